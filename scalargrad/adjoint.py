@@ -1,0 +1,110 @@
+"""The chain rule over a graph in topological order: once with numbers, once with Values.
+
+`spread` is what `backward()` runs. `pullback` is the same walk with the local derivatives built as graphs, from the rules of the
+table, so that they can be drawn and differentiated again.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+from .errors import DataError, GraphError
+from .ops import CUT, TABLE
+
+
+def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
+    """Set `grad` of every node. When a node is reached its gradient is complete, and it sends each operand its share."""
+    for node in order:
+        node.grad = 0.0
+    for output, seed in seeds:
+        output.grad += seed
+    for node in reversed(order):
+        if node.notes is not None:
+            node.grad = hooked(node, node.grad)
+        gradient = node.grad
+        if gradient:
+            for arg, partial in zip(node.args, node.partials):  # noqa: B905 - checked when the node was made
+                arg.grad += gradient * partial
+
+
+def hooked(node: Any, gradient: Any) -> Any:
+    """The gradient after the hooks of the node had their say."""
+    for hook in list(node.notes.get("hooks", ())):
+        replaced = hook(gradient)
+        if replaced is not None:
+            if not hasattr(replaced, "__float__"):
+                raise DataError(f"a gradient hook of {node!r} returned {type(replaced).__name__}: return a number, or None to keep the gradient")
+            gradient = replaced if hasattr(gradient, "args") or type(replaced) is float else float(replaced)
+    return gradient
+
+
+def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]], m: Any) -> dict[Any, Any]:
+    """The gradient of every node that receives one, as a Value (or a number, where it depends on nothing).
+
+    m is the namespace of the operations on Values.
+    """
+    gradients: dict[Any, Any] = {}
+    for output, seed in seeds:
+        gradients[output] = gradients[output] + seed if output in gradients else seed
+    for node in reversed(order):
+        if node not in gradients:
+            continue
+        if node.notes is not None:
+            gradients[node] = hooked(node, gradients[node])
+        for arg, partial in zip(node.args, local_derivatives(node, m), strict=True):
+            share = _share(gradients[node], partial)
+            if share is not None:
+                gradients[arg] = gradients[arg] + share if arg in gradients else share
+    return gradients
+
+
+def local_derivatives(node: Any, m: Any) -> tuple[Any, ...]:
+    """The local derivatives of a node as graphs over its operands.
+
+    Raises GraphError where they would not agree with the numbers of the forward pass, because a leaf was changed since.
+    """
+    if not node.args:
+        return ()
+    if node.op not in TABLE:
+        raise GraphError(f"{node!r} was made by {node.op!r}, which is not in the table of operations: only numbers can flow back through it")
+    partials = TABLE[node.op].derivatives(m, node, operands(node), wanted(node))
+    for symbolic, number in zip(partials, node.partials, strict=True):
+        now = float(getattr(symbolic, "data", symbolic))
+        if now != number and now == now:
+            raise GraphError(
+                f"a local derivative of {node!r} was {number!r} when it was computed and would now be {now!r}: "
+                "a Value that it depends on was changed; compute the graph again"
+            )
+    return partials
+
+
+def operands(node: Any) -> tuple[Any, ...]:
+    """Everything an operation was given, in order: Values, and the plain numbers that stayed its settings.
+
+    >>> from scalargrad import Value
+    >>> operands(Value(3.0, label="x") ** 2)
+    (Value(data=3.0, grad=0.0, label='x'), 2.0)
+    """
+    if node.settings is None:
+        return tuple(node.args)
+    args = iter(node.args)
+    return tuple(next(args) if setting is None else setting for setting in node.settings)
+
+
+def wanted(node: Any) -> tuple[bool, ...]:
+    """Which of the operands are Values."""
+    return (True,) * len(node.args) if node.settings is None else tuple(setting is None for setting in node.settings)
+
+
+def _share(gradient: Any, partial: Any) -> Any:
+    """gradient * partial, without the factors that are 1, and None where nothing flows."""
+    if partial is CUT:
+        return None
+    flow, local = getattr(gradient, "data", gradient), getattr(partial, "data", partial)
+    if flow == 0.0 and not isfinite(local):
+        return None
+    if partial is local and local == 1.0:
+        return gradient
+    if gradient is flow and flow == 1.0:
+        return partial
+    return gradient * partial

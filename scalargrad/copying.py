@@ -1,0 +1,50 @@
+"""Copying and pickling of graphs of any depth, within one ordinary `copy.deepcopy` or `pickle.dumps`.
+
+Both follow `__reduce_ex__` from a Value to its operands, one Python call deeper each time. So the first Value that is met brings
+along a prelude, a lazy list of everything it depends on, operands first: by the time a Value is saved, its operands already are.
+"""
+
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from .graph import topological
+
+_underway: ContextVar[frozenset[int] | set[int]] = ContextVar("scalargrad.underway", default=frozenset())
+
+
+class _Prelude(list[Any]):
+    """A list whose items are fetched only while it is being copied or pickled."""
+
+    def __init__(self, root: Any = None) -> None:
+        super().__init__()
+        self.root = root
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return (_Prelude, (), None, _announced(topological([self.root])[:-1]))
+
+
+def _announced(nodes: list[Any]) -> Iterator[Any]:
+    """The nodes one by one, each marked as having its operands saved already."""
+    token = _underway.set({id(node) for node in nodes})
+    try:
+        yield from nodes
+    finally:
+        _underway.reset(token)
+
+
+def reduce_value(value: Any) -> tuple[Any, ...]:
+    """What `__reduce_ex__` of a Value returns. Hooks stay behind: they belong to the original."""
+    deep = value.args and id(value) not in _underway.get()
+    state = (value.data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings)
+    return (_blank, (type(value),), (_Prelude(value) if deep else None, state))
+
+
+def _blank(kind: type) -> Any:
+    return kind.__new__(kind)
+
+
+def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
+    """Fill a blank Value."""
+    value._data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings = state[1]
+    value.notes = None

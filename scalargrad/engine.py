@@ -1,0 +1,421 @@
+"""Value: one number in an expression graph; the operators that grow the graph; `backward`, the chain rule over it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Union
+
+from . import ops
+from .adjoint import pullback, spread
+from .conversion import as_float, is_number, warn_if_untracked
+from .copying import reduce_value, restore_value
+from .errors import DataError, GraphError, LengthError, OptionError
+from .graph import topological
+from .modes import Scope, current_mode
+from .ops import FLOATS, TABLE, Op
+
+Number = Union["Value", float]
+Hook = Callable[[Any], Any]
+
+
+class Value:
+    """One number that remembers how it was computed.
+
+    data      the number: always a float (int, bool and NumPy scalars are converted)
+    grad      the derivative of what `backward` was called on with respect to this Value; leaves accumulate
+    op        the operation that made it, a name in the table of operations; "" for a leaf
+    args      the Values it was made from, in order
+    partials  the derivative of this Value with respect to each of `args`, fixed when it was computed
+    label     a name for pictures and messages
+
+    Raises DataError (a TypeError) when `data` is not a real number.
+
+    >>> a = Value(2.0, label="a")
+    >>> b = a * a + 1
+    >>> b.backward()
+    >>> b.data, a.grad
+    (5.0, 4.0)
+    """
+
+    __slots__ = ("__weakref__", "_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings")
+
+    _data: float
+    grad: Any
+    op: str
+    args: tuple["Value", ...]
+    partials: tuple[float, ...]
+    label: str
+    scope: Scope | None
+    settings: tuple[float | None, ...] | None
+    notes: dict[str, Any] | None
+
+    def __init__(
+        self, data: float, args: Iterable["Value"] = (), op: str = "", *, label: str = "", partials: Sequence[float] | None = None
+    ) -> None:
+        self._data = as_float(data, "data of a Value")
+        self.args = _checked_args(args)
+        self.partials = _checked_partials(self.args, partials)
+        self.grad, self.op, self.label = 0.0, op, label
+        self.scope = current_mode().scope if self.args else None
+        self.settings = self.notes = None
+
+    # Sums and products are what networks are made of, so these two are written out. A test holds them to the table.
+
+    def __add__(self, other: Number) -> "Value":
+        if not isinstance(other, Value):
+            if not is_number(other):
+                return NotImplemented
+            other = Constant(other)
+        return _node(_ADD, self._data + other._data, (self, other), _ONE_EACH)
+
+    def __mul__(self, other: Number) -> "Value":
+        if not isinstance(other, Value):
+            if not is_number(other):
+                return NotImplemented
+            other = Constant(other)
+        x, y = self._data, other._data
+        return _node(_MUL, x * y, (self, other), (y, x))
+
+    def __radd__(self, other: Number) -> "Value":
+        return _arithmetic(ops.ADD, other, self)
+
+    def __rmul__(self, other: Number) -> "Value":
+        return _arithmetic(ops.MUL, other, self)
+
+    def __sub__(self, other: Number) -> "Value":
+        return _arithmetic(ops.SUB, self, other)
+
+    def __rsub__(self, other: Number) -> "Value":
+        return _arithmetic(ops.SUB, other, self)
+
+    def __truediv__(self, other: Number) -> "Value":
+        return _arithmetic(ops.DIV, self, other)
+
+    def __rtruediv__(self, other: Number) -> "Value":
+        return _arithmetic(ops.DIV, other, self)
+
+    def __pow__(self, other: Number) -> "Value":
+        return _arithmetic(ops.POW, self, other)
+
+    def __rpow__(self, other: Number) -> "Value":
+        return _arithmetic(ops.POW, other, self)
+
+    def __mod__(self, other: Number) -> "Value":
+        return _arithmetic(ops.REMAINDER, self, other)
+
+    def __rmod__(self, other: Number) -> "Value":
+        return _arithmetic(ops.REMAINDER, other, self)
+
+    def __floordiv__(self, other: Number) -> "Value":
+        quotient = _arithmetic(ops.DIV, self, other)
+        return quotient if quotient is NotImplemented else apply(ops.FLOOR, quotient)
+
+    def __neg__(self) -> "Value":
+        return _node(_NEG, -self._data, (self,), _MINUS_ONE)
+
+    def __pos__(self) -> "Value":
+        return self
+
+    def __abs__(self) -> "Value":
+        return apply(ops.ABS, self)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return apply(ops.ROUND, self) if digits is None else round(self._data, digits)
+
+    def __floor__(self) -> "Value":
+        return apply(ops.FLOOR, self)
+
+    def __ceil__(self) -> "Value":
+        return -apply(ops.FLOOR, -self)
+
+    def backward(self, gradient: Number = 1.0, *, create_graph: bool = False) -> None:
+        """Add gradient * d(self)/d(leaf) to the `grad` of every leaf; interior Values show this pass alone.
+
+        With `create_graph` the gradients are Values themselves, so they can be drawn and differentiated again.
+        If anything raises on the way, the leaves keep the gradients they had.
+
+        >>> x = Value(3.0)
+        >>> (x * x).backward(gradient=10)
+        >>> x.grad
+        60.0
+        """
+        backward([self], [gradient], create_graph=create_graph)
+
+    @property
+    def data(self) -> float:
+        """The number itself. Setting it changes this Value only: what was computed from it stays as it was."""
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        self._data = as_float(data, "data of a Value")
+
+    @property
+    def kind(self) -> str:
+        """`"operation"`, `"input"`, `"parameter"` or `"constant"`."""
+        return "operation" if self.args else "input"
+
+    def detach(self) -> "Value":
+        """A leaf with the same number, cut off from the graph."""
+        return Value(self._data, label=self.label)
+
+    def item(self) -> float:
+        """The number, under the name that NumPy and PyTorch give it."""
+        return self._data
+
+    def register_hook(self, hook: Hook) -> "HookHandle":
+        """Call `hook(gradient)` when a backward pass has this Value's whole gradient; what it returns, if anything, replaces it.
+
+        For a leaf the gradient is that of the pass, before it is added to `grad`. `remove()` on the result ends it.
+
+        >>> x = Value(3.0)
+        >>> handle = x.register_hook(lambda gradient: gradient / 2)
+        >>> (x * x).backward(); x.grad
+        3.0
+        """
+        if not callable(hook):
+            raise OptionError(f"register_hook needs a function of one gradient, not {type(hook).__name__}")
+        if self.notes is None:
+            self.notes = {}
+        hooks = self.notes.setdefault("hooks", [])
+        hooks.append(hook)
+        return HookHandle(hooks, hook)
+
+    @property
+    def _prev(self) -> tuple["Value", ...]:  # micrograd's name for args
+        return self.args
+
+    @property
+    def _op(self) -> str:  # micrograd's name for the operation's symbol
+        return TABLE[self.op].symbol if self.op in TABLE else self.op
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"{type(self).__name__}(data={self._data!r}, grad={self.grad!r}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    def __float__(self) -> float:
+        warn_if_untracked()
+        return self._data
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __trunc__(self) -> int:
+        return int(self._data)
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    def __lt__(self, other: Number) -> bool:
+        return self._data < _plain(other)
+
+    def __le__(self, other: Number) -> bool:
+        return self._data <= _plain(other)
+
+    def __gt__(self, other: Number) -> bool:
+        return self._data > _plain(other)
+
+    def __ge__(self, other: Number) -> bool:
+        return self._data >= _plain(other)
+
+    __hash__ = object.__hash__  # a Value is a node: == and hash ask for identity
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return reduce_value(self)
+
+    def __setstate__(self, state: Any) -> None:
+        restore_value(self, state)
+
+
+class Parameter(Value):
+    """A leaf that training changes. Modules register it, and pictures mark it θ.
+
+    >>> Parameter(-3.0, label="w1").kind
+    'parameter'
+    """
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        return "parameter"
+
+
+class Constant(Value):
+    """A leaf made from a plain number that stood in an expression.
+
+    >>> (Value(2.0) * 3).args[1]
+    Constant(data=3.0, grad=0.0)
+    """
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        return "constant"
+
+
+class HookHandle:
+    """What `register_hook` returns: `remove()` takes the hook away again."""
+
+    def __init__(self, hooks: list[Hook], hook: Hook) -> None:
+        self._hooks, self._hook = hooks, hook
+
+    def remove(self) -> None:
+        """Take the hook away; a second call does nothing."""
+        if self._hook in self._hooks:
+            self._hooks.remove(self._hook)
+
+
+_ADD, _MUL, _NEG = ops.ADD.name, ops.MUL.name, ops.NEG.name
+_ONE_EACH, _MINUS_ONE = (1.0, 1.0), (-1.0,)
+_new = object.__new__
+
+
+def _node(op: str, data: float, args: tuple[Value, ...], partials: tuple[float, ...], settings: Any = None) -> Value:
+    """The Value of an operation: the one place where graphs grow, so it does nothing that a plain forward pass does not need."""
+    mode = current_mode()
+    node = _new(Value)
+    node._data = data
+    node.grad = 0.0
+    node.label = ""
+    node.scope = mode.scope
+    node.notes = None
+    if mode.recording:
+        node.op, node.args, node.partials, node.settings = op, args, partials, settings
+    else:
+        node.op, node.args, node.partials, node.settings = "", (), (), None
+    if mode.observers:
+        for observe in mode.observers:
+            observe.made(node, op, args, partials)
+    return node
+
+
+def apply(op: Op, *operands: Any) -> Any:
+    """`op` on Values and numbers: a new Value, or a float when no operand is a Value.
+
+    A number becomes a Constant in the graph, or stays a setting of the operation where its row says so.
+
+    >>> apply(TABLE["pow"], Value(3.0), 2)
+    Value(data=9.0, grad=0.0)
+    """
+    if not any(isinstance(operand, Value) for operand in operands):
+        return op.value(FLOATS, tuple(as_float(x, f"an operand of {op.name}") for x in operands))
+    settings = _settings(op, operands) if op.settings else (None,) * len(operands)
+    args = tuple(_operand(op, x) for x, setting in zip(operands, settings, strict=True) if setting is None)
+    numbers, wanted = _numbers(args, settings)
+    data = op.value(FLOATS, numbers)
+    return _node(op.name, data, args, op.derivatives(FLOATS, data, numbers, wanted), None if all(wanted) else settings)
+
+
+def _settings(op: Op, operands: tuple[Any, ...]) -> tuple[float | None, ...]:
+    """The operands that stay plain numbers, with None for each that is a node."""
+    return tuple(
+        None if isinstance(x, Value) or name not in op.settings else as_float(x, f"{name} of {op.name}")
+        for name, x in zip(op.operands, operands, strict=True)
+    )
+
+
+def _operand(op: Op, x: Any) -> Value:
+    return x if isinstance(x, Value) else Constant(as_float(x, f"an operand of {op.name}"))
+
+
+def _numbers(args: tuple[Value, ...], settings: tuple[float | None, ...]) -> tuple[tuple[float, ...], tuple[bool, ...]]:
+    data = (arg._data for arg in args)
+    numbers = tuple(next(data) if setting is None else setting for setting in settings)
+    return numbers, tuple(setting is None for setting in settings)
+
+
+def _arithmetic(op: Op, x: Any, y: Any) -> Any:
+    """A binary operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
+    if all(isinstance(operand, Value) or is_number(operand) for operand in (x, y)):
+        return apply(op, x, y)
+    return NotImplemented
+
+
+def _plain(x: Any) -> Any:
+    return x._data if isinstance(x, Value) else x
+
+
+VALUES = SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()})
+"""The operations on Values, for the rules of the table. Their conditions are decided already, so `where` just picks."""
+VALUES.where = lambda condition, x, y: x if condition else y
+
+
+def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None, *, create_graph: bool = False) -> None:
+    """Seed several outputs at once and walk their graph once, from the outputs to the leaves.
+
+    outputs    Values
+    gradients  one seed for each, 1.0 if left out
+
+    Raises LengthError when the seeds are not as many as the outputs, GraphError for a Value that was made without partials.
+
+    >>> x = Value(3.0)
+    >>> backward([x * x, 5 * x], [1.0, 10.0])
+    >>> x.grad
+    56.0
+    """
+    seeds = _checked_seeds(outputs, gradients)
+    order = topological([output for output, _ in seeds])
+    _check_partials(order)
+    leaves = [(node, node.grad) for node in order if not node.args]
+    try:
+        if create_graph:
+            _spread_graphs(order, seeds)
+        else:
+            spread(order, [(output, float(_plain(seed))) for output, seed in seeds])
+        for observer in current_mode().observers:
+            observer.went_back(order)
+    except BaseException:
+        for leaf, before in leaves:
+            leaf.grad = before
+        raise
+    for leaf, before in leaves:
+        if before is not None and (before or isinstance(before, Value)):
+            leaf.grad = before + leaf.grad
+
+
+def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> None:
+    nodes = set(order)
+    gradients = pullback(order, seeds, VALUES)
+    for node in order:
+        gradient = gradients.get(node, 0.0)
+        if gradient in nodes:  # a gradient that is a Value of the graph itself gets a node of its own
+            gradient = Constant(1.0) * gradient
+        node.grad = gradient if isinstance(gradient, Value) else Constant(gradient)
+
+
+def _check_partials(order: list[Value]) -> None:
+    for node in order:
+        if len(node.args) != len(node.partials):
+            raise GraphError(f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one number for each of args")
+
+
+def _checked_args(args: Iterable[Value]) -> tuple[Value, ...]:
+    args = tuple(args)
+    for arg in args:
+        if not isinstance(arg, Value):
+            raise DataError(f"args of a Value must be Values, not {type(arg).__name__}")
+    return args
+
+
+def _checked_partials(args: tuple[Value, ...], partials: Sequence[float] | None) -> tuple[float, ...]:
+    if partials is None:
+        return ()
+    if len(partials) != len(args):
+        raise LengthError(f"a Value needs one partial for each of its args: {len(args)} args, {len(partials)} partials")
+    return tuple(as_float(p, "a partial of a Value") for p in partials)
+
+
+def _checked_seeds(outputs: Iterable[Value], gradients: Iterable[Number] | None) -> list[tuple[Value, Number]]:
+    roots = list(outputs)
+    for root in roots:
+        if not isinstance(root, Value):
+            raise DataError(f"backward starts at Values, not at {type(root).__name__} {root!r}")
+    seeds = [1.0] * len(roots) if gradients is None else list(gradients)
+    if len(seeds) != len(roots):
+        raise LengthError(f"backward needs one gradient for each output: {len(roots)} outputs, {len(seeds)} gradients")
+    return [(root, seed if isinstance(seed, Value) else as_float(seed, "gradient")) for root, seed in zip(roots, seeds, strict=True)]

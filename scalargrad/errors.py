@@ -1,0 +1,48 @@
+"""Every exception and warning that the project raises, one line each."""
+
+
+class ScalargradError(Exception):
+    """The root of them all: `except ScalargradError` catches whatever is raised on purpose."""
+
+
+class DataError(ScalargradError, TypeError):
+    """Something that is not a real number was given where one belongs."""
+
+
+class LengthError(ScalargradError, ValueError):
+    """A list or array has the wrong length or shape."""
+
+
+class OptionError(ScalargradError, ValueError):
+    """An argument has a value that is not one of those possible."""
+
+
+class UnknownNameError(ScalargradError, KeyError):
+    """A name that nothing carries: a parameter, an operation, a module."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class GraphError(ScalargradError, RuntimeError):
+    """The graph can't be differentiated as asked."""
+
+
+class TapeError(ScalargradError, RuntimeError):
+    """A gradient tape was used in a way that it can't answer."""
+
+
+class AnomalyError(ScalargradError, ArithmeticError):
+    """A value, a local derivative or a gradient is not finite, found by `detect_anomaly`."""
+
+
+class PictureError(ScalargradError, ValueError):
+    """A picture can't be made of this, or not in this form."""
+
+
+class LayoutError(ScalargradError, RuntimeError):
+    """Graphviz could not place the picture, or not within its time."""
+
+
+class UntrackedWarning(UserWarning):
+    """A Value was turned into a plain number by a function that the graph can't see."""

@@ -1,0 +1,112 @@
+"""What surrounds a computation: the module scope, whether a graph is recorded, and who watches each new node.
+
+All of it is one immutable `Mode` in a context variable: safe over threads and asynchronous tasks, and one look-up per node.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+
+class Observer(Protocol):
+    """Someone who watches graphs grow and gradients flow: an anomaly detector, a tape."""
+
+    def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:
+        """An operation was computed. Inside `no_grad` the node itself holds only the number."""
+
+    def went_back(self, order: list[Any]) -> None:
+        """A backward pass went over these nodes, which come operands first."""
+
+
+class Scope:
+    """One call of a module: its name inside the caller, its kind (the class), and the scope that it was called from.
+
+    >>> Scope("neurons.3", "Neuron", Scope("layers.0", "Layer", None)).path
+    'layers.0.neurons.3'
+    """
+
+    __slots__ = ("kind", "name", "parent")
+
+    def __init__(self, name: str, kind: str, parent: "Scope | None") -> None:
+        self.name, self.kind, self.parent = name, kind, parent
+
+    def __repr__(self) -> str:
+        return f"Scope({self.path!r}, {self.kind})"
+
+    def chain(self) -> list["Scope"]:
+        """This scope and those around it, the outermost first."""
+        scopes: list[Scope] = []
+        scope: Scope | None = self
+        while scope is not None:
+            scopes.append(scope)
+            scope = scope.parent
+        return scopes[::-1]
+
+    @property
+    def path(self) -> str:
+        """The names from the outermost scope to this one, joined by dots."""
+        return ".".join(scope.name for scope in self.chain() if scope.name)
+
+
+class Mode:
+    """The surroundings of a computation, never changed once made."""
+
+    __slots__ = ("observers", "recording", "scope")
+
+    def __init__(self, scope: Scope | None, recording: bool, observers: tuple[Observer, ...]) -> None:
+        self.scope, self.recording, self.observers = scope, recording, observers
+
+
+_mode: ContextVar[Mode] = ContextVar("scalargrad.mode", default=Mode(None, True, ()))  # noqa: B039 - immutable
+current_mode = _mode.get
+
+
+@contextmanager
+def _entered(mode: Mode) -> Iterator[None]:
+    token = _mode.set(mode)
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+def no_grad() -> Any:
+    """Inside `with no_grad():` results are plain leaves: no graph is built.
+
+    Holds for this thread (and asynchronous task) only, and ends when the block ends, by an exception too.
+    Also usable as a decorator.
+
+    >>> from scalargrad import Value
+    >>> with no_grad():
+    ...     y = Value(3.0) * 2
+    >>> y.args
+    ()
+    """
+    return _switched(lambda mode: Mode(mode.scope, False, mode.observers))
+
+
+def enable_grad() -> Any:
+    """Inside `with enable_grad():` graphs are built again, within a `no_grad()` block too."""
+    return _switched(lambda mode: Mode(mode.scope, True, mode.observers))
+
+
+def observing(observer: Observer) -> Any:
+    """Inside the block, `observer` is told of each operation and of each backward pass."""
+    return _switched(lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer)))
+
+
+@contextmanager
+def _switched(change: Callable[[Mode], Mode]) -> Iterator[None]:
+    with _entered(change(current_mode())):
+        yield
+
+
+def call_in_scope(name: str, kind: str, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """`function(*arguments, **options)`, every node it makes marked with a new scope. One per module call: kept lean."""
+    mode = _mode.get()
+    token = _mode.set(Mode(Scope(name, kind, mode.scope), mode.recording, mode.observers))
+    try:
+        return function(*arguments, **options)
+    finally:
+        _mode.reset(token)

@@ -1,0 +1,322 @@
+"""The table of operations: one row says all that is known about an operation.
+
+A row holds the forward rule and one rule per operand for the local derivative. Every rule is written once, in operators and
+in functions of a namespace `m`, so the same row serves floats (`FLOATS`), Values (derivatives as graphs) and arrays. In a
+rule `o` is the operation's own result. To add an operation is to add a row.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from inspect import Parameter, signature
+from itertools import accumulate
+from operator import add, mul
+from types import SimpleNamespace
+from typing import Any
+
+from . import floats
+
+Rule = Callable[..., Any]
+inf, nan = math.inf, math.nan
+
+
+class ExactZero(float):
+    """A local derivative that is 0 by construction: what flows through it is 0 even if inf or nan comes in."""
+
+    __slots__ = ()
+
+    def __mul__(self, other: object) -> float:
+        return 0.0
+
+    __rmul__ = __mul__
+
+
+CUT = ExactZero(0.0)
+"""The local derivative for an operand that a selection did not take, and of a piecewise constant function."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Op:
+    """One row of the table.
+
+    name      what `Value.op` holds, and the name of the function in `scalargrad`
+    symbol    what pictures show
+    doc       one sentence with the formula of the derivative
+    forward   `forward(m, x, y, …)`, or `forward(m, items)` for an operation over a list
+    partials  one rule `rule(m, o, x, y, …)` per operand; over a list one `rule(m, o, items)` for them all
+    settings  operands that stay plain numbers when a number is given: an exponent, a slope, a bound
+    domain    open interval (low, high) of each operand, where it is not the whole line
+    kinks     numbers that change their sign where the derivative jumps
+    numpy     NumPy's name for it, where that differs
+    """
+
+    name: str
+    symbol: str
+    doc: str
+    forward: Rule
+    partials: tuple[Rule, ...]
+    settings: tuple[str, ...] = ()
+    domain: tuple[tuple[float, float], ...] = ()
+    kinks: Rule | None = None
+    numpy: str = ""
+    over_list: bool = False
+    operands: tuple[str, ...] = field(init=False)
+    defaults: tuple[float, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parameters = list(signature(self.forward).parameters.values())[1:]
+        defaults = tuple(p.default for p in parameters if p.default is not Parameter.empty)
+        names = tuple(p.name for p in parameters)
+        kept = names[len(names) - len(defaults) :] if defaults else self.settings
+        object.__setattr__(self, "operands", names)
+        object.__setattr__(self, "defaults", defaults)
+        object.__setattr__(self, "settings", kept)
+
+    def value(self, m: Any, operands: tuple[Any, ...]) -> Any:
+        """The forward rule, in the namespace `m`."""
+        return self.forward(m, operands) if self.over_list else self.forward(m, *operands)
+
+    def derivatives(self, m: Any, o: Any, operands: tuple[Any, ...], wanted: tuple[bool, ...]) -> tuple[Any, ...]:
+        """The local derivatives for the operands that are wanted, in the namespace `m`."""
+        if self.over_list:
+            return tuple(self.partials[0](m, o, operands))
+        return tuple(rule(m, o, *operands) for rule, want in zip(self.partials, wanted, strict=False) if want)
+
+
+TABLE: dict[str, Op] = {}
+"""Every operation by name, in the order of this file."""
+
+
+def _row(name: str, symbol: str, doc: str, forward: Rule, *partials: Rule, **more: Any) -> Op:
+    TABLE[name] = op = Op(name, symbol, doc, forward, partials, **more)
+    return op
+
+
+def namespace(primitives: Mapping[str, Rule]) -> SimpleNamespace:
+    """Every operation of the table as a function, built from the primitive ones.
+
+    >>> namespace(vars(floats)).sigmoid(0.0)
+    0.5
+    """
+    space = SimpleNamespace(**primitives)
+    for op in TABLE.values():
+        if op.name not in primitives and not op.over_list:
+            setattr(space, op.name, partial(op.forward, space))
+    return space
+
+
+def _total(items: Any) -> Any:
+    return reduce(add, items)
+
+
+def _is_zero(x: Any) -> Any:
+    return (x <= 0.0) & (x >= 0.0)  # on a Value, == would ask for identity
+
+
+def _zero(m: Any, o: Any, *operands: Any) -> float:
+    return CUT
+
+
+_UNIT = ((-1.0, 1.0),)
+_POSITIVE = ((0.0, inf),)
+_ROOT_HALF = math.sqrt(0.5)
+_GELU_TANH = math.sqrt(2.0 / math.pi)
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, section 2
+
+# fmt: off
+# Arithmetic
+ADD = _row("add", "+", "x + y; derivatives 1 and 1.", lambda m, x, y: x + y,
+           lambda m, o, x, y: 1.0, lambda m, o, x, y: 1.0)
+SUB = _row("sub", "−", "x - y; derivatives 1 and -1.", lambda m, x, y: x - y,
+           lambda m, o, x, y: 1.0, lambda m, o, x, y: -1.0)
+MUL = _row("mul", "×", "x * y; derivatives y and x.", lambda m, x, y: x * y,
+           lambda m, o, x, y: y, lambda m, o, x, y: x)
+DIV = _row("div", "÷", "x / y; derivatives 1/y and -o/y.", lambda m, x, y: m.div(x, y),
+           lambda m, o, x, y: m.div(1.0, y), lambda m, o, x, y: -m.div(o, y))
+POW = _row("pow", "xʸ", "x ** y; derivatives y*x^(y-1) and o*log(x), both 0 where they do not matter: y = 0; x = 0 with y ≥ 0.",
+           lambda m, x, y: m.pow(x, y),
+           lambda m, o, x, y: m.where(_is_zero(y), CUT, y * m.pow(x, y - 1.0)),
+           lambda m, o, x, y: m.where(_is_zero(x) & (y >= 0.0), CUT, o * m.log(x)),
+           settings=("y",), domain=((0.0, inf),))
+REMAINDER = _row("remainder", "mod", "x % y, with the sign of y; derivatives 1 and -floor(x/y).", lambda m, x, y: m.remainder(x, y),
+                 lambda m, o, x, y: 1.0, lambda m, o, x, y: -m.floor(m.div(x, y)),
+                 kinks=lambda m, x, y: (m.sin(math.pi * m.div(x, y)),))
+NEG = _row("neg", "neg", "-x; derivative -1.", lambda m, x: -x, lambda m, o, x: -1.0)
+ABS = _row("abs", "|x|", "Absolute value; derivative sign(x), 0 at 0.", lambda m, x: abs(x),
+           lambda m, o, x: m.sign(x), kinks=lambda m, x: (x,))
+SIGN = _row("sign", "sign", "-1, 0 or 1; derivative 0.", lambda m, x: m.sign(x), _zero, kinks=lambda m, x: (x,))
+
+# Exponentials, logarithms, roots
+EXP = _row("exp", "exp", "e to the power of x; derivative o.", lambda m, x: m.exp(x), lambda m, o, x: o)
+EXPM1 = _row("expm1", "expm1", "exp(x) - 1, exact near 0; derivative exp(x).", lambda m, x: m.expm1(x), lambda m, o, x: m.exp(x))
+LOG = _row("log", "log", "Natural logarithm; derivative 1/x.", lambda m, x: m.log(x), lambda m, o, x: m.div(1.0, x), domain=_POSITIVE)
+LOG1P = _row("log1p", "log1p", "log(1 + x), exact near 0; derivative 1/(1 + x).", lambda m, x: m.log1p(x),
+             lambda m, o, x: m.div(1.0, 1.0 + x), domain=((-1.0, inf),))
+SQRT = _row("sqrt", "√", "Square root; derivative 1/(2*o).", lambda m, x: m.sqrt(x), lambda m, o, x: m.div(0.5, o), domain=_POSITIVE)
+CBRT = _row("cbrt", "∛", "Cube root; derivative 1/(3*o²).", lambda m, x: m.cbrt(x), lambda m, o, x: m.div(1.0, 3.0 * o * o))
+
+# Trigonometric and hyperbolic functions
+SIN = _row("sin", "sin", "Sine of radians; derivative cos(x).", lambda m, x: m.sin(x), lambda m, o, x: m.cos(x))
+COS = _row("cos", "cos", "Cosine of radians; derivative -sin(x).", lambda m, x: m.cos(x), lambda m, o, x: -m.sin(x))
+TAN = _row("tan", "tan", "Tangent of radians; derivative 1 + o².", lambda m, x: m.tan(x), lambda m, o, x: 1.0 + o * o)
+ASIN = _row("asin", "asin", "Inverse sine; derivative 1/√(1 - x²).", lambda m, x: m.asin(x),
+            lambda m, o, x: m.div(1.0, m.sqrt((1.0 - x) * (1.0 + x))), domain=_UNIT, numpy="arcsin")
+ACOS = _row("acos", "acos", "Inverse cosine; derivative -1/√(1 - x²).", lambda m, x: m.acos(x),
+            lambda m, o, x: m.div(-1.0, m.sqrt((1.0 - x) * (1.0 + x))), domain=_UNIT, numpy="arccos")
+ATAN = _row("atan", "atan", "Inverse tangent; derivative 1/(1 + x²).", lambda m, x: m.atan(x),
+            lambda m, o, x: m.div(1.0, 1.0 + x * x), numpy="arctan")
+SINH = _row("sinh", "sinh", "Hyperbolic sine; derivative cosh(x).", lambda m, x: m.sinh(x), lambda m, o, x: m.cosh(x))
+COSH = _row("cosh", "cosh", "Hyperbolic cosine; derivative sinh(x).", lambda m, x: m.cosh(x), lambda m, o, x: m.sinh(x))
+TANH = _row("tanh", "tanh", "Hyperbolic tangent; derivative 1 - o².", lambda m, x: m.tanh(x), lambda m, o, x: 1.0 - o * o)
+ASINH = _row("asinh", "asinh", "Inverse hyperbolic sine; derivative 1/√(x² + 1).", lambda m, x: m.asinh(x),
+             lambda m, o, x: m.div(1.0, m.sqrt(x * x + 1.0)), numpy="arcsinh")
+ACOSH = _row("acosh", "acosh", "Inverse hyperbolic cosine; derivative 1/√(x² - 1).", lambda m, x: m.acosh(x),
+             lambda m, o, x: m.div(1.0, m.sqrt((x - 1.0) * (x + 1.0))), domain=((1.0, inf),), numpy="arccosh")
+ATANH = _row("atanh", "atanh", "Inverse hyperbolic tangent; derivative 1/(1 - x²).", lambda m, x: m.atanh(x),
+             lambda m, o, x: m.div(1.0, (1.0 - x) * (1.0 + x)), domain=_UNIT, numpy="arctanh")
+ATAN2 = _row("atan2", "atan2", "Angle of the point (y, x); derivatives x/(x² + y²) and -y/(x² + y²).", lambda m, y, x: m.atan2(y, x),
+             lambda m, o, y, x: m.div(x, y * y + x * x), lambda m, o, y, x: -m.div(y, y * y + x * x),
+             domain=((0.0, inf),), numpy="arctan2")
+HYPOT = _row("hypot", "hypot", "√(x² + y²) without overflow; derivatives x/o and y/o, 0 at the origin.", lambda m, x, y: m.hypot(x, y),
+             lambda m, o, x, y: m.where(o <= 0.0, CUT, m.div(x, o)), lambda m, o, x, y: m.where(o <= 0.0, CUT, m.div(y, o)),
+             kinks=lambda m, x, y: (m.hypot(x, y),))
+ERF = _row("erf", "erf", "Error function; derivative 2/√π * exp(-x²).", lambda m, x: m.erf(x),
+           lambda m, o, x: 2.0 / math.sqrt(math.pi) * m.exp(-(x * x)))
+ERFC = _row("erfc", "erfc", "1 - erf(x), exact for large x; derivative -2/√π * exp(-x²).", lambda m, x: m.erfc(x),
+            lambda m, o, x: -2.0 / math.sqrt(math.pi) * m.exp(-(x * x)))
+
+# Selections and steps
+MAXIMUM = _row("maximum", "max", "The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals.",
+               lambda m, x, y: m.maximum(x, y),
+               lambda m, o, x, y: m.where(x > y, 1.0, m.where(x < y, CUT, m.where(x >= y, 0.5, nan))),
+               lambda m, o, x, y: m.where(x < y, 1.0, m.where(x > y, CUT, m.where(x >= y, 0.5, nan))),
+               kinks=lambda m, x, y: (x - y,))
+MINIMUM = _row("minimum", "min", "The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals.",
+               lambda m, x, y: m.minimum(x, y),
+               lambda m, o, x, y: m.where(x < y, 1.0, m.where(x > y, CUT, m.where(x >= y, 0.5, nan))),
+               lambda m, o, x, y: m.where(x > y, 1.0, m.where(x < y, CUT, m.where(x >= y, 0.5, nan))),
+               kinks=lambda m, x, y: (x - y,))
+CLAMP = _row("clamp", "clamp", "x kept between two bounds; derivative 1 inside and on the bounds, 0 outside.",
+             lambda m, x, low=-inf, high=inf: m.minimum(m.maximum(x, low), high),
+             lambda m, o, x, low, high: m.where(x < low, CUT, m.where(x > high, CUT, 1.0)),
+             lambda m, o, x, low, high: m.where(x < low, m.where(low > high, CUT, 1.0), CUT),
+             lambda m, o, x, low, high: m.where(m.maximum(x, low) > high, 1.0, CUT),
+             kinks=lambda m, x, low, high: (x - low, x - high))
+WHERE = _row("where", "where", "x where the condition holds, else y; the operand not taken receives exactly 0.",
+             lambda m, condition, x, y: m.where(condition, x, y),
+             _zero,
+             lambda m, o, condition, x, y: m.where(condition, 1.0, CUT),
+             lambda m, o, condition, x, y: m.where(condition, CUT, 1.0), settings=("condition",))
+FLOOR = _row("floor", "⌊x⌋", "The largest whole number not above x; derivative 0.", lambda m, x: m.floor(x), _zero,
+             kinks=lambda m, x: (m.sin(math.pi * x),))
+ROUND = _row("round", "round", "The nearest whole number, halves to the even one; derivative 0.", lambda m, x: m.round(x), _zero,
+             kinks=lambda m, x: (m.cos(math.pi * x),), numpy="rint")
+STEP = _row("step", "step", "1 above 0, else 0; derivative 0.", lambda m, x: m.where(x > 0.0, 1.0, m.where(x <= 0.0, 0.0, nan)), _zero,
+            kinks=lambda m, x: (x,))
+
+# Activations
+RELU = _row("relu", "relu", "max(x, 0); derivative 1 above 0, else 0.", lambda m, x: m.where(x <= 0.0, 0.0, x),
+            lambda m, o, x: m.where(x <= 0.0, CUT, 1.0), kinks=lambda m, x: (x,))
+RELU6 = _row("relu6", "relu6", "x kept between 0 and 6; derivative 1 strictly inside, else 0.",
+             lambda m, x: m.minimum(m.maximum(x, 0.0), 6.0),
+             lambda m, o, x: m.where(x <= 0.0, CUT, m.where(x >= 6.0, CUT, 1.0)), kinks=lambda m, x: (x, x - 6.0))
+LEAKY_RELU = _row("leaky_relu", "leaky", "x above 0, else slope*x; derivatives 1 or slope, and 0 or x.",
+                  lambda m, x, slope=0.01: m.where(x > 0.0, x, slope * x),
+                  lambda m, o, x, slope: m.where(x > 0.0, 1.0, slope), lambda m, o, x, slope: m.where(x > 0.0, CUT, x),
+                  kinks=lambda m, x, slope: (x,))
+PRELU = _row("prelu", "prelu", "Leaky ReLU with a slope that is learnt; derivatives 1 or slope, and 0 or x.",
+             lambda m, x, slope: m.where(x > 0.0, x, slope * x),
+             LEAKY_RELU.partials[0], LEAKY_RELU.partials[1], kinks=LEAKY_RELU.kinks)
+RRELU = _row("rrelu", "rrelu", "Leaky ReLU with the mean slope (lower + upper)/2, as in evaluation; derivative 1 or that slope.",
+             lambda m, x, lower=1 / 8, upper=1 / 3: m.where(x > 0.0, x, x * ((lower + upper) * 0.5)),
+             lambda m, o, x, lower, upper: m.where(x > 0.0, 1.0, (lower + upper) * 0.5),
+             lambda m, o, x, lower, upper: m.where(x > 0.0, CUT, 0.5 * x),
+             lambda m, o, x, lower, upper: m.where(x > 0.0, CUT, 0.5 * x), kinks=lambda m, x, lower, upper: (x,))
+ELU = _row("elu", "elu", "x above 0, else alpha*(exp(x) - 1); derivatives 1 or alpha*exp(x), and 0 or exp(x) - 1.",
+           lambda m, x, alpha=1.0: m.where(x > 0.0, x, alpha * m.expm1(x)),
+           lambda m, o, x, alpha: m.where(x > 0.0, 1.0, alpha * m.exp(x)),
+           lambda m, o, x, alpha: m.where(x > 0.0, CUT, m.expm1(x)), kinks=lambda m, x, alpha: (x,))
+SELU = _row("selu", "selu", "Scaled ELU of self-normalising networks; derivative scale, or scale*alpha*exp(x) up to 0.",
+            lambda m, x: _SELU_SCALE * m.where(x > 0.0, x, _SELU_ALPHA * m.expm1(x)),
+            lambda m, o, x: _SELU_SCALE * m.where(x > 0.0, 1.0, _SELU_ALPHA * m.exp(x)), kinks=lambda m, x: (x,))
+CELU = _row("celu", "celu", "x above 0, else alpha*(exp(x/alpha) - 1); derivative 1 or exp(x/alpha).",
+            lambda m, x, alpha=1.0: m.where(x > 0.0, x, alpha * m.expm1(m.div(x, alpha))),
+            lambda m, o, x, alpha: m.where(x > 0.0, 1.0, m.exp(m.div(x, alpha))),
+            lambda m, o, x, alpha: m.where(x > 0.0, CUT, m.expm1(m.div(x, alpha)) - m.div(x, alpha) * m.exp(m.div(x, alpha))),
+            kinks=lambda m, x, alpha: (x,))
+GELU = _row("gelu", "gelu", "x*Φ(x), Φ the normal distribution; derivative Φ(x) + x*φ(x).",
+            lambda m, x: x * (0.5 * m.erfc(-_ROOT_HALF * x)),
+            lambda m, o, x: 0.5 * m.erfc(-_ROOT_HALF * x) + x * (0.5 * _GELU_TANH * m.exp(-0.5 * (x * x))))
+GELU_TANH = _row("gelu_tanh", "gelu~", "½x*(1 + t), t = tanh(√(2/π)*(x + 0.044715x³)); derivative ½(1 + t) + ½x*(1 - t²)*√(2/π)*(1 + 0.134145x²).",
+                 lambda m, x: 0.5 * x * (1.0 + m.tanh(_GELU_TANH * (x + 0.044715 * (x * x * x)))),
+                 lambda m, o, x: _gelu_tanh_partial(x, m.tanh(_GELU_TANH * (x + 0.044715 * (x * x * x)))))
+SIGMOID = _row("sigmoid", "σ", "1/(1 + exp(-x)); derivative o*(1 - o).", lambda m, x: m.div(1.0, 1.0 + m.exp(-x)), lambda m, o, x: o * (1.0 - o))
+LOGSIGMOID = _row("logsigmoid", "logσ", "log(sigmoid(x)) without overflow; derivative sigmoid(-x).",
+                  lambda m, x: m.minimum(x, 0.0) - m.log1p(m.exp(-abs(x))), lambda m, o, x: m.sigmoid(-x))
+SOFTPLUS = _row("softplus", "softplus", "log(1 + exp(x)) without overflow; derivative sigmoid(x).",
+                lambda m, x: m.maximum(x, 0.0) + m.log1p(m.exp(-abs(x))), lambda m, o, x: m.sigmoid(x))
+SILU = _row("silu", "silu", "x*sigmoid(x), also called swish; derivative s*(1 + x*(1 - s)), s = sigmoid(x).", lambda m, x: x * m.sigmoid(x),
+            lambda m, o, x: _silu_partial(x, m.sigmoid(x)))
+MISH = _row("mish", "mish", "x*t, t = tanh(softplus(x)); derivative t + x*sigmoid(x)*(1 - t²).", lambda m, x: x * m.tanh(m.softplus(x)),
+            lambda m, o, x: _mish_partial(x, m.tanh(m.softplus(x)), m.sigmoid(x)))
+SOFTSIGN = _row("softsign", "softsign", "x/(1 + |x|); derivative 1/(1 + |x|)².", lambda m, x: m.div(x, 1.0 + abs(x)),
+                lambda m, o, x: m.div(1.0, (1.0 + abs(x)) * (1.0 + abs(x))))
+HARDSIGMOID = _row("hardsigmoid", "hardσ", "x/6 + ½ kept between 0 and 1; derivative 1/6 strictly inside, else 0.",
+                   lambda m, x: m.minimum(m.maximum(m.div(x, 6.0) + 0.5, 0.0), 1.0),
+                   lambda m, o, x: m.where(x <= -3.0, CUT, m.where(x >= 3.0, CUT, 1.0 / 6.0)), kinks=lambda m, x: (x + 3.0, x - 3.0))
+HARDTANH = _row("hardtanh", "hardtanh", "x kept between two bounds; derivative 1 strictly inside, else 0.",
+                lambda m, x, low=-1.0, high=1.0: m.minimum(m.maximum(x, low), high),
+                lambda m, o, x, low, high: m.where(x <= low, CUT, m.where(x >= high, CUT, 1.0)),
+                kinks=lambda m, x, low, high: (x - low, x - high))
+
+# Over lists: one rule returns the local derivative of every item
+SUM = _row("sum", "Σ", "The sum of a list; derivative 1 for each item.", lambda m, items: _total(items),
+           lambda m, o, items: [1.0] * len(items), over_list=True)
+MEAN = _row("mean", "mean", "The mean of a list; derivative 1/n for each item.", lambda m, items: _total(items) / len(items),
+            lambda m, o, items: [1.0 / len(items)] * len(items), over_list=True)
+PROD = _row("prod", "∏", "The product of a list; derivative for an item: the product of the others.",
+            lambda m, items: reduce(mul, items), lambda m, o, items: _products_of_others(items), over_list=True)
+DOT = _row("dot", "·", "x0*y0 + x1*y1 + … of a list x0, x1, …, y0, y1, …; derivative for an item: its partner.",
+           lambda m, items: _total(map(mul, items[: len(items) // 2], items[len(items) // 2 :])),
+           lambda m, o, items: [*items[len(items) // 2 :], *items[: len(items) // 2]], over_list=True)
+MAX = _row("max", "max", "The largest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others.",
+           lambda m, items: reduce(m.maximum, items), lambda m, o, items: _shares(m, items, o), over_list=True)
+MIN = _row("min", "min", "The smallest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others.",
+           lambda m, items: reduce(m.minimum, items), lambda m, o, items: _shares(m, [-x for x in items], -o), over_list=True)
+LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overflow; derivative exp(x - o) for each item.",
+                 lambda m, items: _logsumexp(m, items), lambda m, o, items: [m.exp(x - o) for x in items], over_list=True)
+# fmt: on
+
+
+def _gelu_tanh_partial(x: Any, t: Any) -> Any:
+    return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * _GELU_TANH * (1.0 + 0.134145 * (x * x))
+
+
+def _silu_partial(x: Any, s: Any) -> Any:
+    return s * (1.0 + x * (1.0 - s))
+
+
+def _mish_partial(x: Any, t: Any, s: Any) -> Any:
+    return t + x * s * (1.0 - t * t)
+
+
+def _products_of_others(items: Any) -> list[Any]:
+    before = [1.0, *accumulate(items[:-1], mul)]
+    after = [1.0, *accumulate(items[:0:-1], mul)]
+    return [x * y for x, y in zip(before, reversed(after), strict=True)]
+
+
+def _shares(m: Any, items: Any, largest: Any) -> list[Any]:
+    share = m.div(1.0, _total([m.where(x >= largest, 1.0, 0.0) for x in items]))
+    return [m.where(x >= largest, share, m.where(x < largest, CUT, nan)) for x in items]
+
+
+def _logsumexp(m: Any, items: Any) -> Any:
+    largest = reduce(m.maximum, items)
+    shift = m.where(abs(largest) < inf, largest, 0.0)
+    return shift + m.log(_total([m.exp(x - shift) for x in items]))
+
+
+FLOATS = namespace(vars(floats))
+"""The operations on plain floats, by IEEE 754."""

@@ -1,0 +1,1 @@
+"""Pictures of expression graphs and networks."""
