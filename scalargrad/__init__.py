@@ -4,7 +4,7 @@
 >>> x = sg.Value(0.5, label="x")
 >>> y = sg.tanh(x * 2)
 >>> y.backward()
->>> round(x.grad, 6)
+>>> print(f"{x.grad:.6f}")
 0.839949
 """
 

@@ -1,11 +1,12 @@
 """Copying and pickling of graphs of any depth, within one ordinary `copy.deepcopy` or `pickle.dumps`.
 
-Both follow `__reduce_ex__` from a Value to its operands, one Python call deeper each time. So the first Value that is met brings
-along a prelude, a lazy list of everything it depends on, operands first: by the time a Value is saved, its operands already are.
+`pickle` follows `__reduce_ex__` from a Value to its operands, one Python call deeper each time. So the first Value that it meets
+brings along a prelude, a lazy list of everything it depends on, operands first: by the time a Value is saved, its operands are.
 """
 
 from collections.abc import Iterator
 from contextvars import ContextVar
+from copy import deepcopy
 from typing import Any
 
 from .graph import topological
@@ -36,8 +37,11 @@ def _announced(nodes: list[Any]) -> Iterator[Any]:
 def reduce_value(value: Any) -> tuple[Any, ...]:
     """What `__reduce_ex__` of a Value returns. Hooks stay behind: they belong to the original."""
     deep = value.args and id(value) not in _underway.get()
-    state = (value.data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings)
-    return (_blank, (type(value),), (_Prelude(value) if deep else None, state))
+    return (_blank, (type(value),), (_Prelude(value) if deep else None, _state(value)))
+
+
+def _state(value: Any) -> tuple[Any, ...]:
+    return (value.data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings)
 
 
 def _blank(kind: type) -> Any:
@@ -48,3 +52,16 @@ def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value."""
     value._data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings = state[1]
     value.notes = None
+
+
+def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
+    """A copy of the whole graph of a Value; what `memo` holds already is shared. Hooks stay behind."""
+    order = [node for node in topological([value]) if id(node) not in memo]
+    for node in order:
+        memo[id(node)] = twin = _blank(type(node))
+        args = tuple(memo[id(arg)] for arg in node.args)
+        restore_value(twin, (None, (*_state(node)[:3], args, *_state(node)[4:])))
+    for node in order:
+        if hasattr(node.grad, "args"):
+            memo[id(node)].grad = deepcopy(node.grad, memo)
+    return memo[id(value)]

@@ -8,7 +8,7 @@ from typing import Any, Union
 from . import ops
 from .adjoint import pullback, spread
 from .conversion import as_float, is_number, warn_if_untracked
-from .copying import reduce_value, restore_value
+from .copying import deepcopy_value, reduce_value, restore_value
 from .errors import DataError, GraphError, LengthError, OptionError
 from .graph import topological
 from .modes import Scope, current_mode
@@ -225,6 +225,9 @@ class Value:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return reduce_value(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
+        return deepcopy_value(self, memo)
 
     def __setstate__(self, state: Any) -> None:
         restore_value(self, state)

@@ -1,0 +1,8 @@
+"""Networks: modules, neurons, layers, and what they are built with."""
+
+from .activations import ACTIVATIONS, activation
+from .initialisers import INITIALISERS, initialiser
+from .layers import MLP, Layer, Neuron, Sequential
+from .module import Module
+
+__all__ = ["ACTIVATIONS", "INITIALISERS", "MLP", "Layer", "Module", "Neuron", "Sequential", "activation", "initialiser"]

@@ -1,0 +1,179 @@
+"""Neuron, Layer, MLP, Sequential: networks as plain code over Values."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from ..engine import Parameter, Value
+from ..errors import OptionError
+from .activations import Activation, activation, activation_name
+from .initialisers import Initialiser, generator, initialiser
+from .module import Module, as_inputs
+
+
+class Neuron(Module):
+    """activation(bias + weights[0]*x[0] + weights[1]*x[1] + …), one Value.
+
+    inputs       how many numbers it takes
+    activation   a name ("relu", "tanh", …), a function of one Value, or None
+    initialiser  how weights begin: a name ("he", "xavier", …) or `f(rng, fan_in, fan_out)`; the bias begins at 0
+    seed         an int or a random.Random
+    fan_out      how many neurons stand beside it, for the initialisers that ask
+
+    Raises OptionError for sizes below 1 and unknown names; a call raises LengthError or DataError for a wrong input.
+
+    >>> neuron = Neuron(2, activation="tanh")
+    >>> neuron.load_state_dict({"weights.0": -3.0, "weights.1": 1.0, "bias": 6.88})
+    >>> round(neuron([2.0, 0.0]).data, 3)
+    0.706
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        activation: str | Activation | None = "relu",  # noqa: F811
+        initialiser: str | Initialiser = "he",  # noqa: F811
+        seed: int | Random = 0,
+        fan_out: int = 1,
+    ) -> None:
+        rng, draw = generator(seed), _initialiser(initialiser)
+        self.inputs = checked_size(inputs, "inputs of a Neuron")
+        self.activation = _activation(activation)
+        self.weights = [Parameter(draw(rng, inputs, fan_out), label=f"w{i}") for i in range(inputs)]
+        self.bias = Parameter(0.0, label="b")
+
+    def forward(self, x: Any) -> Value:
+        """One Value from a list of Values or numbers."""
+        total: Value = self.bias
+        for weight, item in zip(self.weights, as_inputs(x, self.inputs, self), strict=True):
+            total = total + weight * item
+        return total if self.activation is None else self.activation(total)
+
+    def describe(self) -> str:
+        return f"Neuron({_named(str(self.inputs), self.activation)})"
+
+    def _in_summary(self) -> bool:
+        return False
+
+
+class Layer(Module):
+    """Neurons side by side over the same inputs. Returns a list of Values, of length 1 too.
+
+    >>> layer = Layer(2, 3)
+    >>> len(layer([1.0, -1.0]))
+    3
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        activation: str | Activation | None = "relu",  # noqa: F811
+        initialiser: str | Initialiser = "he",  # noqa: F811
+        seed: int | Random = 0,
+    ) -> None:
+        rng = generator(seed)
+        self.inputs = checked_size(inputs, "inputs of a Layer")
+        self.outputs = checked_size(outputs, "outputs of a Layer")
+        self.neurons = [Neuron(inputs, activation, initialiser, rng, outputs) for _ in range(outputs)]
+
+    def forward(self, x: Any) -> list[Value]:
+        """One Value per neuron."""
+        items = as_inputs(x, self.inputs, self)
+        return [neuron(items) for neuron in self.neurons]
+
+    def describe(self) -> str:
+        return f"Layer({_named(f'{self.inputs} → {self.outputs}', self.neurons[0].activation)})"
+
+    def __repr__(self) -> str:
+        return self.describe()
+
+
+class MLP(Module):
+    """A multilayer perceptron: layers in a row. One output comes as one Value, several as a list.
+
+    inputs             how many numbers it takes
+    sizes              the number of neurons of each layer, the output layer last
+    activation         of every layer but the last
+    output_activation  of the last one
+    initialiser, seed  as for a Neuron
+
+    >>> model = MLP(2, [16, 16, 1])
+    >>> model
+    MLP(2 → 16 → 16 → 1)
+      (layers.0) Layer(2 → 16, relu)
+      (layers.1) Layer(16 → 16, relu)
+      (layers.2) Layer(16 → 1)
+    >>> len(model.parameters())
+    337
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        sizes: Sequence[int],
+        activation: str | Activation | None = "relu",  # noqa: F811
+        output_activation: str | Activation | None = None,
+        initialiser: str | Initialiser = "he",  # noqa: F811
+        seed: int | Random = 0,
+    ) -> None:
+        if isinstance(sizes, (str, int)) or not len(sizes):
+            raise OptionError(f"sizes of an MLP must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}")
+        rng = generator(seed)
+        self.inputs = checked_size(inputs, "inputs of an MLP")
+        widths = [inputs, *(checked_size(size, f"sizes[{i}] of an MLP") for i, size in enumerate(sizes))]
+        chosen = [activation] * (len(sizes) - 1) + [output_activation]
+        self.layers = [
+            Layer(before, after, choice, initialiser, rng) for before, after, choice in zip(widths, widths[1:], chosen, strict=False)
+        ]
+
+    def forward(self, x: Any) -> Any:
+        """The output Value, or the list of them if there are several."""
+        values = as_inputs(x, self.inputs, self)
+        for layer in self.layers:
+            values = layer(values)
+        return values[0] if len(values) == 1 else values
+
+    def describe(self) -> str:
+        return f"MLP({' → '.join(str(size) for size in [self.inputs, *(layer.outputs for layer in self.layers)])})"
+
+
+class Sequential(Module):
+    """Modules (or functions) called one after the other, each on what the one before returned.
+
+    >>> import scalargrad as sg
+    >>> model = Sequential(Layer(2, 3), Layer(3, 2, activation=None), sg.softmax)
+    >>> round(sum(p.data for p in model([1.0, 2.0])), 12)
+    1.0
+    """
+
+    def __init__(self, *steps: Any) -> None:
+        for i, step in enumerate(steps):
+            if not callable(step):
+                raise OptionError(f"step {i} of Sequential must be a module or a function, not {type(step).__name__} {step!r}")
+        self.steps = list(steps)
+
+    def forward(self, x: Any) -> Any:
+        """What the last step returns."""
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    @property
+    def inputs(self) -> int | None:
+        """How many numbers the first step takes, None where it does not say."""
+        return getattr(self.steps[0], "inputs", None) if self.steps else None
+
+
+def checked_size(size: Any, what: str) -> int:
+    """`size` if it is a whole number of at least 1; raises OptionError, which names `what`, if not."""
+    if isinstance(size, bool) or not hasattr(size, "__index__") or int(size) < 1:
+        raise OptionError(f"{what} must be a whole number of at least 1, not {size!r}")
+    return int(size)
+
+
+def _named(shape: str, choice: Activation | None) -> str:
+    return f"{shape}, {activation_name(choice)}" if choice else shape
+
+
+_activation, _initialiser = activation, initialiser
