@@ -45,7 +45,7 @@ def _state(value: Any) -> tuple[Any, ...]:
 
 
 def _blank(kind: type) -> Any:
-    return kind.__new__(kind)
+    return object.__new__(kind)
 
 
 def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from . import ops
 from .adjoint import pullback, spread
@@ -108,7 +108,7 @@ class Value:
 
     def __floordiv__(self, other: Number) -> "Value":
         quotient = _arithmetic(ops.DIV, self, other)
-        return quotient if quotient is NotImplemented else apply(ops.FLOOR, quotient)
+        return quotient if quotient is NotImplemented else _arithmetic(ops.FLOOR, quotient)
 
     def __neg__(self) -> "Value":
         return _node(_NEG, -self._data, (self,), _MINUS_ONE)
@@ -117,16 +117,16 @@ class Value:
         return self
 
     def __abs__(self) -> "Value":
-        return apply(ops.ABS, self)
+        return _arithmetic(ops.ABS, self)
 
     def __round__(self, digits: int | None = None) -> Any:
-        return apply(ops.ROUND, self) if digits is None else round(self._data, digits)
+        return _arithmetic(ops.ROUND, self) if digits is None else round(self._data, digits)
 
     def __floor__(self) -> "Value":
-        return apply(ops.FLOOR, self)
+        return _arithmetic(ops.FLOOR, self)
 
     def __ceil__(self) -> "Value":
-        return -apply(ops.FLOOR, -self)
+        return -_arithmetic(ops.FLOOR, -self)
 
     def backward(self, gradient: Number = 1.0, *, create_graph: bool = False) -> None:
         """Add gradient * d(self)/d(leaf) to the `grad` of every leaf; interior Values show this pass alone.
@@ -221,12 +221,16 @@ class Value:
     def __ge__(self, other: Number) -> bool:
         return self._data >= _plain(other)
 
+    if TYPE_CHECKING:  # `functions` adds a method for each operation of the table
+
+        def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
+
     __hash__ = object.__hash__  # a Value is a node: == and hash ask for identity
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return reduce_value(self)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return deepcopy_value(self, memo)
 
     def __setstate__(self, state: Any) -> None:
@@ -332,14 +336,14 @@ def _numbers(args: tuple[Value, ...], settings: tuple[float | None, ...]) -> tup
     return numbers, tuple(setting is None for setting in settings)
 
 
-def _arithmetic(op: Op, x: Any, y: Any) -> Any:
-    """A binary operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
-    if all(isinstance(operand, Value) or is_number(operand) for operand in (x, y)):
-        return apply(op, x, y)
-    return NotImplemented
+def _arithmetic(op: Op, *operands: Any) -> Value:
+    """An operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
+    numbers = all(isinstance(operand, Value) or is_number(operand) for operand in operands)
+    result: Value = apply(op, *operands) if numbers else NotImplemented
+    return result
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: Number) -> float:
     return x._data if isinstance(x, Value) else x
 
 
@@ -394,7 +398,7 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
 def _check_partials(order: list[Value]) -> None:
     for node in order:
         if len(node.args) != len(node.partials):
-            raise GraphError(f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one number for each of args")
+            raise GraphError(f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one for each of args")
 
 
 def _checked_args(args: Iterable[Value]) -> tuple[Value, ...]:

@@ -9,6 +9,10 @@ class DataError(ScalargradError, TypeError):
     """Something that is not a real number was given where one belongs."""
 
 
+class CallError(ScalargradError, TypeError):
+    """A function was called with operands that it does not take, or without those that it needs."""
+
+
 class LengthError(ScalargradError, ValueError):
     """A list or array has the wrong length or shape."""
 

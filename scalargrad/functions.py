@@ -1,18 +1,21 @@
-"""The operations as functions: one for each row of the table, and the few that are made of several rows.
+"""The operations as functions and as methods of Value: one for each row of the table, and the few that are made of several rows.
 
 They take Values and plain numbers. With a Value among the operands the result is a Value; numbers alone give a float.
 
 >>> from scalargrad import Value
->>> tanh(Value(0.5)).data == tanh(0.5)
+>>> tanh(Value(0.5)).data == tanh(0.5) == Value(0.5).tanh().data
 True
+>>> Value(-2.0).leaky_relu(slope=0.25).data
+-0.5
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any
 
 from . import ops
 from .engine import Number, Value, apply
-from .errors import DataError, LengthError
+from .errors import CallError, DataError, LengthError
 from .ops import TABLE, Op
 
 
@@ -32,54 +35,68 @@ def _over_list(op: Op) -> Callable[..., Any]:
     return function
 
 
-def _of_operands(op: Op) -> Callable[..., Any]:
-    required = len(op.operands) - len(op.defaults)
-
-    def function(*operands: Any, **named: Any) -> Any:
-        given = (*operands, *_by_name(op, len(operands), named))
-        if not required <= len(given) <= len(op.operands):
-            raise TypeError(f"{op.name}({', '.join(op.operands)}) takes {required} to {len(op.operands)} operands, not {len(given)}")
-        return apply(op, *given, *op.defaults[len(given) - required :])
+def _over_two_lists(op: Op) -> Callable[..., Any]:
+    def function(x: Iterable[Number], y: Iterable[Number]) -> Any:
+        first, second = _items(op, x), _items(op, y)
+        if len(first) != len(second):
+            raise LengthError(f"{op.name} needs two lists of one length, not {len(first)} and {len(second)} items")
+        return apply(op, *first, *second)
 
     return function
 
 
-def _by_name(op: Op, given: int, named: dict[str, Any]) -> list[Any]:
-    """Operands that were passed by name, in their places, with defaults for those before the last one named."""
-    if not named:
-        return []
-    defaults = dict(zip(op.operands[len(op.operands) - len(op.defaults) :], op.defaults, strict=True))
-    for name in named:
-        if name not in op.operands[given:]:
-            raise TypeError(f"{op.name}({', '.join(op.operands)}) has no operand {name!r} left to name")
-    rest = {**defaults, **named}
-    missing = [name for name in op.operands[given:] if name not in rest]
-    if missing:
-        raise TypeError(f"{op.name}({', '.join(op.operands)}) is missing {', '.join(missing)}")
-    return [rest[name] for name in op.operands[given:]]
+def _of_operands(op: Op) -> Callable[..., Any]:
+    count, form = len(op.operands), _signature(op)
+
+    def function(*operands: Any, **named: Any) -> Any:
+        if named or len(operands) != count:
+            operands = _bound(op, form, operands, named)
+        return apply(op, *operands)
+
+    function.__signature__ = form  # type: ignore[attr-defined]
+    return function
+
+
+def _signature(op: Op) -> Signature:
+    defaults = dict(zip(reversed(op.operands), reversed(op.defaults), strict=False))
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    return Signature([Parameter(name, kind, default=defaults.get(name, Parameter.empty)) for name in op.operands])
+
+
+def _bound(op: Op, form: Signature, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """The operands in their places, those left out at their defaults."""
+    try:
+        bound = form.bind(*operands, **named)
+    except TypeError as error:
+        raise CallError(f"{op.name}{form}: {error}") from None
+    bound.apply_defaults()
+    return bound.args
 
 
 def _function(op: Op) -> Callable[..., Any]:
-    function = _over_list(op) if op.over_list else _of_operands(op)
+    make = _over_two_lists if op is ops.DOT else _over_list if op.over_list else _of_operands
+    function = make(op)
     function.__name__ = function.__qualname__ = op.name
-    function.__module__ = __name__
+    function.__module__, function.__annotations__ = __name__, {}
     domain = ", ".join(f"{low:g} < {name} < {high:g}" for name, (low, high) in zip(op.operands, op.domain, strict=False))
-    function.__doc__ = f"{op.doc}\n\n{op.name}({', '.join(op.operands)})" + (f", for {domain}; nan or ±inf outside." if domain else "")
+    function.__doc__ = f"{op.doc}\n\n{op.name}{signature(function)}" + (f", for {domain}; nan or ±inf outside." if domain else "")
     return function
+
+
+def _add_methods(op: Op) -> None:
+    """The operation as a method, under its own name and under NumPy's, which `numpy.tanh(array_of_values)` looks for."""
+    for name in (op.name, op.numpy):
+        if name and not hasattr(Value, name):
+            setattr(Value, name, FUNCTIONS[op.name])
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {op.name: _function(op) for op in TABLE.values()}
 """The function of each row, by name."""
 
-_dot = FUNCTIONS[ops.DOT.name]
-FUNCTIONS[ops.DOT.name] = lambda x, y: _dot(_paired(x, y))
 globals().update(FUNCTIONS)
-
-
-def _paired(x: Sequence[Number], y: Sequence[Number]) -> list[Number]:
-    if len(x) != len(y):
-        raise LengthError(f"dot needs two lists of one length: {len(x)} and {len(y)} items")
-    return [*x, *y]
+for _op in TABLE.values():
+    if not _op.over_list and _op is not ops.WHERE:  # its first operand is a condition
+        _add_methods(_op)
 
 
 def log_softmax(items: Iterable[Number]) -> list[Any]:
