@@ -20,16 +20,18 @@ class Observer(Protocol):
 
 
 class Scope:
-    """One call of a module: its name inside the caller, its kind (the class), and the scope that it was called from.
+    """One call of a module: its name inside the caller, its kind (the class), the scope that it was called from.
+
+    `identity` is the same number for all calls of one module. The module itself is not kept: that could make a cycle.
 
     >>> Scope("neurons.3", "Neuron", Scope("layers.0", "Layer", None)).path
     'layers.0.neurons.3'
     """
 
-    __slots__ = ("kind", "name", "parent")
+    __slots__ = ("identity", "kind", "name", "parent")
 
-    def __init__(self, name: str, kind: str, parent: "Scope | None") -> None:
-        self.name, self.kind, self.parent = name, kind, parent
+    def __init__(self, name: str, kind: str, parent: "Scope | None", identity: int = 0) -> None:
+        self.name, self.kind, self.parent, self.identity = name, kind, parent, identity
 
     def __repr__(self) -> str:
         return f"Scope({self.path!r}, {self.kind})"
@@ -102,11 +104,11 @@ def _switched(change: Callable[[Mode], Mode]) -> Iterator[None]:
         yield
 
 
-def call_in_scope(name: str, kind: str, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """`function(*arguments, **options)`, every node it makes marked with a new scope. One per module call: kept lean."""
+def call_in_scope(module: Any, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """`module.forward(*arguments, **options)`, every node it makes marked with a new scope. One per module call: kept lean."""
     mode = _mode.get()
-    token = _mode.set(Mode(Scope(name, kind, mode.scope), mode.recording, mode.observers))
+    token = _mode.set(Mode(Scope(name, type(module).__name__, mode.scope, id(module)), mode.recording, mode.observers))
     try:
-        return function(*arguments, **options)
+        return module.forward(*arguments, **options)
     finally:
         _mode.reset(token)

@@ -1,1 +1,66 @@
-"""Pictures of expression graphs and networks."""
+"""Pictures of expression graphs and networks.
+
+>>> import viz
+>>> from scalargrad import Value
+>>> x = Value(2.0, label="x")
+>>> y = x * x; y.label = "y"
+>>> y.backward()
+>>> viz.draw(y)
+<Drawing of 2 values as cards>
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import graphviz
+
+from . import dot
+from .drawing import Drawing
+from .levels import pictures_of
+from .text import clean
+
+__all__ = ["Drawing", "draw", "draw_dot"]
+
+
+def draw(
+    target: Any, *, level: str | None = None, expand: str | Iterable[str] | None = None, theme: str = "auto", title: str = "", limit: float = 5.0
+) -> Drawing:
+    """A picture of a Value, of several Values, or of a network.
+
+    target  a Value, a list of Values, or a Module
+    level   "cards", "chips" or "neurons"; by default the finest that can be read
+    expand  paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others are drawn closed
+    theme   "auto" (light, and dark for readers who prefer it), "light" or "dark"
+    title   a heading
+    limit   seconds that a layout may take before a coarser level is drawn
+
+    Raises PictureError for what is no graph, OptionError for an unknown level, theme or path.
+
+    >>> from scalargrad.nn import MLP
+    >>> draw(MLP(2, [16, 16, 1]))
+    <Drawing of 979 values as neurons>
+    """
+    pictures = pictures_of(target, level, expand)
+    return Drawing([_titled(picture, clean(title, 120)) for picture in pictures], theme, limit)
+
+
+def _titled(picture: Any, title: str) -> Any:
+    from dataclasses import replace
+
+    return replace(picture, title=title)
+
+
+def draw_dot(target: Any, style: str = "cards", format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:
+    """The graph drawn by Graphviz alone, as people know it from micrograd.
+
+    style    "cards", or "classic": the look of the lecture
+    format   what `render()` and the notebook make of it: "svg", "png", "pdf" …
+    rankdir  "LR" from left to right, "TB" from top to bottom
+
+    `.render()` and `.pipe()` work without a system Graphviz.
+
+    >>> from scalargrad import Value
+    >>> draw_dot(Value(2.0) * 3).source.startswith("digraph")
+    True
+    """
+    return dot.digraph(pictures_of(target)[0], style=style, format=format, rankdir=rankdir)

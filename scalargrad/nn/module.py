@@ -34,7 +34,7 @@ class Module:
         raise TypeError(f"{type(self).__name__} has no forward method: define forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        return call_in_scope(self._scope_name, type(self).__name__, self.forward, inputs, options)
+        return call_in_scope(self, self._scope_name, inputs, options)
 
     def __setattr__(self, name: str, value: Any) -> None:
         for path, item in _members(name, value):

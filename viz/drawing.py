@@ -1,0 +1,101 @@
+"""Drawing: what `viz.draw` returns. It shows itself in a notebook and saves itself in many formats."""
+
+from functools import cached_property
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from scalargrad.errors import LayoutError, OptionError
+
+from . import dot, mermaid, raster, shapes
+from .columns import in_columns
+from .files import write
+from .layout import Placed, layered
+from .outline import outline
+from .picture import Picture
+from .svg import group_width, svg
+
+_GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 12.0)}
+FORMATS = (".svg", ".dot", ".mmd", ".txt", ".png", ".pdf")
+
+
+class Drawing:
+    """A picture of a graph at one level of detail, coarser if Graphviz could not place it in time.
+
+    pictures  the picture, and coarser ones to fall back to
+    theme     "auto" (light, and dark for readers who prefer it), "light" or "dark"
+    limit     seconds that each layout may take
+    """
+
+    def __init__(self, pictures: list[Picture], theme: str = "auto", limit: float = 5.0) -> None:
+        if theme not in ("auto", "light", "dark"):
+            raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}")
+        self.theme, self._pictures, self._limit = theme, pictures, limit
+
+    @cached_property
+    def placed(self) -> Placed:
+        """The picture with positions."""
+        for picture in self._pictures[:-1]:
+            try:
+                return _placed(picture, self._limit)
+            except LayoutError:
+                continue
+        return _placed(self._pictures[-1], self._limit)
+
+    @property
+    def picture(self) -> Picture:
+        """What is drawn."""
+        return self.placed.picture
+
+    def svg(self, theme: str | None = None) -> str:
+        """The picture as an SVG document.
+
+        >>> import viz
+        >>> from scalargrad import Value
+        >>> viz.draw(Value(2.0) * 3).svg().startswith("<svg")
+        True
+        """
+        return svg(self.placed, theme or self.theme)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the picture to a file; its ending says in which format: .svg .dot .mmd (Mermaid) .txt (an outline) .png .pdf.
+
+        Raises OptionError for another ending, PictureError where an extra is missing. A file is written whole or not at all.
+        """
+        target = Path(fspath(path))
+        write(target, self._content(target.suffix.lower()))
+        return target
+
+    def _content(self, ending: str) -> str | bytes:
+        light = "light" if self.theme == "auto" else self.theme
+        if ending == ".svg":
+            return self.svg()
+        if ending == ".dot":
+            return str(dot.digraph(self.picture, theme=light).source)
+        if ending == ".mmd":
+            return mermaid.mermaid(self.picture)
+        if ending == ".txt":
+            return outline(self.picture) + "\n"
+        if ending == ".png":
+            return raster.png(self.svg(light))
+        if ending == ".pdf":
+            return raster.pdf(self.svg(light))
+        raise OptionError(f"can't save as {ending or 'a file without an ending'}: the ending must be one of {' '.join(FORMATS)}")
+
+    def __str__(self) -> str:
+        return outline(self.picture)
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {self.picture.total:,} values as {self.picture.level}>"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
+        return {"image/svg+xml": self.svg(), "text/plain": str(self)}
+
+
+def _placed(picture: Picture, limit: float) -> Placed:
+    if picture.level == "neurons":
+        return in_columns(picture)
+    column_gap, row_gap = _GAPS[picture.level]
+    sizes = {node.id: shapes.size(node, picture.level) for node in picture.nodes}
+    headers = {group.path: group_width(group) for group in picture.groups}
+    return layered(picture, sizes, headers, column_gap=column_gap, row_gap=row_gap, limit=limit)

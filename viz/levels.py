@@ -1,0 +1,101 @@
+"""How much to show: the level of detail that a graph can be read at, and what is folded."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from scalargrad.engine import Value
+from scalargrad.errors import OptionError, PictureError
+from scalargrad.modes import enable_grad
+from scalargrad.nn.module import Module
+
+from .condense import condensed_picture
+from .neurons import fits, neuron_picture
+from .picture import Picture
+from .scalars import scalar_picture
+from .snapshot import Snapshot
+
+MOST_CARDS, MOST_CHIPS = 40, 300
+LEVELS = ("cards", "chips", "neurons")
+
+
+def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[str] | None = None) -> list[Picture]:
+    """The picture at the level asked for (or chosen by size), then coarser ones in case it can't be placed in time.
+
+    Raises PictureError for something that is no graph, OptionError for an unknown level or module path.
+    """
+    if level not in (None, *LEVELS):
+        raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}")
+    if isinstance(target, Module):
+        return _of_module(target, level, expand)
+    return _of_snapshot(Snapshot(_roots(target)), level, expand, "gradient")
+
+
+def _of_module(module: Module, level: str | None, expand: str | Iterable[str] | None) -> list[Picture]:
+    snapshot = Snapshot(_traced(module))
+    return _of_snapshot(snapshot, level or ("neurons" if expand is None and fits(snapshot) else None), expand, "weight")
+
+
+def _traced(module: Module) -> list[Value]:
+    """The outputs of a network for an input of zeros: its structure is what counts."""
+    size = getattr(module, "inputs", None)
+    if not isinstance(size, int):
+        raise PictureError(f"{type(module).__name__} does not say how many inputs it takes: call it and draw the result")
+    with enable_grad():
+        outputs = module([Value(0.0, label=f"x{i}") for i in range(size)])
+    return _roots(outputs)
+
+
+def _roots(target: Any) -> list[Value]:
+    items = [target] if isinstance(target, Value) else target
+    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
+        raise PictureError(f"draw takes a Value, a list of Values or a module, not {type(target).__name__} {target!r}")
+    roots = list(items)
+    for i, root in enumerate(roots):
+        if not isinstance(root, Value):
+            raise PictureError(f"draw takes Values: item {i} is {type(root).__name__} {root!r}")
+    return list(dict.fromkeys(roots))
+
+
+def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[str] | None, colours: str) -> list[Picture]:
+    opened = _opened(snapshot, expand)
+    if level == "neurons":
+        return [neuron_picture(snapshot, colours)]
+    if level == "chips" or (level is None and expand is None and MOST_CARDS < len(snapshot) <= MOST_CHIPS):
+        return [scalar_picture(snapshot, "chips", boxes=False), *_coarse(snapshot, colours)]
+    if level == "cards" or expand is not None or len(snapshot) <= MOST_CARDS:
+        return [*_cards(snapshot, opened, expand is None), *_coarse(snapshot, colours)]
+    return _coarse(snapshot, colours)
+
+
+def _coarse(snapshot: Snapshot, colours: str) -> list[Picture]:
+    if snapshot.modules and fits(snapshot):
+        return [neuron_picture(snapshot, colours)]
+    return [condensed_picture(snapshot, MOST_CHIPS), condensed_picture(snapshot, MOST_CHIPS // 3)]
+
+
+def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
+    """The unique paths of the modules to open, those around them included."""
+    asked = [expand] if isinstance(expand, str) else list(expand or ())
+    opened: set[str] = set()
+    for path in asked:
+        found = [own for own in snapshot.modules if path in ("*", own, own.replace("/", "."))]
+        if not found:
+            some = ", ".join(own.replace("/", ".") for own in list(snapshot.modules)[:6]) or "none"
+            raise OptionError(f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all")
+        opened.update(found)
+    return {own for own in snapshot.modules if any((path + "/").startswith(own + "/") for path in opened)}
+
+
+def _cards(snapshot: Snapshot, opened: set[str], automatic: bool) -> Iterable[Picture]:
+    """Cards with those modules closed that hold no others, or more of them, until all fits."""
+    if automatic and len(snapshot) <= MOST_CARDS:
+        return [scalar_picture(snapshot, "cards")]
+    picture = scalar_picture(snapshot, "cards", closed=_innermost(snapshot, opened))
+    if len(picture.nodes) <= MOST_CHIPS:
+        return [picture]
+    outer = [path for path in snapshot.modules if path not in opened]
+    return [scalar_picture(snapshot, "cards", closed=outer)]
+
+
+def _innermost(snapshot: Snapshot, opened: set[str]) -> Sequence[str]:
+    return [path for path in snapshot.modules if path not in opened and not snapshot.children.get(path)]

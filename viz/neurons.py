@@ -1,0 +1,224 @@
+"""The neuron view: a network diagram folded straight from the scalar graph, one unit per neuron, one column per layer."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from math import fsum
+
+from scalargrad import ops
+from scalargrad.engine import Parameter, Value
+from scalargrad.modes import Scope
+
+from .picture import Column, Edge, Node, Picture
+from .scalars import carried, parameters_line
+from .snapshot import Snapshot, grad_of, symbol
+from .text import clean
+
+WIDEST, MOST_EDGES, STRONGEST = 48, 5000, 2000
+
+Key = tuple[str, str, int]
+"""A unit: ("in", name, 0), ("unit", path of the module, 0), or ("free", path around, column) for what stands between units."""
+
+
+def fits(snapshot: Snapshot) -> bool:
+    """Whether the network has modules, and is small enough for one unit per neuron to be read."""
+    if not snapshot.modules:
+        return False
+    units = units_of(snapshot)
+    return bool(units.columns) and max(map(len, units.columns)) <= WIDEST and len(units.flows) <= MOST_EDGES
+
+
+def neuron_picture(snapshot: Snapshot, colours: str = "gradient") -> Picture:
+    """Units with their outputs, and what flows between them.
+
+    colours  "gradient"; or "weight" for a network by itself: then numbers are biases and edges are weights
+    """
+    units = units_of(snapshot)
+    weights = colours == "weight"
+    has_gradients = weights or any(grad_of(node) for node in snapshot.order)
+    flows = units.weights if weights else units.flows
+    edges = [Edge(units.ids[a], units.ids[b], None, flow) for (a, b), flow in flows.items()]
+    notes = list(_notes(units, weights, has_gradients))
+    if len(edges) > MOST_EDGES:
+        notes.append(f"the {STRONGEST:,} strongest of {len(edges):,} connections are drawn")
+        edges = sorted(edges, key=lambda edge: -abs(edge.flow))[:STRONGEST]
+    nodes = [units.node(key, weights, has_gradients) for column in units.columns for key in column]
+    columns = tuple(units.column(column, has_gradients and not weights) for column in units.columns)
+    return Picture("neurons", tuple(nodes), tuple(edges), notes=tuple(notes), total=len(snapshot), colours=colours, columns=columns)
+
+
+def _notes(units: "Units", weights: bool, has_gradients: bool) -> Iterable[str]:
+    count = sum(map(len, units.columns))
+    yield f"{count:,} units folded from {len(units.snapshot):,} values"
+    if weights:
+        yield "numbers are biases, colours and widths are weights"
+    elif not has_gradients:
+        yield "no gradients yet: call backward() first"
+    if units.calls > 1 and not weights:
+        yield f"numbers are means over {units.calls:,} samples, gradients are sums"
+
+
+def units_of(snapshot: Snapshot) -> "Units":
+    """The units of a graph, found once."""
+    found = getattr(snapshot, "_units", None)
+    if found is None:
+        found = Units(snapshot)
+        snapshot._units = found  # type: ignore[attr-defined]
+    return found
+
+
+class Units:
+    """The Values of a graph by the neuron that made them, with what flows between neurons."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._paths: dict[int, str] = {}
+        self._networks: dict[int, str] = {}
+        scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
+        around = {id(s) for scope in scopes.values() for s in scope.chain()[:-1]}
+        inner = [self._path(scope) for key, scope in scopes.items() if key not in around]
+        self._inner, self.calls = set(inner), max((inner.count(path) for path in set(inner[:200])), default=1)
+        self.key: dict[Value, Key] = {}
+        self.stage: dict[Key, int] = {}
+        self._assign()
+        self.members: dict[Key, list[Value]] = defaultdict(list)
+        for node in snapshot.order:
+            if node in self.key:
+                self.members[self.key[node]].append(node)
+        self.flows: dict[tuple[Key, Key], float] = defaultdict(float)
+        self.weights: dict[tuple[Key, Key], float] = defaultdict(float)
+        self._connect()
+        self.columns = self._columns()
+        self.ids = {key: f"u{i}" for i, key in enumerate(key for column in self.columns for key in column)}
+
+    def _path(self, scope: Scope | None) -> str:
+        """The path of a module, the same for all of its calls. Only a second network brings its own name into it."""
+        if scope is None:
+            return ""
+        if id(scope) not in self._paths:
+            own = clean(scope.name) or (self._network(scope) if scope.parent is None else "")
+            self._paths[id(scope)] = "/".join(filter(None, [self._path(scope.parent), own]))
+        return self._paths[id(scope)]
+
+    def _network(self, scope: Scope) -> str:
+        number = len(self._networks) + 1
+        return self._networks.setdefault(scope.identity, f"{scope.kind} {number}" if number > 1 else "")
+
+    def _assign(self) -> None:
+        stages: dict[Value, int] = {}
+        for node in self.snapshot.order:
+            if node.args:
+                self._assign_operation(node, stages)
+            elif node.kind == "input":
+                self.key[node] = ("in", clean(node.label) or self.snapshot.id(node), 0)
+                stages[node] = self.stage[self.key[node]] = 0
+        for node in reversed(self.snapshot.order):  # what no input reaches belongs to what it is used for
+            if node.args and node not in self.key:
+                found = [self.key[user] for user in self.snapshot.users.get(node, ()) if user in self.key]
+                self.key[node] = found[0] if found else ("free", self._path(node.scope), 0)
+                self.stage.setdefault(self.key[node], 0)
+
+    def _assign_operation(self, node: Value, stages: dict[Value, int]) -> None:
+        path = self._path(node.scope)
+        before = [(self.key[arg], stages[arg]) for arg in node.args if arg in stages]
+        if path in self._inner:
+            key: Key = ("unit", path, 0)
+            stage = max((s + (other != key) for other, s in before), default=1)
+        elif before:
+            stage = max(s + (other[:2] != ("free", path)) for other, s in before)
+            key = ("free", path, stage)
+        else:
+            return
+        self.key[node], stages[node] = key, stage
+        self.stage[key] = max(stage, self.stage.get(key, 0))
+
+    def _connect(self) -> None:
+        for node in self.snapshot.order:
+            for arg, local in zip(node.args, node.partials, strict=False):
+                a, b = self.key.get(arg), self.key.get(node)
+                if a is not None and b is not None and a != b:
+                    self.flows[a, b] += carried(local, grad_of(node))
+                    self.weights[a, b] += local
+
+    def _columns(self) -> list[list[Key]]:
+        """Units of one layer share a column: that of the last of them."""
+        last: dict[tuple[str, str], int] = {}
+        for key, stage in self.stage.items():
+            last[_layer(key)] = max(stage, last.get(_layer(key), 0))
+        columns: dict[int, list[Key]] = defaultdict(list)
+        for key in self.members:
+            columns[last[_layer(key)]].append(key)
+        return [columns[stage] for stage in sorted(columns)]
+
+    def outputs(self, key: Key) -> list[Value]:
+        """The Values of a unit that others use, or that are roots."""
+        users = self.snapshot.users
+        return [
+            node
+            for node in self.members[key]
+            if node in self._roots or any(self.key.get(user) != key for user in users.get(node, ()))
+        ]
+
+    @property
+    def _roots(self) -> set[Value]:
+        return set(self.snapshot.roots)
+
+    def node(self, key: Key, weights: bool, has_gradients: bool) -> Node:
+        """A unit with its output, or with its bias where weights are shown."""
+        outputs = self.outputs(key)
+        whole = len(outputs) == 1 or key[0] != "free"
+        data = fsum(_finite(node.data) for node in outputs) / len(outputs) if outputs and whole else None
+        if len(outputs) == 1:
+            data = outputs[0].data
+        grad = fsum(grad_of(node) for node in outputs) if outputs and whole else None
+        kind = "input" if key[0] == "in" else "operation"
+        if weights:
+            data = grad = self._bias(key)
+        name = key[1].replace("/", ".") if key[0] != "free" else clean(outputs[0].label if outputs else "")
+        return Node(
+            id=self.ids[key],
+            kind=kind,
+            label=name,
+            data=data,
+            grad=grad if has_gradients else None,
+            formula="" if kind == "input" else self._activation(key),
+            root=not weights and any(node in self._roots for node in outputs),
+        )
+
+    def _bias(self, key: Key) -> float | None:
+        """The parameter that is added, not multiplied."""
+        for node in self.members[key]:
+            for arg in node.args if node.op == ops.ADD.name else ():
+                if isinstance(arg, Parameter):
+                    return arg.data
+        return None
+
+    def _activation(self, key: Key) -> str:
+        outputs = self.outputs(key)
+        return symbol(outputs[0]) if outputs and outputs[0].op not in (ops.ADD.name, ops.SUM.name, ops.DOT.name) else ""
+
+    def column(self, keys: list[Key], has_gradients: bool) -> Column:
+        """The heading of a column: which layer it is, how many units of which kind, how many parameters."""
+        kinds = {key[0] for key in keys}
+        members = tuple(self.ids[key] for key in keys)
+        if kinds == {"in"}:
+            return Column("inputs", f"{len(keys):,}", members)
+        if kinds == {"free"}:
+            outputs = [node for key in keys for node in self.outputs(key)]
+            return Column(clean(outputs[-1].label if outputs else "") or ("result" if self._has_root(outputs) else "between"), "", members)
+        first = next(key for key in keys if key[0] == "unit")
+        activation = self._activation(first)
+        title = _layer(first)[1].replace("/", ".") or "units"
+        parameters = list(dict.fromkeys(arg for key in keys for node in self.members[key] for arg in node.args if isinstance(arg, Parameter)))
+        shape = f"{len(keys):,} × {activation or 'linear'}"
+        return Column(f"{title}  {shape}", parameters_line(list(parameters), has_gradients), members)
+
+    def _has_root(self, nodes: list[Value]) -> bool:
+        return not self._roots.isdisjoint(nodes)
+
+
+def _layer(key: Key) -> tuple[str, str]:
+    return (key[0], key[1].rpartition("/")[0]) if key[0] == "unit" else (key[0], f"{key[1]} {key[2]}" if key[0] == "free" else "")
+
+
+def _finite(x: float) -> float:
+    return x if abs(x) < float("inf") else 0.0

@@ -1,0 +1,113 @@
+"""The model of a picture: frozen nodes, edges and groups, without colours or positions. Everything that draws starts from it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing to draw.
+
+    id       short and safe in any format ("n12"), the same in every process
+    kind     "operation", "input", "parameter", "constant"; "module" for a closed module; "more" for what is left out
+    symbol   what the badge or chip shows: "×", "tanh", "θ", "in", "c"
+    label    the name the user gave, "" for none
+    data     the number (for a module that of its output), None where there is none
+    grad     its gradient, None where there is none
+    group    path of the group that it stands in, "" for none
+    detail   a second line in small print: "5 parameters · ‖∇‖ 0.97"
+    formula  how it was made: "tanh(n)"
+    root     whether the gradient starts here
+    tag      a copy of a much used leaf, drawn small beside its user
+    name     the whole path of a module
+    """
+
+    id: str
+    kind: str
+    symbol: str = ""
+    label: str = ""
+    data: float | None = None
+    grad: float | None = None
+    group: str = ""
+    detail: str = ""
+    formula: str = ""
+    root: bool = False
+    tag: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From an operand to the node made of it.
+
+    local  the local derivative, None where several edges were merged into this one
+    flow   the gradient that the edge carries back: local * gradient of the target
+    port   which operand of the target it is, from 0
+    """
+
+    source: str
+    target: str
+    local: float | None = None
+    flow: float = 0.0
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A box around the nodes of one open module. `path` is unique; `parent` is the path of the box around it, "" for none."""
+
+    path: str
+    title: str
+    parent: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is to be drawn, at one level of detail.
+
+    level    "cards", "chips" or "neurons"
+    title    the heading, "" for none
+    notes    sentences on what the picture leaves out or folds
+    total    how many Values the graph has, of which the picture may show a part
+    colours  what fills stand for: "gradient", or "weight" for a network that has computed nothing
+    columns  at level "neurons": the units of each column, with the column's heading and small print
+    """
+
+    level: str
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    groups: tuple[Group, ...] = ()
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    total: int = 0
+    colours: str = "gradient"
+    columns: tuple["Column", ...] = field(default=())
+
+    @cached_property
+    def by_id(self) -> dict[str, Node]:
+        """The nodes by their ids."""
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest finite |gradient| shown, the seed of the root left out; 1 where there is none."""
+        sizes = [abs(number) for number in self._shown() if abs(number) < float("inf")]
+        return max(sizes, default=0.0) or 1.0
+
+    def _shown(self) -> Iterator[float]:
+        for node in self.nodes:
+            if node.grad is not None and not node.root:
+                yield node.grad
+        for edge in self.edges:
+            yield edge.flow
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A layer in the neuron view: its heading, its small print, and the ids of its units from top to bottom."""
+
+    title: str
+    detail: str
+    members: tuple[str, ...]

@@ -1,0 +1,141 @@
+"""Graphviz as a placer: DOT text in, positions out, within a time limit, with no system install needed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from scalargrad.errors import LayoutError
+
+Point = tuple[float, float]
+SMALL = 80
+"""Graphs of up to this many nodes and edges are placed in this process: Graphviz needs milliseconds for them."""
+
+_WORKER = """
+import sys, pygraphviz
+sys.stdout.buffer.write(pygraphviz.AGraph(string=sys.stdin.read()).draw(format="json0", prog="dot"))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node to place: its size in points, and whether it belongs to the first or the last column."""
+
+    id: str
+    width: float
+    height: float
+    rank: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where Graphviz put things: the centre of each box, the points that each edge passes, y growing downwards."""
+
+    centres: dict[str, Point]
+    routes: tuple[tuple[Point, ...], ...]
+    width: float
+    height: float
+
+
+def place(
+    boxes: list[Box], edges: list[tuple[str, str]], *, column_gap: float, row_gap: float, limit: float = 5.0, program: str | None = None
+) -> Placement:
+    """Layered positions, left to right. `routes` has one entry per edge, in order.
+
+    limit    seconds; what may be large is placed in a process of its own, which is stopped then
+    program  "pygraphviz" or "dot"; by default the wheel, and the program on the PATH where the wheel is missing
+
+    Raises LayoutError when Graphviz is missing, fails, or is not done in time.
+
+    >>> placed = place([Box("a", 40, 20), Box("b", 40, 20)], [("a", "b")], column_gap=30, row_gap=10)
+    >>> round(placed.centres["b"][0] - placed.centres["a"][0])
+    70
+    """
+    if not boxes:
+        return Placement({}, (), 0.0, 0.0)
+    text = _dot(boxes, edges, column_gap, row_gap)
+    return _read(json.loads(_run(text, len(boxes) + len(edges), limit, program)), boxes, edges)
+
+
+def _dot(boxes: list[Box], edges: list[tuple[str, str]], column_gap: float, row_gap: float) -> str:
+    lines = [f"digraph {{ rankdir=LR; newrank=true; ranksep={column_gap / 72:.4f}; nodesep={row_gap / 72:.4f};"]
+    lines.append('node [shape=box, fixedsize=true, label=""]; edge [arrowhead=none];')
+    lines += [f'"{box.id}" [width={box.width / 72:.4f}, height={box.height / 72:.4f}];' for box in boxes]
+    for rank in ("source", "sink"):
+        members = [box.id for box in boxes if box.rank == rank]
+        if members:
+            lines.append(f"{{ rank={rank}; " + " ".join(f'"{member}";' for member in members) + " }")
+            lines += [f'"{a}" -> "{b}" [style=invis];' for a, b in zip(members, members[1:], strict=False)]
+    lines += [f'"{a}" -> "{b}" [id="{i}"];' for i, (a, b) in enumerate(edges)]
+    return "\n".join([*lines, "}"])
+
+
+def available(program: str | None = None) -> str:
+    """Which Graphviz will be used: "pygraphviz" or "dot".
+
+    Raises LayoutError when the one asked for, or both, are missing.
+    """
+    if program not in (None, "pygraphviz", "dot"):
+        raise LayoutError(f"Graphviz program must be 'pygraphviz' or 'dot', not {program!r}")
+    if program != "dot":
+        try:
+            import pygraphviz  # noqa: F401
+
+            return "pygraphviz"
+        except ImportError:
+            if program:
+                raise LayoutError("the pygraphviz wheel is missing: pip install pygraphviz") from None
+    if shutil.which("dot"):
+        return "dot"
+    raise LayoutError("Graphviz is missing: pip install pygraphviz, or put its program `dot` on the PATH")
+
+
+def _run(text: str, size: int, limit: float, program: str | None) -> str:
+    chosen = available(program)
+    if chosen == "pygraphviz" and size <= SMALL:
+        return _in_process(text)
+    command = ["dot", "-Tjson0"] if chosen == "dot" else [sys.executable, "-c", _WORKER]
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=limit, check=False)
+    except subprocess.TimeoutExpired:
+        raise LayoutError(f"Graphviz did not place {size} nodes and edges within {limit:g} s: fold more modules, or raise the limit") from None
+    if done.returncode or not done.stdout.strip():
+        raise LayoutError(f"Graphviz failed: {done.stderr.strip()[-300:] or 'no output'}")
+    return done.stdout
+
+
+def _in_process(text: str) -> str:
+    import pygraphviz
+
+    graph = pygraphviz.AGraph(string=text)
+    try:
+        answer: bytes = graph.draw(format="json0", prog="dot")
+    except ValueError as error:
+        raise LayoutError(f"Graphviz failed: {error}") from error
+    finally:
+        graph.close()
+    return answer.decode() if isinstance(answer, bytes) else str(answer)
+
+
+def _read(answer: dict[str, Any], boxes: list[Box], edges: list[tuple[str, str]]) -> Placement:
+    _, _, width, height = map(float, answer["bb"].split(","))
+    centres = {}
+    for item in answer["objects"]:
+        if "pos" in item:
+            x, y = map(float, item["pos"].split(","))
+            centres[item["name"]] = (x, height - y)
+    routes: list[tuple[Point, ...]] = [()] * len(edges)
+    for item in answer.get("edges", ()):
+        if "id" in item:
+            routes[int(item["id"])] = tuple((x, height - y) for x, y in _knots(item.get("pos", "")))
+    if len(centres) < len(boxes):
+        raise LayoutError(f"Graphviz placed {len(centres)} of {len(boxes)} nodes")
+    return Placement(centres, tuple(routes), width, height)
+
+
+def _knots(route: str) -> list[Point]:
+    """The points that a spline passes through: every third of its control points."""
+    points = [tuple(map(float, part.split(","))) for part in route.split() if part[0] not in "es"]
+    return [(x, y) for x, y in points[::3]]

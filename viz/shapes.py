@@ -1,0 +1,212 @@
+"""What nodes look like: cards, chips, closed modules, units of the neuron view, tags. Each has a size and a drawing."""
+
+from math import isfinite
+
+from .layout import Frame, Size
+from .picture import Node, Picture
+from .sheet import Sheet, trimmed
+from .style import shade
+from .text import escape, exact, fitted, number, width
+
+BADGE, ROW, TOP = 30.0, 19.0, 21.0
+_LABEL, _WORD, _NUMBER = 11.0, 10.0, 11.0
+_UNIT: Size = (74.0, 30.0)
+_MODULE_HEIGHT = 46.0
+
+
+def size(node: Node, level: str) -> Size:
+    """Width and height in pixels."""
+    if level == "neurons":
+        return _UNIT
+    if node.kind == "module":
+        return (max(126.0, _title_width(node) + 34 + _digits(node.data), width(node.detail, 9) + 26), _MODULE_HEIGHT)
+    if node.tag:
+        return (max(24.0, width(_short(node), 9) + 12), 17.0)
+    return _chip_size(node) if level == "chips" else _card_size(node)
+
+
+def _title_width(node: Node) -> float:
+    return width(node.label, _LABEL, bold=True)
+
+
+def _digits(x: float | None) -> float:
+    return width(number(x), _NUMBER, mono=True)
+
+
+def _badge_width(node: Node) -> float:
+    return max(BADGE, width(node.symbol, 12, bold=True) + 14)
+
+
+def _rows(node: Node) -> list[tuple[str, float]]:
+    return [("data", node.data or 0.0)] + ([("grad", node.grad)] if node.grad is not None else [])
+
+
+def _card_size(node: Node) -> Size:
+    inner = max(72.0, width(fitted(node.label, _LABEL, 190, bold=True), _LABEL, bold=True) + 20)
+    inner = max([inner] + [width(word, _WORD) + _digits(x) + 32 for word, x in _rows(node)])
+    return (_badge_width(node) + inner, (TOP if node.label else 4.0) + ROW * len(_rows(node)) + 1)
+
+
+def _chip_size(node: Node) -> Size:
+    return (max(22.0, width(_chip_text(node), 10, bold=True) + 14), 22.0)
+
+
+def _chip_text(node: Node) -> str:
+    if node.kind == "operation":
+        return node.symbol
+    text = node.label or (number(node.data) if node.kind == "constant" else "")
+    return text if len(text) <= 5 and node.kind != "parameter" else ""
+
+
+def _short(node: Node) -> str:
+    return fitted(node.label, 9, 60) or number(node.data)
+
+
+def draw(node: Node, frame: Frame, picture: Picture, sheet: Sheet) -> str:
+    """The element of a node: a group with a title that screen readers speak and browsers show as a tooltip."""
+    step = shade(node.grad or 0.0, picture.largest)
+    if picture.level == "neurons":
+        body = _unit(node, frame, step, sheet)
+    elif node.kind == "module":
+        body = _module(node, frame, step, sheet)
+    elif node.tag:
+        body = _tag(node, frame, step, sheet)
+    else:
+        body = (_chip if picture.level == "chips" else _card)(node, frame, step, sheet)
+    return f'<g role="graphics-symbol"><title>{escape(spoken(node), 300)}</title>{body}</g>'
+
+
+def spoken(node: Node) -> str:
+    """A node in one sentence.
+
+    >>> spoken(Node("n1", "operation", label="o", data=0.5, grad=1.0, formula="tanh(n)"))
+    'o = tanh(n), data 0.5, gradient 1.0'
+    """
+    name = node.name or node.label
+    what = f"{name} = {node.formula}" if name and node.kind == "operation" else " ".join(filter(None, [node.formula or node.kind, name]))
+    parts = [what]
+    if node.data is not None:
+        parts.append(f"data {exact(node.data)}")
+    if node.grad is not None:
+        parts.append(f"gradient {exact(node.grad)}")
+    return ", ".join([*parts, *filter(None, [node.detail])])
+
+
+def _border(node: Node, sheet: Sheet, colour: str = "line", radius: float = 7.0) -> tuple[str, str, float]:
+    if node.root:
+        return sheet.paint("none", "ink"), 'stroke-width="2"', radius
+    dashed = ' stroke-dasharray="3 2"' if node.kind == "constant" else ""
+    return sheet.paint("none", colour), f'stroke-width="1.2"{dashed}', radius
+
+
+def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+    x, y, right, badge = frame.x, frame.y, frame.right, _badge_width(node)
+    parts = [sheet.rect(x, y, frame.width, frame.height, sheet.paint("card"), 7)]
+    left = f"M{trimmed(x + badge)} {trimmed(y)}H{trimmed(x + 7)}a7 7 0 0 0 -7 7V{trimmed(y + frame.height - 7)}a7 7 0 0 0 7 7H{trimmed(x + badge)}Z"
+    parts.append(sheet.path(left, sheet.paint(f"badge-{node.kind}")))
+    parts.append(sheet.text(x + badge / 2, frame.middle + 4, node.symbol, 12, "white", anchor="middle", bold=True))
+    line = y + 4
+    if node.label:
+        label = fitted(node.label, _LABEL, frame.width - badge - 16, bold=True)
+        parts.append(sheet.text(x + badge + 10, y + 16, label, _LABEL, "ink", bold=True))
+        line = y + TOP
+    parts += _row("data", node.data or 0.0, x + badge, right, line, None, sheet)
+    if node.grad is not None:
+        parts.append(_last_row_fill(x + badge, right, line + ROW, y + frame.height, f"g{step}", sheet))
+        parts += _row("grad", node.grad, x + badge, right, line + ROW, step, sheet)
+    paint, more, radius = _border(node, sheet)
+    return "".join([*parts, sheet.rect(x, y, frame.width, frame.height, paint, radius, more)])
+
+
+def _last_row_fill(left: float, right: float, top: float, bottom: float, fill: str, sheet: Sheet) -> str:
+    """The tinted row at the foot of a card, inside its round corner."""
+    data = f"M{trimmed(left)} {trimmed(top)}H{trimmed(right)}V{trimmed(bottom - 7)}a7 7 0 0 1 -7 7H{trimmed(left)}Z"
+    return sheet.path(data, sheet.paint(fill))
+
+
+def _row(word: str, x: float, left: float, right: float, top: float, step: int | None, sheet: Sheet) -> list[str]:
+    ink, grey = ("ink", "muted") if step is None else (f"t{step}", f"t{step}")
+    parts = [sheet.text(left + 10, top + 13, word, _WORD, grey)]
+    if not isfinite(x):
+        parts.append(_alarm(right - 9 - _digits(x) - 4, top + 2, _digits(x) + 8, ROW - 4, sheet))
+        ink = "alarm"
+    return [*parts, sheet.text(right - 9, top + 13.5, number(x), _NUMBER, ink, anchor="end", mono=True, bold=not isfinite(x))]
+
+
+def _alarm(x: float, y: float, wide: float, high: float, sheet: Sheet) -> str:
+    """The hatched red box behind nan and inf."""
+    lines = [
+        f"M{trimmed(max(x, x + k - high))} {trimmed(y + min(k, high))}L{trimmed(min(x + k, x + wide))} {trimmed(y + max(0.0, k - wide))}"
+        for k in (6.0 * i for i in range(1, int((wide + high) / 6) + 1))
+    ]
+    box = sheet.rect(x, y, wide, high, sheet.paint("card", "alarm"), 2, 'stroke-width="1"')
+    return box + sheet.path("".join(lines), sheet.paint("none", "alarm"), 'stroke-width="0.8" opacity="0.35"')
+
+
+def _chip(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+    alarm = not all(isfinite(x) for x in (node.data, node.grad) if x is not None)
+    fill = "card" if alarm or node.grad is None else f"g{step}"
+    radius = 4.0 if node.kind in ("parameter", "constant") else frame.height / 2
+    colour = {"parameter": "badge-parameter", "input": "badge-input"}.get(node.kind, "line")
+    parts = [sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), radius)]
+    if alarm:
+        parts.append(_alarm(frame.x + 2, frame.y + 4, frame.width - 4, frame.height - 8, sheet))
+    thick = ' stroke-width="1.8"' if node.kind in ("parameter", "input") and not node.root else ""
+    paint, more, radius = _border(node, sheet, "alarm" if alarm else colour, radius)
+    more = more.replace('stroke-width="1.2"', thick.strip()) if thick else more
+    parts.append(sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, radius, more))
+    ink = "ink" if fill == "card" else f"t{step}"
+    if text := _chip_text(node):
+        parts.append(sheet.text(frame.x + frame.width / 2, frame.middle + 3.6, text, 10, ink, anchor="middle", bold=True))
+    if node.detail:
+        parts.append(sheet.text(frame.x + frame.width / 2, frame.y - 3, node.detail, 8, "muted", anchor="middle"))
+    return "".join(parts)
+
+
+def _tag(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+    fill = f"g{step}" if node.grad is not None else "card"
+    ink = f"t{step}" if node.grad is not None else "ink"
+    paint, more, _ = _border(node, sheet, f"badge-{node.kind}")
+    body = sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), 5)
+    body += sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, 5, more)
+    return body + sheet.text(frame.x + frame.width / 2, frame.middle + 3.2, _short(node), 9, ink, anchor="middle")
+
+
+def _module(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+    """Stacked paper: there is more underneath."""
+    x, y, wide, high = frame.x, frame.y, frame.width, frame.height
+    parts = [
+        sheet.rect(x + shift, y + shift, wide, high, sheet.paint("card", "line"), 7, 'stroke-width="1"') for shift in (6.0, 3.0)
+    ]
+    parts.append(sheet.rect(x, y, wide, high, sheet.paint("card"), 7))
+    if node.grad is not None:
+        parts.append(_foot(frame, f"g{step}", sheet))
+    parts.append(sheet.path(f"M{trimmed(x + 9)} {trimmed(y + 9)}l6 4.5l-6 4.5Z", sheet.paint("muted")))
+    parts.append(sheet.text(x + 20, y + 17.5, fitted(node.label, _LABEL, wide - 30, bold=True), _LABEL, "ink", bold=True))
+    if node.data is not None:
+        parts.append(sheet.text(x + wide - 9, y + 17.5, number(node.data), _NUMBER, "ink", anchor="end", mono=True))
+    ink = f"t{step}" if node.grad is not None else "muted"
+    parts.append(sheet.text(x + 9, y + high - 7, node.detail or node.formula, 9, ink))
+    paint, more, radius = _border(node, sheet)
+    return "".join([*parts, sheet.rect(x, y, wide, high, paint, radius, more)])
+
+
+def _foot(frame: Frame, fill: str, sheet: Sheet) -> str:
+    top, bottom = frame.y + frame.height - 20, frame.y + frame.height
+    data = f"M{trimmed(frame.x)} {trimmed(top)}H{trimmed(frame.right)}V{trimmed(bottom - 7)}a7 7 0 0 1 -7 7H{trimmed(frame.x + 7)}a7 7 0 0 1 -7 -7Z"
+    return sheet.path(data, sheet.paint(fill))
+
+
+def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+    alarm = not all(isfinite(x) for x in (node.data, node.grad) if x is not None)
+    fill = "card" if node.grad is None or alarm else f"g{step}"
+    parts = [sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), 7)]
+    if alarm:
+        parts.append(_alarm(frame.x + 3, frame.y + 4, frame.width - 6, frame.height - 8, sheet))
+    paint, more, radius = _border(node, sheet, "badge-input" if node.kind == "input" else "line")
+    more = more.replace("1.2", "2") if node.kind == "input" else more
+    parts.append(sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, radius, more))
+    ink = "ink" if fill == "card" else f"t{step}"
+    text = number(node.data) if node.data is not None else "…"
+    parts.append(sheet.text(frame.x + frame.width / 2, frame.middle + 4, text, _NUMBER, ink, anchor="middle", mono=True))
+    return "".join(parts)

@@ -1,0 +1,96 @@
+"""What edges look like: curves with level ends, as wide and as coloured as the gradient that they carry back."""
+
+from collections.abc import Iterable
+
+from .layout import Frame, Placed
+from .picture import Edge, Picture
+from .placing import Point
+from .sheet import Sheet, trimmed
+from .style import edge_width, shade, strength
+from .text import number, width
+
+_ARROW = 8.0
+
+
+def draw(placed: Placed, sheet: Sheet) -> str:
+    """All edges, the strongest on top, and on cards the local derivatives on plates."""
+    picture = placed.picture
+    arrows = picture.level != "neurons"
+    ordered = sorted(range(len(picture.edges)), key=lambda i: abs(picture.edges[i].flow))
+    parts = [_wire(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
+    if picture.level == "cards":
+        parts += _labels(placed, sheet)
+    parts += [_dot(point, sheet) for point in placed.ports]
+    return "".join(parts)
+
+
+def _wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, arrow: bool) -> str:
+    step, thick = shade(edge.flow, picture.largest), edge_width(edge.flow, picture.largest)
+    dashes = "" if step else ' stroke-dasharray="4 3"'
+    faint = f' opacity="{0.25 + 0.75 * strength(edge.flow, picture.largest):.2f}"' if not arrow and step else ""
+    head = _ARROW * (0.75 + 0.12 * thick) if arrow else 0.0
+    x, y = route[-1]
+    line = sheet.path(curve((*route[:-1], (x - head * 0.8, y))), sheet.paint("none", f"e{step}"), f'stroke-width="{thick}"{dashes}{faint}')
+    if not arrow:
+        return line
+    tip = f"M{trimmed(x)} {trimmed(y)}l{trimmed(-head)} {trimmed(-head * 0.42)}v{trimmed(head * 0.84)}Z"
+    return line + sheet.path(tip, sheet.paint(f"e{step}"))
+
+
+def curve(route: tuple[Point, ...]) -> str:
+    """A path through points that is level at each of them.
+
+    >>> curve(((0, 0), (10, 5)))
+    'M0 0C5 0 5 5 10 5'
+    """
+    parts = [f"M{trimmed(route[0][0])} {trimmed(route[0][1])}"]
+    for (x0, y0), (x1, y1) in zip(route, route[1:], strict=False):
+        if abs(y1 - y0) < 0.5:
+            parts.append(f"L{trimmed(x1)} {trimmed(y1)}")
+        else:
+            middle = trimmed((x0 + x1) / 2)
+            parts.append(f"C{middle} {trimmed(y0)} {middle} {trimmed(y1)} {trimmed(x1)} {trimmed(y1)}")
+    return "".join(parts)
+
+
+def _dot(point: Point, sheet: Sheet) -> str:
+    return f'<circle cx="{trimmed(point[0])}" cy="{trimmed(point[1])}" r="3" {sheet.paint("card", "line")} stroke-width="1.2"/>'
+
+
+def _labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
+    """Each local derivative on its edge, moved along it where it would cover another label or a node."""
+    taken = list(placed.nodes.values())
+    for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
+        if edge.local is None or placed.picture.by_id[edge.source].tag:
+            continue
+        text = f"∂ {number(edge.local)}"
+        wide = width(text, 9.5) + 8
+        frame = min((_plate(route, share, wide) for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)), key=lambda f: _overlap(f, taken))
+        if _overlap(frame, taken) > frame.width * frame.height * 0.3:
+            continue
+        taken.append(frame)
+        yield sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint("page"), 4, 'opacity="0.86"')
+        yield sheet.text(frame.x + frame.width / 2, frame.middle + 3.3, text, 9.5, "muted", anchor="middle")
+
+
+def _plate(route: tuple[Point, ...], share: float, wide: float) -> Frame:
+    x, y = _at(route, share)
+    return Frame(x - wide / 2, y - 7, wide, 14)
+
+
+def _at(route: tuple[Point, ...], share: float) -> Point:
+    """The point on the longest stretch of the curve, `share` of the way along it."""
+    (x0, y0), (x1, y1) = max(zip(route, route[1:], strict=False), key=lambda ends: abs(ends[1][0] - ends[0][0]))
+    t = share
+    bend = 3 * t * t - 2 * t**3
+    return (x0 * (1 - t) ** 3 + 3 * (x0 + x1) / 2 * t * (1 - t) + x1 * t**3, y0 + (y1 - y0) * bend)
+
+
+def _overlap(frame: Frame, others: list[Frame]) -> float:
+    area = 0.0
+    for other in others:
+        across = min(frame.right, other.right) - max(frame.x, other.x)
+        down = min(frame.y + frame.height, other.y + other.height) - max(frame.y, other.y)
+        if across > 0 and down > 0:
+            area += across * down
+    return area
