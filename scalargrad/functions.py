@@ -79,7 +79,7 @@ def _function(op: Op) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = op.name
     function.__module__, function.__annotations__ = __name__, {}
     domain = ", ".join(f"{low:g} < {name} < {high:g}" for name, (low, high) in zip(op.operands, op.domain, strict=False))
-    function.__doc__ = f"{op.doc}\n\n{op.name}{signature(function)}" + (f", for {domain}; nan or ±inf outside." if domain else "")
+    function.__doc__ = f"{op.doc}\n\n{op.name}{signature(function)}" + (f", smooth for {domain}" if domain else "")
     return function
 
 

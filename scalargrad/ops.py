@@ -81,7 +81,7 @@ class Op:
         """The local derivatives for the operands that are wanted, in the namespace `m`."""
         if self.over_list:
             return tuple(self.partials[0](m, o, operands))
-        return tuple(rule(m, o, *operands) for rule, want in zip(self.partials, wanted, strict=False) if want)
+        return tuple(rule(m, o, *operands) for rule, want in zip(self.partials, wanted, strict=True) if want)
 
 
 TABLE: dict[str, Op] = {}
@@ -177,7 +177,7 @@ ATANH = _row("atanh", "atanh", "Inverse hyperbolic tangent; derivative 1/(1 - x�
              lambda m, o, x: m.div(1.0, (1.0 - x) * (1.0 + x)), domain=_UNIT, numpy="arctanh")
 ATAN2 = _row("atan2", "atan2", "Angle of the point (y, x); derivatives x/(x² + y²) and -y/(x² + y²).", lambda m, y, x: m.atan2(y, x),
              lambda m, o, y, x: m.div(x, y * y + x * x), lambda m, o, y, x: -m.div(y, y * y + x * x),
-             domain=((0.0, inf),), numpy="arctan2")
+             kinks=lambda m, y, x: (m.where(x < 0.0, y, m.hypot(x, y)),), numpy="arctan2")
 HYPOT = _row("hypot", "hypot", "√(x² + y²) without overflow; derivatives x/o and y/o, 0 at the origin.", lambda m, x, y: m.hypot(x, y),
              lambda m, o, x, y: m.where(o <= 0.0, CUT, m.div(x, o)), lambda m, o, x, y: m.where(o <= 0.0, CUT, m.div(y, o)),
              kinks=lambda m, x, y: (m.hypot(x, y),))
@@ -268,6 +268,8 @@ HARDSIGMOID = _row("hardsigmoid", "hardσ", "x/6 + ½ kept between 0 and 1; deri
 HARDTANH = _row("hardtanh", "hardtanh", "x kept between two bounds; derivative 1 strictly inside, else 0.",
                 lambda m, x, low=-1.0, high=1.0: m.minimum(m.maximum(x, low), high),
                 lambda m, o, x, low, high: m.where(x <= low, CUT, m.where(x >= high, CUT, 1.0)),
+                lambda m, o, x, low, high: m.where(x <= low, m.where(low >= high, CUT, 1.0), CUT),
+                lambda m, o, x, low, high: m.where(m.maximum(x, low) >= high, 1.0, CUT),
                 kinks=lambda m, x, low, high: (x - low, x - high))
 
 # Over lists: one rule returns the local derivative of every item
