@@ -56,8 +56,9 @@ class Value:
         self.args = _checked_args(args)
         self.partials = _checked_partials(self.args, partials)
         self.grad, self.op, self.label = 0.0, op, label
-        self.scope = current_mode().scope if self.args else None
-        self.settings = self.notes = None
+        self.scope = self.settings = self.notes = None
+        if self.args:
+            _announce(self)
 
     # Sums and products are what networks are made of, so these two are written out. A test holds them to the table.
 
@@ -345,6 +346,14 @@ def _arithmetic(op: Op, *operands: Any) -> Value:
 
 def _plain(x: Number) -> float:
     return x._data if isinstance(x, Value) else x
+
+
+def _announce(node: Value) -> None:
+    """Tell whoever watches of a node that was made by hand."""
+    mode = current_mode()
+    node.scope = mode.scope
+    for observer in mode.observers:
+        observer.made(node, node.op, node.args, node.partials)
 
 
 VALUES = SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()})
