@@ -1,0 +1,59 @@
+"""`python -m demos`: all demos quickly, or those named in full, and a gallery of their pictures."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+
+from .gallery import Demo, require_extras, say, write_gallery
+
+DEMOS = {
+    "neuron": "one neuron, every factor of the chain rule",
+    "moons": "a network that learns to tell two moons apart",
+    "digits": "handwritten digits, and why one of them was misread",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what the command line asks for."""
+    options = _parser().parse_args(arguments)
+    names = list(dict.fromkeys(options.demo)) or list(DEMOS)
+    folder = options.out or Path("gallery", *(names if len(names) == 1 else ()))
+    require_extras()
+    page = write_gallery([_found(name) for name in names], folder, quick=options.quick or not options.demo)
+    say(f"\nThe gallery is {page.resolve()}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m demos",
+        description="Run all demos in a quick setting, or those named in full, and write a gallery of their pictures.",
+        epilog="\n".join(f"{name:8} {what}" for name, what in DEMOS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("demo", nargs="*", type=_name, help=f"which to run in full: {', '.join(DEMOS)} (default: all, quickly)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: gallery, or gallery/DEMO for one demo)")
+    parser.add_argument("--quick", action="store_true", help="the quick setting for named demos, too")
+    return parser
+
+
+def _name(name: str) -> str:
+    if name in DEMOS:
+        return name
+    near = get_close_matches(name, DEMOS, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(DEMOS)}"
+    raise argparse.ArgumentTypeError(f"there is no demo {name!r}: {hint}")
+
+
+def _found(name: str) -> Demo:
+    demo: Demo = import_module(f"demos.{name}").run
+    return demo
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. The gallery's page was not written; pictures that were finished are kept.")

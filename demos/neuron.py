@@ -1,0 +1,81 @@
+"""One neuron, worked by hand: every factor of the chain rule, printed and drawn.
+
+The numbers are those of the well-known backpropagation tutorial: two inputs, a sigmoid, and a squared error.
+"""
+
+from pathlib import Path
+
+import viz
+from scalargrad import Parameter, Value, sigmoid
+
+from .gallery import Picture, Story, run_alone, say
+
+
+def forward() -> dict[str, Value]:
+    """The neuron and its loss, one Value for each name that the textbook uses, with gradients."""
+    w1, w2, b = Parameter(-1.0, label="w1"), Parameter(-1.5, label="w2"), Parameter(0.5, label="b")
+    x1, x2, target = Value(-3.0, label="x1"), Value(2.0, label="x2"), Value(2.0, label="y")
+    z = w1 * x1 + w2 * x2 + b
+    prediction = sigmoid(z)
+    error = prediction - target
+    loss = error**2
+    z.label, prediction.label, error.label, loss.label = "z", "y'", "error", "L"
+    loss.backward()
+    return {"w1": w1, "w2": w2, "b": b, "x1": x1, "x2": x2, "y": target, "z": z, "y'": prediction, "error": error, "L": loss}
+
+
+def factors(values: dict[str, Value]) -> list[tuple[str, str, float]]:
+    """Each local derivative on the way back from the loss: its name, how the textbook writes it, the number the graph holds."""
+    z, prediction, error, loss = (values[name] for name in ("z", "y'", "error", "L"))
+    products = z.args[0].args
+    return [
+        ("∂L/∂error", "2 · error", loss.partials[0]),
+        ("∂error/∂y'", "1", error.partials[0]),
+        ("∂y'/∂z", "y' · (1 − y')", prediction.partials[0]),
+        ("∂z/∂w1", "x1", products[0].partials[0]),
+        ("∂z/∂w2", "x2", products[1].partials[0]),
+        ("∂z/∂b", "1", z.partials[1]),
+    ]
+
+
+def report(values: dict[str, Value]) -> list[str]:
+    """The forward pass, the factors, and the product of the factors for each parameter, as lines of text."""
+    chain = factors(values)
+    back = [number for _, _, number in chain[:3]]
+    lines = ["forward"]
+    lines += [f"  {name:<10} = {values[name].data:9.4f}" for name in ("z", "y'", "error", "L")]
+    lines += ["factors of the chain rule"]
+    lines += [f"  {name:<10} = {number:9.4f}   {formula}" for name, formula, number in chain]
+    lines += ["gradients: the product of the factors on the way"]
+    for name, (_, _, last) in zip(("w1", "w2", "b"), chain[3:], strict=True):
+        product = " · ".join(f"{number:.4f}" for number in (*back, last))
+        lines.append(f"  ∂L/∂{name:<6} = {product} = {values[name].grad:.4f}")
+    return lines
+
+
+def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
+    """Print the whole calculation and draw it. It is so small that quick and full are the same."""
+    values = forward()
+    for line in report(values):
+        say(line)
+    viz.draw(values["L"], level="cards", title="One neuron and its loss").save(folder / "neuron-cards.svg")
+    numbers = [(name, f"{values[name].data:.4f}") for name in ("y'", "error", "L")]
+    numbers += [(name, f"{number:.4f}") for name, _, number in factors(values)]
+    numbers += [(f"∂L/∂{name}", f"{values[name].grad:.4f}") for name in ("w1", "w2", "b")]
+    return Story("neuron", "One neuron: the chain rule, factor by factor", _TEXT, tuple(numbers), (_PICTURE,))
+
+
+_TEXT = (
+    "A neuron with the weights −1 and −1.5 and the bias 0.5 sees the inputs −3 and 2. It says 0.62 where 2 was asked for.",
+    "How much is each weight to blame? The chain rule multiplies the local derivatives on the way from the loss back to the weight. "
+    "Each edge of the picture carries one such factor, and each card the product so far.",
+)
+_PICTURE = Picture(
+    "neuron-cards.svg",
+    "The expression graph of one neuron and its squared error, from the weights and inputs at the left to the loss at the right. "
+    "Every card shows a number and its gradient, every edge a local derivative.",
+    "Read it from right to left: the gradient of a card is the gradient of the card after it, times the number on the edge between them.",
+)
+
+if __name__ == "__main__":
+    run_alone(run, "neuron")

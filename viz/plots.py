@@ -1,0 +1,231 @@
+"""Plots of training: loss curve, decision regions, heat maps. Matplotlib draws them, in the colours of our own pictures."""
+
+import re
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from scalargrad.engine import Value
+from scalargrad.errors import DataError, LengthError, PictureError
+from scalargrad.modes import no_grad
+
+from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade
+from .text import escape
+
+GREYS = 16
+REGIONS = 5
+"""How many shades each side of the decision boundary has."""
+
+
+def plot_loss(losses: Sequence[float], ax: Any = None) -> Any:
+    """The loss after each step as a curve, its last number written at its end.
+
+    losses  one number (or Value) for each step, at least one
+    ax      the matplotlib Axes to draw on; without one, a new figure of pyplot
+
+    Returns the Axes. Raises LengthError for no losses, PictureError where matplotlib is missing.
+
+    >>> plot_loss([1.0, 0.5, 0.25]).get_ylabel()
+    'loss'
+    """
+    numbers = [_plain(loss) for loss in losses]
+    if not numbers:
+        raise LengthError("plot_loss needs at least one loss")
+    ax = _dressed(ax)
+    ax.plot(range(1, len(numbers) + 1), numbers, color=colour(STEPS, LIGHT), linewidth=1.8, marker="" if len(numbers) > 1 else "o")
+    ax.annotate(f"{numbers[-1]:.3g}", (len(numbers), numbers[-1]), (0, 6), textcoords="offset points", ha="right", color=LIGHT.ink)
+    ax.set_xlabel("step")
+    ax.set_ylabel("loss")
+    if min(numbers) >= 0:
+        ax.set_ylim(bottom=0)
+    return ax
+
+
+def plot_regions(
+    predict: Callable[[list[float]], Any],
+    X: Sequence[Sequence[float]],  # noqa: N803
+    y: Sequence[float],
+    ax: Any = None,
+    resolution: int = 48,
+) -> Any:
+    """What a classifier of two inputs says everywhere, with the samples on top; the line is where it says 0.
+
+    predict     takes [x0, x1] and returns a Value or number: above 0 for one class, below for the other
+    X, y        samples, (n, 2), and their labels, (n,): above 0 for one class (drawn round), else the other (drawn square)
+    ax          the matplotlib Axes to draw on; without one, a new figure of pyplot
+    resolution  how many points along each side are asked
+
+    Returns the Axes. Raises LengthError for wrong shapes, PictureError where matplotlib is missing.
+
+    >>> ax = plot_regions(lambda x: x[0] - x[1], [[0.0, 1.0], [1.0, 0.0]], [-1, 1], resolution=4)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('x0', 'x1')
+    """
+    points, labels = _checked_samples(X, y)
+    ax = _dressed(ax)
+    _draw_scores(ax, predict, [_axis([point[i] for point in points], resolution) for i in (0, 1)])
+    for side, marker in ((1, "o"), (-1, "s")):
+        mine = [point for point, label in zip(points, labels, strict=True) if (label > 0) == (side > 0)]
+        fill = colour(side * STEPS, LIGHT)
+        ax.scatter([p[0] for p in mine], [p[1] for p in mine], s=22, marker=marker, color=fill, edgecolors=LIGHT.page, linewidths=0.8)
+    ax.set_xlabel("x0")
+    ax.set_ylabel("x1")
+    return ax
+
+
+def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = False) -> Any:
+    """Numbers of a rectangle as squares: an image in greys, or gradients on the scale of our pictures.
+
+    rows    the numbers, (height, width), the top row first
+    ax      the matplotlib Axes to draw on; without one, a new figure of pyplot
+    signed  False: from 0 (page) to the largest (ink). True: orange below 0, blue above, 0 neutral
+
+    Returns the Axes. Raises LengthError for rows of several lengths, PictureError where matplotlib is missing.
+
+    >>> len(plot_grid([[0.0, 1.0], [2.0, 3.0]]).patches)
+    4
+    """
+    numbers = [[_plain(item) for item in row] for row in rows]
+    if len({len(row) for row in numbers}) != 1 or not numbers[0]:
+        raise LengthError("plot_grid needs rows of one length, with at least one number")
+    ax, largest = _dressed(ax), max(abs(item) for row in numbers for item in row) or 1.0
+    from matplotlib.patches import Rectangle
+
+    for i, row in enumerate(numbers):
+        for j, item in enumerate(row):
+            fill = colour(shade(item, largest), LIGHT) if signed else _grey(round(GREYS * max(0.0, item / largest)), LIGHT)
+            ax.add_patch(Rectangle((j, i), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=0.6))
+    ax.set(xlim=(0, len(numbers[0])), ylim=(len(numbers), 0), aspect="equal", xticks=[], yticks=[])
+    ax.spines[:].set_visible(True)
+    return ax
+
+
+def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> list[Any]:
+    """Axes side by side on a new figure that pyplot does not know of, so that nothing has to be closed; sizes in inches.
+
+    >>> len(new_axes(2))
+    2
+    """
+    figure_class = _figure_class()
+    figure = figure_class(figsize=(width, height), layout="constrained", facecolor=LIGHT.page)
+    return [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
+
+
+def save_plot(ax: Any, path: str | Path, title: str, description: str = "") -> Path:
+    """Write the figure of `ax` as SVG: the same bytes for the same plot, light and dark by itself, with a title for screen readers.
+
+    The file is written under a temporary name and renamed, so that a failure leaves what was there. Raises PictureError for
+    a path that does not end in .svg.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".svg":
+        raise PictureError(f"a plot is saved as .svg, not as {path.name!r}; for other formats use ax.figure.savefig")
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        partial.write_text(plot_svg(ax, title, description), encoding="utf-8", newline="\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def plot_svg(ax: Any, title: str, description: str = "") -> str:
+    """The SVG that `save_plot` writes."""
+    from matplotlib import rc_context
+
+    buffer = StringIO()
+    with rc_context({"svg.hashsalt": "scalargrad", "svg.fonttype": "none"}):
+        ax.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = re.sub(r"<!DOCTYPE.*?>\s*|\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
+    head = f'\\1 role="img">\n <title>{_literal(title)}</title>\n <desc>{_literal(description)}</desc>\n <style>{_looks(text)}</style>'
+    return re.sub(r"(<svg[^>]*)>", head, text, count=1)
+
+
+def _literal(text: str) -> str:
+    return escape(text, 600).replace("\\", r"\\")
+
+
+def _looks(svg: str) -> str:
+    """Our font, and for readers who prefer dark a dark colour in place of every light one that the plot uses."""
+    rules = (
+        f'[style*="{use}: {light}"]{{{use}:{dark} !important}}'
+        for light, dark in _dark_colours().items()
+        for use in ("fill", "stroke")
+        if f"{use}: {light}" in svg
+    )
+    return f"text{{font-family:{FONT} !important}}@media (prefers-color-scheme:dark){{{''.join(rules)}}}"
+
+
+def _dark_colours() -> dict[str, str]:
+    pairs = {_grey(step, LIGHT): _grey(step, DARK) for step in range(GREYS + 1)}
+    pairs |= {getattr(LIGHT, name): getattr(DARK, name) for name in ("page", "ink", "muted", "line")}
+    for step in range(-STEPS, STEPS + 1):
+        pairs |= {edge_colour(step, LIGHT): edge_colour(step, DARK), colour(step, LIGHT): colour(step, DARK)}
+    return pairs
+
+
+def _grey(step: int, theme: Theme) -> str:
+    return mixed(theme.page, theme.ink, step / GREYS)
+
+
+def _plain(item: Any) -> float:
+    return item.data if isinstance(item, Value) else float(item)
+
+
+def _figure_class() -> Any:
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise PictureError('plots need matplotlib: pip install "scalargrad[demos]"') from None
+    return Figure
+
+
+def _dressed(ax: Any) -> Any:
+    """The Axes (new ones for None) in the look of our pictures."""
+    _figure_class()
+    if ax is None:
+        from matplotlib import pyplot
+
+        ax = pyplot.figure(facecolor=LIGHT.page, layout="constrained").add_subplot()
+    ax.set_facecolor(LIGHT.page)
+    ax.tick_params(colors=LIGHT.muted, labelsize=9)
+    for name, spine in ax.spines.items():
+        spine.set_visible(name in ("left", "bottom"))
+        spine.set_edgecolor(LIGHT.line)
+    for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
+        text.set(color=LIGHT.ink, fontsize=10)
+    return ax
+
+
+def _draw_scores(ax: Any, predict: Callable[[list[float]], Any], axes: list[list[float]]) -> None:
+    with no_grad():
+        scores = [[_plain(predict([x0, x1])) for x1 in axes[1]] for x0 in axes[0]]
+    columns = [list(row) for row in zip(*scores, strict=True)]
+    sizes = [abs(score) for row in scores for score in row if abs(score) < float("inf")]
+    largest = max(sizes, default=0.0) or 1.0
+    levels = [largest * i / REGIONS for i in range(-REGIONS, REGIONS + 1)]
+    fills = [colour(2 * i, LIGHT) for i in (*range(-REGIONS, 0), *range(1, REGIONS + 1))]
+    ax.contourf(*axes, columns, levels=levels, colors=fills, extend="neither")
+    if min(map(min, scores)) < 0 < max(map(max, scores)):
+        ax.contour(*axes, columns, levels=[0.0], colors=[LIGHT.ink], linewidths=1.2)
+
+
+def _axis(items: list[float], resolution: int) -> list[float]:
+    """Evenly spaced numbers from a little below the smallest item to a little above the largest."""
+    if resolution < 2:
+        raise LengthError(f"resolution of plot_regions must be at least 2, not {resolution}")
+    margin = 0.15 * (max(items) - min(items)) or 1.0
+    low, high = min(items) - margin, max(items) + margin
+    return [low + (high - low) * i / (resolution - 1) for i in range(resolution)]
+
+
+def _checked_samples(samples: Sequence[Sequence[float]], y: Sequence[float]) -> tuple[list[list[float]], list[float]]:
+    points, labels = [[_plain(item) for item in row] for row in samples], [_plain(label) for label in y]
+    if not points or any(len(point) != 2 for point in points):
+        raise LengthError("X of plot_regions must hold at least one sample, each of two numbers")
+    if len(points) != len(labels):
+        raise LengthError(f"plot_regions needs one label for each sample: {len(points)} samples, {len(labels)} labels")
+    if any(abs(item) == float("inf") or item != item for point in points for item in point):
+        raise DataError("X of plot_regions must hold finite numbers")
+    return points, labels
