@@ -211,10 +211,11 @@ def _dependent(graph: list[Value], inputs: Iterable[Value]) -> list[Value]:
 
 def _own(derivatives: list[Any], taken: set[Any]) -> list[Value]:
     """Values for derivatives: a number becomes a Constant, and a Value that has its place in a graph already gets a node of its own."""
-    return [_owned(derivative, taken) for derivative in derivatives]
+    return [owned(derivative, taken) for derivative in derivatives]
 
 
-def _owned(derivative: Any, taken: set[Any]) -> Value:
+def owned(derivative: Any, taken: set[Any]) -> Value:
+    """A Value for one derivative, which is not one of those that are `taken`."""
     if not isinstance(derivative, Value):
         return Constant(derivative)
     return Constant(1.0) * derivative if derivative in taken else derivative
