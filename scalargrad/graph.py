@@ -24,7 +24,7 @@ def topological(roots: Iterable[Node]) -> list[Node]:
     """
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[Node | None] = list(roots)
+    stack: list[Node | None] = list(roots)[::-1]  # what is pushed last comes first: roots and operands go on in reverse
     pop, push, extend, add, emit = stack.pop, stack.append, stack.extend, seen.add, order.append
     while stack:
         node = pop()
@@ -35,7 +35,7 @@ def topological(roots: Iterable[Node]) -> list[Node]:
             if node.args:
                 push(node)
                 push(None)
-                extend(node.args)  # type: ignore[arg-type]
+                extend(node.args[::-1])  # type: ignore[arg-type]
             else:
                 emit(node)
     return order

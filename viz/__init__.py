@@ -23,7 +23,13 @@ __all__ = ["Drawing", "draw", "draw_dot"]
 
 
 def draw(
-    target: Any, *, level: str | None = None, expand: str | Iterable[str] | None = None, theme: str = "auto", title: str = "", limit: float = 5.0
+    target: Any,
+    *,
+    level: str | None = None,
+    expand: str | Iterable[str] | None = None,
+    theme: str = "auto",
+    title: str = "",
+    limit: float = 5.0,
 ) -> Drawing:
     """A picture of a Value, of several Values, or of a network.
 

@@ -44,7 +44,9 @@ class _Folded:
         while pending:
             arg, local = pending.pop()
             if node.op in _ADDS and self._folds(arg):
-                pending += [(inner, local * partial) for inner, partial in zip(arg.args, arg.partials, strict=False) if self._seen(arg, inner)][::-1]
+                pending += [
+                    (inner, local * partial) for inner, partial in zip(arg.args, arg.partials, strict=False) if self._seen(arg, inner)
+                ][::-1]
             else:
                 found.append((arg, local))
         return found

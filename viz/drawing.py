@@ -15,7 +15,7 @@ from .outline import outline
 from .picture import Picture
 from .svg import group_width, svg
 
-_GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 12.0)}
+_GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
 FORMATS = (".svg", ".dot", ".mmd", ".txt", ".png", ".pdf")
 
 

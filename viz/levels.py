@@ -61,7 +61,7 @@ def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[s
     if level == "neurons":
         return [neuron_picture(snapshot, colours)]
     if level == "chips" or (level is None and expand is None and MOST_CARDS < len(snapshot) <= MOST_CHIPS):
-        return [scalar_picture(snapshot, "chips", boxes=False), *_coarse(snapshot, colours)]
+        return [scalar_picture(snapshot, "chips"), *_coarse(snapshot, colours)]
     if level == "cards" or expand is not None or len(snapshot) <= MOST_CARDS:
         return [*_cards(snapshot, opened, expand is None), *_coarse(snapshot, colours)]
     return _coarse(snapshot, colours)

@@ -145,18 +145,18 @@ class Units:
         for key, stage in self.stage.items():
             last[_layer(key)] = max(stage, last.get(_layer(key), 0))
         columns: dict[int, list[Key]] = defaultdict(list)
-        for key in self.members:
-            columns[last[_layer(key)]].append(key)
+        first: dict[Key, int] = {}
+        for a, b in self.flows:
+            first[a] = min(last[_layer(b)], first.get(a, last[_layer(b)]))
+        for key in sorted(self.members, key=lambda key: key[0] == "in"):
+            # an input stands before the first unit that uses it: a target beside the output, not among the other inputs
+            columns[first.get(key, 1) - 1 if key[0] == "in" else last[_layer(key)]].append(key)
         return [columns[stage] for stage in sorted(columns)]
 
     def outputs(self, key: Key) -> list[Value]:
         """The Values of a unit that others use, or that are roots."""
         users = self.snapshot.users
-        return [
-            node
-            for node in self.members[key]
-            if node in self._roots or any(self.key.get(user) != key for user in users.get(node, ()))
-        ]
+        return [node for node in self.members[key] if node in self._roots or any(self.key.get(user) != key for user in users.get(node, ()))]
 
     @property
     def _roots(self) -> set[Value]:
@@ -198,8 +198,10 @@ class Units:
 
     def column(self, keys: list[Key], has_gradients: bool) -> Column:
         """The heading of a column: which layer it is, how many units of which kind, how many parameters."""
-        kinds = {key[0] for key in keys}
         members = tuple(self.ids[key] for key in keys)
+        if len({key[0] for key in keys}) > 1:  # inputs that come late are no part of the layer
+            keys = [key for key in keys if key[0] != "in"]
+        kinds = {key[0] for key in keys}
         if kinds == {"in"}:
             return Column("inputs", f"{len(keys):,}", members)
         if kinds == {"free"}:
@@ -208,7 +210,9 @@ class Units:
         first = next(key for key in keys if key[0] == "unit")
         activation = self._activation(first)
         title = _layer(first)[1].replace("/", ".") or "units"
-        parameters = list(dict.fromkeys(arg for key in keys for node in self.members[key] for arg in node.args if isinstance(arg, Parameter)))
+        parameters = list(
+            dict.fromkeys(arg for key in keys for node in self.members[key] for arg in node.args if isinstance(arg, Parameter))
+        )
         shape = f"{len(keys):,} × {activation or 'linear'}"
         return Column(f"{title}  {shape}", parameters_line(list(parameters), has_gradients), members)
 

@@ -72,6 +72,7 @@ class Picture:
     notes    sentences on what the picture leaves out or folds
     total    how many Values the graph has, of which the picture may show a part
     colours  what fills stand for: "gradient", or "weight" for a network that has computed nothing
+    framed   whether groups are drawn as boxes; if not, their nodes are only kept together
     columns  at level "neurons": the units of each column, with the column's heading and small print
     """
 
@@ -83,6 +84,7 @@ class Picture:
     notes: tuple[str, ...] = ()
     total: int = 0
     colours: str = "gradient"
+    framed: bool = True
     columns: tuple["Column", ...] = field(default=())
 
     @cached_property

@@ -21,12 +21,12 @@ sys.stdout.buffer.write(pygraphviz.AGraph(string=sys.stdin.read()).draw(format="
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node to place: its size in points, and whether it belongs to the first or the last column."""
+    """A node to place: its size in points, and a number that all boxes of its column share; -1 is left of all."""
 
     id: str
     width: float
     height: float
-    rank: str = ""
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,15 @@ def _dot(boxes: list[Box], edges: list[tuple[str, str]], column_gap: float, row_
     lines = [f"digraph {{ rankdir=LR; newrank=true; ranksep={column_gap / 72:.4f}; nodesep={row_gap / 72:.4f};"]
     lines.append('node [shape=box, fixedsize=true, label=""]; edge [arrowhead=none];')
     lines += [f'"{box.id}" [width={box.width / 72:.4f}, height={box.height / 72:.4f}];' for box in boxes]
-    for rank in ("source", "sink"):
-        members = [box.id for box in boxes if box.rank == rank]
-        if members:
-            lines.append(f"{{ rank={rank}; " + " ".join(f'"{member}";' for member in members) + " }")
-            lines += [f'"{a}" -> "{b}" [style=invis];' for a, b in zip(members, members[1:], strict=False)]
-    lines += [f'"{a}" -> "{b}" [id="{i}"];' for i, (a, b) in enumerate(edges)]
+    for column in sorted({box.column for box in boxes if box.column is not None}):
+        members = [box.id for box in boxes if box.column == column]
+        lines.append(f"{{ rank={'source' if column < 0 else 'same'}; " + " ".join(f'"{member}";' for member in members) + " }")
+        if column < 0:  # kept in their order from top to bottom
+            lines += [f'"{b}" -> "{a}" [style=invis];' for a, b in zip(members, members[1:], strict=False)]
+    column_of = {box.id: box.column for box in boxes}
+    for i, (a, b) in enumerate(edges):
+        within = column_of[a] is not None and column_of[a] == column_of[b]  # such an edge runs down; see _read on up and down
+        lines.append(f'"{b}" -> "{a}" [id="{i}"];' if within else f'"{a}" -> "{b}" [id="{i}"];')
     return "\n".join([*lines, "}"])
 
 
@@ -100,7 +103,9 @@ def _run(text: str, size: int, limit: float, program: str | None) -> str:
     try:
         done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
-        raise LayoutError(f"Graphviz did not place {size} nodes and edges within {limit:g} s: fold more modules, or raise the limit") from None
+        raise LayoutError(
+            f"Graphviz did not place {size} nodes and edges within {limit:g} s: fold more modules, or raise the limit"
+        ) from None
     if done.returncode or not done.stdout.strip():
         raise LayoutError(f"Graphviz failed: {done.stderr.strip()[-300:] or 'no output'}")
     return done.stdout
@@ -125,11 +130,11 @@ def _read(answer: dict[str, Any], boxes: list[Box], edges: list[tuple[str, str]]
     for item in answer["objects"]:
         if "pos" in item:
             x, y = map(float, item["pos"].split(","))
-            centres[item["name"]] = (x, height - y)
+            centres[item["name"]] = (x, y)  # Graphviz counts upwards, and so begins each column at the bottom: mirrored, at the top
     routes: list[tuple[Point, ...]] = [()] * len(edges)
     for item in answer.get("edges", ()):
         if "id" in item:
-            routes[int(item["id"])] = tuple((x, height - y) for x, y in _knots(item.get("pos", "")))
+            routes[int(item["id"])] = tuple(_knots(item.get("pos", "")))
     if len(centres) < len(boxes):
         raise LayoutError(f"Graphviz placed {len(centres)} of {len(boxes)} nodes")
     return Placement(centres, tuple(routes), width, height)

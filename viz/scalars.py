@@ -15,26 +15,25 @@ MANY_USES = 5
 """From so many uses on, a leaf is drawn small beside each user, instead of a fan of edges."""
 
 
-def scalar_picture(snapshot: Snapshot, level: str, closed: Iterable[str] = (), boxes: bool = True, notes: tuple[str, ...] = ()) -> Picture:
+def scalar_picture(snapshot: Snapshot, level: str, closed: Iterable[str] = ()) -> Picture:
     """Every Value that is not inside a closed module, and the closed modules as one node each.
 
-    level   "cards" or "chips"
+    level   "cards", with boxes around open modules, or "chips"
     closed  unique paths of modules
-    boxes   whether open modules are drawn as boxes
     """
     shown = _Shown(snapshot, set(closed))
     has_gradients = any(grad_of(node) for node in snapshot.order)
-    nodes = [shown.node(value, has_gradients, boxes) for value in snapshot.order if not shown.module_of[value]]
-    nodes += [shown.closed_module(path, has_gradients, boxes) for path in shown.closed]
+    nodes = [shown.node(value, has_gradients) for value in snapshot.order if not shown.module_of[value]]
+    nodes += [shown.closed_module(path, has_gradients) for path in shown.closed]
     edges = shown.edges()
     nodes, edges = _with_tags(nodes, edges, shown)
     used = _occupied(nodes)
     groups = tuple(shown.box(path, has_gradients) for path in snapshot.modules if path in used)
     hidden = len(snapshot) - sum(1 for node in snapshot.order if not shown.module_of[node])
-    notes = (*notes, *(_folded(len(snapshot), hidden, len(shown.closed)),)) if hidden else notes
+    notes = (_folded(len(snapshot), hidden, len(shown.closed)),) if hidden else ()
     if not has_gradients and len(snapshot):
         notes = (*notes, "no gradients yet: call backward() first")
-    return Picture(level, tuple(nodes), tuple(edges), groups, notes=notes, total=len(snapshot))
+    return Picture(level, tuple(nodes), tuple(edges), groups, notes=notes, total=len(snapshot), framed=level == "cards")
 
 
 def _folded(total: int, hidden: int, modules: int) -> str:
@@ -72,7 +71,7 @@ class _Shown:
         module = self.module_of[node]
         return self._ids[module] if module else self.snapshot.id(node)
 
-    def node(self, node: Value, has_gradients: bool, boxes: bool) -> Node:
+    def node(self, node: Value, has_gradients: bool) -> Node:
         """The Value itself."""
         return Node(
             id=self.snapshot.id(node),
@@ -81,12 +80,12 @@ class _Shown:
             label=clean(node.label),
             data=node.data,
             grad=grad_of(node) if has_gradients else None,
-            group=self.snapshot.module[node] if boxes else "",
+            group=self.snapshot.module[node],
             formula=formula(node),
             root=node in self.snapshot.roots,
         )
 
-    def closed_module(self, path: str, has_gradients: bool, boxes: bool) -> Node:
+    def closed_module(self, path: str, has_gradients: bool) -> Node:
         """A closed module: its output, its size, and the norm of its parameters' gradients."""
         outputs = self.outputs(path)
         single = outputs[0] if len(outputs) == 1 else None
@@ -97,7 +96,7 @@ class _Shown:
             label=path.rpartition("/")[2],
             data=single.data if single else None,
             grad=(grad_of(single) if single else norm) if has_gradients else None,
-            group=parent_path(path) if boxes else "",
+            group=parent_path(path),
             detail=parameters_line(self.parameters[path], has_gradients),
             formula=self.snapshot.modules[path].kind,
             root=any(node in self.snapshot.roots for node in outputs),

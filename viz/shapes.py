@@ -42,7 +42,7 @@ def _rows(node: Node) -> list[tuple[str, float]]:
 
 
 def _card_size(node: Node) -> Size:
-    inner = max(72.0, width(fitted(node.label, _LABEL, 190, bold=True), _LABEL, bold=True) + 20)
+    inner = max(80.0, width(fitted(node.label, _LABEL, 190, bold=True), _LABEL, bold=True) + 20)
     inner = max([inner] + [width(word, _WORD) + _digits(x) + 32 for word, x in _rows(node)])
     return (_badge_width(node) + inner, (TOP if node.label else 4.0) + ROW * len(_rows(node)) + 1)
 
@@ -160,6 +160,10 @@ def _chip(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
         parts.append(sheet.text(frame.x + frame.width / 2, frame.middle + 3.6, text, 10, ink, anchor="middle", bold=True))
     if node.detail:
         parts.append(sheet.text(frame.x + frame.width / 2, frame.y - 3, node.detail, 8, "muted", anchor="middle"))
+    if node.label and node.label != _chip_text(node) and node.kind in ("operation", "input"):
+        parts.append(
+            sheet.text(frame.x + frame.width / 2, frame.y + frame.height + 9, fitted(node.label, 8.5, 60), 8.5, "muted", anchor="middle")
+        )
     return "".join(parts)
 
 
@@ -175,9 +179,7 @@ def _tag(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
 def _module(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     """Stacked paper: there is more underneath."""
     x, y, wide, high = frame.x, frame.y, frame.width, frame.height
-    parts = [
-        sheet.rect(x + shift, y + shift, wide, high, sheet.paint("card", "line"), 7, 'stroke-width="1"') for shift in (6.0, 3.0)
-    ]
+    parts = [sheet.rect(x + shift, y + shift, wide, high, sheet.paint("card", "line"), 7, 'stroke-width="1"') for shift in (6.0, 3.0)]
     parts.append(sheet.rect(x, y, wide, high, sheet.paint("card"), 7))
     if node.grad is not None:
         parts.append(_foot(frame, f"g{step}", sheet))
@@ -208,5 +210,8 @@ def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     parts.append(sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, radius, more))
     ink = "ink" if fill == "card" else f"t{step}"
     text = number(node.data) if node.data is not None else "…"
-    parts.append(sheet.text(frame.x + frame.width / 2, frame.middle + 4, text, _NUMBER, ink, anchor="middle", mono=True))
-    return "".join(parts)
+    if node.kind != "input" or node.data is None:
+        text = text if node.kind != "input" else fitted(node.label, 10, frame.width - 12)
+        return "".join([*parts, sheet.text(frame.x + frame.width / 2, frame.middle + 4, text, _NUMBER, ink, anchor="middle", mono=True)])
+    parts.append(sheet.text(frame.x + 7, frame.middle + 4, fitted(node.label, 10, 24, bold=True), 10, ink, bold=True))
+    return "".join([*parts, sheet.text(frame.right - 7, frame.middle + 4, text, 10, ink, anchor="end", mono=True)])

@@ -49,13 +49,17 @@ class Sheet:
     def rect(self, x: float, y: float, width: float, height: float, paint: str, radius: float = 0.0, more: str = "") -> str:
         """A rectangle, with round corners where a radius is given."""
         corners = f' rx="{trimmed(radius)}"' if radius else ""
-        return f'<rect x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"{corners} {paint}{_spaced(more)}/>'
+        return (
+            f'<rect x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"{corners} {paint}{_spaced(more)}/>'
+        )
 
     def path(self, data: str, paint: str, more: str = "") -> str:
         """A path."""
         return f'<path d="{data}" {paint}{_spaced(more)}/>'
 
-    def text(self, x: float, y: float, text: str, size: float, fill: str, *, anchor: str = "start", bold: bool = False, mono: bool = False) -> str:
+    def text(
+        self, x: float, y: float, text: str, size: float, fill: str, *, anchor: str = "start", bold: bool = False, mono: bool = False
+    ) -> str:
         """One line of text; `y` is its baseline."""
         looks = (' text-anchor="middle"', ' text-anchor="end"', "")[("middle", "end", "start").index(anchor)]
         looks += ' font-weight="bold"' if bold else ""

@@ -22,11 +22,13 @@ def svg(placed: Placed, theme: str) -> str:
     picture, sheet = placed.picture, Sheet(theme)
     heading = 26.0 if picture.title else 0.0
     body = _moved(_PAD, _PAD + heading, _body(placed, sheet))
-    wide = max(placed.width, _legend_width(picture), width(picture.title, 14, bold=True)) + 2 * _PAD
+    legend, legend_width = _legend(picture, sheet)
+    wide = max(placed.width, legend_width, width(picture.title, 14, bold=True)) + 2 * _PAD
     foot = _PAD + heading + placed.height + 18
     notes = _wrapped(picture.notes, wide - 2 * _PAD)
     high = foot + _LEGEND + 15 * len(notes) + 6
-    legend = _moved(_PAD, foot, _legend(picture, notes, sheet))
+    lines = (sheet.text(0, 33 + 15 * i, line, 10, "muted") for i, line in enumerate(notes))
+    legend = _moved(_PAD, foot, "".join([legend, *lines]))
     title = sheet.text(_PAD, _PAD + 12, fitted(picture.title, 14, wide - 2 * _PAD, bold=True), 14, "ink", bold=True) if heading else ""
     page = sheet.rect(0, 0, wide, high, sheet.paint("page"))
     return _document(picture, wide, high, [sheet.style(), page, title, body, legend])
@@ -54,7 +56,7 @@ def _moved(x: float, y: float, content: str) -> str:
 
 def _body(placed: Placed, sheet: Sheet) -> str:
     picture = placed.picture
-    parts = [_box(group, placed.groups[group.path], sheet) for group in picture.groups]
+    parts = [_box(group, placed.groups[group.path], sheet) for group in picture.groups if picture.framed]
     parts += [_heading(column, placed, sheet) for column in picture.columns]
     parts.append(wires.draw(placed, sheet))
     parts += [shapes.draw(node, placed.nodes[node.id], picture, sheet) for node in picture.nodes]
@@ -81,10 +83,6 @@ def _heading(column: Column, placed: Placed, sheet: Sheet) -> str:
     return "".join([*parts, sheet.text(centre, 27, column.detail, 10, "muted", anchor="middle")])
 
 
-def _legend_width(picture: Picture) -> float:
-    return 640.0 if picture.level == "cards" else 560.0
-
-
 def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
     """The notes as lines that fit."""
     lines: list[str] = []
@@ -99,7 +97,8 @@ def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
     return [fitted(line.strip(), 10, room) for line in lines]
 
 
-def _legend(picture: Picture, notes: list[str], sheet: Sheet) -> str:
+def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
+    """What colours, dashes and marks stand for, and how wide that is."""
     parts = [sheet.text(0, 12, picture.colours, 10, "muted")]
     x = width(picture.colours, 10) + 8
     largest = number(picture.largest)
@@ -113,12 +112,11 @@ def _legend(picture: Picture, notes: list[str], sheet: Sheet) -> str:
     parts.append(sheet.path(f"M{trimmed(x)} 9h26", sheet.paint("none", "line"), 'stroke-width="1" stroke-dasharray="4 3"'))
     parts.append(sheet.text(x + 32, 12, "exactly 0", 10, "muted"))
     x += 32 + width("exactly 0", 10) + 20
-    parts.append(_kinds(picture, x, sheet))
-    parts += [sheet.text(0, 33 + 15 * i, line, 10, "muted") for i, line in enumerate(notes)]
-    return "".join(parts)
+    marks, x = _kinds(picture, x, sheet)
+    return "".join([*parts, marks]), x
 
 
-def _kinds(picture: Picture, x: float, sheet: Sheet) -> str:
+def _kinds(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
     present = {node.kind for node in picture.nodes}
     parts = []
     for sign, kind, word in _NAMES:
@@ -129,7 +127,8 @@ def _kinds(picture: Picture, x: float, sheet: Sheet) -> str:
         x += 20 + width(word, 10) + 14
     if picture.level == "cards":
         parts.append(sheet.text(x, 12, "∂ local derivative", 10, "muted"))
-    return "".join(parts)
+        x += width("∂ local derivative", 10)
+    return "".join(parts), x
 
 
 def _kind_mark(level: str, sign: str, kind: str, x: float, sheet: Sheet) -> str:

@@ -30,11 +30,21 @@ def _wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, 
     faint = f' opacity="{0.25 + 0.75 * strength(edge.flow, picture.largest):.2f}"' if not arrow and step else ""
     head = _ARROW * (0.75 + 0.12 * thick) if arrow else 0.0
     x, y = route[-1]
-    line = sheet.path(curve((*route[:-1], (x - head * 0.8, y))), sheet.paint("none", f"e{step}"), f'stroke-width="{thick}"{dashes}{faint}')
-    if not arrow:
-        return line
-    tip = f"M{trimmed(x)} {trimmed(y)}l{trimmed(-head)} {trimmed(-head * 0.42)}v{trimmed(head * 0.84)}Z"
-    return line + sheet.path(tip, sheet.paint(f"e{step}"))
+    down = _runs_down(route)
+    last = (x, y - head * 0.8) if down else (x - head * 0.8, y)
+    line = sheet.path(curve((*route[:-1], last)), sheet.paint("none", f"e{step}"), f'stroke-width="{thick}"{dashes}{faint}')
+    return line + sheet.path(_tip(x, y, head, down), sheet.paint(f"e{step}")) if arrow else line
+
+
+def _runs_down(route: tuple[Point, ...]) -> bool:
+    return len(route) == 2 and abs(route[0][0] - route[1][0]) < 0.5
+
+
+def _tip(x: float, y: float, head: float, down: bool) -> str:
+    half = trimmed(head * 0.42)
+    if down:
+        return f"M{trimmed(x)} {trimmed(y)}l-{half} {trimmed(-head)}h{trimmed(head * 0.84)}Z"
+    return f"M{trimmed(x)} {trimmed(y)}l{trimmed(-head)} -{half}v{trimmed(head * 0.84)}Z"
 
 
 def curve(route: tuple[Point, ...]) -> str:
@@ -45,7 +55,7 @@ def curve(route: tuple[Point, ...]) -> str:
     """
     parts = [f"M{trimmed(route[0][0])} {trimmed(route[0][1])}"]
     for (x0, y0), (x1, y1) in zip(route, route[1:], strict=False):
-        if abs(y1 - y0) < 0.5:
+        if abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5:
             parts.append(f"L{trimmed(x1)} {trimmed(y1)}")
         else:
             middle = trimmed((x0 + x1) / 2)
@@ -74,6 +84,8 @@ def _labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
 
 
 def _plate(route: tuple[Point, ...], share: float, wide: float) -> Frame:
+    if _runs_down(route):
+        return Frame(route[0][0] + 6, (route[0][1] + route[1][1]) / 2 - 7, wide, 14)
     x, y = _at(route, share)
     return Frame(x - wide / 2, y - 7, wide, 14)
 
