@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 import viz
-from scalargrad import Value, logsumexp, no_grad
+from scalargrad import Value, backward, logsumexp, no_grad
 from scalargrad.nn import MLP
 from viz.plots import new_axes, plot_grid, save_plot
 
@@ -74,24 +74,32 @@ def answers(model: MLP, samples: list[Sample]) -> list[tuple[int, float]]:
 
 
 def worst(model: MLP, samples: list[Sample]) -> Mistake:
-    """The image that the network misreads most surely, with the gradient of wrong logit minus right logit on every pixel.
-
-    If no answer is wrong, the margin of the first image over the second-best digit stands in.
-    """
+    """The image that the network misreads most surely, explained; if no answer is wrong, the first image."""
     margins = [margin for _, margin in answers(model, samples)]
     image, truth = samples[margins.index(max(margins))]
-    pixels = [Value(ink, label=f"pixel {i // SIDE},{i % SIDE}") for i, ink in enumerate(image)]
+    return explain(model, image, truth)
+
+
+def explain(model: MLP, image: list[float], truth: int) -> Mistake:
+    """The gradient of wrong logit minus right logit, in two pieces: back to the 16 hidden neurons, then on to the 64 pixels.
+
+    Cut there, the upper half makes a picture that can be read; the chain rule does not mind.
+    """
     model.zero_grad()
-    logits = model(pixels)
+    pixels = [Value(ink, label=f"{i // SIDE},{i % SIDE}") for i, ink in enumerate(image)]
+    hidden = model.layers[0](pixels)
+    cut = [Value(value.data, label=f"h{i}") for i, value in enumerate(hidden)]
+    logits = model.layers[1](cut)
     answer = max((digit for digit in range(CLASSES) if digit != truth), key=lambda digit: logits[digit].data)
     margin = logits[answer] - logits[truth]
     logits[answer].label, logits[truth].label, margin.label = f"says {answer}", f"is {truth}", f"{answer} over {truth}"
     margin.backward()
+    backward(hidden, [value.grad for value in cut])
     return Mistake(pixels, truth, answer, margin)
 
 
 def draw_mistake(mistake: Mistake, folder: Path) -> None:
-    """The image, the gradient on its pixels, and the network as neurons."""
+    """The image, the gradient on its pixels, and the upper half of the network as neurons."""
     image, slopes = new_axes(2, width=7.2, height=3.7)
     plot_grid(_rows([pixel.data for pixel in mistake.pixels]), image)
     plot_grid(_rows([pixel.grad for pixel in mistake.pixels]), slopes, signed=True)
@@ -142,9 +150,9 @@ def _pixels(mistake: Mistake) -> Picture:
 def _neurons(mistake: Mistake) -> Picture:
     return Picture(
         "digits-neurons.svg",
-        f"The network as columns: 64 pixels, 16 neurons, 10 digits, and the difference of the logits for {mistake.answer} and "
-        f"{mistake.truth}. Lines show the gradient that flows back.",
-        "The same gradient on its way back: which neurons carried it from the two answers to the pixels.",
+        f"The upper half of the network as columns: the 16 hidden neurons, the answers {mistake.answer} and {mistake.truth}, and the "
+        f"difference of the two. Width and colour of each line show size and sign of the gradient that flows back through it.",
+        "The same gradient on its way back to the hidden neurons: who spoke for which answer. From there it goes on to the pixels above.",
     )
 
 

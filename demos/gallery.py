@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from viz.files import write
+
 EXTRAS = {"matplotlib": "matplotlib", "sklearn": "scikit-learn", "tqdm": "tqdm"}
 """The packages that the demos need beyond the library itself: name of the import, name of the package."""
 
@@ -68,6 +70,11 @@ def say(line: str = "") -> None:
     tqdm.write(line)
 
 
+def decimals(x: float) -> str:
+    """A number as the page shows it: four decimals and a true minus sign."""
+    return f"{x:.4f}".replace("-", "−")
+
+
 def run_alone(demo: Demo, name: str) -> None:
     """What `python -m demos.NAME` does: the demo in full, into a folder of its own."""
     parser = argparse.ArgumentParser(prog=f"python -m demos.{name}", description=f"The {name} demo.")
@@ -83,12 +90,7 @@ def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
     make_folder(folder)
     with collector_off():
         page = page_of([demo(folder, quick) for demo in demos], folder, quick)
-    partial = folder / ".index.html.part"
-    try:
-        partial.write_text(page, encoding="utf-8", newline="\n")
-        return partial.replace(folder / "index.html")
-    finally:
-        partial.unlink(missing_ok=True)
+    return write(folder / "index.html", page)
 
 
 @contextmanager
@@ -181,7 +183,7 @@ _STYLE = """
   :root { --page: #0f1419; --ink: #e6edf3; --muted: #9aa7b4; --line: #2d3640; --band: #151b22; --link: #6db8f2 }
 }
 body { margin: 0; background: var(--page); color: var(--ink); font: 17px/1.6 Helvetica, Arial, 'Liberation Sans', sans-serif }
-main { max-width: 68rem; margin: 0 auto; padding: 3rem 1.25rem 5rem }
+main { max-width: 74rem; margin: 0 auto; padding: 3rem 1.25rem 5rem }
 h1 { margin: 0; font-size: 2.4rem; letter-spacing: -0.02em }
 h2 { margin: 0 0 0.5rem; font-size: 1.5rem }
 header p { margin: 0.4rem 0 1rem; color: var(--muted) }

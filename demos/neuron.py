@@ -8,7 +8,7 @@ from pathlib import Path
 import viz
 from scalargrad import Parameter, Value, sigmoid
 
-from .gallery import Picture, Story, run_alone, say
+from .gallery import Picture, Story, decimals, run_alone, say
 
 
 def forward() -> dict[str, Value]:
@@ -59,9 +59,9 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     for line in report(values):
         say(line)
     viz.draw(values["L"], level="cards", title="One neuron and its loss").save(folder / "neuron-cards.svg")
-    numbers = [(name, f"{values[name].data:.4f}") for name in ("y'", "error", "L")]
-    numbers += [(name, f"{number:.4f}") for name, _, number in factors(values)]
-    numbers += [(f"∂L/∂{name}", f"{values[name].grad:.4f}") for name in ("w1", "w2", "b")]
+    numbers = [(name, decimals(values[name].data)) for name in ("y'", "error", "L")]
+    numbers += [(name, decimals(number)) for name, _, number in factors(values)]
+    numbers += [(f"∂L/∂{name}", decimals(values[name].grad)) for name in ("w1", "w2", "b")]
     return Story("neuron", "One neuron: the chain rule, factor by factor", _TEXT, tuple(numbers), (_PICTURE,))
 
 

@@ -10,6 +10,7 @@ from scalargrad.engine import Value
 from scalargrad.errors import DataError, LengthError, PictureError
 from scalargrad.modes import no_grad
 
+from .files import write
 from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade
 from .text import escape
 
@@ -115,19 +116,12 @@ def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> list[
 def save_plot(ax: Any, path: str | Path, title: str, description: str = "") -> Path:
     """Write the figure of `ax` as SVG: the same bytes for the same plot, light and dark by itself, with a title for screen readers.
 
-    The file is written under a temporary name and renamed, so that a failure leaves what was there. Raises PictureError for
-    a path that does not end in .svg.
+    The file is written whole or not at all. Raises PictureError for a path that does not end in .svg.
     """
     path = Path(path)
     if path.suffix.lower() != ".svg":
         raise PictureError(f"a plot is saved as .svg, not as {path.name!r}; for other formats use ax.figure.savefig")
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_text(plot_svg(ax, title, description), encoding="utf-8", newline="\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return write(path, plot_svg(ax, title, description))
 
 
 def plot_svg(ax: Any, title: str, description: str = "") -> str:

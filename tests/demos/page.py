@@ -1,0 +1,83 @@
+"""A strict reader of the gallery's page: `python -m tests.demos.page FOLDER DEMO…` checks a whole gallery, with nothing installed."""
+
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+VOID = {"meta", "img", "br", "link"}
+
+
+class Page(HTMLParser):
+    """What is on a page: its links, ids, pictures and texts, and what is wrong with it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.alts: list[str] = []
+        self.tags: set[str] = set()
+        self.names: set[str] = set()
+        self.text = ""
+        self.feed(text)
+        self.close()
+        self.faults += [f"<{tag}> is never closed" for tag in self.open]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        found = dict(attrs)
+        self.names.update(found)
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        if tag == "img":
+            self.alts.append(found.get("alt") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> closes what is not open")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def faults_of(folder: Path, demos: list[str]) -> list[str]:
+    """What is wrong with the gallery in `folder`, which should show `demos`: an empty list for a good one."""
+    page = Page((folder / "index.html").read_text(encoding="utf-8"))
+    faults = page.faults + [f"a picture has no text: {alt!r}" for alt in page.alts if len(alt) < 20]
+    faults += [f"no section for the demo {name}" for name in demos if name not in page.ids]
+    faults += [fault for link in page.links for fault in _faults_of_link(folder, link, page.ids)]
+    shown = {unquote(link) for link in page.links}
+    faults += [f"{path.name} is not on the page" for path in folder.iterdir() if path.name != "index.html" and path.name not in shown]
+    faults += [f"no picture of the demo {name}" for name in demos if not list(folder.glob(f"{name}-*.svg"))]
+    return faults
+
+
+def _faults_of_link(folder: Path, link: str, ids: list[str]) -> list[str]:
+    if link.startswith("#"):
+        return [] if unquote(link[1:]) in ids else [f"{link} leads nowhere on the page"]
+    path = folder / unquote(link)
+    if ":" in link or link.startswith("/") or not path.is_file():
+        return [f"{link} is no file in the gallery"]
+    return _faults_of_picture(path)
+
+
+def _faults_of_picture(path: Path) -> list[str]:
+    try:
+        root = ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        return [f"{path.name} is not well formed: {error}"]
+    links = [value for element in root.iter() for name, value in element.attrib.items() if name.endswith("href")]
+    faults = [f"{path.name} links to {link}" for link in links if not link.startswith("#")]
+    faults += [f"{path.name} holds a script" for element in root.iter() if element.tag.endswith("}script")]
+    return faults if root.tag == "{http://www.w3.org/2000/svg}svg" else [*faults, f"{path.name} is no SVG"]
+
+
+if __name__ == "__main__":
+    found = faults_of(Path(sys.argv[1]), sys.argv[2:])
+    print("\n".join(found) or f"{sys.argv[1]} is well formed and complete")
+    sys.exit(bool(found))

@@ -1,0 +1,44 @@
+"""Handwritten digits: the split, the loss, and the gradient in two pieces against the gradient in one."""
+
+from math import exp, log
+
+import pytest
+
+from demos import digits
+from scalargrad import Value
+from scalargrad.nn import MLP
+
+
+def test_training_and_test_images_are_all_images_and_do_not_overlap() -> None:
+    samples = digits.digits()
+    assert len(samples) == 1797 == digits.TRAINED + digits.HELD_OUT
+    assert digits.FULL[0] <= digits.TRAINED
+    assert digits.QUICK[0] <= digits.TRAINED
+    assert all(len(pixels) == 64 and 0.0 <= min(pixels) <= max(pixels) <= 1.0 for pixels, _ in samples)
+
+
+def test_cross_entropy_is_minus_the_log_of_the_softmax() -> None:
+    logits = [0.5, -1.0, 2.0]
+    expected = -log(exp(2.0) / sum(exp(x) for x in logits))
+    assert digits.cross_entropy([Value(x) for x in logits], 2).data == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_gradient_on_the_pixels_is_that_of_the_uncut_network() -> None:
+    model = MLP(64, [16, 10], seed=3)
+    image, truth = digits.digits()[7]
+    mistake = digits.explain(model, image, truth)
+    pixels = [Value(ink) for ink in image]
+    logits = model(pixels)
+    margin = logits[mistake.answer] - logits[truth]
+    margin.backward()
+    assert mistake.margin.data == margin.data
+    assert [pixel.grad for pixel in mistake.pixels] == pytest.approx([pixel.grad for pixel in pixels], rel=1e-12, abs=1e-15)
+
+
+def test_the_worst_mistake_is_wrong_and_no_other_margin_is_larger() -> None:
+    model, samples = MLP(64, [16, 10], seed=3), digits.digits()[:30]
+    mistake = digits.worst(model, samples)
+    assert mistake.answer != mistake.truth
+    for pixels, truth in samples:
+        logits = [logit.data for logit in model(pixels)]
+        assert max(logits) - logits[truth] <= mistake.margin.data

@@ -1,0 +1,129 @@
+"""The gallery: complete, well formed, safe, and honest about what was run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from demos import gallery as shared
+from demos.__main__ import DEMOS, main
+from demos.gallery import Picture, Story, page_of, write_gallery
+
+from .conftest import Gallery
+from .page import Page, faults_of
+
+HOSTILE = "a|b {x} <b> w<0> a\\N x\"y' tail\\ <script>alert(1)</script> ]]> --> 日本 \0 \x0b \u2028"
+
+
+def test_the_gallery_is_complete_and_well_formed(gallery: Gallery) -> None:
+    assert faults_of(gallery.folder, list(DEMOS)) == []
+    assert len(list(gallery.folder.glob("*.svg"))) == 7
+
+
+def test_the_page_needs_no_script_and_no_network(gallery: Gallery) -> None:
+    text = (gallery.folder / "index.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert "script" not in page.tags
+    assert not [name for name in page.names if name.startswith("on")]
+    assert not re.search(r"https?:|//|url\(|@import", text)
+    assert "default-src 'none'" in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_pictures_follow_the_reader_into_the_dark(gallery: Gallery) -> None:
+    for path in gallery.folder.glob("*.svg"):
+        assert re.search(r"prefers-color-scheme:\s*dark", path.read_text(encoding="utf-8")), path.name
+
+
+def test_nothing_temporary_is_left(gallery: Gallery) -> None:
+    assert {path.suffix for path in gallery.folder.iterdir()} == {".svg", ".html"}
+
+
+def test_progress_is_shown_with_loss_and_accuracy(gallery: Gallery) -> None:
+    assert re.search(r"moons: 100%.*20/20", gallery.progress)
+    assert re.search(r"accuracy=\d+%, loss=\d\.\d+", gallery.progress)
+    assert re.search(r"digits: 100%.*4/4", gallery.progress)
+    assert re.search(r"step +0: loss \d\.\d{4}, accuracy \d+%", gallery.printed)
+
+
+def test_training_helped(gallery: Gallery) -> None:
+    found = re.search(r"after 20 steps: loss (\S+), accuracy (\d+)% on the 100 samples", gallery.printed)
+    assert found is not None
+    assert float(found[1]) < 0.4
+    assert int(found[2]) >= 80
+    right = re.search(r"test: (\d+) of 797 images that were held out are read correctly \((\d+\.\d)%\)", gallery.printed)
+    assert right is not None
+    assert 0.7 < int(right[1]) / 797 < 1.0
+    assert float(right[2]) == pytest.approx(100 * int(right[1]) / 797, abs=0.05)
+
+
+def test_the_page_shows_the_numbers_that_were_printed(gallery: Gallery) -> None:
+    text = Page((gallery.folder / "index.html").read_text(encoding="utf-8")).text
+    right = re.search(r"test: (\d+ of 797)", gallery.printed)
+    assert right is not None
+    assert right[1] in text
+    assert "−2.7551" in text
+    assert "quick setting" in text
+
+
+def hostile_story(folder: Path) -> Story:
+    (folder / "a b#<1>.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"/>', encoding="utf-8")
+    return Story(HOSTILE, HOSTILE, (HOSTILE,), ((HOSTILE, HOSTILE),), (Picture("a b#<1>.svg", HOSTILE, HOSTILE),))
+
+
+def test_hostile_texts_are_escaped(tmp_path: Path) -> None:
+    page = Page(page_of([hostile_story(tmp_path)], tmp_path, quick=True))
+    assert page.faults == []
+    assert "script" not in page.tags
+    assert "b" not in page.tags
+    assert page.text.count("<script>alert(1)</script> ]]> --> 日本") == 6
+    assert not set(page.text) & set("\0\x0b\u2028")
+    assert page.links[0] == "#" + page.links[0][1:]
+    assert [alt for alt in page.alts if "<script>" in alt]
+
+
+def test_a_file_name_with_odd_characters_is_found(tmp_path: Path) -> None:
+    story = hostile_story(tmp_path)
+    (tmp_path / "index.html").write_text(page_of([story], tmp_path, quick=True), encoding="utf-8")
+    assert faults_of(tmp_path, []) == []
+
+
+def test_a_demo_that_fails_leaves_the_old_page(tmp_path: Path) -> None:
+    def breaks(folder: Path, quick: bool) -> Story:
+        raise RuntimeError(f"no picture of {folder.name} today, quick={quick}")
+
+    (tmp_path / "index.html").write_text("old", encoding="utf-8")
+    with pytest.raises(RuntimeError, match="no picture"):
+        write_gallery([breaks], tmp_path, quick=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == "old"
+
+
+@pytest.mark.parametrize(("arguments", "words"), [(["moon"], "did you mean 'moons'"), (["zzz"], "choose from neuron, moons, digits")])
+def test_an_unknown_demo_is_a_clear_error(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_help_names_the_demos(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in (*DEMOS, "--out", "--quick"))
+
+
+def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shared, "find_spec", lambda name: None if name == "sklearn" else name)
+    with pytest.raises(SystemExit, match=r'need scikit-learn\..*\n\n    pip install -e "\.\[demos\]"'):
+        main(["--out", str(tmp_path / "gallery")])
+    assert not (tmp_path / "gallery").exists()
+
+
+def test_a_folder_that_can_not_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    for out in (tmp_path / "file", tmp_path / "file" / "gallery"):
+        with pytest.raises(SystemExit, match=r"can't be written to .*--out"):
+            main(["neuron", "--out", str(out)])

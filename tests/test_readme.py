@@ -1,0 +1,80 @@
+"""The README is true: its snippets run and print what it shows, its links lead somewhere, its picture shows the numbers it should."""
+
+import doctest
+import re
+import textwrap
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import viz
+from demos import digits, moons, neuron
+from scalargrad.nn import MLP
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(language: str) -> list[tuple[int, str]]:
+    """The fenced blocks of a language as (line number, text)."""
+    return [(README[: m.start(3)].count("\n"), textwrap.dedent(m[3])) for m in FENCE.finditer(README) if m[2] == language]
+
+
+def numbers_in(svg: str) -> list[str]:
+    """The texts of a picture that are numbers, sorted."""
+    texts = ("".join(element.itertext()) for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text"))
+    return sorted(text for text in texts if re.fullmatch(r"−?[\d.]+(e−?\d+)?", text))
+
+
+def test_every_block_is_a_command_or_a_snippet_with_its_output() -> None:
+    assert {match[2] for match in FENCE.finditer(README)} == {"sh", "python"}
+    assert all(text.startswith(">>>") for _, text in blocks("python"))
+
+
+def test_snippets_run_in_order_and_print_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {}
+    report: list[str] = []
+    for line, text in blocks("python"):
+        test = doctest.DocTestParser().get_doctest(text, namespace, "README", "README.md", line)
+        doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
+        namespace = test.globs
+    assert not report, "".join(report)
+    for name in ("neuron.svg", "network.svg", "one-neuron-open.svg", "loss.svg"):
+        ElementTree.parse(tmp_path / name)
+
+
+def test_the_two_commands_are_each_on_one_line() -> None:
+    assert [text.splitlines() for _, text in blocks("sh")] == [
+        ['pip install -e ".[demos]" && python -m demos', 'pip install -e ".[test]" && pytest']
+    ]
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
+def test_links_are_relative_and_lead_to_a_file(target: str) -> None:
+    assert not re.match(r"[a-z]+:|/", target)
+    assert (ROOT / target).is_file()
+
+
+def test_pictures_have_a_text_in_their_place() -> None:
+    assert all(len(alt) > 40 for alt in re.findall(r"!\[([^\]]*)\]", README))
+
+
+def test_the_picture_at_the_top_shows_the_numbers_of_the_neuron() -> None:
+    kept = (ROOT / "demos/pictures/neuron-cards.svg").read_text(encoding="utf-8")
+    assert numbers_in(kept) == numbers_in(viz.draw(neuron.forward()["L"], level="cards").svg())
+
+
+def test_the_picture_of_the_network_shows_the_numbers_of_the_moons() -> None:
+    kept = (ROOT / "demos/pictures/moons-neurons.svg").read_text(encoding="utf-8")
+    loss, _ = moons.one_sample(moons.Training(MLP(2, [16, 16, 1], activation="relu", seed=0), moons.two_moons()))
+    assert numbers_in(kept) == numbers_in(viz.draw(loss, level="neurons").svg())
+
+
+def test_numbers_in_the_prose() -> None:
+    assert len(MLP(2, [16, 16, 1]).parameters()) == 337
+    assert "network of 337 parameters on two moons" in README
+    assert len(MLP(digits.SIDE**2, [16, digits.CLASSES]).parameters()) == 1210
+    assert "one of 1,210 on real handwritten digits" in README.replace("\n", " ")
