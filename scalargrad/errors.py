@@ -40,6 +40,10 @@ class AnomalyError(ScalargradError, ArithmeticError):
     """A value, a local derivative or a gradient is not finite, found by `detect_anomaly`."""
 
 
+class GradientError(ScalargradError, AssertionError):
+    """A gradient disagrees with central differences, found by `gradcheck`."""
+
+
 class PictureError(ScalargradError, ValueError):
     """A picture can't be made of this, or not in this form."""
 
