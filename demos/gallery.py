@@ -117,7 +117,7 @@ def make_folder(folder: Path) -> None:
 
 def page_of(stories: Sequence[Story], folder: Path, quick: bool) -> str:
     """The whole index.html: no script, no network, light and dark."""
-    links = "".join(f'<li><a href="#{_text(quote(story.name))}">{_text(story.title)}</a></li>' for story in stories)
+    links = "".join(f'<li><a href="#{quote(_anchor(story))}">{_text(story.title)}</a></li>' for story in stories)
     return _PAGE.format(
         style=_STYLE,
         setting="in a quick setting, so the numbers are those of a short training" if quick else "in full",
@@ -129,7 +129,7 @@ def page_of(stories: Sequence[Story], folder: Path, quick: bool) -> str:
 def _section(story: Story, folder: Path) -> str:
     rows = "".join(f"<tr><th scope=row>{_text(what)}</th><td>{_text(number)}</td></tr>" for what, number in story.numbers)
     return (
-        f'\n<section id="{_text(story.name)}">\n<h2>{_text(story.title)}</h2>\n'
+        f'\n<section id="{_anchor(story)}">\n<h2>{_text(story.title)}</h2>\n'
         + "".join(f"<p>{_text(paragraph)}</p>\n" for paragraph in story.text)
         + (f"<table>{rows}</table>\n" if rows else "")
         + "".join(_figure(picture, folder) for picture in story.pictures)
@@ -149,6 +149,10 @@ def size_of(path: Path) -> tuple[int, int]:
     """Width and height of an SVG file in its own units, so that the page does not jump while pictures load."""
     box = ElementTree.parse(path).getroot().get("viewBox", "").split()
     return round(float(box[2])), round(float(box[3]))
+
+
+def _anchor(story: Story) -> str:
+    return "".join(c for c in story.name if c.isalnum() or c in "-_")
 
 
 def _text(text: str) -> str:

@@ -42,7 +42,7 @@ def test_snippets_run_in_order_and_print_what_is_shown(tmp_path: Path, monkeypat
         doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
         namespace = test.globs
     assert not report, "".join(report)
-    for name in ("neuron.svg", "network.svg", "one-neuron-open.svg", "loss.svg"):
+    for name in ("neuron.svg", "classic.svg", "network.svg", "one-neuron-open.svg", "loss.svg"):
         ElementTree.parse(tmp_path / name)
 
 
