@@ -40,7 +40,8 @@ def digits() -> list[Sample]:
 
 def cross_entropy(logits: list[Value], digit: int) -> Value:
     """-log of the probability that the network gives to the right digit."""
-    return logsumexp(logits) - logits[digit]
+    loss: Value = logsumexp(logits) - logits[digit]
+    return loss
 
 
 def train(model: MLP, samples: list[Sample], epochs: int) -> list[float]:

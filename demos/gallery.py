@@ -12,10 +12,15 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from viz.files import write
-
-EXTRAS = {"matplotlib": "matplotlib", "sklearn": "scikit-learn", "tqdm": "tqdm"}
-"""The packages that the demos need beyond the library itself: name of the import, name of the package."""
+NEEDED = {
+    "numpy": "numpy",
+    "graphviz": "graphviz",
+    "pygraphviz": "pygraphviz",
+    "matplotlib": "matplotlib",
+    "sklearn": "scikit-learn",
+    "tqdm": "tqdm",
+}
+"""What the library and the demos need beyond Python: name of the import, name of the package."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ Demo = Callable[[Path, bool], Story]
 
 def require_extras() -> None:
     """End the program with the command that helps, if a package that the demos need is not there."""
-    missing = [package for name, package in EXTRAS.items() if find_spec(name) is None]
+    missing = [package for name, package in NEEDED.items() if find_spec(name) is None]
     if missing:
         raise SystemExit(f'The demos need {" and ".join(missing)}. Install what is missing with:\n\n    pip install -e ".[demos]"\n')
 
@@ -87,6 +92,8 @@ def run_alone(demo: Demo, name: str) -> None:
 def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
     """Run the demos one after the other, save their pictures in `folder`, then its index.html. Returns the path of that page."""
     require_extras()
+    from viz.files import write
+
     make_folder(folder)
     with collector_off():
         page = page_of([demo(folder, quick) for demo in demos], folder, quick)

@@ -38,7 +38,8 @@ def two_moons(seed: int = 1) -> list[Sample]:
 
 def hinge(score: Value, label: float) -> Value:
     """max(0, 1 - label * score): nothing to pay once a sample is on its side with a margin of 1."""
-    return relu(1.0 - label * score)
+    loss: Value = relu(1.0 - label * score)
+    return loss
 
 
 def objective(model: MLP, samples: list[Sample]) -> tuple[Value, float]:
