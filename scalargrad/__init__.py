@@ -8,10 +8,45 @@
 0.839949
 """
 
+from collections.abc import Callable
 from math import inf, nan
+from typing import TYPE_CHECKING, Any
 
+from .anomaly import detect_anomaly
 from .engine import Constant, Parameter, Value, backward
 from .functions import FUNCTIONS, log_softmax, softmax
 from .modes import enable_grad, no_grad
+from .numeric import GradientReport, gradcheck, numerical_gradient
+from .tape import GradientTape
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 
 globals().update(FUNCTIONS)
+
+__all__ = [
+    "Constant",
+    "GradientReport",
+    "GradientTape",
+    "Parameter",
+    "Value",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "hessian",
+    "hvp",
+    "inf",
+    "jacobian",
+    "jvp",
+    "log_softmax",
+    "nan",
+    "no_grad",
+    "numerical_gradient",
+    "softmax",
+    "value_and_grad",
+    *FUNCTIONS,
+]
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Callable[..., Any]: ...
