@@ -19,7 +19,7 @@ REGIONS = 5
 """How many shades each side of the decision boundary has."""
 
 
-def plot_loss(losses: Sequence[float], ax: Any = None) -> Any:
+def plot_loss(losses: Sequence[float | Value], ax: Any = None) -> Any:
     """The loss after each step as a curve, its last number written at its end.
 
     losses  one number (or Value) for each step, at least one
