@@ -7,7 +7,7 @@ import sys
 import warnings
 from numbers import Real
 from types import FrameType
-from typing import Any
+from typing import Any, TypeGuard
 
 from .errors import DataError, UntrackedWarning
 
@@ -37,14 +37,14 @@ def as_float(number: Any, what: str) -> float:
         try:
             return float(number)
         except OverflowError:
-            raise DataError(f"{what} is too large for a float: an integer of {number.bit_length()} bits") from None
+            raise DataError(f"{what} is too large for a float") from None
     hint = _HINTS.get(type(number), "use its .data, or .detach() for a copy" if hasattr(number, "partials") else "give a number")
     raise DataError(f"{what} must be a real number, not {type(number).__name__} {_short(number)}: {hint}")
 
 
-def is_number(thing: Any) -> bool:
+def is_number(thing: Any) -> TypeGuard[float]:
     """Whether `thing` is one real number: Python's, NumPy's, or a 0-d array or tensor."""
-    if isinstance(thing, Real):
+    if isinstance(thing, (float, int, Real)):  # the quick questions first
         return True
     return getattr(thing, "shape", None) == () and getattr(getattr(thing, "dtype", None), "kind", "f") in "biuf"
 

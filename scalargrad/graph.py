@@ -24,7 +24,7 @@ def topological(roots: Iterable[Node]) -> list[Node]:
     """
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[Node | None] = list(roots)[::-1]  # what is pushed last comes first: roots and operands go on in reverse
+    stack: list[Node | None] = [*reversed([*roots])]  # what is pushed last comes first: roots and operands go on in reverse
     pop, push, extend, add, emit = stack.pop, stack.append, stack.extend, seen.add, order.append
     while stack:
         node = pop()

@@ -77,11 +77,12 @@ class Op:
         """The forward rule, in the namespace `m`."""
         return self.forward(m, operands) if self.over_list else self.forward(m, *operands)
 
-    def derivatives(self, m: Any, o: Any, operands: tuple[Any, ...], wanted: tuple[bool, ...]) -> tuple[Any, ...]:
-        """The local derivatives for the operands that are wanted, in the namespace `m`."""
+    def derivatives(self, m: Any, o: Any, operands: tuple[Any, ...], wanted: tuple[bool, ...] = ()) -> tuple[Any, ...]:
+        """The local derivatives in the namespace `m`: for all operands, or for those that are wanted."""
         if self.over_list:
             return tuple(self.partials[0](m, o, operands))
-        return tuple(rule(m, o, *operands) for rule, want in zip(self.partials, wanted, strict=True) if want)
+        rules = [rule for rule, want in zip(self.partials, wanted, strict=True) if want] if wanted else self.partials
+        return tuple([rule(m, o, *operands) for rule in rules])
 
 
 TABLE: dict[str, Op] = {}
@@ -248,10 +249,11 @@ CELU = _row("celu", "celu", "x above 0, else alpha*(exp(x/alpha) - 1); derivativ
 GELU = _row("gelu", "gelu", "x*Φ(x), Φ the normal distribution; derivative Φ(x) + x*φ(x).",
             lambda m, x: x * (0.5 * m.erfc(-_ROOT_HALF * x)),
             lambda m, o, x: 0.5 * m.erfc(-_ROOT_HALF * x) + x * (0.5 * _GELU_TANH * m.exp(-0.5 * (x * x))))
-GELU_TANH = _row("gelu_tanh", "gelu~", "½x*(1 + t), t = tanh(√(2/π)*(x + 0.044715x³)); derivative ½(1 + t) + ½x*(1 - t²)*√(2/π)*(1 + 0.134145x²).",
+GELU_TANH = _row("gelu_tanh", "gelu~", "½x*(1 + t), t = tanh(u), u = √(2/π)*(x + 0.044715x³), near gelu; derivative ½(1 + t) + ½x*(1 - t²)*u'.",
                  lambda m, x: 0.5 * x * (1.0 + m.tanh(_GELU_TANH * (x + 0.044715 * (x * x * x)))),
                  lambda m, o, x: _gelu_tanh_partial(x, m.tanh(_GELU_TANH * (x + 0.044715 * (x * x * x)))))
-SIGMOID = _row("sigmoid", "σ", "1/(1 + exp(-x)); derivative o*(1 - o).", lambda m, x: m.div(1.0, 1.0 + m.exp(-x)), lambda m, o, x: o * (1.0 - o))
+SIGMOID = _row("sigmoid", "σ", "1/(1 + exp(-x)); derivative o*(1 - o).", lambda m, x: m.div(1.0, 1.0 + m.exp(-x)),
+               lambda m, o, x: o * (1.0 - o))
 LOGSIGMOID = _row("logsigmoid", "logσ", "log(sigmoid(x)) without overflow; derivative sigmoid(-x).",
                   lambda m, x: m.minimum(x, 0.0) - m.log1p(m.exp(-abs(x))), lambda m, o, x: m.sigmoid(-x))
 SOFTPLUS = _row("softplus", "softplus", "log(1 + exp(x)) without overflow; derivative sigmoid(x).",

@@ -10,11 +10,12 @@
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import graphviz
 
-from . import dot
+from .dot import digraph
 from .drawing import Drawing
 from .levels import pictures_of
 from .text import clean
@@ -46,14 +47,8 @@ def draw(
     >>> draw(MLP(2, [16, 16, 1]))
     <Drawing of 979 values as neurons>
     """
-    pictures = pictures_of(target, level, expand)
-    return Drawing([_titled(picture, clean(title, 120)) for picture in pictures], theme, limit)
-
-
-def _titled(picture: Any, title: str) -> Any:
-    from dataclasses import replace
-
-    return replace(picture, title=title)
+    titled = [replace(picture, title=clean(title, 120)) for picture in pictures_of(target, level, expand)]
+    return Drawing(titled, theme, limit)
 
 
 def draw_dot(target: Any, style: str = "cards", format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:
@@ -69,4 +64,4 @@ def draw_dot(target: Any, style: str = "cards", format: str = "svg", rankdir: st
     >>> draw_dot(Value(2.0) * 3).source.startswith("digraph")
     True
     """
-    return dot.digraph(pictures_of(target)[0], style=style, format=format, rankdir=rankdir)
+    return digraph(pictures_of(target)[0], style=style, format=format, rankdir=rankdir)

@@ -1,8 +1,8 @@
 """Where the units of the neuron view stand: one column per layer, evenly spaced, each column centred."""
 
-from .layout import Frame, Placed
+from .geometry import Frame, Point
+from .layout import Placed
 from .picture import Column, Picture
-from .placing import Point
 from .shapes import size
 from .text import width
 

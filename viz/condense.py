@@ -1,7 +1,8 @@
 """Large graphs without modules: sums and products folded, and only the Values that carry most gradient."""
 
 from collections import Counter
-from heapq import heappop, heappush
+from dataclasses import replace
+from heapq import heappop, heappush, nlargest
 
 from scalargrad import ops
 from scalargrad.engine import Value
@@ -10,6 +11,9 @@ from .picture import Edge, Node, Picture
 from .scalars import carried
 from .snapshot import Snapshot, formula, grad_of, symbol
 from .text import clean
+
+WIDEST_FAN = 12
+"""Of one Value so many operands are followed at most, the strongest."""
 
 _ADDS, _PRODUCT = (ops.ADD.name, ops.SUM.name), ops.MUL.name
 
@@ -22,7 +26,7 @@ def condensed_picture(snapshot: Snapshot, most: int) -> Picture:
     folded = _Folded(snapshot)
     kept = folded.strongest(most)
     has_gradients = any(grad_of(node) for node in kept)
-    edges = [edge for node in kept for edge in folded.edges(node, kept)]
+    edges = [edge if has_gradients else replace(edge, flow=None) for node in kept for edge in folded.edges(node, kept)]
     nodes = tuple(folded.node(node, kept, has_gradients) for node in reversed(kept))
     notes = [f"showing {len(kept):,} of {len(snapshot):,} values, those with the largest gradients; chains of + are one Σ"]
     if not has_gradients:
@@ -70,9 +74,13 @@ class _Folded:
             node = heappop(queue)[2]
             if node not in kept:
                 kept[node] = None
-                for arg, _ in self.operands(node):
+                for arg in self._strongest_operands(node):
                     heappush(queue, (-abs(grad_of(arg)), -self.snapshot.index[arg], arg))
         return dict.fromkeys(sorted(kept, key=self.snapshot.index.__getitem__, reverse=True))
+
+    def _strongest_operands(self, node: Value) -> list[Value]:
+        args = dict.fromkeys(arg for arg, _ in self.operands(node))
+        return nlargest(WIDEST_FAN, args, key=lambda arg: (bool(arg.args), abs(grad_of(arg))))
 
     def edges(self, node: Value, kept: dict[Value, None]) -> list[Edge]:
         """The edges into a node from those that are kept."""

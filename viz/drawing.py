@@ -7,10 +7,12 @@ from typing import Any
 
 from scalargrad.errors import LayoutError, OptionError
 
-from . import dot, mermaid, raster, shapes
+from . import raster, shapes
 from .columns import in_columns
+from .dot import digraph
 from .files import write
 from .layout import Placed, layered
+from .mermaid import mermaid
 from .outline import outline
 from .picture import Picture
 from .svg import group_width, svg
@@ -71,9 +73,9 @@ class Drawing:
         if ending == ".svg":
             return self.svg()
         if ending == ".dot":
-            return str(dot.digraph(self.picture, theme=light).source)
+            return str(digraph(self.picture, theme=light).source)
         if ending == ".mmd":
-            return mermaid.mermaid(self.picture)
+            return mermaid(self.picture)
         if ending == ".txt":
             return outline(self.picture) + "\n"
         if ending == ".png":

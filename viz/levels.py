@@ -9,7 +9,7 @@ from scalargrad.modes import enable_grad
 from scalargrad.nn.module import Module
 
 from .condense import condensed_picture
-from .neurons import fits, neuron_picture
+from .neurons import neuron_picture
 from .picture import Picture
 from .scalars import scalar_picture
 from .snapshot import Snapshot
@@ -32,7 +32,7 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
 
 def _of_module(module: Module, level: str | None, expand: str | Iterable[str] | None) -> list[Picture]:
     snapshot = Snapshot(_traced(module))
-    return _of_snapshot(snapshot, level or ("neurons" if expand is None and fits(snapshot) else None), expand, "weight")
+    return _of_snapshot(snapshot, level or ("neurons" if expand is None and snapshot.modules else None), expand, "weight")
 
 
 def _traced(module: Module) -> list[Value]:
@@ -68,7 +68,7 @@ def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[s
 
 
 def _coarse(snapshot: Snapshot, colours: str) -> list[Picture]:
-    if snapshot.modules and fits(snapshot):
+    if snapshot.modules:
         return [neuron_picture(snapshot, colours)]
     return [condensed_picture(snapshot, MOST_CHIPS), condensed_picture(snapshot, MOST_CHIPS // 3)]
 

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
+from heapq import nlargest
 from math import fsum
 
 from scalargrad import ops
@@ -13,18 +15,10 @@ from .scalars import carried, parameters_line
 from .snapshot import Snapshot, grad_of, symbol
 from .text import clean
 
-WIDEST, MOST_EDGES, STRONGEST = 48, 5000, 2000
+WIDEST, NARROWED, MOST_EDGES, STRONGEST = 48, 24, 5000, 2000
 
 Key = tuple[str, str, int]
 """A unit: ("in", name, 0), ("unit", path of the module, 0), or ("free", path around, column) for what stands between units."""
-
-
-def fits(snapshot: Snapshot) -> bool:
-    """Whether the network has modules, and is small enough for one unit per neuron to be read."""
-    if not snapshot.modules:
-        return False
-    units = units_of(snapshot)
-    return bool(units.columns) and max(map(len, units.columns)) <= WIDEST and len(units.flows) <= MOST_EDGES
 
 
 def neuron_picture(snapshot: Snapshot, colours: str = "gradient") -> Picture:
@@ -32,18 +26,20 @@ def neuron_picture(snapshot: Snapshot, colours: str = "gradient") -> Picture:
 
     colours  "gradient"; or "weight" for a network by itself: then numbers are biases and edges are weights
     """
-    units = units_of(snapshot)
+    units = Units(snapshot)
     weights = colours == "weight"
     has_gradients = weights or any(grad_of(node) for node in snapshot.order)
-    flows = units.weights if weights else units.flows
-    edges = [Edge(units.ids[a], units.ids[b], None, flow) for (a, b), flow in flows.items()]
+    flows = units.shown_flows(weights or not has_gradients)
     notes = list(_notes(units, weights, has_gradients))
-    if len(edges) > MOST_EDGES:
-        notes.append(f"the {STRONGEST:,} strongest of {len(edges):,} connections are drawn")
-        edges = sorted(edges, key=lambda edge: -abs(edge.flow))[:STRONGEST]
-    nodes = [units.node(key, weights, has_gradients) for column in units.columns for key in column]
+    if len(flows) > MOST_EDGES:
+        notes.append(f"the {STRONGEST:,} strongest of {len(flows):,} connections are drawn")
+        flows = dict(nlargest(STRONGEST, flows.items(), key=lambda item: abs(item[1])))
+    edges = tuple(Edge(units.ids[a], units.ids[b], None, flow) for (a, b), flow in flows.items())
+    nodes = tuple(units.node(key, weights, has_gradients) for key in units.ids)
     columns = tuple(units.column(column, has_gradients and not weights) for column in units.columns)
-    return Picture("neurons", tuple(nodes), tuple(edges), notes=tuple(notes), total=len(snapshot), colours=colours, columns=columns)
+    return Picture(
+        "neurons", nodes, edges, notes=tuple(notes), total=len(snapshot), colours=colours if has_gradients else "weight", columns=columns
+    )
 
 
 def _notes(units: "Units", weights: bool, has_gradients: bool) -> Iterable[str]:
@@ -52,18 +48,13 @@ def _notes(units: "Units", weights: bool, has_gradients: bool) -> Iterable[str]:
     if weights:
         yield "numbers are biases, colours and widths are weights"
     elif not has_gradients:
-        yield "no gradients yet: call backward() first"
+        yield "no gradients yet, colours and widths are weights: call backward() first"
+    for column in units.columns:
+        if len(column) > WIDEST:
+            title = units.column(column, False).title
+            yield f"of {len(column):,} units in {title} the {NARROWED - 1} with the strongest connections are drawn"
     if units.calls > 1 and not weights:
         yield f"numbers are means over {units.calls:,} samples, gradients are sums"
-
-
-def units_of(snapshot: Snapshot) -> "Units":
-    """The units of a graph, found once."""
-    found = getattr(snapshot, "_units", None)
-    if found is None:
-        found = Units(snapshot)
-        snapshot._units = found  # type: ignore[attr-defined]
-    return found
 
 
 class Units:
@@ -88,7 +79,8 @@ class Units:
         self.weights: dict[tuple[Key, Key], float] = defaultdict(float)
         self._connect()
         self.columns = self._columns()
-        self.ids = {key: f"u{i}" for i, key in enumerate(key for column in self.columns for key in column)}
+        self.shown = {key: own for column in self.columns for key, own in self._narrowed(column).items()}
+        self.ids = {key: f"u{i}" for i, key in enumerate(dict.fromkeys(self.shown.values()))}
 
     def _path(self, scope: Scope | None) -> str:
         """The path of a module, the same for all of its calls. Only a second network brings its own name into it."""
@@ -153,17 +145,45 @@ class Units:
             columns[first.get(key, 1) - 1 if key[0] == "in" else last[_layer(key)]].append(key)
         return [columns[stage] for stage in sorted(columns)]
 
+    def _narrowed(self, column: list[Key]) -> dict[Key, Key]:
+        """Which unit of the picture stands for each one: itself, or in a very wide column one for all the weak ones."""
+        if len(column) <= WIDEST:
+            return {key: key for key in column}
+        strong = set(nlargest(NARROWED - 1, column, key=lambda key: self._strength[key]))
+        rest: Key = ("more", f"+{len(column) - len(strong):,} more in {column[0][1]}", 0)
+        ordered = [key for key in column if key in strong] + [key for key in column if key not in strong]
+        return {key: key if key in strong else rest for key in ordered}
+
+    @cached_property
+    def _strength(self) -> dict[Key, float]:
+        """How much flows through each unit, or, where nothing flows, how large its weights are."""
+        flows = self.flows if any(self.flows.values()) else self.weights
+        strength: dict[Key, float] = defaultdict(float)
+        for (a, b), flow in flows.items():
+            strength[a] += abs(flow)
+            strength[b] += abs(flow)
+        return strength
+
+    def shown_flows(self, weights: bool) -> dict[tuple[Key, Key], float]:
+        """What flows between the units of the picture, or the weights between them."""
+        merged: dict[tuple[Key, Key], float] = defaultdict(float)
+        for (a, b), flow in (self.weights if weights else self.flows).items():
+            merged[self.shown[a], self.shown[b]] += flow
+        return merged
+
     def outputs(self, key: Key) -> list[Value]:
         """The Values of a unit that others use, or that are roots."""
         users = self.snapshot.users
         return [node for node in self.members[key] if node in self._roots or any(self.key.get(user) != key for user in users.get(node, ()))]
 
-    @property
+    @cached_property
     def _roots(self) -> set[Value]:
         return set(self.snapshot.roots)
 
     def node(self, key: Key, weights: bool, has_gradients: bool) -> Node:
         """A unit with its output, or with its bias where weights are shown."""
+        if key[0] == "more":
+            return Node(self.ids[key], "more", label=key[1].partition(" in ")[0], formula="units that are left out")
         outputs = self.outputs(key)
         whole = len(outputs) == 1 or key[0] != "free"
         data = fsum(_finite(node.data) for node in outputs) / len(outputs) if outputs and whole else None
@@ -198,7 +218,7 @@ class Units:
 
     def column(self, keys: list[Key], has_gradients: bool) -> Column:
         """The heading of a column: which layer it is, how many units of which kind, how many parameters."""
-        members = tuple(self.ids[key] for key in keys)
+        members = tuple(dict.fromkeys(self.ids[self.shown[key]] for key in self._ordered(keys)))
         if len({key[0] for key in keys}) > 1:  # inputs that come late are no part of the layer
             keys = [key for key in keys if key[0] != "in"]
         kinds = {key[0] for key in keys}
@@ -215,6 +235,10 @@ class Units:
         )
         shape = f"{len(keys):,} × {activation or 'linear'}"
         return Column(f"{title}  {shape}", parameters_line(list(parameters), has_gradients), members)
+
+    def _ordered(self, keys: list[Key]) -> list[Key]:
+        """The units of a column as they stand: what stands for the weak ones comes last."""
+        return sorted(keys, key=lambda key: self.shown[key][0] == "more")
 
     def _has_root(self, nodes: list[Value]) -> bool:
         return not self._roots.isdisjoint(nodes)

@@ -42,14 +42,14 @@ class Edge:
     """From an operand to the node made of it.
 
     local  the local derivative, None where several edges were merged into this one
-    flow   the gradient that the edge carries back: local * gradient of the target
+    flow   the gradient that the edge carries back: local * gradient of the target; None before `backward`
     port   which operand of the target it is, from 0
     """
 
     source: str
     target: str
     local: float | None = None
-    flow: float = 0.0
+    flow: float | None = None
     port: int = 0
 
 
@@ -94,7 +94,7 @@ class Picture:
 
     @cached_property
     def largest(self) -> float:
-        """The largest finite |gradient| shown, the seed of the root left out; 1 where there is none."""
+        """The largest finite |gradient| shown, without the seed of the root and what "more" nodes merge; 1 where there is none."""
         sizes = [abs(number) for number in self._shown() if abs(number) < float("inf")]
         return max(sizes, default=0.0) or 1.0
 
@@ -102,8 +102,10 @@ class Picture:
         for node in self.nodes:
             if node.grad is not None and not node.root:
                 yield node.grad
+        merged = {node.id for node in self.nodes if node.kind == "more"}
         for edge in self.edges:
-            yield edge.flow
+            if edge.flow is not None and merged.isdisjoint((edge.source, edge.target)):
+                yield edge.flow
 
 
 @dataclass(frozen=True, slots=True)

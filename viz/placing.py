@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from scalargrad.errors import LayoutError
 
-Point = tuple[float, float]
+from .geometry import Point
+
 SMALL = 80
 """Graphs of up to this many nodes and edges are placed in this process: Graphviz needs milliseconds for them."""
 
@@ -67,7 +69,7 @@ def _dot(boxes: list[Box], edges: list[tuple[str, str]], column_gap: float, row_
         members = [box.id for box in boxes if box.column == column]
         lines.append(f"{{ rank={'source' if column < 0 else 'same'}; " + " ".join(f'"{member}";' for member in members) + " }")
         if column < 0:  # kept in their order from top to bottom
-            lines += [f'"{b}" -> "{a}" [style=invis];' for a, b in zip(members, members[1:], strict=False)]
+            lines += [f'"{b}" -> "{a}" [style=invis];' for a, b in pairwise(members)]
     column_of = {box.id: box.column for box in boxes}
     for i, (a, b) in enumerate(edges):
         within = column_of[a] is not None and column_of[a] == column_of[b]  # such an edge runs down; see _read on up and down

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from math import hypot
 
@@ -25,8 +26,8 @@ def scalar_picture(snapshot: Snapshot, level: str, closed: Iterable[str] = ()) -
     has_gradients = any(grad_of(node) for node in snapshot.order)
     nodes = [shown.node(value, has_gradients) for value in snapshot.order if not shown.module_of[value]]
     nodes += [shown.closed_module(path, has_gradients) for path in shown.closed]
-    edges = shown.edges()
-    nodes, edges = _with_tags(nodes, edges, shown)
+    edges = shown.edges() if has_gradients else [replace(edge, flow=None) for edge in shown.edges()]
+    nodes, edges = _with_tags(nodes, edges)
     used = _occupied(nodes)
     groups = tuple(shown.box(path, has_gradients) for path in snapshot.modules if path in used)
     hidden = len(snapshot) - sum(1 for node in snapshot.order if not shown.module_of[node])
@@ -159,7 +160,7 @@ def parameters_line(parameters: list[Value], has_gradients: bool) -> str:
     return f"{text} · ‖∇‖ {number(norm)}" if has_gradients else text
 
 
-def _with_tags(nodes: list[Node], edges: list[Edge], shown: _Shown) -> tuple[list[Node], list[Edge]]:
+def _with_tags(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:
     """Much used leaves, copied small beside each of their users."""
     uses: dict[str, int] = defaultdict(int)
     for edge in edges:

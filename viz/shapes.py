@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from .layout import Frame, Size
+from .geometry import Frame, Size
 from .picture import Node, Picture
 from .sheet import Sheet, trimmed
 from .style import shade
@@ -95,14 +95,15 @@ def spoken(node: Node) -> str:
 def _border(node: Node, sheet: Sheet, colour: str = "line", radius: float = 7.0) -> tuple[str, str, float]:
     if node.root:
         return sheet.paint("none", "ink"), 'stroke-width="2"', radius
-    dashed = ' stroke-dasharray="3 2"' if node.kind == "constant" else ""
+    dashed = ' stroke-dasharray="3 2"' if node.kind in ("constant", "more") else ""
     return sheet.paint("none", colour), f'stroke-width="1.2"{dashed}', radius
 
 
 def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     x, y, right, badge = frame.x, frame.y, frame.right, _badge_width(node)
     parts = [sheet.rect(x, y, frame.width, frame.height, sheet.paint("card"), 7)]
-    left = f"M{trimmed(x + badge)} {trimmed(y)}H{trimmed(x + 7)}a7 7 0 0 0 -7 7V{trimmed(y + frame.height - 7)}a7 7 0 0 0 7 7H{trimmed(x + badge)}Z"
+    edge, bend, bottom = trimmed(x + badge), trimmed(x + 7), trimmed(y + frame.height - 7)
+    left = f"M{edge} {trimmed(y)}H{bend}a7 7 0 0 0 -7 7V{bottom}a7 7 0 0 0 7 7H{edge}Z"
     parts.append(sheet.path(left, sheet.paint(f"badge-{node.kind}")))
     parts.append(sheet.text(x + badge / 2, frame.middle + 4, node.symbol, 12, "white", anchor="middle", bold=True))
     line = y + 4
@@ -194,8 +195,8 @@ def _module(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
 
 
 def _foot(frame: Frame, fill: str, sheet: Sheet) -> str:
-    top, bottom = frame.y + frame.height - 20, frame.y + frame.height
-    data = f"M{trimmed(frame.x)} {trimmed(top)}H{trimmed(frame.right)}V{trimmed(bottom - 7)}a7 7 0 0 1 -7 7H{trimmed(frame.x + 7)}a7 7 0 0 1 -7 -7Z"
+    top, bottom = trimmed(frame.y + frame.height - 20), trimmed(frame.y + frame.height - 7)
+    data = f"M{trimmed(frame.x)} {top}H{trimmed(frame.right)}V{bottom}a7 7 0 0 1 -7 7H{trimmed(frame.x + 7)}a7 7 0 0 1 -7 -7Z"
     return sheet.path(data, sheet.paint(fill))
 
 
@@ -211,7 +212,7 @@ def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     ink = "ink" if fill == "card" else f"t{step}"
     text = number(node.data) if node.data is not None else "…"
     if node.kind != "input" or node.data is None:
-        text = text if node.kind != "input" else fitted(node.label, 10, frame.width - 12)
+        text = text if node.kind == "operation" else fitted(node.label, 10, frame.width - 12)
         return "".join([*parts, sheet.text(frame.x + frame.width / 2, frame.middle + 4, text, _NUMBER, ink, anchor="middle", mono=True)])
     parts.append(sheet.text(frame.x + 7, frame.middle + 4, fitted(node.label, 10, 24, bold=True), 10, ink, bold=True))
     return "".join([*parts, sheet.text(frame.right - 7, frame.middle + 4, text, 10, ink, anchor="end", mono=True)])

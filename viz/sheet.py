@@ -49,9 +49,8 @@ class Sheet:
     def rect(self, x: float, y: float, width: float, height: float, paint: str, radius: float = 0.0, more: str = "") -> str:
         """A rectangle, with round corners where a radius is given."""
         corners = f' rx="{trimmed(radius)}"' if radius else ""
-        return (
-            f'<rect x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"{corners} {paint}{_spaced(more)}/>'
-        )
+        frame = f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
+        return f"<rect {frame}{corners} {paint}{_spaced(more)}/>"
 
     def path(self, data: str, paint: str, more: str = "") -> str:
         """A path."""
@@ -75,7 +74,7 @@ def _spaced(more: str) -> str:
 
 
 def named(name: str, theme: Theme) -> str:
-    """The colour code of a name: "card", "ink" …, "badge-operation", a step of the scale as a fill "g5", as a line "e-5", or the text on it "t5".
+    """The colour code of a name: "card", "ink", "badge-operation" …; of the scale a fill "g5", a line "e-5", the text on it "t5".
 
     >>> named("g0", LIGHT), named("t0", LIGHT), named("ink", LIGHT)
     ('#f7f7f7', '#000000', '#1b1f24')

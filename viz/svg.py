@@ -3,7 +3,8 @@
 from zlib import crc32
 
 from . import shapes, wires
-from .layout import MARGIN, Frame, Placed
+from .geometry import Frame
+from .layout import MARGIN, Placed
 from .outline import outline
 from .picture import Column, Group, Picture
 from .sheet import Sheet, trimmed
@@ -39,8 +40,9 @@ def _document(picture: Picture, wide: float, high: float, parts: list[str]) -> s
     key = f"sg{crc32(content.encode()):08x}"
     spoken = escape(picture.title or f"Expression graph of {picture.total:,} values", 200)
     fonts = f"<style>.m{{font-family:{MONO}}}</style>"
+    size = f'width="{trimmed(wide)}" height="{trimmed(high)}" viewBox="0 0 {trimmed(wide)} {trimmed(high)}"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{trimmed(wide)}" height="{trimmed(high)}" viewBox="0 0 {trimmed(wide)} {trimmed(high)}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
         f'font-family="{FONT}" role="graphics-document" aria-labelledby="{key}t" aria-describedby="{key}d">'
         f'<title id="{key}t">{spoken}</title><desc id="{key}d">{_description(picture)}</desc>{fonts}{content}</svg>\n'
     )

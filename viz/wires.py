@@ -1,10 +1,12 @@
 """What edges look like: curves with level ends, as wide and as coloured as the gradient that they carry back."""
 
 from collections.abc import Iterable
+from itertools import pairwise
+from math import isfinite
 
-from .layout import Frame, Placed
+from .geometry import Frame, Point
+from .layout import Placed
 from .picture import Edge, Picture
-from .placing import Point
 from .sheet import Sheet, trimmed
 from .style import edge_width, shade, strength
 from .text import number, width
@@ -16,7 +18,7 @@ def draw(placed: Placed, sheet: Sheet) -> str:
     """All edges, the strongest on top, and on cards the local derivatives on plates."""
     picture = placed.picture
     arrows = picture.level != "neurons"
-    ordered = sorted(range(len(picture.edges)), key=lambda i: abs(picture.edges[i].flow))
+    ordered = sorted(range(len(picture.edges)), key=lambda i: abs(picture.edges[i].flow or 0.0))
     parts = [_wire(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
     if picture.level == "cards":
         parts += _labels(placed, sheet)
@@ -25,15 +27,17 @@ def draw(placed: Placed, sheet: Sheet) -> str:
 
 
 def _wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, arrow: bool) -> str:
-    step, thick = shade(edge.flow, picture.largest), edge_width(edge.flow, picture.largest)
-    dashes = "" if step else ' stroke-dasharray="4 3"'
-    faint = f' opacity="{0.25 + 0.75 * strength(edge.flow, picture.largest):.2f}"' if not arrow and step else ""
+    flow = edge.flow or 0.0
+    step, thick = shade(flow, picture.largest), edge_width(flow, picture.largest)
+    stroke = f"e{step}" if isfinite(flow) else "alarm"
+    dashes = ' stroke-dasharray="4 3"' if edge.flow == 0.0 else ""
+    faint = f' opacity="{0.25 + 0.75 * strength(flow, picture.largest):.2f}"' if not arrow and step else ""
     head = _ARROW * (0.75 + 0.12 * thick) if arrow else 0.0
     x, y = route[-1]
     down = _runs_down(route)
     last = (x, y - head * 0.8) if down else (x - head * 0.8, y)
-    line = sheet.path(curve((*route[:-1], last)), sheet.paint("none", f"e{step}"), f'stroke-width="{thick}"{dashes}{faint}')
-    return line + sheet.path(_tip(x, y, head, down), sheet.paint(f"e{step}")) if arrow else line
+    line = sheet.path(curve((*route[:-1], last)), sheet.paint("none", stroke), f'stroke-width="{thick}"{dashes}{faint}')
+    return line + sheet.path(_tip(x, y, head, down), sheet.paint(stroke)) if arrow else line
 
 
 def _runs_down(route: tuple[Point, ...]) -> bool:
@@ -54,7 +58,7 @@ def curve(route: tuple[Point, ...]) -> str:
     'M0 0C5 0 5 5 10 5'
     """
     parts = [f"M{trimmed(route[0][0])} {trimmed(route[0][1])}"]
-    for (x0, y0), (x1, y1) in zip(route, route[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(route):
         if abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5:
             parts.append(f"L{trimmed(x1)} {trimmed(y1)}")
         else:
@@ -75,8 +79,10 @@ def _labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
             continue
         text = f"∂ {number(edge.local)}"
         wide = width(text, 9.5) + 8
-        frame = min((_plate(route, share, wide) for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)), key=lambda f: _overlap(f, taken))
-        if _overlap(frame, taken) > frame.width * frame.height * 0.3:
+        frame = min(
+            (_plate(route, share, wide) for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)), key=lambda frame: _covered(frame, taken)
+        )
+        if _covered(frame, taken) > frame.width * frame.height * 0.3:
             continue
         taken.append(frame)
         yield sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint("page"), 4, 'opacity="0.86"')
@@ -92,17 +98,11 @@ def _plate(route: tuple[Point, ...], share: float, wide: float) -> Frame:
 
 def _at(route: tuple[Point, ...], share: float) -> Point:
     """The point on the longest stretch of the curve, `share` of the way along it."""
-    (x0, y0), (x1, y1) = max(zip(route, route[1:], strict=False), key=lambda ends: abs(ends[1][0] - ends[0][0]))
+    (x0, y0), (x1, y1) = max(pairwise(route), key=lambda ends: abs(ends[1][0] - ends[0][0]))
     t = share
     bend = 3 * t * t - 2 * t**3
     return (x0 * (1 - t) ** 3 + 3 * (x0 + x1) / 2 * t * (1 - t) + x1 * t**3, y0 + (y1 - y0) * bend)
 
 
-def _overlap(frame: Frame, others: list[Frame]) -> float:
-    area = 0.0
-    for other in others:
-        across = min(frame.right, other.right) - max(frame.x, other.x)
-        down = min(frame.y + frame.height, other.y + other.height) - max(frame.y, other.y)
-        if across > 0 and down > 0:
-            area += across * down
-    return area
+def _covered(frame: Frame, others: list[Frame]) -> float:
+    return sum(frame.overlap(other) for other in others)

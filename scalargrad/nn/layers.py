@@ -31,8 +31,8 @@ class Neuron(Module):
     def __init__(
         self,
         inputs: int,
-        activation: str | Activation | None = "relu",  # noqa: F811
-        initialiser: str | Initialiser = "he",  # noqa: F811
+        activation: str | Activation | None = "relu",
+        initialiser: str | Initialiser = "he",
         seed: int | Random = 0,
         fan_out: int = 1,
     ) -> None:
@@ -68,8 +68,8 @@ class Layer(Module):
         self,
         inputs: int,
         outputs: int,
-        activation: str | Activation | None = "relu",  # noqa: F811
-        initialiser: str | Initialiser = "he",  # noqa: F811
+        activation: str | Activation | None = "relu",
+        initialiser: str | Initialiser = "he",
         seed: int | Random = 0,
     ) -> None:
         rng = generator(seed)
@@ -112,9 +112,9 @@ class MLP(Module):
         self,
         inputs: int,
         sizes: Sequence[int],
-        activation: str | Activation | None = "relu",  # noqa: F811
+        activation: str | Activation | None = "relu",
         output_activation: str | Activation | None = None,
-        initialiser: str | Initialiser = "he",  # noqa: F811
+        initialiser: str | Initialiser = "he",
         seed: int | Random = 0,
     ) -> None:
         if isinstance(sizes, (str, int)) or not len(sizes):

@@ -1,0 +1,50 @@
+"""Points, sizes and frames: the arithmetic of where things are. x grows to the right, y downwards, both in pixels."""
+
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+Size = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle by its left upper corner and its size.
+
+    >>> Frame(0, 0, 10, 4).middle
+    2.0
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """The x of its right edge."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        """The y of its lower edge."""
+        return self.y + self.height
+
+    @property
+    def middle(self) -> float:
+        """The y of its middle."""
+        return self.y + self.height / 2
+
+    @property
+    def centre(self) -> float:
+        """The x of its middle."""
+        return self.x + self.width / 2
+
+    def overlap(self, other: "Frame") -> float:
+        """The area that two frames share.
+
+        >>> Frame(0, 0, 2, 2).overlap(Frame(1, 1, 5, 5))
+        1
+        """
+        across = min(self.right, other.right) - max(self.x, other.x)
+        down = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return across * down if across > 0 and down > 0 else 0.0
