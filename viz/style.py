@@ -1,0 +1,125 @@
+"""Colours, themes and the scale that turns a gradient into a fill, an edge colour and a width."""
+
+from dataclasses import dataclass
+from math import isfinite, log
+
+FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
+MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
+STEPS = 16
+"""How many shades each side of the scale has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of one appearance. The two scales run from no gradient to the largest one shown."""
+
+    page: str
+    card: str
+    ink: str
+    muted: str
+    line: str
+    group: str
+    group_line: str
+    negative: tuple[str, ...]
+    positive: tuple[str, ...]
+    badges: dict[str, str]
+    alarm: str
+
+
+LIGHT = Theme(
+    page="#ffffff",
+    card="#ffffff",
+    ink="#1b1f24",
+    muted="#59636e",
+    line="#9aa4ae",
+    group="#f6f8fa",
+    group_line="#d0d7de",
+    negative=("#f7f7f7", "#fdd49e", "#f59b4c", "#c8590c"),
+    positive=("#f7f7f7", "#c6dcef", "#6baed6", "#1f6fb4"),
+    badges={"operation": "#4b5563", "parameter": "#6b4fa0", "input": "#2b7a55", "constant": "#59636e"},
+    alarm="#c62828",
+)
+DARK = Theme(
+    page="#0f1419",
+    card="#1a2129",
+    ink="#e6edf3",
+    muted="#9aa7b4",
+    line="#56616c",
+    group="#151b22",
+    group_line="#2d3640",
+    negative=("#222a33", "#5a3a1c", "#a8601f", "#f59b4c"),
+    positive=("#222a33", "#1d3f5c", "#2c73ab", "#6db8f2"),
+    badges={"operation": "#4b5563", "parameter": "#6f55b5", "input": "#2b7a55", "constant": "#59636e"},
+    alarm="#ef5350",
+)
+THEMES = {"light": LIGHT, "dark": DARK}
+
+
+def strength(gradient: float, largest: float) -> float:
+    """Where a gradient stands on the scale, from 0 to 1: log(1 + 50*|g|/largest) / log(51).
+
+    >>> strength(0.0, 2.0), strength(-2.0, 2.0)
+    (0.0, 1.0)
+    """
+    if not isfinite(gradient):
+        return 1.0
+    return min(1.0, log(1.0 + 50.0 * (abs(gradient) / largest)) / log(51.0))
+
+
+def shade(gradient: float, largest: float) -> int:
+    """The step of the scale: 0 for exactly nothing, 1 to STEPS for positive gradients, -1 to -STEPS for negative ones."""
+    if gradient == 0.0 or gradient != gradient:
+        return 0
+    step = max(1, round(STEPS * strength(gradient, largest)))
+    return step if gradient > 0.0 else -step
+
+
+def colour(step: int, theme: Theme) -> str:
+    """The colour of a step of the scale.
+
+    >>> colour(0, LIGHT), colour(STEPS, LIGHT)
+    ('#f7f7f7', '#1f6fb4')
+    """
+    stops = theme.positive if step >= 0 else theme.negative
+    place = abs(step) / STEPS * (len(stops) - 1)
+    index = min(int(place), len(stops) - 2)
+    return mixed(stops[index], stops[index + 1], place - index)
+
+
+def edge_colour(step: int, theme: Theme) -> str:
+    """As `colour`, but never so faint that the line is lost on the page."""
+    return mixed(colour(step, theme), colour(STEPS if step > 0 else -STEPS, theme), 0.35) if step else theme.line
+
+
+def text_colour(fill: str) -> str:
+    """Black or white, whichever contrasts more with the fill (WCAG 2.1 relative luminance).
+
+    >>> text_colour("#ffffff"), text_colour("#1f6fb4")
+    ('#000000', '#ffffff')
+    """
+    light = _luminance(fill)
+    return "#000000" if (light + 0.05) / 0.05 >= 1.05 / (light + 0.05) else "#ffffff"
+
+
+def edge_width(gradient: float, largest: float) -> float:
+    """0.6 to 3.4 pixels."""
+    return round(0.6 + 2.8 * strength(gradient, largest), 2)
+
+
+def mixed(first: str, second: str, share: float) -> str:
+    """A colour between two, `share` of the way to the second.
+
+    >>> mixed("#000000", "#ffffff", 0.5)
+    '#808080'
+    """
+    pairs = zip(_channels(first), _channels(second), strict=True)
+    return "#" + "".join(f"{int(a + (b - a) * share + 0.5):02x}" for a, b in pairs)
+
+
+def _channels(code: str) -> tuple[int, ...]:
+    return tuple(int(code[i : i + 2], 16) for i in (1, 3, 5))
+
+
+def _luminance(code: str) -> float:
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(code))]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
