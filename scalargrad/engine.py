@@ -9,7 +9,7 @@ from . import ops
 from .adjoint import pullback, spread
 from .conversion import as_float, is_number, warn_if_untracked
 from .copying import deepcopy_value, reduce_value, restore_value
-from .errors import DataError, GraphError, LengthError, OptionError
+from .errors import DataError, LengthError, OptionError
 from .graph import topological
 from .modes import Scope, current_mode
 from .ops import FLOATS, TABLE, Op
@@ -52,9 +52,9 @@ class Value:
     def __init__(
         self, data: float, args: Iterable["Value"] = (), op: str = "", *, label: str = "", partials: Sequence[float] | None = None
     ) -> None:
-        self._data = as_float(data, "data of a Value")
-        self.args = _checked_args(args)
-        self.partials = _checked_partials(self.args, partials)
+        self._data = data if type(data) is float else as_float(data, "data of a Value")
+        self.args = _checked_args(args) if args else ()
+        self.partials = _checked_partials(self.args, partials) if partials is not None else ()
         self.grad, self.op, self.label = 0.0, op, label
         self.scope = self.settings = self.notes = None
         if self.args:
@@ -78,10 +78,10 @@ class Value:
         return _node(_MUL, x * y, (self, other), (y, x))
 
     def __radd__(self, other: Number) -> "Value":
-        return _arithmetic(ops.ADD, other, self)
+        return Constant(other) + self if is_number(other) else NotImplemented
 
     def __rmul__(self, other: Number) -> "Value":
-        return _arithmetic(ops.MUL, other, self)
+        return Constant(other) * self if is_number(other) else NotImplemented
 
     def __sub__(self, other: Number) -> "Value":
         return _arithmetic(ops.SUB, self, other)
@@ -310,37 +310,45 @@ def apply(op: Op, *operands: Any) -> Any:
     >>> apply(TABLE["pow"], Value(3.0), 2)
     Value(data=9.0, grad=0.0)
     """
-    if not any(isinstance(operand, Value) for operand in operands):
-        return op.value(FLOATS, tuple(as_float(x, f"an operand of {op.name}") for x in operands))
-    settings = _settings(op, operands) if op.settings else (None,) * len(operands)
-    args = tuple(_operand(op, x) for x, setting in zip(operands, settings, strict=True) if setting is None)
-    numbers, wanted = _numbers(args, settings)
+    values = [operand for operand in operands if isinstance(operand, Value)]
+    if len(values) != len(operands):
+        return _apply_mixed(op, operands) if values else op.value(FLOATS, tuple(_number(op, i, x) for i, x in enumerate(operands)))
+    numbers = tuple([value._data for value in values])
     data = op.value(FLOATS, numbers)
-    return _node(op.name, data, args, op.derivatives(FLOATS, data, numbers, wanted), None if all(wanted) else settings)
+    return _node(op.name, data, operands, op.derivatives(FLOATS, data, numbers))
 
 
-def _settings(op: Op, operands: tuple[Any, ...]) -> tuple[float | None, ...]:
-    """The operands that stay plain numbers, with None for each that is a node."""
-    return tuple(
-        None if isinstance(x, Value) or name not in op.settings else as_float(x, f"{name} of {op.name}")
-        for name, x in zip(op.operands, operands, strict=True)
-    )
+def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
+    if not op.settings:
+        result: Value = apply(op, *[x if isinstance(x, Value) else Constant(_number(op, i, x)) for i, x in enumerate(operands)])
+        return result
+    places = [x if isinstance(x, Value) else _setting(op, i, x) for i, x in enumerate(operands)]
+    args = tuple([x for x in places if isinstance(x, Value)])
+    wanted = tuple([isinstance(x, Value) for x in places])
+    numbers = tuple([_plain(x) for x in places])
+    data = op.value(FLOATS, numbers)
+    partials = op.derivatives(FLOATS, data, numbers, wanted)
+    return _node(op.name, data, args, partials, None if all(wanted) else tuple([None if isinstance(x, Value) else x for x in places]))
 
 
-def _operand(op: Op, x: Any) -> Value:
-    return x if isinstance(x, Value) else Constant(as_float(x, f"an operand of {op.name}"))
+def _setting(op: Op, position: int, x: Any) -> Number:
+    number = _number(op, position, x)
+    return number if op.operands[position] in op.settings else Constant(number)
 
 
-def _numbers(args: tuple[Value, ...], settings: tuple[float | None, ...]) -> tuple[tuple[float, ...], tuple[bool, ...]]:
-    data = (arg._data for arg in args)
-    numbers = tuple(next(data) if setting is None else setting for setting in settings)
-    return numbers, tuple(setting is None for setting in settings)
+def _number(op: Op, position: int, x: Any) -> float:
+    if type(x) is float:
+        return x
+    return as_float(x, f"operand {position} of {op.name}" if op.over_list else f"{op.operands[position]} of {op.name}")
 
 
 def _arithmetic(op: Op, *operands: Any) -> Value:
     """An operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
-    numbers = all(isinstance(operand, Value) or is_number(operand) for operand in operands)
-    result: Value = apply(op, *operands) if numbers else NotImplemented
+    for operand in operands:
+        if not isinstance(operand, Value) and not is_number(operand):
+            unsupported: Value = NotImplemented
+            return unsupported
+    result: Value = apply(op, *operands)
     return result
 
 
@@ -376,7 +384,6 @@ def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None
     """
     seeds = _checked_seeds(outputs, gradients)
     order = topological([output for output, _ in seeds])
-    _check_partials(order)
     leaves = [(node, node.grad) for node in order if not node.args]
     try:
         if create_graph:
@@ -404,12 +411,6 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
         node.grad = gradient if isinstance(gradient, Value) else Constant(gradient)
 
 
-def _check_partials(order: list[Value]) -> None:
-    for node in order:
-        if len(node.args) != len(node.partials):
-            raise GraphError(f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one for each of args")
-
-
 def _checked_args(args: Iterable[Value]) -> tuple[Value, ...]:
     args = tuple(args)
     for arg in args:
@@ -418,9 +419,7 @@ def _checked_args(args: Iterable[Value]) -> tuple[Value, ...]:
     return args
 
 
-def _checked_partials(args: tuple[Value, ...], partials: Sequence[float] | None) -> tuple[float, ...]:
-    if partials is None:
-        return ()
+def _checked_partials(args: tuple[Value, ...], partials: Sequence[float]) -> tuple[float, ...]:
     if len(partials) != len(args):
         raise LengthError(f"a Value needs one partial for each of its args: {len(args)} args, {len(partials)} partials")
     return tuple(as_float(p, "a partial of a Value") for p in partials)

@@ -1,6 +1,7 @@
 """Module: what layers and networks have in common. It finds its parameters and children by itself, in the order of definition."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..conversion import as_float
@@ -29,7 +30,7 @@ class Module:
     training = True
     _scope_name = ""
 
-    def forward(self, *inputs: Any, **options: Any) -> Any:
+    def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
         """What the module computes. Every module has its own."""
         raise TypeError(f"{type(self).__name__} has no forward method: define forward(self, x)")
 
@@ -143,21 +144,28 @@ class Module:
         return True
 
 
-def as_inputs(x: Any, length: int, module: Module) -> list[Value]:
+class Inputs(list[Value]):
+    """Inputs that were checked already: what a layer hands to its neurons, so that each need not look again."""
+
+
+def as_inputs(x: Any, length: int, module: Module) -> Inputs:
     """`x` as a list of `length` Values, numbers made into inputs x0, x1, ….
 
     Raises LengthError and DataError, which name the module.
     """
-    who = module.describe()
-    try:
-        items = list(x) if not isinstance(x, (str, Value)) else None
-    except TypeError:
-        items = None
-    if items is None:
-        raise DataError(f"{who} takes a list of {length} numbers, not {type(x).__name__} {x!r}")
+    if type(x) is Inputs and len(x) == length:
+        return x
+    items = _listed_inputs(x, length, module)
     if len(items) != length:
-        raise LengthError(f"{who} takes {length} inputs, but was given {len(items)}")
-    return [item if isinstance(item, Value) else _input(item, i, who) for i, item in enumerate(items)]
+        raise LengthError(f"{module.describe()} takes {length} inputs, but was given {len(items)}")
+    return Inputs([item if isinstance(item, Value) else _input(item, i, module.describe()) for i, item in enumerate(items)])
+
+
+def _listed_inputs(x: Any, length: int, module: Module) -> list[Any]:
+    if not isinstance(x, (str, Value)):
+        with suppress(TypeError):
+            return list(x)
+    raise DataError(f"{module.describe()} takes a list of {length} numbers, not {type(x).__name__} {x!r}")
 
 
 def _input(item: Any, i: int, who: str) -> Value:

@@ -1,0 +1,188 @@
+"""Operations as functions and as methods: what they take, what they give, how they refuse."""
+
+import math
+from inspect import signature
+from typing import Any
+
+import pytest
+
+import scalargrad as sg
+from scalargrad import Value, ops
+from scalargrad.engine import Constant, apply
+from scalargrad.errors import CallError, DataError, LengthError
+from scalargrad.functions import FUNCTIONS
+from scalargrad.ops import FLOATS, TABLE, Op
+
+from .points import points
+
+every_row = pytest.mark.parametrize("op", TABLE.values(), ids=lambda op: op.name)
+rows_of_operands = pytest.mark.parametrize("op", [op for op in TABLE.values() if not op.over_list], ids=lambda op: op.name)
+
+
+def call(op: Op, operands: list[Any]) -> Any:
+    function = getattr(sg, op.name)
+    if op is ops.DOT:
+        return function(operands[: len(operands) // 2], operands[len(operands) // 2 :])
+    return function(operands) if op.over_list else function(*operands)
+
+
+@every_row
+def test_numbers_alone_give_a_float(op: Op) -> None:
+    point = points(op, 1)[0]
+    result = call(op, list(point))
+    assert type(result) is float
+    assert result == op.value(FLOATS, point)
+
+
+@every_row
+def test_one_value_among_numbers_gives_a_value(op: Op) -> None:
+    point = points(op, 1)[0]
+    for i in range(len(point)):
+        result = call(op, [Value(x) if i == j else x for j, x in enumerate(point)])
+        assert type(result) is Value
+        assert result.data == op.value(FLOATS, point)
+        assert result.op == op.name
+
+
+@every_row
+def test_settings_stay_plain_numbers_and_other_numbers_become_constants(op: Op) -> None:
+    point = points(op, 1)[0]
+    place = next(i for i, name in enumerate([*op.operands, "item"]) if name not in op.settings)
+    result = call(op, [Value(x) if i == place else x for i, x in enumerate(point)])
+    nodes = [i for i in range(len(point)) if op.over_list or op.operands[i] not in op.settings]
+    assert [arg.data for arg in result.args] == [point[i] for i in nodes]
+    assert [isinstance(arg, Constant) for arg in result.args] == [i != place for i in nodes]
+
+
+@every_row
+def test_a_setting_gives_the_same_number_and_derivatives_as_a_value_there(op: Op) -> None:
+    for point in points(op, 5):
+        every = [Value(x) for x in point]
+        call(op, every).backward()
+        some = [x if not op.over_list and op.operands[i] in op.settings else Value(x) for i, x in enumerate(point)]
+        if any(isinstance(x, Value) for x in some):
+            call(op, some).backward()
+        assert all(x.grad == y.grad for x, y in zip(some, every, strict=True) if isinstance(x, Value))
+
+
+@every_row
+def test_text_none_and_complex_are_refused_by_name(op: Op) -> None:
+    size = len(points(op, 1)[0])
+    for bad in ("1", None, 1j, [1.0]):
+        for others in (1.0, Value(1.0)):
+            with pytest.raises(DataError, match=op.name):
+                call(op, [bad, *[others] * (size - 1)])
+
+
+@rows_of_operands
+def test_too_few_too_many_or_unknown_operands_are_refused_by_name(op: Op) -> None:
+    function, count = FUNCTIONS[op.name], len(op.operands)
+    for operands, named in (((), {}), ((1.0,) * (count + 1), {}), ((1.0,) * count, {"nonsense": 1.0})):
+        with pytest.raises(CallError, match=op.name):
+            function(*operands, **named)
+
+
+@rows_of_operands
+def test_operands_can_be_named(op: Op) -> None:
+    point = points(op, 1)[0]
+    assert FUNCTIONS[op.name](**dict(zip(op.operands, point, strict=True))) == FUNCTIONS[op.name](*point)
+    assert list(signature(FUNCTIONS[op.name]).parameters) == list(op.operands)
+
+
+@every_row
+def test_function_explains_itself(op: Op) -> None:
+    function = getattr(sg, op.name)
+    assert function.__name__ == op.name
+    assert function.__doc__.startswith(op.doc)
+    assert f"{op.name}(" in function.__doc__
+
+
+@rows_of_operands
+def test_method_does_what_the_function_does(op: Op) -> None:
+    if op is ops.WHERE:
+        assert not hasattr(Value, op.name)
+        return
+    point = points(op, 1)[0]
+    for name in filter(None, (op.name, op.numpy)):
+        assert getattr(Value(point[0]), name)(*point[1:]).data == FUNCTIONS[op.name](*point)
+
+
+def test_defaults_and_names_of_settings() -> None:
+    x = Value(-2.0)
+    assert x.leaky_relu().data == -0.02
+    assert sg.leaky_relu(x, slope=0.25).data == -0.5
+    assert sg.clamp(x, high=1).data == -2.0
+    assert sg.clamp(x, low=-1).data == -1.0
+    assert sg.clamp(5).__class__ is float
+    assert sg.elu(x, alpha=2.0).data == 2.0 * math.expm1(-2.0)
+    assert str(signature(sg.clamp)) == "(x, low=-inf, high=inf)"
+
+
+def test_a_learnt_setting_receives_its_gradient() -> None:
+    x, slope, low = Value(-2.0), Value(0.25), Value(-1.0)
+    (sg.leaky_relu(x, slope) + sg.clamp(x, low, 1.0) * 10.0 + sg.hardtanh(x, low) * 100.0).backward()
+    assert (x.grad, slope.grad, low.grad) == (0.25, -2.0, 110.0)
+
+
+def test_lists_may_be_any_iterable() -> None:
+    assert sg.sum(x for x in [1, 2, 3]) == 6.0
+    assert sg.mean((Value(1.0), 2)).data == 1.5
+    assert sg.max({3.0: None, 5.0: None}) == 5.0
+    assert sg.dot(iter([1, 2]), (3, Value(4.0))).data == 11.0
+    assert sg.softmax(iter([0.0, 0.0])) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("function", [sg.sum, sg.mean, sg.prod, sg.max, sg.min, sg.logsumexp, sg.softmax, sg.log_softmax])
+def test_lists_that_are_none(function: Any) -> None:
+    with pytest.raises(LengthError, match="empty"):
+        function([])
+    for bad in (3.0, Value(3.0), "12", None):
+        with pytest.raises(DataError, match="list"):
+            function(bad)
+
+
+def test_dot_needs_two_lists_of_one_length() -> None:
+    with pytest.raises(LengthError, match="1 and 3"):
+        sg.dot([1.0], [1.0, 2.0, 3.0])
+    with pytest.raises(LengthError, match="empty"):
+        sg.dot([], [])
+
+
+def test_a_list_of_one_item() -> None:
+    x = Value(3.0)
+    sg.sum([sg.sum([x]), sg.mean([x]), sg.prod([x]), sg.max([x]), sg.min([x]), sg.logsumexp([x])]).backward()
+    assert x.grad == 6.0
+
+
+def test_softmax_against_its_definition() -> None:
+    xs = [Value(x) for x in (0.5, -1.0, 2.0)]
+    shares = [math.exp(x.data) / math.fsum(math.exp(y.data) for y in xs) for x in xs]
+    outputs = sg.softmax(xs)
+    assert [p.data for p in outputs] == pytest.approx(shares, rel=1e-14)
+    outputs[0].backward()
+    assert [x.grad for x in xs] == pytest.approx([shares[0] * ((i == 0) - p) for i, p in enumerate(shares)], rel=1e-13)
+    assert [x.data for x in sg.log_softmax(xs)] == pytest.approx([math.log(p) for p in shares], rel=1e-13)
+
+
+def test_softmax_of_large_numbers() -> None:
+    assert [p.data for p in sg.softmax([Value(1000.0), Value(1000.0), Value(-1000.0)])] == pytest.approx([0.5, 0.5, 0.0])
+    assert sg.logsumexp([-math.inf, 0.0]) == 0.0
+    assert sg.logsumexp([math.inf, 0.0]) == math.inf
+
+
+def test_a_product_with_zeros_knows_the_product_of_the_others() -> None:
+    xs = [Value(2.0), Value(0.0), Value(5.0)]
+    sg.prod(xs).backward()
+    assert [x.grad for x in xs] == [0.0, 10.0, 0.0]
+
+
+def test_equal_largest_items_share() -> None:
+    xs = [Value(3.0), Value(1.0), Value(3.0)]
+    sg.max(xs).backward()
+    assert [x.grad for x in xs] == [0.5, 0.0, 0.5]
+    assert math.isnan(sg.max([1.0, math.nan]))
+    assert math.isnan(sg.min([math.nan, 1.0]))
+
+
+def test_apply_takes_any_row() -> None:
+    assert apply(ops.TANH, 0.5) == math.tanh(0.5)
