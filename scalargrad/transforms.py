@@ -78,8 +78,8 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
 def hessian(f: Function, argnums: Positions = 0) -> Function:
     """A function of the same arguments that returns all second derivatives of `f`: the jacobian of its jacobian.
 
-    For one number of a list of n this is n lists of n; for an array of shape s, an array of shape s + s.
-    With several `argnums` entry [i][j] is by argument i and then by argument j.
+    By a list of n numbers this is n lists of n, by an array of shape s an array of shape s + s. By several numbers or arrays,
+    entry [i][j] is by argument i and then by argument j. In general it is the tree product of the arguments with themselves.
 
     >>> H = hessian(lambda x: x[0] ** 3 - 2 * x[0] * x[1] - x[1] ** 6)([1.0, 2.0])
     >>> [[entry.data for entry in row] for row in H]
