@@ -61,8 +61,9 @@ class _Folded:
         return node.op in _ADDS or (node.op == _PRODUCT and any(not arg.args for arg in node.args))
 
     def _seen(self, node: Value, operand: Value) -> bool:
-        """In a folded product the factor that is a leaf is the edge itself, unless both are."""
-        return node.op != _PRODUCT or bool(operand.args) or operand.kind == "input" or all(not arg.args for arg in node.args)
+        """In a folded product a factor that is a parameter or a constant is the edge itself, unless all are."""
+        weights = [arg for arg in node.args if arg.kind in ("parameter", "constant")]
+        return node.op != _PRODUCT or operand not in weights or len(weights) == len(node.args)
 
     def strongest(self, most: int) -> dict[Value, None]:
         """The roots, and what they are made of, largest |gradient| first."""

@@ -108,7 +108,7 @@ class _Layout:
             width, height = self.sizes[name]
             plan.corners[name] = (x - width / 2, y - height / 2)
         plan.routes = dict(zip(edges, placement.routes, strict=True))
-        _sort_twins(plan, items, edges)
+        _sort_twins(plan, self.sizes, items, edges)
         self._pull_leaves(plan, edges)
         return plan
 
@@ -176,15 +176,16 @@ class _Layout:
         return Placed(self.picture, nodes, groups, routes, dots, *root.size)
 
 
-def _sort_twins(plan: _Plan, items: list[str], edges: list[tuple[str, str]]) -> None:
-    """Items of one column with the same neighbours stand in their own order, which Graphviz does not keep."""
+def _sort_twins(plan: _Plan, sizes: dict[str, Size], items: list[str], edges: list[tuple[str, str]]) -> None:
+    """Items of one column, height and neighbourhood stand in their own order, which Graphviz does not keep."""
     neighbours: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for a, b in edges:
         neighbours[a].append(("to", b))
         neighbours[b].append(("from", a))
     twins: dict[object, list[str]] = defaultdict(list)
     for item in items:
-        twins[round(plan.corners[item][0], 2), tuple(sorted(neighbours[item]))].append(item)
+        wide, high = sizes[item]
+        twins[round(plan.corners[item][0] + wide / 2, 1), high, tuple(sorted(neighbours[item]))].append(item)
     for same in twins.values():
-        for item, corner in zip(same, sorted((plan.corners[item] for item in same), key=lambda corner: corner[1]), strict=True):
-            plan.corners[item] = corner
+        for item, y in zip(same, sorted(plan.corners[item][1] for item in same), strict=True):
+            plan.corners[item] = (plan.corners[item][0], y)

@@ -1,0 +1,105 @@
+"""Drawing: saving, notebooks, falling back, speed."""
+
+import time
+from xml.etree import ElementTree
+
+import pytest
+
+import viz
+from scalargrad import Value
+from scalargrad.errors import LayoutError, OptionError
+from scalargrad.nn import MLP
+from tests.viz.graphs import chain, network, neuron
+from viz.drawing import Drawing
+from viz.picture import Edge, Node, Picture
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"), [("svg", b"<svg"), ("dot", b"digraph"), ("mmd", b""), ("txt", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
+)
+@pytest.mark.parametrize(
+    "make", [lambda: neuron(), lambda: network([16, 16, 1]), lambda: Value(1.0), lambda: []], ids="neuron net leaf none".split()
+)
+def test_every_format_can_be_saved(tmp_path, ending, start, make):
+    if ending in ("png", "pdf"):
+        pytest.importorskip("resvg_py")
+    saved = viz.draw(make()).save(tmp_path / f"picture.{ending}")
+    assert saved.read_bytes().startswith(start)
+    assert saved.stat().st_size >= 10
+    assert [path.name for path in tmp_path.iterdir()] == [f"picture.{ending}"]
+
+
+@pytest.mark.parametrize("name", ["picture.gif", "picture", "picture.exe"])
+def test_an_unknown_ending_is_refused_and_leaves_nothing(tmp_path, name):
+    with pytest.raises(OptionError, match=r"the ending must be one of \.svg \.dot \.mmd \.txt \.png \.pdf"):
+        viz.draw(neuron()).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_endings_may_be_capital(tmp_path):
+    assert viz.draw(neuron()).save(tmp_path / "A.SVG").read_text().startswith("<svg")
+
+
+def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "picture.svg"
+    target.write_text("old")
+    drawing = viz.draw(neuron())
+    monkeypatch.setattr("os.replace", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        drawing.save(target)
+    monkeypatch.undo()
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.svg"]
+
+
+def test_a_notebook_shows_the_picture_and_the_outline():
+    bundle = viz.draw(neuron())._repr_mimebundle_()
+    assert "<svg" in bundle["image/svg+xml"] or "data:image/svg+xml" in bundle.get("text/html", "")
+    assert "o = tanh(n)" in bundle["text/plain"]
+
+
+def tangle(count: int) -> Picture:
+    nodes = tuple(Node(f"n{i}", "operation", "+", data=1.0) for i in range(count))
+    edges = tuple(Edge(f"n{i}", f"n{j}", 1.0, 1.0) for i in range(count) for j in range(i + 1, count))
+    return Picture("chips", nodes, edges, total=count)
+
+
+def test_a_layout_that_takes_too_long_ends_in_the_next_coarser_level():
+    coarse = Picture("cards", (Node("n0", "input", "in", data=1.0),), total=1)
+    drawing = Drawing([tangle(110), coarse], limit=0.05)
+    assert drawing.picture is coarse
+    with pytest.raises(LayoutError, match="fold more modules, or raise the limit"):
+        Drawing([tangle(110)], limit=0.05).svg()
+
+
+@pytest.mark.parametrize("modules", [True, False])
+def test_a_hundred_thousand_values_are_drawn_folded(modules):
+    if modules:
+        model = MLP(64, [40, 10], seed=0)
+        outputs = [out for i in range(16) for out in model([0.01 * (i + k) for k in range(64)])]
+        root = outputs[0]
+        for out in outputs[1:]:
+            root = root + out
+        root.backward()
+    else:
+        root = chain(100_000)
+    start = time.perf_counter()
+    drawing = viz.draw(root)
+    ElementTree.fromstring(drawing.svg())
+    assert time.perf_counter() - start < 15.0  # about 1 s on an idle machine
+    assert drawing.picture.total > 75_000
+    assert len(drawing.picture.nodes) <= 300
+
+
+def test_a_very_deep_graph_is_drawn():
+    y = Value(1.0)
+    for _ in range(200_000):
+        y = y * 1.0
+    ElementTree.fromstring(viz.draw(y).svg())
+
+
+def test_drawing_changes_nothing():
+    loss = network([4, 4, 1])
+    before = [(node.data, node.grad, node.label) for node in loss.args]
+    viz.draw(loss).svg()
+    assert [(node.data, node.grad, node.label) for node in loss.args] == before

@@ -1,0 +1,227 @@
+"""The SVG as XML: well formed, complete, safe, the same everywhere, nothing on top of anything else."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scalargrad as sg
+import viz
+from scalargrad import Parameter, Value
+from scalargrad.nn import MLP
+from tests.viz.graphs import chain, network, neuron
+from tests.viz.hostile import HOSTILE
+from viz.drawing import Drawing
+from viz.text import width
+
+NS = "{http://www.w3.org/2000/svg}"
+ALLOWED = {"svg", "title", "desc", "style", "rect", "g", "path", "text", "circle"}
+
+DRAWINGS = {
+    "neuron": lambda: viz.draw(neuron(), title="A neuron"),
+    "chips": lambda: viz.draw(network([4, 4, 1])),
+    "open": lambda: viz.draw(network([4, 4, 1]), expand="layers.1.neurons.2"),
+    "open wide": lambda: viz.draw(network([16, 16, 1]), expand="layers.1.neurons.2"),
+    "everything": lambda: viz.draw(network([3, 2, 1]), expand="*"),
+    "closed": lambda: viz.draw(network([4, 4, 1]), level="cards"),
+    "neurons": lambda: viz.draw(network([16, 16, 1])),
+    "weights": lambda: viz.draw(MLP(3, [5, 4, 2])),
+    "condensed": lambda: viz.draw(chain(2000)),
+    "before": lambda: viz.draw(Value(2.0, label="a") * 3.0),
+    "lone leaf": lambda: viz.draw(Value(2.0, label="alone")),
+    "empty": lambda: viz.draw([]),
+    "nan": lambda: viz.draw(undefined()),
+    "two roots": lambda: viz.draw([Value(1.0) + 2.0, Value(3.0)]),
+}
+
+
+def undefined() -> Value:
+    x = Value(-1.0, label="x")
+    y = sg.log(x) * Value(float("inf")) + sg.sqrt(x)
+    y.backward()
+    return y
+
+
+def parsed(drawing: Drawing, theme: str | None = None) -> ElementTree.Element:
+    return ElementTree.fromstring(drawing.svg(theme))
+
+
+def check_safe(root: ElementTree.Element) -> None:
+    for element in root.iter():
+        assert element.tag.removeprefix(NS) in ALLOWED
+        for name in element.attrib:
+            assert not name.lower().startswith("on")
+            assert "href" not in name
+    for style in root.iter(f"{NS}style"):
+        assert "url" not in style.text
+        assert "@import" not in style.text
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_every_picture_is_well_formed_safe_and_spoken(name):
+    drawing = DRAWINGS[name]()
+    root = parsed(drawing)
+    check_safe(root)
+    assert root.get("role") == "graphics-document"
+    title, description = root.find(f"{NS}title"), root.find(f"{NS}desc")
+    assert root.get("aria-labelledby") == title.get("id")
+    assert root.get("aria-describedby") == description.get("id")
+    symbols = [g for g in root.iter(f"{NS}g") if g.get("role") == "graphics-symbol"]
+    assert len(symbols) == len(drawing.picture.nodes)
+    assert all(symbol.find(f"{NS}title").text for symbol in symbols)
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_nothing_stands_on_anything_else_or_off_the_page(name):
+    placed = DRAWINGS[name]().placed
+    frames = list(placed.nodes.values())
+    for i, frame in enumerate(frames):
+        assert frame.x >= -0.5
+        assert frame.y >= -0.5
+        assert frame.right <= placed.width + 0.5
+        assert frame.bottom <= placed.height + 0.5
+        for other in frames[i + 1 :]:
+            assert frame.overlap(other) < 0.5
+    for group in placed.picture.groups:
+        if placed.picture.framed and group.parent:
+            inner, outer = placed.groups[group.path], placed.groups[group.parent]
+            assert inner.overlap(outer) == pytest.approx(inner.width * inner.height)
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_no_text_is_wider_than_its_node(name):
+    drawing = DRAWINGS[name]()
+    root = parsed(drawing)
+    symbols = [g for g in root.iter(f"{NS}g") if g.get("role") == "graphics-symbol"]
+    for node, symbol in zip(drawing.picture.nodes, symbols, strict=True):
+        frame = drawing.placed.nodes[node.id]
+        for text in symbol.iter(f"{NS}text"):
+            mono = "m" in (text.get("class") or "").split()
+            wide = width(text.text or "", float(text.get("font-size")), text.get("font-weight") == "bold", mono)
+            outside = float(text.get("y")) < frame.y or float(text.get("y")) > frame.bottom  # a name under a chip
+            x = {"end": -wide, "middle": -wide / 2}.get(text.get("text-anchor"), 0.0) + float(text.get("x"))
+            assert outside or (x >= frame.x - 0.5 and x + wide <= frame.right + 0.5), (node, text.text)
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_edges_begin_at_their_source_and_end_at_their_target(name):
+    placed = DRAWINGS[name]().placed
+    for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
+        source, target = placed.nodes[edge.source], placed.nodes[edge.target]
+        (x0, y0), (x1, y1) = route[0], route[-1]
+        assert x0 == pytest.approx(source.right) or (x0 == pytest.approx(source.centre) and y0 == pytest.approx(source.bottom))
+        assert x1 == pytest.approx(target.x) or (x1 == pytest.approx(target.centre) and y1 == pytest.approx(target.y))
+        assert source.y - 0.1 <= y0 <= source.bottom + 0.1
+        assert target.y - 0.1 <= y1 <= target.bottom + 0.1
+        assert all(b[0] >= a[0] - 1.0 for a, b in zip(route, route[1:], strict=False)), edge
+
+
+def numbers_of(root: ElementTree.Element) -> Iterator[str]:
+    for text in root.iter(f"{NS}text"):
+        yield text.text or ""
+
+
+def test_a_card_shows_what_the_lecture_computes():
+    shown = list(numbers_of(parsed(DRAWINGS["neuron"]())))
+    for expected in ("A neuron", "o", "0.707", "0.881", "6.88", "−1.5", "∂ −3", "∂ 0.5", "tanh", "θ", "in"):
+        assert expected in shown
+
+
+def test_an_exact_zero_is_dashed_and_an_alarm_is_not():
+    assert 'stroke-dasharray="4 3"' in DRAWINGS["neuron"]().svg().partition("gradient</text>")[0]
+    alarming = DRAWINGS["nan"]().svg("light")
+    assert 'stroke="#c62828"' in alarming
+    assert "nan" in list(numbers_of(ElementTree.fromstring(alarming)))
+
+
+def test_light_carries_the_colours_and_dark_overrides_them_without_script():
+    drawing = DRAWINGS["chips"]()
+    light, dark, both = drawing.svg("light"), drawing.svg("dark"), drawing.svg("auto")
+    assert "prefers-color-scheme" not in light + dark
+    assert both.count("prefers-color-scheme: dark") == 1
+    strip = re.compile(r' class="[^"]*"|<style>@media.*?</style>|sg[0-9a-f]{8}|class="m"')
+    assert strip.sub("", both) == strip.sub("", light)
+    rules = dict(re.findall(r"\.([\w-]+)\{(?:fill|stroke):(#[0-9a-f]{6})\}", both))
+    assert rules["f-page"] == "#0f1419"
+    assert set(rules.values()) <= set(re.findall(r"#[0-9a-f]{6}", dark))
+
+
+def test_ids_are_free_of_clashes_between_two_pictures_of_one_page():
+    first, second = DRAWINGS["neuron"]().svg(), DRAWINGS["chips"]().svg()
+    assert not set(re.findall(r' id="(\w+)"', first)) & set(re.findall(r' id="(\w+)"', second))
+
+
+SCRIPT = """
+import viz
+from tests.viz.graphs import network, chain
+print(viz.draw(network([4, 4, 1])).svg())
+print(viz.draw(network([4, 4, 1]), expand="layers.1.neurons.2").svg())
+print(viz.draw(network([16, 16, 1])).svg())
+print(viz.draw(chain(900)).svg())
+print(viz.draw_dot(network([2, 1])).source)
+"""
+
+
+def test_the_same_graph_gives_the_same_bytes_in_every_process():
+    outputs = set()
+    for seed in ("0", "1", "42", "77"):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], capture_output=True, check=True, env={"PYTHONHASHSEED": seed, "PATH": ""}, timeout=120
+        )
+        outputs.add(done.stdout)
+    assert len(outputs) == 1
+
+
+def hostile_graph(text: str) -> Value:
+    x, w = Value(2.0, label=text), Parameter(3.0, label=text)
+    y = Value(6.0, (x, w), text, partials=(3.0, 2.0), label=text)
+    z = sg.tanh(y)
+    z.label = text
+    z.backward()
+    return z
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_text_can_break_the_svg(text):
+    for level in ("cards", "chips"):
+        check_safe(parsed(viz.draw(hostile_graph(text), title=text, level=level)))
+
+
+@pytest.mark.parametrize("text", HOSTILE[::7], ids=range(0, len(HOSTILE), 7))
+def test_no_module_name_can_break_the_svg(text):
+    class Named(sg.nn.Module):
+        def __init__(self):
+            setattr(self, text or "x", sg.nn.Neuron(2))
+            self.inputs = 2
+
+        def forward(self, x):
+            return next(self.children())[1](x) * 2.0
+
+    Named.__name__ = "Named" + text.replace("\0", "").encode("utf-8", "replace").decode()
+    out = Named()([1.0, 2.0])
+    out.backward()
+    for options in ({"level": "cards"}, {"level": "neurons"}, {"expand": "*"}):
+        drawing = viz.draw(out, **options)
+        check_safe(parsed(drawing))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.text(max_size=80), st.floats(), st.floats())
+def test_any_label_and_any_number_can_be_drawn(text, data, grad):
+    value = Value(data, label=text) + 1.0
+    value.backward(gradient=grad)
+    check_safe(parsed(viz.draw(value, title=text)))
+
+
+def test_notes_and_groups_are_escaped_too():
+    drawing = viz.draw(network([4, 4, 1]), expand="layers.1.neurons.2")
+    evil = "<script>alert(1)</script>"
+    shown = drawing.picture
+    hostile = replace(shown, notes=(evil,), groups=tuple(replace(group, title=evil, detail=evil) for group in shown.groups))
+    check_safe(ElementTree.fromstring(Drawing([hostile]).svg()))
