@@ -1,0 +1,276 @@
+"""Numerical gradients against mpmath and closed forms; gradcheck against faults that were put in on purpose."""
+
+import dataclasses
+import math
+
+import mpmath
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import scalargrad as sg
+from scalargrad import GradientReport, Value, gradcheck, numerical_gradient, ops
+from scalargrad.engine import apply
+from scalargrad.errors import DataError, GradientError, OptionError
+from scalargrad.nn import MLP
+from scalargrad.numeric import STEP
+
+
+@pytest.mark.parametrize("x", [-3.0, 0.0, 0.5, 1e3, 1e-7])
+@pytest.mark.parametrize("name", ["sin", "tanh", "atan", "erf"])
+def test_scalar_gradient_agrees_with_mpmath(name, x):
+    exact = float(mpmath.diff(getattr(mpmath, name), x))
+    # the step is relative beyond 1, so the error of the difference grows with (h·x)²
+    allowed = 1e-10 + (STEP * max(abs(x), 1.0)) ** 2
+    assert numerical_gradient(getattr(sg, name), x) == pytest.approx(exact, abs=allowed)
+
+
+@given(st.floats(-1e6, 1e6))
+def test_gradient_of_a_parabola_is_exact_up_to_rounding(x):
+    scale = max(abs(x), 1.0)  # h² does not matter, for f‴ = 0; what is left is ε·x²/h
+    assert numerical_gradient(lambda x: x * x, x) == pytest.approx(2 * x, abs=1e-9 * scale)
+
+
+def test_the_step_scales_with_x():
+    """A fixed step of 6e-6 would vanish in the rounding of 1e12."""
+    assert numerical_gradient(lambda x: 3 * x, 1e12) == pytest.approx(3.0, rel=1e-9)
+    assert numerical_gradient(math.log, 1e-4, step=1e-8) == pytest.approx(1e4, rel=1e-6)
+
+
+def test_lists_keep_their_structure():
+    found = numerical_gradient(lambda x: x[0] * x[1][0] + 2 * x[2]["w"], [2, (3.0,), {"w": 1.0}])
+    assert found == [pytest.approx(3.0), (pytest.approx(2.0),), {"w": pytest.approx(2.0)}]
+    assert numerical_gradient(len, []) == []
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 1, 3), (0, 2)])
+def test_arrays_keep_their_shape(shape):
+    x = numpy.random.default_rng(0).normal(size=shape)
+    found = numerical_gradient(lambda x: (numpy.sin(x) * x).sum(), x)
+    assert (found.shape, found.dtype) == (shape, float)
+    numpy.testing.assert_allclose(found, numpy.cos(x) * x + numpy.sin(x), rtol=1e-8, atol=1e-9)
+
+
+def test_the_function_gets_the_same_kind_of_argument():
+    seen = []
+
+    def f(x):
+        seen.append(x)
+        return 0.0
+
+    for x in (1, 1.0, numpy.float32(1.0), numpy.array(1.0), [1], (1.0, 2.0), {"a": 1}, Value(1.0), [Value(1.0)]):
+        numerical_gradient(f, x)
+    assert [type(x) for x in seen[::2]] == [float, float, float, float, list, tuple, tuple, dict, Value, list]
+    assert type(seen[-1][0]) is Value
+    for x in (numpy.ones((2, 1), dtype=int), numpy.ones(3, dtype=numpy.float32), numpy.array([Value(1.0)])):
+        numerical_gradient(f, x)
+        assert seen[-1].shape == x.shape
+    assert seen[-1].dtype == object
+    assert type(seen[-1][0]) is Value
+    assert seen[-3].dtype == float
+
+
+def test_the_argument_is_never_modified_even_if_the_function_raises_or_writes_to_it():
+    array, numbers, value = numpy.array([1.0, 2.0]), [1.0, [2.0]], Value(3.0)
+
+    def spoil(x):
+        x[0] = 99.0
+        raise KeyError
+
+    for x in (array, numbers):
+        with pytest.raises(KeyError):
+            numerical_gradient(spoil, x)
+    numerical_gradient(lambda x: x * x, value)
+    assert (array.tolist(), numbers, value.data, value.grad) == ([1.0, 2.0], [1.0, [2.0]], 3.0, 0.0)
+
+
+def test_numerical_gradient_of_a_derivative():
+    """Values stay Values, so a function may use the engine itself."""
+    assert numerical_gradient(lambda x: sg.grad(lambda y: y**3)(x), 2.0) == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: numerical_gradient(lambda x: [x], 1.0), DataError, "one number, not list"),
+        (lambda: numerical_gradient(lambda _x: None, 1.0), DataError, "one number, not NoneType"),
+        (lambda: numerical_gradient(lambda x: x, "1"), DataError, "a number of x must be a real number, not str"),
+        (lambda: numerical_gradient(lambda x: x, 1.0, step=0.0), OptionError, r"step must be .* not 0\.0"),
+        (lambda: gradcheck(lambda x: x, 1.0, step=-1e-6), OptionError, "step must be"),
+        (lambda: gradcheck(lambda x: x, [1j]), DataError, "not complex"),
+        (lambda: gradcheck(lambda _x: "1", 1.0), DataError, "not str '1'"),
+    ],
+)
+def test_errors_say_what_was_wrong(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+# gradcheck
+
+
+def test_a_right_function_passes():
+    report = gradcheck(lambda x, y: sg.tanh(x[0] * y) + sg.exp(x[1]), ([0.5, -1.0], 2.0))
+    assert report
+    assert isinstance(report, GradientReport)
+    assert [comparison.input for comparison in report.comparisons] == ["inputs[0][0]", "inputs[0][1]", "inputs[1]"]
+    assert report.worst_error < 1e-9
+    assert (report.failures, report.kinks, report.suspect) == ([], [], "")
+    assert str(report).startswith("gradcheck: 3 derivatives agree\n  worst: d output / d inputs[")
+
+
+def test_floats_lists_arrays_and_several_outputs():
+    assert gradcheck(sg.sin, 0.5)
+    assert gradcheck(lambda x: sg.dot(x, x), [1.0, 2.0])
+    report = gradcheck(lambda w, x: {"y": numpy.tanh(w @ x)}, (numpy.array([[0.1, 0.2]]), numpy.array([1.0, -1.0])))
+    assert report
+    assert [(c.output, c.input) for c in report.comparisons[:2]] == [
+        ("output['y'][0]", "inputs[0][0, 0]"),
+        ("output['y'][0]", "inputs[0][0, 1]"),
+    ]
+    assert gradcheck(lambda _x: 3.0, 1.0)
+    assert gradcheck(lambda _x: [], 1.0)
+
+
+def test_a_network_passes():
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    assert gradcheck(lambda x: model(x) ** 2, [0.3, -0.7])
+
+
+def broken(op, *partials):
+    return dataclasses.replace(op, partials=partials)
+
+
+def test_a_broken_row_is_caught_and_named(monkeypatch):
+    row = broken(ops.TANH, lambda m, o, x: 1.0 - o)  # noqa: ARG005
+    monkeypatch.setitem(ops.TABLE, row.name, row)
+    report = gradcheck(lambda x, y: sg.exp(apply(row, sg.sin(x) * y)) * 3, (0.5, 0.7))
+    assert not report
+    assert len(report.failures) == 2
+    assert report.suspect.startswith(f"{row.name}(0.3355978")
+    assert "local derivative by operand 1 is 0.676" in report.suspect
+    assert "by central difference of its rule 0.895" in report.suspect
+    assert "gradcheck: 2 of 2 derivatives disagree" in str(report)
+    assert report.suspect in str(report)
+
+
+def test_the_operand_with_the_wrong_rule_is_named(monkeypatch):
+    row = broken(ops.DIV, ops.DIV.partials[0], lambda m, o, x, y: m.div(o, y))  # noqa: ARG005 - the sign is wrong
+    monkeypatch.setitem(ops.TABLE, row.name, row)
+    assert gradcheck(lambda x: apply(row, x, 2.0), 3.0)
+    assert "by operand 2 is 0.75" in gradcheck(lambda x: apply(row, 3.0, x), 2.0).suspect
+
+
+def test_a_broken_row_over_a_list_is_named(monkeypatch):
+    row = broken(ops.PROD, lambda m, o, items: [o for _ in items])  # noqa: ARG005
+    monkeypatch.setitem(ops.TABLE, row.name, row)
+    assert gradcheck(lambda x: apply(row, *x), [2.0, 3.0]).suspect.startswith(f"{row.name}(inputs[0]=2.0, inputs[1]=3.0)")
+
+
+def test_the_first_of_two_broken_rows_is_named(monkeypatch):
+    tanh, exp = broken(ops.TANH, lambda m, o, x: 1.0), broken(ops.EXP, lambda m, o, x: x)  # noqa: ARG005
+    monkeypatch.setitem(ops.TABLE, tanh.name, tanh)
+    monkeypatch.setitem(ops.TABLE, exp.name, exp)
+    assert gradcheck(lambda x: apply(exp, apply(tanh, x)), 0.5).suspect.startswith(tanh.name)
+    assert gradcheck(lambda x: apply(tanh, apply(exp, x)), 0.5).suspect.startswith(exp.name)
+
+
+def test_a_wrong_value_made_by_hand_is_named():
+    def cube(x, factor):
+        return Value(x.data**3, (x,), "cube", label="c", partials=(factor * x.data**2,))
+
+    assert gradcheck(lambda x: sg.sin(cube(x * 2.0, 3.0)), 0.4)
+    report = gradcheck(lambda x: sg.sin(cube(x * 2.0, 2.0)), 0.4)
+    assert not report
+    assert report.suspect.startswith("c = cube(0.8): by its partials")
+
+
+def test_numbers_computed_outside_of_the_graph_are_named():
+    report = gradcheck(lambda x: x * math.sin(x.data), 2.0)
+    assert not report
+    assert report.suspect.startswith("the constant 0.909")
+    assert "outside of the graph" in report.suspect
+
+
+KINKS = {
+    "relu": (sg.relu, 0.0),
+    "leaky_relu": (sg.leaky_relu, 0.0),
+    "near": (sg.relu, 1e-7),
+    "abs": (lambda x: abs(x - 1.0) + x, 1.0 - 1e-8),
+    "floor": (sg.floor, 3.0),
+    "round": (sg.round, 2.5),
+    "step": (sg.step, 0.0),
+    "maximum": (lambda x: sg.maximum(x, 2 * x), 1e-7),
+    "clamp": (lambda x: sg.clamp(x, -1.0, 1.0), 1.0),
+    "max": (lambda x: sg.max([x, 3 * x, 0.5]), 0.5 / 3 + 1e-7),
+    "where": (lambda x: sg.where(x > 0, x, 2 * x), 0.0),
+    "branch": (lambda x: x * 2 if x > 0 else -x, 0.0),
+    "remainder": (lambda x: x % 2.0, 4.0),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_a_kink_is_reported_and_is_no_failure(name):
+    f, x = KINKS[name]
+    report = gradcheck(f, x)
+    assert report
+    assert len(report.kinks) == 1
+    assert report.worst is None
+    assert report.worst_error == 0.0
+    assert f"within h of a kink, at {report.kinks[0].kink}" in str(report)
+
+
+def test_the_kink_names_its_operation():
+    assert gradcheck(sg.relu, 0.0).kinks[0].kink == "relu(inputs=0.0)"
+    assert gradcheck(lambda x: x * 2 if x > 0 else -x, 0.0).kinks[0].kink == "a branch of the function itself"
+
+
+def test_a_kink_further_away_excuses_nothing(monkeypatch):
+    row = broken(ops.RELU, lambda m, o, x: 0.5)  # noqa: ARG005
+    monkeypatch.setitem(ops.TABLE, row.name, row)
+    report = gradcheck(lambda x: apply(row, x), 1e-4)
+    assert not report
+    assert report.suspect.startswith(row.name)
+
+
+def test_kinks_that_do_not_matter_are_not_reported():
+    report = gradcheck(lambda x: sg.relu(x) ** 3, 0.0)
+    assert report
+    assert report.kinks == []
+
+
+def test_no_false_alarm_from_rounding_or_scale():
+    assert gradcheck(lambda x: x * x + 1e9, 1.0)
+    assert gradcheck(lambda x: sg.sin(100.0 * x), 0.3)
+    assert gradcheck(lambda x: 1e-12 * x, 5.0)
+    assert gradcheck(sg.exp, 50.0)
+
+
+def test_derivatives_that_are_not_finite_fail():
+    report = gradcheck(sg.sqrt, 0.0)
+    assert not report
+    assert report.worst.analytic == math.inf
+    assert math.isnan(report.worst.numeric)
+
+
+def test_raises_if_asked():
+    wrong = (lambda x: Value(x.data, (x,), "wrong", partials=(2.0,)), 1.0)
+    with pytest.raises(GradientError, match="first to disagree: wrong"):
+        gradcheck(*wrong, raises=True)
+    with pytest.raises(AssertionError):
+        gradcheck(*wrong, raises=True)
+    assert not gradcheck(*wrong)
+    assert gradcheck(sg.sin, 1.0, raises=True)
+
+
+def test_no_gradient_changes():
+    x, w = Value(2.0), Value(3.0)
+    x.grad, w.grad = 0.25, 0.5
+    gradcheck(lambda x: x * w, x)
+    assert (x.grad, w.grad, x.data) == (0.25, 0.5, 2.0)
+
+
+def test_inside_no_grad():
+    with sg.no_grad():
+        assert gradcheck(sg.tanh, 0.5).worst.analytic == pytest.approx(1 - math.tanh(0.5) ** 2)
