@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from .geometry import Frame, Point, Size
 from .picture import Picture
@@ -108,6 +109,8 @@ class _Layout:
             width, height = self.sizes[name]
             plan.corners[name] = (x - width / 2, y - height / 2)
         plan.routes = dict(zip(edges, placement.routes, strict=True))
+        if not ports and self.structure.running.keys().isdisjoint(items):
+            _turn_upright(plan, self.sizes, [item for item in items if self.structure.is_leaf(item)])
         _sort_twins(plan, self.sizes, items, edges)
         self._pull_leaves(plan, edges)
         return plan
@@ -174,6 +177,17 @@ class _Layout:
         routes = Router(self.structure, frames, origins, {path: plan.routes for path, plan in self.plans.items()}, self.row_gap).all()
         dots = tuple((frame.x + PORT / 2, frame.middle) for frame in ports.values())
         return Placed(self.picture, nodes, groups, routes, dots, *root.size)
+
+
+def _turn_upright(plan: _Plan, sizes: dict[str, Size], leaves: list[str]) -> None:
+    """Turn a layout upside down where more leaves would then stand in their own order from top to bottom."""
+    heights = [plan.corners[leaf][1] for leaf in leaves]
+    rising = sum((b > a) - (b < a) for a, b in pairwise(heights))
+    if rising >= 0:
+        return
+    total = plan.size[1]
+    plan.corners = {item: (x, total - y - sizes[item][1]) for item, (x, y) in plan.corners.items()}
+    plan.routes = {pair: tuple((x, total - y) for x, y in route) for pair, route in plan.routes.items()}
 
 
 def _sort_twins(plan: _Plan, sizes: dict[str, Size], items: list[str], edges: list[tuple[str, str]]) -> None:

@@ -17,9 +17,7 @@ from viz.picture import Edge, Node, Picture
 @pytest.mark.parametrize(
     ("ending", "start"), [("svg", b"<svg"), ("dot", b"digraph"), ("mmd", b""), ("txt", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
 )
-@pytest.mark.parametrize(
-    "make", [lambda: neuron(), lambda: network([16, 16, 1]), lambda: Value(1.0), lambda: []], ids="neuron net leaf none".split()
-)
+@pytest.mark.parametrize("make", [neuron, lambda: network([16, 16, 1]), lambda: Value(1.0), list], ids=["neuron", "net", "leaf", "none"])
 def test_every_format_can_be_saved(tmp_path, ending, start, make):
     if ending in ("png", "pdf"):
         pytest.importorskip("resvg_py")
@@ -44,7 +42,11 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     target = tmp_path / "picture.svg"
     target.write_text("old")
     drawing = viz.draw(neuron())
-    monkeypatch.setattr("os.replace", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
+
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="disk full"):
         drawing.save(target)
     monkeypatch.undo()

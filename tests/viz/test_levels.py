@@ -3,7 +3,6 @@
 import math
 
 import pytest
-from pytest import approx
 
 import scalargrad as sg
 import viz
@@ -47,7 +46,7 @@ def test_what_leaves_a_node_is_its_gradient(target):
     for node_id, total in outgoing(shown).items():
         node = shown.by_id[node_id]
         if not node.tag:
-            assert total == approx(node.grad, rel=1e-9, abs=1e-15), node
+            assert total == pytest.approx(node.grad, rel=1e-9, abs=1e-15), node
 
 
 def test_what_leaves_a_closed_neuron_is_the_gradient_of_its_output():
@@ -56,7 +55,7 @@ def test_what_leaves_a_closed_neuron_is_the_gradient_of_its_output():
     closed = [node for node in shown.nodes if node.kind == "module"]
     assert len(closed) == 17
     for node in closed:
-        assert totals[node.id] == approx(node.grad, rel=1e-9)
+        assert totals[node.id] == pytest.approx(node.grad, rel=1e-9)
 
 
 @pytest.mark.parametrize("samples", [1, 5])
@@ -65,7 +64,7 @@ def test_what_leaves_a_unit_of_the_neuron_view_is_the_gradient_of_its_outputs(sa
     totals = outgoing(shown)
     for node in shown.nodes:
         if not node.root:
-            assert totals[node.id] == approx(node.grad, rel=1e-9), node
+            assert totals[node.id] == pytest.approx(node.grad, rel=1e-9), node
 
 
 def test_the_neuron_view_has_a_column_for_each_layer():
@@ -115,7 +114,7 @@ def test_a_network_by_itself_shows_its_weights():
     shown = picture(model)
     assert (shown.level, shown.colours) == ("neurons", "weight")
     weights = sorted(p.data for layer in model.layers for unit in layer.neurons for p in unit.weights)
-    assert sorted(edge.flow for edge in shown.edges) == approx(weights)
+    assert sorted(edge.flow for edge in shown.edges) == pytest.approx(weights)
     assert 0.25 in [node.data for node in shown.nodes]
     assert all(p.grad == 0.0 for p in model.parameters())
 
@@ -179,7 +178,7 @@ def test_the_largest_gradient_leaves_the_root_out():
     x = Value(2.0)
     y = x * 0.001
     y.backward(gradient=5.0)
-    assert picture(y).largest == approx(10.0)  # the constant's gradient; the root's own 5 does not count
+    assert picture(y).largest == pytest.approx(10.0)  # the constant's gradient; the root's own 5 does not count
     assert picture(Value(1.0)).largest == 1.0
 
 

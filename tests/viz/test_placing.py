@@ -1,6 +1,7 @@
 """Positions from Graphviz: columns, limits, and which Graphviz is used."""
 
 import subprocess
+from itertools import pairwise
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_boxes_of_one_column_share_their_x_and_do_not_overlap():
     placed = place([*column, Box("end", 30.0, 20.0, column=2)], [(box.id, "end") for box in column], column_gap=40, row_gap=12)
     assert len({round(placed.centres[box.id][0], 1) for box in column}) == 1
     ys = sorted(placed.centres[box.id][1] for box in column)
-    assert all(b - a >= 31.5 for a, b in zip(ys, ys[1:], strict=False))
+    assert all(b - a >= 31.5 for a, b in pairwise(ys))
 
 
 def test_an_edge_within_a_column_runs_down():

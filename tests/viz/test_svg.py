@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -119,7 +120,7 @@ def test_edges_begin_at_their_source_and_end_at_their_target(name):
         assert x1 == pytest.approx(target.x) or (x1 == pytest.approx(target.centre) and y1 == pytest.approx(target.y))
         assert source.y - 0.1 <= y0 <= source.bottom + 0.1
         assert target.y - 0.1 <= y1 <= target.bottom + 0.1
-        assert all(b[0] >= a[0] - 1.0 for a, b in zip(route, route[1:], strict=False)), edge
+        assert all(b[0] >= a[0] - 1.0 for a, b in pairwise(route)), edge
 
 
 def numbers_of(root: ElementTree.Element) -> Iterator[str]:
