@@ -15,7 +15,8 @@ from .style import THEMES, Theme, colour, edge_colour, edge_width, shade, text_c
 from .text import clean, escape, exact, number
 
 STYLES = ("cards", "classic")
-DIRECTIONS = ("LR", "TB", "RL", "BT")
+_SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
+DIRECTIONS = tuple(_SIDES)
 
 
 def digraph(
@@ -79,11 +80,13 @@ class _Pen:
         theme = self.theme
         caption = _html(labels.caption(self.picture, theme, self.legend))
         # newrank: without it Graphviz takes many times as long where there are clusters
-        look = _attributes(rankdir=rankdir, newrank="true", bgcolor=theme.page, nodesep="0.2", ranksep="0.5", pad="0.2")
+        spread = {"splines": "line", "ranksep": "1.6", "outputorder": "edgesfirst"} if self.picture.columns else {"ranksep": "0.5"}
+        look = _attributes(rankdir=rankdir, newrank="true", bgcolor=theme.page, nodesep="0.2", pad="0.2", **spread)
         yield f"graph [{look}]"
         yield f"graph [{_attributes(fontname='Helvetica', fontsize='12', fontcolor=theme.ink, label=caption, labelloc='b', labeljust='l')}]"
         yield f"node [{_attributes(fontname='Helvetica', fontsize='12', fontcolor=theme.ink, shape='plain', margin='0')}]"
-        yield f"edge [{_attributes(**self.edges_look)}]"
+        ports = dict(zip(("tailport", "headport"), _SIDES[rankdir], strict=True)) if self.picture.columns else {}
+        yield f"edge [{_attributes(**self.edges_look, **ports)}]"
         yield from self._inside("", defaultdict(list, self._members()), set())
         for edge in self.picture.edges:
             yield from self.edge(edge)
@@ -107,7 +110,8 @@ class _Pen:
             yield "}"
         for node in members[path]:
             yield from self.node(node)
-        yield from self.ranks() if not path else ()
+        if not path:
+            yield from filter(None, self.ranks())
 
     def cluster(self, group: Group) -> str:
         """The attributes of a module's box."""
@@ -116,9 +120,10 @@ class _Pen:
         return _attributes(style="rounded,filled", fillcolor=theme.group, color=theme.group_line, label=head, labelloc="t", labeljust="l")
 
     def ranks(self) -> Iterator[str]:
-        """The columns of the neuron view."""
+        """The columns of the neuron view, their units in order."""
         for column in self.picture.columns:
-            yield f"{{rank=same {' '.join(quoted(member) for member in column.members)}}}"
+            units = [quoted(member) for member in column.members]
+            yield f"{{rank=same {' -> '.join(units)} [{_attributes(style='invis')}]}}" if len(units) > 1 else ""
 
     def node(self, node: Node) -> Iterator[str]:
         """The statements of one node."""
@@ -149,7 +154,8 @@ class _Cards(_Pen):
         fill = theme.card if node.grad is None else colour(shade(node.grad, self.picture.largest), theme)
         line = theme.ink if node.root else theme.badges[node.kind] if node.kind in ("parameter", "input") else theme.line
         label = labels.chip(node, self.picture.level == "neurons", theme.ink if node.grad is None else text_colour(fill))
-        shape = {"shape": "box" if leaf else "ellipse", "style": "filled,dashed" if node.kind == "constant" else "filled"}
+        style = "filled,rounded" if self.picture.columns else "filled,dashed" if node.kind == "constant" else "filled"
+        shape = {"shape": "box" if leaf or self.picture.columns else "ellipse", "style": style}
         return {
             **shape,
             "fillcolor": fill,

@@ -74,7 +74,7 @@ def tag(node: Node, picture: Picture, theme: Theme) -> str:
 
 def chip(node: Node, neurons: bool, ink: str) -> str:
     """What stands inside a chip: the symbol of an operation, a short name, or at level "neurons" name and number."""
-    name = escape(node.label, 24)
+    name = escape(node.label, 24) or (number(node.data) if node.kind == "constant" else "")
     inside = number(node.data) if neurons else escape(node.symbol, 12)
     lines = [name, inside] if neurons or node.kind != "operation" else [inside, name]
     written = "<BR/>".join(line for line in lines if line) or " "

@@ -30,7 +30,7 @@ def mermaid(picture: Picture) -> str:
         n1("x²<br/>data 9")
         n0 -->|"∂ 6"| n1
         linkStyle 0 stroke:#1f6fb4,stroke-width:3.4px
-        classDef plain fill:#ffffff,color:#1b1f24
+        classDef plain fill:#ffffff,stroke:#9aa4ae,color:#1b1f24
         class n0,n1 plain
         classDef input stroke:#2b7a55,stroke-width:2px
         class n0 input
@@ -48,7 +48,9 @@ def literal(text: str, longest: int = 60) -> str:
     >>> literal('<b> "x" #35;')
     '#60;b#62; #34;x#34; #35;35#59;'
     """
-    return "".join(c if c.isalnum() or c in " ×÷−∂…" else f"#{ord(c)};" for c in clean(text, longest))
+    coded = "".join(c if c.isalnum() or c in " ×÷−∂…" else f"#{ord(c)};" for c in clean(text, longest))
+    # the one statement that Mermaid finds even inside of quotes
+    return coded.replace("direction ", "directio#110; ")
 
 
 def _strongest(picture: Picture) -> list[Edge]:
@@ -62,7 +64,8 @@ def _inside(path: str, picture: Picture, ids: dict[str, str], passed: frozenset[
     known = {group.path for group in picture.groups}
     for index, group in enumerate(picture.groups):
         if (group.parent if group.parent in known else "") == path and group.path not in passed:
-            yield f'subgraph g{index}["{_lines(group.title or group.path, group.detail)}"]'
+            title = " · ".join(filter(None, map(literal, (group.title or group.path, group.detail)))) or " "
+            yield f'subgraph g{index}["{title}"]'
             yield from (f"    {line}" for line in _inside(group.path, picture, ids, passed | {group.path}))
             yield "end"
     for node in picture.nodes:
@@ -115,6 +118,7 @@ def _classes(picture: Picture, ids: dict[str, str]) -> Iterator[str]:
     for kind in _BADGES:
         looks[kind, f"stroke:{LIGHT.badges[kind]},stroke-width:2px"] = [ids[node.id] for node in picture.nodes if node.kind == kind]
     looks["root", f"stroke:{LIGHT.ink},stroke-width:3px"] = [ids[node.id] for node in picture.nodes if node.root]
+    looks["box", f"fill:{LIGHT.group},stroke:{LIGHT.group_line},color:{LIGHT.ink}"] = [f"g{i}" for i in range(len(picture.groups))]
     for (name, look), members in looks.items():
         if members:
             yield f"classDef {name} {look}"
@@ -123,10 +127,10 @@ def _classes(picture: Picture, ids: dict[str, str]) -> Iterator[str]:
 
 def _fill(node: Node, picture: Picture) -> tuple[str, str]:
     if node.grad is None:
-        return "plain", f"fill:{LIGHT.card},color:{LIGHT.ink}"
+        return "plain", f"fill:{LIGHT.card},stroke:{LIGHT.line},color:{LIGHT.ink}"
     step = shade(node.grad, picture.largest)
     fill = colour(step, LIGHT)
-    return f"grad{'m' if step < 0 else 'p'}{abs(step)}", f"fill:{fill},color:{text_colour(fill)}"
+    return f"grad{'m' if step < 0 else 'p'}{abs(step)}", f"fill:{fill},stroke:{LIGHT.line},color:{text_colour(fill)}"
 
 
 def _captions(picture: Picture, edges: int) -> Iterator[str]:

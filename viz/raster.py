@@ -87,6 +87,10 @@ def _dejavu() -> str:
     return str(folder) if folder and folder.is_dir() else ""
 
 
+# Beyond Latin, Greek and Cyrillic nobody knows how wide the font will be that is found: such text is fitted to its room.
+_FOREIGN = re.compile("[^\u0000-\u052f\u1e00-\u22ff]")
+
+
 def with_fonts(svg: str) -> str:
     """The document with a font for every text: the renderer leaves out text of which it finds no font by name."""
     return _RUN.sub(_signed, svg.replace(MONO, f"{MONO}, {FONT}"))
@@ -94,8 +98,14 @@ def with_fonts(svg: str) -> str:
 
 def _signed(run: re.Match[str]) -> str:
     attributes, size, content = run.groups()
-    if not _SIGNS.search(content):
+    signs = _SIGNS.search(content)
+    if not signs and not _FOREIGN.search(content):
         return run[0]
-    room = width(unescape(content), float(size), bold="bold" in attributes)
-    fitting = "" if "textLength" in attributes else f' textLength="{room:.1f}" lengthAdjust="spacingAndGlyphs"'
-    return f"<text{attributes}{fitting} style=\"font-family:'DejaVu Sans', {FONT}\">{content}</text>"
+    if "textLength" not in attributes:
+        attributes += f' textLength="{_room(content, float(size), "bold" in attributes):.1f}" lengthAdjust="spacingAndGlyphs"'
+    family = f" style=\"font-family:'DejaVu Sans', {FONT}\"" if signs else ""
+    return f"<text{attributes}{family}>{content}</text>"
+
+
+def _room(content: str, size: float, bold: bool) -> float:
+    return width(unescape(content), size, bold)

@@ -2,6 +2,8 @@
 
 from itertools import product
 
+# ruff: noqa: E501
+
 _MARKUP = [
     "<script>alert(1)</script>",
     "</title><script>alert(1)</script>",
