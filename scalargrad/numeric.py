@@ -20,7 +20,7 @@ from .adjoint import operands, spread, wanted
 from .anomaly import described
 from .conversion import as_float
 from .engine import Constant, Value
-from .errors import DataError, GradientError, OptionError
+from .errors import CallError, DataError, GradientError, OptionError
 from .graph import topological
 from .modes import enable_grad
 from .nested import blocks, entries, is_array, is_nest, places, refilled, replaced
@@ -42,14 +42,14 @@ def numerical_gradient(f: Function, x: Any, step: float = STEP) -> Any:
     `f` gets fresh copies of `x` with one number moved: floats for numbers, Values for Values, arrays of float64 for arrays of
     numbers. `x` itself is never touched. The result has the structure of `x`: floats, and arrays of float64 of the same shape.
     Raises DataError when `f` returns anything but one number or `x` holds something else, OptionError for a step that is
-    not positive.
+    not positive, CallError when `f` can't be called.
 
     >>> round(numerical_gradient(lambda x: x**3, 2.0), 6)
     12.0
     >>> numerical_gradient(lambda x: x[0] * x[1].sum(), [2.0, numpy.ones((1, 2))])[1].round(6)
     array([[2., 2.]])
     """
-    _checked_step(step)
+    _checked("numerical_gradient", f, step)
     numbers = _plain(x, "x")
 
     def along(index: int) -> Callable[[float], float]:
@@ -70,7 +70,9 @@ def _around(x: float, step: float) -> tuple[float, float]:
     return x - h, x + h
 
 
-def _checked_step(step: Any) -> None:
+def _checked(name: str, f: Any, step: Any) -> None:
+    if not callable(f):
+        raise CallError(f"{name} takes a function, not {type(f).__name__}")
     if not isinstance(step, float) or not 0.0 < step < 1.0:
         raise OptionError(f"step must be a float between 0 and 1, not {step!r}: it is relative to max(|x|, 1)")
 
@@ -200,7 +202,7 @@ def gradcheck(
     A disagreement where the derivative of some operation jumps between x - h and x + h is reported as a kink, not as a failure.
     For a failure the report names the first operation whose local derivative disagrees with a central difference of its own
     forward rule, or, for a Value that was made by hand, with what was seen of it when the input moved. No `grad` changes.
-    Raises DataError and OptionError as `numerical_gradient` does.
+    Raises DataError, OptionError and CallError as `numerical_gradient` does.
 
     >>> from scalargrad import Value, relu, tanh
     >>> print(gradcheck(lambda x: [tanh(x[0] * x[1]), relu(x[1])], [0.5, 2.0]).worst_error < 1e-9)
@@ -212,7 +214,7 @@ def gradcheck(
     >>> bool(wrong), wrong.suspect.split(":")[0]
     (False, 'square(inputs=3.0)')
     """
-    _checked_step(step)
+    _checked("gradcheck", f, step)
     check = _Check(f, inputs, step, relative, absolute)
     report = GradientReport(tuple(check.comparisons()), check.suspect)
     if raises and not report:
@@ -313,7 +315,7 @@ class _Check:
 
     def _wrong_slope(self, node: Value, slopes: dict[Value, float]) -> str:
         """The same for a node without a rule, from how it and its operands moved with the input."""
-        if node not in slopes:
+        if not isfinite(slopes.get(node, nan)):
             return ""
         flows = list(zip(node.args, node.partials, strict=False))
         expected, seen = sum(partial * slopes[arg] for arg, partial in flows), slopes[node]

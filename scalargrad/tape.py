@@ -209,9 +209,17 @@ def _pulled(
         *(arg for node in recorded for arg in node.args),
         *(value for pair in seeds for value in pair if isinstance(value, Value)),
     }
-    targets = {target for target, _ in seeds}
-    known = (source in gradients and (source in watched or source in recorded or source in targets) for source in sources)
-    return [owned(gradients[source], taken) if found else None for source, found in zip(sources, known, strict=True)]
+    connected = _connected([target for target, _ in seeds], watched, recorded)
+    return [owned(gradients.get(source, 0.0), taken) if source in connected else None for source in sources]
+
+
+def _connected(targets: list[Value], watched: dict[Value, None], recorded: dict[Value, None]) -> set[Value]:
+    """What the targets depend on by way of the tape, even if the derivative is 0."""
+    reached = set(targets)
+    for node in reversed(recorded):
+        if node in reached:
+            reached.update(arg for arg in node.args if arg in watched or arg in recorded)
+    return reached
 
 
 def _checked(nest: Any, what: str) -> list[Value]:

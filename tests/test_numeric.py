@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import scalargrad as sg
 from scalargrad import GradientReport, Value, gradcheck, numerical_gradient, ops
 from scalargrad.engine import apply
-from scalargrad.errors import DataError, GradientError, OptionError
+from scalargrad.errors import CallError, DataError, GradientError, OptionError
 from scalargrad.nn import MLP
 from scalargrad.numeric import STEP
 
@@ -98,6 +98,8 @@ def test_numerical_gradient_of_a_derivative():
         (lambda: numerical_gradient(lambda x: x, "1"), DataError, "a number of x must be a real number, not str"),
         (lambda: numerical_gradient(lambda x: x, 1.0, step=0.0), OptionError, r"step must be .* not 0\.0"),
         (lambda: gradcheck(lambda x: x, 1.0, step=-1e-6), OptionError, "step must be"),
+        (lambda: numerical_gradient(3.0, 1.0), CallError, "numerical_gradient takes a function, not float"),
+        (lambda: gradcheck(sg.sin(Value(1.0)), 1.0), CallError, "gradcheck takes a function, not Value"),
         (lambda: gradcheck(lambda x: x, [1j]), DataError, "not complex"),
         (lambda: gradcheck(lambda _x: "1", 1.0), DataError, "not str '1'"),
     ],
@@ -252,6 +254,9 @@ def test_derivatives_that_are_not_finite_fail():
     assert not report
     assert report.worst.analytic == math.inf
     assert math.isnan(report.worst.numeric)
+    report = gradcheck(lambda x: x + math.inf, 1.0)
+    assert not report
+    assert report.suspect == ""
 
 
 def test_raises_if_asked():

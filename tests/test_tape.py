@@ -160,6 +160,15 @@ def test_unconnected_sources_give_none_or_zero():
     assert numbers(tape.gradient(z, [x, y])) == [None, 10.0]
 
 
+def test_a_source_whose_derivative_is_zero_is_connected():
+    """In TensorFlow a dead relu has the gradient 0, not None."""
+    x, y = Value(-2.0), Value(5.0)
+    with GradientTape(persistent=True) as tape:
+        z = sg.relu(x) * 3 + sg.where(y > 0, 1.0, y) + sg.floor(y)
+    assert numbers(tape.gradient(z, [x, y])) == [0.0, 0.0]
+    assert numbers(tape.jacobian([z, z], [x, y])) == [[0.0, 0.0]] * 2
+
+
 def test_what_was_computed_outside_is_not_recorded():
     x = Value(2.0)
     before = x * x

@@ -1,0 +1,73 @@
+"""Nests of numbers are taken apart and put together in one order, with their kinds, shapes and keys."""
+
+import subprocess
+import sys
+from collections import namedtuple
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scalargrad.errors import LengthError
+from scalargrad.nested import array_of, blocks, entries, is_array, is_nest, mapped, matched, outer, places, refilled
+
+Point = namedtuple("Point", "x y")
+nests = st.recursive(
+    st.floats(allow_nan=False) | st.none(),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner) | st.builds(Point, inner, inner),
+    max_leaves=20,
+)
+
+
+@given(nests)
+def test_refilling_with_the_same_numbers_gives_the_same_nest(nest):
+    again = refilled(nest, entries(nest))
+    assert again == nest
+    assert type(again) is type(nest)
+    assert len(places(nest, "x")) == len(entries(nest))
+
+
+@given(nests)
+def test_places_are_where_the_numbers_are(nest):
+    found = [eval(place, {"x": nest}) for place in places(nest, "x")]
+    assert found == entries(nest)
+
+
+def test_arrays_are_blocks_of_entries():
+    nest = [numpy.array([[1.0, 2.0]]), 3.0, numpy.array(4.0)]
+    assert [is_array(block) for block in blocks(nest)] == [True, False, False]
+    assert entries(nest) == [1.0, 2.0, 3.0, 4.0]
+    assert places(nest, "x") == ["x[0][0, 0]", "x[0][0, 1]", "x[1]", "x[2]"]
+    doubled = mapped(lambda number: number * 2, nest)
+    assert (doubled[0].tolist(), doubled[0].dtype, doubled[1:]) == ([[2.0, 4.0]], object, [6.0, 8.0])
+    assert [is_nest(x) for x in (None, [], {}, numpy.ones(2), numpy.array(1.0), 1.0, "text")] == [True] * 4 + [False] * 3
+
+
+def test_arrays_of_objects_are_not_looked_into():
+    assert array_of([[1, 2], [3, 4]], (2,)).shape == (2,)
+
+
+def test_the_outer_product_of_nests():
+    matrix = [["ax", "ay"], ["bx", "by"]]
+    assert outer({"a": 0, "b": 0}, Point(0, 0), matrix) == {"a": Point("ax", "ay"), "b": Point("bx", "by")}
+    found = outer(numpy.zeros(2), {"x": 0, "y": numpy.zeros((1, 1))}, matrix)
+    assert found["x"].tolist() == ["ax", "bx"]
+    assert found["y"].tolist() == [[["ay"]], [["by"]]]
+
+
+def test_matching_goes_by_key_and_place():
+    assert matched({"a": 1, "b": [2, 3]}, {"b": (20, 30), "a": 10}, ("p", "t")) == [10, 20, 30]
+    assert matched(numpy.ones((1, 2)), numpy.array([[5.0, 6.0]]), ("p", "t")) == [5.0, 6.0]
+    for nest, other in (([1], 1), (1, [1]), ({"a": 1}, {"b": 1}), ([1, 2], [1]), (numpy.ones(2), [1, 1]), (None, 1), ([1], None)):
+        with pytest.raises(LengthError, match="p and t must have one structure"):
+            matched(nest, other, ("p", "t"))
+
+
+def test_numpy_is_not_imported_for_nests_without_arrays():
+    code = "import sys; sys.modules['numpy'] = None; import importlib.util as u; s = u.find_spec('scalargrad'); "
+    code += "import types; p = types.ModuleType('scalargrad'); p.__path__ = s.submodule_search_locations; sys.modules['scalargrad'] = p; "
+    code += "from scalargrad.transforms import grad; print(grad(lambda x: x[0] * x[1])([2.0, 3.0]))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "data=3.0" in run.stdout
