@@ -88,6 +88,18 @@ def test_without_automatic_watching_only_what_is_watched_counts():
     assert tape.gradient(z, w) is None
 
 
+def test_what_is_not_watched_has_no_gradient_even_beside_what_is():
+    x, w = Value(2.0), Value(5.0)
+    product = w * w
+    with GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        y = x * w * product
+    assert numbers(tape.gradient(y, [x, w, product])) == [125.0, None, None]
+    with GradientTape() as tape:
+        y = x * product * 3
+    assert numbers(tape.gradient(y, [x, w, product, y.args[1]])) == [75.0, None, None, None]
+
+
 def test_stop_recording_leaves_gaps():
     x = Value(4.0)
     with GradientTape() as tape:
