@@ -153,7 +153,8 @@ def _neurons(mistake: Mistake) -> Picture:
         "digits-neurons.svg",
         f"The upper half of the network as columns: the 16 hidden neurons, the answers {mistake.answer} and {mistake.truth}, and the "
         f"difference of the two. Width and colour of each line show size and sign of the gradient that flows back through it.",
-        "The same gradient on its way back to the hidden neurons: who spoke for which answer. From there it goes on to the pixels above.",
+        "The same gradient on its way back to the hidden neurons: who spoke for which answer. From there it goes on to the pixels "
+        "above, except through a neuron whose output is 0: relu has switched it off.",
     )
 
 

@@ -44,12 +44,19 @@ def test_snippets_run_in_order_and_print_what_is_shown(tmp_path: Path, monkeypat
     assert not report, "".join(report)
     for name in ("neuron.svg", "classic.svg", "network.svg", "one-neuron-open.svg", "loss.svg"):
         ElementTree.parse(tmp_path / name)
+    assert all((tmp_path / f"neuron.{ending}").stat().st_size > 100 for ending in ("png", "pdf", "dot", "mmd", "txt"))
 
 
 def test_the_two_commands_are_each_on_one_line() -> None:
     assert [text.splitlines() for _, text in blocks("sh")] == [
         ['pip install -e ".[demos]" && python -m demos', 'pip install -e ".[test]" && pytest']
     ]
+
+
+def test_the_ci_script_finds_each_command_once() -> None:
+    """It greps the README for these words, so that the commands are written down in one place only."""
+    assert 'grep -F "pip install -e \\".[$1]\\" && " README.md' in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert [README.count(f'pip install -e ".[{extra}]" && ') for extra in ("demos", "test")] == [1, 1]
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
