@@ -293,9 +293,14 @@ def _node(op: str, data: float, args: tuple[Value, ...], partials: tuple[float, 
     node.scope = mode.scope
     node.notes = None
     if mode.recording:
-        node.op, node.args, node.partials, node.settings = op, args, partials, settings
+        node.op = op
+        node.args = args
+        node.partials = partials
+        node.settings = settings
     else:
-        node.op, node.args, node.partials, node.settings = "", (), (), None
+        node.op = ""
+        node.args = node.partials = ()
+        node.settings = None
     if mode.observers:
         for observe in mode.observers:
             observe.made(node, op, args, partials)
@@ -310,10 +315,14 @@ def apply(op: Op, *operands: Any) -> Any:
     >>> apply(TABLE["pow"], Value(3.0), 2)
     Value(data=9.0, grad=0.0)
     """
+    if len(operands) == 1 and isinstance(operands[0], Value) and not op.over_list:  # most activations: the shortest way
+        x = operands[0]._data
+        data = op.forward(FLOATS, x)
+        return _node(op.name, data, operands, (op.partials[0](FLOATS, data, x),))
     values = [operand for operand in operands if isinstance(operand, Value)]
     if len(values) != len(operands):
         return _apply_mixed(op, operands) if values else op.value(FLOATS, tuple(_number(op, i, x) for i, x in enumerate(operands)))
-    numbers = tuple([value._data for value in values])
+    numbers = [value._data for value in values]
     data = op.value(FLOATS, numbers)
     return _node(op.name, data, operands, op.derivatives(FLOATS, data, numbers))
 

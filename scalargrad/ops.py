@@ -6,7 +6,7 @@ rule `o` is the operation's own result. To add an operation is to add a row.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from inspect import Parameter, signature
@@ -73,11 +73,11 @@ class Op:
         object.__setattr__(self, "defaults", defaults)
         object.__setattr__(self, "settings", kept)
 
-    def value(self, m: Any, operands: tuple[Any, ...]) -> Any:
+    def value(self, m: Any, operands: Sequence[Any]) -> Any:
         """The forward rule, in the namespace `m`."""
         return self.forward(m, operands) if self.over_list else self.forward(m, *operands)
 
-    def derivatives(self, m: Any, o: Any, operands: tuple[Any, ...], wanted: tuple[bool, ...] = ()) -> tuple[Any, ...]:
+    def derivatives(self, m: Any, o: Any, operands: Sequence[Any], wanted: Sequence[bool] = ()) -> tuple[Any, ...]:
         """The local derivatives in the namespace `m`: for all operands, or for those that are wanted."""
         if self.over_list:
             return tuple(self.partials[0](m, o, operands))

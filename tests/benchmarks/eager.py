@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from statistics import median
 from typing import Any
 
-ROUNDS = 7
+ROUNDS = 15
 RATE = 0.01
 PENALTY = 1e-4
 TARGETS = {"collector off": 0.75, "collector on": 0.4, "bytes per node": 1 / 3}
