@@ -10,6 +10,7 @@ for Unconstrained Optimization and Nonlinear Equations, 1983, section 5.4; Press
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from itertools import zip_longest
 from math import inf, isfinite, isnan, nan
 from typing import Any
@@ -193,7 +194,8 @@ def gradcheck(
     """Compare the gradients of the engine with central differences.
 
     f         returns a Value, or a nest of Values, each of which is checked
-    inputs    the argument of `f`: a number, a nest of numbers, an array; a tuple holds several arguments.
+    inputs    the argument of `f`: a number, a nest of numbers, an array; a tuple holds several arguments, and so does a
+              list where `f` can't be called with one.
               `f` gets Values in the place of the numbers (an array of objects for an array)
     step      h relative to max(|x|, 1)
     relative, absolute  an error of absolute + relative·|derivative| is allowed, and what rounding the values of `f` can make
@@ -249,12 +251,29 @@ class _Run:
         return [node.op for node in self.order] == [node.op for node in other.order]
 
 
+def _arguments(f: Function, inputs: Any) -> tuple[Any, ...]:
+    if isinstance(inputs, list) and not _takes(f, 1) and _takes(f, len(inputs)):
+        return tuple(inputs)
+    return inputs if isinstance(inputs, tuple) else (inputs,)
+
+
+def _takes(f: Function, count: int) -> bool:
+    """Whether `f` can be called with so many arguments; functions that do not say are taken at their word."""
+    try:
+        signature(f).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
 class _Check:
     """The work of one `gradcheck`."""
 
     def __init__(self, f: Function, inputs: Any, step: float, relative: float, absolute: float) -> None:
         self.f, self.step, self.relative, self.absolute = f, step, relative, absolute
-        self.arguments = inputs if isinstance(inputs, tuple) else (inputs,)
+        self.arguments = _arguments(f, inputs)
         self.numbers = _plain(self.arguments, "inputs")
         self.names = places(inputs, "inputs")
         self.suspect = ""

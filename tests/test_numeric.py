@@ -135,6 +135,12 @@ def test_floats_lists_arrays_and_several_outputs():
     assert gradcheck(lambda _x: [], 1.0)
 
 
+def test_a_list_is_several_arguments_where_the_function_takes_several():
+    assert len(gradcheck(lambda x, y: x * y, [2.0, 3.0]).comparisons) == 2
+    assert len(gradcheck(lambda xs: xs[0] * xs[1], [2.0, 3.0]).comparisons) == 2
+    assert len(gradcheck(lambda *xs: xs[0][0] * xs[0][1], [2.0, 3.0]).comparisons) == 2
+
+
 def test_a_network_passes():
     model = MLP(2, [3, 1], activation="tanh", seed=0)
     assert gradcheck(lambda x: model(x) ** 2, [0.3, -0.7])
