@@ -20,7 +20,7 @@ def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
         output.grad += seed
     for node in reversed(order):
         if node.notes is not None:
-            node.grad = hooked(node, node.grad)
+            node.grad = float(hooked(node, node.grad))
         gradient = node.grad
         if gradient:
             args, partials = node.args, node.partials
@@ -51,7 +51,7 @@ def hooked(node: Any, gradient: Any) -> Any:
         if replaced is not None:
             if not hasattr(replaced, "__float__"):
                 raise DataError(f"a gradient hook of {node!r} returned {type(replaced).__name__}: return a number, or None to keep it")
-            gradient = replaced if hasattr(gradient, "args") or type(replaced) is float else float(replaced)
+            gradient = replaced if hasattr(replaced, "args") else float(replaced)
     return gradient
 
 
