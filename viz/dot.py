@@ -12,7 +12,7 @@ from .picture import Edge, Group, Node, Picture
 from .portable import PortableDigraph
 from .shapes import spoken
 from .style import THEMES, Theme, colour, edge_colour, edge_width, shade, text_colour
-from .text import clean, escape, exact, number
+from .text import clean, exact, number
 
 STYLES = ("cards", "classic")
 _SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
@@ -64,6 +64,11 @@ def _attributes(**attributes: str) -> str:
 
 def _html(label: str) -> str:
     return _Html(f"<{label}>") if label else ""
+
+
+def _tip(text: str) -> str:
+    """A tooltip. Graphviz unescapes those of nodes twice, so that no escape is right everywhere: a look-alike stands for the backslash."""
+    return clean(text, 400).replace("\\", "∖")
 
 
 class _Pen:
@@ -143,7 +148,7 @@ class _Cards(_Pen):
     def node(self, node: Node) -> Iterator[str]:
         chip = self.picture.level != "cards" and node.kind != "module" and not node.tag
         look = self._chip(node) if chip else self._card(node)
-        yield f"{quoted(node.id)} [{_attributes(**look, tooltip=spoken(node))}]"
+        yield f"{quoted(node.id)} [{_attributes(**look, tooltip=_tip(spoken(node)))}]"
 
     def _card(self, node: Node) -> dict[str, str]:
         draw = labels.tag if node.tag else labels.card
@@ -189,9 +194,9 @@ class _Classic(_Pen):
     edges_look: ClassVar = {"arrowsize": "0.8"}
 
     def node(self, node: Node) -> Iterator[str]:
-        yield f"{quoted(node.id)} [{_attributes(label=_html(labels.record(node)), tooltip=spoken(node))}]"
+        yield f"{quoted(node.id)} [{_attributes(label=_html(labels.record(node)), tooltip=_tip(spoken(node)))}]"
         if node.kind == "operation":
-            sign, tip = _html(escape(node.symbol, 12) or " "), clean(node.formula) or " "
+            sign, tip = _html(labels.escaped(node.symbol, 12) or " "), _tip(node.formula) or " "
             look = _attributes(shape="ellipse", margin="0.05,0.03", width="0.5", height="0.4", label=sign, tooltip=tip)
             yield f"{quoted(node.id + 'o')} [{look}]"
             yield f"{quoted(node.id + 'o')} -> {quoted(node.id)}"

@@ -5,17 +5,26 @@ from math import isfinite
 
 from .picture import Group, Node, Picture
 from .style import STEPS, Theme, colour, shade, text_colour
-from .text import clean, escape, number
+from .text import LONGEST, clean, escape, number
 
 _FLAT = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
 _LINE = 90
+
+
+def escaped(text: str, longest: int = LONGEST) -> str:
+    r"""Text inside of a label. Graphviz reads backslashes there, too: `\N` would become the name of the node.
+
+    >>> print(escaped(r"<\N>"))
+    &lt;\\N&gt;
+    """
+    return escape(text, longest).replace("\\", "\\\\")
 
 
 def card(node: Node, picture: Picture, theme: Theme) -> str:
     """Badge, name, data, and the gradient on its colour. The fills are inset, so that no square corner leaves the round frame."""
     rows = []
     if title := clean(node.name or node.label):
-        rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT"><B>{escape(title)}</B></TD></TR>')
+        rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT"><B>{escaped(title)}</B></TD></TR>')
     if node.kind == "module" and node.formula:
         rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT">{_small(node.formula, theme)}</TD></TR>')
     if node.data is not None:
@@ -36,7 +45,7 @@ def _framed(rows: str, node: Node, theme: Theme) -> str:
 
 
 def _badge(node: Node, theme: Theme) -> str:
-    sign = escape(node.symbol, 12) or ("▸" if node.kind == "module" else " ")
+    sign = escaped(node.symbol, 12) or ("▸" if node.kind == "module" else " ")
     fill = theme.badges.get(node.kind, theme.badges["operation"])
     text = f'<FONT COLOR="#ffffff"><B>{sign}</B></FONT>'
     return f'<TABLE {_FLAT} CELLPADDING="6" STYLE="ROUNDED" BGCOLOR="{fill}"><TR><TD>{text}</TD></TR></TABLE>'
@@ -56,7 +65,7 @@ def _row(word: str, x: float, grey: str, ink: str, theme: Theme) -> str:
 
 
 def _small(text: str, theme: Theme) -> str:
-    return f'<FONT POINT-SIZE="9" COLOR="{theme.muted}">{escape(text)}</FONT>'
+    return f'<FONT POINT-SIZE="9" COLOR="{theme.muted}">{escaped(text)}</FONT>'
 
 
 def tag(node: Node, picture: Picture, theme: Theme) -> str:
@@ -64,7 +73,7 @@ def tag(node: Node, picture: Picture, theme: Theme) -> str:
     step = shade(node.grad, picture.largest) if node.grad is not None else None
     fill = theme.card if step is None else colour(step, theme)
     ink = theme.ink if step is None else text_colour(fill)
-    text = escape(node.label, 24) or number(node.data) or " "
+    text = escaped(node.label, 24) or number(node.data) or " "
     line = theme.badges.get(node.kind, theme.line)
     return (
         f'<TABLE BORDER="1" COLOR="{line}" STYLE="ROUNDED" BGCOLOR="{fill}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">'
@@ -74,8 +83,8 @@ def tag(node: Node, picture: Picture, theme: Theme) -> str:
 
 def chip(node: Node, neurons: bool, ink: str) -> str:
     """What stands inside a chip: the symbol of an operation, a short name, or at level "neurons" name and number."""
-    name = escape(node.label, 24) or (number(node.data) if node.kind == "constant" else "")
-    inside = number(node.data) if neurons else escape(node.symbol, 12)
+    name = escaped(node.label, 24) or (number(node.data) if node.kind == "constant" else "")
+    inside = number(node.data) if neurons else escaped(node.symbol, 12)
     lines = [name, inside] if neurons or node.kind != "operation" else [inside, name]
     written = "<BR/>".join(line for line in lines if line) or " "
     return f'<FONT POINT-SIZE="10" COLOR="{ink}">{written}</FONT>'
@@ -83,7 +92,7 @@ def chip(node: Node, neurons: bool, ink: str) -> str:
 
 def record(node: Node) -> str:
     """The lecture's box: name | data | grad, with four decimals."""
-    name = escape(node.name or node.label)
+    name = escaped(node.name or node.label)
     cells = [name, _decimals("data", node.data), _decimals("grad", node.grad)]
     written = "".join(f"<TD>{cell or ' '}</TD>" for cell in cells)
     return f'<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6"><TR>{written}</TR></TABLE>'
@@ -98,13 +107,13 @@ def _decimals(word: str, x: float | None) -> str:
 def heading(group: Group, theme: Theme) -> str:
     """The head of a module's box."""
     detail = f"   {_small(group.detail, theme)}" if group.detail else ""
-    return f'<FONT POINT-SIZE="11" COLOR="{theme.ink}"><B>{escape(group.title or group.path)}</B></FONT>{detail}'
+    return f'<FONT POINT-SIZE="11" COLOR="{theme.ink}"><B>{escaped(group.title or group.path)}</B></FONT>{detail}'
 
 
 def caption(picture: Picture, theme: Theme, legend: bool) -> str:
     """Title, legend and notes, under the graph; "" where there are none."""
-    title = f"<B>{escape(picture.title, 120)}</B>" if clean(picture.title) else ""
-    lines = [escape(line, _LINE) for note in picture.notes for line in textwrap.wrap(clean(note, 400), _LINE)]
+    title = f"<B>{escaped(picture.title, 120)}</B>" if clean(picture.title) else ""
+    lines = [escaped(line, _LINE) for note in picture.notes for line in textwrap.wrap(clean(note, 400), _LINE)]
     rows = [title, _legend(picture, theme) if legend else "", *(f'<FONT POINT-SIZE="10">{line}</FONT>' for line in lines)]
     written = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     return f'<TABLE {_FLAT} CELLPADDING="2">{written}</TABLE>' if written else ""
@@ -113,6 +122,6 @@ def caption(picture: Picture, theme: Theme, legend: bool) -> str:
 def _legend(picture: Picture, theme: Theme) -> str:
     largest = number(picture.largest)
     cells = "".join(f'<TD BGCOLOR="{colour(step, theme)}" WIDTH="12"> </TD>' for step in range(-STEPS, STEPS + 1, 4))
-    words = f"<TD>{escape(picture.colours)}  −{largest}</TD>{cells}<TD>{largest}   dashed: exactly 0</TD>"
+    words = f"<TD>{escaped(picture.colours)}  −{largest}</TD>{cells}<TD>{largest}   dashed: exactly 0</TD>"
     size = f'<TABLE {_FLAT} CELLPADDING="2"><TR>{words}</TR></TABLE>'
     return f'<FONT POINT-SIZE="10" COLOR="{theme.muted}">{size}</FONT>'

@@ -1,5 +1,6 @@
 """The only gate for text from outside: clean, cap, escape; how numbers are written; how wide text is."""
 
+import re
 import unicodedata
 from functools import lru_cache
 from math import isfinite, isnan
@@ -35,10 +36,12 @@ def clean(text: Any, longest: int = LONGEST) -> str:
         raw = type(text).__name__
     raw = raw[: 20 * longest]
     kept = (" " if c.isspace() else c for c in raw if c.isspace() or unicodedata.category(c) not in _DROPPED)
-    line = " ".join("".join(kept).split())
+    line = _TOWERS.sub(r"\1", " ".join("".join(kept).split()))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+# More marks on one letter than any script needs would reach into the lines above and below.
+_TOWERS = re.compile("([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
