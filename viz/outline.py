@@ -77,13 +77,13 @@ def _groups(picture: Picture) -> Iterator[tuple[str, int, list[Node]]]:
 
 
 def _from_root(picture: Picture) -> Iterator[Node]:
-    """Roots first, then later nodes before earlier ones; of the copies of a much used leaf only one, at the end."""
+    """Roots first, then later nodes before earlier ones; a copy of a much used leaf only where it is not heard otherwise."""
     heard, later_first = set(), picture.nodes[::-1]
     for node in sorted(later_first, key=lambda node: (not node.root, node.tag)):
-        leaf = (node.kind, node.label, node.data, node.grad) if node.tag else node.id
-        if leaf not in heard:
+        looks = (node.kind, node.label, number(node.data), number(node.grad))
+        if not (node.tag and looks in heard):
             yield node
-        heard.add(leaf)
+        heard.add(looks)
 
 
 def _depth(path: str, groups: dict[str, Group]) -> int:

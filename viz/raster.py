@@ -65,8 +65,9 @@ def _converted(function: str, svg: str, **options: Any) -> bytes:
     renderer = _renderer()
     try:
         return bytes(getattr(renderer, function)(with_fonts(svg), **options))
-    except ValueError as error:
-        raise PictureError(f"the picture could not be converted: {error}") from error
+    except (RuntimeError, ValueError) as error:
+        reason = next(iter(str(error).splitlines()), "")
+        raise PictureError(f"this SVG could not be converted: {reason}") from error
 
 
 @cache
