@@ -1,5 +1,6 @@
 """Drawing: what `viz.draw` returns. It shows itself in a notebook and saves itself in many formats."""
 
+from base64 import b64encode
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -16,6 +17,7 @@ from .mermaid import mermaid
 from .outline import outline
 from .picture import Picture
 from .svg import group_width, svg
+from .text import escape
 
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
 FORMATS = (".svg", ".dot", ".mmd", ".txt", ".png", ".pdf")
@@ -90,8 +92,13 @@ class Drawing:
     def __repr__(self) -> str:
         return f"<Drawing of {self.picture.total:,} values as {self.picture.level}>"
 
+    def _repr_html_(self) -> str:
+        """An image with the picture inside its address: notebooks that are not trusted show it too."""
+        data = b64encode(self.svg().encode()).decode()
+        return f'<img alt="{escape(self.picture.title or repr(self)[1:-1], 200)}" src="data:image/svg+xml;base64,{data}">'
+
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
-        return {"image/svg+xml": self.svg(), "text/plain": str(self)}
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
 
 def _placed(picture: Picture, limit: float) -> Placed:

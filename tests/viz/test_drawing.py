@@ -1,5 +1,6 @@
 """Drawing: saving, notebooks, falling back, speed."""
 
+import base64
 import time
 from xml.etree import ElementTree
 
@@ -55,8 +56,13 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
 
 
 def test_a_notebook_shows_the_picture_and_the_outline():
-    bundle = viz.draw(neuron())._repr_mimebundle_()
-    assert "<svg" in bundle["image/svg+xml"] or "data:image/svg+xml" in bundle.get("text/html", "")
+    drawing = viz.draw(neuron(), title='"A" <neuron>')
+    bundle = drawing._repr_mimebundle_()
+    image = ElementTree.fromstring(bundle["text/html"].replace("\">", "\"/>"))
+    assert (image.tag, image.get("alt")) == ("img", '"A" <neuron>')
+    kind, _, data = image.get("src").partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert base64.b64decode(data).decode() == drawing.svg()
     assert "o = tanh(n)" in bundle["text/plain"]
 
 
