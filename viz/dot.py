@@ -195,15 +195,19 @@ class _Classic(_Pen):
 
     def node(self, node: Node) -> Iterator[str]:
         yield f"{quoted(node.id)} [{_attributes(label=_html(labels.record(node)), tooltip=_tip(spoken(node)))}]"
-        if node.kind == "operation":
+        if _has_ellipse(node):
             sign, tip = _html(labels.escaped(node.symbol, 12) or " "), _tip(node.formula) or " "
             look = _attributes(shape="ellipse", margin="0.05,0.03", width="0.5", height="0.4", label=sign, tooltip=tip)
             yield f"{quoted(node.id + 'o')} [{look}]"
             yield f"{quoted(node.id + 'o')} -> {quoted(node.id)}"
 
     def edge(self, edge: Edge) -> Iterator[str]:
-        ending = "o" if self.picture.by_id[edge.target].kind == "operation" else ""
+        ending = "o" if _has_ellipse(self.picture.by_id[edge.target]) else ""
         yield f"{quoted(edge.source)} -> {quoted(edge.target + ending)}"
 
     def cluster(self, group: Group) -> str:
         return _attributes(style="rounded", label=_html(labels.heading(group, self.theme)), labelloc="t", labeljust="l")
+
+
+def _has_ellipse(node: Node) -> bool:
+    return node.kind == "operation" and bool(clean(node.symbol))
