@@ -132,7 +132,7 @@ class Value:
     def backward(self, gradient: Number = 1.0, *, create_graph: bool = False) -> None:
         """Add gradient * d(self)/d(leaf) to the `grad` of every leaf; interior Values show this pass alone.
 
-        With `create_graph` the gradients are Values themselves, so they can be drawn and differentiated again.
+        With `create_graph` the gradients of the leaves are Values themselves, so they can be drawn and differentiated again.
         If anything raises on the way, the leaves keep the gradients they had.
 
         >>> x = Value(3.0)
@@ -415,6 +415,9 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
     gradients = pullback(order, seeds, VALUES)
     for node in order:
         gradient = gradients.get(node, 0.0)
+        if node.args or isinstance(node, Constant):  # a number: a graph would refer back to the node, a cycle that nobody could undo
+            node.grad = _plain(gradient)
+            continue
         if gradient in nodes:  # a gradient that is a Value of the graph itself gets a node of its own
             gradient = Constant(1.0) * gradient
         node.grad = gradient if isinstance(gradient, Value) else Constant(gradient)
