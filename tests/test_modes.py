@@ -1,0 +1,133 @@
+"""no_grad, enable_grad, detach and scopes: per thread, and over when the block is, by an exception too."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+import scalargrad as sg
+from scalargrad import Value, enable_grad, no_grad
+from scalargrad.modes import current_mode
+from scalargrad.nn import Layer
+
+
+def records() -> bool:
+    return bool((Value(2.0) * 3).args)
+
+
+def test_no_grad_builds_nothing() -> None:
+    x = Value(2.0)
+    with no_grad():
+        results = [x * 3, sg.tanh(x), x**2, 2 / x, sg.sum([x, 1.0]), -x]
+    assert [y.data for y in results] == [6.0, (sg.tanh(x)).data, 4.0, 1.0, 3.0, -2.0]
+    assert all((y.args, y.partials, y.op, y.settings) == ((), (), "", None) for y in results)
+    assert records()
+
+
+def test_no_grad_ends_when_the_block_raises() -> None:
+    with pytest.raises(ZeroDivisionError), no_grad():
+        1 / 0  # noqa: B018
+    assert records()
+
+
+def test_no_grad_as_a_decorator() -> None:
+    @no_grad()
+    def predict(x: Value) -> Value:
+        return x * 2
+
+    for _ in range(2):
+        assert predict(Value(2.0)).args == ()
+    assert records()
+
+
+def test_modes_nest() -> None:
+    with no_grad():
+        with enable_grad():
+            assert records()
+            with no_grad():
+                assert not records()
+            assert records()
+        assert not records()
+
+
+def test_a_block_that_was_entered_before_can_be_entered_again() -> None:
+    for _ in range(3):
+        with no_grad():
+            assert not records()
+        assert records()
+
+
+def in_thread(function: Callable[[], bool]) -> bool:
+    answers: list[bool] = []
+    thread = threading.Thread(target=lambda: answers.append(function()))
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+def test_no_grad_holds_for_its_own_thread_only() -> None:
+    with no_grad():
+        assert in_thread(records)
+        assert not records()
+
+
+def test_no_grad_holds_for_its_own_task_only() -> None:
+    async def quiet(inside: asyncio.Event, done: asyncio.Event) -> bool:
+        with no_grad():
+            inside.set()
+            await done.wait()
+            return records()
+
+    async def loud(inside: asyncio.Event, done: asyncio.Event) -> bool:
+        await inside.wait()
+        answer = records()
+        done.set()
+        return answer
+
+    async def both() -> list[bool]:
+        inside, done = asyncio.Event(), asyncio.Event()
+        return list(await asyncio.gather(quiet(inside, done), loud(inside, done)))
+
+    assert asyncio.run(both()) == [False, True]
+
+
+def test_detach_is_a_leaf_of_its_own() -> None:
+    x = Value(3.0, label="x")
+    y = x * x
+    cut = y.detach()
+    (cut * x).backward()
+    assert (cut.data, cut.args, cut is not y) == (9.0, (), True)
+    assert (x.grad, cut.grad) == (9.0, 3.0)
+
+
+def test_the_scope_ends_when_a_module_raises() -> None:
+    with pytest.raises(sg.errors.LengthError):
+        Layer(2, 2)([1.0])
+    assert current_mode().scope is None
+    assert (Value(1.0) + 1).scope is None
+
+
+def test_threads_train_apart_and_get_the_numbers_of_one_thread() -> None:
+    def gradient(start: float) -> float:
+        x = Value(start)
+        for _ in range(20):
+            y = x
+            for _ in range(200):
+                y = sg.sin(y) + x
+            y.backward()
+        assert type(x.grad) is float
+        return x.grad
+
+    expected = [gradient(0.1 * i) for i in range(4)]
+    found = [0.0] * 4
+
+    def work(i: int) -> None:
+        found[i] = gradient(0.1 * i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == expected
