@@ -117,7 +117,7 @@ class MLP(Module):
         initialiser: str | Initialiser = "he",
         seed: int | Random = 0,
     ) -> None:
-        if isinstance(sizes, (str, int)) or not len(sizes):
+        if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
             raise OptionError(f"sizes of an MLP must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}")
         rng = generator(seed)
         self.inputs = checked_size(inputs, "inputs of an MLP")

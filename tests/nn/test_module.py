@@ -1,0 +1,201 @@
+"""Modules find their parameters and children, name them, save and load them, and mark what they compute."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from scalargrad import Parameter, Value
+from scalargrad.errors import DataError, UnknownNameError
+from scalargrad.graph import topological
+from scalargrad.nn import MLP, Layer, Module, Neuron, Sequential
+
+
+class Mixed(Module):
+    """Parameters and modules in every kind of container."""
+
+    def __init__(self) -> None:
+        self.scale = Parameter(2.0)
+        self.heads = {"left": Neuron(1), "right": [Neuron(1), (Neuron(1),)]}
+        self.table = [[Parameter(1.0), Parameter(2.0)], [Parameter(3.0)]]
+        self.name, self.number, self.nothing, self.value = "mixed", 3, None, Value(1.0)
+
+    def forward(self, x: Any) -> Any:
+        left: Any = self.heads["left"]
+        return left(x) * self.scale
+
+
+def names(module: Module) -> list[str]:
+    return [name for name, _ in module.named_parameters()]
+
+
+def test_names_of_a_network() -> None:
+    model = MLP(2, [3, 1])
+    first = "layers.0.neurons.0"
+    assert names(model)[:4] == [f"{first}.weights.0", f"{first}.weights.1", f"{first}.bias", "layers.0.neurons.1.weights.0"]
+    assert len(names(model)) == len(model.parameters()) == 13
+    assert [p is q for p, (_, q) in zip(model.parameters(), model.named_parameters(), strict=True)] == [True] * 13
+
+
+def test_dicts_lists_and_tuples_are_searched_and_plain_values_are_not_parameters() -> None:
+    assert names(Mixed()) == [
+        *["scale", "table.0.0", "table.0.1", "table.1.0"],
+        *["heads.left.weights.0", "heads.left.bias"],
+        *["heads.right.0.weights.0", "heads.right.0.bias", "heads.right.1.0.weights.0", "heads.right.1.0.bias"],
+    ]
+    assert [name for name, _ in Mixed().children()] == ["heads.left", "heads.right.0", "heads.right.1.0"]
+
+
+def test_what_is_appended_later_is_found_too() -> None:
+    model = Sequential(Layer(2, 2))
+    model.steps.append(Layer(2, 1))
+    model.extra = Parameter(1.0)
+    assert len(model.parameters()) == 6 + 3 + 1
+
+
+def test_a_shared_parameter_or_module_counts_once() -> None:
+    layer = Layer(2, 2)
+    tied = Sequential(layer, layer)
+    assert len(tied.parameters()) == 6
+    assert len(list(tied.named_modules())) == 1 + 1 + 2
+    neuron = Neuron(2)
+    neuron.weights[1] = neuron.weights[0]
+    assert names(neuron) == ["weights.0", "bias"]
+    neuron.bias.data = 1.0
+    neuron([1.0, 1.0]).backward()
+    assert neuron.weights[0].grad == 2.0
+
+
+def test_zero_grad() -> None:
+    model = MLP(2, [3, 1])
+    model([1.0, 2.0]).backward()
+    assert any(p.grad for p in model.parameters())
+    model.zero_grad()
+    assert [p.grad for p in model.parameters()] == [0.0] * 13
+
+
+def test_train_and_eval_reach_every_module() -> None:
+    model = MLP(2, [3, 1])
+    assert all(module.training for _, module in model.named_modules())
+    assert model.eval() is model
+    assert not any(module.training for _, module in model.named_modules())
+    model.layers[0].train()
+    assert [layer.training for layer in model.layers] == [True, False]
+    assert all(module.training for _, module in model.train().named_modules())
+
+
+# State
+
+
+def test_state_goes_out_and_in() -> None:
+    one, two = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=2)
+    state = one.state_dict()
+    assert all(type(number) is float for number in state.values())
+    two.load_state_dict(dict(reversed(state.items())))
+    assert two.state_dict() == state
+    assert two([1.0, -1.0]).data == one([1.0, -1.0]).data
+    one.parameters()[0].data = 99.0
+    assert two.state_dict() == state
+
+
+def broken(state: dict[str, Any], how: str) -> dict[str, Any]:
+    first, last = min(state), max(state)
+    if how == "missing":
+        return {name: 7.0 for name in state if name != last}
+    if how == "unknown":
+        return {**dict.fromkeys(state, 7.0), "layers.9.bias": 1.0}
+    return {**dict.fromkeys(state, 7.0), (first if how == "text first" else last): "7"}
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "named"),
+    [
+        ("missing", UnknownNameError, r"layers\.1\.neurons\.0\.bias"),
+        ("unknown", UnknownNameError, r"layers\.9\.bias"),
+        ("text first", DataError, r"layers\.0\.neurons\.0\.weights\.0"),
+        ("text last", DataError, r"layers\.1\.neurons\.0\.bias"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(how: str, error: type[Exception], named: str) -> None:
+    model = MLP(2, [3, 1])
+    before = model.state_dict()
+    with pytest.raises(error, match=named):
+        model.load_state_dict(broken(before, how))
+    assert model.state_dict() == before
+
+
+def test_long_lists_of_names_are_cut() -> None:
+    with pytest.raises(UnknownNameError, match="and 8 more"):
+        MLP(2, [3, 1]).load_state_dict({})
+
+
+# Scopes
+
+
+def paths(output: Value) -> set[str]:
+    return {node.scope.path for node in topological([output]) if node.scope is not None}
+
+
+def test_every_value_knows_the_neuron_that_made_it() -> None:
+    model = MLP(2, [2, 1])
+    output = model([1.0, 2.0])
+    assert paths(output) == {"layers.0.neurons.0", "layers.0.neurons.1", "layers.1.neurons.0"}
+    assert output.scope is not None
+    assert [scope.kind for scope in output.scope.chain()] == ["MLP", "Layer", "Neuron"]
+    assert (output * 2).scope is None
+    assert repr(output.scope) == "Scope('layers.1.neurons.0', Neuron)"
+
+
+def test_parameters_belong_to_no_call() -> None:
+    model = MLP(2, [1])
+    assert all(p.scope is None for p in model.parameters())
+
+
+def test_scopes_of_other_modules_and_of_modules_in_modules() -> None:
+    class Outer(Module):
+        def __init__(self) -> None:
+            self.inner = Mixed()
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x) + 1
+
+    model = Outer()
+    output = model([3.0])
+    assert output.scope.path == ""
+    assert paths(output) == {"", "inner", "inner.heads.left"}
+    steps = Sequential(Layer(1, 1), lambda x: x[0] * 2)
+    assert paths(steps([1.0])) == {"", "steps.0.neurons.0"}
+
+
+def test_two_calls_are_two_scopes() -> None:
+    neuron = Neuron(1, activation=None)
+    first, second = neuron([1.0]), neuron([2.0])
+    assert first.scope is not second.scope
+
+
+# Text
+
+
+def test_a_module_without_forward_says_so() -> None:
+    class Empty(Module):
+        pass
+
+    with pytest.raises(TypeError, match="Empty has no forward"):
+        Empty()([1.0])
+
+
+def test_repr_and_summary() -> None:
+    assert repr(MLP(2, [3, 1], activation="tanh")) == "MLP(2 → 3 → 1)\n  (layers.0) Layer(2 → 3, tanh)\n  (layers.1) Layer(3 → 1)"
+    assert repr(Neuron(3, activation=None)) == "Neuron(3)"
+    assert "(heads.left) Neuron(1, relu)" in repr(Mixed())
+    summary = Sequential(MLP(2, [3, 1]), Layer(1, 2)).summary().splitlines()
+    assert [line.split()[0] for line in summary] == ["module", "(whole)", "steps.0", "steps.0.layers.0", "steps.0.layers.1", "steps.1"]
+    assert [line.split()[-1] for line in summary] == ["parameters", "17", "13", "9", "4", "4"]
+    assert len({len(line) for line in summary}) == 1
+
+
+def test_a_module_is_seeded_by_a_number_or_a_generator() -> None:
+    rng = Random(5)
+    first, second = Neuron(2, seed=rng), Neuron(2, seed=rng)
+    assert first.state_dict() == Neuron(2, seed=5).state_dict()
+    assert first.state_dict() != second.state_dict()
