@@ -31,15 +31,17 @@ def draw(
     theme: str = "auto",
     title: str = "",
     limit: float = 5.0,
+    program: str | None = None,
 ) -> Drawing:
     """A picture of a Value, of several Values, or of a network.
 
-    target  a Value, a list of Values, or a Module
-    level   "cards", "chips" or "neurons"; by default the finest that can be read
-    expand  paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others are drawn closed
-    theme   "auto" (light, and dark for readers who prefer it), "light" or "dark"
-    title   a heading
-    limit   seconds that a layout may take before a coarser level is drawn
+    target   a Value, a list of Values, or a Module
+    level    "cards", "chips" or "neurons"; by default the finest that can be read
+    expand   paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others are drawn closed
+    theme    "auto" (light, and dark for readers who prefer it), "light" or "dark"
+    title    a heading
+    limit    seconds that a layout may take before a coarser level is drawn
+    program  which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None: whichever there is
 
     Raises PictureError for what is no graph, OptionError for an unknown level, theme or path.
 
@@ -48,15 +50,18 @@ def draw(
     <Drawing of 979 values as neurons>
     """
     titled = [replace(picture, title=clean(title, 120)) for picture in pictures_of(target, level, expand)]
-    return Drawing(titled, theme, limit)
+    return Drawing(titled, theme, limit, program)
 
 
-def draw_dot(target: Any, style: str = "cards", format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:
+def draw_dot(
+    target: Any, style: str = "cards", format: str = "svg", rankdir: str = "LR", *, program: str | None = None
+) -> graphviz.Digraph:
     """The graph drawn by Graphviz alone, as people know it from micrograd.
 
     style    "cards", or "classic": the look of the lecture
     format   what `render()` and the notebook make of it: "svg", "png", "pdf" …
     rankdir  "LR" from left to right, "TB" from top to bottom
+    program  which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None: whichever there is
 
     `.render()` and `.pipe()` work without a system Graphviz.
 
@@ -64,4 +69,4 @@ def draw_dot(target: Any, style: str = "cards", format: str = "svg", rankdir: st
     >>> draw_dot(Value(2.0) * 3).source.startswith("digraph")
     True
     """
-    return digraph(pictures_of(target)[0], style=style, format=format, rankdir=rankdir)
+    return digraph(pictures_of(target)[0], style=style, format=format, rankdir=rankdir, program=program)

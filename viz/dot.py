@@ -20,7 +20,7 @@ DIRECTIONS = tuple(_SIDES)
 
 
 def digraph(
-    picture: Picture, style: str = "cards", format: str = "svg", rankdir: str = "LR", theme: str = "light", engine: str | None = None
+    picture: Picture, style: str = "cards", format: str = "svg", rankdir: str = "LR", theme: str = "light", program: str | None = None
 ) -> PortableDigraph:
     """The picture as a `graphviz.Digraph`: `.source`, `.render(…)`, `.pipe(…)`, `.view()`, and display in notebooks.
 
@@ -28,9 +28,9 @@ def digraph(
     format   what `render` and `pipe` make by default: "svg", "png", "pdf" …
     rankdir  "LR" from left to right, "TB" from top to bottom, "RL", "BT"
     theme    "light" or "dark", for cards
-    engine   "dot": the program on the PATH; "pygraphviz": the one inside that package; None: whichever there is
+    program  "dot": the program on the PATH; "pygraphviz": the one inside that package; None: whichever there is
 
-    Raises OptionError for another style, direction, theme or engine, ValueError for a format that Graphviz does not know.
+    Raises OptionError for another style, direction, theme or program, ValueError for a format that Graphviz does not know.
 
     >>> x, y = Node("n0", "input", "in", data=3.0), Node("n1", "operation", "x²", data=9.0, root=True)
     >>> print(digraph(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),)), style="classic").source.splitlines()[-2].strip())
@@ -41,7 +41,7 @@ def digraph(
             raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}")
     pen = _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
     body = [f"\t{line}\n" for line in pen.statements(rankdir)]
-    return PortableDigraph(format=format, body=body, program=engine)
+    return PortableDigraph(format=format, body=body, program=program)
 
 
 def quoted(text: str, longest: int = 200) -> str:
@@ -96,16 +96,20 @@ class _Pen:
         for edge in self.picture.edges:
             yield from self.edge(edge)
 
+    @property
+    def _boxes(self) -> tuple[Group, ...]:
+        return self.picture.groups if self.picture.framed else ()
+
     def _members(self) -> dict[str, list[Node]]:
-        known = {group.path for group in self.picture.groups}
+        known = {group.path for group in self._boxes}
         members: dict[str, list[Node]] = defaultdict(list)
         for node in self.picture.nodes:
             members[node.group if node.group in known else ""].append(node)
         return members
 
     def _inside(self, path: str, members: dict[str, list[Node]], passed: set[str]) -> Iterator[str]:
-        known = {group.path for group in self.picture.groups}
-        for index, group in enumerate(self.picture.groups):
+        known = {group.path for group in self._boxes}
+        for index, group in enumerate(self._boxes):
             around = group.parent if group.parent in known else ""
             if around != path or group.path in passed:
                 continue

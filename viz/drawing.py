@@ -12,7 +12,8 @@ from . import raster, shapes
 from .columns import in_columns
 from .dot import digraph
 from .files import write
-from .layout import Placed, layered
+from .graphviz_process import checked_program
+from .layout import Placed, Settings, layered
 from .mermaid import mermaid
 from .outline import outline
 from .picture import Picture
@@ -29,22 +30,32 @@ class Drawing:
     pictures  the picture, and coarser ones to fall back to
     theme     "auto" (light, and dark for readers who prefer it), "light" or "dark"
     limit     seconds that each layout may take
+    program   which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever there is
     """
 
-    def __init__(self, pictures: list[Picture], theme: str = "auto", limit: float = 5.0) -> None:
+    def __init__(self, pictures: list[Picture], theme: str = "auto", limit: float = 5.0, program: str | None = None) -> None:
         if theme not in ("auto", "light", "dark"):
             raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}")
-        self.theme, self._pictures, self._limit = theme, pictures, limit
+        self.theme, self._pictures = theme, pictures
+        self._limit, self._program = limit, checked_program(program)
 
     @cached_property
     def placed(self) -> Placed:
         """The picture with positions."""
         for picture in self._pictures[:-1]:
             try:
-                return _placed(picture, self._limit)
+                return self._place(picture)
             except LayoutError:
                 continue
-        return _placed(self._pictures[-1], self._limit)
+        return self._place(self._pictures[-1])
+
+    def _place(self, picture: Picture) -> Placed:
+        if picture.level == "neurons":
+            return in_columns(picture)
+        settings = Settings(*_GAPS[picture.level], self._limit, self._program)
+        sizes = {node.id: shapes.size(node, picture.level) for node in picture.nodes}
+        headers = {group.path: group_width(group) for group in picture.groups}
+        return layered(picture, sizes, headers, settings)
 
     @property
     def picture(self) -> Picture:
@@ -99,12 +110,3 @@ class Drawing:
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self._repr_html_(), "text/plain": str(self)}
-
-
-def _placed(picture: Picture, limit: float) -> Placed:
-    if picture.level == "neurons":
-        return in_columns(picture)
-    column_gap, row_gap = _GAPS[picture.level]
-    sizes = {node.id: shapes.size(node, picture.level) for node in picture.nodes}
-    headers = {group.path: group_width(group) for group in picture.groups}
-    return layered(picture, sizes, headers, column_gap=column_gap, row_gap=row_gap, limit=limit)

@@ -35,25 +35,31 @@ class _Plan:
     routes: dict[tuple[str, str], tuple[Point, ...]] = field(default_factory=dict)
 
 
-def layered(
-    picture: Picture, sizes: dict[str, Size], headers: dict[str, float], *, column_gap: float, row_gap: float, limit: float
-) -> Placed:
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a layout is made: pixels between columns and between rows, seconds for each call of Graphviz, and which Graphviz."""
+
+    column_gap: float
+    row_gap: float
+    limit: float = 5.0
+    program: str | None = None
+
+
+def layered(picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: Settings) -> Placed:
     """Columns from left to right, each module in a box of its own.
 
     sizes    width and height of each node
     headers  the width that the heading of each group needs
-    limit    seconds for each call of Graphviz
+
+    Raises LayoutError as `place` does.
     """
-    return _Layout(picture, sizes, headers, column_gap, row_gap, limit).placed()
+    return _Layout(picture, sizes, headers, settings).placed()
 
 
 class _Layout:
-    def __init__(
-        self, picture: Picture, sizes: dict[str, Size], headers: dict[str, float], column_gap: float, row_gap: float, limit: float
-    ) -> None:
-        self.picture, self.sizes, self.headers = picture, sizes, headers
+    def __init__(self, picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: Settings) -> None:
+        self.picture, self.sizes, self.headers, self.settings = picture, sizes, headers, settings
         self.structure = Structure(picture)
-        self.column_gap, self.row_gap, self.limit = column_gap, row_gap, limit
         self.plans: dict[str, _Plan] = {}
         self.shared: dict[object, Placement] = {}
 
@@ -85,8 +91,8 @@ class _Layout:
         for item in items:
             width, height = self.sizes[item]
             plan.corners[item] = ((widest - width) / 2, y)
-            y += height + self.row_gap
-        plan.size = (widest, y - self.row_gap)
+            y += height + self.settings.row_gap
+        plan.size = (widest, y - self.settings.row_gap)
         return plan
 
     def _by_graphviz(self, path: str, items: list[str], edges: list[tuple[str, str]]) -> _Plan:
@@ -100,8 +106,7 @@ class _Layout:
         pairs = [(index[a], index[b]) for a, b in edges]
         key = (tuple(boxes), tuple(pairs))
         if key not in self.shared:
-            wider = 1.8 if not self.picture.framed and any(item in self.plans for item in items) else 1.0
-            self.shared[key] = place(boxes, pairs, column_gap=self.column_gap * wider, row_gap=self.row_gap, limit=self.limit)
+            self.shared[key] = self._place(boxes, pairs, any(item in self.plans for item in items))
         placement = self.shared[key]
         plan = _Plan((placement.width, placement.height))
         for name in names:
@@ -114,6 +119,11 @@ class _Layout:
         _sort_twins(plan, self.sizes, items, edges)
         self._pull_leaves(plan, edges)
         return plan
+
+    def _place(self, boxes: list[Box], pairs: list[tuple[str, str]], modules: bool) -> Placement:
+        own = self.settings
+        wider = 1.8 if modules and not self.picture.framed else 1.0  # room for the fans between layers
+        return place(boxes, pairs, column_gap=own.column_gap * wider, row_gap=own.row_gap, limit=own.limit, program=own.program)
 
     def _depths(self, items: list[str], edges: list[tuple[str, str]]) -> dict[str, int]:
         """How many steps each item is from the leaves, which have no column of their own: they stand close to their users."""
@@ -140,7 +150,7 @@ class _Layout:
             if len(found) != 1 or not self.structure.is_leaf(item):
                 continue
             old, target = frames[item], frames[found[0]]
-            new = Frame(target.x - self.column_gap - old.width, old.y, old.width, old.height)
+            new = Frame(target.x - self.settings.column_gap - old.width, old.y, old.width, old.height)
             swept = Frame(old.x, old.y - 4, new.right - old.x, old.height + 8)
             if new.x > old.x + 1 and not any(swept.overlap(other) for name, other in frames.items() if name != item):
                 frames[item], plan.corners[item] = new, (new.x, new.y)
@@ -174,7 +184,9 @@ class _Layout:
         groups = {group.path: frames[group.path] for group in self.picture.groups}
         nodes = {node.id: frames[node.id] for node in self.picture.nodes}
         ports = {port: frames[port] for ports in self.structure.ports.values() for port in ports.values()}
-        routes = Router(self.structure, frames, origins, {path: plan.routes for path, plan in self.plans.items()}, self.row_gap).all()
+        routes = Router(
+            self.structure, frames, origins, {path: plan.routes for path, plan in self.plans.items()}, self.settings.row_gap
+        ).all()
         dots = tuple((frame.x + PORT / 2, frame.middle) for frame in ports.values())
         return Placed(self.picture, nodes, groups, routes, dots, *root.size)
 

@@ -1,9 +1,6 @@
 """Graphviz as a placer: DOT text in, positions out, within a time limit, with no system install needed."""
 
 import json
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,14 +8,10 @@ from typing import Any
 from scalargrad.errors import LayoutError
 
 from .geometry import Point
+from .graphviz_process import available, rendered
 
 SMALL = 80
 """Graphs of up to this many nodes and edges are placed in this process: Graphviz needs milliseconds for them."""
-
-_WORKER = """
-import sys, pygraphviz
-sys.stdout.buffer.write(pygraphviz.AGraph(string=sys.stdin.read()).draw(format="json0", prog="dot"))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ def place(
     """Layered positions, left to right. `routes` has one entry per edge, in order.
 
     limit    seconds; what may be large is placed in a process of its own, which is stopped then
-    program  "pygraphviz" or "dot"; by default the wheel, and the program on the PATH where the wheel is missing
+    program  "pygraphviz" or "dot"; None: the wheel, or the program on the PATH where the wheel is missing
 
     Raises LayoutError when Graphviz is missing, fails, or is not done in time.
 
@@ -58,7 +51,9 @@ def place(
     if not boxes:
         return Placement({}, (), 0.0, 0.0)
     text = _dot(boxes, edges, column_gap, row_gap)
-    return _read(json.loads(_run(text, len(boxes) + len(edges), limit, program)), boxes, edges)
+    small = len(boxes) + len(edges) <= SMALL and available(program) == "pygraphviz"
+    answer = _in_process(text) if small else rendered(text, "json0", program=program, limit=limit)
+    return _read(json.loads(answer), boxes, edges)
 
 
 def _dot(boxes: list[Box], edges: list[tuple[str, str]], column_gap: float, row_gap: float) -> str:
@@ -77,43 +72,7 @@ def _dot(boxes: list[Box], edges: list[tuple[str, str]], column_gap: float, row_
     return "\n".join([*lines, "}"])
 
 
-def available(program: str | None = None) -> str:
-    """Which Graphviz will be used: "pygraphviz" or "dot".
-
-    Raises LayoutError when the one asked for, or both, are missing.
-    """
-    if program not in (None, "pygraphviz", "dot"):
-        raise LayoutError(f"Graphviz program must be 'pygraphviz' or 'dot', not {program!r}")
-    if program != "dot":
-        try:
-            import pygraphviz  # noqa: F401
-
-            return "pygraphviz"
-        except ImportError:
-            if program:
-                raise LayoutError("the pygraphviz wheel is missing: pip install pygraphviz") from None
-    if shutil.which("dot"):
-        return "dot"
-    raise LayoutError("Graphviz is missing: pip install pygraphviz, or put its program `dot` on the PATH")
-
-
-def _run(text: str, size: int, limit: float, program: str | None) -> str:
-    chosen = available(program)
-    if chosen == "pygraphviz" and size <= SMALL:
-        return _in_process(text)
-    command = ["dot", "-Tjson0"] if chosen == "dot" else [sys.executable, "-c", _WORKER]
-    try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        raise LayoutError(
-            f"Graphviz did not place {size} nodes and edges within {limit:g} s: fold more modules, or raise the limit"
-        ) from None
-    if done.returncode or not done.stdout.strip():
-        raise LayoutError(f"Graphviz failed: {done.stderr.strip()[-300:] or 'no output'}")
-    return done.stdout
-
-
-def _in_process(text: str) -> str:
+def _in_process(text: str) -> bytes:
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=text)
@@ -123,7 +82,7 @@ def _in_process(text: str) -> str:
         raise LayoutError(f"Graphviz failed: {error}") from error
     finally:
         graph.close()
-    return answer.decode() if isinstance(answer, bytes) else str(answer)
+    return answer
 
 
 def _read(answer: dict[str, Any], boxes: list[Box], edges: list[tuple[str, str]]) -> Placement:

@@ -141,7 +141,7 @@ def test_directions(rankdir: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("style", "fancy"), ("rankdir", "XY"), ("theme", "auto"), ("engine", "neato"), ("format", "xyz")]
+    ("name", "value"), [("style", "fancy"), ("rankdir", "XY"), ("theme", "auto"), ("program", "neato"), ("format", "xyz")]
 )
 def test_wrong_options(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=value) as raised:
@@ -160,12 +160,12 @@ def graph(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_p
     if request.param == "no program":
         return digraph(small())
     program(tmp_path)
-    return digraph(small(), engine="pygraphviz")
+    return digraph(small(), program="pygraphviz")
 
 
-def program(folder: Path) -> None:
+def program(folder: Path, command: str = "echo from the program") -> None:
     fake = folder / "dot"
-    fake.write_text("#!/bin/sh\necho from the program\n")
+    fake.write_text(f"#!/bin/sh\n{command}\n")
     fake.chmod(0o755)
 
 
@@ -238,12 +238,21 @@ def test_warnings_are_passed_on(graph: graphviz.Digraph, capfd: pytest.CaptureFi
 def test_a_program_on_the_path_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert digraph(small()).pipe() == b"from the program\n"
-    assert digraph(small()).pipe(encoding="utf-8") == "from the program\n"
-    assert digraph(small(), engine="dot").pipe("png") == b"from the program\n"
+    assert digraph(small(), program="dot").pipe() == b"from the program\n"
+    assert digraph(small(), program="dot").pipe(encoding="utf-8") == "from the program\n"
+    assert digraph(small()).pipe(encoding="utf-8").startswith("<?xml")  # the wheel comes first
+
+
+def test_a_program_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program(tmp_path, "exec sleep 60")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    hanging = digraph(small(), program="dot")
+    hanging.limit = 0.2
+    with pytest.raises(LayoutError, match=r"not done within 0\.2 s"):
+        hanging.pipe()
 
 
 def test_a_program_that_is_asked_for_and_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(graphviz.ExecutableNotFound):
-        digraph(small(), engine="dot").pipe()
+    with pytest.raises(LayoutError, match="no program dot on the PATH"):
+        digraph(small(), program="dot").pipe()

@@ -21,7 +21,7 @@ from viz.picture import Edge, Node, Picture
 @pytest.mark.parametrize("make", [neuron, lambda: network([16, 16, 1]), lambda: Value(1.0), list], ids=["neuron", "net", "leaf", "none"])
 def test_every_format_can_be_saved(tmp_path, ending, start, make):
     if ending in ("png", "pdf"):
-        pytest.importorskip("resvg_py")
+        pytest.importorskip("vl_convert")
     saved = viz.draw(make()).save(tmp_path / f"picture.{ending}")
     assert saved.read_bytes().startswith(start)
     assert saved.stat().st_size >= 10
@@ -58,7 +58,7 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
 def test_a_notebook_shows_the_picture_and_the_outline():
     drawing = viz.draw(neuron(), title='"A" <neuron>')
     bundle = drawing._repr_mimebundle_()
-    image = ElementTree.fromstring(bundle["text/html"].replace("\">", "\"/>"))
+    image = ElementTree.fromstring(bundle["text/html"].replace('">', '"/>'))
     assert (image.tag, image.get("alt")) == ("img", '"A" <neuron>')
     kind, _, data = image.get("src").partition(",")
     assert kind == "data:image/svg+xml;base64"
