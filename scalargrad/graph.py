@@ -8,7 +8,8 @@ class HasArgs(Protocol):
     """A node that knows the nodes it was made from."""
 
     @property
-    def args(self) -> tuple["HasArgs", ...]: ...
+    def args(self) -> tuple["HasArgs", ...]:
+        """The operands, in order."""
 
 
 Node = TypeVar("Node", bound=HasArgs)
