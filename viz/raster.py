@@ -1,5 +1,6 @@
 """PNG and PDF from our own SVG, with fonts that come along: nothing has to be installed in the system."""
 
+import atexit
 import re
 from functools import cache
 from html import unescape
@@ -7,6 +8,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
+from shutil import copy, rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from scalargrad.errors import OptionError, PictureError
@@ -76,16 +79,22 @@ def _renderer() -> Any:
         renderer = import_module("vl_convert")
     except ImportError as error:
         raise PictureError('PNG and PDF need an extra: pip install "scalargrad[images]"') from error
-    if fonts := _dejavu():
-        renderer.register_font_directory(fonts)
+    renderer.register_font_directory(_dejavu())
     return renderer
 
 
 def _dejavu() -> str:
-    """The folder of DejaVu fonts inside matplotlib, found without importing it; "" where it is not installed."""
+    """A folder with the DejaVu fonts of matplotlib, found without importing it; empty where that is not installed.
+
+    They are copied, because a font that stands beside them has a box for every character, and would replace whole words.
+    """
+    folder = mkdtemp(prefix="scalargrad-fonts-")
+    atexit.register(rmtree, folder, ignore_errors=True)
     spec = find_spec("matplotlib")
-    folder = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" if spec and spec.origin else None
-    return str(folder) if folder and folder.is_dir() else ""
+    if spec and spec.origin:
+        for font in (Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf").glob("DejaVuSans*.ttf"):
+            copy(font, folder)
+    return folder
 
 
 # Beyond Latin, Greek and Cyrillic nobody knows how wide the font will be that is found: such text is fitted to its room.

@@ -161,3 +161,13 @@ def test_importing_viz_loads_no_renderer() -> None:
     program = "import sys, viz; assert not {'vl_convert', 'matplotlib'} & set(sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(Path(raster.__file__).parents[1])}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
+def test_a_sign_that_no_font_has_does_not_change_the_words_around_it() -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    images = [png(document(text(content), wide=300)) for content in ("neuron", "neuron 日")]
+    box = ink(images[0])
+    assert box
+    left = [pillow.open(io.BytesIO(image)).convert("L").crop((0, 0, box[2] - 8, box[3])) for image in images]
+    plain, mixed = (sum(255 - pixel for pixel in image.tobytes()) for image in left)
+    assert 0.8 < mixed / plain < 1.25  # boxes in the place of letters would be much darker
