@@ -406,7 +406,7 @@ def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None
             leaf.grad = before
         raise
     for leaf, before in leaves:
-        if before is not None and (before or isinstance(before, Value)):
+        if before or isinstance(before, Value):  # not None, which is one way to clear a gradient
             leaf.grad = before + leaf.grad
 
 

@@ -120,13 +120,19 @@ def test_the_operators_written_out_equal_the_table_bit_for_bit(x: float, y: floa
 
 PROGRAM = """
 import scalargrad as sg
+from random import Random
 from scalargrad import Value
 from scalargrad.nn import MLP
-model = MLP(3, [8, 8, 1], activation="tanh", seed=3)
-names = {f"name {i}": Value(0.1 * i, label=f"name {i}") for i in range(50)}
-loss = sum((model([0.1 * i, -0.3, 0.7]) - sg.sin(x)) ** 2 for i, x in enumerate(set(names.values()) and names.values()))
+
+rng = Random(3)
+values = [Value(rng.uniform(-1, 1), label=f"x{i}") for i in range(9)]
+for i in range(300):  # later values over earlier ones, labelled, so that each leaf is reached in very many ways
+    x, y = rng.choice(values[-20:]), rng.choice(values[-20:])
+    values.append(sg.tanh(x * rng.uniform(-2, 2) + y))
+    values[-1].label = f"y{i}"
+loss = sum(MLP(3, [8, 8, 1], activation="tanh", seed=3)(values[-3:]) * x for x in values)
 loss.backward()
-print(loss.data.hex(), *[p.grad.hex() for p in model.parameters()], *[x.grad.hex() for x in names.values()])
+print(loss.data.hex(), *[x.grad.hex() for x in values])
 """
 
 
@@ -137,4 +143,4 @@ def test_equal_seeds_give_equal_bits_in_every_process() -> None:
         done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
         outputs.add(done.stdout)
     assert len(outputs) == 1
-    assert len(outputs.pop().split()) == 1 + 113 + 50
+    assert len(outputs.pop().split()) == 1 + 309

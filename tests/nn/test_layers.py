@@ -93,6 +93,13 @@ def test_a_wrong_type_is_refused(module: Any, x: Any) -> None:
         module(x)
 
 
+def test_a_neuron_that_does_not_fit_its_layer_says_so() -> None:
+    layer = Layer(2, 2)
+    layer.neurons[1] = Neuron(3)
+    with pytest.raises(LengthError, match="takes 3 inputs, but was given 2"):
+        layer([1.0, 2.0])
+
+
 def test_a_table_is_refused_with_advice() -> None:
     for table in (np.ones((2, 2)), [[1.0, 2.0], [3.0, 4.0]]):
         with pytest.raises(DataError, match="one sample at a time"):
