@@ -40,4 +40,3 @@ def topological(roots: Iterable[Node]) -> list[Node]:
             else:
                 emit(node)
     return order
-

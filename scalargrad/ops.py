@@ -249,7 +249,7 @@ CELU = _row("celu", "celu", "x above 0, else alpha*(exp(x/alpha) - 1); derivativ
 GELU = _row("gelu", "gelu", "x*Φ(x), Φ the normal distribution; derivative Φ(x) + x*φ(x).",
             lambda m, x: x * (0.5 * m.erfc(-_ROOT_HALF * x)),
             lambda m, o, x: 0.5 * m.erfc(-_ROOT_HALF * x) + x * (0.5 * _GELU_TANH * m.exp(-0.5 * (x * x))))
-GELU_TANH = _row("gelu_tanh", "gelu~", "½x*(1 + t), t = tanh(u), u = √(2/π)*(x + 0.044715x³), near gelu; derivative ½(1 + t) + ½x*(1 - t²)*u'.",
+GELU_TANH = _row("gelu_tanh", "gelu~", "½x*(1 + t), t = tanh(u), u = √(2/π)*(x + 0.044715x³); derivative ½(1 + t) + ½x*(1 - t²)*u'.",
                  lambda m, x: 0.5 * x * (1.0 + m.tanh(_GELU_TANH * (x + 0.044715 * (x * x * x)))),
                  lambda m, o, x: _gelu_tanh_partial(x, m.tanh(_GELU_TANH * (x + 0.044715 * (x * x * x)))))
 SIGMOID = _row("sigmoid", "σ", "1/(1 + exp(-x)); derivative o*(1 - o).", lambda m, x: m.div(1.0, 1.0 + m.exp(-x)),
