@@ -4,11 +4,13 @@
 table, so that they can be drawn and differentiated again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from typing import Any
 
-from .errors import DataError, GraphError
+from .errors import GraphError
+from .hooks import hooked
 from .ops import CUT, TABLE
 
 
@@ -34,6 +36,21 @@ def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
                     arg.grad += gradient * partial
 
 
+@contextmanager
+def accumulating(leaves: Sequence[Any]) -> Iterator[None]:
+    """Around a pass: the gradients that leaves had are added to those of the pass, or come back if it raises."""
+    before = [leaf.grad for leaf in leaves]
+    try:
+        yield
+    except BaseException:
+        for leaf, gradient in zip(leaves, before, strict=True):
+            leaf.grad = gradient
+        raise
+    for leaf, gradient in zip(leaves, before, strict=True):
+        if gradient or hasattr(gradient, "args"):  # not None, which is one way to clear a gradient
+            leaf.grad = gradient + leaf.grad
+
+
 def checked_partials(node: Any) -> Any:
     """The local derivatives of a node, one for each operand.
 
@@ -42,17 +59,6 @@ def checked_partials(node: Any) -> Any:
     if len(node.partials) != len(node.args):
         raise GraphError(f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one for each of args")
     return node.partials
-
-
-def hooked(node: Any, gradient: Any) -> Any:
-    """The gradient after the hooks of the node had their say."""
-    for hook in list(node.notes.get("hooks", ())):
-        replaced = hook(gradient)
-        if replaced is not None:
-            if not hasattr(replaced, "__float__"):
-                raise DataError(f"a gradient hook of {node!r} returned {type(replaced).__name__}: return a number, or None to keep it")
-            gradient = replaced if hasattr(replaced, "args") else float(replaced)
-    return gradient
 
 
 def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]], m: Any) -> dict[Any, Any]:

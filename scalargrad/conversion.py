@@ -5,8 +5,10 @@ import linecache
 import math
 import sys
 import warnings
+from functools import lru_cache
+from itertools import islice
 from numbers import Real
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
 from .errors import DataError, UntrackedWarning
@@ -70,16 +72,23 @@ _HARMLESS = {math.isclose, math.isfinite, math.isinf, math.isnan}
 
 
 def _called_function(frame: FrameType) -> Any:
-    """The function that `frame` is calling now, read from its source line; None where that can't be told."""
-    line, end_line, start, end = list(frame.f_code.co_positions())[frame.f_lasti // 2]
-    if line is None or line != end_line or "math" not in sys.modules:
+    """The function that `frame` is calling now, None where that can't be told."""
+    name = _name_of_call(frame.f_code, frame.f_lasti)
+    return None if name is None else _resolve(name, frame)
+
+
+@lru_cache(maxsize=256)
+def _name_of_call(code: CodeType, instruction: int) -> ast.expr | None:
+    """What stands before the brackets of a call, read from its source line."""
+    line, end_line, start, end = next(islice(code.co_positions(), instruction // 2, None))
+    if line is None or line != end_line:
         return None
-    text = linecache.getline(frame.f_code.co_filename, line).encode()[start:end].decode(errors="replace")
+    text = linecache.getline(code.co_filename, line).encode()[start:end].decode(errors="replace")
     try:
         call = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:
         return None
-    return _resolve(call.func, frame) if isinstance(call, ast.Call) else None
+    return call.func if isinstance(call, ast.Call) else None
 
 
 def _resolve(name: ast.expr, frame: FrameType) -> Any:
@@ -88,3 +97,43 @@ def _resolve(name: ast.expr, frame: FrameType) -> Any:
     if isinstance(name, ast.Attribute):
         return getattr(_resolve(name.value, frame), name.attr, None)
     return None
+
+
+class NumberLike:
+    """What Python asks of a number: conversion, format, truth, order; by value, for anything that holds a float in `_data`."""
+
+    __slots__ = ()
+    _data: float
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    def __float__(self) -> float:
+        warn_if_untracked()
+        return self._data
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __trunc__(self) -> int:
+        return int(self._data)
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    def __lt__(self, other: Any) -> bool:
+        return self._data < plain(other)  # type: ignore[no-any-return]
+
+    def __le__(self, other: Any) -> bool:
+        return self._data <= plain(other)  # type: ignore[no-any-return]
+
+    def __gt__(self, other: Any) -> bool:
+        return self._data > plain(other)  # type: ignore[no-any-return]
+
+    def __ge__(self, other: Any) -> bool:
+        return self._data >= plain(other)  # type: ignore[no-any-return]
+
+
+def plain(x: Any) -> Any:
+    """The float inside of a Value; anything else as it is."""
+    return x._data if isinstance(x, NumberLike) else x

@@ -6,19 +6,19 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Union
 
 from . import ops
-from .adjoint import pullback, spread
-from .conversion import as_float, is_number, warn_if_untracked
+from .adjoint import accumulating, pullback, spread
+from .conversion import NumberLike, as_float, is_number, plain
 from .copying import deepcopy_value, reduce_value, restore_value
 from .errors import DataError, LengthError, OptionError
 from .graph import topological
+from .hooks import Hook, HookHandle
 from .modes import Scope, current_mode
 from .ops import FLOATS, TABLE, Op
 
 Number = Union["Value", float]
-Hook = Callable[[Any], Any]
 
 
-class Value:
+class Value(NumberLike):
     """One number that remembers how it was computed.
 
     data      the number: always a float (int, bool and NumPy scalars are converted)
@@ -178,9 +178,7 @@ class Value:
             raise OptionError(f"register_hook needs a function of one gradient, not {type(hook).__name__}")
         if self.notes is None:
             self.notes = {}
-        hooks = self.notes.setdefault("hooks", [])
-        hooks.append(hook)
-        return HookHandle(hooks, hook)
+        return HookHandle(self.notes.setdefault("hooks", []), hook)
 
     @property
     def _prev(self) -> tuple["Value", ...]:  # micrograd's name for args
@@ -193,34 +191,6 @@ class Value:
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"{type(self).__name__}(data={self._data!r}, grad={self.grad!r}{label})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
-
-    def __float__(self) -> float:
-        warn_if_untracked()
-        return self._data
-
-    def __int__(self) -> int:
-        return int(self._data)
-
-    def __trunc__(self) -> int:
-        return int(self._data)
-
-    def __bool__(self) -> bool:
-        return self._data != 0.0
-
-    def __lt__(self, other: Number) -> bool:
-        return self._data < _plain(other)
-
-    def __le__(self, other: Number) -> bool:
-        return self._data <= _plain(other)
-
-    def __gt__(self, other: Number) -> bool:
-        return self._data > _plain(other)
-
-    def __ge__(self, other: Number) -> bool:
-        return self._data >= _plain(other)
 
     if TYPE_CHECKING:  # `functions` adds a method for each operation of the table
 
@@ -264,18 +234,6 @@ class Constant(Value):
     @property
     def kind(self) -> str:
         return "constant"
-
-
-class HookHandle:
-    """What `register_hook` returns: `remove()` takes the hook away again."""
-
-    def __init__(self, hooks: list[Hook], hook: Hook) -> None:
-        self._hooks, self._hook = hooks, hook
-
-    def remove(self) -> None:
-        """Take the hook away; a second call does nothing."""
-        if self._hook in self._hooks:
-            self._hooks.remove(self._hook)
 
 
 _ADD, _MUL, _NEG = ops.ADD.name, ops.MUL.name, ops.NEG.name
@@ -334,7 +292,7 @@ def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
     places = [x if isinstance(x, Value) else _setting(op, i, x) for i, x in enumerate(operands)]
     args = tuple([x for x in places if isinstance(x, Value)])
     wanted = tuple([isinstance(x, Value) for x in places])
-    numbers = tuple([_plain(x) for x in places])
+    numbers = tuple([plain(x) for x in places])
     data = op.value(FLOATS, numbers)
     partials = op.derivatives(FLOATS, data, numbers, wanted)
     return _node(op.name, data, args, partials, None if all(wanted) else tuple([None if isinstance(x, Value) else x for x in places]))
@@ -359,10 +317,6 @@ def _arithmetic(op: Op, *operands: Any) -> Value:
             return unsupported
     result: Value = apply(op, *operands)
     return result
-
-
-def _plain(x: Number) -> float:
-    return x._data if isinstance(x, Value) else x
 
 
 def _announce(node: Value) -> None:
@@ -393,21 +347,13 @@ def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None
     """
     seeds = _checked_seeds(outputs, gradients)
     order = topological([output for output, _ in seeds])
-    leaves = [(node, node.grad) for node in order if not node.args]
-    try:
+    with accumulating([node for node in order if not node.args]):
         if create_graph:
             _spread_graphs(order, seeds)
         else:
-            spread(order, [(output, float(_plain(seed))) for output, seed in seeds])
+            spread(order, [(output, float(plain(seed))) for output, seed in seeds])
         for observer in current_mode().observers:
             observer.went_back(order)
-    except BaseException:
-        for leaf, before in leaves:
-            leaf.grad = before
-        raise
-    for leaf, before in leaves:
-        if before or isinstance(before, Value):  # not None, which is one way to clear a gradient
-            leaf.grad = before + leaf.grad
 
 
 def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> None:
@@ -416,7 +362,7 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
     for node in order:
         gradient = gradients.get(node, 0.0)
         if node.args or isinstance(node, Constant):  # a number: a graph would refer back to the node, a cycle that nobody could undo
-            node.grad = _plain(gradient)
+            node.grad = plain(gradient)
             continue
         if gradient in nodes:  # a gradient that is a Value of the graph itself gets a node of its own
             gradient = Constant(1.0) * gradient

@@ -18,7 +18,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
 RANKS = [
-    ("errors", "floats", "graph", "modes"),
+    ("errors", "floats", "graph", "hooks", "modes"),
     ("ops", "conversion", "copying", "nested"),
     ("adjoint",),
     ("engine",),
@@ -30,8 +30,8 @@ RANKS = [
 ]
 """Rooms of scalargrad from the ground up: each imports from those below it, or from its own floor without a cycle."""
 
-CORE = ("errors", "floats", "graph", "modes", "ops", "conversion", "copying", "adjoint", "engine", "functions")
-EXTRAS = ("matplotlib", "sklearn", "tqdm", "scipy", "graphviz", "pygraphviz", "resvg_py", "viz", "demos", "tests", "torch", "jax")
+CORE = ("errors", "floats", "graph", "hooks", "modes", "ops", "conversion", "copying", "adjoint", "engine", "functions")
+EXTRAS = ("matplotlib", "sklearn", "tqdm", "scipy", "graphviz", "pygraphviz", "vl_convert", "viz", "demos", "tests", "torch", "jax")
 
 
 def module_name(path: Path) -> str:
