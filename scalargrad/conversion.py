@@ -5,13 +5,14 @@ import linecache
 import math
 import sys
 import warnings
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 from numbers import Real
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
-from .errors import DataError, UntrackedWarning
+from .errors import DataError, LengthError, UntrackedWarning
 
 _HINTS = {
     str: "convert it with float()",
@@ -137,3 +138,28 @@ class NumberLike:
 def plain(x: Any) -> Any:
     """The float inside of a Value; anything else as it is."""
     return x._data if isinstance(x, NumberLike) else x
+
+
+def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:
+    """The things, which must all be Values; raises DataError, which names `what`, if not."""
+    values = tuple(things)
+    for thing in values:
+        if not isinstance(thing, NumberLike):
+            raise DataError(f"{what} must be Values, not {type(thing).__name__} {_short(thing)}")
+    return values
+
+
+def checked_partials(args: tuple[Any, ...], partials: Sequence[Any]) -> tuple[float, ...]:
+    """One number for each of the args; raises LengthError or DataError if not."""
+    if len(partials) != len(args):
+        raise LengthError(f"a Value needs one partial for each of its args: {len(args)} args, {len(partials)} partials")
+    return tuple(as_float(partial, "a partial of a Value") for partial in partials)
+
+
+def checked_seeds(outputs: Iterable[Any], gradients: Iterable[Any] | None) -> list[tuple[Any, Any]]:
+    """Each output of a backward pass with its seed, 1.0 by default; raises DataError or LengthError for what can't be that."""
+    roots = checked_values(outputs, "what backward starts at")
+    seeds = [1.0] * len(roots) if gradients is None else list(gradients)
+    if len(seeds) != len(roots):
+        raise LengthError(f"backward needs one gradient for each output: {len(roots)} outputs, {len(seeds)} gradients")
+    return [(root, seed if isinstance(seed, NumberLike) else as_float(seed, "gradient")) for root, seed in zip(roots, seeds, strict=True)]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Union
 
 from . import ops
 from .adjoint import accumulating, pullback, spread
-from .conversion import NumberLike, as_float, is_number, plain
+from .conversion import NumberLike, as_float, checked_partials, checked_seeds, checked_values, is_number, plain
 from .copying import deepcopy_value, reduce_value, restore_value
-from .errors import DataError, LengthError, OptionError
+from .errors import OptionError
 from .graph import topological
 from .hooks import Hook, HookHandle
 from .modes import Scope, current_mode
@@ -53,8 +53,8 @@ class Value(NumberLike):
         self, data: float, args: Iterable["Value"] = (), op: str = "", *, label: str = "", partials: Sequence[float] | None = None
     ) -> None:
         self._data = data if type(data) is float else as_float(data, "data of a Value")
-        self.args = _checked_args(args) if args else ()
-        self.partials = _checked_partials(self.args, partials) if partials is not None else ()
+        self.args = checked_values(args, "args of a Value") if args else ()
+        self.partials = checked_partials(self.args, partials) if partials is not None else ()
         self.grad, self.op, self.label = 0.0, op, label
         self.scope = self.settings = self.notes = None
         if self.args:
@@ -78,10 +78,10 @@ class Value(NumberLike):
         return _node(_MUL, x * y, (self, other), (y, x))
 
     def __radd__(self, other: Number) -> "Value":
-        return Constant(other) + self if is_number(other) else NotImplemented
+        return _arithmetic(ops.ADD, other, self)
 
     def __rmul__(self, other: Number) -> "Value":
-        return Constant(other) * self if is_number(other) else NotImplemented
+        return _arithmetic(ops.MUL, other, self)
 
     def __sub__(self, other: Number) -> "Value":
         return _arithmetic(ops.SUB, self, other)
@@ -96,7 +96,7 @@ class Value(NumberLike):
         return _arithmetic(ops.DIV, other, self)
 
     def __pow__(self, other: Number) -> "Value":
-        return _arithmetic(ops.POW, self, other)
+        return _arithmetic(ops.POW, self, other) if isinstance(other, Value) or not is_number(other) else _power(self, float(other))
 
     def __rpow__(self, other: Number) -> "Value":
         return _arithmetic(ops.POW, other, self)
@@ -109,7 +109,7 @@ class Value(NumberLike):
 
     def __floordiv__(self, other: Number) -> "Value":
         quotient = _arithmetic(ops.DIV, self, other)
-        return quotient if quotient is NotImplemented else _arithmetic(ops.FLOOR, quotient)
+        return quotient if quotient is NotImplemented else _unary(ops.FLOOR, quotient)
 
     def __neg__(self) -> "Value":
         return _node(_NEG, -self._data, (self,), _MINUS_ONE)
@@ -118,16 +118,16 @@ class Value(NumberLike):
         return self
 
     def __abs__(self) -> "Value":
-        return _arithmetic(ops.ABS, self)
+        return _unary(ops.ABS, self)
 
     def __round__(self, digits: int | None = None) -> Any:
-        return _arithmetic(ops.ROUND, self) if digits is None else round(self._data, digits)
+        return _unary(ops.ROUND, self) if digits is None else round(self._data, digits)
 
     def __floor__(self) -> "Value":
-        return _arithmetic(ops.FLOOR, self)
+        return _unary(ops.FLOOR, self)
 
     def __ceil__(self) -> "Value":
-        return -_arithmetic(ops.FLOOR, -self)
+        return -_unary(ops.FLOOR, -self)
 
     def backward(self, gradient: Number = 1.0, *, create_graph: bool = False) -> None:
         """Add gradient * d(self)/d(leaf) to the `grad` of every leaf; interior Values show this pass alone.
@@ -274,15 +274,37 @@ def apply(op: Op, *operands: Any) -> Any:
     Value(data=9.0, grad=0.0)
     """
     if len(operands) == 1 and isinstance(operands[0], Value) and not op.over_list:  # most activations: the shortest way
-        x = operands[0]._data
-        data = op.forward(FLOATS, x)
-        return _node(op.name, data, operands, (op.partials[0](FLOATS, data, x),))
+        return _unary(op, operands[0])
     values = [operand for operand in operands if isinstance(operand, Value)]
+    if not values:
+        return op.value(FLOATS, tuple(_number(op, i, x) for i, x in enumerate(operands)))
     if len(values) != len(operands):
-        return _apply_mixed(op, operands) if values else op.value(FLOATS, tuple(_number(op, i, x) for i, x in enumerate(operands)))
+        return _apply_mixed(op, operands)
+    if len(values) == 2 and not op.over_list:
+        return _binary(op, *values)
     numbers = [value._data for value in values]
     data = op.value(FLOATS, numbers)
     return _node(op.name, data, operands, op.derivatives(FLOATS, data, numbers))
+
+
+def _unary(op: Op, x: Value) -> Value:
+    number = x._data
+    data = op.forward(FLOATS, number)
+    return _node(op.name, data, (x,), (op.partials[0](FLOATS, data, number),))
+
+
+def _binary(op: Op, x: Value, y: Value) -> Value:
+    first, second = x._data, y._data
+    data = op.forward(FLOATS, first, second)
+    p, q = op.partials
+    return _node(op.name, data, (x, y), (p(FLOATS, data, first, second), q(FLOATS, data, first, second)))
+
+
+def _power(x: Value, exponent: float) -> Value:
+    """A power whose exponent is a plain number, which the node keeps as a setting."""
+    number, op = x._data, ops.POW
+    data = op.forward(FLOATS, number, exponent)
+    return _node(op.name, data, (x,), (op.partials[0](FLOATS, data, number, exponent),), (None, exponent))
 
 
 def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
@@ -309,14 +331,18 @@ def _number(op: Op, position: int, x: Any) -> float:
     return as_float(x, f"operand {position} of {op.name}" if op.over_list else f"{op.operands[position]} of {op.name}")
 
 
-def _arithmetic(op: Op, *operands: Any) -> Value:
-    """An operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
-    for operand in operands:
-        if not isinstance(operand, Value) and not is_number(operand):
-            unsupported: Value = NotImplemented
+def _arithmetic(op: Op, x: Any, y: Any) -> Value:
+    """A binary operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
+    unsupported: Value = NotImplemented
+    if not isinstance(x, Value):
+        if not is_number(x):
             return unsupported
-    result: Value = apply(op, *operands)
-    return result
+        x = Constant(x)
+    if not isinstance(y, Value):
+        if not is_number(y):
+            return unsupported
+        y = Constant(y)
+    return _binary(op, x, y)
 
 
 def _announce(node: Value) -> None:
@@ -345,7 +371,7 @@ def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None
     >>> x.grad
     56.0
     """
-    seeds = _checked_seeds(outputs, gradients)
+    seeds = checked_seeds(outputs, gradients)
     order = topological([output for output, _ in seeds])
     with accumulating([node for node in order if not node.args]):
         if create_graph:
@@ -367,28 +393,3 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
         if gradient in nodes:  # a gradient that is a Value of the graph itself gets a node of its own
             gradient = Constant(1.0) * gradient
         node.grad = gradient if isinstance(gradient, Value) else Constant(gradient)
-
-
-def _checked_args(args: Iterable[Value]) -> tuple[Value, ...]:
-    args = tuple(args)
-    for arg in args:
-        if not isinstance(arg, Value):
-            raise DataError(f"args of a Value must be Values, not {type(arg).__name__}")
-    return args
-
-
-def _checked_partials(args: tuple[Value, ...], partials: Sequence[float]) -> tuple[float, ...]:
-    if len(partials) != len(args):
-        raise LengthError(f"a Value needs one partial for each of its args: {len(args)} args, {len(partials)} partials")
-    return tuple(as_float(p, "a partial of a Value") for p in partials)
-
-
-def _checked_seeds(outputs: Iterable[Value], gradients: Iterable[Number] | None) -> list[tuple[Value, Number]]:
-    roots = list(outputs)
-    for root in roots:
-        if not isinstance(root, Value):
-            raise DataError(f"backward starts at Values, not at {type(root).__name__} {root!r}")
-    seeds = [1.0] * len(roots) if gradients is None else list(gradients)
-    if len(seeds) != len(roots):
-        raise LengthError(f"backward needs one gradient for each output: {len(roots)} outputs, {len(seeds)} gradients")
-    return [(root, seed if isinstance(seed, Value) else as_float(seed, "gradient")) for root, seed in zip(roots, seeds, strict=True)]

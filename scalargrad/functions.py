@@ -49,8 +49,11 @@ def _of_operands(op: Op) -> Callable[..., Any]:
     count, form = len(op.operands), _signature(op)
 
     def function(*operands: Any, **named: Any) -> Any:
-        if named or len(operands) != count:
+        missing = count - len(operands)
+        if named or not 0 <= missing <= len(op.defaults):
             operands = _bound(op, form, operands, named)
+        elif missing:
+            operands += op.defaults[-missing:]
         return apply(op, *operands)
 
     function.__signature__ = form  # type: ignore[attr-defined]
