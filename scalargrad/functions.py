@@ -82,8 +82,19 @@ def _function(op: Op) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = op.name
     function.__module__, function.__annotations__ = __name__, {}
     domain = ", ".join(f"{low:g} < {name} < {high:g}" for name, (low, high) in zip(op.operands, op.domain, strict=False))
-    function.__doc__ = f"{op.doc}\n\n{op.name}{signature(function)}" + (f", smooth for {domain}" if domain else "")
+    smooth = f", smooth for {domain}" if domain else ""
+    function.__doc__ = f"{op.doc}\n\n{op.name}{signature(function)}{smooth}\n\n{_example(op, function)}"
     return function
+
+
+def _example(op: Op, function: Callable[..., Any]) -> str:
+    """A call with plain numbers and what it gives; the tests compare it with mpmath."""
+    if op.over_list:
+        operands: list[Any] = [[1.0, 2.0], [3.0, 4.0]][: 2 if op is ops.DOT else 1]
+    else:
+        required = len(op.operands) - len(op.defaults)
+        operands = [2.0 if op.domain and op.domain[0][0] >= 1.0 else 0.5, 2.0, 1.5][:required]
+    return f">>> {op.name}({', '.join(map(repr, operands))})\n{function(*operands)!r}"
 
 
 def _add_methods(op: Op) -> None:

@@ -1,5 +1,6 @@
 """Operations as functions and as methods: what they take, what they give, how they refuse."""
 
+import ast
 import math
 from inspect import signature
 from typing import Any
@@ -13,6 +14,7 @@ from scalargrad.errors import CallError, DataError, LengthError
 from scalargrad.functions import FUNCTIONS
 from scalargrad.ops import FLOATS, TABLE, Op
 
+from . import formulas
 from .points import points
 
 every_row = pytest.mark.parametrize("op", TABLE.values(), ids=lambda op: op.name)
@@ -95,6 +97,14 @@ def test_function_explains_itself(op: Op) -> None:
     assert function.__name__ == op.name
     assert function.__doc__.startswith(op.doc)
     assert f"{op.name}(" in function.__doc__
+
+
+@every_row
+def test_the_example_of_a_function_agrees_with_mpmath(op: Op) -> None:
+    call_line, shown = getattr(sg, op.name).__doc__.splitlines()[-2:]
+    given = ast.literal_eval(f"({call_line.removeprefix(f'>>> {op.name}(').removesuffix(')')},)")
+    point = [x for item in given for x in item] if op.over_list else [*given, *op.defaults]
+    assert float(shown) == pytest.approx(float(formulas.value(op.name, tuple(point))), rel=1e-14)
 
 
 @rows_of_operands
