@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 import viz
-from scalargrad import Value, backward, logsumexp, no_grad
+from scalargrad import Value, logsumexp, no_grad
 from scalargrad.nn import MLP
 from viz.plots import new_axes, plot_grid, save_plot
 
@@ -82,30 +82,24 @@ def worst(model: MLP, samples: list[Sample]) -> Mistake:
 
 
 def explain(model: MLP, image: list[float], truth: int) -> Mistake:
-    """The gradient of wrong logit minus right logit, in two pieces: back to the 16 hidden neurons, then on to the 64 pixels.
-
-    Cut there, the upper half makes a picture that can be read; the chain rule does not mind.
-    """
+    """The gradient of wrong logit minus right logit, back to every pixel."""
     model.zero_grad()
     pixels = [Value(ink, label=f"{i // SIDE},{i % SIDE}") for i, ink in enumerate(image)]
-    hidden = model.layers[0](pixels)
-    cut = [Value(value.data, label=f"h{i}") for i, value in enumerate(hidden)]
-    logits = model.layers[1](cut)
+    logits = model(pixels)
     answer = max((digit for digit in range(CLASSES) if digit != truth), key=lambda digit: logits[digit].data)
     margin = logits[answer] - logits[truth]
     logits[answer].label, logits[truth].label, margin.label = f"says {answer}", f"is {truth}", f"{answer} over {truth}"
     margin.backward()
-    backward(hidden, [value.grad for value in cut])
     return Mistake(pixels, truth, answer, margin)
 
 
 def draw_mistake(mistake: Mistake, folder: Path) -> None:
-    """The image, the gradient on its pixels, and the upper half of the network as neurons."""
+    """The image, the gradient on its pixels, and the network as neurons."""
     image, slopes = new_axes(2, width=7.2, height=3.7)
     plot_grid(_rows([pixel.data for pixel in mistake.pixels]), image)
     plot_grid(_rows([pixel.grad for pixel in mistake.pixels]), slopes, signed=True)
     image.set_title(f"it is a {mistake.truth}")
-    slopes.set_title(f"more ink here: more {mistake.answer} (blue), more {mistake.truth} (orange)")
+    slopes.set_title(f"more ink: {mistake.answer} (blue) or {mistake.truth} (orange)")
     save_plot(image, folder / "digits-pixels.svg", f"A {mistake.truth} that was read as a {mistake.answer}", _pixels(mistake).alt)
     title = f"Why {mistake.answer} and not {mistake.truth}: the gradient of their difference"
     viz.draw(mistake.margin, level="neurons", title=title).save(folder / "digits-neurons.svg")
@@ -151,10 +145,10 @@ def _pixels(mistake: Mistake) -> Picture:
 def _neurons(mistake: Mistake) -> Picture:
     return Picture(
         "digits-neurons.svg",
-        f"The upper half of the network as columns: the 16 hidden neurons, the answers {mistake.answer} and {mistake.truth}, and the "
-        f"difference of the two. Width and colour of each line show size and sign of the gradient that flows back through it.",
-        "The same gradient on its way back to the hidden neurons: who spoke for which answer. From there it goes on to the pixels "
-        "above, except through a neuron whose output is 0: relu has switched it off.",
+        f"The network as columns: the pixels with the strongest connections, the 16 hidden neurons, the answers {mistake.answer} and "
+        f"{mistake.truth}, and the difference of the two. Width and colour of each line show the gradient that flows back through it.",
+        "The same gradient on its way back: who spoke for which answer. Through a neuron whose output is 0 nothing flows: relu has "
+        "switched it off.",
     )
 
 

@@ -200,6 +200,7 @@ class Units:
             label=name,
             data=data,
             grad=grad if has_gradients else None,
+            detail=clean(outputs[0].label) if key[0] == "unit" and len(outputs) == 1 else "",
             formula="" if kind == "input" else self._activation(key),
             root=not weights and any(node in self._roots for node in outputs),
         )

@@ -213,6 +213,8 @@ def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     text = number(node.data) if node.data is not None else "…"
     if node.kind != "input" or node.data is None:
         text = text if node.kind == "operation" else fitted(node.label, 10, frame.width - 12)
+        if node.detail:
+            parts.append(sheet.text(frame.centre, frame.bottom + 8, fitted(node.detail, 8.5, 100), 8.5, "muted", anchor="middle"))
         return "".join([*parts, sheet.text(frame.x + frame.width / 2, frame.middle + 4, text, _NUMBER, ink, anchor="middle", mono=True)])
     parts.append(sheet.text(frame.x + 7, frame.middle + 4, fitted(node.label, 10, 24, bold=True), 10, ink, bold=True))
     return "".join([*parts, sheet.text(frame.right - 7, frame.middle + 4, text, 10, ink, anchor="end", mono=True)])
