@@ -1,5 +1,6 @@
 """A picture as DOT text for Graphviz: cards in the look of our own drawings, or the boxes of the lecture."""
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator
 from math import isfinite
@@ -39,7 +40,7 @@ def digraph(
     for name, given, allowed in (("style", style, STYLES), ("rankdir", rankdir, DIRECTIONS), ("theme", theme, tuple(THEMES))):
         if given not in allowed:
             raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}")
-    pen = _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
+    pen: _Pen = _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
     body = [f"\t{line}\n" for line in pen.statements(rankdir)]
     return PortableDigraph(format=format, body=body, program=program)
 
@@ -71,7 +72,7 @@ def _tip(text: str) -> str:
     return clean(text, 400).replace("\\", "∖")
 
 
-class _Pen:
+class _Pen(ABC):
     """Writes the statements that both styles have in common."""
 
     edges_look: ClassVar[dict[str, str]]
@@ -134,13 +135,13 @@ class _Pen:
             units = [quoted(member) for member in column.members]
             yield f"{{rank=same {' -> '.join(units)} [{_attributes(style='invis')}]}}" if len(units) > 1 else ""
 
+    @abstractmethod
     def node(self, node: Node) -> Iterator[str]:
         """The statements of one node."""
-        raise NotImplementedError
 
+    @abstractmethod
     def edge(self, edge: Edge) -> Iterator[str]:
         """The statements of one edge."""
-        raise NotImplementedError
 
 
 class _Cards(_Pen):
