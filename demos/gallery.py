@@ -92,7 +92,7 @@ def run_alone(demo: Demo, name: str) -> None:
 def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
     """Run the demos one after the other, save their pictures in `folder`, then its index.html. Returns the path of that page."""
     require_extras()
-    from viz.files import write
+    from scalargrad.files import write
 
     make_folder(folder)
     with collector_off():

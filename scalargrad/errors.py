@@ -44,6 +44,10 @@ class GradientError(ScalargradError, AssertionError):
     """A gradient disagrees with central differences, found by `gradcheck`."""
 
 
+class PathError(ScalargradError, ValueError):
+    """A path that no file can be written to: a missing folder, a folder itself, an impossible name."""
+
+
 class PictureError(ScalargradError, ValueError):
     """A picture can't be made of this, or not in this form."""
 

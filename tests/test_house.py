@@ -19,7 +19,7 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 
 RANKS = [
     ("errors", "floats", "graph", "hooks", "modes"),
-    ("ops", "conversion", "copying", "nested"),
+    ("ops", "conversion", "copying", "nested", "files"),
     ("adjoint",),
     ("engine",),
     ("functions",),

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from scalargrad.errors import LayoutError, OptionError
+from scalargrad.files import write
 
 from . import raster, shapes
 from .columns import in_columns
 from .dot import digraph
-from .files import write
 from .graphviz_process import checked_program
 from .layout import Placed, Settings, layered
 from .mermaid import mermaid

@@ -8,9 +8,9 @@ from typing import Any
 
 from scalargrad.engine import Value
 from scalargrad.errors import DataError, LengthError, PictureError
+from scalargrad.files import write
 from scalargrad.modes import no_grad
 
-from .files import write
 from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade
 from .text import escape
 

@@ -8,8 +8,8 @@ from typing import Any
 import graphviz
 
 from scalargrad.errors import OptionError, PictureError
+from scalargrad.files import write
 
-from .files import write
 from .graphviz_process import checked_program, rendered
 
 LIMIT = 60.0

@@ -6,7 +6,7 @@ from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
-from scalargrad.errors import PictureError
+from .errors import PathError
 
 
 def write(path: str | PathLike[str], content: bytes | str) -> Path:
@@ -15,7 +15,7 @@ def write(path: str | PathLike[str], content: bytes | str) -> Path:
     path     the file; its folder must exist
     content  bytes, or text that is written as UTF-8
 
-    Returns the path. Raises PictureError where the folder is missing, or where the path is a folder or no possible name;
+    Returns the path. Raises PathError where the folder is missing, or where the path is a folder or no possible name;
     OSError where the file can't be written.
 
     >>> import tempfile
@@ -44,13 +44,13 @@ def write(path: str | PathLike[str], content: bytes | str) -> Path:
 def _target(path: str | PathLike[str]) -> Path:
     given = os.fspath(path)
     if not given or "\0" in given:
-        raise PictureError(f"{given!r} is no possible name of a file: give one such as 'picture.svg'")
+        raise PathError(f"{given!r} is no possible name of a file: give one such as 'picture.svg'")
     # A link keeps pointing where it points: what it leads to is replaced.
     target = Path(os.path.realpath(given)) if Path(given).is_symlink() else Path(given)
     if given.endswith(_SEPARATORS) or target.is_dir():
-        raise PictureError(f"{given!r} is a folder: give the name of a file in it")
+        raise PathError(f"{given!r} is a folder: give the name of a file in it")
     if not target.parent.is_dir():
-        raise PictureError(f"there is no folder {str(target.parent)!r} to write {target.name!r} to: create it first")
+        raise PathError(f"there is no folder {str(target.parent)!r} to write {target.name!r} to: create it first")
     return target
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from scalargrad.errors import PictureError
+from scalargrad.errors import PathError
+from scalargrad.files import write
 from tests.viz.hostile import HOSTILE
-from viz.files import write
 
 
 def test_text_is_utf_8_and_bytes_are_bytes(tmp_path: Path) -> None:
@@ -50,14 +50,14 @@ def test_text_that_is_no_unicode_fails_before_anything_is_written(tmp_path: Path
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match=r"no folder .*missing"):
+    with pytest.raises(PathError, match=r"no folder .*missing"):
         write(tmp_path / "missing" / "a.svg", "x")
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="is a folder"):
+    with pytest.raises(PathError, match="is a folder"):
         write(tmp_path, "x")
-    with pytest.raises(PictureError, match="is a folder"):
+    with pytest.raises(PathError, match="is a folder"):
         write(f"{tmp_path}/a/", "x")
 
 
@@ -71,7 +71,7 @@ def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
 def test_impossible_names(name: str) -> None:
-    with pytest.raises(PictureError, match="no possible name"):
+    with pytest.raises(PathError, match="no possible name"):
         write(name, "x")
 
 
