@@ -48,6 +48,10 @@ class PathError(ScalargradError, ValueError):
     """A path that no file can be written to: a missing folder, a folder itself, an impossible name."""
 
 
+class CheckpointError(ScalargradError, ValueError):
+    """A checkpoint can't be written from this, or a file is not exactly what a checkpoint is."""
+
+
 class PictureError(ScalargradError, ValueError):
     """A picture can't be made of this, or not in this form."""
 
