@@ -12,6 +12,7 @@ from collections.abc import Callable
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
+from . import losses, nn
 from .anomaly import detect_anomaly
 from .engine import Constant, Parameter, Value, backward
 from .functions import FUNCTIONS, log_softmax, softmax
@@ -39,7 +40,9 @@ __all__ = [
     "jacobian",
     "jvp",
     "log_softmax",
+    "losses",
     "nan",
+    "nn",
     "no_grad",
     "numerical_gradient",
     "softmax",

@@ -25,7 +25,7 @@ RANKS = [
     ("functions",),
     ("transforms", "tape", "numeric", "anomaly"),
     ("nn",),
-    ("losses", "regularise", "optim", "data", "checkpoint", "compile"),
+    ("losses", "regularise", "hyperparameters", "optim", "schedules", "data", "checkpoint", "compile"),
     ("training",),
 ]
 """Rooms of scalargrad from the ground up: each imports from those below it, or from its own floor without a cycle."""
@@ -131,6 +131,7 @@ NAMESPACES = {"VALUES", "FLOATS", "FUNCTIONS"}
 
 ALLOWED = {
     "scalargrad/nn/layers.py": {"relu"},  # the default activation is part of the interface, to be read in the signature
+    "scalargrad/losses.py": {"mean", "sum"},  # and so are the reductions of a loss
     "scalargrad/engine.py": {"where"},  # on Values a condition is decided already, so `where` is replaced in their namespace
 }
 """Where the name of an operation may stand outside of the table, and why."""
