@@ -21,6 +21,10 @@ class OptionError(ScalargradError, ValueError):
     """An argument has a value that is not one of those possible."""
 
 
+class DataFileError(ScalargradError, ValueError):
+    """A file of numbers holds something else; the message names file, line and column."""
+
+
 class UnknownNameError(ScalargradError, KeyError):
     """A name that nothing carries: a parameter, an operation, a module."""
 
