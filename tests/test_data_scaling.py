@@ -51,6 +51,13 @@ def test_extreme_units(unit: float) -> None:
     np.testing.assert_allclose(scaler.transform([[-unit], [unit]]), [[-1.0], [1.0]])
 
 
+def test_a_deviation_too_small_for_a_float_counts_as_constant() -> None:
+    column = [0.0] * 7 + [5e-324]
+    scaler = data.Standardise().fit(column)
+    assert scaler.scales.tolist() == [1.0]
+    assert scaler.inverse(scaler.transform(column)).tolist() == column
+
+
 def test_a_list_of_numbers_is_one_column() -> None:
     scaler = data.Standardise().fit([1, 3])
     assert scaler.transform([1, 5]).tolist() == [-1.0, 3.0]

@@ -77,7 +77,7 @@ def as_array(things: Any, what: str) -> NDArray[Any]:
     except ValueError:
         raise LengthError(f"{what} must have rows of the same length") from None
     if array.ndim == 0:
-        raise LengthError(f"{what} must be a list or array with one row for each sample, not {things!r}")
+        raise LengthError(f"{what} must be a list or array with one row for each sample, not {str(things)[:60]!r}")
     if len(array) == 0:
         raise LengthError(f"{what} has no samples")
     return array

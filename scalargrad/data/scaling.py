@@ -45,10 +45,9 @@ class Standardise:
         columns = _columns(as_floats(X, "X"))
         peaks = np.abs(columns).max(axis=0)
         peaks[peaks == 0.0] = 1.0
-        parts = columns / peaks  # in [-1, 1], so that no square overflows or vanishes
-        means, scales = parts.mean(axis=0) * peaks, parts.std(axis=0) * peaks
-        constant = (columns == columns[0]).all(axis=0) | (scales == 0.0)
-        self._means, self._scales = np.where(constant, columns[0], means), np.where(constant, 1.0, scales)
+        parts = columns / peaks  # in [-1, 1]: no square overflows or vanishes, and a constant column is exactly ±1, with deviation 0
+        scales = parts.std(axis=0) * peaks
+        self._means, self._scales = parts.mean(axis=0) * peaks, np.where(scales == 0.0, 1.0, scales)
         return self
 
     def transform(self, X: Any) -> Floats:
