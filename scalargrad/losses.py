@@ -20,10 +20,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from . import ops
 from .conversion import as_float, is_number, plain
-from .engine import Number, Value
+from .engine import Number, Value, apply
 from .errors import DataError, LengthError, OptionError
-from .functions import abs, log, log1p, logsumexp, mean, minimum, pow, relu, softplus, sum
+from .ops import Op
 
 __all__ = [
     "binary_cross_entropy",
@@ -36,7 +37,7 @@ __all__ = [
     "mse",
 ]
 
-_REDUCTIONS: dict[str, Callable[..., Any]] = {"mean": mean, "sum": sum}
+_REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
 
 
 def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -45,7 +46,7 @@ def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     >>> l1([1.0, -2.0], [0.0, 2.0])
     2.5
     """
-    return _reduced([abs(p - t) for p, t in _pairs("l1", prediction, target)], reduction)
+    return _reduced([apply(ops.ABS, p - t) for p, t in _pairs("l1", prediction, target)], reduction)
 
 
 def l2(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -54,7 +55,7 @@ def l2(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     >>> l2(3.0, 1.0)
     2.0
     """
-    return _reduced([0.5 * pow(p - t, 2.0) for p, t in _pairs("l2", prediction, target)], reduction)
+    return _reduced([0.5 * apply(ops.POW, p - t, 2.0) for p, t in _pairs("l2", prediction, target)], reduction)
 
 
 def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -63,7 +64,7 @@ def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     >>> mse([1.0, 4.0], [0.0, 2.0], reduction="sum")
     5.0
     """
-    return _reduced([pow(p - t, 2.0) for p, t in _pairs("mse", prediction, target)], reduction)
+    return _reduced([apply(ops.POW, p - t, 2.0) for p, t in _pairs("mse", prediction, target)], reduction)
 
 
 def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
@@ -77,11 +78,11 @@ def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = 
     bound = as_float(delta, "delta of huber")
     if not bound > 0.0:
         raise OptionError(f"delta of huber must be above 0, not {delta!r}")
-    return _reduced([_huber(abs(p - t), bound) for p, t in _pairs("huber", prediction, target)], reduction)
+    return _reduced([_huber(apply(ops.ABS, p - t), bound) for p, t in _pairs("huber", prediction, target)], reduction)
 
 
 def _huber(error: Any, delta: float) -> Any:
-    inner = minimum(error, delta)  # both branches in one formula: no question that a recorded graph could not ask again
+    inner = apply(ops.MINIMUM, error, delta)  # both branches in one formula: no question that a recorded graph could not ask again
     return inner * (error - 0.5 * inner)
 
 
@@ -97,7 +98,7 @@ def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     for _, t in pairs:
         if not isinstance(t, Value) and t not in (-1.0, 1.0):
             raise OptionError(f"a target of hinge must be -1 or 1, not {t!r}")
-    return _reduced([relu(1.0 - t * p) for p, t in pairs], reduction)
+    return _reduced([apply(ops.RELU, 1.0 - t * p) for p, t in pairs], reduction)
 
 
 def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -118,7 +119,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean
                 f"a prediction of binary_cross_entropy must be a probability in [0, 1], not {plain(p)!r}: "
                 "for a number before the sigmoid use binary_cross_entropy_with_logits"
             )
-    return _reduced([-_mixed(t, log, p, lambda p: log1p(-p)) for p, t in pairs], reduction)
+    return _reduced([-_mixed(t, lambda p: apply(ops.LOG, p), p, lambda p: apply(ops.LOG1P, -p)) for p, t in pairs], reduction)
 
 
 def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -132,7 +133,7 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction:
     pairs = _pairs("binary_cross_entropy_with_logits", prediction, target)
     for _, t in pairs:
         _check_target("binary_cross_entropy_with_logits", t)
-    return _reduced([_mixed(t, lambda p: softplus(-p), p, softplus) for p, t in pairs], reduction)
+    return _reduced([_mixed(t, lambda p: apply(ops.SOFTPLUS, -p), p, lambda p: apply(ops.SOFTPLUS, p)) for p, t in pairs], reduction)
 
 
 def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callable[[Any], Any]) -> Any:
@@ -174,13 +175,13 @@ def cross_entropy(prediction: Any, target: Any, *, label_smoothing: float = 0.0,
 def _of_classes(row: list[Any], target: Any, smoothing: float) -> Any:
     """The cross-entropy of one sample."""
     logits = [_number("prediction of cross_entropy", x) for x in row]
-    total = logsumexp(logits)
+    total = apply(ops.LOGSUMEXP, *logits)
     terms: list[Any] = []
     if smoothing < 1.0:
         terms += [_times((1.0 - smoothing) * share, total - x) for share, x in _shares(logits, target)]
     if smoothing > 0.0:
-        terms.append(_times(smoothing, total - mean(logits)))
-    return terms[0] if len(terms) == 1 else sum(terms)
+        terms.append(_times(smoothing, total - apply(ops.MEAN, *logits)))
+    return terms[0] if len(terms) == 1 else apply(ops.SUM, *terms)
 
 
 def _shares(logits: list[Any], target: Any) -> list[tuple[Any, Any]]:
@@ -197,9 +198,9 @@ def _shares(logits: list[Any], target: Any) -> list[tuple[Any, Any]]:
 def _check_shares(shares: list[Any]) -> None:
     for share in shares:
         _check_target("cross_entropy", share)
-    if not any(isinstance(share, Value) for share in shares) and not -1e-4 < sum(shares) - 1.0 < 1e-4:
+    if not any(isinstance(share, Value) for share in shares) and not -1e-4 < apply(ops.SUM, *shares) - 1.0 < 1e-4:
         raise OptionError(
-            f"the probabilities of a target of cross_entropy must add up to 1, not {sum(shares)!r}: "
+            f"the probabilities of a target of cross_entropy must add up to 1, not {apply(ops.SUM, *shares)!r}: "
             "for several right classes at once use binary_cross_entropy_with_logits"
         )
 
@@ -227,7 +228,7 @@ def _reduced(items: list[Any], reduction: str) -> Any:
     """The mean or the sum; of one item it is the item itself, without a node that pictures would have to show."""
     if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
         raise OptionError(f"reduction must be {' or '.join(map(repr, _REDUCTIONS))}, not {reduction!r}")
-    return items[0] if len(items) == 1 else _REDUCTIONS[reduction](items)
+    return items[0] if len(items) == 1 else apply(_REDUCTIONS[reduction], *items)
 
 
 def _pairs(who: str, prediction: Any, target: Any) -> list[tuple[Any, Any]]:
