@@ -1,8 +1,23 @@
 """Networks: modules, neurons, layers, and what they are built with."""
 
 from .activations import ACTIVATIONS, activation
-from .initialisers import INITIALISERS, initialiser
+from .initialisers import INITIALISERS, constant, given, initialiser, normal, orthogonal, uniform
 from .layers import MLP, Layer, Neuron, Sequential
 from .module import Module
 
-__all__ = ["ACTIVATIONS", "INITIALISERS", "MLP", "Layer", "Module", "Neuron", "Sequential", "activation", "initialiser"]
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALISERS",
+    "MLP",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Sequential",
+    "activation",
+    "constant",
+    "given",
+    "initialiser",
+    "normal",
+    "orthogonal",
+    "uniform",
+]

@@ -7,7 +7,7 @@ from typing import Any
 from ..engine import Parameter, Value
 from ..errors import OptionError
 from .activations import Activation, activation, activation_name
-from .initialisers import Initialiser, generator, initialiser
+from .initialisers import Initialiser, generator, given, initialiser, weights_by_neuron
 from .module import Module, as_inputs
 
 
@@ -16,7 +16,8 @@ class Neuron(Module):
 
     inputs       how many numbers it takes
     activation   a name ("relu", "tanh", …), a function of one Value, or None
-    initialiser  how weights begin: a name ("he", "xavier", …) or `f(rng, fan_in, fan_out)`; the bias begins at 0
+    initialiser  how weights begin: a name ("he", "xavier", …), `constant(0.5)` and the like, or a function as those are;
+                 the bias begins at 0
     seed         an int or a random.Random
     fan_out      how many neurons stand beside it, for the initialisers that ask
 
@@ -38,8 +39,9 @@ class Neuron(Module):
     ) -> None:
         rng, draw = generator(seed), _initialiser(initialiser)
         self.inputs = checked_size(inputs, "inputs of a Neuron")
+        weights = next(weights_by_neuron(draw, rng, self.inputs, checked_size(fan_out, "fan_out of a Neuron")))
         self.activation = _activation(activation)
-        self.weights = [Parameter(draw(rng, inputs, fan_out), label=f"w{i}") for i in range(inputs)]
+        self.weights = [Parameter(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.bias = Parameter(0.0, label="b")
 
     def forward(self, x: Any) -> Value:
@@ -75,7 +77,8 @@ class Layer(Module):
         rng = generator(seed)
         self.inputs = checked_size(inputs, "inputs of a Layer")
         self.outputs = checked_size(outputs, "outputs of a Layer")
-        self.neurons = [Neuron(inputs, activation, initialiser, rng, outputs) for _ in range(outputs)]
+        rows = list(weights_by_neuron(_initialiser(initialiser), rng, self.inputs, self.outputs))
+        self.neurons = [Neuron(inputs, activation, given([row]), rng) for row in rows]
 
     def forward(self, x: Any) -> list[Value]:
         """One Value per neuron."""
