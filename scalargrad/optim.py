@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy
 from numpy.typing import NDArray
 
-from .conversion import as_float
+from .conversion import as_float, plain
 from .engine import Parameter
 from .errors import LengthError, OptionError
 from .hyperparameters import checked_count, checked_names, checked_number, checked_parameters
@@ -57,8 +57,11 @@ class Optimiser:
         self.options["learning_rate"] = checked_number(rate, f"learning_rate of {type(self).__name__}")
 
     def step(self) -> None:
-        """Change every parameter by one step of the rule, from its gradient."""
-        gradient = numpy.array([parameter.grad or 0.0 for parameter in self.parameters], dtype=float)
+        """Change every parameter by one step of the rule, from its gradient.
+
+        Raises DataError for a `grad` that is not a number; then nothing has changed.
+        """
+        gradient = self._gradient()
         data = numpy.array([parameter.data for parameter in self.parameters])
         for parameter, number in zip(self.parameters, self.update(data, gradient).tolist(), strict=True):
             parameter.data = number
@@ -72,9 +75,9 @@ class Optimiser:
         >>> SGD([Parameter(1.0), Parameter(2.0)], 0.5).update(numpy.array([1.0, 2.0]), numpy.array([2.0, -2.0]))
         array([0., 3.])
         """
-        size = (len(self.parameters),)
-        if numpy.shape(data) != size or numpy.shape(gradient) != size:
-            shapes = f"{numpy.shape(data)} and {numpy.shape(gradient)}"
+        size, data, gradient = (len(self.parameters),), numpy.asarray(data, dtype=float), numpy.asarray(gradient, dtype=float)
+        if data.shape != size or gradient.shape != size:
+            shapes = f"{data.shape} and {gradient.shape}"
             raise LengthError(f"{type(self).__name__}.update takes two vectors of shape {size}, not {shapes}")
         self.steps += 1
         with numpy.errstate(all="ignore"):  # as in the graph: IEEE results, never an exception
@@ -123,6 +126,13 @@ class Optimiser:
         options = ", ".join(f"{name}={option}" for name, option in self.options.items())
         return f"{type(self).__name__}({count} parameter{'s' * (count != 1)}, {options})"
 
+    def _gradient(self) -> Vector:
+        gradients = [parameter.grad or 0.0 for parameter in self.parameters]
+        try:
+            return numpy.array(gradients, dtype=float)
+        except (TypeError, ValueError):  # the slow way, which says where
+            return numpy.array([as_float(plain(x), f"grad of parameter {i} of {type(self).__name__}") for i, x in enumerate(gradients)])
+
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
         raise NotImplementedError(f"{type(self).__name__} has no update rule: define _rule(self, data, gradient)")
 
@@ -134,7 +144,7 @@ class Optimiser:
         return {name: _option(name, option, type(self).__name__) for name, option in options.items()}
 
     def _vector(self, name: str, numbers: Any) -> Vector:
-        given = [*numbers] if isinstance(numbers, Iterable) and not isinstance(numbers, str) else []
+        given = list(numbers) if isinstance(numbers, (list, tuple)) or numpy.ndim(numbers) == 1 else []
         if len(given) != len(self.parameters):
             raise LengthError(f"{name} of the state must be {len(self.parameters)} numbers, not {len(given)}; nothing was loaded")
         return numpy.array([as_float(x, f"{name}[{i}] of the state") for i, x in enumerate(given)])

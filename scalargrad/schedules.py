@@ -8,7 +8,7 @@ The rates are those of `torch.optim.lr_scheduler`, to rounding.
 from math import cos, inf, pi
 from typing import Any
 
-from .conversion import as_float
+from .conversion import as_float, plain
 from .errors import DataError, OptionError
 from .hyperparameters import checked_count, checked_names, checked_number
 from .optim import Optimiser
@@ -43,6 +43,10 @@ class Scheduled:
         found = self._checked_state(state)
         self.optimiser.learning_rate = found.pop("learning_rate")
         self._take(found)
+
+    def __repr__(self) -> str:
+        numbers = {name: number for name, number in self.state_dict().items() if name not in ("schedule", "then")}
+        return f"{type(self).__name__}({', '.join(f'{name}={number}' for name, number in numbers.items())})"
 
     def _checked_state(self, state: Any) -> dict[str, Any]:
         checked_names(state, self.state_dict(), "state")
@@ -87,8 +91,10 @@ class ConstantRate(Schedule):
     """η₀, always: for where a schedule is asked for.
 
     >>> from scalargrad import Parameter, optim
-    >>> ConstantRate(optim.SGD([Parameter(1.0)], 0.5)).rate(100)
-    0.5
+    >>> schedule = ConstantRate(optim.SGD([Parameter(1.0)], 0.5))
+    >>> schedule.step()
+    >>> schedule
+    ConstantRate(learning_rate=0.5, steps=1, base=0.5)
     """
 
     def __init__(self, optimiser: Optimiser) -> None:
@@ -266,7 +272,7 @@ class ReduceOnPlateau(Scheduled):
 
     def step(self, metric: Any) -> None:
         """Look at the metric of this epoch (a number or a Value), and reduce the learning rate if it is time."""
-        number = as_float(getattr(metric, "data", metric), "metric of ReduceOnPlateau")
+        number = as_float(plain(metric), "metric of ReduceOnPlateau")
         if self._improves(number):
             self.best, self.waiting = number, 0
         else:

@@ -378,6 +378,8 @@ def changed(**parts: Any) -> dict[str, Any]:
         (changed(memory={}), UnknownNameError, "velocity"),
         (changed(memory={"velocity": [1.0]}), LengthError, "2 numbers, not 1"),
         (changed(memory={"velocity": 1.0}), LengthError, "2 numbers"),
+        (changed(memory={"velocity": numpy.array(1.0)}), LengthError, "2 numbers"),
+        (changed(memory={"velocity": numpy.ones((2, 1))}), LengthError, "2 numbers"),
         (changed(memory={"velocity": [1.0, "a"]}), DataError, r"velocity\[1\]"),
     ],
 )
@@ -388,6 +390,20 @@ def test_a_wrong_state_changes_nothing(state: Any, error: type[Exception], messa
     with pytest.raises(error, match=message):
         optimiser.load_state_dict(state)
     assert repr(optimiser.state_dict()) == before
+
+
+def test_a_gradient_that_is_no_number_changes_nothing() -> None:
+    w = [Parameter(1.0), Parameter(2.0)]
+    w[0].grad, w[1].grad = 1.0, "x"
+    optimiser = SGD(w, 0.1)
+    with pytest.raises(DataError, match="grad of parameter 1 of SGD must be a real number, not str 'x'"):
+        optimiser.step()
+    assert (optimiser.steps, w[0].data) == (0, 1.0)
+
+
+def test_update_takes_lists_too() -> None:
+    numbers: Any = [1.0]
+    assert SGD([Parameter(0.0)], 0.5).update(numbers, numbers).tolist() == [0.5]
 
 
 def test_vectors_of_another_shape() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from math import cos, floor, inf, isclose, nan, pi
 from typing import Any
 
+import numpy
 import pytest
 
 from scalargrad import Parameter, Value
@@ -209,6 +210,8 @@ def test_a_metric_may_be_a_value_but_no_text() -> None:
     schedule = ReduceOnPlateau(optimiser())
     schedule.step(Value(3.0))
     assert schedule.best == 3.0
+    schedule.step(numpy.float64(2.0))
+    assert schedule.best == 2.0
     with pytest.raises(DataError, match="metric of ReduceOnPlateau"):
         schedule.step("3")
 
