@@ -66,3 +66,7 @@ class LayoutError(ScalargradError, RuntimeError):
 
 class UntrackedWarning(UserWarning):
     """A Value was turned into a plain number by a function that the graph can't see."""
+
+
+class NoGradientWarning(UserWarning):
+    """A gradient came to a step function, which lets none through, so what is before it can't learn."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..engine import Parameter, Value
 from ..errors import OptionError
-from .activations import Activation, activation, activation_name
+from .activations import Activation, activation, activation_name, over_layer
 from .initialisers import Initialiser, generator, given, initialiser, weights_by_neuron
 from .module import Module, as_inputs
 
@@ -40,7 +40,7 @@ class Neuron(Module):
         rng, draw = generator(seed), _initialiser(initialiser)
         self.inputs = checked_size(inputs, "inputs of a Neuron")
         weights = next(weights_by_neuron(draw, rng, self.inputs, checked_size(fan_out, "fan_out of a Neuron")))
-        self.activation = _activation(activation)
+        self.activation = _activation(activation, rng)
         self.weights = [Parameter(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.bias = Parameter(0.0, label="b")
 
@@ -54,12 +54,17 @@ class Neuron(Module):
     def describe(self) -> str:
         return f"Neuron({_named(str(self.inputs), self.activation)})"
 
+    def __repr__(self) -> str:
+        return self.describe()
+
     def _in_summary(self) -> bool:
         return False
 
 
 class Layer(Module):
     """Neurons side by side over the same inputs. Returns a list of Values, of length 1 too.
+
+    Arguments are those of a Neuron; `activation` may also be "softmax" or "log_softmax", which work on all outputs together.
 
     >>> layer = Layer(2, 3)
     >>> len(layer([1.0, -1.0]))
@@ -78,15 +83,19 @@ class Layer(Module):
         self.inputs = checked_size(inputs, "inputs of a Layer")
         self.outputs = checked_size(outputs, "outputs of a Layer")
         rows = list(weights_by_neuron(_initialiser(initialiser), rng, self.inputs, self.outputs))
-        self.neurons = [Neuron(inputs, activation, given([row]), rng) for row in rows]
+        self.activation = over_layer(activation)
+        if self.activation and self.outputs == 1:
+            raise OptionError(f"{activation_name(activation)} of one output is always the same number: use sigmoid, or two outputs")
+        self.neurons = [Neuron(inputs, None if self.activation else activation, given([row]), rng) for row in rows]
 
     def forward(self, x: Any) -> list[Value]:
         """One Value per neuron."""
         items = as_inputs(x, self.inputs, self)
-        return [neuron(items) for neuron in self.neurons]
+        values = [neuron(items) for neuron in self.neurons]
+        return self.activation(values) if self.activation else values
 
     def describe(self) -> str:
-        return f"Layer({_named(f'{self.inputs} → {self.outputs}', self.neurons[0].activation)})"
+        return f"Layer({_named(f'{self.inputs} → {self.outputs}', self.activation or self.neurons[0].activation)})"
 
     def __repr__(self) -> str:
         return self.describe()
