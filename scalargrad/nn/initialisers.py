@@ -39,14 +39,14 @@ def constant(value: float) -> Initialiser:
 def given(weights: Iterable[Iterable[float]]) -> Initialiser:
     """These very weights: a list for each neuron, with a number for each input.
 
-    A layer of another shape raises LengthError, weights that are not numbers DataError.
+    Raises DataError for weights that are not lists of numbers; a layer of another shape raises LengthError.
 
     >>> from scalargrad.nn import Layer
     >>> layer = Layer(2, 2, activation=None, initialiser=given([[3.0, 4.0], [2.0, 3.0]]))
     >>> [y.data for y in layer([1.0, -1.0])]
     [-1.0, -1.0]
     """
-    rows = [list(row) for row in weights]
+    rows = _numbers(weights)
     return lambda rng, fan_in, fan_out: rows  # noqa: ARG005
 
 
@@ -208,14 +208,18 @@ def weights_by_neuron(draw: Initialiser, rng: Random, fan_in: int, fan_out: int)
 
 
 def _matrix(rows: Any, fan_in: int, fan_out: int) -> Rows:
-    try:
-        matrix = [[as_float(weight, "a weight") for weight in row] for row in rows]
-    except TypeError as error:  # DataError is one too
-        raise DataError(f"an initialiser must give one number, or a list of numbers for each neuron: {error}") from None
+    matrix = _numbers(rows)
     if [len(row) for row in matrix] != [fan_in] * fan_out:
         found = f"{len(matrix)} lists of {' or '.join(map(str, sorted({len(row) for row in matrix})))}"
         raise LengthError(f"an initialiser gave {found} weights for {fan_out} neurons of {fan_in} inputs")
     return matrix
+
+
+def _numbers(rows: Any) -> Rows:
+    try:
+        return [[as_float(weight, "a weight") for weight in row] for row in rows]
+    except TypeError as error:  # DataError is one too
+        raise DataError(f"an initialiser must give one number, or a list of numbers for each neuron: {error}") from None
 
 
 def generator(seed: int | Random) -> Random:

@@ -151,6 +151,12 @@ def test_what_is_not_weights_is_refused(result: Any) -> None:
         Layer(1, 2, initialiser=lambda rng, fan_in, fan_out: result)  # noqa: ARG005
 
 
+@pytest.mark.parametrize("rows", [3, [1, 2], None, "ab", [["a"]], [[None]]], ids=repr)
+def test_given_weights_must_be_lists_of_numbers(rows: Any) -> None:
+    with pytest.raises(DataError, match="a list of numbers for each neuron"):
+        given(rows)
+
+
 def test_numbers_out_of_range_are_refused() -> None:
     for low, high in ((1, 1), (1, 0), (math.nan, 1), (0, math.inf)):
         with pytest.raises(OptionError, match="low of uniform"):
