@@ -25,7 +25,7 @@ RANKS = [
     ("functions",),
     ("transforms", "tape", "numeric", "anomaly"),
     ("nn",),
-    ("losses", "regularise", "hyperparameters", "optim", "schedules", "data", "checkpoint", "compile"),
+    ("losses", "regularise", "hyperparameters", "optimiser", "optim", "schedules", "data", "checkpoint", "compile"),
     ("training",),
 ]
 """Rooms of scalargrad from the ground up: each imports from those below it, or from its own floor without a cycle."""
