@@ -5,6 +5,7 @@ In the formulas η₀ is the learning rate that the optimiser had when the sched
 The rates are those of `torch.optim.lr_scheduler`, to rounding.
 """
 
+from abc import ABC, abstractmethod
 from math import cos, inf, pi
 from typing import Any
 
@@ -65,7 +66,7 @@ class Scheduled:
         return _CHECKS[name](number, f"{name} of {type(self).__name__}")
 
 
-class Schedule(Scheduled):
+class Schedule(Scheduled, ABC):
     """A schedule whose rate depends on the number of the step alone. Derive from it and write `rate`.
 
     steps  how often `step` was called
@@ -77,9 +78,9 @@ class Schedule(Scheduled):
         self.steps, self.base = 0, optimiser.learning_rate
         vars(self).update({name: self._checked(name, option) for name, option in options.items()})
 
+    @abstractmethod
     def rate(self, step: int) -> float:
         """The learning rate after so many calls of `step`."""
-        raise NotImplementedError(f"{type(self).__name__} has no rate: define rate(self, step)")
 
     def step(self) -> None:
         """Count one step, and set the learning rate of the optimiser."""

@@ -36,13 +36,17 @@ def _of_module(module: Module, level: str | None, expand: str | Iterable[str] | 
 
 
 def _traced(module: Module) -> list[Value]:
-    """The outputs of a network for an input of zeros: its structure is what counts."""
+    """The outputs of a network for an input of zeros, in evaluation, so that no random generator moves: the structure is what counts."""
     size = getattr(module, "inputs", None)
     if not isinstance(size, int):
         raise PictureError(f"{type(module).__name__} does not say how many inputs it takes: call it and draw the result")
-    with enable_grad():
-        outputs = module([Value(0.0, label=f"x{i}") for i in range(size)])
-    return _roots(outputs)
+    modes = [(part, part.training) for _, part in module.named_modules()]
+    try:
+        with enable_grad():
+            return _roots(module.eval()([Value(0.0, label=f"x{i}") for i in range(size)]))
+    finally:
+        for part, training in modes:
+            part.training = training
 
 
 def _roots(target: Any) -> list[Value]:

@@ -1,10 +1,9 @@
 """The neuron view: a network diagram folded straight from the scalar graph, one unit per neuron, one column per layer."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 from heapq import nlargest
-from math import fsum
 
 from scalargrad import ops
 from scalargrad.engine import Parameter, Value
@@ -67,7 +66,7 @@ class Units:
         scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
         around = {id(s) for scope in scopes.values() for s in scope.chain()[:-1]}
         inner = [self._path(scope) for key, scope in scopes.items() if key not in around]
-        self._inner, self.calls = set(inner), max((inner.count(path) for path in set(inner[:200])), default=1)
+        self._inner, self.calls = set(inner), max(Counter(inner).values(), default=1)
         self.key: dict[Value, Key] = {}
         self.stage: dict[Key, int] = {}
         self._assign()
@@ -186,10 +185,8 @@ class Units:
             return Node(self.ids[key], "more", label=key[1].partition(" in ")[0], formula="units that are left out")
         outputs = self.outputs(key)
         whole = len(outputs) == 1 or key[0] != "free"
-        data = fsum(_finite(node.data) for node in outputs) / len(outputs) if outputs and whole else None
-        if len(outputs) == 1:
-            data = outputs[0].data
-        grad = fsum(grad_of(node) for node in outputs) if outputs and whole else None
+        data = sum(node.data for node in outputs) / len(outputs) if outputs and whole else None  # nan and inf are never hidden
+        grad = sum(grad_of(node) for node in outputs) if outputs and whole else None
         kind = "input" if key[0] == "in" else "operation"
         if weights:
             data = grad = self._bias(key)
@@ -235,7 +232,7 @@ class Units:
             dict.fromkeys(arg for key in keys for node in self.members[key] for arg in node.args if isinstance(arg, Parameter))
         )
         shape = f"{len(keys):,} × {activation or 'linear'}"
-        return Column(f"{title}  {shape}", parameters_line(list(parameters), has_gradients), members)
+        return Column(f"{title}  {shape}", parameters_line(parameters, has_gradients), members)
 
     def _ordered(self, keys: list[Key]) -> list[Key]:
         """The units of a column as they stand: what stands for the weak ones comes last."""
@@ -247,7 +244,3 @@ class Units:
 
 def _layer(key: Key) -> tuple[str, str]:
     return (key[0], key[1].rpartition("/")[0]) if key[0] == "unit" else (key[0], f"{key[1]} {key[2]}" if key[0] == "free" else "")
-
-
-def _finite(x: float) -> float:
-    return x if abs(x) < float("inf") else 0.0

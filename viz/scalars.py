@@ -1,7 +1,7 @@
 """Pictures of single Values, as cards or chips, with modules as boxes that are open or closed."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import hypot
@@ -151,7 +151,7 @@ def carried(local: float, gradient: float) -> float:
     return local * gradient if gradient else 0.0
 
 
-def parameters_line(parameters: list[Value], has_gradients: bool) -> str:
+def parameters_line(parameters: Sequence[Value], has_gradients: bool) -> str:
     """5 parameters · ‖∇‖ 0.97; "" where there are none."""
     if not parameters:
         return ""

@@ -43,15 +43,16 @@ class Snapshot:
     @cached_property
     def module(self) -> dict[Value, str]:
         """The unique path of the module call that made each node; "" for what was made outside of all modules."""
-        return _modules(self)
+        return self._named[0]
 
     @cached_property
     def modules(self) -> dict[str, Scope]:
         """Every module call by its unique path, in order of appearance, outer ones first."""
-        assert self.module is not None
-        return self._scopes
+        return self._named[1]
 
-    _scopes: dict[str, Scope]
+    @cached_property
+    def _named(self) -> tuple[dict[Value, str], dict[str, Scope]]:
+        return _modules(self)
 
     @cached_property
     def children(self) -> dict[str, list[str]]:
@@ -71,9 +72,10 @@ def parent_path(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _modules(snapshot: Snapshot) -> dict[Value, str]:
+def _modules(snapshot: Snapshot) -> tuple[dict[Value, str], dict[str, Scope]]:
+    """The module call of each node by a path of its own, and the module calls by their paths."""
     names: dict[int, str] = {}
-    snapshot._scopes = {}
+    scopes: dict[str, Scope] = {}
     outermost = {id(node.scope.chain()[0]) for node in snapshot.order if node.scope is not None}
     counts: dict[str, int] = defaultdict(int)
 
@@ -91,14 +93,14 @@ def _modules(snapshot: Snapshot) -> dict[Value, str]:
         counts[path] += 1
         path = path if counts[path] == 1 else f"{path} #{counts[path]}"
         names[id(scope)] = path
-        snapshot._scopes[path] = scope
+        scopes[path] = scope
         return path
 
     where = {node: named(node.scope) for node in snapshot.order if node.args}
     for node in reversed(snapshot.order):
         if not node.args:
             where[node] = "" if node.kind == "input" else common_path(where[user] for user in snapshot.users[node])
-    return where
+    return where, scopes
 
 
 def common_path(paths: Iterable[str]) -> str:

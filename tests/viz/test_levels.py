@@ -1,5 +1,6 @@
 """How much is shown, what is folded, and what a picture says of it."""
 
+import copy
 import math
 
 import pytest
@@ -117,6 +118,24 @@ def test_a_network_by_itself_shows_its_weights():
     assert sorted(edge.flow for edge in shown.edges) == pytest.approx(weights)
     assert 0.25 in [node.data for node in shown.nodes]
     assert all(p.grad == 0.0 for p in model.parameters())
+
+
+def test_drawing_a_network_leaves_its_mode_and_its_chance_alone():
+    model = MLP(2, [3, 1], activation="rrelu", seed=0)
+    model.layers[1].eval()
+    twin = copy.deepcopy(model)
+    viz.draw(model).svg()
+    assert [part.training for _, part in model.named_modules()] == [part.training for _, part in twin.named_modules()]
+    assert [model([-1.0, 2.0]).data for _ in range(5)] == [twin([-1.0, 2.0]).data for _ in range(5)]
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_one_broken_sample_of_several_is_seen_in_the_neuron_view(broken):
+    model = MLP(2, [3, 1], seed=0)
+    outputs = [model([1.0, x]) for x in (1.0, broken, -broken)]
+    sg.sum(outputs).backward()
+    shown = picture(sg.sum(outputs), level="neurons")
+    assert any(node.data is not None and not math.isfinite(node.data) for node in shown.nodes if node.label.startswith("layers.0"))
 
 
 def test_a_module_without_a_size_is_refused_and_one_neuron_is_drawn():
