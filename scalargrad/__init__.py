@@ -16,6 +16,7 @@ from . import losses, nn
 from .anomaly import detect_anomaly
 from .engine import Constant, Parameter, Value, backward
 from .functions import FUNCTIONS, log_softmax, softmax
+from .leaves import Buffer, Drawn
 from .modes import enable_grad, no_grad
 from .numeric import GradientReport, gradcheck, numerical_gradient
 from .tape import GradientTape
@@ -24,7 +25,9 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 globals().update(FUNCTIONS)
 
 __all__ = [
+    "Buffer",
     "Constant",
+    "Drawn",
     "GradientReport",
     "GradientTape",
     "Parameter",

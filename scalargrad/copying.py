@@ -41,7 +41,8 @@ def reduce_value(value: Any) -> tuple[Any, ...]:
 
 
 def _state(value: Any) -> tuple[Any, ...]:
-    return (value.data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings)
+    own = tuple([getattr(value, name) for name in value.own_slots])
+    return (value.data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings, own)
 
 
 def _blank(kind: type) -> Any:
@@ -50,8 +51,10 @@ def _blank(kind: type) -> Any:
 
 def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value."""
-    value._data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings = state[1]
+    value._data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings, own = state[1]
     value.notes = None
+    for name, item in zip(value.own_slots, own, strict=True):
+        setattr(value, name, item)
 
 
 def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
@@ -60,7 +63,8 @@ def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
     for node in order:
         memo[id(node)] = twin = _blank(type(node))
         args = tuple(memo[id(arg)] for arg in node.args)
-        restore_value(twin, (None, (*_state(node)[:3], args, *_state(node)[4:])))
+        state = _state(node)
+        restore_value(twin, (None, (*state[:3], args, *state[4:-1], deepcopy(state[-1], memo))))
     for node in order:
         if hasattr(node.grad, "args"):
             memo[id(node)].grad = deepcopy(node.grad, memo)

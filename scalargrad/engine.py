@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from . import ops
 from .adjoint import accumulating, pullback, spread
@@ -38,6 +38,8 @@ class Value(NumberLike):
     """
 
     __slots__ = ("__weakref__", "_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings")
+    own_slots: ClassVar[tuple[str, ...]] = ()
+    """What a derived class remembers besides, for copies."""
 
     _data: float
     grad: Any
@@ -211,11 +213,20 @@ class Value(NumberLike):
 class Parameter(Value):
     """A leaf that training changes. Modules register it, and pictures mark it θ.
 
+    trainable  whether optimisers may change it; `Module.freeze` says no
+
     >>> Parameter(-3.0, label="w1").kind
     'parameter'
     """
 
-    __slots__ = ()
+    __slots__ = ("trainable",)
+    own_slots = ("trainable",)
+
+    trainable: bool
+
+    def __init__(self, data: float, *, label: str = "") -> None:
+        super().__init__(data, label=label)
+        self.trainable = True
 
     @property
     def kind(self) -> str:

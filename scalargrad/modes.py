@@ -104,11 +104,11 @@ def _switched(change: Callable[[Mode], Mode]) -> Iterator[None]:
         yield
 
 
-def call_in_scope(module: Any, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """`module.forward(*arguments, **options)`, every node it makes marked with a new scope. One per module call: kept lean."""
+def call_in_scope(method: Callable[..., Any], module: Any, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """`method(*arguments, **options)`, every node it makes marked with a new scope of the module. One per module call: kept lean."""
     mode = _mode.get()
     token = _mode.set(Mode(Scope(name, type(module).__name__, mode.scope, id(module)), mode.recording, mode.observers))
     try:
-        return module.forward(*arguments, **options)
+        return method(*arguments, **options)
     finally:
         _mode.reset(token)

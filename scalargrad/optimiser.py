@@ -13,6 +13,7 @@ from .errors import LengthError, OptionError
 from .hyperparameters import checked_count, checked_names, checked_number, checked_parameters
 
 Vector = NDArray[numpy.float64]
+Mask = NDArray[numpy.bool_]
 
 
 class Optimiser(ABC):
@@ -52,17 +53,24 @@ class Optimiser(ABC):
         self.options["learning_rate"] = checked_number(rate, f"learning_rate of {type(self).__name__}")
 
     def step(self) -> None:
-        """Change every parameter by one step of the rule, from its gradient.
+        """Change every parameter that is not frozen by one step of the rule, from its gradient.
 
         Raises DataError for a `grad` that is not a number; then nothing has changed.
         """
         gradient = self._gradient()
         data = numpy.array([parameter.data for parameter in self.parameters])
-        for parameter, number in zip(self.parameters, self.update(data, gradient).tolist(), strict=True):
+        for parameter, number in zip(self.parameters, self.update(data, gradient, self.trainable()).tolist(), strict=True):
             parameter.data = number
 
-    def update(self, data: Vector, gradient: Vector) -> Vector:
+    def trainable(self) -> Mask | None:
+        """Which parameters may be changed, True or False for each; None for all."""
+        found = [parameter.trainable for parameter in self.parameters]
+        return None if all(found) else numpy.array(found)
+
+    def update(self, data: Vector, gradient: Vector, trainable: Mask | None = None) -> Vector:
         """One step of the rule on vectors with one number per parameter: the new numbers, in a new vector.
+
+        trainable  which of them may change (to the others their gradient is 0, and they stay); None for all
 
         The step is counted and remembered; the parameters themselves are neither read nor written. Raises LengthError for
         vectors of another shape.
@@ -77,7 +85,9 @@ class Optimiser(ABC):
             raise LengthError(f"{type(self).__name__}.update takes two vectors of shape {size}, not {shapes}")
         self.steps += 1
         with numpy.errstate(all="ignore"):  # as in the graph: IEEE results, never an exception
-            return self._rule(data, gradient)
+            if trainable is None:
+                return self._rule(data, gradient)
+            return numpy.where(trainable, self._rule(data, numpy.where(trainable, gradient, 0.0)), data)
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""

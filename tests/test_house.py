@@ -22,7 +22,7 @@ RANKS = [
     ("ops", "conversion", "copying", "nested", "files"),
     ("adjoint",),
     ("engine",),
-    ("functions",),
+    ("functions", "leaves"),
     ("transforms", "tape", "numeric", "anomaly"),
     ("nn",),
     ("losses", "regularise", "hyperparameters", "optimiser", "optim", "schedules", "data", "checkpoint", "compile"),

@@ -419,3 +419,18 @@ def test_a_rule_must_be_written() -> None:
 
     with pytest.raises(TypeError, match="_rule"):
         Forgetful([Parameter(1.0)])  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, 0.1, momentum=0.9, weight_decay=0.1), lambda p: Adam(p, 0.1), lambda p: AdaGrad(p, 0.1)])
+def test_frozen_parameters_stay_and_the_others_move_as_they_would_alone(make: Any) -> None:
+    together, alone = [Parameter(1.0), Parameter(-2.0)], [Parameter(1.0)]
+    together[1].trainable = False
+    first, second = make(together), make(alone)
+    for step in range(5):
+        for parameter in (*together, *alone):
+            parameter.grad = 0.5 + step
+        first.step()
+        second.step()
+    assert [p.data for p in together] == [alone[0].data, -2.0]
+    assert first.trainable().tolist() == [True, False]
+    assert second.trainable() is None

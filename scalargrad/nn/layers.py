@@ -171,6 +171,13 @@ class Sequential(Module):
             x = step(x)
         return x
 
+    def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
+        """All samples through the first step, then all through the second, and so on."""
+        outputs = list(rows)
+        for step in self.steps:
+            outputs = step.batch(outputs) if isinstance(step, Module) else [step(row) for row in outputs]
+        return outputs
+
     @property
     def inputs(self) -> int | None:
         """How many numbers the first step takes, None where it does not say."""

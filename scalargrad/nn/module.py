@@ -1,13 +1,17 @@
 """Module: what layers and networks have in common. It finds its parameters and children by itself, in the order of definition."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from random import Random
+from typing import Any, TypeVar
 
 from ..conversion import as_float
 from ..engine import Parameter, Value
-from ..errors import DataError, LengthError, UnknownNameError
+from ..errors import CallError, DataError, LengthError, UnknownNameError
+from ..leaves import Buffer
 from ..modes import call_in_scope
+
+Kind = TypeVar("Kind", Parameter, Buffer, Random)
 
 
 class Module:
@@ -28,6 +32,8 @@ class Module:
     """
 
     training = True
+    batchwise = False
+    """Whether it looks at all samples of a batch together while it trains, as batch normalisation does."""
     _scope_name = ""
 
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
@@ -35,7 +41,35 @@ class Module:
         raise TypeError(f"{type(self).__name__} has no forward method: define forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        return call_in_scope(self, self._scope_name, inputs, options)
+        return call_in_scope(self.forward, self, self._scope_name, inputs, options)
+
+    def batch(self, rows: Sequence[Any]) -> list[Any]:
+        """The outputs for several samples, in one graph.
+
+        That is a call for each sample, unless something inside is `batchwise` in training: then all samples go on together, step by
+        step, as `forward_batch` says.
+
+        >>> from scalargrad.nn import Layer
+        >>> len(Layer(2, 3).batch([[1.0, 2.0], [3.0, 4.0]]))
+        2
+        """
+        if self.needs_batch:
+            outputs: list[Any] = call_in_scope(self.forward_batch, self, self._scope_name, (rows,), {})
+            return outputs
+        return [self(row) for row in rows]
+
+    def forward_batch(self, rows: Sequence[Any]) -> list[Any]:  # noqa: ARG002
+        """How several samples pass together, for modules with something `batchwise` inside."""
+        parts = ", ".join(sorted({type(part).__name__ for _, part in self.named_modules() if part.batchwise}))
+        raise CallError(
+            f"{type(self).__name__} does not say how a batch passes {parts}: "
+            "put the parts in a Sequential, or define forward_batch(self, rows)"
+        )
+
+    @property
+    def needs_batch(self) -> bool:
+        """Whether something inside looks at all samples of a batch together, as it is set now."""
+        return any(part.batchwise and part.training for _, part in self.named_modules())
 
     def __setattr__(self, name: str, value: Any) -> None:
         for path, item in _members(name, value):
@@ -69,10 +103,21 @@ class Module:
         >>> [name for name, _ in MLP(2, [1]).named_parameters()]
         ['layers.0.neurons.0.weights.0', 'layers.0.neurons.0.weights.1', 'layers.0.neurons.0.bias']
         """
+        return self._named(Parameter)
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """Every Buffer, a number that is kept and not learnt, as (path, Buffer)."""
+        return self._named(Buffer)
+
+    def named_generators(self) -> Iterator[tuple[str, Random]]:
+        """Every random generator that the network draws from while it trains, as (path, random.Random)."""
+        return self._named(Random)
+
+    def _named(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
         seen: set[int] = set()
         for path, module in self.named_modules():
             for name, item in module._own():
-                if isinstance(item, Parameter) and id(item) not in seen:
+                if isinstance(item, kind) and id(item) not in seen:
                     seen.add(id(item))
                     yield _join(path, name), item
 
@@ -95,23 +140,53 @@ class Module:
         """Switch this module and all inside it to evaluation."""
         return self.train(False)
 
+    def freeze(self) -> "Module":
+        """Let no optimiser change the parameters inside. They still receive gradients, and pictures show them.
+
+        >>> from scalargrad.nn import MLP
+        >>> model = MLP(2, [3, 1])
+        >>> frozen = model.layers[0].freeze()
+        >>> sum(parameter.trainable for parameter in model.parameters())
+        4
+        """
+        return self._set_trainable(False)
+
+    def unfreeze(self) -> "Module":
+        """Let optimisers change the parameters inside again."""
+        return self._set_trainable(True)
+
+    def _set_trainable(self, trainable: bool) -> "Module":
+        for parameter in self.parameters():
+            parameter.trainable = trainable
+        return self
+
     def state_dict(self) -> dict[str, float]:
-        """The number of every parameter by its path."""
-        return {name: parameter.data for name, parameter in self.named_parameters()}
+        """The number of every parameter, then of every buffer, by its path."""
+        return {name: leaf.data for name, leaf in self._state()}
 
-    def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Set every parameter from `state`, which must hold exactly the names of `state_dict()`.
+    def _state(self) -> Iterator[tuple[str, Parameter | Buffer]]:
+        yield from self.named_parameters()
+        yield from self.named_buffers()
 
+    def load_state_dict(self, state: Mapping[str, float], strict: bool = True) -> None:
+        """Set every parameter and buffer from `state`, which must hold exactly the names of `state_dict()`.
+
+        strict  False: take the names that both have, as long as there are any; what only one of them has is left alone
+
+        To load a part under another name, call it on that part:
+        `model.layers[0].load_state_dict(trained.layers[0].state_dict())`.
         Raises UnknownNameError for names too many or too few, DataError for what is not a number; then nothing has changed.
         """
-        own = dict(self.named_parameters())
-        if missing := [name for name in own if name not in state]:
+        own = dict(self._state())
+        if strict and (missing := [name for name in own if name not in state]):
             raise UnknownNameError(f"state has no {_listed(missing)}; nothing was loaded")
-        if unknown := [name for name in state if name not in own]:
+        if strict and (unknown := [name for name in state if name not in own]):
             raise UnknownNameError(f"the network has no {_listed(unknown)}; nothing was loaded")
-        numbers = {name: as_float(state[name], f"state[{name!r}]") for name in own}
-        for name, parameter in own.items():
-            parameter.data = numbers[name]
+        numbers = {name: as_float(state[name], f"state[{name!r}]") for name in own if name in state}
+        if own and not numbers:
+            raise UnknownNameError(f"state and network have no name in common: state has {_listed(list(state)) or 'none'}")
+        for name, number in numbers.items():
+            own[name].data = number
 
     def describe(self) -> str:
         """The module in one phrase, without what is inside it."""
@@ -174,8 +249,8 @@ def _input(item: Any, i: int, who: str) -> Value:
 
 
 def _members(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The Parameters and Modules in an attribute, which may be a list, tuple or dict of them, nested."""
-    if isinstance(value, (Parameter, Module)):
+    """The Parameters, Buffers, generators and Modules in an attribute, which may be a list, tuple or dict of them, nested."""
+    if isinstance(value, (Parameter, Module, Buffer, Random)):
         yield name, value
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from scalargrad import Parameter, Value
-from scalargrad.errors import DataError, UnknownNameError
+from scalargrad import Buffer, Parameter, Value
+from scalargrad.errors import CallError, DataError, UnknownNameError
 from scalargrad.graph import topological
 from scalargrad.nn import MLP, Layer, Module, Neuron, Sequential
 
@@ -199,3 +199,85 @@ def test_a_module_is_seeded_by_a_number_or_a_generator() -> None:
     first, second = Neuron(2, seed=rng), Neuron(2, seed=rng)
     assert first.state_dict() == Neuron(2, seed=5).state_dict()
     assert first.state_dict() != second.state_dict()
+
+
+class Counter(Module):
+    """A module with state that is not learnt, and one that looks at the whole batch."""
+
+    batchwise = True
+
+    def __init__(self) -> None:
+        self.mean, self.scale, self.generator = Buffer(0.5, label="mean"), Parameter(2.0), Random(3)
+
+    def forward(self, x: Any) -> Any:
+        return [item * self.scale - self.mean for item in x]
+
+    def forward_batch(self, rows: Any) -> Any:
+        total = sum(row[0].data for row in rows)
+        return [[item * self.scale - total for item in row] for row in rows]
+
+
+def test_buffers_are_part_of_the_state_and_are_not_parameters() -> None:
+    model = Sequential(Layer(1, 1), Counter())
+    assert [name for name, _ in model.named_buffers()] == ["steps.1.mean"]
+    assert list(model.state_dict()) == [*names(model), "steps.1.mean"]
+    model.load_state_dict(model.state_dict() | {"steps.1.mean": 7.0})
+    assert model.steps[1].mean.data == 7.0
+    assert [path for path, _ in model.named_generators()] == ["steps.1.generator"]
+
+
+def test_a_batch_is_a_call_for_each_sample() -> None:
+    model, rows = MLP(2, [3, 1], seed=1), [[1.0, 2.0], [-1.0, 0.5]]
+    assert [value.data for value in model.batch(rows)] == [model(row).data for row in rows]
+
+
+def test_a_batchwise_module_sees_all_samples_in_training_only() -> None:
+    model = Sequential(Layer(1, 1, activation=None), Counter())
+    inner = model.steps[0]
+    rows = [[1.0], [2.0]]
+    total = sum(inner(row)[0].data for row in rows)
+    assert model.needs_batch
+    outputs = model.batch(rows)
+    assert [row[0].data for row in outputs] == [inner(row)[0].data * 2.0 - total for row in rows]
+    assert outputs[1][0].scope.path == "steps.1"
+    model.eval()
+    assert not model.needs_batch
+    assert [row[0].data for row in model.batch(rows)] == [inner(row)[0].data * 2.0 - 0.5 for row in rows]
+
+
+def test_a_module_that_can_not_pass_a_batch_says_what_to_do() -> None:
+    class Own(Module):
+        def __init__(self) -> None:
+            self.inner = Counter()
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x)
+
+    with pytest.raises(CallError, match=r"Own does not say how a batch passes Counter.*forward_batch"):
+        Own().batch([[Value(1.0)]])
+
+
+def test_freeze_and_unfreeze() -> None:
+    model = MLP(2, [3, 1], activation="tanh")
+    assert model.layers[0].freeze() is model.layers[0]
+    assert [p.trainable for p in model.parameters()] == [False] * 9 + [True] * 4
+    model([1.0, 1.0]).backward()
+    assert any(p.grad for p in model.layers[0].parameters())
+    model.unfreeze()
+    assert all(p.trainable for p in model.parameters())
+
+
+def test_a_part_of_a_state_can_be_loaded() -> None:
+    trained, model = MLP(2, [3, 2], seed=1), MLP(2, [3, 4], seed=2)
+    before = model.state_dict()
+    model.layers[0].load_state_dict(trained.layers[0].state_dict())
+    first = {name: number for name, number in trained.state_dict().items() if name.startswith("layers.0")}
+    assert model.state_dict() == before | first
+    other = MLP(2, [3, 4], seed=2)
+    other.load_state_dict(first | {"elsewhere": 1.0}, strict=False)
+    assert other.state_dict() == model.state_dict()
+    with pytest.raises(UnknownNameError, match="no name in common"):
+        other.load_state_dict({"elsewhere": 1.0}, strict=False)
+    with pytest.raises(DataError):
+        other.load_state_dict(dict.fromkeys(first, "x"), strict=False)
+    assert other.state_dict() == model.state_dict()

@@ -1,0 +1,44 @@
+"""Leaves that training neither feeds nor learns: numbers that a module keeps, and numbers that were drawn at random."""
+
+from typing import ClassVar, Protocol
+
+from .engine import Constant
+
+
+class Source(Protocol):
+    """Where random numbers come from: it keeps its own generator."""
+
+    def draw(self) -> float:
+        """The next number."""
+
+
+class Buffer(Constant):
+    """A leaf that is part of a module's state, and is not learnt: a running mean. `Module.state_dict` holds it.
+
+    >>> Buffer(0.0, label="mean").kind
+    'constant'
+    """
+
+    __slots__ = ()
+
+
+class Drawn(Constant):
+    """A leaf whose number was drawn at random when it was made: the mask of a dropout, a random slope.
+
+    source  what it was drawn from; it can be asked for another number, as a compiled program does for every sample
+
+    >>> class Coin:
+    ...     def draw(self):
+    ...         return 1.0
+    >>> Drawn(Coin(), label="kept").data
+    1.0
+    """
+
+    __slots__ = ("source",)
+    own_slots: ClassVar[tuple[str, ...]] = ("source",)
+
+    source: Source
+
+    def __init__(self, source: Source, *, label: str = "") -> None:
+        super().__init__(source.draw(), label=label)
+        self.source = source
