@@ -11,6 +11,7 @@ from scalargrad.errors import DataError, LengthError, PictureError
 from scalargrad.files import write
 from scalargrad.modes import no_grad
 
+from .palette import dark_pairs
 from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade
 from .text import escape
 
@@ -156,7 +157,7 @@ def _dark_colours() -> dict[str, str]:
     pairs |= {getattr(LIGHT, name): getattr(DARK, name) for name in ("page", "ink", "muted", "line")}
     for step in range(-STEPS, STEPS + 1):
         pairs |= {edge_colour(step, LIGHT): edge_colour(step, DARK), colour(step, LIGHT): colour(step, DARK)}
-    return pairs
+    return dark_pairs() | pairs
 
 
 def _grey(step: int, theme: Theme) -> str:
