@@ -13,6 +13,7 @@ DEMOS = {
     "neuron": "one neuron, every factor of the chain rule",
     "moons": "a network that learns to tell two moons apart",
     "digits": "handwritten digits, and why one of them was misread",
+    "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
 }
 
 
@@ -30,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m demos",
         description="Run all demos in a quick setting, or those named in full, and write a gallery of their pictures.",
-        epilog="\n".join(f"{name:8} {what}" for name, what in DEMOS.items()),
+        epilog="\n".join(f"{name:11} {what}" for name, what in DEMOS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("demo", nargs="*", type=_name, help=f"which to run in full: {', '.join(DEMOS)} (default: all, quickly)")

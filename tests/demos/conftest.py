@@ -25,5 +25,5 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
     printed, progress = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(progress):
         main(["--out", str(folder)])
-    assert list(DEMOS) == ["neuron", "moons", "digits"]
+    assert list(DEMOS)[:3] == ["neuron", "moons", "digits"]
     return Gallery(folder, printed.getvalue(), progress.getvalue())

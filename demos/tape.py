@@ -1,0 +1,111 @@
+"""The tape: a gradient taped in three places, each equal to the chain rule made by hand, and a gradient of a gradient.
+
+The places are those where people first meet TensorFlow's GradientTape: x² at 3, a layer that is one matrix, and one neuron.
+"""
+
+from pathlib import Path
+from random import Random
+
+import viz
+from scalargrad import GradientTape, Parameter, Value, sigmoid
+from scalargrad import sum as total
+from scalargrad.losses import mse
+
+from .gallery import Picture, Story, decimals, run_alone, say
+
+Check = tuple[str, float, float]
+"""What is differentiated, the tape's answer, and the answer made by hand."""
+
+
+def square() -> list[Check]:
+    """x² at 3: its slope 2·x and, from a tape around the tape, the slope of the slope, 2."""
+    x = Value(3.0, label="x")
+    with GradientTape() as outer:
+        with GradientTape() as tape:
+            y = x**2
+        slope = tape.gradient(y, x)
+    return [("dy/dx", slope.data, 2.0 * 3.0), ("d²y/dx²", outer.gradient(slope, x).data, 2.0)]
+
+
+def matrix() -> list[Check]:
+    """A row of three numbers times a 3 × 2 matrix, plus two biases; the loss is the mean of the two squared outputs."""
+    draw, x = Random(0), [1.0, 2.0, 3.0]
+    weights = [[Parameter(draw.gauss(0.0, 1.0), label=f"w{i}{j}") for j in range(2)] for i in range(3)]
+    biases = [Parameter(0.0, label=f"b{j}") for j in range(2)]
+    with GradientTape() as tape:
+        outputs = [total([x[i] * weights[i][j] for i in range(3)]) + biases[j] for j in range(2)]
+        loss = mse(outputs, [0.0, 0.0])
+    found = tape.gradient(loss, {"weights": weights, "biases": biases})
+    rows = [(f"∂L/∂w{i}{j}", found["weights"][i][j].data, x[i] * outputs[j].data) for i in range(3) for j in range(2)]
+    return rows + [(f"∂L/∂b{j}", found["biases"][j].data, outputs[j].data) for j in range(2)]
+
+
+def neuron() -> tuple[list[Check], Value, Value]:
+    """The worked neuron, all its slopes, the curvature of the loss along each parameter, and the two graphs to draw."""
+    w1, w2, b = Parameter(-1.0, label="w1"), Parameter(-1.5, label="w2"), Parameter(0.5, label="b")
+    x1, x2, target = Value(-3.0, label="x1"), Value(2.0, label="x2"), Value(2.0, label="y")
+    with GradientTape(persistent=True) as outer:
+        with GradientTape() as tape:
+            y = sigmoid(w1 * x1 + w2 * x2 + b)
+            loss = (y - target) ** 2
+        slopes = tape.gradient(loss, [w1, w2, b])
+    curvatures = [outer.gradient(slope, parameter) for slope, parameter in zip(slopes, (w1, w2, b), strict=True)]
+    y.label, loss.label, slopes[2].label = "y'", "L", "∂L/∂b"
+    s, error = y.data, y.data - target.data
+    first, second = 2.0 * error * s * (1.0 - s), 2.0 * (s * (1.0 - s)) ** 2 + 2.0 * error * s * (1.0 - s) * (1.0 - 2.0 * s)
+    last = {"w1": x1.data, "w2": x2.data, "b": 1.0}
+    rows = [(f"∂L/∂{name}", g.data, first * factor) for g, (name, factor) in zip(slopes, last.items(), strict=True)]
+    rows += [(f"∂²L/∂{name}²", c.data, second * factor**2) for c, (name, factor) in zip(curvatures, last.items(), strict=True)]
+    return rows, loss, slopes[2]
+
+
+def report(title: str, checks: list[Check]) -> None:
+    """Print the tape's numbers beside those made by hand."""
+    say(title)
+    for name, taped, by_hand in checks:
+        say(f"  {name:8}  tape {taped:9.4f}   by hand {by_hand:9.4f}")
+
+
+def draw(folder: Path) -> None:
+    """The neuron with its gradients; then, of a fresh one, its slope by the bias, which is a graph too, with the gradients of that."""
+    _, loss, _ = neuron()
+    loss.backward()
+    viz.draw(loss, level="cards", title="The neuron, and the slope of its loss everywhere").save(folder / _NEURON.file)
+    _, _, slope = neuron()
+    slope.backward()
+    viz.draw(slope, level="cards", title="The slope ∂L/∂b is a graph itself, so it has slopes").save(folder / _SLOPE.file)
+
+
+def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
+    """Tape, compare, draw. It is so small that quick and full are the same."""
+    places = {"y = x² at 3": square(), "mean squared output of a 3 × 2 layer": matrix(), "the worked neuron": neuron()[0]}
+    for title, checks in places.items():
+        report(title, checks)
+    every = [check for checks in places.values() for check in checks]
+    worst = max(abs(taped - by_hand) for _, taped, by_hand in every)
+    say(f"largest difference of the {len(every)} numbers: {worst:.1e}")
+    draw(folder)
+    numbers = [(name, decimals(taped)) for name, taped, _ in every]
+    numbers.append(("largest difference from the chain made by hand", f"{worst:.1e}"))
+    return Story("tape", "The tape: gradients on demand", _TEXT, tuple(numbers), (_NEURON, _SLOPE))
+
+
+_TEXT = (
+    "A tape writes down what is computed inside its block, and afterwards answers for any gradient in it. Nothing is stored in the "
+    "parameters themselves: the answer is a new number, with a graph of its own.",
+    "So a tape around a tape can be asked for the slope of a slope. For x² that is 2 everywhere; for the neuron it is the curvature of "
+    "the loss along each parameter, as a page of algebra gives it.",
+)
+_NEURON = Picture(
+    "tape-neuron.svg",
+    "The worked neuron as cards, from the weights and inputs at the left to the squared error at the right, each with its gradient.",
+    "What the tape was asked about: every card with the slope of the loss in it.",
+)
+_SLOPE = Picture(
+    "tape-slope.svg",
+    "The graph of the derivative of the loss by the bias: the same neuron, followed by the factors of the chain rule and their product.",
+    "What the tape answered for the bias. It is no mere number but the chain rule as a graph; the gradients in it are second derivatives.",
+)
+
+if __name__ == "__main__":
+    run_alone(run, "tape")
