@@ -17,10 +17,11 @@ import graphviz
 
 from .dot import digraph
 from .drawing import Drawing
+from .explain import ChainRule, chain_rule
 from .levels import pictures_of
 from .text import clean
 
-__all__ = ["Drawing", "draw", "draw_dot"]
+__all__ = ["ChainRule", "Drawing", "chain_rule", "draw", "draw_dot"]
 
 
 def draw(
@@ -33,9 +34,9 @@ def draw(
     limit: float = 5.0,
     program: str | None = None,
 ) -> Drawing:
-    """A picture of a Value, of several Values, or of a network.
+    """A picture of a Value, of several Values, of a network, or of a graph that is only sketched.
 
-    target   a Value, a list of Values, or a Module
+    target   a Value, a list of Values, a Module, or a dictionary {name: [names of its operands]}
     level    "cards", "chips" or "neurons"; by default the finest that can be read
     expand   paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others are drawn closed
     theme    "auto" (light, and dark for readers who prefer it), "light" or "dark"
@@ -43,11 +44,13 @@ def draw(
     limit    seconds that a layout may take before a coarser level is drawn
     program  which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None: whichever there is
 
-    Raises PictureError for what is no graph, OptionError for an unknown level, theme or path.
+    Raises PictureError for what is no graph (or runs in a circle), OptionError for an unknown level, theme or path.
 
     >>> from scalargrad.nn import MLP
     >>> draw(MLP(2, [16, 16, 1]))
     <Drawing of 979 values as neurons>
+    >>> draw({"loss": ["linear", "y"], "linear": ["k", "x", "b"]})
+    <Drawing of 6 values as cards>
     """
     titled = [replace(picture, title=clean(title, 120)) for picture in pictures_of(target, level, expand)]
     return Drawing(titled, theme, limit, program)

@@ -114,7 +114,8 @@ def caption(picture: Picture, theme: Theme, legend: bool) -> str:
     """Title, legend and notes, under the graph; "" where there are none."""
     title = f"<B>{escaped(picture.title, 120)}</B>" if clean(picture.title) else ""
     lines = [escaped(line, _LINE) for note in picture.notes for line in textwrap.wrap(clean(note, 400), _LINE)]
-    rows = [title, _legend(picture, theme) if legend else "", *(f'<FONT POINT-SIZE="10">{line}</FONT>' for line in lines)]
+    scale = _legend(picture, theme) if legend and picture.colours else ""
+    rows = [title, scale, *(f'<FONT POINT-SIZE="10">{line}</FONT>' for line in lines)]
     written = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     return f'<TABLE {_FLAT} CELLPADDING="2">{written}</TABLE>' if written else ""
 

@@ -1,6 +1,6 @@
 """How much to show: the level of detail that a graph can be read at, and what is folded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from scalargrad.engine import Value
@@ -9,12 +9,13 @@ from scalargrad.modes import enable_grad
 from scalargrad.nn.module import Module
 
 from .condense import condensed_picture
+from .dictionary import MOST_CARDS, dictionary_pictures
 from .neurons import neuron_picture
 from .picture import Picture
 from .scalars import scalar_picture
 from .snapshot import Snapshot
 
-MOST_CARDS, MOST_CHIPS = 40, 300
+MOST_CHIPS = 300
 LEVELS = ("cards", "chips", "neurons")
 
 
@@ -25,6 +26,8 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
     """
     if level not in (None, *LEVELS):
         raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}")
+    if isinstance(target, Mapping):
+        return dictionary_pictures(target, level, expand)
     if isinstance(target, Module):
         return _of_module(target, level, expand)
     return _of_snapshot(Snapshot(_roots(target)), level, expand, "gradient")
@@ -52,7 +55,9 @@ def _traced(module: Module) -> list[Value]:
 def _roots(target: Any) -> list[Value]:
     items = [target] if isinstance(target, Value) else target
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        raise PictureError(f"draw takes a Value, a list of Values or a module, not {type(target).__name__} {target!r}")
+        raise PictureError(
+            f"draw takes a Value, a list of Values, a module or a dictionary of names, not {type(target).__name__} {target!r}"
+        )
     roots = list(items)
     for i, root in enumerate(roots):
         if not isinstance(root, Value):

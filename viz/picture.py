@@ -71,7 +71,7 @@ class Picture:
     title    the heading, "" for none
     notes    sentences on what the picture leaves out or folds
     total    how many Values the graph has, of which the picture may show a part
-    colours  what fills stand for: "gradient", or "weight" for a network that has computed nothing
+    colours  what fills stand for: "gradient", or "weight" for a network that has computed nothing; "" where there are no numbers
     framed   whether groups are drawn as boxes; if not, their nodes are only kept together
     columns  at level "neurons": the units of each column, with the column's heading and small print
     """

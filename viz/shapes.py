@@ -38,7 +38,7 @@ def _badge_width(node: Node) -> float:
 
 
 def _rows(node: Node) -> list[tuple[str, float]]:
-    return [("data", node.data or 0.0)] + ([("grad", node.grad)] if node.grad is not None else [])
+    return [(word, x) for word, x in (("data", node.data), ("grad", node.grad)) if x is not None]
 
 
 def _card_size(node: Node) -> Size:
@@ -111,10 +111,11 @@ def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
         label = fitted(node.label, _LABEL, frame.width - badge - 16, bold=True)
         parts.append(sheet.text(x + badge + 10, y + 16, label, _LABEL, "ink", bold=True))
         line = y + TOP
-    parts += _row("data", node.data or 0.0, x + badge, right, line, None, sheet)
-    if node.grad is not None:
-        parts.append(_last_row_fill(x + badge, right, line + ROW, y + frame.height, f"g{step}", sheet))
-        parts += _row("grad", node.grad, x + badge, right, line + ROW, step, sheet)
+    for word, number_shown in _rows(node):
+        if word == "grad":
+            parts.append(_last_row_fill(x + badge, right, line, y + frame.height, f"g{step}", sheet))
+        parts += _row(word, number_shown, x + badge, right, line, step if word == "grad" else None, sheet)
+        line += ROW
     paint, more, radius = _border(node, sheet)
     return "".join([*parts, sheet.rect(x, y, frame.width, frame.height, paint, radius, more)])
 

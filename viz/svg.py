@@ -101,6 +101,12 @@ def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
 
 def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
     """What colours, dashes and marks stand for, and how wide that is."""
+    scale, x = _scale(picture, sheet) if picture.colours else ("", 0.0)
+    marks, x = _kinds(picture, x, sheet)
+    return scale + marks, x
+
+
+def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:
     parts = [sheet.text(0, 12, picture.colours, 10, "muted")]
     x = width(picture.colours, 10) + 8
     largest = number(picture.largest)
@@ -113,9 +119,7 @@ def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
     x += width(largest, 10, mono=True) + 28
     parts.append(sheet.path(f"M{trimmed(x)} 9h26", sheet.paint("none", "line"), 'stroke-width="1" stroke-dasharray="4 3"'))
     parts.append(sheet.text(x + 32, 12, "exactly 0", 10, "muted"))
-    x += 32 + width("exactly 0", 10) + 20
-    marks, x = _kinds(picture, x, sheet)
-    return "".join([*parts, marks]), x
+    return "".join(parts), x + 32 + width("exactly 0", 10) + 20
 
 
 def _kinds(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
@@ -127,7 +131,7 @@ def _kinds(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
         parts.append(_kind_mark(picture.level, sign, kind, x, sheet))
         parts.append(sheet.text(x + 20, 12, word, 10, "muted"))
         x += 20 + width(word, 10) + 14
-    if picture.level == "cards":
+    if picture.level == "cards" and any(edge.local is not None for edge in picture.edges):
         parts.append(sheet.text(x, 12, "∂ local derivative", 10, "muted"))
         x += width("∂ local derivative", 10)
     return "".join(parts), x

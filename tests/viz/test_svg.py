@@ -38,6 +38,7 @@ DRAWINGS = {
     "lone leaf": lambda: viz.draw(Value(2.0, label="alone")),
     "empty": lambda: viz.draw([]),
     "nan": lambda: viz.draw(undefined()),
+    "dictionary": lambda: viz.draw({"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "loss": ["sigmoid", "y"]}),
     "two roots": lambda: viz.draw([Value(1.0) + 2.0, Value(3.0)]),
 }
 

@@ -1,0 +1,124 @@
+"""Graphs given as plain dictionaries: what is drawn, in which order, what is refused, and that no name breaks a format."""
+
+import re
+import unicodedata
+from xml.etree import ElementTree
+
+import graphviz
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import viz
+from scalargrad.errors import OptionError, PictureError
+from tests.viz.hostile import HOSTILE
+from tests.viz.test_svg import NS, check_safe, parsed
+
+TUTORIAL = {"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "L2": ["sigmoid", "k2", "b2"], "loss": ["L2", "y"]}
+
+
+def test_every_name_once_and_an_edge_for_every_operand() -> None:
+    picture = viz.draw(TUTORIAL).picture
+    label = {node.id: node.label for node in picture.nodes}
+    assert sorted(label.values()) == sorted(["L1", "L2", "b1", "b2", "k1", "k2", "loss", "sigmoid", "x", "y"])
+    assert [(label[edge.source], label[edge.target], edge.port) for edge in picture.edges if label[edge.target] == "L2"] == [
+        ("sigmoid", "L2", 0),
+        ("k2", "L2", 1),
+        ("b2", "L2", 2),
+    ]
+    assert len(picture.edges) == sum(map(len, TUTORIAL.values()))
+    assert [node.label for node in picture.nodes if node.root] == ["loss"]
+    assert {node.label for node in picture.nodes if node.kind == "input"} == {"k1", "x", "b1", "k2", "b2", "y"}
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(st.dictionaries(st.integers(1, 12), st.lists(st.integers(0, 12), max_size=3), max_size=12))
+def test_operands_come_before_their_users(numbers: dict[int, list[int]]) -> None:
+    graph = {f"n{name}": [f"n{operand}" for operand in operands if operand < name] for name, operands in numbers.items()}
+    picture = viz.draw(graph).picture
+    place = {node.id: i for i, node in enumerate(picture.nodes)}
+    assert all(place[edge.source] < place[edge.target] for edge in picture.edges)
+    assert len(picture.nodes) == len({*graph, *(operand for operands in graph.values() for operand in operands)})
+
+
+def test_cards_have_names_and_no_numbers() -> None:
+    for level in ("cards", "chips"):
+        root = parsed(viz.draw(TUTORIAL, level=level))
+        words = [element.text or "" for element in root.iter(f"{NS}text")]
+        assert {"L1", "loss"} <= set(words)
+        assert not {"data", "grad", "gradient", "exactly 0", "∂ local derivative"} & set(words)
+        assert not [word for word in words if re.fullmatch(r"[−\d.e]+", word)]
+
+
+def test_every_format_can_be_written(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    drawing = viz.draw(TUTORIAL, title="A sketch")
+    for ending in ("svg", "dot", "mmd", "txt"):
+        assert drawing.save(tmp_path / f"a.{ending}").stat().st_size > 100
+    assert "L1 = f(k1, x, b1)" in str(drawing)
+    for style in ("cards", "classic"):
+        assert b"loss" in viz.draw_dot(TUTORIAL, style=style).pipe()
+
+
+def test_many_names_become_chips_and_equal_graphs_equal_bytes() -> None:
+    long = {f"n{i}": [f"n{i - 1}"] for i in range(1, 80)}
+    assert viz.draw(long).picture.level == "chips"
+    assert viz.draw(long).svg() == viz.draw(dict(long)).svg()
+    assert viz.draw(long, level="cards").picture.level == "cards"
+
+
+def test_a_name_twice_among_the_operands_and_nothing_at_all() -> None:
+    assert len(viz.draw({"square": ["x", "x"]}).picture.edges) == 2
+    assert viz.draw({}).picture.nodes == ()
+    assert [node.label for node in viz.draw({"": ["\x00"]}).picture.nodes] == ["unnamed", "unnamed"]
+    assert viz.draw({"y": ("x",)}).picture.edges
+
+
+@pytest.mark.parametrize(
+    ("graph", "words"),
+    [
+        ({1: []}, "names as text, not int 1"),
+        ({None: []}, "names as text, not NoneType"),
+        ({"a": [2.0]}, "names as text, not float 2.0"),
+        ({"a": "bc"}, "operands of 'a' must be a list of names, in order, not str 'bc'"),
+        ({"a": {"b"}}, "must be a list of names"),
+        ({"a": None}, "must be a list of names"),
+        ({"a": ["a"]}, "circle, 'a' → 'a'"),
+        ({"a": ["b"], "b": ["c"], "c": ["a"]}, "circle, "),
+        ({f"n{i}": [f"n{(i + 1) % 5000}"] for i in range(5000)}, "circle, .* → … → "),
+    ],
+)
+def test_what_is_no_graph_is_refused(graph: object, words: str) -> None:
+    with pytest.raises(PictureError, match=words) as stop:
+        viz.draw(graph)
+    assert len(str(stop.value)) < 400
+
+
+def test_there_are_no_modules_to_open() -> None:
+    for options in ({"level": "neurons"}, {"expand": "*"}, {"level": "bars"}):
+        with pytest.raises(OptionError):
+            viz.draw(TUTORIAL, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("level", ["cards", "chips"])
+def test_no_name_breaks_the_picture(level: str) -> None:
+    for start in range(0, len(HOSTILE), 25):
+        names = HOSTILE[start : start + 25]
+        drawing = viz.draw({"sum of all": names, **{name: ["x\x00"] for name in names}}, level=level)
+        check_safe(parsed(drawing))
+        assert len(drawing.picture.nodes) == len(names) + 2
+        said = str(drawing)
+        assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
+
+
+@pytest.mark.parametrize("text", HOSTILE[::12])
+def test_no_name_breaks_graphviz(text: str) -> None:
+    made = viz.draw_dot({"y": [text], text: ["x"]})
+    assert isinstance(made, graphviz.Digraph)
+    ElementTree.fromstring(made.pipe())
+
+
+@pytest.mark.parametrize("text", HOSTILE[::7])
+def test_errors_about_hostile_names_stay_on_one_line(text: str) -> None:
+    with pytest.raises(PictureError) as stop:
+        viz.draw({text: [text]})
+    assert len(str(stop.value).splitlines()) == 1
