@@ -64,6 +64,10 @@ class LayoutError(ScalargradError, RuntimeError):
     """Graphviz could not place the picture, or not within its time."""
 
 
+class WorkerError(ScalargradError, RuntimeError):
+    """A process that computed a part of the work ended too soon, or raised what can't be sent to another one."""
+
+
 class UntrackedWarning(UserWarning):
     """A Value was turned into a plain number by a function that the graph can't see."""
 

@@ -1,74 +1,52 @@
-"""Derivatives by central differences: `numerical_gradient`, and `gradcheck`, which compares them with the gradients of the engine.
+"""Derivatives by central differences: `numerical_gradient`, and `gradcheck`, which compares them with the gradients of the engine."""
 
-A central difference (f(x + h) - f(x - h)) / 2h is wrong by h²·f‴/6, because the Taylor series ends there, and by about ε·|f|/h,
-because f is rounded, with ε = 2⁻⁵². The sum is least for h near ∛ε times the scale on which f changes. That scale is not
-known; |x| stands for it, but no less than 1: h = ∛ε·max(|x|, 1). So the step is never lost in the rounding of a large x, and
-about ε^⅔ ≈ 4e-11 of the derivative is lost for a function whose derivatives are near 1. (Dennis and Schnabel, Numerical Methods
-for Unconstrained Optimization and Nonlinear Equations, 1983, section 5.4; Press et al., Numerical Recipes, section 5.7.)
-"""
-
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from itertools import zip_longest
 from math import inf, isfinite, isnan, nan
 from typing import Any
 
-import numpy
-
 from .adjoint import operands, spread, wanted
 from .anomaly import described
 from .conversion import as_float
+from .differences import EPSILON, STEP, Function, Slopes, around
 from .engine import Constant, Value
-from .errors import CallError, DataError, GradientError, OptionError
+from .errors import CallError, GradientError, OptionError
 from .graph import topological
 from .modes import enable_grad
-from .nested import blocks, entries, is_array, is_nest, places, refilled, replaced
+from .nested import entries, places, refilled
 from .ops import CUT, FLOATS, TABLE
-
-Function = Callable[..., Any]
-EPSILON = sys.float_info.epsilon
-STEP = EPSILON ** (1.0 / 3.0)
-"""The relative step, ∛ε ≈ 6.06e-6."""
+from .workers import checked_workers, indexed
 
 
-def numerical_gradient(f: Function, x: Any, step: float = STEP) -> Any:
+def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1) -> Any:
     """The gradient of `f` at `x` by central differences, two calls of `f` for each number in `x`.
 
-    f     takes one argument and returns one number (or Value)
-    x     a number, a Value, a nest of them in lists, tuples and dicts, or a NumPy array of any shape
-    step  h relative to max(|x|, 1); smaller for a function that changes fast, or for an `x` near a pole
+    f        takes one argument and returns one number (or Value)
+    x        a number, a Value, a nest of them in lists, tuples and dicts, or a NumPy array of any shape
+    step     h relative to max(|x|, 1); smaller for a function that changes fast, or for an `x` near a pole
+    workers  over how many processes the calls of `f` are spread; the result has the same bits for any number of them
 
     `f` gets fresh copies of `x` with one number moved: floats for numbers, Values for Values, arrays of float64 for arrays of
     numbers. `x` itself is never touched. The result has the structure of `x`: floats, and arrays of float64 of the same shape.
     Raises DataError when `f` returns anything but one number or `x` holds something else, OptionError for a step that is
-    not positive, CallError when `f` can't be called.
+    not positive and for workers below 1, CallError when `f` can't be called; whatever `f` raises comes through.
+
+    Several processes pay where the calls take seconds in all, for a new one needs some tenths of a second to start. They need an `f`
+    that can be pickled: defined with def at the top level of a module, not as a lambda or in another function (CallError says so).
+    A script that asks for them does that under `if __name__ == "__main__":`. WorkerError when a process ends too soon.
 
     >>> round(numerical_gradient(lambda x: x**3, 2.0), 6)
     12.0
+    >>> import numpy
     >>> numerical_gradient(lambda x: x[0] * x[1].sum(), [2.0, numpy.ones((1, 2))])[1].round(6)
     array([[2., 2.]])
     """
     _checked("numerical_gradient", f, step)
-    numbers = _plain(x, "x")
-
-    def along(index: int) -> Callable[[float], float]:
-        return lambda moved: _one_number(f(_like(x, _with(numbers, index, moved))))
-
-    gradient = [_slope(along(index), number, step) for index, number in enumerate(numbers)]
-    return replaced(x, _blocks_of(x, gradient, values=False))
-
-
-def _slope(f: Callable[[float], float], x: float, step: float) -> float:
-    """The central difference. It divides by the distance of the points as floats, which is not quite 2h."""
-    low, high = _around(x, step)
-    return (f(high) - f(low)) / (high - low)
-
-
-def _around(x: float, step: float) -> tuple[float, float]:
-    h = step * max(abs(x), 1.0)
-    return x - h, x + h
+    checked_workers(workers)
+    slopes = Slopes(f, x, step)
+    return slopes.mould.filled(indexed(slopes, len(slopes), workers))
 
 
 def _checked(name: str, f: Any, step: Any) -> None:
@@ -84,31 +62,6 @@ def _plain(nest: Any, what: str) -> list[float]:
 
 def _with(numbers: list[float], index: int, number: float) -> list[float]:
     return [*numbers[:index], number, *numbers[index + 1 :]]
-
-
-def _like(nest: Any, numbers: list[float]) -> Any:
-    """A fresh nest of the same kinds, with other numbers."""
-    return replaced(nest, _blocks_of(nest, numbers, values=True))
-
-
-def _blocks_of(nest: Any, numbers: list[float], values: bool) -> list[Any]:
-    """The numbers as blocks like those of the nest: arrays for arrays, and Values for Values, if that is wanted."""
-    found = []
-    remaining = iter(numbers)
-    for block in blocks(nest):
-        chosen = [Value(x) if values and isinstance(old, Value) else x for old, x in zip(entries(block), remaining, strict=False)]
-        found.append(
-            numpy.array(chosen, dtype=object if values and block.dtype == object else float).reshape(block.shape)
-            if is_array(block)
-            else chosen[0]
-        )
-    return found
-
-
-def _one_number(result: Any) -> float:
-    if is_nest(result):
-        raise DataError(f"numerical_gradient needs a function that returns one number, not {type(result).__name__}")
-    return _plain(result, "the result")[0]
 
 
 @dataclass(frozen=True)
@@ -283,7 +236,7 @@ class _Check:
         gradients = [middle.gradient(output) for output in middle.outputs]
         names = places(middle.result, "output")
         for index, x in enumerate(self.numbers):
-            points = _around(x, self.step)
+            points = around(x, self.step)
             low, high = (_Run(self, _with(self.numbers, index, moved)) for moved in points)
             for position, name in enumerate(names):
                 yield self._compared((low, middle, high), points, position, (self.names[index], name, gradients[position][index]))
@@ -323,7 +276,7 @@ class _Check:
         op, given = TABLE[node.op], tuple(float(getattr(x, "data", x)) for x in operands(node))
         moving = [index for index, want in enumerate(wanted(node)) if want]
         for index, partial in zip(moving, node.partials, strict=False):
-            points = _around(given[index], self.step)
+            points = around(given[index], self.step)
             moved = [(*given[:index], x, *given[index + 1 :]) for x in points]
             numeric, allowed = self._difference([op.value(FLOATS, numbers) for numbers in moved], points, partial)
             jumps = len({_sides(op, numbers, wanted(node)) for numbers in (moved[0], given, moved[1])}) > 1

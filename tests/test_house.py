@@ -23,7 +23,7 @@ RANKS = [
     ("adjoint",),
     ("engine",),
     ("functions", "leaves"),
-    ("transforms", "tape", "numeric", "anomaly"),
+    ("transforms", "tape", "differences", "workers", "numeric", "anomaly"),
     ("nn",),
     ("losses", "regularise", "hyperparameters", "optimiser", "optim", "schedules", "data", "checkpoint", "compile"),
     ("training",),
