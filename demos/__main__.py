@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
-from .gallery import Demo, require_extras, say, write_gallery
+from .gallery import Demo, add_data_option, require_extras, say, takes_data, with_data, write_gallery
 
 DEMOS = {
     "neuron": "one neuron, every factor of the chain rule",
@@ -20,10 +20,12 @@ DEMOS = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what the command line asks for."""
     options = _parser().parse_args(arguments)
+    if options.data and len(options.demo) != 1:
+        raise SystemExit("--data is for one demo: name it, as in `python -m demos NAME --data FILE`")
     names = list(dict.fromkeys(options.demo)) or list(DEMOS)
     folder = options.out or Path("gallery", *(names if len(names) == 1 else ()))
     require_extras()
-    page = write_gallery([_found(name) for name in names], folder, quick=options.quick or not options.demo)
+    page = write_gallery([_found(name, options.data) for name in names], folder, quick=options.quick or not options.demo)
     say(f"\nThe gallery is {page.resolve()}")
 
 
@@ -37,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("demo", nargs="*", type=_name, help=f"which to run in full: {', '.join(DEMOS)} (default: all, quickly)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: gallery, or gallery/DEMO for one demo)")
     parser.add_argument("--quick", action="store_true", help="the quick setting for named demos, too")
+    add_data_option(parser)
     return parser
 
 
@@ -48,9 +51,11 @@ def _name(name: str) -> str:
     raise argparse.ArgumentTypeError(f"there is no demo {name!r}: {hint}")
 
 
-def _found(name: str) -> Demo:
-    demo: Demo = import_module(f"demos.{name}").run
-    return demo
+def _found(name: str, data: Path | None) -> Demo:
+    demo = import_module(f"demos.{name}").run
+    if data and not takes_data(demo):
+        raise SystemExit(f"the demo {name} has numbers of its own: it takes no --data")
+    return with_data(demo, data)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -80,13 +81,46 @@ def decimals(x: float) -> str:
     return f"{x:.4f}".replace("-", "−")
 
 
-def run_alone(demo: Demo, name: str) -> None:
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """The option `--data FILE`, for demos that can tell their story of numbers of the reader's own."""
+    parser.add_argument("--data", type=_file, metavar="FILE", help="tell the story of the numbers in this file")
+
+
+def _file(path: str) -> Path:
+    if Path(path).is_file():
+        return Path(path)
+    raise argparse.ArgumentTypeError(f"there is no file {path!r}")
+
+
+def takes_data(demo: Any) -> bool:
+    """Whether a demo can be told of a file: it then has a third argument, `data`, which is None for the demo's own numbers."""
+    return "data" in signature(demo).parameters
+
+
+def with_data(demo: Any, data: Path | None) -> Demo:
+    """The demo on the numbers of that file (None: its own); the program ends with the place of what is wrong in the file."""
+
+    def run(folder: Path, quick: bool) -> Story:
+        from scalargrad.errors import DataFileError
+
+        try:
+            story: Story = demo(folder, quick, data)
+        except DataFileError as error:
+            raise SystemExit(f"The file of --data can't be used: {error}") from None
+        return story
+
+    return demo if data is None else run
+
+
+def run_alone(demo: Any, name: str) -> None:
     """What `python -m demos.NAME` does: the demo in full, into a folder of its own."""
     parser = argparse.ArgumentParser(prog=f"python -m demos.{name}", description=f"The {name} demo.")
     parser.add_argument("--quick", action="store_true", help="fewer steps")
     parser.add_argument("--out", type=Path, default=Path("gallery", name), metavar="FOLDER", help="where to write (default: %(default)s)")
+    if takes_data(demo):
+        add_data_option(parser)
     options = parser.parse_args()
-    say(f"See {write_gallery([demo], options.out, options.quick)}")
+    say(f"See {write_gallery([with_data(demo, getattr(options, 'data', None))], options.out, options.quick)}")
 
 
 def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
