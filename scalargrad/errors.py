@@ -1,5 +1,7 @@
 """Every exception and warning that the project raises, one line each."""
 
+from typing import Any
+
 
 class ScalargradError(Exception):
     """The root of them all: `except ScalargradError` catches whatever is raised on purpose."""
@@ -42,6 +44,12 @@ class TapeError(ScalargradError, RuntimeError):
 
 class AnomalyError(ScalargradError, ArithmeticError):
     """A value, a local derivative or a gradient is not finite, found by `detect_anomaly`."""
+
+
+class DivergenceError(ScalargradError, ArithmeticError):
+    """A training came to a loss, gradient or parameter that is not finite; `history` has what was recorded before."""
+
+    history: Any = None
 
 
 class GradientError(ScalargradError, AssertionError):

@@ -27,6 +27,7 @@ from .errors import DataError, LengthError, OptionError
 from .ops import Op
 
 __all__ = [
+    "LOSSES",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
@@ -261,3 +262,9 @@ def _listed(what: str, thing: Any) -> list[Any]:
                 return items
             raise LengthError(f"the {what} is empty: give at least one number")
     raise DataError(f"the {what} must be a list, not {type(thing).__name__}")
+
+
+LOSSES: dict[str, Callable[..., Any]] = {
+    loss.__name__: loss for loss in (l1, l2, mse, huber, hinge, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy)
+}
+"""The losses by name."""

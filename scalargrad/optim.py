@@ -16,7 +16,7 @@ from .engine import Parameter
 from .errors import OptionError
 from .optimiser import Optimiser, Vector
 
-__all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Optimiser", "RMSprop"]
+__all__ = ["OPTIMISERS", "SGD", "AdaGrad", "Adam", "AdamW", "Optimiser", "RMSprop"]
 
 
 class SGD(Optimiser):
@@ -254,3 +254,7 @@ class AdamW(Adam):
 def _mean(before: Vector, now: Vector, kept: float) -> Vector:
     """A running mean, one step on."""
     return kept * before + (1.0 - kept) * now
+
+
+OPTIMISERS: dict[str, type[Optimiser]] = {rule.__name__.lower(): rule for rule in (SGD, AdaGrad, RMSprop, Adam, AdamW)}
+"""The optimisers by name, in lower case."""

@@ -70,8 +70,9 @@ def rank(name: str) -> int:
 
 @every_file
 def test_scalargrad_never_imports_what_stands_on_it(path: Path) -> None:
+    allowed = {"tqdm"} if module_name(path) == "scalargrad.training.progress" else set()  # the bar, where there is one
     if module_name(path).startswith("scalargrad"):
-        assert not {name.split(".")[0] for name in imported(path)} & set(EXTRAS)
+        assert not ({name.split(".")[0] for name in imported(path)} & set(EXTRAS)) - allowed
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if module_name(p).startswith("scalargrad.")], ids=lambda p: str(p.relative_to(ROOT)))
@@ -216,13 +217,9 @@ def members(thing: object) -> Iterator[tuple[str, object]]:
                 yield name, member
 
 
-INHERITED = {"kind", "describe", "forward"}
-"""Methods whose docstring stands in the class that introduces them."""
-
-
 def test_every_public_name_has_a_docstring() -> None:
     bare = []
     for name, thing in public_things():
-        every = [(name, thing), *((f"{name}.{member}", what) for member, what in members(thing) if member not in INHERITED)]
-        bare += [full for full, what in every if not what.__doc__]
+        every = [(name, thing), *((f"{name}.{member}", what) for member, what in members(thing))]
+        bare += [full for full, what in every if not inspect.getdoc(what)]  # that of the class which introduces a method counts
     assert bare == []

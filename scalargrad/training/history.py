@@ -1,0 +1,60 @@
+"""What a training was like: numbers for every epoch and for every step."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class History(Mapping[str, list[float]]):
+    """A read-only mapping from a name to one number for each epoch: `history["loss"]`, `history["validation_loss"]`, ….
+
+    steps    the objective (mean loss of the batch, plus the penalty) before every step
+    stopped  why the training ended before its last epoch; "" if it did not
+
+    >>> history = History()
+    >>> history.add({"loss": 0.5, "learning_rate": 0.1})
+    >>> history.add({"loss": 0.25, "learning_rate": 0.1})
+    >>> history["loss"], history.epochs
+    ([0.5, 0.25], 2)
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[float]] = {}
+        self.steps: list[float] = []
+        self.stopped = ""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs have ended."""
+        return max(map(len, self._columns.values()), default=0)
+
+    def add(self, numbers: Mapping[str, float]) -> None:
+        """Append what one epoch gave. Names are those of the first epoch."""
+        for name, number in numbers.items():
+            self._columns.setdefault(name, []).append(float(number))
+
+    def last(self) -> dict[str, float]:
+        """The numbers of the last epoch by name; empty before there is one."""
+        return {name: numbers[-1] for name, numbers in self._columns.items()}
+
+    def __getitem__(self, name: str) -> list[float]:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name} {number:.6g}" for name, number in self.last().items())
+        ending = f"; stopped: {self.stopped}" if self.stopped else ""
+        return f"<History of {self.epochs} epochs: {numbers or 'nothing yet'}{ending}>"
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it, to be saved."""
+        return {"columns": {name: list(numbers) for name, numbers in self._columns.items()}, "steps": list(self.steps)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self._columns = {name: [float(x) for x in numbers] for name, numbers in state["columns"].items()}
+        self.steps = [float(x) for x in state["steps"]]
