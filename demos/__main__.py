@@ -14,6 +14,7 @@ DEMOS = {
     "moons": "a network that learns to tell two moons apart",
     "digits": "handwritten digits, and why one of them was misread",
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
+    "curves": "from a line to a framework: chains of pieces, a graph in a dictionary, the chain rule printed",
 }
 
 
