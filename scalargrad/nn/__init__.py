@@ -1,20 +1,40 @@
 """Networks: modules, neurons, layers, and what they are built with."""
 
 from .activations import ACTIVATIONS, OVER_LAYERS, PReLU, RReLU, activation
+from .convolution import AvgPool, Conv, MaxPool
+from .dropout import DropConnect, Dropout
+from .embedding import Embedding
 from .initialisers import INITIALISERS, constant, given, initialiser, normal, orthogonal, uniform
 from .layers import MLP, Layer, Neuron, Sequential
 from .module import Module
+from .normalisation import BatchNorm, LayerNorm
+from .recommended import recommended
+from .recurrent import LSTMCell, Recurrent, RNNCell
+from .shapes import Flatten, Reshape
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALISERS",
     "MLP",
     "OVER_LAYERS",
+    "AvgPool",
+    "BatchNorm",
+    "Conv",
+    "DropConnect",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "LSTMCell",
     "Layer",
+    "LayerNorm",
+    "MaxPool",
     "Module",
     "Neuron",
     "PReLU",
+    "RNNCell",
     "RReLU",
+    "Recurrent",
+    "Reshape",
     "Sequential",
     "activation",
     "constant",
@@ -22,5 +42,6 @@ __all__ = [
     "initialiser",
     "normal",
     "orthogonal",
+    "recommended",
     "uniform",
 ]

@@ -11,6 +11,7 @@ from ..conversion import as_float
 from ..engine import Parameter, Value, apply
 from ..errors import NoGradientWarning, OptionError
 from ..functions import FUNCTIONS, log_softmax, softmax
+from ..leaves import Drawn
 from ..ops import TABLE
 from .initialisers import generator
 from .module import Module
@@ -58,6 +59,8 @@ class PReLU(_ActivationModule):
 class RReLU(_ActivationModule):
     """x above 0, else slope·x: in training a slope drawn anew for each call, in evaluation the mean slope (Xu et al. 2015, section 2.4).
 
+    The slope of a call is a leaf of the kind Drawn.
+
     lower, upper  the bounds that slopes are drawn between
     seed          an int or a random.Random; by the name, a network goes on with the generator that drew its weights
 
@@ -79,9 +82,13 @@ class RReLU(_ActivationModule):
             raise OptionError(f"lower of RReLU must not be above upper: {lower!r} and {upper!r}")
         self.generator = generator(seed)
 
+    def draw(self) -> float:
+        """The next random slope."""
+        return self.generator.uniform(self.lower, self.upper)
+
     def forward(self, x: Any) -> Any:
         if self.training:
-            return apply(ops.LEAKY_RELU, x, self.generator.uniform(self.lower, self.upper))
+            return apply(ops.PRELU, x, Drawn(self, label="slope") if isinstance(x, Value) else self.draw())
         return apply(self.op, x, self.lower, self.upper)
 
 

@@ -1,0 +1,60 @@
+"""Embedding: a vector of learnt numbers for each of a number of things: letters, words, houses."""
+
+from random import Random
+from typing import Any
+
+from ..conversion import is_number
+from ..engine import Parameter, Value
+from ..errors import DataError, OptionError
+from .initialisers import Initialiser, generator, initialiser, weights_by_neuron
+from .layers import checked_size
+from .module import Module
+from .shapes import is_list
+
+
+class Embedding(Module):
+    """A table of learnt vectors: index in, that row of the table out.
+
+    count        how many things there are; indices go from 0 to count - 1
+    size         how many numbers each vector has
+    initialiser  as for a Layer of `count` neurons with `size` inputs; by default normal, as in PyTorch
+    seed         an int or a random.Random
+
+    An index gives a list of Parameters, a list of indices a list of such lists. Only the rows that were used receive a gradient.
+    Raises OptionError for sizes below 1; a call raises DataError for what is no index, OptionError for one out of range.
+
+    >>> letters = Embedding(26, 2)
+    >>> [vector.label for vector in letters(3)]
+    ['e3,0', 'e3,1']
+    >>> len(letters([7, 4, 24]))
+    3
+    """
+
+    def __init__(self, count: int, size: int, initialiser: str | Initialiser = "normal", seed: int | Random = 0) -> None:
+        self.count, self.size = checked_size(count, "count of an Embedding"), checked_size(size, "size of an Embedding")
+        rows = weights_by_neuron(_initialiser(initialiser), generator(seed), self.size, self.count)
+        self.vectors = [[Parameter(number, label=f"e{i},{j}") for j, number in enumerate(row)] for i, row in enumerate(rows)]
+
+    def forward(self, x: Any) -> list[Any]:
+        """The vector of an index, or those of a list of indices."""
+        if is_list(x):
+            return [self.forward(item) for item in x]
+        return list(self.vectors[self._index(x)])
+
+    def _index(self, x: Any) -> int:
+        if isinstance(x, Value):
+            raise DataError(
+                f"{self.describe()} takes a plain index, not a Value: which row is taken can't be differentiated; "
+                "give int(x.data) if that is what is meant"
+            )
+        if isinstance(x, bool) or not is_number(x) or float(x) != float(x) // 1:
+            raise DataError(f"{self.describe()} takes a whole number as index, not {type(x).__name__} {x!r}")
+        if not 0 <= x < self.count:
+            raise OptionError(f"{self.describe()} has the indices 0 to {self.count - 1}, but was asked for {x!r}")
+        return int(x)
+
+    def describe(self) -> str:
+        return f"Embedding({self.count} → {self.size})"
+
+
+_initialiser = initialiser
