@@ -1,0 +1,138 @@
+"""Three ways down: one neuron learns a line from all samples at once, from ten, and from one at a time."""
+
+from dataclasses import dataclass, field
+from math import hypot
+from pathlib import Path
+
+import numpy as np
+
+from scalargrad.data import batches
+from scalargrad.losses import mse
+from scalargrad.nn import Neuron, given
+from scalargrad.optim import SGD
+from scalargrad.schedules import ExponentialDecay
+from viz.contours import plot_descent
+from viz.curves import plot_curves
+from viz.plots import new_axes, save_plot
+
+from .gallery import Picture, Story, run_alone, say
+
+SAMPLES, NOISE, START, RATE = 60, 0.3, (-1.0, 2.0), 0.1
+FULL, QUICK = (1e-3, 250), (1e-2, 80)
+"""When a gradient is nearly zero, and after how many rounds through all samples to give up."""
+IN_A_ROW = 3
+"""After so many rounds in a row with a gradient of nearly zero it is no luck."""
+
+Line = tuple[float, float]
+"""Slope and offset: the weight of the neuron and its bias."""
+
+
+@dataclass
+class Way:
+    """A way down: how many samples make a step, what remains of the rate after each round, and what came of it."""
+
+    name: str
+    size: int
+    remains: float
+    path: list[Line] = field(default_factory=lambda: [START])
+    norms: list[float] = field(default_factory=list)
+
+
+def ways() -> list[Way]:
+    """The ways that are compared; each begins with the rate 0.1."""
+    return [
+        Way("batch: all 60", SAMPLES, 1.0),
+        Way("mini-batch: 10", 10, 0.98),
+        Way("stochastic: 1", 1, 0.9),
+        Way("stochastic, rate kept", 1, 1.0),
+    ]
+
+
+def noisy_line(seed: int = 0) -> tuple[list[list[float]], list[float]]:
+    """60 points scattered about y = 2x − 1."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0.0, 2.0, SAMPLES)
+    return x[:, None].tolist(), (2.0 * x - 1.0 + NOISE * rng.standard_normal(SAMPLES)).tolist()
+
+
+def least_squares(inputs: list[list[float]], targets: list[float]) -> Line:
+    """The referee: the best line, by linear algebra."""
+    slope, offset = np.linalg.lstsq(np.column_stack([inputs, np.ones(len(targets))]), targets, rcond=None)[0].tolist()
+    return slope, offset
+
+
+def differentiate(neuron: Neuron, inputs: list[list[float]], targets: list[float]) -> float:
+    """Puts the gradient of the mean squared error on weight and bias; returns its length."""
+    neuron.zero_grad()
+    mse([neuron(x) for x in inputs], targets).backward()
+    return hypot(*(parameter.grad for parameter in neuron.parameters()))
+
+
+def arrived(way: Way, tolerance: float) -> bool:
+    """Whether the gradient over all samples stays nearly zero."""
+    return len(way.norms) >= IN_A_ROW and max(way.norms[-IN_A_ROW:]) < tolerance
+
+
+def descend(way: Way, inputs: list[list[float]], targets: list[float], tolerance: float, rounds: int) -> Way:
+    """Go down, round by round, until the gradient over all samples stays shorter than the tolerance."""
+    neuron = Neuron(1, activation=None, initialiser=given([START[:1]]))
+    neuron.bias.data = START[1]
+    optimiser = SGD(neuron.parameters(), RATE)
+    schedule = ExponentialDecay(optimiser, way.remains)
+    for number in range(rounds):
+        for some, answers in batches(inputs, targets, way.size, seed=1, epoch=number):
+            differentiate(neuron, some.tolist(), answers.tolist())
+            optimiser.step()
+            way.path.append((neuron.weights[0].data, neuron.bias.data))
+        schedule.step()
+        way.norms.append(differentiate(neuron, inputs, targets))
+        if arrived(way, tolerance):
+            break
+    return way
+
+
+def draw(found: list[Way], inputs: list[list[float]], targets: list[float], folder: Path) -> None:
+    """The three ways that arrive, side by side over one landscape; and the length of the gradient after each round of all four."""
+    everywhere = [place for way in found[:3] for place in way.path]
+    for ax, way in zip(panels := new_axes(3, width=10.5, height=3.9), found, strict=False):
+        plot_descent(lambda w, b: mse([w * x + b for (x,) in inputs], targets), {way.name: way.path}, ax, around=everywhere)
+        ax.set(xlabel="weight", ylabel="bias")
+    save_plot(panels[0], folder / _PATHS.file, "Three ways down", _PATHS.alt)
+    (ax,) = new_axes(width=7.0, height=3.9)
+    plot_curves({way.name: way.norms for way in found}, ax=ax)
+    ax.set(xlabel="rounds", ylabel="length of the gradient", yscale="log", ylim=(1e-5, 5.0))
+    save_plot(ax, folder / _NORMS.file, "The gradient on the way", _NORMS.alt)
+
+
+def run(folder: Path, quick: bool = False) -> Story:
+    """Go down four ways, measure each against least squares, and draw them."""
+    (tolerance, rounds), (inputs, targets), numbers = QUICK if quick else FULL, noisy_line(), []
+    best, found = least_squares(inputs, targets), [descend(way, inputs, targets, tolerance, rounds) for way in ways()]
+    say(f"least squares: y = {best[0]:.4f}x {best[1]:+.4f}; a gradient shorter than {tolerance:g} counts as zero")
+    for way in found:
+        end, distance = "arrived" if arrived(way, tolerance) else "gave up", hypot(*np.subtract(way.path[-1], best))
+        seen = f"{len(way.path) - 1:,} steps, {len(way.norms) * SAMPLES:,} samples"
+        numbers.append((way.name, f"{end} after {seen}: gradient {way.norms[-1]:.1e}, distance {distance:.1e}"))
+        say(f"{way.name:21} {numbers[-1][1]}")
+    draw(found, inputs, targets, folder)
+    return Story("descent", "Three ways down", _TEXT, tuple(numbers), (_PATHS, _NORMS))
+
+
+_TEXT = (
+    "One neuron without activation is a straight line: a weight and a bias. It begins far off, and follows the gradient of its mean "
+    "squared error: over all 60 samples, over ten of them, or over a single one. Least squares knows where the way must end.",
+    "A step over one sample is cheap and roughly right. But samples disagree to the end: only a rate that falls comes to rest.",
+)
+_PATHS = Picture(
+    "descent-paths.svg",
+    "Three plots of the same contour lines and a way from ring to cross: smooth with all samples, rough with ten, jagged with one.",
+    "The same valley three times. The ring is where they start, the cross where the gradient is nearly zero.",
+)
+_NORMS = Picture(
+    "descent-gradient.svg",
+    "The length of the gradient after each round, on a logarithmic scale, for the three ways and a fourth whose rate never falls.",
+    "How long the gradient is after each round through all samples. One sample at a time with a rate that stays never settles.",
+)
+
+if __name__ == "__main__":
+    run_alone(run, "descent")
