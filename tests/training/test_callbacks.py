@@ -1,0 +1,172 @@
+"""Callbacks: early stopping, schedules, limits; what they see and when."""
+
+from typing import Any
+
+import numpy
+import pytest
+
+from scalargrad.errors import OptionError, UnknownNameError
+from scalargrad.nn import MLP, Module
+from scalargrad.optim import SGD
+from scalargrad.regularise import clip_gradient_norm, clip_gradient_values
+from scalargrad.schedules import CosineDecay, ReduceOnPlateau, StepDecay
+from scalargrad.training import Callback, ClipNorm, ClipValues, EarlyStopping, EveryStep, MaxNorm, StopAtZeroGradient, Training, fit
+
+RNG = numpy.random.default_rng(3)
+X = RNG.normal(size=(12, 2))
+Y = numpy.sin(X[:, 0]) + X[:, 1]
+
+
+def network() -> MLP:
+    return MLP(2, [5, 1], activation="tanh", seed=2)
+
+
+def run(model: Module, callbacks: list[Any], optimiser: Any = None, epochs: int = 6, **options: Any) -> Any:
+    rule = optimiser or SGD(model.parameters(), 0.1)
+    return fit(model, X, Y, loss="mse", optimiser=rule, epochs=epochs, callbacks=callbacks, batch_size=4, progress=False, **options)
+
+
+class Diary(Callback):
+    """Writes down what happens, and the parameters after each epoch."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.states: list[dict[str, float]] = []
+
+    def training_begins(self, training: Training) -> None:
+        self.events.append("begin")
+
+    def gradients_ready(self, training: Training) -> None:
+        self.events.append("gradient")
+
+    def step_ends(self, training: Training) -> None:
+        self.events.append("step")
+
+    def epoch_ends(self, training: Training) -> None:
+        self.events.append(f"epoch {training.epoch}")
+        self.states.append(training.model.state_dict())
+
+    def training_ends(self, training: Training) -> None:
+        self.events.append("end")
+
+
+class Script(Callback):
+    """Replaces the validation loss of the history by numbers of its own."""
+
+    def __init__(self, numbers: list[float]) -> None:
+        self.numbers = numbers
+
+    def epoch_ends(self, training: Training) -> None:
+        training.history["validation_loss"][-1] = self.numbers[training.epoch - 1]
+
+
+def test_the_order_of_events() -> None:
+    diary = Diary()
+    run(network(), [diary], epochs=2)
+    assert diary.events == ["begin", *["gradient", "step"] * 3, "epoch 1", *["gradient", "step"] * 3, "epoch 2", "end"]
+
+
+def test_early_stopping_gives_back_the_best_model() -> None:
+    diary, stopping = Diary(), EarlyStopping(patience=2)
+    model = network()
+    history = run(model, [diary, Script([5.0, 3.0, 4.0, 3.5, 1.0]), stopping], validation=(X, Y), epochs=9)
+    assert history.epochs == 4
+    assert (stopping.best, stopping.best_epoch) == (3.0, 2)
+    assert model.state_dict() == diary.states[1]
+    assert "best after epoch 2" in history.stopped
+
+
+def test_early_stopping_wants_a_least_gain_and_can_maximise() -> None:
+    assert run(network(), [Script([3.0, 2.9, 2.8, 2.7]), EarlyStopping(2, least_gain=0.5)], validation=(X, Y)).epochs == 3
+    assert run(network(), [Script([1.0, 2.0, 3.0, 2.0, 2.0, 2.0]), EarlyStopping(2, maximise=True)], validation=(X, Y)).epochs == 5
+
+
+def test_early_stopping_without_validation_watches_the_loss_and_knows_what_it_can_not_watch() -> None:
+    diary, stopping = Diary(), EarlyStopping(patience=3)
+    history = run(network(), [diary, stopping], epochs=30)
+    assert stopping.best == min(history["loss"])
+    with pytest.raises(UnknownNameError, match="can't watch 'accuracy': the history has loss"):
+        run(network(), [EarlyStopping(monitor="accuracy")])
+
+
+def test_early_stopping_used_again_begins_anew() -> None:
+    stopping = EarlyStopping(patience=2)
+    run(network(), [Script([1.0, 2.0, 3.0]), stopping], validation=(X, Y))
+    assert run(network(), [Script([9.0, 8.0, 7.0, 6.0, 5.0, 4.0]), stopping], validation=(X, Y)).epochs == 6
+
+
+def test_a_nan_never_improves() -> None:
+    stopping = EarlyStopping(patience=2)
+    assert run(network(), [Script([float("nan"), 2.0, float("nan"), float("nan")]), stopping], validation=(X, Y)).epochs == 4
+    assert stopping.best == 2.0
+
+
+def test_schedules_step_after_each_epoch_or_each_step() -> None:
+    model = network()
+    rule = SGD(model.parameters(), 0.4)
+    history = run(model, [StepDecay(rule, every=2, factor=0.5)], rule)
+    assert history["learning_rate"] == [0.4, 0.4, 0.2, 0.2, 0.1, 0.1]
+    other = network()
+    rule = SGD(other.parameters(), 0.4)
+    run(other, [EveryStep(CosineDecay(rule, length=18))], rule)
+    assert rule.learning_rate == pytest.approx(0.0, abs=1e-15)
+
+
+def test_reduce_on_plateau_looks_at_the_validation_loss() -> None:
+    model = network()
+    rule = SGD(model.parameters(), 0.4)
+    schedule = ReduceOnPlateau(rule, factor=0.5, patience=1)
+    history = run(model, [Script([1.0, 2.0, 2.0, 2.0, 2.0, 2.0]), schedule], rule, validation=(X, Y))
+    assert history["learning_rate"] == [0.4, 0.4, 0.4, 0.2, 0.2, 0.1]
+    with pytest.raises(OptionError, match="numbers of an epoch"):
+        EveryStep(schedule)
+
+
+def test_a_schedule_of_another_optimiser_is_refused() -> None:
+    model = network()
+    with pytest.raises(OptionError, match="another optimiser"):
+        run(model, [StepDecay(SGD(model.parameters(), 0.1), every=1)])
+
+
+@pytest.mark.parametrize(("callback", "clip"), [(ClipNorm(0.05), clip_gradient_norm), (ClipValues(0.02), clip_gradient_values)])
+def test_clipping_is_that_of_the_function_of_its_name(callback: Callback, clip: Any) -> None:
+    model, referee = network(), network()
+    run(model, [callback], epochs=1, seed=None)
+    rule = SGD(referee.parameters(), 0.1)
+    for start in range(0, 12, 4):
+        rule.zero_grad()
+        for row, target in zip(X[start : start + 4].tolist(), Y[start : start + 4].tolist(), strict=True):
+            ((referee(row) - target) ** 2).backward(1 / 4)
+        clip(referee.parameters(), callback.limit)  # type: ignore[attr-defined]
+        rule.step()
+    assert list(model.state_dict().values()) == pytest.approx(list(referee.state_dict().values()), rel=1e-12)
+
+
+def test_max_norm_holds_after_every_step() -> None:
+    class Watch(Callback):
+        def step_ends(self, training: Training) -> None:
+            norms = [numpy.hypot(*[w.data for w in neuron.weights]) for neuron in training.model.layers[0].neurons]  # type: ignore[attr-defined]
+            assert max(norms) <= 0.5 + 1e-12
+
+    model = network()
+    run(model, [MaxNorm(0.5), Watch()])
+    assert not numpy.allclose(list(model.state_dict().values()), 0.0)
+
+
+def test_it_ends_where_the_gradient_is_nearly_zero() -> None:
+    model = MLP(2, [1], seed=1)
+    target = X @ [1.0, 2.0] - 1.0
+    rule = SGD(model.parameters(), 0.3)
+    stop = StopAtZeroGradient(1e-9)
+    history = fit(model, X, target, loss="mse", optimiser=rule, epochs=10_000, batch_size=None, callbacks=[stop], progress=False)
+    assert history.epochs < 1000
+    assert "norm of the gradient" in history.stopped
+    assert list(model.state_dict().values()) == pytest.approx([1.0, 2.0, -1.0], abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: EarlyStopping(0), lambda: ClipNorm(0.0), lambda: ClipValues(-1), lambda: MaxNorm(0), lambda: StopAtZeroGradient(-1.0)]
+)
+def test_settings_out_of_range_are_refused(make: Any) -> None:
+    with pytest.raises(OptionError):
+        make()

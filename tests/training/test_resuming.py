@@ -1,0 +1,170 @@
+"""A training that was cut goes on to the same bits; a file of another training is refused."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scalargrad import checkpoint
+from scalargrad.errors import CheckpointError
+from scalargrad.nn import MLP
+from scalargrad.optim import SGD
+from scalargrad.training import Callback, SaveCheckpoint, Training, fit, load_model
+
+from .script import fingerprint, network, train
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Cut(Callback):
+    """Ends a training in the middle of an epoch, as a crash would."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def gradients_ready(self, training: Training) -> None:
+        if len(training.history.steps) == self.step:
+            raise RuntimeError("cut")
+
+
+@pytest.fixture(scope="module")
+def whole() -> str:
+    return fingerprint(*train(None)[:2])
+
+
+@pytest.mark.parametrize("step", [1, 5, 11, 17])
+def test_a_training_that_was_cut_goes_on_to_the_same_bits(tmp_path: Path, whole: str, step: int) -> None:
+    path = tmp_path / "run.checkpoint"
+    with pytest.raises(RuntimeError, match="cut"):
+        fingerprint(*train_with_cut(path, step)[:2])
+    assert path.exists() == (step > 4)
+    model, history, _ = train(path, extra=[Cut(10**9)])
+    assert fingerprint(model, history) == whole
+
+
+def train_with_cut(path: Path, step: int) -> Any:
+    return train(path, extra=[Cut(step)])
+
+
+def test_a_training_that_was_cut_twice(tmp_path: Path, whole: str) -> None:
+    path = tmp_path / "run.checkpoint"
+    for step in (6, 13):
+        with pytest.raises(RuntimeError, match="cut"):
+            train_with_cut(path, step)
+    assert fingerprint(*train(path, extra=[Cut(10**9)])[:2]) == whole
+
+
+def test_killed_in_the_middle_it_goes_on_to_the_same_bits(tmp_path: Path, whole: str) -> None:
+    path = tmp_path / "run.checkpoint"
+    command = [sys.executable, "-m", "tests.training.script", str(path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.001)
+    if os.name == "posix":
+        process.send_signal(signal.SIGKILL)
+    else:
+        process.kill()
+    process.communicate()
+    assert path.exists()
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == whole
+
+
+def test_a_training_that_was_stopped_early_stays_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    first = train(path, epochs=60)
+    again = train(path, epochs=60)
+    assert first[1].stopped
+    assert (again[1].stopped, again[1].epochs) == (first[1].stopped, first[1].epochs)
+    assert again[0].state_dict() == first[0].state_dict()
+
+
+def test_more_epochs_go_on_from_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    train(path, epochs=3)
+    model, history, _ = train(path, epochs=5)
+    assert fingerprint(model, history) == fingerprint(*train(None, epochs=5)[:2])
+
+
+def test_every_few_epochs_and_at_the_end(tmp_path: Path) -> None:
+    seen: list[int] = []
+    path = tmp_path / "a.checkpoint"
+
+    class Look(Callback):
+        last = True
+
+        def epoch_ends(self, training: Training) -> None:
+            if path.exists():
+                seen.append(checkpoint.load(path).metadata["epoch"])
+
+    model = MLP(1, [1])
+    fit(model, [[1.0]], [2.0], loss="mse", epochs=7, callbacks=[SaveCheckpoint(path, every=3), Look()], progress=False)
+    assert seen == [3, 3, 3, 6, 7]
+
+
+def test_the_model_alone_can_be_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    train(path, epochs=2)
+    model = network()
+    load_model(model, path)
+    stored = checkpoint.load(path).arrays["model"].tolist()
+    assert list(model.state_dict().values()) == stored
+    with pytest.raises(CheckpointError, match="names was"):
+        load_model(MLP(2, [3, 1]), path)
+    checkpoint.save(tmp_path / "b", MLP(2, [1]).state_dict())
+    with pytest.raises(CheckpointError, match="holds no training"):
+        load_model(MLP(2, [1]), tmp_path / "b")
+
+
+def small(path: Path, **changed: Any) -> Any:
+    model = changed.pop("model", None) or MLP(1, [2, 1], seed=1)
+    options = {"loss": "mse", "epochs": 2, "batch_size": 2, "progress": False, "resume": path, "callbacks": [SaveCheckpoint(path)]}
+    data = {"X": [[1.0], [2.0], [3.0]], "y": [1.0, 2.0, 3.0]}
+    X, y = changed.pop("X", data["X"]), changed.pop("y", data["y"])
+    optimiser = changed.pop("rule", SGD)(model.parameters(), 0.01)
+    return fit(model, X, y, **{**options, "optimiser": optimiser, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"X": [[1.0], [2.0], [3.5]]}, "samples was"),
+        ({"batch_size": 3}, "batch_size was 2, and is 3"),
+        ({"seed": 1}, "seed was 0, and is 1"),
+        ({"callbacks": []}, "callbacks"),
+        ({"model": MLP(1, [3, 1])}, "names was"),
+        (
+            {"rule": lambda parameters, rate: __import__("scalargrad").training.fitting.OPTIMISERS["adam"](parameters, rate)},
+            "state is that of SGD",
+        ),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused_and_kept(tmp_path: Path, changed: dict[str, Any], reason: str) -> None:
+    path = tmp_path / "run.checkpoint"
+    small(path)
+    raw = path.read_bytes()
+    with pytest.raises(CheckpointError, match=reason):
+        small(path, **changed)
+    assert path.read_bytes() == raw
+
+
+def test_a_damaged_checkpoint_is_refused_and_the_model_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    small(path)
+    raw = path.read_bytes()
+    model = MLP(1, [2, 1], seed=1)
+    before = model.state_dict()
+    for damaged in (raw[: len(raw) // 2], raw[:-1], b"", bytes([raw[0] ^ 1]) + raw[1:]):
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError):
+            small(path, model=model)
+        assert model.state_dict() == before
+    checkpoint.save(path, {"model": [1.0]}, {"identity": {}})
+    with pytest.raises(CheckpointError, match=r"another training|can go on here"):
+        small(path, model=model)
+    assert model.state_dict() == before
