@@ -10,16 +10,16 @@ from pathlib import Path
 from tests.training.script import fingerprint, train
 
 ROOT = Path(__file__).parent.parent.parent
-EPOCHS = 40
+EPOCHS = 300
 
 
 def killed_until_done(path: Path, seed: int) -> tuple[str, int]:
     """What the training printed in the end, and how often it was killed before."""
     rng, kills = random.Random(seed), 0
     while True:
-        command = [sys.executable, "-m", "tests.training.script", str(path), str(EPOCHS)]
+        command = [sys.executable, "-m", "tests.training.script", str(path), str(EPOCHS), str(EPOCHS)]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        time.sleep(rng.uniform(0.1, 0.9))
+        time.sleep(rng.uniform(0.2, 1.5))
         if process.poll() is None:
             process.kill()
             kills += 1
@@ -30,7 +30,7 @@ def killed_until_done(path: Path, seed: int) -> tuple[str, int]:
 
 def main(trainings: int) -> None:
     """Kill, go on, compare, count."""
-    model, history, _ = train(None, EPOCHS)
+    model, history, _ = train(None, EPOCHS, EPOCHS)
     expected, kills, equal = fingerprint(model, history), 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(trainings):

@@ -1,4 +1,4 @@
-"""A training with everything that has a state, as a program that can be killed: `python -m tests.training.script FILE [EPOCHS]`."""
+"""A training with all that has a state, as a program to be killed: `python -m tests.training.script FILE [EPOCHS [PATIENCE]]`."""
 
 import sys
 from pathlib import Path
@@ -32,14 +32,14 @@ def network() -> Sequential:
 
 
 def train(
-    path: Path | None, epochs: int = EPOCHS, extra: list[Callback] | None = None, resume: bool = True
+    path: Path | None, epochs: int = EPOCHS, patience: int = 3, extra: list[Callback] | None = None
 ) -> tuple[Module, History, EarlyStopping]:
     """The training, saved after every epoch where a path is given, gone on from there if something is there."""
     X, y = moons(24, noise=0.2, seed=1)
     model = network()
     rule = Adam(model.parameters(), 0.02)
     schedule = EveryStep(WarmUp(rule, 5, then=CosineDecay(rule, 40)))
-    stopping = EarlyStopping(patience=3)
+    stopping = EarlyStopping(patience)
     callbacks: list[Any] = [schedule, stopping, *([SaveCheckpoint(path)] if path else []), *(extra or [])]
     history = fit(
         model,
@@ -54,7 +54,7 @@ def train(
         callbacks=callbacks,
         seed=9,
         progress=False,
-        resume=path if resume else None,
+        resume=path,
     )
     return model, history, stopping
 
@@ -66,5 +66,5 @@ def fingerprint(model: Module, history: History) -> str:
 
 
 if __name__ == "__main__":
-    trained, recorded, _ = train(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else EPOCHS)
+    trained, recorded, _ = train(Path(sys.argv[1]), *map(int, sys.argv[2:]))
     print(fingerprint(trained, recorded))

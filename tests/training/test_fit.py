@@ -79,8 +79,8 @@ def test_a_network_trains_as_in_pytorch() -> None:
     net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2)).double()
     with torch.no_grad():
         for layer, linear in zip(model.layers, (net[0], net[2]), strict=True):
-            linear.weight.copy_(torch.tensor([[w.data for w in neuron.weights] for neuron in layer.neurons]))
-            linear.bias.copy_(torch.tensor([neuron.bias.data for neuron in layer.neurons]))
+            linear.weight.copy_(torch.tensor([[w.data for w in neuron.weights] for neuron in layer.neurons], dtype=torch.float64))
+            linear.bias.copy_(torch.tensor([neuron.bias.data for neuron in layer.neurons], dtype=torch.float64))
     optimiser = torch.optim.Adam(net.parameters(), lr=0.05)
     inputs, targets = torch.tensor(samples), torch.tensor(labels.astype(int))
     for epoch in range(20):
