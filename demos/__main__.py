@@ -16,6 +16,7 @@ DEMOS = {
     "descent": "three ways down: all samples at once, ten, or one at a time",
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
     "curves": "from a line to a framework: chains of pieces, a graph in a dictionary, the chain rule printed",
+    "houses": "house prices from rooms: a network against the straight line",
 }
 
 
