@@ -39,14 +39,20 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Any = None, names: 
     return ax
 
 
-def plot_curves(curves: Mapping[str, Sequence[float]], x: Sequence[float] | None = None, ax: Any = None) -> Any:
+def plot_curves(
+    curves: Mapping[str, Sequence[float]],
+    x: Sequence[float] | None = None,
+    ax: Any = None,
+    points: Sequence[Sequence[float]] = (),
+) -> Any:
     """Curves in one plot, each with a colour and a dash of its own, and a legend of their names where there are several.
 
     curves  the heights of each curve by its name; one may end before the others
     x       where those are; by default 1, 2, 3, …
     ax      the matplotlib Axes to draw on; without one, a new figure of pyplot
+    points  (n, 2): places that the curves are about, drawn as rings below them
 
-    Returns the Axes. Raises LengthError for no curves, an empty one, or one that is longer than `x`.
+    Returns the Axes. Raises LengthError for no curves, an empty one, one that is longer than `x`, and points that are not two numbers.
 
     >>> ax = plot_curves({"square": [1.0, 0.0, 1.0], "size": [1.0, 0.0, 1.0]}, x=[-1.0, 0.0, 1.0])
     >>> [line.get_linestyle() for line in ax.lines]
@@ -60,11 +66,20 @@ def plot_curves(curves: Mapping[str, Sequence[float]], x: Sequence[float] | None
     if len(places) < longest:
         raise LengthError(f"plot_curves needs an x for each number of a curve: {longest} numbers, {len(places)} places")
     ax = _dressed(ax)
+    _draw_points(ax, [[_plain(item) for item in point] for point in points])
     for number, (name, ys) in enumerate(heights.items()):
         _draw(ax, number, places[: len(ys)], ys, name)
     if len(heights) > 1:
         ax.legend(frameon=False, fontsize=9, labelcolor=LIGHT.ink, handlelength=3.2)
     return ax
+
+
+def _draw_points(ax: Any, points: list[list[float]]) -> None:
+    if any(len(point) != 2 for point in points):
+        raise LengthError("points of plot_curves must be pairs of numbers")
+    if points:
+        across, up = zip(*points, strict=True)
+        ax.scatter(across, up, s=26, color=LIGHT.page, edgecolors=LIGHT.muted, linewidths=1.1)
 
 
 def _draw(ax: Any, number: int, x: Sequence[float], y: Sequence[float], name: str) -> None:

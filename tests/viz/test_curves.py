@@ -33,7 +33,7 @@ def corners(x: list[float]) -> list[float]:
 def every_plot() -> list[Callable[[Any], Any]]:
     return [
         lambda ax: plot_history(HISTORY, ax),
-        lambda ax: plot_curves({str(i): [0.0, i] for i in range(7)}, ax=ax),
+        lambda ax: plot_curves({str(i): [0.0, i] for i in range(7)}, ax=ax, points=POINTS),
         lambda ax: plot_class_regions(corners, POINTS, LABELS, ax, resolution=8),
     ]
 
@@ -69,6 +69,12 @@ def test_a_curve_may_end_early_and_x_may_be_given() -> None:
         [0.5, 1.0, 1.5],
         [0.5],
     ]
+
+
+def test_points_stand_below_the_curves() -> None:
+    ax = plot_curves({"a": [1.0, 2.0]}, points=[[1.0, 1.5], (2.0, Value(1.5))], ax=new_axes()[0])
+    assert ax.collections[0].get_offsets().tolist() == [[1.0, 1.5], [2.0, 1.5]]
+    assert ax.collections[0].get_zorder() < ax.lines[0].get_zorder()
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), -1.0, 1e300])
@@ -117,6 +123,7 @@ def test_equal_plots_are_equal_bytes_and_every_colour_has_one_for_the_dark(draw:
         (lambda: plot_history(HISTORY, names=["los"]), UnknownNameError, "no 'los': it has loss, validation_loss, accuracy"),
         (lambda: plot_curves({}), LengthError, "at least one curve"),
         (lambda: plot_curves({"a": []}), LengthError, "at least one number"),
+        (lambda: plot_curves({"a": [1.0]}, points=[[1.0]]), LengthError, "pairs"),
         (lambda: plot_curves({"a": [1.0, 2.0]}, x=[1.0]), LengthError, "2 numbers, 1 places"),
         (lambda: plot_class_regions(corners, [], []), LengthError, "at least one sample"),
         (lambda: plot_class_regions(corners, POINTS, [0, 1, 2, 4]), LengthError, r"y\[3\] .* is 4, .* 0 … 3"),

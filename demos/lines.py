@@ -1,0 +1,142 @@
+"""From lines to curves: a line, three variables and a cubic are learnt and held against least squares; then a network bends by itself."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scalargrad import no_grad, relu, sigmoid, step
+from scalargrad.nn import MLP
+from scalargrad.optim import SGD, Adam
+from scalargrad.training import fit
+from viz.curves import plot_curves
+from viz.plots import new_axes, save_plot
+
+from .gallery import Picture, Story, run_alone, say
+
+FIVE, FUNCTIONS = (1.0, -2.0, 3.0, -4.0, 7.0), (step, sigmoid, relu)
+SAMPLES, NOISE = 40, 0.15
+FULL, QUICK = (800, 300), (250, 80)
+"""Rounds through all samples: for the straight tasks, and for the network that bends."""
+PLACES: list[float] = np.linspace(-1.0, 1.0, 81).tolist()
+
+
+class Task(NamedTuple):
+    """What is to be learnt: rows of numbers, and what each row shall give."""
+
+    name: str
+    rows: list[list[float]]
+    targets: list[float]
+
+
+def tasks(seed: int = 0) -> list[Task]:
+    """Three straight tasks, for a cubic is straight once x² and x³ are numbers of their own; and a wave. All with some noise."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1.0, 1.0, (SAMPLES, 3))
+    first = x[:, 0]
+    ideas: list[tuple[str, Any, Any]] = [
+        ("a line", x[:, :1], 2.0 * first + 0.5),
+        ("three variables", x, x @ [3.0, -2.0, 1.0] + 0.5),
+        ("a cubic", powers(first), 3.0 * first**3 + first**2 - 1.5 * first + 0.5),
+        ("a wave", x[:, :1], np.sin(5.0 * first)),
+    ]
+    return [Task(name, rows.tolist(), (ideal + NOISE * rng.standard_normal(SAMPLES)).tolist()) for name, rows, ideal in ideas]
+
+
+def powers(x: Any) -> Any:
+    """x, x² and x³ as columns."""
+    return np.column_stack([x, np.square(x), np.power(x, 3)])
+
+
+def learn(task: Task, rounds: int) -> list[float]:
+    """Weights and bias of one neuron without activation, after gradient descent with momentum over all samples."""
+    neuron = MLP(len(task.rows[0]), [1], initialiser="zeros")
+    optimiser = SGD(neuron.parameters(), 0.2, momentum=0.9)
+    fit(neuron, task.rows, task.targets, loss="mse", optimiser=optimiser, epochs=rounds, batch_size=None, progress=False)
+    return [parameter.data for parameter in neuron.parameters()]
+
+
+def least_squares(task: Task) -> list[float]:
+    """The referee: the same numbers by linear algebra."""
+    best: list[float] = np.linalg.lstsq(np.column_stack([task.rows, np.ones(SAMPLES)]), task.targets, rcond=None)[0].tolist()
+    return best
+
+
+def bend(task: Task, rounds: int) -> MLP:
+    """A network of 1, 12 and 1 units with tanh: nobody tells it which powers or waves to use."""
+    model = MLP(1, [12, 1], activation="tanh", initialiser="xavier", seed=2)
+    fit(model, task.rows, task.targets, loss="mse", optimiser=Adam(model.parameters(), 0.03), epochs=rounds, batch_size=10)
+    return model
+
+
+def heights(numbers: list[float], x: list[float]) -> list[float]:
+    """The line or cubic with these coefficients of x, x², … and the offset last, at the places x."""
+    found: list[float] = (powers(x)[:, : len(numbers) - 1] @ numbers[:-1] + numbers[-1]).tolist()
+    return found
+
+
+def answers(model: MLP, x: list[float]) -> list[float]:
+    """What the network says at the places x."""
+    with no_grad():
+        return [model([place]).data for place in x]
+
+
+def table() -> list[str]:
+    """Step, sigmoid and relu of the five numbers, as lines of text."""
+    lines = ["x        " + "".join(f"{x:9g}" for x in FIVE)]
+    return lines + [f"{function.__name__:9}" + "".join(f"{function(x):9.4f}" for x in FIVE) for function in FUNCTIONS]
+
+
+def draw(curves: list[tuple[Task, dict[str, list[float]]]], folder: Path) -> None:
+    """Points and curves of three tasks; then the three functions at the five numbers."""
+    panels = new_axes(len(curves), width=11.0, height=3.9)
+    for ax, (task, lines) in zip(panels, curves, strict=True):
+        points = [(row[0], y) for row, y in zip(task.rows, task.targets, strict=True)]
+        plot_curves(lines, PLACES, ax, points).set_title(task.name)
+    save_plot(panels[0], folder / _FITS.file, "A line, a cubic, a wave", _FITS.alt)
+    panels, places = new_axes(3, width=11.0, height=2.9), np.linspace(-5.0, 8.0, 261).tolist()
+    for ax, function in zip(panels, FUNCTIONS, strict=True):
+        name = function.__name__
+        plot_curves({name: [function(x) for x in places]}, places, ax, [(x, function(x)) for x in FIVE]).set_title(name)
+    save_plot(panels[0], folder / _FUNCTIONS.file, "Step, sigmoid and relu", _FUNCTIONS.alt)
+
+
+def run(folder: Path, quick: bool = False) -> Story:
+    """Learn the straight tasks, then the wave; print each beside its referee, and draw them."""
+    (straight, bent), (*plain, wave), numbers, curves = QUICK if quick else FULL, tasks(), [], []
+    for line in table():
+        say(line)
+    for task in plain:
+        learnt, best = learn(task, straight), least_squares(task)
+        numbers.append((f"{task.name}: largest difference from least squares", f"{np.abs(np.subtract(learnt, best)).max():.1e}"))
+        say(f"{task.name}: learnt {np.round(learnt, 4)}, least squares {np.round(best, 4)}, largest difference {numbers[-1][1]}")
+        curves.append((task, {"learnt": heights(learnt, PLACES), "least squares": heights(best, PLACES)}))
+    x, model = [row[0] for row in wave.rows], bend(wave, bent)
+    cubic = least_squares(Task("", powers(x).tolist(), wave.targets))
+    for name, found in {"best cubic": heights(cubic, x), "network of 12 tanh neurons": answers(model, x)}.items():
+        numbers.append((f"a wave: mean squared error of the {name}", f"{np.square(np.subtract(found, wave.targets)).mean():.4f}"))
+        say(": ".join(numbers[-1]))
+    curves.append((wave, {"network": answers(model, PLACES), "best cubic": heights(cubic, PLACES)}))
+    draw([curves[0], *curves[2:]], folder)
+    return Story("lines", "From lines to curves", _TEXT, tuple(numbers), (_FITS, _FUNCTIONS))
+
+
+_TEXT = (
+    "One neuron without activation learns a line, by going down the gradient of its mean squared error. With three inputs it learns three "
+    "slopes at once; given x, x² and x³, a cubic. Least squares finds the same numbers in one stroke, and agrees.",
+    "But somebody had to choose those powers. A step, a sigmoid or a relu between two layers lets a network bend where the data bend.",
+)
+_FITS = Picture(
+    "lines-fits.svg",
+    "Three plots of points with curves: a line and a cubic, learnt and by least squares, lie on each other; a network follows a wave "
+    "that the best cubic misses.",
+    "Learnt and calculated lie on each other. For the wave no power was chosen: the network of twelve tanh neurons found its own bends.",
+)
+_FUNCTIONS = Picture(
+    "lines-functions.svg",
+    "The step, the sigmoid and the relu as curves, with rings at 1, −2, 3, −4 and 7.",
+    "What bends: the step says yes or no, the sigmoid how surely, the relu how much. The rings are the five numbers of the table.",
+)
+
+if __name__ == "__main__":
+    run_alone(run, "lines")
