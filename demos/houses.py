@@ -120,7 +120,7 @@ def draw_prices(folder: Path, by_rooms: tuple[Tracts, Line, Network], by_both: t
     for i, share in enumerate(SHARES):
         right.plot(rooms, known(plane, share), color=class_colour(i), linewidth=0.8)
     for ax, title in ((left, "from the rooms alone"), (right, "from rooms and status (thin: the plane)")):
-        ax.set(title=title, xlabel="rooms per dwelling", ylabel="price in 1,000 dollars", ylim=(0, 60))
+        ax.set(title=title, xlabel="rooms per dwelling", ylabel="price in 1,000 dollars", xlim=(3.5, 9.0), ylim=(0, 60))
     save_plot(left, folder / "houses-prices.svg", "Boston house prices over rooms", _PRICES.alt)
 
 

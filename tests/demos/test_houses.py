@@ -63,7 +63,7 @@ def test_curves_end_where_the_tracts_end(both: tuple[houses.Tracts, houses.Line,
         rooms = sorted(rm for rm, lstat in train if abs(lstat - share) < 3.0)
         low, high = houses.usual(both[0], share)
         assert rooms[0] <= low < rooms[len(rooms) // 2] < high <= rooms[-1]
-        assert sum(low <= rm <= high for rm in rooms) >= 0.96 * len(rooms) - 1
+        assert sum(low <= rm <= high for rm in rooms) >= 0.96 * len(rooms) - 2
 
 
 def test_the_story_says_what_was_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
