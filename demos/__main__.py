@@ -14,6 +14,7 @@ DEMOS = {
     "moons": "a network that learns to tell two moons apart",
     "digits": "handwritten digits, and why one of them was misread",
     "lines": "a line, three variables and a cubic against least squares; then a network that bends",
+    "quadrants": "twelve numbers and two layers by hand, then a network that tells four quadrants apart",
     "descent": "three ways down: all samples at once, ten, or one at a time",
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
     "curves": "from a line to a framework: chains of pieces, a graph in a dictionary, the chain rule printed",
