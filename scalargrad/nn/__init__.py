@@ -1,6 +1,7 @@
 """Networks: modules, neurons, layers, and what they are built with."""
 
 from .activations import ACTIVATIONS, OVER_LAYERS, PReLU, RReLU, activation
+from .at_weights import AtWeights
 from .convolution import AvgPool, Conv, MaxPool
 from .dropout import DropConnect, Dropout
 from .embedding import Embedding
@@ -17,6 +18,7 @@ __all__ = [
     "INITIALISERS",
     "MLP",
     "OVER_LAYERS",
+    "AtWeights",
     "AvgPool",
     "BatchNorm",
     "Conv",

@@ -103,7 +103,7 @@ class BatchNorm(_Normalisation):
         self.momentum = as_float(momentum, "momentum of BatchNorm")
         if not 0.0 <= self.momentum <= 1.0:
             raise OptionError(f"momentum of BatchNorm must lie between 0 and 1, not {momentum!r}")
-        self.mean = [Buffer(0.0, label=f"mean{i}") for i in range(self.size)]
+        self.mean = [Buffer(0.0, label=f"{ops.MEAN.name}{i}") for i in range(self.size)]
         self.variance = [Buffer(1.0, label=f"variance{i}") for i in range(self.size)]
 
     def forward(self, x: Any) -> list[Value]:
@@ -116,7 +116,10 @@ class BatchNorm(_Normalisation):
         """All samples together, by their own statistics; the running ones move on."""
         samples = [as_inputs(row, self.size, self) for row in rows]
         if len(samples) < 2:
-            raise CallError(f"{self.describe()} needs at least two samples in a batch while it trains, but was given {len(samples)}")
+            raise CallError(
+                f"{self.describe()} needs at least two samples in a batch while it trains, but was given {len(samples)}: "
+                "choose a batch_size that leaves none over"
+            )
         columns = list(zip(*samples, strict=True))
         means, variances, deviations = zip(*call_in_scope(self._statistics, self, "statistics", (columns,), {}), strict=True)
         self._move(self.mean, [mean.data for mean in means])
