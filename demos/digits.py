@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 import viz
-from scalargrad import Value, logsumexp, no_grad
+from scalargrad import Value, no_grad
 from scalargrad.nn import MLP
+from scalargrad.optim import SGD
+from scalargrad.schedules import CosineDecay
+from scalargrad.training import History, fit
 from viz.plots import new_axes, plot_grid, save_plot
 
-from .gallery import Picture, Story, progress, run_alone, say
+from .gallery import Picture, Story, run_alone, say
 
 SIDE, CLASSES, BATCH, RATE = 8, 10, 10, 0.3
 TRAINED, HELD_OUT = 1000, 797
@@ -38,33 +40,12 @@ def digits() -> list[Sample]:
     return list(zip((images / 16.0).tolist(), labels.tolist(), strict=True))
 
 
-def cross_entropy(logits: list[Value], digit: int) -> Value:
-    """-log of the probability that the network gives to the right digit."""
-    loss: Value = logsumexp(logits) - logits[digit]
-    return loss
-
-
-def train(model: MLP, samples: list[Sample], epochs: int) -> list[float]:
-    """Stochastic gradient descent in batches of ten, with a rate that falls to a tenth. Returns the mean loss of each epoch."""
-    rng, losses = Random(0), []
-    parameters = model.parameters()
-    bar = progress(range(epochs), "digits")
-    for epoch in bar:
-        rate, sum_of_losses = RATE * (1.0 - 0.9 * epoch / epochs), 0.0
-        order = rng.sample(samples, len(samples))
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            model.zero_grad()
-            for pixels, digit in batch:
-                loss = cross_entropy(model(pixels), digit)
-                loss.backward(1.0 / len(batch))
-                sum_of_losses += loss.data
-            for parameter in parameters:
-                parameter.data -= rate * parameter.grad
-        losses.append(sum_of_losses / len(samples))
-        bar.set_postfix(loss=f"{losses[-1]:.4f}")
-        say(f"epoch {epoch + 1:2}: mean loss {losses[-1]:.4f}")
-    return losses
+def train(model: MLP, samples: list[Sample], epochs: int) -> History:
+    """Stochastic gradient descent in batches of ten, with a rate that falls to a tenth."""
+    rule = SGD(model.parameters(), RATE)
+    images, labels = zip(*samples, strict=True)
+    falling = CosineDecay(rule, epochs, lowest=RATE / 10)
+    return fit(model, images, labels, loss="cross_entropy", optimiser=rule, epochs=epochs, batch_size=BATCH, callbacks=[falling])
 
 
 def answers(model: MLP, samples: list[Sample]) -> list[tuple[int, float]]:
@@ -110,7 +91,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     count, epochs = QUICK if quick else FULL
     samples = digits()
     model = MLP(SIDE * SIDE, [16, CLASSES], activation="relu", seed=0)
-    losses = train(model, samples[:count], epochs)
+    losses = train(model, samples[:count], epochs)["loss"]
     held_out = samples[-HELD_OUT:]
     right = sum(answer == digit for (answer, _), (_, digit) in zip(answers(model, held_out), held_out, strict=True))
     say(f"test: {right} of {HELD_OUT} images that were held out are read correctly ({right / HELD_OUT:.1%})")

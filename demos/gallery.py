@@ -1,9 +1,7 @@
 """What the demos share: progress, stories, and the gallery page that shows them."""
 
 import argparse
-import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
@@ -62,13 +60,6 @@ def require_extras() -> None:
         raise SystemExit(f'The demos need {" and ".join(missing)}. Install what is missing with:\n\n    pip install -e ".[demos]"\n')
 
 
-def progress(items: Iterable[Any], what: str) -> Any:
-    """`items`, with a progress bar while they last; its `set_postfix` shows numbers beside the bar."""
-    from tqdm import tqdm
-
-    return tqdm(items, desc=what, unit="step", dynamic_ncols=True)
-
-
 def say(line: str = "") -> None:
     """Print a line without tearing the progress bar."""
     from tqdm import tqdm
@@ -79,6 +70,16 @@ def say(line: str = "") -> None:
 def decimals(x: float) -> str:
     """A number as the page shows it: four decimals and a true minus sign."""
     return f"{x:.4f}".replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that people would use.
+
+    >>> duration(0.0123), duration(75.0)
+    ('12.3 ms', '1.25 min')
+    """
+    size, unit = next(pair for pair in ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms")) if seconds >= pair[0] or pair[0] < 1.0)
+    return f"{seconds / size:.3g} {unit}"
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
@@ -127,23 +128,12 @@ def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
     """Run the demos one after the other, save their pictures in `folder`, then its index.html. Returns the path of that page."""
     require_extras()
     from scalargrad.files import write
+    from scalargrad.training import collector_off
 
     make_folder(folder)
     with collector_off():
         page = page_of([demo(folder, quick) for demo in demos], folder, quick)
     return write(folder / "index.html", page)
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Graphs of Values hold no reference cycles, so nothing waits for Python's cycle collector; it would only cost time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def make_folder(folder: Path) -> None:

@@ -1,11 +1,9 @@
 """Handwritten digits: the split, the loss, the gradient on the pixels, the worst mistake."""
 
-from math import exp, log
-
 import pytest
 
 from demos import digits
-from scalargrad import Value, no_grad, numerical_gradient
+from scalargrad import no_grad, numerical_gradient
 from scalargrad.nn import MLP
 
 
@@ -15,12 +13,6 @@ def test_training_and_test_images_are_all_images_and_do_not_overlap() -> None:
     assert digits.FULL[0] <= digits.TRAINED
     assert digits.QUICK[0] <= digits.TRAINED
     assert all(len(pixels) == 64 and 0.0 <= min(pixels) <= max(pixels) <= 1.0 for pixels, _ in samples)
-
-
-def test_cross_entropy_is_minus_the_log_of_the_softmax() -> None:
-    logits = [0.5, -1.0, 2.0]
-    expected = -log(exp(2.0) / sum(exp(x) for x in logits))
-    assert digits.cross_entropy([Value(x) for x in logits], 2).data == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_gradient_on_the_pixels_agrees_with_central_differences() -> None:
