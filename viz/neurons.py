@@ -1,5 +1,6 @@
 """The neuron view: a network diagram folded straight from the scalar graph, one unit per neuron, one column per layer."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cached_property
@@ -15,6 +16,8 @@ from .snapshot import Snapshot, grad_of, symbol
 from .text import clean
 
 WIDEST, NARROWED, MOST_EDGES, STRONGEST = 48, 24, 5000, 2000
+
+_NUMBER = re.compile("[0-9]+")
 
 Key = tuple[str, str, int]
 """A unit: ("in", name, 0), ("unit", path of the module, 0), or ("free", path around, column) for what stands between units."""
@@ -142,7 +145,7 @@ class Units:
         for key in sorted(self.members, key=lambda key: key[0] == "in"):
             # an input stands before the first unit that uses it: a target beside the output, not among the other inputs
             columns[first.get(key, 1) - 1 if key[0] == "in" else last[_layer(key)]].append(key)
-        return [columns[stage] for stage in sorted(columns)]
+        return [_numbered(columns[stage]) for stage in sorted(columns)]
 
     def _narrowed(self, column: list[Key]) -> dict[Key, Key]:
         """Which unit of the picture stands for each one: itself, or in a very wide column one for all the weak ones."""
@@ -240,6 +243,13 @@ class Units:
 
     def _has_root(self, nodes: list[Value]) -> bool:
         return not self._roots.isdisjoint(nodes)
+
+
+def _numbered(column: list[Key]) -> list[Key]:
+    """A column with units whose names differ in numbers alone in the order of these: a convolution meets x6 before x3."""
+    families: dict[tuple[str, str], int] = {}
+    rank = {key: families.setdefault((key[0], _NUMBER.sub("#", key[1])), len(families)) for key in column}
+    return sorted(column, key=lambda key: (rank[key], [int(digits) for digits in _NUMBER.findall(key[1])]))
 
 
 def _layer(key: Key) -> tuple[str, str]:

@@ -242,7 +242,10 @@ def test_wrong_sizes(options: Any) -> None:
 
 def test_a_network_of_convolutions_can_be_drawn() -> None:
     net = Sequential(Reshape(1, 6, 6), Conv(1, 2, 3, seed=1), MaxPool(2), Flatten(), Layer(8, 2, None))
-    columns = viz.draw(net).picture.columns
+    picture = viz.draw(net).picture
+    columns = picture.columns
     assert [column.title for column in columns] == ["inputs", "steps.1  32 × relu", "steps.2  8 × max", "steps.4  2 × linear"]
+    order = [picture.by_id[name].label for column in columns[:2] for name in column.members]
+    assert order == [f"x{i}" for i in range(36)] + [f"steps.1.filters.{f}.{r}.{c}" for f in (0, 1) for r in range(4) for c in range(4)]
     paths = {node.scope.path for node in topological(net([0.0] * 36)) if node.scope}
     assert {"steps.1.filters.1.3.3", "steps.2.1.1.1", "steps.4.neurons.1"} <= paths
