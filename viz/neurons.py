@@ -12,7 +12,7 @@ from scalargrad.modes import Scope
 
 from .picture import Column, Edge, Node, Picture
 from .scalars import carried, parameters_line
-from .snapshot import Snapshot, grad_of, symbol
+from .snapshot import Snapshot, common_path, grad_of, symbol
 from .text import clean
 
 WIDEST, NARROWED, MOST_EDGES, STRONGEST = 48, 24, 5000, 2000
@@ -228,13 +228,13 @@ class Units:
         if kinds == {"free"}:
             outputs = [node for key in keys for node in self.outputs(key)]
             return Column(clean(outputs[-1].label if outputs else "") or ("result" if self._has_root(outputs) else "between"), "", members)
-        first = next(key for key in keys if key[0] == "unit")
-        activation = self._activation(first)
-        title = _layer(first)[1].replace("/", ".") or "units"
+        layers = list(dict.fromkeys(_layer(key)[1] for key in keys if key[0] == "unit"))
+        title = common_path(layers).replace("/", ".") or "units"
+        activation = self._activation(next(key for key in keys if key[0] == "unit"))
         parameters = list(
             dict.fromkeys(arg for key in keys for node in self.members[key] for arg in node.args if isinstance(arg, Parameter))
         )
-        shape = f"{len(keys):,} × {activation or 'linear'}"
+        shape = f"{len(keys):,} × {activation or 'linear'}" if len(layers) == 1 else f"{len(keys):,} in {len(layers)} layers"
         return Column(f"{title}  {shape}", parameters_line(parameters, has_gradients), members)
 
     def _ordered(self, keys: list[Key]) -> list[Key]:

@@ -1,5 +1,6 @@
 """Recurrent networks: cells that carry a state from one step of a sequence to the next, and what runs a cell over a sequence."""
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -112,8 +113,12 @@ class LSTMCell(Module):
         before = carried(memory, self.size, "c", self)
         gates = self.input_gate, self.forget_gate, self.candidate, self.output_gate
         parts = zip(before, *[gate(both) for gate in gates], strict=True)
-        units = [call_in_scope(_remember, self, f"memory.{i}", part, {}) for i, part in enumerate(parts)]
+        units: list[tuple[Value, Value]] = call_in_scope(self._memory, self, "memory", (parts,), {})
         return [h for h, _ in units], [c for _, c in units]
+
+    def _memory(self, parts: Iterable[tuple[Value, ...]]) -> list[tuple[Value, Value]]:
+        """Each number in a scope of its own, so that pictures tell them apart."""
+        return [call_in_scope(_remember, self, str(i), part, {}) for i, part in enumerate(parts)]
 
     def output(self, state: State) -> list[Value]:
         """The part of the state that is put out: h."""

@@ -176,7 +176,9 @@ def test_steps_are_told_apart_in_pictures() -> None:
     paths = {node.scope.path for node in topological(network([1.0, 2.0, 3.0])) if node.scope}
     assert {"steps.1.cell.0.forget_gate.neurons.1", "steps.1.cell.2.memory.0"} <= paths
     columns = viz.draw(network).picture.columns
-    assert [column.title.split()[0] for column in columns][-1] == "steps.2"
+    titles = [column.title for column in columns]
+    assert titles[:2] == ["inputs", "steps.1.cell.0  8 in 4 layers"]
+    assert titles[-1] == "steps.2  1 × linear"
     assert len(columns) == 1 + 3 * 2 + 1
 
 
