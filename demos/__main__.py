@@ -16,6 +16,7 @@ DEMOS = {
     "lines": "a line, three variables and a cubic against least squares; then a network that bends",
     "quadrants": "twelve numbers and two layers by hand, then a network that tells four quadrants apart",
     "descent": "three ways down: all samples at once, ten, or one at a time",
+    "numerical": "gradients by moving one weight after the other, against backpropagation, and what they cost",
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
     "curves": "from a line to a framework: chains of pieces, a graph in a dictionary, the chain rule printed",
     "houses": "house prices from rooms: a network against the straight line",

@@ -7,6 +7,7 @@ from html import escape
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -70,6 +71,16 @@ def say(line: str = "") -> None:
 def decimals(x: float) -> str:
     """A number as the page shows it: four decimals and a true minus sign."""
     return f"{x:.4f}".replace("-", "−")
+
+
+def timed(compute: Callable[[], Any]) -> tuple[Any, float]:
+    """What it returns, and how many seconds that took.
+
+    >>> timed(lambda: 3)[0]
+    3
+    """
+    start = perf_counter()
+    return compute(), perf_counter() - start
 
 
 def duration(seconds: float) -> str:
