@@ -60,6 +60,8 @@ def plot_differences(groups: Pairs, ax: Any = None, allowed: float | None = None
         ax.annotate(
             f"allowed: {allowed:.0e}", (0.0, allowed), (4, -11), ("axes fraction", "data"), "offset points", fontsize=9, color=LIGHT.ink
         )
+    if left_out == total:  # powers of ten need a number to begin with
+        ax.set(xlim=(1e-3, 1.0), ylim=((allowed or 1.0) * 1e-3, (allowed or 1.0) * 10.0))
     ax.set(xscale="log", yscale="log", ylabel="difference")
     ax.set_xlabel("size of the number" + f" ({left_out} of {total} left out: exactly equal, or 0)" * bool(left_out))
     return _with_legend(ax, len(checked))
