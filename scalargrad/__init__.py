@@ -10,7 +10,7 @@
 
 from collections.abc import Callable
 from math import inf, nan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import losses, nn
 from .anomaly import detect_anomaly
@@ -34,6 +34,7 @@ __all__ = [
     "Value",
     "backward",
     "detect_anomaly",
+    "diagnose",
     "enable_grad",
     "grad",
     "gradcheck",
@@ -53,6 +54,11 @@ __all__ = [
     *FUNCTIONS,
 ]
 
-if TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Callable[..., Any]: ...
+def __getattr__(name: str) -> Callable[..., Any]:
+    """`diagnose`, which brings training and optimisers along, is imported when it is first asked for."""
+    if name == "diagnose":
+        from .doctor import diagnose
+
+        return diagnose
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

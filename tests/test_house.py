@@ -27,7 +27,7 @@ RANKS = [
     ("nn",),
     ("losses", "regularise", "hyperparameters", "optimiser", "optim", "schedules", "data", "checkpoint", "compile"),
     ("training",),
-    ("pretraining",),
+    ("pretraining", "doctor"),
 ]
 """Rooms of scalargrad from the ground up: each imports from those below it, or from its own floor without a cycle."""
 

@@ -1,0 +1,8 @@
+"""The doctor: `diagnose` says what is wrong with a network, where, by which numbers, and what to try."""
+
+from .diagnosis import Diagnosis, LayerReport
+from .findings import KINDS, Finding
+from .limits import Limits
+from .visit import diagnose
+
+__all__ = ["KINDS", "Diagnosis", "Finding", "LayerReport", "Limits", "diagnose"]

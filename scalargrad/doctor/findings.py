@@ -1,0 +1,44 @@
+"""Findings: one thing that is wrong, where, with the numbers that show it, and what to try."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KINDS = {
+    "not finite": "mend what makes the first such number: a smaller rate, smaller weights, standardised inputs, a loss from logits",
+    "no gradient": "take an activation with a slope (no step, no rounding), weights that are not all 0, units that are not all dead",
+    "exploding": "begin with smaller weights (He or Xavier), standardise inputs and targets, normalise between the layers, or ClipNorm",
+    "vanishing": "relu or elu in place of sigmoid and tanh, He or Xavier initialisation, batch normalisation, fewer layers",
+    "rate": "take a smaller rate, or a schedule that lowers it",
+    "dead": "begin again with biases at 0 and a smaller rate; leaky_relu or elu can't die",
+    "saturated": "begin with smaller weights (Xavier), standardise the inputs, or take relu or elu",
+    "inputs": "standardise them: data.Standardise().fit(X_train)",
+}
+"""What the doctor knows, the most serious first, and what to try."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong.
+
+    kind      one of KINDS
+    where     path of the layer or unit, "" for the whole network, or the name of an input
+    sentence  what was found
+    numbers   the evidence, by name
+    sample    index of the sample in X that shows it best, None where it is not one sample's
+    layer     path of the layer that `where` is in, to gather what belongs together
+    """
+
+    kind: str
+    where: str
+    sentence: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    sample: int | None = None
+    layer: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What to try."""
+        return KINDS[self.kind]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.sentence}"
