@@ -1,6 +1,6 @@
 """Numerical against backpropagated gradients: both against the gradient written by hand in NumPy, and files of the reader's own."""
 
-from functools import partial
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,12 @@ def test_a_step_both_ways_agrees_with_the_gradient_by_hand(sizes: tuple[int, ...
     step = numerical.both_ways(sizes, IMAGE, DIGIT, 0.0)
     names = list(step.every)
     slopes = dict(zip(names, by_hand(numerical.network(*sizes), IMAGE, DIGIT)[1], strict=True))
-    chosen = [name for name in names if step.every[name][1] in set(step.chosen)]
+    chosen = [name for name in names if step.every[name] in set(step.chosen)]
     assert len(step.slopes) == 30 <= len(chosen)
-    assert {name: slope for name, (_, slope) in step.every.items()} == pytest.approx(slopes, rel=1e-12, abs=1e-12)
+    assert step.every == pytest.approx(slopes, rel=1e-12, abs=1e-12)
     numpy.testing.assert_allclose(step.slopes, step.chosen, rtol=0.0, atol=1e-6)
     assert numpy.abs(step.chosen).max() > 1e-3
+    assert step.apart == numpy.abs(step.slopes - step.chosen).max()
     assert step.step == pytest.approx(step.numerical * len(names) / 30)
 
 
@@ -72,16 +73,6 @@ def test_a_network_whose_weights_are_not_first_is_sampled_as_well() -> None:
     loss = AtWeights(step.loss.model, step.loss.measure, ["layers.1.neurons.7.bias", "layers.1.neurons.3.weights.5"])
     found = numerical_gradient(loss, loss.numbers)
     assert found == pytest.approx([expected["layers.1.neurons.7.bias"], expected["layers.1.neurons.3.weights.5"]], abs=1e-9)
-
-
-def test_the_loss_by_matrices_is_the_same_loss(sizes: tuple[int, ...]) -> None:
-    model = numerical.network(*sizes)
-    weights = numpy.array([parameter.data for parameter in model.parameters()])
-    expected, slopes = by_hand(model, IMAGE, DIGIT)
-    assert numerical.loss_by_matrices(sizes, IMAGE, DIGIT, weights) == pytest.approx(expected, abs=1e-12)
-    found = numerical_gradient(partial(numerical.loss_by_matrices, sizes, IMAGE, DIGIT), weights)
-    numpy.testing.assert_allclose(found, slopes, rtol=0.0, atol=1e-6)
-    assert numpy.abs(found - slopes).max() < 1e-8
 
 
 def test_other_processes_find_the_same_bits() -> None:
@@ -96,7 +87,6 @@ def test_a_network_that_saw_one_picture_says_its_digit_to_all() -> None:
     assert (one.argmax(axis=1) == digits[0]).all()
     assert one.min(axis=0)[digits[0]] > 0.9
     numpy.testing.assert_allclose(one.sum(axis=1), 1.0, rtol=1e-12)
-    assert numerical.saying(one.tolist(), [digits[0]] * 50) == "50 of 50"
 
 
 def mnist(path: Path, count: int) -> Path:
@@ -147,3 +137,22 @@ def test_data_is_refused_where_it_has_no_use(names: list[str], words: str, tmp_p
     with pytest.raises(SystemExit, match=words):
         main([*names, "--data", str(mnist(tmp_path / "rows.csv", 2)), "--out", str(tmp_path / "gallery")])
     assert not (tmp_path / "gallery").exists()
+
+
+def test_what_is_said_is_what_is_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    story = numerical.run(tmp_path, quick=True)
+    printed = capsys.readouterr().out
+    assert all(f"{what}: {number}" in printed for what, number in story.numbers)
+    said = dict(story.numbers)
+    assert said["the slope of x² at 3, numerically"] == "6.000000000"
+    assert said["the gradient of x² + 3xy at (1, 2)"] == "8.000000000, 3.000000000"
+    apart = [float(number) for what, number in story.numbers if what.endswith("largest difference")]
+    assert len(apart) == 2
+    assert max(apart) < 1e-6
+    assert "read as" in story.numbers[-1][0]
+    assert story.numbers[-1][1] == "40 of 40"
+    right = re.fullmatch(r"(\d+) of 40", story.numbers[-2][1])
+    assert right is not None
+    assert int(right[1]) > 12  # guessing is right in four of them
+    assert {picture.file for picture in story.pictures} == {path.name for path in tmp_path.iterdir()}
+    assert len(story.text) == 2
