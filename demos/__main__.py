@@ -20,6 +20,7 @@ DEMOS = {
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
     "curves": "from a line to a framework: chains of pieces, a graph in a dictionary, the chain rule printed",
     "houses": "house prices from rooms: a network against the straight line",
+    "sparrow": "a small network explodes, and is cured one change at a time",
 }
 
 
