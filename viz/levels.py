@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from scalargrad.doctor import Diagnosis
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.modes import enable_grad
 from scalargrad.nn.module import Module
 
 from .condense import condensed_picture
+from .diagnosis import diagnosis_picture
 from .dictionary import MOST_CARDS, dictionary_pictures
 from .neurons import neuron_picture
 from .picture import Picture
@@ -28,6 +30,8 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
         raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}")
     if isinstance(target, Mapping):
         return dictionary_pictures(target, level, expand)
+    if isinstance(target, Diagnosis):
+        return [diagnosis_picture(target)]
     if isinstance(target, Module):
         return _of_module(target, level, expand)
     return _of_snapshot(Snapshot(_roots(target)), level, expand, "gradient")

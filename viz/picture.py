@@ -21,6 +21,7 @@ class Node:
     root     whether the gradient starts here
     tag      a copy of a much used leaf, drawn small beside its user
     name     the whole path of a module
+    mark     a word that is drawn on it, within a ring, so that it is seen at once: "dead"
     """
 
     id: str
@@ -35,6 +36,7 @@ class Node:
     root: bool = False
     tag: bool = False
     name: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,8 +214,22 @@ def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     text = number(node.data) if node.data is not None else "…"
     if node.kind != "input" or node.data is None:
         text = text if node.kind == "operation" else fitted(node.label, 10, frame.width - 12)
-        if node.detail:
+        if node.mark:
+            parts.append(_mark(node.mark, frame, sheet))
+        elif node.detail:
             parts.append(sheet.text(frame.centre, frame.bottom + 8, fitted(node.detail, 8.5, 100), 8.5, "muted", anchor="middle"))
         return "".join([*parts, sheet.text(frame.x + frame.width / 2, frame.middle + 4, text, _NUMBER, ink, anchor="middle", mono=True)])
-    parts.append(sheet.text(frame.x + 7, frame.middle + 4, fitted(node.label, 10, 24, bold=True), 10, ink, bold=True))
-    return "".join([*parts, sheet.text(frame.right - 7, frame.middle + 4, text, 10, ink, anchor="end", mono=True)])
+    label = fitted(node.label, 10, 24, bold=True)
+    parts.append(sheet.text(frame.x + 7, frame.middle + 4, label, 10, ink, bold=True))
+    room = frame.width - 18 - width(label, 10, bold=True)
+    size_of_number = min(10.0, 10.0 * room / width(text, 10, mono=True))
+    return "".join([*parts, sheet.text(frame.right - 7, frame.middle + 4, text, size_of_number, ink, anchor="end", mono=True)])
+
+
+def _mark(word: str, frame: Frame, sheet: Sheet) -> str:
+    """A thick ring, and the word on a plate at its foot."""
+    word = fitted(word, 8.5, frame.width - 10, bold=True)
+    wide = width(word, 8.5, bold=True) + 10
+    ring = sheet.rect(frame.x - 2, frame.y - 2, frame.width + 4, frame.height + 4, sheet.paint("none", "alarm"), 9, 'stroke-width="2.4"')
+    plate = sheet.rect(frame.centre - wide / 2, frame.bottom - 4, wide, 11, sheet.paint("alarm"), 5.5)
+    return ring + plate + sheet.text(frame.centre, frame.bottom + 4.5, word, 8.5, "page", anchor="middle", bold=True)

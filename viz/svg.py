@@ -134,6 +134,10 @@ def _kinds(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
     if picture.level == "cards" and any(edge.local is not None for edge in picture.edges):
         parts.append(sheet.text(x, 12, "∂ local derivative", 10, "muted"))
         x += width("∂ local derivative", 10)
+    if any(node.mark for node in picture.nodes):
+        parts.append(sheet.rect(x + 1, 2, 16, 13, sheet.paint("none", "alarm"), 5, 'stroke-width="2.4"'))
+        parts.append(sheet.text(x + 23, 12, "ill, as the word says", 10, "muted"))
+        x += 23 + width("ill, as the word says", 10) + 14
     return "".join(parts), x
 
 

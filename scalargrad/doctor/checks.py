@@ -9,7 +9,7 @@ import numpy
 
 from ..conversion import plain
 from .examination import Examination, Unit
-from .findings import Finding
+from .findings import Finding, shown
 from .limits import Limits
 
 _WRONG = 0.1
@@ -41,7 +41,7 @@ def check_gradients(examination: Examination, limits: Limits) -> Iterator[Findin
 
 def _huge(examination: Examination, size: float, weights: float) -> Finding:
     worst = max(range(len(examination.losses)), key=lambda i: examination.losses[i])
-    text = f"the gradient has a norm of {size:.3g}, the parameters one of {weights:.3g}; sample {worst} has the largest loss"
+    text = f"the gradient has a norm of {shown(size)}, the parameters one of {shown(weights)}; sample {worst} has the largest loss"
     return Finding(
         "exploding", "", text, {"gradient": size, "parameters": weights, "loss of the sample": examination.losses[worst]}, sample=worst
     )
@@ -81,17 +81,17 @@ def _change(examination: Examination, kind: str, layer: str, norms: dict[str, fl
     steps = len(names) - 1 - names.index(layer)
     how = "falls" if kind == "vanishing" else "grows"
     text = (
-        f"the gradient {how} from a norm of {norms[last]:.3g} at the outputs of {called(last)} to {norms[layer]:.3g} at those of "
+        f"the gradient {how} from a norm of {shown(norms[last])} at the outputs of {called(last)} to {shown(norms[layer])} at those of "
         f"{called(layer)}: {_step(ratio ** (1.0 / steps))} for each layer"
     )
-    text += "" if sample is None else f"; sample {sample}: {sqrt(there[sample]):.3g} to {sqrt(here[sample]):.3g}"
+    text += "" if sample is None else f"; sample {sample}: {shown(sqrt(there[sample]))} to {shown(sqrt(here[sample]))}"
     numbers = {"norm": norms[layer], "norm of the last layer": norms[last], "ratio": ratio}
     numbers |= {} if sample is None else {"ratio of the sample": ratios[sample]}
     return Finding(kind, layer, text, numbers, sample, layer)
 
 
 def _step(factor: float) -> str:
-    return f"{factor:.3g} times as large" if factor > 1.0 else f"1/{1.0 / factor:.3g} of it" if factor > 0.0 else "0"
+    return f"{shown(factor)} times as large" if factor > 1.0 else f"1/{shown(1.0 / factor)} of it" if factor > 0.0 else "0"
 
 
 def named_units(examination: Examination) -> Iterator[tuple[str, Unit]]:
@@ -129,7 +129,7 @@ def is_far(unit: Unit, limits: Limits) -> bool:
 
 def _dead(name: str, unit: Unit) -> Finding:
     best = max(range(len(unit.sums)), key=unit.sums.__getitem__)
-    text = f"{called(name)} gives 0 and lets no gradient through, for all samples: its sum is {unit.sums[best]:.3g} at best"
+    text = f"{called(name)} gives 0 and lets no gradient through, for all samples: its sum is {shown(unit.sums[best])} at best"
     return Finding(
         "dead", name, f"{text} (sample {unit.samples[best]})", {"pre-activation": unit.sums[best]}, unit.samples[best], unit.layer
     )
@@ -146,8 +146,8 @@ def _saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
     best, word, many = (
         (ranked[-1], "at best", "all samples") if share == 1.0 else (ranked[len(flat) // 2], "halfway", f"{share:.0%} of the samples")
     )
-    slope, where = unit.slopes[best] * unit.steepest, f"sample {unit.samples[best]}, for a sum of {unit.sums[best]:.3g}"
-    text = f"{called(name)} is flat for {many}: its slope is {slope:.3g} {word} ({where}), and could be {unit.steepest:.3g}"
+    slope, where = unit.slopes[best] * unit.steepest, f"sample {unit.samples[best]}, for a sum of {shown(unit.sums[best])}"
+    text = f"{called(name)} is flat for {many}: its slope is {shown(slope)} {word} ({where}), and could be {shown(unit.steepest)}"
     return Finding(
         "saturated", name, text, {"share": share, "slope": slope, "pre-activation": unit.sums[best]}, unit.samples[best], unit.layer
     )
@@ -162,8 +162,8 @@ def check_inputs(examination: Examination, limits: Limits) -> Iterator[Finding]:
     if sizes[largest] <= limits.large and sizes[largest] <= limits.scales * middle:
         return
     sample, number = max(examination.features[largest], key=lambda each: abs(each[1]))
-    text = f"{largest} is about {sizes[largest]:.3g} (up to {number:.3g}, sample {sample})"
-    text += f", the middle one of the inputs about {middle:.3g}" if len(sizes) > 1 else ""
+    text = f"{largest} is about {shown(sizes[largest])} (up to {shown(number)}, sample {sample})"
+    text += f", the middle one of the inputs about {shown(middle)}" if len(sizes) > 1 else ""
     yield Finding("inputs", largest, text, {"size": sizes[largest], "middle": middle, "number": number}, sample)
 
 

@@ -6,7 +6,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from .findings import KINDS, Finding
+from .findings import KINDS, Finding, shown
 
 _SHOWN = 3
 """So many units of one layer are spelled out."""
@@ -105,4 +105,4 @@ def _row(layer: LayerReport) -> tuple[str, ...]:
 
 
 def _number(x: float | None) -> str:
-    return "" if x is None else f"{x:.3g}"
+    return "" if x is None else shown(x)

@@ -42,3 +42,12 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.sentence}"
+
+
+def shown(x: float) -> str:
+    """A number with three digits and a true minus sign.
+
+    >>> shown(-0.00012345)
+    '−0.000123'
+    """
+    return f"{x:.3g}".replace("-", "−")

@@ -13,7 +13,7 @@ from ..modes import no_grad
 from ..nn import Module
 from ..optimiser import Optimiser, Vector
 from .examination import Examination
-from .findings import Finding
+from .findings import Finding, shown
 from .limits import Limits
 
 _HALVINGS = 60
@@ -72,10 +72,10 @@ def check_rate(
         0.0,
     )
     moved = float(numpy.linalg.norm(data - trial.data) / (numpy.linalg.norm(trial.data) or 1.0))
-    ending = f"with {lower:.3g} it would fall" if lower else "no smaller rate lowers it"
+    ending = f"with {shown(lower)} it would fall" if lower else "no smaller rate lowers it"
     text = (
-        f"one step with a rate of {rate:.3g} raises the loss of the same samples from {before:.3g} to {after:.3g}; {ending}. "
-        f"The step is {moved:.3g} times as long as the parameters"
+        f"one step with a rate of {shown(rate)} raises the loss of the same samples from {shown(before)} to {shown(after)}; {ending}. "
+        f"The step is {shown(moved)} times as long as the parameters"
     )
     numbers = {"rate": rate, "loss before": before, "loss after": after, "rate that lowers it": lower, "step by parameters": moved}
     yield Finding("rate", "", text, numbers)
