@@ -92,7 +92,9 @@ def _ring_lowest(ax: Any, numbers: list[float], colour: str) -> None:
     if finite:
         lowest, epoch = min(finite)
         ax.plot([epoch], [lowest], color=colour, marker="o", markersize=7, markerfacecolor=LIGHT.page, markeredgewidth=1.6)
-        ax.annotate(f"{lowest:.3g}", (epoch, lowest), (0, 8), textcoords="offset points", ha="center", fontsize=9, color=LIGHT.ink)
+        plate = {"facecolor": LIGHT.page, "edgecolor": "none", "pad": 1.0}
+        style = {"textcoords": "offset points", "ha": "center", "fontsize": 9, "color": LIGHT.ink, "bbox": plate}
+        ax.annotate(f"{lowest:.3g}", (epoch, lowest), (0, -17), **style)
 
 
 def _chosen(history: Mapping[str, Sequence[float]], names: Sequence[str] | None) -> list[str]:

@@ -1,0 +1,140 @@
+"""Learnt by heart: a large network and thirty noisy points, six cures; then good defaults beside old ones."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scalargrad import no_grad
+from scalargrad.data import moons
+from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
+from scalargrad.nn import MLP, Dropout, Layer, Module, Sequential, recommended, uniform
+from scalargrad.optim import SGD, Adam
+from scalargrad.regularise import l1, l2
+from scalargrad.training import EarlyStopping, History, MaxNorm, fit
+from viz.curves import plot_history
+from viz.plots import new_axes, plot_regions, save_plot
+
+from .gallery import Picture, Story, run_alone, say
+
+HIDDEN, FEW, NOISE = 40, 30, 0.35
+FULL, QUICK = (60, 20), (8, 2)
+"""How often the thirty points are seen, and the eighty that the defaults are compared on."""
+Points = tuple[list[list[float]], list[float]]
+
+
+class Cure(NamedTuple):
+    """One way to train: further options of `fit`, how many points there are, and how many hidden outputs are left out."""
+
+    name: str
+    options: dict[str, Any]
+    points: int = FEW
+    dropout: float = 0.0
+
+
+class Trained(NamedTuple):
+    """What came of it. The losses are those of the model as it is now: on its own points, on the validation's, and on fresh ones."""
+
+    cure: Cure
+    model: Module
+    history: History
+    losses: list[float]
+
+
+def cures() -> list[Cure]:
+    """No cure, and six."""
+    return [
+        Cure("nothing", {}),
+        Cure("early stopping", {"callbacks": [EarlyStopping(patience=10)]}),
+        Cure("l1 penalty", {"penalty": lambda model: l1(model.parameters(), 3e-3)}),
+        Cure("l2 penalty", {"penalty": lambda model: l2(model.parameters(), 3e-3)}),
+        Cure("dropout", {}, dropout=0.5),
+        Cure("max-norm", {"callbacks": [MaxNorm(1.0)]}),
+        Cure("more data", {}, points=10 * FEW),
+    ]
+
+
+def points(n: int, seed: int, noise: float = NOISE) -> Points:
+    """Two moons that overlap: n points, and for each its crescent, 0 or 1."""
+    X, y = moons(n, noise, seed=seed)  # noqa: N806
+    return X.tolist(), y.tolist()
+
+
+def large(dropout: float) -> Module:
+    """161 parameters for thirty points: 2-40-1 with tanh, and dropout in between."""
+    first, last = Layer(2, HIDDEN, "tanh", seed=0), Layer(HIDDEN, 1, None, seed=1)
+    return Sequential(first, Dropout(dropout, seed=0), last, lambda outputs: outputs[0])
+
+
+def mean_loss(model: Module, some: Points) -> float:
+    """The mean cross-entropy of a model on some points."""
+    with no_grad():
+        return float(cross_entropy([model(x) for x in some[0]], some[1]))
+
+
+def train(cure: Cure, rounds: int) -> Trained:
+    """Train one large network; of more data there are fewer rounds, so that all make the same number of steps."""
+    model, own, held = large(cure.dropout), points(cure.points, seed=1), points(100, seed=100)
+    optimiser, epochs = Adam(model.parameters(), 0.1), max(1, rounds * FEW // cure.points)
+    history = fit(model, *own, loss=cross_entropy, optimiser=optimiser, epochs=epochs, batch_size=10, validation=held, **cure.options)
+    return Trained(cure, model, history, [mean_loss(model, some) for some in (own, held, points(300, seed=200))])
+
+
+def defaults(rounds: int) -> dict[str, list[float]]:
+    """The validation loss of two networks of 2-12-12-1, one as it was once done, one as `recommended` builds it, round by round."""
+    old = MLP(2, [12, 12, 1], "sigmoid", initialiser=uniform(-0.1, 0.1), seed=0)
+    new = recommended(2, [12, 12, 1], seed=0)
+    ways = {"old: sigmoid, small weights, SGD": (old, SGD(old.parameters(), 0.1)), "recommended": (new, Adam(new.parameters(), 0.01))}
+    own, held, losses = points(80, seed=1, noise=0.2), points(80, seed=100, noise=0.2), {}
+    for name, (model, optimiser) in ways.items():
+        history = fit(model, *own, loss=cross_entropy, optimiser=optimiser, epochs=rounds, batch_size=10, validation=held)
+        losses[name] = history["validation_loss"]
+    return losses
+
+
+def draw(found: list[Trained], losses: dict[str, list[float]], folder: Path) -> None:
+    """What the network makes of its thirty points without cure and with the l2 penalty; the losses of both, and of the defaults."""
+    own, (ill, well) = points(FEW, seed=1), (found[0], found[3])
+    panels = new_axes(2, width=10.0, height=4.2)
+    for ax, trained in zip(panels, (ill, well), strict=True):
+        plot_regions(trained.model, own[0], [2.0 * label - 1.0 for label in own[1]], ax, 36).set_title(trained.cure.name)
+    save_plot(panels[0], folder / _REGIONS.file, "Without cure, and with", _REGIONS.alt)
+    panels = new_axes(3, width=12.0, height=3.8)
+    for ax, trained in zip(panels, (ill, well), strict=False):
+        plot_history(trained.history, ax).set(title=trained.cure.name, ylim=(0.0, 1.05 * max(ill.history["validation_loss"])))
+    plot_history(losses, panels[2]).set(title="defaults: validation loss", ylim=(0.0, 1.0))
+    save_plot(panels[0], folder / _LOSSES.file, "Losses while training", _LOSSES.alt)
+
+
+def run(folder: Path, quick: bool = False) -> Story:
+    """Train without and with each cure, print one table, compare the defaults, and draw."""
+    rounds, fewer = QUICK if quick else FULL
+    numbers, found = [], [train(cure, rounds) for cure in cures()]
+    say(f"{'loss on':15} its own   validation   fresh points")
+    for cure, _, history, (own, held, fresh) in found:
+        ended = f"{history.epochs} epochs" + f"; {history.stopped}" * bool(history.stopped)
+        say(f"{cure.name:15} {own:7.3f} {held:12.3f} {fresh:14.3f}   {ended}")
+        numbers.append((f"{cure.name}: its own, validation, fresh", f"{own:.3f}, {held:.3f}, {fresh:.3f} ({history.epochs} epochs)"))
+    losses = defaults(fewer)
+    for name, curve in losses.items():
+        numbers.append((f"{name}: validation loss after {fewer} epochs", f"{curve[-1]:.3f}"))
+        say(": ".join(numbers[-1]))
+    draw(found, losses, folder)
+    return Story("overfitting", "Learnt by heart, and cured", _TEXT, tuple(numbers), (_REGIONS, _LOSSES))
+
+
+_TEXT = (
+    "Thirty noisy points, 161 parameters: the network learns them by heart. On them the loss falls and falls; on others it soon rises.",
+    "Each cure holds it back in its own way. And good defaults learn where a deep network with the old ones does not even begin.",
+)
+_REGIONS = Picture(
+    "overfitting-regions.svg",
+    "Two plots of the plane with thirty points: without cure a border that bends around a single point, with the penalty a smooth one.",
+    "Left the border goes out of its way for points that lie there by chance. Right, with an l2 penalty, it lets them be wrong.",
+)
+_LOSSES = Picture(
+    "overfitting-losses.svg",
+    "Training and validation loss without cure, where the second rises, and with the penalty, where it stays; two curves for the defaults.",
+    "The ring is where early stopping returns to. Right: log 2, which is to know nothing, beside a network that `nn.recommended` builds.",
+)
+
+if __name__ == "__main__":
+    run_alone(run, "overfitting")
