@@ -81,7 +81,7 @@ def draw(folder: Path, steps: list[SimpleNamespace], image: list[float], answers
     save_plot(plot_differences(groups, apart, allowed=1e-6), folder / _AGREE.file, "Two ways to one gradient", _AGREE.alt)
     costs = {f"{step.name}, {way}": 100 * cost for step in steps for way, cost in (("backward", step.backward), ("numerically", step.step))}
     (ax,) = new_axes(width=8.0, height=2.6)
-    plot_bars(costs, ax, list(map(duration, costs.values())), log=True).set_xlabel("seconds")
+    plot_bars(costs, ax, list(map(duration, costs.values())), log=True, pale=list(costs)[1::2]).set_xlabel("seconds")
     save_plot(ax, folder / _COST.file, "What a hundred steps cost", _COST.alt)
     seen, *tables = new_axes(3, width=9.6, height=3.7)
     plot_grid(numpy.reshape(image, (round(len(image) ** 0.5), -1)).tolist(), seen).set_title("the picture")
@@ -128,7 +128,7 @@ _AGREE = Picture(
 _COST = Picture(
     "numerical-cost.svg",
     "Bars on a scale of powers of ten: the time for a hundred steps of two networks, by backpropagation and numerically.",
-    "A hundred steps of one picture each, extrapolated from one step. The tutorial speaks of half an hour for its 784-100-10 network.",
+    "A hundred steps of one picture each, extrapolated: solid from one whole step, dashed from some of the weights of one.",
 )
 _ANSWERS = Picture(
     "numerical-answers.svg",

@@ -13,6 +13,9 @@ from .style import LIGHT
 Pairs = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 """For each group its numbers as they were found in one way and in the other."""
 
+MANY = 100
+"""From more points on they are drawn smaller."""
+
 
 def plot_agreement(groups: Pairs, ax: Any = None) -> Any:
     """Each number as a point: across as found in one way, up as found in the other. Where the two agree it lies on the line.
@@ -48,7 +51,7 @@ def plot_differences(groups: Pairs, ax: Any = None, allowed: float | None = None
     Returns the Axes. Raises LengthError for nothing to compare and for two ways of different length.
 
     >>> plot_differences({"weights": ([1.0, 2.0], [1.0, 2.1])}).get_xlabel()
-    'size of the number (1 of 2 left out: exactly equal, or 0)'
+    'size of the number\\n1 of 2 left out: exactly equal, or 0'
     """
     ax, checked, left_out, total = _dressed(ax), _checked("plot_differences", groups), 0, 0
     for number, (name, (x, y)) in enumerate(checked.items()):
@@ -63,7 +66,7 @@ def plot_differences(groups: Pairs, ax: Any = None, allowed: float | None = None
     if left_out == total:  # powers of ten need a number to begin with
         ax.set(xlim=(1e-3, 1.0), ylim=((allowed or 1.0) * 1e-3, (allowed or 1.0) * 10.0))
     ax.set(xscale="log", yscale="log", ylabel="difference")
-    ax.set_xlabel("size of the number" + f" ({left_out} of {total} left out: exactly equal, or 0)" * bool(left_out))
+    ax.set_xlabel("size of the number" + f"\n{left_out:,} of {total:,} left out: exactly equal, or 0" * bool(left_out))
     return _with_legend(ax, len(checked))
 
 
@@ -126,8 +129,8 @@ def plot_table(rows: Mapping[Any, Sequence[float]], columns: Sequence[Any] | Non
 
 
 def _scatter(ax: Any, number: int, x: Sequence[float], y: Sequence[float], name: str) -> None:
-    mark = MARKS[number % len(MARKS)]
-    ax.scatter(x, y, s=26, marker=mark, color=class_colour(number), edgecolors=LIGHT.page, linewidths=0.6, label=name)
+    mark, size = MARKS[number % len(MARKS)], 26 if len(x) <= MANY else 12
+    ax.scatter(x, y, s=size, marker=mark, color=class_colour(number), edgecolors=LIGHT.page, linewidths=0.6, label=name)
 
 
 def _with_legend(ax: Any, groups: int) -> Any:
