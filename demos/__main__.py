@@ -22,6 +22,7 @@ DEMOS = {
     "curves": "from a line to a framework: chains of pieces, a graph in a dictionary, the chain rule printed",
     "houses": "house prices from rooms: a network against the straight line",
     "sparrow": "a small network explodes, and is cured one change at a time",
+    "logic": "xor, parity and a comparator: whole truth tables in a few neurons",
 }
 
 

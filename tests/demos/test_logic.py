@@ -1,0 +1,78 @@
+"""Logic: the tables against Python's own operators, the networks against their rows, the comparator against subtraction."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy
+import pytest
+
+from demos import logic
+from scalargrad.nn import MLP
+
+TRUTHS: dict[str, Callable[[list[int]], bool]] = {
+    "xor": lambda bits: bits[0] != bits[1],
+    "parity of 3 bits": lambda bits: sum(bits) % 2 == 1,
+    "parity of 4 bits": lambda bits: sum(bits) % 2 == 1,
+    "parity of 5 bits": lambda bits: sum(bits) % 2 == 1,
+    "2-bit comparator": lambda bits: bits[:2] > bits[2:],
+    "3-bit comparator": lambda bits: bits[:3] > bits[3:],
+}
+
+
+def test_every_table_is_whole_and_true() -> None:
+    lessons = logic.lessons(quick=False)
+    assert {lesson.name for lesson in lessons} == set(TRUTHS)
+    for lesson in lessons:
+        bits = [[int(x > 0.0) for x in row] for row in lesson.rows]
+        assert all(set(row) <= {-1.0, 1.0} for row in lesson.rows)
+        assert len({tuple(row) for row in bits}) == 2 ** len(bits[0])
+        assert lesson.answers == [int(TRUTHS[lesson.name](row)) for row in bits]
+
+
+@pytest.mark.parametrize("name", ["xor", "parity of 3 bits", "2-bit comparator"])
+def test_a_trained_network_is_right_in_every_row(name: str) -> None:
+    (lesson,) = (lesson for lesson in logic.lessons(quick=True) if lesson.name == name)
+    model, epochs = logic.learn(lesson, seed=0 if name != "xor" else 1)
+    assert epochs < logic.EPOCHS
+    assert logic.right(model, lesson) == len(lesson.rows)
+    state = model.state_dict()
+    hidden = len(lesson.hidden) == 1
+    for row, answer in zip(lesson.rows, lesson.answers, strict=True):
+        values = numpy.array(row)
+        for k in range(1 + hidden):
+            size = lesson.hidden[0] if hidden and k == 0 else 1
+            paths = [f"layers.{k}.neurons.{i}" for i in range(size)]
+            values = numpy.array([sum(state[f"{p}.weights.{j}"] * x for j, x in enumerate(values)) + state[f"{p}.bias"] for p in paths])
+            values = numpy.tanh(values) if k == 0 and hidden else values
+        assert (values[0] > 0.0) == (answer == 1)
+
+
+def test_right_counts_rows_and_a_constant_answer_gets_half_of_parity() -> None:
+    lesson = logic.lessons(quick=True)[1]
+    model = MLP(3, [1], initialiser="zeros")
+    model.layers[0].neurons[0].bias.data = 1.0
+    assert logic.right(model, lesson) == 4
+
+
+def test_one_neuron_alone_can_not_learn_xor() -> None:
+    lesson = logic.lessons(quick=True)[0]
+    model, epochs = logic.learn(logic.Lesson(lesson.name, lesson.rows, lesson.answers, ()), seed=0)
+    assert epochs == logic.EPOCHS
+    assert logic.right(model, lesson) <= 3
+
+
+def test_the_comparator_subtracts() -> None:
+    lesson = logic.lessons(quick=True)[3]
+    model, _ = logic.learn(lesson, seed=0)
+    weights = [weight.data for weight in model.layers[0].neurons[0].weights]
+    assert numpy.corrcoef(weights, [4, 2, 1, -4, -2, -1])[0, 1] > 0.99
+    assert [float(text.replace("−", "-")) for text in logic.multiples(model)] == pytest.approx([4, 2, 1, -4, -2, -1], rel=0.15)
+
+
+def test_the_story_says_what_was_right(tmp_path: Path) -> None:
+    story = logic.run(tmp_path, quick=True)
+    numbers = dict(story.numbers)
+    assert "4 of 4 rows" in numbers["xor"]
+    assert "64 of 64 rows" in numbers["3-bit comparator"]
+    assert all(f"of {logic.QUICK} seeds" in numbers[lesson.name] for lesson in logic.lessons(quick=True))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(picture.file for picture in story.pictures)
