@@ -101,7 +101,7 @@ def named_units(examination: Examination) -> Iterator[tuple[str, Unit]]:
         counts[layer, path] += 1
     for (layer, path, number), unit in examination.units.items():
         if unit.steepest != 0.0:
-            yield f"{path}[{number}]" if counts[layer, path] > 1 else path, unit
+            yield f"{path or 'activations'}[{number}]" if counts[layer, path] > 1 else path, unit
 
 
 def check_units(examination: Examination, limits: Limits) -> Iterator[Finding]:

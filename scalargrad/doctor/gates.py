@@ -11,7 +11,7 @@ from ..ops import FLOATS, TABLE, ExactZero
 
 _NEAR = tuple(i / 10.0 for i in range(-30, 31))
 _ENDS = ((-50.0, -40.0, -30.0), (30.0, 40.0, 50.0))
-_FLAT = 1e-3
+_FLAT = 2e-3
 _BOUNDED = 2.0
 
 Hole = tuple[float | None, ...]

@@ -161,7 +161,21 @@ class _Visit:
 
     def _marks(self, findings: Sequence[Finding]) -> Mapping[str, str]:
         ill = {finding.where: finding.kind for finding in findings if finding.kind in ("dead", "saturated")}
-        return {scope: ill[name] for name, unit in named_units(self.examination) if name in ill for scope in unit.scopes}
+        words: dict[str, list[str]] = {}
+        for name, unit in named_units(self.examination):
+            for scope in unit.scopes:
+                words.setdefault(scope, []).append(ill.get(name, ""))
+        return {scope: _word(own) for scope, own in words.items() if any(own)}
+
+
+def _word(kinds: Sequence[str]) -> str:
+    """What the activations of one module suffer from: "dead", or "2 dead" where it has others.
+
+    >>> _word(["dead"]), _word(["", "dead", ""])
+    ('dead', '1 dead')
+    """
+    kind = max(set(filter(None, kinds)), key=lambda kind: (kinds.count(kind), kind))
+    return kind if kinds.count(kind) == len(kinds) else f"{kinds.count(kind)} {kind}"
 
 
 def _loss(choice: Any) -> Callable[[Any, Any], Any]:
