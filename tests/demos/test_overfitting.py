@@ -74,6 +74,6 @@ def test_more_data_make_no_more_steps() -> None:
 
 
 def test_good_defaults_learn_where_the_old_ones_know_nothing() -> None:
-    old, new = demo.defaults(3).values()
+    old, faster, new = demo.defaults(3).values()
     assert old == pytest.approx([log(2.0)] * 3, abs=5e-3)
-    assert new[-1] < 0.5
+    assert new[-1] < 0.5 < faster[-1]
