@@ -18,7 +18,7 @@ from viz.plots import new_axes, save_plot
 from .gallery import Picture, Story, run_alone, say
 
 SAMPLES, NOISE, START, RATE = 60, 0.3, (-1.0, 2.0), 0.1
-FULL, QUICK = (1e-3, 250), (1e-2, 80)
+FULL, QUICK = (1e-3, 250), (3e-2, 130)
 """When a gradient is nearly zero, and after how many rounds through all samples to give up."""
 IN_A_ROW = 3
 """After so many rounds in a row with a gradient of nearly zero it is no luck."""
