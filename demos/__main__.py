@@ -23,6 +23,7 @@ DEMOS = {
     "houses": "house prices from rooms: a network against the straight line",
     "sparrow": "a small network explodes, and is cured one change at a time",
     "logic": "xor, parity and a comparator: whole truth tables in a few neurons",
+    "recursion": "a cell that learns to carry, and adds numbers longer than any it has seen",
     "convolution": "six small windows that move over a digit, and what they see when it is moved",
 }
 

@@ -1,0 +1,100 @@
+"""Recursion: the samples against Python's own addition, the cell against the same cell in NumPy, and lengths that it never saw."""
+
+from pathlib import Path
+from random import Random
+
+import numpy
+import pytest
+
+from demos import recursion
+from scalargrad.nn import RNNCell
+
+
+def number(bits: list[int]) -> int:
+    return int("".join(str(bit) for bit in reversed(bits)), 2)
+
+
+def by_hand(model: recursion.Reader, rows: list[list[float]]) -> list[float]:
+    """h ← tanh(W·[x, h] + b), answer ← v·h + c, written out."""
+    cell, answer = model.reading.cell, model.answer.neurons[0]
+    assert isinstance(cell, RNNCell)
+    units = cell.units.neurons
+    w = numpy.array([[weight.data for weight in unit.weights] for unit in units])
+    b, v = numpy.array([unit.bias.data for unit in units]), numpy.array([weight.data for weight in answer.weights])
+    h, answers = numpy.zeros(len(units)), []
+    for row in rows:
+        h = numpy.tanh(w @ numpy.concatenate([row, h]) + b)
+        answers.append(float(v @ h + answer.bias.data))
+    return answers
+
+
+@pytest.fixture(scope="module")
+def adder() -> recursion.Reader:
+    return recursion.learn(recursion.tasks(quick=True)[0], seed=0)
+
+
+def test_the_samples_of_addition_spell_true_sums() -> None:
+    task = recursion.tasks(quick=False)[0]
+    spelt = []
+    for rows, answer in [*task.short, *(sample for samples in task.tests.values() for sample in samples)]:
+        a, b = (number([int(row[i] > 0.0) for row in rows]) for i in (0, 1))
+        assert number(answer) == a + b
+        assert {x for row in rows for x in row} <= {-1.0, 1.0}
+        assert rows[-1] == [-1.0, -1.0]
+        spelt.append((a, b))
+    assert sorted(spelt[:256]) == [(a, b) for a in range(16) for b in range(16)]
+    assert {length: len(samples) for length, samples in task.tests.items()} == {8: 200, 12: 200, 32: 200}
+    assert all(len(rows) == length + 1 for length, samples in task.tests.items() for rows, _ in samples)
+
+
+def test_the_samples_of_parity_count_the_ones() -> None:
+    task = recursion.tasks(quick=True)[1]
+    assert len({str(rows) for rows, _ in task.short}) == 32
+    for rows, answer in [*task.short, *task.tests[12]]:
+        assert answer == [sum(row[0] > 0.0 for row in rows[: i + 1]) % 2 for i in range(len(rows))]
+
+
+def test_the_carry_is_that_of_the_paper() -> None:
+    draw = Random(3)
+    for _ in range(50):
+        a, b = draw.getrandbits(10), draw.getrandbits(10)
+        held, written = 0, []
+        for i in range(10):
+            held = ((a >> i & 1) + (b >> i & 1) + held) // 2
+            written.append(held)
+        assert recursion.carries(a, b, 10) == written
+
+
+def test_a_cell_that_saw_four_bits_adds_longer_numbers(adder: recursion.Reader) -> None:
+    draw = Random(7)
+    right = 0
+    for _ in range(40):
+        a, b = draw.getrandbits(24), draw.getrandbits(24)
+        rows, _ = recursion.addition(a, b, 24)
+        answers = by_hand(adder, rows)
+        assert [value.data for value in adder(rows)] == pytest.approx(answers, abs=1e-9)
+        right += number([int(x > 0.0) for x in answers]) == a + b
+    assert right == 40
+    assert recursion.right(adder, recursion.tasks(quick=True)[0].short) == 256
+
+
+def test_an_untrained_cell_does_not_add() -> None:
+    assert recursion.right(recursion.Reader(2, 5, seed=0), recursion.tasks(quick=True)[0].short) < 30
+
+
+def test_the_carrier_is_counted_by_its_sign(adder: recursion.Reader) -> None:
+    unit, share = recursion.carrier(adder, count=6, pairs=10)
+    draw, same, steps = Random(1), 0, 0
+    for a, b in [(draw.getrandbits(6), draw.getrandbits(6)) for _ in range(10)]:
+        for i, state in enumerate(adder.reading(recursion.addition(a, b, 6)[0])[:6]):
+            same += (state[unit].data > 0.0) == (((a % 2 ** (i + 1)) + (b % 2 ** (i + 1))) >= 2 ** (i + 1))
+            steps += 1
+    assert share == pytest.approx(max(same, steps - same) / steps)
+
+
+def test_the_story_says_how_many_of_how_many(tmp_path: Path) -> None:
+    story = recursion.run(tmp_path, quick=True)
+    numbers = dict(story.numbers)
+    assert numbers["addition of 4 bits (learnt from), the best seed"] == "256 of 256 right"
+    assert numbers["addition of 32 bits (never seen), the best seed"] == f"{recursion.QUICK_TESTS} of {recursion.QUICK_TESTS} right"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(picture.file for picture in story.pictures)
