@@ -41,7 +41,7 @@ def detect_anomaly() -> Iterator[None]:
 
 class _Detector:
     def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:
-        source = _source()
+        source = calling_line()
         if node.notes is None:
             node.notes = {}
         node.notes["source"] = source
@@ -110,7 +110,7 @@ def _line(node: Any) -> str:
     return str((node.notes or {}).get("source", "a line that was not recorded: it was made outside of detect_anomaly"))
 
 
-def _source() -> str:
+def calling_line() -> str:
     """File, line and text of the innermost frame that does not belong to this package."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):

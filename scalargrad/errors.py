@@ -56,6 +56,14 @@ class GradientError(ScalargradError, AssertionError):
     """A gradient disagrees with central differences, found by `gradcheck`."""
 
 
+class TraceError(ScalargradError, RuntimeError):
+    """A function can't be compiled: it asked a traced Value for its number, or does what a replay could not repeat."""
+
+
+class ProgramError(ScalargradError, ValueError):
+    """A program is not well formed, or was given what it can't run on."""
+
+
 class PathError(ScalargradError, ValueError):
     """A path that no file can be written to: a missing folder, a folder itself, an impossible name."""
 

@@ -25,7 +25,7 @@ RANKS = [
     ("functions", "leaves"),
     ("transforms", "tape", "differences", "workers", "numeric", "anomaly"),
     ("nn",),
-    ("losses", "regularise", "hyperparameters", "optimiser", "optim", "schedules", "data", "checkpoint", "compile"),
+    ("losses", "regularise", "hyperparameters", "optimiser", "optim", "schedules", "data", "checkpoint", "compiler"),
     ("training",),
     ("pretraining", "doctor"),
 ]

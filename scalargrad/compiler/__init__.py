@@ -1,0 +1,1 @@
+"""Compiler: a scalar graph recorded once, and replayed as array code."""

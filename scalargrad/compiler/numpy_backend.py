@@ -1,0 +1,140 @@
+"""The NumPy backend: a program as three functions of plain source: outputs, loss with gradient, and what flows back to the inputs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from .arrays import ARRAYS
+from .blocks import Layout, layout_of
+from .kernels import Kernel, kernels_of
+from .program import Program
+from .writer import PARAMETERS, Writer, backward, forward
+
+Array = NDArray[numpy.float64]
+
+_NAMES: dict[str, Any] = {
+    **vars(ARRAYS),
+    "inf": numpy.inf,
+    "nan": numpy.nan,
+    "plus": numpy.add,
+    "empty": numpy.empty,
+    "zeros": numpy.zeros,
+    "full": numpy.full,
+    "matmul": numpy.matmul,
+    "moveaxis": numpy.moveaxis,
+    "spread": numpy.broadcast_to,
+    "take": numpy.take,
+    "total": numpy.add.reduce,
+}
+
+
+def _scatter(target: Array, numbers: Array, turns: Sequence[tuple[Any, Any]]) -> None:
+    """Add numbers to places that may be the same, in turns within which they are not."""
+    for columns, positions in turns:
+        target[..., columns] += numbers[..., positions]
+
+
+_NAMES["scatter"] = _scatter
+
+
+class NumpyBackend:
+    """Runs a program on batches.
+
+    program  what is computed
+    sizes    the length of each argument
+    """
+
+    def __init__(self, program: Program, sizes: Sequence[int]) -> None:
+        self.program, self.sizes = program, tuple(sizes)
+        self.kernels: list[Kernel] = kernels_of(program)
+        self.layout: Layout = layout_of(program, self.kernels, self.sizes)
+        self.parameters, self.gradient = numpy.zeros(program.parameters), numpy.zeros(program.parameters)
+        self.fixed = {PARAMETERS: self.parameters, "g_p": self.gradient, "c": program.numbers}
+        self.source: dict[str, str] = {}
+        self._functions: dict[str, Callable[..., Any]] = {}
+
+    def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
+        """All outputs, (batch, outputs)."""
+        found: Array = self._function("outputs")(len(arguments[0]), read, drawn, *arguments)
+        return found
+
+    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> float:
+        """The mean of the only output; its gradient is in `gradient` afterwards."""
+        with numpy.errstate(all="ignore"):
+            return float(self._function("loss")(len(arguments[0]), read, drawn, *arguments))
+
+    def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
+        """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
+        found: list[Array] = self._function("pulled")(len(arguments[0]), read, drawn, *arguments, seed)
+        return found
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        if name not in self._functions:
+            writer = Writer(self.layout, self._needed(name), self.fixed)
+            for number, kernel in enumerate(self.kernels):
+                forward(writer, number + self._first, kernel)
+            extra = getattr(self, f"_write_{name}")(writer)
+            names = [f"x{i}" for i in range(len(self.sizes))]
+            head = f"def {name}({', '.join(['n', 'r', 'd', *names, *extra])}):"
+            self.source[name] = "\n    ".join([head, *writer.lines]) + "\n"
+            space = {**_NAMES, **writer.names, "p": self.parameters, "g_p": self.gradient, "c": self.program.numbers}
+            exec(compile(self.source[name], f"<compiled {name}>", "exec"), space)
+            self._functions[name] = space[name]
+        return self._functions[name]
+
+    @property
+    def _first(self) -> int:
+        """The number of the first block that is computed."""
+        return len(self.layout.blocks) - len(self.kernels)
+
+    def _needed(self, name: str) -> list[bool]:
+        """Which blocks a gradient shall flow to: those on the way to the parameters, or to the inputs."""
+        goals = {"outputs": (), "loss": (PARAMETERS,), "pulled": tuple(f"x{i}" for i in range(len(self.sizes)))}[name]
+        needed = [block.name in goals for block in self.layout.blocks]
+        for number, kernel in enumerate(self.kernels, self._first):
+            needed[number] = any(needed[place.block] for rows in _taken(kernel) for place, _ in self.layout.operand(rows).parts)
+        return needed
+
+    def _write_outputs(self, writer: Writer) -> list[str]:
+        operand = self.layout.operand(self.program.outputs)
+        writer.line(f"return spread({writer.read(operand)}, (n, {len(self.program.outputs)})).copy()")
+        return []
+
+    def _write_loss(self, writer: Writer) -> list[str]:
+        operand = self.layout.operand(self.program.outputs[:1])
+        batched = self.layout.batched(operand)
+        source = writer.read(operand)
+        writer.line(f"loss = total({source}, None)" + (" / n" if batched else ""))
+        if writer.wants(operand):
+            writer.give(operand, "full((n, 1), 1.0 / n)" if batched else "full(1, 1.0)")
+            self._write_backward(writer)
+        writer.line("return loss")
+        return []
+
+    def _write_pulled(self, writer: Writer) -> list[str]:
+        for i, row in enumerate(self.program.outputs):
+            operand = self.layout.operand(numpy.array([row]))
+            if writer.wants(operand):
+                writer.give(operand, f"s[:, {i}:{i + 1}]")
+        self._write_backward(writer)
+        found = [
+            block.gradient if writer.touched(i) else f"zeros((n, {block.width}))"
+            for i, block in enumerate(self.layout.blocks[: len(self.sizes)])
+        ]
+        writer.line(f"return [{', '.join(found)}]")
+        return ["s"]
+
+    def _write_backward(self, writer: Writer) -> None:
+        for number in range(len(self.layout.blocks) - 1, self._first - 1, -1):
+            if writer.needed[number] and writer.touched(number):
+                backward(writer, number, self.kernels[number - self._first])
+
+
+def _taken(kernel: Any) -> list[Any]:
+    """All rows that a kernel takes, in groups."""
+    if hasattr(kernel, "operands"):
+        return list(kernel.operands)
+    names = ("items", "x", "weights", "bias", "first", "second")
+    return [rows for name in names if (rows := getattr(kernel, name, None)) is not None]

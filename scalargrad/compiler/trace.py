@@ -1,0 +1,163 @@
+"""Tracing: a function runs once on Values that stand for its inputs, and whatever a replay could not repeat is refused."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ..anomaly import calling_line
+from ..conversion import NumberLike, checked_values
+from ..engine import Parameter, Value
+from ..errors import DataError, OptionError, TraceError
+from ..modes import current_mode, observing
+from ..nested import entries
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a trace gave.
+
+    inputs      the Values that stand for the arguments, a tuple for each
+    parameters  the leaves that are learnt, in the order in which they were given
+    outputs     the Values that the function returned
+    single      whether it returned one Value, not a list
+    """
+
+    inputs: tuple[tuple[Value, ...], ...]
+    parameters: tuple[Parameter, ...]
+    outputs: tuple[Value, ...]
+    single: bool
+
+
+def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()) -> Recording:
+    """Run `function` on one argument for each entry of `inputs`: a list of so many Values, a single Value for 1.
+
+    Raises TraceError where the function asks a traced Value for its number, OptionError for impossible sizes, DataError for
+    a function that returns no Values.
+
+    >>> recording = trace(lambda x: x[0] * x[1], [2])
+    >>> recording.outputs[0].op
+    'mul'
+    """
+    sizes = _checked_sizes(inputs)
+    arguments = tuple(tuple(Value(1.0, label=_label(size, i, j)) for j in range(size)) for i, size in enumerate(sizes))
+    learnt = tuple(parameters)
+    with _tracing([*(x for each in arguments for x in each), *learnt]):
+        result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
+    return Recording(arguments, learnt, _outputs(result), isinstance(result, Value))
+
+
+class _Tracer:
+    """Makes every new node refuse questions, and remembers it, to take that back."""
+
+    def __init__(self, leaves: Iterable[Value]) -> None:
+        self.marked: list[Value] = []
+        for leaf in leaves:
+            self._mark(leaf)
+
+    def _mark(self, node: Any) -> None:
+        node.__class__ = _TRACED[type(node)]
+        self.marked.append(node)
+
+    def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
+        """A node of the graph; where none is recorded, its operands must not matter."""
+        if node.args:
+            self._mark(node)
+        elif any(type(arg) in _MARKED for arg in args):
+            _refuse("no_grad() around an operation")
+
+    def went_back(self, order: list[Any]) -> None:  # noqa: ARG002
+        """Gradients of a traced graph are numbers of this one run."""
+        _refuse("backward()")
+
+    def release(self) -> None:
+        """Everything is an ordinary Value again."""
+        for node in self.marked:
+            node.__class__ = _MARKED[type(node)]
+
+
+@contextmanager
+def _tracing(leaves: Iterable[Value]) -> Iterator[None]:
+    tracer = _Tracer(leaves)
+    try:
+        with observing(tracer):
+            yield
+    finally:
+        tracer.release()
+
+
+def _refuse(what: str) -> None:
+    raise TraceError(
+        f"{what} can't be recorded, at {calling_line()}\n"
+        "  The answer would be that of the recording for every sample. Ask within the graph: where(step(x), a, b), maximum, clamp, …"
+    )
+
+
+def _refusing(name: str, what: str) -> Callable[..., Any]:
+    """A method of Value that refuses while this thread traces."""
+    ordinary = getattr(Value, name)
+
+    def asked(self: Any, *others: Any) -> Any:
+        if any(isinstance(observer, _Tracer) for observer in current_mode().observers):
+            _refuse(what)
+        return ordinary(self, *others)
+
+    return asked
+
+
+def _asked_for_data(self: Any) -> float:
+    if any(isinstance(observer, _Tracer) for observer in current_mode().observers):
+        _refuse("the number (.data) of a traced Value")
+    number: float = self._data
+    return number
+
+
+def _set_data(self: Any, number: Any) -> None:
+    if any(isinstance(observer, _Tracer) for observer in current_mode().observers):
+        _refuse("setting the number of a traced Value")
+    Value.data.__set__(self, number)  # type: ignore[attr-defined]
+
+
+_COMPARISON = "a comparison (a branch of Python) on a traced Value"
+_QUESTIONS = {
+    "__float__": "float() of a traced Value",
+    "__int__": "int() of a traced Value",
+    "__trunc__": "int() of a traced Value",
+    "__bool__": "a branch of Python on a traced Value",
+    **dict.fromkeys(("__lt__", "__le__", "__gt__", "__ge__"), _COMPARISON),
+    "item": "item() of a traced Value",
+    "detach": "detach() of a traced Value",
+}
+"""What Python or a user may ask a number, and how an error calls it."""
+
+
+def _traced(kind: type[Value]) -> type[Value]:
+    """A class like `kind`, with the same memory layout, whose members refuse to tell their numbers."""
+    members: dict[str, Any] = {name: _refusing(name, what) for name, what in _QUESTIONS.items()}
+    members |= {"__slots__": (), "__hash__": Value.__hash__, "data": property(_asked_for_data, _set_data)}
+    return type(f"Traced{kind.__name__}", (kind,), members)
+
+
+_TRACED = {kind: _traced(kind) for kind in (Value, Parameter)}
+_MARKED = {traced: kind for kind, traced in _TRACED.items()}
+
+
+def _checked_sizes(inputs: Any) -> list[int]:
+    found = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    for size in found:
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise OptionError(f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}")
+    return found
+
+
+def _label(size: int, i: int, j: int) -> str:
+    """x0, x1 … for the first argument, y0, y1 … for the second, then a, b, …."""
+    letter = "xyabcdefghijklmnopqrstuvw"[i % 25]
+    return letter if size == 1 else f"{letter}{j}"
+
+
+def _outputs(result: Any) -> tuple[Value, ...]:
+    found = [result] if isinstance(result, NumberLike) else entries(result) if isinstance(result, (list, tuple, dict)) else []
+    if not found:
+        raise DataError(f"a compiled function must return a Value or a list of Values, not {type(result).__name__}")
+    return checked_values(found, "what a compiled function returns")

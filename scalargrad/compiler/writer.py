@@ -1,0 +1,345 @@
+"""Writer: kernels as lines of NumPy, forward and back, each kind's adjoint beside it."""
+
+from typing import Any
+
+import numpy
+
+from ..ops import TABLE
+from .arrays import ARRAYS
+from .blocks import Block, Layout, Operand
+from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
+from .program import operands_of
+from .source import TEXTS, Text, times, written
+from .views import Place, rounds, strided
+
+PARAMETERS = "p"
+
+
+class Writer:
+    """Collects lines of source, and the objects that they name.
+
+    layout  where rows lie
+    needed  for each block, whether a gradient shall flow to it
+    fixed   the arrays that are always the same: those of the parameters, of their gradient, of the constants
+    """
+
+    def __init__(self, layout: Layout, needed: list[bool], fixed: dict[str, Any]) -> None:
+        self.layout, self.needed, self.fixed = layout, needed, fixed
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = {}
+        self._written: dict[int, Any] = {}
+        self._owned: set[int] = set()
+
+    # Reading
+
+    def bind(self, letter: str, thing: Any) -> str:
+        """A name for an object that the lines use."""
+        name = f"{letter}_{len(self.names)}"
+        self.names[name] = thing
+        return name
+
+    def line(self, text: str) -> None:
+        """One more line."""
+        self.lines.append(text)
+
+    def block(self, place: Place) -> Block:
+        """The block that a place is in."""
+        return self.layout.blocks[place.block]
+
+    def read(self, operand: Operand) -> str:
+        """Source for the numbers of an operand: (batch, *shape), or (*shape,) where it is the same for all samples."""
+        place = operand.only
+        if place is None:
+            return self._gathered(operand)
+        block = self.block(place)
+        if block.fixed:
+            return self._fixed(block, place)
+        if place.is_one:
+            return self._column(block, place, len(operand.shape))
+        if place.columns.ndim == 1 and place.strides == (1,):
+            whole = place.columns.size == block.width
+            return block.name if whole else f"{block.name}[{self._colon(block)}{place.start}:{place.start + place.columns.size}]"
+        index = self.bind("i", place.columns)
+        return f"take({block.name}, {index}, {int(block.batched)})"
+
+    def _colon(self, block: Block) -> str:
+        return ":, " if block.batched else ""
+
+    def _column(self, block: Block, place: Place, axes: int) -> str:
+        if not block.batched:
+            return f"{block.name}[{place.start}:{place.start + 1}]" if block.width > 1 else block.name
+        column = f"{block.name}[:, {place.start}:{place.start + 1}]" if block.width > 1 else block.name
+        return column if axes == 1 else f"{column}[:, :, None]"
+
+    def _fixed(self, block: Block, place: Place) -> str:
+        array = self.fixed[block.name]
+        if block.name == "c" and place.is_one:
+            return written(float(array[place.start]))
+        if place.strides is None:
+            return f"{block.name}[{self.bind('i', place.columns)}]"
+        return self.bind("w", strided(array, place))
+
+    def _gathered(self, operand: Operand) -> str:
+        parts = [(self.block(place), place, where) for place, where in operand.parts]
+        batched = any(block.batched for block, *_ in parts)
+        name = f"t{len(self.lines)}"
+        size = int(numpy.prod(operand.shape))
+        self.line(f"{name} = empty((n, {size}))" if batched else f"{name} = empty({size})")
+        for _, place, where in parts:
+            at = f"{name}[{':, ' if batched else ''}{self._span(where)}]"
+            self.line(f"{at} = {self.read(Operand(place.shape, ((place, None),)))}")
+        shape = ", ".join(map(str, operand.shape))
+        return name if len(operand.shape) == 1 else f"{name}.reshape({'n, ' if batched else ''}{shape})"
+
+    def _span(self, where: Any) -> str:
+        start, end = int(where[0]), int(where[-1]) + 1
+        return f"{start}:{end}" if end - start == len(where) else self.bind("i", where)
+
+    # Adding gradients
+
+    def touched(self, number: int) -> bool:
+        """Whether any gradient was given to a block."""
+        return number in self._written
+
+    def wants(self, operand: Operand) -> bool:
+        """Whether a gradient shall flow to any part of it."""
+        return any(self.needed[place.block] for place, _ in operand.parts)
+
+    def give(self, operand: Operand, gradient: str) -> None:
+        """Add a gradient: (batch, *shape), or (*shape,) where no part of the operand is batched."""
+        batched = self.layout.batched(operand)
+        if operand.only is not None:
+            self._add(operand.only, gradient, len(operand.shape) > 1)
+            return
+        name = f"t{len(self.lines)}"
+        flat = f".reshape({'n, ' if batched else ''}-1)" if len(operand.shape) > 1 else ""
+        self.line(f"{name} = ({gradient}){flat}")
+        for place, where in operand.parts:
+            if self.needed[place.block]:
+                part = f"{name}[{':, ' if batched else ''}{self._span(where)}]"
+                self._add(place, part if self.block(place).batched or not batched else f"total({part}, 0)", False)
+
+    def _add(self, place: Place, gradient: str, deep: bool) -> None:
+        if not self.needed[place.block]:
+            return
+        block = self.block(place)
+        written = self._written.setdefault(place.block, numpy.zeros(block.width, bool))
+        whole = place.columns.ndim == 1 and place.columns.size == block.width and (place.strides == (1,) or block.width == 1)
+        if block.name == PARAMETERS:
+            self._add_fixed(block, place, gradient, written, deep)
+        elif whole:
+            self._add_whole(place.block, block, gradient, written)
+        else:
+            self._add_part(block, place, gradient, written, deep)
+        written[place.columns.ravel()] = True
+
+    def _add_whole(self, number: int, block: Block, gradient: str, written: Any) -> None:
+        name = block.gradient
+        self.line(f"{name} = {name} + {gradient}" if written.any() else f"{name} = {gradient}")
+        self._owned.discard(number)
+
+    def _add_part(self, block: Block, place: Place, gradient: str, written: Any, deep: bool) -> None:
+        name, shape = block.gradient, f"(n, {block.width})" if block.batched else str(block.width)
+        if not written.any():
+            self.line(f"{name} = zeros({shape})")
+            self._owned.add(place.block)
+        elif place.block not in self._owned:
+            self.line(f"{name} = {name}.copy()")
+            self._owned.add(place.block)
+        flat = f"({gradient}).reshape({'n, ' if block.batched else ''}-1)" if deep else gradient
+        colon = self._colon(block)
+        if place.columns.size == 1 or (place.columns.ndim == 1 and place.strides == (1,)):
+            self.line(f"{name}[{colon}{place.start}:{place.start + place.columns.size}] += {flat}")
+        elif place.distinct:
+            self.line(f"{name}[{colon}{self.bind('i', place.columns.ravel())}] += {flat}")
+        else:
+            self.line(f"scatter({name}, {flat}, {self.bind('s', _turns(place))})")
+
+    def _add_fixed(self, block: Block, place: Place, gradient: str, written: Any, deep: bool) -> None:
+        """To the gradient of the parameters, one array that is the same in every run: the first who comes need not add."""
+        columns = place.columns.ravel()
+        array = self.fixed[block.gradient]
+        if place.distinct and not written[columns].any():
+            self.line(
+                f"{self._target(array, place, deep)}[...] = {gradient}"
+                if place.strides
+                else f"{block.gradient}[{self.bind('i', place.columns)}] = {gradient}"
+            )
+            return
+        fresh = numpy.unique(columns[~written[columns]])
+        if len(fresh):
+            self.line(f"{block.gradient}[{self.bind('i', fresh)}] = 0.0")
+        if place.strides and place.distinct:
+            target = self._target(array, place, deep)
+            self.line(f"plus({target}, {gradient}, {target})")
+        elif place.distinct:
+            self.line(f"{block.gradient}[{self.bind('i', place.columns)}] += {gradient}")
+        else:
+            flat = f"({gradient}).ravel()" if deep else gradient
+            self.line(f"scatter({block.gradient}, {flat}, {self.bind('s', _turns(place))})")
+
+    def _target(self, array: Any, place: Place, deep: bool) -> str:  # noqa: ARG002
+        return self.bind("w", strided(array, place))
+
+    def product_into(self, place: Place, left: str, right: str) -> bool:
+        """Write leftᵀ @ right straight into the gradient of the parameters, where that is possible."""
+        block = self.block(place)
+        if block.name != PARAMETERS or not place.strides or not place.distinct:
+            return False
+        written = self._written.setdefault(place.block, numpy.zeros(block.width, bool))
+        if written[place.columns].any():
+            return False
+        self.line(f"matmul({left}.T, {right}, {self._target(self.fixed[block.gradient], place, True)})")
+        written[place.columns.ravel()] = True
+        return True
+
+
+def _turns(place: Place) -> list[tuple[Any, Any]]:
+    columns = place.columns.ravel()
+    return [(columns[part], part) for part in rounds(columns)]
+
+
+def forward(writer: Writer, number: int, kernel: Kernel) -> None:
+    """The lines that compute a kernel."""
+    _FORWARD[type(kernel)](writer, writer.layout.blocks[number], kernel)
+
+
+def backward(writer: Writer, number: int, kernel: Kernel) -> None:
+    """The lines that send the gradient of a kernel to its operands."""
+    _BACKWARD[type(kernel)](writer, writer.layout.blocks[number], kernel)
+
+
+# Element by element: forward and derivatives are those of the table
+
+
+def _operands(writer: Writer, kernel: Elementwise) -> list[Operand]:
+    return [writer.layout.operand(rows) for rows in kernel.operands]
+
+
+def _texts(writer: Writer, kernel: Elementwise, operands: list[Operand]) -> list[Any]:
+    return operands_of(kernel.kind, [Text(writer.read(operand)) for operand in operands])
+
+
+def _elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
+    operands = _operands(writer, kernel)
+    result = written(TABLE[kernel.kind.op].value(TEXTS, _texts(writer, kernel, operands)))
+    alike = block.width > 1 and all(operand.only is not None and operand.only.is_one for operand in operands)
+    shape = f"(n, {block.width})" if block.batched else str(block.width)
+    writer.line(f"{block.name} = spread({result}, {shape})" if alike else f"{block.name} = {result}")
+
+
+def _elementwise_back(writer: Writer, block: Block, kernel: Elementwise) -> None:
+    op, operands = TABLE[kernel.kind.op], _operands(writer, kernel)
+    texts = _texts(writer, kernel, operands)
+    places = [i for i, setting in enumerate(kernel.kind.settings or [None] * len(texts)) if setting is None]
+    for place, operand in zip(places, operands, strict=True):
+        if writer.wants(operand):
+            share = times(block.gradient, op.partials[place](TEXTS, Text(block.name), *texts))
+            if share is not None:
+                _give_reduced(writer, block, operand, share)
+
+
+def _give_reduced(writer: Writer, block: Block, operand: Operand, share: str) -> None:
+    """The gradient in the shape of the operand: summed over the samples and the outputs that it serves alike."""
+    place, batched = operand.only, writer.layout.batched(operand)
+    if place is not None and place.is_one and operand.shape[0] > 1:
+        one = Operand((1,), ((Place(place.block, place.columns[:1], place.start, (1,)), None),))
+        writer.give(one, f"total({share}, 1, None, None, True)" if batched else f"total({share}, None)")
+    elif block.batched and not batched:
+        writer.give(operand, f"total({share}, 0)")
+    else:
+        writer.give(operand, share)
+
+
+# Lists
+
+
+def _items(writer: Writer, items: Any) -> tuple[Operand, str]:
+    operand = writer.layout.operand(items)
+    return operand, f"moveaxis({writer.read(operand)}, -1, 0)"
+
+
+def _over_list(writer: Writer, block: Block, kernel: OverList) -> None:
+    _, items = _items(writer, kernel.items)
+    writer.line(f"i{block.name} = {items}")
+    writer.line(f"{block.name} = {writer.bind('f', _list_forward(kernel))}(i{block.name})")
+
+
+def _list_forward(kernel: OverList) -> Any:
+    op = TABLE[kernel.kind.op]
+    return lambda items: op.forward(ARRAYS, items)
+
+
+def _over_list_back(writer: Writer, block: Block, kernel: OverList) -> None:
+    operand = writer.layout.operand(kernel.items)
+    if not writer.wants(operand):
+        return
+    share = f"{writer.bind('f', _list_backward(kernel))}({block.gradient}, {block.name}, i{block.name})"
+    if block.batched and not writer.layout.batched(operand):
+        share = f"total({share}, 0)"
+    writer.give(operand, share)
+
+
+def _list_backward(kernel: OverList) -> Any:
+    op = TABLE[kernel.kind.op]
+
+    def shares(gradient: Any, o: Any, items: Any) -> Any:
+        partials = op.partials[0](ARRAYS, o, items)
+        return numpy.stack([numpy.broadcast_to(gradient * partial, items.shape[1:]) for partial in partials], axis=-1)
+
+    return shares
+
+
+# Dot products with factors of their own
+
+
+def _dots(writer: Writer, block: Block, kernel: Dots) -> None:
+    first, second = (writer.read(writer.layout.operand(rows)) for rows in (kernel.first, kernel.second))
+    writer.line(f"{block.name} = total({first} * {second}, -1)")
+
+
+def _dots_back(writer: Writer, block: Block, kernel: Dots) -> None:
+    operands = [writer.layout.operand(rows) for rows in (kernel.first, kernel.second)]
+    for operand, other in (operands, operands[::-1]):
+        if writer.wants(operand):
+            share = f"{block.gradient}[..., None] * {writer.read(other)}"
+            writer.give(operand, f"total({share}, 0)" if block.batched and not writer.layout.batched(operand) else share)
+
+
+# Matrices
+
+
+def _matrix_parts(writer: Writer, kernel: Matrix) -> tuple[Operand, Operand, Operand | None]:
+    x = kernel.x[0] if len(kernel.x) == 1 else kernel.x
+    bias = None if kernel.bias is None else writer.layout.operand(kernel.bias)
+    return writer.layout.operand(x), writer.layout.operand(kernel.weights), bias
+
+
+def _matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
+    x, weights, bias = _matrix_parts(writer, kernel)
+    places, length = kernel.x.shape
+    source = writer.read(x)
+    writer.line(f"m{block.name} = {source if places == 1 else f'{source}.reshape(-1, {length})'}")
+    writer.line(f"{block.name} = matmul(m{block.name}, {writer.read(weights)}.T)")
+    if bias is not None:
+        writer.line(f"{block.name} += {writer.read(bias)}")
+    if places > 1:
+        writer.line(f"{block.name} = {block.name}.reshape(n, -1)")
+
+
+def _matrix_back(writer: Writer, block: Block, kernel: Matrix) -> None:
+    x, weights, bias = _matrix_parts(writer, kernel)
+    gradient, places = block.gradient, len(kernel.x)
+    if places > 1:
+        writer.line(f"{gradient} = {gradient}.reshape(-1, {len(kernel.weights)})")
+    if writer.wants(weights) and not (weights.only and writer.product_into(weights.only, gradient, f"m{block.name}")):
+        writer.give(weights, f"matmul({gradient}.T, m{block.name})")
+    if bias is not None and writer.wants(bias):
+        writer.give(bias, f"total({gradient}, 0)")
+    if writer.wants(x):
+        back = f"matmul({gradient}, {writer.read(weights)})"
+        writer.give(x, back if places == 1 else f"{back}.reshape(n, {places}, -1)")
+
+
+_FORWARD: dict[type, Any] = {Elementwise: _elementwise, OverList: _over_list, Dots: _dots, Matrix: _matrix}
+_BACKWARD: dict[type, Any] = {Elementwise: _elementwise_back, OverList: _over_list_back, Dots: _dots_back, Matrix: _matrix_back}
