@@ -43,7 +43,8 @@ def fit(
     loss        a function (prediction, target) of one sample, or the name of one of `losses`; its mean over the batch is minimised
     optimiser   an Optimiser over the parameters to train, or the name of one, with its default options, over all of the model's
     epochs      how often all samples are seen
-    batch_size  samples for each step: 1 is stochastic descent, None takes them all
+    batch_size  samples for each step: 1 is stochastic descent, None takes them all. A single one that is left at the end joins the
+                batch before it where the model takes statistics of a batch
     penalty     a function of the model that returns a Value to be added, such as `lambda model: l2(model.parameters(), 1e-4)`
     validation  (X, y) to measure on after each epoch, or the share of the samples to hold out for it, or None
     metrics     names of METRICS, or functions (prediction, target) of plain numbers, to be averaged

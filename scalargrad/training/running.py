@@ -89,7 +89,8 @@ class Training:
 
     def run(self, progress: bool) -> History:
         """All epochs that are left."""
-        steps = -(-len(self.samples) // (self.batch_size or len(self.samples)))
+        self.model.train()
+        steps = len(self.samples.starts(self.batch_size, self._least()))
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
         try:
             self._tell("training_begins")
@@ -108,7 +109,7 @@ class Training:
     def _run_epoch(self, bar: Progress) -> None:
         self.model.train()
         seen: list[tuple[Evaluation, list[Any]]] = []
-        for inputs, targets in self.samples.batches(self.batch_size, self.seed, self.epoch):
+        for inputs, targets in self.samples.batches(self.batch_size, self.seed, self.epoch, self._least()):
             seen.append((self._make_step(inputs, targets), targets))
             bar.step(self.loss)
             if self.history.stopped:
@@ -117,6 +118,10 @@ class Training:
         self.epoch += 1
         bar.epoch(self.epoch, self.history.last())
         self._tell("epoch_ends")
+
+    def _least(self) -> int:
+        """How many samples a batch needs: two, where their statistics are taken, unless the batch size says one."""
+        return 2 if self.model.needs_batch and self.batch_size != 1 else 1
 
     def _make_step(self, inputs: list[Any], targets: list[Any]) -> Evaluation:
         self._begun = _Moment(self)

@@ -22,12 +22,17 @@ class Samples:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def batches(self, size: int | None, seed: int | None, epoch: int) -> Iterator[tuple[list[Any], list[Any]]]:
-        """The samples of an epoch in parts, in an order that depends on seed and epoch alone."""
-        order, step = epoch_order(len(self), seed, epoch).tolist(), size or len(self)
-        for start in range(0, len(order), step):
-            part = order[start : start + step]
+    def batches(self, size: int | None, seed: int | None, epoch: int, least: int = 1) -> Iterator[tuple[list[Any], list[Any]]]:
+        """The samples of an epoch in parts, in an order that depends on seed and epoch alone; a rest below `least` joins the part before."""
+        order, starts = epoch_order(len(self), seed, epoch).tolist(), self.starts(size, least)
+        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+            part = order[start:end]
             yield [self.inputs[i] for i in part], [self.targets[i] for i in part]
+
+    def starts(self, size: int | None, least: int = 1) -> list[int]:
+        """Where each batch begins."""
+        starts = list(range(0, len(self), size or len(self)))
+        return starts[:-1] if len(starts) > 1 and len(self) - starts[-1] < least else starts
 
     def part(self, indexes: Any) -> "Samples":
         """Those of the samples that have these indexes."""

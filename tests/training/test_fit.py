@@ -8,8 +8,8 @@ import pytest
 
 from scalargrad import Value, losses
 from scalargrad.data import epoch_order, moons
-from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.nn import MLP, Layer, Module, Sequential
+from scalargrad.errors import CallError, DataError, LengthError, OptionError
+from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential
 from scalargrad.optim import SGD, Adam
 from scalargrad.regularise import l2
 from scalargrad.training import Callback, Training, fit
@@ -216,6 +216,14 @@ def test_what_can_not_be_used_is_refused_before_anything_changes(changed: dict[s
     with pytest.raises(error, match=message):
         fit(given.pop("model"), given.pop("X"), given.pop("y"), **given)
     assert parameters(model) == before
+
+
+def test_a_single_sample_at_the_end_joins_the_batch_before_where_statistics_are_taken() -> None:
+    model = Sequential(Layer(3, 2, seed=1), BatchNorm(2), Layer(2, 1, activation=None, seed=2), lambda row: row[0])
+    assert len(fit(model, X[:21], Y[:21], loss="mse", epochs=1, batch_size=5, progress=False).steps) == 4
+    assert len(fit(line(), X[:21], Y[:21], loss="mse", epochs=1, batch_size=5, progress=False).steps) == 5
+    with pytest.raises(CallError, match="batch"):
+        fit(model, X[:21], Y[:21], loss="mse", epochs=1, batch_size=1, progress=False)
 
 
 def test_no_epochs_change_nothing() -> None:
