@@ -1,5 +1,6 @@
 """Leaves that training neither feeds nor learns: numbers that a module keeps, and numbers that were drawn at random."""
 
+from itertools import count
 from typing import ClassVar, Protocol
 
 from .engine import Constant
@@ -26,6 +27,7 @@ class Drawn(Constant):
     """A leaf whose number was drawn at random when it was made: the mask of a dropout, a random slope.
 
     source  what it was drawn from; it can be asked for another number, as a compiled program does for every sample
+    serial  a number that grows from one drawn leaf to the next: the order in which they were drawn
 
     >>> class Coin:
     ...     def draw(self):
@@ -34,11 +36,15 @@ class Drawn(Constant):
     1.0
     """
 
-    __slots__ = ("source",)
-    own_slots: ClassVar[tuple[str, ...]] = ("source",)
+    __slots__ = ("serial", "source")
+    own_slots: ClassVar[tuple[str, ...]] = ("serial", "source")
 
+    serial: int
     source: Source
 
     def __init__(self, source: Source, *, label: str = "") -> None:
         super().__init__(source.draw(), label=label)
-        self.source = source
+        self.serial, self.source = next(_serials), source
+
+
+_serials = count()

@@ -57,17 +57,25 @@ class NumpyBackend:
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """All outputs, (batch, outputs)."""
-        found: Array = self._function("outputs")(len(arguments[0]), read, drawn, *arguments)
+        with numpy.errstate(all="ignore"):
+            found: Array = self._function("outputs")(len(arguments[0]), read, drawn, *arguments)
         return found
 
-    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> float:
-        """The mean of the only output; its gradient is in `gradient` afterwards."""
+    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array]:
+        """The mean of the first output, and the other outputs, (batch, outputs - 1); the gradient of that mean is in `gradient`."""
         with numpy.errstate(all="ignore"):
-            return float(self._function("loss")(len(arguments[0]), read, drawn, *arguments))
+            loss, others = self._function("loss")(len(arguments[0]), read, drawn, *arguments)
+        return float(loss), others
+
+    def written(self, name: str) -> str:
+        """The source of a function: "outputs", "loss" or "pulled"."""
+        self._function(name)
+        return self.source[name]
 
     def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
-        found: list[Array] = self._function("pulled")(len(arguments[0]), read, drawn, *arguments, seed)
+        with numpy.errstate(all="ignore"):
+            found: list[Array] = self._function("pulled")(len(arguments[0]), read, drawn, *arguments, seed)
         return found
 
     def _function(self, name: str) -> Callable[..., Any]:
@@ -110,8 +118,13 @@ class NumpyBackend:
         if writer.wants(operand):
             writer.give(operand, "full((n, 1), 1.0 / n)" if batched else "full(1, 1.0)")
             self._write_backward(writer)
-        writer.line("return loss")
+        writer.line(f"return loss, {self._others(writer)}")
         return []
+
+    def _others(self, writer: Writer) -> str:
+        if len(self.program.outputs) == 1:
+            return "None"
+        return f"spread({writer.read(self.layout.operand(self.program.outputs[1:]))}, (n, {len(self.program.outputs) - 1}))"
 
     def _write_pulled(self, writer: Writer) -> list[str]:
         for i, row in enumerate(self.program.outputs):

@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..engine import Constant, Value
-from ..errors import ProgramError
+from ..errors import ProgramError, TraceError
 from ..graph import topological
 from ..leaves import Drawn
 from ..ops import FLOATS, TABLE
@@ -203,6 +203,7 @@ _ZERO = 0.0
 
 
 def _recorded(recording: Recording, order: list[Value]) -> Program:
+    _refuse_by_hand(order)
     kinds: dict[tuple[str, Any], int] = {}
     codes = (kinds.setdefault((node.op, node.settings), len(kinds) + FIRST) if node.args else -1 for node in order)
     code = numpy.fromiter(codes, numpy.int16, len(order))
@@ -230,6 +231,14 @@ def _recorded(recording: Recording, order: list[Value]) -> Program:
         sum(map(len, recording.inputs)),
         len(recording.parameters),
     )
+
+
+def _refuse_by_hand(order: list[Value]) -> None:
+    for node in order:
+        if node.op not in TABLE and node.args:
+            raise TraceError(
+                f"{node.label or node.op or 'a Value with operands'} was made by hand: only operations of the table can be replayed"
+            )
 
 
 @dataclass

@@ -1,0 +1,210 @@
+"""`compile`: a function of scalars becomes a program that runs on whole batches."""
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from ..engine import Value
+from ..errors import DataError, LengthError, OptionError
+from ..nn import Module
+from .kernels import Matrix
+from .numpy_backend import NumpyBackend
+from .passes import optimised
+from .program import Program, record
+from .replay import Replay
+from .trace import trace
+
+Array = NDArray[numpy.float64]
+
+
+def compile(function: Callable[..., Any], model: Module | None = None, inputs: Sequence[int] = (), backend: str = "numpy") -> "Compiled":
+    """Record `function` once, and return it as array code.
+
+    function  takes one argument for each entry of `inputs`: a list of so many Values, a single Value for 1; returns a Value, or a list
+    model     whose parameters it uses; gradients come in the order of `model.parameters()`
+    inputs    the length of each argument
+    backend   "numpy"
+
+    The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Raises
+    TraceError where the function does what a recording can't hold, such as a Python branch on a number; OptionError and DataError for
+    other arguments that can't be used.
+
+    >>> from scalargrad.losses import mse
+    >>> from scalargrad.nn import MLP
+    >>> model = MLP(2, [3, 1], seed=1)
+    >>> program = compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1))
+    >>> loss, gradient = program.value_and_grad(numpy.ones((5, 2)), numpy.zeros((5, 1)))
+    >>> gradient.shape
+    (13,)
+    """
+    if not callable(function):
+        raise DataError(f"compile takes a function, not {type(function).__name__}")
+    if model is not None and not isinstance(model, Module):
+        raise DataError(f"model must be a Module, not {type(model).__name__}")
+    if backend != "numpy":
+        raise OptionError(f"backend must be 'numpy', not {backend!r}")
+    return Compiled(function, model, inputs)
+
+
+class Compiled:
+    """A program that `compile` made. Calling it computes the outputs of a batch.
+
+    parameters  its own numbers, a vector in the order of `model.parameters()`, to be changed in place; `read` and `write_back`
+                exchange them with the model
+    program     the scalar rows after all passes
+    """
+
+    def __init__(self, function: Callable[..., Any], model: Module | None, inputs: Sequence[int]) -> None:
+        self.model = model
+        recording = trace(function, inputs, model.parameters() if model else ())
+        recorded = record(recording)
+        self.recorded_rows = len(recorded)
+        self.program: Program = optimised(recorded)
+        self.sizes = tuple(len(each) for each in recording.inputs)
+        self._backend = NumpyBackend(self.program, self.sizes)
+        self._replay = Replay(recording, self.program.drawn)
+        self._recording = recording
+        self.read()
+
+    @property
+    def parameters(self) -> Array:
+        """The numbers that it computes with; change them in place."""
+        return self._backend.parameters
+
+    def read(self) -> None:
+        """Take the parameters of the model."""
+        self._backend.parameters[:] = [parameter._data for parameter in self._recording.parameters]
+
+    def write_back(self) -> None:
+        """Give the parameters to the model."""
+        for parameter, number in zip(self._recording.parameters, self.parameters.tolist(), strict=True):
+            parameter.data = number
+
+    def __call__(self, *arguments: Any) -> Array:
+        """The outputs for a batch: (batch, outputs).
+
+        arguments  one array (batch, n) for each entry of `inputs`; (batch,) will do for n = 1
+        """
+        arrays = self._checked(arguments)
+        return self._backend.outputs(arrays, self._read(), self._drawn(len(arrays[0])))
+
+    def value_and_grad(self, *arguments: Any) -> tuple[float, Array]:
+        """The mean of the output over the batch, and its gradient by the parameters, one float64 vector.
+
+        Where a number is not finite, the samples are computed one by one as eager code does, so that both always say the same.
+        Raises LengthError for several outputs, and for arguments of other shapes.
+        """
+        self._one_output("value_and_grad")
+        loss, gradient, _ = self._evaluated(self._checked(arguments))
+        return loss, gradient.copy()
+
+    def _evaluated(self, arrays: list[Array]) -> tuple[float, Array, Array]:
+        """The mean of the first output, its gradient (an array that the next call overwrites), and the other outputs."""
+        read, drawn = self._read(), self._drawn(len(arrays[0]))
+        loss, others = self._backend.loss(arrays, read, drawn)
+        gradient = self._backend.gradient
+        if not isfinite(loss) or not all_finite(gradient):
+            loss, numbers = self._replay.mean(numpy.hstack(arrays).tolist(), self.parameters.tolist(), drawn.tolist())
+            gradient[:] = numbers
+        return loss, gradient, others
+
+    def gradients_by_name(self) -> dict[str, float]:
+        """The gradient that `value_and_grad` computed last, by the names of the parameters."""
+        names = [name for name, _ in self.model.named_parameters()] if self.model else []
+        return dict(zip(names, self._backend.gradient.tolist(), strict=True))
+
+    def inputs_gradient(self, *arguments: Any) -> list[Array]:
+        """For each argument (batch, n): the derivative of each sample's output by its inputs. Raises LengthError for several outputs."""
+        self._one_output("inputs_gradient")
+        return [array[:, 0] for array in self.jacobian(*arguments)]
+
+    def jacobian(self, *arguments: Any) -> list[Array]:
+        """For each argument (batch, outputs, n): the derivative of every output of each sample by its inputs."""
+        arrays = self._checked(arguments)
+        batch, outputs = len(arrays[0]), len(self.program.outputs)
+        read, drawn = self._read(), self._drawn(batch)
+        rows = [self._backend.pulled(arrays, read, drawn, numpy.tile(seed, (batch, 1))) for seed in numpy.eye(outputs)]
+        return [numpy.stack([row[i] for row in rows], axis=1) for i in range(len(arrays))]
+
+    def load(self, *sample: Any) -> Value | list[Value]:
+        """Put one sample's numbers, and the parameters, into the recorded Values; with one output its gradients, too.
+
+        sample  one number or list of numbers for each argument
+
+        Returns the recorded output or outputs: what `viz.draw` then shows is the graph of this sample. The parameters are the model's
+        own, so this is a `write_back`, too.
+        """
+        arrays = self._checked([numpy.reshape(numpy.asarray(each, dtype=float), (1, -1)) for each in sample])
+        drawn = self._drawn(1)
+        self._replay.load(numpy.hstack(arrays)[0].tolist(), self.parameters.tolist(), drawn[0].tolist())
+        if len(self._recording.outputs) == 1:
+            self._replay.backward()
+        return self._recording.outputs[0] if self._recording.single else list(self._recording.outputs)
+
+    def explain(self) -> str:
+        """What became of the scalars, in a few lines.
+
+        >>> print(compile(lambda x: x[0] * x[1], inputs=(2,)).explain())
+        3 scalars recorded, 3 rows after all passes, 1 kernel
+          mul × 1
+        """
+        kernels = self._backend.kernels
+        counted = f"{len(kernels)} kernel{'s' * (len(kernels) != 1)}"
+        head = f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all passes, {counted}"
+        return "\n".join([head, *(f"  {kernel}" for kernel in kernels)])
+
+    def __str__(self) -> str:
+        """The program as Python source: forward, and back where there is something to learn."""
+        learns = len(self.program.outputs) == 1 and self.program.parameters
+        return self._backend.written("loss" if learns else "outputs")
+
+    def __repr__(self) -> str:
+        matrices = sum(isinstance(kernel, Matrix) for kernel in self._backend.kernels)
+        return f"<Compiled: {self.recorded_rows:,} scalars as {len(self._backend.kernels)} kernels, {matrices} of them matrices>"
+
+    def _one_output(self, who: str) -> None:
+        if len(self.program.outputs) != 1:
+            raise LengthError(f"{who} needs a function with one output, such as a loss, not {len(self.program.outputs)}")
+
+    def _read(self) -> Array:
+        return numpy.array([leaf._data for leaf in self.program.leaves])
+
+    def _drawn(self, batch: int) -> Array:
+        """A number for each drawn leaf of each sample, in the order in which eager code would draw them."""
+        leaves = sorted(range(len(self.program.drawn)), key=lambda i: self.program.drawn[i].serial)
+        drawn = numpy.empty((batch, len(leaves)))
+        if leaves:
+            sources = [self.program.drawn[i].source for i in leaves]
+            drawn[:, leaves] = [[source.draw() for source in sources] for _ in range(batch)]
+        return drawn
+
+    def _checked(self, arguments: Sequence[Any]) -> list[Array]:
+        if len(arguments) != len(self.sizes):
+            raise LengthError(f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was given {len(arguments)}")
+        arrays = [_as_array(argument, size, i) for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))]
+        lengths = {len(array) for array in arrays}
+        if len(lengths) > 1:
+            raise LengthError(f"all arguments must have one row for each sample, but they have {', '.join(map(str, sorted(lengths)))}")
+        if lengths in ({0}, set()):
+            raise LengthError("the batch is empty: give at least one sample")
+        return arrays
+
+
+def all_finite(numbers: Array) -> bool:
+    """Whether no number is nan or inf; quick where none is large."""
+    return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())
+
+
+def _as_array(argument: Any, size: int, position: int) -> Array:
+    try:
+        array = numpy.asarray(argument, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"argument {position} must be an array of numbers, (batch, {size}): {error}") from None
+    if array.ndim == 1 and size == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] != size:
+        raise LengthError(f"argument {position} must have the shape (batch, {size}), not {array.shape}")
+    return array
