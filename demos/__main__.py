@@ -24,6 +24,7 @@ DEMOS = {
     "sparrow": "a small network explodes, and is cured one change at a time",
     "logic": "xor, parity and a comparator: whole truth tables in a few neurons",
     "recursion": "a cell that learns to carry, and adds numbers longer than any it has seen",
+    "doctor": "three networks that can't learn: what the doctor finds, and the cure",
     "convolution": "six small windows that move over a digit, and what they see when it is moved",
 }
 

@@ -10,7 +10,7 @@
 
 from collections.abc import Callable
 from math import inf, nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import losses, nn
 from .anomaly import detect_anomaly
@@ -21,6 +21,9 @@ from .modes import enable_grad, no_grad
 from .numeric import GradientReport, gradcheck, numerical_gradient
 from .tape import GradientTape
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
+
+if TYPE_CHECKING:
+    from .doctor import diagnose
 
 globals().update(FUNCTIONS)
 

@@ -1,0 +1,140 @@
+"""The doctor: three networks that can't learn, what is wrong with each, and how they do after the cure.
+
+A long chain of sigmoids, weights that are too large, and a first step that was too long.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import viz
+from scalargrad import data, diagnose, nn
+from scalargrad.doctor import Diagnosis
+from scalargrad.optim import SGD
+from scalargrad.training import fit
+
+from .gallery import Picture, Story, run_alone, say
+
+SAMPLES, STEPS, QUICK = 30, 150, 4
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A network and the rate it is trained with, as it was brought in and after the cure."""
+
+    name: str
+    complaint: str
+    ill: Callable[[], nn.Module]
+    rate: float
+    cure: str
+    cured: Callable[[], nn.Module]
+
+
+CHAIN = Patient(
+    "chain",
+    "eight layers of sigmoids",
+    lambda: nn.MLP(2, [5] * 8 + [1], activation="sigmoid", initialiser="xavier"),
+    0.02,
+    "elu and He's initialisation",
+    lambda: nn.MLP(2, [5] * 8 + [1], activation="elu", initialiser="he"),
+)
+LOUD = Patient(
+    "loud",
+    "weights of size 15 before a tanh",
+    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initialiser=nn.normal(15.0)),
+    0.1,
+    "Xavier's initialisation",
+    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initialiser="xavier"),
+)
+HASTY = Patient(
+    "hasty",
+    "a first step with a rate of 3",
+    lambda: after_one_step(nn.MLP(2, [8, 8, 1]), 3.0),
+    0.005,
+    "no such step",
+    lambda: nn.MLP(2, [8, 8, 1]),
+)
+
+
+def points() -> tuple[Any, Any]:
+    """The two moons, standardised, with 0 and 1 as answers."""
+    found, answers = data.moons(SAMPLES, noise=0.1, seed=1)
+    return data.Standardise().fit(found).transform(found), answers
+
+
+def examine(model: nn.Module, rate: float) -> Diagnosis:
+    """What the doctor says of a network that shall be trained with this rate."""
+    return diagnose(model, *points(), optimiser=SGD(model.parameters(), rate))
+
+
+def train(model: nn.Module, rate: float, steps: int) -> float:
+    """Gradient descent over the whole set; the mean squared error before the last step."""
+    optimiser = SGD(model.parameters(), rate)
+    history = fit(model, *points(), loss="mse", optimiser=optimiser, epochs=steps, batch_size=None, progress=False)
+    return history["loss"][-1]
+
+
+def after_one_step(model: nn.Module, rate: float) -> nn.Module:
+    """The network after a step that the doctor warned of."""
+    say(f"\nbefore the first step: {examine(model, rate).of('rate')[0]}")
+    train(model, rate, 1)
+    return model
+
+
+def visit(patient: Patient, folder: Path, steps: int) -> tuple[str, float, float]:
+    """Diagnosis and picture of the ill network, the cured one examined too, and what both come to by the same training."""
+    ill, cured = patient.ill(), patient.cured()
+    found, clean = examine(ill, patient.rate), examine(cured, patient.rate)
+    say(f"\n{patient.complaint}\n{found}\nafter the cure, {patient.cure}: {len(clean.findings) or 'no'} findings")
+    viz.draw(found, title=f"{patient.complaint[0].upper()}{patient.complaint[1:]}").save(folder / f"doctor-{patient.name}.svg")
+    if patient is HASTY:
+        viz.draw(clean, title=f"A clean bill: {patient.cure}").save(folder / "doctor-clean.svg")
+    losses = train(ill, patient.rate, steps), train(cured, patient.rate, steps)
+    say(f"after {steps} steps with a rate of {patient.rate:g}: loss {losses[0]:.3g} as it was, {losses[1]:.3g} after the cure")
+    return ", ".join(dict.fromkeys(finding.kind for finding in found.findings)), *losses
+
+
+def run(folder: Path, quick: bool = False) -> Story:
+    """Examine, cure and train all three."""
+    numbers = list[tuple[str, str]]()
+    for patient in (CHAIN, LOUD, HASTY):
+        kinds, before, after = visit(patient, folder, QUICK if quick else STEPS)
+        numbers.append((patient.complaint, kinds))
+        numbers.append((f"with {patient.cure}, the loss goes to", f"{after:.3g} instead of {before:.3g}"))
+    return Story("doctor", "The doctor: why a network does not learn", _TEXT, tuple(numbers), _PICTURES)
+
+
+_TEXT = (
+    "A network that does not learn gives no error. The doctor sends samples forward and back through a copy of it, and says which layer or "
+    "unit is ill, by which number, for which sample, and what to try.",
+    "Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a quarter with each layer. Weights that are too "
+    "large drive tanh to its flat ends. One step that is far too long leaves relu units behind that no sample can reach any more.",
+    "Each is cured by what the doctor advised, examined again, and trained as long as the ill one.",
+)
+_PICTURES = (
+    Picture(
+        "doctor-chain.svg",
+        "Eight layers of sigmoids from left to right. The lines between the layers fade from strong at the right to nearly nothing at "
+        "the left, where the small print says that the gradient vanishes.",
+        "The norm of the gradient stands under each heading. What reaches the first layer can't teach it anything.",
+    ),
+    Picture(
+        "doctor-loud.svg",
+        "Three layers of tanh units. Those that are saturated have a red ring and the word.",
+        "Ringed units are at the flat ends of tanh for (nearly) all samples.",
+    ),
+    Picture(
+        "doctor-hasty.svg",
+        "Two layers of relu units after one step with a rate of 3. In the second one several have a red ring and the word dead.",
+        "After one step that was too long: no gradient comes through the ringed units, whatever the sample.",
+    ),
+    Picture(
+        "doctor-clean.svg",
+        "The same network as before its step, without any ring; the line below says that the doctor found nothing.",
+        "The same network before that step, with a rate that suits it: nothing found.",
+    ),
+)
+
+if __name__ == "__main__":
+    run_alone(run, "doctor")
