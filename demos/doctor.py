@@ -108,8 +108,8 @@ def run(folder: Path, quick: bool = False) -> Story:
 _TEXT = (
     "A network that does not learn gives no error. The doctor sends samples forward and back through a copy of it, and says which layer or "
     "unit is ill, by which number, for which sample, and what to try.",
-    "Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a quarter with each layer. Weights that are too "
-    "large drive tanh to its flat ends. One step that is far too long leaves relu units behind that no sample can reach any more.",
+    "Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a quarter with each layer. Weights "
+    "that are too large drive tanh to its flat ends. One step that is far too long leaves relu units behind that no sample can reach.",
     "Each is cured by what the doctor advised, examined again, and trained as long as the ill one.",
 )
 _PICTURES = (
