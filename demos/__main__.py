@@ -26,6 +26,7 @@ DEMOS = {
     "recursion": "a cell that learns to carry, and adds numbers longer than any it has seen",
     "doctor": "three networks that can't learn: what the doctor finds, and the cure",
     "convolution": "six small windows that move over a digit, and what they see when it is moved",
+    "names": "a character model that guesses the next letter and invents names",
 }
 
 

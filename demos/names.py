@@ -1,0 +1,170 @@
+"""Names: a network that has read 320 first names guesses the next letter, and makes up names of its own."""
+
+from collections import Counter
+from math import exp, log
+from pathlib import Path
+from random import Random
+
+import viz
+from scalargrad import Value, logsumexp, no_grad
+from scalargrad.nn import Embedding, Flatten, Layer, Module, Sequential
+from scalargrad.optim import Adam
+from scalargrad.schedules import CosineDecay
+from scalargrad.training import fit
+from viz.comparisons import plot_bars
+from viz.plots import new_axes, save_plot
+
+from .gallery import Picture, Story, run_alone, say
+
+FILE = Path(__file__).with_name("data") / "names.csv"
+"""The 400 most frequent first names of women in the census of the United States of 1990."""
+LETTERS = ".abcdefghijklmnopqrstuvwxyz"
+"""The dot stands before and after every name."""
+NAMED = ["end", *LETTERS[1:]]
+SEEN, LONGEST, HELD_OUT, SHOWN = 3, 12, 80, 7
+FULL, QUICK = (320, 7), (40, 2)
+"""How many names are learnt from, and how often."""
+PREFIXES = ("", "m", "mar", "eli")
+
+Sample = tuple[list[int], int]
+
+
+def names() -> list[str]:
+    """All names, in an order that is always the same: the last 80 are held out."""
+    found = FILE.read_text(encoding="utf-8").split()[1:]
+    Random(0).shuffle(found)
+    return found
+
+
+def context(text: str) -> list[int]:
+    """The numbers of the last three letters, with dots before the beginning."""
+    return [LETTERS.index(letter) for letter in ("." * SEEN + text)[-SEEN:]]
+
+
+def samples(words: list[str]) -> list[Sample]:
+    """For each letter of each word, and for the dot at its end, the three before it and its number."""
+    return [(context(word[:i]), LETTERS.index(letter)) for word in words for i, letter in enumerate(word + ".")]
+
+
+def network() -> Sequential:
+    """Three letters, four numbers for each, twelve neurons, and a score for each letter that may follow."""
+    hidden = Layer(SEEN * 4, 12, activation="tanh", initialiser="xavier", seed=1)
+    return Sequential(Embedding(27, 4, seed=0), Flatten(), hidden, Layer(12, 27, activation=None, initialiser="xavier", seed=2))
+
+
+def train(model: Module, data: list[Sample], epochs: int) -> None:
+    """Adam on the cross-entropy of the next letter, its rate falling to 0 along a cosine."""
+    optimiser = Adam(model.parameters(), 0.015)
+    inputs, targets = [list(part) for part in zip(*data, strict=True)]
+    schedule = CosineDecay(optimiser, epochs)
+    fit(model, inputs, targets, loss="cross_entropy", optimiser=optimiser, epochs=epochs, batch_size=8, callbacks=[schedule])
+
+
+def mean_loss(model: Module, data: list[Sample]) -> float:
+    """The mean of -log of the probability that the model gives to the letter that came."""
+    with no_grad():
+        return sum(surprise(model(letters), target).data for letters, target in data) / len(data)
+
+
+def surprise(scores: list[Value], target: int) -> Value:
+    """-log of the probability of the target under the softmax of the scores."""
+    loss: Value = logsumexp(scores) - scores[target]
+    return loss
+
+
+def predicted(model: Module, text: str, letter: str) -> Value:
+    """How much of a surprise the letter is after the text, with the gradient of that."""
+    scores = model(context(text))
+    for score, name in zip(scores, NAMED, strict=True):
+        score.label = name
+    loss = surprise(scores, LETTERS.index(letter))
+    loss.label = "loss"
+    model.zero_grad()
+    loss.backward()
+    return loss
+
+
+def count_loss(learnt: list[str], words: list[str], extra: float) -> float:
+    """The mean loss of counting which letter follows which, each pair seen `extra` times more than it was."""
+    pairs = Counter(pair for word in learnt for pair in zip("." + word, word + ".", strict=True))
+    before = Counter(letter for word in learnt for letter in "." + word)
+    asked = [pair for word in words for pair in zip("." + word, word + ".", strict=True)]
+    return -sum(log((pairs[pair] + extra) / (before[pair[0]] + extra * len(LETTERS))) for pair in asked) / len(asked)
+
+
+def probabilities(model: Module, text: str) -> list[float]:
+    """How likely the model thinks that each letter comes next, the dot first."""
+    with no_grad():
+        scores = [score.data for score in model(context(text))]
+    shares = [exp(score - max(scores)) for score in scores]
+    return [share / sum(shares) for share in shares]
+
+
+def invent(model: Module, rng: Random) -> str:
+    """A name, letter by letter, each drawn with its probability, until the dot."""
+    text = ""
+    while len(text) < LONGEST:
+        letter = rng.choices(LETTERS, probabilities(model, text))[0]
+        if letter == ".":
+            break
+        text += letter
+    return text
+
+
+def draw_probabilities(model: Module, folder: Path) -> None:
+    """The likeliest letters after some beginnings."""
+    shares = {prefix: dict(zip(NAMED, probabilities(model, prefix), strict=True)) for prefix in PREFIXES}
+    longest = max(max(bars.values()) for bars in shares.values())
+    for ax, (prefix, bars) in zip(axes := new_axes(len(PREFIXES), width=10.0, height=3.0), shares.items(), strict=True):
+        likely = sorted(bars, key=lambda letter: -bars[letter])[:SHOWN]
+        plot_bars({letter: bars[letter] for letter in likely}, ax, texts=[f"{bars[letter]:.0%}" for letter in likely])
+        ax.set(title=f"after “{prefix}”" if prefix else "first letter", xlim=(0.0, 1.2 * longest), xticks=[])
+    save_plot(axes[0], folder / _BARS.file, "The next letter", _BARS.alt)
+
+
+def run(folder: Path, quick: bool = False) -> Story:
+    """Train on most of the names, measure on the others, invent a few."""
+    count, epochs = QUICK if quick else FULL
+    words, model = names(), network()
+    learnt, held_out = words[:count], words[-HELD_OUT:]
+    train(model, samples(learnt), epochs)
+    losses = {
+        "guessing": log(len(LETTERS)),
+        "counting pairs": min(count_loss(learnt, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0)),
+        "network": mean_loss(model, samples(held_out)),
+    }
+    for who, loss in losses.items():
+        say(f"{who}: mean loss {loss:.3f} on {HELD_OUT} names held out, as good as choosing among {exp(loss):.1f} letters")
+    rng = Random(1)
+    invented = [name for name in (invent(model, rng) for _ in range(30)) if len(name) > 2 and name not in words][:8]
+    say(f"invented, none of them in the list: {', '.join(invented)}")
+    draw_probabilities(model, folder)
+    prediction = predicted(model, "mar", "i")
+    viz.draw(prediction, level="neurons", title="One prediction: after “mar” comes “i”").save(folder / _NEURONS.file)
+    numbers = [("names learnt from", f"{count}, {epochs} times each"), ("names held out", f"{HELD_OUT}")]
+    numbers += [("parameters", f"{len(model.parameters())}")]
+    numbers += [(f"mean loss, {who}", f"{loss:.3f}") for who, loss in losses.items()]
+    return Story("names", "Names: one letter after the other", _TEXT, (*numbers, ("invented", ", ".join(invented))), (_BARS, _NEURONS))
+
+
+_TEXT = (
+    "The 400 most frequent first names of women in the census of the United States of 1990: a network looks at three letters, turns each "
+    "into four numbers that it learns, and says how likely each letter is to come next. The dot ends a name.",
+    "The loss is the mean of −log of the probability that it gave to the letter that came, on names that it has not read. Guessing costs "
+    "log 27. Counting which letter follows which, in the same names, does much better; it is shown with whichever smoothing of four suits "
+    "it best on the very names it is measured on. The network must look further back to win.",
+)
+_BARS = Picture(
+    "names-letters.svg",
+    "Bars for the probabilities of the seven likeliest letters, as the first of a name and after m, mar and eli.",
+    "What the network expects at the beginning, and after “m”, “mar” and “eli”.",
+)
+_NEURONS = Picture(
+    "names-neurons.svg",
+    "The network as columns: twelve hidden neurons, the scores of the letters, and the loss, with gradients on the lines.",
+    "One prediction and its gradient. A higher score of “i” would lower the loss (orange), a higher score of any other raise it (blue), "
+    "the more the likelier it is thought to be.",
+)
+
+if __name__ == "__main__":
+    run_alone(run, "names")

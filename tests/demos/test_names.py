@@ -1,0 +1,118 @@
+"""Names: the list, the samples, counting by hand, probabilities by NumPy, gradients by central differences."""
+
+from collections import Counter
+from math import exp, log
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from demos import names as demo
+from scalargrad import no_grad, numerical_gradient
+
+
+def by_numpy(model: demo.Sequential, letters: list[int]) -> np.ndarray:
+    """The probabilities of the next letter, from the weights alone."""
+    state = model.state_dict()
+    table = np.array([[state[f"steps.0.vectors.{i}.{j}"] for j in range(4)] for i in range(27)])
+    x = table[letters].ravel()
+    for step, (inputs, outputs) in ((2, (12, 12)), (3, (12, 27))):
+        weights = np.array([[state[f"steps.{step}.neurons.{i}.weights.{j}"] for j in range(inputs)] for i in range(outputs)])
+        x = weights @ x + [state[f"steps.{step}.neurons.{i}.bias"] for i in range(outputs)]
+        x = np.tanh(x) if step == 2 else x
+    return np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+
+
+def test_four_hundred_names_of_plain_letters_each_once() -> None:
+    found = demo.names()
+    assert len(found) == len(set(found)) == 400 == demo.FULL[0] + demo.HELD_OUT
+    assert found == demo.names()
+    assert all(name.isascii() and name.isalpha() and name.islower() for name in found)
+    first = demo.FILE.read_text(encoding="utf-8").split()[:6]
+    assert first == ["name", "mary", "patricia", "linda", "barbara", "elizabeth"]  # the order of the census
+
+
+def test_samples_see_three_letters_and_end_with_the_dot() -> None:
+    assert demo.samples(["ab"]) == [([0, 0, 0], 1), ([0, 0, 1], 2), ([0, 1, 2], 0)]
+    assert demo.context("abcd") == [2, 3, 4]
+    assert len(demo.samples(demo.names())) == sum(len(name) + 1 for name in demo.names())
+
+
+def test_counting_on_a_case_done_by_hand() -> None:
+    # learnt: .a twice, ab, b., a.; asked: .a and a. — the first is certain, the second one of two
+    assert demo.count_loss(["ab", "a"], ["a"], 1e-12) == pytest.approx((log(1.0) + log(2.0)) / 2, abs=1e-9)
+    assert demo.count_loss(["ab", "a"], ["z"], 1.0) == pytest.approx((log(29 / 1) + log(27 / 1)) / 2, rel=1e-12)
+
+
+def test_counting_on_the_list() -> None:
+    learnt, held_out = demo.names()[:320], demo.names()[-80:]
+    pairs: Counter[str] = Counter()
+    for name in learnt:
+        pairs.update(f".{name}."[i : i + 2] for i in range(len(name) + 1))
+    losses = []
+    for name in held_out:
+        for i in range(len(name) + 1):
+            pair = f".{name}."[i : i + 2]
+            after = sum(count for other, count in pairs.items() if other[0] == pair[0])
+            losses.append(-log((pairs[pair] + 0.2) / (after + 0.2 * 27)))
+    assert demo.count_loss(learnt, held_out, 0.2) == pytest.approx(np.mean(losses), rel=1e-12)
+
+
+def test_probabilities_and_loss_by_numpy() -> None:
+    model = demo.network()
+    for text in ("", "m", "anna"):
+        assert demo.probabilities(model, text) == pytest.approx(by_numpy(model, demo.context(text)), rel=1e-10)
+    data = demo.samples(["mia", "zoe"])
+    expected = np.mean([-np.log(by_numpy(model, letters)[target]) for letters, target in data])
+    assert demo.mean_loss(model, data) == pytest.approx(expected, rel=1e-10)
+
+
+def test_gradients_by_central_differences() -> None:
+    model = demo.network()
+    demo.predicted(model, "mar", "i")
+    chosen = [model.steps[0].vectors[13][2], model.steps[2].neurons[5].weights[3], model.steps[3].neurons[9].bias]
+    start = [parameter.data for parameter in chosen]
+
+    def loss(numbers: list[float]) -> float:
+        for parameter, number in zip(chosen, numbers, strict=True):
+            parameter.data = number
+        return demo.surprise(model(demo.context("mar")), 9).data
+
+    gradients = [parameter.grad for parameter in chosen]
+    with no_grad():
+        assert gradients == pytest.approx(numerical_gradient(loss, start), rel=1e-5, abs=1e-8)
+
+
+def test_the_gradient_of_a_score_is_its_probability_less_what_came() -> None:
+    model = demo.network()
+    loss = demo.predicted(model, "mar", "i")
+    scores = {value.label: value.grad for value in loss.args[0].args}
+    expected = dict(zip(demo.NAMED, demo.probabilities(model, "mar"), strict=True))
+    expected["i"] -= 1.0
+    assert scores == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_names_are_drawn_with_the_probabilities_and_end() -> None:
+    model = demo.network()
+    assert demo.invent(model, Random(5)) == demo.invent(model, Random(5))
+    firsts = Counter((demo.invent(model, rng) or ".")[0] for rng in [Random(2)] for _ in range(400))
+    shares = demo.probabilities(model, "")
+    for letter, share in zip(demo.LETTERS, shares, strict=True):
+        assert firsts[letter] / 400 == pytest.approx(share, abs=4 * (share * (1 - share) / 400) ** 0.5 + 0.005)
+    assert all(len(demo.invent(model, Random(seed))) <= 12 for seed in range(50))
+
+
+def test_training_helps_and_the_story_says_what_was_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    story = demo.run(tmp_path, quick=True)
+    printed, numbers = capsys.readouterr().out, dict(story.numbers)
+    for who in ("guessing", "counting pairs", "network"):
+        loss = numbers[f"mean loss, {who}"]
+        assert f"{who}: mean loss {loss} on 80 names" in printed
+        choices = float(printed.split(f"{who}: mean loss")[1].split(" among ")[1].split(" ")[0])
+        assert choices == pytest.approx(exp(float(loss)), rel=1e-2)
+    assert float(numbers["mean loss, guessing"]) == pytest.approx(log(27), abs=5e-4)
+    assert float(numbers["mean loss, network"]) < log(27) - 0.3
+    assert numbers["invented"] in printed
+    assert not set(numbers["invented"].split(", ")) & set(demo.names())
+    assert {picture.file for picture in story.pictures} == {path.name for path in tmp_path.iterdir()}
