@@ -35,7 +35,7 @@ def diagnose(
     *,
     loss: Callable[[Any, Any], Any] | str = "mse",
     optimiser: Optimiser | str | None = None,
-    most: int | None = 200,
+    most: int | None = 100,
     limits: Limits | None = None,
 ) -> Diagnosis:
     """What is wrong with a network: layer by layer, with unit, sample and number as evidence, and what to try.
