@@ -46,16 +46,19 @@ class Writer:
         """The block that a place is in."""
         return self.layout.blocks[place.block]
 
-    def read(self, operand: Operand) -> str:
-        """Source for the numbers of an operand: (batch, *shape), or (*shape,) where it is the same for all samples."""
+    def read(self, operand: Operand, spreads: bool = False) -> str:
+        """Source for the numbers of an operand: (batch, *shape), or (*shape,) where it is the same for all samples.
+
+        spreads  whether one number may stand for a row of equal ones
+        """
         place = operand.only
         if place is None:
             return self._gathered(operand)
         block = self.block(place)
         if block.fixed:
-            return self._fixed(block, place)
-        if place.is_one:
-            return self._column(block, place, len(operand.shape))
+            return self._fixed(block, place, spreads)
+        if place.is_one and (spreads or operand.shape == (1,)):
+            return self._column(block, place)
         if place.columns.ndim == 1 and place.strides == (1,):
             whole = place.columns.size == block.width
             return block.name if whole else f"{block.name}[{self._colon(block)}{place.start}:{place.start + place.columns.size}]"
@@ -65,15 +68,12 @@ class Writer:
     def _colon(self, block: Block) -> str:
         return ":, " if block.batched else ""
 
-    def _column(self, block: Block, place: Place, axes: int) -> str:
-        if not block.batched:
-            return f"{block.name}[{place.start}:{place.start + 1}]" if block.width > 1 else block.name
-        column = f"{block.name}[:, {place.start}:{place.start + 1}]" if block.width > 1 else block.name
-        return column if axes == 1 else f"{column}[:, :, None]"
+    def _column(self, block: Block, place: Place) -> str:
+        return f"{block.name}[{self._colon(block)}{place.start}:{place.start + 1}]" if block.width > 1 else block.name
 
-    def _fixed(self, block: Block, place: Place) -> str:
+    def _fixed(self, block: Block, place: Place, spreads: bool) -> str:
         array = self.fixed[block.name]
-        if block.name == "c" and place.is_one:
+        if block.name == "c" and place.is_one and spreads:
             return written(float(array[place.start]))
         if place.strides is None:
             return f"{block.name}[{self.bind('i', place.columns)}]"
@@ -87,7 +87,7 @@ class Writer:
         self.line(f"{name} = empty((n, {size}))" if batched else f"{name} = empty({size})")
         for _, place, where in parts:
             at = f"{name}[{':, ' if batched else ''}{self._span(where)}]"
-            self.line(f"{at} = {self.read(Operand(place.shape, ((place, None),)))}")
+            self.line(f"{at} = {self.read(Operand(place.shape, ((place, None),)), spreads=True)}")
         shape = ", ".join(map(str, operand.shape))
         return name if len(operand.shape) == 1 else f"{name}.reshape({'n, ' if batched else ''}{shape})"
 
@@ -217,7 +217,7 @@ def _operands(writer: Writer, kernel: Elementwise) -> list[Operand]:
 
 
 def _texts(writer: Writer, kernel: Elementwise, operands: list[Operand]) -> list[Any]:
-    return operands_of(kernel.kind, [Text(writer.read(operand)) for operand in operands])
+    return operands_of(kernel.kind, [Text(writer.read(operand, spreads=True)) for operand in operands])
 
 
 def _elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
