@@ -1,8 +1,11 @@
 """What optimisers, schedules and regularisers ask of their settings: lists of Parameters, numbers in a range, states that fit."""
 
 from collections.abc import Iterable, Mapping
-from math import inf, isnan
+from math import inf, isfinite, isnan
 from typing import Any
+
+import numpy
+from numpy.typing import NDArray
 
 from .conversion import as_float
 from .engine import Parameter, Value
@@ -79,3 +82,13 @@ def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, A
     if unknown := [name for name in state if name not in wanted]:
         raise UnknownNameError(f"{what} has {', '.join(map(repr, unknown))}, which nothing here carries; nothing was loaded")
     return state
+
+
+def all_finite(numbers: NDArray[numpy.float64]) -> bool:
+    """Whether no number is nan or inf; quick where none is large.
+
+    >>> all_finite(numpy.array([1.0, 1e300])), all_finite(numpy.array([1.0, inf]))
+    (True, False)
+    """
+    with numpy.errstate(all="ignore"):
+        return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())

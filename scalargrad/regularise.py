@@ -59,7 +59,7 @@ def elastic_net(parameters: Iterable[Parameter], l1: float, l2: float) -> Value:
 def max_norm(module_or_neurons: Module | Iterable[Neuron], limit: float) -> int:
     """After a step: scale the incoming weights of each neuron whose norm ‖w‖ exceeds `limit` so that ‖w‖ = limit.
 
-    module_or_neurons  a module, for all neurons inside of it, or a list of neurons; biases stay as they are
+    module_or_neurons  a module, for all neurons inside of it, or a list of neurons; biases stay as they are, and so do frozen weights
     limit              c above 0; Srivastava et al. 2014, section 5.1, use 3 to 4 with dropout
 
     Returns how many neurons were scaled. A norm that is not finite stays. Raises OptionError for a limit out of its range,
@@ -137,8 +137,9 @@ def _neurons(module_or_neurons: Module | Iterable[Neuron]) -> list[Neuron]:
 def _project(weights: list[Parameter], limit: float) -> bool:
     """Scale one vector of weights down to the limit; whether it was needed."""
     norm = hypot(*[weight.data for weight in weights])
-    if not (norm > limit and isfinite(norm)):
+    free = [weight for weight in weights if weight.trainable]
+    if not (norm > limit and isfinite(norm) and free):
         return False
-    for weight in weights:
+    for weight in free:
         weight.data *= limit / norm
     return True

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scalargrad import Parameter, Value
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.nn import MLP, Module, Neuron
+from scalargrad.nn import MLP, Layer, Module, Neuron
 from scalargrad.optim import SGD
 from scalargrad.regularise import clip_gradient_norm, clip_gradient_values, elastic_net, l1, l2, max_norm
 
@@ -230,3 +230,12 @@ def test_arguments_out_of_their_range(function: Any) -> None:
 def test_elastic_net_names_its_wrong_argument() -> None:
     with pytest.raises(OptionError, match="l2 of elastic_net"):
         elastic_net(parameters([1.0]), 1.0, -1.0)
+
+
+def test_max_norm_leaves_frozen_weights_alone() -> None:
+    layer = Layer(2, 2, seed=1)
+    layer.neurons[0].freeze()
+    before = layer.state_dict()
+    assert max_norm(layer, 0.01) == 1
+    changed = {name for name, number in layer.state_dict().items() if number != before[name]}
+    assert changed == {"neurons.1.weights.0", "neurons.1.weights.1"}

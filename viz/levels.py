@@ -7,7 +7,7 @@ from scalargrad.doctor import Diagnosis
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.modes import enable_grad
-from scalargrad.nn.module import Module
+from scalargrad.nn.module import Module, evaluation
 
 from .condense import condensed_picture
 from .diagnosis import diagnosis_picture
@@ -47,13 +47,8 @@ def _traced(module: Module) -> list[Value]:
     size = getattr(module, "inputs", None)
     if not isinstance(size, int):
         raise PictureError(f"{type(module).__name__} does not say how many inputs it takes: call it and draw the result")
-    modes = [(part, part.training) for _, part in module.named_modules()]
-    try:
-        with enable_grad():
-            return _roots(module.eval()([Value(0.0, label=f"x{i}") for i in range(size)]))
-    finally:
-        for part, training in modes:
-            part.training = training
+    with evaluation(module), enable_grad():
+        return _roots(module([Value(0.0, label=f"x{i}") for i in range(size)]))
 
 
 def _roots(target: Any) -> list[Value]:

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from ..engine import Value
 from ..errors import DataError, LengthError, OptionError
+from ..hyperparameters import all_finite
 from ..nn import Module
 from .kernels import Matrix
 from .numpy_backend import NumpyBackend
 from .passes import optimised
 from .program import Program, record
 from .replay import Replay
-from .trace import trace
+from .trace import Recording, trace
 
 Array = NDArray[numpy.float64]
 
@@ -59,7 +60,7 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any], model: Module | None, inputs: Sequence[int]) -> None:
         self.model = model
-        recording = trace(function, inputs, model.parameters() if model else ())
+        recording = _traced(function, model, inputs)
         recorded = record(recording)
         self.recorded_rows = len(recorded)
         self.program: Program = optimised(recorded)
@@ -98,11 +99,14 @@ class Compiled:
         Raises LengthError for several outputs, and for arguments of other shapes.
         """
         self._one_output("value_and_grad")
-        loss, gradient, _ = self._evaluated(self._checked(arguments))
+        loss, gradient, _ = self.evaluated(self._checked(arguments))
         return loss, gradient.copy()
 
-    def _evaluated(self, arrays: list[Array]) -> tuple[float, Array, Array]:
-        """The mean of the first output, its gradient (an array that the next call overwrites), and the other outputs."""
+    def evaluated(self, arrays: list[Array]) -> tuple[float, Array, Array]:
+        """The mean of the first output, its gradient (an array that the next call overwrites), and the other outputs.
+
+        arrays  one (batch, n) of float64 for each argument, not checked
+        """
         read, drawn = self._read(), self._drawn(len(arrays[0]))
         loss, others = self._backend.loss(arrays, read, drawn)
         gradient = self._backend.gradient
@@ -193,9 +197,14 @@ class Compiled:
         return arrays
 
 
-def all_finite(numbers: Array) -> bool:
-    """Whether no number is nan or inf; quick where none is large."""
-    return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())
+def _traced(function: Callable[..., Any], model: Module | None, inputs: Sequence[int]) -> Recording:
+    """The recording; what it drew at random was for no sample, so the model's generators are set back."""
+    generators = [(generator, generator.getstate()) for _, generator in model.named_generators()] if model else []
+    try:
+        return trace(function, inputs, model.parameters() if model else ())
+    finally:
+        for generator, state in generators:
+            generator.setstate(state)
 
 
 def _as_array(argument: Any, size: int, position: int) -> Array:

@@ -26,26 +26,33 @@ class Text:
     def __neg__(self) -> "Text":
         return Text(f"(-{self})")
 
-    def __invert__(self) -> "Text":
-        return Text(f"(~{self})")
-
     def __abs__(self) -> "Text":
         return Text(f"abs({self})")
 
 
-def _infix(sign: str) -> tuple[Any, Any]:
+class Truth(Text):
+    """A piece of source that stands for an array of True and False."""
+
+    __slots__ = ()
+
+    def __invert__(self) -> "Truth":
+        return Truth(f"(~{self})")
+
+
+def _infix(sign: str, kind: type[Text] = Text) -> tuple[Any, Any]:
     return (
-        lambda self, other: Text(f"({self} {sign} {written(other)})"),
-        lambda self, other: Text(f"({written(other)} {sign} {self})"),
+        lambda self, other: kind(f"({self} {sign} {written(other)})"),
+        lambda self, other: kind(f"({written(other)} {sign} {self})"),
     )
 
 
-for _name, _sign in (("__add__", "+"), ("__sub__", "-"), ("__mul__", "*"), ("__and__", "&")):
+for _name, _sign in (("__add__", "+"), ("__sub__", "-"), ("__mul__", "*")):
     _plain, _reflected = _infix(_sign)
     setattr(Text, _name, _plain)
     setattr(Text, f"__r{_name[2:]}", _reflected)
-for _name, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">=")):
-    setattr(Text, f"__{_name}__", _infix(_sign)[0])
+for _name, _sign in (("__lt__", "<"), ("__le__", "<="), ("__gt__", ">"), ("__ge__", ">=")):
+    setattr(Text, _name, _infix(_sign, Truth)[0])
+Truth.__and__ = _infix("&", Truth)[0]  # type: ignore[attr-defined]
 
 
 def written(item: Any) -> str:
@@ -62,9 +69,9 @@ def _call(name: str) -> Any:
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
-    if isinstance(x, ExactZero) and not isinstance(y, Text) and y == 1.0:
-        return Text(f"(~{condition})")  # a mask of True and False multiplies as 1 and 0 do, and nothing need be picked
-    if isinstance(y, ExactZero) and not isinstance(x, Text) and x == 1.0:
+    if isinstance(condition, Truth) and isinstance(x, ExactZero) and not isinstance(y, Text) and y == 1.0:
+        return ~condition  # a mask of True and False multiplies as 1 and 0 do, and nothing need be picked
+    if isinstance(condition, Truth) and isinstance(y, ExactZero) and not isinstance(x, Text) and x == 1.0:
         return condition
     return Text(f"where({condition}, {written(x)}, {written(y)})")
 

@@ -7,7 +7,7 @@ from .dropout import DropConnect, Dropout
 from .embedding import Embedding
 from .initialisers import INITIALISERS, constant, given, initialiser, normal, orthogonal, uniform
 from .layers import MLP, Layer, Neuron, Sequential
-from .module import Module
+from .module import Module, evaluation
 from .normalisation import BatchNorm, LayerNorm
 from .recommended import recommended
 from .recurrent import LSTMCell, Recurrent, RNNCell
@@ -40,6 +40,7 @@ __all__ = [
     "Sequential",
     "activation",
     "constant",
+    "evaluation",
     "given",
     "initialiser",
     "normal",

@@ -1,7 +1,7 @@
 """Module: what layers and networks have in common. It finds its parameters and children by itself, in the order of definition."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any, TypeVar
 
@@ -217,6 +217,25 @@ class Module:
 
     def _in_summary(self) -> bool:
         return True
+
+
+@contextmanager
+def evaluation(module: Module) -> Iterator[None]:
+    """Inside the block the module and all inside it are in evaluation; then each is as it was.
+
+    >>> from scalargrad.nn import Layer
+    >>> layer = Layer(1, 1)
+    >>> with evaluation(layer):
+    ...     layer.training
+    False
+    """
+    modes = [(part, part.training) for _, part in module.named_modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
 
 
 class Inputs(list[Value]):

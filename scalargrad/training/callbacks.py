@@ -74,6 +74,8 @@ class EarlyStopping(Callback):
 class ClipNorm(Callback):
     """Scales the gradient down to the norm `limit` when it is longer (Pascanu, Mikolov and Bengio 2013), as `clip_gradient_norm` does."""
 
+    looks = False
+
     def __init__(self, limit: float) -> None:
         self.limit = checked_number(limit, "limit of ClipNorm", above=True)
 
@@ -85,6 +87,8 @@ class ClipNorm(Callback):
 
 class ClipValues(Callback):
     """Brings every number of the gradient between -limit and limit."""
+
+    looks = False
 
     def __init__(self, limit: float) -> None:
         self.limit = checked_number(limit, "limit of ClipValues", above=True)
@@ -106,6 +110,8 @@ class MaxNorm(Callback):
 class StopAtZeroGradient(Callback):
     """Ends the training when the gradient of a step is (nearly) zero: its norm is at most `tolerance`. That step is not made."""
 
+    looks = False
+
     def __init__(self, tolerance: float = 1e-6) -> None:
         self.tolerance = checked_number(tolerance, "tolerance of StopAtZeroGradient")
 
@@ -117,6 +123,8 @@ class StopAtZeroGradient(Callback):
 
 class _EveryEpoch(Callback):
     """Steps a schedule after each epoch. `fit` makes it of a schedule among its callbacks."""
+
+    looks = False
 
     def __init__(self, schedule: Scheduled) -> None:
         self.schedule = schedule

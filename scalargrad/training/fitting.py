@@ -12,12 +12,13 @@ from ..nn import Module
 from ..optim import OPTIMISERS
 from ..optimiser import Optimiser
 from .callbacks import as_callback
+from .compiled import CompiledStep
 from .history import History
 from .metrics import named_metrics
 from .running import Training
 from .samples import held_out, samples_of
 from .saving import resume_training
-from .steps import Loss, Penalty
+from .steps import EagerStep, Loss, Penalty
 
 
 def fit(
@@ -36,6 +37,7 @@ def fit(
     seed: int | None = 0,
     progress: bool = True,
     resume: str | PathLike[str] | None = None,
+    compiled: bool = False,
 ) -> History:
     """Train `model`, and return what it was like. Afterwards the model is in evaluation.
 
@@ -52,6 +54,7 @@ def fit(
     seed        of the order of the samples; None for the order given
     progress    show a bar (where tqdm is installed) or a line for each epoch
     resume      the file of a SaveCheckpoint to go on from; where there is none yet, the training begins
+    compiled    record one sample's graph and train on arrays: the same numbers, to rounding, much faster. Samples must be of one shape
 
     The history has, for each epoch, "loss" (the mean over the samples, each before its step), "learning_rate", "penalty" where there
     is one, the metrics, and each of these with "validation_" in front as far as it is measured.
@@ -72,8 +75,10 @@ def fit(
     if not isinstance(model, Module):
         raise DataError(f"fit trains a Module, not {type(model).__name__}")
     kept, held = held_out(samples_of(X, y), validation, _checked_seed(seed))
-    training = Training(model, kept, held, optimiser_of(optimiser, model), _loss(loss), penalty)
-    training.metrics, training.callbacks = named_metrics(metrics), sorted(map(as_callback, callbacks), key=lambda each: each.last)
+    measures, rule = named_metrics(metrics), optimiser_of(optimiser, model)
+    step = CompiledStep(model, _loss(loss), penalty, rule, bool(measures)) if compiled else EagerStep(model, _loss(loss), penalty, rule)
+    training = Training(step, kept, held, rule)
+    training.metrics, training.callbacks = measures, sorted(map(as_callback, callbacks), key=lambda each: each.last)
     training.epochs, training.seed = checked_count(epochs, "epochs"), seed
     training.batch_size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
     if resume is not None and Path(resume).exists():

@@ -1,20 +1,21 @@
 """A training while it runs: the loop around the step, what is told to callbacks, and what happens when something goes wrong."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy
 
 from ..anomaly import detect_anomaly
 from ..errors import AnomalyError, DivergenceError
-from ..nn import Module
-from ..optimiser import Optimiser, Vector
+from ..hyperparameters import all_finite
+from ..optimiser import Mask, Optimiser
 from .collector import collector_off
 from .history import History
 from .metrics import Metric
 from .progress import Progress
 from .samples import Samples
-from .steps import EagerStep, Evaluation, Loss, Penalty, measured
+from .steps import Evaluation, Step
 
 
 class Callback:
@@ -31,6 +32,8 @@ class Callback:
 
     last = False
     """Whether it comes after the others, to see what they did."""
+    looks = True
+    """Whether it looks at the model's parameters or changes them; if not, a compiled training need not hand them over."""
 
     def training_begins(self, training: "Training") -> None:
         """Before the first step, also of a training that was taken up again."""
@@ -70,14 +73,11 @@ class Training:
     seed: int | None = None
     epochs = 0
 
-    def __init__(
-        self, model: Module, samples: Samples, held: Samples | None, optimiser: Optimiser, loss: Loss, penalty: Penalty | None
-    ) -> None:
-        self.model, self.samples, self.held, self.optimiser = model, samples, held, optimiser
-        self._loss, self._step = loss, EagerStep(model, loss, penalty, optimiser.parameters)
+    def __init__(self, step: Step, samples: Samples, held: Samples | None, optimiser: Optimiser) -> None:
+        self.model, self.samples, self.held, self.optimiser = step.model, samples, held, optimiser
         self.metrics, self.callbacks, self.history, self.epoch = {}, [], History(), 0
         self.loss, self.gradient = float("nan"), numpy.zeros(len(optimiser.parameters))
-        self._begun = _Moment(self)
+        self._step, self._begun = step, _Moment(step)
 
     def stop(self, reason: str) -> None:
         """End the training: at once where a step is still to be made, else after this epoch or before the first."""
@@ -90,6 +90,8 @@ class Training:
     def run(self, progress: bool) -> History:
         """All epochs that are left."""
         self.model.train()
+        self._step.read()
+        self._begun = _Moment(self._step)
         steps = len(self.samples.starts(self.batch_size, self._least()))
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
         try:
@@ -98,9 +100,10 @@ class Training:
                 with collector_off():
                     self._run_epoch(bar)
         except KeyboardInterrupt:
-            self._begun.restore(self)
+            self._begun.restore(self._step)
             self.stop(f"interrupted in epoch {self.epoch + 1}")
         finally:
+            self._step.show()
             self._tell("training_ends")
             self.model.eval()
             bar.close()
@@ -108,9 +111,10 @@ class Training:
 
     def _run_epoch(self, bar: Progress) -> None:
         self.model.train()
-        seen: list[tuple[Evaluation, list[Any]]] = []
-        for inputs, targets in self.samples.batches(self.batch_size, self.seed, self.epoch, self._least()):
-            seen.append((self._make_step(inputs, targets), targets))
+        seen: list[tuple[Evaluation, list[int]]] = []
+        trainable = self.optimiser.trainable()
+        for part in self.samples.batches(self.batch_size, self.seed, self.epoch, self._least()):
+            seen.append((self._make_step(part, trainable), part))
             bar.step(self.loss)
             if self.history.stopped:
                 break
@@ -123,34 +127,35 @@ class Training:
         """How many samples a batch needs: two, where their statistics are taken, unless the batch size says one."""
         return 2 if self.model.needs_batch and self.batch_size != 1 else 1
 
-    def _make_step(self, inputs: list[Any], targets: list[Any]) -> Evaluation:
-        self._begun = _Moment(self)
-        found = self._step.evaluate(inputs, targets)
+    def _make_step(self, part: list[int], trainable: Mask | None) -> Evaluation:
+        self._begun.note(self._step)
+        found = self._step.evaluate(self.samples, part)
         self.loss, self.gradient = found.objective, found.gradient
-        if not (numpy.isfinite(self.loss) and numpy.isfinite(self.gradient).all()):
-            raise self._diverged(inputs, targets)
+        if not (isfinite(self.loss) and all_finite(self.gradient)):
+            raise self._diverged(part)
         self.history.steps.append(self.loss)
         self._tell("gradients_ready")
         if not self.history.stopped:
-            data = self.optimiser.update(self._begun.data, self.gradient, self.optimiser.trainable())
-            if not numpy.isfinite(data).all():
-                raise self._diverged(inputs, targets)
-            _write(self.optimiser, data)
+            data = self.optimiser.update(self._begun.data, self.gradient, trainable)
+            if not all_finite(data):
+                raise self._diverged(part)
+            self._step.write(data)
             self._tell("step_ends")
         return found
 
-    def _summary(self, seen: list[tuple[Evaluation, list[Any]]]) -> dict[str, float]:
-        sizes = [len(targets) for _, targets in seen]
+    def _summary(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
+        sizes = [len(part) for _, part in seen]
         numbers = {"loss": _weighted([found.loss for found, _ in seen], sizes), "learning_rate": self.optimiser.learning_rate}
         if self._step.penalty:
             numbers["penalty"] = _weighted([found.penalty for found, _ in seen], sizes)
         predictions = [prediction for found, _ in seen for prediction in found.predictions]
-        return numbers | self._measured(predictions, [target for _, targets in seen for target in targets])
+        return numbers | self._measured(predictions, [self.samples.targets[i] for _, part in seen for i in part])
 
     def _validation(self) -> dict[str, float]:
         if self.held is None:
             return {}
-        loss, predictions = measured(self.model.eval(), self._loss, self.held.inputs, self.held.targets)
+        self.model.eval()
+        loss, predictions = self._step.measure(self.held)
         numbers = {"loss": loss, **self._measured(predictions, self.held.targets)}
         return {f"validation_{name}": number for name, number in numbers.items()}
 
@@ -161,14 +166,20 @@ class Training:
         }
 
     def _tell(self, event: str) -> None:
+        """Call that method of every callback that has one of its own; around those that look at the model its parameters are exchanged."""
         for callback in self.callbacks:
-            getattr(callback, event)(self)
+            if getattr(type(callback), event) is not getattr(Callback, event):
+                if callback.looks:
+                    self._step.show()
+                getattr(callback, event)(self)
+                if callback.looks:
+                    self._step.read()
 
-    def _diverged(self, inputs: list[Any], targets: list[Any]) -> DivergenceError:
+    def _diverged(self, part: list[int]) -> DivergenceError:
         """The error to raise; the model is given back as it was before this step."""
-        self._begun.restore(self)
-        cause = self._first_anomaly(inputs, targets)
-        self._begun.restore(self)
+        self._begun.restore(self._step)
+        cause = self._first_anomaly(part)
+        self._begun.restore(self._step)
         error = DivergenceError(
             f"the training diverged in epoch {self.epoch + 1}, step {len(self.history.steps) + 1}: the loss is {self.loss!r}\n"
             f"  first: {cause}\n"
@@ -178,10 +189,10 @@ class Training:
         error.history = self.history
         return error
 
-    def _first_anomaly(self, inputs: list[Any], targets: list[Any]) -> str:
+    def _first_anomaly(self, part: list[int]) -> str:
         try:
             with detect_anomaly():
-                self._step.evaluate(inputs, targets)
+                self._step.eager().evaluate(self.samples, part)
         except AnomalyError as error:
             return str(error)
         largest = float(numpy.abs(self.gradient).max())
@@ -191,24 +202,24 @@ class Training:
 class _Moment:
     """Everything of a model that a step changes, as it was before."""
 
-    def __init__(self, training: Training) -> None:
-        model = training.model
-        self.data: Vector = numpy.array([parameter.data for parameter in training.optimiser.parameters])
-        self._buffers = [(buffer, buffer.data) for _, buffer in model.named_buffers()]
-        self._generators = [(generator, generator.getstate()) for _, generator in model.named_generators()]
+    def __init__(self, step: Step) -> None:
+        self._buffers = [buffer for _, buffer in step.model.named_buffers()]
+        self._generators = [generator for _, generator in step.model.named_generators()]
+        self.note(step)
 
-    def restore(self, training: Training) -> None:
+    def note(self, step: Step) -> None:
+        """This is the moment."""
+        self.data = step.numbers()
+        self._kept = [buffer.data for buffer in self._buffers]
+        self._states = [generator.getstate() for generator in self._generators]
+
+    def restore(self, step: Step) -> None:
         """Set the model back."""
-        _write(training.optimiser, self.data)
-        for buffer, number in self._buffers:
+        step.write(self.data)
+        for buffer, number in zip(self._buffers, self._kept, strict=True):
             buffer.data = number
-        for generator, state in self._generators:
+        for generator, state in zip(self._generators, self._states, strict=True):
             generator.setstate(state)
-
-
-def _write(optimiser: Optimiser, data: Vector) -> None:
-    for parameter, number in zip(optimiser.parameters, data.tolist(), strict=True):
-        parameter.data = number
 
 
 def _weighted(numbers: list[float], sizes: list[int]) -> float:

@@ -22,12 +22,14 @@ class Samples:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def batches(self, size: int | None, seed: int | None, epoch: int, least: int = 1) -> Iterator[tuple[list[Any], list[Any]]]:
-        """The samples of an epoch in parts, in an order that depends on seed and epoch alone; a rest below `least` joins the part before."""
+    def batches(self, size: int | None, seed: int | None, epoch: int, least: int = 1) -> Iterator[list[int]]:
+        """The indexes of an epoch's samples in parts, in an order that depends on seed and epoch alone.
+
+        A rest of fewer than `least` joins the part before it.
+        """
         order, starts = epoch_order(len(self), seed, epoch).tolist(), self.starts(size, least)
         for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-            part = order[start:end]
-            yield [self.inputs[i] for i in part], [self.targets[i] for i in part]
+            yield order[start:end]
 
     def starts(self, size: int | None, least: int = 1) -> list[int]:
         """Where each batch begins."""

@@ -1,5 +1,6 @@
-"""One step's loss and gradient, computed on the graph itself."""
+"""One step's loss and gradient, computed on the graph itself, sample by sample; and what a compiled step has in common with that."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import numpy
 
 from ..conversion import plain
-from ..engine import Parameter, Value, backward
+from ..engine import Value, backward
 from ..errors import DataError
 from ..modes import no_grad
 from ..nn import Module
-from ..optimiser import Vector
+from ..optimiser import Optimiser, Vector
+from .samples import Samples
 
 Loss = Callable[[Any, Any], Any]
 Penalty = Callable[[Module], Any]
@@ -38,29 +40,79 @@ class Evaluation:
         return self.loss + self.penalty
 
 
-class EagerStep:
+class Step(ABC):
+    """What computes loss and gradient: on the graph, or by a compiled program.
+
+    model, loss, penalty  what is trained, and for what
+    parameters            those of the optimiser, in its order
+    """
+
+    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimiser: Optimiser) -> None:
+        self.model, self.loss, self.penalty, self.optimiser = model, loss, penalty, optimiser
+        self.parameters = optimiser.parameters
+
+    @abstractmethod
+    def evaluate(self, samples: Samples, part: Sequence[int]) -> Evaluation:
+        """Loss and gradient of those of the samples that have these indexes."""
+
+    @abstractmethod
+    def measure(self, samples: Samples) -> tuple[float, list[Any]]:
+        """The mean loss and the predictions as plain numbers, of the model as it is set, without a gradient."""
+
+    def eager(self) -> "EagerStep":
+        """The same step on the graph itself."""
+        return EagerStep(self.model, self.loss, self.penalty, self.optimiser)
+
+    def numbers(self) -> Vector:
+        """The parameters that the next step begins with, in a vector of their own."""
+        return numpy.array([parameter.data for parameter in self.parameters])
+
+    def write(self, numbers: Vector) -> None:
+        """Set the parameters."""
+        for parameter, number in zip(self.parameters, numbers.tolist(), strict=True):
+            parameter.data = number
+
+    @abstractmethod
+    def show(self) -> None:
+        """Let the model have the parameters."""
+
+    @abstractmethod
+    def read(self) -> None:
+        """Take the parameters of the model."""
+
+
+class EagerStep(Step):
     """Builds the graph of each sample, walks it back, and lets it go: what it takes is the room of one sample.
 
     Only where something looks at the whole batch, such as batch normalisation, is the batch one graph.
     """
 
-    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, parameters: list[Parameter]) -> None:
-        self.model, self.loss, self.penalty, self.parameters = model, loss, penalty, parameters
-
-    def evaluate(self, samples: Sequence[Any], targets: Sequence[Any]) -> Evaluation:
+    def evaluate(self, samples: Samples, part: Sequence[int]) -> Evaluation:
         """Loss and gradient of a batch; the gradient stays on the parameters, too."""
         self.model.zero_grad()
-        for parameter in self.parameters:
-            parameter.grad = 0.0
+        self.optimiser.zero_grad()
         walk = self._together if self.model.needs_batch else self._one_by_one
-        losses, predictions = walk(samples, targets)
+        losses, predictions = walk([samples.inputs[i] for i in part], [samples.targets[i] for i in part])
         penalty = self._penalised()
         gradient = numpy.array([plain(parameter.grad) for parameter in self.parameters], dtype=float)
         return Evaluation(sum(losses) / len(losses), penalty, gradient, predictions)
 
-    def _one_by_one(self, samples: Sequence[Any], targets: Sequence[Any]) -> tuple[list[float], list[Any]]:
-        losses, predictions, share = [], [], 1.0 / len(samples)
-        for x, target in zip(samples, targets, strict=True):
+    def measure(self, samples: Samples) -> tuple[float, list[Any]]:
+        """The mean loss and the predictions."""
+        with no_grad():
+            outputs = [self.model(x) for x in samples.inputs]
+            losses = [plain(self.loss(prediction, target)) for prediction, target in zip(outputs, samples.targets, strict=True)]
+        return sum(losses) / len(losses), [numbers_of(prediction) for prediction in outputs]
+
+    def show(self) -> None:
+        """The model has them already."""
+
+    def read(self) -> None:
+        """They are the model's."""
+
+    def _one_by_one(self, inputs: Sequence[Any], targets: Sequence[Any]) -> tuple[list[float], list[Any]]:
+        losses, predictions, share = [], [], 1.0 / len(inputs)
+        for x, target in zip(inputs, targets, strict=True):
             prediction = self.model(x)
             loss = checked_loss(self.loss(prediction, target))
             loss.backward(share)
@@ -68,8 +120,8 @@ class EagerStep:
             predictions.append(numbers_of(prediction))
         return losses, predictions
 
-    def _together(self, samples: Sequence[Any], targets: Sequence[Any]) -> tuple[list[float], list[Any]]:
-        outputs = self.model.batch(samples)
+    def _together(self, inputs: Sequence[Any], targets: Sequence[Any]) -> tuple[list[float], list[Any]]:
+        outputs = self.model.batch(inputs)
         losses = [checked_loss(self.loss(prediction, target)) for prediction, target in zip(outputs, targets, strict=True)]
         backward(losses, [1.0 / len(losses)] * len(losses))
         return [loss.data for loss in losses], [numbers_of(prediction) for prediction in outputs]
@@ -81,14 +133,6 @@ class EagerStep:
         if isinstance(penalty, Value):
             penalty.backward()
         return float(plain(penalty))
-
-
-def measured(model: Module, loss: Loss, samples: Sequence[Any], targets: Sequence[Any]) -> tuple[float, list[Any]]:
-    """The mean loss and the predictions as plain numbers, of a model as it is set, without a graph."""
-    with no_grad():
-        outputs = [model(x) for x in samples]
-        losses = [plain(loss(prediction, target)) for prediction, target in zip(outputs, targets, strict=True)]
-    return sum(losses) / len(losses), [numbers_of(prediction) for prediction in outputs]
 
 
 def checked_loss(loss: Any) -> Value:

@@ -134,7 +134,7 @@ MLP_AT_FIRST = {f"inner.{name}": number for name, number in MLP(10, [4, 1], seed
 
 def test_ctrl_c_between_two_parameters_leaves_no_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
     """The interruption falls into the writing of the parameters."""
-    from scalargrad.training import running
+    from scalargrad.training import steps
 
     class Halfway(list[float]):
         def __iter__(self) -> Iterator[float]:
@@ -143,17 +143,17 @@ def test_ctrl_c_between_two_parameters_leaves_no_mixture(monkeypatch: pytest.Mon
                     raise KeyboardInterrupt
                 yield number
 
-    model, calls, write = MLP(10, [4, 1], seed=3), [0], running._write
+    model, calls, write = MLP(10, [4, 1], seed=3), [0], steps.EagerStep.write
 
-    def cut(optimiser: Any, data: Any) -> None:
+    def cut(step: steps.EagerStep, data: Any) -> None:
         calls[0] += 1
         if calls[0] == 3:
-            for parameter, number in zip(optimiser.parameters, Halfway(data.tolist()), strict=True):
+            for parameter, number in zip(step.parameters, Halfway(data.tolist()), strict=True):
                 parameter.data = number
-        write(optimiser, data)
+        write(step, data)
 
     watch = Watch()
-    monkeypatch.setattr(running, "_write", cut)
+    monkeypatch.setattr(steps.EagerStep, "write", cut)
     history = fit(model, X, Y, loss="mse", batch_size=3, epochs=1, callbacks=[watch], progress=False)
     assert "interrupted" in history.stopped
     assert watch.steps == 2
