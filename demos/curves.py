@@ -1,6 +1,7 @@
 """From a line to a framework: pieces in a chain, a graph in a dictionary, and the chain rule that walks it backwards."""
 
 from collections.abc import Callable
+from functools import reduce
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -30,12 +31,7 @@ def chain(rng: Random, length: int) -> Curve:
         k, b = rng.uniform(1.0, 3.0) * rng.choice((-1, 1)), rng.uniform(-1.5, 1.5)
         pieces.append(rng.choice([sigmoid, lambda x, k=k, b=b: linear(k, x, b)]))
 
-    def curve(x: float) -> float:
-        for piece in pieces:
-            x = piece(x)
-        return x
-
-    return curve
+    return lambda x: reduce(lambda value, piece: piece(value), pieces, x)
 
 
 def layer(rng: Random, width: int) -> Curve:
@@ -54,8 +50,7 @@ def turns(curve: Curve) -> int:
 GRAPH = {"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "L2": ["k2", "sigmoid", "b2"], "loss": ["L2", "y"]}
 """Each name with the names that it is made from."""
 RULES: dict[str, Callable[..., Any]] = {"L1": linear, "sigmoid": sigmoid, "L2": linear, "loss": lambda prediction, y: (prediction - y) ** 2}
-PARAMETERS = {"k1": 0.8, "b1": -1.0, "k2": 2.0, "b2": 0.5}
-DATA = {"x": 2.0, "y": 1.0}
+PARAMETERS, DATA = {"k1": 0.8, "b1": -1.0, "k2": 2.0, "b2": 0.5}, {"x": 2.0, "y": 1.0}
 
 
 def compute(graph: dict[str, list[str]], leaves: dict[str, Any]) -> dict[str, Any]:
@@ -78,9 +73,8 @@ def with_gradients() -> dict[str, Value]:
 
 def checked() -> GradientReport:
     """The gradients of all four parameters against central differences."""
-    return gradcheck(
-        lambda *numbers: compute(GRAPH, dict(zip(PARAMETERS, numbers, strict=True)) | DATA)["loss"], tuple(PARAMETERS.values())
-    )
+    names = tuple(PARAMETERS)
+    return gradcheck(lambda *xs: compute(GRAPH, dict(zip(names, xs, strict=True)) | DATA)["loss"], tuple(PARAMETERS.values()))
 
 
 def stretched(curve: Curve) -> list[float]:
@@ -95,8 +89,7 @@ def draw_curves(folder: Path, chains: list[Curve], layers: list[Curve]) -> None:
     for ax, curves, title in ((left, chains, "one chain each"), (right, layers, "sums of eight chains")):
         plot_curves({f"{i}": stretched(curve) for i, curve in enumerate(curves, 1)}, PLACES, ax)
         ax.get_legend().remove()
-        ax.set_title(title)
-        ax.set_xlabel("x")
+        ax.set(title=title, xlabel="x")
     save_plot(left, folder / "curves-random.svg", "Random functions of lines and sigmoids", _CURVES.alt)
 
 
@@ -118,8 +111,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     viz.draw(values["loss"], level="cards", title="The same graph, computed").save(folder / "curves-values.svg")
     numbers = [("turns of a chain", str(most[0])), ("turns of a sum, at most", str(most[1])), ("order", order)]
     numbers += [(f"∂loss/∂{name}", str(rule).partition(" = ")[2]) for name, rule in chain_rules.items()]
-    numbers.append(("largest error against differences", f"{report.worst_error:.0e}"))
-    return Story("curves", "From a line to a framework", _TEXT, tuple(numbers), (_CURVES, _DICTIONARY, _VALUES))
+    last = ("largest error against differences", f"{report.worst_error:.0e}")
+    return Story("curves", "From a line to a framework", _TEXT, (*numbers, last), (_CURVES, _DICTIONARY, _VALUES))
 
 
 _TEXT = (
@@ -130,8 +123,7 @@ _TEXT = (
 )
 _CURVES = Picture(
     "curves-random.svg",
-    "Left: five random chains of lines and sigmoids, each only rising or only falling. Right: five random sums of eight sigmoids of "
-    "lines, which rise and fall.",
+    "Left: five random chains of lines and sigmoids, each only rising or only falling. Right: five sums of eight, which rise and fall.",
     "Left, random chains of one to six pieces. Right, random sums of eight sigmoids of lines. Each is stretched to the same height.",
 )
 _DICTIONARY = Picture(

@@ -4,14 +4,13 @@ The table is Boston, 1970: rooms per dwelling, the share of lower-status residen
 of 506 census tracts (Harrison and Rubinfeld 1978, three columns of the table `Boston` of R's package MASS; see data/README.md).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-import viz
-from scalargrad import Value, no_grad
+from scalargrad import no_grad
 from scalargrad.data import Standardise, read_csv, split
 from scalargrad.nn import MLP
 from scalargrad.optim import Adam
@@ -25,12 +24,13 @@ from .gallery import Picture, Story, run_alone, say
 
 FILE = Path(__file__).with_name("data") / "boston.csv"
 ROOMS, SHARE = 0, 1
+Rule = Callable[[Any], float]
+"""From the columns of a tract to its price in 1,000 dollars."""
 SHARES = (5.0, 12.0, 25.0)
 """For which shares of lower-status residents, in per cent, the prices are drawn."""
 
 
-@dataclass
-class Tracts:
+class Tracts(NamedTuple):
     """Some columns of the table, four fifths of the rows to learn from, one fifth held out."""
 
     train: Any
@@ -38,59 +38,50 @@ class Tracts:
     prices: Any
     held_out_prices: Any
 
-    @classmethod
-    def of(cls, columns: list[int]) -> "Tracts":
-        """The same rows whatever the columns."""
-        X, y = read_csv(FILE, target="medv")  # noqa: N806
-        train, held_out, prices, held_out_prices = split(X[:, columns], y, test=0.2, seed=0)
-        return cls(train, held_out, prices, held_out_prices)
+
+def tracts_of(columns: list[int]) -> Tracts:
+    """The same rows whatever the columns."""
+    table, prices = read_csv(FILE, target="medv")
+    return Tracts(*split(table[:, columns], prices, test=0.2, seed=0))
 
 
-class Line:
-    """Least squares: the straight line, or the plane over two columns, with the smallest squared error on the rows to learn from."""
-
-    def __init__(self, tracts: Tracts) -> None:
-        ones = np.ones((len(tracts.train), 1))
-        self.slopes = np.linalg.lstsq(np.hstack([tracts.train, ones]), tracts.prices, rcond=None)[0]
-
-    def __call__(self, row: Any) -> float:
-        return float(np.dot(self.slopes[:-1], row) + self.slopes[-1])
+def straight(tracts: Tracts) -> Rule:
+    """Least squares: the line, or the plane over two columns, with the smallest squared error on the rows to learn from."""
+    ones = np.ones((len(tracts.train), 1))
+    slopes = np.linalg.lstsq(np.hstack([tracts.train, ones]), tracts.prices, rcond=None)[0]
+    return lambda row: float(np.dot(slopes, [*row, 1.0]))
 
 
-class Network:
-    """Eight neurons between the columns and the price. It learns on the scale of deviations, and answers in 1,000 dollars."""
+def learnt(tracts: Tracts, epochs: int) -> tuple[Rule, list[float]]:
+    """A network of eight neurons, trained on the same rows, and its error on the rows held out after each epoch.
 
-    def __init__(self, tracts: Tracts, epochs: int) -> None:
-        self.inputs, self.output = Standardise().fit(tracts.train), Standardise().fit(tracts.prices)
-        self.model = MLP(tracts.train.shape[1], [8, 1], activation="tanh", initialiser="xavier", seed=0)
-        held_out = self.inputs.transform(tracts.held_out), self.output.transform(tracts.held_out_prices)
-        rows, prices = self.inputs.transform(tracts.train), self.output.transform(tracts.prices)
-        optimiser = Adam(self.model.parameters(), 0.003)
-        history = fit(self.model, rows, prices, loss="mse", optimiser=optimiser, epochs=epochs, batch_size=16, validation=held_out)
-        self.errors = [loss**0.5 * self.output.scales[0] for loss in history["validation_loss"]]
+    It learns on the scale of deviations, and answers in 1,000 dollars.
+    """
+    inputs, output = Standardise().fit(tracts.train), Standardise().fit(tracts.prices)
+    model = MLP(tracts.train.shape[1], [8, 1], activation="tanh", initialiser="xavier", seed=0)
+    adam, held_out = Adam(model.parameters(), 0.003), (inputs.transform(tracts.held_out), output.transform(tracts.held_out_prices))
+    rows, prices = inputs.transform(tracts.train), output.transform(tracts.prices)
+    history = fit(model, rows, prices, loss="mse", optimiser=adam, epochs=epochs, batch_size=16, validation=held_out)
 
-    def price(self, deviations: list[Any]) -> Value:
-        """The price as a Value, for the columns of one tract as deviations from their means."""
-        price: Value = self.model(deviations) * float(self.output.scales[0]) + float(self.output.means[0])
-        return price
-
-    def __call__(self, row: Any) -> float:
+    def price(row: Any) -> float:
         with no_grad():
-            return self.price(self.inputs.transform([row])[0].tolist()).data
+            return float(output.inverse([model(inputs.transform([row])[0]).data])[0])
+
+    return price, [loss**0.5 * float(output.scales[0]) for loss in history["validation_loss"]]
 
 
-def error(predict: Any, tracts: Tracts) -> float:
+def error(predict: Rule, tracts: Tracts) -> float:
     """The root of the mean squared error on the rows that were held out, in 1,000 dollars."""
     misses = [predict(row) - price for row, price in zip(tracts.held_out, tracts.held_out_prices, strict=True)]
     return float(np.sqrt(np.mean(np.square(misses))))
 
 
-def compare(columns: list[int], epochs: int, what: str) -> tuple[Tracts, Line, Network]:
-    """Train both on the same rows, and say how wrong they are on the others."""
-    tracts = Tracts.of(columns)
-    line, network = Line(tracts), Network(tracts, epochs)
+def compare(columns: list[int], epochs: int, what: str) -> tuple[Tracts, Rule, Rule]:
+    """Train on the rows to learn from, and say how wrong the line and the network are on the others."""
+    tracts = tracts_of(columns)
+    line, (network, errors) = straight(tracts), learnt(tracts, epochs)
     bound = error(line, tracts)
-    ahead = next((epoch for epoch, missed in enumerate(network.errors, 1) if missed < bound), None)
+    ahead = next((epoch for epoch, missed in enumerate(errors, 1) if missed < bound), None)
     say(f"{what}: the straight line is off by {bound:.2f}, the network by {error(network, tracts):.2f} (in 1,000 dollars)")
     say(f"  the network is ahead of the line on held-out rows for the first time after epoch {ahead} of {epochs}")
     return tracts, line, network
@@ -103,7 +94,7 @@ def usual(tracts: Tracts, share: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def draw_prices(folder: Path, by_rooms: tuple[Tracts, Line, Network], by_both: tuple[Tracts, Line, Network]) -> None:
+def draw_prices(folder: Path, by_rooms: tuple[Tracts, Rule, Rule], by_both: tuple[Tracts, Rule, Rule]) -> None:
     """Prices over rooms: from the rooms alone, and from both columns at three shares of lower-status residents."""
     rooms = [4.0 + i / 20 for i in range(97)]
     left, right = new_axes(2, width=9.6, height=4.2)
@@ -112,7 +103,7 @@ def draw_prices(folder: Path, by_rooms: tuple[Tracts, Line, Network], by_both: t
     left.scatter(tracts.held_out[:, 0], tracts.held_out_prices, s=14, color=LIGHT.line, zorder=0)
     tracts, plane, network = by_both
 
-    def known(predict: Any, share: float) -> list[float]:
+    def known(predict: Rule, share: float) -> list[float]:
         low, high = usual(tracts, share)
         return [predict([x, share]) if low <= x <= high else float("nan") for x in rooms]
 
@@ -124,34 +115,16 @@ def draw_prices(folder: Path, by_rooms: tuple[Tracts, Line, Network], by_both: t
     save_plot(left, folder / "houses-prices.svg", "Boston house prices over rooms", _PRICES.alt)
 
 
-def explain(network: Network, row: list[float]) -> tuple[Value, list[float]]:
-    """The price of one tract with its gradients, and by how much one more of each column would change it."""
-    deviations = [Value(x, label=name) for x, name in zip(network.inputs.transform([row])[0].tolist(), ("rm", "ls"), strict=True)]
-    price = network.price(deviations)
-    price.label = "price"
-    network.model.zero_grad()
-    price.backward()
-    return price, [x.grad / scale for x, scale in zip(deviations, network.inputs.scales.tolist(), strict=True)]
-
-
 def run(folder: Path, quick: bool = False) -> Story:
-    """Train on the rooms, then on rooms and status; compare with least squares; ask what one more room is worth."""
+    """Train on the rooms, then on rooms and status; compare with least squares."""
     epochs = 6 if quick else 60
     by_rooms = compare([ROOMS], epochs, "rooms")
     by_both = compare([ROOMS, SHARE], epochs, "rooms and status")
     draw_prices(folder, by_rooms, by_both)
-    prices = []
-    for share in SHARES:
-        price, (per_room, _) = explain(by_both[2], [6.5, share])
-        prices.append(f"{price.data:.1f}, and {per_room:+.1f} for one more room".replace("-", "−"))
-        say(f"6.5 rooms and {share:g} % lower status: {prices[-1]}")
-    title = f"What the price of 6.5 rooms depends on, at {SHARES[-1]:g} % lower status"
-    viz.draw(price, level="neurons", title=title).save(folder / "houses-neurons.svg")
     numbers = [("rows to learn from", f"{len(by_both[0].train)}"), ("rows held out", f"{len(by_both[0].held_out)}")]
     for what, (tracts, line, network) in (("rooms", by_rooms), ("rooms and status", by_both)):
         numbers += [(f"straight line, {what}", f"{error(line, tracts):.2f}"), (f"network, {what}", f"{error(network, tracts):.2f}")]
-    numbers += [(f"6.5 rooms, {share:g} % lower status", price) for share, price in zip(SHARES, prices, strict=True)]
-    return Story("houses", "House prices: where the line ends", _TEXT, tuple(numbers), (_PRICES, _NEURONS))
+    return Story("houses", "House prices: where the line ends", _TEXT, tuple(numbers), (_PRICES,))
 
 
 _TEXT = (
@@ -167,11 +140,6 @@ _PRICES = Picture(
     "network over the rooms at three shares of lower-status residents, each with the plane of least squares as a thin line.",
     "Left, points are tracts that were held out. Right, each colour is one share of lower-status residents, drawn where there are "
     "enough such tracts: the lines of the plane can only be parallel.",
-)
-_NEURONS = Picture(
-    "houses-neurons.svg",
-    "The network from rooms and share through eight hidden neurons to the price, with the gradient of the price on every line.",
-    "The gradient of the price, in 1,000 dollars; at the left for one deviation more of the rooms (rm) and of the share (ls).",
 )
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from pathlib import Path
 from random import Random
 
 import viz
-from scalargrad import Value, logsumexp, no_grad
+from scalargrad import Value, no_grad, softmax
+from scalargrad.losses import cross_entropy
 from scalargrad.nn import Embedding, Flatten, Layer, Module, Sequential
 from scalargrad.optim import Adam
 from scalargrad.schedules import CosineDecay
@@ -26,8 +27,6 @@ FULL, QUICK = (320, 7), (40, 2)
 """How many names are learnt from, and how often."""
 PREFIXES = ("", "m", "mar", "eli")
 
-Sample = tuple[list[int], int]
-
 
 def names() -> list[str]:
     """All names, in an order that is always the same: the last 80 are held out."""
@@ -41,7 +40,7 @@ def context(text: str) -> list[int]:
     return [LETTERS.index(letter) for letter in ("." * SEEN + text)[-SEEN:]]
 
 
-def samples(words: list[str]) -> list[Sample]:
+def samples(words: list[str]) -> list[tuple[list[int], int]]:
     """For each letter of each word, and for the dot at its end, the three before it and its number."""
     return [(context(word[:i]), LETTERS.index(letter)) for word in words for i, letter in enumerate(word + ".")]
 
@@ -52,24 +51,16 @@ def network() -> Sequential:
     return Sequential(Embedding(27, 4, seed=0), Flatten(), hidden, Layer(12, 27, activation=None, initialiser="xavier", seed=2))
 
 
-def train(model: Module, data: list[Sample], epochs: int) -> None:
+def train(model: Module, data: list[tuple[list[int], int]], epochs: int) -> None:
     """Adam on the cross-entropy of the next letter, its rate falling to 0 along a cosine."""
-    optimiser = Adam(model.parameters(), 0.015)
-    inputs, targets = [list(part) for part in zip(*data, strict=True)]
-    schedule = CosineDecay(optimiser, epochs)
-    fit(model, inputs, targets, loss="cross_entropy", optimiser=optimiser, epochs=epochs, batch_size=8, callbacks=[schedule])
+    adam, (inputs, targets) = Adam(model.parameters(), 0.015), map(list, zip(*data, strict=True))
+    fit(model, inputs, targets, loss="cross_entropy", optimiser=adam, epochs=epochs, batch_size=8, callbacks=[CosineDecay(adam, epochs)])
 
 
-def mean_loss(model: Module, data: list[Sample]) -> float:
+def mean_loss(model: Module, data: list[tuple[list[int], int]]) -> float:
     """The mean of -log of the probability that the model gives to the letter that came."""
     with no_grad():
-        return sum(surprise(model(letters), target).data for letters, target in data) / len(data)
-
-
-def surprise(scores: list[Value], target: int) -> Value:
-    """-log of the probability of the target under the softmax of the scores."""
-    loss: Value = logsumexp(scores) - scores[target]
-    return loss
+        return float(sum(cross_entropy(model(letters), target).data for letters, target in data)) / len(data)
 
 
 def predicted(model: Module, text: str, letter: str) -> Value:
@@ -77,7 +68,7 @@ def predicted(model: Module, text: str, letter: str) -> Value:
     scores = model(context(text))
     for score, name in zip(scores, NAMED, strict=True):
         score.label = name
-    loss = surprise(scores, LETTERS.index(letter))
+    loss: Value = cross_entropy(scores, LETTERS.index(letter))
     loss.label = "loss"
     model.zero_grad()
     loss.backward()
@@ -95,20 +86,15 @@ def count_loss(learnt: list[str], words: list[str], extra: float) -> float:
 def probabilities(model: Module, text: str) -> list[float]:
     """How likely the model thinks that each letter comes next, the dot first."""
     with no_grad():
-        scores = [score.data for score in model(context(text))]
-    shares = [exp(score - max(scores)) for score in scores]
-    return [share / sum(shares) for share in shares]
+        return [share.data for share in softmax(model(context(text)))]
 
 
 def invent(model: Module, rng: Random) -> str:
     """A name, letter by letter, each drawn with its probability, until the dot."""
     text = ""
-    while len(text) < LONGEST:
-        letter = rng.choices(LETTERS, probabilities(model, text))[0]
-        if letter == ".":
-            break
-        text += letter
-    return text
+    while len(text) < LONGEST and not text.endswith("."):
+        text += rng.choices(LETTERS, probabilities(model, text))[0]
+    return text.rstrip(".")
 
 
 def draw_probabilities(model: Module, folder: Path) -> None:
@@ -124,35 +110,26 @@ def draw_probabilities(model: Module, folder: Path) -> None:
 
 def run(folder: Path, quick: bool = False) -> Story:
     """Train on most of the names, measure on the others, invent a few."""
-    count, epochs = QUICK if quick else FULL
-    words, model = names(), network()
+    (count, epochs), words, model = QUICK if quick else FULL, names(), network()
     learnt, held_out = words[:count], words[-HELD_OUT:]
     train(model, samples(learnt), epochs)
-    losses = {
-        "guessing": log(len(LETTERS)),
-        "counting pairs": min(count_loss(learnt, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0)),
-        "network": mean_loss(model, samples(held_out)),
-    }
+    counted = min(count_loss(learnt, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0))
+    losses = {"guessing": log(len(LETTERS)), "counting pairs": counted, "network": mean_loss(model, samples(held_out))}
     for who, loss in losses.items():
         say(f"{who}: mean loss {loss:.3f} on {HELD_OUT} names held out, as good as choosing among {exp(loss):.1f} letters")
     rng = Random(1)
     invented = [name for name in (invent(model, rng) for _ in range(30)) if len(name) > 2 and name not in words][:8]
     say(f"invented, none of them in the list: {', '.join(invented)}")
     draw_probabilities(model, folder)
-    prediction = predicted(model, "mar", "i")
-    viz.draw(prediction, level="neurons", title="One prediction: after “mar” comes “i”").save(folder / _NEURONS.file)
-    numbers = [("names learnt from", f"{count}, {epochs} times each"), ("names held out", f"{HELD_OUT}")]
-    numbers += [("parameters", f"{len(model.parameters())}")]
+    viz.draw(predicted(model, "mar", "i"), level="neurons", title="After “mar” comes “i”").save(folder / _NEURONS.file)
+    numbers = [("names learnt from", f"{count}, {epochs} times each"), ("parameters", f"{len(model.parameters())}")]
     numbers += [(f"mean loss, {who}", f"{loss:.3f}") for who, loss in losses.items()]
     return Story("names", "Names: one letter after the other", _TEXT, (*numbers, ("invented", ", ".join(invented))), (_BARS, _NEURONS))
 
 
 _TEXT = (
-    "The 400 most frequent first names of women in the census of the United States of 1990: a network looks at three letters, turns each "
-    "into four numbers that it learns, and says how likely each letter is to come next. The dot ends a name.",
-    "The loss is the mean of −log of the probability that it gave to the letter that came, on names that it has not read. Guessing costs "
-    "log 27. Counting which letter follows which, in the same names, does much better; it is shown with whichever smoothing of four suits "
-    "it best on the very names it is measured on. The network must look further back to win.",
+    "The 400 most frequent first names of women in the US census of 1990: a network sees three letters and says what comes next.",
+    "The loss is the mean of −log of the probability of the letter that came, on names not read. Counting has the smoothing it likes best.",
 )
 _BARS = Picture(
     "names-letters.svg",
@@ -162,8 +139,7 @@ _BARS = Picture(
 _NEURONS = Picture(
     "names-neurons.svg",
     "The network as columns: twelve hidden neurons, the scores of the letters, and the loss, with gradients on the lines.",
-    "One prediction and its gradient. A higher score of “i” would lower the loss (orange), a higher score of any other raise it (blue), "
-    "the more the likelier it is thought to be.",
+    "One prediction and its gradient: a higher score of “i” would lower the loss (orange), a higher score of another raise it (blue).",
 )
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ class Truth(Text):
     def __invert__(self) -> "Truth":
         return Truth(f"(~{self})")
 
+    def __and__(self, other: "Truth") -> "Truth":
+        return Truth(f"({self} & {other})")
+
 
 def _infix(sign: str, kind: type[Text] = Text) -> tuple[Any, Any]:
     return (
@@ -52,7 +55,6 @@ for _name, _sign in (("__add__", "+"), ("__sub__", "-"), ("__mul__", "*")):
     setattr(Text, f"__r{_name[2:]}", _reflected)
 for _name, _sign in (("__lt__", "<"), ("__le__", "<="), ("__gt__", ">"), ("__ge__", ">=")):
     setattr(Text, _name, _infix(_sign, Truth)[0])
-Truth.__and__ = _infix("&", Truth)[0]  # type: ignore[attr-defined]
 
 
 def written(item: Any) -> str:

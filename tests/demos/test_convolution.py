@@ -12,14 +12,14 @@ from scalargrad.losses import cross_entropy
 
 @pytest.fixture(scope="module")
 def images() -> demo.Images:
-    return demo.Images.of(10, 30, 797)
+    return demo.images_of(10, 30, 797)
 
 
 def test_nothing_is_both_trained_on_and_held_out(images: demo.Images) -> None:
     assert demo.FULL[1] + demo.FULL[3] <= 1797
     assert len(images.train) == 30
     assert len(images.held_out) == len(images.moved) == len(images.held_out_digits) == 797
-    few = demo.Images.of(*(demo.QUICK[i] for i in (0, 1, 3)))
+    few = demo.images_of(*(demo.QUICK[i] for i in (0, 1, 3)))
     assert set(few.digits) | set(few.held_out_digits) == {0, 1, 2, 3}
     assert demo.QUICK[1] + demo.QUICK[3] <= 720  # images of 0, 1, 2 and 3 in the set
 
@@ -69,16 +69,16 @@ def test_gradients_agree_with_central_differences(images: demo.Images) -> None:
     assert [parameter.grad for parameter in chosen] == pytest.approx(slopes, rel=1e-5, abs=1e-8)
 
 
-def test_accuracy_counts_the_largest_scores(images: demo.Images) -> None:
+def test_the_largest_score_is_the_answer(images: demo.Images) -> None:
     model = demo.networks(10)["layer"]
     weights = np.array([[w.data for w in neuron.weights] for neuron in model.steps[0].neurons])
     right = (images.held_out[:50] @ weights.T).argmax(axis=1) == images.held_out_digits[:50]
-    assert demo.accuracy(model, images.held_out[:50], images.held_out_digits[:50]) == right.mean()
+    assert demo.right(model, images.held_out[:50], images.held_out_digits[:50]) == right.tolist()
 
 
 def test_the_margin_is_over_the_best_rival(images: demo.Images) -> None:
     model, pixels = demo.networks(10)["convolution"], images.held_out[0]
-    scores = demo.scores(model, pixels)
+    scores = [score.data for score in model(pixels)]
     assert demo.margin(model, pixels, 7).data == pytest.approx(scores[7] - max(scores[:7] + scores[8:]), rel=1e-12)
 
 

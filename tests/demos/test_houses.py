@@ -1,4 +1,4 @@
-"""House prices: the table, least squares by the normal equations, the errors, and the worth of a room by central differences."""
+"""House prices: the table, least squares by the normal equations, the errors, and where the curves end."""
 
 import csv
 from pathlib import Path
@@ -10,7 +10,7 @@ from demos import houses
 
 
 @pytest.fixture(scope="module")
-def both() -> tuple[houses.Tracts, houses.Line, houses.Network]:
+def both() -> tuple[houses.Tracts, houses.Rule, houses.Rule]:
     return houses.compare([houses.ROOMS, houses.SHARE], 8, "rooms and status")
 
 
@@ -26,38 +26,32 @@ def test_the_table_has_506_tracts_in_sensible_ranges() -> None:
 
 
 def test_rows_are_held_out_of_training_and_the_same_for_all_columns() -> None:
-    one, two = houses.Tracts.of([houses.ROOMS]), houses.Tracts.of([houses.ROOMS, houses.SHARE])
+    one, two = houses.tracts_of([houses.ROOMS]), houses.tracts_of([houses.ROOMS, houses.SHARE])
     assert (one.held_out[:, 0] == two.held_out[:, 0]).all()
     assert len(two.train) + len(two.held_out) == 506
     assert (len(two.train), len(two.held_out)) == (405, 101)
 
 
 def test_the_line_solves_the_normal_equations() -> None:
-    tracts = houses.Tracts.of([houses.ROOMS, houses.SHARE])
+    tracts = houses.tracts_of([houses.ROOMS, houses.SHARE])
     A = np.column_stack([tracts.train, np.ones(len(tracts.train))])  # noqa: N806
     expected = np.linalg.solve(A.T @ A, A.T @ tracts.prices)
-    assert houses.Line(tracts).slopes == pytest.approx(expected, rel=1e-8)
-    assert houses.Line(tracts)([6.0, 10.0]) == pytest.approx(expected @ [6.0, 10.0, 1.0], rel=1e-8)
+    for row in ([6.0, 10.0], [0.0, 0.0], [9.0, 1.0]):
+        assert houses.straight(tracts)(row) == pytest.approx(expected @ [*row, 1.0], rel=1e-8)
 
 
-def test_the_network_beats_the_plane_on_held_out_rows(both: tuple[houses.Tracts, houses.Line, houses.Network]) -> None:
+def test_the_network_beats_the_plane_on_held_out_rows(both: tuple[houses.Tracts, houses.Rule, houses.Rule]) -> None:
     tracts, plane, network = both
     misses = [network(row) - price for row, price in zip(tracts.held_out, tracts.held_out_prices, strict=True)]
     measured = (sum(miss * miss for miss in misses) / len(misses)) ** 0.5
     assert houses.error(network, tracts) == pytest.approx(measured, rel=1e-12)
-    assert network.errors[-1] == pytest.approx(measured, rel=1e-9)
+    again, errors = houses.learnt(tracts, 8)
+    assert errors[-1] == pytest.approx(measured, rel=1e-9)
+    assert again([6.0, 10.0]) == network([6.0, 10.0])
     assert measured < houses.error(plane, tracts) - 0.3
 
 
-def test_the_worth_of_a_room_by_central_differences(both: tuple[houses.Tracts, houses.Line, houses.Network]) -> None:
-    network, h = both[2], 1e-5
-    price, (per_room, per_share) = houses.explain(network, [6.5, 12.0])
-    assert price.data == pytest.approx(network([6.5, 12.0]), rel=1e-12)
-    assert per_room == pytest.approx((network([6.5 + h, 12.0]) - network([6.5 - h, 12.0])) / (2 * h), rel=1e-5)
-    assert per_share == pytest.approx((network([6.5, 12.0 + h]) - network([6.5, 12.0 - h])) / (2 * h), rel=1e-5)
-
-
-def test_curves_end_where_the_tracts_end(both: tuple[houses.Tracts, houses.Line, houses.Network]) -> None:
+def test_curves_end_where_the_tracts_end(both: tuple[houses.Tracts, houses.Rule, houses.Rule]) -> None:
     train = both[0].train.tolist()
     for share in houses.SHARES:
         rooms = sorted(rm for rm, lstat in train if abs(lstat - share) < 3.0)

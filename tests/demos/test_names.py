@@ -10,6 +10,7 @@ import pytest
 
 from demos import names as demo
 from scalargrad import no_grad, numerical_gradient
+from scalargrad.losses import cross_entropy
 
 
 def by_numpy(model: demo.Sequential, letters: list[int]) -> np.ndarray:
@@ -77,7 +78,7 @@ def test_gradients_by_central_differences() -> None:
     def loss(numbers: list[float]) -> float:
         for parameter, number in zip(chosen, numbers, strict=True):
             parameter.data = number
-        return demo.surprise(model(demo.context("mar")), 9).data
+        return cross_entropy(model(demo.context("mar")), 9).data
 
     gradients = [parameter.grad for parameter in chosen]
     with no_grad():
