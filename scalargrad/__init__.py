@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ from .tape import GradientTape
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 
 if TYPE_CHECKING:
+    from .compiler import compile
     from .doctor import diagnose
+    from .training import fit
 
 globals().update(FUNCTIONS)
 
@@ -36,9 +39,11 @@ __all__ = [
     "Parameter",
     "Value",
     "backward",
+    "compile",
     "detect_anomaly",
     "diagnose",
     "enable_grad",
+    "fit",
     "grad",
     "gradcheck",
     "hessian",
@@ -58,10 +63,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
-    """`diagnose`, which brings training and optimisers along, is imported when it is first asked for."""
-    if name == "diagnose":
-        from .doctor import diagnose
+_LATER = {"compile": "compiler", "diagnose": "doctor", "fit": "training"}
+"""Functions that bring much along, imported when they are first asked for, and the rooms that they are in."""
 
-        return diagnose
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    """A function that is imported when it is first asked for."""
+    if name in _LATER:
+        function: Callable[..., Any] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+        return function
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

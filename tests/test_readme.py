@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 import viz
-from demos import digits, moons, neuron
+from demos import moons, neuron
+from demos.__main__ import DEMOS
 from scalargrad.nn import MLP
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +43,7 @@ def test_snippets_run_in_order_and_print_what_is_shown(tmp_path: Path, monkeypat
         doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
         namespace = test.globs
     assert not report, "".join(report)
-    for name in ("neuron.svg", "classic.svg", "network.svg", "one-neuron-open.svg", "loss.svg"):
+    for name in ("neuron.svg", "classic.svg", "network.svg", "one-neuron-open.svg", "loss.svg", "history.svg", "diagnosis.svg"):
         ElementTree.parse(tmp_path / name)
     assert all((tmp_path / f"neuron.{ending}").stat().st_size > 100 for ending in ("png", "pdf", "dot", "mmd", "txt"))
 
@@ -76,12 +77,9 @@ def test_the_picture_at_the_top_shows_the_numbers_of_the_neuron() -> None:
 
 def test_the_picture_of_the_network_shows_the_numbers_of_the_moons() -> None:
     kept = (ROOT / "demos/pictures/moons-neurons.svg").read_text(encoding="utf-8")
-    loss, _ = moons.one_sample(moons.Training(MLP(2, [16, 16, 1], activation="relu", seed=0), moons.two_moons()))
+    loss, _ = moons.one_sample(MLP(2, [16, 16, 1], activation="relu", seed=0), moons.two_moons())
     assert numbers_in(kept) == numbers_in(viz.draw(loss, level="neurons").svg())
 
 
-def test_numbers_in_the_prose() -> None:
-    assert len(MLP(2, [16, 16, 1]).parameters()) == 337
-    assert "network of 337 parameters on two moons" in README
-    assert len(MLP(digits.SIDE**2, [16, digits.CLASSES]).parameters()) == 1210
-    assert "one of 1,210 on real handwritten digits" in README.replace("\n", " ")
+def test_every_demo_is_listed_with_what_it_shows() -> None:
+    assert dict(re.findall(r"^- `(\w+)`: (.*)$", README, re.MULTILINE)) == DEMOS
