@@ -88,9 +88,16 @@ class Compiled:
         """The outputs for a batch: (batch, outputs).
 
         arguments  one array (batch, n) for each entry of `inputs`; (batch,) will do for n = 1
+
+        Samples with an output that is not finite are computed as eager code does, so that both always say the same.
         """
         arrays = self._checked(arguments)
-        return self._backend.outputs(arrays, self._read(), self._drawn(len(arrays[0])))
+        drawn = self._drawn(len(arrays[0]))
+        found = self._backend.outputs(arrays, self._read(), drawn)
+        if not all_finite(found.ravel()):
+            odd = ~numpy.isfinite(found).all(axis=1)
+            found[odd] = self._replay.outputs(numpy.hstack(arrays)[odd].tolist(), self.parameters.tolist(), drawn[odd].tolist())
+        return found
 
     def value_and_grad(self, *arguments: Any) -> tuple[float, Array]:
         """The mean of the output over the batch, and its gradient by the parameters, one float64 vector.
@@ -126,12 +133,19 @@ class Compiled:
         return [array[:, 0] for array in self.jacobian(*arguments)]
 
     def jacobian(self, *arguments: Any) -> list[Array]:
-        """For each argument (batch, outputs, n): the derivative of every output of each sample by its inputs."""
+        """For each argument (batch, outputs, n): the derivative of every output of each sample by its inputs.
+
+        Samples with a derivative that is not finite are computed as eager code does, so that both always say the same.
+        """
         arrays = self._checked(arguments)
         batch, outputs = len(arrays[0]), len(self.program.outputs)
         read, drawn = self._read(), self._drawn(batch)
         rows = [self._backend.pulled(arrays, read, drawn, numpy.tile(seed, (batch, 1))) for seed in numpy.eye(outputs)]
-        return [numpy.stack([row[i] for row in rows], axis=1) for i in range(len(arrays))]
+        found = numpy.concatenate([numpy.stack(parts, axis=1) for parts in zip(*rows, strict=True)], axis=2)
+        if not all_finite(found.ravel()):
+            odd = ~numpy.isfinite(found).all(axis=(1, 2))
+            found[odd] = self._replay.jacobian(numpy.hstack(arrays)[odd].tolist(), self.parameters.tolist(), drawn[odd].tolist())
+        return numpy.split(found, numpy.cumsum(self.sizes)[:-1], axis=2)
 
     def load(self, *sample: Any) -> Value | list[Value]:
         """Put one sample's numbers, and the parameters, into the recorded Values; with one output its gradients, too.
