@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from functools import partial
+from io import StringIO
 from itertools import groupby
 from math import log
 from random import Random
@@ -294,7 +294,7 @@ def prices(quick: bool) -> list[Row]:
 
 def letters(quick: bool) -> list[Row]:
     """What it announces as next: a character model on names."""
-    (count, epochs), words, model = names.QUICK if quick else names.FULL, names.names(), names.network()
+    (count, epochs), words, model = (40, 2) if quick else (160, 4), names.names(), names.network()
     names.train(model, names.samples(words[:count]), epochs)
     loss = names.mean_loss(model, names.samples(words[-names.HELD_OUT :]))
     ours, how = f"{loss:.2f}, guessing {log(len(names.LETTERS)):.2f}", f"cross-entropy on 80 names held out, {epochs} rounds of {count}"
