@@ -40,6 +40,8 @@ def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Itera
     'mul'
     """
     sizes = _checked_sizes(inputs)
+    if _is_tracing():
+        _refuse("compiling within a function that is being compiled", "Compile the inner function before, or call it as it is.")
     arguments = tuple(tuple(Value(1.0, label=_label(size, i, j)) for j in range(size)) for i, size in enumerate(sizes))
     learnt = tuple(parameters)
     with _tracing([*(x for each in arguments for x in each), *learnt]):
@@ -50,19 +52,20 @@ def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Itera
 class _Tracer:
     """Makes every new node refuse questions, and remembers it, to take that back."""
 
-    def __init__(self, leaves: Iterable[Value]) -> None:
+    def __init__(self) -> None:
         self.marked: list[Value] = []
-        for leaf in leaves:
-            self._mark(leaf)
 
-    def _mark(self, node: Any) -> None:
-        node.__class__ = _TRACED[type(node)]
-        self.marked.append(node)
+    def mark(self, node: Any) -> None:
+        """From now on it refuses."""
+        kind = type(node)
+        if kind not in _MARKED:
+            node.__class__ = _TRACED.get(kind) or _traced(kind)
+            self.marked.append(node)
 
     def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
         """A node of the graph; where none is recorded, its operands must not matter."""
         if node.args:
-            self._mark(node)
+            self.mark(node)
         elif any(type(arg) in _MARKED for arg in args):
             _refuse("no_grad() around an operation")
 
@@ -78,19 +81,26 @@ class _Tracer:
 
 @contextmanager
 def _tracing(leaves: Iterable[Value]) -> Iterator[None]:
-    tracer = _Tracer(leaves)
+    tracer = _Tracer()
     try:
+        for leaf in leaves:
+            tracer.mark(leaf)
         with observing(tracer):
             yield
     finally:
         tracer.release()
 
 
-def _refuse(what: str) -> None:
-    raise TraceError(
-        f"{what} can't be recorded, at {calling_line()}\n"
-        "  The answer would be that of the recording for every sample. Ask within the graph: where(step(x), a, b), maximum, clamp, …"
-    )
+_REMEDY = "The answer would be that of the recording for every sample. Ask within the graph: where(step(x), a, b), maximum, clamp, …"
+
+
+def _refuse(what: str, remedy: str = _REMEDY) -> None:
+    raise TraceError(f"{what} can't be recorded, at {calling_line()}\n  {remedy}")
+
+
+def _is_tracing() -> bool:
+    """Whether this thread traces."""
+    return any(isinstance(observer, _Tracer) for observer in current_mode().observers)
 
 
 def _refusing(name: str, what: str) -> Callable[..., Any]:
@@ -98,24 +108,44 @@ def _refusing(name: str, what: str) -> Callable[..., Any]:
     ordinary = getattr(Value, name)
 
     def asked(self: Any, *others: Any) -> Any:
-        if any(isinstance(observer, _Tracer) for observer in current_mode().observers):
+        if _is_tracing():
             _refuse(what)
         return ordinary(self, *others)
 
     return asked
 
 
-def _asked_for_data(self: Any) -> float:
-    if any(isinstance(observer, _Tracer) for observer in current_mode().observers):
-        _refuse("the number (.data) of a traced Value")
-    number: float = self._data
-    return number
+def _round(self: Any, digits: int | None = None) -> Any:
+    if digits is not None and _is_tracing():
+        _refuse("round() to some digits of a traced Value", "Write round(x * 100) / 100, which stays in the graph.")
+    return Value.__round__(self, digits)
 
 
-def _set_data(self: Any, number: Any) -> None:
-    if any(isinstance(observer, _Tracer) for observer in current_mode().observers):
-        _refuse("setting the number of a traced Value")
-    Value.data.__set__(self, number)  # type: ignore[attr-defined]
+def _format(self: Any, spec: str) -> str:
+    if spec and _is_tracing():
+        _refuse("the number of a traced Value, as text,")
+    return Value.__format__(self, spec)
+
+
+def _repr(self: Any) -> str:
+    return f"<traced {self.label or self.op or self.kind}>" if _is_tracing() else Value.__repr__(self)
+
+
+def _hidden(name: str, what: str, settable: bool = True) -> property:
+    """A slot or property of Value that is not told while this thread traces."""
+    ordinary: Any = vars(Value)[name]
+
+    def read(self: Any) -> Any:
+        if _is_tracing():
+            _refuse(what)
+        return ordinary.__get__(self)
+
+    def write(self: Any, number: Any) -> None:
+        if not settable and _is_tracing():
+            _refuse("setting the number of a traced Value")
+        ordinary.__set__(self, number)
+
+    return property(read, write)
 
 
 _COMPARISON = "a comparison (a branch of Python) on a traced Value"
@@ -127,19 +157,36 @@ _QUESTIONS = {
     **dict.fromkeys(("__lt__", "__le__", "__gt__", "__ge__"), _COMPARISON),
     "item": "item() of a traced Value",
     "detach": "detach() of a traced Value",
+    "backward": "backward()",
+    "register_hook": "a gradient hook",
 }
 """What Python or a user may ask a number, and how an error calls it."""
 
 
+_MEMBERS: dict[str, Any] = {
+    "__slots__": (),
+    "__hash__": Value.__hash__,
+    "__round__": _round,
+    "__format__": _format,
+    "__repr__": _repr,
+    "data": _hidden("data", "the number (.data) of a traced Value", settable=False),
+    "grad": _hidden("grad", "the gradient (.grad) of a traced Value"),
+    "partials": _hidden("partials", "the local derivatives (.partials) of a traced Value"),
+    **{name: _refusing(name, what) for name, what in _QUESTIONS.items()},
+}
+
+
 def _traced(kind: type[Value]) -> type[Value]:
     """A class like `kind`, with the same memory layout, whose members refuse to tell their numbers."""
-    members: dict[str, Any] = {name: _refusing(name, what) for name, what in _QUESTIONS.items()}
-    members |= {"__slots__": (), "__hash__": Value.__hash__, "data": property(_asked_for_data, _set_data)}
-    return type(f"Traced{kind.__name__}", (kind,), members)
+    traced = type(f"Traced{kind.__name__}", (kind,), _MEMBERS)
+    _TRACED[kind], _MARKED[traced] = traced, kind
+    return traced
 
 
-_TRACED = {kind: _traced(kind) for kind in (Value, Parameter)}
-_MARKED = {traced: kind for kind, traced in _TRACED.items()}
+_TRACED: dict[type[Value], type[Value]] = {}
+_MARKED: dict[type[Value], type[Value]] = {}
+for _kind in (Value, Parameter):
+    _traced(_kind)
 
 
 def _checked_sizes(inputs: Any) -> list[int]:
