@@ -44,7 +44,8 @@ class Drawn(Constant):
 
     def __init__(self, source: Source, *, label: str = "") -> None:
         super().__init__(source.draw(), label=label)
-        self.serial, self.source = next(_serials), source
+        self.serial, self.source = next(serials), source
 
 
-_serials = count()
+serials = count()
+"""Where the next drawn leaf takes its serial."""

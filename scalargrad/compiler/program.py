@@ -48,7 +48,7 @@ class Program:
     inputs   how many inputs there are in all; parameters, how many parameters
     """
 
-    code: NDArray[numpy.int16]
+    code: Indexes
     place: Indexes
     start: Indexes
     operands: Indexes
@@ -203,14 +203,16 @@ _ZERO = 0.0
 
 
 def _recorded(recording: Recording, order: list[Value]) -> Program:
-    _refuse_by_hand(order)
-    kinds: dict[tuple[str, Any], int] = {}
-    codes = (kinds.setdefault((node.op, node.settings), len(kinds) + FIRST) if node.args else -1 for node in order)
-    code = numpy.fromiter(codes, numpy.int16, len(order))
+    _refuse_unrepeatable(order)
+    kinds: dict[str, int] = {}
+    found = (kinds.setdefault(_key(node), len(kinds) + FIRST) if node.args else -1 for node in order)
+    code = numpy.fromiter(found, numpy.int32, len(order))
     start = numpy.zeros(len(order) + 1, numpy.int32)
     numpy.cumsum(numpy.fromiter((len(node.args) for node in order), numpy.int32, len(order)), out=start[1:])
     operands = numpy.fromiter((arg.grad for node in order for arg in node.args), numpy.int32, int(start[-1]))
-    place, leaves = numpy.zeros(len(order), numpy.int32), _Leaves([], [], [])
+    codes, examples = numpy.unique(code, return_index=True)
+    known = [order[i] for i in examples[codes >= FIRST].tolist()]
+    place, leaves = numpy.zeros(len(order), numpy.int32), _Leaves([], [], [], recording.begins)
     for kind, group in ((INPUT, [x for each in recording.inputs for x in each]), (PARAMETER, recording.parameters)):
         for i, leaf in enumerate(group):
             row = leaf.grad
@@ -223,7 +225,7 @@ def _recorded(recording: Recording, order: list[Value]) -> Program:
         place,
         start,
         operands,
-        tuple(Kind(op, settings) for op, settings in kinds),
+        tuple(Kind(node.op, node.settings) for node in known),
         numpy.array(leaves.numbers, dtype=float),
         tuple(leaves.read),
         tuple(leaves.drawn),
@@ -233,11 +235,20 @@ def _recorded(recording: Recording, order: list[Value]) -> Program:
     )
 
 
-def _refuse_by_hand(order: list[Value]) -> None:
+def _key(node: Value) -> str:
+    """What tells kinds apart: as text, so that 0.0 and -0.0 are two settings, and nan is one."""
+    return node.op if node.settings is None else f"{node.op}{node.settings}"
+
+
+def _refuse_unrepeatable(order: list[Value]) -> None:
     for node in order:
-        if node.op not in TABLE and node.args:
+        if node.args and not (node.op in TABLE and _fits(Kind(node.op, node.settings), len(node.args))):
             raise TraceError(
                 f"{node.label or node.op or 'a Value with operands'} was made by hand: only operations of the table can be replayed"
+            )
+        if node.notes is not None and not all(getattr(hook, "only_looks", False) for hook in node.notes.get("hooks", ())):
+            raise TraceError(
+                f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling"
             )
 
 
@@ -248,10 +259,11 @@ class _Leaves:
     numbers: list[float]
     read: list[Value]
     drawn: list[Drawn]
+    begins: int
 
     def add(self, leaf: Value) -> tuple[int, int]:
         """Kind and place of a leaf. What is no plain constant may change, and is read at each run."""
-        if isinstance(leaf, Drawn):
+        if isinstance(leaf, Drawn) and leaf.serial >= self.begins:  # earlier ones were drawn once for all, and are read
             self.drawn.append(leaf)
             return DRAWN, len(self.drawn) - 1
         if type(leaf) is Constant:

@@ -9,6 +9,7 @@ from ..anomaly import calling_line
 from ..conversion import NumberLike, checked_values
 from ..engine import Parameter, Value
 from ..errors import DataError, OptionError, TraceError
+from ..leaves import serials
 from ..modes import current_mode, observing
 from ..nested import entries
 
@@ -21,12 +22,14 @@ class Recording:
     parameters  the leaves that are learnt, in the order in which they were given
     outputs     the Values that the function returned
     single      whether it returned one Value, not a list
+    begins      the serial from which on leaves were drawn within the trace
     """
 
     inputs: tuple[tuple[Value, ...], ...]
     parameters: tuple[Parameter, ...]
     outputs: tuple[Value, ...]
     single: bool
+    begins: int = 0
 
 
 def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()) -> Recording:
@@ -43,10 +46,10 @@ def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Itera
     if _is_tracing():
         _refuse("compiling within a function that is being compiled", "Compile the inner function before, or call it as it is.")
     arguments = tuple(tuple(Value(1.0, label=_label(size, i, j)) for j in range(size)) for i, size in enumerate(sizes))
-    learnt = tuple(parameters)
+    learnt, begins = tuple(parameters), next(serials)
     with _tracing([*(x for each in arguments for x in each), *learnt]):
         result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
-    return Recording(arguments, learnt, _outputs(result), isinstance(result, Value))
+    return Recording(arguments, learnt, _outputs(result), isinstance(result, Value), begins)
 
 
 class _Tracer:
@@ -158,7 +161,6 @@ _QUESTIONS = {
     "item": "item() of a traced Value",
     "detach": "detach() of a traced Value",
     "backward": "backward()",
-    "register_hook": "a gradient hook",
 }
 """What Python or a user may ask a number, and how an error calls it."""
 
@@ -191,7 +193,7 @@ for _kind in (Value, Parameter):
 
 def _checked_sizes(inputs: Any) -> list[int]:
     found = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    for size in found:
+    for size in found or [None]:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise OptionError(f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}")
     return found

@@ -112,6 +112,9 @@ def _warn_of_step(gradient: Any) -> None:
         )
 
 
+_warn_of_step.only_looks = True  # type: ignore[attr-defined]  # so a program need not repeat it
+
+
 ACTIVATIONS: dict[str, Activation] = {
     op.name: FUNCTIONS[op.name] for op in TABLE.values() if len(op.operands) - len(op.defaults) == 1 and not op.over_list
 } | {ops.STEP.name: _step}
