@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..engine import Value
-from ..errors import DataError, LengthError, OptionError
+from ..errors import DataError, LengthError, OptionError, TraceError
 from ..hyperparameters import all_finite
 from ..nn import Module
 from .kernels import Matrix
@@ -47,6 +47,12 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
         raise DataError(f"model must be a Module, not {type(model).__name__}")
     if backend != "numpy":
         raise OptionError(f"backend must be 'numpy', not {backend!r}")
+    if model is not None and model.needs_batch:
+        names = ", ".join(sorted({type(part).__name__ for _, part in model.named_modules() if part.batchwise}))
+        raise TraceError(
+            f"{names} takes statistics of a batch while it trains, and a program is recorded for one sample: "
+            "use LayerNorm, or model.eval() first"
+        )
     return Compiled(function, model, inputs)
 
 
