@@ -7,8 +7,8 @@ from typing import Any
 from scalargrad.errors import LengthError
 from scalargrad.modes import no_grad
 
+from .axes import checked_samples, dressed, evenly, plain
 from .palette import MARKS, TINTS, class_colour
-from .plots import _axis, _checked_samples, _dressed, _plain
 from .style import LIGHT
 
 Grid = list[list[float]]
@@ -37,8 +37,8 @@ def plot_class_regions(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['class 0', 'class 1', 'class 2']
     """
-    points, labels = _checked_samples(X, y)
-    ax, sides = _dressed(ax), [_axis([point[i] for point in points], resolution) for i in (0, 1)]
+    points, labels = checked_samples(X, y)
+    ax, sides = dressed(ax), [evenly([point[i] for point in points], resolution) for i in (0, 1)]
     scores = _asked(predict, sides)
     _check_classes(labels, len(scores))
     for number in range(len(scores)):
@@ -57,7 +57,7 @@ def plot_class_regions(
 def _asked(predict: Callable[[list[float]], Any], sides: list[list[float]]) -> list[Grid]:
     """The score of each class at every point of the grid, by class, row (x1) and column (x0)."""
     with no_grad():
-        rows = [[[_plain(score) for score in predict([x0, x1])] for x0 in sides[0]] for x1 in sides[1]]
+        rows = [[[plain(score) for score in predict([x0, x1])] for x0 in sides[0]] for x1 in sides[1]]
     if len({len(scores) for row in rows for scores in row}) != 1 or len(rows[0][0]) < 2:
         raise LengthError("predict of plot_class_regions must return one score for each class, of at least two classes")
     return [[[scores[number] for scores in row] for row in rows] for number in range(len(rows[0][0]))]

@@ -6,8 +6,9 @@ from typing import Any
 
 from scalargrad.errors import DataError, LengthError
 
+from .axes import dressed, plain
 from .palette import MARKS, class_colour
-from .plots import _dressed, _plain, plot_grid
+from .plots import plot_grid
 from .style import LIGHT
 
 Pairs = Mapping[str, tuple[Sequence[float], Sequence[float]]]
@@ -29,7 +30,7 @@ def plot_agreement(groups: Pairs, ax: Any = None) -> Any:
     >>> len(ax.collections)
     1
     """
-    ax, checked = _dressed(ax), _checked("plot_agreement", groups)
+    ax, checked = dressed(ax), _checked("plot_agreement", groups)
     ax.axline((0.0, 0.0), slope=1.0, color=LIGHT.line, linewidth=1.0, zorder=0)
     for number, (name, (x, y)) in enumerate(checked.items()):
         _scatter(ax, number, x, y, name)
@@ -53,7 +54,7 @@ def plot_differences(groups: Pairs, ax: Any = None, allowed: float | None = None
     >>> plot_differences({"weights": ([1.0, 2.0], [1.0, 2.1])}).get_xlabel()
     'size of the number\\n1 of 2 left out: exactly equal, or 0'
     """
-    ax, checked, left_out, total = _dressed(ax), _checked("plot_differences", groups), 0, 0
+    ax, checked, left_out, total = dressed(ax), _checked("plot_differences", groups), 0, 0
     for number, (name, (x, y)) in enumerate(checked.items()):
         points = [(abs(a), abs(a - b)) for a, b in zip(x, y, strict=True) if a and a != b]
         left_out, total = left_out + len(x) - len(points), total + len(x)
@@ -91,7 +92,7 @@ def plot_bars(
     written = [f"{number:.3g}" for number in numbers.values()] if texts is None else list(texts)
     if len(written) != len(numbers):
         raise LengthError(f"plot_bars needs a text for each bar: {len(numbers)} bars, {len(written)} texts")
-    ax, left = _dressed(ax), min(numbers.values()) / 3.0 if log else 0.0
+    ax, left = dressed(ax), min(numbers.values()) / 3.0 if log else 0.0
     for place, (name, number) in enumerate(numbers.items()):
         look = {"facecolor": class_colour(0, tint=0), "linestyle": "--"} if name in pale else {"facecolor": class_colour(0)}
         ax.barh(place, number - left, left=left, height=0.62, edgecolor=class_colour(0), linewidth=1.0, **look)
@@ -140,7 +141,7 @@ def _with_legend(ax: Any, groups: int) -> Any:
 
 
 def _checked(who: str, groups: Pairs) -> dict[str, tuple[list[float], list[float]]]:
-    found = {name: ([_plain(a) for a in x], [_plain(b) for b in y]) for name, (x, y) in groups.items()}
+    found = {name: ([plain(a) for a in x], [plain(b) for b in y]) for name, (x, y) in groups.items()}
     if not any(x for x, _ in found.values()):
         raise LengthError(f"{who} needs at least one number")
     for name, (x, y) in found.items():
@@ -150,7 +151,7 @@ def _checked(who: str, groups: Pairs) -> dict[str, tuple[list[float], list[float
 
 
 def _checked_bars(lengths: Mapping[str, float], log: bool) -> dict[str, float]:
-    numbers = {name: _plain(length) for name, length in lengths.items()}
+    numbers = {name: plain(length) for name, length in lengths.items()}
     if not numbers:
         raise LengthError("plot_bars needs at least one bar")
     for name, number in numbers.items():

@@ -7,8 +7,8 @@ from typing import Any
 from scalargrad.errors import DataError, LengthError
 from scalargrad.modes import no_grad
 
+from .axes import dressed, evenly, plain
 from .palette import DASHES, class_colour
-from .plots import _axis, _dressed, _plain
 from .style import LIGHT
 
 LEVELS = 12
@@ -42,9 +42,9 @@ def plot_descent(
     ways = {name: _checked(name, path) for name, path in paths.items()}
     if not ways:
         raise LengthError("plot_descent needs at least one path")
-    ax = _dressed(ax)
+    ax = dressed(ax)
     shown = [place for way in (*ways.values(), _checked("around", around) if around else []) for place in way]
-    _draw_landscape(ax, loss, [_axis([place[i] for place in shown], resolution) for i in (0, 1)])
+    _draw_landscape(ax, loss, [evenly([place[i] for place in shown], resolution) for i in (0, 1)])
     for number, (name, way) in enumerate(ways.items()):
         _draw_way(ax, number, way, name)
     if len(ways) > 1:
@@ -56,7 +56,7 @@ def plot_descent(
 
 def _draw_landscape(ax: Any, loss: Callable[[float, float], Any], sides: list[list[float]]) -> None:
     with no_grad():
-        heights = [[_plain(loss(a, b)) for a in sides[0]] for b in sides[1]]
+        heights = [[plain(loss(a, b)) for a in sides[0]] for b in sides[1]]
     finite = [height for row in heights for height in row if isfinite(height)]
     span = max(finite, default=0.0) - min(finite, default=0.0)
     if span > 0.0 and isfinite(span):
@@ -73,7 +73,7 @@ def _draw_way(ax: Any, number: int, way: list[list[float]], name: str) -> None:
 
 
 def _checked(name: str, path: Sequence[Place]) -> list[list[float]]:
-    way = [[_plain(item) for item in place] for place in path]
+    way = [[plain(item) for item in place] for place in path]
     if not way or any(len(place) != 2 for place in way):
         raise LengthError(f"path {name!r} of plot_descent must hold at least one place, each of two numbers")
     if not all(isfinite(item) for place in way for item in place):

@@ -6,8 +6,8 @@ from typing import Any
 
 from scalargrad.errors import LengthError, UnknownNameError
 
+from .axes import dressed, plain
 from .palette import DASHES, class_colour
-from .plots import _dressed, _plain
 from .style import LIGHT
 
 
@@ -31,11 +31,11 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Any = None, names: 
     ax.xaxis.get_major_locator().set_params(integer=True)
     if all(name.endswith("loss") for name in chosen):
         ax.set_ylabel("loss")
-    if not any(_plain(item) < 0.0 for name in chosen for item in history[name]):
+    if not any(plain(item) < 0.0 for name in chosen for item in history[name]):
         ax.set_ylim(bottom=0.0)
     for number, name in enumerate(chosen):
         if name.startswith("validation") and name.endswith("loss"):
-            _ring_lowest(ax, [_plain(item) for item in history[name]], class_colour(number))
+            _ring_lowest(ax, [plain(item) for item in history[name]], class_colour(number))
     return ax
 
 
@@ -58,15 +58,15 @@ def plot_curves(
     >>> [line.get_linestyle() for line in ax.lines]
     ['-', '--']
     """
-    heights = {name: [_plain(item) for item in curve] for name, curve in curves.items()}
+    heights = {name: [plain(item) for item in curve] for name, curve in curves.items()}
     if not heights or not all(heights.values()):
         raise LengthError("plot_curves needs at least one curve, each with at least one number")
     longest = max(map(len, heights.values()))
-    places = list(range(1, longest + 1)) if x is None else [_plain(item) for item in x]
+    places = list(range(1, longest + 1)) if x is None else [plain(item) for item in x]
     if len(places) < longest:
         raise LengthError(f"plot_curves needs an x for each number of a curve: {longest} numbers, {len(places)} places")
-    ax = _dressed(ax)
-    _draw_points(ax, [[_plain(item) for item in point] for point in points])
+    ax = dressed(ax)
+    _draw_points(ax, [[plain(item) for item in point] for point in points])
     for number, (name, ys) in enumerate(heights.items()):
         _draw(ax, number, places[: len(ys)], ys, name)
     if len(heights) > 1:

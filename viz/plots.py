@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from scalargrad.engine import Value
-from scalargrad.errors import DataError, LengthError, PictureError
+from scalargrad.errors import LengthError, PictureError
 from scalargrad.files import write
 from scalargrad.modes import no_grad
 
+from .axes import checked_samples, dressed, evenly, figure_class, plain
 from .palette import dark_pairs
 from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade
 from .text import escape
@@ -31,10 +32,10 @@ def plot_loss(losses: Sequence[float | Value], ax: Any = None) -> Any:
     >>> plot_loss([1.0, 0.5, 0.25]).get_ylabel()
     'loss'
     """
-    numbers = [_plain(loss) for loss in losses]
+    numbers = [plain(loss) for loss in losses]
     if not numbers:
         raise LengthError("plot_loss needs at least one loss")
-    ax = _dressed(ax)
+    ax = dressed(ax)
     ax.plot(range(1, len(numbers) + 1), numbers, color=colour(STEPS, LIGHT), linewidth=1.8, marker="" if len(numbers) > 1 else "o")
     ax.annotate(f"{numbers[-1]:.3g}", (len(numbers), numbers[-1]), (0, 6), textcoords="offset points", ha="right", color=LIGHT.ink)
     ax.set_xlabel("step")
@@ -64,9 +65,9 @@ def plot_regions(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x0', 'x1')
     """
-    points, labels = _checked_samples(X, y)
-    ax = _dressed(ax)
-    _draw_scores(ax, predict, [_axis([point[i] for point in points], resolution) for i in (0, 1)])
+    points, labels = checked_samples(X, y)
+    ax = dressed(ax)
+    _draw_scores(ax, predict, [evenly([point[i] for point in points], resolution) for i in (0, 1)])
     for side, marker in ((1, "o"), (-1, "s")):
         mine = [point for point, label in zip(points, labels, strict=True) if (label > 0) == (side > 0)]
         fill = colour(side * STEPS, LIGHT)
@@ -88,10 +89,10 @@ def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = Fa
     >>> len(plot_grid([[0.0, 1.0], [2.0, 3.0]]).patches)
     4
     """
-    numbers = [[_plain(item) for item in row] for row in rows]
+    numbers = [[plain(item) for item in row] for row in rows]
     if len({len(row) for row in numbers}) != 1 or not numbers[0]:
         raise LengthError("plot_grid needs rows of one length, with at least one number")
-    ax, largest = _dressed(ax), max(abs(item) for row in numbers for item in row) or 1.0
+    ax, largest = dressed(ax), max(abs(item) for row in numbers for item in row) or 1.0
     from matplotlib.patches import Rectangle
 
     for i, row in enumerate(numbers):
@@ -109,8 +110,7 @@ def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> list[
     >>> len(new_axes(2))
     2
     """
-    figure_class = _figure_class()
-    figure = figure_class(figsize=(width, height), layout="constrained", facecolor=LIGHT.page)
+    figure = figure_class()(figsize=(width, height), layout="constrained", facecolor=LIGHT.page)
     return [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
 
 
@@ -164,38 +164,9 @@ def _grey(step: int, theme: Theme) -> str:
     return mixed(theme.page, theme.ink, step / GREYS)
 
 
-def _plain(item: Any) -> float:
-    return item.data if isinstance(item, Value) else float(item)
-
-
-def _figure_class() -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise PictureError('plots need matplotlib: pip install "scalargrad[demos]"') from None
-    return Figure
-
-
-def _dressed(ax: Any) -> Any:
-    """The Axes (new ones for None) in the look of our pictures."""
-    _figure_class()
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.figure(facecolor=LIGHT.page, layout="constrained").add_subplot()
-    ax.set_facecolor(LIGHT.page)
-    ax.tick_params(colors=LIGHT.muted, labelsize=9)
-    for name, spine in ax.spines.items():
-        spine.set_visible(name in ("left", "bottom"))
-        spine.set_edgecolor(LIGHT.line)
-    for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
-        text.set(color=LIGHT.ink, fontsize=10)
-    return ax
-
-
 def _draw_scores(ax: Any, predict: Callable[[list[float]], Any], axes: list[list[float]]) -> None:
     with no_grad():
-        scores = [[_plain(predict([x0, x1])) for x1 in axes[1]] for x0 in axes[0]]
+        scores = [[plain(predict([x0, x1])) for x1 in axes[1]] for x0 in axes[0]]
     columns = [list(row) for row in zip(*scores, strict=True)]
     sizes = [abs(score) for row in scores for score in row if abs(score) < float("inf")]
     largest = max(sizes, default=0.0) or 1.0
@@ -204,23 +175,3 @@ def _draw_scores(ax: Any, predict: Callable[[list[float]], Any], axes: list[list
     ax.contourf(*axes, columns, levels=levels, colors=fills, extend="neither")
     if min(map(min, scores)) < 0 < max(map(max, scores)):
         ax.contour(*axes, columns, levels=[0.0], colors=[LIGHT.ink], linewidths=1.2)
-
-
-def _axis(items: list[float], resolution: int) -> list[float]:
-    """Evenly spaced numbers from a little below the smallest item to a little above the largest."""
-    if resolution < 2:
-        raise LengthError(f"resolution of plot_regions must be at least 2, not {resolution}")
-    margin = 0.15 * (max(items) - min(items)) or 1.0
-    low, high = min(items) - margin, max(items) + margin
-    return [low + (high - low) * i / (resolution - 1) for i in range(resolution)]
-
-
-def _checked_samples(samples: Sequence[Sequence[float]], y: Sequence[float]) -> tuple[list[list[float]], list[float]]:
-    points, labels = [[_plain(item) for item in row] for row in samples], [_plain(label) for label in y]
-    if not points or any(len(point) != 2 for point in points):
-        raise LengthError("X of plot_regions must hold at least one sample, each of two numbers")
-    if len(points) != len(labels):
-        raise LengthError(f"plot_regions needs one label for each sample: {len(points)} samples, {len(labels)} labels")
-    if any(abs(item) == float("inf") or item != item for point in points for item in point):
-        raise DataError("X of plot_regions must hold finite numbers")
-    return points, labels
