@@ -13,7 +13,7 @@ from .errors import OptionError
 from .graph import topological
 from .hooks import Hook, HookHandle
 from .modes import Scope, current_mode
-from .ops import FLOATS, TABLE, Op
+from .ops import FLOATS, TABLE, Op, with_lists
 
 Number = Union["Value", float]
 
@@ -364,7 +364,7 @@ def _announce(node: Value) -> None:
         observer.made(node, node.op, node.args, node.partials)
 
 
-VALUES = SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()})
+VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()}))
 """The operations on Values, for the rules of the table. Their conditions are decided already, so `where` just picks."""
 VALUES.where = lambda condition, x, y: x if condition else y
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial, reduce
 from inspect import Parameter, signature
 from itertools import accumulate
-from operator import add, mul
+from operator import add, mul, neg
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,11 +104,23 @@ def namespace(primitives: Mapping[str, Rule]) -> SimpleNamespace:
     for op in TABLE.values():
         if op.name not in primitives and not op.over_list:
             setattr(space, op.name, partial(op.forward, space))
+    return with_lists(space)
+
+
+def with_lists(space: SimpleNamespace) -> SimpleNamespace:
+    """The namespace with what rules over lists are written with, where it has none of its own: total, largest, smallest, each."""
+    walks = {"total": _total, "each": _each, "largest": partial(reduce, space.maximum), "smallest": partial(reduce, space.minimum)}
+    for name, walk in walks.items():
+        vars(space).setdefault(name, walk)
     return space
 
 
 def _total(items: Any) -> Any:
     return reduce(add, items)
+
+
+def _each(rule: Rule, items: Any) -> list[Any]:
+    return [rule(x) for x in items]
 
 
 def _is_zero(x: Any) -> Any:
@@ -275,9 +287,9 @@ HARDTANH = _row("hardtanh", "hardtanh", "x kept between two bounds; derivative 1
                 kinks=lambda m, x, low, high: (x - low, x - high))
 
 # Over lists: one rule returns the local derivative of every item
-SUM = _row("sum", "Σ", "The sum of a list; derivative 1 for each item.", lambda m, items: _total(items),
+SUM = _row("sum", "Σ", "The sum of a list; derivative 1 for each item.", lambda m, items: m.total(items),
            lambda m, o, items: [1.0] * len(items), over_list=True)
-MEAN = _row("mean", "mean", "The mean of a list; derivative 1/n for each item.", lambda m, items: _total(items) / len(items),
+MEAN = _row("mean", "mean", "The mean of a list; derivative 1/n for each item.", lambda m, items: m.total(items) / len(items),
             lambda m, o, items: [1.0 / len(items)] * len(items), over_list=True)
 PROD = _row("prod", "∏", "The product of a list; derivative for an item: the product of the others.",
             lambda m, items: reduce(mul, items), lambda m, o, items: _products_of_others(items), over_list=True)
@@ -285,11 +297,11 @@ DOT = _row("dot", "·", "x0*y0 + x1*y1 + … of a list x0, x1, …, y0, y1, …;
            lambda m, items: _total(map(mul, items[: len(items) // 2], items[len(items) // 2 :])),
            lambda m, o, items: [*items[len(items) // 2 :], *items[: len(items) // 2]], over_list=True)
 MAX = _row("max", "max", "The largest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others.",
-           lambda m, items: reduce(m.maximum, items), lambda m, o, items: _shares(m, items, o), over_list=True)
+           lambda m, items: m.largest(items), lambda m, o, items: _shares(m, items, o), over_list=True)
 MIN = _row("min", "min", "The smallest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others.",
-           lambda m, items: reduce(m.minimum, items), lambda m, o, items: _shares(m, [-x for x in items], -o), over_list=True)
+           lambda m, items: m.smallest(items), lambda m, o, items: _shares(m, m.each(neg, items), -o), over_list=True)
 LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overflow; derivative exp(x - o) for each item.",
-                 lambda m, items: _logsumexp(m, items), lambda m, o, items: [m.exp(x - o) for x in items], over_list=True)
+                 lambda m, items: _logsumexp(m, items), lambda m, o, items: m.each(lambda x: m.exp(x - o), items), over_list=True)
 # fmt: on
 
 
@@ -311,15 +323,15 @@ def _products_of_others(items: Any) -> list[Any]:
     return [x * y for x, y in zip(before, reversed(after), strict=True)]
 
 
-def _shares(m: Any, items: Any, largest: Any) -> list[Any]:
-    share = m.div(1.0, _total([m.where(x >= largest, 1.0, 0.0) for x in items]))
-    return [m.where(x >= largest, share, m.where(x < largest, CUT, nan)) for x in items]
+def _shares(m: Any, items: Any, largest: Any) -> Any:
+    share = m.div(1.0, m.total(m.each(lambda x: m.where(x >= largest, 1.0, 0.0), items)))
+    return m.each(lambda x: m.where(x >= largest, share, m.where(x < largest, CUT, nan)), items)
 
 
 def _logsumexp(m: Any, items: Any) -> Any:
-    largest = reduce(m.maximum, items)
+    largest = m.largest(items)
     shift = m.where(abs(largest) < inf, largest, 0.0)
-    return shift + m.log(_total([m.exp(x - shift) for x in items]))
+    return shift + m.log(m.total(m.each(lambda x: m.exp(x - shift), items)))
 
 
 FLOATS = namespace(vars(floats))

@@ -24,5 +24,13 @@ def _found(name: str) -> Any:
 
 
 PRIMITIVES = {name: _found(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list}
-ARRAYS: SimpleNamespace = namespace(PRIMITIVES)
-"""The operations on arrays, element by element."""
+ARRAYS: SimpleNamespace = namespace(
+    {
+        **PRIMITIVES,
+        "total": numpy.add.reduce,
+        "largest": numpy.maximum.reduce,
+        "smallest": numpy.minimum.reduce,
+        "each": lambda rule, items: rule(items),
+    }
+)
+"""The operations on arrays, element by element; those over lists go along the first axis."""

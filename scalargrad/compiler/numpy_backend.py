@@ -18,13 +18,13 @@ _NAMES: dict[str, Any] = {
     **vars(ARRAYS),
     "inf": numpy.inf,
     "nan": numpy.nan,
-    "plus": numpy.add,
     "empty": numpy.empty,
     "zeros": numpy.zeros,
     "full": numpy.full,
     "matmul": numpy.matmul,
     "moveaxis": numpy.moveaxis,
     "spread": numpy.broadcast_to,
+    "square": numpy.square,
     "take": numpy.take,
     "total": numpy.add.reduce,
 }
@@ -36,7 +36,15 @@ def _scatter(target: Array, numbers: Array, turns: Sequence[tuple[Any, Any]]) ->
         target[..., columns] += numbers[..., positions]
 
 
-_NAMES["scatter"] = _scatter
+def _outer(left: Array, right: Array, out: Array) -> None:
+    """leftᵀ @ right; for one sample that is a product of every pair, which NumPy writes down sooner than a matrix product."""
+    if len(left) == 1:
+        numpy.multiply(left.T, right, out)
+    else:
+        numpy.matmul(left.T, right, out)
+
+
+_NAMES |= {"scatter": _scatter, "outer": _outer}
 
 
 class NumpyBackend:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .. import floats
-from ..ops import RELU, TABLE, WHERE, ExactZero, namespace
+from ..ops import POW, RELU, TABLE, WHERE, ExactZero, namespace
 
 
 class Text:
@@ -75,11 +75,20 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
         return ~condition  # a mask of True and False multiplies as 1 and 0 do, and nothing need be picked
     if isinstance(condition, Truth) and isinstance(y, ExactZero) and not isinstance(x, Text) and x == 1.0:
         return condition
+    if isinstance(condition, bool):
+        return x if condition else y
     return Text(f"where({condition}, {written(x)}, {written(y)})")
 
 
+def _pow(x: Any, y: Any) -> Any:
+    """Squares, and first powers, which NumPy's power does not know to be simple."""
+    if not isinstance(y, Text) and y in (1.0, 2.0):
+        return x if y == 1.0 else Text(f"square({x})")
+    return Text(f"pow({written(x)}, {written(y)})")
+
+
 _PRIMITIVES = {name: _call(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list}
-_QUICKER: dict[str, Any] = {WHERE.name: _where, RELU.name: lambda x: Text(f"maximum({x}, 0.0)")}
+_QUICKER: dict[str, Any] = {WHERE.name: _where, POW.name: _pow, RELU.name: lambda x: Text(f"maximum({x}, 0.0)")}
 TEXTS: SimpleNamespace = namespace({**_PRIMITIVES, **_QUICKER})
 """The operations on Texts: each writes the call of the primitive of its name."""
 

@@ -29,9 +29,9 @@ class Place:
         return self.columns.shape
 
     @property
-    def is_slice(self) -> bool:
-        """Whether it is one row of neighbours."""
-        return self.strides == (1,) or self.columns.size == 1
+    def is_run(self) -> bool:
+        """Whether the numbers lie one after the other, in the order in which they are taken."""
+        return bool((self.columns.ravel() == self.start + numpy.arange(self.columns.size)).all())
 
     @property
     def is_one(self) -> bool:

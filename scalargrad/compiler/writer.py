@@ -59,11 +59,16 @@ class Writer:
             return self._fixed(block, place, spreads)
         if place.is_one and (spreads or operand.shape == (1,)):
             return self._column(block, place)
-        if place.columns.ndim == 1 and place.strides == (1,):
-            whole = place.columns.size == block.width
-            return block.name if whole else f"{block.name}[{self._colon(block)}{place.start}:{place.start + place.columns.size}]"
+        if place.is_run:
+            return self._run(block, place)
         index = self.bind("i", place.columns)
         return f"take({block.name}, {index}, {int(block.batched)})"
+
+    def _run(self, block: Block, place: Place) -> str:
+        whole = place.columns.size == block.width
+        source = block.name if whole else f"{block.name}[{self._colon(block)}{place.start}:{place.start + place.columns.size}]"
+        shape = ", ".join(map(str, place.shape))
+        return source if len(place.shape) == 1 else f"{source}.reshape({'n, ' if block.batched else ''}{shape})"
 
     def _colon(self, block: Block) -> str:
         return ":, " if block.batched else ""
@@ -124,13 +129,15 @@ class Writer:
             return
         block = self.block(place)
         written = self._written.setdefault(place.block, numpy.zeros(block.width, bool))
-        whole = place.columns.ndim == 1 and place.columns.size == block.width and (place.strides == (1,) or block.width == 1)
+        whole = place.is_run and place.columns.size == block.width
+        if deep and block.name != PARAMETERS:
+            gradient = f"({gradient}).reshape({'n, -1' if block.batched else '-1'})"
         if block.name == PARAMETERS:
             self._add_fixed(block, place, gradient, written, deep)
         elif whole:
             self._add_whole(place.block, block, gradient, written)
         else:
-            self._add_part(block, place, gradient, written, deep)
+            self._add_part(block, place, gradient, written)
         written[place.columns.ravel()] = True
 
     def _add_whole(self, number: int, block: Block, gradient: str, written: Any) -> None:
@@ -138,7 +145,7 @@ class Writer:
         self.line(f"{name} = {name} + {gradient}" if written.any() else f"{name} = {gradient}")
         self._owned.discard(number)
 
-    def _add_part(self, block: Block, place: Place, gradient: str, written: Any, deep: bool) -> None:
+    def _add_part(self, block: Block, place: Place, gradient: str, written: Any) -> None:
         name, shape = block.gradient, f"(n, {block.width})" if block.batched else str(block.width)
         if not written.any():
             self.line(f"{name} = zeros({shape})")
@@ -146,40 +153,34 @@ class Writer:
         elif place.block not in self._owned:
             self.line(f"{name} = {name}.copy()")
             self._owned.add(place.block)
-        flat = f"({gradient}).reshape({'n, ' if block.batched else ''}-1)" if deep else gradient
         colon = self._colon(block)
-        if place.columns.size == 1 or (place.columns.ndim == 1 and place.strides == (1,)):
-            self.line(f"{name}[{colon}{place.start}:{place.start + place.columns.size}] += {flat}")
+        if place.is_run:
+            self.line(f"{name}[{colon}{place.start}:{place.start + place.columns.size}] += {gradient}")
         elif place.distinct:
-            self.line(f"{name}[{colon}{self.bind('i', place.columns.ravel())}] += {flat}")
+            self.line(f"{name}[{colon}{self.bind('i', place.columns.ravel())}] += {gradient}")
         else:
-            self.line(f"scatter({name}, {flat}, {self.bind('s', _turns(place))})")
+            self.line(f"scatter({name}, {gradient}, {self.bind('s', _turns(place))})")
 
     def _add_fixed(self, block: Block, place: Place, gradient: str, written: Any, deep: bool) -> None:
         """To the gradient of the parameters, one array that is the same in every run: the first who comes need not add."""
         columns = place.columns.ravel()
-        array = self.fixed[block.gradient]
         if place.distinct and not written[columns].any():
-            self.line(
-                f"{self._target(array, place, deep)}[...] = {gradient}"
-                if place.strides
-                else f"{block.gradient}[{self.bind('i', place.columns)}] = {gradient}"
-            )
+            self.line(f"{self._target(block, place)} = {gradient}")
             return
         fresh = numpy.unique(columns[~written[columns]])
         if len(fresh):
             self.line(f"{block.gradient}[{self.bind('i', fresh)}] = 0.0")
-        if place.strides and place.distinct:
-            target = self._target(array, place, deep)
-            self.line(f"plus({target}, {gradient}, {target})")
-        elif place.distinct:
-            self.line(f"{block.gradient}[{self.bind('i', place.columns)}] += {gradient}")
+        if place.distinct:
+            self.line(f"{self._target(block, place)} += {gradient}")
         else:
             flat = f"({gradient}).ravel()" if deep else gradient
             self.line(f"scatter({block.gradient}, {flat}, {self.bind('s', _turns(place))})")
 
-    def _target(self, array: Any, place: Place, deep: bool) -> str:  # noqa: ARG002
-        return self.bind("w", strided(array, place))
+    def _target(self, block: Block, place: Place) -> str:
+        """What can be assigned to: a part of the gradient, in the shape of the place."""
+        if place.strides is None:
+            return f"{block.gradient}[{self.bind('i', place.columns)}]"
+        return f"{self.bind('w', strided(self.fixed[block.gradient], place))}[...]"
 
     def product_into(self, place: Place, left: str, right: str) -> bool:
         """Write leftᵀ @ right straight into the gradient of the parameters, where that is possible."""
@@ -189,7 +190,7 @@ class Writer:
         written = self._written.setdefault(place.block, numpy.zeros(block.width, bool))
         if written[place.columns].any():
             return False
-        self.line(f"matmul({left}.T, {right}, {self._target(self.fixed[block.gradient], place, True)})")
+        self.line(f"outer({left}, {right}, {self.bind('w', strided(self.fixed[block.gradient], place))})")
         written[place.columns.ravel()] = True
         return True
 
@@ -285,6 +286,8 @@ def _list_backward(kernel: OverList) -> Any:
 
     def shares(gradient: Any, o: Any, items: Any) -> Any:
         partials = op.partials[0](ARRAYS, o, items)
+        if isinstance(partials, numpy.ndarray):
+            return numpy.moveaxis(gradient * partials, 0, -1)
         return numpy.stack([numpy.broadcast_to(gradient * partial, items.shape[1:]) for partial in partials], axis=-1)
 
     return shares
