@@ -68,6 +68,15 @@ def say(line: str = "") -> None:
     tqdm.write(line)
 
 
+def told(docstring: str | None) -> tuple[str, ...]:
+    """The paragraphs after the first of a module's docstring: a demo that tells its story there says it once for all readers.
+
+    >>> told("A demo. \\n\\nOnce upon\\na time.\\n\\nThe end.\\n")
+    ('Once upon a time.', 'The end.')
+    """
+    return tuple(" ".join(paragraph.split()) for paragraph in (docstring or "").strip().split("\n\n")[1:])
+
+
 def decimals(x: float) -> str:
     """A number as the page shows it: four decimals and a true minus sign."""
     return f"{x:.4f}".replace("-", "−")

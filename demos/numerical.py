@@ -26,7 +26,7 @@ from scalargrad.training import METRICS, fit
 from viz.comparisons import plot_agreement, plot_bars, plot_differences, plot_table
 from viz.plots import new_axes, plot_grid, save_plot
 
-from .gallery import Picture, Story, duration, run_alone, say, timed
+from .gallery import Picture, Story, duration, run_alone, say, timed, told
 
 FULL, QUICK = (500, 6, 5.0, 360), (100, 2, 0.1, 40)
 """On how many pictures to train, how often, for how long to try numerical gradients (seconds), how many pictures to ask about then."""
@@ -116,10 +116,9 @@ def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
     ]
     for what, number in numbers:
         say(f"{what}: {number}")
-    return Story("numerical", "Numerical gradients: right, and slow", _TEXT, tuple(numbers), (_AGREE, _COST, _ANSWERS))
+    return Story("numerical", "Numerical gradients: right, and slow", told(__doc__), tuple(numbers), (_AGREE, _COST, _ANSWERS))
 
 
-_TEXT = tuple(paragraph.replace("\n", " ") for paragraph in (__doc__ or "").strip().split("\n\n")[1:])
 _AGREE = Picture(
     "numerical-agreement.svg",
     "Left: gradients found numerically over gradients by backpropagation, all on one straight line. Right: how far apart each pair is.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 from scalargrad.errors import DataError, LengthError
@@ -9,7 +10,7 @@ from scalargrad.errors import DataError, LengthError
 from .axes import dressed, plain
 from .palette import MARKS, class_colour
 from .plots import plot_grid
-from .style import LIGHT
+from .style import LIGHT, text_colour
 
 Pairs = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 """For each group its numbers as they were found in one way and in the other."""
@@ -105,20 +106,28 @@ def plot_bars(
     return ax
 
 
-def plot_table(rows: Mapping[Any, Sequence[float]], columns: Sequence[Any] | None = None, ax: Any = None) -> Any:
-    """A table of numbers of at least 0 as squares, the darker the larger, with the names of its rows and columns.
+def plot_table(
+    rows: Mapping[Any, Sequence[float]],
+    columns: Sequence[Any] | None = None,
+    ax: Any = None,
+    signed: bool = False,
+    texts: Mapping[Any, Sequence[Any]] = MappingProxyType({}),
+) -> Any:
+    """A table of numbers as squares, the darker the larger, with the names of its rows and columns.
 
     rows     the numbers of each row by its name, the top row first
     columns  the names of the columns; by default 0, 1, 2, …
     ax       the matplotlib Axes to draw on; without one, a new figure of pyplot
+    signed   False: numbers from 0 (page) to the largest (ink). True: orange below 0, blue above, 0 neutral
+    texts    what is written into the squares, for the rows that shall have that
 
-    Returns the Axes. Raises LengthError for rows of several lengths and for too few names.
+    Returns the Axes. Raises LengthError for rows of several lengths and for too few names or texts.
 
-    >>> ax = plot_table({"cat": [0.9, 0.1], "dog": [0.2, 0.8]}, ["says cat", "says dog"])
-    >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['cat', 'dog']
+    >>> ax = plot_table({"cat": [0.9, 0.1], "dog": [0.2, 0.8]}, ["says cat", "says dog"], texts={"dog": ["wrong", "right"]})
+    >>> [label.get_text() for label in ax.get_yticklabels()], [text.get_text() for text in ax.texts]
+    (['cat', 'dog'], ['wrong', 'right'])
     """
-    ax = plot_grid(list(rows.values()), ax)
+    ax = plot_grid(list(rows.values()), ax, signed)
     width = len(next(iter(rows.values())))
     names = list(range(width)) if columns is None else list(columns)
     if len(names) != width:
@@ -126,7 +135,21 @@ def plot_table(rows: Mapping[Any, Sequence[float]], columns: Sequence[Any] | Non
     ax.set_xticks([i + 0.5 for i in range(width)], names)
     ax.set_yticks([i + 0.5 for i in range(len(rows))], list(rows))
     ax.tick_params(length=0, labelcolor=LIGHT.ink)
+    for i, name in enumerate(rows):
+        if name in texts:
+            _write_row(ax, name, i, texts[name], width)
     return ax
+
+
+def _write_row(ax: Any, name: Any, i: int, texts: Sequence[Any], width: int) -> None:
+    """Write into the squares of row `i`, in the page's colour on dark squares and in ink on light ones."""
+    from matplotlib.colors import to_hex
+
+    if len(texts) != width:
+        raise LengthError(f"plot_table needs a text for each column of {name!r}: {width} columns, {len(texts)} texts")
+    for j, text in enumerate(texts):
+        white = text_colour(to_hex(ax.patches[i * width + j].get_facecolor())) == text_colour(LIGHT.ink)
+        ax.text(j + 0.5, i + 0.5, str(text), ha="center", va="center", color=LIGHT.page if white else LIGHT.ink)
 
 
 def _scatter(ax: Any, number: int, x: Sequence[float], y: Sequence[float], name: str) -> None:

@@ -75,6 +75,18 @@ def test_a_table_names_its_rows_and_columns() -> None:
     assert [to_hex(square.get_facecolor()) for square in ax.patches][:2] == [LIGHT.ink, LIGHT.page]
 
 
+def test_texts_in_a_table_stand_in_their_squares_and_out_from_them() -> None:
+    ax = plot_table({"a": [1.0, 0.0], "b": [-1.0, 1.0]}, ax=axes(), signed=True, texts={"b": [0, 1], "a": ["x", "y"]})
+    assert [(text.get_text(), text.get_position()) for text in ax.texts] == [
+        ("x", (0.5, 0.5)),
+        ("y", (1.5, 0.5)),
+        ("0", (0.5, 1.5)),
+        ("1", (1.5, 1.5)),
+    ]
+    assert [text.get_color() for text in ax.texts][:2] == [LIGHT.page, LIGHT.ink]
+    assert len({square.get_facecolor() for square in ax.patches}) == 3
+
+
 @pytest.mark.parametrize(
     ("draw", "error", "words"),
     [
@@ -87,6 +99,7 @@ def test_a_table_names_its_rows_and_columns() -> None:
         (lambda: plot_bars({"a": float("nan")}, axes()), DataError, "must be finite, not nan"),
         (lambda: plot_table({}, ax=axes()), LengthError, "at least one number"),
         (lambda: plot_table({"a": [1.0]}, ["x", "y"], axes()), LengthError, "1 columns, 2 names"),
+        (lambda: plot_table({"a": [1.0]}, ax=axes(), texts={"a": []}), LengthError, "each column of 'a': 1 columns, 0 texts"),
     ],
 )
 def test_errors_say_what_was_wrong(draw: Any, error: type[Exception], words: str) -> None:
