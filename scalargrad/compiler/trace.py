@@ -110,10 +110,10 @@ def _refusing(name: str, what: str) -> Callable[..., Any]:
     """A method of Value that refuses while this thread traces."""
     ordinary = getattr(Value, name)
 
-    def asked(self: Any, *others: Any) -> Any:
+    def asked(self: Any, *others: Any, **options: Any) -> Any:
         if _is_tracing():
             _refuse(what)
-        return ordinary(self, *others)
+        return ordinary(self, *others, **options)
 
     return asked
 
