@@ -68,6 +68,13 @@ def say(line: str = "") -> None:
     tqdm.write(line)
 
 
+def say_all(numbers: Sequence[tuple[str, str]]) -> None:
+    """Print the numbers of a story in two columns."""
+    width = max((len(what) for what, _ in numbers), default=0)
+    for what, number in numbers:
+        say(f"{what:<{width}} {number}")
+
+
 def told(docstring: str | None) -> tuple[str, ...]:
     """The paragraphs after the first of a module's docstring: a demo that tells its story there says it once for all readers.
 

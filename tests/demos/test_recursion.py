@@ -30,28 +30,21 @@ def by_hand(model: recursion.Reader, rows: list[list[float]]) -> list[float]:
 
 @pytest.fixture(scope="module")
 def adder() -> recursion.Reader:
-    return recursion.learn(recursion.tasks(quick=True)[0], seed=0)
+    return recursion.learn(epochs=4, seed=0)
 
 
-def test_the_samples_of_addition_spell_true_sums() -> None:
-    task = recursion.tasks(quick=False)[0]
-    spelt = []
-    for rows, answer in [*task.short, *(sample for samples in task.tests.values() for sample in samples)]:
+def test_the_samples_spell_true_sums() -> None:
+    spelt, long = [], {length: recursion.long_sums(length, 200) for length in recursion.LONG}
+    for rows, answer in [*recursion.short_sums(), *(sample for samples in long.values() for sample in samples)]:
         a, b = (number([int(row[i] > 0.0) for row in rows]) for i in (0, 1))
         assert number(answer) == a + b
         assert {x for row in rows for x in row} <= {-1.0, 1.0}
         assert rows[-1] == [-1.0, -1.0]
         spelt.append((a, b))
     assert sorted(spelt[:256]) == [(a, b) for a in range(16) for b in range(16)]
-    assert {length: len(samples) for length, samples in task.tests.items()} == {8: 200, 12: 200, 32: 200}
-    assert all(len(rows) == length + 1 for length, samples in task.tests.items() for rows, _ in samples)
-
-
-def test_the_samples_of_parity_count_the_ones() -> None:
-    task = recursion.tasks(quick=True)[1]
-    assert len({str(rows) for rows, _ in task.short}) == 32
-    for rows, answer in [*task.short, *task.tests[12]]:
-        assert answer == [sum(row[0] > 0.0 for row in rows[: i + 1]) % 2 for i in range(len(rows))]
+    assert len(set(spelt[-200:])) == 200
+    assert {length: len(samples) for length, samples in long.items()} == {8: 200, 12: 200, 32: 200}
+    assert all(len(rows) == length + 1 for length, samples in long.items() for rows, _ in samples)
 
 
 def test_the_carry_is_that_of_the_paper() -> None:
@@ -75,11 +68,11 @@ def test_a_cell_that_saw_four_bits_adds_longer_numbers(adder: recursion.Reader) 
         assert [value.data for value in adder(rows)] == pytest.approx(answers, abs=1e-9)
         right += number([int(x > 0.0) for x in answers]) == a + b
     assert right == 40
-    assert recursion.right(adder, recursion.tasks(quick=True)[0].short) == 256
+    assert recursion.right(adder, recursion.short_sums()) == 256
 
 
 def test_an_untrained_cell_does_not_add() -> None:
-    assert recursion.right(recursion.Reader(2, 5, seed=0), recursion.tasks(quick=True)[0].short) < 30
+    assert recursion.right(recursion.Reader(2, 5, seed=0), recursion.short_sums()) < 30
 
 
 def test_the_carrier_is_counted_by_its_sign(adder: recursion.Reader) -> None:
@@ -95,6 +88,6 @@ def test_the_carrier_is_counted_by_its_sign(adder: recursion.Reader) -> None:
 def test_the_story_says_how_many_of_how_many(tmp_path: Path) -> None:
     story = recursion.run(tmp_path, quick=True)
     numbers = dict(story.numbers)
-    assert numbers["addition of 4 bits (learnt from), the best seed"] == "256 of 256 right"
-    assert numbers["addition of 32 bits (never seen), the best seed"] == f"{recursion.QUICK_TESTS} of {recursion.QUICK_TESTS} right"
+    assert numbers["sums of 4 bits (learnt from), the best seed"] == "256 of 256 right"
+    assert numbers["sums of 32 bits (never seen), the best seed"] == "40 of 40 right"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(picture.file for picture in story.pictures)
