@@ -54,6 +54,7 @@ def with_dots(program: Program) -> Program:
     A term that is no product is one with the constant 1. Where some factors depend on the sample and others do not, those that do
     come first. Products that mix both ways are left alone, and so is x + y·z, unless x does not depend on the sample: a bias.
     """
+    before = program
     program, one = _with_one(program)
     owner, products = _owners(program), _are(program, MUL.name)
     uses = numpy.bincount(program.operands, minlength=len(program)) + numpy.bincount(program.outputs, minlength=len(program))
@@ -67,6 +68,8 @@ def with_dots(program: Program) -> Program:
     swap = ~varying[first] & varying[second]
     first, second = numpy.where(swap, second, first), numpy.where(swap, first, second)
     chosen = _worth_a_dot(len(program), rows, taken, varying[first], varying[second])[rows]
+    if not chosen.any():
+        return before
     return without_dead_rows(_with_pairs(program, rows[chosen], first[chosen], second[chosen]))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy
@@ -102,7 +103,9 @@ class Program:
             {
                 "an operand comes after the row that uses it": ((self.operands >= 0) & (self.operands < owner)).all(),
                 "a leaf has operands": (sizes[self.code < FIRST] == 0).all(),
-                "a place is out of range": all((self._places(kind) < count).all() for kind, count in enumerate(counts)),
+                "a place is out of range": all(
+                    ((self._places(kind) >= 0) & (self._places(kind) < count)).all() for kind, count in enumerate(counts)
+                ),
                 "an output is no row": ((self.outputs >= 0) & (self.outputs < n)).all() and len(self.outputs) > 0,
                 "an operation has the wrong number of operands": all(
                     _fits(kind, size)
@@ -141,8 +144,9 @@ class Program:
         return [values[row] for row in self.outputs.tolist()]
 
     def __str__(self) -> str:
-        shown = [f"%{row} = {self._described(row, kind, args)}" for row, kind, args in _some(self.rows(), len(self))]
-        return "\n".join([f"{len(self)} rows", *shown, f"return {', '.join(f'%{row}' for row in self.outputs.tolist())}"])
+        shown = [f"%{row} = {self._described(row, kind, args)}" for row, kind, args in islice(self.rows(), _SHOWN)]
+        more = [f"… {len(self) - _SHOWN:,} rows more"] if len(self) > _SHOWN else []
+        return "\n".join([f"{len(self):,} rows", *shown, *more, f"return {', '.join(f'%{row}' for row in self.outputs.tolist())}"])
 
     def _described(self, row: int, kind: Kind | None, args: list[int]) -> str:
         if kind is None:
@@ -151,10 +155,8 @@ class Program:
         return f"{kind.op}({', '.join(str(x) for x in operands_of(kind, [f'%{i}' for i in args]))})"
 
 
-def _some(rows: Iterator[Any], count: int, most: int = 200) -> Iterator[Any]:
-    for i, row in enumerate(rows):
-        if i < most or count <= most:
-            yield row
+_SHOWN = 200
+"""How many rows are printed."""
 
 
 def _fits(kind: Kind, size: int) -> bool:

@@ -1,0 +1,303 @@
+"""Passes: each gives a program that is one, computes the same, and does what its name says."""
+
+import math
+from collections import Counter
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scalargrad as sg
+from scalargrad import Constant, Parameter, Value
+from scalargrad.compiler import Program, record, trace
+from scalargrad.compiler.passes import (
+    PASSES,
+    batched,
+    folded,
+    optimised,
+    with_dots,
+    with_wide_sums,
+    without_dead_rows,
+    without_identities,
+    without_repetitions,
+)
+from scalargrad.leaves import Drawn
+from scalargrad.nn import MLP
+from scalargrad.ops import TABLE
+
+from .graphs import Kitchen, Weights, function_of
+from .referee import alike
+
+each_pass = pytest.mark.parametrize("change", [*PASSES, optimised], ids=lambda change: change.__name__)
+
+
+def recorded(function: Any, inputs: Any = (4,), parameters: Any = ()) -> Program:
+    return record(trace(function, inputs, parameters))
+
+
+def rows(program: Program) -> Counter[str]:
+    """How many rows there are of each operation and of each kind of leaf."""
+    names = ("input", "parameter", "constant", "leaf", "drawn")
+    found = Counter(names[program.code[row]] if kind is None else kind.op for row, kind, _ in program.verify().rows())
+    return found
+
+
+def operations(program: Program) -> Counter[str]:
+    return Counter({name: count for name, count in rows(program).items() if name in TABLE})
+
+
+# Every pass
+
+
+@each_pass
+@settings(max_examples=150)
+@given(rng=st.randoms(use_true_random=False))
+def test_a_pass_computes_the_same(change: Any, rng: Random) -> None:
+    ops = rng.choice([tuple(TABLE), ("add", "mul", "sum", "neg", "sub", "dot"), ("add", "mul", "pow", "div", "sum")])
+    recipe = Kitchen(ops=ops, rng=rng, steps=30).recipe()
+    weights = Weights(recipe.parameters)
+    program = recorded(function_of(recipe, weights.weights), recipe.sizes, weights.weights)
+    before = program.verify()
+    text = str(before)
+    after = change(program).verify()
+    assert str(program) == text, "a pass changes nothing in place"
+    for _ in range(3):
+        inputs = [rng.uniform(-2.0, 2.0) for _ in range(program.inputs)]
+        parameters = [rng.uniform(-2.0, 2.0) for _ in range(program.parameters)]
+        expected = before.evaluate(inputs, parameters)
+        size = max((abs(number) for number in expected if math.isfinite(number)), default=1.0)
+        assert alike(after.evaluate(inputs, parameters), expected, max(size, 10.0), 1e-11)
+
+
+@each_pass
+@settings(max_examples=40)
+@given(rng=st.randoms(use_true_random=False))
+def test_a_pass_after_itself_changes_nothing(change: Any, rng: Random) -> None:
+    recipe = Kitchen(rng=rng, steps=30).recipe()
+    weights = Weights(recipe.parameters)
+    once = change(recorded(function_of(recipe, weights.weights), recipe.sizes, weights.weights))
+    if change not in (with_dots, optimised):
+        assert change(once) == once
+    assert len(change(once)) <= len(once) + (change is with_dots)
+
+
+@each_pass
+def test_a_pass_on_a_leaf_alone(change: Any) -> None:
+    for function in (lambda x: x[1], lambda _: Constant(3.0)):
+        program = change(recorded(function)).verify()
+        assert program.evaluate([1.0, 2.0, 3.0, 4.0], []) in ([2.0], [3.0])
+        assert len(program) == 1
+
+
+@each_pass
+def test_a_pass_keeps_an_output_that_is_there_twice(change: Any) -> None:
+    def function(x: Any) -> Any:
+        y = x[0] + x[1]
+        return [y, y, y + x[2], x[0]]
+
+    assert change(recorded(function)).verify().evaluate([1.0, 2.0, 3.0, 4.0], []) == [3.0, 3.0, 6.0, 1.0]
+
+
+# Dead rows
+
+
+def test_dead_rows_are_left_out() -> None:
+    program = recorded(lambda x: [x[0] * x[1], x[2] * x[3]])
+    half = replace(program, outputs=program.outputs[:1])
+    assert rows(without_dead_rows(half)) == {"input": 2, "mul": 1}
+    assert without_dead_rows(program) is program
+
+
+# Wide sums
+
+
+def test_a_chain_of_additions_becomes_one_sum() -> None:
+    program = with_wide_sums(recorded(lambda x: ((x[0] + x[1]) + x[2]) + x[3]))
+    assert rows(program) == {"input": 4, "sum": 1}
+    assert program.args(int(program.outputs[0])) == [0, 1, 2, 3]
+
+
+def test_a_tree_of_additions_and_sums_becomes_one_sum() -> None:
+    program = with_wide_sums(recorded(lambda x: sg.sum([x[0] + x[1], sum(x), x[2] + (x[3] + x[0])])))
+    assert operations(program) == {"sum": 1}
+    assert program.evaluate([1.0, 2.0, 4.0, 8.0], []) == [31.0]
+
+
+def test_a_partial_sum_that_is_used_elsewhere_stays() -> None:
+    def function(x: Any) -> Any:
+        part = x[0] + x[1]
+        return (part + x[2]) * part
+
+    assert operations(with_wide_sums(recorded(function))) == {"add": 2, "mul": 1}
+
+
+def test_a_partial_sum_that_is_an_output_stays() -> None:
+    def function(x: Any) -> Any:
+        part = x[0] + x[1]
+        return [part, part + x[2] + x[3]]
+
+    program = with_wide_sums(recorded(function))
+    assert operations(program) == {"add": 1, "sum": 1}
+    assert program.evaluate([1.0, 2.0, 3.0, 4.0], []) == [3.0, 10.0]
+
+
+def test_a_number_added_to_itself_stays_twice() -> None:
+    def function(x: Any) -> Any:
+        part = x[0] + x[1]
+        return part + part
+
+    assert with_wide_sums(recorded(function)).evaluate([1.0, 2.0, 0.0, 0.0], []) == [6.0]
+
+
+def test_a_chain_of_ten_thousand_becomes_one_sum() -> None:
+    def function(x: Any) -> Any:
+        total = x[0]
+        for _ in range(10_000):
+            total = total + x[1]
+        return total
+
+    assert operations(with_wide_sums(recorded(function))) == {"sum": 1}
+
+
+# Dot products
+
+
+def test_a_sum_of_products_becomes_a_dot_product() -> None:
+    weights = [Parameter(1.0), Parameter(2.0)]
+    program = with_dots(with_wide_sums(recorded(lambda x: weights[0] * x[0] + x[1] * weights[1], 2, weights)))
+    assert rows(program) == {"input": 2, "parameter": 2, "dot": 1}
+    *_, (_, _, args) = program.rows()
+    assert [int(program.code[arg]) for arg in args] == [0, 0, 1, 1], "what differs from sample to sample comes first"
+
+
+def test_a_bias_is_multiplied_by_one() -> None:
+    weights = [Parameter(1.0), Parameter(2.0), Parameter(3.0)]
+    program = with_dots(with_wide_sums(recorded(lambda x: weights[0] * x[0] + weights[1] * x[1] + weights[2], 2, weights)))
+    assert rows(program) == {"input": 2, "parameter": 3, "constant": 1, "dot": 1}
+
+
+def test_a_product_that_is_used_elsewhere_is_still_a_factor_of_nothing() -> None:
+    def function(x: Any) -> Any:
+        product = x[0] * x[1]
+        return [product + x[2] * x[3], product]
+
+    program = with_dots(with_wide_sums(recorded(function)))
+    assert operations(program)["mul"] >= 1
+    assert program.evaluate([1.0, 2.0, 3.0, 4.0], []) == [14.0, 2.0]
+
+
+def test_a_sum_without_products_stays() -> None:
+    assert operations(with_dots(with_wide_sums(recorded(sum)))) == {"sum": 1}
+
+
+def test_what_was_added_by_the_pass_and_is_not_needed_goes() -> None:
+    program = recorded(lambda x: sg.tanh(x[0]))
+    assert with_dots(program) == program
+
+
+# Folding
+
+
+def test_constants_are_computed_once() -> None:
+    program = folded(recorded(lambda x: x[0] * (Constant(2.0) * 3.0 + sg.exp(Constant(0.0)))))
+    assert rows(program) == {"input": 1, "constant": 1, "mul": 1}
+    assert program.evaluate([2.0, 0.0, 0.0, 0.0], []) == [14.0]
+
+
+def test_what_may_change_is_not_folded() -> None:
+    weight, read = Parameter(2.0), Value(3.0)
+    program = folded(recorded(lambda x: x[0] * (weight * 2.0 + read * 2.0), 4, [weight]))
+    assert operations(program) == {"mul": 3, "add": 1}
+
+
+def test_drawn_numbers_are_not_folded() -> None:
+    class Coin:
+        def draw(self) -> float:
+            return 0.25
+
+    assert operations(folded(recorded(lambda x: x[0] * (2.0 * Drawn(Coin()) * 2.0)))) != {"mul": 1}
+
+
+def test_folding_is_by_ieee() -> None:
+    program = folded(recorded(lambda _: [Constant(1.0) / 0.0, sg.log(Constant(-1.0)), sg.exp(Constant(1000.0))]))
+    assert rows(program)["constant"] == 3
+    assert alike(program.evaluate([0.0] * 4, []), [math.inf, math.nan, math.inf])
+
+
+# Identities
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        lambda x: x + 0.0,
+        lambda x: 0.0 + x,
+        lambda x: x - 0.0,
+        lambda x: x * 1.0,
+        lambda x: 1.0 * x,
+        lambda x: x / 1.0,
+        lambda x: x**1.0,
+        lambda x: -(-x),
+        lambda x: -(-(-(-x))),
+        lambda x: ((x + 0.0) * 1.0 - 0.0) / 1.0,
+    ],
+)
+def test_an_identity_is_left_out(same: Any) -> None:
+    assert operations(without_identities(recorded(lambda x: sg.tanh(same(x[0]))))) == {"tanh": 1}
+
+
+@pytest.mark.parametrize(
+    "other", [lambda x: 0.0 - x, lambda x: 1.0 / x, lambda x: x * 0.0, lambda x: 0.0 / x, lambda x: x**0.0, lambda x: -x]
+)
+def test_what_only_looks_like_an_identity_stays(other: Any) -> None:
+    assert sum(operations(without_identities(recorded(lambda x: sg.tanh(other(x[0]))))).values()) == 2
+
+
+# Repetitions
+
+
+def test_the_same_is_computed_once() -> None:
+    program = without_repetitions(recorded(lambda x: sg.exp(x[0] * x[1]) + sg.exp(x[0] * x[1])))
+    assert operations(program) == {"mul": 1, "exp": 1, "add": 1}
+
+
+def test_equal_constants_are_one_but_not_both_zeros() -> None:
+    program = without_repetitions(
+        recorded(lambda x: [x[0] * Constant(2.0), x[1] * Constant(2.0), x[0] / Constant(0.0), x[0] / Constant(-0.0)])
+    )
+    assert rows(program)["constant"] == 3
+    assert program.evaluate([1.0, 1.0, 1.0, 1.0], []) == [2.0, 2.0, math.inf, -math.inf]
+
+
+def test_other_settings_are_not_the_same() -> None:
+    assert operations(without_repetitions(recorded(lambda x: x[0] ** 2 + x[0] ** 3 + x[0] ** 2))) == {"pow": 2, "add": 2}
+
+
+def test_drawn_numbers_are_never_the_same() -> None:
+    class Coin:
+        def draw(self) -> float:
+            return 0.25
+
+    def function(x: Any) -> Any:
+        return x[0] * Drawn(Coin()) + x[0] * Drawn(Coin())
+
+    assert operations(without_repetitions(recorded(function))) == {"mul": 2, "add": 1}
+
+
+# Together
+
+
+def test_a_network_becomes_dot_products_and_activations() -> None:
+    model = MLP(5, [7, 6, 3], activation="tanh", seed=1)
+    program = optimised(recorded(model, 5, model.parameters()))
+    assert operations(program) == {"dot": 16, "tanh": 13}
+    assert rows(program)["parameter"] == len(model.parameters())
+
+
+def test_what_depends_on_the_sample() -> None:
+    weight = Parameter(2.0)
+    program = recorded(lambda x: [sg.exp(weight) * 2.0, sg.exp(x[0])], 2, [weight])
+    assert batched(program)[program.outputs].tolist() == [False, True]
