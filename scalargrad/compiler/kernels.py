@@ -113,6 +113,8 @@ def _products(program: Program, rows: Rows, operands: Rows, varying: Rows) -> li
     """Dot products as matrices where their factors allow it."""
     half = operands.shape[1] // 2
     first, second = operands[:, :half], operands[:, half:]
+    swap = ~varying[first] & varying[second]
+    first, second = numpy.where(swap, second, first), numpy.where(swap, first, second)
     dense: dict[bytes, list[tuple[int, Rows, Rows, int]]] = defaultdict(list)
     loose: dict[tuple[int, bool], list[tuple[int, Rows, Rows]]] = defaultdict(list)
     for row, a, b in zip(rows.tolist(), first, second, strict=True):
@@ -122,7 +124,7 @@ def _products(program: Program, rows: Rows, operands: Rows, varying: Rows) -> li
         else:
             dense[product[0].tobytes()].append((row, *product))
     found: list[Kernel] = [_dots(group, varies) for (_, varies), group in loose.items()]
-    return [*found, *_matrices(list(dense.values()))]
+    return [*found, *_matrices(program, list(dense.values()))]
 
 
 def _as_dense(program: Program, a: Rows, b: Rows, varying: Rows) -> tuple[Rows, Rows, int] | None:
@@ -157,12 +159,15 @@ def _dots(group: list[tuple[int, Rows, Rows]], varies: bool) -> Dots:
     return Dots(numpy.array(rows), numpy.stack(first), numpy.stack(second), varies)
 
 
-def _matrices(groups: list[list[tuple[int, Rows, Rows, int]]]) -> list[Kernel]:
+def _matrices(program: Program, groups: list[list[tuple[int, Rows, Rows, int]]]) -> list[Kernel]:
     """One matrix for each group over the same x; where several groups have the same weights, one matrix at several places."""
     shared: dict[Any, list[tuple[Rows, Rows, Rows]]] = defaultdict(list)
     for group in groups:
         for biased in (True, False):
-            part = [each for each in group if (each[3] >= 0) == biased]
+            part = sorted(
+                (each for each in group if (each[3] >= 0) == biased),
+                key=lambda each: (int(program.place[each[2][0]]), each[2].tobytes(), each[3]),
+            )  # in the order of the weights, which is the same at every place
             if part:
                 rows, xs, weights, biases = zip(*part, strict=True)
                 key = (biased, numpy.stack(weights).tobytes(), biases, len(xs[0]))

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from dataclasses import replace
+from operator import neg
 from random import Random
 from typing import Any
 
@@ -41,8 +42,7 @@ def recorded(function: Any, inputs: Any = (4,), parameters: Any = ()) -> Program
 def rows(program: Program) -> Counter[str]:
     """How many rows there are of each operation and of each kind of leaf."""
     names = ("input", "parameter", "constant", "leaf", "drawn")
-    found = Counter(names[program.code[row]] if kind is None else kind.op for row, kind, _ in program.verify().rows())
-    return found
+    return Counter(names[program.code[row]] if kind is None else kind.op for row, kind, _ in program.verify().rows())
 
 
 def operations(program: Program) -> Counter[str]:
@@ -240,8 +240,8 @@ def test_folding_is_by_ieee() -> None:
         lambda x: 1.0 * x,
         lambda x: x / 1.0,
         lambda x: x**1.0,
-        lambda x: -(-x),
-        lambda x: -(-(-(-x))),
+        lambda x: neg(neg(x)),
+        lambda x: neg(neg(neg(neg(x)))),
         lambda x: ((x + 0.0) * 1.0 - 0.0) / 1.0,
     ],
 )

@@ -142,7 +142,7 @@ def test_a_wrong_number_of_operands(kind: Kind) -> None:
 
 def test_equal_programs() -> None:
     assert small() == small()
-    assert not small() != small()
+    assert (small() != small()) is False
     assert small() != recorded(lambda x: (x[0] * x[1] + 3.0) ** 3)
     assert small() != recorded(lambda x: (x[0] * x[1] + 4.0) ** 2)
     assert small() != recorded(lambda x: (x[1] * x[0] + 3.0) ** 2)
