@@ -11,6 +11,8 @@ from ..engine import Value
 from ..errors import DataError, LengthError, OptionError, TraceError
 from ..hyperparameters import all_finite
 from ..nn import Module
+from .backends import BACKENDS, Backend
+from .jax_backend import JaxBackend
 from .kernels import Matrix
 from .numpy_backend import NumpyBackend
 from .passes import optimised
@@ -27,7 +29,8 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
     function  takes one argument for each entry of `inputs`: a list of so many Values, a single Value for 1; returns a Value, or a list
     model     whose parameters it uses; gradients come in the order of `model.parameters()`
     inputs    the length of each argument
-    backend   "numpy"
+    backend   "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's sharding take over many devices (needs
+              the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits)
 
     The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Raises
     TraceError where the function does what a recording can't hold, such as a Python branch on a number; OptionError and DataError for
@@ -45,15 +48,15 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
         raise DataError(f"compile takes a function, not {type(function).__name__}")
     if model is not None and not isinstance(model, Module):
         raise DataError(f"model must be a Module, not {type(model).__name__}")
-    if backend != "numpy":
-        raise OptionError(f"backend must be 'numpy', not {backend!r}")
+    if backend not in BACKENDS:
+        raise OptionError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}")
     if model is not None and model.needs_batch:
         names = ", ".join(sorted({type(part).__name__ for _, part in model.named_modules() if part.batchwise}))
         raise TraceError(
             f"{names} takes statistics of a batch while it trains, and a program is recorded for one sample: "
             "use LayerNorm, or model.eval() first"
         )
-    return Compiled(function, model, inputs)
+    return Compiled(function, model, inputs, BACKENDS[backend])
 
 
 class Compiled:
@@ -64,14 +67,20 @@ class Compiled:
     program     the scalar rows after all passes
     """
 
-    def __init__(self, function: Callable[..., Any], model: Module | None, inputs: Sequence[int]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        model: Module | None,
+        inputs: Sequence[int],
+        backend: Callable[[Program, Sequence[int]], Backend] = NumpyBackend,
+    ) -> None:
         self.model = model
         recording = _traced(function, model, inputs)
         recorded = record(recording)
         self.recorded_rows = len(recorded)
         self.program: Program = optimised(recorded)
         self.sizes = tuple(len(each) for each in recording.inputs)
-        self._backend = NumpyBackend(self.program, self.sizes)
+        self._backend = backend(self.program, self.sizes)
         self._replay = Replay(recording, self.program.drawn)
         self._recording = recording
         self.read()
@@ -98,7 +107,7 @@ class Compiled:
         Samples with an output that is not finite are computed as eager code does, so that both always say the same.
         """
         arrays = self._checked(arguments)
-        drawn = self._drawn(len(arrays[0]))
+        drawn = self.draw(len(arrays[0]))
         found = self._backend.outputs(arrays, self._read(), drawn)
         if not all_finite(found.ravel()):
             odd = ~numpy.isfinite(found).all(axis=1)
@@ -120,7 +129,7 @@ class Compiled:
 
         arrays  one (batch, n) of float64 for each argument, not checked
         """
-        read, drawn = self._read(), self._drawn(len(arrays[0]))
+        read, drawn = self._read(), self.draw(len(arrays[0]))
         loss, others = self._backend.loss(arrays, read, drawn)
         gradient = self._backend.gradient
         if not isfinite(loss) or not all_finite(gradient):
@@ -145,13 +154,31 @@ class Compiled:
         """
         arrays = self._checked(arguments)
         batch, outputs = len(arrays[0]), len(self.program.outputs)
-        read, drawn = self._read(), self._drawn(batch)
+        read, drawn = self._read(), self.draw(batch)
         rows = [self._backend.pulled(arrays, read, drawn, numpy.tile(seed, (batch, 1))) for seed in numpy.eye(outputs)]
         found = numpy.concatenate([numpy.stack(parts, axis=1) for parts in zip(*rows, strict=True)], axis=2)
         if not all_finite(found.ravel()):
             odd = ~numpy.isfinite(found).all(axis=(1, 2))
             found[odd] = self._replay.jacobian(numpy.hstack(arrays)[odd].tolist(), self.parameters.tolist(), drawn[odd].tolist())
         return numpy.split(found, numpy.cumsum(self.sizes)[:-1], axis=2)
+
+    def pure(self, parameters: Any, *arguments: Any, drawn: Any = None) -> Any:
+        """The mean of the output over the batch as a function of nothing but its arguments: for jax.jit, jax.grad and JAX's sharding.
+
+        parameters  a vector in the order of `model.parameters()`; `program.parameters` itself is not looked at
+        arguments   as for calls, of JAX; not a number is checked or computed anew where it is not finite
+        drawn       for a function that draws random numbers (dropout): `program.draw(batch)`
+
+        The numbers of leaves that are read, such as buffers, are those that they have when JAX traces. `jax.value_and_grad(program.pure)`
+        is then like `value_and_grad`. Raises OptionError for another backend, and for `drawn` where it is missing; LengthError for
+        several outputs, and for arguments of other shapes.
+        """
+        self._one_output("pure")
+        return self._jax().pure_loss(*self._given(parameters, arguments, drawn))
+
+    def pure_outputs(self, parameters: Any, *arguments: Any, drawn: Any = None) -> Any:
+        """The outputs of a batch, (batch, outputs), as a function of nothing but its arguments: as `pure`."""
+        return self._jax().pure_outputs(*self._given(parameters, arguments, drawn))
 
     def load(self, *sample: Any) -> Value | list[Value]:
         """Put one sample's numbers, and the parameters, into the recorded Values; with one output its gradients, too.
@@ -162,7 +189,7 @@ class Compiled:
         own, so this is a `write_back`, too.
         """
         arrays = self._checked([numpy.reshape(numpy.asarray(each, dtype=float), (1, -1)) for each in sample])
-        drawn = self._drawn(1)
+        drawn = self.draw(1)
         self._replay.load(numpy.hstack(arrays)[0].tolist(), self.parameters.tolist(), drawn[0].tolist())
         if len(self._recording.outputs) == 1:
             self._replay.backward()
@@ -189,6 +216,19 @@ class Compiled:
         matrices = sum(isinstance(kernel, Matrix) for kernel in self._backend.kernels)
         return f"<Compiled: {self.recorded_rows:,} scalars as {len(self._backend.kernels)} kernels, {matrices} of them matrices>"
 
+    def _jax(self) -> JaxBackend:
+        if not isinstance(self._backend, JaxBackend):
+            raise OptionError('a pure function needs JAX: compile with backend="jax"')
+        return self._backend
+
+    def _given(self, parameters: Any, arguments: Sequence[Any], drawn: Any) -> tuple[Any, Sequence[Any], Array, Any]:
+        self._as_many(arguments)
+        if numpy.shape(parameters) != self.parameters.shape:
+            raise LengthError(f"parameters must be a vector of {len(self.parameters):,} numbers, not of shape {numpy.shape(parameters)}")
+        if drawn is None and self.program.drawn:
+            raise OptionError("this program draws random numbers, which a pure function can't: give drawn=program.draw(batch)")
+        return parameters, arguments, self._read(), numpy.zeros((1, 0)) if drawn is None else drawn
+
     def _one_output(self, who: str) -> None:
         if len(self.program.outputs) != 1:
             raise LengthError(f"{who} needs a function with one output, such as a loss, not {len(self.program.outputs)}")
@@ -196,8 +236,8 @@ class Compiled:
     def _read(self) -> Array:
         return numpy.array([leaf._data for leaf in self.program.leaves])
 
-    def _drawn(self, batch: int) -> Array:
-        """A number for each drawn leaf of each sample, in the order in which eager code would draw them."""
+    def draw(self, batch: int) -> Array:
+        """A number for each drawn leaf of each sample, (batch, leaves), drawn in the order in which eager code would draw them."""
         leaves = sorted(range(len(self.program.drawn)), key=lambda i: self.program.drawn[i].serial)
         drawn = numpy.empty((batch, len(leaves)))
         if leaves:
@@ -205,9 +245,12 @@ class Compiled:
             drawn[:, leaves] = [[source.draw() for source in sources] for _ in range(batch)]
         return drawn
 
-    def _checked(self, arguments: Sequence[Any]) -> list[Array]:
+    def _as_many(self, arguments: Sequence[Any]) -> None:
         if len(arguments) != len(self.sizes):
             raise LengthError(f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was given {len(arguments)}")
+
+    def _checked(self, arguments: Sequence[Any]) -> list[Array]:
+        self._as_many(arguments)
         arrays = [_as_array(argument, size, i) for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))]
         lengths = {len(array) for array in arrays}
         if len(lengths) > 1:
