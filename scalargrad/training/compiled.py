@@ -49,10 +49,12 @@ class CompiledStep(Step):
         x, y = self._arrays_of(samples)
         program = self._program(samples, training=True)
         self._put(program)
-        objective, gradient, others = program.evaluated([x[part], y[part]])
-        penalty = float(others[0, 0]) if self.penalty else 0.0
-        predictions = self._predictions(others[:, 1 if self.penalty else 0 :]) if self.predicting else []
-        return Evaluation(objective - penalty, penalty, gradient if self._order is None else gradient[self._order], predictions)
+        loss, gradient, others = program.evaluated([x[part], y[part]])
+        penalty = 0.0
+        if self.penalty is not None:
+            loss, penalty, others = float(others[:, 0].mean()), float(others[0, 1]), others[:, 2:]
+        predictions = self._predictions(others) if self.predicting else []
+        return Evaluation(loss, penalty, gradient if self._order is None else gradient[self._order], predictions)
 
     def measure(self, samples: Samples) -> tuple[float, list[Any]]:
         """The mean loss and the predictions."""
@@ -106,7 +108,7 @@ class CompiledStep(Step):
             if not training or self.penalty is None:
                 return [loss, *extra]
             penalty = self.penalty(self.model)
-            return [loss + penalty, penalty if isinstance(penalty, Value) else Value(penalty), *extra]
+            return [loss + penalty, loss, penalty if isinstance(penalty, Value) else Value(penalty), *extra]
 
         return compile(objective, self.model, inputs=(x.shape[1], y.shape[1]))
 

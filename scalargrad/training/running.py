@@ -1,6 +1,6 @@
 """A training while it runs: the loop around the step, what is told to callbacks, and what happens when something goes wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy
 from ..anomaly import detect_anomaly
 from ..errors import AnomalyError, DivergenceError
 from ..hyperparameters import all_finite
+from ..nn import Module
 from ..optimiser import Mask, Optimiser
 from .collector import collector_off
 from .history import History
@@ -72,6 +73,9 @@ class Training:
     batch_size: int | None = None
     seed: int | None = None
     epochs = 0
+    _parts: Sequence[Module] = ()
+    _least = 1
+    """How many samples a batch needs: two where their statistics are taken, unless the batch size says one."""
 
     def __init__(self, step: Step, samples: Samples, held: Samples | None, optimiser: Optimiser) -> None:
         self.model, self.samples, self.held, self.optimiser = step.model, samples, held, optimiser
@@ -89,10 +93,12 @@ class Training:
 
     def run(self, progress: bool) -> History:
         """All epochs that are left."""
-        self.model.train()
+        self._parts = [part for _, part in self.model.named_modules()]
+        self._set_mode(training=True)
+        self._least = 2 if self.model.needs_batch and self.batch_size != 1 else 1
         self._step.read()
         self._begun = _Moment(self._step)
-        steps = len(self.samples.starts(self.batch_size, self._least()))
+        steps = len(self.samples.starts(self.batch_size, self._least))
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
         try:
             self._tell("training_begins")
@@ -105,15 +111,15 @@ class Training:
         finally:
             self._step.show()
             self._tell("training_ends")
-            self.model.eval()
+            self._set_mode(training=False)
             bar.close()
         return self.history
 
     def _run_epoch(self, bar: Progress) -> None:
-        self.model.train()
+        self._set_mode(training=True)
         seen: list[tuple[Evaluation, list[int]]] = []
         trainable = self.optimiser.trainable()
-        for part in self.samples.batches(self.batch_size, self.seed, self.epoch, self._least()):
+        for part in self.samples.batches(self.batch_size, self.seed, self.epoch, self._least):
             seen.append((self._make_step(part, trainable), part))
             bar.step(self.loss)
             if self.history.stopped:
@@ -123,9 +129,9 @@ class Training:
         bar.epoch(self.epoch, self.history.last())
         self._tell("epoch_ends")
 
-    def _least(self) -> int:
-        """How many samples a batch needs: two, where their statistics are taken, unless the batch size says one."""
-        return 2 if self.model.needs_batch and self.batch_size != 1 else 1
+    def _set_mode(self, training: bool) -> None:
+        for part in self._parts:
+            part.training = training
 
     def _make_step(self, part: list[int], trainable: Mask | None) -> Evaluation:
         self._begun.note(self._step)
@@ -154,7 +160,7 @@ class Training:
     def _validation(self) -> dict[str, float]:
         if self.held is None:
             return {}
-        self.model.eval()
+        self._set_mode(training=False)
         loss, predictions = self._step.measure(self.held)
         numbers = {"loss": loss, **self._measured(predictions, self.held.targets)}
         return {f"validation_{name}": number for name, number in numbers.items()}
