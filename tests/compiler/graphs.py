@@ -1,14 +1,20 @@
 """Random scalar graphs over the whole table: recipes that can be followed again and again, with any numbers."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import numpy
+
 from scalargrad import Constant, Parameter, Value, softplus, tanh
+from scalargrad.compiler import compile
 from scalargrad.engine import apply
 from scalargrad.nn import Module
 from scalargrad.ops import TABLE, Op
+
+from .referee import differences, eager
 
 Operand = int | float
 """An earlier number of the recipe by its place, or a plain number."""
@@ -131,3 +137,28 @@ def function_of(recipe: Recipe, weights: Sequence[Value]) -> Callable[..., Any]:
         return outputs[0] if len(outputs) == 1 else outputs
 
     return function
+
+
+def recipe_of(kitchen: Kitchen, inputs: tuple[int, ...], parameters: int, steps: int) -> Recipe:
+    """One of exactly this size, whose output is the sum of its last ten numbers."""
+    count = sum(inputs) + parameters
+    made = [kitchen._step(count + i) for i in range(steps)]
+    total = Step("sum", tuple(range(count + steps - 10, count + steps)))
+    numbers = tuple(kitchen.rng.uniform(-1.0, 1.0) for _ in range(parameters))
+    return Recipe(inputs, numbers, (), (*made, total), (count + steps,))
+
+
+def differing(kitchen: Kitchen, odd: float = 0.0) -> list[str]:
+    """What the program of a random recipe says otherwise than eager code, on a random batch.
+
+    odd  the share of numbers in the data that are nan, infinite, zero or huge
+    """
+    recipe, rng = kitchen.recipe(), kitchen.rng
+    model, batch = Weights(recipe.parameters), rng.choice([1, 2, 7])
+    function = function_of(recipe, model.weights)
+    data = [numpy.array([[_number(rng, odd) for _ in range(size)] for _ in range(batch)]) for size in recipe.sizes]
+    return differences(compile(function, model, recipe.sizes), eager(function, model, data), data)
+
+
+def _number(rng: Random, odd: float) -> float:
+    return rng.choice([math.nan, math.inf, -math.inf, 0.0, 1e300]) if rng.random() < odd else rng.uniform(-3.0, 3.0)

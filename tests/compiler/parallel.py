@@ -1,0 +1,63 @@
+"""`python -m tests.compiler.parallel`: a compiled network trained data-parallel over eight devices, beside one with NumPy.
+
+JAX shares out the work: the samples lie on all devices along one axis, the parameters on each device, and what XLA makes of
+`jax.value_and_grad(program.pure)` adds the gradients up between them. Where there are no eight devices, the processor plays them.
+"""
+
+import os
+from typing import Any
+
+import numpy
+
+import scalargrad
+from scalargrad.data import Standardise, moons, one_hot
+from scalargrad.losses import cross_entropy
+from scalargrad.nn import MLP
+from scalargrad.regularise import l2
+
+STEPS, RATE = 60, 1.0
+
+
+def programs() -> tuple[Any, Any]:
+    """The same network and loss for JAX and for NumPy."""
+    model = MLP(2, [16, 16, 2], "tanh", seed=1)
+
+    def loss(x: Any, y: Any) -> Any:
+        return cross_entropy(model(x), y) + l2(model.parameters(), 1e-4)
+
+    parallel, alone = (scalargrad.compile(loss, model, inputs=(2, 2), backend=backend) for backend in ("jax", "numpy"))
+    return parallel, alone
+
+
+def main() -> None:
+    """Train both for some steps, and compare them."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")  # read when JAX is imported
+    import jax
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+    parallel, alone = programs()
+    points, sides = moons(800, noise=0.15, seed=1)
+    arrays = [Standardise().fit(points).transform(points), numpy.array(one_hot(sides, 2))]
+
+    mesh = Mesh(numpy.array(jax.devices()), ("samples",))
+    shared = [jax.device_put(array, NamedSharding(mesh, PartitionSpec("samples"))) for array in arrays]
+    parameters = jax.device_put(parallel.parameters, NamedSharding(mesh, PartitionSpec()))
+    value_and_grad = jax.jit(jax.value_and_grad(parallel.pure))
+
+    lying = shared[0].sharding.shard_shape(shared[0].shape)
+    print(f"{len(jax.devices())} devices, {lying[0]} of {len(points)} samples on each")
+    furthest = 0.0
+    for step in range(STEPS):
+        loss, gradient = value_and_grad(parameters, *shared)
+        expected, slopes = alone.value_and_grad(*arrays)
+        parameters = parameters - RATE * gradient
+        alone.parameters[:] -= RATE * slopes
+        furthest = max(furthest, abs(float(loss) - expected), float(abs(numpy.asarray(parameters) - alone.parameters).max()))
+        if step % 10 == 0 or step == STEPS - 1:
+            print(f"step {step:3}: loss {float(loss):.6f}")
+    print(f"the parameters lie on {len(parameters.sharding.device_set)} devices")
+    print(f"largest difference to one device with NumPy: {furthest:.2g}")
+
+
+if __name__ == "__main__":
+    main()
