@@ -29,8 +29,8 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
     function  takes one argument for each entry of `inputs`: a list of so many Values, a single Value for 1; returns a Value, or a list
     model     whose parameters it uses; gradients come in the order of `model.parameters()`
     inputs    the length of each argument
-    backend   "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's sharding take over many devices (needs
-              the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits)
+    backend   "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's sharding take over many devices
+              (needs the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits; tests/compiler/parallel.py shows it)
 
     The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Raises
     TraceError where the function does what a recording can't hold, such as a Python branch on a number; OptionError and DataError for

@@ -214,7 +214,13 @@ def _kept(program: Program, keep: Any) -> Program:
     start = numpy.zeros(int(keep.sum()) + 1, numpy.int32)
     numpy.cumsum(numpy.diff(program.start)[keep], out=start[1:])
     return replace(
-        program, code=program.code[keep], place=program.place[keep], start=start, operands=new[operands], outputs=new[program.outputs]
+        program,
+        code=program.code[keep],
+        place=program.place[keep],
+        start=start,
+        operands=new[operands],
+        outputs=new[program.outputs],
+        origin=None if program.origin is None else program.origin[keep],
     )
 
 
@@ -234,4 +240,5 @@ def _with_one(program: Program) -> tuple[Program, int]:
         operands=program.operands + 1,
         numbers=numbers,
         outputs=program.outputs + 1,
+        origin=None if program.origin is None else numpy.insert(program.origin, 0, -1),
     ), 0

@@ -47,6 +47,7 @@ class Program:
     drawn    Drawn leaves: for each sample a number is drawn from their source
     outputs  (k,) rows
     inputs   how many inputs there are in all; parameters, how many parameters
+    origin   (n,) which node of the recording, in topological order, each row stands for; -1 for none; two equal programs may differ in it
     """
 
     code: Indexes
@@ -60,6 +61,7 @@ class Program:
     outputs: Indexes
     inputs: int
     parameters: int
+    origin: Indexes | None = None
 
     def __len__(self) -> int:
         return len(self.code)
@@ -234,6 +236,7 @@ def _recorded(recording: Recording, order: list[Value]) -> Program:
         numpy.array([node.grad for node in recording.outputs], numpy.int32),
         sum(map(len, recording.inputs)),
         len(recording.parameters),
+        numpy.arange(len(order), dtype=numpy.int32),
     )
 
 
