@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from scalargrad.errors import LengthError, UnknownNameError
+from scalargrad.errors import LengthError, OptionError, UnknownNameError
 
 from .axes import dressed, plain
 from .palette import DASHES, class_colour
@@ -44,15 +44,18 @@ def plot_curves(
     x: Sequence[float] | None = None,
     ax: Any = None,
     points: Sequence[Sequence[float]] = (),
+    mean_of: int = 1,
 ) -> Any:
     """Curves in one plot, each with a colour and a dash of its own, and a legend of their names where there are several.
 
-    curves  the heights of each curve by its name; one may end before the others
-    x       where those are; by default 1, 2, 3, …
-    ax      the matplotlib Axes to draw on; without one, a new figure of pyplot
-    points  (n, 2): places that the curves are about, drawn as rings below them
+    curves   the heights of each curve by its name; one may end before the others
+    x        where those are; by default 1, 2, 3, …
+    ax       the matplotlib Axes to draw on; without one, a new figure of pyplot
+    points   (n, 2): places that the curves are about, drawn as rings below them
+    mean_of  the mean of so many numbers after one another is one point of a curve, for noisy ones; a rest at the end is left out
 
-    Returns the Axes. Raises LengthError for no curves, an empty one, one that is longer than `x`, and points that are not two numbers.
+    Returns the Axes. Raises LengthError for no curves, an empty one, one that is longer than `x`, and points that are not two numbers;
+    OptionError for a `mean_of` below 1.
 
     >>> ax = plot_curves({"square": [1.0, 0.0, 1.0], "size": [1.0, 0.0, 1.0]}, x=[-1.0, 0.0, 1.0])
     >>> [line.get_linestyle() for line in ax.lines]
@@ -62,16 +65,26 @@ def plot_curves(
     if not heights or not all(heights.values()):
         raise LengthError("plot_curves needs at least one curve, each with at least one number")
     longest = max(map(len, heights.values()))
-    places = list(range(1, longest + 1)) if x is None else [plain(item) for item in x]
+    places = [float(i + 1) for i in range(longest)] if x is None else [plain(item) for item in x]
     if len(places) < longest:
         raise LengthError(f"plot_curves needs an x for each number of a curve: {longest} numbers, {len(places)} places")
+    if mean_of < 1:
+        raise OptionError(f"mean_of of plot_curves must be at least 1, not {mean_of}")
     ax = dressed(ax)
     _draw_points(ax, [[plain(item) for item in point] for point in points])
     for number, (name, ys) in enumerate(heights.items()):
-        _draw(ax, number, places[: len(ys)], ys, name)
+        _draw(ax, number, _means(places[: len(ys)], mean_of), _means(ys, mean_of), name)
     if len(heights) > 1:
         ax.legend(frameon=False, fontsize=9, labelcolor=LIGHT.ink, handlelength=3.2)
     return ax
+
+
+def _means(numbers: list[float], size: int) -> list[float]:
+    """The mean of each block of that size; of all numbers, where there are fewer."""
+    if size == 1:
+        return numbers
+    blocks = [numbers[start : start + size] for start in range(0, max(len(numbers) - size, 0) + 1, size)]
+    return [sum(block) / len(block) for block in blocks]
 
 
 def _draw_points(ax: Any, points: list[list[float]]) -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("matplotlib")
 from matplotlib.colors import to_hex
 
 from scalargrad import Value, softmax
-from scalargrad.errors import DataError, LengthError, UnknownNameError
+from scalargrad.errors import DataError, LengthError, OptionError, UnknownNameError
 from viz.class_regions import plot_class_regions
 from viz.curves import plot_curves, plot_history
 from viz.palette import DARK_COLOURS, LIGHT_COLOURS, MARKS
@@ -55,6 +55,20 @@ def test_names_choose_what_is_drawn_in_that_order() -> None:
 
 def test_a_history_without_losses_shows_what_it_has() -> None:
     assert len(plot_history({"accuracy": [0.1, 0.2]}, new_axes()[0]).lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [([1.0, 3.0, 5.0, 7.0, 100.0], [[1.5, 2.0], [3.5, 6.0]]), ([4.0], [[1.0, 4.0]]), ([1e308, 1e308], [[1.5, np.inf]])],
+    ids=["a rest is left out", "too few", "too large"],
+)
+def test_a_point_may_be_the_mean_of_several_numbers(numbers: list[float], expected: list[list[float]]) -> None:
+    assert plot_curves({"a": numbers}, ax=new_axes()[0], mean_of=2).lines[0].get_xydata().tolist() == expected
+
+
+def test_means_stand_in_the_middle_of_their_places() -> None:
+    ax = plot_curves({"a": [1.0, 2.0, 6.0]}, x=[0.0, 10.0, 50.0], ax=new_axes()[0], mean_of=3)
+    assert ax.lines[0].get_xydata().tolist() == [[20.0, 3.0]]
 
 
 def test_curves_and_classes_are_told_apart_without_colour() -> None:
@@ -124,6 +138,7 @@ def test_equal_plots_are_equal_bytes_and_every_colour_has_one_for_the_dark(draw:
         (lambda: plot_curves({}), LengthError, "at least one curve"),
         (lambda: plot_curves({"a": []}), LengthError, "at least one number"),
         (lambda: plot_curves({"a": [1.0]}, points=[[1.0]]), LengthError, "pairs"),
+        (lambda: plot_curves({"a": [1.0]}, mean_of=0), OptionError, "at least 1, not 0"),
         (lambda: plot_curves({"a": [1.0, 2.0]}, x=[1.0]), LengthError, "2 numbers, 1 places"),
         (lambda: plot_class_regions(corners, [], []), LengthError, "at least one sample"),
         (lambda: plot_class_regions(corners, POINTS, [0, 1, 2, 4]), LengthError, r"y\[3\] .* is 4, .* 0 … 3"),
