@@ -42,8 +42,7 @@ def digits() -> list[Sample]:
 
 def train(model: MLP, samples: list[Sample], epochs: int) -> History:
     """Stochastic gradient descent in batches of ten, with a rate that falls to a tenth."""
-    rule = SGD(model.parameters(), RATE)
-    images, labels = zip(*samples, strict=True)
+    rule, (images, labels) = SGD(model.parameters(), RATE), zip(*samples, strict=True)
     falling = CosineDecay(rule, epochs, lowest=RATE / 10)
     return fit(model, images, labels, loss="cross_entropy", optimiser=rule, epochs=epochs, batch_size=BATCH, callbacks=[falling])
 

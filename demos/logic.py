@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import viz
 from scalargrad import no_grad
@@ -55,17 +56,9 @@ def lessons(quick: bool) -> list[Lesson]:
 def learn(lesson: Lesson, seed: int) -> tuple[MLP, int]:
     """A network that was shown the table until it knew it, or 200 times; and how often that was."""
     model = MLP(len(lesson.rows[0]), [*lesson.hidden, 1], activation="tanh", initialiser="xavier", seed=seed)
-    history = fit(
-        model,
-        lesson.rows,
-        lesson.answers,
-        loss=cross_entropy,
-        optimiser=Adam(model.parameters(), RATE),
-        epochs=EPOCHS,
-        batch_size=None,
-        callbacks=[StopWhenLearnt()],
-        progress=False,
-    )
+    rule, until = Adam(model.parameters(), RATE), [StopWhenLearnt()]
+    options: dict[str, Any] = {"epochs": EPOCHS, "batch_size": None, "callbacks": until, "progress": False}
+    history = fit(model, lesson.rows, lesson.answers, loss=cross_entropy, optimiser=rule, **options)
     return model, history.epochs
 
 
