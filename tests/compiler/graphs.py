@@ -107,7 +107,7 @@ def follow(recipe: Recipe, arguments: Sequence[Any], weights: Sequence[Value]) -
     return [numbers[i] for i in recipe.outputs]
 
 
-def within(op: Op, position: int, x: Value) -> Value:
+def within(op: Op, position: int, x: Value) -> Any:
     """`x` brought into the domain of an operand, and away from where an operation grows without bound."""
     low, high = op.domain[position] if position < len(op.domain) else (-float("inf"), float("inf"))
     if low == -1.0 and high == 1.0:

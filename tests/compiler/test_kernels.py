@@ -46,7 +46,7 @@ def test_a_layer_without_bias() -> None:
 def test_weights_lie_as_rows_of_the_parameters() -> None:
     model = Layer(4, 3, seed=1)
     matrix = next(kernel for kernel in kernels(model, 4, model.parameters()) if isinstance(kernel, Matrix))
-    program = optimised(record(trace(model, 4, model.parameters())))
+    program = optimised(record(trace(model, [4], model.parameters())))
     assert program.place[matrix.weights].tolist() == [[0, 1, 2, 3], [5, 6, 7, 8], [10, 11, 12, 13]]
     assert matrix.bias is not None
     assert program.place[matrix.bias].tolist() == [4, 9, 14]

@@ -75,7 +75,7 @@ def test_what_was_drawn_before_the_trace_is_read_and_not_drawn() -> None:
 def test_recording_leaves_the_graph_as_it_was() -> None:
     weight = Parameter(2.0)
     weight.grad = 5.0
-    recording = trace(lambda x: x[0] * weight, 2, [weight])
+    recording = trace(lambda x: x[0] * weight, [2], [weight])
     record(recording)
     assert weight.grad == 5.0
     assert [node.grad for node in recording.outputs] == [0.0]
@@ -183,7 +183,7 @@ def test_a_program_can_be_read() -> None:
 
 def test_a_long_program_says_that_it_goes_on() -> None:
     model = MLP(20, [20, 1], seed=1)
-    text = str(record(trace(model, 20, model.parameters())))
+    text = str(record(trace(model, [20], model.parameters())))
     assert len(text.splitlines()) < 250
     assert "more" in text or "…" in text
 

@@ -345,7 +345,7 @@ def test_settings_of_both_signs_of_zero_are_two() -> None:
 
 
 def test_more_settings_than_fit_a_small_integer() -> None:
-    program = record(trace(lambda x: apply(TABLE["sum"], *[x ** (1.0 + i / 40000) for i in range(40000)]), 1))
+    program = record(trace(lambda x: apply(TABLE["sum"], *[x ** (1.0 + i / 40000) for i in range(40000)]), [1]))
     assert program.verify().evaluate([1.0], []) == [40000.0]
 
 
@@ -448,4 +448,4 @@ def test_labels_and_sizes_of_a_recording() -> None:
     recording = trace(lambda x, y: [x[0], y], [2, 1])
     assert [[value.label for value in each] for each in recording.inputs] == [["x0", "x1"], ["y"]]
     assert not recording.single
-    assert trace(lambda x: x, 1).single
+    assert trace(lambda x: x, [1]).single
