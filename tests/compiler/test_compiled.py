@@ -343,7 +343,7 @@ def test_load_of_several_outputs() -> None:
 
 def test_a_loaded_sample_can_be_gone_back_again() -> None:
     program = compile(lambda x: x[0] * x[1], inputs=(2,))
-    product = program.load([3.0, 4.0])
+    product: Any = program.load([3.0, 4.0])
     x, y = product.args
     assert (x.grad, y.grad) == (4.0, 3.0)
     product.backward()
@@ -354,9 +354,9 @@ def test_load_draws_and_reads_as_a_call_does() -> None:
     model = Sequential(Layer(2, 3, activation=None, seed=1), Dropout(0.5, seed=2))
     program = compile(lambda x: sg.sum(model(x)), model, (2,))
     state = model.steps[1].generator.getstate()
-    loaded = program.load([1.0, 2.0]).data
+    loaded: Any = program.load([1.0, 2.0])
     model.steps[1].generator.setstate(state)
-    assert program([[1.0, 2.0]])[0, 0] == pytest.approx(loaded, rel=1e-13)
+    assert program([[1.0, 2.0]])[0, 0] == pytest.approx(loaded.data, rel=1e-13)
 
 
 @pytest.mark.parametrize("sample", [([1.0, 2.0], 3.0), ([1.0, 2.0, 3.0],), ([1.0, 2.0, 3.0], [1.0, 2.0])])
