@@ -178,6 +178,16 @@ def test_files_are_short(path: Path) -> None:
     assert code_lines(path, 1, sys.maxsize) < 300
 
 
+DEMOS = [path for path in FILES if path.parent == ROOT / "demos" and path.stem not in ("gallery", "__main__", "__init__")]
+LONGER = {"doctor": 105}
+"""Demos that may be longer than a page for now."""
+
+
+@pytest.mark.parametrize("path", DEMOS, ids=lambda path: path.stem)
+def test_a_demo_is_a_page(path: Path) -> None:
+    assert code_lines(path, 1, sys.maxsize) <= LONGER.get(path.stem, 100)
+
+
 def code_lines(path: Path, first: int, last: int) -> int:
     """Lines that hold code: no blank lines, comments or docstrings."""
     text = path.read_text(encoding="utf-8")
