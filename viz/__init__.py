@@ -36,7 +36,7 @@ def draw(
 ) -> Drawing:
     """A picture of a Value, of several Values, of a network, or of a graph that is only sketched.
 
-    target   a Value, a list of Values, a Module, a Diagnosis, or a dictionary {name: [names of its operands]}
+    target   a Value, a list of Values, a Module, a compiled program, a Diagnosis, or a dictionary {name: [names of its operands]}
     level    "cards", "chips" or "neurons"; by default the finest that can be read
     expand   paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others are drawn closed
     theme    "auto" (light, and dark for readers who prefer it), "light" or "dark"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from scalargrad.compiler import Compiled
 from scalargrad.doctor import Diagnosis
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
@@ -14,6 +15,7 @@ from .diagnosis import diagnosis_picture
 from .dictionary import MOST_CARDS, dictionary_pictures
 from .neurons import neuron_picture
 from .picture import Picture
+from .programs import program_pictures
 from .scalars import scalar_picture
 from .snapshot import Snapshot
 
@@ -32,6 +34,8 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
         return dictionary_pictures(target, level, expand)
     if isinstance(target, Diagnosis):
         return [diagnosis_picture(target)]
+    if isinstance(target, Compiled):
+        return program_pictures(target, level, expand)
     if isinstance(target, Module):
         return _of_module(target, level, expand)
     return _of_snapshot(Snapshot(_roots(target)), level, expand, "gradient")
@@ -55,7 +59,8 @@ def _roots(target: Any) -> list[Value]:
     items = [target] if isinstance(target, Value) else target
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         raise PictureError(
-            f"draw takes a Value, a list of Values, a module or a dictionary of names, not {type(target).__name__} {target!r}"
+            "draw takes a Value, a list of Values, a module, a compiled program or a dictionary of names, "
+            f"not {type(target).__name__} {target!r}"
         )
     roots = list(items)
     for i, root in enumerate(roots):

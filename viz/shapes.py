@@ -9,6 +9,7 @@ from .style import shade
 from .text import escape, exact, fitted, number, width
 
 BADGE, ROW, TOP = 30.0, 19.0, 21.0
+_DETAIL = 16.0
 _LABEL, _WORD, _NUMBER = 11.0, 10.0, 11.0
 _UNIT: Size = (74.0, 30.0)
 _MODULE_HEIGHT = 46.0
@@ -43,8 +44,9 @@ def _rows(node: Node) -> list[tuple[str, float]]:
 
 def _card_size(node: Node) -> Size:
     inner = max(80.0, width(fitted(node.label, _LABEL, 190, bold=True), _LABEL, bold=True) + 20)
-    inner = max([inner] + [width(word, _WORD) + _digits(x) + 32 for word, x in _rows(node)])
-    return (_badge_width(node) + inner, (TOP if node.label else 4.0) + ROW * len(_rows(node)) + 1)
+    inner = max([inner, width(node.detail, 9) + 20] + [width(word, _WORD) + _digits(x) + 32 for word, x in _rows(node)])
+    small = _DETAIL if node.detail else 0.0
+    return (_badge_width(node) + inner, (TOP if node.label else 4.0) + small + ROW * len(_rows(node)) + 1)
 
 
 def _chip_size(node: Node) -> Size:
@@ -82,8 +84,8 @@ def spoken(node: Node) -> str:
     >>> spoken(Node("n1", "operation", label="o", data=0.5, grad=1.0, formula="tanh(n)"))
     'o = tanh(n), data 0.5, gradient 1.0'
     """
-    name = node.name or node.label
-    what = f"{name} = {node.formula}" if name and node.kind == "operation" else " ".join(filter(None, [node.formula or node.kind, name]))
+    name, made = node.name or node.label, node.kind == "operation" and node.formula
+    what = f"{name} = {made}" if name and made else " ".join(filter(None, [node.formula or node.kind, name]))
     parts = [what]
     if node.data is not None:
         parts.append(f"data {exact(node.data)}")
@@ -111,6 +113,9 @@ def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
         label = fitted(node.label, _LABEL, frame.width - badge - 16, bold=True)
         parts.append(sheet.text(x + badge + 10, y + 16, label, _LABEL, "ink", bold=True))
         line = y + TOP
+    if node.detail:
+        parts.append(sheet.text(x + badge + 10, line + 10, node.detail, 9, "muted"))
+        line += _DETAIL
     for word, number_shown in _rows(node):
         if word == "grad":
             parts.append(_last_row_fill(x + badge, right, line, y + frame.height, f"g{step}", sheet))

@@ -1,6 +1,6 @@
 """`compile`: a function of scalars becomes a program that runs on whole batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..hyperparameters import all_finite
 from ..nn import Module
 from .backends import BACKENDS, Backend
 from .jax_backend import JaxBackend
-from .kernels import Matrix
+from .kernels import Kernel, Matrix
 from .numpy_backend import NumpyBackend
 from .passes import optimised
 from .program import Program, record
@@ -194,6 +194,17 @@ class Compiled:
         if len(self._recording.outputs) == 1:
             self._replay.backward()
         return self._recording.outputs[0] if self._recording.single else list(self._recording.outputs)
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """The array operations that it runs, in order."""
+        return self._backend.kernels
+
+    def recorded(self, rows: Iterable[int]) -> list[Value]:
+        """The recorded Values that rows of `program` stand for; rows that a pass made stand for none."""
+        origin = self.program.origin
+        found = [] if origin is None else [int(origin[row]) for row in rows]
+        return [self._replay.order[place] for place in found if place >= 0]
 
     def explain(self) -> str:
         """What became of the scalars, in a few lines.
