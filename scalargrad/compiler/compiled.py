@@ -32,7 +32,8 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
     backend   "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's sharding take over many devices
               (needs the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits; tests/compiler/parallel.py shows it)
 
-    The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Raises
+    The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Sums may
+    be added up in another order, so the last digits, and the sign of a zero, may differ from those of eager code. Raises
     TraceError where the function does what a recording can't hold, such as a Python branch on a number; OptionError and DataError for
     other arguments that can't be used.
 
