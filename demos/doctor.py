@@ -1,6 +1,12 @@
 """The doctor: three networks that can't learn, what is wrong with each, and how they do after the cure.
 
-A long chain of sigmoids, weights that are too large, and a first step that was too long.
+A network that does not learn gives no error. The doctor sends samples forward and back through a copy of it, and says which layer or
+unit is ill, by which number, for which sample, and what to try.
+
+Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a quarter with each layer. Weights
+that are too large drive tanh to its flat ends. One step that is far too long leaves relu units behind that no sample can reach.
+
+Each is cured by what the doctor advised, examined again, and trained as long as the ill one.
 """
 
 from collections.abc import Callable
@@ -14,7 +20,7 @@ from scalargrad.doctor import Diagnosis
 from scalargrad.optim import SGD
 from scalargrad.training import fit
 
-from .gallery import Picture, Story, run_alone, say
+from .gallery import Picture, Story, run_alone, say, told
 
 SAMPLES, STEPS, QUICK = 30, 150, 4
 
@@ -102,16 +108,9 @@ def run(folder: Path, quick: bool = False) -> Story:
         kinds, before, after = visit(patient, folder, QUICK if quick else STEPS)
         numbers.append((patient.complaint, kinds))
         numbers.append((f"with {patient.cure}, the loss goes to", f"{after:.3g} instead of {before:.3g}"))
-    return Story("doctor", "The doctor: why a network does not learn", _TEXT, tuple(numbers), _PICTURES)
+    return Story("doctor", "The doctor: why a network does not learn", told(__doc__), tuple(numbers), _PICTURES)
 
 
-_TEXT = (
-    "A network that does not learn gives no error. The doctor sends samples forward and back through a copy of it, and says which layer or "
-    "unit is ill, by which number, for which sample, and what to try.",
-    "Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a quarter with each layer. Weights "
-    "that are too large drive tanh to its flat ends. One step that is far too long leaves relu units behind that no sample can reach.",
-    "Each is cured by what the doctor advised, examined again, and trained as long as the ill one.",
-)
 _PICTURES = (
     Picture(
         "doctor-chain.svg",

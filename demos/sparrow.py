@@ -22,7 +22,7 @@ from scalargrad.errors import DivergenceError
 from scalargrad.losses import l2
 from scalargrad.nn import MLP, Module, uniform
 from scalargrad.optim import SGD, AdaGrad
-from scalargrad.training import ClipNorm, MaxNorm, fit
+from scalargrad.training import ClipNorm, fit
 from viz.curves import plot_curves
 from viz.plots import new_axes, save_plot
 
@@ -100,7 +100,6 @@ def trials() -> list[Trial]:
         Trial("as given", f"seed {SEED}", sparrow()),
         Trial("as given", "seed 0", sparrow(seed=0)),
         Trial("initialisation", "all weights 0", sparrow(initialiser="zeros")),
-        Trial("regularisation", "max-norm 1", sparrow(), {"callbacks": [MaxNorm(1.0)]}),
         Trial("regularisation", "gradient cut to norm 0.1", sparrow(), {"callbacks": [ClipNorm(0.1)]}),
         Trial("activation", "tanh(z / 10)", sparrow(activation=lambda z: (z / 10.0).tanh())),
         Trial("structure", "means in place of sums", sparrow(Means)),
@@ -117,12 +116,13 @@ def verdict(trial: Trial, constant: float) -> str:
 
 
 def draw(given: Trial, others: list[Trial], folder: Path) -> None:
-    """The first step, with the gradient of its loss; the explosion, and what became of the others."""
-    ((x,), (target,)), model = samples(1), sparrow()
-    loss = l2(model(x), target)
-    loss.label = "loss"
-    loss.backward()
-    viz.draw(loss, level="neurons", title="Step 1: every weight pushes the same way").save(folder / _FIRST.file)
+    """The first step and the last, with the gradients of their loss; the explosion, and what became of the others."""
+    rows, targets = samples(len(given.losses) + 1)
+    for picture, step, model in ((_FIRST, 0, sparrow()), (_LAST, len(given.losses), given.model)):
+        loss = l2(model(rows[step]), targets[step])
+        loss.label = "loss"
+        loss.backward()
+        viz.draw(loss, level="neurons", title=f"Step {step + 1}: {picture.caption.partition('.')[0]}").save(folder / picture.file)
     (left, right), block = new_axes(2, width=10.0, height=4.2), len(others[0].losses) // 30
     plot_curves({"as given": given.losses}, ax=left).set(yscale="log", ylim=(1.0, None), title="as given", xlabel="step", ylabel="loss")
     plot_curves({trial.how: trial.losses for trial in others}, ax=right, mean_of=block)
@@ -139,19 +139,16 @@ def run(folder: Path, quick: bool = False) -> Story:
     numbers += [("rate · ‖∂answer/∂weights‖² at first", f"{at_first:.0f}"), ("what the best constant answer costs", f"{constant:.3g}")]
     numbers += [(f"{trial.what}: {trial.how}", verdict(trial, constant)) for trial in (given, survivor, *cures)]
     say_all(numbers)
-    return Story("sparrow", "The sparrow network: five ways to stop an explosion", told(__doc__), tuple(numbers), (_FIRST, _CURVES))
+    return Story("sparrow", "The sparrow network: five ways to stop an explosion", told(__doc__), tuple(numbers), (_FIRST, _LAST, _CURVES))
 
 
 _FIRST = Picture(
     "sparrow-first.svg",
     "The network 10-7-3-1 as columns of neurons on its first sample, each line coloured by its gradient; all have the same sign.",
-    "The first step. The answer is too large, and each of the weights is told to shrink: together they shrink it far too much.",
+    "Every weight pushes the same way. The answer is too large, and each weight is told to shrink: together they shrink it far too much.",
 )
-_CURVES = Picture(
-    "sparrow-curves.svg",
-    "Left: the loss as given, up to a number with hundreds of digits. Right: the loss with one change each, on a logarithmic scale.",
-    "Left, the explosion. Right, a seed that survived it and learnt nothing, and the changes that let it learn.",
-)
+_LAST = Picture("sparrow-last.svg", "Its last step: the loss is inf, the gradients are nan.", "The loss overflows. Red: inf · 0 is nan.")
+_CURVES = Picture("sparrow-curves.svg", "The loss as given, exploding; and with one change each.", "Right: a survivor, and what learns.")
 
 if __name__ == "__main__":
     run_alone(run, "sparrow")

@@ -179,13 +179,11 @@ def test_files_are_short(path: Path) -> None:
 
 
 DEMOS = [path for path in FILES if path.parent == ROOT / "demos" and path.stem not in ("gallery", "__main__", "__init__")]
-LONGER = {"doctor": 105}
-"""Demos that may be longer than a page for now."""
 
 
 @pytest.mark.parametrize("path", DEMOS, ids=lambda path: path.stem)
 def test_a_demo_is_a_page(path: Path) -> None:
-    assert code_lines(path, 1, sys.maxsize) <= LONGER.get(path.stem, 100)
+    assert code_lines(path, 1, sys.maxsize) <= 100
 
 
 def code_lines(path: Path, first: int, last: int) -> int:
