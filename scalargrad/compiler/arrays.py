@@ -7,12 +7,13 @@ from typing import Any
 import numpy
 
 from .. import floats
-from ..ops import DIV, ERF, ERFC, TABLE, namespace
+from ..ops import DIV, ERF, ERFC, POW, TABLE, namespace
 
 _erf, _erfc = numpy.frompyfunc(math.erf, 1, 1), numpy.frompyfunc(math.erfc, 1, 1)
 
 RENAMED: dict[str, Any] = {
     DIV.name: numpy.divide,
+    POW.name: numpy.power,
     ERF.name: lambda x: numpy.asarray(_erf(x), dtype=float),
     ERFC.name: lambda x: numpy.asarray(_erfc(x), dtype=float),
 }
