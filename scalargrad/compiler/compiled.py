@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from ..collector import collector_off
 from ..engine import Value
 from ..errors import DataError, LengthError, OptionError, TraceError
 from ..hyperparameters import all_finite
@@ -57,7 +58,8 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
             f"{names} takes statistics of a batch while it trains, and a program is recorded for one sample: "
             "use LayerNorm, or model.eval() first"
         )
-    return Compiled(function, model, inputs, BACKENDS[backend])
+    with collector_off():
+        return Compiled(function, model, inputs, BACKENDS[backend])
 
 
 class Compiled:

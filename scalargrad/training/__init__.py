@@ -1,7 +1,7 @@
 """Training: `fit`, what it records, and what may look on or take part while it runs."""
 
+from ..collector import collector_off
 from .callbacks import ClipNorm, ClipValues, EarlyStopping, EveryStep, MaxNorm, StopAtZeroGradient
-from .collector import collector_off
 from .fitting import fit
 from .history import History
 from .metrics import METRICS

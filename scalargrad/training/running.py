@@ -7,11 +7,11 @@ from typing import Any
 import numpy
 
 from ..anomaly import detect_anomaly
+from ..collector import collector_off
 from ..errors import AnomalyError, DivergenceError
 from ..hyperparameters import all_finite
 from ..nn import Module
 from ..optimiser import Mask, Optimiser
-from .collector import collector_off
 from .history import History
 from .metrics import Metric
 from .progress import Progress
