@@ -1,9 +1,9 @@
 """Leaves that training neither feeds nor learns: numbers that a module keeps, and numbers that were drawn at random."""
 
-from itertools import count
 from typing import ClassVar, Protocol
 
 from .engine import Constant
+from .modes import current_mode
 
 
 class Source(Protocol):
@@ -27,7 +27,6 @@ class Drawn(Constant):
     """A leaf whose number was drawn at random when it was made: the mask of a dropout, a random slope.
 
     source  what it was drawn from; it can be asked for another number, as a compiled program does for every sample
-    serial  a number that grows from one drawn leaf to the next: the order in which they were drawn
 
     >>> class Coin:
     ...     def draw(self):
@@ -36,16 +35,13 @@ class Drawn(Constant):
     1.0
     """
 
-    __slots__ = ("serial", "source")
-    own_slots: ClassVar[tuple[str, ...]] = ("serial", "source")
+    __slots__ = ("source",)
+    own_slots: ClassVar[tuple[str, ...]] = ("source",)
 
-    serial: int
     source: Source
 
     def __init__(self, source: Source, *, label: str = "") -> None:
         super().__init__(source.draw(), label=label)
-        self.serial, self.source = next(serials), source
-
-
-serials = count()
-"""Where the next drawn leaf takes its serial."""
+        self.source = source
+        for observer in current_mode().observers:
+            observer.made(self, "", (), ())

@@ -252,12 +252,8 @@ class Compiled:
 
     def draw(self, batch: int) -> Array:
         """A number for each drawn leaf of each sample, (batch, leaves), drawn in the order in which eager code would draw them."""
-        leaves = sorted(range(len(self.program.drawn)), key=lambda i: self.program.drawn[i].serial)
-        drawn = numpy.empty((batch, len(leaves)))
-        if leaves:
-            sources = [self.program.drawn[i].source for i in leaves]
-            drawn[:, leaves] = [[source.draw() for source in sources] for _ in range(batch)]
-        return drawn
+        sources = [leaf.source for leaf in self.program.drawn]
+        return numpy.array([[source.draw() for source in sources] for _ in range(batch)], dtype=float).reshape(batch, len(sources))
 
     def _as_many(self, arguments: Sequence[Any]) -> None:
         if len(arguments) != len(self.sizes):

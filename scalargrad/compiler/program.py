@@ -44,7 +44,7 @@ class Program:
     kinds    what the codes mean
     numbers  the constants
     leaves   Values that are neither input nor parameter nor constant, such as buffers: their numbers are read at each run
-    drawn    Drawn leaves: for each sample a number is drawn from their source
+    drawn    Drawn leaves, in the order in which they were drawn: for each sample a number is drawn from the source of each
     outputs  (k,) rows
     inputs   how many inputs there are in all; parameters, how many parameters
     origin   (n,) which node of the recording, in topological order, each row stands for; -1 for none; two equal programs may differ in it
@@ -216,7 +216,7 @@ def _recorded(recording: Recording, order: list[Value]) -> Program:
     operands = numpy.fromiter((arg.grad for node in order for arg in node.args), numpy.int32, int(start[-1]))
     codes, examples = numpy.unique(code, return_index=True)
     known = [order[i] for i in examples[codes >= FIRST].tolist()]
-    place, leaves = numpy.zeros(len(order), numpy.int32), _Leaves([], [], [], recording.begins)
+    place, leaves = numpy.zeros(len(order), numpy.int32), _Leaves([], [], {leaf: i for i, leaf in enumerate(recording.drawn)})
     for kind, group in ((INPUT, [x for each in recording.inputs for x in each]), (PARAMETER, recording.parameters)):
         for i, leaf in enumerate(group):
             row = leaf.grad
@@ -232,7 +232,7 @@ def _recorded(recording: Recording, order: list[Value]) -> Program:
         tuple(Kind(node.op, node.settings) for node in known),
         numpy.array(leaves.numbers, dtype=float),
         tuple(leaves.read),
-        tuple(leaves.drawn),
+        recording.drawn,
         numpy.array([node.grad for node in recording.outputs], numpy.int32),
         sum(map(len, recording.inputs)),
         len(recording.parameters),
@@ -263,14 +263,12 @@ class _Leaves:
 
     numbers: list[float]
     read: list[Value]
-    drawn: list[Drawn]
-    begins: int
+    drawn: dict[Value, int]
 
     def add(self, leaf: Value) -> tuple[int, int]:
         """Kind and place of a leaf. What is no plain constant may change, and is read at each run."""
-        if isinstance(leaf, Drawn) and leaf.serial >= self.begins:  # earlier ones were drawn once for all, and are read
-            self.drawn.append(leaf)
-            return DRAWN, len(self.drawn) - 1
+        if leaf in self.drawn:  # what was drawn before the trace was drawn once for all, and is read
+            return DRAWN, self.drawn[leaf]
         if type(leaf) is Constant:
             self.numbers.append(leaf._data)
             return CONSTANT, len(self.numbers) - 1

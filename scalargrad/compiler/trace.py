@@ -9,7 +9,7 @@ from ..anomaly import calling_line
 from ..conversion import NumberLike, checked_values
 from ..engine import Parameter, Value
 from ..errors import DataError, OptionError, TraceError
-from ..leaves import serials
+from ..leaves import Drawn
 from ..modes import current_mode, observing
 from ..nested import entries
 
@@ -22,14 +22,14 @@ class Recording:
     parameters  the leaves that are learnt, in the order in which they were given
     outputs     the Values that the function returned
     single      whether it returned one Value, not a list
-    begins      the serial from which on leaves were drawn within the trace
+    drawn       the leaves that were drawn at random meanwhile, in that order, whether the outputs depend on them or not
     """
 
     inputs: tuple[tuple[Value, ...], ...]
     parameters: tuple[Parameter, ...]
     outputs: tuple[Value, ...]
     single: bool
-    begins: int = 0
+    drawn: tuple[Drawn, ...] = ()
 
 
 def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()) -> Recording:
@@ -46,10 +46,10 @@ def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Itera
     if _is_tracing():
         _refuse("compiling within a function that is being compiled", "Compile the inner function before, or call it as it is.")
     arguments = tuple(tuple(Value(1.0, label=_label(size, i, j)) for j in range(size)) for i, size in enumerate(sizes))
-    learnt, begins = tuple(parameters), next(serials)
-    with _tracing([*(x for each in arguments for x in each), *learnt]):
+    learnt = tuple(parameters)
+    with _tracing([*(x for each in arguments for x in each), *learnt]) as tracer:
         result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
-    return Recording(arguments, learnt, _outputs(result), isinstance(result, Value), begins)
+    return Recording(arguments, learnt, _outputs(result), isinstance(result, Value), tuple(tracer.drawn))
 
 
 class _Tracer:
@@ -57,6 +57,7 @@ class _Tracer:
 
     def __init__(self) -> None:
         self.marked: list[Value] = []
+        self.drawn: list[Drawn] = []
 
     def mark(self, node: Any) -> None:
         """From now on it refuses."""
@@ -66,8 +67,10 @@ class _Tracer:
             self.marked.append(node)
 
     def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
-        """A node of the graph; where none is recorded, its operands must not matter."""
-        if node.args:
+        """A node of the graph, or a number that was drawn; where no graph is recorded, the operands must not matter."""
+        if isinstance(node, Drawn):
+            self.drawn.append(node)
+        if node.args or isinstance(node, Drawn):
             self.mark(node)
         elif any(type(arg) in _MARKED for arg in args):
             _refuse("no_grad() around an operation")
@@ -83,13 +86,13 @@ class _Tracer:
 
 
 @contextmanager
-def _tracing(leaves: Iterable[Value]) -> Iterator[None]:
+def _tracing(leaves: Iterable[Value]) -> Iterator[_Tracer]:
     tracer = _Tracer()
     try:
         for leaf in leaves:
             tracer.mark(leaf)
         with observing(tracer):
-            yield
+            yield tracer
     finally:
         tracer.release()
 

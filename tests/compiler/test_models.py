@@ -11,6 +11,7 @@ import pytest
 import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
+from scalargrad.errors import TraceError
 from scalargrad.losses import LOSSES, binary_cross_entropy_with_logits, cross_entropy, hinge, huber, mse
 from scalargrad.nn import (
     ACTIVATIONS,
@@ -206,6 +207,26 @@ def test_drawn_numbers_are_those_of_eager_code() -> None:
         set_states(model, begin)
         numpy.testing.assert_allclose(ask(), found, rtol=1e-12, atol=1e-14)
         assert states(model) == after
+
+
+def test_masks_of_numbers_that_are_not_used_are_drawn_all_the_same() -> None:
+    model = Dropout(0.5, seed=1)
+
+    def function(x: Any) -> Value:
+        result: Value = model(x)[1]
+        return result
+
+    program, begin = compile(function, model, (3,)), states(model)
+    batch = [numpy.ones((20, 3))]
+    expected = eager(function, model, batch)
+    set_states(model, begin)
+    assert numpy.array_equal(program(*batch), expected.outputs)
+
+
+def test_the_number_of_a_mask_is_not_told() -> None:
+    model = Dropout(0.5, seed=1)
+    with pytest.raises(TraceError, match="branch"):
+        compile(lambda x: x[0] if model(x)[1].args[1] > 0 else x[1], model, (3,))
 
 
 def test_masks_differ_from_sample_to_sample_and_from_run_to_run() -> None:
