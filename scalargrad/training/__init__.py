@@ -5,6 +5,7 @@ from .callbacks import ClipNorm, ClipValues, EarlyStopping, EveryStep, MaxNorm, 
 from .fitting import fit
 from .history import History
 from .metrics import METRICS
+from .recorder import Recorder, Recording
 from .running import Callback, Training
 from .saving import SaveCheckpoint, load_model
 
@@ -17,6 +18,8 @@ __all__ = [
     "EveryStep",
     "History",
     "MaxNorm",
+    "Recorder",
+    "Recording",
     "SaveCheckpoint",
     "StopAtZeroGradient",
     "Training",
