@@ -40,6 +40,8 @@ def _jax() -> Any:
 class JaxBackend:
     """Runs a program on batches with JAX. Each size of batch is compiled by XLA when it first comes.
 
+    That takes a second for a network of layers, and much longer for hundreds of kernels: a graph without structure is for NumPy.
+
     program  what is computed
     sizes    the length of each argument
     """
