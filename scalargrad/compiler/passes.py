@@ -172,12 +172,11 @@ def optimised(program: Program) -> Program:
 
 def batched(program: Program) -> Any:
     """Which rows differ from sample to sample: inputs, drawn numbers, and all that is computed from them."""
-    found = (program.code == INPUT) | (program.code == DRAWN)
-    start, operands = program.start.tolist(), program.operands
+    found = bytearray((program.code == INPUT) | (program.code == DRAWN))  # one by one, it is read sooner than an array
+    start, operands = program.start.tolist(), memoryview(program.operands)
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        if found[operands[start[row] : start[row + 1]]].any():
-            found[row] = True
-    return found
+        found[row] = any(map(found.__getitem__, operands[start[row] : start[row + 1]]))
+    return numpy.frombuffer(found, bool)
 
 
 def _are(program: Program, op: str) -> Any:

@@ -246,11 +246,14 @@ def _key(node: Value) -> str:
 
 
 def _refuse_unrepeatable(order: list[Value]) -> None:
+    fine: set[Any] = set()
     for node in order:
-        if node.args and not (node.op in TABLE and _fits(Kind(node.op, node.settings), len(node.args))):
+        form = node.op, node.settings, len(node.args)
+        if node.args and form not in fine and not (node.op in TABLE and _fits(Kind(node.op, node.settings), len(node.args))):
             raise TraceError(
                 f"{node.label or node.op or 'a Value with operands'} was made by hand: only operations of the table can be replayed"
             )
+        fine.add(form)
         if node.notes is not None and not all(getattr(hook, "only_looks", False) for hook in node.notes.get("hooks", ())):
             raise TraceError(
                 f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling"

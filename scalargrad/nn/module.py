@@ -269,14 +269,20 @@ def _input(item: Any, i: int, who: str) -> Value:
 
 def _members(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The Parameters, Buffers, generators and Modules in an attribute, which may be a list, tuple or dict of them, nested."""
-    if isinstance(value, (Parameter, Module, Buffer, Random)):
+    if isinstance(value, _OWNED):
         yield name, value
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            yield from _members(f"{name}.{i}", item)
+            if isinstance(item, _OWNED):  # at once, as there may be very many
+                yield f"{name}.{i}", item
+            else:
+                yield from _members(f"{name}.{i}", item)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _members(f"{name}.{key}", item)
+
+
+_OWNED = (Parameter, Module, Buffer, Random)
 
 
 def _join(path: str, name: str) -> str:
