@@ -142,10 +142,11 @@ def function_of(recipe: Recipe, weights: Sequence[Value]) -> Callable[..., Any]:
 
 
 def recipe_of(kitchen: Kitchen, inputs: tuple[int, ...], parameters: int, steps: int) -> Recipe:
-    """One of exactly this size, whose output is the sum of its last ten numbers."""
+    """One of exactly this size, whose output is the mean of all numbers that nothing else takes."""
     count = sum(inputs) + parameters
     made = [kitchen._step(count + i) for i in range(steps)]
-    total = Step("sum", tuple(range(count + steps - 10, count + steps)))
+    taken = {x for step in made for x in step.operands if isinstance(x, int)}
+    total = Step("mean", tuple(i for i in range(count, count + steps) if i not in taken))
     numbers = tuple(kitchen.rng.uniform(-1.0, 1.0) for _ in range(parameters))
     return Recipe(inputs, numbers, (), (*made, total), (count + steps,))
 
