@@ -253,6 +253,8 @@ class Compiled:
     def draw(self, batch: int) -> Array:
         """A number for each drawn leaf of each sample, (batch, leaves), drawn in the order in which eager code would draw them."""
         sources = [leaf.source for leaf in self.program.drawn]
+        if not sources:
+            return numpy.empty((batch, 0))
         return numpy.array([[source.draw() for source in sources] for _ in range(batch)], dtype=float).reshape(batch, len(sources))
 
     def _as_many(self, arguments: Sequence[Any]) -> None:

@@ -70,6 +70,11 @@ class Dots:
     second: Rows
     batched: bool
 
+    @property
+    def of_squares(self) -> bool:
+        """Whether each product is that of a number with itself."""
+        return numpy.array_equal(self.first, self.second)
+
     def __str__(self) -> str:
         return f"dot of {self.first.shape[1]} × {self.first.shape[0]}"
 

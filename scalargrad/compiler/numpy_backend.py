@@ -1,6 +1,7 @@
 """The NumPy backend: a program as three functions of plain source: outputs, loss with gradient, and what flows back to the inputs."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy
@@ -44,7 +45,22 @@ def _outer(left: Array, right: Array, out: Array) -> None:
         numpy.matmul(left.T, right, out)
 
 
-_NAMES |= {"scatter": _scatter, "outer": _outer}
+def _outer_with_one(left: Array, right: Array, out: Array) -> None:
+    """leftᵀ @ [right, 1]: the gradient of weights, and in the last column that of the bias."""
+    if len(left) == 1:
+        numpy.dot(left.T, numpy.append(right, 1.0)[None], out)  # of one column and one row, dot makes it sooner than a product
+    else:
+        numpy.matmul(left.T, right, out[:, :-1])
+        numpy.matmul(left.T, _ones(len(left)), out[:, -1])
+
+
+@lru_cache(maxsize=8)
+def _ones(count: int) -> Array:
+    """So many ones; a matrix product with them is a sum, and quicker."""
+    return numpy.ones(count)
+
+
+_NAMES |= {"scatter": _scatter, "outer": _outer, "outer_with_one": _outer_with_one}
 
 
 class NumpyBackend:
@@ -148,7 +164,8 @@ class NumpyBackend:
         return ["s"]
 
     def _write_backward(self, writer: Writer) -> None:
-        for number in range(len(self.layout.blocks) - 1, self._first - 1, -1):
+        order = reversed(range(self._first, len(self.layout.blocks)))
+        for number in sorted(order, key=lambda number: not self.layout.blocks[number].batched):  # what is the same for all samples: last
             if writer.needed[number] and writer.touched(number):
                 backward(writer, number, self.kernels[number - self._first])
 

@@ -42,10 +42,18 @@ def with_wide_sums(program: Program) -> Program:
         root = further
     code, kinds = program.code.copy(), program.kinds
     code[numpy.unique(root[owner[inner]])], kinds = _code(kinds, Kind(SUM.name))
-    wide = _with_edges(replace(program, code=code, kinds=kinds), root[owner[~inner]], program.operands[~inner])
+    terms = ~inner & ~_zeros_among_others(program, root[owner], inner)
+    wide = _with_edges(replace(program, code=code, kinds=kinds), root[owner[terms]], program.operands[terms])
     merged = numpy.zeros(len(program), bool)
     merged[program.operands[inner]] = True
     return _kept(wide, ~merged)
+
+
+def _zeros_among_others(program: Program, root: Indexes, inner: Any) -> Any:
+    """Which operands are a 0 in a chain that has other terms, too: Python's `sum` begins with one."""
+    zero = _are_constant(program, 0.0)[program.operands] & numpy.isin(root, root[inner])
+    others = numpy.bincount(root[~inner & ~zero], minlength=len(program))
+    return zero & (others > 0)[root]
 
 
 def with_dots(program: Program) -> Program:
@@ -173,7 +181,7 @@ def optimised(program: Program) -> Program:
 def batched(program: Program) -> Any:
     """Which rows differ from sample to sample: inputs, drawn numbers, and all that is computed from them."""
     found = bytearray((program.code == INPUT) | (program.code == DRAWN))  # one by one, it is read sooner than an array
-    start, operands = program.start.tolist(), memoryview(program.operands)
+    start, operands = program.start.tolist(), program.operands.data
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
         found[row] = any(map(found.__getitem__, operands[start[row] : start[row + 1]]))
     return numpy.frombuffer(found, bool)
@@ -182,6 +190,12 @@ def batched(program: Program) -> Any:
 def _are(program: Program, op: str) -> Any:
     codes = [i + FIRST for i, kind in enumerate(program.kinds) if kind == Kind(op)]
     return numpy.isin(program.code, codes)
+
+
+def _are_constant(program: Program, number: float) -> Any:
+    found = program.code == CONSTANT
+    found[found] = program.numbers[program.place[found]] == number
+    return found
 
 
 def _owners(program: Program) -> Indexes:

@@ -182,15 +182,15 @@ class Writer:
             return f"{block.gradient}[{self.bind('i', place.columns)}]"
         return f"{self.bind('w', strided(self.fixed[block.gradient], place))}[...]"
 
-    def product_into(self, place: Place, left: str, right: str) -> bool:
-        """Write leftᵀ @ right straight into the gradient of the parameters, where that is possible."""
+    def product_into(self, place: Place, product: str, left: str, right: str) -> bool:
+        """Write a product, such as leftᵀ @ right, straight into the gradient of the parameters, where that is possible."""
         block = self.block(place)
         if block.name != PARAMETERS or not place.strides or not place.distinct:
             return False
         written = self._written.setdefault(place.block, numpy.zeros(block.width, bool))
         if written[place.columns].any():
             return False
-        self.line(f"outer({left}, {right}, {self.bind('w', strided(self.fixed[block.gradient], place))})")
+        self.line(f"{product}({left}, {right}, {self.bind('w', strided(self.fixed[block.gradient], place))})")
         written[place.columns.ravel()] = True
         return True
 
@@ -223,7 +223,7 @@ def _texts(writer: Writer, kernel: Elementwise, operands: list[Operand]) -> list
 
 def _elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
     operands = _operands(writer, kernel)
-    result = written(TABLE[kernel.kind.op].value(TEXTS, _texts(writer, kernel, operands)))
+    result = written(getattr(TEXTS, kernel.kind.op)(*_texts(writer, kernel, operands)))
     alike = block.width > 1 and all(operand.only is not None and operand.only.is_one for operand in operands)
     shape = f"(n, {block.width})" if block.batched else str(block.width)
     writer.line(f"{block.name} = spread({result}, {shape})" if alike else f"{block.name} = {result}")
@@ -297,15 +297,20 @@ def _list_backward(kernel: OverList) -> Any:
 
 
 def _dots(writer: Writer, block: Block, kernel: Dots) -> None:
+    if kernel.of_squares:
+        writer.line(f"{block.name} = total(square({writer.read(writer.layout.operand(kernel.first))}), -1)")
+        return
     first, second = (writer.read(writer.layout.operand(rows)) for rows in (kernel.first, kernel.second))
     writer.line(f"{block.name} = total({first} * {second}, -1)")
 
 
 def _dots_back(writer: Writer, block: Block, kernel: Dots) -> None:
-    operands = [writer.layout.operand(rows) for rows in (kernel.first, kernel.second)]
-    for operand, other in (operands, operands[::-1]):
+    first, second = (writer.layout.operand(rows) for rows in (kernel.first, kernel.second))
+    gradient = f"{block.gradient}[..., None]"
+    pairs = [(first, second, f"(2.0 * {gradient})")] if kernel.of_squares else [(first, second, gradient), (second, first, gradient)]
+    for operand, other, factor in pairs:
         if writer.wants(operand):
-            share = f"{block.gradient}[..., None] * {writer.read(other)}"
+            share = f"{factor} * {writer.read(other)}"
             writer.give(operand, f"total({share}, 0)" if block.batched and not writer.layout.batched(operand) else share)
 
 
@@ -335,13 +340,22 @@ def _matrix_back(writer: Writer, block: Block, kernel: Matrix) -> None:
     gradient, places = block.gradient, len(kernel.x)
     if places > 1:
         writer.line(f"{gradient} = {gradient}.reshape(-1, {len(kernel.weights)})")
-    if writer.wants(weights) and not (weights.only and writer.product_into(weights.only, gradient, f"m{block.name}")):
-        writer.give(weights, f"matmul({gradient}.T, m{block.name})")
-    if bias is not None and writer.wants(bias):
-        writer.give(bias, f"total({gradient}, 0)")
+    if not _rows_back(writer, block, kernel):
+        if writer.wants(weights) and not (weights.only and writer.product_into(weights.only, "outer", gradient, f"m{block.name}")):
+            writer.give(weights, f"matmul({gradient}.T, m{block.name})")
+        if bias is not None and writer.wants(bias):
+            writer.give(bias, f"total({gradient}, 0)")
     if writer.wants(x):
         back = f"matmul({gradient}, {writer.read(weights)})"
         writer.give(x, back if places == 1 else f"{back}.reshape(n, {places}, -1)")
+
+
+def _rows_back(writer: Writer, block: Block, kernel: Matrix) -> bool:
+    """Write the gradient of weights and biases at once, if that is possible: where they are parameters, one neuron after the other."""
+    if kernel.bias is None:
+        return False
+    rows = writer.layout.operand(numpy.column_stack([kernel.weights, kernel.bias])).only
+    return rows is not None and rows.is_run and writer.product_into(rows, "outer_with_one", block.gradient, f"m{block.name}")
 
 
 _FORWARD: dict[type, Any] = {Elementwise: _elementwise, OverList: _over_list, Dots: _dots, Matrix: _matrix}
