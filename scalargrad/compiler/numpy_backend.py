@@ -23,7 +23,6 @@ _NAMES: dict[str, Any] = {
     "zeros": numpy.zeros,
     "full": numpy.full,
     "matmul": numpy.matmul,
-    "moveaxis": numpy.moveaxis,
     "spread": numpy.broadcast_to,
     "square": numpy.square,
     "take": numpy.take,

@@ -257,7 +257,7 @@ def _give_reduced(writer: Writer, block: Block, operand: Operand, share: str) ->
 
 def _items(writer: Writer, items: Any) -> tuple[Operand, str]:
     operand = writer.layout.operand(items)
-    return operand, f"moveaxis({writer.read(operand)}, -1, 0)"
+    return operand, f"{writer.read(operand)}.transpose({'2, 0, 1' if writer.layout.batched(operand) else '1, 0'})"
 
 
 def _over_list(writer: Writer, block: Block, kernel: OverList) -> None:
@@ -287,7 +287,8 @@ def _list_backward(kernel: OverList) -> Any:
     def shares(gradient: Any, o: Any, items: Any) -> Any:
         partials = op.partials[0](ARRAYS, o, items)
         if isinstance(partials, numpy.ndarray):
-            return numpy.moveaxis(gradient * partials, 0, -1)
+            product = gradient * partials
+            return product.transpose(*range(1, product.ndim), 0)
         return numpy.stack([numpy.broadcast_to(gradient * partial, items.shape[1:]) for partial in partials], axis=-1)
 
     return shares
