@@ -1,16 +1,13 @@
-"""What the demos share: progress, stories, and the gallery page that shows them."""
+"""What the demos share: stories, printed lines, and the gallery that shows them."""
 
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from time import perf_counter
 from typing import Any
-from urllib.parse import quote
-from xml.etree import ElementTree
 
 NEEDED = {
     "numpy": "numpy",
@@ -33,14 +30,23 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Explorer:
+    """A page to explore a graph in: its file in the gallery's folder, and what it is about."""
+
+    file: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Story:
     """What a demo hands over to the gallery.
 
-    name      of the demo, which is also the first part of its files' names
-    title     the heading
-    text      paragraphs
-    numbers   (what, how much), both as they shall be read
-    pictures  in the order in which they shall be seen
+    name       of the demo, which is also the first part of its files' names
+    title      the heading
+    text       paragraphs
+    numbers    (what, how much), both as they shall be read
+    pictures   in the order in which they shall be seen
+    explorers  pages of their own
     """
 
     name: str
@@ -48,6 +54,7 @@ class Story:
     text: tuple[str, ...]
     numbers: tuple[tuple[str, str], ...]
     pictures: tuple[Picture, ...]
+    explorers: tuple[Explorer, ...] = ()
 
 
 Demo = Callable[[Path, bool], Story]
@@ -152,15 +159,19 @@ def run_alone(demo: Any, name: str) -> None:
 
 
 def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
-    """Run the demos one after the other, save their pictures in `folder`, then its index.html. Returns the path of that page."""
+    """Run the demos one after the other, save their pictures in `folder`, then the pages. Returns the path of index.html."""
     require_extras()
     from scalargrad.files import write
     from scalargrad.training import collector_off
 
+    from .site import pages_of
+
     make_folder(folder)
     with collector_off():
-        page = page_of([demo(folder, quick) for demo in demos], folder, quick)
-    return write(folder / "index.html", page)
+        pages = pages_of([demo(folder, quick) for demo in demos], folder, quick)
+    for name, page in pages.items():
+        write(folder / name, page)
+    return folder / "index.html"
 
 
 def make_folder(folder: Path) -> None:
@@ -171,93 +182,3 @@ def make_folder(folder: Path) -> None:
         raise SystemExit(
             f"The gallery can't be written to {folder}: {error.strerror or error}. Choose another folder with --out."
         ) from None
-
-
-def page_of(stories: Sequence[Story], folder: Path, quick: bool) -> str:
-    """The whole index.html: no script, no network, light and dark."""
-    links = "".join(f'<li><a href="#{quote(_anchor(story))}">{_text(story.title)}</a></li>' for story in stories)
-    return _PAGE.format(
-        style=_STYLE,
-        setting="in a quick setting, so the numbers are those of a short training" if quick else "in full",
-        links=links,
-        stories="".join(_section(story, folder) for story in stories),
-    )
-
-
-def _section(story: Story, folder: Path) -> str:
-    rows = "".join(f"<tr><th scope=row>{_text(what)}</th><td>{_text(number)}</td></tr>" for what, number in story.numbers)
-    return (
-        f'\n<section id="{_anchor(story)}">\n<h2>{_text(story.title)}</h2>\n'
-        + "".join(f"<p>{_text(paragraph)}</p>\n" for paragraph in story.text)
-        + (f"<table>{rows}</table>\n" if rows else "")
-        + "".join(_figure(picture, folder) for picture in story.pictures)
-        + "</section>\n"
-    )
-
-
-def _figure(picture: Picture, folder: Path) -> str:
-    link, (width, height) = _text(quote(picture.file)), size_of(folder / picture.file)
-    return (
-        f'<figure><a href="{link}"><img src="{link}" width="{width}" height="{height}" alt="{_text(picture.alt)}"></a>'
-        f"<figcaption>{_text(picture.caption)}</figcaption></figure>\n"
-    )
-
-
-def size_of(path: Path) -> tuple[int, int]:
-    """Width and height of an SVG file in its own units, so that the page does not jump while pictures load."""
-    box = ElementTree.parse(path).getroot().get("viewBox", "").split()
-    return round(float(box[2])), round(float(box[3]))
-
-
-def _anchor(story: Story) -> str:
-    return "".join(c for c in story.name if c.isalnum() or c in "-_")
-
-
-def _text(text: str) -> str:
-    return escape("".join(c for c in text if c.isprintable()), quote=True)
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'">
-<title>scalargrad: gallery</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>scalargrad</h1>
-<p>You write scalars, and you see every scalar. These demos ran {setting}. Click a picture to see it alone.</p>
-<nav aria-label="Demos"><ul>{links}</ul></nav>
-</header>
-{stories}</main>
-</body>
-</html>
-"""
-
-_STYLE = """
-:root { color-scheme: light dark; --page: #ffffff; --ink: #1b1f24; --muted: #59636e; --line: #d0d7de; --band: #f6f8fa; --link: #1f6fb4 }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #0f1419; --ink: #e6edf3; --muted: #9aa7b4; --line: #2d3640; --band: #151b22; --link: #6db8f2 }
-}
-body { margin: 0; background: var(--page); color: var(--ink); font: 17px/1.6 Helvetica, Arial, 'Liberation Sans', sans-serif }
-main { max-width: 74rem; margin: 0 auto; padding: 3rem 1.25rem 5rem }
-h1 { margin: 0; font-size: 2.4rem; letter-spacing: -0.02em }
-h2 { margin: 0 0 0.5rem; font-size: 1.5rem }
-header p { margin: 0.4rem 0 1rem; color: var(--muted) }
-section > p { max-width: 42rem; margin: 0.6rem 0 }
-section { margin-top: 3rem; padding-top: 2rem; border-top: 1px solid var(--line) }
-nav ul { display: flex; flex-wrap: wrap; gap: 0.4rem 1.4rem; margin: 0; padding: 0; list-style: none }
-a { color: var(--link) }
-table { margin: 1.2rem 0; border-collapse: collapse; font-size: 0.95rem }
-th { padding: 0.25rem 2rem 0.25rem 0; font-weight: normal; text-align: left; color: var(--muted) }
-td { text-align: right; font-family: 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace; font-variant-numeric: tabular-nums }
-tr + tr { border-top: 1px solid var(--line) }
-figure { margin: 2rem 0; overflow-x: auto }
-figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; border-radius: 8px }
-figcaption { max-width: 42rem; margin: 0.6rem 0 0; font-size: 0.9rem; color: var(--muted) }
-"""

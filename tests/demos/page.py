@@ -47,23 +47,27 @@ class Page(HTMLParser):
 
 def faults_of(folder: Path, demos: list[str]) -> list[str]:
     """What is wrong with the gallery in `folder`, which should show `demos`: an empty list for a good one."""
-    page = Page((folder / "index.html").read_text(encoding="utf-8"))
-    faults = page.faults + [f"a picture has no text: {alt!r}" for alt in page.alts if len(alt) < 20]
-    faults += [f"no section for the demo {name}" for name in demos if name not in page.ids]
-    faults += [fault for link in page.links for fault in _faults_of_link(folder, link, page.ids)]
-    shown = {unquote(link) for link in page.links}
-    faults += [f"{path.name} is not on the page" for path in folder.iterdir() if path.name != "index.html" and path.name not in shown]
+    pages = {
+        path.name: Page(path.read_text(encoding="utf-8")) for path in [folder / "index.html", *(folder / f"{demo}.html" for demo in demos)]
+    }
+    faults = [f"{name}: {fault}" for name, page in pages.items() for fault in _faults_of_page(folder, page)]
+    shown = {unquote(link) for page in pages.values() for link in page.links} | {"index.html"}
+    faults += [f"{path.name} is on no page" for path in folder.iterdir() if path.name not in shown]
+    faults += [f"no way from the first page to {demo}" for demo in demos if f"{demo}.html" not in pages["index.html"].links]
     faults += [f"no picture of the demo {name}" for name in demos if not list(folder.glob(f"{name}-*.svg"))]
     return faults
 
 
-def _faults_of_link(folder: Path, link: str, ids: list[str]) -> list[str]:
-    if link.startswith("#"):
-        return [] if unquote(link[1:]) in ids else [f"{link} leads nowhere on the page"]
+def _faults_of_page(folder: Path, page: Page) -> list[str]:
+    faults = page.faults + [f"a picture has no text: {alt!r}" for alt in page.alts if len(alt) < 20]
+    return faults + [fault for link in page.links for fault in _faults_of_link(folder, link)]
+
+
+def _faults_of_link(folder: Path, link: str) -> list[str]:
     path = folder / unquote(link)
-    if ":" in link or link.startswith("/") or not path.is_file():
+    if ":" in link or link.startswith(("/", "#")) or not path.is_file():
         return [f"{link} is no file in the gallery"]
-    return _faults_of_picture(path)
+    return _faults_of_picture(path) if path.suffix == ".svg" else []
 
 
 def _faults_of_picture(path: Path) -> list[str]:

@@ -2,13 +2,13 @@
 
 import re
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
 from demos import gallery as shared
 from demos.__main__ import DEMOS, main
-from demos.gallery import Picture, Story, page_of, write_gallery
+from demos.gallery import Explorer, Picture, Story, write_gallery
+from demos.site import page_name, pages_of
 
 from .conftest import Gallery
 from .page import Page, faults_of
@@ -21,11 +21,12 @@ def test_the_gallery_is_complete_and_well_formed(gallery: Gallery) -> None:
     assert len({path.name.partition("-")[0] for path in gallery.folder.glob("*.svg")}) == len(DEMOS)
 
 
-def test_the_page_needs_no_script_and_no_network(gallery: Gallery) -> None:
-    text = (gallery.folder / "index.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["index", *DEMOS])
+def test_the_pages_need_no_script_and_no_network(gallery: Gallery, name: str) -> None:
+    text = (gallery.folder / f"{name}.html").read_text(encoding="utf-8")
     page = Page(text)
     assert "script" not in page.tags
-    assert not [name for name in page.names if name.startswith("on")]
+    assert not [attribute for attribute in page.names if attribute.startswith("on")]
     assert not re.search(r"https?:|//|url\(|@import", text)
     assert "default-src 'none'" in text
     assert "prefers-color-scheme: dark" in text
@@ -56,35 +57,40 @@ def test_training_helped(gallery: Gallery) -> None:
     assert float(right[2]) == pytest.approx(100 * int(right[1]) / 797, abs=0.05)
 
 
-def test_the_page_shows_the_numbers_that_were_printed(gallery: Gallery) -> None:
-    text = Page((gallery.folder / "index.html").read_text(encoding="utf-8")).text
+def test_the_pages_show_the_numbers_that_were_printed(gallery: Gallery) -> None:
+    text = {name: Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8")).text for name in ("index", "neuron", "digits")}
     right = re.search(r"test: (\d+ of 797)", gallery.printed)
     assert right is not None
-    assert right[1] in text
-    assert "−2.7551" in text
-    assert "quick setting" in text
+    assert right[1] in text["digits"]
+    assert "−2.7551" in text["neuron"]
+    assert "quick setting" in text["index"]
 
 
 def hostile_story(folder: Path) -> Story:
     (folder / "a b#<1>.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"/>', encoding="utf-8")
-    return Story(HOSTILE, HOSTILE, (HOSTILE,), ((HOSTILE, HOSTILE),), (Picture("a b#<1>.svg", HOSTILE, HOSTILE),))
+    (folder / "a b#<1>.html").write_text("<!DOCTYPE html>", encoding="utf-8")
+    explorers = (Explorer("a b#<1>.html", HOSTILE),)
+    return Story(HOSTILE, HOSTILE, (HOSTILE,), ((HOSTILE, HOSTILE),), (Picture("a b#<1>.svg", HOSTILE, HOSTILE),), explorers)
 
 
 def test_hostile_texts_are_escaped(tmp_path: Path) -> None:
-    page = Page(page_of([hostile_story(tmp_path)], tmp_path, quick=True))
-    assert page.faults == []
-    assert "script" not in page.tags
-    assert "b" not in page.tags
-    assert page.text.count("<script>alert(1)</script> ]]> --> 日本") == 6  # link, heading, paragraph, two cells, caption
-    assert not set(page.text) & set("\0\x0b\u2028")
-    assert unquote(page.links[0][1:]) in page.ids
-    assert [alt for alt in page.alts if "<script>" in alt]
-
-
-def test_a_file_name_with_odd_characters_is_found(tmp_path: Path) -> None:
     story = hostile_story(tmp_path)
-    (tmp_path / "index.html").write_text(page_of([story], tmp_path, quick=True), encoding="utf-8")
-    assert faults_of(tmp_path, []) == []
+    pages = {name: Page(text) for name, text in pages_of([story, story], tmp_path, quick=True).items()}
+    assert list(pages) == ["index.html", page_name(story)]
+    for page in pages.values():
+        assert page.faults == []
+        assert not page.tags & {"script", "b"}
+        assert not set(page.text) & set("\0\x0b\u2028")
+        assert [alt for alt in page.alts if "<script>" in alt]
+    assert pages[page_name(story)].text.count("<script>alert(1)</script> ]]> --> 日本") == 8  # and in title, way on, way back
+    assert re.fullmatch(r"[\w-]+\.html", page_name(story), re.ASCII)
+
+
+def test_file_names_with_odd_characters_are_found(tmp_path: Path) -> None:
+    story = hostile_story(tmp_path)
+    for name, text in pages_of([story], tmp_path, quick=True).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert faults_of(tmp_path, [page_name(story).removesuffix(".html")]) == [f"no picture of the demo {page_name(story)[:-5]}"]
 
 
 def test_a_demo_that_fails_leaves_the_old_page(tmp_path: Path) -> None:
