@@ -19,7 +19,7 @@ class Backend(Protocol):
 
     kernels     what is computed, in order
     parameters  the numbers that it computes with, to be changed in place
-    gradient    what `loss` found last, an array that it overwrites
+    gradient    what `loss` found last, a new array each time
     """
 
     kernels: list[Kernel]

@@ -125,10 +125,10 @@ class Compiled:
         """
         self._one_output("value_and_grad")
         loss, gradient, _ = self.evaluated(self._checked(arguments))
-        return loss, gradient.copy()
+        return loss, gradient
 
     def evaluated(self, arrays: list[Array]) -> tuple[float, Array, Array]:
-        """The mean of the first output, its gradient (an array that the next call overwrites), and the other outputs.
+        """The mean of the first output, its gradient, and the other outputs.
 
         arrays  one (batch, n) of float64 for each argument, not checked
         """
@@ -141,7 +141,7 @@ class Compiled:
         return loss, gradient, others
 
     def gradients_by_name(self) -> dict[str, float]:
-        """The gradient that `value_and_grad` computed last, by the names of the parameters."""
+        """The gradient that `value_and_grad` gave last, with what was done to that array since, by the names of the parameters."""
         names = [name for name, _ in self.model.named_parameters()] if self.model else []
         return dict(zip(names, self._backend.gradient.tolist(), strict=True))
 

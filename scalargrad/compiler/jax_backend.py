@@ -85,7 +85,7 @@ class JaxBackend:
     def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array]:
         """The mean of the first output, and the other outputs, (batch, outputs - 1); the gradient of that mean is in `gradient`."""
         (loss, others), gradient = self._loss(self.parameters, arguments, read, drawn)
-        self.gradient[:] = gradient
+        self.gradient = numpy.array(gradient, dtype=float)
         return float(loss), numpy.array(others)
 
     def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:

@@ -53,13 +53,19 @@ def _outer_with_one(left: Array, right: Array, out: Array) -> None:
         numpy.matmul(left.T, _ones(len(left)), out[:, -1])
 
 
+def _part(vector: Array, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+    """The numbers at start + Σ strides · index, as a view."""
+    step = vector.itemsize
+    return numpy.ndarray(shape, vector.dtype, vector, step * start, tuple(step * stride for stride in strides))
+
+
 @lru_cache(maxsize=8)
 def _ones(count: int) -> Array:
     """So many ones; a matrix product with them is a sum, and quicker."""
     return numpy.ones(count)
 
 
-_NAMES |= {"scatter": _scatter, "outer": _outer, "outer_with_one": _outer_with_one}
+_NAMES |= {"scatter": _scatter, "outer": _outer, "outer_with_one": _outer_with_one, "part": _part}
 
 
 class NumpyBackend:
@@ -74,7 +80,7 @@ class NumpyBackend:
         self.kernels: list[Kernel] = kernels_of(program)
         self.layout: Layout = layout_of(program, self.kernels, self.sizes)
         self.parameters, self.gradient = numpy.zeros(program.parameters), numpy.zeros(program.parameters)
-        self.fixed = {PARAMETERS: self.parameters, "g_p": self.gradient, "c": program.numbers}
+        self.fixed = {PARAMETERS: self.parameters, "c": program.numbers}
         self.source: dict[str, str] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 
@@ -87,7 +93,8 @@ class NumpyBackend:
     def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array]:
         """The mean of the first output, and the other outputs, (batch, outputs - 1); the gradient of that mean is in `gradient`."""
         with numpy.errstate(all="ignore"):
-            loss, others = self._function("loss")(len(arguments[0]), read, drawn, *arguments)
+            self.gradient = numpy.empty(self.program.parameters)
+            loss, others = self._function("loss")(len(arguments[0]), read, drawn, *arguments, self.gradient)
         return float(loss), others
 
     def written(self, name: str) -> str:
@@ -110,7 +117,7 @@ class NumpyBackend:
             names = [f"x{i}" for i in range(len(self.sizes))]
             head = f"def {name}({', '.join(['n', 'r', 'd', *names, *extra])}):"
             self.source[name] = "\n    ".join([head, *writer.lines]) + "\n"
-            space = {**_NAMES, **writer.names, "p": self.parameters, "g_p": self.gradient, "c": self.program.numbers}
+            space = {**_NAMES, **writer.names, **self.fixed}
             exec(compile(self.source[name], f"<compiled {name}>", "exec"), space)
             self._functions[name] = space[name]
         return self._functions[name]
@@ -141,8 +148,9 @@ class NumpyBackend:
         if writer.wants(operand):
             writer.give(operand, "full((n, 1), 1.0 / n)" if batched else "full(1, 1.0)")
             self._write_backward(writer)
+        writer.leave_nothing_unset()
         writer.line(f"return loss, {self._others(writer)}")
-        return []
+        return ["g_p"]
 
     def _others(self, writer: Writer) -> str:
         if len(self.program.outputs) == 1:

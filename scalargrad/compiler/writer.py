@@ -20,7 +20,7 @@ class Writer:
 
     layout  where rows lie
     needed  for each block, whether a gradient shall flow to it
-    fixed   the arrays that are always the same: those of the parameters, of their gradient, of the constants
+    fixed   the arrays that are always the same: those of the parameters and of the constants
     """
 
     def __init__(self, layout: Layout, needed: list[bool], fixed: dict[str, Any]) -> None:
@@ -162,25 +162,35 @@ class Writer:
             self.line(f"scatter({name}, {gradient}, {self.bind('s', _turns(place))})")
 
     def _add_fixed(self, block: Block, place: Place, gradient: str, written: Any, deep: bool) -> None:
-        """To the gradient of the parameters, one array that is the same in every run: the first who comes need not add."""
+        """To the gradient of the parameters, an array that the caller gives, with anything in it: the first who comes does not add."""
         columns = place.columns.ravel()
+        target = f"{block.gradient}[{self.bind('i', place.columns)}]" if place.strides is None else f"{self._part(block, place)}[...]"
         if place.distinct and not written[columns].any():
-            self.line(f"{self._target(block, place)} = {gradient}")
+            self.line(f"{target} = {gradient}")
             return
         fresh = numpy.unique(columns[~written[columns]])
         if len(fresh):
             self.line(f"{block.gradient}[{self.bind('i', fresh)}] = 0.0")
         if place.distinct:
-            self.line(f"{self._target(block, place)} += {gradient}")
+            self.line(f"{target} += {gradient}")
         else:
             flat = f"({gradient}).ravel()" if deep else gradient
             self.line(f"scatter({block.gradient}, {flat}, {self.bind('s', _turns(place))})")
 
-    def _target(self, block: Block, place: Place) -> str:
-        """What can be assigned to: a part of the gradient, in the shape of the place."""
-        if place.strides is None:
-            return f"{block.gradient}[{self.bind('i', place.columns)}]"
-        return f"{self.bind('w', strided(self.fixed[block.gradient], place))}[...]"
+    def _part(self, block: Block, place: Place) -> str:
+        """A regular part of the gradient of the parameters, in the shape of the place."""
+        if place.is_run:
+            run = f"{block.gradient}[{place.start}:{place.start + place.columns.size}]"
+            return run if len(place.shape) == 1 else f"{run}.reshape{place.shape}"
+        return f"part({block.gradient}, {place.start}, {place.shape}, {place.strides})"
+
+    def leave_nothing_unset(self) -> None:
+        """Zeros for the parameters that no gradient reached."""
+        number = next(i for i, block in enumerate(self.layout.blocks) if block.name == PARAMETERS)
+        block = self.layout.blocks[number]
+        rest = numpy.flatnonzero(~self._written.get(number, numpy.zeros(block.width, bool)))
+        if len(rest):
+            self.line(f"{block.gradient}[{self.bind('i', rest) if len(rest) < block.width else ':'}] = 0.0")
 
     def product_into(self, place: Place, product: str, left: str, right: str) -> bool:
         """Write a product, such as leftᵀ @ right, straight into the gradient of the parameters, where that is possible."""
@@ -190,7 +200,7 @@ class Writer:
         written = self._written.setdefault(place.block, numpy.zeros(block.width, bool))
         if written[place.columns].any():
             return False
-        self.line(f"{product}({left}, {right}, {self.bind('w', strided(self.fixed[block.gradient], place))})")
+        self.line(f"{product}({left}, {right}, {self._part(block, place)})")
         written[place.columns.ravel()] = True
         return True
 
@@ -355,8 +365,10 @@ def _rows_back(writer: Writer, block: Block, kernel: Matrix) -> bool:
     """Write the gradient of weights and biases at once, if that is possible: where they are parameters, one neuron after the other."""
     if kernel.bias is None:
         return False
-    rows = writer.layout.operand(numpy.column_stack([kernel.weights, kernel.bias])).only
-    return rows is not None and rows.is_run and writer.product_into(rows, "outer_with_one", block.gradient, f"m{block.name}")
+    rows = writer.layout.operand(numpy.column_stack([kernel.weights, kernel.bias]))
+    if rows.only is None or not rows.only.is_run or not writer.wants(rows):
+        return False
+    return writer.product_into(rows.only, "outer_with_one", block.gradient, f"m{block.name}")
 
 
 _FORWARD: dict[type, Any] = {Elementwise: _elementwise, OverList: _over_list, Dots: _dots, Matrix: _matrix}
