@@ -73,12 +73,17 @@ class Kitchen:
         constants = tuple(rng.choice([0.0, 1.0, -1.0, 0.5, 3.0]) for _ in range(rng.randint(0, 2)))
         count = sum(sizes) + len(parameters) + len(constants)
         steps = [self._step(count + i) for i in range(rng.randint(0, self.steps))]
-        count += len(steps)
-        outputs = tuple(self._operand(count) for _ in range(rng.choice([1, 1, rng.randint(1, self.outputs)])))
+        if steps and rng.random() < 0.6:
+            steps.append(_mean_of_all(count, steps))
+            outputs: tuple[int, ...] = (count + len(steps) - 1,)
+        else:
+            outputs = tuple(self._operand(count + len(steps)) for _ in range(rng.randint(1, self.outputs)))
         return Recipe(sizes, parameters, constants, tuple(steps), outputs)
 
     def _step(self, count: int) -> Step:
         op = TABLE[self.rng.choice(list(self.ops))]
+        if op.name in FLAT and self.rng.random() < 0.8:
+            op = TABLE[self.rng.choice(list(self.ops))]
         if op.over_list:
             length = self.rng.randint(1, 4) * (2 if op.name == "dot" else 1)
             return Step(op.name, tuple(self._operand(count) for _ in range(length)))
@@ -88,7 +93,7 @@ class Kitchen:
         """Settings are plain numbers most of the time, other operands seldom."""
         plain = op.operands[position] in op.settings
         if position and self.rng.random() < (0.7 if plain else 0.1):
-            return float(self.rng.choice([2.0, 0.5, 1.0, -1.0, 0.0, 3.0]))
+            return float(self.rng.choice([2.0, 0.5, 1.0, -1.0, 3.0, *([] if op.name in DIVIDING else [0.0])]))
         return self._operand(count)
 
     def _operand(self, count: int) -> int:
@@ -114,12 +119,10 @@ def within(op: Op, position: int, x: Value) -> Any:
         return tanh(x) * 0.9
     if low > -float("inf"):
         return softplus(x) + (low + 0.2)
-    if op.name == "div" and position == 1:
-        return x * x + 0.5
-    if op.name == "remainder" and position == 1:
-        return x * x + 1.0
-    if op.name == "atan2":
-        return x + 0.0137  # it can tell 0.0 from -0.0, and the sign of a zero is not what a program promises
+    if op.name in DIVIDING and position == 1:
+        return x * x + 0.7
+    if op.name in ("atan2", "cbrt"):
+        return x + 0.0137  # atan2 can tell 0.0 from -0.0, which a program does not promise to; the slope of cbrt is infinite there
     return x
 
 
@@ -127,6 +130,12 @@ def tame(op: Op, x: Value) -> Value:
     """Results of operations that grow quickly are brought back to moderate size."""
     return tanh(x) * 3.0 if op.name in GROWING else x
 
+
+FLAT = {"step", "sign", "floor", "round", "where"}
+"""Operations that let little or no gradient through: fewer of them, or nothing would flow."""
+
+DIVIDING = {"div", "remainder", "celu"}
+"""Operations that divide by their second operand."""
 
 GROWING = {"exp", "expm1", "sinh", "cosh", "tan", "mul", "prod", "dot", "pow", "div", "cbrt", "elu", "celu", "selu", "sqrt", "hypot"}
 
@@ -145,10 +154,15 @@ def recipe_of(kitchen: Kitchen, inputs: tuple[int, ...], parameters: int, steps:
     """One of exactly this size, whose output is the mean of all numbers that nothing else takes."""
     count = sum(inputs) + parameters
     made = [kitchen._step(count + i) for i in range(steps)]
-    taken = {x for step in made for x in step.operands if isinstance(x, int)}
-    total = Step("mean", tuple(i for i in range(count, count + steps) if i not in taken))
+    total = _mean_of_all(count, made)
     numbers = tuple(kitchen.rng.uniform(-1.0, 1.0) for _ in range(parameters))
     return Recipe(inputs, numbers, (), (*made, total), (count + steps,))
+
+
+def _mean_of_all(count: int, steps: Sequence[Step]) -> Step:
+    """The mean of all that nothing else takes, so that the whole graph is alive; `count` numbers come before the steps."""
+    taken = {x for step in steps for x in step.operands if isinstance(x, int)}
+    return Step("mean", tuple(i for i in range(count, count + len(steps)) if i not in taken))
 
 
 def differing(kitchen: Kitchen, odd: float = 0.0) -> list[str]:
