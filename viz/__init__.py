@@ -17,11 +17,12 @@ import graphviz
 
 from .dot import digraph
 from .drawing import Drawing
-from .explain import ChainRule, chain_rule
+from .explain import ChainRule, Explanation, chain_rule, explain
 from .levels import pictures_of
+from .notebook import register_if_there
 from .text import clean
 
-__all__ = ["ChainRule", "Drawing", "chain_rule", "draw", "draw_dot"]
+__all__ = ["ChainRule", "Drawing", "Explanation", "chain_rule", "draw", "draw_dot", "explain"]
 
 
 def draw(
@@ -73,3 +74,6 @@ def draw_dot(
     True
     """
     return digraph(pictures_of(target)[0], style=style, format=format, rankdir=rankdir, program=program)
+
+
+register_if_there()

@@ -1,0 +1,66 @@
+"""Notebooks: Values, networks, histories and recordings show themselves as pictures there, once viz is imported."""
+
+import sys
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from scalargrad.engine import Value
+from scalargrad.errors import ScalargradError
+from scalargrad.nn import Module
+
+from .text import escape
+
+
+def shown(thing: Any, draw: Callable[[Any], Any]) -> dict[str, str]:
+    """What a notebook shows: an image with the picture inside of its address, which untrusted notebooks show too, and words.
+
+    Where no picture can be made, the words alone.
+    """
+    bundle = {"text/plain": repr(thing)}
+    with suppress(ScalargradError):
+        bundle["text/html"] = draw(thing)
+    return bundle
+
+
+def as_image(svg: str, alt: str) -> str:
+    """An SVG document as an HTML image."""
+    return f'<img alt="{escape(alt, 200)}" src="data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}">'
+
+
+def _graph(thing: Any) -> str:
+    from . import draw
+
+    drawing = draw(thing)
+    return as_image(drawing.svg(), repr(drawing)[1:-1])
+
+
+def _history(thing: Any) -> str:
+    from .curves import plot_history
+    from .plots import new_axes, plot_svg
+
+    (ax,) = new_axes(width=6.5, height=3.4)
+    return as_image(plot_svg(plot_history(thing, ax), "Training history"), repr(thing)[1:-1])
+
+
+def register(shell: Any) -> None:
+    """Teach a notebook's shell to show what is ours; names of classes stand for those that are imported only when they are needed."""
+    formatter = shell.display_formatter.mimebundle_formatter
+    for kind in (Value, Module):
+        formatter.for_type(kind, _shower(_graph))
+    later = {"scalargrad.doctor.diagnosis.Diagnosis": _graph, "scalargrad.compiler.compiled.Compiled": _graph}
+    for name, draw in {**later, "scalargrad.training.history.History": _history}.items():
+        formatter.for_type(name, _shower(draw))
+
+
+def _shower(draw: Callable[[Any], str]) -> Callable[..., dict[str, str]]:
+    return lambda thing, **options: shown(thing, draw)  # noqa: ARG005
+
+
+def register_if_there() -> None:
+    """In a notebook (or any other IPython shell), teach it; elsewhere do nothing, and import nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None:
+        register(shell)
