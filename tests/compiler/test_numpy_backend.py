@@ -1,0 +1,79 @@
+"""The NumPy backend: the source that it writes, and the gradients that its functions give."""
+
+import numpy
+import pytest
+
+import scalargrad
+from scalargrad import Parameter, Value
+from scalargrad.losses import mse
+from scalargrad.nn import MLP, Module
+from tests.compiler.referee import eager
+
+X, Y = numpy.random.default_rng(1).normal(size=(7, 3)), numpy.random.default_rng(2).normal(size=(7, 1))
+
+
+class Odd(Module):
+    """Weights in places that lie regularly, but not in a row: every second one, one used twice, one never, biases of their own."""
+
+    def __init__(self) -> None:
+        self.weights = [Parameter(0.1 * i - 0.4) for i in range(12)]
+        self.bias = Parameter(0.3)
+
+    def forward(self, x: list[Value]) -> Value:
+        rows = [self.weights[0:6:2], self.weights[6:12:2]]
+        scores = [scalargrad.tanh(sum(w * each for w, each in zip(row, x, strict=True))) for row in rows]
+        return scores[0] * self.weights[1] + scores[1] * self.weights[0] + self.bias
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7])
+@pytest.mark.parametrize("model", [MLP(3, [4, 4, 1], seed=1), MLP(3, [1], seed=1), Odd()], ids=["MLP", "neuron", "odd"])
+def test_the_gradient_is_that_of_eager_code(model: Module, batch: int) -> None:
+    def loss(x: object, y: object) -> Value:
+        return mse(model(x), y) + 0.1 * sum(p * p for p in model.parameters()[:2])
+
+    _, found = scalargrad.compile(loss, model, inputs=(3, 1)).value_and_grad(X[:batch], Y[:batch])
+    assert found == pytest.approx(eager(loss, model, [X[:batch], Y[:batch]]).gradient, rel=1e-12, abs=1e-14)
+
+
+def test_each_gradient_is_an_array_of_its_own() -> None:
+    model = MLP(3, [4, 1], seed=1)
+    program = scalargrad.compile(lambda x, y: mse(model(x), y), model, inputs=(3, 1))
+    _, first = program.value_and_grad(X, Y)
+    before = first.copy()
+    _, second = program.value_and_grad(X[:1], Y[:1])
+    assert not numpy.shares_memory(first, second)
+    assert numpy.array_equal(first, before)
+
+
+def test_a_jacobian_leaves_the_last_gradient_alone() -> None:
+    model = MLP(3, [4, 1], seed=1)
+    program = scalargrad.compile(lambda x, y: mse(model(x), y), model, inputs=(3, 1))
+    program.value_and_grad(X, Y)
+    before = program.gradients_by_name()
+    program.jacobian(X[:2], Y[:2])
+    assert program.gradients_by_name() == before
+
+
+def test_parameters_that_the_loss_does_not_reach_have_no_gradient() -> None:
+    model = MLP(3, [400, 1], seed=1)
+    program = scalargrad.compile(lambda x: model.layers[0].neurons[0].weights[0] * x[0], model, inputs=(3,))
+    numpy.full(len(model.parameters()), numpy.nan)  # memory that was used before is not all zeros
+    _, found = program.value_and_grad(X)
+    assert found[0] == pytest.approx(X[:, 0].mean())
+    assert not found[1:].any()
+    _, found = scalargrad.compile(lambda x: x[0], model, inputs=(3,)).value_and_grad(X)
+    assert not found.any()
+
+
+def test_weights_and_biases_get_their_gradient_at_once() -> None:
+    model = MLP(3, [4, 1], seed=1)
+    source = str(scalargrad.compile(lambda x, y: mse(model(x), y), model, inputs=(3, 1)))
+    assert source.count("outer_with_one(") == 2
+    assert "g_p[0:16].reshape(4, 4)" in source
+
+
+def test_a_sum_of_python_has_no_zero_in_front() -> None:
+    program = scalargrad.compile(lambda x: sum(a * b for a, b in zip(x[:2], x[2:], strict=True)), inputs=(4,))
+    assert program.explain().splitlines()[1:] == ["  dot of 2 × 1"]
+    assert program([[1.0, 2.0, 3.0, 4.0]]).tolist() == [[11.0]]
+    assert scalargrad.compile(lambda x: sum([Value(0.0), Value(0.0)]) + 0 * x, inputs=(1,))([[5.0]]).tolist() == [[0.0]]
