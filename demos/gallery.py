@@ -2,12 +2,15 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+from .story import Explorer as Explorer
+from .story import Picture as Picture
+from .story import Story as Story
 
 NEEDED = {
     "numpy": "numpy",
@@ -18,43 +21,6 @@ NEEDED = {
     "tqdm": "tqdm",
 }
 """What the library and the demos need beyond Python: name of the import, name of the package."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture of a story: its file in the gallery's folder, what it shows (for those who can't see it), and a caption."""
-
-    file: str
-    alt: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class Explorer:
-    """A page to explore a graph in: its file in the gallery's folder, and what it is about."""
-
-    file: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Story:
-    """What a demo hands over to the gallery.
-
-    name       of the demo, which is also the first part of its files' names
-    title      the heading
-    text       paragraphs
-    numbers    (what, how much), both as they shall be read
-    pictures   in the order in which they shall be seen
-    explorers  pages of their own
-    """
-
-    name: str
-    title: str
-    text: tuple[str, ...]
-    numbers: tuple[tuple[str, str], ...]
-    pictures: tuple[Picture, ...]
-    explorers: tuple[Explorer, ...] = ()
 
 
 Demo = Callable[[Path, bool], Story]
