@@ -76,4 +76,4 @@ def draw_dot(
     return digraph(pictures_of(target)[0], style=style, format=format, rankdir=rankdir, program=program)
 
 
-register_if_there()
+register_if_there(draw)

@@ -10,6 +10,7 @@ from scalargrad.engine import Value
 from scalargrad.errors import ScalargradError
 from scalargrad.nn import Module
 
+from .drawing import Drawing
 from .text import escape
 
 
@@ -29,11 +30,12 @@ def as_image(svg: str, alt: str) -> str:
     return f'<img alt="{escape(alt, 200)}" src="data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}">'
 
 
-def _graph(thing: Any) -> str:
-    from . import draw
+def _grapher(draw: Callable[[Any], Drawing]) -> Callable[[Any], str]:
+    def graph(thing: Any) -> str:
+        drawing = draw(thing)
+        return as_image(drawing.svg(), repr(drawing)[1:-1])
 
-    drawing = draw(thing)
-    return as_image(drawing.svg(), repr(drawing)[1:-1])
+    return graph
 
 
 def _history(thing: Any) -> str:
@@ -44,23 +46,24 @@ def _history(thing: Any) -> str:
     return as_image(plot_svg(plot_history(thing, ax), "Training history"), repr(thing)[1:-1])
 
 
-def register(shell: Any) -> None:
-    """Teach a notebook's shell to show what is ours; names of classes stand for those that are imported only when they are needed."""
+def register(shell: Any, draw: Callable[[Any], Drawing]) -> None:
+    """Teach a notebook's shell to show what is ours, graphs by `draw`; names stand for classes that are imported only when needed."""
+    graph = _grapher(draw)
     formatter = shell.display_formatter.mimebundle_formatter
     for kind in (Value, Module):
-        formatter.for_type(kind, _shower(_graph))
-    later = {"scalargrad.doctor.diagnosis.Diagnosis": _graph, "scalargrad.compiler.compiled.Compiled": _graph}
-    for name, draw in {**later, "scalargrad.training.history.History": _history}.items():
-        formatter.for_type(name, _shower(draw))
+        formatter.for_type(kind, _shower(graph))
+    later = {"scalargrad.doctor.diagnosis.Diagnosis": graph, "scalargrad.compiler.compiled.Compiled": graph}
+    for name, show in {**later, "scalargrad.training.history.History": _history}.items():
+        formatter.for_type(name, _shower(show))
 
 
 def _shower(draw: Callable[[Any], str]) -> Callable[..., dict[str, str]]:
     return lambda thing, **options: shown(thing, draw)  # noqa: ARG005
 
 
-def register_if_there() -> None:
+def register_if_there(draw: Callable[[Any], Drawing]) -> None:
     """In a notebook (or any other IPython shell), teach it; elsewhere do nothing, and import nothing."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None:
-        register(shell)
+        register(shell, draw)

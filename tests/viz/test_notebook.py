@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 import scalargrad as sg
+import viz
 from scalargrad import Value, data
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module
@@ -46,12 +47,12 @@ def formatter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, t
         monkeypatch.delenv("VIRTUAL_ENV", raising=False)
         monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
         shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell.instance()
-        register(shell)
+        register(shell, viz.draw)
         yield shell.display_formatter.mimebundle_formatter
         type(shell).clear_instance()
     else:
         found = Formatter()
-        register(Shell(found))
+        register(Shell(found), viz.draw)
         yield found
 
 
@@ -98,5 +99,5 @@ def test_what_can_not_be_drawn_is_words(formatter: Any) -> None:
 
 def test_outside_of_a_notebook_nothing_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
-    register_if_there()
+    register_if_there(viz.draw)
     assert "IPython" not in sys.modules
