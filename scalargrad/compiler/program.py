@@ -207,10 +207,7 @@ _ZERO = 0.0
 
 
 def _recorded(recording: Recording, order: list[Value]) -> Program:
-    _refuse_unrepeatable(order)
-    kinds: dict[str, int] = {}
-    found = (kinds.setdefault(_key(node), len(kinds) + FIRST) if node.args else -1 for node in order)
-    code = numpy.fromiter(found, numpy.int32, len(order))
+    code = numpy.fromiter(_codes(order), numpy.int32, len(order))
     start = numpy.zeros(len(order) + 1, numpy.int32)
     numpy.cumsum(numpy.fromiter((len(node.args) for node in order), numpy.int32, len(order)), out=start[1:])
     operands = numpy.fromiter((arg.grad for node in order for arg in node.args), numpy.int32, int(start[-1]))
@@ -240,24 +237,33 @@ def _recorded(recording: Recording, order: list[Value]) -> Program:
     )
 
 
-def _key(node: Value) -> str:
-    """What tells kinds apart: as text, so that 0.0 and -0.0 are two settings, and nan is one."""
-    return node.op if node.settings is None else f"{node.op}{node.settings}"
-
-
-def _refuse_unrepeatable(order: list[Value]) -> None:
-    fine: set[Any] = set()
+def _codes(order: list[Value]) -> Iterator[int]:
+    """The code of each row, -1 for leaves. What can't be replayed is refused."""
+    codes, fine = dict[str, int](), set[tuple[str, int]]()
     for node in order:
-        form = node.op, node.settings, len(node.args)
-        if node.args and form not in fine and not (node.op in TABLE and _fits(Kind(node.op, node.settings), len(node.args))):
-            raise TraceError(
-                f"{node.label or node.op or 'a Value with operands'} was made by hand: only operations of the table can be replayed"
-            )
-        fine.add(form)
-        if node.notes is not None and not all(getattr(hook, "only_looks", False) for hook in node.notes.get("hooks", ())):
-            raise TraceError(
-                f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling"
-            )
+        if node.notes is not None:
+            _refuse_hooks(node)
+        if not node.args:
+            yield -1
+            continue
+        key = node.op if node.settings is None else f"{node.op}{node.settings}"  # as text 0.0 and -0.0 are two settings, and nan is one
+        form = key, len(node.args)
+        if form not in fine:
+            _refuse_made_by_hand(node)
+            fine.add(form)
+        yield codes.setdefault(key, len(codes) + FIRST)
+
+
+def _refuse_made_by_hand(node: Value) -> None:
+    if not (node.op in TABLE and _fits(Kind(node.op, node.settings), len(node.args))):
+        raise TraceError(
+            f"{node.label or node.op or 'a Value with operands'} was made by hand: only operations of the table can be replayed"
+        )
+
+
+def _refuse_hooks(node: Value) -> None:
+    if not all(getattr(hook, "only_looks", False) for hook in (node.notes or {}).get("hooks", ())):
+        raise TraceError(f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling")
 
 
 @dataclass

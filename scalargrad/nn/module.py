@@ -11,7 +11,7 @@ from ..errors import CallError, DataError, LengthError, UnknownNameError
 from ..leaves import Buffer
 from ..modes import call_in_scope
 
-Kind = TypeVar("Kind", Parameter, Buffer, Random)
+Kind = TypeVar("Kind")
 
 
 class Module:
@@ -72,18 +72,17 @@ class Module:
         return any(part.batchwise and part.training for _, part in self.named_modules())
 
     def __setattr__(self, name: str, value: Any) -> None:
-        for path, item in _members(name, value):
-            if isinstance(item, Module):
-                item.__dict__["_scope_name"] = path
+        for path, item in _members(name, value, Module):
+            item.__dict__["_scope_name"] = path
         object.__setattr__(self, name, value)
 
-    def _own(self) -> Iterator[tuple[str, Any]]:
+    def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
         for name, value in vars(self).items():
-            yield from _members(name, value)
+            yield from _members(name, value, kind)
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules that belong directly to this one, as (name, module)."""
-        return ((name, item) for name, item in self._own() if isinstance(item, Module))
+        return self._own(Module)
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
         """This module and all inside it, as (path, module), each once, outer ones first."""
@@ -116,8 +115,8 @@ class Module:
     def _named(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
         seen: set[int] = set()
         for path, module in self.named_modules():
-            for name, item in module._own():
-                if isinstance(item, kind) and id(item) not in seen:
+            for name, item in module._own(kind):
+                if id(item) not in seen:
                     seen.add(id(item))
                     yield _join(path, name), item
 
@@ -267,22 +266,22 @@ def _input(item: Any, i: int, who: str) -> Value:
     return Value(as_float(item, f"input {i} of {who}{hint}"), label=f"x{i}")
 
 
-def _members(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The Parameters, Buffers, generators and Modules in an attribute, which may be a list, tuple or dict of them, nested."""
-    if isinstance(value, _OWNED):
+def _members(name: str, value: Any, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
+    """What is of a kind (Parameter, Buffer, Random, Module) in an attribute, which may be a list, tuple or dict of them, nested."""
+    if isinstance(value, kind):
         yield name, value
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            if isinstance(item, _OWNED):  # at once, as there may be very many
+            if isinstance(item, kind):  # at once, as there may be very many
                 yield f"{name}.{i}", item
-            else:
-                yield from _members(f"{name}.{i}", item)
+            elif isinstance(item, _NESTS):
+                yield from _members(f"{name}.{i}", item, kind)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _members(f"{name}.{key}", item)
+            yield from _members(f"{name}.{key}", item, kind)
 
 
-_OWNED = (Parameter, Module, Buffer, Random)
+_NESTS = (list, tuple, dict)
 
 
 def _join(path: str, name: str) -> str:
