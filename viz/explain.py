@@ -1,45 +1,20 @@
 """Why a gradient is what it is: the chain rule written out, factor by factor, with the names that the user gave."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from heapq import nlargest
-from itertools import pairwise
-from math import fsum, inf, isnan
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
 
-from scalargrad.adjoint import checked_partials
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
-from scalargrad.graph import topological
 
-from .scalars import carried
-from .snapshot import formula
+from .drawing import Drawing
+from .highlight import highlighted
+from .ledger import Ledger, between
+from .naming import on_paths, stops, worth_naming
+from .paths import Path, counted, latex_derivative, latex_number, short
+from .reasons import Reason, reason
+from .snapshot import grad_of
 from .text import clean
-
-LONGEST_CHAIN = 12
-"""Of a longer chain the first and the last factors are written."""
-_MOST_COUNTED = 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One way from the output to the leaf.
-
-    names    the named Values on it, the output first
-    factors  the derivative of each by the next: one fewer than names
-    product  of the factors
-    """
-
-    names: tuple[str, ...]
-    factors: tuple[float, ...]
-    product: float
-
-    def __str__(self) -> str:
-        names = _spread_out([f"∂{above}/∂{below}" for above, below in pairwise(self.names)])
-        if len(self.factors) == 1:
-            return f"{names} = {_short(self.product)}"
-        return f"{names} = {_spread_out([_short(x) for x in self.factors])} = {_short(self.product)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +23,7 @@ class ChainRule:
 
     output, leaf  the names of the two
     paths         the largest products, largest first
-    more, rest    how many paths there are besides (counted up to 10⁹), and their sum
+    more, rest    how many paths there are besides, and their sum
     total         the derivative itself
     """
 
@@ -67,10 +42,9 @@ class ChainRule:
             return str(self.paths[0])
         terms = [str(path) for path in self.paths]
         if self.more:
-            least = "at least " if self.more >= _MOST_COUNTED else ""
-            terms.append(f"{least}{self.more:,} more path{'s' if self.more > 1 else ''} = {_short(self.rest)}")
+            terms.append(f"{counted(self.more, 'more path')} = {short(self.rest)}")
         indent = " " * len(head)
-        lines = [f"{indent} + {term}" for term in terms[1:]] + ([f"{indent} = {_short(self.total)}"] if len(terms) > 1 else [])
+        lines = [f"{indent} + {term}" for term in terms[1:]] + ([f"{indent} = {short(self.total)}"] if len(terms) > 1 else [])
         return "\n".join([f"{head} = {terms[0]}", *lines])
 
 
@@ -92,115 +66,133 @@ def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
     >>> print(chain_rule(loss, k))
     ∂loss/∂k = ∂loss/∂linear * ∂linear/∂k = -4.0 * 2.0 = -8.0
     """
-    for what, thing in (("output", output), ("leaf", leaf)):
-        if not isinstance(thing, Value):
-            raise PictureError(f"chain_rule takes two Values, an output and a leaf: its {what} is {clean(repr(thing))}")
-    if not isinstance(most, int) or most < 1:
-        raise OptionError(f"most of chain_rule must be a whole number of at least 1, not {most!r}")
-    walk = _Walk(output, leaf, most)
-    trails, names = walk.trails.get(leaf, []), walk.names
-    count = walk.counts[leaf]
-    more = count if count == _MOST_COUNTED else count - len(trails)
-    rest = _without(walk.flows[leaf], [trail.product for trail in trails]) if more else 0.0
-    paths = tuple(trail.path(names) for trail in trails)
-    return ChainRule(names[output], names[leaf], paths, more, rest, walk.flows[leaf])
+    _check("chain_rule", output, leaf, "most", most)
+    order = between(output, leaf)
+    names = stops(order, output, leaf)
+    ledger = Ledger(output, leaf, most, order, names)
+    paths = tuple(_path([(names[step.node], step.factor) for step in trail.steps()], trail.product) for trail in ledger.best)
+    return ChainRule(names[output], names[leaf], paths, ledger.count - len(paths), ledger.rest, ledger.total)
 
 
-class _Trail(NamedTuple):
-    """A way from the output down to a named Value: the product so far, the last factor, and the way before it."""
-
-    product: float
-    node: Value
-    factor: float = 1.0
-    before: Any = None
-
-    @property
-    def size(self) -> float:
-        return inf if isnan(self.product) else abs(self.product)
-
-    def onward(self, node: Value, factor: float) -> "_Trail":
-        return _Trail(carried(factor, self.product), node, factor, self)
-
-    def path(self, names: dict[Value, str]) -> Path:
-        trails = [self]
-        while trails[-1].before is not None:
-            trails.append(trails[-1].before)
-        trails.reverse()
-        # a leaf that is the output itself has no factor but 1
-        factors = [trail.factor for trail in trails[1:]] or [1.0]
-        passed = [names[trail.node] for trail in trails]
-        return Path(tuple(passed if len(passed) > 1 else passed * 2), tuple(factors), self.product)
+def _path(passed: list[tuple[str, float]], product: float) -> Path:
+    if len(passed) == 1:  # a leaf that is the output itself has no factor but 1
+        passed = [passed[0], passed[0]]
+    return Path(tuple(name for name, _ in passed), tuple(factor for _, factor in passed[1:]), product)
 
 
-class _Walk:
-    """One walk back from the output over all that depends on the leaf.
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A gradient as the sum over all paths through the graph. Print it, `draw()` it, or take its numbers.
 
-    An unlabelled Value passes on, for each named Value above it, the derivative of that one by itself. A named Value collects these
-    as the factors of its trails and starts anew, so that no path is ever followed alone.
+    output, leaf  the names of the two
+    total         the derivative
+    count         how many paths there are, exactly
+    paths         those with the largest products, largest first
+    more, rest    how many paths there are besides, and their sum
+    why           one sentence on what blocks, breaks or starves the gradient; "" where nothing does
     """
 
-    def __init__(self, output: Value, leaf: Value, most: int) -> None:
-        self.most = most
-        self.order = _between(output, leaf)
-        self.names = _names(self.order, output, leaf)
-        self.trails: dict[Value, list[_Trail]] = {output: [_Trail(1.0, output)]}
-        self.counts: dict[Value, int] = defaultdict(int, {output: 1})
-        self.flows: dict[Value, float] = defaultdict(float, {output: 1.0})
-        self._go_back()
+    output: str
+    leaf: str
+    total: float
+    count: int
+    paths: tuple[Path, ...]
+    more: int
+    rest: float
+    why: str
+    _ledger: Ledger = field(repr=False, compare=False)
+    _reason: Reason = field(repr=False, compare=False)
 
-    def _go_back(self) -> None:
-        slopes: dict[Value, dict[Value, float]] = defaultdict(dict)
-        for node in reversed(self.order):
-            above = slopes.pop(node, {})
-            if node in self.names:
-                if above:
-                    self._collect(node, above)
-                above = {node: 1.0}
-            for arg, local in zip(node.args, checked_partials(node), strict=True):
-                if arg in self.order:
-                    self.flows[arg] += carried(local, self.flows[node])
-                    for named, slope in above.items():
-                        slopes[arg][named] = slopes[arg].get(named, 0.0) + carried(local, slope)
+    def __str__(self) -> str:
+        head = f"∂{self.output}/∂{self.leaf} = {short(self.total)}"
+        if not self.paths:
+            return f"{head}: {self.why}"
+        amounts = [short(path.product) for path in self.paths] + ([short(self.rest)] if self.more else [])
+        terms = [f"{path.notation()} = {path.numbers()}" for path in self.paths]
+        terms += [counted(self.more, "more path")] if self.more else []
+        wide = max(map(len, amounts))
+        lines = [f"  {amount:>{wide}} = {term}" for amount, term in zip(amounts, terms, strict=True)]
+        return "\n".join([f"{head}, the sum over {counted(self.count)}:", *lines, *self._remarks()])
 
-    def _collect(self, node: Value, above: dict[Value, float]) -> None:
-        trails = [trail.onward(node, slope) for named, slope in above.items() for trail in self.trails[named]]
-        self.trails[node] = nlargest(self.most, trails, key=lambda trail: trail.size)
-        self.counts[node] = min(_MOST_COUNTED, sum(self.counts[named] for named in above))
+    def _remarks(self) -> list[str]:
+        remarks = [f"why: {self.why}"] if self.why else []
+        stored = grad_of(self._ledger.leaf)
+        if stored and abs(stored - self.total) > 1e-9 * max(abs(stored), abs(self.total)):
+            remarks.append(f"note: {self.leaf}.grad holds {short(stored)}: another pass, seed or hook had its part in it")
+        return remarks
+
+    def latex(self) -> str:
+        r"""The sum for LaTeX or MathJax, ready to stand between $$ and $$.
+
+        >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
+        >>> print(explain(w * x, w).latex().splitlines()[1])
+        \frac{\partial \text{(w $\times$ x)}}{\partial \text{w}}
+        """
+        terms = [path.latex() for path in self.paths]
+        shown = [f"&{'+' if i else '='} {names} && = {numbers}" for i, (names, _, numbers) in enumerate(t.partition(" = ") for t in terms)]
+        if self.more:
+            shown.append(rf"&+ \text{{{counted(self.more, 'more path')}}} && = {latex_number(self.rest)}")
+        lines = [*shown, f"&= {latex_number(self.total)}"]
+        body = " \\\\\n".join(lines)
+        return f"\\begin{{aligned}}\n{latex_derivative(self.output, self.leaf)}\n{body}\n\\end{{aligned}}"
+
+    def draw(self, *, theme: str = "auto", title: str = "", limit: float = 5.0, program: str | None = None) -> Drawing:
+        """The graph with the paths in full colour and all else dimmed; of a large graph only what the paths pass.
+
+        theme, title, limit, program  as for `viz.draw`; the title is the derivative itself where none is given
+
+        >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
+        >>> explain(w * x, w).draw()
+        <Drawing of 3 values as cards>
+        """
+        heading = clean(title or f"∂{self.output}/∂{self.leaf} = {short(self.total)}", 120)
+        return Drawing(highlighted(self._ledger, self._reason, heading), theme, limit, program)
+
+    def _repr_html_(self) -> str:
+        return f"{self.draw()._repr_html_()}<pre>{escape(str(self))}</pre>"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
 
-def _between(output: Value, leaf: Value) -> dict[Value, None]:
-    """What `output` is computed from and depends on `leaf`, both included, operands first; a dict, which is an ordered set."""
-    found = {leaf: None}
-    for node in topological([output]):
-        if any(arg in found for arg in node.args):
-            found[node] = None
-    return found
+def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
+    """The gradient of `leaf` as a ledger: a sum over all paths from `output` to it, each a product of local derivatives.
+
+    output  a Value
+    leaf    a Value that it was computed from, not necessarily a leaf
+    top     how many paths are written out, the largest first; the others are counted and summed in one line
+
+    Paths go through every Value. A step is not written where it says nothing: through a Value without a label that passes on just
+    what it gets, such as the partial sums of a neuron. What leaves a module is called by the module's path. Where the gradient is
+    zero, nan, inf, or tiny because an operation is near its limit, `why` says so in a sentence, on the edge that did it.
+    The total is what `output.backward()` adds to `leaf.grad` (hooks aside); nothing is changed here.
+    Raises PictureError for what is no Value, OptionError for `top` below 1, GraphError for a Value made without partials.
+
+    >>> w, x1, x2 = Value(-3.0, label="w"), Value(2.0, label="x1"), Value(0.5, label="x2")
+    >>> out = (w * x1 + w * x2).tanh(); out.label = "out"
+    >>> print(explain(out, w))
+    ∂out/∂w = 3.059e-06, the sum over 2 paths:
+      2.447e-06 = ∂out/∂(w × x1) * ∂(w × x1)/∂w = 1.224e-06 * 2.0
+      6.118e-07 = ∂out/∂(w × x2) * ∂(w × x2)/∂w = 1.224e-06 * 0.5
+    why: out is saturated: 1 - o² = 1.22e−6
+    >>> print(explain(w * 0 + x1, w).why)
+    w × 0 passes nothing back to w: the constant 0 is 0
+    """
+    _check("explain", output, leaf, "top", top)
+    ledger = Ledger(output, leaf, top)
+    names, because = on_paths(ledger.best, output, leaf), reason(ledger)
+    paths = []
+    for trail in ledger.best:
+        paths.append(_path([(names[node], factor) for node, factor in worth_naming(trail)], trail.product))
+    more = ledger.count - len(paths)
+    return Explanation(
+        names[output], names[leaf], ledger.total, ledger.count, tuple(paths), more, ledger.rest, because.sentence, ledger, because
+    )
 
 
-def _names(order: dict[Value, None], output: Value, leaf: Value) -> dict[Value, str]:
-    """The Values that have a name: those with a label, the output and the leaf."""
-    plain = {node: clean(node.label, 24) for node in (*order, output) if node.label or node is output or node is leaf}
-    plain = {node: name or formula(node) for node, name in plain.items() if name or node is output or node is leaf}
-    seen: Counter[str] = Counter()
-    names = {}
-    for node, name in plain.items():
-        seen[name] += 1
-        unique = name if seen[name] == 1 else f"{name} #{seen[name]}"
-        names[node] = f"({unique})" if any(sign in unique for sign in " /*+−×÷") else unique
-    return names
-
-
-def _without(total: float, products: Sequence[float]) -> float:
-    return fsum([total, *(-product for product in products)])
-
-
-def _short(x: float) -> str:
-    """Four significant digits, as Python writes them."""
-    return repr(float(f"{x:.4g}"))
-
-
-def _spread_out(factors: list[str]) -> str:
-    if len(factors) > LONGEST_CHAIN:
-        half = LONGEST_CHAIN // 2
-        factors = [*factors[:half], f"… {len(factors) - 2 * half + 1:,} factors …", *factors[-half + 1 :]]
-    return " * ".join(factors)
+def _check(function: str, output: Value, leaf: Value, option: str, most: int) -> None:
+    for what, thing in (("output", output), ("leaf", leaf)):
+        if not isinstance(thing, Value):
+            raise PictureError(f"{function} takes two Values, an output and a leaf: its {what} is {clean(repr(thing))}")
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise OptionError(f"{option} of {function} must be a whole number of at least 1, not {most!r}")

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from .layer_model import LayerCard
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -22,6 +24,7 @@ class Node:
     tag      a copy of a much used leaf, drawn small beside its user
     name     the whole path of a module
     mark     a word that is drawn on it, within a ring, so that it is seen at once: "dead"
+    dim      drawn faint, because others are what the picture is about
     """
 
     id: str
@@ -37,6 +40,7 @@ class Node:
     tag: bool = False
     name: str = ""
     mark: str = ""
+    dim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Edge:
     local  the local derivative, None where several edges were merged into this one
     flow   the gradient that the edge carries back: local * gradient of the target; None before `backward`
     port   which operand of the target it is, from 0
+    dim    drawn faint, because others are what the picture is about
+    mark   a word in the place of the local derivative, in the colour of alarm: "stops here"
     """
 
     source: str
@@ -53,6 +59,9 @@ class Edge:
     local: float | None = None
     flow: float | None = None
     port: int = 0
+    count: int = 0
+    dim: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +78,14 @@ class Group:
 class Picture:
     """What is to be drawn, at one level of detail.
 
-    level    "cards", "chips" or "neurons"
+    level    "cards", "chips", "neurons" or "layers"
     title    the heading, "" for none
     notes    sentences on what the picture leaves out or folds
     total    how many Values the graph has, of which the picture may show a part
     colours  what fills stand for: "gradient", or "weight" for a network that has computed nothing; "" where there are no numbers
     framed   whether groups are drawn as boxes; if not, their nodes are only kept together
     columns  at level "neurons": the units of each column, with the column's heading and small print
+    cards    at level "layers": what stands on the card of each node, in the order of the nodes
     """
 
     level: str
@@ -88,6 +98,7 @@ class Picture:
     colours: str = "gradient"
     framed: bool = True
     columns: tuple["Column", ...] = field(default=())
+    cards: tuple[LayerCard, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Node]:

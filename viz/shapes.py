@@ -75,7 +75,8 @@ def draw(node: Node, frame: Frame, picture: Picture, sheet: Sheet) -> str:
         body = _tag(node, frame, step, sheet)
     else:
         body = (_chip if picture.level == "chips" else _card)(node, frame, step, sheet)
-    return f'<g role="graphics-symbol"><title>{escape(spoken(node), 300)}</title>{body}</g>'
+    faint = ' opacity="0.3"' if node.dim else ""
+    return f'<g role="graphics-symbol"{faint}><title>{escape(spoken(node), 300)}</title>{body}</g>'
 
 
 def spoken(node: Node) -> str:

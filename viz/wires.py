@@ -18,7 +18,7 @@ def draw(placed: Placed, sheet: Sheet) -> str:
     """All edges, the strongest on top, and on cards the local derivatives on plates."""
     picture = placed.picture
     arrows = picture.level != "neurons"
-    ordered = sorted(range(len(picture.edges)), key=lambda i: abs(picture.edges[i].flow or 0.0))
+    ordered = sorted(range(len(picture.edges)), key=lambda i: (not picture.edges[i].dim, abs(picture.edges[i].flow or 0.0)))
     parts = [_wire(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
     if picture.level == "cards":
         parts += _labels(placed, sheet)
@@ -32,12 +32,13 @@ def _wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, 
     stroke = f"e{step}" if isfinite(flow) else "alarm"
     dashes = ' stroke-dasharray="4 3"' if edge.flow == 0.0 else ""
     faint = f' opacity="{0.25 + 0.75 * strength(flow, picture.largest):.2f}"' if not arrow and step else ""
+    faint = ' opacity="0.25"' if edge.dim else faint
     head = _ARROW * (0.75 + 0.12 * thick) if arrow else 0.0
     x, y = route[-1]
     down = _runs_down(route)
     last = (x, y - head * 0.8) if down else (x - head * 0.8, y)
     line = sheet.path(curve((*route[:-1], last)), sheet.paint("none", stroke), f'stroke-width="{thick}"{dashes}{faint}')
-    return line + sheet.path(_tip(x, y, head, down), sheet.paint(stroke)) if arrow else line
+    return line + sheet.path(_tip(x, y, head, down), sheet.paint(stroke), faint.strip()) if arrow else line
 
 
 def _runs_down(route: tuple[Point, ...]) -> bool:
@@ -75,18 +76,19 @@ def _labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
     """Each local derivative on its edge, moved along it where it would cover another label or a node."""
     taken = list(placed.nodes.values())
     for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
-        if edge.local is None or placed.picture.by_id[edge.source].tag:
+        if edge.local is None or ((edge.dim or placed.picture.by_id[edge.source].tag) and not edge.mark):
             continue
-        text = f"∂ {number(edge.local)}"
+        text = f"∂ {number(edge.local)}" + (f" {edge.mark}" if edge.mark else "")
         wide = width(text, 9.5) + 8
         frame = min(
             (_plate(route, share, wide) for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)), key=lambda frame: _covered(frame, taken)
         )
-        if _covered(frame, taken) > frame.width * frame.height * 0.3:
+        if _covered(frame, taken) > frame.width * frame.height * 0.3 and not edge.mark:
             continue
         taken.append(frame)
-        yield sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint("page"), 4, 'opacity="0.86"')
-        yield sheet.text(frame.x + frame.width / 2, frame.middle + 3.3, text, 9.5, "muted", anchor="middle")
+        plate = ("alarm", "") if edge.mark else ("page", 'opacity="0.86"')
+        yield sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(plate[0]), 4, plate[1])
+        yield sheet.text(frame.centre, frame.middle + 3.3, text, 9.5, "page" if edge.mark else "muted", anchor="middle")
 
 
 def _plate(route: tuple[Point, ...], share: float, wide: float) -> Frame:
