@@ -1,6 +1,7 @@
 """Views: where the numbers that a kernel takes lie in blocks, as slices where that is possible, so that nothing need be copied."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy
@@ -28,7 +29,7 @@ class Place:
         """The shape of the view, without the axis of the samples."""
         return self.columns.shape
 
-    @property
+    @cached_property
     def is_run(self) -> bool:
         """Whether the numbers lie one after the other, in the order in which they are taken."""
         return bool((self.columns.ravel() == self.start + numpy.arange(self.columns.size)).all())
@@ -38,10 +39,10 @@ class Place:
         """Whether it is the same number everywhere."""
         return self.strides is not None and not any(self.strides)
 
-    @property
+    @cached_property
     def distinct(self) -> bool:
         """Whether no number stands there twice."""
-        return len(numpy.unique(self.columns)) == self.columns.size
+        return self.is_run or len(numpy.unique(self.columns)) == self.columns.size
 
 
 def placed(block: int, columns: Indexes) -> Place:
