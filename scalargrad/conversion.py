@@ -105,6 +105,8 @@ class NumberLike:
 
     __slots__ = ()
     _data: float
+    stands_for_all = False
+    """Whether the number is only an example: while a compiler records, a Value stands for that of every sample."""
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)

@@ -115,7 +115,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean
     pairs = _pairs("binary_cross_entropy", prediction, target)
     for p, t in pairs:
         _check_target("binary_cross_entropy", t)
-        if plain(p) < 0.0 or plain(p) > 1.0:  # nan is let through, for `detect_anomaly` to find
+        if not _stands_for_all(p) and (plain(p) < 0.0 or plain(p) > 1.0):  # nan is let through, for `detect_anomaly` to find
             raise OptionError(
                 f"a prediction of binary_cross_entropy must be a probability in [0, 1], not {plain(p)!r}: "
                 "for a number before the sigmoid use binary_cross_entropy_with_logits"
@@ -135,6 +135,10 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction:
     for _, t in pairs:
         _check_target("binary_cross_entropy_with_logits", t)
     return _reduced([_mixed(t, lambda p: apply(ops.SOFTPLUS, -p), p, lambda p: apply(ops.SOFTPLUS, p)) for p, t in pairs], reduction)
+
+
+def _stands_for_all(p: Any) -> bool:
+    return isinstance(p, Value) and p.stands_for_all
 
 
 def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callable[[Any], Any]) -> Any:

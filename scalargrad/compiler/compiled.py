@@ -34,7 +34,8 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
               (needs the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits; tests/compiler/parallel.py shows it)
 
     The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Sums may
-    be added up in another order, so the last digits, and the sign of a zero, may differ from those of eager code. Raises
+    be added up in another order, so the last digits, and the sign of a zero, may differ from those of eager code. What is neither an
+    argument nor one of the model's parameters answers as any Python number does: a branch on it is taken once, while recording. Raises
     TraceError where the function does what a recording can't hold, such as a Python branch on a number; OptionError and DataError for
     other arguments that can't be used.
 

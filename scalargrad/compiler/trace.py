@@ -183,7 +183,7 @@ _MEMBERS: dict[str, Any] = {
 
 def _traced(kind: type[Value]) -> type[Value]:
     """A class like `kind`, with the same memory layout, whose members refuse to tell their numbers."""
-    traced = type(f"Traced{kind.__name__}", (kind,), _MEMBERS)
+    traced = type(f"Traced{kind.__name__}", (kind,), _MEMBERS | {"stands_for_all": True})
     _TRACED[kind], _MARKED[traced] = traced, kind
     return traced
 

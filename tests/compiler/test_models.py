@@ -12,7 +12,7 @@ import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
 from scalargrad.errors import TraceError
-from scalargrad.losses import LOSSES, binary_cross_entropy_with_logits, cross_entropy, hinge, huber, mse
+from scalargrad.losses import LOSSES, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, hinge, huber, mse
 from scalargrad.nn import (
     ACTIVATIONS,
     MLP,
@@ -342,3 +342,9 @@ def test_frozen_parameters_get_gradients() -> None:
     model.layers[0].freeze()
     assert agrees(model, model, 2)
     assert isinstance(model.parameters()[0], Parameter)
+
+
+def test_the_range_of_a_probability_is_not_asked_while_recording() -> None:
+    program = compile(lambda x, y: binary_cross_entropy(x + 0.5, y), inputs=(1, 1))
+    found = program(numpy.array([[0.25], [-0.25]]), numpy.array([[1.0], [0.0]]))
+    assert found[:, 0] == pytest.approx([-math.log(0.75), -math.log(0.75)], rel=1e-12)
