@@ -15,14 +15,27 @@ from typing import Any
 
 import graphviz
 
+from .compare import Comparison, compare
 from .dot import digraph
 from .drawing import Drawing
 from .explain import ChainRule, Explanation, chain_rule, explain
 from .levels import pictures_of
 from .notebook import register_if_there
 from .text import clean
+from .torch_mirror import compare_with_torch
 
-__all__ = ["ChainRule", "Drawing", "Explanation", "chain_rule", "draw", "draw_dot", "explain"]
+__all__ = [
+    "ChainRule",
+    "Comparison",
+    "Drawing",
+    "Explanation",
+    "chain_rule",
+    "compare",
+    "compare_with_torch",
+    "draw",
+    "draw_dot",
+    "explain",
+]
 
 
 def draw(
