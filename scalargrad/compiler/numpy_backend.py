@@ -65,7 +65,15 @@ def _ones(count: int) -> Array:
     return numpy.ones(count)
 
 
-_NAMES |= {"scatter": _scatter, "outer": _outer, "outer_with_one": _outer_with_one, "part": _part}
+@lru_cache(maxsize=8)
+def _shares(count: int) -> Array:
+    """What each sample's loss counts in the mean, (count, 1)."""
+    found = numpy.full((count, 1), 1.0 / count)
+    found.flags.writeable = False
+    return found
+
+
+_NAMES |= {"shares": _shares, "scatter": _scatter, "outer": _outer, "outer_with_one": _outer_with_one, "part": _part}
 
 
 class NumpyBackend:
@@ -146,7 +154,7 @@ class NumpyBackend:
         source = writer.read(operand)
         writer.line(f"loss = total({source}, None)" + (" / n" if batched else ""))
         if writer.wants(operand):
-            writer.give(operand, "full((n, 1), 1.0 / n)" if batched else "full(1, 1.0)")
+            writer.give(operand, "shares(n)" if batched else "full(1, 1.0)")
             self._write_backward(writer)
         writer.leave_nothing_unset()
         writer.line(f"return loss, {self._others(writer)}")

@@ -83,8 +83,8 @@ class Compiled:
 
     def step(self) -> None:
         _, gradient = self.evaluate()
-        gradient *= RATE
-        numpy.subtract(self.program.parameters, gradient, out=self.program.parameters)
+        parameters = self.program.parameters
+        parameters -= RATE * gradient
 
 
 class Hand:
