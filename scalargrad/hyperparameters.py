@@ -84,11 +84,11 @@ def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, A
     return state
 
 
+@numpy.errstate(all="ignore")
 def all_finite(numbers: NDArray[numpy.float64]) -> bool:
     """Whether no number is nan or inf; quick where none is large.
 
     >>> all_finite(numpy.array([1.0, 1e300])), all_finite(numpy.array([1.0, inf]))
     (True, False)
     """
-    with numpy.errstate(all="ignore"):
-        return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())
+    return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())

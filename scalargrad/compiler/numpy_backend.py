@@ -92,17 +92,17 @@ class NumpyBackend:
         self.source: dict[str, str] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 
+    @numpy.errstate(all="ignore")
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """All outputs, (batch, outputs)."""
-        with numpy.errstate(all="ignore"):
-            found: Array = self._function("outputs")(len(arguments[0]), read, drawn, *arguments)
+        found: Array = self._function("outputs")(len(arguments[0]), read, drawn, *arguments)
         return found
 
+    @numpy.errstate(all="ignore")
     def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array]:
         """The mean of the first output, and the other outputs, (batch, outputs - 1); the gradient of that mean is in `gradient`."""
-        with numpy.errstate(all="ignore"):
-            self.gradient = numpy.empty(self.program.parameters)
-            loss, others = self._function("loss")(len(arguments[0]), read, drawn, *arguments, self.gradient)
+        self.gradient = numpy.empty(self.program.parameters)
+        loss, others = self._function("loss")(len(arguments[0]), read, drawn, *arguments, self.gradient)
         return float(loss), others
 
     def written(self, name: str) -> str:
@@ -110,10 +110,10 @@ class NumpyBackend:
         self._function(name)
         return self.source[name]
 
+    @numpy.errstate(all="ignore")
     def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
-        with numpy.errstate(all="ignore"):
-            found: list[Array] = self._function("pulled")(len(arguments[0]), read, drawn, *arguments, seed)
+        found: list[Array] = self._function("pulled")(len(arguments[0]), read, drawn, *arguments, seed)
         return found
 
     def _function(self, name: str) -> Callable[..., Any]:
