@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
+from warnings import catch_warnings, filterwarnings
 
 from scalargrad import ops
 from scalargrad.engine import Value
@@ -125,11 +126,16 @@ class _Mirror:
             x = function(x) if function else x
             outputs.append(x.detach().tolist())
         try:
-            total = sum(loss(row[0] if len(row) == 1 else row, target) for row, target in zip(x, targets, strict=True)) / len(samples)
+            total = self._mean(loss, x, targets)
             total.backward()
-        except (TypeError, AttributeError, RuntimeError, ValueError) as error:
+        except (TypeError, AttributeError, RuntimeError, ValueError, UserWarning) as error:
             raise PictureError(f"the loss can't be computed on PyTorch's tensors ({error}): give its counterpart as torch_loss=") from error
         return _Run(outputs, total.item(), dict(self._gradients()))
+
+    def _mean(self, loss: Callable[[Any, Any], Any], x: Any, targets: Sequence[Any]) -> Any:
+        with catch_warnings():
+            filterwarnings("error", message="Converting a tensor")  # one that became a plain number would have no gradient
+            return sum(loss(row[0] if len(row) == 1 else row, target) for row, target in zip(x, targets, strict=True)) / len(x)
 
     def _gradients(self) -> Iterator[tuple[str, float]]:
         for path, linear in self.linears.items():
