@@ -1,0 +1,104 @@
+"""Facts: what a page knows of a graph apart from its numbers: operations, names, modules, lines of source, and where things stand."""
+
+import re
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import PurePath
+from typing import Any
+
+from scalargrad.adjoint import operands
+from scalargrad.engine import Value
+from scalargrad.ops import FLOATS, TABLE
+
+from .folding import folds, opened_at_first
+from .javascript import key
+from .plans import Planner
+from .snapshot import Snapshot, symbol
+from .text import clean
+
+MOST_CARDS, MOST_SEEN = 40, 300
+_KINDS = {"operation": "o", "input": "i", "parameter": "p", "constant": "c"}
+_LINE = re.compile(r"(.*):(\d+)(?:: (.*))?")
+
+
+def facts(snapshot: Snapshot) -> dict[str, Any]:
+    """Everything as lists, dictionaries, texts and numbers that JSON knows. Values are numbers in topological order."""
+    order = snapshot.order
+    names, symbols = Index(), Index()
+    found = folds(snapshot)
+    level = "cards" if len(order) <= MOST_CARDS else "chips"
+    planner = Planner(snapshot, found, level)
+    lines = Index()
+    return {
+        "level": level,
+        "kinds": "".join(_KINDS.get(node.kind, "i") for node in order),
+        "args": [[snapshot.index[arg] for arg in node.args] for node in order],
+        "key": [names[key(node) if node.op in TABLE else ""] for node in order],
+        "symbol": [symbols[symbol(node)] for node in order],
+        "label": {i: clean(node.label) for i, node in enumerate(order) if clean(node.label)},
+        "settings": {i: _numbers(node.settings) for i, node in enumerate(order) if node.settings is not None},
+        "partials": {i: _numbers(node.partials) for i, node in enumerate(order) if _own_partials(node)},
+        "made": {i: clean(node.op, 24) for i, node in enumerate(order) if node.args and node.op not in TABLE},
+        "source": {i: lines[line] for i, node in enumerate(order) if (line := source_line(node))},
+        "roots": [snapshot.index[root] for root in snapshot.roots],
+        "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in found],
+        "items": [[*(-number for number in fold.boxes), *fold.values] for fold in found],
+        "opened": opened_at_first(found, MOST_SEEN),
+        "plan": planner.shape,
+        "ports": planner.ports,
+        "plans": [plan.packed() for plan in planner.plans],
+        "names": names.items,
+        "symbols": symbols.items,
+        "lines": lines.items,
+        "docs": [TABLE[name.partition("/")[0]].doc if name else "" for name in names.items],
+    }
+
+
+class Index:
+    """Texts by number, each once.
+
+    >>> index = Index()
+    >>> [index[text] for text in "abca"], index.items
+    ([0, 1, 2, 0], ['a', 'b', 'c'])
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def __getitem__(self, text: str) -> int:
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    @property
+    def items(self) -> list[str]:
+        """All texts, in the order of their numbers."""
+        return list(self._numbers)
+
+
+def _numbers(given: Sequence[float | None]) -> list[float | str | None]:
+    """What JSON has no word for is written as text."""
+    return [x if x is None or isfinite(x) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN") for x in given]
+
+
+def _own_partials(node: Value) -> bool:
+    """Whether the local derivatives are not those that the rule gives for the numbers of now."""
+    if not node.args:
+        return False
+    if node.op not in TABLE:
+        return True
+    op = TABLE[node.op]
+    numbers = [x.data if isinstance(x, Value) else x for x in operands(node)]
+    flags = () if op.over_list or node.settings is None else tuple(x is None for x in node.settings)
+    now = op.derivatives(FLOATS, node.data, numbers, flags)
+    return any(a != b and (a == a or b == b) for a, b in zip(now, node.partials, strict=False))
+
+
+def source_line(node: Value) -> str:
+    """File, number and text of the line that made a node, where it was recorded (inside `detect_anomaly`); "" where not.
+
+    Of the path only the name of the file is kept: a page is made to be given to others.
+    """
+    known = _LINE.fullmatch(str((node.notes or {}).get("source", "")))
+    if known is None:
+        return ""
+    path, number, text = known.groups()
+    return clean(f"{PurePath(path.replace(chr(92), '/')).name}:{number}: {text or ''}".removesuffix(": "), 160)

@@ -1,0 +1,61 @@
+// Mathematics: what the rules of the table are made of, by IEEE 754, with Python's answers where JavaScript's differ.
+
+const { abs, asinh, acosh, atan, atan2, cbrt, exp, expm1, log, log1p, sqrt, sin, cos, tan, asin, acos, sinh, cosh, tanh, atanh, floor, hypot } = Math;
+
+// The sign follows the divisor, and nothing of a tiny remainder is lost.
+function remainder(x, y) {
+  if (y === 0) return NaN;
+  const rest = x % y;
+  if (rest === 0) return y < 0 ? -0 : 0;
+  return rest < 0 === y < 0 ? rest : rest + y;
+}
+
+// 1 to any power is 1, and so is -1 to an infinite one.
+const pow = (x, y) => (x === 1 || (x === -1 && abs(y) === Infinity) ? 1 : Math.pow(x, y));
+
+const maximum = (x, y) => (x >= y || Number.isNaN(x) ? x : y);
+const minimum = (x, y) => (x <= y || Number.isNaN(x) ? x : y);
+const sign = Math.sign;
+
+// Halves go to the even neighbour.
+function round(x) {
+  const low = Math.floor(x), rest = x - low;
+  if (rest !== 0.5) return Math.round(x);
+  return low % 2 === 0 ? low : low + 1;
+}
+
+// exp(-x²): the square is split, as a rounding error in it would be multiplied by x².
+function bell(x) {
+  const high = Math.fround(x), low = x - high;
+  return Math.exp(-high * high) * Math.exp(-low * (x + high));
+}
+
+// The series 2/√π · exp(-x²) · Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!, whose terms all have one sign.
+function erfSeries(x) {
+  let term = x, total = x;
+  for (let n = 1; n < 200 && abs(term) > abs(total) * 1e-18; n += 1) {
+    term *= (2 * x * x) / (2 * n + 1);
+    total += term;
+  }
+  return (2 / sqrt(Math.PI)) * bell(x) * total;
+}
+
+// The continued fraction exp(-x²)/√π · 1/(x + ½/(x + 1/(x + 3⁄2/(x + …, from its far end.
+function erfcFraction(x) {
+  let tail = x;
+  for (let n = 120; n > 0; n -= 1) tail = x + n / 2 / tail;
+  return bell(x) / (tail * sqrt(Math.PI));
+}
+
+function erf(x) {
+  if (Number.isNaN(x) || x === 0) return x;
+  if (abs(x) < 2) return erfSeries(x);
+  return Math.sign(x) * (abs(x) > 6 ? 1 : 1 - erfcFraction(abs(x)));
+}
+
+function erfc(x) {
+  if (Number.isNaN(x)) return x;
+  if (x < 0.5) return 1 - erf(x);
+  if (x < 1.5) return 1 - erfSeries(x);
+  return x > 28 ? 0 : erfcFraction(x);
+}
