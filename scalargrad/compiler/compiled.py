@@ -31,7 +31,7 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
     model     whose parameters it uses; gradients come in the order of `model.parameters()`
     inputs    the length of each argument
     backend   "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's sharding take over many devices
-              (needs the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits; tests/compiler/parallel.py shows it)
+              (needs the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits; demos/parallel.py shows it)
 
     The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Sums may
     be added up in another order, so the last digits, and the sign of a zero, may differ from those of eager code. What is neither an

@@ -259,7 +259,7 @@ def test_a_list_of_equal_numbers() -> None:
 def test_training_on_eight_devices_is_training_on_one() -> None:
     """In a process of its own, as the number of devices is settled when JAX begins."""
     environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-m", "tests.compiler.parallel"]
+    command = [sys.executable, "-m", "demos.parallel"]
     said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     assert "8 devices" in said
     found = re.search(r"largest difference to one device with NumPy: (\S+)", said)

@@ -1,4 +1,6 @@
-"""`python -m tests.compiler.parallel`: a compiled network trained data-parallel over eight devices, beside one with NumPy.
+"""`python -m demos.parallel`: a compiled network trained data-parallel over eight devices, beside one with NumPy.
+
+It is no part of the gallery, for it needs JAX: `pip install -e ".[jax]"`.
 
 JAX shares out the work: the samples lie on all devices along one axis, the parameters on each device, and what XLA makes of
 `jax.value_and_grad(program.pure)` adds the gradients up between them. Where there are no eight devices, the processor plays them.
@@ -32,8 +34,11 @@ def programs() -> tuple[Any, Any]:
 def main() -> None:
     """Train both for some steps, and compare them."""
     os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")  # read when JAX is imported
-    import jax
-    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+    try:
+        import jax
+        from jax.sharding import Mesh, NamedSharding, PartitionSpec
+    except ImportError:
+        raise SystemExit('This demo needs JAX. Install it with:\n\n    pip install -e ".[jax]"\n') from None
 
     parallel, alone = programs()
     points, sides = moons(800, noise=0.15, seed=1)
