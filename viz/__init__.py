@@ -19,6 +19,7 @@ from .compare import Comparison, compare
 from .dot import digraph
 from .drawing import Drawing
 from .explain import ChainRule, Explanation, chain_rule, explain
+from .html import Page, explore
 from .levels import pictures_of
 from .notebook import register_if_there
 from .text import clean
@@ -29,12 +30,14 @@ __all__ = [
     "Comparison",
     "Drawing",
     "Explanation",
+    "Page",
     "chain_rule",
     "compare",
     "compare_with_torch",
     "draw",
     "draw_dot",
     "explain",
+    "explore",
 ]
 
 
@@ -51,7 +54,7 @@ def draw(
     """A picture of a Value, of several Values, of a network, or of a graph that is only sketched.
 
     target   a Value, a list of Values, a Module, a compiled program, a Diagnosis, or a dictionary {name: [names of its operands]}
-    level    "cards", "chips" or "neurons"; by default the finest that can be read
+    level    "cards", "chips", "neurons" or "layers"; by default the finest that can be read
     expand   paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others are drawn closed
     theme    "auto" (light, and dark for readers who prefer it), "light" or "dark"
     title    a heading
@@ -63,6 +66,8 @@ def draw(
     >>> from scalargrad.nn import MLP
     >>> draw(MLP(2, [16, 16, 1]))
     <Drawing of 979 values as neurons>
+    >>> draw(MLP(100, [60, 1]))
+    <Drawing of 18,401 values as layers>
     >>> draw({"loss": ["linear", "y"], "linear": ["k", "x", "b"]})
     <Drawing of 6 values as cards>
     """

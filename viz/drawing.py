@@ -13,6 +13,7 @@ from . import raster, shapes
 from .columns import in_columns
 from .dot import digraph
 from .graphviz_process import checked_program
+from .layer_layout import in_cards
 from .layout import Placed, Settings, layered
 from .mermaid import mermaid
 from .outline import outline
@@ -52,6 +53,8 @@ class Drawing:
     def _place(self, picture: Picture) -> Placed:
         if picture.level == "neurons":
             return in_columns(picture)
+        if picture.level == "layers":
+            return in_cards(picture)
         settings = Settings(*_GAPS[picture.level], self._limit, self._program)
         sizes = {node.id: shapes.size(node, picture.level) for node in picture.nodes}
         headers = {group.path: group_width(group) for group in picture.groups}

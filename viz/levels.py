@@ -13,6 +13,8 @@ from scalargrad.nn.module import Module, evaluation
 from .condense import condensed_picture
 from .diagnosis import diagnosis_picture
 from .dictionary import MOST_CARDS, dictionary_pictures
+from .layer_groups import Folded
+from .layers import layer_picture, too_wide
 from .neurons import neuron_picture
 from .picture import Picture
 from .programs import program_pictures
@@ -20,7 +22,7 @@ from .scalars import scalar_picture
 from .snapshot import Snapshot
 
 MOST_CHIPS = 300
-LEVELS = ("cards", "chips", "neurons")
+LEVELS = ("cards", "chips", "neurons", "layers")
 
 
 def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[str] | None = None) -> list[Picture]:
@@ -34,6 +36,8 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
         return dictionary_pictures(target, level, expand)
     if isinstance(target, Diagnosis):
         return [diagnosis_picture(target)]
+    if isinstance(target, Compiled) and level == "layers":
+        return _of_snapshot(Snapshot(_recorded(target)), level, expand, "gradient")
     if isinstance(target, Compiled):
         return program_pictures(target, level, expand)
     if isinstance(target, Module):
@@ -41,9 +45,40 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
     return _of_snapshot(Snapshot(_roots(target)), level, expand, "gradient")
 
 
+def roots_of(target: Any) -> list[Value]:
+    """The Values that a graph ends in: those given, or the outputs of a network for an input of zeros.
+
+    Raises PictureError for what is neither.
+    """
+    return _traced(target) if isinstance(target, Module) else _roots(target)
+
+
 def _of_module(module: Module, level: str | None, expand: str | Iterable[str] | None) -> list[Picture]:
     snapshot = Snapshot(_traced(module))
-    return _of_snapshot(snapshot, level or ("neurons" if expand is None and snapshot.modules else None), expand, "weight")
+    if level is None and expand is None and _has_modules(snapshot):
+        return [_network(snapshot, "weight")]
+    return _of_snapshot(snapshot, level, expand, "weight")
+
+
+def _recorded(program: Compiled) -> list[Value]:
+    """The Values that the outputs of a program were recorded from; `load` puts the numbers of a sample into them."""
+    rows = program.program.outputs.tolist()
+    found = program.recorded(rows)
+    if len(found) < len(rows):
+        raise PictureError("an output of this program is no recorded Value any more: draw what `load` returns")
+    return _roots(found)
+
+
+def _has_modules(snapshot: Snapshot) -> bool:
+    """Whether there are modules besides one that is the whole network."""
+    scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
+    return len(scopes) > 1 or any(scope.parent is not None or scope.name for scope in scopes.values())
+
+
+def _network(snapshot: Snapshot, colours: str) -> Picture:
+    """A network as neurons, or as layers where these are too many."""
+    folded = Folded(snapshot)
+    return layer_picture(snapshot, colours, folded) if too_wide(folded) else neuron_picture(snapshot, colours)
 
 
 def _traced(module: Module) -> list[Value]:
@@ -73,6 +108,8 @@ def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[s
     opened = _opened(snapshot, expand)
     if level == "neurons":
         return [neuron_picture(snapshot, colours)]
+    if level == "layers":
+        return [_layers(snapshot, colours)]
     if level == "chips" or (level is None and expand is None and MOST_CARDS < len(snapshot) <= MOST_CHIPS):
         return [scalar_picture(snapshot, "chips"), *_coarse(snapshot, colours)]
     if level == "cards" or expand is not None or len(snapshot) <= MOST_CARDS:
@@ -80,14 +117,22 @@ def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[s
     return _coarse(snapshot, colours)
 
 
+def _layers(snapshot: Snapshot, colours: str) -> Picture:
+    if all(node.scope is None for node in snapshot.order):
+        raise PictureError('no module made any of this graph, so that it has no layers: draw it with another level, such as "chips"')
+    return layer_picture(snapshot, colours)
+
+
 def _coarse(snapshot: Snapshot, colours: str) -> list[Picture]:
-    if snapshot.modules:
-        return [neuron_picture(snapshot, colours)]
+    if _has_modules(snapshot):
+        return [_network(snapshot, colours)]
     return [condensed_picture(snapshot, MOST_CHIPS), condensed_picture(snapshot, MOST_CHIPS // 3)]
 
 
 def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
     """The unique paths of the modules to open, those around them included."""
+    if expand is None:
+        return set()
     asked = [expand] if isinstance(expand, str) else list(expand or ())
     opened: set[str] = set()
     for path in asked:

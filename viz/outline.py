@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain
 
+from .layer_model import described
 from .picture import Edge, Group, Node, Picture
 from .text import clean, number
 
@@ -28,7 +29,7 @@ def outline(picture: Picture, lines: int = LINES) -> str:
     y = x²: data 9, gradient 1 (starts here); derivative by x 6
     x: input, data 3, gradient 6
     """
-    everything = [*_heading(picture), *_sections(picture)]
+    everything = [*_heading(picture), *(_layers(picture) if picture.level == "layers" else _sections(picture))]
     if len(everything) <= lines:
         return "\n".join(everything)
     kept = everything[: max(0, lines - 1)]
@@ -43,6 +44,18 @@ def _heading(picture: Picture) -> Iterator[str]:
     yield f"{total:,} value{'' if total == 1 else 's'}."
     for note in picture.notes:
         yield clean(note, 300)
+
+
+def _layers(picture: Picture) -> Iterator[str]:
+    """A line for each card from the inputs on, and what flows out of it."""
+    titles = {card.id: card.title for card in picture.cards}
+    for card in picture.cards:
+        yield clean(described(card), 600)
+        for edge in picture.edges:
+            if edge.source == card.id:
+                back = "" if edge.flow is None else f", gradient norm {number(edge.flow)} back"
+                target = "itself" if edge.target == card.id else titles[edge.target]
+                yield f"  to {target}: {edge.count:,} number{'s' * (edge.count != 1)}{back}"
 
 
 def _sections(picture: Picture) -> Iterator[str]:

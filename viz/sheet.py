@@ -1,5 +1,7 @@
 """SVG elements with colours for light and dark: attributes carry the one, a style sheet without script the other."""
 
+from base64 import b64encode
+
 from .style import LIGHT, THEMES, Theme, colour, edge_colour, text_colour
 from .text import escape
 
@@ -24,6 +26,7 @@ class Sheet:
         self.automatic = theme == "auto"
         self.theme = LIGHT if self.automatic else THEMES[theme]
         self._used: dict[str, tuple[str, str]] = {}
+        self._images = False
 
     def paint(self, fill: str | None = None, stroke: str | None = None) -> str:
         """The attributes for a fill and a stroke, by the names of `named`."""
@@ -43,14 +46,25 @@ class Sheet:
         """The style sheet for readers who prefer dark; empty where the theme is fixed."""
         if not self._used:
             return ""
+        images = ".light-image{display:none}.dark-image{display:inline}" if self._images else ""
         rules = "".join(f".{name}{{{attribute}:{dark}}}" for name, (attribute, dark) in sorted(self._used.items()))
-        return f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
+        return f"<style>@media (prefers-color-scheme: dark){{{images}{rules}}}</style>"
 
     def rect(self, x: float, y: float, width: float, height: float, paint: str, radius: float = 0.0, more: str = "") -> str:
         """A rectangle, with round corners where a radius is given."""
         corners = f' rx="{trimmed(radius)}"' if radius else ""
         frame = f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
         return f"<rect {frame}{corners} {paint}{_spaced(more)}/>"
+
+    def image(self, x: float, y: float, width: float, height: float, png: bytes, dark: bytes | None = None) -> str:
+        """A PNG image inside of the document, stretched to its frame; with a second one for readers who prefer dark."""
+        frame = f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
+        frame += ' preserveAspectRatio="none" image-rendering="optimizeSpeed"'
+        if dark is None:
+            return f'<image {frame} href="{_address(png)}"/>'
+        self._images = True
+        first = f'<image class="light-image" {frame} href="{_address(png)}"/>'
+        return first + f'<image class="dark-image" display="none" {frame} href="{_address(dark)}"/>'
 
     def path(self, data: str, paint: str, more: str = "") -> str:
         """A path."""
@@ -67,6 +81,10 @@ class Sheet:
         if mono and 'class="' in paint:
             looks, paint = looks.replace(' class="m"', ""), paint.replace('class="', 'class="m ')
         return f'<text x="{trimmed(x)}" y="{trimmed(y)}" font-size="{trimmed(size)}"{looks} {paint}>{escape(text, 400)}</text>'
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def _spaced(more: str) -> str:

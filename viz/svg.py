@@ -2,7 +2,7 @@
 
 from zlib import crc32
 
-from . import shapes, wires
+from . import layer_svg, shapes, wires
 from .geometry import Frame
 from .layout import MARGIN, Placed
 from .outline import outline
@@ -23,7 +23,7 @@ def svg(placed: Placed, theme: str) -> str:
     picture, sheet = placed.picture, Sheet(theme)
     heading = 26.0 if picture.title else 0.0
     body = _moved(_PAD, _PAD + heading, _body(placed, sheet))
-    legend, legend_width = _legend(picture, sheet)
+    legend, legend_width = layer_svg.legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
     wide = max(placed.width, legend_width, width(picture.title, 14, bold=True)) + 2 * _PAD
     foot = _PAD + heading + placed.height + 18
     notes = _wrapped(picture.notes, wide - 2 * _PAD)
@@ -58,6 +58,8 @@ def _moved(x: float, y: float, content: str) -> str:
 
 def _body(placed: Placed, sheet: Sheet) -> str:
     picture = placed.picture
+    if picture.level == "layers":
+        return layer_svg.body(placed, sheet)
     parts = [_box(group, placed.groups[group.path], sheet) for group in picture.groups if picture.framed]
     parts += [_heading(column, placed, sheet) for column in picture.columns]
     parts.append(wires.draw(placed, sheet))

@@ -102,7 +102,7 @@ def test_a_wide_layer_keeps_its_strongest_units_and_says_so():
     model = MLP(100, [60, 1], seed=0)
     out = model([0.1] * 100)
     out.backward()
-    shown = picture(out)
+    shown = picture(out, level="neurons")
     assert [len(column.members) for column in shown.columns] == [24, 24, 1]
     assert [node.label for node in shown.nodes if node.kind == "more"] == ["+77 more", "+37 more"]
     assert any(note.startswith("of 100 units in inputs the 23 ") for note in shown.notes)
@@ -230,7 +230,7 @@ def test_what_is_no_graph_is_refused(bad):
 
 
 def test_unknown_options_are_refused():
-    with pytest.raises(OptionError, match="level must be None or one of cards, chips, neurons, not 'atoms'"):
+    with pytest.raises(OptionError, match="level must be None or one of cards, chips, neurons, layers, not 'atoms'"):
         viz.draw(Value(1.0), level="atoms")
     with pytest.raises(OptionError, match="theme must be"):
         viz.draw(Value(1.0), theme="pink")
