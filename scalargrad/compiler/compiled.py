@@ -22,6 +22,7 @@ from .replay import Replay
 from .trace import Recording, trace
 
 Array = NDArray[numpy.float64]
+_NOTHING = numpy.zeros(0)
 
 
 def compile(function: Callable[..., Any], model: Module | None = None, inputs: Sequence[int] = (), backend: str = "numpy") -> "Compiled":
@@ -249,7 +250,7 @@ class Compiled:
             raise LengthError(f"{who} needs a function with one output, such as a loss, not {len(self.program.outputs)}")
 
     def _read(self) -> Array:
-        return numpy.array([leaf._data for leaf in self.program.leaves])
+        return numpy.array([leaf._data for leaf in self.program.leaves]) if self.program.leaves else _NOTHING
 
     def draw(self, batch: int) -> Array:
         """A number for each drawn leaf of each sample, (batch, leaves), drawn in the order in which eager code would draw them."""

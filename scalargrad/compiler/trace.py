@@ -68,9 +68,13 @@ class _Tracer:
 
     def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
         """A node of the graph, or a number that was drawn; where no graph is recorded, the operands must not matter."""
-        if isinstance(node, Drawn):
+        if node.args and type(node) is Value:  # nearly always, so the shortest way
+            node.__class__ = _TRACED_VALUE
+            self.marked.append(node)
+        elif node.args:
+            self.mark(node)
+        elif isinstance(node, Drawn):
             self.drawn.append(node)
-        if node.args or isinstance(node, Drawn):
             self.mark(node)
         elif any(type(arg) in _MARKED for arg in args):
             _refuse("no_grad() around an operation")
@@ -190,8 +194,8 @@ def _traced(kind: type[Value]) -> type[Value]:
 
 _TRACED: dict[type[Value], type[Value]] = {}
 _MARKED: dict[type[Value], type[Value]] = {}
-for _kind in (Value, Parameter):
-    _traced(_kind)
+_TRACED_VALUE = _traced(Value)
+_traced(Parameter)
 
 
 def _checked_sizes(inputs: Any) -> list[int]:
