@@ -17,9 +17,8 @@ _ENDING = re.compile(r"(^|\.)[0-9.]+$")
 _SUMS = (ops.ADD.name, ops.SUB.name, ops.SUM.name)
 _PRODUCTS = (ops.MUL.name, ops.DOT.name)
 
-Source = int
-"""What numbers come from: the position of a layer, `INPUTS`."""
-INPUTS, RESULT = -1, -2
+Name = tuple[str, str, int]
+"""Of an output: the unit, the operation, and which of several such it is."""
 
 
 @dataclass
@@ -39,15 +38,17 @@ class Layer:
     kind      its class
     calls     the scopes of its calls, in order
     rows      parameters, neuron by neuron
-    outputs   for each call the Values that are used elsewhere, by names that are the same in every call
+    outputs   the Values that are used elsewhere, by names that are the same in every call; for each call, and for each time that
+              its units are used in it (a batch may pass in one call)
     entering  for each Value from elsewhere what this layer sends back to it
+    first     the leaves among them that no layer before it takes, with the call that does
     """
 
     path: str
     kind: str
     calls: dict[Scope, int] = field(default_factory=dict)
     rows: dict[tuple[int, str], Rows] = field(default_factory=dict)
-    outputs: dict[int, dict[tuple[str, str, int], Value]] = field(default_factory=lambda: defaultdict(dict))
+    outputs: dict[tuple[int, int], dict[Name, Value]] = field(default_factory=lambda: defaultdict(dict))
     entering: dict[Value, float] = field(default_factory=dict)
     first: dict[Value, int] = field(default_factory=dict)
 
@@ -75,7 +76,7 @@ class Folded:
     """The layers of a graph, from the inputs on, and what flows between them.
 
     layers   in the order in which a walk meets them
-    inputs   the leaves that enter layers
+    owner    for each leaf that enters layers the first of these
     targets  the leaves that only the result uses
     result   what the result, all that comes after the layers, sends back to the Values that enter it
     """
@@ -84,15 +85,25 @@ class Folded:
         self.snapshot = snapshot
         scopes = dict.fromkeys(node.scope for node in snapshot.order)
         self._homes = _homes([scope for scope in scopes if scope is not None], self._outputs_by_scope())
-        self.layers = list({id(home.layer): home.layer for home in self._homes.values()}.values())
+        self.layers = self._in_order()
         self._place = {id(layer): i for i, layer in enumerate(self.layers)}
         self.result: dict[Value, float] = {}
         self.targets: dict[Value, None] = {}
         self._between = self._before_layers()
         self._sources: dict[Value, int] = {}
         self._fold()
+        self._share_inputs()
         self._name_outputs()
         self.loose = self._loose()
+
+    def _in_order(self) -> list[Layer]:
+        """The layers by the place of their last Value: what a layer takes from stands before it."""
+        last = {node.scope: i for i, node in enumerate(self.snapshot.order)}
+        places: dict[int, int] = {}
+        for scope, home in self._homes.items():
+            places[id(home.layer)] = max(places.get(id(home.layer), -1), last.get(scope, -1))
+        layers = {id(home.layer): home.layer for home in self._homes.values()}
+        return sorted(layers.values(), key=lambda layer: places[id(layer)])
 
     def _outputs_by_scope(self) -> dict[Scope, dict[Value, None]]:
         """For each scope the Values that other scopes use, or that are roots."""
@@ -107,6 +118,12 @@ class Folded:
                 outputs[root.scope][root] = None
         self._outer = outputs
         return outputs
+
+    def _share_inputs(self) -> None:
+        """Leave each leaf to the first of the layers that it enters."""
+        self.owner: dict[Value, Layer] = {}
+        for layer in self.layers:
+            layer.first = {leaf: call for leaf, call in layer.first.items() if self.owner.setdefault(leaf, layer) is layer}
 
     def _before_layers(self) -> set[Value]:
         """What stands outside of all layers, but is computed for one."""
@@ -129,28 +146,24 @@ class Folded:
 
     def _take(self, node: Value, home: Home) -> None:
         """Note the parameters of a Value inside a layer, and what it takes from elsewhere."""
-        scope, gradient, entering = node.scope, grad_of(node), home.layer.entering
-        learnt = None
+        scope = node.scope
         for arg, local in zip(node.args, node.partials, strict=False):
-            if arg.scope is scope and arg.args:
+            if arg.args and arg.scope is scope:
                 continue
-            if isinstance(arg, Parameter):
-                learnt = _learnt(node) if learnt is None else learnt
-                if arg in learnt:
-                    self._own(arg, node, home)
-                    continue
-            elif self._is_ours(arg, home):
-                continue
-            entering[arg] = entering.get(arg, 0.0) + (local * gradient if gradient else 0.0)
-            if not arg.args:
-                home.layer.first.setdefault(arg, home.layer.calls[home.call])
+            if isinstance(arg, Parameter) and _is_learnt(arg, node):
+                self._own(arg, node, home)
+            elif not self._is_ours(arg, home):
+                entering, gradient = home.layer.entering, grad_of(node)
+                entering[arg] = entering.get(arg, 0.0) + (local * gradient if gradient else 0.0)
+                if not arg.args:
+                    home.layer.first.setdefault(arg, home.layer.calls[home.call])
 
     def _is_ours(self, arg: Value, home: Home) -> bool:
         """Whether an operand comes from the same call, or is a constant."""
         if not arg.args:
-            return arg.kind != "input"
+            return arg.kind == "constant"
         other = self._homes.get(arg.scope) if arg.scope is not None else None
-        return other is not None and other.call is home.call
+        return other is not None and other.layer is home.layer and other.call is home.call
 
     def _own(self, parameter: Parameter, node: Value, home: Home) -> None:
         scope = node.scope
@@ -183,17 +196,29 @@ class Folded:
         return self._sources.get(node, 0) if home is None else 2 << self._place[id(home.layer)]
 
     def _name_outputs(self) -> None:
-        """Put the outputs of each call of each layer under names: the unit, the operation, and which of several such it is."""
+        """Put the outputs of each call of each layer under their names."""
+        inner: dict[Scope, int] = defaultdict(int)
+        seen: dict[tuple[Scope, str], int] = defaultdict(int)
+        for scope in self._outer:
+            if (home := self._homes.get(scope)) and scope is not home.call:
+                inner[home.call] += 1
         for scope, found in self._outer.items():
-            home = self._homes.get(scope)
-            if home is None:
-                continue
-            counts: dict[str, int] = defaultdict(int)
-            call = home.layer.calls[home.call]
-            for node in found:
-                if node in self._leaving:
-                    home.layer.outputs[call][home.unit, node.op, counts[node.op]] = node
-                    counts[node.op] += 1
+            if home := self._homes.get(scope):
+                leaving = [node for node in found if node in self._leaving or self._is_gathered(home, inner[home.call])]
+                time = seen[home.call, home.unit]
+                seen[home.call, home.unit] += bool(leaving)
+                self._name(home, time, leaving if scope is not home.call or not self._is_gathered(home, inner[home.call]) else [])
+
+    def _is_gathered(self, home: Home, units: int) -> bool:
+        """Whether a layer goes on from its units, and little of that leaves: of a softmax often one number alone."""
+        own = self._outer.get(home.call, {})
+        return 0 < sum(node in self._leaving for node in own) < units
+
+    def _name(self, home: Home, time: int, leaving: list[Value]) -> None:
+        counts: dict[str, int] = defaultdict(int)
+        for node in leaving:
+            home.layer.outputs[home.layer.calls[home.call], time][home.unit, node.op, counts[node.op]] = node
+            counts[node.op] += 1
 
     @property
     def _leaving(self) -> set[Value]:
@@ -213,11 +238,14 @@ class Folded:
         return len(used - within - entering)
 
 
-def _learnt(node: Value) -> set[Value]:
-    """The operands of a Value that are its weights: where all are parameters, as when letters are learnt vectors, the first half."""
-    if node.op in _PRODUCTS and all(isinstance(arg, Parameter) for arg in node.args):
-        return set(node.args[: (len(node.args) + 1) // 2])
-    return {arg for arg in node.args if isinstance(arg, Parameter)}
+def _is_learnt(arg: Parameter, node: Value) -> bool:
+    """Whether a parameter is a weight or bias: where all operands are parameters, as when letters are learnt vectors, the first half is."""
+    if node.op in _PRODUCTS:
+        for other in node.args:
+            if not isinstance(other, Parameter):
+                return True
+        return arg in node.args[: (len(node.args) + 1) // 2]
+    return True
 
 
 # Which scope belongs to which layer

@@ -80,7 +80,8 @@ class _View:
 
     def notes(self) -> Iterator[str]:
         """What the picture folds and leaves out."""
-        yield f"{len(self.folded.layers):,} layers folded from {len(self.snapshot):,} values; each map has a scale of its own"
+        count = len(self.folded.layers)
+        yield f"{count:,} layer{'s' * (count != 1)} folded from {len(self.snapshot):,} values; each map has a scale of its own"
         if not self.computed:
             return
         if not self.back:
@@ -138,7 +139,7 @@ class _View:
     def _unit_maps(self, layer: Layer, names: list[Any]) -> Iterator[Map]:
         if not self.computed or not names:
             return
-        calls = [layer.outputs.get(call, {}) for call in range(len(layer.calls))]
+        calls = [layer.outputs[call] for call in sorted(layer.outputs)]
         for title, of, fold in (("out", lambda node: node.data, numpy.mean), ("grad", grad_of, numpy.sum)):
             if title == "grad" and not self.back:
                 return
@@ -205,20 +206,27 @@ class _View:
     def edges(self) -> Iterator[Edge]:
         """From source to target with the count of numbers a call, and the norm of the gradient that they carry back."""
         for i, layer in enumerate(self.folded.layers):
-            yield from self._edges_into(f"l{i}", f"i{i}" if layer.first else "", layer.entering, len(layer.calls))
+            yield from self._edges_into(f"l{i}", layer.entering, len(layer.calls))
         if self.computed:
             result = self.folded.result or {root: grad_of(root) for root in self.snapshot.roots if root.args}
-            yield from self._edges_into("r0", "", result, 0)
+            yield from self._edges_into("r0", result, 0)
 
-    def _edges_into(self, target: str, inputs: str, entering: dict[Value, float], calls: int) -> Iterator[Edge]:
-        first = next((f"i{i}" for i, layer in enumerate(self.folded.layers) if layer.first), "")
+    def _sources(self, node: Value) -> Iterator[str]:
+        """The cards that a Value comes from; inputs that pass through other Values on their way are those of the first card."""
+        places = {id(layer): i for i, layer in enumerate(self.folded.layers)}
+        if not node.args:
+            yield f"i{places[id(self.folded.owner[node])]}"
+            return
+        bits = self.folded.sources(node)
+        if bits == 1 and (firsts := [i for i, layer in enumerate(self.folded.layers) if layer.first]):
+            yield f"i{firsts[0]}"
+        yield from (f"l{i}" for i in _bits(bits >> 1))
+
+    def _edges_into(self, target: str, entering: dict[Value, float], calls: int) -> Iterator[Edge]:
         found: dict[str, list[float]] = {}
         for node, flow in entering.items():
-            bits = self.folded.sources(node)
-            if bits & 1 and (inputs or first) and (not node.args or bits == 1):
-                found.setdefault(inputs if not node.args else (inputs or first), []).append(flow)
-            for i in _bits(bits >> 1):
-                found.setdefault(f"l{i}", []).append(flow)
+            for source in self._sources(node):
+                found.setdefault(source, []).append(flow)
         for source, flows in found.items():
             share = calls or (len(self.folded.layers[int(source[1:])].calls) if source[0] == "l" else 1)
             share -= source == target  # to the first call nothing returns

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from scalargrad.collector import collector_off
 from scalargrad.compiler import Compiled
 from scalargrad.doctor import Diagnosis
 from scalargrad.engine import Value
@@ -25,6 +26,7 @@ MOST_CHIPS = 300
 LEVELS = ("cards", "chips", "neurons", "layers")
 
 
+@collector_off()
 def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[str] | None = None) -> list[Picture]:
     """The picture at the level asked for (or chosen by size), then coarser ones in case it can't be placed in time.
 

@@ -1,8 +1,10 @@
 """Small graphs that the tests of pictures share."""
 
+from random import Random
+
 import scalargrad as sg
 from scalargrad import Parameter, Value
-from scalargrad.nn import MLP
+from scalargrad.nn import MLP, Conv, Flatten, Layer, LayerNorm, LSTMCell, MaxPool, Recurrent, Sequential
 
 
 def neuron() -> Value:
@@ -35,3 +37,49 @@ def chain(length: int) -> Value:
         y = sg.sin(y + x * (1.0 + i % 7))
     y.backward()
     return y
+
+
+def classified(model: sg.nn.Module, x: list, target: int = 1) -> Value:
+    """The cross-entropy of one sample, after backward."""
+    loss = sg.losses.cross_entropy(model(x), target)
+    loss.label = "loss"
+    loss.backward()
+    return loss
+
+
+def wide() -> Value:
+    """A network of 49 inputs, 60 hidden units and three outputs."""
+    rng = Random(5)
+    return classified(MLP(49, [60, 3], seed=1), [rng.random() for _ in range(49)])
+
+
+def seen() -> Value:
+    """A small convolutional network over an image of 6 by 6."""
+    rng = Random(6)
+    model = Sequential(Conv(1, 4, 3, padding=1, seed=2), MaxPool(2), Flatten(), LayerNorm(36), Layer(36, 5, activation=None, seed=3))
+    return classified(model, [[rng.random() for _ in range(6)] for _ in range(6)], 3)
+
+
+def remembered(steps: int = 5) -> Value:
+    """A cell with memory over a sequence of two numbers a step."""
+    rng = Random(7)
+    model = Sequential(Recurrent(LSTMCell(2, 3, seed=1), last=True), Layer(3, 2, activation=None, seed=2))
+    return classified(model, [[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(steps)])
+
+
+class Skip(sg.nn.Module):
+    """Two layers, the second passed by, and an output."""
+
+    def __init__(self) -> None:
+        self.first, self.second, self.out = Layer(4, 5, seed=1), Layer(5, 5, seed=2), Layer(5, 3, activation=None, seed=3)
+        self.inputs = 4
+
+    def forward(self, x):
+        """The sum of what both layers say goes on."""
+        before = self.first(x)
+        return self.out([a + b for a, b in zip(before, self.second(before), strict=True)])
+
+
+def skipped() -> Value:
+    """The loss of a network with a connection that passes a layer by."""
+    return classified(Skip(), [0.5, -1.0, 2.0, 1.0], 2)
