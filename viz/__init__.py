@@ -15,6 +15,7 @@ from typing import Any
 
 import graphviz
 
+from .animate import Animation, animate
 from .compare import Comparison, compare
 from .dot import digraph
 from .drawing import Drawing
@@ -26,11 +27,13 @@ from .text import clean
 from .torch_mirror import compare_with_torch
 
 __all__ = [
+    "Animation",
     "ChainRule",
     "Comparison",
     "Drawing",
     "Explanation",
     "Page",
+    "animate",
     "chain_rule",
     "compare",
     "compare_with_torch",

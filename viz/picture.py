@@ -86,6 +86,7 @@ class Picture:
     framed   whether groups are drawn as boxes; if not, their nodes are only kept together
     columns  at level "neurons": the units of each column, with the column's heading and small print
     cards    at level "layers": what stands on the card of each node, in the order of the nodes
+    scale    the gradient at the end of the scale, where pictures share one; 0: the largest shown
     """
 
     level: str
@@ -99,6 +100,7 @@ class Picture:
     framed: bool = True
     columns: tuple["Column", ...] = field(default=())
     cards: tuple[LayerCard, ...] = ()
+    scale: float = 0.0
 
     @cached_property
     def by_id(self) -> dict[str, Node]:
@@ -107,7 +109,12 @@ class Picture:
 
     @cached_property
     def largest(self) -> float:
-        """The largest finite |gradient| shown, without the seed of the root and what "more" nodes merge; 1 where there is none."""
+        """The largest finite |gradient| shown, without the seed of the root and what "more" nodes merge; 1 where there is none.
+
+        Where pictures share a scale, that of all of them.
+        """
+        if self.scale:
+            return self.scale
         sizes = [abs(number) for number in self._shown() if abs(number) < float("inf")]
         return max(sizes, default=0.0) or 1.0
 

@@ -1,5 +1,6 @@
 """A placed picture as one SVG document: page, boxes, edges, nodes, legend; a title and a description for those who listen."""
 
+from collections.abc import Callable
 from zlib import crc32
 
 from . import layer_svg, shapes, wires
@@ -20,19 +21,37 @@ def svg(placed: Placed, theme: str) -> str:
 
     theme  "auto" (light, and dark for readers who prefer it), "light" or "dark"
     """
-    picture, sheet = placed.picture, Sheet(theme)
+    sheet = Sheet(theme)
+    return page(placed, sheet, _body(placed, sheet))
+
+
+def page(
+    placed: Placed,
+    sheet: Sheet,
+    body: str,
+    foot: Callable[[float], tuple[str, float]] | None = None,
+    style: Callable[[], str] | None = None,
+) -> str:
+    """The document around what is drawn.
+
+    foot  what stands between picture and legend, for the width that it is given, and how high it is
+    style  a style sheet besides, asked for at last
+    """
+    picture = placed.picture
     heading = 26.0 if picture.title else 0.0
-    body = _moved(_PAD, _PAD + heading, _body(placed, sheet))
+    body = _moved(_PAD, _PAD + heading, body)
     legend, legend_width = layer_svg.legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
     wide = max(placed.width, legend_width, width(picture.title, 14, bold=True)) + 2 * _PAD
-    foot = _PAD + heading + placed.height + 18
+    below, room = foot(wide - 2 * _PAD) if foot else ("", 0.0)
+    foot_y = _PAD + heading + placed.height + 18 + room
     notes = _wrapped(picture.notes, wide - 2 * _PAD)
-    high = foot + _LEGEND + 15 * len(notes) + 6
+    high = foot_y + _LEGEND + 15 * len(notes) + 6
     lines = (sheet.text(0, 33 + 15 * i, line, 10, "muted") for i, line in enumerate(notes))
-    legend = _moved(_PAD, foot, "".join([legend, *lines]))
+    below = _moved(_PAD, foot_y - room, below) if below else ""
+    legend = _moved(_PAD, foot_y, "".join([legend, *lines]))
     title = sheet.text(_PAD, _PAD + 12, fitted(picture.title, 14, wide - 2 * _PAD, bold=True), 14, "ink", bold=True) if heading else ""
-    page = sheet.rect(0, 0, wide, high, sheet.paint("page"))
-    return _document(picture, wide, high, [sheet.style(), page, title, body, legend])
+    background = sheet.rect(0, 0, wide, high, sheet.paint("page"))
+    return _document(picture, wide, high, [sheet.style(), style() if style else "", background, title, body, below, legend])
 
 
 def _document(picture: Picture, wide: float, high: float, parts: list[str]) -> str:
@@ -60,11 +79,16 @@ def _body(placed: Placed, sheet: Sheet) -> str:
     picture = placed.picture
     if picture.level == "layers":
         return layer_svg.body(placed, sheet)
-    parts = [_box(group, placed.groups[group.path], sheet) for group in picture.groups if picture.framed]
-    parts += [_heading(column, placed, sheet) for column in picture.columns]
-    parts.append(wires.draw(placed, sheet))
+    parts = [backdrop(placed, sheet), wires.draw(placed, sheet)]
     parts += [shapes.draw(node, placed.nodes[node.id], picture, sheet) for node in picture.nodes]
     return "".join(parts)
+
+
+def backdrop(placed: Placed, sheet: Sheet) -> str:
+    """What stands behind edges and nodes: boxes of modules, headings of columns."""
+    picture = placed.picture
+    parts = [_box(group, placed.groups[group.path], sheet) for group in picture.groups if picture.framed]
+    return "".join([*parts, *(_heading(column, placed, sheet) for column in picture.columns)])
 
 
 def group_width(group: Group) -> float:

@@ -19,14 +19,14 @@ def draw(placed: Placed, sheet: Sheet) -> str:
     picture = placed.picture
     arrows = picture.level != "neurons"
     ordered = sorted(range(len(picture.edges)), key=lambda i: (not picture.edges[i].dim, abs(picture.edges[i].flow or 0.0)))
-    parts = [_wire(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
-    if picture.level == "cards":
-        parts += _labels(placed, sheet)
-    parts += [_dot(point, sheet) for point in placed.ports]
+    parts = [wire(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
+    parts += labels(placed, sheet)
+    parts += [dot(point, sheet) for point in placed.ports]
     return "".join(parts)
 
 
-def _wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, arrow: bool) -> str:
+def wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, arrow: bool) -> str:
+    """One edge, with an arrow at its target or without."""
     flow = edge.flow or 0.0
     step, thick = shade(flow, picture.largest), edge_width(flow, picture.largest)
     stroke = f"e{step}" if isfinite(flow) else "alarm"
@@ -41,15 +41,43 @@ def _wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, 
     return line + sheet.path(_tip(x, y, head, down), sheet.paint(stroke), faint.strip()) if arrow else line
 
 
+def sent(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet) -> str:
+    """What an edge carries back: a strong line with an arrow at its source."""
+    flow = edge.flow or 0.0
+    step, thick = shade(flow, picture.largest), edge_width(flow, picture.largest) + 1.0
+    paint = f"e{step}" if isfinite(flow) else "alarm"
+    x, y = route[0]
+    head, down = _ARROW * (0.75 + 0.12 * thick), _runs_down(route)
+    first = (x, y + head * 0.8) if down else (x + head * 0.8, y)
+    if picture.level == "neurons":
+        return sheet.path(curve(route), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"')
+    line = sheet.path(curve((first, *route[1:])), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"')
+    return line + sheet.path(_tip(x, y, -head, down), sheet.paint(paint))
+
+
+def free_plate(route: tuple[Point, ...], wide: float, high: float, taken: list[Frame]) -> Frame:
+    """Where on an edge a plate of a size covers the least of others."""
+    frames = (_plate(route, share, wide) for share in (0.5, 0.4, 0.6, 0.3, 0.7))
+    sized = [Frame(frame.x, frame.middle - high / 2, wide, high) for frame in frames]
+    return min(sized, key=lambda frame: _covered(frame, taken))
+
+
+def plate(frame: Frame, text: str, flow: float, picture: Picture, sheet: Sheet) -> str:
+    """A text in a border of the colour of a gradient."""
+    border = sheet.paint("page", f"e{shade(flow, picture.largest)}" if isfinite(flow) else "alarm")
+    box = sheet.rect(frame.x, frame.y, frame.width, frame.height, border, 5, 'stroke-width="1.4"')
+    return box + sheet.text(frame.centre, frame.middle + 3.6, text, 10, "ink", anchor="middle", bold=True)
+
+
 def _runs_down(route: tuple[Point, ...]) -> bool:
     return len(route) == 2 and abs(route[0][0] - route[1][0]) < 0.5
 
 
 def _tip(x: float, y: float, head: float, down: bool) -> str:
-    half = trimmed(head * 0.42)
+    half, whole = trimmed(abs(head) * 0.42), trimmed(abs(head) * 0.84)
     if down:
-        return f"M{trimmed(x)} {trimmed(y)}l-{half} {trimmed(-head)}h{trimmed(head * 0.84)}Z"
-    return f"M{trimmed(x)} {trimmed(y)}l{trimmed(-head)} -{half}v{trimmed(head * 0.84)}Z"
+        return f"M{trimmed(x)} {trimmed(y)}l-{half} {trimmed(-head)}h{whole}Z"
+    return f"M{trimmed(x)} {trimmed(y)}l{trimmed(-head)} -{half}v{whole}Z"
 
 
 def curve(route: tuple[Point, ...]) -> str:
@@ -68,12 +96,15 @@ def curve(route: tuple[Point, ...]) -> str:
     return "".join(parts)
 
 
-def _dot(point: Point, sheet: Sheet) -> str:
+def dot(point: Point, sheet: Sheet) -> str:
+    """A port on the border of a box."""
     return f'<circle cx="{trimmed(point[0])}" cy="{trimmed(point[1])}" r="3" {sheet.paint("card", "line")} stroke-width="1.2"/>'
 
 
-def _labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
-    """Each local derivative on its edge, moved along it where it would cover another label or a node."""
+def labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
+    """On cards each local derivative on its edge, moved along it where it would cover another label or a node."""
+    if placed.picture.level != "cards":
+        return
     taken = list(placed.nodes.values())
     for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
         if edge.local is None or ((edge.dim or placed.picture.by_id[edge.source].tag) and not edge.mark):
