@@ -57,6 +57,14 @@ def told(docstring: str | None) -> tuple[str, ...]:
     return tuple(" ".join(paragraph.split()) for paragraph in (docstring or "").strip().split("\n\n")[1:])
 
 
+def explored(target: Any, path: Path, title: str) -> Explorer:
+    """Save a page to explore a value, a network or a recording in, for a story to lead to."""
+    import viz
+
+    viz.explore(target, title=title).save(path)
+    return Explorer(path.name, title)
+
+
 def decimals(x: float) -> str:
     """A number as the page shows it: four decimals and a true minus sign."""
     return f"{x:.4f}".replace("-", "−")

@@ -1,12 +1,18 @@
 """A strict reader of the gallery's page: `python -m tests.demos.page FOLDER DEMO…` checks a whole gallery, with nothing installed."""
 
 import sys
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-VOID = {"meta", "img", "br", "link"}
+from demos.story import Story
+
+VOID = {"meta", "img", "br", "link", "input"}
+LARGEST = 400_000
+"""Bytes of a page to explore."""
 
 
 class Page(HTMLParser):
@@ -21,7 +27,8 @@ class Page(HTMLParser):
         self.alts: list[str] = []
         self.tags: set[str] = set()
         self.names: set[str] = set()
-        self.text = ""
+        self.text, self.policy = "", ""
+        self.scripts: list[str] = []
         self.feed(text)
         self.close()
         self.faults += [f"<{tag}> is never closed" for tag in self.open]
@@ -31,6 +38,11 @@ class Page(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
         found = dict(attrs)
+        if found.get("http-equiv") == "Content-Security-Policy":
+            self.policy = found.get("content") or ""
+        if tag == "script":
+            self.scripts.append("")
+            self.faults += [f"a script is loaded from {found['src']}"] if "src" in found else []
         self.names.update(found)
         self.links += [value for name, value in attrs if name in ("href", "src") and value]
         self.ids += [value for name, value in attrs if name == "id" and value]
@@ -43,6 +55,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if self.open[-1:] == ["script"]:
+            self.scripts[-1] += data
 
 
 def faults_of(folder: Path, demos: list[str]) -> list[str]:
@@ -67,7 +81,28 @@ def _faults_of_link(folder: Path, link: str) -> list[str]:
     path = folder / unquote(link)
     if ":" in link or link.startswith(("/", "#")) or not path.is_file():
         return [f"{link} is no file in the gallery"]
-    return _faults_of_picture(path) if path.suffix == ".svg" else []
+    if path.suffix == ".svg":
+        return _faults_of_picture(path)
+    return _faults_of_explorer(path) if path.stem.endswith("-explore") else []
+
+
+def _faults_of_explorer(path: Path) -> list[str]:
+    """A page with a script: its own policy knows that one by its hash, and allows nothing else."""
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    faults = page.faults + [f"it links to {link}" for link in page.links]
+    faults += [f"it has the attribute {name}" for name in page.names if name.startswith("on")]
+    faults += [f"it is {len(text):,} bytes large"] if len(text) >= LARGEST else []
+    rules = dict(rule.strip().partition(" ")[::2] for rule in page.policy.split(";"))
+    allowed = [f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in page.scripts]
+    faults += ["its policy allows more than it needs"] if rules.get("default-src") != "'none'" or "unsafe" in page.policy else []
+    faults += ["its policy does not know its script"] if rules.get("script-src") not in allowed[-1:] else []
+    return [f"{path.name}: {fault}" for fault in faults]
+
+
+def files_of(story: Story) -> list[str]:
+    """The files that a story leads to, in order of their names."""
+    return sorted([picture.file for picture in story.pictures] + [explorer.file for explorer in story.explorers])
 
 
 def _faults_of_picture(path: Path) -> list[str]:
