@@ -8,7 +8,7 @@ from pathlib import Path
 import viz
 from scalargrad import Parameter, Value, sigmoid
 
-from .gallery import Picture, Story, decimals, run_alone, say
+from .gallery import Picture, Story, decimals, explored, run_alone, say
 
 
 def forward() -> dict[str, Value]:
@@ -59,10 +59,11 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     for line in report(values):
         say(line)
     viz.draw(values["L"], level="cards", title="One neuron and its loss").save(folder / "neuron-cards.svg")
+    explorer = explored(values["L"], folder / "neuron-explore.html", "one neuron and its loss")
     numbers = [(name, decimals(values[name].data)) for name in ("y'", "error", "L")]
     numbers += [(name, decimals(number)) for name, _, number in factors(values)]
     numbers += [(f"∂L/∂{name}", decimals(values[name].grad)) for name in ("w1", "w2", "b")]
-    return Story("neuron", "One neuron: the chain rule, factor by factor", _TEXT, tuple(numbers), (_PICTURE,))
+    return Story("neuron", "One neuron: the chain rule, factor by factor", _TEXT, tuple(numbers), (_PICTURE,), (explorer,))
 
 
 _TEXT = (
