@@ -11,7 +11,7 @@ from scalargrad import GradientTape, Parameter, Value, sigmoid
 from scalargrad import sum as total
 from scalargrad.losses import mse
 
-from .gallery import Picture, Story, decimals, run_alone, say
+from .gallery import Explorer, Picture, Story, decimals, explored, run_alone, say
 
 Check = tuple[str, float, float]
 """What is differentiated, the tape's answer, and the answer made by hand."""
@@ -66,14 +66,18 @@ def report(title: str, checks: list[Check]) -> None:
         say(f"  {name:8}  tape {taped:9.4f}   by hand {by_hand:9.4f}")
 
 
-def draw(folder: Path) -> None:
-    """The neuron with its gradients; then, of a fresh one, its slope by the bias, which is a graph too, with the gradients of that."""
+def draw(folder: Path) -> Explorer:
+    """The neuron with its gradients; then, of a fresh one, its slope by the bias, which is a graph too, with the gradients of that.
+
+    That graph has a page of its own.
+    """
     _, loss, _ = neuron()
     loss.backward()
     viz.draw(loss, level="cards", title="The neuron, and the slope of its loss everywhere").save(folder / _NEURON.file)
     _, _, slope = neuron()
     slope.backward()
     viz.draw(slope, level="cards", title="The slope ∂L/∂b is a graph itself, so it has slopes").save(folder / _SLOPE.file)
+    return explored(slope, folder / "tape-explore.html", "the slope ∂L/∂b as a graph")
 
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
@@ -84,10 +88,10 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     every = [check for checks in places.values() for check in checks]
     worst = max(abs(taped - by_hand) for _, taped, by_hand in every)
     say(f"largest difference of the {len(every)} numbers: {worst:.1e}")
-    draw(folder)
+    explorer = draw(folder)
     numbers = [(name, decimals(taped)) for name, taped, _ in every]
     numbers.append(("largest difference from the chain made by hand", f"{worst:.1e}"))
-    return Story("tape", "The tape: gradients on demand", _TEXT, tuple(numbers), (_NEURON, _SLOPE))
+    return Story("tape", "The tape: gradients on demand", _TEXT, tuple(numbers), (_NEURON, _SLOPE), (explorer,))
 
 
 _TEXT = (
