@@ -13,7 +13,7 @@ from scalargrad import GradientReport, Parameter, Value, gradcheck, sigmoid
 from viz.curves import plot_curves
 from viz.plots import new_axes, save_plot
 
-from .gallery import Picture, Story, run_alone, say
+from .gallery import Picture, Story, explored, run_alone, say
 
 Curve = Callable[[float], float]
 PLACES = [i / 20 for i in range(-80, 81)]
@@ -111,8 +111,9 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     viz.draw(values["loss"], level="cards", title="The same graph, computed").save(folder / "curves-values.svg")
     numbers = [("turns of a chain", str(most[0])), ("turns of a sum, at most", str(most[1])), ("order", order)]
     numbers += [(f"∂loss/∂{name}", str(rule).partition(" = ")[2]) for name, rule in chain_rules.items()]
+    explorer = explored(values["loss"], folder / "curves-explore.html", "the graph of the dictionary, computed")
     last = ("largest error against differences", f"{report.worst_error:.0e}")
-    return Story("curves", "From a line to a framework", _TEXT, (*numbers, last), (_CURVES, _DICTIONARY, _VALUES))
+    return Story("curves", "From a line to a framework", _TEXT, (*numbers, last), (_CURVES, _DICTIONARY, _VALUES), (explorer,))
 
 
 _TEXT = (

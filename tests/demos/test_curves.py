@@ -10,6 +10,8 @@ import viz
 from demos import curves
 from scalargrad import Value
 
+from .page import files_of
+
 
 def sigmoid(x: float) -> float:
     return 1.0 / (1.0 + exp(-x))
@@ -70,4 +72,4 @@ def test_the_story_says_what_was_printed(tmp_path: Path, capsys: pytest.CaptureF
     printed = capsys.readouterr().out
     assert "∂loss/∂k1 = ∂loss/∂L2 * ∂L2/∂sigmoid * ∂sigmoid/∂L1 * ∂L1/∂k1 = " in printed
     assert dict(story.numbers)["order"] in printed
-    assert {picture.file for picture in story.pictures} == {path.name for path in tmp_path.iterdir()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == files_of(story)
