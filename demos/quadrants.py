@@ -14,7 +14,7 @@ from viz.class_regions import plot_class_regions
 from viz.curves import plot_history
 from viz.plots import new_axes, save_plot
 
-from .gallery import Picture, Story, decimals, run_alone, say
+from .gallery import Picture, Story, decimals, explored, run_alone, say
 
 NAMES = ("both above 0", "only x1 above 0", "both below 0", "only x0 above 0")
 SAMPLES, HELD_OUT, REACH, NEW_POINT = 200, 0.25, 3.0, [2.0, 2.0]
@@ -100,7 +100,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         numbers.append((f"the new point (2, 2): {name}", f"{probability:.2%}"))
         say(": ".join(numbers[-1]))
     draw(model, history, folder)
-    return Story("quadrants", "Four quadrants", _TEXT, tuple(numbers), (_EXERCISE, _REGIONS))
+    explorer = explored(answers, folder / "quadrants-explore.html", "two layers by hand")
+    return Story("quadrants", "Four quadrants", _TEXT, tuple(numbers), (_EXERCISE, _REGIONS), (explorer,))
 
 
 _TEXT = (
