@@ -10,14 +10,16 @@ from scalargrad.nn import MLP
 from scalargrad.optim import SGD
 from scalargrad.regularise import l2
 from scalargrad.schedules import CosineDecay
-from scalargrad.training import History, fit
+from scalargrad.training import Callback, History, Recorder, fit
 from viz.plots import new_axes, plot_loss, plot_regions, save_plot
 
-from .gallery import Picture, Story, run_alone, say
+from .gallery import Picture, Story, explored, run_alone, say
 
 SAMPLES, NOISE, PENALTY = 100, 0.1, 1e-4
 FULL, QUICK = 100, 20
 """How many steps of gradient descent."""
+FRAMES = 40
+"""How many steps the page to explore holds at most."""
 
 Samples = tuple[list[list[float]], list[float]]
 
@@ -28,7 +30,7 @@ def two_moons(seed: int = 1) -> Samples:
     return points.tolist(), (2.0 * labels - 1.0).tolist()
 
 
-def train(model: MLP, samples: Samples, steps: int) -> History:
+def train(model: MLP, samples: Samples, steps: int, *callbacks: Callback) -> History:
     """Gradient descent on all samples at once, with a learning rate that falls from 1.0 to 0.1."""
     rule = SGD(model.parameters(), 1.0)
     return fit(
@@ -40,7 +42,7 @@ def train(model: MLP, samples: Samples, steps: int) -> History:
         batch_size=None,
         penalty=lambda model: l2(model.parameters(), PENALTY),
         metrics="accuracy",
-        callbacks=[CosineDecay(rule, steps, lowest=0.1)],
+        callbacks=[CosineDecay(rule, steps, lowest=0.1), *callbacks],
     )
 
 
@@ -69,14 +71,16 @@ def run(folder: Path, quick: bool = False) -> Story:
     loss, path = one_sample(model, samples)
     viz.draw(loss, level="cards", expand=[path], title=f"One sample, one open neuron: {path}").save(folder / _CARDS.file)
     viz.draw(loss, level="neurons", title="The same sample, the network as neurons").save(folder / _NEURONS.file)
-    history = train(model, samples, QUICK if quick else FULL)
+    recorder = Recorder(*least_sure(model, samples), hinge, most=FRAMES)
+    history = train(model, samples, QUICK if quick else FULL, recorder)
+    explorer = explored(recorder.recording, folder / "moons-explore.html", "one sample while the network learns")
     say(f"step {history.epochs}: loss {history['loss'][-1]:.4f}, accuracy {history['accuracy'][-1]:.0%} on the {SAMPLES} samples")
     (ax,) = new_axes(width=6.5, height=4.4)
     save_plot(plot_regions(model, *samples, ax), folder / _REGIONS.file, "Decision regions", _REGIONS.alt)
     (ax,) = new_axes(width=6.5, height=3.4)
     save_plot(plot_loss(history.steps, ax), folder / _LOSS.file, "Loss curve", _LOSS.alt)
     numbers = (("parameters", f"{len(model.parameters())}"), ("steps", f"{history.epochs}"), *_numbers(history))
-    return Story("moons", "Two moons: a network learns", _TEXT, numbers, (_CARDS, _NEURONS, _REGIONS, _LOSS))
+    return Story("moons", "Two moons: a network learns", _TEXT, numbers, (_CARDS, _NEURONS, _REGIONS, _LOSS), (explorer,))
 
 
 def _numbers(history: History) -> list[tuple[str, str]]:
