@@ -12,10 +12,10 @@ from scalargrad.data.logic import Table
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
 from scalargrad.nn import MLP
 from scalargrad.optim import Adam
-from scalargrad.training import Callback, Training, fit
+from scalargrad.training import Callback, Recorder, Recording, Training, fit
 from viz.plots import new_axes, plot_regions, save_plot
 
-from .gallery import Picture, Story, decimals, run_alone, say
+from .gallery import Picture, Story, decimals, explored, run_alone, say
 
 EPOCHS, RATE, LEARNT = 200, 0.1, 0.05
 """How often each table is shown at most, the learning rate of Adam, and the mean loss at which a table counts as learnt by heart."""
@@ -53,13 +53,14 @@ def lessons(quick: bool) -> list[Lesson]:
     return short if quick else [*short, Lesson.of("parity of 4 bits", parity(4), 8), Lesson.of("parity of 5 bits", parity(5), 8)]
 
 
-def learn(lesson: Lesson, seed: int) -> tuple[MLP, int]:
-    """A network that was shown the table until it knew it, or 200 times; and how often that was."""
+def learn(lesson: Lesson, seed: int) -> tuple[MLP, int, Recording]:
+    """A network that was shown the table until it knew it, or 200 times; how often that was, and how it went with the third row."""
     model = MLP(len(lesson.rows[0]), [*lesson.hidden, 1], activation="tanh", initialiser="xavier", seed=seed)
-    rule, until = Adam(model.parameters(), RATE), [StopWhenLearnt()]
-    options: dict[str, Any] = {"epochs": EPOCHS, "batch_size": None, "callbacks": until, "progress": False}
+    rule = Adam(model.parameters(), RATE)
+    recorder = Recorder(lesson.rows[2], lesson.answers[2], cross_entropy, every=2)
+    options: dict[str, Any] = {"epochs": EPOCHS, "batch_size": None, "callbacks": [StopWhenLearnt(), recorder], "progress": False}
     history = fit(model, lesson.rows, lesson.answers, loss=cross_entropy, optimiser=rule, **options)
-    return model, history.epochs
+    return model, history.epochs, recorder.recording
 
 
 def right(model: MLP, lesson: Lesson) -> int:
@@ -68,16 +69,16 @@ def right(model: MLP, lesson: Lesson) -> int:
         return sum((model(row).data > 0.0) == (answer == 1) for row, answer in zip(lesson.rows, lesson.answers, strict=True))
 
 
-def study(lesson: Lesson, seeds: int) -> tuple[MLP, str]:
-    """The best network of several seeds, and what there is to say of them."""
+def study(lesson: Lesson, seeds: int) -> tuple[MLP, Recording, str]:
+    """The best network of several seeds, how it learnt a row, and what there is to say of them."""
     tried = [learn(lesson, seed) for seed in range(seeds)]
-    scores = [right(model, lesson) for model, _ in tried]
+    scores = [right(model, lesson) for model, *_ in tried]
     rows, whole = len(lesson.rows), scores.count(len(lesson.rows))
-    model, epochs = tried[scores.index(max(scores))]
+    model, epochs, recording = tried[scores.index(max(scores))]
     shape = "-".join(str(size) for size in (len(lesson.rows[0]), *lesson.hidden, 1))
     found = f"{shape}: {max(scores)} of {rows} rows after {epochs} epochs; all rows with {whole} of {seeds} seeds"
     say(f"{lesson.name:17} {found}")
-    return model, found
+    return model, recording, found
 
 
 def draw_xor(model: MLP, lesson: Lesson, folder: Path) -> None:
@@ -102,13 +103,14 @@ def multiples(model: MLP) -> Sequence[str]:
 def run(folder: Path, quick: bool = False) -> Story:
     """Learn each table with several seeds; draw xor; look into the comparator."""
     found = {lesson.name: (lesson, *study(lesson, QUICK if quick else FULL)) for lesson in lessons(quick)}
-    lesson, model, _ = found["xor"]
+    lesson, model, recording, _ = found["xor"]
+    explorer = explored(recording, folder / "logic-explore.html", "how xor of 1 and 0 was learnt")
     draw_xor(model, lesson, folder)
     weights = ", ".join(multiples(found["3-bit comparator"][1]))
     say(f"the weights of the one neuron that compares, in multiples of the smallest: {weights}")
-    numbers = [(name, text) for name, (_, _, text) in found.items()]
+    numbers = [(name, text) for name, (*_, text) in found.items()]
     numbers += [("weights of the 3-bit comparator, in multiples of the smallest", weights)]
-    return Story("logic", "Logic: truth tables learnt by heart", _TEXT, tuple(numbers), (_NETWORK, _PLANE))
+    return Story("logic", "Logic: truth tables learnt by heart", _TEXT, tuple(numbers), (_NETWORK, _PLANE), (explorer,))
 
 
 _TEXT = (
