@@ -26,7 +26,7 @@ from scalargrad.training import ClipNorm, fit
 from viz.curves import plot_curves
 from viz.plots import new_axes, save_plot
 
-from .gallery import Picture, Story, run_alone, say_all, told
+from .gallery import Explorer, Picture, Story, explored, run_alone, say_all, told
 
 INPUTS, RATE, SEED, TEST = 10, 0.05, 8, 200
 FULL, QUICK = 2000, 200
@@ -115,8 +115,8 @@ def verdict(trial: Trial, constant: float) -> str:
     return f"{worst}{trial.final:.2g}, {'learns' if trial.final < LEARNT * constant else 'no better than a constant'}"
 
 
-def draw(given: Trial, others: list[Trial], folder: Path) -> None:
-    """The first step and the last, with the gradients of their loss; the explosion, and what became of the others."""
+def draw(given: Trial, others: list[Trial], folder: Path) -> Explorer:
+    """The first step and the last (to explore, too), with the gradients of their loss; the explosion, and what became of the others."""
     rows, targets = samples(len(given.losses) + 1)
     for picture, step, model in ((_FIRST, 0, sparrow()), (_LAST, len(given.losses), given.model)):
         loss = l2(model(rows[step]), targets[step])
@@ -128,18 +128,20 @@ def draw(given: Trial, others: list[Trial], folder: Path) -> None:
     plot_curves({trial.how: trial.losses for trial in others}, ax=right, mean_of=block)
     right.set(yscale="log", ylim=(None, 100.0), title=f"one change each: mean of {block} steps", xlabel="step")
     save_plot(right, folder / _CURVES.file, "Loss curves", _CURVES.alt)
+    return explored(loss, folder / "sparrow-explore.html", "the step that overflows")
 
 
 def run(folder: Path, quick: bool = False) -> Story:
     """Let it explode, say why, cure it, and draw both."""
     given, survivor, *cures = [train(trial, QUICK if quick else FULL) for trial in trials()]
     constant, at_first = constant_cost(), overshoot(sparrow(), samples(1)[0][0])
-    draw(given, [survivor, *(trial for trial in cures if trial.final < LEARNT * constant)], folder)
+    explorer = draw(given, [survivor, *(trial for trial in cures if trial.final < LEARNT * constant)], folder)
     numbers = [(f"loss of step {i}", f"{loss:.3g}") for i, loss in enumerate(given.losses, 1)]
     numbers += [("rate · ‖∂answer/∂weights‖² at first", f"{at_first:.0f}"), ("what the best constant answer costs", f"{constant:.3g}")]
     numbers += [(f"{trial.what}: {trial.how}", verdict(trial, constant)) for trial in (given, survivor, *cures)]
     say_all(numbers)
-    return Story("sparrow", "The sparrow network: five ways to stop an explosion", told(__doc__), tuple(numbers), (_FIRST, _LAST, _CURVES))
+    title, pictures = "The sparrow network: five ways to stop an explosion", (_FIRST, _LAST, _CURVES)
+    return Story("sparrow", title, told(__doc__), tuple(numbers), pictures, (explorer,))
 
 
 _FIRST = Picture(

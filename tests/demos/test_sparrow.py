@@ -14,6 +14,8 @@ from scalargrad.nn import MLP
 from scalargrad.optim import SGD
 from scalargrad.training import ClipNorm, MaxNorm
 
+from .page import files_of
+
 Array = NDArray[numpy.float64]
 
 
@@ -156,4 +158,4 @@ def test_the_story_tells_what_became_of_each(tmp_path: Path) -> None:
     assert numbers["optimiser: AdaGrad"].endswith("learns")
     assert numbers["initialisation: all weights 0"].endswith("no better than a constant")
     assert float(numbers["rate · ‖∂answer/∂weights‖² at first"]) > 2.0
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(picture.file for picture in story.pictures)
+    assert sorted(path.name for path in tmp_path.iterdir()) == files_of(story)
