@@ -20,7 +20,7 @@ from scalargrad.doctor import Diagnosis
 from scalargrad.optim import SGD
 from scalargrad.training import fit
 
-from .gallery import Picture, Story, run_alone, say, told
+from .gallery import Picture, Story, explored, run_alone, say, told
 
 SAMPLES, STEPS, QUICK = 30, 150, 4
 
@@ -108,7 +108,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         kinds, before, after = visit(patient, folder, QUICK if quick else STEPS)
         numbers.append((patient.complaint, kinds))
         numbers.append((f"with {patient.cure}, the loss goes to", f"{after:.3g} instead of {before:.3g}"))
-    return Story("doctor", "The doctor: why a network does not learn", told(__doc__), tuple(numbers), _PICTURES)
+    explorer = explored(CHAIN.ill(), folder / "doctor-explore.html", "the gradient that vanishes in eight layers of sigmoids")
+    return Story("doctor", "The doctor: why a network does not learn", told(__doc__), tuple(numbers), _PICTURES, (explorer,))
 
 
 _PICTURES = (
