@@ -15,7 +15,7 @@ from scalargrad.training import fit
 from viz.comparisons import plot_bars
 from viz.plots import new_axes, save_plot
 
-from .gallery import Picture, Story, run_alone, say
+from .gallery import Picture, Story, explored, run_alone, say_all
 
 FILE = Path(__file__).with_name("data") / "names.csv"
 """The 400 most frequent first names of women in the census of the United States of 1990."""
@@ -115,16 +115,17 @@ def run(folder: Path, quick: bool = False) -> Story:
     train(model, samples(learnt), epochs)
     counted = min(count_loss(learnt, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0))
     losses = {"guessing": log(len(LETTERS)), "counting pairs": counted, "network": mean_loss(model, samples(held_out))}
-    for who, loss in losses.items():
-        say(f"{who}: mean loss {loss:.3f} on {HELD_OUT} names held out, as good as choosing among {exp(loss):.1f} letters")
     rng = Random(1)
     invented = [name for name in (invent(model, rng) for _ in range(30)) if len(name) > 2 and name not in words][:8]
-    say(f"invented, none of them in the list: {', '.join(invented)}")
     draw_probabilities(model, folder)
-    viz.draw(predicted(model, "mar", "i"), level="neurons", title="After “mar” comes “i”").save(folder / _NEURONS.file)
+    surprise = predicted(model, "mar", "i")
+    explorer = explored(surprise, folder / "names-explore.html", "after “mar” comes “i”")
+    viz.draw(surprise, level="neurons", title="After “mar” comes “i”").save(folder / _NEURONS.file)
     numbers = [("names learnt from", f"{count}, {epochs} times each"), ("parameters", f"{len(model.parameters())}")]
-    numbers += [(f"mean loss, {who}", f"{loss:.3f}") for who, loss in losses.items()]
-    return Story("names", "Names: one letter after the other", _TEXT, (*numbers, ("invented", ", ".join(invented))), (_BARS, _NEURONS))
+    numbers += [(f"mean loss, {who}", f"{loss:.3f}, like choosing among {exp(loss):.1f} letters") for who, loss in losses.items()]
+    numbers += [("names held out", f"{HELD_OUT}"), ("invented, none of them in the list", ", ".join(invented))]
+    say_all(numbers)
+    return Story("names", "Names: one letter after the other", _TEXT, tuple(numbers), (_BARS, _NEURONS), (explorer,))
 
 
 _TEXT = (
