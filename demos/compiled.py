@@ -20,7 +20,7 @@ from scalargrad.data import Standardise, moons
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
 
-from .gallery import Picture, Story, duration, run_alone, say, say_all, timed, told
+from .gallery import Picture, Story, duration, explored, run_alone, say, say_all, timed, told
 
 FULL, QUICK = (100, 20), (40, 4)
 """How many samples, and how many steps of descent."""
@@ -82,6 +82,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     odd = int(program(points, targets).argmax())
     loss = program.load(points[odd], targets[odd])
     viz.draw(loss, title="The sample it is worst at, in the same scalars").save(folder / "compiled-sample.svg")
+    explorer = explored(loss, folder / "compiled-explore.html", "the sample it is worst at")
 
     numbers = (
         ("scalars recorded, in", f"{program.recorded_rows:,}, {duration(recording)}"),
@@ -94,7 +95,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         (f"loss after {steps + further:,} compiled steps", f"{last[0]:.6f}"),
     )
     say_all(numbers)
-    return Story("compiled", "Compiled: single numbers at the speed of arrays", told(__doc__), numbers, _PICTURES)
+    return Story("compiled", "Compiled: single numbers at the speed of arrays", told(__doc__), numbers, _PICTURES, (explorer,))
 
 
 _PICTURES = (
