@@ -14,9 +14,8 @@ from scalargrad.training.recorder import Recording
 from . import video
 from .drawing import Drawing
 from .explain import Explanation
-from .film import film_of_drawings, film_of_recording, film_of_values
+from .film import film_of_drawings, film_of_recording, film_of_values, playable_pictures
 from .layout import Placed
-from .levels import pictures_of
 from .sheet import Sheet
 from .svg import page
 from .text import clean, escape
@@ -133,7 +132,7 @@ def animate(
 
     target   a Value after `backward()`, or a Drawing: gradients appear from the output to the leaves, each when all its users have
              sent their share. A Recording: its frames. A list of Drawings, or of Values with graphs built alike: those are the frames
-    level    "cards", "chips" or "neurons"; by default the finest that can be read
+    level    "cards", "chips" or "neurons"; by default the finest of them that can be read
     expand   paths of modules to open, as for `viz.draw`
     colours  "gradient"; or "weight", at level "neurons": what the network has learnt
     frames   how many of a Recording are shown at most, evenly spread, the first and the last included
@@ -177,5 +176,5 @@ def _wave(target: Any, level: str | None, expand: str | Iterable[str] | None, pa
             raise PictureError(
                 f"animate takes a Value, a Drawing, a Recording or a list of frames, not {type(target).__name__} {clean(repr(target))}"
             )
-        drawing = Drawing(pictures_of(target, level, expand))
+        drawing = Drawing(playable_pictures(target, level, expand))
     return wave_of(drawing, pace, title)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from math import exp, isfinite, log
+from typing import Any
 
 from scalargrad.adjoint import operands, wanted
 from scalargrad.engine import Value
@@ -128,7 +129,10 @@ def _check_alike(frames: Sequence[Picture]) -> None:
     first = _structure(frames[0])
     for i, frame in enumerate(frames):
         if _structure(frame) != first:
-            raise PictureError(f"frame {i} shows another graph than frame 0: a film needs graphs that are built alike")
+            raise PictureError(
+                f"frame {i} shows another graph than frame 0: a film needs graphs that are built alike, and not so wide "
+                "that of each layer the strongest units alone are drawn"
+            )
 
 
 def _structure(picture: Picture) -> object:
@@ -208,10 +212,19 @@ def _pictures(roots: list[list[Value]], level: str | None, expand: str | Iterabl
         if level not in (None, "neurons"):
             raise OptionError('colours="weight" is for level="neurons"')
         return [neuron_picture(Snapshot(root), "weight") for root in roots]
-    candidates = pictures_of(roots[-1], level, expand)
+    candidates = playable_pictures(roots[-1], level, expand)
     placed = Drawing(candidates).placed.picture
     rank = next(i for i, picture in enumerate(candidates) if picture is placed)
-    return [_playable(pictures_of(root, level, expand)[rank]) for root in roots]
+    return [playable_pictures(root, level, expand)[rank] for root in roots]
+
+
+def playable_pictures(target: Any, level: str | None = None, expand: str | Iterable[str] | None = None) -> list[Picture]:
+    """As `pictures_of`, but never coarser than neurons. Raises PictureError where just that was asked for."""
+    pictures = pictures_of(target, level, expand)
+    if level is None and pictures[0].level == "layers":
+        pictures = pictures_of(target, "neurons", expand)
+    found = [picture for picture in pictures if picture.level != "layers"]
+    return found or [_playable(picture) for picture in pictures]
 
 
 def _playable(picture: Picture) -> Picture:

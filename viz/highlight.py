@@ -97,7 +97,7 @@ class _Alone:
             edges.append(edge)
         total, shown = len(self.snapshot), len(nodes)
         notes = (f"showing {shown:,} of {total:,} values: those on the paths, and leaves beside them",) if shown < total else ()
-        level = "cards" if shown <= MOST_CARDS else "chips"
+        level = "cards" if shown <= MOST_CARDS and not self.gaps else "chips"
         return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=total, framed=False)
 
     def _node(self, node: Value) -> Node:

@@ -109,7 +109,7 @@ class Wave:
         """When a share has come, and what the gradient is then; at last exactly what it is."""
         own = _own(node.id)
         shares: dict[int, float] = defaultdict(float)
-        for edge in self.picture.edges:
+        for edge in self.picture.edges if not node.tag else ():  # a copy beside one user shows the whole only
             if _own(edge.source) == own:
                 shares[self.wave[edge.target] + 1] += edge.flow or 0.0
         total = 0.0

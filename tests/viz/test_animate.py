@@ -201,18 +201,26 @@ def test_what_else_a_wave_is_drawn_of() -> None:
         viz.animate(constant)
 
 
+def test_large_networks_are_played_as_neurons() -> None:
+    assert "as neurons" in repr(viz.animate(network([64, 64, 1])))
+    with pytest.raises(PictureError, match="layers are too coarse"):
+        viz.animate(network([64, 64, 1]), level="layers")
+
+
 def test_what_is_refused() -> None:
     o = neuron()
-    for wrong in (None, 3.0, "x", [], [3.0], [o, 2.0], {}):
+    things: list[Any] = [None, 3.0, "x", [], [3.0], [o, 2.0], {}]
+    for wrong in things:
         with pytest.raises(PictureError, match="animate takes"):
             viz.animate(wrong)
     with pytest.raises(PictureError, match="call backward"):
         viz.animate(Value(2.0) * 3.0)
     with pytest.raises(PictureError, match="animate takes"):
         viz.animate(MLP(2, [3, 1]))
-    for options in ({"pace": 0.0}, {"pace": "x"}, {"frames": 1}, {"frames": 2.5}, {"theme": "x"}, {"colours": "x"}, {"level": "x"}):
+    settings: list[dict[str, Any]] = [{"pace": 0.0}, {"pace": "x"}, {"frames": 1}, {"frames": 2.5}, {"theme": "x"}, {"colours": "x"}]
+    for options in [*settings, {"level": "x"}]:
         with pytest.raises(OptionError):
-            viz.animate(o, **options)  # type: ignore[arg-type]
+            viz.animate(o, **options)
     with pytest.raises(PictureError, match="no frames"):
         viz.animate(Recording())
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 import scalargrad as sg
 import viz
 from scalargrad import Parameter, Value
+from scalargrad.engine import apply
 from scalargrad.errors import GraphError, OptionError, PictureError
 from scalargrad.graph import topological
+from scalargrad.ops import TABLE
 from tests.viz.graphs import chain, network, neuron
 from tests.viz.hostile import HOSTILE
 from viz.ledger import Ledger
@@ -209,6 +211,31 @@ def test_why_is_it_not_finite(make: object, at: float, words: str) -> None:
     assert words in why
 
 
+EXTREMES = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 30.0, -800.0, 1e-200, 1e300, float("inf"), float("-inf"), float("nan")]
+
+
+@settings(deadline=None, derandomize=True, max_examples=600)
+@given(st.sampled_from(list(TABLE)), st.sampled_from(list(TABLE)), st.lists(st.sampled_from(EXTREMES), min_size=4, max_size=4))
+def test_every_operation_at_its_worst_is_explained(inner: str, outer: str, numbers: list[float]) -> None:
+    """Whenever a gradient is 0, inf or nan there is a sentence; the total is the gradient to the last bit, nan for nan."""
+    values = [Value(number, label=f"x{i}") for i, number in enumerate(numbers)]
+
+    def use(name: str, operands: list[Value]) -> Value:
+        op = TABLE[name]
+        result: Value = apply(op, *operands[: 2 if op.over_list else len(op.operands)])
+        return result
+
+    y = use(outer, [use(inner, values), *values[:3]])
+    y.backward()
+    for x in values:
+        if y.args and any(node is x for node in topological([y])):
+            said = viz.explain(y, x)
+            assert said.total == x.grad or (isnan(said.total) and isnan(x.grad))
+            assert bool(said.why) or (x.grad != 0.0 and x.grad - x.grad == 0.0)
+            assert str(said)
+            assert said.latex()
+
+
 def test_why_is_it_tiny_and_where_there_is_nothing_to_say() -> None:
     assert reason_of(lambda x: sg.tanh(x * 2), -2.5)[1] == "tanh(−5) is saturated: 1 - o² = 1.82e−4"
     assert reason_of(lambda x: x * 1e-9, 2.0)[1] == ""
@@ -235,6 +262,17 @@ def test_the_picture_shows_the_paths_and_dims_the_rest() -> None:
     assert sum(not edge.dim for edge in drawn.edges) == 4
     large = viz.explain(network([16, 16, 1], 4), leaves["w2"]).draw().picture
     assert len(large.nodes) == 1
+
+
+@pytest.mark.parametrize("sizes", [[16, 1], [64, 64, 1], [8] * 8 + [1]])
+@pytest.mark.parametrize("top", [1, 3, 40])
+def test_large_graphs_of_any_kind_are_drawn(sizes: list[int], top: int) -> None:
+    loss = network(sizes, 2)
+    for label in ("w0", "b", "x1"):
+        leaf = next(node for node in topological([loss]) if node.label == label)
+        drawing = viz.explain(loss, leaf, top=top).draw()
+        assert drawing.svg()
+        assert sum(not node.tag for node in drawing.picture.nodes) <= 300
 
 
 def test_a_large_graph_is_drawn_as_its_paths_alone() -> None:
