@@ -11,11 +11,12 @@ from scalargrad.losses import mse
 from scalargrad.nn import Neuron, given
 from scalargrad.optim import SGD
 from scalargrad.schedules import ExponentialDecay
+from scalargrad.training import Recorder
 from viz.contours import plot_descent
 from viz.curves import plot_curves
 from viz.plots import new_axes, save_plot
 
-from .gallery import Picture, Story, run_alone, say
+from .gallery import Picture, Story, explored, run_alone, say
 
 SAMPLES, NOISE, START, RATE = 60, 0.3, (-1.0, 2.0), 0.1
 FULL, QUICK = (1e-3, 250), (3e-2, 130)
@@ -29,13 +30,17 @@ Line = tuple[float, float]
 
 @dataclass
 class Way:
-    """A way down: how many samples make a step, what remains of the rate after each round, and what came of it."""
+    """A way down: how many samples make a step, what remains of the rate after each round, and what came of it.
+
+    One point of the true line is recorded before each round.
+    """
 
     name: str
     size: int
     remains: float
     path: list[Line] = field(default_factory=lambda: [START])
     norms: list[float] = field(default_factory=list)
+    recorder: Recorder = field(default_factory=lambda: Recorder([2.0], 3.0, mse, most=300))
 
 
 def ways() -> list[Way]:
@@ -80,6 +85,7 @@ def descend(way: Way, inputs: list[list[float]], targets: list[float], tolerance
     optimiser = SGD(neuron.parameters(), RATE)
     schedule = ExponentialDecay(optimiser, way.remains)
     for number in range(rounds):
+        way.recorder.take(neuron, len(way.path) - 1)
         for some, answers in batches(inputs, targets, way.size, seed=1, epoch=number):
             differentiate(neuron, some.tolist(), answers.tolist())
             optimiser.step()
@@ -98,8 +104,7 @@ def draw(found: list[Way], inputs: list[list[float]], targets: list[float], fold
         plot_descent(lambda w, b: mse([w * x + b for (x,) in inputs], targets), {way.name: way.path}, ax, around=everywhere)
         ax.set(xlabel="weight", ylabel="bias")
     save_plot(panels[0], folder / _PATHS.file, "Three ways down", _PATHS.alt)
-    (ax,) = new_axes(width=7.0, height=3.9)
-    plot_curves({way.name: way.norms for way in found}, ax=ax)
+    ax = plot_curves({way.name: way.norms for way in found})
     ax.set(xlabel="rounds", ylabel="length of the gradient", yscale="log", ylim=(1e-5, 5.0))
     save_plot(ax, folder / _NORMS.file, "The gradient on the way", _NORMS.alt)
 
@@ -115,7 +120,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         numbers.append((way.name, f"{end} after {seen}: gradient {way.norms[-1]:.1e}, distance {distance:.1e}"))
         say(f"{way.name:21} {numbers[-1][1]}")
     draw(found, inputs, targets, folder)
-    return Story("descent", "Three ways down", _TEXT, tuple(numbers), (_PATHS, _NORMS))
+    explorer = explored(found[1].recorder, folder / "descent-explore.html", "one point, before each round with ten at a time")
+    return Story("descent", "Three ways down", _TEXT, tuple(numbers), (_PATHS, _NORMS), (explorer,))
 
 
 _TEXT = (
