@@ -113,7 +113,7 @@ class _View:
             "layer",
             clean(layer.path),
             f"{statistics.parameters:,} parameter{'s' * (statistics.parameters != 1)}" if statistics.parameters else "no parameters",
-            _line(layer, names),
+            _line(layer, names, rows),
             tuple(maps),
             tuple(self._unit_maps(layer, names)),
             tuple(bars),
@@ -321,10 +321,10 @@ def _activation(layer: Layer) -> str:
     return node.op if node is not None and node.op not in _LINEAR and symbol(node) else ""
 
 
-def _line(layer: Layer, names: list[Any]) -> str:
+def _line(layer: Layer, names: list[Any], rows: list[list[Any]]) -> str:
     """What a layer is: its class, its sizes, its activation."""
-    sizes = max((len(row.weights) for row in layer.rows.values()), default=0)
-    taken = sizes if layer.weights and sizes > 1 else round(len(layer.entering) / max(1, len(layer.calls)))
+    wide = max(map(len, rows), default=0)
+    taken = wide if wide > 1 else round(len(layer.entering) / max(1, len(layer.calls)))
     shape = _grid([_digits(name[0]) for name in names])
     given = "×".join(map(str, shape)) if shape else f"{len(names):,}"
     calls = f" × {len(layer.calls):,} calls" if len(layer.calls) > 1 else ""

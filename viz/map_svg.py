@@ -1,10 +1,12 @@
 """Heat maps, histograms and bars as SVG: what stands on the cards of the layer view."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from math import isfinite
 
 from .geometry import Frame
 from .layer_layout import CAPTION, FACT, Bars, Facts, caption, is_spelled, label_room
+from .layer_model import Bar
 from .maps import BINS, Histogram, Map, png
 from .sheet import Sheet, trimmed
 from .style import DARK, STEPS, shade
@@ -100,33 +102,40 @@ def draw_facts(facts: Facts, frame: Frame, sheet: Sheet) -> str:
 def draw_bars(shown: Bars, frame: Frame, sheet: Sheet) -> str:
     """A row for each output: name, a bar for the number with a thin one for its gradient below, the number."""
     bars, high = shown.card.bars, frame.height / len(shown.card.bars)
-    sizes = [bar.data for bar in bars if isfinite(bar.data)]
-    low, top = min(0.0, *sizes) if sizes else 0.0, max(0.0, *sizes) if sizes else 1.0
-    span, left = (top - low) or 1.0, frame.x + shown.names + 8
-    area = frame.width - shown.names - shown.numbers - 16
-    zero = left + area * -low / span
-    steepest = max((abs(bar.grad) for bar in bars if bar.grad is not None and isfinite(bar.grad)), default=0.0) or 1.0
-    reach = max(zero - left, left + area - zero)
+    low, top, steepest = _ends(bars)
+    left, area = frame.x + shown.names + 8, frame.width - shown.names - shown.numbers - 16
+    zero, unit = left + area * -low / (top - low), area / (top - low)
+    reach = min(
+        [top * unit if sign > 0 else -low * unit for sign in (1, -1) if any(sign * (bar.grad or 0.0) > 0 for bar in bars)], default=0.0
+    )
     parts = []
     for i, bar in enumerate(bars):
         y = frame.y + i * high
         odd = not isfinite(bar.data)
         parts.append(sheet.text(frame.x, y + high / 2 + 3.5, bar.label, 10, "ink"))
-        parts.append(_bar(zero, y + high * 0.16, 0.0 if odd else bar.data / span * area, high * 0.46, "muted", sheet))
+        parts.append(_bar(zero, y + high * 0.16, 0.0 if odd else bar.data * unit, high * 0.46, "muted", sheet))
         if bar.grad is not None and isfinite(bar.grad):
-            step = shade(bar.grad, steepest)
-            parts.append(
-                _bar(zero, y + high * 0.68, bar.grad / steepest * min(reach, area / 2), high * 0.18, f"e{step}", sheet, left, left + area)
-            )
+            fill = f"e{shade(bar.grad, steepest)}"
+            parts.append(_bar(zero, y + high * 0.68, bar.grad / steepest * reach, high * 0.18, fill, sheet))
         ink = "alarm" if odd else "ink"
         parts.append(sheet.text(frame.right, y + high / 2 + 3.3, number(bar.data), 9.5, ink, anchor="end", mono=True, bold=odd))
     line = f"M{trimmed(zero)} {trimmed(frame.y)}V{trimmed(frame.bottom)}"
     return "".join([*parts, sheet.path(line, sheet.paint("none", "line"), 'stroke-width="1"')])
 
 
-def _bar(zero: float, y: float, long: float, high: float, fill: str, sheet: Sheet, low: float = 0.0, top: float = 1e9) -> str:
-    start, end = max(low, min(zero, zero + long)), min(top, max(zero, zero + long))
-    return sheet.rect(start, y, max(end - start, 0.4), high, sheet.paint(fill), 1)
+def _ends(bars: Sequence[Bar]) -> tuple[float, float, float]:
+    """The smallest and the largest number of the axis, with room on either side for gradients of that sign; the largest |gradient|."""
+    sizes = [bar.data for bar in bars if isfinite(bar.data)]
+    slopes = [bar.grad for bar in bars if bar.grad is not None and isfinite(bar.grad)]
+    low, top = min([0.0, *sizes]), max([0.0, *sizes])
+    low, top = (low, top) if top > low else (-1.0, 1.0)
+    room = 0.35 * (top - low)
+    top, low = (max(top, room) if any(x > 0 for x in slopes) else top), (min(low, -room) if any(x < 0 for x in slopes) else low)
+    return low, top, max(map(abs, slopes), default=0.0) or 1.0
+
+
+def _bar(zero: float, y: float, long: float, high: float, fill: str, sheet: Sheet) -> str:
+    return sheet.rect(min(zero, zero + long), y, max(abs(long), 0.4), high, sheet.paint(fill), 1)
 
 
 def scale(x: float, sheet: Sheet) -> tuple[str, float]:

@@ -10,13 +10,16 @@ import pytest
 
 import scalargrad as sg
 import viz
-from scalargrad import Value
+from scalargrad import Parameter, Value
 from scalargrad.errors import PictureError
 from scalargrad.nn import MLP, BatchNorm, Conv, Dropout, Embedding, Layer, Module, Neuron, Recurrent, RNNCell, Sequential
 from tests.viz.graphs import chain, classified, network, remembered, seen, skipped, wide
 from viz.layer_layout import pieces
+from viz.layer_model import Bar, LayerCard
 from viz.levels import pictures_of
+from viz.map_svg import draw_bars
 from viz.maps import BINS
+from viz.sheet import Sheet
 
 NS = "{http://www.w3.org/2000/svg}"
 
@@ -313,6 +316,19 @@ def test_nothing_on_a_card_stands_on_anything_else(name):
             assert all(place.overlap(other) < 0.01 for other in inside[i + 1 :])
 
 
+@pytest.mark.parametrize("outputs", [(-1.0, -2.0), (1.0, 2.0), (-1.0, 0.5), (0.0, 0.0), (math.nan, math.inf)])
+@pytest.mark.parametrize("slopes", [(1.0, 0.5), (-1.0, -0.5), (1.0, -0.5), (0.0, 0.0), (math.nan, -1.0)])
+def test_bars_stay_in_their_area_and_show_both_signs(outputs, slopes):
+    card = LayerCard("r0", "result", "loss", bars=tuple(Bar(str(i), x, g) for i, (x, g) in enumerate(zip(outputs, slopes, strict=True))))
+    ((shown, place),) = pieces(card, 0.0)
+    root = ElementTree.fromstring(f"<svg xmlns='http://www.w3.org/2000/svg'>{draw_bars(shown, place, Sheet('light'))}</svg>")
+    bars = [(float(bar.get("x")), float(bar.get("width"))) for bar in root.iter(f"{NS}rect")]
+    assert all(x >= shown.names + 7.9 and x + wide <= place.width - shown.numbers - 7.5 for x, wide in bars)
+    finite = [g for g in slopes if math.isfinite(g)]
+    if any(finite):
+        assert max(wide for _, wide in bars[1:]) > 5.0
+
+
 def test_light_and_dark_have_an_image_each():
     drawing = viz.draw(wide())
     both, light = (ElementTree.fromstring(drawing.svg(theme)) for theme in ("auto", "light"))
@@ -334,6 +350,31 @@ def test_every_format_says_what_is_seen(tmp_path):
     pytest.importorskip("vl_convert")
     assert drawing.save(tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
     assert drawing.save(tmp_path / "a.pdf").read_bytes()[:5] == b"%PDF-"
+
+
+class Dense(Module):
+    """A layer as people write it who have no neurons: rows of weights, and no scope for each unit."""
+
+    def __init__(self, inputs, outputs, seed):
+        rng = Random(seed)
+        self.weights = [[Parameter(rng.gauss(0, 1), label=f"w{i},{j}") for j in range(inputs)] for i in range(outputs)]
+        self.biases = [Parameter(0.1) for _ in range(outputs)]
+
+    def forward(self, x):
+        return [sg.tanh(sg.dot(row, x) + bias) for row, bias in zip(self.weights, self.biases, strict=True)]
+
+
+def test_a_module_with_its_weights_in_one_place_is_cut_into_rows():
+    layers = [Dense(4, 3, 1), Dense(3, 2, 2)]
+    loss = sg.sum(Sequential(*layers)([Value(x, label=f"x{i}") for i, x in enumerate((1.0, 2.0, -1.0, 0.5))]))
+    loss.backward()
+    found = cards(loss)
+    assert [found[f"steps.{i}"].line for i in (0, 1)] == ["Dense 4 → 3, tanh", "Dense 3 → 2, tanh"]
+    for i, layer in enumerate(layers):
+        weights, slopes = found[f"steps.{i}"].maps
+        assert array(weights).tolist() == [[weight.data for weight in row] for row in layer.weights]
+        assert array(slopes).tolist() == [[weight.grad for weight in row] for row in layer.weights]
+        assert found[f"steps.{i}"].statistics.parameters == sum(map(len, layer.weights)) + len(layer.biases)
 
 
 def test_numbers_that_are_not_finite_are_seen():
