@@ -61,7 +61,7 @@ def short(x: float) -> str:
     >>> short(2 / 3)
     '0.6667'
     """
-    return repr(float(f"{x:.4g}"))
+    return repr(float(f"{x:.4g}") + 0.0)  # no minus on a zero
 
 
 def spread_out(factors: Sequence[str]) -> str:

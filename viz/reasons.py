@@ -54,7 +54,7 @@ def reason(ledger: Ledger) -> Reason:
 
     >>> x = Value(-2.0, label="x")
     >>> print(reason(Ledger(x.relu() * 3, x, most=1)).sentence)
-    relu(x) passes nothing back to x: relu is off at −2 (1 above 0, else 0)
+    relu(x) passes nothing back to x: relu is off at −2 (derivative 1 above 0, else 0)
     """
     if not ledger.count:
         return Reason(f"{called(ledger.output)} does not depend on {called(ledger.leaf)}")
@@ -83,7 +83,7 @@ def _blocked(ledger: Ledger) -> Reason:
         sentence = f"what arrives at {called(cancelled[-1])} cancels out: {_sum(arrived)} = 0"
         return Reason(sentence + _besides(len(cancelled) - 1 + len(stopped)))
     first = stopped[0]
-    sentence = f"{called(first.above)} passes nothing back to {called(first.below)}: {_why_zero(first)}"
+    sentence = f"{called(first.above)}{_within(first.above)} passes nothing back to {called(first.below)}: {_why_zero(first)}"
     return Reason(sentence + _besides(len(stopped) - 1), first.above, first.port)
 
 
@@ -168,7 +168,7 @@ def clause(op: Op) -> str:
 
 
 def _bracketed(op: Op) -> str:
-    return f" ({clause(op)})" if _CLAUSE.search(op.doc) else ""
+    return f" (derivative {clause(op)})" if _CLAUSE.search(op.doc) else ""
 
 
 # Nan and inf
@@ -196,7 +196,7 @@ def _why_broken(edge: _Edge) -> str:
         return f"the derivative of {called(edge.above)} by {called(edge.below)} is {number(edge.local)}{_at(edge.above)}{_made(edge.above)}"
     if not culprit.args:
         return f"{clean(culprit.label, 24) or f'a leaf, of kind {culprit.kind},'} is {number(culprit.data)}"
-    return f"{clean(culprit.op, 24)}({_numbers(culprit)}) gave {number(culprit.data)}{_made(culprit)}"
+    return f"{clean(culprit.op, 24)}({_numbers(culprit)}) gave {number(culprit.data)}{_within(culprit)}{_made(culprit)}"
 
 
 def _first_broken(roots: Iterable[Value]) -> Value | None:
@@ -213,6 +213,12 @@ def _numbers(node: Value) -> str:
     given = [(getattr(x, "label", ""), float(getattr(x, "data", x))) for x in operands(node)]
     shown = [f"{clean(label, 24)} = {number(x)}" if clean(label) else number(x) for label, x in given[:4]]
     return ", ".join(shown) + (", …" if len(given) > 4 else "")
+
+
+def _within(node: Value) -> str:
+    """The module that made a Value, where its label does not say enough."""
+    path = "" if node.label or node.scope is None else node.scope.path
+    return f" in {clean(path)}" if path else ""
 
 
 def _made(node: Value) -> str:
@@ -240,5 +246,5 @@ def _faint(ledger: Ledger) -> Reason:
         above: Value = step.before.node
         rule = _Rule(_Edge(above, step.port, step.factor, 1.0))
         if rule.depends_on_result():
-            return Reason(f"{called(above)} is saturated: {clause(rule.op)} = {number(step.factor)}", above, step.port)
+            return Reason(f"{called(above)}{_within(above)} is saturated: {clause(rule.op)} = {number(step.factor)}", above, step.port)
     return Reason("")

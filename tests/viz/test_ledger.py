@@ -1,5 +1,6 @@
 """The ledger of a gradient against brute force: every way counted and multiplied, the largest first, the rest with all its digits."""
 
+import re
 import time
 from fractions import Fraction
 from itertools import pairwise
@@ -15,6 +16,7 @@ from scalargrad import Parameter, Value
 from scalargrad.engine import apply
 from scalargrad.errors import GraphError, OptionError, PictureError
 from scalargrad.graph import topological
+from scalargrad.nn import MLP
 from scalargrad.ops import TABLE
 from tests.viz.graphs import chain, network, neuron
 from tests.viz.hostile import HOSTILE
@@ -240,6 +242,17 @@ def test_why_is_it_tiny_and_where_there_is_nothing_to_say() -> None:
     assert reason_of(lambda x: sg.tanh(x * 2), -2.5)[1] == "tanh(−5) is saturated: 1 - o² = 1.82e−4"
     assert reason_of(lambda x: x * 1e-9, 2.0)[1] == ""
     assert reason_of(lambda x: x * 3, 2.0)[1] == ""
+
+
+def test_a_dead_neuron_is_named() -> None:
+    model = MLP(2, [3, 1], "relu", seed=1)
+    model.layers[0].neurons[0].bias.data = -100.0
+    loss = (model([1.0, 2.0]) - 1.0) ** 2
+    loss.backward()
+    why = viz.explain(loss, model.layers[0].neurons[0].weights[0]).why
+    assert re.match(
+        r"relu\(.*\) in layers\.0\.neurons\.0 passes nothing back to .*: relu is off at −.* \(derivative 1 above 0, else 0\)$", why
+    )
 
 
 def test_the_line_that_made_it_where_it_is_known() -> None:
