@@ -74,7 +74,7 @@ def explain(model: MLP, image: list[float], truth: int) -> Mistake:
 
 
 def draw_mistake(mistake: Mistake, folder: Path) -> None:
-    """The image, the gradient on its pixels, and the network as neurons."""
+    """The image, the gradient on its pixels, and the network as layers."""
     image, slopes = new_axes(2, width=7.2, height=3.7)
     plot_grid(_rows([pixel.data for pixel in mistake.pixels]), image)
     plot_grid(_rows([pixel.grad for pixel in mistake.pixels]), slopes, signed=True)
@@ -82,7 +82,7 @@ def draw_mistake(mistake: Mistake, folder: Path) -> None:
     slopes.set_title(f"more ink: {mistake.answer} (blue) or {mistake.truth} (orange)")
     save_plot(image, folder / "digits-pixels.svg", f"A {mistake.truth} that was read as a {mistake.answer}", _pixels(mistake).alt)
     title = f"Why {mistake.answer} and not {mistake.truth}: the gradient of their difference"
-    viz.draw(mistake.margin, level="neurons", title=title).save(folder / "digits-neurons.svg")
+    viz.draw(mistake.margin, level="layers", title=title).save(folder / "digits-layers.svg")
 
 
 def run(folder: Path, quick: bool = False) -> Story:
@@ -105,7 +105,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         ("images held out for the test", f"the last {HELD_OUT}"),
         ("read correctly", f"{right} of {HELD_OUT} ({right / HELD_OUT:.1%})"),
     )
-    return Story("digits", "Handwritten digits: why one was misread", _TEXT, numbers, (_pixels(mistake), _neurons(mistake)))
+    return Story("digits", "Handwritten digits: why one was misread", _TEXT, numbers, (_pixels(mistake), _layers(mistake)))
 
 
 def _rows(numbers: list[float]) -> list[list[float]]:
@@ -122,13 +122,13 @@ def _pixels(mistake: Mistake) -> Picture:
     )
 
 
-def _neurons(mistake: Mistake) -> Picture:
+def _layers(mistake: Mistake) -> Picture:
     return Picture(
-        "digits-neurons.svg",
-        f"The network as columns: the pixels with the strongest connections, the 16 hidden neurons, the answers {mistake.answer} and "
-        f"{mistake.truth}, and the difference of the two. Width and colour of each line show the gradient that flows back through it.",
-        "The same gradient on its way back: who spoke for which answer. Through a neuron whose output is 0 nothing flows: relu has "
-        "switched it off.",
+        "digits-layers.svg",
+        f"The network layer by layer: the image with its gradient, the 16 hidden neurons with maps and histograms of their weights and "
+        f"of the gradients on them, and the answers {mistake.answer} and {mistake.truth} with the difference of the two.",
+        "The same gradient on its way back, all weights of a layer in one map. A row of the lower map that is white belongs to a neuron "
+        "whose output is 0: relu has switched it off, and nothing flows through it.",
     )
 
 
