@@ -16,7 +16,7 @@ from .plans import Planner
 from .snapshot import Snapshot, symbol
 from .text import clean
 
-MOST_CARDS, MOST_SEEN = 40, 300
+MOST_CARDS, MOST_CARDS_IN_BOXES, MOST_SEEN = 40, 20, 300
 _KINDS = {"operation": "o", "input": "i", "parameter": "p", "constant": "c"}
 _LINE = re.compile(r"(.*):(\d+)(?:: (.*))?")
 
@@ -26,7 +26,7 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
     order = snapshot.order
     names, symbols = Index(), Index()
     found = folds(snapshot)
-    level = "cards" if len(order) <= MOST_CARDS else "chips"
+    level = "cards" if len(order) <= (MOST_CARDS_IN_BOXES if len(found) > 1 else MOST_CARDS) else "chips"
     planner = Planner(snapshot, found, level)
     lines = Index()
     return {

@@ -3,11 +3,15 @@
 function paint() {
   if (!scale) readColours();
   const now = { data: dataShown(), gradients: gradientsShown(), largest: largestGradient(), active: activeOperation(), lit: litValues() };
+  byId('scale-low').textContent = state.predicting ? '' : short(-now.largest);
+  byId('scale-high').textContent = state.predicting ? '' : short(now.largest);
   for (const [id, parts] of seen.nodes) (id < 0 ? paintClosed : paintValue)(id, parts, now);
   for (const [fold, parts] of seen.boxes) parts.detail.textContent = foldDetail(fold, now);
   layers.labels.replaceChildren();
+  seen.active = [];
   const labelled = graph.level === 'cards' && state.step === null && state.compare < 0 && seen.edges.length <= 60;
   for (const edge of seen.edges) paintEdge(edge, now, labelled);
+  drawActivePlates();
 }
 
 // Which values are in full light: what the selected one depends on and what depends on it, or what was found.
@@ -75,8 +79,8 @@ function paintClosed(id, parts, now) {
 }
 
 function foldDetail(fold, now) {
-  const { parameters } = foldFacts[fold];
-  if (!parameters.length) return graph.folds[fold][1];
+  const { parameters, values } = foldFacts[fold];
+  if (!parameters.length) return graph.folds[fold][1] === 'part' ? count(values, 'value') : graph.folds[fold][1];
   const norm = state.predicting ? '' : ` · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
   return count(parameters.length, 'parameter') + norm;
 }
@@ -92,8 +96,8 @@ function paintEdge(edge, now, labelled) {
   edge.path.classList.toggle('dim', now.lit !== null && !edge.links.some(([a, b]) => now.lit.has(a) && now.lit.has(b)));
   if (isActive) edge.path.setAttribute('marker-start', 'url(#arrow)');
   else edge.path.removeAttribute('marker-start');
-  if (isActive && edge.b >= 0) plate(edge, arithmetic(edge.links[0], now), true);
-  else if (labelled && !state.predicting) plate(edge, `∂ ${localText(edge.links[0])}`, false);
+  if (isActive && edge.b >= 0) seen.active.push([edge, arithmetic(edge.links[0], now)]);
+  else if (labelled && !state.predicting) layers.labels.append(plate(edge.middle, `∂ ${localText(edge.links[0])}`, 9, edge.path.classList.contains('dim') ? 'plate dim' : 'plate'));
 }
 
 // What a line carries back: in one frame, or the difference of two.
@@ -113,10 +117,20 @@ function arithmetic([, target, port], now) {
   return `${factor(gradient)} × ${factor(local)} = ${short(share(gradient, local))}`;
 }
 
-function plate(edge, text, isActive) {
-  const [x, y] = edge.middle, font = isActive ? 10.5 : 9;
-  const wide = measured(text, font) + 10;
-  layers.labels.append(svg('g', { class: isActive ? 'plate active' : edge.path.classList.contains('dim') ? 'plate dim' : 'plate' },
-    svg('rect', { x: x - wide / 2, y: y - 8, width: wide, height: 16, rx: 4 }),
-    svg('text', { x, y: y + 3.4, 'font-size': font }, text)));
+// The arithmetic of a step is as large on the screen however far away the reader is, and one line never covers another.
+function drawActivePlates() {
+  layers.labels.querySelectorAll('.active').forEach((old) => old.remove());
+  const font = 10.5 * Math.max(1, 1.1 / view.k), high = font * 1.75;
+  const places = (seen.active ?? []).slice(0, 12).map(([edge, text]) => ({ x: edge.middle[0], y: edge.middle[1], text })).sort((a, b) => a.y - b.y);
+  const middle = places.reduce((sum, { y }) => sum + y, 0) / places.length;
+  places.forEach((place, k) => { if (k) place.y = Math.max(place.y, places[k - 1].y + high); });
+  const moved = places.reduce((sum, { y }) => sum + y, 0) / places.length - middle;
+  for (const { x, y, text } of places) layers.labels.append(plate([x, y - moved], text, font, 'plate active'));
+}
+
+function plate([x, y], text, font, kind) {
+  const wide = measured(text, font) + font, high = font * 1.55;
+  const words = svg('text', { x, y: y + font * 0.34 }, text);
+  words.style.fontSize = `${font}px`;
+  return svg('g', { class: kind }, svg('rect', { x: x - wide / 2, y: y - high / 2, width: wide, height: high, rx: font * 0.4 }), words);
 }

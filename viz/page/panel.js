@@ -32,7 +32,7 @@ function largestLeaves(gradients) {
 const row = (words, ...numbers) => html('tr', {}, html('th', { scope: 'row' }, words), numbers.map((number) => html('td', {}, number)));
 
 // A value that can be gone to.
-function link(i, text = labelOf(i) || fullName(i)) {
+function link(i, text = fullName(i)) {
   return html('button', { class: 'link', type: 'button', title: fullName(i), onclick: () => select(i, { show: true }) }, text);
 }
 
@@ -78,9 +78,9 @@ function whyTable(i, now) {
     return { user, gradient: now.gradients[user], local, part: share(now.gradients[user], local) };
   });
   const sum = shares.reduce((total, { part }) => total + part, seed), more = now.gradients[i] - sum;
-  const earlier = Math.abs(more) > 1e-6 * Math.max(Math.abs(sum), Math.abs(now.gradients[i]));
+  const earlier = Math.abs(more) > slack() * Math.max(Math.abs(now.gradients[i]), ...shares.map(({ part }) => Math.abs(part)));
   const lines = shares.slice(0, 200).map(({ user, gradient, local, part }) => html('tr', { class: part === 0 ? 'none' : '' },
-    html('th', { scope: 'row' }, link(user, labelOf(user) || `${symbolOf(user)}  ${formulaOf(user, now.data)}`)),
+    html('th', { scope: 'row' }, link(user, labelOf(user) || formulaOf(user, now.data))),
     html('td', {}, short(gradient)), html('td', { title: local === null ? 'nothing passes: this operand was not taken' : exact(local) }, local === null ? '0 ✂' : short(local)), html('td', {}, short(part))));
   const extra = (word, x) => html('tr', {}, html('th', { scope: 'row', colspan: 3 }, word), html('td', {}, short(x)));
   return [
@@ -91,6 +91,12 @@ function whyTable(i, now) {
       html('tfoot', {}, html('tr', {}, html('th', { scope: 'row', colspan: 3 }, 'sum'), html('td', { id: 'why-sum' }, short(earlier ? now.gradients[i] : sum))))),
     shares.length || seed ? html('p', { class: 'muted' }, whySentence(i, shares, now)) : html('p', { class: 'muted' }, 'Nothing uses it, so nothing flows back to it.'),
   ];
+}
+
+// How far a sum may be from the gradient that was kept, as a part of it, before that means something.
+function slack() {
+  if (graph.leaves || graph.bytes === 8 || state.changes.size) return 1e-9;
+  return graph.rounded ? 2e-3 : 1e-5;
 }
 
 // One sentence on a gradient that is nothing, not a number, or a sum.
@@ -111,7 +117,7 @@ function operandTable(i, now) {
   if (!args.length) return null;
   const locals = localsOf(i, now.data, now.recorded);
   const lines = args.slice(0, 100).map((arg, port) => html('tr', {},
-    html('th', { scope: 'row' }, link(arg)), html('td', {}, short(now.data[arg])),
+    html('th', { scope: 'row' }, link(arg, labelOf(arg) || (graph.args[arg].length ? formulaOf(arg, now.data) : kindOf(arg)))), html('td', {}, short(now.data[arg])),
     html('td', {}, locals[port] === null ? '0 ✂' : short(locals[port])), html('td', {}, short(share(now.gradients[i], locals[port])))));
   return [
     html('h3', {}, 'Made from'),

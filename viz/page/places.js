@@ -34,6 +34,7 @@ function widen(items) {
 // Items of one column keep their middles where they can, and are pushed apart where they would overlap.
 function heighten(items) {
   for (const column of columns(items)) {
+    keepMiddles(column);
     column.sort((a, b) => a.y - b.y);
     let bottom = -Infinity, moved = 0;
     for (const item of column) {
@@ -43,6 +44,14 @@ function heighten(items) {
       moved += item.newY - wanted;
     }
     for (const item of column) item.newY -= moved / column.length;
+  }
+}
+
+// What shared its middle with one that has grown does so still.
+function keepMiddles(column) {
+  const widest = column.reduce((a, b) => (b.newW > a.newW ? b : a)), middle = widest.newX + widest.newW / 2;
+  for (const item of column) {
+    if (Math.abs(item.x + item.w / 2 - widest.x - widest.w / 2) < 3) item.newX = middle - item.newW / 2;
   }
 }
 

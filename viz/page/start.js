@@ -24,6 +24,17 @@ function drawLegend() {
   byId('legend').replaceChildren(mark('input', 'input'), mark('parameter', 'parameter'), mark('operation', 'operation'), ends);
 }
 
+// Somebody has typed another address, or gone back to one.
+function followLink() {
+  const opened = [...state.opened].join(), theme = document.documentElement.dataset.theme;
+  readLink();
+  changed();
+  if (document.documentElement.dataset.theme !== theme) { readColours(); drawLegend(); }
+  if ([...state.opened].join() !== opened) draw();
+  if (state.selected !== null) openUpTo(state.selected);
+  refresh();
+}
+
 async function start() {
   if (['light', 'dark'].includes(graph.theme)) document.documentElement.dataset.theme = graph.theme;
   await unpack(byId('numbers').textContent.trim());
@@ -47,7 +58,7 @@ async function start() {
   refresh();
   new ResizeObserver(() => { if (!stage.dataset.sized) fit(); }).observe(stage);
   stage.addEventListener('wheel', () => { stage.dataset.sized = 'yes'; }, { passive: true });
-  addEventListener('hashchange', () => { readLink(); draw(); recolour(); refresh(); });
+  addEventListener('hashchange', followLink);
   document.body.dataset.ready = 'yes';
 }
 

@@ -64,12 +64,13 @@ function largestGradient() {
   return largest || 1;
 }
 
-// For each box the values in it that are used outside, and its parameters.
-const foldFacts = graph.folds.map(() => ({ outputs: [], parameters: [] }));
+// For each box the values in it that are used outside, its parameters, and how many values it holds.
+const foldFacts = graph.folds.map(() => ({ outputs: [], parameters: [], values: 0 }));
 for (let i = 0; i < size; i += 1) {
   const path = above(foldOf[i]).slice(1);
   for (const fold of path) {
     const isOutput = ROOTS.has(i) || users[i].some(([user]) => !above(foldOf[user]).includes(fold));
+    foldFacts[fold].values += 1;
     if (isOutput) foldFacts[fold].outputs.push(i);
     if (graph.kinds[i] === 'p') foldFacts[fold].parameters.push(i);
   }

@@ -4,7 +4,7 @@ const losses = graph.losses.map(plainNumber);
 
 function showFrame() {
   byId('frame').value = state.frame;
-  byId('compare').value = String(state.compare);
+  offerToCompare(state.compare);
   const loss = losses.length ? `  loss ${short(losses[state.frame])}` : '';
   byId('frame-text').textContent = `step ${graph.steps[state.frame]}${loss}`;
   drawLosses();
@@ -100,7 +100,13 @@ function trainingSetup() {
 function compareWith(frame) {
   state.compare = frame;
   state.step = null;
-  const select = byId('compare');
-  if (![...select.options].some((option) => option.value === String(frame))) select.append(html('option', { value: frame }, `step ${graph.steps[frame]}`));
+  state.changes.clear();
   refresh();
+}
+
+// Any frame can be compared with, those that the list does not offer too.
+function offerToCompare(frame) {
+  const list = byId('compare');
+  if (![...list.options].some((option) => option.value === String(frame))) list.append(html('option', { value: frame }, `step ${graph.steps[frame]}`));
+  list.value = String(frame);
 }

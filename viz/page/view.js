@@ -1,13 +1,14 @@
 // View: pan, zoom, and what a pointer does.
 
 const view = { x: 0, y: 0, k: 1 };
-const CLOSE = 2.3; // from this size on, chips turn into small cards
+const CLOSE = 1.5; // from this size on, chips turn into small cards
 
 function applyView() {
   world.setAttribute('transform', `translate(${view.x.toFixed(2)} ${view.y.toFixed(2)}) scale(${view.k.toFixed(4)})`);
   const close = view.k >= CLOSE;
   if (close) addMinis();
   stage.classList.toggle('close', close);
+  drawActivePlates();
 }
 
 function fit() {
@@ -136,7 +137,7 @@ function kindsAt(depth) {
 }
 
 function showDetail() {
-  const folds = graph.folds.map((_, fold) => fold).slice(1);
+  const folds = graph.folds.map((_, fold) => fold).filter((fold) => fold && graph.folds[fold][1] !== 'shared');
   const depths = folds.filter((fold) => state.opened.has(fold)).map(depthOf), depth = Math.max(0, ...depths);
   const even = folds.every((fold) => state.opened.has(fold) === depthOf(fold) <= depth);
   byId('detail').value = even ? String(depth) : 'mixed';

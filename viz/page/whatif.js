@@ -18,6 +18,7 @@ function move(leaf, number) {
   const base = frameAt(state.frame).data[leaf];
   if (number === base) state.changes.delete(leaf);
   else state.changes.set(leaf, number);
+  state.compare = -1;
   changed();
   paint();
   showStep();
@@ -50,17 +51,22 @@ function ghost(leaf, reach) {
 }
 
 function tangentPlot(xs, ys, { base, start, slope, moved, reach, end }) {
-  const w = 264, h = 110, finite = [...ys, end].filter(Number.isFinite);
-  const low = Math.min(...finite), high = Math.max(...finite), room = (high - low || 1) * 0.15;
+  const w = 264, h = 110, promised = start + slope * (moved - base), finite = [...ys, end, promised].filter(Number.isFinite);
+  const low = Math.min(...finite, 1e300), high = Math.max(...finite, -1e300), room = (high - low || 1) * 0.15;
   const place = (x, y) => [((x - base + reach) / (2 * reach)) * w, h - ((y - low + room) / (high - low + 2 * room || 1)) * h].map((c) => Math.max(-999, Math.min(999, c)).toFixed(1));
   const curvePoints = xs.map((x, k) => (Number.isFinite(ys[k]) ? place(x, ys[k]).join(',') : null)).filter(Boolean).join(' ');
   const tangent = [place(base - reach, start - slope * reach), place(base + reach, start + slope * reach)];
-  const [bx, by] = place(base, start), [mx, my] = place(moved, end), [, gy] = place(moved, start + slope * (moved - base));
-  return svg('svg', { viewBox: `0 0 ${w} ${h}`, class: 'tangent', role: 'img', 'aria-label': 'the output as this number moves, and the tangent that the gradient promises' },
-    svg('line', { x1: tangent[0][0], y1: tangent[0][1], x2: tangent[1][0], y2: tangent[1][1], class: 'ghost' }),
-    svg('polyline', { points: curvePoints }),
-    svg('line', { x1: mx, x2: mx, y1: gy, y2: my, class: 'gap' }),
-    svg('circle', { cx: bx, cy: by, r: 3, class: 'start' }), svg('circle', { cx: mx, cy: gy, r: 4, class: 'ghost' }), svg('circle', { cx: mx, cy: my, r: 4 }));
+  const [bx, by] = place(base, start), [mx, my] = place(moved, end), [, gy] = place(moved, promised);
+  const parts = [
+    ['line', { x1: tangent[0][0], y1: tangent[0][1], x2: tangent[1][0], y2: tangent[1][1], class: 'ghost' }],
+    ['polyline', { points: curvePoints }],
+    ['line', { x1: mx, x2: mx, y1: gy, y2: my, class: 'gap' }],
+    ['circle', { cx: bx, cy: by, r: 3, class: 'start' }],
+    ['circle', { cx: mx, cy: gy, r: 4, class: 'ghost' }],
+    ['circle', { cx: mx, cy: my, r: 4 }],
+  ];
+  const placed = parts.filter(([, attributes]) => !Object.values(attributes).includes('NaN')).map(([tag, attributes]) => svg(tag, attributes));
+  return svg('svg', { viewBox: `0 0 ${w} ${h}`, class: 'tangent', role: 'img', 'aria-label': 'the output as this number moves, and the tangent that the gradient promises' }, placed);
 }
 
 function movedNote() {

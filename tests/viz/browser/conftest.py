@@ -1,0 +1,87 @@
+"""A headless Chromium for the tests of the page: they are skipped where it, or playwright, is missing."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from viz import Page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One browser for all tests."""
+    api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on the PATH")
+    with api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+class Opened:
+    """A page in the browser, and everything it said or asked for."""
+
+    def __init__(self, tab: Any, address: str) -> None:
+        self.tab, self.address = tab, address
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        tab.on("console", lambda message: self.said.append(message.text))
+        tab.on("pageerror", lambda error: self.said.append(str(error)))
+        tab.on("dialog", lambda dialog: (self.said.append(dialog.message), dialog.dismiss()))
+        tab.on("request", lambda request: self.asked.append(request.url))
+
+    def go(self, moment: str = "") -> "Opened":
+        """Open the page at a moment, anew."""
+        self.tab.goto("about:blank")
+        self.asked.clear()
+        self.tab.goto(f"{self.address}#{moment}")
+        self.tab.wait_for_selector("body[data-ready]")
+        return self
+
+    def text(self, selector: str) -> str:
+        return str(self.tab.inner_text(selector))
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.tab.keyboard.press(key)
+
+    def numbers(self, *moments: str) -> list[list[str]]:
+        """Data and gradient of the selected value with all digits, at each of some moments of the open page."""
+        script = """async (moments) => {
+          const found = [];
+          for (const moment of moments) {
+            const heard = new Promise((done) => addEventListener('hashchange', done, { once: true }));
+            location.hash = moment;
+            await heard;
+            found.push([...document.querySelectorAll('.numbers code')].map((code) => code.textContent));
+          }
+          return found;
+        }"""
+        return list(self.tab.evaluate(script, list(moments)))
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+    """Open a page; at the end of the test it must have said nothing and asked the network for nothing."""
+    opened: list[Opened] = []
+
+    def opener(page: Page, moment: str = "", theme: str = "light", script: str | None = None) -> Opened:
+        path = page.save(tmp_path / f"page{len(opened)}.html")
+        tab = browser.new_page(viewport={"width": 1400, "height": 850}, color_scheme=theme, reduced_motion="reduce")
+        if script:
+            tab.add_init_script(script)
+        opened.append(Opened(tab, path.as_uri()))
+        return opened[-1].go(moment)
+
+    yield opener
+    for one in opened:
+        said, asked = one.said, [url for url in one.asked if url.partition("#")[0] != one.address]
+        one.tab.close()
+        assert said == []
+        assert asked == []
