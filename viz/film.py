@@ -113,8 +113,8 @@ class Film:
         """The caption of each frame, and how far the film has come."""
         lines = [sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True) for text in self.captions]
         parts = [clock.moving(line, self._caption(i), ' aria-hidden="true"') for i, line in enumerate(lines)]
-        last = len(self.frames) - 1
-        return "".join(parts) + bar(wide, Track("scale", ((LEAD, 0.0), (self.start(last), 1.0))), sheet, clock)
+        moved = [self.start(i) - 0.3 * self.pace for i in range(1, len(self.frames))]
+        return "".join(parts) + bar(wide, moved, 0.3 * self.pace, sheet, clock)
 
     def _caption(self, i: int) -> Track:
         begin, end = self.start(i) - 0.01, self.start(i + 1) - 0.01

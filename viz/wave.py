@@ -1,7 +1,7 @@
 """The backward pass as a film: gradients appear from the output to the leaves, each when all that uses it has sent its share."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from scalargrad.errors import PictureError
@@ -141,7 +141,7 @@ class Wave:
         for i, text in enumerate(self._captions()):
             caption = sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
             parts.append(clock.moving(caption, _shown(bounds[i], bounds[i + 1], self.seconds), ' aria-hidden="true"'))
-        return "".join(parts) + bar(wide, Track("scale", ((LEAD, 0.0), (self.start(self.count), 1.0))), sheet, clock)
+        return "".join(parts) + bar(wide, [self.start(wave) for wave in range(self.count)], 0.3 * self.pace, sheet, clock)
 
     def _captions(self) -> Iterator[str]:
         yield "before backward: every gradient is 0"
@@ -174,8 +174,10 @@ def _shown(start: float, end: float, last: float) -> Track:
     return Track("opacity", (*points, *([(end, 1.0), (end + 0.01, 0.0)] if end < last else [(last, 1.0)])))
 
 
-def bar(wide: float, track: Track, sheet: Sheet, clock: Clock) -> str:
-    """How far a film has come."""
+def bar(wide: float, starts: Sequence[float], ease: float, sheet: Sheet, clock: Clock) -> str:
+    """How far a film has come: one step further at each of the moments, then at rest, so that a GIF has less to draw."""
+    steps = [(second + after, (i + share) / len(starts)) for i, second in enumerate(starts) for after, share in ((0.0, 0), (ease, 1))]
+    track = Track("scale", tuple(steps) or ((0.0, 1.0),))
     full = sheet.rect(0, 22, wide, 5, sheet.paint("line"), 2.5, 'opacity="0.4"')
     return full + clock.moving(sheet.rect(0, 22, wide, 5, sheet.paint("muted"), 2.5), track)
 
