@@ -111,7 +111,7 @@ def _faults_of_picture(path: Path) -> list[str]:
     except ElementTree.ParseError as error:
         return [f"{path.name} is not well formed: {error}"]
     links = [value for element in root.iter() for name, value in element.attrib.items() if name.endswith("href")]
-    faults = [f"{path.name} links to {link}" for link in links if not link.startswith("#")]
+    faults = [f"{path.name} links to {link}" for link in links if not link.startswith(("#", "data:image/png;base64,"))]
     faults += [f"{path.name} holds a script" for element in root.iter() if element.tag.endswith("}script")]
     return faults if root.tag == "{http://www.w3.org/2000/svg}svg" else [*faults, f"{path.name} is no SVG"]
 

@@ -11,7 +11,7 @@ from demos.gallery import Explorer, Picture, Story, write_gallery
 from demos.site import page_name, pages_of
 
 from .conftest import Gallery
-from .page import Page, faults_of
+from .page import LARGEST, Page, faults_of
 
 HOSTILE = "a|b {x} <b> w<0> a\\N x\"y' tail\\ <script>alert(1)</script> ]]> --> 日本 \0 \x0b \u2028"
 
@@ -30,6 +30,33 @@ def test_the_pages_need_no_script_and_no_network(gallery: Gallery, name: str) ->
     assert not re.search(r"https?:|//|url\(|@import", text)
     assert "default-src 'none'" in text
     assert "prefers-color-scheme: dark" in text
+
+
+EXPLORED = ("neuron", "moons", "quadrants", "descent", "tape", "curves", "sparrow", "logic", "doctor", "names", "compiled")
+
+
+@pytest.mark.parametrize("name", EXPLORED)
+def test_a_demo_leads_to_its_page_to_explore(gallery: Gallery, name: str) -> None:
+    assert f"{name}-explore.html" in Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8")).links
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("'use strict'", "'use  strict'", "its policy does not know its script"),
+        ("default-src 'none'", "default-src 'self'", "its policy allows more than it needs"),
+        ("</main>", '<a href="https://example.org"></a></main>', "it links to https://example.org"),
+        ("</main>", '<p onclick="alert(1)"></p></main>', "it has the attribute onclick"),
+        ("</main>", "</main></p>", "</p> closes what is not open"),
+        ("</main>", f"{'x' * LARGEST}</main>", "bytes large"),
+    ],
+)
+def test_what_is_wrong_with_a_page_to_explore_is_found(gallery: Gallery, tmp_path: Path, old: str, new: str, fault: str) -> None:
+    text = (gallery.folder / "neuron-explore.html").read_text(encoding="utf-8")
+    (tmp_path / "demo-explore.html").write_text(text.replace(old, new), encoding="utf-8")
+    (tmp_path / "index.html").write_text('<a href="demo.html"></a><a href="demo-explore.html"></a>', encoding="utf-8")
+    (tmp_path / "demo.html").write_text("", encoding="utf-8")
+    assert [found for found in faults_of(tmp_path, ["demo"]) if fault in found]
 
 
 def test_pictures_follow_the_reader_into_the_dark(gallery: Gallery) -> None:
