@@ -59,11 +59,12 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     for line in report(values):
         say(line)
     viz.draw(values["L"], level="cards", title="One neuron and its loss").save(folder / "neuron-cards.svg")
+    viz.animate(values["L"], level="cards", title="The backward pass, wave by wave").save(folder / "neuron-wave.svg")
     explorer = explored(values["L"], folder / "neuron-explore.html", "one neuron and its loss")
     numbers = [(name, decimals(values[name].data)) for name in ("y'", "error", "L")]
     numbers += [(name, decimals(number)) for name, _, number in factors(values)]
     numbers += [(f"∂L/∂{name}", decimals(values[name].grad)) for name in ("w1", "w2", "b")]
-    return Story("neuron", "One neuron: the chain rule, factor by factor", _TEXT, tuple(numbers), (_PICTURE,), (explorer,))
+    return Story("neuron", "One neuron: the chain rule, factor by factor", _TEXT, tuple(numbers), (_PICTURE, _WAVE), (explorer,))
 
 
 _TEXT = (
@@ -76,6 +77,11 @@ _PICTURE = Picture(
     "The expression graph of one neuron and its squared error, from the weights and inputs at the left to the loss at the right. "
     "Every card shows a number and its gradient, every edge a local derivative.",
     "Read it from right to left: the gradient of a card is the gradient of the card after it, times the number on the edge between them.",
+)
+_WAVE = Picture(
+    "neuron-wave.svg",
+    "The same graph as a short film: the gradients appear from the loss at the right to the weights and inputs at the left.",
+    "The backward pass as it goes: each card waits until all that use it have sent their share. For those who prefer less motion it stands.",
 )
 
 if __name__ == "__main__":

@@ -113,6 +113,7 @@ class Recorder(Callback):
         try:
             with evaluation(model), enable_grad():
                 output = checked_loss(self.loss(model(self.x), self.target))
+            output.label = output.label or "loss"
             model.zero_grad()
             backward([output])
             self.recording.add(step, topological([output]))
