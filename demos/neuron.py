@@ -81,7 +81,7 @@ _PICTURE = Picture(
 _WAVE = Picture(
     "neuron-wave.svg",
     "The same graph as a short film: the gradients appear from the loss at the right to the weights and inputs at the left.",
-    "The backward pass as it goes: each card waits until all that use it have sent their share. For those who prefer less motion it stands.",
+    "The backward pass as it goes: each card waits until all that use it have sent their share. Who prefers less motion sees its end.",
 )
 
 if __name__ == "__main__":
