@@ -75,7 +75,7 @@ def draw(
     <Drawing of 6 values as cards>
     """
     titled = [replace(picture, title=clean(title, 120)) for picture in pictures_of(target, level, expand)]
-    return Drawing(titled, theme, limit, program)
+    return Drawing(titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html)
 
 
 def draw_dot(

@@ -1,6 +1,7 @@
 """Drawing: what `viz.draw` returns. It shows itself in a notebook and saves itself in many formats."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -22,7 +23,7 @@ from .svg import group_width, svg
 from .text import escape
 
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
-FORMATS = (".svg", ".dot", ".mmd", ".txt", ".png", ".pdf")
+FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
 
 
 class Drawing:
@@ -32,13 +33,21 @@ class Drawing:
     theme     "auto" (light, and dark for readers who prefer it), "light" or "dark"
     limit     seconds that each layout may take
     program   which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever there is
+    page      makes the page to explore the same graph in, as text, for a file that ends in .html
     """
 
-    def __init__(self, pictures: list[Picture], theme: str = "auto", limit: float = 5.0, program: str | None = None) -> None:
+    def __init__(
+        self,
+        pictures: list[Picture],
+        theme: str = "auto",
+        limit: float = 5.0,
+        program: str | None = None,
+        page: Callable[[], str] | None = None,
+    ) -> None:
         if theme not in ("auto", "light", "dark"):
             raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}")
         self.theme, self._pictures = theme, pictures
-        self._limit, self._program = limit, checked_program(program)
+        self._limit, self._program, self._page = limit, checked_program(program), page
 
     @cached_property
     def placed(self) -> Placed:
@@ -76,7 +85,10 @@ class Drawing:
         return svg(self.placed, theme or self.theme)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the picture to a file; its ending says in which format: .svg .dot .mmd (Mermaid) .txt (an outline) .png .pdf.
+        """Write the picture to a file; its ending says in which format.
+
+        .svg, .png and .pdf: the picture; .html: a page to explore the graph in; .dot and .mmd: source for Graphviz and
+        Mermaid; .txt: an outline.
 
         Raises OptionError for another ending, PictureError where an extra is missing. A file is written whole or not at all.
         """
@@ -88,6 +100,8 @@ class Drawing:
         light = "light" if self.theme == "auto" else self.theme
         if ending == ".svg":
             return self.svg()
+        if ending == ".html" and self._page is not None:
+            return self._page()
         if ending == ".dot":
             return str(digraph(self.picture, theme=light).source)
         if ending == ".mmd":

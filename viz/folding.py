@@ -10,6 +10,8 @@ from .snapshot import Snapshot, parent_path
 
 MOST_ITEMS, PART = 240, 80
 """A box holds at most so many values; what is longer is cut into parts of about so many."""
+MOST_SHARED, BOX = 8, 4
+"""So many parameters may stand outside of all modules; and what a closed box counts when it is asked how much is seen."""
 
 
 @dataclass
@@ -52,9 +54,19 @@ def folds(snapshot: Snapshot) -> list[Fold]:
         found.append(Fold(path, scope.kind, parent))
     for i, node in enumerate(snapshot.order):
         found[numbers[snapshot.module[node]]].values.append(i)
+    _gather_shared(found, snapshot)
     _cut(found, snapshot)
     _count_parameters(found, snapshot.order)
     return found
+
+
+def _gather_shared(found: list[Fold], snapshot: Snapshot) -> None:
+    """Parameters that several modules use, as in a batch, stand outside of all: many of them get a box of their own."""
+    shared = [i for i in found[0].values if isinstance(snapshot.order[i], Parameter)]
+    if found[0].boxes and len(shared) > MOST_SHARED:
+        found[0].values = [i for i in found[0].values if not isinstance(snapshot.order[i], Parameter)]
+        found[0].boxes.append(len(found))
+        found.append(Fold("parameters", "shared", 0, shared))
 
 
 def _cut(found: list[Fold], snapshot: Snapshot) -> None:
@@ -83,7 +95,16 @@ def _pieces(values: list[int], size: int, snapshot: Snapshot) -> list[list[int]]
             pieces[min(users, default=0)].append(i)
     for i in operations:
         pieces[place[i]].append(i)
-    return [sorted(pieces[i]) for i in sorted(pieces)]
+    return [part for i in sorted(pieces) for part in _without_crowd(sorted(pieces[i]), size, snapshot)]
+
+
+def _without_crowd(piece: list[int], size: int, snapshot: Snapshot) -> list[list[int]]:
+    """A stretch as it is, or, where a single operation has very many leaves, those leaves in parts of their own before it."""
+    if len(piece) <= MOST_ITEMS:
+        return [piece]
+    leaves = [i for i in piece if not snapshot.order[i].args]
+    rest = [i for i in piece if snapshot.order[i].args]
+    return [leaves[i : i + size] for i in range(0, len(leaves), size)] + [rest] * bool(rest)
 
 
 def _count_parameters(found: list[Fold], order: list[Value]) -> None:
@@ -96,10 +117,11 @@ def _count_parameters(found: list[Fold], order: list[Value]) -> None:
 def opened_at_first(found: list[Fold], most: int) -> list[int]:
     """The boxes that are open at first: all of one depth or none, as long as no more than `most` things are to be seen."""
     opened, level = [0], [0]
-    seen = len(found[0].values) + len(found[0].boxes)
+    seen = len(found[0].values) + BOX * len(found[0].boxes)
     while level:
         level = [inner for outer in level for inner in found[outer].boxes]
-        seen += sum(len(found[i].values) + len(found[i].boxes) - 1 for i in level)
+        level = [i for i in level if found[i].kind != "shared"]
+        seen += sum(len(found[i].values) + BOX * len(found[i].boxes) for i in level)
         if seen > most:
             break
         opened += level

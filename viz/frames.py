@@ -1,4 +1,4 @@
-"""Frames: the numbers of a page, packed tightly without losing a bit: XOR with the frame before, bytes of one weight together, deflate, base64.
+"""Frames: the numbers of a page, packed without losing a bit: XOR with the frame before, bytes of one weight together, deflate, base64.
 
 A recording whose graph can be computed anew from its leaves carries the leaves alone; the page computes the rest, as it does for
 what-if. Otherwise it carries everything, rounded if it must be, and says so.
@@ -89,7 +89,7 @@ def rounded(table: Numbers) -> Numbers:
     [3.1416015625]
     """
     bits = numpy.ascontiguousarray(table, numpy.float32).view(numpy.uint32)
-    shorter = ((bits + numpy.uint32(1 << 11)) & numpy.uint32(0xFFFFF000)).view(numpy.float32)
+    shorter = ((bits + numpy.uint32(1 << 10)) & numpy.uint32(0xFFFFF800)).view(numpy.float32)
     return numpy.where(numpy.isfinite(table) & numpy.isfinite(shorter), shorter, table)
 
 

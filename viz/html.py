@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -11,15 +12,18 @@ from typing import Any
 
 import numpy
 
+from scalargrad.compiler import Compiled
+from scalargrad.doctor import Diagnosis
 from scalargrad.errors import PictureError
 from scalargrad.files import write
 from scalargrad.nn.module import Module
 from scalargrad.training import Recorder, Recording
 
+from .drawing import Drawing
 from .facts import facts
 from .frames import Frames, packed, recorded
 from .javascript import rules
-from .levels import roots_of
+from .levels import pictures_of, roots_of
 from .snapshot import Snapshot, grad_of
 from .style import DARK, LIGHT, Theme, mixed, text_colour
 from .text import clean, escape
@@ -54,8 +58,8 @@ class Page:
     html  the whole document
     """
 
-    def __init__(self, html: str, values: int, frames: int) -> None:
-        self.html, self._values, self._frames = html, values, frames
+    def __init__(self, html: str, values: int, frames: int, still: Callable[[], Drawing]) -> None:
+        self.html, self._values, self._frames, self._still = html, values, frames, still
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file: whole, or not at all."""
@@ -66,10 +70,11 @@ class Page:
         return f"<Page of {self._values:,} values{steps}, {len(self.html) / 1000:,.0f} KB>"
 
     def _repr_html_(self) -> str:
-        """The page in a frame of its own, shut off from the notebook around it."""
+        """The page in a frame of its own, shut off from the notebook around it, and a still picture for notebooks that are not trusted."""
         style = "width:100%;height:640px;border:1px solid #d0d7de;border-radius:8px"
         content = self.html.replace("&", "&amp;").replace('"', "&quot;")
-        return f'<iframe title="{escape(repr(self)[1:-1])}" sandbox="allow-scripts" style="{style}" srcdoc="{content}"></iframe>'
+        frame = f'<iframe title="{escape(repr(self)[1:-1])}" sandbox="allow-scripts" style="{style}" srcdoc="{content}"></iframe>'
+        return f"{frame}<details><summary>as a still picture</summary>{self._still()._repr_html_()}</details>"
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}
@@ -94,7 +99,8 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
     snapshot, frames, graph = _recorded(recording) if isinstance(recording, Recording) else _single(recording)
     graph |= {"title": clean(title, 120) or _heading(recording, snapshot), "theme": theme if theme in ("light", "dark") else "auto"}
     graph |= {"bytes": frames.bytes, "rows": frames.rows, "frames": frames.frames, "rounded": frames.rounded}
-    return Page(_document(graph, frames.text, rules(snapshot.order)), len(snapshot), frames.frames)
+    document = _document(graph, frames.text, rules(snapshot.order))
+    return Page(document, len(snapshot), frames.frames, lambda: Drawing(pictures_of(snapshot.roots)))
 
 
 def _heading(target: Any, snapshot: Snapshot) -> str:
@@ -106,9 +112,14 @@ def _heading(target: Any, snapshot: Snapshot) -> str:
 
 
 def _single(target: Any) -> tuple[Snapshot, Frames, dict[str, Any]]:
+    if isinstance(target, Mapping | Compiled | Diagnosis):
+        raise PictureError(
+            f"explore takes a Value, a list of Values, a Module or a Recording, not a {type(target).__name__}; "
+            "of a compiled program give it what `load` returns"
+        )
     snapshot = _checked(Snapshot(roots_of(target)))
     table = numpy.array([[node.data for node in snapshot.order], [grad_of(node) for node in snapshot.order]])
-    graph = facts(snapshot) | {"steps": [0], "losses": [], "leaves": False, "seeded": bool(table[1].any())}
+    graph = facts(snapshot) | {"steps": [0], "losses": [], "leaves": False, "seeded": any(map(grad_of, snapshot.roots))}
     return snapshot, packed(table.reshape(-1, 1)), graph
 
 
@@ -160,7 +171,9 @@ def _colours() -> str:
 
 
 def _variables(theme: Theme, lighter: float) -> str:
-    plain = {name: getattr(theme, name.replace("-", "_")) for name in ("page", "card", "ink", "muted", "line", "group", "group-line", "alarm")}
+    plain = {
+        name: getattr(theme, name.replace("-", "_")) for name in ("page", "card", "ink", "muted", "line", "group", "group-line", "alarm")
+    }
     scales = {f"{side[0]}{k}": code for side in ("negative", "positive") for k, code in enumerate(getattr(theme, side))}
     badges = {f"badge-{kind}": code for kind, code in theme.badges.items()}
     accent = theme.positive[-1]
@@ -185,7 +198,8 @@ def _document(graph: dict[str, Any], numbers: str, rules_text: str) -> str:
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     body = _part("body.html")
     return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(graph["title"], 120)}</title>\n'
         f"<style>{style}</style>\n</head>\n<body>\n{body}"
         f'<script type="application/json" id="graph">{as_json(graph)}</script>\n'

@@ -14,7 +14,9 @@ from .snapshot import Snapshot, symbol
 from .structure import Structure
 from .text import clean, fitted, number, width
 
-_GAPS = {"cards": (76.0, 18.0), "chips": (46.0, 16.0)}
+_GAPS = {"cards": (112.0, 20.0), "chips": (46.0, 16.0)}
+_FANS = 120.0
+"""Between boxes lines fan out, which needs room."""
 _LIMIT = 4.0
 _BOX = "box"
 HEIGHT = 46.0
@@ -55,17 +57,17 @@ class Planner:
 
     def __init__(self, snapshot: Snapshot, folds: list[Fold], level: str) -> None:
         self.snapshot, self.folds, self.level = snapshot, folds, level
-        self.fold_of = {i: number for number, fold in enumerate(folds) for i in fold.values}
+        self.fold_of = {i: at for at, fold in enumerate(folds) for i in fold.values}
         self._above: dict[int, tuple[int, ...]] = {0: (0,)}
-        for number, fold in enumerate(folds[1:], 1):
-            self._above[number] = (*self._above[fold.parent], number)
+        for at, fold in enumerate(folds[1:], 1):
+            self._above[at] = (*self._above[fold.parent], at)
         self.plans: list[Plan] = []
         self.shape: list[int] = []
         self.ports: list[list[int]] = []
         self._known: dict[object, int] = {}
         self._edges = self._edges_by_fold()
-        for number in range(len(folds)):
-            self._plan(number)
+        for at in range(len(folds)):
+            self._plan(at)
 
     def _edges_by_fold(self) -> list[dict[tuple[str, str], None]]:
         """For each box the pairs of its items that are joined, and the pairs that enter it from outside where it holds values."""
@@ -84,24 +86,24 @@ class Planner:
     def _item(self, i: int, above: tuple[int, ...], depth: int) -> str:
         return f"n{i}" if len(above) == depth + 1 else f"m{above[depth + 1]}"
 
-    def _plan(self, number: int) -> None:
-        fold = self.folds[number]
+    def _plan(self, at: int) -> None:
+        fold = self.folds[at]
         items = [*(f"m{i}" for i in fold.boxes), *(f"n{i}" for i in fold.values)]
         within = set(items)
-        pairs = list(self._edges[number])
+        pairs = list(self._edges[at])
         outside = list(dict.fromkeys(a for a, _ in pairs if a not in within))
         sizes = {item: self._size(item) for item in [*items, *outside]}
         slots = {item: i for i, item in enumerate([*items, *outside])}
         shape = (
-            bool(number),
+            bool(at),
             tuple(sizes[item] for item in items),
             tuple(self._kind(item) for item in slots),
             tuple((slots[a], slots[b]) for a, b in pairs),
-            round(self._header(fold)) if number else 0,
+            round(self._header(fold)) if at else 0,
         )
         if shape not in self._known:
             self._known[shape] = len(self.plans)
-            self.plans.append(self._laid_out(number, items, outside, pairs, sizes))
+            self.plans.append(self._laid_out(at, items, outside, pairs, sizes))
         self.shape.append(self._known[shape])
         self.ports.append([int(item[1:]) for item in outside])
 
@@ -122,14 +124,16 @@ class Planner:
         badge = max(30.0, width(symbol(node), 12, bold=True) + 14)
         return (badge + max(106.0, label + 20.0), 60.0 if node.label else 43.0)
 
-    def _laid_out(self, number: int, items: list[str], outside: list[str], pairs: list[tuple[str, str]], sizes: dict[str, Size]) -> Plan:
-        inner = _BOX if number else ""
+    def _laid_out(self, at: int, items: list[str], outside: list[str], pairs: list[tuple[str, str]], sizes: dict[str, Size]) -> Plan:
+        inner = _BOX if at else ""
         nodes = [self._node(item, inner) for item in items] + [self._node(item, "") for item in outside]
-        groups = (Group(_BOX, self.folds[number].title),) if number else ()
+        groups = (Group(_BOX, self.folds[at].title),) if at else ()
         picture = Picture(self.level, tuple(nodes), tuple(Edge(a, b) for a, b in pairs), groups)
-        headers = {_BOX: self._header(self.folds[number])}
+        headers = {_BOX: self._header(self.folds[at])}
+        across, down = _GAPS[self.level]
+        across = max(across, _FANS) if self.folds[at].boxes else across
         try:
-            placed = layered(picture, dict(sizes), headers, Settings(*_GAPS[self.level], _LIMIT))
+            placed = layered(picture, dict(sizes), headers, Settings(across, down, _LIMIT))
         except LayoutError:
             return _by_depth(items, outside, pairs, sizes)
         return self._read(placed, items, outside, pairs)
@@ -153,7 +157,10 @@ class Planner:
 
 
 def _by_depth(items: list[str], outside: list[str], pairs: list[tuple[str, str]], sizes: dict[str, Size]) -> Plan:
-    """What Graphviz can't place in time: a column for each depth, in the order of making. Boxes may use each other, so only steps forward count."""
+    """What Graphviz can't place in time: a column for each depth.
+
+    Boxes may use each other, so only steps forward in the order of making count.
+    """
     rank = {item: i for i, item in enumerate(items)}
     depth = dict.fromkeys(items, 0)
     for a, b in sorted(pairs, key=lambda pair: rank.get(pair[1], 0)):
@@ -163,9 +170,9 @@ def _by_depth(items: list[str], outside: list[str], pairs: list[tuple[str, str]]
     for item in items:
         columns[depth[item]].append(item)
     frames, left, bottom = {}, 14.0, 0.0
-    for number in sorted(columns):
-        wide, y = max(sizes[item][0] for item in columns[number]), 30.0
-        for item in columns[number]:
+    for column in (columns[rank] for rank in sorted(columns)):
+        wide, y = max(sizes[item][0] for item in column), 30.0
+        for item in column:
             frames[item] = Frame(left, y, *sizes[item])
             y += sizes[item][1] + 16.0
         left, bottom = left + wide + 46.0, max(bottom, y)

@@ -30,7 +30,7 @@ def test_every_format_can_be_saved(tmp_path, ending, start, make):
 
 @pytest.mark.parametrize("name", ["picture.gif", "picture", "picture.exe"])
 def test_an_unknown_ending_is_refused_and_leaves_nothing(tmp_path, name):
-    with pytest.raises(OptionError, match=r"the ending must be one of \.svg \.dot \.mmd \.txt \.png \.pdf"):
+    with pytest.raises(OptionError, match=r"the ending must be one of \.svg \.html \.dot \.mmd \.txt \.png \.pdf"):
         viz.draw(neuron()).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
