@@ -97,7 +97,7 @@ function paintEdge(edge, now, labelled) {
   if (isActive) edge.path.setAttribute('marker-start', 'url(#arrow)');
   else edge.path.removeAttribute('marker-start');
   if (isActive && edge.b >= 0) seen.active.push([edge, arithmetic(edge.links[0], now)]);
-  else if (labelled && !state.predicting) layers.labels.append(plate(edge.middle, `∂ ${localText(edge.links[0])}`, 9, edge.path.classList.contains('dim') ? 'plate dim' : 'plate'));
+  else if (labelled && !state.predicting) layers.labels.append(plate(edge.middle, `∂ ${localText(edge.links[0])}`, 10, edge.path.classList.contains('dim') ? 'plate dim' : 'plate'));
 }
 
 // What a line carries back: in one frame, or the difference of two.
