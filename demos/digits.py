@@ -11,7 +11,7 @@ from scalargrad.schedules import CosineDecay
 from scalargrad.training import History, fit
 from viz.plots import new_axes, plot_grid, save_plot
 
-from .gallery import Picture, Story, run_alone, say
+from .gallery import Explorer, Picture, Story, explored, run_alone, say
 
 SIDE, CLASSES, BATCH, RATE = 8, 10, 10, 0.3
 TRAINED, HELD_OUT = 1000, 797
@@ -73,8 +73,8 @@ def explain(model: MLP, image: list[float], truth: int) -> Mistake:
     return Mistake(pixels, truth, answer, margin)
 
 
-def draw_mistake(mistake: Mistake, folder: Path) -> None:
-    """The image, the gradient on its pixels, and the network as layers."""
+def draw_mistake(mistake: Mistake, folder: Path) -> Explorer:
+    """The image, the gradient on its pixels, the network as layers, and a page to explore it in."""
     image, slopes = new_axes(2, width=7.2, height=3.7)
     plot_grid(_rows([pixel.data for pixel in mistake.pixels]), image)
     plot_grid(_rows([pixel.grad for pixel in mistake.pixels]), slopes, signed=True)
@@ -83,20 +83,20 @@ def draw_mistake(mistake: Mistake, folder: Path) -> None:
     save_plot(image, folder / "digits-pixels.svg", f"A {mistake.truth} that was read as a {mistake.answer}", _pixels(mistake).alt)
     title = f"Why {mistake.answer} and not {mistake.truth}: the gradient of their difference"
     viz.draw(mistake.margin, level="layers", title=title).save(folder / "digits-layers.svg")
+    return explored(mistake.margin, folder / "digits-explore.html", title)
 
 
 def run(folder: Path, quick: bool = False) -> Story:
     """Train, test on images that were held out, and explain the worst mistake."""
     count, epochs = QUICK if quick else FULL
-    samples = digits()
-    model = MLP(SIDE * SIDE, [16, CLASSES], activation="relu", seed=0)
+    samples, model = digits(), MLP(SIDE * SIDE, [16, CLASSES], activation="relu", seed=0)
     losses = train(model, samples[:count], epochs)["loss"]
     held_out = samples[-HELD_OUT:]
     right = sum(answer == digit for (answer, _), (_, digit) in zip(answers(model, held_out), held_out, strict=True))
     say(f"test: {right} of {HELD_OUT} images that were held out are read correctly ({right / HELD_OUT:.1%})")
     mistake = worst(model, held_out)
     say(f"the worst mistake: a {mistake.truth} read as a {mistake.answer}")
-    draw_mistake(mistake, folder)
+    page = draw_mistake(mistake, folder)
     numbers = (
         ("parameters", f"{len(model.parameters()):,}"),
         ("images used for training", f"the first {count:,}, {epochs} times each"),
@@ -105,7 +105,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         ("images held out for the test", f"the last {HELD_OUT}"),
         ("read correctly", f"{right} of {HELD_OUT} ({right / HELD_OUT:.1%})"),
     )
-    return Story("digits", "Handwritten digits: why one was misread", _TEXT, numbers, (_pixels(mistake), _layers(mistake)))
+    return Story("digits", "Handwritten digits: why one was misread", _TEXT, numbers, (_pixels(mistake), _layers(mistake)), (page,))
 
 
 def _rows(numbers: list[float]) -> list[list[float]]:
