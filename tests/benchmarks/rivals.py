@@ -174,22 +174,22 @@ def _sigmoid_back(delta: Array, output: Array) -> None:
     delta *= output * (1.0 - output)
 
 
-class Eager:
-    """Our own scalars, sample by sample."""
+class Scalars:
+    """A network of scalars, sample by sample; who derives says what a sample's loss is."""
 
-    def __init__(self, task: Task) -> None:
-        self.task, self.network = task, task.model()
-        self.parameters = self.network.parameters()
+    def __init__(self, task: Task, network: Any) -> None:
+        self.task, self.network = task, network
+        self.parameters = network.parameters()
+
+    def one(self, x: list[float], y: list[float]) -> Any:
+        """The loss of one sample, without the penalty."""
+        raise NotImplementedError
 
     def loss(self) -> Any:
         """The mean over the samples, and the penalty once, as one graph."""
         losses = [self.one(x, y) for x, y in zip(self.task.x.tolist(), self.task.y.tolist(), strict=True)]
         mean = sum(losses) * (1.0 / len(losses))
         return mean + PENALTY * sum(p * p for p in self.parameters) if self.task.hinge else mean
-
-    def one(self, x: list[float], y: list[float]) -> Any:
-        """The loss of one sample, without the penalty."""
-        return scalargrad.relu(1.0 - y[0] * self.network(x)) if self.task.hinge else cross_entropy(self.network(x), y)
 
     def backpropagate(self) -> float:
         self.network.zero_grad()
@@ -207,28 +207,32 @@ class Eager:
             parameter.data -= RATE * parameter.grad
 
 
-class Micrograd:
+class Eager(Scalars):
+    """Our own scalars."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task, task.model())
+
+    def one(self, x: list[float], y: list[float]) -> Any:
+        return scalargrad.relu(1.0 - y[0] * self.network(x)) if self.task.hinge else cross_entropy(self.network(x), y)
+
+
+class Micrograd(Scalars):
     """micrograd 0.1.0; it has no exp and no log, which are added as those who published such networks with it did."""
 
     def __init__(self, task: Task) -> None:
         from micrograd.engine import Value
         from micrograd.nn import MLP
 
-        self.value, self.task, self.network = Value, task, MLP(task.sizes[0], list(task.sizes[1:]))
-        self.parameters = self.network.parameters()
+        super().__init__(task, MLP(task.sizes[0], list(task.sizes[1:])))
+        self.value = Value
         for parameter, number in zip(self.parameters, task.parameters.tolist(), strict=True):
             parameter.data = number
 
-    def loss(self) -> Any:
+    def one(self, x: list[float], y: list[float]) -> Any:
         """As micrograd's demo writes it, or softmax and cross-entropy."""
-        rows = [list(map(self.value, row)) for row in self.task.x.tolist()]
-        one = self.hinge if self.task.hinge else self.cross_entropy
-        losses = [one(self.network(row), y) for row, y in zip(rows, self.task.y.tolist(), strict=True)]
-        mean = sum(losses) * (1.0 / len(losses))
-        return mean + PENALTY * sum(p * p for p in self.parameters) if self.task.hinge else mean
-
-    def hinge(self, score: Any, y: list[float]) -> Any:
-        return (1 + -y[0] * score).relu()
+        scores = self.network(list(map(self.value, x)))
+        return (1 + -y[0] * scores).relu() if self.task.hinge else self.cross_entropy(scores, y)
 
     def cross_entropy(self, logits: list[Any], y: list[float]) -> Any:
         powers = [self.function(logit, math.exp, math.exp) for logit in logits]
@@ -244,21 +248,6 @@ class Micrograd:
 
         out._backward = _backward
         return out
-
-    def backpropagate(self) -> float:
-        self.network.zero_grad()
-        loss = self.loss()
-        loss.backward()
-        return float(loss.data)
-
-    def evaluate(self) -> tuple[float, Array]:
-        loss = self.backpropagate()
-        return loss, numpy.array([parameter.grad for parameter in self.parameters])
-
-    def step(self) -> None:
-        self.backpropagate()
-        for parameter in self.parameters:
-            parameter.data -= RATE * parameter.grad
 
 
 class PyTorch:

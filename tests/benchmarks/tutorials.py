@@ -23,10 +23,9 @@ from demos import curves, descent, houses, lines, logic, names, numerical, overf
 from demos.gallery import duration, timed
 from scalargrad import compiler, numerical_gradient, relu, sigmoid, step
 from scalargrad.data import epoch_order
-from scalargrad.losses import cross_entropy, l2
-from scalargrad.optim import SGD
+from scalargrad.losses import cross_entropy
 from scalargrad.training import collector_off
-from tests.demos.test_sparrow import ByHand
+from tests.demos.test_sparrow import side_by_side
 
 LARGE = (784, 100, 10)
 HALF_AN_HOUR = 1800.0
@@ -80,18 +79,10 @@ def explosion(quick: bool) -> list[Row]:
 
 def by_hand(steps: int) -> float:
     """The largest difference, relative to the largest number of each step, between the network and the same in NumPy."""
-    model, worst = sparrow.sparrow(), 0.0
-    hand, optimiser = ByHand.like(model), SGD(model.parameters(), 2e-4)
-    for x, target in zip(*sparrow.samples(steps), strict=True):
-        model.zero_grad()
-        loss = l2(model(x), target)
-        loss.backward()
-        expected, gradient = hand.gradient(x, target)
-        found = numpy.array([parameter.grad for parameter in model.parameters()])
+    worst = 0.0
+    for loss, expected, found, gradient in side_by_side(sparrow.sparrow(), 2e-4, steps):
         apart = float(numpy.abs(found - gradient).max()) / max(1.0, float(numpy.abs(gradient).max()))
-        worst = max(worst, apart, abs(loss.data - expected) / max(1.0, expected))
-        optimiser.step()
-        hand.step(gradient, 2e-4)
+        worst = max(worst, apart, abs(loss - expected) / max(1.0, expected))
     return worst
 
 
