@@ -38,8 +38,8 @@ class Value(NumberLike):
     """
 
     __slots__ = ("__weakref__", "_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings")
-    own_slots: ClassVar[tuple[str, ...]] = ()
-    """What a derived class remembers besides, for copies."""
+    own_slots: ClassVar[tuple[str, ...]] = ()  # what a derived class remembers besides, for copies
+    leaf_kind: ClassVar[str] = "input"
 
     _data: float
     grad: Any
@@ -156,7 +156,7 @@ class Value(NumberLike):
     @property
     def kind(self) -> str:
         """`"operation"`, `"input"`, `"parameter"` or `"constant"`."""
-        return "operation" if self.args else "input"
+        return "operation" if self.args else self.leaf_kind
 
     def detach(self) -> "Value":
         """A leaf with the same number, cut off from the graph."""
@@ -219,18 +219,12 @@ class Parameter(Value):
     'parameter'
     """
 
-    __slots__ = ("trainable",)
-    own_slots = ("trainable",)
-
-    trainable: bool
+    own_slots = __slots__ = ("trainable",)
+    leaf_kind = "parameter"
 
     def __init__(self, data: float, *, label: str = "") -> None:
         super().__init__(data, label=label)
         self.trainable = True
-
-    @property
-    def kind(self) -> str:
-        return "parameter"
 
 
 class Constant(Value):
@@ -241,10 +235,7 @@ class Constant(Value):
     """
 
     __slots__ = ()
-
-    @property
-    def kind(self) -> str:
-        return "constant"
+    leaf_kind = "constant"
 
 
 _ADD, _MUL, _NEG = ops.ADD.name, ops.MUL.name, ops.NEG.name
@@ -372,8 +363,7 @@ VALUES.where = lambda condition, x, y: x if condition else y
 def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None, *, create_graph: bool = False) -> None:
     """Seed several outputs at once and walk their graph once, from the outputs to the leaves.
 
-    outputs    Values
-    gradients  one seed for each, 1.0 if left out
+    gradients  one seed for each of the outputs, 1.0 if left out
 
     Raises LengthError when the seeds are not as many as the outputs, GraphError for a Value that was made without partials.
 
@@ -394,8 +384,7 @@ def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None
 
 
 def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> None:
-    nodes = set(order)
-    gradients = pullback(order, seeds, VALUES)
+    nodes, gradients = set(order), pullback(order, seeds, VALUES)
     for node in order:
         gradient = gradients.get(node, 0.0)
         if node.args or isinstance(node, Constant):  # a number: a graph would refer back to the node, a cycle that nobody could undo

@@ -1,6 +1,6 @@
 """Leaves that training neither feeds nor learns: numbers that a module keeps, and numbers that were drawn at random."""
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from .engine import Constant
 from .modes import current_mode
@@ -35,8 +35,7 @@ class Drawn(Constant):
     1.0
     """
 
-    __slots__ = ("source",)
-    own_slots: ClassVar[tuple[str, ...]] = ("source",)
+    own_slots = __slots__ = ("source",)
 
     source: Source
 

@@ -35,6 +35,7 @@ __all__ = [
     "huber",
     "l1",
     "l2",
+    "loss_of",
     "mse",
 ]
 
@@ -272,3 +273,16 @@ LOSSES: dict[str, Callable[..., Any]] = {
     loss.__name__: loss for loss in (l1, l2, mse, huber, hinge, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy)
 }
 """The losses by name."""
+
+
+def loss_of(choice: Any) -> Callable[..., Any]:
+    """A loss itself, or the one of that name; raises OptionError for anything else.
+
+    >>> loss_of("mse") is mse
+    True
+    """
+    found: Any = LOSSES.get(choice) if isinstance(choice, str) else choice
+    if not callable(found):
+        raise OptionError(f"loss must be a function (prediction, target) or one of {', '.join(LOSSES)}, not {choice!r}")
+    checked: Callable[..., Any] = found
+    return checked

@@ -55,10 +55,9 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
     if backend not in BACKENDS:
         raise OptionError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}")
     if model is not None and model.needs_batch:
-        names = ", ".join(sorted({type(part).__name__ for _, part in model.named_modules() if part.batchwise}))
         raise TraceError(
-            f"{names} takes statistics of a batch while it trains, and a program is recorded for one sample: "
-            "use LayerNorm, or model.eval() first"
+            f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program is recorded for one sample: "
+            "use LayerNorm, or model.eval() first; to train with it, fit with compiled=False"
         )
     with collector_off():
         return Compiled(function, model, inputs, BACKENDS[backend])

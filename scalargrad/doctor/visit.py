@@ -13,9 +13,9 @@ import numpy
 from ..anomaly import detect_anomaly
 from ..conversion import plain
 from ..engine import Parameter, Value
-from ..errors import AnomalyError, DataError, NoGradientWarning, OptionError
+from ..errors import AnomalyError, DataError, NoGradientWarning
 from ..hyperparameters import checked_count
-from ..losses import LOSSES
+from ..losses import loss_of
 from ..nn import Module
 from ..optimiser import Optimiser
 from ..training.fitting import optimiser_of
@@ -66,7 +66,7 @@ def diagnose(
         raise DataError(f"diagnose looks at a Module, not {type(model).__name__}")
     samples, indexes = _chosen(samples_of(X, y), most)
     chosen = None if optimiser is None else optimiser_of(optimiser, model)
-    visit = _Visit(model, samples, _loss(loss), chosen, limits or Limits())
+    visit = _Visit(model, samples, loss_of(loss), chosen, limits or Limits())
     found: Diagnosis = Context().run(visit.diagnosis)
     return replace(found, findings=tuple(_as_in_X(finding, indexes) for finding in found.findings))
 
@@ -176,13 +176,6 @@ def _word(kinds: Sequence[str]) -> str:
     """
     kind = max(set(filter(None, kinds)), key=lambda kind: (kinds.count(kind), kind))
     return kind if kinds.count(kind) == len(kinds) else f"{kinds.count(kind)} {kind}"
-
-
-def _loss(choice: Any) -> Callable[[Any, Any], Any]:
-    found = LOSSES.get(choice) if isinstance(choice, str) else choice
-    if not callable(found):
-        raise OptionError(f"loss must be a function (prediction, target) or one of {', '.join(LOSSES)}, not {choice!r}")
-    return found
 
 
 def _chosen(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:

@@ -60,11 +60,14 @@ class Module:
 
     def forward_batch(self, rows: Sequence[Any]) -> list[Any]:  # noqa: ARG002
         """How several samples pass together, for modules with something `batchwise` inside."""
-        parts = ", ".join(sorted({type(part).__name__ for _, part in self.named_modules() if part.batchwise}))
         raise CallError(
-            f"{type(self).__name__} does not say how a batch passes {parts}: "
+            f"{type(self).__name__} does not say how a batch passes {self.batchwise_parts()}: "
             "put the parts in a Sequential, or define forward_batch(self, rows)"
         )
+
+    def batchwise_parts(self) -> str:
+        """What kinds of modules inside look at all samples of a batch together, for messages."""
+        return ", ".join(sorted({type(part).__name__ for _, part in self.named_modules() if part.batchwise}))
 
     @property
     def needs_batch(self) -> bool:

@@ -26,8 +26,8 @@ class CompiledStep(Step):
 
     predicting  whether predictions are wanted beside the loss
 
-    Raises OptionError for a model that looks at whole batches in training, and for an optimiser of other parameters than the model's;
-    LengthError for samples of different shapes; TraceError for what a recording can't hold.
+    Raises OptionError for an optimiser of other parameters than the model's, LengthError for samples of different shapes, TraceError for
+    what a recording can't hold, such as a model that looks at whole batches in training.
     """
 
     def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimiser: Optimiser, predicting: bool) -> None:
@@ -94,9 +94,6 @@ class CompiledStep(Step):
         return self._programs[training]
 
     def _compiled(self, samples: Samples, training: bool) -> Compiled:
-        if training and self.model.needs_batch:
-            names = ", ".join(sorted({type(part).__name__ for _, part in self.model.named_modules() if part.batchwise}))
-            raise OptionError(f"{names} takes statistics of a batch, and the recording holds one sample: use LayerNorm, or compiled=False")
         x, y = self._arrays_of(samples)
         first, target = samples.inputs[0], self._target(samples.targets[0], samples.inputs[0])
 

@@ -5,9 +5,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from .. import losses
 from ..errors import DataError, OptionError
 from ..hyperparameters import checked_count
+from ..losses import loss_of
 from ..nn import Module
 from ..optim import OPTIMISERS
 from ..optimiser import Optimiser
@@ -75,8 +75,8 @@ def fit(
     if not isinstance(model, Module):
         raise DataError(f"fit trains a Module, not {type(model).__name__}")
     kept, held = held_out(samples_of(X, y), validation, _checked_seed(seed))
-    measures, rule = named_metrics(metrics), optimiser_of(optimiser, model)
-    step = CompiledStep(model, _loss(loss), penalty, rule, bool(measures)) if compiled else EagerStep(model, _loss(loss), penalty, rule)
+    measures, rule, paid = named_metrics(metrics), optimiser_of(optimiser, model), loss_of(loss)
+    step = CompiledStep(model, paid, penalty, rule, bool(measures)) if compiled else EagerStep(model, paid, penalty, rule)
     training = Training(step, kept, held, rule)
     training.metrics, training.callbacks = measures, sorted(map(as_callback, callbacks), key=lambda each: each.last)
     training.epochs, training.seed = checked_count(epochs, "epochs"), seed
@@ -93,14 +93,6 @@ def optimiser_of(choice: Any, model: Module) -> Optimiser:
     if choice not in OPTIMISERS:
         raise OptionError(f"optimiser must be an Optimiser or one of {', '.join(OPTIMISERS)}, not {choice!r}")
     return OPTIMISERS[choice](model.parameters())
-
-
-def _loss(choice: Any) -> Loss:
-    found: Any = losses.LOSSES.get(choice) if isinstance(choice, str) else choice
-    if not callable(found):
-        raise OptionError(f"loss must be a function (prediction, target) or one of {', '.join(losses.LOSSES)}, not {choice!r}")
-    checked: Loss = found
-    return checked
 
 
 def _checked_seed(seed: Any) -> int | None:
