@@ -89,7 +89,7 @@ class Training:
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for a training to be taken up again."""
-        return {"samples": self.samples.checksum(), "batch_size": self.batch_size, "seed": self.seed}
+        return {"samples": self.samples.checksum, "batch_size": self.batch_size, "seed": self.seed}
 
     def run(self, progress: bool) -> History:
         """All epochs that are left."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
@@ -40,8 +41,9 @@ class Samples:
         """Those of the samples that have these indexes."""
         return Samples([self.inputs[i] for i in indexes], [self.targets[i] for i in indexes])
 
+    @cached_property
     def checksum(self) -> str:
-        """What tells them from others."""
+        """What tells them from others; looked at once, as every number counts."""
         return f"{len(self)} samples, {crc32(repr((self.inputs, self.targets)).encode()):08x}"
 
 
