@@ -33,16 +33,20 @@ class EarlyStopping(Callback):
         self.patience = checked_count(patience, "patience of EarlyStopping", 1)
         self.monitor, self.maximise = monitor, maximise
         self.least_gain = checked_number(least_gain, "least_gain of EarlyStopping")
-        self.best, self.best_epoch, self._best_state = inf, 0, dict[str, float]()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.best, self.best_epoch, self._best_state = -inf if self.maximise else inf, 0, dict[str, float]()
 
     def training_begins(self, training: Training) -> None:
         if not training.epoch:
-            self.best, self.best_epoch, self._best_state = inf, 0, {}
+            self._forget()
         self._judge(training)
 
     def epoch_ends(self, training: Training) -> None:
-        number = self._monitored(training)
-        if number < (self.best if self.best == inf else self.best - self.least_gain):
+        number = training.history.last()[self._name(training)]
+        gain = number - self.best if self.maximise else self.best - number
+        if gain > self.least_gain:
             self.best, self.best_epoch, self._best_state = number, training.epoch, training.model.state_dict()
         self._judge(training)
 
@@ -61,14 +65,15 @@ class EarlyStopping(Callback):
 
     def _judge(self, training: Training) -> None:
         if training.epoch - self.best_epoch >= self.patience:
-            training.stop(f"{self.monitor} was best after epoch {self.best_epoch}, and has not improved for {self.patience}")
+            training.stop(f"{self._name(training)} was best after epoch {self.best_epoch}, and has not improved for {self.patience}")
 
-    def _monitored(self, training: Training) -> float:
+    def _name(self, training: Training) -> str:
+        """Which number is watched: without validation that is the loss."""
         numbers = training.history.last()
         name = "loss" if self.monitor == "validation_loss" and self.monitor not in numbers else self.monitor
         if name not in numbers:
             raise UnknownNameError(f"EarlyStopping can't watch {name!r}: the history has {', '.join(numbers)}")
-        return -numbers[name] if self.maximise else numbers[name]
+        return name
 
 
 class ClipNorm(Callback):

@@ -78,7 +78,9 @@ def test_early_stopping_gives_back_the_best_model() -> None:
 
 def test_early_stopping_wants_a_least_gain_and_can_maximise() -> None:
     assert run(network(), [Script([3.0, 2.9, 2.8, 2.7]), EarlyStopping(2, least_gain=0.5)], validation=(X, Y)).epochs == 3
-    assert run(network(), [Script([1.0, 2.0, 3.0, 2.0, 2.0, 2.0]), EarlyStopping(2, maximise=True)], validation=(X, Y)).epochs == 5
+    rising = EarlyStopping(2, maximise=True)
+    assert run(network(), [Script([1.0, 2.0, 3.0, 2.0, 2.0, 2.0]), rising], validation=(X, Y)).epochs == 5
+    assert (rising.best, rising.best_epoch) == (3.0, 3)
 
 
 def test_early_stopping_without_validation_watches_the_loss_and_knows_what_it_can_not_watch() -> None:
