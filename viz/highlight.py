@@ -11,9 +11,8 @@ from .levels import MOST_CHIPS
 from .paths import counted
 from .picture import Edge, Node, Picture
 from .reasons import Reason
-from .scalars import carried, scalar_picture
-from .snapshot import Snapshot, formula, grad_of, symbol
-from .text import clean
+from .scalars import carried, scalar_picture, value_node
+from .snapshot import Snapshot, grad_of
 
 _ENDS = 8
 """Of a longer path so many Values at each end are drawn."""
@@ -101,16 +100,7 @@ class _Alone:
         return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=total, framed=False)
 
     def _node(self, node: Value) -> Node:
-        return Node(
-            id=self.snapshot.id(node),
-            kind=node.kind,
-            symbol=symbol(node),
-            label=clean(node.label),
-            data=node.data,
-            grad=self._gradient(node),
-            formula=formula(node),
-            root=node is self.ledger.output,
-        )
+        return value_node(self.snapshot, node, self._gradient(node))
 
     def _gradient(self, node: Value) -> float:
         return self.ledger.flows[node] if node in self.ledger.order else grad_of(node)

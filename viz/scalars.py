@@ -74,17 +74,8 @@ class _Shown:
 
     def node(self, node: Value, has_gradients: bool) -> Node:
         """The Value itself."""
-        return Node(
-            id=self.snapshot.id(node),
-            kind=node.kind,
-            symbol=symbol(node),
-            label=clean(node.label),
-            data=node.data,
-            grad=grad_of(node) if has_gradients else None,
-            group=self.snapshot.module[node],
-            formula=formula(node),
-            root=node in self.snapshot.roots,
-        )
+        shown = value_node(self.snapshot, node, grad_of(node) if has_gradients else None)
+        return replace(shown, group=self.snapshot.module[node])
 
     def closed_module(self, path: str, has_gradients: bool) -> Node:
         """A closed module: its output, its size, and the norm of its parameters' gradients."""
@@ -144,6 +135,25 @@ class _Shown:
                 else:
                     single.append(Edge(source, target, local, flow, port))
         return single + [Edge(source, target, None, flow) for (source, target), flow in merged.items()]
+
+
+def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
+    """A Value as a node outside of all boxes, with the gradient that is given.
+
+    >>> value = Value(2.0, label="x") * 3
+    >>> value_node(Snapshot([value]), value, None).formula
+    'x × 3'
+    """
+    return Node(
+        id=snapshot.id(node),
+        kind=node.kind,
+        symbol=symbol(node),
+        label=clean(node.label),
+        data=node.data,
+        grad=grad,
+        formula=formula(node),
+        root=node in snapshot.roots,
+    )
 
 
 def carried(local: float, gradient: float) -> float:
