@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 from numbers import Real
+from operator import index
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
-from .errors import DataError, LengthError, UntrackedWarning
+from .errors import DataError, LengthError, OptionError, UntrackedWarning
 
 _HINTS = {
     str: "convert it with float()",
@@ -50,6 +51,28 @@ def is_number(thing: Any) -> TypeGuard[float]:
     if isinstance(thing, (float, int, Real)):  # the quick questions first
         return True
     return getattr(thing, "shape", None) == () and getattr(getattr(thing, "dtype", None), "kind", "f") in "biuf"
+
+
+def whole(number: Any, what: str, least: int | None = 1) -> int:
+    """`number` if it is a whole number of at least `least` (None: of any sign); raises OptionError, which names `what`, if not.
+
+    >>> whole(3, "size")
+    3
+    """
+    found = _index(number)
+    if found is None or (least is not None and found < least):
+        bound = "" if least is None else f" of at least {least}"
+        raise OptionError(f"{what} must be a whole number{bound}, not {number!r}")
+    return found
+
+
+def _index(number: Any) -> int | None:
+    if isinstance(number, bool) or getattr(getattr(number, "dtype", None), "kind", "i") not in "iu":
+        return None
+    try:
+        return index(number)
+    except TypeError:
+        return None
 
 
 def _short(thing: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from .conversion import as_float
+from .conversion import as_float, whole
 from .engine import Parameter, Value
 from .errors import DataError, LengthError, OptionError, UnknownNameError
 
@@ -60,9 +60,7 @@ def checked_count(count: Any, what: str, low: int = 0) -> int:
     >>> checked_count(3, "patience")
     3
     """
-    if isinstance(count, bool) or not hasattr(count, "__index__") or int(count) < low:
-        raise OptionError(f"{what} must be a whole number of at least {low}, not {count!r}")
-    return int(count)
+    return whole(count, what, low)
 
 
 def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
-from scalargrad.errors import UntrackedWarning
+from scalargrad.conversion import whole
+from scalargrad.errors import OptionError, UntrackedWarning
 
 
 def test_order_goes_by_value() -> None:
@@ -98,3 +99,16 @@ def test_kinds() -> None:
         "operation",
         "operation",
     ]
+
+
+@pytest.mark.parametrize("number", [3, np.int8(3), np.uint64(3), np.array(3)])
+def test_whole_numbers_of_every_kind_are_taken(number: Any) -> None:
+    assert type(whole(number, "size")) is int
+    assert whole(number, "size", 3) == 3
+    assert whole(-3, "size", None) == -3
+
+
+@pytest.mark.parametrize("thing", [True, np.bool_(True), 3.0, np.float64(3.0), np.array(2.5), np.array([3]), "3", None, 0, -1], ids=repr)
+def test_what_is_no_whole_number_of_at_least_one_is_named(thing: Any) -> None:
+    with pytest.raises(OptionError, match="size must be a whole number of at least 1, not "):
+        whole(thing, "size")

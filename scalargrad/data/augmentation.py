@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..conversion import whole
 from ..errors import LengthError, OptionError
-from .checks import Floats, Seed, as_floats, between, generator, whole
+from .checks import Floats, Seed, as_floats, between, generator
 
 DIRECTIONS = {"horizontal": 2, "vertical": 1}
 """The axis of (n, height, width) that each direction mirrors."""

@@ -1,4 +1,4 @@
-"""What every room of data asks of its arguments: whole numbers, shares, seeds, and arrays of plain numbers."""
+"""What every room of data asks of its arguments: numbers in a range, seeds, and arrays of plain numbers."""
 
 import math
 from random import Random
@@ -7,25 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..conversion import as_float, plain
+from ..conversion import as_float, plain, whole
 from ..errors import DataError, LengthError, OptionError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Seed = int | Random | np.random.Generator
-
-
-def whole(number: Any, what: str, least: int | None = 1) -> int:
-    """`number` if it is a whole number of at least `least` (None: of any sign); raises OptionError, which names `what`, if not.
-
-    >>> whole(3, "size")
-    3
-    """
-    unfit = isinstance(number, (bool, np.bool_)) or not hasattr(number, "__index__")
-    if unfit or (least is not None and int(number) < least):
-        bound = "" if least is None else f" of at least {least}"
-        raise OptionError(f"{what} must be a whole number{bound}, not {number!r}")
-    return int(number)
 
 
 def between(number: Any, what: str, low: float = 0.0, high: float = math.inf) -> float:

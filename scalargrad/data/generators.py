@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ..conversion import whole
 from ..errors import OptionError
-from .checks import Floats, Integers, Seed, between, generator, whole
+from .checks import Floats, Integers, Seed, between, generator
 
 Points = tuple[Floats, Integers]
 

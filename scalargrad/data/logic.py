@@ -6,8 +6,9 @@ For inputs and answers of ±1 take `2 * X - 1` and `2 * y - 1`.
 import numpy as np
 from numpy.typing import NDArray
 
+from ..conversion import whole
 from ..errors import OptionError
-from .checks import Floats, Integers, whole
+from .checks import Floats, Integers
 
 Table = tuple[Floats, Integers]
 

@@ -10,8 +10,9 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
+from ..conversion import whole
 from ..errors import DataFileError, OptionError, UnknownNameError
-from .checks import Floats, Integers, whole
+from .checks import Floats, Integers
 
 
 class Numbers(NamedTuple):

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..conversion import whole
 from ..errors import LengthError, OptionError
-from .checks import Floats, Integers, Seed, as_array, as_classes, as_samples, between, generator, whole
+from .checks import Floats, Integers, Seed, as_array, as_classes, as_samples, between, generator
 
 Array = NDArray[Any]
 

@@ -4,14 +4,14 @@ from random import Random
 from typing import Any
 
 from .. import ops
-from ..conversion import is_number
+from ..conversion import is_number, whole
 from ..engine import Value, apply
 from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
 from ..ops import Op
 from .activations import Activation, activation_name
 from .initialisers import Initialiser, generator, given, initialiser, weights_by_neuron
-from .layers import Neuron, checked_size
+from .layers import Neuron
 from .module import Inputs, Module
 from .shapes import Grid, Image, as_image
 
@@ -65,10 +65,10 @@ class Conv(Module):
         initialiser: str | Initialiser = "he",
         seed: int | Random = 0,
     ) -> None:
-        self.channels = checked_size(channels, "channels of a Conv")
+        self.channels = whole(channels, "channels of a Conv")
         self.size, self.stride = checked_pair(size, "size of a Conv"), checked_pair(stride, "stride of a Conv")
         self.padding = checked_pair(padding, "padding of a Conv", least=0)
-        count, area, rng = checked_size(filters, "filters of a Conv"), self.size[0] * self.size[1], generator(seed)
+        count, area, rng = whole(filters, "filters of a Conv"), self.size[0] * self.size[1], generator(seed)
         draw = _over_windows(_initialiser(initialiser), area)
         rows = list(weights_by_neuron(draw, rng, self.channels * area, count))
         self.filters = [Filter(self.channels * area, activation, given([row]), rng) for row in rows]
@@ -186,7 +186,7 @@ def checked_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
     pair = number if isinstance(number, (tuple, list)) else (number, number)
     if len(pair) != 2:
         raise OptionError(f"{what} must be one number, or a pair for rows and columns, not {number!r}")
-    first, second = (0 if least == 0 and type(part) is int and part == 0 else checked_size(part, what) for part in pair)
+    first, second = (whole(part, what, least) for part in pair)
     return first, second
 
 

@@ -3,11 +3,10 @@
 from random import Random
 from typing import Any
 
-from ..conversion import is_number
+from ..conversion import is_number, whole
 from ..engine import Parameter, Value
 from ..errors import DataError, OptionError
 from .initialisers import Initialiser, generator, initialiser, weights_by_neuron
-from .layers import checked_size
 from .module import Module
 from .shapes import is_list
 
@@ -31,7 +30,7 @@ class Embedding(Module):
     """
 
     def __init__(self, count: int, size: int, initialiser: str | Initialiser = "normal", seed: int | Random = 0) -> None:
-        self.count, self.size = checked_size(count, "count of an Embedding"), checked_size(size, "size of an Embedding")
+        self.count, self.size = whole(count, "count of an Embedding"), whole(size, "size of an Embedding")
         rows = weights_by_neuron(_initialiser(initialiser), generator(seed), self.size, self.count)
         self.vectors = [[Parameter(number, label=f"e{i},{j}") for j, number in enumerate(row)] for i, row in enumerate(rows)]
 

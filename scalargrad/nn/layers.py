@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from ..conversion import whole
 from ..engine import Parameter, Value
 from ..errors import OptionError
 from .activations import Activation, activation, activation_name, over_layer
@@ -38,8 +39,8 @@ class Neuron(Module):
         fan_out: int = 1,
     ) -> None:
         rng, draw = generator(seed), _initialiser(initialiser)
-        self.inputs = checked_size(inputs, "inputs of a Neuron")
-        weights = next(weights_by_neuron(draw, rng, self.inputs, checked_size(fan_out, "fan_out of a Neuron")))
+        self.inputs = whole(inputs, "inputs of a Neuron")
+        weights = next(weights_by_neuron(draw, rng, self.inputs, whole(fan_out, "fan_out of a Neuron")))
         self.activation = _activation(activation, rng)
         self.weights = [Parameter(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.bias = Parameter(0.0, label="b")
@@ -80,8 +81,8 @@ class Layer(Module):
         seed: int | Random = 0,
     ) -> None:
         rng = generator(seed)
-        self.inputs = checked_size(inputs, "inputs of a Layer")
-        self.outputs = checked_size(outputs, "outputs of a Layer")
+        self.inputs = whole(inputs, "inputs of a Layer")
+        self.outputs = whole(outputs, "outputs of a Layer")
         rows = list(weights_by_neuron(_initialiser(initialiser), rng, self.inputs, self.outputs))
         self.activation = over_layer(activation)
         if self.activation and self.outputs == 1:
@@ -132,8 +133,8 @@ class MLP(Module):
         if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
             raise OptionError(f"sizes of an MLP must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}")
         rng = generator(seed)
-        self.inputs = checked_size(inputs, "inputs of an MLP")
-        widths = [inputs, *(checked_size(size, f"sizes[{i}] of an MLP") for i, size in enumerate(sizes))]
+        self.inputs = whole(inputs, "inputs of an MLP")
+        widths = [inputs, *(whole(size, f"sizes[{i}] of an MLP") for i, size in enumerate(sizes))]
         chosen = [activation] * (len(sizes) - 1) + [output_activation]
         self.layers = [
             Layer(before, after, choice, initialiser, rng) for before, after, choice in zip(widths, widths[1:], chosen, strict=False)
@@ -182,13 +183,6 @@ class Sequential(Module):
     def inputs(self) -> int | None:
         """How many numbers the first step takes, None where it does not say."""
         return getattr(self.steps[0], "inputs", None) if self.steps else None
-
-
-def checked_size(size: Any, what: str) -> int:
-    """`size` if it is a whole number of at least 1; raises OptionError, which names `what`, if not."""
-    if isinstance(size, bool) or not hasattr(size, "__index__") or int(size) < 1:
-        raise OptionError(f"{what} must be a whole number of at least 1, not {size!r}")
-    return int(size)
 
 
 def _named(shape: str, choice: Activation | None) -> str:

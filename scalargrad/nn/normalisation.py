@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
-from ..conversion import as_float
+from ..conversion import as_float, whole
 from ..engine import Parameter, Value, apply
 from ..errors import CallError, OptionError
 from ..leaves import Buffer
 from ..modes import call_in_scope
 from .activations import Activation, activation, activation_name
-from .layers import checked_size
 from .module import Module, as_inputs
 
 
@@ -19,7 +18,7 @@ class _Normalisation(Module):
 
     def __init__(self, size: int, eps: float, choice: str | Activation | None) -> None:
         who = type(self).__name__
-        self.inputs = self.size = checked_size(size, f"size of {who}")
+        self.inputs = self.size = whole(size, f"size of {who}")
         self.eps = as_float(eps, f"eps of {who}")
         if not self.eps >= 0.0:
             raise OptionError(f"eps of {who} must be at least 0, not {eps!r}")

@@ -6,11 +6,12 @@ from random import Random
 from typing import Any
 
 from .. import ops
+from ..conversion import whole
 from ..errors import OptionError
 from .activations import Activation
 from .dropout import Dropout
 from .initialisers import generator, he, xavier
-from .layers import Layer, Sequential, checked_size
+from .layers import Layer, Sequential
 from .normalisation import BatchNorm
 
 
@@ -54,7 +55,7 @@ def recommended(
     if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
         raise OptionError(f"sizes must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}")
     rng, steps = generator(seed), list[Any]()
-    widths = [checked_size(inputs, "inputs"), *(checked_size(size, f"sizes[{i}]") for i, size in enumerate(sizes))]
+    widths = [whole(inputs, "inputs"), *(whole(size, f"sizes[{i}]") for i, size in enumerate(sizes))]
     for before, after in pairwise(widths[:-1]):
         steps += [Layer(before, after, None, he, rng), BatchNorm(after, activation=ops.ELU.name)]
         steps += [Dropout(dropout, rng)] if dropout else []

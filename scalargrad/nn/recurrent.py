@@ -5,13 +5,13 @@ from random import Random
 from typing import Any
 
 from .. import ops
-from ..conversion import as_float
+from ..conversion import as_float, whole
 from ..engine import Constant, Value, apply
 from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
 from .activations import Activation, activation_name
 from .initialisers import Initialiser, generator
-from .layers import Layer, checked_size
+from .layers import Layer
 from .module import Inputs, Module, as_inputs
 from .shapes import is_list
 
@@ -47,7 +47,7 @@ class RNNCell(Module):
         initialiser: str | Initialiser = "xavier",
         seed: int | Random = 0,
     ) -> None:
-        self.inputs, self.size = checked_size(inputs, "inputs of an RNNCell"), checked_size(size, "size of an RNNCell")
+        self.inputs, self.size = whole(inputs, "inputs of an RNNCell"), whole(size, "size of an RNNCell")
         self.units = Layer(self.inputs + self.size, self.size, activation, initialiser, seed)
 
     def forward(self, x: Any, state: State = None) -> list[Value]:
@@ -97,7 +97,7 @@ class LSTMCell(Module):
         initialiser: str | Initialiser = "xavier",
         seed: int | Random = 0,
     ) -> None:
-        self.inputs, self.size = checked_size(inputs, "inputs of an LSTMCell"), checked_size(size, "size of an LSTMCell")
+        self.inputs, self.size = whole(inputs, "inputs of an LSTMCell"), whole(size, "size of an LSTMCell")
         rng, both, sigmoid, tanh = generator(seed), self.inputs + self.size, ops.SIGMOID.name, ops.TANH.name
         self.input_gate = Layer(both, self.size, sigmoid, initialiser, rng)
         self.forget_gate = Layer(both, self.size, sigmoid, initialiser, rng)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..conversion import as_float
+from ..conversion import as_float, whole
 from ..engine import Value
 from ..errors import DataError, LengthError, OptionError
-from .layers import checked_size
 from .module import Module, as_inputs
 
 Grid = list[list[Value]]
@@ -27,7 +26,7 @@ class Reshape(Module):
     def __init__(self, *sizes: int) -> None:
         if not sizes:
             raise OptionError("Reshape needs the size of each level, such as Reshape(1, 6, 6)")
-        self.sizes = [checked_size(size, f"size {i} of Reshape") for i, size in enumerate(sizes)]
+        self.sizes = [whole(size, f"size {i} of Reshape") for i, size in enumerate(sizes)]
 
     @property
     def inputs(self) -> int:

@@ -231,6 +231,8 @@ def test_wrong_images_of_pools() -> None:
 def test_wrong_sizes(options: Any) -> None:
     with pytest.raises(OptionError, match=f"{next(iter(options))} of a Conv"):
         Conv(**({"channels": 1, "filters": 1, "size": 2} | options))
+    with pytest.raises(OptionError, match="padding of a Conv must be a whole number of at least 0"):
+        Conv(1, 1, 2, padding=-1)
     with pytest.raises(OptionError, match="size of MaxPool"):
         MaxPool(0)
     with pytest.raises(OptionError, match="stride of AvgPool"):
