@@ -42,7 +42,7 @@ def main() -> None:
 
     parallel, alone = programs()
     points, sides = moons(800, noise=0.15, seed=1)
-    arrays = [Standardise().fit(points).transform(points), numpy.array(one_hot(sides, 2))]
+    arrays = [Standardise().fit(points).transform(points), one_hot(sides, 2)]
 
     mesh = Mesh(numpy.array(jax.devices()), ("samples",))
     shared = [jax.device_put(array, NamedSharding(mesh, PartitionSpec("samples"))) for array in arrays]

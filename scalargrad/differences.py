@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from .conversion import as_float
+from .conversion import as_float, plain
 from .engine import Value
 from .errors import DataError
 from .nested import array_of, blocks, is_array, is_nest, replaced
@@ -104,9 +104,7 @@ class Mould:
         return replaced(
             self._nest,
             [
-                numpy.array([next(remaining) for _ in range(block.size)], dtype=float).reshape(block.shape)
-                if is_array(block)
-                else next(remaining)
+                numpy.fromiter(remaining, float, block.size).reshape(block.shape) if is_array(block) else next(remaining)
                 for block in blocks(self._nest)
             ],
         )
@@ -160,4 +158,4 @@ def _array_maker(array: Any, parts: list[Any]) -> Maker:
 
 
 def _plain(item: Any, what: str) -> float:
-    return item.data if isinstance(item, Value) else as_float(item, what)
+    return as_float(plain(item), what)

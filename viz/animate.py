@@ -1,6 +1,5 @@
 """Animation: the backward pass, or a training, as a picture that moves by itself."""
 
-from base64 import b64encode
 from collections.abc import Iterable
 from os import PathLike, fspath
 from pathlib import Path
@@ -17,8 +16,9 @@ from .explain import Explanation
 from .film import film_of_drawings, film_of_recording, film_of_values, playable_pictures
 from .layout import Placed
 from .sheet import Sheet
-from .svg import page
-from .text import clean, escape
+from .style import checked_theme
+from .svg import as_image, page
+from .text import clean
 from .timeline import Clock
 from .wave import Wave, wave_of
 
@@ -55,9 +55,7 @@ class Animation:
     """
 
     def __init__(self, scene: Scene, theme: str = "auto") -> None:
-        if theme not in ("auto", "light", "dark"):
-            raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}")
-        self.scene, self.theme, self.seconds = scene, theme, scene.seconds
+        self.scene, self.theme, self.seconds = scene, checked_theme(theme), scene.seconds
 
     def svg(self, theme: str | None = None) -> str:
         """The document that plays."""
@@ -76,13 +74,7 @@ class Animation:
     def _document(self, theme: str, moment: float | None) -> str:
         sheet, clock = Sheet(theme), Clock(self.seconds, moment)
         body = self.scene.body(sheet, clock)
-        feet: list[str] = []
-
-        def foot(wide: float) -> tuple[str, float]:
-            feet.append(self.scene.foot(wide, sheet, clock))
-            return feet[0], _FOOT
-
-        return page(self.scene.placed, sheet, body, foot, clock.style)
+        return page(self.scene.placed, sheet, body, lambda wide: (self.scene.foot(wide, sheet, clock), _FOOT), clock.style)
 
     def save(self, path: str | PathLike[str], *, rate: float = 10.0, scale: float = 1.0) -> Path:
         """Write it to a file; the ending says in which format: .svg .gif .mp4.
@@ -110,8 +102,7 @@ class Animation:
         return f"<Animation of {picture.total:,} values as {picture.level}, {self.seconds:.1f} seconds>"
 
     def _repr_html_(self) -> str:
-        data = b64encode(self.svg().encode()).decode()
-        return f'<img alt="{escape(self.scene.placed.picture.title or repr(self)[1:-1], 200)}" src="data:image/svg+xml;base64,{data}">'
+        return as_image(self.svg(), self.scene.placed.picture.title or repr(self)[1:-1])
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}

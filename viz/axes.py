@@ -1,6 +1,7 @@
 """What every plot begins with: Axes in the look of our pictures, plain numbers, checked samples, places along a side."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from scalargrad.engine import Value
@@ -54,34 +55,49 @@ def plain(item: Any) -> float:
     return item.data if isinstance(item, Value) else float(item)
 
 
-def evenly(items: list[float], resolution: int) -> list[float]:
+def evenly(items: list[float], resolution: int, who: str) -> list[float]:
     """Evenly spaced numbers from a little below the smallest item to a little above the largest.
 
-    Raises LengthError for a resolution below 2.
+    Raises LengthError, which names the function `who`, for a resolution below 2.
 
-    >>> evenly([0.0, 10.0], 3)
+    >>> evenly([0.0, 10.0], 3, "plot_regions")
     [-1.5, 5.0, 11.5]
     """
     if resolution < 2:
-        raise LengthError(f"resolution of plot_regions must be at least 2, not {resolution}")
+        raise LengthError(f"resolution of {who} must be at least 2, not {resolution}")
     margin = 0.15 * (max(items) - min(items)) or 1.0
     low, high = min(items) - margin, max(items) + margin
     return [low + (high - low) * i / (resolution - 1) for i in range(resolution)]
 
 
-def checked_samples(samples: Sequence[Sequence[float]], y: Sequence[float]) -> tuple[list[list[float]], list[float]]:
+def checked_samples(samples: Sequence[Sequence[float]], y: Sequence[float], who: str) -> tuple[list[list[float]], list[float]]:
     """Samples of two numbers, (n, 2), and their labels, (n,), as plain numbers.
 
-    Raises LengthError for none, for other shapes and for labels of another number; DataError for numbers that are not finite.
+    Raises LengthError for none, for other shapes and for labels of another number, DataError for numbers that are not finite;
+    both name the function `who`.
 
-    >>> checked_samples([[1, Value(2.0)]], [0])
+    >>> checked_samples([[1, Value(2.0)]], [0], "plot_regions")
     ([[1.0, 2.0]], [0.0])
     """
     points, labels = [[plain(item) for item in row] for row in samples], [plain(label) for label in y]
     if not points or any(len(point) != 2 for point in points):
-        raise LengthError("X of plot_regions must hold at least one sample, each of two numbers")
+        raise LengthError(f"X of {who} must hold at least one sample, each of two numbers")
     if len(points) != len(labels):
-        raise LengthError(f"plot_regions needs one label for each sample: {len(points)} samples, {len(labels)} labels")
-    if any(abs(item) == float("inf") or item != item for point in points for item in point):
-        raise DataError("X of plot_regions must hold finite numbers")
+        raise LengthError(f"{who} needs one label for each sample: {len(points)} samples, {len(labels)} labels")
+    if not all(isfinite(item) for point in points for item in point):
+        raise DataError(f"X of {who} must hold finite numbers")
     return points, labels
+
+
+def checked_rows(rows: Sequence[Sequence[float]], who: str) -> list[list[float]]:
+    """A rectangle of plain numbers, row by row.
+
+    Raises LengthError, which names the function `who`, for rows of several lengths and for none.
+
+    >>> checked_rows([[1, Value(2.0)]], "plot_grid")
+    [[1.0, 2.0]]
+    """
+    numbers = [[plain(item) for item in row] for row in rows]
+    if len({len(row) for row in numbers}) != 1 or not numbers[0]:
+        raise LengthError(f"{who} needs rows of one length, with at least one number")
+    return numbers

@@ -1,6 +1,6 @@
 """Regions of the plane by class: what a classifier of two inputs and any number of classes says everywhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -37,10 +37,11 @@ def plot_class_regions(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['class 0', 'class 1', 'class 2']
     """
-    points, labels = checked_samples(X, y)
-    ax, sides = dressed(ax), [evenly([point[i] for point in points], resolution) for i in (0, 1)]
+    points, labels = checked_samples(X, y, "plot_class_regions")
+    sides = [evenly([point[i] for point in points], resolution, "plot_class_regions") for i in (0, 1)]
     scores = _asked(predict, sides)
     _check_classes(labels, len(scores))
+    ax = dressed(ax)
     for number in range(len(scores)):
         _fill(ax, sides, _margins(scores, number), number)
         mine = [point for point, label in zip(points, labels, strict=True) if label == number]
@@ -57,10 +58,14 @@ def plot_class_regions(
 def _asked(predict: Callable[[list[float]], Any], sides: list[list[float]]) -> list[Grid]:
     """The score of each class at every point of the grid, by class, row (x1) and column (x0)."""
     with no_grad():
-        rows = [[[plain(score) for score in predict([x0, x1])] for x0 in sides[0]] for x1 in sides[1]]
+        rows = [[_scores(predict([x0, x1])) for x0 in sides[0]] for x1 in sides[1]]
     if len({len(scores) for row in rows for scores in row}) != 1 or len(rows[0][0]) < 2:
         raise LengthError("predict of plot_class_regions must return one score for each class, of at least two classes")
     return [[[scores[number] for scores in row] for row in rows] for number in range(len(rows[0][0]))]
+
+
+def _scores(said: Any) -> list[float]:
+    return [plain(score) for score in (said if isinstance(said, Iterable) else [said])]
 
 
 def _margins(scores: list[Grid], number: int) -> Grid:

@@ -7,7 +7,7 @@ from typing import Any
 
 from scalargrad.errors import DataError, LengthError
 
-from .axes import dressed, plain
+from .axes import checked_rows, dressed, plain
 from .palette import MARKS, class_colour
 from .plots import plot_grid
 from .style import LIGHT, text_colour
@@ -31,7 +31,8 @@ def plot_agreement(groups: Pairs, ax: Any = None) -> Any:
     >>> len(ax.collections)
     1
     """
-    ax, checked = dressed(ax), _checked("plot_agreement", groups)
+    checked = _checked("plot_agreement", groups)
+    ax = dressed(ax)
     ax.axline((0.0, 0.0), slope=1.0, color=LIGHT.line, linewidth=1.0, zorder=0)
     for number, (name, (x, y)) in enumerate(checked.items()):
         _scatter(ax, number, x, y, name)
@@ -55,7 +56,8 @@ def plot_differences(groups: Pairs, ax: Any = None, allowed: float | None = None
     >>> plot_differences({"weights": ([1.0, 2.0], [1.0, 2.1])}).get_xlabel()
     'size of the number\\n1 of 2 left out: exactly equal, or 0'
     """
-    ax, checked, left_out, total = dressed(ax), _checked("plot_differences", groups), 0, 0
+    checked, left_out, total = _checked("plot_differences", groups), 0, 0
+    ax = dressed(ax)
     for number, (name, (x, y)) in enumerate(checked.items()):
         points = [(abs(a), abs(a - b)) for a, b in zip(x, y, strict=True) if a and a != b]
         left_out, total = left_out + len(x) - len(points), total + len(x)
@@ -127,11 +129,12 @@ def plot_table(
     >>> [label.get_text() for label in ax.get_yticklabels()], [text.get_text() for text in ax.texts]
     (['cat', 'dog'], ['wrong', 'right'])
     """
-    ax = plot_grid(list(rows.values()), ax, signed)
-    width = len(next(iter(rows.values())))
+    numbers = checked_rows(list(rows.values()), "plot_table")
+    width = len(numbers[0])
     names = list(range(width)) if columns is None else list(columns)
     if len(names) != width:
         raise LengthError(f"plot_table needs a name for each column: {width} columns, {len(names)} names")
+    ax = plot_grid(numbers, ax, signed)
     ax.set_xticks([i + 0.5 for i in range(width)], names)
     ax.set_yticks([i + 0.5 for i in range(len(rows))], list(rows))
     ax.tick_params(length=0, labelcolor=LIGHT.ink)

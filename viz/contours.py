@@ -39,12 +39,13 @@ def plot_descent(
     >>> ax.get_title()
     'down'
     """
-    ways = {name: _checked(name, path) for name, path in paths.items()}
+    ways = {name: _checked(f"path {name!r}", path) for name, path in paths.items()}
     if not ways:
         raise LengthError("plot_descent needs at least one path")
+    shown = [place for way in (*ways.values(), _checked("around", around) if len(around) else []) for place in way]
+    sides = [evenly([place[i] for place in shown], resolution, "plot_descent") for i in (0, 1)]
     ax = dressed(ax)
-    shown = [place for way in (*ways.values(), _checked("around", around) if around else []) for place in way]
-    _draw_landscape(ax, loss, [evenly([place[i] for place in shown], resolution) for i in (0, 1)])
+    _draw_landscape(ax, loss, sides)
     for number, (name, way) in enumerate(ways.items()):
         _draw_way(ax, number, way, name)
     if len(ways) > 1:
@@ -72,10 +73,10 @@ def _draw_way(ax: Any, number: int, way: list[list[float]], name: str) -> None:
     ax.plot(across[-1:], up[-1:], color=LIGHT.ink, marker="x", markersize=8, markeredgewidth=2.0)
 
 
-def _checked(name: str, path: Sequence[Place]) -> list[list[float]]:
+def _checked(what: str, path: Sequence[Place]) -> list[list[float]]:
     way = [[plain(item) for item in place] for place in path]
     if not way or any(len(place) != 2 for place in way):
-        raise LengthError(f"path {name!r} of plot_descent must hold at least one place, each of two numbers")
+        raise LengthError(f"{what} of plot_descent must hold at least one place, each of two numbers")
     if not all(isfinite(item) for place in way for item in place):
-        raise DataError(f"path {name!r} of plot_descent must hold finite numbers")
+        raise DataError(f"{what} of plot_descent must hold finite numbers")
     return way

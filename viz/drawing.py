@@ -1,6 +1,5 @@
 """Drawing: what `viz.draw` returns. It shows itself in a notebook and saves itself in many formats."""
 
-from base64 import b64encode
 from collections.abc import Callable
 from functools import cached_property
 from os import PathLike, fspath
@@ -19,8 +18,8 @@ from .layout import Placed, Settings, layered
 from .mermaid import mermaid
 from .outline import outline
 from .picture import Picture
-from .svg import group_width, svg
-from .text import escape
+from .style import checked_theme
+from .svg import as_image, group_width, svg
 
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
@@ -44,9 +43,7 @@ class Drawing:
         program: str | None = None,
         page: Callable[[], str] | None = None,
     ) -> None:
-        if theme not in ("auto", "light", "dark"):
-            raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}")
-        self.theme, self._pictures = theme, pictures
+        self.theme, self._pictures = checked_theme(theme), pictures
         self._limit, self._program, self._page = limit, checked_program(program), page
 
     @cached_property
@@ -122,8 +119,7 @@ class Drawing:
 
     def _repr_html_(self) -> str:
         """An image with the picture inside its address: notebooks that are not trusted show it too."""
-        data = b64encode(self.svg().encode()).decode()
-        return f'<img alt="{escape(self.picture.title or repr(self)[1:-1], 200)}" src="data:image/svg+xml;base64,{data}">'
+        return as_image(self.svg(), self.picture.title or repr(self)[1:-1])
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self._repr_html_(), "text/plain": str(self)}

@@ -6,7 +6,7 @@ from math import isfinite
 from pathlib import PurePath
 from typing import Any
 
-from scalargrad.adjoint import operands
+from scalargrad.adjoint import operands, wanted
 from scalargrad.engine import Value
 from scalargrad.ops import FLOATS, TABLE
 
@@ -33,11 +33,11 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
         "level": level,
         "kinds": "".join(_KINDS.get(node.kind, "i") for node in order),
         "args": [[snapshot.index[arg] for arg in node.args] for node in order],
-        "key": [names[key(node) if node.op in TABLE else ""] for node in order],
+        "key": [names[key(node)] for node in order],
         "symbol": [symbols[symbol(node)] for node in order],
-        "label": {i: clean(node.label) for i, node in enumerate(order) if clean(node.label)},
-        "settings": {i: _numbers(node.settings) for i, node in enumerate(order) if node.settings is not None},
-        "partials": {i: _numbers(node.partials) for i, node in enumerate(order) if _own_partials(node)},
+        "label": {i: label for i, node in enumerate(order) if (label := clean(node.label))},
+        "settings": {i: as_numbers(node.settings) for i, node in enumerate(order) if node.settings is not None},
+        "partials": {i: as_numbers(node.partials) for i, node in enumerate(order) if _own_partials(node)},
         "made": {i: clean(node.op, 24) for i, node in enumerate(order) if node.args and node.op not in TABLE},
         "source": {i: lines[line] for i, node in enumerate(order) if (line := source_line(node))},
         "roots": [snapshot.index[root] for root in snapshot.roots],
@@ -74,8 +74,12 @@ class Index:
         return list(self._numbers)
 
 
-def _numbers(given: Sequence[float | None]) -> list[float | str | None]:
-    """What JSON has no word for is written as text."""
+def as_numbers(given: Sequence[float | None]) -> list[float | str | None]:
+    """Numbers as JSON knows them; what it has no word for is written as JavaScript reads it.
+
+    >>> as_numbers([0.5, None, float("-inf"), float("nan")])
+    [0.5, None, '-Infinity', 'NaN']
+    """
     return [x if x is None or isfinite(x) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN") for x in given]
 
 
@@ -87,8 +91,7 @@ def _own_partials(node: Value) -> bool:
         return True
     op = TABLE[node.op]
     numbers = [x.data if isinstance(x, Value) else x for x in operands(node)]
-    flags = () if op.over_list or node.settings is None else tuple(x is None for x in node.settings)
-    now = op.derivatives(FLOATS, node.data, numbers, flags)
+    now = op.derivatives(FLOATS, node.data, numbers, wanted(node))
     return any(a != b and (a == a or b == b) for a, b in zip(now, node.partials, strict=False))
 
 

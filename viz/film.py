@@ -202,7 +202,7 @@ def moment(recording: Recording, frame: int) -> Value:
     for node in order:
         if node.args and node.op in TABLE:
             numbers = [float(getattr(x, "data", x)) for x in operands(node)]
-            node.partials = TABLE[node.op].derivatives(FLOATS, node.data, numbers, wanted(node) if node.settings else ())
+            node.partials = TABLE[node.op].derivatives(FLOATS, node.data, numbers, wanted(node))
     return root
 
 

@@ -1,7 +1,7 @@
 """Plots of what goes on inside a network: gradients and activations layer by layer, weights over the steps of a training."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -44,6 +44,8 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: Any = None) -> Any:
     >>> [label.get_text() for label in ax.get_xticklabels()], [text.get_text() for text in ax.get_legend().get_texts()]
     (['layers.0', 'layers.1'], ['largest |gradient|', 'mean |gradient|'])
     """
+    if not isinstance(target, Module | Diagnosis):
+        raise PictureError(f"plot_gradient_flow takes a module or a diagnosis, not {type(target).__name__}")
     curves = _measured(target) if isinstance(target, Diagnosis) else gradients_by_layer(target)
     if not curves or not next(iter(curves.values())):
         raise LengthError("plot_gradient_flow needs a network with at least one parameter")
@@ -77,8 +79,6 @@ def gradients_by_layer(model: Module) -> dict[str, dict[str, float | None]]:
     >>> gradients_by_layer(model)
     {'largest |gradient|': {'layers.0': 2.0}, 'mean |gradient|': {'layers.0': 1.5}}
     """
-    if not isinstance(model, Module):
-        raise PictureError(f"plot_gradient_flow takes a module or a diagnosis, not {type(model).__name__}")
     found: dict[str, list[float]] = {}
     for path, module in model.named_modules():
         own = [abs(grad_of(item)) for item in _own_parameters(module)]
@@ -121,7 +121,7 @@ def plot_activations(target: Any, ax: Any = None) -> Any:
     ax      the matplotlib Axes to draw on; without one, a new figure of pyplot
 
     Each histogram is as high as its highest bar; at the right stands how many are exactly 0, and how many are not finite.
-    Returns the Axes. Raises LengthError for no layers, or one without numbers.
+    Returns the Axes. Raises LengthError for no layers, or one without numbers, PictureError for other targets.
 
     >>> ax = plot_activations({"layers.0": [0.0, 0.0, 0.5, 1.0], "layers.1": [-1.0, 1.0]})
     >>> [label.get_text() for label in ax.get_yticklabels()], [text.get_text() for text in ax.texts]
@@ -159,7 +159,10 @@ def _draw_spread(ax: Any, base: int, items: Any, edges: Any) -> None:
 def _by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
     if isinstance(target, Mapping):
         return target
-    folded = Folded(Snapshot([target] if isinstance(target, Value) else list(target)))
+    roots = [*target] if isinstance(target, Iterable) else [target]
+    if wrong := [root for root in roots if not isinstance(root, Value)]:
+        raise PictureError(f"plot_activations takes numbers by layer, a Value or a list of Values, not {type(wrong[0]).__name__}")
+    folded = Folded(Snapshot(roots))
     return {layer.path: [node for call in layer.outputs.values() for node in call.values()] for layer in folded.layers if layer.outputs}
 
 
@@ -248,6 +251,10 @@ def _farthest(paths: dict[int, str], data: Any) -> dict[int, str]:
 
 def _named(paths: dict[int, str], names: Sequence[str]) -> dict[int, str]:
     for name in names:
-        if not any(path == name or path.startswith(f"{name}.") for path in paths.values()):
+        if not any(_is_in(path, name) for path in paths.values()):
             raise UnknownNameError(f"no recorded parameter is called {name!r}; there are {', '.join(list(paths.values())[:4])} …")
-    return {i: path for i, path in paths.items() if any(path == name or path.startswith(f"{name}.") for name in names)}
+    return {i: path for i, path in paths.items() if any(_is_in(path, name) for name in names)}
+
+
+def _is_in(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}.")

@@ -20,12 +20,12 @@ from scalargrad.nn.module import Module
 from scalargrad.training import Recorder, Recording
 
 from .drawing import Drawing
-from .facts import facts
+from .facts import as_numbers, facts
 from .frames import Frames, packed, recorded
 from .javascript import rules
 from .levels import pictures_of, roots_of
 from .snapshot import Snapshot, grad_of
-from .style import DARK, LIGHT, Theme, mixed, text_colour
+from .style import DARK, LIGHT, Theme, checked_theme, mixed, text_colour
 from .text import clean, escape
 
 MOST_VALUES = 50_000
@@ -87,7 +87,8 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
     title   a heading
     theme   "auto" (as the reader prefers), "light" or "dark"
 
-    Raises PictureError for what is no graph, for a recording without frames, and for more than 50,000 values.
+    Raises PictureError for what is no graph, for a recording without frames, and for more than 50,000 values; OptionError for another
+    theme.
 
     >>> from scalargrad import Value, tanh
     >>> o = tanh(Value(2.0, label="x") * 0.5)
@@ -97,7 +98,7 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
     """
     recording = target.recording if isinstance(target, Recorder) else target
     snapshot, frames, graph = _recorded(recording) if isinstance(recording, Recording) else _single(recording)
-    graph |= {"title": clean(title, 120) or _heading(recording, snapshot), "theme": theme if theme in ("light", "dark") else "auto"}
+    graph |= {"title": clean(title, 120) or _heading(recording, snapshot), "theme": checked_theme(theme)}
     graph |= {"bytes": frames.bytes, "rows": frames.rows, "frames": frames.frames, "rounded": frames.rounded}
     document = _document(graph, frames.text, rules(snapshot.order))
     return Page(document, len(snapshot), frames.frames, lambda: Drawing(pictures_of(snapshot.roots)))
@@ -132,12 +133,8 @@ def _recorded(recording: Recording) -> tuple[Snapshot, Frames, dict[str, Any]]:
     columns = [column[node] for node in snapshot.order]
     frames, leaves = recorded(snapshot, numpy.asarray(recording.data)[:, columns], numpy.asarray(recording.gradients)[:, columns])
     graph = facts(snapshot)
-    graph |= {"steps": list(recording.steps), "losses": _finite(recording.losses), "leaves": leaves, "seeded": True}
+    graph |= {"steps": list(recording.steps), "losses": as_numbers(recording.losses), "leaves": leaves, "seeded": True}
     return snapshot, frames, graph
-
-
-def _finite(numbers: list[float]) -> list[Any]:
-    return [x if numpy.isfinite(x) else repr(float(x)) for x in numbers]
 
 
 def _checked(snapshot: Snapshot) -> Snapshot:

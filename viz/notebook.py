@@ -1,7 +1,6 @@
 """Notebooks: Values, networks, histories and recordings show themselves as pictures there, once viz is imported."""
 
 import sys
-from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -11,7 +10,7 @@ from scalargrad.errors import ScalargradError
 from scalargrad.nn import Module
 
 from .drawing import Drawing
-from .text import escape
+from .svg import as_image
 
 
 def shown(thing: Any, draw: Callable[[Any], Any]) -> dict[str, str]:
@@ -23,11 +22,6 @@ def shown(thing: Any, draw: Callable[[Any], Any]) -> dict[str, str]:
     with suppress(ScalargradError):
         bundle["text/html"] = draw(thing)
     return bundle
-
-
-def as_image(svg: str, alt: str) -> str:
-    """An SVG document as an HTML image."""
-    return f'<img alt="{escape(alt, 200)}" src="data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}">'
 
 
 def _grapher(draw: Callable[[Any], Drawing]) -> Callable[[Any], str]:

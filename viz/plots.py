@@ -11,7 +11,7 @@ from scalargrad.errors import LengthError, PictureError
 from scalargrad.files import write
 from scalargrad.modes import no_grad
 
-from .axes import checked_samples, dressed, evenly, figure_class, plain
+from .axes import checked_rows, checked_samples, dressed, evenly, figure_class, plain
 from .palette import dark_pairs
 from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade
 from .text import escape
@@ -65,9 +65,10 @@ def plot_regions(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x0', 'x1')
     """
-    points, labels = checked_samples(X, y)
+    points, labels = checked_samples(X, y, "plot_regions")
+    sides = [evenly([point[i] for point in points], resolution, "plot_regions") for i in (0, 1)]
     ax = dressed(ax)
-    _draw_scores(ax, predict, [evenly([point[i] for point in points], resolution) for i in (0, 1)])
+    _draw_scores(ax, predict, sides)
     for side, marker in ((1, "o"), (-1, "s")):
         mine = [point for point, label in zip(points, labels, strict=True) if (label > 0) == (side > 0)]
         fill = colour(side * STEPS, LIGHT)
@@ -89,9 +90,7 @@ def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = Fa
     >>> len(plot_grid([[0.0, 1.0], [2.0, 3.0]]).patches)
     4
     """
-    numbers = [[plain(item) for item in row] for row in rows]
-    if len({len(row) for row in numbers}) != 1 or not numbers[0]:
-        raise LengthError("plot_grid needs rows of one length, with at least one number")
+    numbers = checked_rows(rows, "plot_grid")
     ax, largest = dressed(ax), max(abs(item) for row in numbers for item in row) or 1.0
     from matplotlib.patches import Rectangle
 

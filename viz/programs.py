@@ -233,7 +233,7 @@ def _steps(flows: dict[tuple[int, int], None], source: int, target: int) -> bool
 
 def _band(position: int, first: int, band: Sequence[Kernel], root: bool) -> Node:
     matrices = sum(isinstance(kernel, Matrix) for kernel in band)
-    found = f"{counted(matrices, 'matrix')} · ".replace("matrixs", "matrices") if matrices else ""
+    found = f"{matrices:,} {'matrix' if matrices == 1 else 'matrices'} · " if matrices else ""
     detail = f"{found}{counted(sum(len(kernel.rows) for kernel in band), 'number')}"
     label = f"kernels {first + 1:,} to {first + len(band):,}" if len(band) > 1 else f"kernel {first + 1:,}"
     return Node(f"n{position}", "module", label=label, detail=detail, root=root)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import isfinite, log
 
+from scalargrad.errors import OptionError
+
 FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
 MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
 STEPS = 16
@@ -53,6 +55,13 @@ DARK = Theme(
     alarm="#ef5350",
 )
 THEMES = {"light": LIGHT, "dark": DARK}
+
+
+def checked_theme(theme: str) -> str:
+    """The theme of a picture as it was asked for. Raises OptionError for another one than "auto", "light" and "dark"."""
+    if theme not in ("auto", *THEMES):
+        raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}")
+    return theme
 
 
 def strength(gradient: float, largest: float) -> float:

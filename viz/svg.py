@@ -1,5 +1,6 @@
 """A placed picture as one SVG document: page, boxes, edges, nodes, legend; a title and a description for those who listen."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from zlib import crc32
 
@@ -69,6 +70,11 @@ def _document(picture: Picture, wide: float, high: float, parts: list[str]) -> s
 
 def _description(picture: Picture) -> str:
     return "\n".join(escape(line, 300) for line in outline(picture, lines=60).splitlines())
+
+
+def as_image(document: str, alt: str) -> str:
+    """An SVG document as an HTML image, the document inside of its address."""
+    return f'<img alt="{escape(alt, 200)}" src="data:image/svg+xml;base64,{b64encode(document.encode()).decode()}">'
 
 
 def _moved(x: float, y: float, content: str) -> str:

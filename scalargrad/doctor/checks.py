@@ -1,13 +1,14 @@
 """Checks: what the numbers of an examination say about gradients, units and inputs. Each returns its findings."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import hypot, isfinite, sqrt
 from statistics import median_low
 
 import numpy
 
 from ..conversion import plain
+from ..engine import Parameter
 from .examination import Examination, Unit
 from .findings import Finding, shown
 from .limits import Limits
@@ -21,15 +22,15 @@ def norm_back(examination: Examination, layer: str) -> float:
     return sqrt(sum(examination.flows[layer].squares.values()) / len(examination.losses))
 
 
-def parameter_norm(examination: Examination) -> float:
-    """The norm of the gradient of all parameters."""
-    return hypot(*(plain(parameter.grad) for parameter in examination.model.parameters()))
+def gradient_norm(parameters: Iterable[Parameter]) -> float:
+    """The norm of the gradient of some parameters."""
+    return hypot(*(plain(parameter.grad) for parameter in parameters))
 
 
 def check_gradients(examination: Examination, limits: Limits) -> Iterator[Finding]:
     """No gradient at all, one that is huge, or one that falls or grows from layer to layer."""
     parameters = examination.model.parameters()
-    size, weights = parameter_norm(examination), hypot(*(parameter.data for parameter in parameters))
+    size, weights = gradient_norm(parameters), hypot(*(parameter.data for parameter in parameters))
     if parameters and size == 0.0:
         yield Finding("no gradient", "", "the gradient of every parameter is exactly 0 for all samples", {"gradient": 0.0})
         return
@@ -111,15 +112,15 @@ def check_units(examination: Examination, limits: Limits) -> Iterator[Finding]:
         if len(set(unit.samples)) >= limits.samples:
             layers[unit.layer].append((name, unit))
     for units in layers.values():
-        resting = [(name, unit) for name, unit in units if all(unit.off)]
-        many = len(resting) > limits.dead * len(units) and len(units) > 1
-        yield from (_dead(name, unit) for name, unit in resting if many or is_far(unit, limits))
+        idle = [(name, unit) for name, unit in units if unit.rests]
+        many = len(idle) > limits.dead * len(units) and len(units) > 1
+        yield from (_dead(name, unit) for name, unit in idle if many or is_far(unit, limits))
         yield from (found for name, unit in units if (found := _saturated(name, unit, limits)))
 
 
 def resting(examination: Examination) -> list[str]:
     """The units that are off for all samples."""
-    return [name for name, unit in named_units(examination) if all(unit.off)]
+    return [name for name, unit in named_units(examination) if unit.rests]
 
 
 def is_far(unit: Unit, limits: Limits) -> bool:

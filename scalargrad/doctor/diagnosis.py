@@ -72,7 +72,7 @@ class Diagnosis:
         for layer, group in groupby(self.of(kind), key=lambda finding: finding.layer):
             found = list(group)
             yield from (str(finding) for finding in found[:_SHOWN])
-            if more := len(found) - _SHOWN if len(found) > _SHOWN else 0:
+            if (more := len(found) - _SHOWN) > 0:
                 yield f"{kind}: {more:,} more unit{'s' * (more > 1)} of {layer or 'the network'}"
 
     def __str__(self) -> str:

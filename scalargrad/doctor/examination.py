@@ -39,6 +39,11 @@ class Unit:
     gradients: list[float] = field(default_factory=list)
     off: list[bool] = field(default_factory=list)
 
+    @property
+    def rests(self) -> bool:
+        """Whether it was off for all samples."""
+        return all(self.off)
+
 
 @dataclass
 class Flow:
@@ -71,8 +76,7 @@ class Examination:
 
     def run(self, inputs: Sequence[Any], targets: Sequence[Any]) -> None:
         """Examine these samples, in the order given."""
-        for parameter in self.model.parameters():
-            parameter.grad = 0.0
+        self.model.zero_grad()
         if self.model.needs_batch:
             outputs = self.model.batch(inputs)
             self._look([checked_loss(self.loss(p, t)) for p, t in zip(outputs, targets, strict=True)], outputs, len(inputs), None)

@@ -35,11 +35,6 @@ class Finding:
     sample: int | None = None
     layer: str = ""
 
-    @property
-    def advice(self) -> str:
-        """What to try."""
-        return KINDS[self.kind]
-
     def __str__(self) -> str:
         return f"{self.kind}: {self.sentence}"
 

@@ -36,7 +36,7 @@ class Trial:
             raise OptionError("the optimiser is over parameters that are not the model's: give it model.parameters()")
         self.gradient: Vector = numpy.array([by_parameter[id(parameter)] for parameter in self.optimiser.parameters])
         self.data: Vector = numpy.array([parameter.data for parameter in self.optimiser.parameters])
-        self._state, self._rate = self.optimiser.state_dict(), self.optimiser.learning_rate
+        self._state = self.optimiser.state_dict()
         self._generators = [(generator, generator.getstate()) for _, generator in self.model.named_generators()]
 
     def after(self, rate: float) -> Vector:

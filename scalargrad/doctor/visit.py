@@ -5,13 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from copy import deepcopy
 from dataclasses import replace
-from math import hypot
 from typing import Any
 
 import numpy
 
 from ..anomaly import detect_anomaly
-from ..conversion import plain
 from ..engine import Parameter, Value
 from ..errors import AnomalyError, DataError, NoGradientWarning
 from ..hyperparameters import checked_count
@@ -20,7 +18,7 @@ from ..nn import Module
 from ..optimiser import Optimiser
 from ..training.fitting import optimiser_of
 from ..training.samples import Samples, samples_of
-from .checks import check_gradients, check_inputs, check_units, named_units, norm_back, resting
+from .checks import check_gradients, check_inputs, check_units, gradient_norm, named_units, norm_back, resting
 from .diagnosis import Diagnosis, LayerReport
 from .examination import Examination
 from .findings import KINDS, Finding
@@ -143,17 +141,17 @@ class _Visit:
             float(numpy.mean(flow.outputs)) if flow else None,
             float(numpy.std(flow.outputs)) if flow else None,
             sum(slopes) / len(slopes) if slopes else None,
-            sum(all(unit.off) for unit in units),
+            sum(unit.rests for unit in units),
             norm_back(self.examination, path) if flow else None,
-            hypot(*(plain(parameter.grad) for parameter in parameters)) if parameters else None,
+            gradient_norm(parameters) if parameters else None,
             len(parameters),
         )
 
     def _remarks(self, findings: Sequence[Finding]) -> list[str]:
-        dead = {finding.where for finding in findings if finding.kind == "dead"}
-        quiet = [name for name in resting(self.examination) if name not in dead]
         if len(self.samples) < self.limits.samples:
             return [f"units were not judged: {self.limits.samples:g} samples are needed, and there are {len(self.samples)}"]
+        dead = {finding.where for finding in findings if finding.kind == "dead"}
+        quiet = [name for name in resting(self.examination) if name not in dead]
         if not quiet:
             return []
         more = f" and {len(quiet) - 3} more" if len(quiet) > 3 else ""

@@ -245,7 +245,7 @@ def test_nan_and_inf_are_kept() -> None:
     found.gradients[3] = numpy.inf
     found.losses[3] = float("nan")
     page = viz.explore(found)
-    assert graph_of(page)["losses"][3] == "nan"
+    assert graph_of(page)["losses"][3] == "NaN"
 
 
 # Facts

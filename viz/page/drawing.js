@@ -10,16 +10,12 @@ function draw() {
   seen = { places, nodes: new Map(), boxes: new Map(), edges: [] };
   Object.values(layers).forEach((layer) => layer.replaceChildren());
   for (const [fold, frame] of places.open) if (fold) seen.boxes.set(fold, openBox(fold, frame));
-  for (const [key] of places.ports) drawPort(key, places.ports.get(key));
+  for (const [x, y] of places.ports.values()) layers.boxes.append(svg('circle', { class: 'port', cx: x, cy: y, r: 2.5 }));
   drawEdges(places);
   for (const [id, frame] of places.frames) seen.nodes.set(id, id < 0 ? closedBox(-id, frame) : value(id, frame));
   stage.classList.remove('has-minis');
   paint();
   showDetail();
-}
-
-function drawPort(key, [x, y]) {
-  layers.boxes.append(svg('circle', { class: 'port', cx: x, cy: y, r: 2.5 }));
 }
 
 // Boxes
@@ -67,8 +63,8 @@ function card(i, { x, y, w, h }) {
   const parts = {
     fill: svg('path', { d: `M${left} ${top + 19}H${x + w}V${y + h - 7}a7 7 0 0 1 -7 7H${left}z` }),
     data: svg('text', { x: x + w - 9, y: top + 13.5, class: 'number', 'text-anchor': 'end' }),
-    gradient: svg('text', { x: x + w - 9, y: top + 32.5, class: 'number on-fill', 'text-anchor': 'end' }),
-    word: svg('text', { x: left + 10, y: top + 32, class: 'word on-fill' }, 'grad'),
+    gradient: svg('text', { x: x + w - 9, y: top + 32.5, class: 'number', 'text-anchor': 'end' }),
+    word: svg('text', { x: left + 10, y: top + 32, class: 'word' }, 'grad'),
   };
   parts.elements = [
     svg('rect', { x, y, width: w, height: h, rx: 7, class: 'paper' }),
@@ -97,7 +93,7 @@ function chip(i, { x, y, w, h }) {
   const text = chipText(i), square = 'pc'.includes(graph.kinds[i]);
   const under = labelOf(i) && labelOf(i) !== text && 'oi'.includes(graph.kinds[i]);
   const parts = { fill: svg('rect', { x, y, width: w, height: h, rx: square ? 4 : h / 2, class: 'frame' }) };
-  parts.word = text ? svg('text', { x: x + w / 2, y: y + h / 2 + 3.6, class: 'chip on-fill' }, text) : null;
+  parts.word = text ? svg('text', { x: x + w / 2, y: y + h / 2 + 3.6, class: 'chip' }, text) : null;
   parts.elements = [parts.fill, parts.word, under ? svg('text', { x: x + w / 2, y: y + h + 9, class: 'under' }, fitted(labelOf(i), 62, 8.5, 'normal')) : null];
   return parts;
 }
@@ -115,8 +111,8 @@ function addMini(i, parts) {
   const name = labelOf(i) ? `${symbolOf(i)}  ${labelOf(i)}` : symbolOf(i);
   parts.miniFill = svg('path', { d: `M${left} ${top + 22.5}h${wide}v7.5a4 4 0 0 1 -4 4h${8 - wide}a4 4 0 0 1 -4 -4z` });
   parts.data = svg('text', { x: left + wide - 4, y: top + 19.5, class: 'mini-number', 'text-anchor': 'end' });
-  parts.gradient = svg('text', { x: left + wide - 4, y: top + 30.5, class: 'mini-number on-fill', 'text-anchor': 'end' });
-  parts.miniWord = svg('text', { x: left + 4, y: top + 30.5, class: 'mini-word on-fill' }, 'grad');
+  parts.gradient = svg('text', { x: left + wide - 4, y: top + 30.5, class: 'mini-number', 'text-anchor': 'end' });
+  parts.miniWord = svg('text', { x: left + 4, y: top + 30.5, class: 'mini-word' }, 'grad');
   parts.group.append(svg('g', { class: 'mini' },
     svg('rect', { x: left, y: top, width: wide, height: 34, rx: 4, class: 'paper' }),
     svg('text', { x: left + 4, y: top + 8.5, class: 'mini-title' }, fitted(name, wide - 8, 6.5)),

@@ -47,7 +47,7 @@ function paintValue(i, parts, now) {
   parts.group.classList.toggle('waits', waits && now.active !== i && !(gradient !== 0));
   parts.group.classList.toggle('dim', now.lit !== null && !now.lit.has(i));
   parts.group.classList.toggle('moved', state.changes.has(i));
-  parts.group.classList.toggle('alarm', !Number.isFinite(now.data[i]) || !Number.isFinite(gradient));
+  parts.group.classList.toggle('alarm', isBroken(i, now));
   parts.group.classList.toggle('wrong', state.verdict?.wrong === i);
   parts.group.setAttribute('aria-label', spokenName(i, now, hidden));
   for (const part of [parts.fill, parts.miniFill]) part?.style.setProperty('fill', fill);
@@ -57,6 +57,8 @@ function paintValue(i, parts, now) {
   parts.gradient.textContent = hidden ? answerOf(i) : waits && gradient === 0 ? '…' : short(gradient);
 }
 
+const isBroken = (i, { data, gradients }) => !Number.isFinite(data[i]) || !Number.isFinite(gradients[i]);
+
 const answerOf = (i) => (state.answers.has(i) ? state.answers.get(i) : '?');
 
 function spokenName(i, now, hidden) {
@@ -64,9 +66,11 @@ function spokenName(i, now, hidden) {
   return `${fullName(i)}, data ${short(now.data[i])}, ${gradient}`;
 }
 
+// The strip of a closed box has the colour of what is written on it: the norm over its parameters, where it has any.
 function paintClosed(id, parts, now) {
-  const fold = -id, { outputs } = foldFacts[fold];
-  const gradient = outputs.length === 1 ? now.gradients[outputs[0]] : normOf(outputs, now.gradients);
+  const fold = -id, { outputs, parameters, values } = foldFacts[fold];
+  const single = outputs.length === 1 && !parameters.length;
+  const gradient = single ? now.gradients[outputs[0]] : normOf(parameters.length ? parameters : outputs, now.gradients);
   const fill = state.predicting || Number.isNaN(gradient) ? scale.card : fillOf(gradient, now.largest);
   parts.fill.style.fill = fill;
   parts.detail.style.fill = inkOn(fill);
@@ -76,11 +80,12 @@ function paintClosed(id, parts, now) {
   parts.group.classList.toggle('selected', state.selected === id);
   parts.group.classList.toggle('active', now.active >= 0 && inside(now.active));
   parts.group.classList.toggle('dim', now.lit !== null && ![...now.lit].some(inside));
+  parts.group.classList.toggle('alarm', values.some((i) => isBroken(i, now)));
 }
 
 function foldDetail(fold, now) {
   const { parameters, values } = foldFacts[fold];
-  if (!parameters.length) return graph.folds[fold][1] === 'part' ? count(values, 'value') : graph.folds[fold][1];
+  if (!parameters.length) return graph.folds[fold][1] === 'part' ? count(values.length, 'value') : graph.folds[fold][1];
   const norm = state.predicting ? '' : ` · ‖∇‖ ${short(normOf(parameters, now.gradients))}`;
   return count(parameters.length, 'parameter') + norm;
 }

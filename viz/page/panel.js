@@ -13,11 +13,11 @@ function introduction() {
   return [
     html('h2', {}, graph.title),
     html('p', { class: 'muted' }, 'Click a value to see how it was made and why it has its gradient. Click a box to open it.'),
-    html('table', { class: 'facts' }, html('tbody', {}, facts.map(([word, number]) => row([word], number)))),
+    html('table', {}, html('tbody', {}, facts.map(([word, number]) => row([word], number)))),
     html('h3', {}, ROOTS.size > 1 ? 'Outputs' : 'Output'),
     graph.roots.slice(0, 8).map((root) => html('p', {}, link(root), ` = ${short(data[root])}`, graph.seeded || state.changes.size ? null : html('span', { class: 'muted' }, ', seeded with 1: backward() was not called'))),
     html('h3', {}, 'Largest gradients'),
-    html('table', { class: 'facts' }, html('tbody', {}, largestLeaves(gradients).map((leaf) => row([link(leaf)], short(gradients[leaf]))))),
+    html('table', {}, html('tbody', {}, largestLeaves(gradients).map((leaf) => row([link(leaf)], short(gradients[leaf]))))),
     graph.rounded ? html('p', { class: 'muted' }, 'The frames are rounded to four digits, to keep this page small.') : null,
     movedNote(),
   ];

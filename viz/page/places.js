@@ -13,9 +13,8 @@ function arranged(fold, opened, insides) {
   });
   const grown = items.some((item) => item.newW !== item.w || item.newH !== item.h);
   if (grown) { widen(items); heighten(items); }
-  const ports = plan.ports.map((y) => y);
-  if (!grown) return { items: items.map(({ id, x, y, w, h }) => ({ id, x, y, w, h })), w: plan.size[0], h: plan.size[1], ports, grown };
-  return bounded(fold, items, plan, ports);
+  if (!grown) return { items: items.map(({ id, x, y, w, h }) => ({ id, x, y, w, h })), w: plan.size[0], h: plan.size[1], ports: plan.ports, grown };
+  return bounded(fold, items, plan);
 }
 
 // What was wholly to the right of another item stays so, by as much.
@@ -66,12 +65,12 @@ function columns(items) {
   return found;
 }
 
-function bounded(fold, items, plan, ports) {
+function bounded(fold, items, plan) {
   const [left, top, foot] = fold ? [14, 30, 14] : [0, 0, 0];
   const minX = Math.min(...items.map((item) => item.newX)), minY = Math.min(...items.map((item) => item.newY));
   const placed = items.map((item) => ({ id: item.id, x: item.newX - minX + left, y: item.newY - minY + top, w: item.newW, h: item.newH }));
   const w = Math.max(...placed.map((item) => item.x + item.w)) + left, h = Math.max(...placed.map((item) => item.y + item.h)) + foot;
-  return { items: placed, w: Math.max(w, fold ? 240 : 0), h, ports: ports.map((y) => (y * h) / plan.size[1]), grown: true };
+  return { items: placed, w: Math.max(w, fold ? 240 : 0), h, ports: plan.ports.map((y) => (y * h) / plan.size[1]), grown: true };
 }
 
 // Everything that is seen, in one coordinate system: values and closed boxes by id, open boxes, ports, and which item stands for a value.

@@ -95,7 +95,6 @@ function predict(on) {
   Object.assign(state, { predicting: on, answers: new Map(), verdict: null, step: null, compare: -1 });
   pause();
   byId('predict').setAttribute('aria-pressed', String(on));
-  document.body.classList.toggle('predicting', on);
   refresh();
   if (on) byId('panel').querySelector('input')?.focus();
 }

@@ -34,8 +34,14 @@ function movedMoment() {
 // Gradients as they are to be seen: those so far while stepping, or the difference of two frames.
 function gradientsShown() {
   const now = moment();
-  if (state.step !== null) return (now.soFar ??= [])[state.step] ??= backward(now.data, now.seeds, state.step, now.recorded);
+  if (state.step !== null) return gradientsSoFar(now);
   return state.compare < 0 ? now.gradients : now.gradients.map((x, i) => x - frameAt(state.compare).gradients[i]);
+}
+
+// Of the last step alone: all steps of a large graph would not fit into memory.
+function gradientsSoFar(now) {
+  if (now.soFar?.step !== state.step) now.soFar = { step: state.step, gradients: backward(now.data, now.seeds, state.step, now.recorded) };
+  return now.soFar.gradients;
 }
 
 function dataShown() {
@@ -64,13 +70,13 @@ function largestGradient() {
   return largest || 1;
 }
 
-// For each box the values in it that are used outside, its parameters, and how many values it holds.
-const foldFacts = graph.folds.map(() => ({ outputs: [], parameters: [], values: 0 }));
+// For each box the values in it, those of them that are used outside, and its parameters.
+const foldFacts = graph.folds.map(() => ({ outputs: [], parameters: [], values: [] }));
 for (let i = 0; i < size; i += 1) {
   const path = above(foldOf[i]).slice(1);
   for (const fold of path) {
     const isOutput = ROOTS.has(i) || users[i].some(([user]) => !above(foldOf[user]).includes(fold));
-    foldFacts[fold].values += 1;
+    foldFacts[fold].values.push(i);
     if (isOutput) foldFacts[fold].outputs.push(i);
     if (graph.kinds[i] === 'p') foldFacts[fold].parameters.push(i);
   }

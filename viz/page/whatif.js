@@ -42,7 +42,7 @@ function ghost(leaf, reach) {
   const change = outputAt(moved) - start, promised = slope * (moved - base);
   return [
     tangentPlot(xs, xs.map(outputAt), { base, start, slope, moved, reach, end: start + change }),
-    html('table', { class: 'facts' }, html('tbody', {},
+    html('table', {}, html('tbody', {},
       row(['moved by Δ'], short(moved - base)),
       row([html('span', { class: 'key ghost' }), 'promised: gradient × Δ'], html('span', { id: 'promised' }, short(promised))),
       row([html('span', { class: 'key' }), `true change of ${labelOf(root) || 'the output'}`], html('span', { id: 'true-change' }, short(change))))),

@@ -10,7 +10,9 @@ import scalargrad as sg
 import viz
 from scalargrad import Parameter, Value
 from scalargrad.graph import topological
+from scalargrad.nn import MLP
 from tests.viz.graphs import chain, network, neuron
+from viz.style import LIGHT
 from viz.text import number
 
 Show = Callable[..., Any]
@@ -243,6 +245,32 @@ def test_a_closed_box_says_its_parameters_and_norm(show: Show) -> None:
     assert len(norms) == 33
     assert all(re.fullmatch(r"\d+ parameters · ‖∇‖ [\d.e−]+", text) for text in norms)
     assert sum(int(text.split()[0]) for text in norms) == len(ours) == 337
+
+
+def rgb(code: str) -> str:
+    return f"rgb({', '.join(str(int(code[at : at + 2], 16)) for at in (1, 3, 5))})"
+
+
+def dead_and_broken() -> Value:
+    """Two neurons in one layer, whose parameters have a gradient of 0, and of nan."""
+    model = MLP(2, [2, 1], "relu", seed=1)
+    hidden = model.layers[0].neurons
+    hidden[0].bias.data, hidden[1].bias.data = -100.0, 100.0
+    out = model([1.0, -2.0])
+    out.backward()
+    hidden[1].bias.grad = float("nan")
+    return out
+
+
+def test_a_closed_box_agrees_with_its_norm_and_carries_an_alarm(show: Show) -> None:
+    page = show(viz.explore(dead_and_broken()), "open=0.1.4")
+    strips = page.tab.evaluate("""() => [...document.querySelectorAll('.closed')].map((box) => {
+      return [box.querySelector('.detail').textContent, getComputedStyle(box.querySelector('path')).fill, box.classList.contains('alarm')];
+    })""")
+    found = {text.partition("‖∇‖ ")[2]: (fill, alarm) for text, fill, alarm in strips}
+    assert found["0"] == (rgb(LIGHT.positive[0]), False)
+    assert found["nan"] == (rgb(LIGHT.card), True)
+    assert [alarm for _, _, alarm in strips].count(True) == 1
 
 
 def test_nothing_overlaps_whatever_is_open(show: Show) -> None:
