@@ -90,3 +90,7 @@ class UntrackedWarning(UserWarning):
 
 class NoGradientWarning(UserWarning):
     """A gradient came to a step function, which lets none through, so what is before it can't learn."""
+
+
+class UnlearnedWarning(UserWarning):
+    """A loss uses something that is meant to learn, and no optimizer can reach it."""

@@ -52,12 +52,26 @@ class Scope:
 
 
 class Mode:
-    """The surroundings of a computation, never changed once made."""
+    """The surroundings of a computation, never changed once made.
 
-    __slots__ = ("observers", "recording", "scope")
+    Attributes:
+        scope: The module call that new nodes belong to.
+        recording: Whether operations keep their operands.
+        observers: Those who are told of new nodes and backward passes.
+        refuse: What is called with a description whenever somebody asks a Value for its number,
+            None outside of a trace. It raises: the answer would hold for one sample only.
+    """
 
-    def __init__(self, scope: Scope | None, recording: bool, observers: tuple[Observer, ...]) -> None:
-        self.scope, self.recording, self.observers = scope, recording, observers
+    __slots__ = ("observers", "recording", "refuse", "scope")
+
+    def __init__(
+        self,
+        scope: Scope | None,
+        recording: bool,
+        observers: tuple[Observer, ...],
+        refuse: Callable[[str], None] | None = None,
+    ) -> None:
+        self.scope, self.recording, self.observers, self.refuse = scope, recording, observers, refuse
 
 
 _mode: ContextVar[Mode] = ContextVar("scalargrad.mode", default=Mode(None, True, ()))  # noqa: B039 - immutable
@@ -85,17 +99,17 @@ def no_grad() -> Any:
     >>> y.args
     ()
     """
-    return _switched(lambda mode: Mode(mode.scope, False, mode.observers))
+    return _switched(lambda mode: Mode(mode.scope, False, mode.observers, mode.refuse))
 
 
 def enable_grad() -> Any:
     """Inside `with enable_grad():` graphs are built again, within a `no_grad()` block too."""
-    return _switched(lambda mode: Mode(mode.scope, True, mode.observers))
+    return _switched(lambda mode: Mode(mode.scope, True, mode.observers, mode.refuse))
 
 
 def observing(observer: Observer) -> Any:
     """Inside the block, `observer` is told of each operation and of each backward pass."""
-    return _switched(lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer)))
+    return _switched(lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer), mode.refuse))
 
 
 @contextmanager
@@ -104,10 +118,22 @@ def _switched(change: Callable[[Mode], Mode]) -> Iterator[None]:
         yield
 
 
+def check_question(what: str) -> None:
+    """Refuse a question about the number of a Value while this context traces a function.
+
+    Args:
+        what: The question, in the words of the error.
+    """
+    refuse = _mode.get().refuse
+    if refuse is not None:
+        refuse(what)
+
+
 def call_in_scope(method: Callable[..., Any], module: Any, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """`method(*arguments, **options)`, every node it makes marked with a new scope of the module. One per module call: kept lean."""
     mode = _mode.get()
-    token = _mode.set(Mode(Scope(name, type(module).__name__, mode.scope, id(module)), mode.recording, mode.observers))
+    scope = Scope(name, type(module).__name__, mode.scope, id(module))
+    token = _mode.set(Mode(scope, mode.recording, mode.observers, mode.refuse))
     try:
         return method(*arguments, **options)
     finally:
