@@ -1,0 +1,245 @@
+"""Change one thing in the source, and see whether a test notices.
+
+`python -m tests.campaigns.mutants [FILE ...] [--count 17] [--seed 0] [--jobs 2]`
+
+A mutant that survives is either a gap in the tests or a change that makes no difference (a faster
+way, a message): each is printed with its line, to be looked at.
+"""
+
+import argparse
+import ast
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS = 600
+"""A mutant that runs longer than this hangs, which counts as noticed."""
+
+TESTS = {
+    "scalargrad/engine.py": [
+        "tests/test_backward.py",
+        "tests/test_promises.py",
+        "tests/test_hooks.py",
+        "tests/test_micrograd_code.py",
+        "tests/test_conversions.py",
+        "tests/test_copying.py",
+        "tests/test_functions.py",
+        "tests/test_not_finite.py",
+    ],
+    "scalargrad/ops.py": [
+        "tests/test_every_op.py",
+        "tests/test_every_op_arrays.py",
+        "tests/test_conformance.py",
+        "tests/test_functions.py",
+        "tests/test_kinks.py",
+    ],
+    "scalargrad/adjoint.py": [
+        "tests/test_backward.py",
+        "tests/test_transforms.py",
+        "tests/test_hooks.py",
+        "tests/test_promises.py",
+        "tests/test_every_op.py",
+    ],
+    "scalargrad/tape.py": ["tests/test_tape.py"],
+    "scalargrad/transforms.py": ["tests/test_transforms.py"],
+    "scalargrad/nested.py": ["tests/test_nested.py", "tests/test_transforms.py"],
+    "scalargrad/checkpoint.py": ["tests/test_checkpoint.py"],
+    "scalargrad/files.py": ["tests/test_files.py"],
+    "scalargrad/losses.py": ["tests/test_losses.py"],
+    "scalargrad/optim.py": ["tests/test_optim.py"],
+    "scalargrad/compiler/passes.py": ["tests/compiler/test_passes.py", "tests/compiler/test_differential.py"],
+    "scalargrad/compiler/writer.py": ["tests/compiler"],
+    "scalargrad/compiler/trace.py": ["tests/compiler/test_trace.py", "tests/test_threads.py"],
+    "scalargrad/training/metrics.py": ["tests/training"],
+    "scalargrad/data/reading.py": ["tests/test_data_reading.py"],
+    "viz/ledger.py": ["tests/viz/test_ledger.py", "tests/viz/test_explain.py"],
+    "viz/text.py": ["tests/viz/test_text.py"],
+}
+"""The source files that are tried, each with the tests that should notice."""
+
+OPPOSITES: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A source file with one change.
+
+    Attributes:
+        path: The file, from the root of the project.
+        line: Where the change is.
+        change: What was changed into what.
+        source: The whole file after the change.
+    """
+
+    path: str
+    line: int
+    change: str
+    source: str
+
+
+def mutants(path: str, source: str) -> Iterator[Mutant]:
+    """Yield every mutant of a file, in the order of its syntax tree."""
+    starts = _line_starts(source)
+    text = source.encode()
+    for node in _code(ast.parse(source)):
+        for changed in _changes(node):
+            start = starts[node.lineno - 1] + node.col_offset
+            end = starts[node.end_lineno - 1] + node.end_col_offset
+            before = text[start:end].decode()
+            after = changed if isinstance(changed, str) else f"({ast.unparse(changed)})"
+            whole = text[:start] + after.encode() + text[end:]
+            yield Mutant(path, node.lineno, f"{before}  →  {after}", whole.decode())
+
+
+def _line_starts(source: str) -> list[int]:
+    """Return where each line begins, in bytes, as the syntax tree counts."""
+    starts = [0]
+    for line in source.encode().splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    return starts
+
+
+def _code(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that run: neither annotations nor what only makes up a message."""
+    for field, value in ast.iter_fields(tree):
+        if field in ("annotation", "returns", "exc"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and not _is_words(child):
+                yield child
+                yield from _code(child)
+
+
+def _is_words(node: ast.AST) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _changes(node: ast.AST) -> Iterator[ast.AST | str]:
+    """Yield what could stand in the place of a node."""
+    match node:
+        case ast.Compare(left, [operator], [right]) if type(operator) in OPPOSITES:
+            yield ast.Compare(left, [OPPOSITES[type(operator)]()], [right])
+        case ast.BinOp(left, operator, right) if type(operator) in OPPOSITES:
+            yield ast.BinOp(left, OPPOSITES[type(operator)](), right)
+        case ast.BoolOp(operator, values):
+            yield ast.BoolOp(OPPOSITES[type(operator)](), values)
+        case ast.UnaryOp(ast.Not() | ast.USub(), operand):
+            yield operand
+        case ast.Constant(bool() as truth):
+            yield ast.Constant(not truth)
+        case ast.Constant(int() | float() as number):
+            yield ast.Constant(number + 1)
+        case ast.IfExp(_, chosen, other):
+            yield chosen
+            yield other
+        case ast.Expr(ast.Call()):
+            yield "pass"
+
+
+class Copy:
+    """A copy of the project in which one file at a time is changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "project"
+        ignored = shutil.ignore_patterns(".git", ".*_cache", "__pycache__", "gallery")
+        shutil.copytree(ROOT, self.root, ignore=ignored)
+
+    def notices(self, mutant: Mutant) -> bool:
+        """Whether a test fails with the mutant in place."""
+        file = self.root / mutant.path
+        original = file.read_text(encoding="utf-8")
+        file.write_text(mutant.source, encoding="utf-8")
+        try:
+            return not self.passes(mutant.path)
+        finally:
+            file.write_text(original, encoding="utf-8")
+
+    def passes(self, path: str) -> bool:
+        """Whether the tests of a file pass, its own examples included."""
+        tests = [path, *(test for test in TESTS[path] if (self.root / test).exists())]
+        command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        try:
+            done = subprocess.run(command, cwd=self.root, capture_output=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
+
+
+def chosen_mutants(paths: list[str], count: int, seed: int) -> list[Mutant]:
+    """Draw `count` mutants of each file, those of one file in the order of their lines."""
+    rng = random.Random(seed)
+    found: list[Mutant] = []
+    for path in paths:
+        every = list(mutants(path, (ROOT / path).read_text(encoding="utf-8")))
+        drawn = rng.sample(every, min(count, len(every)))
+        found += sorted(drawn, key=lambda mutant: mutant.line)
+    return found
+
+
+def survivors(tried: list[Mutant], jobs: int) -> list[Mutant]:
+    """Run the tests on every mutant and return those that none of them noticed."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
+        copies: Queue[Copy] = Queue()
+        for number in range(jobs):
+            copies.put(Copy(Path(folder, str(number))))
+
+        def survives(mutant: Mutant) -> bool:
+            copy = copies.get()
+            try:
+                return not copy.notices(mutant)
+            finally:
+                copies.put(copy)
+
+        lived = []
+        for mutant, alive in zip(tried, pool.map(survives, tried), strict=True):
+            if alive:
+                lived.append(mutant)
+                print(f"lives: {mutant.path}:{mutant.line}  {mutant.change}", flush=True)
+        return lived
+
+
+def main() -> None:
+    """Try the mutants of the files named, or of all that are known, and print the figures."""
+    parser = argparse.ArgumentParser(description="Change one thing in the source, and see whether a test notices.")
+    parser.add_argument("files", nargs="*", default=[], choices=[*TESTS, []], metavar="FILE")
+    parser.add_argument("--count", type=int, default=17, help="mutants of each file")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of mutants")
+    parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
+    options = parser.parse_args()
+    paths = options.files or [path for path in TESTS if (ROOT / path).exists()]
+    tried = chosen_mutants(paths, options.count, options.seed)
+    lived = survivors(tried, options.jobs)
+    for path in paths:
+        total = sum(mutant.path == path for mutant in tried)
+        alive = sum(mutant.path == path for mutant in lived)
+        print(f"{path:36} {total - alive} of {total} noticed")
+    print(f"{len(tried) - len(lived)} of {len(tried)} mutants were noticed")
+
+
+if __name__ == "__main__":
+    main()
