@@ -8,12 +8,13 @@ import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
-from numbers import Real
+from numbers import Number, Real
 from operator import index
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
-from .errors import DataError, LengthError, OptionError, UntrackedWarning
+from .errors import ComparisonWarning, DataError, LengthError, OptionError, UntrackedWarning
+from .modes import check_question
 
 _HINTS = {
     str: "convert it with float()",
@@ -48,9 +49,12 @@ def as_float(number: Any, what: str) -> float:
 
 def is_number(thing: Any) -> TypeGuard[float]:
     """Whether `thing` is one real number: Python's, NumPy's, or a 0-d array or tensor."""
-    if isinstance(thing, (float, int, Real)):  # the quick questions first
+    if isinstance(thing, (float, int)):  # the quick question first
         return True
-    return getattr(thing, "shape", None) == () and getattr(getattr(thing, "dtype", None), "kind", "f") in "biuf"
+    dtype = getattr(thing, "dtype", None)
+    if getattr(dtype, "kind", "f") not in "biuf" or getattr(dtype, "is_complex", False):  # NumPy's way to say it, and PyTorch's
+        return False
+    return isinstance(thing, Real) or getattr(thing, "shape", None) == ()
 
 
 def whole(number: Any, what: str, least: int | None = 1) -> int:
@@ -90,6 +94,23 @@ def warn_if_untracked() -> None:
             UntrackedWarning,
             stacklevel=3,
         )
+
+
+def warn_of_identity(number: Any) -> None:
+    """Warn the code that wrote `value == number`, which asks for identity; refuse it while a function is traced.
+
+    Code of NumPy that compares the items of an array of objects is left alone: the user did not write that.
+    """
+    frame = sys._getframe(2)
+    if str(frame.f_globals.get("__name__")).partition(".")[0] == "numpy":
+        return
+    check_question("== or != of a traced Value and a number, which asks whether they are one object,")
+    warnings.warn(
+        f"== and != of a Value and a number ask whether they are one object, so the answer does not depend on the number: "
+        f"write x.data == {_short(number)}, or math.isclose(x, {_short(number)})",
+        ComparisonWarning,
+        stacklevel=3,
+    )
 
 
 _HARMLESS = {math.isclose, math.isfinite, math.isinf, math.isnan}
@@ -147,6 +168,14 @@ class NumberLike:
     def __bool__(self) -> bool:
         return self._data != 0.0
 
+    def __eq__(self, other: object) -> Any:
+        """By identity, as of any object: NotImplemented leaves the answer to Python."""
+        if other is not None and not isinstance(other, _NEVER_NUMBERS) and (isinstance(other, Number) or is_number(other)):
+            warn_of_identity(other)
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Any) -> bool:
         return self._data < plain(other)  # type: ignore[no-any-return]
 
@@ -160,6 +189,9 @@ class NumberLike:
         return self._data >= plain(other)  # type: ignore[no-any-return]
 
 
+_NEVER_NUMBERS = (NumberLike, str, tuple, list, dict)
+
+
 def plain(x: Any) -> Any:
     """The float inside of a Value; anything else as it is."""
     return x._data if isinstance(x, NumberLike) else x
@@ -167,6 +199,8 @@ def plain(x: Any) -> Any:
 
 def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:
     """The things, which must all be Values; raises DataError, which names `what`, if not."""
+    if not isinstance(things, Iterable):
+        raise DataError(f"{what} must be Values in a list, not {type(things).__name__} {_short(things)}")
     values = tuple(things)
     for thing in values:
         if not isinstance(thing, NumberLike):
@@ -183,8 +217,17 @@ def checked_partials(args: tuple[Any, ...], partials: Sequence[Any]) -> tuple[fl
 
 def checked_seeds(outputs: Iterable[Any], gradients: Iterable[Any] | None) -> list[tuple[Any, Any]]:
     """Each output of a backward pass with its seed, 1.0 by default; raises DataError or LengthError for what can't be that."""
+    if isinstance(outputs, NumberLike):
+        outputs = [outputs]
+        gradients = None if gradients is None else _listed(gradients)
     roots = checked_values(outputs, "what backward starts at")
-    seeds = [1.0] * len(roots) if gradients is None else list(gradients)
+    seeds = [1.0] * len(roots) if gradients is None else _listed(gradients)
     if len(seeds) != len(roots):
         raise LengthError(f"backward needs one gradient for each output: {len(roots)} outputs, {len(seeds)} gradients")
     return [(root, seed if isinstance(seed, NumberLike) else as_float(seed, "gradient")) for root, seed in zip(roots, seeds, strict=True)]
+
+
+def _listed(things: Any) -> list[Any]:
+    """A list of them, or of the one thing that there is."""
+    alone = isinstance(things, NumberLike) or is_number(things)
+    return [things] if alone else list(things)
