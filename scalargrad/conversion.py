@@ -3,6 +3,7 @@
 import ast
 import linecache
 import math
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from numbers import Number, Real
 from operator import index
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
@@ -96,7 +98,7 @@ def warn_if_untracked() -> None:
         )
 
 
-def warn_of_identity(number: Any) -> None:
+def warn_of_identity() -> None:
     """Warn the code that wrote `value == number`, which asks for identity; refuse it while a function is traced.
 
     Code of NumPy that compares the items of an array of objects is left alone: the user did not write that.
@@ -105,14 +107,25 @@ def warn_of_identity(number: Any) -> None:
     if str(frame.f_globals.get("__name__")).partition(".")[0] == "numpy":
         return
     check_question("== or != of a traced Value and a number, which asks whether they are one object,")
-    warnings.warn(
-        f"== and != of a Value and a number ask whether they are one object, so the answer does not depend on the number: "
-        f"write x.data == {_short(number)}, or math.isclose(x, {_short(number)})",
+    warnings.warn(  # always the same text, so that a line of a loop is told once
+        "== and != of a Value and a number ask whether they are one object, whatever the number: "
+        "write x.data == 2.0, or math.isclose(x, 2.0)",
         ComparisonWarning,
         stacklevel=3,
     )
 
 
+def level_outside() -> int:
+    """The `stacklevel` with which a warning of the calling function names the line of the user's code."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+        level += 1
+    return max(level - 1, 1) if frame is None else level
+
+
+_PACKAGE = str(Path(__file__).parent) + os.sep
 _HARMLESS = {math.isclose, math.isfinite, math.isinf, math.isnan}
 
 
@@ -171,7 +184,7 @@ class NumberLike:
     def __eq__(self, other: object) -> Any:
         """By identity, as of any object: NotImplemented leaves the answer to Python."""
         if other is not None and not isinstance(other, _NEVER_NUMBERS) and (isinstance(other, Number) or is_number(other)):
-            warn_of_identity(other)
+            warn_of_identity()
         return NotImplemented
 
     __hash__ = object.__hash__
@@ -215,7 +228,7 @@ def checked_partials(args: tuple[Any, ...], partials: Sequence[Any]) -> tuple[fl
     return tuple(as_float(partial, "a partial of a Value") for partial in partials)
 
 
-def checked_seeds(outputs: Iterable[Any], gradients: Iterable[Any] | None) -> list[tuple[Any, Any]]:
+def checked_seeds(outputs: Any, gradients: Any) -> list[tuple[Any, Any]]:
     """Each output of a backward pass with its seed, 1.0 by default; raises DataError or LengthError for what can't be that."""
     if isinstance(outputs, NumberLike):
         outputs = [outputs]

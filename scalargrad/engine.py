@@ -1,5 +1,6 @@
 """Value: one number in an expression graph; the operators that grow the graph; `backward`, the chain rule over it."""
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import SimpleNamespace
@@ -7,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from . import ops
 from .adjoint import UNRECORDED, accumulating, pullback, require_graph, spread, step_back
-from .conversion import NumberLike, as_float, checked_partials, checked_seeds, checked_values, is_number, plain
+from .conversion import NumberLike, as_float, checked_partials, checked_seeds, checked_values, is_number, level_outside, plain
 from .copying import deepcopy_value, reduce_value, restore_value
-from .errors import CallError, DataError, OptionError
+from .errors import CallError, DataError, OptionError, UnlearnedWarning
 from .graph import topological
 from .hooks import BY_HAND, Hook, HookHandle
 from .missing import missing_attributes
@@ -509,13 +510,29 @@ def backward(outputs: Value | Iterable[Value], gradients: Number | Iterable[Numb
     for output, _ in seeds:
         require_graph(output)
     order = topological([output for output, _ in seeds])
-    with accumulating([node for node in order if not node.args]):
+    leaves = [node for node in order if not node.args]
+    _warn_if_nothing_learns(leaves)
+    with accumulating(leaves):
         if create_graph:
             _spread_graphs(order, seeds)
         else:
             spread(order, [(output, float(plain(seed))) for output, seed in seeds])
         for observer in current_mode().observers:
             observer.went_back(order)
+
+
+def _warn_if_nothing_learns(leaves: list[Value]) -> None:
+    """Warn of a loss whose graph ends at a module that was called in `no_grad()`, and has no Parameter anywhere."""
+    scopes = {leaf.scope for leaf in leaves}  # leaves have none, but for results whose graph was not kept
+    if scopes <= {None} or any(isinstance(leaf, Parameter) for leaf in leaves):
+        return
+    name = next(scope.chain()[0].kind for scope in scopes if scope is not None)
+    warnings.warn(
+        f"the gradient reaches no Parameter: what {name} computed has no graph, because that was inside no_grad(). "
+        "For it to learn, call it outside of no_grad()",
+        UnlearnedWarning,
+        stacklevel=level_outside(),
+    )
 
 
 def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> None:

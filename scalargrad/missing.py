@@ -41,7 +41,8 @@ class Missing:
     def __set__(self, value: Any, thing: Any) -> None:
         attributes = self._attributes(value)
         if attributes is None:
-            raise self._error(f" ({OWN_ATTRIBUTES})")
+            takes_others = hasattr(value, "__dict__")
+            raise self._error("" if takes_others else f" ({OWN_ATTRIBUTES})")
         attributes[self.name] = thing
 
     def __delete__(self, value: Any) -> None:

@@ -37,7 +37,6 @@ def test_equality_and_hash_are_identity() -> None:
     a, b = Value(1.0), Value(1.0)
     assert a == a
     assert a != b
-    assert a != 1.0
     assert len({a, b, a}) == 2
     assert [a, b].index(b) == 1
     key = {a: "a"}
