@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from .conversion import as_float, is_number
 from .errors import DataError
 
 Hook = Callable[[Any], Any]
@@ -60,13 +61,10 @@ def hooked(node: Any, gradient: Any) -> Any:
 
 
 def _as_gradient(node: Any, replaced: Any) -> float:
-    shape = getattr(replaced, "shape", ())
-    if hasattr(replaced, "__float__") and shape == ():
-        try:
-            return float(replaced)
-        except (TypeError, ValueError, RuntimeError, OverflowError):
-            pass  # it is no real number: a complex tensor, a number too large
-    of_shape = f" of shape {tuple(shape)}" if shape else ""
-    raise DataError(
-        f"a gradient hook of {node!r} returned {type(replaced).__name__}{of_shape}: return one number, or None to keep the gradient"
-    )
+    if not is_number(replaced):
+        shape = getattr(replaced, "shape", ())
+        of_shape = f" of shape {tuple(shape)}" if shape else ""
+        raise DataError(
+            f"a gradient hook of {node!r} returned {type(replaced).__name__}{of_shape}: return one number, or None to keep the gradient"
+        )
+    return as_float(replaced, f"what a gradient hook of {node!r} returned")

@@ -18,8 +18,8 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
 RANKS = [
-    ("errors", "floats", "graph", "hooks", "decorating", "missing", "modes", "collector", "naming"),
-    ("ops", "conversion", "copying", "nested", "files"),
+    ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "naming"),
+    ("ops", "conversion", "hooks", "copying", "nested", "files"),
     ("adjoint",),
     ("engine",),
     ("functions", "leaves"),
@@ -32,8 +32,8 @@ RANKS = [
 """Rooms of scalargrad from the ground up: each imports from those below it, or from its own floor without a cycle."""
 
 CORE = (
-    *("errors", "floats", "graph", "hooks", "decorating", "missing", "modes"),
-    *("ops", "conversion", "copying", "adjoint", "engine", "functions"),
+    *("errors", "floats", "graph", "decorating", "missing", "modes"),
+    *("ops", "conversion", "hooks", "copying", "adjoint", "engine", "functions"),
 )
 EXTRAS = ("matplotlib", "sklearn", "tqdm", "scipy", "graphviz", "pygraphviz", "vl_convert", "viz", "demos", "tests", "torch", "jax")
 EXTRAS_OF = {"scalargrad.training.progress": {"tqdm"}, "scalargrad.compiler.jax_backend": {"jax"}}
