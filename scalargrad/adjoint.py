@@ -24,7 +24,7 @@ class Unrecorded(tuple[float, ...]):
 
 
 UNRECORDED = Unrecorded()
-"""The partials of a result whose graph was not kept: empty, as a leaf's, but told from those of a leaf that somebody made."""
+"""The partials of a result whose graph was not kept: empty, and yet told from those of a leaf."""
 
 
 def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
@@ -80,18 +80,22 @@ def require_graph(node: Any) -> None:
     """Raise GraphError if `node` is the result of an operation whose graph was not kept."""
     if not node.args and node.partials is UNRECORDED:
         raise GraphError(
-            f"{node!r} has no graph to go back through: it was computed inside no_grad(), or cut off by detach(), "
-            "so no gradient can reach what it was made from. Compute it outside of no_grad(), and call backward() on that"
+            f"{node!r} has no graph to go back through: it was computed inside no_grad(), or cut off "
+            "by detach(), so no gradient can reach what it was made from. Compute it outside of "
+            "no_grad(), and call backward() on that"
         )
 
 
 def refuse_backward_by_hand(node: Any, error: type[Exception] = GraphError) -> None:
-    """Raise `error` if the node has a `_backward` that was set by hand, where derivatives are not taken by calling it."""
-    if node.notes is not None and BY_HAND in node.notes:
+    """Raise `error` if the node has a `_backward` that was set by hand.
+
+    For what takes derivatives in another way than by calling it.
+    """
+    if BY_HAND in (node.notes or ()):
         raise error(
-            f"{node.label or node.op or 'a leaf'} has a _backward that was set by hand, which only backward() can call: "
-            "build it from scalargrad's own operations, or, where numbers are enough, give its local derivatives as "
-            "Value(data, args, op, partials=…)"
+            f"{node.label or node.op or 'a leaf'} has a _backward that was set by hand, which only "
+            "backward() can call: build it from scalargrad's own operations, or, where numbers are "
+            "enough, give its local derivatives as Value(data, args, op, partials=…)"
         )
 
 
@@ -113,8 +117,11 @@ def accumulating(leaves: Sequence[Any]) -> Iterator[None]:
 def checked_partials(node: Any) -> Any:
     """The local derivatives of a node, one for each operand.
 
-    Raises GraphError for a node that was made by hand without them.
+    Raises GraphError for a node that was made by hand without them, or has a `_backward` that was
+    set by hand instead.
     """
+    if node.notes is not None:
+        refuse_backward_by_hand(node)
     if len(node.partials) != len(node.args):
         raise GraphError(
             f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one for each of args, or set its _backward"
@@ -147,7 +154,8 @@ def local_derivatives(node: Any, m: Any) -> tuple[Any, ...]:
 
     Raises GraphError where they would not agree with the numbers of the forward pass, because a leaf was changed since.
     """
-    refuse_backward_by_hand(node)
+    if node.notes is not None:
+        refuse_backward_by_hand(node)
     if not node.args:
         return ()
     if node.op not in TABLE:

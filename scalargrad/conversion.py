@@ -54,7 +54,9 @@ def is_number(thing: Any) -> TypeGuard[float]:
     if isinstance(thing, (float, int)):  # the quick question first
         return True
     dtype = getattr(thing, "dtype", None)
-    if getattr(dtype, "kind", "f") not in "biuf" or getattr(dtype, "is_complex", False):  # NumPy's way to say it, and PyTorch's
+    if getattr(dtype, "kind", "f") not in "biuf":  # NumPy's way to say it
+        return False
+    if getattr(dtype, "is_complex", False):  # PyTorch's
         return False
     return isinstance(thing, Real) or getattr(thing, "shape", None) == ()
 
@@ -99,9 +101,10 @@ def warn_if_untracked() -> None:
 
 
 def warn_of_identity() -> None:
-    """Warn the code that wrote `value == number`, which asks for identity; refuse it while a function is traced.
+    """Warn the code that wrote `value == number`, which asks for identity.
 
-    Code of NumPy that compares the items of an array of objects is left alone: the user did not write that.
+    While a function is traced it is refused. Code of NumPy that compares the items of an array of
+    objects is left alone: the user did not write that.
     """
     frame = sys._getframe(2)
     if str(frame.f_globals.get("__name__")).partition(".")[0] == "numpy":
@@ -116,7 +119,7 @@ def warn_of_identity() -> None:
 
 
 def level_outside() -> int:
-    """The `stacklevel` with which a warning of the calling function names the line of the user's code."""
+    """Return the `stacklevel` with which a warning of the caller names the user's own line."""
     frame: FrameType | None = sys._getframe(1)
     level = 1
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
@@ -183,7 +186,8 @@ class NumberLike:
 
     def __eq__(self, other: object) -> Any:
         """By identity, as of any object: NotImplemented leaves the answer to Python."""
-        if other is not None and not isinstance(other, _NEVER_NUMBERS) and (isinstance(other, Number) or is_number(other)):
+        quick = other is None or isinstance(other, _NEVER_NUMBERS)  # nearly always
+        if not quick and (isinstance(other, Number) or is_number(other)):
             warn_of_identity()
         return NotImplemented
 
@@ -213,7 +217,8 @@ def plain(x: Any) -> Any:
 def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:
     """The things, which must all be Values; raises DataError, which names `what`, if not."""
     if not isinstance(things, Iterable):
-        raise DataError(f"{what} must be Values in a list, not {type(things).__name__} {_short(things)}")
+        given = f"{type(things).__name__} {_short(things)}"
+        raise DataError(f"{what} must be Values in a list, not {given}")
     values = tuple(things)
     for thing in values:
         if not isinstance(thing, NumberLike):

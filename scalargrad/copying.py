@@ -70,12 +70,15 @@ def _own_slots(value: Any) -> dict[str, Any]:
 def _slot_names(kind: type) -> tuple[str, ...]:
     names = _names.get(kind)
     if names is None:
-        names = tuple(name for name in copyreg._slotnames(kind) if name not in _SLOTS)  # type: ignore[attr-defined]
+        slots = copyreg._slotnames(kind)  # type: ignore[attr-defined]
+        names = tuple(name for name in slots if name not in _SLOTS)
         _names[kind] = names
     return names
 
 
-_SLOTS = frozenset(("_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings"))
+_SLOTS = frozenset(
+    ("_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings"),
+)
 _names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
 
@@ -85,8 +88,8 @@ def _blank(kind: type) -> Any:
 
 def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value."""
-    value._data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings, *own = state[1]
-    by_hand, slots, attributes = own
+    value._data, value.grad, value.op, value.args, value.partials, *more = state[1]
+    value.label, value.scope, value.settings, by_hand, slots, attributes = more
     value.notes = {BY_HAND: _refuse_copy} if by_hand else None
     for name, item in slots.items():
         setattr(value, name, item)
@@ -96,15 +99,15 @@ def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
 
 def _refuse_copy() -> None:
     raise GraphError(
-        "this is a copy of a Value whose _backward was set by hand, and that function works on the original: "
-        "give Value(data, args, op, partials=…) its local derivatives, which are copied"
+        "this is a copy of a Value whose _backward was set by hand, and that function works on the "
+        "original: give Value(data, args, op, partials=…) its local derivatives, which are copied"
     )
 
 
 def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
     """A copy of the whole graph of a Value; what `memo` holds already is shared. Hooks stay behind."""
     order = [node for node in topological([value]) if id(node) not in memo]
-    for node in order:  # all of them first, since an attribute may lead from any of them to any other
+    for node in order:  # all of them first: an attribute may lead from any of them to any other
         memo[id(node)] = _blank(type(node))
     for node in order:
         args = tuple(memo[id(arg)] for arg in node.args)

@@ -1,12 +1,14 @@
-"""Decorators that hold a block around the code of anything: functions, generators, coroutines, asynchronous generators, classes.
+"""Decorators that hold a block around the code of anything.
 
-Code that can pause must not keep its block on while it does: whatever runs meanwhile would be inside of it. So the block is
-suspended at each `yield` and `await`, together with the blocks that the code opened inside, and resumed afterwards.
+Functions, methods and classes are simple. Code that can pause, a generator or a coroutine, must not
+keep its block on while it does: whatever runs meanwhile would be inside of it. So the block is
+suspended at each `yield` and `await`, together with the blocks that the code opened inside of it,
+and resumed afterwards.
 """
 
 import inspect
 from collections.abc import Callable, Generator, Sequence
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, coroutine
 from typing import Any, Protocol
 
@@ -33,7 +35,7 @@ def decorated(thing: Any, block: Block) -> Any:
     """Return `thing` with `block` around its code whenever that runs.
 
     Args:
-        thing: A function, method, generator function, coroutine function, property, class or other callable.
+        thing: A function of any sort, a method, a property, a class or another callable.
         block: Entered anew at each call, so it must allow that.
 
     Returns:
@@ -52,13 +54,14 @@ def decorated(thing: Any, block: Block) -> Any:
     if isinstance(thing, staticmethod | classmethod):
         return type(thing)(decorated(thing.__func__, block))
     if isinstance(thing, property):
-        getter, setter, deleter = (part and decorated(part, block) for part in (thing.fget, thing.fset, thing.fdel))
+        parts = (thing.fget, thing.fset, thing.fdel)
+        getter, setter, deleter = (part and decorated(part, block) for part in parts)
         return property(getter, setter, deleter, thing.__doc__)
     if isinstance(thing, cached_property):
         return cached_property(decorated(thing.func, block))
     if not callable(thing):
         raise OptionError(
-            f"no_grad and enable_grad take no argument, or the function or class to decorate, not {type(thing).__name__} {thing!r}"
+            f"no_grad and enable_grad take no argument, or the function or class to decorate, not {type(thing).__name__} {thing!r}",
         )
     return _decorated_callable(thing, block)
 
@@ -84,16 +87,18 @@ _FOUNDATIONS = ("builtins", "typing", "abc")
 
 def _decorated_callable(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
     """A function of the same sort, so that `inspect` answers as for the original."""
-    sort: Any = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-    if inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(sort):
+    sort: Any = function
+    if not inspect.isroutine(function) and not isinstance(function, partial):
+        sort = getattr(function, "__call__", function)  # noqa: B004 - an object is called by it
+    if inspect.isasyncgenfunction(sort):
         return _around_asynchronous_generator(function, block)
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(sort):
+    if inspect.iscoroutinefunction(sort):
 
         @wraps(function, updated=())
         async def around(*arguments: Any, **options: Any) -> Any:
             return await _step(function(*arguments, **options), block, [])
 
-    elif inspect.isgeneratorfunction(function) or inspect.isgeneratorfunction(sort):
+    elif inspect.isgeneratorfunction(sort):
 
         @wraps(function, updated=())
         def around(*arguments: Any, **options: Any) -> Any:
@@ -111,12 +116,13 @@ def _decorated_callable(function: Callable[..., Any], block: Block) -> Callable[
 
 
 def _held(result: Any, block: Block) -> Any:
-    """What a plain function returned; code that has not begun to run yet, such as a generator, keeps the block."""
-    if type(result) is GeneratorType and inspect.getgeneratorstate(result) == inspect.GEN_CREATED:
+    """What a plain function returned: code that has not begun to run yet keeps the block."""
+    kind = type(result)
+    if kind is GeneratorType and inspect.getgeneratorstate(result) == inspect.GEN_CREATED:
         return _stepped(result, block, [])
-    if type(result) is CoroutineType and inspect.getcoroutinestate(result) == inspect.CORO_CREATED:
+    if kind is CoroutineType and inspect.getcoroutinestate(result) == inspect.CORO_CREATED:
         return _awaited(result, block)
-    if type(result) is AsyncGeneratorType and result.ag_frame is not None and not result.ag_running:
+    if kind is AsyncGeneratorType and result.ag_frame is not None and not result.ag_running:
         return _around_asynchronous_generator(lambda: result, block)()
     return result
 
@@ -127,7 +133,7 @@ def _stepped(code: Any, block: Block, above: list[Any]) -> Generator[Any, Any, A
     Args:
         code: What has `send`, `throw` and `close`.
         block: The block.
-        above: The blocks that the code itself has open; kept up to date for the next steps of the same code.
+        above: The blocks that the code itself has open, kept up to date for its next steps.
 
     Yields:
         What the code yields.
@@ -166,7 +172,10 @@ async def _awaited(code: Any, block: Block) -> Any:
     return await _step(code, block, [])
 
 
-def _around_asynchronous_generator(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
+def _around_asynchronous_generator(
+    function: Callable[..., Any],
+    block: Block,
+) -> Callable[..., Any]:
     @wraps(function, updated=())
     async def around(*arguments: Any, **options: Any) -> Any:
         code = function(*arguments, **options)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from . import ops
 from .adjoint import UNRECORDED, accumulating, pullback, require_graph, spread, step_back
-from .conversion import NumberLike, as_float, checked_partials, checked_seeds, checked_values, is_number, level_outside, plain
+from .conversion import (
+    NumberLike,
+    as_float,
+    checked_partials,
+    checked_seeds,
+    checked_values,
+    is_number,
+    level_outside,
+    plain,
+)
 from .copying import deepcopy_value, reduce_value, restore_value
 from .errors import CallError, DataError, OptionError, UnlearnedWarning
 from .graph import topological
@@ -23,8 +32,9 @@ Number = Union["Value", float]
 class Value(NumberLike):
     """One number that remembers how it was computed.
 
-    `==` and `hash` ask for identity, because a Value is a node of a graph; compare `data`. The result of an operation on Values of
-    a class that you derived from Value is of that class (the first such operand decides), made without its `__init__`.
+    `==` and `hash` ask for identity, because a Value is a node of a graph; compare `data`. The result
+    of an operation on a class that you derived from Value is of that class, made without its
+    `__init__`; where there are several, the first operand decides.
 
     data      the number: always a float (int, bool and NumPy scalars are converted)
     grad      the derivative of what `backward` was called on with respect to this Value; leaves accumulate
@@ -45,7 +55,7 @@ class Value(NumberLike):
     __slots__ = ("__weakref__", "_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings")
     leaf_kind: ClassVar[str] = "input"
     result_class: ClassVar[type["Value"]]
-    """The class of the result of an operation on such a Value: Value itself, or the class that a user derived from it."""
+    """The class of what is computed from such a Value: Value itself, or the one that a user derived."""
 
     _data: float
     grad: Any
@@ -237,7 +247,8 @@ class Value(NumberLike):
     def _backward(self) -> Callable[[], None]:
         """The step of a backward pass at this Value alone: it adds to the gradients of the operands.
 
-        A function that is set here takes the place of that step in `backward()`, when the gradient of this Value is complete.
+        A function that is set here takes the place of that step in `backward()`, which calls it
+        when the gradient of this Value is complete.
         """
         step: Callable[[], None] = (self.notes or {}).get(BY_HAND) or partial(step_back, self)
         return step
@@ -245,7 +256,8 @@ class Value(NumberLike):
     @_backward.setter
     def _backward(self, step: Callable[[], None]) -> None:
         if not callable(step):
-            raise OptionError(f"_backward must be a function without arguments, not {type(step).__name__}")
+            kind = type(step).__name__
+            raise OptionError(f"_backward must be a function without arguments, not {kind}")
         if self.notes is None:
             self.notes = {}
         self.notes[BY_HAND] = step
@@ -275,8 +287,8 @@ class Value(NumberLike):
 class Parameter(Value):
     """A leaf that training changes. Modules register it, and pictures mark it θ.
 
-    Takes attributes of your own, as an optimiser written by hand needs them; copies and pickles keep them. What is computed
-    from a Parameter, or from a class derived from it, is a plain Value.
+    Takes attributes of your own, as an optimiser written by hand needs them; copies and pickles keep
+    them. What is computed from a Parameter, or from a class derived from it, is a plain Value.
 
     trainable  whether optimisers may change it; `Module.freeze` says no
 
@@ -313,7 +325,16 @@ for _name, _missing in _MISSING.items():
     setattr(Value, _name, _missing)
 
 _ADD, _MUL, _NEG, _POW = ops.ADD.name, ops.MUL.name, ops.NEG.name, ops.POW.name
-_SIGNS = {_ADD: "+", ops.SUB.name: "-", _MUL: "*", ops.DIV.name: "/", _POW: "**", ops.REMAINDER.name: "%", ops.RELU.name: "ReLU"}
+_SIGNS = {
+    _ADD: "+",
+    ops.SUB.name: "-",
+    _MUL: "*",
+    ops.DIV.name: "/",
+    _POW: "**",
+    ops.REMAINDER.name: "%",
+    ops.RELU.name: "ReLU",
+}
+"""What micrograd writes for an operation, where that is not its name."""
 _ONE_EACH, _MINUS_ONE = (1.0, 1.0), (-1.0,)
 _new = object.__new__
 
@@ -350,8 +371,14 @@ def _plain_node(
     return node
 
 
-def _node_of_class(op: str, data: float, args: tuple[Value, ...], partials: tuple[float, ...], settings: Any = None) -> Value:
-    """The same where classes derived from Value exist: the first operand of such a class gives that of the result."""
+def _node_of_class(
+    op: str,
+    data: float,
+    args: tuple[Value, ...],
+    partials: tuple[float, ...],
+    settings: Any = None,
+) -> Value:
+    """The same where users have derived classes: the first operand of one gives that of the result."""
     for arg in args:
         kind = arg.result_class
         if kind is not Value:
@@ -363,7 +390,7 @@ _node: Callable[..., Value] = _plain_node
 
 
 def _look_for_classes() -> None:
-    """From the first class that a user derives on, the operands are looked at. Until then no operation pays for it."""
+    """Look at the operands from the first derived class on: until then no operation pays for it."""
     global _node
     _node = _node_of_class
 
@@ -480,7 +507,9 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Value:
 def _announce(node: Value) -> None:
     """Tell whoever watches of a node that was made by hand."""
     if not isinstance(node.op, str):
-        raise DataError(f"op of a Value must be the name of an operation, not {node.op!r}: local derivatives are given as partials=…")
+        raise DataError(
+            f"op of a Value must be the name of an operation, not {node.op!r}: local derivatives are given as partials=…",
+        )
     mode = current_mode()
     node.scope = mode.scope
     for observer in mode.observers:
@@ -492,14 +521,19 @@ VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TAB
 VALUES.where = lambda condition, x, y: x if condition else y
 
 
-def backward(outputs: Value | Iterable[Value], gradients: Number | Iterable[Number] | None = None, *, create_graph: bool = False) -> None:
+def backward(
+    outputs: Value | Iterable[Value],
+    gradients: Number | Iterable[Number] | None = None,
+    *,
+    create_graph: bool = False,
+) -> None:
     """Seed several outputs at once and walk their graph once, from the outputs to the leaves.
 
     outputs    Values in a list, or a single one
     gradients  one seed for each of the outputs, 1.0 if left out
 
-    Raises LengthError when the seeds are not as many as the outputs, GraphError for a Value that was made without partials, or
-    whose graph was not kept because it was computed in `no_grad()`.
+    Raises LengthError when the seeds are not as many as the outputs, GraphError for a Value that was
+    made without partials, or whose graph was not kept because it was computed in `no_grad()`.
 
     >>> x = Value(3.0)
     >>> backward([x * x, 5 * x], [1.0, 10.0])
@@ -522,14 +556,14 @@ def backward(outputs: Value | Iterable[Value], gradients: Number | Iterable[Numb
 
 
 def _warn_if_nothing_learns(leaves: list[Value]) -> None:
-    """Warn of a loss whose graph ends at a module that was called in `no_grad()`, and has no Parameter anywhere."""
-    scopes = {leaf.scope for leaf in leaves}  # leaves have none, but for results whose graph was not kept
+    """Warn of a graph that ends at a module that was called in `no_grad()`, and has no Parameter."""
+    scopes = {leaf.scope for leaf in leaves}  # only results whose graph was not kept have one
     if scopes <= {None} or any(isinstance(leaf, Parameter) for leaf in leaves):
         return
     name = next(scope.chain()[0].kind for scope in scopes if scope is not None)
     warnings.warn(
-        f"the gradient reaches no Parameter: what {name} computed has no graph, because that was inside no_grad(). "
-        "For it to learn, call it outside of no_grad()",
+        f"the gradient reaches no Parameter: what {name} computed has no graph, because that was "
+        "inside no_grad(). For it to learn, call it outside of no_grad()",
         UnlearnedWarning,
         stacklevel=level_outside(),
     )
@@ -543,6 +577,7 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
         if node.args or isinstance(node, Constant):  # a number: a graph would refer back to the node, a cycle that nobody could undo
             node.grad = plain(gradient)
             continue
-        if isinstance(gradient, Value) and gradient in nodes:  # a gradient that is a Value of the graph itself gets a node of its own
+        if isinstance(gradient, Value) and gradient in nodes:
+            # a gradient that is a Value of the graph itself gets a node of its own
             gradient = Constant(1.0) * gradient
         node.grad = gradient if isinstance(gradient, Value) else Constant(gradient)

@@ -89,7 +89,7 @@ class UntrackedWarning(UserWarning):
 
 
 class ComparisonWarning(UserWarning):
-    """A Value was compared with a number by `==`, which asks whether the two are one object, and so is always False."""
+    """A Value was compared with a number by `==`, which asks whether the two are one object."""
 
 
 class NoGradientWarning(UserWarning):

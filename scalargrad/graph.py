@@ -25,7 +25,8 @@ def topological(roots: Iterable[Node]) -> list[Node]:
     """
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[Any] = [*reversed([*roots])]  # what is pushed last comes first: roots and operands go on in reverse
+    # What is pushed last comes first, so roots and operands go on in reverse.
+    stack: list[Any] = [*reversed([*roots])]
     pop, push, extend, add, emit = stack.pop, stack.append, stack.extend, seen.add, order.append
     while stack:
         node = pop()

@@ -9,7 +9,7 @@ from .errors import DataError
 Hook = Callable[[Any], Any]
 
 BY_HAND = "backward"
-"""Where the notes of a node hold a `_backward` that was set by hand, as operations written for micrograd do."""
+"""Where the notes of a node hold a `_backward` that was set by hand, as in code for micrograd."""
 
 
 class _Entry:
@@ -65,6 +65,6 @@ def _as_gradient(node: Any, replaced: Any) -> float:
         shape = getattr(replaced, "shape", ())
         of_shape = f" of shape {tuple(shape)}" if shape else ""
         raise DataError(
-            f"a gradient hook of {node!r} returned {type(replaced).__name__}{of_shape}: return one number, or None to keep the gradient"
+            f"a gradient hook of {node!r} returned {type(replaced).__name__}{of_shape}: return one number, or None to keep the gradient",
         )
     return as_float(replaced, f"what a gradient hook of {node!r} returned")

@@ -1,7 +1,8 @@
-"""Names that people type on a Value though it has no such attribute: misspellings, and words of other libraries.
+"""Names that people type on a Value though it has no such attribute.
 
-Python's own message for `value.gard = 0.0` can't say what was meant, and a class-wide `__setattr__` would slow down every operation.
-So the likeliest names are there, as attributes that explain themselves.
+Python's own message for `value.gard = 0.0` can't say what was meant, and a `__setattr__` of Value would
+slow down every operation. So the likeliest misspellings, and the words of other libraries, are
+there as attributes that explain themselves.
 """
 
 from typing import Any
@@ -15,8 +16,8 @@ class Missing:
     Args:
         name: The name.
         hint: What to write instead, or nothing.
-        free: Which objects that take attributes may have one of this name: all of them, or none, or those of the classes
-            that a user derived ("derived").
+        free: Which of the objects that take attributes may have one of this name: all of them, or
+            none, or those of the classes that a user derived ("derived").
 
     Example:
         >>> from scalargrad import Value
@@ -68,10 +69,11 @@ _MISSPELT = {
     "data": ("adta", "daat", "daata", "dta", "dtaa", "dataa"),
     "label": ("labe", "labl", "lable", "lebel"),
 }
+_NO_SWITCH = "every Value has a gradient; parameter.trainable = False or module.freeze() keeps one from learning"
 _FOREIGN = {
     "zero_grad": "write value.grad = 0.0, or call zero_grad() of the model or the optimiser",
-    "requires_grad": "every Value has a gradient; parameter.trainable = False or module.freeze() keeps one from learning",
-    "requires_grad_": "every Value has a gradient; parameter.trainable = False or module.freeze() keeps one from learning",
+    "requires_grad": _NO_SWITCH,
+    "requires_grad_": _NO_SWITCH,
     "retain_grad": "every Value keeps the gradient of the last backward pass in grad",
     "grad_fn": "the operation is in op, its operands are in args",
     "numpy": "write value.data for the number",
@@ -81,12 +83,15 @@ _WORDS = {
     **dict.fromkeys(("gradient", "gradients", "grads"), "its gradient is in grad"),
     **dict.fromkeys(("children", "parents"), "its operands are in args"),
     "name": "its name is in label",
-    **dict.fromkeys(("m", "v", "s", "t", "momentum", "velocity", "cache", "lr", "_vis_color")),
+    **dict.fromkeys(("m", "v", "s", "t", "momentum", "velocity", "cache", "lr", "_vis_color"), ""),
 }
 
 
 def missing_attributes() -> list[Missing]:
     """Return the attributes that explain themselves, for a class to have under their names."""
-    misspelt = [Missing(name, f"did you mean {right}?", free=False) for right, wrong in _MISSPELT.items() for name in wrong]
-    foreign = [Missing(name, hint, free="derived") for name, hint in _FOREIGN.items()]
-    return [*misspelt, *foreign, *[Missing(name, hint or "") for name, hint in _WORDS.items()]]
+    found = []
+    for right, wrong in _MISSPELT.items():
+        found += [Missing(name, f"did you mean {right}?", free=False) for name in wrong]
+    found += [Missing(name, hint, free="derived") for name, hint in _FOREIGN.items()]
+    found += [Missing(name, hint) for name, hint in _WORDS.items()]
+    return found

@@ -86,8 +86,9 @@ current_mode = _mode.get
 class Switch:
     """A change of the mode: for a `with` block, or for whatever is decorated with it.
 
-    The modes that switches made are linked, each to the one below it. So a block that ends takes back its own change only, and
-    those of the blocks that began after it stay: generators may leave their blocks in any order.
+    The modes that switches made are linked, each to the one below it. So a block that ends takes back
+    its own change only, and those of the blocks that began after it stay: generators may leave their
+    blocks in any order.
 
     Args:
         change: Takes the mode around the block and returns the mode inside.
@@ -101,15 +102,15 @@ class Switch:
 
     def __exit__(self, *exception: object) -> None:
         mode, above = self._found()
-        if mode is not None and mode.below is not None:  # else the call of a module around it has ended before
+        if mode is not None and mode.below is not None:  # else the module call around it is over
             _mode.set(_stacked(mode.below, above))
 
     def __call__(self, thing: Any) -> Any:
-        """Return `thing` with the mode changed while its code runs: a function of any sort, a method, a class."""
+        """Return `thing`, a function of any sort or a class, with the mode changed while it runs."""
         return decorated(thing, self)
 
     def suspend(self) -> "list[Switch]":
-        """End the block for a while, and return the switches inside of it that are still on, the innermost last."""
+        """End the block for a while, and return the switches that are on inside of it, in order."""
         mode, above = self._found()
         if mode is None or mode.below is None:
             return []
@@ -126,7 +127,7 @@ class Switch:
         return changed
 
     def _found(self) -> "tuple[Mode | None, list[Switch]]":
-        """The innermost mode that this switch made, and the switches that came after it, in that order."""
+        """The innermost mode that this switch made, and the switches after it, in that order."""
         above: list[Switch] = []
         mode: Mode | None = _mode.get()
         while mode is not None and mode.switch is not self:
@@ -145,13 +146,14 @@ def _stacked(mode: Mode, switches: Sequence[Switch]) -> Mode:
 def no_grad(function: Any = None) -> Any:
     """Compute without keeping a graph: inside `with no_grad():` results are plain leaves.
 
-    Holds for this thread (and asynchronous task) only, and ends when the block ends, by an exception too. Such a result has no
-    graph, so its `backward()` is an error.
+    Holds for this thread (and asynchronous task) only, and ends when the block ends, by an exception
+    too. Such a result has no graph, so its `backward()` is an error.
 
-    Also a decorator, `@no_grad` or `@no_grad()`, of functions, methods, generators, asynchronous functions and generators, and of
-    classes, where it holds for every method. A decorated generator keeps a graph again whenever it
-    is not running. A plain `with no_grad():` in a generator lasts until its block ends, for the caller too; several such
-    generators may end in any order, and after the last of them graphs are kept again.
+    Also a decorator, `@no_grad` or `@no_grad()`, of functions, methods, generators, asynchronous
+    functions and generators, and of classes, where it holds for every method. While a decorated
+    generator waits, its caller is outside of the block. A plain `with no_grad():` in a generator lasts
+    until that block ends, for the caller too; several such generators may end in any order, and after
+    the last of them graphs are kept again.
 
     Args:
         function: What to decorate, when it is used as `@no_grad`.

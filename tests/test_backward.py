@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import scalargrad as sg
+import viz
 from scalargrad import Parameter, Value, backward
 from scalargrad.errors import DataError, GraphError, LengthError, OptionError, TraceError, UnlearnedWarning
 from scalargrad.graph import topological
@@ -330,3 +331,11 @@ def test_a_program_refuses_a_backward_by_hand() -> None:
 
     with pytest.raises(TraceError, match=r"_backward that was set by hand.*partials="):
         sg.compile(f, inputs=(1,))
+
+
+def test_an_account_of_a_gradient_refuses_a_backward_by_hand() -> None:
+    x = Value(0.5)
+    out = sg.tanh(x)
+    out._backward = lambda: None
+    with pytest.raises(GraphError, match="_backward that was set by hand"):
+        viz.explain(out * 2, x)
