@@ -94,25 +94,30 @@ def _decorated_callable(function: Callable[..., Any], block: Block) -> Callable[
         return _around_asynchronous_generator(function, block)
     if inspect.iscoroutinefunction(sort):
 
-        @wraps(function, updated=())
+        @wraps(function, updated=_kept(function))
         async def around(*arguments: Any, **options: Any) -> Any:
             return await _step(function(*arguments, **options), block, [])
 
     elif inspect.isgeneratorfunction(sort):
 
-        @wraps(function, updated=())
+        @wraps(function, updated=_kept(function))
         def around(*arguments: Any, **options: Any) -> Any:
             return (yield from _stepped(function(*arguments, **options), block, []))
 
     else:
 
-        @wraps(function, updated=())
+        @wraps(function, updated=_kept(function))
         def around(*arguments: Any, **options: Any) -> Any:
             with block:
                 result = function(*arguments, **options)
             return _held(result, block)
 
     return around
+
+
+def _kept(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Attributes of a function go along; those of an object that is called, such as a module, do not."""
+    return ("__dict__",) if isinstance(function, FunctionType) else ()
 
 
 def _held(result: Any, block: Block) -> Any:
@@ -176,7 +181,7 @@ def _around_asynchronous_generator(
     function: Callable[..., Any],
     block: Block,
 ) -> Callable[..., Any]:
-    @wraps(function, updated=())
+    @wraps(function, updated=_kept(function))
     async def around(*arguments: Any, **options: Any) -> Any:
         code = function(*arguments, **options)
         above: list[Any] = []

@@ -11,6 +11,7 @@ import pytest
 from scalargrad import Value, enable_grad, no_grad
 from scalargrad.errors import OptionError
 from scalargrad.modes import current_mode
+from scalargrad.nn import MLP
 
 FORMS = {"bare": no_grad, "with brackets": no_grad()}
 every_form = pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
@@ -288,6 +289,25 @@ def test_a_class_stays_a_class_and_all_of_its_methods_are_inside(form: Any) -> N
     assert isinstance(model, Model)
     assert [model.at_first, model(), model.prop, *model.numbers(), model.inherited()] == [False] * 5
     assert Base().inherited()
+
+
+def test_a_network_of_our_own_as_a_class_and_as_an_object() -> None:
+    @no_grad
+    class Quiet(MLP):
+        pass
+
+    quiet, plain = Quiet(2, [3, 1], seed=1), MLP(2, [3, 1], seed=1)
+    assert [p.data for p in quiet.parameters()] == [p.data for p in plain.parameters()]
+    assert (quiet([1.0, 2.0]).args, plain([1.0, 2.0]).args != ()) == ((), True)
+    assert no_grad(plain)([1.0, 2.0]).args == ()
+
+
+def test_attributes_of_a_function_go_along() -> None:
+    def inside() -> None:
+        pass
+
+    inside.note = 1  # type: ignore[attr-defined]
+    assert no_grad(inside).note == 1
 
 
 def test_an_object_that_is_called() -> None:
