@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import scalargrad as sg
 import viz
@@ -264,6 +266,27 @@ def test_the_steps_of_a_pass_called_one_by_one() -> None:
     a.grad = b.grad = 0.0
     o.backward()
     assert found == (a.grad, b.grad, d.grad)
+
+
+STEPS = st.tuples(st.sampled_from(["+", "*", "-", "tanh"]), st.integers(0, 20), st.integers(0, 20))
+
+
+@given(st.lists(STEPS, min_size=1, max_size=15))
+def test_steps_in_any_graph_add_up_to_what_a_pass_gives(steps: list[tuple[str, int, int]]) -> None:
+    leaves = [Value(0.5), Value(-1.5)]
+    nodes = list(leaves)
+    for op, i, j in steps:
+        x = nodes[i % len(nodes)]
+        y = nodes[j % len(nodes)]
+        nodes.append({"+": x + y, "*": x * y, "-": x - y, "tanh": sg.tanh(x)}[op])
+    nodes[-1].grad = 1.0
+    for node in reversed(topological([nodes[-1]])):
+        node._backward()
+    found = [leaf.grad for leaf in leaves]
+    for leaf in leaves:
+        leaf.grad = 0.0
+    nodes[-1].backward()
+    assert found == [leaf.grad for leaf in leaves]
 
 
 def test_a_step_called_twice_adds_twice_and_takes_a_cleared_gradient() -> None:
