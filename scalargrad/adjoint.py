@@ -10,8 +10,21 @@ from math import isfinite
 from typing import Any
 
 from .errors import GraphError
-from .hooks import hooked
+from .hooks import BY_HAND, hooked
 from .ops import CUT, TABLE
+
+
+class Unrecorded(tuple[float, ...]):
+    """The type of `UNRECORDED`, which copies and pickles as itself."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str:
+        return "UNRECORDED"
+
+
+UNRECORDED = Unrecorded()
+"""The partials of a result whose graph was not kept: empty, and yet told from those of a leaf."""
 
 
 def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
@@ -23,6 +36,9 @@ def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
     for node in reversed(order):
         if node.notes is not None:
             node.grad = float(hooked(node, node.grad))
+            if BY_HAND in node.notes:
+                node.notes[BY_HAND]()
+                continue
         gradient = node.grad
         if gradient:
             args, partials = node.args, node.partials
@@ -34,6 +50,53 @@ def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
             else:
                 for arg, partial in zip(args, checked_partials(node), strict=True):
                     arg.grad += gradient * partial
+
+
+def step_back(node: Any) -> None:
+    """Send the gradient of one node to its operands, as `_backward` does in micrograd.
+
+    Args:
+        node: A Value whose `grad` is complete. A leaf sends nothing.
+
+    Raises:
+        GraphError: The graph of the node was not kept, or it was made by hand without partials.
+
+    Example:
+        >>> from scalargrad import Value
+        >>> a = Value(3.0)
+        >>> square = a * a
+        >>> square.grad = 1.0
+        >>> step_back(square)
+        >>> a.grad
+        6.0
+    """
+    require_graph(node)
+    for arg, partial in zip(node.args, checked_partials(node), strict=True):
+        if node.grad:
+            arg.grad = (arg.grad or 0.0) + node.grad * partial
+
+
+def require_graph(node: Any) -> None:
+    """Raise GraphError if `node` is the result of an operation whose graph was not kept."""
+    if not node.args and node.partials is UNRECORDED:
+        raise GraphError(
+            f"{node!r} has no graph to go back through: it was computed inside no_grad(), or cut off "
+            "by detach(), so no gradient can reach what it was made from. Compute it outside of "
+            "no_grad(), and call backward() on that"
+        )
+
+
+def refuse_backward_by_hand(node: Any, error: type[Exception] = GraphError) -> None:
+    """Raise `error` if the node has a `_backward` that was set by hand.
+
+    For what takes derivatives in another way than by calling it.
+    """
+    if BY_HAND in (node.notes or ()):
+        raise error(
+            f"{node.label or node.op or 'a leaf'} has a _backward that was set by hand, which only "
+            "backward() can call: build it from scalargrad's own operations, or, where numbers are "
+            "enough, give its local derivatives as Value(data, args, op, partials=…)"
+        )
 
 
 @contextmanager
@@ -54,10 +117,15 @@ def accumulating(leaves: Sequence[Any]) -> Iterator[None]:
 def checked_partials(node: Any) -> Any:
     """The local derivatives of a node, one for each operand.
 
-    Raises GraphError for a node that was made by hand without them.
+    Raises GraphError for a node that was made by hand without them, or has a `_backward` that was
+    set by hand instead.
     """
+    if node.notes is not None:
+        refuse_backward_by_hand(node)
     if len(node.partials) != len(node.args):
-        raise GraphError(f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one for each of args")
+        raise GraphError(
+            f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one for each of args, or set its _backward"
+        )
     return node.partials
 
 
@@ -86,6 +154,8 @@ def local_derivatives(node: Any, m: Any) -> tuple[Any, ...]:
 
     Raises GraphError where they would not agree with the numbers of the forward pass, because a leaf was changed since.
     """
+    if node.notes is not None:
+        refuse_backward_by_hand(node)
     if not node.args:
         return ()
     if node.op not in TABLE:

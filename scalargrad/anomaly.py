@@ -99,7 +99,8 @@ def _blame(node: Any, after: list[Any]) -> str:
     """What to say of the first node with a gradient that is not finite, and of the operation that sent it, one of those after it."""
     lines = [f"the gradient of {described(node)} is {_number(node.grad)!r}", f"  made at {_line(node)}"]
     for user in after:
-        for arg, partial in zip(user.args, user.partials, strict=True):
+        # an operation with a _backward that was set by hand has no partials
+        for arg, partial in zip(user.args, user.partials, strict=False):
             if arg is node and not isfinite(_number(user.grad) * partial):
                 lines += [f"  sent by {described(user)}: its gradient {_number(user.grad)!r} times its local derivative {partial!r}"]
                 lines += [f"  made at {_line(user)}"]

@@ -3,17 +3,20 @@
 import ast
 import linecache
 import math
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
-from numbers import Real
+from numbers import Number, Real
 from operator import index
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
-from .errors import DataError, LengthError, OptionError, UntrackedWarning
+from .errors import ComparisonWarning, DataError, LengthError, OptionError, UntrackedWarning
+from .modes import check_question
 
 _HINTS = {
     str: "convert it with float()",
@@ -48,9 +51,14 @@ def as_float(number: Any, what: str) -> float:
 
 def is_number(thing: Any) -> TypeGuard[float]:
     """Whether `thing` is one real number: Python's, NumPy's, or a 0-d array or tensor."""
-    if isinstance(thing, (float, int, Real)):  # the quick questions first
+    if isinstance(thing, (float, int)):  # the quick question first
         return True
-    return getattr(thing, "shape", None) == () and getattr(getattr(thing, "dtype", None), "kind", "f") in "biuf"
+    dtype = getattr(thing, "dtype", None)
+    if getattr(dtype, "kind", "f") not in "biuf":  # NumPy's way to say it
+        return False
+    if getattr(dtype, "is_complex", False):  # PyTorch's
+        return False
+    return isinstance(thing, Real) or getattr(thing, "shape", None) == ()
 
 
 def whole(number: Any, what: str, least: int | None = 1) -> int:
@@ -92,6 +100,35 @@ def warn_if_untracked() -> None:
         )
 
 
+def warn_of_identity() -> None:
+    """Warn the code that wrote `value == number`, which asks for identity.
+
+    While a function is traced it is refused. Code of NumPy that compares the items of an array of
+    objects is left alone: the user did not write that.
+    """
+    frame = sys._getframe(2)
+    if str(frame.f_globals.get("__name__")).partition(".")[0] == "numpy":
+        return
+    check_question("== or != of a traced Value and a number, which asks whether they are one object,")
+    warnings.warn(  # always the same text, so that a line of a loop is told once
+        "== and != of a Value and a number ask whether they are one object, whatever the number: "
+        "write x.data == 2.0, or math.isclose(x, 2.0)",
+        ComparisonWarning,
+        stacklevel=3,
+    )
+
+
+def level_outside() -> int:
+    """Return the `stacklevel` with which a warning of the caller names the user's own line."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+        level += 1
+    return max(level - 1, 1) if frame is None else level
+
+
+_PACKAGE = str(Path(__file__).parent) + os.sep
 _HARMLESS = {math.isclose, math.isfinite, math.isinf, math.isnan}
 
 
@@ -147,6 +184,15 @@ class NumberLike:
     def __bool__(self) -> bool:
         return self._data != 0.0
 
+    def __eq__(self, other: object) -> Any:
+        """By identity, as of any object: NotImplemented leaves the answer to Python."""
+        quick = other is None or isinstance(other, _NEVER_NUMBERS)  # nearly always
+        if not quick and (isinstance(other, Number) or is_number(other)):
+            warn_of_identity()
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Any) -> bool:
         return self._data < plain(other)  # type: ignore[no-any-return]
 
@@ -160,6 +206,9 @@ class NumberLike:
         return self._data >= plain(other)  # type: ignore[no-any-return]
 
 
+_NEVER_NUMBERS = (NumberLike, str, tuple, list, dict)
+
+
 def plain(x: Any) -> Any:
     """The float inside of a Value; anything else as it is."""
     return x._data if isinstance(x, NumberLike) else x
@@ -167,6 +216,9 @@ def plain(x: Any) -> Any:
 
 def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:
     """The things, which must all be Values; raises DataError, which names `what`, if not."""
+    if not isinstance(things, Iterable):
+        given = f"{type(things).__name__} {_short(things)}"
+        raise DataError(f"{what} must be Values in a list, not {given}")
     values = tuple(things)
     for thing in values:
         if not isinstance(thing, NumberLike):
@@ -181,10 +233,19 @@ def checked_partials(args: tuple[Any, ...], partials: Sequence[Any]) -> tuple[fl
     return tuple(as_float(partial, "a partial of a Value") for partial in partials)
 
 
-def checked_seeds(outputs: Iterable[Any], gradients: Iterable[Any] | None) -> list[tuple[Any, Any]]:
+def checked_seeds(outputs: Any, gradients: Any) -> list[tuple[Any, Any]]:
     """Each output of a backward pass with its seed, 1.0 by default; raises DataError or LengthError for what can't be that."""
+    if isinstance(outputs, NumberLike):
+        outputs = [outputs]
+        gradients = None if gradients is None else _listed(gradients)
     roots = checked_values(outputs, "what backward starts at")
-    seeds = [1.0] * len(roots) if gradients is None else list(gradients)
+    seeds = [1.0] * len(roots) if gradients is None else _listed(gradients)
     if len(seeds) != len(roots):
         raise LengthError(f"backward needs one gradient for each output: {len(roots)} outputs, {len(seeds)} gradients")
     return [(root, seed if isinstance(seed, NumberLike) else as_float(seed, "gradient")) for root, seed in zip(roots, seeds, strict=True)]
+
+
+def _listed(things: Any) -> list[Any]:
+    """A list of them, or of the one thing that there is."""
+    alone = isinstance(things, NumberLike) or is_number(things)
+    return [things] if alone else list(things)

@@ -1,17 +1,28 @@
 """Value: one number in an expression graph; the operators that grow the graph; `backward`, the chain rule over it."""
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from . import ops
-from .adjoint import accumulating, pullback, spread
-from .conversion import NumberLike, as_float, checked_partials, checked_seeds, checked_values, is_number, plain
+from .adjoint import UNRECORDED, accumulating, pullback, require_graph, spread, step_back
+from .conversion import (
+    NumberLike,
+    as_float,
+    checked_partials,
+    checked_seeds,
+    checked_values,
+    is_number,
+    level_outside,
+    plain,
+)
 from .copying import deepcopy_value, reduce_value, restore_value
-from .errors import OptionError
+from .errors import CallError, DataError, OptionError, UnlearnedWarning
 from .graph import topological
-from .hooks import Hook, HookHandle
+from .hooks import BY_HAND, Hook, HookHandle
+from .missing import missing_attributes
 from .modes import Scope, current_mode
 from .ops import FLOATS, TABLE, Op, with_lists
 
@@ -20,6 +31,10 @@ Number = Union["Value", float]
 
 class Value(NumberLike):
     """One number that remembers how it was computed.
+
+    `==` and `hash` ask for identity, because a Value is a node of a graph; compare `data`. The result
+    of an operation on a class that you derived from Value is of that class, made without its
+    `__init__`; where there are several, the first operand decides.
 
     data      the number: always a float (int, bool and NumPy scalars are converted)
     grad      the derivative of what `backward` was called on with respect to this Value; leaves accumulate
@@ -38,8 +53,9 @@ class Value(NumberLike):
     """
 
     __slots__ = ("__weakref__", "_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings")
-    own_slots: ClassVar[tuple[str, ...]] = ()  # what a derived class remembers besides, for copies
     leaf_kind: ClassVar[str] = "input"
+    result_class: ClassVar[type["Value"]]
+    """The class of what is computed from such a Value: Value itself, or the one that a user derived."""
 
     _data: float
     grad: Any
@@ -52,8 +68,19 @@ class Value(NumberLike):
     notes: dict[str, Any] | None
 
     def __init__(
-        self, data: float, args: Iterable["Value"] = (), op: str = "", *, label: str = "", partials: Sequence[float] | None = None
+        self,
+        data: float,
+        args: Iterable["Value"] = (),
+        op: str = "",
+        label: str = "",
+        *,
+        partials: Sequence[float] | None = None,
+        _children: Iterable["Value"] = (),
+        _op: str = "",
     ) -> None:
+        if _children or _op:  # micrograd's names
+            args = _either("args", args, "_children", _children)
+            op = _either("op", op, "_op", _op)
         self._data = data if type(data) is float else as_float(data, "data of a Value")
         self.args = checked_values(args, "args of a Value") if args else ()
         self.partials = checked_partials(self.args, partials) if partials is not None else ()
@@ -62,20 +89,27 @@ class Value(NumberLike):
         if self.args:
             _announce(self)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+        if not own and not issubclass(cls, (Parameter, Constant)):
+            cls.result_class = cls
+            _look_for_classes()
+
     # Sums and products are what networks are made of, so these two are written out. A test holds them to the table.
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
             if not is_number(other):
                 return NotImplemented
-            other = Constant(other)
+            other = _constant(other)
         return _node(_ADD, self._data + other._data, (self, other), _ONE_EACH)
 
     def __mul__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
             if not is_number(other):
                 return NotImplemented
-            other = Constant(other)
+            other = _constant(other)
         x, y = self._data, other._data
         return _node(_MUL, x * y, (self, other), (y, x))
 
@@ -98,7 +132,11 @@ class Value(NumberLike):
         return _arithmetic(ops.DIV, other, self)
 
     def __pow__(self, other: Number) -> "Value":
-        return _arithmetic(ops.POW, self, other) if isinstance(other, Value) or not is_number(other) else _power(self, float(other))
+        return (
+            _arithmetic(ops.POW, self, other)
+            if isinstance(other, Value) or not is_number(other)
+            else _power(self, as_float(other, "the exponent of a power"))
+        )
 
     def __rpow__(self, other: Number) -> "Value":
         return _arithmetic(ops.POW, other, self)
@@ -160,7 +198,9 @@ class Value(NumberLike):
 
     def detach(self) -> "Value":
         """A leaf with the same number, cut off from the graph."""
-        return Value(self._data, label=self.label)
+        leaf = _leaf(self.result_class, self._data, self.label)
+        leaf.partials = UNRECORDED
+        return leaf
 
     def item(self) -> float:
         """The number, under the name that NumPy and PyTorch give it."""
@@ -182,13 +222,45 @@ class Value(NumberLike):
             self.notes = {}
         return HookHandle(self.notes.setdefault("hooks", []), hook)
 
+    # What micrograd and microgpt call these things
+
     @property
-    def _prev(self) -> tuple["Value", ...]:  # micrograd's name for args
+    def _prev(self) -> tuple["Value", ...]:
         return self.args
 
     @property
-    def _op(self) -> str:  # micrograd's name for the operation's symbol
-        return TABLE[self.op].symbol if self.op in TABLE else self.op
+    def _children(self) -> tuple["Value", ...]:
+        return self.args
+
+    @property
+    def _local_grads(self) -> tuple[float, ...]:
+        return self.partials
+
+    @property
+    def _op(self) -> str:
+        if self.op == _POW and self.settings is not None:
+            exponent = self.settings[1]
+            return "**" if exponent is None else f"**{_shortest(exponent)}"
+        return _SIGNS.get(self.op, self.op)
+
+    @property
+    def _backward(self) -> Callable[[], None]:
+        """The step of a backward pass at this Value alone: it adds to the gradients of the operands.
+
+        A function that is set here takes the place of that step in `backward()`, which calls it
+        when the gradient of this Value is complete.
+        """
+        step: Callable[[], None] = (self.notes or {}).get(BY_HAND) or partial(step_back, self)
+        return step
+
+    @_backward.setter
+    def _backward(self, step: Callable[[], None]) -> None:
+        if not callable(step):
+            kind = type(step).__name__
+            raise OptionError(f"_backward must be a function without arguments, not {kind}")
+        if self.notes is None:
+            self.notes = {}
+        self.notes[BY_HAND] = step
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -198,7 +270,9 @@ class Value(NumberLike):
 
         def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
 
-    __hash__ = object.__hash__  # a Value is a node: == and hash ask for identity
+    def __dir__(self) -> list[str]:
+        own = getattr(self, "__dict__", ())
+        return [name for name in object.__dir__(self) if name in own or name not in _MISSING]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return reduce_value(self)
@@ -213,18 +287,25 @@ class Value(NumberLike):
 class Parameter(Value):
     """A leaf that training changes. Modules register it, and pictures mark it θ.
 
+    Takes attributes of your own, as an optimiser written by hand needs them; copies and pickles keep
+    them. What is computed from a Parameter, or from a class derived from it, is a plain Value.
+
     trainable  whether optimisers may change it; `Module.freeze` says no
 
     >>> Parameter(-3.0, label="w1").kind
     'parameter'
     """
 
-    own_slots = __slots__ = ("trainable",)
+    __slots__ = ("__dict__", "trainable")
     leaf_kind = "parameter"
 
     def __init__(self, data: float, *, label: str = "") -> None:
         super().__init__(data, label=label)
         self.trainable = True
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, thing: Any) -> None: ...
 
 
 class Constant(Value):
@@ -238,15 +319,37 @@ class Constant(Value):
     leaf_kind = "constant"
 
 
-_ADD, _MUL, _NEG = ops.ADD.name, ops.MUL.name, ops.NEG.name
+Value.result_class = Value
+_MISSING = {missing.name: missing for missing in missing_attributes()}
+for _name, _missing in _MISSING.items():
+    setattr(Value, _name, _missing)
+
+_ADD, _MUL, _NEG, _POW = ops.ADD.name, ops.MUL.name, ops.NEG.name, ops.POW.name
+_SIGNS = {
+    _ADD: "+",
+    ops.SUB.name: "-",
+    _MUL: "*",
+    ops.DIV.name: "/",
+    _POW: "**",
+    ops.REMAINDER.name: "%",
+    ops.RELU.name: "ReLU",
+}
+"""What micrograd writes for an operation, where that is not its name."""
 _ONE_EACH, _MINUS_ONE = (1.0, 1.0), (-1.0,)
 _new = object.__new__
 
 
-def _node(op: str, data: float, args: tuple[Value, ...], partials: tuple[float, ...], settings: Any = None) -> Value:
+def _plain_node(
+    op: str,
+    data: float,
+    args: tuple[Value, ...],
+    partials: tuple[float, ...],
+    settings: Any = None,
+    kind: type[Value] = Value,
+) -> Value:
     """The Value of an operation: the one place where graphs grow, so it does nothing that a plain forward pass does not need."""
     mode = current_mode()
-    node = _new(Value)
+    node = _new(kind)
     node._data = data
     node.grad = 0.0
     node.label = ""
@@ -259,12 +362,66 @@ def _node(op: str, data: float, args: tuple[Value, ...], partials: tuple[float, 
         node.settings = settings
     else:
         node.op = ""
-        node.args = node.partials = ()
+        node.args = ()
+        node.partials = UNRECORDED
         node.settings = None
     if mode.observers:
         for observe in mode.observers:
             observe.made(node, op, args, partials)
     return node
+
+
+def _node_of_class(
+    op: str,
+    data: float,
+    args: tuple[Value, ...],
+    partials: tuple[float, ...],
+    settings: Any = None,
+) -> Value:
+    """The same where users have derived classes: the first operand of one gives that of the result."""
+    for arg in args:
+        kind = arg.result_class
+        if kind is not Value:
+            return _plain_node(op, data, args, partials, settings, kind)
+    return _plain_node(op, data, args, partials, settings)
+
+
+_node: Callable[..., Value] = _plain_node
+
+
+def _look_for_classes() -> None:
+    """Look at the operands from the first derived class on: until then no operation pays for it."""
+    global _node
+    _node = _node_of_class
+
+
+def _leaf(kind: type[Value], data: float, label: str = "") -> Value:
+    """A leaf, without the checks of the constructor, nor that of a derived class."""
+    node = _new(kind)
+    node._data = data
+    node.grad = 0.0
+    node.op = ""
+    node.args = node.partials = ()
+    node.label = label
+    node.scope = node.settings = node.notes = None
+    return node
+
+
+def _constant(number: Any) -> Value:
+    """The Constant for a number that stood in an expression."""
+    return _leaf(Constant, number if type(number) is float else as_float(number, "data of a Value"))
+
+
+def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
+    """One of an argument and its second name."""
+    if thing and other:
+        raise CallError(f"a Value takes {name} or {other_name}, which are one thing, not both")
+    return thing or other
+
+
+def _shortest(exponent: float) -> str:
+    """A number as one would write it: `2` for 2.0."""
+    return str(int(exponent)) if exponent.is_integer() and abs(exponent) < 1e16 else repr(exponent)
 
 
 def apply(op: Op, *operands: Any) -> Any:
@@ -339,16 +496,20 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Value:
     if not isinstance(x, Value):
         if not is_number(x):
             return unsupported
-        x = Constant(x)
+        x = _constant(x)
     if not isinstance(y, Value):
         if not is_number(y):
             return unsupported
-        y = Constant(y)
+        y = _constant(y)
     return _binary(op, x, y)
 
 
 def _announce(node: Value) -> None:
     """Tell whoever watches of a node that was made by hand."""
+    if not isinstance(node.op, str):
+        raise DataError(
+            f"op of a Value must be the name of an operation, not {node.op!r}: local derivatives are given as partials=…",
+        )
     mode = current_mode()
     node.scope = mode.scope
     for observer in mode.observers:
@@ -360,12 +521,19 @@ VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TAB
 VALUES.where = lambda condition, x, y: x if condition else y
 
 
-def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None, *, create_graph: bool = False) -> None:
+def backward(
+    outputs: Value | Iterable[Value],
+    gradients: Number | Iterable[Number] | None = None,
+    *,
+    create_graph: bool = False,
+) -> None:
     """Seed several outputs at once and walk their graph once, from the outputs to the leaves.
 
+    outputs    Values in a list, or a single one
     gradients  one seed for each of the outputs, 1.0 if left out
 
-    Raises LengthError when the seeds are not as many as the outputs, GraphError for a Value that was made without partials.
+    Raises LengthError when the seeds are not as many as the outputs, GraphError for a Value that was
+    made without partials, or whose graph was not kept because it was computed in `no_grad()`.
 
     >>> x = Value(3.0)
     >>> backward([x * x, 5 * x], [1.0, 10.0])
@@ -373,8 +541,12 @@ def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None
     56.0
     """
     seeds = checked_seeds(outputs, gradients)
+    for output, _ in seeds:
+        require_graph(output)
     order = topological([output for output, _ in seeds])
-    with accumulating([node for node in order if not node.args]):
+    leaves = [node for node in order if not node.args]
+    _warn_if_nothing_learns(leaves)
+    with accumulating(leaves):
         if create_graph:
             _spread_graphs(order, seeds)
         else:
@@ -383,13 +555,29 @@ def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None
             observer.went_back(order)
 
 
+def _warn_if_nothing_learns(leaves: list[Value]) -> None:
+    """Warn of a graph that ends at a module that was called in `no_grad()`, and has no Parameter."""
+    scopes = {leaf.scope for leaf in leaves}  # only results whose graph was not kept have one
+    if scopes <= {None} or any(isinstance(leaf, Parameter) for leaf in leaves):
+        return
+    name = next(scope.chain()[0].kind for scope in scopes if scope is not None)
+    warnings.warn(
+        f"the gradient reaches no Parameter: what {name} computed has no graph, because that was "
+        "inside no_grad(). For it to learn, call it outside of no_grad()",
+        UnlearnedWarning,
+        stacklevel=level_outside(),
+    )
+
+
 def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> None:
-    nodes, gradients = set(order), pullback(order, seeds, VALUES)
+    nodes = set(order)
+    gradients = pullback(order, seeds, VALUES)
     for node in order:
         gradient = gradients.get(node, 0.0)
         if node.args or isinstance(node, Constant):  # a number: a graph would refer back to the node, a cycle that nobody could undo
             node.grad = plain(gradient)
             continue
-        if gradient in nodes:  # a gradient that is a Value of the graph itself gets a node of its own
+        if isinstance(gradient, Value) and gradient in nodes:
+            # a gradient that is a Value of the graph itself gets a node of its own
             gradient = Constant(1.0) * gradient
         node.grad = gradient if isinstance(gradient, Value) else Constant(gradient)

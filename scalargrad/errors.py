@@ -88,6 +88,10 @@ class UntrackedWarning(UserWarning):
     """A Value was turned into a plain number by a function that the graph can't see."""
 
 
+class ComparisonWarning(UserWarning):
+    """A Value was compared with a number by `==`, which asks whether the two are one object."""
+
+
 class NoGradientWarning(UserWarning):
     """A gradient came to a step function, which lets none through, so what is before it can't learn."""
 

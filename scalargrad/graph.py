@@ -1,7 +1,7 @@
 """Walks over anything that has `.args`: iterative, so that depth is no limit, and always in the same order."""
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 
 class HasArgs(Protocol):
@@ -25,18 +25,25 @@ def topological(roots: Iterable[Node]) -> list[Node]:
     """
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[Node | None] = [*reversed([*roots])]  # what is pushed last comes first: roots and operands go on in reverse
+    # What is pushed last comes first, so roots and operands go on in reverse.
+    stack: list[Any] = [*reversed([*roots])]
     pop, push, extend, add, emit = stack.pop, stack.append, stack.extend, seen.add, order.append
     while stack:
         node = pop()
         if node is None:  # a mark: the node below it has all of its operands in the order
-            emit(pop())  # type: ignore[arg-type]
-        elif node not in seen:
+            emit(pop())
+            continue
+        while node not in seen:  # down along first operands, which need not go over the stack
             add(node)
-            if node.args:
-                push(node)
-                push(None)
-                extend(node.args[::-1])  # type: ignore[arg-type]
-            else:
+            args = node.args
+            if not args:
                 emit(node)
+                break
+            push(node)
+            push(None)
+            if len(args) == 2:  # nearly always
+                push(args[1])
+            else:
+                extend(args[:0:-1])
+            node = args[0]
     return order

@@ -35,7 +35,7 @@ class Drawn(Constant):
     1.0
     """
 
-    own_slots = __slots__ = ("source",)
+    __slots__ = ("source",)
 
     source: Source
 

@@ -3,10 +3,11 @@
 All of it is one immutable `Mode` in a context variable: safe over threads and asynchronous tasks, and one look-up per node.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
+
+from .decorating import decorated
 
 
 class Observer(Protocol):
@@ -62,7 +63,10 @@ class Mode:
             None outside of a trace. It raises: the answer would hold for one sample only.
     """
 
-    __slots__ = ("observers", "recording", "refuse", "scope")
+    __slots__ = ("below", "observers", "recording", "refuse", "scope", "switch")
+
+    below: "Mode | None"
+    switch: "Switch | None"
 
     def __init__(
         self,
@@ -72,39 +76,126 @@ class Mode:
         refuse: Callable[[str], None] | None = None,
     ) -> None:
         self.scope, self.recording, self.observers, self.refuse = scope, recording, observers, refuse
+        self.below = self.switch = None
 
 
 _mode: ContextVar[Mode] = ContextVar("scalargrad.mode", default=Mode(None, True, ()))  # noqa: B039 - immutable
 current_mode = _mode.get
 
 
-@contextmanager
-def _entered(mode: Mode) -> Iterator[None]:
-    token = _mode.set(mode)
-    try:
-        yield
-    finally:
-        _mode.reset(token)
+class Switch:
+    """A change of the mode: for a `with` block, or for whatever is decorated with it.
 
+    The modes that switches made are linked, each to the one below it. So a block that ends takes back
+    its own change only, and those of the blocks that began after it stay: generators may leave their
+    blocks in any order.
 
-def no_grad() -> Any:
-    """Inside `with no_grad():` results are plain leaves: no graph is built.
-
-    Holds for this thread (and asynchronous task) only, and ends when the block ends, by an exception too.
-    Also usable as a decorator.
-
-    >>> from scalargrad import Value
-    >>> with no_grad():
-    ...     y = Value(3.0) * 2
-    >>> y.args
-    ()
+    Args:
+        change: Takes the mode around the block and returns the mode inside.
     """
-    return _switched(lambda mode: Mode(mode.scope, False, mode.observers, mode.refuse))
+
+    def __init__(self, change: Callable[[Mode], Mode]) -> None:
+        self._change = change
+
+    def __enter__(self) -> None:
+        _mode.set(self._over(_mode.get()))
+
+    def __exit__(self, *exception: object) -> None:
+        mode, above = self._found()
+        if mode is not None and mode.below is not None:  # else the module call around it is over
+            _mode.set(_stacked(mode.below, above))
+
+    def __call__(self, thing: Any) -> Any:
+        """Return `thing`, a function of any sort or a class, with the mode changed while it runs."""
+        return decorated(thing, self)
+
+    def suspend(self) -> "list[Switch]":
+        """End the block for a while, and return the switches that are on inside of it, in order."""
+        mode, above = self._found()
+        if mode is None or mode.below is None:
+            return []
+        _mode.set(mode.below)
+        return above
+
+    def resume(self, above: "Sequence[Switch]") -> None:
+        """Begin the block again, with the switches that were on inside of it."""
+        _mode.set(_stacked(_mode.get(), [self, *above]))
+
+    def _over(self, mode: Mode) -> Mode:
+        changed = self._change(mode)
+        changed.below, changed.switch = mode, self
+        return changed
+
+    def _found(self) -> "tuple[Mode | None, list[Switch]]":
+        """The innermost mode that this switch made, and the switches after it, in that order."""
+        above: list[Switch] = []
+        mode: Mode | None = _mode.get()
+        while mode is not None and mode.switch is not self:
+            if mode.switch is not None:
+                above.append(mode.switch)
+            mode = mode.below
+        return mode, above[::-1]  # with no mode they mean nothing
 
 
-def enable_grad() -> Any:
-    """Inside `with enable_grad():` graphs are built again, within a `no_grad()` block too."""
-    return _switched(lambda mode: Mode(mode.scope, True, mode.observers, mode.refuse))
+def _stacked(mode: Mode, switches: Sequence[Switch]) -> Mode:
+    for switch in switches:
+        mode = switch._over(mode)
+    return mode
+
+
+def no_grad(function: Any = None) -> Any:
+    """Compute without keeping a graph: inside `with no_grad():` results are plain leaves.
+
+    Holds for this thread (and asynchronous task) only, and ends when the block ends, by an exception
+    too. Such a result has no graph, so its `backward()` is an error.
+
+    Also a decorator, `@no_grad` or `@no_grad()`, of functions, methods, generators, asynchronous
+    functions and generators, and of classes, where it holds for every method. While a decorated
+    generator waits, its caller is outside of the block. A plain `with no_grad():` in a generator lasts
+    until that block ends, for the caller too; several such generators may end in any order, and after
+    the last of them graphs are kept again.
+
+    Args:
+        function: What to decorate, when it is used as `@no_grad`.
+
+    Returns:
+        The block, or the decorated function.
+
+    Example:
+        >>> from scalargrad import Value
+        >>> with no_grad():
+        ...     y = Value(3.0) * 2
+        >>> y.args
+        ()
+        >>> @no_grad
+        ... def predict(x):
+        ...     return x * 2
+        >>> predict(Value(3.0)).args
+        ()
+    """
+    switch = _switched(lambda mode: Mode(mode.scope, False, mode.observers, mode.refuse))
+    return switch if function is None else switch(function)
+
+
+def enable_grad(function: Any = None) -> Any:
+    """Keep graphs again, within a `no_grad()` block too: a block or a decorator, as `no_grad` is.
+
+    Args:
+        function: What to decorate, when it is used as `@enable_grad`.
+
+    Returns:
+        The block, or the decorated function.
+
+    Example:
+        >>> from scalargrad import Value
+        >>> with no_grad():
+        ...     with enable_grad():
+        ...         y = Value(3.0) * 2
+        >>> len(y.args)
+        2
+    """
+    switch = _switched(lambda mode: Mode(mode.scope, True, mode.observers, mode.refuse))
+    return switch if function is None else switch(function)
 
 
 def observing(observer: Observer) -> Any:
@@ -112,10 +203,8 @@ def observing(observer: Observer) -> Any:
     return _switched(lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer), mode.refuse))
 
 
-@contextmanager
-def _switched(change: Callable[[Mode], Mode]) -> Iterator[None]:
-    with _entered(change(current_mode())):
-        yield
+def _switched(change: Callable[[Mode], Mode]) -> Switch:
+    return Switch(change)
 
 
 def check_question(what: str) -> None:

@@ -247,3 +247,16 @@ def test_nodes_are_freed_without_the_garbage_collector():
 def test_an_anomaly_is_an_arithmetic_error():
     with pytest.raises(ArithmeticError):
         backward_inside(sg.sqrt(Value(0.0)))
+
+
+def test_a_gradient_that_is_not_finite_beside_an_operation_with_a_backward_by_hand() -> None:
+    x = Value(0.0, label="x")
+    with sg.detect_anomaly():
+        out = Value(1.0, (x,), "mine")
+
+        def _backward() -> None:
+            x.grad += out.grad
+
+        out._backward = _backward
+        with pytest.raises(AnomalyError, match=r"the gradient of .*is inf"):
+            (out * 2).backward(math.inf)

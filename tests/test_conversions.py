@@ -2,6 +2,10 @@
 
 import math
 import warnings
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,7 +14,8 @@ import pytest
 import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
 from scalargrad.conversion import whole
-from scalargrad.errors import OptionError, UntrackedWarning
+from scalargrad.errors import ComparisonWarning, DataError, OptionError, TraceError, UntrackedWarning
+from scalargrad.modes import Mode, _switched
 
 
 def test_order_goes_by_value() -> None:
@@ -37,12 +42,107 @@ def test_equality_and_hash_are_identity() -> None:
     a, b = Value(1.0), Value(1.0)
     assert a == a
     assert a != b
-    assert a != 1.0
     assert len({a, b, a}) == 2
     assert [a, b].index(b) == 1
     key = {a: "a"}
     a.data = 5.0
     assert key[a] == "a"
+
+
+NUMBERS = [2.0, 2, True, Fraction(2), Decimal(2), 2j, np.float64(2.0), np.float32(2.0), np.int64(2), np.bool_(True), np.array(2.0)]
+QUESTIONS: dict[str, Callable[[Value, Any], Any]] = {
+    "==": lambda v, number: v == number,
+    "!=": lambda v, number: v != number,
+    "== from the right": lambda v, number: number == v,
+    "in a tuple": lambda v, number: v in (number, 3.0),
+    "in a list": lambda v, number: number in [v],
+    "index": lambda v, number: [number, v].index(v),
+    "lists": lambda v, number: [v] == [number],
+}
+
+
+@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=list(QUESTIONS))
+@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+def test_a_question_of_equality_with_a_number_warns_where_it_was_asked(ask: Callable[[Value, Any], Any], number: Any) -> None:
+    with pytest.warns(ComparisonWarning, match=r"one object.*write x\.data == 2\.0, or math\.isclose") as caught:
+        ask(Value(2.0), number)
+    assert caught[0].filename == __file__
+
+
+def test_the_answer_stays_that_of_identity() -> None:
+    with pytest.warns(ComparisonWarning):
+        assert (Value(2.0) == 2.0, Value(2.0) != 2.0, Value(2.0) in (2.0,)) == (False, True, False)
+
+
+def test_a_line_is_told_once() -> None:
+    values = [Value(float(i)) for i in range(5)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for i in range(5):
+            values[i] == float(i)  # noqa: B015
+    assert len(caught) == 1
+
+
+NO_NUMBERS = [None, "2.0", b"2", [2.0], (2.0,), {}, object(), Value(2.0), float]
+
+
+@pytest.mark.parametrize("thing", NO_NUMBERS, ids=lambda thing: type(thing).__name__)
+def test_what_is_no_number_is_told_apart_without_a_word(thing: Any) -> None:
+    v = Value(2.0)
+    assert (v == thing, thing == v, v != thing, v in [thing]) == (False, False, True, False)
+
+
+def test_keys_and_members_ask_nothing() -> None:
+    values = [Value(float(i)) for i in range(100)]
+    table = {value: i for i, value in enumerate(values)} | {float(i): -i for i in range(100)}
+    assert len({*values, *range(100)}) == 200
+    assert [table[value] for value in values] == list(range(100))
+    assert 5.0 in {*values, 5.0}
+    assert Value(5.0) not in {*values, 5.0}
+
+
+def test_numpys_own_code_asks_without_a_word() -> None:
+    array = np.array([Value(1.0), Value(2.0)], dtype=object)
+    assert not np.array_equal(array, [1.0, 2.0])
+    with pytest.raises(AssertionError):
+        np.testing.assert_equal(array, [1.0, 2.0])
+
+
+def test_an_array_of_values_that_is_compared_by_the_user_warns() -> None:
+    array = np.array([Value(1.0), Value(2.0)], dtype=object)
+    with pytest.warns(ComparisonWarning):
+        assert (array == 1.0).tolist() == [False, False]
+
+
+def test_equality_with_a_number_is_refused_where_a_context_refuses_questions() -> None:
+    def refuse(what: str) -> None:
+        raise TraceError(what)
+
+    v = Value(2.0)
+    with _switched(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)):
+        for ask in QUESTIONS.values():
+            with pytest.raises(TraceError, match="== or != of a traced Value and a number"):
+                ask(v, 2.0)
+        assert v != "2.0"
+        assert v != Value(2.0)
+
+
+@pytest.mark.parametrize("thing", [np.timedelta64(3, "s"), np.timedelta64(3), np.datetime64(3, "s"), timedelta(3)], ids=repr)
+def test_times_are_no_numbers(thing: Any) -> None:
+    with pytest.raises(DataError, match="must be a real number"):
+        Value(thing)
+
+
+def test_a_complex_tensor_is_no_number() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(DataError, match="must be a real number"):
+        Value(torch.tensor(1j))
+    assert Value(torch.tensor(2.0)).data == 2.0
+
+
+def test_an_exponent_may_be_too_large() -> None:
+    with pytest.raises(DataError, match="the exponent of a power is too large"):
+        Value(2.0) ** 10**400
 
 
 def test_conversions_that_do_not_warn() -> None:

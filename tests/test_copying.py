@@ -9,6 +9,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
+from scalargrad.errors import GraphError
 from scalargrad.graph import topological
 from scalargrad.nn import MLP
 
@@ -133,3 +134,105 @@ def test_a_pickle_that_fails_does_not_disturb_the_next() -> None:
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
         pickle.dumps([b, lambda: None])
     assert everything(pickle.loads(pickle.dumps(b))) == everything(b)
+
+
+# What a user adds
+
+
+class Tagged(Value):
+    """Remembers something of its own, and has a constructor that a copy must not call."""
+
+    def __init__(self, data: float, tag: Any) -> None:
+        super().__init__(data)
+        self.tag = tag
+
+
+class Slotted(Value):
+    """Keeps what it remembers in slots, one of which may be empty, and one of which is private."""
+
+    __slots__ = ("__secret", "empty", "tag")
+
+    def __init__(self, data: float, tag: Any) -> None:
+        super().__init__(data)
+        self.tag = tag
+        self.__secret = 7
+
+    def secret(self) -> int:
+        return self.__secret
+
+
+every_copy = pytest.mark.parametrize("copier", [copy.copy, *DEEP.values()], ids=["copy", *DEEP])
+
+
+@every_copy
+@pytest.mark.parametrize("kind", [Tagged, Slotted])
+def test_attributes_of_a_derived_class_survive(copier: Copier, kind: Any) -> None:
+    twin = copier(kind(2.0, {"names": ["a"]}))
+    assert (type(twin), twin.data, twin.tag) == (kind, 2.0, {"names": ["a"]})
+    assert not hasattr(twin, "empty")
+
+
+@every_copy
+def test_a_private_slot_survives(copier: Copier) -> None:
+    assert copier(Slotted(2.0, None)).secret() == 7
+
+
+@every_copy
+def test_attributes_of_a_parameter_survive(copier: Copier) -> None:
+    parameter = Parameter(2.0, label="w")
+    parameter.m, parameter.v, parameter.anything = 0.5, 0.25, [1]
+    parameter.trainable = False
+    twin = copier(parameter)
+    assert (twin.m, twin.v, twin.anything, twin.trainable, twin.label) == (0.5, 0.25, [1], False, "w")
+    twin.m = 9.0
+    assert parameter.m == 0.5
+
+
+@every_deep_copy
+def test_attributes_are_copied_as_deeply_as_the_rest(deep: Copier) -> None:
+    value = Tagged(2.0, ["a"])
+    assert deep(value).tag is not value.tag
+
+
+@every_deep_copy
+def test_attributes_that_lead_back_into_the_graph(deep: Copier) -> None:
+    leaf = Tagged(2.0, None)
+    other = Tagged(3.0, leaf)
+    output = leaf * other
+    leaf.tag = output  # from an operand to what it was used for
+    twin = deep(output)
+    assert twin.args[0].tag is twin
+    assert twin.args[1].tag is twin.args[0]
+    assert len(topological([twin])) == 3
+    assert deep(leaf).tag.args[0].tag.data == 6.0
+
+
+@every_deep_copy
+def test_long_graphs_of_a_derived_class(deep: Copier) -> None:
+    node: Value = Tagged(1.0, "leaf")
+    for _ in range(20_000):
+        node = node + 1.0
+    twin = deep(node)
+    assert topological([twin])[0].tag == "leaf"  # type: ignore[attr-defined]
+    while node.args:  # freed from the top, or the interpreter would recurse
+        node = node.args[0]
+
+
+@every_copy
+def test_a_result_without_a_graph_remembers_that_it_has_none(copier: Copier) -> None:
+    a = Value(2.0)
+    with sg.no_grad():
+        product = a * 3
+    with pytest.raises(GraphError, match="no_grad"):
+        copier(product).backward()
+
+
+@every_copy
+def test_a_copy_of_a_value_with_a_backward_of_its_own_says_that_it_has_none(copier: Copier) -> None:
+    a = Value(2.0)
+    product = a * 3
+    product._backward = lambda: None
+    with pytest.raises(GraphError, match="copy of a Value whose _backward"):
+        copier(product).backward()
+    product.backward()
+    assert a.grad == 0.0

@@ -58,6 +58,29 @@ def test_the_order_depends_on_the_shape_alone(nodes: list[Node]) -> None:
     assert numbers(topological(nodes)) == numbers(topological([twins[node] for node in nodes]))
 
 
+def by_the_book(roots: list[Node]) -> list[Node]:
+    """Depth first, operands in order, each node after its operands: the recursion as it is written everywhere."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+
+    def visit(node: Node) -> None:
+        if node not in seen:
+            seen.add(node)
+            for arg in node.args:
+                visit(arg)
+            order.append(node)
+
+    for root in roots:
+        visit(root)
+    return order
+
+
+@given(graphs(), st.data())
+def test_the_order_is_that_of_the_recursion(nodes: list[Node], data: st.DataObject) -> None:
+    roots = data.draw(st.lists(st.sampled_from(nodes), max_size=4))
+    assert numbers(topological(roots)) == numbers(by_the_book(roots))
+
+
 def test_several_roots_one_of_them_inside_another_and_one_twice() -> None:
     a = Node(0)
     b = Node(1, (a, a))

@@ -2,14 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 import scalargrad as sg
 from scalargrad import Value, enable_grad, no_grad
 from scalargrad.modes import current_mode
-from scalargrad.nn import Layer
+from scalargrad.nn import Layer, Module
 
 
 def records() -> bool:
@@ -56,6 +57,84 @@ def test_a_block_that_was_entered_before_can_be_entered_again() -> None:
         with no_grad():
             assert not records()
         assert records()
+
+
+def test_one_block_may_be_entered_within_itself() -> None:
+    block = no_grad()
+    with block:
+        with block:
+            assert not records()
+        assert not records()
+    assert records()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
+def test_blocks_of_generators_may_end_in_any_order(order: tuple[int, ...]) -> None:
+    def waiting() -> Iterator[None]:
+        with no_grad():
+            yield
+
+    generators = [waiting() for _ in order]
+    for generator in generators:
+        next(generator)
+    for place in order:
+        assert not records()
+        generators[place].close()
+    assert records()
+
+
+def test_a_block_that_ends_early_leaves_those_that_began_after_it() -> None:
+    def waiting(block: Any) -> Iterator[None]:
+        with block:
+            yield
+
+    off, on = waiting(no_grad()), waiting(enable_grad())
+    next(off)
+    next(on)
+    off.close()
+    assert records()
+    again = waiting(no_grad())
+    next(again)
+    on.close()
+    assert not records()
+    again.close()
+    assert records()
+
+
+def test_a_block_that_a_module_call_left_open_ends_with_the_call() -> None:
+    class Leaving(Module):
+        def forward(self, x: Value) -> Any:
+            def waiting() -> Iterator[Value]:
+                with no_grad():
+                    yield x * 2
+
+            running = waiting()
+            next(running)
+            return running
+
+    running = Leaving()(Value(1.0))
+    assert records()
+    running.close()
+    assert records()
+
+
+def test_one_block_is_shared_by_threads() -> None:
+    block = no_grad()
+    inside, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with block:
+            inside.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait(10)
+    with block:
+        done.set()
+        thread.join()
+        assert not records()
+    assert records()
 
 
 def in_thread(function: Callable[[], bool]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from ..adjoint import refuse_backward_by_hand
 from ..engine import Constant, Value
 from ..errors import ProgramError, TraceError
 from ..graph import topological
@@ -262,6 +263,7 @@ def _refuse_made_by_hand(node: Value) -> None:
 
 
 def _refuse_hooks(node: Value) -> None:
+    refuse_backward_by_hand(node, TraceError)
     if not all(getattr(hook, "only_looks", False) for hook in (node.notes or {}).get("hooks", ())):
         raise TraceError(f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling")
 
