@@ -112,6 +112,11 @@ def observing(observer: Observer) -> Any:
     return _switched(lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer), mode.refuse))
 
 
+def unobserved() -> Any:
+    """Inside the block nobody is told of operations or asked about numbers: what is computed there is thrown away."""
+    return _switched(lambda mode: Mode(mode.scope, mode.recording, ()))
+
+
 @contextmanager
 def _switched(change: Callable[[Mode], Mode]) -> Iterator[None]:
     with _entered(change(current_mode())):
