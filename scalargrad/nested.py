@@ -258,7 +258,7 @@ def _plain_array(thing: Any, what: object) -> Any:
     if isinstance(thing, numpy.matrix):
         raise DataError(f"{what} holds a numpy.matrix, whose * is not that of an array: give numpy.asarray(x)")
     try:
-        array = numpy.array(thing, order="C")
+        array = numpy.array(numpy.asarray(thing), order="C")  # a tensor can't copy itself
     except Exception as error:  # whatever the object's own conversion raises: a tensor that needs gradients, one on a GPU
         raise DataError(f"{what} holds a {type(thing).__name__} that NumPy can't read: {error}") from error
     if array.dtype.kind not in _KINDS:

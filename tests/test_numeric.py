@@ -13,6 +13,7 @@ import scalargrad as sg
 from scalargrad import GradientReport, Value, gradcheck, numerical_gradient, ops
 from scalargrad.engine import apply
 from scalargrad.errors import CallError, DataError, GradientError, OptionError
+from scalargrad.nested import entries
 from scalargrad.nn import MLP
 from scalargrad.numeric import STEP
 
@@ -57,7 +58,7 @@ def test_the_function_gets_the_same_kind_of_argument():
 
     def f(x):
         seen.append(x)
-        return 0.0
+        return sum(entries(x))
 
     for x in (1, 1.0, numpy.float32(1.0), numpy.array(1.0), [1], (1.0, 2.0), {"a": 1}, Value(1.0), [Value(1.0)]):
         numerical_gradient(f, x)
@@ -131,7 +132,7 @@ def test_floats_lists_arrays_and_several_outputs():
         ("output['y'][0]", "inputs[0][0, 0]"),
         ("output['y'][0]", "inputs[0][0, 1]"),
     ]
-    assert gradcheck(lambda _x: 3.0, 1.0)
+    assert gradcheck(lambda x: 0.0 if x > 0.0 else 3.0, 1.0)
     assert gradcheck(lambda _x: [], 1.0)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scalargrad as sg
-from scalargrad import Constant, Parameter, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad
+from scalargrad import Parameter, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad
 from scalargrad.errors import CallError, DataError, GraphError, LengthError, OptionError
 from scalargrad.graph import topological
 from scalargrad.nested import entries
