@@ -18,9 +18,9 @@ it never mixes floats and Values:
   differentiated again to any order.
 - If the result depends on a Value that the function took from elsewhere, it holds Values as well: a
   parameter of a model, an argument that is not differentiated by, an argument of a transform around
-  this one. So a derivative of a model still learns. This is decided by the formula and not by its
-  numbers: the derivative of `relu(w * x)` is a Value where it is 0 too. Constants are plain numbers
-  in this respect; a Value that the function makes itself, as `detach()` does, is not.
+  this one. So a derivative of a model still learns. For a first derivative this is decided by the
+  formula and not by its numbers: that of `relu(w * x)` is a Value where it is 0 too. Constants are
+  plain numbers in this respect; a Value that the function makes itself, as `detach()` does, is not.
 
 Inside `no_grad()` all results are floats.
 """
