@@ -29,7 +29,10 @@ class Tracer:
         given_values: Whether there was a Value among the arguments.
         nodes: What was made during the call.
         recording: Whether the caller's results are to have graphs.
+        differentiates: Tells conversions to plain numbers that the graph is missed where it ends.
     """
+
+    differentiates = True
 
     def __init__(self, name: str) -> None:
         self.name = name

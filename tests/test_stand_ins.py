@@ -25,7 +25,7 @@ from scalargrad import (
     no_grad,
     value_and_grad,
 )
-from scalargrad.errors import DataError, GraphError
+from scalargrad.errors import DataError, GraphError, UntrackedWarning
 from scalargrad.modes import current_mode
 from scalargrad.nested import entries
 from scalargrad.nn import MLP, Neuron
@@ -175,10 +175,7 @@ def test_programs_of_writes_agree_with_mpmath(steps):
     at = [0.5, -1.25, 0.75]
     with mpmath.workdps(40):
         points = [mpmath.mpf(number) for number in at]
-        exact = [
-            float(mpmath.diff(lambda *x: run(steps, list(x)), points, tuple(int(i == j) for j in range(3))))
-            for i in range(3)
-        ]
+        exact = [float(mpmath.diff(lambda *x: run(steps, list(x)), points, tuple(int(i == j) for j in range(3)))) for i in range(3)]
     assert grad(lambda x: run(steps, x))(at) == pytest.approx(exact, rel=1e-9, abs=1e-9)
 
 
@@ -232,6 +229,52 @@ def test_a_container_in_two_places_is_two_arguments():
     assert row == [3.0]
 
 
+def into_an_array_of_floats(x):
+    out = numpy.zeros(2)
+    out[0] = x[0] * x[1]
+    return out.sum()
+
+
+def into_a_slice_of_floats(x):
+    out = numpy.zeros(2)
+    out[:] = [x[0], x[1]]
+    return out.sum()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        into_an_array_of_floats,
+        into_a_slice_of_floats,
+        lambda x: numpy.asarray(x, dtype=float).sum(),
+        lambda x: x.astype(float).sum(),
+        lambda x: numpy.array([x[0], x[1]], float).sum(),
+        lambda x: numpy.float64(x[0]),
+        lambda x: numpy.interp(x[0], [0.0, 5.0], [0.0, 10.0]),
+    ],
+)
+def test_numbers_that_numpy_takes_out_of_the_graph_are_told_of(f):
+    """Nothing could be derived from them: the gradient would be 0 without a word."""
+    with pytest.warns(UntrackedWarning, match="dtype=object"):
+        grad(f)(numpy.array([2.0, 3.0]))
+
+
+def test_conversions_that_are_meant_are_not():
+    seen, log = [], numpy.zeros(1)
+
+    def f(x):
+        seen.append(float(x[0]))
+        seen.append(sorted(x, key=float))
+        out = numpy.empty(2, dtype=object)
+        out[0] = x[0] * x[1]
+        out[1] = x[1]
+        return out.sum()
+
+    assert grad(f)(numpy.array([2.0, 3.0])).tolist() == [3.0, 3.0]
+    log[0] = Value(1.0) * 2  # nobody differentiates here
+    assert (seen[0], log[0]) == (2.0, 2.0)
+
+
 def test_kinds_of_containers_are_kept():
     def f(tree):
         tree["counts"]["missing"] += 1.0
@@ -249,9 +292,7 @@ def test_kinds_of_containers_are_kept():
 # Numbers in, numbers out.
 
 
-@pytest.mark.parametrize(
-    "x", [2.0, 2, True, numpy.float32(2.0), numpy.int64(2), numpy.array(2.0), numpy.array(2)], ids=repr
-)
+@pytest.mark.parametrize("x", [2.0, 2, True, numpy.float32(2.0), numpy.int64(2), numpy.array(2.0), numpy.array(2)], ids=repr)
 def test_a_number_gives_a_float(x):
     value, gradient = value_and_grad(lambda x: x**3)(x)
     assert (value, gradient) == (float(x) ** 3, 3.0 * float(x) ** 2)
