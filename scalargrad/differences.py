@@ -162,7 +162,8 @@ def _array_maker(array: Any, parts: list[Any]) -> Maker:
 
 
 def _plain(item: Any, what: str) -> float:
-    return as_float(plain(item), what)
+    # `data` and not what is behind it: while a function is being recorded, a Value has none to give
+    return item.data if isinstance(item, Value) else as_float(item, what)
 
 
 def reads_its_argument(f: Function, x: Any) -> bool:

@@ -311,6 +311,52 @@ def test_an_array_without_numbers_stays_one():
     assert (found.shape, found.dtype) == ((0,), numpy.float64)
 
 
+def test_a_step_of_descent_on_an_array_of_floats():
+    w = numpy.array([1.0, 2.0])
+    w -= 0.25 * grad(lambda w: numpy.sum(w**2))(w)
+    assert w.tolist() == [0.5, 1.0]
+
+
+def test_a_gradient_can_be_compared_as_numpy_does():
+    x = numpy.array([0.5, -1.0])
+    slopes = grad(lambda x: numpy.sum(numpy.tanh(x)))(x)
+    assert numpy.allclose(slopes, 1.0 - numpy.tanh(x) ** 2)
+    assert numpy.isfinite(slopes).all()
+
+
+A = numpy.array([[3.0, 1.0], [1.0, 2.0]])
+
+
+@pytest.mark.parametrize(
+    ("f", "exact"),
+    [
+        (lambda x: x @ A @ x, lambda x: 2 * A @ x),
+        (lambda x: numpy.dot(x, A @ x), lambda x: 2 * A @ x),
+        (lambda x: numpy.sum(numpy.exp(x)), numpy.exp),
+        (lambda x: numpy.sum(numpy.log(x) * x), lambda x: numpy.log(x) + 1),
+        (lambda x: numpy.sum(numpy.sqrt(x)), lambda x: 0.5 / numpy.sqrt(x)),
+        (lambda x: numpy.mean(x**2), lambda x: x),
+        (lambda x: numpy.prod(x), lambda x: x[::-1]),
+        (lambda x: numpy.linalg.norm(x), lambda x: x / numpy.linalg.norm(x)),
+        (lambda x: numpy.sum(numpy.abs(x - 1.0)), lambda x: numpy.sign(x - 1.0)),
+        (lambda x: numpy.sum(numpy.maximum(x, 1.0) ** 2), lambda x: 2 * x * (x > 1)),
+        (lambda x: numpy.sum(numpy.where(x > 1.0, x**2, x)), lambda x: numpy.where(x > 1, 2 * x, 1)),
+        (lambda x: numpy.outer(x, x).sum(), lambda x: 2 * x.sum() + 0 * x),
+        (lambda x: numpy.einsum("i,ij,j->", x, A, x), lambda x: 2 * A @ x),
+        (lambda x: numpy.concatenate([x, x * 2]).sum(), lambda x: 3 + 0 * x),
+        (lambda x: numpy.cumsum(x)[-1] * x[0], lambda x: numpy.array([2 * x[0] + x[1], x[0]])),
+        (lambda x: sg.logsumexp(list(x)), lambda x: numpy.exp(x) / numpy.exp(x).sum()),
+    ],
+)
+def test_functions_written_for_numpy(f, exact):
+    """They give a float for floats, and their gradient is an array of floats."""
+    x = numpy.array([0.75, 1.5])
+    assert isinstance(f(x), float)
+    found = grad(f)(x)
+    assert found.dtype == numpy.float64
+    numpy.testing.assert_allclose(found, exact(x), rtol=1e-12)
+
+
 def test_values_give_values():
     assert type(grad(lambda x: x * x)(Value(3.0))) is Value
     assert kinds(grad(lambda p: p[0] * 2 + p[1])([Value(3.0), 1.0])) == {Value, Constant}

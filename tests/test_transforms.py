@@ -15,6 +15,7 @@ from scalargrad import Parameter, Value, grad, hessian, hvp, jacobian, jvp, valu
 from scalargrad.errors import CallError, DataError, GraphError, LengthError, OptionError
 from scalargrad.graph import topological
 from scalargrad.nested import entries
+from scalargrad.nn import MLP
 
 mpmath.mp.dps = 60
 
@@ -100,6 +101,39 @@ def test_argnums_gives_one_gradient_or_a_tuple():
     assert numbers(grad(f, (0,))(3.0, 5.0)) == (30.0,)
     value, gradient = value_and_grad(f, [0, 1])(3.0, 5.0)
     assert (value, gradient) == (45.0, (30.0, 9.0))
+
+
+def test_argnums_may_be_any_whole_numbers():
+    def f(x, y):
+        return x**2 * y
+
+    assert grad(f, numpy.int64(1))(3.0, 5.0) == 9.0
+    assert grad(f, range(2))(3.0, 5.0) == (30.0, 9.0)
+    assert value_and_grad(f, ())(3.0, 5.0) == (45.0, ())
+
+
+def test_a_position_named_twice_gives_its_gradient_twice():
+    def f(x, y):
+        return x**2 * y
+
+    assert grad(f, (0, 0))(3.0, 5.0) == (30.0, 30.0)
+    assert grad(f, (1, -1))(3.0, 5.0) == (9.0, 9.0)
+    assert hessian(f, (0, -2))(3.0, 5.0) == ((10.0, 10.0), (10.0, 10.0))
+
+
+def test_other_arguments_are_passed_on_as_they_are():
+    net, log, text = MLP(1, [1], activation=None, seed=1), [], "twice"
+    seen = []
+
+    def f(x, *others, **options):
+        seen.extend([*others, options["key"]])
+        log.append(1.0)
+        return net([x]) * 2
+
+    slope = grad(f)(3.0, net, log, text, None, key=net)
+    assert [id(thing) for thing in seen] == [id(thing) for thing in (net, log, text, None, net)]
+    assert slope.data == 2 * net.layers[0].neurons[0].weights[0].data
+    assert log == [1.0]
 
 
 def test_gradients_have_the_structure_of_their_argument():
@@ -318,7 +352,19 @@ def test_transforms_keep_name_and_docstring():
         (lambda: grad(lambda x: x, 1)(1.0), OptionError, "names argument 1, but the function was called with 1"),
         (lambda: grad(lambda x: x, (0, -2))(1.0), OptionError, "names argument -2"),
         (lambda: grad(lambda x: x, "x"), OptionError, "position or a tuple of positions, not 'x'"),
-        (lambda: jvp(lambda x: x, 1.0, 1.0), CallError, "tuples of arguments, not float"),
+        (lambda: jvp(lambda x: x, 1.0, 1.0), CallError, "jvp takes .* tuples of arguments, not float"),
+        (lambda: hvp(lambda x: x, 1.0, 1.0), CallError, "hvp takes .* tuples of arguments, not float"),
+        (lambda: hvp(3.0, (1.0,), (1.0,)), CallError, "hvp takes a function, not float"),
+        (lambda: hvp("f", 1.0, 1.0), CallError, "hvp takes a function, not str"),
+        (lambda: hvp(lambda: 1.0, (), ()), CallError, "hvp needs at least one argument"),
+        (lambda: hvp(lambda x: [x], (1.0,), (1.0,)), DataError, "hvp needs a function that returns one"),
+        (lambda: value_and_grad(lambda x: [x])(1.0), DataError, "value_and_grad needs a function"),
+        (lambda: hessian(lambda x: x, 2)(1.0), OptionError, "argnums of hessian names argument 2"),
+        (lambda: grad(lambda x: x, -2)(1.0), OptionError, "argnums of grad names argument -2"),
+        (lambda: grad(lambda x: x)(x=1.0), OptionError, "keyword arguments are not differentiated"),
+        (lambda: grad(lambda x: x, True)(1.0, 2.0), OptionError, "position or a tuple of positions"),
+        (lambda: grad(lambda x: x, 1.0)(1.0, 2.0), OptionError, "position or a tuple of positions"),
+        (lambda: jacobian(lambda x: x, (0, "1")), OptionError, "argnums of jacobian must be"),
         (lambda: jvp(lambda x: x, (1.0,), (1.0, 2.0)), LengthError, "tuple of 1 in primals, tuple of 2 in tangents"),
         (lambda: jvp(lambda x: x, ([1.0],), (1.0,)), LengthError, "list of 1 in primals, one number in tangents"),
         (lambda: jvp(sum, (numpy.ones(2),), (numpy.ones(3),)), LengthError, r"shape \(2,\) in primals"),
