@@ -71,7 +71,7 @@ class Slopes:
         result = self.f(self.mould.moved(index, number))
         if is_nest(result):
             raise DataError(f"numerical_gradient needs a function that returns one number, not {type(result).__name__}")
-        return _plain(blocks(result)[0], "the result")  # which may be an array without dimensions
+        return plain_number(blocks(result)[0], "the result")  # which may be an array without dimensions
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.f, self.mould.fresh(), self.step)
@@ -144,7 +144,7 @@ def _row_maker(row: Any, parts: list[Any]) -> Maker:
 def _flat_maker(row: Iterable[Any], parts: list[Any]) -> Callable[[], Iterable[Any]]:
     """For numbers and Values side by side. What it makes has yet to be copied into its container."""
     items = [item if item is None else blocks(item)[0] for item in row]
-    part = [_plain(item, "a number of x") for item in items]
+    part = [plain_number(item, "a number of x") for item in items]
     parts.append(part)
     values = [isinstance(item, Value) for item in items]
     if not any(values):
@@ -161,9 +161,16 @@ def _array_maker(array: Any, parts: list[Any]) -> Maker:
     return partial(numpy.copy, part.reshape(array.shape))
 
 
-def _plain(item: Any, what: str) -> float:
-    # `data` and not what is behind it: while a function is being recorded, a Value has none to give
-    return item.data if isinstance(item, Value) else as_float(item, what)
+def plain_number(item: Any, what: str) -> float:
+    """The number of an item of a nest; raises DataError, which names `what`, for anything else."""
+    if isinstance(item, Value):
+        return item.data  # not what is behind it: while a function is recorded, a Value has no number
+    if hasattr(item, "named_parameters"):
+        raise DataError(
+            f"{what} must be a real number, not a {type(item).__name__}: to move the weights of a "
+            "model, give nn.AtWeights(model, measure) as the function, and its .numbers"
+        )
+    return as_float(item, what)
 
 
 def reads_its_argument(f: Function, x: Any) -> bool:

@@ -11,7 +11,15 @@ from typing import Any
 from .adjoint import operands, spread, wanted
 from .anomaly import described
 from .conversion import as_float
-from .differences import EPSILON, STEP, Function, Slopes, around, reads_its_argument
+from .differences import (
+    EPSILON,
+    STEP,
+    Function,
+    Slopes,
+    around,
+    plain_number,
+    reads_its_argument,
+)
 from .engine import Constant, Value
 from .errors import CallError, GradientError, OptionError, UnlearnedWarning
 from .graph import topological
@@ -74,7 +82,7 @@ def _checked(name: str, f: Any, step: Any) -> None:
 
 
 def _plain(nest: Any, what: str) -> list[float]:
-    return [entry.data if isinstance(entry, Value) else as_float(entry, f"a number of {what}") for entry in entries(nest)]
+    return [plain_number(entry, f"a number of {what}") for entry in entries(nest)]
 
 
 def _with(numbers: list[float], index: int, number: float) -> list[float]:
@@ -205,7 +213,8 @@ class _Run:
     def __init__(self, check: "_Check", numbers: list[float]) -> None:
         self.leaves = [Value(x, label=name) for x, name in zip(numbers, check.names, strict=True)]
         with enable_grad():
-            self.result = check.f(*refilled(check.arguments, self.leaves))
+            returned = check.f(*refilled(check.arguments, self.leaves))
+        self.result = snapshot(returned, "what the function returns")
         self.outputs = [x if isinstance(x, Value) else Constant(as_float(x, "a result of the function")) for x in entries(self.result)]
         self.order = topological(self.outputs)
 

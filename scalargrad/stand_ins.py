@@ -60,8 +60,8 @@ class Tracer:
         for index, x in enumerate(entries(nest)):
             try:
                 found.append(self._stand_in(x))
-            except DataError as error:
-                raise self._refusal(x, places(nest, str(what))[index]) from error
+            except DataError:
+                raise self._refusal(x, places(nest, str(what))[index]) from None
         return found
 
     def _stand_in(self, x: Any) -> Value:

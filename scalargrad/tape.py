@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from .adjoint import pullback
-from .conversion import as_float
+from .conversion import as_float, is_number
 from .engine import VALUES, Constant, Value
 from .errors import DataError, LengthError, OptionError, TapeError
 from .modes import observing
@@ -229,7 +229,11 @@ def _checked(nest: Any, what: str) -> list[Value]:
     found = entries(nest)
     for value in found:
         if not isinstance(value, Value):
-            raise DataError(f"{what} a Value, or Values in lists, not {type(value).__name__} {value!r}")
+            hint = ""
+            if is_number(value):
+                hint = ": it does not depend on any Value, for numbers of plain numbers are plain"
+            kind = type(value).__name__
+            raise DataError(f"{what} a Value, or Values in lists, not {kind} {value!r}{hint}")
     return found
 
 

@@ -328,6 +328,26 @@ def test_a_function_that_ignores_its_argument_is_told_of(f, x):
     assert not any(entries(found))
 
 
+@pytest.mark.parametrize("call", [numerical_gradient, gradcheck])
+def test_a_model_in_the_place_of_numbers_is_told_of(call):
+    with pytest.raises(DataError, match=r"not a MLP: to move the weights .* nn\.AtWeights"):
+        call(lambda model: model([1.0]), MLP(1, [1]))
+
+
+def test_gradcheck_bears_functions_that_write_into_what_they_get_and_return():
+    out = []
+
+    def f(x):
+        for i in range(len(x)):
+            x[i] = x[i] * x[i]
+        out[:] = x
+        return out
+
+    x = [1.0, 2.0]
+    assert len(gradcheck(f, (x,), raises=True).comparisons) == 4
+    assert x == [1.0, 2.0]
+
+
 def test_gradcheck_tells_of_it_too():
     w = Value(3.0)
     with pytest.warns(UnlearnedWarning, match="gradcheck: the function never looks"):

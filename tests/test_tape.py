@@ -191,6 +191,13 @@ def test_a_source_that_only_other_operations_use_is_unconnected():
     assert tape.gradient(y, {"x": x, "w": w}, unconnected_gradients="zero")["w"].data == 0.0
 
 
+def test_a_target_of_plain_numbers_says_why_it_is_none():
+    with GradientTape() as tape:
+        y = sg.grad(lambda x: x**3)(2.0)
+    with pytest.raises(DataError, match=r"not float 12\.0: it does not depend on any Value"):
+        tape.gradient(y, Value(2.0))
+
+
 def test_a_hook_that_empties_the_sources_changes_nothing():
     x = Value(3.0)
     sources = [x]
