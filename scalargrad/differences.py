@@ -164,7 +164,7 @@ def _array_maker(array: Any, parts: list[Any]) -> Maker:
 def plain_number(item: Any, what: str) -> float:
     """The number of an item of a nest; raises DataError, which names `what`, for anything else."""
     if isinstance(item, Value):
-        return item.data  # not what is behind it: while a function is recorded, a Value has no number
+        return item.data  # and not `_data`: while a function is recorded, this one refuses
     if hasattr(item, "named_parameters"):
         raise DataError(
             f"{what} must be a real number, not a {type(item).__name__}: to move the weights of a "
@@ -176,8 +176,8 @@ def plain_number(item: Any, what: str) -> float:
 def reads_its_argument(f: Function, x: Any) -> bool:
     """Whether `f` looks at any number that it is given; True where that can't be told.
 
-    A derivative that is 0 everywhere may be right: of a ReLU that is off, of a step, of x² at 0. It
-    is a mistake where `f` computes with something else than its argument. The numbers alone can't
+    A derivative that is 0 everywhere may be right: of a ReLU that is off, of a step, of x² at 0.
+    It is a mistake where `f` computes with something else than its argument. The numbers alone can't
     tell one from the other, nor can the names in the source, for `f` may hand its argument on to
     somebody who ignores it. So `f` is called once more, with numbers that notice when they are
     asked for. They are Values, so whatever computes, compares, converts or prints them asks them.

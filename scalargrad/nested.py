@@ -76,7 +76,8 @@ def row_like(row: Any, parts: Iterable[Any]) -> Any:
 def dict_like(mapping: Any, items: dict[Any, Any]) -> Any:
     """A dict of the kind of `mapping` with other items under the same keys.
 
-    A defaultdict keeps its factory and an OrderedDict its methods, for the function that gets the copy may use them.
+    A defaultdict keeps its factory and an OrderedDict its methods, for the function that gets the
+    copy may use them.
     """
     if type(mapping) is dict:
         return items
@@ -92,7 +93,8 @@ def refilled(nest: Any, found: Iterable[Any], array: ArrayMaker | None = None) -
     Args:
         nest: The containers.
         found: The numbers, in order.
-        array: What makes an array of a flat list and a shape: `array_of` (the default) or `float_array`.
+        array: What makes an array of a flat list and a shape: `array_of` (the default) or
+            `float_array`.
 
     Example:
         >>> refilled([1.0, (2.0, 3.0)], "abc")
@@ -124,11 +126,17 @@ def float_array(items: Sequence[float], shape: tuple[int, ...]) -> Any:
     return numpy.array(items, dtype=float).reshape(shape)
 
 
-def outer(rows: Any, columns: Any, matrix: Sequence[Sequence[Any]], array: ArrayMaker | None = None) -> Any:
+def outer(
+    rows: Any,
+    columns: Any,
+    matrix: Sequence[Sequence[Any]],
+    array: ArrayMaker | None = None,
+) -> Any:
     """The tree product: the nest `rows` with a copy of the nest `columns`, filled from a row of `matrix`, for each of its numbers.
 
     An array in `rows` keeps the containers of `columns` outside, and each block becomes an array: its shape is that of
-    the rows' block followed by that of the columns' block. Arrays are made by `array`, as those of `refilled` are.
+    the rows' block followed by that of the columns' block. Arrays are made by `array`, as those of
+    `refilled` are.
 
     >>> outer([1.0, 2.0], (3.0, 4.0), [["a", "b"], ["c", "d"]])
     [('a', 'b'), ('c', 'd')]
@@ -196,10 +204,11 @@ def places(nest: Any, name: str) -> list[str]:
 
 
 def snapshot(nest: Any, what: object) -> Any:
-    """Copy the containers and arrays of a nest, so that nobody who holds the original can change the copy.
+    """Copy a nest, so that nobody who holds the original can change the copy.
 
-    A container that appears twice becomes two: each place of a nest is a number of its own, as it is for
-    central differences. What NumPy can read as an array (a pandas Series or DataFrame, a tensor) becomes one.
+    Containers and arrays are copied, numbers are not. A container that appears twice becomes two:
+    each place of a nest is a number of its own, as it is for central differences. What NumPy can
+    read as an array (a pandas Series or DataFrame, a tensor) becomes one.
 
     Args:
         nest: The nest.
@@ -209,8 +218,9 @@ def snapshot(nest: Any, what: object) -> Any:
         Containers of the same kinds around the same numbers.
 
     Raises:
-        DataError: For a container that holds itself, an array of anything but real numbers, a masked array,
-            a `numpy.matrix`, a dataclass.
+        DataError: For a container that holds itself, an array of anything but real numbers, a
+            masked array, a `numpy.matrix` (or another kind of array with rules of its own), a
+            dataclass.
 
     Example:
         >>> row = [1.0, 2.0]
@@ -226,10 +236,12 @@ def _snapshot(nest: Any, what: object, around: tuple[int, ...]) -> Any:
         return nest
     if isinstance(nest, dict | list | tuple):
         if id(nest) in around:
-            raise DataError(f"{what} has a {type(nest).__name__} that contains itself: give a nest that ends somewhere")
+            kind = type(nest).__name__
+            raise DataError(f"{what} has a {kind} that contains itself, and so no end")
         inside = (*around, id(nest))
         if isinstance(nest, dict):
-            return dict_like(nest, {key: _snapshot(part, what, inside) for key, part in nest.items()})
+            items = {key: _snapshot(part, what, inside) for key, part in nest.items()}
+            return dict_like(nest, items)
         return row_like(nest, [_snapshot(part, what, inside) for part in nest])
     if is_dataclass(nest) and not isinstance(nest, type):
         raise DataError(
@@ -242,8 +254,10 @@ def _snapshot(nest: Any, what: object, around: tuple[int, ...]) -> Any:
 
 
 def _reads_as_array(thing: Any) -> bool:
-    """Whether NumPy reads it as an array with a dimension: a Series, a tensor, not a NumPy scalar."""
-    return "numpy" in sys.modules and hasattr(thing, "__array__") and getattr(thing, "shape", ()) != ()
+    """Whether NumPy reads it as an array with a dimension: a Series, a tensor, but no scalar."""
+    if "numpy" not in sys.modules or not hasattr(thing, "__array__"):
+        return False
+    return getattr(thing, "shape", ()) != ()
 
 
 _KINDS = "biufO"
@@ -251,16 +265,21 @@ _KIND_NAMES = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "
 
 
 def _plain_array(thing: Any, what: object) -> Any:
-    """A NumPy array of its own memory, of numbers (or of objects, which are looked at one by one)."""
+    """A NumPy array with memory of its own, of numbers or of objects, which are looked at later."""
     numpy = sys.modules["numpy"]
     if hasattr(thing, "mask") and hasattr(thing, "filled"):
-        raise DataError(f"{what} holds a masked array: fill what is masked with x.filled(…), or leave it out")
-    if isinstance(thing, numpy.matrix):
-        raise DataError(f"{what} holds a numpy.matrix, whose * is not that of an array: give numpy.asarray(x)")
+        fill = "fill what is masked with x.filled(…), or leave it out"
+        raise DataError(f"{what} holds a masked array: {fill}")
+    if _is_ndarray(thing) and type(thing) not in (numpy.ndarray, numpy.memmap):
+        # A numpy.matrix multiplies in its own way, and what has units loses them in an array.
+        kind = type(thing).__name__
+        rules = "whose rules are not those of an array: give numpy.asarray(x)"
+        raise DataError(f"{what} holds a {kind}, {rules}")
     try:
         array = numpy.array(numpy.asarray(thing), order="C")  # a tensor can't copy itself
-    except Exception as error:  # whatever the object's own conversion raises: a tensor that needs gradients, one on a GPU
-        raise DataError(f"{what} holds a {type(thing).__name__} that NumPy can't read: {error}") from error
+    except Exception as error:  # a tensor that needs gradients, or is on a GPU, raises its own
+        kind = type(thing).__name__
+        raise DataError(f"{what} holds a {kind} that NumPy can't read: {error}") from error
     if array.dtype.kind not in _KINDS:
         held = _KIND_NAMES.get(array.dtype.kind, f"items of type {array.dtype}")
         raise DataError(f"{what} holds an array of {held}, where only real numbers belong")

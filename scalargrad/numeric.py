@@ -41,7 +41,8 @@ def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1
     numbers. `x` itself is never touched. The result has the structure of `x`: floats, and arrays of float64 of the same shape.
     Raises DataError when `f` returns anything but one number or `x` holds something else, OptionError for a step that is
     not positive and for workers below 1, CallError when `f` can't be called; whatever `f` raises comes through.
-    Warns (UnlearnedWarning) when every difference is 0 and `f` did not look at any number: to find out, it is called once more.
+    Warns (UnlearnedWarning) when every difference is 0 and `f` did not look at any number: to find
+    out, it is called once more.
 
     Several processes pay where the calls take seconds in all, for a new one needs some tenths of a second to start. They need an `f`
     that can be pickled: defined with def at the top level of a module, not as a lambda or in another function (CallError says so).

@@ -152,6 +152,7 @@ class Call:
         self._graph = topological(self.outputs)
 
     def require_one_number(self) -> None:
+        """Raise DataError unless the function returned one number."""
         if is_nest(self.result):
             raise DataError(
                 f"{self._tracer.name} needs a function that returns one number, not "

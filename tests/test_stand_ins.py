@@ -648,7 +648,7 @@ ITSELF.append(ITSELF)
         (numpy.array("2020-01-01", dtype="M8[ns]"), "grad: x holds an array of dates"),
         (numpy.array([1], dtype="m8[ns]"), "grad: x holds an array of spans of time"),
         (numpy.ma.masked_array([1.0, 2.0], [False, True]), "grad: x holds a masked array: fill"),
-        (numpy.array([[1.0]]).view(numpy.matrix), "numpy.matrix, whose"),
+        (numpy.array([[1.0]]).view(numpy.matrix), "grad: x holds a matrix, whose rules"),
         (numpy.array([(1.0,)], dtype=[("a", float)]), "grad: x holds an array of items of type"),
         (Weights(1.0), "grad: x holds a Weights, and a dataclass is no nest"),
         (ITSELF, "grad: x has a list that contains itself"),
