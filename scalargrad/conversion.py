@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from dis import opname
 from functools import lru_cache
 from itertools import islice
 from numbers import Number, Real
@@ -16,7 +17,7 @@ from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
 from .errors import ComparisonWarning, DataError, LengthError, OptionError, UntrackedWarning
-from .modes import check_question
+from .modes import check_question, current_mode
 
 _HINTS = {
     str: "convert it with float()",
@@ -89,7 +90,12 @@ def _short(thing: Any) -> str:
 
 
 def warn_if_untracked() -> None:
-    """Warn when the Python code that asked for a float did so through a function of `math`, as in `math.exp(value)`."""
+    """Warn where a number leaves the graph unnoticed.
+
+    That is where the Python code that asked for a float did so through a function of `math`, as in
+    `math.exp(value)`, and, in a function that is being differentiated, where NumPy asked for it, as
+    in `array[0] = value` for an array of floats: the derivative would be 0 without a word.
+    """
     frame = sys._getframe(2)
     function = _called_function(frame)
     if getattr(function, "__module__", None) == "math" and function not in _HARMLESS:
@@ -98,6 +104,33 @@ def warn_if_untracked() -> None:
             UntrackedWarning,
             stacklevel=3,
         )
+    elif _is_differentiating() and (_stores_an_item(frame) or _belongs_to_numpy(function)):
+        warnings.warn(
+            "NumPy keeps plain numbers in an array of floats, so the derivative sees none of them: "
+            "make the array with dtype=object, and leave out a dtype=float",
+            UntrackedWarning,
+            stacklevel=3,
+        )
+
+
+def _is_differentiating() -> bool:
+    """Whether a transform calls the user's function now."""
+    return any(getattr(observer, "differentiates", False) for observer in current_mode().observers)
+
+
+def _stores_an_item(frame: FrameType) -> bool:
+    """Whether the frame is at an assignment like `array[index] = value`."""
+    return opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE")
+
+
+def _belongs_to_numpy(function: Any) -> bool:
+    """Whether it is a function of NumPy or a method of an array."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return False
+    module = str(getattr(function, "__module__", None))
+    owner = getattr(function, "__self__", None)
+    return module.split(".")[0] == "numpy" or isinstance(owner, numpy.ndarray)
 
 
 def warn_of_identity() -> None:

@@ -17,7 +17,18 @@ import numpy
 from .conversion import as_float, plain
 from .engine import Value
 from .errors import DataError
-from .nested import array_of, blocks, is_array, is_nest, replaced
+from .nested import (
+    array_of,
+    blocks,
+    dict_like,
+    float_array,
+    is_array,
+    is_nest,
+    mapped,
+    refilled,
+    row_like,
+    snapshot,
+)
 
 Function = Callable[..., Any]
 EPSILON = sys.float_info.epsilon
@@ -60,7 +71,7 @@ class Slopes:
         result = self.f(self.mould.moved(index, number))
         if is_nest(result):
             raise DataError(f"numerical_gradient needs a function that returns one number, not {type(result).__name__}")
-        return _plain(blocks(result)[0], "the result")  # which may be an array without dimensions
+        return plain_number(blocks(result)[0], "the result")  # which may be an array without dimensions
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.f, self.mould.fresh(), self.step)
@@ -78,8 +89,9 @@ class Mould:
     """
 
     def __init__(self, nest: Any) -> None:
-        self._nest, self._parts = nest, list[Any]()
-        self.fresh = _maker(nest, self._parts)
+        self._nest = snapshot(nest, "x")  # f may have the original in its hands, and change it
+        self._parts = list[Any]()
+        self.fresh = _maker(self._nest, self._parts)
         self._places = [(part, place) for part in self._parts for place in range(len(part))]
 
     def __len__(self) -> int:
@@ -100,14 +112,7 @@ class Mould:
 
     def filled(self, numbers: Iterable[float]) -> Any:
         """The same containers with other numbers: floats, also for Values, and arrays of float64."""
-        remaining = iter(numbers)
-        return replaced(
-            self._nest,
-            [
-                numpy.fromiter(remaining, float, block.size).reshape(block.shape) if is_array(block) else next(remaining)
-                for block in blocks(self._nest)
-            ],
-        )
+        return refilled(self._nest, numbers, float_array)
 
 
 Maker = Callable[[], Any]
@@ -117,7 +122,7 @@ def _maker(nest: Any, parts: list[Any]) -> Maker:
     """A function that makes a copy of the nest; it reads the numbers from lists (and flat arrays) that it adds to `parts`."""
     if isinstance(nest, dict):
         makers = {key: _maker(item, parts) for key, item in nest.items()}
-        return lambda: {key: make() for key, make in makers.items()}
+        return lambda: dict_like(nest, {key: make() for key, make in makers.items()})
     if isinstance(nest, list | tuple):
         return _row_maker(nest, parts)
     if is_array(nest):
@@ -129,18 +134,17 @@ def _maker(nest: Any, parts: list[Any]) -> Maker:
 
 
 def _row_maker(row: Any, parts: list[Any]) -> Maker:
-    kind: Any = getattr(type(row), "_make", type(row))  # named tuples have _make
     if not any(map(is_nest, row)):
         flat = _flat_maker(row, parts)
-        return lambda: kind(flat())
+        return lambda: row_like(row, flat())
     makers = [_maker(item, parts) for item in row]
-    return lambda: kind([make() for make in makers])
+    return lambda: row_like(row, [make() for make in makers])
 
 
 def _flat_maker(row: Iterable[Any], parts: list[Any]) -> Callable[[], Iterable[Any]]:
     """For numbers and Values side by side. What it makes has yet to be copied into its container."""
     items = [item if item is None else blocks(item)[0] for item in row]
-    part = [_plain(item, "a number of x") for item in items]
+    part = [plain_number(item, "a number of x") for item in items]
     parts.append(part)
     values = [isinstance(item, Value) for item in items]
     if not any(values):
@@ -157,5 +161,67 @@ def _array_maker(array: Any, parts: list[Any]) -> Maker:
     return partial(numpy.copy, part.reshape(array.shape))
 
 
-def _plain(item: Any, what: str) -> float:
-    return as_float(plain(item), what)
+def plain_number(item: Any, what: str) -> float:
+    """The number of an item of a nest; raises DataError, which names `what`, for anything else."""
+    if isinstance(item, Value):
+        return item.data  # and not `_data`: while a function is recorded, this one refuses
+    if hasattr(item, "named_parameters"):
+        raise DataError(
+            f"{what} must be a real number, not a {type(item).__name__}: to move the weights of a "
+            "model, give nn.AtWeights(model, measure) as the function, and its .numbers"
+        )
+    return as_float(item, what)
+
+
+def reads_its_argument(f: Function, x: Any) -> bool:
+    """Whether `f` looks at any number that it is given; True where that can't be told.
+
+    A derivative that is 0 everywhere may be right: of a ReLU that is off, of a step, of x² at 0.
+    It is a mistake where `f` computes with something else than its argument. The numbers alone can't
+    tell one from the other, nor can the names in the source, for `f` may hand its argument on to
+    somebody who ignores it. So `f` is called once more, with numbers that notice when they are
+    asked for. They are Values, so whatever computes, compares, converts or prints them asks them.
+    A function that does not take Values raises, and has looked at what it was given.
+
+    Args:
+        f: The function.
+        x: Its argument.
+
+    Example:
+        >>> reads_its_argument(lambda x: 1.0 if x[0] > 0.0 else 0.0, [2.0])
+        True
+        >>> reads_its_argument(lambda x: 7.0, [2.0])
+        False
+    """
+    asked = False
+
+    class Asked(Value):
+        __slots__ = ("_kept",)
+
+        @property
+        def _data(self) -> float:
+            nonlocal asked
+            asked = True
+            return self._kept
+
+        @_data.setter
+        def _data(self, number: float) -> None:
+            self._kept = number
+
+        def __float__(self) -> float:
+            return self._data  # without the warning that the graph ends here: nobody wants one
+
+        def __eq__(self, other: object) -> bool:
+            return bool(self._data == plain(other))
+
+        def __ne__(self, other: object) -> bool:
+            return bool(self._data != plain(other))
+
+        def __hash__(self) -> int:
+            return hash(self._data)
+
+    try:
+        f(mapped(lambda number: Asked(plain(number)), x))
+    except Exception:
+        return True
+    return asked

@@ -6,9 +6,13 @@ arrays. The entries of a block are its numbers, row by row.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import is_dataclass
 from typing import Any
 
-from .errors import LengthError
+from .errors import DataError, LengthError
+
+ArrayMaker = Callable[[Sequence[Any], tuple[int, ...]], Any]
 
 
 def is_nest(thing: Any) -> bool:
@@ -57,25 +61,54 @@ def replaced(nest: Any, found: Iterable[Any]) -> Any:
 
 def _replaced(nest: Any, found: Iterator[Any]) -> Any:
     if isinstance(nest, dict):
-        return {key: _replaced(part, found) for key, part in nest.items()}
+        return dict_like(nest, {key: _replaced(part, found) for key, part in nest.items()})
     if isinstance(nest, list | tuple):
-        parts = [_replaced(part, found) for part in nest]
-        return type(nest)(*parts) if hasattr(nest, "_fields") else type(nest)(parts)
+        return row_like(nest, [_replaced(part, found) for part in nest])
     return None if nest is None else next(found)
 
 
-def refilled(nest: Any, found: Iterable[Any]) -> Any:
-    """The same containers and shapes with other numbers, which `found` yields in order; arrays become arrays of objects.
+def row_like(row: Any, parts: Iterable[Any]) -> Any:
+    """A list or tuple of the kind of `row` with other items."""
+    make: Any = getattr(type(row), "_make", type(row))  # named tuples have _make
+    return make(parts)
 
-    >>> refilled([1.0, (2.0, 3.0)], "abc")
-    ['a', ('b', 'c')]
+
+def dict_like(mapping: Any, items: dict[Any, Any]) -> Any:
+    """A dict of the kind of `mapping` with other items under the same keys.
+
+    A defaultdict keeps its factory and an OrderedDict its methods, for the function that gets the
+    copy may use them.
+    """
+    if type(mapping) is dict:
+        return items
+    twin = copy(mapping)
+    for key, item in items.items():  # not update, which adds in a Counter
+        twin[key] = item
+    return twin
+
+
+def refilled(nest: Any, found: Iterable[Any], array: ArrayMaker | None = None) -> Any:
+    """Put other numbers into the same containers and shapes.
+
+    Args:
+        nest: The containers.
+        found: The numbers, in order.
+        array: What makes an array of a flat list and a shape: `array_of` (the default) or
+            `float_array`.
+
+    Example:
+        >>> refilled([1.0, (2.0, 3.0)], "abc")
+        ['a', ('b', 'c')]
     """
     numbers = iter(found)
-    return replaced(nest, [_refilled(block, numbers) for block in blocks(nest)])
+    make = array_of if array is None else array
+    return replaced(nest, [_refilled(block, numbers, make) for block in blocks(nest)])
 
 
-def _refilled(block: Any, numbers: Iterator[Any]) -> Any:
-    return array_of([next(numbers) for _ in range(block.size)], block.shape) if is_array(block) else next(numbers)
+def _refilled(block: Any, numbers: Iterator[Any], array: ArrayMaker) -> Any:
+    if not is_array(block):
+        return next(numbers)
+    return array([next(numbers) for _ in range(block.size)], block.shape)
 
 
 def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
@@ -87,27 +120,44 @@ def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
     return array.reshape(shape)
 
 
-def outer(rows: Any, columns: Any, matrix: Sequence[Sequence[Any]]) -> Any:
+def float_array(items: Sequence[float], shape: tuple[int, ...]) -> Any:
+    """A NumPy array of float64; called only where an array came in, so NumPy is there."""
+    numpy = sys.modules["numpy"]
+    return numpy.array(items, dtype=float).reshape(shape)
+
+
+def outer(
+    rows: Any,
+    columns: Any,
+    matrix: Sequence[Sequence[Any]],
+    array: ArrayMaker | None = None,
+) -> Any:
     """The tree product: the nest `rows` with a copy of the nest `columns`, filled from a row of `matrix`, for each of its numbers.
 
     An array in `rows` keeps the containers of `columns` outside, and each block becomes an array: its shape is that of
-    the rows' block followed by that of the columns' block.
+    the rows' block followed by that of the columns' block. Arrays are made by `array`, as those of
+    `refilled` are.
 
     >>> outer([1.0, 2.0], (3.0, 4.0), [["a", "b"], ["c", "d"]])
     [('a', 'b'), ('c', 'd')]
     """
+    make = array_of if array is None else array
     remaining = iter(matrix)
-    return replaced(rows, [_outer(block, columns, [next(remaining) for _ in _entries(block)]) for block in blocks(rows)])
+    made = []
+    for block in blocks(rows):
+        part = [next(remaining) for _ in _entries(block)]
+        made.append(_outer(block, columns, part, make))
+    return replaced(rows, made)
 
 
-def _outer(row_block: Any, columns: Any, matrix: list[Sequence[Any]]) -> Any:
+def _outer(row_block: Any, columns: Any, matrix: list[Sequence[Any]], array: ArrayMaker) -> Any:
     if not is_array(row_block):
-        return refilled(columns, matrix[0])
+        return refilled(columns, matrix[0], array)
     made, start = [], 0
     for block in blocks(columns):
         stop = start + len(_entries(block))
         shape = row_block.shape + (block.shape if is_array(block) else ())
-        made.append(array_of([item for row in matrix for item in row[start:stop]], shape))
+        made.append(array([item for row in matrix for item in row[start:stop]], shape))
         start = stop
     return replaced(columns, made)
 
@@ -151,6 +201,89 @@ def places(nest: Any, name: str) -> list[str]:
     if is_array(nest):
         return [f"{name}[{', '.join(map(str, index))}]" for index in sys.modules["numpy"].ndindex(nest.shape)]
     return [] if nest is None else [name]
+
+
+def snapshot(nest: Any, what: object) -> Any:
+    """Copy a nest, so that nobody who holds the original can change the copy.
+
+    Containers and arrays are copied, numbers are not. A container that appears twice becomes two:
+    each place of a nest is a number of its own, as it is for central differences. What NumPy can
+    read as an array (a pandas Series or DataFrame, a tensor) becomes one.
+
+    Args:
+        nest: The nest.
+        what: Its name in messages.
+
+    Returns:
+        Containers of the same kinds around the same numbers.
+
+    Raises:
+        DataError: For a container that holds itself, an array of anything but real numbers, a
+            masked array, a `numpy.matrix` (or another kind of array with rules of its own), a
+            dataclass.
+
+    Example:
+        >>> row = [1.0, 2.0]
+        >>> copies = snapshot([row, row], "x")
+        >>> copies[0] is copies[1], copies
+        (False, [[1.0, 2.0], [1.0, 2.0]])
+    """
+    return _snapshot(nest, what, ())
+
+
+def _snapshot(nest: Any, what: object, around: tuple[int, ...]) -> Any:
+    if type(nest) is float:  # nearly always
+        return nest
+    if isinstance(nest, dict | list | tuple):
+        if id(nest) in around:
+            kind = type(nest).__name__
+            raise DataError(f"{what} has a {kind} that contains itself, and so no end")
+        inside = (*around, id(nest))
+        if isinstance(nest, dict):
+            items = {key: _snapshot(part, what, inside) for key, part in nest.items()}
+            return dict_like(nest, items)
+        return row_like(nest, [_snapshot(part, what, inside) for part in nest])
+    if is_dataclass(nest) and not isinstance(nest, type):
+        raise DataError(
+            f"{what} holds a {type(nest).__name__}, and a dataclass is no nest of numbers: "
+            "give its numbers as a dict, and make the dataclass inside the function"
+        )
+    if _is_ndarray(nest) or _reads_as_array(nest):
+        return _plain_array(nest, what)
+    return nest
+
+
+def _reads_as_array(thing: Any) -> bool:
+    """Whether NumPy reads it as an array with a dimension: a Series, a tensor, but no scalar."""
+    if "numpy" not in sys.modules or not hasattr(thing, "__array__"):
+        return False
+    return getattr(thing, "shape", ()) != ()
+
+
+_KINDS = "biufO"
+_KIND_NAMES = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "spans of time"}
+
+
+def _plain_array(thing: Any, what: object) -> Any:
+    """A NumPy array with memory of its own, of numbers or of objects, which are looked at later."""
+    numpy = sys.modules["numpy"]
+    if hasattr(thing, "mask") and hasattr(thing, "filled"):
+        fill = "fill what is masked with x.filled(…), or leave it out"
+        raise DataError(f"{what} holds a masked array: {fill}")
+    if _is_ndarray(thing) and type(thing) not in (numpy.ndarray, numpy.memmap):
+        # A numpy.matrix multiplies in its own way, and what has units loses them in an array.
+        kind = type(thing).__name__
+        rules = "whose rules are not those of an array: give numpy.asarray(x)"
+        raise DataError(f"{what} holds a {kind}, {rules}")
+    try:
+        array = numpy.array(numpy.asarray(thing), order="C")  # a tensor can't copy itself
+    except Exception as error:  # a tensor that needs gradients, or is on a GPU, raises its own
+        kind = type(thing).__name__
+        raise DataError(f"{what} holds a {kind} that NumPy can't read: {error}") from error
+    if array.dtype.kind not in _KINDS:
+        held = _KIND_NAMES.get(array.dtype.kind, f"items of type {array.dtype}")
+        raise DataError(f"{what} holds an array of {held}, where only real numbers belong")
+    return array
 
 
 def mapped(function: Callable[[Any], Any], nest: Any) -> Any:

@@ -1,5 +1,6 @@
 """Derivatives by central differences: `numerical_gradient`, and `gradcheck`, which compares them with the gradients of the engine."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from inspect import signature
@@ -10,12 +11,20 @@ from typing import Any
 from .adjoint import operands, spread, wanted
 from .anomaly import described
 from .conversion import as_float
-from .differences import EPSILON, STEP, Function, Slopes, around
+from .differences import (
+    EPSILON,
+    STEP,
+    Function,
+    Slopes,
+    around,
+    plain_number,
+    reads_its_argument,
+)
 from .engine import Constant, Value
-from .errors import CallError, GradientError, OptionError
+from .errors import CallError, GradientError, OptionError, UnlearnedWarning
 from .graph import topological
 from .modes import enable_grad
-from .nested import entries, places, refilled
+from .nested import entries, places, refilled, snapshot
 from .ops import CUT, FLOATS, TABLE
 from .workers import checked_workers, indexed
 
@@ -32,6 +41,8 @@ def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1
     numbers. `x` itself is never touched. The result has the structure of `x`: floats, and arrays of float64 of the same shape.
     Raises DataError when `f` returns anything but one number or `x` holds something else, OptionError for a step that is
     not positive and for workers below 1, CallError when `f` can't be called; whatever `f` raises comes through.
+    Warns (UnlearnedWarning) when every difference is 0 and `f` did not look at any number: to find
+    out, it is called once more.
 
     Several processes pay where the calls take seconds in all, for a new one needs some tenths of a second to start. They need an `f`
     that can be pickled: defined with def at the top level of a module, not as a lambda or in another function (CallError says so).
@@ -46,7 +57,22 @@ def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1
     _checked("numerical_gradient", f, step)
     checked_workers(workers)
     slopes = Slopes(f, x, step)
-    return slopes.mould.filled(indexed(slopes, len(slopes), workers))
+    found = indexed(slopes, len(slopes), workers)
+    _warn_if_unread("numerical_gradient", f, slopes.mould.fresh(), found)
+    return slopes.mould.filled(found)
+
+
+def _warn_if_unread(name: str, f: Function, argument: Any, slopes: Sequence[float]) -> None:
+    if not slopes or any(slopes) or reads_its_argument(f, argument):
+        return
+    warnings.warn(
+        f"{name}: the function never looks at the numbers it is given, so every derivative is 0. "
+        "It has to compute with its argument, which is a copy with one number moved, and not with "
+        "the model or the list that the numbers came from. To move the weights of a model, give "
+        "nn.AtWeights(model, measure) as the function, and its .numbers",
+        UnlearnedWarning,
+        stacklevel=3,
+    )
 
 
 def _checked(name: str, f: Any, step: Any) -> None:
@@ -57,7 +83,7 @@ def _checked(name: str, f: Any, step: Any) -> None:
 
 
 def _plain(nest: Any, what: str) -> list[float]:
-    return [entry.data if isinstance(entry, Value) else as_float(entry, f"a number of {what}") for entry in entries(nest)]
+    return [plain_number(entry, f"a number of {what}") for entry in entries(nest)]
 
 
 def _with(numbers: list[float], index: int, number: float) -> list[float]:
@@ -157,7 +183,7 @@ def gradcheck(
     A disagreement where the derivative of some operation jumps between x - h and x + h is reported as a kink, not as a failure.
     For a failure the report names the first operation whose local derivative disagrees with a central difference of its own
     forward rule, or, for a Value that was made by hand, with what was seen of it when the input moved. No `grad` changes.
-    Raises DataError, OptionError and CallError as `numerical_gradient` does.
+    Raises DataError, OptionError and CallError as `numerical_gradient` does, and warns as it does.
 
     >>> from scalargrad import Value, relu, tanh
     >>> print(gradcheck(lambda x: [tanh(x[0] * x[1]), relu(x[1])], [0.5, 2.0]).worst_error < 1e-9)
@@ -172,6 +198,8 @@ def gradcheck(
     _checked("gradcheck", f, step)
     check = _Check(f, inputs, step, relative, absolute)
     report = GradientReport(tuple(check.comparisons()), check.suspect)
+    slopes = [abs(found.analytic) + abs(found.numeric) for found in report.comparisons]
+    _warn_if_unread("gradcheck", lambda given: f(*given), check.arguments, slopes)
     if raises and not report:
         raise GradientError(str(report))
     return report
@@ -186,7 +214,8 @@ class _Run:
     def __init__(self, check: "_Check", numbers: list[float]) -> None:
         self.leaves = [Value(x, label=name) for x, name in zip(numbers, check.names, strict=True)]
         with enable_grad():
-            self.result = check.f(*refilled(check.arguments, self.leaves))
+            returned = check.f(*refilled(check.arguments, self.leaves))
+        self.result = snapshot(returned, "what the function returns")
         self.outputs = [x if isinstance(x, Value) else Constant(as_float(x, "a result of the function")) for x in entries(self.result)]
         self.order = topological(self.outputs)
 
@@ -226,9 +255,9 @@ class _Check:
 
     def __init__(self, f: Function, inputs: Any, step: float, relative: float, absolute: float) -> None:
         self.f, self.step, self.relative, self.absolute = f, step, relative, absolute
-        self.arguments = _arguments(f, inputs)
+        self.arguments = snapshot(_arguments(f, inputs), "inputs")
         self.numbers = _plain(self.arguments, "inputs")
-        self.names = places(inputs, "inputs")
+        self.names = places(snapshot(inputs, "inputs"), "inputs")
         self.suspect = ""
 
     def comparisons(self) -> Iterable[Comparison]:

@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from .adjoint import pullback
-from .conversion import as_float
+from .conversion import as_float, is_number
 from .engine import VALUES, Constant, Value
 from .errors import DataError, LengthError, OptionError, TapeError
 from .modes import observing
-from .nested import entries, matched, outer, refilled
-from .transforms import owned
+from .nested import entries, matched, outer, refilled, snapshot
+from .stand_ins import owned
 
 
 class _Watch(NamedTuple):
@@ -143,6 +143,7 @@ class GradientTape:
         {'x': Value(data=4.0, grad=0.0), 'y': Constant(data=0.0, grad=0.0)}
         """
         unconnected = _checked_option(unconnected_gradients)
+        sources = snapshot(sources, "sources")  # hooks run before the result is put together
         targets, wanted = _checked(target, "the target is"), _checked(sources, "the sources are")
         factors = [1.0] * len(targets) if output_gradients is None else _factors(target, output_gradients)
         found = self._differentiated([list(zip(targets, factors, strict=True))], wanted)[0]
@@ -161,6 +162,8 @@ class GradientTape:
         [[2.0, 0.0], [0.0, 4.0]]
         """
         unconnected = _checked_option(unconnected_gradients)
+        target = snapshot(target, "target")
+        sources = snapshot(sources, "sources")
         targets, wanted = _checked(target, "the target is"), _checked(sources, "the sources are")
         rows = self._differentiated([[(value, 1.0)] for value in targets], wanted)
         missing = [unconnected if all(g is None for g in column) else _UNCONNECTED["zero"] for column in zip(*rows, strict=True)]
@@ -226,7 +229,11 @@ def _checked(nest: Any, what: str) -> list[Value]:
     found = entries(nest)
     for value in found:
         if not isinstance(value, Value):
-            raise DataError(f"{what} a Value, or Values in lists, not {type(value).__name__} {value!r}")
+            hint = ""
+            if is_number(value):
+                hint = ": it does not depend on any Value, for numbers of plain numbers are plain"
+            kind = type(value).__name__
+            raise DataError(f"{what} a Value, or Values in lists, not {kind} {value!r}{hint}")
     return found
 
 

@@ -1,271 +1,337 @@
-"""Derivatives of functions as new graphs: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `hvp`, as JAX names them.
+"""Derivatives of functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `hvp`.
 
-Each transform calls the function on stand-ins for its arguments, so that what the function reads from elsewhere is a constant,
-even if it is the same Value as an argument. Nothing is mutated: no `grad` changes. The results are Values whose graphs end in the
-arguments that were given (plain numbers become fresh leaves), so they can be drawn, and differentiated again to any order.
+The names are JAX's. Each transform calls the function on stand-ins for its arguments, so what the
+function reads from elsewhere is a constant, even if it is the same Value as an argument. Nothing is
+mutated: no `grad` changes, and a function that writes into its lists or arrays writes into copies.
 
-An argument is a number, a Value, or a nest of them: lists, tuples, dicts, NumPy arrays. The function gets the same nest, with
-Values for the numbers; an array becomes an array of objects, and so does its gradient. Graphs are recorded in a `no_grad()`
-block too, but results that leave for such a block leave their graphs behind.
+An argument is a number, a Value, or a nest of them: lists, tuples, dicts, NumPy arrays. What NumPy
+reads as an array (a pandas Series, a tensor) is taken as one. The function gets the same nest, with
+Values for the numbers; an array becomes an array of objects. Each place of a nest is a number of
+its own, even where one list or one Value appears in two places.
+
+Numbers in, numbers out: the result holds floats, and arrays of float64 for arrays, so it can be
+handed to NumPy and SciPy. There are two exceptions, and both hold for a result as a whole, so that
+it never mixes floats and Values:
+
+- If a Value is among the arguments to differentiate by (or among the tangents), the result holds
+  Values. Their graphs end in the arguments that were given, so they can be drawn, and
+  differentiated again to any order.
+- If the result depends on a Value that the function took from elsewhere, it holds Values as well: a
+  parameter of a model, an argument that is not differentiated by, an argument of a transform around
+  this one. So a derivative of a model still learns. For a first derivative this is decided by the
+  formula and not by its numbers: that of `relu(w * x)` is a Value where it is 0 too. Constants are
+  plain numbers in this respect; a Value that the function makes itself, as `detach()` does, is not.
+
+Inside `no_grad()` all results are floats.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import reduce, wraps
-from operator import add
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import Parameter as Argument
+from inspect import signature
 from typing import Any
 
-from .adjoint import _share, local_derivatives, pullback
-from .conversion import as_float
-from .engine import VALUES, Constant, Value
-from .errors import CallError, DataError, OptionError
-from .graph import topological
-from .modes import current_mode, enable_grad, observing
-from .nested import entries, is_nest, mapped, matched, outer, refilled
+from .conversion import whole
+from .engine import Value
+from .errors import CallError, OptionError
+from .nested import matched, outer, refilled, snapshot
+from .stand_ins import Call, Tracer
 
 Function = Callable[..., Any]
 Positions = int | Sequence[int]
 
 
 def grad(f: Function, argnums: Positions = 0) -> Function:
-    """A function of the same arguments that returns the gradient of `f`, which must return one number.
+    """Return the function that computes the gradient of `f`.
 
-    argnums  which positional argument to differentiate by; a tuple of positions gives a tuple of gradients
+    A gradient has the structure of its argument. An argument that `f` does not depend on has the
+    gradient 0. Where floats come back and where Values: see the start of this module.
 
-    A gradient has the structure of its argument. An argument that `f` does not depend on has the gradient 0.
-    Raises DataError (a TypeError) when `f` returns anything but one number, or an argument holds something else than numbers;
-    OptionError (a ValueError) for a position that the call does not have.
+    Args:
+        f: A function that returns one number.
+        argnums: Which positional argument to differentiate by. A tuple of positions gives a tuple
+            of gradients. Other arguments are passed on as they are.
 
-    >>> grad(lambda x: x**3)(2.0).data
-    12.0
-    >>> grad(grad(lambda x: x**3))(2.0).data
-    12.0
-    >>> [g.data for g in grad(lambda w, x: w[0] * x + w[1])([3.0, 1.0], 5.0)]
-    [5.0, 1.0]
+    Returns:
+        A function of the same arguments as `f`.
+
+    Raises:
+        DataError: When `f` returns anything but one number, or an argument to differentiate by
+            holds something else than numbers.
+        OptionError: For a position that the call does not have.
+
+    Example:
+        >>> grad(lambda x: x**3)(2.0)
+        12.0
+        >>> grad(grad(lambda x: x**3))(2.0)
+        12.0
+        >>> grad(lambda w, x: w[0] * x + w[1])([3.0, 1.0], 5.0)
+        [5.0, 1.0]
+        >>> grad(lambda x: x**3)(Value(2.0)).op
+        'mul'
     """
-    both = _transform("grad", f, argnums, _value_and_gradient)
-
-    @wraps(f, updated=())
-    def gradient(*arguments: Any, **options: Any) -> Any:
-        return both(*arguments, **options)[1]
-
-    return gradient
+    return _transform("grad", f, argnums, _gradient)
 
 
 def value_and_grad(f: Function, argnums: Positions = 0) -> Function:
-    """Like `grad`, but the function returns the pair (value of `f`, gradient).
+    """Return the function that computes the pair (value of `f`, gradient).
 
-    >>> value, gradient = value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
-    >>> value.data, [g.data for g in gradient]
-    (6.0, [3.0, 2.0])
+    Both hold floats, or both hold Values.
+
+    Args:
+        f: A function that returns one number.
+        argnums: Which positional argument to differentiate by, as for `grad`.
+
+    Returns:
+        A function of the same arguments as `f`.
+
+    Raises:
+        ScalargradError: As `grad` does.
+
+    Example:
+        >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
+        (6.0, (3.0, 2.0))
     """
     return _transform("value_and_grad", f, argnums, _value_and_gradient)
 
 
 def jacobian(f: Function, argnums: Positions = 0) -> Function:
-    """A function of the same arguments that returns the derivative of every number that `f` returns by every number of an argument.
+    """Return the function that computes all first derivatives of `f`.
 
-    The result is the tree product of what `f` returns and of the argument: a list of m numbers by a list of n numbers gives m
-    lists of n, a number by a list gives a list. For arrays the result is an array of the shapes joined, outputs first.
-    Takes one backward walk for each number that `f` returns. Raises as `grad` does.
+    The result is the tree product of what `f` returns and of the argument: a list of m numbers by a
+    list of n numbers gives m lists of n, a number by a list gives a list. For arrays the result is
+    an array of the shapes joined, outputs first. Takes one backward walk for each number that `f`
+    returns.
 
-    >>> J = jacobian(lambda x: [x[0] * x[1], x[1] ** 2])([3.0, 5.0])
-    >>> [[entry.data for entry in row] for row in J]
-    [[5.0, 3.0], [0.0, 10.0]]
+    Args:
+        f: A function that returns a number or a nest of numbers.
+        argnums: Which positional argument to differentiate by, as for `grad`.
+
+    Returns:
+        A function of the same arguments as `f`.
+
+    Raises:
+        ScalargradError: As `grad` does.
+
+    Example:
+        >>> jacobian(lambda x: [x[0] * x[1], x[1] ** 2])([3.0, 5.0])
+        [[5.0, 3.0], [0.0, 10.0]]
     """
     return _transform("jacobian", f, argnums, _jacobian)
 
 
 def hessian(f: Function, argnums: Positions = 0) -> Function:
-    """A function of the same arguments that returns all second derivatives of `f`: the jacobian of its jacobian.
+    """Return the function that computes all second derivatives of `f`.
 
-    By a list of n numbers this is n lists of n, by an array of shape s an array of shape s + s. By several numbers or arrays,
-    entry [i][j] is by argument i and then by argument j. In general it is the tree product of the arguments with themselves.
+    It is the jacobian of the jacobian. By a list of n numbers this is n lists of n, by an array of
+    shape s an array of shape s + s. By several numbers or arrays, entry [i][j] is by argument i and
+    then by argument j. In general it is the tree product of the arguments with themselves.
 
-    >>> H = hessian(lambda x: x[0] ** 3 - 2 * x[0] * x[1] - x[1] ** 6)([1.0, 2.0])
-    >>> [[entry.data for entry in row] for row in H]
-    [[6.0, -2.0], [-2.0, -480.0]]
+    Args:
+        f: A function that returns one number.
+        argnums: Which positional argument to differentiate by, as for `grad`.
+
+    Returns:
+        A function of the same arguments as `f`.
+
+    Raises:
+        ScalargradError: As `grad` does.
+
+    Example:
+        >>> hessian(lambda x: x[0] ** 3 - 2 * x[0] * x[1] - x[1] ** 6)([1.0, 2.0])
+        [[6.0, -2.0], [-2.0, -480.0]]
     """
-    _check("hessian", f, argnums)
-    return jacobian(jacobian(f, argnums), argnums)
+    return _transform("hessian", _transform("hessian", f, argnums, _jacobian), argnums, _jacobian)
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The pair (f(*primals), its derivative in the direction of `tangents`), in forward mode: one walk, operands first.
+    """Compute `f` and its derivative in one direction, in forward mode: one walk, operands first.
 
-    primals   a tuple or list of the arguments of `f`
-    tangents  the same structure: how fast each number moves
+    Args:
+        f: A function that returns a number or a nest of numbers.
+        primals: A tuple or list of the arguments of `f`.
+        tangents: The same structure: how fast each number moves.
 
-    Both results have the structure of what `f` returns, and both are graphs.
-    Raises CallError (a TypeError) unless both are tuples or lists, LengthError where their structures differ.
+    Returns:
+        The pair (f(*primals), its derivative in the direction of `tangents`). Both have the
+        structure of what `f` returns, and hold floats, or both Values.
 
-    >>> value, tangent = jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
-    >>> value.data, tangent.data
-    (6.0, 23.0)
+    Raises:
+        CallError: Unless primals and tangents are tuples or lists.
+        LengthError: Where their structures differ.
+
+    Example:
+        >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
+        (6.0, 23.0)
     """
-    _check("jvp", f, 0)
-    if not isinstance(primals, list | tuple) or not isinstance(tangents, list | tuple):
-        raise CallError(
-            f"jvp takes primals and tangents as tuples of arguments, not {type(primals).__name__} and {type(tangents).__name__}"
-        )
-    directions = [
-        x if isinstance(x, Value) else as_float(x, "a tangent") for x in matched(tuple(primals), tuple(tangents), ("primals", "tangents"))
-    ]
-    tracer = _Tracer()
-    with enable_grad(), observing(tracer):
-        arguments = mapped(tracer.stand_in, tuple(primals))
-        result = f(*arguments)
-        outputs = _outputs(result)
-        flows = {x: flow for x, flow in zip(entries(arguments), directions, strict=True) if isinstance(flow, Value) or flow}
-        graph = topological(outputs)
-        moved = _pushforward(_dependent(graph, flows), flows)
-        made = _own([moved.get(output, 0.0) for output in outputs], {*graph, *flows.values()})
-    tracer.reconnect()
-    return refilled(result, tracer.returned(outputs)), refilled(result, tracer.returned(made))
+    found: tuple[Any, Any] = _forward("jvp", f, primals, tangents, _value_and_tangent)
+    return found
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """The Hessian of `f` at `primals` times `tangents`, without the Hessian: forward mode over `grad`.
+    """Compute the Hessian of `f` times a vector, without the Hessian: forward mode over `grad`.
 
-    primals   a tuple or list of the arguments of `f`, which must return one number
-    tangents  the same structure: the vector
+    Args:
+        f: A function that returns one number.
+        primals: A tuple or list of the arguments of `f`.
+        tangents: The same structure: the vector.
 
-    For one argument the result has its structure; for several it is a tuple with one for each, of the Hessian by all of them.
-    Raises as `grad` and `jvp` do.
+    Returns:
+        For one argument the result has its structure; for several it is a tuple with one for each,
+        of the Hessian by all of them.
 
-    >>> [entry.data for entry in hvp(lambda x: x[0] ** 2 * x[1], ([3.0, 5.0],), ([1.0, 0.0],))]
-    [10.0, 6.0]
+    Raises:
+        ScalargradError: As `grad` and `jvp` do.
+
+    Example:
+        >>> hvp(lambda x: x[0] ** 2 * x[1], ([3.0, 5.0],), ([1.0, 0.0],))
+        [10.0, 6.0]
     """
-    _check("hvp", f, 0)
-    several = isinstance(primals, list | tuple) and len(primals) > 1
-    return jvp(grad(f, tuple(range(len(primals))) if several else 0), primals, tangents)[1]
+    _check("hvp", f)
+    by: Positions = 0
+    if isinstance(primals, list | tuple):
+        if not primals:
+            raise CallError("hvp needs at least one argument to differentiate by: primals is empty")
+        by = 0 if len(primals) == 1 else range(len(primals))
+    return _forward("hvp", _transform("hvp", f, by, _gradient), primals, tangents, _tangent)
 
 
-def _check(name: str, f: Any, argnums: Any) -> None:
-    if not callable(f):
-        hint = "; for the gradients of a Value that is computed already, call its backward()" if isinstance(f, Value) else ""
-        raise CallError(f"{name} takes a function, not {type(f).__name__}{hint}")
-    if not all(isinstance(number, int) for number in (argnums if isinstance(argnums, list | tuple) else [argnums])):
-        raise OptionError(f"argnums of {name} must be a position or a tuple of positions, not {argnums!r}")
+def _check(name: str, f: Any) -> None:
+    if callable(f):
+        return
+    hint = ""
+    if isinstance(f, Value):
+        hint = "; for the gradients of a Value that is computed already, call its backward()"
+    raise CallError(f"{name} takes a function, not {type(f).__name__}{hint}")
 
 
-def _transform(name: str, f: Function, argnums: Positions, work: Function) -> Function:
-    """The function that calls `work` with a tracer, the stand-ins, and the nest of the arguments to differentiate by."""
-    _check(name, f, argnums)
-
-    @wraps(f, updated=())
-    def transformed(*arguments: Any, **options: Any) -> Any:
-        chosen = [_position(name, number, len(arguments)) for number in ([argnums] if isinstance(argnums, int) else argnums)]
-        tracer = _Tracer()
-        with enable_grad(), observing(tracer):
-            given = [mapped(tracer.stand_in, x) if i in chosen else x for i, x in enumerate(arguments)]
-            inputs = [given[i] for i in chosen]
-            result = f(*given, **options)
-            finish = work(tracer, result, inputs[0] if isinstance(argnums, int) else tuple(inputs))
-        tracer.reconnect()
-        return finish()
-
-    return transformed
+def _positions(name: str, argnums: Any) -> list[int]:
+    given = argnums if isinstance(argnums, list | tuple | range) else [argnums]
+    try:
+        return [whole(number, "a position", None) for number in given]
+    except OptionError:
+        wanted = f"argnums of {name} must be a position or a tuple of positions"
+        raise OptionError(f"{wanted}, not {argnums!r}") from None
 
 
 def _position(name: str, number: int, count: int) -> int:
     if not -count <= number < count:
-        raise OptionError(f"argnums of {name} names argument {number}, but the function was called with {count} positional arguments")
+        raise OptionError(
+            f"argnums of {name} names argument {number}, but the function was called with {count} "
+            "positional arguments (keyword arguments are not differentiated by)"
+        )
     return number % count
 
 
-def _value_and_gradient(tracer: "_Tracer", result: Any, inputs: Any) -> Function:
-    if is_nest(result):
-        raise DataError(f"grad needs a function that returns one number, not {type(result).__name__}: return a sum, or use jacobian")
-    outputs = _outputs(result)
-    rows = _gradients(outputs, entries(inputs))
-    return lambda: (tracer.returned(outputs)[0], refilled(inputs, tracer.returned(rows[0])))
+def _transform(
+    name: str,
+    f: Function,
+    argnums: Positions,
+    work: Callable[[Call], Any],
+) -> Function:
+    """Return the function that calls `f` on stand-ins and returns what `work` makes of the call."""
+    _check(name, f)
+    numbers = _positions(name, argnums)
+    single = not isinstance(argnums, list | tuple | range)
+
+    @wraps(f, updated=())
+    def transformed(*arguments: Any, **options: Any) -> Any:
+        chosen = [_position(name, number, len(arguments)) for number in numbers]
+        tracer = Tracer(name)
+        # `f` may write into its containers, sort them, return them. So it gets containers of its
+        # own, and what is needed afterwards is kept before it runs.
+        kept: dict[int, Any] = {}
+        leaves: dict[int, list[Value]] = {}
+        for index in chosen:
+            if index not in kept:
+                what = _Argument(name, f, index)
+                kept[index] = snapshot(arguments[index], what)
+                leaves[index] = tracer.stand_ins(kept[index], what)
+        inputs = kept[chosen[0]] if single else tuple(kept[index] for index in chosen)
+        stand_ins = [leaf for index in chosen for leaf in leaves[index]]
+        with tracer.tracing():
+            given = list(arguments)
+            for index, nest in kept.items():
+                given[index] = refilled(nest, leaves[index])
+            return work(Call(tracer, f(*given, **options), inputs, stand_ins))
+
+    return transformed
 
 
-def _jacobian(tracer: "_Tracer", result: Any, inputs: Any) -> Function:
-    rows = _gradients(_outputs(result), entries(inputs))
-    return lambda: outer(result, inputs, [tracer.returned(row) for row in rows])
+_POSITIONAL = (Argument.POSITIONAL_ONLY, Argument.POSITIONAL_OR_KEYWORD)
 
 
-def _outputs(result: Any) -> list[Value]:
-    return [x if isinstance(x, Value) else Constant(as_float(x, "what a function to differentiate returns")) for x in entries(result)]
+class _Argument:
+    """An argument as messages name it. It is looked up for messages only, for that takes time."""
+
+    def __init__(self, transform: str, f: Function, position: int) -> None:
+        self._transform = transform
+        self._f = f
+        self._position = position
+
+    def __str__(self) -> str:
+        return f"{self._transform}: {self._name()}"
+
+    def _name(self) -> str:
+        position = self._position
+        try:
+            arguments = signature(self._f).parameters.values()
+        except (TypeError, ValueError):  # a function that is not written in Python may not say
+            return f"argument {position}"
+        names = [argument.name for argument in arguments if argument.kind in _POSITIONAL]
+        return names[position] if position < len(names) else f"argument {position}"
 
 
-def _gradients(outputs: list[Value], inputs: list[Value]) -> list[list[Value]]:
-    """For each output its gradient by each input."""
-    graph = topological(outputs)
-    order, taken = _dependent(graph, inputs), set(graph)
-    found = [pullback(order, [(output, 1.0)], VALUES) for output in outputs]
-    return [_own([gradients.get(x, 0.0) for x in inputs], taken) for gradients in found]
+def _gradient(call: Call) -> Any:
+    call.require_one_number()
+    numbers, array = call.results(call.gradients()[0])
+    return refilled(call.inputs, numbers, array)
 
 
-def _dependent(graph: list[Value], inputs: Iterable[Value]) -> list[Value]:
-    """The nodes of a graph, operands first, that depend on the inputs: nothing flows through any other."""
-    reached = set(inputs)
-    order = []
-    for node in graph:
-        if node in reached or any(arg in reached for arg in node.args):
-            reached.add(node)
-            order.append(node)
-    return order
+def _value_and_gradient(call: Call) -> tuple[Any, Any]:
+    call.require_one_number()
+    numbers, array = call.results([*call.outputs, *call.gradients()[0]])
+    return numbers[0], refilled(call.inputs, numbers[1:], array)
 
 
-def _own(derivatives: list[Any], taken: set[Any]) -> list[Value]:
-    """Values for derivatives: a number becomes a Constant, and a Value that has its place in a graph already gets a node of its own."""
-    return [owned(derivative, taken) for derivative in derivatives]
+def _jacobian(call: Call) -> Any:
+    rows = call.gradients()
+    numbers, array = call.results([entry for row in rows for entry in row])
+    remaining = iter(numbers)
+    matrix = [[next(remaining) for _ in row] for row in rows]
+    return outer(call.result, call.inputs, matrix, array)
 
 
-def owned(derivative: Any, taken: set[Any]) -> Value:
-    """A Value for one derivative, which is not one of those that are `taken`."""
-    if not isinstance(derivative, Value):
-        return Constant(derivative)
-    return Constant(1.0) * derivative if derivative in taken else derivative
+def _forward(
+    name: str,
+    f: Function,
+    primals: Any,
+    tangents: Any,
+    work: Callable[[Call, list[Value]], Any],
+) -> Any:
+    """Call `f` on stand-ins, and return what `work` makes of the call and of the tangents."""
+    _check(name, f)
+    if not isinstance(primals, list | tuple) or not isinstance(tangents, list | tuple):
+        kinds = f"{type(primals).__name__} and {type(tangents).__name__}"
+        raise CallError(f"{name} takes primals and tangents as tuples of arguments, not {kinds}")
+    tracer = Tracer(name)
+    kept = snapshot(tuple(primals), f"{name}: primals")
+    speeds = snapshot(tuple(tangents), f"{name}: tangents")
+    flat = matched(kept, speeds, ("primals", "tangents"))
+    directions = [tracer.tangent(speed) for speed in flat]
+    leaves = tracer.stand_ins(kept, f"{name}: primals")
+    with tracer.tracing():
+        call = Call(tracer, f(*refilled(kept, leaves)), kept, leaves)
+        return work(call, call.tangents(directions))
 
 
-def _pushforward(order: list[Value], tangents: dict[Value, Any]) -> dict[Value, Any]:
-    """The tangent of every node that moves: the sum over its operands of local derivative times tangent."""
-    for node in order:
-        if node.args:
-            shares = [
-                _share(tangents[arg], partial)
-                for arg, partial in zip(node.args, local_derivatives(node, VALUES), strict=True)
-                if arg in tangents
-            ]
-            flows = [share for share in shares if share is not None]
-            if flows:
-                tangents[node] = reduce(add, flows)
-    return tangents
+def _value_and_tangent(call: Call, tangent: list[Value]) -> tuple[Any, Any]:
+    numbers, array = call.results([*call.outputs, *tangent])
+    count = len(call.outputs)
+    value = refilled(call.result, numbers[:count], array)
+    return value, refilled(call.result, numbers[count:], array)
 
 
-class _Tracer:
-    """Hands out stand-ins for arguments, watches what is made from them, and puts the arguments back in their places."""
-
-    def __init__(self) -> None:
-        self.originals: dict[Value, Value] = {}
-        self.nodes: list[Value] = []
-        self.recording = current_mode().recording
-
-    def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
-        self.nodes.append(node)
-
-    def went_back(self, order: list[Any]) -> None:
-        pass
-
-    def stand_in(self, x: Any) -> Value:
-        """A fresh leaf for an argument, so that it is told from every other use of the same Value."""
-        if not isinstance(x, Value):
-            return Value(as_float(x, "an argument to differentiate by"))
-        twin = Value(x.data, label=x.label)
-        self.originals[twin] = x
-        return twin
-
-    def reconnect(self) -> None:
-        """Let everything that was made depend on the arguments instead of on their stand-ins."""
-        originals = self.originals
-        for node in self.nodes if originals else ():
-            if any(arg in originals for arg in node.args):
-                node.args = tuple(originals.get(arg, arg) for arg in node.args)
-
-    def returned(self, values: list[Value]) -> list[Value]:
-        """The values as the caller shall see them."""
-        found = [self.originals.get(value, value) for value in values]
-        return found if self.recording else [value.detach() if value.args else value for value in found]
+def _tangent(call: Call, tangent: list[Value]) -> Any:
+    numbers, array = call.results(tangent)
+    return refilled(call.result, numbers, array)

@@ -23,7 +23,7 @@ RANKS = [
     ("adjoint",),
     ("engine",),
     ("functions", "leaves"),
-    ("transforms", "tape", "differences", "workers", "numeric", "anomaly"),
+    ("stand_ins", "transforms", "tape", "differences", "workers", "numeric", "anomaly"),
     ("nn",),
     ("losses", "regularise", "hyperparameters", "optimiser", "optim", "schedules", "data", "checkpoint", "compiler"),
     ("training",),

@@ -1,6 +1,7 @@
 """Numerical gradients against mpmath and closed forms; gradcheck against faults that were put in on purpose."""
 
 import dataclasses
+import functools
 import math
 
 import mpmath
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 import scalargrad as sg
 from scalargrad import GradientReport, Value, gradcheck, numerical_gradient, ops
 from scalargrad.engine import apply
-from scalargrad.errors import CallError, DataError, GradientError, OptionError
+from scalargrad.errors import CallError, DataError, GradientError, OptionError, UnlearnedWarning
+from scalargrad.nested import entries
 from scalargrad.nn import MLP
 from scalargrad.numeric import STEP
 
@@ -57,7 +59,7 @@ def test_the_function_gets_the_same_kind_of_argument():
 
     def f(x):
         seen.append(x)
-        return 0.0
+        return sum(entries(x))
 
     for x in (1, 1.0, numpy.float32(1.0), numpy.array(1.0), [1], (1.0, 2.0), {"a": 1}, Value(1.0), [Value(1.0)]):
         numerical_gradient(f, x)
@@ -131,7 +133,7 @@ def test_floats_lists_arrays_and_several_outputs():
         ("output['y'][0]", "inputs[0][0, 0]"),
         ("output['y'][0]", "inputs[0][0, 1]"),
     ]
-    assert gradcheck(lambda _x: 3.0, 1.0)
+    assert gradcheck(lambda x: 0.0 if x > 0.0 else 3.0, 1.0)
     assert gradcheck(lambda _x: [], 1.0)
 
 
@@ -285,3 +287,136 @@ def test_no_gradient_changes():
 def test_inside_no_grad():
     with sg.no_grad():
         assert gradcheck(sg.tanh, 0.5).worst.analytic == pytest.approx(1 - math.tanh(0.5) ** 2)
+
+
+# A function that ignores its argument has the derivative 0 everywhere, which is hardly ever what was meant.
+
+
+def loss_of_a_model_from_elsewhere():
+    net = MLP(2, [2, 1], "tanh", seed=1)
+    return (lambda _weights: net([1.0, 2.0]).data), [p.data for p in net.parameters()]
+
+
+def hands_on(x):
+    return ignores(x) + 1.0
+
+
+def ignores(_x):
+    return 7.0
+
+
+def counts(x):
+    return float(len(x))
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        loss_of_a_model_from_elsewhere(),
+        (hands_on, [1.0, 2.0]),
+        (ignores, 3.0),
+        (ignores, numpy.ones((2, 2))),
+        (ignores, {"w": [1.0], "b": numpy.zeros(2)}),
+        (ignores, Value(3.0)),
+        (counts, [1.0, 2.0]),
+        (functools.partial(lambda _model, _x: 1.0, None), 2.0),
+    ],
+)
+def test_a_function_that_ignores_its_argument_is_told_of(f, x):
+    with pytest.warns(UnlearnedWarning, match=r"numerical_gradient: .* never looks .* nn\.AtWeights"):
+        found = numerical_gradient(f, x)
+    assert not any(entries(found))
+
+
+@pytest.mark.parametrize("call", [numerical_gradient, gradcheck])
+def test_a_model_in_the_place_of_numbers_is_told_of(call):
+    with pytest.raises(DataError, match=r"not a MLP: to move the weights .* nn\.AtWeights"):
+        call(lambda model: model([1.0]), MLP(1, [1]))
+
+
+def test_gradcheck_bears_functions_that_write_into_what_they_get_and_return():
+    out = []
+
+    def f(x):
+        for i in range(len(x)):
+            x[i] = x[i] * x[i]
+        out[:] = x
+        return out
+
+    x = [1.0, 2.0]
+    assert len(gradcheck(f, (x,), raises=True).comparisons) == 4
+    assert x == [1.0, 2.0]
+
+
+def test_gradcheck_tells_of_it_too():
+    w = Value(3.0)
+    with pytest.warns(UnlearnedWarning, match="gradcheck: the function never looks"):
+        assert gradcheck(lambda _x, _y: w * w, (1.0, 2.0))
+
+
+def membership(x):
+    return 1.0 if x in {5.0, 7.0} else 0.0
+
+
+def as_text(x):
+    return float(f"{x:.0f}" == "3")
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (sg.relu, -2.0),
+        (lambda x: max(x, 0.0), -2.0),
+        (lambda x: 1.0 if x > 0 else 0.0, 2.0),
+        (lambda x: 1.0 if x == 5.0 else 0.0, 2.0),
+        (lambda x: 0.0 if x != 5.0 else 1.0, 2.0),
+        (membership, 2.0),
+        (as_text, 2.0),
+        (lambda x: float(int(x)), 2.5),
+        (math.floor, 2.5),
+        (lambda x: x * x, 0.0),
+        (lambda x: x[0] ** 2 + x[1] ** 2, [0.0, 0.0]),
+        (lambda x: numpy.sign(x).sum(), numpy.array([1.0, -2.0])),
+        (lambda x: float(numpy.argmax(x)), numpy.array([1.0, 2.0])),
+        (lambda x: numpy.asarray(x, dtype=float).round().sum(), [1.25, 2.25]),
+        (lambda x: 0 * x, 3.0),
+        (lambda x: (x >= 0).sum() * 1.0, numpy.ones(3)),
+        (lambda x: sg.step(x[0]), [Value(3.0)]),
+        (lambda x: x.view(numpy.float64).shape[0] * 1.0, numpy.ones(3)),
+        (lambda _x: 1.0, []),
+        (lambda _x: 1.0, None),
+    ],
+)
+def test_a_function_that_is_flat_there_is_not(f, x):
+    assert not any(entries(numerical_gradient(f, x)))
+
+
+def test_that_question_costs_one_call_more_and_only_where_all_is_flat():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x[0] * 0.0 + x[1]
+
+    numerical_gradient(f, [1.0, 2.0])
+    assert len(calls) == 4
+    calls.clear()
+    numerical_gradient(lambda x: f(x) * 0.0, [1.0, 2.0])
+    assert len(calls) == 5
+
+
+def test_a_function_that_changes_the_list_it_came_from_gets_its_shape_all_the_same():
+    x = [1.0, 2.0]
+
+    def f(moved):
+        x.append(0.0)
+        return moved[0] * moved[1]
+
+    assert numerical_gradient(f, x) == pytest.approx([2.0, 1.0])
+    y = [1.0, 2.0]
+
+    def g(moved):
+        y.clear()
+        return moved[0] * moved[1]
+
+    assert gradcheck(g, y)

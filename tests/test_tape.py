@@ -181,6 +181,32 @@ def test_a_source_whose_derivative_is_zero_is_connected():
     assert numbers(tape.jacobian([z, z], [x, y])) == [[0.0, 0.0]] * 2
 
 
+def test_a_source_that_only_other_operations_use_is_unconnected():
+    x, w = Value(2.0), Value(5.0)
+    with GradientTape(persistent=True) as tape:
+        other = w * x
+        y = x * x
+    assert tape.gradient(y, w) is None
+    assert tape.gradient([y, other], w).data == 2.0
+    assert tape.gradient(y, {"x": x, "w": w}, unconnected_gradients="zero")["w"].data == 0.0
+
+
+def test_a_target_of_plain_numbers_says_why_it_is_none():
+    with GradientTape() as tape:
+        y = sg.grad(lambda x: x**3)(2.0)
+    with pytest.raises(DataError, match=r"not float 12\.0: it does not depend on any Value"):
+        tape.gradient(y, Value(2.0))
+
+
+def test_a_hook_that_empties_the_sources_changes_nothing():
+    x = Value(3.0)
+    sources = [x]
+    with GradientTape() as tape:
+        y = x * x
+    y.register_hook(lambda _gradient: sources.clear())
+    assert numbers(tape.gradient(y, sources)) == [6.0]
+
+
 def test_what_was_computed_outside_is_not_recorded():
     x = Value(2.0)
     before = x * x
@@ -347,7 +373,7 @@ def test_transforms_and_tapes_work_inside_each_other():
             y = x**3
         return tape.gradient(y, x)
 
-    assert sg.grad(slope_by_tape)(2.0).data == 12.0
+    assert sg.grad(slope_by_tape)(2.0) == 12.0
 
 
 def test_values_made_by_hand_are_recorded():

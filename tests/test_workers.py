@@ -18,6 +18,7 @@ from scalargrad import numerical_gradient, workers
 from scalargrad.engine import Value
 from scalargrad.errors import CallError, OptionError, WorkerError
 from scalargrad.modes import current_mode
+from scalargrad.nested import entries
 from scalargrad.nn import MLP
 
 
@@ -66,6 +67,10 @@ def records(_x):
     return float(current_mode().recording)
 
 
+def total(x):
+    return sum(entries(x))
+
+
 class Unloadable:
     """It can be pickled, but not read again."""
 
@@ -110,7 +115,7 @@ def test_a_network_goes_along_in_a_partial():
 
 @pytest.mark.parametrize("x", [[], None, 1.0, [1.0, 2.0]])
 def test_more_workers_than_numbers(x):
-    assert numerical_gradient(records, x, workers=4) == (0.0 if x == 1.0 else x and [0.0, 0.0])
+    assert numerical_gradient(total, x, workers=4) == numerical_gradient(total, x)
 
 
 def test_the_first_exception_comes_through():
