@@ -42,7 +42,7 @@ def reduce_value(value: Any) -> tuple[Any, ...]:
 
 def _state(value: Any) -> tuple[Any, ...]:
     own = tuple([getattr(value, name) for name in value.own_slots])
-    return (value.data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings, own)
+    return (value._data, value._grad, value.op, value.args, value._partials, value.label, value.scope, value.settings, own)
 
 
 def _blank(kind: type) -> Any:
@@ -51,7 +51,7 @@ def _blank(kind: type) -> Any:
 
 def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value."""
-    value._data, value.grad, value.op, value.args, value.partials, value.label, value.scope, value.settings, own = state[1]
+    value._data, value._grad, value.op, value.args, value._partials, value.label, value.scope, value.settings, own = state[1]
     value.notes = None
     for name, item in zip(value.own_slots, own, strict=True):
         setattr(value, name, item)
@@ -66,6 +66,6 @@ def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
         state = _state(node)
         restore_value(twin, (None, (*state[:3], args, *state[4:-1], deepcopy(state[-1], memo))))
     for node in order:
-        if hasattr(node.grad, "args"):
-            memo[id(node)].grad = deepcopy(node.grad, memo)
+        if hasattr(node._grad, "args"):
+            memo[id(node)]._grad = deepcopy(node._grad, memo)
     return memo[id(value)]

@@ -113,6 +113,26 @@ def observing(observer: Observer) -> Any:
 
 
 @contextmanager
+def tracing(observer: Observer, refuse: Callable[[str], None]) -> Iterator[None]:
+    """Inside the block a function is recorded, in this context only.
+
+    Others who observe are not told: the numbers of a recording are examples, computed for nobody.
+
+    Args:
+        observer: Who is told of each operation.
+        refuse: What is called, with a description, when a Value is asked for its number. It raises.
+    """
+    mode = current_mode()
+    with _entered(Mode(mode.scope, mode.recording, (observer,), refuse)):
+        yield
+
+
+def is_tracing() -> bool:
+    """Return whether this context records a function, so that no Value may tell its number."""
+    return _mode.get().refuse is not None
+
+
+@contextmanager
 def _switched(change: Callable[[Mode], Mode]) -> Iterator[None]:
     with _entered(change(current_mode())):
         yield
