@@ -185,7 +185,11 @@ _COMPARISON = "a comparison (a branch of Python) on a Value"
 
 def plain(x: Any) -> Any:
     """The float inside of a Value; anything else as it is."""
-    return x._data if isinstance(x, NumberLike) else x
+    if not isinstance(x, NumberLike):
+        return x
+    if current_mode().refuse is not None:
+        check_question("the number of a Value")
+    return x._data
 
 
 def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:

@@ -350,7 +350,7 @@ def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
     places = [x if isinstance(x, Value) else _setting(op, i, x) for i, x in enumerate(operands)]
     args = tuple([x for x in places if isinstance(x, Value)])
     wanted = tuple([isinstance(x, Value) for x in places])
-    numbers = tuple([plain(x) for x in places])
+    numbers = tuple([x._data if isinstance(x, Value) else x for x in places])
     data = op.value(FLOATS, numbers)
     partials = op.derivatives(FLOATS, data, numbers, wanted)
     return _node(op.name, data, args, partials, None if all(wanted) else tuple([None if isinstance(x, Value) else x for x in places]))
