@@ -1,8 +1,11 @@
 """`compile`: a function of scalars becomes a program that runs on whole batches."""
 
+import pickle
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from functools import cached_property
 from itertools import islice
 from math import isfinite
 from typing import Any
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..collector import collector_off
 from ..engine import Parameter, Value
-from ..errors import DataError, LengthError, OptionError, TraceError, UnlearnedWarning
+from ..errors import CallError, DataError, LengthError, OptionError, TraceError, UnlearnedWarning
 from ..hyperparameters import all_finite
 from ..nn import Module
 from .backends import BACKENDS, Backend
@@ -157,8 +160,10 @@ class Compiled:
         guards.settle()
         recorded = record(recording)
         self._assemble(model, recording, recorded, optimised(recorded), backend)
-        self._guards: Guards | None = guards
+        self._guards = guards
         self.read()
+
+    _guards: Guards | None = None
 
     def _assemble(
         self,
@@ -179,19 +184,29 @@ class Compiled:
         self._backend = backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def _parts(self) -> tuple[Any, ...]:
         """Everything but array code, which is made again, and the guards, which look at the function's surroundings."""
-        return {
-            "parts": (self.model, self._recording, self._recorded, self.program, type(self._backend)),
-            "parameters": self.parameters.copy(),
-            "gradient": self._gradient.copy(),
-        }
+        parts = (self.model, self._recording, self._recorded, self.program, type(self._backend))
+        return parts, self.parameters.copy(), self._gradient.copy()
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._assemble(*state["parts"])
-        self._guards = None
-        self.parameters[:] = state["parameters"]
-        self._gradient = state["gradient"]
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the parts. Raises CallError where the model can't be pickled."""
+        try:
+            pickle.Pickler(_Nowhere()).dump((self.model, self._recording.drawn))
+        except Exception as error:
+            raise CallError(
+                f"this program can't be pickled, because its model can't: {error}. Classes must be defined at the top "
+                "level of a module, and attributes must not be lambdas"
+            ) from error
+        return _remade, self._parts()
+
+    def __copy__(self) -> "Compiled":
+        parts, parameters, gradient = self._parts()
+        return _remade(parts, parameters, gradient, self._guards)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Compiled":
+        parts, parameters, gradient = deepcopy(self._parts(), memo)
+        return _remade(parts, parameters, gradient, self._guards)
 
     @property
     def parameters(self) -> Array:
@@ -392,10 +407,14 @@ class Compiled:
 
     def _batch(self, arrays: Sequence[Array], read: Array, drawn: Array) -> Batch:
         """A batch that samples can be taken out of, in any number: JAX would compile for each number anew."""
-        backend = self._backend
-        if not isinstance(backend, NumpyBackend):
-            backend = NumpyBackend(self.program, self.sizes, self.parameters)
-        return Batch(backend, self._replay, arrays, read, drawn)
+        return Batch(self._any_size, self._replay, arrays, read, drawn)
+
+    @cached_property
+    def _any_size(self) -> NumpyBackend:
+        """A backend for batches of any size, with the same parameters."""
+        if isinstance(self._backend, NumpyBackend):
+            return self._backend
+        return NumpyBackend(self.program, self.sizes, self.parameters)
 
     def draw(self, batch: int) -> Array:
         """A number for each drawn leaf of each sample, (batch, leaves), drawn in the order in which eager code would draw them."""
@@ -417,6 +436,28 @@ class Compiled:
         if lengths == {0}:
             raise LengthError("the batch is empty: give at least one sample")
         return arrays
+
+
+class _Nowhere:
+    """A file that forgets what is written to it."""
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+
+def _remade(
+    parts: tuple[Any, ...],
+    parameters: Array,
+    gradient: Array,
+    guards: Guards | None = None,
+) -> Compiled:
+    """A program put together again."""
+    program = object.__new__(Compiled)
+    program._assemble(*parts)
+    program._guards = guards
+    program._gradient = gradient
+    program.parameters[:] = parameters
+    return program
 
 
 def _as_array(argument: Any, size: int, position: int) -> Array:

@@ -136,7 +136,7 @@ def _contents(container: Any) -> Any:
     for entry in entries:
         if not isinstance(entry, _SINGLE):
             return None
-    return dict(container) if isinstance(container, dict) else list(container)
+    return container.copy() if isinstance(container, (list, dict, set)) else container
 
 
 def _same_contents(before: Any, now: Any) -> bool:
@@ -145,9 +145,12 @@ def _same_contents(before: Any, now: Any) -> bool:
 
 
 def _equal(before: Any, now: Any) -> bool:
-    if type(now) is not type(before):
+    """Whether two single things are the same to a function; 2 and 2.0 are, and so are two nans."""
+    if not isinstance(now, _SINGLE):
         return False
-    return bool(now == before) or (isinstance(now, float) and isnan(now) and isnan(before))
+    if isinstance(now, float) and isinstance(before, float) and isnan(now):
+        return isnan(before)
+    return bool(now == before)
 
 
 _MISSING = object()
@@ -248,6 +251,6 @@ def _drawn(source: str) -> TraceError:
     return TraceError(
         f"random numbers were drawn from {source} while the function was recorded, and every sample would "
         "get the same ones\n"
-        "  Use nn.Dropout or a leaf Drawn(source), which a program draws again for each sample, or pass the "
+        "  Use nn.Dropout or scalargrad.Drawn, which a program draws again for each sample, or pass the "
         "random numbers as an input. (If another thread drew them, compile before it begins.)"
     )

@@ -39,7 +39,8 @@ class Batch:
     @cached_property
     def parameters(self) -> list[float]:
         """The parameters as they were when they were first needed."""
-        return self.backend.parameters.tolist()
+        found: list[float] = self.backend.parameters.tolist()
+        return found
 
     def __len__(self) -> int:
         return len(self.drawn)

@@ -101,10 +101,11 @@ class Replay:
     def jacobian(self, leaves: Leaves) -> list[list[float]]:
         """Return the gradient of every output of one sample by all inputs."""
         numbers = self._forward(leaves)
-        return [
-            self._by_leaves(INPUT, self._backward(numbers, output, 1.0))
-            for output in range(len(self.program.outputs))
-        ]
+        rows = []
+        for output in range(len(self.program.outputs)):
+            gradients = self._backward(numbers, output, 1.0)
+            rows.append(self._by_leaves(INPUT, gradients))
+        return rows
 
     def loss(self, leaves: Leaves, share: float = 1.0) -> tuple[float, list[float]]:
         """Return the first output of one sample, and its gradient by the parameters.

@@ -57,10 +57,7 @@ def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Itera
     """
     sizes = _checked_sizes(inputs)
     check_question("compiling within a function that is being compiled")
-    arguments = tuple(
-        tuple(Value(1.0, label=_label(size, i, j)) for j in range(size))
-        for i, size in enumerate(sizes)
-    )
+    arguments = tuple(_stand_ins(size, i) for i, size in enumerate(sizes))
     tracer = _Tracer()
     with tracing(tracer, _refuse):
         result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
@@ -93,10 +90,8 @@ class _Tracer:
         _refuse("backward()")
 
 
-_REMEDY = (
-    "The answer would be that of the recording for every sample. "
-    "Ask within the graph: where(step(x), a, b), maximum, clamp, …"
-)
+_REMEDY = """The answer would be that of the recording for every sample. \
+Ask within the graph: where(step(x), a, b), maximum, clamp, …"""
 _REMEDIES = {
     "detach()": (
         "A detached copy would keep the number of the recording. "
@@ -122,6 +117,11 @@ _REMEDIES = {
 def _refuse(what: str) -> None:
     remedy = _REMEDIES.get(what.split()[0]) or _REMEDIES.get(" ".join(what.split()[:2]), _REMEDY)
     raise TraceError(f"{what} can't be recorded, at {calling_line()}\n  {remedy}")
+
+
+def _stand_ins(size: int, position: int) -> tuple[Value, ...]:
+    """The Values that stand for one argument."""
+    return tuple(Value(1.0, label=_label(size, position, j)) for j in range(size))
 
 
 def _checked_sizes(inputs: Any) -> list[int]:
