@@ -62,8 +62,8 @@ def compile(
         inputs: The length of each argument; left out for a function that takes none, which is computed as
             a batch of one.
         backend: "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's
-            sharding take over many devices (needs JAX: pip install jax; sets it to 64 bits;
-            demos/parallel.py shows it).
+            sharding take over many devices (needs the library JAX: pip install jax; sets
+            it to 64 bits; demos/parallel.py shows it).
 
     Returns:
         The program.

@@ -48,7 +48,7 @@ class Guards:
             model: The model whose generators must not be drawn from.
         """
         self._names: list[_Name] = []
-        generators: list[Any] = [generator for _, generator in model.named_generators()] if model else []
+        generators: list[Any] = _generators_of(model) if model else []
         for name, fetch in _names_of(function):
             found = fetch()
             if isinstance(found, _SINGLE) or type(found) in _CONTAINERS:
@@ -171,7 +171,7 @@ def _names_of(function: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
         for name, fetch, near in _read_by(current):
             yield name, fetch
             for further in _functions_of(fetch()):
-                if _is_users(further) and (near or further.__globals__ is current.__globals__):
+                if not _is_ours(further) and (near or further.__globals__ is current.__globals__):
                     pending.append(further)
 
 
@@ -218,8 +218,18 @@ def _functions_of(thing: Any) -> list[FunctionType]:
     return []
 
 
-def _is_users(function: FunctionType) -> bool:
-    return (function.__module__ or "").partition(".")[0] != _PACKAGE
+def _is_ours(thing: FunctionType | type) -> bool:
+    """Whether a function or a class belongs to this library."""
+    return (thing.__module__ or "").partition(".")[0] == _PACKAGE
+
+
+def _generators_of(model: Module) -> list[Any]:
+    """The generators of the user's own modules: those of the library are drawn from by leaves alone.
+
+    So another thread may use a Dropout while the model is recorded.
+    """
+    parts = [part for _, part in model.named_modules() if not _is_ours(type(part))]
+    return [item for part in parts for item in vars(part).values()]
 
 
 def _global_states() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from ..anomaly import calling_line
@@ -56,6 +57,7 @@ def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Itera
         'mul'
     """
     sizes = _checked_sizes(inputs)
+    _check_count(function, sizes)
     check_question("compiling within a function that is being compiled")
     arguments = tuple(_stand_ins(size, i) for i, size in enumerate(sizes))
     tracer = _Tracer()
@@ -122,6 +124,21 @@ def _refuse(what: str) -> None:
 def _stand_ins(size: int, position: int) -> tuple[Value, ...]:
     """The Values that stand for one argument."""
     return tuple(Value(1.0, label=_label(size, position, j)) for j in range(size))
+
+
+def _check_count(function: Callable[..., Any], sizes: list[int]) -> None:
+    """Raise OptionError where the function can't take as many arguments, as far as it says what it takes."""
+    try:
+        taken = signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        taken.bind(*sizes)
+    except TypeError:
+        raise OptionError(
+            f"inputs must be the length of each argument, one number for each: the function takes {taken}, "
+            f"and inputs gives {len(sizes)}"
+        ) from None
 
 
 def _checked_sizes(inputs: Any) -> list[int]:
