@@ -179,23 +179,28 @@ def test_one_model_compiled_by_two_threads() -> None:
 def test_a_question_is_refused_while_another_thread_ends_its_recording() -> None:
     model = network()
     first = model.parameters()[0]
-    begun, ended = threading.Event(), threading.Event()
+    one_begun, two_begun, one_ended = threading.Event(), threading.Event(), threading.Event()
 
     def asks(x: Any) -> Any:
-        begun.set()
-        ended.wait()
+        two_begun.set()
+        one_ended.wait()
         return x * first.data
 
-    def patient() -> None:
+    def waits(x: Any) -> Any:
+        one_begun.set()
+        two_begun.wait()
+        return x * first
+
+    def one() -> None:
+        sg.compile(waits, model, inputs=(1,))
+        one_ended.set()
+
+    def two() -> None:
+        one_begun.wait()
         with pytest.raises(TraceError):
             sg.compile(asks, model, inputs=(1,))
 
-    def hasty() -> None:
-        begun.wait()
-        sg.compile(lambda x: x * first, model, inputs=(1,))
-        ended.set()
-
-    at_once(patient, hasty)
+    at_once(one, two)
 
 
 def test_a_question_is_refused_each_time_whoever_else_records() -> None:

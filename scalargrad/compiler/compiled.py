@@ -248,15 +248,20 @@ class Compiled:
         loss, gradient, _ = self.evaluated(self._checked(arguments))
         return loss, gradient
 
-    def evaluated(self, arrays: list[Array]) -> tuple[float, Array, Array]:
-        """The mean of the first output, its gradient, and the other outputs.
+    def evaluated(self, arrays: list[Array], thorough: bool = True) -> tuple[float, Array, Array]:
+        """Compute the mean of the first output, its gradient, and the other outputs.
 
-        arrays  one (batch, n) of float64 for each argument, not checked
+        Args:
+            arrays: One (batch, n) of float64 for each argument, not checked.
+            thorough: Whether loss and gradient must be those of eager code where they are not finite. If
+                not, the first sample that makes them so ends the search, and they are those of array code.
         """
         read, drawn = self._read(), self._drawn_for(arrays)
         loss, gradient, others = self._backend.loss(arrays, read, drawn)
         if not isfinite(loss) or not all_finite(gradient):
-            loss, gradient = self._batch(arrays, read, drawn).mean()
+            batch = self._batch(arrays, read, drawn)
+            if thorough or next(batch.odd_rows(), None) is None:
+                loss, gradient = batch.mean()
         self._gradient = gradient
         return loss, gradient, others
 

@@ -49,7 +49,7 @@ class CompiledStep(Step):
         x, y = self._arrays_of(samples)
         program = self._program(samples, training=True)
         self._put(program)
-        loss, gradient, others = program.evaluated([x[part], y[part]])
+        loss, gradient, others = program.evaluated([x[part], y[part]], thorough=False)
         penalty = 0.0
         if self.penalty is not None:
             loss, penalty, others = float(others[:, 0].mean()), float(others[0, 1]), others[:, 2:]

@@ -281,6 +281,24 @@ def test_a_batch_of_one_odd_sample_has_the_bits_of_eager_code() -> None:
     assert gradient.tolist() == [weight.grad for weight in odd.weights]
 
 
+def test_who_is_not_thorough_stops_at_the_first_odd_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, program = network()
+    x, y = samples(100)
+    x[40:, 0] = math.nan
+    replayed = counted(monkeypatch)
+    loss, gradient, _ = program.evaluated([x, y], thorough=False)
+    assert math.isnan(loss)
+    assert numpy.isnan(gradient).any()
+    assert len(replayed) == 1
+
+
+def test_who_is_not_thorough_gets_finite_numbers_where_eager_code_has_them() -> None:
+    model = Weights([-1.0])
+    program = compile(lambda x: sg.where(sg.step(x), sg.log(model.weights[0]) * x, x * 2.0), model, (1,))
+    loss, gradient, _ = program.evaluated([numpy.array([[-1.0], [-2.0]])], thorough=False)
+    assert (loss, gradient.tolist()) == (-3.0, [0.0])
+
+
 def test_odd_rows_are_those_of_eager_code() -> None:
     model = Weights([0.0, 1.0])
     program = compile(lambda x: sg.sqrt(x) * model.weights[1] + sg.relu(sg.log(x)) * 0.0, model, (1,))
