@@ -136,8 +136,7 @@ def _check_count(function: Callable[..., Any], sizes: list[int]) -> None:
         taken.bind(*sizes)
     except TypeError:
         raise OptionError(
-            f"inputs must be the length of each argument, one number for each: the function takes {taken}, "
-            f"and inputs gives {len(sizes)}"
+            f"inputs must be the length of each argument, one number for each: the function takes {taken}, and inputs gives {len(sizes)}"
         ) from None
 
 

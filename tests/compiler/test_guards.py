@@ -14,6 +14,7 @@ from scalargrad import Drawn, Parameter, Value
 from scalargrad.compiler import compile
 from scalargrad.errors import TraceError
 from scalargrad.nn import MLP, Module
+from scalargrad.training import Callback
 
 factor: Any = 2.0
 table = [1.0, 2.0]
@@ -232,6 +233,21 @@ def test_drawn_leaves_are_drawn_for_each_sample() -> None:
 
 
 # In training
+
+
+def test_a_number_of_a_loss_that_changes_in_a_compiled_training_is_refused() -> None:
+    share = 0.5
+
+    def loss(prediction: Any, target: Any) -> Any:
+        return sg.losses.mse(prediction, target) * share
+
+    class Anneal(Callback):
+        def epoch_ends(self, training: Any) -> None:  # noqa: ARG002
+            nonlocal share
+            share *= 0.5
+
+    with pytest.raises(TraceError, match=r"`share` was 0\.5 .* and is now 0\.25"):
+        sg.fit(MLP(1, [1], seed=1), [[0.0], [1.0]], [0.0, 1.0], loss=loss, epochs=3, compiled=True, callbacks=[Anneal()], progress=False)
 
 
 def test_a_compiled_training_with_a_loss_of_its_own_runs() -> None:
