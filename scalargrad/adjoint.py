@@ -11,6 +11,7 @@ from typing import Any
 
 from .errors import GraphError
 from .hooks import BY_HAND, hooked
+from .modes import check_question
 from .ops import CUT, TABLE
 
 
@@ -30,26 +31,26 @@ UNRECORDED = Unrecorded()
 def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
     """Set `grad` of every node. When a node is reached its gradient is complete, and it sends each operand its share."""
     for node in order:
-        node.grad = 0.0
+        node._grad = 0.0
     for output, seed in seeds:
-        output.grad += seed
+        output._grad += seed
     for node in reversed(order):
         if node.notes is not None:
-            node.grad = float(hooked(node, node.grad))
+            node._grad = float(hooked(node, node._grad))
             if BY_HAND in node.notes:
                 node.notes[BY_HAND]()
                 continue
-        gradient = node.grad
+        gradient = node._grad
         if gradient:
-            args, partials = node.args, node.partials
+            args, partials = node.args, node._partials
             if len(args) == 2 == len(partials):  # nearly all nodes of a network, and a third faster than the loop
                 x, y = args
                 p, q = partials
-                x.grad += gradient * p
-                y.grad += gradient * q
+                x._grad += gradient * p
+                y._grad += gradient * q
             else:
                 for arg, partial in zip(args, checked_partials(node), strict=True):
-                    arg.grad += gradient * partial
+                    arg._grad += gradient * partial
 
 
 def step_back(node: Any) -> None:
@@ -78,7 +79,7 @@ def step_back(node: Any) -> None:
 
 def require_graph(node: Any) -> None:
     """Raise GraphError if `node` is the result of an operation whose graph was not kept."""
-    if not node.args and node.partials is UNRECORDED:
+    if not node.args and node._partials is UNRECORDED:
         raise GraphError(
             f"{node!r} has no graph to go back through: it was computed inside no_grad(), or cut off "
             "by detach(), so no gradient can reach what it was made from. Compute it outside of "
@@ -102,16 +103,16 @@ def refuse_backward_by_hand(node: Any, error: type[Exception] = GraphError) -> N
 @contextmanager
 def accumulating(leaves: Sequence[Any]) -> Iterator[None]:
     """Around a pass: the gradients that leaves had are added to those of the pass, or come back if it raises."""
-    before = [leaf.grad for leaf in leaves]
+    before = [leaf._grad for leaf in leaves]
     try:
         yield
     except BaseException:
         for leaf, gradient in zip(leaves, before, strict=True):
-            leaf.grad = gradient
+            leaf._grad = gradient
         raise
     for leaf, gradient in zip(leaves, before, strict=True):
         if gradient or hasattr(gradient, "args"):  # not None, which is one way to clear a gradient
-            leaf.grad = gradient + leaf.grad
+            leaf._grad = gradient + leaf._grad
 
 
 def checked_partials(node: Any) -> Any:
@@ -122,11 +123,11 @@ def checked_partials(node: Any) -> Any:
     """
     if node.notes is not None:
         refuse_backward_by_hand(node)
-    if len(node.partials) != len(node.args):
+    if len(node._partials) != len(node.args):
         raise GraphError(
             f"{node!r} was made by hand, without partials: give Value(…, args, op, partials=…) one for each of args, or set its _backward"
         )
-    return node.partials
+    return node._partials
 
 
 def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]], m: Any) -> dict[Any, Any]:
@@ -134,6 +135,7 @@ def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]], m: Any) -> 
 
     m is the namespace of the operations on Values.
     """
+    check_question("a derivative (a transform, a tape, create_graph)")
     gradients: dict[Any, Any] = {}
     for output, seed in seeds:
         gradients[output] = gradients[output] + seed if output in gradients else seed

@@ -46,7 +46,7 @@ def as_float(number: Any, what: str) -> float:
             return float(number)
         except OverflowError:
             raise DataError(f"{what} is too large for a float") from None
-    hint = _HINTS.get(type(number), "use its .data, or .detach() for a copy" if hasattr(number, "partials") else "give a number")
+    hint = _HINTS.get(type(number), "use its .data, or .detach() for a copy" if isinstance(number, NumberLike) else "give a number")
     raise DataError(f"{what} must be a real number, not {type(number).__name__} {_short(number)}: {hint}")
 
 
@@ -194,27 +194,38 @@ def _resolve(name: ast.expr, frame: FrameType) -> Any:
 
 
 class NumberLike:
-    """What Python asks of a number: conversion, format, truth, order; by value, for anything that holds a float in `_data`."""
+    """What Python asks of a number: conversion, format, truth, order; by value, for anything that holds a float in `_data`.
+
+    Each of these is a question that a recording can't hold, so each is refused in a context that traces a function.
+    """
 
     __slots__ = ()
     _data: float
-    stands_for_all = False
-    """Whether the number is only an example: while a compiler records, a Value stands for that of every sample."""
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
+        if not spec:
+            return str(self)
+        check_question("the number of a Value, as text,")
+        return format(self._data, spec)
 
     def __float__(self) -> float:
+        check_question("float() of a Value")
         warn_if_untracked()
         return self._data
 
     def __int__(self) -> int:
+        check_question("int() of a Value")
         return int(self._data)
 
     def __trunc__(self) -> int:
+        check_question("int() of a Value")
         return int(self._data)
 
+    # The branches of a loop ask these most, so the call is spared where nobody traces.
+
     def __bool__(self) -> bool:
+        if current_mode().refuse is not None:
+            check_question("a branch of Python on a Value")
         return self._data != 0.0
 
     def __eq__(self, other: object) -> Any:
@@ -227,24 +238,37 @@ class NumberLike:
     __hash__ = object.__hash__
 
     def __lt__(self, other: Any) -> bool:
+        if current_mode().refuse is not None:
+            check_question(_COMPARISON)
         return self._data < plain(other)  # type: ignore[no-any-return]
 
     def __le__(self, other: Any) -> bool:
+        if current_mode().refuse is not None:
+            check_question(_COMPARISON)
         return self._data <= plain(other)  # type: ignore[no-any-return]
 
     def __gt__(self, other: Any) -> bool:
+        if current_mode().refuse is not None:
+            check_question(_COMPARISON)
         return self._data > plain(other)  # type: ignore[no-any-return]
 
     def __ge__(self, other: Any) -> bool:
+        if current_mode().refuse is not None:
+            check_question(_COMPARISON)
         return self._data >= plain(other)  # type: ignore[no-any-return]
 
 
 _NEVER_NUMBERS = (NumberLike, str, tuple, list, dict)
+_COMPARISON = "a comparison (a branch of Python) on a Value"
 
 
 def plain(x: Any) -> Any:
     """The float inside of a Value; anything else as it is."""
-    return x._data if isinstance(x, NumberLike) else x
+    if not isinstance(x, NumberLike):
+        return x
+    if current_mode().refuse is not None:
+        check_question("the number of a Value")
+    return x._data
 
 
 def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:

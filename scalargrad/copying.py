@@ -47,11 +47,11 @@ def reduce_value(value: Any) -> tuple[Any, ...]:
 def _state(value: Any) -> tuple[Any, ...]:
     by_hand = value.notes is not None and BY_HAND in value.notes
     return (
-        value.data,
-        value.grad,
+        value._data,
+        value._grad,
         value.op,
         value.args,
-        value.partials,
+        value._partials,
         value.label,
         value.scope,
         value.settings,
@@ -77,7 +77,7 @@ def _slot_names(kind: type) -> tuple[str, ...]:
 
 
 _SLOTS = frozenset(
-    ("_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings"),
+    ("_data", "_grad", "_partials", "args", "label", "notes", "op", "scope", "settings"),
 )
 _names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
@@ -88,7 +88,7 @@ def _blank(kind: type) -> Any:
 
 def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value."""
-    value._data, value.grad, value.op, value.args, value.partials, *more = state[1]
+    value._data, value._grad, value.op, value.args, value._partials, *more = state[1]
     value.label, value.scope, value.settings, by_hand, slots, attributes = more
     value.notes = {BY_HAND: _refuse_copy} if by_hand else None
     for name, item in slots.items():
@@ -115,6 +115,6 @@ def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
         own = (deepcopy(part, memo) if part else part for part in state[-2:])
         restore_value(memo[id(node)], (None, (*state[:3], args, *state[4:-2], *own)))
     for node in order:
-        if hasattr(node.grad, "args"):
-            memo[id(node)].grad = deepcopy(node.grad, memo)
+        if hasattr(node._grad, "args"):
+            memo[id(node)]._grad = deepcopy(node._grad, memo)
     return memo[id(value)]

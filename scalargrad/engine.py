@@ -23,7 +23,7 @@ from .errors import CallError, DataError, OptionError, UnlearnedWarning
 from .graph import topological
 from .hooks import BY_HAND, Hook, HookHandle
 from .missing import missing_attributes
-from .modes import Scope, current_mode
+from .modes import Scope, check_question, current_mode, is_tracing
 from .ops import FLOATS, TABLE, Op, with_lists
 
 Number = Union["Value", float]
@@ -52,16 +52,16 @@ class Value(NumberLike):
     (5.0, 4.0)
     """
 
-    __slots__ = ("__weakref__", "_data", "args", "grad", "label", "notes", "op", "partials", "scope", "settings")
+    __slots__ = ("__weakref__", "_data", "_grad", "_partials", "args", "label", "notes", "op", "scope", "settings")
     leaf_kind: ClassVar[str] = "input"
     result_class: ClassVar[type["Value"]]
     """The class of what is computed from such a Value: Value itself, or the one that a user derived."""
 
     _data: float
-    grad: Any
+    _grad: Any
+    _partials: tuple[float, ...]
     op: str
     args: tuple["Value", ...]
-    partials: tuple[float, ...]
     label: str
     scope: Scope | None
     settings: tuple[float | None, ...] | None
@@ -83,8 +83,8 @@ class Value(NumberLike):
             op = _either("op", op, "_op", _op)
         self._data = data if type(data) is float else as_float(data, "data of a Value")
         self.args = checked_values(args, "args of a Value") if args else ()
-        self.partials = checked_partials(self.args, partials) if partials is not None else ()
-        self.grad, self.op, self.label = 0.0, op, label
+        self._partials = checked_partials(self.args, partials) if partials is not None else ()
+        self._grad, self.op, self.label = 0.0, op, label
         self.scope = self.settings = self.notes = None
         if self.args:
             _announce(self)
@@ -161,7 +161,10 @@ class Value(NumberLike):
         return _unary(ops.ABS, self)
 
     def __round__(self, digits: int | None = None) -> Any:
-        return _unary(ops.ROUND, self) if digits is None else round(self._data, digits)
+        if digits is None:
+            return _unary(ops.ROUND, self)
+        check_question("round() to some digits of a Value")
+        return round(self._data, digits)
 
     def __floor__(self) -> "Value":
         return _unary(ops.FLOOR, self)
@@ -185,11 +188,36 @@ class Value(NumberLike):
     @property
     def data(self) -> float:
         """The number itself. Setting it changes this Value only: what was computed from it stays as it was."""
+        if current_mode().refuse is not None:
+            check_question("the number (.data) of a Value")
         return self._data
 
     @data.setter
     def data(self, data: float) -> None:
+        check_question("setting the number (.data) of a Value")
         self._data = as_float(data, "data of a Value")
+
+    @property
+    def grad(self) -> Any:
+        """The derivative by this Value of what `backward` was called on; leaves accumulate."""
+        if current_mode().refuse is not None:
+            check_question("the gradient (.grad) of a Value")
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Any) -> None:
+        self._grad = gradient
+
+    @property
+    def partials(self) -> tuple[float, ...]:
+        """The derivative of this Value by each of `args`, fixed when it was computed."""
+        if current_mode().refuse is not None:
+            check_question("the local derivatives (.partials) of a Value")
+        return self._partials
+
+    @partials.setter
+    def partials(self, partials: tuple[float, ...]) -> None:
+        self._partials = partials
 
     @property
     def kind(self) -> str:
@@ -198,12 +226,14 @@ class Value(NumberLike):
 
     def detach(self) -> "Value":
         """A leaf with the same number, cut off from the graph."""
+        check_question("detach() of a Value")
         leaf = _leaf(self.result_class, self._data, self.label)
-        leaf.partials = UNRECORDED
+        leaf._partials = UNRECORDED
         return leaf
 
     def item(self) -> float:
         """The number, under the name that NumPy and PyTorch give it."""
+        check_question("item() of a Value")
         return self._data
 
     def register_hook(self, hook: Hook) -> "HookHandle":
@@ -263,8 +293,10 @@ class Value(NumberLike):
         self.notes[BY_HAND] = step
 
     def __repr__(self) -> str:
+        if is_tracing():
+            return f"<value {self.label or self.op or self.kind} being recorded>"
         label = f", label={self.label!r}" if self.label else ""
-        return f"{type(self).__name__}(data={self._data!r}, grad={self.grad!r}{label})"
+        return f"{type(self).__name__}(data={self._data!r}, grad={self._grad!r}{label})"
 
     if TYPE_CHECKING:  # `functions` adds a method for each operation of the table
 
@@ -275,9 +307,11 @@ class Value(NumberLike):
         return [name for name in object.__dir__(self) if name in own or name not in _MISSING]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        check_question("copying or pickling a Value")
         return reduce_value(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        check_question("copying a Value")
         return deepcopy_value(self, memo)
 
     def __setstate__(self, state: Any) -> None:
@@ -351,19 +385,19 @@ def _plain_node(
     mode = current_mode()
     node = _new(kind)
     node._data = data
-    node.grad = 0.0
+    node._grad = 0.0
     node.label = ""
     node.scope = mode.scope
     node.notes = None
     if mode.recording:
         node.op = op
         node.args = args
-        node.partials = partials
+        node._partials = partials
         node.settings = settings
     else:
         node.op = ""
         node.args = ()
-        node.partials = UNRECORDED
+        node._partials = UNRECORDED
         node.settings = None
     if mode.observers:
         for observe in mode.observers:
@@ -399,9 +433,9 @@ def _leaf(kind: type[Value], data: float, label: str = "") -> Value:
     """A leaf, without the checks of the constructor, nor that of a derived class."""
     node = _new(kind)
     node._data = data
-    node.grad = 0.0
+    node._grad = 0.0
     node.op = ""
-    node.args = node.partials = ()
+    node.args = node._partials = ()
     node.label = label
     node.scope = node.settings = node.notes = None
     return node
@@ -473,7 +507,7 @@ def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
     places = [x if isinstance(x, Value) else _setting(op, i, x) for i, x in enumerate(operands)]
     args = tuple([x for x in places if isinstance(x, Value)])
     wanted = tuple([isinstance(x, Value) for x in places])
-    numbers = tuple([plain(x) for x in places])
+    numbers = tuple([x._data if isinstance(x, Value) else x for x in places])
     data = op.value(FLOATS, numbers)
     partials = op.derivatives(FLOATS, data, numbers, wanted)
     return _node(op.name, data, args, partials, None if all(wanted) else tuple([None if isinstance(x, Value) else x for x in places]))
@@ -513,7 +547,7 @@ def _announce(node: Value) -> None:
     mode = current_mode()
     node.scope = mode.scope
     for observer in mode.observers:
-        observer.made(node, node.op, node.args, node.partials)
+        observer.made(node, node.op, node.args, node._partials)
 
 
 VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()}))
@@ -540,6 +574,7 @@ def backward(
     >>> x.grad
     56.0
     """
+    check_question("backward()")
     seeds = checked_seeds(outputs, gradients)
     for output, _ in seeds:
         require_graph(output)
@@ -575,9 +610,9 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
     for node in order:
         gradient = gradients.get(node, 0.0)
         if node.args or isinstance(node, Constant):  # a number: a graph would refer back to the node, a cycle that nobody could undo
-            node.grad = plain(gradient)
+            node._grad = plain(gradient)
             continue
         if isinstance(gradient, Value) and gradient in nodes:
             # a gradient that is a Value of the graph itself gets a node of its own
             gradient = Constant(1.0) * gradient
-        node.grad = gradient if isinstance(gradient, Value) else Constant(gradient)
+        node._grad = gradient if isinstance(gradient, Value) else Constant(gradient)

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from .engine import Constant
-from .modes import current_mode
+from .modes import current_mode, is_tracing
 
 
 class Source(Protocol):
@@ -28,6 +28,8 @@ class Drawn(Constant):
 
     source  what it was drawn from; it can be asked for another number, as a compiled program does for every sample
 
+    While a function is recorded nothing is drawn: the number would be that of no sample, and others may draw from the same source.
+
     >>> class Coin:
     ...     def draw(self):
     ...         return 1.0
@@ -40,7 +42,7 @@ class Drawn(Constant):
     source: Source
 
     def __init__(self, source: Source, *, label: str = "") -> None:
-        super().__init__(source.draw(), label=label)
+        super().__init__(1.0 if is_tracing() else source.draw(), label=label)
         self.source = source
         for observer in current_mode().observers:
             observer.made(self, "", (), ())

@@ -24,6 +24,7 @@ from . import ops
 from .conversion import as_float, is_number, plain
 from .engine import Number, Value, apply
 from .errors import DataError, LengthError, OptionError
+from .modes import is_tracing
 from .ops import Op
 
 __all__ = [
@@ -139,7 +140,8 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction:
 
 
 def _stands_for_all(p: Any) -> bool:
-    return isinstance(p, Value) and p.stands_for_all
+    """Whether the number is only an example: while a function is recorded, a Value stands for that of every sample."""
+    return isinstance(p, Value) and is_tracing()
 
 
 def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callable[[Any], Any]) -> Any:

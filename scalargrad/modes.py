@@ -208,6 +208,23 @@ def unobserved() -> Any:
     return _switched(lambda mode: Mode(mode.scope, mode.recording, ()))
 
 
+def tracing(observer: Observer, refuse: Callable[[str], None]) -> Any:
+    """Inside the block a function is recorded, in this context only.
+
+    Others who observe are not told: the numbers of a recording are examples, computed for nobody.
+
+    Args:
+        observer: Who is told of each operation.
+        refuse: What is called, with a description, when a Value is asked for its number. It raises.
+    """
+    return _switched(lambda mode: Mode(mode.scope, mode.recording, (observer,), refuse))
+
+
+def is_tracing() -> bool:
+    """Return whether this context records a function, so that no Value may tell its number."""
+    return _mode.get().refuse is not None
+
+
 def _switched(change: Callable[[Mode], Mode]) -> Switch:
     return Switch(change)
 

@@ -15,22 +15,25 @@ Array = NDArray[numpy.float64]
 
 
 class Backend(Protocol):
-    """Runs the kernels of one program on batches.
+    """Runs the kernels of one program on batches. Nothing that a call computes is kept, so several threads may call at once.
+
+    The size of the batch is the length of `drawn`, which has a row for each sample even where nothing is drawn.
 
     kernels     what is computed, in order
     parameters  the numbers that it computes with, to be changed in place
-    gradient    what `loss` found last, a new array each time
     """
 
     kernels: list[Kernel]
     parameters: Array
-    gradient: Array
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """All outputs, (batch, outputs)."""
 
-    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array]:
-        """The mean of the first output, and the other outputs, (batch, outputs - 1); None where there are none will do."""
+    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array, Array]:
+        """The mean of the first output, its gradient by the parameters in a new array, and the other outputs, (batch, outputs - 1).
+
+        None in the place of the other outputs will do where there are none.
+        """
 
     def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs)."""

@@ -1,6 +1,12 @@
 """`compile`: a function of scalars becomes a program that runs on whole batches."""
 
+import pickle
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from functools import cached_property
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -8,13 +14,15 @@ import numpy
 from numpy.typing import NDArray
 
 from ..collector import collector_off
-from ..engine import Value
-from ..errors import DataError, LengthError, OptionError, TraceError
+from ..engine import Parameter, Value
+from ..errors import CallError, DataError, LengthError, OptionError, TraceError, UnlearnedWarning
 from ..hyperparameters import all_finite
 from ..nn import Module
 from .backends import BACKENDS, Backend
+from .guards import Guards
 from .jax_backend import JaxBackend
 from .kernels import Kernel, Matrix
+from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
 from .passes import optimised
 from .program import Program, record
@@ -25,28 +33,57 @@ Array = NDArray[numpy.float64]
 _NOTHING = numpy.zeros(0)
 
 
-def compile(function: Callable[..., Any], model: Module | None = None, inputs: Sequence[int] = (), backend: str = "numpy") -> "Compiled":
-    """Record `function` once, and return it as array code.
+def compile(
+    function: Callable[..., Any],
+    model: Module | None = None,
+    inputs: Sequence[int] = (),
+    backend: str = "numpy",
+) -> "Compiled":
+    """Record `function` once and return it as array code.
 
-    function  takes one argument for each entry of `inputs`: a list of so many Values, a single Value for 1; returns a Value, or a list
-    model     whose parameters it uses; gradients come in the order of `model.parameters()`
-    inputs    the length of each argument
-    backend   "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's sharding take over many devices
-              (needs the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits; demos/parallel.py shows it)
+    The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the
+    batch becomes an axis. Sums may be added up in another order, so the last digits, and the sign of a
+    zero, may differ from those of eager code.
 
-    The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Sums may
-    be added up in another order, so the last digits, and the sign of a zero, may differ from those of eager code. What is neither an
-    argument nor one of the model's parameters answers as any Python number does: a branch on it is taken once, while recording. Raises
-    TraceError where the function does what a recording can't hold, such as a Python branch on a number; OptionError and DataError for
-    other arguments that can't be used.
+    While the function is recorded, no Value tells its number: a branch on one, `.data`, float(), or a
+    derivative within the function raise TraceError. Values from outside (a Buffer, a Value of the user's, a
+    Parameter of another model) are read again at each call. Plain Python numbers are constants of the
+    recording. As far as they, text, or the lengths of containers stand under names that the function (or a
+    function of the user's that it names) reads from its closure or its module, each call compares them and
+    raises TraceError once they have changed; small containers of plain numbers are compared whole. Numbers
+    kept elsewhere, such as in attributes, are not watched, and neither are files and clocks. Random numbers
+    from generators of Python and NumPy that are global, the model's, or under such a name are refused; a
+    Dropout is fine.
 
-    >>> from scalargrad.losses import mse
-    >>> from scalargrad.nn import MLP
-    >>> model = MLP(2, [3, 1], seed=1)
-    >>> program = compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1))
-    >>> loss, gradient = program.value_and_grad(numpy.ones((5, 2)), numpy.zeros((5, 1)))
-    >>> gradient.shape
-    (13,)
+    Args:
+        function: Takes one argument for each entry of `inputs`: a list of as many Values, a single Value
+            for 1. Returns a Value, or a list of them.
+        model: The Module whose parameters it learns; gradients come in the order of `model.parameters()`.
+        inputs: The length of each argument; left out for a function that takes none, which is computed as
+            a batch of one.
+        backend: "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's
+            sharding take over many devices (needs the library JAX: pip install jax; sets
+            it to 64 bits; demos/parallel.py shows it).
+
+    Returns:
+        The program.
+
+    Raises:
+        TraceError: The function does what a recording can't hold.
+        OptionError: An option is not one of those possible.
+        DataError: `function` or `model` is something else, or the function returns no Values.
+
+    Warns:
+        UnlearnedWarning: The function uses a trainable Parameter that `model` does not own.
+
+    Example:
+        >>> from scalargrad.losses import mse
+        >>> from scalargrad.nn import MLP
+        >>> model = MLP(2, [3, 1], seed=1)
+        >>> program = compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1))
+        >>> loss, gradient = program.value_and_grad(numpy.ones((5, 2)), numpy.zeros((5, 1)))
+        >>> gradient.shape
+        (13,)
     """
     if not callable(function):
         raise DataError(f"compile takes a function, not {type(function).__name__}")
@@ -60,11 +97,51 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
             "use LayerNorm, or model.eval() first; to train with it, fit with compiled=False"
         )
     with collector_off():
-        return Compiled(function, model, inputs, BACKENDS[backend])
+        program = Compiled(function, model, inputs, BACKENDS[backend])
+    _warn_of_unlearned(program)
+    return program
+
+
+def _warn_of_unlearned(program: "Compiled") -> None:
+    """Name the parameters that the function uses and `model` does not own: their gradient is asked of nobody."""
+    left_out = [leaf for leaf in program.program.leaves if isinstance(leaf, Parameter) and leaf.trainable]
+    if not left_out:
+        return
+    names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in left_out[:_MAX_NAMED]]
+    more = f" and {len(left_out) - _MAX_NAMED:,} more" if len(left_out) > _MAX_NAMED else ""
+    why = "but compile was given no model" if program.model is None else "which the model does not own"
+    warnings.warn(
+        f"the compiled function uses {', '.join(names)}{more}, {why}: what is read at each call is the number, and no "
+        "gradient is computed for it. To learn it, make it an attribute of the Module that compile is given as `model`; "
+        "if it shall not learn, set its trainable = False, or use a Value",
+        UnlearnedWarning,
+        stacklevel=_levels_to_the_user(),
+    )
+
+
+_MAX_NAMED = 3
+
+
+def _levels_to_the_user() -> int:
+    """How far up the nearest frame outside of this package is, for `warnings.warn` in the caller."""
+    package = __name__.partition(".")[0]
+    frame = sys._getframe(1)
+    level = 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame = frame.f_back
+        level += 1
+    return level
 
 
 class Compiled:
     """A program that `compile` made. Calling it computes the outputs of a batch.
+
+    Several threads may call it at once: each call has arrays of its own, and what one call returns belongs together. The
+    parameters are read while a call runs, so change them between calls. A function that draws random numbers (dropout) shares
+    its generators among all threads: who gets which number is then a matter of chance.
+
+    A program can be copied and pickled. A copy has parameters of its own, and a model of its own where it is deep; what the
+    function read around it is then no longer compared at each call.
 
     parameters  its own numbers, a vector in the order of `model.parameters()`, to be changed in place; `read` and `write_back`
                 exchange them with the model
@@ -78,16 +155,58 @@ class Compiled:
         inputs: Sequence[int],
         backend: Callable[[Program, Sequence[int]], Backend] = NumpyBackend,
     ) -> None:
-        self.model = model
-        recording = _traced(function, model, inputs)
+        guards = Guards(function, model)
+        recording = trace(function, inputs, model.parameters() if model else ())
+        guards.settle()
         recorded = record(recording)
-        self.recorded_rows = len(recorded)
-        self.program: Program = optimised(recorded)
-        self.sizes = tuple(len(each) for each in recording.inputs)
-        self._backend = backend(self.program, self.sizes)
-        self._replay = Replay(recording, self.program.drawn)
-        self._recording = recording
+        self._assemble(model, recording, recorded, optimised(recorded), backend)
+        self._guards = guards
         self.read()
+
+    _guards: Guards | None = None
+
+    def _assemble(
+        self,
+        model: Module | None,
+        recording: Recording,
+        recorded: Program,
+        program: Program,
+        backend: Callable[[Program, Sequence[int]], Backend],
+    ) -> None:
+        """Put the parts together; the parameters are still to be set."""
+        self.model = model
+        self.program = program
+        self.recorded_rows = len(recorded)
+        self.sizes = tuple(len(each) for each in recording.inputs)
+        self._recording = recording
+        self._recorded = recorded
+        self._replay = Replay(recording, recorded)
+        self._backend = backend(program, self.sizes)
+        self._gradient: Array = numpy.zeros(program.parameters)
+
+    def _parts(self) -> tuple[Any, ...]:
+        """Everything but array code, which is made again, and the guards, which look at the function's surroundings."""
+        parts = (self.model, self._recording, self._recorded, self.program, type(self._backend))
+        return parts, self.parameters.copy(), self._gradient.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the parts. Raises CallError where the model can't be pickled."""
+        try:
+            pickle.Pickler(_Nowhere()).dump((self.model, self._recording.drawn))
+        except Exception as error:
+            raise CallError(
+                f"this program can't be pickled, because its model can't: {error}. Classes must be defined at the top "
+                "level of a module, and attributes must not be lambdas"
+            ) from error
+        return _remade, self._parts()
+
+    def __copy__(self) -> "Compiled":
+        parts, parameters, gradient = self._parts()
+        return _remade(parts, parameters, gradient, self._guards)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Compiled":
+        parts, parameters, gradient = deepcopy(self._parts(), memo)
+        return _remade(parts, parameters, gradient, self._guards)
 
     @property
     def parameters(self) -> Array:
@@ -111,40 +230,70 @@ class Compiled:
         Samples with an output that is not finite are computed as eager code does, so that both always say the same.
         """
         arrays = self._checked(arguments)
-        drawn = self.draw(len(arrays[0]))
-        found = self._backend.outputs(arrays, self._read(), drawn)
+        read, drawn = self._read(), self._drawn_for(arrays)
+        found = self._backend.outputs(arrays, read, drawn)
         if not all_finite(found.ravel()):
-            odd = ~numpy.isfinite(found).all(axis=1)
-            found[odd] = self._replay.outputs(numpy.hstack(arrays)[odd].tolist(), self.parameters.tolist(), drawn[odd].tolist())
+            batch = self._batch(arrays, read, drawn)
+            for row in numpy.flatnonzero(~numpy.isfinite(found).all(axis=1)).tolist():
+                found[row] = self._replay.outputs(batch.leaves(row))
         return found
 
     def value_and_grad(self, *arguments: Any) -> tuple[float, Array]:
         """The mean of the output over the batch, and its gradient by the parameters, one float64 vector.
 
-        Where a number is not finite, the samples are computed one by one as eager code does, so that both always say the same.
+        Samples with a loss or a gradient that is not finite are computed as eager code does, so that both always say the same.
         Raises LengthError for several outputs, and for arguments of other shapes.
         """
         self._one_output("value_and_grad")
         loss, gradient, _ = self.evaluated(self._checked(arguments))
         return loss, gradient
 
-    def evaluated(self, arrays: list[Array]) -> tuple[float, Array, Array]:
-        """The mean of the first output, its gradient, and the other outputs.
+    def evaluated(self, arrays: list[Array], thorough: bool = True) -> tuple[float, Array, Array]:
+        """Compute the mean of the first output, its gradient, and the other outputs.
 
-        arrays  one (batch, n) of float64 for each argument, not checked
+        Args:
+            arrays: One (batch, n) of float64 for each argument, not checked.
+            thorough: Whether loss and gradient must be those of eager code where they are not finite. If
+                not, the first sample that makes them so ends the search, and they are those of array code.
         """
-        read, drawn = self._read(), self.draw(len(arrays[0]))
-        loss, others = self._backend.loss(arrays, read, drawn)
-        gradient = self._backend.gradient
+        read, drawn = self._read(), self._drawn_for(arrays)
+        loss, gradient, others = self._backend.loss(arrays, read, drawn)
         if not isfinite(loss) or not all_finite(gradient):
-            loss, numbers = self._replay.mean(numpy.hstack(arrays).tolist(), self.parameters.tolist(), drawn.tolist())
-            gradient[:] = numbers
+            batch = self._batch(arrays, read, drawn)
+            if thorough or next(batch.odd_rows(), None) is None:
+                loss, gradient = batch.mean()
+        self._gradient = gradient
         return loss, gradient, others
 
+    def odd_rows(self, arrays: Sequence[Any], limit: int | None = None) -> NDArray[numpy.intp]:
+        """Find the samples whose loss, or its gradient by the parameters, is not finite.
+
+        Each is computed as eager code does, so a limit spares time where many are not.
+
+        Args:
+            arrays: One array (batch, n) for each argument.
+            limit: How many to find at most.
+
+        Returns:
+            Their indexes, in order. Random numbers are drawn as for any call.
+
+        Example:
+            >>> from scalargrad import log
+            >>> program = compile(lambda x: log(x), inputs=(1,))
+            >>> program.odd_rows([[1.0, 0.0, 2.0, -1.0]]).tolist()
+            [1, 3]
+        """
+        checked = self._checked(arrays)
+        batch = self._batch(checked, self._read(), self._drawn_for(checked))
+        return numpy.array(list(islice(batch.odd_rows(), limit)), dtype=numpy.intp)
+
     def gradients_by_name(self) -> dict[str, float]:
-        """The gradient that `value_and_grad` gave last, with what was done to that array since, by the names of the parameters."""
+        """The gradient of the last `value_and_grad`, of whichever thread, by the names of the parameters.
+
+        It is that very array: what was done to it since shows. Where several threads call, keep what each call returned instead.
+        """
         names = [name for name, _ in self.model.named_parameters()] if self.model else []
-        return dict(zip(names, self._backend.gradient.tolist(), strict=True))
+        return dict(zip(names, self._gradient.tolist(), strict=True))
 
     def inputs_gradient(self, *arguments: Any) -> list[Array]:
         """For each argument (batch, n): the derivative of each sample's output by its inputs. Raises LengthError for several outputs."""
@@ -157,13 +306,16 @@ class Compiled:
         Samples with a derivative that is not finite are computed as eager code does, so that both always say the same.
         """
         arrays = self._checked(arguments)
-        batch, outputs = len(arrays[0]), len(self.program.outputs)
-        read, drawn = self._read(), self.draw(batch)
-        rows = [self._backend.pulled(arrays, read, drawn, numpy.tile(seed, (batch, 1))) for seed in numpy.eye(outputs)]
+        if not arrays:
+            return []
+        read, drawn = self._read(), self._drawn_for(arrays)
+        seeds = [numpy.tile(seed, (len(drawn), 1)) for seed in numpy.eye(len(self.program.outputs))]
+        rows = [self._backend.pulled(arrays, read, drawn, seed) for seed in seeds]
         found = numpy.concatenate([numpy.stack(parts, axis=1) for parts in zip(*rows, strict=True)], axis=2)
         if not all_finite(found.ravel()):
-            odd = ~numpy.isfinite(found).all(axis=(1, 2))
-            found[odd] = self._replay.jacobian(numpy.hstack(arrays)[odd].tolist(), self.parameters.tolist(), drawn[odd].tolist())
+            batch = self._batch(arrays, read, drawn)
+            for row in numpy.flatnonzero(~numpy.isfinite(found).all(axis=(1, 2))).tolist():
+                found[row] = self._replay.jacobian(batch.leaves(row))
         return numpy.split(found, numpy.cumsum(self.sizes)[:-1], axis=2)
 
     def pure(self, parameters: Any, *arguments: Any, drawn: Any = None) -> Any:
@@ -190,11 +342,11 @@ class Compiled:
         sample  one number or list of numbers for each argument
 
         Returns the recorded output or outputs: what `viz.draw` then shows is the graph of this sample. The parameters are the model's
-        own, so this is a `write_back`, too.
+        own, so this is a `write_back`, too. It is the one method that writes into Values: not while other threads use the model.
         """
         arrays = self._checked([numpy.reshape(numpy.asarray(each, dtype=float), (1, -1)) for each in sample])
-        drawn = self.draw(1)
-        self._replay.load(numpy.hstack(arrays)[0].tolist(), self.parameters.tolist(), drawn[0].tolist())
+        leaves = self._batch(arrays, self._read(), self._drawn_for(arrays)).leaves(0)
+        self._replay.load(leaves.sample, leaves.parameters, leaves.drawn)
         if len(self._recording.outputs) == 1:
             self._replay.backward()
         return self._recording.outputs[0] if self._recording.single else list(self._recording.outputs)
@@ -249,7 +401,25 @@ class Compiled:
             raise LengthError(f"{who} needs a function with one output, such as a loss, not {len(self.program.outputs)}")
 
     def _read(self) -> Array:
+        """The numbers of the leaves that are read, once it is sure that the function would still do the same."""
+        if self._guards is not None:
+            self._guards.check()
         return numpy.array([leaf._data for leaf in self.program.leaves]) if self.program.leaves else _NOTHING
+
+    def _drawn_for(self, arrays: Sequence[Array]) -> Array:
+        """The drawn numbers of a batch; a function without arguments is a batch of one."""
+        return self.draw(len(arrays[0]) if arrays else 1)
+
+    def _batch(self, arrays: Sequence[Array], read: Array, drawn: Array) -> Batch:
+        """A batch that samples can be taken out of, in any number: JAX would compile for each number anew."""
+        return Batch(self._any_size, self._replay, arrays, read, drawn)
+
+    @cached_property
+    def _any_size(self) -> NumpyBackend:
+        """A backend for batches of any size, with the same parameters."""
+        if isinstance(self._backend, NumpyBackend):
+            return self._backend
+        return NumpyBackend(self.program, self.sizes, self.parameters)
 
     def draw(self, batch: int) -> Array:
         """A number for each drawn leaf of each sample, (batch, leaves), drawn in the order in which eager code would draw them."""
@@ -268,19 +438,31 @@ class Compiled:
         lengths = {len(array) for array in arrays}
         if len(lengths) > 1:
             raise LengthError(f"all arguments must have one row for each sample, but they have {', '.join(map(str, sorted(lengths)))}")
-        if lengths in ({0}, set()):
+        if lengths == {0}:
             raise LengthError("the batch is empty: give at least one sample")
         return arrays
 
 
-def _traced(function: Callable[..., Any], model: Module | None, inputs: Sequence[int]) -> Recording:
-    """The recording; what it drew at random was for no sample, so the model's generators are set back."""
-    generators = [(generator, generator.getstate()) for _, generator in model.named_generators()] if model else []
-    try:
-        return trace(function, inputs, model.parameters() if model else ())
-    finally:
-        for generator, state in generators:
-            generator.setstate(state)
+class _Nowhere:
+    """A file that forgets what is written to it."""
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+
+def _remade(
+    parts: tuple[Any, ...],
+    parameters: Array,
+    gradient: Array,
+    guards: Guards | None = None,
+) -> Compiled:
+    """A program put together again."""
+    program = object.__new__(Compiled)
+    program._assemble(*parts)
+    program._guards = guards
+    program._gradient = gradient
+    program.parameters[:] = parameters
+    return program
 
 
 def _as_array(argument: Any, size: int, position: int) -> Array:

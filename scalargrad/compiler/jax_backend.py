@@ -32,7 +32,7 @@ def _jax() -> Any:
         import jax
         import jax.scipy.special
     except ImportError:
-        raise OptionError('the jax backend needs an extra: pip install "scalargrad[jax]"') from None
+        raise OptionError('backend="jax" needs the library JAX: pip install jax') from None
     jax.config.update("jax_enable_x64", True)
     return jax
 
@@ -51,7 +51,7 @@ class JaxBackend:
         self.program, self.sizes = program, tuple(sizes)
         self.kernels: list[Kernel] = kernels_of(program)
         self.layout = layout_of(program, self.kernels, self.sizes)
-        self.parameters, self.gradient = numpy.zeros(program.parameters), numpy.zeros(program.parameters)
+        self.parameters = numpy.zeros(program.parameters)
         self._outputs = jax.jit(self.pure_outputs)
         self._loss = jax.jit(jax.value_and_grad(self._loss_and_others, has_aux=True))
         self._pulled = jax.jit(self._pull)
@@ -61,7 +61,7 @@ class JaxBackend:
         numpy_of_jax = _jax().numpy
         arrays = [_checked(argument, size, i) for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))]
         leaves = [numpy_of_jax.asarray(each, float) for each in (parameters, self.program.numbers, read, drawn)]
-        values = _Values(self.layout, [*arrays, *leaves], len(arrays[0]))
+        values = _Values(self.layout, [*arrays, *leaves], len(arrays[0]) if arrays else len(drawn))
         for kernel in self.kernels:
             values.arrays.append(_RUN[type(kernel)](values, kernel))
         return values.spread(values.take(self.program.outputs))
@@ -82,11 +82,10 @@ class JaxBackend:
         """All outputs, (batch, outputs)."""
         return numpy.array(self._outputs(self.parameters, arguments, read, drawn))
 
-    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array]:
-        """The mean of the first output, and the other outputs, (batch, outputs - 1); the gradient of that mean is in `gradient`."""
+    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array, Array]:
+        """The mean of the first output, its gradient, and the other outputs, (batch, outputs - 1)."""
         (loss, others), gradient = self._loss(self.parameters, arguments, read, drawn)
-        self.gradient = numpy.array(gradient, dtype=float)
-        return float(loss), numpy.array(others)
+        return float(loss), numpy.array(gradient, dtype=float), numpy.array(others)
 
     def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""

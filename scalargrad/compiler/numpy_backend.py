@@ -79,41 +79,47 @@ _NAMES |= {"shares": _shares, "scatter": _scatter, "outer": _outer, "outer_with_
 class NumpyBackend:
     """Runs a program on batches.
 
-    program  what is computed
-    sizes    the length of each argument
+    Each call has arrays of its own, so several threads may call at once.
+
+    program     what is computed
+    sizes       the length of each argument
+    parameters  the vector to compute with, which is kept and not copied; a new one if left out
     """
 
-    def __init__(self, program: Program, sizes: Sequence[int]) -> None:
+    def __init__(self, program: Program, sizes: Sequence[int], parameters: Array | None = None) -> None:
         self.program, self.sizes = program, tuple(sizes)
         self.kernels: list[Kernel] = kernels_of(program)
         self.layout: Layout = layout_of(program, self.kernels, self.sizes)
-        self.parameters, self.gradient = numpy.zeros(program.parameters), numpy.zeros(program.parameters)
+        self.parameters = numpy.zeros(program.parameters) if parameters is None else parameters
         self.fixed = {PARAMETERS: self.parameters, "c": program.numbers}
         self.source: dict[str, str] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 
-    @numpy.errstate(all="ignore")
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """All outputs, (batch, outputs)."""
-        found: Array = self._function("outputs")(len(arguments[0]), read, drawn, *arguments)
+        function = self._function("outputs")
+        with numpy.errstate(all="ignore"):  # not as a decorator: before NumPy 2 that is one object for all threads
+            found: Array = function(len(drawn), read, drawn, *arguments)
         return found
 
-    @numpy.errstate(all="ignore")
-    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array]:
-        """The mean of the first output, and the other outputs, (batch, outputs - 1); the gradient of that mean is in `gradient`."""
-        self.gradient = numpy.empty(self.program.parameters)
-        loss, others = self._function("loss")(len(arguments[0]), read, drawn, *arguments, self.gradient)
-        return float(loss), others
+    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array, Array]:
+        """The mean of the first output, its gradient, and the other outputs, (batch, outputs - 1)."""
+        function = self._function("loss")
+        gradient = numpy.empty(self.program.parameters)
+        with numpy.errstate(all="ignore"):
+            loss, others = function(len(drawn), read, drawn, *arguments, gradient)
+        return float(loss), gradient, others
 
     def written(self, name: str) -> str:
         """The source of a function: "outputs", "loss" or "pulled"."""
         self._function(name)
         return self.source[name]
 
-    @numpy.errstate(all="ignore")
     def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
-        found: list[Array] = self._function("pulled")(len(arguments[0]), read, drawn, *arguments, seed)
+        function = self._function("pulled")
+        with numpy.errstate(all="ignore"):
+            found: list[Array] = function(len(drawn), read, drawn, *arguments, seed)
         return found
 
     def _function(self, name: str) -> Callable[..., Any]:

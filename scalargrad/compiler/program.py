@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy
@@ -188,37 +188,24 @@ def operands_of(kind: Kind, operands: list[Any]) -> list[Any]:
 
 
 def record(recording: Recording) -> Program:
-    """The graph of a trace as a Program, every node a row, in topological order. The graph itself stays as it is."""
+    """The graph of a trace as a Program, every node a row, in topological order.
+
+    The graph stays as it is: its nodes may be Values of the model, which other threads use.
+    """
     order = topological(recording.outputs)
-    gradients = [
-        (i, node.grad) for i, node in enumerate(order) if node.grad is not _ZERO and not (type(node.grad) is float and node.grad == 0.0)
-    ]
-    for i, node in enumerate(order):
-        node.grad = i  # the quickest way from a node to its row, and one that needs no table; it is taken back below
-    try:
-        return _recorded(recording, order)
-    finally:
-        for node in order:
-            node.grad = _ZERO
-        for i, gradient in gradients:
-            order[i].grad = gradient
-
-
-_ZERO = 0.0
-
-
-def _recorded(recording: Recording, order: list[Value]) -> Program:
+    row_of: dict[Value, int] = dict(zip(order, range(len(order)), strict=True))
     code = numpy.fromiter(_codes(order), numpy.int32, len(order))
+    args = [node.args for node in order]
     start = numpy.zeros(len(order) + 1, numpy.int32)
-    numpy.cumsum(numpy.fromiter((len(node.args) for node in order), numpy.int32, len(order)), out=start[1:])
-    operands = numpy.fromiter((arg.grad for node in order for arg in node.args), numpy.int32, int(start[-1]))
+    numpy.cumsum(numpy.fromiter(map(len, args), numpy.int32, len(order)), out=start[1:])
+    operands = numpy.fromiter(map(row_of.__getitem__, chain.from_iterable(args)), numpy.int32, int(start[-1]))
     codes, examples = numpy.unique(code, return_index=True)
     known = [order[i] for i in examples[codes >= FIRST].tolist()]
     place, leaves = numpy.zeros(len(order), numpy.int32), _Leaves([], [], {leaf: i for i, leaf in enumerate(recording.drawn)})
     for kind, group in ((INPUT, [x for each in recording.inputs for x in each]), (PARAMETER, recording.parameters)):
         for i, leaf in enumerate(group):
-            row = leaf.grad
-            if type(row) is int and row < len(order) and order[row] is leaf:
+            row = row_of.get(leaf)
+            if row is not None:
                 code[row], place[row] = kind, i
     for row in numpy.flatnonzero(code < 0).tolist():
         code[row], place[row] = leaves.add(order[row])
@@ -231,7 +218,7 @@ def _recorded(recording: Recording, order: list[Value]) -> Program:
         numpy.array(leaves.numbers, dtype=float),
         tuple(leaves.read),
         recording.drawn,
-        numpy.array([node.grad for node in recording.outputs], numpy.int32),
+        numpy.array([row_of[node] for node in recording.outputs], numpy.int32),
         sum(map(len, recording.inputs)),
         len(recording.parameters),
         numpy.arange(len(order), dtype=numpy.int32),

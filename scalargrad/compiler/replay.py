@@ -1,103 +1,190 @@
-"""Replay: the recorded Values given the numbers of one sample, computed anew one by one, by the rules of the table."""
+"""Replay: single samples computed number by number, by the rules of the table, exactly as eager code does."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from math import fsum
+from typing import Any, NamedTuple
+
+import numpy
 
 from ..adjoint import operands, spread, wanted
-from ..conversion import plain
 from ..engine import Value
 from ..graph import topological
-from ..leaves import Drawn
-from ..ops import FLOATS, TABLE
+from ..ops import FLOATS, TABLE, Op
+from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program, operands_of
 from .trace import Recording
 
-Numbers = Sequence[Sequence[float]]
-"""A list of numbers for each sample."""
+Numbers = Sequence[float]
+
+
+class Leaves(NamedTuple):
+    """The numbers that one sample is computed from.
+
+    Attributes:
+        sample: The inputs, those of all arguments in one list.
+        drawn: A number for each drawn leaf.
+        parameters: The parameters.
+        read: A number for each leaf that is read at each run.
+    """
+
+    sample: Numbers
+    drawn: Numbers
+    parameters: Numbers
+    read: Numbers
+
+
+class _Step(NamedTuple):
+    """How one row is computed."""
+
+    row: int
+    op: Op
+    kind: Any
+    args: list[int]
+    wanted: tuple[bool, ...]
 
 
 class Replay:
-    """Puts numbers into the graph of a recording: slowly, and exactly as eager code would compute them."""
+    """Computes samples one by one: slowly, and exactly as eager code would.
 
-    def __init__(self, recording: Recording, drawn: Sequence[Drawn]) -> None:
-        self.recording, self.drawn = recording, drawn
+    The numbers are kept in lists of each call's own. Only `load` writes into the recorded Values, some of
+    which belong to the model and are read by other threads.
+    """
+
+    def __init__(self, recording: Recording, program: Program) -> None:
+        """Keep what was recorded.
+
+        Args:
+            recording: What a trace gave.
+            program: The recording as rows, before any pass.
+        """
+        self.recording = recording
+        self.program = program
 
     @cached_property
     def order(self) -> list[Value]:
-        """All Values of the graph, operands first."""
+        """All Values of the graph, operands first: one for each row."""
         return topological(self.recording.outputs)
 
-    def load(self, sample: Sequence[float], parameters: Sequence[float], drawn: Sequence[float]) -> None:
-        """Set the leaves, and compute the rest with its local derivatives. Gradients become 0."""
-        inputs = [x for each in self.recording.inputs for x in each]
-        for leaves, numbers in ((inputs, sample), (self.recording.parameters, parameters), (self.drawn, drawn)):
-            for leaf, number in zip(leaves, numbers, strict=True):
-                leaf._data, leaf.grad = float(number), 0.0
-        for node in self.order:
-            if node.args:
-                self._compute(node)
+    @cached_property
+    def _steps(self) -> list[_Step | None]:
+        """For each row how it is computed, None for a leaf."""
+        steps: list[_Step | None] = []
+        for row, kind, args in self.program.rows():
+            if kind is None:
+                steps.append(None)
+                continue
+            op = TABLE[kind.op]
+            free = () if op.over_list else wanted(self.order[row])
+            steps.append(_Step(row, op, kind, args, free))
+        return steps
 
-    def _compute(self, node: Value) -> None:
-        op, numbers = TABLE[node.op], tuple(plain(x) for x in operands(node))
-        node._data = op.value(FLOATS, numbers)
-        node.partials = op.derivatives(FLOATS, node._data, numbers, () if op.over_list else wanted(node))
+    @cached_property
+    def _places(self) -> dict[int, list[tuple[int, int]]]:
+        """For each kind of leaf its rows, each with its place among the leaves of that kind."""
+        code, place = self.program.code, self.program.place
+        found = {}
+        for kind in (INPUT, PARAMETER, CONSTANT, LEAF, DRAWN):
+            rows = numpy.flatnonzero(code == kind)
+            found[kind] = list(zip(rows.tolist(), place[rows].tolist(), strict=True))
+        return found
 
-    def backward(self) -> None:
-        """The gradients of the first output, on every Value of the graph."""
-        spread(self.order, [(self.recording.outputs[0], 1.0)])
+    @cached_property
+    def _orders(self) -> list[list[int]]:
+        """For each output the rows of its graph, in the order in which eager code walks them."""
+        row_of = dict(zip(self.order, range(len(self.order)), strict=True))
+        return [[row_of[node] for node in topological([output])] for output in self.recording.outputs]
 
-    def outputs(self, samples: Numbers, parameters: Sequence[float], drawn: Numbers) -> list[list[float]]:
-        """All outputs of each sample. The graph is left as it was."""
-        with self._undisturbed():
-            return [self._outputs(*each, parameters) for each in zip(samples, drawn, strict=True)]
+    def outputs(self, leaves: Leaves) -> list[float]:
+        """Return all outputs of one sample."""
+        numbers = self._forward(leaves)
+        return [numbers[row] for row in self.program.outputs.tolist()]
 
-    def _outputs(self, sample: Sequence[float], masks: Sequence[float], parameters: Sequence[float]) -> list[float]:
-        self.load(sample, parameters, masks)
-        return [output._data for output in self.recording.outputs]
-
-    def jacobian(self, samples: Numbers, parameters: Sequence[float], drawn: Numbers) -> list[list[list[float]]]:
-        """For each sample the gradient of every output by all inputs. The graph is left as it was."""
-        with self._undisturbed():
-            return [self._rows(*each, parameters) for each in zip(samples, drawn, strict=True)]
-
-    def _rows(self, sample: Sequence[float], masks: Sequence[float], parameters: Sequence[float]) -> list[list[float]]:
-        self.load(sample, parameters, masks)
-        inputs, rows = [x for each in self.recording.inputs for x in each], []
-        for output in self.recording.outputs:
-            for x in inputs:
-                x.grad = 0.0  # one that an output does not depend on is not in its graph
-            spread(topological([output]), [(output, 1.0)])
-            rows.append([x.grad for x in inputs])
+    def jacobian(self, leaves: Leaves) -> list[list[float]]:
+        """Return the gradient of every output of one sample by all inputs."""
+        numbers = self._forward(leaves)
+        rows = []
+        for output in range(len(self.program.outputs)):
+            gradients = self._backward(numbers, output, 1.0)
+            rows.append(self._by_leaves(INPUT, gradients))
         return rows
 
-    def mean(self, samples: Numbers, parameters: Sequence[float], drawn: Numbers) -> tuple[float, list[float]]:
-        """The mean of the first output and its gradient, sample by sample. The graph is left as it was."""
-        losses, gradients = [], []
-        with self._undisturbed():
-            for sample, masks in zip(samples, drawn, strict=True):
-                self.load(sample, parameters, masks)
-                self.backward()
-                losses.append(self.recording.outputs[0]._data)
-                gradients.append([parameter.grad for parameter in self.recording.parameters])
-        return _mean(losses), [_mean(list(column)) for column in zip(*gradients, strict=True)]
+    def loss(self, leaves: Leaves, share: float = 1.0) -> tuple[float, list[float]]:
+        """Return the first output of one sample, and its gradient by the parameters.
 
-    @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
-        """Afterwards all Values have the numbers and gradients that they had: some belong to the model, or to the user."""
-        nodes = {*self.order, *(x for each in self.recording.inputs for x in each), *self.recording.parameters, *self.drawn}
-        before = [(node, node._data, node.grad, node.partials) for node in nodes]
-        try:
-            yield
-        finally:
-            for node, data, gradient, partials in before:
-                node._data, node.grad, node.partials = data, gradient, partials
+        Args:
+            leaves: The numbers to compute from.
+            share: The gradient to begin with, such as what the sample counts in a mean.
+        """
+        numbers = self._forward(leaves)
+        gradient = self._by_leaves(PARAMETER, self._backward(numbers, 0, share))
+        return numbers[int(self.program.outputs[0])], gradient
+
+    def _forward(self, leaves: Leaves) -> list[float]:
+        """The number of every row."""
+        numbers = [0.0] * len(self.program)
+        sources: Iterable[tuple[int, Any]] = (
+            (INPUT, leaves.sample),
+            (PARAMETER, leaves.parameters),
+            (CONSTANT, self.program.numbers.tolist()),
+            (LEAF, leaves.read),
+            (DRAWN, leaves.drawn),
+        )
+        for kind, source in sources:
+            for row, place in self._places[kind]:
+                numbers[row] = source[place]
+        for step in self._steps:
+            if step is not None:
+                numbers[step.row] = step.op.value(FLOATS, _given(step, numbers))
+        return numbers
+
+    def _backward(self, numbers: list[float], output: int, seed: float) -> list[float]:
+        """The gradient of every row when one output receives `seed`: the walk of `adjoint.spread`."""
+        gradients = [0.0] * len(numbers)
+        gradients[int(self.program.outputs[output])] = seed
+        for row in reversed(self._orders[output]):
+            gradient, step = gradients[row], self._steps[row]
+            if not gradient or step is None:
+                continue
+            partials = step.op.derivatives(FLOATS, numbers[row], _given(step, numbers), step.wanted)
+            for arg, partial in zip(step.args, partials, strict=True):
+                gradients[arg] += gradient * partial
+        return gradients
+
+    def _by_leaves(self, kind: int, gradients: list[float]) -> list[float]:
+        """The gradients of the inputs or of the parameters, in their order; 0 for those that no row needs."""
+        count = self.program.inputs if kind == INPUT else self.program.parameters
+        found = [0.0] * count
+        for row, place in self._places[kind]:
+            found[place] = gradients[row]
+        return found
+
+    def load(self, sample: Numbers, parameters: Numbers, drawn: Numbers) -> None:
+        """Set the leaves of the recording, and compute the rest with its local derivatives. Gradients become 0."""
+        inputs = [x for each in self.recording.inputs for x in each]
+        groups: Iterable[tuple[Iterable[Value], Numbers]] = (
+            (inputs, sample),
+            (self.recording.parameters, parameters),
+            (self.recording.drawn, drawn),
+        )
+        for leaves, numbers in groups:
+            for leaf, number in zip(leaves, numbers, strict=True):
+                leaf._data = float(number)
+                leaf._grad = 0.0
+        for node in self.order:
+            if node.args:
+                _compute(node)
+
+    def backward(self) -> None:
+        """Set the gradients of the first output on every Value of the recording."""
+        spread(self.order, [(self.recording.outputs[0], 1.0)])
 
 
-def _mean(numbers: list[float]) -> float:
-    """Each number's share added up, as a backward pass does; exact where nothing is infinite."""
-    shares = [number / len(numbers) for number in numbers]
-    try:
-        return fsum(shares)
-    except (OverflowError, ValueError):  # inf - inf
-        return sum(shares)
+def _given(step: _Step, numbers: list[float]) -> list[float]:
+    """All operands of a row, the numbers that it is set to included."""
+    return operands_of(step.kind, [numbers[arg] for arg in step.args])
+
+
+def _compute(node: Value) -> None:
+    op = TABLE[node.op]
+    numbers = tuple([x._data if isinstance(x, Value) else x for x in operands(node)])
+    node._data = op.value(FLOATS, numbers)
+    node._partials = op.derivatives(FLOATS, node._data, numbers, () if op.over_list else wanted(node))

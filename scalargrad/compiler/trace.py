@@ -1,8 +1,8 @@
 """Tracing: a function runs once on Values that stand for its inputs, and whatever a replay could not repeat is refused."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from ..anomaly import calling_line
@@ -10,7 +10,7 @@ from ..conversion import NumberLike, checked_values
 from ..engine import Parameter, Value
 from ..errors import DataError, OptionError, TraceError
 from ..leaves import Drawn
-from ..modes import current_mode, observing
+from ..modes import check_question, tracing
 from ..nested import entries
 
 
@@ -33,174 +33,116 @@ class Recording:
 
 
 def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()) -> Recording:
-    """Run `function` on one argument for each entry of `inputs`: a list of so many Values, a single Value for 1.
+    """Run `function` once and return the graph that it builds.
 
-    Raises TraceError where the function asks a traced Value for its number, OptionError for impossible sizes, DataError for
-    a function that returns no Values.
+    Nothing that another thread can see changes meanwhile: no Value, no class, no generator of a Drawn leaf.
 
-    >>> recording = trace(lambda x: x[0] * x[1], [2])
-    >>> recording.outputs[0].op
-    'mul'
+    Args:
+        function: Takes one argument for each entry of `inputs`: a list of as many Values, a
+            single Value for 1.
+        inputs: The length of each argument.
+        parameters: The leaves that are learned.
+
+    Returns:
+        The recording.
+
+    Raises:
+        TraceError: The function asks a Value for its number, or draws random numbers.
+        OptionError: A size is impossible.
+        DataError: The function returns no Values.
+
+    Example:
+        >>> recording = trace(lambda x: x[0] * x[1], [2])
+        >>> recording.outputs[0].op
+        'mul'
     """
     sizes = _checked_sizes(inputs)
-    if _is_tracing():
-        _refuse("compiling within a function that is being compiled", "Compile the inner function before, or call it as it is.")
-    arguments = tuple(tuple(Value(1.0, label=_label(size, i, j)) for j in range(size)) for i, size in enumerate(sizes))
-    learnt = tuple(parameters)
-    with _tracing([*(x for each in arguments for x in each), *learnt]) as tracer:
+    _check_count(function, sizes)
+    check_question("compiling within a function that is being compiled")
+    arguments = tuple(_stand_ins(size, i) for i, size in enumerate(sizes))
+    tracer = _Tracer()
+    with tracing(tracer, _refuse):
         result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
-    return Recording(arguments, learnt, _outputs(result), isinstance(result, Value), tuple(tracer.drawn))
+    return Recording(
+        arguments,
+        tuple(parameters),
+        _outputs(result),
+        isinstance(result, Value),
+        tuple(tracer.drawn),
+    )
 
 
 class _Tracer:
-    """Makes every new node refuse questions, and remembers it, to take that back."""
+    """Watches a function being recorded."""
 
     def __init__(self) -> None:
-        self.marked: list[Value] = []
         self.drawn: list[Drawn] = []
 
-    def mark(self, node: Any) -> None:
-        """From now on it refuses."""
-        kind = type(node)
-        if kind not in _MARKED:
-            node.__class__ = _TRACED.get(kind) or _traced(kind)
-            self.marked.append(node)
-
     def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
-        """A node of the graph, or a number that was drawn; where no graph is recorded, the operands must not matter."""
-        if node.args and type(node) is Value:  # nearly always, so the shortest way
-            node.__class__ = _TRACED_VALUE
-            self.marked.append(node)
-        elif node.args:
-            self.mark(node)
-        elif isinstance(node, Drawn):
+        """Remember what is drawn at random; refuse an operation that leaves no trace."""
+        if node.args:
+            return
+        if isinstance(node, Drawn):
             self.drawn.append(node)
-            self.mark(node)
-        elif any(type(arg) in _MARKED for arg in args):
+        else:
             _refuse("no_grad() around an operation")
 
     def went_back(self, order: list[Any]) -> None:  # noqa: ARG002
-        """Gradients of a traced graph are numbers of this one run."""
+        """Refuse: gradients of a recorded graph are numbers of this one run."""
         _refuse("backward()")
 
-    def release(self) -> None:
-        """Everything is an ordinary Value again."""
-        for node in self.marked:
-            node.__class__ = _MARKED[type(node)]
+
+_REMEDY = """The answer would be that of the recording for every sample. \
+Ask within the graph: where(step(x), a, b), maximum, clamp, …"""
+_REMEDIES = {
+    "detach()": (
+        "A detached copy would keep the number of the recording. "
+        "Write scalargrad.stop_gradient(x), which stays in the graph and lets no gradient through."
+    ),
+    "no_grad()": (
+        "Its result would keep the number of the recording. Leave no_grad() out, or write "
+        "scalargrad.stop_gradient(x), which stays in the graph and lets no gradient through."
+    ),
+    "round()": "Write round(x * 100) / 100, which stays in the graph.",
+    "compiling": "Compile the inner function before, or call it as it is.",
+    "backward()": "Call value_and_grad of the program instead: it goes back by itself.",
+    "a derivative": (
+        "Compile the function itself and ask the program for derivatives: value_and_grad, "
+        'jacobian, or with backend="jax" jax.grad of its `pure`.'
+    ),
+    "setting": "A program takes its numbers as arguments: give what changes as an input.",
+    "copying": "Use the Value itself: a copy would keep the number of the recording.",
+}
+"""What to do instead, by the first word of the question; for all others `_REMEDY`."""
 
 
-@contextmanager
-def _tracing(leaves: Iterable[Value]) -> Iterator[_Tracer]:
-    tracer = _Tracer()
-    try:
-        for leaf in leaves:
-            tracer.mark(leaf)
-        with observing(tracer):
-            yield tracer
-    finally:
-        tracer.release()
-
-
-_REMEDY = "The answer would be that of the recording for every sample. Ask within the graph: where(step(x), a, b), maximum, clamp, …"
-
-
-def _refuse(what: str, remedy: str = _REMEDY) -> None:
+def _refuse(what: str) -> None:
+    remedy = _REMEDIES.get(what.split()[0]) or _REMEDIES.get(" ".join(what.split()[:2]), _REMEDY)
     raise TraceError(f"{what} can't be recorded, at {calling_line()}\n  {remedy}")
 
 
-def _is_tracing() -> bool:
-    """Whether this thread traces."""
-    return any(isinstance(observer, _Tracer) for observer in current_mode().observers)
+def _stand_ins(size: int, position: int) -> tuple[Value, ...]:
+    """The Values that stand for one argument."""
+    return tuple(Value(1.0, label=_label(size, position, j)) for j in range(size))
 
 
-def _refusing(name: str, what: str) -> Callable[..., Any]:
-    """A method of Value that refuses while this thread traces."""
-    ordinary = getattr(Value, name)
-
-    def asked(self: Any, *others: Any, **options: Any) -> Any:
-        if _is_tracing():
-            _refuse(what)
-        return ordinary(self, *others, **options)
-
-    return asked
-
-
-def _round(self: Any, digits: int | None = None) -> Any:
-    if digits is not None and _is_tracing():
-        _refuse("round() to some digits of a traced Value", "Write round(x * 100) / 100, which stays in the graph.")
-    return Value.__round__(self, digits)
-
-
-def _format(self: Any, spec: str) -> str:
-    if spec and _is_tracing():
-        _refuse("the number of a traced Value, as text,")
-    return Value.__format__(self, spec)
-
-
-def _repr(self: Any) -> str:
-    return f"<traced {self.label or self.op or self.kind}>" if _is_tracing() else Value.__repr__(self)
-
-
-def _hidden(name: str, what: str, settable: bool = True) -> property:
-    """A slot or property of Value that is not told while this thread traces."""
-    ordinary: Any = vars(Value)[name]
-
-    def read(self: Any) -> Any:
-        if _is_tracing():
-            _refuse(what)
-        return ordinary.__get__(self)
-
-    def write(self: Any, number: Any) -> None:
-        if not settable and _is_tracing():
-            _refuse("setting the number of a traced Value")
-        ordinary.__set__(self, number)
-
-    return property(read, write)
-
-
-_COMPARISON = "a comparison (a branch of Python) on a traced Value"
-_QUESTIONS = {
-    "__float__": "float() of a traced Value",
-    "__int__": "int() of a traced Value",
-    "__trunc__": "int() of a traced Value",
-    "__bool__": "a branch of Python on a traced Value",
-    **dict.fromkeys(("__lt__", "__le__", "__gt__", "__ge__"), _COMPARISON),
-    "item": "item() of a traced Value",
-    "detach": "detach() of a traced Value",
-    "backward": "backward()",
-}
-"""What Python or a user may ask a number, and how an error calls it."""
-
-
-_MEMBERS: dict[str, Any] = {
-    "__slots__": (),
-    "__hash__": Value.__hash__,
-    "__round__": _round,
-    "__format__": _format,
-    "__repr__": _repr,
-    "data": _hidden("data", "the number (.data) of a traced Value", settable=False),
-    "grad": _hidden("grad", "the gradient (.grad) of a traced Value"),
-    "partials": _hidden("partials", "the local derivatives (.partials) of a traced Value"),
-    **{name: _refusing(name, what) for name, what in _QUESTIONS.items()},
-}
-
-
-def _traced(kind: type[Value]) -> type[Value]:
-    """A class like `kind`, with the same memory layout, whose members refuse to tell their numbers."""
-    traced = type(f"Traced{kind.__name__}", (kind,), _MEMBERS | {"stands_for_all": True})
-    _TRACED[kind], _MARKED[traced] = traced, kind
-    return traced
-
-
-_TRACED: dict[type[Value], type[Value]] = {}
-_MARKED: dict[type[Value], type[Value]] = {}
-_TRACED_VALUE = _traced(Value)
-_traced(Parameter)
+def _check_count(function: Callable[..., Any], sizes: list[int]) -> None:
+    """Raise OptionError where the function can't take as many arguments, as far as it says what it takes."""
+    try:
+        taken = signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        taken.bind(*sizes)
+    except TypeError:
+        raise OptionError(
+            f"inputs must be the length of each argument, one number for each: the function takes {taken}, and inputs gives {len(sizes)}"
+        ) from None
 
 
 def _checked_sizes(inputs: Any) -> list[int]:
     found = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    for size in found or [None]:
+    for size in found:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise OptionError(f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}")
     return found

@@ -1,6 +1,8 @@
 """Programs as users call them: what they take, what they refuse, what they give back to the model and to the recorded Values."""
 
+import copy
 import math
+import pickle
 from typing import Any
 
 import numpy
@@ -10,7 +12,8 @@ import scalargrad as sg
 import viz
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
-from scalargrad.errors import DataError, LengthError
+from scalargrad.compiler.replay import Replay
+from scalargrad.errors import CallError, DataError, LengthError
 from scalargrad.graph import topological
 from scalargrad.losses import cross_entropy, mse
 from scalargrad.nn import MLP, Dropout, Layer, Sequential
@@ -199,6 +202,118 @@ def test_after_a_number_that_is_not_finite_the_next_gradient_is_right() -> None:
     assert len(model.parameters()) == len(found[1])
 
 
+def test_the_model_is_not_written_to_for_a_number_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, program = network()
+    x, y = samples()
+    x[1, 1] = math.nan
+    monkeypatch.setattr(Parameter, "__setattr__", None, raising=False)
+    assert math.isnan(program.value_and_grad(x, y)[0])
+    assert numpy.isnan(program(x, y)[1, 0])
+    assert numpy.isnan(program.jacobian(x, y)[0][1]).any()
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What single samples were computed from, from now on."""
+    found = list[Any]()
+    forward = Replay._forward
+
+    def noted(self: Any, leaves: Any) -> Any:
+        found.append(leaves.sample)
+        return forward(self, leaves)
+
+    monkeypatch.setattr(Replay, "_forward", noted)
+    return found
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_one_odd_sample_costs_one_sample(odd: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, program = network()
+    x, y = samples(200)
+    x[150, 0] = odd
+    replayed = counted(monkeypatch)
+    loss, gradient = program.value_and_grad(x, y)
+    assert len(replayed) == 1
+    expected = eager(lambda x, y: mse(model(x), y), model, [x, y])
+    assert alike(loss, expected.loss, bound=1e-12)
+    assert alike(gradient, expected.gradient, bound=1e-12)
+
+
+def test_a_gradient_that_is_not_finite_where_the_loss_is_costs_one_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Weights([1.0])
+    program = compile(lambda x: sg.sqrt(model.weights[0] * x), model, (1,))
+    x = numpy.arange(1.0, 301.0)
+    x[37] = 0.0
+    replayed = counted(monkeypatch)
+    loss, gradient = program.value_and_grad(x)
+    assert replayed == [[0.0]]
+    expected = eager(lambda x: sg.sqrt(model.weights[0] * x), model, [x[:, None]])
+    assert loss == pytest.approx(expected.loss, rel=1e-14)
+    assert alike(gradient, expected.gradient, bound=1e-12)
+
+
+def test_a_sample_that_only_array_code_finds_odd_counts_as_eager_code_has_it() -> None:
+    model = Weights([-1.0, 3.0])
+
+    def function(x: Any) -> Any:
+        return sg.where(sg.step(x), sg.sqrt(model.weights[0] * x) * 0.0, model.weights[1] * x)
+
+    program = compile(function, model, (1,))
+    x = numpy.array([-2.0, -1.0, -0.0])
+    expected = eager(function, model, [x[:, None]])
+    loss, gradient = program.value_and_grad(x)
+    assert loss == pytest.approx(expected.loss, rel=1e-14)
+    assert alike(gradient, expected.gradient, bound=1e-14)
+
+
+def test_a_batch_of_one_odd_sample_has_the_bits_of_eager_code() -> None:
+    model = MLP(3, [4, 1], activation="tanh", seed=1)
+    odd = Weights([0.0, 0.5])
+
+    def function(x: Any) -> Any:
+        return model(x) * odd.weights[1] + sg.sqrt(odd.weights[0])
+
+    model.freeze()
+    program = compile(function, odd, (3,))
+    expected = function([Value(0.1), Value(0.2), Value(0.3)])
+    expected.backward()
+    loss, gradient = program.value_and_grad([[0.1, 0.2, 0.3]])
+    assert loss == expected.data
+    assert gradient.tolist() == [weight.grad for weight in odd.weights]
+
+
+def test_who_is_not_thorough_stops_at_the_first_odd_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, program = network()
+    x, y = samples(100)
+    x[40:, 0] = math.nan
+    replayed = counted(monkeypatch)
+    loss, gradient, _ = program.evaluated([x, y], thorough=False)
+    assert math.isnan(loss)
+    assert numpy.isnan(gradient).any()
+    assert len(replayed) == 1
+
+
+def test_who_is_not_thorough_gets_finite_numbers_where_eager_code_has_them() -> None:
+    model = Weights([-1.0])
+    program = compile(lambda x: sg.where(sg.step(x), sg.log(model.weights[0]) * x, x * 2.0), model, (1,))
+    loss, gradient, _ = program.evaluated([numpy.array([[-1.0], [-2.0]])], thorough=False)
+    assert (loss, gradient.tolist()) == (-3.0, [0.0])
+
+
+def test_odd_rows_are_those_of_eager_code() -> None:
+    model = Weights([0.0, 1.0])
+    program = compile(lambda x: sg.sqrt(x) * model.weights[1] + sg.relu(sg.log(x)) * 0.0, model, (1,))
+    x = numpy.array([1.0, 4.0, -1.0, 0.0, 9.0, math.nan])
+    assert program.odd_rows([x]).tolist() == [2, 5]
+    assert program.odd_rows([x], limit=1).tolist() == [2]
+    assert program.odd_rows([x[:2]]).tolist() == []
+
+
+def test_a_sample_with_an_odd_gradient_is_an_odd_row() -> None:
+    model = Weights([1.0])
+    program = compile(lambda x: sg.sqrt(model.weights[0] * x), model, (1,))
+    assert program.odd_rows([[4.0, 0.0, 1.0]]).tolist() == [1]
+
+
 # What a program gives
 
 
@@ -253,6 +368,105 @@ def test_gradients_by_name_without_a_model() -> None:
     program = compile(lambda x: x * x, inputs=(1,))
     assert program.value_and_grad([3.0])[1].tolist() == []
     assert program.gradients_by_name() == {}
+
+
+# A function without arguments
+
+
+def test_a_function_without_arguments_is_a_batch_of_one() -> None:
+    model = Weights([2.0, 3.0])
+    program = compile(lambda: model.weights[0] ** 2 * model.weights[1], model)
+    assert program().tolist() == [[12.0]]
+    value, gradient = program.value_and_grad()
+    assert (value, gradient.tolist()) == (12.0, [12.0, 4.0])
+    assert program.jacobian() == program.inputs_gradient() == []
+    assert program.odd_rows([]).tolist() == []
+    program.parameters[:] = 1.0, 5.0
+    assert program.load().data == 5.0
+    with pytest.raises(LengthError, match="0 arguments"):
+        program([[1.0]])
+
+
+def test_a_function_without_arguments_that_is_not_finite() -> None:
+    model = Weights([0.0])
+    program = compile(lambda: sg.sqrt(model.weights[0]), model)
+    value, gradient = program.value_and_grad()
+    assert (value, gradient.tolist()) == (0.0, [math.inf])
+
+
+def test_a_function_without_arguments_draws_and_reads() -> None:
+    model, scale = Sequential(Dropout(0.5, seed=1)), Value(3.0)
+    one = Value(1.0)
+    program = compile(lambda: model([one])[0] * scale, model)
+    scale.data = 5.0
+    assert {program().item() for _ in range(20)} == {0.0, 10.0}
+
+
+# Copies
+
+
+def remade(program: Any) -> dict[str, Any]:
+    return {
+        "pickled": pickle.loads(pickle.dumps(program)),
+        "deep": copy.deepcopy(program),
+        "flat": copy.copy(program),
+    }
+
+
+@pytest.mark.parametrize("way", ["pickled", "deep", "flat"])
+def test_a_copy_of_a_program_says_the_same_and_has_numbers_of_its_own(way: str) -> None:
+    _, program = network()
+    program.parameters[:] *= 1.5
+    x, y = samples()
+    value, gradient = program.value_and_grad(x, y)
+    twin = remade(program)[way]
+    found = twin.value_and_grad(x, y)
+    assert found[0] == value
+    assert numpy.array_equal(found[1], gradient)
+    assert numpy.array_equal(twin.jacobian(x, y)[0], program.jacobian(x, y)[0])
+    assert (str(twin), twin.explain()) == (str(program), program.explain())
+    assert twin.gradients_by_name() == program.gradients_by_name()
+    twin.parameters[:] = 0.0
+    assert program.value_and_grad(x, y)[0] == value
+
+
+@pytest.mark.parametrize("way", ["pickled", "deep"])
+def test_a_deep_copy_of_a_program_has_a_model_of_its_own(way: str) -> None:
+    model, program = network()
+    before = model.state_dict()
+    twin = remade(program)[way]
+    twin.parameters[:] = 7.0
+    twin.write_back()
+    assert set(twin.model.state_dict().values()) == {7.0}
+    assert model.state_dict() == before
+    x, y = samples()
+    odd = x.copy()
+    odd[0, 0] = math.nan
+    assert math.isnan(twin.value_and_grad(odd, y)[0])
+    assert twin.load(x[0], y[0]).data == pytest.approx(twin(x[:1], y[:1]).item(), rel=1e-13)
+
+
+@pytest.mark.parametrize("way", ["pickled", "deep", "flat"])
+def test_a_copy_draws_as_the_program_did(way: str) -> None:
+    model = Sequential(Layer(3, 4, seed=1), Dropout(0.5, seed=2))
+    program = compile(lambda x: sg.sum(model(x)), model, (3,))
+    x, _ = samples(20)
+    state = model.steps[1].generator.getstate()
+    twin = remade(program)[way]
+    expected = program(x)
+    model.steps[1].generator.setstate(state)
+    assert numpy.array_equal(twin(x), expected)
+
+
+def test_a_program_whose_model_can_not_be_pickled_says_why() -> None:
+    class Local(Weights):
+        pass
+
+    model = Local([2.0])
+    program = compile(lambda x: x * model.weights[0], model, (1,))
+    with pytest.raises(CallError, match=r"can't be pickled, because its model can't.*top level of a module"):
+        pickle.dumps(program)
+    assert copy.deepcopy(program)([3.0]).tolist() == [[6.0]]
 
 
 # Exchange with the model

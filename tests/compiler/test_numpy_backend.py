@@ -1,10 +1,15 @@
 """The NumPy backend: the source that it writes, and the gradients that its functions give."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy
 import pytest
 
 import scalargrad
-from scalargrad import Parameter, Value
+from scalargrad import Constant, Parameter, Value
+from scalargrad.compiler import record, trace
+from scalargrad.compiler.numpy_backend import NumpyBackend
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module
 from tests.compiler.referee import eager
@@ -77,3 +82,52 @@ def test_a_sum_of_python_has_no_zero_in_front() -> None:
     assert program.explain().splitlines()[1:] == ["  dot of 2 × 1"]
     assert program([[1.0, 2.0, 3.0, 4.0]]).tolist() == [[11.0]]
     assert scalargrad.compile(lambda x: sum([Value(0.0), Value(0.0)]) + 0 * x, inputs=(1,))([[5.0]]).tolist() == [[0.0]]
+
+
+class Symmetric(Module):
+    """A symmetric matrix: each weight off the diagonal stands in it twice."""
+
+    def __init__(self, spare: int = 0) -> None:
+        self.spare = [Parameter(9.0) for _ in range(spare)]
+        self.weights = [Parameter(0.3 * i - 0.5) for i in range(6)]
+
+    def forward(self, x: list[Value]) -> Value:
+        a, b, c, d, e, f = self.weights
+        scores = []
+        for row in ([a, b, c], [b, d, e], [c, e, f]):
+            scores.append(scalargrad.tanh(sum(w * each for w, each in zip(row, x, strict=True))))
+        return scalargrad.sum(scores)
+
+
+@pytest.mark.parametrize("spare", [0, 2])
+@pytest.mark.parametrize("batch", [1, 2, 7])
+def test_weights_that_stand_in_a_matrix_several_times(batch: int, spare: int) -> None:
+    model = Symmetric(spare)
+
+    def loss(x: object, y: object) -> Value:
+        return mse(model(x), y)
+
+    program = scalargrad.compile(loss, model, inputs=(3, 1))
+    assert "scatter" in str(program)
+    found = program.value_and_grad(X[:batch], Y[:batch])[1]
+    assert found == pytest.approx(eager(loss, model, [X[:batch], Y[:batch]]).gradient, rel=1e-12, abs=1e-14)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: [scalargrad.tanh(x[0]), scalargrad.tanh(x[0])],
+        lambda _: [scalargrad.tanh(Constant(0.5)), scalargrad.tanh(Constant(0.5))],
+        lambda x: [x[1] * x[0], x[1] * x[0], x[1] * x[0]],
+    ],
+    ids=["of an input", "of a constant", "of two inputs"],
+)
+def test_a_kernel_whose_rows_are_all_the_same(function: Callable[[Any], Any], batch: int) -> None:
+    backend = NumpyBackend(record(trace(function, [2])), [2])  # no pass has put them together
+    x = X[:batch, :2]
+    expected = [[value.data for value in function([Value(number) for number in row])] for row in x]
+    found = backend.outputs([x], numpy.zeros(0), numpy.zeros((batch, 0)))
+    assert found == pytest.approx(numpy.array(expected), rel=1e-15)
+    seed = numpy.ones(found.shape)
+    assert backend.pulled([x], numpy.zeros(0), numpy.zeros((batch, 0)), seed)[0].shape == x.shape

@@ -162,6 +162,19 @@ def test_a_chain_of_ten_thousand_becomes_one_sum() -> None:
     assert operations(with_wide_sums(recorded(function))) == {"sum": 1}
 
 
+def test_zeros_are_left_out_of_a_sum_with_other_terms() -> None:
+    program = with_wide_sums(recorded(lambda x: ((Constant(0.0) + x[0]) + 0.0) + x[1]))
+    assert operations(program) == {"sum": 1}
+    *_, (_, _, args) = program.rows()
+    assert [int(program.code[arg]) for arg in args] == [0, 0]
+    assert program.evaluate([1.0, 2.0, 4.0, 8.0], []) == [3.0]
+
+
+def test_a_sum_of_zeros_alone_keeps_them() -> None:
+    program = with_wide_sums(recorded(lambda x: [(Constant(0.0) + 0.0) + 0.0, (x[0] + x[1]) + 0.0])).verify()
+    assert program.evaluate([1.0, 2.0, 4.0, 8.0], []) == [0.0, 3.0]
+
+
 # Dot products
 
 
@@ -191,6 +204,41 @@ def test_a_product_that_is_used_elsewhere_is_still_a_factor_of_nothing() -> None
 
 def test_a_sum_without_products_stays() -> None:
     assert operations(with_dots(with_wide_sums(recorded(sum)))) == {"sum": 1}
+
+
+V, W = [Parameter(2.0), Parameter(3.0)], [Parameter(5.0), Parameter(7.0)]
+
+SUMS: dict[str, tuple[Any, bool]] = {
+    "weights times inputs": (lambda x: V[0] * x[0] + V[1] * x[1], True),
+    "a bias among them": (lambda x: V[0] * x[0] + V[1], True),
+    "a product of weights among them": (lambda x: V[0] * x[0] + W[0] * W[1], True),
+    "weights times weights": (lambda _: V[0] * W[0] + V[1] * W[1], True),
+    "weights times weights and a weight": (lambda _: V[0] * W[0] + V[1], True),
+    "inputs times inputs": (lambda x: x[0] * x[1] + x[2] * x[3], True),
+    "inputs times inputs, and weights": (lambda x: x[0] * x[1] + V[0] * x[2], False),
+    "inputs times inputs, and a bias": (lambda x: x[0] * x[1] + V[0], False),
+    "inputs times inputs, and an input": (lambda x: x[0] * x[1] + x[2], False),
+    "inputs times inputs, and a product of weights": (lambda x: x[0] * x[1] + V[0] * V[1], False),
+    "one product and an input": (lambda x: V[0] * x[0] + x[1], False),
+    "two products and an input": (lambda x: V[0] * x[0] + V[1] * x[1] + x[2], True),
+    "no product": (lambda x: x[0] + x[1] + x[2], False),
+}
+"""Sums, and whether each becomes a dot product."""
+
+
+@pytest.mark.parametrize(("function", "becomes"), SUMS.values(), ids=SUMS)
+def test_which_sums_become_dot_products(function: Any, becomes: bool) -> None:
+    before = with_wide_sums(recorded(function, 4, [*V, *W]))
+    after = with_dots(before).verify()
+    assert (operations(after)["dot"] == 1) is becomes
+    assert (after == before) is not becomes
+    inputs, parameters = [0.5, -1.5, 2.5, 4.0], [2.0, 3.0, 5.0, 7.0]
+    assert after.evaluate(inputs, parameters) == before.evaluate(inputs, parameters)
+
+
+def test_a_sum_of_one_term_at_the_end_of_a_program_stays() -> None:
+    program = recorded(lambda x: sg.sum([x[3]]))
+    assert with_dots(program) == program
 
 
 def test_what_was_added_by_the_pass_and_is_not_needed_goes() -> None:

@@ -58,7 +58,7 @@ def test_the_kinds_of_leaves() -> None:
     assert sorted(program.code[program.code < FIRST].tolist()) == [INPUT, PARAMETER, CONSTANT, LEAF, DRAWN]
     assert program.numbers.tolist() == [3.0]
     assert program.leaves == (read,)
-    assert [drawn.data for drawn in program.drawn] == [0.25]
+    assert [drawn.data for drawn in program.drawn] == [1.0], "nothing is drawn while a function is recorded"
     assert (program.inputs, program.parameters) == (2, 1)
 
 

@@ -13,9 +13,10 @@ import pytest
 import scalargrad as sg
 from scalargrad import Buffer, Constant, Parameter, Value, detect_anomaly, no_grad
 from scalargrad.compiler import compile, record, trace
+from scalargrad.conversion import NumberLike
 from scalargrad.engine import apply
-from scalargrad.errors import DataError, OptionError, TraceError
-from scalargrad.nn import MLP, BatchNorm, Layer, LayerNorm, Module, Sequential
+from scalargrad.errors import DataError, OptionError, TraceError, UnlearnedWarning
+from scalargrad.nn import MLP, BatchNorm, Dropout, Layer, LayerNorm, Module, Sequential
 from scalargrad.ops import TABLE
 
 
@@ -127,6 +128,49 @@ def test_a_question_for_the_number_of_a_parameter_is_refused(question: Callable[
     assert (model.first.data, model.second.data, model.first.grad, model.second.grad) == (2.0, -3.0, 0.0, 0.0)
 
 
+@pytest.mark.parametrize("kind", [Value, Constant, Buffer, Parameter])
+@every_question
+def test_a_question_for_the_number_of_a_value_from_outside_is_refused(question: Callable[[Any], Any], kind: type[Value]) -> None:
+    outside = [kind(2.0), kind(-3.0)]
+    with pytest.raises(TraceError):
+        compile(lambda x: x[0] * question(outside), inputs=(2,))
+    assert [value.data for value in outside] == [2.0, -3.0]
+    assert [value.grad for value in outside] == [0.0, 0.0]
+
+
+def test_a_comparison_for_equality_with_a_number_is_refused() -> None:
+    if "__eq__" not in {*vars(Value), *vars(NumberLike)}:
+        pytest.skip("== of a Value is identity")
+    for question in (lambda x: x[0] if x[1] == 1.0 else x[1], lambda x: x[0] if x[1] != 1.0 else x[1]):
+        with pytest.raises(TraceError, match="can't be recorded"):
+            compile(question, inputs=(2,))
+
+
+@pytest.mark.parametrize("name", ["detach", "no_grad"])
+def test_what_stops_a_gradient_within_a_recording_is_named(name: str) -> None:
+    with pytest.raises(TraceError, match=r"scalargrad\.stop_gradient\(x\)"):
+        compile(QUESTIONS[name], inputs=(2,))
+
+
+def test_an_operation_on_values_from_outside_in_no_grad_is_refused() -> None:
+    outside = Value(2.0)
+
+    def function(x: Any) -> Any:
+        with no_grad():
+            twice = outside * 2
+        return x * twice
+
+    with pytest.raises(TraceError, match=r"no_grad\(\) around an operation"):
+        compile(function, inputs=(1,))
+
+
+def test_after_a_recording_the_same_thread_may_ask_again() -> None:
+    outside = Value(2.0)
+    with pytest.raises(TraceError):
+        compile(lambda x: x if outside > 1.0 else -x, inputs=(1,))
+    assert outside > 1.0
+
+
 def test_the_line_is_that_of_the_user_where_a_library_asked() -> None:
     with pytest.raises(TraceError, match=r"test_trace\.py:\d+: compile\(lambda x: numpy\.max"):
         compile(lambda x: numpy.max(numpy.array(x)), inputs=(2,))
@@ -146,7 +190,7 @@ def test_the_text_of_a_traced_value_tells_no_number() -> None:
         return y
 
     compile(function, inputs=(2,))
-    assert texts == ["<traced x0>", "<traced mul>", "<traced mul>"]
+    assert texts == ["<value x0 being recorded>", "<value mul being recorded>", "<value mul being recorded>"]
 
 
 def test_identity_and_hash_are_no_questions() -> None:
@@ -223,6 +267,34 @@ def test_gradients_survive_a_trace() -> None:
     model.first.grad, model.second.grad = 7.0, None  # None is one way to clear a gradient
     compile(lambda x: x[0] * model.first * model.second, model, inputs=(2,))
     assert (model.first.grad, model.second.grad) == (7.0, None)
+
+
+def test_nothing_is_written_to_a_value_of_the_user_by_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, outside, written = Pair(), Value(3.0), list[str]()
+    watched = {id(model.first), id(model.second), id(outside)}
+
+    def note(self: Value, name: str, thing: Any) -> None:
+        if id(self) in watched:
+            written.append(name)
+        object.__setattr__(self, name, thing)
+
+    monkeypatch.setattr(Value, "__setattr__", note, raising=False)
+    compile(lambda x: x[0] * model.first + model.second * outside, model, inputs=(2,))
+    assert written == []
+
+
+def test_a_trace_draws_from_no_generator_of_the_model() -> None:
+    model = Sequential(Layer(2, 3, seed=1), Dropout(0.5, seed=1))
+    before = model.steps[1].generator.getstate()
+    drawn: list[Any] = []
+
+    def function(x: Any) -> Any:
+        result = model(x)
+        drawn.append(model.steps[1].generator.getstate())
+        return result
+
+    compile(function, model, inputs=(2,))
+    assert drawn == [before]
 
 
 def test_other_threads_may_ask() -> None:
@@ -310,7 +382,8 @@ def test_a_captured_value_is_read_anew_at_each_run() -> None:
 
 def test_a_parameter_of_another_model_is_read_anew_and_not_learnt() -> None:
     mine, other = Pair(), Pair(10.0)
-    program = compile(lambda x: x * mine.first * other.first, mine, inputs=(1,))
+    with pytest.warns(UnlearnedWarning):
+        program = compile(lambda x: x * mine.first * other.first, mine, inputs=(1,))
     assert program.value_and_grad([[1.0]])[1].tolist() == [10.0, 0.0]
     other.first.data = -1.0
     assert program.value_and_grad([[1.0]])[1].tolist() == [-1.0, 0.0]
@@ -416,10 +489,16 @@ def test_layer_normalisation_in_training_is_recorded() -> None:
 # What is no function of Values
 
 
-@pytest.mark.parametrize("inputs", [(), (0,), (2, -1), (2.0,), (True,), "ab", 2.5, None])
+@pytest.mark.parametrize("inputs", [(0,), (2, -1), (2.0,), (True,), "ab", 2.5, None])
 def test_impossible_sizes_are_refused(inputs: Any) -> None:
     with pytest.raises(OptionError, match="inputs must be the length of each argument"):
         compile(lambda *x: x[0], inputs=inputs)
+
+
+@pytest.mark.parametrize("inputs", [(), (2, 1), (1, 1, 1)])
+def test_other_sizes_than_the_function_has_arguments_are_refused(inputs: Any) -> None:
+    with pytest.raises(OptionError, match=rf"the function takes \(x\), and inputs gives {len(inputs)}"):
+        compile(lambda x: x, inputs=inputs)
 
 
 @pytest.mark.parametrize("result", [None, "text", 3.0, [], {}, [3.0], iter([])])
@@ -449,3 +528,36 @@ def test_labels_and_sizes_of_a_recording() -> None:
     assert [[value.label for value in each] for each in recording.inputs] == [["x0", "x1"], ["y"]]
     assert not recording.single
     assert trace(lambda x: x, [1]).single
+
+
+# What is meant to learn and can't
+
+
+@pytest.mark.parametrize("model", [Pair(), None], ids=["of another model", "without a model"])
+def test_a_parameter_that_the_model_does_not_own_is_named(model: Any) -> None:
+    outside = Parameter(2.0, label="k")
+    with pytest.warns(UnlearnedWarning, match=r"uses Parameter k \(2\).*attribute of the Module"):
+        program = compile(lambda x: x * outside, model, inputs=(1,))
+    outside.data = 5.0
+    assert program([[1.0]]).tolist() == [[5.0]]
+
+
+def test_many_parameters_that_the_model_does_not_own_are_counted() -> None:
+    network = MLP(2, [3, 1], seed=1)
+    with pytest.warns(UnlearnedWarning, match=r"and 10 more, but compile was given no model"):
+        compile(network, inputs=(2,))
+
+
+def test_the_warning_points_at_the_line_of_the_user() -> None:
+    outside = Parameter(2.0)
+    with pytest.warns(UnlearnedWarning) as caught:
+        compile(lambda x: x * outside, inputs=(1,))
+    assert caught[0].filename == __file__
+
+
+def test_what_shall_not_learn_is_used_without_a_word() -> None:
+    frozen = Parameter(2.0)
+    frozen.trainable = False
+    kept, plain = Buffer(3.0), Value(4.0)
+    program = compile(lambda x: x * frozen * kept * plain, inputs=(1,))
+    assert program([[1.0]]).tolist() == [[24.0]]
