@@ -13,7 +13,7 @@ from .errors import OptionError
 from .graph import topological
 from .hooks import Hook, HookHandle
 from .modes import Scope, current_mode
-from .ops import FLOATS, TABLE, Op, with_lists
+from .ops import CUT, FLOATS, TABLE, Op, with_lists
 
 Number = Union["Value", float]
 
@@ -62,7 +62,7 @@ class Value(NumberLike):
         if self.args:
             _announce(self)
 
-    # Sums and products are what networks are made of, so these two are written out. A test holds them to the table.
+    # Sums, differences and products are what networks are made of, so these are written out. A test holds them to the table.
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
@@ -79,14 +79,18 @@ class Value(NumberLike):
         x, y = self._data, other._data
         return _node(_MUL, x * y, (self, other), (y, x))
 
+    def __sub__(self, other: Number) -> "Value":
+        if not isinstance(other, Value):
+            if not is_number(other):
+                return NotImplemented
+            other = Constant(other)
+        return _node(_SUB, self._data - other._data, (self, other), _ONE_AND_MINUS_ONE)
+
     def __radd__(self, other: Number) -> "Value":
         return _arithmetic(ops.ADD, other, self)
 
     def __rmul__(self, other: Number) -> "Value":
         return _arithmetic(ops.MUL, other, self)
-
-    def __sub__(self, other: Number) -> "Value":
-        return _arithmetic(ops.SUB, self, other)
 
     def __rsub__(self, other: Number) -> "Value":
         return _arithmetic(ops.SUB, other, self)
@@ -110,8 +114,16 @@ class Value(NumberLike):
         return _arithmetic(ops.REMAINDER, other, self)
 
     def __floordiv__(self, other: Number) -> "Value":
-        quotient = _arithmetic(ops.DIV, self, other)
-        return quotient if quotient is NotImplemented else _unary(ops.FLOOR, quotient)
+        return _arithmetic(ops.FLOOR_DIVIDE, self, other)
+
+    def __rfloordiv__(self, other: Number) -> "Value":
+        return _arithmetic(ops.FLOOR_DIVIDE, other, self)
+
+    def __divmod__(self, other: Number) -> tuple["Value", "Value"]:
+        return _divmod(self, other)
+
+    def __rdivmod__(self, other: Number) -> tuple["Value", "Value"]:
+        return _divmod(other, self)
 
     def __neg__(self) -> "Value":
         return _node(_NEG, -self._data, (self,), _MINUS_ONE)
@@ -161,6 +173,10 @@ class Value(NumberLike):
     def detach(self) -> "Value":
         """A leaf with the same number, cut off from the graph."""
         return Value(self._data, label=self.label)
+
+    def conjugate(self) -> "Value":
+        """The Value itself: a real number is its own conjugate. NumPy asks for it in `numpy.std` and `numpy.var`."""
+        return self
 
     def item(self) -> float:
         """The number, under the name that NumPy and PyTorch give it."""
@@ -238,8 +254,8 @@ class Constant(Value):
     leaf_kind = "constant"
 
 
-_ADD, _MUL, _NEG = ops.ADD.name, ops.MUL.name, ops.NEG.name
-_ONE_EACH, _MINUS_ONE = (1.0, 1.0), (-1.0,)
+_ADD, _SUB, _MUL, _NEG = ops.ADD.name, ops.SUB.name, ops.MUL.name, ops.NEG.name
+_ONE_EACH, _ONE_AND_MINUS_ONE, _MINUS_ONE = (1.0, 1.0), (1.0, -1.0), (-1.0,)
 _new = object.__new__
 
 
@@ -303,10 +319,10 @@ def _binary(op: Op, x: Value, y: Value) -> Value:
 
 
 def _power(x: Value, exponent: float) -> Value:
-    """A power whose exponent is a plain number, which the node keeps as a setting."""
-    number, op = x._data, ops.POW
-    data = op.forward(FLOATS, number, exponent)
-    return _node(op.name, data, (x,), (op.partials[0](FLOATS, data, number, exponent),), (None, exponent))
+    """A power whose exponent is a plain number, which the node keeps as a setting; its rule written out, as for a sum."""
+    number = x._data
+    slope = exponent * FLOATS.pow(number, exponent - 1.0) if exponent else CUT
+    return _node(ops.POW.name, FLOATS.pow(number, exponent), (x,), (slope,), (None, exponent))
 
 
 def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
@@ -347,6 +363,15 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Value:
     return _binary(op, x, y)
 
 
+def _divmod(x: Any, y: Any) -> tuple[Value, Value]:
+    """The quotient and the remainder of Python's `divmod`."""
+    quotient = _arithmetic(ops.FLOOR_DIVIDE, x, y)
+    if quotient is NotImplemented:
+        unsupported: tuple[Value, Value] = NotImplemented
+        return unsupported
+    return quotient, _arithmetic(ops.REMAINDER, x, y)
+
+
 def _announce(node: Value) -> None:
     """Tell whoever watches of a node that was made by hand."""
     mode = current_mode()
@@ -358,6 +383,9 @@ def _announce(node: Value) -> None:
 VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()}))
 """The operations on Values, for the rules of the table. Their conditions are decided already, so `where` just picks."""
 VALUES.where = lambda condition, x, y: x if condition else y
+VALUES.largest = lambda items: apply(ops.MAX, *items)
+VALUES.zero_where = lambda condition, x: CUT if condition and plain(x) != 0.0 else x  # nan: what it is made of is not finite
+VALUES.fixed_where = lambda condition, x: apply(ops.STOP_GRADIENT, x) if condition else x
 
 
 def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None, *, create_graph: bool = False) -> None:

@@ -113,24 +113,36 @@ for _op in TABLE.values():
         _add_methods(_op)
 
 
+def shifted(numbers: Iterable[Number]) -> list[Any]:
+    """Each number less the largest of them, which counts as a constant: large logits keep their digits.
+
+    >>> shifted([1e20, 1e20])
+    [0.0, 0.0]
+    """
+    largest = apply(ops.STOP_GRADIENT, apply(ops.MAX, *numbers))
+    return [x - largest for x in numbers]
+
+
 def log_softmax(items: Iterable[Number]) -> list[Any]:
-    """x - logsumexp(items) for each item: the logarithm of `softmax`, without overflow.
+    """x - logsumexp(items) for each item: the logarithm of `softmax`, exact for numbers of any size.
 
     >>> log_softmax([0.0, 0.0])
     [-0.6931471805599453, -0.6931471805599453]
     """
-    numbers = _items(ops.LOGSUMEXP, items)
+    numbers = shifted(_items(ops.LOGSUMEXP, items))
     total = apply(ops.LOGSUMEXP, *numbers)
     return [x - total for x in numbers]
 
 
 def softmax(items: Iterable[Number]) -> list[Any]:
-    """exp(x) / (exp(x0) + exp(x1) + …) for each item, as exp(log_softmax): positive numbers that add up to 1.
+    """exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1, exact for items of any size.
 
-    >>> softmax([0.0, 0.0])
+    >>> softmax([3.0, 3.0])
     [0.5, 0.5]
     """
-    return [apply(ops.EXP, x) for x in log_softmax(items)]
+    powers = [apply(ops.EXP, x) for x in shifted(_items(ops.LOGSUMEXP, items))]
+    total = apply(ops.SUM, *powers)
+    return [x / total for x in powers]
 
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ CANCELS: dict[tuple[str, int], float] = {
 }
 """Where subtracting nearly equal numbers costs digits: operation, order of the derivative, relative bound up to ±5, and why."""
 
-SATURATES = {"tanh", "sigmoid", "logsigmoid", "softplus", "silu", "mish", "gelu_tanh", "logsumexp"}
+SATURATES = {"tanh", "sigmoid", "logsigmoid", "softplus", "silu", "mish", "gelu_tanh", "logsumexp", "logaddexp"}
 """Their results approach 0, 1 or x, and their derivatives are written in 1 - o or 1 - t², as textbooks do: what is left at ±30 is
 smaller than one rounding of o, so that the error is honest in absolute terms only."""
 
