@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from . import ops
 from .adjoint import accumulating, pullback, spread
-from .conversion import NumberLike, as_float, checked_partials, checked_seeds, checked_values, is_number, plain
+from .conversion import (
+    NumberLike,
+    as_float,
+    checked_partials,
+    checked_seeds,
+    checked_values,
+    is_list_like,
+    is_number,
+    plain,
+    real_as_float,
+    refuse_other_scalars,
+)
 from .copying import deepcopy_value, reduce_value, restore_value
 from .errors import OptionError
 from .graph import topological
@@ -66,24 +77,24 @@ class Value(NumberLike):
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            if not is_number(other):
-                return NotImplemented
-            other = Constant(other)
+            other = _operand(other, "an operand of +")
+            if other is NotImplemented:
+                return other
         return _node(_ADD, self._data + other._data, (self, other), _ONE_EACH)
 
     def __mul__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            if not is_number(other):
-                return NotImplemented
-            other = Constant(other)
+            other = _operand(other, "an operand of *")
+            if other is NotImplemented:
+                return other
         x, y = self._data, other._data
         return _node(_MUL, x * y, (self, other), (y, x))
 
     def __sub__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            if not is_number(other):
-                return NotImplemented
-            other = Constant(other)
+            other = _operand(other, "an operand of -")
+            if other is NotImplemented:
+                return other
         return _node(_SUB, self._data - other._data, (self, other), _ONE_AND_MINUS_ONE)
 
     def __radd__(self, other: Number) -> "Value":
@@ -102,7 +113,11 @@ class Value(NumberLike):
         return _arithmetic(ops.DIV, other, self)
 
     def __pow__(self, other: Number) -> "Value":
-        return _arithmetic(ops.POW, self, other) if isinstance(other, Value) or not is_number(other) else _power(self, float(other))
+        if type(other) is float:
+            return _power(self, other)
+        if isinstance(other, Value) or not is_number(other):
+            return _arithmetic(ops.POW, self, other)
+        return _power(self, real_as_float(other, "an operand of **"))
 
     def __rpow__(self, other: Number) -> "Value":
         return _arithmetic(ops.POW, other, self)
@@ -346,21 +361,57 @@ def _setting(op: Op, position: int, x: Any) -> Number:
 def _number(op: Op, position: int, x: Any) -> float:
     if type(x) is float:
         return x
-    return as_float(x, f"operand {position} of {op.name}" if op.over_list else f"{op.operands[position]} of {op.name}")
+    if op.over_list:
+        return as_float(x, f"item {position} of {op.name}")
+    return as_float(x, f"{op.operands[position]} of {op.name}", _one_at_a_time(op) if is_list_like(x) else "")
+
+
+def _one_at_a_time(op: Op) -> str:
+    """What to write in place of a list where an operation takes one number."""
+    names = op.operands[: len(op.operands) - len(op.defaults)]
+    given = ", ".join(names)
+    lists = ", ".join(f"{name}s" for name in names)
+    source = lists if len(names) == 1 else f"zip({lists})"
+    options = ", …" if op.defaults else ""
+    return f"{op.name} takes one number at a time, so write [sg.{op.name}({given}{options}) for {given} in {source}]"
 
 
 def _arithmetic(op: Op, x: Any, y: Any) -> Value:
     """A binary operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
-    unsupported: Value = NotImplemented
     if not isinstance(x, Value):
-        if not is_number(x):
-            return unsupported
-        x = Constant(x)
+        x = _operand(x, _OPERANDS[op.name])
+        if x is NotImplemented:
+            return x  # type: ignore[no-any-return]
     if not isinstance(y, Value):
-        if not is_number(y):
-            return unsupported
-        y = Constant(y)
+        y = _operand(y, _OPERANDS[op.name])
+        if y is NotImplemented:
+            return y  # type: ignore[no-any-return]
     return _binary(op, x, y)
+
+
+def _operand(number: Any, what: str) -> Any:
+    """A number beside an operator as a Constant, NotImplemented for what is no number.
+
+    Raises DataError, which names the operand as `what`, for a number that is no real number or too large.
+    """
+    if type(number) is float:
+        return Constant(number)
+    if is_number(number):
+        return Constant(real_as_float(number, what))
+    refuse_other_scalars(number, what)
+    return NotImplemented
+
+
+_OPERANDS = {
+    ops.ADD.name: "an operand of +",
+    ops.SUB.name: "an operand of -",
+    ops.MUL.name: "an operand of *",
+    ops.DIV.name: "an operand of /",
+    ops.POW.name: "an operand of **",
+    ops.REMAINDER.name: "an operand of %",
+    ops.FLOOR_DIVIDE.name: "an operand of //",
+}
+"""How errors name an operand of each of Python's operators."""
 
 
 def _divmod(x: Any, y: Any) -> tuple[Value, Value]:
