@@ -21,6 +21,7 @@ from .conversion import (
 )
 from .copying import deepcopy_value, reduce_value, restore_value
 from .errors import OptionError
+from .floats import pow as _float_power
 from .graph import topological
 from .hooks import Hook, HookHandle
 from .modes import Scope, current_mode
@@ -269,7 +270,7 @@ class Constant(Value):
     leaf_kind = "constant"
 
 
-_ADD, _SUB, _MUL, _NEG = ops.ADD.name, ops.SUB.name, ops.MUL.name, ops.NEG.name
+_ADD, _SUB, _MUL, _POW, _NEG = (op.name for op in (ops.ADD, ops.SUB, ops.MUL, ops.POW, ops.NEG))
 _ONE_EACH, _ONE_AND_MINUS_ONE, _MINUS_ONE = (1.0, 1.0), (1.0, -1.0), (-1.0,)
 _new = object.__new__
 
@@ -336,8 +337,8 @@ def _binary(op: Op, x: Value, y: Value) -> Value:
 def _power(x: Value, exponent: float) -> Value:
     """A power whose exponent is a plain number, which the node keeps as a setting; its rule written out, as for a sum."""
     number = x._data
-    slope = exponent * FLOATS.pow(number, exponent - 1.0) if exponent else CUT
-    return _node(ops.POW.name, FLOATS.pow(number, exponent), (x,), (slope,), (None, exponent))
+    slope = exponent * _float_power(number, exponent - 1.0) if exponent else CUT
+    return _node(_POW, _float_power(number, exponent), (x,), (slope,), (None, exponent))
 
 
 def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
