@@ -80,14 +80,14 @@ class Value(NumberLike):
         if not isinstance(other, Value):
             other = _operand(other, "an operand of +")
             if other is NotImplemented:
-                return other
+                return NotImplemented
         return _node(_ADD, self._data + other._data, (self, other), _ONE_EACH)
 
     def __mul__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
             other = _operand(other, "an operand of *")
             if other is NotImplemented:
-                return other
+                return NotImplemented
         x, y = self._data, other._data
         return _node(_MUL, x * y, (self, other), (y, x))
 
@@ -95,7 +95,7 @@ class Value(NumberLike):
         if not isinstance(other, Value):
             other = _operand(other, "an operand of -")
             if other is NotImplemented:
-                return other
+                return NotImplemented
         return _node(_SUB, self._data - other._data, (self, other), _ONE_AND_MINUS_ONE)
 
     def __radd__(self, other: Number) -> "Value":
@@ -379,18 +379,19 @@ def _one_at_a_time(op: Op) -> str:
 
 def _arithmetic(op: Op, x: Any, y: Any) -> Value:
     """A binary operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
+    unsupported: Value = NotImplemented
     if not isinstance(x, Value):
         x = _operand(x, _OPERANDS[op.name])
         if x is NotImplemented:
-            return x  # type: ignore[no-any-return]
+            return unsupported
     if not isinstance(y, Value):
         y = _operand(y, _OPERANDS[op.name])
         if y is NotImplemented:
-            return y  # type: ignore[no-any-return]
+            return unsupported
     return _binary(op, x, y)
 
 
-def _operand(number: Any, what: str) -> Any:
+def _operand(number: Any, what: str) -> Value:
     """A number beside an operator as a Constant, NotImplemented for what is no number.
 
     Raises DataError, which names the operand as `what`, for a number that is no real number or too large.
@@ -400,7 +401,8 @@ def _operand(number: Any, what: str) -> Any:
     if is_number(number):
         return Constant(real_as_float(number, what))
     refuse_other_scalars(number, what)
-    return NotImplemented
+    unsupported: Value = NotImplemented
+    return unsupported
 
 
 _OPERANDS = {

@@ -22,7 +22,6 @@ from .engine import Number, Value, apply
 from .errors import CallError, DataError, LengthError, OptionError
 from .ops import TABLE, Op
 
-
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 

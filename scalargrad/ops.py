@@ -142,7 +142,7 @@ def _zero_where(where: Rule, condition: Any, x: Any) -> Any:
     return where(condition, CUT, x)
 
 
-def _second(condition: Any, x: Any) -> Any:  # noqa: ARG001
+def _second(condition: Any, x: Any) -> Any:
     return x
 
 
@@ -352,7 +352,7 @@ MIN = _row("min", "min", "The smallest of a list, nan if one is; derivative 1 fo
 NORM = _row("norm", "norm", "√(x0² + x1² + …) without overflow; derivative x/o for each item, 0 at the origin.",
             lambda m, items: _norm(m, items), lambda m, o, items: m.each(lambda x: m.where(o <= 0.0, CUT, m.div(x, o)), items),
             kinks=lambda m, *items: (reduce(m.hypot, items, 0.0),), over_list=True)
-LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overflow; derivative exp(x)/(exp(x0) + exp(x1) + …) for each item.",
+LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overflow; derivative exp(x)/Σ exp(xi), the softmax.",
                  lambda m, items: _logsumexp(m, items), lambda m, o, items: _softmax(m, items), over_list=True)
 
 # Gradients

@@ -178,9 +178,9 @@ def test_they_are_refused_at_the_left_too(thing: Any) -> None:
 def test_tensors_that_are_no_real_numbers_are_refused() -> None:
     torch = pytest.importorskip("torch")
     for use in (Value, lambda tensor: Value(1.0) * tensor, lambda tensor: tensor * Value(1.0), sg.tanh):
-        with pytest.raises(DataError, match="must be a real number, not Tensor .*only real numbers have a place"):
+        with pytest.raises(DataError, match=r"must be a real number, not Tensor .*only real numbers have a place"):
             use(torch.tensor(1j))
-    with pytest.raises(DataError, match="can't be converted to a float: .*meta"):
+    with pytest.raises(DataError, match=r"can't be converted to a float: .*meta"):
         Value(torch.tensor(1.0, device="meta"))
     assert Value(torch.tensor(2.5)).data == 2.5
 
