@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import losses, nn
 from .anomaly import detect_anomaly
 from .engine import Constant, Parameter, Value, backward
-from .functions import FUNCTIONS, log_softmax, softmax
+from .functions import FUNCTIONS, cumsum, log_softmax, softmax, std, var
 from .leaves import Buffer, Drawn
 from .modes import enable_grad, no_grad
 from .numeric import GradientReport, gradcheck, numerical_gradient
@@ -40,6 +40,7 @@ __all__ = [
     "Value",
     "backward",
     "compile",
+    "cumsum",
     "detect_anomaly",
     "diagnose",
     "enable_grad",
@@ -58,7 +59,9 @@ __all__ = [
     "no_grad",
     "numerical_gradient",
     "softmax",
+    "std",
     "value_and_grad",
+    "var",
     *FUNCTIONS,
 ]
 

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from dis import opname
 from functools import lru_cache
 from itertools import islice
@@ -19,19 +20,34 @@ from typing import Any, TypeGuard
 from .errors import ComparisonWarning, DataError, LengthError, OptionError, UntrackedWarning
 from .modes import check_question, current_mode
 
+_ONLY_REAL = "only real numbers have a place in the graph"
 _HINTS = {
     str: "convert it with float()",
-    complex: "only real numbers have a place in the graph",
+    complex: _ONLY_REAL,
     type(None): "give a number",
+    timedelta: "say in which unit, as in x.total_seconds()",
     list: "a Value is one number, so make a list of Values: [Value(x) for x in data]",
     tuple: "a Value is one number, so make a list of Values: [Value(x) for x in data]",
 }
+_HINTS_BY_KIND = {
+    "c": _ONLY_REAL,
+    "m": "say in which unit, as in x / numpy.timedelta64(1, 's')",
+    "M": "a date is no number: take the time since another one, as in (x - start) / numpy.timedelta64(1, 's')",
+    "U": _HINTS[str],
+}
+"""Hints for scalars of NumPy and PyTorch, by the kind of their type."""
 
 
-def as_float(number: Any, what: str) -> float:
+def as_float(number: Any, what: str, hint: str = "") -> float:
     """`number` as a float: int, bool, NumPy scalars and 0-d arrays are converted.
 
-    Raises DataError, which names `what`, for anything else: text, complex numbers, None, lists.
+    Args:
+        number: What should be one real number.
+        what: Its name in the error.
+        hint: What to do about it, for the error; where it is empty, one is found by the type.
+
+    Raises:
+        DataError: For anything else: text, complex numbers, None, lists, dates, masked entries.
 
     >>> as_float(True, "x")
     1.0
@@ -42,24 +58,76 @@ def as_float(number: Any, what: str) -> float:
     if type(number) is float:
         return number
     if is_number(number):
-        try:
-            return float(number)
-        except OverflowError:
-            raise DataError(f"{what} is too large for a float") from None
-    hint = _HINTS.get(type(number), "use its .data, or .detach() for a copy" if isinstance(number, NumberLike) else "give a number")
-    raise DataError(f"{what} must be a real number, not {type(number).__name__} {_short(number)}: {hint}")
+        return real_as_float(number, what)
+    raise DataError(f"{what} must be a real number, not {_described(number)}: {hint or _hint(number)}")
+
+
+def _described(thing: Any) -> str:
+    if isinstance(thing, (list, tuple)):
+        return f"a {type(thing).__name__} of {len(thing)} item{'' if len(thing) == 1 else 's'}"
+    return f"{type(thing).__name__} {_short(thing)}"
+
+
+def real_as_float(number: Any, what: str) -> float:
+    """As `as_float`, for what `is_number` says yes to."""
+    try:
+        return float(number)
+    except OverflowError:
+        raise DataError(f"{what} is too large for a float") from None
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{what} can't be converted to a float: {error}") from None
+
+
+def _hint(thing: Any) -> str:
+    if type(thing) in _HINTS:
+        return _HINTS[type(thing)]
+    if isinstance(thing, NumberLike):
+        return "use its .data, or .detach() for a copy"
+    if _is_masked(thing):
+        return "an entry that is masked has no number: fill it or leave it out"
+    if getattr(thing, "dtype", None) is not None and getattr(thing, "shape", None) == ():
+        return _HINTS_BY_KIND.get(_kind(thing), "give a number")
+    shape = getattr(thing, "shape", ())
+    if shape and math.prod(shape) == 1:
+        return "take the number out of the array with .item()"
+    return "convert it with float()" if hasattr(thing, "__float__") and not shape else "give a number"
+
+
+def _is_masked(thing: Any) -> bool:
+    """Whether it is the one entry of a masked array, and masked: NumPy would make nan of it."""
+    return getattr(thing, "mask", None) is not None and getattr(thing, "shape", None) == () and bool(thing.mask)
+
+
+def _kind(thing: Any) -> str:
+    """The kind of a NumPy scalar, 0-d array or tensor, by NumPy's letters; "f" where the library has no letters."""
+    dtype = getattr(thing, "dtype", None)
+    if getattr(dtype, "is_complex", False):  # PyTorch's way to say it
+        return "c"
+    return str(getattr(dtype, "kind", "f"))
 
 
 def is_number(thing: Any) -> TypeGuard[float]:
     """Whether `thing` is one real number: Python's, NumPy's, or a 0-d array or tensor."""
     if isinstance(thing, (float, int)):  # the quick question first
         return True
-    dtype = getattr(thing, "dtype", None)
-    if getattr(dtype, "kind", "f") not in "biuf":  # NumPy's way to say it
-        return False
-    if getattr(dtype, "is_complex", False):  # PyTorch's
-        return False
-    return isinstance(thing, Real) or getattr(thing, "shape", None) == ()
+    if isinstance(thing, Real):
+        return _kind(thing) in "biuf"  # a timedelta64 counts as an integer in Python's tower of numbers
+    return getattr(thing, "shape", None) == () and _kind(thing) in "biuf" and not _is_masked(thing)
+
+
+def refuse_other_scalars(thing: Any, what: str) -> None:
+    """Raise DataError for one number that is not real: complex, a date, a duration, a masked entry.
+
+    Anything else passes: an array, or an object of another library, may know what to do with a Value.
+    """
+    is_scalar = getattr(thing, "shape", None) == () and getattr(thing, "dtype", None) is not None
+    if isinstance(thing, (complex, timedelta, date)) or (is_scalar and (_kind(thing) in "cmM" or _is_masked(thing))):
+        as_float(thing, what)
+
+
+def is_list_like(thing: Any) -> bool:
+    """Whether it holds several numbers: a list, a tuple, an array."""
+    return isinstance(thing, (list, tuple)) or bool(getattr(thing, "shape", ()))
 
 
 def whole(number: Any, what: str, least: int | None = 1) -> int:
@@ -85,7 +153,7 @@ def _index(number: Any) -> int | None:
 
 
 def _short(thing: Any) -> str:
-    text = repr(thing)
+    text = " ".join(repr(thing).split())
     return text if len(text) <= 40 else text[:37] + "..."
 
 

@@ -14,17 +14,21 @@ from .conversion import (
     checked_partials,
     checked_seeds,
     checked_values,
+    is_list_like,
     is_number,
     level_outside,
     plain,
+    real_as_float,
+    refuse_other_scalars,
 )
 from .copying import deepcopy_value, reduce_value, restore_value
 from .errors import CallError, DataError, OptionError, UnlearnedWarning
+from .floats import pow as _float_power
 from .graph import topological
 from .hooks import BY_HAND, Hook, HookHandle
 from .missing import missing_attributes
 from .modes import Scope, check_question, current_mode, is_tracing
-from .ops import FLOATS, TABLE, Op, with_lists
+from .ops import CUT, FLOATS, TABLE, Op, with_lists
 
 Number = Union["Value", float]
 
@@ -96,31 +100,35 @@ class Value(NumberLike):
             cls.result_class = cls
             _look_for_classes()
 
-    # Sums and products are what networks are made of, so these two are written out. A test holds them to the table.
+    # Sums, differences and products are what networks are made of, so these are written out. A test holds them to the table.
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            if not is_number(other):
+            other = _operand(other, "an operand of +")
+            if other is NotImplemented:
                 return NotImplemented
-            other = _constant(other)
         return _node(_ADD, self._data + other._data, (self, other), _ONE_EACH)
 
     def __mul__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            if not is_number(other):
+            other = _operand(other, "an operand of *")
+            if other is NotImplemented:
                 return NotImplemented
-            other = _constant(other)
         x, y = self._data, other._data
         return _node(_MUL, x * y, (self, other), (y, x))
+
+    def __sub__(self, other: Number) -> "Value":
+        if not isinstance(other, Value):
+            other = _operand(other, "an operand of -")
+            if other is NotImplemented:
+                return NotImplemented
+        return _node(_SUB, self._data - other._data, (self, other), _ONE_AND_MINUS_ONE)
 
     def __radd__(self, other: Number) -> "Value":
         return _arithmetic(ops.ADD, other, self)
 
     def __rmul__(self, other: Number) -> "Value":
         return _arithmetic(ops.MUL, other, self)
-
-    def __sub__(self, other: Number) -> "Value":
-        return _arithmetic(ops.SUB, self, other)
 
     def __rsub__(self, other: Number) -> "Value":
         return _arithmetic(ops.SUB, other, self)
@@ -132,11 +140,11 @@ class Value(NumberLike):
         return _arithmetic(ops.DIV, other, self)
 
     def __pow__(self, other: Number) -> "Value":
-        return (
-            _arithmetic(ops.POW, self, other)
-            if isinstance(other, Value) or not is_number(other)
-            else _power(self, as_float(other, "the exponent of a power"))
-        )
+        if type(other) is float:
+            return _power(self, other)
+        if isinstance(other, Value) or not is_number(other):
+            return _arithmetic(ops.POW, self, other)
+        return _power(self, real_as_float(other, "an operand of **"))
 
     def __rpow__(self, other: Number) -> "Value":
         return _arithmetic(ops.POW, other, self)
@@ -148,8 +156,16 @@ class Value(NumberLike):
         return _arithmetic(ops.REMAINDER, other, self)
 
     def __floordiv__(self, other: Number) -> "Value":
-        quotient = _arithmetic(ops.DIV, self, other)
-        return quotient if quotient is NotImplemented else _unary(ops.FLOOR, quotient)
+        return _arithmetic(ops.FLOOR_DIVIDE, self, other)
+
+    def __rfloordiv__(self, other: Number) -> "Value":
+        return _arithmetic(ops.FLOOR_DIVIDE, other, self)
+
+    def __divmod__(self, other: Number) -> tuple["Value", "Value"]:
+        return _divmod(self, other)
+
+    def __rdivmod__(self, other: Number) -> tuple["Value", "Value"]:
+        return _divmod(other, self)
 
     def __neg__(self) -> "Value":
         return _node(_NEG, -self._data, (self,), _MINUS_ONE)
@@ -230,6 +246,10 @@ class Value(NumberLike):
         leaf = _leaf(self.result_class, self._data, self.label)
         leaf._partials = UNRECORDED
         return leaf
+
+    def conjugate(self) -> "Value":
+        """The Value itself: a real number is its own conjugate. NumPy asks for it in `numpy.std` and `numpy.var`."""
+        return self
 
     def item(self) -> float:
         """The number, under the name that NumPy and PyTorch give it."""
@@ -358,10 +378,10 @@ _MISSING = {missing.name: missing for missing in missing_attributes()}
 for _name, _missing in _MISSING.items():
     setattr(Value, _name, _missing)
 
-_ADD, _MUL, _NEG, _POW = ops.ADD.name, ops.MUL.name, ops.NEG.name, ops.POW.name
+_ADD, _SUB, _MUL, _POW, _NEG = (op.name for op in (ops.ADD, ops.SUB, ops.MUL, ops.POW, ops.NEG))
 _SIGNS = {
     _ADD: "+",
-    ops.SUB.name: "-",
+    _SUB: "-",
     _MUL: "*",
     ops.DIV.name: "/",
     _POW: "**",
@@ -369,7 +389,7 @@ _SIGNS = {
     ops.RELU.name: "ReLU",
 }
 """What micrograd writes for an operation, where that is not its name."""
-_ONE_EACH, _MINUS_ONE = (1.0, 1.0), (-1.0,)
+_ONE_EACH, _ONE_AND_MINUS_ONE, _MINUS_ONE = (1.0, 1.0), (1.0, -1.0), (-1.0,)
 _new = object.__new__
 
 
@@ -441,11 +461,6 @@ def _leaf(kind: type[Value], data: float, label: str = "") -> Value:
     return node
 
 
-def _constant(number: Any) -> Value:
-    """The Constant for a number that stood in an expression."""
-    return _leaf(Constant, number if type(number) is float else as_float(number, "data of a Value"))
-
-
 def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
     """One of an argument and its second name."""
     if thing and other:
@@ -494,10 +509,10 @@ def _binary(op: Op, x: Value, y: Value) -> Value:
 
 
 def _power(x: Value, exponent: float) -> Value:
-    """A power whose exponent is a plain number, which the node keeps as a setting."""
-    number, op = x._data, ops.POW
-    data = op.forward(FLOATS, number, exponent)
-    return _node(op.name, data, (x,), (op.partials[0](FLOATS, data, number, exponent),), (None, exponent))
+    """A power whose exponent is a plain number, which the node keeps as a setting; its rule written out, as for a sum."""
+    number = x._data
+    slope = exponent * _float_power(number, exponent - 1.0) if exponent else CUT
+    return _node(_POW, _float_power(number, exponent), (x,), (slope,), (None, exponent))
 
 
 def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
@@ -521,21 +536,68 @@ def _setting(op: Op, position: int, x: Any) -> Number:
 def _number(op: Op, position: int, x: Any) -> float:
     if type(x) is float:
         return x
-    return as_float(x, f"operand {position} of {op.name}" if op.over_list else f"{op.operands[position]} of {op.name}")
+    if op.over_list:
+        return as_float(x, f"item {position} of {op.name}")
+    return as_float(x, f"{op.operands[position]} of {op.name}", _one_at_a_time(op) if is_list_like(x) else "")
+
+
+def _one_at_a_time(op: Op) -> str:
+    """What to write in place of a list where an operation takes one number."""
+    names = op.operands[: len(op.operands) - len(op.defaults)]
+    given = ", ".join(names)
+    lists = ", ".join(f"{name}s" for name in names)
+    source = lists if len(names) == 1 else f"zip({lists})"
+    options = ", …" if op.defaults else ""
+    return f"{op.name} takes one number at a time, so write [sg.{op.name}({given}{options}) for {given} in {source}]"
 
 
 def _arithmetic(op: Op, x: Any, y: Any) -> Value:
     """A binary operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
     unsupported: Value = NotImplemented
     if not isinstance(x, Value):
-        if not is_number(x):
+        x = _operand(x, _OPERANDS[op.name])
+        if x is NotImplemented:
             return unsupported
-        x = _constant(x)
     if not isinstance(y, Value):
-        if not is_number(y):
+        y = _operand(y, _OPERANDS[op.name])
+        if y is NotImplemented:
             return unsupported
-        y = _constant(y)
     return _binary(op, x, y)
+
+
+def _operand(number: Any, what: str) -> Value:
+    """A number beside an operator as a Constant, NotImplemented for what is no number.
+
+    Raises DataError, which names the operand as `what`, for a number that is no real number or too large.
+    """
+    if type(number) is float:
+        return _leaf(Constant, number)
+    if is_number(number):
+        return _leaf(Constant, real_as_float(number, what))
+    refuse_other_scalars(number, what)
+    unsupported: Value = NotImplemented
+    return unsupported
+
+
+_OPERANDS = {
+    ops.ADD.name: "an operand of +",
+    ops.SUB.name: "an operand of -",
+    ops.MUL.name: "an operand of *",
+    ops.DIV.name: "an operand of /",
+    ops.POW.name: "an operand of **",
+    ops.REMAINDER.name: "an operand of %",
+    ops.FLOOR_DIVIDE.name: "an operand of //",
+}
+"""How errors name an operand of each of Python's operators."""
+
+
+def _divmod(x: Any, y: Any) -> tuple[Value, Value]:
+    """The quotient and the remainder of Python's `divmod`."""
+    quotient = _arithmetic(ops.FLOOR_DIVIDE, x, y)
+    if quotient is NotImplemented:
+        unsupported: tuple[Value, Value] = NotImplemented
+        return unsupported
+    return quotient, _arithmetic(ops.REMAINDER, x, y)
 
 
 def _announce(node: Value) -> None:
@@ -553,6 +615,9 @@ def _announce(node: Value) -> None:
 VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()}))
 """The operations on Values, for the rules of the table. Their conditions are decided already, so `where` just picks."""
 VALUES.where = lambda condition, x, y: x if condition else y
+VALUES.largest = lambda items: apply(ops.MAX, *items)
+VALUES.zero_where = lambda condition, x: CUT if condition and plain(x) != 0.0 else x  # nan: what it is made of is not finite
+VALUES.fixed_where = lambda condition, x: apply(ops.STOP_GRADIENT, x) if condition else x
 
 
 def backward(

@@ -44,6 +44,7 @@ def _odd(function: Unary) -> Unary:
 
 
 exp = _ieee(math.exp)
+exp2 = _ieee(math.exp2)
 expm1 = _ieee(math.expm1)
 sqrt = _ieee(math.sqrt)
 sin = _ieee(math.sin)
@@ -64,6 +65,20 @@ def log(x: float) -> float:
     return -inf if x == 0.0 else nan
 
 
+def log2(x: float) -> float:
+    """Logarithm to base 2: -inf at 0, nan below."""
+    if x > 0.0:
+        return math.log2(x)
+    return -inf if x == 0.0 else nan
+
+
+def log10(x: float) -> float:
+    """Logarithm to base 10: -inf at 0, nan below."""
+    if x > 0.0:
+        return math.log10(x)
+    return -inf if x == 0.0 else nan
+
+
 def log1p(x: float) -> float:
     """log(1 + x): -inf at -1, nan below."""
     if x > -1.0:
@@ -77,6 +92,14 @@ def div(x: float, y: float) -> float:
         return x / y
     except ZeroDivisionError:
         return nan if x == 0.0 or x != x else copysign(inf, x) * copysign(1.0, y)
+
+
+def floor_divide(x: float, y: float) -> float:
+    """The largest whole number not above the exact x / y: ±inf for y = 0, nan for 0 // 0."""
+    try:
+        return x // y
+    except ZeroDivisionError:
+        return div(x, y)
 
 
 def remainder(x: float, y: float) -> float:

@@ -9,35 +9,71 @@ True
 -0.5
 """
 
+import math
 from collections.abc import Callable, Iterable
+from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from . import ops
+from .conversion import as_float, is_list_like
 from .engine import Number, Value, apply
-from .errors import CallError, DataError, LengthError
+from .errors import CallError, DataError, LengthError, OptionError
 from .ops import TABLE, Op
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
-def _items(op: Op, items: Iterable[Number]) -> list[Number]:
+
+def _takes_lists(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """The function with an error in our words when it is called with numbers one by one, or with options it does not have."""
+    form = signature(function)
+    count = sum(parameter.default is Parameter.empty for parameter in form.parameters.values())
+    example = "[x0, x1], [y0, y1]" if count == 2 else "[x, y]"
+
+    @wraps(function)
+    def checked(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        if named or len(arguments) != count:
+            name = function.__name__
+            try:
+                form.bind(*arguments, **named)
+            except TypeError as error:
+                raise CallError(f"{name}({', '.join(form.parameters)}): {error}; write sg.{name}({example})") from None
+        return function(*arguments, **named)
+
+    return checked
+
+
+def _items(name: str, items: Iterable[Number]) -> list[Number]:
+    """The Values and numbers of a list, numbers as floats.
+
+    Raises DataError for what is no list of numbers, LengthError for an empty one.
+    """
     if isinstance(items, Value) or not isinstance(items, Iterable) or isinstance(items, str):
-        raise DataError(f"{op.name} takes one list of Values and numbers, not {type(items).__name__}: write {op.name}([x, y])")
+        raise DataError(f"{name} takes one list of Values and numbers, not {type(items).__name__}: write sg.{name}([x, y])")
     found = list(items)
     if not found:
-        raise LengthError(f"{op.name} of an empty list: give at least one item")
-    return found
+        raise LengthError(f"{name} of an empty list: give at least one item")
+    return [x if isinstance(x, Value) or type(x) is float else _item(name, i, x) for i, x in enumerate(found)]
+
+
+def _item(name: str, position: int, x: Any) -> float:
+    flat = f"{name} takes one list of numbers, so write sg.{name}([x for row in rows for x in row]), or [sg.{name}(row) for row in rows]"
+    return as_float(x, f"item {position} of {name}", flat if is_list_like(x) else "")
 
 
 def _over_list(op: Op) -> Callable[..., Any]:
     def function(items: Iterable[Number]) -> Any:
-        return apply(op, *_items(op, items))
+        return apply(op, *_items(op.name, items))
 
     return function
 
 
 def _over_two_lists(op: Op) -> Callable[..., Any]:
     def function(x: Iterable[Number], y: Iterable[Number]) -> Any:
-        first, second = _items(op, x), _items(op, y)
+        first = _items(op.name, x)
+        second = _items(op.name, y)
         if len(first) != len(second):
             raise LengthError(f"{op.name} needs two lists of one length, not {len(first)} and {len(second)} items")
         return apply(op, *first, *second)
@@ -81,6 +117,8 @@ def _function(op: Op) -> Callable[..., Any]:
     function = make(op)
     function.__name__ = function.__qualname__ = op.name
     function.__module__, function.__annotations__ = __name__, {}
+    if op.over_list:
+        function = _takes_lists(function)
     domain = ", ".join(f"{low:g} < {name} < {high:g}" for name, (low, high) in zip(op.operands, op.domain, strict=False))
     smooth = f", smooth for {domain}" if domain else ""
     function.__doc__ = f"{op.doc}\n\n{op.name}{signature(function)}{smooth}\n\n{_example(op, function)}"
@@ -113,24 +151,112 @@ for _op in TABLE.values():
         _add_methods(_op)
 
 
+def shifted(numbers: Iterable[Number]) -> list[Any]:
+    """Each number less the largest of them, which counts as a constant: large logits keep their digits.
+
+    >>> shifted([1e20, 1e20])
+    [0.0, 0.0]
+    """
+    largest = apply(ops.STOP_GRADIENT, apply(ops.MAX, *numbers))
+    return [x - largest for x in numbers]
+
+
+@_takes_lists
 def log_softmax(items: Iterable[Number]) -> list[Any]:
-    """x - logsumexp(items) for each item: the logarithm of `softmax`, without overflow.
+    """x - logsumexp(items) for each item: the logarithm of `softmax`, exact for numbers of any size.
 
     >>> log_softmax([0.0, 0.0])
     [-0.6931471805599453, -0.6931471805599453]
     """
-    numbers = _items(ops.LOGSUMEXP, items)
+    numbers = shifted(_items("log_softmax", items))
     total = apply(ops.LOGSUMEXP, *numbers)
     return [x - total for x in numbers]
 
 
+@_takes_lists
 def softmax(items: Iterable[Number]) -> list[Any]:
-    """exp(x) / (exp(x0) + exp(x1) + …) for each item, as exp(log_softmax): positive numbers that add up to 1.
+    """exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1, exact for items of any size.
 
-    >>> softmax([0.0, 0.0])
+    >>> softmax([3.0, 3.0])
     [0.5, 0.5]
     """
-    return [apply(ops.EXP, x) for x in log_softmax(items)]
+    powers = [apply(ops.EXP, x) for x in shifted(_items("softmax", items))]
+    total = apply(ops.SUM, *powers)
+    return [x / total for x in powers]
+
+
+@_takes_lists
+def var(items: Iterable[Number], ddof: float = 0) -> Any:
+    """Compute the variance of a list: the mean squared distance from the mean.
+
+    Args:
+        items: Values and numbers.
+        ddof: What is taken off the number of items before dividing by it: 0 as in NumPy, 1 for a sample
+            of something larger, as in PyTorch.
+
+    Returns:
+        A Value, or a float for numbers alone.
+
+    Raises:
+        OptionError: If `ddof` leaves nothing to divide by.
+
+    Example:
+        >>> var([1.0, 2.0, 3.0]), var([1.0, 2.0, 3.0], ddof=1)
+        (0.6666666666666666, 1.0)
+    """
+    deviations = _deviations(_items("var", items))
+    return apply(ops.DOT, *deviations, *deviations) / _divisor("var", len(deviations), ddof)
+
+
+@_takes_lists
+def std(items: Iterable[Number], ddof: float = 0) -> Any:
+    """Compute the standard deviation of a list: the square root of `var`; derivative 0 where all items are equal.
+
+    Args:
+        items: Values and numbers.
+        ddof: What is taken off the number of items before dividing by it, as in `var`.
+
+    Returns:
+        A Value, or a float for numbers alone.
+
+    Raises:
+        OptionError: If `ddof` leaves nothing to divide by.
+
+    Example:
+        >>> std([1.0, 2.0, 3.0], ddof=1)
+        1.0
+    """
+    deviations = _deviations(_items("std", items))
+    return apply(ops.NORM, *deviations) / math.sqrt(_divisor("std", len(deviations), ddof))
+
+
+def _deviations(numbers: list[Number]) -> list[Any]:
+    mean = apply(ops.MEAN, *numbers)
+    return [x - mean for x in numbers]
+
+
+def _divisor(name: str, count: int, ddof: Any) -> float:
+    divisor = count - as_float(ddof, f"ddof of {name}")
+    if not divisor > 0.0:
+        raise OptionError(f"ddof of {name} must be below the number of items, which is {count}, not {ddof!r}")
+    return divisor
+
+
+@_takes_lists
+def cumsum(items: Iterable[Number]) -> list[Any]:
+    """Add up a list step by step: x0, x0 + x1, x0 + x1 + x2, …
+
+    Args:
+        items: Values and numbers.
+
+    Returns:
+        A list with a sum for each item.
+
+    Example:
+        >>> cumsum([1.0, 2.0, 4.0])
+        [1.0, 3.0, 7.0]
+    """
+    return list(accumulate(_items("cumsum", items)))
 
 
 if TYPE_CHECKING:

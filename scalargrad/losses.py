@@ -24,6 +24,7 @@ from . import ops
 from .conversion import as_float, is_number, plain
 from .engine import Number, Value, apply
 from .errors import DataError, LengthError, OptionError
+from .functions import shifted
 from .modes import is_tracing
 from .ops import Op
 
@@ -152,7 +153,7 @@ def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callabl
 
 
 def cross_entropy(prediction: Any, target: Any, *, label_smoothing: float = 0.0, reduction: str = "mean") -> Any:
-    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) - prediction[target], which can't overflow.
+    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) - prediction[target], exact for logits of any size.
 
     prediction       a list of logits, one for each class; or a list of such lists, one for each sample
     target           the index of the right class, or a list with the probability of each class; for several samples a list of these
@@ -182,7 +183,7 @@ def cross_entropy(prediction: Any, target: Any, *, label_smoothing: float = 0.0,
 
 def _of_classes(row: list[Any], target: Any, smoothing: float) -> Any:
     """The cross-entropy of one sample."""
-    logits = [_number("prediction of cross_entropy", x) for x in row]
+    logits = shifted([_number("prediction of cross_entropy", x) for x in row])
     total = apply(ops.LOGSUMEXP, *logits)
     terms: list[Any] = []
     if smoothing < 1.0:

@@ -108,8 +108,23 @@ def namespace(primitives: Mapping[str, Rule]) -> SimpleNamespace:
 
 
 def with_lists(space: SimpleNamespace) -> SimpleNamespace:
-    """The namespace with what rules over lists are written with, where it has none of its own: total, largest, smallest, each."""
-    walks = {"total": _total, "each": _each, "largest": partial(reduce, space.maximum), "smallest": partial(reduce, space.minimum)}
+    """The namespace with the helpers that rules are written with, where it has none of its own.
+
+    Over lists: total, largest, smallest, each. For derivatives that are right at a point, but whose own
+    derivative must not be lost there:
+
+    - `zero_where(condition, x)`: an x that is 0 where the condition holds, by construction. On Values it is x
+      itself, to be differentiated on.
+    - `fixed_where(condition, x)`: x. On Values it is a constant where the condition holds.
+    """
+    walks = {
+        "total": _total,
+        "each": _each,
+        "largest": partial(reduce, space.maximum),
+        "smallest": partial(reduce, space.minimum),
+        "zero_where": partial(_zero_where, space.where),
+        "fixed_where": _second,
+    }
     for name, walk in walks.items():
         vars(space).setdefault(name, walk)
     return space
@@ -123,6 +138,14 @@ def _each(rule: Rule, items: Any) -> list[Any]:
     return [rule(x) for x in items]
 
 
+def _zero_where(where: Rule, condition: Any, x: Any) -> Any:
+    return where(condition, CUT, x)
+
+
+def _second(condition: Any, x: Any) -> Any:
+    return x
+
+
 def _is_zero(x: Any) -> Any:
     return (x <= 0.0) & (x >= 0.0)  # on a Value, == would ask for identity
 
@@ -133,7 +156,9 @@ def _zero(m: Any, o: Any, *operands: Any) -> float:
 
 _UNIT = ((-1.0, 1.0),)
 _POSITIVE = ((0.0, inf),)
+_UNIT_INTERVAL = ((0.0, 1.0),)
 _ROOT_HALF = math.sqrt(0.5)
+_LOG_2, _LOG_10 = math.log(2.0), math.log(10.0)
 _GELU_TANH = math.sqrt(2.0 / math.pi)
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, section 2
 
@@ -149,11 +174,14 @@ DIV = _row("div", "÷", "x / y; derivatives 1/y and -o/y.", lambda m, x, y: m.di
            lambda m, o, x, y: m.div(1.0, y), lambda m, o, x, y: -m.div(o, y))
 POW = _row("pow", "xʸ", "x ** y; derivatives y*x^(y-1) and o*log(x), both 0 where they do not matter: y = 0; x = 0 with y ≥ 0.",
            lambda m, x, y: m.pow(x, y),
-           lambda m, o, x, y: m.where(_is_zero(y), CUT, y * m.pow(x, y - 1.0)),
+           lambda m, o, x, y: _power_partial(m, x, y),
            lambda m, o, x, y: m.where(_is_zero(x) & (y >= 0.0), CUT, o * m.log(x)),
            settings=("y",), domain=((0.0, inf),))
-REMAINDER = _row("remainder", "mod", "x % y, with the sign of y; derivatives 1 and -floor(x/y).", lambda m, x, y: m.remainder(x, y),
-                 lambda m, o, x, y: 1.0, lambda m, o, x, y: -m.floor(m.div(x, y)),
+FLOOR_DIVIDE = _row("floor_divide", "⌊÷⌋", "x // y, the largest whole number not above the exact quotient; derivatives 0 and 0.",
+                    lambda m, x, y: m.floor_divide(x, y), _zero, _zero,
+                    kinks=lambda m, x, y: (m.sin(math.pi * m.div(x, y)),))
+REMAINDER = _row("remainder", "mod", "x % y, with the sign of y; derivatives 1 and -(x // y).", lambda m, x, y: m.remainder(x, y),
+                 lambda m, o, x, y: 1.0, lambda m, o, x, y: -m.floor_divide(x, y),
                  kinks=lambda m, x, y: (m.sin(math.pi * m.div(x, y)),))
 NEG = _row("neg", "neg", "-x; derivative -1.", lambda m, x: -x, lambda m, o, x: -1.0)
 ABS = _row("abs", "|x|", "Absolute value; derivative sign(x), 0 at 0.", lambda m, x: abs(x),
@@ -162,10 +190,21 @@ SIGN = _row("sign", "sign", "-1, 0 or 1; derivative 0.", lambda m, x: m.sign(x),
 
 # Exponentials, logarithms, roots
 EXP = _row("exp", "exp", "e to the power of x; derivative o.", lambda m, x: m.exp(x), lambda m, o, x: o)
+EXP2 = _row("exp2", "2ˣ", "2 to the power of x; derivative log(2)*o.", lambda m, x: m.exp2(x), lambda m, o, x: _LOG_2 * o)
 EXPM1 = _row("expm1", "expm1", "exp(x) - 1, exact near 0; derivative exp(x).", lambda m, x: m.expm1(x), lambda m, o, x: m.exp(x))
 LOG = _row("log", "log", "Natural logarithm; derivative 1/x.", lambda m, x: m.log(x), lambda m, o, x: m.div(1.0, x), domain=_POSITIVE)
+LOG2 = _row("log2", "log₂", "Logarithm to base 2; derivative 1/(log(2)*x).", lambda m, x: m.log2(x),
+            lambda m, o, x: m.div(1.0, _LOG_2 * x), domain=_POSITIVE)
+LOG10 = _row("log10", "log₁₀", "Logarithm to base 10; derivative 1/(log(10)*x).", lambda m, x: m.log10(x),
+             lambda m, o, x: m.div(1.0, _LOG_10 * x), domain=_POSITIVE)
 LOG1P = _row("log1p", "log1p", "log(1 + x), exact near 0; derivative 1/(1 + x).", lambda m, x: m.log1p(x),
              lambda m, o, x: m.div(1.0, 1.0 + x), domain=((-1.0, inf),))
+LOGADDEXP = _row("logaddexp", "lae", "log(exp(x) + exp(y)) without overflow; derivatives sigmoid(x - y) and sigmoid(y - x).",
+                 lambda m, x, y: m.maximum(x, y) + m.log1p(m.exp(-m.where((x <= y) & (x >= y), 0.0, abs(x - y)))),
+                 lambda m, o, x, y: m.sigmoid(x - y), lambda m, o, x, y: m.sigmoid(y - x))
+LOGIT = _row("logit", "logit", "log(x/(1 - x)), the inverse of sigmoid; derivative 1/x + 1/(1 - x).",
+             lambda m, x: m.where(x < 0.25, m.log(x) - m.log1p(-x), m.log1p(m.div((x - 0.5) * 2.0, 1.0 - x))),
+             lambda m, o, x: m.div(1.0, x) + m.div(1.0, 1.0 - x), domain=_UNIT_INTERVAL)
 SQRT = _row("sqrt", "√", "Square root; derivative 1/(2*o).", lambda m, x: m.sqrt(x), lambda m, o, x: m.div(0.5, o), domain=_POSITIVE)
 CBRT = _row("cbrt", "∛", "Cube root; derivative 1/(3*o²).", lambda m, x: m.cbrt(x), lambda m, o, x: m.div(1.0, 3.0 * o * o))
 
@@ -174,22 +213,23 @@ SIN = _row("sin", "sin", "Sine of radians; derivative cos(x).", lambda m, x: m.s
 COS = _row("cos", "cos", "Cosine of radians; derivative -sin(x).", lambda m, x: m.cos(x), lambda m, o, x: -m.sin(x))
 TAN = _row("tan", "tan", "Tangent of radians; derivative 1 + o².", lambda m, x: m.tan(x), lambda m, o, x: 1.0 + o * o)
 ASIN = _row("asin", "asin", "Inverse sine; derivative 1/√(1 - x²).", lambda m, x: m.asin(x),
-            lambda m, o, x: m.div(1.0, m.sqrt((1.0 - x) * (1.0 + x))), domain=_UNIT, numpy="arcsin")
+            lambda m, o, x: m.div(1.0, m.sqrt(_below_one(m, x))), domain=_UNIT, numpy="arcsin")
 ACOS = _row("acos", "acos", "Inverse cosine; derivative -1/√(1 - x²).", lambda m, x: m.acos(x),
-            lambda m, o, x: m.div(-1.0, m.sqrt((1.0 - x) * (1.0 + x))), domain=_UNIT, numpy="arccos")
+            lambda m, o, x: m.div(-1.0, m.sqrt(_below_one(m, x))), domain=_UNIT, numpy="arccos")
 ATAN = _row("atan", "atan", "Inverse tangent; derivative 1/(1 + x²).", lambda m, x: m.atan(x),
             lambda m, o, x: m.div(1.0, 1.0 + x * x), numpy="arctan")
 SINH = _row("sinh", "sinh", "Hyperbolic sine; derivative cosh(x).", lambda m, x: m.sinh(x), lambda m, o, x: m.cosh(x))
 COSH = _row("cosh", "cosh", "Hyperbolic cosine; derivative sinh(x).", lambda m, x: m.cosh(x), lambda m, o, x: m.sinh(x))
 TANH = _row("tanh", "tanh", "Hyperbolic tangent; derivative 1 - o².", lambda m, x: m.tanh(x), lambda m, o, x: 1.0 - o * o)
 ASINH = _row("asinh", "asinh", "Inverse hyperbolic sine; derivative 1/√(x² + 1).", lambda m, x: m.asinh(x),
-             lambda m, o, x: m.div(1.0, m.sqrt(x * x + 1.0)), numpy="arcsinh")
+             lambda m, o, x: m.div(1.0, m.where(abs(x) < 1e100, m.sqrt(x * x + 1.0), abs(x))), numpy="arcsinh")
 ACOSH = _row("acosh", "acosh", "Inverse hyperbolic cosine; derivative 1/√(x² - 1).", lambda m, x: m.acosh(x),
-             lambda m, o, x: m.div(1.0, m.sqrt((x - 1.0) * (x + 1.0))), domain=((1.0, inf),), numpy="arccosh")
+             lambda m, o, x: m.div(m.div(1.0, m.sqrt(x - 1.0)), m.sqrt(x + 1.0)), domain=((1.0, inf),), numpy="arccosh")
 ATANH = _row("atanh", "atanh", "Inverse hyperbolic tangent; derivative 1/(1 - x²).", lambda m, x: m.atanh(x),
-             lambda m, o, x: m.div(1.0, (1.0 - x) * (1.0 + x)), domain=_UNIT, numpy="arctanh")
-ATAN2 = _row("atan2", "atan2", "Angle of the point (y, x); derivatives x/(x² + y²) and -y/(x² + y²).", lambda m, y, x: m.atan2(y, x),
-             lambda m, o, y, x: m.div(x, y * y + x * x), lambda m, o, y, x: -m.div(y, y * y + x * x),
+             lambda m, o, x: m.div(1.0, _below_one(m, x)), domain=_UNIT, numpy="arctanh")
+ATAN2 = _row("atan2", "atan2", "Angle of the point (y, x); derivatives x/(x² + y²) and -y/(x² + y²), 0 at the origin.",
+             lambda m, y, x: m.atan2(y, x),
+             lambda m, o, y, x: _atan2_partial(m, x, y, x), lambda m, o, y, x: _atan2_partial(m, -y, y, x),
              kinks=lambda m, y, x: (m.where(x < 0.0, y, m.hypot(x, y)),), numpy="arctan2")
 HYPOT = _row("hypot", "hypot", "√(x² + y²) without overflow; derivatives x/o and y/o, 0 at the origin.", lambda m, x, y: m.hypot(x, y),
              lambda m, o, x, y: m.where(o <= 0.0, CUT, m.div(x, o)), lambda m, o, x, y: m.where(o <= 0.0, CUT, m.div(y, o)),
@@ -228,7 +268,7 @@ ROUND = _row("round", "round", "The nearest whole number, halves to the even one
 STEP = _row("step", "step", "1 above 0, else 0; derivative 0.", lambda m, x: m.where(x > 0.0, 1.0, m.where(x <= 0.0, 0.0, nan)), _zero,
             kinks=lambda m, x: (x,))
 
-# Activations
+# Activations. Where two formulas meet, one of them holds there to every order: that of an exponential unit up to 0, for instance
 RELU = _row("relu", "relu", "max(x, 0); derivative 1 above 0, else 0.", lambda m, x: m.where(x <= 0.0, 0.0, x),
             lambda m, o, x: m.where(x <= 0.0, CUT, 1.0), kinks=lambda m, x: (x,))
 RELU6 = _row("relu6", "relu6", "x kept between 0 and 6; derivative 1 strictly inside, else 0.",
@@ -246,14 +286,14 @@ RRELU = _row("rrelu", "rrelu", "Leaky ReLU with the mean slope (lower + upper)/2
              lambda m, o, x, lower, upper: m.where(x > 0.0, 1.0, (lower + upper) * 0.5),
              lambda m, o, x, lower, upper: m.where(x > 0.0, CUT, 0.5 * x),
              lambda m, o, x, lower, upper: m.where(x > 0.0, CUT, 0.5 * x), kinks=lambda m, x, lower, upper: (x,))
-ELU = _row("elu", "elu", "x above 0, else alpha*(exp(x) - 1); derivatives 1 or alpha*exp(x), and 0 or exp(x) - 1.",
+ELU = _row("elu", "elu", "x above 0, else alpha*(exp(x) - 1); derivatives 1 above 0, else alpha*exp(x), and 0 or exp(x) - 1.",
            lambda m, x, alpha=1.0: m.where(x > 0.0, x, alpha * m.expm1(x)),
            lambda m, o, x, alpha: m.where(x > 0.0, 1.0, alpha * m.exp(x)),
            lambda m, o, x, alpha: m.where(x > 0.0, CUT, m.expm1(x)), kinks=lambda m, x, alpha: (x,))
 SELU = _row("selu", "selu", "Scaled ELU of self-normalising networks; derivative scale, or scale*alpha*exp(x) up to 0.",
             lambda m, x: _SELU_SCALE * m.where(x > 0.0, x, _SELU_ALPHA * m.expm1(x)),
             lambda m, o, x: _SELU_SCALE * m.where(x > 0.0, 1.0, _SELU_ALPHA * m.exp(x)), kinks=lambda m, x: (x,))
-CELU = _row("celu", "celu", "x above 0, else alpha*(exp(x/alpha) - 1); derivative 1 or exp(x/alpha).",
+CELU = _row("celu", "celu", "x above 0, else alpha*(exp(x/alpha) - 1); derivative 1 above 0, else exp(x/alpha).",
             lambda m, x, alpha=1.0: m.where(x > 0.0, x, alpha * m.expm1(m.div(x, alpha))),
             lambda m, o, x, alpha: m.where(x > 0.0, 1.0, m.exp(m.div(x, alpha))),
             lambda m, o, x, alpha: m.where(x > 0.0, CUT, m.expm1(m.div(x, alpha)) - m.div(x, alpha) * m.exp(m.div(x, alpha))),
@@ -261,9 +301,9 @@ CELU = _row("celu", "celu", "x above 0, else alpha*(exp(x/alpha) - 1); derivativ
 GELU = _row("gelu", "gelu", "x*Φ(x), Φ the normal distribution; derivative Φ(x) + x*φ(x).",
             lambda m, x: x * (0.5 * m.erfc(-_ROOT_HALF * x)),
             lambda m, o, x: 0.5 * m.erfc(-_ROOT_HALF * x) + x * (0.5 * _GELU_TANH * m.exp(-0.5 * (x * x))))
-GELU_TANH = _row("gelu_tanh", "gelu~", "½x*(1 + t), t = tanh(u), u = √(2/π)*(x + 0.044715x³); derivative ½(1 + t) + ½x*(1 - t²)*u'.",
-                 lambda m, x: 0.5 * x * (1.0 + m.tanh(_GELU_TANH * (x + 0.044715 * (x * x * x)))),
-                 lambda m, o, x: _gelu_tanh_partial(x, m.tanh(_GELU_TANH * (x + 0.044715 * (x * x * x)))))
+GELU_TANH = _row("gelu_tanh", "gelu~", "½x*(1 + tanh(u)), u = √(2/π)*(x + 0.044715x³); derivative s + 2*o*(1 - s)*u', s = sigmoid(2u).",
+                 lambda m, x: x * m.sigmoid(_gelu_tanh_angle(x)),
+                 lambda m, o, x: _gelu_tanh_partial(m, o, x, _gelu_tanh_angle(x)))
 SIGMOID = _row("sigmoid", "σ", "1/(1 + exp(-x)); derivative o*(1 - o).", lambda m, x: m.div(1.0, 1.0 + m.exp(-x)),
                lambda m, o, x: o * (1.0 - o))
 LOGSIGMOID = _row("logsigmoid", "logσ", "log(sigmoid(x)) without overflow; derivative sigmoid(-x).",
@@ -279,6 +319,15 @@ SOFTSIGN = _row("softsign", "softsign", "x/(1 + |x|); derivative 1/(1 + |x|)²."
 HARDSIGMOID = _row("hardsigmoid", "hardσ", "x/6 + ½ kept between 0 and 1; derivative 1/6 strictly inside, else 0.",
                    lambda m, x: m.minimum(m.maximum(m.div(x, 6.0) + 0.5, 0.0), 1.0),
                    lambda m, o, x: m.where(x <= -3.0, CUT, m.where(x >= 3.0, CUT, 1.0 / 6.0)), kinks=lambda m, x: (x + 3.0, x - 3.0))
+HARDSWISH = _row("hardswish", "hardswish", "x*hardsigmoid(x); derivative x/3 + ½ between -3 and 3, 0 from there down, 1 from there up.",
+                 lambda m, x: m.where(x <= -3.0, 0.0, x * m.hardsigmoid(x)),
+                 lambda m, o, x: m.where(x <= -3.0, CUT, m.where(x >= 3.0, 1.0, m.div(x + 1.5, 3.0))),
+                 kinks=lambda m, x: (x + 3.0, x - 3.0))
+SOFTSHRINK = _row("softshrink", "softshrink", "x brought nearer to 0 by a threshold; derivatives 1 and -sign(x) beyond it, else 0 and 0.",
+                  lambda m, x, threshold=0.5: x - m.minimum(m.maximum(x, -threshold), threshold),
+                  lambda m, o, x, threshold: m.where(x > threshold, 1.0, m.where(x < -threshold, 1.0, CUT)),
+                  lambda m, o, x, threshold: m.where(x > threshold, -1.0, m.where(x < -threshold, 1.0, CUT)),
+                  domain=((-inf, inf), (0.0, inf)), kinks=lambda m, x, threshold: (x - threshold, x + threshold))
 HARDTANH = _row("hardtanh", "hardtanh", "x kept between two bounds; derivative 1 strictly inside, else 0.",
                 lambda m, x, low=-1.0, high=1.0: m.minimum(m.maximum(x, low), high),
                 lambda m, o, x, low, high: m.where(x <= low, CUT, m.where(x >= high, CUT, 1.0)),
@@ -300,13 +349,43 @@ MAX = _row("max", "max", "The largest of a list, nan if one is; derivative 1 for
            lambda m, items: m.largest(items), lambda m, o, items: _shares(m, items, o), over_list=True)
 MIN = _row("min", "min", "The smallest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others.",
            lambda m, items: m.smallest(items), lambda m, o, items: _shares(m, m.each(neg, items), -o), over_list=True)
-LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overflow; derivative exp(x - o) for each item.",
-                 lambda m, items: _logsumexp(m, items), lambda m, o, items: m.each(lambda x: m.exp(x - o), items), over_list=True)
+NORM = _row("norm", "norm", "√(x0² + x1² + …) without overflow; derivative x/o for each item, 0 at the origin.",
+            lambda m, items: _norm(m, items), lambda m, o, items: m.each(lambda x: m.where(o <= 0.0, CUT, m.div(x, o)), items),
+            kinks=lambda m, *items: (reduce(m.hypot, items, 0.0),), over_list=True)
+LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overflow; derivative exp(x)/Σ exp(xi), the softmax.",
+                 lambda m, items: _logsumexp(m, items), lambda m, o, items: _softmax(m, items), over_list=True)
+
+# Gradients
+STOP_GRADIENT = _row("stop_gradient", "stop", "x itself, as a constant; derivative 0, to every order.", lambda m, x: x, _zero)
 # fmt: on
 
 
-def _gelu_tanh_partial(x: Any, t: Any) -> Any:
-    return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * _GELU_TANH * (1.0 + 0.134145 * (x * x))
+def _power_partial(m: Any, x: Any, y: Any) -> Any:
+    # At x = 0 the exponent does not matter, so it is a constant there: else the order of two derivatives would count.
+    exponent = m.fixed_where(_is_zero(x) & (y >= 0.0), y)
+    return m.zero_where(_is_zero(y), exponent * m.pow(x, exponent - 1.0))
+
+
+def _below_one(m: Any, x: Any) -> Any:
+    """1 - x²: as a product it is exact near ±1, but at ±1 its second derivative would be 0 times infinity."""
+    return m.where(abs(x) < 1.0, (1.0 - x) * (1.0 + x), 1.0 - x * x)
+
+
+def _atan2_partial(m: Any, part: Any, y: Any, x: Any) -> Any:
+    """part/(x² + y²), with operands made smaller first, so that no square overflows or vanishes."""
+    size = m.stop_gradient(m.maximum(abs(y), abs(x)))
+    v, u = m.div(y, size), m.div(x, size)
+    return m.where(size <= 0.0, CUT, m.div(m.div(m.div(part, size), v * v + u * u), size))
+
+
+def _gelu_tanh_angle(x: Any) -> Any:
+    """2u: ½(1 + tanh(u)) is sigmoid(2u), which keeps its digits where tanh(u) is close to -1."""
+    return 2.0 * _GELU_TANH * (x + 0.044715 * (x * x * x))
+
+
+def _gelu_tanh_partial(m: Any, o: Any, x: Any, angle: Any) -> Any:
+    rest = o * m.sigmoid(-angle) * (2.0 * _GELU_TANH * (1.0 + 0.134145 * (x * x)))
+    return m.sigmoid(angle) + m.where(abs(x) < 30.0, rest, 0.0)  # beyond it is 0, where a product would be 0 times infinity
 
 
 def _silu_partial(x: Any, s: Any) -> Any:
@@ -328,10 +407,29 @@ def _shares(m: Any, items: Any, largest: Any) -> Any:
     return m.each(lambda x: m.where(x >= largest, share, m.where(x < largest, CUT, nan)), items)
 
 
+def _norm(m: Any, items: Any) -> Any:
+    largest = m.largest(m.each(abs, items))
+    usual = m.where((largest > 0.0) & (largest < inf), largest, 1.0)
+    scale = m.where((largest > 1e-140) & (largest < 1e140), 1.0, usual)
+    return scale * m.sqrt(m.total(m.each(lambda x: m.div(x, scale) * m.div(x, scale), items)))
+
+
 def _logsumexp(m: Any, items: Any) -> Any:
-    largest = m.largest(items)
-    shift = m.where(abs(largest) < inf, largest, 0.0)
+    shift = _shift(m, items)
     return shift + m.log(m.total(m.each(lambda x: m.exp(x - shift), items)))
+
+
+def _softmax(m: Any, items: Any) -> Any:
+    shift = _shift(m, items)
+    powers = m.each(lambda x: m.exp(x - shift), items)
+    total = m.total(powers)
+    return m.each(lambda power: m.div(power, total), powers)
+
+
+def _shift(m: Any, items: Any) -> Any:
+    """The largest item, which nothing depends on: without it, numbers would overflow, and large ones lose their digits."""
+    largest = m.stop_gradient(m.largest(items))
+    return m.where(abs(largest) < inf, largest, 0.0)
 
 
 FLOATS = namespace(vars(floats))

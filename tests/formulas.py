@@ -54,14 +54,20 @@ FORMULAS: dict[str, Formula] = {
     "mul": lambda x, y: x * y,
     "div": lambda x, y: x / y,
     "pow": lambda x, y: mp.exp(y * mp.log(x)),
+    "floor_divide": lambda x, y: mp.floor(x / y),
     "remainder": lambda x, y: x - y * mp.floor(x / y),
     "neg": lambda x: -x,
     "abs": lambda x: abs(x),
     "sign": lambda x: mp.sign(x),
     "exp": lambda x: mp.exp(x),
+    "exp2": lambda x: mp.power(2, x),
     "expm1": lambda x: mp.expm1(x),
     "log": lambda x: mp.log(x),
+    "log2": lambda x: mp.log(x) / mp.log(2),
+    "log10": lambda x: mp.log(x) / mp.log(10),
     "log1p": lambda x: mp.log1p(x),
+    "logaddexp": lambda x, y: mp.log(mp.exp(x) + mp.exp(y)),
+    "logit": lambda x: mp.log(x / (1 - x)),
     "sqrt": lambda x: mp.sqrt(x),
     "cbrt": _cbrt,
     "sin": lambda x: mp.sin(x),
@@ -104,6 +110,8 @@ FORMULAS: dict[str, Formula] = {
     "mish": lambda x: x * mp.tanh(_softplus(x)),
     "softsign": lambda x: x / (1 + abs(x)),
     "hardsigmoid": lambda x: _clamp((x + 3) / 6, mpf(0), mpf(1)),
+    "hardswish": lambda x: x * _clamp(x + 3, mpf(0), mpf(6)) / 6,
+    "softshrink": lambda x, threshold: x - _clamp(x, -threshold, threshold),
     "hardtanh": _clamp,
     "sum": lambda *items: mp.fsum(items),
     "mean": lambda *items: mp.fsum(items) / len(items),
@@ -111,7 +119,9 @@ FORMULAS: dict[str, Formula] = {
     "dot": lambda *items: mp.fsum(x * y for x, y in zip(items[: len(items) // 2], items[len(items) // 2 :], strict=True)),
     "max": lambda *items: max(items),
     "min": lambda *items: min(items),
+    "norm": lambda *items: mp.sqrt(mp.fsum(x * x for x in items)),
     "logsumexp": lambda *items: mp.log(mp.fsum(mp.exp(x) for x in items)),
+    "stop_gradient": lambda x: x,
 }
 """For each name in the table: the same function of mpmath numbers, every operand given."""
 
@@ -123,5 +133,7 @@ def value(name: str, point: tuple[float, ...]) -> Any:
 
 def derivative(name: str, point: tuple[float, ...], *positions: int) -> Any:
     """The partial derivative with respect to the operands at these positions, one position for each order, to some 40 digits."""
+    if name == "stop_gradient":
+        return mpf(0)  # that is what it is for
     orders = tuple(positions.count(i) for i in range(len(point)))
     return mp.diff(FORMULAS[name], tuple(map(mpf, point)), orders)

@@ -142,7 +142,7 @@ def without_graph() -> dict[str, Callable[[Parameter], Value]]:
         "a sum": sg.no_grad(lambda p: sg.sum([p, 1.0])),
         "a power": sg.no_grad(lambda p: p**2),
         "detach": lambda p: (p * p).detach(),
-        "a gradient": sg.no_grad(lambda p: sg.grad(lambda x: x * p)(p)),
+        "a hypotenuse": sg.no_grad(lambda p: sg.hypot(p, 4.0)),
     }
 
 

@@ -1,9 +1,10 @@
 """A Value as a number: comparisons go by value, equality by identity; what leaves the graph unseen warns."""
 
 import math
+import re
 import warnings
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -212,3 +213,107 @@ def test_whole_numbers_of_every_kind_are_taken(number: Any) -> None:
 def test_what_is_no_whole_number_of_at_least_one_is_named(thing: Any) -> None:
     with pytest.raises(OptionError, match="size must be a whole number of at least 1, not "):
         whole(thing, "size")
+
+
+# What is no real number
+
+
+def test_numbers_too_large_for_a_float_name_the_operator() -> None:
+    x, huge = Value(2.0), 10**400
+    for operate, sign in (
+        (lambda: x + huge, "+"),
+        (lambda: huge - x, "-"),
+        (lambda: x * huge, "*"),
+        (lambda: huge * x, "*"),
+        (lambda: x / huge, "/"),
+        (lambda: x**huge, "**"),
+        (lambda: x % huge, "%"),
+        (lambda: x // huge, "//"),
+        (lambda: x * Fraction(huge), "*"),
+    ):
+        with pytest.raises(DataError, match=f"^an operand of {re.escape(sign)} is too large for a float$"):
+            operate()
+    with pytest.raises(DataError, match="x of tanh is too large"):
+        sg.tanh(huge)
+    with pytest.raises(DataError, match="item 1 of max is too large"):
+        sg.max([x, huge])
+
+
+NOT_REAL = [
+    1j,
+    np.complex128(1j),
+    np.array(1j),
+    np.timedelta64(3, "s"),
+    np.timedelta64(3),
+    np.datetime64("2020-01-01"),
+    np.ma.masked,
+    np.ma.array(1.0, mask=True),
+    timedelta(seconds=3),
+    date(2020, 1, 1),
+]
+
+
+@pytest.mark.parametrize("thing", NOT_REAL, ids=repr)
+def test_scalars_that_are_no_real_numbers_are_refused_everywhere(thing: Any) -> None:
+    x = Value(2.0)
+    with pytest.raises(DataError, match="data of a Value must be a real number, not "):
+        Value(thing)
+    with pytest.raises(DataError, match="x of tanh must be a real number, not "):
+        sg.tanh(thing)
+    with pytest.raises(DataError, match=r"an operand of \* must be a real number, not "):
+        x * thing
+    with pytest.raises(DataError, match=r"an operand of \*\* must be a real number, not "):
+        x**thing
+
+
+@pytest.mark.parametrize("thing", [1j, np.complex128(1j), np.timedelta64(3, "s"), timedelta(seconds=3)], ids=repr)
+def test_they_are_refused_at_the_left_too(thing: Any) -> None:
+    with pytest.raises(DataError, match="an operand of"):
+        thing * Value(2.0)
+
+
+def test_tensors_that_are_no_real_numbers_are_refused() -> None:
+    torch = pytest.importorskip("torch")
+    for use in (Value, lambda tensor: Value(1.0) * tensor, lambda tensor: tensor * Value(1.0), sg.tanh):
+        with pytest.raises(DataError, match=r"must be a real number, not Tensor .*only real numbers have a place"):
+            use(torch.tensor(1j))
+    with pytest.raises(DataError, match=r"can't be converted to a float: .*meta"):
+        Value(torch.tensor(1.0, device="meta"))
+    assert Value(torch.tensor(2.5)).data == 2.5
+
+
+@pytest.mark.parametrize("thing", [np.array([2.0]), np.array([[2.0]])], ids=repr)
+def test_an_array_around_one_number_is_named(thing: Any) -> None:
+    with pytest.raises(DataError, match=r"take the number out of the array with .item\(\)"):
+        Value(thing)
+
+
+@pytest.mark.parametrize(
+    ("thing", "hint"),
+    [
+        (Decimal("1.5"), "convert it with float()"),
+        (np.str_("1"), "convert it with float()"),
+        (np.timedelta64(3, "s"), "say in which unit, as in x / numpy.timedelta64(1, 's')"),
+        (timedelta(seconds=3), "say in which unit, as in x.total_seconds()"),
+        (np.ma.masked, "an entry that is masked has no number"),
+        (np.array(None), "give a number"),
+    ],
+    ids=repr,
+)
+def test_an_error_says_how_to_make_a_number_of_it(thing: Any, hint: str) -> None:
+    with pytest.raises(DataError, match=re.escape(hint)):
+        Value(thing)
+
+
+def test_an_entry_of_a_masked_array_that_is_not_masked_is_a_number() -> None:
+    assert Value(np.ma.array(1.5, mask=False)).data == 1.5
+
+
+def test_an_object_of_another_library_may_know_what_to_do_with_a_value() -> None:
+    class Knows:
+        def __rmul__(self, other: Any) -> str:
+            return f"{other.data} by me"
+
+    assert Value(2.0) * Knows() == "2.0 by me"
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Value(2.0) + "1"

@@ -294,7 +294,7 @@ def test_batch_normalisation_keeps_the_samples_apart() -> None:
 
 def test_every_activation_that_can_be_flat_is_known_by_its_slope() -> None:
     gates = {"relu", "relu6", "elu", "selu", "celu", "gelu", "gelu_tanh", "sigmoid", "logsigmoid", "softplus", "silu", "mish", "softsign"}
-    gates |= {"hardsigmoid", "hardtanh", "tanh", "atan", "erf", "erfc", "step", "floor", "round", "sign"}
+    gates |= {"hardsigmoid", "hardtanh", "tanh", "atan", "erf", "erfc", "step", "floor", "round", "sign", "hardswish"}
     names = [op.name for op in TABLE.values() if len(op.operands) - len(op.defaults) == 1 and not op.over_list]
     assert {name for name in names if steepest(getattr(sg, name)(Value(0.5))) is not None} == gates
     assert steepest(Value(1.0, (Value(2.0),), "mine", partials=(0.5,))) is not None

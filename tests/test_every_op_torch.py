@@ -16,7 +16,7 @@ Function = Callable[..., Any]
 
 OTHER_NAMES = {"neg": "negative", "prelu": "leaky_relu"}
 
-NUMBERS_ONLY = {"leaky_relu": 1, "prelu": 1, "rrelu": 1, "elu": 1, "celu": 1, "hardtanh": 1}
+NUMBERS_ONLY = {"leaky_relu": 1, "prelu": 1, "rrelu": 1, "elu": 1, "celu": 1, "hardtanh": 1, "softshrink": 1}
 """Functions whose operands from this position on are plain numbers in PyTorch."""
 
 NOT_IN_TORCH = {"cbrt", "step", "hardsigmoid"}  # its derivative is 1/6 in single precision
@@ -29,6 +29,8 @@ def torch_function(torch: Any, op: Op) -> Function:
     }
     special: dict[str, Function] = {
         "where": lambda condition, x, y: torch.where(condition != 0, x, y),
+        "floor_divide": lambda x, y: torch.div(x, y, rounding_mode="floor"),
+        "stop_gradient": lambda x: x.detach(),
         "gelu_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
     }
     if op.over_list:

@@ -5,12 +5,16 @@ import math
 from inspect import signature
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mpmath import mp, mpf
 
 import scalargrad as sg
 from scalargrad import Value, ops
 from scalargrad.engine import Constant, apply
-from scalargrad.errors import CallError, DataError, LengthError
+from scalargrad.errors import CallError, DataError, LengthError, OptionError
 from scalargrad.functions import FUNCTIONS
 from scalargrad.ops import FLOATS, TABLE, Op
 
@@ -142,7 +146,9 @@ def test_lists_may_be_any_iterable() -> None:
     assert sg.softmax(iter([0.0, 0.0])) == [0.5, 0.5]
 
 
-@pytest.mark.parametrize("function", [sg.sum, sg.mean, sg.prod, sg.max, sg.min, sg.logsumexp, sg.softmax, sg.log_softmax])
+@pytest.mark.parametrize(
+    "function", [sg.sum, sg.mean, sg.prod, sg.max, sg.min, sg.logsumexp, sg.norm, sg.softmax, sg.log_softmax, sg.std, sg.var, sg.cumsum]
+)
 def test_lists_that_are_none(function: Any) -> None:
     with pytest.raises(LengthError, match="empty"):
         function([])
@@ -175,9 +181,145 @@ def test_softmax_against_its_definition() -> None:
 
 
 def test_softmax_of_large_numbers() -> None:
-    assert [p.data for p in sg.softmax([Value(1000.0), Value(1000.0), Value(-1000.0)])] == pytest.approx([0.5, 0.5, 0.0])
+    assert [p.data for p in sg.softmax([Value(1000.0), Value(1000.0), Value(-1000.0)])] == [0.5, 0.5, 0.0]
     assert sg.logsumexp([-math.inf, 0.0]) == 0.0
     assert sg.logsumexp([math.inf, 0.0]) == math.inf
+    assert sg.softmax([3.0, 3.0]) == [0.5, 0.5]
+    assert sg.softmax([-math.inf, 7.0]) == [0.0, 1.0]
+
+
+BASES = [0.0, 1e6, 1e10, 1e15, 1e16, 1e20, 1e300, -1e16]
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_softmax_is_exact_for_numbers_of_any_size(base: float) -> None:
+    """Against mpmath, at numbers that are floats themselves: base + 2 may be rounded, but is then the number that is meant."""
+    numbers = [base, base + 2.0, base - 2.0, base]
+    powers = [mp.exp(mpf(x) - mpf(max(numbers))) for x in numbers]
+    shares = [float(power / mp.fsum(powers)) for power in powers]
+    logarithms = [float(mp.log(power / mp.fsum(powers))) for power in powers]
+    assert sg.softmax(numbers) == pytest.approx(shares, rel=1e-15)
+    assert sg.log_softmax(numbers) == pytest.approx(logarithms, rel=1e-15)
+    program = sg.compile(lambda x: [*sg.softmax(x), *sg.log_softmax(x)], inputs=(4,))
+    assert program([numbers])[0].tolist() == pytest.approx([*shares, *logarithms], rel=1e-15)
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_derivatives_of_softmax_to_second_order_are_those_of_torch(name: str, base: float) -> None:
+    torch = pytest.importorskip("torch")
+    numbers = [base, base + 2.0, base - 2.0, base]  # a tie
+    theirs = getattr(torch, name)
+    tensor = torch.tensor(numbers, dtype=torch.float64)
+    expected = torch.autograd.functional.jacobian(lambda x: theirs(x, 0), tensor)
+    curvature = torch.autograd.functional.hessian(lambda x: theirs(x, 0)[1], tensor)
+    function = getattr(sg, name)
+    np.testing.assert_allclose(as_floats(sg.jacobian(function)(numbers)), expected, rtol=1e-13, atol=1e-16)
+    np.testing.assert_allclose(as_floats(sg.hessian(lambda x: function(x)[1])(numbers)), curvature, rtol=1e-13, atol=1e-16)
+
+
+def test_the_gradient_of_logsumexp_is_exact_for_large_numbers() -> None:
+    xs = [Value(1e20), Value(1e20), Value(0.0)]
+    sg.logsumexp(xs).backward()
+    assert [x.grad for x in xs] == [0.5, 0.5, 0.0]
+
+
+def as_floats(rows: Any) -> Any:
+    return [[float(x) for x in row] for row in rows]
+
+
+# std, var, norm, cumsum
+
+
+lists = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=6)
+
+
+@given(lists, st.sampled_from([0, 1, 0.5]))
+def test_std_and_var_are_those_of_numpy(numbers: list[float], ddof: float) -> None:
+    assert sg.var(numbers, ddof=ddof) == pytest.approx(np.var(numbers, ddof=ddof), rel=1e-12, abs=1e-20)
+    assert sg.std(numbers, ddof) == pytest.approx(np.std(numbers, ddof=ddof), rel=1e-12, abs=1e-20)
+
+
+@pytest.mark.parametrize("name", ["std", "var"])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_derivatives_of_std_and_var_to_second_order_are_those_of_torch(name: str, ddof: int) -> None:
+    torch = pytest.importorskip("torch")
+    numbers = [1.0, 2.0, 4.0]
+    tensor = torch.tensor(numbers, dtype=torch.float64)
+    function, theirs = getattr(sg, name), getattr(torch, name)
+    xs = [Value(x) for x in numbers]
+    function(xs, ddof=ddof).backward()
+    expected = torch.autograd.functional.jacobian(lambda x: theirs(x, correction=ddof), tensor)
+    assert [x.grad for x in xs] == pytest.approx(expected.tolist(), rel=1e-13)
+    curvature = torch.autograd.functional.hessian(lambda x: theirs(x, correction=ddof), tensor)
+    np.testing.assert_allclose(as_floats(sg.hessian(lambda x: function(x, ddof=ddof))(numbers)), curvature, rtol=1e-12, atol=1e-14)
+
+
+def test_equal_items_have_no_spread_and_a_gradient_of_0() -> None:
+    xs = [Value(3.0), Value(3.0)]
+    (sg.std(xs) + sg.var(xs) + sg.norm([x - 3.0 for x in xs])).backward()
+    assert [x.grad for x in xs] == [0.0, 0.0]
+
+
+def test_what_ddof_leaves_nothing_of_is_refused() -> None:
+    for function in (sg.std, sg.var):
+        with pytest.raises(OptionError, match=f"ddof of {function.__name__} must be below the number of items, which is 1, not 1"):
+            function([2.0], ddof=1)
+        with pytest.raises(DataError, match=f"ddof of {function.__name__}"):
+            function([2.0], ddof="1")
+
+
+@given(lists)
+def test_norm_and_cumsum_are_those_of_numpy(numbers: list[float]) -> None:
+    assert sg.norm(numbers) == pytest.approx(np.linalg.norm(numbers), rel=1e-14)
+    assert sg.cumsum(numbers) == np.cumsum(numbers).tolist()
+
+
+def test_cumsum_of_values() -> None:
+    xs = [Value(1.0), Value(2.0), Value(4.0)]
+    sums = sg.cumsum(xs)
+    assert [x.data for x in sums] == [1.0, 3.0, 7.0]
+    sg.dot(sums, [1.0, 10.0, 100.0]).backward()
+    assert [x.grad for x in xs] == [111.0, 110.0, 100.0]
+
+
+def test_the_functions_over_lists_are_compiled() -> None:
+    def function(x: Any) -> list[Value]:
+        return [sg.std(x), sg.var(x, ddof=1), sg.norm(x), *sg.cumsum(x)]
+
+    numbers = [1.0, 2.0, 4.0]
+    found = sg.compile(function, inputs=(3,))([numbers])[0]
+    assert found.tolist() == pytest.approx([np.std(numbers), np.var(numbers, ddof=1), np.linalg.norm(numbers), 1.0, 3.0, 7.0], rel=1e-15)
+
+
+# stop_gradient
+
+
+def test_a_gradient_is_stopped_to_every_order() -> None:
+    x = Value(3.0)
+    y = x * sg.stop_gradient(x) ** 2
+    y.backward(create_graph=True)
+    assert (y.data, x.grad.data) == (27.0, 9.0)
+    slope, x.grad = x.grad, 0.0
+    slope.backward()
+    assert x.grad == 0.0
+    assert sg.stop_gradient(2.0) == 2.0
+    assert (Value(2.0).stop_gradient() * 1).data == 2.0
+
+
+def test_a_stopped_gradient_lets_no_nan_through() -> None:
+    x = Value(0.0)
+    (sg.stop_gradient(sg.sqrt(x)) * math.inf + x).backward()
+    assert x.grad == 1.0
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_a_program_stops_a_gradient(backend: str) -> None:
+    if backend == "jax":
+        pytest.importorskip("jax")
+    program = sg.compile(lambda x: x * sg.stop_gradient(x), inputs=(1,), backend=backend)
+    assert program(np.array([3.0]))[0].item() == 9.0
+    assert program.inputs_gradient(np.array([3.0]))[0].item() == 3.0
 
 
 def test_a_product_with_zeros_knows_the_product_of_the_others() -> None:
@@ -196,3 +338,27 @@ def test_equal_largest_items_share() -> None:
 
 def test_apply_takes_any_row() -> None:
     assert apply(ops.TANH, 0.5) == math.tanh(0.5)
+
+
+# What to write instead
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda v: sg.tanh([v, v]), "x of tanh must be a real number, not a list of 2 items: .*write \\[sg.tanh\\(x\\) for x in xs\\]"),
+        (lambda v: sg.tanh(np.array([1.0, 2.0])), "write \\[sg.tanh\\(x\\) for x in xs\\]"),  # noqa: ARG005
+        (lambda v: v.maximum([1, 2]), "y of maximum .*write \\[sg.maximum\\(x, y\\) for x, y in zip\\(xs, ys\\)\\]"),
+        (lambda v: sg.clamp([v], 0, 1), "write \\[sg.clamp\\(x, …\\) for x in xs\\]"),
+        (lambda v: sg.mean(np.array([[1.0, 2.0]])), "item 0 of mean .*write sg.mean\\(\\[x for row in rows for x in row\\]\\)"),  # noqa: ARG005
+        (lambda v: sg.softmax([[v, v]]), "item 0 of softmax .*\\[sg.softmax\\(row\\) for row in rows\\]"),
+        (lambda v: sg.max(v, 3), "max\\(items\\): too many positional arguments; write sg.max\\(\\[x, y\\]\\)"),
+        (lambda v: sg.max(v), "max takes one list of Values and numbers, not Value: write sg.max\\(\\[x, y\\]\\)"),
+        (lambda v: sg.softmax([v], axis=0), "unexpected keyword argument 'axis'; write sg.softmax"),
+        (lambda v: sg.dot([v]), "write sg.dot\\(\\[x0, x1\\], \\[y0, y1\\]\\)"),
+        (lambda v: sg.std(v, v), "std takes one list"),
+    ],
+)
+def test_an_error_says_what_to_write(call: Any, words: str) -> None:
+    with pytest.raises((CallError, DataError), match=words):
+        call(Value(1.0))

@@ -138,6 +138,7 @@ NAMESPACES = {"VALUES", "FLOATS", "FUNCTIONS"}
 ALLOWED = {
     "scalargrad/nn/layers.py": {"relu"},  # the default activation is part of the interface, to be read in the signature
     "scalargrad/losses.py": {"mean", "sum"},  # and so are the reductions of a loss
+    "scalargrad/doctor/checks.py": {"norm"},  # that of a gradient, as a label
     "scalargrad/engine.py": {"where"},  # on Values a condition is decided already, so `where` is replaced in their namespace
 }
 """Where the name of an operation may stand outside of the table, and why."""

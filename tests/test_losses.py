@@ -241,7 +241,53 @@ def test_the_same_numbers_as_rows_or_as_one_list() -> None:
 def test_graphs_hold_what_is_needed_and_nothing_else() -> None:
     p = Value(0.5)
     assert [node.op for node in topological([losses.binary_cross_entropy(p, 1)])] == ["", "log", "neg"]
-    assert [node.op for node in topological([losses.cross_entropy([p, p], 1)])] == ["", "logsumexp", "sub"]
+    assert [node.op for node in topological([losses.cross_entropy([p, p], 1)])] == [
+        "",
+        "max",
+        "stop_gradient",
+        "sub",
+        "sub",
+        "logsumexp",
+        "sub",
+    ]
+
+
+# Logits of any size
+
+
+@pytest.mark.parametrize("base", [1e6, 1e10, 1e15, 1e16, 1e20, 1e300, -1e16])
+@pytest.mark.parametrize("target", [0, 2, [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]], ids=str)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_is_exact_for_logits_of_any_size(base: float, target: Any, smoothing: float) -> None:
+    torch = pytest.importorskip("torch")
+    logits = [base, base, base - 2.0]
+    index = torch.tensor(target) if isinstance(target, int) else torch.tensor(target, dtype=torch.float64)
+    compare(
+        torch,
+        lambda rows, _, **options: losses.cross_entropy(rows[0], target, **options),
+        lambda rows, _, **options: torch.nn.functional.cross_entropy(rows[0], index, **options),
+        [logits],
+        target,
+        index,
+        label_smoothing=smoothing,
+    )
+
+
+def test_second_derivatives_of_cross_entropy_at_a_tie() -> None:
+    torch = pytest.importorskip("torch")
+    for logits in ([3.0, 3.0, 1.0], [1e16, 1e16, 1e16 - 2.0]):
+        tensor = torch.tensor(logits, dtype=torch.float64)
+        expected = torch.autograd.functional.hessian(lambda x: torch.nn.functional.cross_entropy(x, torch.tensor(1)), tensor)
+        rows = sg.hessian(lambda x: losses.cross_entropy(x, 1))(logits)
+        assert [float(x) for row in rows for x in row] == pytest.approx(expected.flatten().tolist(), rel=1e-13, abs=1e-16)
+
+
+def test_a_compiled_cross_entropy_is_exact_too() -> None:
+    program = sg.compile(lambda x, y: losses.cross_entropy(x, y), inputs=(3, 3))
+    x, y = [[1e16, 1e16, 1e16 - 2.0]], [[0.0, 1.0, 0.0]]
+    shares = sg.softmax([0.0, 0.0, -2.0])
+    assert program(x, y)[0, 0] == pytest.approx(-math.log(shares[1]), rel=1e-15)
+    assert program.inputs_gradient(x, y)[0][0].tolist() == pytest.approx([shares[0], shares[1] - 1.0, shares[2]], rel=1e-15)
 
 
 # Against PyTorch
@@ -400,3 +446,21 @@ def test_a_value_is_no_class_index() -> None:
 def test_odd_input_ends_in_an_error_of_ours_or_a_number(loss: Any, prediction: Any, target: float) -> None:
     with suppress(ScalargradError):
         assert type(loss(prediction, target)) is float
+
+
+@pytest.mark.parametrize("choice", [3, None, "msee", ["mse"], 0.5], ids=repr)
+def test_what_is_no_loss_is_refused(choice: Any) -> None:
+    with pytest.raises(OptionError, match="loss must be a function"):
+        losses.loss_of(choice)
+
+
+def test_a_loss_by_name_or_as_it_is() -> None:
+    assert losses.loss_of("mse") is losses.mse
+    assert losses.loss_of(math.dist) is math.dist
+
+
+def test_one_item_needs_no_reduction() -> None:
+    p = Value(3.0)
+    for reduction in ("mean", "sum"):
+        assert losses.mse([p], [1.0], reduction=reduction).op == "pow"
+    assert [losses.mse([p, p], [1.0, 2.0], reduction=reduction).op for reduction in ("mean", "sum")] == ["mean", "sum"]

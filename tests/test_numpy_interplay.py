@@ -21,8 +21,9 @@ SELECTS = {
 
 
 def ufunc_of(op: Op) -> Any:
+    """NumPy's function of that name, if it takes objects: `numpy.logaddexp` takes none."""
     found = getattr(np, op.numpy or op.name, None)
-    return found if isinstance(found, np.ufunc) else None
+    return found if isinstance(found, np.ufunc) and any("O" in types for types in found.types) else None
 
 
 @pytest.mark.parametrize("op", [op for op in TABLE.values() if ufunc_of(op) and not op.over_list], ids=lambda op: op.name)
@@ -95,3 +96,38 @@ def test_our_functions_take_arrays_of_values_as_lists() -> None:
     assert sg.dot(x, np.array([3.0, 4.0])).data == 11.0
     with pytest.raises(TypeError):
         sg.sum(np.array([[1.0, 2.0]]))
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_numpys_std_and_var_are_values_with_the_right_gradient(ddof: int) -> None:
+    numbers = np.array([1.0, 2.0, 4.0, -1.0])
+    x = values(*numbers)
+    spread = np.std(x, ddof=ddof)
+    spread.backward()
+    assert spread.data == pytest.approx(numbers.std(ddof=ddof), rel=1e-15)
+    expected = (numbers - numbers.mean()) / ((len(numbers) - ddof) * numbers.std(ddof=ddof))
+    assert [v.grad for v in x] == pytest.approx(expected.tolist(), rel=1e-14, abs=1e-16)
+    x = values(*numbers)
+    variance = np.var(x, ddof=ddof)
+    variance.backward()
+    assert variance.data == pytest.approx(numbers.var(ddof=ddof), rel=1e-15)
+    assert [v.grad for v in x] == pytest.approx((2 * (numbers - numbers.mean()) / (len(numbers) - ddof)).tolist(), rel=1e-14, abs=1e-16)
+
+
+def test_numpys_std_and_var_along_an_axis() -> None:
+    numbers = np.array([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
+    table = np.array([[Value(x) for x in row] for row in numbers])
+    for axis in (0, 1):
+        assert [v.data for v in np.std(table, axis=axis)] == pytest.approx(np.std(numbers, axis=axis).tolist(), rel=1e-15)
+        assert [v.data for v in np.var(table, axis=axis)] == pytest.approx(np.var(numbers, axis=axis).tolist(), rel=1e-15)
+
+
+def test_other_functions_of_numpy_keep_the_graph() -> None:
+    x = values(3.0, -4.0, 2.0)
+    assert [v.data for v in np.cumsum(x)] == [3.0, -1.0, 1.0]
+    assert np.linalg.norm(x).data == pytest.approx(29.0**0.5, rel=1e-15)
+    assert (np.min(x).data, np.max(x).data, np.conjugate(x)[0]) == (-4.0, 3.0, x[0])
+    assert [v.data for v in np.log2(np.exp2(values(3.0, 0.5)))] == pytest.approx([3.0, 0.5], rel=1e-15)
+    np.linalg.norm(x).backward()
+    assert [v.grad for v in x] == pytest.approx((np.array([3.0, -4.0, 2.0]) / 29.0**0.5).tolist(), rel=1e-14)
+    assert [v.data for v in np.floor_divide(x, 0.1)] == [29.0, -40.0, 19.0]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .. import floats
 from ..errors import LengthError, OptionError
-from ..ops import DIV, ERF, ERFC, POW, TABLE, WHERE, ExactZero, namespace
+from ..ops import DIV, ERF, ERFC, FLOOR_DIVIDE, POW, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
 from .blocks import layout_of
 from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, kernels_of
 from .program import Kind, Program, operands_of
@@ -188,6 +188,7 @@ def _namespace() -> Any:
         ERF.name: special.erf,
         ERFC.name: special.erfc,
         WHERE.name: lambda condition, x, y: jnp.where(condition, _plain(x), _plain(y)),
+        FLOOR_DIVIDE.name: lambda x, y: jnp.where(y == 0.0, jnp.divide(x, y), jnp.floor_divide(x, y)),
     }
     names = [name for name in vars(floats) if name in TABLE and not TABLE[name].over_list]
     walks = {
@@ -195,6 +196,9 @@ def _namespace() -> Any:
         "largest": lambda items: jnp.max(items, axis=0),
         "smallest": lambda items: jnp.min(items, axis=0),
         "each": lambda rule, items: rule(items),
+        "zero_where": lambda condition, x: jnp.where(condition & ~jnp.isfinite(x), 0.0, x),
+        "fixed_where": lambda condition, x: jnp.where(condition, _jax().lax.stop_gradient(x), x),
+        STOP_GRADIENT.name: _jax().lax.stop_gradient,
     }
     return namespace({name: renamed.get(name) or getattr(jnp, TABLE[name].numpy or name) for name in names} | walks)
 

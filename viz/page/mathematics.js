@@ -1,6 +1,6 @@
 // Mathematics: what the rules of the table are made of, by IEEE 754, with Python's answers where JavaScript's differ.
 
-const { abs, asinh, acosh, atan, atan2, cbrt, exp, expm1, log, log1p, sqrt, sin, cos, tan, asin, acos, sinh, cosh, tanh, atanh, floor, hypot } = Math;
+const { abs, asinh, acosh, atan, atan2, cbrt, exp, expm1, log, log10, log1p, log2, sqrt, sin, cos, tan, asin, acos, sinh, cosh, tanh, atanh, floor, hypot } = Math;
 
 // The sign follows the divisor, and nothing of a tiny remainder is lost.
 function remainder(x, y) {
@@ -10,8 +10,18 @@ function remainder(x, y) {
   return rest < 0 === y < 0 ? rest : rest + y;
 }
 
+// The largest whole number not above the exact quotient, where x / y may be rounded up to one: 1 // 0.1 is 9.
+function floor_divide(x, y) {
+  if (y === 0) return x / y;
+  const rest = x % y, below = rest !== 0 && rest < 0 !== y < 0;
+  const quotient = (x - rest) / y - (below ? 1 : 0);
+  return quotient === 0 ? 0 * (x / y) : Math.round(quotient);
+}
+
 // 1 to any power is 1, and so is -1 to an infinite one.
 const pow = (x, y) => (x === 1 || (x === -1 && abs(y) === Infinity) ? 1 : Math.pow(x, y));
+
+const exp2 = (x) => Math.pow(2, x);
 
 const maximum = (x, y) => (x >= y || Number.isNaN(x) ? x : y);
 const minimum = (x, y) => (x <= y || Number.isNaN(x) ? x : y);
