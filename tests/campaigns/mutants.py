@@ -39,7 +39,9 @@ TESTS = {
         "tests/test_every_op_arrays.py",
         "tests/test_conformance.py",
         "tests/test_functions.py",
-        "tests/test_kinks.py",
+        "tests/test_every_op_kinks.py",
+        "tests/test_every_op_curvature.py",
+        "tests/test_floor_division.py",
     ],
     "scalargrad/adjoint.py": [
         "tests/test_backward.py",
