@@ -1,14 +1,14 @@
 """Neuron, Layer, MLP, Sequential: networks as plain code over Values."""
 
 from collections.abc import Sequence
-from random import Random
 from typing import Any
 
 from ..conversion import whole
 from ..engine import Parameter, Value
 from ..errors import OptionError
+from ..seeds import Seed, generator
 from .activations import Activation, activation, activation_name, over_layer
-from .initialisers import Initialiser, generator, given, initialiser, weights_by_neuron
+from .initialisers import Initialiser, given, initialiser, weights_by_neuron
 from .module import Module, as_inputs
 
 
@@ -19,7 +19,7 @@ class Neuron(Module):
     activation   a name ("relu", "tanh", …), a function of one Value, or None
     initialiser  how weights begin: a name ("he", "xavier", …), `constant(0.5)` and the like, or a function as those are;
                  the bias begins at 0
-    seed         an int or a random.Random
+    seed         an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
     fan_out      how many neurons stand beside it, for the initialisers that ask
 
     Raises OptionError for sizes below 1 and unknown names; a call raises LengthError or DataError for a wrong input.
@@ -35,7 +35,7 @@ class Neuron(Module):
         inputs: int,
         activation: str | Activation | None = "relu",
         initialiser: str | Initialiser = "he",
-        seed: int | Random = 0,
+        seed: Seed = None,
         fan_out: int = 1,
     ) -> None:
         rng, draw = generator(seed), _initialiser(initialiser)
@@ -78,7 +78,7 @@ class Layer(Module):
         outputs: int,
         activation: str | Activation | None = "relu",
         initialiser: str | Initialiser = "he",
-        seed: int | Random = 0,
+        seed: Seed = None,
     ) -> None:
         rng = generator(seed)
         self.inputs = whole(inputs, "inputs of a Layer")
@@ -128,7 +128,7 @@ class MLP(Module):
         activation: str | Activation | None = "relu",
         output_activation: str | Activation | None = None,
         initialiser: str | Initialiser = "he",
-        seed: int | Random = 0,
+        seed: Seed = None,
     ) -> None:
         if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
             raise OptionError(f"sizes of an MLP must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}")
