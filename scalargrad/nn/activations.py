@@ -13,6 +13,7 @@ from ..functions import FUNCTIONS, log_softmax, softmax
 from ..leaves import Drawn
 from ..ops import TABLE
 from ..seeds import Seed, generator
+from .calls import printable
 from .module import Module
 
 Activation = Callable[[Any], Any]
@@ -164,4 +165,7 @@ def activation_name(choice: str | Activation | None) -> str:
     """What to call it in a summary or a picture: "" for none."""
     if isinstance(choice, _ActivationModule):
         return choice.describe()
-    return "" if choice is None else choice if isinstance(choice, str) else getattr(choice, "__name__", type(choice).__name__)
+    if choice is None:
+        return ""
+    name = getattr(choice, "__name__", type(choice).__name__)
+    return printable(choice if isinstance(choice, str) else str(name))

@@ -116,7 +116,8 @@ class DropConnect(_Dropping):
         if isinstance(module, Layer):
             twin.neurons = [self._thinned(neuron) for neuron in module.neurons]
         else:
-            twin.weights = [self._masked(weight) for weight in module.weights]
+            # past __setattr__, which refuses Values in the place of Parameters
+            twin.__dict__["weights"] = [self._masked(weight) for weight in module.weights]
         return twin
 
     def describe(self) -> str:

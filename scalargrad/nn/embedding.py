@@ -7,7 +7,7 @@ from ..engine import Parameter, Value
 from ..errors import DataError, OptionError
 from ..seeds import Seed, generator
 from .initialisers import Initialiser, initialiser, weights_by_neuron
-from .module import Module
+from .module import Module, unpacked
 from .shapes import is_list
 
 
@@ -36,6 +36,7 @@ class Embedding(Module):
 
     def forward(self, x: Any) -> list[Any]:
         """The vector of an index, or those of a list of indices."""
+        x = unpacked(x, self.describe())
         if is_list(x):
             return [self.forward(item) for item in x]
         return list(self.vectors[self._index(x)])

@@ -1,21 +1,31 @@
 """Module: what layers and networks have in common. It finds its parameters and children by itself, in the order of definition."""
 
+import sys
+import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from numbers import Real
 from random import Random
 from typing import Any, TypeVar
 
-from ..conversion import as_float
-from ..engine import Parameter, Value
-from ..errors import CallError, DataError, LengthError, UnknownNameError
+from ..conversion import as_float, is_number
+from ..engine import Constant, Parameter, Value
+from ..errors import CallError, DataError, LengthError, OptionError, UnknownNameError, UnlearnedWarning
 from ..leaves import Buffer
 from ..modes import call_in_scope
+from ..naming import suggestion
+from .calls import check_call, explained_constructor, printable
+from .containers import LEAVES, Kinds, everything, members
 
 Kind = TypeVar("Kind")
 
 
 class Module:
     """Derive from it, assign Parameters and Modules (or lists and dicts of them) to attributes, and write `forward`.
+
+    Lists, tuples, deques, dicts, arrays of objects and dataclasses are searched, in any nesting. A set has no order, so one that
+    holds what is found nowhere else is a DataError. `unreachable` tells of Values in other places.
 
     Calling a module calls `forward` inside a scope, so that every Value knows which neuron of which layer made it.
 
@@ -36,12 +46,27 @@ class Module:
     """Whether it looks at all samples of a batch together while it trains, as batch normalisation does."""
     _scope_name = ""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            explained = explained_constructor(cls, cls._misreading)
+            type.__setattr__(cls, "__init__", explained)
+
+    @classmethod
+    def _misreading(cls, arguments: Sequence[Any]) -> str:  # noqa: ARG003
+        """What someone probably had in mind who gave the constructor these arguments, "" if nothing is known."""
+        return ""
+
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
         """What the module computes. Every module has its own."""
         raise TypeError(f"{type(self).__name__} has no forward method: define forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        return call_in_scope(self.forward, self, self._scope_name, inputs, options)
+        try:
+            return call_in_scope(self.forward, self, self._scope_name, inputs, options)
+        except TypeError:
+            check_call(self, inputs, options)
+            raise
 
     def batch(self, rows: Sequence[Any]) -> list[Any]:
         """The outputs for several samples, in one graph.
@@ -53,6 +78,7 @@ class Module:
         >>> len(Layer(2, 3).batch([[1.0, 2.0], [3.0, 4.0]]))
         2
         """
+        rows = unpacked(rows, f"{self.describe()}.batch")
         if self.needs_batch:
             outputs: list[Any] = call_in_scope(self.forward_batch, self, self._scope_name, (rows,), {})
             return outputs
@@ -75,13 +101,40 @@ class Module:
         return any(part.batchwise and part.training for _, part in self.named_modules())
 
     def __setattr__(self, name: str, value: Any) -> None:
-        for path, item in _members(name, value, Module):
+        before = self.__dict__.get(name)
+        if type(before) not in LEAVES:
+            self._check_replacement(name, before, value)
+        for path, item in members(name, value, Module, Module):
             item.__dict__["_scope_name"] = path
         object.__setattr__(self, name, value)
 
+    def _check_replacement(self, name: str, before: Any, value: Any) -> None:
+        """Refuse a number or a plain Value in the place of a Parameter, where it would never be learned."""
+        learned = [path for path, _ in members(name, before, Parameter, Module)]
+        if not learned:
+            return
+
+        found = members(name, value, (Value, Real), Module)
+        numbers = [path for path, item in found if not isinstance(item, (Parameter, Constant))]
+        replaced = [path for path in numbers if path in learned]
+        if not replaced and _is_array_of_numbers(value):
+            replaced = learned
+        if not replaced:
+            return
+
+        place = _as_code(replaced[0])
+        raise DataError(
+            f"{place} of {printable(type(self).__name__)} is a Parameter, and a number or plain Value in its place would never be "
+            f"learned. Change its number, as in {place}.data -= 0.1 * {place}.grad, or assign a new Parameter "
+            "(a Constant or a Buffer where it is not meant to learn)"
+        )
+
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
+        return self._members(kind)
+
+    def _members(self, kinds: Kinds) -> Iterator[tuple[str, Any]]:
         for name, value in vars(self).items():
-            yield from _members(name, value, kind)
+            yield from members(name, value, kinds, Module)
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules that belong directly to this one, as (name, module)."""
@@ -105,7 +158,48 @@ class Module:
         >>> [name for name, _ in MLP(2, [1]).named_parameters()]
         ['layers.0.neurons.0.weights.0', 'layers.0.neurons.0.weights.1', 'layers.0.neurons.0.bias']
         """
-        return self._named(Parameter)
+        return iter(self._checked_parameters())
+
+    def _checked_parameters(self) -> list[tuple[str, Parameter]]:
+        """Every parameter by its path. Those that would be passed over are refused, or warned of."""
+        found: list[tuple[str, Parameter]] = []
+        others: list[tuple[str, Any]] = []
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, item in module._members((Value, set, frozenset)):
+                if not isinstance(item, Parameter):
+                    others.append((_join(path, name), item))
+                elif id(item) not in seen:
+                    seen.add(id(item))
+                    found.append((_join(path, name), item))
+
+        self._check_sets([(path, item) for path, item in others if not isinstance(item, Value)], seen)
+        for path in self._strays([path for path, item in others if _is_plain(item)]):
+            _warn_of_stray(path)
+        return found
+
+    def _check_sets(self, sets: list[tuple[str, Any]], seen: set[int]) -> None:
+        """Refuse sets with parameters that were not found elsewhere."""
+        if not sets:
+            return
+        known = seen | {id(module) for _, module in self.named_modules()}
+        for path, items in sets:
+            inside = members(path, list(items), (Parameter, Module), Module)
+            if any(id(item) not in known for _, item in inside):
+                raise DataError(
+                    f"{path} is a set that holds parameters. A set has no order, so they are not searched for there: make it a list"
+                )
+
+    def _strays(self, paths: list[str]) -> list[str]:
+        """Those of some paths of plain Values that lead into a container with Parameters."""
+        if not paths:
+            return []
+        homes: set[str] = set()
+        for path, module in self.named_modules():
+            for name, _ in module._members(Parameter):
+                if "." in name:
+                    homes.add(_parent(_join(path, name)))
+        return [path for path in paths if _parent(path) in homes]
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
         """Every Buffer, a number that is kept and not learnt, as (path, Buffer)."""
@@ -124,12 +218,26 @@ class Module:
                     yield _join(path, name), item
 
     def parameters(self) -> list[Parameter]:
-        """Every parameter, each once, in the order of definition."""
-        return [parameter for _, parameter in self.named_parameters()]
+        """Every parameter, each once, in the order of definition.
+
+        Where there are none, but Values that no optimizer reaches, an UnlearnedWarning names the first.
+        """
+        found = [parameter for _, parameter in self._checked_parameters()]
+        hidden = [] if found else unreachable(self)
+        if hidden:
+            path, value = hidden[0]
+            reason = "is in a place that is not searched" if isinstance(value, Parameter) else "is no Parameter"
+            warnings.warn(
+                f"{self.describe()} has no parameters: {_as_code(path)} {reason}. Only a Parameter learns, assigned to an attribute of "
+                "the module by itself, or in a list or dict",
+                UnlearnedWarning,
+                stacklevel=2,
+            )
+        return found
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
-        for parameter in self.parameters():
+        for _, parameter in self.named_parameters():
             parameter.grad = 0.0
 
     def train(self, mode: bool = True) -> "Module":
@@ -158,7 +266,7 @@ class Module:
         return self._set_trainable(True)
 
     def _set_trainable(self, trainable: bool) -> "Module":
-        for parameter in self.parameters():
+        for _, parameter in self.named_parameters():
             parameter.trainable = trainable
         return self
 
@@ -166,9 +274,13 @@ class Module:
         """The number of every parameter, then of every buffer, by its path."""
         return {name: leaf.data for name, leaf in self._state()}
 
-    def _state(self) -> Iterator[tuple[str, Parameter | Buffer]]:
-        yield from self.named_parameters()
-        yield from self.named_buffers()
+    def _state(self) -> list[tuple[str, Parameter | Buffer]]:
+        state = [*self.named_parameters(), *self.named_buffers()]
+        names = Counter([name for name, _ in state])
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:  # a dictionary with the keys 1 and "1"
+            raise OptionError(f"two numbers of the state are called {twice[0]!r}: give them other names")
+        return state
 
     def load_state_dict(self, state: Mapping[str, float], strict: bool = True) -> None:
         """Set every parameter and buffer from `state`, which must hold exactly the names of `state_dict()`.
@@ -180,10 +292,10 @@ class Module:
         Raises UnknownNameError for names too many or too few, DataError for what is not a number; then nothing has changed.
         """
         own = dict(self._state())
-        if strict and (missing := [name for name in own if name not in state]):
-            raise UnknownNameError(f"state has no {_listed(missing)}; nothing was loaded")
-        if strict and (unknown := [name for name in state if name not in own]):
-            raise UnknownNameError(f"the network has no {_listed(unknown)}; nothing was loaded")
+        if not isinstance(state, Mapping):
+            raise DataError(f"load_state_dict takes a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded")
+        if strict:
+            _check_names(state, own)
         numbers = {name: as_float(state[name], f"state[{name!r}]") for name in own if name in state}
         if own and not numbers:
             raise UnknownNameError(f"state and network have no name in common: state has {_listed(list(state)) or 'none'}")
@@ -192,12 +304,14 @@ class Module:
 
     def describe(self) -> str:
         """The module in one phrase, without what is inside it."""
-        return type(self).__name__
+        return printable(type(self).__name__)
 
     def __repr__(self) -> str:
-        lines = [self.describe()]
+        lines = [printable(self.describe())]
         for name, child in self.children():
-            lines += [f"  ({name}) {line}" if i == 0 else f"  {line}" for i, line in enumerate(repr(child).splitlines())]
+            first, *others = [printable(line) for line in repr(child).splitlines()] or [""]
+            lines.append(f"  ({printable(name)}) {first}")
+            lines += [f"  {line}" for line in others]
         return "\n".join(lines)
 
     def summary(self) -> str:
@@ -213,7 +327,8 @@ class Module:
         rows = [("module", "what it is", "parameters")]
         for path, module in self.named_modules():
             if not path or module._in_summary():
-                rows.append((path or "(whole)", module.describe(), str(len(module.parameters()))))
+                count = len(list(module.named_parameters()))
+                rows.append((printable(path) or "(whole)", printable(module.describe()), str(count)))
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         return "\n".join(f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
 
@@ -240,6 +355,42 @@ def evaluation(module: Module) -> Iterator[None]:
             part.training = training
 
 
+def unreachable(module: Module) -> list[tuple[str, Value]]:
+    """Find the Values of a module that no optimizer over its parameters reaches.
+
+    These are plain Values, and Parameters in places that are not searched: sets, objects that are
+    no modules, variables that a function uses. Constants and Buffers are not meant to learn, and what was
+    computed is no leaf, so neither are among them. A Value that stands among Parameters in a list
+    or dict is.
+
+    Args:
+        module: The module to look through, with all inside it.
+
+    Returns:
+        Pairs of a path and the Value, in the order of definition.
+
+    Example:
+        >>> from scalargrad.nn import Layer, Sequential
+        >>> scale = Parameter(2.0)
+        >>> model = Sequential(Layer(1, 1), lambda outputs: outputs[0] * scale)
+        >>> unreachable(model)
+        [('steps.1.scale', Parameter(data=2.0, grad=0.0))]
+    """
+    parts = list(module.named_modules())
+    reached = {id(item) for _, part in parts for _, item in part._own(Parameter)}
+    closed = {id(part) for _, part in parts}
+    found: list[tuple[str, Value]] = []
+    for path, part in parts:
+        homes = {_parent(name) for name, _ in part._own(Parameter) if "." in name}
+        for attribute, content in vars(part).items():
+            for name, value in everything(attribute, content, closed):
+                is_leaf = not value.args or _parent(name) in homes
+                if is_leaf and not isinstance(value, Constant) and id(value) not in reached:
+                    reached.add(id(value))
+                    found.append((_join(path, name), value))
+    return found
+
+
 class Inputs(list[Value]):
     """Inputs that were checked already: what a layer hands to its neurons, so that each need not look again."""
 
@@ -253,43 +404,130 @@ def as_inputs(x: Any, length: int, module: Module) -> Inputs:
         return x
     items = _listed_inputs(x, length, module)
     if len(items) != length:
+        _check_one_sample(items, length, module, LengthError)
         raise LengthError(f"{module.describe()} takes {length} inputs, but was given {len(items)}")
-    return Inputs([item if isinstance(item, Value) else _input(item, i, module.describe()) for i, item in enumerate(items)])
+    return Inputs([item if isinstance(item, Value) else _input(items, i, module) for i, item in enumerate(items)])
 
 
 def _listed_inputs(x: Any, length: int, module: Module) -> list[Any]:
+    if isinstance(x, (set, frozenset)):
+        raise DataError(f"{module.describe()} takes a list of {length} numbers; a set has no order")
+    x = unpacked(x, module.describe())
     if not isinstance(x, (str, Value)):
         with suppress(TypeError):
             return list(x)
     raise DataError(f"{module.describe()} takes a list of {length} numbers, not {type(x).__name__} {x!r}")
 
 
-def _input(item: Any, i: int, who: str) -> Value:
-    hint = " (a network takes one sample at a time: loop over the rows)" if hasattr(item, "__len__") and not isinstance(item, str) else ""
-    return Value(as_float(item, f"input {i} of {who}{hint}"), label=f"x{i}")
+def _input(items: list[Any], i: int, module: Module) -> Value:
+    item = items[i]
+    if not is_number(item):
+        _check_one_sample(items, len(items), module, DataError)
+    return Value(as_float(item, f"input {i} of {module.describe()}"), label=f"x{i}")
 
 
-def _members(name: str, value: Any, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-    """What is of a kind (Parameter, Buffer, Random, Module) in an attribute, which may be a list, tuple or dict of them, nested."""
-    if isinstance(value, kind):
-        yield name, value
-    elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            if isinstance(item, kind):  # at once, as there may be very many
-                yield f"{name}.{i}", item
-            elif isinstance(item, _NESTS):
-                yield from _members(f"{name}.{i}", item, kind)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _members(f"{name}.{key}", item, kind)
+def _check_one_sample(items: list[Any], length: int, module: Module, error: type[Exception]) -> None:
+    """Tell several samples from one that is wrong in another way."""
+    if not items or not all(_is_row(item) for item in items):
+        return
+    rows = "1 row" if len(items) == 1 else f"{len(items)} rows"
+    raise error(
+        f"{module.describe()} takes one sample at a time, a list of {length} numbers, but was given {rows}: write "
+        "[model(x) for x in X] or model.batch(X), or compile it with sg.compile"
+    )
 
 
-_NESTS = (list, tuple, dict)
+def _is_row(item: Any) -> bool:
+    return not isinstance(item, (str, bytes, Value)) and not is_number(item) and hasattr(item, "__len__")
+
+
+def unpacked(x: Any, who: str) -> Any:
+    """Return an array of another library, such as a DataFrame, a Series or a tensor, as NumPy takes it.
+
+    Args:
+        x: Anything; what is no such array is returned as it is.
+        who: Whom to name in an error.
+
+    Raises:
+        DataError: If entries are masked, or the array can't be taken.
+
+    Example:
+        >>> unpacked([1.0, 2.0], "model")
+        [1.0, 2.0]
+    """
+    if isinstance(x, (list, tuple, Value)) or getattr(x, "shape", ()) == ():
+        return x
+
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(x, numpy.ndarray):
+        if not hasattr(type(x), "__array__"):
+            return x
+        try:
+            return x.__array__()
+        except Exception as error:  # other libraries raise whatever they like
+            raise DataError(f"{who} can't take {type(x).__name__} as numbers: {error}") from None
+
+    if isinstance(x, numpy.ma.MaskedArray) and numpy.ma.is_masked(x):
+        raise DataError(f"{who} was given a masked array: fill what is missing, or leave these rows out")
+    return x
+
+
+def _is_array_of_numbers(value: Any) -> bool:
+    shape = getattr(value, "shape", ())
+    return shape != () and getattr(getattr(value, "dtype", None), "kind", "f") in "biuf"
+
+
+def _as_code(path: str) -> str:
+    """Return a path as one would write it: `weights[0]` for "weights.0".
+
+    Example:
+        >>> _as_code("layers.0.bias")
+        'layers[0].bias'
+    """
+    first, *others = path.split(".")
+    return first + "".join([f"[{part}]" if part.isdecimal() else f".{part}" for part in others])
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _is_plain(item: Any) -> bool:
+    return isinstance(item, Value) and not isinstance(item, Constant)
+
+
+def _warn_of_stray(path: str) -> None:
+    place = _as_code(path)
+    warnings.warn(
+        f"{place} is a plain Value among Parameters, so no optimizer changes it. To change a Parameter, change its number, as in "
+        f"{place}.data -= 0.1 * {place}.grad",
+        UnlearnedWarning,
+        stacklevel=4,
+    )
+
+
+def _check_names(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Refuse a state that has other names than the network."""
+    missing = [name for name in own if name not in state]
+    unknown = [name for name in state if name not in own]
+    reasons: list[str] = []
+    if missing:
+        reasons.append(f"state has no {_listed(missing)}")
+    if unknown:
+        reasons.append(f"the network has no {_listed(unknown)}{_nearest(unknown[0], missing)}")
+    if reasons:
+        raise UnknownNameError(f"{'; '.join(reasons)}; nothing was loaded")
+
+
+def _nearest(choice: Any, names: list[str]) -> str:
+    """Return a suggestion where there is a near name. A list of all would be too long."""
+    hint = suggestion(choice, names) if isinstance(choice, str) else ""
+    return f" ({hint[2:]})" if hint.startswith("; did you mean") else ""
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _listed(names: Sequence[Any]) -> str:
+    return ", ".join([str(name) for name in names[:5]]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

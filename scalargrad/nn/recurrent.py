@@ -12,7 +12,7 @@ from ..seeds import Seed, generator
 from .activations import Activation, activation_name
 from .initialisers import Initialiser
 from .layers import Layer
-from .module import Inputs, Module, as_inputs
+from .module import Inputs, Module, as_inputs, unpacked
 from .shapes import is_list
 
 State = Any
@@ -161,6 +161,7 @@ class Recurrent(Module):
 
     def forward(self, x: Any, state: State = None, with_state: bool = False) -> Any:
         """The outputs, and with `with_state` the state after the last step."""
+        x = unpacked(x, self.describe())
         if not is_list(x) or not len(x):
             raise LengthError(f"{self.describe()} takes a sequence of at least one step, not {x!r}")
         outputs = []

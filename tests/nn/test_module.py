@@ -58,7 +58,7 @@ def test_a_shared_parameter_or_module_counts_once() -> None:
     tied = Sequential(layer, layer)
     assert len(tied.parameters()) == 6
     assert len(list(tied.named_modules())) == 1 + 1 + 2
-    neuron = Neuron(2)
+    neuron = Neuron(2, seed=0)
     neuron.weights[1] = neuron.weights[0]
     assert names(neuron) == ["weights.0", "bias"]
     neuron.bias.data = 1.0
