@@ -1,4 +1,4 @@
-"""Where random numbers begin: seeds, and the one generator that modules without a seed draw from."""
+"""Seeds, and the one generator of the process that modules without a seed draw from."""
 
 import os
 from operator import index
@@ -98,5 +98,5 @@ def generator(seed: Any) -> Random:
     try:
         return Random(index(seed))
     except TypeError:
-        kind = type(seed).__name__
-        raise OptionError(f"seed must be a whole number, a random.Random or None, not {kind} {seed!r}") from None
+        found = f"{type(seed).__name__} {seed!r}"
+        raise OptionError(f"seed must be a whole number, a random.Random or None, not {found}") from None

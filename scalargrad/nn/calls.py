@@ -47,7 +47,10 @@ def printable(text: str) -> str:
     return "".join(signs)
 
 
-def explained_constructor(kind: type, misreading: Callable[[Sequence[Any]], str]) -> Callable[..., None]:
+def explained_constructor(
+    kind: type,
+    misreading: Callable[[Sequence[Any]], str],
+) -> Callable[..., None]:
     """Return the constructor of a module with messages about arguments that it does not take.
 
     Args:

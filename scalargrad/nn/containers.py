@@ -1,4 +1,4 @@
-"""Where a module keeps what belongs to it: containers that are searched, and places that are not."""
+"""Where a module keeps what belongs to it: containers that are searched, and other places."""
 
 import sys
 from collections import UserDict, UserList, deque
@@ -34,6 +34,7 @@ def members(
     kinds: Kinds,
     closed: Kinds,
     around: tuple[Any, ...] = (),
+    strange: list[tuple[str, Any]] | None = None,
 ) -> Iterator[tuple[str, Any]]:
     """Find everything of some kinds in an attribute of a module.
 
@@ -46,6 +47,7 @@ def members(
         kinds: The classes to find.
         closed: Classes whose insides are their own affair.
         around: The containers that this one is inside of.
+        strange: Where to put the functions and objects that are met, which are not searched.
 
     Returns:
         Pairs of a path, such as `heads.left.0`, and the thing itself.
@@ -60,15 +62,19 @@ def members(
 
     kind: Any = type(value)
     items_of = _reader(kind)
-    if items_of is None or isinstance(value, closed) or any(value is outer for outer in around):
+    if isinstance(value, closed) or any(value is outer for outer in around):
+        return
+    if items_of is None:
+        if strange is not None and _may_hold(kind):
+            strange.append((name, value))
         return
 
     for key, item in items_of(value):
         kind = type(item)
         if isinstance(item, kinds):  # at once, as there may be very many
             yield f"{name}.{key}", item
-        elif _reader(kind) is not None:
-            yield from members(f"{name}.{key}", item, kinds, closed, (*around, value))
+        elif _reader(kind) is not None or (strange is not None and _may_hold(kind)):
+            yield from members(f"{name}.{key}", item, kinds, closed, (*around, value), strange)
 
 
 @lru_cache(maxsize=512)
@@ -152,7 +158,7 @@ def _insides(item: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _captured(function: FunctionType) -> list[tuple[str, Any]]:
-    """Return what a function uses: the variables of its closure, its defaults, and global Values."""
+    """Return what a function uses: variables of its closure, its defaults, global Values."""
     captured: list[tuple[str, Any]] = []
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
@@ -173,11 +179,22 @@ def _captured(function: FunctionType) -> list[tuple[str, Any]]:
 
 def _attributes(item: Any) -> list[tuple[str, Any]]:
     """Return the attributes of an object whose class is the user's own."""
-    library = type(item).__module__.partition(".")[0]
-    if isinstance(item, type) or library in _FOREIGN or library in sys.stdlib_module_names:
+    own: Any = type(item)
+    if isinstance(item, type) or not _may_hold(own):
         return []
     slots = [name for kind in type(item).__mro__ for name in _slots(kind) if hasattr(item, name)]
-    return [*getattr(item, "__dict__", {}).items(), *[(name, getattr(item, name)) for name in slots]]
+    in_slots = [(name, getattr(item, name)) for name in slots]
+    return [*getattr(item, "__dict__", {}).items(), *in_slots]
+
+
+@lru_cache(maxsize=512)
+def _may_hold(kind: type) -> bool:
+    """Return whether something of this kind, which is no container, may hold Values."""
+    if issubclass(kind, (FunctionType, MethodType, partial)):
+        return True
+    library = kind.__module__.partition(".")[0]
+    known = library in _FOREIGN or library in sys.stdlib_module_names
+    return not known and not issubclass(kind, (Value, type))
 
 
 def _slots(kind: type) -> Iterable[str]:

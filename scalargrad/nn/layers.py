@@ -232,7 +232,11 @@ def _named(shape: str, choice: Activation | None) -> str:
     return f"{shape}, {activation_name(choice)}" if choice else shape
 
 
-def _chosen(activation: str | Activation | None, nonlin: bool | None, who: str) -> str | Activation | None:
+def _chosen(
+    activation: str | Activation | None,
+    nonlin: bool | None,
+    who: str,
+) -> str | Activation | None:
     """Return the activation that is meant, where micrograd's `nonlin` may be given in its place."""
     if nonlin is None:
         return activation

@@ -1,7 +1,6 @@
 """Module: what layers and networks have in common. It finds its parameters and children by itself, in the order of definition."""
 
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,12 +10,13 @@ from typing import Any, TypeVar
 
 from ..conversion import as_float, is_number
 from ..engine import Constant, Parameter, Value
-from ..errors import CallError, DataError, LengthError, OptionError, UnknownNameError, UnlearnedWarning
+from ..errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from ..leaves import Buffer
 from ..modes import call_in_scope
 from ..naming import suggestion
 from .calls import check_call, explained_constructor, printable
-from .containers import LEAVES, Kinds, everything, members
+from .containers import LEAVES, members
+from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 
 Kind = TypeVar("Kind")
 
@@ -24,8 +24,9 @@ Kind = TypeVar("Kind")
 class Module:
     """Derive from it, assign Parameters and Modules (or lists and dicts of them) to attributes, and write `forward`.
 
-    Lists, tuples, deques, dicts, arrays of objects and dataclasses are searched, in any nesting. A set has no order, so one that
-    holds what is found nowhere else is a DataError. `unreachable` tells of Values in other places.
+    Lists, tuples, deques, dicts, arrays of objects and dataclasses are searched, in any nesting.
+    A set has no order, so one that holds what is found nowhere else is a DataError. `unreachable`
+    tells of Values in other places.
 
     Calling a module calls `forward` inside a scope, so that every Value knows which neuron of which layer made it.
 
@@ -54,7 +55,7 @@ class Module:
 
     @classmethod
     def _misreading(cls, arguments: Sequence[Any]) -> str:  # noqa: ARG003
-        """What someone probably had in mind who gave the constructor these arguments, "" if nothing is known."""
+        """What someone probably meant who gave the constructor these arguments, "" if unknown."""
         return ""
 
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
@@ -109,7 +110,7 @@ class Module:
         object.__setattr__(self, name, value)
 
     def _check_replacement(self, name: str, before: Any, value: Any) -> None:
-        """Refuse a number or a plain Value in the place of a Parameter, where it would never be learned."""
+        """Refuse a number or a plain Value in the place of a Parameter: it would never be learned."""
         learned = [path for path, _ in members(name, before, Parameter, Module)]
         if not learned:
             return
@@ -122,19 +123,17 @@ class Module:
         if not replaced:
             return
 
-        place = _as_code(replaced[0])
+        place = as_code(replaced[0])
         raise DataError(
-            f"{place} of {printable(type(self).__name__)} is a Parameter, and a number or plain Value in its place would never be "
-            f"learned. Change its number, as in {place}.data -= 0.1 * {place}.grad, or assign a new Parameter "
-            "(a Constant or a Buffer where it is not meant to learn)"
+            f"{place} of {printable(type(self).__name__)} is a Parameter, and a number or plain Value "
+            "in its place would never be learned. Change its number, as in "
+            f"{place}.data -= 0.1 * {place}.grad, or assign a new Parameter (a Constant or a Buffer "
+            "where it is not meant to learn)"
         )
 
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-        return self._members(kind)
-
-    def _members(self, kinds: Kinds) -> Iterator[tuple[str, Any]]:
         for name, value in vars(self).items():
-            yield from members(name, value, kinds, Module)
+            yield from members(name, value, kind, Module)
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules that belong directly to this one, as (name, module)."""
@@ -158,48 +157,14 @@ class Module:
         >>> [name for name, _ in MLP(2, [1]).named_parameters()]
         ['layers.0.neurons.0.weights.0', 'layers.0.neurons.0.weights.1', 'layers.0.neurons.0.bias']
         """
-        return iter(self._checked_parameters())
+        return iter(self._surveyed().parameters)
 
-    def _checked_parameters(self) -> list[tuple[str, Parameter]]:
-        """Every parameter by its path. Those that would be passed over are refused, or warned of."""
-        found: list[tuple[str, Parameter]] = []
-        others: list[tuple[str, Any]] = []
-        seen: set[int] = set()
-        for path, module in self.named_modules():
-            for name, item in module._members((Value, set, frozenset)):
-                if not isinstance(item, Parameter):
-                    others.append((_join(path, name), item))
-                elif id(item) not in seen:
-                    seen.add(id(item))
-                    found.append((_join(path, name), item))
-
-        self._check_sets([(path, item) for path, item in others if not isinstance(item, Value)], seen)
-        for path in self._strays([path for path, item in others if _is_plain(item)]):
-            _warn_of_stray(path)
+    def _surveyed(self) -> Survey:
+        """What is inside. Parameters that would be passed over are refused, or warned of."""
+        found = survey(self, Module)
+        found.check_sets()
+        warn_of_strays(found)
         return found
-
-    def _check_sets(self, sets: list[tuple[str, Any]], seen: set[int]) -> None:
-        """Refuse sets with parameters that were not found elsewhere."""
-        if not sets:
-            return
-        known = seen | {id(module) for _, module in self.named_modules()}
-        for path, items in sets:
-            inside = members(path, list(items), (Parameter, Module), Module)
-            if any(id(item) not in known for _, item in inside):
-                raise DataError(
-                    f"{path} is a set that holds parameters. A set has no order, so they are not searched for there: make it a list"
-                )
-
-    def _strays(self, paths: list[str]) -> list[str]:
-        """Those of some paths of plain Values that lead into a container with Parameters."""
-        if not paths:
-            return []
-        homes: set[str] = set()
-        for path, module in self.named_modules():
-            for name, _ in module._members(Parameter):
-                if "." in name:
-                    homes.add(_parent(_join(path, name)))
-        return [path for path in paths if _parent(path) in homes]
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
         """Every Buffer, a number that is kept and not learnt, as (path, Buffer)."""
@@ -220,20 +185,15 @@ class Module:
     def parameters(self) -> list[Parameter]:
         """Every parameter, each once, in the order of definition.
 
-        Where there are none, but Values that no optimizer reaches, an UnlearnedWarning names the first.
+        An UnlearnedWarning names a Parameter in a place that is not searched, and where there are
+        no Parameters at all, a Value that may be meant for one.
         """
-        found = [parameter for _, parameter in self._checked_parameters()]
-        hidden = [] if found else unreachable(self)
-        if hidden:
-            path, value = hidden[0]
-            reason = "is in a place that is not searched" if isinstance(value, Parameter) else "is no Parameter"
-            warnings.warn(
-                f"{self.describe()} has no parameters: {_as_code(path)} {reason}. Only a Parameter learns, assigned to an attribute of "
-                "the module by itself, or in a list or dict",
-                UnlearnedWarning,
-                stacklevel=2,
-            )
-        return found
+        found = self._surveyed()
+        self._warn_of_hidden(found)
+        return [parameter for _, parameter in found.parameters]
+
+    def _warn_of_hidden(self, found: Survey) -> None:
+        warn_of_hidden(found, self.describe())
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -275,11 +235,14 @@ class Module:
         return {name: leaf.data for name, leaf in self._state()}
 
     def _state(self) -> list[tuple[str, Parameter | Buffer]]:
-        state = [*self.named_parameters(), *self.named_buffers()]
+        state: list[tuple[str, Parameter | Buffer]] = []
+        state += self.named_parameters()
+        state += self.named_buffers()
         names = Counter([name for name, _ in state])
         twice = [name for name, count in names.items() if count > 1]
         if twice:  # a dictionary with the keys 1 and "1"
-            raise OptionError(f"two numbers of the state are called {twice[0]!r}: give them other names")
+            name = twice[0]
+            raise OptionError(f"two numbers of the state are called {name!r}: rename one of them")
         return state
 
     def load_state_dict(self, state: Mapping[str, float], strict: bool = True) -> None:
@@ -328,7 +291,8 @@ class Module:
         for path, module in self.named_modules():
             if not path or module._in_summary():
                 count = len(list(module.named_parameters()))
-                rows.append((printable(path) or "(whole)", printable(module.describe()), str(count)))
+                what = printable(module.describe())
+                rows.append((printable(path) or "(whole)", what, str(count)))
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         return "\n".join(f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
 
@@ -359,9 +323,9 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
     """Find the Values of a module that no optimizer over its parameters reaches.
 
     These are plain Values, and Parameters in places that are not searched: sets, objects that are
-    no modules, variables that a function uses. Constants and Buffers are not meant to learn, and what was
-    computed is no leaf, so neither are among them. A Value that stands among Parameters in a list
-    or dict is.
+    no modules, variables that a function uses. Constants and Buffers are not meant to learn, and
+    what was computed is no leaf, so neither are among them. A Value among Parameters in a list or
+    dict is.
 
     Args:
         module: The module to look through, with all inside it.
@@ -376,19 +340,10 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
         >>> unreachable(model)
         [('steps.1.scale', Parameter(data=2.0, grad=0.0))]
     """
-    parts = list(module.named_modules())
-    reached = {id(item) for _, part in parts for _, item in part._own(Parameter)}
-    closed = {id(part) for _, part in parts}
-    found: list[tuple[str, Value]] = []
-    for path, part in parts:
-        homes = {_parent(name) for name, _ in part._own(Parameter) if "." in name}
-        for attribute, content in vars(part).items():
-            for name, value in everything(attribute, content, closed):
-                is_leaf = not value.args or _parent(name) in homes
-                if is_leaf and not isinstance(value, Constant) and id(value) not in reached:
-                    reached.add(id(value))
-                    found.append((_join(path, name), value))
-    return found
+    found = survey(module, Module)
+    strays = [path for path, _ in found.strays()]
+    plain = [(path, value) for path, value in found.plain if not value.args or path in strays]
+    return [*plain, *found.hidden()]
 
 
 class Inputs(list[Value]):
@@ -406,7 +361,8 @@ def as_inputs(x: Any, length: int, module: Module) -> Inputs:
     if len(items) != length:
         _check_one_sample(items, length, module, LengthError)
         raise LengthError(f"{module.describe()} takes {length} inputs, but was given {len(items)}")
-    return Inputs([item if isinstance(item, Value) else _input(items, i, module) for i, item in enumerate(items)])
+    made = [x if isinstance(x, Value) else _input(items, i, module) for i, x in enumerate(items)]
+    return Inputs(made)
 
 
 def _listed_inputs(x: Any, length: int, module: Module) -> list[Any]:
@@ -426,23 +382,29 @@ def _input(items: list[Any], i: int, module: Module) -> Value:
     return Value(as_float(item, f"input {i} of {module.describe()}"), label=f"x{i}")
 
 
-def _check_one_sample(items: list[Any], length: int, module: Module, error: type[Exception]) -> None:
+def _check_one_sample(
+    items: list[Any],
+    length: int,
+    module: Module,
+    error: type[Exception],
+) -> None:
     """Tell several samples from one that is wrong in another way."""
     if not items or not all(_is_row(item) for item in items):
         return
     rows = "1 row" if len(items) == 1 else f"{len(items)} rows"
     raise error(
-        f"{module.describe()} takes one sample at a time, a list of {length} numbers, but was given {rows}: write "
-        "[model(x) for x in X] or model.batch(X), or compile it with sg.compile"
+        f"{module.describe()} takes one sample at a time, a list of {length} numbers, but was given "
+        f"{rows}: write [model(x) for x in X] or model.batch(X), or compile it with sg.compile"
     )
 
 
 def _is_row(item: Any) -> bool:
-    return not isinstance(item, (str, bytes, Value)) and not is_number(item) and hasattr(item, "__len__")
+    one_thing = isinstance(item, (str, bytes, Value)) or is_number(item)
+    return not one_thing and hasattr(item, "__len__")
 
 
 def unpacked(x: Any, who: str) -> Any:
-    """Return an array of another library, such as a DataFrame, a Series or a tensor, as NumPy takes it.
+    """Return an array of another library (a DataFrame, a Series, a tensor) as NumPy takes it.
 
     Args:
         x: Anything; what is no such array is returned as it is.
@@ -468,42 +430,13 @@ def unpacked(x: Any, who: str) -> Any:
             raise DataError(f"{who} can't take {type(x).__name__} as numbers: {error}") from None
 
     if isinstance(x, numpy.ma.MaskedArray) and numpy.ma.is_masked(x):
-        raise DataError(f"{who} was given a masked array: fill what is missing, or leave these rows out")
+        raise DataError(f"{who} was given a masked array: fill what is missing, or leave it out")
     return x
 
 
 def _is_array_of_numbers(value: Any) -> bool:
     shape = getattr(value, "shape", ())
     return shape != () and getattr(getattr(value, "dtype", None), "kind", "f") in "biuf"
-
-
-def _as_code(path: str) -> str:
-    """Return a path as one would write it: `weights[0]` for "weights.0".
-
-    Example:
-        >>> _as_code("layers.0.bias")
-        'layers[0].bias'
-    """
-    first, *others = path.split(".")
-    return first + "".join([f"[{part}]" if part.isdecimal() else f".{part}" for part in others])
-
-
-def _parent(path: str) -> str:
-    return path.rpartition(".")[0]
-
-
-def _is_plain(item: Any) -> bool:
-    return isinstance(item, Value) and not isinstance(item, Constant)
-
-
-def _warn_of_stray(path: str) -> None:
-    place = _as_code(path)
-    warnings.warn(
-        f"{place} is a plain Value among Parameters, so no optimizer changes it. To change a Parameter, change its number, as in "
-        f"{place}.data -= 0.1 * {place}.grad",
-        UnlearnedWarning,
-        stacklevel=4,
-    )
 
 
 def _check_names(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
