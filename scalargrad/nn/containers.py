@@ -2,11 +2,11 @@
 
 import sys
 from collections import UserDict, UserList, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import fields, is_dataclass
 from dis import get_instructions
 from functools import lru_cache, partial
-from types import FunctionType, MappingProxyType, MethodType
+from types import FunctionType, MappingProxyType, MethodType, SimpleNamespace
 from typing import Any
 
 from ..engine import Value
@@ -18,7 +18,7 @@ Reader = Callable[[Any], Iterable[tuple[Any, Any]]]
 LEAVES = frozenset([bool, bytes, complex, float, int, range, str, type(None)])
 """Types that hold nothing, so that long lists of numbers are passed quickly."""
 
-_SEQUENCES = (list, tuple, deque, UserList)
+_SEQUENCES = (list, tuple, deque, UserList, ValuesView)
 _MAPPINGS = (dict, MappingProxyType, UserDict)
 
 _FOREIGN = frozenset(["jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"])
@@ -190,7 +190,7 @@ def _attributes(item: Any) -> list[tuple[str, Any]]:
 @lru_cache(maxsize=512)
 def _may_hold(kind: type) -> bool:
     """Return whether something of this kind, which is no container, may hold Values."""
-    if issubclass(kind, (FunctionType, MethodType, partial)):
+    if issubclass(kind, (FunctionType, MethodType, SimpleNamespace, partial)):
         return True
     library = kind.__module__.partition(".")[0]
     known = library in _FOREIGN or library in sys.stdlib_module_names

@@ -238,6 +238,8 @@ def _chosen(
     who: str,
 ) -> str | Activation | None:
     """Return the activation that is meant, where micrograd's `nonlin` may be given in its place."""
+    if nonlin is None and isinstance(activation, bool):  # Neuron(3, False), as micrograd takes it
+        return RELU if activation else None
     if nonlin is None:
         return activation
     if not isinstance(nonlin, bool):
