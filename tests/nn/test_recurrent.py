@@ -214,3 +214,9 @@ def test_wrong_options() -> None:
     for cell in (Layer(1, 1), 3, RNNCell):
         with pytest.raises(OptionError, match="Recurrent takes a cell"):
             Recurrent(cell)
+
+
+def test_a_frame_is_a_sequence_of_its_rows() -> None:
+    pandas = pytest.importorskip("pandas")
+    network, rows = Recurrent(RNNCell(2, 2, seed=0), last=True), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    assert [y.data for y in network(pandas.DataFrame(rows, columns=["a", "b"]))] == [y.data for y in network(rows)]
