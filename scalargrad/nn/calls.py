@@ -113,17 +113,17 @@ def check_call(module: Any, arguments: tuple[Any, ...], options: Mapping[str, An
     Raises:
         CallError: If `forward` can't be called with these arguments.
     """
-    expected = _signature(type(module).forward)
+    expected = _signature(module.forward)
     if expected is None:
         return
     try:
-        expected.bind(module, *arguments, **options)
+        expected.bind(*arguments, **options)
     except TypeError as error:
         if len(arguments) > 1 and not options and all(map(_is_one_number, arguments)):
             numbers = ", ".join([f"x{i}" for i in range(len(arguments))])
             reason = f"{module.describe()} takes the numbers of a sample as one list"
             raise CallError(f"{reason}: model([{numbers}]), not model({numbers})") from None
-        names = ", ".join(list(expected.parameters)[1:])
+        names = ", ".join(expected.parameters)
         reason = f"{module.describe()} was called wrongly, its forward takes ({names})"
         raise CallError(f"{reason}: {error}") from None
 

@@ -36,7 +36,7 @@ class Embedding(Module):
 
     def forward(self, x: Any) -> list[Any]:
         """The vector of an index, or those of a list of indices."""
-        x = unpacked(x, self.describe())
+        x = unpacked(x, self)
         if is_list(x):
             return [self.forward(item) for item in x]
         return list(self.vectors[self._index(x)])

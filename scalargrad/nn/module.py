@@ -79,7 +79,7 @@ class Module:
         >>> len(Layer(2, 3).batch([[1.0, 2.0], [3.0, 4.0]]))
         2
         """
-        rows = unpacked(rows, f"{self.describe()}.batch")
+        rows = unpacked(rows, self)
         if self.needs_batch:
             outputs: list[Any] = call_in_scope(self.forward_batch, self, self._scope_name, (rows,), {})
             return outputs
@@ -368,7 +368,7 @@ def as_inputs(x: Any, length: int, module: Module) -> Inputs:
 def _listed_inputs(x: Any, length: int, module: Module) -> list[Any]:
     if isinstance(x, (set, frozenset)):
         raise DataError(f"{module.describe()} takes a list of {length} numbers; a set has no order")
-    x = unpacked(x, module.describe())
+    x = unpacked(x, module)
     if not isinstance(x, (str, Value)):
         with suppress(TypeError):
             return list(x)
@@ -403,19 +403,20 @@ def _is_row(item: Any) -> bool:
     return not one_thing and hasattr(item, "__len__")
 
 
-def unpacked(x: Any, who: str) -> Any:
+def unpacked(x: Any, module: Module) -> Any:
     """Return an array of another library (a DataFrame, a Series, a tensor) as NumPy takes it.
 
     Args:
         x: Anything; what is no such array is returned as it is.
-        who: Whom to name in an error.
+        module: Whom to name in an error.
 
     Raises:
         DataError: If entries are masked, or the array can't be taken.
 
     Example:
-        >>> unpacked([1.0, 2.0], "model")
-        [1.0, 2.0]
+        >>> import numpy
+        >>> unpacked(numpy.array([1.0, 2.0]), Module())
+        array([1., 2.])
     """
     if isinstance(x, (list, tuple, Value)) or getattr(x, "shape", ()) == ():
         return x
@@ -427,9 +428,11 @@ def unpacked(x: Any, who: str) -> Any:
         try:
             return x.__array__()
         except Exception as error:  # other libraries raise whatever they like
+            who = module.describe()
             raise DataError(f"{who} can't take {type(x).__name__} as numbers: {error}") from None
 
     if isinstance(x, numpy.ma.MaskedArray) and numpy.ma.is_masked(x):
+        who = module.describe()
         raise DataError(f"{who} was given a masked array: fill what is missing, or leave it out")
     return x
 

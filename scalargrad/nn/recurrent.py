@@ -161,7 +161,7 @@ class Recurrent(Module):
 
     def forward(self, x: Any, state: State = None, with_state: bool = False) -> Any:
         """The outputs, and with `with_state` the state after the last step."""
-        x = unpacked(x, self.describe())
+        x = unpacked(x, self)
         if not is_list(x) or not len(x):
             raise LengthError(f"{self.describe()} takes a sequence of at least one step, not {x!r}")
         outputs = []

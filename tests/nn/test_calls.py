@@ -59,6 +59,14 @@ def test_errors_from_inside_are_left_as_they_are() -> None:
         Dropout("x")  # type: ignore[arg-type]
 
 
+def test_a_forward_that_was_replaced_is_the_one_that_is_explained() -> None:
+    module = Own(3)
+    module.forward = lambda first, second: first + second  # type: ignore[method-assign, assignment]
+    assert module(1.0, 2.0) == 3.0
+    with pytest.raises(CallError, match=r"its forward takes \(first, second\)"):
+        module([1.0])
+
+
 def test_signatures_are_still_those_of_the_constructors() -> None:
     assert list(inspect.signature(MLP).parameters) == ["inputs", "sizes", "activation", "output_activation", "initialiser", "seed"]
     assert list(inspect.signature(Own).parameters) == ["size", "wrong"]
