@@ -110,25 +110,33 @@ class Module:
         object.__setattr__(self, name, value)
 
     def _check_replacement(self, name: str, before: Any, value: Any) -> None:
-        """Refuse a number or a plain Value in the place of a Parameter: it would never be learned."""
-        learned = [path for path, _ in members(name, before, Parameter, Module)]
-        if not learned:
+        """Refuse a number or a plain Value in the place of a Parameter or a Buffer.
+
+        A Parameter would not be learned any more, a Buffer would be lost from the state.
+        """
+        kept = dict(members(name, before, (Parameter, Buffer), Module))
+        if not kept:
             return
 
         found = members(name, value, (Value, Real), Module)
         numbers = [path for path, item in found if not isinstance(item, (Parameter, Constant))]
-        replaced = [path for path in numbers if path in learned]
+        replaced = [path for path in numbers if path in kept]
         if not replaced and _is_array_of_numbers(value):
-            replaced = learned
+            replaced = list(kept)
         if not replaced:
             return
 
         place = as_code(replaced[0])
+        who = printable(type(self).__name__)
+        if isinstance(kept[replaced[0]], Buffer):
+            raise DataError(
+                f"{place} of {who} is a Buffer, and a number or plain Value in its place would be "
+                f"lost from the state. Change its number, as in {place}.data = 0.5"
+            )
         raise DataError(
-            f"{place} of {printable(type(self).__name__)} is a Parameter, and a number or plain Value "
-            "in its place would never be learned. Change its number, as in "
-            f"{place}.data -= 0.1 * {place}.grad, or assign a new Parameter (a Constant or a Buffer "
-            "where it is not meant to learn)"
+            f"{place} of {who} is a Parameter, and a number or plain Value in its place would never "
+            f"be learned. Change its number, as in {place}.data -= 0.1 * {place}.grad, or assign a "
+            "new Parameter (a Constant or a Buffer where it is not meant to learn)"
         )
 
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:

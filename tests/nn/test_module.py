@@ -358,6 +358,14 @@ def test_what_says_whether_it_learns_may_replace_a_parameter(other: Any) -> None
     assert neuron.bias is other
 
 
+def test_a_buffer_is_not_replaced_by_a_number() -> None:
+    module = Counter()
+    with pytest.raises(DataError, match=r"mean of Counter is a Buffer.*lost from the state.*mean\.data = "):
+        module.mean = module.mean * 0.9  # type: ignore[assignment]
+    module.mean = Buffer(0.25)
+    assert module.state_dict()["mean"] == 0.25
+
+
 def test_other_attributes_are_replaced_freely() -> None:
     model = Mixed()
     model.value, model.number, model.name = 2.0, Value(3.0), [1.0]  # type: ignore[assignment]
