@@ -35,7 +35,7 @@ def micrograd_engine() -> tuple[Any, Any, Callable[[Any], tuple[Any, ...]]]:
     from micrograd.engine import Value
     from micrograd.nn import MLP
 
-    return Value, MLP(2, [16, 16, 1], seed=0), lambda value: tuple(value._prev)
+    return Value, MLP(2, [16, 16, 1]), lambda value: tuple(value._prev)
 
 
 ENGINES = {"scalargrad": scalargrad_engine, "micrograd": micrograd_engine}

@@ -224,7 +224,7 @@ class Micrograd(Scalars):
         from micrograd.engine import Value
         from micrograd.nn import MLP
 
-        super().__init__(task, MLP(task.sizes[0], list(task.sizes[1:]), seed=0))
+        super().__init__(task, MLP(task.sizes[0], list(task.sizes[1:])))
         self.value = Value
         for parameter, number in zip(self.parameters, task.parameters.tolist(), strict=True):
             parameter.data = number
