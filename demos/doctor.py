@@ -40,26 +40,26 @@ class Patient:
 CHAIN = Patient(
     "chain",
     "eight layers of sigmoids",
-    lambda: nn.MLP(2, [5] * 8 + [1], activation="sigmoid", initialiser="xavier"),
+    lambda: nn.MLP(2, [5] * 8 + [1], activation="sigmoid", initialiser="xavier", seed=0),
     0.02,
     "elu and He's initialisation",
-    lambda: nn.MLP(2, [5] * 8 + [1], activation="elu", initialiser="he"),
+    lambda: nn.MLP(2, [5] * 8 + [1], activation="elu", initialiser="he", seed=0),
 )
 LOUD = Patient(
     "loud",
     "weights of size 15 before a tanh",
-    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initialiser=nn.normal(15.0)),
+    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initialiser=nn.normal(15.0), seed=0),
     0.1,
     "Xavier's initialisation",
-    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initialiser="xavier"),
+    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initialiser="xavier", seed=0),
 )
 HASTY = Patient(
     "hasty",
     "a first step with a rate of 3",
-    lambda: after_one_step(nn.MLP(2, [8, 8, 1]), 3.0),
+    lambda: after_one_step(nn.MLP(2, [8, 8, 1], seed=0), 3.0),
     0.005,
     "no such step",
-    lambda: nn.MLP(2, [8, 8, 1]),
+    lambda: nn.MLP(2, [8, 8, 1], seed=0),
 )
 
 

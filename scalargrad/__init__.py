@@ -20,6 +20,7 @@ from .functions import FUNCTIONS, cumsum, log_softmax, softmax, std, var
 from .leaves import Buffer, Drawn
 from .modes import enable_grad, no_grad
 from .numeric import GradientReport, gradcheck, numerical_gradient
+from .seeds import manual_seed
 from .tape import GradientTape
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 
@@ -54,6 +55,7 @@ __all__ = [
     "jvp",
     "log_softmax",
     "losses",
+    "manual_seed",
     "nan",
     "nn",
     "no_grad",

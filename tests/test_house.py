@@ -19,7 +19,7 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 
 RANKS = [
     ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "naming"),
-    ("ops", "conversion", "hooks", "copying", "nested", "files"),
+    ("ops", "conversion", "hooks", "copying", "nested", "files", "seeds"),
     ("adjoint",),
     ("engine",),
     ("functions", "leaves"),

@@ -134,7 +134,7 @@ def animate(
     Raises PictureError for what can't be played, such as frames of different graphs; OptionError for an impossible setting.
 
     >>> from scalargrad.nn import MLP
-    >>> loss = (MLP(2, [3, 1])([1.0, -2.0]) - 1.0) ** 2; loss.backward()
+    >>> loss = (MLP(2, [3, 1], seed=0)([1.0, -2.0]) - 1.0) ** 2; loss.backward()
     >>> animate(loss)
     <Animation of 39 values as cards, 21.8 seconds>
     """

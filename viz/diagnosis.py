@@ -17,7 +17,7 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     """The neuron view of the samples whose graphs were kept. Marks carry a word; columns say what their layer suffers from.
 
     >>> from scalargrad import diagnose, nn
-    >>> model = nn.MLP(1, [3, 1])
+    >>> model = nn.MLP(1, [3, 1], seed=0)
     >>> model.layers[0].neurons[1].bias.data = -100.0
     >>> X = [[x / 5.0] for x in range(-5, 6)]
     >>> picture = diagnosis_picture(diagnose(model, X, [x for x, in X]))

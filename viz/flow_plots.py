@@ -38,7 +38,7 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: Any = None) -> Any:
     for other targets and where matplotlib is missing, LengthError for a network without parameters.
 
     >>> from scalargrad.nn import MLP
-    >>> model = MLP(2, [3, 1], activation="tanh")
+    >>> model = MLP(2, [3, 1], activation="tanh", seed=0)
     >>> model([1.0, -1.0]).backward()
     >>> ax = plot_gradient_flow(model)
     >>> [label.get_text() for label in ax.get_xticklabels()], [text.get_text() for text in ax.get_legend().get_texts()]
@@ -74,7 +74,7 @@ def gradients_by_layer(model: Module) -> dict[str, dict[str, float | None]]:
     """The largest and the mean |gradient| of each layer, by its path: of the module that holds the neurons, or the parameters.
 
     >>> from scalargrad.nn import MLP
-    >>> model = MLP(1, [1])
+    >>> model = MLP(1, [1], seed=0)
     >>> model([2.0]).backward()
     >>> gradients_by_layer(model)
     {'largest |gradient|': {'layers.0': 2.0}, 'mean |gradient|': {'layers.0': 1.5}}

@@ -53,7 +53,7 @@ def diagnose(
     Raises DataError, LengthError or OptionError for arguments that can't be used.
 
     >>> from scalargrad.nn import MLP
-    >>> model = MLP(1, [2, 1], activation="tanh", initialiser="xavier")
+    >>> model = MLP(1, [2, 1], activation="tanh", initialiser="xavier", seed=0)
     >>> model.layers[0].neurons[1].bias.data = 9.0
     >>> X = [[x / 4.0] for x in range(-6, 7)]
     >>> diagnosis = diagnose(model, X, [x for x, in X])

@@ -7,7 +7,7 @@ from .dropout import DropConnect, Dropout
 from .embedding import Embedding
 from .initialisers import INITIALISERS, constant, given, initialiser, normal, orthogonal, uniform
 from .layers import MLP, Layer, Neuron, Sequential
-from .module import Module, evaluation
+from .module import Module, evaluation, unreachable
 from .normalisation import BatchNorm, LayerNorm
 from .recommended import recommended
 from .recurrent import LSTMCell, Recurrent, RNNCell
@@ -47,4 +47,5 @@ __all__ = [
     "orthogonal",
     "recommended",
     "uniform",
+    "unreachable",
 ]

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
-from random import Random
 from typing import Any
 
 from .. import ops
@@ -13,7 +12,8 @@ from ..errors import NoGradientWarning, OptionError
 from ..functions import FUNCTIONS, log_softmax, softmax
 from ..leaves import Drawn
 from ..ops import TABLE
-from .initialisers import generator
+from ..seeds import Seed, generator
+from .calls import printable
 from .module import Module
 
 Activation = Callable[[Any], Any]
@@ -62,7 +62,8 @@ class RReLU(_ActivationModule):
     The slope of a call is a leaf of the kind Drawn.
 
     lower, upper  the bounds that slopes are drawn between
-    seed          an int or a random.Random; by the name, a network goes on with the generator that drew its weights
+    seed          an int or a random.Random; None: the generator of the process, see `sg.manual_seed`;
+                  by the name, a network goes on with the generator that drew its weights
 
     Raises OptionError for bounds that are not in order.
 
@@ -76,7 +77,7 @@ class RReLU(_ActivationModule):
 
     op = ops.RRELU
 
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, seed: int | Random = 0) -> None:
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, seed: Seed = None) -> None:
         self.lower, self.upper = as_float(lower, "lower of RReLU"), as_float(upper, "upper of RReLU")
         if not self.lower <= self.upper:
             raise OptionError(f"lower of RReLU must not be above upper: {lower!r} and {upper!r}")
@@ -124,7 +125,7 @@ OVER_LAYERS: dict[str, Activation] = {"softmax": softmax, "log_softmax": log_sof
 """Activations that need the outputs of a whole layer, by name."""
 
 
-def activation(choice: str | Activation | None, seed: int | Random = 0) -> Activation | None:
+def activation(choice: str | Activation | None, seed: Seed = None) -> Activation | None:
     """The activation of that name, the function itself, or None for none ("linear" and "identity" mean none).
 
     Each call makes a new slope for "prelu". `seed` is for "rrelu", which draws from it in training.
@@ -164,4 +165,7 @@ def activation_name(choice: str | Activation | None) -> str:
     """What to call it in a summary or a picture: "" for none."""
     if isinstance(choice, _ActivationModule):
         return choice.describe()
-    return "" if choice is None else choice if isinstance(choice, str) else getattr(choice, "__name__", type(choice).__name__)
+    if choice is None:
+        return ""
+    name = getattr(choice, "__name__", type(choice).__name__)
+    return printable(choice if isinstance(choice, str) else str(name))

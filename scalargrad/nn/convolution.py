@@ -9,8 +9,9 @@ from ..engine import Value, apply
 from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
 from ..ops import Op
+from ..seeds import Seed, generator
 from .activations import Activation, activation_name
-from .initialisers import Initialiser, generator, given, initialiser, weights_by_neuron
+from .initialisers import Initialiser, given, initialiser, weights_by_neuron
 from .layers import Neuron
 from .module import Inputs, Module
 from .shapes import Grid, Image, as_image
@@ -63,7 +64,7 @@ class Conv(Module):
         padding: int | Pair = 0,
         activation: str | Activation | None = ops.RELU.name,
         initialiser: str | Initialiser = "he",
-        seed: int | Random = 0,
+        seed: Seed = None,
     ) -> None:
         self.channels = whole(channels, "channels of a Conv")
         self.size, self.stride = checked_pair(size, "size of a Conv"), checked_pair(stride, "stride of a Conv")

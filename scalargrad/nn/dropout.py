@@ -9,7 +9,7 @@ from ..engine import Value
 from ..errors import OptionError
 from ..leaves import Drawn
 from ..modes import call_in_scope
-from .initialisers import generator
+from ..seeds import Seed, generator
 from .layers import Layer, Neuron
 from .module import Module
 from .shapes import as_values
@@ -36,7 +36,7 @@ class Mask:
 class _Dropping(Module):
     """What draws masks in training: its generator is part of what a checkpoint keeps."""
 
-    def __init__(self, share: float, seed: int | Random) -> None:
+    def __init__(self, share: float, seed: Seed) -> None:
         self.generator = generator(seed)
         self.mask = Mask(share, self.generator, type(self).__name__)
 
@@ -48,7 +48,7 @@ class Dropout(_Dropping):
     """In training each number is left out with the probability `share`, the others are divided by 1 - share (Srivastava et al. 2014).
 
     share  the part that is left out, from 0 to below 1
-    seed   an int or a random.Random
+    seed   an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
 
     In evaluation it does nothing at all. It takes a list, or lists in lists, of any shape, and returns the same shape. Masks are
     leaves of the kind Drawn, so pictures show who was left out. Raises OptionError for an impossible share, DataError for what is no list.
@@ -60,7 +60,7 @@ class Dropout(_Dropping):
     [1.0, 2.0, 3.0, 4.0, 5.0]
     """
 
-    def __init__(self, share: float = 0.5, seed: int | Random = 0) -> None:
+    def __init__(self, share: float = 0.5, seed: Seed = None) -> None:
         super().__init__(share, seed)
 
     def forward(self, x: Any) -> list[Any]:
@@ -83,7 +83,7 @@ class DropConnect(_Dropping):
 
     layer  a Layer or a Neuron; its parameters stay where they are, under `layer.…`
     share  the part of the weights that is left out, from 0 to below 1; the others are divided by 1 - share. Biases stay
-    seed   an int or a random.Random
+    seed   an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
 
     In evaluation the layer is as it is, which is the mean of what comes before the activation in training. (The paper samples from a
     normal distribution there.) Raises OptionError for an impossible share and for what is no Layer or Neuron.
@@ -95,7 +95,7 @@ class DropConnect(_Dropping):
     2
     """
 
-    def __init__(self, layer: Layer | Neuron, share: float = 0.5, seed: int | Random = 0) -> None:
+    def __init__(self, layer: Layer | Neuron, share: float = 0.5, seed: Seed = None) -> None:
         super().__init__(share, seed)
         if not isinstance(layer, (Layer, Neuron)):
             raise OptionError(f"DropConnect takes a Layer or a Neuron, not {type(layer).__name__}: wrap each layer on its own")
@@ -116,7 +116,8 @@ class DropConnect(_Dropping):
         if isinstance(module, Layer):
             twin.neurons = [self._thinned(neuron) for neuron in module.neurons]
         else:
-            twin.weights = [self._masked(weight) for weight in module.weights]
+            # past __setattr__, which refuses Values in the place of Parameters
+            twin.__dict__["weights"] = [self._masked(weight) for weight in module.weights]
         return twin
 
     def describe(self) -> str:

@@ -1,13 +1,13 @@
 """Embedding: a vector of learnt numbers for each of a number of things: letters, words, houses."""
 
-from random import Random
 from typing import Any
 
 from ..conversion import is_number, whole
 from ..engine import Parameter, Value
 from ..errors import DataError, OptionError
-from .initialisers import Initialiser, generator, initialiser, weights_by_neuron
-from .module import Module
+from ..seeds import Seed, generator
+from .initialisers import Initialiser, initialiser, weights_by_neuron
+from .module import Module, unpacked
 from .shapes import is_list
 
 
@@ -17,7 +17,7 @@ class Embedding(Module):
     count        how many things there are; indices go from 0 to count - 1
     size         how many numbers each vector has
     initialiser  as for a Layer of `count` neurons with `size` inputs; by default normal, as in PyTorch
-    seed         an int or a random.Random
+    seed         an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
 
     An index gives a list of Parameters, a list of indices a list of such lists. Only the rows that were used receive a gradient.
     Raises OptionError for sizes below 1; a call raises DataError for what is no index, OptionError for one out of range.
@@ -29,13 +29,14 @@ class Embedding(Module):
     3
     """
 
-    def __init__(self, count: int, size: int, initialiser: str | Initialiser = "normal", seed: int | Random = 0) -> None:
+    def __init__(self, count: int, size: int, initialiser: str | Initialiser = "normal", seed: Seed = None) -> None:
         self.count, self.size = whole(count, "count of an Embedding"), whole(size, "size of an Embedding")
         rows = weights_by_neuron(_initialiser(initialiser), generator(seed), self.size, self.count)
         self.vectors = [[Parameter(number, label=f"e{i},{j}") for j, number in enumerate(row)] for i, row in enumerate(rows)]
 
     def forward(self, x: Any) -> list[Any]:
         """The vector of an index, or those of a list of indices."""
+        x = unpacked(x, self)
         if is_list(x):
             return [self.forward(item) for item in x]
         return list(self.vectors[self._index(x)])

@@ -220,8 +220,3 @@ def _numbers(rows: Any) -> Rows:
         return [[as_float(weight, "a weight") for weight in row] for row in rows]
     except TypeError as error:  # DataError is one too
         raise DataError(f"an initialiser must give one number, or a list of numbers for each neuron: {error}") from None
-
-
-def generator(seed: int | Random) -> Random:
-    """The random generator itself, or a new one from a seed."""
-    return seed if isinstance(seed, Random) else Random(seed)

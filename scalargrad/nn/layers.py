@@ -1,15 +1,24 @@
 """Neuron, Layer, MLP, Sequential: networks as plain code over Values."""
 
 from collections.abc import Sequence
-from random import Random
 from typing import Any
 
 from ..conversion import whole
 from ..engine import Parameter, Value
 from ..errors import OptionError
+from ..seeds import Seed, generator
 from .activations import Activation, activation, activation_name, over_layer
-from .initialisers import Initialiser, generator, given, initialiser, weights_by_neuron
+from .initialisers import Initialiser, given, initialiser, weights_by_neuron
 from .module import Module, as_inputs
+
+
+class _Default(str):
+    """The default of an argument, to be told from the same text given on purpose."""
+
+    __slots__ = ()
+
+
+RELU = _Default("relu")
 
 
 class Neuron(Module):
@@ -19,9 +28,11 @@ class Neuron(Module):
     activation   a name ("relu", "tanh", …), a function of one Value, or None
     initialiser  how weights begin: a name ("he", "xavier", …), `constant(0.5)` and the like, or a function as those are;
                  the bias begins at 0
-    seed         an int or a random.Random
+    seed         an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
     fan_out      how many neurons stand beside it, for the initialisers that ask
+    nonlin       as in micrograd, in the place of `activation`: True for relu, False for none
 
+    `w` and `b` are micrograd's names for `weights` and `bias`.
     Raises OptionError for sizes below 1 and unknown names; a call raises LengthError or DataError for a wrong input.
 
     >>> neuron = Neuron(2, activation="tanh")
@@ -33,17 +44,38 @@ class Neuron(Module):
     def __init__(
         self,
         inputs: int,
-        activation: str | Activation | None = "relu",
+        activation: str | Activation | None = RELU,
         initialiser: str | Initialiser = "he",
-        seed: int | Random = 0,
+        seed: Seed = None,
         fan_out: int = 1,
+        *,
+        nonlin: bool | None = None,
     ) -> None:
+        activation = _chosen(activation, nonlin, "Neuron")
         rng, draw = generator(seed), _initialiser(initialiser)
         self.inputs = whole(inputs, "inputs of a Neuron")
         weights = next(weights_by_neuron(draw, rng, self.inputs, whole(fan_out, "fan_out of a Neuron")))
         self.activation = _activation(activation, rng)
         self.weights = [Parameter(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.bias = Parameter(0.0, label="b")
+
+    @property
+    def w(self) -> list[Parameter]:
+        """The weights, under micrograd's name."""
+        return self.weights
+
+    @w.setter
+    def w(self, weights: list[Parameter]) -> None:
+        self.weights = weights
+
+    @property
+    def b(self) -> Parameter:
+        """The bias, under micrograd's name."""
+        return self.bias
+
+    @b.setter
+    def b(self, bias: Parameter) -> None:
+        self.bias = bias
 
     def forward(self, x: Any) -> Value:
         """One Value from a list of Values or numbers."""
@@ -76,10 +108,13 @@ class Layer(Module):
         self,
         inputs: int,
         outputs: int,
-        activation: str | Activation | None = "relu",
+        activation: str | Activation | None = RELU,
         initialiser: str | Initialiser = "he",
-        seed: int | Random = 0,
+        seed: Seed = None,
+        *,
+        nonlin: bool | None = None,
     ) -> None:
+        activation = _chosen(activation, nonlin, "Layer")
         rng = generator(seed)
         self.inputs = whole(inputs, "inputs of a Layer")
         self.outputs = whole(outputs, "outputs of a Layer")
@@ -128,7 +163,7 @@ class MLP(Module):
         activation: str | Activation | None = "relu",
         output_activation: str | Activation | None = None,
         initialiser: str | Initialiser = "he",
-        seed: int | Random = 0,
+        seed: Seed = None,
     ) -> None:
         if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
             raise OptionError(f"sizes of an MLP must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}")
@@ -146,6 +181,14 @@ class MLP(Module):
         for layer in self.layers:
             values = layer(values)
         return values[0] if len(values) == 1 else values
+
+    @classmethod
+    def _misreading(cls, arguments: Sequence[Any]) -> str:
+        """All sizes in one list, the number of inputs among them."""
+        if len(arguments) != 1 or not isinstance(arguments[0], (list, tuple)) or not arguments[0]:
+            return ""
+        inputs, *sizes = arguments[0]
+        return f"the number of inputs comes first, then the sizes: MLP({inputs}, {sizes or [3, 1]})"
 
     def describe(self) -> str:
         return f"MLP({' → '.join(str(size) for size in [self.inputs, *(layer.outputs for layer in self.layers)])})"
@@ -187,6 +230,28 @@ class Sequential(Module):
 
 def _named(shape: str, choice: Activation | None) -> str:
     return f"{shape}, {activation_name(choice)}" if choice else shape
+
+
+def _chosen(
+    activation: str | Activation | None,
+    nonlin: bool | None,
+    who: str,
+) -> str | Activation | None:
+    """Return the activation that is meant, where micrograd's `nonlin` may be given in its place."""
+    if nonlin is None and isinstance(activation, bool):  # Neuron(3, False), as micrograd takes it
+        return RELU if activation else None
+    if nonlin is None:
+        return activation
+    if not isinstance(nonlin, bool):
+        raise OptionError(
+            f"nonlin of a {who} must be True (relu) or False (none), not {nonlin!r}; any other activation has a name: activation='tanh'"
+        )
+    if not isinstance(activation, _Default):
+        raise OptionError(
+            f"{who} takes activation or nonlin, not both: nonlin={nonlin} means "
+            f"activation={'relu' if nonlin else None!r}, but activation={activation!r} was given"
+        )
+    return activation if nonlin else None
 
 
 _activation, _initialiser = activation, initialiser

@@ -1,21 +1,32 @@
 """Module: what layers and networks have in common. It finds its parameters and children by itself, in the order of definition."""
 
+import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from numbers import Real
 from random import Random
 from typing import Any, TypeVar
 
-from ..conversion import as_float
-from ..engine import Parameter, Value
-from ..errors import CallError, DataError, LengthError, UnknownNameError
+from ..conversion import as_float, is_number
+from ..engine import Constant, Parameter, Value
+from ..errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from ..leaves import Buffer
 from ..modes import call_in_scope
+from ..naming import suggestion
+from .calls import check_call, explained_constructor, printable
+from .containers import LEAVES, members
+from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 
 Kind = TypeVar("Kind")
 
 
 class Module:
     """Derive from it, assign Parameters and Modules (or lists and dicts of them) to attributes, and write `forward`.
+
+    Lists, tuples, deques, dicts, arrays of objects and dataclasses are searched, in any nesting.
+    A set has no order, so one that holds what is found nowhere else is a DataError. `unreachable`
+    tells of Values in other places.
 
     Calling a module calls `forward` inside a scope, so that every Value knows which neuron of which layer made it.
 
@@ -36,12 +47,27 @@ class Module:
     """Whether it looks at all samples of a batch together while it trains, as batch normalisation does."""
     _scope_name = ""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            explained = explained_constructor(cls, cls._misreading)
+            type.__setattr__(cls, "__init__", explained)
+
+    @classmethod
+    def _misreading(cls, arguments: Sequence[Any]) -> str:  # noqa: ARG003
+        """What someone probably meant who gave the constructor these arguments, "" if unknown."""
+        return ""
+
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
         """What the module computes. Every module has its own."""
         raise TypeError(f"{type(self).__name__} has no forward method: define forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        return call_in_scope(self.forward, self, self._scope_name, inputs, options)
+        try:
+            return call_in_scope(self.forward, self, self._scope_name, inputs, options)
+        except TypeError:
+            check_call(self, inputs, options)
+            raise
 
     def batch(self, rows: Sequence[Any]) -> list[Any]:
         """The outputs for several samples, in one graph.
@@ -53,6 +79,7 @@ class Module:
         >>> len(Layer(2, 3).batch([[1.0, 2.0], [3.0, 4.0]]))
         2
         """
+        rows = unpacked(rows, self)
         if self.needs_batch:
             outputs: list[Any] = call_in_scope(self.forward_batch, self, self._scope_name, (rows,), {})
             return outputs
@@ -75,13 +102,46 @@ class Module:
         return any(part.batchwise and part.training for _, part in self.named_modules())
 
     def __setattr__(self, name: str, value: Any) -> None:
-        for path, item in _members(name, value, Module):
+        before = self.__dict__.get(name)
+        if type(before) not in LEAVES:
+            self._check_replacement(name, before, value)
+        for path, item in members(name, value, Module, Module):
             item.__dict__["_scope_name"] = path
         object.__setattr__(self, name, value)
 
+    def _check_replacement(self, name: str, before: Any, value: Any) -> None:
+        """Refuse a number or a plain Value in the place of a Parameter or a Buffer.
+
+        A Parameter would not be learned any more, a Buffer would be lost from the state.
+        """
+        kept = dict(members(name, before, (Parameter, Buffer), Module))
+        if not kept:
+            return
+
+        found = members(name, value, (Value, Real), Module)
+        numbers = [path for path, item in found if not isinstance(item, (Parameter, Constant))]
+        replaced = [path for path in numbers if path in kept]
+        if not replaced and _is_array_of_numbers(value):
+            replaced = list(kept)
+        if not replaced:
+            return
+
+        place = as_code(replaced[0])
+        who = printable(type(self).__name__)
+        if isinstance(kept[replaced[0]], Buffer):
+            raise DataError(
+                f"{place} of {who} is a Buffer, and a number or plain Value in its place would be "
+                f"lost from the state. Change its number, as in {place}.data = 0.5"
+            )
+        raise DataError(
+            f"{place} of {who} is a Parameter, and a number or plain Value in its place would never "
+            f"be learned. Change its number, as in {place}.data -= 0.1 * {place}.grad, or assign a "
+            "new Parameter (a Constant or a Buffer where it is not meant to learn)"
+        )
+
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
         for name, value in vars(self).items():
-            yield from _members(name, value, kind)
+            yield from members(name, value, kind, Module)
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules that belong directly to this one, as (name, module)."""
@@ -105,7 +165,14 @@ class Module:
         >>> [name for name, _ in MLP(2, [1]).named_parameters()]
         ['layers.0.neurons.0.weights.0', 'layers.0.neurons.0.weights.1', 'layers.0.neurons.0.bias']
         """
-        return self._named(Parameter)
+        return iter(self._surveyed().parameters)
+
+    def _surveyed(self) -> Survey:
+        """What is inside. Parameters that would be passed over are refused, or warned of."""
+        found = survey(self, Module)
+        found.check_sets()
+        warn_of_strays(found)
+        return found
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
         """Every Buffer, a number that is kept and not learnt, as (path, Buffer)."""
@@ -124,12 +191,21 @@ class Module:
                     yield _join(path, name), item
 
     def parameters(self) -> list[Parameter]:
-        """Every parameter, each once, in the order of definition."""
-        return [parameter for _, parameter in self.named_parameters()]
+        """Every parameter, each once, in the order of definition.
+
+        An UnlearnedWarning names a Parameter in a place that is not searched, and where there are
+        no Parameters at all, a Value that may be meant for one.
+        """
+        found = self._surveyed()
+        self._warn_of_hidden(found)
+        return [parameter for _, parameter in found.parameters]
+
+    def _warn_of_hidden(self, found: Survey) -> None:
+        warn_of_hidden(found, self.describe())
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
-        for parameter in self.parameters():
+        for _, parameter in self.named_parameters():
             parameter.grad = 0.0
 
     def train(self, mode: bool = True) -> "Module":
@@ -158,7 +234,7 @@ class Module:
         return self._set_trainable(True)
 
     def _set_trainable(self, trainable: bool) -> "Module":
-        for parameter in self.parameters():
+        for _, parameter in self.named_parameters():
             parameter.trainable = trainable
         return self
 
@@ -166,9 +242,16 @@ class Module:
         """The number of every parameter, then of every buffer, by its path."""
         return {name: leaf.data for name, leaf in self._state()}
 
-    def _state(self) -> Iterator[tuple[str, Parameter | Buffer]]:
-        yield from self.named_parameters()
-        yield from self.named_buffers()
+    def _state(self) -> list[tuple[str, Parameter | Buffer]]:
+        state: list[tuple[str, Parameter | Buffer]] = []
+        state += self.named_parameters()
+        state += self.named_buffers()
+        names = Counter([name for name, _ in state])
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:  # a dictionary with the keys 1 and "1"
+            name = twice[0]
+            raise OptionError(f"two numbers of the state are called {name!r}: rename one of them")
+        return state
 
     def load_state_dict(self, state: Mapping[str, float], strict: bool = True) -> None:
         """Set every parameter and buffer from `state`, which must hold exactly the names of `state_dict()`.
@@ -180,10 +263,10 @@ class Module:
         Raises UnknownNameError for names too many or too few, DataError for what is not a number; then nothing has changed.
         """
         own = dict(self._state())
-        if strict and (missing := [name for name in own if name not in state]):
-            raise UnknownNameError(f"state has no {_listed(missing)}; nothing was loaded")
-        if strict and (unknown := [name for name in state if name not in own]):
-            raise UnknownNameError(f"the network has no {_listed(unknown)}; nothing was loaded")
+        if not isinstance(state, Mapping):
+            raise DataError(f"load_state_dict takes a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded")
+        if strict:
+            _check_names(state, own)
         numbers = {name: as_float(state[name], f"state[{name!r}]") for name in own if name in state}
         if own and not numbers:
             raise UnknownNameError(f"state and network have no name in common: state has {_listed(list(state)) or 'none'}")
@@ -192,12 +275,14 @@ class Module:
 
     def describe(self) -> str:
         """The module in one phrase, without what is inside it."""
-        return type(self).__name__
+        return printable(type(self).__name__)
 
     def __repr__(self) -> str:
-        lines = [self.describe()]
+        lines = [printable(self.describe())]
         for name, child in self.children():
-            lines += [f"  ({name}) {line}" if i == 0 else f"  {line}" for i, line in enumerate(repr(child).splitlines())]
+            first, *others = [printable(line) for line in repr(child).splitlines()] or [""]
+            lines.append(f"  ({printable(name)}) {first}")
+            lines += [f"  {line}" for line in others]
         return "\n".join(lines)
 
     def summary(self) -> str:
@@ -213,7 +298,9 @@ class Module:
         rows = [("module", "what it is", "parameters")]
         for path, module in self.named_modules():
             if not path or module._in_summary():
-                rows.append((path or "(whole)", module.describe(), str(len(module.parameters()))))
+                count = len(list(module.named_parameters()))
+                what = printable(module.describe())
+                rows.append((printable(path) or "(whole)", what, str(count)))
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         return "\n".join(f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
 
@@ -240,6 +327,33 @@ def evaluation(module: Module) -> Iterator[None]:
             part.training = training
 
 
+def unreachable(module: Module) -> list[tuple[str, Value]]:
+    """Find the Values of a module that no optimizer over its parameters reaches.
+
+    These are plain Values, and Parameters in places that are not searched: sets, objects that are
+    no modules, variables that a function uses. Constants and Buffers are not meant to learn, and
+    what was computed is no leaf, so neither are among them. A Value among Parameters in a list or
+    dict is.
+
+    Args:
+        module: The module to look through, with all inside it.
+
+    Returns:
+        Pairs of a path and the Value, in the order of definition.
+
+    Example:
+        >>> from scalargrad.nn import Layer, Sequential
+        >>> scale = Parameter(2.0)
+        >>> model = Sequential(Layer(1, 1), lambda outputs: outputs[0] * scale)
+        >>> unreachable(model)
+        [('steps.1.scale', Parameter(data=2.0, grad=0.0))]
+    """
+    found = survey(module, Module)
+    strays = [path for path, _ in found.strays()]
+    plain = [(path, value) for path, value in found.plain if not value.args or path in strays]
+    return [*plain, *found.hidden()]
+
+
 class Inputs(list[Value]):
     """Inputs that were checked already: what a layer hands to its neurons, so that each need not look again."""
 
@@ -253,43 +367,111 @@ def as_inputs(x: Any, length: int, module: Module) -> Inputs:
         return x
     items = _listed_inputs(x, length, module)
     if len(items) != length:
+        _check_one_sample(items, length, module, LengthError)
         raise LengthError(f"{module.describe()} takes {length} inputs, but was given {len(items)}")
-    return Inputs([item if isinstance(item, Value) else _input(item, i, module.describe()) for i, item in enumerate(items)])
+    made = [x if isinstance(x, Value) else _input(items, i, module) for i, x in enumerate(items)]
+    return Inputs(made)
 
 
 def _listed_inputs(x: Any, length: int, module: Module) -> list[Any]:
+    if isinstance(x, (set, frozenset)):
+        raise DataError(f"{module.describe()} takes a list of {length} numbers; a set has no order")
+    x = unpacked(x, module)
     if not isinstance(x, (str, Value)):
         with suppress(TypeError):
             return list(x)
     raise DataError(f"{module.describe()} takes a list of {length} numbers, not {type(x).__name__} {x!r}")
 
 
-def _input(item: Any, i: int, who: str) -> Value:
-    hint = " (a network takes one sample at a time: loop over the rows)" if hasattr(item, "__len__") and not isinstance(item, str) else ""
-    return Value(as_float(item, f"input {i} of {who}{hint}"), label=f"x{i}")
+def _input(items: list[Any], i: int, module: Module) -> Value:
+    item = items[i]
+    if not is_number(item):
+        _check_one_sample(items, len(items), module, DataError)
+    return Value(as_float(item, f"input {i} of {module.describe()}"), label=f"x{i}")
 
 
-def _members(name: str, value: Any, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-    """What is of a kind (Parameter, Buffer, Random, Module) in an attribute, which may be a list, tuple or dict of them, nested."""
-    if isinstance(value, kind):
-        yield name, value
-    elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            if isinstance(item, kind):  # at once, as there may be very many
-                yield f"{name}.{i}", item
-            elif isinstance(item, _NESTS):
-                yield from _members(f"{name}.{i}", item, kind)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _members(f"{name}.{key}", item, kind)
+def _check_one_sample(
+    items: list[Any],
+    length: int,
+    module: Module,
+    error: type[Exception],
+) -> None:
+    """Tell several samples from one that is wrong in another way."""
+    if not items or not all(_is_row(item) for item in items):
+        return
+    rows = "1 row" if len(items) == 1 else f"{len(items)} rows"
+    raise error(
+        f"{module.describe()} takes one sample at a time, a list of {length} numbers, but was given "
+        f"{rows}: write [model(x) for x in X] or model.batch(X), or compile it with sg.compile"
+    )
 
 
-_NESTS = (list, tuple, dict)
+def _is_row(item: Any) -> bool:
+    one_thing = isinstance(item, (str, bytes, Value)) or is_number(item)
+    return not one_thing and hasattr(item, "__len__")
+
+
+def unpacked(x: Any, module: Module) -> Any:
+    """Return an array of another library (a DataFrame, a Series, a tensor) as NumPy takes it.
+
+    Args:
+        x: Anything; what is no such array is returned as it is.
+        module: Whom to name in an error.
+
+    Raises:
+        DataError: If entries are masked, or the array can't be taken.
+
+    Example:
+        >>> import numpy
+        >>> unpacked(numpy.array([1.0, 2.0]), Module())
+        array([1., 2.])
+    """
+    if isinstance(x, (list, tuple, Value)) or getattr(x, "shape", ()) == ():
+        return x
+
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(x, numpy.ndarray):
+        if not hasattr(type(x), "__array__"):
+            return x
+        try:
+            return x.__array__()
+        except Exception as error:  # other libraries raise whatever they like
+            who = module.describe()
+            raise DataError(f"{who} can't take {type(x).__name__} as numbers: {error}") from None
+
+    if isinstance(x, numpy.ma.MaskedArray) and numpy.ma.is_masked(x):
+        who = module.describe()
+        raise DataError(f"{who} was given a masked array: fill what is missing, or leave it out")
+    return x
+
+
+def _is_array_of_numbers(value: Any) -> bool:
+    shape = getattr(value, "shape", ())
+    return shape != () and getattr(getattr(value, "dtype", None), "kind", "f") in "biuf"
+
+
+def _check_names(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Refuse a state that has other names than the network."""
+    missing = [name for name in own if name not in state]
+    unknown = [name for name in state if name not in own]
+    reasons: list[str] = []
+    if missing:
+        reasons.append(f"state has no {_listed(missing)}")
+    if unknown:
+        reasons.append(f"the network has no {_listed(unknown)}{_nearest(unknown[0], missing)}")
+    if reasons:
+        raise UnknownNameError(f"{'; '.join(reasons)}; nothing was loaded")
+
+
+def _nearest(choice: Any, names: list[str]) -> str:
+    """Return a suggestion where there is a near name. A list of all would be too long."""
+    hint = suggestion(choice, names) if isinstance(choice, str) else ""
+    return f" ({hint[2:]})" if hint.startswith("; did you mean") else ""
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _listed(names: Sequence[Any]) -> str:
+    return ", ".join([str(name) for name in names[:5]]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

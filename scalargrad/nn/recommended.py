@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from random import Random
 from typing import Any
 
 from .. import ops
 from ..conversion import whole
 from ..errors import OptionError
+from ..seeds import Seed, generator
 from .activations import Activation
 from .dropout import Dropout
-from .initialisers import generator, he, xavier
+from .initialisers import he, xavier
 from .layers import Layer, Sequential
 from .normalisation import BatchNorm
 
 
 def recommended(
-    inputs: int, sizes: Sequence[int], dropout: float = 0.2, output_activation: str | Activation | None = None, seed: int | Random = 0
+    inputs: int, sizes: Sequence[int], dropout: float = 0.2, output_activation: str | Activation | None = None, seed: Seed = None
 ) -> Sequential:
     """A multilayer perceptron with good defaults: He initialisation, batch normalisation, ELU, dropout.
 
@@ -24,7 +24,8 @@ def recommended(
     sizes              the number of neurons of each layer, the output layer last
     dropout            the part of each hidden layer that is left out in training; 0 for none
     output_activation  of the last layer; None suits the losses that take logits or plain numbers
-    seed               an int or a random.Random, for weights and masks
+    seed               an int or a random.Random, for weights and masks; None: the generator of the process, see
+                       `sg.manual_seed`
 
     A hidden layer is linear, normalised over the batch before its activation (Ioffe and Szegedy 2015, section 3.2), an ELU (Clevert
     et al. 2016), then thinned by dropout. The output layer is plain, its weights by Xavier. One output comes as one Value, several
@@ -46,7 +47,7 @@ def recommended(
     >>> from scalargrad.optim import Adam
     >>> from scalargrad.training import fit
     >>> X, y = quadrants(40, seed=1)
-    >>> model = recommended(2, [8, 4])
+    >>> model = recommended(2, [8, 4], seed=0)
     >>> history = fit(model, X, y, loss="cross_entropy", optimiser=Adam(model.parameters(), 0.01), epochs=25, batch_size=10,
     ...               progress=False)
     >>> history["loss"][-1] < history["loss"][0] / 2

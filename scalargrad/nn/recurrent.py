@@ -1,7 +1,6 @@
 """Recurrent networks: cells that carry a state from one step of a sequence to the next, and what runs a cell over a sequence."""
 
 from collections.abc import Iterable
-from random import Random
 from typing import Any
 
 from .. import ops
@@ -9,10 +8,11 @@ from ..conversion import as_float, whole
 from ..engine import Constant, Value, apply
 from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
+from ..seeds import Seed, generator
 from .activations import Activation, activation_name
-from .initialisers import Initialiser, generator
+from .initialisers import Initialiser
 from .layers import Layer
-from .module import Inputs, Module, as_inputs
+from .module import Inputs, Module, as_inputs, unpacked
 from .shapes import is_list
 
 State = Any
@@ -45,7 +45,7 @@ class RNNCell(Module):
         size: int,
         activation: str | Activation | None = ops.TANH.name,
         initialiser: str | Initialiser = "xavier",
-        seed: int | Random = 0,
+        seed: Seed = None,
     ) -> None:
         self.inputs, self.size = whole(inputs, "inputs of an RNNCell"), whole(size, "size of an RNNCell")
         self.units = Layer(self.inputs + self.size, self.size, activation, initialiser, seed)
@@ -95,7 +95,7 @@ class LSTMCell(Module):
         size: int,
         forget_bias: float = 1.0,
         initialiser: str | Initialiser = "xavier",
-        seed: int | Random = 0,
+        seed: Seed = None,
     ) -> None:
         self.inputs, self.size = whole(inputs, "inputs of an LSTMCell"), whole(size, "size of an LSTMCell")
         rng, both, sigmoid, tanh = generator(seed), self.inputs + self.size, ops.SIGMOID.name, ops.TANH.name
@@ -161,6 +161,7 @@ class Recurrent(Module):
 
     def forward(self, x: Any, state: State = None, with_state: bool = False) -> Any:
         """The outputs, and with `with_state` the state after the last step."""
+        x = unpacked(x, self)
         if not is_list(x) or not len(x):
             raise LengthError(f"{self.describe()} takes a sequence of at least one step, not {x!r}")
         outputs = []

@@ -6,7 +6,7 @@ from typing import Any
 from ..conversion import as_float, whole
 from ..engine import Value
 from ..errors import DataError, LengthError, OptionError
-from .module import Module, as_inputs
+from .module import Module, as_inputs, unpacked
 
 Grid = list[list[Value]]
 Image = list[Grid]
@@ -67,6 +67,7 @@ def as_values(x: Any, module: Module, place: tuple[int, ...] = ()) -> list[Any]:
 
     Raises DataError, which names the module, for what is no list or holds something else than numbers.
     """
+    x = unpacked(x, module)
     if not is_list(x):
         raise DataError(f"{module.describe()} takes lists of numbers, not {type(x).__name__} {x!r}")
     return [_as_value(item, module, (*place, i)) for i, item in enumerate(x)]

@@ -66,7 +66,7 @@ def fit(
 
     >>> from scalargrad.nn import MLP
     >>> from scalargrad.optim import SGD
-    >>> model = MLP(1, [1])
+    >>> model = MLP(1, [1], seed=0)
     >>> history = fit(model, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], loss="mse",
     ...               optimiser=SGD(model.parameters(), 0.1), epochs=200, progress=False)
     >>> [round(number, 3) for number in model.state_dict().values()]

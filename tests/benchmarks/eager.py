@@ -27,7 +27,7 @@ def scalargrad_engine() -> tuple[Any, Any, Callable[[Any], tuple[Any, ...]]]:
     from scalargrad import Value
     from scalargrad.nn import MLP
 
-    return Value, MLP(2, [16, 16, 1]), lambda value: value.args
+    return Value, MLP(2, [16, 16, 1], seed=0), lambda value: value.args
 
 
 def micrograd_engine() -> tuple[Any, Any, Callable[[Any], tuple[Any, ...]]]:

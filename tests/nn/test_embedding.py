@@ -71,3 +71,9 @@ def test_sizes() -> None:
         Embedding(0, 2)
     with pytest.raises(OptionError, match="size of an Embedding"):
         Embedding(2, 0)
+
+
+def test_a_frame_of_indices_is_read_by_rows() -> None:
+    pandas = pytest.importorskip("pandas")
+    letters = Embedding(5, 2)
+    assert letters(pandas.DataFrame({"a": [0, 1], "b": [2, 3]})) == letters([[0, 2], [1, 3]])

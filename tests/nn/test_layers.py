@@ -9,7 +9,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value
-from scalargrad.errors import DataError, LengthError, OptionError
+from scalargrad.errors import CallError, DataError, LengthError, OptionError
 from scalargrad.nn import ACTIVATIONS, INITIALISERS, MLP, Layer, Neuron, Sequential, activation
 
 
@@ -112,7 +112,6 @@ def test_a_table_is_refused_with_advice() -> None:
 def test_equal_seeds_give_equal_weights_and_others_do_not() -> None:
     assert MLP(2, [3, 1], seed=4).state_dict() == MLP(2, [3, 1], seed=4).state_dict() == MLP(2, [3, 1], seed=Random(4)).state_dict()
     assert MLP(2, [3, 1], seed=4).state_dict() != MLP(2, [3, 1], seed=5).state_dict()
-    assert MLP(2, [3, 1]).state_dict() == MLP(2, [3, 1], seed=0).state_dict()
 
 
 def spread_of(name: str, fan_in: int, fan_out: int) -> float:
@@ -213,3 +212,112 @@ def test_sequential() -> None:
     assert Sequential().inputs is None
     with pytest.raises(OptionError, match="step 1"):
         Sequential(first, "second")
+
+
+# As in micrograd
+
+
+def test_nonlin_is_micrograds_name_for_relu_or_none() -> None:
+    assert repr(Neuron(3, nonlin=True)) == repr(Neuron(3))
+    assert repr(Neuron(3, nonlin=False)) == repr(Neuron(3, activation=None))
+    assert repr(Neuron(3, False)) == repr(Neuron(3, activation=None))  # type: ignore[arg-type]
+    assert repr(Layer(3, 2, nonlin=False)) == repr(Layer(3, 2, activation=None))
+
+
+def test_a_linear_neuron_is_that_of_micrograd() -> None:
+    nn = pytest.importorskip("micrograd.nn")
+    theirs, ours = nn.Neuron(3, nonlin=False), Neuron(3, nonlin=False)
+    for parameter, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        parameter.data = other.data
+    x = [1.0, -2.0, 3.0]
+    assert ours(x).data == pytest.approx(theirs(x).data, rel=1e-14)
+
+
+@pytest.mark.parametrize("nonlin", [True, False])
+@pytest.mark.parametrize("choice", ["relu", "tanh", None])
+def test_nonlin_beside_an_activation_is_refused(choice: str | None, nonlin: bool) -> None:
+    with pytest.raises(OptionError, match="activation or nonlin, not both"):
+        Neuron(3, choice, nonlin=nonlin)
+
+
+@pytest.mark.parametrize("wrong", ["tanh", 1, None.__class__, math.tanh], ids=repr)
+def test_nonlin_must_be_true_or_false(wrong: Any) -> None:
+    with pytest.raises(OptionError, match=r"nonlin of a Layer must be True .* activation='tanh'"):
+        Layer(3, 2, nonlin=wrong)
+
+
+def test_w_and_b_are_the_weights_and_the_bias() -> None:
+    neuron = Neuron(2)
+    assert neuron.w is neuron.weights
+    assert neuron.b is neuron.bias
+    assert [name for name, _ in neuron.named_parameters()] == ["weights.0", "weights.1", "bias"]
+
+
+def test_w_and_b_can_be_replaced_by_parameters_only() -> None:
+    neuron = Neuron(2)
+    neuron.b = sg.Parameter(3.0)
+    assert neuron.bias.data == 3.0
+    with pytest.raises(DataError, match=r"bias\.data -= 0\.1"):
+        neuron.b -= 0.1  # type: ignore[assignment]
+    with pytest.raises(DataError, match=r"weights\[0\]"):
+        neuron.w = [weight - 0.1 for weight in neuron.w]  # type: ignore[misc]
+
+
+# What a sample is taken for
+
+
+def model_of_two() -> MLP:
+    return MLP(2, [3, 1], seed=0)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 40])
+def test_a_whole_batch_is_told_from_a_sample(rows: int) -> None:
+    for batch in (np.ones((rows, 2)), [[1.0, 2.0]] * rows, [(1, 2)] * rows, [np.ones(2)] * rows):
+        with pytest.raises((LengthError, DataError), match=r"one sample at a time.*model\.batch\(X\).*sg\.compile"):
+            model_of_two()(batch)
+
+
+def test_a_sample_with_a_list_in_it_is_not_taken_for_a_batch() -> None:
+    with pytest.raises(DataError, match="input 1 of"):
+        model_of_two()([1.0, [2.0]])
+
+
+def test_a_set_has_no_order() -> None:
+    with pytest.raises(DataError, match="a set has no order"):
+        model_of_two()({1.0, 2.0})
+
+
+def test_masked_arrays_are_refused() -> None:
+    with pytest.raises(DataError, match="masked"):
+        model_of_two()(np.ma.array([1.0, 2.0], mask=[False, True]))
+
+
+def test_frames_and_series_are_taken_as_numpy_takes_them() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame, model = pandas.DataFrame({"a": [1.0, 3.0, 5.0], "b": [2.0, 4.0, 6.0]}), model_of_two()
+    expected = [model(row).data for row in frame.to_numpy()]
+    assert [model(frame.iloc[i]).data for i in range(3)] == expected
+    assert [output.data for output in model.batch(frame)] == expected
+    with pytest.raises(LengthError, match="was given 3 rows"):
+        model(frame)
+
+
+def test_tensors_are_taken_as_numpy_takes_them() -> None:
+    torch = pytest.importorskip("torch")
+    rows, model = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), model_of_two()
+    assert [output.data for output in model.batch(rows)] == [model(row.numpy()).data for row in rows]
+    with pytest.raises(DataError, match="detach"):
+        model(rows[0].requires_grad_())
+
+
+# Calls that do not fit
+
+
+def test_numbers_that_are_not_in_a_list() -> None:
+    with pytest.raises(CallError, match=r"as one list: model\(\[x0, x1\]\), not model\(x0, x1\)"):
+        model_of_two()(1.0, 2.0)
+
+
+def test_all_sizes_of_a_network_in_one_list() -> None:
+    with pytest.raises(CallError, match=r"MLP\(2, \[3, 1\]\)"):
+        MLP([2, 3, 1])  # type: ignore[call-arg, arg-type]

@@ -3,10 +3,11 @@
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
-from scalargrad import Buffer, Parameter, Value
-from scalargrad.errors import CallError, DataError, UnknownNameError
+from scalargrad import Buffer, Constant, Parameter, Value
+from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
 from scalargrad.graph import topological
 from scalargrad.nn import MLP, Layer, Module, Neuron, Sequential
 
@@ -58,7 +59,7 @@ def test_a_shared_parameter_or_module_counts_once() -> None:
     tied = Sequential(layer, layer)
     assert len(tied.parameters()) == 6
     assert len(list(tied.named_modules())) == 1 + 1 + 2
-    neuron = Neuron(2)
+    neuron = Neuron(2, seed=0)
     neuron.weights[1] = neuron.weights[0]
     assert names(neuron) == ["weights.0", "bias"]
     neuron.bias.data = 1.0
@@ -122,6 +123,33 @@ def test_a_state_that_does_not_fit_changes_nothing(how: str, error: type[Excepti
     with pytest.raises(error, match=named):
         model.load_state_dict(broken(before, how))
     assert model.state_dict() == before
+
+
+def test_names_too_few_and_too_many_are_told_together() -> None:
+    model = MLP(1, [1])
+    with pytest.raises(UnknownNameError, match=r"state has no layers\.0\.neurons\.0\.weights\.0, .*bias; the network has no a; nothing"):
+        model.load_state_dict({"a": 1.0})
+
+
+def test_a_misspelt_name_is_told_from_the_missing_ones() -> None:
+    model = MLP(1, [1])
+    state = model.state_dict()
+    state["layers.0.neurons.0.bais"] = state.pop("layers.0.neurons.0.bias")
+    with pytest.raises(UnknownNameError, match=r"bais \(did you mean 'layers\.0\.neurons\.0\.bias'\?\)"):
+        model.load_state_dict(state)
+
+
+@pytest.mark.parametrize("state", [None, [1.0], "state", MLP(1, [1], seed=0)], ids=lambda state: type(state).__name__)
+def test_a_state_must_be_a_dict(state: Any) -> None:
+    with pytest.raises(DataError, match="load_state_dict takes a dict"):
+        MLP(1, [1]).load_state_dict(state)
+
+
+def test_two_numbers_of_one_name_are_refused() -> None:
+    model = Sequential()
+    model.table = {1: Parameter(1.0), "1": Parameter(2.0)}
+    with pytest.raises(OptionError, match=r"are called 'table\.1'"):
+        model.state_dict()
 
 
 def test_long_lists_of_names_are_cut() -> None:
@@ -281,3 +309,66 @@ def test_a_part_of_a_state_can_be_loaded() -> None:
     with pytest.raises(DataError):
         other.load_state_dict(dict.fromkeys(first, "x"), strict=False)
     assert other.state_dict() == model.state_dict()
+
+
+# Parameters replaced by what would never be learned
+
+
+@pytest.mark.parametrize(
+    "number",
+    [lambda bias: bias - 0.1, lambda bias: 0.5, lambda bias: Value(0.5), lambda bias: np.float32(0.5), lambda bias: 1],  # noqa: ARG005
+    ids=["computed", "float", "Value", "NumPy", "int"],
+)
+def test_a_parameter_is_not_replaced_by_a_number(number: Any) -> None:
+    neuron = Neuron(2)
+    bias = neuron.bias
+    with pytest.raises(DataError, match=r"bias of Neuron is a Parameter.*bias\.data -= 0\.1 \* bias\.grad"):
+        neuron.bias = number(bias)
+    assert neuron.bias is bias
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        lambda weights: [weight - 0.1 for weight in weights],
+        lambda weights: [weights[0], weights[1] - 0.1],
+        lambda weights: (0.1, 0.2),  # noqa: ARG005
+        lambda weights: np.array([0.1, 0.2]),  # noqa: ARG005
+        lambda weights: np.array(weights) - 0.1,
+    ],
+    ids=["list", "one of them", "tuple", "array", "array of Values"],
+)
+def test_a_list_of_parameters_is_not_replaced_by_numbers(replaced: Any) -> None:
+    neuron = Neuron(2)
+    with pytest.raises(DataError, match=r"weights\[[01]\] of Neuron is a Parameter"):
+        neuron.weights = replaced(neuron.weights)
+    assert len(neuron.parameters()) == 3
+
+
+def test_an_assignment_with_an_operator_is_one_too() -> None:
+    neuron = Neuron(2)
+    with pytest.raises(DataError, match="is a Parameter"):
+        neuron.bias -= 0.1  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("other", [Parameter(1.0), Buffer(1.0), Constant(1.0), None], ids=repr)
+def test_what_says_whether_it_learns_may_replace_a_parameter(other: Any) -> None:
+    neuron = Neuron(2)
+    neuron.bias = other
+    assert neuron.bias is other
+
+
+def test_a_buffer_is_not_replaced_by_a_number() -> None:
+    module = Counter()
+    with pytest.raises(DataError, match=r"mean of Counter is a Buffer.*lost from the state.*mean\.data = "):
+        module.mean = module.mean * 0.9  # type: ignore[assignment]
+    module.mean = Buffer(0.25)
+    assert module.state_dict()["mean"] == 0.25
+
+
+def test_other_attributes_are_replaced_freely() -> None:
+    model = Mixed()
+    model.value, model.number, model.name = 2.0, Value(3.0), [1.0]  # type: ignore[assignment]
+    model.heads = {"left": Neuron(1), "right": Neuron(1)}
+    model.table = [[Parameter(1.0)]]
+    assert len(model.parameters()) == 6

@@ -47,3 +47,9 @@ def test_refusals() -> None:
     for x in (1.0, "12", None, ["a"], [[1.0, None]]):
         with pytest.raises(DataError, match="Flatten"):
             Flatten()(x)
+
+
+def test_a_frame_is_read_by_rows() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    assert [x.data for x in Flatten()(frame)] == [1.0, 3.0, 2.0, 4.0]

@@ -32,7 +32,7 @@ DRAWINGS = {
     "everything": lambda: viz.draw(network([3, 2, 1]), expand="*"),
     "closed": lambda: viz.draw(network([4, 4, 1]), level="cards"),
     "neurons": lambda: viz.draw(network([16, 16, 1])),
-    "weights": lambda: viz.draw(MLP(3, [5, 4, 2])),
+    "weights": lambda: viz.draw(MLP(3, [5, 4, 2], seed=0)),
     "condensed": lambda: viz.draw(chain(2000)),
     "before": lambda: viz.draw(Value(2.0, label="a") * 3.0),
     "lone leaf": lambda: viz.draw(Value(2.0, label="alone")),
@@ -45,7 +45,7 @@ DRAWINGS = {
     "layers of images": lambda: viz.draw(seen(), level="layers"),
     "layers in a sequence": lambda: viz.draw(remembered(), level="layers"),
     "layers passed by": lambda: viz.draw(skipped(), level="layers"),
-    "layers of weights": lambda: viz.draw(MLP(30, [50, 2]), level="layers"),
+    "layers of weights": lambda: viz.draw(MLP(30, [50, 2], seed=0), level="layers"),
     "two roots": lambda: viz.draw([Value(1.0) + 2.0, Value(3.0)]),
 }
 

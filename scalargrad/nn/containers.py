@@ -1,0 +1,203 @@
+"""Where a module keeps what belongs to it: containers that are searched, and other places."""
+
+import sys
+from collections import UserDict, UserList, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
+from dataclasses import fields, is_dataclass
+from dis import get_instructions
+from functools import lru_cache, partial
+from types import FunctionType, MappingProxyType, MethodType, SimpleNamespace
+from typing import Any
+
+from ..engine import Value
+from ..nested import is_array
+
+Kinds = type | tuple[type, ...]
+Reader = Callable[[Any], Iterable[tuple[Any, Any]]]
+
+LEAVES = frozenset([bool, bytes, complex, float, int, range, str, type(None)])
+"""Types that hold nothing, so that long lists of numbers are passed quickly."""
+
+_SEQUENCES = (list, tuple, deque, UserList, ValuesView)
+_MAPPINGS = (dict, MappingProxyType, UserDict)
+
+_FOREIGN = frozenset(["jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"])
+"""Libraries whose objects are not looked into, nor are those of the standard library."""
+
+_DEEPEST = 8
+"""How many objects inside of one another are looked into."""
+
+
+def members(
+    name: str,
+    value: Any,
+    kinds: Kinds,
+    closed: Kinds,
+    around: tuple[Any, ...] = (),
+    strange: list[tuple[str, Any]] | None = None,
+) -> Iterator[tuple[str, Any]]:
+    """Find everything of some kinds in an attribute of a module.
+
+    Searched are lists, tuples, deques, dictionaries, arrays of objects and dataclasses, in any
+    nesting, always in the order that they have.
+
+    Args:
+        name: The name of the attribute.
+        value: What it holds.
+        kinds: The classes to find.
+        closed: Classes whose insides are their own affair.
+        around: The containers that this one is inside of.
+        strange: Where to put the functions and objects that are met, which are not searched.
+
+    Returns:
+        Pairs of a path, such as `heads.left.0`, and the thing itself.
+
+    Example:
+        >>> list(members("a", [1, {"b": 2.5}], float, ()))
+        [('a.1.b', 2.5)]
+    """
+    if isinstance(value, kinds):
+        yield name, value
+        return
+
+    kind: Any = type(value)
+    items_of = _reader(kind)
+    if isinstance(value, closed) or any(value is outer for outer in around):
+        return
+    if items_of is None:
+        if strange is not None and _may_hold(kind):
+            strange.append((name, value))
+        return
+
+    for key, item in items_of(value):
+        kind = type(item)
+        if isinstance(item, kinds):  # at once, as there may be very many
+            yield f"{name}.{key}", item
+        elif _reader(kind) is not None or (strange is not None and _may_hold(kind)):
+            yield from members(f"{name}.{key}", item, kinds, closed, (*around, value), strange)
+
+
+@lru_cache(maxsize=512)
+def _reader(kind: type) -> Reader | None:
+    """Return what reads keys and items of a kind of container, None for what is not searched.
+
+    Remembered by class, as this is asked for every number of every module.
+    """
+    if issubclass(kind, Value):
+        return None
+    if issubclass(kind, _SEQUENCES):
+        return enumerate
+    if issubclass(kind, _MAPPINGS):
+        return _pairs
+    if is_dataclass(kind):
+        return _fields
+    if hasattr(kind, "__array__") and hasattr(kind, "shape"):
+        return _rows
+    return None
+
+
+def _pairs(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    return mapping.items()
+
+
+def _fields(thing: Any) -> Iterable[tuple[Any, Any]]:
+    return [(field.name, getattr(thing, field.name, None)) for field in fields(thing)]
+
+
+def _rows(array: Any) -> Iterable[tuple[Any, Any]]:
+    holds_objects = is_array(array) and array.dtype.kind == "O"
+    return enumerate(array) if holds_objects else ()
+
+
+def everything(name: str, value: Any, closed: set[int]) -> Iterator[tuple[str, Value]]:
+    """Find every Value in an attribute of a module, in places that are not searched, too.
+
+    These are sets, objects of the user's own classes, and what functions use: closures, defaults,
+    global Values.
+
+    Args:
+        name: The name of the attribute.
+        value: What it holds.
+        closed: Ids of objects that are not looked into. Those that were are added to it.
+
+    Returns:
+        Pairs of a path and the Value.
+
+    Example:
+        >>> rate = Value(2.0)
+        >>> list(everything("f", lambda x: rate * x, set()))
+        [('f.rate', Value(data=2.0, grad=0.0))]
+    """
+    pending: list[tuple[str, Any, int]] = [(name, value, 0)]
+    while pending:
+        path, item, depth = pending.pop()
+        if isinstance(item, Value):
+            yield path, item
+        elif type(item) not in LEAVES and id(item) not in closed and depth < _DEEPEST:
+            closed.add(id(item))
+            inside = [(f"{path}.{key}", part, depth + 1) for key, part in _insides(item)]
+            pending += reversed(inside)
+
+
+def _insides(item: Any) -> Iterable[tuple[Any, Any]]:
+    kind: Any = type(item)
+    items_of = _reader(kind)
+    if items_of is not None:
+        return items_of(item)
+    if isinstance(item, (set, frozenset)):
+        # the order of a set differs from process to process, that of labels does not
+        ordered = sorted(item, key=lambda part: str(getattr(part, "label", "")))
+        return enumerate(ordered)
+    if isinstance(item, FunctionType):
+        return _captured(item)
+    if isinstance(item, MethodType):
+        return [("__self__", item.__self__)]
+    if isinstance(item, partial):
+        return [("func", item.func), *enumerate(item.args), *item.keywords.items()]
+    return _attributes(item)
+
+
+def _captured(function: FunctionType) -> list[tuple[str, Any]]:
+    """Return what a function uses: variables of its closure, its defaults, global Values."""
+    captured: list[tuple[str, Any]] = []
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            captured.append((name, cell.cell_contents))
+        except ValueError:  # a variable that is not set yet
+            continue
+    captured += [(f"defaults.{i}", item) for i, item in enumerate(function.__defaults__ or ())]
+    captured += list((function.__kwdefaults__ or {}).items())
+
+    # of the globals Values and containers only: other functions and objects lead too far
+    for step in get_instructions(function):
+        item = function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
+        kind: Any = type(item)
+        if isinstance(item, Value) or _reader(kind) is not None:
+            captured.append((step.argval, item))
+    return captured
+
+
+def _attributes(item: Any) -> list[tuple[str, Any]]:
+    """Return the attributes of an object whose class is the user's own."""
+    own: Any = type(item)
+    if isinstance(item, type) or not _may_hold(own):
+        return []
+    slots = [name for kind in type(item).__mro__ for name in _slots(kind) if hasattr(item, name)]
+    in_slots = [(name, getattr(item, name)) for name in slots]
+    return [*getattr(item, "__dict__", {}).items(), *in_slots]
+
+
+@lru_cache(maxsize=512)
+def _may_hold(kind: type) -> bool:
+    """Return whether something of this kind, which is no container, may hold Values."""
+    if issubclass(kind, (FunctionType, MethodType, SimpleNamespace, partial)):
+        return True
+    library = kind.__module__.partition(".")[0]
+    known = library in _FOREIGN or library in sys.stdlib_module_names
+    return not known and not issubclass(kind, (Value, type))
+
+
+def _slots(kind: type) -> Iterable[str]:
+    names = vars(kind).get("__slots__", ())
+    own = [names] if isinstance(names, str) else list(names)
+    return [name for name in own if name not in ("__dict__", "__weakref__")]
