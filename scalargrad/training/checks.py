@@ -90,9 +90,7 @@ def check_training(
     return trial
 
 
-def try_out(
-    model: Module, loss: Loss, samples: Samples, penalty: Penalty | None = None, x_name: str = "X", y_name: str = "y"
-) -> Trial:
+def try_out(model: Module, loss: Loss, samples: Samples, penalty: Penalty | None = None, x_name: str = "X", y_name: str = "y") -> Trial:
     """Compute predictions and losses of a sample of each structure, as eager training would.
 
     The model keeps its buffers, its random generators and its mode.
@@ -196,5 +194,3 @@ def _values(nest: Any) -> Sequence[Value]:
     if isinstance(nest, (list, tuple)):
         return [value for part in nest for value in _values(part)]
     return [nest] if isinstance(nest, Value) else []
-
-

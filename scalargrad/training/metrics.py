@@ -153,7 +153,8 @@ def settled(metrics: dict[str, Metric], targets: Sequence[Any], loss: Loss, pred
         if any(metric is each for each in _WITH_BORDER):
             border = border_of(name, targets, loss, prediction, (0.5, 0.5) if metric is binary_accuracy else None)
             _check_kind(name, metric, innermost(prediction), border)
-            found[name] = partial(metric, border=border)
+            bordered: Callable[..., float] = metric
+            found[name] = partial(bordered, border=border)
         else:
             found[name] = metric
     return found
@@ -178,9 +179,7 @@ def _check_kind(name: str, metric: Any, row: Any, border: Pair | None) -> None:
         raise OptionError(f"{name} is for one output, or for several labels at once: for classes take accuracy")
     classes = len(row) if isinstance(row, list) else 1
     if metric in _SCORES and (classes > 2 or (classes == 2 and border is not None)):
-        raise OptionError(
-            f"{name} needs to know how to average over {classes} classes: take {name}_macro, {name}_micro or {name}_weighted"
-        )
+        raise OptionError(f"{name} needs to know how to average over {classes} classes: take {name}_macro, {name}_micro or {name}_weighted")
 
 
 def _name_of(metric: Any) -> str:
@@ -234,4 +233,3 @@ def _pairs(prediction: Any, target: Any) -> list[tuple[float, float]]:
 
 def _mean(numbers: Sequence[float]) -> float:
     return sum(numbers) / len(numbers)
-

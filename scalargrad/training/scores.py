@@ -206,8 +206,7 @@ def _averaged(judged: _Judged, average: str, name: str) -> float:
     if average == "binary":
         if judged.second is None:
             raise OptionError(
-                f"{name} needs to know how to average over {len(judged.classes)} classes: "
-                "give average='macro', 'micro' or 'weighted'"
+                f"{name} needs to know how to average over {len(judged.classes)} classes: give average='macro', 'micro' or 'weighted'"
             )
         return _ratio(name, *_counted(judged, judged.second))
     classes = judged.classes if judged.several else sorted({*judged.found, *judged.wanted})

@@ -107,9 +107,7 @@ class EagerStep(Step):
         """The mean loss and the predictions."""
         with no_grad():
             outputs = [self.model(fresh(x)) for x in samples.inputs]
-            losses = [
-                plain(self.loss(prediction, fresh(target))) for prediction, target in zip(outputs, samples.targets, strict=True)
-            ]
+            losses = [plain(self.loss(prediction, fresh(target))) for prediction, target in zip(outputs, samples.targets, strict=True)]
         return mean_loss(losses, shares_of(samples.weights, len(losses))), [numbers_of(prediction) for prediction in outputs]
 
     def show(self) -> None:
@@ -118,9 +116,7 @@ class EagerStep(Step):
     def read(self) -> None:
         """They are the model's."""
 
-    def _one_by_one(
-        self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None
-    ) -> tuple[list[float], list[Any]]:
+    def _one_by_one(self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None) -> tuple[list[float], list[Any]]:
         losses, predictions, equal = [], [], 1.0 / len(inputs)
         for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
             prediction = self.model(x)
@@ -130,9 +126,7 @@ class EagerStep(Step):
             predictions.append(numbers_of(prediction))
         return losses, predictions
 
-    def _together(
-        self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None
-    ) -> tuple[list[float], list[Any]]:
+    def _together(self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None) -> tuple[list[float], list[Any]]:
         outputs = self.model.batch(inputs)
         losses = [checked_loss(self.loss(prediction, target)) for prediction, target in zip(outputs, targets, strict=True)]
         backward(losses, [1.0 / len(losses)] * len(losses) if shares is None else shares)

@@ -48,9 +48,7 @@ def weighted(
     return found, None if held is None else _with_weights(held, table, prediction, ignored, "y of validation")
 
 
-def _with_weights(
-    samples: Samples, table: Mapping[float, float] | None, prediction: Any, ignored: int | None, what: str
-) -> Samples:
+def _with_weights(samples: Samples, table: Mapping[float, float] | None, prediction: Any, ignored: int | None, what: str) -> Samples:
     if table is None and ignored is None:
         return samples
     own = samples.weights or [1.0] * len(samples)

@@ -113,7 +113,7 @@ class Interrupted(Module):
 
     def forward(self, x: Any) -> Value:
         self.when -= self.training
-        if self.when == 0:
+        if self.training and self.when == 0:
             raise KeyboardInterrupt
         output: Value = self.inner(x)
         return output
