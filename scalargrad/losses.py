@@ -320,7 +320,7 @@ TARGETS: dict[Callable[..., Any], str] = {
     l2: "number",
     mse: "number",
     huber: "number",
-    hinge: "sign",
+    hinge: "side",
     binary_cross_entropy: "share",
     binary_cross_entropy_with_logits: "share",
     cross_entropy: "class",

@@ -92,21 +92,22 @@ def fit(
     """
     if not isinstance(model, Module):
         raise DataError(f"fit trains a Module, not {type(model).__name__}")
-    samples = samples_of(X, y, weights=sample_weight)
     order = _checked_seed(seed) if shuffle else None
+    samples = samples_of(X, y, weights=sample_weight)
     kept, held = held_out(samples, validation, order, shuffle)
-    given = None if held is None or is_number(validation) else held
+    given = None if is_number(validation) else held
     measures, paid = named_metrics(metrics), loss_of(loss)
     listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
     size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
     attributes = check_learnable(model, optimiser)
     rule = optimiser_of(optimiser, model)
     trial = check_training(model, paid, penalty, rule, samples, given, attributes)
-    kept, held = weighted(kept, held, class_weight, paid, trial.prediction)
     targets = samples.targets + ([] if given is None else given.targets)
-    step = CompiledStep(model, paid, penalty, rule, bool(measures), trial.prediction) if compiled else EagerStep(model, paid, penalty, rule)
-    training = Training(step, kept, held, rule)
-    training.metrics, training.callbacks = settled(measures, targets, paid, trial.prediction), listed
+    measures = settled(measures, targets, paid, trial.prediction)
+    parts = model, paid, penalty, rule
+    step = CompiledStep(*parts, bool(measures), trial.prediction) if compiled else EagerStep(*parts)
+    training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
+    training.metrics, training.callbacks = measures, listed
     training.epochs, training.seed, training.batch_size = count, order, size
     if resume is not None:
         training.message = _resumed(training, Path(resume))

@@ -211,7 +211,7 @@ class Training:
                 with detect_anomaly():
                     step.evaluate(self.samples, each)
             except AnomalyError as error:
-                return str(error) if len(each) > 1 else f"sample X[{self.samples.place(each[0])}]: {error}"
+                return str(error) if len(each) > 1 else f"{error}\n  for the sample X[{self.samples.place(each[0])}]"
         largest = float(numpy.abs(self.gradient).max())
         return f"the step of {self.optimiser!r}, for a gradient of which the largest number is {largest!r}"
 

@@ -38,7 +38,7 @@ def check_targets(loss: Loss, prediction: Any, samples: Samples, what: str, alik
         return
     if alike:
         _check_shapes(name, prediction, samples, what)
-    if kind == "sign":
+    if kind == "side":
         _check_signs(name, samples, what)
     elif kind == "share":
         _check_shares(name, samples, what)
