@@ -52,8 +52,9 @@ def diagnose(
 
     It looks for: numbers that are not finite, no gradient, units that are copies of each other, linear layers in a row without an
     activation, exploding and vanishing gradients, a rate that is too high, dead and saturated units, inputs on very different scales.
-    The network goes forward and back in training, as it would in `fit`, but as a copy: parameters, buffers, gradients, random generators and modes stay as they are, and so does the optimiser. What it sees are
-    operations with one operand that can be flat; an activation put together from several operations shows in the table alone.
+    The network goes forward and back in training, as it would in `fit`, but as a copy: parameters, buffers, gradients, random
+    generators and modes stay as they are, and so does the optimiser. What it sees are operations with one operand that can be flat; an
+    activation put together from several operations shows in the table alone.
 
     The result prints as a table and sentences, is true when nothing was found, and `viz.draw` draws it.
     Raises DataError, LengthError or OptionError for arguments that can't be used.

@@ -109,13 +109,15 @@ def fit(
     training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
     training.metrics, training.callbacks = measures, listed
     training.epochs, training.seed, training.batch_size = count, order, size
-    if resume is not None:
-        training.message = _resumed(training, Path(resume))
+    training.message = _resumed(training, resume)
     return training.run(progress)
 
 
-def _resumed(training: Training, path: Path) -> str:
+def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
     """Go on from a file; where there is none, return what is to be said about that."""
+    if resume is None:
+        return ""
+    path = Path(resume)
     if path.exists():
         resume_training(training, path)
         return ""
