@@ -95,19 +95,17 @@ def fit(
     order = _checked_seed(seed) if shuffle else None
     samples = samples_of(X, y, weights=sample_weight)
     kept, held = held_out(samples, validation, order, shuffle)
-    given = None if is_number(validation) else held
     measures, paid = named_metrics(metrics), loss_of(loss)
     listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
     size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
     attributes = check_learnable(model, optimiser)
     rule = optimiser_of(optimiser, model)
-    trial = check_training(model, paid, penalty, rule, samples, given, attributes)
-    targets = samples.targets + ([] if given is None else given.targets)
-    measures = settled(measures, targets, paid, trial.prediction)
+    trial = check_training(model, paid, penalty, rule, samples, None if is_number(validation) else held, attributes)
+    targets = kept.targets + (held.targets if held else [])
     parts = model, paid, penalty, rule
     step = CompiledStep(*parts, bool(measures), trial.prediction) if compiled else EagerStep(*parts)
     training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
-    training.metrics, training.callbacks = measures, listed
+    training.metrics, training.callbacks = settled(measures, targets, paid, trial.prediction), listed
     training.epochs, training.seed, training.batch_size = count, order, size
     training.message = _resumed(training, resume)
     return training.run(progress)

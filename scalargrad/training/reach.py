@@ -68,15 +68,17 @@ def check_optimizer(model: Module, optimizer: Optimiser, used: Iterable[Value]) 
     strange = [parameter for parameter in optimizer.parameters if id(parameter) not in known]
     if not strange:
         return
+    if not model.parameters():
+        raise OptionError(no_parameters(plain_attributes(model), model))
     count, kind = len(optimizer.parameters), type(optimizer).__name__
     if len(strange) == count:
         raise OptionError(
             f"{kind} is over the parameters of another model: none of its {count} parameters is the model's, so nothing would be "
             f"learned. Make it again, {kind}(model.parameters(), …), after the model"
         )
-    some = f"{len(strange)} of the {count} parameters of {kind}"
     raise OptionError(
-        f"{some} are neither parameters of the model nor used by its loss: were they replaced after {kind} was made? "
+        f"{kind} holds {len(strange)} of its {count} parameters in vain: neither the model has them nor does its loss use them. "
+        f"Were they replaced after {kind} was made? "
         f"Make it again, {kind}(model.parameters(), …)"
     )
 
@@ -216,7 +218,13 @@ def _names(lost: Sequence[Value], model: Module, functions: Sequence[Any]) -> li
     for path, value in _hidden(places, parameters=True):
         if id(value) in wanted:
             paths.setdefault(id(value), path)
-    return [paths.get(id(leaf)) or leaf.label or f"a Parameter of {leaf.data!r}" for leaf in lost]
+    return [_name(leaf, paths.get(id(leaf), "")) for leaf in lost]
+
+
+def _name(leaf: Value, path: str) -> str:
+    if path and leaf.label and leaf.label not in path:
+        return f"{path} ({leaf.label!r})"
+    return path or leaf.label or f"a Parameter of {leaf.data!r}"
 
 
 def _surroundings(function: Any) -> list[tuple[str, Any]]:

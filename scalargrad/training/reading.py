@@ -125,8 +125,9 @@ def _refuse_containers(things: Any, what: str) -> None:
         raise DataError(f"{what} is a sparse matrix, and training needs every number of a sample: give {what}.toarray()")
     if hasattr(things, "__next__"):
         raise DataError(f"{what} is a {type(things).__name__}, which can be read only once: give list({what})")
-    scalar = isinstance(things, (str, bytes, dict, Value)) or is_number(things)
-    if scalar or isinstance(things, type):
+    if is_number(things) and not isinstance(things, Value):
+        raise DataError(f"{what} must be an array or a list with one entry for each sample, not a single number")
+    if isinstance(things, (str, bytes, dict, Value, type)):
         raise DataError(f"{what} must be an array or a list with one entry for each sample, not {type(things).__name__}")
 
 
@@ -154,8 +155,8 @@ def _column_names(things: Any) -> tuple[str, ...]:
 
 
 def _of_array(array: NDArray[Any], what: str, names: tuple[str, ...], finite: bool) -> Rows:
-    if not array.ndim:
-        raise DataError(f"{what} must be an array or a list with one entry for each sample, not a single number")
+    if not array.ndim:  # of objects, as one of numbers was refused before
+        raise DataError(f"{what} must be an array or a list with one entry for each sample, not a single entry")
     if array.dtype.kind not in "biuf":
         # Objects may still be numbers, and of other kinds the first entry shows what is wrong.
         listed = [_own_row(row, what, i) for i, row in enumerate(_as_objects(array))]
@@ -253,7 +254,8 @@ def _trouble(leaf: Any, what: str, path: Path, names: Sequence[str], finite: boo
     """What is wrong with an entry that is no container; "" if nothing is."""
     where, number = place(what, path), plain(leaf)
     if isinstance(number, (str, bytes)):
-        return f"{where} is the text {number!r:.40}: {_instead_of_text(what)}"
+        shown = str(number) if isinstance(number, str) else number
+        return f"{where} is the text {shown!r:.40}: {_instead_of_text(what)}"
     if isinstance(number, (date, time, timedelta, numpy.datetime64, numpy.timedelta64)):
         return f"{where} is the date or time {str(number)!r}: give a number, such as the days since a first date"
     if isinstance(number, (complex, numpy.complexfloating)):
