@@ -14,12 +14,14 @@ from scalargrad.modes import no_grad
 
 from .axes import checked_rows, checked_samples, dressed, evenly, figure_class, plain
 from .palette import dark_pairs
-from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade, text_colour
+from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade
 from .text import escape
 
 GREYS = 16
 _LONGEST = 24
 """Names of classes are cut to so many signs."""
+_PALE = 0.65
+"""The part of the scale that lies under numbers."""
 _WIDE = 40
 """So many signs of names find room beside each other."""
 REGIONS = 5
@@ -145,7 +147,9 @@ def plot_confusion(matrix: Sequence[Sequence[float]], names: Sequence[str] = (),
             _draw_count(ax, i, j, count, sum(row))
     ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="predicted", ylabel="true")
     places = [i + 0.5 for i in range(size)]
-    ax.set_xticks(places, [_shortened(label) for label in labels], rotation=90 if size * max(map(len, labels)) > _WIDE else 0, parse_math=False)
+    ax.set_xticks(
+        places, [_shortened(label) for label in labels], rotation=90 if size * max(map(len, labels)) > _WIDE else 0, parse_math=False
+    )
     ax.set_yticks(places, [_shortened(label) for label in labels], parse_math=False)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -155,12 +159,11 @@ def plot_confusion(matrix: Sequence[Sequence[float]], names: Sequence[str] = (),
 def _draw_count(ax: Any, row: int, column: int, count: float, total: float) -> None:
     from matplotlib.patches import Rectangle
 
-    step = round(STEPS * count / total) if total else 0
-    step = max(step, 1) if count else 0
+    # Only the paler part of the scale, on which ink reads well on a light page and on a dark one.
+    step = max(round(_PALE * STEPS * count / total), 1) if count else 0
     fill = colour(step if row == column else -step, LIGHT)
     ax.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=1.0))
-    ink = LIGHT.page if text_colour(fill) == "#ffffff" else LIGHT.ink
-    ax.text(column + 0.5, row + 0.5, f"{count:g}", ha="center", va="center", color=ink, fontsize=9)
+    ax.text(column + 0.5, row + 0.5, f"{count:g}", ha="center", va="center", color=LIGHT.ink, fontsize=9)
 
 
 def _shortened(label: str) -> str:
