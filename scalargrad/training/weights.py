@@ -54,7 +54,7 @@ def _with_weights(samples: Samples, table: Mapping[float, float] | None, predict
     own = samples.weights or [1.0] * len(samples)
     found = []
     for i, target in enumerate(samples.targets):
-        weight = own[i] * _counted(target, ignored)
+        weight = own[i] * _counted(target, ignored, prediction)
         if table is not None and weight:
             key = _class_of(target, prediction, place(what, (samples.place(i),)))
             if key not in table:
@@ -64,20 +64,13 @@ def _with_weights(samples: Samples, table: Mapping[float, float] | None, predict
     return replace(samples, weights=found)
 
 
-def _counted(target: Any, ignored: int | None) -> float:
+def _counted(target: Any, ignored: int | None, prediction: Any) -> float:
     """How many class indexes of a target count: 1 or 0, but of a sequence of them up to its length."""
     if ignored is None:
         return 1.0
-    if isinstance(target, (list, tuple)):
-        indexes = [part for part in target if not isinstance(part, (list, tuple))]
-        # The shares of one sample add up to 1; what adds up to more are the indexes of a sequence.
-        shares = len(indexes) == len(target) and not any(is_ignored(part, ignored) for part in target) and _are_shares(target)
-        return 1.0 if shares else float(sum(not is_ignored(part, ignored) for part in target))
+    if isinstance(prediction, list) and isinstance(prediction[0], list):
+        return float(sum(not is_ignored(part, ignored) for part in target))
     return float(not is_ignored(target, ignored))
-
-
-def _are_shares(target: Any) -> bool:
-    return all(is_number(part) and 0.0 <= float(part) <= 1.0 for part in target) and abs(sum(map(float, target)) - 1.0) < 1e-4
 
 
 def _class_of(target: Any, prediction: Any, where: str) -> float:
@@ -103,7 +96,7 @@ def _one_hot(target: Any) -> bool:
 
 def _table(class_weight: Any, samples: Samples, prediction: Any, ignored: int | None) -> dict[float, float]:
     """The weight of each class."""
-    used = [i for i, target in enumerate(samples.targets) if _counted(target, ignored)]
+    used = [i for i, target in enumerate(samples.targets) if _counted(target, ignored, prediction)]
     counts = Counter(_class_of(samples.targets[i], prediction, place("y", (samples.place(i),))) for i in used)
     if len(counts) > _FEW and not isinstance(prediction, list):
         raise OptionError(f"class_weight needs classes, and y has {len(counts)} different numbers: give sample_weight")
