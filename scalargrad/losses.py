@@ -254,6 +254,11 @@ def _check_shares(shares: list[Any]) -> None:
 def _class(target: Any, count: int) -> int:
     """The index of a class: any whole number from 0 to count - 1."""
     if isinstance(target, Value):
+        if target.stands_for_all:
+            raise DataError(
+                "while a function is compiled a class index is not known yet: give one-hot rows (data.one_hot) as targets, "
+                'or let fit make them, with loss="cross_entropy" or a functools.partial of it'
+            )
         raise DataError("a class index can't be a Value: give an int, or a list with the probability of each class")
     number = as_float(target, "target of cross_entropy")
     if not number.is_integer() or not 0 <= number < count:

@@ -5,18 +5,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ..conversion import is_number
 from ..engine import Value
 from ..errors import DataError, LengthError, OptionError
-from ..losses import is_ignored, unwrapped
-from ..modes import enable_grad, observing
+from ..losses import TARGETS, is_ignored, unwrapped
+from ..modes import enable_grad, no_grad, observing
 from ..nn import Module, evaluation
 from ..optimiser import Optimiser
 from .reach import Made, check_optimizer, no_parameters, plain_attributes, used_leaves, warn_of_unlearned
-from .reading import fresh
+from .reading import fresh, place
 from .samples import Samples
 from .steps import Loss, Penalty, checked_loss, numbers_of
 from .targets import check_targets, shape_of
 
+_TARGETS = 100
+"""So many different targets are handed to a loss of the user's."""
 _TRIES = 8
 """So many samples are asked whether their loss depends on anything that learns."""
 
@@ -117,6 +120,8 @@ def try_out(model: Module, loss: Loss, samples: Samples, penalty: Penalty | None
         alike = len({shape_of(prediction) for prediction in shown.values()}) == 1
         check_targets(loss, first, samples, y_name, alike)
         losses = [checked_loss(loss(output, fresh(samples.targets[i]))) for i, output in outputs]
+        if alike and unwrapped(loss)[0] not in TARGETS:
+            _try_targets(loss, outputs[0][1], samples, y_name)
         counted = [found for (i, _), found in zip(outputs, losses, strict=True) if not _ignores(loss, samples, i)]
         if not model.needs_batch and not any(found.args for found in counted):
             counted += _more_losses(model, loss, samples)
@@ -168,6 +173,29 @@ def _predicted(model: Module, samples: Samples, i: int, name: str) -> Any:
         single = samples.x_rows.shape == ()
         hint = f" ({name} has one number for each sample: for a list of one give {name[0]}.reshape(-1, 1))" if single else ""
         raise type(error)(f"{name}[{samples.place(i)}]: {error}{hint}") from error
+
+
+def _try_targets(loss: Loss, output: Any, samples: Samples, name: str) -> None:
+    """Hand a loss of the user's every different target once: it may ask one of ours, which would refuse some.
+
+    A compiled loss can't: its targets stand for those of all samples.
+    """
+    seen: set[Any] = set()
+    with no_grad():
+        for i, target in enumerate(samples.targets):
+            key = tuple(target) if isinstance(target, list) and all(map(is_number, target)) else target
+            if not (isinstance(key, tuple) or is_number(key)) or len(seen) == _TARGETS:
+                return
+            if key not in seen:
+                seen.add(key)
+                _try_target(loss, output, target, place(name, (samples.place(i),)))
+
+
+def _try_target(loss: Loss, output: Any, target: Any, where: str) -> None:
+    try:
+        loss(output, fresh(target))
+    except (DataError, LengthError, OptionError) as error:
+        raise type(error)(f"{where}: {error}") from error
 
 
 def _more_losses(model: Module, loss: Loss, samples: Samples) -> list[Value]:

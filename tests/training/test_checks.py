@@ -295,6 +295,32 @@ def test_a_target_that_is_a_value_is_taken_as_it_is(compiled: bool) -> None:
     assert fit(one(), X, targets, loss="hinge", epochs=1, progress=False, compiled=compiled).epochs == 1
 
 
+def wrapped(loss: Any) -> Any:
+    return lambda prediction, target: loss(prediction, target) * 2.0
+
+
+@pytest.mark.parametrize(
+    ("make", "y", "loss", "message"),
+    [
+        (one, changed(SIGNS, 7, 0.0), losses.hinge, r"y\[7\]: a target of hinge must be -1 or 1, not 0"),
+        (one, changed(LABELS, 7, -1.0), losses.binary_cross_entropy_with_logits, r"y\[7\]: a target of .* must be in \[0, 1\]"),
+        (two, numpy.full((20, 2), 0.7), losses.cross_entropy, "add up to 1"),
+    ],
+)
+def test_a_loss_of_ours_inside_of_one_of_the_users(make: Any, y: Any, loss: Any, message: str) -> None:
+    found = [said(make, X, y, wrapped(loss), OptionError, compiled) for compiled in (False, True)]
+    assert re.search(message, found[0])
+    assert found[0] == found[1]
+
+
+def test_a_class_index_in_a_loss_of_the_users_says_what_a_compiled_one_can_take() -> None:
+    assert fit(two(), X, CLASSES, loss=wrapped(losses.cross_entropy), epochs=1, progress=False).epochs == 1
+    found = said(two, X, CLASSES, wrapped(losses.cross_entropy), DataError, compiled=True)
+    assert "one-hot rows" in found
+    rows = numpy.eye(2)[CLASSES]
+    assert fit(two(), X, rows, loss=wrapped(losses.cross_entropy), epochs=1, progress=False, compiled=True).epochs == 1
+
+
 # What is tried out leaves no trace
 
 
