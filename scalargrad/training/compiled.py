@@ -175,9 +175,11 @@ def _rows(nests: list[Any], what: str) -> Array:
     """One row of numbers for each sample."""
     rows = [entries(nest) for nest in nests]
     for i, row in enumerate(rows):
-        if not all(isinstance(number, Value) or is_number(number) for number in row):
-            raise DataError(f"compiled training needs {what}s made of numbers, and {what} {i} is a {type(nests[i]).__name__}")
-    for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise LengthError(f"compiled training needs samples of one shape: {what} {i} has {len(row)} numbers, the first {len(rows[0])}")
-    return numpy.array(rows, dtype=float)
+    try:
+        return numpy.array(rows, dtype=float)
+    except (TypeError, ValueError) as error:
+        odd = next((i for i, row in enumerate(rows) if not all(isinstance(x, Value) or is_number(x) for x in row)), 0)
+        kind = type(nests[odd]).__name__
+        raise DataError(f"compiled training needs {what}s made of numbers, and {what} {odd} is a {kind}") from error

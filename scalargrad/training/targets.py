@@ -117,15 +117,18 @@ def _number(leaf: Any, where: str) -> float:
 def _check_signs(name: str, samples: Samples, what: str) -> None:
     for where, number in _numbers(samples, what):
         if number not in (-1.0, 1.0):
-            raise OptionError(f"{where} is {_short(number)}, and a target of {name} must be -1 or 1: for labels 0 and 1 give 2 * y - 1")
+            hint = ": for labels 0 and 1 give 2 * y - 1" if number == 0.0 else ""
+            raise OptionError(f"{where} is {_short(number)}, and a target of {name} must be -1 or 1{hint}")
 
 
 def _check_shares(name: str, samples: Samples, what: str) -> None:
     for where, number in _numbers(samples, what):
         if not 0.0 <= number <= 1.0:
-            raise OptionError(
-                f"{where} is {_short(number)}, and a target of {name} must be in [0, 1]: for labels -1 and 1 give (y + 1) / 2"
-            )
+            hint = _OF_LABELS.get(number, "")
+            raise OptionError(f"{where} is {_short(number)}, and a target of {name} must be in [0, 1]{hint}")
+
+
+_OF_LABELS = {-1.0: ": for labels -1 and 1 give (y + 1) / 2", 2.0: ": for labels 1 and 2 give y - 1"}
 
 
 def _check_classes(prediction: Any, samples: Samples, what: str, ignored: int | None, alike: bool) -> None:
