@@ -1,6 +1,8 @@
 """Reading data: arrays, frames, tensors and lists of samples become lists, and every number in them is checked."""
 
 import warnings
+from array import array as packed_array
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -114,6 +116,7 @@ def fresh(item: Any) -> Any:
     return item.copy() if kind is numpy.ndarray else item
 
 
+_SEQUENCES = {packed_array, deque, range}
 _CONTAINERS = {list, tuple, dict, numpy.ndarray}
 
 
@@ -227,6 +230,8 @@ def _own(item: Any) -> Any:
         return item
     if isinstance(item, dict):
         return {key: _own(part) for key, part in item.items()}
+    if kind in _SEQUENCES:
+        return [_own(part) for part in item]
     if isinstance(item, (list, tuple)):
         parts = [_own(part) for part in item]
         return kind(*parts) if hasattr(item, "_fields") else kind(parts)
@@ -266,6 +271,10 @@ def _trouble(leaf: Any, what: str, path: Path, names: Sequence[str], finite: boo
         return f"{where} is masked: leave that sample out or fill the gap"
     if is_number(number):
         return _wrong_number(number, what, path, names, finite)
+    if hasattr(number, "__next__"):
+        return f"{where} is {_with_article(type(number).__name__)}, which can be read only once: give a list"
+    if isinstance(number, (set, frozenset)):
+        return f"{where} is {_with_article(type(number).__name__)}, which has no order: give a list"
     if len(path) == 1:  # an object of another library, which the model may know
         return ""
     return f"{where} is {_with_article(type(number).__name__)}, where a number belongs: give float() of it"

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from array import array
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
@@ -126,6 +127,15 @@ CONTAINERS: dict[str, Case] = {
     "a set": (one, {1, 2}, LABELS, "mse", DataError, "X must be .*not set"),
     "an iterator": (one, X, iter(LABELS), "mse", DataError, r"y is a .*iterator.*give list\(y\)"),
     "a Value": (one, X, Value(1.0), "mse", DataError, "y must be .*not Value"),
+    "a generator for each sample": (
+        one,
+        [iter(row) for row in ROWS],
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[0\] is a list_iterator, which can be read only once",
+    ),
+    "a set for each sample": (one, [set(row) for row in ROWS], LABELS, "mse", DataError, r"X\[0\] is a set, which has no order"),
     "objects": (one, [object()] * 20, LABELS, "mse", DataError, r"X\[0\]: MLP.* takes a list of 2 numbers, not object"),
 }
 
@@ -252,6 +262,8 @@ def test_sparse_matrices_are_refused_in_words(compiled: bool) -> None:
         (X, LABELS.astype(numpy.int8)),
         ([[numpy.array(a), numpy.float64(b)] for a, b in ROWS], LABELS),
         (X.astype(numpy.longdouble), LABELS),
+        ([deque(row) for row in ROWS], LABELS),
+        ([array("d", row) for row in ROWS], array("d", LABELS)),
     ],
 )
 def test_lists_of_every_kind_are_taken(inputs: Any, targets: Any, compiled: bool) -> None:
