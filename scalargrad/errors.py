@@ -98,3 +98,7 @@ class NoGradientWarning(UserWarning):
 
 class UnlearnedWarning(UserWarning):
     """A loss uses something that is meant to learn, and no optimizer can reach it."""
+
+
+class ResumeWarning(UserWarning):
+    """A training was to go on from a file that is not there, and that nothing is going to write."""

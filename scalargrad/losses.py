@@ -16,20 +16,23 @@ unknown reduction or a number out of its range. A target that is a Value is take
 (2.5, [1.0, 2.0])
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from . import ops
-from .conversion import as_float, is_number, plain
+from .conversion import as_float, is_number, plain, whole
 from .engine import Number, Value, apply
 from .errors import DataError, LengthError, OptionError
 from .functions import shifted
 from .modes import is_tracing
+from .naming import suggestion
 from .ops import Op
 
 __all__ = [
     "LOSSES",
+    "TARGETS",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
@@ -39,6 +42,7 @@ __all__ = [
     "l2",
     "loss_of",
     "mse",
+    "unwrapped",
 ]
 
 _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
@@ -152,33 +156,70 @@ def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callabl
     return if_one(p) if share else if_zero(p)
 
 
-def cross_entropy(prediction: Any, target: Any, *, label_smoothing: float = 0.0, reduction: str = "mean") -> Any:
-    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) - prediction[target], exact for logits of any size.
+def cross_entropy(
+    prediction: Any,
+    target: Any,
+    *,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) -
+    prediction[target], exact for logits of any size.
 
-    prediction       a list of logits, one for each class; or a list of such lists, one for each sample
-    target           the index of the right class, or a list with the probability of each class; for several samples a list of these
-    label_smoothing  the share of the target, in [0, 1], that is spread evenly over all classes (Szegedy et al. 2016, section 7)
+    Args:
+        prediction: A list of logits, one for each class; or a list of such lists, one for each sample.
+        target: The index of the right class, or a list with the probability of each class; for several
+            samples a list of these.
+        label_smoothing: The share of the target, in [0, 1], that is spread evenly over all classes
+            (Szegedy et al. 2016, section 7).
+        ignore_index: A class index that marks what has no part in the loss; the mean is over the others.
+            Where all are ignored the loss is 0. `fit` leaves such samples out of the mean of a batch.
+        reduction: "mean" or "sum".
 
-    Raises OptionError for an index out of range, for probabilities outside [0, 1] or that do not add up to 1, for a smoothing
-    outside [0, 1], and what all losses raise.
+    Raises:
+        OptionError: For an index out of range, probabilities outside [0, 1] or that do not add up to 1,
+            and a smoothing outside [0, 1]; besides, what all losses raise.
 
-    >>> cross_entropy([0.0, 1000.0, 0.0], 0)
-    1000.0
-    >>> cross_entropy([[0.0, 0.0], [0.0, 0.0]], [1, [0.5, 0.5]], reduction="sum")
-    1.3862943611198906
+    Example:
+        >>> cross_entropy([0.0, 1000.0, 0.0], 0)
+        1000.0
+        >>> cross_entropy([[0.0, 0.0], [0.0, 0.0]], [1, [0.5, 0.5]], reduction="sum")
+        1.3862943611198906
+        >>> cross_entropy([[0.0, 0.0], [0.0, 1000.0]], [1, -100], ignore_index=-100)
+        0.6931471805599453
     """
     smoothing = as_float(label_smoothing, "label_smoothing of cross_entropy")
     if not 0.0 <= smoothing <= 1.0:
         raise OptionError(f"label_smoothing of cross_entropy must be in [0, 1], not {label_smoothing!r}")
+    ignored = None if ignore_index is None else whole(ignore_index, "ignore_index of cross_entropy", None)
     rows = _listed("prediction of cross_entropy", prediction)
     if _is_one(rows[0]):
-        return _reduced([_of_classes(rows, target, smoothing)], reduction)
-    targets = _listed("target of cross_entropy", target)
-    if len(targets) != len(rows):
-        raise LengthError(f"cross_entropy needs one target for each sample: {len(rows)} lists of logits, {len(targets)} targets")
-    return _reduced(
-        [_of_classes(_listed("prediction of cross_entropy", row), t, smoothing) for row, t in zip(rows, targets, strict=True)], reduction
-    )
+        pairs = [(rows, target)]
+    else:
+        targets = _listed("target of cross_entropy", target)
+        if len(targets) != len(rows):
+            raise LengthError(f"cross_entropy needs one target for each sample: {len(rows)} lists of logits, {len(targets)} targets")
+        pairs = [(_listed("prediction of cross_entropy", row), t) for row, t in zip(rows, targets, strict=True)]
+    items = [_of_classes(row, t, smoothing) for row, t in pairs if not is_ignored(t, ignored)]
+    return _reduced(items, reduction) if items else _nothing(pairs)
+
+
+def is_ignored(target: Any, ignore_index: int | None) -> bool:
+    """Tell whether a class index is the one that marks what has no part in the loss.
+
+    Example:
+        >>> is_ignored(-100, -100), is_ignored([0.5, 0.5], -100)
+        (True, False)
+    """
+    if ignore_index is None or isinstance(target, Value):
+        return False
+    return is_number(target) and float(target) == ignore_index
+
+
+def _nothing(pairs: list[tuple[list[Any], Any]]) -> Any:
+    """The loss where every target is ignored: 0, that nothing depends on."""
+    return Value(0.0) if any(isinstance(x, Value) for row, _ in pairs for x in row) else 0.0
 
 
 def _of_classes(row: list[Any], target: Any, smoothing: float) -> Any:
@@ -217,6 +258,11 @@ def _check_shares(shares: list[Any]) -> None:
 def _class(target: Any, count: int) -> int:
     """The index of a class: any whole number from 0 to count - 1."""
     if isinstance(target, Value):
+        if target.stands_for_all:
+            raise DataError(
+                "while a function is compiled a class index is not known yet: give one-hot rows (data.one_hot) as targets, "
+                'or let fit make them, with loss="cross_entropy" or a functools.partial of it'
+            )
         raise DataError("a class index can't be a Value: give an int, or a list with the probability of each class")
     number = as_float(target, "target of cross_entropy")
     if not number.is_integer() or not 0 <= number < count:
@@ -278,6 +324,33 @@ LOSSES: dict[str, Callable[..., Any]] = {
 """The losses by name."""
 
 
+TARGETS: dict[Callable[..., Any], str] = {
+    l1: "number",
+    l2: "number",
+    mse: "number",
+    huber: "number",
+    hinge: "side",
+    binary_cross_entropy: "share",
+    binary_cross_entropy_with_logits: "share",
+    cross_entropy: "class",
+}
+"""What the target of each loss is: any number, -1 or 1, a number in [0, 1], a class index or shares."""
+
+
+def unwrapped(loss: Callable[..., Any]) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+    """Take a loss out of `functools.partial`, with the options that were bound to it.
+
+    Example:
+        >>> unwrapped(partial(huber, delta=2.0)) == (huber, {"delta": 2.0})
+        True
+    """
+    options: dict[str, Any] = {}
+    while isinstance(loss, partial) and not loss.args:
+        options = {**loss.keywords, **options}
+        loss = loss.func
+    return loss, options
+
+
 def loss_of(choice: Any) -> Callable[..., Any]:
     """A loss itself, or the one of that name; raises OptionError for anything else.
 
@@ -286,6 +359,6 @@ def loss_of(choice: Any) -> Callable[..., Any]:
     """
     found: Any = LOSSES.get(choice) if isinstance(choice, str) else choice
     if not callable(found):
-        raise OptionError(f"loss must be a function (prediction, target) or one of {', '.join(LOSSES)}, not {choice!r}")
+        raise OptionError(f"loss must be a function (prediction, target) or a name, not {choice!r}{suggestion(choice, LOSSES)}")
     checked: Callable[..., Any] = found
     return checked

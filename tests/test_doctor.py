@@ -413,3 +413,204 @@ def test_it_is_part_of_the_package() -> None:
     assert sg.diagnose is diagnose
     with pytest.raises(AttributeError):
         _ = sg.dignose
+
+
+# Copies
+
+
+def test_copies_stay_copies_however_long_they_train() -> None:
+    """What the doctor says of twins is true: after training they are equal still, and others are not."""
+    X, y = moons()
+    model = nn.MLP(2, [6, 1], activation="tanh", initialiser="xavier", seed=3)
+    first, second = model.layers[0].neurons[1], model.layers[0].neurons[4]
+    second.load_state_dict(first.state_dict())
+    model.layers[1].neurons[0].weights[4].data = model.layers[1].neurons[0].weights[1].data
+    found = diagnose(model, X, y)
+    assert [(finding.kind, finding.where, finding.layer) for finding in found.findings] == [("twins", "layers.0.neurons.1", "layers.0")]
+    assert found.findings[0].numbers == {"copies": 2.0}
+    assert "layers.0.neurons.1, layers.0.neurons.4 are copies" in found.findings[0].sentence
+    sg.fit(model, X, y, loss="mse", epochs=20, progress=False)
+    assert list(first.state_dict().values()) == pytest.approx(list(second.state_dict().values()), rel=1e-6)
+    assert diagnose(model, X, y).of("twins")
+
+
+def test_every_unit_of_a_constant_beginning_is_a_copy() -> None:
+    X, y = moons()
+    model = nn.MLP(2, [4, 3, 1], activation="tanh", initialiser=nn.constant(0.3))
+    found = diagnose(model, X, y).of("twins")
+    assert [(finding.layer, finding.numbers["copies"]) for finding in found] == [("layers.0", 4.0), ("layers.1", 3.0)]
+    assert "and 1 more" in found[0].sentence
+
+
+def test_units_that_lead_to_different_weights_are_no_copies() -> None:
+    X, y = moons()
+    model = nn.MLP(2, [6, 1], activation="tanh", initialiser="xavier", seed=3)
+    model.layers[0].neurons[4].load_state_dict(model.layers[0].neurons[1].state_dict())
+    assert diagnose(model, X, y)
+
+
+def test_dropout_tells_copies_apart() -> None:
+    X, y = moons()
+
+    def network(*between: Any) -> nn.Sequential:
+        layers = nn.Layer(2, 4, "tanh", nn.constant(0.3)), nn.Layer(4, 1, None, nn.constant(0.3))
+        return nn.Sequential(layers[0], *between, layers[1])
+
+    assert kinds(diagnose(network(), X, y[:, None])) == ["twins"]
+    assert diagnose(network(nn.Dropout(0.5, seed=1)), X, y[:, None])
+
+
+def test_units_of_the_last_layer_and_units_without_gradient_are_no_copies() -> None:
+    X, y = moons()
+    model = nn.MLP(2, [4, 2], activation="tanh", initialiser="xavier", seed=1)
+    model.layers[1].neurons[1].load_state_dict(model.layers[1].neurons[0].state_dict())
+    assert diagnose(model, X, numpy.stack([y, y], axis=1))
+    model = nn.MLP(2, [4, 1], activation="tanh", initialiser="xavier", seed=1)
+    model.layers[0].neurons[1].load_state_dict(model.layers[0].neurons[0].state_dict())
+    for weight in model.layers[1].neurons[0].weights:
+        weight.data = 0.0
+    assert not diagnose(model, X, y).of("twins")
+
+
+class Mean(nn.Module):
+    """The mean of several networks."""
+
+    def __init__(self, *networks: nn.Module) -> None:
+        self.networks = list(networks)
+
+    def forward(self, x: Any) -> Any:
+        return sg.mean([network(x) for network in self.networks])
+
+
+def test_networks_of_an_ensemble_are_copies_as_a_whole() -> None:
+    X, y = moons()
+    twins = Mean(*(nn.MLP(2, [4, 1], activation="tanh", initialiser="xavier", seed=2) for _ in range(3)))
+    found = diagnose(twins, X, y)
+    assert [(finding.kind, finding.where, finding.numbers["copies"]) for finding in found.findings] == [("twins", "networks.0", 3.0)]
+    apart = Mean(*(nn.MLP(2, [4, 1], activation="tanh", initialiser="xavier", seed=seed) for seed in range(3)))
+    assert diagnose(apart, X, y)
+
+
+def test_rows_of_a_matrix_of_ones_own_are_units_too() -> None:
+    X, y = moons()
+    rows = numpy.random.default_rng(1).normal(size=(5, 2))
+    rows[3] = rows[1]
+    model = nn.Sequential(Dense(rows), nn.Layer(5, 1, None, seed=1))
+    weights = model.steps[1].neurons[0].weights
+    assert not diagnose(model, X, y[:, None]).of("twins")
+    weights[3].data = weights[1].data
+    assert [finding.where for finding in diagnose(model, X, y[:, None]).of("twins")] == ["steps.0.rows.1"]
+
+
+def test_layers_that_began_alike_are_remarked() -> None:
+    X, y = moons()
+    model = nn.Sequential(nn.Layer(2, 2, "tanh", seed=1), nn.Layer(2, 2, "tanh", seed=1), nn.Layer(2, 1, None, seed=2))
+    found = diagnose(model, X, y[:, None])
+    assert found
+    assert "steps.0, steps.1 hold the same numbers" in str(found)
+    model = nn.Sequential(nn.LayerNorm(2), nn.Layer(2, 2, "tanh", seed=1), nn.LayerNorm(2), nn.Layer(2, 1, None, seed=2))
+    assert "same numbers" not in str(diagnose(model, X, y[:, None]))
+
+
+# Linear layers in a row
+
+
+def test_layers_without_an_activation_between_them_are_one() -> None:
+    X, y = moons()
+    found = diagnose(nn.MLP(2, [5, 4, 1], activation=None, seed=1), X, y)
+    assert [(finding.kind, finding.where) for finding in found.findings] == [("collapsed", "layers.0"), ("collapsed", "layers.1")]
+    assert found.findings[0].numbers == {"inputs": 2.0, "between": 5.0, "outputs": 4.0}
+    assert "layers.0 and layers.1 have no activation between them" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("steps", "where"),
+    [
+        ((nn.Layer(2, 4, "tanh", seed=1), nn.Layer(4, 4, None, seed=2), nn.Layer(4, 1, None, seed=3)), ["steps.1"]),
+        ((nn.Layer(2, 4, None, seed=1), nn.Dropout(0.2, seed=9), nn.Layer(4, 1, None, seed=3)), ["steps.0"]),
+        ((nn.Layer(2, 4, "relu", seed=1), nn.Layer(4, 1, None, seed=3)), []),
+        ((nn.Layer(2, 4, None, seed=1), sg.softmax, nn.Layer(4, 1, None, seed=3)), []),
+        ((nn.Layer(2, 4, None, seed=1), nn.BatchNorm(4, activation="relu"), nn.Layer(4, 1, None, seed=3)), []),
+        ((nn.Layer(2, 4, None, seed=1), nn.LayerNorm(4), nn.Layer(4, 1, None, seed=3)), []),
+        ((nn.LayerNorm(2), nn.Layer(2, 3, "tanh", seed=3), nn.Layer(3, 1, None, seed=1)), []),
+    ],
+)
+def test_where_layers_collapse(steps: Any, where: list[str]) -> None:
+    X, y = moons()
+    found = diagnose(nn.Sequential(*steps), X, y[:, None])
+    assert [finding.where for finding in found.of("collapsed")] == where
+
+
+def test_a_narrow_layer_limits_the_rank_and_is_no_waste() -> None:
+    X = numpy.random.default_rng(1).normal(size=(20, 6))
+    narrow = nn.Sequential(nn.Layer(6, 2, None, seed=1), nn.Layer(2, 6, None, seed=2))
+    wide = nn.Sequential(nn.Layer(6, 6, None, seed=1), nn.Layer(6, 6, None, seed=2))
+    assert not diagnose(narrow, X, X).of("collapsed")
+    assert diagnose(wide, X, X).of("collapsed")
+
+
+def test_convolutions_collapse_too() -> None:
+    images = numpy.random.default_rng(1).normal(size=(8, 1, 5, 5))
+    plain = nn.Sequential(nn.Conv(1, 2, 3, activation=None, seed=1), nn.Flatten(), nn.Layer(18, 2, None, seed=2))
+    bent = nn.Sequential(nn.Conv(1, 2, 3, activation="relu", seed=1), nn.Flatten(), nn.Layer(18, 2, None, seed=2))
+    labels = [i % 2 for i in range(8)]
+    assert [finding.where for finding in diagnose(plain, images.tolist(), labels, loss="cross_entropy").of("collapsed")] == ["steps.0"]
+    assert not diagnose(bent, images.tolist(), labels, loss="cross_entropy").of("collapsed")
+
+
+class Scaled(nn.Module):
+    """A network whose outputs are multiplied by a temperature."""
+
+    def __init__(self) -> None:
+        self.inner, self.temperature = nn.MLP(2, [4, 2], activation="tanh", initialiser="xavier", seed=1), Parameter(2.0)
+
+    def forward(self, x: Any) -> list[Value]:
+        return [self.temperature * score for score in self.inner(x)]
+
+
+class Residual(nn.Module):
+    """x + W·tanh(V·x), twice, and a layer at the end."""
+
+    def __init__(self) -> None:
+        self.blocks = [nn.MLP(2, [3, 2], activation="tanh", initialiser="xavier", seed=seed) for seed in range(2)]
+        self.last = nn.Layer(2, 1, None, seed=7)
+
+    def forward(self, x: Any) -> Any:
+        for block in self.blocks:
+            x = [a + b for a, b in zip(block(x), x, strict=True)]
+        return self.last(x)[0]
+
+
+def test_scales_and_residuals_do_not_collapse() -> None:
+    X, y = moons()
+    assert not diagnose(Scaled(), X, y, loss="cross_entropy").of("collapsed")
+    assert not diagnose(Residual(), X, y).of("collapsed")
+
+
+# What it says of data that does not fit
+
+
+def test_the_loss_of_numbers_for_a_classifier_names_the_one_of_classes() -> None:
+    X, y = moons()
+    with pytest.raises(LengthError, match='for class indexes take loss="cross_entropy"'):
+        diagnose(nn.MLP(2, [4, 2], seed=1), X, y)
+    with pytest.raises(LengthError, match=r"y\.ravel\(\)"):
+        diagnose(nn.MLP(2, [4, 1], seed=1), X, y[:, None])
+    with pytest.raises(OptionError, match=r"y\[\d+\] is 0, and a target of hinge"):
+        diagnose(nn.MLP(2, [4, 1], seed=1), X, y, loss="hinge")
+    with pytest.raises(DataError, match=r"y\[0\] is the text"):
+        diagnose(nn.MLP(2, [4, 1], seed=1), X, ["a"] * 40)
+
+
+def test_a_number_of_the_data_that_is_not_finite_is_named_by_its_place() -> None:
+    X, y = moons(60)
+    X[33, 1] = numpy.nan
+    found = diagnose(nn.MLP(2, [4, 1], seed=1), X, y, most=20)
+    assert found.findings[0].sentence.startswith("X[33, 1] is nan")
+    assert found.findings[0].sample == 33
+
+
+def test_frames_are_taken() -> None:
+    pandas = pytest.importorskip("pandas")
+    X, y = moons()
+    assert diagnose(nn.MLP(2, [4, 1], seed=3), pandas.DataFrame(X), pandas.Series(y)).samples == 40

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -448,12 +449,6 @@ def test_odd_input_ends_in_an_error_of_ours_or_a_number(loss: Any, prediction: A
         assert type(loss(prediction, target)) is float
 
 
-@pytest.mark.parametrize("choice", [3, None, "msee", ["mse"], 0.5], ids=repr)
-def test_what_is_no_loss_is_refused(choice: Any) -> None:
-    with pytest.raises(OptionError, match="loss must be a function"):
-        losses.loss_of(choice)
-
-
 def test_a_loss_by_name_or_as_it_is() -> None:
     assert losses.loss_of("mse") is losses.mse
     assert losses.loss_of(math.dist) is math.dist
@@ -464,3 +459,70 @@ def test_one_item_needs_no_reduction() -> None:
     for reduction in ("mean", "sum"):
         assert losses.mse([p], [1.0], reduction=reduction).op == "pow"
     assert [losses.mse([p, p], [1.0, 2.0], reduction=reduction).op for reduction in ("mean", "sum")] == ["mean", "sum"]
+
+
+# Targets
+
+
+def test_every_loss_says_what_targets_it_takes() -> None:
+    assert set(losses.TARGETS) == set(losses.LOSSES.values())
+
+
+def test_a_loss_comes_out_of_its_options() -> None:
+    inner = partial(losses.cross_entropy, ignore_index=1, label_smoothing=0.1)
+    assert losses.unwrapped(partial(inner, ignore_index=2)) == (losses.cross_entropy, {"ignore_index": 2, "label_smoothing": 0.1})
+    assert losses.unwrapped(losses.mse) == (losses.mse, {})
+
+
+def test_what_is_no_loss_is_refused() -> None:
+    for choice in (3, None, "mean", ["mse"]):
+        with pytest.raises(OptionError, match="loss must be a function"):
+            losses.loss_of(choice)
+    with pytest.raises(OptionError, match="did you mean 'cross_entropy'"):
+        losses.loss_of("CrossEntropy")
+
+
+def test_nested_lists_must_have_one_shape_all_the_way_down() -> None:
+    assert losses.mse([[1.0, 2.0], [3.0]], [[0.0, 0.0], [0.0]]) == pytest.approx(14.0 / 3.0)
+    with pytest.raises(LengthError, match="mse needs a target for each prediction: 2 predictions, 1 targets"):
+        losses.mse([[1.0], [1.0, 2.0]], [[1.0], [1.0]])
+    with pytest.raises(LengthError, match="mse: the target is one number where the prediction is a list"):
+        losses.mse([[1.0], [1.0]], [[1.0], 1.0])
+
+
+# Ignored classes
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_an_ignored_index_as_in_pytorch(reduction: str, smoothing: float) -> None:
+    torch = pytest.importorskip("torch")
+    rng = Random(5)
+    rows = [[rng.gauss(0, 2) for _ in range(4)] for _ in range(6)]
+    targets = [0, 3, -100, 2, -100, 1]
+    logits = [[Value(x) for x in row] for row in rows]
+    loss = losses.cross_entropy(logits, targets, ignore_index=-100, reduction=reduction, label_smoothing=smoothing)
+    loss.backward()
+    theirs = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+    expected = torch.nn.functional.cross_entropy(
+        theirs, torch.tensor(targets), ignore_index=-100, reduction=reduction, label_smoothing=smoothing
+    )
+    expected.backward()
+    assert loss.data == pytest.approx(expected.item(), rel=1e-12)
+    assert np.allclose([[x.grad for x in row] for row in logits], theirs.grad.numpy(), rtol=1e-12, atol=1e-15)
+
+
+def test_where_all_are_ignored_the_loss_is_zero() -> None:
+    loss = losses.cross_entropy([Value(1.0), Value(2.0)], 7, ignore_index=7)
+    loss.backward()
+    assert (type(loss), loss.data) == (Value, 0.0)
+    assert losses.cross_entropy([[1.0, 2.0], [0.0, 1.0]], [7, 7], ignore_index=7) == 0.0
+
+
+def test_an_ignored_index_may_be_a_class() -> None:
+    assert losses.cross_entropy([[0.0, 5.0], [0.0, 0.0]], [0, 1], ignore_index=0) == losses.cross_entropy([0.0, 0.0], 1)
+
+
+def test_an_ignored_index_is_a_whole_number() -> None:
+    with pytest.raises(OptionError, match="ignore_index of cross_entropy must be a whole number"):
+        losses.cross_entropy([0.0, 1.0], 0, ignore_index=0.5)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from io import StringIO
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from .style import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, 
 from .text import escape
 
 GREYS = 16
+_LONGEST = 24
+"""Names of classes are cut to so many signs."""
+_PALE = 0.65
+"""The part of the scale that lies under numbers."""
+_WIDE = 40
+"""So many signs of names find room beside each other."""
 REGIONS = 5
 """How many shades each side of the decision boundary has."""
 
@@ -101,6 +108,66 @@ def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = Fa
     ax.set(xlim=(0, len(numbers[0])), ylim=(len(numbers), 0), aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
     return ax
+
+
+def plot_confusion(matrix: Sequence[Sequence[float]], names: Sequence[str] = (), ax: Any = None) -> Any:
+    """Draw a confusion matrix: how many samples of each class (row) were taken for each class (column).
+
+    The diagonal, which is right, is blue, all else orange; the darker, the larger the part of its row.
+
+    Args:
+        matrix: The counts, square, as `scalargrad.training.confusion_matrix` gives them.
+        names: What the classes are called; by default 0, 1, 2, ….
+        ax: The matplotlib Axes to draw on; without one, a new figure of pyplot.
+
+    Returns:
+        The Axes.
+
+    Raises:
+        LengthError: For a matrix that is not square, and for as many names as there are not classes.
+        PictureError: Where matplotlib is missing, and for counts below 0 or not finite.
+
+    Example:
+        >>> ax = plot_confusion([[5, 1], [0, 4]], ["cat", "dog"])
+        >>> ax.get_xlabel(), [text.get_text() for text in ax.texts]
+        ('predicted', ['5', '1', '0', '4'])
+    """
+    counts = checked_rows(matrix, "plot_confusion")
+    size = len(counts)
+    labels = [str(name) for name in names] or [str(i) for i in range(size)]
+    if len(counts[0]) != size:
+        raise LengthError(f"plot_confusion takes a square matrix, not {size} rows of {len(counts[0])}")
+    if len(labels) != size:
+        raise LengthError(f"plot_confusion needs a name for each class: {size} classes, {len(labels)} names")
+    if not all(0.0 <= count < inf for row in counts for count in row):
+        raise PictureError("a confusion matrix holds counts: finite numbers of at least 0")
+    ax = dressed(ax)
+    for i, row in enumerate(counts):
+        for j, count in enumerate(row):
+            _draw_count(ax, i, j, count, sum(row))
+    ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="predicted", ylabel="true")
+    places = [i + 0.5 for i in range(size)]
+    ax.set_xticks(
+        places, [_shortened(label) for label in labels], rotation=90 if size * max(map(len, labels)) > _WIDE else 0, parse_math=False
+    )
+    ax.set_yticks(places, [_shortened(label) for label in labels], parse_math=False)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _draw_count(ax: Any, row: int, column: int, count: float, total: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    # Only the paler part of the scale, on which ink reads well on a light page and on a dark one.
+    step = max(round(_PALE * STEPS * count / total), 1) if count else 0
+    fill = colour(step if row == column else -step, LIGHT)
+    ax.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=1.0))
+    ax.text(column + 0.5, row + 0.5, f"{count:g}", ha="center", va="center", color=LIGHT.ink, fontsize=9)
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
 
 
 def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> list[Any]:

@@ -103,6 +103,15 @@ class Examination:
             found[self.plan.layer(self.plan.around(name))].append(parameter)
         return found
 
+    def layers_of(self, order: Sequence[Value]) -> dict[int, str]:
+        """The layer of every Value of a graph that was computed in the network, by its id.
+
+        The graph is that of a sample, or of a batch that goes through together.
+        """
+        look = _Look(self, list(order), set(), len(self.losses), 0)
+        places = {id(node): look.place(node) for node in order if node.args}
+        return {key: place.layer for key, place in places.items() if place is not None}
+
     @property
     def finite(self) -> bool:
         """Whether all losses and all gradients are numbers."""

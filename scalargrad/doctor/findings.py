@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 KINDS = {
     "not finite": "mend what makes the first such number: a smaller rate, smaller weights, standardised inputs, a loss from logits",
     "no gradient": "take an activation with a slope (no step, no rounding), weights that are not all 0, units that are not all dead",
+    "twins": "begin with weights drawn at random (He or Xavier), and give modules that stand side by side seeds of their own",
+    "collapsed": "put an activation between the two, such as relu or tanh, or take one layer for both",
     "exploding": "begin with smaller weights (He or Xavier), standardise inputs and targets, normalise between the layers, or ClipNorm",
     "vanishing": "relu or elu in place of sigmoid and tanh, He or Xavier initialisation, batch normalisation, fewer layers",
     "rate": "take a smaller rate, or a schedule that lowers it",

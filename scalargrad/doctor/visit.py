@@ -5,25 +5,31 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from copy import deepcopy
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import numpy
 
 from ..anomaly import detect_anomaly
+from ..conversion import plain
 from ..engine import Parameter, Value
 from ..errors import AnomalyError, DataError, NoGradientWarning
 from ..hyperparameters import checked_count
 from ..losses import loss_of
 from ..nn import Module
 from ..optimiser import Optimiser
+from ..training.checks import try_out
 from ..training.fitting import optimiser_of
+from ..training.reading import leaves, place
 from ..training.samples import Samples, samples_of
 from .checks import check_gradients, check_inputs, check_units, gradient_norm, named_units, norm_back, resting
 from .diagnosis import Diagnosis, LayerReport
 from .examination import Examination
 from .findings import KINDS, Finding
 from .limits import Limits
+from .linear import check_collapsed
 from .rate import check_rate
+from .twins import alike_layers, check_twins
 
 
 def diagnose(
@@ -44,10 +50,11 @@ def diagnose(
     most       how many samples are looked at, evenly chosen from all; None for all
     limits     from which numbers on something counts as ill
 
-    It looks for: numbers that are not finite, no gradient, exploding and vanishing gradients, a rate that is too high, dead and
-    saturated units, inputs on very different scales. The network goes forward and back in training, as it would in `fit`, but as a
-    copy: parameters, buffers, gradients, random generators and modes stay as they are, and so does the optimiser. What it sees are
-    operations with one operand that can be flat; an activation put together from several operations shows in the table alone.
+    It looks for: numbers that are not finite, no gradient, units that are copies of each other, linear layers in a row without an
+    activation, exploding and vanishing gradients, a rate that is too high, dead and saturated units, inputs on very different scales.
+    The network goes forward and back in training, as it would in `fit`, but as a copy: parameters, buffers, gradients, random
+    generators and modes stay as they are, and so does the optimiser. What it sees are operations with one operand that can be flat; an
+    activation put together from several operations shows in the table alone.
 
     The result prints as a table and sentences, is true when nothing was found, and `viz.draw` draws it.
     Raises DataError, LengthError or OptionError for arguments that can't be used.
@@ -62,7 +69,7 @@ def diagnose(
     """
     if not isinstance(model, Module):
         raise DataError(f"diagnose looks at a Module, not {type(model).__name__}")
-    samples, indexes = _chosen(samples_of(X, y), most)
+    samples, indexes = _chosen(samples_of(X, y, finite=False), most)
     chosen = None if optimiser is None else optimiser_of(optimiser, model)
     visit = _Visit(model, samples, loss_of(loss), chosen, limits or Limits())
     found: Diagnosis = Context().run(visit.diagnosis)
@@ -82,6 +89,7 @@ class _Visit:
         """Everything, in surroundings of its own: no tape, no scope and no detector of the caller sees it."""
         with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.simplefilter("ignore", NoGradientWarning)
+            try_out(self.examination.model, self.loss, self.samples)
             self.examination.run(self.samples.inputs, self.samples.targets)
             order = list(KINDS)
             return self._written(sorted(self._findings(), key=lambda finding: order.index(finding.kind)))
@@ -103,12 +111,16 @@ class _Visit:
         if not notes.finite:
             return [self._not_finite(), *check_inputs(notes, limits)]
         findings = [*check_gradients(notes, limits), *check_units(notes, limits), *check_inputs(notes, limits)]
+        findings += [*check_twins(notes), *check_collapsed(notes)]
         if self.optimiser is not None:
             findings += check_rate(notes, self.model, self.optimiser, self.samples.inputs, self.samples.targets, limits)
         return findings
 
     def _not_finite(self) -> Finding:
         """The first number that is not finite, found on another copy, which draws the same random numbers."""
+        found = self._not_finite_data()
+        if found is not None:
+            return found
         again, sample = Examination(self.model, self.loss), None
         try:
             with detect_anomaly():
@@ -121,6 +133,17 @@ class _Visit:
             text = f"sample {sample}: {text}"
         loss = self.examination.losses[sample or 0]
         return Finding("not finite", "", text, {"loss": loss}, sample)
+
+    def _not_finite_data(self) -> Finding | None:
+        """A number of the data that is not finite, named by its place there."""
+        for i, row in enumerate(self.samples.inputs):
+            for what, item in (("X", row), ("y", self.samples.targets[i])):
+                for path, leaf in leaves(item, (self.samples.place(i),)):
+                    number = plain(leaf)
+                    if isinstance(number, float) and not isfinite(number):
+                        text = f"{place(what, path)} is {number!r}: leave that sample out or fill the gap"
+                        return Finding("not finite", "", text, {"loss": self.examination.losses[i]}, i)
+        return None
 
     def _layers(self) -> list[LayerReport]:
         notes = self.examination
@@ -150,12 +173,19 @@ class _Visit:
     def _remarks(self, findings: Sequence[Finding]) -> list[str]:
         if len(self.samples) < self.limits.samples:
             return [f"units were not judged: {self.limits.samples:g} samples are needed, and there are {len(self.samples)}"]
+        remarks = self._alike(findings)
         dead = {finding.where for finding in findings if finding.kind == "dead"}
         quiet = [name for name in resting(self.examination) if name not in dead]
         if not quiet:
-            return []
+            return remarks
         more = f" and {len(quiet) - 3} more" if len(quiet) > 3 else ""
-        return [f"off for all samples, but near to life: {', '.join(quiet[:3])}{more}"]
+        return [*remarks, f"off for all samples, but near to life: {', '.join(quiet[:3])}{more}"]
+
+    def _alike(self, findings: Sequence[Finding]) -> list[str]:
+        paths = [] if any(finding.kind == "twins" for finding in findings) else alike_layers(self.examination)
+        if not paths:
+            return []
+        return [f"{', '.join(paths[:3])} hold the same numbers: was one seed given to all of them?"]
 
     def _marks(self, findings: Sequence[Finding]) -> Mapping[str, str]:
         ill = {finding.where: finding.kind for finding in findings if finding.kind in ("dead", "saturated")}
@@ -181,7 +211,8 @@ def _chosen(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
     count = len(samples) if most is None else min(len(samples), checked_count(most, "most", 1))
     indexes = [i * len(samples) // count for i in range(count)]
     part = samples.part(indexes)
-    return Samples([_own(x) for x in part.inputs], [_own(target) for target in part.targets]), indexes
+    inputs, targets = [_own(x) for x in part.inputs], [_own(target) for target in part.targets]
+    return replace(part, inputs=inputs, targets=targets), indexes
 
 
 def _own(item: Any) -> Any:

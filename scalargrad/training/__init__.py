@@ -4,10 +4,11 @@ from ..collector import collector_off
 from .callbacks import ClipNorm, ClipValues, EarlyStopping, EveryStep, MaxNorm, StopAtZeroGradient
 from .fitting import fit
 from .history import History
-from .metrics import METRICS
+from .metrics import METRICS, absolute_error, accuracy, binary_accuracy, squared_error
 from .recorder import Recorder, Recording
 from .running import Callback, Training
 from .saving import SaveCheckpoint, load_model
+from .scores import confusion_matrix, f1, mean_absolute_error, precision, r2, recall, whole_set
 
 __all__ = [
     "METRICS",
@@ -23,7 +24,18 @@ __all__ = [
     "SaveCheckpoint",
     "StopAtZeroGradient",
     "Training",
+    "absolute_error",
+    "accuracy",
+    "binary_accuracy",
     "collector_off",
+    "confusion_matrix",
+    "f1",
     "fit",
     "load_model",
+    "mean_absolute_error",
+    "precision",
+    "r2",
+    "recall",
+    "squared_error",
+    "whole_set",
 ]

@@ -1,6 +1,6 @@
 """Callbacks that are ready: early stopping, limits on gradients and weights, schedules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy
 
 from ..errors import OptionError, UnknownNameError
 from ..hyperparameters import checked_count, checked_number
+from ..naming import suggestion
 from ..regularise import max_norm
 from ..schedules import ReduceOnPlateau, Scheduled
 from .running import Callback, Training
@@ -72,7 +73,9 @@ class EarlyStopping(Callback):
         numbers = training.history.last()
         name = "loss" if self.monitor == "validation_loss" and self.monitor not in numbers else self.monitor
         if name not in numbers:
-            raise UnknownNameError(f"EarlyStopping can't watch {name!r}: the history has {', '.join(numbers)}")
+            near = suggestion(name, numbers)
+            hint = near if "did you mean" in near else ""
+            raise UnknownNameError(f"EarlyStopping can't watch {name!r}: the history has {', '.join(numbers)}{hint}")
         return name
 
 
@@ -179,3 +182,19 @@ def as_callback(item: Any) -> Callback:
     if isinstance(item, Scheduled):
         return _EveryEpoch(item)
     raise OptionError(f"a callback must be a Callback or a schedule, not {type(item).__name__} {item!r:.80}")
+
+
+def listed_callbacks(callbacks: Any) -> list[Callback]:
+    """Take one callback or schedule, or several, in the order in which they are called.
+
+    Raises:
+        OptionError: For anything else.
+
+    Example:
+        >>> len(listed_callbacks(EarlyStopping(3))), len(listed_callbacks([EarlyStopping(3), ClipNorm(1.0)]))
+        (1, 2)
+    """
+    items = [callbacks] if isinstance(callbacks, (Callback, Scheduled)) else callbacks
+    if not isinstance(items, Iterable) or isinstance(items, str):
+        raise OptionError(f"callbacks must be a list of Callbacks and schedules, not {type(callbacks).__name__} {callbacks!r:.80}")
+    return sorted(map(as_callback, items), key=lambda each: each.last)

@@ -1,24 +1,28 @@
 """`fit`: its arguments looked at, and the training begun."""
 
-from collections.abc import Iterable
+import warnings
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, OptionError
+from ..conversion import is_number
+from ..errors import DataError, OptionError, ResumeWarning
 from ..hyperparameters import checked_count
 from ..losses import loss_of
+from ..naming import suggestion
 from ..nn import Module
 from ..optim import OPTIMISERS
 from ..optimiser import Optimiser
-from .callbacks import as_callback
+from .callbacks import listed_callbacks
+from .checks import check_learnable, check_training
 from .compiled import CompiledStep
 from .history import History
-from .metrics import named_metrics
+from .metrics import named_metrics, settled
 from .running import Training
 from .samples import held_out, samples_of
-from .saving import resume_training
+from .saving import SaveCheckpoint, resume_training
 from .steps import EagerStep, Loss, Penalty
+from .weights import weighted
 
 
 def fit(
@@ -33,7 +37,10 @@ def fit(
     penalty: Penalty | None = None,
     validation: Any = None,
     metrics: Any = (),
-    callbacks: Iterable[Any] = (),
+    callbacks: Any = (),
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    shuffle: bool = True,
     seed: int | None = 0,
     progress: bool = True,
     resume: str | PathLike[str] | None = None,
@@ -41,20 +48,31 @@ def fit(
 ) -> History:
     """Train `model`, and return what it was like. Afterwards the model is in evaluation.
 
-    X, y        samples and targets, as many of the one as of the other: arrays, or lists of whatever the model takes
+    X, y        samples and targets, as many of the one as of the other: arrays, frames, tensors, or lists of whatever the model
+                takes. The model is given a copy of each sample
     loss        a function (prediction, target) of one sample, or the name of one of `losses`; its mean over the batch is minimised
     optimiser   an Optimiser over the parameters to train, or the name of one, with its default options, over all of the model's
     epochs      how often all samples are seen
     batch_size  samples for each step: 1 is stochastic descent, None takes them all. A single one that is left at the end joins the
                 batch before it where the model takes statistics of a batch
     penalty     a function of the model that returns a Value to be added, such as `lambda model: l2(model.parameters(), 1e-4)`
-    validation  (X, y) to measure on after each epoch, or the share of the samples to hold out for it, or None
-    metrics     names of METRICS, or functions (prediction, target) of plain numbers, to be averaged
-    callbacks   Callbacks; schedules, which are stepped after each epoch
-    seed        of the order of the samples; None for the order given
+    validation  (X, y) or (X, y, sample_weight) to measure on after each epoch, or the share of the samples to hold out for it, or how
+                many, or None
+    metrics     names of METRICS, or functions (prediction, target) of plain numbers, to be averaged; `whole_set` marks those that
+                take all predictions and targets at once. Weights of samples don't count in them
+    callbacks   Callbacks, or one; schedules, which are stepped after each epoch
+    class_weight   how much the samples of a class count in the loss: "balanced" (each class as much as any other), a dict from class
+                   to weight, or a list in the order of the classes
+    sample_weight  how much each sample counts in the loss, a list of numbers. The loss of a batch is the sum of weight × loss by the sum
+                   of the weights; a batch whose weights are all 0 has the loss 0
+    shuffle     False: the samples come in the order given in every epoch, and a share for validation is taken from the end
+    seed        of the order of the samples; None for the order given, too, except that a share for validation is drawn at random
     progress    show a bar (where tqdm is installed) or a line for each epoch
-    resume      the file of a SaveCheckpoint to go on from; where there is none yet, the training begins
+    resume      the file of a SaveCheckpoint to go on from; where there is none yet, the training begins, and says so
     compiled    record one sample's graph and train on arrays: the same numbers, to rounding, much faster. Samples must be of one shape
+
+    Before the first step the data is checked, and model, loss and penalty are tried out on a sample of each shape; an UnlearnedWarning
+    names what the loss uses and nothing will train.
 
     The history has, for each epoch, "loss" (the mean over the samples, each before its step), "learning_rate", "penalty" where there
     is one, the metrics, and each of these with "validation_" in front as far as it is measured.
@@ -74,24 +92,50 @@ def fit(
     """
     if not isinstance(model, Module):
         raise DataError(f"fit trains a Module, not {type(model).__name__}")
-    kept, held = held_out(samples_of(X, y), validation, _checked_seed(seed))
-    measures, rule, paid = named_metrics(metrics), optimiser_of(optimiser, model), loss_of(loss)
-    step = CompiledStep(model, paid, penalty, rule, bool(measures)) if compiled else EagerStep(model, paid, penalty, rule)
-    training = Training(step, kept, held, rule)
-    training.metrics, training.callbacks = measures, sorted(map(as_callback, callbacks), key=lambda each: each.last)
-    training.epochs, training.seed = checked_count(epochs, "epochs"), seed
-    training.batch_size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
-    if resume is not None and Path(resume).exists():
-        resume_training(training, Path(resume))
+    order = _checked_seed(seed) if shuffle else None
+    samples = samples_of(X, y, weights=sample_weight)
+    kept, held = held_out(samples, validation, order, shuffle)
+    measures, paid = named_metrics(metrics), loss_of(loss)
+    listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
+    size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
+    attributes = check_learnable(model, optimiser)
+    rule = optimiser_of(optimiser, model)
+    trial = check_training(model, paid, penalty, rule, samples, None if is_number(validation) else held, attributes)
+    targets = kept.targets + (held.targets if held else [])
+    parts = model, paid, penalty, rule
+    step = CompiledStep(*parts, bool(measures), trial.prediction) if compiled else EagerStep(*parts)
+    training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
+    training.metrics, training.callbacks = settled(measures, targets, paid, trial.prediction), listed
+    training.epochs, training.seed, training.batch_size = count, order, size
+    training.message = _resumed(training, resume)
     return training.run(progress)
+
+
+def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
+    """Go on from a file; where there is none, return what is to be said about that."""
+    if resume is None:
+        return ""
+    path = Path(resume)
+    if path.exists():
+        resume_training(training, path)
+        return ""
+    message = f"there is no checkpoint {str(path)!r} yet, so the training starts from scratch"
+    written = [callback.path for callback in training.callbacks if isinstance(callback, SaveCheckpoint)]
+    if path not in written:
+        warnings.warn(
+            f"resume: {message}, and no SaveCheckpoint among the callbacks writes it: is the name right?",
+            ResumeWarning,
+            stacklevel=3,
+        )
+    return message
 
 
 def optimiser_of(choice: Any, model: Module) -> Optimiser:
     """The optimiser itself, or the one of that name over all parameters of the model; raises OptionError for anything else."""
     if isinstance(choice, Optimiser):
         return choice
-    if choice not in OPTIMISERS:
-        raise OptionError(f"optimiser must be an Optimiser or one of {', '.join(OPTIMISERS)}, not {choice!r}")
+    if not isinstance(choice, str) or choice not in OPTIMISERS:
+        raise OptionError(f"optimiser must be an Optimiser or a name, not {choice!r}{suggestion(choice, OPTIMISERS)}")
     return OPTIMISERS[choice](model.parameters())
 
 

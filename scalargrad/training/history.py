@@ -1,11 +1,14 @@
 """What a training was like: numbers for every epoch and for every step."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from ..errors import UnknownNameError
+from ..naming import suggestion
 
 
-class History(Mapping[str, list[float]]):
-    """A read-only mapping from a name to one number for each epoch: `history["loss"]`, `history["validation_loss"]`, ….
+class History(dict[str, list[float]]):
+    """A dict from a name to one number for each epoch: `history["loss"]`, `history["validation_loss"]`, ….
 
     steps    the objective (mean loss of the batch, plus the penalty) before every step
     stopped  why the training ended before its last epoch; "" if it did not
@@ -18,32 +21,26 @@ class History(Mapping[str, list[float]]):
     """
 
     def __init__(self) -> None:
-        self._columns: dict[str, list[float]] = {}
+        super().__init__()
         self.steps: list[float] = []
         self.stopped = ""
 
     @property
     def epochs(self) -> int:
         """How many epochs have ended."""
-        return max(map(len, self._columns.values()), default=0)
+        return max(map(len, self.values()), default=0)
 
     def add(self, numbers: Mapping[str, float]) -> None:
         """Append what one epoch gave. Names are those of the first epoch."""
         for name, number in numbers.items():
-            self._columns.setdefault(name, []).append(float(number))
+            self.setdefault(name, []).append(float(number))
 
     def last(self) -> dict[str, float]:
         """The numbers of the last epoch by name; empty before there is one."""
-        return {name: numbers[-1] for name, numbers in self._columns.items()}
+        return {name: numbers[-1] for name, numbers in self.items()}
 
-    def __getitem__(self, name: str) -> list[float]:
-        return self._columns[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
+    def __missing__(self, name: Any) -> NoReturn:
+        raise UnknownNameError(f"the history has no {name!r}{suggestion(name, self) if self else ', as no epoch has ended'}")
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name} {number:.6g}" for name, number in self.last().items())
@@ -52,9 +49,10 @@ class History(Mapping[str, list[float]]):
 
     def state_dict(self) -> dict[str, Any]:
         """All of it, to be saved."""
-        return {"columns": {name: list(numbers) for name, numbers in self._columns.items()}, "steps": list(self.steps)}
+        return {"columns": {name: list(numbers) for name, numbers in self.items()}, "steps": list(self.steps)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` gave."""
-        self._columns = {name: [float(x) for x in numbers] for name, numbers in state["columns"].items()}
+        self.clear()
+        self.update({name: [float(x) for x in numbers] for name, numbers in state["columns"].items()})
         self.steps = [float(x) for x in state["steps"]]

@@ -16,6 +16,11 @@ class Progress:
     def __init__(self, total: int, begin: int, shown: bool) -> None:
         self._shown, self._bar = shown, _bar(total, begin) if shown else None
 
+    def say(self, text: str) -> None:
+        """A line of its own, if there is anything to say."""
+        if self._shown and text:
+            sys.stderr.write(f"{text}\n")
+
     def step(self, objective: float) -> None:
         """One more step, with the objective that it began with."""
         if self._bar is not None:

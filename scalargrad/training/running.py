@@ -10,10 +10,11 @@ from ..anomaly import detect_anomaly
 from ..collector import collector_off
 from ..errors import AnomalyError, DivergenceError
 from ..hyperparameters import all_finite
+from ..modes import enable_grad
 from ..nn import Module
 from ..optimiser import Mask, Optimiser
 from .history import History
-from .metrics import Metric
+from .metrics import Metric, measured
 from .progress import Progress
 from .samples import Samples
 from .steps import Evaluation, Step
@@ -72,6 +73,8 @@ class Training:
     callbacks: list[Callback]
     batch_size: int | None = None
     seed: int | None = None
+    message = ""
+    """What is said before the first epoch."""
     epochs = 0
     _parts: Sequence[Module] = ()
     _least = 1
@@ -92,7 +95,11 @@ class Training:
         return {"samples": self.samples.checksum, "batch_size": self.batch_size, "seed": self.seed}
 
     def run(self, progress: bool) -> History:
-        """All epochs that are left."""
+        """All epochs that are left; inside of a `no_grad` block, too, something is learned."""
+        with enable_grad():
+            return self._run(progress)
+
+    def _run(self, progress: bool) -> History:
         self._parts = [part for _, part in self.model.named_modules()]
         self._set_mode(training=True)
         self._least = 2 if self.model.needs_batch and self.batch_size != 1 else 1
@@ -100,6 +107,7 @@ class Training:
         self._begun = _Moment(self._step)
         steps = len(self.samples.starts(self.batch_size, self._least))
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
+        bar.say(self.message)
         try:
             self._tell("training_begins")
             while self.epoch < self.epochs and not self.history.stopped:
@@ -150,8 +158,9 @@ class Training:
         return found
 
     def _summary(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
-        sizes = [len(part) for _, part in seen]
-        numbers = {"loss": _weighted([found.loss for found, _ in seen], sizes), "learning_rate": self.optimiser.learning_rate}
+        sizes = [float(len(part)) for _, part in seen]
+        weights = [found.weight for found, _ in seen]
+        numbers = {"loss": _weighted([found.loss for found, _ in seen], weights), "learning_rate": self.optimiser.learning_rate}
         if self._step.penalty:
             numbers["penalty"] = _weighted([found.penalty for found, _ in seen], sizes)
         predictions = [prediction for found, _ in seen for prediction in found.predictions]
@@ -166,10 +175,7 @@ class Training:
         return {f"validation_{name}": number for name, number in numbers.items()}
 
     def _measured(self, predictions: list[Any], targets: list[Any]) -> dict[str, float]:
-        return {
-            name: sum(metric(p, t) for p, t in zip(predictions, targets, strict=True)) / len(targets)
-            for name, metric in self.metrics.items()
-        }
+        return {name: measured(metric, predictions, targets) for name, metric in self.metrics.items()}
 
     def _tell(self, event: str) -> None:
         """Call that method of every callback that has one of its own; around those that look at the model its parameters are exchanged."""
@@ -196,11 +202,16 @@ class Training:
         return error
 
     def _first_anomaly(self, part: list[int]) -> str:
-        try:
-            with detect_anomaly():
-                self._step.eager().evaluate(self.samples, part)
-        except AnomalyError as error:
-            return str(error)
+        """The first operation that made a number that is not finite, and the sample that it was made for."""
+        step = self._step.eager()
+        # One by one and in order, so that the random numbers are those of the step.
+        parts = [part] if self.model.needs_batch else [[i] for i in part]
+        for each in parts:
+            try:
+                with detect_anomaly():
+                    step.evaluate(self.samples, each)
+            except AnomalyError as error:
+                return str(error) if len(each) > 1 else f"{error}\n  for the sample X[{self.samples.place(each[0])}]"
         largest = float(numpy.abs(self.gradient).max())
         return f"the step of {self.optimiser!r}, for a gradient of which the largest number is {largest!r}"
 
@@ -228,5 +239,6 @@ class _Moment:
             generator.setstate(state)
 
 
-def _weighted(numbers: list[float], sizes: list[int]) -> float:
-    return sum(number * size for number, size in zip(numbers, sizes, strict=True)) / sum(sizes)
+def _weighted(numbers: list[float], sizes: list[float]) -> float:
+    total = sum(sizes)
+    return sum(number * size for number, size in zip(numbers, sizes, strict=True)) / total if total else 0.0

@@ -1,7 +1,7 @@
 """What a training learns from: samples with their targets, in the order of an epoch, and those that are held out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from zlib import crc32
@@ -10,15 +10,31 @@ import numpy
 
 from ..conversion import is_number
 from ..data import epoch_order, split
-from ..errors import DataError, LengthError, OptionError
+from ..errors import LengthError, OptionError
+from .reading import Rows, read_rows
+
+_UNKNOWN = Rows([], None)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples and their targets, as many of the one as of the other."""
+    """Samples and their targets, as many of the one as of the other.
+
+    Attributes:
+        inputs: The samples.
+        targets: Their targets.
+        weights: How much each counts in the loss; None for all alike.
+        places: The index of each in the user's X; None where that is its own.
+        x_rows: How the samples were read.
+        y_rows: How the targets were read.
+    """
 
     inputs: list[Any]
     targets: list[Any]
+    weights: list[float] | None = None
+    places: list[int] | None = None
+    x_rows: Rows = field(default=_UNKNOWN, repr=False, compare=False)
+    y_rows: Rows = field(default=_UNKNOWN, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -39,51 +55,136 @@ class Samples:
 
     def part(self, indexes: Any) -> "Samples":
         """Those of the samples that have these indexes."""
-        return Samples([self.inputs[i] for i in indexes], [self.targets[i] for i in indexes])
+        return replace(
+            self,
+            inputs=[self.inputs[i] for i in indexes],
+            targets=[self.targets[i] for i in indexes],
+            weights=None if self.weights is None else [self.weights[i] for i in indexes],
+            places=[self.place(i) for i in indexes],
+        )
+
+    def place(self, index: int) -> int:
+        """The index in the user's X of the sample that has this index here."""
+        return index if self.places is None else self.places[index]
+
+    def examples(self, most: int = 50) -> list[int]:
+        """The index of one sample of each structure that there is, up to `most` of them."""
+        if self.x_rows.shape is not None:
+            return [0]
+        found: dict[Any, int] = {}
+        for i, x in enumerate(self.inputs):
+            found.setdefault(_structure(x), i)
+            if len(found) == most:
+                break
+        return list(found.values())
 
     @cached_property
     def checksum(self) -> str:
         """What tells them from others; looked at once, as every number counts."""
-        return f"{len(self)} samples, {crc32(repr((self.inputs, self.targets)).encode()):08x}"
+        everything = (self.inputs, self.targets) if self.weights is None else (self.inputs, self.targets, self.weights)
+        return f"{len(self)} samples, {crc32(repr(everything).encode()):08x}"
 
 
-def samples_of(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Samples:
-    """Arrays or lists as Samples. Each sample may be what the model takes: a row of numbers, an image, a sequence of any length.
+def samples_of(X: Any, y: Any, names: tuple[str, str] = ("X", "y"), *, weights: Any = None, finite: bool = True) -> Samples:
+    """Read arrays or lists as Samples. Each sample may be what the model takes: a row, an image, a sequence of any length.
 
-    Raises DataError for what is no list, LengthError for none or for different lengths.
+    Args:
+        X: The samples.
+        y: Their targets.
+        names: What messages call the two.
+        weights: How much each counts in the loss; None for all alike.
+        finite: Whether nan and inf are refused.
 
-    >>> samples_of(numpy.eye(2), [0, 1]).inputs
-    [[1.0, 0.0], [0.0, 1.0]]
+    Raises:
+        DataError: For anything that is no list of numbers; the message says where.
+        LengthError: For no samples, or as many targets as there are not samples.
+        OptionError: For weights below 0, or none above 0.
+
+    Example:
+        >>> samples_of(numpy.eye(2), [0, 1]).inputs
+        [[1.0, 0.0], [0.0, 1.0]]
     """
-    inputs, targets = _listed(X, names[0]), _listed(y, names[1])
+    x_rows, y_rows = read_rows(X, names[0], finite), read_rows(y, names[1], finite)
+    inputs, targets = x_rows.items, y_rows.items
     if len(inputs) != len(targets):
         raise LengthError(f"{names[0]} and {names[1]} must be of one length: {len(inputs)} samples, {len(targets)} targets")
     if not inputs:
         raise LengthError(f"{names[0]} has no samples: give at least one")
-    return Samples(inputs, targets)
+    checked = None if weights is None else checked_weights(weights, len(inputs))
+    return Samples(inputs, targets, checked, None, x_rows, y_rows)
 
 
-def held_out(samples: Samples, validation: Any, seed: int | None) -> tuple[Samples, Samples | None]:
+def checked_weights(weights: Any, count: int) -> list[float]:
+    """Read one weight for each sample.
+
+    Raises:
+        DataError: For anything that is not a number.
+        LengthError: For another count.
+        OptionError: For a weight below 0, or none above 0.
+
+    Example:
+        >>> checked_weights([1, 0.5], 2)
+        [1.0, 0.5]
+    """
+    rows = read_rows(weights, "sample_weight")
+    if len(rows.items) != count:
+        raise LengthError(f"sample_weight needs one number for each sample: {count} samples, {len(rows.items)} weights")
+    if rows.shape != ():
+        raise LengthError("sample_weight must hold one number for each sample, not a list: give sample_weight.ravel()")
+    found = [float(weight) for weight in rows.items]
+    for i, weight in enumerate(found):
+        if weight < 0.0:
+            raise OptionError(f"sample_weight[{i}] is {weight!r}: a weight must be at least 0")
+    if not any(found):
+        raise OptionError("sample_weight is 0 for every sample, so nothing can be learned")
+    return found
+
+
+def held_out(samples: Samples, validation: Any, seed: int | None, shuffle: bool = True) -> tuple[Samples, Samples | None]:
     """The samples to train on, and those to validate with: given as (X, y), taken from the samples as a share, or None.
 
-    Raises OptionError for what is none of the three.
+    Without `shuffle` a share is taken from the end. Raises OptionError for what is none of the three.
     """
     if validation is None:
         return samples, None
     if is_number(validation):
-        indexes = list(range(len(samples)))
-        kept, held, _, _ = split(indexes, indexes, test=validation, seed=seed or 0)
-        return samples.part(kept.tolist()), samples.part(held.tolist())
-    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-        raise OptionError(f"validation must be (X, y), or a share of the samples such as 0.2, not {type(validation).__name__}")
-    X, y = validation
-    return samples, samples_of(X, y, names=("X of validation", "y of validation"))
+        return _split_off(samples, validation, seed, shuffle)
+    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+        raise OptionError(
+            f"validation must be (X, y), (X, y, sample_weight), or a share of the samples such as 0.2, not {type(validation).__name__}"
+        )
+    X, y, *weights = validation
+    return samples, samples_of(X, y, ("X of validation", "y of validation"), weights=weights[0] if weights else None)
 
 
-def _listed(things: Any, what: str) -> list[Any]:
-    if isinstance(things, numpy.ndarray) and things.ndim:
-        listed: list[Any] = things.tolist()
-        return listed
-    if isinstance(things, str) or not hasattr(things, "__len__") or not hasattr(things, "__getitem__") or isinstance(things, dict):
-        raise DataError(f"{what} must be an array or a list with one entry for each sample, not {type(things).__name__}")
-    return [row.tolist() if isinstance(row, numpy.ndarray) else row for row in things]
+def _split_off(samples: Samples, share: Any, seed: int | None, shuffle: bool) -> tuple[Samples, Samples]:
+    count = _held_count(share, len(samples))
+    if not shuffle:
+        first = len(samples) - count
+        return samples.part(range(first)), samples.part(range(first, len(samples)))
+    indexes = list(range(len(samples)))
+    kept, held, _, _ = split(indexes, indexes, test=count, seed=seed or 0)
+    return samples.part(kept.tolist()), samples.part(held.tolist())
+
+
+def _held_count(share: Any, total: int) -> int:
+    if total < 2:
+        raise LengthError("validation as a share needs two samples at least: one to train on, one to hold out")
+    whole = hasattr(share, "__index__") and not isinstance(share, bool)
+    if whole and 0 < share < total:
+        return int(share)
+    if whole or isinstance(share, bool) or not 0.0 < float(share) < 1.0:
+        raise OptionError(
+            "validation must be a share of the samples above 0 and below 1, such as 0.2, "
+            f"or how many of the {total} to hold out, not {share!r}"
+        )
+    return min(max(round(float(share) * total), 1), total - 1)
+
+
+def _structure(item: Any) -> Any:
+    """What two samples of one structure have in common."""
+    if isinstance(item, (list, tuple)):
+        return type(item), tuple(map(_structure, item))
+    if isinstance(item, dict):
+        return dict, tuple((key, _structure(part)) for key, part in item.items())
+    return item.shape if isinstance(item, numpy.ndarray) else None

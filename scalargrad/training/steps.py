@@ -13,6 +13,7 @@ from ..errors import DataError
 from ..modes import no_grad
 from ..nn import Module
 from ..optimiser import Optimiser, Vector
+from .reading import fresh
 from .samples import Samples
 
 Loss = Callable[[Any, Any], Any]
@@ -27,12 +28,14 @@ class Evaluation:
     penalty      the penalty, 0.0 where there is none
     gradient     that of loss + penalty, one number for each parameter
     predictions  plain numbers, in lists as the model gave them, one for each sample
+    weight       how much the batch counts among others: the sum of the weights of its samples
     """
 
     loss: float
     penalty: float
     gradient: Vector
     predictions: list[Any]
+    weight: float
 
     @property
     def objective(self) -> float:
@@ -92,17 +95,20 @@ class EagerStep(Step):
         self.model.zero_grad()
         self.optimiser.zero_grad()
         walk = self._together if self.model.needs_batch else self._one_by_one
-        losses, predictions = walk([samples.inputs[i] for i in part], [samples.targets[i] for i in part])
+        weights = None if samples.weights is None else [samples.weights[i] for i in part]
+        shares = shares_of(weights, len(part))
+        losses, predictions = walk([fresh(samples.inputs[i]) for i in part], [fresh(samples.targets[i]) for i in part], shares)
         penalty = self._penalised()
         gradient = numpy.array([plain(parameter.grad) for parameter in self.parameters], dtype=float)
-        return Evaluation(sum(losses) / len(losses), penalty, gradient, predictions)
+        weight = float(len(part)) if weights is None else sum(weights)
+        return Evaluation(mean_loss(losses, shares), penalty, gradient, predictions, weight)
 
     def measure(self, samples: Samples) -> tuple[float, list[Any]]:
         """The mean loss and the predictions."""
         with no_grad():
-            outputs = [self.model(x) for x in samples.inputs]
-            losses = [plain(self.loss(prediction, target)) for prediction, target in zip(outputs, samples.targets, strict=True)]
-        return sum(losses) / len(losses), [numbers_of(prediction) for prediction in outputs]
+            outputs = [self.model(fresh(x)) for x in samples.inputs]
+            losses = [plain(self.loss(prediction, fresh(target))) for prediction, target in zip(outputs, samples.targets, strict=True)]
+        return mean_loss(losses, shares_of(samples.weights, len(losses))), [numbers_of(prediction) for prediction in outputs]
 
     def show(self) -> None:
         """The model has them already."""
@@ -110,20 +116,20 @@ class EagerStep(Step):
     def read(self) -> None:
         """They are the model's."""
 
-    def _one_by_one(self, inputs: Sequence[Any], targets: Sequence[Any]) -> tuple[list[float], list[Any]]:
-        losses, predictions, share = [], [], 1.0 / len(inputs)
-        for x, target in zip(inputs, targets, strict=True):
+    def _one_by_one(self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None) -> tuple[list[float], list[Any]]:
+        losses, predictions, equal = [], [], 1.0 / len(inputs)
+        for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
             prediction = self.model(x)
             loss = checked_loss(self.loss(prediction, target))
-            loss.backward(share)
+            loss.backward(equal if shares is None else shares[i])
             losses.append(loss.data)
             predictions.append(numbers_of(prediction))
         return losses, predictions
 
-    def _together(self, inputs: Sequence[Any], targets: Sequence[Any]) -> tuple[list[float], list[Any]]:
+    def _together(self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None) -> tuple[list[float], list[Any]]:
         outputs = self.model.batch(inputs)
         losses = [checked_loss(self.loss(prediction, target)) for prediction, target in zip(outputs, targets, strict=True)]
-        backward(losses, [1.0 / len(losses)] * len(losses))
+        backward(losses, [1.0 / len(losses)] * len(losses) if shares is None else shares)
         return [loss.data for loss in losses], [numbers_of(prediction) for prediction in outputs]
 
     def _penalised(self) -> float:
@@ -133,6 +139,31 @@ class EagerStep(Step):
         if isinstance(penalty, Value):
             penalty.backward()
         return float(plain(penalty))
+
+
+def shares_of(weights: Sequence[float] | None, count: int) -> list[float] | None:
+    """Turn the weights of a batch into shares that add up to 1; all 0 where no sample counts, None where all count alike.
+
+    Example:
+        >>> shares_of([1.0, 3.0], 2)
+        [0.25, 0.75]
+    """
+    if weights is None:
+        return None
+    total = sum(weights)
+    return [weight / total for weight in weights] if total else [0.0] * count
+
+
+def mean_loss(losses: Sequence[float], shares: Sequence[float] | None) -> float:
+    """Average losses, each by its share.
+
+    Example:
+        >>> mean_loss([1.0, 2.0], None), mean_loss([1.0, 2.0], [0.25, 0.75])
+        (1.5, 1.75)
+    """
+    if shares is None:
+        return sum(losses) / len(losses)
+    return sum(share * loss for share, loss in zip(shares, losses, strict=True))
 
 
 def checked_loss(loss: Any) -> Value:

@@ -1,6 +1,8 @@
 """`fit` against training written out in NumPy, and what it records, measures and refuses."""
 
+import copy
 import gc
+import pickle
 from typing import Any
 
 import numpy
@@ -8,11 +10,11 @@ import pytest
 
 from scalargrad import Value, losses
 from scalargrad.data import epoch_order, moons
-from scalargrad.errors import CallError, DataError, LengthError, OptionError
+from scalargrad.errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential
 from scalargrad.optim import SGD, Adam
 from scalargrad.regularise import l2
-from scalargrad.training import Callback, Training, fit
+from scalargrad.training import Callback, History, StopAtZeroGradient, Training, fit
 
 RNG = numpy.random.default_rng(7)
 X = RNG.normal(size=(23, 3))
@@ -260,3 +262,91 @@ def test_a_bar_where_tqdm_is_installed(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_history_shows_itself() -> None:
     history = fit(Sequential(line()), X, Y, loss="mse", epochs=2, progress=False)
     assert repr(history).startswith("<History of 2 epochs: loss ")
+
+
+# The order of the samples
+
+
+def test_without_shuffling_the_order_is_the_one_given() -> None:
+    given, none = line(), line()
+    options: dict[str, Any] = {"loss": "l2", "epochs": 2, "batch_size": 5, "progress": False}
+    fit(given, X, Y, optimiser=SGD(given.parameters(), 0.05), shuffle=False, seed=3, **options)
+    fit(none, X, Y, optimiser=SGD(none.parameters(), 0.05), seed=None, **options)
+    expected, _ = descent(line(), 0.05, 2, 5, None)
+    assert parameters(given) == parameters(none) == pytest.approx(expected, rel=1e-12)
+
+
+def test_without_shuffling_the_last_samples_are_held_out() -> None:
+    class Look(Callback):
+        def training_begins(self, training: Training) -> None:
+            self.kept, self.held = training.samples.targets, training.held
+
+    look = Look()
+    fit(line(), X, Y, loss="mse", validation=0.25, shuffle=False, callbacks=look, epochs=1, progress=False)
+    assert look.held is not None
+    assert look.kept == Y[:17].tolist()
+    assert look.held.targets == Y[17:].tolist()
+
+
+def test_a_number_of_samples_may_be_held_out() -> None:
+    history = fit(line(), X, Y, loss="mse", validation=3, epochs=1, progress=False)
+    assert "validation_loss" in history
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "MSE"}, "did you mean 'mse'"),
+        ({"loss": "msee"}, "did you mean 'mse'"),
+        ({"optimiser": "Adam"}, "did you mean 'adam'"),
+        ({"metrics": "acuracy"}, "did you mean 'accuracy'"),
+        ({"metrics": ["F1"]}, "did you mean 'f1'"),
+        ({"callbacks": "early"}, "callbacks must be a list"),
+        ({"callbacks": 3}, "callbacks must be a list"),
+    ],
+)
+def test_names_that_are_nearly_right(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        fit(line(), X, Y, **{"loss": "mse", "progress": False, **options})
+
+
+def test_a_loss_that_is_no_function() -> None:
+    with pytest.raises(OptionError, match="loss must be a function"):
+        losses.loss_of(3)
+    with pytest.raises(OptionError, match="loss must be a function"):
+        losses.loss_of(None)
+
+
+# The history
+
+
+def test_the_history_is_a_dict_that_knows_its_names() -> None:
+    history = fit(line(), X, Y, loss="mse", metrics="r2", epochs=3, validation=0.2, progress=False)
+    assert isinstance(history, dict)
+    assert len(history["validation_r2"]) == 3
+    assert history.get("accuracy") is None
+    with pytest.raises(UnknownNameError, match=r"the history has no 'los'; did you mean 'loss'"):
+        history["los"]
+    with pytest.raises(KeyError, match="choose from loss, learning_rate, r2"):
+        history["accuracy"]
+    with pytest.raises(UnknownNameError, match="no epoch has ended"):
+        History()["loss"]
+
+
+def test_the_history_becomes_a_frame() -> None:
+    pandas = pytest.importorskip("pandas")
+    history = fit(line(), X, Y, loss="mse", epochs=3, progress=False)
+    frame = pandas.DataFrame(history)
+    assert list(frame.columns) == ["loss", "learning_rate"]
+    assert frame["loss"].tolist() == history["loss"]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda history: pickle.loads(pickle.dumps(history))])
+def test_a_copy_of_the_history_is_whole(duplicate: Any) -> None:
+    history = fit(line(), X, Y, loss="mse", epochs=2, callbacks=StopAtZeroGradient(1e9), progress=False)
+    copied = duplicate(history)
+    assert type(copied) is History
+    assert (dict(copied), copied.steps, copied.stopped) == (dict(history), history.steps, history.stopped)

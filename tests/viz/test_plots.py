@@ -15,7 +15,7 @@ from matplotlib import pyplot
 
 from scalargrad import Value
 from scalargrad.errors import DataError, LengthError, PictureError
-from viz.plots import new_axes, plot_grid, plot_loss, plot_regions, plot_svg, save_plot
+from viz.plots import new_axes, plot_confusion, plot_grid, plot_loss, plot_regions, plot_svg, save_plot
 from viz.style import DARK, LIGHT, STEPS, colour
 
 HOSTILE = "a|b {x} <b> w<0> a\\N x\"y' tail\\ \\1 <script>alert(1)</script> ]]> --> 日本 \0 \x0b \u2028"
@@ -38,6 +38,7 @@ def every_plot() -> list[Callable[[Any], Any]]:
         lambda ax: plot_loss([3.0, 2.0, 1.0], ax),
         lambda ax: plot_regions(slope, POINTS, LABELS, ax, resolution=8),
         lambda ax: plot_grid([[0.0, -1.0], [2.0, 1.0]], ax, signed=True),
+        lambda ax: plot_confusion([[3, 1], [0, 2]], ["cat", "dog"], ax),
     ]
 
 
@@ -193,3 +194,48 @@ def test_without_matplotlib_the_error_names_the_command(monkeypatch: pytest.Monk
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(PictureError, match="pip install"):
         plot_loss([1.0])
+
+
+# The confusion matrix
+
+
+def test_every_count_stands_in_its_square() -> None:
+    ax = plot_confusion([[5, 2], [0, 40]], ["cat", "dog"], new_axes()[0])
+    found = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in ax.texts}
+    assert found == {(0.5, 0.5): "5", (0.5, 1.5): "2", (1.5, 0.5): "0", (1.5, 1.5): "40"}
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["cat", "dog"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "dog"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
+
+
+def test_right_and_wrong_have_colours_of_their_own() -> None:
+    from matplotlib.colors import to_hex
+
+    ax = plot_confusion([[5, 2], [0, 40]], ax=new_axes()[0])
+    fills = [to_hex(patch.get_facecolor()) for patch in ax.patches]
+    blue = {colour(step, LIGHT) for step in range(1, STEPS + 1)}
+    orange = {colour(-step, LIGHT) for step in range(1, STEPS + 1)}
+    assert fills[0] in blue
+    assert fills[1] in orange
+    assert fills[2] == colour(0, LIGHT)
+    assert fills[3] in blue
+
+
+def test_odd_matrices_are_drawn() -> None:
+    for matrix, names in (([[0.0]], [HOSTILE]), ([[0, 0], [0, 0]], ["$a", "b" * 99]), ([[1e300, 0.5], [0, 1]], ())):
+        ElementTree.fromstring(plot_svg(plot_confusion(matrix, names, new_axes()[0]), "confusion"))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "names", "error"),
+    [
+        ([[1, 2]], (), LengthError),
+        ([], (), LengthError),
+        ([[1, 2], [3, 4]], ["one"], LengthError),
+        ([[1, -2], [3, 4]], (), PictureError),
+        ([[1, float("inf")], [3, 4]], (), PictureError),
+    ],
+)
+def test_what_is_no_confusion_matrix_is_refused(matrix: Any, names: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        plot_confusion(matrix, names, new_axes()[0])
