@@ -258,7 +258,7 @@ def _check_shares(shares: list[Any]) -> None:
 def _class(target: Any, count: int) -> int:
     """The index of a class: any whole number from 0 to count - 1."""
     if isinstance(target, Value):
-        if target.stands_for_all:
+        if is_tracing():
             raise DataError(
                 "while a function is compiled a class index is not known yet: give one-hot rows (data.one_hot) as targets, "
                 'or let fit make them, with loss="cross_entropy" or a functools.partial of it'

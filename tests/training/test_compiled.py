@@ -118,7 +118,7 @@ def test_an_optimiser_over_some_parameters_in_another_order() -> None:
 
 def test_convolution_pooling_and_layer_norm() -> None:
     def make() -> Sequential:
-        return Sequential(Reshape(1, 4, 4), Conv(1, 2, 3, seed=1), MaxPool(2), Flatten(), LayerNorm(2), Layer(2, 3, None, seed=2))
+        return Sequential(Reshape(1, 4, 4), Conv(1, 4, 3, seed=1), MaxPool(2), Flatten(), LayerNorm(4), Layer(4, 3, None, seed=2))
 
     agree(both(make, IMAGES, numpy.arange(20) % 3, loss="cross_entropy", epochs=10, batch_size=4))
 
