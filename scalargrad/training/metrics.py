@@ -150,9 +150,11 @@ def settled(metrics: dict[str, Metric], targets: Sequence[Any], loss: Loss, pred
     """
     found: dict[str, Metric] = {}
     for name, metric in metrics.items():
-        if any(metric is each for each in _WITH_BORDER):
-            border = border_of(name, targets, loss, prediction, (0.5, 0.5) if metric is binary_accuracy else None)
-            _check_kind(name, metric, innermost(prediction), border)
+        function, options = (metric.func, metric.keywords) if isinstance(metric, partial) else (metric, {})
+        if any(function is each for each in _WITH_BORDER) and "border" not in options:
+            border = border_of(name, targets, loss, prediction, (0.5, 0.5) if function is binary_accuracy else None)
+            if "average" not in options:
+                _check_kind(name, function, innermost(prediction), border)
             bordered: Callable[..., float] = metric
             found[name] = partial(bordered, border=border)
         else:

@@ -63,6 +63,13 @@ def check_optimizer(model: Module, optimizer: Optimiser, used: Iterable[Value]) 
 
     Raises:
         OptionError: For parameters that are neither the model's nor used.
+
+    Example:
+        >>> from scalargrad.nn import Layer
+        >>> from scalargrad.optim import SGD
+        >>> check_optimizer(Layer(1, 1), SGD(Layer(1, 1).parameters()), [])  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        scalargrad.errors.OptionError: SGD is over the parameters of another model: none of its 2 parameters is the model's, ...
     """
     known = {id(leaf) for leaf in (*model.parameters(), *used)}
     strange = [parameter for parameter in optimizer.parameters if id(parameter) not in known]
@@ -84,7 +91,12 @@ def check_optimizer(model: Module, optimizer: Optimiser, used: Iterable[Value]) 
 
 
 def no_parameters(attributes: dict[int, tuple[str, Value]], model: Module) -> str:
-    """Say why a model can't learn that has no Parameter."""
+    """Say why a model can't learn that has no Parameter.
+
+    Example:
+        >>> no_parameters({}, Module())
+        'Module has no Parameters, so there is nothing to train: assign Parameters or Modules to its attributes'
+    """
     own = [path for path, _ in attributes.values()]
     if own:
         return f"{type(model).__name__} has no Parameters, only plain Values, which nothing trains, in {_some(own)}: make them Parameters"
@@ -256,8 +268,10 @@ def _hidden(places: Iterable[tuple[str, Any]], parameters: bool = False) -> Iter
                 yield path, thing
         elif depth < _DEEPEST and id(thing) not in seen:
             seen.add(id(thing))
-            for name, part in _parts(thing, parameters):
-                pending.append((f"{path}{name}", part, depth + 1))
+            try:
+                pending += [(f"{path}{name}", part, depth + 1) for name, part in _parts(thing, parameters)]
+            except Exception:  # an object of another library that does not like to be looked at holds nothing of ours
+                continue
 
 
 _ATOMS = (str, bytes, int, float, complex, type, ModuleType, type(None))

@@ -143,8 +143,6 @@ def _as_array(things: Any, what: str) -> NDArray[Any] | None:
     if isinstance(things, (list, tuple)):
         return None
     try:
-        if hasattr(things, "to_numpy"):
-            return numpy.asarray(things.to_numpy())
         if hasattr(things, "__array__"):
             return numpy.asarray(things)
     except Exception as error:

@@ -27,6 +27,13 @@ def check_targets(loss: Loss, prediction: Any, samples: Samples, what: str, alik
         DataError: For a target that is not a number.
         LengthError: For targets of another shape than predictions.
         OptionError: For a target that the loss does not take.
+
+    Example:
+        >>> from scalargrad.losses import hinge
+        >>> from scalargrad.training.samples import samples_of
+        >>> check_targets(hinge, 0.3, samples_of([[1.0], [2.0]], [1, 0]), "y")
+        Traceback (most recent call last):
+        scalargrad.errors.OptionError: y[1] is 0, and a target of hinge must be -1 or 1: for labels 0 and 1 give 2 * y - 1
     """
     function, options = unwrapped(loss)
     kind = TARGETS.get(function)

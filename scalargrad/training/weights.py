@@ -38,6 +38,13 @@ def weighted(
 
     Raises:
         OptionError: For weights that don't fit the classes.
+
+    Example:
+        >>> from scalargrad.losses import cross_entropy
+        >>> from scalargrad.training.samples import samples_of
+        >>> samples = samples_of([[1.0], [2.0], [3.0]], [0, 1, 1])
+        >>> weighted(samples, None, "balanced", cross_entropy, [0.2, 0.8])[0].weights
+        [1.5, 0.75, 0.75]
     """
     _, options = unwrapped(loss)
     ignored = options.get("ignore_index")

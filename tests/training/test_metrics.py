@@ -335,6 +335,15 @@ def test_averages_by_name(name: str, average: str) -> None:
     assert frozen(model, THREE, given, "cross_entropy") == pytest.approx(right, rel=1e-12)
 
 
+def test_the_border_is_found_for_a_metric_with_options_too() -> None:
+    model = one()
+    right = sklearn.f1_score(LABELS, outputs(model) > 0.0, average="macro")
+    found = frozen(model, LABELS, {"f1": partial(f1, average="macro")}, "binary_cross_entropy_with_logits")
+    assert found == pytest.approx(right, rel=1e-12)
+    chosen = {"accuracy": partial(accuracy, border=0.25)}
+    assert frozen(model, LABELS, chosen) == ((outputs(model) > 0.25) == (LABELS > 0.25)).mean()
+
+
 def test_a_whole_set_is_measured_at_once_and_a_function_of_ones_own_too() -> None:
     @whole_set
     def largest(predictions: Any, targets: Any) -> float:
