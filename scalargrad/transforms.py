@@ -187,7 +187,6 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         >>> hvp(lambda x: x[0] ** 2 * x[1], ([3.0, 5.0],), ([1.0, 0.0],))
         [10.0, 6.0]
     """
-    _check("hvp", f)
     by: Positions = 0
     if isinstance(primals, list | tuple):
         if not primals:

@@ -348,6 +348,18 @@ def test_gradcheck_bears_functions_that_write_into_what_they_get_and_return():
     assert x == [1.0, 2.0]
 
 
+def test_gradcheck_bears_a_hook_that_empties_what_the_function_returned():
+    out = []
+
+    def f(x):
+        y = x * x
+        y.register_hook(lambda _gradient: out.clear())
+        out[:] = [y]
+        return out
+
+    assert [found.output for found in gradcheck(f, 3.0, raises=True).comparisons] == ["output[0]"]
+
+
 def test_gradcheck_tells_of_it_too():
     w = Value(3.0)
     with pytest.warns(UnlearnedWarning, match="gradcheck: the function never looks"):

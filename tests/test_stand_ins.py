@@ -392,6 +392,16 @@ def test_a_result_holds_values_where_it_depends_on_one_from_elsewhere(call, expe
     assert kinds(call()) <= expected
 
 
+def test_a_value_that_a_hook_brings_in_counts_as_well():
+    def f(x):
+        y = x * x
+        y.register_hook(lambda gradient: gradient * OWN)
+        return y * 1.0
+
+    found = grad(f)(3.0)
+    assert (found.data, type(found)) == (24.0, Value)
+
+
 def test_what_is_made_inside_no_grad_in_the_function_is_a_number():
     def f(x):
         with no_grad():
