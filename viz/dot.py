@@ -72,6 +72,10 @@ def _tip(text: str) -> str:
     return clean(text, 400).replace("\\", "∖")
 
 
+def _group_tip(group: Group) -> str:
+    return _tip(", ".join(filter(None, [group.path.replace("/", "."), group.detail])))
+
+
 class _Pen(ABC):
     """Writes the statements that both styles have in common."""
 
@@ -127,7 +131,8 @@ class _Pen(ABC):
         """The attributes of a module's box."""
         theme = self.theme
         head = _html(labels.heading(group, theme))
-        return _attributes(style="rounded,filled", fillcolor=theme.group, color=theme.group_line, label=head, labelloc="t", labeljust="l")
+        look = _attributes(style="rounded,filled", fillcolor=theme.group, color=theme.group_line)
+        return f"{look} {_attributes(label=head, labelloc='t', labeljust='l', tooltip=_group_tip(group))}"
 
     def ranks(self) -> Iterator[str]:
         """The columns of the neuron view, their units in order."""
@@ -211,7 +216,8 @@ class _Classic(_Pen):
         yield f"{quoted(edge.source)} -> {quoted(edge.target + ending)}"
 
     def cluster(self, group: Group) -> str:
-        return _attributes(style="rounded", label=_html(labels.heading(group, self.theme)), labelloc="t", labeljust="l")
+        head = _html(labels.heading(group, self.theme))
+        return _attributes(style="rounded", label=head, labelloc="t", labeljust="l", tooltip=_group_tip(group))
 
 
 def _has_ellipse(node: Node) -> bool:

@@ -56,7 +56,9 @@ def _node(card: LayerCard, snapshot: Snapshot) -> Node:
     kind = {"input": "input", "layer": "module", "result": "operation"}[card.kind]
     root = snapshot.roots[0] if card.kind == "result" and len(snapshot.roots) == 1 else None
     norm = card.statistics.gradient_norm if card.statistics else None
-    detail = " · ".join(filter(None, ("" if root else card.detail, f"‖∇‖ {number(norm)}" if norm is not None else "")))
+    detail = "" if root is not None else card.detail
+    if norm is not None:
+        detail = " · ".join(filter(None, [detail, f"‖∇‖ {number(norm)}"]))
     data = None if root is None else root.data
     return Node(card.id, kind, label=card.title, data=data, detail=detail, formula=card.line, root=card.kind == "result", name=card.title)
 

@@ -1,6 +1,7 @@
 """How much to show: the level of detail that a graph can be read at, and what is folded."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from scalargrad.collector import collector_off
@@ -80,7 +81,10 @@ def _has_modules(snapshot: Snapshot) -> bool:
 def _network(snapshot: Snapshot, colours: str) -> Picture:
     """A network as neurons, or as layers where these are too many."""
     folded = Folded(snapshot)
-    return layer_picture(snapshot, colours, folded) if too_wide(folded) else neuron_picture(snapshot, colours)
+    if not too_wide(folded):
+        with suppress(PictureError):  # calls that belong together may be too many to be drawn one by one
+            return neuron_picture(snapshot, colours)
+    return layer_picture(snapshot, colours, folded)
 
 
 def _traced(module: Module) -> list[Value]:

@@ -25,6 +25,9 @@ class Node:
     name     the whole path of a module
     mark     a word that is drawn on it, within a ring, so that it is seen at once: "dead"
     dim      drawn faint, because others are what the picture is about
+    outputs  of a module: how many Values leave it; of several, `grad` is the norm of their gradients
+    whole    the label in full, where `label` is cut; for tooltips
+    tip      what the tooltip says besides
     """
 
     id: str
@@ -41,6 +44,9 @@ class Node:
     name: str = ""
     mark: str = ""
     dim: bool = False
+    outputs: int = 1
+    whole: str = ""
+    tip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

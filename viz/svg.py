@@ -11,7 +11,7 @@ from .outline import outline
 from .picture import Column, Group, Picture
 from .sheet import Sheet, trimmed
 from .style import FONT, MONO, STEPS
-from .text import escape, fitted, number, width
+from .text import TIP, escape, fitted, number, width
 
 _PAD, _LEGEND = 24.0, 34.0
 _NAMES = (("in", "input", "input"), ("θ", "parameter", "parameter"), ("c", "constant", "constant"), ("+", "operation", "operation"))
@@ -107,7 +107,9 @@ def _box(group: Group, frame: Frame, sheet: Sheet) -> str:
     parts = [sheet.rect(x, y, frame.width, frame.height, sheet.paint("group", "group_line"), 9, 'stroke-width="1"')]
     parts.append(sheet.path(f"M{trimmed(x + 10)} {trimmed(y + 10.5)}h9l-4.5 6Z", sheet.paint("muted")))
     parts.append(sheet.text(x + 24, y + 17.5, group.title, 11, "ink", bold=True))
-    return "".join([*parts, sheet.text(frame.right - 11, y + 17.5, group.detail, 9, "muted", anchor="end")])
+    parts.append(sheet.text(frame.right - 11, y + 17.5, group.detail, 9, "muted", anchor="end"))
+    tip = ", ".join(filter(None, [group.path.replace("/", "."), group.detail]))
+    return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 
 def _heading(column: Column, placed: Placed, sheet: Sheet) -> str:

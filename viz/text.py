@@ -7,6 +7,8 @@ from math import isfinite, isnan
 from typing import Any
 
 LONGEST = 60
+LONGEST_WHOLE, TIP = 300, 700
+"""How long a label in full, and a whole tooltip, may become."""
 _MINUS = "−"
 
 # Advance widths of Helvetica and Helvetica Bold in thousandths of the font size, for the characters 32 to 126 (Adobe's font metrics).
@@ -38,6 +40,23 @@ def clean(text: Any, longest: int = LONGEST) -> str:
     kept = (" " if c.isspace() else c for c in raw if c.isspace() or unicodedata.category(c) not in _DROPPED)
     line = _TOWERS.sub(r"\1", " ".join("".join(kept).split()))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def whole(text: Any) -> str:
+    """Return a label in full where `clean` cuts it, "" where it does not: for tooltips.
+
+    Args:
+        text: The label as the user gave it.
+
+    Returns:
+        At most 300 characters, cleaned like any text from outside.
+
+    Example:
+        >>> whole("loss"), len(whole("x" * 100))
+        ('', 100)
+    """
+    full = clean(text, LONGEST_WHOLE)
+    return full if len(full) > LONGEST else ""
 
 
 # More marks on one letter than any script needs would reach into the lines above and below.
