@@ -22,6 +22,9 @@ MOST_COLUMNS = 30
 """So many columns are drawn at most where each call of a module has its own."""
 _SPELLED = 4
 
+_PLAIN = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
+"""Operations that are no activation."""
+
 _NUMBER = re.compile("[0-9]+")
 _CALL = re.compile(" #[0-9]+")
 
@@ -63,7 +66,12 @@ def _notes(units: "Units", weights: bool, has_gradients: bool) -> Iterable[str]:
             title = units.column(column, False).title
             yield f"of {len(column):,} units in {title} the {NARROWED - 1} with the strongest connections are drawn"
     if units.calls.most_calls > 1:
-        yield "calls of one module that belong together, such as steps or tokens, are drawn one by one: #2 is the second call"
+        yield (
+            "calls of one module that belong together, such as steps or tokens, are drawn one by one, each with the same parameters: "
+            "#2 is the second call"
+        )
+    if not weights and any(units.is_unspelled(key) for key in units.ids):
+        yield "… is a unit that puts out several numbers"
     if units.samples > 1 and not weights:
         yield f"numbers are means over {units.samples:,} samples, gradients are sums"
 
@@ -214,6 +222,11 @@ class Units:
     def _roots(self) -> set[Value]:
         return set(self.snapshot.roots)
 
+    def is_unspelled(self, key: Key) -> bool:
+        """Whether a unit has no one number, because it puts out several in a sample."""
+        outputs = self.outputs(key) if key[0] == "unit" else []
+        return len(outputs) > len({self.calls.sample[node] for node in outputs})
+
     def node(self, key: Key, weights: bool, has_gradients: bool) -> Node:
         """A unit with its output, or with its bias where weights are shown."""
         if key[0] == "more":
@@ -251,7 +264,7 @@ class Units:
 
     def _activation(self, key: Key) -> str:
         outputs = self.outputs(key)
-        return symbol(outputs[0]) if outputs and outputs[0].op not in (ops.ADD.name, ops.SUM.name, ops.DOT.name) else ""
+        return symbol(outputs[0]) if outputs and outputs[0].op not in _PLAIN else ""
 
     def column(self, keys: list[Key], has_gradients: bool) -> Column:
         """The heading of a column: which layer it is, how many units of which kind, how many parameters."""
@@ -283,10 +296,18 @@ class Units:
 
 
 def _numbered(column: list[Key]) -> list[Key]:
-    """A column with units whose names differ in numbers alone in the order of these: a convolution meets x6 before x3."""
+    """A column with units whose names differ in numbers alone in the order of these: a convolution meets x6 before x3.
+
+    Inputs of several calls in one column stand call by call.
+    """
     families: dict[tuple[str, str], int] = {}
     rank = {key: families.setdefault((key[0], _NUMBER.sub("#", key[1])), len(families)) for key in column}
-    return sorted(column, key=lambda key: (rank[key], [int(digits) for digits in _NUMBER.findall(key[1])]))
+
+    def place(key: Key) -> tuple[int, int, list[int]]:
+        call = key[2] if key[0] == "in" else 0
+        return (rank[key], call, [int(digits) for digits in _NUMBER.findall(key[1])])
+
+    return sorted(column, key=place)
 
 
 def without_calls(path: str) -> str:
