@@ -13,7 +13,7 @@ from .picture import Edge, Group, Node, Picture
 from .portable import PortableDigraph
 from .shapes import spoken
 from .style import THEMES, Theme, colour, edge_colour, edge_width, shade, text_colour
-from .text import clean, exact, number
+from .text import clean, exact, hint, number
 
 STYLES = ("cards", "classic")
 _SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
@@ -39,7 +39,7 @@ def digraph(
     """
     for name, given, allowed in (("style", style, STYLES), ("rankdir", rankdir, DIRECTIONS), ("theme", theme, tuple(THEMES))):
         if given not in allowed:
-            raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}")
+            raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint(given, allowed)}")
     pen: _Pen = _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
     body = [f"\t{line}\n" for line in pen.statements(rankdir)]
     return PortableDigraph(format=format, body=body, program=program)

@@ -5,6 +5,8 @@ from math import isfinite, log
 
 from scalargrad.errors import OptionError
 
+from .text import hint
+
 FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
 MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
 STEPS = 16
@@ -60,7 +62,7 @@ THEMES = {"light": LIGHT, "dark": DARK}
 def checked_theme(theme: str) -> str:
     """The theme of a picture as it was asked for. Raises OptionError for another one than "auto", "light" and "dark"."""
     if theme not in ("auto", *THEMES):
-        raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}")
+        raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint(theme, ('auto', *THEMES))}")
     return theme
 
 
