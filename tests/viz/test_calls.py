@@ -188,17 +188,17 @@ def test_a_unit_with_two_outputs_has_no_one_number() -> None:
     assert "… is a unit that puts out several numbers" in picture.notes
 
 
-def batch(count: int, loss=None) -> tuple[Value, np.ndarray, np.ndarray]:
+def batch(count: int) -> tuple[Value, np.ndarray, np.ndarray]:
     """The mean loss of some samples; the outputs of the first layer by sample, and their gradients."""
     model = MLP(2, [3, 1], activation="tanh", seed=4)
-    X = np.array([[0.1 * i, 0.2 - 0.1 * i] for i in range(count)])
-    root = finished(sg.mean([(model(list(map(float, x))) - Value(1.0, label="y")) ** 2 for x in X]) if loss is None else loss(model, X))
+    samples = [[0.1 * i, 0.2 - 0.1 * i] for i in range(count)]
+    loss = finished(sg.mean([(model(x) - Value(1.0, label="y")) ** 2 for x in samples]))
     hidden, out = model.layers
     weights = np.array([[w.data for w in neuron.weights] for neuron in hidden.neurons])
     last = np.array([w.data for w in out.neurons[0].weights])
-    outputs = np.tanh(X @ weights.T)
+    outputs = np.tanh(np.array(samples) @ weights.T)
     errors = 2.0 * (outputs @ last - 1.0) / count
-    return root, outputs, np.outer(errors, last)
+    return loss, outputs, np.outer(errors, last)
 
 
 @pytest.mark.parametrize("count", [2, 5])

@@ -192,7 +192,7 @@ def test_the_picture_says_how_the_lists_are_read(edges: str | None, words: str) 
 
 @pytest.mark.parametrize("target", [FEEDS, Value(2.0)])
 def test_another_reading_is_refused(target: object) -> None:
-    with pytest.raises(OptionError, match="edges .*dictionary|did you mean 'feeds'"):
+    with pytest.raises(OptionError, match=r"edges .*dictionary|did you mean 'feeds'"):
         viz.draw(target, edges="feed")
 
 

@@ -131,7 +131,7 @@ def test_a_history_is_a_plot_and_no_graph() -> None:
 
 def test_a_recording_is_played_or_explored() -> None:
     with pytest.raises(PictureError, match=r"viz\.animate\(recording\) plays a training"):
-        viz.draw(Recorder([0.0], 1.0, "mse"))
+        viz.draw(Recorder([0.0], 1.0, sg.losses.mse))
 
 
 @pytest.mark.parametrize(
