@@ -27,6 +27,8 @@ _BOLD = (
 )
 _WIDTHS = {bold: dict(enumerate(map(int, table.split()), start=32)) for bold, table in ((False, _REGULAR), (True, _BOLD))}
 _MONO = 602
+_WIDE, _UNKNOWN = 1000, 640
+"""How wide signs of East Asia are, and those that no table has."""
 
 
 def clean(text: Any, longest: int = LONGEST) -> str:
@@ -135,9 +137,28 @@ def width(text: str, size: float, bold: bool = False, mono: bool = False) -> flo
     True
     """
     if mono:
-        return sum(1000 if _wide(c) else _MONO for c in text) * size / 1000
+        return sum(_WIDE if _wide(c) else _MONO for c in text) * size / 1000
     table = _WIDTHS[bold]
-    return sum(table.get(ord(c)) or (1000 if _wide(c) else 640) for c in text) * size / 1000
+    return sum(table.get(ord(c)) or (_WIDE if _wide(c) else _UNKNOWN) for c in text) * size / 1000
+
+
+def width_tables(texts: Iterable[str]) -> dict[str, Any]:
+    """Return what `width` knows as data for the page, so that both measure alike.
+
+    Args:
+        texts: All texts that the page may have to measure.
+
+    Returns:
+        The tables from the space on, the widths of all other signs, and which of the texts' signs
+        are wide.
+
+    Example:
+        >>> width_tables(["a 日本"])["signs"]
+        '日本'
+    """
+    signs = {character for text in texts for character in text if _wide(character)}
+    tables = {name: list(_WIDTHS[bold].values()) for name, bold in (("normal", False), ("bold", True))}
+    return {**tables, "wide": _WIDE, "unknown": _UNKNOWN, "signs": "".join(sorted(signs))}
 
 
 def _wide(character: str) -> bool:
