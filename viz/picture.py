@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 
 from .layer_model import LayerCard
 
@@ -123,6 +124,18 @@ class Picture:
             return self.scale
         sizes = [abs(number) for number in self._shown() if abs(number) < float("inf")]
         return max(sizes, default=0.0) or 1.0
+
+    @cached_property
+    def is_finite(self) -> bool:
+        """Whether every number of the picture is: what is not is drawn in the color of alarm."""
+        numbers = [number for node in self.nodes for number in (node.data, node.grad)]
+        numbers += [number for edge in self.edges for number in (edge.local, edge.flow)]
+        for card in self.cards:
+            for shown in (*card.maps, *card.columns):
+                missing = set(shown.missing)
+                numbers += [number for i, number in enumerate(shown.numbers) if i not in missing]
+            numbers += [number for bar in card.bars for number in (bar.data, bar.grad)]
+        return all(isfinite(number) for number in numbers if number is not None)
 
     def _shown(self) -> Iterator[float]:
         for node in self.nodes:

@@ -41,7 +41,7 @@ def page(
     picture = placed.picture
     heading = 26.0 if picture.title else 0.0
     body = _moved(_PAD, _PAD + heading, body)
-    legend, legend_width = layer_svg.legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
+    legend, legend_width = _layer_legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
     wide = max(placed.width, legend_width, width(picture.title, 14, bold=True)) + 2 * _PAD
     below, room = foot(wide - 2 * _PAD) if foot else ("", 0.0)
     foot_y = _PAD + heading + placed.height + 18 + room
@@ -133,11 +133,27 @@ def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
     return [fitted(line.strip(), 10, room) for line in lines]
 
 
+def _layer_legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
+    legend, x = layer_svg.legend(placed, sheet)
+    alarm, x = _alarm_mark(placed.picture, x, sheet)
+    return legend + alarm, x
+
+
 def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
     """What colours, dashes and marks stand for, and how wide that is."""
     scale, x = _scale(picture, sheet) if picture.colours else ("", 0.0)
+    alarm, x = _alarm_mark(picture, x, sheet)
     marks, x = _kinds(picture, x, sheet)
-    return scale + marks, x
+    return scale + alarm + marks, x
+
+
+def _alarm_mark(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
+    """What red stands for, where there is any, and where the next mark begins."""
+    if picture.is_finite:
+        return "", x
+    line = sheet.path(f"M{trimmed(x)} 9h26", sheet.paint("none", "alarm"), 'stroke-width="2.4"')
+    words = "nan or infinite"
+    return line + sheet.text(x + 32, 12, words, 10, "muted"), x + 32 + width(words, 10) + 20
 
 
 def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:
