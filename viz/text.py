@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import isfinite, isnan
 from typing import Any
@@ -27,8 +27,11 @@ _BOLD = (
 )
 _WIDTHS = {bold: dict(enumerate(map(int, table.split()), start=32)) for bold, table in ((False, _REGULAR), (True, _BOLD))}
 _MONO = 602
-_WIDE, _UNKNOWN = 1000, 640
-"""How wide signs of East Asia are, and those that no table has."""
+_WIDE, _UNKNOWN, _THINNEST_ACCENT = 1000, 640, 278
+"""How wide signs of East Asia are, those that no table has, and an accent by itself."""
+_MORE = {"·": 278, "∙": 278, "−": 584, "×": 584, "∂": 494, "…": 1000, "→": 1000, "←": 1000, "—": 1000, "–": 556}
+_MORE |= dict.fromkeys("÷±√≈≠≤≥", 549) | dict.fromkeys("¹²³", 333) | dict.fromkeys("∞∑", 713) | {"°": 400, "•": 350, "½": 834}
+"""Signs besides, of both weights."""
 
 
 def clean(text: Any, longest: int = LONGEST) -> str:
@@ -138,8 +141,18 @@ def width(text: str, size: float, bold: bool = False, mono: bool = False) -> flo
     """
     if mono:
         return sum(_WIDE if _wide(c) else _MONO for c in text) * size / 1000
-    table = _WIDTHS[bold]
-    return sum(table.get(ord(c)) or (_WIDE if _wide(c) else _UNKNOWN) for c in text) * size / 1000
+    return sum(_width_of(c, _WIDTHS[bold]) for c in text) * size / 1000
+
+
+def _width_of(character: str, table: Mapping[int, int]) -> int:
+    """How wide a character is in thousandths of the font size; one with an accent is as wide as without."""
+    known = table.get(ord(character)) or _MORE.get(character)
+    if known is not None:
+        return known
+    letter = unicodedata.normalize("NFD", character)[0]
+    if letter != character and ord(letter) in table:
+        return max(table[ord(letter)], _THINNEST_ACCENT)
+    return _WIDE if _wide(character) else _UNKNOWN
 
 
 def width_tables(texts: Iterable[str]) -> dict[str, Any]:
@@ -158,7 +171,8 @@ def width_tables(texts: Iterable[str]) -> dict[str, Any]:
     """
     signs = {character for text in texts for character in text if _wide(character)}
     tables = {name: list(_WIDTHS[bold].values()) for name, bold in (("normal", False), ("bold", True))}
-    return {**tables, "wide": _WIDE, "unknown": _UNKNOWN, "signs": "".join(sorted(signs))}
+    rest = {"wide": _WIDE, "unknown": _UNKNOWN, "accent": _THINNEST_ACCENT, "signs": "".join(sorted(signs))}
+    return {**tables, "more": _MORE, **rest}
 
 
 def _wide(character: str) -> bool:

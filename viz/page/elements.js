@@ -20,8 +20,15 @@ const wideSigns = new Set(letters.signs);
 
 // How wide a text is in pixels, by the tables of all pictures: that is what boxes were made for.
 function measured(text, font = 11, weight = 'bold') {
-  const table = letters[weight], width = (sign) => table[sign.codePointAt(0) - 32] ?? (wideSigns.has(sign) ? letters.wide : letters.unknown);
-  return ([...text].reduce((sum, sign) => sum + width(sign), 0) * font) / 1000;
+  return ([...text].reduce((sum, sign) => sum + widthOfSign(sign, letters[weight]), 0) * font) / 1000;
+}
+
+function widthOfSign(sign, table) {
+  const known = table[sign.codePointAt(0) - 32] ?? letters.more[sign];
+  if (known !== undefined) return known;
+  const [letter] = sign.normalize('NFD'), plain = table[letter.codePointAt(0) - 32];
+  if (letter !== sign && plain !== undefined) return Math.max(plain, letters.accent);
+  return wideSigns.has(sign) ? letters.wide : letters.unknown;
 }
 
 // A text, shortened until it fits into so many pixels.

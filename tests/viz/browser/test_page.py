@@ -387,7 +387,7 @@ def largest_of(root: Value) -> float:
     return max(abs(node.grad) for node in topological([root])[:-1])
 
 
-@pytest.mark.parametrize("label", ["i" * 60, "W" * 60, "日本語の重み" * 8, "a long label of some words, and more of them"])
+@pytest.mark.parametrize("label", ["i" * 60, "W" * 60, "日本語の重み" * 8, "é·−ïŵ ∂Ж" * 6, "a long label of some words, and more of them"])
 def test_labels_are_cut_where_the_tables_cut_them(show: Show, label: str) -> None:
     x = Value(2.0, label=label)
     y = x * 3.0
