@@ -303,8 +303,14 @@ def _numbered(column: list[Key]) -> list[Key]:
     families: dict[tuple[str, str], int] = {}
     rank = {key: families.setdefault((key[0], _NUMBER.sub("#", key[1])), len(families)) for key in column}
 
+    same_name: dict[str, list[int]] = defaultdict(list)
+    for key in column:
+        if key[0] == "in":
+            same_name[key[1]].append(key[2])
+
     def place(key: Key) -> tuple[int, int, list[int]]:
-        call = key[2] if key[0] == "in" else 0
+        # Of inputs with one name the first in this column goes with the first of every other name.
+        call = sorted(same_name[key[1]]).index(key[2]) if key[0] == "in" and key[1] else 0
         return (rank[key], call, [int(digits) for digits in _NUMBER.findall(key[1])])
 
     return sorted(column, key=place)

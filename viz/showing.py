@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import webbrowser
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,7 @@ def show(thing: Any, html: str) -> None:
         PictureError: No browser can be opened. The message says where the file is.
     """
     if _in_notebook():
-        from IPython.display import display
-
-        display(thing)
+        import_module("IPython.display").display(thing)
         return
     with tempfile.NamedTemporaryFile("w", prefix="viz-", suffix=".html", delete=False, encoding="utf-8") as file:
         file.write(html)

@@ -180,6 +180,16 @@ def test_inputs_of_two_calls_stand_call_by_call() -> None:
     assert [(node.label, node.data) for node in shown] == [("x0", 0.3), ("x1", -0.2), ("x0", 0.9), ("x1", 0.5)]
 
 
+def test_inputs_of_a_step_stand_in_the_order_of_their_names() -> None:
+    layer = Layer(3, 1, activation="tanh", seed=1)
+    (state,) = layer([0.1, 0.2, 0.3])
+    (state,) = layer([state, 0.4, 0.5])
+    picture = neurons(finished(state**2))
+    shown = [[picture.by_id[member].label for member in column.members] for column in picture.columns[:2]]
+    assert shown[0] == ["x0", "x1", "x2"]
+    assert shown[1][-2:] == ["x1", "x2"]
+
+
 def test_a_unit_with_two_outputs_has_no_one_number() -> None:
     picture = neurons(lstm_cell())
     several = [node for node in picture.nodes if node.data is None]
