@@ -9,6 +9,7 @@ from typing import Any
 
 from scalargrad.errors import PictureError
 
+from .style import DARK, LIGHT
 from .text import escape
 
 
@@ -51,7 +52,9 @@ def as_page(svg: str, title: str) -> str:
         >>> as_page("<svg></svg>", "a < b").count("a &lt; b")
         1
     """
-    style = ":root{color-scheme:light dark}body{margin:0;background:Canvas}svg{display:block}"
+    style = (
+        f"body{{margin:0;background:{LIGHT.page}}}svg{{display:block}}@media (prefers-color-scheme:dark){{body{{background:{DARK.page}}}}}"
+    )
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title, 120)}</title>\n'
         f"<style>{style}</style>\n</head>\n<body>\n{svg}</body>\n</html>\n"

@@ -169,6 +169,15 @@ def test_the_inputs_of_a_step_stand_before_its_column() -> None:
     assert [(place[node.id], node.data) for node in inputs] == [(t, SEQUENCE[t][0]) for t in range(STEPS)]
 
 
+def test_boxes_are_numbered_in_the_order_in_which_the_calls_are_done() -> None:
+    drawing = viz.draw(hand_loop(), level="cards", expand="*")
+    first = next(node for node in drawing.picture.nodes if node.label == "x0" and node.data == SEQUENCE[0][0])
+    by_id = drawing.picture.by_id
+    users = {by_id[edge.target].group.partition("/")[0] for edge in drawing.picture.edges if edge.source == first.id}
+    assert users == {"Layer"}
+    assert {group.path.partition("/")[0] for group in drawing.picture.groups} == {"Layer", "Layer #2", "Layer #3", "Layer #4"}
+
+
 def test_two_calls_in_one_column_are_counted_as_calls() -> None:
     titles = [column.title for column in neurons(siamese()).columns]
     assert titles == ["inputs", "MLP.layers.0  3 × tanh, 2 calls", "MLP.layers.1  2 × linear, 2 calls", "loss"]
