@@ -28,8 +28,8 @@ class Calls:
     and constants hold nothing together, an input that two calls take does.
 
     Attributes:
-        sample: The number of the sample that each Value belongs to; -1 for the final sums,
-            and for parameters and constants.
+        sample: The number of the sample that each Value belongs to; -1 for the final sums and what
+            enters only them, and for parameters and constants.
         final: The Values of the final sums and means.
     """
 
@@ -90,12 +90,27 @@ class Calls:
         users, roots = self.snapshot.users, set(self.snapshot.roots)
         found: set[Value] = set()
         for node in reversed(self.snapshot.order):
-            if not node.args or self.is_innermost(node) or not _is_linear(node):
+            if not node.args or self.is_innermost(node) or not self._is_linear(node):
                 continue
             above = users.get(node, [])
             if (above or node in roots) and all(user in found for user in above):
                 found.add(node)
         return found
+
+    def _is_linear(self, node: Value) -> bool:
+        """Whether a Value is a sum or mean of its operands, or one operand scaled by a plain number.
+
+        An input counts as a number where nothing else takes it: then it holds nothing together.
+        """
+        if node.op in _SUMS:
+            return True
+        if node.op not in _SCALED:
+            return False
+        computed = [arg for arg in node.args if arg.args]
+        leaves = [arg for arg in node.args if not arg.args]
+        are_plain = all(arg.kind == "constant" or (arg.kind == "input" and len(self.snapshot.users[arg]) == 1) for arg in leaves)
+        is_divisor = node.op == ops.DIV.name and bool(node.args[-1].args)
+        return are_plain and len(computed) == 1 and not is_divisor
 
     def _samples(self) -> dict[Value, int]:
         """Number what hangs together, in the order of its first Value."""
@@ -116,8 +131,10 @@ class Calls:
                     leader[found(arg)] = found(node)
         numbers: dict[Value, int] = {}
         sample: dict[Value, int] = {}
+        used = {arg for node in order if node not in self.final for arg in node.args}
         for node in order:
-            if node in self.final or not _holds_together(node):
+            is_weight = not node.args and node not in used and bool(self.snapshot.users.get(node))
+            if node in self.final or is_weight or not _holds_together(node):
                 sample[node] = -1
             else:
                 sample[node] = numbers.setdefault(found(node), len(numbers))
@@ -179,15 +196,3 @@ class Calls:
 
 def _holds_together(node: Value) -> bool:
     return bool(node.args) or node.kind == "input"
-
-
-def _is_linear(node: Value) -> bool:
-    """Whether a Value is a sum or mean of its operands, or one operand scaled by a plain number."""
-    if node.op in _SUMS:
-        return True
-    if node.op not in _SCALED:
-        return False
-    computed = [arg for arg in node.args if arg.args]
-    plain = all(arg.kind in ("constant", "input") for arg in node.args if not arg.args)
-    is_divisor = node.op == ops.DIV.name and bool(node.args[-1].args)
-    return plain and len(computed) == 1 and not is_divisor

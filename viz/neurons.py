@@ -131,9 +131,9 @@ class Units:
         Two inputs of one sample that have one name, as at the steps of a sequence, are two units.
         """
         label = clean(node.label)
-        if not label:
-            return ("in", "", self.snapshot.index[node])
         sample = self.calls.sample[node]
+        if not label or sample < 0:
+            return ("in", label, -1 - self.snapshot.index[node])
         seen[label, sample] += 1
         return ("in", label, seen[label, sample])
 

@@ -1,7 +1,11 @@
 """Calls of modules: samples of a batch are folded into one, calls of one computation never are."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import scalargrad as sg
 import viz
@@ -9,8 +13,9 @@ from scalargrad import Value
 from scalargrad.errors import PictureError
 from scalargrad.nn import MLP, Layer, LSTMCell, Module, Recurrent, RNNCell, Sequential
 from viz.levels import pictures_of
-from viz.neurons import without_calls
+from viz.neurons import Units, without_calls
 from viz.picture import Picture
+from viz.snapshot import Snapshot
 
 STEPS = 4
 SEQUENCE = [[0.5 * t - 0.3, 1.0 - 0.4 * t] for t in range(STEPS)]
@@ -346,3 +351,46 @@ def test_parts_of_a_list_that_take_from_each_other_stand_in_columns_of_their_own
 
 def test_marks_of_a_diagnosis_find_each_call() -> None:
     assert without_calls("cell #12.units.3") == "cell.units.3"
+
+
+STEP = st.tuples(st.sampled_from(["first", "second", "add", "mul", "sub", "square"]), st.integers(0, 9), st.integers(0, 9))
+
+
+def built(numbers: list[float], steps: list[tuple[str, int, int]], taken: list[int]) -> tuple[Value, list[Value]]:
+    """A sum over what a random program of two shared layers makes of some inputs, and these."""
+    layers = {"first": Layer(1, 1, activation="tanh", seed=1), "second": Layer(1, 1, activation="sigmoid", seed=2)}
+    inputs = [Value(number, label="x") for number in numbers]
+    pool = list(inputs)
+    for name, i, j in steps:
+        a, b = pool[i % len(pool)], pool[j % len(pool)]
+        if name in layers:
+            pool.append(layers[name]([a])[0])
+        else:
+            pool.append({"add": a + b, "mul": a * b, "sub": a - b, "square": a * a}[name])
+    return sg.sum([pool[-1 - i % len(steps)] for i in taken]), inputs
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(st.lists(STEP, min_size=2, max_size=9), st.lists(st.integers(0, 8), min_size=1, max_size=4))
+def test_lines_of_random_programs_run_from_left_to_right(steps, taken) -> None:
+    root, _ = built([0.3, -0.8, 0.5], steps, taken)
+    picture = neurons(root)
+    place = places(picture)
+    assert all(place[edge.source] < place[edge.target] for edge in picture.edges)
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(st.lists(STEP, min_size=2, max_size=9), st.lists(st.integers(0, 8), min_size=1, max_size=4))
+def test_inputs_that_are_folded_have_no_part_in_each_other(steps, taken) -> None:
+    """Two inputs belong to independent samples where the result is a sum of a function of each: then mixed differences vanish."""
+    numbers = [0.3, -0.8, 0.5]
+    root, inputs = built(numbers, steps, taken)
+    units = Units(Snapshot([root]))
+
+    def result(moved: set[int]) -> float:
+        return built([number + 0.7 * (i in moved) for i, number in enumerate(numbers)], steps, taken)[0].data
+
+    for i, j in combinations(range(len(numbers)), 2):
+        keys = units.key.get(inputs[i]), units.key.get(inputs[j])
+        if keys[0] is not None and keys[0] == keys[1]:
+            assert result({i, j}) - result({i}) - result({j}) + result(set()) == pytest.approx(0.0, abs=1e-9)
