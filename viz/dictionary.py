@@ -88,12 +88,12 @@ def _of_edges(target: Any, reading: str) -> dict[str, list[str]]:
     """For each name its operands, of a directed graph."""
     if not target.is_directed():
         raise PictureError("the edges of this graph have no direction, so that nothing says what is made of what: give a DiGraph")
-    names: dict[Any, str] = {node: node if isinstance(node, str) else _quoted(node) for node in target.nodes}
+    names: dict[Any, str] = {node: node if isinstance(node, str) else _quoted(node) for node in target.nodes()}
     if len(set(names.values())) < len(names):
         twice = next(name for name in names.values() if list(names.values()).count(name) > 1)
         raise PictureError(f"two nodes of the graph are both called {_quoted(twice)}: give them names of their own")
     graph: dict[str, list[str]] = {name: [] for name in names.values()}
-    for first, second, *_ in target.edges:
+    for first, second, *_ in target.edges():
         source, made = (first, second) if reading == "feeds" else (second, first)
         graph[names[made]].append(names[source])
     return graph

@@ -248,3 +248,9 @@ def test_a_directed_graph_has_no_page() -> None:
 def test_the_whole_name_is_in_the_tooltip() -> None:
     name = "w" * 90
     assert f"<title>input {name}</title>" in viz.draw({"y": [name]}).svg()
+
+
+def test_a_directed_graph_of_pygraphviz() -> None:
+    pygraphviz = pytest.importorskip("pygraphviz")
+    graph = pygraphviz.AGraph(FEEDS, directed=True)
+    assert arrows(viz.draw(graph).picture) == sorted((name, user) for name, users in FEEDS.items() for user in users)
