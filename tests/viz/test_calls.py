@@ -394,3 +394,32 @@ def test_inputs_that_are_folded_have_no_part_in_each_other(steps, taken) -> None
         keys = units.key.get(inputs[i]), units.key.get(inputs[j])
         if keys[0] is not None and keys[0] == keys[1]:
             assert result({i, j}) - result({i}) - result({j}) + result(set()) == pytest.approx(0.0, abs=1e-9)
+
+
+class Reader(Module):
+    """A cell over a sequence, and one number at its end."""
+
+    def __init__(self) -> None:
+        self.cell, self.out = RNNCell(1, 2, activation="relu", seed=1), Layer(2, 1, activation=None, seed=2)
+
+    def forward(self, x):
+        """What the last state says."""
+        state = None
+        for item in x:
+            state = self.cell([item], state)
+        return self.out(state)[0]
+
+
+def test_a_diagnosis_of_sequences_marks_a_dead_unit_at_every_step() -> None:
+    model = Reader()
+    model.cell.units.neurons[1].bias.data = -100.0
+    picture = viz.draw(sg.diagnose(model, [[0.1 * i, 0.2, 0.3] for i in range(8)], [1.0, 0.0] * 4)).picture
+    assert picture.level == "neurons"
+    marked = {node.label for node in picture.nodes if node.mark == "dead"}
+    assert {f"cell #{step}.units.neurons.1" for step in (1, 2, 3)} <= marked
+
+
+def test_a_diagnosis_of_long_sequences_is_drawn_as_layers() -> None:
+    picture = viz.draw(sg.diagnose(Reader(), [[0.1] * 60, [0.2] * 60], [1.0, 0.0])).picture
+    assert picture.level == "layers"
+    assert any(note.startswith(("✗", "✓")) for note in picture.notes)
