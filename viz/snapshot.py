@@ -116,7 +116,7 @@ def _names_of_calls(snapshot: Snapshot) -> dict[int, str]:
             names[key] = ""  # the only network in the picture needs no box of its own
             continue
         around = names[id(scope.parent)] if scope.parent is not None else ""
-        own = clean(scope.name or scope.kind).replace("/", "∕")
+        own = (clean(scope.name) or clean(scope.kind) or "module").replace("/", "∕")
         path = f"{around}/{own}" if around else own
         counts[path] += 1
         names[key] = path if counts[path] == 1 else f"{path} #{counts[path]}"
