@@ -49,52 +49,86 @@ def draw(
     *,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
+    edges: str | None = None,
     theme: str = "auto",
     title: str = "",
     limit: float = 5.0,
     program: str | None = None,
 ) -> Drawing:
-    """A picture of a Value, of several Values, of a network, or of a graph that is only sketched.
+    """Draw a Value, several Values, a network, or a graph that is only sketched.
 
-    target   a Value, a list of Values, a Module, a compiled program, a Diagnosis, or a dictionary {name: [names of its operands]}
-    level    "cards", "chips", "neurons" or "layers"; by default the finest that can be read
-    expand   paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others are drawn closed
-    theme    "auto" (light, and dark for readers who prefer it), "light" or "dark"
-    title    a heading
-    limit    seconds that a layout may take before a coarser level is drawn
-    program  which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None: whichever there is
+    Args:
+        target: A Value, a list of Values, a Module, a compiled program, a Diagnosis, a dictionary
+            {name: [names of its operands]}, or a directed graph of networkx, whose edges point from
+            an operand to what is made of it.
+        level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
+        expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
+            are drawn closed.
+        edges: What the lists of a dictionary hold: "operands", the names that a name is made of (the
+            default), or "feeds", the names that it goes into.
+        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        title: A heading.
+        limit: Seconds that a layout may take before a coarser level is drawn.
+        program: Which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None:
+            whichever there is.
 
-    Raises PictureError for what is no graph (or runs in a circle), OptionError for an unknown level, theme or path.
+    Returns:
+        A Drawing: `.show()` opens it, `.save("a.svg")` writes it, a notebook displays it.
 
-    >>> from scalargrad.nn import MLP
-    >>> draw(MLP(2, [16, 16, 1]))
-    <Drawing of 979 values as neurons>
-    >>> draw(MLP(100, [60, 1]))
-    <Drawing of 18,401 values as layers>
-    >>> draw({"loss": ["linear", "y"], "linear": ["k", "x", "b"]})
-    <Drawing of 6 values as cards>
+    Raises:
+        PictureError: The target is no graph, runs in a circle, or can't be drawn truly at this level.
+        OptionError: A level, theme, path or another option is unknown.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> draw(MLP(2, [16, 16, 1]))
+        <Drawing of 979 values as neurons>
+        >>> draw(MLP(100, [60, 1]))
+        <Drawing of 18,401 values as layers>
+        >>> draw({"loss": ["linear", "y"], "linear": ["k", "x", "b"]})
+        <Drawing of 6 values as cards>
+        >>> draw({"x": ["linear"], "k": ["linear"], "linear": ["loss"]}, edges="feeds")
+        <Drawing of 4 values as cards>
     """
-    titled = [replace(picture, title=clean(title, 120)) for picture in pictures_of(target, level, expand)]
+    heading = clean(title, 120)
+    titled = [replace(picture, title=heading) for picture in pictures_of(target, level, expand, edges)]
     return Drawing(titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html)
 
 
 def draw_dot(
-    target: Any, style: str = "cards", format: str = "svg", rankdir: str = "LR", *, program: str | None = None
+    target: Any,
+    style: str = "cards",
+    format: str = "svg",
+    rankdir: str = "LR",
+    *,
+    edges: str | None = None,
+    program: str | None = None,
 ) -> graphviz.Digraph:
-    """The graph drawn by Graphviz alone, as people know it from micrograd.
+    """Draw the graph by Graphviz alone, as people know it from micrograd.
 
-    style    "cards", or "classic": the look of the lecture
-    format   what `render()` and the notebook make of it: "svg", "png", "pdf" …
-    rankdir  "LR" from left to right, "TB" from top to bottom
-    program  which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None: whichever there is
+    Args:
+        target: As for `draw`.
+        style: "cards", or "classic": the look of the lecture.
+        format: What `render()` and the notebook make of it: "svg", "png", "pdf" …
+        rankdir: "LR" from left to right, "TB" from top to bottom.
+        edges: As for `draw`.
+        program: Which Graphviz: "pygraphviz" (the wheel), "dot" (the program on the PATH), None:
+            whichever there is.
 
-    `.render()` and `.pipe()` work without a system Graphviz.
+    Returns:
+        A `graphviz.Digraph`, whose `.render()` and `.pipe()` work without a system Graphviz.
 
-    >>> from scalargrad import Value
-    >>> draw_dot(Value(2.0) * 3).source.startswith("digraph")
-    True
+    Raises:
+        PictureError: The target is no graph.
+        OptionError: A style, direction or program is unknown.
+
+    Example:
+        >>> from scalargrad import Value
+        >>> draw_dot(Value(2.0) * 3).source.startswith("digraph")
+        True
     """
-    return digraph(pictures_of(target)[0], style=style, format=format, rankdir=rankdir, program=program)
+    picture = pictures_of(target, edges=edges)[0]
+    return digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
 
 
 register_if_there(draw)

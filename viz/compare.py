@@ -13,7 +13,7 @@ from scalargrad.nn.module import Module
 
 from .naming import unique
 from .snapshot import formula, grad_of
-from .text import clean
+from .text import clean, hint
 
 _SHOWN = 6
 
@@ -96,7 +96,7 @@ def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") ->
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0.0:
         raise OptionError(f"tolerance of compare must be a number of at least 0, not {tolerance!r}")
     if by not in ("position", "label"):
-        raise OptionError(f"by must be 'position' or 'label', not {by!r}")
+        raise OptionError(f"by must be 'position' or 'label', not {by!r}{hint(by, ('position', 'label'))}")
     first = _Side(a)
     if isinstance(b, Mapping):
         return _compared(first, first.by_name(b), tolerance)

@@ -10,7 +10,7 @@ from scalargrad.engine import Value
 from .picture import Edge, Node, Picture
 from .scalars import carried
 from .snapshot import Snapshot, formula, grad_of, symbol
-from .text import clean
+from .text import clean, whole
 
 WIDEST_FAN = 12
 """Of one Value so many operands are followed at most, the strongest."""
@@ -107,4 +107,5 @@ class _Folded:
             detail=f"+{missing:,} more" if missing else "",
             formula=f"sum of {len(operands):,}" if folded else formula(node),
             root=node in self.snapshot.roots,
+            whole=whole(node.label),
         )

@@ -4,8 +4,10 @@ from dataclasses import replace
 from itertools import chain
 
 from scalargrad.doctor import Diagnosis
+from scalargrad.errors import PictureError
 
-from .neurons import neuron_picture
+from .layers import layer_picture
+from .neurons import neuron_picture, without_calls
 from .picture import Column, Node, Picture
 from .snapshot import Snapshot
 from .text import clean
@@ -24,12 +26,16 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     >>> [(node.label, node.mark) for node in picture.nodes if node.mark]
     [('layers.0.neurons.1', 'dead')]
     """
-    picture = neuron_picture(Snapshot(list(diagnosis.roots)))
+    snapshot = Snapshot(list(diagnosis.roots))
+    try:
+        picture = neuron_picture(snapshot)
+    except PictureError:  # calls that belong together may be too many to be drawn one by one
+        picture = layer_picture(snapshot)
     marks = {clean(path): word for path, word in diagnosis.marks.items()}
-    nodes = tuple(_marked(node, marks.get(node.label, "")) for node in picture.nodes)
+    nodes = tuple(_marked(node, marks.get(without_calls(node.label), "")) for node in picture.nodes)
     by_id = {node.id: node for node in nodes}
     columns = tuple(_headed(column, by_id, diagnosis) for column in picture.columns)
-    drawn = {node.label for node in nodes if node.mark}
+    drawn = {without_calls(node.label) for node in nodes if node.mark}
     hidden = len(set(marks) - drawn)
     notes = [*_findings(diagnosis), *picture.notes]
     notes += [f"{hidden:,} of the {len(marks):,} units that are ill are not drawn"] if hidden else []

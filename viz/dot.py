@@ -13,7 +13,7 @@ from .picture import Edge, Group, Node, Picture
 from .portable import PortableDigraph
 from .shapes import spoken
 from .style import THEMES, Theme, colour, edge_colour, edge_width, shade, text_colour
-from .text import clean, exact, number
+from .text import clean, exact, hint, number
 
 STYLES = ("cards", "classic")
 _SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
@@ -39,7 +39,7 @@ def digraph(
     """
     for name, given, allowed in (("style", style, STYLES), ("rankdir", rankdir, DIRECTIONS), ("theme", theme, tuple(THEMES))):
         if given not in allowed:
-            raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}")
+            raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint(given, allowed)}")
     pen: _Pen = _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
     body = [f"\t{line}\n" for line in pen.statements(rankdir)]
     return PortableDigraph(format=format, body=body, program=program)
@@ -70,6 +70,10 @@ def _html(label: str) -> str:
 def _tip(text: str) -> str:
     """A tooltip. Graphviz unescapes those of nodes twice, so that no escape is right everywhere: a look-alike stands for the backslash."""
     return clean(text, 400).replace("\\", "∖")
+
+
+def _group_tip(group: Group) -> str:
+    return _tip(", ".join(filter(None, [group.path.replace("/", "."), group.detail])))
 
 
 class _Pen(ABC):
@@ -127,7 +131,8 @@ class _Pen(ABC):
         """The attributes of a module's box."""
         theme = self.theme
         head = _html(labels.heading(group, theme))
-        return _attributes(style="rounded,filled", fillcolor=theme.group, color=theme.group_line, label=head, labelloc="t", labeljust="l")
+        look = _attributes(style="rounded,filled", fillcolor=theme.group, color=theme.group_line)
+        return f"{look} {_attributes(label=head, labelloc='t', labeljust='l', tooltip=_group_tip(group))}"
 
     def ranks(self) -> Iterator[str]:
         """The columns of the neuron view, their units in order."""
@@ -211,7 +216,8 @@ class _Classic(_Pen):
         yield f"{quoted(edge.source)} -> {quoted(edge.target + ending)}"
 
     def cluster(self, group: Group) -> str:
-        return _attributes(style="rounded", label=_html(labels.heading(group, self.theme)), labelloc="t", labeljust="l")
+        head = _html(labels.heading(group, self.theme))
+        return _attributes(style="rounded", label=head, labelloc="t", labeljust="l", tooltip=_group_tip(group))
 
 
 def _has_ellipse(node: Node) -> bool:

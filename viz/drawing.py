@@ -1,6 +1,7 @@
 """Drawing: what `viz.draw` returns. It shows itself in a notebook and saves itself in many formats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -18,11 +19,39 @@ from .layout import Placed, Settings, layered
 from .mermaid import mermaid
 from .outline import outline
 from .picture import Picture
+from .showing import as_page, show
 from .style import checked_theme
 from .svg import as_image, group_width, svg
+from .text import hint
 
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
+
+
+def checked_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
+    """Return the path to save something at, with ~ for the user's folder written out.
+
+    Args:
+        path: The path that was given.
+        endings: The endings that can be written, with their dots, in small letters.
+        what: What is saved, for the message.
+
+    Raises:
+        OptionError: The path ends otherwise, or not at all.
+
+    Example:
+        >>> checked_path("a.SVG", (".svg", ".png")).name
+        'a.SVG'
+    """
+    target = Path(fspath(path))
+    with suppress(RuntimeError):  # of a user that there is not
+        target = target.expanduser()
+    ending = target.suffix.lower()
+    if ending not in endings:
+        saved = f"save {what}" if what else "save"
+        given = ending or "a file without an ending"
+        raise OptionError(f"can't {saved} as {given}: the ending must be one of {' '.join(endings)}{hint(ending, endings)}")
+    return target
 
 
 class Drawing:
@@ -87,11 +116,15 @@ class Drawing:
         .svg, .png and .pdf: the picture; .html: a page to explore the graph in; .dot and .mmd: source for Graphviz and
         Mermaid; .txt: an outline.
 
-        Raises OptionError for another ending, PictureError where an extra is missing. A file is written whole or not at all.
+        Raises OptionError for another ending, PictureError where a library is missing. A file is written whole or not at all.
         """
-        target = Path(fspath(path))
+        target = checked_path(path, FORMATS)
         write(target, self._content(target.suffix.lower()))
         return target
+
+    def show(self) -> None:
+        """Open the picture in the browser; in a notebook, display it there."""
+        show(self, as_page(self.svg(), self.picture.title or repr(self)[1:-1]))
 
     def _content(self, ending: str) -> str | bytes:
         light = "light" if self.theme == "auto" else self.theme
@@ -109,7 +142,7 @@ class Drawing:
             return raster.png(self.svg(light))
         if ending == ".pdf":
             return raster.pdf(self.svg(light))
-        raise OptionError(f"can't save as {ending or 'a file without an ending'}: the ending must be one of {' '.join(FORMATS)}")
+        raise OptionError("of this drawing there is no page: save it as .svg, .png or .pdf")
 
     def __str__(self) -> str:
         return outline(self.picture)

@@ -1,7 +1,7 @@
 """Facts: what a page knows of a graph apart from its numbers: operations, names, modules, lines of source, and where things stand."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from pathlib import PurePath
 from typing import Any
@@ -14,7 +14,8 @@ from .folding import folds, opened_at_first
 from .javascript import key
 from .plans import Planner
 from .snapshot import Snapshot, symbol
-from .text import clean
+from .style import DEEPER, REACH, STEPS, THICKEST, THINNEST
+from .text import clean, width_tables
 
 MOST_CARDS, MOST_CARDS_IN_BOXES, MOST_SEEN = 40, 20, 300
 _KINDS = {"operation": "o", "input": "i", "parameter": "p", "constant": "c"}
@@ -29,13 +30,17 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
     level = "cards" if len(order) <= (MOST_CARDS_IN_BOXES if len(found) > 1 else MOST_CARDS) else "chips"
     planner = Planner(snapshot, found, level)
     lines = Index()
+    labels = {i: label for i, node in enumerate(order) if (label := clean(node.label))}
+    key_of = [names[key(node)] for node in order]
+    symbol_of = [symbols[symbol(node)] for node in order]
     return {
+        "look": look([*labels.values(), *symbols.items, *(fold.title for fold in found)]),
         "level": level,
         "kinds": "".join(_KINDS.get(node.kind, "i") for node in order),
         "args": [[snapshot.index[arg] for arg in node.args] for node in order],
-        "key": [names[key(node)] for node in order],
-        "symbol": [symbols[symbol(node)] for node in order],
-        "label": {i: label for i, node in enumerate(order) if (label := clean(node.label))},
+        "key": key_of,
+        "symbol": symbol_of,
+        "label": labels,
         "settings": {i: as_numbers(node.settings) for i, node in enumerate(order) if node.settings is not None},
         "partials": {i: as_numbers(node.partials) for i, node in enumerate(order) if _own_partials(node)},
         "made": {i: clean(node.op, 24) for i, node in enumerate(order) if node.args and node.op not in TABLE},
@@ -51,6 +56,25 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
         "symbols": symbols.items,
         "lines": lines.items,
         "docs": [TABLE[name.partition("/")[0]].doc if name else "" for name in names.items],
+    }
+
+
+def look(texts: Iterable[str]) -> dict[str, Any]:
+    """Return how pictures measure texts and lines, so that the page uses the same numbers.
+
+    Args:
+        texts: All texts that the page may have to measure.
+
+    Returns:
+        The steps and the slope of the scale, the widths of edges, how deep their colour is, and the
+        tables of widths of letters.
+    """
+    return {
+        "steps": STEPS,
+        "reach": REACH,
+        "edges": [THINNEST, THICKEST],
+        "deeper": DEEPER,
+        "letters": width_tables(texts),
     }
 
 

@@ -222,7 +222,10 @@ def playable_pictures(target: Any, level: str | None = None, expand: str | Itera
     """As `pictures_of`, but never coarser than neurons. Raises PictureError where just that was asked for."""
     pictures = pictures_of(target, level, expand)
     if level is None and pictures[0].level == "layers":
-        pictures = pictures_of(target, "neurons", expand)
+        try:
+            pictures = pictures_of(target, "neurons", expand)
+        except PictureError:  # too many calls to be drawn one by one
+            pictures = pictures_of(target, "chips", expand)
     found = [picture for picture in pictures if picture.level != "layers"]
     return found or [_playable(picture) for picture in pictures]
 

@@ -6,6 +6,8 @@ import sys
 
 from scalargrad.errors import LayoutError, OptionError
 
+from .text import hint
+
 PROGRAMS = (None, "dot", "pygraphviz")
 
 # Graphviz can't be stopped from within, and writes warnings to the standard error of its process: so the wheel gets a process, too.
@@ -20,7 +22,9 @@ _CHATTER = ("Fontconfig ", "Warning: graph has ")
 def checked_program(program: str | None) -> str | None:
     """`program` itself, if it is "dot", "pygraphviz" or None; raises OptionError if not."""
     if program not in PROGRAMS:
-        raise OptionError(f"the Graphviz program must be 'dot', 'pygraphviz' or None, not {program!r}")
+        raise OptionError(
+            f"the Graphviz program must be 'dot', 'pygraphviz' or None, not {program!r}{hint(program, filter(None, PROGRAMS))}"
+        )
     return program
 
 

@@ -19,11 +19,13 @@ from scalargrad.files import write
 from scalargrad.nn.module import Module
 from scalargrad.training import Recorder, Recording
 
-from .drawing import Drawing
+from .dictionary import is_directed_graph
+from .drawing import Drawing, checked_path
 from .facts import as_numbers, facts
 from .frames import Frames, packed, recorded
 from .javascript import rules
 from .levels import pictures_of, roots_of
+from .showing import show
 from .snapshot import Snapshot, grad_of
 from .style import DARK, LIGHT, Theme, checked_theme, mixed, text_colour
 from .text import clean, escape
@@ -50,6 +52,7 @@ _AFTER = (
     "start",
 )
 """The scripts of the page before and after the rules, in the order in which they are put together."""
+ENDINGS = (".html", ".htm")
 
 
 class Page:
@@ -62,8 +65,22 @@ class Page:
         self.html, self._values, self._frames, self._still = html, values, frames, still
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the page to a file: whole, or not at all."""
-        return write(path, self.html)
+        """Write the page to a file: whole, or not at all.
+
+        Args:
+            path: A name that ends in .html or .htm.
+
+        Returns:
+            The path.
+
+        Raises:
+            OptionError: The name has another ending, or none.
+        """
+        return write(checked_path(path, ENDINGS, "a page"), self.html)
+
+    def show(self) -> None:
+        """Open the page in the browser; in a notebook, display it there."""
+        show(self, self.html)
 
     def __repr__(self) -> str:
         steps = f" at {self._frames} steps" if self._frames > 1 else ""
@@ -113,7 +130,7 @@ def _heading(target: Any, snapshot: Snapshot) -> str:
 
 
 def _single(target: Any) -> tuple[Snapshot, Frames, dict[str, Any]]:
-    if isinstance(target, Mapping | Compiled | Diagnosis):
+    if isinstance(target, Mapping | Compiled | Diagnosis) or is_directed_graph(target):
         raise PictureError(
             f"explore takes a Value, a list of Values, a Module or a Recording, not a {type(target).__name__}; "
             "of a compiled program give it what `load` returns"

@@ -123,6 +123,7 @@ def caption(picture: Picture, theme: Theme, legend: bool) -> str:
 def _legend(picture: Picture, theme: Theme) -> str:
     largest = number(picture.largest)
     cells = "".join(f'<TD BGCOLOR="{colour(step, theme)}" WIDTH="12"> </TD>' for step in range(-STEPS, STEPS + 1, 4))
-    words = f"<TD>{escaped(picture.colours)}  −{largest}</TD>{cells}<TD>{largest}   dashed: exactly 0</TD>"
+    red = "" if picture.is_finite else "   red: nan or infinite"
+    words = f"<TD>{escaped(picture.colours)}  −{largest}</TD>{cells}<TD>{largest}   dashed: exactly 0{red}</TD>"
     size = f'<TABLE {_FLAT} CELLPADDING="2"><TR>{words}</TR></TABLE>'
     return f'<FONT POINT-SIZE="10" COLOR="{theme.muted}">{size}</FONT>'

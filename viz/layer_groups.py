@@ -97,6 +97,7 @@ class Folded:
             elif not self._is_ours(arg, home):
                 entering, gradient = home.layer.entering, grad_of(node)
                 entering[arg] = entering.get(arg, 0.0) + (local * gradient if gradient else 0.0)
+                home.layer.takers[arg].add(home.call)
                 if not arg.args:
                     home.layer.first.setdefault(arg, home.layer.calls[home.call])
 
@@ -129,6 +130,11 @@ class Folded:
             elif arg.args:
                 self.result[arg] = self.result.get(arg, 0.0) + (local * grad_of(node) if grad_of(node) else 0.0)
         self._sources[node] = source
+
+    def call_of(self, node: Value) -> Scope | None:
+        """Return the call of a layer that made a Value, None for what stands outside of all layers."""
+        home = self._homes.get(node.scope) if node.args and node.scope is not None else None
+        return None if home is None else home.call
 
     def sources(self, node: Value) -> int:
         """Where a Value comes from, as bits: 1 for inputs, 2 for the first layer, 4 for the second …"""

@@ -37,6 +37,7 @@ class Layer:
     outputs   the Values that are used elsewhere, by names that are the same in every call; for each call, and for each time that
               its units are used in it (a batch may pass in one call)
     entering  for each Value from elsewhere what this layer sends back to it
+    takers    for each of them the calls that take it
     first     the leaves among them that no layer before it takes, with the call that does
     """
 
@@ -46,6 +47,7 @@ class Layer:
     rows: dict[tuple[int, str], Rows] = field(default_factory=dict)
     outputs: dict[tuple[int, int], dict[Name, Value]] = field(default_factory=lambda: defaultdict(dict))
     entering: dict[Value, float] = field(default_factory=dict)
+    takers: dict[Value, set[Scope]] = field(default_factory=lambda: defaultdict(set))
     first: dict[Value, int] = field(default_factory=dict)
 
     @property

@@ -1,12 +1,15 @@
 """The layer view: one card for each layer, with heat maps and numbers, folded straight from the scalar graph."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 import numpy
 
 from scalargrad.engine import Value
 
+from .calls import Calls
 from .layer_facts import activation, blocks, facts_of, line_of, output_names, sorted_rows, statistics_of, weights_name
 from .layer_groups import Folded
 from .layer_homes import Layer, Name
@@ -56,7 +59,9 @@ def _node(card: LayerCard, snapshot: Snapshot) -> Node:
     kind = {"input": "input", "layer": "module", "result": "operation"}[card.kind]
     root = snapshot.roots[0] if card.kind == "result" and len(snapshot.roots) == 1 else None
     norm = card.statistics.gradient_norm if card.statistics else None
-    detail = " · ".join(filter(None, ("" if root else card.detail, f"‖∇‖ {number(norm)}" if norm is not None else "")))
+    detail = "" if root is not None else card.detail
+    if norm is not None:
+        detail = " · ".join(filter(None, [detail, f"‖∇‖ {number(norm)}"]))
     data = None if root is None else root.data
     return Node(card.id, kind, label=card.title, data=data, detail=detail, formula=card.line, root=card.kind == "result", name=card.title)
 
@@ -67,7 +72,6 @@ class _View:
         self.computed = colours != "weight"
         self.back = self.computed and any(grad_of(node) for node in snapshot.order)
         self.colours = colours if self.back else "weight"
-        self.calls = max((len(layer.calls) for layer in folded.layers), default=1)
 
     def cards(self) -> list[LayerCard]:
         """From the inputs on."""
@@ -86,14 +90,32 @@ class _View:
             return
         if not self.back:
             yield "no gradients yet: call backward() first"
-        if self.calls > MOST_CALLS:
-            yield f"numbers of units are means over up to {self.calls:,} calls, their gradients are sums"
-        elif self.calls > 1:
-            yield "units have a row each, and a column for each call: a sample, or a step of a sequence"
+        yield from self._notes_on_calls()
         if self.folded.loose:
             yield f"{self.folded.loose:,} parameters stand outside of all layers and are not drawn"
         if self.back and any(layer.rows and activation(layer) for layer in self.folded.layers):
             yield "dead units: the slope of their output is exactly 0 here, so that no gradient passes"
+
+    def _notes_on_calls(self) -> Iterator[str]:
+        """Yield what columns of units stand for: samples, or calls that belong to one computation."""
+        counts = [(len(layer.calls), self._holds_samples(layer)) for layer in self.folded.layers]
+        samples = max((count for count, are_samples in counts if are_samples), default=1)
+        together = max((count for count, are_samples in counts if not are_samples), default=1)
+        if samples > MOST_CALLS:
+            yield f"numbers of units are means over up to {samples:,} samples, their gradients are sums"
+        elif samples > 1:
+            yield "units have a row each, and a column for each sample"
+        if together > MOST_CALLS:
+            yield f"units of layers with up to {together:,} calls that belong together, such as steps or tokens, are not drawn"
+        elif together > 1:
+            yield "units have a row each, and a column for each call of their layer: a step, a token, or another use of it"
+
+    def _holds_samples(self, layer: Layer) -> bool:
+        return len(layer.calls) == 1 or self._calls.are_samples(list(layer.calls))
+
+    @cached_property
+    def _calls(self) -> Calls:
+        return Calls(self.snapshot)
 
     # Layers
 
@@ -125,6 +147,8 @@ class _View:
         if not self.computed or not names:
             return
         calls = [layer.outputs[call] for call in sorted(layer.outputs)]
+        if len(calls) > MOST_CALLS and not self._holds_samples(layer):
+            return  # a mean over steps or tokens would be a number of nothing
         for title, of, fold in (("out", lambda node: node.data, numpy.mean), ("grad", grad_of, numpy.sum)):
             if title == "grad" and not self.back:
                 return
@@ -191,10 +215,15 @@ class _View:
     def edges(self) -> Iterator[Edge]:
         """From source to target with the count of numbers a call, and the norm of the gradient that they carry back."""
         for i, layer in enumerate(self.folded.layers):
-            yield from self._edges_into(f"l{i}", layer.entering, len(layer.calls))
+            yield from self._edges_into(f"l{i}", layer.entering, layer.takers)
         if self.computed:
             result = self.folded.result or {root: grad_of(root) for root in self.snapshot.roots if root.args}
-            yield from self._edges_into("r0", result, 0)
+            # The result takes everything at once: what counts is how many calls it comes from.
+            yield from self._edges_into("r0", result, {node: self._giver(node) for node in result})
+
+    def _giver(self, node: Value) -> set[Any]:
+        call = self.folded.call_of(node)
+        return set() if call is None else {call}
 
     def _sources(self, node: Value) -> Iterator[str]:
         """The cards that a Value comes from; inputs that pass through other Values on their way are those of the first card."""
@@ -206,16 +235,28 @@ class _View:
             yield f"i{firsts[0]}"
         yield from (f"l{i}" for i in _bits(bits >> 1))
 
-    def _edges_into(self, target: str, entering: dict[Value, float], calls: int) -> Iterator[Edge]:
-        found: dict[str, list[float]] = {}
-        for node, flow in entering.items():
+    def _edges_into(self, target: str, entering: dict[Value, float], calls: Mapping[Value, set[Any]]) -> Iterator[Edge]:
+        """Yield an edge from each card that something comes from.
+
+        Args:
+            target: The id of the card.
+            entering: For each Value that enters it the gradient that it sends back.
+            calls: For each of them the calls that take it, or that it comes from.
+        """
+        found: dict[str, list[Value]] = {}
+        for node in entering:
             for source in self._sources(node):
-                found.setdefault(source, []).append(flow)
-        for source, flows in found.items():
-            share = calls or (len(self.folded.layers[int(source[1:])].calls) if source[0] == "l" else 1)
-            share -= source == target  # to the first call nothing returns
-            count = max(1, round(len(flows) / share))
-            yield Edge(source, target, None, float(numpy.linalg.norm(flows)) if self.back else None, count=count)
+                found.setdefault(source, []).append(node)
+        for source, nodes in found.items():
+            different = {call for node in nodes for call in calls[node]}
+            uses = sum(len(calls[node]) for node in nodes)
+            # A call takes so many numbers; steps after the first may take none of an input.
+            count = round(uses / len(different)) if different else round(len(nodes) / self._calls_of(source))
+            flow = float(numpy.linalg.norm([entering[node] for node in nodes])) if self.back else None
+            yield Edge(source, target, None, flow, count=max(1, count))
+
+    def _calls_of(self, source: str) -> int:
+        return len(self.folded.layers[int(source[1:])].calls) if source[0] == "l" else 1
 
 
 def _bits(bits: int) -> Iterator[int]:

@@ -1,6 +1,7 @@
 """How much to show: the level of detail that a graph can be read at, and what is folded."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from scalargrad.collector import collector_off
@@ -10,10 +11,12 @@ from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.modes import enable_grad
 from scalargrad.nn.module import Module, evaluation
+from scalargrad.training import Recorder, Recording
+from scalargrad.training.history import History
 
 from .condense import condensed_picture
 from .diagnosis import diagnosis_picture
-from .dictionary import MOST_CARDS, dictionary_pictures
+from .dictionary import MOST_CARDS, is_directed_graph, sketch_pictures
 from .layer_groups import Folded
 from .layers import layer_picture, too_wide
 from .neurons import neuron_picture
@@ -21,21 +24,37 @@ from .picture import Picture
 from .programs import program_pictures
 from .scalars import scalar_picture
 from .snapshot import Snapshot
+from .text import clean, hint
 
 MOST_CHIPS = 300
 LEVELS = ("cards", "chips", "neurons", "layers")
 
 
 @collector_off()
-def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[str] | None = None) -> list[Picture]:
-    """The picture at the level asked for (or chosen by size), then coarser ones in case it can't be placed in time.
+def pictures_of(
+    target: Any, level: str | None = None, expand: str | Iterable[str] | None = None, edges: str | None = None
+) -> list[Picture]:
+    """Return the picture at the level asked for (or chosen by size), then coarser ones in case it can't be placed in time.
 
-    Raises PictureError for something that is no graph, OptionError for an unknown level or module path.
+    Args:
+        target: As for `viz.draw`.
+        level: As for `viz.draw`.
+        expand: As for `viz.draw`.
+        edges: What the lists of a dictionary hold: "operands" or "feeds".
+
+    Raises:
+        PictureError: The target is no graph.
+        OptionError: The level or the path of a module is unknown, or `edges` is given for another
+            target than a sketch.
     """
     if level not in (None, *LEVELS):
-        raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}")
-    if isinstance(target, Mapping):
-        return dictionary_pictures(target, level, expand)
+        raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}{hint(level, LEVELS)}")
+    if isinstance(target, History):
+        raise PictureError("draw takes graphs: of a History viz.curves.plot_history(history) makes a plot")
+    if isinstance(target, Mapping) or is_directed_graph(target):
+        return sketch_pictures(target, level, expand, edges)
+    if edges is not None:
+        raise OptionError(f"edges is for a graph given as a dictionary, not for {_described(target)}")
     if isinstance(target, Diagnosis):
         return [diagnosis_picture(target)]
     if isinstance(target, Compiled) and level == "layers":
@@ -44,7 +63,10 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
         return program_pictures(target, level, expand)
     if isinstance(target, Module):
         return _of_module(target, level, expand)
-    return _of_snapshot(Snapshot(_roots(target)), level, expand, "gradient")
+    roots = _roots(target)
+    if not roots:
+        raise PictureError("there is nothing to draw: the list is empty")
+    return _of_snapshot(Snapshot(roots), level, expand, "gradient")
 
 
 def roots_of(target: Any) -> list[Value]:
@@ -80,7 +102,10 @@ def _has_modules(snapshot: Snapshot) -> bool:
 def _network(snapshot: Snapshot, colours: str) -> Picture:
     """A network as neurons, or as layers where these are too many."""
     folded = Folded(snapshot)
-    return layer_picture(snapshot, colours, folded) if too_wide(folded) else neuron_picture(snapshot, colours)
+    if not too_wide(folded):
+        with suppress(PictureError):  # calls that belong together may be too many to be drawn one by one
+            return neuron_picture(snapshot, colours)
+    return layer_picture(snapshot, colours, folded)
 
 
 def _traced(module: Module) -> list[Value]:
@@ -95,15 +120,24 @@ def _traced(module: Module) -> list[Value]:
 def _roots(target: Any) -> list[Value]:
     items = [target] if isinstance(target, Value) else target
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
+        if isinstance(target, Recorder | Recording):
+            raise PictureError(
+                f"draw takes a graph at one moment, not {_described(target)}: viz.animate(recording) plays a training, "
+                "and viz.explore(recording) makes a page of it"
+            )
         raise PictureError(
-            "draw takes a Value, a list of Values, a module, a compiled program or a dictionary of names, "
-            f"not {type(target).__name__} {target!r}"
+            "draw takes a Value, a list of Values, a module, a compiled program, a dictionary of names or a directed graph, "
+            f"not {_described(target)}"
         )
     roots = list(items)
     for i, root in enumerate(roots):
         if not isinstance(root, Value):
-            raise PictureError(f"draw takes Values: item {i} is {type(root).__name__} {root!r}")
+            raise PictureError(f"draw takes Values: item {i} is {_described(root)}")
     return list(dict.fromkeys(roots))
+
+
+def _described(target: Any) -> str:
+    return f"{type(target).__name__} {clean(repr(target))}"
 
 
 def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[str] | None, colours: str) -> list[Picture]:
@@ -140,8 +174,11 @@ def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
     for path in asked:
         found = [own for own in snapshot.modules if path in ("*", own, own.replace("/", "."))]
         if not found:
-            some = ", ".join(own.replace("/", ".") for own in list(snapshot.modules)[:6]) or "none"
-            raise OptionError(f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all")
+            names = [own.replace("/", ".") for own in snapshot.modules]
+            some = ", ".join(names[:6]) or "none"
+            raise OptionError(
+                f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all{hint(path, names)}"
+            )
         opened.update(found)
     return {own for own in snapshot.modules if any((path + "/").startswith(own + "/") for path in opened)}
 

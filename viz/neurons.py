@@ -1,26 +1,36 @@
 """The neuron view: a network diagram folded straight from the scalar graph, one unit per neuron, one column per layer."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 from heapq import nlargest
+from typing import Any
 
 from scalargrad import ops
 from scalargrad.engine import Parameter, Value
-from scalargrad.modes import Scope
+from scalargrad.errors import PictureError
 
+from .calls import Calls
 from .picture import Column, Edge, Node, Picture
 from .scalars import carried, parameters_line
 from .snapshot import Snapshot, common_path, grad_of, symbol
-from .text import clean
+from .text import clean, exact, whole
 
 WIDEST, NARROWED, MOST_EDGES, STRONGEST = 48, 24, 5000, 2000
+MOST_COLUMNS = 30
+"""So many columns are drawn at most where each call of a module has its own."""
+_SPELLED = 4
+
+_PLAIN = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
+"""Operations that are no activation."""
 
 _NUMBER = re.compile("[0-9]+")
+_CALL = re.compile(" #[0-9]+")
 
 Key = tuple[str, str, int]
-"""A unit: ("in", name, 0), ("unit", path of the module, 0), or ("free", path around, column) for what stands between units."""
+"""A unit: ("in", name, which of that name), ("unit", path of the module, 0), or ("free", path around, column) for what stands
+between units."""
 
 
 def neuron_picture(snapshot: Snapshot, colours: str = "gradient") -> Picture:
@@ -55,21 +65,29 @@ def _notes(units: "Units", weights: bool, has_gradients: bool) -> Iterable[str]:
         if len(column) > WIDEST:
             title = units.column(column, False).title
             yield f"of {len(column):,} units in {title} the {NARROWED - 1} with the strongest connections are drawn"
-    if units.calls > 1 and not weights:
-        yield f"numbers are means over {units.calls:,} samples, gradients are sums"
+    if units.calls.most_calls > 1:
+        yield (
+            "calls of one module that belong together, such as steps or tokens, are drawn one by one, each with the same parameters: "
+            "#2 is the second call"
+        )
+    if not weights and any(units.is_unspelled(key) for key in units.ids):
+        yield "… is a unit that puts out several numbers"
+    if units.samples > 1 and not weights:
+        yield f"numbers are means over {units.samples:,} samples, gradients are sums"
 
 
 class Units:
-    """The Values of a graph by the neuron that made them, with what flows between neurons."""
+    """The Values of a graph by the neuron that made them, with what flows between neurons.
+
+    Samples of a batch are folded into one. Calls that belong together are not: each has its units.
+
+    Raises:
+        PictureError: The calls of modules make more columns, or wider ones, than can be read.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._paths: dict[int, str] = {}
-        self._networks: dict[int, str] = {}
-        scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
-        around = {id(s) for scope in scopes.values() for s in scope.chain()[:-1]}
-        inner = [self._path(scope) for key, scope in scopes.items() if key not in around]
-        self._inner, self.calls = set(inner), max(Counter(inner).values(), default=1)
+        self.calls = Calls(snapshot)
         self.key: dict[Value, Key] = {}
         self.stage: dict[Key, int] = {}
         self._assign()
@@ -77,44 +95,52 @@ class Units:
         for node in snapshot.order:
             if node in self.key:
                 self.members[self.key[node]].append(node)
+        self.samples = max((len(self._samples_of(key)) for key in self.members if key[0] != "free"), default=1)
         self.flows: dict[tuple[Key, Key], float] = defaultdict(float)
-        self.weights: dict[tuple[Key, Key], float] = defaultdict(float)
+        self.weights: dict[tuple[Key, Key], float] = {}
         self._connect()
         self.columns = self._columns()
+        self._check_size()
         self.shown = {key: own for column in self.columns for key, own in self._narrowed(column).items()}
         self.ids = {key: f"u{i}" for i, key in enumerate(dict.fromkeys(self.shown.values()))}
 
-    def _path(self, scope: Scope | None) -> str:
-        """The path of a module, the same for all of its calls. Only a second network brings its own name into it."""
-        if scope is None:
-            return ""
-        if id(scope) not in self._paths:
-            own = clean(scope.name) or (self._network(scope) if scope.parent is None else "")
-            self._paths[id(scope)] = "/".join(filter(None, [self._path(scope.parent), own]))
-        return self._paths[id(scope)]
-
-    def _network(self, scope: Scope) -> str:
-        number = len(self._networks) + 1
-        return self._networks.setdefault(scope.identity, f"{scope.kind} {number}" if number > 1 else "")
+    def _samples_of(self, key: Key) -> set[int]:
+        return {self.calls.sample[node] for node in self.members[key]}
 
     def _assign(self) -> None:
         stages: dict[Value, int] = {}
+        inputs: dict[tuple[str, int], int] = defaultdict(int)
         for node in self.snapshot.order:
             if node.args:
                 self._assign_operation(node, stages)
             elif node.kind == "input":
-                self.key[node] = ("in", clean(node.label) or self.snapshot.id(node), 0)
+                self.key[node] = self._input_key(node, inputs)
                 stages[node] = self.stage[self.key[node]] = 0
         for node in reversed(self.snapshot.order):  # what no input reaches belongs to what it is used for
             if node.args and node not in self.key:
                 found = [self.key[user] for user in self.snapshot.users.get(node, ()) if user in self.key]
-                self.key[node] = found[0] if found else ("free", self._path(node.scope), 0)
+                if self.calls.is_innermost(node):
+                    self.key[node] = ("unit", self.calls.path(node), 0)
+                else:
+                    self.key[node] = found[0] if found else ("free", self.calls.path(node), 0)
                 self.stage.setdefault(self.key[node], 0)
 
+    def _input_key(self, node: Value, seen: dict[tuple[str, int], int]) -> Key:
+        """Return the unit of an input: the same for the samples of a batch that call it the same.
+
+        Two inputs of one sample that have one name, as at the steps of a sequence, are two units.
+        """
+        label = clean(node.label)
+        sample = self.calls.sample[node]
+        if not label or sample < 0:
+            return ("in", label, -1 - self.snapshot.index[node])
+        seen[label, sample] += 1
+        return ("in", label, seen[label, sample])
+
     def _assign_operation(self, node: Value, stages: dict[Value, int]) -> None:
-        path = self._path(node.scope)
+        path = self.calls.path(node)
         before = [(self.key[arg], stages[arg]) for arg in node.args if arg in stages]
-        if path in self._inner:
+        if self.calls.is_innermost(node):
             key: Key = ("unit", path, 0)
             stage = max((s + (other != key) for other, s in before), default=1)
         elif before:
@@ -126,26 +152,40 @@ class Units:
         self.stage[key] = max(stage, self.stage.get(key, 0))
 
     def _connect(self) -> None:
+        """Add up what flows between units; a weight that several samples share counts once."""
+        sums: dict[tuple[Key, Key], float] = defaultdict(float)
+        samples: dict[tuple[Key, Key], set[int]] = defaultdict(set)
         for node in self.snapshot.order:
             for arg, local in zip(node.args, node.partials, strict=False):
                 a, b = self.key.get(arg), self.key.get(node)
                 if a is not None and b is not None and a != b:
                     self.flows[a, b] += carried(local, grad_of(node))
-                    self.weights[a, b] += local
+                    sums[a, b] += local
+                    samples[a, b].add(self.calls.sample[arg])
+        self.weights = {ends: total / len(samples[ends]) for ends, total in sums.items()}
 
     def _columns(self) -> list[list[Key]]:
-        """Units of one layer share a column: that of the last of them."""
-        last: dict[tuple[str, str], int] = {}
-        for key, stage in self.stage.items():
-            last[_layer(key)] = max(stage, last.get(_layer(key), 0))
-        columns: dict[int, list[Key]] = defaultdict(list)
+        """Return the units by column, so that each edge runs from left to right."""
+        place = _places(self.members, self.flows)
         first: dict[Key, int] = {}
         for a, b in self.flows:
-            first[a] = min(last[_layer(b)], first.get(a, last[_layer(b)]))
+            first[a] = min(place[b], first.get(a, place[b]))
+        columns: dict[int, list[Key]] = defaultdict(list)
         for key in sorted(self.members, key=lambda key: key[0] == "in"):
             # an input stands before the first unit that uses it: a target beside the output, not among the other inputs
-            columns[first.get(key, 1) - 1 if key[0] == "in" else last[_layer(key)]].append(key)
+            columns[first.get(key, 1) - 1 if key[0] == "in" else place[key]].append(key)
         return [_numbered(columns[stage]) for stage in sorted(columns)]
+
+    def _check_size(self) -> None:
+        most = self.calls.most_calls
+        if most == 1:
+            return
+        across, high = len(self.columns), max(map(len, self.columns))
+        if across > MOST_COLUMNS or high > WIDEST:
+            raise PictureError(
+                f"this graph calls one module up to {most:,} times in one computation, and with each call drawn by itself that "
+                f'is {across:,} columns of up to {high:,} units: too much to read at level "neurons"; draw it with level="layers"'
+            )
 
     def _narrowed(self, column: list[Key]) -> dict[Key, Key]:
         """Which unit of the picture stands for each one: itself, or in a very wide column one for all the weak ones."""
@@ -182,14 +222,21 @@ class Units:
     def _roots(self) -> set[Value]:
         return set(self.snapshot.roots)
 
+    def is_unspelled(self, key: Key) -> bool:
+        """Whether a unit has no one number, because it puts out several in a sample."""
+        outputs = self.outputs(key) if key[0] == "unit" else []
+        return len(outputs) > len({self.calls.sample[node] for node in outputs})
+
     def node(self, key: Key, weights: bool, has_gradients: bool) -> Node:
         """A unit with its output, or with its bias where weights are shown."""
         if key[0] == "more":
             return Node(self.ids[key], "more", label=key[1].partition(" in ")[0], formula="units that are left out")
         outputs = self.outputs(key)
-        whole = len(outputs) == 1 or key[0] != "free"
-        data = sum(node.data for node in outputs) / len(outputs) if outputs and whole else None  # nan and inf are never hidden
-        grad = sum(grad_of(node) for node in outputs) if outputs and whole else None
+        # A unit has one number where it puts out one in each sample: a mean over different outputs would say nothing.
+        samples = {self.calls.sample[node] for node in outputs}
+        is_single = bool(outputs) and len(samples) == len(outputs)
+        data = sum(node.data for node in outputs) / len(outputs) if is_single else None  # nan and inf are never hidden
+        grad = sum(grad_of(node) for node in outputs) if is_single else None
         kind = "input" if key[0] == "in" else "operation"
         if weights:
             data = grad = self._bias(key)
@@ -203,6 +250,8 @@ class Units:
             detail=clean(outputs[0].label) if key[0] == "unit" and len(outputs) == 1 else "",
             formula="" if kind == "input" else self._activation(key),
             root=not weights and any(node in self._roots for node in outputs),
+            whole=whole(outputs[0].label) if key[0] != "unit" and outputs else "",
+            tip="" if weights or is_single else _several(outputs, has_gradients),
         )
 
     def _bias(self, key: Key) -> float | None:
@@ -215,7 +264,7 @@ class Units:
 
     def _activation(self, key: Key) -> str:
         outputs = self.outputs(key)
-        return symbol(outputs[0]) if outputs and outputs[0].op not in (ops.ADD.name, ops.SUM.name, ops.DOT.name) else ""
+        return symbol(outputs[0]) if outputs and outputs[0].op not in _PLAIN else ""
 
     def column(self, keys: list[Key], has_gradients: bool) -> Column:
         """The heading of a column: which layer it is, how many units of which kind, how many parameters."""
@@ -229,12 +278,13 @@ class Units:
             outputs = [node for key in keys for node in self.outputs(key)]
             return Column(clean(outputs[-1].label if outputs else "") or ("result" if self._has_root(outputs) else "between"), "", members)
         layers = list(dict.fromkeys(_layer(key)[1] for key in keys if key[0] == "unit"))
-        title = common_path(layers).replace("/", ".") or "units"
+        modules = list(dict.fromkeys(map(without_calls, layers)))
+        title = common_path(modules if len(modules) < len(layers) else layers).replace("/", ".") or "units"
         activation = self._activation(next(key for key in keys if key[0] == "unit"))
         parameters = list(
             dict.fromkeys(arg for key in keys for node in self.members[key] for arg in node.args if isinstance(arg, Parameter))
         )
-        shape = f"{len(keys):,} × {activation or 'linear'}" if len(layers) == 1 else f"{len(keys):,} in {len(layers)} layers"
+        shape = _shape(len(keys), len(layers), len(modules), activation or "linear")
         return Column(f"{title}  {shape}", parameters_line(parameters, has_gradients), members)
 
     def _ordered(self, keys: list[Key]) -> list[Key]:
@@ -246,10 +296,100 @@ class Units:
 
 
 def _numbered(column: list[Key]) -> list[Key]:
-    """A column with units whose names differ in numbers alone in the order of these: a convolution meets x6 before x3."""
+    """A column with units whose names differ in numbers alone in the order of these: a convolution meets x6 before x3.
+
+    Inputs of several calls in one column stand call by call.
+    """
     families: dict[tuple[str, str], int] = {}
     rank = {key: families.setdefault((key[0], _NUMBER.sub("#", key[1])), len(families)) for key in column}
-    return sorted(column, key=lambda key: (rank[key], [int(digits) for digits in _NUMBER.findall(key[1])]))
+
+    same_name: dict[str, list[int]] = defaultdict(list)
+    for key in column:
+        if key[0] == "in":
+            same_name[key[1]].append(key[2])
+
+    def place(key: Key) -> tuple[int, int, list[int]]:
+        # Of inputs with one name the first in this column goes with the first of every other name.
+        call = sorted(same_name[key[1]]).index(key[2]) if key[0] == "in" and key[1] else 0
+        return (rank[key], call, [int(digits) for digits in _NUMBER.findall(key[1])])
+
+    return sorted(column, key=place)
+
+
+def without_calls(path: str) -> str:
+    """Return the path of a module without the numbers that tell its calls apart.
+
+    Args:
+        path: A path of `Calls.path`, or the label of a unit.
+
+    Returns:
+        The path that all calls of the module have in common.
+
+    Example:
+        >>> without_calls("cell #12/units/neurons.3")
+        'cell/units/neurons.3'
+    """
+    return _CALL.sub("", path)
+
+
+def _shape(units: int, calls: int, modules: int, activation: str) -> str:
+    """How many units stand in a column, of which kind, in how many layers or calls."""
+    if calls == 1:
+        return f"{units:,} × {activation}"
+    if modules == calls:
+        return f"{units:,} in {calls} layers"
+    if modules == 1 and units % calls == 0:
+        return f"{units // calls:,} × {activation}, {calls} calls"
+    return f"{units:,} in {calls} calls" + (f" of {modules} layers" if modules > 1 else "")
+
+
+def _several(outputs: list[Value], has_gradients: bool) -> str:
+    """What a tooltip says of a unit that puts out several numbers."""
+    numbers = ", ".join(exact(node.data) for node in outputs[:_SPELLED])
+    more = ", …" if len(outputs) > _SPELLED else ""
+    text = f"{len(outputs):,} outputs: data {numbers}{more}"
+    if not has_gradients:
+        return text
+    gradients = ", ".join(exact(grad_of(node)) for node in outputs[:_SPELLED])
+    return f"{text}, gradients {gradients}{more}"
+
+
+def _places(keys: Iterable[Key], flows: Iterable[tuple[Key, Key]]) -> dict[Key, int]:
+    """Return the column of each unit: units of one layer share one, unless one takes from another.
+
+    Raises:
+        PictureError: Units take from each other in a circle.
+    """
+    units = [key for key in keys if key[0] != "in"]
+    edges = [(a, b) for a, b in flows if a[0] != "in"]
+    home: dict[Key, tuple[Any, ...]] = {key: _layer(key) for key in units}
+    depth = _depths(home, edges)
+    if stuck := [key for key in units if home[key] not in depth]:
+        # Layers that take from each other, or from themselves, fall apart into their units.
+        home |= {key: ("alone", *key) for key in stuck}
+        depth = _depths(home, edges)
+    if any(home[key] not in depth for key in units):
+        raise PictureError('modules of this graph take from each other in a circle: draw it with level="chips" or "layers"')
+    return {key: depth[home[key]] for key in units}
+
+
+def _depths(home: dict[Key, tuple[Any, ...]], edges: list[tuple[Key, Key]]) -> dict[tuple[Any, ...], int]:
+    """Return for each group the longest way that leads to it, from 1; groups in and between circles have none."""
+    after: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {group: set() for group in home.values()}
+    before: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {group: set() for group in home.values()}
+    for a, b in edges:
+        after[home[a]].add(home[b])
+        before[home[b]].add(home[a])
+    waiting = {group: len(sources) for group, sources in before.items()}
+    ready = [group for group, count in waiting.items() if not count]
+    depth = dict.fromkeys(ready, 1)
+    for group in ready:  # grows while it is walked
+        for target in after[group]:
+            depth[target] = max(depth.get(target, 1), depth[group] + 1)
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    return {group: depth[group] for group in ready}
 
 
 def _layer(key: Key) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 
 from .layer_model import LayerCard
 
@@ -25,6 +26,9 @@ class Node:
     name     the whole path of a module
     mark     a word that is drawn on it, within a ring, so that it is seen at once: "dead"
     dim      drawn faint, because others are what the picture is about
+    outputs  of a module: how many Values leave it; of several, `grad` is the norm of their gradients
+    whole    the label in full, where `label` is cut; for tooltips
+    tip      what the tooltip says besides
     """
 
     id: str
@@ -41,6 +45,9 @@ class Node:
     name: str = ""
     mark: str = ""
     dim: bool = False
+    outputs: int = 1
+    whole: str = ""
+    tip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,18 @@ class Picture:
             return self.scale
         sizes = [abs(number) for number in self._shown() if abs(number) < float("inf")]
         return max(sizes, default=0.0) or 1.0
+
+    @cached_property
+    def is_finite(self) -> bool:
+        """Whether every number of the picture is: what is not is drawn in the color of alarm."""
+        numbers = [number for node in self.nodes for number in (node.data, node.grad)]
+        numbers += [number for edge in self.edges for number in (edge.local, edge.flow)]
+        for card in self.cards:
+            for shown in (*card.maps, *card.columns):
+                missing = set(shown.missing)
+                numbers += [number for i, number in enumerate(shown.numbers) if i not in missing]
+            numbers += [number for bar in card.bars for number in (bar.data, bar.grad)]
+        return all(isfinite(number) for number in numbers if number is not None)
 
     def _shown(self) -> Iterator[float]:
         for node in self.nodes:

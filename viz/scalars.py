@@ -10,7 +10,7 @@ from scalargrad.engine import Parameter, Value
 
 from .picture import Edge, Group, Node, Picture
 from .snapshot import Snapshot, formula, grad_of, parent_path, symbol
-from .text import clean, number
+from .text import clean, number, whole
 
 MANY_USES = 5
 """From so many uses on, a leaf is drawn small beside each user, instead of a fan of edges."""
@@ -78,21 +78,29 @@ class _Shown:
         return replace(shown, group=self.snapshot.module[node])
 
     def closed_module(self, path: str, has_gradients: bool) -> Node:
-        """A closed module: its output, its size, and the norm of its parameters' gradients."""
+        """Return a closed module: its output, its size, and the norm of its parameters' gradients.
+
+        Of several outputs there is no one number, and the gradient is the norm of theirs.
+        """
         outputs = self.outputs(path)
-        single = outputs[0] if len(outputs) == 1 else None
-        norm = hypot(*(grad_of(node) for node in outputs))
+        is_single = len(outputs) == 1
+        grad = None
+        if has_gradients:
+            gradients = [grad_of(node) for node in outputs]
+            # A norm has no sign: the one output of a module keeps the gradient that it has.
+            grad = gradients[0] if is_single else hypot(*gradients)
         return Node(
             id=self._ids[path],
             kind="module",
             label=path.rpartition("/")[2],
-            data=single.data if single else None,
-            grad=(grad_of(single) if single else norm) if has_gradients else None,
+            data=outputs[0].data if is_single else None,
+            grad=grad,
             group=parent_path(path),
             detail=parameters_line(self.parameters[path], has_gradients),
             formula=self.snapshot.modules[path].kind,
             root=any(node in self.snapshot.roots for node in outputs),
             name=path.replace("/", "."),
+            outputs=len(outputs),
         )
 
     def outputs(self, path: str) -> list[Value]:
@@ -153,6 +161,7 @@ def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
         grad=grad,
         formula=formula(node),
         root=node in snapshot.roots,
+        whole=whole(node.label),
     )
 
 
@@ -186,6 +195,6 @@ def _with_tags(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[E
             continue
         leaf = by_id[edge.source]
         tag = f"{leaf.id}t{count}"
-        tags.append(Node(tag, leaf.kind, leaf.symbol, leaf.label, leaf.data, leaf.grad, target.group, formula=leaf.formula, tag=True))
+        tags.append(replace(leaf, id=tag, group=target.group, root=False, tag=True))
         kept_edges.append(Edge(tag, edge.target, edge.local, edge.flow, edge.port))
     return [node for node in nodes if node.id not in copied or node.id in fans] + tags, kept_edges

@@ -6,7 +6,7 @@ from .geometry import Frame, Size
 from .picture import Node, Picture
 from .sheet import Sheet, trimmed
 from .style import shade
-from .text import escape, exact, fitted, number, width
+from .text import TIP, escape, exact, fitted, number, width
 
 BADGE, ROW, TOP = 30.0, 19.0, 21.0
 _DETAIL = 16.0
@@ -76,23 +76,33 @@ def draw(node: Node, frame: Frame, picture: Picture, sheet: Sheet) -> str:
     else:
         body = (_chip if picture.level == "chips" else _card)(node, frame, step, sheet)
     faint = ' opacity="0.3"' if node.dim else ""
-    return f'<g role="graphics-symbol"{faint}><title>{escape(spoken(node), 300)}</title>{body}</g>'
+    return f'<g role="graphics-symbol"{faint}><title>{escape(spoken(node), TIP)}</title>{body}</g>'
 
 
 def spoken(node: Node) -> str:
-    """A node in one sentence.
+    """Describe a node in one sentence, with its whole label and every digit: what a tooltip says.
 
-    >>> spoken(Node("n1", "operation", label="o", data=0.5, grad=1.0, formula="tanh(n)"))
-    'o = tanh(n), data 0.5, gradient 1.0'
+    Args:
+        node: The node of a picture.
+
+    Returns:
+        The text as it is, not yet escaped for any format.
+
+    Example:
+        >>> spoken(Node("n1", "operation", label="o", data=0.5, grad=1.0, formula="tanh(n)"))
+        'o = tanh(n), data 0.5, gradient 1.0'
     """
-    name, made = node.name or node.label, node.kind == "operation" and node.formula
-    what = f"{name} = {made}" if name and made else " ".join(filter(None, [node.formula or node.kind, name]))
-    parts = [what]
+    name = node.whole or node.name or node.label
+    if name and node.kind == "operation" and node.formula:
+        parts = [f"{name} = {node.formula}"]
+    else:
+        parts = [" ".join(filter(None, [node.formula or node.kind, name]))]
     if node.data is not None:
         parts.append(f"data {exact(node.data)}")
     if node.grad is not None:
-        parts.append(f"gradient {exact(node.grad)}")
-    return ", ".join([*parts, *filter(None, [node.detail])])
+        word = "gradient" if node.outputs == 1 else f"gradient norm of {node.outputs:,} outputs"
+        parts.append(f"{word} {exact(node.grad)}")
+    return ", ".join([*parts, *filter(None, [node.detail, node.tip])])
 
 
 def _border(node: Node, sheet: Sheet, colour: str = "line", radius: float = 7.0) -> tuple[str, str, float]:

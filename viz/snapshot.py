@@ -73,34 +73,54 @@ def parent_path(path: str) -> str:
 
 
 def _modules(snapshot: Snapshot) -> tuple[dict[Value, str], dict[str, Scope]]:
-    """The module call of each node by a path of its own, and the module calls by their paths."""
-    names: dict[int, str] = {}
+    """Return the module call of each node by a path of its own, and the module calls by their paths."""
+    names = _names_of_calls(snapshot)
     scopes: dict[str, Scope] = {}
-    outermost = {id(node.scope.chain()[0]) for node in snapshot.order if node.scope is not None}
-    counts: dict[str, int] = defaultdict(int)
-
-    def named(scope: Scope | None) -> str:
-        if scope is None:
-            return ""
-        if id(scope) in names:
-            return names[id(scope)]
-        around = named(scope.parent)
-        if scope.parent is None and not scope.name and len(outermost) == 1:
-            names[id(scope)] = ""  # the only network in the picture needs no box of its own
-            return ""
-        own = clean(scope.name or scope.kind).replace("/", "∕")
-        path = f"{around}/{own}" if around else own
-        counts[path] += 1
-        path = path if counts[path] == 1 else f"{path} #{counts[path]}"
-        names[id(scope)] = path
-        scopes[path] = scope
-        return path
-
-    where = {node: named(node.scope) for node in snapshot.order if node.args}
+    where: dict[Value, str] = {}
+    for node in snapshot.order:
+        if not node.args:
+            continue
+        for scope in node.scope.chain() if node.scope is not None else ():
+            if names[id(scope)]:
+                scopes.setdefault(names[id(scope)], scope)
+        where[node] = names[id(node.scope)] if node.scope is not None else ""
     for node in reversed(snapshot.order):
         if not node.args:
             where[node] = "" if node.kind == "input" else common_path(where[user] for user in snapshot.users[node])
     return where, scopes
+
+
+def _names_of_calls(snapshot: Snapshot) -> dict[int, str]:
+    """Return a path for each module call, by its id(): of several calls the second one done is "cell #2".
+
+    The last Value of a call counts: a walk from the result may meet the first Values of a later
+    call before those of an earlier one.
+    """
+    last: dict[int, int] = {}
+    found: dict[int, Scope] = {}
+    for i, node in enumerate(snapshot.order):
+        if node.args and node.scope is not None:
+            found[id(node.scope)] = node.scope
+            last[id(node.scope)] = i
+    for key, scope in list(found.items()):
+        for outer in scope.chain()[:-1]:
+            found[id(outer)] = outer
+            last[id(outer)] = max(last[key], last.get(id(outer), -1))
+    depth = {key: len(scope.chain()) for key, scope in found.items()}
+    outermost = [key for key in found if depth[key] == 1]
+    names: dict[int, str] = {}
+    counts: dict[str, int] = defaultdict(int)
+    for key in sorted(found, key=lambda key: (depth[key], last[key])):
+        scope = found[key]
+        if scope.parent is None and not scope.name and len(outermost) == 1:
+            names[key] = ""  # the only network in the picture needs no box of its own
+            continue
+        around = names[id(scope.parent)] if scope.parent is not None else ""
+        own = (clean(scope.name) or clean(scope.kind) or "module").replace("/", "∕")
+        path = f"{around}/{own}" if around else own
+        counts[path] += 1
+        names[key] = path if counts[path] == 1 else f"{path} #{counts[path]}"
+    return names
 
 
 def common_path(paths: Iterable[str]) -> str:

@@ -5,10 +5,18 @@ from math import isfinite, log
 
 from scalargrad.errors import OptionError
 
+from .text import hint
+
 FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
 MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
 STEPS = 16
 """How many shades each side of the scale has."""
+REACH = 50.0
+"""How steep the scale begins: from this many times smaller than the largest on, a gradient is hardly seen."""
+THINNEST, THICKEST = 0.6, 3.4
+"""The widths of edges in pixels."""
+DEEPER = 0.35
+"""How much of the full colour is mixed into that of an edge, so that no line is lost on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ THEMES = {"light": LIGHT, "dark": DARK}
 def checked_theme(theme: str) -> str:
     """The theme of a picture as it was asked for. Raises OptionError for another one than "auto", "light" and "dark"."""
     if theme not in ("auto", *THEMES):
-        raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}")
+        raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint(theme, ('auto', *THEMES))}")
     return theme
 
 
@@ -72,7 +80,7 @@ def strength(gradient: float, largest: float) -> float:
     """
     if not isfinite(gradient):
         return 1.0
-    return min(1.0, log(1.0 + 50.0 * (abs(gradient) / largest)) / log(51.0))
+    return min(1.0, log(1.0 + REACH * (abs(gradient) / largest)) / log(1.0 + REACH))
 
 
 def shade(gradient: float, largest: float) -> int:
@@ -97,7 +105,7 @@ def colour(step: int, theme: Theme) -> str:
 
 def edge_colour(step: int, theme: Theme) -> str:
     """As `colour`, but never so faint that the line is lost on the page."""
-    return mixed(colour(step, theme), colour(STEPS if step > 0 else -STEPS, theme), 0.35) if step else theme.line
+    return mixed(colour(step, theme), colour(STEPS if step > 0 else -STEPS, theme), DEEPER) if step else theme.line
 
 
 def text_colour(fill: str) -> str:
@@ -111,8 +119,8 @@ def text_colour(fill: str) -> str:
 
 
 def edge_width(gradient: float, largest: float) -> float:
-    """0.6 to 3.4 pixels."""
-    return round(0.6 + 2.8 * strength(gradient, largest), 2)
+    """Return the width of an edge in pixels, from THINNEST for exactly 0 to THICKEST."""
+    return round(THINNEST + (THICKEST - THINNEST) * strength(gradient, largest), 2)
 
 
 def mixed(first: str, second: str, share: float) -> str:

@@ -11,7 +11,7 @@ from .outline import outline
 from .picture import Column, Group, Picture
 from .sheet import Sheet, trimmed
 from .style import FONT, MONO, STEPS
-from .text import escape, fitted, number, width
+from .text import TIP, escape, fitted, number, width
 
 _PAD, _LEGEND = 24.0, 34.0
 _NAMES = (("in", "input", "input"), ("θ", "parameter", "parameter"), ("c", "constant", "constant"), ("+", "operation", "operation"))
@@ -41,7 +41,7 @@ def page(
     picture = placed.picture
     heading = 26.0 if picture.title else 0.0
     body = _moved(_PAD, _PAD + heading, body)
-    legend, legend_width = layer_svg.legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
+    legend, legend_width = _layer_legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
     wide = max(placed.width, legend_width, width(picture.title, 14, bold=True)) + 2 * _PAD
     below, room = foot(wide - 2 * _PAD) if foot else ("", 0.0)
     foot_y = _PAD + heading + placed.height + 18 + room
@@ -107,7 +107,9 @@ def _box(group: Group, frame: Frame, sheet: Sheet) -> str:
     parts = [sheet.rect(x, y, frame.width, frame.height, sheet.paint("group", "group_line"), 9, 'stroke-width="1"')]
     parts.append(sheet.path(f"M{trimmed(x + 10)} {trimmed(y + 10.5)}h9l-4.5 6Z", sheet.paint("muted")))
     parts.append(sheet.text(x + 24, y + 17.5, group.title, 11, "ink", bold=True))
-    return "".join([*parts, sheet.text(frame.right - 11, y + 17.5, group.detail, 9, "muted", anchor="end")])
+    parts.append(sheet.text(frame.right - 11, y + 17.5, group.detail, 9, "muted", anchor="end"))
+    tip = ", ".join(filter(None, [group.path.replace("/", "."), group.detail]))
+    return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 
 def _heading(column: Column, placed: Placed, sheet: Sheet) -> str:
@@ -131,11 +133,27 @@ def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
     return [fitted(line.strip(), 10, room) for line in lines]
 
 
+def _layer_legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
+    legend, x = layer_svg.legend(placed, sheet)
+    alarm, x = _alarm_mark(placed.picture, x, sheet)
+    return legend + alarm, x
+
+
 def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
     """What colours, dashes and marks stand for, and how wide that is."""
     scale, x = _scale(picture, sheet) if picture.colours else ("", 0.0)
+    alarm, x = _alarm_mark(picture, x, sheet)
     marks, x = _kinds(picture, x, sheet)
-    return scale + marks, x
+    return scale + alarm + marks, x
+
+
+def _alarm_mark(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
+    """What red stands for, where there is any, and where the next mark begins."""
+    if picture.is_finite:
+        return "", x
+    line = sheet.path(f"M{trimmed(x)} 9h26", sheet.paint("none", "alarm"), 'stroke-width="2.4"')
+    words = "nan or infinite"
+    return line + sheet.text(x + 32, 12, words, 10, "muted"), x + 32 + width(words, 10) + 20
 
 
 def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:

@@ -2,11 +2,16 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import isfinite, isnan
 from typing import Any
 
+from scalargrad.naming import suggestion
+
 LONGEST = 60
+LONGEST_WHOLE, TIP = 300, 700
+"""How long a label in full, and a whole tooltip, may become."""
 _MINUS = "−"
 
 # Advance widths of Helvetica and Helvetica Bold in thousandths of the font size, for the characters 32 to 126 (Adobe's font metrics).
@@ -22,6 +27,11 @@ _BOLD = (
 )
 _WIDTHS = {bold: dict(enumerate(map(int, table.split()), start=32)) for bold, table in ((False, _REGULAR), (True, _BOLD))}
 _MONO = 602
+_WIDE, _UNKNOWN, _THINNEST_ACCENT = 1000, 640, 278
+"""How wide signs of East Asia are, those that no table has, and an accent by itself."""
+_MORE = {"·": 278, "∙": 278, "−": 584, "×": 584, "∂": 494, "…": 1000, "→": 1000, "←": 1000, "—": 1000, "–": 556}
+_MORE |= dict.fromkeys("÷±√≈≠≤≥", 549) | dict.fromkeys("¹²³", 333) | dict.fromkeys("∞∑", 713) | {"°": 400, "•": 350, "½": 834}
+"""Signs besides, of both weights."""
 
 
 def clean(text: Any, longest: int = LONGEST) -> str:
@@ -40,10 +50,45 @@ def clean(text: Any, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+def whole(text: Any) -> str:
+    """Return a label in full where `clean` cuts it, "" where it does not: for tooltips.
+
+    Args:
+        text: The label as the user gave it.
+
+    Returns:
+        At most 300 characters, cleaned like any text from outside.
+
+    Example:
+        >>> whole("loss"), len(whole("x" * 100))
+        ('', 100)
+    """
+    full = clean(text, LONGEST_WHOLE)
+    return full if len(full) > LONGEST else ""
+
+
 # More marks on one letter than any script needs would reach into the lines above and below.
 _TOWERS = re.compile("([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+
+
+def hint(choice: Any, names: Iterable[str]) -> str:
+    """Return the end of a message that lists all names already: the nearest one, where one is near.
+
+    Args:
+        choice: What was given in the place of a name.
+        names: The names that exist.
+
+    Returns:
+        A phrase that begins with a semicolon, or nothing.
+
+    Example:
+        >>> hint("neuron", ["cards", "neurons"]), hint("table", ["cards", "neurons"])
+        ("; did you mean 'neurons'?", '')
+    """
+    found = suggestion(choice, names)
+    return found if "did you mean" in found else ""
 
 
 def escape(text: Any, longest: int = LONGEST) -> str:
@@ -95,9 +140,39 @@ def width(text: str, size: float, bold: bool = False, mono: bool = False) -> flo
     True
     """
     if mono:
-        return sum(1000 if _wide(c) else _MONO for c in text) * size / 1000
-    table = _WIDTHS[bold]
-    return sum(table.get(ord(c)) or (1000 if _wide(c) else 640) for c in text) * size / 1000
+        return sum(_WIDE if _wide(c) else _MONO for c in text) * size / 1000
+    return sum(_width_of(c, _WIDTHS[bold]) for c in text) * size / 1000
+
+
+def _width_of(character: str, table: Mapping[int, int]) -> int:
+    """How wide a character is in thousandths of the font size; one with an accent is as wide as without."""
+    known = table.get(ord(character)) or _MORE.get(character)
+    if known is not None:
+        return known
+    letter = unicodedata.normalize("NFD", character)[0]
+    if letter != character and ord(letter) in table:
+        return max(table[ord(letter)], _THINNEST_ACCENT)
+    return _WIDE if _wide(character) else _UNKNOWN
+
+
+def width_tables(texts: Iterable[str]) -> dict[str, Any]:
+    """Return what `width` knows as data for the page, so that both measure alike.
+
+    Args:
+        texts: All texts that the page may have to measure.
+
+    Returns:
+        The tables from the space on, the widths of all other signs, and which of the texts' signs
+        are wide.
+
+    Example:
+        >>> width_tables(["a 日本"])["signs"]
+        '日本'
+    """
+    signs = {character for text in texts for character in text if _wide(character)}
+    tables = {name: list(_WIDTHS[bold].values()) for name, bold in (("normal", False), ("bold", True))}
+    rest = {"wide": _WIDE, "unknown": _UNKNOWN, "accent": _THINNEST_ACCENT, "signs": "".join(sorted(signs))}
+    return {**tables, "more": _MORE, **rest}
 
 
 def _wide(character: str) -> bool:

@@ -16,6 +16,7 @@ from scalargrad.nn.module import Module
 
 from .compare import Comparison, Number, compared_numbers
 from .snapshot import grad_of
+from .text import hint
 
 Loss = str | Callable[[Any, Any], Any]
 
@@ -171,7 +172,7 @@ def _listed(output: Any) -> list[Value]:
 def _our_loss(loss: Loss) -> Callable[[Any, Any], Any]:
     if isinstance(loss, str):
         if loss not in LOSSES:
-            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}")
+            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}{hint(loss, LOSSES)}")
         return LOSSES[loss]
     if not callable(loss):
         raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}")

@@ -45,7 +45,7 @@ def _montage(pillow: Any, images: list[Any]) -> Any:
 
 
 def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:
-    """An MP4 (H.264), as tall and wide as even numbers allow. Raises PictureError where the extra is missing."""
+    """An MP4 (H.264), as tall and wide as even numbers allow. Raises PictureError where a library is missing."""
     imageio, pillow, numpy = _extra("imageio.v2", "MP4"), _extra("PIL.Image", "MP4"), import_module("numpy")
     _extra("imageio_ffmpeg", "MP4")
     with TemporaryDirectory(prefix="scalargrad-") as folder:
@@ -60,11 +60,15 @@ def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:
         return path.read_bytes()
 
 
+_PACKAGES = {"PIL.Image": "pillow", "imageio.v2": "imageio imageio-ffmpeg", "imageio_ffmpeg": "imageio-ffmpeg"}
+"""What to install for each module."""
+
+
 def _extra(module: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise PictureError(f'{what} needs an extra: pip install "scalargrad[video]"') from error
+        raise PictureError(f"{what} needs a library that is missing: pip install {_PACKAGES[module]}") from error
 
 
 def _runs(still: Still, seconds: float, rate: float, scale: float) -> Iterator[tuple[bytes, int]]:

@@ -1,7 +1,11 @@
 """Graphs given as plain dictionaries: what is drawn, in which order, what is refused, and that no name breaks a format."""
 
+import os
 import re
+import subprocess
+import sys
 import unicodedata
+from pathlib import Path
 from xml.etree import ElementTree
 
 import graphviz
@@ -10,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import viz
+from scalargrad import Value
 from scalargrad.errors import OptionError, PictureError
 from tests.viz.hostile import HOSTILE
 from tests.viz.test_svg import NS, check_safe, parsed
+from viz.picture import Picture
 
 TUTORIAL = {"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "L2": ["sigmoid", "k2", "b2"], "loss": ["L2", "y"]}
 
@@ -122,3 +128,129 @@ def test_errors_about_hostile_names_stay_on_one_line(text: str) -> None:
     with pytest.raises(PictureError) as stop:
         viz.draw({text: [text]})
     assert len(str(stop.value).splitlines()) == 1
+
+
+FEEDS = {
+    "k1": ["L1"],
+    "b1": ["L1"],
+    "x": ["L1"],
+    "L1": ["sigmoid"],
+    "k2": ["L2"],
+    "b2": ["L2"],
+    "sigmoid": ["L2"],
+    "L2": ["Loss"],
+    "y": ["Loss"],
+}
+
+
+def arrows(picture: Picture) -> list[tuple[str, str]]:
+    """From what each edge runs to what, by name."""
+    label = {node.id: node.label for node in picture.nodes}
+    return sorted((label[edge.source], label[edge.target]) for edge in picture.edges)
+
+
+def test_lists_of_those_that_use_a_name() -> None:
+    picture = viz.draw(FEEDS, edges="feeds").picture
+    assert arrows(picture) == sorted((name, user) for name, users in FEEDS.items() for user in users)
+    assert [node.label for node in picture.nodes if node.root] == ["Loss"]
+    assert {node.label for node in picture.nodes if node.kind == "input"} == {"k1", "b1", "x", "k2", "b2", "y"}
+
+
+def test_operands_stand_in_the_order_in_which_they_feed() -> None:
+    picture = viz.draw(FEEDS, edges="feeds").picture
+    assert next(node.formula for node in picture.nodes if node.label == "L1") == "f(k1, b1, x)"
+
+
+def test_what_feeds_twice_is_an_operand_twice() -> None:
+    assert arrows(viz.draw({"x": ["square", "square"]}, edges="feeds").picture) == [("x", "square")] * 2
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(st.dictionaries(st.integers(1, 12), st.lists(st.integers(0, 12), max_size=3), max_size=12))
+def test_both_readings_of_one_graph_draw_the_same_arrows(numbers: dict[int, list[int]]) -> None:
+    operands = {f"n{name}": [f"n{one}" for one in listed if one < name] for name, listed in numbers.items()}
+    feeds: dict[str, list[str]] = {name: [] for name in operands}
+    for name, listed in operands.items():
+        for one in listed:
+            feeds.setdefault(one, []).append(name)
+    assert arrows(viz.draw(operands, edges="operands").picture) == arrows(viz.draw(feeds, edges="feeds").picture)
+
+
+@pytest.mark.parametrize(
+    ("edges", "words"),
+    [
+        (None, "each name is made of the names in its list"),
+        ("operands", "each name is made of the names in its list"),
+        ("feeds", "each name goes into the names in its list"),
+    ],
+)
+def test_the_picture_says_how_the_lists_are_read(edges: str | None, words: str) -> None:
+    drawing = viz.draw(FEEDS, edges=edges)
+    assert words in drawing.svg()
+    assert words in str(drawing)
+
+
+@pytest.mark.parametrize("target", [FEEDS, Value(2.0)])
+def test_another_reading_is_refused(target: object) -> None:
+    with pytest.raises(OptionError, match=r"edges .*dictionary|did you mean 'feeds'"):
+        viz.draw(target, edges="feed")
+
+
+def test_the_classic_drawing_takes_both_readings() -> None:
+    assert '"n0" -> "n1o"' in viz.draw_dot({"x": ["y"]}, style="classic", edges="feeds").source
+
+
+@pytest.mark.parametrize("make", ["DiGraph", "MultiDiGraph"])
+def test_a_directed_graph_of_networkx_points_from_operands_to_results(make: str) -> None:
+    networkx = pytest.importorskip("networkx")
+    graph = getattr(networkx, make)(FEEDS)
+    picture = viz.draw(graph).picture
+    assert arrows(picture) == sorted((name, user) for name, users in FEEDS.items() for user in users)
+    assert "lines run from an operand to what is made of it" in picture.notes
+
+
+def test_a_directed_graph_read_the_other_way() -> None:
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.DiGraph([("loss", "y"), ("loss", "x")])
+    assert arrows(viz.draw(graph, edges="operands").picture) == [("x", "loss"), ("y", "loss")]
+
+
+def test_nodes_of_networkx_that_are_no_text() -> None:
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.DiGraph([(1, (2, 3)), ("a", (2, 3))])
+    assert arrows(viz.draw(graph).picture) == [("1", "(2, 3)"), ("a", "(2, 3)")]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda networkx: networkx.Graph([("a", "b")]), "no direction"),
+        (lambda networkx: networkx.DiGraph([("a", "b"), ("b", "a")]), "circle"),
+        (lambda networkx: networkx.DiGraph([(1, "1")]), "both called '1'"),
+    ],
+)
+def test_graphs_of_networkx_that_are_refused(make, words: str) -> None:
+    with pytest.raises(PictureError, match=words):
+        viz.draw(make(pytest.importorskip("networkx")))
+
+
+def test_networkx_is_not_imported() -> None:
+    program = "import sys, viz; viz.draw({'y': ['x']}).svg(); assert 'networkx' not in sys.modules"
+    environment = os.environ | {"PYTHONPATH": str(Path(viz.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
+def test_a_directed_graph_has_no_page() -> None:
+    with pytest.raises(PictureError, match="explore takes"):
+        viz.explore(pytest.importorskip("networkx").DiGraph(FEEDS))
+
+
+def test_the_whole_name_is_in_the_tooltip() -> None:
+    name = "w" * 90
+    assert f"<title>input {name}</title>" in viz.draw({"y": [name]}).svg()
+
+
+def test_a_directed_graph_of_pygraphviz() -> None:
+    pygraphviz = pytest.importorskip("pygraphviz")
+    graph = pygraphviz.AGraph(FEEDS, directed=True)
+    assert arrows(viz.draw(graph).picture) == sorted((name, user) for name, users in FEEDS.items() for user in users)

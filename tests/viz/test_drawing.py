@@ -1,15 +1,19 @@
 """Drawing: saving, notebooks, falling back, speed."""
 
 import base64
+import re
 import time
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+import scalargrad as sg
 import viz
-from scalargrad import Value
-from scalargrad.errors import LayoutError, OptionError
+from scalargrad import Value, nn
+from scalargrad.errors import LayoutError, OptionError, PictureError
 from scalargrad.nn import MLP
+from scalargrad.training import Recorder
 from tests.viz.graphs import chain, network, neuron
 from viz.drawing import Drawing
 from viz.picture import Edge, Node, Picture
@@ -18,7 +22,7 @@ from viz.picture import Edge, Node, Picture
 @pytest.mark.parametrize(
     ("ending", "start"), [("svg", b"<svg"), ("dot", b"digraph"), ("mmd", b""), ("txt", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
 )
-@pytest.mark.parametrize("make", [neuron, lambda: network([16, 16, 1]), lambda: Value(1.0), list], ids=["neuron", "net", "leaf", "none"])
+@pytest.mark.parametrize("make", [neuron, lambda: network([16, 16, 1]), lambda: Value(1.0), dict], ids=["neuron", "net", "leaf", "none"])
 def test_every_format_can_be_saved(tmp_path, ending, start, make):
     if ending in ("png", "pdf"):
         pytest.importorskip("vl_convert")
@@ -111,3 +115,58 @@ def test_drawing_changes_nothing():
     before = [(node.data, node.grad, node.label) for node in loss.args]
     viz.draw(loss).svg()
     assert [(node.data, node.grad, node.label) for node in loss.args] == before
+
+
+def test_nothing_at_all_is_refused() -> None:
+    with pytest.raises(PictureError, match="nothing to draw: the list is empty"):
+        viz.draw([])
+
+
+def test_a_history_is_a_plot_and_no_graph() -> None:
+    model = nn.MLP(1, [1], seed=1)
+    history = sg.fit(model, [[0.0], [1.0]], [0.0, 1.0], loss="mse", epochs=1, seed=1)
+    with pytest.raises(PictureError, match=r"viz\.curves\.plot_history\(history\)"):
+        viz.draw(history)
+
+
+def test_a_recording_is_played_or_explored() -> None:
+    with pytest.raises(PictureError, match=r"viz\.animate\(recording\) plays a training"):
+        viz.draw(Recorder([0.0], 1.0, sg.losses.mse))
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: viz.draw(Value(1.0), level="neuron"), "neurons"),
+        (lambda: viz.draw(Value(1.0), theme="drak"), "dark"),
+        (lambda: viz.draw(Value(1.0), program="pygraphvis"), "pygraphviz"),
+        (lambda: viz.draw_dot(Value(1.0), style="clasic"), "classic"),
+        (lambda: viz.draw(nn.MLP(1, [1], seed=1)([1.0]), expand="layers.0.neuron.0"), "layers.0.neurons.0"),
+        (lambda: viz.compare(Value(1.0), Value(1.0), by="labels"), "label"),
+        (lambda: viz.animate(Value(1.0), colours="weights"), "weight"),
+        (lambda: viz.draw(Value(1.0)).save("a.pngg"), ".png"),
+    ],
+)
+def test_names_that_are_misspelt(call, name: str) -> None:
+    with pytest.raises(OptionError, match=f"did you mean '{re.escape(name)}'"):
+        call()
+
+
+@pytest.mark.parametrize("make", [viz.draw, viz.explore, viz.animate])
+def test_the_folder_of_the_user(make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ending = "html" if make is viz.explore else "svg"
+    make(neuron()).save(f"~/a.{ending}")
+    assert (tmp_path / f"a.{ending}").exists()
+
+
+@pytest.mark.parametrize("name", ["a", "a.svg", "a.txt", "a.html.gz"])
+def test_a_page_is_not_saved_under_an_ending_that_means_something_else(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OptionError, match=r"can't save a page as .*: the ending must be one of \.html \.htm"):
+        viz.explore(neuron()).save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.HTM"])
+def test_a_page_is_saved_as_html(tmp_path: Path, name: str) -> None:
+    assert viz.explore(neuron()).save(tmp_path / name).read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -176,7 +176,7 @@ def test_samples_are_columns_and_very_many_are_means():
         out = cards(loss)["layers.0"].columns[0]
         assert array(out) == pytest.approx(hidden if count == 5 else hidden.mean(axis=1, keepdims=True))
         assert flows(picture(loss, level="layers"))["layers.0", "layers.1"][0] == 3
-    assert "means over up to 70 calls" in " ".join(picture(loss, level="layers").notes)
+    assert "means over up to 70 samples" in " ".join(picture(loss, level="layers").notes)
 
 
 def test_steps_of_a_sequence_are_columns_in_their_order():

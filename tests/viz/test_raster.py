@@ -7,6 +7,7 @@ import re
 import struct
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def test_only_texts_with_foreign_signs_are_changed() -> None:
     assert "DejaVu Sans'" in with_fonts(text("‖∇‖"))
     assert with_fonts(text("日")).count("textLength") == 1
     assert with_fonts(text("日", more=' textLength="9"')).count("textLength") == 1
+    assert with_fonts(text("neuron 日")).count("textLength") == 1
 
 
 def test_hostile_texts_are_drawn() -> None:
@@ -143,7 +145,7 @@ def test_broken_svg() -> None:
         pdf(document("<g>"))
 
 
-def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str, *more: Any) -> Any:
         if name == "vl_convert":
             raise ImportError(name)
@@ -151,7 +153,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
     raster._renderer.cache_clear()
     monkeypatch.setattr(raster, "import_module", missing)
-    with pytest.raises(PictureError, match=r'pip install "scalargrad\[images\]"'):
+    with pytest.raises(PictureError, match="pip install matplotlib vl-convert-python"):
         png(document(""))
     monkeypatch.undo()
     assert png(document(""))
@@ -163,11 +165,37 @@ def test_importing_viz_loads_no_renderer() -> None:
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
-def test_a_sign_that_no_font_has_does_not_change_the_words_around_it() -> None:
+def left_of(image: bytes, edge: float) -> bytes:
+    """The pixels of an image before an edge in pixels of the SVG."""
     pillow = pytest.importorskip("PIL.Image")
-    images = [png(document(text(content), wide=300)) for content in ("neuron", "neuron 日")]
-    box = ink(images[0])
-    assert box
-    left = [pillow.open(io.BytesIO(image)).convert("L").crop((0, 0, box[2] - 8, box[3])) for image in images]
-    plain, mixed = (sum(255 - pixel for pixel in image.tobytes()) for image in left)
-    assert 0.8 < mixed / plain < 1.25  # boxes in the place of letters would be much darker
+    opened = pillow.open(io.BytesIO(image)).convert("RGB")
+    return opened.crop((0, 0, int(edge * 2), opened.height)).tobytes()  # type: ignore[no-any-return]
+
+
+# Whichever fonts a machine has, and whether one of them has the sign: the words before it stay as they are.
+@pytest.mark.parametrize("more", ["", ' font-weight="bold"', ' class="m"'])
+@pytest.mark.parametrize("sign", ["日", "‖", "🙂", "\ue123", "ꙮ", "한"])
+def test_a_sign_that_the_font_lacks_does_not_change_the_words_around_it(sign: str, more: str) -> None:
+    plain, mixed = (png(document(text(content, more=more), wide=300)) for content in ("neuron", f"neuron {sign}"))
+    edge = 5 + width("neuron ", 14, "bold" in more, "class" in more)
+    assert left_of(mixed, edge) == left_of(plain, edge)
+
+
+@pytest.mark.parametrize("anchor", ["middle", "end"])
+def test_words_after_a_sign_stand_where_they_stood(anchor: str) -> None:
+    more = f' text-anchor="{anchor}"'
+    moved = text("日 neuron", more=more).replace('x="5"', 'x="200"')
+    found = ink(png(document(moved, wide=300)))
+    assert found
+    whole = width("日 neuron", 14)
+    right = 200 + (whole / 2 if anchor == "middle" else 0.0)
+    assert found[2] / 2 == pytest.approx(right, abs=1.5)
+
+
+def test_pieces_keep_text_and_order() -> None:
+    split = with_fonts(text("a < ‖b‖ & 日本 c"))
+    assert [unescape(part) for part in re.findall(">([^<]*)</text>", split)] == ["a <", "‖", "b", "‖", "&", "日本", "c"]
+
+
+def test_a_mark_stays_on_its_letter() -> None:
+    assert "e\u0301" in with_fonts(text("e\u0301 日"))

@@ -36,7 +36,7 @@ DRAWINGS = {
     "condensed": lambda: viz.draw(chain(2000)),
     "before": lambda: viz.draw(Value(2.0, label="a") * 3.0),
     "lone leaf": lambda: viz.draw(Value(2.0, label="alone")),
-    "empty": lambda: viz.draw([]),
+    "empty": lambda: viz.draw({}),
     "nan": lambda: viz.draw(undefined()),
     "dictionary": lambda: viz.draw({"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "loss": ["sigmoid", "y"]}),
     "layers": lambda: viz.draw(wide(), title="A wide one"),

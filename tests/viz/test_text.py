@@ -126,3 +126,8 @@ def test_fitted_text_fits_or_is_dots_alone(text: str, room: float) -> None:
     short = fitted(text, 11, room)
     assert width(short, 11) <= room or short == "…"
     assert short == text or text.startswith(short.removesuffix("…"))
+
+
+@pytest.mark.parametrize("pair", ["ée", "ÜU", "ñn", "×−", "≤≥"])
+def test_letters_with_accents_and_signs_of_one_kind_are_equally_wide(pair: str) -> None:
+    assert width(pair[0], 10) == width(pair[1], 10)

@@ -1,6 +1,8 @@
 // Colours: the scale that turns a gradient into a fill, a line and a width. One scale for all that is seen.
+// Its numbers come with the graph: they are those of all other pictures.
 
-const STEPS = 16;
+const STEPS = graph.look.steps;
+const [THINNEST, THICKEST] = graph.look.edges;
 let scale = null;
 
 const channels = (code) => [1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16));
@@ -17,7 +19,7 @@ function readColours() {
     return mixed(list[at], list[at + 1], place - at);
   });
   const sides = { negative: shades(negative), positive: shades(positive) };
-  const lines = (list) => list.map((code) => mixed(code, list[STEPS], 0.35));
+  const lines = (list) => list.map((code) => mixed(code, list[STEPS], graph.look.deeper));
   scale = {
     fills: sides,
     lines: { negative: lines(sides.negative), positive: lines(sides.positive) },
@@ -29,7 +31,7 @@ function readColours() {
 
 function strength(x, largest) {
   if (!Number.isFinite(x)) return 1;
-  return Math.min(1, Math.log1p((50 * Math.abs(x)) / largest) / Math.log(51));
+  return Math.min(1, Math.log1p(graph.look.reach * (Math.abs(x) / largest)) / Math.log1p(graph.look.reach));
 }
 
 function shadeOf(x, largest) {
@@ -40,7 +42,7 @@ function shadeOf(x, largest) {
 const side = (x) => (x < 0 ? 'negative' : 'positive');
 const fillOf = (x, largest) => scale.fills[side(x)][shadeOf(x, largest)];
 const lineOf = (x, largest) => (x ? scale.lines[side(x)][shadeOf(x, largest)] : scale.line);
-const widthOf = (x, largest) => (x ? 0.7 + 2.7 * strength(x, largest) : 0.8);
+const widthOf = (x, largest) => THINNEST + (THICKEST - THINNEST) * strength(x, largest);
 
 // Black or white, whichever stands out more.
 function inkOn(fill) {

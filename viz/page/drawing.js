@@ -78,11 +78,6 @@ function card(i, { x, y, w, h }) {
   return parts;
 }
 
-function measured(text, font) {
-  pen.font = `bold ${font}px ${SANS}`;
-  return pen.measureText(text).width;
-}
-
 function chipText(i) {
   if (graph.args[i].length) return symbolOf(i);
   const text = labelOf(i) || (graph.kinds[i] === 'c' ? short(frameAt(state.frame).data[i]) : '');

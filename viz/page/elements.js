@@ -15,14 +15,26 @@ const html = (tag, attributes = {}, ...children) => filled(document.createElemen
 const svg = (tag, attributes = {}, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
 const byId = (id) => document.getElementById(id);
 
-const pen = document.createElement('canvas').getContext('2d');
-const SANS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif";
+const { letters } = graph.look;
+const wideSigns = new Set(letters.signs);
+
+// How wide a text is in pixels, by the tables of all pictures: that is what boxes were made for.
+function measured(text, font = 11, weight = 'bold') {
+  return ([...text].reduce((sum, sign) => sum + widthOfSign(sign, letters[weight]), 0) * font) / 1000;
+}
+
+function widthOfSign(sign, table) {
+  const known = table[sign.codePointAt(0) - 32] ?? letters.more[sign];
+  if (known !== undefined) return known;
+  const [letter] = sign.normalize('NFD'), plain = table[letter.codePointAt(0) - 32];
+  if (letter !== sign && plain !== undefined) return Math.max(plain, letters.accent);
+  return wideSigns.has(sign) ? letters.wide : letters.unknown;
+}
 
 // A text, shortened until it fits into so many pixels.
 function fitted(text, pixels, font = 11, weight = 'bold') {
-  pen.font = `${weight} ${font}px ${SANS}`;
-  if (pen.measureText(text).width <= pixels) return text;
-  const letters = [...text];
-  while (letters.length && pen.measureText(letters.join('') + '…').width > pixels) letters.pop();
-  return letters.join('').trimEnd() + '…';
+  if (measured(text, font, weight) <= pixels) return text;
+  const signs = [...text];
+  while (signs.length && measured(signs.join('') + '…', font, weight) > pixels) signs.pop();
+  return signs.join('').trimEnd() + '…';
 }

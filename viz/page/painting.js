@@ -95,7 +95,7 @@ function paintEdge(edge, now, labelled) {
   const waits = state.step !== null && !edge.links.some(([, target]) => stepOf.get(target) <= state.step);
   const plain = waits || state.predicting || Number.isNaN(flow);
   edge.path.setAttribute('stroke', plain ? scale.line : lineOf(flow, now.largest));
-  edge.path.setAttribute('stroke-width', plain ? 0.9 : (widthOf(flow, now.largest) + (isActive ? 0.8 : 0)).toFixed(2));
+  edge.path.setAttribute('stroke-width', plain ? THINNEST : (widthOf(flow, now.largest) + (isActive ? 0.8 : 0)).toFixed(2));
   edge.path.classList.toggle('nothing', !plain && flow === 0);
   edge.path.classList.toggle('waits', waits);
   edge.path.classList.toggle('dim', now.lit !== null && !edge.links.some(([a, b]) => now.lit.has(a) && now.lit.has(b)));

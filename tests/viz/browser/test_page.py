@@ -12,8 +12,8 @@ from scalargrad import Parameter, Value
 from scalargrad.graph import topological
 from scalargrad.nn import MLP
 from tests.viz.graphs import chain, network, neuron
-from viz.style import LIGHT
-from viz.text import number
+from viz.style import LIGHT, edge_width
+from viz.text import clean, fitted, number, width
 
 Show = Callable[..., Any]
 
@@ -360,3 +360,41 @@ def test_in_a_notebook_frame_the_page_works(browser: Any) -> None:
     assert frame.locator("#panel h2").inner_text() == "x1"
     tab.close()
     assert said == []
+
+
+@pytest.mark.parametrize("make", [neuron, lambda: chain(8)], ids=["neuron", "chain"])
+def test_lines_are_as_wide_as_the_scale_of_all_pictures_says(show: Show, make: Callable[[], Value]) -> None:
+    root = make()
+    page = show(viz.explore(root))
+    widths = [edge_width(local * node.grad, largest_of(root)) for node in topological([root]) for local in node.partials]
+    assert sorted(line_widths(page)) == pytest.approx(sorted(widths), abs=0.011)
+
+
+def test_lines_are_as_wide_as_in_the_picture(show: Show) -> None:
+    root = neuron()
+    svg = viz.draw(root, level="cards").svg()
+    curves = re.findall(r'fill="none" stroke="[^"]*"(?: class="[^"]*")? stroke-width="([\d.]+)"(?: stroke-dasharray="4 3")?/>', svg)
+    assert set(line_widths(show(viz.explore(root)))) <= set(map(float, curves))
+
+
+def line_widths(page: Any) -> list[float]:
+    found = page.tab.evaluate("[...document.querySelectorAll('.edge')].map((edge) => edge.getAttribute('stroke-width'))")
+    return list(map(float, found))
+
+
+def largest_of(root: Value) -> float:
+    """The largest |gradient|, without the seed."""
+    return max(abs(node.grad) for node in topological([root])[:-1])
+
+
+@pytest.mark.parametrize("label", ["i" * 60, "W" * 60, "日本語の重み" * 8, "é·−ïŵ ∂Ж" * 6, "a long label of some words, and more of them"])
+def test_labels_are_cut_where_the_tables_cut_them(show: Show, label: str) -> None:
+    x = Value(2.0, label=label)
+    y = x * 3.0
+    y.backward()
+    page = show(viz.explore(y))
+    at = index(y, label)
+    room = page.tab.evaluate(f"document.querySelector('#v{at} .frame').getBBox().width")
+    badge = max(30.0, width("in", 12, bold=True) + 14)
+    shown = page.tab.evaluate(f"document.querySelector('#v{at} .title').textContent")
+    assert shown == fitted(clean(label), 11, room - badge - 16, bold=True)
