@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
-from .gallery import Demo, add_data_option, require_extras, say, takes_data, with_data, write_gallery
+from .gallery import Demo, add_data_option, path_of, require_extras, say, takes_data, with_data, write_gallery
 
 DEMOS = {
     "neuron": "one neuron, every factor of the chain rule",
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("demo", nargs="*", type=_name, help=f"which to run in full: {', '.join(DEMOS)} (default: all, quickly)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: gallery, or gallery/DEMO for one demo)")
+    parser.add_argument("--out", type=path_of, metavar="FOLDER", help="where to write (default: gallery, or gallery/DEMO for one demo)")
     parser.add_argument("--quick", action="store_true", help="the quick setting for named demos, too")
     add_data_option(parser)
     return parser

@@ -17,7 +17,7 @@ from zlib import crc32
 import numpy
 
 from .errors import CheckpointError
-from .files import write
+from .files import as_path, write
 
 _MAGIC, _VERSION = b"SCALARGD", 1
 _START = Struct("<8sII")
@@ -71,7 +71,7 @@ def load(path: str | PathLike[str]) -> Checkpoint:
 
     Raises CheckpointError, with the reason, for a file that is not exactly what `save` writes; FileNotFoundError for a missing one.
     """
-    raw = Path(path).read_bytes()
+    raw = as_path(path).read_bytes()
     header, start = _header(raw)
     shapes = _shapes(header["arrays"])
     expected = 8 * sum(prod(shape) for shape in shapes.values())

@@ -1,13 +1,13 @@
 """Animation: the backward pass, or a training, as a picture that moves by itself."""
 
 from collections.abc import Iterable
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
-from scalargrad.files import write
+from scalargrad.files import as_path, write
 from scalargrad.training.recorder import Recording
 
 from . import video
@@ -85,7 +85,7 @@ class Animation:
         Raises OptionError for another ending, rate or scale; PictureError where the extra "video" is not installed. A file is written
         whole or not at all.
         """
-        target = Path(fspath(path))
+        target = as_path(path)
         ending = target.suffix.lower()
         light = "light" if self.theme == "auto" else self.theme
         if ending == ".svg":

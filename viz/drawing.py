@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from scalargrad.errors import LayoutError, OptionError
-from scalargrad.files import write
+from scalargrad.files import as_path, write
 
 from . import raster, shapes
 from .columns import in_columns
@@ -89,7 +89,7 @@ class Drawing:
 
         Raises OptionError for another ending, PictureError where an extra is missing. A file is written whole or not at all.
         """
-        target = Path(fspath(path))
+        target = as_path(path)
         write(target, self._content(target.suffix.lower()))
         return target
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, PictureError
-from scalargrad.files import write
+from scalargrad.files import as_path, write
 from scalargrad.modes import no_grad
 
 from .axes import checked_rows, checked_samples, dressed, evenly, figure_class, plain
@@ -118,7 +118,7 @@ def save_plot(ax: Any, path: str | Path, title: str, description: str = "") -> P
 
     The file is written whole or not at all. Raises PictureError for a path that does not end in .svg.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.suffix.lower() != ".svg":
         raise PictureError(f"a plot is saved as .svg, not as {path.name!r}; for other formats use ax.figure.savefig")
     return write(path, plot_svg(ax, title, description))

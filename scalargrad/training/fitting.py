@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, OptionError
+from ..files import as_path
 from ..hyperparameters import checked_count
 from ..losses import loss_of
 from ..nn import Module
@@ -81,8 +81,8 @@ def fit(
     training.metrics, training.callbacks = measures, sorted(map(as_callback, callbacks), key=lambda each: each.last)
     training.epochs, training.seed = checked_count(epochs, "epochs"), seed
     training.batch_size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
-    if resume is not None and Path(resume).exists():
-        resume_training(training, Path(resume))
+    if resume is not None and as_path(resume).exists():
+        resume_training(training, as_path(resume))
     return training.run(progress)
 
 

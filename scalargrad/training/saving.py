@@ -12,6 +12,7 @@ import numpy
 
 from ..checkpoint import load, save
 from ..errors import CheckpointError
+from ..files import as_path
 from ..hyperparameters import checked_count
 from ..nn import Module
 from .running import Callback, Training
@@ -32,7 +33,7 @@ class SaveCheckpoint(Callback):
     last = True
 
     def __init__(self, path: str | PathLike[str], every: int = 1) -> None:
-        self.path, self.every = Path(path), checked_count(every, "every of SaveCheckpoint", 1)
+        self.path, self.every = as_path(path), checked_count(every, "every of SaveCheckpoint", 1)
 
     def epoch_ends(self, training: Training) -> None:
         if training.epoch % self.every == 0 or training.history.stopped or training.epoch == training.epochs:
