@@ -58,7 +58,7 @@ def write(path: str | PathLike[str], content: bytes | str) -> Path:
     raw = content.encode("utf-8") if isinstance(content, str) else content
     try:
         older = _older(path, named)
-        target = _target(path, named)
+        target = _target(named)
         _sweep(target)
         _replace(target, raw, older)
         _sync_folder(target.parent)
@@ -124,7 +124,7 @@ def _older(path: str | PathLike[str], named: Path) -> os.stat_result | None:
     return older
 
 
-def _target(path: str | PathLike[str], named: Path) -> Path:
+def _target(named: Path) -> Path:
     target = Path(os.path.realpath(named)) if named.is_symlink() else named
     if not target.parent.is_dir():
         raise _no_folder(target)

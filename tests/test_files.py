@@ -264,9 +264,7 @@ def test_a_group_that_can_not_be_kept_gives_its_permissions_to_no_other(tmp_path
 
 
 @with_links
-def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[tuple[str, int]] = []
     real_fsync, real_replace = os.fsync, os.replace
 
@@ -297,7 +295,7 @@ def test_a_full_disk_names_the_file_of_the_user(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc")
-def test_a_folder_where_no_file_can_be_made(tmp_path: Path) -> None:
+def test_a_folder_where_no_file_can_be_made() -> None:
     with pytest.raises(OSError, match=r"writing to the folder '/proc'\): '/proc/a\.svg'"):
         write("/proc/a.svg", "x")
 
