@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
@@ -60,9 +59,14 @@ def _parser() -> argparse.ArgumentParser:
 def _name(name: str) -> str:
     if name in DEMOS:
         return name
-    near = get_close_matches(name, DEMOS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(DEMOS)}"
-    raise argparse.ArgumentTypeError(f"there is no demo {name!r}: {hint}")
+    raise argparse.ArgumentTypeError(f"there is no demo {name!r}{_nearest(name)}")
+
+
+def _nearest(name: str) -> str:
+    require_extras()  # for NumPy, which the import below needs
+    from scalargrad.naming import suggestion
+
+    return suggestion(name, DEMOS)
 
 
 def _found(name: str, data: Path | None) -> Demo:

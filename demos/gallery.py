@@ -136,7 +136,9 @@ def run_alone(demo: Any, name: str) -> None:
     """What `python -m demos.NAME` does: the demo in full, into a folder of its own."""
     parser = argparse.ArgumentParser(prog=f"python -m demos.{name}", description=f"The {name} demo.")
     parser.add_argument("--quick", action="store_true", help="fewer steps")
-    parser.add_argument("--out", type=path_of, default=Path("gallery", name), metavar="FOLDER", help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=path_of, default=Path("gallery", name), metavar="FOLDER", help="where to write (default: %(default)s)"
+    )
     if takes_data(demo):
         add_data_option(parser)
     options = parser.parse_args()

@@ -24,6 +24,7 @@ from . import ops
 from .conversion import as_float, is_number, plain
 from .engine import Number, Value, apply
 from .errors import DataError, LengthError, OptionError
+from .naming import suggestion
 from .ops import Op
 
 __all__ = [
@@ -233,7 +234,8 @@ def _check_target(who: str, target: Any) -> None:
 def _reduced(items: list[Any], reduction: str) -> Any:
     """The mean or the sum; of one item it is the item itself, without a node that pictures would have to show."""
     if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
-        raise OptionError(f"reduction must be {' or '.join(map(repr, _REDUCTIONS))}, not {reduction!r}")
+        hint = suggestion(reduction, _REDUCTIONS, otherwise="")
+        raise OptionError(f"reduction must be {' or '.join(map(repr, _REDUCTIONS))}, not {reduction!r}{hint}")
     return items[0] if len(items) == 1 else apply(_REDUCTIONS[reduction], *items)
 
 
@@ -283,6 +285,7 @@ def loss_of(choice: Any) -> Callable[..., Any]:
     """
     found: Any = LOSSES.get(choice) if isinstance(choice, str) else choice
     if not callable(found):
-        raise OptionError(f"loss must be a function (prediction, target) or one of {', '.join(LOSSES)}, not {choice!r}")
+        hint = suggestion(choice, LOSSES, otherwise="")
+        raise OptionError(f"loss must be a function (prediction, target) or one of {', '.join(LOSSES)}, not {choice!r}{hint}")
     checked: Callable[..., Any] = found
     return checked

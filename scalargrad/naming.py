@@ -57,7 +57,6 @@ _SYNONYMS = """
     numpy np
     refuse error raise
     drop dropna omit skip
-    macro mean
     horizontal horizontally left_right lr
     vertical vertically up_down ud
     layers layer modules

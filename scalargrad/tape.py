@@ -12,6 +12,7 @@ from .conversion import as_float
 from .engine import VALUES, Constant, Value
 from .errors import DataError, LengthError, OptionError, TapeError
 from .modes import observing
+from .naming import suggestion
 from .nested import entries, matched, outer, refilled
 from .transforms import owned
 
@@ -232,8 +233,9 @@ def _checked(nest: Any, what: str) -> list[Value]:
 
 def _checked_option(unconnected_gradients: str) -> Callable[[], Value | None]:
     option = getattr(unconnected_gradients, "value", unconnected_gradients)
-    if option not in _UNCONNECTED:
-        raise OptionError(f"unconnected_gradients must be 'none' or 'zero', not {unconnected_gradients!r}")
+    if not isinstance(option, str) or option not in _UNCONNECTED:
+        hint = suggestion(option, _UNCONNECTED, otherwise="")
+        raise OptionError(f"unconnected_gradients must be 'none' or 'zero', not {unconnected_gradients!r}{hint}")
     return _UNCONNECTED[option]
 
 

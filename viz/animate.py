@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.files import as_path, write
+from scalargrad.naming import suggestion
 from scalargrad.training.recorder import Recording
 
 from . import video
@@ -82,7 +83,7 @@ class Animation:
         rate   pictures in a second, for .gif and .mp4; each that differs from the one before takes about a tenth of a second to draw
         scale  their pixels for each pixel of the SVG
 
-        Raises OptionError for another ending, rate or scale; PictureError where the extra "video" is not installed. A file is written
+        Raises OptionError for another ending, rate or scale; PictureError where a library for them is not installed. A file is written
         whole or not at all.
         """
         target = as_path(path)
@@ -94,7 +95,9 @@ class Animation:
             make = video.gif if ending == ".gif" else video.mp4
             write(target, make(lambda second: self.still(second, light), self.seconds, rate, scale))
         else:
-            raise OptionError(f"can't save as {ending or 'a file without an ending'}: the ending must be one of {' '.join(FORMATS)}")
+            hint = suggestion(ending, FORMATS, otherwise="")
+            what = ending or "a file without an ending"
+            raise OptionError(f"can't save as {what}: the ending must be one of {' '.join(FORMATS)}{hint}")
         return target
 
     def __repr__(self) -> str:
@@ -143,7 +146,8 @@ def animate(
     if isinstance(frames, bool) or not isinstance(frames, int) or frames < 2:
         raise OptionError(f"frames must be a whole number of at least 2, not {frames!r}")
     if colours not in ("gradient", "weight"):
-        raise OptionError(f"colours must be 'gradient' or 'weight', not {colours!r}")
+        hint = suggestion(colours, ["gradient", "weight"], otherwise="")
+        raise OptionError(f"colours must be 'gradient' or 'weight', not {colours!r}{hint}")
     heading = clean(title, 120)
     return Animation(_scene(target, level, expand, colours, frames, pace, heading), theme)
 

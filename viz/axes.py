@@ -19,7 +19,7 @@ def figure_class() -> Any:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise PictureError('plots need matplotlib: pip install "scalargrad[demos]"') from None
+        raise PictureError("plots need matplotlib: pip install matplotlib") from None
     return Figure
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite, isnan
 from typing import Any, NamedTuple
 
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, OptionError, PictureError, UnknownNameError
 from scalargrad.graph import topological
+from scalargrad.naming import suggestion
 from scalargrad.nn.module import Module
 
 from .naming import unique
@@ -96,7 +96,8 @@ def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") ->
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0.0:
         raise OptionError(f"tolerance of compare must be a number of at least 0, not {tolerance!r}")
     if by not in ("position", "label"):
-        raise OptionError(f"by must be 'position' or 'label', not {by!r}")
+        hint = suggestion(by, ["position", "label"], otherwise="")
+        raise OptionError(f"by must be 'position' or 'label', not {by!r}{hint}")
     first = _Side(a)
     if isinstance(b, Mapping):
         return _compared(first, first.by_name(b), tolerance)
@@ -147,8 +148,8 @@ class _Side:
         nodes = {name: node for node, name in self.names.items()}
         unknown = [name for name in numbers if name not in nodes]
         if unknown and not shared:
-            near = get_close_matches(str(unknown[0]), nodes, 1)
-            hint = f": did you mean {near[0]!r}?" if near else f"; it has {', '.join(map(repr, list(nodes)[:_SHOWN])) or 'no labels'}"
+            labels = ", ".join(map(repr, list(nodes)[:_SHOWN])) or "no labels"
+            hint = suggestion(unknown[0], nodes, otherwise=f"; it has {labels}")
             raise UnknownNameError(f"the graph has nothing with the name {unknown[0]!r}{hint}")
         return {nodes[name]: _pair(numbers[name], repr(name)) for name in numbers if name in nodes}
 

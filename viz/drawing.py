@@ -8,6 +8,7 @@ from typing import Any
 
 from scalargrad.errors import LayoutError, OptionError
 from scalargrad.files import as_path, write
+from scalargrad.naming import suggestion
 
 from . import raster, shapes
 from .columns import in_columns
@@ -109,7 +110,8 @@ class Drawing:
             return raster.png(self.svg(light))
         if ending == ".pdf":
             return raster.pdf(self.svg(light))
-        raise OptionError(f"can't save as {ending or 'a file without an ending'}: the ending must be one of {' '.join(FORMATS)}")
+        hint = suggestion(ending, FORMATS, otherwise="")
+        raise OptionError(f"can't save as {ending or 'a file without an ending'}: the ending must be one of {' '.join(FORMATS)}{hint}")
 
     def __str__(self) -> str:
         return outline(self.picture)

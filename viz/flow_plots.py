@@ -10,6 +10,7 @@ import numpy
 from scalargrad.doctor import Diagnosis
 from scalargrad.engine import Parameter, Value
 from scalargrad.errors import LengthError, PictureError, UnknownNameError
+from scalargrad.naming import suggestion
 from scalargrad.nn.layers import Neuron
 from scalargrad.nn.module import Module
 
@@ -252,7 +253,8 @@ def _farthest(paths: dict[int, str], data: Any) -> dict[int, str]:
 def _named(paths: dict[int, str], names: Sequence[str]) -> dict[int, str]:
     for name in names:
         if not any(_is_in(path, name) for path in paths.values()):
-            raise UnknownNameError(f"no recorded parameter is called {name!r}; there are {', '.join(list(paths.values())[:4])} …")
+            hint = suggestion(name, paths.values(), otherwise=f"; there are {', '.join(list(paths.values())[:4])} …")
+            raise UnknownNameError(f"no recorded parameter is called {name!r}{hint}")
     return {i: path for i, path in paths.items() if any(_is_in(path, name) for name in names)}
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from scalargrad.errors import LayoutError, OptionError
+from scalargrad.naming import suggestion
 
 PROGRAMS = (None, "dot", "pygraphviz")
 
@@ -20,7 +21,8 @@ _CHATTER = ("Fontconfig ", "Warning: graph has ")
 def checked_program(program: str | None) -> str | None:
     """`program` itself, if it is "dot", "pygraphviz" or None; raises OptionError if not."""
     if program not in PROGRAMS:
-        raise OptionError(f"the Graphviz program must be 'dot', 'pygraphviz' or None, not {program!r}")
+        hint = suggestion(program, [name for name in PROGRAMS if name], otherwise="")
+        raise OptionError(f"the Graphviz program must be 'dot', 'pygraphviz' or None, not {program!r}{hint}")
     return program
 
 

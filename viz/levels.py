@@ -9,6 +9,7 @@ from scalargrad.doctor import Diagnosis
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.modes import enable_grad
+from scalargrad.naming import suggestion
 from scalargrad.nn.module import Module, evaluation
 
 from .condense import condensed_picture
@@ -33,7 +34,8 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
     Raises PictureError for something that is no graph, OptionError for an unknown level or module path.
     """
     if level not in (None, *LEVELS):
-        raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}")
+        hint = suggestion(level, LEVELS, otherwise="")
+        raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}{hint}")
     if isinstance(target, Mapping):
         return dictionary_pictures(target, level, expand)
     if isinstance(target, Diagnosis):
@@ -141,7 +143,8 @@ def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
         found = [own for own in snapshot.modules if path in ("*", own, own.replace("/", "."))]
         if not found:
             some = ", ".join(own.replace("/", ".") for own in list(snapshot.modules)[:6]) or "none"
-            raise OptionError(f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all")
+            hint = suggestion(path, [own.replace("/", ".") for own in snapshot.modules], otherwise="")
+            raise OptionError(f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all{hint}")
         opened.update(found)
     return {own for own in snapshot.modules if any((path + "/").startswith(own + "/") for path in opened)}
 

@@ -10,6 +10,7 @@ from scalargrad import ops
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, OptionError, PictureError
 from scalargrad.losses import LOSSES
+from scalargrad.naming import suggestion
 from scalargrad.nn import MLP, Layer, Sequential
 from scalargrad.nn.activations import activation_name
 from scalargrad.nn.module import Module
@@ -171,7 +172,8 @@ def _listed(output: Any) -> list[Value]:
 def _our_loss(loss: Loss) -> Callable[[Any, Any], Any]:
     if isinstance(loss, str):
         if loss not in LOSSES:
-            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}")
+            hint = suggestion(loss, LOSSES, otherwise="")
+            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}{hint}")
         return LOSSES[loss]
     if not callable(loss):
         raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}")

@@ -14,6 +14,12 @@ from .raster import png
 
 MOST_FRAMES = 2000
 
+_LIBRARIES = {
+    "GIF": "matplotlib pillow vl-convert-python",
+    "MP4": "imageio imageio-ffmpeg matplotlib pillow vl-convert-python",
+}
+"""What is to be installed for each format, as pip calls it."""
+
 Still = Callable[[float], str]
 """The SVG document at a second."""
 
@@ -45,7 +51,7 @@ def _montage(pillow: Any, images: list[Any]) -> Any:
 
 
 def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:
-    """An MP4 (H.264), as tall and wide as even numbers allow. Raises PictureError where the extra is missing."""
+    """An MP4 (H.264), as tall and wide as even numbers allow. Raises PictureError where a library is missing."""
     imageio, pillow, numpy = _extra("imageio.v2", "MP4"), _extra("PIL.Image", "MP4"), import_module("numpy")
     _extra("imageio_ffmpeg", "MP4")
     with TemporaryDirectory(prefix="scalargrad-") as folder:
@@ -64,7 +70,7 @@ def _extra(module: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise PictureError(f'{what} needs an extra: pip install "scalargrad[video]"') from error
+        raise PictureError(f"{what} needs more libraries: pip install {_LIBRARIES[what]}") from error
 
 
 def _runs(still: Still, seconds: float, rate: float, scale: float) -> Iterator[tuple[bytes, int]]:

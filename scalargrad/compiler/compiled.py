@@ -11,6 +11,7 @@ from ..collector import collector_off
 from ..engine import Value
 from ..errors import DataError, LengthError, OptionError, TraceError
 from ..hyperparameters import all_finite
+from ..naming import suggestion
 from ..nn import Module
 from .backends import BACKENDS, Backend
 from .jax_backend import JaxBackend
@@ -32,7 +33,7 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
     model     whose parameters it uses; gradients come in the order of `model.parameters()`
     inputs    the length of each argument
     backend   "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's sharding take over many devices
-              (needs the extra: pip install "scalargrad[jax]"; sets JAX to 64 bits; demos/parallel.py shows it)
+              (needs JAX: pip install jax; sets JAX to 64 bits; demos/parallel.py shows it)
 
     The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the batch becomes an axis. Sums may
     be added up in another order, so the last digits, and the sign of a zero, may differ from those of eager code. What is neither an
@@ -52,8 +53,9 @@ def compile(function: Callable[..., Any], model: Module | None = None, inputs: S
         raise DataError(f"compile takes a function, not {type(function).__name__}")
     if model is not None and not isinstance(model, Module):
         raise DataError(f"model must be a Module, not {type(model).__name__}")
-    if backend not in BACKENDS:
-        raise OptionError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}")
+    if not isinstance(backend, str) or backend not in BACKENDS:
+        hint = suggestion(backend, BACKENDS, otherwise="")
+        raise OptionError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}{hint}")
     if model is not None and model.needs_batch:
         raise TraceError(
             f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program is recorded for one sample: "

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..conversion import whole
 from ..errors import LengthError, OptionError
+from ..naming import suggestion
 from .checks import Floats, Seed, as_floats, between, generator
 
 DIRECTIONS = {"horizontal": 2, "vertical": 1}
@@ -64,8 +65,9 @@ def flip(images: Any, height: int, width: int, direction: str = "horizontal") ->
     array([[2., 1., 4., 3.]])
     """
     pictures = _pictures(images, height, width)
-    if direction not in DIRECTIONS:
-        raise OptionError(f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}")
+    if not isinstance(direction, str) or direction not in DIRECTIONS:
+        hint = suggestion(direction, DIRECTIONS, otherwise="")
+        raise OptionError(f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}{hint}")
     return np.flip(pictures, DIRECTIONS[direction]).reshape(len(pictures), -1)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..conversion import as_float, is_number
 from ..errors import DataError, LengthError, OptionError
+from ..naming import suggestion
 
 Initialiser = Callable[[Random, int, int], Any]
 """It is given the random generator, the inputs and the neurons of a layer, and returns one weight, or a list of weights per neuron."""
@@ -188,7 +189,8 @@ def initialiser(choice: str | Initialiser) -> Initialiser:
         return choice
     if isinstance(choice, str) and choice in INITIALISERS:
         return INITIALISERS[choice]
-    raise OptionError(f"initialiser must be a function or one of {', '.join(INITIALISERS)}, not {choice!r}")
+    hint = suggestion(choice, INITIALISERS, otherwise="")
+    raise OptionError(f"initialiser must be a function or one of {', '.join(INITIALISERS)}, not {choice!r}{hint}")
 
 
 def weights_by_neuron(draw: Initialiser, rng: Random, fan_in: int, fan_out: int) -> Iterator[list[float]]:

@@ -8,6 +8,7 @@ import numpy
 
 from ..errors import OptionError, UnknownNameError
 from ..hyperparameters import checked_count, checked_number
+from ..naming import suggestion
 from ..regularise import max_norm
 from ..schedules import ReduceOnPlateau, Scheduled
 from .running import Callback, Training
@@ -72,7 +73,8 @@ class EarlyStopping(Callback):
         numbers = training.history.last()
         name = "loss" if self.monitor == "validation_loss" and self.monitor not in numbers else self.monitor
         if name not in numbers:
-            raise UnknownNameError(f"EarlyStopping can't watch {name!r}: the history has {', '.join(numbers)}")
+            hint = suggestion(name, numbers, otherwise="")
+            raise UnknownNameError(f"EarlyStopping can't watch {name!r}: the history has {', '.join(numbers)}{hint}")
         return name
 
 

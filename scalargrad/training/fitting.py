@@ -8,6 +8,7 @@ from ..errors import DataError, OptionError
 from ..files import as_path
 from ..hyperparameters import checked_count
 from ..losses import loss_of
+from ..naming import suggestion
 from ..nn import Module
 from ..optim import OPTIMISERS
 from ..optimiser import Optimiser
@@ -90,8 +91,9 @@ def optimiser_of(choice: Any, model: Module) -> Optimiser:
     """The optimiser itself, or the one of that name over all parameters of the model; raises OptionError for anything else."""
     if isinstance(choice, Optimiser):
         return choice
-    if choice not in OPTIMISERS:
-        raise OptionError(f"optimiser must be an Optimiser or one of {', '.join(OPTIMISERS)}, not {choice!r}")
+    if not isinstance(choice, str) or choice not in OPTIMISERS:
+        hint = suggestion(choice, OPTIMISERS, otherwise="")
+        raise OptionError(f"optimiser must be an Optimiser or one of {', '.join(OPTIMISERS)}, not {choice!r}{hint}")
     return OPTIMISERS[choice](model.parameters())
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..errors import UnknownNameError
+from ..naming import suggestion
+
 
 class History(Mapping[str, list[float]]):
     """A read-only mapping from a name to one number for each epoch: `history["loss"]`, `history["validation_loss"]`, ….
@@ -37,7 +40,12 @@ class History(Mapping[str, list[float]]):
         return {name: numbers[-1] for name, numbers in self._columns.items()}
 
     def __getitem__(self, name: str) -> list[float]:
-        return self._columns[name]
+        try:
+            return self._columns[name]
+        except KeyError:
+            known = ", ".join(self._columns) or "nothing yet"
+            hint = suggestion(name, self._columns, otherwise="")
+            raise UnknownNameError(f"the history has no {name!r}: it has {known}{hint}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)

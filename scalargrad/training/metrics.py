@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import OptionError
+from ..naming import suggestion
 
 Metric = Callable[[Any, Any], float]
 
@@ -69,7 +70,8 @@ def named_metrics(metrics: Any) -> dict[str, Metric]:
 def _metric(metric: Any) -> Metric:
     found: Any = METRICS.get(metric) if isinstance(metric, str) else metric
     if not callable(found):
-        raise OptionError(f"a metric must be a function (prediction, target) or one of {', '.join(METRICS)}, not {metric!r}")
+        hint = suggestion(metric, METRICS, otherwise="")
+        raise OptionError(f"a metric must be a function (prediction, target) or one of {', '.join(METRICS)}, not {metric!r}{hint}")
     checked: Metric = found
     return checked
 

@@ -151,7 +151,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
     raster._renderer.cache_clear()
     monkeypatch.setattr(raster, "import_module", missing)
-    with pytest.raises(PictureError, match=r'pip install "scalargrad\[images\]"'):
+    with pytest.raises(PictureError, match="pip install matplotlib vl-convert-python"):
         png(document(""))
     monkeypatch.undo()
     assert png(document(""))
