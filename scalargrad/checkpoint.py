@@ -16,6 +16,7 @@ from zlib import crc32
 
 import numpy
 
+from .calls import explain_calls
 from .errors import CheckpointError
 from .files import as_path, write
 
@@ -36,6 +37,7 @@ class Checkpoint:
     metadata: dict[str, Any]
 
 
+@explain_calls
 def save(path: str | PathLike[str], arrays: Mapping[str, Numbers], metadata: Mapping[str, Any] | None = None) -> Path:
     """Write named numbers to a file; whatever fails, an older file stays as it was.
 
@@ -66,6 +68,7 @@ def save(path: str | PathLike[str], arrays: Mapping[str, Numbers], metadata: Map
     return write(path, _START.pack(_MAGIC, len(text), crc32(text)) + text + body)
 
 
+@explain_calls
 def load(path: str | PathLike[str]) -> Checkpoint:
     """Read a checkpoint. Nothing in the file is executed, and nothing is guessed.
 

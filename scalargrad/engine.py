@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from . import ops
 from .adjoint import accumulating, pullback, spread
+from .calls import explain_calls, explain_class
 from .conversion import NumberLike, as_float, checked_partials, checked_seeds, checked_values, is_number, plain
 from .copying import deepcopy_value, reduce_value, restore_value
 from .errors import OptionError
@@ -360,6 +361,7 @@ VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TAB
 VALUES.where = lambda condition, x, y: x if condition else y
 
 
+@explain_calls
 def backward(outputs: Iterable[Value], gradients: Iterable[Number] | None = None, *, create_graph: bool = False) -> None:
     """Seed several outputs at once and walk their graph once, from the outputs to the leaves.
 
@@ -393,3 +395,7 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
         if gradient in nodes:  # a gradient that is a Value of the graph itself gets a node of its own
             gradient = Constant(1.0) * gradient
         node.grad = gradient if isinstance(gradient, Value) else Constant(gradient)
+
+
+explain_class(Value, "__init__", "backward")
+explain_class(Parameter, "__init__")

@@ -14,6 +14,7 @@ from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any
 
 from . import ops
+from .calls import explain_calls
 from .engine import Number, Value, apply
 from .errors import CallError, DataError, LengthError
 from .ops import TABLE, Op
@@ -80,6 +81,8 @@ def _function(op: Op) -> Callable[..., Any]:
     make = _over_two_lists if op is ops.DOT else _over_list if op.over_list else _of_operands
     function = make(op)
     function.__name__ = function.__qualname__ = op.name
+    if op.over_list:
+        function = explain_calls(function)
     function.__module__, function.__annotations__ = __name__, {}
     domain = ", ".join(f"{low:g} < {name} < {high:g}" for name, (low, high) in zip(op.operands, op.domain, strict=False))
     smooth = f", smooth for {domain}" if domain else ""

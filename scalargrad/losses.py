@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import ops
+from .calls import explain_calls
 from .conversion import as_float, is_number, plain
 from .engine import Number, Value, apply
 from .errors import DataError, LengthError, OptionError
@@ -43,6 +44,7 @@ __all__ = [
 _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
 
 
+@explain_calls
 def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """|p - t|, the absolute error; its derivative is 0 where p = t.
 
@@ -52,6 +54,7 @@ def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced([apply(ops.ABS, p - t) for p, t in _pairs("l1", prediction, target)], reduction)
 
 
+@explain_calls
 def l2(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """½(p - t)², half the squared error, whose derivative is the error p - t itself.
 
@@ -61,6 +64,7 @@ def l2(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced([0.5 * apply(ops.POW, p - t, 2.0) for p, t in _pairs("l2", prediction, target)], reduction)
 
 
+@explain_calls
 def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """(p - t)², the squared error.
 
@@ -70,6 +74,7 @@ def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced([apply(ops.POW, p - t, 2.0) for p, t in _pairs("mse", prediction, target)], reduction)
 
 
+@explain_calls
 def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
     """½(p - t)² up to an error of `delta`, from there on the straight line delta·(|p - t| - ½delta) (Huber 1964).
 
@@ -89,6 +94,7 @@ def _huber(error: Any, delta: float) -> Any:
     return inner * (error - 0.5 * inner)
 
 
+@explain_calls
 def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """max(0, 1 - t·p) for a target t of -1 or 1: no loss once p is on the right side by 1.
 
@@ -104,6 +110,7 @@ def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced([apply(ops.RELU, 1.0 - t * p) for p, t in pairs], reduction)
 
 
+@explain_calls
 def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """-t·log(p) - (1 - t)·log(1 - p) for a probability p and a target t, both in [0, 1].
 
@@ -125,6 +132,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean
     return _reduced([-_mixed(t, lambda p: apply(ops.LOG, p), p, lambda p: apply(ops.LOG1P, -p)) for p, t in pairs], reduction)
 
 
+@explain_calls
 def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Binary cross-entropy of sigmoid(p), as t·softplus(-p) + (1 - t)·softplus(p): exact for any size of p.
 
@@ -150,6 +158,7 @@ def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callabl
     return if_one(p) if share else if_zero(p)
 
 
+@explain_calls
 def cross_entropy(prediction: Any, target: Any, *, label_smoothing: float = 0.0, reduction: str = "mean") -> Any:
     """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) - prediction[target], which can't overflow.
 

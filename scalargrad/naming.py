@@ -1,6 +1,6 @@
 """Names that users spell: the nearest one that exists, for messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -94,12 +94,19 @@ def suggestion(choice: Any, names: Iterable[str], *, otherwise: str | None = Non
     return f"; choose from {', '.join(known)}" if otherwise is None else otherwise
 
 
-def nearest(choice: Any, names: Iterable[str]) -> str | None:
+def nearest(
+    choice: Any,
+    names: Iterable[str],
+    synonyms: Mapping[str, Sequence[str]] | None = None,
+    cutoff: float = 0.6,
+) -> str | None:
     """Return the name that was probably meant, None if none is near.
 
     Args:
         choice: What was given in the place of a name.
         names: The names that exist.
+        synonyms: For a name, folded, others that mean the same; None for those of the field.
+        cutoff: How alike two names must be, from 0 to 1; 1 leaves only equal ones and synonyms.
 
     Returns:
         One of the names.
@@ -114,11 +121,29 @@ def nearest(choice: Any, names: Iterable[str]) -> str | None:
     folded = _folded(choice)
     if folded in by_spelling:
         return by_spelling[folded]
-    for synonym in _synonyms().get(folded, ()):
+    for synonym in (_of_the_field() if synonyms is None else synonyms).get(folded, ()):
         if synonym in by_spelling:
             return by_spelling[synonym]
-    found = get_close_matches(folded, by_spelling, 1)
+    found = get_close_matches(folded, by_spelling, 1, cutoff)
     return by_spelling[found[0]] if found else None
+
+
+def synonyms_of(table: str) -> dict[str, list[str]]:
+    """Return for each name, folded, those that mean the same, in the order of the table.
+
+    Args:
+        table: A line for each meaning, with the names apart by spaces.
+
+    Example:
+        >>> synonyms_of("adam Adam_optimizer")["adamoptimizer"]
+        ['adam', 'adamoptimizer']
+    """
+    meanings: dict[str, list[str]] = {}
+    for line in table.splitlines():
+        group = [_folded(name) for name in line.split()]
+        for name in group:
+            meanings.setdefault(name, []).extend(group)
+    return meanings
 
 
 def _folded(name: str) -> str:
@@ -126,11 +151,5 @@ def _folded(name: str) -> str:
 
 
 @cache
-def _synonyms() -> dict[str, list[str]]:
-    """For each name, folded, those that mean the same, in the order of the table."""
-    meanings: dict[str, list[str]] = {}
-    for line in _SYNONYMS.replace("\n        ", " ").split("\n"):
-        group = [_folded(name) for name in line.split()]
-        for name in group:
-            meanings.setdefault(name, []).extend(group)
-    return meanings
+def _of_the_field() -> dict[str, list[str]]:
+    return synonyms_of(_SYNONYMS.replace("\n        ", " "))

@@ -9,6 +9,7 @@ from typing import Any
 
 from .adjoint import operands, spread, wanted
 from .anomaly import described
+from .calls import explain_calls
 from .conversion import as_float
 from .differences import EPSILON, STEP, Function, Slopes, around
 from .engine import Constant, Value
@@ -20,6 +21,7 @@ from .ops import CUT, FLOATS, TABLE
 from .workers import checked_workers, indexed
 
 
+@explain_calls
 def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1) -> Any:
     """The gradient of `f` at `x` by central differences, two calls of `f` for each number in `x`.
 
@@ -141,6 +143,7 @@ class GradientReport:
     __repr__ = __str__
 
 
+@explain_calls
 def gradcheck(
     f: Function, inputs: Any, *, step: float = STEP, relative: float = 1e-6, absolute: float = 1e-8, raises: bool = False
 ) -> GradientReport:

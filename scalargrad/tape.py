@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from .adjoint import pullback
+from .calls import explain_class
 from .conversion import as_float
 from .engine import VALUES, Constant, Value
 from .errors import DataError, LengthError, OptionError, TapeError
@@ -254,3 +255,6 @@ def _ones_for_none(nest: Any) -> Any:
     if isinstance(nest, list | tuple):
         return [_ones_for_none(part) for part in nest]
     return 1.0 if nest is None else nest
+
+
+explain_class(GradientTape, "__init__", "gradient", "jacobian")

@@ -15,6 +15,7 @@ from operator import add
 from typing import Any
 
 from .adjoint import _share, local_derivatives, pullback
+from .calls import explain_calls
 from .conversion import as_float
 from .engine import VALUES, Constant, Value
 from .errors import CallError, DataError, OptionError
@@ -26,6 +27,7 @@ Function = Callable[..., Any]
 Positions = int | Sequence[int]
 
 
+@explain_calls
 def grad(f: Function, argnums: Positions = 0) -> Function:
     """A function of the same arguments that returns the gradient of `f`, which must return one number.
 
@@ -51,6 +53,7 @@ def grad(f: Function, argnums: Positions = 0) -> Function:
     return gradient
 
 
+@explain_calls
 def value_and_grad(f: Function, argnums: Positions = 0) -> Function:
     """Like `grad`, but the function returns the pair (value of `f`, gradient).
 
@@ -61,6 +64,7 @@ def value_and_grad(f: Function, argnums: Positions = 0) -> Function:
     return _transform("value_and_grad", f, argnums, _value_and_gradient)
 
 
+@explain_calls
 def jacobian(f: Function, argnums: Positions = 0) -> Function:
     """A function of the same arguments that returns the derivative of every number that `f` returns by every number of an argument.
 
@@ -75,6 +79,7 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
     return _transform("jacobian", f, argnums, _jacobian)
 
 
+@explain_calls
 def hessian(f: Function, argnums: Positions = 0) -> Function:
     """A function of the same arguments that returns all second derivatives of `f`: the jacobian of its jacobian.
 
@@ -89,6 +94,7 @@ def hessian(f: Function, argnums: Positions = 0) -> Function:
     return jacobian(jacobian(f, argnums), argnums)
 
 
+@explain_calls
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The pair (f(*primals), its derivative in the direction of `tangents`), in forward mode: one walk, operands first.
 
@@ -123,6 +129,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     return refilled(result, tracer.returned(outputs)), refilled(result, tracer.returned(made))
 
 
+@explain_calls
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """The Hessian of `f` at `primals` times `tangents`, without the Hessian: forward mode over `grad`.
 

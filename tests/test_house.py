@@ -18,7 +18,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
 RANKS = [
-    ("errors", "floats", "graph", "hooks", "modes", "collector", "naming"),
+    ("errors", "floats", "graph", "hooks", "modes", "collector", "naming", "calls", "terminal"),
     ("ops", "conversion", "copying", "nested", "files"),
     ("adjoint",),
     ("engine",),

@@ -150,7 +150,7 @@ def test_endings(tmp_path: Path, name: str) -> None:
 
 
 def test_the_history_lists_what_it_has() -> None:
-    with pytest.raises(UnknownNameError, match="the history has no 'xyz': it has loss, accuracy$"):
+    with pytest.raises(UnknownNameError, match=r"the history has no 'xyz': it has loss, accuracy$"):
         history()["xyz"]
     assert history().get("xyz") is None
     assert "xyz" not in history()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any, NamedTuple
 
+from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, OptionError, PictureError, UnknownNameError
 from scalargrad.graph import topological
@@ -67,6 +68,7 @@ def _operand(name: str, first: float, second: float | None) -> str:
     return f"{name} = {first!r}" if equal else f"{name} = {first!r} and {second!r}"
 
 
+@explain_calls
 def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") -> Comparison:
     """Where two computations part.
 

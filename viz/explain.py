@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
 
@@ -48,6 +49,7 @@ class ChainRule:
         return "\n".join([f"{head} = {terms[0]}", *lines])
 
 
+@explain_calls
 def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
     """The derivative of `output` with respect to `leaf` as the product of the local derivatives on the way, for `print`.
 
@@ -155,6 +157,7 @@ class Explanation:
         return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
 
+@explain_calls
 def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
     """The gradient of `leaf` as a ledger: a sum over all paths from `output` to it, each a product of local derivatives.
 

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, PictureError
 from scalargrad.files import as_path, write
@@ -21,6 +22,7 @@ REGIONS = 5
 """How many shades each side of the decision boundary has."""
 
 
+@explain_calls
 def plot_loss(losses: Sequence[float | Value], ax: Any = None) -> Any:
     """The loss after each step as a curve, its last number written at its end.
 
@@ -45,6 +47,7 @@ def plot_loss(losses: Sequence[float | Value], ax: Any = None) -> Any:
     return ax
 
 
+@explain_calls
 def plot_regions(
     predict: Callable[[list[float]], Any],
     X: Sequence[Sequence[float]],  # noqa: N803
@@ -78,6 +81,7 @@ def plot_regions(
     return ax
 
 
+@explain_calls
 def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = False) -> Any:
     """Numbers of a rectangle as squares: an image in greys, or gradients on the scale of our pictures.
 
@@ -103,6 +107,7 @@ def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = Fa
     return ax
 
 
+@explain_calls
 def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> list[Any]:
     """Axes side by side on a new figure that pyplot does not know of, so that nothing has to be closed; sizes in inches.
 
@@ -113,6 +118,7 @@ def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> list[
     return [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
 
 
+@explain_calls
 def save_plot(ax: Any, path: str | Path, title: str, description: str = "") -> Path:
     """Write the figure of `ax` as SVG: the same bytes for the same plot, light and dark by itself, with a title for screen readers.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from ..calls import explain_calls
 from ..collector import collector_off
 from ..engine import Value
 from ..errors import DataError, LengthError, OptionError, TraceError
@@ -26,6 +27,7 @@ Array = NDArray[numpy.float64]
 _NOTHING = numpy.zeros(0)
 
 
+@explain_calls
 def compile(function: Callable[..., Any], model: Module | None = None, inputs: Sequence[int] = (), backend: str = "numpy") -> "Compiled":
     """Record `function` once, and return it as array code.
 

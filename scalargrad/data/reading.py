@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from ..calls import explain_calls
 from ..conversion import whole
 from ..errors import OptionError, UnknownNameError
 from ..naming import suggestion
@@ -46,6 +47,7 @@ class Numbers(NamedTuple):
     target: int | None
 
 
+@explain_calls
 def read_csv(
     path: str | PathLike[str],
     target: str | int | None = -1,
@@ -110,6 +112,7 @@ def read_csv(
     return X, np.array([numbers[word] for word in read.words], dtype=np.int64), classes
 
 
+@explain_calls
 def read_mnist_csv(
     path: str | PathLike[str],
     pixels: int | None = 784,

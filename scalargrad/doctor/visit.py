@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from ..anomaly import detect_anomaly
+from ..calls import explain_calls
 from ..engine import Parameter, Value
 from ..errors import AnomalyError, DataError, NoGradientWarning
 from ..hyperparameters import checked_count
@@ -26,6 +27,7 @@ from .limits import Limits
 from .rate import check_rate
 
 
+@explain_calls
 def diagnose(
     model: Module,
     X: Any,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Any
 
+from ..calls import explain_calls
 from ..errors import DataError, OptionError
 from ..files import as_path
 from ..hyperparameters import checked_count
@@ -22,6 +23,7 @@ from .saving import resume_training
 from .steps import EagerStep, Loss, Penalty
 
 
+@explain_calls
 def fit(
     model: Module,
     X: Any,

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy
 
+from ..calls import explain_calls
 from ..checkpoint import load, save
 from ..errors import CheckpointError
 from ..files import as_path
@@ -77,6 +78,7 @@ def resume_training(training: Training, path: Path) -> None:
         raise CheckpointError(f"{path} holds no training that can go on here: {error}") from error
 
 
+@explain_calls
 def load_model(model: Module, path: str | PathLike[str]) -> None:
     """Set parameters and buffers of `model` from a file that `SaveCheckpoint` wrote.
 
