@@ -80,7 +80,7 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
     "gradcheck": (
         lambda **o: scalargrad.gradcheck(lambda x: x, [1.0], **o),
         "atol",
-        "gradcheck has no argument 'atol'; did you mean 'absolute'?",
+        "did you mean 'absolute'?",
     ),
     "compile": (
         lambda **o: scalargrad.compile(lambda x: x[0], **o),
@@ -101,7 +101,7 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
     "explore": (lambda **o: viz.explore(Value(1.0), **o), "tittle", "explore has no argument 'tittle'; did you mean 'title'?"),
     "animate": (lambda **o: viz.animate(Value(1.0), **o), "colors", "animate has no argument 'colors'; did you mean 'colours'?"),
     "animate save": (
-        lambda **o: viz.animate(Value(1.0) * Value(2.0)).save("a.gif", **o),
+        lambda **o: animation().save("a.gif", **o),
         "fps",
         "save has no argument 'fps'; did you mean 'rate'?",
     ),
