@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 from .gallery import Demo, add_data_option, path_of, require_extras, say, takes_data, with_data, write_gallery
@@ -32,6 +33,9 @@ DEMOS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what the command line asks for."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # of help, too, a terminal may not have all signs
     options = _parser().parse_args(arguments)
     if options.data and len(options.demo) != 1:
         raise SystemExit("--data is for one demo: name it, as in `python -m demos NAME --data FILE`")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from inspect import signature
@@ -39,7 +40,15 @@ def say(line: str = "") -> None:
     """Print a line without tearing the progress bar."""
     from tqdm import tqdm
 
+    print_what_can_be_printed()
     tqdm.write(line)
+
+
+def print_what_can_be_printed() -> None:
+    """Let standard output write look-alikes for signs that it lacks, such as ∂ in a file on Windows."""
+    from scalargrad.terminal import replace_what_is_lacking
+
+    replace_what_is_lacking(sys.stdout)
 
 
 def say_all(numbers: Sequence[tuple[str, str]]) -> None:

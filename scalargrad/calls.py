@@ -79,6 +79,8 @@ _ARGUMENTS = synonyms_of("""
     absolute atol abs_tol
     relative rtol rel_tol
     step eps h
+    rate fps framerate
+    scale dpi zoom
     strength weight_decay coefficient alpha
     model module net
 """)

@@ -15,6 +15,7 @@ from .graph import topological
 from .hooks import Hook, HookHandle
 from .modes import Scope, current_mode
 from .ops import FLOATS, TABLE, Op, with_lists
+from .terminal import fits_terminal
 
 Number = Union["Value", float]
 
@@ -191,6 +192,7 @@ class Value(NumberLike):
     def _op(self) -> str:  # micrograd's name for the operation's symbol
         return TABLE[self.op].symbol if self.op in TABLE else self.op
 
+    @fits_terminal
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"{type(self).__name__}(data={self._data!r}, grad={self.grad!r}{label})"

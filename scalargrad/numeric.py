@@ -18,6 +18,7 @@ from .graph import topological
 from .modes import enable_grad
 from .nested import entries, places, refilled
 from .ops import CUT, FLOATS, TABLE
+from .terminal import fits_terminal, repr_fits_terminal
 from .workers import checked_workers, indexed
 
 
@@ -66,6 +67,7 @@ def _with(numbers: list[float], index: int, number: float) -> list[float]:
     return [*numbers[:index], number, *numbers[index + 1 :]]
 
 
+@repr_fits_terminal
 @dataclass(frozen=True)
 class Comparison:
     """One derivative, by the engine and by central difference.
@@ -89,6 +91,7 @@ class Comparison:
         """Whether the two agree."""
         return self.error <= self.allowed
 
+    @fits_terminal
     def __str__(self) -> str:
         return (
             f"d {self.output} / d {self.input}: {self.analytic!r} by backward, {self.numeric!r} by central difference "
@@ -131,6 +134,7 @@ class GradientReport:
         """The error of `worst`; 0.0 if there is none."""
         return self.worst.error if self.worst else 0.0
 
+    @fits_terminal
     def __str__(self) -> str:
         failures, count = self.failures, len(self.comparisons) - len(self.kinks)
         lines = [f"gradcheck: {len(failures)} of {count} derivatives disagree" if failures else f"gradcheck: {count} derivatives agree"]

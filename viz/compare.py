@@ -11,6 +11,7 @@ from scalargrad.errors import LengthError, OptionError, PictureError, UnknownNam
 from scalargrad.graph import topological
 from scalargrad.naming import suggestion
 from scalargrad.nn.module import Module
+from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 from .naming import unique
 from .snapshot import formula, grad_of
@@ -30,6 +31,7 @@ class Number(NamedTuple):
     source: str = ""
 
 
+@repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Whether two computations agree. Print it, or ask `if comparison:`.
@@ -50,6 +52,7 @@ class Comparison:
     def __bool__(self) -> bool:
         return self.difference is None and not self.remark
 
+    @fits_terminal
     def __str__(self) -> str:
         if self.remark:
             return f"different: {self.remark}"

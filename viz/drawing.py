@@ -9,6 +9,7 @@ from typing import Any
 from scalargrad.errors import LayoutError, OptionError
 from scalargrad.files import as_path, write
 from scalargrad.naming import suggestion
+from scalargrad.terminal import fits_terminal
 
 from . import raster, shapes
 from .columns import in_columns
@@ -113,6 +114,7 @@ class Drawing:
         hint = suggestion(ending, FORMATS, otherwise="")
         raise OptionError(f"can't save as {ending or 'a file without an ending'}: the ending must be one of {' '.join(FORMATS)}{hint}")
 
+    @fits_terminal
     def __str__(self) -> str:
         return outline(self.picture)
 

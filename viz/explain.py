@@ -7,6 +7,7 @@ from typing import Any
 from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
+from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 from .drawing import Drawing
 from .highlight import highlighted
@@ -18,6 +19,7 @@ from .snapshot import grad_of
 from .text import clean
 
 
+@repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class ChainRule:
     """A derivative as a sum of products. Print it.
@@ -35,6 +37,7 @@ class ChainRule:
     rest: float
     total: float
 
+    @fits_terminal
     def __str__(self) -> str:
         head = f"∂{self.output}/∂{self.leaf}"
         if not self.paths:
@@ -82,6 +85,7 @@ def _path(passed: list[tuple[str, float]], product: float) -> Path:
     return Path(tuple(name for name, _ in passed), tuple(factor for _, factor in passed[1:]), product)
 
 
+@repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """A gradient as the sum over all paths through the graph. Print it, `draw()` it, or take its numbers.
@@ -105,6 +109,7 @@ class Explanation:
     _ledger: Ledger = field(repr=False, compare=False)
     _reason: Reason = field(repr=False, compare=False)
 
+    @fits_terminal
     def __str__(self) -> str:
         head = f"∂{self.output}/∂{self.leaf} = {short(self.total)}"
         if not self.paths:

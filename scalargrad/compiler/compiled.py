@@ -14,6 +14,7 @@ from ..errors import DataError, LengthError, OptionError, TraceError
 from ..hyperparameters import all_finite
 from ..naming import suggestion
 from ..nn import Module
+from ..terminal import fits_terminal
 from .backends import BACKENDS, Backend
 from .jax_backend import JaxBackend
 from .kernels import Kernel, Matrix
@@ -214,6 +215,7 @@ class Compiled:
         found = [] if origin is None else [int(origin[row]) for row in rows]
         return [self._replay.order[place] for place in found if place >= 0]
 
+    @fits_terminal
     def explain(self) -> str:
         """What became of the scalars, in a few lines.
 
@@ -226,6 +228,7 @@ class Compiled:
         head = f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all passes, {counted}"
         return "\n".join([head, *(f"  {kernel}" for kernel in kernels)])
 
+    @fits_terminal
     def __str__(self) -> str:
         """The program as Python source: forward, and back where there is something to learn."""
         learns = len(self.program.outputs) == 1 and self.program.parameters

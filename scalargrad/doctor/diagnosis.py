@@ -6,12 +6,14 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from ..terminal import fits_terminal, repr_fits_terminal
 from .findings import KINDS, Finding, shown
 
 _SHOWN = 3
 """So many units of one layer are spelled out."""
 
 
+@repr_fits_terminal
 @dataclass(frozen=True)
 class LayerReport:
     """What passed a layer.
@@ -39,6 +41,7 @@ class LayerReport:
     parameters: int
 
 
+@repr_fits_terminal
 @dataclass(frozen=True)
 class Diagnosis:
     """What `diagnose` found. It is true when nothing was.
@@ -75,6 +78,7 @@ class Diagnosis:
             if (more := len(found) - _SHOWN) > 0:
                 yield f"{kind}: {more:,} more unit{'s' * (more > 1)} of {layer or 'the network'}"
 
+    @fits_terminal
     def __str__(self) -> str:
         lines = [f"{self.samples:,} sample{'s' * (self.samples != 1)}, mean loss {self.loss:.4g}", "", *_table(self.layers), ""]
         for kind in dict.fromkeys(finding.kind for finding in self.findings):

@@ -9,6 +9,7 @@ from ..engine import Value, apply
 from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
 from ..ops import Op
+from ..terminal import fits_terminal
 from .activations import Activation, activation_name
 from .initialisers import Initialiser, generator, given, initialiser, weights_by_neuron
 from .layers import Neuron
@@ -104,6 +105,7 @@ class Conv(Module):
         parts += [f"padding {_times(self.padding)}"] if self.padding != (0, 0) else []
         return f"Conv({', '.join(filter(None, [*parts, activation_name(self.filters[0].activation)]))})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 
@@ -136,6 +138,7 @@ class _Pool(Module):
         stride = f", stride {_times(self.stride)}" if self.stride != self.size else ""
         return f"{type(self).__name__}({_times(self.size)}{stride})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 

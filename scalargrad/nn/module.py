@@ -10,6 +10,7 @@ from ..engine import Parameter, Value
 from ..errors import CallError, DataError, LengthError, UnknownNameError
 from ..leaves import Buffer
 from ..modes import call_in_scope
+from ..terminal import fits_terminal
 
 Kind = TypeVar("Kind")
 
@@ -194,12 +195,14 @@ class Module:
         """The module in one phrase, without what is inside it."""
         return type(self).__name__
 
+    @fits_terminal
     def __repr__(self) -> str:
         lines = [self.describe()]
         for name, child in self.children():
             lines += [f"  ({name}) {line}" if i == 0 else f"  {line}" for i, line in enumerate(repr(child).splitlines())]
         return "\n".join(lines)
 
+    @fits_terminal
     def summary(self) -> str:
         """A table of the modules: path, what it is, number of parameters of its own and inside.
 

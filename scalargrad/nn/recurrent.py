@@ -9,6 +9,7 @@ from ..conversion import as_float, whole
 from ..engine import Constant, Value, apply
 from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
+from ..terminal import fits_terminal
 from .activations import Activation, activation_name
 from .initialisers import Initialiser, generator
 from .layers import Layer
@@ -63,6 +64,7 @@ class RNNCell(Module):
         name = activation_name(self.units.activation or self.units.neurons[0].activation)
         return f"RNNCell({', '.join(filter(None, [f'{self.inputs} → {self.size}', name]))})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 
@@ -127,6 +129,7 @@ class LSTMCell(Module):
     def describe(self) -> str:
         return f"LSTMCell({self.inputs} → {self.size})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 
@@ -173,6 +176,7 @@ class Recurrent(Module):
     def describe(self) -> str:
         return f"Recurrent({self.cell.describe()}{', last' * self.last})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..errors import UnknownNameError
 from ..naming import suggestion
+from ..terminal import fits_terminal
 
 
 class History(Mapping[str, list[float]]):
@@ -53,6 +54,7 @@ class History(Mapping[str, list[float]]):
     def __len__(self) -> int:
         return len(self._columns)
 
+    @fits_terminal
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name} {number:.6g}" for name, number in self.last().items())
         ending = f"; stopped: {self.stopped}" if self.stopped else ""
