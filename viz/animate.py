@@ -8,19 +8,18 @@ from typing import Any, Protocol
 from scalargrad.calls import explain_calls, explain_class
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
-from scalargrad.files import as_path, write
-from scalargrad.naming import suggestion
+from scalargrad.files import write
 from scalargrad.training.recorder import Recording
 
 from . import video
-from .drawing import Drawing
+from .drawing import Drawing, checked_path
 from .explain import Explanation
 from .film import film_of_drawings, film_of_recording, film_of_values, playable_pictures
 from .layout import Placed
 from .sheet import Sheet
 from .style import checked_theme
 from .svg import as_image, page
-from .text import clean
+from .text import clean, hint
 from .timeline import Clock
 from .wave import Wave, wave_of
 
@@ -84,21 +83,17 @@ class Animation:
         rate   pictures in a second, for .gif and .mp4; each that differs from the one before takes about a tenth of a second to draw
         scale  their pixels for each pixel of the SVG
 
-        Raises OptionError for another ending, rate or scale; PictureError where a library for them is not installed. A file is written
+        Raises OptionError for another ending, rate or scale; PictureError where a library for these is not installed. A file is written
         whole or not at all.
         """
-        target = as_path(path)
+        target = checked_path(path, FORMATS)
         ending = target.suffix.lower()
         light = "light" if self.theme == "auto" else self.theme
         if ending == ".svg":
             write(target, self.svg())
-        elif ending in (".gif", ".mp4"):
+        else:
             make = video.gif if ending == ".gif" else video.mp4
             write(target, make(lambda second: self.still(second, light), self.seconds, rate, scale))
-        else:
-            hint = suggestion(ending, FORMATS, otherwise="")
-            what = ending or "a file without an ending"
-            raise OptionError(f"can't save as {what}: the ending must be one of {' '.join(FORMATS)}{hint}")
         return target
 
     def __repr__(self) -> str:
@@ -148,8 +143,7 @@ def animate(
     if isinstance(frames, bool) or not isinstance(frames, int) or frames < 2:
         raise OptionError(f"frames must be a whole number of at least 2, not {frames!r}")
     if colours not in ("gradient", "weight"):
-        hint = suggestion(colours, ["gradient", "weight"], otherwise="")
-        raise OptionError(f"colours must be 'gradient' or 'weight', not {colours!r}{hint}")
+        raise OptionError(f"colours must be 'gradient' or 'weight', not {colours!r}{hint(colours, ('gradient', 'weight'))}")
     heading = clean(title, 120)
     return Animation(_scene(target, level, expand, colours, frames, pace, heading), theme)
 

@@ -15,7 +15,7 @@ from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 from .naming import unique
 from .snapshot import formula, grad_of
-from .text import clean
+from .text import clean, hint
 
 _SHOWN = 6
 
@@ -101,8 +101,7 @@ def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") ->
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0.0:
         raise OptionError(f"tolerance of compare must be a number of at least 0, not {tolerance!r}")
     if by not in ("position", "label"):
-        hint = suggestion(by, ["position", "label"], otherwise="")
-        raise OptionError(f"by must be 'position' or 'label', not {by!r}{hint}")
+        raise OptionError(f"by must be 'position' or 'label', not {by!r}{hint(by, ('position', 'label'))}")
     first = _Side(a)
     if isinstance(b, Mapping):
         return _compared(first, first.by_name(b), tolerance)
@@ -154,8 +153,8 @@ class _Side:
         unknown = [name for name in numbers if name not in nodes]
         if unknown and not shared:
             labels = ", ".join(map(repr, list(nodes)[:_SHOWN])) or "no labels"
-            hint = suggestion(unknown[0], nodes, otherwise=f"; it has {labels}")
-            raise UnknownNameError(f"the graph has nothing with the name {unknown[0]!r}{hint}")
+            known = suggestion(unknown[0], nodes, otherwise=f"; it has {labels}")
+            raise UnknownNameError(f"the graph has nothing with the name {unknown[0]!r}{known}")
         return {nodes[name]: _pair(numbers[name], repr(name)) for name in numbers if name in nodes}
 
     def by_position(self, numbers: Any) -> dict[Value, Pair]:

@@ -16,7 +16,7 @@ from .picture import Edge, Group, Node, Picture
 from .portable import PortableDigraph
 from .shapes import spoken
 from .style import THEMES, Theme, colour, edge_colour, edge_width, shade, text_colour
-from .text import clean, exact, number
+from .text import clean, exact, hint, number
 
 STYLES = ("cards", "classic")
 _SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
@@ -42,13 +42,11 @@ def digraph(
     """
     for name, given, allowed in (("style", style, STYLES), ("rankdir", rankdir, DIRECTIONS), ("theme", theme, tuple(THEMES))):
         if given not in allowed:
-            hint = suggestion(given, allowed, otherwise="")
-            raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint}")
-    if format not in graphviz.FORMATS:
-        hint = suggestion(format, sorted(graphviz.FORMATS), otherwise=": svg, png, pdf, …")
-        raise OptionError(f"format must be one that Graphviz knows, not {format!r}{hint}")
+            raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint(given, allowed)}")
     pen: _Pen = _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
     body = [f"\t{line}\n" for line in pen.statements(rankdir)]
+    if format not in graphviz.FORMATS:
+        raise OptionError(f"format must be one that Graphviz knows, not {format!r}{suggestion(format, sorted(graphviz.FORMATS))}")
     return PortableDigraph(format=format, body=body, program=program)
 
 

@@ -1,14 +1,14 @@
 """Drawing: what `viz.draw` returns. It shows itself in a notebook and saves itself in many formats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from scalargrad.errors import LayoutError, OptionError
-from scalargrad.files import as_path, write
-from scalargrad.naming import suggestion
+from scalargrad.files import write
 from scalargrad.terminal import fits_terminal
 
 from . import raster, shapes
@@ -22,9 +22,36 @@ from .outline import outline
 from .picture import Picture
 from .style import checked_theme
 from .svg import as_image, group_width, svg
+from .text import hint
 
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
+
+
+def checked_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
+    """Return the path to save something at, with ~ for the user's folder written out.
+
+    Args:
+        path: The path that was given.
+        endings: The endings that can be written, with their dots, in small letters.
+        what: What is saved, for the message.
+
+    Raises:
+        OptionError: The path ends otherwise, or not at all.
+
+    Example:
+        >>> checked_path("a.SVG", (".svg", ".png")).name
+        'a.SVG'
+    """
+    target = Path(fspath(path))
+    with suppress(RuntimeError):  # of a user that there is not
+        target = target.expanduser()
+    ending = target.suffix.lower()
+    if ending not in endings:
+        saved = f"save {what}" if what else "save"
+        given = ending or "a file without an ending"
+        raise OptionError(f"can't {saved} as {given}: the ending must be one of {' '.join(endings)}{hint(ending, endings)}")
+    return target
 
 
 class Drawing:
@@ -89,9 +116,9 @@ class Drawing:
         .svg, .png and .pdf: the picture; .html: a page to explore the graph in; .dot and .mmd: source for Graphviz and
         Mermaid; .txt: an outline.
 
-        Raises OptionError for another ending, PictureError where an extra is missing. A file is written whole or not at all.
+        Raises OptionError for another ending, PictureError where a library is missing. A file is written whole or not at all.
         """
-        target = as_path(path)
+        target = checked_path(path, FORMATS)
         write(target, self._content(target.suffix.lower()))
         return target
 
@@ -111,8 +138,7 @@ class Drawing:
             return raster.png(self.svg(light))
         if ending == ".pdf":
             return raster.pdf(self.svg(light))
-        hint = suggestion(ending, FORMATS, otherwise="")
-        raise OptionError(f"can't save as {ending or 'a file without an ending'}: the ending must be one of {' '.join(FORMATS)}{hint}")
+        raise OptionError("of this drawing there is no page: save it as .svg, .png or .pdf")
 
     @fits_terminal
     def __str__(self) -> str:

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 from scalargrad.errors import LayoutError, OptionError
-from scalargrad.naming import suggestion
+
+from .text import hint
 
 PROGRAMS = (None, "dot", "pygraphviz")
 
@@ -21,8 +22,9 @@ _CHATTER = ("Fontconfig ", "Warning: graph has ")
 def checked_program(program: str | None) -> str | None:
     """`program` itself, if it is "dot", "pygraphviz" or None; raises OptionError if not."""
     if program not in PROGRAMS:
-        hint = suggestion(program, [name for name in PROGRAMS if name], otherwise="")
-        raise OptionError(f"the Graphviz program must be 'dot', 'pygraphviz' or None, not {program!r}{hint}")
+        raise OptionError(
+            f"the Graphviz program must be 'dot', 'pygraphviz' or None, not {program!r}{hint(program, filter(None, PROGRAMS))}"
+        )
     return program
 
 

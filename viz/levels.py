@@ -9,7 +9,6 @@ from scalargrad.doctor import Diagnosis
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.modes import enable_grad
-from scalargrad.naming import suggestion
 from scalargrad.nn.module import Module, evaluation
 
 from .condense import condensed_picture
@@ -22,6 +21,7 @@ from .picture import Picture
 from .programs import program_pictures
 from .scalars import scalar_picture
 from .snapshot import Snapshot
+from .text import hint
 
 MOST_CHIPS = 300
 LEVELS = ("cards", "chips", "neurons", "layers")
@@ -34,8 +34,7 @@ def pictures_of(target: Any, level: str | None = None, expand: str | Iterable[st
     Raises PictureError for something that is no graph, OptionError for an unknown level or module path.
     """
     if level not in (None, *LEVELS):
-        hint = suggestion(level, LEVELS, otherwise="")
-        raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}{hint}")
+        raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}{hint(level, LEVELS)}")
     if isinstance(target, Mapping):
         return dictionary_pictures(target, level, expand)
     if isinstance(target, Diagnosis):
@@ -142,9 +141,11 @@ def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
     for path in asked:
         found = [own for own in snapshot.modules if path in ("*", own, own.replace("/", "."))]
         if not found:
-            some = ", ".join(own.replace("/", ".") for own in list(snapshot.modules)[:6]) or "none"
-            hint = suggestion(path, [own.replace("/", ".") for own in snapshot.modules], otherwise="")
-            raise OptionError(f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all{hint}")
+            names = [own.replace("/", ".") for own in snapshot.modules]
+            some = ", ".join(names[:6]) or "none"
+            raise OptionError(
+                f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all{hint(path, names)}"
+            )
         opened.update(found)
     return {own for own in snapshot.modules if any((path + "/").startswith(own + "/") for path in opened)}
 

@@ -33,7 +33,7 @@ def png(svg: str, scale: float = 2.0) -> bytes:
     svg    a document of ours, with width and height in pixels
     scale  pixels of the PNG for each pixel of the SVG
 
-    Raises PictureError where vl-convert-python is not installed or the picture is too large, OptionError for an impossible scale.
+    Raises PictureError where a library is missing or the picture is too large, OptionError for an impossible scale.
 
     >>> png('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"/>')[1:4]
     b'PNG'
@@ -47,7 +47,7 @@ def png(svg: str, scale: float = 2.0) -> bytes:
 def pdf(svg: str) -> bytes:
     """The picture as PDF: one page of its size, lines as lines and text as text, with the fonts embedded.
 
-    Raises PictureError where vl-convert-python is not installed.
+    Raises PictureError where a library is missing.
 
     >>> pdf('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"/>')[:5]
     b'%PDF-'
@@ -78,7 +78,7 @@ def _renderer() -> Any:
     try:
         renderer = import_module("vl_convert")
     except ImportError as error:
-        raise PictureError("PNG and PDF need a renderer and fonts: pip install matplotlib vl-convert-python") from error
+        raise PictureError("PNG and PDF need two libraries: pip install matplotlib vl-convert-python") from error
     renderer.register_font_directory(_dejavu())
     return renderer
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from math import isfinite, log
 
 from scalargrad.errors import OptionError
-from scalargrad.naming import suggestion
+
+from .text import hint
 
 FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
 MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
@@ -61,8 +62,7 @@ THEMES = {"light": LIGHT, "dark": DARK}
 def checked_theme(theme: str) -> str:
     """The theme of a picture as it was asked for. Raises OptionError for another one than "auto", "light" and "dark"."""
     if theme not in ("auto", *THEMES):
-        hint = suggestion(theme, ["auto", *THEMES], otherwise="")
-        raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint}")
+        raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint(theme, ('auto', *THEMES))}")
     return theme
 
 

@@ -2,9 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from math import isfinite, isnan
 from typing import Any
+
+from scalargrad.naming import suggestion
 
 LONGEST = 60
 _MINUS = "−"
@@ -44,6 +47,24 @@ def clean(text: Any, longest: int = LONGEST) -> str:
 _TOWERS = re.compile("([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+
+
+def hint(choice: Any, names: Iterable[str]) -> str:
+    """Return the end of a message that lists all names already: the nearest one, where one is near.
+
+    Args:
+        choice: What was given in the place of a name.
+        names: The names that exist.
+
+    Returns:
+        A phrase that begins with a semicolon, or nothing.
+
+    Example:
+        >>> hint("neuron", ["cards", "neurons"]), hint("table", ["cards", "neurons"])
+        ("; did you mean 'neurons'?", '')
+    """
+    found = suggestion(choice, names)
+    return found if "did you mean" in found else ""
 
 
 def escape(text: Any, longest: int = LONGEST) -> str:

@@ -11,13 +11,13 @@ from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, OptionError, PictureError
 from scalargrad.losses import LOSSES
-from scalargrad.naming import suggestion
 from scalargrad.nn import MLP, Layer, Sequential
 from scalargrad.nn.activations import activation_name
 from scalargrad.nn.module import Module
 
 from .compare import Comparison, Number, compared_numbers
 from .snapshot import grad_of
+from .text import hint
 
 Loss = str | Callable[[Any, Any], Any]
 
@@ -174,8 +174,7 @@ def _listed(output: Any) -> list[Value]:
 def _our_loss(loss: Loss) -> Callable[[Any, Any], Any]:
     if isinstance(loss, str):
         if loss not in LOSSES:
-            hint = suggestion(loss, LOSSES, otherwise="")
-            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}{hint}")
+            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}{hint(loss, LOSSES)}")
         return LOSSES[loss]
     if not callable(loss):
         raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}")

@@ -14,12 +14,6 @@ from .raster import png
 
 MOST_FRAMES = 2000
 
-_LIBRARIES = {
-    "GIF": "matplotlib pillow vl-convert-python",
-    "MP4": "imageio imageio-ffmpeg matplotlib pillow vl-convert-python",
-}
-"""What is to be installed for each format, as pip calls it."""
-
 Still = Callable[[float], str]
 """The SVG document at a second."""
 
@@ -66,11 +60,15 @@ def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:
         return path.read_bytes()
 
 
+_PACKAGES = {"PIL.Image": "pillow", "imageio.v2": "imageio imageio-ffmpeg", "imageio_ffmpeg": "imageio-ffmpeg"}
+"""What to install for each module."""
+
+
 def _extra(module: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise PictureError(f"{what} needs more libraries: pip install {_LIBRARIES[what]}") from error
+        raise PictureError(f"{what} needs a library that is missing: pip install {_PACKAGES[module]}") from error
 
 
 def _runs(still: Still, seconds: float, rate: float, scale: float) -> Iterator[tuple[bytes, int]]:

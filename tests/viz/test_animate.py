@@ -330,7 +330,7 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endi
         return importlib.import_module(name)
 
     monkeypatch.setattr(video, "import_module", missing)
-    with pytest.raises(PictureError, match=r"pip install .*pillow vl-convert-python"):
+    with pytest.raises(PictureError, match=r"library that is missing: pip install (pillow|imageio)"):
         viz.animate(neuron()).save(tmp_path / f"a{ending}")
 
 
