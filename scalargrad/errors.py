@@ -70,7 +70,7 @@ class ProgramError(ScalargradError, ValueError):
 
 
 class PathError(ScalargradError, ValueError):
-    """A path that no file can be written to: a missing folder, a folder itself, an impossible name."""
+    """A path that no file can be written to: a missing folder, a folder, a device or a pipe, an impossible name."""
 
 
 class CheckpointError(ScalargradError, ValueError):

@@ -294,7 +294,6 @@ def loss_of(choice: Any) -> Callable[..., Any]:
     """
     found: Any = LOSSES.get(choice) if isinstance(choice, str) else choice
     if not callable(found):
-        hint = suggestion(choice, LOSSES, otherwise="")
-        raise OptionError(f"loss must be a function (prediction, target) or one of {', '.join(LOSSES)}, not {choice!r}{hint}")
+        raise OptionError(f"loss must be a function (prediction, target) or a name, not {choice!r}{suggestion(choice, LOSSES)}")
     checked: Callable[..., Any] = found
     return checked

@@ -32,7 +32,7 @@ def _jax() -> Any:
         import jax
         import jax.scipy.special
     except ImportError:
-        raise OptionError("the jax backend needs JAX: pip install jax") from None
+        raise OptionError('backend="jax" needs the library JAX: pip install jax') from None
     jax.config.update("jax_enable_x64", True)
     return jax
 

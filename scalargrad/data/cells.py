@@ -174,6 +174,26 @@ def is_word(cell: str) -> bool:
     return False
 
 
+def rewriting(cell: str) -> str:
+    """Return how to write a cell that means a number but is none, "" if there is nothing to say.
+
+    Returns:
+        A phrase that begins with a semicolon.
+
+    Example:
+        >>> rewriting("12 %"), rewriting("red")
+        ('; write plain numbers, without $ or %', '')
+    """
+    text = cell.strip()
+    if looks_like_number(text) and any(sign in text for sign in "$€£¥%"):
+        return "; write plain numbers, without $ or %"
+    if text.lower() in ("true", "false", "yes", "no"):
+        return "; write 1 and 0"
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return "; only double quotes can enclose a cell"
+    return ""
+
+
 def unlike(cell: str) -> str:
     """Return what is wrong with a cell that is no number, for a message.
 

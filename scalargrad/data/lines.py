@@ -1,6 +1,7 @@
 """Lines of text from a file as it is in the wild: packed or plain, with any line ends."""
 
 import lzma
+import re
 import struct
 import zipfile
 import zlib
@@ -41,8 +42,15 @@ _FOREIGN = {
     b"<!doctype": "is a web page, not CSV: download the file itself",
     b"<html": "is a web page, not CSV: download the file itself",
     b"<?xml": "is an XML document, not CSV",
+    b'{"': "is JSON, not CSV",
+    b"[{": "is JSON, not CSV",
+    b"[[": "is JSON, not CSV",
+    b"@relation": "is an ARFF file, not CSV: read it with scipy.io.arff.loadarff",
 }
 """First bytes of what is often given in the place of CSV."""
+
+_EXCEL = re.compile(r"sep=.\s*")
+"""A first line that tells Excel what separates cells."""
 
 _DAMAGED = (
     EOFError,
@@ -90,6 +98,8 @@ class Lines:
             for raw in self._split(_unpacked(stream, self.path, opened)):
                 self.number += 1
                 text = self._decoded(raw)
+                if self.number == 1 and _EXCEL.fullmatch(text):
+                    continue
                 if self.row_begins:
                     if self._comment and text.lstrip().startswith(self._comment):
                         continue

@@ -16,7 +16,7 @@ from ..calls import explain_calls
 from ..conversion import whole
 from ..errors import OptionError, UnknownNameError
 from ..naming import suggestion
-from .cells import Spelling, is_missing, is_word, looks_like_number, unlike
+from .cells import Spelling, is_missing, is_word, looks_like_number, rewriting, unlike
 from .checks import Floats, Integers
 from .lines import Lines, fail, short
 
@@ -62,8 +62,8 @@ def read_csv(
     """Read X (n, columns - 1) and y (n,) from a CSV file of numbers.
 
     The file is UTF-8, or UTF-16 with a byte order mark, plain or packed (gzip, bzip2, xz, or a zip of
-    one file). Lines end in LF, CR LF or CR. Cells may be quoted. Blank lines may be at the end, and a
-    delimiter at the end of every line.
+    one file). Lines end in LF, CR LF or CR. Cells may be quoted. Blank lines may be at the beginning
+    and at the end, and a delimiter at the end of every line.
 
     Args:
         path: The file. A leading `~` is the user's home folder.
@@ -212,16 +212,18 @@ class _Table:
         delimiter = self._spelling.delimiter
         reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
         blank = 0
+        begun = False
         try:
             while (row := next(reader, None)) is not None:
                 line = self._lines.row_line
                 self._lines.row_begins = True
                 if len(row) > 1 or "".join(row).strip():
-                    # Blank lines are left out at the end only.
+                    # Blank lines are left out at the beginning and at the end only.
                     if blank:
                         fail(self.path, "is blank, and rows follow", blank, 1)
+                    begun = True
                     yield line, row
-                else:
+                elif begun:
                     blank = blank or line
         except csv.Error as error:
             fail(self.path, f"is not CSV: {error}", self._lines.row_line)
@@ -312,10 +314,20 @@ class _Table:
         may_be_name = not self._begins and not self._names and not looks_like_number(cell)
         if may_be_name and others:
             hint = "; if the first line holds names, say header=True" + hint
-        elif not hint and is_word(cell) and column != self._target and "target" in self._spelling.options:
-            name = repr(self._names[column]) if self._names else column
-            hint = f"; inputs are numbers: leave the column out of the file, or predict it, with target={name}"
+        elif not hint:
+            hint = rewriting(cell) or self._column_hint(cell, column)
         fail(self.path, unlike(cell) + hint, line, column + 1, self._names)
+
+    def _column_hint(self, cell: str, column: int) -> str:
+        if not is_word(cell):
+            return ""
+        if column == self._target:
+            return "; the lines above have numbers: a target holds numbers or words, not both"
+        hint = "; inputs are numbers: leave the column out of the file"
+        if "target" in self._spelling.options:
+            name = repr(self._names[column]) if self._names else column
+            hint += f", or predict it, with target={name}"
+        return hint
 
     def _check_first_line(self, first: tuple[int, list[str]], words: list[str]) -> None:
         """A first line such as `2019,2020,kind` holds names, though most of its cells are numbers."""

@@ -94,8 +94,7 @@ def optimiser_of(choice: Any, model: Module) -> Optimiser:
     if isinstance(choice, Optimiser):
         return choice
     if not isinstance(choice, str) or choice not in OPTIMISERS:
-        hint = suggestion(choice, OPTIMISERS, otherwise="")
-        raise OptionError(f"optimiser must be an Optimiser or one of {', '.join(OPTIMISERS)}, not {choice!r}{hint}")
+        raise OptionError(f"optimiser must be an Optimiser or a name, not {choice!r}{suggestion(choice, OPTIMISERS)}")
     return OPTIMISERS[choice](model.parameters())
 
 

@@ -70,8 +70,8 @@ def named_metrics(metrics: Any) -> dict[str, Metric]:
 def _metric(metric: Any) -> Metric:
     found: Any = METRICS.get(metric) if isinstance(metric, str) else metric
     if not callable(found):
-        hint = suggestion(metric, METRICS, otherwise="")
-        raise OptionError(f"a metric must be a function (prediction, target) or one of {', '.join(METRICS)}, not {metric!r}{hint}")
+        hint = suggestion(metric, METRICS)
+        raise OptionError(f"a metric must be a function (prediction, target) or a name, not {metric!r}{hint}")
     checked: Metric = found
     return checked
 

@@ -23,7 +23,7 @@ def test_an_unknown_backend_is_refused_with_those_there_are() -> None:
 def test_a_missing_extra_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jax", None)
     jax_backend._jax.cache_clear()
-    with pytest.raises(OptionError, match="pip install jax"):
+    with pytest.raises(OptionError, match="needs the library JAX: pip install jax"):
         scalargrad.compile(twice, inputs=(1,), backend="jax")
 
 
