@@ -1,4 +1,4 @@
-"""Calls with arguments that a function does not take: what is wrong, in words, with the name that was meant."""
+"""Calls with arguments that a function does not take: what is wrong, and what was meant."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
@@ -9,6 +9,9 @@ from .errors import CallError
 from .naming import nearest, synonyms_of
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 # Each line holds names of one argument, in this library and elsewhere.
 _ARGUMENTS = synonyms_of("""
@@ -101,10 +104,11 @@ _NOTES = {
 def explain_calls(function: F) -> F:
     """Make a call with wrong arguments a CallError that says what the function takes.
 
-    Nothing is done unless a call fails with a TypeError. Signature, types and documentation stay those of the function.
+    Nothing is done unless a call fails with a TypeError. Signature, types and documentation stay those
+    of the function.
 
     Args:
-        function: A function, or the `__init__` of a class, which is then called by the name of the class.
+        function: A function, or the `__init__` of a class, which messages call by the name of the class.
 
     Returns:
         The function to use in its place.
@@ -164,8 +168,8 @@ def what_is_wrong(function: Callable[..., Any], arguments: Sequence[Any], option
         options: The arguments by name.
 
     Example:
-        >>> what_is_wrong(max, ([1.0],), {}), what_is_wrong(explain_class, (), {"kind": int, "nmae": "x"})
-        (None, "explain_class has no argument 'nmae'; it takes kind")
+        >>> what_is_wrong(explain_class, (int,), {"nmae": "x"})
+        "explain_class has no argument 'nmae'; it takes kind"
     """
     try:
         form = signature(function)
@@ -189,15 +193,16 @@ def _name_of(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
 
 
 def _told(name: str, parameters: list[Parameter], arguments: Sequence[Any], options: Mapping[str, Any]) -> str:
-    by_name = [each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
-    by_position = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    by_name = [each.name for each in parameters if each.kind in _BY_NAME]
+    by_position = [each for each in parameters if each.kind in _BY_POSITION]
     kinds = {each.kind for each in parameters}
     unknown = [word for word in options if word not in by_name]
     if unknown and Parameter.VAR_KEYWORD not in kinds:
         return "; ".join(_unknown(name, word, by_name) for word in unknown)
     if len(arguments) > len(by_position) and Parameter.VAR_POSITIONAL not in kinds:
         count = f"{len(by_position)} argument{'s' * (len(by_position) != 1)} by position"
-        return f"{name} takes {count}, but {len(arguments)} were given: call it as {_form(name, parameters)}"
+        form = _form(name, parameters)
+        return f"{name} takes {count}, but {len(arguments)} were given: call it as {form}"
     twice = [each.name for each in by_position[: len(arguments)] if each.name in options]
     if twice:
         return f"{name} was given {twice[0]!r} twice, by position and by name"
@@ -222,9 +227,14 @@ def _unknown(name: str, word: str, names: Iterable[str]) -> str:
     return f"{name} has no argument {word!r}; it takes {', '.join(public) or 'none'}"
 
 
+def _written(parameter: Parameter) -> str:
+    by_name_only = parameter.kind is Parameter.KEYWORD_ONLY
+    return f"{parameter.name}=…" if by_name_only else parameter.name
+
+
 def _form(name: str, parameters: Sequence[Parameter]) -> str:
     """How to call it: what is needed, and a sign that there is more."""
-    needed = [f"{each.name}=…" if each.kind is each.KEYWORD_ONLY else each.name for each in parameters if _is_needed(each)]
+    needed = [_written(each) for each in parameters if _is_needed(each)]
     several = [f"*{each.name}" for each in parameters if each.kind is each.VAR_POSITIONAL]
     more = ["…"] if len(needed) + len(several) < len(parameters) else []
     return f"{name}({', '.join([*several, *needed, *more])})"

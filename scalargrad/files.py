@@ -16,7 +16,7 @@ from .errors import DataError, PathError
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 _LONGEST_NAME = 100
-"""Bytes of the target's name that go into the name of a temporary file, which may have 255 in all."""
+"""Bytes of the target's name that go into that of a temporary file, which may have 255 in all."""
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -30,7 +30,7 @@ _unfinished: set[str] = set()
 
 
 def write(path: str | PathLike[str], content: bytes | str) -> Path:
-    """Write a file under a temporary name beside it, then rename: whatever fails, the old file stays.
+    """Write a file under a temporary name, then rename it: whatever fails, the old file stays.
 
     Only regular files are written. A symbolic link keeps pointing where it points: its target is
     replaced. The permissions of an older file hold from the first byte. The file and its folder are
@@ -98,7 +98,8 @@ def as_path(path: str | PathLike[str]) -> Path:
         possible = False
     if not possible:
         raise PathError(f"{given!r} is no possible name of a file: give one such as 'picture.svg'")
-    return Path(os.path.expanduser(given))  # noqa: PTH111  (a home that is not known stays as it is)
+    # Unlike Path.expanduser, this leaves a home that nobody knows as it is.
+    return Path(os.path.expanduser(given))  # noqa: PTH111
 
 
 def _older(path: str | PathLike[str], named: Path) -> os.stat_result | None:

@@ -5,13 +5,14 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-# Each line holds names of one thing, in this library and elsewhere. (One text, not a list of texts: names of
+# Each line holds names of one thing, in this library and elsewhere. (One text, not a list: names of
 # operations are spelled as such in the table of operations only.)
 _SYNONYMS = """
     mse mean_squared_error squared_error l2 l2_loss quadratic
     mae mean_absolute_error absolute_error l1 l1_loss
     cross_entropy ce xent crossentropy_loss categorical_crossentropy categorical_cross_entropy
-        sparse_categorical_crossentropy nll nll_loss negative_log_likelihood log_loss logloss softmax_cross_entropy
+        sparse_categorical_crossentropy nll nll_loss negative_log_likelihood
+        log_loss logloss softmax_cross_entropy
     binary_cross_entropy bce bce_loss binary_crossentropy log_loss logloss
     binary_cross_entropy_with_logits bce_with_logits bce_with_logits_loss sigmoid_cross_entropy
     huber huber_loss smooth_l1 smooth_l1_loss
@@ -68,8 +69,8 @@ _SYNONYMS = """
 def suggestion(choice: Any, names: Iterable[str], *, otherwise: str | None = None) -> str:
     """Return the end of a message about an unknown name: the nearest known one, or all of them.
 
-    Case does not count, nor do spaces, hyphens and underscores. Names that the field uses for the same thing lead to
-    the one that exists.
+    Case does not count, nor do spaces, hyphens and underscores. Names that the field uses for the same
+    thing lead to the one that exists.
 
     Args:
         choice: What was given in the place of a name.
@@ -112,7 +113,7 @@ def nearest(
         One of the names.
 
     Example:
-        >>> nearest("MSE", ["l1", "mse"]), nearest("acc", ["accuracy"]), nearest("xyz", ["accuracy"])
+        >>> nearest("MSE", ["l1", "mse"]), nearest("acc", ["accuracy"]), nearest("xyz", ["mse"])
         ('mse', 'accuracy', None)
     """
     if not isinstance(choice, str) or not _folded(choice):

@@ -1,7 +1,8 @@
-"""Text for terminals and redirected output that lack its signs: look-alikes in their place, never a crash.
+"""Text for terminals that lack some of its signs: look-alikes in their place, never a crash.
 
-Python refuses to print what the encoding of `sys.stdout` does not have: an arrow in ASCII, a ∂ in the cp1252 of Windows. What is
-meant to be printed passes through here; files are written as UTF-8, whatever the terminal can show.
+Python refuses to print what the encoding of `sys.stdout` does not have: an arrow in ASCII, a ∂ in the
+cp1252 of Windows. What is meant to be printed passes through here; files are written as UTF-8, whatever
+the terminal can show.
 """
 
 import codecs
@@ -13,7 +14,7 @@ from unicodedata import normalize
 
 Owner = TypeVar("Owner")
 
-# One text, not a dictionary: names of operations are spelled as such in the table of operations only.
+# One text, not a dictionary: names of operations are spelled as such in their table only.
 _PAIRS = """
     − -    – -    — -    ‑ -    × x    · *    ∙ *    ÷ /
     → ->    ← <-    ↔ <->    ⇒ =>    … ...    ≤ <=    ≥ >=    ≠ !=
@@ -36,7 +37,8 @@ def for_terminal(text: str) -> str:
         text: What is to be printed.
 
     Returns:
-        The text itself where the encoding of `sys.stdout` has all its signs, else one with look-alikes for those that it lacks.
+        The text itself where the encoding of `sys.stdout` has all its signs, else one with
+        look-alikes for those that it lacks.
 
     Example:
         >>> for_terminal("2 → 3")
@@ -121,10 +123,11 @@ def repr_fits_terminal(kind: type[Owner]) -> type[Owner]:
 
 
 def replace_what_is_lacking(stream: Any) -> None:
-    """Make a stream write look-alikes for the signs that its encoding lacks, where it would raise an error otherwise.
+    """Make a stream write look-alikes for the signs that its encoding lacks.
 
     Args:
-        stream: A text stream such as `sys.stdout`; others than those of Python's own stay as they are.
+        stream: A text stream such as `sys.stdout`. One that is not of Python's own kind stays as it
+            is, and so does one that escapes what it lacks.
 
     Example:
         >>> from io import BytesIO, TextIOWrapper
@@ -135,7 +138,8 @@ def replace_what_is_lacking(stream: Any) -> None:
         b'2 -> 3'
     """
     reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None and getattr(stream, "errors", "") in ("strict", "surrogateescape", "replace"):
+    errors = getattr(stream, "errors", "")
+    if reconfigure is not None and errors in ("strict", "surrogateescape", "replace"):
         reconfigure(errors=_HANDLER)
 
 

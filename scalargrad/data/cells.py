@@ -102,10 +102,11 @@ class Spelling:
             >>> Spelling(";", ".", None, frozenset({"decimal"})).hint("1,5", ["1,5", "2"])
             "; if ',' is the decimal sign, say decimal=','"
         """
-        hints = [
-            f"if {meaning}, say {option}={sign!r}" for option, sign, meaning in self._readings(cell.strip(), row) if option in self.options
-        ]
-        return "".join(f"; {hint}" for hint in hints)
+        hints = ""
+        for option, sign, meaning in self._readings(cell.strip(), row):
+            if option in self.options:
+                hints += f"; if {meaning}, say {option}={sign!r}"
+        return hints
 
     def _readings(self, text: str, row: Sequence[str]) -> list[tuple[str, str, str]]:
         """Option, value and meaning of other ways to read a cell."""

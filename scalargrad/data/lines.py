@@ -29,7 +29,7 @@ _WIDE = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
-"""Byte order marks of encodings other than UTF-8; the longer ones first, which begin with the shorter."""
+"""Byte order marks of encodings other than UTF-8; longer ones before those that they begin with."""
 
 _FOREIGN = {
     b"\x28\xb5\x2f\xfd": "is packed with Zstandard: unpack it first, with unzstd",
@@ -70,7 +70,7 @@ _DAMAGED = (
 class Lines:
     """The lines of a file, decoded, each with its line end.
 
-    Gzip, bzip2, xz and a zip with one file in it are unpacked, whatever the name of the file is. The
+    Gzip, bzip2, xz and a zip with one file in it are unpacked, whatever the name of the file. The
     text is UTF-8, or UTF-16 or UTF-32 with a byte order mark. Lines end in LF, CR LF or CR.
 
     Args:
@@ -118,8 +118,6 @@ class Lines:
     def _line(self, stream: BufferedReader | BytesIO) -> bytes:
         try:
             raw = stream.readline(LONGEST_LINE + 1)
-            if raw and isinstance(stream, BufferedReader) and not raw.endswith(b"\n"):
-                stream.peek(1)  # half a line of a file that is cut: its end is what is wrong
         except _DAMAGED as error:
             fail(self.path, f"is damaged: it can't be unpacked ({error})")
         # A file whose lines end in CR alone is one line to `readline`.
@@ -237,7 +235,8 @@ def _as_utf8(stream: BufferedReader, start: bytes, path: Path) -> BufferedReader
             return BytesIO(stream.read().decode(encoding).encode("utf-8"))
         except _DAMAGED:  # UnicodeError is a ValueError
             fail(path, f"begins as {encoding.upper()}, and is damaged: save the file as UTF-8")
-    if told := _found(start.lstrip().lower(), {magic.lower(): told for magic, told in _FOREIGN.items()}):
+    foreign = {magic.lower(): told for magic, told in _FOREIGN.items()}
+    if told := _found(start.lstrip().lower(), foreign):
         fail(path, told)
     halves = start[0::2], start[1::2]
     if len(start) >= 4 and any(not half.strip(b"\0") for half in halves):

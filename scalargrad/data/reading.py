@@ -1,4 +1,4 @@
-"""Files of numbers: CSV with a column to predict, and MNIST's CSV; errors name file, line and column."""
+"""Files of numbers: CSV with a column to predict, and MNIST's CSV; errors name line and column."""
 
 import csv
 import math
@@ -23,8 +23,8 @@ from .lines import Lines, fail, short
 MISSING = ("refuse", "drop", "mean")
 """What can be done about cells that are missing."""
 
-_CSV_OPTIONS = frozenset({"target", "header", "delimiter", "missing", "decimal", "thousands", "comment"})
 _MNIST_OPTIONS = frozenset({"header", "delimiter"})
+_CSV_OPTIONS = _MNIST_OPTIONS | {"target", "missing", "decimal", "thousands", "comment"}
 
 
 class Numbers(NamedTuple):
@@ -61,9 +61,9 @@ def read_csv(
 ) -> tuple[Any, ...]:
     """Read X (n, columns - 1) and y (n,) from a CSV file of numbers.
 
-    The file is UTF-8, or UTF-16 with a byte order mark, plain or packed (gzip, bzip2, xz, or a zip of
-    one file). Lines end in LF, CR LF or CR. Cells may be quoted. Blank lines may be at the beginning
-    and at the end, and a delimiter at the end of every line.
+    The file is UTF-8, or UTF-16 with a byte order mark, plain or packed (gzip, bzip2, xz, or a zip
+    of one file). Lines end in LF, CR LF or CR. Cells may be quoted. Blank lines may be at the
+    beginning and at the end, and a delimiter at the end of every line.
 
     Args:
         path: The file. A leading `~` is the user's home folder.
@@ -71,15 +71,15 @@ def read_csv(
             None for none.
         header: Whether the first line holds names; None: it does if none of its cells is a number.
         delimiter: What separates two cells.
-        missing: What to do about cells that are empty, NA, nan, null or ?: "refuse" them, "drop" their
-            rows, or fill them with the "mean" of their column.
+        missing: What to do about cells that are empty, NA, nan, null or ?: "refuse" them, "drop"
+            their rows, or fill them with the "mean" of their column.
         decimal: The decimal sign, "." or ",".
         thousands: What groups the digits of large numbers, None if nothing does.
         comment: What begins a line that is to be left out, None if nothing does.
 
     Returns:
         X and y, arrays of floats; y is None without a target. If the target holds words, y holds
-        class numbers 0, 1, … and a third result lists the words, sorted: class i is the i-th of them.
+        class numbers 0, 1, … and a third result lists the words, sorted: class i is the i-th.
 
     Raises:
         DataFileError: A cell is not a finite number, a row has another length, the file is empty or
@@ -275,7 +275,8 @@ class _Table:
         number = self._spelling.number(cell)
         if number is not None and math.isfinite(number):
             if column == self._target and self._words:
-                what = f"is the number {short(cell)} among words, such as {short(self._first_word())}"
+                word = short(self._first_word())
+                what = f"is the number {short(cell)} among words, such as {word}"
                 fail(self.path, what + self._header_hint(), line, column + 1, self._names)
             return number
         if is_missing(cell):
@@ -330,7 +331,7 @@ class _Table:
         return hint
 
     def _check_first_line(self, first: tuple[int, list[str]], words: list[str]) -> None:
-        """A first line such as `2019,2020,kind` holds names, though most of its cells are numbers."""
+        """Refuse to guess whether a first line such as `2019,2020,kind` holds names."""
         line, row = first
         cells = [cell.strip() for i, cell in enumerate(row[: self._width]) if i != self._target]
         if not all(cell.isdecimal() for cell in cells) or words.count(words[0]) > 1:
@@ -378,9 +379,7 @@ def _target(target: str | int, names: list[str], width: int, path: Path) -> int:
         return _named(target, names, path)
     index = hasattr(target, "__index__") and not isinstance(target, bool)
     if not index or not -width <= target < width:
-        raise OptionError(
-            f"target must be the name of a column, an index from 0 to {width - 1} (or -1 for the last), or None, not {target!r}"
-        )
+        raise OptionError(f"target must be the name of a column, an index from 0 to {width - 1} (-1 is the last), or None, not {target!r}")
     return int(target) % width
 
 
