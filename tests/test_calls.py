@@ -13,6 +13,7 @@ import scalargrad
 import viz
 from scalargrad import GradientTape, Parameter, Value, checkpoint, data, losses, nn, regularise
 from scalargrad.calls import explain_calls, explain_class
+from scalargrad.doctor.limits import Limits
 from scalargrad.errors import CallError
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD, Adam, AdamW, RMSprop
@@ -108,6 +109,7 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
     "plot_loss": (lambda **o: plot_loss([1.0], **o), "axes", "plot_loss has no argument 'axes'; did you mean 'ax'?"),
     "plot_history": (lambda **o: plot_history({}, **o), "name", "plot_history has no argument 'name'"),
     "uniform": (lambda **o: nn.uniform(0.0, **o), "hihg", "uniform has no argument 'hihg'; did you mean 'high'?"),
+    "Limits": (lambda **o: Limits(**o), "vanish", "Limits has no argument 'vanish'; did you mean 'vanishing'?"),
     "max": (lambda **o: scalargrad.max([1.0], **o), "axis", "max has no argument 'axis'; it takes items"),
 }
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import scalargrad
 import viz
 from scalargrad import GradientTape, Value, data, losses, nn
+from scalargrad.doctor.diagnosis import Diagnosis
 from scalargrad.errors import OptionError, ScalargradError, UnknownNameError
 from scalargrad.losses import LOSSES, loss_of
 from scalargrad.naming import nearest, suggestion
@@ -100,6 +101,10 @@ def neuron() -> Value:
     return model([1.0, 2.0])  # type: ignore[no-any-return]
 
 
+def diagnosis() -> Diagnosis:
+    return scalargrad.diagnose(MLP(1, [1]), [[0.0], [1.0]], [0.0, 1.0], loss="mse")
+
+
 def history() -> History:
     made = History()
     made.add({"loss": 1.0, "accuracy": 0.5})
@@ -131,6 +136,7 @@ PLACES: dict[str, tuple[Callable[[], Any], str]] = {
     "by": (lambda: viz.compare(neuron(), neuron(), by="labels"), "label"),
     "colours": (lambda: viz.animate(neuron(), colours="gradients"), "gradient"),
     "a name in compare": (lambda: viz.compare(Value(1.0, label="weight"), {"wieght": 1.0}), "weight"),
+    "finding": (lambda: diagnosis().of("Vanishing gradients"), "vanishing"),
     "history": (lambda: history()["acc"], "accuracy"),
 }
 

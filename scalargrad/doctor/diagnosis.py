@@ -6,6 +6,8 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from ..errors import UnknownNameError
+from ..naming import suggestion
 from ..terminal import fits_terminal, repr_fits_terminal
 from .findings import KINDS, Finding, shown
 
@@ -67,7 +69,9 @@ class Diagnosis:
         return not self.findings
 
     def of(self, kind: str) -> list[Finding]:
-        """The findings of one kind."""
+        """The findings of one kind; raises UnknownNameError for a kind that there is not."""
+        if kind not in KINDS:
+            raise UnknownNameError(f"the doctor has no finding {kind!r}{suggestion(kind, KINDS)}")
         return [finding for finding in self.findings if finding.kind == kind]
 
     def sentences(self, kind: str) -> Iterator[str]:
