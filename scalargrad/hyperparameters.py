@@ -30,7 +30,7 @@ def checked_parameters(parameters: Iterable[Parameter], who: str) -> list[Parame
                 f"{who} takes Parameters, but item {i} is a {type(item).__name__}: give model.parameters(), or make it a Parameter"
             )
     if not found:
-        raise LengthError(f"{who} was given no parameters: does the model have any? What is to learn must be a Parameter, not a Value")
+        raise LengthError(f"{who} was given no parameters: does the model have any?")
     if len(set(found)) < len(found):
         raise OptionError(f"{who} was given a parameter twice: give each once, as model.parameters() does")
     return found
