@@ -3,11 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
-from .gallery import Demo, add_data_option, require_extras, say, takes_data, with_data, write_gallery
+from .gallery import Demo, add_data_option, path_of, require_extras, say, takes_data, with_data, write_gallery
 
 DEMOS = {
     "neuron": "one neuron, every factor of the chain rule",
@@ -33,6 +33,9 @@ DEMOS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what the command line asks for."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # of help, too, a terminal may not have all signs
     options = _parser().parse_args(arguments)
     if options.data and len(options.demo) != 1:
         raise SystemExit("--data is for one demo: name it, as in `python -m demos NAME --data FILE`")
@@ -51,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("demo", nargs="*", type=_name, help=f"which to run in full: {', '.join(DEMOS)} (default: all, quickly)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: gallery, or gallery/DEMO for one demo)")
+    parser.add_argument("--out", type=path_of, metavar="FOLDER", help="where to write (default: gallery, or gallery/DEMO for one demo)")
     parser.add_argument("--quick", action="store_true", help="the quick setting for named demos, too")
     add_data_option(parser)
     return parser
@@ -60,9 +63,14 @@ def _parser() -> argparse.ArgumentParser:
 def _name(name: str) -> str:
     if name in DEMOS:
         return name
-    near = get_close_matches(name, DEMOS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(DEMOS)}"
-    raise argparse.ArgumentTypeError(f"there is no demo {name!r}: {hint}")
+    raise argparse.ArgumentTypeError(f"there is no demo {name!r}{_nearest(name)}")
+
+
+def _nearest(name: str) -> str:
+    require_extras()  # for NumPy, which the import below needs
+    from scalargrad.naming import suggestion
+
+    return suggestion(name, DEMOS)
 
 
 def _found(name: str, data: Path | None) -> Demo:

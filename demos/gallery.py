@@ -1,6 +1,8 @@
 """What the demos share: stories, printed lines, and the gallery that shows them."""
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from inspect import signature
@@ -38,7 +40,15 @@ def say(line: str = "") -> None:
     """Print a line without tearing the progress bar."""
     from tqdm import tqdm
 
+    print_what_can_be_printed()
     tqdm.write(line)
+
+
+def print_what_can_be_printed() -> None:
+    """Let standard output write look-alikes for signs that it lacks, such as ∂ in a file on Windows."""
+    from scalargrad.terminal import replace_what_is_lacking
+
+    replace_what_is_lacking(sys.stdout)
 
 
 def say_all(numbers: Sequence[tuple[str, str]]) -> None:
@@ -95,9 +105,19 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=_file, metavar="FILE", help="tell the story of the numbers in this file")
 
 
+def path_of(text: str) -> Path:
+    """Return a path from the command line: shells leave the ~ of `--out=~/folder` as it is.
+
+    Example:
+        >>> path_of("~/gallery") == Path.home() / "gallery"
+        True
+    """
+    return Path(os.path.expanduser(text))  # noqa: PTH111  (a home that is not known stays as it is)
+
+
 def _file(path: str) -> Path:
-    if Path(path).is_file():
-        return Path(path)
+    if path_of(path).is_file():
+        return path_of(path)
     raise argparse.ArgumentTypeError(f"there is no file {path!r}")
 
 
@@ -125,7 +145,9 @@ def run_alone(demo: Any, name: str) -> None:
     """What `python -m demos.NAME` does: the demo in full, into a folder of its own."""
     parser = argparse.ArgumentParser(prog=f"python -m demos.{name}", description=f"The {name} demo.")
     parser.add_argument("--quick", action="store_true", help="fewer steps")
-    parser.add_argument("--out", type=Path, default=Path("gallery", name), metavar="FOLDER", help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=path_of, default=Path("gallery", name), metavar="FOLDER", help="where to write (default: %(default)s)"
+    )
     if takes_data(demo):
         add_data_option(parser)
     options = parser.parse_args()

@@ -16,8 +16,9 @@ from zlib import crc32
 
 import numpy
 
+from .calls import explain_calls
 from .errors import CheckpointError
-from .files import write
+from .files import as_path, write
 
 _MAGIC, _VERSION = b"SCALARGD", 1
 _START = Struct("<8sII")
@@ -36,6 +37,7 @@ class Checkpoint:
     metadata: dict[str, Any]
 
 
+@explain_calls
 def save(path: str | PathLike[str], arrays: Mapping[str, Numbers], metadata: Mapping[str, Any] | None = None) -> Path:
     """Write named numbers to a file; whatever fails, an older file stays as it was.
 
@@ -66,12 +68,13 @@ def save(path: str | PathLike[str], arrays: Mapping[str, Numbers], metadata: Map
     return write(path, _START.pack(_MAGIC, len(text), crc32(text)) + text + body)
 
 
+@explain_calls
 def load(path: str | PathLike[str]) -> Checkpoint:
     """Read a checkpoint. Nothing in the file is executed, and nothing is guessed.
 
     Raises CheckpointError, with the reason, for a file that is not exactly what `save` writes; FileNotFoundError for a missing one.
     """
-    raw = Path(path).read_bytes()
+    raw = as_path(path).read_bytes()
     header, start = _header(raw)
     shapes = _shapes(header["arrays"])
     expected = 8 * sum(prod(shape) for shape in shapes.values())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from . import ops
 from .adjoint import UNRECORDED, accumulating, pullback, require_graph, spread, step_back
+from .calls import explain_calls, explain_class
 from .conversion import (
     NumberLike,
     as_float,
@@ -29,6 +30,7 @@ from .hooks import BY_HAND, Hook, HookHandle
 from .missing import missing_attributes
 from .modes import Scope, check_question, current_mode, is_tracing
 from .ops import CUT, FLOATS, TABLE, Op, with_lists
+from .terminal import fits_terminal
 
 Number = Union["Value", float]
 
@@ -312,6 +314,7 @@ class Value(NumberLike):
             self.notes = {}
         self.notes[BY_HAND] = step
 
+    @fits_terminal
     def __repr__(self) -> str:
         if is_tracing():
             return f"<value {self.label or self.op or self.kind} being recorded>"
@@ -620,6 +623,7 @@ VALUES.zero_where = lambda condition, x: CUT if condition and plain(x) != 0.0 el
 VALUES.fixed_where = lambda condition, x: apply(ops.STOP_GRADIENT, x) if condition else x
 
 
+@explain_calls
 def backward(
     outputs: Value | Iterable[Value],
     gradients: Number | Iterable[Number] | None = None,
@@ -681,3 +685,7 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
             # a gradient that is a Value of the graph itself gets a node of its own
             gradient = Constant(1.0) * gradient
         node._grad = gradient if isinstance(gradient, Value) else Constant(gradient)
+
+
+explain_class(Value, "__init__", "backward")
+explain_class(Parameter, "__init__")

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from .terminal import for_terminal
+
 
 class ScalargradError(Exception):
     """The root of them all: `except ScalargradError` catches whatever is raised on purpose."""
+
+    def __str__(self) -> str:
+        return for_terminal(super().__str__())
 
 
 class DataError(ScalargradError, TypeError):
@@ -31,7 +36,7 @@ class UnknownNameError(ScalargradError, KeyError):
     """A name that nothing carries: a parameter, an operation, a module."""
 
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
+        return for_terminal(str(self.args[0])) if self.args else ""
 
 
 class GraphError(ScalargradError, RuntimeError):
@@ -65,7 +70,7 @@ class ProgramError(ScalargradError, ValueError):
 
 
 class PathError(ScalargradError, ValueError):
-    """A path that no file can be written to: a missing folder, a folder itself, an impossible name."""
+    """A path that no file can be written to: a missing folder, a folder, a device or a pipe, an impossible name."""
 
 
 class CheckpointError(ScalargradError, ValueError):

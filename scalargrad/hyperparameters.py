@@ -78,10 +78,15 @@ def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, A
     wanted = list(names)
     if not isinstance(state, Mapping):
         raise DataError(f"{what} must be a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded")
-    if missing := [name for name in wanted if name not in state]:
-        raise UnknownNameError(f"{what} has no {', '.join(map(repr, missing))}; nothing was loaded")
-    if unknown := [name for name in state if name not in wanted]:
-        raise UnknownNameError(f"{what} has {', '.join(map(repr, unknown))}, which nothing here carries; nothing was loaded")
+    missing = [name for name in wanted if name not in state]
+    unknown = [name for name in state if name not in wanted]
+    wrong = []
+    if missing:
+        wrong.append(f"has no {', '.join(map(repr, missing))}")
+    if unknown:
+        wrong.append(f"has {', '.join(map(repr, unknown))}, which nothing here carries")
+    if wrong:
+        raise UnknownNameError(f"{what} {', and '.join(wrong)}; nothing was loaded")
     return state
 
 

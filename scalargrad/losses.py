@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 from . import ops
+from .calls import explain_calls
 from .conversion import as_float, is_number, plain, whole
 from .engine import Number, Value, apply
 from .errors import DataError, LengthError, OptionError
@@ -48,6 +49,7 @@ __all__ = [
 _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
 
 
+@explain_calls
 def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """|p - t|, the absolute error; its derivative is 0 where p = t.
 
@@ -57,6 +59,7 @@ def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced([apply(ops.ABS, p - t) for p, t in _pairs("l1", prediction, target)], reduction)
 
 
+@explain_calls
 def l2(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """½(p - t)², half the squared error, whose derivative is the error p - t itself.
 
@@ -66,6 +69,7 @@ def l2(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced([0.5 * apply(ops.POW, p - t, 2.0) for p, t in _pairs("l2", prediction, target)], reduction)
 
 
+@explain_calls
 def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """(p - t)², the squared error.
 
@@ -75,6 +79,7 @@ def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced([apply(ops.POW, p - t, 2.0) for p, t in _pairs("mse", prediction, target)], reduction)
 
 
+@explain_calls
 def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
     """½(p - t)² up to an error of `delta`, from there on the straight line delta·(|p - t| - ½delta) (Huber 1964).
 
@@ -94,6 +99,7 @@ def _huber(error: Any, delta: float) -> Any:
     return inner * (error - 0.5 * inner)
 
 
+@explain_calls
 def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """max(0, 1 - t·p) for a target t of -1 or 1: no loss once p is on the right side by 1.
 
@@ -109,6 +115,7 @@ def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced([apply(ops.RELU, 1.0 - t * p) for p, t in pairs], reduction)
 
 
+@explain_calls
 def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """-t·log(p) - (1 - t)·log(1 - p) for a probability p and a target t, both in [0, 1].
 
@@ -130,6 +137,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean
     return _reduced([-_mixed(t, lambda p: apply(ops.LOG, p), p, lambda p: apply(ops.LOG1P, -p)) for p, t in pairs], reduction)
 
 
+@explain_calls
 def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Binary cross-entropy of sigmoid(p), as t·softplus(-p) + (1 - t)·softplus(p): exact for any size of p.
 
@@ -156,6 +164,7 @@ def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callabl
     return if_one(p) if share else if_zero(p)
 
 
+@explain_calls
 def cross_entropy(
     prediction: Any,
     target: Any,
@@ -282,7 +291,8 @@ def _check_target(who: str, target: Any) -> None:
 def _reduced(items: list[Any], reduction: str) -> Any:
     """The mean or the sum; of one item it is the item itself, without a node that pictures would have to show."""
     if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
-        raise OptionError(f"reduction must be {' or '.join(map(repr, _REDUCTIONS))}, not {reduction!r}")
+        hint = suggestion(reduction, _REDUCTIONS, otherwise="")
+        raise OptionError(f"reduction must be {' or '.join(map(repr, _REDUCTIONS))}, not {reduction!r}{hint}")
     return items[0] if len(items) == 1 else apply(_REDUCTIONS[reduction], *items)
 
 

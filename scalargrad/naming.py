@@ -1,18 +1,81 @@
 """Names that users spell: the nearest one that exists, for messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
+# Each line holds names of one thing, in this library and elsewhere. (One text, not a list: names of
+# operations are spelled as such in the table of operations only.)
+_SYNONYMS = """
+    mse mean_squared_error squared_error l2 l2_loss quadratic
+    mae mean_absolute_error absolute_error l1 l1_loss
+    cross_entropy ce xent crossentropy_loss categorical_crossentropy categorical_cross_entropy
+        sparse_categorical_crossentropy nll nll_loss negative_log_likelihood
+        log_loss logloss softmax_cross_entropy
+    binary_cross_entropy bce bce_loss binary_crossentropy log_loss logloss
+    binary_cross_entropy_with_logits bce_with_logits bce_with_logits_loss sigmoid_cross_entropy
+    huber huber_loss smooth_l1 smooth_l1_loss
+    hinge hinge_loss svm multi_margin
+    accuracy acc categorical_accuracy accuracy_score
+    binary_accuracy binary_acc
+    f1 f1_score f_score f_measure
+    r2 r2_score r_squared coefficient_of_determination
+    precision ppv
+    recall sensitivity true_positive_rate tpr
+    sgd gradient_descent gd vanilla
+    he he_normal he_uniform kaiming kaiming_normal kaiming_uniform
+    xavier glorot xavier_normal xavier_uniform
+    orthogonal ortho
+    zeros zero
+    normal gaussian
+    silu swish
+    sigmoid logistic expit
+    identity linear none
+    leaky_relu lrelu
+    logsigmoid log_sigmoid
+    hardswish hard_swish
+    neg negative
+    log ln
+    abs absolute fabs
+    asin arcsin
+    acos arccos
+    atan arctan
+    asinh arcsinh
+    acosh arccosh
+    atanh arctanh
+    atan2 arctan2
+    remainder mod fmod
+    pow power
+    max amax
+    min amin
+    clamp clip
+    mean average avg
+    sum total add
+    none no off raw
+    auto default system
+    pygraphviz graphviz wheel
+    numpy np
+    refuse error raise
+    drop dropna omit skip
+    horizontal horizontally left_right lr
+    vertical vertically up_down ud
+    layers layer modules
+    light white day
+    dark black night
+"""
 
-def suggestion(choice: Any, names: Iterable[str]) -> str:
+
+def suggestion(choice: Any, names: Iterable[str], *, otherwise: str | None = None) -> str:
     """Return the end of a message about an unknown name: the nearest known one, or all of them.
 
-    Case does not count, nor do spaces, hyphens and underscores.
+    Case does not count, nor do spaces, hyphens and underscores. Names that the field uses for the same
+    thing lead to the one that exists.
 
     Args:
         choice: What was given in the place of a name.
         names: The names that exist, in the order in which to list them.
+        otherwise: What to return if no name is near; by default all names are listed.
 
     Returns:
         A phrase that begins with a semicolon.
@@ -20,19 +83,74 @@ def suggestion(choice: Any, names: Iterable[str]) -> str:
     Example:
         >>> suggestion("Rellu", ["relu", "tanh"])
         "; did you mean 'relu'?"
+        >>> suggestion("mean squared error", ["huber", "mse"])
+        "; did you mean 'mse'?"
         >>> suggestion(3, ["relu", "tanh"])
         '; choose from relu, tanh'
     """
     known = list(names)
-    near = _nearest(choice, known) if isinstance(choice, str) else None
-    return f"; choose from {', '.join(known)}" if near is None else f"; did you mean {near!r}?"
+    near = nearest(choice, known)
+    if near is not None:
+        return f"; did you mean {near!r}?"
+    return f"; choose from {', '.join(known)}" if otherwise is None else otherwise
 
 
-def _nearest(choice: str, names: list[str]) -> str | None:
-    by_spelling = {_folded(name): name for name in names}
-    found = get_close_matches(_folded(choice), by_spelling, 1)
+def nearest(
+    choice: Any,
+    names: Iterable[str],
+    synonyms: Mapping[str, Sequence[str]] | None = None,
+    cutoff: float = 0.6,
+) -> str | None:
+    """Return the name that was probably meant, None if none is near.
+
+    Args:
+        choice: What was given in the place of a name.
+        names: The names that exist.
+        synonyms: For a name, folded, others that mean the same; None for those of the field.
+        cutoff: How alike two names must be, from 0 to 1; 1 leaves only equal ones and synonyms.
+
+    Returns:
+        One of the names.
+
+    Example:
+        >>> nearest("MSE", ["l1", "mse"]), nearest("acc", ["accuracy"]), nearest("xyz", ["mse"])
+        ('mse', 'accuracy', None)
+    """
+    if not isinstance(choice, str) or not _folded(choice):
+        return None
+    by_spelling = {_folded(name): name for name in reversed(list(names))}
+    folded = _folded(choice)
+    if folded in by_spelling:
+        return by_spelling[folded]
+    for synonym in (_of_the_field() if synonyms is None else synonyms).get(folded, ()):
+        if synonym in by_spelling:
+            return by_spelling[synonym]
+    found = get_close_matches(folded, by_spelling, 1, cutoff)
     return by_spelling[found[0]] if found else None
+
+
+def synonyms_of(table: str) -> dict[str, list[str]]:
+    """Return for each name, folded, those that mean the same, in the order of the table.
+
+    Args:
+        table: A line for each meaning, with the names apart by spaces.
+
+    Example:
+        >>> synonyms_of("adam Adam_optimizer")["adamoptimizer"]
+        ['adam', 'adamoptimizer']
+    """
+    meanings: dict[str, list[str]] = {}
+    for line in table.splitlines():
+        group = [_folded(name) for name in line.split()]
+        for name in group:
+            meanings.setdefault(name, []).extend(group)
+    return meanings
 
 
 def _folded(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter not in " -_")
+
+
+@cache
+def _of_the_field() -> dict[str, list[str]]:
+    return synonyms_of(_SYNONYMS.replace("\n        ", " "))

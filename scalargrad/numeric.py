@@ -10,6 +10,7 @@ from typing import Any
 
 from .adjoint import operands, spread, wanted
 from .anomaly import described
+from .calls import explain_calls
 from .conversion import as_float
 from .differences import (
     EPSILON,
@@ -26,9 +27,11 @@ from .graph import topological
 from .modes import enable_grad
 from .nested import entries, places, refilled, snapshot
 from .ops import CUT, FLOATS, TABLE
+from .terminal import fits_terminal, repr_fits_terminal
 from .workers import checked_workers, indexed
 
 
+@explain_calls
 def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1) -> Any:
     """The gradient of `f` at `x` by central differences, two calls of `f` for each number in `x`.
 
@@ -90,6 +93,7 @@ def _with(numbers: list[float], index: int, number: float) -> list[float]:
     return [*numbers[:index], number, *numbers[index + 1 :]]
 
 
+@repr_fits_terminal
 @dataclass(frozen=True)
 class Comparison:
     """One derivative, by the engine and by central difference.
@@ -113,6 +117,7 @@ class Comparison:
         """Whether the two agree."""
         return self.error <= self.allowed
 
+    @fits_terminal
     def __str__(self) -> str:
         return (
             f"d {self.output} / d {self.input}: {self.analytic!r} by backward, {self.numeric!r} by central difference "
@@ -155,6 +160,7 @@ class GradientReport:
         """The error of `worst`; 0.0 if there is none."""
         return self.worst.error if self.worst else 0.0
 
+    @fits_terminal
     def __str__(self) -> str:
         failures, count = self.failures, len(self.comparisons) - len(self.kinks)
         lines = [f"gradcheck: {len(failures)} of {count} derivatives disagree" if failures else f"gradcheck: {count} derivatives agree"]
@@ -167,6 +173,7 @@ class GradientReport:
     __repr__ = __str__
 
 
+@explain_calls
 def gradcheck(
     f: Function, inputs: Any, *, step: float = STEP, relative: float = 1e-6, absolute: float = 1e-8, raises: bool = False
 ) -> GradientReport:

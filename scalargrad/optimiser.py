@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy
 from numpy.typing import NDArray
 
+from .calls import explain_class
 from .conversion import as_float, plain
 from .engine import Parameter
 from .errors import LengthError, OptionError
@@ -28,6 +29,10 @@ class Optimiser(ABC):
     """
 
     remembers: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        explain_class(cls, "__init__")
 
     def __init__(self, parameters: Iterable[Parameter], **options: Any) -> None:
         self.parameters = checked_parameters(parameters, type(self).__name__)

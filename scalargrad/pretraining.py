@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .calls import explain_calls
 from .data import add_noise
 from .errors import DataError, OptionError
 from .modes import no_grad
@@ -12,6 +13,7 @@ from .training.samples import samples_of
 from .training.steps import numbers_of
 
 
+@explain_calls
 def pretrain(
     model: MLP | Sequential,
     X: Any,

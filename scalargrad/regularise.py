@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import hypot, inf, isfinite
 
 from . import ops
+from .calls import explain_calls
 from .conversion import plain
 from .engine import Parameter, Value, apply
 from .errors import DataError, LengthError
@@ -11,6 +12,7 @@ from .hyperparameters import checked_number, checked_parameters
 from .nn import Module, Neuron
 
 
+@explain_calls
 def l1(parameters: Iterable[Parameter], strength: float) -> Value:
     """strength · Σ|w|: a penalty that draws weights to exactly 0 (Tibshirani 1996). Add it to the loss.
 
@@ -30,6 +32,7 @@ def l1(parameters: Iterable[Parameter], strength: float) -> Value:
     return checked_number(strength, "strength of l1") * _sum([abs(weight) for weight in weights])
 
 
+@explain_calls
 def l2(parameters: Iterable[Parameter], strength: float) -> Value:
     """strength · Σw²: a penalty that shrinks weights in proportion (Hoerl and Kennard 1970). Arguments and errors as for `l1`.
 
@@ -45,6 +48,7 @@ def l2(parameters: Iterable[Parameter], strength: float) -> Value:
     return checked_number(strength, "strength of l2") * _sum([weight * weight for weight in weights])
 
 
+@explain_calls
 def elastic_net(parameters: Iterable[Parameter], l1: float, l2: float) -> Value:
     """l1 · Σ|w| + l2 · Σw²: both penalties (Zou and Hastie 2005, equation 3). Arguments and errors as for `l1`.
 
@@ -56,6 +60,7 @@ def elastic_net(parameters: Iterable[Parameter], l1: float, l2: float) -> Value:
     return first * _sum([abs(weight) for weight in weights]) + second * _sum([weight * weight for weight in weights])
 
 
+@explain_calls
 def max_norm(module_or_neurons: Module | Iterable[Neuron], limit: float) -> int:
     """After a step: scale the incoming weights of each neuron whose norm ‖w‖ exceeds `limit` so that ‖w‖ = limit.
 
@@ -75,6 +80,7 @@ def max_norm(module_or_neurons: Module | Iterable[Neuron], limit: float) -> int:
     return sum([_project(neuron.weights, bound) for neuron in _neurons(module_or_neurons)])
 
 
+@explain_calls
 def clip_gradient_values(parameters: Iterable[Parameter], limit: float) -> None:
     """After the backward pass: bring each gradient into [−limit, limit], as PyTorch's `clip_grad_value_` does; nan stays nan.
 
@@ -91,6 +97,7 @@ def clip_gradient_values(parameters: Iterable[Parameter], limit: float) -> None:
             parameter.grad = bound if gradient > 0.0 else -bound
 
 
+@explain_calls
 def clip_gradient_norm(parameters: Iterable[Parameter], limit: float) -> float:
     """After the backward pass: scale all gradients together by min(1, limit/(‖g‖ + 1e-6)); returns ‖g‖ as it was.
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from math import cos, inf, pi
 from typing import Any
 
+from .calls import explain_class
 from .conversion import as_float, plain
 from .errors import DataError, OptionError
 from .hyperparameters import checked_count, checked_names, checked_number
@@ -20,6 +21,10 @@ class Scheduled:
 
     Raises DataError for what is not an optimiser.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        explain_class(cls, "__init__")
 
     def __init__(self, optimiser: Optimiser) -> None:
         if not isinstance(optimiser, Optimiser):

@@ -8,10 +8,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from .adjoint import pullback
+from .calls import explain_class
 from .conversion import as_float, is_number
 from .engine import VALUES, Constant, Value
 from .errors import DataError, LengthError, OptionError, TapeError
 from .modes import observing
+from .naming import suggestion
 from .nested import entries, matched, outer, refilled, snapshot
 from .stand_ins import owned
 
@@ -239,8 +241,9 @@ def _checked(nest: Any, what: str) -> list[Value]:
 
 def _checked_option(unconnected_gradients: str) -> Callable[[], Value | None]:
     option = getattr(unconnected_gradients, "value", unconnected_gradients)
-    if option not in _UNCONNECTED:
-        raise OptionError(f"unconnected_gradients must be 'none' or 'zero', not {unconnected_gradients!r}")
+    if not isinstance(option, str) or option not in _UNCONNECTED:
+        hint = suggestion(option, _UNCONNECTED, otherwise="")
+        raise OptionError(f"unconnected_gradients must be 'none' or 'zero', not {unconnected_gradients!r}{hint}")
     return _UNCONNECTED[option]
 
 
@@ -259,3 +262,6 @@ def _ones_for_none(nest: Any) -> Any:
     if isinstance(nest, list | tuple):
         return [_ones_for_none(part) for part in nest]
     return 1.0 if nest is None else nest
+
+
+explain_class(GradientTape, "__init__", "gradient", "jacobian")

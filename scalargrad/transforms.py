@@ -31,6 +31,7 @@ from inspect import Parameter as Argument
 from inspect import signature
 from typing import Any
 
+from .calls import explain_calls
 from .conversion import whole
 from .engine import Value
 from .errors import CallError, OptionError
@@ -41,6 +42,7 @@ Function = Callable[..., Any]
 Positions = int | Sequence[int]
 
 
+@explain_calls
 def grad(f: Function, argnums: Positions = 0) -> Function:
     """Return the function that computes the gradient of `f`.
 
@@ -73,6 +75,7 @@ def grad(f: Function, argnums: Positions = 0) -> Function:
     return _transform("grad", f, argnums, _gradient)
 
 
+@explain_calls
 def value_and_grad(f: Function, argnums: Positions = 0) -> Function:
     """Return the function that computes the pair (value of `f`, gradient).
 
@@ -95,6 +98,7 @@ def value_and_grad(f: Function, argnums: Positions = 0) -> Function:
     return _transform("value_and_grad", f, argnums, _value_and_gradient)
 
 
+@explain_calls
 def jacobian(f: Function, argnums: Positions = 0) -> Function:
     """Return the function that computes all first derivatives of `f`.
 
@@ -120,6 +124,7 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
     return _transform("jacobian", f, argnums, _jacobian)
 
 
+@explain_calls
 def hessian(f: Function, argnums: Positions = 0) -> Function:
     """Return the function that computes all second derivatives of `f`.
 
@@ -144,6 +149,7 @@ def hessian(f: Function, argnums: Positions = 0) -> Function:
     return _transform("hessian", _transform("hessian", f, argnums, _jacobian), argnums, _jacobian)
 
 
+@explain_calls
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Compute `f` and its derivative in one direction, in forward mode: one walk, operands first.
 
@@ -168,6 +174,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     return found
 
 
+@explain_calls
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Compute the Hessian of `f` times a vector, without the Hessian: forward mode over `grad`.
 

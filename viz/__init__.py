@@ -15,6 +15,8 @@ from typing import Any
 
 import graphviz
 
+from scalargrad.calls import explain_calls
+
 from .animate import Animation, animate
 from .compare import Comparison, compare
 from .dot import digraph
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 
+@explain_calls
 def draw(
     target: Any,
     *,
@@ -95,6 +98,7 @@ def draw(
     return Drawing(titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html)
 
 
+@explain_calls
 def draw_dot(
     target: Any,
     style: str = "cards",

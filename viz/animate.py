@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
+from scalargrad.calls import explain_calls, explain_class
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.files import write
@@ -111,6 +112,7 @@ class Animation:
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}
 
 
+@explain_calls
 def animate(
     target: Any,
     *,
@@ -172,3 +174,6 @@ def _wave(target: Any, level: str | None, expand: str | Iterable[str] | None, pa
             )
         drawing = Drawing(playable_pictures(target, level, expand))
     return wave_of(drawing, pace, title)
+
+
+explain_class(Animation, "save")

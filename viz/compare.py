@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite, isnan
 from typing import Any, NamedTuple
 
+from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, OptionError, PictureError, UnknownNameError
 from scalargrad.graph import topological
+from scalargrad.naming import suggestion
 from scalargrad.nn.module import Module
+from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 from .naming import unique
 from .snapshot import formula, grad_of
@@ -29,6 +31,7 @@ class Number(NamedTuple):
     source: str = ""
 
 
+@repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Whether two computations agree. Print it, or ask `if comparison:`.
@@ -49,6 +52,7 @@ class Comparison:
     def __bool__(self) -> bool:
         return self.difference is None and not self.remark
 
+    @fits_terminal
     def __str__(self) -> str:
         if self.remark:
             return f"different: {self.remark}"
@@ -67,6 +71,7 @@ def _operand(name: str, first: float, second: float | None) -> str:
     return f"{name} = {first!r}" if equal else f"{name} = {first!r} and {second!r}"
 
 
+@explain_calls
 def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") -> Comparison:
     """Where two computations part.
 
@@ -147,9 +152,9 @@ class _Side:
         nodes = {name: node for node, name in self.names.items()}
         unknown = [name for name in numbers if name not in nodes]
         if unknown and not shared:
-            near = get_close_matches(str(unknown[0]), nodes, 1)
-            hint = f": did you mean {near[0]!r}?" if near else f"; it has {', '.join(map(repr, list(nodes)[:_SHOWN])) or 'no labels'}"
-            raise UnknownNameError(f"the graph has nothing with the name {unknown[0]!r}{hint}")
+            labels = ", ".join(map(repr, list(nodes)[:_SHOWN])) or "no labels"
+            known = suggestion(unknown[0], nodes, otherwise=f"; it has {labels}")
+            raise UnknownNameError(f"the graph has nothing with the name {unknown[0]!r}{known}")
         return {nodes[name]: _pair(numbers[name], repr(name)) for name in numbers if name in nodes}
 
     def by_position(self, numbers: Any) -> dict[Value, Pair]:

@@ -5,6 +5,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
+from scalargrad.calls import explain_calls
 from scalargrad.errors import DataError, LengthError
 
 from .axes import checked_rows, dressed, plain
@@ -19,6 +20,7 @@ MANY = 100
 """From more points on they are drawn smaller."""
 
 
+@explain_calls
 def plot_agreement(groups: Pairs, ax: Any = None) -> Any:
     """Each number as a point: across as found in one way, up as found in the other. Where the two agree it lies on the line.
 
@@ -43,6 +45,7 @@ def plot_agreement(groups: Pairs, ax: Any = None) -> Any:
     return _with_legend(ax, len(checked))
 
 
+@explain_calls
 def plot_differences(groups: Pairs, ax: Any = None, allowed: float | None = None) -> Any:
     """How far apart the two ways are for each number, against its size; both axes go by powers of ten.
 
@@ -74,6 +77,7 @@ def plot_differences(groups: Pairs, ax: Any = None, allowed: float | None = None
     return _with_legend(ax, len(checked))
 
 
+@explain_calls
 def plot_bars(
     lengths: Mapping[str, float], ax: Any = None, texts: Sequence[str] | None = None, log: bool = False, pale: Collection[str] = ()
 ) -> Any:
@@ -108,6 +112,7 @@ def plot_bars(
     return ax
 
 
+@explain_calls
 def plot_table(
     rows: Mapping[Any, Sequence[float]],
     columns: Sequence[Any] | None = None,

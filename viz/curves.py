@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from scalargrad.calls import explain_calls
 from scalargrad.errors import LengthError, OptionError, UnknownNameError
 
 from .axes import dressed, plain
@@ -11,6 +12,7 @@ from .palette import DASHES, class_colour
 from .style import LIGHT
 
 
+@explain_calls
 def plot_history(history: Mapping[str, Sequence[float]], ax: Any = None, names: Sequence[str] | None = None) -> Any:
     """What a training wrote down after each epoch, as curves; a ring marks where the validation loss was lowest.
 
@@ -39,6 +41,7 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Any = None, names: 
     return ax
 
 
+@explain_calls
 def plot_curves(
     curves: Mapping[str, Sequence[float]],
     x: Sequence[float] | None = None,

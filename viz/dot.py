@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import ClassVar
 
+import graphviz
+
 from scalargrad.errors import OptionError
+from scalargrad.naming import suggestion
 
 from . import labels
 from .picture import Edge, Group, Node, Picture
@@ -31,7 +34,7 @@ def digraph(
     theme    "light" or "dark", for cards
     program  "dot": the program on the PATH; "pygraphviz": the one inside that package; None: whichever there is
 
-    Raises OptionError for another style, direction, theme or program, ValueError for a format that Graphviz does not know.
+    Raises OptionError for another style, direction, theme or program, and for a format that Graphviz does not know.
 
     >>> x, y = Node("n0", "input", "in", data=3.0), Node("n1", "operation", "x²", data=9.0, root=True)
     >>> print(digraph(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),)), style="classic").source.splitlines()[-2].strip())
@@ -42,6 +45,8 @@ def digraph(
             raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint(given, allowed)}")
     pen: _Pen = _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
     body = [f"\t{line}\n" for line in pen.statements(rankdir)]
+    if format not in graphviz.FORMATS:
+        raise OptionError(f"format must be one that Graphviz knows, not {format!r}{suggestion(format, sorted(graphviz.FORMATS))}")
     return PortableDigraph(format=format, body=body, program=program)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from scalargrad.errors import LayoutError, OptionError
 from scalargrad.files import write
+from scalargrad.terminal import fits_terminal
 
 from . import raster, shapes
 from .columns import in_columns
@@ -144,6 +145,7 @@ class Drawing:
             return raster.pdf(self.svg(light))
         raise OptionError("of this drawing there is no page: save it as .svg, .png or .pdf")
 
+    @fits_terminal
     def __str__(self) -> str:
         return outline(self.picture)
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import OptionError, PictureError
+from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 from .drawing import Drawing
 from .highlight import highlighted
@@ -17,6 +19,7 @@ from .snapshot import grad_of
 from .text import clean
 
 
+@repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class ChainRule:
     """A derivative as a sum of products. Print it.
@@ -34,6 +37,7 @@ class ChainRule:
     rest: float
     total: float
 
+    @fits_terminal
     def __str__(self) -> str:
         head = f"∂{self.output}/∂{self.leaf}"
         if not self.paths:
@@ -48,6 +52,7 @@ class ChainRule:
         return "\n".join([f"{head} = {terms[0]}", *lines])
 
 
+@explain_calls
 def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
     """The derivative of `output` with respect to `leaf` as the product of the local derivatives on the way, for `print`.
 
@@ -80,6 +85,7 @@ def _path(passed: list[tuple[str, float]], product: float) -> Path:
     return Path(tuple(name for name, _ in passed), tuple(factor for _, factor in passed[1:]), product)
 
 
+@repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """A gradient as the sum over all paths through the graph. Print it, `draw()` it, or take its numbers.
@@ -103,6 +109,7 @@ class Explanation:
     _ledger: Ledger = field(repr=False, compare=False)
     _reason: Reason = field(repr=False, compare=False)
 
+    @fits_terminal
     def __str__(self) -> str:
         head = f"∂{self.output}/∂{self.leaf} = {short(self.total)}"
         if not self.paths:
@@ -155,6 +162,7 @@ class Explanation:
         return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
 
+@explain_calls
 def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
     """The gradient of `leaf` as a ledger: a sum over all paths from `output` to it, each a product of local derivatives.
 

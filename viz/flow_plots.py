@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy
 
+from scalargrad.calls import explain_calls
 from scalargrad.doctor import Diagnosis
 from scalargrad.engine import Parameter, Value
 from scalargrad.errors import LengthError, PictureError, UnknownNameError
+from scalargrad.naming import suggestion
 from scalargrad.nn.layers import Neuron
 from scalargrad.nn.module import Module
 
@@ -27,6 +29,7 @@ MOST_NAMED = 6
 """Up to so many weights have a colour and a name of their own; more share the colour of their layer."""
 
 
+@explain_calls
 def plot_gradient_flow(target: Module | Diagnosis, ax: Any = None) -> Any:
     """How large the gradients of each layer are, from the inputs on, by powers of ten: do they vanish or explode on their way back?
 
@@ -114,6 +117,7 @@ def _measured(diagnosis: Diagnosis) -> dict[str, dict[str, float | None]]:
 # Activations
 
 
+@explain_calls
 def plot_activations(target: Any, ax: Any = None) -> Any:
     """How the outputs of each layer are spread: a histogram for each on a line of its own, the first layer on top.
 
@@ -169,6 +173,7 @@ def _by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
 # Weights over training
 
 
+@explain_calls
 def plot_weights(recording: Any, names: Sequence[str] | None = None, ax: Any = None) -> Any:
     """How weights moved while a network trained.
 
@@ -194,6 +199,7 @@ def plot_weights(recording: Any, names: Sequence[str] | None = None, ax: Any = N
     return plot_trajectories(recording.steps, data[:, list(chosen)], list(chosen.values()), ax)
 
 
+@explain_calls
 def plot_trajectories(steps: Sequence[float], numbers: Any, labels: Sequence[str], ax: Any = None) -> Any:
     """Several numbers over the steps of a training: up to six with a name each; of more, those of one layer share a colour.
 
@@ -252,7 +258,8 @@ def _farthest(paths: dict[int, str], data: Any) -> dict[int, str]:
 def _named(paths: dict[int, str], names: Sequence[str]) -> dict[int, str]:
     for name in names:
         if not any(_is_in(path, name) for path in paths.values()):
-            raise UnknownNameError(f"no recorded parameter is called {name!r}; there are {', '.join(list(paths.values())[:4])} …")
+            hint = suggestion(name, paths.values(), otherwise=f"; there are {', '.join(list(paths.values())[:4])} …")
+            raise UnknownNameError(f"no recorded parameter is called {name!r}{hint}")
     return {i: path for i, path in paths.items() if any(_is_in(path, name) for name in names)}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy
 
+from scalargrad.calls import explain_calls
 from scalargrad.compiler import Compiled
 from scalargrad.doctor import Diagnosis
 from scalargrad.errors import PictureError
@@ -97,6 +98,7 @@ class Page:
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}
 
 
+@explain_calls
 def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
     """A page to explore a graph in: walk it, step the backward pass, scrub through training, drag a leaf and see what follows.
 

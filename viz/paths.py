@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, isnan, log10
 
+from scalargrad.terminal import fits_terminal, repr_fits_terminal
+
 LONGEST_CHAIN = 12
 """Of a longer chain the first and the last factors are written."""
 _MOST_DIGITS = 15
 
 
+@repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class Path:
     """One way from the output to the leaf.
@@ -39,6 +42,7 @@ class Path:
         """
         return spread_out([short(x) for x in self.factors])
 
+    @fits_terminal
     def __str__(self) -> str:
         if len(self.factors) == 1:
             return f"{self.notation()} = {short(self.product)}"

@@ -7,9 +7,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, PictureError
-from scalargrad.files import write
+from scalargrad.files import as_path, write
 from scalargrad.modes import no_grad
 
 from .axes import checked_rows, checked_samples, dressed, evenly, figure_class, plain
@@ -28,6 +29,7 @@ REGIONS = 5
 """How many shades each side of the decision boundary has."""
 
 
+@explain_calls
 def plot_loss(losses: Sequence[float | Value], ax: Any = None) -> Any:
     """The loss after each step as a curve, its last number written at its end.
 
@@ -52,6 +54,7 @@ def plot_loss(losses: Sequence[float | Value], ax: Any = None) -> Any:
     return ax
 
 
+@explain_calls
 def plot_regions(
     predict: Callable[[list[float]], Any],
     X: Sequence[Sequence[float]],  # noqa: N803
@@ -85,6 +88,7 @@ def plot_regions(
     return ax
 
 
+@explain_calls
 def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = False) -> Any:
     """Numbers of a rectangle as squares: an image in greys, or gradients on the scale of our pictures.
 
@@ -110,6 +114,7 @@ def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = Fa
     return ax
 
 
+@explain_calls
 def plot_confusion(matrix: Sequence[Sequence[float]], names: Sequence[str] = (), ax: Any = None) -> Any:
     """Draw a confusion matrix: how many samples of each class (row) were taken for each class (column).
 
@@ -170,6 +175,7 @@ def _shortened(label: str) -> str:
     return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
 
 
+@explain_calls
 def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> list[Any]:
     """Axes side by side on a new figure that pyplot does not know of, so that nothing has to be closed; sizes in inches.
 
@@ -180,12 +186,13 @@ def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> list[
     return [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
 
 
+@explain_calls
 def save_plot(ax: Any, path: str | Path, title: str, description: str = "") -> Path:
     """Write the figure of `ax` as SVG: the same bytes for the same plot, light and dark by itself, with a title for screen readers.
 
     The file is written whole or not at all. Raises PictureError for a path that does not end in .svg.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.suffix.lower() != ".svg":
         raise PictureError(f"a plot is saved as .svg, not as {path.name!r}; for other formats use ax.figure.savefig")
     return write(path, plot_svg(ax, title, description))

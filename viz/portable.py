@@ -8,7 +8,7 @@ from typing import Any
 import graphviz
 
 from scalargrad.errors import OptionError, PictureError
-from scalargrad.files import write
+from scalargrad.files import as_path, write
 
 from .graphviz_process import checked_program, rendered
 
@@ -41,6 +41,33 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
     def _drawn(self, source: str, engine: str, output: str, options: dict[str, Any]) -> bytes:
         plugin = ":".join(filter(None, (output, options.get("renderer"), options.get("formatter"))))
         return rendered(source, plugin, engine=engine, program=self.program, limit=self.limit, quiet=bool(options.get("quiet")))
+
+    def save(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        skip_existing: bool | None = False,
+    ) -> str:
+        """Write the DOT source, whole or not at all, and return the path of the file.
+
+        Args:
+            filename: Its name; the default is that of the graph.
+            directory: The folder, which is made if it is missing.
+            skip_existing: Leave a file as it is that is there already.
+
+        Raises:
+            PathError: The path is a device, a pipe or no possible name.
+        """
+        if filename is not None:
+            self.filename = os.fspath(filename)
+        if directory is not None:
+            self.directory = os.fspath(directory)
+        target = as_path(self.filepath)
+        if not (skip_existing and target.exists()):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(target, "".join(self).encode(self.encoding))
+        return os.fspath(target)
 
     # The three methods below are where graphviz.Digraph starts its program, for `pipe`, for text from `pipe`, and for `render`.
 
@@ -75,6 +102,6 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
 def _outfile(filepath: str | os.PathLike[str], output: str, options: dict[str, Any]) -> Path:
     """Where `dot -O` would write: beside the source, with the format as one more ending."""
     if given := options.get("outfile"):
-        return Path(given)
+        return as_path(given)
     endings = filter(None, (options.get("formatter"), options.get("renderer"), output))
     return Path(f"{os.fspath(filepath)}.{'.'.join(endings)}")

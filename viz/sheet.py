@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 
-from .style import LIGHT, THEMES, Theme, colour, edge_colour, text_colour
+from .style import LIGHT, THEMES, Theme, checked_theme, colour, edge_colour, text_colour
 from .text import escape
 
 
@@ -24,7 +24,7 @@ class Sheet:
 
     def __init__(self, theme: str) -> None:
         self.automatic = theme == "auto"
-        self.theme = LIGHT if self.automatic else THEMES[theme]
+        self.theme = LIGHT if self.automatic else THEMES[checked_theme(theme)]
         self._used: dict[str, tuple[str, str]] = {}
         self._images = False
 

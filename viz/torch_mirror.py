@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from warnings import catch_warnings, filterwarnings
 
 from scalargrad import ops
+from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, OptionError, PictureError
 from scalargrad.losses import LOSSES
@@ -21,6 +22,7 @@ from .text import hint
 Loss = str | Callable[[Any, Any], Any]
 
 
+@explain_calls
 def compare_with_torch(
     model: Module,
     X: Any,  # noqa: N803 - as the field writes it

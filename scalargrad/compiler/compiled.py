@@ -13,11 +13,14 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from ..calls import explain_calls
 from ..collector import collector_off
 from ..engine import Parameter, Value
 from ..errors import CallError, DataError, LengthError, OptionError, TraceError, UnlearnedWarning
 from ..hyperparameters import all_finite
+from ..naming import suggestion
 from ..nn import Module
+from ..terminal import fits_terminal
 from .backends import BACKENDS, Backend
 from .guards import Guards
 from .jax_backend import JaxBackend
@@ -33,6 +36,7 @@ Array = NDArray[numpy.float64]
 _NOTHING = numpy.zeros(0)
 
 
+@explain_calls
 def compile(
     function: Callable[..., Any],
     model: Module | None = None,
@@ -89,8 +93,9 @@ def compile(
         raise DataError(f"compile takes a function, not {type(function).__name__}")
     if model is not None and not isinstance(model, Module):
         raise DataError(f"model must be a Module, not {type(model).__name__}")
-    if backend not in BACKENDS:
-        raise OptionError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}")
+    if not isinstance(backend, str) or backend not in BACKENDS:
+        hint = suggestion(backend, BACKENDS, otherwise="")
+        raise OptionError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}{hint}")
     if model is not None and model.needs_batch:
         raise TraceError(
             f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program is recorded for one sample: "
@@ -362,6 +367,7 @@ class Compiled:
         found = [] if origin is None else [int(origin[row]) for row in rows]
         return [self._replay.order[place] for place in found if place >= 0]
 
+    @fits_terminal
     def explain(self) -> str:
         """What became of the scalars, in a few lines.
 
@@ -374,6 +380,7 @@ class Compiled:
         head = f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all passes, {counted}"
         return "\n".join([head, *(f"  {kernel}" for kernel in kernels)])
 
+    @fits_terminal
     def __str__(self) -> str:
         """The program as Python source: forward, and back where there is something to learn."""
         learns = len(self.program.outputs) == 1 and self.program.parameters

@@ -14,6 +14,7 @@ from ..errors import ProgramError, TraceError
 from ..graph import topological
 from ..leaves import Drawn
 from ..ops import FLOATS, TABLE
+from ..terminal import fits_terminal
 from .trace import Recording
 
 Indexes = NDArray[numpy.int32]
@@ -146,6 +147,7 @@ class Program:
                 values.append(TABLE[kind.op].value(FLOATS, operands_of(kind, [values[i] for i in args])))
         return [values[row] for row in self.outputs.tolist()]
 
+    @fits_terminal
     def __str__(self) -> str:
         shown = [f"%{row} = {self._described(row, kind, args)}" for row, kind, args in islice(self.rows(), _SHOWN)]
         more = [f"… {len(self) - _SHOWN:,} rows more"] if len(self) > _SHOWN else []

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from ..calls import explain_calls
 from ..conversion import whole
 from ..errors import LengthError, OptionError
+from ..naming import suggestion
 from .checks import Floats, Seed, as_floats, between, generator
 
 DIRECTIONS = {"horizontal": 2, "vertical": 1}
 """The axis of (n, height, width) that each direction mirrors."""
 
 
+@explain_calls
 def add_noise(images: Any, deviation: float, seed: Seed = 0, clip: tuple[float, float] | None = None) -> Floats:
     """The images plus normal noise of that standard deviation, cut to the range `clip` where it is given.
 
@@ -29,6 +32,7 @@ def add_noise(images: Any, deviation: float, seed: Seed = 0, clip: tuple[float, 
     return noisy if clip is None else np.clip(noisy, *_range(clip))
 
 
+@explain_calls
 def shift(images: Any, height: int, width: int, down: int = 0, right: int = 0, fill: float = 0.0) -> Floats:
     """All images moved by whole pixels (up and left where negative); what comes into sight is `fill`.
 
@@ -42,6 +46,7 @@ def shift(images: Any, height: int, width: int, down: int = 0, right: int = 0, f
     return _moved(pictures, whole(down, "down", None) * many, whole(right, "right", None) * many, fill)
 
 
+@explain_calls
 def random_shift(images: Any, height: int, width: int, most: int = 1, seed: Seed = 0, fill: float = 0.0) -> Floats:
     """Each image moved by its own number of whole pixels, -most … most down and -most … most to the right, all equally likely.
 
@@ -55,6 +60,7 @@ def random_shift(images: Any, height: int, width: int, most: int = 1, seed: Seed
     return _moved(pictures, down, right, fill)
 
 
+@explain_calls
 def flip(images: Any, height: int, width: int, direction: str = "horizontal") -> Floats:
     """All images mirrored: "horizontal" exchanges left and right, "vertical" top and bottom.
 
@@ -64,11 +70,13 @@ def flip(images: Any, height: int, width: int, direction: str = "horizontal") ->
     array([[2., 1., 4., 3.]])
     """
     pictures = _pictures(images, height, width)
-    if direction not in DIRECTIONS:
-        raise OptionError(f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}")
+    if not isinstance(direction, str) or direction not in DIRECTIONS:
+        hint = suggestion(direction, DIRECTIONS, otherwise="")
+        raise OptionError(f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}{hint}")
     return np.flip(pictures, DIRECTIONS[direction]).reshape(len(pictures), -1)
 
 
+@explain_calls
 def random_flip(images: Any, height: int, width: int, probability: float = 0.5, seed: Seed = 0, direction: str = "horizontal") -> Floats:
     """Each image mirrored with that probability, else as it is. Errors as for `flip`, and OptionError for no probability.
 

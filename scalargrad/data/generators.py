@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..calls import explain_calls
 from ..conversion import whole
 from ..errors import OptionError
 from .checks import Floats, Integers, Seed, between, generator
@@ -9,6 +10,7 @@ from .checks import Floats, Integers, Seed, between, generator
 Points = tuple[Floats, Integers]
 
 
+@explain_calls
 def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Points:
     """Two half circles that reach into each other: X (n, 2), y (n,) of 0 (the upper, n // 2 points) and 1; shuffled.
 
@@ -28,6 +30,7 @@ def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Points:
     return _scattered(arcs, noise, seed)
 
 
+@explain_calls
 def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: Seed = 0) -> Points:
     """A circle in a circle: X (n, 2), y (n,) of 0 (outside, radius 1, n // 2 points) and 1 (inside, radius `factor`); shuffled.
 
@@ -44,6 +47,7 @@ def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: Seed =
     return _scattered([_ring(outside), _ring(inside) * radius], noise, seed)
 
 
+@explain_calls
 def spirals(n: int = 150, classes: int = 3, noise: float = 0.02, seed: Seed = 0, turns: float = 0.6) -> Points:
     """Arms that wind around the origin, one for each class: X (n, 2), y (n,) of 0 … classes - 1; shuffled.
 
@@ -64,6 +68,7 @@ def spirals(n: int = 150, classes: int = 3, noise: float = 0.02, seed: Seed = 0,
     return _scattered([_arm(size, arm / arms, winding) for arm, size in enumerate(sizes)], noise, seed)
 
 
+@explain_calls
 def quadrants(n: int = 100, seed: Seed = 0, reach: float = 1.0) -> Points:
     """Points of the square (-reach, reach)², with the class of their quadrant: X (n, 2), y (n,) of 0, 1, 2, 3; shuffled.
 

@@ -6,6 +6,7 @@ For inputs and answers of ±1 take `2 * X - 1` and `2 * y - 1`.
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calls import explain_calls
 from ..conversion import whole
 from ..errors import OptionError
 from .checks import Floats, Integers
@@ -13,6 +14,7 @@ from .checks import Floats, Integers
 Table = tuple[Floats, Integers]
 
 
+@explain_calls
 def and_() -> Table:
     """X (4, 2), y (4,): 1 where both inputs are 1.
 
@@ -23,6 +25,7 @@ def and_() -> Table:
     return X, _answers(X.sum(axis=1) == 2)
 
 
+@explain_calls
 def or_() -> Table:
     """X (4, 2), y (4,): 1 where an input is 1.
 
@@ -33,6 +36,7 @@ def or_() -> Table:
     return X, _answers(X.sum(axis=1) >= 1)
 
 
+@explain_calls
 def nand() -> Table:
     """X (4, 2), y (4,): 0 where both inputs are 1.
 
@@ -43,6 +47,7 @@ def nand() -> Table:
     return X, 1 - y
 
 
+@explain_calls
 def xor() -> Table:
     """X (4, 2), y (4,): 1 where the inputs differ; no straight line parts the answers.
 
@@ -53,6 +58,7 @@ def xor() -> Table:
     return parity(2)
 
 
+@explain_calls
 def parity(bits: int) -> Table:
     """X (2**bits, bits), y (2**bits,): 1 where an odd number of bits is 1. Raises OptionError unless bits is 1 … 20.
 
@@ -63,6 +69,7 @@ def parity(bits: int) -> Table:
     return X, _answers(X.sum(axis=1) % 2 == 1)
 
 
+@explain_calls
 def comparator(bits: int) -> Table:
     """X (4**bits, 2 * bits), y (4**bits,): 1 where the number in the first `bits` columns is greater than that in the others.
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calls import explain_calls
 from ..conversion import whole
 from ..errors import LengthError, OptionError
 from .checks import Floats, Integers, Seed, as_array, as_classes, as_samples, between, generator
@@ -13,6 +14,7 @@ from .checks import Floats, Integers, Seed, as_array, as_classes, as_samples, be
 Array = NDArray[Any]
 
 
+@explain_calls
 def split(
     X: Any,
     y: Any,
@@ -68,6 +70,7 @@ def _by_class(y: Array, count: int, rng: np.random.Generator) -> Integers:
     return np.concatenate([rng.permutation(first), rng.permutation(rest)])
 
 
+@explain_calls
 def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
     """The order of n samples in that epoch, a function of its arguments alone; without a seed 0, 1, 2, …
 
@@ -84,6 +87,7 @@ def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
     return np.random.default_rng([whole(seed, "seed of an order", 0), number]).permutation(total)
 
 
+@explain_calls
 def batches(
     X: Any,
     y: Any,
@@ -118,6 +122,7 @@ def batches(
     return ((samples[part], answers[part]) for part in parts)
 
 
+@explain_calls
 def one_hot(y: Any, classes: int) -> Floats:
     """An array (n, classes) with 1 in the column of each sample's class, else 0.
 

@@ -6,12 +6,16 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from ..errors import UnknownNameError
+from ..naming import suggestion
+from ..terminal import fits_terminal, repr_fits_terminal
 from .findings import KINDS, Finding, shown
 
 _SHOWN = 3
 """So many units of one layer are spelled out."""
 
 
+@repr_fits_terminal
 @dataclass(frozen=True)
 class LayerReport:
     """What passed a layer.
@@ -39,6 +43,7 @@ class LayerReport:
     parameters: int
 
 
+@repr_fits_terminal
 @dataclass(frozen=True)
 class Diagnosis:
     """What `diagnose` found. It is true when nothing was.
@@ -64,7 +69,9 @@ class Diagnosis:
         return not self.findings
 
     def of(self, kind: str) -> list[Finding]:
-        """The findings of one kind."""
+        """The findings of one kind; raises UnknownNameError for a kind that there is not."""
+        if kind not in KINDS:
+            raise UnknownNameError(f"the doctor has no finding {kind!r}{suggestion(kind, KINDS)}")
         return [finding for finding in self.findings if finding.kind == kind]
 
     def sentences(self, kind: str) -> Iterator[str]:
@@ -75,6 +82,7 @@ class Diagnosis:
             if (more := len(found) - _SHOWN) > 0:
                 yield f"{kind}: {more:,} more unit{'s' * (more > 1)} of {layer or 'the network'}"
 
+    @fits_terminal
     def __str__(self) -> str:
         lines = [f"{self.samples:,} sample{'s' * (self.samples != 1)}, mean loss {self.loss:.4g}", "", *_table(self.layers), ""]
         for kind in dict.fromkeys(finding.kind for finding in self.findings):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..terminal import fits_terminal, repr_fits_terminal
+
 KINDS = {
     "not finite": "mend what makes the first such number: a smaller rate, smaller weights, standardised inputs, a loss from logits",
     "no gradient": "take an activation with a slope (no step, no rounding), weights that are not all 0, units that are not all dead",
@@ -18,6 +20,7 @@ KINDS = {
 """What the doctor knows, the most serious first, and what to try."""
 
 
+@repr_fits_terminal
 @dataclass(frozen=True)
 class Finding:
     """Something that is wrong.
@@ -37,6 +40,7 @@ class Finding:
     sample: int | None = None
     layer: str = ""
 
+    @fits_terminal
     def __str__(self) -> str:
         return f"{self.kind}: {self.sentence}"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 
+from ..calls import explain_class
 from ..conversion import as_float
 from ..errors import OptionError
 
@@ -48,3 +49,6 @@ class Limits:
         for field in fields(self):
             if not as_float(getattr(self, field.name), f"{field.name} of Limits") > 0.0:
                 raise OptionError(f"{field.name} of Limits must be above 0, not {getattr(self, field.name)!r}")
+
+
+explain_class(Limits, "__init__")

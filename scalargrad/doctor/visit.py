@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from ..anomaly import detect_anomaly
+from ..calls import explain_calls
 from ..conversion import plain
 from ..engine import Parameter, Value
 from ..errors import AnomalyError, DataError, NoGradientWarning
@@ -32,6 +33,7 @@ from .rate import check_rate
 from .twins import alike_layers, check_twins
 
 
+@explain_calls
 def diagnose(
     model: Module,
     X: Any,

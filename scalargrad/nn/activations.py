@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 from .. import ops
@@ -11,6 +10,7 @@ from ..engine import Parameter, Value, apply
 from ..errors import NoGradientWarning, OptionError
 from ..functions import FUNCTIONS, log_softmax, softmax
 from ..leaves import Drawn
+from ..naming import suggestion
 from ..ops import TABLE
 from ..seeds import Seed, generator
 from .calls import printable
@@ -146,8 +146,7 @@ def activation(choice: str | Activation | None, seed: Seed = None) -> Activation
         return RReLU(seed=seed)
     if choice in ACTIVATIONS:
         return ACTIVATIONS[choice]
-    near = get_close_matches(str(choice), [*ACTIVATIONS, *OVER_LAYERS, PReLU.op.name], 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ": relu, tanh, sigmoid, gelu, …"
+    hint = suggestion(choice, [*ACTIVATIONS, *OVER_LAYERS, PReLU.op.name], otherwise=": relu, tanh, sigmoid, gelu, …")
     raise OptionError(f"activation must be a function, None, or the name of an operation of one operand, not {choice!r}{hint}")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from ..engine import Parameter
 from ..errors import CallError, LengthError, UnknownNameError
 from ..modes import no_grad
+from ..naming import suggestion
 from .module import Module
 
 
@@ -34,7 +35,8 @@ class AtWeights:
         own = dict(model.named_parameters())
         chosen = list(own if names is None else names)
         if unknown := [name for name in chosen if name not in own]:
-            raise UnknownNameError(f"the network has no parameter {unknown[0]!r}")
+            hint = suggestion(unknown[0], own, otherwise="")
+            raise UnknownNameError(f"the network has no parameter {unknown[0]!r}{hint}")
         self.model, self.measure = model, measure
         self._parameters: list[Parameter] = [own[name] for name in chosen]
 

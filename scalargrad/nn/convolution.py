@@ -10,6 +10,7 @@ from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
 from ..ops import Op
 from ..seeds import Seed, generator
+from ..terminal import fits_terminal
 from .activations import Activation, activation_name
 from .initialisers import Initialiser, given, initialiser, weights_by_neuron
 from .layers import Neuron
@@ -105,6 +106,7 @@ class Conv(Module):
         parts += [f"padding {_times(self.padding)}"] if self.padding != (0, 0) else []
         return f"Conv({', '.join(filter(None, [*parts, activation_name(self.filters[0].activation)]))})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 
@@ -137,6 +139,7 @@ class _Pool(Module):
         stride = f", stride {_times(self.stride)}" if self.stride != self.size else ""
         return f"{type(self).__name__}({_times(self.size)}{stride})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 

@@ -9,8 +9,10 @@ from operator import mul
 from random import Random
 from typing import Any
 
+from ..calls import explain_calls
 from ..conversion import as_float, is_number
 from ..errors import DataError, LengthError, OptionError
+from ..naming import suggestion
 
 Initialiser = Callable[[Random, int, int], Any]
 """It is given the random generator, the inputs and the neurons of a layer, and returns one weight, or a list of weights per neuron."""
@@ -23,6 +25,7 @@ def zeros(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
     return 0.0
 
 
+@explain_calls
 def constant(value: float) -> Initialiser:
     """`value` for every weight.
 
@@ -36,6 +39,7 @@ def constant(value: float) -> Initialiser:
     return lambda rng, fan_in, fan_out: number  # noqa: ARG005
 
 
+@explain_calls
 def given(weights: Iterable[Iterable[float]]) -> Initialiser:
     """These very weights: a list for each neuron, with a number for each input.
 
@@ -50,6 +54,7 @@ def given(weights: Iterable[Iterable[float]]) -> Initialiser:
     return lambda rng, fan_in, fan_out: rows  # noqa: ARG005
 
 
+@explain_calls
 def uniform(low: float = -1.0, high: float = 1.0) -> Initialiser:
     """Uniform between two bounds; the name "uniform" alone means -1 and 1, as in micrograd.
 
@@ -65,6 +70,7 @@ def uniform(low: float = -1.0, high: float = 1.0) -> Initialiser:
     return lambda rng, fan_in, fan_out: rng.uniform(first, last)  # noqa: ARG005
 
 
+@explain_calls
 def normal(deviation: float = 1.0) -> Initialiser:
     """Normal with mean 0 and this standard deviation.
 
@@ -115,6 +121,7 @@ def _centred(rng: Random, variance: float) -> float:
     return rng.uniform(-bound, bound)
 
 
+@explain_calls
 def orthogonal(gain: float = 1.0) -> Initialiser:
     """A random matrix whose rows (or columns, where they are fewer) are orthogonal, each of length `gain` (Saxe et al. 2014, section 3).
 
@@ -188,7 +195,8 @@ def initialiser(choice: str | Initialiser) -> Initialiser:
         return choice
     if isinstance(choice, str) and choice in INITIALISERS:
         return INITIALISERS[choice]
-    raise OptionError(f"initialiser must be a function or one of {', '.join(INITIALISERS)}, not {choice!r}")
+    hint = suggestion(choice, INITIALISERS, otherwise="")
+    raise OptionError(f"initialiser must be a function or one of {', '.join(INITIALISERS)}, not {choice!r}{hint}")
 
 
 def weights_by_neuron(draw: Initialiser, rng: Random, fan_in: int, fan_out: int) -> Iterator[list[float]]:

@@ -7,6 +7,7 @@ from ..conversion import whole
 from ..engine import Parameter, Value
 from ..errors import OptionError
 from ..seeds import Seed, generator
+from ..terminal import fits_terminal
 from .activations import Activation, activation, activation_name, over_layer
 from .initialisers import Initialiser, given, initialiser, weights_by_neuron
 from .module import Module, as_inputs
@@ -87,6 +88,7 @@ class Neuron(Module):
     def describe(self) -> str:
         return f"Neuron({_named(str(self.inputs), self.activation)})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 
@@ -133,6 +135,7 @@ class Layer(Module):
     def describe(self) -> str:
         return f"Layer({_named(f'{self.inputs} → {self.outputs}', self.activation or self.neurons[0].activation)})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 

@@ -14,6 +14,7 @@ from ..errors import CallError, DataError, LengthError, OptionError, UnknownName
 from ..leaves import Buffer
 from ..modes import call_in_scope
 from ..naming import suggestion
+from ..terminal import fits_terminal
 from .calls import check_call, explained_constructor, printable
 from .containers import LEAVES, members
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
@@ -277,6 +278,7 @@ class Module:
         """The module in one phrase, without what is inside it."""
         return printable(type(self).__name__)
 
+    @fits_terminal
     def __repr__(self) -> str:
         lines = [printable(self.describe())]
         for name, child in self.children():
@@ -285,6 +287,7 @@ class Module:
             lines += [f"  {line}" for line in others]
         return "\n".join(lines)
 
+    @fits_terminal
     def summary(self) -> str:
         """A table of the modules: path, what it is, number of parameters of its own and inside.
 

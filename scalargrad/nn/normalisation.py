@@ -9,6 +9,7 @@ from ..engine import Parameter, Value, apply
 from ..errors import CallError, OptionError
 from ..leaves import Buffer
 from ..modes import call_in_scope
+from ..terminal import fits_terminal
 from .activations import Activation, activation, activation_name
 from .module import Module, as_inputs
 
@@ -43,6 +44,7 @@ class _Normalisation(Module):
     def describe(self) -> str:
         return f"{type(self).__name__}({', '.join(filter(None, [str(self.size), activation_name(self.activation)]))})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 

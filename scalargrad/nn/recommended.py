@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from .. import ops
+from ..calls import explain_calls
 from ..conversion import whole
 from ..errors import OptionError
 from ..seeds import Seed, generator
@@ -15,6 +16,7 @@ from .layers import Layer, Sequential
 from .normalisation import BatchNorm
 
 
+@explain_calls
 def recommended(
     inputs: int, sizes: Sequence[int], dropout: float = 0.2, output_activation: str | Activation | None = None, seed: Seed = None
 ) -> Sequential:

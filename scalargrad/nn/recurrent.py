@@ -9,6 +9,7 @@ from ..engine import Constant, Value, apply
 from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
 from ..seeds import Seed, generator
+from ..terminal import fits_terminal
 from .activations import Activation, activation_name
 from .initialisers import Initialiser
 from .layers import Layer
@@ -63,6 +64,7 @@ class RNNCell(Module):
         name = activation_name(self.units.activation or self.units.neurons[0].activation)
         return f"RNNCell({', '.join(filter(None, [f'{self.inputs} → {self.size}', name]))})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 
@@ -127,6 +129,7 @@ class LSTMCell(Module):
     def describe(self) -> str:
         return f"LSTMCell({self.inputs} → {self.size})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 
@@ -174,6 +177,7 @@ class Recurrent(Module):
     def describe(self) -> str:
         return f"Recurrent({self.cell.describe()}{', last' * self.last})"
 
+    @fits_terminal
     def __repr__(self) -> str:
         return self.describe()
 

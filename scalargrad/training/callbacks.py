@@ -73,8 +73,7 @@ class EarlyStopping(Callback):
         numbers = training.history.last()
         name = "loss" if self.monitor == "validation_loss" and self.monitor not in numbers else self.monitor
         if name not in numbers:
-            near = suggestion(name, numbers)
-            hint = near if "did you mean" in near else ""
+            hint = suggestion(name, numbers, otherwise="")
             raise UnknownNameError(f"EarlyStopping can't watch {name!r}: the history has {', '.join(numbers)}{hint}")
         return name
 

@@ -2,11 +2,12 @@
 
 import warnings
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
+from ..calls import explain_calls
 from ..conversion import is_number
 from ..errors import DataError, OptionError, ResumeWarning
+from ..files import as_path
 from ..hyperparameters import checked_count
 from ..losses import loss_of
 from ..naming import suggestion
@@ -25,6 +26,7 @@ from .steps import EagerStep, Loss, Penalty
 from .weights import weighted
 
 
+@explain_calls
 def fit(
     model: Module,
     X: Any,
@@ -115,7 +117,7 @@ def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
     """Go on from a file; where there is none, return what is to be said about that."""
     if resume is None:
         return ""
-    path = Path(resume)
+    path = as_path(resume)
     if path.exists():
         resume_training(training, path)
         return ""

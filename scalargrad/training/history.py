@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 from ..errors import UnknownNameError
 from ..naming import suggestion
+from ..terminal import fits_terminal
 
 
 class History(dict[str, list[float]]):
@@ -42,6 +43,7 @@ class History(dict[str, list[float]]):
     def __missing__(self, name: Any) -> NoReturn:
         raise UnknownNameError(f"the history has no {name!r}{suggestion(name, self) if self else ', as no epoch has ended'}")
 
+    @fits_terminal
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name} {number:.6g}" for name, number in self.last().items())
         ending = f"; stopped: {self.stopped}" if self.stopped else ""

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..terminal import encodable
+
 
 class Progress:
     """Shows how far a training is.
@@ -33,7 +35,7 @@ class Progress:
         if self._bar is not None:
             self._bar.set_description_str(f"epoch {number}: {text}", refresh=False)
         elif self._shown:
-            sys.stderr.write(f"epoch {number}: {text}\n")
+            sys.stderr.write(encodable(f"epoch {number}: {text}\n", getattr(sys.stderr, "encoding", None) or "utf-8"))
 
     def close(self) -> None:
         """Leave the bar as it is."""

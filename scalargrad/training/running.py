@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from ..anomaly import detect_anomaly
+from ..calls import explain_class
 from ..collector import collector_off
 from ..errors import AnomalyError, DivergenceError
 from ..hyperparameters import all_finite
@@ -36,6 +37,10 @@ class Callback:
     """Whether it comes after the others, to see what they did."""
     looks = True
     """Whether it looks at the model's parameters or changes them; if not, a compiled training need not hand them over."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        explain_class(cls, "__init__")
 
     def training_begins(self, training: "Training") -> None:
         """Before the first step, also of a training that was taken up again."""

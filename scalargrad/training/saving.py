@@ -10,8 +10,10 @@ from zlib import crc32
 
 import numpy
 
+from ..calls import explain_calls
 from ..checkpoint import load, save
 from ..errors import CheckpointError
+from ..files import as_path
 from ..hyperparameters import checked_count
 from ..nn import Module
 from .running import Callback, Training
@@ -32,7 +34,7 @@ class SaveCheckpoint(Callback):
     last = True
 
     def __init__(self, path: str | PathLike[str], every: int = 1) -> None:
-        self.path, self.every = Path(path), checked_count(every, "every of SaveCheckpoint", 1)
+        self.path, self.every = as_path(path), checked_count(every, "every of SaveCheckpoint", 1)
 
     def epoch_ends(self, training: Training) -> None:
         if training.epoch % self.every == 0 or training.history.stopped or training.epoch == training.epochs:
@@ -76,6 +78,7 @@ def resume_training(training: Training, path: Path) -> None:
         raise CheckpointError(f"{path} holds no training that can go on here: {error}") from error
 
 
+@explain_calls
 def load_model(model: Module, path: str | PathLike[str]) -> None:
     """Set parameters and buffers of `model` from a file that `SaveCheckpoint` wrote.
 
