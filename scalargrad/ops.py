@@ -353,7 +353,7 @@ NORM = _row("norm", "norm", "√(x0² + x1² + …) without overflow; derivative
             lambda m, items: _norm(m, items), lambda m, o, items: m.each(lambda x: m.where(o <= 0.0, CUT, m.div(x, o)), items),
             kinks=lambda m, *items: (reduce(m.hypot, items, 0.0),), over_list=True)
 LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overflow; derivative exp(x)/Σ exp(xi), the softmax.",
-                 lambda m, items: _logsumexp(m, items), lambda m, o, items: _softmax(m, items), over_list=True)
+                 lambda m, items: _logsumexp(m, items), lambda m, o, items: _softmax(m, o, items), over_list=True)
 
 # Gradients
 STOP_GRADIENT = _row("stop_gradient", "stop", "x itself, as a constant; derivative 0, to every order.", lambda m, x: x, _zero)
@@ -415,21 +415,17 @@ def _norm(m: Any, items: Any) -> Any:
 
 
 def _logsumexp(m: Any, items: Any) -> Any:
-    shift = _shift(m, items)
+    largest = m.largest(items)
+    shift = m.where(abs(largest) < inf, largest, 0.0)
     return shift + m.log(m.total(m.each(lambda x: m.exp(x - shift), items)))
 
 
-def _softmax(m: Any, items: Any) -> Any:
-    shift = _shift(m, items)
+def _softmax(m: Any, o: Any, items: Any) -> Any:
+    """Shares that add up to 1, also where `o` is so large that it has lost the digits that count: there it is but a shift."""
+    shift = m.stop_gradient(o)
     powers = m.each(lambda x: m.exp(x - shift), items)
     total = m.total(powers)
     return m.each(lambda power: m.div(power, total), powers)
-
-
-def _shift(m: Any, items: Any) -> Any:
-    """The largest item, which nothing depends on: without it, numbers would overflow, and large ones lose their digits."""
-    largest = m.stop_gradient(m.largest(items))
-    return m.where(abs(largest) < inf, largest, 0.0)
 
 
 FLOATS = namespace(vars(floats))
