@@ -173,6 +173,8 @@ class MLP(Module):
         rng = generator(seed)
         self.inputs = whole(inputs, "inputs of an MLP")
         widths = [inputs, *(whole(size, f"sizes[{i}] of an MLP") for i, size in enumerate(sizes))]
+        if len(sizes) == 1 and not over_layer(activation):
+            _activation(activation, rng)  # no layer takes it, but a misspelt name is told all the same
         chosen = [activation] * (len(sizes) - 1) + [output_activation]
         self.layers = [
             Layer(before, after, choice, initialiser, rng) for before, after, choice in zip(widths, widths[1:], chosen, strict=False)

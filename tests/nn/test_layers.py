@@ -321,3 +321,9 @@ def test_numbers_that_are_not_in_a_list() -> None:
 def test_all_sizes_of_a_network_in_one_list() -> None:
     with pytest.raises(CallError, match=r"MLP\(2, \[3, 1\]\)"):
         MLP([2, 3, 1])  # type: ignore[call-arg, arg-type]
+
+
+def test_a_misspelt_activation_is_told_where_no_layer_takes_it() -> None:
+    with pytest.raises(OptionError, match="did you mean 'relu'"):
+        MLP(2, [1], activation="rellu")
+    assert MLP(2, [1], activation="softmax", seed=0).layers[0].activation is None
