@@ -530,6 +530,8 @@ def test_layers_without_an_activation_between_them_are_one() -> None:
         ((nn.Layer(2, 4, None, seed=1), nn.Dropout(0.2, seed=9), nn.Layer(4, 1, None, seed=3)), ["steps.0"]),
         ((nn.Layer(2, 4, "relu", seed=1), nn.Layer(4, 1, None, seed=3)), []),
         ((nn.Layer(2, 4, None, seed=1), sg.softmax, nn.Layer(4, 1, None, seed=3)), []),
+        ((nn.Layer(2, 4, None, seed=1), lambda row: [1.0 / (x + 9.0) for x in row], nn.Layer(4, 1, None, seed=3)), []),
+        ((nn.Layer(2, 4, None, seed=1), lambda row: [x / 9.0 for x in row], nn.Layer(4, 1, None, seed=3)), ["steps.0"]),
         ((nn.Layer(2, 4, None, seed=1), nn.BatchNorm(4, activation="relu"), nn.Layer(4, 1, None, seed=3)), []),
         ((nn.Layer(2, 4, None, seed=1), nn.LayerNorm(4), nn.Layer(4, 1, None, seed=3)), []),
         ((nn.LayerNorm(2), nn.Layer(2, 3, "tanh", seed=3), nn.Layer(3, 1, None, seed=1)), []),
