@@ -356,7 +356,8 @@ LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overf
                  lambda m, items: _logsumexp(m, items), lambda m, o, items: _softmax(m, o, items), over_list=True)
 
 # Gradients
-STOP_GRADIENT = _row("stop_gradient", "stop", "x itself, as a constant; derivative 0, to every order.", lambda m, x: x, _zero)
+STOP_GRADIENT = _row("stop_gradient", "stop", "x itself, as a constant; derivative 0, to every order.",
+                     lambda m, x: m.stop_gradient(x), _zero)
 # fmt: on
 
 
