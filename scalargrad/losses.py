@@ -151,7 +151,9 @@ def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callabl
 
 
 def cross_entropy(prediction: Any, target: Any, *, label_smoothing: float = 0.0, reduction: str = "mean") -> Any:
-    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) - prediction[target], exact for logits of any size.
+    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) - prediction[target].
+
+    The largest logit is subtracted first, so that it is exact for logits of any size.
 
     prediction       a list of logits, one for each class; or a list of such lists, one for each sample
     target           the index of the right class, or a list with the probability of each class; for several samples a list of these
