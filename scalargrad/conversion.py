@@ -95,11 +95,13 @@ def _hint(thing: Any) -> str:
 
 def _is_masked(thing: Any) -> bool:
     """Whether it is the one entry of a masked array, and masked: NumPy would make nan of it."""
-    return getattr(thing, "mask", None) is not None and getattr(thing, "shape", None) == () and bool(thing.mask)
+    if getattr(thing, "mask", None) is None or getattr(thing, "shape", None) != ():
+        return False
+    return bool(thing.mask)
 
 
 def _kind(thing: Any) -> str:
-    """The kind of a NumPy scalar, 0-d array or tensor, by NumPy's letters; "f" where the library has no letters."""
+    """NumPy's letter for the kind of a scalar, 0-d array or tensor; "f" where a library has none."""
     dtype = getattr(thing, "dtype", None)
     if getattr(dtype, "is_complex", False):  # PyTorch's way to say it
         return "c"
@@ -121,7 +123,8 @@ def refuse_other_scalars(thing: Any, what: str) -> None:
     Anything else passes: an array, or an object of another library, may know what to do with a Value.
     """
     is_scalar = getattr(thing, "shape", None) == () and getattr(thing, "dtype", None) is not None
-    if isinstance(thing, (complex, timedelta, date)) or (is_scalar and (_kind(thing) in "cmM" or _is_masked(thing))):
+    is_other = is_scalar and (_kind(thing) in "cmM" or _is_masked(thing))
+    if is_other or isinstance(thing, (complex, timedelta, date)):
         as_float(thing, what)
 
 

@@ -102,7 +102,8 @@ class Value(NumberLike):
             cls.result_class = cls
             _look_for_classes()
 
-    # Sums, differences and products are what networks are made of, so these are written out. A test holds them to the table.
+    # Sums, differences and products are what networks are made of, so these are written out.
+    # A test holds them to the table.
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
@@ -250,7 +251,7 @@ class Value(NumberLike):
         return leaf
 
     def conjugate(self) -> "Value":
-        """The Value itself: a real number is its own conjugate. NumPy asks for it in `numpy.std` and `numpy.var`."""
+        """Return the Value itself, as numbers do: `numpy.std` and `numpy.var` ask for it."""
         return self
 
     def item(self) -> float:
@@ -512,7 +513,10 @@ def _binary(op: Op, x: Value, y: Value) -> Value:
 
 
 def _power(x: Value, exponent: float) -> Value:
-    """A power whose exponent is a plain number, which the node keeps as a setting; its rule written out, as for a sum."""
+    """A power with a plain number for exponent, which the node keeps as a setting.
+
+    Its rule is written out, as that of a sum.
+    """
     number = x._data
     slope = exponent * _float_power(number, exponent - 1.0) if exponent else CUT
     return _node(_POW, _float_power(number, exponent), (x,), (slope,), (None, exponent))
@@ -619,7 +623,8 @@ VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TAB
 """The operations on Values, for the rules of the table. Their conditions are decided already, so `where` just picks."""
 VALUES.where = lambda condition, x, y: x if condition else y
 VALUES.largest = lambda items: apply(ops.MAX, *items)
-VALUES.zero_where = lambda condition, x: CUT if condition and plain(x) != 0.0 else x  # nan: what it is made of is not finite
+# Where its number is nan and not 0, because of factors that are not finite, there is nothing to differentiate.
+VALUES.zero_where = lambda condition, x: CUT if condition and plain(x) != 0.0 else x
 VALUES.fixed_where = lambda condition, x: apply(ops.STOP_GRADIENT, x) if condition else x
 
 

@@ -137,6 +137,11 @@ def where(condition: float, x: float, y: float) -> float:
     return x if condition else y
 
 
+def stop_gradient(x: float) -> float:
+    """x itself: a float has no gradient to stop."""
+    return x
+
+
 def sign(x: float) -> float:
     """-1, 0 or 1, nan for nan."""
     return x and (copysign(1.0, x) if x == x else nan)

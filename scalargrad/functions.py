@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 def _takes_lists(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """The function with an error in our words when it is called with numbers one by one, or with options it does not have."""
+    """Wrap a function over lists, so that a wrong call says how to write the list."""
     form = signature(function)
     count = sum(parameter.default is Parameter.empty for parameter in form.parameters.values())
     example = "[x0, x1], [y0, y1]" if count == 2 else "[x, y]"
@@ -59,8 +59,10 @@ def _items(name: str, items: Iterable[Number]) -> list[Number]:
 
 
 def _item(name: str, position: int, x: Any) -> float:
-    flat = f"{name} takes one list of numbers, so write sg.{name}([x for row in rows for x in row]), or [sg.{name}(row) for row in rows]"
-    return as_float(x, f"item {position} of {name}", flat if is_list_like(x) else "")
+    whole = f"sg.{name}([x for row in rows for x in row])"
+    by_row = f"[sg.{name}(row) for row in rows]"
+    hint = f"{name} takes one list of numbers, so write {whole}, or {by_row}"
+    return as_float(x, f"item {position} of {name}", hint if is_list_like(x) else "")
 
 
 def _over_list(op: Op) -> Callable[..., Any]:
@@ -152,7 +154,7 @@ for _op in TABLE.values():
 
 
 def shifted(numbers: Iterable[Number]) -> list[Any]:
-    """Each number less the largest of them, which counts as a constant: large logits keep their digits.
+    """Subtract the largest number, as a constant, from each: large logits keep their digits.
 
     >>> shifted([1e20, 1e20])
     [0.0, 0.0]
@@ -175,7 +177,9 @@ def log_softmax(items: Iterable[Number]) -> list[Any]:
 
 @_takes_lists
 def softmax(items: Iterable[Number]) -> list[Any]:
-    """exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1, exact for items of any size.
+    """exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1.
+
+    The largest item is subtracted first, so that they are exact for items of any size.
 
     >>> softmax([3.0, 3.0])
     [0.5, 0.5]
@@ -210,7 +214,9 @@ def var(items: Iterable[Number], ddof: float = 0) -> Any:
 
 @_takes_lists
 def std(items: Iterable[Number], ddof: float = 0) -> Any:
-    """Compute the standard deviation of a list: the square root of `var`; derivative 0 where all items are equal.
+    """Compute the standard deviation of a list, the square root of `var`.
+
+    Its derivative is 0 where all items are equal.
 
     Args:
         items: Values and numbers.

@@ -173,8 +173,9 @@ def cross_entropy(
     ignore_index: int | None = None,
     reduction: str = "mean",
 ) -> Any:
-    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) -
-    prediction[target], exact for logits of any size.
+    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) - prediction[target].
+
+    The largest logit is subtracted first, so that it is exact for logits of any size.
 
     Args:
         prediction: A list of logits, one for each class; or a list of such lists, one for each sample.

@@ -268,7 +268,8 @@ ROUND = _row("round", "round", "The nearest whole number, halves to the even one
 STEP = _row("step", "step", "1 above 0, else 0; derivative 0.", lambda m, x: m.where(x > 0.0, 1.0, m.where(x <= 0.0, 0.0, nan)), _zero,
             kinks=lambda m, x: (x,))
 
-# Activations. Where two formulas meet, one of them holds there to every order: that of an exponential unit up to 0, for instance
+# Activations. Where two formulas meet, one of them holds there to every order: in elu, selu and celu
+# the exponential one, so that their second derivatives at 0 are alpha, scale*alpha and 1/alpha.
 RELU = _row("relu", "relu", "max(x, 0); derivative 1 above 0, else 0.", lambda m, x: m.where(x <= 0.0, 0.0, x),
             lambda m, o, x: m.where(x <= 0.0, CUT, 1.0), kinks=lambda m, x: (x,))
 RELU6 = _row("relu6", "relu6", "x kept between 0 and 6; derivative 1 strictly inside, else 0.",
@@ -356,23 +357,25 @@ LOGSUMEXP = _row("logsumexp", "lse", "log(exp(x0) + exp(x1) + …) without overf
                  lambda m, items: _logsumexp(m, items), lambda m, o, items: _softmax(m, o, items), over_list=True)
 
 # Gradients
-STOP_GRADIENT = _row("stop_gradient", "stop", "x itself, as a constant; derivative 0, to every order.", lambda m, x: x, _zero)
+STOP_GRADIENT = _row("stop_gradient", "stop", "x itself, as a constant; derivative 0, to every order.",
+                     lambda m, x: m.stop_gradient(x), _zero)
 # fmt: on
 
 
 def _power_partial(m: Any, x: Any, y: Any) -> Any:
-    # At x = 0 the exponent does not matter, so it is a constant there: else the order of two derivatives would count.
+    # At x = 0 the exponent does not matter, so it is a constant there: otherwise d²/dxdy and d²/dydx
+    # would differ.
     exponent = m.fixed_where(_is_zero(x) & (y >= 0.0), y)
     return m.zero_where(_is_zero(y), exponent * m.pow(x, exponent - 1.0))
 
 
 def _below_one(m: Any, x: Any) -> Any:
-    """1 - x²: as a product it is exact near ±1, but at ±1 its second derivative would be 0 times infinity."""
+    """1 - x²: exact near ±1 as a product, which at ±1 would make 0·∞ of a second derivative."""
     return m.where(abs(x) < 1.0, (1.0 - x) * (1.0 + x), 1.0 - x * x)
 
 
 def _atan2_partial(m: Any, part: Any, y: Any, x: Any) -> Any:
-    """part/(x² + y²), with operands made smaller first, so that no square overflows or vanishes."""
+    """part/(x² + y²), scaled first, so that no square overflows or vanishes."""
     size = m.stop_gradient(m.maximum(abs(y), abs(x)))
     v, u = m.div(y, size), m.div(x, size)
     return m.where(size <= 0.0, CUT, m.div(m.div(m.div(part, size), v * v + u * u), size))
@@ -385,7 +388,8 @@ def _gelu_tanh_angle(x: Any) -> Any:
 
 def _gelu_tanh_partial(m: Any, o: Any, x: Any, angle: Any) -> Any:
     rest = o * m.sigmoid(-angle) * (2.0 * _GELU_TANH * (1.0 + 0.134145 * (x * x)))
-    return m.sigmoid(angle) + m.where(abs(x) < 30.0, rest, 0.0)  # beyond it is 0, where a product would be 0 times infinity
+    # Beyond 30 the rest is 0, and as a product it would be 0 times infinity.
+    return m.sigmoid(angle) + m.where(abs(x) < 30.0, rest, 0.0)
 
 
 def _silu_partial(x: Any, s: Any) -> Any:
@@ -421,7 +425,7 @@ def _logsumexp(m: Any, items: Any) -> Any:
 
 
 def _softmax(m: Any, o: Any, items: Any) -> Any:
-    """Shares that add up to 1, also where `o` is so large that it has lost the digits that count: there it is but a shift."""
+    """exp(x - o) for each item, divided by their sum: where o is large it has lost the digits that count."""
     shift = m.stop_gradient(o)
     powers = m.each(lambda x: m.exp(x - shift), items)
     total = m.total(powers)

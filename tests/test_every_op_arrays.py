@@ -23,7 +23,14 @@ RENAMED: dict[str, Any] = {
     "atan": np.arctan,
     "asinh": np.arcsinh,
 }
-RENAMED |= {"acosh": np.arccosh, "atanh": np.arctanh, "atan2": np.arctan2, "erf": np.vectorize(math.erf), "erfc": np.vectorize(math.erfc)}
+RENAMED |= {
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "atan2": np.arctan2,
+    "erf": np.vectorize(math.erf),
+    "erfc": np.vectorize(math.erfc),
+    "stop_gradient": lambda x: x,
+}
 
 
 def array_namespace() -> SimpleNamespace:

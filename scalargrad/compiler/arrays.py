@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from .. import floats
-from ..ops import DIV, ERF, ERFC, POW, TABLE, namespace
+from ..ops import DIV, ERF, ERFC, POW, STOP_GRADIENT, TABLE, namespace
 
 _erf, _erfc = numpy.frompyfunc(math.erf, 1, 1), numpy.frompyfunc(math.erfc, 1, 1)
 
@@ -16,6 +16,7 @@ RENAMED: dict[str, Any] = {
     POW.name: numpy.power,
     ERF.name: lambda x: numpy.asarray(_erf(x), dtype=float),
     ERFC.name: lambda x: numpy.asarray(_erfc(x), dtype=float),
+    STOP_GRADIENT.name: lambda x: x,
 }
 """Primitives of the rules that NumPy calls otherwise, or not at all."""
 

@@ -188,6 +188,7 @@ def _namespace() -> Any:
         ERF.name: special.erf,
         ERFC.name: special.erfc,
         WHERE.name: lambda condition, x, y: jnp.where(condition, _plain(x), _plain(y)),
+        STOP_GRADIENT.name: _jax().lax.stop_gradient,
         FLOOR_DIVIDE.name: lambda x, y: jnp.where(y == 0.0, jnp.divide(x, y), jnp.floor_divide(x, y)),
     }
     names = [name for name in vars(floats) if name in TABLE and not TABLE[name].over_list]
@@ -198,7 +199,6 @@ def _namespace() -> Any:
         "each": lambda rule, items: rule(items),
         "zero_where": lambda condition, x: jnp.where(condition & ~jnp.isfinite(x), 0.0, x),
         "fixed_where": lambda condition, x: jnp.where(condition, _jax().lax.stop_gradient(x), x),
-        STOP_GRADIENT.name: _jax().lax.stop_gradient,
     }
     return namespace({name: renamed.get(name) or getattr(jnp, TABLE[name].numpy or name) for name in names} | walks)
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .. import floats
-from ..ops import POW, RELU, TABLE, WHERE, ExactZero, namespace
+from ..ops import POW, RELU, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
 
 
 class Text:
@@ -88,7 +88,12 @@ def _pow(x: Any, y: Any) -> Any:
 
 
 _PRIMITIVES = {name: _call(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list}
-_QUICKER: dict[str, Any] = {WHERE.name: _where, POW.name: _pow, RELU.name: lambda x: Text(f"maximum({x}, 0.0)")}
+_QUICKER: dict[str, Any] = {
+    WHERE.name: _where,
+    POW.name: _pow,
+    RELU.name: lambda x: Text(f"maximum({x}, 0.0)"),
+    STOP_GRADIENT.name: lambda x: x,
+}
 TEXTS: SimpleNamespace = namespace({**_PRIMITIVES, **_QUICKER})
 """The operations on Texts: each writes the call of the primitive of its name."""
 

@@ -267,3 +267,28 @@ def test_training_on_eight_devices_is_training_on_one() -> None:
     assert float(found[1]) <= 1e-9
     losses = re.findall(r"step +\d+: loss (\S+)", said)
     assert float(losses[-1]) < 0.5 * float(losses[0])
+
+
+@pytest.mark.parametrize(
+    ("function", "point"),
+    [
+        (lambda x: x[0] ** x[1], [2.0, 0.0]),
+        (lambda x: x[0] * scalargrad.stop_gradient(x[0]) * x[1], [2.0, 3.0]),
+        (lambda x: softmax(x)[0], [3.0, 3.0, 1.0]),
+        (lambda x: scalargrad.logsumexp(x), [1e16, 1e16, 1e16 - 2.0]),
+        (lambda x: scalargrad.atan2(x[0], x[1]), [1.0, 2.0]),
+        (lambda x: scalargrad.norm(x), [1.0, 2.0, 3.0]),
+        (lambda x: scalargrad.gelu_tanh(x[0]) * x[1], [2.0, 3.0]),
+    ],
+    ids=["pow at 0", "stop_gradient", "softmax at a tie", "logsumexp of large numbers", "atan2", "norm", "gelu_tanh"],
+)
+def test_second_derivatives_by_jax_are_those_of_the_engine(function: Any, point: list[float]) -> None:
+    backend = scalargrad.compile(function, inputs=(len(point),), backend="jax")._backend
+    none = numpy.zeros((1, 0))
+
+    def output(x: Any) -> Any:
+        return backend.pure_outputs(backend.parameters, [x[None]], none[0], none)[0, 0]
+
+    found = jax.jacrev(jax.grad(output))(jax.numpy.array(point))
+    expected = [[float(x) for x in row] for row in scalargrad.hessian(function)(point)]
+    numpy.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)

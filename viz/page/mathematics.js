@@ -21,6 +21,7 @@ function floor_divide(x, y) {
 // 1 to any power is 1, and so is -1 to an infinite one.
 const pow = (x, y) => (x === 1 || (x === -1 && abs(y) === Infinity) ? 1 : Math.pow(x, y));
 
+const stop_gradient = (x) => x;
 const exp2 = (x) => Math.pow(2, x);
 
 const maximum = (x, y) => (x >= y || Number.isNaN(x) ? x : y);
