@@ -87,9 +87,11 @@ def _worth_a_dot(n: int, rows: Indexes, taken: Any, first: Any, second: Any) -> 
     def count(which: Any) -> Any:
         return numpy.bincount(rows[which], minlength=n)
 
-    terms, products = numpy.bincount(rows, minlength=n), count(taken)
-    both, neither, plain = count(first & second), count(~first & ~second), count(~taken & first)
-    one_sort = ((both == 0) & (neither < terms)) | ((both == terms) & (products == terms)) | (neither == terms)
+    terms = numpy.bincount(rows, minlength=n)
+    products = count(taken)
+    both = count(first & second)
+    plain = count(~taken & first)
+    one_sort = (both == 0) | (both == terms)
     return (products > 0) & one_sort & ((terms > 2) | (plain == 0))
 
 
