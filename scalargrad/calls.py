@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, signature, unwrap
 from typing import Any, TypeVar
 
 from .errors import CallError
 from .naming import nearest, synonyms_of
+from .terminal import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,7 +102,7 @@ _NOTES = {
 """What to say about arguments of other libraries, where nothing here stands for them."""
 
 
-def explain_calls(function: F) -> F:
+def explain_calls(function: F, hint: Callable[..., str] = lambda *_: "") -> F:
     """Make a call with wrong arguments a CallError that says what the function takes.
 
     Nothing is done unless a call fails with a TypeError. Signature, types and documentation stay those
@@ -109,6 +110,8 @@ def explain_calls(function: F) -> F:
 
     Args:
         function: A function, or the `__init__` of a class, which messages call by the name of the class.
+        hint: A function of the arguments by position, `self` among them, that returns what else to
+            say, "" for nothing.
 
     Returns:
         The function to use in its place.
@@ -126,11 +129,15 @@ def explain_calls(function: F) -> F:
     def explained(*args: Any, **options: Any) -> Any:
         try:
             return function(*args, **options)
+        except CallError:
+            raise
         except TypeError:
+            # most often it is the function's own complaint about what it was given
             wrong = what_is_wrong(function, args, options)
             if wrong is None:
                 raise
-        raise CallError(wrong)
+        more = hint(*args)
+        raise CallError(f"{wrong}; {more}" if more else wrong)
 
     return explained  # type: ignore[return-value]
 
@@ -139,33 +146,36 @@ def explain_class(kind: type, *methods: str) -> None:
     """Explain wrong arguments of methods that a class defines itself.
 
     Args:
-        kind: The class; one that does not belong to this library is left as it is.
+        kind: The class.
         methods: Their names.
 
     Example:
         >>> class Point:
         ...     def __init__(self, x, y):
         ...         self.place = (x, y)
-        >>> Point.__module__ = "scalargrad.points"
         >>> explain_class(Point, "__init__")
         >>> Point(1.0)
         Traceback (most recent call last):
         scalargrad.errors.CallError: Point needs 'y': call it as Point(x, y)
     """
-    if kind.__module__.partition(".")[0] not in ("scalargrad", "viz"):
-        return
     for name in methods:
         if name in vars(kind):
-            setattr(kind, name, explain_calls(vars(kind)[name]))
+            setattr(kind, name, explain_calls(getattr(kind, name)))
 
 
-def what_is_wrong(function: Callable[..., Any], arguments: Sequence[Any], options: Mapping[str, Any]) -> str | None:
+def what_is_wrong(
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    options: Mapping[str, Any],
+    name: str = "",
+) -> str | None:
     """Return what is wrong with a call in one sentence, None if the function takes the arguments.
 
     Args:
         function: What was called.
         arguments: The arguments by position, with the object itself if the function is a method.
         options: The arguments by name.
+        name: What to call the function, if not by its own name.
 
     Example:
         >>> what_is_wrong(explain_class, (int,), {"nmae": "x"})
@@ -178,7 +188,7 @@ def what_is_wrong(function: Callable[..., Any], arguments: Sequence[Any], option
     try:
         form.bind(*arguments, **options)
     except TypeError:
-        name = _name_of(function, arguments)
+        name = printable(name or _name_of(function, arguments))
         parameters = list(form.parameters.values())
         if parameters and parameters[0].name == "self":
             parameters, arguments = parameters[1:], arguments[1:]
@@ -187,9 +197,14 @@ def what_is_wrong(function: Callable[..., Any], arguments: Sequence[Any], option
 
 
 def _name_of(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
-    if getattr(function, "__name__", "") == "__init__" and arguments:
-        return type(arguments[0]).__name__
-    return str(getattr(function, "__name__", type(function).__name__))
+    name = str(getattr(function, "__name__", type(function).__name__))
+    if name != "__init__" or not arguments:
+        return name
+    kind = type(arguments[0])
+    if unwrap(kind.__init__) is unwrap(function):
+        return kind.__name__
+    # a class with a constructor of its own called that of its base
+    return function.__qualname__.split(".")[-2:][0]
 
 
 def _told(name: str, parameters: list[Parameter], arguments: Sequence[Any], options: Mapping[str, Any]) -> str:

@@ -11,12 +11,12 @@ True
 
 import math
 from collections.abc import Callable, Iterable
-from functools import wraps
 from inspect import Parameter, Signature, signature
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from . import ops
+from .calls import explain_calls, what_is_wrong
 from .conversion import as_float, is_list_like
 from .engine import Number, Value, apply
 from .errors import CallError, DataError, LengthError, OptionError
@@ -28,21 +28,9 @@ Result = TypeVar("Result")
 
 def _takes_lists(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Wrap a function over lists, so that a wrong call says how to write the list."""
-    form = signature(function)
-    count = sum(parameter.default is Parameter.empty for parameter in form.parameters.values())
-    example = "[x0, x1], [y0, y1]" if count == 2 else "[x, y]"
-
-    @wraps(function)
-    def checked(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
-        if named or len(arguments) != count:
-            name = function.__name__
-            try:
-                form.bind(*arguments, **named)
-            except TypeError as error:
-                raise CallError(f"{name}({', '.join(form.parameters)}): {error}; write sg.{name}({example})") from None
-        return function(*arguments, **named)
-
-    return checked
+    name = function.__name__
+    lists = "[x0, x1], [y0, y1]" if name == ops.DOT.name else "[x, y]"
+    return explain_calls(function, lambda *_: f"write sg.{name}({lists})")
 
 
 def _items(name: str, items: Iterable[Number]) -> list[Number]:
@@ -89,7 +77,12 @@ def _of_operands(op: Op) -> Callable[..., Any]:
     def function(*operands: Any, **named: Any) -> Any:
         missing = count - len(operands)
         if named or not 0 <= missing <= len(op.defaults):
-            operands = _bound(op, form, operands, named)
+            try:
+                bound = form.bind(*operands, **named)
+            except TypeError:
+                raise CallError(what_is_wrong(function, operands, named)) from None
+            bound.apply_defaults()
+            operands = bound.args
         elif missing:
             operands += op.defaults[-missing:]
         return apply(op, *operands)
@@ -102,16 +95,6 @@ def _signature(op: Op) -> Signature:
     defaults = dict(zip(reversed(op.operands), reversed(op.defaults), strict=False))
     kind = Parameter.POSITIONAL_OR_KEYWORD
     return Signature([Parameter(name, kind, default=defaults.get(name, Parameter.empty)) for name in op.operands])
-
-
-def _bound(op: Op, form: Signature, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-    """The operands in their places, those left out at their defaults."""
-    try:
-        bound = form.bind(*operands, **named)
-    except TypeError as error:
-        raise CallError(f"{op.name}{form}: {error}") from None
-    bound.apply_defaults()
-    return bound.args
 
 
 def _function(op: Op) -> Callable[..., Any]:

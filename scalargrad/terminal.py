@@ -75,6 +75,17 @@ def encodable(text: str, encoding: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    r"""Return a text with control characters written as escapes.
+
+    Example:
+        >>> printable("a\nb")
+        'a\\nb'
+    """
+    signs = [sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text]
+    return "".join(signs)
+
+
 def fits_terminal(method: Callable[[Owner], str]) -> Callable[[Owner], str]:
     """Pass what a `__str__` or another method for `print` returns through `for_terminal`.
 

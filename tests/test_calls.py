@@ -12,7 +12,7 @@ import pytest
 import scalargrad
 import viz
 from scalargrad import GradientTape, Parameter, Value, checkpoint, data, losses, nn, regularise
-from scalargrad.calls import explain_calls, explain_class
+from scalargrad.calls import explain_calls
 from scalargrad.doctor.limits import Limits
 from scalargrad.errors import CallError
 from scalargrad.nn import MLP
@@ -125,7 +125,10 @@ def test_a_misspelt_argument(call: Callable[..., Any], word: str, message: str) 
 
 
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
-    "too many": (lambda: scalargrad.max(1.0, 3), "max takes 1 argument by position, but 2 were given: call it as max(items)"),  # type: ignore[call-arg]
+    "too many": (
+        lambda: scalargrad.max(1.0, 3),  # type: ignore[call-arg]
+        "max takes 1 argument by position, but 2 were given: call it as max(items); write sg.max([x, y])",
+    ),
     "one missing": (lambda: losses.mse(1.0), "mse needs 'target': call it as mse(prediction, target, …)"),  # type: ignore[call-arg]
     "keyword missing": (lambda: scalargrad.fit(MLP(1, [1]), [], []), "fit needs 'loss': call it as fit(model, X, y, loss=…, …)"),  # type: ignore[call-arg]
     "two missing": (lambda: CosineDecay(), "CosineDecay needs 'optimiser' and 'length': call it as"),  # type: ignore[call-arg]
@@ -164,14 +167,29 @@ def test_an_error_from_a_wrong_call_inside_stays_what_it_is() -> None:
     assert not isinstance(caught.value, CallError)
 
 
-def test_classes_of_users_are_left_alone() -> None:
-    class Mine:
-        def __init__(self, size: int) -> None:
-            self.size = size
+class Mine(SGD):
+    """An optimizer of somebody's own, which calls the constructor of its base with what it has not."""
 
-    before = Mine.__init__
-    explain_class(Mine, "__init__")
-    assert Mine.__init__ is before
+    def __init__(self, decay: float) -> None:
+        super().__init__(weights(), decay=decay)  # type: ignore[call-arg]
+
+
+class Renamed(SGD):
+    pass
+
+
+NAMED = {
+    "of the class itself": (lambda: Mine(decya=0.1), "Mine has no argument 'decya'; did you mean 'decay'?"),  # type: ignore[call-arg]
+    "of its base": (lambda: Mine(0.1), "SGD has no argument 'decay'"),
+    "inherited": (lambda: Renamed(weights(), lr=0.1), "Renamed has no argument 'lr'; did you mean"),  # type: ignore[call-arg]
+}
+
+
+@pytest.mark.parametrize(("make", "message"), NAMED.values(), ids=NAMED)
+def test_a_message_names_the_class_whose_constructor_was_called(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(CallError) as caught:
+        make()
+    assert str(caught.value).startswith(message)
 
 
 def test_signatures_and_names_stay_what_they_are() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import scalargrad
 from scalargrad.ops import TABLE
-from scalargrad.terminal import encodable, for_terminal, replace_what_is_lacking
+from scalargrad.terminal import encodable, for_terminal, printable, replace_what_is_lacking
 
 ROOT = Path(__file__).parent.parent
 ENCODINGS = ["ascii", "cp1252", "latin-1", "cp437", "shift_jis", "utf-8"]
@@ -151,3 +151,7 @@ def test_the_choice_of_a_user_stays() -> None:
 def test_what_is_no_stream_of_python_is_left_alone() -> None:
     replace_what_is_lacking(io.StringIO())
     replace_what_is_lacking(None)
+
+
+def test_printable_keeps_what_can_be_read() -> None:
+    assert printable("MLP(2 → 3), größer") == "MLP(2 → 3), größer"

@@ -13,7 +13,7 @@ from ..leaves import Drawn
 from ..naming import suggestion
 from ..ops import TABLE
 from ..seeds import Seed, generator
-from .calls import printable
+from ..terminal import printable
 from .module import Module
 
 Activation = Callable[[Any], Any]

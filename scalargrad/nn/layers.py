@@ -1,8 +1,10 @@
 """Neuron, Layer, MLP, Sequential: networks as plain code over Values."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from ..calls import explain_calls
 from ..conversion import whole
 from ..engine import Parameter, Value
 from ..errors import OptionError
@@ -140,6 +142,15 @@ class Layer(Module):
         return self.describe()
 
 
+def _sizes_in_one_list(*arguments: Any) -> str:
+    """Return how to write MLP([2, 3, 1]), "" for other arguments."""
+    match arguments:
+        case _, [inputs, *sizes]:
+            call = f"MLP({inputs}, {sizes or [3, 1]})"
+            return f"the number of inputs comes first, then the sizes: {call}"
+    return ""
+
+
 class MLP(Module):
     """A multilayer perceptron: layers in a row. One output comes as one Value, several as a list.
 
@@ -159,6 +170,7 @@ class MLP(Module):
     337
     """
 
+    @partial(explain_calls, hint=_sizes_in_one_list)
     def __init__(
         self,
         inputs: int,
@@ -186,14 +198,6 @@ class MLP(Module):
         for layer in self.layers:
             values = layer(values)
         return values[0] if len(values) == 1 else values
-
-    @classmethod
-    def _misreading(cls, arguments: Sequence[Any]) -> str:
-        """All sizes in one list, the number of inputs among them."""
-        if len(arguments) != 1 or not isinstance(arguments[0], (list, tuple)) or not arguments[0]:
-            return ""
-        inputs, *sizes = arguments[0]
-        return f"the number of inputs comes first, then the sizes: MLP({inputs}, {sizes or [3, 1]})"
 
     def describe(self) -> str:
         return f"MLP({' → '.join(str(size) for size in [self.inputs, *(layer.outputs for layer in self.layers)])})"

@@ -8,14 +8,14 @@ from numbers import Real
 from random import Random
 from typing import Any, TypeVar
 
+from ..calls import explain_class, what_is_wrong
 from ..conversion import as_float, is_number
 from ..engine import Constant, Parameter, Value
 from ..errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from ..leaves import Buffer
 from ..modes import call_in_scope
 from ..naming import suggestion
-from ..terminal import fits_terminal
-from .calls import check_call, explained_constructor, printable
+from ..terminal import fits_terminal, printable
 from .containers import LEAVES, members
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 
@@ -50,14 +50,7 @@ class Module:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "__init__" in vars(cls):
-            explained = explained_constructor(cls, cls._misreading)
-            type.__setattr__(cls, "__init__", explained)
-
-    @classmethod
-    def _misreading(cls, arguments: Sequence[Any]) -> str:  # noqa: ARG003
-        """What someone probably meant who gave the constructor these arguments, "" if unknown."""
-        return ""
+        explain_class(cls, "__init__")
 
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
         """What the module computes. Every module has its own."""
@@ -67,8 +60,10 @@ class Module:
         try:
             return call_in_scope(self.forward, self, self._scope_name, inputs, options)
         except TypeError:
-            check_call(self, inputs, options)
-            raise
+            wrong = what_is_wrong(self.forward, inputs, options, "model")
+            if wrong is None:
+                raise
+        raise CallError(f"calling {self.describe()}: {wrong}{_as_one_list(inputs)}")
 
     def batch(self, rows: Sequence[Any]) -> list[Any]:
         """The outputs for several samples, in one graph.
@@ -446,6 +441,14 @@ def unpacked(x: Any, module: Module) -> Any:
         who = module.describe()
         raise DataError(f"{who} was given a masked array: fill what is missing, or leave it out")
     return x
+
+
+def _as_one_list(inputs: Sequence[Any]) -> str:
+    """Return what was probably meant by a call with several numbers, "" for other calls."""
+    if len(inputs) < 2 or not all(isinstance(x, Value) or is_number(x) for x in inputs):
+        return ""
+    numbers = ", ".join([f"x{i}" for i in range(len(inputs))])
+    return f"; the numbers of a sample come as one list: model([{numbers}]), not model({numbers})"
 
 
 def _is_array_of_numbers(value: Any) -> bool:
