@@ -1,23 +1,16 @@
 """`detect_anomaly`: which operation, on which numbers, at which line of your code, made the first inf or nan."""
 
 import linecache
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from itertools import chain
 from math import isfinite
-from pathlib import Path
-from sysconfig import get_paths
-from traceback import walk_stack
 from typing import Any
 
 from .adjoint import operands
 from .errors import AnomalyError
+from .frames import user_frame
 from .modes import observing
 
-_PACKAGE = str(Path(__file__).parent) + os.sep
 _SHOWN = 6  # operands that a message lists
 
 
@@ -115,17 +108,11 @@ def _line(node: Any) -> str:
 
 
 def calling_line() -> str:
-    """File, line and text of the innermost frame of the user's own code: of none that belongs to this package, or was installed."""
-    outside = (frame for frame, _ in walk_stack(sys._getframe(1)) if not frame.f_code.co_filename.startswith(_PACKAGE))
-    nearest = next(outside, None)
-    if nearest is None:
+    """File, line and text of the innermost frame of the user's own code."""
+    found = user_frame()
+    if found is None:
         return "an unknown line"
-    frame = next((frame for frame in chain([nearest], outside) if not frame.f_code.co_filename.startswith(_installed())), nearest)
-    name, number = frame.f_code.co_filename, frame.f_lineno
-    return f"{name}:{number}: {linecache.getline(name, number, frame.f_globals).strip()}".removesuffix(": ")
-
-
-@cache
-def _installed() -> tuple[str, ...]:
-    """The folders of the standard library and of installed packages."""
-    return tuple({str(Path(path)) + os.sep for name, path in get_paths().items() if name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    frame, _ = found
+    name = frame.f_code.co_filename
+    text = linecache.getline(name, frame.f_lineno, frame.f_globals).strip()
+    return f"{name}:{frame.f_lineno}: {text}".removesuffix(": ")

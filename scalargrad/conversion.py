@@ -3,9 +3,7 @@
 import ast
 import linecache
 import math
-import os
 import sys
-import warnings
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from dis import opname
@@ -13,11 +11,11 @@ from functools import lru_cache
 from itertools import islice
 from numbers import Number, Real
 from operator import index
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
 from .errors import ComparisonWarning, DataError, LengthError, OptionError, UntrackedWarning
+from .frames import warn
 from .modes import check_question, current_mode
 
 _ONLY_REAL = "only real numbers have a place in the graph"
@@ -170,17 +168,15 @@ def warn_if_untracked() -> None:
     frame = sys._getframe(2)
     function = _called_function(frame)
     if getattr(function, "__module__", None) == "math" and function not in _HARMLESS:
-        warnings.warn(
+        warn(
             f"math.{function.__name__} returns a plain number, so the graph ends here: use scalargrad.{function.__name__}",
             UntrackedWarning,
-            stacklevel=3,
         )
     elif _is_differentiating() and (_stores_an_item(frame) or _belongs_to_numpy(function)):
-        warnings.warn(
+        warn(
             "NumPy keeps plain numbers in an array of floats, so the derivative sees none of them: "
             "make the array with dtype=object, and leave out a dtype=float",
             UntrackedWarning,
-            stacklevel=3,
         )
 
 
@@ -214,25 +210,13 @@ def warn_of_identity() -> None:
     if str(frame.f_globals.get("__name__")).partition(".")[0] == "numpy":
         return
     check_question("== or != of a traced Value and a number, which asks whether they are one object,")
-    warnings.warn(  # always the same text, so that a line of a loop is told once
+    warn(  # always the same text, so that a line of a loop is told once
         "== and != of a Value and a number ask whether they are one object, whatever the number: "
         "write x.data == 2.0, or math.isclose(x, 2.0)",
         ComparisonWarning,
-        stacklevel=3,
     )
 
 
-def level_outside() -> int:
-    """Return the `stacklevel` with which a warning of the caller names the user's own line."""
-    frame: FrameType | None = sys._getframe(1)
-    level = 1
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-        level += 1
-    return max(level - 1, 1) if frame is None else level
-
-
-_PACKAGE = str(Path(__file__).parent) + os.sep
 _HARMLESS = {math.isclose, math.isfinite, math.isinf, math.isnan}
 
 

@@ -1,6 +1,5 @@
 """Value: one number in an expression graph; the operators that grow the graph; `backward`, the chain rule over it."""
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import SimpleNamespace
@@ -17,7 +16,6 @@ from .conversion import (
     checked_values,
     is_list_like,
     is_number,
-    level_outside,
     plain,
     real_as_float,
     refuse_other_scalars,
@@ -25,6 +23,7 @@ from .conversion import (
 from .copying import deepcopy_value, reduce_value, restore_value
 from .errors import CallError, DataError, OptionError, UnlearnedWarning
 from .floats import pow as _float_power
+from .frames import warn
 from .graph import topological
 from .hooks import BY_HAND, Hook, HookHandle
 from .missing import missing_attributes
@@ -670,11 +669,10 @@ def _warn_if_nothing_learns(leaves: list[Value]) -> None:
     if scopes <= {None} or any(isinstance(leaf, Parameter) for leaf in leaves):
         return
     name = next(scope.chain()[0].kind for scope in scopes if scope is not None)
-    warnings.warn(
+    warn(
         f"the gradient reaches no Parameter: what {name} computed has no graph, because that was "
         "inside no_grad(). For it to learn, call it outside of no_grad()",
         UnlearnedWarning,
-        stacklevel=level_outside(),
     )
 
 

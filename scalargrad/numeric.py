@@ -1,6 +1,5 @@
 """Derivatives by central differences: `numerical_gradient`, and `gradcheck`, which compares them with the gradients of the engine."""
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from inspect import signature
@@ -23,6 +22,7 @@ from .differences import (
 )
 from .engine import Constant, Value
 from .errors import CallError, GradientError, OptionError, UnlearnedWarning
+from .frames import warn
 from .graph import topological
 from .modes import enable_grad
 from .nested import entries, places, refilled, snapshot
@@ -68,13 +68,12 @@ def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1
 def _warn_if_unread(name: str, f: Function, argument: Any, slopes: Sequence[float]) -> None:
     if not slopes or any(slopes) or reads_its_argument(f, argument):
         return
-    warnings.warn(
+    warn(
         f"{name}: the function never looks at the numbers it is given, so every derivative is 0. "
         "It has to compute with its argument, which is a copy with one number moved, and not with "
         "the model or the list that the numbers came from. To move the weights of a model, give "
         "nn.AtWeights(model, measure) as the function, and its .numbers",
         UnlearnedWarning,
-        stacklevel=3,
     )
 
 

@@ -18,7 +18,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
 RANKS = [
-    ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "naming", "calls", "terminal"),
+    ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "naming", "calls", "terminal", "frames"),
     ("ops", "conversion", "hooks", "copying", "nested", "files", "seeds"),
     ("adjoint",),
     ("engine",),
@@ -32,7 +32,7 @@ RANKS = [
 """Rooms of scalargrad from the ground up: each imports from those below it, or from its own floor without a cycle."""
 
 CORE = (
-    *("errors", "floats", "graph", "decorating", "missing", "modes"),
+    *("errors", "floats", "graph", "decorating", "missing", "modes", "calls", "naming", "terminal", "frames"),
     *("ops", "conversion", "hooks", "copying", "adjoint", "engine", "functions"),
 )
 EXTRAS = ("matplotlib", "sklearn", "tqdm", "scipy", "graphviz", "pygraphviz", "vl_convert", "viz", "demos", "tests", "torch", "jax")

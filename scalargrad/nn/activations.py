@@ -1,6 +1,5 @@
 """Activations by name: every operation of one operand, from the table, and those that learn, draw, or need the whole layer."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ from .. import ops
 from ..conversion import as_float
 from ..engine import Parameter, Value, apply
 from ..errors import NoGradientWarning, OptionError
+from ..frames import warn
 from ..functions import FUNCTIONS, log_softmax, softmax
 from ..leaves import Drawn
 from ..naming import suggestion
@@ -106,10 +106,9 @@ _step.__name__ = _step.__qualname__ = ops.STEP.name
 
 def _warn_of_step(gradient: Any) -> None:
     if gradient:
-        warnings.warn(
+        warn(
             "the derivative of a step is 0, so nothing before it learns: train with sigmoid, and put the step there afterwards",
             NoGradientWarning,
-            stacklevel=2,
         )
 
 

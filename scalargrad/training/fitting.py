@@ -1,6 +1,5 @@
 """`fit`: its arguments looked at, and the training begun."""
 
-import warnings
 from os import PathLike
 from typing import Any
 
@@ -8,6 +7,7 @@ from ..calls import explain_calls
 from ..conversion import is_number
 from ..errors import DataError, OptionError, ResumeWarning
 from ..files import as_path
+from ..frames import warn
 from ..hyperparameters import checked_count
 from ..losses import loss_of
 from ..naming import suggestion
@@ -124,10 +124,9 @@ def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
     message = f"there is no checkpoint {str(path)!r} yet, so the training starts from scratch"
     written = [callback.path for callback in training.callbacks if isinstance(callback, SaveCheckpoint)]
     if path not in written:
-        warnings.warn(
+        warn(
             f"resume: {message}, and no SaveCheckpoint among the callbacks writes it: is the name right?",
             ResumeWarning,
-            stacklevel=3,
         )
     return message
 
