@@ -26,7 +26,7 @@ from .floats import pow as _float_power
 from .frames import warn
 from .graph import topological
 from .hooks import BY_HAND, Hook, HookHandle
-from .missing import missing_attributes
+from .missing import MISSING
 from .modes import Scope, check_question, current_mode, is_tracing
 from .ops import CUT, FLOATS, TABLE, Op, with_lists
 from .terminal import fits_terminal
@@ -327,7 +327,7 @@ class Value(NumberLike):
 
     def __dir__(self) -> list[str]:
         own = getattr(self, "__dict__", ())
-        return [name for name in object.__dir__(self) if name in own or name not in _MISSING]
+        return [name for name in object.__dir__(self) if name in own or name not in MISSING]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         check_question("copying or pickling a Value")
@@ -377,8 +377,7 @@ class Constant(Value):
 
 
 Value.result_class = Value
-_MISSING = {missing.name: missing for missing in missing_attributes()}
-for _name, _missing in _MISSING.items():
+for _name, _missing in MISSING.items():
     setattr(Value, _name, _missing)
 
 _ADD, _SUB, _MUL, _POW, _NEG = (op.name for op in (ops.ADD, ops.SUB, ops.MUL, ops.POW, ops.NEG))

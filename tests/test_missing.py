@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from scalargrad import Parameter, Value
-from scalargrad.missing import missing_attributes
+from scalargrad.missing import MISSING
 
-MISSING = {missing.name: missing for missing in missing_attributes()}
 OWN = "a Value takes no attributes of your own; a Parameter does, and so does a subclass"
 
 
@@ -78,7 +77,13 @@ def test_a_derived_class_may_define_them_itself() -> None:
     assert (value.requires_grad, value.numpy(), value.m) == (True, 2.0, 3.0)
 
 
-def test_a_derived_class_may_have_the_words_of_other_libraries() -> None:
-    value = Derived(2.0)
-    value.requires_grad = True  # type: ignore[method-assign, assignment]
-    assert value.requires_grad
+class Weight(Parameter):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Derived, Weight])
+@pytest.mark.parametrize("name", MISSING)
+def test_objects_of_a_derived_class_may_have_any_of_them(kind: type[Value], name: str) -> None:
+    value = kind(2.0)
+    setattr(value, name, True)
+    assert getattr(value, name)
