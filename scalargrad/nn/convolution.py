@@ -10,7 +10,6 @@ from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
 from ..ops import Op
 from ..seeds import Seed, generator
-from ..terminal import fits_terminal
 from .activations import Activation, activation_name
 from .initialisers import Initialiser, given, initialiser, weights_by_neuron
 from .layers import Neuron
@@ -55,6 +54,8 @@ class Conv(Module):
     >>> [name for name, _ in edge.named_parameters()]
     ['filters.0.weights.0', 'filters.0.weights.1', 'filters.0.bias']
     """
+
+    _in_one_line = True
 
     def __init__(
         self,
@@ -106,10 +107,6 @@ class Conv(Module):
         parts += [f"padding {_times(self.padding)}"] if self.padding != (0, 0) else []
         return f"Conv({', '.join(filter(None, [*parts, activation_name(self.filters[0].activation)]))})"
 
-    @fits_terminal
-    def __repr__(self) -> str:
-        return self.describe()
-
 
 class _Pool(Module):
     """One number for each window of each channel."""
@@ -138,10 +135,6 @@ class _Pool(Module):
     def describe(self) -> str:
         stride = f", stride {_times(self.stride)}" if self.stride != self.size else ""
         return f"{type(self).__name__}({_times(self.size)}{stride})"
-
-    @fits_terminal
-    def __repr__(self) -> str:
-        return self.describe()
 
 
 class MaxPool(_Pool):

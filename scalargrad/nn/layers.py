@@ -9,7 +9,6 @@ from ..conversion import whole
 from ..engine import Parameter, Value
 from ..errors import OptionError
 from ..seeds import Seed, generator
-from ..terminal import fits_terminal
 from .activations import Activation, activation, activation_name, over_layer
 from .initialisers import Initialiser, given, initialiser, weights_by_neuron
 from .module import Module, as_inputs
@@ -43,6 +42,8 @@ class Neuron(Module):
     >>> round(neuron([2.0, 0.0]).data, 3)
     0.706
     """
+
+    _in_one_line = True
 
     def __init__(
         self,
@@ -90,10 +91,6 @@ class Neuron(Module):
     def describe(self) -> str:
         return f"Neuron({_named(str(self.inputs), self.activation)})"
 
-    @fits_terminal
-    def __repr__(self) -> str:
-        return self.describe()
-
     def _in_summary(self) -> bool:
         return False
 
@@ -107,6 +104,8 @@ class Layer(Module):
     >>> len(layer([1.0, -1.0]))
     3
     """
+
+    _in_one_line = True
 
     def __init__(
         self,
@@ -136,10 +135,6 @@ class Layer(Module):
 
     def describe(self) -> str:
         return f"Layer({_named(f'{self.inputs} → {self.outputs}', self.activation or self.neurons[0].activation)})"
-
-    @fits_terminal
-    def __repr__(self) -> str:
-        return self.describe()
 
 
 def _sizes_in_one_list(*arguments: Any) -> str:

@@ -47,6 +47,7 @@ class Module:
     batchwise = False
     """Whether it looks at all samples of a batch together while it trains, as batch normalisation does."""
     _scope_name = ""
+    _in_one_line = False  # whether `repr` keeps silent about what is inside
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -276,7 +277,7 @@ class Module:
     @fits_terminal
     def __repr__(self) -> str:
         lines = [printable(self.describe())]
-        for name, child in self.children():
+        for name, child in () if self._in_one_line else self.children():
             first, *others = [printable(line) for line in repr(child).splitlines()] or [""]
             lines.append(f"  ({printable(name)}) {first}")
             lines += [f"  {line}" for line in others]

@@ -9,13 +9,14 @@ from ..engine import Parameter, Value, apply
 from ..errors import CallError, OptionError
 from ..leaves import Buffer
 from ..modes import call_in_scope
-from ..terminal import fits_terminal
 from .activations import Activation, activation, activation_name
 from .module import Module, as_inputs
 
 
 class _Normalisation(Module):
     """A scale and a shift for each feature, and an activation behind them."""
+
+    _in_one_line = True
 
     def __init__(self, size: int, eps: float, choice: str | Activation | None) -> None:
         who = type(self).__name__
@@ -43,10 +44,6 @@ class _Normalisation(Module):
 
     def describe(self) -> str:
         return f"{type(self).__name__}({', '.join(filter(None, [str(self.size), activation_name(self.activation)]))})"
-
-    @fits_terminal
-    def __repr__(self) -> str:
-        return self.describe()
 
 
 class LayerNorm(_Normalisation):

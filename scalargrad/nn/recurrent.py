@@ -9,7 +9,6 @@ from ..engine import Constant, Value, apply
 from ..errors import LengthError, OptionError
 from ..modes import call_in_scope
 from ..seeds import Seed, generator
-from ..terminal import fits_terminal
 from .activations import Activation, activation_name
 from .initialisers import Initialiser
 from .layers import Layer
@@ -40,6 +39,8 @@ class RNNCell(Module):
     2
     """
 
+    _in_one_line = True
+
     def __init__(
         self,
         inputs: int,
@@ -64,10 +65,6 @@ class RNNCell(Module):
         name = activation_name(self.units.activation or self.units.neurons[0].activation)
         return f"RNNCell({', '.join(filter(None, [f'{self.inputs} → {self.size}', name]))})"
 
-    @fits_terminal
-    def __repr__(self) -> str:
-        return self.describe()
-
 
 class LSTMCell(Module):
     """Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000), in PyTorch's form.
@@ -90,6 +87,8 @@ class LSTMCell(Module):
     >>> len(h), len(c)
     (2, 2)
     """
+
+    _in_one_line = True
 
     def __init__(
         self,
@@ -129,10 +128,6 @@ class LSTMCell(Module):
     def describe(self) -> str:
         return f"LSTMCell({self.inputs} → {self.size})"
 
-    @fits_terminal
-    def __repr__(self) -> str:
-        return self.describe()
-
 
 def _remember(before: Value, i: Value, f: Value, g: Value, o: Value) -> tuple[Value, Value]:
     """One number of the next h and of the next c."""
@@ -157,6 +152,8 @@ class Recurrent(Module):
     >>> outputs = network([[-1.0]], state)
     """
 
+    _in_one_line = True
+
     def __init__(self, cell: Any, last: bool = False) -> None:
         if not isinstance(cell, Module) or not hasattr(cell, "output"):
             raise OptionError(f"Recurrent takes a cell, such as RNNCell(1, 2), not {type(cell).__name__}")
@@ -176,10 +173,6 @@ class Recurrent(Module):
 
     def describe(self) -> str:
         return f"Recurrent({self.cell.describe()}{', last' * self.last})"
-
-    @fits_terminal
-    def __repr__(self) -> str:
-        return self.describe()
 
 
 def carried(state: State, size: int, name: str, module: Module) -> list[Value]:
