@@ -83,6 +83,7 @@ _ARGUMENTS = synonyms_of("""
     absolute atol abs_tol
     relative rtol rel_tol
     step eps h
+    slope alpha negative_slope
     rate fps framerate
     scale dpi zoom
     strength weight_decay coefficient alpha
