@@ -19,7 +19,7 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 
 RANKS = [
     ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "naming"),
-    ("ops", "conversion", "hooks", "copying", "nested", "files", "seeds"),
+    ("ops", "conversion", "hooks", "copying", "nested", "files", "seeds", "unlearned"),
     ("adjoint",),
     ("engine",),
     ("functions", "leaves"),
@@ -33,7 +33,7 @@ RANKS = [
 
 CORE = (
     *("errors", "floats", "graph", "decorating", "missing", "modes"),
-    *("ops", "conversion", "hooks", "copying", "adjoint", "engine", "functions"),
+    *("ops", "conversion", "hooks", "copying", "adjoint", "unlearned", "engine", "functions"),
 )
 EXTRAS = ("matplotlib", "sklearn", "tqdm", "scipy", "graphviz", "pygraphviz", "vl_convert", "viz", "demos", "tests", "torch", "jax")
 EXTRAS_OF = {"scalargrad.training.progress": {"tqdm"}, "scalargrad.compiler.jax_backend": {"jax"}}

@@ -14,9 +14,10 @@ from ..errors import CallError, DataError, LengthError, OptionError, UnknownName
 from ..leaves import Buffer
 from ..modes import call_in_scope
 from ..naming import suggestion
+from ..unlearned import is_reported
 from .calls import check_call, explained_constructor, printable
 from .containers import LEAVES, members
-from .survey import Survey, as_code, is_reported, survey, warn_of_hidden, warn_of_strays
+from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 
 Kind = TypeVar("Kind")
 
@@ -171,7 +172,7 @@ class Module:
         """What is inside. Parameters that would be passed over are refused, or warned of."""
         found = survey(self, Module)
         found.check_sets()
-        if not is_reported(self):
+        if not is_reported(id(self)):
             warn_of_strays(found)
         return found
 
@@ -198,7 +199,7 @@ class Module:
         no Parameters at all, a Value that may be meant for one.
         """
         found = self._surveyed()
-        if not is_reported(self):
+        if not is_reported(id(self)):
             warn_of_hidden(found, self.describe())
         return [parameter for _, parameter in found.parameters]
 

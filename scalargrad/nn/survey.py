@@ -1,15 +1,11 @@
 """One look through a module: its parameters, and what is meant to learn but would be passed over."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..conversion import level_outside
 from ..engine import Constant, Parameter, Value
-from ..errors import DataError, UnlearnedWarning
+from ..errors import DataError
+from ..unlearned import warn_unlearned
 from .containers import LEAVES, everything, members
 
 Found = list[tuple[str, Any]]
@@ -133,40 +129,11 @@ def as_code(path: str) -> str:
     return first + "".join([f"[{part}]" if part.isdecimal() else f".{part}" for part in others])
 
 
-_REPORTED: ContextVar[frozenset[int]] = ContextVar("reported", default=frozenset())
-
-
-@contextmanager
-def reported(module: Any) -> Iterator[None]:
-    """Silence the warnings below for a module and all inside it.
-
-    For a training, which tells by itself of what its loss uses and nothing trains.
-
-    Example:
-        >>> from scalargrad.nn import Layer
-        >>> layer = Layer(1, 1)
-        >>> with reported(layer):
-        ...     is_reported(layer), is_reported(Layer(1, 1))
-        (True, False)
-    """
-    inside = {id(part) for _, part in module.named_modules()}
-    token = _REPORTED.set(_REPORTED.get() | inside)
-    try:
-        yield
-    finally:
-        _REPORTED.reset(token)
-
-
-def is_reported(module: Any) -> bool:
-    """Return whether somebody else tells of what this module, or None, does not learn."""
-    return id(module) in _REPORTED.get()
-
-
 def warn_of_strays(found: Survey) -> None:
     """Warn of plain Values among Parameters."""
     for path in found.strays():
         place = as_code(path)
-        _warn(
+        warn_unlearned(
             f"{place} is a plain Value among Parameters, so no optimizer changes it. To change a "
             f"Parameter, change its number, as in {place}.data -= 0.1 * {place}.grad"
         )
@@ -182,21 +149,17 @@ def warn_of_hidden(found: Survey, who: str) -> None:
     leaves = [(path, value) for path, value in found.unlearned() if not value.args]
     hidden = [path for path, value in leaves if isinstance(value, Parameter)]
     if hidden:
-        _warn(
+        warn_unlearned(
             f"{as_code(hidden[0])} of {who} is a Parameter in a place that is not searched, so no "
             "optimizer changes it. Assign it to an attribute of the module too, by itself or in a "
             "list or dict"
         )
     elif leaves and not found.parameters:
         path, _ = leaves[0]
-        _warn(
+        warn_unlearned(
             f"{who} has no parameters: {as_code(path)} is no Parameter. Only a Parameter learns, "
             "assigned to an attribute of the module by itself, or in a list or dict"
         )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, UnlearnedWarning, stacklevel=level_outside())
 
 
 def _parent(path: str) -> str:
