@@ -170,28 +170,32 @@ def insides(item: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(item, FunctionType):
         return _captured(item)
     if isinstance(item, MethodType):
-        return [("__self__", item.__self__)]
+        return [("__self__", item.__self__), *insides(item.__func__)]
     if isinstance(item, partial):
-        return [("func", item.func), *enumerate(item.args), *item.keywords.items()]
+        return [("args", item.args), *item.keywords.items(), *insides(item.func)]
     return _attributes(item)
 
 
 def _captured(function: FunctionType) -> list[tuple[str, Any]]:
-    """Return what a function uses: variables of its closure, its defaults, global Values."""
+    """Return what a function uses: variables of its closure, its defaults, what is global."""
     captured: list[tuple[str, Any]] = []
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+    code = function.__code__
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         try:
             captured.append((name, cell.cell_contents))
         except ValueError:  # a variable that is not set yet
             continue
-    captured += [(f"defaults.{i}", item) for i, item in enumerate(function.__defaults__ or ())]
+    defaults = function.__defaults__ or ()
+    first = code.co_argcount - len(defaults)
+    captured += zip(code.co_varnames[first:], defaults, strict=False)
     captured += list((function.__kwdefaults__ or {}).items())
 
-    # of the globals Values and containers only: other functions and objects lead too far
+    # of the globals Values, containers and modules: other functions and objects lead too far
     for step in get_instructions(function):
         item = function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
         kind: Any = type(item)
-        if isinstance(item, Value) or _reader(kind) is not None:
+        is_module = hasattr(kind, "named_parameters")
+        if is_module or issubclass(kind, Value) or _reader(kind) is not None:
             captured.append((step.argval, item))
     return captured
 

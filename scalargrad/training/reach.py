@@ -193,7 +193,7 @@ def _names(lost: Sequence[Value], model: Module, functions: Sequence[Any]) -> li
     forwards = [type(part).forward for _, part in model.named_modules()]
     around = [place for function in [*forwards, *functions] for place in insides(function)]
     found = [*survey(model, Module).unlearned(), *everything(around, {id(model)})]
-    paths = {id(value): as_code(path) for path, value in reversed(found)}
+    paths = {id(value): as_code(path.removeprefix("__self__.")) for path, value in reversed(found)}
     return [_name(leaf, paths.get(id(leaf), "")) for leaf in lost]
 
 

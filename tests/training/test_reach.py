@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,14 +117,43 @@ def test_what_a_training_reports_is_silenced_there_only() -> None:
         model.parameters()
 
 
-@both_ways
-def test_a_parameter_of_the_loss_or_of_the_penalty(compiled: bool) -> None:
-    weight = Parameter(1.0, label="scale")
-    with pytest.warns(UnlearnedWarning, match=r"uses weight \('scale'\), which neither") as caught:
-        train(MLP(2, [3, 1], seed=1), compiled, loss=lambda p, t: weight * mse(p, t))
-    assert len(caught) == 1
-    with pytest.warns(UnlearnedWarning, match=r"uses weight \('scale'\), which neither"):
-        train(MLP(2, [3, 1], seed=1), compiled, penalty=lambda model: weight * weight)
+class Scaled:
+    """A loss with a Parameter."""
+
+    def __init__(self) -> None:
+        self.scale = Parameter(1.0)
+
+    def __call__(self, prediction: Any, target: Any) -> Any:
+        return self.scale * mse(prediction, target)
+
+
+def scaled_by(weight: Any, prediction: Any, target: Any) -> Any:
+    return weight * mse(prediction, target)
+
+
+def scaled_by_default(prediction: Any, target: Any, weight: Any = Parameter(1.0)) -> Any:  # noqa: B008
+    return weight * mse(prediction, target)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"loss": lambda p, t: OUTSIDE * mse(p, t)}, r"OUTSIDE \('temperature'\)"),
+        ({"loss": Scaled()}, "scale"),
+        ({"loss": Scaled().__call__}, "scale"),
+        ({"loss": scaled_by_default}, "weight"),
+        ({"loss": partial(scaled_by, Parameter(1.0))}, r"args\[0\]"),
+        ({"penalty": lambda model: OUTSIDE * OUTSIDE}, "OUTSIDE"),
+    ],
+)
+def test_a_parameter_of_the_loss_or_of_the_penalty(options: dict[str, Any], name: str) -> None:
+    said: list[str] = []
+    for compiled in (False, True):
+        with pytest.warns(UnlearnedWarning, match=f"the loss uses {name}.*which neither") as caught:
+            train(MLP(2, [3, 1], seed=1), compiled, **options)
+        said += [str(warning.message) for warning in caught]
+    assert len(said) == 2
+    assert said[0] == said[1]
 
 
 @both_ways
