@@ -85,10 +85,18 @@ def no_parameters(model: Module) -> str:
         >>> no_parameters(Module())
         'Module has no Parameters, so there is nothing to train: assign Parameters or Modules to its attributes'
     """
-    plain = [path for path, value in plain_values(model) if not value.args]
-    if plain:
-        return f"{type(model).__name__} has no Parameters, only plain Values, which nothing trains, in {_some(plain)}: make them Parameters"
-    return f"{type(model).__name__} has no Parameters, so there is nothing to train: assign Parameters or Modules to its attributes"
+    kind = type(model).__name__
+    leaves = [(as_code(path), value) for path, value in survey(model, Module).unlearned() if not value.args]
+    hidden = [path for path, value in leaves if isinstance(value, Parameter)]
+    if hidden:
+        return (
+            f"{kind} has Parameters only in places that are not searched, in {_some(hidden)}: "
+            "assign them to attributes of the model, by themselves or in a list, tuple or dict"
+        )
+    if leaves:
+        names = _some([path for path, _ in leaves])
+        return f"{kind} has no Parameters, only plain Values, which nothing trains, in {names}: make them Parameters"
+    return f"{kind} has no Parameters, so there is nothing to train: assign Parameters or Modules to its attributes"
 
 
 def warn_of_unlearned(

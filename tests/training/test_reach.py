@@ -204,6 +204,13 @@ def test_a_model_of_plain_values(options: dict[str, Any], compiled: bool) -> Non
 
 
 @both_ways
+def test_a_model_whose_parameters_are_hidden(compiled: bool) -> None:
+    model = Sequential(Bare().forward, lambda output: output * OUTSIDE)
+    with pytest.raises(OptionError, match=r"only in places that are not searched, in steps\[1\]\.OUTSIDE: assign them"):
+        train(model, compiled)
+
+
+@both_ways
 def test_a_model_of_nothing(compiled: bool) -> None:
     with pytest.raises(OptionError, match="Flatten has no Parameters, so there is nothing to train"):
         train(Flatten(), compiled)
