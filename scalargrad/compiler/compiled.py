@@ -1,8 +1,6 @@
 """`compile`: a function of scalars becomes a program that runs on whole batches."""
 
 import pickle
-import sys
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from functools import cached_property
@@ -16,11 +14,12 @@ from numpy.typing import NDArray
 from ..calls import explain_calls
 from ..collector import collector_off
 from ..engine import Parameter, Value
-from ..errors import CallError, DataError, LengthError, OptionError, TraceError, UnlearnedWarning
+from ..errors import CallError, DataError, LengthError, OptionError, TraceError
 from ..hyperparameters import all_finite
 from ..naming import suggestion
 from ..nn import Module
 from ..terminal import fits_terminal
+from ..unlearned import is_reported, warn_unlearned
 from .backends import BACKENDS, Backend
 from .guards import Guards
 from .jax_backend import JaxBackend
@@ -34,6 +33,7 @@ from .trace import Recording, trace
 
 Array = NDArray[numpy.float64]
 _NOTHING = numpy.zeros(0)
+_MAX_NAMED = 3
 
 
 @explain_calls
@@ -110,32 +110,16 @@ def compile(
 def _warn_of_unlearned(program: "Compiled") -> None:
     """Name the parameters that the function uses and `model` does not own: their gradient is asked of nobody."""
     left_out = [leaf for leaf in program.program.leaves if isinstance(leaf, Parameter) and leaf.trainable]
-    if not left_out:
+    if not left_out or is_reported(id(program.model)):
         return
     names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in left_out[:_MAX_NAMED]]
     more = f" and {len(left_out) - _MAX_NAMED:,} more" if len(left_out) > _MAX_NAMED else ""
     why = "but compile was given no model" if program.model is None else "which the model does not own"
-    warnings.warn(
+    warn_unlearned(
         f"the compiled function uses {', '.join(names)}{more}, {why}: what is read at each call is the number, and no "
         "gradient is computed for it. To learn it, make it an attribute of the Module that compile is given as `model`; "
-        "if it shall not learn, set its trainable = False, or use a Value",
-        UnlearnedWarning,
-        stacklevel=_levels_to_the_user(),
+        "if it shall not learn, set its trainable = False, or use a Value"
     )
-
-
-_MAX_NAMED = 3
-
-
-def _levels_to_the_user() -> int:
-    """How far up the nearest frame outside of this package is, for `warnings.warn` in the caller."""
-    package = __name__.partition(".")[0]
-    frame = sys._getframe(1)
-    level = 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        frame = frame.f_back
-        level += 1
-    return level
 
 
 class Compiled:
