@@ -21,15 +21,15 @@ from .conversion import (
     refuse_other_scalars,
 )
 from .copying import deepcopy_value, reduce_value, restore_value
-from .errors import CallError, DataError, OptionError, UnlearnedWarning
+from .errors import CallError, DataError, OptionError
 from .floats import pow as _float_power
-from .frames import warn
 from .graph import topological
 from .hooks import BY_HAND, Hook, HookHandle
 from .missing import MISSING
 from .modes import Scope, check_question, current_mode, is_tracing
 from .ops import CUT, FLOATS, TABLE, Op, with_lists
 from .terminal import fits_terminal
+from .unlearned import is_reported, warn_unlearned
 
 Number = Union["Value", float]
 
@@ -667,11 +667,12 @@ def _warn_if_nothing_learns(leaves: list[Value]) -> None:
     scopes = {leaf.scope for leaf in leaves}  # only results whose graph was not kept have one
     if scopes <= {None} or any(isinstance(leaf, Parameter) for leaf in leaves):
         return
-    name = next(scope.chain()[0].kind for scope in scopes if scope is not None)
-    warn(
-        f"the gradient reaches no Parameter: what {name} computed has no graph, because that was "
-        "inside no_grad(). For it to learn, call it outside of no_grad()",
-        UnlearnedWarning,
+    outermost = [scope.chain()[0] for scope in scopes if scope is not None]
+    if any(is_reported(scope.identity) for scope in outermost):
+        return
+    warn_unlearned(
+        f"the gradient reaches no Parameter: what {outermost[0].kind} computed has no graph, because "
+        "that was inside no_grad(). For it to learn, call it outside of no_grad()"
     )
 
 

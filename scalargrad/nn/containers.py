@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from types import FunctionType, MappingProxyType, MethodType, SimpleNamespace
 from typing import Any
 
-from ..engine import Value
+from ..engine import Parameter, Value
 from ..nested import is_array
 
 Kinds = type | tuple[type, ...]
@@ -20,6 +20,7 @@ LEAVES = frozenset([bool, bytes, complex, float, int, range, str, type(None)])
 
 _SEQUENCES = (list, tuple, deque, UserList, ValuesView)
 _MAPPINGS = (dict, MappingProxyType, UserDict)
+_FUNCTIONS = (FunctionType, MethodType, partial)
 
 _FOREIGN = frozenset(["jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"])
 """Libraries whose objects are not looked into, nor are those of the standard library."""
@@ -109,37 +110,55 @@ def _rows(array: Any) -> Iterable[tuple[Any, Any]]:
     return enumerate(array) if holds_objects else ()
 
 
-def everything(name: str, value: Any, closed: set[int]) -> Iterator[tuple[str, Value]]:
-    """Find every Value in an attribute of a module, in places that are not searched, too.
+def everything(places: Iterable[tuple[str, Any]], closed: set[int]) -> Iterator[tuple[str, Value]]:
+    """Find every Value in some places, also where a module does not search.
 
-    These are sets, objects of the user's own classes, and what functions use: closures, defaults,
-    global Values.
+    That is in sets, objects of the user's own classes, and what functions use: closures, defaults,
+    global Values. A function is the last that is looked into, and only for Parameters: a plain
+    Value around a function is as often as not meant as a constant.
 
     Args:
-        name: The name of the attribute.
-        value: What it holds.
+        places: The places by name.
         closed: Ids of objects that are not looked into. Those that were are added to it.
 
     Returns:
         Pairs of a path and the Value.
 
     Example:
-        >>> rate = Value(2.0)
-        >>> list(everything("f", lambda x: rate * x, set()))
-        [('f.rate', Value(data=2.0, grad=0.0))]
+        >>> rate = Parameter(2.0)
+        >>> list(everything([("f", lambda x: rate * x)], set()))
+        [('f.rate', Parameter(data=2.0, grad=0.0))]
     """
-    pending: list[tuple[str, Any, int]] = [(name, value, 0)]
-    while pending:
-        path, item, depth = pending.pop()
+    objects: deque[tuple[str, Any, int]] = deque()
+    functions: deque[tuple[str, Any, int]] = deque()
+
+    def add(path: str, item: Any, depth: int) -> None:
+        if type(item) not in LEAVES:
+            queue = functions if isinstance(item, _FUNCTIONS) else objects
+            queue.append((path, item, depth))
+
+    for name, place in places:
+        add(name, place, 0)
+    in_functions = False
+    while objects or functions:
+        in_functions = in_functions or not objects
+        path, item, depth = (objects or functions).popleft()
         if isinstance(item, Value):
-            yield path, item
-        elif type(item) not in LEAVES and id(item) not in closed and depth < _DEEPEST:
+            if isinstance(item, Parameter) or not in_functions:
+                yield path, item
+        elif id(item) not in closed and depth < _DEEPEST:
             closed.add(id(item))
-            inside = [(f"{path}.{key}", part, depth + 1) for key, part in _insides(item)]
-            pending += reversed(inside)
+            for key, part in insides(item):
+                add(f"{path}.{key}", part, depth + 1)
 
 
-def _insides(item: Any) -> Iterable[tuple[Any, Any]]:
+def insides(item: Any) -> Iterable[tuple[Any, Any]]:
+    """Return what is in a container, an object or a function, by key or name.
+
+    Example:
+        >>> list(insides({"a": 1.0}))
+        [('a', 1.0)]
+    """
     kind: Any = type(item)
     items_of = _reader(kind)
     if items_of is not None:
@@ -151,28 +170,32 @@ def _insides(item: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(item, FunctionType):
         return _captured(item)
     if isinstance(item, MethodType):
-        return [("__self__", item.__self__)]
+        return [("__self__", item.__self__), *insides(item.__func__)]
     if isinstance(item, partial):
-        return [("func", item.func), *enumerate(item.args), *item.keywords.items()]
+        return [("args", item.args), *item.keywords.items(), *insides(item.func)]
     return _attributes(item)
 
 
 def _captured(function: FunctionType) -> list[tuple[str, Any]]:
-    """Return what a function uses: variables of its closure, its defaults, global Values."""
+    """Return what a function uses: variables of its closure, its defaults, what is global."""
     captured: list[tuple[str, Any]] = []
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+    code = function.__code__
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         try:
             captured.append((name, cell.cell_contents))
         except ValueError:  # a variable that is not set yet
             continue
-    captured += [(f"defaults.{i}", item) for i, item in enumerate(function.__defaults__ or ())]
+    defaults = function.__defaults__ or ()
+    first = code.co_argcount - len(defaults)
+    captured += zip(code.co_varnames[first:], defaults, strict=False)
     captured += list((function.__kwdefaults__ or {}).items())
 
-    # of the globals Values and containers only: other functions and objects lead too far
+    # of the globals Values, containers and modules: other functions and objects lead too far
     for step in get_instructions(function):
         item = function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
         kind: Any = type(item)
-        if isinstance(item, Value) or _reader(kind) is not None:
+        is_module = hasattr(kind, "named_parameters")
+        if is_module or issubclass(kind, Value) or _reader(kind) is not None:
             captured.append((step.argval, item))
     return captured
 
@@ -190,7 +213,7 @@ def _attributes(item: Any) -> list[tuple[str, Any]]:
 @lru_cache(maxsize=512)
 def _may_hold(kind: type) -> bool:
     """Return whether something of this kind, which is no container, may hold Values."""
-    if issubclass(kind, (FunctionType, MethodType, SimpleNamespace, partial)):
+    if issubclass(kind, (*_FUNCTIONS, SimpleNamespace)):
         return True
     library = kind.__module__.partition(".")[0]
     known = library in _FOREIGN or library in sys.stdlib_module_names

@@ -16,6 +16,7 @@ from ..leaves import Buffer
 from ..modes import call_in_scope
 from ..naming import suggestion
 from ..terminal import fits_terminal, printable
+from ..unlearned import is_reported
 from .containers import LEAVES, members
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 
@@ -168,7 +169,8 @@ class Module:
         """What is inside. Parameters that would be passed over are refused, or warned of."""
         found = survey(self, Module)
         found.check_sets()
-        warn_of_strays(found)
+        if not is_reported(id(self)):
+            warn_of_strays(found)
         return found
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
@@ -194,11 +196,9 @@ class Module:
         no Parameters at all, a Value that may be meant for one.
         """
         found = self._surveyed()
-        self._warn_of_hidden(found)
+        if not is_reported(id(self)):
+            warn_of_hidden(found, self.describe())
         return [parameter for _, parameter in found.parameters]
-
-    def _warn_of_hidden(self, found: Survey) -> None:
-        warn_of_hidden(found, self.describe())
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -330,9 +330,9 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
     """Find the Values of a module that no optimizer over its parameters reaches.
 
     These are plain Values, and Parameters in places that are not searched: sets, objects that are
-    no modules, variables that a function uses. Constants and Buffers are not meant to learn, and
-    what was computed is no leaf, so neither are among them. A Value among Parameters in a list or
-    dict is.
+    no modules, variables that a function uses. Constants, Buffers and frozen Parameters are not
+    meant to learn, nor is a plain Value around a function, and what was computed is no leaf, so
+    none of these are among them. A Value among Parameters in a list or dict is.
 
     Args:
         module: The module to look through, with all inside it.
@@ -348,9 +348,8 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
         [('steps.1.scale', Parameter(data=2.0, grad=0.0))]
     """
     found = survey(module, Module)
-    strays = [path for path, _ in found.strays()]
-    plain = [(path, value) for path, value in found.plain if not value.args or path in strays]
-    return [*plain, *found.hidden()]
+    strays = found.strays()
+    return [(path, value) for path, value in found.unlearned() if not value.args or path in strays]
 
 
 class Inputs(list[Value]):

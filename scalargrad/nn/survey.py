@@ -1,28 +1,27 @@
 """One look through a module: its parameters, and what is meant to learn but would be passed over."""
 
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine import Constant, Parameter, Value
-from ..errors import DataError, UnlearnedWarning
-from .containers import everything, members
+from ..errors import DataError
+from ..unlearned import warn_unlearned
+from .containers import LEAVES, everything, members
 
 Found = list[tuple[str, Any]]
 
 
 @dataclass
 class Survey:
-    """What was found in a module and all inside it, each as (path, thing).
+    """What was found in a module and all inside it, each once, as (path, thing).
 
     Attributes:
-        parameters: Every Parameter in a place that is searched, each once.
+        kind: The class of modules.
+        parameters: Every Parameter in a place that is searched.
         plain: Values there that are neither Parameters nor Constants.
         sets: Sets, which are not searched, as they have no order.
         strange: Functions and objects, which are not searched either.
         modules: The path of every module, by its id.
-        kind: The class of modules.
     """
 
     kind: type
@@ -49,26 +48,29 @@ class Survey:
                     "are not searched for there: make it a list"
                 )
 
-    def strays(self) -> list[tuple[str, Value]]:
-        """Return the plain Values that are in a container with Parameters."""
+    def strays(self) -> list[str]:
+        """Return the paths of the plain Values that are in a container with Parameters."""
         if not self.plain:
             return []
         homes = {_parent(path) for path, _ in self.parameters} - set(self.modules.values())
-        return [(path, value) for path, value in self.plain if _parent(path) in homes]
+        return [path for path, _ in self.plain if _parent(path) in homes]
 
-    def hidden(self) -> Iterator[tuple[str, Value]]:
-        """Return what is in places that are not searched, and is not found elsewhere."""
-        if not self.sets and not self.strange:
-            return
-        seen = {id(parameter) for _, parameter in self.parameters}
-        seen |= {id(value) for _, value in self.plain}
-        closed = set(self.modules)
-        for path, place in [*self.sets, *self.strange]:
-            for inner_path, value in everything(path, place, closed):
-                is_leaf = not value.args and not isinstance(value, Constant)
-                if is_leaf and id(value) not in seen:
-                    seen.add(id(value))
-                    yield inner_path, value
+    def unlearned(self) -> list[tuple[str, Value]]:
+        """Return what is passed over: plain Values, and what is in places that are not searched.
+
+        Left out is what is not meant to learn: Constants, Buffers and frozen Parameters.
+        """
+        passed_over = list(self.plain)
+        places = [*self.sets, *self.strange]
+        if not places:
+            return passed_over
+        seen = {id(value) for _, value in [*self.parameters, *self.plain]}
+        for path, value in everything(places, set(self.modules)):
+            is_fixed = isinstance(value, Constant) or not getattr(value, "trainable", True)
+            if id(value) not in seen and not is_fixed:
+                seen.add(id(value))
+                passed_over.append((path, value))
+        return passed_over
 
 
 def survey(module: Any, kind: type) -> Survey:
@@ -87,27 +89,33 @@ def survey(module: Any, kind: type) -> Survey:
         ['weights.0', 'bias']
     """
     found = Survey(kind)
+    kinds = (Value, kind, set, frozenset)
     seen: set[int] = set()
-    for path, part in module.named_modules():
+    pending: Found = [("", module)]
+    while pending:
+        path, part = pending.pop()
+        if id(part) in found.modules:
+            continue
         found.modules[id(part)] = path
         prefix = f"{path}." if path else ""
-        for attribute, content in vars(part).items():
-            strange: Found = []
-            for name, item in members(attribute, content, _KINDS, kind, strange=strange):
-                if isinstance(item, Parameter):
-                    if id(item) not in seen:
-                        seen.add(id(item))
-                        found.parameters.append((prefix + name, item))
-                elif not isinstance(item, Value):
-                    found.sets.append((prefix + name, item))
-                elif not isinstance(item, Constant) and id(item) not in seen:
+        inner: Found = []
+        for name, content in vars(part).items():
+            if type(content) in LEAVES:
+                continue
+            for member in members(prefix + name, content, kinds, (), strange=found.strange):
+                item = member[1]
+                if isinstance(item, kind):
+                    inner.append(member)
+                elif id(item) not in seen:
                     seen.add(id(item))
-                    found.plain.append((prefix + name, item))
-            found.strange += [(prefix + name, item) for name, item in strange]
+                    if isinstance(item, Parameter):
+                        found.parameters.append(member)
+                    elif not isinstance(item, Value):
+                        found.sets.append(member)
+                    elif not isinstance(item, Constant):
+                        found.plain.append(member)
+        pending += reversed(inner)
     return found
-
-
-_KINDS = (Value, set, frozenset)
 
 
 def as_code(path: str) -> str:
@@ -122,42 +130,35 @@ def as_code(path: str) -> str:
 
 
 def warn_of_strays(found: Survey) -> None:
-    """Warn of plain Values among Parameters, on the line that calls a method of a module."""
-    for path, _ in found.strays():
+    """Warn of plain Values among Parameters."""
+    for path in found.strays():
         place = as_code(path)
-        warnings.warn(
+        warn_unlearned(
             f"{place} is a plain Value among Parameters, so no optimizer changes it. To change a "
-            f"Parameter, change its number, as in {place}.data -= 0.1 * {place}.grad",
-            UnlearnedWarning,
-            stacklevel=4,
+            f"Parameter, change its number, as in {place}.data -= 0.1 * {place}.grad"
         )
 
 
 def warn_of_hidden(found: Survey, who: str) -> None:
-    """Warn of what is meant to learn in places where it is not found, likewise.
+    """Warn of what is meant to learn in places where it is not found.
 
     That is any Parameter, and a plain Value in a module without Parameters.
     """
-    hidden = list(found.hidden())
-    for path, value in hidden:
-        if isinstance(value, Parameter):
-            warnings.warn(
-                f"{as_code(path)} of {who} is a Parameter in a place that is not searched, so no "
-                "optimizer changes it. Assign it to an attribute of the module too, by itself or "
-                "in a list or dict",
-                UnlearnedWarning,
-                stacklevel=4,
-            )
-            return
-
-    candidates = [(path, value) for path, value in found.plain if not value.args] + hidden
-    if candidates and not found.parameters:
-        path, _ = candidates[0]
-        warnings.warn(
+    if found.parameters and not found.strange and not found.sets:
+        return
+    leaves = [(path, value) for path, value in found.unlearned() if not value.args]
+    hidden = [path for path, value in leaves if isinstance(value, Parameter)]
+    if hidden:
+        warn_unlearned(
+            f"{as_code(hidden[0])} of {who} is a Parameter in a place that is not searched, so no "
+            "optimizer changes it. Assign it to an attribute of the module too, by itself or in a "
+            "list or dict"
+        )
+    elif leaves and not found.parameters:
+        path, _ = leaves[0]
+        warn_unlearned(
             f"{who} has no parameters: {as_code(path)} is no Parameter. Only a Parameter learns, "
-            "assigned to an attribute of the module by itself, or in a list or dict",
-            UnlearnedWarning,
-            stacklevel=4,
+            "assigned to an attribute of the module by itself, or in a list or dict"
         )
 
 

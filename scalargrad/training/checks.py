@@ -12,7 +12,7 @@ from ..losses import TARGETS, is_ignored, unwrapped
 from ..modes import enable_grad, no_grad, observing
 from ..nn import Module, evaluation
 from ..optimiser import Optimiser
-from .reach import Made, check_optimizer, no_parameters, plain_attributes, used_leaves, warn_of_unlearned
+from .reach import Made, check_optimizer, plain_values, used_leaves, warn_of_unlearned
 from .reading import fresh, place
 from .samples import Samples
 from .steps import Loss, Penalty, checked_loss, numbers_of
@@ -39,21 +39,6 @@ class Trial:
     made: Made
 
 
-def check_learnable(model: Module, optimizer: Any) -> dict[int, tuple[str, Value]]:
-    """Refuse a model without parameters, unless an optimizer brings some along.
-
-    Returns:
-        The plain Values that the model has in its attributes.
-
-    Raises:
-        OptionError: For a model that has none.
-    """
-    attributes = plain_attributes(model)
-    if not isinstance(optimizer, Optimiser) and not model.parameters():
-        raise OptionError(no_parameters(attributes, model))
-    return attributes
-
-
 def check_training(
     model: Module,
     loss: Loss,
@@ -61,7 +46,6 @@ def check_training(
     optimizer: Optimiser,
     samples: Samples,
     held: Samples | None,
-    attributes: dict[int, tuple[str, Value]],
 ) -> Trial:
     """Try out model, loss and penalty on a sample of each structure, and check what comes of it.
 
@@ -72,7 +56,6 @@ def check_training(
         optimizer: What trains it.
         samples: All samples of X and y.
         held: Those of `validation=(X, y)`, or None.
-        attributes: From `check_learnable`.
 
     Returns:
         What was tried.
@@ -82,13 +65,14 @@ def check_training(
         LengthError: For those of the wrong shape.
         OptionError: For targets that the loss does not take, and an optimizer of another model.
     """
+    before = plain_values(model)  # kept until the end, so that no other Value gets the id of one of them
     trial = try_out(model, loss, samples, penalty)
     if held is not None:
         try_out(model, loss, held, None, "X of validation", "y of validation")
     leaves, _ = used_leaves(trial.losses, trial.made)
     check_optimizer(model, optimizer, leaves)
     given = {id(leaf) for i in samples.examples()[:1] for leaf in _values((samples.inputs[i], samples.targets[i]))}
-    own = {key: found for key, found in attributes.items() if key not in given}
+    own = {id(value): path for path, value in before if id(value) not in given}
     warn_of_unlearned(model, optimizer, trial.losses, trial.made, own, [loss, penalty])
     return trial
 

@@ -14,11 +14,13 @@ from ..naming import suggestion
 from ..nn import Module
 from ..optim import OPTIMISERS
 from ..optimiser import Optimiser
+from ..unlearned import reported
 from .callbacks import listed_callbacks
-from .checks import check_learnable, check_training
+from .checks import check_training
 from .compiled import CompiledStep
 from .history import History
 from .metrics import named_metrics, settled
+from .reach import no_parameters
 from .running import Training
 from .samples import held_out, samples_of
 from .saving import SaveCheckpoint, resume_training
@@ -100,17 +102,17 @@ def fit(
     measures, paid = named_metrics(metrics), loss_of(loss)
     listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
     size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
-    attributes = check_learnable(model, optimiser)
-    rule = optimiser_of(optimiser, model)
-    trial = check_training(model, paid, penalty, rule, samples, None if is_number(validation) else held, attributes)
-    targets = kept.targets + (held.targets if held else [])
-    parts = model, paid, penalty, rule
-    step = CompiledStep(*parts, bool(measures), trial.prediction) if compiled else EagerStep(*parts)
-    training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
-    training.metrics, training.callbacks = settled(measures, targets, paid, trial.prediction), listed
-    training.epochs, training.seed, training.batch_size = count, order, size
-    training.message = _resumed(training, resume)
-    return training.run(progress)
+    with reported(id(part) for _, part in model.named_modules()):  # the trial tells of what nothing would learn
+        rule = optimiser_of(optimiser, model)
+        trial = check_training(model, paid, penalty, rule, samples, None if is_number(validation) else held)
+        targets = kept.targets + (held.targets if held else [])
+        parts = model, paid, penalty, rule
+        step = CompiledStep(*parts, bool(measures), trial.prediction) if compiled else EagerStep(*parts)
+        training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
+        training.metrics, training.callbacks = settled(measures, targets, paid, trial.prediction), listed
+        training.epochs, training.seed, training.batch_size = count, order, size
+        training.message = _resumed(training, resume)
+        return training.run(progress)
 
 
 def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
@@ -132,12 +134,18 @@ def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
 
 
 def optimiser_of(choice: Any, model: Module) -> Optimiser:
-    """The optimiser itself, or the one of that name over all parameters of the model; raises OptionError for anything else."""
+    """The optimiser itself, or the one of that name over all parameters of the model.
+
+    Raises OptionError for anything else, and for a model without parameters.
+    """
     if isinstance(choice, Optimiser):
         return choice
     if not isinstance(choice, str) or choice not in OPTIMISERS:
         raise OptionError(f"optimiser must be an Optimiser or a name, not {choice!r}{suggestion(choice, OPTIMISERS)}")
-    return OPTIMISERS[choice](model.parameters())
+    parameters = model.parameters()
+    if not parameters:
+        raise OptionError(no_parameters(model))
+    return OPTIMISERS[choice](parameters)
 
 
 def _checked_seed(seed: Any) -> int | None:

@@ -167,8 +167,13 @@ def test_a_parameter_in_a_place_that_is_not_searched(hide: Any) -> None:
 scale = Parameter(3.0)
 
 
-def test_a_global_parameter_of_a_function() -> None:
+teacher = Neuron(1)
+
+
+def test_what_is_global_for_a_function() -> None:
     assert [path for path, _ in unreachable(Sequential(Layer(1, 1), lambda x: x[0] * scale))] == ["steps.1.scale"]
+    found = unreachable(Sequential(Layer(1, 1), lambda x: teacher(x)))
+    assert sorted(path for path, _ in found) == ["steps.1.teacher.bias", "steps.1.teacher.weights.0"]
 
 
 @every_hiding
@@ -194,6 +199,23 @@ def test_values_where_parameters_are_meant(content: Any) -> None:
         found = model.parameters()
     with pytest.raises(LengthError, match="Only a Parameter learns, not a plain Value"):
         SGD(found)
+
+
+@every_hiding
+def test_frozen_parameters_are_not_meant_to_learn(hide: Any) -> None:
+    parameter = Parameter(1.0)
+    parameter.trainable = False
+    model = Holder(Parameter(2.0))
+    model.helper = hide(parameter)
+    assert unreachable(model) == []
+
+
+def test_a_value_around_a_function_may_be_a_constant_unless_it_is_found_elsewhere_too() -> None:
+    gain = Value(2.0)
+    model = Holder(lambda x: gain * x)
+    assert unreachable(model) == []
+    model.helper = Plain(gain)
+    assert unreachable(model) == [("helper.weight", gain)]
 
 
 def test_constants_buffers_and_what_was_computed_are_not_meant_to_learn() -> None:
