@@ -125,6 +125,11 @@ EQUIVALENT = {
         "1  →  (2)",
     ): "one operand is saved when its result is, not before",
     (
+        "scalargrad/modes.py",
+        'def __init__(self, name: str, kind: str, parent: "Scope | None", identity: int = 0) -> None:',
+        "0  →  (1)",
+    ): "no module is at either address",
+    (
         "scalargrad/numeric.py",
         "for node, gradient in zip(self.order, before, strict=True):",
         "True  →  (False)",
