@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections import namedtuple
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 
 import numpy
 import pytest
@@ -39,6 +39,14 @@ def test_refilling_with_the_same_numbers_gives_the_same_nest(nest):
     assert again == nest
     assert type(again) is type(nest)
     assert len(places(nest, "x")) == len(entries(nest))
+
+
+@pytest.mark.parametrize("nest", [OrderedDict(a=1.0), Counter(a=1.0), defaultdict(float, a=1.0)])
+def test_refilling_keeps_the_kind_of_dict(nest):
+    again = refilled(nest, [5.0])
+    assert again == {"a": 5.0}
+    assert type(again) is type(nest)
+    assert nest == {"a": 1.0}
 
 
 @given(nests)

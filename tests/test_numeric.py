@@ -197,6 +197,16 @@ def test_a_wrong_value_made_by_hand_is_named():
     assert report.suspect.startswith("c = cube(0.8): by its partials")
 
 
+def test_a_value_made_by_hand_may_be_off_by_what_is_allowed():
+    def cube(x):
+        return Value(x.data**3, (x,), "cube", partials=(3.03 * x.data**2,))
+
+    def wrong(x):
+        return Value(x.data, (x,), "wrong", partials=(3.0,))
+
+    assert gradcheck(lambda x: wrong(cube(x * 2.0)), 0.4, relative=0.02).suspect.startswith("wrong")
+
+
 def test_what_is_told_of_a_value_made_by_hand_is_how_it_moves():
     def cube(x):
         return Value(x.data**3, (x,), "cube", partials=(2.0 * x.data**2,))
