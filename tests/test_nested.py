@@ -103,6 +103,29 @@ def test_a_snapshot_of_an_array_has_memory_of_its_own():
         assert (copy.dtype, numpy.shares_memory(copy, kept)) == (kept.dtype, False)
 
 
+class OfAnotherLibrary:
+    """Has a shape, as an array of another library has."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+
+class ReadableByNumPy(OfAnotherLibrary):
+    def __array__(self, dtype=None, copy=None):
+        return numpy.ones(self.shape)
+
+
+def test_a_snapshot_of_what_numpy_reads_as_an_array_is_one():
+    found = snapshot(ReadableByNumPy((1, 2)), "x")
+    assert type(found) is numpy.ndarray
+    assert found.tolist() == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize("thing", [ReadableByNumPy(()), OfAnotherLibrary((2,))])
+def test_a_snapshot_leaves_scalars_and_what_numpy_cannot_read(thing):
+    assert snapshot(thing, "x") is thing
+
+
 def test_a_snapshot_takes_shared_containers_apart_and_refuses_circles():
     row = [1.0]
     copies = snapshot({"a": row, "b": (row, row)}, "x")
