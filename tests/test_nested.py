@@ -115,6 +115,12 @@ class ReadableByNumPy(OfAnotherLibrary):
         return numpy.ones(self.shape)
 
 
+def test_a_method_called_mask_makes_no_masked_array():
+    series = ReadableByNumPy((2,))
+    series.mask = lambda condition: condition  # as a Series of pandas has
+    assert snapshot(series, "x").tolist() == [1.0, 1.0]
+
+
 def test_a_snapshot_of_what_numpy_reads_as_an_array_is_one():
     found = snapshot(ReadableByNumPy((1, 2)), "x")
     assert type(found) is numpy.ndarray
