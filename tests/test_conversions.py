@@ -128,6 +128,39 @@ def test_equality_with_a_number_is_refused_where_a_context_refuses_questions() -
         assert v != Value(2.0)
 
 
+ASKING_FOR_THE_NUMBER: list[Callable[[Value], Any]] = [
+    int,
+    float,
+    bool,
+    math.trunc,
+    lambda v: round(v, 1),
+    lambda v: f"{v:.2f}",
+    lambda v: v < 1.0,
+    lambda v: v <= 1.0,
+    lambda v: v > 1.0,
+    lambda v: v >= 1.0,
+    lambda v: v.data,
+    lambda v: v.grad,
+    lambda v: v.partials,
+    lambda v: v.item(),
+    lambda v: v.detach(),
+    lambda v: setattr(v, "data", 1.0),
+]
+
+
+@pytest.mark.parametrize("ask", ASKING_FOR_THE_NUMBER)
+def test_the_number_is_refused_where_a_context_refuses_questions(ask: Callable[[Value], Any]) -> None:
+    def refuse(what: str) -> None:
+        raise TraceError(what)
+
+    v = Value(2.0)
+    with (
+        _switched(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)),
+        pytest.raises(TraceError, match="of a Value|on a Value"),
+    ):
+        ask(v)
+
+
 @pytest.mark.parametrize("thing", [np.timedelta64(3, "s"), np.timedelta64(3), np.datetime64(3, "s"), timedelta(3)], ids=repr)
 def test_times_are_no_numbers(thing: Any) -> None:
     with pytest.raises(DataError, match="must be a real number"):
