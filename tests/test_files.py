@@ -428,6 +428,10 @@ def test_a_name_that_only_begins_with_a_tilde(tmp_path: Path, monkeypatch: pytes
     assert names(tmp_path) == ["~a.svg"]
 
 
+def test_a_path_may_be_bytes() -> None:
+    assert as_path(b"a.svg") == Path("a.svg")
+
+
 def test_what_is_no_path() -> None:
     with pytest.raises(DataError, match="a path must be text or a Path, not int"):
         as_path(3)  # type: ignore[arg-type]

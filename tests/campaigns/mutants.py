@@ -136,6 +136,11 @@ EQUIVALENT = {
         "1  →  (2)",
     ): "one operand is saved when its result is, not before",
     (
+        "scalargrad/floats.py",
+        "return -inf if x < 0.0 and y % 2.0 == 1.0 else inf",
+        "x < 0.0  →  (x <= 0.0)",
+    ): "no power of 0 overflows",
+    (
         "scalargrad/modes.py",
         'def __init__(self, name: str, kind: str, parent: "Scope | None", identity: int = 0) -> None:',
         "0  →  (1)",
