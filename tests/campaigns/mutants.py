@@ -136,6 +136,11 @@ EQUIVALENT = {
         "1  →  (2)",
     ): "one operand is saved when its result is, not before",
     (
+        "scalargrad/files.py",
+        'flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)',
+        "0  →  (1)",
+    ): "1 is O_WRONLY, which is set already",
+    (
         "scalargrad/floats.py",
         "return -inf if x < 0.0 and y % 2.0 == 1.0 else inf",
         "x < 0.0  →  (x <= 0.0)",
