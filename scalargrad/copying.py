@@ -22,7 +22,6 @@ class _Prelude(list[Any]):
     """A list whose items are fetched only while it is being copied or pickled."""
 
     def __init__(self, root: Any = None) -> None:
-        super().__init__()
         self.root = root
 
     def __reduce_ex__(self, protocol: Any) -> Any:

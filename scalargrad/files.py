@@ -87,11 +87,9 @@ def as_path(path: str | PathLike[str]) -> Path:
         True
     """
     try:
-        given = os.fspath(path)
+        given = os.fsdecode(path)
     except TypeError:
         raise DataError(f"a path must be text or a Path, not {type(path).__name__}") from None
-    if not isinstance(given, str):
-        given = os.fsdecode(given)
     try:
         possible = bool(given) and b"\0" not in os.fsencode(given)
     except UnicodeEncodeError:

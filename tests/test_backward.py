@@ -362,3 +362,12 @@ def test_an_account_of_a_gradient_refuses_a_backward_by_hand() -> None:
     out._backward = lambda: None
     with pytest.raises(GraphError, match="_backward that was set by hand"):
         viz.explain(out * 2, x)
+
+
+def test_only_leaves_get_graphs_for_gradients_of_which_constants_have_none():
+    x = Value(3.0)
+    square = x * x
+    product = square * 2.0
+    product.backward(create_graph=True)
+    assert [type(node.grad) for node in (product, square, product.args[1], x)] == [float, float, float, Value]
+    assert (square.grad, product.args[1].grad, x.grad.data) == (2.0, 9.0, 12.0)

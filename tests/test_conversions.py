@@ -14,7 +14,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
-from scalargrad.conversion import whole
+from scalargrad.conversion import plain, whole
 from scalargrad.errors import ComparisonWarning, DataError, OptionError, TraceError, UntrackedWarning
 from scalargrad.modes import Mode, _switched
 
@@ -126,6 +126,40 @@ def test_equality_with_a_number_is_refused_where_a_context_refuses_questions() -
                 ask(v, 2.0)
         assert v != "2.0"
         assert v != Value(2.0)
+
+
+ASKING_FOR_THE_NUMBER: list[Callable[[Value], Any]] = [
+    int,
+    float,
+    bool,
+    math.trunc,
+    lambda v: round(v, 1),
+    lambda v: f"{v:.2f}",
+    lambda v: v < 1.0,
+    lambda v: v <= 1.0,
+    lambda v: v > 1.0,
+    lambda v: v >= 1.0,
+    lambda v: v.data,
+    lambda v: v.grad,
+    lambda v: v.partials,
+    lambda v: v.item(),
+    plain,
+    lambda v: v.detach(),
+    lambda v: setattr(v, "data", 1.0),
+]
+
+
+@pytest.mark.parametrize("ask", ASKING_FOR_THE_NUMBER)
+def test_the_number_is_refused_where_a_context_refuses_questions(ask: Callable[[Value], Any]) -> None:
+    def refuse(what: str) -> None:
+        raise TraceError(what)
+
+    v = Value(2.0)
+    with (
+        _switched(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)),
+        pytest.raises(TraceError, match=r"\b(of|on) a Value"),
+    ):
+        ask(v)
 
 
 @pytest.mark.parametrize("thing", [np.timedelta64(3, "s"), np.timedelta64(3), np.datetime64(3, "s"), timedelta(3)], ids=repr)

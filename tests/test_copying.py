@@ -136,6 +136,18 @@ def test_a_pickle_that_fails_does_not_disturb_the_next() -> None:
     assert everything(pickle.loads(pickle.dumps(b))) == everything(b)
 
 
+def test_a_graph_inside_of_one_that_was_pickled_before_may_be_as_long() -> None:
+    inner = Value(1.0)
+    for _ in range(20_000):
+        inner = inner + 1.0
+    outer = inner * 2.0
+    pickle.dumps(outer)
+    assert len(pickle.dumps(inner)) > 20_000
+    node = outer
+    while node.args:  # freed from the top, or the interpreter would recurse
+        node = node.args[0]
+
+
 # What a user adds
 
 

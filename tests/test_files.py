@@ -53,6 +53,34 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypa
     assert os.listdir(tmp_path) == ["a"]  # noqa: PTH208
 
 
+@with_links
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_descriptor_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    target = write(tmp_path / "a", "old")
+    opened: list[int] = []
+    real_open = os.open
+
+    def remember(*arguments: object) -> int:
+        descriptor = real_open(*arguments)  # type: ignore[arg-type]
+        opened.append(descriptor)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", remember)
+    if fails:
+        monkeypatch.setattr(os, "fchmod", refuse)
+        with pytest.raises(OSError, match="not permitted"):
+            write(target, "new")
+    else:
+        write(target, "new")
+    assert opened
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+
+
 def test_text_that_is_no_unicode_fails_before_anything_is_written(tmp_path: Path) -> None:
     target = write(tmp_path / "a", "old")
     with pytest.raises(UnicodeEncodeError):
@@ -194,6 +222,7 @@ def test_nobody_sees_new_content_who_could_not_see_the_old(tmp_path: Path, monke
     monkeypatch.setattr(os, "open", create)
     write(target, "new")
     assert opened[0] & ~mode == 0
+    assert opened[0] & 0o077 == 0  # open to others only when owner and group are right
     assert seen == [mode]
     assert stat.S_IMODE(target.stat().st_mode) == mode
 
@@ -426,6 +455,10 @@ def test_a_name_that_only_begins_with_a_tilde(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     write("~a.svg", "x")
     assert names(tmp_path) == ["~a.svg"]
+
+
+def test_a_path_may_be_bytes() -> None:
+    assert as_path(b"a.svg") == Path("a.svg")
 
 
 def test_what_is_no_path() -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scalargrad import floats
 
 UNARY: dict[str, Any] = {
-    name: getattr(np, name)
-    for name in ["abs", "cbrt", "cos", "cosh", "exp", "expm1", "floor", "log", "log1p", "sign", "sin", "sinh", "sqrt", "tan", "tanh"]
+    name: getattr(np, name) for name in ["abs", "cbrt", "cos", "cosh", "exp", "expm1", "floor", "log", "log2", "log10", "log1p"]
 }
+UNARY |= {name: getattr(np, name) for name in ["sign", "sin", "sinh", "sqrt", "tan", "tanh"]}
 UNARY |= {
     "asin": np.arcsin,
     "acos": np.arccos,
@@ -25,7 +25,7 @@ UNARY |= {
     "round": np.rint,
 }
 BINARY: dict[str, Any] = {name: getattr(np, name) for name in ["hypot", "maximum", "minimum", "remainder"]}
-BINARY |= {"atan2": np.arctan2, "div": np.divide, "pow": np.power}
+BINARY |= {"atan2": np.arctan2, "floor_divide": np.floor_divide, "div": np.divide, "pow": np.power}
 
 EDGES = (
     0.0,

@@ -120,6 +120,17 @@ def test_what_a_hook_may_not_return(returned: Any, create_graph: bool) -> None:
     assert a.grad == 0.0
 
 
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [(np.zeros((2, 3)), r"returned ndarray of shape \(2, 3\): "), ("2", "returned str: ")],
+)
+def test_what_a_hook_returned_is_told_with_its_shape(returned: Any, told: str) -> None:
+    a = Value(3.0)
+    a.register_hook(lambda _: returned)
+    with pytest.raises(DataError, match=told):
+        a.backward()
+
+
 @pytest.mark.parametrize("returned", [2, True, np.float32(2.0), np.array(2.0), np.int64(2)], ids=repr)
 def test_any_one_number_may_be_returned(returned: Any) -> None:
     a = Value(3.0)

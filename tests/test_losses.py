@@ -360,6 +360,18 @@ def test_shapes_that_differ_are_refused(loss: Any) -> None:
             loss(prediction, target)
 
 
+@pytest.mark.parametrize(
+    ("prediction", "target", "words"),
+    [
+        (1.0, [1.0, 2.0], "the prediction is one number where the target is a list"),
+        ([1.0, 2.0], 1.0, "the target is one number where the prediction is a list"),
+    ],
+)
+def test_which_of_the_two_is_one_number_is_told(prediction: Any, target: Any, words: str) -> None:
+    with pytest.raises(LengthError, match=words):
+        losses.mse(prediction, target)
+
+
 @every_loss
 def test_what_is_not_a_number_is_refused(loss: Any) -> None:
     for prediction, target in (("1", 1), (0.5, "1"), (None, 1), (0.5, None), ([0.5, None], [1, 1]), (1j, 1), ("ab", "cd")):

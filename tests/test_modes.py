@@ -101,6 +101,20 @@ def test_a_block_that_ends_early_leaves_those_that_began_after_it() -> None:
     assert records()
 
 
+@pytest.mark.parametrize(("middle", "inner", "recording"), [(no_grad, enable_grad, True), (enable_grad, no_grad, False)])
+def test_of_the_blocks_that_began_later_the_last_still_decides(middle: Any, inner: Any, recording: bool) -> None:
+    blocks = [no_grad(), middle(), inner()]
+    for block in blocks:
+        block.__enter__()
+    try:
+        blocks.pop(0).__exit__()
+        assert records() is recording
+    finally:
+        for block in reversed(blocks):
+            block.__exit__()
+    assert records()
+
+
 def test_a_block_that_a_module_call_left_open_ends_with_the_call() -> None:
     class Leaving(Module):
         def forward(self, x: Value) -> Any:

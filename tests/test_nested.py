@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections import namedtuple
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 
 import numpy
 import pytest
@@ -39,6 +39,14 @@ def test_refilling_with_the_same_numbers_gives_the_same_nest(nest):
     assert again == nest
     assert type(again) is type(nest)
     assert len(places(nest, "x")) == len(entries(nest))
+
+
+@pytest.mark.parametrize("nest", [OrderedDict(a=1.0), Counter(a=1.0), defaultdict(float, a=1.0)])
+def test_refilling_keeps_the_kind_of_dict(nest):
+    again = refilled(nest, [5.0])
+    assert again == {"a": 5.0}
+    assert type(again) is type(nest)
+    assert nest == {"a": 1.0}
 
 
 @given(nests)
@@ -93,6 +101,35 @@ def test_a_snapshot_of_an_array_has_memory_of_its_own():
         copy = snapshot([kept], "x")[0]
         assert copy.tolist() == kept.tolist()
         assert (copy.dtype, numpy.shares_memory(copy, kept)) == (kept.dtype, False)
+
+
+class OfAnotherLibrary:
+    """Has a shape, as an array of another library has."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+
+class ReadableByNumPy(OfAnotherLibrary):
+    def __array__(self, dtype=None, copy=None):
+        return numpy.ones(self.shape)
+
+
+def test_a_method_called_mask_makes_no_masked_array():
+    series = ReadableByNumPy((2,))
+    series.mask = lambda condition: condition  # as a Series of pandas has
+    assert snapshot(series, "x").tolist() == [1.0, 1.0]
+
+
+def test_a_snapshot_of_what_numpy_reads_as_an_array_is_one():
+    found = snapshot(ReadableByNumPy((1, 2)), "x")
+    assert type(found) is numpy.ndarray
+    assert found.tolist() == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize("thing", [ReadableByNumPy(()), OfAnotherLibrary((2,))])
+def test_a_snapshot_leaves_scalars_and_what_numpy_cannot_read(thing):
+    assert snapshot(thing, "x") is thing
 
 
 def test_a_snapshot_takes_shared_containers_apart_and_refuses_circles():

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import re
 
 import mpmath
 import numpy
@@ -196,6 +197,33 @@ def test_a_wrong_value_made_by_hand_is_named():
     assert report.suspect.startswith("c = cube(0.8): by its partials")
 
 
+def test_a_value_made_by_hand_may_be_off_by_what_is_allowed():
+    def cube(x):
+        return Value(x.data**3, (x,), "cube", partials=(3.03 * x.data**2,))
+
+    def wrong(x):
+        return Value(x.data, (x,), "wrong", partials=(3.0,))
+
+    assert gradcheck(lambda x: wrong(cube(x * 2.0)), 0.4, relative=0.02).suspect.startswith("wrong")
+
+
+def test_what_is_told_of_a_value_made_by_hand_is_how_it_moves():
+    def cube(x):
+        return Value(x.data**3, (x,), "cube", partials=(2.0 * x.data**2,))
+
+    told = gradcheck(lambda x: cube(x * 2.0), 0.4).suspect
+    expected, seen = re.search(r"moves by (\S+) with the input, in truth by (\S+)$", told).groups()
+    assert float(expected) == pytest.approx(2.0 * 2.0 * 0.8**2)
+    assert float(seen) == pytest.approx(2.0 * 3.0 * 0.8**2)
+
+
+def test_a_right_value_made_by_hand_is_not_suspected_before_a_wrong_one():
+    def square(x, factor):
+        return Value(x.data**2, (x,), f"square {factor}", partials=(factor * x.data,))
+
+    assert gradcheck(lambda x: square(square(3.0 * x, 2.0), 1.5), 0.4).suspect.startswith("square 1.5(")
+
+
 def test_numbers_computed_outside_of_the_graph_are_named():
     report = gradcheck(lambda x: x * math.sin(x.data), 2.0)
     assert not report
@@ -244,6 +272,20 @@ def test_a_kink_further_away_excuses_nothing(monkeypatch):
     assert report.suspect.startswith(row.name)
 
 
+def test_another_number_of_results_on_one_side_is_a_branch():
+    report = gradcheck(lambda x: [x, 2.0 * x] if x >= 0.0 else [x], 0.0)
+    assert [found.kink for found in report.comparisons] == ["", "a branch of the function itself"]
+
+
+@pytest.mark.parametrize("x", [1e-3, -1e-3])
+def test_an_operation_that_only_its_own_step_takes_over_a_kink_is_not_suspected(x):
+    def wrong(x):
+        return Value(x.data + 1.0, (x,), "wrong", partials=(3.0,))
+
+    report = gradcheck(lambda x: sg.leaky_relu(1e-3 * x) + wrong(x), x)
+    assert report.suspect.startswith("wrong(")
+
+
 def test_kinks_that_do_not_matter_are_not_reported():
     report = gradcheck(lambda x: sg.relu(x) ** 3, 0.0)
     assert report
@@ -255,6 +297,24 @@ def test_no_false_alarm_from_rounding_or_scale():
     assert gradcheck(lambda x: sg.sin(100.0 * x), 0.3)
     assert gradcheck(lambda x: 1e-12 * x, 5.0)
     assert gradcheck(sg.exp, 50.0)
+
+
+def test_nothing_is_off_where_nothing_may_be():
+    assert gradcheck(lambda x: 0.0 * x, 1.0, relative=0.0, absolute=0.0)
+
+
+def test_what_is_not_a_number_is_the_worst():
+    report = gradcheck(lambda x: [x * x, x + math.inf, x * x], 1.0)
+    assert report.worst.output == "output[1]"
+
+
+def test_the_worst_failure_is_told_once():
+    def wrong(x, factor):
+        return Value(x.data, (x,), "wrong", partials=(factor,))
+
+    told = str(gradcheck(lambda x: [wrong(x, 2.0), wrong(x, 3.0)], 1.0)).splitlines()
+    assert [line.split(" / ")[0] for line in told[1:3]] == ["  worst: d output[1]", "  also: d output[0]"]
+    assert "also" not in "".join(told[3:])
 
 
 def test_derivatives_that_are_not_finite_fail():

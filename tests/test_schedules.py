@@ -156,6 +156,7 @@ PLATEAUS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"patience": 2, "mode": "max", "threshold_mode": "abs", "threshold": 0.5},
     ),
     ({"patience": 0, "eps": 0.05}, {"patience": 0, "eps": 0.05}),
+    ({"patience": 0, "eps": 0.2, "factor": 0.5}, {"patience": 0, "eps": 0.2, "factor": 0.5}),
 ]
 
 
@@ -190,6 +191,12 @@ def test_plateaus_by_hand() -> None:
     assert plateau([1.0] * 4, patience=0, lowest=0.1) == [1.0, 0.5, pytest.approx(1 / 3), pytest.approx(1 / 3)]
     assert plateau([1.0, 0.95, 0.9, 0.85], patience=0, relative=False, threshold=0.1) == [1.0, 0.5, 0.25, 0.25]
     assert plateau([nan, nan], patience=0) == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(("first", "higher_is_better"), [(inf, False), (-inf, True)])
+def test_a_first_metric_that_nothing_is_worse_than_is_no_improvement(first: float, higher_is_better: bool) -> None:
+    assert plateau([first], patience=0, higher_is_better=higher_is_better) == [0.5]
+    assert plateau([-first], patience=0, higher_is_better=higher_is_better) == [1.0]
 
 
 def test_a_plateau_goes_on_from_its_state() -> None:

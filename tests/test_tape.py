@@ -112,6 +112,25 @@ def test_stop_recording_leaves_gaps():
     assert tape.gradient(y, x) is None
 
 
+def test_what_was_recorded_before_a_gap_stays():
+    x = Value(4.0)
+    with GradientTape() as tape:
+        y = x**3
+        with tape.stop_recording():
+            x**2
+    assert tape.gradient(y, x).data == 48.0
+
+
+def test_recording_goes_on_after_a_gradient_in_a_gap():
+    x = Value(4.0)
+    with GradientTape() as tape:
+        y = x**2
+        with tape.stop_recording():
+            assert tape.gradient(y, x).data == 8.0
+        z = x**3
+    assert tape.gradient(z, x).data == 48.0
+
+
 def test_stop_recording_ends_when_the_block_raises():
     x = Value(4.0)
     with GradientTape() as tape:
