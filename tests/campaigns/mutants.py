@@ -57,13 +57,98 @@ TESTS = {
     "scalargrad/files.py": ["tests/test_files.py"],
     "scalargrad/losses.py": ["tests/test_losses.py"],
     "scalargrad/optim.py": ["tests/test_optim.py"],
-    "scalargrad/compiler/passes.py": ["tests/compiler/test_passes.py", "tests/compiler/test_differential.py"],
-    "scalargrad/compiler/writer.py": ["tests/compiler"],
-    "scalargrad/compiler/trace.py": ["tests/compiler/test_trace.py", "tests/test_threads.py"],
-    "scalargrad/training/metrics.py": ["tests/training"],
+    "scalargrad/compiler/passes.py": [
+        "tests/compiler/test_passes.py",
+        "tests/compiler/test_kernels.py",
+    ],
+    "scalargrad/compiler/writer.py": [
+        "tests/compiler/test_numpy_backend.py",
+        "tests/compiler/test_kernels.py",
+        "tests/compiler/test_compiled.py",
+        "tests/compiler/test_models.py",
+    ],
+    "scalargrad/compiler/trace.py": [
+        "tests/compiler/test_trace.py",
+        "tests/compiler/test_guards.py",
+    ],
+    "scalargrad/training/metrics.py": ["tests/training/test_metrics.py"],
+    "scalargrad/compiler/guards.py": [
+        "tests/compiler/test_guards.py",
+        "tests/compiler/test_trace.py",
+    ],
+    "scalargrad/compiler/nonfinite.py": ["tests/compiler/test_compiled.py"],
+    "scalargrad/compiler/replay.py": [
+        "tests/compiler/test_compiled.py",
+        "tests/compiler/test_conformance.py",
+    ],
+    "scalargrad/compiler/program.py": [
+        "tests/compiler/test_program.py",
+        "tests/compiler/test_passes.py",
+    ],
+    "scalargrad/compiler/kernels.py": [
+        "tests/compiler/test_kernels.py",
+        "tests/compiler/test_views.py",
+        "tests/compiler/test_models.py",
+    ],
+    "scalargrad/compiler/numpy_backend.py": [
+        "tests/compiler/test_numpy_backend.py",
+        "tests/compiler/test_compiled.py",
+        "tests/compiler/test_models.py",
+    ],
+    "scalargrad/compiler/compiled.py": [
+        "tests/compiler/test_compiled.py",
+        "tests/compiler/test_guards.py",
+        "tests/compiler/test_backends.py",
+    ],
+    "scalargrad/training/checks.py": ["tests/training/test_checks.py"],
+    "scalargrad/training/reading.py": [
+        "tests/training/test_checks.py",
+        "tests/training/test_weights.py",
+    ],
+    "scalargrad/training/targets.py": [
+        "tests/training/test_checks.py",
+        "tests/training/test_diverging.py",
+    ],
+    "scalargrad/training/borders.py": ["tests/training/test_metrics.py"],
+    "scalargrad/training/scores.py": ["tests/training/test_metrics.py"],
+    "scalargrad/training/weights.py": ["tests/training/test_weights.py"],
+    "scalargrad/training/samples.py": [
+        "tests/training/test_diverging.py",
+        "tests/training/test_weights.py",
+        "tests/training/test_checks.py",
+    ],
+    "scalargrad/training/steps.py": [
+        "tests/training/test_diverging.py",
+        "tests/training/test_weights.py",
+        "tests/training/test_checks.py",
+    ],
+    "scalargrad/training/compiled.py": [
+        "tests/training/test_diverging.py",
+        "tests/training/test_compiled.py",
+        "tests/training/test_weights.py",
+    ],
+    "scalargrad/training/history.py": [
+        "tests/training/test_recorder.py",
+        "tests/training/test_fit.py",
+    ],
     "scalargrad/data/reading.py": ["tests/test_data_reading.py"],
-    "viz/ledger.py": ["tests/viz/test_ledger.py", "tests/viz/test_explain.py"],
+    "scalargrad/data/lines.py": ["tests/test_data_reading.py"],
+    "scalargrad/data/cells.py": ["tests/test_data_reading.py"],
+    "scalargrad/nn/layers.py": ["tests/nn/test_layers.py"],
+    "scalargrad/nn/dropout.py": ["tests/nn/test_dropout.py"],
+    "scalargrad/nn/recurrent.py": ["tests/nn/test_recurrent.py"],
+    "scalargrad/nn/normalisation.py": ["tests/nn/test_normalisation.py"],
+    "scalargrad/nn/initialisers.py": ["tests/nn/test_initialisers.py"],
     "viz/text.py": ["tests/viz/test_text.py"],
+    "viz/calls.py": ["tests/viz/test_calls.py"],
+    "viz/dictionary.py": ["tests/viz/test_dictionary.py"],
+    "viz/scalars.py": [
+        "tests/viz/test_levels.py",
+        "tests/viz/test_svg.py",
+        "tests/viz/test_calls.py",
+    ],
+    "viz/style.py": ["tests/viz/test_style.py"],
+    "viz/ledger.py": ["tests/viz/test_explain.py", "tests/viz/test_ledger.py"],
 }
 """The source files that are tried, each with the tests that should notice."""
 
