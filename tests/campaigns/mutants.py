@@ -212,18 +212,23 @@ def _line_starts(source: str) -> list[int]:
 
 
 def _code(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes that run: neither annotations nor what only makes up a message."""
+    """Yield the nodes that run: no annotations, no messages, no claims about the code itself."""
     for field, value in ast.iter_fields(tree):
         if field in ("annotation", "returns", "exc"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not _is_words(child):
+            if isinstance(child, ast.AST) and not (_is_words(child) or _is_claim(child)):
                 yield child
                 yield from _code(child)
 
 
 def _is_words(node: ast.AST) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _is_claim(node: ast.AST) -> bool:
+    """Whether a node is an option that changes nothing in code that is right, as an assertion."""
+    return isinstance(node, ast.keyword) and node.arg in ("strict", "frozen")
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST | str]:
