@@ -83,7 +83,7 @@ TESTS = {
     ],
     "scalargrad/compiler/program.py": [
         "tests/compiler/test_program.py",
-        "tests/compiler/test_passes.py",
+        "tests/compiler/test_trace.py",
     ],
     "scalargrad/compiler/kernels.py": [
         "tests/compiler/test_kernels.py",
