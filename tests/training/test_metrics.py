@@ -26,6 +26,7 @@ from scalargrad.training import (
     recall,
     whole_set,
 )
+from scalargrad.training.metrics import settled
 
 sklearn = pytest.importorskip("sklearn.metrics")
 
@@ -87,6 +88,13 @@ def test_one_output_is_on_the_side_of_its_target(make: Any, y: Any, loss: Any, b
     right = ((outputs(model) > border) == (LABELS > 0.5)).mean()
     assert frozen(model, y, "accuracy", loss, compiled=compiled) == right
     assert frozen(model, y, "binary_accuracy", loss, compiled=compiled) == right
+
+
+@pytest.mark.parametrize(("target", "border"), [(0.0, 0.5), (-1.0, 0.0)])
+@pytest.mark.parametrize("score", [-0.4, 0.4, 0.6, 1.1])
+def test_one_low_label_alone_stands_for_the_two_that_are_usual(target: float, border: float, score: float) -> None:
+    found = settled({"accuracy": accuracy}, [target] * 3, losses.mse, score)["accuracy"]
+    assert found(score, target) == float(score <= border)
 
 
 @both_ways
