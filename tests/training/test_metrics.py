@@ -182,6 +182,11 @@ def test_what_a_metric_can_not_tell_is_refused(make: Any, y: Any, metric: str, m
         frozen(make(), y, metric)
 
 
+def test_objects_are_no_classes() -> None:
+    with pytest.raises(OptionError, match="accuracy of 3 outputs needs a class index from 0 to 2"):
+        settled({"accuracy": accuracy}, [object()], losses.mse, [0.1, 0.2, 0.7])
+
+
 # Accuracy of one sample
 
 
