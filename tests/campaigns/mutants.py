@@ -116,7 +116,7 @@ TESTS = {
     "scalargrad/training/scores.py": ["tests/training/test_metrics.py"],
     "scalargrad/training/weights.py": ["tests/training/test_weights.py"],
     "scalargrad/training/samples.py": [
-        "tests/training/test_diverging.py",
+        "tests/training/test_samples.py",
         "tests/training/test_weights.py",
         "tests/training/test_checks.py",
     ],
