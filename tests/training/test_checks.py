@@ -62,6 +62,7 @@ Case = tuple[Callable[[], Module], Any, Any, Any, type[Exception], str]
 MEANING: dict[str, Case] = {
     "minus one for logits": (one, X, SIGNS, "binary_cross_entropy_with_logits", OptionError, r"y\[0\] is -1.*\(y \+ 1\) / 2"),
     "minus one for probabilities": (probability, X, SIGNS, "binary_cross_entropy", OptionError, r"y\[0\] is -1.*in \[0, 1\]"),
+    "labels 1 and 2": (one, X, LABELS + 1.0, "binary_cross_entropy_with_logits", OptionError, r"y\[\d+\] is 2.*give y - 1"),
     "a percentage": (probability, X, changed(LABELS, 7, 50.0), "binary_cross_entropy", OptionError, r"y\[7\] is 50"),
     "zero for hinge": (one, X, LABELS, "hinge", OptionError, r"y\[0\] is 0.*2 \* y - 1"),
     "zero for hinge in rows": (two, X, numpy.stack([SIGNS, LABELS], axis=1), "hinge", OptionError, r"y\[0, 1\] is 0"),
@@ -91,6 +92,7 @@ SHAPES: dict[str, Case] = {
     "no features": (one, numpy.zeros((20, 0)), LABELS, "mse", LengthError, "takes 2 inputs, but was given 0"),
     "no samples": (one, [], [], "mse", LengthError, "X has no samples"),
     "too few samples": (one, X[:3], LABELS, "mse", LengthError, "3 samples, 20 targets"),
+    "targets without entries": (two, X, [[]] * 20, "mse", LengthError, r"a list of 2 for each sample, and y\[0\] is a list of 0"),
     "a target that is too long": (two, X, [[0.0, 1.0]] * 19 + [[0.0, 1.0, 2.0]], "mse", LengthError, r"y\[19\] is a list of 3"),
 }
 
