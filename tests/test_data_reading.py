@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad import data
+from scalargrad.data.cells import rewriting
 from scalargrad.errors import DataFileError, OptionError, UnknownNameError
 
 
@@ -512,6 +513,25 @@ def test_a_hint_can_be_followed(file: Path, content: str) -> None:
     X, y = data.read_csv(file, **{first: True if said == "True" else said[1:-1].replace("\\t", "\t")})
     assert np.isfinite(X).all()
     assert len(X) == len(y)
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("12 %", "without $ or %"),
+        ("$5", "without $ or %"),
+        ("1_000", ""),
+        ("1.234,5", ""),
+        ("yes", "write 1 and 0"),
+        ("'1'", "only double quotes"),
+        ("'", ""),
+        ("red %", ""),
+    ],
+)
+def test_how_to_write_a_number(cell: str, hint: str) -> None:
+    found = rewriting(cell)
+    assert hint in found
+    assert bool(found) == bool(hint)
 
 
 @pytest.mark.parametrize("content", ["5;0\n", '5,"0,5"\n', "# a\n5,0\n", "5,\n6,1\n", "5,x\n6,1\n", "5 0\n", 'a,b\n5,"1,234"\n'])

@@ -105,6 +105,7 @@ TESTS = {
     ],
     "scalargrad/training/checks.py": ["tests/training/test_checks.py"],
     "scalargrad/training/reading.py": [
+        "tests/training/test_reading.py",
         "tests/training/test_checks.py",
         "tests/training/test_weights.py",
     ],
