@@ -119,6 +119,7 @@ MALFORMED = {
     "after a quoted line break": (b'"a\nb",c\n1,2\n"3\n",z\n', r", line 4, column 2 ('c'): must be a finite number, not 'z'"),
     "Latin-1": ("a,b\n1,2\n3,é\n".encode("latin-1"), ", line 3, column 2: is not UTF-8: the byte 0xe9"),
     "UTF-16 without its mark": ("a,b\n1,2\n".encode("utf-16-le"), ": looks like UTF-16 without a byte order mark: save"),
+    "UTF-16 without its mark, large bytes first": ("a,b\n1,2\n".encode("utf-16-be"), ": looks like UTF-16 without a byte order mark"),
     "half of UTF-16": (b"\xff\xfea", ": begins as UTF-16, and is damaged: save the file as UTF-8"),
     "a web page": (b"\n<!DOCTYPE html><html>", ": is a web page, not CSV: download the file itself"),
     "Parquet": (b"PAR1\x15\x04", ": is a Parquet file, not CSV"),
@@ -271,6 +272,11 @@ def test_no_target(file: Path) -> None:
     X, y = data.read_csv(file, target=None)
     assert X.tolist() == [[1], [2]]
     assert y is None
+
+
+def test_one_column_with_a_delimiter_at_the_end_of_every_line(file: Path) -> None:
+    file.write_text("a,\n1,\n2,\n")
+    assert data.read_csv(file, target=None)[0].tolist() == [[1], [2]]
 
 
 def test_a_misspelt_target(file: Path) -> None:
@@ -455,6 +461,17 @@ def test_other_zips(tmp_path: Path, files: dict[str, str], message: str) -> None
     else:
         archive.write_bytes(zipped(tmp_path / "b.zip", {"folder/": ""}).read_bytes())
     with pytest.raises(DataFileError, match=message):
+        data.read_csv(archive)
+
+
+def test_a_zip_with_a_password(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"a.csv": "a,b\n1,2\n"})
+    content = bytearray(archive.read_bytes())
+    # The first flag of an entry says that it is encrypted; it is there twice.
+    content[content.index(b"PK\x03\x04") + 6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    archive.write_bytes(content)
+    with pytest.raises(DataFileError, match="is a zip with a password: unpack it first"):
         data.read_csv(archive)
 
 
