@@ -138,7 +138,7 @@ TESTS = {
     "scalargrad/data/reading.py": ["tests/test_data_reading.py"],
     "scalargrad/data/lines.py": ["tests/test_data_reading.py"],
     "scalargrad/data/cells.py": ["tests/test_data_reading.py"],
-    "scalargrad/nn/layers.py": ["tests/nn/test_layers.py"],
+    "scalargrad/nn/layers.py": ["tests/nn/test_layers.py", "tests/nn/test_module.py"],
     "scalargrad/nn/dropout.py": ["tests/nn/test_dropout.py"],
     "scalargrad/nn/recurrent.py": ["tests/nn/test_recurrent.py"],
     "scalargrad/nn/normalisation.py": ["tests/nn/test_normalisation.py"],
