@@ -122,9 +122,9 @@ TESTS = {
         "tests/training/test_checks.py",
     ],
     "scalargrad/training/steps.py": [
+        "tests/training/test_steps.py",
         "tests/training/test_diverging.py",
         "tests/training/test_weights.py",
-        "tests/training/test_checks.py",
     ],
     "scalargrad/training/compiled.py": [
         "tests/training/test_diverging.py",
