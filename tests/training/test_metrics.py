@@ -26,7 +26,7 @@ from scalargrad.training import (
     recall,
     whole_set,
 )
-from scalargrad.training.metrics import settled
+from scalargrad.training.metrics import named_metrics, settled
 
 sklearn = pytest.importorskip("sklearn.metrics")
 
@@ -302,6 +302,8 @@ def test_sequences_are_taken_step_by_step() -> None:
     ("metric", "message"),
     [
         (lambda: precision([0.3, 0.7], [0, 1]), r"border=0\.5 for probabilities"),
+        (lambda: precision([0.3, 0.7], [1, 1]), r"border=0\.5 for probabilities"),
+        (lambda: precision([0.3, 0.7], [-1, 2]), r"border=0\.5 for probabilities"),
         (lambda: precision([0, 2], [0, 1]), "average='macro'"),
         (lambda: precision([0, 1], [0, 1], average="mean"), "average of precision must be one of"),
         (lambda: precision([[0.1, 0.2, 0.3]], [7]), "a class from 0 to 2, not 7"),
@@ -326,7 +328,26 @@ def test_outputs_and_targets_of_another_number() -> None:
         r2([[1.0, 2.0], [2.0, 3.0]], [[1.0], [2.0]])
 
 
+def test_scores_of_targets_minus_one_and_one_need_no_border() -> None:
+    assert precision([0.3, 0.7, -0.2], [-1, 1, 1]) == 0.5
+
+
 # By name
+
+
+NAMED: dict[str, tuple[Any, list[str]]] = {
+    "a name": ("r2", ["r2"]),
+    "a function": (accuracy, ["accuracy"]),
+    "a partial": (partial(accuracy, border=0.5), ["accuracy"]),
+    "several": (["accuracy", r2], ["accuracy", "r2"]),
+    "a tuple": (("accuracy", r2), ["accuracy", "r2"]),
+    "a dict": ({"fit": r2}, ["fit"]),
+}
+
+
+@pytest.mark.parametrize(("metrics", "names"), NAMED.values(), ids=NAMED)
+def test_how_metrics_are_given(metrics: Any, names: list[str]) -> None:
+    assert list(named_metrics(metrics)) == names
 
 
 @both_ways
