@@ -131,10 +131,7 @@ TESTS = {
         "tests/training/test_compiled.py",
         "tests/training/test_weights.py",
     ],
-    "scalargrad/training/history.py": [
-        "tests/training/test_recorder.py",
-        "tests/training/test_fit.py",
-    ],
+    "scalargrad/training/history.py": ["tests/training/test_history.py"],
     "scalargrad/data/reading.py": ["tests/test_data_reading.py"],
     "scalargrad/data/lines.py": ["tests/test_data_reading.py"],
     "scalargrad/data/cells.py": ["tests/test_data_reading.py"],
