@@ -143,11 +143,7 @@ TESTS = {
     "viz/text.py": ["tests/viz/test_text.py"],
     "viz/calls.py": ["tests/viz/test_calls.py"],
     "viz/dictionary.py": ["tests/viz/test_dictionary.py"],
-    "viz/scalars.py": [
-        "tests/viz/test_levels.py",
-        "tests/viz/test_svg.py",
-        "tests/viz/test_calls.py",
-    ],
+    "viz/scalars.py": ["tests/viz/test_scalars.py", "tests/viz/test_levels.py"],
     "viz/style.py": ["tests/viz/test_style.py"],
     "viz/ledger.py": ["tests/viz/test_explain.py", "tests/viz/test_ledger.py"],
 }
