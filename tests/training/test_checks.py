@@ -14,7 +14,7 @@ import pytest
 
 from scalargrad import Parameter, Value, losses
 from scalargrad.data import moons
-from scalargrad.errors import DataError, LengthError, OptionError, ScalargradError
+from scalargrad.errors import DataError, LengthError, OptionError, ScalargradError, UnlearnedWarning
 from scalargrad.nn import MLP, BatchNorm, Dropout, Layer, Module, Sequential
 from scalargrad.optim import SGD
 from scalargrad.pretraining import pretrain
@@ -355,6 +355,36 @@ def test_a_loss_of_the_users_over_outputs_of_several_lengths() -> None:
 def test_an_optimizer_of_another_model_is_refused(compiled: bool) -> None:
     other = SGD(one().parameters())
     assert "parameters of another model" in said(one, X, LABELS, "mse", OptionError, compiled, optimiser=other)
+
+
+class Shifts(Module):
+    """Has no parameters of its own."""
+
+    def __init__(self, by: Any) -> None:
+        self.by = [by]
+
+    def forward(self, x: Any) -> Any:
+        return x[0] + self.by[0]
+
+
+@both_ways
+def test_a_model_without_parameters_is_refused(compiled: bool) -> None:
+    with pytest.raises(OptionError, match="has no Parameters"):
+        fit(Shifts(1.0), X, LABELS, loss="mse", epochs=1, progress=False, compiled=compiled)
+
+
+def test_an_optimizer_may_bring_the_parameters_along() -> None:
+    outside = Parameter(0.5)
+    options: dict[str, Any] = {"loss": lambda p, t: losses.mse(p * outside, t), "optimiser": SGD([outside], 0.1)}
+    fit(Shifts(1.0), X, LABELS, epochs=1, batch_size=None, progress=False, **options)
+    inputs = X[:, 0] + 1.0
+    assert outside.data == pytest.approx(0.5 - 0.1 * (2.0 * inputs * (0.5 * inputs - LABELS)).mean())
+
+
+def test_a_parameter_that_the_optimizer_does_not_hold_is_warned_of() -> None:
+    outside = Parameter(1.0, label="gain")
+    with pytest.warns(UnlearnedWarning, match="gain"):
+        fit(one(), X, LABELS, loss=lambda p, t: losses.mse(p * outside, t), epochs=1, progress=False)
 
 
 def test_a_parameter_that_only_the_penalty_uses_may_be_learned() -> None:
