@@ -110,6 +110,7 @@ TESTS = {
         "tests/training/test_weights.py",
     ],
     "scalargrad/training/targets.py": [
+        "tests/training/test_targets.py",
         "tests/training/test_checks.py",
         "tests/training/test_diverging.py",
     ],
