@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad import data
+from scalargrad.data.cells import rewriting
 from scalargrad.errors import DataFileError, OptionError, UnknownNameError
 
 
@@ -118,6 +119,7 @@ MALFORMED = {
     "after a quoted line break": (b'"a\nb",c\n1,2\n"3\n",z\n', r", line 4, column 2 ('c'): must be a finite number, not 'z'"),
     "Latin-1": ("a,b\n1,2\n3,é\n".encode("latin-1"), ", line 3, column 2: is not UTF-8: the byte 0xe9"),
     "UTF-16 without its mark": ("a,b\n1,2\n".encode("utf-16-le"), ": looks like UTF-16 without a byte order mark: save"),
+    "UTF-16 without its mark, large bytes first": ("a,b\n1,2\n".encode("utf-16-be"), ": looks like UTF-16 without a byte order mark"),
     "half of UTF-16": (b"\xff\xfea", ": begins as UTF-16, and is damaged: save the file as UTF-8"),
     "a web page": (b"\n<!DOCTYPE html><html>", ": is a web page, not CSV: download the file itself"),
     "Parquet": (b"PAR1\x15\x04", ": is a Parquet file, not CSV"),
@@ -270,6 +272,11 @@ def test_no_target(file: Path) -> None:
     X, y = data.read_csv(file, target=None)
     assert X.tolist() == [[1], [2]]
     assert y is None
+
+
+def test_one_column_with_a_delimiter_at_the_end_of_every_line(file: Path) -> None:
+    file.write_text("a,\n1,\n2,\n")
+    assert data.read_csv(file, target=None)[0].tolist() == [[1], [2]]
 
 
 def test_a_misspelt_target(file: Path) -> None:
@@ -457,6 +464,17 @@ def test_other_zips(tmp_path: Path, files: dict[str, str], message: str) -> None
         data.read_csv(archive)
 
 
+def test_a_zip_with_a_password(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"a.csv": "a,b\n1,2\n"})
+    content = bytearray(archive.read_bytes())
+    # The first flag of an entry says that it is encrypted; it is there twice.
+    content[content.index(b"PK\x03\x04") + 6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    archive.write_bytes(content)
+    with pytest.raises(DataFileError, match="is a zip with a password: unpack it first"):
+        data.read_csv(archive)
+
+
 PACKERS: list[Callable[[bytes], bytes]] = [gzip.compress, bz2.compress, lzma.compress]
 
 
@@ -512,6 +530,25 @@ def test_a_hint_can_be_followed(file: Path, content: str) -> None:
     X, y = data.read_csv(file, **{first: True if said == "True" else said[1:-1].replace("\\t", "\t")})
     assert np.isfinite(X).all()
     assert len(X) == len(y)
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("12 %", "without $ or %"),
+        ("$5", "without $ or %"),
+        ("1_000", ""),
+        ("1.234,5", ""),
+        ("yes", "write 1 and 0"),
+        ("'1'", "only double quotes"),
+        ("'", ""),
+        ("red %", ""),
+    ],
+)
+def test_how_to_write_a_number(cell: str, hint: str) -> None:
+    found = rewriting(cell)
+    assert hint in found
+    assert bool(found) == bool(hint)
 
 
 @pytest.mark.parametrize("content", ["5;0\n", '5,"0,5"\n', "# a\n5,0\n", "5,\n6,1\n", "5,x\n6,1\n", "5 0\n", 'a,b\n5,"1,234"\n'])

@@ -39,7 +39,7 @@ class Samples:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def batches(self, size: int | None, seed: int | None, epoch: int, least: int = 1) -> Iterator[list[int]]:
+    def batches(self, size: int | None, seed: int | None, epoch: int, least: int) -> Iterator[list[int]]:
         """The indexes of an epoch's samples in parts, in an order that depends on seed and epoch alone.
 
         A rest of fewer than `least` joins the part before it.
@@ -48,7 +48,7 @@ class Samples:
         for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
             yield order[start:end]
 
-    def starts(self, size: int | None, least: int = 1) -> list[int]:
+    def starts(self, size: int | None, least: int) -> list[int]:
         """Where each batch begins."""
         starts = list(range(0, len(self), size or len(self)))
         return starts[:-1] if len(starts) > 1 and len(self) - starts[-1] < least else starts

@@ -59,7 +59,7 @@ def shape_of(nest: Any) -> tuple[int, ...] | None:
         ((1, 2), (), None)
     """
     if not isinstance(nest, (list, tuple)):
-        return getattr(nest, "shape", ()) if not isinstance(nest, Value) else ()
+        return getattr(nest, "shape", ())
     shapes = {shape_of(part) for part in nest}
     if len(shapes) > 1:
         return None

@@ -4,6 +4,7 @@ import functools
 import math
 import random
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy
@@ -134,6 +135,21 @@ def test_containers(container: Any, change: Any) -> None:
         program([1.0])
 
 
+EQUAL: dict[str, tuple[Any, Any]] = {
+    "whole numbers as floats": ([1, 2], [1.0, 2.0]),
+    "nan in an array": (numpy.array([math.nan, 1.0]), numpy.array([math.nan, 1.0])),
+    "nan in a list": ([math.nan], [-math.nan * 2.0]),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), EQUAL.values(), ids=EQUAL)
+def test_equal_numbers_in_another_container_are_the_same(before: Any, after: Any) -> None:
+    container = before
+    program = compile(lambda x: x * len(container), inputs=(1,))
+    container = after
+    assert program([1.0]).tolist() == [[float(len(before))]]
+
+
 def test_another_shape_of_an_array() -> None:
     rows = numpy.ones((50, 2))
     program = compile(lambda x: x * len(rows), inputs=(1,))
@@ -176,6 +192,15 @@ def test_an_attribute_of_the_name_of_a_global_is_another_thing(monkeypatch: pyte
     program = compile(lambda x: x * holder.factor, inputs=(1,))
     monkeypatch.setitem(globals(), "factor", 3.0)
     assert program([1.0]).tolist() == [[5.0]]
+
+
+def test_names_of_another_module_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = ModuleType("library")
+    exec("calls = 0\ndef doubled(x):\n    return x * 2.0 if calls >= 0 else x", vars(library))
+    monkeypatch.setitem(globals(), "of_a_library", vars(library)["doubled"])
+    program = compile(lambda x: of_a_library(x), inputs=(1,))  # type: ignore[name-defined] # noqa: F821
+    vars(library)["calls"] = 1
+    assert program([1.0]).tolist() == [[2.0]]
 
 
 # Random numbers

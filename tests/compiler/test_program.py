@@ -102,6 +102,7 @@ def test_a_chain_of_a_hundred_thousand() -> None:
         ("start", 3, 99, "must not fall"),
         ("code", 0, -1, "a code is out of range"),
         ("code", 0, 99, "a code is out of range"),
+        ("code", 0, FIRST + 3, "a code is out of range"),
         ("operands", 0, 5, "an operand comes after the row that uses it"),
         ("operands", 0, -1, "an operand comes after the row that uses it"),
         ("code", 2, INPUT, "a leaf has operands"),

@@ -533,10 +533,16 @@ def test_labels_and_sizes_of_a_recording() -> None:
 # What is meant to learn and can't
 
 
-@pytest.mark.parametrize("model", [Pair(), None], ids=["of another model", "without a model"])
-def test_a_parameter_that_the_model_does_not_own_is_named(model: Any) -> None:
+NOT_OWNED = {
+    "of another model": (Pair(), "which the model does not own"),
+    "without a model": (None, "but compile was given no model"),
+}
+
+
+@pytest.mark.parametrize(("model", "why"), NOT_OWNED.values(), ids=NOT_OWNED)
+def test_a_parameter_that_the_model_does_not_own_is_named(model: Any, why: str) -> None:
     outside = Parameter(2.0, label="k")
-    with pytest.warns(UnlearnedWarning, match=r"uses Parameter k \(2\).*attribute of the Module"):
+    with pytest.warns(UnlearnedWarning, match=rf"uses Parameter k \(2\), {why}.*attribute of the Module"):
         program = compile(lambda x: x * outside, model, inputs=(1,))
     outside.data = 5.0
     assert program([[1.0]]).tolist() == [[5.0]]
@@ -546,6 +552,12 @@ def test_many_parameters_that_the_model_does_not_own_are_counted() -> None:
     network = MLP(2, [3, 1], seed=1)
     with pytest.warns(UnlearnedWarning, match=r"and 10 more, but compile was given no model"):
         compile(network, inputs=(2,))
+
+
+def test_as_many_parameters_as_are_named_are_not_counted() -> None:
+    outside = [Parameter(2.0, label=name) for name in "abc"]
+    with pytest.warns(UnlearnedWarning, match=r"a \(2\), Parameter b \(2\), Parameter c \(2\), but"):
+        compile(lambda x: x * outside[0] + outside[1] * outside[2], inputs=(1,))
 
 
 def test_the_warning_points_at_the_line_of_the_user() -> None:

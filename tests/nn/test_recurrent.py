@@ -190,6 +190,8 @@ def test_wrong_inputs_and_states() -> None:
         RNNCell(2, 3)([1.0])
     with pytest.raises(LengthError, match="carries 3 numbers as h, but was given 2 numbers"):
         RNNCell(2, 3)([1.0, 2.0], [0.0, 0.0])
+    with pytest.raises(LengthError, match="carries 3 numbers as h, but was given float"):
+        RNNCell(2, 3)([1.0, 2.0], 0.5)
     with pytest.raises(LengthError, match=r"LSTMCell\(1 → 2\) carries 2 numbers as c, but was given 1 numbers"):
         LSTMCell(1, 2)([1.0], ([0.0, 0.0], [0.0]))
     for state in ([0.0, 0.0, 0.0], 1.0, Value(1.0)):

@@ -12,10 +12,11 @@ from typing import Any
 import numpy
 import pytest
 
-from scalargrad import Value, losses
+from scalargrad import Parameter, Value, losses
 from scalargrad.data import moons
-from scalargrad.errors import DataError, LengthError, OptionError, ScalargradError
+from scalargrad.errors import DataError, LengthError, OptionError, ScalargradError, UnlearnedWarning
 from scalargrad.nn import MLP, BatchNorm, Dropout, Layer, Module, Sequential
+from scalargrad.optim import SGD
 from scalargrad.pretraining import pretrain
 from scalargrad.training import Callback, Training, fit
 from scalargrad.training.samples import samples_of
@@ -62,6 +63,7 @@ Case = tuple[Callable[[], Module], Any, Any, Any, type[Exception], str]
 MEANING: dict[str, Case] = {
     "minus one for logits": (one, X, SIGNS, "binary_cross_entropy_with_logits", OptionError, r"y\[0\] is -1.*\(y \+ 1\) / 2"),
     "minus one for probabilities": (probability, X, SIGNS, "binary_cross_entropy", OptionError, r"y\[0\] is -1.*in \[0, 1\]"),
+    "labels 1 and 2": (one, X, LABELS + 1.0, "binary_cross_entropy_with_logits", OptionError, r"y\[\d+\] is 2.*give y - 1"),
     "a percentage": (probability, X, changed(LABELS, 7, 50.0), "binary_cross_entropy", OptionError, r"y\[7\] is 50"),
     "zero for hinge": (one, X, LABELS, "hinge", OptionError, r"y\[0\] is 0.*2 \* y - 1"),
     "zero for hinge in rows": (two, X, numpy.stack([SIGNS, LABELS], axis=1), "hinge", OptionError, r"y\[0, 1\] is 0"),
@@ -91,6 +93,7 @@ SHAPES: dict[str, Case] = {
     "no features": (one, numpy.zeros((20, 0)), LABELS, "mse", LengthError, "takes 2 inputs, but was given 0"),
     "no samples": (one, [], [], "mse", LengthError, "X has no samples"),
     "too few samples": (one, X[:3], LABELS, "mse", LengthError, "3 samples, 20 targets"),
+    "targets without entries": (two, X, [[]] * 20, "mse", LengthError, r"a list of 2 for each sample, and y\[0\] is a list of 0"),
     "a target that is too long": (two, X, [[0.0, 1.0]] * 19 + [[0.0, 1.0, 2.0]], "mse", LengthError, r"y\[19\] is a list of 3"),
 }
 
@@ -317,6 +320,7 @@ def wrapped(loss: Any) -> Any:
         (one, changed(SIGNS, 7, 0.0), losses.hinge, r"y\[7\]: a target of hinge must be -1 or 1, not 0"),
         (one, changed(LABELS, 7, -1.0), losses.binary_cross_entropy_with_logits, r"y\[7\]: a target of .* must be in \[0, 1\]"),
         (two, numpy.full((20, 2), 0.7), losses.cross_entropy, "add up to 1"),
+        (two, changed(numpy.eye(2)[CLASSES], (7, 0), 5.0), losses.binary_cross_entropy_with_logits, r"y\[7\]: a target of"),
     ],
 )
 def test_a_loss_of_ours_inside_of_one_of_the_users(make: Any, y: Any, loss: Any, message: str) -> None:
@@ -331,6 +335,71 @@ def test_a_class_index_in_a_loss_of_the_users_says_what_a_compiled_one_can_take(
     assert "one-hot rows" in found
     rows = numpy.eye(2)[CLASSES]
     assert fit(two(), X, rows, loss=wrapped(losses.cross_entropy), epochs=1, progress=False, compiled=True).epochs == 1
+
+
+def test_a_loss_of_the_users_over_outputs_of_several_lengths() -> None:
+    class Each(Module):
+        """A score for every number of a sample."""
+
+        def __init__(self) -> None:
+            self.inner = Layer(1, 1, None, seed=1)
+
+        def forward(self, x: Any) -> Any:
+            return [self.inner([item])[0] for item in x]
+
+    samples = [[1.0], [1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert fit(Each(), samples, samples, loss=wrapped(losses.mse), epochs=1, progress=False).epochs == 1
+
+
+@both_ways
+def test_an_optimizer_of_another_model_is_refused(compiled: bool) -> None:
+    other = SGD(one().parameters())
+    assert "parameters of another model" in said(one, X, LABELS, "mse", OptionError, compiled, optimiser=other)
+
+
+class Shifts(Module):
+    """Has no parameters of its own."""
+
+    def __init__(self, by: Any) -> None:
+        self.by = [by]
+
+    def forward(self, x: Any) -> Any:
+        return x[0] + self.by[0]
+
+
+@both_ways
+def test_a_model_without_parameters_is_refused(compiled: bool) -> None:
+    with pytest.raises(OptionError, match="has no Parameters"):
+        fit(Shifts(1.0), X, LABELS, loss="mse", epochs=1, progress=False, compiled=compiled)
+
+
+def test_an_optimizer_may_bring_the_parameters_along() -> None:
+    outside = Parameter(0.5)
+    options: dict[str, Any] = {"loss": lambda p, t: losses.mse(p * outside, t), "optimiser": SGD([outside], 0.1)}
+    fit(Shifts(1.0), X, LABELS, epochs=1, batch_size=None, progress=False, **options)
+    inputs = X[:, 0] + 1.0
+    assert outside.data == pytest.approx(0.5 - 0.1 * (2.0 * inputs * (0.5 * inputs - LABELS)).mean())
+
+
+def test_a_parameter_that_the_optimizer_does_not_hold_is_warned_of() -> None:
+    outside = Parameter(1.0, label="gain")
+    with pytest.warns(UnlearnedWarning, match="gain"):
+        fit(one(), X, LABELS, loss=lambda p, t: losses.mse(p * outside, t), epochs=1, progress=False)
+
+
+def test_a_parameter_that_only_the_penalty_uses_may_be_learned() -> None:
+    model, strength = one(), Parameter(2.0)
+    rule = SGD([*model.parameters(), strength], 0.1)
+    fit(model, X, LABELS, loss="mse", penalty=lambda _: strength**2, optimiser=rule, epochs=1, batch_size=None, progress=False)
+    assert strength.data == pytest.approx(2.0 - 0.1 * 4.0)
+
+
+def test_a_loss_that_depends_on_nothing_at_first() -> None:
+    def loss(prediction: Any, target: Any) -> Any:
+        return losses.mse(prediction, target) if target else Value(0.0)
+
+    targets = numpy.arange(20) % 2
+    assert fit(one(), X, targets, loss=loss, epochs=1, progress=False).epochs == 1
 
 
 # What is tried out leaves no trace

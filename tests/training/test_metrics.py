@@ -26,6 +26,7 @@ from scalargrad.training import (
     recall,
     whole_set,
 )
+from scalargrad.training.metrics import named_metrics, settled
 
 sklearn = pytest.importorskip("sklearn.metrics")
 
@@ -87,6 +88,13 @@ def test_one_output_is_on_the_side_of_its_target(make: Any, y: Any, loss: Any, b
     right = ((outputs(model) > border) == (LABELS > 0.5)).mean()
     assert frozen(model, y, "accuracy", loss, compiled=compiled) == right
     assert frozen(model, y, "binary_accuracy", loss, compiled=compiled) == right
+
+
+@pytest.mark.parametrize(("target", "border"), [(0.0, 0.5), (-1.0, 0.0)])
+@pytest.mark.parametrize("score", [-0.4, 0.4, 0.6, 1.1])
+def test_one_low_label_alone_stands_for_the_two_that_are_usual(target: float, border: float, score: float) -> None:
+    found = settled({"accuracy": accuracy}, [target] * 3, losses.mse, score)["accuracy"]
+    assert found(score, target) == float(score <= border)
 
 
 @both_ways
@@ -172,6 +180,11 @@ def test_a_perfect_classifier_of_moons_has_accuracy_one() -> None:
 def test_what_a_metric_can_not_tell_is_refused(make: Any, y: Any, metric: str, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         frozen(make(), y, metric)
+
+
+def test_objects_are_no_classes() -> None:
+    with pytest.raises(OptionError, match="accuracy of 3 outputs needs a class index from 0 to 2"):
+        settled({"accuracy": accuracy}, [object()], losses.mse, [0.1, 0.2, 0.7])
 
 
 # Accuracy of one sample
@@ -289,6 +302,8 @@ def test_sequences_are_taken_step_by_step() -> None:
     ("metric", "message"),
     [
         (lambda: precision([0.3, 0.7], [0, 1]), r"border=0\.5 for probabilities"),
+        (lambda: precision([0.3, 0.7], [1, 1]), r"border=0\.5 for probabilities"),
+        (lambda: precision([0.3, 0.7], [-1, 2]), r"border=0\.5 for probabilities"),
         (lambda: precision([0, 2], [0, 1]), "average='macro'"),
         (lambda: precision([0, 1], [0, 1], average="mean"), "average of precision must be one of"),
         (lambda: precision([[0.1, 0.2, 0.3]], [7]), "a class from 0 to 2, not 7"),
@@ -313,7 +328,26 @@ def test_outputs_and_targets_of_another_number() -> None:
         r2([[1.0, 2.0], [2.0, 3.0]], [[1.0], [2.0]])
 
 
+def test_scores_of_targets_minus_one_and_one_need_no_border() -> None:
+    assert precision([0.3, 0.7, -0.2], [-1, 1, 1]) == 0.5
+
+
 # By name
+
+
+NAMED: dict[str, tuple[Any, list[str]]] = {
+    "a name": ("r2", ["r2"]),
+    "a function": (accuracy, ["accuracy"]),
+    "a partial": (partial(accuracy, border=0.5), ["accuracy"]),
+    "several": (["accuracy", r2], ["accuracy", "r2"]),
+    "a tuple": (("accuracy", r2), ["accuracy", "r2"]),
+    "a dict": ({"fit": r2}, ["fit"]),
+}
+
+
+@pytest.mark.parametrize(("metrics", "names"), NAMED.values(), ids=NAMED)
+def test_how_metrics_are_given(metrics: Any, names: list[str]) -> None:
+    assert list(named_metrics(metrics)) == names
 
 
 @both_ways

@@ -135,6 +135,15 @@ def test_one_output_has_the_weight_of_its_label(y: Any, compiled: bool) -> None:
 
 
 @both_ways
+def test_a_list_of_weights_is_by_class_where_a_class_is_not_seen(compiled: bool) -> None:
+    found = [network(2) for _ in range(2)]
+    ones = numpy.ones(30, dtype=int)
+    train(found[0], ones, compiled, class_weight=[1.0, 3.0])
+    train(found[1], ones, compiled, sample_weight=[3.0] * 30)
+    assert numbers(found[0]) == pytest.approx(numbers(found[1]), rel=1e-12)
+
+
+@both_ways
 def test_rows_of_classes_have_weights_too(compiled: bool) -> None:
     found = [network(), network()]
     train(found[0], numpy.eye(3)[CLASSES], compiled, class_weight=[1.0, 2.0, 3.0])

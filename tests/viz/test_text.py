@@ -121,6 +121,11 @@ def test_widths_are_those_of_helvetica() -> None:
     assert width("日", 10) == 10.0
 
 
+@pytest.mark.parametrize(("sign", "advance"), [("…", 10.0), ("—", 10.0), ("–", 5.56), ("−", 5.84), ("×", 5.84), ("·", 2.78), ("•", 3.5)])
+def test_signs_are_as_wide_as_in_helvetica(sign: str, advance: float) -> None:
+    assert width(sign, 10) == pytest.approx(advance)
+
+
 @given(ANYTHING, st.floats(0.0, 200.0))
 def test_fitted_text_fits_or_is_dots_alone(text: str, room: float) -> None:
     short = fitted(text, 11, room)
