@@ -184,7 +184,7 @@ class Copy:
     def passes(self, path: str) -> bool:
         """Whether the tests of a file pass, its own examples included."""
         tests = [path, *(test for test in TESTS[path] if (self.root / test).exists())]
-        command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        command = [sys.executable, "-B", "-m", "pytest", "-n0", "-x", "-q", "-p", "no:cacheprovider", *tests]
         try:
             done = subprocess.run(command, cwd=self.root, capture_output=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:
