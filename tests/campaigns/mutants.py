@@ -377,7 +377,7 @@ class Copy:
     def passes(self, path: str) -> bool:
         """Whether the tests of a file pass, its own examples included."""
         tests = [path, *(test for test in TESTS[path] if (self.root / test).exists())]
-        options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=no-shrinking"]
+        options = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=no-shrinking"]
         command = [sys.executable, "-B", "-m", "pytest", *options, *tests]
         try:
             done = subprocess.run(command, cwd=self.root, capture_output=True, timeout=SECONDS, check=False)

@@ -1,6 +1,6 @@
 """The convolution: its maps against a plain sum, the same everywhere; images moved as they should be; counts and margins."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from demos import convolution as demo
 from scalargrad import no_grad, numerical_gradient
 from scalargrad.losses import cross_entropy
+
+from .conftest import Told
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +84,10 @@ def test_the_margin_is_over_the_best_rival(images: demo.Images) -> None:
     assert demo.margin(model, pixels, 7).data == pytest.approx(scores[7] - max(scores[:7] + scores[8:]), rel=1e-12)
 
 
-def test_training_helps_and_the_story_says_what_was_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    story = demo.run(tmp_path, quick=True)
-    printed, numbers = capsys.readouterr().out, dict(story.numbers)
+def test_training_helps_and_the_story_says_what_was_printed(told: Callable[[str], Told]) -> None:
+    ran = told("convolution")
+    printed, numbers = ran.printed, dict(ran.story.numbers)
     for name in ("layer", "convolution"):
         assert f"reads {numbers[f'read by the {name}']} of 60 held-out images" in printed
         assert float(numbers[f"read by the {name}"].rstrip("%")) > 45.0  # chance would be about 25
-    assert {picture.file for picture in story.pictures} == {path.name for path in tmp_path.iterdir()}
+    assert {picture.file for picture in ran.story.pictures} == set(ran.files)

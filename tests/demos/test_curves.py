@@ -1,7 +1,7 @@
 """From a line to a framework: monotone chains, the order of the dictionary, the printed chains against formulas and differences."""
 
+from collections.abc import Callable
 from math import exp, pi, prod, sin
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -10,6 +10,7 @@ import viz
 from demos import curves
 from scalargrad import Value
 
+from .conftest import Told
 from .page import files_of
 
 
@@ -67,9 +68,9 @@ def test_differences_agree() -> None:
     assert len(curves.checked().comparisons) == 4
 
 
-def test_the_story_says_what_was_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    story = curves.run(tmp_path, quick=True)
-    printed = capsys.readouterr().out
+def test_the_story_says_what_was_printed(told: Callable[[str], Told]) -> None:
+    ran = told("curves")
+    story, printed = ran.story, ran.printed
     assert "∂loss/∂k1 = ∂loss/∂L2 * ∂L2/∂sigmoid * ∂sigmoid/∂L1 * ∂L1/∂k1 = " in printed
     assert dict(story.numbers)["order"] in printed
-    assert sorted(path.name for path in tmp_path.iterdir()) == files_of(story)
+    assert ran.files == files_of(story)

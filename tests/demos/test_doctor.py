@@ -1,6 +1,6 @@
 """The doctor's demo: what it says of each network, against NumPy by hand, and what it writes."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -9,6 +9,7 @@ import pytest
 from demos import doctor
 from scalargrad import nn
 
+from .conftest import Told
 from .page import files_of
 
 
@@ -51,12 +52,12 @@ def test_the_cure_helps() -> None:
         assert doctor.train(patient.cured(), patient.rate, 30) < 0.7 * doctor.train(patient.ill(), patient.rate, 30)
 
 
-def test_the_story_says_what_was_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    story = doctor.run(tmp_path, quick=True)
-    printed = capsys.readouterr().out
+def test_the_story_says_what_was_printed(told: Callable[[str], Told]) -> None:
+    ran = told("doctor")
+    story, printed = ran.story, ran.printed
     assert "before the first step: rate: one step with a rate of 3 raises the loss" in printed
     assert [number for _, number in story.numbers[::2]] == ["vanishing", "saturated", "dead"]
     for _, number in story.numbers[1::2]:
         after, before = number.split(" instead of ")
         assert f"loss {before} as it was, {after} after the cure" in printed
-    assert sorted(path.name for path in tmp_path.iterdir()) == files_of(story)
+    assert ran.files == files_of(story)

@@ -1,12 +1,14 @@
 """House prices: the table, least squares by the normal equations, the errors, and where the curves end."""
 
 import csv
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from demos import houses
+
+from .conftest import Told
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +62,10 @@ def test_curves_end_where_the_tracts_end(both: tuple[houses.Tracts, houses.Rule,
         assert sum(low <= rm <= high for rm in rooms) >= 0.96 * len(rooms) - 2
 
 
-def test_the_story_says_what_was_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    story = houses.run(tmp_path, quick=True)
-    printed, numbers = capsys.readouterr().out, dict(story.numbers)
+def test_the_story_says_what_was_printed(told: Callable[[str], Told]) -> None:
+    ran = told("houses")
+    printed, numbers = ran.printed, dict(ran.story.numbers)
     line, network = (numbers[f"{who}, rooms and status"] for who in ("straight line", "network"))
     assert f"the straight line is off by {line}, the network by {network}" in printed
     assert float(network) < float(line)
-    assert {picture.file for picture in story.pictures} == {path.name for path in tmp_path.iterdir()}
+    assert {picture.file for picture in ran.story.pictures} == set(ran.files)

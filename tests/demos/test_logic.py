@@ -1,7 +1,6 @@
 """Logic: the tables against Python's own operators, the networks against their rows, the comparator against subtraction."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from demos import logic
 from scalargrad.nn import MLP
 
+from .conftest import Told
 from .page import files_of
 
 TRUTHS: dict[str, Callable[[list[int]], bool]] = {
@@ -71,10 +71,10 @@ def test_the_comparator_subtracts() -> None:
     assert [float(text.replace("−", "-")) for text in logic.multiples(model)] == pytest.approx([4, 2, 1, -4, -2, -1], rel=0.15)
 
 
-def test_the_story_says_what_was_right(tmp_path: Path) -> None:
-    story = logic.run(tmp_path, quick=True)
-    numbers = dict(story.numbers)
+def test_the_story_says_what_was_right(told: Callable[[str], Told]) -> None:
+    ran = told("logic")
+    numbers = dict(ran.story.numbers)
     assert "4 of 4 rows" in numbers["xor"]
     assert "64 of 64 rows" in numbers["3-bit comparator"]
     assert all(f"of {logic.QUICK} seeds" in numbers[lesson.name] for lesson in logic.lessons(quick=True))
-    assert sorted(path.name for path in tmp_path.iterdir()) == files_of(story)
+    assert ran.files == files_of(ran.story)

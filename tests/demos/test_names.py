@@ -1,8 +1,8 @@
 """Names: the list, the samples, counting by hand, probabilities by NumPy, gradients by central differences."""
 
 from collections import Counter
+from collections.abc import Callable
 from math import exp, log
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -13,6 +13,7 @@ from scalargrad import no_grad, numerical_gradient
 from scalargrad.graph import topological
 from scalargrad.losses import cross_entropy
 
+from .conftest import Told
 from .page import files_of
 
 
@@ -111,9 +112,9 @@ def loss_in(said: str) -> float:
     return float(said.partition(",")[0])
 
 
-def test_training_helps_and_the_story_says_what_was_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    story = demo.run(tmp_path, quick=True)
-    printed, numbers = capsys.readouterr().out, dict(story.numbers)
+def test_training_helps_and_the_story_says_what_was_printed(told: Callable[[str], Told]) -> None:
+    ran = told("names")
+    printed, numbers = ran.printed, dict(ran.story.numbers)
     for who in ("guessing", "counting pairs", "network"):
         said = numbers[f"mean loss, {who}"]
         assert said in printed
@@ -124,4 +125,4 @@ def test_training_helps_and_the_story_says_what_was_printed(tmp_path: Path, caps
     invented = numbers["invented, none of them in the list"]
     assert invented in printed
     assert not set(invented.split(", ")) & set(demo.names())
-    assert sorted(path.name for path in tmp_path.iterdir()) == files_of(story)
+    assert ran.files == files_of(ran.story)

@@ -1,6 +1,7 @@
 """Numerical against backpropagated gradients: both against the gradient written by hand in NumPy, and files of the reader's own."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from demos import numerical
 from demos.__main__ import main
 from scalargrad import numerical_gradient
 from scalargrad.nn import MLP, AtWeights
+
+from .conftest import Told
 
 IMAGE, DIGIT = numpy.random.default_rng(4).uniform(0.0, 1.0, 64).tolist(), 7
 
@@ -139,9 +142,9 @@ def test_data_is_refused_where_it_has_no_use(names: list[str], words: str, tmp_p
     assert not (tmp_path / "gallery").exists()
 
 
-def test_what_is_said_is_what_is_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    story = numerical.run(tmp_path, quick=True)
-    printed = capsys.readouterr().out
+def test_what_is_said_is_what_is_on_the_page(told: Callable[[str], Told]) -> None:
+    ran = told("numerical")
+    story, printed = ran.story, ran.printed
     assert all(f"{what}: {number}" in printed for what, number in story.numbers)
     said = dict(story.numbers)
     assert said["the slope of x² at 3, numerically"] == "6.000000000"
@@ -154,5 +157,5 @@ def test_what_is_said_is_what_is_on_the_page(tmp_path: Path, capsys: pytest.Capt
     right = re.fullmatch(r"(\d+) of 40", story.numbers[-2][1])
     assert right is not None
     assert int(right[1]) > 12  # guessing is right in four of them
-    assert {picture.file for picture in story.pictures} == {path.name for path in tmp_path.iterdir()}
+    assert {picture.file for picture in story.pictures} == set(ran.files)
     assert len(story.text) == 2

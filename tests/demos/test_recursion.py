@@ -1,6 +1,6 @@
 """Recursion: the samples against Python's own addition, the cell against the same cell in NumPy, and lengths that it never saw."""
 
-from pathlib import Path
+from collections.abc import Callable
 from random import Random
 
 import numpy
@@ -8,6 +8,8 @@ import pytest
 
 from demos import recursion
 from scalargrad.nn import RNNCell
+
+from .conftest import Told
 
 
 def number(bits: list[int]) -> int:
@@ -85,9 +87,9 @@ def test_the_carrier_is_counted_by_its_sign(adder: recursion.Reader) -> None:
     assert share == pytest.approx(max(same, steps - same) / steps)
 
 
-def test_the_story_says_how_many_of_how_many(tmp_path: Path) -> None:
-    story = recursion.run(tmp_path, quick=True)
-    numbers = dict(story.numbers)
+def test_the_story_says_how_many_of_how_many(told: Callable[[str], Told]) -> None:
+    ran = told("recursion")
+    numbers = dict(ran.story.numbers)
     assert numbers["sums of 4 bits (learnt from), the best seed"] == "256 of 256 right"
     assert numbers["sums of 32 bits (never seen), the best seed"] == "40 of 40 right"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(picture.file for picture in story.pictures)
+    assert ran.files == sorted(picture.file for picture in ran.story.pictures)

@@ -1,9 +1,8 @@
 """The sparrow network against the same network by hand in NumPy, its explosion, and what the cures do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isinf, isnan
-from pathlib import Path
 
 import numpy
 import pytest
@@ -15,6 +14,7 @@ from scalargrad.nn import MLP
 from scalargrad.optim import SGD
 from scalargrad.training import ClipNorm, MaxNorm
 
+from .conftest import Told
 from .page import files_of
 
 Array = NDArray[numpy.float64]
@@ -157,11 +157,11 @@ def test_each_cure_changes_one_thing_alone() -> None:
         assert all(isinstance(limit, (ClipNorm, MaxNorm)) for limit in limits)
 
 
-def test_the_story_tells_what_became_of_each(tmp_path: Path) -> None:
-    story = sparrow.run(tmp_path, quick=True)
-    numbers = dict(story.numbers)
+def test_the_story_tells_what_became_of_each(told: Callable[[str], Told]) -> None:
+    ran = told("sparrow")
+    numbers = dict(ran.story.numbers)
     assert numbers["as given: seed 8"].startswith("nan after 6 steps: pow(")
     assert numbers["optimiser: AdaGrad"].endswith("learns")
     assert numbers["initialisation: all weights 0"].endswith("no better than a constant")
     assert float(numbers["rate · ‖∂answer/∂weights‖² at first"]) > 2.0
-    assert sorted(path.name for path in tmp_path.iterdir()) == files_of(story)
+    assert ran.files == files_of(ran.story)

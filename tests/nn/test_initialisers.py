@@ -38,11 +38,11 @@ def weights(choice: Any, inputs: int = FAN_IN, outputs: int = FAN_OUT, seed: int
         ("uniform", 1 / 3),
         ("normal", 1.0),
         ("zeros", 0.0),
-        (uniform(0.0, 1.0), 1 / 12),
-        (normal(0.1), 0.01),
-        (normal(0.0), 0.0),
-        (constant(0.5), 0.0),
-        (orthogonal(3.0), 9 / 60),
+        pytest.param(uniform(0.0, 1.0), 1 / 12, id="uniform(0, 1)"),
+        pytest.param(normal(0.1), 0.01, id="normal(0.1)"),
+        pytest.param(normal(0.0), 0.0, id="normal(0)"),
+        pytest.param(constant(0.5), 0.0, id="constant(0.5)"),
+        pytest.param(orthogonal(3.0), 9 / 60, id="orthogonal(3)"),
     ],
     ids=str,
 )
@@ -55,9 +55,9 @@ def test_variance(choice: Any, variance: float) -> None:
     ("choice", "low", "high"),
     [
         ("uniform", -1.0, 1.0),
-        (uniform(), -1.0, 1.0),
-        (uniform(0.0, 1.0), 0.0, 1.0),
-        (uniform(-3, -2), -3.0, -2.0),
+        pytest.param(uniform(), -1.0, 1.0, id="uniform()"),
+        pytest.param(uniform(0.0, 1.0), 0.0, 1.0, id="uniform(0, 1)"),
+        pytest.param(uniform(-3, -2), -3.0, -2.0, id="uniform(-3, -2)"),
         ("he_uniform", -math.sqrt(6 / 60), math.sqrt(6 / 60)),
         ("xavier", -math.sqrt(6 / 100), math.sqrt(6 / 100)),
         ("lecun_uniform", -math.sqrt(3 / 60), math.sqrt(3 / 60)),
@@ -71,7 +71,7 @@ def test_bounds(choice: Any, low: float, high: float) -> None:
     assert high - near < drawn.max() <= high
 
 
-@pytest.mark.parametrize("choice", ["he", "xavier_normal", "lecun", "normal", normal(0.01)], ids=str)
+@pytest.mark.parametrize("choice", ["he", "xavier_normal", "lecun", "normal", pytest.param(normal(0.01), id="normal(0.01)")], ids=str)
 def test_normal_ones_have_the_tails_of_a_normal_distribution(choice: Any) -> None:
     drawn = weights(choice)
     assert abs(drawn.mean()) < 5 * drawn.std() / math.sqrt(drawn.size)

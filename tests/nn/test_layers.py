@@ -56,7 +56,15 @@ def test_a_hidden_layer_of_width_one() -> None:
 
 @pytest.mark.parametrize(
     "x",
-    [[1.0, 2.0], (1, 2), np.array([1.0, 2.0]), np.array([1, 2], dtype=np.int8), iter([1.0, 2.0]), [Value(1.0), 2], {1.0: 0, 2.0: 0}],
+    [
+        [1.0, 2.0],
+        (1, 2),
+        np.array([1.0, 2.0]),
+        np.array([1, 2], dtype=np.int8),
+        pytest.param(iter([1.0, 2.0]), id="an iterator"),
+        [Value(1.0), 2],
+        {1.0: 0, 2.0: 0},
+    ],
     ids=str,
 )
 def test_inputs_may_be_any_row_of_numbers(x: Any) -> None:
