@@ -1,6 +1,9 @@
 """Small graphs that the tests of pictures share."""
 
+import sys
+from collections.abc import Callable
 from random import Random
+from types import FrameType
 
 import scalargrad as sg
 from scalargrad import Parameter, Value
@@ -83,3 +86,20 @@ class Skip(sg.nn.Module):
 def skipped() -> Value:
     """The loss of a network with a connection that passes a layer by."""
     return classified(Skip(), [0.5, -1.0, 2.0, 1.0], 2)
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many calls of functions some work takes: how long it takes, but the same on every machine."""
+    count = 0
+
+    def seen(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count

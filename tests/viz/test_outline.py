@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.viz.hostile import HOSTILE, each, together
+from tests.viz.hostile import each, together
 from tests.viz.pictures import ALL, boxed, columns, filled, small
 from viz.outline import LINES, outline
 from viz.picture import Group, Node, Picture
