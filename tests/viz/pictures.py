@@ -1,6 +1,8 @@
 """Pictures made by hand, which the tests of the output formats share."""
 
+import re
 from dataclasses import replace
+from xml.etree import ElementTree
 
 from viz.picture import Column, Edge, Group, Node, Picture
 
@@ -81,3 +83,11 @@ def titled(text: str) -> Picture:
 
 
 ALL = {"small": small, "boxed": boxed, "columns": columns, "chips": chips, "empty": lambda: Picture("cards")}
+
+_PLACES = ("x", "y", "width", "height", "d", "points", "transform", "viewBox")
+
+
+def without_a_place(svg: str) -> list[str]:
+    """The attributes of an SVG document that put something at nan or at infinity, where a browser leaves it out."""
+    attributes = [item for element in ElementTree.fromstring(svg).iter() for item in element.attrib.items()]
+    return [f"{name}={value}" for name, value in attributes if name in _PLACES and re.search("nan|inf", value, re.IGNORECASE)]
