@@ -1,6 +1,7 @@
 """The ledger of a gradient against brute force: every way counted and multiplied, the largest first, the rest with all its digits."""
 
 import re
+import unicodedata
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -323,6 +324,20 @@ def check_latex(text: str) -> None:
         depth += (sign == "{" and before != "\\") - (sign == "}" and before != "\\")
         assert depth >= 0
     assert depth == 0
+
+
+def test_no_name_makes_lines_or_moves_the_cursor() -> None:
+    def said(text: str) -> str:
+        x = Value(2.0, label=text)
+        y = (x * 0.0).tanh()
+        y.label = text
+        return str(viz.explain(y, x))
+
+    def check(text: str) -> None:
+        assert {c for c in said(text) if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
+        assert len(said(text).splitlines()) == len(said("x").splitlines())
+
+    each(check)
 
 
 def test_latex_names() -> None:
