@@ -19,7 +19,7 @@ from scalargrad.errors import GraphError, OptionError, PictureError
 from scalargrad.graph import topological
 from scalargrad.nn import MLP
 from scalargrad.ops import TABLE
-from tests.viz.graphs import chain, network, neuron, steps
+from tests.viz.graphs import chain, network, neuron, processor_time, steps
 from tests.viz.hostile import each
 from viz.ledger import Ledger
 from viz.paths import counted, latex_name
@@ -103,6 +103,15 @@ def test_the_work_grows_with_the_graph_and_no_faster() -> None:
         weight = next(node for node in topological([loss]) if isinstance(node, Parameter))
         counts.append(steps(lambda loss=loss, weight=weight: viz.explain(loss, weight)))  # type: ignore[misc]
     assert counts[1] < 5 * counts[0]
+
+
+def test_long_chains_take_time_in_proportion() -> None:
+    def seconds(length: int) -> float:
+        y = chain(length)
+        x = next(node for node in topological([y]) if node.label == "x")
+        return processor_time(lambda: viz.explain(y, x))
+
+    assert seconds(20_000) < 10 * seconds(5_000)  # 16 where it is quadratic
 
 
 def test_long_chains() -> None:
