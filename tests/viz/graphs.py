@@ -1,6 +1,11 @@
 """Small graphs that the tests of pictures share."""
 
+import gc
+import sys
+import time
+from collections.abc import Callable
 from random import Random
+from types import FrameType
 
 import scalargrad as sg
 from scalargrad import Parameter, Value
@@ -83,3 +88,34 @@ class Skip(sg.nn.Module):
 def skipped() -> Value:
     """The loss of a network with a connection that passes a layer by."""
     return classified(Skip(), [0.5, -1.0, 2.0, 1.0], 2)
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many calls of functions some work takes: the same on every machine, but blind for loops inside of a call into C."""
+    count = 0
+
+    def seen(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def processor_time(work: Callable[[], object]) -> float:
+    """The least seconds of the processor that some work takes out of three times: only to be divided by another such number."""
+    found = []
+    gc.disable()
+    try:
+        for _ in range(3):
+            start = time.process_time()
+            work()
+            found.append(time.process_time() - start)
+    finally:
+        gc.enable()
+    return min(found)

@@ -1,5 +1,6 @@
 """More than 300 texts that try to break out of labels, names, titles and file names: the same ones in every run."""
 
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
 # ruff: noqa: E501
@@ -51,3 +52,28 @@ _ENDS = ["<b onclick=alert(1)>", "&quot;", '"];', "end", "\\N\\", "\x00|{}", "\u
 _COMBINED = [start + end for start, end in product(_STARTS, _ENDS)]
 
 HOSTILE: list[str] = list(dict.fromkeys([*_MARKUP, *_DOT, *_MERMAID, *_CHARACTERS, *_OTHER, *_COMBINED]))
+
+
+def each(check: Callable[[str], object], texts: Iterable[str] = HOSTILE) -> None:
+    """Check the texts one by one, and name those that fail."""
+    failures: dict[str, Exception] = {}
+    for text in texts:
+        try:
+            check(text)
+        except Exception as error:
+            failures[text] = error
+    if failures:
+        named = "\n".join(f"{text[:80]!a}: {type(error).__name__} {str(error)[:300]}" for text, error in failures.items())
+        raise AssertionError(f"{len(failures)} texts fail:\n{named}") from next(iter(failures.values()))
+
+
+def together(check: Callable[[Sequence[str]], object], texts: Sequence[str] = HOSTILE, size: int | None = None) -> None:
+    """Check the texts in pictures of `size` texts, by default all in one; where one fails, each of its texts alone, to name it."""
+    size = size or len(texts)
+    for start in range(0, len(texts), size):
+        some = texts[start : start + size]
+        try:
+            check(some)
+        except Exception:
+            each(lambda text: check([text]), some)
+            raise  # each alone is well: they fail only beside each other

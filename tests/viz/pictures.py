@@ -1,6 +1,8 @@
 """Pictures made by hand, which the tests of the output formats share."""
 
+import re
 from dataclasses import replace
+from xml.etree import ElementTree
 
 from viz.picture import Column, Edge, Group, Node, Picture
 
@@ -54,19 +56,38 @@ def chips() -> Picture:
     return replace(small(), level="chips")
 
 
-def filled(text: str) -> Picture:
-    """A picture with one text wherever a text can stand."""
-    nodes = (
-        Node("n0", "input", text, text, 1.0, -0.5, "g", text, text),
-        Node("n1", "parameter", text, text, 1.0, 0.0, "g/h"),
-        Node("n2", "constant", text, text, 2.0, None, tag=True),
-        Node("n3", "module", text, text, 1.0, 0.5, "", text, text, name=text),
-        Node("n4", "operation", text, text, 1.0, 1.0, "", text, text, root=True),
-        Node("n5", "more", text, text),
-    )
-    edges = (Edge("n0", "n4", -3.0, 0.5), Edge("n1", "n4", 1.0, 0.0), Edge("n2", "n4", None, 1.0), Edge("n3", "n4", 2.0, NAN))
-    groups = (Group("g", text, "", text), Group("g/h", text, "g", text))
-    return Picture("cards", nodes, edges, groups, text, (text,), 3, colours=text)
+def filled(*texts: str) -> Picture:
+    """A picture with six nodes for each text, and the text wherever a text can stand; title and scale have the first."""
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    groups: list[Group] = []
+    for i, text in enumerate(texts):
+        outer, inner = f"g{i}", f"g{i}/h"
+        one, two, three, four, five, six = (f"n{6 * i + k}" for k in range(6))
+        nodes += [
+            Node(one, "input", text, text, 1.0, -0.5, outer, text, text),
+            Node(two, "parameter", text, text, 1.0, 0.0, inner),
+            Node(three, "constant", text, text, 2.0, None, tag=True),
+            Node(four, "module", text, text, 1.0, 0.5, "", text, text, name=text),
+            Node(five, "operation", text, text, 1.0, 1.0, "", text, text, root=True),
+            Node(six, "more", text, text),
+        ]
+        edges += [Edge(one, five, -3.0, 0.5), Edge(two, five, 1.0, 0.0), Edge(three, five, None, 1.0), Edge(four, five, 2.0, NAN)]
+        groups += [Group(outer, text, "", text), Group(inner, text, outer, text)]
+    return Picture("cards", tuple(nodes), tuple(edges), tuple(groups), texts[0], tuple(texts), 3, colours=texts[0])
+
+
+def titled(text: str) -> Picture:
+    """The smallest picture with a text as its title, its note and the word of its scale."""
+    return Picture("cards", (Node("n0", "operation", "+", root=True),), title=text, notes=(text,), total=1, colours=text)
 
 
 ALL = {"small": small, "boxed": boxed, "columns": columns, "chips": chips, "empty": lambda: Picture("cards")}
+
+_PLACES = ("x", "y", "width", "height", "d", "points", "transform", "viewBox")
+
+
+def without_a_place(svg: str) -> list[str]:
+    """The attributes of an SVG document that put something at nan or at infinity, where a browser leaves it out."""
+    attributes = [item for element in ElementTree.fromstring(svg).iter() for item in element.attrib.items()]
+    return [f"{name}={value}" for name, value in attributes if name in _PLACES and re.search("nan|inf", value, re.IGNORECASE)]

@@ -14,7 +14,7 @@ from scalargrad.errors import LengthError, OptionError, PictureError, UnknownNam
 from scalargrad.graph import topological
 from scalargrad.nn import MLP, Dropout, Layer, Sequential
 from tests.viz.graphs import network, neuron
-from tests.viz.hostile import HOSTILE
+from tests.viz.hostile import each
 from viz import torch_mirror
 
 
@@ -143,11 +143,13 @@ def test_what_is_refused() -> None:
         viz.compare(o, o, by="name")
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_no_label_makes_lines(text: str) -> None:
-    x, y = Value(1.0, label=text), Value(2.0, label=text)
-    said = str(viz.compare(x * 2.0, y * 2.0))
-    assert len(said.splitlines()) <= 3
+def test_no_label_makes_lines() -> None:
+    def check(text: str) -> None:
+        x, y = Value(1.0, label=text), Value(2.0, label=text)
+        said = str(viz.compare(x * 2.0, y * 2.0))
+        assert len(said.splitlines()) <= 3
+
+    each(check)
 
 
 def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:

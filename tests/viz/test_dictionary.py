@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import viz
 from scalargrad import Value
 from scalargrad.errors import OptionError, PictureError
-from tests.viz.hostile import HOSTILE
+from tests.viz.hostile import each, together
 from tests.viz.test_svg import NS, check_safe, parsed
 from viz.picture import Picture
 
@@ -107,27 +108,33 @@ def test_there_are_no_modules_to_open() -> None:
 
 @pytest.mark.parametrize("level", ["cards", "chips"])
 def test_no_name_breaks_the_picture(level: str) -> None:
-    for start in range(0, len(HOSTILE), 25):
-        names = HOSTILE[start : start + 25]
+    def check(names: Sequence[str]) -> None:
         drawing = viz.draw({"sum of all": names, **{name: ["x\x00"] for name in names}}, level=level)
         check_safe(parsed(drawing))
         assert len(drawing.picture.nodes) == len(names) + 2
         said = str(drawing)
         assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
 
-
-@pytest.mark.parametrize("text", HOSTILE[::12])
-def test_no_name_breaks_graphviz(text: str) -> None:
-    made = viz.draw_dot({"y": [text], text: ["x"]})
-    assert isinstance(made, graphviz.Digraph)
-    ElementTree.fromstring(made.pipe())
+    together(check, size=25)
 
 
-@pytest.mark.parametrize("text", HOSTILE[::7])
-def test_errors_about_hostile_names_stay_on_one_line(text: str) -> None:
-    with pytest.raises(PictureError) as stop:
-        viz.draw({text: [text]})
-    assert len(str(stop.value).splitlines()) == 1
+def test_no_name_breaks_graphviz() -> None:
+    def check(texts: Sequence[str]) -> None:
+        made = viz.draw_dot({"sum of all": texts, **{text: ["x\x00"] for text in texts}})
+        assert isinstance(made, graphviz.Digraph)
+        root = ElementTree.fromstring(made.pipe())
+        assert sum(group.get("class") == "node" for group in root.iter(f"{NS}g")) == len(texts) + 2
+
+    together(check, size=90)
+
+
+def test_errors_about_hostile_names_stay_on_one_line() -> None:
+    def check(text: str) -> None:
+        with pytest.raises(PictureError) as stop:
+            viz.draw({text: [text]})
+        assert len(str(stop.value).splitlines()) == 1
+
+    each(check)
 
 
 FEEDS = {

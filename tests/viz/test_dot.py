@@ -1,7 +1,8 @@
 """DOT: our own text to the letter, Graphviz's reading of it, and rendering with and without a program."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,8 +11,8 @@ import pygraphviz
 import pytest
 
 from scalargrad.errors import LayoutError, OptionError, PictureError
-from tests.viz.hostile import HOSTILE
-from tests.viz.pictures import ALL, boxed, columns, filled, small
+from tests.viz.hostile import HOSTILE, each, together
+from tests.viz.pictures import ALL, boxed, columns, filled, small, titled
 from viz.dot import DIRECTIONS, STYLES, digraph, quoted
 from viz.picture import Edge, Node, Picture
 from viz.portable import PortableDigraph
@@ -61,14 +62,44 @@ def test_a_product_with_itself_has_two_edges() -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_breaks_out(text: str, style: str) -> None:
-    graph = digraph(filled(text), style)
-    assert not re.search(r"\b(URL|href|target|edgeURL|labelURL|headURL|tailURL)\s*=", re.sub(r'"(\\.|[^"\\])*"|<.*>', "", graph.source))
+def test_no_text_breaks_out(style: str) -> None:
+    together(partial(check_that_nothing_breaks_out, style), size=60)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_no_title_breaks_out(style: str) -> None:
+    each(partial(check_title, style))
+
+
+def check_that_nothing_breaks_out(style: str, texts: Sequence[str]) -> None:
+    graph = digraph(filled(*texts), style)
+    check_source(graph.source)
     read = pygraphviz.AGraph(string=graph.source)
-    expected = {f"n{i}" for i in range(6)} | ({"n4o"} if style == "classic" and clean(text) else set())
+    expected = {f"n{i}" for i in range(6 * len(texts))}
+    if style == "classic":
+        expected |= {f"n{6 * i + 4}o" for i, text in enumerate(texts) if clean(text)}
     assert {str(node) for node in read.nodes()} == expected
-    root = drawn(graph)
+    assert len(read.edges()) == 4 * len(texts) + len(expected) - 6 * len(texts)
+    check_drawn(drawn(graph))
+
+
+def check_title(style: str, text: str) -> None:
+    source = digraph(titled(text), style).source
+    check_source(source)
+    read = pygraphviz.AGraph(string=source)
+    assert {str(node) for node in read.nodes()} == ({"n0"} | ({"n0o"} if style == "classic" else set()))
+    label = dict(read.graph_attr.items()).get("label", "")
+    said = "".join(ElementTree.fromstring(f"<label>{label}</label>").itertext())
+    assert clean(text, 120) in said.replace("\\\\", "\\")  # a label takes two for one
+
+
+def check_source(source: str) -> None:
+    """Outside of strings and labels nothing of an address."""
+    bare = re.sub(r'"(\\.|[^"\\])*"|<.*>', "", source)
+    assert not re.search(r"\b(URL|href|target|edgeURL|labelURL|headURL|tailURL)\s*=", bare)
+
+
+def check_drawn(root: ElementTree.Element) -> None:
     for element in root.iter():
         assert element.tag.removeprefix(SVG) in ALLOWED
         for name in element.attrib:
@@ -77,12 +108,18 @@ def test_no_text_breaks_out(text: str, style: str) -> None:
             assert name not in ("target", "style")
 
 
-@pytest.mark.parametrize("text", [text for text in HOSTILE if 2 <= len(clean(text)) <= 24])
-def test_every_text_reads_as_it_was_meant(text: str) -> None:
-    root = drawn(digraph(Picture("cards", (Node("n0", "input", "in", text, 1.0, 1.0),))))
-    assert "".join(clean(text).split()) in run_together(root)
-    tips = [value for element in root.iter(f"{SVG}a") for name, value in element.attrib.items() if name.endswith("title")]
-    assert any(clean(text).replace("\\", "∖") in tip for tip in tips)
+def test_every_text_reads_as_it_was_meant() -> None:
+    together(check_that_texts_are_read, [text for text in HOSTILE if 2 <= len(clean(text)) <= 24])
+
+
+def check_that_texts_are_read(texts: Sequence[str]) -> None:
+    nodes = tuple(Node(f"n{i}", "input", "in", text, 1.0, 1.0) for i, text in enumerate(texts))
+    groups = {group.findtext(f"{SVG}title"): group for group in drawn(digraph(Picture("cards", nodes))).iter(f"{SVG}g")}
+    for i, text in enumerate(texts):
+        group = groups[f"n{i}"]
+        assert "".join(clean(text).split()) in run_together(group), text
+        tips = [value for element in group.iter(f"{SVG}a") for name, value in element.attrib.items() if name.endswith("title")]
+        assert any(clean(text).replace("\\", "∖") in tip for tip in tips), text
 
 
 @pytest.mark.parametrize(

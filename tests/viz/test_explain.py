@@ -14,7 +14,7 @@ from scalargrad import Parameter, Value
 from scalargrad.errors import GraphError, OptionError, PictureError
 from scalargrad.graph import topological
 from tests.viz.graphs import chain, network
-from tests.viz.hostile import HOSTILE
+from tests.viz.hostile import each
 
 
 def labelled(value: Value, label: str) -> Value:
@@ -127,13 +127,13 @@ def test_a_network_folds_to_one_factor_equal_to_the_gradient() -> None:
 
 
 def test_deep_chains_and_long_ones() -> None:
-    y = chain(100_000)
+    y = chain(20_000)
     x = y
     while x.args:
         x = x.args[0]
     assert viz.chain_rule(y, x).total == x.grad
     z = first = Value(1.0, label="z")
-    for i in range(50_000):
+    for i in range(10_000):
         z = labelled(z + 1.0, f"z{i}")
     rule = viz.chain_rule(z, first)
     assert rule.total == 1.0
@@ -199,8 +199,11 @@ def test_what_is_no_value_is_refused() -> None:
         viz.chain_rule(Value(1.0, (x,), "mine"), x)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_no_name_makes_lines_or_moves_the_cursor(text: str) -> None:
+def test_no_name_makes_lines_or_moves_the_cursor() -> None:
+    each(check_name)
+
+
+def check_name(text: str) -> None:
     x = Value(1.0, label=text)
     middle = labelled(x * 2.0, text)
     said = str(viz.chain_rule(labelled(middle * x, text), x))

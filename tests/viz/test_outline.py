@@ -1,11 +1,11 @@
 """The outline: what is heard, in which order, and that it ends."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.viz.hostile import HOSTILE
+from tests.viz.hostile import each, together
 from tests.viz.pictures import ALL, boxed, columns, filled, small
 from viz.outline import LINES, outline
 from viz.picture import Group, Node, Picture
@@ -67,12 +67,16 @@ def test_boxes_in_a_circle_end() -> None:
     assert outline(Picture("cards", (Node("n0", "input", group="a"),), groups=groups)).count("\n") == 2
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_makes_lines_or_moves_the_cursor(text: str) -> None:
-    said = outline(filled(text))
-    assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
-    assert len(said.split("\n")) == len(said.splitlines()) <= 12
-    assert all(len(line) < 500 for line in said.splitlines())
+def test_no_text_makes_lines_or_moves_the_cursor() -> None:
+    def check(texts: Sequence[str]) -> None:
+        picture = filled(*texts)
+        said = outline(picture, lines=10_000)
+        assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
+        assert len(said.split("\n")) == len(said.splitlines()) <= 12 * len(texts)
+        assert all(len(line) < 500 for line in said.splitlines())
+
+    together(check)
+    each(lambda text: check([text]))
 
 
 @pytest.mark.parametrize("make", ALL.values(), ids=ALL)
