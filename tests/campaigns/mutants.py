@@ -165,6 +165,11 @@ EQUIVALENT = {
         "self._known.update(dict.fromkeys(seen, False))",
         "self._known.update(dict.fromkeys(seen, False))  →  pass",
     ): "what is known already need not be looked for again, which only saves time",
+    (
+        "scalargrad/transforms.py",
+        "by: Positions = 0",
+        "0  →  (1)",
+    ): "where primals is no tuple, an error follows before the positions are used",
 }
 """The mutants that change nothing a person cares about: file, line and change, and the reason."""
 
