@@ -261,3 +261,12 @@ def test_a_directed_graph_of_pygraphviz() -> None:
     pygraphviz = pytest.importorskip("pygraphviz")
     graph = pygraphviz.AGraph(FEEDS, directed=True)
     assert arrows(viz.draw(graph).picture) == sorted((name, user) for name, users in FEEDS.items() for user in users)
+
+
+@pytest.mark.parametrize(
+    ("names", "formula"),
+    [("abcd", "f(a, b, c, d)"), ("abcde", "f(a, b, c, d, …)"), ("abcdefg", "f(a, b, c, d, …)")],
+)
+def test_a_formula_shows_four_operands(names: str, formula: str) -> None:
+    picture = viz.draw({"y": list(names)}).picture
+    assert next(node.formula for node in picture.nodes if node.label == "y") == formula
