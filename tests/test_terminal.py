@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -39,14 +40,16 @@ things = [
     program, program.program, program.explain(),
     sg.gradcheck(lambda x: x[0] * x[0], [2.0]),
 ]
-for thing in things:
-    print(thing)
-    print(repr(thing) if not isinstance(thing, str) else thing)
-for call in (lambda: nn.Layer(2, 1, "no → such"), lambda: viz.draw(loss, level="∂"), lambda: History()["λ"]):
-    try:
-        call()
-    except sg.errors.ScalargradError as error:
-        print(error)
+for encoding in sys.argv[2:] or [sys.stdout.encoding]:
+    sys.stdout.reconfigure(encoding=encoding)
+    for thing in things:
+        print(thing)
+        print(repr(thing) if not isinstance(thing, str) else thing)
+    for call in (lambda: nn.Layer(2, 1, "no → such"), lambda: viz.draw(loss, level="∂"), lambda: History()["λ"]):
+        try:
+            call()
+        except sg.errors.ScalargradError as error:
+            print(error)
 viz.draw(loss).save(sys.argv[1])
 print("the end")
 """
@@ -58,35 +61,39 @@ def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess
     return subprocess.run([sys.executable, *arguments], capture_output=True, check=False, env=inherited | paths | environment, cwd=ROOT)
 
 
-def program(folder: Path) -> str:
-    file = folder / "print_all.py"
-    file.write_text(PRINT_ALL, encoding="utf-8")
-    return str(file)
-
-
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 SETTINGS = {name: {"PYTHONIOENCODING": name} for name in ENCODINGS} | {"C": C_LOCALE}
 
 
-@pytest.mark.parametrize("environment", SETTINGS.values(), ids=SETTINGS)
-def test_everything_can_be_printed(tmp_path: Path, environment: dict[str, str]) -> None:
-    done = run([program(tmp_path), str(tmp_path / "a.svg")], **environment)
+def printed(folder: Path, name: str, encodings: Sequence[str] = ()) -> bytes:
+    """Print everything in a process, whose stream changes to each of the encodings in turn, and return the picture that it saved."""
+    file = folder / "print_all.py"
+    file.write_text(PRINT_ALL, encoding="utf-8")
+    picture = folder / f"{name}.svg"
+    done = run([str(file), str(picture), *encodings], **SETTINGS[name])
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
     assert done.stdout.rstrip().endswith(b"the end")
+    return picture.read_bytes()
+
+
+def test_everything_can_be_printed_in_every_encoding(tmp_path: Path) -> None:
+    printed(tmp_path, "ascii", ENCODINGS)
+
+
+def test_everything_can_be_printed_in_the_c_locale(tmp_path: Path) -> None:
+    printed(tmp_path, "C")
 
 
 def test_what_is_saved_does_not_depend_on_the_terminal(tmp_path: Path) -> None:
-    for name in ("ascii", "utf-8"):
-        run([program(tmp_path), str(tmp_path / f"{name}.svg")], PYTHONIOENCODING=name)
-    saved = (tmp_path / "ascii.svg").read_bytes()
-    assert saved == (tmp_path / "utf-8.svg").read_bytes()
+    saved = printed(tmp_path, "ascii")
+    assert saved == printed(tmp_path, "utf-8")
     assert "日本" in saved.decode("utf-8")
 
 
 DEMO = ["-m", "demos", "neuron", "--quick", "--out"]
 
 
-@pytest.mark.parametrize("name", ["ascii", "latin-1", "cp1252", "C"])
+@pytest.mark.parametrize("name", ["ascii", "cp1252", "C"])
 def test_a_demo_runs(tmp_path: Path, name: str) -> None:
     pytest.importorskip("sklearn")
     done = run([*DEMO, str(tmp_path)], **SETTINGS[name])

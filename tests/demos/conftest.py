@@ -3,7 +3,7 @@
 import contextlib
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -55,7 +55,7 @@ class Stage:
 
 
 @contextlib.contextmanager
-def recorded():
+def recorded() -> Iterator[tuple[io.StringIO, io.StringIO]]:
     """Two texts that receive what is written to the standard streams."""
     printed, progress = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(progress):

@@ -1,5 +1,6 @@
 """Learnt by heart: the loss against NumPy, the rise of the validation loss, and what each cure promises."""
 
+from functools import cache
 from math import hypot, log
 
 import numpy as np
@@ -16,6 +17,7 @@ def ill() -> demo.Trained:
     return demo.train(demo.cures()[0], ROUNDS)
 
 
+@cache
 def cured(name: str, rounds: int = ROUNDS) -> demo.Trained:
     return demo.train(next(cure for cure in demo.cures() if cure.name == name), rounds)
 
@@ -44,9 +46,9 @@ def test_without_cure_training_falls_and_validation_rises(ill: demo.Trained) -> 
     assert ill.losses[0] < 0.2 * ill.losses[2]
 
 
-@pytest.mark.parametrize("cure", demo.cures()[1:], ids=lambda cure: cure.name)
-def test_every_cure_is_better_on_points_that_nobody_looked_at(cure: demo.Cure, ill: demo.Trained) -> None:
-    assert demo.train(cure, ROUNDS).losses[2] < 0.95 * ill.losses[2]
+@pytest.mark.parametrize("name", [cure.name for cure in demo.cures()[1:]])
+def test_every_cure_is_better_on_points_that_nobody_looked_at(name: str, ill: demo.Trained) -> None:
+    assert cured(name).losses[2] < 0.95 * ill.losses[2]
 
 
 def test_early_stopping_gives_the_best_network_back() -> None:
