@@ -62,5 +62,6 @@ def test_messages_name_libraries_that_the_project_knows() -> None:
 def test_the_libraries_of_animations_are_those_of_the_extra() -> None:
     from viz.video import _PACKAGES
 
-    wanted = {name_of(line) for line in PROJECT["optional-dependencies"]["video"]} - {"scalargrad-viz"}
+    extras = PROJECT["optional-dependencies"]
+    wanted = {name_of(line) for line in [*extras["video"], *extras["images"]]} - {"scalargrad-viz"}
     assert set(" ".join(_PACKAGES.values()).split()) == wanted

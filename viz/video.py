@@ -60,15 +60,20 @@ def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:
         return path.read_bytes()
 
 
-_PACKAGES = {"PIL.Image": "pillow", "imageio.v2": "imageio imageio-ffmpeg", "imageio_ffmpeg": "imageio-ffmpeg"}
-"""What to install for each module."""
+_PICTURES = "matplotlib vl-convert-python"
+_PACKAGES = {
+    "PIL.Image": f"pillow {_PICTURES}",
+    "imageio.v2": f"imageio imageio-ffmpeg {_PICTURES}",
+    "imageio_ffmpeg": f"imageio-ffmpeg {_PICTURES}",
+}
+"""What to install for each module, together with what draws the pictures of a film."""
 
 
 def _extra(module: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise PictureError(f"{what} needs a library that is missing: pip install {_PACKAGES[module]}") from error
+        raise PictureError(f"{what} needs libraries that are missing: pip install {_PACKAGES[module]}") from error
 
 
 def _runs(still: Still, seconds: float, rate: float, scale: float) -> Iterator[tuple[bytes, int]]:
