@@ -8,7 +8,6 @@
 0.839949
 """
 
-from collections.abc import Callable
 from importlib import import_module
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,16 @@ from .tape import GradientTape
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 
 if TYPE_CHECKING:
+    from . import checkpoint as checkpoint
+    from . import compiler as compiler
+    from . import data as data
+    from . import doctor as doctor
+    from . import errors as errors
+    from . import optim as optim
+    from . import pretraining as pretraining
+    from . import regularise as regularise
+    from . import schedules as schedules
+    from . import training as training
     from .compiler import compile
     from .doctor import diagnose
     from .training import fit
@@ -69,12 +78,32 @@ __all__ = [
 
 
 _LATER = {"compile": "compiler", "diagnose": "doctor", "fit": "training"}
-"""Functions that bring much along, imported when they are first asked for, and the rooms that they are in."""
+"""Functions that import much, each with the module that has it."""
+
+_MODULES = (
+    "checkpoint",
+    "compiler",
+    "data",
+    "doctor",
+    "errors",
+    "optim",
+    "pretraining",
+    "regularise",
+    "schedules",
+    "training",
+)
+"""Modules that are imported when they are first asked for, as in `sg.optim.Adam`."""
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
-    """A function that is imported when it is first asked for."""
+def __getattr__(name: str) -> Any:
+    """Import a function or a module when it is first asked for."""
     if name in _LATER:
-        function: Callable[..., Any] = getattr(import_module(f".{_LATER[name]}", __name__), name)
-        return function
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List what is for users, whether it was imported already or not."""
+    return sorted({*__all__, *_MODULES, *(name for name in globals() if name.startswith("__"))})
