@@ -362,3 +362,8 @@ def test_apply_takes_any_row() -> None:
 def test_an_error_says_what_to_write(call: Any, words: str) -> None:
     with pytest.raises((CallError, DataError), match=words):
         call(Value(1.0))
+
+
+def test_plain_numbers_of_an_activation_stay_its_settings() -> None:
+    assert sg.leaky_relu(Value(-2.0), 0.25).settings == (None, 0.25)
+    assert sg.clamp(Value(3.0), -1.0, 1.0).settings == (None, -1.0, 1.0)
