@@ -171,3 +171,7 @@ def test_no_other_module_looks_for_near_names() -> None:
         if "difflib" in path.read_text("utf-8")
     ]
     assert found == ["naming.py"]
+
+
+def test_what_to_say_where_no_name_is_near_can_be_given() -> None:
+    assert suggestion("xyz", ["relu", "tanh"], otherwise="") == ""

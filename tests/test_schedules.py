@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from scalargrad import Parameter, Value
-from scalargrad.errors import DataError, OptionError, UnknownNameError
+from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
 from scalargrad.optim import SGD, Optimiser
 from scalargrad.schedules import ConstantRate, CosineDecay, ExponentialDecay, ReduceOnPlateau, Schedule, StepDecay, WarmUp
 
@@ -301,3 +301,8 @@ def test_a_step_that_fails_is_not_counted() -> None:
     with pytest.raises((OptionError, OverflowError)):
         schedule.step()
     assert schedule.steps == 1
+
+
+def test_a_misspelt_argument_is_told() -> None:
+    with pytest.raises(CallError, match="StepDecay has no argument 'evry'; did you mean 'every'"):
+        StepDecay(SGD([Parameter(1.0)]), evry=3)  # type: ignore[call-arg]

@@ -335,3 +335,9 @@ def test_a_misspelt_activation_is_told_where_no_layer_takes_it() -> None:
     with pytest.raises(OptionError, match="did you mean 'relu'"):
         MLP(2, [1], activation="rellu")
     assert MLP(2, [1], activation="softmax", seed=0).layers[0].activation is None
+
+
+def test_softmax_of_one_output_is_refused_and_of_two_is_not() -> None:
+    with pytest.raises(OptionError, match="softmax of one output is always the same number"):
+        Layer(2, 1, "softmax")
+    assert len(Layer(2, 2, "softmax", seed=0)([1.0, 2.0])) == 2

@@ -482,3 +482,11 @@ def test_samples_name_the_data() -> None:
 
 def test_every_refusal_is_an_error_of_ours() -> None:
     assert all(issubclass(case[4], ScalargradError) for case in EVERY.values())
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_penalty_may_be_a_plain_number(compiled: bool) -> None:
+    X, y = moons(10, seed=1)
+    options: dict[str, Any] = {"loss": "mse", "epochs": 1, "progress": False, "compiled": compiled}
+    history = fit(MLP(2, [2, 1], seed=1), X, y, penalty=lambda model: 0.5, **options)
+    assert history["penalty"] == [0.5]

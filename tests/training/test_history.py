@@ -58,3 +58,10 @@ def test_a_history_prints_its_last_epoch_and_why_it_ended() -> None:
 def test_a_column_that_is_not_there(history: History, message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         history["los"]
+
+
+def test_the_last_epoch_is_the_last_of_many() -> None:
+    history = History()
+    for loss in (3.0, 2.0, 1.0):
+        history.add({"loss": loss})
+    assert history.last() == {"loss": 1.0}

@@ -390,3 +390,18 @@ def test_a_whole_set_is_measured_at_once_and_a_function_of_ones_own_too() -> Non
 
 def test_a_metric_has_its_own_name_in_the_table() -> None:
     assert {name: metric.__name__ for name, metric in METRICS.items()} == {name: name for name in METRICS}
+
+
+def test_binary_accuracy_needs_no_two_classes_to_know_its_border() -> None:
+    metric = settled(named_metrics("binary_accuracy"), [1, 1], losses.mse, 0.2)["binary_accuracy"]
+    assert [metric(score, 1) for score in (0.4, 0.6)] == [0.0, 1.0]
+
+
+def test_each_row_of_a_sequence_may_be_one_class() -> None:
+    prediction = [[0.9, 0.8], [0.1, 0.3]]
+    metric = settled(named_metrics("accuracy"), [[[1, 0], [0, 1]]], losses.mse, prediction)["accuracy"]
+    assert metric(prediction, [[1, 0], [0, 1]]) == 1.0
+
+
+def test_scores_may_stand_in_lists_of_one() -> None:
+    assert precision([[0.9], [0.8], [0.2]], [[1], [0], [1]], border=(0.5, 0.5)) == 0.5
