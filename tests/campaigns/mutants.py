@@ -51,6 +51,7 @@ TESTS = {
         "tests/test_numpy_interplay.py",
     ],
     "scalargrad/adjoint.py": [
+        "tests/compiler/test_trace.py",
         "tests/test_hooks.py",
         "tests/test_not_finite.py",
         "tests/test_micrograd_code.py",

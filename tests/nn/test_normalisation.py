@@ -196,3 +196,7 @@ def test_refusals() -> None:
         with pytest.raises((LengthError, DataError), match=r"BatchNorm\(2\)"):
             norm.batch(rows)
     assert numbers(norm.mean) == [0.0, 0.0]
+
+
+def test_nothing_need_be_added_to_the_variance() -> None:
+    assert LayerNorm(2, eps=0.0).eps == 0.0

@@ -424,3 +424,10 @@ def test_a_diagnosis_of_long_sequences_is_drawn_as_layers() -> None:
     picture = viz.draw(sg.diagnose(Reader(), [[0.1] * 60, [0.2] * 60], [1.0, 0.0])).picture
     assert picture.level == "layers"
     assert any(note.startswith(("✗", "✓")) for note in picture.notes)
+
+
+def test_networks_without_a_name_are_told_apart() -> None:
+    first, second, third = (Layer(1, 1, None, seed=seed) for seed in (1, 2, 3))
+    output = third(second(first([0.5])))[0]
+    titles = [group.title for group in viz.draw(output, level="cards").picture.groups if not group.parent]
+    assert len(titles) == len(set(titles)) == 3

@@ -270,3 +270,8 @@ def test_a_directed_graph_of_pygraphviz() -> None:
 def test_a_formula_shows_four_operands(names: str, formula: str) -> None:
     picture = viz.draw({"y": list(names)}).picture
     assert next(node.formula for node in picture.nodes if node.label == "y") == formula
+
+
+def test_a_sketch_without_lines_says_nothing_of_their_direction() -> None:
+    assert viz.draw({"a": [], "b": []}).picture.notes == ()
+    assert viz.draw({"a": [], "b": ["a"]}).picture.notes != ()
