@@ -93,6 +93,8 @@ def _modules(snapshot: Snapshot) -> tuple[dict[Value, str], dict[str, Scope]]:
 def _names_of_calls(snapshot: Snapshot) -> dict[int, str]:
     """Return a path for each module call, by its id(): of several calls the second one done is "cell #2".
 
+    Of several networks of one kind the second one is "Layer 2".
+
     The last Value of a call counts: a walk from the result may meet the first Values of a later
     call before those of an earlier one.
     """
@@ -110,6 +112,7 @@ def _names_of_calls(snapshot: Snapshot) -> dict[int, str]:
     outermost = [key for key in found if depth[key] == 1]
     names: dict[int, str] = {}
     counts: dict[str, int] = defaultdict(int)
+    networks: dict[str, dict[int, int]] = defaultdict(dict)
     for key in sorted(found, key=lambda key: (depth[key], last[key])):
         scope = found[key]
         if scope.parent is None and not scope.name and len(outermost) == 1:
@@ -117,6 +120,10 @@ def _names_of_calls(snapshot: Snapshot) -> dict[int, str]:
             continue
         around = names[id(scope.parent)] if scope.parent is not None else ""
         own = (clean(scope.name) or clean(scope.kind) or "module").replace("/", "∕")
+        if scope.parent is None and not scope.name:
+            # Another network of the same kind is no further call of the first one.
+            number = networks[own].setdefault(scope.identity, len(networks[own]) + 1)
+            own = own if number == 1 else f"{own} {number}"
         path = f"{around}/{own}" if around else own
         counts[path] += 1
         names[key] = path if counts[path] == 1 else f"{path} #{counts[path]}"
