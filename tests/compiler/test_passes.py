@@ -7,6 +7,7 @@ from operator import neg
 from random import Random
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import Program, record, trace
 from scalargrad.compiler.passes import (
     PASSES,
+    _kept,
     batched,
     folded,
     optimised,
@@ -25,6 +27,7 @@ from scalargrad.compiler.passes import (
     without_identities,
     without_repetitions,
 )
+from scalargrad.errors import ProgramError
 from scalargrad.leaves import Drawn
 from scalargrad.nn import MLP
 from scalargrad.ops import TABLE
@@ -349,3 +352,12 @@ def test_what_depends_on_the_sample() -> None:
     weight = Parameter(2.0)
     program = recorded(lambda x: [sg.exp(weight) * 2.0, sg.exp(x[0])], 2, [weight])
     assert batched(program)[program.outputs].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("left_out", ["an operand", "an output"])
+def test_no_row_that_is_needed_is_left_out(left_out: str) -> None:
+    program = record(trace(lambda x: x[0] * x[1], [2]))
+    keep = numpy.ones(len(program), bool)
+    keep[0 if left_out == "an operand" else program.outputs[0]] = False
+    with pytest.raises(ProgramError, match="a row that is needed was left out"):
+        _kept(program, keep)

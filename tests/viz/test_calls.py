@@ -431,3 +431,9 @@ def test_another_network_is_no_further_call_of_the_first() -> None:
     output = second(first(first([0.5])))[0]
     groups = viz.draw(output, level="cards").picture.groups
     assert [group.title for group in groups if not group.parent] == ["Layer", "Layer #2", "Layer 2"]
+
+
+def test_networks_without_a_name_are_counted() -> None:
+    first, second, third = (Layer(1, 1, None, seed=seed) for seed in (1, 2, 3))
+    picture = viz.draw(third(second(first([0.5])))[0], level="neurons").picture
+    assert [column.title.partition("  ")[0] for column in picture.columns] == ["inputs", "units", "Layer 2", "Layer 3"]
