@@ -238,7 +238,9 @@ def test_functions_are_short() -> None:
 
 
 def test_files_are_short() -> None:
-    assert [f"{source.place} has {len(source.code)} lines" for source in SOURCES if len(source.code) >= 500] == []
+    longer = {"scalargrad/ops.py": 320, "scalargrad/engine.py": 460}  # a row for each operation, and a method for each operator
+    limits = [(source, longer.get(source.place, 300)) for source in SOURCES]
+    assert [f"{source.place} has {len(source.code)} lines" for source, limit in limits if len(source.code) >= limit] == []
 
 
 def test_a_demo_is_a_page() -> None:

@@ -51,7 +51,7 @@ def test_the_story(told: Callable[[str], Told]) -> None:
     assert numbers["array operations, of them matrices"] == "7, 3"
     assert float(numbers["largest difference of a loss"]) < 1e-12
     assert numbers["scalars recorded, in"].startswith("982, ")
-    assert float(numbers["so many times faster, in this run"].replace(",", "")) > 1.0
+    assert float(numbers["so many times faster, in this run"].replace(",", "")) > 50.0
     assert re.search(r"def loss\(.*matmul", ran.printed, re.DOTALL)
 
 
