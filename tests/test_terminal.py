@@ -93,7 +93,7 @@ def test_what_is_saved_does_not_depend_on_the_terminal(tmp_path: Path) -> None:
 DEMO = ["-m", "demos", "neuron", "--quick", "--out"]
 
 
-@pytest.mark.parametrize("name", ["ascii", "cp1252", "C"])
+@pytest.mark.parametrize("name", ["ascii", "latin-1", "cp1252", "C"])
 def test_a_demo_runs(tmp_path: Path, name: str) -> None:
     pytest.importorskip("sklearn")
     done = run([*DEMO, str(tmp_path)], **SETTINGS[name])
