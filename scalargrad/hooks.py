@@ -47,7 +47,8 @@ class HookHandle:
             >>> x.grad
             2.0
         """
-        if self._entry in self._hooks:
+        # Another thread may take it away between a look and the removal.
+        with suppress(ValueError):
             self._hooks.remove(self._entry)
 
 

@@ -1,8 +1,14 @@
 """Two threads at once: every public object says from two threads what it says from one, with switches as often as Python can."""
 
+import gc
+import importlib
+import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy
@@ -10,10 +16,15 @@ import pytest
 
 import scalargrad as sg
 import viz
-from scalargrad import Drawn, Parameter, Value, nn
+from scalargrad import Drawn, Parameter, Value, checkpoint, nn, training
 from scalargrad.errors import TraceError
 from scalargrad.losses import mse
 from scalargrad.modes import current_mode
+
+from .threads import pictures, rows
+from .threads.at_once import at_once, exactly, flat, network, points
+from .threads.shared import SHARED
+from .threads.table import Row
 
 ROUNDS = 25
 THREADS = 2
@@ -26,50 +37,6 @@ def _many_switches() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
-
-
-def at_once(*tasks: Callable[[], Any]) -> list[Any]:
-    """What each task returns, all of them begun at the same moment; what one raises is raised here."""
-    ready = threading.Barrier(len(tasks))
-    results: list[Any] = [None] * len(tasks)
-    errors: list[BaseException] = []
-
-    def run(place: int) -> None:
-        try:
-            ready.wait()
-            results[place] = tasks[place]()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(tasks))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return results
-
-
-def flat(thing: Any) -> list[float]:
-    """All numbers of a result, in order."""
-    if isinstance(thing, Value):
-        return [thing.data]
-    if isinstance(thing, dict):
-        return [number for part in thing.values() for number in flat(part)]
-    if isinstance(thing, list | tuple):
-        return [number for part in thing for number in flat(part)]
-    return numpy.ravel(numpy.asarray(thing, dtype=float)).tolist()
-
-
-def network() -> nn.MLP:
-    return nn.MLP(2, [6, 1], activation="tanh", seed=1)
-
-
-def points(thread: int, batch: int = 40) -> tuple[Any, Any]:
-    """Other samples for each thread."""
-    rng = numpy.random.default_rng(thread)
-    return rng.normal(size=(batch, 2)) * (thread + 1.0), rng.normal(size=(batch, 1))
 
 
 # Compiled programs
@@ -258,92 +225,46 @@ def test_a_dropout_used_while_another_thread_compiles_it() -> None:
     assert at_once(using, lambda: sg.compile(function, model, inputs=(4,)))[0] == expected
 
 
-# Eager code: each thread has graphs of its own
+# Every public object, with objects of its own
 
-X = Value(2.0)
-
-
-def _twice_without_gradient() -> list[float]:
-    with sg.no_grad():
-        y = X * 2
-        assert y.args == ()
-    z = X * 3
-    assert z.args != ()
-    return [y.data, z.data]
+OWN = {**rows.OWN.rows, **pictures.OWN.rows}
 
 
-def _taped() -> list[float]:
-    x = Value(3.0)
-    with sg.GradientTape() as tape:
-        y = x * x * x
-    return flat(tape.gradient(y, x))
+@pytest.mark.parametrize("row", OWN.values(), ids=OWN)
+def test_the_same_work_in_two_threads(row: Row, tmp_path: Path) -> None:
+    for library in row.needs:
+        pytest.importorskip(library)
+    expected = exactly(row.work(tmp_path))
+
+    def working(thread: int) -> Callable[[], None]:
+        folder = tmp_path / f"{thread}"
+        folder.mkdir()
+
+        def run() -> None:
+            for _ in range(row.rounds):
+                assert exactly(row.work(folder)) == expected
+
+        return run
+
+    at_once(*[working(thread) for thread in range(THREADS)])
 
 
-def _anomaly() -> float:
-    with sg.detect_anomaly():
-        x = Value(2.0)
-        y = sg.log(x) * x
-        y.backward()
-    return float(x.grad)
+# Objects that the threads share
 
 
-def _gone_back() -> list[float]:
-    leaves = [Value(0.1 * i) for i in range(30)]
-    y = sg.sum([sg.tanh(leaf) * leaf for leaf in leaves])
-    y.backward()
-    return [leaf.grad for leaf in leaves]
+@pytest.mark.parametrize(("make", "rounds"), SHARED.values(), ids=SHARED)
+def test_the_same_question_to_one_object_from_two_threads(make: Any, rounds: int, tmp_path: Path) -> None:
+    expected = exactly(make(tmp_path)())
+    ask = make(tmp_path)
 
-
-def _hooked() -> float:
-    x = Value(3.0)
-    x.register_hook(lambda gradient: gradient / 2)
-    (x * x).backward()
-    return float(x.grad)
-
-
-def _trained(compiled: bool) -> list[float]:
-    model = network()
-    x, y = points(0, 20)
-    history = sg.fit(model, x, y[:, 0], loss="mse", epochs=3, compiled=compiled, progress=False)
-    return [*history["loss"], *model.state_dict().values()]
-
-
-def _cubed(x: Any) -> Any:
-    return x[0] ** 3 * x[1]
-
-
-EAGER: dict[str, Callable[[], Any]] = {
-    "arithmetic": lambda: (X * X + sg.exp(X) - X / 3) ** 2,
-    "backward": _gone_back,
-    "no_grad": _twice_without_gradient,
-    "tape": _taped,
-    "anomaly": _anomaly,
-    "hook": _hooked,
-    "grad": lambda: sg.grad(_cubed)([2.0, 3.0]),
-    "value_and_grad": lambda: sg.value_and_grad(_cubed)([2.0, 3.0]),
-    "jacobian": lambda: sg.jacobian(lambda x: [x[0] * x[1], x[1]])([2.0, 3.0]),
-    "hessian": lambda: sg.hessian(_cubed)([2.0, 3.0]),
-    "jvp": lambda: sg.jvp(_cubed, ([2.0, 3.0],), ([1.0, 0.0],)),
-    "hvp": lambda: sg.hvp(_cubed, ([2.0, 3.0],), ([1.0, 0.0],)),
-    "numerical_gradient": lambda: sg.numerical_gradient(_cubed, [2.0, 3.0]),
-    "gradcheck": lambda: sg.gradcheck(_cubed, [2.0, 3.0]).worst_error,
-    "a module": lambda: network()([0.5, -1.0]),
-    "fit": lambda: _trained(compiled=False),
-    "compiled fit": lambda: _trained(compiled=True),
-    "draw": lambda: len(str(viz.draw(network()([Value(0.5), Value(-1.0)])))),
-}
-
-
-@pytest.mark.parametrize("work", EAGER.values(), ids=EAGER)
-def test_the_same_work_in_two_threads(work: Any) -> None:
-    expected = flat(work())
-    rounds = 2 if work in (EAGER["fit"], EAGER["compiled fit"], EAGER["draw"]) else ROUNDS
-
-    def run() -> None:
+    def asking() -> None:
         for _ in range(rounds):
-            assert flat(work()) == expected
+            assert exactly(ask()) == expected
 
-    at_once(run, run)
+    at_once(*[asking] * THREADS)
+
+
+# Modes, generators and gradients
 
 
 def test_modes_of_one_thread_are_not_those_of_another() -> None:
