@@ -1,6 +1,7 @@
 """Hooks: functions that look at, or replace, the gradient of one Value while a backward pass goes by."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from .conversion import as_float, is_number
