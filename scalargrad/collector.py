@@ -1,10 +1,10 @@
 """Python's cycle collector, switched off where it can only cost time."""
 
 import gc
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+
+from .locks import ProcessLock
 
 
 class _Switch:
@@ -17,14 +17,7 @@ class _Switch:
     def __init__(self) -> None:
         self._inside = 0
         self._enabled = False
-        self._lock = Lock()
-
-        # A fork copies the lock as it is, held by another thread perhaps, who is not copied.
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._renew_lock)
-
-    def _renew_lock(self) -> None:
-        self._lock = Lock()
+        self._lock = ProcessLock()
 
     def enter(self) -> None:
         """Switch the collector off, and note for the first block whether it was on."""

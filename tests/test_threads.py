@@ -267,6 +267,239 @@ def test_the_same_question_to_one_object_from_two_threads(make: Any, rounds: int
 # Modes, generators and gradients
 
 
+def test_blocks_without_the_collector_that_overlap_leave_it_on() -> None:
+    one_inside, two_inside, one_outside = threading.Event(), threading.Event(), threading.Event()
+
+    def one() -> None:
+        with training.collector_off():
+            one_inside.set()
+            two_inside.wait()
+        one_outside.set()
+
+    def two() -> bool:
+        one_inside.wait()
+        with training.collector_off():
+            two_inside.set()
+            one_outside.wait()
+            return gc.isenabled()
+
+    assert at_once(one, two)[1] is False
+    assert gc.isenabled()
+
+
+def test_the_collector_is_on_after_many_blocks_of_two_threads() -> None:
+    def switching() -> None:
+        for _ in range(2000):
+            with training.collector_off():
+                assert not gc.isenabled()
+
+    at_once(switching, switching)
+    assert gc.isenabled()
+
+
+def test_evaluations_that_overlap_leave_a_model_in_training() -> None:
+    model = network()
+    one_inside, two_inside, one_outside = threading.Event(), threading.Event(), threading.Event()
+
+    def one() -> None:
+        with nn.evaluation(model):
+            one_inside.set()
+            two_inside.wait()
+        one_outside.set()
+
+    def two() -> bool:
+        one_inside.wait()
+        with nn.evaluation(model):
+            two_inside.set()
+            one_outside.wait()
+            return model.layers[0].training
+
+    assert at_once(one, two)[1] is False
+    assert all(part.training for _, part in model.named_modules())
+
+
+def test_an_evaluation_inside_of_another_that_trains_gives_back_both_modes() -> None:
+    model = network()
+    with nn.evaluation(model):
+        model.train()
+        with nn.evaluation(model):
+            assert not model.training
+        assert model.training
+        model.eval()
+    assert model.training
+
+
+@pytest.mark.parametrize("look", [viz.draw, viz.explore])
+def test_a_model_stays_in_training_while_it_is_drawn(look: Any) -> None:
+    class Watched(nn.Module):
+        inputs = 1
+
+        def __init__(self) -> None:
+            self.layer = nn.Layer(1, 1, seed=1)
+
+        def forward(self, x: Any) -> Any:
+            modes.append((self.training, model.training))
+            return self.layer(x)
+
+    modes: list[tuple[bool, bool]] = []
+    model = Watched()
+    look(model)
+    assert set(modes) == {(False, True)}
+
+
+def _filters(seen: list[Any]) -> Callable[[Any, Any], Any]:
+    """A loss that notes which warnings would be shown."""
+
+    def loss(prediction: Any, target: Any) -> Any:
+        seen.append(list(warnings.filters))
+        return mse(prediction, target)
+
+    return loss
+
+
+def test_warnings_of_other_threads_are_shown_while_a_model_is_examined() -> None:
+    seen: list[Any] = []
+    sg.diagnose(network(), [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0], loss=_filters(seen))
+    assert seen
+    assert all(each == list(warnings.filters) for each in seen)
+
+
+def test_warnings_are_shown_as_before_after_two_trainings_at_once() -> None:
+    before = list(warnings.filters)
+    samples = [[float(i), 1.0] for i in range(50)]
+
+    def reading() -> None:
+        for _ in range(10):
+            sg.fit(network(), samples, [0.0] * 50, loss="mse", epochs=1, batch_size=None, progress=False)
+
+    at_once(reading, reading)
+    assert list(warnings.filters) == before
+
+
+def test_a_plot_that_is_saved_leaves_the_settings_of_matplotlib() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    before = dict(matplotlib.rcParams)
+
+    def saving() -> None:
+        for _ in range(3):
+            pictures.plots.plot_svg(pictures.plots.plot_loss([1.0, 0.5], pictures.plots.new_axes()[0]), "a plot")
+
+    at_once(saving, saving)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_tensors_that_lose_their_gradient_are_refused_each_time_and_in_each_thread() -> None:
+    pytest.importorskip("torch")
+
+    def comparing() -> None:
+        for _ in range(3):
+            with pytest.raises(sg.errors.PictureError, match="plain number"):
+                viz.compare_with_torch(network(), [[1.0, -2.0]], [0.5], torch_loss=lambda p, t: (p - t) * float(p))
+
+    at_once(comparing, comparing)
+
+
+def test_one_hook_taken_away_by_two_threads() -> None:
+    handles = [Value(3.0).register_hook(lambda gradient: gradient) for _ in range(2000)]
+
+    def removing() -> None:
+        for handle in handles:
+            handle.remove()
+
+    at_once(removing, removing)
+    assert not any(handle._hooks for handle in handles)
+
+
+def test_weights_that_two_threads_move_are_given_back() -> None:
+    model = network()
+    before = model.state_dict()
+    loss = nn.AtWeights(model, lambda model: model([0.5, -1.0]).data)
+    bias = nn.AtWeights(model, lambda model: model([1.0, 1.0]).data, ["layers.0.neurons.0.bias"])
+    expected = [loss([0.5] * len(loss.numbers)), bias([2.0])]
+
+    def moving() -> None:
+        for _ in range(ROUNDS):
+            assert [loss([0.5] * len(before)), bias([2.0])] == expected
+
+    at_once(moving, moving)
+    assert model.state_dict() == before
+
+
+def test_modules_without_a_seed_that_two_threads_make_are_those_that_one_makes() -> None:
+    def making(count: int) -> list[tuple[float, ...]]:
+        return [tuple(nn.Neuron(2).state_dict().values()) for _ in range(count)]
+
+    sg.manual_seed(5)
+    expected = making(100)
+    sg.manual_seed(5)
+    found = at_once(lambda: making(50), lambda: making(50))
+    assert sorted(found[0] + found[1]) == sorted(expected)
+
+
+def test_a_checkpoint_that_two_threads_write_is_always_one_of_both(tmp_path: Path) -> None:
+    path = tmp_path / "both.checkpoint"
+    written = [{"weights": numpy.full(500, float(thread))} for thread in range(2)]
+    checkpoint.save(path, written[0])
+    done = threading.Event()
+
+    def writing(thread: int) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(ROUNDS):
+                checkpoint.save(path, written[thread], {"thread": thread})
+            done.set()
+
+        return run
+
+    def reading() -> None:
+        while not done.is_set():
+            loaded = checkpoint.load(path)
+            numpy.testing.assert_array_equal(loaded.arrays["weights"], float(loaded.metadata.get("thread", 0)))
+
+    at_once(writing(0), writing(1), reading)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_training_saved_by_two_threads_at_one_path_is_one_of_both(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    models = [nn.MLP(1, [2, 1], seed=seed) for seed in range(2)]
+
+    def learning(model: nn.MLP) -> Callable[[], None]:
+        callback = training.SaveCheckpoint(path)
+        return lambda: sg.fit(model, [[1.0], [2.0]], [2.0, 4.0], loss="mse", epochs=10, callbacks=[callback], progress=False)
+
+    at_once(*map(learning, models))
+    loaded = nn.MLP(1, [2, 1])
+    training.load_model(loaded, path)
+    assert loaded.state_dict() in [model.state_dict() for model in models]
+
+
+_FIRST_USE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+import scalargrad as sg
+uses = [
+    lambda: sg.fit, lambda: sg.compile, lambda: sg.diagnose, lambda: sg.optim.Adam, lambda: sg.data.xor,
+    lambda: sg.checkpoint.save, lambda: sg.pretraining.pretrain, lambda: __import__("viz").draw,
+]
+ready, errors = threading.Barrier(len(uses)), []
+def run(use):
+    ready.wait()
+    try:
+        use()
+    except BaseException as error:
+        errors.append(error)
+threads = [threading.Thread(target=run, args=(use,)) for use in uses]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+sys.exit(repr(errors) if errors else 0)
+"""
+
+
+def test_modules_that_are_first_asked_for_by_several_threads() -> None:
+    done = subprocess.run([sys.executable, "-c", _FIRST_USE], capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
+    assert done.returncode == 0, done.stderr
+
+
 def test_modes_of_one_thread_are_not_those_of_another() -> None:
     inside, looked = threading.Event(), threading.Event()
 

@@ -13,6 +13,7 @@ from ..conversion import as_float, is_number
 from ..engine import Constant, Parameter, Value
 from ..errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from ..leaves import Buffer
+from ..locks import ProcessLock
 from ..modes import call_in_scope
 from ..naming import suggestion
 from ..terminal import fits_terminal, printable
@@ -311,19 +312,41 @@ class Module:
 def evaluation(module: Module) -> Iterator[None]:
     """Inside the block the module and all inside it are in evaluation; then each is as it was.
 
+    Several threads may have such blocks over one module: it is as it was when the last of them has ended.
+
     >>> from scalargrad.nn import Layer
     >>> layer = Layer(1, 1)
     >>> with evaluation(layer):
     ...     layer.training
     False
     """
-    modes = [(part, part.training) for _, part in module.named_modules()]
-    module.eval()
+    parts = [part for _, part in module.named_modules()]
+    with _EVALUATIONS_LOCK:
+        before = {id(part): part.training for part in parts}
+        _EVALUATIONS.append(before)
+        module.eval()
     try:
         yield
     finally:
-        for part, training in modes:
-            part.training = training
+        _end_evaluation(parts, before)
+
+
+_EVALUATIONS_LOCK = ProcessLock()
+_EVALUATIONS: list[dict[int, bool]] = []
+"""The modes before each block of `evaluation` that has not ended, by the ids of the modules."""
+
+
+def _end_evaluation(parts: Sequence[Module], before: dict[int, bool]) -> None:
+    """Give each module the mode from before a block, now or, where another thread began one meanwhile, at the end of that."""
+    with _EVALUATIONS_LOCK:
+        place = next(i for i, each in enumerate(_EVALUATIONS) if each is before)
+        del _EVALUATIONS[place]
+        for part in parts:
+            later = next((each for each in _EVALUATIONS[place:] if id(part) in each), None)
+            if later is None:
+                part.training = before[id(part)]
+            else:
+                later[id(part)] = before[id(part)]
 
 
 def unreachable(module: Module) -> list[tuple[str, Value]]:
