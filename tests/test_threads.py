@@ -1,5 +1,6 @@
 """Two threads at once: every public object says from two threads what it says from one, with switches as often as Python can."""
 
+import ast
 import gc
 import importlib
 import subprocess
@@ -547,3 +548,96 @@ def test_parameters_of_one_model_in_graphs_of_two_threads_collect_both_gradients
 
     at_once(going_back, going_back)
     assert weight.grad == 3.0 * 2 * ROUNDS
+
+
+# Nothing public is left out
+
+PUBLIC = (
+    "scalargrad",
+    "scalargrad.checkpoint",
+    "scalargrad.compiler",
+    "scalargrad.data",
+    "scalargrad.doctor",
+    "scalargrad.errors",
+    "scalargrad.losses",
+    "scalargrad.nn",
+    "scalargrad.optim",
+    "scalargrad.pretraining",
+    "scalargrad.regularise",
+    "scalargrad.schedules",
+    "scalargrad.seeds",
+    "scalargrad.training",
+    "viz",
+    "viz.class_regions",
+    "viz.comparisons",
+    "viz.contours",
+    "viz.curves",
+    "viz.flow_plots",
+    "viz.plots",
+)
+
+WITHOUT_A_ROW = {
+    "scalargrad.inf": "a number",
+    "scalargrad.nan": "a number",
+    "scalargrad.losses": "a module, whose names have rows",
+    "scalargrad.nn": "a module, whose names have rows",
+    "scalargrad.manual_seed": "is of the whole process: modules without a seed have a test of their own",
+    "scalargrad.seeds.manual_seed": "the same",
+    "scalargrad.seeds.PROCESS": "the same",
+    "scalargrad.training.collector_off": "is of the whole process, and has tests of its own",
+}
+
+
+def public(module: ModuleType) -> list[str]:
+    """The names that a module says are for users; without `__all__`, its own functions and classes."""
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", None) == module.__name__]
+    return [name for name in own if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_object_is_in_a_row(module: str) -> None:
+    home = importlib.import_module(module)
+    covered = [thing for table in (rows.OWN, pictures.OWN) for thing in table.covered]
+    left_out = []
+    for name in public(home):
+        thing = getattr(home, name)
+        raised = isinstance(thing, type) and issubclass(thing, Exception)
+        if not raised and not any(thing is each for each in covered) and f"{module}.{name}" not in WITHOUT_A_ROW:
+            left_out.append(name)
+    assert left_out == []
+
+
+def test_every_module_that_says_what_is_public_is_looked_through() -> None:
+    assert {f"scalargrad.{name}" for name in sg._MODULES} <= set(PUBLIC)
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_ROW)
+def test_what_has_no_row_is_there(name: str) -> None:
+    module, _, own = name.rpartition(".")
+    assert hasattr(importlib.import_module(module), own)
+
+
+OF_ALL_THREADS = {"catch_warnings", "chdir", "filterwarnings", "resetwarnings", "setlocale", "setrecursionlimit", "seterr", "simplefilter"}
+"""What changes a setting of the whole process, and puts it back too late or too soon for others."""
+
+SOURCES = [path for package in (sg, viz) for path in Path(package.__path__[0]).rglob("*.py")]
+
+
+def _named(node: ast.AST) -> str:
+    """The name that a piece of code asks for, "" if it asks for none."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def test_no_setting_of_the_whole_process_is_changed() -> None:
+    found = [(path.name, _named(node)) for path in SOURCES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    assert [each for each in found if each[1] in OF_ALL_THREADS] == []
+
+
+def test_no_function_is_decorated_with_errstate() -> None:
+    """Before NumPy 2 such a decorator is one object, which remembers the settings of the thread that came last."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    decorators = [part for function in functions for each in function.decorator_list for part in ast.walk(each)]
+    assert "errstate" not in map(_named, decorators)

@@ -81,7 +81,7 @@ def _kept_tensors(torch: Any) -> Any:
     """
 
     class KeptTensors(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
-        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if getattr(function, "__name__", "") in _TO_NUMBERS and args[0].requires_grad:
                 raise TypeError("a tensor that is made a plain number loses its gradient")
             return function(*args, **(kwargs or {}))

@@ -107,8 +107,7 @@ _step.__name__ = _step.__qualname__ = ops.STEP.name
 def _warn_of_step(gradient: Any) -> None:
     if gradient:
         warn_no_gradient(
-            "the derivative of a step is 0, so nothing before it learns: train with sigmoid, "
-            "and put the step there afterwards",
+            "the derivative of a step is 0, so nothing before it learns: train with sigmoid, and put the step there afterwards",
         )
 
 
