@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from numbers import Real
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from ..calls import explain_class, what_is_wrong
 from ..conversion import as_float, is_number
@@ -54,6 +54,15 @@ class Module:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         explain_class(cls, "__init__")
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Make a module that has its mode as an attribute of its own from the beginning.
+
+        If `eval()` added it later, a copy that another thread makes at that moment would fail.
+        """
+        module = super().__new__(cls)
+        module.__dict__["training"] = cls.training
+        return module
 
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
         """What the module computes. Every module has its own."""
@@ -139,7 +148,7 @@ class Module:
         )
 
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-        for name, value in vars(self).items():
+        for name, value in list(vars(self).items()):  # another thread may set an attribute meanwhile
             yield from members(name, value, kind, Module)
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
