@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import functools
 import gc
 import importlib
 import pickle
@@ -26,7 +27,7 @@ from scalargrad.losses import mse
 from scalargrad.modes import current_mode
 
 from .threads import pictures, rows
-from .threads.at_once import at_once, exactly, flat, network, points
+from .threads.at_once import at_once, exactly, flat, in_variant, interrupted, network, points
 from .threads.shared import SHARED
 from .threads.table import Row
 
@@ -238,17 +239,17 @@ OWN = {**rows.OWN.rows, **pictures.OWN.rows}
 def test_the_same_work_in_two_threads(row: Row, tmp_path: Path) -> None:
     for library in row.needs:
         pytest.importorskip(library)
-    expected = exactly(row.work(tmp_path))
 
     def working(thread: int) -> Callable[[], None]:
         folder = tmp_path / f"{thread}"
         folder.mkdir()
+        expected = in_variant(thread, lambda: exactly(row.work(folder)))
 
         def run() -> None:
             for _ in range(row.rounds):
                 assert exactly(row.work(folder)) == expected
 
-        return run
+        return interrupted(run, thread, thread) if row.interrupted else lambda: in_variant(thread, run)
 
     at_once(*[working(thread) for thread in range(THREADS)])
 
@@ -265,7 +266,7 @@ def test_the_same_question_to_one_object_from_two_threads(make: Any, rounds: int
         for _ in range(rounds):
             assert exactly(ask()) == expected
 
-    at_once(*[asking] * THREADS)
+    at_once(*[interrupted(asking, thread) for thread in range(THREADS)])
 
 
 # Modes, generators and gradients
@@ -619,7 +620,13 @@ def test_what_has_no_row_is_there(name: str) -> None:
 OF_ALL_THREADS = {"catch_warnings", "chdir", "filterwarnings", "resetwarnings", "setlocale", "setrecursionlimit", "seterr", "simplefilter"}
 """What changes a setting of the whole process, and puts it back too late or too soon for others."""
 
-SOURCES = [path for package in (sg, viz) for path in Path(package.__path__[0]).rglob("*.py")]
+
+@functools.cache
+def _nodes() -> list[ast.AST]:
+    """Every piece of code of both packages."""
+    files = [path for package in (sg, viz) for path in Path(package.__path__[0]).rglob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
+    return [node for tree in trees for node in ast.walk(tree)]
 
 
 def _named(node: ast.AST) -> str:
@@ -628,13 +635,11 @@ def _named(node: ast.AST) -> str:
 
 
 def test_no_setting_of_the_whole_process_is_changed() -> None:
-    found = [(path.name, _named(node)) for path in SOURCES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-    assert [each for each in found if each[1] in OF_ALL_THREADS] == []
+    assert OF_ALL_THREADS.isdisjoint(map(_named, _nodes()))
 
 
 def test_no_function_is_decorated_with_errstate() -> None:
     """Before NumPy 2 such a decorator is one object, which remembers the settings of the thread that came last."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES]
-    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    functions = [node for node in _nodes() if isinstance(node, ast.FunctionDef)]
     decorators = [part for function in functions for each in function.decorator_list for part in ast.walk(each)]
     assert "errstate" not in map(_named, decorators)

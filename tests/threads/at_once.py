@@ -1,13 +1,68 @@
 """Several pieces of work begun at the same moment, and results that can be compared exactly."""
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
+from random import Random
+from time import sleep
 from typing import Any
 
 import numpy
 
+import scalargrad
+import viz
 from scalargrad import Value, nn
+
+OURS = tuple(package.__path__[0] for package in (scalargrad, viz))
+
+VARIANT: ContextVar[int] = ContextVar("variant", default=0)
+"""Which numbers the work of this thread is about: what two threads mix up must differ to be seen."""
+
+STEPS = 60
+"""After so many lines of our code, on average, a thread lets the others go on."""
+
+
+def interrupted(task: Callable[[], Any], seed: int, variant: int = 0) -> Callable[[], Any]:
+    """Return a task that stops for a moment at many lines of our code, whichever they are.
+
+    Python changes threads where it likes, and seldom within a few lines.
+
+    Args:
+        task: What a thread does.
+        seed: Which lines.
+        variant: Which numbers the task is about.
+    """
+    draws = Random(seed)
+
+    def at_line(_frame: Any, event: str, _arg: Any) -> Any:
+        if event == "line" and draws.random() * STEPS < 1.0:
+            sleep(1e-9)
+        return at_line
+
+    def at_call(frame: Any, _event: str, _arg: Any) -> Any:
+        return at_line if frame.f_code.co_filename.startswith(OURS) else None
+
+    def run() -> Any:
+        VARIANT.set(variant)
+        before = sys.gettrace()
+        sys.settrace(at_call)
+        try:
+            return task()
+        finally:
+            sys.settrace(before)
+
+    return run
+
+
+def in_variant(variant: int, task: Callable[[], Any]) -> Any:
+    """Do a task with the numbers of a variant."""
+    token = VARIANT.set(variant)
+    try:
+        return task()
+    finally:
+        VARIANT.reset(token)
 
 
 def at_once(*tasks: Callable[[], Any]) -> list[Any]:
@@ -72,11 +127,16 @@ def flat(thing: Any) -> list[float]:
 
 
 def network() -> nn.MLP:
-    """A small network, always with the same weights."""
-    return nn.MLP(2, [6, 1], activation="tanh", seed=1)
+    """A small network, with the same weights each time in one variant."""
+    return nn.MLP(2, [6, 1], activation="tanh", seed=1 + VARIANT.get())
+
+
+def number(x: float) -> float:
+    """A number, another one in each variant."""
+    return x + 0.03125 * VARIANT.get()
 
 
 def points(thread: int, batch: int = 40) -> tuple[Any, Any]:
-    """Other samples for each thread."""
-    rng = numpy.random.default_rng(thread)
+    """Other samples for each thread, and in each variant."""
+    rng = numpy.random.default_rng(thread + 10 * VARIANT.get())
     return rng.normal(size=(batch, 2)) * (thread + 1.0), rng.normal(size=(batch, 1))

@@ -10,7 +10,7 @@ import viz
 from scalargrad import Value, losses, nn, training
 from viz import class_regions, comparisons, contours, curves, flow_plots, plots
 
-from .at_once import network
+from .at_once import VARIANT, network, number
 from .table import Table
 
 OWN = Table()
@@ -19,7 +19,7 @@ row = OWN.row
 
 def graph() -> tuple[Value, Value]:
     """A small graph that has gone back, and a leaf of it."""
-    x = Value(0.5, label="x")
+    x = Value(number(0.5), label="x")
     y = sg.tanh(x * 2.0 + 1.0)
     y.label = "y"
     y.backward()
@@ -28,7 +28,7 @@ def graph() -> tuple[Value, Value]:
 
 def recording() -> training.Recording:
     """A training of two steps."""
-    model, recorder = nn.MLP(1, [2, 1], seed=1), training.Recorder([1.0], 2.0, losses.mse)
+    model, recorder = nn.MLP(1, [2, 1], seed=1 + VARIANT.get()), training.Recorder([1.0], 2.0, losses.mse)
     sg.fit(model, [[1.0], [2.0]], [2.0, 4.0], loss="mse", epochs=2, callbacks=[recorder], progress=False)
     return recorder.recording
 
@@ -39,33 +39,33 @@ def _drawn(level: str, folder: Path) -> Any:
     return [texts, repr(drawing), drawing._repr_html_()]
 
 
-for _level, _rounds in {"cards": 2, "neurons": 5, "layers": 5}.items():
-    OWN.add(f"draw, {_level}", partial(_drawn, _level), viz.draw, viz.Drawing, rounds=_rounds)
+for _level in ("cards", "neurons", "layers"):
+    OWN.add(f"draw, {_level}", partial(_drawn, _level), viz.draw, viz.Drawing, rounds=1)
 
 
-@row(viz.draw, rounds=2, needs=("vl_convert", "matplotlib"))
+@row(viz.draw, rounds=1, needs=("vl_convert", "matplotlib"))
 def draw_as_png(folder: Path) -> Any:
     """The renderer writes equal pixels; of a PDF the times are in the file."""
-    drawing = viz.draw(nn.MLP(2, [2, 1], seed=1), level="neurons")
+    drawing = viz.draw(nn.MLP(2, [2, 1], seed=1 + VARIANT.get()), level="neurons")
     return [drawing.save(folder / "picture.png").read_bytes(), drawing.save(folder / "picture.pdf").read_bytes()[:5]]
 
 
-@row(viz.draw, rounds=2)
+@row(viz.draw, rounds=1)
 def draw_what_is_no_value(_: Path) -> Any:
-    sketch = {"loss": ["linear", "y"], "linear": ["k", "x", "b"]}
+    sketch = {f"loss {VARIANT.get()}": ["linear", "y"], "linear": ["k", "x", "b"]}
     model = network()
     program = sg.compile(lambda x: model(x), model, inputs=(2,))
     diagnosis = sg.diagnose(model, [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
     return [viz.draw(thing).svg() for thing in (sketch, program, diagnosis)]
 
 
-@row(viz.draw_dot, rounds=2)
+@row(viz.draw_dot, rounds=1)
 def dot(_: Path) -> Any:
     digraph = viz.draw_dot(graph()[0], style="classic")
     return [digraph.source, digraph.pipe(encoding="utf-8")]
 
 
-@row(viz.explain, viz.Explanation, rounds=3)
+@row(viz.explain, viz.Explanation, rounds=1)
 def explained(_: Path) -> Any:
     found = viz.explain(*graph())
     return [str(found), found._repr_html_(), isinstance(found, viz.Explanation), found.draw().svg()]
@@ -83,12 +83,12 @@ def compared(_: Path) -> Any:
     return [str(found), found.largest, isinstance(found, viz.Comparison)]
 
 
-@row(viz.compare_with_torch, rounds=3, needs=("torch",))
+@row(viz.compare_with_torch, rounds=1, needs=("torch",))
 def compared_with_torch(_: Path) -> Any:
     return str(viz.compare_with_torch(network(), [[1.0, -2.0], [0.5, 0.0]], [0.5, 1.0]))
 
 
-@row(viz.explore, viz.Page, rounds=4)
+@row(viz.explore, viz.Page, rounds=2)
 def explored(folder: Path) -> Any:
     pages = [viz.explore(thing) for thing in (graph()[0], network(), recording())]
     return [pages[0].save(folder / "page.html").read_text(encoding="utf-8"), [page.html for page in pages], repr(pages[1])]
@@ -121,7 +121,7 @@ def _gradient_flow(ax: Any) -> Any:
 
 
 PLOTS: dict[Callable[..., Any], Callable[[Any], Any]] = {
-    plots.plot_loss: lambda ax: plots.plot_loss([1.0, 0.5, 0.25], ax),
+    plots.plot_loss: lambda ax: plots.plot_loss([number(1.0), 0.5, 0.25], ax),
     plots.plot_regions: lambda ax: plots.plot_regions(lambda x: x[0] - x[1], CORNERS, [1, -1], ax, resolution=4),
     plots.plot_grid: lambda ax: plots.plot_grid([[0.0, 1.0], [2.0, 3.0]], ax),
     plots.plot_confusion: lambda ax: plots.plot_confusion([[3, 1], [0, 2]], ["cat", "dog"], ax),
@@ -142,5 +142,5 @@ PLOTS: dict[Callable[..., Any], Callable[[Any], Any]] = {
 }
 
 for _plot, _make in PLOTS.items():
-    OWN.add(_plot.__name__, partial(_plotted, _make), _plot, rounds=1, needs=("matplotlib",))
+    OWN.add(_plot.__name__, partial(_plotted, _make), _plot, rounds=1, needs=("matplotlib",), interrupted=False)
 OWN.covered += [plots.new_axes, plots.save_plot, plots.plot_svg, flow_plots.gradients_by_layer]

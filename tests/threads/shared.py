@@ -29,7 +29,7 @@ def _samples() -> Any:
     return x, y[:, 0]
 
 
-def row(rounds: int = 20) -> Callable[[Make], Make]:
+def row(rounds: int = 4) -> Callable[[Make], Make]:
     """Make a function a row, with its name."""
 
     def add(make: Make) -> Make:
@@ -62,7 +62,7 @@ def a_model_under_transforms(_: Path) -> Question:
     return lambda: [sg.grad(model)(SAMPLE), sg.hessian(model)(SAMPLE), sg.numerical_gradient(model, SAMPLE)]
 
 
-@row(4)
+@row(2)
 def a_model_that_is_compiled(_: Path) -> Question:
     model = network()
     return lambda: sg.compile(lambda x: model(x), model, inputs=(2,))([SAMPLE])
@@ -77,12 +77,12 @@ def a_model_that_is_diagnosed(_: Path) -> Question:
 @row()
 def a_model_at_other_weights(_: Path) -> Question:
     model = network()
-    f = nn.AtWeights(model, lambda model: model(SAMPLE).data)
+    f = nn.AtWeights(model, lambda model: model(SAMPLE).data, ["layers.0.neurons.0.bias", "layers.1.neurons.0.bias"])
     weights = f.numbers
     return lambda: [sg.numerical_gradient(f, weights), f(weights)]
 
 
-@row(3)
+@row(2)
 def a_model_that_is_drawn(_: Path) -> Question:
     model = nn.Sequential(nn.Layer(2, 3, seed=1), nn.Layer(3, 1, seed=2))
     return lambda: [viz.draw(model).svg(), viz.explore(model).html, model.training]
@@ -183,13 +183,13 @@ def an_animation(_: Path) -> Question:
     return lambda: [animation.svg(), animation.still(0.5), repr(animation)]
 
 
-@row(3)
+@row(2)
 def an_explanation(_: Path) -> Question:
     explanation = viz.explain(*graph())
     return lambda: [str(explanation), explanation._repr_html_(), explanation.draw().svg()]
 
 
-@row(3)
+@row(2)
 def a_diagnosis(_: Path) -> Question:
     diagnosis = sg.diagnose(network(), *_samples())
     return lambda: [str(diagnosis), viz.draw(diagnosis).svg()]

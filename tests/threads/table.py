@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 Work = Callable[[Path], Any]
-"""Does something with objects of its own, and files in a folder of its own; says always the same."""
+"""Does something with objects of its own, and files in a folder of its own; says always the same in one variant."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,13 @@ class Row:
         work: What a thread does.
         rounds: How often each thread does it.
         needs: Libraries without which it can't be done.
+        interrupted: Whether the threads stop at many lines; not where most lines are those of others.
     """
 
     work: Work
     rounds: int
     needs: tuple[str, ...] = ()
+    interrupted: bool = True
 
 
 class Table:
@@ -31,7 +33,7 @@ class Table:
         self.rows: dict[str, Row] = {}
         self.covered: list[Any] = []
 
-    def row(self, *covered: Any, rounds: int = 20, needs: tuple[str, ...] = ()) -> Callable[[Work], Work]:
+    def row(self, *covered: Any, rounds: int = 3, needs: tuple[str, ...] = ()) -> Callable[[Work], Work]:
         """Make a function a row, with its name.
 
         Args:
@@ -49,10 +51,10 @@ class Table:
 
         return add
 
-    def add(self, name: str, work: Work, *covered: Any, rounds: int = 20, needs: tuple[str, ...] = ()) -> None:
+    def add(self, name: str, work: Work, *covered: Any, rounds: int = 3, **more: Any) -> None:
         """Add a row under a name."""
         assert name not in self.rows, f"there are two rows {name!r}"
-        self.rows[name] = Row(work, rounds, needs)
+        self.rows[name] = Row(work, rounds, **more)
         self.covered += covered
 
     def covers(self, thing: Any) -> bool:
