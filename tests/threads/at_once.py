@@ -20,24 +20,22 @@ OURS = tuple(package.__path__[0] for package in (scalargrad, viz))
 VARIANT: ContextVar[int] = ContextVar("variant", default=0)
 """Which numbers the work of this thread is about: what two threads mix up must differ to be seen."""
 
-STEPS = 60
-"""After so many lines of our code, on average, a thread lets the others go on."""
 
-
-def interrupted(task: Callable[[], Any], seed: int, variant: int = 0) -> Callable[[], Any]:
+def interrupted(task: Callable[[], Any], seed: int, variant: int = 0, lines: int = 10) -> Callable[[], Any]:
     """Return a task that stops for a moment at many lines of our code, whichever they are.
 
     Python changes threads where it likes, and seldom within a few lines.
 
     Args:
         task: What a thread does.
-        seed: Which lines.
+        seed: For the lines to stop at.
         variant: Which numbers the task is about.
+        lines: How many there are, on average, from one stop to the next.
     """
     draws = Random(seed)
 
     def at_line(_frame: Any, event: str, _arg: Any) -> Any:
-        if event == "line" and draws.random() * STEPS < 1.0:
+        if event == "line" and draws.random() * lines < 1.0:
             sleep(1e-9)
         return at_line
 

@@ -263,7 +263,7 @@ def modes_of_modules(_: Path) -> Any:
     return [quiet, model.training, model(SAMPLE), nn.unreachable(model)]
 
 
-@row(nn.AtWeights)
+@row(nn.AtWeights, rounds=1)
 def at_weights(_: Path) -> Any:
     model = network()
     f = nn.AtWeights(model, lambda model: model(SAMPLE).data)
@@ -300,7 +300,7 @@ def initialisers_with_settings(_: Path) -> Any:
 # Compiled programs
 
 
-@row(sg.compile, compiler.Compiled, rounds=2)
+@row(sg.compile, compiler.Compiled, rounds=1)
 def compiled(_: Path) -> Any:
     model = network()
     program = sg.compile(lambda x, y: losses.mse(model(x), y), model, inputs=(2, 1))
@@ -528,7 +528,7 @@ def files(folder: Path) -> Any:
     return [data.read_csv(table, missing="drop"), data.read_mnist_csv(images, pixels=4)]
 
 
-@row(data.Standardise)
+@row(data.Standardise, rounds=20)
 def scaled(_: Path) -> Any:
     scaler = data.Standardise()
     x, _y = points(1)

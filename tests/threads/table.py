@@ -8,6 +8,9 @@ from typing import Any
 Work = Callable[[Path], Any]
 """Does something with objects of its own, and files in a folder of its own; says always the same in one variant."""
 
+LINES = 60
+"""After how many lines a thread stops in a row that has thousands of them."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -17,13 +20,14 @@ class Row:
         work: What a thread does.
         rounds: How often each thread does it.
         needs: Libraries without which it can't be done.
-        interrupted: Whether the threads stop at many lines; not where most lines are those of others.
+        lines: After how many lines of ours, on average, a thread stops; 0 for never, where most
+            lines are those of others.
     """
 
     work: Work
     rounds: int
     needs: tuple[str, ...] = ()
-    interrupted: bool = True
+    lines: int = LINES
 
 
 class Table:
@@ -33,7 +37,7 @@ class Table:
         self.rows: dict[str, Row] = {}
         self.covered: list[Any] = []
 
-    def row(self, *covered: Any, rounds: int = 3, needs: tuple[str, ...] = ()) -> Callable[[Work], Work]:
+    def row(self, *covered: Any, rounds: int = 2, needs: tuple[str, ...] = ()) -> Callable[[Work], Work]:
         """Make a function a row, with its name.
 
         Args:
@@ -51,10 +55,10 @@ class Table:
 
         return add
 
-    def add(self, name: str, work: Work, *covered: Any, rounds: int = 3, **more: Any) -> None:
+    def add(self, name: str, work: Work, *covered: Any, rounds: int = 2, **more: Any) -> None:
         """Add a row under a name."""
         assert name not in self.rows, f"there are two rows {name!r}"
-        self.rows[name] = Row(work, rounds, **more)
+        self.rows[name] = Row(work, rounds, **({"lines": 8 if rounds > 1 else LINES} | more))
         self.covered += covered
 
     def covers(self, thing: Any) -> bool:
