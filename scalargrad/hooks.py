@@ -1,6 +1,7 @@
 """Hooks: functions that look at, or replace, the gradient of one Value while a backward pass goes by."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from .conversion import as_float, is_number
@@ -47,7 +48,8 @@ class HookHandle:
             >>> x.grad
             2.0
         """
-        if self._entry in self._hooks:
+        # Another thread may take it away between a look and the removal.
+        with suppress(ValueError):
             self._hooks.remove(self._entry)
 
 

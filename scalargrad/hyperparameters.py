@@ -90,11 +90,11 @@ def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, A
     return state
 
 
-@numpy.errstate(all="ignore")
 def all_finite(numbers: NDArray[numpy.float64]) -> bool:
     """Whether no number is nan or inf; quick where none is large.
 
     >>> all_finite(numpy.array([1.0, 1e300])), all_finite(numpy.array([1.0, inf]))
     (True, False)
     """
-    return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())
+    with numpy.errstate(all="ignore"):  # not as a decorator: before NumPy 2 that is one object for all threads
+        return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from .errors import UnlearnedWarning
+from .errors import NoGradientWarning, UnlearnedWarning
 from .frames import warn
 
 _reported: ContextVar[frozenset[int]] = ContextVar("reported", default=frozenset())
+_examined: ContextVar[bool] = ContextVar("examined", default=False)
 
 
 def warn_unlearned(message: str) -> None:
@@ -37,3 +38,26 @@ def reported(identities: Iterable[int]) -> Iterator[None]:
 def is_reported(identity: int) -> bool:
     """Return whether somebody else tells of what the module with this id does not learn."""
     return identity in _reported.get()
+
+
+def warn_no_gradient(message: str) -> None:
+    """Warn the user's code that no gradient gets through, unless somebody examines just that."""
+    if not _examined.get():
+        warn(message, NoGradientWarning)
+
+
+@contextmanager
+def examined() -> Iterator[None]:
+    """Inside the block nobody is warned of gradients that do not get through: somebody reports them.
+
+    A filter of `warnings` would do the same to all threads.
+
+    Example:
+        >>> with examined():
+        ...     warn_no_gradient("the derivative of a step is 0")
+    """
+    token = _examined.set(True)
+    try:
+        yield
+    finally:
+        _examined.reset(token)

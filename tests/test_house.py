@@ -77,7 +77,7 @@ SOURCES = [read(path) for package in PACKAGES for path in sorted((ROOT / package
 OF_SCALARGRAD = [source for source in SOURCES if source.module.split(".")[0] == "scalargrad"]
 
 RANKS = [
-    ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "naming", "calls", "terminal", "frames"),
+    ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "locks", "naming", "calls", "terminal", "frames"),
     ("ops", "conversion", "hooks", "copying", "nested", "files", "seeds", "unlearned"),
     ("adjoint",),
     ("engine",),

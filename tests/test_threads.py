@@ -1,8 +1,17 @@
 """Two threads at once: every public object says from two threads what it says from one, with switches as often as Python can."""
 
+import copy
+import gc
+import importlib
+import pickle
+import re
+import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy
@@ -10,10 +19,16 @@ import pytest
 
 import scalargrad as sg
 import viz
-from scalargrad import Drawn, Parameter, Value, nn
+from scalargrad import Drawn, Parameter, Value, checkpoint, nn, training
 from scalargrad.errors import TraceError
+from scalargrad.hooks import HookHandle
 from scalargrad.losses import mse
 from scalargrad.modes import current_mode
+
+from .threads import pictures, rows
+from .threads.at_once import at_once, exactly, flat, in_variant, interrupted, network, points
+from .threads.shared import SHARED
+from .threads.table import LINES, Row
 
 ROUNDS = 25
 THREADS = 2
@@ -26,50 +41,6 @@ def _many_switches() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
-
-
-def at_once(*tasks: Callable[[], Any]) -> list[Any]:
-    """What each task returns, all of them begun at the same moment; what one raises is raised here."""
-    ready = threading.Barrier(len(tasks))
-    results: list[Any] = [None] * len(tasks)
-    errors: list[BaseException] = []
-
-    def run(place: int) -> None:
-        try:
-            ready.wait()
-            results[place] = tasks[place]()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(tasks))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return results
-
-
-def flat(thing: Any) -> list[float]:
-    """All numbers of a result, in order."""
-    if isinstance(thing, Value):
-        return [thing.data]
-    if isinstance(thing, dict):
-        return [number for part in thing.values() for number in flat(part)]
-    if isinstance(thing, list | tuple):
-        return [number for part in thing for number in flat(part)]
-    return numpy.ravel(numpy.asarray(thing, dtype=float)).tolist()
-
-
-def network() -> nn.MLP:
-    return nn.MLP(2, [6, 1], activation="tanh", seed=1)
-
-
-def points(thread: int, batch: int = 40) -> tuple[Any, Any]:
-    """Other samples for each thread."""
-    rng = numpy.random.default_rng(thread)
-    return rng.normal(size=(batch, 2)) * (thread + 1.0), rng.normal(size=(batch, 1))
 
 
 # Compiled programs
@@ -258,92 +229,277 @@ def test_a_dropout_used_while_another_thread_compiles_it() -> None:
     assert at_once(using, lambda: sg.compile(function, model, inputs=(4,)))[0] == expected
 
 
-# Eager code: each thread has graphs of its own
+# Every public object, with objects of its own
 
-X = Value(2.0)
-
-
-def _twice_without_gradient() -> list[float]:
-    with sg.no_grad():
-        y = X * 2
-        assert y.args == ()
-    z = X * 3
-    assert z.args != ()
-    return [y.data, z.data]
+OWN = {**rows.OWN.rows, **pictures.OWN.rows}
 
 
-def _taped() -> list[float]:
-    x = Value(3.0)
-    with sg.GradientTape() as tape:
-        y = x * x * x
-    return flat(tape.gradient(y, x))
+@pytest.mark.parametrize("row", OWN.values(), ids=OWN)
+def test_the_same_work_in_two_threads(row: Row, tmp_path: Path) -> None:
+    for library in row.needs:
+        pytest.importorskip(library)
+
+    folders = [tmp_path / f"{thread}" for thread in range(THREADS)]
+    for folder in folders:
+        folder.mkdir()
+    variants = range(THREADS if row.lines else 1)
+    expected = [in_variant(variant, lambda: exactly(row.work(folders[0]))) for variant in variants]
+
+    def working(thread: int) -> Callable[[], None]:
+        variant = min(thread, variants[-1])
+
+        def run() -> None:
+            for _ in range(row.rounds):
+                assert exactly(row.work(folders[thread])) == expected[variant]
+
+        return interrupted(run, thread, variant, row.lines) if row.lines else run
+
+    at_once(*[working(thread) for thread in range(THREADS)])
 
 
-def _anomaly() -> float:
-    with sg.detect_anomaly():
-        x = Value(2.0)
-        y = sg.log(x) * x
-        y.backward()
-    return float(x.grad)
+# Objects that the threads share
 
 
-def _gone_back() -> list[float]:
-    leaves = [Value(0.1 * i) for i in range(30)]
-    y = sg.sum([sg.tanh(leaf) * leaf for leaf in leaves])
-    y.backward()
-    return [leaf.grad for leaf in leaves]
+@pytest.mark.parametrize(("make", "rounds"), SHARED.values(), ids=SHARED)
+def test_the_same_question_to_one_object_from_two_threads(make: Any, rounds: int, tmp_path: Path) -> None:
+    expected = exactly(make(tmp_path)())
+    ask = make(tmp_path)
 
-
-def _hooked() -> float:
-    x = Value(3.0)
-    x.register_hook(lambda gradient: gradient / 2)
-    (x * x).backward()
-    return float(x.grad)
-
-
-def _trained(compiled: bool) -> list[float]:
-    model = network()
-    x, y = points(0, 20)
-    history = sg.fit(model, x, y[:, 0], loss="mse", epochs=3, compiled=compiled, progress=False)
-    return [*history["loss"], *model.state_dict().values()]
-
-
-def _cubed(x: Any) -> Any:
-    return x[0] ** 3 * x[1]
-
-
-EAGER: dict[str, Callable[[], Any]] = {
-    "arithmetic": lambda: (X * X + sg.exp(X) - X / 3) ** 2,
-    "backward": _gone_back,
-    "no_grad": _twice_without_gradient,
-    "tape": _taped,
-    "anomaly": _anomaly,
-    "hook": _hooked,
-    "grad": lambda: sg.grad(_cubed)([2.0, 3.0]),
-    "value_and_grad": lambda: sg.value_and_grad(_cubed)([2.0, 3.0]),
-    "jacobian": lambda: sg.jacobian(lambda x: [x[0] * x[1], x[1]])([2.0, 3.0]),
-    "hessian": lambda: sg.hessian(_cubed)([2.0, 3.0]),
-    "jvp": lambda: sg.jvp(_cubed, ([2.0, 3.0],), ([1.0, 0.0],)),
-    "hvp": lambda: sg.hvp(_cubed, ([2.0, 3.0],), ([1.0, 0.0],)),
-    "numerical_gradient": lambda: sg.numerical_gradient(_cubed, [2.0, 3.0]),
-    "gradcheck": lambda: sg.gradcheck(_cubed, [2.0, 3.0]).worst_error,
-    "a module": lambda: network()([0.5, -1.0]),
-    "fit": lambda: _trained(compiled=False),
-    "compiled fit": lambda: _trained(compiled=True),
-    "draw": lambda: len(str(viz.draw(network()([Value(0.5), Value(-1.0)])))),
-}
-
-
-@pytest.mark.parametrize("work", EAGER.values(), ids=EAGER)
-def test_the_same_work_in_two_threads(work: Any) -> None:
-    expected = flat(work())
-    rounds = 2 if work in (EAGER["fit"], EAGER["compiled fit"], EAGER["draw"]) else ROUNDS
-
-    def run() -> None:
+    def asking() -> None:
         for _ in range(rounds):
-            assert flat(work()) == expected
+            assert exactly(ask()) == expected
 
-    at_once(run, run)
+    at_once(*[interrupted(asking, thread, lines=LINES) for thread in range(THREADS)])
+
+
+# Modes, generators and gradients
+
+
+def test_blocks_without_the_collector_that_overlap_leave_it_on() -> None:
+    one_inside, two_inside, one_outside = threading.Event(), threading.Event(), threading.Event()
+
+    def one() -> None:
+        with training.collector_off():
+            one_inside.set()
+            two_inside.wait()
+        one_outside.set()
+
+    def two() -> bool:
+        one_inside.wait()
+        with training.collector_off():
+            two_inside.set()
+            one_outside.wait()
+            return gc.isenabled()
+
+    assert at_once(one, two)[1] is False
+    assert gc.isenabled()
+
+
+def test_evaluations_that_overlap_leave_a_model_in_training() -> None:
+    model = network()
+    one_inside, two_inside, one_outside = threading.Event(), threading.Event(), threading.Event()
+
+    def one() -> None:
+        with nn.evaluation(model):
+            one_inside.set()
+            two_inside.wait()
+        one_outside.set()
+
+    def two() -> bool:
+        one_inside.wait()
+        with nn.evaluation(model):
+            two_inside.set()
+            one_outside.wait()
+            return model.layers[0].training
+
+    assert at_once(one, two)[1] is False
+    assert all(part.training for _, part in model.named_modules())
+
+
+def test_an_evaluation_inside_of_another_that_trains_gives_back_both_modes() -> None:
+    model = network()
+    with nn.evaluation(model):
+        model.train()
+        with nn.evaluation(model):
+            assert not model.training
+        assert model.training
+        model.eval()
+    assert model.training
+
+
+@pytest.mark.parametrize("look", [viz.draw, viz.explore])
+def test_a_model_stays_in_training_while_it_is_drawn(look: Any) -> None:
+    class Watched(nn.Module):
+        inputs = 1
+
+        def __init__(self) -> None:
+            self.layer = nn.Layer(1, 1, seed=1)
+
+        def forward(self, x: Any) -> Any:
+            modes.append((self.training, model.training))
+            return self.layer(x)
+
+    modes: list[tuple[bool, bool]] = []
+    model = Watched()
+    look(model)
+    assert set(modes) == {(False, True)}
+
+
+def _filters(seen: list[Any]) -> Callable[[Any, Any], Any]:
+    """A loss that notes which warnings would be shown."""
+
+    def loss(prediction: Any, target: Any) -> Any:
+        seen.append(list(warnings.filters))
+        return mse(prediction, target)
+
+    return loss
+
+
+def test_warnings_of_other_threads_are_shown_while_a_model_is_examined() -> None:
+    seen: list[Any] = []
+    sg.diagnose(network(), [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0], loss=_filters(seen))
+    assert seen
+    assert all(each == list(warnings.filters) for each in seen)
+
+
+def test_a_plot_that_is_saved_leaves_the_settings_of_matplotlib() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    before = dict(matplotlib.rcParams)
+
+    def saving() -> None:
+        axes = SimpleNamespace(figure=importlib.import_module("matplotlib.figure").Figure(figsize=(1, 1)))
+        for _ in range(100):
+            pictures.plots.plot_svg(axes, "an empty plot")
+
+    at_once(saving, saving)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_tensors_that_lose_their_gradient_are_refused_each_time_and_in_each_thread() -> None:
+    pytest.importorskip("torch")
+
+    def comparing() -> None:
+        for _ in range(3):
+            with pytest.raises(sg.errors.PictureError, match="plain number"):
+                viz.compare_with_torch(network(), [[1.0, -2.0]], [0.5], torch_loss=lambda p, t: (p - t) * float(p))
+
+    at_once(comparing, comparing)
+
+
+def test_a_hook_that_another_thread_takes_away_at_this_moment() -> None:
+    class Hooks(list[Any]):
+        """Another thread takes all away between a look and what follows."""
+
+        def __contains__(self, item: Any) -> bool:
+            found = super().__contains__(item)
+            self.clear()
+            return found
+
+    hooks = Hooks()
+    handle = HookHandle(hooks, lambda gradient: gradient)
+    handle.remove()
+    assert list(hooks) == []
+
+
+def test_a_change_of_mode_adds_no_attribute_that_a_copy_made_meanwhile_would_stumble_over() -> None:
+    class Line(nn.Module):
+        def __init__(self) -> None:
+            self.slope = Parameter(2.0)
+
+    for module in (network(), Line(), copy.deepcopy(Line()), pickle.loads(pickle.dumps(network()))):
+        before = list(vars(module))
+        module.eval()
+        assert list(vars(module)) == before
+
+
+def test_weights_that_two_threads_move_are_given_back() -> None:
+    model = network()
+    before = model.state_dict()
+    loss = nn.AtWeights(model, lambda model: model([0.5, -1.0]).data)
+    bias = nn.AtWeights(model, lambda model: model([1.0, 1.0]).data, ["layers.0.neurons.0.bias"])
+    expected = [loss([0.5] * len(loss.numbers)), bias([2.0])]
+
+    def moving() -> None:
+        for _ in range(ROUNDS):
+            assert [loss([0.5] * len(before)), bias([2.0])] == expected
+
+    at_once(moving, moving)
+    assert model.state_dict() == before
+
+
+def test_modules_without_a_seed_that_two_threads_make_are_those_that_one_makes() -> None:
+    def making(count: int) -> list[tuple[float, ...]]:
+        return [tuple(nn.Neuron(2).state_dict().values()) for _ in range(count)]
+
+    sg.manual_seed(5)
+    expected = making(100)
+    sg.manual_seed(5)
+    found = at_once(lambda: making(50), lambda: making(50))
+    assert sorted(found[0] + found[1]) == sorted(expected)
+
+
+def test_a_checkpoint_that_two_threads_write_is_always_one_of_both(tmp_path: Path) -> None:
+    path = tmp_path / "both.checkpoint"
+    written = [{"weights": numpy.full(500, float(thread))} for thread in range(2)]
+    checkpoint.save(path, written[0])
+    done = threading.Event()
+
+    def writing(thread: int) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(ROUNDS):
+                checkpoint.save(path, written[thread], {"thread": thread})
+            done.set()
+
+        return run
+
+    def reading() -> None:
+        while not done.is_set():
+            loaded = checkpoint.load(path)
+            numpy.testing.assert_array_equal(loaded.arrays["weights"], float(loaded.metadata.get("thread", 0)))
+
+    at_once(writing(0), writing(1), reading)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_training_saved_by_two_threads_at_one_path_is_one_of_both(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    models = [nn.MLP(1, [2, 1], seed=seed) for seed in range(2)]
+
+    def learning(model: nn.MLP) -> Callable[[], None]:
+        callback = training.SaveCheckpoint(path)
+        return lambda: sg.fit(model, [[1.0], [2.0]], [2.0, 4.0], loss="mse", epochs=10, callbacks=[callback], progress=False)
+
+    at_once(*map(learning, models))
+    loaded = nn.MLP(1, [2, 1])
+    training.load_model(loaded, path)
+    assert loaded.state_dict() in [model.state_dict() for model in models]
+
+
+_FIRST_USE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+import scalargrad as sg
+uses = [
+    lambda: sg.fit, lambda: sg.compile, lambda: sg.diagnose, lambda: sg.optim.Adam, lambda: sg.data.xor,
+    lambda: sg.checkpoint.save, lambda: sg.pretraining.pretrain, lambda: __import__("viz").draw,
+]
+ready, errors = threading.Barrier(len(uses)), []
+def run(use):
+    ready.wait()
+    try:
+        use()
+    except BaseException as error:
+        errors.append(error)
+threads = [threading.Thread(target=run, args=(use,)) for use in uses]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+sys.exit(repr(errors) if errors else 0)
+"""
+
+
+def test_modules_that_are_first_asked_for_by_several_threads() -> None:
+    done = subprocess.run([sys.executable, "-c", _FIRST_USE], capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
+    assert done.returncode == 0, done.stderr
 
 
 def test_modes_of_one_thread_are_not_those_of_another() -> None:
@@ -393,3 +549,93 @@ def test_parameters_of_one_model_in_graphs_of_two_threads_collect_both_gradients
 
     at_once(going_back, going_back)
     assert weight.grad == 3.0 * 2 * ROUNDS
+
+
+# Nothing public is left out
+
+PUBLIC = (
+    "scalargrad",
+    "scalargrad.checkpoint",
+    "scalargrad.compiler",
+    "scalargrad.data",
+    "scalargrad.doctor",
+    "scalargrad.errors",
+    "scalargrad.losses",
+    "scalargrad.nn",
+    "scalargrad.optim",
+    "scalargrad.pretraining",
+    "scalargrad.regularise",
+    "scalargrad.schedules",
+    "scalargrad.seeds",
+    "scalargrad.training",
+    "viz",
+    "viz.class_regions",
+    "viz.comparisons",
+    "viz.contours",
+    "viz.curves",
+    "viz.flow_plots",
+    "viz.plots",
+)
+
+WITHOUT_A_ROW = {
+    "scalargrad.inf": "a number",
+    "scalargrad.nan": "a number",
+    "scalargrad.losses": "a module, whose names have rows",
+    "scalargrad.nn": "a module, whose names have rows",
+    "scalargrad.manual_seed": "is of the whole process: modules without a seed have a test of their own",
+    "scalargrad.seeds.manual_seed": "the same",
+    "scalargrad.seeds.PROCESS": "the same",
+    "scalargrad.training.collector_off": "is of the whole process, and has tests of its own",
+}
+
+
+def public(module: ModuleType) -> list[str]:
+    """The names that a module says are for users; without `__all__`, its own functions and classes."""
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", None) == module.__name__]
+    return [name for name in own if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_object_is_in_a_row(module: str) -> None:
+    home = importlib.import_module(module)
+    covered = [thing for table in (rows.OWN, pictures.OWN) for thing in table.covered]
+    left_out = []
+    for name in public(home):
+        thing = getattr(home, name)
+        raised = isinstance(thing, type) and issubclass(thing, Exception)
+        if not raised and not any(thing is each for each in covered) and f"{module}.{name}" not in WITHOUT_A_ROW:
+            left_out.append(name)
+    assert left_out == []
+
+
+def test_every_module_that_says_what_is_public_is_looked_through() -> None:
+    assert {f"scalargrad.{name}" for name in sg._MODULES} <= set(PUBLIC)
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_ROW)
+def test_what_has_no_row_is_there(name: str) -> None:
+    module, _, own = name.rpartition(".")
+    assert hasattr(importlib.import_module(module), own)
+
+
+OF_ALL_THREADS = {"catch_warnings", "chdir", "filterwarnings", "resetwarnings", "setlocale", "setrecursionlimit", "seterr", "simplefilter"}
+"""What changes a setting of the whole process, and puts it back too late or too soon for others."""
+
+
+def _code() -> Iterator[str]:
+    """Every line of both packages that is no example."""
+    for package in (sg, viz):
+        for path in Path(package.__path__[0]).rglob("*.py"):
+            yield from (line for line in path.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith((">>>", "...")))
+
+
+def test_no_setting_of_the_whole_process_is_changed() -> None:
+    calls = re.compile(rf"\b({'|'.join(OF_ALL_THREADS)})\(")
+    assert list(filter(calls.search, _code())) == []
+
+
+def test_no_function_is_decorated_with_errstate() -> None:
+    """Before NumPy 2 such a decorator is one object, which remembers the settings of the thread that came last."""
+    assert [line for line in _code() if line.lstrip().startswith("@") and "errstate" in line] == []

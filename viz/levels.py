@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 from scalargrad.collector import collector_off
@@ -113,8 +114,21 @@ def _traced(module: Module) -> list[Value]:
     size = getattr(module, "inputs", None)
     if not isinstance(size, int):
         raise PictureError(f"{type(module).__name__} does not say how many inputs it takes: call it and draw the result")
-    with evaluation(module), enable_grad():
-        return _roots(module([Value(0.0, label=f"x{i}") for i in range(size)]))
+    model = _copied(module)
+    with evaluation(model), enable_grad():
+        return _roots(model([Value(0.0, label=f"x{i}") for i in range(size)]))
+
+
+def _copied(module: Module) -> Module:
+    """Return a copy of a module with the same leaves: the module itself may be training in another thread.
+
+    A module that can't be copied is returned as it is.
+    """
+    leaves = [leaf for _, leaf in (*module.named_parameters(), *module.named_buffers())]
+    try:
+        return deepcopy(module, {id(leaf): leaf for leaf in leaves})
+    except Exception:  # whatever the parts of a module of the user's raise
+        return module
 
 
 def _roots(target: Any) -> list[Value]:

@@ -11,6 +11,7 @@ from scalargrad.calls import explain_calls
 from scalargrad.engine import Value
 from scalargrad.errors import LengthError, PictureError
 from scalargrad.files import as_path, write
+from scalargrad.locks import ProcessLock
 from scalargrad.modes import no_grad
 
 from .axes import checked_rows, checked_samples, dressed, evenly, figure_class, plain
@@ -198,12 +199,16 @@ def save_plot(ax: Any, path: str | Path, title: str, description: str = "") -> P
     return write(path, plot_svg(ax, title, description))
 
 
+_SETTINGS_LOCK = ProcessLock()
+
+
 def plot_svg(ax: Any, title: str, description: str = "") -> str:
     """The SVG that `save_plot` writes."""
     from matplotlib import rc_context
 
     buffer = StringIO()
-    with rc_context({"svg.hashsalt": "scalargrad", "svg.fonttype": "none"}):
+    # matplotlib has one set of these for all threads: two at once would put back each other's.
+    with _SETTINGS_LOCK, rc_context({"svg.hashsalt": "scalargrad", "svg.fonttype": "none"}):
         ax.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = re.sub(r"<!DOCTYPE.*?>\s*|\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
     head = f'\\1 role="img">\n <title>{_literal(title)}</title>\n <desc>{_literal(description)}</desc>\n <style>{_looks(text)}</style>'

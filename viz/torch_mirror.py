@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
-from warnings import catch_warnings, filterwarnings
 
 from scalargrad import ops
 from scalargrad.calls import explain_calls
@@ -72,6 +71,24 @@ class _Run(NamedTuple):
     gradients: dict[str, float]
 
 
+_TO_NUMBERS = {"__float__", "__int__", "__complex__", "__index__", "item", "tolist"}
+
+
+def _kept_tensors(torch: Any) -> Any:
+    """Return a block in which no tensor with a gradient becomes a plain number, which would have none.
+
+    PyTorch itself only warns, once in a process; and what makes warnings errors does so for all threads.
+    """
+
+    class KeptTensors(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if getattr(function, "__name__", "") in _TO_NUMBERS and args[0].requires_grad:
+                raise TypeError("a tensor that is made a plain number loses its gradient")
+            return function(*args, **(kwargs or {}))
+
+    return KeptTensors()
+
+
 def _torch() -> Any:
     try:
         return import_module("torch")
@@ -131,13 +148,12 @@ class _Mirror:
         try:
             total = self._mean(loss, x, targets)
             total.backward()
-        except (TypeError, AttributeError, RuntimeError, ValueError, UserWarning) as error:
+        except (TypeError, AttributeError, RuntimeError, ValueError) as error:
             raise PictureError(f"the loss can't be computed on PyTorch's tensors ({error}): give its counterpart as torch_loss=") from error
         return _Run(outputs, total.item(), dict(self._gradients()))
 
     def _mean(self, loss: Callable[[Any, Any], Any], x: Any, targets: Sequence[Any]) -> Any:
-        with catch_warnings():
-            filterwarnings("error", message="Converting a tensor")  # one that became a plain number would have no gradient
+        with _kept_tensors(self.torch):
             return sum(loss(row[0] if len(row) == 1 else row, target) for row, target in zip(x, targets, strict=True)) / len(x)
 
     def _gradients(self) -> Iterator[tuple[str, float]]:

@@ -231,7 +231,7 @@ def _generators_of(model: Module) -> list[Any]:
     So another thread may use a Dropout while the model is recorded.
     """
     parts = [part for _, part in model.named_modules() if not _is_ours(type(part))]
-    return [item for part in parts for item in vars(part).values()]
+    return [item for part in parts for item in list(vars(part).values())]
 
 
 def _global_states() -> dict[str, Any]:

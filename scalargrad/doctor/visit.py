@@ -1,6 +1,5 @@
 """`diagnose`: samples sent through a copy of a network, and what is wrong with it."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from copy import deepcopy
@@ -14,7 +13,7 @@ from ..anomaly import detect_anomaly
 from ..calls import explain_calls
 from ..conversion import plain
 from ..engine import Parameter, Value
-from ..errors import AnomalyError, DataError, NoGradientWarning
+from ..errors import AnomalyError, DataError
 from ..hyperparameters import checked_count
 from ..losses import loss_of
 from ..nn import Module
@@ -23,6 +22,7 @@ from ..training.checks import try_out
 from ..training.fitting import optimiser_of
 from ..training.reading import leaves, place
 from ..training.samples import Samples, samples_of
+from ..unlearned import examined
 from .checks import check_gradients, check_inputs, check_units, gradient_norm, named_units, norm_back, resting
 from .diagnosis import Diagnosis, LayerReport
 from .examination import Examination
@@ -89,8 +89,7 @@ class _Visit:
 
     def diagnosis(self) -> Diagnosis:
         """Everything, in surroundings of its own: no tape, no scope and no detector of the caller sees it."""
-        with warnings.catch_warnings(), numpy.errstate(all="ignore"):
-            warnings.simplefilter("ignore", NoGradientWarning)
+        with examined(), numpy.errstate(all="ignore"):
             try_out(self.examination.model, self.loss, self.samples)
             self.examination.run(self.samples.inputs, self.samples.targets)
             order = list(KINDS)

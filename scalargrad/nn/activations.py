@@ -6,14 +6,14 @@ from typing import Any
 from .. import ops
 from ..conversion import as_float
 from ..engine import Parameter, Value, apply
-from ..errors import NoGradientWarning, OptionError
-from ..frames import warn
+from ..errors import OptionError
 from ..functions import FUNCTIONS, log_softmax, softmax
 from ..leaves import Drawn
 from ..naming import suggestion
 from ..ops import TABLE
 from ..seeds import Seed, generator
 from ..terminal import printable
+from ..unlearned import warn_no_gradient
 from .module import Module
 
 Activation = Callable[[Any], Any]
@@ -106,9 +106,8 @@ _step.__name__ = _step.__qualname__ = ops.STEP.name
 
 def _warn_of_step(gradient: Any) -> None:
     if gradient:
-        warn(
+        warn_no_gradient(
             "the derivative of a step is 0, so nothing before it learns: train with sigmoid, and put the step there afterwards",
-            NoGradientWarning,
         )
 
 

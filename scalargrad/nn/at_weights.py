@@ -1,13 +1,23 @@
 """What a network does as a function of its weights: for numerical gradients, and to walk about on a loss."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from threading import RLock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..engine import Parameter
 from ..errors import CallError, LengthError, UnknownNameError
 from ..modes import no_grad
 from ..naming import suggestion
 from .module import Module
+
+_TURNS: "WeakKeyDictionary[Module, Any]" = WeakKeyDictionary()
+"""A lock for each model whose weights somebody moves."""
+
+# A fork copies locks as they are, held by other threads perhaps, who are not copied.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_TURNS.clear)
 
 
 class AtWeights:
@@ -17,6 +27,7 @@ class AtWeights:
     measure  a function of the model that returns a number, such as its loss on a sample; computed inside `no_grad`
     names    the paths of the parameters that shall move, as `named_parameters` tells them; None: all
 
+    Threads that call it take turns, one after the other for one model; but who uses the model itself meanwhile sees the weights move.
     `numbers` holds what they are now. After each call the model is as it was, also if the call raised. It can be pickled where model
     and measure can, so other processes can compute it. Raises UnknownNameError for a name that no parameter has, CallError for a
     measure that can't be called, and when called LengthError for too few or too many numbers, DataError for what is no number.
@@ -48,13 +59,14 @@ class AtWeights:
     def __call__(self, numbers: Sequence[float]) -> Any:
         if len(numbers) != len(self._parameters):
             raise LengthError(f"AtWeights moves {len(self._parameters)} parameters, but was given {len(numbers)} numbers")
-        before = self.numbers
-        try:
-            self._set(numbers)
-            with no_grad():
-                return self.measure(self.model)
-        finally:
-            self._set(before)
+        with _TURNS.setdefault(self.model, RLock()):
+            before = self.numbers
+            try:
+                self._set(numbers)
+                with no_grad():
+                    return self.measure(self.model)
+            finally:
+                self._set(before)
 
     def _set(self, numbers: Sequence[float]) -> None:
         for parameter, number in zip(self._parameters, numbers, strict=True):

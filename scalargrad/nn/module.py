@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from numbers import Real
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from ..calls import explain_class, what_is_wrong
 from ..conversion import as_float, is_number
 from ..engine import Constant, Parameter, Value
 from ..errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from ..leaves import Buffer
+from ..locks import ProcessLock
 from ..modes import call_in_scope
 from ..naming import suggestion
 from ..terminal import fits_terminal, printable
@@ -53,6 +54,15 @@ class Module:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         explain_class(cls, "__init__")
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Make a module that has its mode as an attribute of its own from the beginning.
+
+        If `eval()` added it later, a copy that another thread makes at that moment would fail.
+        """
+        module = super().__new__(cls)
+        module.__dict__["training"] = cls.training
+        return module
 
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
         """What the module computes. Every module has its own."""
@@ -138,7 +148,7 @@ class Module:
         )
 
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-        for name, value in vars(self).items():
+        for name, value in list(vars(self).items()):  # another thread may set an attribute meanwhile
             yield from members(name, value, kind, Module)
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
@@ -311,19 +321,41 @@ class Module:
 def evaluation(module: Module) -> Iterator[None]:
     """Inside the block the module and all inside it are in evaluation; then each is as it was.
 
+    Several threads may have such blocks over one module: it is as it was when the last of them has ended.
+
     >>> from scalargrad.nn import Layer
     >>> layer = Layer(1, 1)
     >>> with evaluation(layer):
     ...     layer.training
     False
     """
-    modes = [(part, part.training) for _, part in module.named_modules()]
-    module.eval()
+    parts = [part for _, part in module.named_modules()]
+    with _EVALUATIONS_LOCK:
+        before = {id(part): part.training for part in parts}
+        _EVALUATIONS.append(before)
+        module.eval()
     try:
         yield
     finally:
-        for part, training in modes:
-            part.training = training
+        _end_evaluation(parts, before)
+
+
+_EVALUATIONS_LOCK = ProcessLock()
+_EVALUATIONS: list[dict[int, bool]] = []
+"""The modes before each block of `evaluation` that has not ended, by the ids of the modules."""
+
+
+def _end_evaluation(parts: Sequence[Module], before: dict[int, bool]) -> None:
+    """Give each module the mode from before a block, now or, where another thread began one meanwhile, at the end of that."""
+    with _EVALUATIONS_LOCK:
+        place = next(i for i, each in enumerate(_EVALUATIONS) if each is before)
+        del _EVALUATIONS[place]
+        for part in parts:
+            later = next((each for each in _EVALUATIONS[place:] if id(part) in each), None)
+            if later is None:
+                part.training = before[id(part)]
+            else:
+                later[id(part)] = before[id(part)]
 
 
 def unreachable(module: Module) -> list[tuple[str, Value]]:

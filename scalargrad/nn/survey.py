@@ -99,7 +99,7 @@ def survey(module: Any, kind: type) -> Survey:
         found.modules[id(part)] = path
         prefix = f"{path}." if path else ""
         inner: Found = []
-        for name, content in vars(part).items():
+        for name, content in list(vars(part).items()):
             if type(content) in LEAVES:
                 continue
             for member in members(prefix + name, content, kinds, (), strange=found.strange):

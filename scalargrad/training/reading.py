@@ -1,11 +1,11 @@
 """Reading data: arrays, frames, tensors and lists of samples become lists, and every number in them is checked."""
 
-import warnings
 from array import array as packed_array
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from itertools import chain
 from math import isfinite
 from typing import Any
 
@@ -205,13 +205,26 @@ def _numeric(items: list[Any]) -> NDArray[Any] | None:
     """The same as an array, where all are rectangles of numbers of one shape."""
     if any(not isinstance(item, (list, tuple, float, int, numpy.generic)) for item in items):
         return None
+    if not _holds_plain_numbers(items):
+        return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            array = numpy.array(items)
+        array = numpy.array(items)
     except Exception:  # whatever it is, the walk through the entries finds it
         return None
     return array if array.dtype.kind in "biuf" else None
+
+
+def _holds_plain_numbers(items: list[Any]) -> bool:
+    """Whether lists hold nothing that NumPy warns of: to hide a warning would hide those of other threads, too."""
+    level: list[Any] = items
+    while level:
+        kinds = set(map(type, level))
+        nested = {kind for kind in kinds if issubclass(kind, (list, tuple))}
+        if not all(kind is numpy.ndarray or issubclass(kind, (float, int, numpy.generic)) for kind in kinds - nested):
+            return False
+        rows = level if nested == kinds else [item for item in level if type(item) in nested]
+        level = list(chain.from_iterable(rows)) if nested else []
+    return True
 
 
 def _own_row(row: Any, what: str, i: int) -> Any:
