@@ -55,8 +55,10 @@ def border_of(name: str, targets: Sequence[Any], loss: Loss, prediction: Any, de
     row = innermost(prediction)
     if not isinstance(row, list) or len(row) == 1:
         return _BY_LOSS.get(function) or _middle(name, targets, default)
-    if function is cross_entropy or not any(isinstance(target, (list, tuple)) for target in targets):
-        _check_indexes(name, targets, len(row), function)
+    if function is cross_entropy:  # its targets were checked, and may hold an index to ignore
+        return None
+    if not any(isinstance(target, (list, tuple)) for target in targets):
+        _check_indexes(name, targets, len(row))
         return None
     return _BY_LOSS.get(function) or _of_rows(name, targets)
 
@@ -110,7 +112,7 @@ def _middle(name: str, targets: Sequence[Any], default: Pair | None) -> Pair:
         return middle, middle
     if len(found) == 1 and found[0] in (-1.0, 0.0):
         return (0.0, 0.0) if found[0] else (0.5, 0.5)
-    if default is not None and set(found) <= {0.0, 1.0}:
+    if default is not None and found == [1.0]:
         return default
     if len(found) == 1:
         raise OptionError(
@@ -123,9 +125,7 @@ def _middle(name: str, targets: Sequence[Any], default: Pair | None) -> Pair:
     )
 
 
-def _check_indexes(name: str, targets: Sequence[Any], classes: int, function: Any) -> None:
-    if function is cross_entropy:  # its targets were checked, and may hold an index to ignore
-        return
+def _check_indexes(name: str, targets: Sequence[Any], classes: int) -> None:
     for target in targets:
         number = float(target) if is_number(target) else -1.0
         if not number.is_integer() or not 0.0 <= number < classes:
