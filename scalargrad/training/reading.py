@@ -1,6 +1,5 @@
 """Reading data: arrays, frames, tensors and lists of samples become lists, and every number in them is checked."""
 
-import warnings
 from array import array as packed_array
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -124,7 +123,7 @@ def _refuse_containers(things: Any, what: str) -> None:
     """Refuse what looks like a list of samples and is none."""
     if isinstance(things, numpy.ma.MaskedArray):
         raise DataError(_masked(what))
-    if hasattr(things, "tocsr") or (hasattr(things, "nnz") and hasattr(things, "toarray")):
+    if hasattr(things, "tocsr"):
         raise DataError(f"{what} is a sparse matrix, and training needs every number of a sample: give {what}.toarray()")
     if hasattr(things, "__next__"):
         raise DataError(f"{what} is a {type(things).__name__}, which can be read only once: give list({what})")
@@ -206,9 +205,7 @@ def _numeric(items: list[Any]) -> NDArray[Any] | None:
     if any(not isinstance(item, (list, tuple, float, int, numpy.generic)) for item in items):
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            array = numpy.array(items)
+        array = numpy.array(items)
     except Exception:  # whatever it is, the walk through the entries finds it
         return None
     return array if array.dtype.kind in "biuf" else None
@@ -218,13 +215,13 @@ def _own_row(row: Any, what: str, i: int) -> Any:
     """A sample in containers of our own; arrays and tensors as lists."""
     if isinstance(row, numpy.ma.MaskedArray):
         raise DataError(_masked(place(what, (i,))))
-    array = None if isinstance(row, (list, tuple, dict)) else _array_like(row)
+    array = _array_like(row)
     return _own(row) if array is None else array.tolist()
 
 
 def _own(item: Any) -> Any:
     kind = type(item)
-    if kind is float or kind is int:
+    if kind in (float, int):
         return item
     if isinstance(item, dict):
         return {key: _own(part) for key, part in item.items()}

@@ -55,7 +55,7 @@ def test_the_border_of_one_output_is_in_the_middle_of_two_targets(targets: Any, 
 def test_a_default_serves_where_every_target_is_1() -> None:
     assert found([1, 1], default=(0.25, 0.25)) == (0.25, 0.25)
     assert found([-1, -1], default=(0.25, 0.25)) == (0.0, 0.0)
-    with pytest.raises(OptionError, match="every target is 0.3"):
+    with pytest.raises(OptionError, match=r"every target is 0\.3"):
         found([0.3], default=(0.25, 0.25))
 
 
