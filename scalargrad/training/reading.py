@@ -1,5 +1,6 @@
 """Reading data: arrays, frames, tensors and lists of samples become lists, and every number in them is checked."""
 
+import warnings
 from array import array as packed_array
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -205,7 +206,10 @@ def _numeric(items: list[Any]) -> NDArray[Any] | None:
     if any(not isinstance(item, (list, tuple, float, int, numpy.generic)) for item in items):
         return None
     try:
-        array = numpy.array(items)
+        with warnings.catch_warnings():
+            # A masked number would become nan, with a warning: the walk finds what it is.
+            warnings.simplefilter("error")
+            array = numpy.array(items)
     except Exception:  # whatever it is, the walk through the entries finds it
         return None
     return array if array.dtype.kind in "biuf" else None
@@ -216,7 +220,7 @@ def _own_row(row: Any, what: str, i: int) -> Any:
     if isinstance(row, numpy.ma.MaskedArray):
         raise DataError(_masked(place(what, (i,))))
     array = _array_like(row)
-    return _own(row) if array is None else array.tolist()
+    return _own(row) if array is None else _as_lists(array)
 
 
 def _own(item: Any) -> Any:
@@ -231,11 +235,18 @@ def _own(item: Any) -> Any:
         parts = [_own(part) for part in item]
         return kind(*parts) if hasattr(item, "_fields") else kind(parts)
     if isinstance(item, numpy.ma.MaskedArray):
-        return item
+        return [_own(part) for part in item] if item.ndim else item[()]
     array = _array_like(item)
     if array is None:
         return item
-    return array.copy() if array.ndim else array.item()
+    return array.copy() if array.ndim else _as_lists(array)
+
+
+def _as_lists(array: NDArray[Any]) -> Any:
+    """The numbers of an array; dates stay as they are, as `tolist` makes whole numbers of those in nanoseconds."""
+    if array.dtype.kind not in "mM":
+        return array.tolist()
+    return [_as_lists(part) for part in array] if array.ndim else array[()]
 
 
 def _array_like(item: Any) -> NDArray[Any] | None:

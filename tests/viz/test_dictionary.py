@@ -246,7 +246,10 @@ def test_a_directed_graph_of_networkx_points_from_operands_to_results(make: str)
 def test_a_directed_graph_read_the_other_way() -> None:
     networkx = pytest.importorskip("networkx")
     graph = networkx.DiGraph([("loss", "y"), ("loss", "x")])
-    assert arrows(viz.draw(graph, edges="operands").picture) == [("x", "loss"), ("y", "loss")]
+    picture = viz.draw(graph, edges="operands").picture
+    assert arrows(picture) == [("x", "loss"), ("y", "loss")]
+    (note,) = picture.notes
+    assert note.startswith("an edge points from a name to what it is made of; lines run from an operand")
 
 
 def test_nodes_of_networkx_that_are_no_text() -> None:
