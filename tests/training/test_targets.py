@@ -39,8 +39,8 @@ def test_a_value_is_one_number() -> None:
     assert shape_of([Value(1.0), Value(2.0)]) == (2,)
 
 
-def check(loss: Any, prediction: Any, y: Any, alike: bool = True) -> None:
-    check_targets(loss, prediction, samples_of([[1.0]] * len(y), y), "y", alike)
+def check(loss: Any, prediction: Any, y: Any, **options: bool) -> None:
+    check_targets(loss, prediction, samples_of([[1.0]] * len(y), y), "y", **options)
 
 
 TWO = [0.1, 0.9]

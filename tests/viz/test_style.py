@@ -124,6 +124,7 @@ def test_bounds(gradient: float, largest: float) -> None:
     assert 0.0 <= strength(gradient, largest) <= 1.0
     assert -STEPS <= shade(gradient, largest) <= STEPS
     assert 0.6 <= edge_width(gradient, largest) <= 3.4
+    assert edge_width(gradient, largest) == round(edge_width(gradient, largest), 2)
 
 
 @given(ANY, LARGEST)
