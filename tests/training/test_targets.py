@@ -149,6 +149,14 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         "the shares of y[0] must each be in [0, 1] and add up to 1, not 1.0002: "
         'for several right classes at once take loss="binary_cross_entropy_with_logits"',
     ),
+    "a share just above 1": (
+        losses.cross_entropy,
+        THREE,
+        [[0.0, 1.00005, 0.0]],
+        OptionError,
+        "the shares of y[0] must each be in [0, 1] and add up to 1, not 1.00005: "
+        'for several right classes at once take loss="binary_cross_entropy_with_logits"',
+    ),
     "a share below 0": (
         losses.cross_entropy,
         THREE,

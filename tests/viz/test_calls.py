@@ -476,6 +476,32 @@ def test_another_network_is_no_further_call_of_the_first() -> None:
     assert [group.title for group in groups if not group.parent] == ["Layer", "Layer #2", "Layer 2"]
 
 
+def paths(output: Value) -> list[str]:
+    """Where each tanh was made, in order."""
+    snapshot = Snapshot([output])
+    calls = Calls(snapshot)
+    return [calls.path(node) for node in snapshot.order if node.op == "tanh"]
+
+
+def test_a_second_network_of_another_kind_is_counted_too() -> None:
+    first = MLP(1, [1, 1], activation="tanh", seed=1)
+    second = Layer(1, 1, activation="tanh", seed=2)
+    assert paths(second([first([0.5])])[0]) == ["layers.0/neurons.0", "Layer 2/neurons.0"]
+
+
+def test_layers_without_a_name_inside_of_a_network_are_counted_by_kind() -> None:
+    hidden = [Layer(1, 1, activation="tanh", seed=seed) for seed in (1, 2)]
+
+    class Hides(Module):
+        """Calls layers that are none of its attributes."""
+
+        def forward(self, x):
+            """What the second layer says of the first."""
+            return hidden[1](hidden[0](x))
+
+    assert paths(Hides()([0.5])[0]) == ["Layer/neurons.0", "Layer 2/neurons.0"]
+
+
 def test_networks_without_a_name_are_counted() -> None:
     first, second, third = (Layer(1, 1, None, seed=seed) for seed in (1, 2, 3))
     picture = viz.draw(third(second(first([0.5])))[0], level="neurons").picture
