@@ -118,7 +118,6 @@ KINDS: dict[str, tuple[Callable[[], Module], Any, Any]] = {
     "shares of classes": (three, [[0.25, 0.5, 0.25], (1, 0, 0), [0, 0, 1], [0.5, 0.5, 0]], losses.cross_entropy),
     "smoothed classes": (three, [0, 2, 1, 2], partial(losses.cross_entropy, label_smoothing=0.1)),
     "ignored classes": (three, [0, -100, 1, 2], ignoring),
-    "smoothed and ignored classes": (three, [0, -100, 1, 2], smoothing_and_ignoring),
     "classes of steps": (Steps, [[0, 1], [2, 2], [1, 0], [0, 0]], losses.cross_entropy),
     "shares of steps": (Steps, [[[0, 1, 0], 1], [2, [0.5, 0.5, 0]], [1, 0], [0, 0]], losses.cross_entropy),
     "smoothed classes of steps": (Steps, [[0, 1], [2, 2], [1, 0], [0, 0]], partial(losses.cross_entropy, label_smoothing=0.1)),
