@@ -183,8 +183,8 @@ def _unpacked(stream: BufferedReader, path: Path, opened: ExitStack) -> Buffered
         return _as_utf8(stream, start, path)
     try:
         start = _start(inner)
-    except _DAMAGED as error:
-        fail(path, f"is damaged: it can't be unpacked ({error})")
+    except _DAMAGED:
+        return inner  # whoever reads on meets the same damage, and tells of it
     return _as_utf8(inner, start, path)
 
 
