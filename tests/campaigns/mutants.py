@@ -351,6 +351,11 @@ EQUIVALENT = {
     ): "a tooltip may as well be one sign longer",
     (
         "viz/text.py",
+        "@lru_cache(maxsize=4096)",
+        "4096  →  (4097)",
+    ): "how many widths are kept",
+    (
+        "viz/text.py",
         "raw = raw[: 20 * longest]",
         "20  →  (21)",
     ): "a bound on the work, far above what is shown",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 import pytest
 
-from scalargrad import Value, losses
+from scalargrad import Parameter, Value, losses
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential
 from scalargrad.optim import SGD
@@ -84,6 +84,35 @@ def test_the_shares_of_a_batch_add_up_to_1_or_are_0() -> None:
     assert shares_of(None, 3) is None
     assert shares_of([1.0, 3.0], 2) == [0.25, 0.75]
     assert shares_of([0.0, 0.0], 2) == [0.0, 0.0]
+
+
+def test_gradients_are_those_of_the_last_batch_alone() -> None:
+    model, outside = alone(), Parameter(0.5)
+    learned = [*model.parameters()[:2], outside]
+    step = EagerStep(model, lambda p, t: losses.mse(p * outside, t), None, SGD(learned))
+    samples = samples_of(ROWS, TARGETS)
+    first = step.evaluate(samples, range(4)).gradient
+    other = model.parameters()[-1].grad
+    assert step.evaluate(samples, range(4)).gradient.tolist() == first.tolist()
+    assert model.parameters()[-1].grad == other
+
+
+def test_a_sample_is_walked_back_before_the_next_is_computed() -> None:
+    class Looks(Module):
+        """Sees the gradient that its parameter has so far."""
+
+        def __init__(self) -> None:
+            self.inner = alone()
+            self.seen: list[float] = []
+
+        def forward(self, x: Any) -> Any:
+            self.seen.append(self.inner.parameters()[0].grad)
+            return self.inner(x)
+
+    model = Looks()
+    stepper(model, None).evaluate(samples_of(ROWS, TARGETS), range(4))
+    assert model.seen[0] == 0.0
+    assert len(set(model.seen)) == 4
 
 
 # Compiled

@@ -87,6 +87,10 @@ def test_only_a_text_that_is_too_long_is_cut_and_by_no_more_than_must_be(longest
     assert clean("x" * (longest + 1), longest) == "x" * (longest - 1) + "…"
 
 
+def test_a_label_has_at_most_60_signs() -> None:
+    assert len(clean("x" * 1000)) == len(escape("x" * 1000)) == 60
+
+
 def test_a_label_is_told_in_full_where_it_is_cut() -> None:
     assert whole("x" * LONGEST) == ""
     assert whole("x" * (LONGEST + 1)) == "x" * (LONGEST + 1)
@@ -194,6 +198,13 @@ def test_fitted_text_fits_or_is_dots_alone(text: str, room: float) -> None:
     short = fitted(text, 11, room)
     assert width(short, 11) <= room or short == "…"
     assert short == text or text.startswith(short.removesuffix("…"))
+
+
+@pytest.mark.parametrize("bold", [False, True])
+def test_a_text_that_just_fits_is_left_and_any_other_takes_the_room_there_is(bold: bool) -> None:
+    assert fitted("AVi", 11, width("AVi", 11, bold), bold) == "AVi"
+    assert fitted("AVi and more", 11, width("AVi…", 11, bold), bold) == "AVi…"
+    assert fitted("AVi", 11, width("AVi", 11)) == "AVi"
 
 
 @pytest.mark.parametrize("pair", ["ée", "ÜU", "ñn", "×−", "≤≥"])
