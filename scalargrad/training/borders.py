@@ -1,6 +1,7 @@
 """Borders: what separates the two sides of a score and of its target, found from all targets and the loss, never for one sample."""
 
 from collections.abc import Callable, Sequence
+from math import nan
 from typing import Any
 
 from ..conversion import is_number
@@ -127,7 +128,7 @@ def _middle(name: str, targets: Sequence[Any], default: Pair | None) -> Pair:
 
 def _check_indexes(name: str, targets: Sequence[Any], classes: int) -> None:
     for target in targets:
-        number = float(target) if is_number(target) else -1.0
+        number = float(target) if is_number(target) else nan
         if not number.is_integer() or not 0.0 <= number < classes:
             raise OptionError(
                 f"{name} of {classes} outputs needs a class index from 0 to {classes - 1}, or a list of {classes}, "
