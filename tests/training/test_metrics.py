@@ -15,6 +15,7 @@ from scalargrad.nn import MLP, Layer, Module, Sequential
 from scalargrad.optim import SGD
 from scalargrad.training import (
     METRICS,
+    absolute_error,
     accuracy,
     binary_accuracy,
     confusion_matrix,
@@ -24,6 +25,7 @@ from scalargrad.training import (
     precision,
     r2,
     recall,
+    squared_error,
     whole_set,
 )
 from scalargrad.training.metrics import named_metrics, settled
@@ -222,6 +224,14 @@ def test_accuracy_does_not_guess() -> None:
 
 def test_binary_accuracy_takes_several_labels() -> None:
     assert binary_accuracy([0.9, 0.2, 0.4], [1, 1, 0]) == pytest.approx(2 / 3)
+
+
+def test_one_output_in_a_list_takes_a_target_that_is_a_number() -> None:
+    assert binary_accuracy([0.7], 1) == accuracy([0.7], 1) == 1.0
+    assert absolute_error([3.0], 1.0) == 2.0
+    assert squared_error([3.0], [1.0]) == 4.0
+    with pytest.raises(LengthError, match="a target for each output: 2 outputs, 1 targets"):
+        absolute_error([3.0, 2.0], 1.0)
 
 
 # Whole sets, by scikit-learn
