@@ -300,10 +300,20 @@ EQUIVALENT = {
         "0  →  (1)",
     ): "an odd one is always found, or there were no error",
     (
+        "scalargrad/training/history.py",
+        "super().__init__()",
+        "super().__init__()  →  pass",
+    ): "a dict that is given nothing begins empty",
+    (
         "scalargrad/training/reading.py",
         "if array.dtype.itemsize > 8:",
         "8  →  (9)",
     ): "no number of NumPy has 9 bytes",
+    (
+        "viz/ledger.py",
+        "self.order = between(output, leaf) if order is None else order",
+        "between(output, leaf) if order is None else order  →  (between(output, leaf))",
+    ): "an order that is given saves the walk to find it",
     (
         "viz/ledger.py",
         "port: int = 0",
