@@ -6,6 +6,7 @@ import inspect
 import lzma
 import random
 import re
+import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad import data
-from scalargrad.data.cells import rewriting
+from scalargrad.data.cells import Spelling, is_word, rewriting
+from scalargrad.data.lines import LONGEST_LINE, short
 from scalargrad.errors import DataFileError, OptionError, UnknownNameError
 
 
@@ -61,6 +63,7 @@ FINE = {
     "mixed lines": b"a,b\r1,2\n\r\n",
     "a delimiter at the end of every line": b"a,b,\n1,2,\n",
     "a delimiter at the end of every row": b"a,b\n1,2,\n",
+    "a delimiter at the end of the header": b"a,b,\n1,2\n",
     "spaces before quotes": b'"a", "b"\n"1", "2"\n',
     "UTF-16": "a,b\n1,2\n".encode("utf-16"),
     "UTF-16, large bytes first": b"\xfe\xff" + "größe,b\r\n1,2\r\n".encode("utf-16-be"),
@@ -79,6 +82,23 @@ def test_what_is_fine(file: Path, content: bytes) -> None:
     X, y = data.read_csv(file)
     assert X.tolist() == [[1.0]]
     assert y.tolist() == [2.0]
+
+
+@pytest.mark.parametrize("content", [b"a\r1", b"a\r1\r", b"a\r1\n", b"a\n1\r", b"a\r\n1"])
+def test_lines_of_one_sign_have_any_end(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    assert data.read_csv(file, target=None)[0].tolist() == [[1]]
+
+
+def test_a_line_break_in_quotes_is_kept(file: Path) -> None:
+    file.write_text('"a\nb",c\n1,2\n')
+    assert data.read_csv(file, target="a\nb")[1].tolist() == [1]
+
+
+def test_a_name_that_is_empty_and_a_cell_that_is_missing_below_it(file: Path) -> None:
+    file.write_text("a,b,\n1,2,3\n4,5,\n")
+    X, y = data.read_csv(file, missing="drop")
+    assert (X.tolist(), y.tolist()) == ([[1, 2]], [3])
 
 
 def test_a_header_of_numbers_must_be_said(file: Path) -> None:
@@ -147,6 +167,91 @@ def test_malformed_files(file: Path, content: bytes, message: str) -> None:
         data.read_csv(file)
     assert str(caught.value).startswith(f"{file}{message}")
     assert isinstance(caught.value, ValueError)
+
+
+NAMES = "; if the first line holds names, say header=True"
+BOTH = "; the lines above have numbers: a target holds numbers or words, not both"
+
+TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a mark in the middle": ("a,b\n\ufeff1,2\n", {}, "line 2, column 1 ('a'): must be a finite number, not '\\ufeff1'"),
+    "one row that ends in a delimiter": ("1,2,\n", {}, "line 1, column 3: is empty; to leave out such rows say missing='drop'"),
+    "a comment, and a name of a target": (
+        "# of 2020\n1,2\n",
+        {"target": "b"},
+        "line 2, column 2: has 2 columns, and the first line has 1: '1,2'; if lines that begin with '#' are comments, say comment='#'",
+    ),
+    "infinities are no names": ("inf,inf\n1,2\n", {}, f"line 1, column 1: must be a finite number, not 'inf'{NAMES}"),
+    "percentages are no names": (
+        "1 %,2 %\n1,2\n",
+        {},
+        "line 1, column 1: must be a finite number, not '1 %'; write plain numbers, without $ or %",
+    ),
+    "one column of two": ("a,b\n1,2\n3\n", {}, "line 3, column 2: has 1 column, and the first line has 2: '3'"),
+    "two columns of three": ("a,b,c\n1,2,3\n4,5\n", {}, "line 3, column 3: has 2 columns, and the first line has 3: '4,5'"),
+    "another delimiter further down": (
+        "a,b\n1,2\n3;4\n",
+        {},
+        "line 3, column 2: has 1 column, and the first line has 2: '3;4'; if ';' parts the cells, say delimiter=';'",
+    ),
+    "two columns of one, below a row": (
+        "# x\n1\n2,3\n",
+        {"target": None},
+        "line 3, column 2: has 2 columns, and the first line has 1: '2,3'",
+    ),
+    "a word that may be a name": ("1,x\n2,3\n", {}, f"line 2, column 2: is the number '3' among words, such as 'x'{NAMES}"),
+    "a word that is none": ("a,b\n1,x\n2,3\n", {}, "line 3, column 2 ('b'): is the number '3' among words, such as 'x'"),
+    "two words": ("1,x\n2,y\n3,4\n", {}, "line 3, column 2: is the number '4' among words, such as 'x'"),
+    "a word in the second row": ("1,\n2,x\n3,4\n", {"missing": "drop"}, "line 3, column 2: is the number '4' among words, such as 'x'"),
+    "a class that is missing": ("a,b\n1,x\n2,\n", {}, "line 3, column 2 ('b'): is empty; to leave out such rows say missing='drop'"),
+    "an input that is missing": (
+        "a,b\n,2\n",
+        {},
+        "line 2, column 1 ('a'): is empty; to leave out such rows say missing='drop', to fill in the mean of the column missing='mean'",
+    ),
+    "a word below a number": ("1,2\n3,four\n", {}, f"line 2, column 2: must be a finite number, not 'four'{BOTH}"),
+    "a first line that may hold names": ("x,2\n3,4\n", {"target": None}, f"line 1, column 1: must be a finite number, not 'x'{NAMES}"),
+    "a word among inputs": (
+        "1,2,3\n4,red,6\n",
+        {},
+        "line 2, column 2: must be a finite number, not 'red'; inputs are numbers: leave the column out of the file, "
+        "or predict it, with target=1",
+    ),
+    "no number for a mean": ("x,a,y\n1,,2\n1,,3\n", {"missing": "mean"}, "column 2 ('a'): has no number from which to take a mean"),
+    "a target that is missing": (
+        "x,y\n1,2\n3,\n",
+        {"missing": "mean"},
+        "line 3, column 2 ('y'): is missing, and a target can't be filled in: say missing='drop'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "options", "message"), TOLD.values(), ids=TOLD)
+def test_what_is_told_and_nothing_besides(file: Path, content: str, options: dict[str, Any], message: str) -> None:
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(DataFileError) as caught:
+        data.read_csv(file, **options)
+    assert str(caught.value) == f"{file}, {message}"
+
+
+FIRST_LINES = {
+    "numbers in order, and classes that are there again": ("2019,2020,kind\n1,2,x\n3,4,y\n5,6,x\n", True),
+    "numbers in order, alone": ("1,b\n", True),
+    "no class is there again": ("1,2,x\n3,4,y\n", False),
+    "its class is there again": ("1,2,x\n3,4,x\n", False),
+    "numbers out of order": ("2019,2021,kind\n1,2,x\n3,4,x\n", False),
+    "numbers that are not whole": ("1.5,2,kind\n1,2,x\n3,4,x\n", False),
+}
+
+
+@pytest.mark.parametrize(("content", "is_refused"), FIRST_LINES.values(), ids=FIRST_LINES)
+def test_whether_a_first_line_may_hold_names(file: Path, content: str, is_refused: bool) -> None:
+    file.write_text(content)
+    if is_refused:
+        with pytest.raises(DataFileError, match=r"line 1: may hold names or a sample: say header=True or header=False$"):
+            data.read_csv(file)
+    else:
+        assert len(data.read_csv(file)[0]) == content.count("\n")
+    assert len(data.read_csv(file, header=False)[0]) == content.count("\n")
 
 
 @given(st.binary(max_size=200))
@@ -226,6 +331,7 @@ NOT_MNIST: dict[str, tuple[str, int | None, str]] = {
     "pixel below 0": ("1,0,0,0,-1", 4, ", line 1, column 5: a pixel must be a whole number from 0 to 255, not -1"),
     "pixels scaled already": ("1,0.5", 1, ", line 1, column 2: a pixel must be a whole number from 0 to 255, not 0.5"),
     "text": ("1,0\n1,x", 1, ", line 2, column 2: must be a finite number, not 'x'"),
+    "nothing": ("1,0\n1,", 1, ", line 2, column 2: is empty"),
 }
 
 
@@ -235,6 +341,14 @@ def test_malformed_images(file: Path, content: str, pixels: int | None, message:
     with pytest.raises(DataFileError) as caught:
         data.read_mnist_csv(file, pixels)
     assert str(caught.value).startswith(f"{file}{message}")
+
+
+@pytest.mark.parametrize(("content", "hint"), [("1,2,3,4,5,6", ""), ("1,2,3,4,5", "; pixels=None takes any square number")])
+def test_only_squares_are_taken_without_a_number_of_pixels(file: Path, content: str, hint: str) -> None:
+    file.write_text(content)
+    with pytest.raises(DataFileError) as caught:
+        data.read_mnist_csv(file, pixels=9)
+    assert str(caught.value).endswith(f"and 9 pixels were expected{hint}")
 
 
 # As it is in the wild
@@ -304,6 +418,12 @@ def test_missing_cells_are_filled_with_means(file: Path) -> None:
     file.write_text(HOLES)
     X, y = data.read_csv(file, missing="mean")
     assert (X.tolist(), y.tolist()) == ([[1, 5], [2, 3], [7 / 3, 5], [4, 7]], [5, 6, 7, 8])
+
+
+def test_without_a_target_every_column_is_filled(file: Path) -> None:
+    file.write_text("a,b\n1,\n,3\n5,5\n")
+    X, y = data.read_csv(file, target=None, missing="mean")
+    assert (X.tolist(), y) == ([[1, 4], [3, 3], [5, 5]], None)
 
 
 @pytest.mark.parametrize("marker", ["", " ", "NA", "n/a", "NaN", "nan", "null", "NULL", "?", "#N/A"])
@@ -398,6 +518,8 @@ def test_a_comment_sign_inside_of_quotes_is_none(file: Path) -> None:
         ({"thousands": ";"}, "thousands can't be ';'"),
         ({"thousands": "."}, "can't both be"),
         ({"comment": ""}, "comment must be"),
+        ({"comment": " "}, "comment must be"),
+        ({"comment": 3}, "comment must be"),
         ({"header": 0}, "header must be True, False or None, not 0"),
         ({"delimiter": "\n"}, "delimiter must be one character"),
         ({"delimiter": 3}, "delimiter must be one character"),
@@ -452,6 +574,8 @@ def test_a_zip_of_one_file(tmp_path: Path) -> None:
         ({}, "zip of 0 files"),
         ({"a.csv": "1", "b.csv": "2"}, "zip of 2 files .'a.csv', 'b.csv'.: unpack it"),
         ({"[Content_Types].xml": "", "xl/workbook.xml": ""}, "is a workbook, not CSV"),
+        ({"mimetype": "", "content.xml": ""}, "is a workbook, not CSV"),
+        ({f"{i}": "" for i in range(7)}, r"zip of 7 files \('0', '1', '2', '3', '4'\): unpack it"),
     ],
 )
 def test_other_zips(tmp_path: Path, files: dict[str, str], message: str) -> None:
@@ -542,6 +666,7 @@ def test_a_hint_can_be_followed(file: Path, content: str) -> None:
         ("yes", "write 1 and 0"),
         ("'1'", "only double quotes"),
         ("'", ""),
+        ("''", "only double quotes"),
         ("red %", ""),
     ],
 )
@@ -581,6 +706,94 @@ def test_pandas_reads_the_same(file: Path, end: str, missing: str) -> None:
     np.testing.assert_allclose(X, table[["a", "b", "c", "d"]].to_numpy(), rtol=1e-13)
     assert y.tolist() == codes.tolist()
     assert names == list(found)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "cell", "row", "hint"),
+    [
+        (",.", "1;2", ["1;2"], "; if ';' parts the cells, say delimiter=';'"),
+        (",.", "1,5", ["1,5", "a|b"], "; if '|' parts the cells, say delimiter='|'"),
+        (",.", "1,234", ["1,234", "a|b"], "; if '|' parts the cells, say delimiter='|'"),
+        (";.", "a;b", ["a;b", "1"], ""),
+        (",.", "1 2", ["1 2"], "; if ' ' parts the cells, say delimiter=' '"),
+        (",.", "1 2", ["1 2", "3"], ""),
+        (",.", "1;2 3", ["1;2 3"], "; if ';' parts the cells, say delimiter=';'"),
+        (",.", "1", ["1"], ""),
+        (",.", "1 x", ["1 x"], ""),
+        (",.", "1 inf", ["1 inf"], ""),
+        (",.", "# a", ["# a"], "; if lines that begin with '#' are comments, say comment='#'"),
+        (",.", "%a", ["%a"], "; if lines that begin with '%' are comments, say comment='%'"),
+        (",.", "1,5", ["1,5", "2"], "; if ',' is the decimal sign, say decimal=','"),
+        (",.", "1,234", ["1,234", "2"], "; if ',' is the decimal sign, say decimal=','; if ',' groups thousands, say thousands=','"),
+        (",.", "1,234.5", ["1,234.5", "2"], "; if ',' groups thousands, say thousands=','"),
+        (";.,", "1,23", ["1,23", "2"], "; if ',' is the decimal sign, say decimal=','"),
+        (";.,", "1,234.5", ["1,234.5", "2"], ""),
+        (";,", "2.5", ["2.5", "1"], "; if '.' is the decimal sign, say decimal='.'"),
+        (";,", "1,5,5", ["1,5,5", "1"], ""),
+        (";,", "1,5", ["1,5", "1"], ""),
+    ],
+)
+def test_hints_about_a_cell(spelling: str, cell: str, row: list[str], hint: str) -> None:
+    options = frozenset({"delimiter", "decimal", "thousands", "comment"})
+    delimiter, decimal, *thousands = spelling
+    assert Spelling(delimiter, decimal, thousands[0] if thousands else None, options).hint(cell, row) == hint
+    assert Spelling(delimiter, decimal, thousands[0] if thousands else None, frozenset()).hint(cell, row) == ""
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("a", True),
+        (" größe ", True),
+        ("a b", True),
+        ("a\0b", False),
+        ("a;b", False),
+        ("a|b", False),
+        ("NA", False),
+        ("-inf", False),
+        ("1e5", False),
+    ],
+)
+def test_what_can_be_the_name_of_a_class(cell: str, found: bool) -> None:
+    assert is_word(cell) == found
+
+
+@pytest.mark.parametrize("option", [{"delimiter": sign} for sign in ("", "ab", "\r", '"', "\0", None)])
+def test_what_can_not_part_cells(file: Path, option: dict[str, Any]) -> None:
+    file.write_text("1,2\n")
+    with pytest.raises(OptionError, match="delimiter must be one character"):
+        data.read_csv(file, **option)
+
+
+def test_texts_are_cut_for_messages() -> None:
+    assert short("a" * 40) == repr("a" * 40)
+    assert short("a" * 41) == repr("a" * 37 + "...")
+
+
+def test_a_packer_that_this_python_does_not_have(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_bytes(lzma.compress(b"1,2\n"))
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    with pytest.raises(DataFileError, match="is packed, and this Python has no module lzma: unpack the file first"):
+        data.read_csv(file)
+
+
+def test_a_line_may_have_64_megabytes() -> None:
+    assert LONGEST_LINE == 64 * 2**20
+
+
+@pytest.mark.parametrize("content", ["12345678,9\n1,2\n", "1,2\r3,4\r5,6\r7,8"])
+def test_lines_that_are_just_not_too_long(file: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    monkeypatch.setattr("scalargrad.data.lines.LONGEST_LINE", 11)
+    file.write_bytes(content.encode())
+    assert len(data.read_csv(file)[0]) == len(content.splitlines())
+
+
+@pytest.mark.parametrize(("content", "line"), [("12345678,90\n1,2\n", 1), ("12345678,9\n12345678,90\n", 2)])
+def test_lines_that_are_just_too_long(file: Path, monkeypatch: pytest.MonkeyPatch, content: str, line: int) -> None:
+    monkeypatch.setattr("scalargrad.data.lines.LONGEST_LINE", 11)
+    file.write_text(content)
+    with pytest.raises(DataFileError, match=f"line {line}: is longer than 11 bytes"):
+        data.read_csv(file)
 
 
 def test_a_line_without_end_in_a_packed_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,7 +155,7 @@ class Calls:
         for (key, sample), i in list(last.items()):
             for outer in scopes[key].chain()[:-1]:
                 scopes[id(outer)] = outer
-                last[id(outer), sample] = max(i, last.get((id(outer), sample), -1))
+                last[id(outer), sample] = max(i, last.get((id(outer), sample), i))
         taken: dict[tuple[Slot, str, int], int] = defaultdict(int)
         depth = {key: len(scope.chain()) for key, scope in scopes.items()}
         # Outer calls first: the place of a call begins with the place of the call around it.

@@ -104,7 +104,7 @@ class Ledger:
                 below = slopes[arg]
                 for (user, before), slope in above.items():
                     key = (user, port if stops is None else before)
-                    factor = local if slope == 1.0 else carried(local, slope)  # a cut stays a cut
+                    factor = carried(local, slope)  # a cut stays a cut
                     below[key] = below[key] + factor if key in below else factor
         return found
 

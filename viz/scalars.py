@@ -42,10 +42,10 @@ def _folded(total: int, hidden: int, modules: int) -> str:
 
 
 def _occupied(nodes: list[Node]) -> set[str]:
-    used: set[str] = set()
+    used = {""}
     for node in nodes:
         path = node.group
-        while path and path not in used:
+        while path not in used:
             used.add(path)
             path = parent_path(path)
     return used

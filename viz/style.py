@@ -1,7 +1,7 @@
 """Colours, themes and the scale that turns a gradient into a fill, an edge colour and a width."""
 
 from dataclasses import dataclass
-from math import isfinite, log
+from math import copysign, isfinite, log
 
 from scalargrad.errors import OptionError
 
@@ -19,7 +19,7 @@ DEEPER = 0.35
 """How much of the full colour is mixed into that of an edge, so that no line is lost on the page."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Theme:
     """The colours of one appearance. The two scales run from no gradient to the largest one shown."""
 
@@ -88,7 +88,7 @@ def shade(gradient: float, largest: float) -> int:
     if gradient == 0.0 or gradient != gradient:
         return 0
     step = max(1, round(STEPS * strength(gradient, largest)))
-    return step if gradient > 0.0 else -step
+    return int(copysign(step, gradient))
 
 
 def colour(step: int, theme: Theme) -> str:
@@ -105,7 +105,10 @@ def colour(step: int, theme: Theme) -> str:
 
 def edge_colour(step: int, theme: Theme) -> str:
     """As `colour`, but never so faint that the line is lost on the page."""
-    return mixed(colour(step, theme), colour(STEPS if step > 0 else -STEPS, theme), DEEPER) if step else theme.line
+    if not step:
+        return theme.line
+    full = colour(int(copysign(STEPS, step)), theme)
+    return mixed(colour(step, theme), full, DEEPER)
 
 
 def text_colour(fill: str) -> str:
@@ -114,7 +117,7 @@ def text_colour(fill: str) -> str:
     >>> text_colour("#ffffff"), text_colour("#1f6fb4")
     ('#000000', '#ffffff')
     """
-    light = _luminance(fill)
+    light = luminance(fill)
     return "#000000" if (light + 0.05) / 0.05 >= 1.05 / (light + 0.05) else "#ffffff"
 
 
@@ -137,6 +140,11 @@ def _channels(code: str) -> tuple[int, ...]:
     return tuple(int(code[i : i + 2], 16) for i in (1, 3, 5))
 
 
-def _luminance(code: str) -> float:
+def luminance(code: str) -> float:
+    """Return the relative luminance of a colour by WCAG 2.1, from 0 for black to 1 for white.
+
+    >>> luminance("#000000"), round(luminance("#ffffff"), 9)
+    (0.0, 1.0)
+    """
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(code))]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -45,7 +45,7 @@ def clean(text: Any, longest: int = LONGEST) -> str:
     except Exception:
         raw = type(text).__name__
     raw = raw[: 20 * longest]
-    kept = (" " if c.isspace() else c for c in raw if c.isspace() or unicodedata.category(c) not in _DROPPED)
+    kept = (c for c in raw if c.isspace() or unicodedata.category(c) not in _DROPPED)
     line = _TOWERS.sub(r"\1", " ".join("".join(kept).split()))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 

@@ -110,17 +110,14 @@ class Lines:
     def _split(self, stream: BufferedReader | BytesIO) -> Iterator[bytes]:
         """The lines as bytes: in UTF-8 no other sign has the bytes of a line end in it."""
         while raw := self._line(stream):
-            if b"\r" in raw[:-2]:
-                yield from raw.splitlines(keepends=True)
-            else:
-                yield raw
+            # A file whose lines end in CR alone is one line to `readline`.
+            yield from raw.splitlines(keepends=True)
 
     def _line(self, stream: BufferedReader | BytesIO) -> bytes:
         try:
             raw = stream.readline(LONGEST_LINE + 1)
         except _DAMAGED as error:
             fail(self.path, f"is damaged: it can't be unpacked ({error})")
-        # A file whose lines end in CR alone is one line to `readline`.
         if len(raw) > LONGEST_LINE and b"\r" not in raw:
             fail(self.path, f"is longer than {LONGEST_LINE:,} bytes", self.number + 1)
         if len(raw) > LONGEST_LINE:
@@ -186,8 +183,8 @@ def _unpacked(stream: BufferedReader, path: Path, opened: ExitStack) -> Buffered
         return _as_utf8(stream, start, path)
     try:
         start = _start(inner)
-    except _DAMAGED as error:
-        fail(path, f"is damaged: it can't be unpacked ({error})")
+    except _DAMAGED:
+        return inner  # whoever reads on meets the same damage, and tells of it
     return _as_utf8(inner, start, path)
 
 

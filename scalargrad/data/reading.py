@@ -235,7 +235,7 @@ class _Table:
         if named is None:
             named = not any(map(self._is_number, first))
         self._width = len(first)
-        if len(first) > 1 and len(start) > 1 and not first[-1].strip():
+        if len(start) > 1 and not first[-1].strip():
             # Both end in a delimiter, or the second has one cell less.
             self._width -= len(last) < len(first) or not last[-1].strip()
         if named:

@@ -1,6 +1,7 @@
 """Borders: what separates the two sides of a score and of its target, found from all targets and the loss, never for one sample."""
 
 from collections.abc import Callable, Sequence
+from math import nan
 from typing import Any
 
 from ..conversion import is_number
@@ -55,8 +56,10 @@ def border_of(name: str, targets: Sequence[Any], loss: Loss, prediction: Any, de
     row = innermost(prediction)
     if not isinstance(row, list) or len(row) == 1:
         return _BY_LOSS.get(function) or _middle(name, targets, default)
-    if function is cross_entropy or not any(isinstance(target, (list, tuple)) for target in targets):
-        _check_indexes(name, targets, len(row), function)
+    if function is cross_entropy:  # its targets were checked, and may hold an index to ignore
+        return None
+    if not any(isinstance(target, (list, tuple)) for target in targets):
+        _check_indexes(name, targets, len(row))
         return None
     return _BY_LOSS.get(function) or _of_rows(name, targets)
 
@@ -110,7 +113,7 @@ def _middle(name: str, targets: Sequence[Any], default: Pair | None) -> Pair:
         return middle, middle
     if len(found) == 1 and found[0] in (-1.0, 0.0):
         return (0.0, 0.0) if found[0] else (0.5, 0.5)
-    if default is not None and set(found) <= {0.0, 1.0}:
+    if default is not None and found == [1.0]:
         return default
     if len(found) == 1:
         raise OptionError(
@@ -123,11 +126,9 @@ def _middle(name: str, targets: Sequence[Any], default: Pair | None) -> Pair:
     )
 
 
-def _check_indexes(name: str, targets: Sequence[Any], classes: int, function: Any) -> None:
-    if function is cross_entropy:  # its targets were checked, and may hold an index to ignore
-        return
+def _check_indexes(name: str, targets: Sequence[Any], classes: int) -> None:
     for target in targets:
-        number = float(target) if is_number(target) else -1.0
+        number = float(target) if is_number(target) else nan
         if not number.is_integer() or not 0.0 <= number < classes:
             raise OptionError(
                 f"{name} of {classes} outputs needs a class index from 0 to {classes - 1}, or a list of {classes}, "

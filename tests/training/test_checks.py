@@ -19,6 +19,7 @@ from scalargrad.nn import MLP, BatchNorm, Dropout, Layer, Module, Sequential
 from scalargrad.optim import SGD
 from scalargrad.pretraining import pretrain
 from scalargrad.training import Callback, Training, fit
+from scalargrad.training.checks import try_out
 from scalargrad.training.samples import samples_of
 
 X, CLASSES = moons(20, noise=0.1, seed=1)
@@ -463,6 +464,78 @@ def test_the_trial_draws_no_random_numbers_and_moves_no_statistics() -> None:
     before = model.state_dict(), [generator.getstate() for _, generator in model.named_generators()]
     fit(model, X, LABELS, loss="mse", epochs=1, progress=False, callbacks=look)
     assert (look.state, look.generators) == before
+
+
+# How much is tried out
+
+
+class Counts:
+    """A loss that counts its calls, and keeps the targets that it was given."""
+
+    def __init__(self, loss: Any) -> None:
+        self.loss = loss
+        self.targets: list[Any] = []
+
+    def __call__(self, prediction: Any, target: Any) -> Any:
+        self.targets.append(target)
+        return self.loss(prediction, target)
+
+
+def tried(loss: Any, X: Any, y: Any, model: Module | None = None) -> list[Any]:
+    """The targets that a trial hands to a loss."""
+    counts = Counts(loss)
+    try_out(model or one(), counts, samples_of(X, y))
+    return counts.targets
+
+
+def test_every_different_target_is_tried_once() -> None:
+    assert tried(losses.mse, X[:5], [3.0, 4.0, 3.0, 5.0, 4.0]) == [3.0, 3.0, 4.0, 5.0]
+    rows = [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    assert tried(losses.mse, X[:3], rows, two()) == [rows[0], *rows[:2]]
+
+
+def test_at_most_100_targets_are_tried() -> None:
+    assert tried(losses.mse, [ROWS[0]] * 150, [float(i) for i in range(150)]) == [0.0, *range(100)]
+
+
+def test_targets_of_other_kinds_are_tried_with_their_sample_alone() -> None:
+    def loss(prediction: Any, target: Any) -> Any:
+        return losses.mse(prediction, target["of"])
+
+    assert tried(loss, X[:2], [{"of": 1.0}, {"of": 2.0}]) == [{"of": 1.0}]
+    nested = [[[0.0, 1.0]], [[1.0, 0.0]]]
+    assert tried(lambda p, t: losses.mse(p, t[0]), X[:2], nested, two()) == nested[:1]
+
+
+def test_a_loss_that_depends_on_nothing_is_asked_of_8_samples() -> None:
+    def loss(_prediction: Any, _target: Any) -> Any:
+        return Value(0.0)
+
+    assert tried(loss, X, [0.5] * 20) == [0.5] * (1 + 1 + 8)
+
+
+def test_a_number_for_a_list_is_told_what_to_do_and_a_short_list_is_not() -> None:
+    assert said(one, X[:, 0], LABELS, "mse", DataError, False).endswith(
+        "(X has one number for each sample: for a list of one give X.reshape(-1, 1))"
+    )
+    assert "reshape" not in said(one, X[:, :1], LABELS, "mse", LengthError, False)
+
+
+def test_a_value_that_the_data_hold_is_not_meant_to_learn() -> None:
+    class Remembers(Module):
+        """Holds a Value that is a target, too."""
+
+        def __init__(self, target: Value) -> None:
+            self.inner = one()
+            self.target = target
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x) - self.target
+
+    target = Value(1.0)
+    fit(Remembers(target), X[:2], [target, target], loss="mse", epochs=1, progress=False)
+    with pytest.warns(UnlearnedWarning, match="target"):
+        fit(Remembers(Value(1.0)), X[:2], [target, target], loss="mse", epochs=1, progress=False)
 
 
 # Elsewhere

@@ -15,6 +15,7 @@ from scalargrad.nn import MLP, Layer, Module, Sequential
 from scalargrad.optim import SGD
 from scalargrad.training import (
     METRICS,
+    absolute_error,
     accuracy,
     binary_accuracy,
     confusion_matrix,
@@ -24,6 +25,7 @@ from scalargrad.training import (
     precision,
     r2,
     recall,
+    squared_error,
     whole_set,
 )
 from scalargrad.training.metrics import named_metrics, settled
@@ -224,6 +226,14 @@ def test_binary_accuracy_takes_several_labels() -> None:
     assert binary_accuracy([0.9, 0.2, 0.4], [1, 1, 0]) == pytest.approx(2 / 3)
 
 
+def test_one_output_in_a_list_takes_a_target_that_is_a_number() -> None:
+    assert binary_accuracy([0.7], 1) == accuracy([0.7], 1) == 1.0
+    assert absolute_error([3.0], 1.0) == 2.0
+    assert squared_error([3.0], [1.0]) == 4.0
+    with pytest.raises(LengthError, match="a target for each output: 2 outputs, 1 targets"):
+        absolute_error([3.0, 2.0], 1.0)
+
+
 # Whole sets, by scikit-learn
 
 
@@ -330,6 +340,52 @@ def test_outputs_and_targets_of_another_number() -> None:
 
 def test_scores_of_targets_minus_one_and_one_need_no_border() -> None:
     assert precision([0.3, 0.7, -0.2], [-1, 1, 1]) == 0.5
+
+
+def test_a_score_on_the_border_is_on_the_low_side() -> None:
+    assert accuracy(0.0, -1) == accuracy(0.5, 0, border=0.5) == binary_accuracy(0.5, 0) == 1.0
+    assert precision([0.5, 0.7], [0, 1], border=0.5) == 1.0
+    assert precision([[0.5, 0.7]], [[0, 1]], border=0.5, average="micro") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "score"),
+    [
+        ([2.0, 2.0], [2.0, 2.0], 1.0),
+        ([3.0, 2.0], [2.0, 2.0], 0.0),
+        ([0.0, -0.5, 0.5, -0.5], [0.5, -0.5, 0.5, -0.5], 0.75),
+        ([[1.0, 2.0], [3.0, 2.0]], [[1.0, 2.0], [3.0, 2.0]], 1.0),
+        ([[1.0, 3.0], [3.0, 2.0]], [[1.0, 2.0], [3.0, 2.0]], 0.5),
+    ],
+)
+def test_r2_where_targets_are_alike(found: Any, wanted: Any, score: float) -> None:
+    assert r2(found, wanted) == score == sklearn.r2_score(wanted, found)
+
+
+def test_labels_minus_one_and_one_are_two_classes_of_which_the_second_counts() -> None:
+    assert precision([1, -1, 1], [1, -1, -1]) == 0.5
+    assert recall([-1, -1], [1, -1]) == 0.0
+
+
+def test_a_class_that_is_not_seen_has_no_part_in_a_mean() -> None:
+    assert precision([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]], [0, 1], average="macro") == 1.0
+
+
+def test_of_no_label_at_all_the_mean_is_0() -> None:
+    assert precision([[0.9, 0.1]], [[0, 0]], average="weighted", border=0.5) == 0.0
+
+
+def test_one_sequence_of_one_step() -> None:
+    assert confusion_matrix([[[0.1, 0.9]]], [[1]]).tolist() == [[0, 0], [0, 1]]
+
+
+def test_a_score_of_two_classes_takes_two_outputs_and_no_two_labels() -> None:
+    metric = settled(named_metrics("precision"), [0, 1], losses.cross_entropy, [0.1, 0.9])["precision"]
+    assert metric([[0.1, 0.9]], [1]) == 1.0
+    with pytest.raises(OptionError, match="precision needs to know how to average over 2 classes"):
+        settled(named_metrics("precision"), [[1, 1], [0, 1]], losses.mse, [0.1, 0.9])
+    with pytest.raises(OptionError, match="precision needs to know how to average over 3 classes"):
+        settled(named_metrics("precision"), [0, 2], losses.cross_entropy, [0.1, 0.2, 0.7])
 
 
 # By name

@@ -6,7 +6,8 @@ import numpy
 import pytest
 
 from scalargrad.data import epoch_order, split
-from scalargrad.training.samples import Samples, held_out, samples_of
+from scalargrad.errors import DataError, LengthError, OptionError
+from scalargrad.training.samples import Samples, checked_weights, held_out, samples_of
 
 
 def counted(count: int) -> Samples:
@@ -90,3 +91,82 @@ def test_one_sample_of_each_structure_is_an_example() -> None:
 def test_examples_are_at_most_so_many() -> None:
     samples = samples_of([[0.0] * size for size in range(1, 9)], [0.0] * 8)
     assert samples.examples(3) == [0, 1, 2]
+
+
+def test_one_example_is_enough_for_samples_of_one_shape_and_at_most_50_for_others() -> None:
+    assert counted(3).examples() == [0]
+    samples = samples_of([[0.0] * size for size in range(1, 61)], [0.0] * 60)
+    assert samples.examples() == list(range(50))
+
+
+def test_arrays_of_another_shape_are_another_structure() -> None:
+    samples = samples_of([[numpy.zeros(size), 1.0] for size in (2, 3, 2)], [0.0] * 3)
+    assert samples.examples() == [0, 1]
+
+
+def test_samples_of_which_no_weights_are_given_have_another_checksum_than_with_equal_ones() -> None:
+    assert len({samples_of([[1.0]], [0.0], weights=weights).checksum for weights in (None, [1.0], [2.0])}) == 3
+
+
+def test_how_samples_were_read_is_neither_compared_nor_shown() -> None:
+    array, listed = samples_of(numpy.ones((1, 1)), numpy.zeros(1)), samples_of([[1.0]], [0.0])
+    assert array == listed
+    assert repr(array) == "Samples(inputs=[[1.0]], targets=[0.0], weights=None, places=None)"
+
+
+def test_numbers_that_are_not_finite_are_refused_unless_it_is_said() -> None:
+    with pytest.raises(DataError, match=r"X\[0, 0\] is nan"):
+        samples_of([[float("nan")]], [0.0])
+    with pytest.raises(DataError, match=r"y\[0\] is nan"):
+        samples_of([[0.0]], [float("nan")])
+    assert len(samples_of([[float("nan")]], [float("inf")], finite=False)) == 1
+
+
+def test_a_part_has_its_own_weights_and_places() -> None:
+    samples = samples_of([[0.0], [1.0], [2.0]], [5.0, 6.0, 7.0], weights=[0.1, 0.2, 0.3])
+    part = samples.part([2, 0])
+    assert (part.inputs, part.targets, part.weights, part.places) == ([[2.0], [0.0]], [7.0, 5.0], [0.3, 0.1], [2, 0])
+    assert [part.part([1]).place(0), samples.place(1)] == [0, 1]
+    assert counted(2).part([1]).weights is None
+
+
+@pytest.mark.parametrize("least", [0.0, 5e-324])
+def test_a_weight_is_at_least_0_and_one_is_above(least: float) -> None:
+    assert checked_weights([least, 0.5], 2) == [least, 0.5]
+    with pytest.raises(OptionError, match=r"sample_weight\[1\] is -5e-324: a weight must be at least 0"):
+        checked_weights([1.0, -5e-324], 2)
+
+
+def test_two_samples_are_enough_to_hold_one_out() -> None:
+    kept, held = held_out(counted(2), 0.1, seed=None)
+    assert len(kept) == len(indexes(held)) == 1
+    with pytest.raises(LengthError, match="needs two samples at least"):
+        held_out(counted(1), 0.5, seed=None)
+
+
+@pytest.mark.parametrize("share", [0, 10, -1, True, False, 0.0, 1.0, -0.5, numpy.int64(10)])
+def test_what_is_no_share(share: Any) -> None:
+    with pytest.raises(OptionError, match="validation must be a share of the samples above 0 and below 1"):
+        held_out(counted(10), share, seed=None)
+
+
+def test_without_a_seed_samples_are_held_out_as_with_seed_0() -> None:
+    assert indexes(held_out(counted(10), 0.3, seed=None)[1]) == indexes(held_out(counted(10), 0.3, seed=0)[1])
+    assert indexes(held_out(counted(10), 0.3, seed=3)[1]) != indexes(held_out(counted(10), 0.3, seed=0)[1])
+
+
+@pytest.mark.parametrize("validation", ["Xy", {"X": 1}, ([[1.0]],), ([[1.0]], [0.0], [1.0], [1.0])], ids=repr)
+def test_what_can_not_be_held_out(validation: Any) -> None:
+    with pytest.raises(OptionError, match=r"validation must be \(X, y\), \(X, y, sample_weight\), or a share"):
+        held_out(counted(10), validation, seed=None)
+
+
+def test_what_is_given_for_validation_may_have_weights() -> None:
+    X, y = [[1.0], [2.0]], [0.0, 1.0]
+    _, plain = held_out(counted(3), (X, y), seed=None)
+    _, weighted = held_out(counted(3), [X, y, [0.5, 2.0]], seed=None)
+    assert plain is not None
+    assert weighted is not None
+    assert (plain.inputs, plain.targets, plain.weights) == (X, y, None)
+    assert weighted.weights == [0.5, 2.0]
+    assert held_out(counted(3), None, seed=None)[1] is None

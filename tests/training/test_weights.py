@@ -14,6 +14,8 @@ from scalargrad.nn import MLP, BatchNorm, Layer, Module, Recurrent, RNNCell, Seq
 from scalargrad.optim import SGD
 from scalargrad.regularise import l2
 from scalargrad.training import fit
+from scalargrad.training.samples import samples_of
+from scalargrad.training.weights import weighted
 
 X, LABELS = moons(30, noise=0.2, seed=3)
 CLASSES = (numpy.arange(30) * 7 % 10 // 4).astype(int)  # 0, 1 and 2, not equally often
@@ -288,6 +290,54 @@ def test_sequences_with_ignored_steps_train_alike() -> None:
         train(model, tags, compiled, X=SEQUENCES, loss=partial(cross_entropy, ignore_index=-100), batch_size=4)
         found.append(numbers(model))
     assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-12)
+
+
+# Each kind of target by itself
+
+
+def weights_of(y: Any, class_weight: Any, prediction: Any, loss: Any = cross_entropy) -> Any:
+    samples = samples_of([[1.0]] * len(y), y)
+    return weighted(samples, samples, class_weight, loss, prediction)[1].weights  # type: ignore[union-attr]
+
+
+ignoring = partial(cross_entropy, ignore_index=-100)
+
+
+@pytest.mark.parametrize(
+    ("y", "class_weight", "prediction", "loss", "weights"),
+    [
+        ([0, 1], None, [0.1, 0.9], cross_entropy, None),
+        ([0, 2], [0.0, 1.0, 3.0], [0.1, 0.2, 0.7], cross_entropy, [0.0, 3.0]),
+        ([0, -100], None, [0.1, 0.9], ignoring, [1.0, 0.0]),
+        ([[0], [-100]], None, [[0.1, 0.9]], ignoring, [1.0, 0.0]),
+        ([[0, 1], [-100, 1]], None, [[0.1, 0.9]] * 2, ignoring, [2.0, 1.0]),
+        ([[-1], [1]], [1.0, 3.0], [0.3], cross_entropy, [1.0, 3.0]),
+        ([0.5, 1.5], {0.5: 2.0, 1.5: 3.0}, [0.3], cross_entropy, [2.0, 3.0]),
+        ([0.5, 1.5], {0.5: 2.0, 1.5: 3.0}, 0.3, cross_entropy, [2.0, 3.0]),
+        ([[0, 1], [1, 0]], [2.0, 3.0], [0.1, 0.9], cross_entropy, [3.0, 2.0]),
+        ([0, 0, 0, 1], "balanced", [0.1, 0.9], cross_entropy, [2 / 3, 2 / 3, 2 / 3, 2.0]),
+    ],
+)
+def test_weights_by_hand(y: Any, class_weight: Any, prediction: Any, loss: Any, weights: Any) -> None:
+    assert weights_of(y, class_weight, prediction, loss) == weights
+
+
+@pytest.mark.parametrize("target", [[0.5, 0.5], [-1.0, 0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [Value(0.0), 1.0]])
+def test_several_classes_have_no_one_weight(target: Any) -> None:
+    with pytest.raises(OptionError, match=r"class_weight needs one class for each sample, and y\[0\] is a list of"):
+        weights_of([target], [1.0] * len(target), [0.1] * len(target))
+
+
+def test_a_number_that_is_not_whole_is_no_class_of_several() -> None:
+    with pytest.raises(OptionError, match=r"class_weight needs classes, and y\[0\] is 0\.5"):
+        weights_of([0.5, 1.0], [1.0, 1.0], [0.1, 0.9])
+
+
+def test_one_output_has_at_most_50_classes() -> None:
+    assert len(weights_of(list(range(50)), "balanced", 0.3)) == 50
+    with pytest.raises(OptionError, match="class_weight needs classes, and y has 51 different numbers"):
+        weights_of(list(range(51)), "balanced", 0.3)
+    assert len(weights_of(list(range(51)), "balanced", [0.1] * 51)) == 51
 
 
 # What is refused

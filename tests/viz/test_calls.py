@@ -13,6 +13,7 @@ from scalargrad import Value
 from scalargrad.errors import PictureError
 from scalargrad.graph import topological
 from scalargrad.nn import MLP, Layer, LSTMCell, Module, Recurrent, RNNCell, Sequential
+from viz.calls import Calls
 from viz.levels import pictures_of
 from viz.neurons import Units, without_calls
 from viz.picture import Picture
@@ -243,6 +244,7 @@ ENDINGS = {
     "divided": lambda parts: sum(parts) / len(parts),
     "scaled": lambda parts: 0.25 * sum(parts),
     "weighed": lambda parts: sum(part * (1.0 + i) for i, part in enumerate(parts)),
+    "weighed by inputs": lambda parts: sum(part * Value(1.0 + i, label=f"w{i}") for i, part in enumerate(parts)),
     "negative": lambda parts: -sum(parts),
     "without a last sum": lambda parts: parts,
 }
@@ -268,6 +270,7 @@ MEETINGS = {
     "quotient": lambda a, b: a / b,
     "largest": lambda a, b: sg.maximum(a, b),
     "square of a sum": lambda a, b: (a + b) ** 2,
+    "sum, weighed by one input": lambda a, b: (lambda w: a * w + b * w)(Value(0.5, label="w")),
     "logsumexp": lambda a, b: sg.logsumexp([a, b]),
 }
 
@@ -278,6 +281,46 @@ def test_results_that_meet_otherwise_are_no_samples(meeting) -> None:
     notes = " ".join(neurons(meeting(model([0.3, 0.4]), model([0.5, -0.2]))).notes)
     assert "samples" not in notes
     assert "one by one" in notes
+
+
+def test_only_a_call_that_calls_no_other_is_a_unit() -> None:
+    class Doubled(Module):
+        """A network with a step of its own."""
+
+        def __init__(self) -> None:
+            self.inner = MLP(1, [2, 1], activation="tanh", seed=1)
+
+        def forward(self, x):
+            """Twice what the network says."""
+            return self.inner(x) * 2.0
+
+    snapshot = Snapshot([Doubled()([0.5])])
+    calls = Calls(snapshot)
+    made = [node for node in snapshot.order if node.args]
+    assert {node.scope.kind for node in made if calls.is_innermost(node)} == {"Neuron"}
+    assert {node.scope.kind for node in made if not calls.is_innermost(node)} == {"Doubled"}
+
+
+def test_final_sums_and_parameters_belong_to_no_sample() -> None:
+    snapshot = Snapshot([batch(3)[0]])
+    calls = Calls(snapshot)
+    assert {calls.sample[node] for node in calls.final} == {-1}
+    assert {calls.sample[node] for node in snapshot.order if node.kind == "parameter"} == {-1}
+    assert {calls.sample[node] for node in snapshot.order if node.args and node not in calls.final} == {0, 1, 2}
+
+
+def test_calls_of_one_sample_are_no_samples() -> None:
+    layer = Layer(1, 1, activation="tanh", seed=1)
+    once = [layer([x]) for x in (0.1, 0.2)]
+    (twice,) = layer(layer([0.3]))
+    snapshot = Snapshot([sg.sum([once[0][0], once[1][0], twice])])
+    calls = Calls(snapshot)
+    scopes = [node.scope.parent for node in snapshot.order if node.op == "tanh"]
+    assert len({id(scope) for scope in scopes}) == 4
+    assert calls.are_samples(scopes[:3])
+    assert not calls.are_samples(scopes)
+    assert not calls.are_samples(scopes[2:])
+    assert calls.most_calls == 2
 
 
 def test_steps_are_unrolled_and_samples_folded_at_once() -> None:
@@ -431,6 +474,32 @@ def test_another_network_is_no_further_call_of_the_first() -> None:
     output = second(first(first([0.5])))[0]
     groups = viz.draw(output, level="cards").picture.groups
     assert [group.title for group in groups if not group.parent] == ["Layer", "Layer #2", "Layer 2"]
+
+
+def paths(output: Value) -> list[str]:
+    """Where each tanh was made, in order."""
+    snapshot = Snapshot([output])
+    calls = Calls(snapshot)
+    return [calls.path(node) for node in snapshot.order if node.op == "tanh"]
+
+
+def test_a_second_network_of_another_kind_is_counted_too() -> None:
+    first = MLP(1, [1, 1], activation="tanh", seed=1)
+    second = Layer(1, 1, activation="tanh", seed=2)
+    assert paths(second([first([0.5])])[0]) == ["layers.0/neurons.0", "Layer 2/neurons.0"]
+
+
+def test_layers_without_a_name_inside_of_a_network_are_counted_by_kind() -> None:
+    hidden = [Layer(1, 1, activation="tanh", seed=seed) for seed in (1, 2)]
+
+    class Hides(Module):
+        """Calls layers that are none of its attributes."""
+
+        def forward(self, x):
+            """What the second layer says of the first."""
+            return hidden[1](hidden[0](x))
+
+    assert paths(Hides()([0.5])[0]) == ["Layer/neurons.0", "Layer 2/neurons.0"]
 
 
 def test_networks_without_a_name_are_counted() -> None:

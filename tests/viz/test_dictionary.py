@@ -73,6 +73,33 @@ def test_many_names_become_chips_and_equal_graphs_equal_bytes() -> None:
     assert viz.draw(long, level="cards").picture.level == "cards"
 
 
+@pytest.mark.parametrize(("count", "level"), [(40, "cards"), (41, "chips")])
+def test_forty_names_are_the_most_that_become_cards(count: int, level: str) -> None:
+    names = [f"n{i}" for i in range(count)]
+    assert viz.draw({"n0": names[1:]}).picture.level == level
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (7, "'0' → '1' → '2' → '3' → '4' → '5' → '6' → '0'"),
+        (8, "'0' → '1' → '2' → '3' → … → '6' → '7' → '0'"),
+    ],
+)
+def test_a_long_circle_is_told_by_its_ends(length: int, said: str) -> None:
+    circle = {str(i): [str((i - 1) % length)] for i in range(length)}
+    with pytest.raises(PictureError) as stop:
+        viz.draw(circle)
+    found = str(stop.value)
+    turned = [re.sub(r"\d", lambda name, by=by: str((int(name[0]) + by) % length), found) for by in range(length)]  # type: ignore[misc]
+    assert any(f"circle, {said}: no order" in each for each in turned)
+
+
+def test_a_formula_cuts_long_operands() -> None:
+    picture = viz.draw({"y": ["a" * 24, "b" * 25]}).picture
+    assert next(node.formula for node in picture.nodes if node.label == "y") == f"f({'a' * 24}, {'b' * 23}…)"
+
+
 def test_a_name_twice_among_the_operands_and_nothing_at_all() -> None:
     assert len(viz.draw({"square": ["x", "x"]}).picture.edges) == 2
     assert viz.draw({}).picture.nodes == ()
@@ -219,7 +246,10 @@ def test_a_directed_graph_of_networkx_points_from_operands_to_results(make: str)
 def test_a_directed_graph_read_the_other_way() -> None:
     networkx = pytest.importorskip("networkx")
     graph = networkx.DiGraph([("loss", "y"), ("loss", "x")])
-    assert arrows(viz.draw(graph, edges="operands").picture) == [("x", "loss"), ("y", "loss")]
+    picture = viz.draw(graph, edges="operands").picture
+    assert arrows(picture) == [("x", "loss"), ("y", "loss")]
+    (note,) = picture.notes
+    assert note.startswith("an edge points from a name to what it is made of; lines run from an operand")
 
 
 def test_nodes_of_networkx_that_are_no_text() -> None:
@@ -233,7 +263,7 @@ def test_nodes_of_networkx_that_are_no_text() -> None:
     [
         (lambda networkx: networkx.Graph([("a", "b")]), "no direction"),
         (lambda networkx: networkx.DiGraph([("a", "b"), ("b", "a")]), "circle"),
-        (lambda networkx: networkx.DiGraph([(1, "1")]), "both called '1'"),
+        (lambda networkx: networkx.DiGraph([("a", 1), ("a", "1")]), "both called '1'"),
     ],
 )
 def test_graphs_of_networkx_that_are_refused(make, words: str) -> None:

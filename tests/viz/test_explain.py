@@ -160,6 +160,7 @@ def test_the_same_value_and_one_that_is_not_there() -> None:
     x, y = Value(2.0, label="x"), Value(3.0, label="y")
     assert str(viz.chain_rule(x, x)) == "∂x/∂x = 1.0"
     assert viz.chain_rule(x, x).total == 1.0
+    assert [path.factors for path in viz.chain_rule(x, x).paths] == [(1.0,)]
     assert str(viz.chain_rule(labelled(x * 2.0, "z"), y)) == "∂z/∂y = 0.0: z does not depend on y"
     assert viz.chain_rule(x * 2.0, y).total == 0.0
 

@@ -9,7 +9,7 @@ import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.nn import Layer, Module, Sequential
 from viz.picture import Node, Picture
-from viz.scalars import MANY_USES, carried, parameters_line, scalar_picture
+from viz.scalars import carried, parameters_line, scalar_picture
 from viz.snapshot import Snapshot
 
 
@@ -89,7 +89,7 @@ def test_nothing_is_carried_where_the_gradient_is_0() -> None:
     assert carried(3.0, -2.0) == -6.0
 
 
-@pytest.mark.parametrize(("uses", "copies"), [(MANY_USES - 1, 0), (MANY_USES, MANY_USES)])
+@pytest.mark.parametrize(("uses", "copies"), [(4, 0), (5, 5)])
 def test_a_leaf_that_is_much_used_stands_beside_each_user(uses: int, copies: int) -> None:
     x = Value(2.0, label="x")
     picture = shown(sg.sum([x * float(i) for i in range(2, 2 + uses)]))
@@ -97,6 +97,60 @@ def test_a_leaf_that_is_much_used_stands_beside_each_user(uses: int, copies: int
     assert len(tags) == copies
     assert [node.label for node in tags] == ["x"] * copies
     assert sum(node.label == "x" and not node.tag for node in picture.nodes) == (not copies)
+
+
+def test_a_copy_beside_a_user_is_no_output() -> None:
+    x = Value(2.0, label="x")
+    picture = scalar_picture(Snapshot([sg.sum([x * float(i) for i in range(2, 8)]), x]), "cards")
+    assert [node.root for node in picture.nodes if node.tag] == [False] * 6
+
+
+def test_a_leaf_that_a_closed_module_takes_stays_beside_its_copies() -> None:
+    model = Sequential(Layer(1, 1, None, seed=1), lambda row: row[0])
+    x = Value(2.0, label="x")
+    picture = shown(sg.sum([model([x]), *(x * float(i) for i in range(2, 7))]), "steps.0")
+    (own,) = [node for node in picture.nodes if node.label == "x" and not node.tag]
+    (module,) = [node for node in picture.nodes if node.kind == "module"]
+    assert sum(node.tag for node in picture.nodes) == 5
+    assert [edge.target for edge in picture.edges if edge.source == own.id] == [module.id]
+
+
+def test_edges_into_a_closed_module_are_one_that_carries_all() -> None:
+    layer = Layer(1, 3, None, seed=1)
+    model = Sequential(layer, sg.sum)
+    x = Value(2.0, label="x")
+    output = model([x])
+    output.backward()
+    picture = shown(output, "steps.0")
+    (own,) = [node for node in picture.nodes if node.label == "x"]
+    (edge,) = [edge for edge in picture.edges if edge.source == own.id]
+    assert edge.flow == pytest.approx(sum(neuron.weights[0].data for neuron in layer.neurons), rel=1e-12)
+    assert edge.flow == pytest.approx(x.grad, rel=1e-12)
+
+
+def test_what_is_inside_of_a_closed_module_is_inside_of_it_alone() -> None:
+    loss = Two(3)([0.5, -1.0])
+    picture = shown(loss, "first")
+    assert {node.label for node in picture.nodes if node.kind == "module"} == {"first"}
+    assert {group.path for group in picture.groups} == {"second", "second/neurons.0"}
+    assert {node.group for node in picture.nodes if node.kind == "parameter"} <= {group.path for group in picture.groups}
+
+
+def test_the_output_of_a_closed_module_may_be_that_of_the_picture() -> None:
+    loss = Two(3)([0.5, -1.0])
+    found = modules(shown(loss, "first", "second"))
+    assert (found["first"].root, found["second"].root) == (False, True)
+
+
+def test_only_cards_have_a_frame() -> None:
+    snapshot = Snapshot([Value(2.0, label="x") * 3.0])
+    assert [scalar_picture(snapshot, level).framed for level in ("cards", "chips")] == [True, False]
+
+
+def test_a_value_made_by_hand_without_partials_passes_nothing() -> None:
+    made = Value(1.0, (Value(2.0, label="x"),), "mine")
+    made.grad = 3.0
+    assert [(edge.local, edge.flow) for edge in shown(made).edges] == [(0.0, 0.0)]
 
 
 def test_folded_values_are_counted() -> None:
@@ -113,3 +167,10 @@ def test_without_gradients_there_are_none_on_edges() -> None:
     picture = shown(Value(2.0, label="x") * 3.0)
     assert [edge.flow for edge in picture.edges] == [None, None]
     assert "no gradients yet: call backward() first" in picture.notes
+
+
+def test_with_gradients_and_without_values_there_is_nothing_to_note() -> None:
+    y = Value(2.0, label="x") * 3.0
+    y.backward()
+    assert shown(y).notes == ()
+    assert scalar_picture(Snapshot([]), "cards").notes == ()

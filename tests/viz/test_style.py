@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import viz.style
 from viz.style import DARK, LIGHT, STEPS, THEMES, Theme, colour, edge_colour, edge_width, mixed, shade, strength, text_colour
 
 Triple = tuple[float, float, float]
@@ -70,6 +71,16 @@ def test_the_referee_knows_black_white_and_red() -> None:
     assert lab("#ff0000", "usual") == pytest.approx((53.24, 80.09, 67.20), abs=0.02)
 
 
+@pytest.mark.parametrize("level", [0, 1, 10, 11, 128, 255])
+def test_luminance_is_that_of_the_web_guidelines(level: int) -> None:
+    for code in (f"#{level:02x}0000", f"#00{level:02x}00", f"#0000{level:02x}", f"#ff{level:02x}80"):
+        assert viz.style.luminance(code) == pytest.approx(luminance(code), rel=1e-9)
+
+
+def test_the_text_turns_black_where_black_contrasts_more() -> None:
+    assert [text_colour(f"#{level:02x}{level:02x}{level:02x}") for level in (117, 118)] == ["#ffffff", "#000000"]
+
+
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_text_on_every_fill_has_a_contrast_of_4_5(theme: Theme) -> None:
     for step in EVERY:
@@ -113,6 +124,7 @@ def test_bounds(gradient: float, largest: float) -> None:
     assert 0.0 <= strength(gradient, largest) <= 1.0
     assert -STEPS <= shade(gradient, largest) <= STEPS
     assert 0.6 <= edge_width(gradient, largest) <= 3.4
+    assert edge_width(gradient, largest) == round(edge_width(gradient, largest), 2)
 
 
 @given(ANY, LARGEST)
@@ -120,6 +132,16 @@ def test_the_step_has_the_sign_and_is_zero_for_nothing_only(gradient: float, lar
     step = shade(gradient, largest)
     assert (step > 0) == (gradient > 0.0)
     assert (step < 0) == (gradient < 0.0)
+
+
+def test_the_smallest_gradient_has_the_first_step_and_the_largest_the_last() -> None:
+    assert [shade(gradient, 1.0) for gradient in (-1.0, -5e-324, 0.0, 5e-324, 1.0)] == [-STEPS, -1, 0, 1, STEPS]
+    assert [edge_width(gradient, 1.0) for gradient in (0.0, 1.0)] == [0.6, 3.4]
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_both_scales_begin_with_the_same_colour(theme: Theme) -> None:
+    assert theme.positive[0] == theme.negative[0]
 
 
 @given(st.floats(0.0, 1e300), st.floats(0.0, 1e300), LARGEST)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viz.hostile import each
-from viz.text import LONGEST, clean, escape, exact, fitted, number, width
+from viz.text import LONGEST, clean, escape, exact, fitted, number, whole, width, width_tables
 
 ANYTHING = st.text(st.characters(), max_size=200)
 
@@ -81,6 +81,26 @@ def test_clean_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
+@pytest.mark.parametrize("longest", [2, LONGEST, 300])
+def test_only_a_text_that_is_too_long_is_cut_and_by_no_more_than_must_be(longest: int) -> None:
+    assert clean("x" * longest, longest) == "x" * longest
+    assert clean("x" * (longest + 1), longest) == "x" * (longest - 1) + "…"
+
+
+def test_a_label_has_at_most_60_signs() -> None:
+    assert len(clean("x" * 1000)) == len(escape("x" * 1000)) == 60
+
+
+def test_a_label_is_told_in_full_where_it_is_cut() -> None:
+    assert whole("x" * LONGEST) == ""
+    assert whole("x" * (LONGEST + 1)) == "x" * (LONGEST + 1)
+    assert len(whole("x" * 1000)) == 300
+
+
+def test_white_space_of_any_kind_is_one_space() -> None:
+    assert clean(" a\tb\r\nc\u2003\u2028d  ") == "a b c d"
+
+
 def test_clean_leaves_one_short_printable_line() -> None:
     each(check_line)
 
@@ -127,9 +147,50 @@ def test_widths_are_those_of_helvetica() -> None:
     assert width("日", 10) == 10.0
 
 
-@pytest.mark.parametrize(("sign", "advance"), [("…", 10.0), ("—", 10.0), ("–", 5.56), ("−", 5.84), ("×", 5.84), ("·", 2.78), ("•", 3.5)])
-def test_signs_are_as_wide_as_in_helvetica(sign: str, advance: float) -> None:
-    assert width(sign, 10) == pytest.approx(advance)
+# Adobe's metrics of Helvetica, and of Symbol for what Helvetica has not.
+ADVANCES = {
+    "·∙": 278,
+    "¹²³": 333,
+    "•": 350,
+    "°": 400,
+    "∂": 494,
+    "÷±√≈≠≤≥": 549,
+    "–": 556,
+    "−×": 584,
+    "∞∑": 713,
+    "½": 834,
+    "…→←—": 1000,
+}
+
+
+@pytest.mark.parametrize(("signs", "advance"), ADVANCES.items())
+@pytest.mark.parametrize("bold", [False, True])
+def test_signs_are_as_wide_as_in_helvetica(signs: str, advance: int, bold: bool) -> None:
+    assert [width(sign, 1000, bold) for sign in signs] == [advance] * len(signs)
+
+
+OTHERS = {
+    "a sign of East Asia": ("日", 1000, 1000),
+    "a sign of no table": ("Ж", 640, 602),
+    "a letter and its accent, of no table": ("й", 640, 602),
+    "a letter with an accent": ("é", 556, 602),
+    "a letter that is thinner than its accent": ("í", 278, 602),
+}
+
+
+@pytest.mark.parametrize(("sign", "advance", "mono"), OTHERS.values(), ids=OTHERS)
+def test_how_wide_other_signs_are(sign: str, advance: int, mono: int) -> None:
+    assert width(sign, 1000) == advance
+    assert width(sign, 1000, mono=True) == mono
+
+
+def test_the_page_measures_with_the_same_tables() -> None:
+    tables = width_tables(["aé", "本日 日"])
+    assert tables["signs"] == "日本"
+    assert (tables["wide"], tables["unknown"], tables["accent"]) == (1000, 640, 278)
+    for name, bold in (("normal", False), ("bold", True)):
+        assert tables[name] == [width(chr(code), 1000, bold) for code in range(32, 127)]
+    assert all(tables["more"][sign] == width(sign, 1000) for sign in "".join(ADVANCES))
 
 
 @given(ANYTHING, st.floats(0.0, 200.0))
@@ -137,6 +198,13 @@ def test_fitted_text_fits_or_is_dots_alone(text: str, room: float) -> None:
     short = fitted(text, 11, room)
     assert width(short, 11) <= room or short == "…"
     assert short == text or text.startswith(short.removesuffix("…"))
+
+
+@pytest.mark.parametrize("bold", [False, True])
+def test_a_text_that_just_fits_is_left_and_any_other_takes_the_room_there_is(bold: bool) -> None:
+    assert fitted("AVi", 11, width("AVi", 11, bold), bold) == "AVi"
+    assert fitted("AVi and more", 11, width("AVi…", 11, bold), bold) == "AVi…"
+    assert fitted("AVi", 11, width("AVi", 11)) == "AVi"
 
 
 @pytest.mark.parametrize("pair", ["ée", "ÜU", "ñn", "×−", "≤≥"])
