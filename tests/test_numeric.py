@@ -224,6 +224,16 @@ def test_a_right_value_made_by_hand_is_not_suspected_before_a_wrong_one():
     assert gradcheck(lambda x: square(square(3.0 * x, 2.0), 1.5), 0.4).suspect.startswith("square 1.5(")
 
 
+def test_a_right_value_made_by_hand_is_not_suspected_for_the_rounding_of_a_large_number():
+    def shifted(x):
+        return Value(x.data + 1e6, (x,), "shifted", partials=(1.0,))
+
+    def wrong(x):
+        return Value(x.data, (x,), "wrong", partials=(3.0,))
+
+    assert gradcheck(lambda x: wrong(shifted(x * 3.0)), 0.4).suspect.startswith("wrong")
+
+
 def test_numbers_computed_outside_of_the_graph_are_named():
     report = gradcheck(lambda x: x * math.sin(x.data), 2.0)
     assert not report

@@ -290,6 +290,16 @@ def test_a_wrong_state_changes_nothing(change: Callable[[Any], Any], error: type
     assert schedule.state_dict() == before
 
 
+def test_the_schedule_after_a_warm_up_counts_its_own_steps() -> None:
+    driven = optimiser()
+    schedule = WarmUp(driven, 2, then=ExponentialDecay(driven, 0.5))
+    counts = []
+    for _ in range(4):
+        schedule.step()
+        counts.append(schedule.then.steps)
+    assert counts == [0, 0, 1, 2]
+
+
 def test_a_rate_must_be_written() -> None:
     with pytest.raises(TypeError, match="rate"):
         Schedule(optimiser())  # type: ignore[abstract]

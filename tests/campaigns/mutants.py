@@ -88,6 +88,8 @@ TESTS = {
         "tests/test_functions.py",
         "tests/test_stand_ins.py",
         "tests/test_losses.py",
+        "tests/test_backward.py",
+        "tests/compiler/test_trace.py",
     ],
     "scalargrad/modes.py": [
         "tests/test_modes.py",

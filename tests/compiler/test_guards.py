@@ -165,9 +165,10 @@ def test_values_in_a_container_are_read_anew() -> None:
     assert program([1.0]).tolist() == [[7.0]]
 
 
-def test_a_name_that_was_deleted_is_nobody_s_concern() -> None:
-    k = 2.0
-    program = compile(lambda x: x * k, inputs=(1,))  # noqa: F821 - it is deleted below
+@pytest.mark.parametrize("value", [2.0, numpy.full(3, 2.0), [2.0]], ids=["number", "array", "list"])
+def test_a_name_that_was_deleted_is_nobody_s_concern(value: Any) -> None:
+    k = value
+    program = compile(lambda x: x * numpy.max(k), inputs=(1,))  # noqa: F821 - it is deleted below
     del k
     assert program([1.0]).tolist() == [[2.0]]
 

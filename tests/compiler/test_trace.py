@@ -152,6 +152,22 @@ def test_what_stops_a_gradient_within_a_recording_is_named(name: str) -> None:
         compile(QUESTIONS[name], inputs=(2,))
 
 
+@pytest.mark.parametrize(
+    "derive",
+    [
+        taped,
+        lambda x: sg.grad(lambda z: z * z)(x[0]),
+        lambda x: sg.jvp(lambda z: z * z, [x[0]], [1.0])[1],
+        lambda x: sg.hessian(lambda z: z * z)(x[0]),
+        lambda x: x[0] * sg.grad(lambda z: z * z)(3.0),
+    ],
+    ids=["tape", "grad", "jvp", "hessian", "grad at a number"],
+)
+def test_a_derivative_within_a_recording_says_to_ask_the_program(derive: Callable[[Any], Any]) -> None:
+    with pytest.raises(TraceError, match=r"a derivative .*\n.* ask the program for derivatives"):
+        compile(derive, inputs=(2,))
+
+
 def test_an_operation_on_values_from_outside_in_no_grad_is_refused() -> None:
     outside = Value(2.0)
 
