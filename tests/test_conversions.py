@@ -19,6 +19,20 @@ from scalargrad.errors import ComparisonWarning, DataError, OptionError, TraceEr
 from scalargrad.modes import Mode, _switched
 
 
+class Grid:
+    """An array of complex numbers of another library, which knows how to multiply itself by a Value."""
+
+    shape = (2,)
+    dtype = np.dtype(complex)
+
+    def __rmul__(self, other: Any) -> str:
+        return f"a grid times {other.data}"
+
+
+def test_an_array_of_another_library_is_asked_whatever_it_holds() -> None:
+    assert Value(2.0) * Grid() == "a grid times 2.0"
+
+
 def test_order_goes_by_value() -> None:
     a, b = Value(1.0), Value(2.0)
     assert a < b

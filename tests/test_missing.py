@@ -44,7 +44,7 @@ def test_reading_it_says_what_to_write(name: str) -> None:
 
 
 def test_a_name_without_a_hint_is_told_of_alone() -> None:
-    with pytest.raises(AttributeError, match="^a Value has no 'momentum'$"):
+    with pytest.raises(AttributeError, match=r"^a Value has no 'momentum'$"):
         _ = Value(1.0).momentum  # type: ignore[attr-defined]
 
 

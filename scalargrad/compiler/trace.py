@@ -87,7 +87,7 @@ class _Tracer:
         else:
             _refuse("no_grad() around an operation")
 
-    def went_back(self, order: list[Any]) -> None:  # noqa: ARG002
+    def went_back(self, order: list[Any]) -> None:
         """Do nothing: `backward` refuses before it begins."""
 
 

