@@ -19,6 +19,12 @@ from scalargrad.errors import ComparisonWarning, DataError, OptionError, TraceEr
 from scalargrad.modes import Mode, _switched
 
 
+@pytest.mark.parametrize(("letters", "shown"), [(38, "'" + 38 * "x" + "'"), (39, "'" + 36 * "x" + "...")])
+def test_what_is_told_of_a_long_text_has_forty_letters(letters: int, shown: str) -> None:
+    with pytest.raises(DataError, match=rf"not str {re.escape(shown)}: convert it"):
+        Value("x" * letters)  # type: ignore[arg-type]
+
+
 class Grid:
     """An array of complex numbers of another library, which knows how to multiply itself by a Value."""
 
