@@ -224,14 +224,15 @@ def test_a_right_value_made_by_hand_is_not_suspected_before_a_wrong_one():
     assert gradcheck(lambda x: square(square(3.0 * x, 2.0), 1.5), 0.4).suspect.startswith("square 1.5(")
 
 
-def test_a_right_value_made_by_hand_is_not_suspected_for_the_rounding_of_a_large_number():
-    def shifted(x):
-        return Value(x.data + 1e6, (x,), "shifted", partials=(1.0,))
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+def test_a_right_value_made_by_hand_is_not_suspected_for_the_rounding_of_a_large_number(shift):
+    def third(x):
+        return Value(x.data / 3.0 + shift, (x,), "third", partials=(1.0 / 3.0,))
 
     def wrong(x):
         return Value(x.data, (x,), "wrong", partials=(3.0,))
 
-    assert gradcheck(lambda x: wrong(shifted(x * 3.0)), 0.4).suspect.startswith("wrong")
+    assert gradcheck(lambda x: wrong(third(x * 3.0 + 1e6)), 0.4).suspect.startswith("wrong")
 
 
 def test_numbers_computed_outside_of_the_graph_are_named():
@@ -281,6 +282,11 @@ def test_a_kink_further_away_excuses_nothing(monkeypatch, x):
     report = gradcheck(lambda x: apply(row, x), x)
     assert not report
     assert report.suspect.startswith(row.name)
+
+
+def test_a_jump_that_begins_where_the_step_ends_is_a_kink():
+    report = gradcheck(lambda x: -sg.floor(-x), 0.25, step=0.25)
+    assert [found.kink for found in report.comparisons] == ["floor(-0.25)"]
 
 
 def test_another_number_of_results_on_one_side_is_a_branch():

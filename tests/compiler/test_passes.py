@@ -110,6 +110,20 @@ def test_a_pass_that_finds_nothing_to_do_returns_the_program_itself() -> None:
         assert change(program) is program
 
 
+@each_pass
+def test_rows_remember_where_they_were_recorded(change: Any) -> None:
+    weights = [Parameter(1.0), Parameter(2.0)]
+
+    def function(x: Any) -> list[Value]:
+        total = x[0] * weights[0] + x[1] * weights[1] + 0.0 + sg.exp(Constant(2.0) * 3.0)
+        return [sg.tanh(total), sg.tanh(total) * x[2] * 1.0 * x[3]]
+
+    before = recorded(function, 4, weights)
+    after = change(before)
+    assert after.origin is not None
+    assert after.origin[after.outputs].tolist() == before.outputs.tolist()
+
+
 # Dead rows
 
 
