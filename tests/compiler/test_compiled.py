@@ -148,6 +148,14 @@ def test_a_loss_is_one_output() -> None:
             ask([[1.0, 2.0]])
 
 
+def test_a_loss_that_no_sample_has_a_part_in_has_one_gradient_for_any_number_of_them() -> None:
+    model = Layer(1, 1, None, "zeros")
+    bias = model.neurons[0].bias
+    program = compile(lambda _: bias * 3.0, model, inputs=(1,))
+    _, gradient = program.value_and_grad(numpy.ones((49, 1)))  # 49 times 1/49 is not quite 1
+    assert gradient.tolist() == [0.0, 3.0]
+
+
 # What is not finite
 
 
