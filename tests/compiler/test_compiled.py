@@ -609,6 +609,35 @@ def test_the_source_is_python_that_a_person_can_read() -> None:
     assert str(compile(lambda x: [x[0], x[1]], inputs=(2,))).startswith("def outputs(")
 
 
+NETWORK = """
+def loss(n, r, d, x0, x1, g_p):
+    mv0 = x0
+    v0 = matmul(mv0, w_0.T)
+    v0 += w_1
+    v1 = tanh(v0)
+    mv2 = v1
+    v2 = matmul(mv2, w_2.T)
+    v2 += w_3
+    v3 = (v2 - x1)
+    v4 = square(v3)
+    loss = total(v4, None) / n
+    g4 = shares(n)
+    g3 = (g4 * (2.0 * v3))
+    g2 = g3
+    outer_with_one(g2, mv2, g_p[16:21].reshape(1, 5))
+    g1 = matmul(g2, w_4)
+    g0 = (g1 * (1.0 - (v1 * v1)))
+    outer_with_one(g0, mv0, g_p[0:16].reshape(4, 4))
+    return loss, None
+"""
+
+
+def test_the_source_of_a_network_is_what_a_person_would_write() -> None:
+    """Each layer is one product of matrices; nothing is copied, gathered or set to zero on the way."""
+    _, program = network()
+    assert str(program) == NETWORK.strip()
+
+
 def test_a_function_of_its_own_loss_and_of_cross_entropy() -> None:
     model = Layer(3, 2, activation=None, seed=1)
     program = compile(lambda x: cross_entropy(model(x), 1), model, (3,))
