@@ -105,6 +105,7 @@ def test_a_bit_changed_anywhere_is_refused(saved: Path) -> None:
         (file_of({}, text=b"{"), "can't be read"),
         (file_of({}, text=b"\xff\xfe\xff"), "can't be read"),
         (file_of({}, text=b"[" * 100_000), "can't be read"),
+        (file_of({"arrays": 3}), r"must be \[name, shape\], not 3"),
         (file_of({"arrays": "abc"}), r"must be \[name, shape\]"),
         (file_of({"arrays": [["a"]]}), r"must be \[name, shape\]"),
         (file_of({"arrays": [[1, []]]}), r"must be \[name, shape\]"),

@@ -635,7 +635,7 @@ def loss(n, r, d, x0, x1, g_p):
 def test_the_source_of_a_network_is_what_a_person_would_write() -> None:
     """Each layer is one product of matrices; nothing is copied, gathered or set to zero on the way."""
     _, program = network()
-    assert str(program) == NETWORK.strip()
+    assert str(program).strip() == NETWORK.strip()
 
 
 def test_a_function_of_its_own_loss_and_of_cross_entropy() -> None:
