@@ -334,6 +334,21 @@ def test_the_worst_failure_is_told_once():
     assert "also" not in "".join(told[3:])
 
 
+def test_a_report_shows_the_worst_failure_and_ten_others():
+    def wrong(x):
+        return Value(x.data, (x,), "wrong", partials=(3.0,))
+
+    text = str(gradcheck(lambda x: [wrong(each) for each in x], [0.1 * i for i in range(15)]))
+    assert text.startswith("gradcheck: 15 of 225 derivatives disagree")
+    assert text.count("\n  worst: ") == 1
+    assert text.count("\n  also: ") == 10
+
+
+def test_a_report_shows_ten_kinks():
+    text = str(gradcheck(lambda x: [sg.relu(each) for each in x], [0.0] * 15))
+    assert text.count("within h of a kink") == 10
+
+
 def test_derivatives_that_are_not_finite_fail():
     report = gradcheck(sg.sqrt, 0.0)
     assert not report

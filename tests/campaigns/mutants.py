@@ -226,6 +226,11 @@ EQUIVALENT = {
         "1  →  (2)",
     ): "one operand is saved when its result is, not before",
     (
+        "scalargrad/compiler/numpy_backend.py",
+        "@lru_cache(maxsize=8)",
+        "8  →  (9)",
+    ): "one array more may be kept",
+    (
         "scalargrad/compiler/replay.py",
         "numbers = [0.0] * len(self.program)",
         "0.0  →  (1.0)",

@@ -185,6 +185,19 @@ def test_the_names_of_a_function_that_calls_itself_are_looked_up_once() -> None:
     assert sorted(name for name, _ in islice(_names_of(of_itself), 10)) == ["factor", "of_itself"]
 
 
+@pytest.mark.parametrize("length", [32, 33])
+@pytest.mark.parametrize("make", [list, numpy.array], ids=["list", "array"])
+def test_the_entries_of_containers_of_up_to_32_are_compared(length: int, make: Callable[[Any], Any]) -> None:
+    container = make([1.0] * length)
+    program = compile(lambda x: x * len(container), inputs=(1,))
+    container[-1] = 2.0
+    if length > 32:
+        program([1.0])
+    else:
+        with pytest.raises(TraceError, match="`container` was"):
+            program([1.0])
+
+
 @pytest.mark.parametrize("value", [2.0, numpy.full(3, 2.0), [2.0]], ids=["number", "array", "list"])
 def test_a_name_that_was_deleted_is_nobody_s_concern(value: Any) -> None:
     k = value
