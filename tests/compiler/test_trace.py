@@ -340,20 +340,6 @@ def test_a_trace_within_detect_anomaly() -> None:
     assert program([[2.0, 3.0]]).tolist() == [[6.0]]
 
 
-@pytest.mark.parametrize(
-    ("count", "told"),
-    [
-        (1, r"Parameter p0 \(0\), but compile was given no model"),
-        (3, r"Parameter p0 \(0\), Parameter p1 \(1\), Parameter p2 \(2\), but"),
-        (5, r"Parameter p2 \(2\) and 2 more, but"),
-    ],
-)
-def test_three_parameters_that_nobody_learns_are_named(count: int, told: str) -> None:
-    strangers = [Parameter(float(i), label=f"p{i}") for i in range(count)]
-    with pytest.warns(UnlearnedWarning, match=told):
-        compile(lambda x: x * sg.sum(strangers), inputs=(1,))
-
-
 # What belongs to the graph, and what does not
 
 
