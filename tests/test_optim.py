@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from math import isnan, nan, sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Any
 
 import numpy
@@ -445,3 +445,8 @@ def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(kind: type[Opt
     expected = untouched.state_dict()["memory"]
     for name, vector in rule.state_dict()["memory"].items():
         assert vector.tolist() == expected[name].tolist()
+
+
+@pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSprop, Adam])
+def test_without_weight_decay_a_parameter_that_has_overflowed_stays_infinite(kind: type[Optimiser]) -> None:
+    assert kind([Parameter(inf)]).update(numpy.array([inf]), numpy.array([1.0])).tolist() == [inf]
