@@ -344,6 +344,11 @@ def test_a_report_shows_the_worst_failure_and_ten_others():
     assert text.count("\n  also: ") == 10
 
 
+def test_the_worst_error_is_that_of_the_worst_failure():
+    report = gradcheck(lambda x: [Value(x.data, (x,), "wrong", partials=(partial,)) for partial in (2.0, 4.0, 3.0)], 0.5)
+    assert report.worst_error == report.worst.error == pytest.approx(3.0)
+
+
 def test_a_report_shows_ten_kinks():
     text = str(gradcheck(lambda x: [sg.relu(each) for each in x], [0.0] * 15))
     assert text.count("within h of a kink") == 10

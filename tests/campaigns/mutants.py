@@ -266,6 +266,16 @@ EQUIVALENT = {
         "x < 0.0  →  (x <= 0.0)",
     ): "no power of 0 overflows",
     (
+        "scalargrad/floats.py",
+        "return nan if x == 0.0 or x != x else copysign(inf, x) * copysign(1.0, y)",
+        "1.0  →  (2.0)",
+    ): "twice an infinity is an infinity",
+    (
+        "scalargrad/ops.py",
+        "lambda m, x: m.where(x <= -3.0, 0.0, x * m.hardsigmoid(x)),",
+        "x <= -3.0  →  (x < -3.0)",
+    ): "at the border itself both are 0",
+    (
         "scalargrad/modes.py",
         'def __init__(self, name: str, kind: str, parent: "Scope | None", identity: int = 0) -> None:',
         "0  →  (1)",

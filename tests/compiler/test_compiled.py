@@ -12,7 +12,7 @@ import scalargrad as sg
 import viz
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
-from scalargrad.compiler.replay import Replay
+from scalargrad.compiler.replay import Leaves, Replay
 from scalargrad.errors import CallError, DataError, LengthError
 from scalargrad.graph import topological
 from scalargrad.losses import cross_entropy, mse
@@ -607,6 +607,13 @@ def test_the_source_is_python_that_a_person_can_read() -> None:
     assert "matmul" in text
     assert "tanh" in text
     assert str(compile(lambda x: [x[0], x[1]], inputs=(2,))).startswith("def outputs(")
+
+
+def test_one_sample_counts_whole_where_nothing_else_is_said() -> None:
+    model = Layer(1, 1, None, seed=1)
+    program = compile(lambda x: model([x])[0] * 3.0, model, inputs=(1,))
+    loss, gradient = program._replay.loss(Leaves([5.0], [], [2.0, 1.0], []))
+    assert (loss, gradient) == (33.0, [15.0, 3.0])
 
 
 NETWORK = """
