@@ -271,6 +271,11 @@ EQUIVALENT = {
         "1.0  →  (2.0)",
     ): "twice an infinity is an infinity",
     (
+        "scalargrad/floats.py",
+        "return nan if x == 0.0 or x != x else copysign(inf, x) * copysign(1.0, y)",
+        "copysign(inf, x) * copysign(1.0, y)  →  (copysign(inf, x) / copysign(1.0, y))",
+    ): "times or by 1 or -1 is the same",
+    (
         "scalargrad/ops.py",
         "lambda m, x: m.where(x <= -3.0, 0.0, x * m.hardsigmoid(x)),",
         "x <= -3.0  →  (x < -3.0)",
