@@ -366,3 +366,9 @@ def test_an_object_of_another_library_may_know_what_to_do_with_a_value() -> None
     assert Value(2.0) * Knows() == "2.0 by me"
     with pytest.raises(TypeError, match="unsupported operand"):
         Value(2.0) + "1"
+
+
+@pytest.mark.parametrize("other", [1.0, Value(1.0)], ids=["number", "Value"])
+def test_what_is_equal_is_neither_less_nor_more(other: Any) -> None:
+    x = Value(1.0)
+    assert (x < other, x <= other, x > other, x >= other) == (False, True, False, True)
