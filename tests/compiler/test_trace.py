@@ -589,3 +589,8 @@ def test_what_shall_not_learn_is_used_without_a_word() -> None:
     kept, plain = Buffer(3.0), Value(4.0)
     program = compile(lambda x: x * frozen * kept * plain, inputs=(1,))
     assert program([[1.0]]).tolist() == [[24.0]]
+
+
+def test_after_25_arguments_their_letters_begin_again() -> None:
+    recording = trace(lambda *x: sg.sum(x), [1] * 26)
+    assert [each[0].label for each in recording.inputs[-2:]] == ["w", "x"]
