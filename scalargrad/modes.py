@@ -101,9 +101,9 @@ class Switch:
         _mode.set(self._over(_mode.get()))
 
     def __exit__(self, *exception: object) -> None:
-        mode, above = self._found()
-        if mode is not None and mode.below is not None:  # else the module call around it is over
-            _mode.set(_stacked(mode.below, above))
+        below, above = self._around()
+        if below is not None:  # else the module call around it is over
+            _mode.set(_stacked(below, above))
 
     def __call__(self, thing: Any) -> Any:
         """Return `thing`, a function of any sort or a class, with the mode changed while it runs."""
@@ -111,10 +111,10 @@ class Switch:
 
     def suspend(self) -> "list[Switch]":
         """End the block for a while, and return the switches that are on inside of it, in order."""
-        mode, above = self._found()
-        if mode is None or mode.below is None:
+        below, above = self._around()
+        if below is None:
             return []
-        _mode.set(mode.below)
+        _mode.set(below)
         return above
 
     def resume(self, above: "Sequence[Switch]") -> None:
@@ -126,15 +126,17 @@ class Switch:
         changed.below, changed.switch = mode, self
         return changed
 
-    def _found(self) -> "tuple[Mode | None, list[Switch]]":
-        """The innermost mode that this switch made, and the switches after it, in that order."""
+    def _around(self) -> "tuple[Mode | None, list[Switch]]":
+        """The mode around the innermost block of this switch, and the switches inside of that, in order."""
         above: list[Switch] = []
         mode: Mode | None = _mode.get()
         while mode is not None and mode.switch is not self:
             if mode.switch is not None:
                 above.append(mode.switch)
             mode = mode.below
-        return mode, above[::-1]  # with no mode they mean nothing
+        if mode is None:
+            return None, []
+        return mode.below, above[::-1]
 
 
 def _stacked(mode: Mode, switches: Sequence[Switch]) -> Mode:

@@ -125,7 +125,7 @@ def nearest(
     for synonym in (_of_the_field() if synonyms is None else synonyms).get(folded, ()):
         if synonym in by_spelling:
             return by_spelling[synonym]
-    found = get_close_matches(folded, by_spelling, 1, cutoff)
+    found = get_close_matches(folded, by_spelling, cutoff=cutoff)
     return by_spelling[found[0]] if found else None
 
 

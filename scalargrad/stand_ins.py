@@ -16,7 +16,7 @@ from .conversion import as_float
 from .engine import VALUES, Constant, Parameter, Value
 from .errors import DataError, GraphError
 from .graph import topological
-from .modes import current_mode, enable_grad, observing, unobserved
+from .modes import check_question, current_mode, enable_grad, observing, unobserved
 from .nested import ArrayMaker, array_of, entries, float_array, is_nest, places, snapshot
 
 
@@ -35,6 +35,8 @@ class Tracer:
     differentiates = True
 
     def __init__(self, name: str) -> None:
+        # Asked before anything else: that a number was read inside would not tell people what to do.
+        check_question(f"a derivative ({name})")
         self.name = name
         self.originals: dict[Value, Value] = {}
         self.given_values = False

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import scalargrad as sg
 import viz
 from scalargrad import Parameter, Value, backward
+from scalargrad.adjoint import operands
 from scalargrad.errors import DataError, GraphError, LengthError, OptionError, TraceError, UnlearnedWarning
 from scalargrad.graph import topological
 from scalargrad.nn import MLP
@@ -327,6 +328,13 @@ WITHOUT_CALLING_IT: dict[str, Callable[[Callable[[Value], Value]], Any]] = {
     "create_graph": lambda f: f(Value(0.5)).backward(create_graph=True),
     "tape": taped,
 }
+
+
+def test_the_graph_of_a_gradient_has_no_factors_of_one() -> None:
+    x = Value(0.5)
+    (sg.tanh(x + 1.0) + 2.0).backward(create_graph=True)
+    products = [node for node in topological([x.grad]) if node.op == "mul"]
+    assert not [node for node in products if 1.0 in (float(entry) for entry in operands(node))]
 
 
 @pytest.mark.parametrize("differentiate", WITHOUT_CALLING_IT.values(), ids=list(WITHOUT_CALLING_IT))

@@ -217,3 +217,17 @@ def test_no_file_is_touched_by_a_wrong_call(tmp_path: Path) -> None:
     with pytest.raises(CallError):
         checkpoint.save(tmp_path / "a", {}, overwrite=True)  # type: ignore[call-arg]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_constructor_called_by_that_of_a_derived_class_is_named_by_its_own_class() -> None:
+    class Base:
+        @explain_calls
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+    class Derived(Base):
+        def __init__(self) -> None:
+            super().__init__()  # type: ignore[call-arg]
+
+    with pytest.raises(CallError, match=r"^Base needs 'size': call it as Base\(size\)$"):
+        Derived()

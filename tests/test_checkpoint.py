@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scalargrad import checkpoint
 from scalargrad.checkpoint import load, save
 from scalargrad.errors import CheckpointError
 from scalargrad.nn import MLP
@@ -104,6 +105,7 @@ def test_a_bit_changed_anywhere_is_refused(saved: Path) -> None:
         (file_of({}, text=b"{"), "can't be read"),
         (file_of({}, text=b"\xff\xfe\xff"), "can't be read"),
         (file_of({}, text=b"[" * 100_000), "can't be read"),
+        (file_of({"arrays": 3}), r"must be \[name, shape\], not 3"),
         (file_of({"arrays": "abc"}), r"must be \[name, shape\]"),
         (file_of({"arrays": [["a"]]}), r"must be \[name, shape\]"),
         (file_of({"arrays": [[1, []]]}), r"must be \[name, shape\]"),
@@ -152,3 +154,28 @@ def test_what_can_not_be_stored_leaves_the_old_file(saved: Path, arrays: Any, me
 def test_a_missing_file_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("shape", [[1] * 32, [2**20, 2**20 - 1], [0, 2**40 - 1]], ids=str)
+def test_the_largest_shapes_are_possible(shape: list[int]) -> None:
+    assert checkpoint._shapes([["a", shape]]) == {"a": tuple(shape)}
+
+
+def test_a_checkpoint_may_hold_metadata_alone(tmp_path: Path) -> None:
+    loaded = load(save(tmp_path / "a", {}, {"epoch": 3}))
+    assert (loaded.arrays, loaded.metadata) == ({}, {"epoch": 3})
+
+
+def test_a_header_may_be_as_long_as_the_bound_and_no_longer(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, length, _ = checkpoint._START.unpack_from(saved.read_bytes())
+    monkeypatch.setattr(checkpoint, "_LARGEST_HEADER", length)
+    load(saved)
+    monkeypatch.setattr(checkpoint, "_LARGEST_HEADER", length - 1)
+    with pytest.raises(CheckpointError, match=f"the header should have {length} bytes"):
+        load(saved)
+
+
+def test_a_file_that_ends_before_its_header_has_no_header(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(checkpoint._START.pack(checkpoint._MAGIC, 0, 0))
+    with pytest.raises(CheckpointError, match="the header can't be read"):
+        load(tmp_path / "a")

@@ -19,6 +19,26 @@ from scalargrad.errors import ComparisonWarning, DataError, OptionError, TraceEr
 from scalargrad.modes import Mode, _switched
 
 
+@pytest.mark.parametrize(("letters", "shown"), [(38, "'" + 38 * "x" + "'"), (39, "'" + 36 * "x" + "...")])
+def test_what_is_told_of_a_long_text_has_forty_letters(letters: int, shown: str) -> None:
+    with pytest.raises(DataError, match=rf"not str {re.escape(shown)}: convert it"):
+        Value("x" * letters)  # type: ignore[arg-type]
+
+
+class Grid:
+    """An array of complex numbers of another library, which knows how to multiply itself by a Value."""
+
+    shape = (2,)
+    dtype = np.dtype(complex)
+
+    def __rmul__(self, other: Any) -> str:
+        return f"a grid times {other.data}"
+
+
+def test_an_array_of_another_library_is_asked_whatever_it_holds() -> None:
+    assert Value(2.0) * Grid() == "a grid times 2.0"
+
+
 def test_order_goes_by_value() -> None:
     a, b = Value(1.0), Value(2.0)
     assert a < b
@@ -346,3 +366,9 @@ def test_an_object_of_another_library_may_know_what_to_do_with_a_value() -> None
     assert Value(2.0) * Knows() == "2.0 by me"
     with pytest.raises(TypeError, match="unsupported operand"):
         Value(2.0) + "1"
+
+
+@pytest.mark.parametrize("other", [1.0, Value(1.0)], ids=["number", "Value"])
+def test_what_is_equal_is_neither_less_nor_more(other: Any) -> None:
+    x = Value(1.0)
+    assert (x < other, x <= other, x > other, x >= other) == (False, True, False, True)

@@ -53,6 +53,11 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypa
     assert os.listdir(tmp_path) == ["a"]  # noqa: PTH208
 
 
+def test_nothing_is_remembered_of_a_file_once_it_is_written(tmp_path: Path) -> None:
+    write(tmp_path / "a", "content")
+    assert files._unfinished == set()
+
+
 @with_links
 @pytest.mark.parametrize("fails", [False, True])
 def test_no_descriptor_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:

@@ -538,3 +538,10 @@ def test_an_ignored_index_may_be_a_class() -> None:
 def test_an_ignored_index_is_a_whole_number() -> None:
     with pytest.raises(OptionError, match="ignore_index of cross_entropy must be a whole number"):
         losses.cross_entropy([0.0, 1.0], 0, ignore_index=0.5)  # type: ignore[arg-type]
+
+
+def test_probabilities_that_add_up_to_a_little_more_or_less_than_one_are_refused() -> None:
+    for share in (0.501, 0.499):
+        with pytest.raises(OptionError, match="must add up to 1"):
+            losses.cross_entropy([0.0, 1.0], [0.5, share])
+    losses.cross_entropy([0.0, 1.0], [0.5, 0.50001])

@@ -43,6 +43,11 @@ def test_reading_it_says_what_to_write(name: str) -> None:
         getattr(Value(1.0), name)
 
 
+def test_a_name_without_a_hint_is_told_of_alone() -> None:
+    with pytest.raises(AttributeError, match=r"^a Value has no 'momentum'$"):
+        _ = Value(1.0).momentum  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("name", ["gard", "adta", "requires_grad", "zero_grad"])
 def test_a_parameter_refuses_what_can_only_be_a_mistake(name: str) -> None:
     with pytest.raises(AttributeError, match=f"a Value has no {name!r}") as caught:

@@ -81,6 +81,18 @@ def test_a_name_that_exists_comes_before_its_synonyms() -> None:
     assert nearest("glorot", ["xavier", "glorot"]) == "glorot"
 
 
+def test_who_has_synonyms_of_their_own_gets_none_of_the_field() -> None:
+    assert nearest("mae", ["l1"]) == "l1"
+    assert nearest("mae", ["l1"], {}) is None
+    assert nearest("mae", ["l1", "l2"], {"mae": ["l2"]}) == "l2"
+
+
+def test_a_cutoff_of_one_leaves_equal_names_only() -> None:
+    assert nearest("addam", ["adam"]) == "adam"
+    assert nearest("addam", ["adam"], cutoff=1.0) is None
+    assert nearest("ADAM", ["adam"], cutoff=1.0) == "adam"
+
+
 @given(st.text())
 def test_any_text_is_answered(choice: str) -> None:
     assert suggestion(choice, ["adam", "sgd"]) in ("; did you mean 'adam'?", "; did you mean 'sgd'?", "; choose from adam, sgd")

@@ -224,6 +224,17 @@ def test_a_right_value_made_by_hand_is_not_suspected_before_a_wrong_one():
     assert gradcheck(lambda x: square(square(3.0 * x, 2.0), 1.5), 0.4).suspect.startswith("square 1.5(")
 
 
+@pytest.mark.parametrize("shift", [0.0, 1e6, -1e6 / 3.0])
+def test_a_right_value_made_by_hand_is_not_suspected_for_the_rounding_of_a_large_number(shift):
+    def third(x):
+        return Value(x.data / 3.0 + shift, (x,), "third", partials=(1.0 / 3.0,))
+
+    def wrong(x):
+        return Value(x.data, (x,), "wrong", partials=(3.0,))
+
+    assert gradcheck(lambda x: wrong(third(x * 3.0 + 1e6)), 0.4).suspect.startswith("wrong")
+
+
 def test_numbers_computed_outside_of_the_graph_are_named():
     report = gradcheck(lambda x: x * math.sin(x.data), 2.0)
     assert not report
@@ -273,6 +284,11 @@ def test_a_kink_further_away_excuses_nothing(monkeypatch, x):
     assert report.suspect.startswith(row.name)
 
 
+@pytest.mark.parametrize(("f", "kink"), [(sg.step, "step(inputs=0.25)"), (lambda x: -sg.floor(-x), "floor(-0.25)")])
+def test_a_jump_that_begins_where_the_step_ends_is_a_kink(f, kink):
+    assert [found.kink for found in gradcheck(f, 0.25, step=0.25).comparisons] == [kink]
+
+
 def test_another_number_of_results_on_one_side_is_a_branch():
     report = gradcheck(lambda x: [x, 2.0 * x] if x >= 0.0 else [x], 0.0)
     assert [found.kink for found in report.comparisons] == ["", "a branch of the function itself"]
@@ -316,6 +332,26 @@ def test_the_worst_failure_is_told_once():
     told = str(gradcheck(lambda x: [wrong(x, 2.0), wrong(x, 3.0)], 1.0)).splitlines()
     assert [line.split(" / ")[0] for line in told[1:3]] == ["  worst: d output[1]", "  also: d output[0]"]
     assert "also" not in "".join(told[3:])
+
+
+def test_a_report_shows_the_worst_failure_and_ten_others():
+    def wrong(x):
+        return Value(x.data, (x,), "wrong", partials=(3.0,))
+
+    text = str(gradcheck(lambda x: [wrong(each) for each in x], [0.1 * i for i in range(15)]))
+    assert text.startswith("gradcheck: 15 of 225 derivatives disagree")
+    assert text.count("\n  worst: ") == 1
+    assert text.count("\n  also: ") == 10
+
+
+def test_the_worst_error_is_that_of_the_worst_failure():
+    report = gradcheck(lambda x: [Value(x.data, (x,), "wrong", partials=(partial,)) for partial in (2.0, 4.0, 3.0)], 0.5)
+    assert report.worst_error == report.worst.error == pytest.approx(3.0)
+
+
+def test_a_report_shows_ten_kinks():
+    text = str(gradcheck(lambda x: [sg.relu(each) for each in x], [0.0] * 15))
+    assert text.count("within h of a kink") == 10
 
 
 def test_derivatives_that_are_not_finite_fail():

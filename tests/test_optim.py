@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from math import isnan, nan, sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Any
 
 import numpy
@@ -434,3 +434,19 @@ def test_frozen_parameters_stay_and_the_others_move_as_they_would_alone(make: An
     assert [p.data for p in together] == [alone[0].data, -2.0]
     assert first.trainable().tolist() == [True, False]
     assert second.trainable() is None
+
+
+@every_case
+def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(kind: type[Optimiser], options: dict[str, Any]) -> None:
+    rule = kind([Parameter(1.0), Parameter(1.0)], **options)
+    rule.update(numpy.ones(2), numpy.array([1.0, 1.0]), numpy.array([True, False]))
+    untouched = kind([Parameter(1.0), Parameter(1.0)], **options)
+    untouched.update(numpy.ones(2), numpy.array([1.0, 0.0]))
+    expected = untouched.state_dict()["memory"]
+    for name, vector in rule.state_dict()["memory"].items():
+        assert vector.tolist() == expected[name].tolist()
+
+
+@pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSprop, Adam])
+def test_without_weight_decay_a_parameter_that_has_overflowed_stays_infinite(kind: type[Optimiser]) -> None:
+    assert kind([Parameter(inf)]).update(numpy.array([inf]), numpy.array([1.0])).tolist() == [inf]

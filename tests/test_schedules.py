@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from inspect import signature
 from math import cos, floor, inf, isclose, nan, pi
 from typing import Any
 
@@ -288,6 +289,38 @@ def test_a_wrong_state_changes_nothing(change: Callable[[Any], Any], error: type
     with pytest.raises(error, match=message):
         schedule.load_state_dict(change(schedule.state_dict()))
     assert schedule.state_dict() == before
+
+
+def test_the_schedule_after_a_warm_up_counts_its_own_steps() -> None:
+    driven = optimiser()
+    schedule = WarmUp(driven, 2, then=ExponentialDecay(driven, 0.5))
+    counts = []
+    for _ in range(4):
+        schedule.step()
+        counts.append(schedule.then.steps)
+    assert counts == [0, 0, 1, 2]
+
+
+DEFAULTS: dict[str, tuple[type[Schedule], dict[str, str]]] = {
+    "StepLR": (StepDecay, {"factor": "gamma"}),
+    "CosineAnnealingLR": (CosineDecay, {"lowest": "eta_min"}),
+    "LinearLR": (WarmUp, {"start": "start_factor"}),
+    "ReduceLROnPlateau": (
+        ReduceOnPlateau,
+        {name: name for name in ("factor", "patience", "threshold", "cooldown", "eps")} | {"lowest": "min_lr"},
+    ),
+}
+"""For each schedule of PyTorch ours, with our names of its options."""
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_what_is_left_out_is_what_pytorch_takes(name: str) -> None:
+    schedulers = pytest.importorskip("torch.optim.lr_scheduler")
+    ours, names = DEFAULTS[name]
+    own = signature(ours).parameters
+    theirs = signature(getattr(schedulers, name)).parameters
+    for option, its_name in names.items():
+        assert own[option].default == theirs[its_name].default, option
 
 
 def test_a_rate_must_be_written() -> None:

@@ -132,6 +132,26 @@ def test_a_program_run_twice_says_the_same() -> None:
     assert outputs == {f"{nn.MLP(2, [3, 1]).state_dict()} {nn.Dropout().generator.random()}\n"}
 
 
+FORK = """
+import os, signal
+from scalargrad import nn
+from scalargrad.seeds import PROCESS
+
+with PROCESS._lock:  # as if another thread were making a module at this moment
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        nn.Neuron(2)
+        os._exit(0)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_makes_modules_though_its_parent_was_making_one() -> None:
+    subprocess.run([sys.executable, "-c", FORK], check=True, cwd=ROOT)
+
+
 @pytest.fixture
 def small_switch_interval() -> Iterator[None]:
     before = sys.getswitchinterval()

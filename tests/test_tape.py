@@ -485,3 +485,11 @@ def test_a_question_that_was_wrong_costs_nothing():
     with pytest.raises(DataError):
         tape.gradient(y, 3.0)
     assert tape.gradient(y, x).data == 4.0
+
+
+@pytest.mark.parametrize("name", ["reset", "stop_recording"])
+def test_what_is_for_inside_the_block_is_refused_after_it(name: str) -> None:
+    with GradientTape(persistent=True) as tape:
+        Value(2.0) * 3.0
+    with pytest.raises(TapeError, match=f"call {name} inside"), getattr(tape, name)():
+        pass

@@ -144,7 +144,7 @@ def _as_dense(program: Program, a: Rows, b: Rows, varying: Rows) -> tuple[Rows, 
         others = [row for row in pair if not _is_one(program, row)]
         if len(others) > 1:
             return None
-        bias = others[0] if others else pair[0]
+        bias = (others or pair)[0]
     order = _order(program, a[moving], b[moving])
     return a[moving][order], b[moving][order], bias
 

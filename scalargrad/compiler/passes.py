@@ -32,7 +32,7 @@ def with_wide_sums(program: Program) -> Program:
     """Chains of + become one sum, where nothing else uses what lies between."""
     adds = _are(program, ADD.name) | _are(program, SUM.name)
     owner = _owners(program)
-    uses = numpy.bincount(program.operands, minlength=len(program)) + numpy.bincount(program.outputs, minlength=len(program))
+    uses = _uses(program)
     inner = adds[owner] & (adds & (uses == 1))[program.operands]
     if not inner.any():
         return program
@@ -65,13 +65,14 @@ def with_dots(program: Program) -> Program:
     before = program
     program, one = _with_one(program)
     owner, products = _owners(program), _are(program, MUL.name)
-    uses = numpy.bincount(program.operands, minlength=len(program)) + numpy.bincount(program.outputs, minlength=len(program))
+    uses = _uses(program)
     sums = _are(program, ADD.name) | _are(program, SUM.name)
     edges = numpy.flatnonzero(sums[owner])
     terms, rows = program.operands[edges], owner[edges]
     taken = products[terms] & (uses[terms] == 1)
-    first = numpy.where(taken, program.operands[numpy.minimum(program.start[terms], len(program.operands) - 1)], terms)
-    second = numpy.where(taken, program.operands[numpy.minimum(program.start[terms] + 1, len(program.operands) - 1)], one)
+    # Terms that are leaves have no operands: clipping gives them some number, which is not taken.
+    first = numpy.where(taken, program.operands.take(program.start[terms], mode="clip"), terms)
+    second = numpy.where(taken, program.operands.take(program.start[terms] + 1, mode="clip"), one)
     varying = batched(program)
     swap = ~varying[first] & varying[second]
     first, second = numpy.where(swap, second, first), numpy.where(swap, first, second)
@@ -198,6 +199,13 @@ def _are_constant(program: Program, number: float) -> Any:
     found = program.code == CONSTANT
     found[found] = program.numbers[program.place[found]] == number
     return found
+
+
+def _uses(program: Program) -> Any:
+    """How often each row is an operand or an output."""
+    as_operand = numpy.bincount(program.operands, minlength=len(program))
+    as_output = numpy.bincount(program.outputs, minlength=len(program))
+    return as_operand + as_output
 
 
 def _owners(program: Program) -> Indexes:

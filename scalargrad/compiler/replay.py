@@ -72,9 +72,7 @@ class Replay:
             if kind is None:
                 steps.append(None)
                 continue
-            op = TABLE[kind.op]
-            free = () if op.over_list else wanted(self.order[row])
-            steps.append(_Step(row, op, kind, args, free))
+            steps.append(_Step(row, TABLE[kind.op], kind, args, wanted(self.order[row])))
         return steps
 
     @cached_property
@@ -187,4 +185,4 @@ def _compute(node: Value) -> None:
     op = TABLE[node.op]
     numbers = tuple([x._data if isinstance(x, Value) else x for x in operands(node)])
     node._data = op.value(FLOATS, numbers)
-    node._partials = op.derivatives(FLOATS, node._data, numbers, () if op.over_list else wanted(node))
+    node._partials = op.derivatives(FLOATS, node._data, numbers, wanted(node))

@@ -87,9 +87,8 @@ class _Tracer:
         else:
             _refuse("no_grad() around an operation")
 
-    def went_back(self, order: list[Any]) -> None:  # noqa: ARG002
-        """Refuse: gradients of a recorded graph are numbers of this one run."""
-        _refuse("backward()")
+    def went_back(self, order: list[Any]) -> None:
+        """Do nothing: `backward` refuses before it begins."""
 
 
 _REMEDY = """The answer would be that of the recording for every sample. \

@@ -12,7 +12,7 @@ import scalargrad as sg
 import viz
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
-from scalargrad.compiler.replay import Replay
+from scalargrad.compiler.replay import Leaves, Replay
 from scalargrad.errors import CallError, DataError, LengthError
 from scalargrad.graph import topological
 from scalargrad.losses import cross_entropy, mse
@@ -146,6 +146,14 @@ def test_a_loss_is_one_output() -> None:
     for ask in (program.value_and_grad, program.inputs_gradient):
         with pytest.raises(LengthError, match="needs a function with one output, such as a loss, not 2"):
             ask([[1.0, 2.0]])
+
+
+def test_a_loss_that_no_sample_has_a_part_in_has_one_gradient_for_any_number_of_them() -> None:
+    model = Layer(1, 1, None, "zeros")
+    bias = model.neurons[0].bias
+    program = compile(lambda _: bias * 3.0, model, inputs=(1,))
+    _, gradient = program.value_and_grad(numpy.ones((49, 1)))  # 49 times 1/49 is not quite 1
+    assert gradient.tolist() == [0.0, 3.0]
 
 
 # What is not finite
@@ -599,6 +607,42 @@ def test_the_source_is_python_that_a_person_can_read() -> None:
     assert "matmul" in text
     assert "tanh" in text
     assert str(compile(lambda x: [x[0], x[1]], inputs=(2,))).startswith("def outputs(")
+
+
+def test_one_sample_counts_whole_where_nothing_else_is_said() -> None:
+    model = Layer(1, 1, None, seed=1)
+    program = compile(lambda x: model([x])[0] * 3.0, model, inputs=(1,))
+    loss, gradient = program._replay.loss(Leaves([5.0], [], [2.0, 1.0], []))
+    assert (loss, gradient) == (33.0, [15.0, 3.0])
+
+
+NETWORK = """
+def loss(n, r, d, x0, x1, g_p):
+    mv0 = x0
+    v0 = matmul(mv0, w_0.T)
+    v0 += w_1
+    v1 = tanh(v0)
+    mv2 = v1
+    v2 = matmul(mv2, w_2.T)
+    v2 += w_3
+    v3 = (v2 - x1)
+    v4 = square(v3)
+    loss = total(v4, None) / n
+    g4 = shares(n)
+    g3 = (g4 * (2.0 * v3))
+    g2 = g3
+    outer_with_one(g2, mv2, g_p[16:21].reshape(1, 5))
+    g1 = matmul(g2, w_4)
+    g0 = (g1 * (1.0 - (v1 * v1)))
+    outer_with_one(g0, mv0, g_p[0:16].reshape(4, 4))
+    return loss, None
+"""
+
+
+def test_the_source_of_a_network_is_what_a_person_would_write() -> None:
+    """Each layer is one product of matrices; nothing is copied, gathered or set to zero on the way."""
+    _, program = network()
+    assert str(program).strip() == NETWORK.strip()
 
 
 def test_a_function_of_its_own_loss_and_of_cross_entropy() -> None:

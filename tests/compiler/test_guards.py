@@ -3,7 +3,9 @@
 import functools
 import math
 import random
+import threading
 from collections.abc import Callable
+from itertools import islice
 from types import ModuleType
 from typing import Any
 
@@ -13,8 +15,9 @@ import pytest
 import scalargrad as sg
 from scalargrad import Drawn, Parameter, Value
 from scalargrad.compiler import compile
+from scalargrad.compiler.guards import _names_of
 from scalargrad.errors import TraceError
-from scalargrad.nn import MLP, Module
+from scalargrad.nn import MLP, Dropout, Module
 from scalargrad.training import Callback
 
 factor: Any = 2.0
@@ -106,6 +109,15 @@ def test_single_things_of_a_closure(before: Any, after: Any) -> None:
         program([1.0])
 
 
+def test_a_tuple_in_the_place_of_another() -> None:
+    pair = (2.0, 3.0)
+    program = compile(lambda x: x * pair[0], inputs=(1,))
+    assert program([1.0]).tolist() == [[2.0]]
+    pair = (4.0, 3.0)
+    with pytest.raises(TraceError, match=r"`pair` was \(2\.0, 3\.0\) .* and is now \(4\.0, 3\.0\)"):
+        program([1.0])
+
+
 @pytest.mark.parametrize(("before", "after"), [(2, 2.0), (math.nan, math.nan * 2), (2.5, numpy.float64(2.5)), (257, int("257"))])
 def test_the_same_number_in_another_object_is_the_same(before: Any, after: Any) -> None:
     thing = before
@@ -165,9 +177,31 @@ def test_values_in_a_container_are_read_anew() -> None:
     assert program([1.0]).tolist() == [[7.0]]
 
 
-def test_a_name_that_was_deleted_is_nobody_s_concern() -> None:
-    k = 2.0
-    program = compile(lambda x: x * k, inputs=(1,))  # noqa: F821 - it is deleted below
+def of_itself(x: Any, times: int = 2) -> Any:
+    return of_itself(x * factor, times - 1) if times else x
+
+
+def test_the_names_of_a_function_that_calls_itself_are_looked_up_once() -> None:
+    assert sorted(name for name, _ in islice(_names_of(of_itself), 10)) == ["factor", "of_itself"]
+
+
+@pytest.mark.parametrize("length", [32, 33])
+@pytest.mark.parametrize("make", [list, numpy.array], ids=["list", "array"])
+def test_the_entries_of_containers_of_up_to_32_are_compared(length: int, make: Callable[[Any], Any]) -> None:
+    container = make([1.0] * length)
+    program = compile(lambda x: x * len(container), inputs=(1,))
+    container[-1] = 2.0
+    if length > 32:
+        program([1.0])
+    else:
+        with pytest.raises(TraceError, match="`container` was"):
+            program([1.0])
+
+
+@pytest.mark.parametrize("value", [2.0, numpy.full(3, 2.0), [2.0]], ids=["number", "array", "list"])
+def test_a_name_that_was_deleted_is_nobody_s_concern(value: Any) -> None:
+    k = value
+    program = compile(lambda x: x * numpy.max(k), inputs=(1,))  # noqa: F821 - it is deleted below
     del k
     assert program([1.0]).tolist() == [[2.0]]
 
@@ -237,6 +271,18 @@ def test_a_generator_of_the_model_is_refused() -> None:
     model = Noisy()
     with pytest.raises(TraceError, match="drawn from a Random"):
         compile(lambda x: model(x), model, inputs=(1,))
+
+
+def test_another_thread_may_draw_from_a_dropout_while_the_model_is_recorded() -> None:
+    model = Dropout(0.5, seed=1)
+
+    def function(x: Any) -> Any:
+        thread = threading.Thread(target=model, args=([1.0, 2.0],))
+        thread.start()
+        thread.join()
+        return model(x)
+
+    compile(function, model, inputs=(2,))
 
 
 def test_a_generator_without_a_state_is_let_be() -> None:

@@ -33,6 +33,18 @@ def image(x: list[Value], rows: int) -> list[list[Value]]:
 # What is found
 
 
+def test_a_kernel_is_equal_to_itself_alone_and_can_be_a_key() -> None:
+    weights = Weights([1.0, 2.0, 3.0]).weights
+
+    def function(x: Any) -> list[Value]:
+        scores = [sg.dot(x[:3], weights), sg.dot(x[:3], x[1:])]
+        return [sg.logsumexp([*scores, sg.tanh(x[0])])]
+
+    found, again = (kernels(function, 4, weights) for _ in range(2))
+    assert {type(kernel) for kernel in found} == {Elementwise, OverList, Matrix, Dots}
+    assert len({*found, *again}) == len(found) + len(again)
+
+
 def test_a_layer_is_one_matrix_and_one_activation() -> None:
     model = MLP(5, [7, 3], activation="tanh", seed=1)
     assert described(model, 5, model.parameters()) == ["matrix 7×5 + bias", "tanh × 7", "matrix 3×7 + bias"]

@@ -9,7 +9,7 @@ import pytest
 import scalargrad
 from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import record, trace
-from scalargrad.compiler.numpy_backend import NumpyBackend
+from scalargrad.compiler.numpy_backend import NumpyBackend, _shares
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module
 from tests.compiler.referee import eager
@@ -131,3 +131,8 @@ def test_a_kernel_whose_rows_are_all_the_same(function: Callable[[Any], Any], ba
     assert found == pytest.approx(numpy.array(expected), rel=1e-15)
     seed = numpy.ones(found.shape)
     assert backend.pulled([x], numpy.zeros(0), numpy.zeros((batch, 0)), seed)[0].shape == x.shape
+
+
+def test_an_array_that_programs_share_can_not_be_changed() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        _shares(4)[0] = 1.0

@@ -104,6 +104,26 @@ def test_a_pass_keeps_an_output_that_is_there_twice(change: Any) -> None:
     assert change(recorded(function)).verify().evaluate([1.0, 2.0, 3.0, 4.0], []) == [3.0, 3.0, 6.0, 1.0]
 
 
+def test_a_pass_that_finds_nothing_to_do_returns_the_program_itself() -> None:
+    program = recorded(lambda x: sg.tanh(x[0]) * x[1])
+    for change in (*PASSES, optimised):
+        assert change(program) is program
+
+
+@each_pass
+def test_rows_remember_where_they_were_recorded(change: Any) -> None:
+    weights = [Parameter(1.0), Parameter(2.0)]
+
+    def function(x: Any) -> list[Value]:
+        total = x[0] * weights[0] + x[1] * weights[1] + 0.0 + sg.exp(Constant(2.0) * 3.0)
+        return [sg.tanh(total), sg.tanh(total) * x[2] * 1.0 * x[3]]
+
+    before = recorded(function, 4, weights)
+    after = change(before)
+    assert after.origin is not None
+    assert after.origin[after.outputs].tolist() == before.outputs.tolist()
+
+
 # Dead rows
 
 
@@ -145,6 +165,16 @@ def test_a_partial_sum_that_is_an_output_stays() -> None:
     program = with_wide_sums(recorded(function))
     assert operations(program) == {"add": 1, "sum": 1}
     assert program.evaluate([1.0, 2.0, 3.0, 4.0], []) == [3.0, 10.0]
+
+
+def test_a_partial_sum_of_two_sums_that_is_an_output_too_stays() -> None:
+    def function(x: Any) -> Any:
+        part = x[0] + x[1]
+        return [part, part + x[2], part + x[3]]
+
+    program = with_wide_sums(recorded(function))
+    assert operations(program) == {"add": 3}
+    assert program.evaluate([1.0, 2.0, 3.0, 4.0], []) == [3.0, 6.0, 7.0]
 
 
 def test_a_number_added_to_itself_stays_twice() -> None:

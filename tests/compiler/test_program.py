@@ -189,6 +189,14 @@ def test_a_long_program_says_that_it_goes_on() -> None:
     assert "more" in text or "…" in text
 
 
+@pytest.mark.parametrize("count", [200, 201])
+def test_two_hundred_rows_are_shown_and_then_how_many_there_are_more(count: int) -> None:
+    lines = str(recorded(lambda x: list(x), (count,))).splitlines()
+    assert lines[0] == f"{count} rows"
+    assert lines[200] == "%199 = input[199]"
+    assert lines[201].startswith("return" if count == 200 else "… 1 rows more")
+
+
 def test_settings_stand_in_their_places() -> None:
     assert operands_of(Kind("clamp", (None, -1.0, None)), ["x", "high"]) == ["x", -1.0, "high"]
     assert operands_of(Kind("mul"), ["x", "y"]) == ["x", "y"]

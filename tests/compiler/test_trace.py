@@ -152,6 +152,22 @@ def test_what_stops_a_gradient_within_a_recording_is_named(name: str) -> None:
         compile(QUESTIONS[name], inputs=(2,))
 
 
+@pytest.mark.parametrize(
+    "derive",
+    [
+        taped,
+        lambda x: sg.grad(lambda z: z * z)(x[0]),
+        lambda x: sg.jvp(lambda z: z * z, [x[0]], [1.0])[1],
+        lambda x: sg.hessian(lambda z: z * z)(x[0]),
+        lambda x: x[0] * sg.grad(lambda z: z * z)(3.0),
+    ],
+    ids=["tape", "grad", "jvp", "hessian", "grad at a number"],
+)
+def test_a_derivative_within_a_recording_says_to_ask_the_program(derive: Callable[[Any], Any]) -> None:
+    with pytest.raises(TraceError, match=r"a derivative .*\n.* ask the program for derivatives"):
+        compile(derive, inputs=(2,))
+
+
 def test_an_operation_on_values_from_outside_in_no_grad_is_refused() -> None:
     outside = Value(2.0)
 
@@ -573,3 +589,8 @@ def test_what_shall_not_learn_is_used_without_a_word() -> None:
     kept, plain = Buffer(3.0), Value(4.0)
     program = compile(lambda x: x * frozen * kept * plain, inputs=(1,))
     assert program([[1.0]]).tolist() == [[24.0]]
+
+
+def test_after_25_arguments_their_letters_begin_again() -> None:
+    recording = trace(lambda *x: sg.sum(x), [1] * 26)
+    assert [each[0].label for each in recording.inputs[-2:]] == ["w", "x"]

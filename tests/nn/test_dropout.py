@@ -15,6 +15,7 @@ from scalargrad.errors import DataError, OptionError
 from scalargrad.graph import topological
 from scalargrad.leaves import Drawn
 from scalargrad.nn import MLP, Conv, DropConnect, Dropout, Layer, Neuron, RReLU, Sequential
+from scalargrad.nn.dropout import Mask
 from scalargrad.regularise import max_norm
 
 
@@ -37,6 +38,14 @@ def test_the_share_and_the_mean(share: float) -> None:
     error = 5 * math.sqrt(share * (1 - share) / 10000)
     assert found.count(0.0) / 10000 == pytest.approx(share, abs=error)
     assert math.fsum(found) / 10000 == pytest.approx(1.0, abs=error / (1 - share))
+
+
+def test_a_draw_that_is_the_share_itself_leaves_nothing_out() -> None:
+    class Border(Random):
+        def random(self) -> float:
+            return 0.75
+
+    assert Mask(0.75, Border(), "a Mask").draw() == 4.0
 
 
 def test_evaluation_does_nothing_at_all() -> None:

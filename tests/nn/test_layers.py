@@ -226,7 +226,8 @@ def test_sequential() -> None:
 
 
 def test_nonlin_is_micrograds_name_for_relu_or_none() -> None:
-    assert repr(Neuron(3, nonlin=True)) == repr(Neuron(3))
+    assert repr(Neuron(3, nonlin=True)) == repr(Neuron(3, True)) == repr(Neuron(3))  # type: ignore[arg-type]
+    assert repr(Neuron(3, False)) == repr(Neuron(3, activation=None))  # type: ignore[arg-type]
     assert repr(Neuron(3, nonlin=False)) == repr(Neuron(3, activation=None))
     assert repr(Neuron(3, False)) == repr(Neuron(3, activation=None))  # type: ignore[arg-type]
     assert repr(Layer(3, 2, nonlin=False)) == repr(Layer(3, 2, activation=None))

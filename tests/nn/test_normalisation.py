@@ -135,6 +135,13 @@ def test_a_network_takes_batches_in_training_and_samples_in_evaluation() -> None
     assert model.state_dict() == before
 
 
+def test_a_function_among_the_steps_sees_one_sample_of_a_batch_at_a_time() -> None:
+    model, plain = (Sequential(BatchNorm(3), *steps) for steps in ([sg.softmax], []))
+    rows = [[1.0, 2.0, 0.5], [0.0, 1.0, 4.0]]
+    expected = [[p.data for p in sg.softmax(row)] for row in plain.batch(rows)]
+    assert [[p.data for p in row] for row in model.batch(rows)] == expected
+
+
 def test_running_statistics_are_buffers_and_are_saved() -> None:
     model = network()
     names = [name for name, _ in model.named_buffers()]
