@@ -7,7 +7,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
-from .gallery import Demo, add_data_option, path_of, require_extras, say, takes_data, with_data, write_gallery
+from demos.gallery import Demo, add_data_option, path_of, require_extras, say, takes_data, with_data, write_gallery
 
 DEMOS = {
     "neuron": "one neuron, every factor of the chain rule",
@@ -68,7 +68,7 @@ def _name(name: str) -> str:
 
 def _nearest(name: str) -> str:
     require_extras()  # for NumPy, which the import below needs
-    from scalargrad.naming import suggestion
+    from scalargrad.utils.spelling import suggestion
 
     return suggestion(name, DEMOS)
 

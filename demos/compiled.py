@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import viz
+from demos.gallery import Picture, Story, duration, explored, run_alone, say, say_all, timed, told
 from scalargrad.compiler import Compiled, compile
 from scalargrad.compiler.kernels import Matrix
 from scalargrad.data import Standardise, moons
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
-
-from .gallery import Picture, Story, duration, explored, run_alone, say, say_all, timed, told
 
 FULL, QUICK = (100, 20), (40, 4)
 """How many samples, and how many steps of descent."""

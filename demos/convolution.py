@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import viz
+from demos.gallery import Picture, Story, run_alone, say
 from scalargrad import Value, no_grad
 from scalargrad.data import shift
 from scalargrad.nn import Conv, Flatten, Layer, MaxPool, Module, Reshape, Sequential
 from scalargrad.optim import Adam
 from scalargrad.training import fit
 from viz.plots import new_axes, plot_grid, save_plot
-
-from .gallery import Picture, Story, run_alone, say
 
 SIDE, FILTERS, WINDOW, POOL = 8, 6, 3, 3
 FULL, QUICK = (10, 1000, 5, 797), (4, 100, 3, 60)

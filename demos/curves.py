@@ -9,11 +9,9 @@ from random import Random
 from typing import Any
 
 import viz
+from demos.gallery import Picture, Story, explored, run_alone, say
 from scalargrad import GradientReport, Parameter, Value, gradcheck, sigmoid
-from viz.curves import plot_curves
-from viz.plots import new_axes, save_plot
-
-from .gallery import Picture, Story, explored, run_alone, say
+from viz.plots import new_axes, plot_curves, save_plot
 
 Curve = Callable[[float], float]
 PLACES = [i / 20 for i in range(-80, 81)]

@@ -6,17 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from demos.gallery import Picture, Story, explored, run_alone, say
 from scalargrad.data import batches
 from scalargrad.losses import mse
 from scalargrad.nn import Neuron, given
-from scalargrad.optim import SGD
-from scalargrad.schedules import ExponentialDecay
+from scalargrad.optim import SGD, ExponentialDecay
 from scalargrad.training import Recorder
-from viz.contours import plot_descent
-from viz.curves import plot_curves
-from viz.plots import new_axes, save_plot
-
-from .gallery import Picture, Story, explored, run_alone, say
+from viz.plots import new_axes, plot_curves, plot_descent, save_plot
 
 SAMPLES, NOISE, START, RATE = 60, 0.3, (-1.0, 2.0), 0.1
 FULL, QUICK = (1e-3, 250), (3e-2, 130)

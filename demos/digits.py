@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import viz
+from demos.gallery import Explorer, Picture, Story, explored, run_alone, say
 from scalargrad import Value, no_grad
 from scalargrad.nn import MLP
-from scalargrad.optim import SGD
-from scalargrad.schedules import CosineDecay
+from scalargrad.optim import SGD, CosineDecay
 from scalargrad.training import History, fit
 from viz.plots import new_axes, plot_grid, save_plot
-
-from .gallery import Explorer, Picture, Story, explored, run_alone, say
 
 SIDE, CLASSES, BATCH, RATE = 8, 10, 10, 0.3
 TRAINED, HELD_OUT = 1000, 797

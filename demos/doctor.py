@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import viz
+from demos.gallery import Picture, Story, explored, run_alone, say, told
 from scalargrad import data, diagnose, nn
 from scalargrad.doctor import Diagnosis
 from scalargrad.optim import SGD
 from scalargrad.training import fit
-
-from .gallery import Picture, Story, explored, run_alone, say, told
 
 SAMPLES, STEPS, QUICK = 30, 150, 4
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from .story import Explorer as Explorer
-from .story import Picture as Picture
-from .story import Story as Story
+from demos.story import Explorer as Explorer
+from demos.story import Picture as Picture
+from demos.story import Story as Story
 
 NEEDED = {
     "numpy": "numpy",
@@ -157,10 +157,9 @@ def run_alone(demo: Any, name: str) -> None:
 def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
     """Run the demos one after the other, save their pictures in `folder`, then the pages. Returns the path of index.html."""
     require_extras()
-    from scalargrad.files import write
+    from demos.site import pages_of
     from scalargrad.training import collector_off
-
-    from .site import pages_of
+    from scalargrad.utils.files import write
 
     make_folder(folder)
     with collector_off():

@@ -10,17 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from demos.gallery import Picture, Story, run_alone, say
 from scalargrad import no_grad
 from scalargrad.data import Standardise, read_csv, split
 from scalargrad.nn import MLP
 from scalargrad.optim import Adam
 from scalargrad.training import fit
-from viz.curves import plot_curves
-from viz.palette import class_colour
-from viz.plots import new_axes, save_plot
-from viz.style import LIGHT
-
-from .gallery import Picture, Story, run_alone, say
+from viz.look.palette import class_colour
+from viz.look.theme import LIGHT
+from viz.plots import new_axes, plot_curves, save_plot
 
 FILE = Path(__file__).with_name("data") / "boston.csv"
 ROOMS, SHARE = 0, 1

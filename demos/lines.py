@@ -5,14 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from demos.gallery import Picture, Story, run_alone, say
 from scalargrad import no_grad, relu, sigmoid, step
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD, Adam
 from scalargrad.training import fit
-from viz.curves import plot_curves
-from viz.plots import new_axes, save_plot
-
-from .gallery import Picture, Story, run_alone, say
+from viz.plots import new_axes, plot_curves, save_plot
 
 FIVE, FUNCTIONS = (1.0, -2.0, 3.0, -4.0, 7.0), (step, sigmoid, relu)
 SAMPLES, NOISE = 40, 0.15

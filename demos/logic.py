@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import viz
+from demos.gallery import Picture, Story, decimals, explored, run_alone, say
 from scalargrad import no_grad
 from scalargrad.data import comparator, parity, xor
 from scalargrad.data.logic import Table
@@ -14,8 +15,6 @@ from scalargrad.nn import MLP
 from scalargrad.optim import Adam
 from scalargrad.training import Callback, Recorder, Recording, Training, fit
 from viz.plots import new_axes, plot_regions, save_plot
-
-from .gallery import Picture, Story, decimals, explored, run_alone, say
 
 EPOCHS, RATE, LEARNT = 200, 0.1, 0.05
 """How often each table is shown at most, the learning rate of Adam, and the mean loss at which a table counts as learnt by heart."""

@@ -3,17 +3,14 @@
 from pathlib import Path
 
 import viz
+from demos.gallery import Picture, Story, explored, run_alone, say
 from scalargrad import Value, no_grad
 from scalargrad.data import moons
 from scalargrad.losses import hinge
 from scalargrad.nn import MLP
-from scalargrad.optim import SGD
-from scalargrad.regularise import l2
-from scalargrad.schedules import CosineDecay
+from scalargrad.optim import SGD, CosineDecay, l2
 from scalargrad.training import Callback, History, Recorder, fit
 from viz.plots import new_axes, plot_loss, plot_regions, save_plot
-
-from .gallery import Picture, Story, explored, run_alone, say
 
 SAMPLES, NOISE, PENALTY = 100, 0.1, 1e-4
 FULL, QUICK = 100, 20

@@ -6,16 +6,13 @@ from pathlib import Path
 from random import Random
 
 import viz
+from demos.gallery import Picture, Story, explored, run_alone, say_all
 from scalargrad import Value, no_grad, softmax
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import Embedding, Flatten, Layer, Module, Sequential
-from scalargrad.optim import Adam
-from scalargrad.schedules import CosineDecay
+from scalargrad.optim import Adam, CosineDecay
 from scalargrad.training import fit
-from viz.comparisons import plot_bars
-from viz.plots import new_axes, save_plot
-
-from .gallery import Picture, Story, explored, run_alone, say_all
+from viz.plots import new_axes, plot_bars, save_plot
 
 FILE = Path(__file__).with_name("data") / "names.csv"
 """The 400 most frequent first names of women in the census of the United States of 1990."""

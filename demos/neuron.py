@@ -6,9 +6,8 @@ The numbers are those of the well-known backpropagation tutorial: two inputs, a 
 from pathlib import Path
 
 import viz
+from demos.gallery import Picture, Story, decimals, explored, run_alone, say
 from scalargrad import Parameter, Value, sigmoid
-
-from .gallery import Picture, Story, decimals, explored, run_alone, say
 
 
 def forward() -> dict[str, Value]:

@@ -17,16 +17,14 @@ from typing import Any
 
 import numpy
 
+from demos.gallery import Picture, Story, duration, run_alone, say, timed, told
 from scalargrad import no_grad, numerical_gradient, softmax
 from scalargrad.data import epoch_order, read_mnist_csv, split
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP, AtWeights
 from scalargrad.optim import Adam
 from scalargrad.training import METRICS, fit
-from viz.comparisons import plot_agreement, plot_bars, plot_differences, plot_table
-from viz.plots import new_axes, plot_grid, save_plot
-
-from .gallery import Picture, Story, duration, run_alone, say, timed, told
+from viz.plots import new_axes, plot_agreement, plot_bars, plot_differences, plot_grid, plot_table, save_plot
 
 FULL, QUICK = (500, 6, 5.0, 360), (100, 2, 0.1, 40)
 """On how many pictures to train, how often, for how long to try numerical gradients (seconds), how many pictures to ask about then."""

@@ -3,17 +3,14 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from demos.gallery import Picture, Story, run_alone, say
 from scalargrad import no_grad
 from scalargrad.data import moons
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
 from scalargrad.nn import MLP, Dropout, Layer, Module, Sequential, recommended, uniform
-from scalargrad.optim import SGD, Adam
-from scalargrad.regularise import l1, l2
+from scalargrad.optim import SGD, Adam, l1, l2
 from scalargrad.training import EarlyStopping, History, MaxNorm, fit
-from viz.curves import plot_history
-from viz.plots import new_axes, plot_regions, save_plot
-
-from .gallery import Picture, Story, run_alone, say
+from viz.plots import new_axes, plot_history, plot_regions, save_plot
 
 HIDDEN, FEW, NOISE = 40, 30, 0.35
 FULL, QUICK = (60, 20), (6, 2)

@@ -15,7 +15,7 @@ import scalargrad
 from scalargrad.data import Standardise, moons, one_hot
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP
-from scalargrad.regularise import l2
+from scalargrad.optim import l2
 
 STEPS, RATE = 60, 1.0
 

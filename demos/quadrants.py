@@ -5,16 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import viz
+from demos.gallery import Picture, Story, decimals, explored, run_alone, say
 from scalargrad import Value, backward, no_grad, softmax
 from scalargrad.data import quadrants
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP, Layer, given
 from scalargrad.training import History, fit
-from viz.class_regions import plot_class_regions
-from viz.curves import plot_history
-from viz.plots import new_axes, save_plot
-
-from .gallery import Picture, Story, decimals, explored, run_alone, say
+from viz.plots import new_axes, plot_class_regions, plot_history, save_plot
 
 NAMES = ("both above 0", "only x1 above 0", "both below 0", "only x0 above 0")
 SAMPLES, HELD_OUT, REACH, NEW_POINT = 200, 0.25, 3.0, [2.0, 2.0]

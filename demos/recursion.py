@@ -14,15 +14,13 @@ from random import Random
 import numpy as np
 
 import viz
+from demos.gallery import Picture, Story, run_alone, say_all, told
 from scalargrad import Value, no_grad
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
 from scalargrad.nn import Layer, Module, Recurrent, RNNCell
 from scalargrad.optim import Adam
 from scalargrad.training import fit
-from viz.comparisons import plot_table
-from viz.plots import new_axes, save_plot
-
-from .gallery import Picture, Story, run_alone, say_all, told
+from viz.plots import new_axes, plot_table, save_plot
 
 SHORT, LONG = 4, (8, 12, 32)
 """How many bits the numbers have that it learns from, and how many those of the tests."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from .story import Explorer, Picture, Story
+from demos.story import Explorer, Picture, Story
 
 
 def pages_of(stories: Sequence[Story], folder: Path, quick: bool) -> dict[str, str]:

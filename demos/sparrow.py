@@ -18,15 +18,13 @@ from statistics import pvariance
 from typing import Any
 
 import viz
+from demos.gallery import Explorer, Picture, Story, explored, run_alone, say_all, told
 from scalargrad.errors import DivergenceError
 from scalargrad.losses import l2
 from scalargrad.nn import MLP, Module, uniform
 from scalargrad.optim import SGD, AdaGrad
 from scalargrad.training import ClipNorm, fit
-from viz.curves import plot_curves
-from viz.plots import new_axes, save_plot
-
-from .gallery import Explorer, Picture, Story, explored, run_alone, say_all, told
+from viz.plots import new_axes, plot_curves, save_plot
 
 INPUTS, RATE, SEED, TEST = 10, 0.05, 8, 200
 FULL, QUICK = 2000, 200

@@ -7,11 +7,10 @@ from pathlib import Path
 from random import Random
 
 import viz
+from demos.gallery import Explorer, Picture, Story, decimals, explored, run_alone, say
 from scalargrad import GradientTape, Parameter, Value, sigmoid
 from scalargrad import sum as total
 from scalargrad.losses import mse
-
-from .gallery import Explorer, Picture, Story, decimals, explored, run_alone, say
 
 Check = tuple[str, float, float]
 """What is differentiated, the tape's answer, and the answer made by hand."""

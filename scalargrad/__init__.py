@@ -13,15 +13,15 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 from . import losses, nn
-from .anomaly import detect_anomaly
-from .engine import Constant, Parameter, Value, backward
-from .functions import FUNCTIONS, cumsum, log_softmax, softmax, std, var
-from .leaves import Buffer, Drawn
-from .modes import enable_grad, no_grad
-from .numeric import GradientReport, gradcheck, numerical_gradient
-from .seeds import manual_seed
-from .tape import GradientTape
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
+from .autodiff.anomaly import detect_anomaly
+from .autodiff.checking import GradientReport, gradcheck, numerical_gradient
+from .autodiff.tape import GradientTape
+from .autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
+from .core.functions import FUNCTIONS, cumsum, log_softmax, softmax, std, var
+from .core.leaves import Buffer, Drawn
+from .core.modes import enable_grad, no_grad
+from .core.seeds import manual_seed
+from .core.value import Constant, Parameter, Value, backward
 
 if TYPE_CHECKING:
     from . import checkpoint as checkpoint
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from . import errors as errors
     from . import optim as optim
     from . import pretraining as pretraining
-    from . import regularise as regularise
-    from . import schedules as schedules
     from . import training as training
     from .compiler import compile
     from .doctor import diagnose
+    from .optim import penalties as penalties
+    from .optim import schedules as schedules
     from .training import fit
 
 globals().update(FUNCTIONS)
@@ -80,6 +80,9 @@ __all__ = [
 _LATER = {"compile": "compiler", "diagnose": "doctor", "fit": "training"}
 """Functions that import much, each with the module that has it."""
 
+_INNER = {"penalties": "optim.penalties", "schedules": "optim.schedules"}
+"""Modules of packages that are attributes of this one, too, as in `sg.schedules.WarmUp`."""
+
 _MODULES = (
     "checkpoint",
     "compiler",
@@ -88,8 +91,6 @@ _MODULES = (
     "errors",
     "optim",
     "pretraining",
-    "regularise",
-    "schedules",
     "training",
 )
 """Modules that are imported when they are first asked for, as in `sg.optim.Adam`."""
@@ -99,11 +100,11 @@ def __getattr__(name: str) -> Any:
     """Import a function or a module when it is first asked for."""
     if name in _LATER:
         return getattr(import_module(f".{_LATER[name]}", __name__), name)
-    if name in _MODULES:
-        return import_module(f".{name}", __name__)
+    if name in _MODULES or name in _INNER:
+        return import_module(f".{_INNER.get(name, name)}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """List what is for users, whether it was imported already or not."""
-    return sorted({*__all__, *_MODULES, *(name for name in globals() if name.startswith("__"))})
+    return sorted({*__all__, *_MODULES, *_INNER, *(name for name in globals() if name.startswith("__"))})

@@ -16,9 +16,9 @@ from zlib import crc32
 
 import numpy
 
-from .calls import explain_calls
 from .errors import CheckpointError
-from .files import as_path, write
+from .utils.calls import explain_calls
+from .utils.files import as_path, write
 
 _MAGIC, _VERSION = b"SCALARGD", 1
 _START = Struct("<8sII")

@@ -21,15 +21,15 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from . import ops
-from .calls import explain_calls
-from .conversion import as_float, is_number, plain, whole
-from .engine import Number, Value, apply
+from .core import ops
+from .core.conversion import as_float, is_number, plain, whole
+from .core.functions import shifted
+from .core.modes import is_tracing
+from .core.ops import Op
+from .core.value import Number, Value, apply
 from .errors import DataError, LengthError, OptionError
-from .functions import shifted
-from .modes import is_tracing
-from .naming import suggestion
-from .ops import Op
+from .utils.calls import explain_calls
+from .utils.spelling import suggestion
 
 __all__ = [
     "LOSSES",

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .calls import explain_calls
+from .core.modes import no_grad
 from .data import add_noise
 from .errors import DataError, OptionError
-from .modes import no_grad
 from .nn import MLP, Layer, Module, Sequential
 from .training import History, fit
 from .training.samples import samples_of
 from .training.steps import numbers_of
+from .utils.calls import explain_calls
 
 
 @explain_calls

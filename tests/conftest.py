@@ -2,7 +2,7 @@
 
 from hypothesis import Phase, register_random, settings
 
-from scalargrad.seeds import PROCESS
+from scalargrad.core.seeds import PROCESS
 
 settings.register_profile("scalargrad", derandomize=True, deadline=None)
 settings.register_profile(

@@ -15,8 +15,8 @@ from mpmath import mp
 
 import scalargrad as sg
 from scalargrad import Value, losses
+from scalargrad.core.graph import topological
 from scalargrad.errors import DataError, LengthError, OptionError, ScalargradError
-from scalargrad.graph import topological
 
 Formula = Callable[[Any, Any], Any]
 

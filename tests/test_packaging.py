@@ -60,7 +60,7 @@ def test_messages_name_libraries_that_the_project_knows() -> None:
 
 
 def test_the_libraries_of_animations_are_those_of_the_extra() -> None:
-    from viz.video import _PACKAGES
+    from viz.animation.video import _PACKAGES
 
     extras = PROJECT["optional-dependencies"]
     wanted = {name_of(line) for line in [*extras["video"], *extras["images"]]} - {"scalargrad-viz"}

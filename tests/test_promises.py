@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalargrad import Constant, Value, ops
-from scalargrad.engine import apply
+from scalargrad import Constant, Value
+from scalargrad.core import ops
+from scalargrad.core.value import apply
 from scalargrad.errors import DataError
 
 REAL_NUMBERS = [3, True, 2.5, Fraction(1, 4), np.float32(0.5), np.float64(0.1), np.int8(-3), np.bool_(True), np.array(7), np.uint64(2**63)]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scalargrad
-from scalargrad.ops import TABLE
+from scalargrad.core.ops import TABLE
 from scalargrad.terminal import encodable, for_terminal, printable, replace_what_is_lacking
 
 ROOT = Path(__file__).parent.parent

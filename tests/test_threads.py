@@ -20,15 +20,14 @@ import pytest
 import scalargrad as sg
 import viz
 from scalargrad import Drawn, Parameter, Value, checkpoint, nn, training
+from scalargrad.core.hooks import HookHandle
+from scalargrad.core.modes import current_mode
 from scalargrad.errors import TraceError
-from scalargrad.hooks import HookHandle
 from scalargrad.losses import mse
-from scalargrad.modes import current_mode
-
-from .threads import pictures, rows
-from .threads.at_once import at_once, exactly, flat, in_variant, interrupted, network, points
-from .threads.shared import SHARED
-from .threads.table import LINES, Row
+from tests.threads import pictures, rows
+from tests.threads.at_once import at_once, exactly, flat, in_variant, interrupted, network, points
+from tests.threads.shared import SHARED
+from tests.threads.table import LINES, Row
 
 ROUNDS = 25
 THREADS = 2
@@ -566,14 +565,14 @@ PUBLIC = (
     "scalargrad.pretraining",
     "scalargrad.regularise",
     "scalargrad.schedules",
-    "scalargrad.seeds",
+    "scalargrad.core.seeds",
     "scalargrad.training",
     "viz",
-    "viz.class_regions",
-    "viz.comparisons",
-    "viz.contours",
-    "viz.curves",
-    "viz.flow_plots",
+    "viz.plots.class_regions",
+    "viz.plots.tables",
+    "viz.plots.contours",
+    "viz.plots.curves",
+    "viz.plots",
     "viz.plots",
 )
 
@@ -583,8 +582,8 @@ WITHOUT_A_ROW = {
     "scalargrad.losses": "a module, whose names have rows",
     "scalargrad.nn": "a module, whose names have rows",
     "scalargrad.manual_seed": "is of the whole process: modules without a seed have a test of their own",
-    "scalargrad.seeds.manual_seed": "the same",
-    "scalargrad.seeds.PROCESS": "the same",
+    "scalargrad.core.seeds.manual_seed": "the same",
+    "scalargrad.core.seeds.PROCESS": "the same",
     "scalargrad.training.collector_off": "is of the whole process, and has tests of its own",
 }
 

@@ -15,18 +15,18 @@ from typing import Any
 
 import graphviz
 
-from scalargrad.calls import explain_calls
+from scalargrad.utils.calls import explain_calls
 
-from .animate import Animation, animate
-from .compare import Comparison, compare
-from .dot import digraph
+from .animation.playback import Animation, animate
+from .comparison.graphs import Comparison, compare
+from .comparison.torch import compare_with_torch
 from .drawing import Drawing
-from .explain import ChainRule, Explanation, chain_rule, explain
-from .html import Page, explore
-from .levels import pictures_of
+from .explorer.page import Page, explore
+from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
+from .look.text import clean
 from .notebook import register_if_there
-from .text import clean
-from .torch_mirror import compare_with_torch
+from .render.dot import digraph
+from .views.choose import pictures_of
 
 __all__ = [
     "Animation",

@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from scalargrad.errors import LayoutError, OptionError
-from scalargrad.files import write
 from scalargrad.terminal import fits_terminal
+from scalargrad.utils.files import write
 
-from . import raster, shapes
-from .columns import in_columns
-from .dot import digraph
-from .graphviz_process import checked_program
-from .layer_layout import in_cards
-from .layout import Placed, Settings, layered
-from .mermaid import mermaid
-from .outline import outline
-from .picture import Picture
+from .layout.graphviz_process import checked_program
+from .layout.layer_cards import in_cards
+from .layout.layered import Placed, Settings, layered
+from .layout.neuron_columns import in_columns
+from .layout.node_size import size
+from .look.text import hint
+from .look.theme import checked_theme
+from .model.picture import Picture
+from .render import raster
+from .render.dot import digraph
+from .render.mermaid import mermaid
+from .render.outline import outline
+from .render.svg_document import as_image, group_width, svg
 from .showing import as_page, show
-from .style import checked_theme
-from .svg import as_image, group_width, svg
-from .text import hint
 
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
@@ -92,7 +93,7 @@ class Drawing:
         if picture.level == "layers":
             return in_cards(picture)
         settings = Settings(*_GAPS[picture.level], self._limit, self._program)
-        sizes = {node.id: shapes.size(node, picture.level) for node in picture.nodes}
+        sizes = {node.id: size(node, picture.level) for node in picture.nodes}
         headers = {group.path: group_width(group) for group in picture.groups}
         return layered(picture, sizes, headers, settings)
 

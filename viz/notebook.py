@@ -5,12 +5,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from scalargrad.engine import Value
+from scalargrad.core.value import Value
 from scalargrad.errors import ScalargradError
 from scalargrad.nn import Module
 
 from .drawing import Drawing
-from .svg import as_image
+from .render.svg_document import as_image
 
 
 def shown(thing: Any, draw: Callable[[Any], Any]) -> dict[str, str]:
@@ -33,8 +33,7 @@ def _grapher(draw: Callable[[Any], Drawing]) -> Callable[[Any], str]:
 
 
 def _history(thing: Any) -> str:
-    from .curves import plot_history
-    from .plots import new_axes, plot_svg
+    from .plots import new_axes, plot_history, plot_svg
 
     (ax,) = new_axes(width=6.5, height=3.4)
     return as_image(plot_svg(plot_history(thing, ax), "Training history"), repr(thing)[1:-1])

@@ -9,8 +9,8 @@ from typing import Any
 
 from scalargrad.errors import PictureError
 
-from .style import DARK, LIGHT
-from .text import escape
+from .look.text import escape
+from .look.theme import DARK, LIGHT
 
 
 def show(thing: Any, html: str) -> None:

@@ -11,16 +11,17 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from ..calls import explain_calls
-from ..collector import collector_off
-from ..engine import Parameter, Value
-from ..errors import CallError, DataError, LengthError, OptionError, TraceError
-from ..hyperparameters import all_finite
-from ..naming import suggestion
-from ..nn import Module
-from ..terminal import fits_terminal
-from ..unlearned import is_reported, warn_unlearned
-from .backends import BACKENDS, Backend
+from scalargrad.core.checks import all_finite
+from scalargrad.core.unlearned import is_reported, warn_unlearned
+from scalargrad.core.value import Parameter, Value
+from scalargrad.errors import CallError, DataError, LengthError, OptionError, TraceError
+from scalargrad.nn import Module
+from scalargrad.terminal import fits_terminal
+from scalargrad.utils.calls import explain_calls
+from scalargrad.utils.garbage import collector_off
+from scalargrad.utils.spelling import suggestion
+
+from .backend import BACKENDS, Backend
 from .guards import Guards
 from .jax_backend import JaxBackend
 from .kernels import Kernel, Matrix

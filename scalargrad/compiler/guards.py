@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy
 
-from ..errors import TraceError
-from ..nn import Module
+from scalargrad.errors import TraceError
+from scalargrad.nn import Module
 
 _PACKAGE = __name__.partition(".")[0]
 _SINGLE = (bool, int, float, complex, str, bytes, type(None), numpy.generic)

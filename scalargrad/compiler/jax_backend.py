@@ -14,13 +14,14 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from .. import floats
-from ..errors import LengthError, OptionError
-from ..ops import DIV, ERF, ERFC, FLOOR_DIVIDE, POW, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
-from .blocks import layout_of
+from scalargrad.core import floats
+from scalargrad.core.ops import DIV, ERF, ERFC, FLOOR_DIVIDE, POW, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
+from scalargrad.errors import LengthError, OptionError
+
+from .buffers import layout_of
 from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, kernels_of
 from .program import Kind, Program, operands_of
-from .views import Place
+from .strides import Place
 
 Array = NDArray[numpy.float64]
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from ..ops import DOT, TABLE
+from scalargrad.core.ops import DOT, TABLE
+
 from .passes import batched
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
 

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy
 from numpy.typing import NDArray
 
-from ..hyperparameters import all_finite
+from scalargrad.core.checks import all_finite
+
 from .numpy_backend import NumpyBackend
 from .replay import Leaves, Replay
 

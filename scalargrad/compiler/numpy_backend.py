@@ -7,11 +7,11 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from .arrays import ARRAYS
-from .blocks import Layout, layout_of
+from .array_rules import ARRAYS
+from .buffers import Layout, layout_of
+from .codegen import PARAMETERS, Writer, backward, forward
 from .kernels import Kernel, kernels_of
 from .program import Program
-from .writer import PARAMETERS, Writer, backward, forward
 
 Array = NDArray[numpy.float64]
 

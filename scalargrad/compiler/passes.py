@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy
 
-from ..errors import ProgramError
-from ..ops import ADD, DIV, DOT, FLOATS, MUL, NEG, POW, SUB, SUM, TABLE
+from scalargrad.core.ops import ADD, DIV, DOT, FLOATS, MUL, NEG, POW, SUB, SUM, TABLE
+from scalargrad.errors import ProgramError
+
 from .program import CONSTANT, DRAWN, FIRST, INPUT, Indexes, Kind, Program, operands_of
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from ..adjoint import refuse_backward_by_hand
-from ..engine import Constant, Value
-from ..errors import ProgramError, TraceError
-from ..graph import topological
-from ..leaves import Drawn
-from ..ops import FLOATS, TABLE
-from ..terminal import fits_terminal
+from scalargrad.core.backprop import refuse_backward_by_hand
+from scalargrad.core.graph import topological
+from scalargrad.core.leaves import Drawn
+from scalargrad.core.ops import FLOATS, TABLE
+from scalargrad.core.value import Constant, Value
+from scalargrad.errors import ProgramError, TraceError
+from scalargrad.terminal import fits_terminal
+
 from .trace import Recording
 
 Indexes = NDArray[numpy.int32]

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from ..adjoint import operands, spread, wanted
-from ..engine import Value
-from ..graph import topological
-from ..ops import FLOATS, TABLE, Op
+from scalargrad.core.backprop import operands, spread, wanted
+from scalargrad.core.graph import topological
+from scalargrad.core.ops import FLOATS, TABLE, Op
+from scalargrad.core.value import Value
+
 from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program, operands_of
 from .trace import Recording
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-from ..anomaly import calling_line
-from ..conversion import NumberLike, checked_values
-from ..engine import Parameter, Value
-from ..errors import DataError, OptionError, TraceError
-from ..leaves import Drawn
-from ..modes import check_question, tracing
-from ..nested import entries
+from scalargrad.autodiff.anomaly import calling_line
+from scalargrad.core.conversion import NumberLike, checked_values
+from scalargrad.core.leaves import Drawn
+from scalargrad.core.modes import check_question, tracing
+from scalargrad.core.nested import entries
+from scalargrad.core.value import Parameter, Value
+from scalargrad.errors import DataError, OptionError, TraceError
 
 
 @dataclass(frozen=True)

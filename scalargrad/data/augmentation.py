@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import explain_calls
-from ..conversion import whole
-from ..errors import LengthError, OptionError
-from ..naming import suggestion
+from scalargrad.core.conversion import whole
+from scalargrad.errors import LengthError, OptionError
+from scalargrad.utils.calls import explain_calls
+from scalargrad.utils.spelling import suggestion
+
 from .checks import Floats, Seed, as_floats, between, generator
 
 DIRECTIONS = {"horizontal": 2, "vertical": 1}

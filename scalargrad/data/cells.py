@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import OptionError
-from ..naming import suggestion
+from scalargrad.errors import OptionError
+from scalargrad.utils.spelling import suggestion
+
 from .lines import short
 
 _MARKERS = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null"})

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..conversion import as_float, plain, whole
-from ..errors import DataError, LengthError, OptionError
+from scalargrad.core.conversion import as_float, plain, whole
+from scalargrad.errors import DataError, LengthError, OptionError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..calls import explain_calls
-from ..conversion import whole
-from ..errors import OptionError
+from scalargrad.core.conversion import whole
+from scalargrad.errors import OptionError
+from scalargrad.utils.calls import explain_calls
+
 from .checks import Floats, Integers, Seed, between, generator
 
 Points = tuple[Floats, Integers]

@@ -13,8 +13,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import DataFileError
-from ..files import as_path
+from scalargrad.errors import DataFileError
+from scalargrad.utils.files import as_path
 
 LONGEST_LINE = 2**26
 """Bytes that one line may have, so that a small packed file can't fill the memory."""

@@ -6,9 +6,10 @@ For inputs and answers of ±1 take `2 * X - 1` and `2 * y - 1`.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calls import explain_calls
-from ..conversion import whole
-from ..errors import OptionError
+from scalargrad.core.conversion import whole
+from scalargrad.errors import OptionError
+from scalargrad.utils.calls import explain_calls
+
 from .checks import Floats, Integers
 
 Table = tuple[Floats, Integers]

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from ..calls import explain_calls
-from ..conversion import whole
-from ..errors import OptionError, UnknownNameError
-from ..naming import suggestion
+from scalargrad.core.conversion import whole
+from scalargrad.errors import OptionError, UnknownNameError
+from scalargrad.utils.calls import explain_calls
+from scalargrad.utils.spelling import suggestion
+
 from .cells import Spelling, is_missing, is_word, looks_like_number, rewriting, unlike
 from .checks import Floats, Integers
 from .lines import Lines, fail, short

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ..conversion import as_float
-from ..errors import CallError, DataError, LengthError, UnknownNameError
+from scalargrad.core.conversion import as_float
+from scalargrad.errors import CallError, DataError, LengthError, UnknownNameError
+
 from .checks import Floats, as_floats
 
 

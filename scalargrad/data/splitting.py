@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calls import explain_calls
-from ..conversion import whole
-from ..errors import LengthError, OptionError
+from scalargrad.core.conversion import whole
+from scalargrad.errors import LengthError, OptionError
+from scalargrad.utils.calls import explain_calls
+
 from .checks import Floats, Integers, Seed, as_array, as_classes, as_samples, between, generator
 
 Array = NDArray[Any]

@@ -2,7 +2,7 @@
 
 from .diagnosis import Diagnosis, LayerReport
 from .findings import KINDS, Finding
-from .limits import Limits
-from .visit import diagnose
+from .run import diagnose
+from .thresholds import Limits
 
 __all__ = ["KINDS", "Diagnosis", "Finding", "LayerReport", "Limits", "diagnose"]

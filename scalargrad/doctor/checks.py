@@ -7,11 +7,12 @@ from statistics import median_low
 
 import numpy
 
-from ..conversion import plain
-from ..engine import Parameter
-from .examination import Examination, Unit
+from scalargrad.core.conversion import plain
+from scalargrad.core.value import Parameter
+
 from .findings import Finding, shown
-from .limits import Limits
+from .measurement import Examination, Unit
+from .thresholds import Limits
 
 _WRONG = 0.1
 """An output that is flat is ill only where the loss still asks for a change: with a gradient above this."""

@@ -6,9 +6,10 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from ..errors import UnknownNameError
-from ..naming import suggestion
-from ..terminal import fits_terminal, repr_fits_terminal
+from scalargrad.errors import UnknownNameError
+from scalargrad.terminal import fits_terminal, repr_fits_terminal
+from scalargrad.utils.spelling import suggestion
+
 from .findings import KINDS, Finding, shown
 
 _SHOWN = 3

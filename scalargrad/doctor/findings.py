@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..terminal import fits_terminal, repr_fits_terminal
+from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 KINDS = {
     "not finite": "mend what makes the first such number: a smaller rate, smaller weights, standardised inputs, a loss from logits",

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from .. import ops
-from ..engine import Value
-from ..graph import topological
-from .examination import Examination
+from scalargrad.core import ops
+from scalargrad.core.graph import topological
+from scalargrad.core.value import Value
+
 from .findings import Finding
+from .measurement import Examination
 
 _PRODUCTS = {ops.MUL.name, ops.DOT.name}
 _SUMS = {ops.ADD.name, ops.SUB.name, ops.NEG.name, ops.SUM.name, ops.MEAN.name, ops.MUL.name, ops.DIV.name}

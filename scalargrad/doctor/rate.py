@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy
 
-from ..conversion import plain
-from ..errors import OptionError
-from ..modes import no_grad
-from ..nn import Module
-from ..optimiser import Optimiser, Vector
-from .examination import Examination
+from scalargrad.core.conversion import plain
+from scalargrad.core.modes import no_grad
+from scalargrad.errors import OptionError
+from scalargrad.nn import Module
+from scalargrad.optim import Optimiser
+from scalargrad.optim.optimizer import Vector
+
 from .findings import Finding, shown
-from .limits import Limits
+from .measurement import Examination
+from .thresholds import Limits
 
 _HALVINGS = 60
 

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from ..conversion import plain
-from ..engine import Parameter
-from ..nn import Module
-from .examination import Examination
+from scalargrad.core.conversion import plain
+from scalargrad.core.value import Parameter
+from scalargrad.nn import Module
+
 from .findings import Finding
+from .measurement import Examination
 
 _SHOWN = 3
 

@@ -1,17 +1,17 @@
 """Networks: modules, neurons, layers, and what they are built with."""
 
 from .activations import ACTIVATIONS, OVER_LAYERS, PReLU, RReLU, activation
-from .at_weights import AtWeights
 from .convolution import AvgPool, Conv, MaxPool
 from .dropout import DropConnect, Dropout
 from .embedding import Embedding
-from .initialisers import INITIALISERS, constant, given, initialiser, normal, orthogonal, uniform
+from .functional import AtWeights
+from .initializers import INITIALISERS, constant, given, initialiser, normal, orthogonal, uniform
 from .layers import MLP, Layer, Neuron, Sequential
 from .module import Module, evaluation, unreachable
-from .normalisation import BatchNorm, LayerNorm
+from .normalization import BatchNorm, LayerNorm
 from .recommended import recommended
 from .recurrent import LSTMCell, Recurrent, RNNCell
-from .shapes import Flatten, Reshape
+from .reshape import Flatten, Reshape
 
 __all__ = [
     "ACTIVATIONS",

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-from .. import ops
-from ..conversion import as_float
-from ..engine import Parameter, Value, apply
-from ..errors import OptionError
-from ..functions import FUNCTIONS, log_softmax, softmax
-from ..leaves import Drawn
-from ..naming import suggestion
-from ..ops import TABLE
-from ..seeds import Seed, generator
-from ..terminal import printable
-from ..unlearned import warn_no_gradient
+from scalargrad.core import ops
+from scalargrad.core.conversion import as_float
+from scalargrad.core.functions import FUNCTIONS, log_softmax, softmax
+from scalargrad.core.leaves import Drawn
+from scalargrad.core.ops import TABLE
+from scalargrad.core.seeds import Seed, generator
+from scalargrad.core.unlearned import warn_no_gradient
+from scalargrad.core.value import Parameter, Value, apply
+from scalargrad.errors import OptionError
+from scalargrad.terminal import printable
+from scalargrad.utils.spelling import suggestion
+
 from .module import Module
 
 Activation = Callable[[Any], Any]

@@ -9,8 +9,8 @@ from functools import lru_cache, partial
 from types import FunctionType, MappingProxyType, MethodType, SimpleNamespace
 from typing import Any
 
-from ..engine import Parameter, Value
-from ..nested import is_array
+from scalargrad.core.nested import is_array
+from scalargrad.core.value import Parameter, Value
 
 Kinds = type | tuple[type, ...]
 Reader = Callable[[Any], Iterable[tuple[Any, Any]]]

@@ -3,18 +3,19 @@
 from random import Random
 from typing import Any
 
-from .. import ops
-from ..conversion import is_number, whole
-from ..engine import Value, apply
-from ..errors import LengthError, OptionError
-from ..modes import call_in_scope
-from ..ops import Op
-from ..seeds import Seed, generator
+from scalargrad.core import ops
+from scalargrad.core.conversion import is_number, whole
+from scalargrad.core.modes import call_in_scope
+from scalargrad.core.ops import Op
+from scalargrad.core.seeds import Seed, generator
+from scalargrad.core.value import Value, apply
+from scalargrad.errors import LengthError, OptionError
+
 from .activations import Activation, activation_name
-from .initialisers import Initialiser, given, initialiser, weights_by_neuron
+from .initializers import Initialiser, given, initialiser, weights_by_neuron
 from .layers import Neuron
 from .module import Inputs, Module
-from .shapes import Grid, Image, as_image
+from .reshape import Grid, Image, as_image
 
 Pair = tuple[int, int]
 

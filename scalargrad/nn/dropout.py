@@ -4,15 +4,16 @@ from copy import copy
 from random import Random
 from typing import Any
 
-from ..conversion import as_float
-from ..engine import Value
-from ..errors import OptionError
-from ..leaves import Drawn
-from ..modes import call_in_scope
-from ..seeds import Seed, generator
+from scalargrad.core.conversion import as_float
+from scalargrad.core.leaves import Drawn
+from scalargrad.core.modes import call_in_scope
+from scalargrad.core.seeds import Seed, generator
+from scalargrad.core.value import Value
+from scalargrad.errors import OptionError
+
 from .layers import Layer, Neuron
 from .module import Module
-from .shapes import as_values
+from .reshape import as_values
 
 
 class Mask:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from ..conversion import is_number, whole
-from ..engine import Parameter, Value
-from ..errors import DataError, OptionError
-from ..seeds import Seed, generator
-from .initialisers import Initialiser, initialiser, weights_by_neuron
+from scalargrad.core.conversion import is_number, whole
+from scalargrad.core.seeds import Seed, generator
+from scalargrad.core.value import Parameter, Value
+from scalargrad.errors import DataError, OptionError
+
+from .initializers import Initialiser, initialiser, weights_by_neuron
 from .module import Module, unpacked
-from .shapes import is_list
+from .reshape import is_list
 
 
 class Embedding(Module):

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..calls import explain_calls
-from ..conversion import whole
-from ..engine import Parameter, Value
-from ..errors import OptionError
-from ..seeds import Seed, generator
+from scalargrad.core.conversion import whole
+from scalargrad.core.seeds import Seed, generator
+from scalargrad.core.value import Parameter, Value
+from scalargrad.errors import OptionError
+from scalargrad.utils.calls import explain_calls
+
 from .activations import Activation, activation, activation_name, over_layer
-from .initialisers import Initialiser, given, initialiser, weights_by_neuron
+from .initializers import Initialiser, given, initialiser, weights_by_neuron
 from .module import Module, as_inputs
 
 

@@ -8,16 +8,17 @@ from numbers import Real
 from random import Random
 from typing import Any, Self, TypeVar
 
-from ..calls import explain_class, what_is_wrong
-from ..conversion import as_float, is_number
-from ..engine import Constant, Parameter, Value
-from ..errors import CallError, DataError, LengthError, OptionError, UnknownNameError
-from ..leaves import Buffer
-from ..locks import ProcessLock
-from ..modes import call_in_scope
-from ..naming import suggestion
-from ..terminal import fits_terminal, printable
-from ..unlearned import is_reported
+from scalargrad.core.conversion import as_float, is_number
+from scalargrad.core.leaves import Buffer
+from scalargrad.core.modes import call_in_scope
+from scalargrad.core.unlearned import is_reported
+from scalargrad.core.value import Constant, Parameter, Value
+from scalargrad.errors import CallError, DataError, LengthError, OptionError, UnknownNameError
+from scalargrad.terminal import fits_terminal, printable
+from scalargrad.utils.calls import explain_class, what_is_wrong
+from scalargrad.utils.locks import ProcessLock
+from scalargrad.utils.spelling import suggestion
+
 from .containers import LEAVES, members
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 

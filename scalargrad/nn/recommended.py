@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from .. import ops
-from ..calls import explain_calls
-from ..conversion import whole
-from ..errors import OptionError
-from ..seeds import Seed, generator
+from scalargrad.core import ops
+from scalargrad.core.conversion import whole
+from scalargrad.core.seeds import Seed, generator
+from scalargrad.errors import OptionError
+from scalargrad.utils.calls import explain_calls
+
 from .activations import Activation
 from .dropout import Dropout
-from .initialisers import he, xavier
+from .initializers import he, xavier
 from .layers import Layer, Sequential
-from .normalisation import BatchNorm
+from .normalization import BatchNorm
 
 
 @explain_calls

@@ -3,17 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .. import ops
-from ..conversion import as_float, whole
-from ..engine import Constant, Value, apply
-from ..errors import LengthError, OptionError
-from ..modes import call_in_scope
-from ..seeds import Seed, generator
+from scalargrad.core import ops
+from scalargrad.core.conversion import as_float, whole
+from scalargrad.core.modes import call_in_scope
+from scalargrad.core.seeds import Seed, generator
+from scalargrad.core.value import Constant, Value, apply
+from scalargrad.errors import LengthError, OptionError
+
 from .activations import Activation, activation_name
-from .initialisers import Initialiser
+from .initializers import Initialiser
 from .layers import Layer
 from .module import Inputs, Module, as_inputs, unpacked
-from .shapes import is_list
+from .reshape import is_list
 
 State = Any
 """What a cell carries: a list of Values (RNNCell), or the pair of two such lists (LSTMCell)."""

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..engine import Constant, Parameter, Value
-from ..errors import DataError
-from ..unlearned import warn_unlearned
+from scalargrad.core.unlearned import warn_unlearned
+from scalargrad.core.value import Constant, Parameter, Value
+from scalargrad.errors import DataError
+
 from .containers import LEAVES, everything, members
 
 Found = list[tuple[str, Any]]

@@ -1,13 +1,14 @@
 """Training: `fit`, what it records, and what may look on or take part while it runs."""
 
-from ..collector import collector_off
+from scalargrad.utils.garbage import collector_off
+
 from .callbacks import ClipNorm, ClipValues, EarlyStopping, EveryStep, MaxNorm, StopAtZeroGradient
 from .fitting import fit
 from .history import History
+from .loop import Callback, Training
 from .metrics import METRICS, absolute_error, accuracy, binary_accuracy, squared_error
 from .recorder import Recorder, Recording
-from .running import Callback, Training
-from .saving import SaveCheckpoint, load_model
+from .resuming import SaveCheckpoint, load_model
 from .scores import confusion_matrix, f1, mean_absolute_error, precision, r2, recall, whole_set
 
 __all__ = [

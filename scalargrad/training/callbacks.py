@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy
 
-from ..errors import OptionError, UnknownNameError
-from ..hyperparameters import checked_count, checked_number
-from ..naming import suggestion
-from ..regularise import max_norm
-from ..schedules import ReduceOnPlateau, Scheduled
-from .running import Callback, Training
+from scalargrad.core.checks import checked_count, checked_number
+from scalargrad.errors import OptionError, UnknownNameError
+from scalargrad.optim import ReduceOnPlateau, Scheduled, max_norm
+from scalargrad.utils.spelling import suggestion
+
+from .loop import Callback, Training
 
 
 class EarlyStopping(Callback):

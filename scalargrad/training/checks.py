@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..conversion import is_number
-from ..engine import Value
-from ..errors import DataError, LengthError, OptionError
-from ..losses import TARGETS, is_ignored, unwrapped
-from ..modes import enable_grad, no_grad, observing
-from ..nn import Module, evaluation
-from ..optimiser import Optimiser
+from scalargrad.core.conversion import is_number
+from scalargrad.core.modes import enable_grad, no_grad, observing
+from scalargrad.core.value import Value
+from scalargrad.errors import DataError, LengthError, OptionError
+from scalargrad.losses import TARGETS, is_ignored, unwrapped
+from scalargrad.nn import Module, evaluation
+from scalargrad.optim import Optimiser
+
 from .reach import Made, check_optimizer, plain_values, used_leaves, warn_of_unlearned
 from .reading import fresh, leaves, place
 from .samples import Samples

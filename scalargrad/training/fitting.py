@@ -3,29 +3,29 @@
 from os import PathLike
 from typing import Any
 
-from ..calls import explain_calls
-from ..conversion import is_number
-from ..errors import DataError, OptionError, ResumeWarning
-from ..files import as_path
-from ..frames import warn
-from ..hyperparameters import checked_count
-from ..losses import loss_of
-from ..naming import suggestion
-from ..nn import Module
-from ..optim import OPTIMISERS
-from ..optimiser import Optimiser
-from ..unlearned import reported
+from scalargrad.core.checks import checked_count
+from scalargrad.core.conversion import is_number
+from scalargrad.core.unlearned import reported
+from scalargrad.errors import DataError, OptionError, ResumeWarning
+from scalargrad.losses import loss_of
+from scalargrad.nn import Module
+from scalargrad.optim import OPTIMISERS, Optimiser
+from scalargrad.utils.calls import explain_calls
+from scalargrad.utils.files import as_path
+from scalargrad.utils.frames import warn
+from scalargrad.utils.spelling import suggestion
+
 from .callbacks import listed_callbacks
 from .checks import check_training
-from .compiled import CompiledStep
+from .compiled_steps import CompiledStep
 from .history import History
+from .loop import Training
 from .metrics import named_metrics, settled
 from .reach import no_parameters
-from .running import Training
+from .resuming import SaveCheckpoint, resume_training
+from .sample_weights import weighted
 from .samples import held_out, samples_of
-from .saving import SaveCheckpoint, resume_training
 from .steps import EagerStep, Loss, Penalty
-from .weights import weighted
 
 
 @explain_calls

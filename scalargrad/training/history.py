@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from ..errors import UnknownNameError
-from ..naming import suggestion
-from ..terminal import fits_terminal
+from scalargrad.errors import UnknownNameError
+from scalargrad.terminal import fits_terminal
+from scalargrad.utils.spelling import suggestion
 
 
 class History(dict[str, list[float]]):

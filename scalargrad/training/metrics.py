@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any
 
-from ..errors import LengthError, OptionError
-from ..naming import suggestion
-from .borders import Pair, as_pair, border_of, class_of_shares, innermost, is_high
+from scalargrad.errors import LengthError, OptionError
+from scalargrad.utils.spelling import suggestion
+
 from .scores import f1, mean_absolute_error, precision, r2, recall
 from .steps import Loss, numbers_of
+from .thresholds import Pair, as_pair, border_of, class_of_shares, innermost, is_high
 
 Metric = Callable[[Any, Any], float]
 

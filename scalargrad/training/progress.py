@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ..terminal import encodable
+from scalargrad.terminal import encodable
 
 
 class Progress:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..engine import Parameter, Value
-from ..errors import OptionError
-from ..nn import Module
-from ..nn.containers import everything, insides
-from ..nn.survey import as_code, survey
-from ..optimiser import Optimiser
-from ..unlearned import warn_unlearned
+from scalargrad.core.unlearned import warn_unlearned
+from scalargrad.core.value import Parameter, Value
+from scalargrad.errors import OptionError
+from scalargrad.nn import Module
+from scalargrad.nn.containers import everything, insides
+from scalargrad.nn.survey import as_code, survey
+from scalargrad.optim import Optimiser
 
 _SHOWN = 3
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from ..conversion import is_number, plain
-from ..engine import Value
-from ..errors import DataError
+from scalargrad.core.conversion import is_number, plain
+from scalargrad.core.value import Value
+from scalargrad.errors import DataError
 
 Shape = tuple[int, ...]
 Path = tuple[Any, ...]

@@ -7,13 +7,14 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from ..engine import Value, backward
-from ..errors import GraphError, OptionError
-from ..graph import topological
-from ..hyperparameters import checked_count
-from ..modes import enable_grad
-from ..nn import Module, evaluation
-from .running import Callback, Training
+from scalargrad.core.checks import checked_count
+from scalargrad.core.graph import topological
+from scalargrad.core.modes import enable_grad
+from scalargrad.core.value import Value, backward
+from scalargrad.errors import GraphError, OptionError
+from scalargrad.nn import Module, evaluation
+
+from .loop import Callback, Training
 from .steps import checked_loss
 
 Frames = NDArray[numpy.float32]

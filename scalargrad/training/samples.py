@@ -8,9 +8,10 @@ from zlib import crc32
 
 import numpy
 
-from ..conversion import is_number
-from ..data import epoch_order, split
-from ..errors import LengthError, OptionError
+from scalargrad.core.conversion import is_number
+from scalargrad.data import epoch_order, split
+from scalargrad.errors import LengthError, OptionError
+
 from .reading import Rows, read_rows
 
 _UNKNOWN = Rows([], None)

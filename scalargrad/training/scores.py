@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import numpy
 from numpy.typing import NDArray
 
-from ..errors import LengthError, OptionError
-from .borders import Pair, as_pair, class_of_shares, is_high
+from scalargrad.errors import LengthError, OptionError
+
 from .steps import numbers_of
+from .thresholds import Pair, as_pair, class_of_shares, is_high
 
 Counts = NDArray[numpy.int64]
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy
 
-from ..conversion import plain
-from ..engine import Value, backward
-from ..errors import DataError
-from ..modes import no_grad
-from ..nn import Module
-from ..optimiser import Optimiser, Vector
+from scalargrad.core.conversion import plain
+from scalargrad.core.modes import no_grad
+from scalargrad.core.value import Value, backward
+from scalargrad.errors import DataError
+from scalargrad.nn import Module
+from scalargrad.optim import Optimiser
+from scalargrad.optim.optimizer import Vector
+
 from .reading import fresh
 from .samples import Samples
 

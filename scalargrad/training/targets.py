@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..conversion import is_number, plain
-from ..engine import Value
-from ..errors import DataError, LengthError, OptionError
-from ..losses import TARGETS, is_ignored, unwrapped
+from scalargrad.core.conversion import is_number, plain
+from scalargrad.core.value import Value
+from scalargrad.errors import DataError, LengthError, OptionError
+from scalargrad.losses import TARGETS, is_ignored, unwrapped
+
 from .reading import leaves, place
 from .samples import Samples
 

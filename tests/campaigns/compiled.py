@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from random import Random
 
-from scalargrad.ops import TABLE
+from scalargrad.core.ops import TABLE
 from tests.compiler.graphs import Kitchen, differing
 from tests.compiler.test_differential import LINEAR, SELECTING, SETTINGS
 

@@ -10,11 +10,10 @@ import numpy
 
 from scalargrad import Constant, Parameter, Value, softplus, tanh
 from scalargrad.compiler import compile
-from scalargrad.engine import apply
+from scalargrad.core.ops import TABLE, Op
+from scalargrad.core.value import apply
 from scalargrad.nn import Module
-from scalargrad.ops import TABLE, Op
-
-from .referee import differences, eager
+from tests.compiler.referee import differences, eager
 
 Operand = int | float
 """An earlier number of the recipe by its place, or a plain number."""

@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad import Value
-from scalargrad.graph import topological
+from scalargrad.core.graph import topological
 from scalargrad.nn import Module
 
 Array = NDArray[numpy.float64]

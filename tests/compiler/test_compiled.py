@@ -13,13 +13,12 @@ import viz
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
 from scalargrad.compiler.replay import Leaves, Replay
+from scalargrad.core.graph import topological
 from scalargrad.errors import CallError, DataError, LengthError
-from scalargrad.graph import topological
 from scalargrad.losses import cross_entropy, mse
 from scalargrad.nn import MLP, Dropout, Layer, Sequential
-
-from .graphs import Weights
-from .referee import alike, eager
+from tests.compiler.graphs import Weights
+from tests.compiler.referee import alike, eager
 
 
 def network() -> tuple[MLP, Any]:

@@ -11,8 +11,7 @@ import pytest
 import scalargrad
 from scalargrad import Value
 from scalargrad.compiler import Compiled, compile
-
-from .graphs import Weights
+from tests.compiler.graphs import Weights
 
 ROWS = json.loads((Path(__file__).parent.parent / "conformance.json").read_text(encoding="utf-8"))
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['expression']} at {row['at']}")

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from scalargrad import Value
 from scalargrad.compiler import compile
-from scalargrad.engine import apply
-from scalargrad.ops import TABLE, Op
-from tests.points import points
-
-from .graphs import Kitchen, Weights, differing, function_of, recipe_of
-from .referee import Array, alike, differences, eager
+from scalargrad.core.ops import TABLE, Op
+from scalargrad.core.value import apply
+from tests.compiler.graphs import Kitchen, Weights, differing, function_of, recipe_of
+from tests.compiler.referee import Array, alike, differences, eager
+from tests.core.points import points
 
 LINEAR = ("add", "sub", "mul", "neg", "sum", "dot", "mean")
 SELECTING = ("where", "maximum", "minimum", "max", "min", "clamp", "relu", "abs", "step", "sign", "prelu", "hardtanh", "mul", "add")

@@ -14,16 +14,16 @@ import pytest
 
 import scalargrad
 from scalargrad import Value, clamp, maximum, mean, relu, softmax, sqrt, where
-from scalargrad.engine import apply
+from scalargrad.core.leaves import Buffer
+from scalargrad.core.ops import TABLE
+from scalargrad.core.value import apply
 from scalargrad.errors import LengthError, OptionError
-from scalargrad.leaves import Buffer
 from scalargrad.losses import cross_entropy, mse
 from scalargrad.nn import MLP, Conv, Dropout, Flatten, LSTMCell, MaxPool, Module, Recurrent, Reshape, Sequential
-from scalargrad.ops import TABLE
-from scalargrad.regularise import l2
+from scalargrad.optim import l2
 from tests.compiler.graphs import Kitchen, Weights, follow
 from tests.compiler.referee import alike, differences, eager
-from tests.points import points
+from tests.core.points import points
 
 jax = pytest.importorskip("jax")
 ROOT = Path(__file__).parent.parent.parent

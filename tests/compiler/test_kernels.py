@@ -8,13 +8,12 @@ import pytest
 import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile, record, trace
-from scalargrad.compiler.blocks import layout_of
+from scalargrad.compiler.buffers import layout_of
 from scalargrad.compiler.kernels import Dots, Elementwise, Kernel, Matrix, OverList, kernels_of
 from scalargrad.compiler.passes import optimised
 from scalargrad.nn import MLP, AvgPool, Conv, Flatten, Layer, MaxPool, Recurrent, RNNCell, Sequential
-
-from .graphs import Weights
-from .referee import differences, eager
+from tests.compiler.graphs import Weights
+from tests.compiler.referee import differences, eager
 
 
 def kernels(function: Any, inputs: Any, parameters: Any = ()) -> list[Kernel]:
@@ -152,7 +151,7 @@ def test_what_is_the_same_for_all_samples_is_computed_once() -> None:
 def test_kernels_compute_every_row_once_and_in_order(seed: int) -> None:
     from random import Random
 
-    from .graphs import Kitchen, function_of
+    from tests.compiler.graphs import Kitchen, function_of
 
     recipe = Kitchen(rng=Random(seed), steps=40).recipe()
     weights = Weights(recipe.parameters).weights

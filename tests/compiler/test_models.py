@@ -33,10 +33,9 @@ from scalargrad.nn import (
     RReLU,
     Sequential,
 )
-from scalargrad.regularise import elastic_net, l1, l2
-
-from .referee import Array, Eager, differences, eager
-from .test_kernels import attention, image
+from scalargrad.optim import elastic_net, l1, l2
+from tests.compiler.referee import Array, Eager, differences, eager
+from tests.compiler.test_kernels import attention, image
 
 BOUND = 1e-12
 

@@ -27,13 +27,12 @@ from scalargrad.compiler.passes import (
     without_identities,
     without_repetitions,
 )
+from scalargrad.core.leaves import Drawn
+from scalargrad.core.ops import TABLE
 from scalargrad.errors import ProgramError
-from scalargrad.leaves import Drawn
 from scalargrad.nn import MLP
-from scalargrad.ops import TABLE
-
-from .graphs import Kitchen, Weights, function_of
-from .referee import alike
+from tests.compiler.graphs import Kitchen, Weights, function_of
+from tests.compiler.referee import alike
 
 each_pass = pytest.mark.parametrize("change", [*PASSES, optimised], ids=lambda change: change.__name__)
 

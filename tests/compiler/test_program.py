@@ -13,13 +13,12 @@ import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import Program, record, trace
 from scalargrad.compiler.program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, PARAMETER, Kind, operands_of
+from scalargrad.core.leaves import Drawn
+from scalargrad.core.ops import TABLE
 from scalargrad.errors import ProgramError
-from scalargrad.leaves import Drawn
 from scalargrad.nn import MLP
-from scalargrad.ops import TABLE
-
-from .graphs import Kitchen, Weights, function_of
-from .referee import alike
+from tests.compiler.graphs import Kitchen, Weights, function_of
+from tests.compiler.referee import alike
 
 
 def recorded(function: Any, inputs: Any = (2,), parameters: Any = ()) -> Program:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalargrad.compiler.views import placed, rounds, strided
+from scalargrad.compiler.strides import placed, rounds, strided
 
 
 def indexes(rng: Random, width: int) -> numpy.ndarray:

@@ -10,8 +10,7 @@ import pytest
 from demos import compiled
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
-
-from .conftest import Gallery, Told
+from tests.demos.conftest import Gallery, Told
 
 STEPS = 6
 

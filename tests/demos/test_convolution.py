@@ -8,8 +8,7 @@ import pytest
 from demos import convolution as demo
 from scalargrad import no_grad, numerical_gradient
 from scalargrad.losses import cross_entropy
-
-from .conftest import Told
+from tests.demos.conftest import Told
 
 
 @pytest.fixture(scope="module")

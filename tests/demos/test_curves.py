@@ -9,9 +9,8 @@ import pytest
 import viz
 from demos import curves
 from scalargrad import Value
-
-from .conftest import Told
-from .page import files_of
+from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 
 def sigmoid(x: float) -> float:

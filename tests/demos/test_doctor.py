@@ -8,9 +8,8 @@ import pytest
 
 from demos import doctor
 from scalargrad import nn
-
-from .conftest import Told
-from .page import files_of
+from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 
 def sums(model: nn.MLP, activation: Any) -> list[Any]:

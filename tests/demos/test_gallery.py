@@ -9,9 +9,8 @@ from demos import gallery as shared
 from demos.__main__ import DEMOS, main
 from demos.gallery import Explorer, Picture, Story, write_gallery
 from demos.site import page_name, pages_of
-
-from .conftest import Gallery
-from .page import LARGEST, Page, faults_of
+from tests.demos.conftest import Gallery
+from tests.demos.page import LARGEST, Page, faults_of
 
 HOSTILE = "a|b {x} <b> w<0> a\\N x\"y' tail\\ <script>alert(1)</script> ]]> --> 日本 \0 \x0b \u2028"
 

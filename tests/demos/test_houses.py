@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from demos import houses
-
-from .conftest import Told
+from tests.demos.conftest import Told
 
 
 @pytest.fixture(scope="module")

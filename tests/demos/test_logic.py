@@ -7,9 +7,8 @@ import pytest
 
 from demos import logic
 from scalargrad.nn import MLP
-
-from .conftest import Told
-from .page import files_of
+from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 TRUTHS: dict[str, Callable[[list[int]], bool]] = {
     "xor": lambda bits: bits[0] != bits[1],

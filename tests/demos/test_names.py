@@ -10,11 +10,10 @@ import pytest
 
 from demos import names as demo
 from scalargrad import no_grad, numerical_gradient
-from scalargrad.graph import topological
+from scalargrad.core.graph import topological
 from scalargrad.losses import cross_entropy
-
-from .conftest import Told
-from .page import files_of
+from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 
 def by_numpy(model: demo.Sequential, letters: list[int]) -> np.ndarray:

@@ -12,8 +12,7 @@ from demos import numerical
 from demos.__main__ import main
 from scalargrad import numerical_gradient
 from scalargrad.nn import MLP, AtWeights
-
-from .conftest import Told
+from tests.demos.conftest import Told
 
 IMAGE, DIGIT = numpy.random.default_rng(4).uniform(0.0, 1.0, 64).tolist(), 7
 

@@ -8,8 +8,7 @@ import pytest
 
 from demos import recursion
 from scalargrad.nn import RNNCell
-
-from .conftest import Told
+from tests.demos.conftest import Told
 
 
 def number(bits: list[int]) -> int:

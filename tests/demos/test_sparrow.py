@@ -13,9 +13,8 @@ from scalargrad.losses import l2
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD
 from scalargrad.training import ClipNorm, MaxNorm
-
-from .conftest import Told
-from .page import files_of
+from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 Array = NDArray[numpy.float64]
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import scalargrad as sg
 import viz
 from scalargrad import Value
+from scalargrad.core.graph import topological
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.graph import topological
 from scalargrad.nn import AvgPool, Conv, Flatten, Layer, MaxPool, Neuron, Reshape, Sequential, given
-from scalargrad.regularise import max_norm
+from scalargrad.optim import max_norm
 
 
 def image(channels: int, rows: int, columns: int, seed: int = 1) -> Any:

@@ -11,12 +11,12 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.core.graph import topological
+from scalargrad.core.leaves import Drawn
 from scalargrad.errors import DataError, OptionError
-from scalargrad.graph import topological
-from scalargrad.leaves import Drawn
 from scalargrad.nn import MLP, Conv, DropConnect, Dropout, Layer, Neuron, RReLU, Sequential
 from scalargrad.nn.dropout import Mask
-from scalargrad.regularise import max_norm
+from scalargrad.optim import max_norm
 
 
 def numbers(nest: Any) -> Any:

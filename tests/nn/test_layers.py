@@ -9,6 +9,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.core.graph import topological
 from scalargrad.errors import CallError, DataError, LengthError, OptionError
 from scalargrad.nn import ACTIVATIONS, INITIALISERS, MLP, Layer, Neuron, Sequential, activation
 
@@ -83,7 +84,7 @@ def test_rows_of_an_array_and_an_array_of_values() -> None:
 def test_inputs_that_are_numbers_are_labelled() -> None:
     neuron = Neuron(2, activation=None)
     total = neuron([5.0, 7.0])
-    inputs = [node for node in sg.graph.topological([total]) if node.kind == "input"]
+    inputs = [node for node in topological([total]) if node.kind == "input"]
     assert [(node.label, node.data) for node in inputs] == [("x0", 5.0), ("x1", 7.0)]
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from scalargrad import Buffer, Constant, Parameter, Value
+from scalargrad.core.graph import topological
 from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
-from scalargrad.graph import topological
 from scalargrad.nn import MLP, Layer, Module, Neuron, Sequential
 
 

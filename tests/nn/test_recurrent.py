@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import scalargrad as sg
 import viz
 from scalargrad import Value
+from scalargrad.core.graph import topological
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.graph import topological
 from scalargrad.nn import Embedding, Layer, LSTMCell, Module, Recurrent, Reshape, RNNCell, Sequential
 
 

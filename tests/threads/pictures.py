@@ -8,10 +8,12 @@ from typing import Any
 import scalargrad as sg
 import viz
 from scalargrad import Value, losses, nn, training
-from viz import class_regions, comparisons, contours, curves, flow_plots, plots
-
-from .at_once import VARIANT, network, number
-from .table import Table
+from tests.threads.at_once import VARIANT, network, number
+from tests.threads.table import Table
+from viz import plots
+from viz.plots import class_regions, contours, curves
+from viz.plots import flow as flow_plots
+from viz.plots import tables as comparisons
 
 OWN = Table()
 row = OWN.row

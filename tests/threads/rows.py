@@ -23,16 +23,15 @@ from scalargrad import (
     nn,
     optim,
     pretraining,
-    regularise,
-    schedules,
-    seeds,
     training,
 )
-from scalargrad.functions import FUNCTIONS
-from scalargrad.ops import TABLE
-
-from .at_once import VARIANT, network, number, points
-from .table import Table
+from scalargrad.core import seeds
+from scalargrad.core.functions import FUNCTIONS
+from scalargrad.core.ops import TABLE
+from scalargrad.optim import penalties as regularise
+from scalargrad.optim import schedules
+from tests.threads.at_once import VARIANT, network, number, points
+from tests.threads.table import Table
 
 OWN = Table()
 row = OWN.row

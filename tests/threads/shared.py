@@ -8,10 +8,10 @@ from typing import Any
 
 import scalargrad as sg
 import viz
-from scalargrad import Parameter, Value, checkpoint, data, losses, nn, optim, schedules, training
-
-from .at_once import network, points
-from .pictures import graph, recording
+from scalargrad import Parameter, Value, checkpoint, data, losses, nn, optim, training
+from scalargrad.optim import schedules
+from tests.threads.at_once import network, points
+from tests.threads.pictures import graph, recording
 
 Question = Callable[[], Any]
 Make = Callable[[Path], Question]

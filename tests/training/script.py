@@ -6,9 +6,7 @@ from typing import Any
 
 from scalargrad.data import Standardise, moons
 from scalargrad.nn import BatchNorm, Dropout, Layer, Module, Sequential
-from scalargrad.optim import Adam
-from scalargrad.regularise import l2
-from scalargrad.schedules import CosineDecay, WarmUp
+from scalargrad.optim import Adam, CosineDecay, WarmUp, l2
 from scalargrad.training import Callback, EarlyStopping, EveryStep, History, SaveCheckpoint, fit
 
 EPOCHS = 8

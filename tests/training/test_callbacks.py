@@ -7,9 +7,7 @@ import pytest
 
 from scalargrad.errors import OptionError, UnknownNameError
 from scalargrad.nn import MLP, Module
-from scalargrad.optim import SGD
-from scalargrad.regularise import clip_gradient_norm, clip_gradient_values
-from scalargrad.schedules import CosineDecay, ReduceOnPlateau, StepDecay
+from scalargrad.optim import SGD, CosineDecay, ReduceOnPlateau, StepDecay, clip_gradient_norm, clip_gradient_values
 from scalargrad.training import Callback, ClipNorm, ClipValues, EarlyStopping, EveryStep, MaxNorm, StopAtZeroGradient, Training, fit
 
 RNG = numpy.random.default_rng(3)

@@ -12,8 +12,7 @@ from scalargrad import Value, losses
 from scalargrad.data import epoch_order, moons
 from scalargrad.errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential
-from scalargrad.optim import SGD, Adam
-from scalargrad.regularise import l2
+from scalargrad.optim import SGD, Adam, l2
 from scalargrad.training import Callback, History, StopAtZeroGradient, Training, fit
 
 RNG = numpy.random.default_rng(7)

@@ -13,8 +13,7 @@ from scalargrad.data import moons
 from scalargrad.errors import DataError, OptionError, ResumeWarning, TraceError, UnlearnedWarning
 from scalargrad.losses import mse
 from scalargrad.nn import MLP, BatchNorm, Dropout, Embedding, Flatten, Layer, Module, Sequential
-from scalargrad.optim import SGD, Adam
-from scalargrad.regularise import l2
+from scalargrad.optim import SGD, Adam, l2
 from scalargrad.training import Callback, EarlyStopping, SaveCheckpoint, fit
 
 X, LABELS = moons(20, noise=0.1, seed=1)

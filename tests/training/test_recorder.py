@@ -6,9 +6,9 @@ from typing import Any
 import numpy
 import pytest
 
+from scalargrad.core.graph import topological
 from scalargrad.data import moons
 from scalargrad.errors import GraphError, OptionError
-from scalargrad.graph import topological
 from scalargrad.losses import hinge, mse
 from scalargrad.nn import MLP, Dropout, Layer, Sequential
 from scalargrad.optim import SGD

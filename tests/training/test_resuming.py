@@ -15,8 +15,7 @@ from scalargrad.errors import CheckpointError
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD
 from scalargrad.training import Callback, SaveCheckpoint, Training, fit, load_model
-
-from .script import fingerprint, network, train
+from tests.training.script import fingerprint, network, train
 
 ROOT = Path(__file__).parent.parent.parent
 

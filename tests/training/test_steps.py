@@ -10,9 +10,8 @@ import pytest
 from scalargrad import Parameter, Value, losses
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential
-from scalargrad.optim import SGD
-from scalargrad.regularise import l2
-from scalargrad.training.compiled import CompiledStep
+from scalargrad.optim import SGD, l2
+from scalargrad.training.compiled_steps import CompiledStep
 from scalargrad.training.samples import samples_of
 from scalargrad.training.steps import EagerStep, checked_loss, shares_of
 

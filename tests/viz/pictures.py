@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
-from viz.picture import Column, Edge, Group, Node, Picture
+from viz.model.picture import Column, Edge, Group, Node, Picture
 
 NAN, INF = float("nan"), float("inf")
 

@@ -16,8 +16,8 @@ from scalargrad.nn import MLP
 from scalargrad.training import Recorder
 from tests.viz.graphs import chain, network, neuron, processor_time, steps
 from viz.drawing import Drawing
-from viz.levels import pictures_of
-from viz.picture import Edge, Node, Picture
+from viz.model.picture import Edge, Node, Picture
+from viz.views.choose import pictures_of
 
 
 @cache

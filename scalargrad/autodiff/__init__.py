@@ -1,0 +1,1 @@
+"""Derivatives of functions: transforms, the tape, and checks by finite differences."""

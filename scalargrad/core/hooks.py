@@ -1,0 +1,73 @@
+"""Hooks: functions that look at, or replace, the gradient of one Value while a backward pass goes by."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from scalargrad.errors import DataError
+
+from .conversion import as_float, is_number
+
+Hook = Callable[[Any], Any]
+
+BY_HAND = "backward"
+"""Where the notes of a node hold a `_backward` that was set by hand, as in code for micrograd."""
+
+
+class _Entry:
+    """One registration of a hook, so that a function that was registered twice is two things."""
+
+    __slots__ = ("hook",)
+
+    def __init__(self, hook: Hook) -> None:
+        self.hook = hook
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether the hook says of itself that it never replaces a gradient."""
+        return getattr(self.hook, "only_looks", False)
+
+
+class HookHandle:
+    """What `register_hook` returns: `remove()` takes the hook away again."""
+
+    def __init__(self, hooks: list[_Entry], hook: Hook) -> None:
+        self._hooks = hooks
+        self._entry = _Entry(hook)
+        hooks.append(self._entry)
+
+    def remove(self) -> None:
+        """Take the hook away; a second call does nothing.
+
+        Example:
+            >>> from scalargrad import Value
+            >>> x = Value(3.0)
+            >>> first, second = [x.register_hook(lambda gradient: gradient * 2) for _ in range(2)]
+            >>> first.remove()
+            >>> first.remove()
+            >>> x.backward()
+            >>> x.grad
+            2.0
+        """
+        # Another thread may take it away between a look and the removal.
+        with suppress(ValueError):
+            self._hooks.remove(self._entry)
+
+
+def hooked(node: Any, gradient: Any) -> Any:
+    """The gradient after the hooks of the node had their say."""
+    for entry in list(node.notes.get("hooks", ())):
+        replaced = entry.hook(gradient)
+        if replaced is not None:
+            gradient = replaced if hasattr(replaced, "args") else _as_gradient(node, replaced)
+    return gradient
+
+
+def _as_gradient(node: Any, replaced: Any) -> float:
+    if not is_number(replaced):
+        shape = getattr(replaced, "shape", ())
+        of_shape = f" of shape {tuple(shape)}" if shape else ""
+        raise DataError(
+            f"a gradient hook of {node!r} returned {type(replaced).__name__}{of_shape}: return one number, or None to keep the gradient",
+        )
+    return as_float(replaced, f"what a gradient hook of {node!r} returned")

@@ -1,0 +1,63 @@
+"""Warnings of what does not learn: on the user's own line, and once."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from scalargrad.errors import NoGradientWarning, UnlearnedWarning
+from scalargrad.utils.frames import warn
+
+_reported: ContextVar[frozenset[int]] = ContextVar("reported", default=frozenset())
+_examined: ContextVar[bool] = ContextVar("examined", default=False)
+
+
+def warn_unlearned(message: str) -> None:
+    """Warn the user's code that something is not learned."""
+    warn(message, UnlearnedWarning)
+
+
+@contextmanager
+def reported(identities: Iterable[int]) -> Iterator[None]:
+    """Mark modules whose losses somebody looks through, so that nobody else needs to warn.
+
+    Args:
+        identities: The ids of the modules.
+
+    Example:
+        >>> with reported([1]):
+        ...     is_reported(1), is_reported(2)
+        (True, False)
+    """
+    token = _reported.set(_reported.get().union(identities))
+    try:
+        yield
+    finally:
+        _reported.reset(token)
+
+
+def is_reported(identity: int) -> bool:
+    """Return whether somebody else tells of what the module with this id does not learn."""
+    return identity in _reported.get()
+
+
+def warn_no_gradient(message: str) -> None:
+    """Warn the user's code that no gradient gets through, unless somebody examines just that."""
+    if not _examined.get():
+        warn(message, NoGradientWarning)
+
+
+@contextmanager
+def examined() -> Iterator[None]:
+    """Inside the block nobody is warned of gradients that do not get through: somebody reports them.
+
+    A filter of `warnings` would do the same to all threads.
+
+    Example:
+        >>> with examined():
+        ...     warn_no_gradient("the derivative of a step is 0")
+    """
+    token = _examined.set(True)
+    try:
+        yield
+    finally:
+        _examined.reset(token)

@@ -1,0 +1,1 @@
+"""Helpers that know no Value: spelling, calls, frames, files, decorators."""

@@ -1,0 +1,257 @@
+"""Calls with arguments that a function does not take: what is wrong, and what was meant."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from inspect import Parameter, signature, unwrap
+from typing import Any, TypeVar
+
+from scalargrad.errors import CallError
+from scalargrad.terminal import printable
+
+from .spelling import nearest, synonyms_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+# Each line holds names of one argument, in this library and elsewhere.
+_ARGUMENTS = synonyms_of("""
+    learning_rate lr eta step_size rate alpha
+    optimiser optimizer opt optim rule
+    initialiser initializer init weight_init kernel_initializer initialization initialisation
+    activation activations act nonlinearity activation_function act_fn
+    output_activation last_activation final_activation
+    epochs epoch n_epochs num_epochs nb_epoch max_iter iterations n_iter steps
+    epoch epochs
+    batch_size batchsize bs batch minibatch_size
+    size batch_size hidden_size units features dim
+    weight_decay decay wd l2
+    penalty regularisation regularization regulariser regularizer kernel_regularizer weight_decay
+    validation validation_data validation_split validation_set val val_data eval_set
+    metrics metric
+    callbacks callback
+    progress verbose
+    seed random_state rng generator random_seed
+    resume resume_from checkpoint ckpt
+    compiled compile jit
+    loss criterion loss_fn objective cost
+    label name title
+    title name caption heading label
+    create_graph higher_order
+    share p rate dropout dropout_rate prob probability
+    probability p prob
+    sizes layers hidden hidden_sizes hidden_layers layer_sizes units nouts outputs
+    inputs in_features nin input_size n_inputs input_dim in_dim fan_in
+    outputs out_features nout output_size n_outputs out_dim units
+    channels in_channels
+    filters out_channels
+    count num_embeddings vocab_size
+    size embedding_dim kernel_size kernel num_features normalized_shape
+    eps epsilon
+    betas beta beta1 beta2 beta_1 beta_2
+    factor gamma
+    every step_size period interval
+    lowest min_lr eta_min
+    length t_max total_steps warmup_steps
+    maximise mode higher_is_better
+    least_gain min_delta
+    n n_samples samples count num_samples
+    noise std sigma deviation
+    deviation std sigma noise
+    test test_size val_size
+    target y label column
+    delimiter sep separator
+    gradient grad_output grad grad_tensor seed
+    gradients grad_outputs grad_tensors
+    unconnected_gradients allow_unused
+    level detail kind
+    theme mode style color_scheme
+    expand open unfold
+    colours colors color colour
+    limit timeout max_norm clip_value
+    program engine
+    rankdir direction
+    pace speed duration
+    reduction reduce size_average
+    items xs values
+    data x value
+    prediction input pred y_pred output
+    target y_true label
+    f fun function func fn
+    function f fun func fn
+    inputs input_shape shape example
+    absolute atol abs_tol
+    relative rtol rel_tol
+    step eps h
+    slope alpha negative_slope
+    rate fps framerate
+    scale dpi zoom
+    strength weight_decay coefficient alpha
+    model module net
+""")
+
+_NOTES = {
+    "retain_graph": "graphs are kept until nothing refers to them, so it is not needed",
+    "nonlin": "for a linear neuron say activation=None",
+    "lr": "the learning rate is the optimiser's: optimiser=Adam(model.parameters(), 0.01)",
+    "learning_rate": "the learning rate is the optimiser's: optimiser=Adam(model.parameters(), 0.01)",
+    "requires_grad": "every Value takes part in gradients; a Constant takes none",
+    "bias": "every neuron has a bias",
+    "dtype": "all numbers are float64",
+    "device": "all numbers are on the processor",
+}
+"""What to say about arguments of other libraries, where nothing here stands for them."""
+
+
+def explain_calls(function: F, hint: Callable[..., str] = lambda *_: "") -> F:
+    """Make a call with wrong arguments a CallError that says what the function takes.
+
+    Nothing is done unless a call fails with a TypeError. Signature, types and documentation stay those
+    of the function.
+
+    Args:
+        function: A function, or the `__init__` of a class, which messages call by the name of the class.
+        hint: A function of the arguments by position, `self` among them, that returns what else to
+            say, "" for nothing.
+
+    Returns:
+        The function to use in its place.
+
+    Example:
+        >>> @explain_calls
+        ... def train(model, *, learning_rate=0.1):
+        ...     return learning_rate
+        >>> train(None, lr=0.5)
+        Traceback (most recent call last):
+        scalargrad.errors.CallError: train has no argument 'lr'; did you mean 'learning_rate'?
+    """
+
+    @wraps(function)
+    def explained(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except CallError:
+            raise
+        except TypeError:
+            # most often it is the function's own complaint about what it was given
+            wrong = what_is_wrong(function, args, options)
+            if wrong is None:
+                raise
+        more = hint(*args)
+        raise CallError(f"{wrong}; {more}" if more else wrong)
+
+    return explained  # type: ignore[return-value]
+
+
+def explain_class(kind: type, *methods: str) -> None:
+    """Explain wrong arguments of methods that a class defines itself.
+
+    Args:
+        kind: The class.
+        methods: Their names.
+
+    Example:
+        >>> class Point:
+        ...     def __init__(self, x, y):
+        ...         self.place = (x, y)
+        >>> explain_class(Point, "__init__")
+        >>> Point(1.0)
+        Traceback (most recent call last):
+        scalargrad.errors.CallError: Point needs 'y': call it as Point(x, y)
+    """
+    for name in methods:
+        if name in vars(kind):
+            setattr(kind, name, explain_calls(getattr(kind, name)))
+
+
+def what_is_wrong(
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    options: Mapping[str, Any],
+    name: str = "",
+) -> str | None:
+    """Return what is wrong with a call in one sentence, None if the function takes the arguments.
+
+    Args:
+        function: What was called.
+        arguments: The arguments by position, with the object itself if the function is a method.
+        options: The arguments by name.
+        name: What to call the function, if not by its own name.
+
+    Example:
+        >>> what_is_wrong(explain_class, (int,), {"nmae": "x"})
+        "explain_class has no argument 'nmae'; it takes kind"
+    """
+    try:
+        form = signature(function)
+    except (TypeError, ValueError):  # some functions that are written in C have none
+        return None
+    try:
+        form.bind(*arguments, **options)
+    except TypeError:
+        name = printable(name or _name_of(function, arguments))
+        parameters = list(form.parameters.values())
+        if parameters and parameters[0].name == "self":
+            parameters, arguments = parameters[1:], arguments[1:]
+        return _told(name, parameters, arguments, options)
+    return None
+
+
+def _name_of(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
+    name = str(getattr(function, "__name__", type(function).__name__))
+    if name != "__init__" or not arguments:
+        return name
+    kind = type(arguments[0])
+    if unwrap(kind.__init__) is unwrap(function):
+        return kind.__name__
+    # a class with a constructor of its own called that of its base
+    return function.__qualname__.split(".")[-2:][0]
+
+
+def _told(name: str, parameters: list[Parameter], arguments: Sequence[Any], options: Mapping[str, Any]) -> str:
+    by_name = [each.name for each in parameters if each.kind in _BY_NAME]
+    by_position = [each for each in parameters if each.kind in _BY_POSITION]
+    kinds = {each.kind for each in parameters}
+    unknown = [word for word in options if word not in by_name]
+    if unknown and Parameter.VAR_KEYWORD not in kinds:
+        return "; ".join(_unknown(name, word, by_name) for word in unknown)
+    if len(arguments) > len(by_position) and Parameter.VAR_POSITIONAL not in kinds:
+        count = f"{len(by_position)} argument{'s' * (len(by_position) != 1)} by position"
+        form = _form(name, parameters)
+        return f"{name} takes {count}, but {len(arguments)} were given: call it as {form}"
+    twice = [each.name for each in by_position[: len(arguments)] if each.name in options]
+    if twice:
+        return f"{name} was given {twice[0]!r} twice, by position and by name"
+    given = {each.name for each in by_position[: len(arguments)]} | set(options)
+    missing = [each.name for each in parameters if _is_needed(each) and each.name not in given]
+    return f"{name} needs {' and '.join(map(repr, missing))}: call it as {_form(name, parameters)}"
+
+
+def _is_needed(parameter: Parameter) -> bool:
+    various = parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return parameter.default is Parameter.empty and not various
+
+
+def _unknown(name: str, word: str, names: Iterable[str]) -> str:
+    public = [each for each in names if not each.startswith("_")]
+    near = nearest(word, public, _ARGUMENTS, cutoff=1.0)
+    if near is None and word in _NOTES:
+        return f"{name} has no argument {word!r}: {_NOTES[word]}"
+    near = near or nearest(word, public, _ARGUMENTS)
+    if near is not None:
+        return f"{name} has no argument {word!r}; did you mean {near!r}?"
+    return f"{name} has no argument {word!r}; it takes {', '.join(public) or 'none'}"
+
+
+def _written(parameter: Parameter) -> str:
+    by_name_only = parameter.kind is Parameter.KEYWORD_ONLY
+    return f"{parameter.name}=…" if by_name_only else parameter.name
+
+
+def _form(name: str, parameters: Sequence[Parameter]) -> str:
+    """How to call it: what is needed, and a sign that there is more."""
+    needed = [_written(each) for each in parameters if _is_needed(each)]
+    several = [f"*{each.name}" for each in parameters if each.kind is each.VAR_POSITIONAL]
+    more = ["…"] if len(needed) + len(several) < len(parameters) else []
+    return f"{name}({', '.join([*several, *needed, *more])})"

@@ -1,0 +1,67 @@
+"""The line of the user's own code that led here, for warnings and messages that name it."""
+
+import os
+import sys
+import warnings
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from sysconfig import get_paths
+from traceback import walk_stack
+from types import FrameType
+
+_ROOT = Path(__file__).parent.parent.parent
+_OWN = tuple(f"{_ROOT / package}{os.sep}" for package in ("scalargrad", "viz"))
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn on the user's own line.
+
+    However many functions and wrappers are in between: a fixed `stacklevel` would count them.
+
+    Args:
+        message: What is wrong, and what to write instead.
+        category: The class of the warning.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     warn("this number has no gradient", UserWarning)
+        >>> caught[0].lineno
+        3
+    """
+    found = user_frame()
+    warnings.warn(message, category, stacklevel=found[1] if found else 1)
+
+
+def user_frame() -> tuple[FrameType, int] | None:
+    """Find the innermost frame of code that neither belongs to this project nor was installed.
+
+    Returns:
+        The frame and how far up it is, 1 for the caller. Where all code was installed, that is the
+        innermost one outside of this project; None if there is none.
+
+    Example:
+        >>> frame, level = user_frame()
+        >>> frame.f_code.co_filename, level
+        ('<doctest scalargrad.utils.frames.user_frame[0]>', 1)
+    """
+    outside = (
+        (frame, level) for level, (frame, _) in enumerate(walk_stack(sys._getframe(1)), 1) if not frame.f_code.co_filename.startswith(_OWN)
+    )
+    nearest = next(outside, None)
+    if nearest is None:
+        return None
+    installed = _installed()
+    for frame, level in chain([nearest], outside):
+        if not frame.f_code.co_filename.startswith(installed):
+            return frame, level
+    return nearest
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    """Return the folders of the standard library and of installed packages."""
+    paths = get_paths()
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    return tuple({f"{Path(paths[name])}{os.sep}" for name in names})

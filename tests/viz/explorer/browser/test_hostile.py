@@ -1,0 +1,58 @@
+"""Hostile texts in a browser: more than 300 labels, titles and names run nothing, and show as text."""
+
+from collections.abc import Callable
+from typing import Any
+
+import viz
+from scalargrad import Value
+from scalargrad.core.value import backward
+from tests.viz.hostile import HOSTILE
+from viz.look.text import clean
+
+Show = Callable[..., Any]
+
+ALARM = "for (const name of ['alert', 'confirm', 'prompt', 'open']) window[name] = () => console.log('a script has run');"
+
+
+def test_labels_run_nothing_and_show_as_text(show: Show) -> None:
+    leaves = [Value(1.0 + i, label=label) for i, label in enumerate(HOSTILE)]
+    outputs = [leaf * 2.0 for leaf in leaves]
+    for output, leaf in zip(outputs, leaves, strict=True):
+        output.label = leaf.label
+    backward(outputs)
+    page = show(viz.explore(outputs, title=HOSTILE[0]), script=ALARM)
+    assert page.text("#title") == clean(HOSTILE[0], 120)
+    assert page.tab.locator("#panel script, #panel img, #panel iframe, #stage a, #stage image").count() == 0
+    shown = page.tab.evaluate(
+        """async (count) => {
+      const found = [];
+      for (let i = 0; i < count; i += 3) {
+        const heard = new Promise((done) => addEventListener('hashchange', done, { once: true }));
+        location.hash = `value=${i}`;
+        await heard;
+        found.push(document.querySelector('#panel h2').textContent);
+      }
+      return found;
+    }""",
+        3 * len(HOSTILE),
+    )
+    for label in HOSTILE:
+        if clean(label):
+            assert clean(label) in shown
+    assert page.tab.locator("script").count() == 3
+
+
+def test_hostile_titles_are_text(show: Show) -> None:
+    x = Value(1.0)
+    for title in HOSTILE[:80:10]:
+        page = show(viz.explore(x * 2, title=title), script=ALARM)
+        assert page.tab.title() == clean(title, 120)
+
+
+def test_a_script_that_got_in_would_not_run(show: Show) -> None:
+    page = viz.explore(Value(1.0) * 2)
+    page.html = page.html.replace("<main>", "<main><script>console.log('ran')</script><b onclick=x>")
+    opened = show(page)
+    assert not [text for text in opened.said if text == "ran"]
+    assert any("Content Security Policy" in text for text in opened.said)
+    opened.said.clear()

@@ -1,0 +1,88 @@
+"""What if, in a browser: for every operation of the table the page computes the engine's numbers; the promise and the truth."""
+
+import math
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+
+import viz
+from scalargrad import Value
+from scalargrad.core.ops import TABLE, Op
+from scalargrad.core.value import apply
+from tests.core.points import points
+from tests.viz.graphs import neuron
+
+Show = Callable[..., Any]
+EDGES = (0.0, -1.0, 3.0, 800.0)
+
+
+def made(op: Op, numbers: tuple[float, ...]) -> tuple[Value, list[Value]]:
+    leaves = [Value(x, label=f"x{i}") for i, x in enumerate(numbers)]
+    root = apply(op, *leaves)
+    root.backward()
+    return root, leaves
+
+
+def same(text: str, number: float) -> bool:
+    found = float(text)
+    if math.isnan(number):
+        return math.isnan(found)
+    return found == number or math.isclose(found, number, rel_tol=2e-12, abs_tol=1e-290)
+
+
+@pytest.mark.parametrize("op", TABLE.values(), ids=list(TABLE))
+def test_every_operation_is_computed_as_the_engine_does(show: Show, op: Op) -> None:
+    inside = points(op, count=6)
+    size = len(inside[0])
+    edges = [*product(EDGES, repeat=size)] if size <= 2 else [tuple((EDGES * 2)[i : i + size]) for i in range(5)]
+    root, leaves = made(op, inside[0])
+    page = show(viz.explore(root))
+    order = {leaf.label: i for i, leaf in enumerate(leaves)}
+    assert sorted(order) == sorted(f"x{i}" for i in range(len(leaves)))
+    moments, expected = [], []
+    for numbers in [*inside[1:], *edges]:
+        changes = "+".join(f"{i}:{x!r}" for i, x in enumerate(numbers))
+        result, operands = made(op, numbers)
+        moments.append(f"value={len(leaves)}&what-if={changes}")
+        expected.append((numbers, result.data, result.grad))
+        for i, operand in enumerate(operands):
+            moments.append(f"value={i}&what-if={changes}")
+            expected.append((numbers, operand.data, operand.grad))
+    for found, (numbers, data, gradient) in zip(page.numbers(*moments), expected, strict=True):
+        assert same(found[0], data), (numbers, found, data)
+        assert same(found[1], gradient), (numbers, found, gradient)
+
+
+def test_the_promise_and_the_truth(show: Show) -> None:
+    root = neuron()
+    page = show(viz.explore(root), "value=1&what-if=1:-2.9")
+    assert page.text("#panel h2") == "w1"
+    assert page.text("#promised") == "0.1"
+    truth = math.tanh(2 * -2.9 + 6.8813735870195432) - root.data
+    assert page.text("#true-change") == viz.look.text.number(truth)
+
+
+def test_dragging_and_putting_back(show: Show) -> None:
+    page = show(viz.explore(neuron()), "value=1")
+    page.tab.fill("#drag-number", "−2")
+    page.press("Tab")
+    assert page.tab.locator(".moved").count() == 1
+    assert page.text(".numbers code >> nth=0").strip() == "-2.0"
+    page.tab.evaluate("const s = document.querySelector('#drag'); s.value = -4.5; s.dispatchEvent(new Event('input'))")
+    assert page.text(".numbers code >> nth=0").strip() == "-4.5"
+    assert "what-if=1%3A-4.5" in page.tab.url
+    page.go(page.tab.url.partition("#")[2])
+    page.tab.click("#reset")
+    assert page.text(".numbers code >> nth=0").strip() == "-3.0"
+    assert page.tab.locator(".moved").count() == 0
+
+
+def test_a_value_made_by_hand_is_not_computed_anew(show: Show) -> None:
+    x = Value(2.0, label="x")
+    y = Value(10.0, (x,), "my rule", partials=[5.0])
+    y.backward()
+    page = show(viz.explore(y), "value=1")
+    assert "Made by hand" in page.text("#panel")
+    assert page.numbers("value=0&what-if=0:3") == [["3.0", "5.0"]]

@@ -1,0 +1,1 @@
+"""Comparisons: two graphs, or a network and its mirror in PyTorch, value by value."""

@@ -1,0 +1,1 @@
+"""The explorer: one self-contained page to explore a graph in."""

@@ -1,0 +1,1 @@
+"""Gradients explained: the paths from an output back to a leaf, summed, named and drawn."""

@@ -1,0 +1,1 @@
+"""Layout: where the nodes, boxes and edges of a picture are."""

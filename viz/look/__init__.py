@@ -1,0 +1,1 @@
+"""The look: colors, themes and text."""

@@ -1,0 +1,1 @@
+"""The model: what a graph and a picture are, without colors or positions."""

@@ -1,0 +1,37 @@
+"""Plots: what a training or a network was like, in the look of the pictures. Matplotlib draws them."""
+
+from .class_regions import plot_class_regions
+from .contours import plot_descent
+from .curves import plot_curves, plot_history
+from .figure import new_axes, plot_confusion, plot_grid, plot_loss, plot_regions, plot_svg, save_plot
+from .flow import (
+    gradients_by_layer,
+    plot_activations,
+    plot_gradient_flow,
+    plot_trajectories,
+    plot_weights,
+)
+from .tables import plot_agreement, plot_bars, plot_differences, plot_table
+
+__all__ = [
+    "gradients_by_layer",
+    "new_axes",
+    "plot_activations",
+    "plot_agreement",
+    "plot_bars",
+    "plot_class_regions",
+    "plot_confusion",
+    "plot_curves",
+    "plot_descent",
+    "plot_differences",
+    "plot_gradient_flow",
+    "plot_grid",
+    "plot_history",
+    "plot_loss",
+    "plot_regions",
+    "plot_svg",
+    "plot_table",
+    "plot_trajectories",
+    "plot_weights",
+    "save_plot",
+]

@@ -1,0 +1,1 @@
+"""Views: a snapshot of a graph as a picture, at one of several levels of detail."""

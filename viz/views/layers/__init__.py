@@ -1,0 +1,1 @@
+"""The layer view: one card for each layer, folded from the scalar graph."""

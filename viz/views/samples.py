@@ -1,0 +1,197 @@
+"""Which calls of a module are samples of a batch, and which belong to one computation.
+
+A picture may fold the calls of a module into one only where they are independent: samples, whose
+results meet in a final sum or mean and nowhere else. Steps of a sequence, tokens of a sentence and
+two uses of a shared layer are calls too, but a mean over them would be a number of nothing.
+"""
+
+from collections import defaultdict
+
+from scalargrad.core import ops
+from scalargrad.core.modes import Scope
+from scalargrad.core.value import Value
+from viz.look.text import clean
+from viz.model.snapshot import Snapshot
+
+_SUMS = (ops.ADD.name, ops.SUM.name, ops.MEAN.name, ops.NEG.name)
+_SCALED = (ops.SUB.name, ops.MUL.name, ops.DIV.name)
+
+Slot = tuple[tuple[str, int], ...]
+"""A call within its sample: for each module around it the name, and which of its calls it is."""
+
+
+class Calls:
+    """The samples of a graph, and the calls of modules within each.
+
+    The final sums and means are taken away; what still hangs together is one sample. Parameters
+    and constants hold nothing together, an input that two calls take does.
+
+    Attributes:
+        sample: The number of the sample that each Value belongs to; -1 for the final sums and what
+            enters only them, and for parameters and constants.
+        final: The Values of the final sums and means.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
+        around = {id(outer) for scope in scopes.values() for outer in scope.chain()[:-1]}
+        self._innermost = scopes.keys() - around
+        self.final = self._final_sums()
+        self.sample = self._samples()
+        self._names: dict[tuple[str, int], str] = {}
+        self._outermost_kind = ""
+        self._slots: dict[tuple[int, int], Slot] = {}
+        self._most: dict[Slot, int] = defaultdict(int)
+        self._number_calls()
+
+    def is_innermost(self, node: Value) -> bool:
+        """Whether the module call that made a Value called no other module: a unit of pictures."""
+        return id(node.scope) in self._innermost
+
+    def path(self, node: Value) -> str:
+        """Return the path of the module call that made a Value, the same in every sample.
+
+        Where a sample calls a module more than once, the path says which call it is: "cell #2".
+        The parts are joined by "/".
+        """
+        if node.scope is None:
+            return ""
+        if self.sample[node] < 0:
+            return "/".join(filter(None, (self._name(scope) for scope in node.scope.chain())))
+        slot = self._slots[id(node.scope), self.sample[node]]
+        parts = (self._part(slot[: i + 1]) for i in range(len(slot)))
+        return "/".join(filter(None, parts))
+
+    @property
+    def most_calls(self) -> int:
+        """How often a module is called within one sample, at most."""
+        return max(self._most.values(), default=1)
+
+    def are_samples(self, scopes: list[Scope]) -> bool:
+        """Tell whether calls belong to a sample each, so that they are independent.
+
+        Args:
+            scopes: Calls of one module.
+
+        Returns:
+            False as soon as two of them belong to one sample.
+        """
+        own: dict[int, set[int]] = defaultdict(set)
+        wanted = {id(scope) for scope in scopes}
+        for scope, sample in self._slots:
+            if scope in wanted and sample >= 0:
+                own[sample].add(scope)
+        return all(len(found) == 1 for found in own.values())
+
+    def _final_sums(self) -> set[Value]:
+        """Return the sums, means and scalings at the end: what enters them meets nowhere else."""
+        users, roots = self.snapshot.users, set(self.snapshot.roots)
+        found: set[Value] = set()
+        for node in reversed(self.snapshot.order):
+            if not node.args or self.is_innermost(node) or not self._is_linear(node):
+                continue
+            above = users.get(node, [])
+            if (above or node in roots) and all(user in found for user in above):
+                found.add(node)
+        return found
+
+    def _is_linear(self, node: Value) -> bool:
+        """Whether a Value is a sum or mean of its operands, or one operand scaled by a plain number.
+
+        An input counts as a number where nothing else takes it: then it holds nothing together.
+        """
+        if node.op in _SUMS:
+            return True
+        if node.op not in _SCALED:
+            return False
+        computed = [arg for arg in node.args if arg.args]
+        leaves = [arg for arg in node.args if not arg.args]
+        are_plain = all(arg.kind == "constant" or (arg.kind == "input" and len(self.snapshot.users[arg]) == 1) for arg in leaves)
+        is_divisor = node.op == ops.DIV.name and bool(node.args[-1].args)
+        return are_plain and len(computed) == 1 and not is_divisor
+
+    def _samples(self) -> dict[Value, int]:
+        """Number what hangs together, in the order of its first Value."""
+        order = self.snapshot.order
+        leader = {node: node for node in order}
+
+        def found(node: Value) -> Value:
+            while leader[node] is not node:
+                leader[node] = leader[leader[node]]
+                node = leader[node]
+            return node
+
+        for node in order:
+            if node in self.final:
+                continue
+            for arg in node.args:
+                if _holds_together(arg):
+                    leader[found(arg)] = found(node)
+        numbers: dict[Value, int] = {}
+        sample: dict[Value, int] = {}
+        used = {arg for node in order if node not in self.final for arg in node.args}
+        for node in order:
+            is_weight = not node.args and node not in used and bool(self.snapshot.users.get(node))
+            if node in self.final or is_weight or not _holds_together(node):
+                sample[node] = -1
+            else:
+                sample[node] = numbers.setdefault(found(node), len(numbers))
+        return sample
+
+    def _number_calls(self) -> None:
+        """Give each call its place within its sample, in the order in which the calls are done.
+
+        The last Value of a call counts: a call that takes from another one is done after it, while
+        its first Values may well be met before.
+        """
+        last: dict[tuple[int, int], int] = {}
+        scopes: dict[int, Scope] = {}
+        for i, node in enumerate(self.snapshot.order):
+            if node.scope is not None and node.args:
+                scopes[id(node.scope)] = node.scope
+                last[id(node.scope), self.sample[node]] = i
+        for (key, sample), i in list(last.items()):
+            for outer in scopes[key].chain()[:-1]:
+                scopes[id(outer)] = outer
+                last[id(outer), sample] = max(i, last.get((id(outer), sample), i))
+        taken: dict[tuple[Slot, str, int], int] = defaultdict(int)
+        depth = {key: len(scope.chain()) for key, scope in scopes.items()}
+        # Outer calls first: the place of a call begins with the place of the call around it.
+        for key, sample in sorted(last, key=lambda call: (depth[call[0]], last[call])):
+            scope = scopes[key]
+            around: Slot = ()
+            if scope.parent is not None:
+                around = self._slots[id(scope.parent), sample]
+            name = self._name(scope)
+            number = taken[around, name, sample] = taken[around, name, sample] + 1
+            self._slots[key, sample] = (*around, (name, number))
+            family: Slot = (*around, (name, 0))
+            self._most[family] = max(number, self._most[family])
+
+    def _part(self, slot: Slot) -> str:
+        """Return the last part of a path, with the number of the call where there are several."""
+        name, number = slot[-1]
+        if self._most[*slot[:-1], (name, 0)] == 1:
+            return name
+        return f"{name or self._outermost_kind} #{number}"
+
+    def _name(self, scope: Scope) -> str:
+        """Return the name of a module; the only network of a picture needs none."""
+        own = clean(scope.name).replace("/", "∕")
+        if own:
+            return own
+        key = (scope.kind if scope.parent is not None else "", scope.identity)
+        if key not in self._names:
+            kind = clean(scope.kind)
+            number = 1 + sum(known == key[0] for known, _ in self._names)
+            if scope.parent is None and number == 1:
+                self._outermost_kind = kind
+                self._names[key] = ""
+            else:
+                self._names[key] = f"{kind} {number}" if number > 1 else kind
+        return self._names[key]
+
+
+def _holds_together(node: Value) -> bool:
+    return bool(node.args) or node.kind == "input"
