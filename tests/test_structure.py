@@ -1,6 +1,7 @@
-"""The house rules: imports point one way, the core is light, names of operations live in the table, functions stay short.
+"""Rules of the code that no linter knows: light imports, names of operations, sizes, docstrings.
 
-That every module, class and function has a docstring is the linter's to say: see `pyproject.toml`.
+Which module may import which is written in `pyproject.toml` as contracts for import-linter, and that every module,
+class and function has a docstring is ruff's to say.
 """
 
 import ast
@@ -33,11 +34,6 @@ class Source:
     """Every node of the file, the outer ones first."""
 
     @functools.cached_property
-    def imported(self) -> frozenset[str]:
-        """The full names of all modules that the file imports, wherever in the file, but for type checkers only."""
-        return frozenset(_imported(self))
-
-    @functools.cached_property
     def code(self) -> frozenset[int]:
         """The numbers of the lines that hold code: no blank lines, comments or docstrings."""
         covered: set[int] = set()
@@ -56,102 +52,13 @@ def read(path: Path) -> Source:
     return Source(path, place.as_posix(), module, text, tuple(ast.walk(ast.parse(text))))
 
 
-def _imported(source: Source) -> Iterator[str]:
-    package = source.module if source.path.name == "__init__.py" else source.module.rpartition(".")[0]
-    for node in source.nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            whole = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (_module_of(whole, alias.name) for alias in node.names)
-
-
-def _module_of(whole: str, name: str) -> str:
-    """`from a import b` imports the module a.b if there is one, else a."""
-    folder = ROOT.joinpath(*whole.split("."))
-    return f"{whole}.{name}" if (folder / f"{name}.py").exists() or (folder / name / "__init__.py").exists() else whole
-
-
 SOURCES = [read(path) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 OF_SCALARGRAD = [source for source in SOURCES if source.module.split(".")[0] == "scalargrad"]
 
-RANKS = [
-    ("errors", "floats", "graph", "decorating", "missing", "modes", "collector", "locks", "naming", "calls", "terminal", "frames"),
-    ("ops", "conversion", "hooks", "copying", "nested", "files", "seeds", "unlearned"),
-    ("adjoint",),
-    ("engine",),
-    ("functions", "leaves"),
-    ("stand_ins", "transforms", "tape", "differences", "workers", "numeric", "anomaly"),
-    ("nn",),
-    ("losses", "regularise", "hyperparameters", "optimiser", "optim", "schedules", "data", "checkpoint", "compiler"),
-    ("training",),
-    ("pretraining", "doctor"),
-]
-"""Rooms of scalargrad from the ground up: each imports from those below it, or from its own floor without a cycle."""
-
-CORE = (
-    *("errors", "floats", "graph", "decorating", "missing", "modes", "calls", "naming", "terminal", "frames"),
-    *("ops", "conversion", "hooks", "copying", "adjoint", "unlearned", "engine", "functions"),
-)
-EXTRAS = ("matplotlib", "sklearn", "tqdm", "scipy", "graphviz", "pygraphviz", "vl_convert", "viz", "demos", "tests", "torch", "jax")
-EXTRAS_OF = {"scalargrad.training.progress": {"tqdm"}, "scalargrad.compiler.jax_backend": {"jax"}}
-"""The rooms that use an extra where it is installed: the bar, and a backend."""
-
-
-def room(module: str) -> str:
-    return module.split(".")[1] if "." in module else ""
-
-
-def rank(name: str) -> int:
-    found = [i for i, floor in enumerate(RANKS) if name in floor]
-    assert found, f"say in tests/test_house.py where scalargrad/{name} stands"
-    return found[0]
-
-
-def test_scalargrad_never_imports_what_stands_on_it() -> None:
-    offenders = []
-    for source in OF_SCALARGRAD:
-        above = {name.split(".")[0] for name in source.imported} & set(EXTRAS) - EXTRAS_OF.get(source.module, set())
-        offenders += [f"{source.place} imports {name}" for name in sorted(above)]
-    assert offenders == []
-
-
-def test_every_room_of_scalargrad_stands_on_a_floor() -> None:
-    rooms = {room(source.module) for source in OF_SCALARGRAD} - {""}
-    assert sorted(rooms - {name for floor in RANKS for name in floor}) == []
-
-
-def test_imports_point_one_way() -> None:
-    offenders = []
-    for source in OF_SCALARGRAD:
-        own = room(source.module)
-        others = [name for name in sorted(source.imported) if name.split(".")[0] == "scalargrad" and room(name) != own]
-        if own:
-            offenders += [f"{source.place} imports {name}" for name in others if not room(name) or rank(room(name)) > rank(own)]
-    assert offenders == []
-
-
-def test_there_is_no_import_cycle() -> None:
-    graph = {source.module: {name for name in source.imported if name.split(".")[0] in PACKAGES} for source in SOURCES}
-    done: set[str] = set()
-
-    def visit(name: str, way: tuple[str, ...]) -> None:
-        assert name not in way, " imports ".join([*way[way.index(name) :], name])
-        if name not in done:
-            for other in sorted(graph.get(name, ())):
-                visit(other, (*way, name))
-            done.add(name)
-
-    for name in graph:
-        visit(name, ())
-
-
-def test_the_core_needs_the_standard_library_only() -> None:
-    core = [source for source in OF_SCALARGRAD if source.module in {f"scalargrad.{name}" for name in CORE}]
-    assert len(core) == len(CORE)
-    allowed = {"scalargrad", *sys.stdlib_module_names}
-    assert [f"{source.place} imports {name}" for source in core for name in source.imported if name.split(".")[0] not in allowed] == []
+EXTRAS = {
+    *("demos", "graphviz", "jax", "matplotlib", "pygraphviz", "scipy"),
+    *("sklearn", "tests", "torch", "tqdm", "viz", "vl_convert"),
+}
 
 
 IMPORT = """
@@ -177,7 +84,7 @@ def imports() -> list[list[str]]:
 def test_importing_scalargrad_imports_no_extra(imports: list[list[str]]) -> None:
     loaded = set(imports[0][2:])
     assert "scalargrad" in loaded
-    assert not loaded & set(EXTRAS)
+    assert not loaded & EXTRAS
 
 
 def test_importing_costs_about_what_numpy_costs_and_not_thrice(imports: list[list[str]]) -> None:
@@ -232,14 +139,14 @@ def test_functions_are_short() -> None:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 assert node.end_lineno is not None
                 lines = len(source.code & set(range(node.lineno, node.end_lineno + 1)))
-                if lines > 40:
+                if lines > 60:
                     offenders.append(f"{source.place}: {node.name} has {lines} lines")
     assert offenders == []
 
 
 def test_files_are_short() -> None:
-    longer = {"scalargrad/core/ops.py": 320, "scalargrad/core/value.py": 460}  # a row for each operation, and a method for each operator
-    limits = [(source, longer.get(source.place, 300)) for source in SOURCES]
+    longer = {"scalargrad/core/ops.py": 600}  # a row for each operation
+    limits = [(source, longer.get(source.place, 500)) for source in SOURCES]
     assert [f"{source.place} has {len(source.code)} lines" for source, limit in limits if len(source.code) >= limit] == []
 
 
