@@ -15,7 +15,7 @@ DEMOS = {
     "digits": "handwritten digits, and why one of them was misread",
     "lines": "a line, three variables and a cubic against least squares; then a network that bends",
     "quadrants": "twelve numbers and two layers by hand, then a network that tells four quadrants apart",
-    "overfitting": "thirty points learnt by heart, six cures, and good defaults beside old ones",
+    "overfitting": "thirty points learned by heart, six cures, and good defaults beside old ones",
     "descent": "three ways down: all samples at once, ten, or one at a time",
     "numerical": "gradients by moving one weight after the other, against backpropagation, and what they cost",
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",

@@ -17,7 +17,7 @@ import viz
 from demos.gallery import Picture, Story, duration, explored, run_alone, say, say_all, timed, told
 from scalargrad.compiler import Compiled, compile
 from scalargrad.compiler.kernels import Matrix
-from scalargrad.data import Standardise, moons
+from scalargrad.data import StandardScaler, moons
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
 
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 def samples(count: int) -> tuple[Array, Array]:
     """Points of two moons, and ±1 for the moon."""
     points, sides = moons(count, noise=0.1, seed=1)
-    return Standardise().fit(points).transform(points), np.array(2.0 * sides - 1.0, float)
+    return StandardScaler().fit(points).transform(points), np.array(2.0 * sides - 1.0, float)
 
 
 def compiled(model: MLP) -> Compiled:

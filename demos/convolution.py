@@ -44,7 +44,7 @@ def images_of(classes: int, count: int, held_out: int) -> Images:
 def networks(classes: int) -> dict[str, Sequential]:
     """A layer from every pixel to every digit, and a convolution, whose filters have only nine weights each."""
     pooled = FILTERS * ((SIDE - WINDOW + 1) // POOL) ** 2
-    plain, last = (Layer(inputs, classes, activation=None, initialiser="xavier", seed=1) for inputs in (SIDE * SIDE, pooled))
+    plain, last = (Layer(inputs, classes, activation=None, initializer="xavier", seed=1) for inputs in (SIDE * SIDE, pooled))
     convolution = Sequential(Reshape(1, SIDE, SIDE), Conv(1, FILTERS, WINDOW, seed=0), MaxPool(POOL), Flatten(), last)
     return {"layer": Sequential(plain), "convolution": convolution}
 
@@ -91,7 +91,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     images, models, numbers, read = images_of(classes, count, held_out), networks(classes), [], {}
     for name, model in models.items():
         adam = Adam(model.parameters(), 0.015)
-        fit(model, images.train, images.digits, loss="cross_entropy", optimiser=adam, epochs=epochs, batch_size=8, metrics=["accuracy"])
+        fit(model, images.train, images.digits, loss="cross_entropy", optimizer=adam, epochs=epochs, batch_size=8, metrics=["accuracy"])
         read[name] = [right(model, x, images.held_out_digits) for x in (images.held_out, images.moved)]
         still, moved = (f"{sum(found) / held_out:.1%}" for found in read[name])
         size = f"{len(model.parameters())} parameters"

@@ -76,15 +76,15 @@ def arrived(way: Way, tolerance: float) -> bool:
 
 def descend(way: Way, inputs: list[list[float]], targets: list[float], tolerance: float, rounds: int) -> Way:
     """Go down, round by round, until the gradient over all samples stays shorter than the tolerance."""
-    neuron = Neuron(1, activation=None, initialiser=given([START[:1]]))
+    neuron = Neuron(1, activation=None, initializer=given([START[:1]]))
     neuron.bias.data = START[1]
-    optimiser = SGD(neuron.parameters(), RATE)
-    schedule = ExponentialDecay(optimiser, way.remains)
+    optimizer = SGD(neuron.parameters(), RATE)
+    schedule = ExponentialDecay(optimizer, way.remains)
     for number in range(rounds):
         way.recorder.take(neuron, len(way.path) - 1)
         for some, answers in batches(inputs, targets, way.size, seed=1, epoch=number):
             differentiate(neuron, some.tolist(), answers.tolist())
-            optimiser.step()
+            optimizer.step()
             way.path.append((neuron.weights[0].data, neuron.bias.data))
         schedule.step()
         way.norms.append(differentiate(neuron, inputs, targets))

@@ -41,8 +41,8 @@ def digits() -> list[Sample]:
 def train(model: MLP, samples: list[Sample], epochs: int) -> History:
     """Stochastic gradient descent in batches of ten, with a rate that falls to a tenth."""
     rule, (images, labels) = SGD(model.parameters(), RATE), zip(*samples, strict=True)
-    falling = CosineDecay(rule, epochs, lowest=RATE / 10)
-    return fit(model, images, labels, loss="cross_entropy", optimiser=rule, epochs=epochs, batch_size=BATCH, callbacks=[falling])
+    falling = CosineDecay(rule, epochs, min_lr=RATE / 10)
+    return fit(model, images, labels, loss="cross_entropy", optimizer=rule, epochs=epochs, batch_size=BATCH, callbacks=[falling])
 
 
 def answers(model: MLP, samples: list[Sample]) -> list[tuple[int, float]]:

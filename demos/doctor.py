@@ -39,18 +39,18 @@ class Patient:
 CHAIN = Patient(
     "chain",
     "eight layers of sigmoids",
-    lambda: nn.MLP(2, [5] * 8 + [1], activation="sigmoid", initialiser="xavier", seed=0),
+    lambda: nn.MLP(2, [5] * 8 + [1], activation="sigmoid", initializer="xavier", seed=0),
     0.02,
-    "elu and He's initialisation",
-    lambda: nn.MLP(2, [5] * 8 + [1], activation="elu", initialiser="he", seed=0),
+    "elu and He's initialization",
+    lambda: nn.MLP(2, [5] * 8 + [1], activation="elu", initializer="he", seed=0),
 )
 LOUD = Patient(
     "loud",
     "weights of size 15 before a tanh",
-    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initialiser=nn.normal(15.0), seed=0),
+    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initializer=nn.normal(15.0), seed=0),
     0.1,
-    "Xavier's initialisation",
-    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initialiser="xavier", seed=0),
+    "Xavier's initialization",
+    lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initializer="xavier", seed=0),
 )
 HASTY = Patient(
     "hasty",
@@ -63,20 +63,20 @@ HASTY = Patient(
 
 
 def points() -> tuple[Any, Any]:
-    """The two moons, standardised, with 0 and 1 as answers."""
+    """The two moons, standardized, with 0 and 1 as answers."""
     found, answers = data.moons(SAMPLES, noise=0.1, seed=1)
-    return data.Standardise().fit(found).transform(found), answers
+    return data.StandardScaler().fit(found).transform(found), answers
 
 
 def examine(model: nn.Module, rate: float) -> Diagnosis:
     """What the doctor says of a network that shall be trained with this rate."""
-    return diagnose(model, *points(), optimiser=SGD(model.parameters(), rate))
+    return diagnose(model, *points(), optimizer=SGD(model.parameters(), rate))
 
 
 def train(model: nn.Module, rate: float, steps: int) -> float:
     """Gradient descent over the whole set; the mean squared error before the last step."""
-    optimiser = SGD(model.parameters(), rate)
-    history = fit(model, *points(), loss="mse", optimiser=optimiser, epochs=steps, batch_size=None, progress=False)
+    optimizer = SGD(model.parameters(), rate)
+    history = fit(model, *points(), loss="mse", optimizer=optimizer, epochs=steps, batch_size=None, progress=False)
     return history["loss"][-1]
 
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from demos.gallery import Picture, Story, run_alone, say
 from scalargrad import no_grad
-from scalargrad.data import Standardise, read_csv, split
+from scalargrad.data import StandardScaler, read_csv, split
 from scalargrad.nn import MLP
 from scalargrad.optim import Adam
 from scalargrad.training import fit
-from viz.look.palette import class_colour
+from viz.look.palette import class_color
 from viz.look.theme import LIGHT
 from viz.plots import new_axes, plot_curves, save_plot
 
@@ -50,20 +50,20 @@ def straight(tracts: Tracts) -> Rule:
     return lambda row: float(np.dot(slopes, [*row, 1.0]))
 
 
-def learnt(tracts: Tracts, epochs: int) -> tuple[Rule, list[float]]:
+def learned(tracts: Tracts, epochs: int) -> tuple[Rule, list[float]]:
     """A network of eight neurons, trained on the same rows, and its error on the rows held out after each epoch.
 
     It learns on the scale of deviations, and answers in 1,000 dollars.
     """
-    inputs, output = Standardise().fit(tracts.train), Standardise().fit(tracts.prices)
-    model = MLP(tracts.train.shape[1], [8, 1], activation="tanh", initialiser="xavier", seed=0)
+    inputs, output = StandardScaler().fit(tracts.train), StandardScaler().fit(tracts.prices)
+    model = MLP(tracts.train.shape[1], [8, 1], activation="tanh", initializer="xavier", seed=0)
     adam, held_out = Adam(model.parameters(), 0.003), (inputs.transform(tracts.held_out), output.transform(tracts.held_out_prices))
     rows, prices = inputs.transform(tracts.train), output.transform(tracts.prices)
-    history = fit(model, rows, prices, loss="mse", optimiser=adam, epochs=epochs, batch_size=16, validation=held_out)
+    history = fit(model, rows, prices, loss="mse", optimizer=adam, epochs=epochs, batch_size=16, validation=held_out)
 
     def price(row: Any) -> float:
         with no_grad():
-            return float(output.inverse([model(inputs.transform([row])[0]).data])[0])
+            return float(output.inverse_transform([model(inputs.transform([row])[0]).data])[0])
 
     return price, [loss**0.5 * float(output.scales[0]) for loss in history["validation_loss"]]
 
@@ -77,7 +77,7 @@ def error(predict: Rule, tracts: Tracts) -> float:
 def compare(columns: list[int], epochs: int, what: str) -> tuple[Tracts, Rule, Rule]:
     """Train on the rows to learn from, and say how wrong the line and the network are on the others."""
     tracts = tracts_of(columns)
-    line, (network, errors) = straight(tracts), learnt(tracts, epochs)
+    line, (network, errors) = straight(tracts), learned(tracts, epochs)
     bound = error(line, tracts)
     ahead = next((epoch for epoch, missed in enumerate(errors, 1) if missed < bound), None)
     say(f"{what}: the straight line is off by {bound:.2f}, the network by {error(network, tracts):.2f} (in 1,000 dollars)")
@@ -107,7 +107,7 @@ def draw_prices(folder: Path, by_rooms: tuple[Tracts, Rule, Rule], by_both: tupl
 
     plot_curves({f"{share:g} % lower status": known(network, share) for share in SHARES}, rooms, right)
     for i, share in enumerate(SHARES):
-        right.plot(rooms, known(plane, share), color=class_colour(i), linewidth=0.8)
+        right.plot(rooms, known(plane, share), color=class_color(i), linewidth=0.8)
     for ax, title in ((left, "from the rooms alone"), (right, "from rooms and status (thin: the plane)")):
         ax.set(title=title, xlabel="rooms per dwelling", ylabel="price in 1,000 dollars", xlim=(3.5, 9.0), ylim=(0, 60))
     save_plot(left, folder / "houses-prices.svg", "Boston house prices over rooms", _PRICES.alt)
@@ -130,13 +130,13 @@ _TEXT = (
     "median price (Harrison and Rubinfeld 1978). Four fifths are for learning. The errors are those on the last fifth, which neither the "
     "line nor the network has seen: the root of the mean squared error, in 1,000 dollars.",
     "Least squares gives the best straight line there is. The network has no better data, only freedom: a room may be worth more in a "
-    "large house than in a small one, and more where the neighbours are rich.",
+    "large house than in a small one, and more where the neighbors are rich.",
 )
 _PRICES = Picture(
     "houses-prices.svg",
     "Left: held-out tracts as points over their rooms, with the straight line and the curve of the network. Right: the prices of the "
     "network over the rooms at three shares of lower-status residents, each with the plane of least squares as a thin line.",
-    "Left, points are tracts that were held out. Right, each colour is one share of lower-status residents, drawn where there are "
+    "Left, points are tracts that were held out. Right, each color is one share of lower-status residents, drawn where there are "
     "enough such tracts: the lines of the plane can only be parallel.",
 )
 

@@ -1,4 +1,4 @@
-"""From lines to curves: a line, three variables and a cubic are learnt and held against least squares; then a network bends by itself."""
+"""From lines to curves: a line, three variables and a cubic are learned and held against least squares; then a network bends by itself."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ PLACES: list[float] = np.linspace(-1.0, 1.0, 81).tolist()
 
 
 class Task(NamedTuple):
-    """What is to be learnt: rows of numbers, and what each row shall give."""
+    """What is to be learned: rows of numbers, and what each row shall give."""
 
     name: str
     rows: list[list[float]]
@@ -48,9 +48,9 @@ def powers(x: Any) -> Any:
 
 def learn(task: Task, rounds: int) -> list[float]:
     """Weights and bias of one neuron without activation, after gradient descent with momentum over all samples."""
-    neuron = MLP(len(task.rows[0]), [1], initialiser="zeros")
-    optimiser = SGD(neuron.parameters(), 0.2, momentum=0.9)
-    fit(neuron, task.rows, task.targets, loss="mse", optimiser=optimiser, epochs=rounds, batch_size=None, progress=False)
+    neuron = MLP(len(task.rows[0]), [1], initializer="zeros")
+    optimizer = SGD(neuron.parameters(), 0.2, momentum=0.9)
+    fit(neuron, task.rows, task.targets, loss="mse", optimizer=optimizer, epochs=rounds, batch_size=None, progress=False)
     return [parameter.data for parameter in neuron.parameters()]
 
 
@@ -62,8 +62,8 @@ def least_squares(task: Task) -> list[float]:
 
 def bend(task: Task, rounds: int) -> MLP:
     """A network of 1, 12 and 1 units with tanh: nobody tells it which powers or waves to use."""
-    model = MLP(1, [12, 1], activation="tanh", initialiser="xavier", seed=2)
-    fit(model, task.rows, task.targets, loss="mse", optimiser=Adam(model.parameters(), 0.03), epochs=rounds, batch_size=10)
+    model = MLP(1, [12, 1], activation="tanh", initializer="xavier", seed=2)
+    fit(model, task.rows, task.targets, loss="mse", optimizer=Adam(model.parameters(), 0.03), epochs=rounds, batch_size=10)
     return model
 
 
@@ -105,10 +105,10 @@ def run(folder: Path, quick: bool = False) -> Story:
     for line in table():
         say(line)
     for task in plain:
-        learnt, best = learn(task, straight), least_squares(task)
-        numbers.append((f"{task.name}: largest difference from least squares", f"{np.abs(np.subtract(learnt, best)).max():.1e}"))
-        say(f"{task.name}: learnt {np.round(learnt, 4)}, least squares {np.round(best, 4)}, largest difference {numbers[-1][1]}")
-        curves.append((task, {"learnt": heights(learnt, PLACES), "least squares": heights(best, PLACES)}))
+        learned, best = learn(task, straight), least_squares(task)
+        numbers.append((f"{task.name}: largest difference from least squares", f"{np.abs(np.subtract(learned, best)).max():.1e}"))
+        say(f"{task.name}: learned {np.round(learned, 4)}, least squares {np.round(best, 4)}, largest difference {numbers[-1][1]}")
+        curves.append((task, {"learned": heights(learned, PLACES), "least squares": heights(best, PLACES)}))
     x, model = [row[0] for row in wave.rows], bend(wave, bent)
     cubic = least_squares(Task("", powers(x).tolist(), wave.targets))
     for name, found in {"best cubic": heights(cubic, x), "network of 12 tanh neurons": answers(model, x)}.items():
@@ -126,9 +126,9 @@ _TEXT = (
 )
 _FITS = Picture(
     "lines-fits.svg",
-    "Three plots of points with curves: a line and a cubic, learnt and by least squares, lie on each other; a network follows a wave "
+    "Three plots of points with curves: a line and a cubic, learned and by least squares, lie on each other; a network follows a wave "
     "that the best cubic misses.",
-    "Learnt and calculated lie on each other. For the wave no power was chosen: the network of twelve tanh neurons found its own bends.",
+    "Learned and calculated lie on each other. For the wave no power was chosen: the network of twelve tanh neurons found its own bends.",
 )
 _FUNCTIONS = Picture(
     "lines-functions.svg",

@@ -16,8 +16,8 @@ from scalargrad.optim import Adam
 from scalargrad.training import Callback, Recorder, Recording, Training, fit
 from viz.plots import new_axes, plot_regions, save_plot
 
-EPOCHS, RATE, LEARNT = 200, 0.1, 0.05
-"""How often each table is shown at most, the learning rate of Adam, and the mean loss at which a table counts as learnt by heart."""
+EPOCHS, RATE, LEARNED = 200, 0.1, 0.05
+"""How often each table is shown at most, the learning rate of Adam, and the mean loss at which a table counts as learned by heart."""
 FULL, QUICK = 10, 3
 """How many seeds each network is tried with."""
 
@@ -37,12 +37,12 @@ class Lesson:
         return cls(name, (2.0 * table[0] - 1.0).tolist(), table[1].tolist(), hidden)
 
 
-class StopWhenLearnt(Callback):
+class StopWhenLearned(Callback):
     """Ends the training as soon as its loss is small enough."""
 
-    def epoch_ends(self, training: Training) -> None:
-        if training.history.last()["loss"] < LEARNT:
-            training.stop("learnt")
+    def on_epoch_end(self, training: Training) -> None:
+        if training.history.last()["loss"] < LEARNED:
+            training.stop("learned")
 
 
 def lessons(quick: bool) -> list[Lesson]:
@@ -54,11 +54,11 @@ def lessons(quick: bool) -> list[Lesson]:
 
 def learn(lesson: Lesson, seed: int) -> tuple[MLP, int, Recording]:
     """A network that was shown the table until it knew it, or 200 times; how often that was, and how it went with the third row."""
-    model = MLP(len(lesson.rows[0]), [*lesson.hidden, 1], activation="tanh", initialiser="xavier", seed=seed)
+    model = MLP(len(lesson.rows[0]), [*lesson.hidden, 1], activation="tanh", initializer="xavier", seed=seed)
     rule = Adam(model.parameters(), RATE)
     recorder = Recorder(lesson.rows[2], lesson.answers[2], cross_entropy, every=2)
-    options: dict[str, Any] = {"epochs": EPOCHS, "batch_size": None, "callbacks": [StopWhenLearnt(), recorder], "progress": False}
-    history = fit(model, lesson.rows, lesson.answers, loss=cross_entropy, optimiser=rule, **options)
+    options: dict[str, Any] = {"epochs": EPOCHS, "batch_size": None, "callbacks": [StopWhenLearned(), recorder], "progress": False}
+    history = fit(model, lesson.rows, lesson.answers, loss=cross_entropy, optimizer=rule, **options)
     return model, history.epochs, recorder.recording
 
 
@@ -69,7 +69,7 @@ def right(model: MLP, lesson: Lesson) -> int:
 
 
 def study(lesson: Lesson, seeds: int) -> tuple[MLP, Recording, str]:
-    """The best network of several seeds, how it learnt a row, and what there is to say of them."""
+    """The best network of several seeds, how it learned a row, and what there is to say of them."""
     tried = [learn(lesson, seed) for seed in range(seeds)]
     scores = [right(model, lesson) for model, *_ in tried]
     rows, whole = len(lesson.rows), scores.count(len(lesson.rows))
@@ -103,13 +103,13 @@ def run(folder: Path, quick: bool = False) -> Story:
     """Learn each table with several seeds; draw xor; look into the comparator."""
     found = {lesson.name: (lesson, *study(lesson, QUICK if quick else FULL)) for lesson in lessons(quick)}
     lesson, model, recording, _ = found["xor"]
-    explorer = explored(recording, folder / "logic-explore.html", "how xor of 1 and 0 was learnt")
+    explorer = explored(recording, folder / "logic-explore.html", "how xor of 1 and 0 was learned")
     draw_xor(model, lesson, folder)
     weights = ", ".join(multiples(found["3-bit comparator"][1]))
     say(f"the weights of the one neuron that compares, in multiples of the smallest: {weights}")
     numbers = [(name, text) for name, (*_, text) in found.items()]
     numbers += [("weights of the 3-bit comparator, in multiples of the smallest", weights)]
-    return Story("logic", "Logic: truth tables learnt by heart", _TEXT, tuple(numbers), (_NETWORK, _PLANE), (explorer,))
+    return Story("logic", "Logic: truth tables learned by heart", _TEXT, tuple(numbers), (_NETWORK, _PLANE), (explorer,))
 
 
 _TEXT = (
@@ -122,12 +122,12 @@ _TEXT = (
 )
 _NETWORK = Picture(
     "logic-network.svg",
-    "The trained xor network as columns: two inputs, hidden neurons, the answer and its loss; lines coloured by their gradient.",
+    "The trained xor network as columns: two inputs, hidden neurons, the answer and its loss; lines colored by their gradient.",
     "xor of 1 and 0, after training. Each hidden neuron has drawn a line of its own; the last one combines them.",
 )
 _PLANE = Picture(
     "logic-plane.svg",
-    "The plane of the two inputs, coloured by the answer of the network, with the four rows of the table and the border where it is 0.",
+    "The plane of the two inputs, colored by the answer of the network, with the four rows of the table and the border where it is 0.",
     "What it says between the rows: blue where the bits are taken to differ, orange where they are taken to be equal. One straight border "
     "would not do.",
 )

@@ -34,12 +34,12 @@ def train(model: MLP, samples: Samples, steps: int, *callbacks: Callback) -> His
         model,
         *samples,
         loss=hinge,
-        optimiser=rule,
+        optimizer=rule,
         epochs=steps,
         batch_size=None,
         penalty=lambda model: l2(model.parameters(), PENALTY),
         metrics="accuracy",
-        callbacks=[CosineDecay(rule, steps, lowest=0.1), *callbacks],
+        callbacks=[CosineDecay(rule, steps, min_lr=0.1), *callbacks],
     )
 
 
@@ -63,7 +63,7 @@ def one_sample(model: MLP, samples: Samples) -> tuple[Value, str]:
 
 
 def run(folder: Path, quick: bool = False) -> Story:
-    """Draw one sample before training, train, then draw what was learnt."""
+    """Draw one sample before training, train, then draw what was learned."""
     model, samples = MLP(2, [16, 16, 1], activation="relu", seed=0), two_moons()
     loss, path = one_sample(model, samples)
     viz.draw(loss, level="cards", expand=[path], title=f"One sample, one open neuron: {path}").save(folder / _CARDS.file)
@@ -100,13 +100,13 @@ _CARDS = Picture(
 )
 _NEURONS = Picture(
     "moons-neurons.svg",
-    "The network as columns of neurons: two inputs, two layers of sixteen, one score, the loss. Width and colour of each line "
+    "The network as columns of neurons: two inputs, two layers of sixteen, one score, the loss. Width and color of each line "
     "show size and sign of the gradient that flows back through it.",
-    "The same sample with all neurons closed. A dashed grey line carries nothing: its neuron is switched off by relu.",
+    "The same sample with all neurons closed. A dashed gray line carries nothing: its neuron is switched off by relu.",
 )
 _REGIONS = Picture(
     "moons-regions.svg",
-    "The plane, coloured by the network's score, blue for one class and orange for the other, with the samples of the two moons on top "
+    "The plane, colored by the network's score, blue for one class and orange for the other, with the samples of the two moons on top "
     "and the line between the regions.",
     "What the trained network says about every point; the line is where its score is 0.",
 )

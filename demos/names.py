@@ -21,7 +21,7 @@ LETTERS = ".abcdefghijklmnopqrstuvwxyz"
 NAMED = ["end", *LETTERS[1:]]
 SEEN, LONGEST, HELD_OUT, SHOWN = 3, 12, 80, 7
 FULL, QUICK = (320, 7), (40, 2)
-"""How many names are learnt from, and how often."""
+"""How many names are learned from, and how often."""
 PREFIXES = ("", "m", "mar", "eli")
 
 
@@ -44,14 +44,14 @@ def samples(words: list[str]) -> list[tuple[list[int], int]]:
 
 def network() -> Sequential:
     """Three letters, four numbers for each, twelve neurons, and a score for each letter that may follow."""
-    hidden = Layer(SEEN * 4, 12, activation="tanh", initialiser="xavier", seed=1)
-    return Sequential(Embedding(27, 4, seed=0), Flatten(), hidden, Layer(12, 27, activation=None, initialiser="xavier", seed=2))
+    hidden = Layer(SEEN * 4, 12, activation="tanh", initializer="xavier", seed=1)
+    return Sequential(Embedding(27, 4, seed=0), Flatten(), hidden, Layer(12, 27, activation=None, initializer="xavier", seed=2))
 
 
 def train(model: Module, data: list[tuple[list[int], int]], epochs: int) -> None:
     """Adam on the cross-entropy of the next letter, its rate falling to 0 along a cosine."""
     adam, (inputs, targets) = Adam(model.parameters(), 0.015), map(list, zip(*data, strict=True))
-    fit(model, inputs, targets, loss="cross_entropy", optimiser=adam, epochs=epochs, batch_size=8, callbacks=[CosineDecay(adam, epochs)])
+    fit(model, inputs, targets, loss="cross_entropy", optimizer=adam, epochs=epochs, batch_size=8, callbacks=[CosineDecay(adam, epochs)])
 
 
 def mean_loss(model: Module, data: list[tuple[list[int], int]]) -> float:
@@ -72,10 +72,10 @@ def predicted(model: Module, text: str, letter: str) -> Value:
     return loss
 
 
-def count_loss(learnt: list[str], words: list[str], extra: float) -> float:
+def count_loss(learned: list[str], words: list[str], extra: float) -> float:
     """The mean loss of counting which letter follows which, each pair seen `extra` times more than it was."""
-    pairs = Counter(pair for word in learnt for pair in zip("." + word, word + ".", strict=True))
-    before = Counter(letter for word in learnt for letter in "." + word)
+    pairs = Counter(pair for word in learned for pair in zip("." + word, word + ".", strict=True))
+    before = Counter(letter for word in learned for letter in "." + word)
     asked = [pair for word in words for pair in zip("." + word, word + ".", strict=True)]
     return -sum(log((pairs[pair] + extra) / (before[pair[0]] + extra * len(LETTERS))) for pair in asked) / len(asked)
 
@@ -108,9 +108,9 @@ def draw_probabilities(model: Module, folder: Path) -> None:
 def run(folder: Path, quick: bool = False) -> Story:
     """Train on most of the names, measure on the others, invent a few."""
     (count, epochs), words, model = QUICK if quick else FULL, names(), network()
-    learnt, held_out = words[:count], words[-HELD_OUT:]
-    train(model, samples(learnt), epochs)
-    counted = min(count_loss(learnt, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0))
+    learned, held_out = words[:count], words[-HELD_OUT:]
+    train(model, samples(learned), epochs)
+    counted = min(count_loss(learned, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0))
     losses = {"guessing": log(len(LETTERS)), "counting pairs": counted, "network": mean_loss(model, samples(held_out))}
     rng = Random(1)
     invented = [name for name in (invent(model, rng) for _ in range(30)) if len(name) > 2 and name not in words][:8]
@@ -118,7 +118,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     surprise = predicted(model, "mar", "i")
     explorer = explored(surprise, folder / "names-explore.html", "after “mar” comes “i”")
     viz.draw(surprise, level="neurons", title="After “mar” comes “i”").save(folder / _NEURONS.file)
-    numbers = [("names learnt from", f"{count}, {epochs} times each"), ("parameters", f"{len(model.parameters())}")]
+    numbers = [("names learned from", f"{count}, {epochs} times each"), ("parameters", f"{len(model.parameters())}")]
     numbers += [(f"mean loss, {who}", f"{loss:.3f}, like choosing among {exp(loss):.1f} letters") for who, loss in losses.items()]
     numbers += [("names held out", f"{HELD_OUT}"), ("invented, none of them in the list", ", ".join(invented))]
     say_all(numbers)

@@ -40,7 +40,7 @@ def pictures(data: Path | None) -> list[Any]:
 
 def network(*sizes: int) -> MLP:
     """Layers of sigmoids. The last gives logits: softmax makes probabilities of them, and is part of the cross-entropy."""
-    return MLP(sizes[0], sizes[1:], activation="sigmoid", initialiser="xavier", seed=0)
+    return MLP(sizes[0], sizes[1:], activation="sigmoid", initializer="xavier", seed=0)
 
 
 def loss_of(image: list[float], digit: int, model: MLP) -> Any:
@@ -66,7 +66,7 @@ def both_ways(sizes: tuple[int, ...], image: list[float], digit: int, seconds: f
 def taught(sizes: tuple[int, ...], images: list[Any], digits: list[int], epochs: int, held: list[Any]) -> list[list[float]]:
     """Train a network by backpropagation. Returns how likely it takes each digit to be, for each picture that was held out."""
     model = network(*sizes)
-    fit(model, images, digits, loss="cross_entropy", optimiser=Adam(model.parameters(), 0.02), epochs=epochs, batch_size=10)
+    fit(model, images, digits, loss="cross_entropy", optimizer=Adam(model.parameters(), 0.02), epochs=epochs, batch_size=10)
     with no_grad():
         return [[float(p) for p in softmax(model(image))] for image in held]
 

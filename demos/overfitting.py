@@ -1,4 +1,4 @@
-"""Learnt by heart: a large network and thirty noisy points, six cures; then good defaults beside old ones."""
+"""Learned by heart: a large network and thirty noisy points, six cures; then good defaults beside old ones."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,8 +70,8 @@ def mean_loss(model: Module, some: Points) -> float:
 def train(cure: Cure, rounds: int) -> Trained:
     """Train one large network; of more data there are fewer rounds, so that all make the same number of steps."""
     model, own, held = large(cure.dropout), points(cure.points, seed=1), points(100, seed=100)
-    optimiser, epochs = Adam(model.parameters(), 0.1), max(1, rounds * FEW // cure.points)
-    history = fit(model, *own, loss=cross_entropy, optimiser=optimiser, epochs=epochs, batch_size=10, validation=held, **cure.options)
+    optimizer, epochs = Adam(model.parameters(), 0.1), max(1, rounds * FEW // cure.points)
+    history = fit(model, *own, loss=cross_entropy, optimizer=optimizer, epochs=epochs, batch_size=10, validation=held, **cure.options)
     return Trained(cure, model, history, [mean_loss(model, some) for some in (own, held, points(300, seed=200))])
 
 
@@ -79,10 +79,10 @@ def defaults(rounds: int) -> dict[str, list[float]]:
     """The validation loss, round by round, of networks of 2-12-12-1: as it was once done, at two rates, and as `recommended` builds it."""
     own, held, losses = points(80, seed=1, noise=0.2), points(80, seed=100, noise=0.2), {}
     for name, rule, rate in (("old, SGD at 0.1", SGD, 0.1), ("old, SGD at 2", SGD, 2.0), ("recommended, Adam at 0.01", Adam, 0.01)):
-        old = MLP(2, [12, 12, 1], "sigmoid", initialiser=uniform(-0.1, 0.1), seed=0)
+        old = MLP(2, [12, 12, 1], "sigmoid", initializer=uniform(-0.1, 0.1), seed=0)
         model: Module = old if rule is SGD else recommended(2, [12, 12, 1], seed=0)
-        optimiser = rule(model.parameters(), learning_rate=rate)
-        history = fit(model, *own, loss=cross_entropy, optimiser=optimiser, epochs=rounds, batch_size=10, validation=held)
+        optimizer = rule(model.parameters(), learning_rate=rate)
+        history = fit(model, *own, loss=cross_entropy, optimizer=optimizer, epochs=rounds, batch_size=10, validation=held)
         losses[name] = history["validation_loss"]
     return losses
 
@@ -107,7 +107,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     numbers, found = [], [train(cure, rounds) for cure in cures()]
     say(f"{'loss on':15} its own   validation   fresh points")
     for cure, _, history, (own, held, fresh) in found:
-        ended = f"{history.epochs} epochs" + f"; {history.stopped}" * bool(history.stopped)
+        ended = f"{history.epochs} epochs" + f"; {history.stop_reason}" * bool(history.stop_reason)
         say(f"{cure.name:15} {own:7.3f} {held:12.3f} {fresh:14.3f}   {ended}")
         numbers.append((f"{cure.name}: its own, validation, fresh", f"{own:.3f}, {held:.3f}, {fresh:.3f} ({history.epochs} epochs)"))
     losses = defaults(fewer)
@@ -115,7 +115,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         numbers.append((f"{name}: validation loss after {fewer} epochs", f"{curve[-1]:.3f}"))
         say(": ".join(numbers[-1]))
     draw(found, losses, folder)
-    return Story("overfitting", "Learnt by heart, and cured", _TEXT, tuple(numbers), (_REGIONS, _LOSSES))
+    return Story("overfitting", "Learned by heart, and cured", _TEXT, tuple(numbers), (_REGIONS, _LOSSES))
 
 
 _TEXT = (

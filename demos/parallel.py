@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 import scalargrad
-from scalargrad.data import Standardise, moons, one_hot
+from scalargrad.data import StandardScaler, moons, one_hot
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP
 from scalargrad.optim import l2
@@ -42,7 +42,7 @@ def main() -> None:
 
     parallel, alone = programs()
     points, sides = moons(800, noise=0.15, seed=1)
-    arrays = [Standardise().fit(points).transform(points), one_hot(sides, 2)]
+    arrays = [StandardScaler().fit(points).transform(points), one_hot(sides, 2)]
 
     mesh = Mesh(numpy.array(jax.devices()), ("samples",))
     shared = [jax.device_put(array, NamedSharding(mesh, PartitionSpec("samples"))) for array in arrays]

@@ -44,8 +44,8 @@ def on_paper() -> list[Belief]:
 
 def exercise() -> tuple[list[Value], list[Value]]:
     """The two-layer exercise: hidden numbers 8 and 3, answers 46 and 0. The second layer's weights are chosen: any that fit will do."""
-    first = Layer(2, 2, initialiser=given([[1.0, -1.0], [2.0, 0.0]]))
-    second = Layer(2, 2, initialiser=given([[5.0, 2.0], [-1.0, 2.0]]))
+    first = Layer(2, 2, initializer=given([[1.0, -1.0], [2.0, 0.0]]))
+    second = Layer(2, 2, initializer=given([[5.0, 2.0], [-1.0, 2.0]]))
     for layer, biases in ((first, (9.0, -3.0)), (second, (0.0, 1.0))):
         for neuron, bias in zip(layer.neurons, biases, strict=True):
             neuron.bias.data = bias
@@ -114,8 +114,8 @@ _EXERCISE = Picture(
 )
 _REGIONS = Picture(
     "quadrants-regions.svg",
-    "Left: the plane in four colours, the samples on top, each class with a mark of its own. Right: training and validation loss, falling.",
-    "Which quadrant wins where, deeper in colour where the network is surer; and what it paid after each epoch.",
+    "Left: the plane in four colors, the samples on top, each class with a mark of its own. Right: training and validation loss, falling.",
+    "Which quadrant wins where, deeper in color where the network is surer; and what it paid after each epoch.",
 )
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Reader(Module):
     def __init__(self, inputs: int, units: int, seed: int) -> None:
         draw = Random(seed)
         self.reading = Recurrent(RNNCell(inputs, units, seed=draw))
-        self.answer = Layer(units, 1, activation=None, initialiser="xavier", seed=draw)
+        self.answer = Layer(units, 1, activation=None, initializer="xavier", seed=draw)
 
     def forward(self, rows: list[list[float]]) -> list[Value]:
         """One Value for each row."""
@@ -69,7 +69,7 @@ def long_sums(count: int, tests: int, seed: int = 0) -> list[Sample]:
 def learn(epochs: int, seed: int) -> Reader:
     """A cell that has seen all short sums so often."""
     model, (rows, answers) = Reader(2, 5, seed), zip(*short_sums(), strict=True)
-    fit(model, rows, answers, loss=cross_entropy, optimiser=Adam(model.parameters(), 0.1), epochs=epochs, batch_size=8, seed=seed)
+    fit(model, rows, answers, loss=cross_entropy, optimizer=Adam(model.parameters(), 0.1), epochs=epochs, batch_size=8, seed=seed)
     return model
 
 
@@ -140,7 +140,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     unit, share = carrier(model)
     numbers = [(f"seeds with every bit right, up to {LONG[-1]} bits", f"{scores.count(whole)} of {seeds}")]
     for length, score, asked in zip(tests, best, whole, strict=True):
-        seen = "learnt from" if length == SHORT else "never seen"
+        seen = "learned from" if length == SHORT else "never seen"
         numbers.append((f"sums of {length} bits ({seen}), the best seed", f"{score} of {asked} right"))
     numbers.append((f"unit {unit} is on the side of the carry, in steps of {LONG[1]}-bit sums", f"{share:.1%}"))
     say_all(numbers)
@@ -152,11 +152,11 @@ def run(folder: Path, quick: bool = False) -> Story:
 _STATE = Picture(
     "recursion-state.svg",
     "A table with a column for each binary place: two numbers, their sum, the carry, and the state of each unit, blue for 1, orange for 0.",
-    "A sum longer than any it learnt from. Look for a unit that follows the carry, or its opposite: nobody told the cell about carrying.",
+    "A sum longer than any it learned from. Look for a unit that follows the carry, or its opposite: nobody told the cell about carrying.",
 )
 _STEPS = Picture(
     "recursion-steps.svg",
-    "The cell drawn three times, with lines from every unit to those of the next step, and the answer at the right; coloured by gradient.",
+    "The cell drawn three times, with lines from every unit to those of the next step, and the answer at the right; colored by gradient.",
     "3 + 1, bit by bit: the same weights three times over. What came first reaches the last bit through the state alone.",
 )
 

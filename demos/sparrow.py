@@ -20,7 +20,7 @@ from typing import Any
 import viz
 from demos.gallery import Explorer, Picture, Story, explored, run_alone, say_all, told
 from scalargrad.errors import DivergenceError
-from scalargrad.losses import l2
+from scalargrad.losses import half_squared_error
 from scalargrad.nn import MLP, Module, uniform
 from scalargrad.optim import SGD, AdaGrad
 from scalargrad.training import ClipNorm, fit
@@ -29,8 +29,8 @@ from viz.plots import new_axes, plot_curves, save_plot
 INPUTS, RATE, SEED, TEST = 10, 0.05, 8, 200
 FULL, QUICK = 2000, 200
 """How many samples each training sees."""
-HUGE, LEARNT = 1e6, 0.9
-"""A loss above the first is an explosion; one below this share of what the best constant answer costs shows that something was learnt."""
+HUGE, LEARNED = 1e6, 0.9
+"""A loss above the first is an explosion; one below this share of what the best constant answer costs shows that something was learned."""
 
 
 class Means(MLP):
@@ -63,16 +63,25 @@ def samples(count: int, seed: int = 0) -> tuple[list[list[float]], list[float]]:
     return rows, [sum(row) / 2.0 for row in rows]
 
 
-def sparrow(kind: type[MLP] = MLP, seed: int = SEED, activation: Any = "elu", initialiser: Any = None) -> MLP:
+def sparrow(kind: type[MLP] = MLP, seed: int = SEED, activation: Any = "elu", initializer: Any = None) -> MLP:
     """The network 10-7-3-1 as it was given: ELU, and weights between 0 and 1."""
-    return kind(INPUTS, [7, 3, 1], activation=activation, initialiser=initialiser or uniform(0.0, 1.0), seed=seed)
+    return kind(INPUTS, [7, 3, 1], activation=activation, initializer=initializer or uniform(0.0, 1.0), seed=seed)
 
 
 def train(trial: Trial, count: int) -> Trial:
     """One sample after the other, a step for each; then the mean loss on samples that it has not seen."""
-    options = {"optimiser": SGD(trial.model.parameters(), RATE)} | trial.options
+    options = {"optimizer": SGD(trial.model.parameters(), RATE)} | trial.options
     try:
-        history = fit(trial.model, *samples(count), validation=samples(TEST, seed=1), loss=l2, epochs=1, batch_size=1, seed=None, **options)
+        history = fit(
+            trial.model,
+            *samples(count),
+            validation=samples(TEST, seed=1),
+            loss=half_squared_error,
+            epochs=1,
+            batch_size=1,
+            seed=None,
+            **options,
+        )
         trial.losses, trial.final = history.steps, history["validation_loss"][-1]
     except DivergenceError as error:
         trial.losses, trial.error = list(error.history.steps), str(error).splitlines()[1].strip().removeprefix("first: ")
@@ -97,11 +106,11 @@ def trials() -> list[Trial]:
     return [
         Trial("as given", f"seed {SEED}", sparrow()),
         Trial("as given", "seed 0", sparrow(seed=0)),
-        Trial("initialisation", "all weights 0", sparrow(initialiser="zeros")),
-        Trial("regularisation", "gradient cut to norm 0.1", sparrow(), {"callbacks": [ClipNorm(0.1)]}),
+        Trial("initialization", "all weights 0", sparrow(initializer="zeros")),
+        Trial("regularization", "gradient cut to norm 0.1", sparrow(), {"callbacks": [ClipNorm(0.1)]}),
         Trial("activation", "tanh(z / 10)", sparrow(activation=lambda z: (z / 10.0).tanh())),
         Trial("structure", "means in place of sums", sparrow(Means)),
-        Trial("optimiser", "AdaGrad", adapting, {"optimiser": AdaGrad(adapting.parameters(), RATE)}),
+        Trial("optimizer", "AdaGrad", adapting, {"optimizer": AdaGrad(adapting.parameters(), RATE)}),
     ]
 
 
@@ -110,14 +119,14 @@ def verdict(trial: Trial, constant: float) -> str:
     if trial.error:
         return f"nan after {len(trial.losses)} steps: {trial.error}"
     worst = f"explodes to {max(trial.losses):.0e}, then " if max(trial.losses) > HUGE else ""
-    return f"{worst}{trial.final:.2g}, {'learns' if trial.final < LEARNT * constant else 'no better than a constant'}"
+    return f"{worst}{trial.final:.2g}, {'learns' if trial.final < LEARNED * constant else 'no better than a constant'}"
 
 
 def draw(given: Trial, others: list[Trial], folder: Path) -> Explorer:
     """The first step and the last (to explore, too), with the gradients of their loss; the explosion, and what became of the others."""
     rows, targets = samples(len(given.losses) + 1)
     for picture, step, model in ((_FIRST, 0, sparrow()), (_LAST, len(given.losses), given.model)):
-        loss = l2(model(rows[step]), targets[step])
+        loss = half_squared_error(model(rows[step]), targets[step])
         loss.label = "loss"
         loss.backward()
         viz.draw(loss, level="neurons", title=f"Step {step + 1}: {picture.caption.partition('.')[0]}").save(folder / picture.file)
@@ -133,7 +142,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     """Let it explode, say why, cure it, and draw both."""
     given, survivor, *cures = [train(trial, QUICK if quick else FULL) for trial in trials()]
     constant, at_first = constant_cost(), overshoot(sparrow(), samples(1)[0][0])
-    explorer = draw(given, [survivor, *(trial for trial in cures if trial.final < LEARNT * constant)], folder)
+    explorer = draw(given, [survivor, *(trial for trial in cures if trial.final < LEARNED * constant)], folder)
     numbers = [(f"loss of step {i}", f"{loss:.3g}") for i, loss in enumerate(given.losses, 1)]
     numbers += [("rate · ‖∂answer/∂weights‖² at first", f"{at_first:.0f}"), ("what the best constant answer costs", f"{constant:.3g}")]
     numbers += [(f"{trial.what}: {trial.how}", verdict(trial, constant)) for trial in (given, survivor, *cures)]
@@ -144,7 +153,7 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 _FIRST = Picture(
     "sparrow-first.svg",
-    "The network 10-7-3-1 as columns of neurons on its first sample, each line coloured by its gradient; all have the same sign.",
+    "The network 10-7-3-1 as columns of neurons on its first sample, each line colored by its gradient; all have the same sign.",
     "Every weight pushes the same way. The answer is too large, and each weight is told to shrink: together they shrink it far too much.",
 )
 _LAST = Picture("sparrow-last.svg", "Its last step: the loss is inf, the gradients are nan.", "The loss overflows. Red: inf · 0 is nan.")

@@ -18,7 +18,7 @@ from .autodiff.checking import GradientReport, gradcheck, numerical_gradient
 from .autodiff.tape import GradientTape
 from .autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from .core.functions import FUNCTIONS, cumsum, log_softmax, softmax, std, var
-from .core.leaves import Buffer, Drawn
+from .core.leaves import Buffer, RandomLeaf
 from .core.modes import enable_grad, no_grad
 from .core.seeds import manual_seed
 from .core.value import Constant, Parameter, Value, backward
@@ -43,7 +43,7 @@ globals().update(FUNCTIONS)
 __all__ = [
     "Buffer",
     "Constant",
-    "Drawn",
+    "RandomLeaf",
     "GradientReport",
     "GradientTape",
     "Parameter",

@@ -34,13 +34,13 @@ from .utils.spelling import suggestion
 __all__ = [
     "LOSSES",
     "TARGETS",
+    "absolute_error",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "half_squared_error",
     "hinge",
     "huber",
-    "l1",
-    "l2",
     "loss_of",
     "mse",
     "unwrapped",
@@ -50,23 +50,23 @@ _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
 
 
 @explain_calls
-def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
+def absolute_error(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """|p - t|, the absolute error; its derivative is 0 where p = t.
 
-    >>> l1([1.0, -2.0], [0.0, 2.0])
+    >>> absolute_error([1.0, -2.0], [0.0, 2.0])
     2.5
     """
-    return _reduced([apply(ops.ABS, p - t) for p, t in _pairs("l1", prediction, target)], reduction)
+    return _reduced([apply(ops.ABS, p - t) for p, t in _pairs("absolute_error", prediction, target)], reduction)
 
 
 @explain_calls
-def l2(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
+def half_squared_error(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """½(p - t)², half the squared error, whose derivative is the error p - t itself.
 
-    >>> l2(3.0, 1.0)
+    >>> half_squared_error(3.0, 1.0)
     2.0
     """
-    return _reduced([0.5 * apply(ops.POW, p - t, 2.0) for p, t in _pairs("l2", prediction, target)], reduction)
+    return _reduced([0.5 * apply(ops.POW, p - t, 2.0) for p, t in _pairs("half_squared_error", prediction, target)], reduction)
 
 
 @explain_calls
@@ -330,14 +330,24 @@ def _listed(what: str, thing: Any) -> list[Any]:
 
 
 LOSSES: dict[str, Callable[..., Any]] = {
-    loss.__name__: loss for loss in (l1, l2, mse, huber, hinge, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy)
+    loss.__name__: loss
+    for loss in (
+        absolute_error,
+        half_squared_error,
+        mse,
+        huber,
+        hinge,
+        binary_cross_entropy,
+        binary_cross_entropy_with_logits,
+        cross_entropy,
+    )
 }
 """The losses by name."""
 
 
 TARGETS: dict[Callable[..., Any], str] = {
-    l1: "number",
-    l2: "number",
+    absolute_error: "number",
+    half_squared_error: "number",
     mse: "number",
     huber: "number",
     hinge: "side",

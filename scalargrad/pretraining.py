@@ -19,7 +19,7 @@ def pretrain(
     X: Any,
     *,
     loss: Any = "mse",
-    optimiser: str = "adam",
+    optimizer: str = "adam",
     epochs: int = 10,
     batch_size: int | None = 32,
     noise: float = 0.0,
@@ -52,8 +52,8 @@ def pretrain(
     codes, histories = samples_of(X, X).inputs, []
     for step in steps[: steps.index(layers[-1])]:
         if isinstance(step, Layer):
-            autoencoder = Sequential(step, Layer(step.outputs, step.inputs, activation=None, initialiser="xavier", seed=seed))
-            options = {"loss": loss, "optimiser": optimiser, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+            autoencoder = Sequential(step, Layer(step.outputs, step.inputs, activation=None, initializer="xavier", seed=seed))
+            options = {"loss": loss, "optimizer": optimizer, "epochs": epochs, "batch_size": batch_size, "seed": seed}
             noisy = add_noise(codes, noise, seed) if noise else codes
             histories.append(fit(autoencoder, noisy, codes, progress=progress, **options))
         codes = _passed(step, codes)

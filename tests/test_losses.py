@@ -32,8 +32,8 @@ def huber(bound: float) -> Formula:
 
 
 FORMULAS: dict[str, tuple[Callable[..., Any], Formula, str]] = {
-    "l1": (losses.l1, lambda p, t: abs(p - t), "real"),
-    "l2": (losses.l2, lambda p, t: (p - t) ** 2 / 2, "real"),
+    "l1": (losses.absolute_error, lambda p, t: abs(p - t), "real"),
+    "l2": (losses.half_squared_error, lambda p, t: (p - t) ** 2 / 2, "real"),
     "mse": (losses.mse, lambda p, t: (p - t) ** 2, "real"),
     "huber": (losses.huber, huber(1.0), "real"),
     "huber 0.3": (lambda p, t, **more: losses.huber(p, t, delta=0.3, **more), huber(0.3), "real"),
@@ -223,11 +223,11 @@ def test_probabilities_at_the_edge(p: float, t: float, value: float, gradient: f
 
 def test_kinks_and_huge_errors() -> None:
     x = Value(1.0)
-    assert gradients(losses.l1(x, 1), [x]) == [0.0]
+    assert gradients(losses.absolute_error(x, 1), [x]) == [0.0]
     for error, gradient in ((1.0, 1.0), (-1.0, -1.0), (3.0, 1.0), (math.inf, 1.0), (0.0, 0.0)):
         x = Value(error)
         assert gradients(losses.huber(x, 0.0), [x]) == [gradient]
-    assert losses.mse(1e200, 0.0) == losses.l2(-1e200, 0) == losses.huber(math.inf, 0) == math.inf
+    assert losses.mse(1e200, 0.0) == losses.half_squared_error(-1e200, 0) == losses.huber(math.inf, 0) == math.inf
     assert math.isnan(losses.mse(math.nan, 0))
     assert math.isnan(losses.binary_cross_entropy(math.nan, 0.5))
 
@@ -342,8 +342,8 @@ def compare(torch: Any, ours: Any, theirs: Any, predictions: Any, targets: Any, 
 # Refusals
 
 ELEMENTWISE = [
-    losses.l1,
-    losses.l2,
+    losses.absolute_error,
+    losses.half_squared_error,
     losses.mse,
     losses.huber,
     losses.hinge,

@@ -20,10 +20,10 @@ def quick(model: Any, samples: Any = X, **options: Any) -> Any:
 
 def test_a_linear_autoencoder_comes_near_to_principal_components_and_never_beats_them() -> None:
     """Baldi and Hornik 1989: the best that k linear units can do are the k first principal components."""
-    centred = X - X.mean(axis=0)
-    rest = numpy.linalg.svd(centred, compute_uv=False)[2:]
+    centered = X - X.mean(axis=0)
+    rest = numpy.linalg.svd(centered, compute_uv=False)[2:]
     best = (rest**2).sum() / X.size
-    (history,) = quick(MLP(5, [2, 1], activation=None, seed=2), epochs=400, batch_size=10, optimiser="adam")
+    (history,) = quick(MLP(5, [2, 1], activation=None, seed=2), epochs=400, batch_size=10, optimizer="adam")
     start, end = history["loss"][0], history["loss"][-1]
     assert best <= end < 0.05 * start
     assert end < 20 * best

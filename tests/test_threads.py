@@ -19,7 +19,7 @@ import pytest
 
 import scalargrad as sg
 import viz
-from scalargrad import Drawn, Parameter, Value, checkpoint, nn, training
+from scalargrad import Parameter, RandomLeaf, Value, checkpoint, nn, training
 from scalargrad.core.hooks import HookHandle
 from scalargrad.core.modes import current_mode
 from scalargrad.errors import TraceError
@@ -531,7 +531,7 @@ def test_drawn_leaves_share_a_source() -> None:
                 return self.count
 
     source = Counter()
-    program = sg.compile(lambda x: x * Drawn(source), inputs=(1,))
+    program = sg.compile(lambda x: x * RandomLeaf(source), inputs=(1,))
     found = at_once(*[lambda: program(numpy.ones(50)).ravel().tolist()] * 2)
     assert sorted(found[0] + found[1]) == [float(i) for i in range(1, 101)]
 
@@ -563,7 +563,7 @@ PUBLIC = (
     "scalargrad.nn",
     "scalargrad.optim",
     "scalargrad.pretraining",
-    "scalargrad.regularise",
+    "scalargrad.regularize",
     "scalargrad.schedules",
     "scalargrad.core.seeds",
     "scalargrad.training",

@@ -21,7 +21,7 @@ def detect_anomaly() -> Iterator[None]:
     The message names the operation, its label and module, its operands with their numbers, and the line of your code that
     called for it. Forward, the value of each operation and its local derivatives are looked at (inside `no_grad` only the
     value); backward, the gradients. What would flow to constants does not matter. Leaves keep the gradients that they had
-    before that pass. Every node made inside the block remembers its line in `notes["source"]`. Holds for this thread (and
+    before that pass. Every node made inside the block remembers its line in `metadata["source"]`. Holds for this thread (and
     asynchronous task) only.
 
     >>> from scalargrad import Value, log
@@ -38,9 +38,9 @@ def detect_anomaly() -> Iterator[None]:
 class _Detector:
     def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:
         source = calling_line()
-        if node.notes is None:
-            node.notes = {}
-        node.notes["source"] = source
+        if node.metadata is None:
+            node.metadata = {}
+        node.metadata["source"] = source
         if not isfinite(node.data):
             raise AnomalyError(f"{_described(node, op, args)} gave {node.data!r}\n  at {source}")
         for arg, partial in zip(node.args, partials, strict=False):
@@ -104,7 +104,7 @@ def _blame(node: Any, after: list[Any]) -> str:
 def _line(node: Any) -> str:
     if not node.args:
         return "a line that was not recorded: leaves have none"
-    return str((node.notes or {}).get("source", "a line that was not recorded: it was made outside of detect_anomaly"))
+    return str((node.metadata or {}).get("source", "a line that was not recorded: it was made outside of detect_anomaly"))
 
 
 def calling_line() -> str:

@@ -62,8 +62,8 @@ def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1
     checked_workers(workers)
     slopes = Slopes(f, x, step)
     found = indexed(slopes, len(slopes), workers)
-    _warn_if_unread("numerical_gradient", f, slopes.mould.fresh(), found)
-    return slopes.mould.filled(found)
+    _warn_if_unread("numerical_gradient", f, slopes.mold.fresh(), found)
+    return slopes.mold.filled(found)
 
 
 def _warn_if_unread(name: str, f: Function, argument: Any, slopes: Sequence[float]) -> None:
@@ -113,7 +113,7 @@ class Comparison:
     kink: str = ""
 
     @property
-    def fine(self) -> bool:
+    def ok(self) -> bool:
         """Whether the two agree."""
         return self.error <= self.allowed
 
@@ -142,7 +142,7 @@ class GradientReport:
     @property
     def failures(self) -> list[Comparison]:
         """Those that disagree, and are not within h of a kink."""
-        return [comparison for comparison in self.comparisons if not comparison.fine and not comparison.kink]
+        return [comparison for comparison in self.comparisons if not comparison.ok and not comparison.kink]
 
     @property
     def kinks(self) -> list[Comparison]:

@@ -57,34 +57,34 @@ class Slopes:
     """
 
     def __init__(self, f: Function, x: Any, step: float = STEP) -> None:
-        self.f, self.step, self.mould = f, step, Mould(x)
+        self.f, self.step, self.mold = f, step, Mold(x)
 
     def __len__(self) -> int:
-        return len(self.mould)
+        return len(self.mold)
 
     def __call__(self, index: int) -> float:
         """The central difference. It divides by the distance of the points as floats, which is not quite 2h."""
-        low, high = around(self.mould[index], self.step)
+        low, high = around(self.mold[index], self.step)
         return (self._at(index, high) - self._at(index, low)) / (high - low)
 
     def _at(self, index: int, number: float) -> float:
-        result = self.f(self.mould.moved(index, number))
+        result = self.f(self.mold.moved(index, number))
         if is_nest(result):
             raise DataError(f"numerical_gradient needs a function that returns one number, not {type(result).__name__}")
         return plain_number(blocks(result)[0], "the result")  # which may be an array without dimensions
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.f, self.mould.fresh(), self.step)
+        return type(self), (self.f, self.mold.fresh(), self.step)
 
 
-class Mould:
+class Mold:
     """Makes fresh copies of a nest, any one number moved: floats for numbers, Values for Values, arrays of float64 for arrays of numbers.
 
     The nest is taken apart once. What lies flat in a list or an array is copied as a whole, so a copy of 80,000 weights costs less than
     a millisecond, whichever of them moved. Raises DataError for what is not a real number.
 
-    >>> mould = Mould([1, (2.0, 3.0)])
-    >>> len(mould), mould[2], mould.moved(2, 9.0), mould.fresh()
+    >>> mold = Mold([1, (2.0, 3.0)])
+    >>> len(mold), mold[2], mold.moved(2, 9.0), mold.fresh()
     (3, 3.0, [1.0, (2.0, 9.0)], [1.0, (2.0, 3.0)])
     """
 

@@ -193,7 +193,7 @@ class Call:
         points only. So where the results depend on nothing, the formula is asked as well.
         """
         others = _Others(self._tracer, self._graph)
-        hooked = any(node.notes for node in self._graph)  # a hook may return any Value
+        hooked = any(node.metadata for node in self._graph)  # a hook may return any Value
         if not others.in_graph and not hooked:
             return False
         if others.reach(values):

@@ -243,7 +243,7 @@ def _elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
 def _elementwise_back(writer: Writer, block: Block, kernel: Elementwise) -> None:
     op, operands = TABLE[kernel.kind.op], _operands(writer, kernel)
     texts = _texts(writer, kernel, operands)
-    places = [i for i, setting in enumerate(kernel.kind.settings or [None] * len(texts)) if setting is None]
+    places = [i for i, setting in enumerate(kernel.kind.static_args or [None] * len(texts)) if setting is None]
     for place, operand in zip(places, operands, strict=True):
         if writer.wants(operand):
             share = times(block.gradient, op.partials[place](TEXTS, Text(block.name), *texts))

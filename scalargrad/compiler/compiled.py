@@ -27,7 +27,7 @@ from .jax_backend import JaxBackend
 from .kernels import Kernel, Matrix
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
-from .passes import optimised
+from .passes import optimized
 from .program import Program, record
 from .replay import Replay
 from .trace import Recording, trace
@@ -149,7 +149,7 @@ class Compiled:
         recording = trace(function, inputs, model.parameters() if model else ())
         guards.settle()
         recorded = record(recording)
-        self._assemble(model, recording, recorded, optimised(recorded), backend)
+        self._assemble(model, recording, recorded, optimized(recorded), backend)
         self._guards = guards
         self.read()
 

@@ -239,7 +239,7 @@ def _shares(kind: Kind, result: Any, operands: Sequence[Any], gradient: Any) -> 
     """What flows back to each operand; to a list as one array, the items along the first axis."""
     op, m, given = TABLE[kind.op], _namespace(), _given(kind, operands)
     if not op.over_list:
-        free = [i for i, setting in enumerate(kind.settings or [None] * len(given)) if setting is None]
+        free = [i for i, setting in enumerate(kind.static_args or [None] * len(given)) if setting is None]
         return [_share(gradient, op.partials[i](m, result, *given)) for i in free]
     partials = op.partials[0](m, result, given)
     if isinstance(partials, list):

@@ -152,8 +152,8 @@ def _as_dense(program: Program, a: Rows, b: Rows, varying: Rows) -> tuple[Rows, 
 
 def _order(program: Program, moving: Rows, fixed: Rows) -> Rows:
     """That of the parameters, where it is parameters that are multiplied: so the rows of a matrix lie in a row."""
-    learnt = bool((program.code[fixed] == PARAMETER).all())
-    return numpy.argsort(program.place[fixed] if learnt else moving, kind="stable")
+    learned = bool((program.code[fixed] == PARAMETER).all())
+    return numpy.argsort(program.place[fixed] if learned else moving, kind="stable")
 
 
 def _is_one(program: Program, row: int) -> bool:

@@ -175,7 +175,7 @@ PASSES = (with_wide_sums, with_dots, folded, without_identities, without_repetit
 """All passes in the order in which they are made. The first two go first as they leave fewer rows to the others."""
 
 
-def optimised(program: Program) -> Program:
+def optimized(program: Program) -> Program:
     """The program after all passes."""
     for each in PASSES:
         program = each(program)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scalargrad.core.backprop import refuse_backward_by_hand
 from scalargrad.core.graph import topological
-from scalargrad.core.leaves import Drawn
+from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.ops import FLOATS, TABLE
 from scalargrad.core.value import Constant, Value
 from scalargrad.errors import ProgramError, TraceError
@@ -33,7 +33,7 @@ class Kind:
     """What a row computes: an operation of the table, with the numbers that some of its operands are set to."""
 
     op: str
-    settings: tuple[float | None, ...] | None = None
+    static_args: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Program:
     kinds    what the codes mean
     numbers  the constants
     leaves   Values that are neither input nor parameter nor constant, such as buffers: their numbers are read at each run
-    drawn    Drawn leaves, in the order in which they were drawn: for each sample a number is drawn from the source of each
+    drawn    RandomLeaf leaves, in the order in which they were drawn: for each sample a number is drawn from the source of each
     outputs  (k,) rows
     inputs   how many inputs there are in all; parameters, how many parameters
     origin   (n,) which node of the recording, in topological order, each row stands for; -1 for none; two equal programs may differ in it
@@ -60,7 +60,7 @@ class Program:
     kinds: tuple[Kind, ...]
     numbers: Floats
     leaves: tuple[Value, ...]
-    drawn: tuple[Drawn, ...]
+    drawn: tuple[RandomLeaf, ...]
     outputs: Indexes
     inputs: int
     parameters: int
@@ -169,7 +169,7 @@ def _fits(kind: Kind, size: int) -> bool:
     op = TABLE[kind.op]
     if op.over_list:
         return size > 0
-    return size == (len(op.operands) if kind.settings is None else kind.settings.count(None))
+    return size == (len(op.operands) if kind.static_args is None else kind.static_args.count(None))
 
 
 def _refuse_if_any(problems: dict[str, Any]) -> None:
@@ -184,10 +184,10 @@ def operands_of(kind: Kind, operands: list[Any]) -> list[Any]:
     >>> operands_of(Kind("pow", (None, 2.0)), ["x"])
     ['x', 2.0]
     """
-    if kind.settings is None:
+    if kind.static_args is None:
         return operands
     given = iter(operands)
-    return [next(given) if setting is None else setting for setting in kind.settings]
+    return [next(given) if setting is None else setting for setting in kind.static_args]
 
 
 def record(recording: Recording) -> Program:
@@ -217,7 +217,7 @@ def record(recording: Recording) -> Program:
         place,
         start,
         operands,
-        tuple(Kind(node.op, node.settings) for node in known),
+        tuple(Kind(node.op, node.static_args) for node in known),
         numpy.array(leaves.numbers, dtype=float),
         tuple(leaves.read),
         recording.drawn,
@@ -232,12 +232,14 @@ def _codes(order: list[Value]) -> Iterator[int]:
     """The code of each row, -1 for leaves. What can't be replayed is refused."""
     codes, fine = dict[str, int](), set[tuple[str, int]]()
     for node in order:
-        if node.notes is not None:
+        if node.metadata is not None:
             _refuse_hooks(node)
         if not node.args:
             yield -1
             continue
-        key = node.op if node.settings is None else f"{node.op}{node.settings}"  # as text 0.0 and -0.0 are two settings, and nan is one
+        key = (
+            node.op if node.static_args is None else f"{node.op}{node.static_args}"
+        )  # as text 0.0 and -0.0 are two settings, and nan is one
         form = key, len(node.args)
         if form not in fine:
             _refuse_made_by_hand(node)
@@ -246,7 +248,7 @@ def _codes(order: list[Value]) -> Iterator[int]:
 
 
 def _refuse_made_by_hand(node: Value) -> None:
-    if not (node.op in TABLE and _fits(Kind(node.op, node.settings), len(node.args))):
+    if not (node.op in TABLE and _fits(Kind(node.op, node.static_args), len(node.args))):
         raise TraceError(
             f"{node.label or node.op or 'a Value with operands'} was made by hand: only operations of the table can be replayed"
         )
@@ -254,7 +256,7 @@ def _refuse_made_by_hand(node: Value) -> None:
 
 def _refuse_hooks(node: Value) -> None:
     refuse_backward_by_hand(node, TraceError)
-    if not all(getattr(hook, "only_looks", False) for hook in (node.notes or {}).get("hooks", ())):
+    if not all(getattr(hook, "only_looks", False) for hook in (node.metadata or {}).get("hooks", ())):
         raise TraceError(f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling")
 
 

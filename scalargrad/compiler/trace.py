@@ -7,7 +7,7 @@ from typing import Any
 
 from scalargrad.autodiff.anomaly import calling_line
 from scalargrad.core.conversion import NumberLike, checked_values
-from scalargrad.core.leaves import Drawn
+from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.modes import check_question, tracing
 from scalargrad.core.nested import entries
 from scalargrad.core.value import Parameter, Value
@@ -19,7 +19,7 @@ class Recording:
     """What a trace gave.
 
     inputs      the Values that stand for the arguments, a tuple for each
-    parameters  the leaves that are learnt, in the order in which they were given
+    parameters  the leaves that are learned, in the order in which they were given
     outputs     the Values that the function returned
     single      whether it returned one Value, not a list
     drawn       the leaves that were drawn at random meanwhile, in that order, whether the outputs depend on them or not
@@ -29,13 +29,13 @@ class Recording:
     parameters: tuple[Parameter, ...]
     outputs: tuple[Value, ...]
     single: bool
-    drawn: tuple[Drawn, ...] = ()
+    drawn: tuple[RandomLeaf, ...] = ()
 
 
 def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()) -> Recording:
     """Run `function` once and return the graph that it builds.
 
-    Nothing that another thread can see changes meanwhile: no Value, no class, no generator of a Drawn leaf.
+    Nothing that another thread can see changes meanwhile: no Value, no class, no generator of a RandomLeaf leaf.
 
     Args:
         function: Takes one argument for each entry of `inputs`: a list of as many Values, a
@@ -76,13 +76,13 @@ class _Tracer:
     """Watches a function being recorded."""
 
     def __init__(self) -> None:
-        self.drawn: list[Drawn] = []
+        self.drawn: list[RandomLeaf] = []
 
     def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
         """Remember what is drawn at random; refuse an operation that leaves no trace."""
         if node.args:
             return
-        if isinstance(node, Drawn):
+        if isinstance(node, RandomLeaf):
             self.drawn.append(node)
         else:
             _refuse("no_grad() around an operation")

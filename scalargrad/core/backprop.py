@@ -36,10 +36,10 @@ def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
     for output, seed in seeds:
         output._grad += seed
     for node in reversed(order):
-        if node.notes is not None:
+        if node.metadata is not None:
             node._grad = float(hooked(node, node._grad))
-            if BY_HAND in node.notes:
-                node.notes[BY_HAND]()
+            if BY_HAND in node.metadata:
+                node.metadata[BY_HAND]()
                 continue
         gradient = node._grad
         if gradient:
@@ -93,7 +93,7 @@ def refuse_backward_by_hand(node: Any, error: type[Exception] = GraphError) -> N
 
     For what takes derivatives in another way than by calling it.
     """
-    if BY_HAND in (node.notes or ()):
+    if BY_HAND in (node.metadata or ()):
         raise error(
             f"{node.label or node.op or 'a leaf'} has a _backward that was set by hand, which only "
             "backward() can call: build it from scalargrad's own operations, or, where numbers are "
@@ -122,7 +122,7 @@ def checked_partials(node: Any) -> Any:
     Raises GraphError for a node that was made by hand without them, or has a `_backward` that was
     set by hand instead.
     """
-    if node.notes is not None:
+    if node.metadata is not None:
         refuse_backward_by_hand(node)
     if len(node._partials) != len(node.args):
         raise GraphError(
@@ -143,7 +143,7 @@ def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]], m: Any) -> 
     for node in reversed(order):
         if node not in gradients:
             continue
-        if node.notes is not None:
+        if node.metadata is not None:
             gradients[node] = hooked(node, gradients[node])
         for arg, partial in zip(node.args, local_derivatives(node, m), strict=True):
             share = _share(gradients[node], partial)
@@ -157,7 +157,7 @@ def local_derivatives(node: Any, m: Any) -> tuple[Any, ...]:
 
     Raises GraphError where they would not agree with the numbers of the forward pass, because a leaf was changed since.
     """
-    if node.notes is not None:
+    if node.metadata is not None:
         refuse_backward_by_hand(node)
     if not node.args:
         return ()
@@ -181,15 +181,15 @@ def operands(node: Any) -> tuple[Any, ...]:
     >>> operands(Value(3.0, label="x") ** 2)
     (Value(data=3.0, grad=0.0, label='x'), 2.0)
     """
-    if node.settings is None:
+    if node.static_args is None:
         return tuple(node.args)
     args = iter(node.args)
-    return tuple(next(args) if setting is None else setting for setting in node.settings)
+    return tuple(next(args) if setting is None else setting for setting in node.static_args)
 
 
 def wanted(node: Any) -> tuple[bool, ...]:
     """Which of the operands are Values."""
-    return (True,) * len(node.args) if node.settings is None else tuple(setting is None for setting in node.settings)
+    return (True,) * len(node.args) if node.static_args is None else tuple(setting is None for setting in node.static_args)
 
 
 def _share(gradient: Any, partial: Any) -> Any:

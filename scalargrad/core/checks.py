@@ -1,4 +1,4 @@
-"""What optimisers, schedules and regularisers ask of their settings: lists of Parameters, numbers in a range, states that fit."""
+"""What optimizers, schedules and regularizers ask of their settings: lists of Parameters, numbers in a range, states that fit."""
 
 from collections.abc import Iterable, Mapping
 from math import inf, isfinite, isnan

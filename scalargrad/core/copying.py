@@ -45,7 +45,7 @@ def reduce_value(value: Any) -> tuple[Any, ...]:
 
 
 def _state(value: Any) -> tuple[Any, ...]:
-    by_hand = value.notes is not None and BY_HAND in value.notes
+    by_hand = value.metadata is not None and BY_HAND in value.metadata
     return (
         value._data,
         value._grad,
@@ -54,7 +54,7 @@ def _state(value: Any) -> tuple[Any, ...]:
         value._partials,
         value.label,
         value.scope,
-        value.settings,
+        value.static_args,
         by_hand,
         _own_slots(value),
         dict(getattr(value, "__dict__", ())),
@@ -77,7 +77,7 @@ def _slot_names(kind: type) -> tuple[str, ...]:
 
 
 _SLOTS = frozenset(
-    ("_data", "_grad", "_partials", "args", "label", "notes", "op", "scope", "settings"),
+    ("_data", "_grad", "_partials", "args", "label", "metadata", "op", "scope", "static_args"),
 )
 _names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
@@ -89,8 +89,8 @@ def _blank(kind: type) -> Any:
 def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value."""
     value._data, value._grad, value.op, value.args, value._partials, *more = state[1]
-    value.label, value.scope, value.settings, by_hand, slots, attributes = more
-    value.notes = {BY_HAND: _refuse_copy} if by_hand else None
+    value.label, value.scope, value.static_args, by_hand, slots, attributes = more
+    value.metadata = {BY_HAND: _refuse_copy} if by_hand else None
     for name, item in slots.items():
         setattr(value, name, item)
     if attributes:

@@ -56,7 +56,7 @@ class HookHandle:
 
 def hooked(node: Any, gradient: Any) -> Any:
     """The gradient after the hooks of the node had their say."""
-    for entry in list(node.notes.get("hooks", ())):
+    for entry in list(node.metadata.get("hooks", ())):
         replaced = entry.hook(gradient)
         if replaced is not None:
             gradient = replaced if hasattr(replaced, "args") else _as_gradient(node, replaced)

@@ -14,7 +14,7 @@ class Source(Protocol):
 
 
 class Buffer(Constant):
-    """A leaf that is part of a module's state, and is not learnt: a running mean. `Module.state_dict` holds it.
+    """A leaf that is part of a module's state, and is not learned: a running mean. `Module.state_dict` holds it.
 
     >>> Buffer(0.0, label="mean").kind
     'constant'
@@ -23,7 +23,7 @@ class Buffer(Constant):
     __slots__ = ()
 
 
-class Drawn(Constant):
+class RandomLeaf(Constant):
     """A leaf whose number was drawn at random when it was made: the mask of a dropout, a random slope.
 
     source  what it was drawn from; it can be asked for another number, as a compiled program does for every sample
@@ -33,7 +33,7 @@ class Drawn(Constant):
     >>> class Coin:
     ...     def draw(self):
     ...         return 1.0
-    >>> Drawn(Coin(), label="kept").data
+    >>> RandomLeaf(Coin(), label="kept").data
     1.0
     """
 

@@ -11,7 +11,7 @@ _MISTAKES = {
     "gard gra grd grda graad gradd rgad garde": "did you mean grad?",
     "adta daat daata dta dtaa dataa": "did you mean data?",
     "labe labl lable lebel": "did you mean label?",
-    "zero_grad": "write value.grad = 0.0, or call zero_grad() of the model or the optimiser",
+    "zero_grad": "write value.grad = 0.0, or call zero_grad() of the model or the optimizer",
     "requires_grad requires_grad_": "every Value has a gradient; parameter.trainable = False or module.freeze() keeps one from learning",
     "retain_grad": "every Value keeps the gradient of the last backward pass in grad",
     "grad_fn": "the operation is in op, its operands are in args",

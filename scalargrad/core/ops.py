@@ -45,7 +45,7 @@ class Op:
     doc       one sentence with the formula of the derivative
     forward   `forward(m, x, y, …)`, or `forward(m, items)` for an operation over a list
     partials  one rule `rule(m, o, x, y, …)` per operand; over a list one `rule(m, o, items)` for them all
-    settings  operands that stay plain numbers when a number is given: an exponent, a slope, a bound
+    static_args  operands that stay plain numbers when a number is given: an exponent, a slope, a bound
     domain    open interval (low, high) of each operand, where it is not the whole line
     kinks     numbers that change their sign where the derivative jumps
     numpy     NumPy's name for it, where that differs
@@ -56,7 +56,7 @@ class Op:
     doc: str
     forward: Rule
     partials: tuple[Rule, ...]
-    settings: tuple[str, ...] = ()
+    static_args: tuple[str, ...] = ()
     domain: tuple[tuple[float, float], ...] = ()
     kinks: Rule | None = None
     numpy: str = ""
@@ -68,10 +68,10 @@ class Op:
         parameters = list(signature(self.forward).parameters.values())[1:]
         defaults = tuple(p.default for p in parameters if p.default is not Parameter.empty)
         names = tuple(p.name for p in parameters)
-        kept = names[len(names) - len(defaults) :] if defaults else self.settings
+        kept = names[len(names) - len(defaults) :] if defaults else self.static_args
         object.__setattr__(self, "operands", names)
         object.__setattr__(self, "defaults", defaults)
-        object.__setattr__(self, "settings", kept)
+        object.__setattr__(self, "static_args", kept)
 
     def value(self, m: Any, operands: Sequence[Any]) -> Any:
         """The forward rule, in the namespace `m`."""
@@ -176,7 +176,7 @@ POW = _row("pow", "xʸ", "x ** y; derivatives y*x^(y-1) and o*log(x), both 0 whe
            lambda m, x, y: m.pow(x, y),
            lambda m, o, x, y: _power_partial(m, x, y),
            lambda m, o, x, y: m.where(_is_zero(x) & (y >= 0.0), CUT, o * m.log(x)),
-           settings=("y",), domain=((0.0, inf),))
+           static_args=("y",), domain=((0.0, inf),))
 FLOOR_DIVIDE = _row("floor_divide", "⌊÷⌋", "x // y, the largest whole number not above the exact quotient; derivatives 0 and 0.",
                     lambda m, x, y: m.floor_divide(x, y), _zero, _zero,
                     kinks=lambda m, x, y: (m.sin(math.pi * m.div(x, y)),))
@@ -260,7 +260,7 @@ WHERE = _row("where", "where", "x where the condition holds, else y; the operand
              lambda m, condition, x, y: m.where(condition, x, y),
              _zero,
              lambda m, o, condition, x, y: m.where(condition, 1.0, CUT),
-             lambda m, o, condition, x, y: m.where(condition, CUT, 1.0), settings=("condition",))
+             lambda m, o, condition, x, y: m.where(condition, CUT, 1.0), static_args=("condition",))
 FLOOR = _row("floor", "⌊x⌋", "The largest whole number not above x; derivative 0.", lambda m, x: m.floor(x), _zero,
              kinks=lambda m, x: (m.sin(math.pi * x),))
 ROUND = _row("round", "round", "The nearest whole number, halves to the even one; derivative 0.", lambda m, x: m.round(x), _zero,
@@ -279,7 +279,7 @@ LEAKY_RELU = _row("leaky_relu", "leaky", "x above 0, else slope*x; derivatives 1
                   lambda m, x, slope=0.01: m.where(x > 0.0, x, slope * x),
                   lambda m, o, x, slope: m.where(x > 0.0, 1.0, slope), lambda m, o, x, slope: m.where(x > 0.0, CUT, x),
                   kinks=lambda m, x, slope: (x,))
-PRELU = _row("prelu", "prelu", "Leaky ReLU with a slope that is learnt; derivatives 1 or slope, and 0 or x.",
+PRELU = _row("prelu", "prelu", "Leaky ReLU with a slope that is learned; derivatives 1 or slope, and 0 or x.",
              lambda m, x, slope: m.where(x > 0.0, x, slope * x),
              LEAKY_RELU.partials[0], LEAKY_RELU.partials[1], kinks=LEAKY_RELU.kinks)
 RRELU = _row("rrelu", "rrelu", "Leaky ReLU with the mean slope (lower + upper)/2, as in evaluation; derivative 1 or that slope.",
@@ -291,7 +291,7 @@ ELU = _row("elu", "elu", "x above 0, else alpha*(exp(x) - 1); derivatives 1 abov
            lambda m, x, alpha=1.0: m.where(x > 0.0, x, alpha * m.expm1(x)),
            lambda m, o, x, alpha: m.where(x > 0.0, 1.0, alpha * m.exp(x)),
            lambda m, o, x, alpha: m.where(x > 0.0, CUT, m.expm1(x)), kinks=lambda m, x, alpha: (x,))
-SELU = _row("selu", "selu", "Scaled ELU of self-normalising networks; derivative scale, or scale*alpha*exp(x) up to 0.",
+SELU = _row("selu", "selu", "Scaled ELU of self-normalizing networks; derivative scale, or scale*alpha*exp(x) up to 0.",
             lambda m, x: _SELU_SCALE * m.where(x > 0.0, x, _SELU_ALPHA * m.expm1(x)),
             lambda m, o, x: _SELU_SCALE * m.where(x > 0.0, 1.0, _SELU_ALPHA * m.exp(x)), kinks=lambda m, x: (x,))
 CELU = _row("celu", "celu", "x above 0, else alpha*(exp(x/alpha) - 1); derivative 1 above 0, else exp(x/alpha).",

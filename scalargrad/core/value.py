@@ -58,7 +58,7 @@ class Value(NumberLike):
     (5.0, 4.0)
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_partials", "args", "label", "notes", "op", "scope", "settings")
+    __slots__ = ("__weakref__", "_data", "_grad", "_partials", "args", "label", "metadata", "op", "scope", "static_args")
     leaf_kind: ClassVar[str] = "input"
     result_class: ClassVar[type["Value"]]
     """The class of what is computed from such a Value: Value itself, or the one that a user derived."""
@@ -70,8 +70,8 @@ class Value(NumberLike):
     args: tuple["Value", ...]
     label: str
     scope: Scope | None
-    settings: tuple[float | None, ...] | None
-    notes: dict[str, Any] | None
+    static_args: tuple[float | None, ...] | None
+    metadata: dict[str, Any] | None
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Value(NumberLike):
         self.args = checked_values(args, "args of a Value") if args else ()
         self._partials = checked_partials(self.args, partials) if partials is not None else ()
         self._grad, self.op, self.label = 0.0, op, label
-        self.scope = self.settings = self.notes = None
+        self.scope = self.static_args = self.metadata = None
         if self.args:
             _announce(self)
 
@@ -271,9 +271,9 @@ class Value(NumberLike):
         """
         if not callable(hook):
             raise OptionError(f"register_hook needs a function of one gradient, not {type(hook).__name__}")
-        if self.notes is None:
-            self.notes = {}
-        return HookHandle(self.notes.setdefault("hooks", []), hook)
+        if self.metadata is None:
+            self.metadata = {}
+        return HookHandle(self.metadata.setdefault("hooks", []), hook)
 
     # What micrograd and microgpt call these things
 
@@ -291,8 +291,8 @@ class Value(NumberLike):
 
     @property
     def _op(self) -> str:
-        if self.op == _POW and self.settings is not None:
-            exponent = self.settings[1]
+        if self.op == _POW and self.static_args is not None:
+            exponent = self.static_args[1]
             return "**" if exponent is None else f"**{_shortest(exponent)}"
         return _SIGNS.get(self.op, self.op)
 
@@ -303,7 +303,7 @@ class Value(NumberLike):
         A function that is set here takes the place of that step in `backward()`, which calls it
         when the gradient of this Value is complete.
         """
-        step: Callable[[], None] = (self.notes or {}).get(BY_HAND) or partial(step_back, self)
+        step: Callable[[], None] = (self.metadata or {}).get(BY_HAND) or partial(step_back, self)
         return step
 
     @_backward.setter
@@ -311,9 +311,9 @@ class Value(NumberLike):
         if not callable(step):
             kind = type(step).__name__
             raise OptionError(f"_backward must be a function without arguments, not {kind}")
-        if self.notes is None:
-            self.notes = {}
-        self.notes[BY_HAND] = step
+        if self.metadata is None:
+            self.metadata = {}
+        self.metadata[BY_HAND] = step
 
     @fits_terminal
     def __repr__(self) -> str:
@@ -345,10 +345,10 @@ class Value(NumberLike):
 class Parameter(Value):
     """A leaf that training changes. Modules register it, and pictures mark it θ.
 
-    Takes attributes of your own, as an optimiser written by hand needs them; copies and pickles keep
+    Takes attributes of your own, as an optimizer written by hand needs them; copies and pickles keep
     them. What is computed from a Parameter, or from a class derived from it, is a plain Value.
 
-    trainable  whether optimisers may change it; `Module.freeze` says no
+    trainable  whether optimizers may change it; `Module.freeze` says no
 
     >>> Parameter(-3.0, label="w1").kind
     'parameter'
@@ -401,7 +401,7 @@ def _plain_node(
     data: float,
     args: tuple[Value, ...],
     partials: tuple[float, ...],
-    settings: Any = None,
+    static_args: Any = None,
     kind: type[Value] = Value,
 ) -> Value:
     """The Value of an operation: the one place where graphs grow, so it does nothing that a plain forward pass does not need."""
@@ -411,17 +411,17 @@ def _plain_node(
     node._grad = 0.0
     node.label = ""
     node.scope = mode.scope
-    node.notes = None
+    node.metadata = None
     if mode.recording:
         node.op = op
         node.args = args
         node._partials = partials
-        node.settings = settings
+        node.static_args = static_args
     else:
         node.op = ""
         node.args = ()
         node._partials = UNRECORDED
-        node.settings = None
+        node.static_args = None
     if mode.observers:
         for observe in mode.observers:
             observe.made(node, op, args, partials)
@@ -433,14 +433,14 @@ def _node_of_class(
     data: float,
     args: tuple[Value, ...],
     partials: tuple[float, ...],
-    settings: Any = None,
+    static_args: Any = None,
 ) -> Value:
     """The same where users have derived classes: the first operand of one gives that of the result."""
     for arg in args:
         kind = arg.result_class
         if kind is not Value:
-            return _plain_node(op, data, args, partials, settings, kind)
-    return _plain_node(op, data, args, partials, settings)
+            return _plain_node(op, data, args, partials, static_args, kind)
+    return _plain_node(op, data, args, partials, static_args)
 
 
 _node: Callable[..., Value] = _plain_node
@@ -460,7 +460,7 @@ def _leaf(kind: type[Value], data: float, label: str = "") -> Value:
     node.op = ""
     node.args = node._partials = ()
     node.label = label
-    node.scope = node.settings = node.notes = None
+    node.scope = node.static_args = node.metadata = None
     return node
 
 
@@ -522,7 +522,7 @@ def _power(x: Value, exponent: float) -> Value:
 
 
 def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
-    if not op.settings:
+    if not op.static_args:
         result: Value = apply(op, *[x if isinstance(x, Value) else Constant(_number(op, i, x)) for i, x in enumerate(operands)])
         return result
     places = [x if isinstance(x, Value) else _setting(op, i, x) for i, x in enumerate(operands)]
@@ -536,7 +536,7 @@ def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
 
 def _setting(op: Op, position: int, x: Any) -> Number:
     number = _number(op, position, x)
-    return number if op.operands[position] in op.settings else Constant(number)
+    return number if op.operands[position] in op.static_args else Constant(number)
 
 
 def _number(op: Op, position: int, x: Any) -> float:

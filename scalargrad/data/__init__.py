@@ -7,7 +7,7 @@ goes on from where it stands.
 >>> from scalargrad import data
 >>> X, y = data.moons(200, noise=0.1, seed=1)
 >>> X_train, X_test, y_train, y_test = data.split(X, y, test=0.2, seed=1)
->>> scaler = data.Standardise().fit(X_train)
+>>> scaler = data.StandardScaler().fit(X_train)
 >>> for X_batch, y_batch in data.batches(scaler.transform(X_train), y_train, 50, seed=1):
 ...     print(X_batch.shape, y_batch.shape)
 (50, 2) (50,)
@@ -20,11 +20,11 @@ from .augmentation import add_noise, flip, random_flip, random_shift, shift
 from .generators import circles, moons, quadrants, spirals
 from .logic import and_, comparator, nand, or_, parity, xor
 from .reading import read_csv, read_mnist_csv
-from .scaling import Standardise
+from .scaling import StandardScaler
 from .splitting import batches, epoch_order, one_hot, split
 
 __all__ = [
-    "Standardise",
+    "StandardScaler",
     "add_noise",
     "and_",
     "batches",

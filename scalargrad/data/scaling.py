@@ -10,20 +10,20 @@ from scalargrad.errors import CallError, DataError, LengthError, UnknownNameErro
 from .checks import Floats, as_floats
 
 
-class Standardise:
+class StandardScaler:
     """(x - mean) / deviation for each column, with the deviation of the population (divided by n).
 
-    `fit` it on the training data, then `transform` training, validation and test data alike; `inverse` undoes it. A column
+    `fit` it on the training data, then `transform` training, validation and test data alike; `inverse_transform` undoes it. A column
     that is constant in training becomes 0 there, and keeps its unit elsewhere. X is (n, features), or (n,) for one feature.
 
     Raises DataError for text, nan and infinities, LengthError for another number of columns than in training, CallError
     where it is used before `fit`.
 
-    >>> scaler = Standardise().fit([[1.0, 7.0], [3.0, 7.0]])
+    >>> scaler = StandardScaler().fit([[1.0, 7.0], [3.0, 7.0]])
     >>> scaler.transform([[1.0, 7.0], [5.0, 8.0]])
     array([[-1.,  0.],
            [ 3.,  1.]])
-    >>> scaler.inverse([[3.0, 1.0]])
+    >>> scaler.inverse_transform([[3.0, 1.0]])
     array([[5., 8.]])
     """
 
@@ -41,7 +41,7 @@ class Standardise:
         """The deviation of each column of the training data, 1 for a constant column, (features,)."""
         return self._fitted()[1].copy()
 
-    def fit(self, X: Any) -> "Standardise":
+    def fit(self, X: Any) -> "StandardScaler":
         """Measures X, forgets what was measured before, and returns itself."""
         columns = _columns(as_floats(X, "X"))
         peaks = np.abs(columns).max(axis=0)
@@ -57,8 +57,8 @@ class Standardise:
         with np.errstate(all="ignore"):
             return self._checked(X, lambda columns: (columns - means) / scales)
 
-    def inverse(self, X: Any) -> Floats:
-        """X back in its own units: `inverse(transform(X))` is X but for rounding."""
+    def inverse_transform(self, X: Any) -> Floats:
+        """X back in its own units: `inverse_transform(transform(X))` is X but for rounding."""
         means, scales = self._fitted()
         with np.errstate(all="ignore"):
             return self._checked(X, lambda columns: columns * scales + means)
@@ -71,7 +71,7 @@ class Standardise:
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Takes over what `state_dict` gave; raises UnknownNameError for other names, DataError for a scale not above 0.
 
-        >>> scaler = Standardise()
+        >>> scaler = StandardScaler()
         >>> scaler.load_state_dict({"means.0": 2.0, "scales.0": 4.0})
         >>> scaler.transform([6.0])
         array([1.])
@@ -79,15 +79,17 @@ class Standardise:
         width = len(state) // 2
         names = [f"{name}.{i}" for name in ("means", "scales") for i in range(width)]
         if not state or set(names) != set(state):
-            raise UnknownNameError(f"the state of a Standardise has the names means.0 … and scales.0 …, not {', '.join(state) or 'none'}")
+            raise UnknownNameError(
+                f"the state of a StandardScaler has the names means.0 … and scales.0 …, not {', '.join(state) or 'none'}"
+            )
         numbers = np.array([as_float(state[name], name) for name in names])
         if not np.isfinite(numbers).all() or (numbers[width:] <= 0.0).any():
-            raise DataError("the state of a Standardise must be finite, with scales above 0")
+            raise DataError("the state of a StandardScaler must be finite, with scales above 0")
         self._means, self._scales = numbers[:width], numbers[width:]
 
     def _fitted(self) -> tuple[Floats, Floats]:
         if self._means is None or self._scales is None:
-            raise CallError("a Standardise must be fitted first: Standardise().fit(X_train)")
+            raise CallError("a StandardScaler must be fitted first: StandardScaler().fit(X_train)")
         return self._means, self._scales
 
     def _checked(self, X: Any, rule: Any) -> Floats:
@@ -97,7 +99,7 @@ class Standardise:
             raise LengthError(f"X must have {width} columns as in training, not {columns.shape[1]}")
         result: Floats = rule(columns)
         if not np.isfinite(result).all():
-            raise DataError(f"X has a number too large to standardise, in column {np.argwhere(~np.isfinite(result))[0][1]}")
+            raise DataError(f"X has a number too large to standardize, in column {np.argwhere(~np.isfinite(result))[0][1]}")
         return result.reshape(given.shape)
 
 

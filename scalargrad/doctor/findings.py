@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 KINDS = {
-    "not finite": "mend what makes the first such number: a smaller rate, smaller weights, standardised inputs, a loss from logits",
+    "not finite": "mend what makes the first such number: a smaller rate, smaller weights, standardized inputs, a loss from logits",
     "no gradient": "take an activation with a slope (no step, no rounding), weights that are not all 0, units that are not all dead",
     "twins": "begin with weights drawn at random (He or Xavier), and give modules that stand side by side seeds of their own",
     "collapsed": "put an activation between the two, such as relu or tanh, or take one layer for both",
-    "exploding": "begin with smaller weights (He or Xavier), standardise inputs and targets, normalise between the layers, or ClipNorm",
-    "vanishing": "relu or elu in place of sigmoid and tanh, He or Xavier initialisation, batch normalisation, fewer layers",
+    "exploding": "begin with smaller weights (He or Xavier), standardize inputs and targets, normalize between the layers, or ClipNorm",
+    "vanishing": "relu or elu in place of sigmoid and tanh, He or Xavier initialization, batch normalization, fewer layers",
     "rate": "take a smaller rate, or a schedule that lowers it",
     "dead": "begin again with biases at 0 and a smaller rate; leaky_relu or elu can't die",
-    "saturated": "begin with smaller weights (Xavier), standardise the inputs, or take relu or elu",
-    "inputs": "standardise them: data.Standardise().fit(X_train)",
+    "saturated": "begin with smaller weights (Xavier), standardize the inputs, or take relu or elu",
+    "inputs": "standardize them: data.StandardScaler().fit(X_train)",
 }
 """What the doctor knows, the most serious first, and what to try."""
 

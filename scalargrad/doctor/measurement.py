@@ -123,7 +123,7 @@ class _Look:
     """One graph being looked at."""
 
     def __init__(self, examination: Examination, order: list[Value], outputs: set[int], count: int, sample: int | None) -> None:
-        self.notes, self.order, self.outputs, self.count = examination, order, outputs, count
+        self.metadata, self.order, self.outputs, self.count = examination, order, outputs, count
         self._sample, self._samples = sample, samples_by_scope(order, count) if sample is None else {}
         self._places: dict[int, Place | None] = {}
         self._gates: dict[int, int] = defaultdict(int)
@@ -134,9 +134,9 @@ class _Look:
         if scope is None:
             return None
         if id(scope) not in self._places:
-            inside = any(around.identity == id(self.notes.model) for around in scope.chain())
+            inside = any(around.identity == id(self.metadata.model) for around in scope.chain())
             sample = self._samples[id(scope)] if self._sample is None else self._sample
-            self._places[id(scope)] = self.notes.plan.place(scope, sample) if inside else None
+            self._places[id(scope)] = self.metadata.plan.place(scope, sample) if inside else None
         return self._places[id(scope)]
 
     def everything(self) -> None:
@@ -151,12 +151,12 @@ class _Look:
                     self._flow(arg, before)
                 elif place and arg.kind == "input" and not arg.args and id(arg) not in seen:
                     seen.add(id(arg))
-                    self.notes.features[arg.label or "inputs"].append((place.sample, arg.data))
+                    self.metadata.features[arg.label or "inputs"].append((place.sample, arg.data))
             if place:
                 self._gate(node, place)
 
     def _flow(self, node: Value, place: Place) -> None:
-        flow = self.notes.flows.setdefault(place.layer, Flow())
+        flow = self.metadata.flows.setdefault(place.layer, Flow())
         flow.outputs.append(node.data)
         gradient = plain(node.grad) * self.count
         flow.squares[place.sample] += gradient * gradient  # ** would raise where this overflows
@@ -167,7 +167,7 @@ class _Look:
             return
         number = self._gates[id(node.scope)]
         self._gates[id(node.scope)] += 1
-        unit = self.notes.units.setdefault((place.layer, place.unit, number), Unit(place.layer, place.unit, best))
+        unit = self.metadata.units.setdefault((place.layer, place.unit, number), Unit(place.layer, place.unit, best))
         arg, partial = entering(node)
         unit.is_output = unit.is_output or id(node) in self.outputs
         unit.scopes[place.scope] = None

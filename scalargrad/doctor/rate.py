@@ -11,7 +11,7 @@ from scalargrad.core.conversion import plain
 from scalargrad.core.modes import no_grad
 from scalargrad.errors import OptionError
 from scalargrad.nn import Module
-from scalargrad.optim import Optimiser
+from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
 from .findings import Finding, shown
@@ -25,31 +25,31 @@ class Trial:
     """Steps of different lengths from the same place, each measured with the same random masks.
 
     model       the network as it is; it is copied
-    optimiser   over its parameters; it is copied
+    optimizer   over its parameters; it is copied
     gradients   those of the mean loss, from the examination, in the order of `model.parameters()`
     """
 
-    def __init__(self, model: Module, optimiser: Optimiser, gradients: Sequence[float], loss: Callable[[Any, Any], Any]) -> None:
+    def __init__(self, model: Module, optimizer: Optimizer, gradients: Sequence[float], loss: Callable[[Any, Any], Any]) -> None:
         memo: dict[int, Any] = {}
         self.model, self.loss = deepcopy(model, memo).train(), loss
-        self.optimiser: Optimiser = deepcopy(optimiser, memo)
+        self.optimizer: Optimizer = deepcopy(optimizer, memo)
         by_parameter = dict(zip(map(id, self.model.parameters()), gradients, strict=True))
-        if not all(id(parameter) in by_parameter for parameter in self.optimiser.parameters):
-            raise OptionError("the optimiser is over parameters that are not the model's: give it model.parameters()")
-        self.gradient: Vector = numpy.array([by_parameter[id(parameter)] for parameter in self.optimiser.parameters])
-        self.data: Vector = numpy.array([parameter.data for parameter in self.optimiser.parameters])
-        self._state = self.optimiser.state_dict()
+        if not all(id(parameter) in by_parameter for parameter in self.optimizer.parameters):
+            raise OptionError("the optimizer is over parameters that are not the model's: give it model.parameters()")
+        self.gradient: Vector = numpy.array([by_parameter[id(parameter)] for parameter in self.optimizer.parameters])
+        self.data: Vector = numpy.array([parameter.data for parameter in self.optimizer.parameters])
+        self._state = self.optimizer.state_dict()
         self._generators = [(generator, generator.getstate()) for _, generator in self.model.named_generators()]
 
     def after(self, rate: float) -> Vector:
         """The parameters after one step with this rate."""
-        self.optimiser.load_state_dict(self._state)
-        self.optimiser.learning_rate = rate
-        return self.optimiser.update(self.data, self.gradient, self.optimiser.trainable())
+        self.optimizer.load_state_dict(self._state)
+        self.optimizer.learning_rate = rate
+        return self.optimizer.update(self.data, self.gradient, self.optimizer.trainable())
 
     def measure(self, data: Vector, inputs: Sequence[Any], targets: Sequence[Any]) -> float:
         """The mean loss with these parameters; inf where it is no number."""
-        for parameter, number in zip(self.optimiser.parameters, data.tolist(), strict=True):
+        for parameter, number in zip(self.optimizer.parameters, data.tolist(), strict=True):
             parameter.data = number
         for generator, state in self._generators:
             generator.setstate(state)
@@ -60,11 +60,11 @@ class Trial:
 
 
 def check_rate(
-    examination: Examination, model: Module, optimiser: Optimiser, inputs: Sequence[Any], targets: Sequence[Any], limits: Limits
+    examination: Examination, model: Module, optimizer: Optimizer, inputs: Sequence[Any], targets: Sequence[Any], limits: Limits
 ) -> Iterator[Finding]:
     """Whether a step raises the loss of the samples that it is made for, and with which rate it would not."""
-    trial = Trial(model, optimiser, [plain(parameter.grad) for parameter in examination.model.parameters()], examination.loss)
-    rate, before = optimiser.learning_rate, sum(examination.losses) / len(examination.losses)
+    trial = Trial(model, optimizer, [plain(parameter.grad) for parameter in examination.model.parameters()], examination.loss)
+    rate, before = optimizer.learning_rate, sum(examination.losses) / len(examination.losses)
     data = trial.after(rate)
     after = trial.measure(data, inputs, targets)
     if not trial.gradient.any() or after <= before + limits.rise * abs(before):

@@ -17,9 +17,9 @@ from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import AnomalyError, DataError
 from scalargrad.losses import loss_of
 from scalargrad.nn import Module
-from scalargrad.optim import Optimiser
+from scalargrad.optim import Optimizer
 from scalargrad.training.checks import try_out
-from scalargrad.training.fitting import optimiser_of
+from scalargrad.training.fitting import optimizer_of
 from scalargrad.training.reading import leaves, place
 from scalargrad.training.samples import Samples, samples_of
 from scalargrad.utils.calls import explain_calls
@@ -41,7 +41,7 @@ def diagnose(
     y: Any,
     *,
     loss: Callable[[Any, Any], Any] | str = "mse",
-    optimiser: Optimiser | str | None = None,
+    optimizer: Optimizer | str | None = None,
     most: int | None = 100,
     limits: Limits | None = None,
 ) -> Diagnosis:
@@ -49,21 +49,21 @@ def diagnose(
 
     X, y       samples and targets, as for `fit`; a batch of what the network shall learn from
     loss       a function (prediction, target) of one sample, or the name of one of `losses`
-    optimiser  the one that it shall be trained with, or a name: then its learning rate is put to the test
+    optimizer  the one that it shall be trained with, or a name: then its learning rate is put to the test
     most       how many samples are looked at, evenly chosen from all; None for all
     limits     from which numbers on something counts as ill
 
     It looks for: numbers that are not finite, no gradient, units that are copies of each other, linear layers in a row without an
     activation, exploding and vanishing gradients, a rate that is too high, dead and saturated units, inputs on very different scales.
     The network goes forward and back in training, as it would in `fit`, but as a copy: parameters, buffers, gradients, random
-    generators and modes stay as they are, and so does the optimiser. What it sees are operations with one operand that can be flat; an
+    generators and modes stay as they are, and so does the optimizer. What it sees are operations with one operand that can be flat; an
     activation put together from several operations shows in the table alone.
 
     The result prints as a table and sentences, is true when nothing was found, and `viz.draw` draws it.
     Raises DataError, LengthError or OptionError for arguments that can't be used.
 
     >>> from scalargrad.nn import MLP
-    >>> model = MLP(1, [2, 1], activation="tanh", initialiser="xavier", seed=0)
+    >>> model = MLP(1, [2, 1], activation="tanh", initializer="xavier", seed=0)
     >>> model.layers[0].neurons[1].bias.data = 9.0
     >>> X = [[x / 4.0] for x in range(-6, 7)]
     >>> diagnosis = diagnose(model, X, [x for x, in X])
@@ -73,7 +73,7 @@ def diagnose(
     if not isinstance(model, Module):
         raise DataError(f"diagnose looks at a Module, not {type(model).__name__}")
     samples, indexes = _chosen(samples_of(X, y, finite=False), most)
-    chosen = None if optimiser is None else optimiser_of(optimiser, model)
+    chosen = None if optimizer is None else optimizer_of(optimizer, model)
     visit = _Visit(model, samples, loss_of(loss), chosen, limits or Limits())
     found: Diagnosis = Context().run(visit.diagnosis)
     return replace(found, findings=tuple(_as_in_X(finding, indexes) for finding in found.findings))
@@ -83,9 +83,9 @@ class _Visit:
     """One network, examined."""
 
     def __init__(
-        self, model: Module, samples: Samples, loss: Callable[[Any, Any], Any], optimiser: Optimiser | None, limits: Limits
+        self, model: Module, samples: Samples, loss: Callable[[Any, Any], Any], optimizer: Optimizer | None, limits: Limits
     ) -> None:
-        self.model, self.samples, self.loss, self.optimiser, self.limits = model, samples, loss, optimiser, limits
+        self.model, self.samples, self.loss, self.optimizer, self.limits = model, samples, loss, optimizer, limits
         self.examination = Examination(model, loss)
 
     def diagnosis(self) -> Diagnosis:
@@ -114,8 +114,8 @@ class _Visit:
             return [self._not_finite(), *check_inputs(notes, limits)]
         findings = [*check_gradients(notes, limits), *check_units(notes, limits), *check_inputs(notes, limits)]
         findings += [*check_twins(notes), *check_collapsed(notes)]
-        if self.optimiser is not None:
-            findings += check_rate(notes, self.model, self.optimiser, self.samples.inputs, self.samples.targets, limits)
+        if self.optimizer is not None:
+            findings += check_rate(notes, self.model, self.optimizer, self.samples.inputs, self.samples.targets, limits)
         return findings
 
     def _not_finite(self) -> Finding:

@@ -21,7 +21,7 @@ class Limits:
                reached at 2.2, for sigmoid at 4.4
     share      of the samples in which a unit must be flat to be called saturated
     samples    how many it takes to judge a unit: with fewer, one that rests can't be told from one that is dead
-    reach      how far below 0 a dead unit's highest sum is, in standard deviations of that sum. He's initialisation leaves a few units
+    reach      how far below 0 a dead unit's highest sum is, in standard deviations of that sum. He's initialization leaves a few units
                at rest for all samples (Lu et al. 2019), but near to life: any change of the layers before may wake them
     dead       if more than this part of a layer's units are at rest for all samples, they are called dead, however near they are
     rise       by which part a step must raise the loss before its rate is called too high

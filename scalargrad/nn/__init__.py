@@ -5,7 +5,7 @@ from .convolution import AvgPool, Conv, MaxPool
 from .dropout import DropConnect, Dropout
 from .embedding import Embedding
 from .functional import AtWeights
-from .initializers import INITIALISERS, constant, given, initialiser, normal, orthogonal, uniform
+from .initializers import INITIALIZERS, constant, given, initializer, normal, orthogonal, uniform
 from .layers import MLP, Layer, Neuron, Sequential
 from .module import Module, evaluation, unreachable
 from .normalization import BatchNorm, LayerNorm
@@ -15,7 +15,7 @@ from .reshape import Flatten, Reshape
 
 __all__ = [
     "ACTIVATIONS",
-    "INITIALISERS",
+    "INITIALIZERS",
     "MLP",
     "OVER_LAYERS",
     "AtWeights",
@@ -42,7 +42,7 @@ __all__ = [
     "constant",
     "evaluation",
     "given",
-    "initialiser",
+    "initializer",
     "normal",
     "orthogonal",
     "recommended",

@@ -6,7 +6,7 @@ from typing import Any
 from scalargrad.core import ops
 from scalargrad.core.conversion import as_float
 from scalargrad.core.functions import FUNCTIONS, log_softmax, softmax
-from scalargrad.core.leaves import Drawn
+from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.ops import TABLE
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.unlearned import warn_no_gradient
@@ -36,7 +36,7 @@ class _ActivationModule(Module):
 
 
 class PReLU(_ActivationModule):
-    """x above 0, else slope·x, with a slope that is learnt (He et al. 2015, section 2.1).
+    """x above 0, else slope·x, with a slope that is learned (He et al. 2015, section 2.1).
 
     By the name, each neuron has a slope of its own, `….activation.slope`. One PReLU given to several neurons is shared by them.
 
@@ -60,7 +60,7 @@ class PReLU(_ActivationModule):
 class RReLU(_ActivationModule):
     """x above 0, else slope·x: in training a slope drawn anew for each call, in evaluation the mean slope (Xu et al. 2015, section 2.4).
 
-    The slope of a call is a leaf of the kind Drawn.
+    The slope of a call is a leaf of the kind RandomLeaf.
 
     lower, upper  the bounds that slopes are drawn between
     seed          an int or a random.Random; None: the generator of the process, see `sg.manual_seed`;
@@ -90,7 +90,7 @@ class RReLU(_ActivationModule):
 
     def forward(self, x: Any) -> Any:
         if self.training:
-            return apply(ops.PRELU, x, Drawn(self, label="slope") if isinstance(x, Value) else self.draw())
+            return apply(ops.PRELU, x, RandomLeaf(self, label="slope") if isinstance(x, Value) else self.draw())
         return apply(self.op, x, self.lower, self.upper)
 
 

@@ -12,7 +12,7 @@ from scalargrad.core.value import Value, apply
 from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name
-from .initializers import Initialiser, given, initialiser, weights_by_neuron
+from .initializers import Initializer, given, initializer, weights_by_neuron
 from .layers import Neuron
 from .module import Inputs, Module
 from .reshape import Grid, Image, as_image
@@ -41,15 +41,15 @@ class Conv(Module):
     size         of the window: a number, or (rows, columns)
     stride       how far the window moves from one place to the next; a number or a pair
     padding      by how much the window may hang over each edge; a number or a pair
-    activation, initialiser, seed  as for a Layer; a filter has channels·rows·columns inputs
+    activation, initializer, seed  as for a Layer; a filter has channels·rows·columns inputs
 
     Takes [channel][row][column], with one channel also [row][column]; returns [filter][row][column]. It is what PyTorch's Conv2d
     computes (a cross-correlation: the filter is not turned round). Places outside of the image add nothing, not even a node.
-    For the initialisers fan_out is filters·rows·columns, as in PyTorch.
+    For the initializers fan_out is filters·rows·columns, as in PyTorch.
 
     Raises OptionError for impossible sizes; a call raises LengthError or DataError for a wrong image.
 
-    >>> edge = Conv(1, 1, size=(1, 2), activation=None, initialiser=given([[-1.0, 1.0]]))
+    >>> edge = Conv(1, 1, size=(1, 2), activation=None, initializer=given([[-1.0, 1.0]]))
     >>> [[y.data for y in row] for row in edge([[0, 0, 5, 5], [0, 5, 5, 5]])[0]]
     [[0.0, 5.0, 0.0], [5.0, 0.0, 0.0]]
     >>> [name for name, _ in edge.named_parameters()]
@@ -66,14 +66,14 @@ class Conv(Module):
         stride: int | Pair = 1,
         padding: int | Pair = 0,
         activation: str | Activation | None = ops.RELU.name,
-        initialiser: str | Initialiser = "he",
+        initializer: str | Initializer = "he",
         seed: Seed = None,
     ) -> None:
         self.channels = whole(channels, "channels of a Conv")
         self.size, self.stride = checked_pair(size, "size of a Conv"), checked_pair(stride, "stride of a Conv")
         self.padding = checked_pair(padding, "padding of a Conv", least=0)
         count, area, rng = whole(filters, "filters of a Conv"), self.size[0] * self.size[1], generator(seed)
-        draw = _over_windows(_initialiser(initialiser), area)
+        draw = _over_windows(_initializer(initializer), area)
         rows = list(weights_by_neuron(draw, rng, self.channels * area, count))
         self.filters = [Filter(self.channels * area, activation, given([row]), rng) for row in rows]
 
@@ -192,8 +192,8 @@ def _times(pair: Pair) -> str:
     return f"{pair[0]}×{pair[1]}"
 
 
-def _over_windows(draw: Initialiser, area: int) -> Initialiser:
-    """The initialiser told that an input reaches `area` places of each map. One that gives a whole matrix needs its true shape."""
+def _over_windows(draw: Initializer, area: int) -> Initializer:
+    """The initializer told that an input reaches `area` places of each map. One that gives a whole matrix needs its true shape."""
 
     def drawn(rng: Random, fan_in: int, fan_out: int) -> Any:
         weight = draw(rng, fan_in, fan_out * area)
@@ -202,4 +202,4 @@ def _over_windows(draw: Initialiser, area: int) -> Initialiser:
     return drawn
 
 
-_initialiser = initialiser
+_initializer = initializer

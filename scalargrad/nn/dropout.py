@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from scalargrad.core.conversion import as_float
-from scalargrad.core.leaves import Drawn
+from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Value
@@ -17,42 +17,42 @@ from .reshape import as_values
 
 
 class Mask:
-    """A source of masks: 0 with the probability `share`, else 1/(1 - share), so that the mean is 1.
+    """A source of masks: 0 with the probability `p`, else 1/(1 - p), so that the mean is 1.
 
     >>> mask = Mask(0.5, Random(1), "a Mask")
     >>> [mask.draw() for _ in range(5)]
     [0.0, 2.0, 2.0, 0.0, 0.0]
     """
 
-    def __init__(self, share: float, rng: Random, what: str) -> None:
-        self.share, self.generator = as_float(share, f"share of {what}"), rng
-        if not 0.0 <= self.share < 1.0:
-            raise OptionError(f"share of {what} is the part that is left out, from 0 to below 1, not {share!r}")
+    def __init__(self, p: float, rng: Random, what: str) -> None:
+        self.p, self.generator = as_float(p, f"p of {what}"), rng
+        if not 0.0 <= self.p < 1.0:
+            raise OptionError(f"p of {what} is the part that is left out, from 0 to below 1, not {p!r}")
 
     def draw(self) -> float:
         """The next mask."""
-        return 0.0 if self.generator.random() < self.share else 1.0 / (1.0 - self.share)
+        return 0.0 if self.generator.random() < self.p else 1.0 / (1.0 - self.p)
 
 
 class _Dropping(Module):
     """What draws masks in training: its generator is part of what a checkpoint keeps."""
 
-    def __init__(self, share: float, seed: Seed) -> None:
+    def __init__(self, p: float, seed: Seed) -> None:
         self.generator = generator(seed)
-        self.mask = Mask(share, self.generator, type(self).__name__)
+        self.mask = Mask(p, self.generator, type(self).__name__)
 
     def _masked(self, x: Value) -> Value:
-        return x * Drawn(self.mask)
+        return x * RandomLeaf(self.mask)
 
 
 class Dropout(_Dropping):
-    """In training each number is left out with the probability `share`, the others are divided by 1 - share (Srivastava et al. 2014).
+    """In training each number is left out with the probability `p`, the others are divided by 1 - p (Srivastava et al. 2014).
 
-    share  the part that is left out, from 0 to below 1
+    p  the part that is left out, from 0 to below 1
     seed   an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
 
     In evaluation it does nothing at all. It takes a list, or lists in lists, of any shape, and returns the same shape. Masks are
-    leaves of the kind Drawn, so pictures show who was left out. Raises OptionError for an impossible share, DataError for what is no list.
+    leaves of the kind RandomLeaf, so pictures show who was left out. Raises OptionError for an impossible p, DataError for what is no list.
 
     >>> dropout = Dropout(0.5, seed=1)
     >>> [y.data for y in dropout([1.0, 2.0, 3.0, 4.0, 5.0])]
@@ -61,13 +61,13 @@ class Dropout(_Dropping):
     [1.0, 2.0, 3.0, 4.0, 5.0]
     """
 
-    def __init__(self, share: float = 0.5, seed: Seed = None) -> None:
-        super().__init__(share, seed)
+    def __init__(self, p: float = 0.5, seed: Seed = None) -> None:
+        super().__init__(p, seed)
 
     def forward(self, x: Any) -> list[Any]:
         """The same lists; in training each number times its mask."""
         values = as_values(x, self)
-        return self._each(values, "") if self.training and self.mask.share else values
+        return self._each(values, "") if self.training and self.mask.p else values
 
     def _each(self, values: list[Any], path: str) -> list[Any]:
         return [
@@ -76,18 +76,18 @@ class Dropout(_Dropping):
         ]
 
     def describe(self) -> str:
-        return f"Dropout({self.mask.share:g})"
+        return f"Dropout({self.mask.p:g})"
 
 
 class DropConnect(_Dropping):
-    """In training each weight of a layer is left out with the probability `share`, anew for each sample (Wan et al. 2013).
+    """In training each weight of a layer is left out with the probability `p`, anew for each sample (Wan et al. 2013).
 
     layer  a Layer or a Neuron; its parameters stay where they are, under `layer.…`
-    share  the part of the weights that is left out, from 0 to below 1; the others are divided by 1 - share. Biases stay
+    p  the part of the weights that is left out, from 0 to below 1; the others are divided by 1 - p. Biases stay
     seed   an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
 
     In evaluation the layer is as it is, which is the mean of what comes before the activation in training. (The paper samples from a
-    normal distribution there.) Raises OptionError for an impossible share and for what is no Layer or Neuron.
+    normal distribution there.) Raises OptionError for an impossible p and for what is no Layer or Neuron.
 
     >>> thin = DropConnect(Layer(3, 2), 0.5, seed=1)
     >>> [name for name, _ in thin.named_parameters()][:2]
@@ -96,8 +96,8 @@ class DropConnect(_Dropping):
     2
     """
 
-    def __init__(self, layer: Layer | Neuron, share: float = 0.5, seed: Seed = None) -> None:
-        super().__init__(share, seed)
+    def __init__(self, layer: Layer | Neuron, p: float = 0.5, seed: Seed = None) -> None:
+        super().__init__(p, seed)
         if not isinstance(layer, (Layer, Neuron)):
             raise OptionError(f"DropConnect takes a Layer or a Neuron, not {type(layer).__name__}: wrap each layer on its own")
         self.layer = layer
@@ -109,7 +109,7 @@ class DropConnect(_Dropping):
 
     def forward(self, x: Any) -> Any:
         """What the layer returns; in training with a part of its weights."""
-        return (self._thinned(self.layer) if self.training and self.mask.share else self.layer)(x)
+        return (self._thinned(self.layer) if self.training and self.mask.p else self.layer)(x)
 
     def _thinned(self, module: Any) -> Any:
         """A twin that has masked weights and shares all else."""
@@ -122,4 +122,4 @@ class DropConnect(_Dropping):
         return twin
 
     def describe(self) -> str:
-        return f"DropConnect({self.mask.share:g})"
+        return f"DropConnect({self.mask.p:g})"

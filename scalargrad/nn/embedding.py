@@ -1,4 +1,4 @@
-"""Embedding: a vector of learnt numbers for each of a number of things: letters, words, houses."""
+"""Embedding: a vector of learned numbers for each of a number of things: letters, words, houses."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import DataError, OptionError
 
-from .initializers import Initialiser, initialiser, weights_by_neuron
+from .initializers import Initializer, initializer, weights_by_neuron
 from .module import Module, unpacked
 from .reshape import is_list
 
 
 class Embedding(Module):
-    """A table of learnt vectors: index in, that row of the table out.
+    """A table of learned vectors: index in, that row of the table out.
 
     count        how many things there are; indices go from 0 to count - 1
     size         how many numbers each vector has
-    initialiser  as for a Layer of `count` neurons with `size` inputs; by default normal, as in PyTorch
+    initializer  as for a Layer of `count` neurons with `size` inputs; by default normal, as in PyTorch
     seed         an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
 
     An index gives a list of Parameters, a list of indices a list of such lists. Only the rows that were used receive a gradient.
@@ -30,9 +30,9 @@ class Embedding(Module):
     3
     """
 
-    def __init__(self, count: int, size: int, initialiser: str | Initialiser = "normal", seed: Seed = None) -> None:
+    def __init__(self, count: int, size: int, initializer: str | Initializer = "normal", seed: Seed = None) -> None:
         self.count, self.size = whole(count, "count of an Embedding"), whole(size, "size of an Embedding")
-        rows = weights_by_neuron(_initialiser(initialiser), generator(seed), self.size, self.count)
+        rows = weights_by_neuron(_initializer(initializer), generator(seed), self.size, self.count)
         self.vectors = [[Parameter(number, label=f"e{i},{j}") for j, number in enumerate(row)] for i, row in enumerate(rows)]
 
     def forward(self, x: Any) -> list[Any]:
@@ -58,4 +58,4 @@ class Embedding(Module):
         return f"Embedding({self.count} → {self.size})"
 
 
-_initialiser = initialiser
+_initializer = initializer

@@ -1,6 +1,6 @@
-"""How weights begin: an initialiser is `f(rng, fan_in, fan_out)`, which draws one weight, or all of those of a layer at once.
+"""How weights begin: an initializer is `f(rng, fan_in, fan_out)`, which draws one weight, or all of those of a layer at once.
 
-The ones that need numbers of their own are made by a call: `Layer(2, 3, initialiser=constant(0.5))`.
+The ones that need numbers of their own are made by a call: `Layer(2, 3, initializer=constant(0.5))`.
 """
 
 import math
@@ -14,7 +14,7 @@ from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
 
-Initialiser = Callable[[Random, int, int], Any]
+Initializer = Callable[[Random, int, int], Any]
 """It is given the random generator, the inputs and the neurons of a layer, and returns one weight, or a list of weights per neuron."""
 
 Rows = list[list[float]]
@@ -26,13 +26,13 @@ def zeros(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
 
 
 @explain_calls
-def constant(value: float) -> Initialiser:
+def constant(value: float) -> Initializer:
     """`value` for every weight.
 
     Raises DataError for what is not a number.
 
     >>> from scalargrad.nn import Neuron
-    >>> [weight.data for weight in Neuron(2, initialiser=constant(0.5)).weights]
+    >>> [weight.data for weight in Neuron(2, initializer=constant(0.5)).weights]
     [0.5, 0.5]
     """
     number = as_float(value, "value of constant")
@@ -40,13 +40,13 @@ def constant(value: float) -> Initialiser:
 
 
 @explain_calls
-def given(weights: Iterable[Iterable[float]]) -> Initialiser:
+def given(weights: Iterable[Iterable[float]]) -> Initializer:
     """These very weights: a list for each neuron, with a number for each input.
 
     Raises DataError for weights that are not lists of numbers; a layer of another shape raises LengthError.
 
     >>> from scalargrad.nn import Layer
-    >>> layer = Layer(2, 2, activation=None, initialiser=given([[3.0, 4.0], [2.0, 3.0]]))
+    >>> layer = Layer(2, 2, activation=None, initializer=given([[3.0, 4.0], [2.0, 3.0]]))
     >>> [y.data for y in layer([1.0, -1.0])]
     [-1.0, -1.0]
     """
@@ -55,13 +55,13 @@ def given(weights: Iterable[Iterable[float]]) -> Initialiser:
 
 
 @explain_calls
-def uniform(low: float = -1.0, high: float = 1.0) -> Initialiser:
+def uniform(low: float = -1.0, high: float = 1.0) -> Initializer:
     """Uniform between two bounds; the name "uniform" alone means -1 and 1, as in micrograd.
 
     Raises OptionError when `low` is not below `high`.
 
     >>> from scalargrad.nn import Neuron
-    >>> all(0.0 <= weight.data <= 0.1 for weight in Neuron(9, initialiser=uniform(0.0, 0.1)).weights)
+    >>> all(0.0 <= weight.data <= 0.1 for weight in Neuron(9, initializer=uniform(0.0, 0.1)).weights)
     True
     """
     first, last = as_float(low, "low of uniform"), as_float(high, "high of uniform")
@@ -71,13 +71,13 @@ def uniform(low: float = -1.0, high: float = 1.0) -> Initialiser:
 
 
 @explain_calls
-def normal(deviation: float = 1.0) -> Initialiser:
+def normal(deviation: float = 1.0) -> Initializer:
     """Normal with mean 0 and this standard deviation.
 
     Raises OptionError for a deviation that is negative or not finite.
 
     >>> from scalargrad.nn import Neuron
-    >>> abs(Neuron(1, initialiser=normal(1e-3)).weights[0].data) < 0.01
+    >>> abs(Neuron(1, initializer=normal(1e-3)).weights[0].data) < 0.01
     True
     """
     spread = as_float(deviation, "deviation of normal")
@@ -93,12 +93,12 @@ def he(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
 
 def he_uniform(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
     """Uniform with variance 2/fan_in, for ReLU and its kin (He et al. 2015, equation 10)."""
-    return _centred(rng, 2.0 / fan_in)
+    return _centered(rng, 2.0 / fan_in)
 
 
 def xavier(rng: Random, fan_in: int, fan_out: int) -> float:
     """Uniform with variance 2/(fan_in + fan_out), for tanh and sigmoid (Glorot and Bengio 2010, equation 16)."""
-    return _centred(rng, 2.0 / (fan_in + fan_out))
+    return _centered(rng, 2.0 / (fan_in + fan_out))
 
 
 def xavier_normal(rng: Random, fan_in: int, fan_out: int) -> float:
@@ -113,16 +113,16 @@ def lecun(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
 
 def lecun_uniform(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
     """Uniform with variance 1/fan_in (LeCun et al. 1998, equation 16)."""
-    return _centred(rng, 1.0 / fan_in)
+    return _centered(rng, 1.0 / fan_in)
 
 
-def _centred(rng: Random, variance: float) -> float:
+def _centered(rng: Random, variance: float) -> float:
     bound = math.sqrt(3.0 * variance)
     return rng.uniform(-bound, bound)
 
 
 @explain_calls
-def orthogonal(gain: float = 1.0) -> Initialiser:
+def orthogonal(gain: float = 1.0) -> Initializer:
     """A random matrix whose rows (or columns, where they are fewer) are orthogonal, each of length `gain` (Saxe et al. 2014, section 3).
 
     Signals neither grow nor shrink on their way through the layer. The work grows with the cube of the width.
@@ -157,7 +157,7 @@ def _orthonormal(rng: Random, count: int, size: int) -> Rows:
     return basis
 
 
-INITIALISERS: dict[str, Initialiser] = {
+INITIALIZERS: dict[str, Initializer] = {
     "he": he,
     "xavier": xavier,
     "glorot": xavier,
@@ -175,31 +175,31 @@ INITIALISERS: dict[str, Initialiser] = {
     "lecun_normal": lecun,
     "lecun_uniform": lecun_uniform,
 }
-"""Every initialiser that needs no number of its own, by name."""
+"""Every initializer that needs no number of its own, by name."""
 
 _MADE_BY_A_CALL: tuple[Any, ...] = (constant, given, uniform, normal, orthogonal)
 
 
-def initialiser(choice: str | Initialiser) -> Initialiser:
-    """The initialiser of that name, or the function itself.
+def initializer(choice: str | Initializer) -> Initializer:
+    """The initializer of that name, or the function itself.
 
     Raises OptionError for an unknown name, and for one that must be called with its numbers first.
 
-    >>> initialiser("glorot") is xavier
+    >>> initializer("glorot") is xavier
     True
     """
     if any(choice is factory for factory in _MADE_BY_A_CALL):
         name = getattr(choice, "__name__", "")
-        raise OptionError(f"initialiser {name} is made by a call: write initialiser={name}(…)")
+        raise OptionError(f"initializer {name} is made by a call: write initializer={name}(…)")
     if callable(choice):
         return choice
-    if isinstance(choice, str) and choice in INITIALISERS:
-        return INITIALISERS[choice]
-    hint = suggestion(choice, INITIALISERS, otherwise="")
-    raise OptionError(f"initialiser must be a function or one of {', '.join(INITIALISERS)}, not {choice!r}{hint}")
+    if isinstance(choice, str) and choice in INITIALIZERS:
+        return INITIALIZERS[choice]
+    hint = suggestion(choice, INITIALIZERS, otherwise="")
+    raise OptionError(f"initializer must be a function or one of {', '.join(INITIALIZERS)}, not {choice!r}{hint}")
 
 
-def weights_by_neuron(draw: Initialiser, rng: Random, fan_in: int, fan_out: int) -> Iterator[list[float]]:
+def weights_by_neuron(draw: Initializer, rng: Random, fan_in: int, fan_out: int) -> Iterator[list[float]]:
     """The weights of each neuron in turn, drawn when they are asked for.
 
     Raises DataError for weights that are not numbers, LengthError for a matrix of another shape.
@@ -219,7 +219,7 @@ def _matrix(rows: Any, fan_in: int, fan_out: int) -> Rows:
     matrix = _numbers(rows)
     if [len(row) for row in matrix] != [fan_in] * fan_out:
         found = f"{len(matrix)} lists of {' or '.join(map(str, sorted({len(row) for row in matrix})))}"
-        raise LengthError(f"an initialiser gave {found} weights for {fan_out} neurons of {fan_in} inputs")
+        raise LengthError(f"an initializer gave {found} weights for {fan_out} neurons of {fan_in} inputs")
     return matrix
 
 
@@ -227,4 +227,4 @@ def _numbers(rows: Any) -> Rows:
     try:
         return [[as_float(weight, "a weight") for weight in row] for row in rows]
     except TypeError as error:  # DataError is one too
-        raise DataError(f"an initialiser must give one number, or a list of numbers for each neuron: {error}") from None
+        raise DataError(f"an initializer must give one number, or a list of numbers for each neuron: {error}") from None

@@ -11,7 +11,7 @@ from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
 
 from .activations import Activation, activation, activation_name, over_layer
-from .initializers import Initialiser, given, initialiser, weights_by_neuron
+from .initializers import Initializer, given, initializer, weights_by_neuron
 from .module import Module, as_inputs
 
 
@@ -29,10 +29,10 @@ class Neuron(Module):
 
     inputs       how many numbers it takes
     activation   a name ("relu", "tanh", …), a function of one Value, or None
-    initialiser  how weights begin: a name ("he", "xavier", …), `constant(0.5)` and the like, or a function as those are;
+    initializer  how weights begin: a name ("he", "xavier", …), `constant(0.5)` and the like, or a function as those are;
                  the bias begins at 0
     seed         an int or a random.Random; None: the generator of the process, see `sg.manual_seed`
-    fan_out      how many neurons stand beside it, for the initialisers that ask
+    fan_out      how many neurons stand beside it, for the initializers that ask
     nonlin       as in micrograd, in the place of `activation`: True for relu, False for none
 
     `w` and `b` are micrograd's names for `weights` and `bias`.
@@ -50,14 +50,14 @@ class Neuron(Module):
         self,
         inputs: int,
         activation: str | Activation | None = RELU,
-        initialiser: str | Initialiser = "he",
+        initializer: str | Initializer = "he",
         seed: Seed = None,
         fan_out: int = 1,
         *,
         nonlin: bool | None = None,
     ) -> None:
         activation = _chosen(activation, nonlin, "Neuron")
-        rng, draw = generator(seed), _initialiser(initialiser)
+        rng, draw = generator(seed), _initializer(initializer)
         self.inputs = whole(inputs, "inputs of a Neuron")
         weights = next(weights_by_neuron(draw, rng, self.inputs, whole(fan_out, "fan_out of a Neuron")))
         self.activation = _activation(activation, rng)
@@ -113,7 +113,7 @@ class Layer(Module):
         inputs: int,
         outputs: int,
         activation: str | Activation | None = RELU,
-        initialiser: str | Initialiser = "he",
+        initializer: str | Initializer = "he",
         seed: Seed = None,
         *,
         nonlin: bool | None = None,
@@ -122,7 +122,7 @@ class Layer(Module):
         rng = generator(seed)
         self.inputs = whole(inputs, "inputs of a Layer")
         self.outputs = whole(outputs, "outputs of a Layer")
-        rows = list(weights_by_neuron(_initialiser(initialiser), rng, self.inputs, self.outputs))
+        rows = list(weights_by_neuron(_initializer(initializer), rng, self.inputs, self.outputs))
         self.activation = over_layer(activation)
         if self.activation and self.outputs == 1:
             raise OptionError(f"{activation_name(activation)} of one output is always the same number: use sigmoid, or two outputs")
@@ -154,7 +154,7 @@ class MLP(Module):
     sizes              the number of neurons of each layer, the output layer last
     activation         of every layer but the last
     output_activation  of the last one
-    initialiser, seed  as for a Neuron
+    initializer, seed  as for a Neuron
 
     >>> model = MLP(2, [16, 16, 1])
     >>> model
@@ -173,7 +173,7 @@ class MLP(Module):
         sizes: Sequence[int],
         activation: str | Activation | None = "relu",
         output_activation: str | Activation | None = None,
-        initialiser: str | Initialiser = "he",
+        initializer: str | Initializer = "he",
         seed: Seed = None,
     ) -> None:
         if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
@@ -182,10 +182,10 @@ class MLP(Module):
         self.inputs = whole(inputs, "inputs of an MLP")
         widths = [inputs, *(whole(size, f"sizes[{i}] of an MLP") for i, size in enumerate(sizes))]
         if len(sizes) == 1 and not over_layer(activation):
-            _activation(activation, rng)  # no layer takes it, but a misspelt name is told all the same
+            _activation(activation, rng)  # no layer takes it, but a misspelled name is told all the same
         chosen = [activation] * (len(sizes) - 1) + [output_activation]
         self.layers = [
-            Layer(before, after, choice, initialiser, rng) for before, after, choice in zip(widths, widths[1:], chosen, strict=False)
+            Layer(before, after, choice, initializer, rng) for before, after, choice in zip(widths, widths[1:], chosen, strict=False)
         ]
 
     def forward(self, x: Any) -> Any:
@@ -259,4 +259,4 @@ def _chosen(
     return activation if nonlin else None
 
 
-_activation, _initialiser = activation, initialiser
+_activation, _initializer = activation, initializer

@@ -48,7 +48,7 @@ class Module:
 
     training = True
     batchwise = False
-    """Whether it looks at all samples of a batch together while it trains, as batch normalisation does."""
+    """Whether it looks at all samples of a batch together while it trains, as batch normalization does."""
     _scope_name = ""
     _in_one_line = False  # whether `repr` keeps silent about what is inside
 
@@ -185,7 +185,7 @@ class Module:
         return found
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """Every Buffer, a number that is kept and not learnt, as (path, Buffer)."""
+        """Every Buffer, a number that is kept and not learned, as (path, Buffer)."""
         return self._named(Buffer)
 
     def named_generators(self) -> Iterator[tuple[str, Random]]:
@@ -227,7 +227,7 @@ class Module:
         return self.train(False)
 
     def freeze(self) -> "Module":
-        """Let no optimiser change the parameters inside. They still receive gradients, and pictures show them.
+        """Let no optimizer change the parameters inside. They still receive gradients, and pictures show them.
 
         >>> from scalargrad.nn import MLP
         >>> model = MLP(2, [3, 1])
@@ -238,7 +238,7 @@ class Module:
         return self._set_trainable(False)
 
     def unfreeze(self) -> "Module":
-        """Let optimisers change the parameters inside again."""
+        """Let optimizers change the parameters inside again."""
         return self._set_trainable(True)
 
     def _set_trainable(self, trainable: bool) -> "Module":

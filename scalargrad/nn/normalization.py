@@ -1,4 +1,4 @@
-"""Normalisation: numbers brought to mean 0 and variance 1, then scaled and shifted by what is learnt."""
+"""Normalization: numbers brought to mean 0 and variance 1, then scaled and shifted by what is learned."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from .activations import Activation, activation, activation_name
 from .module import Module, as_inputs
 
 
-class _Normalisation(Module):
+class _Normalization(Module):
     """A scale and a shift for each feature, and an activation behind them."""
 
     _in_one_line = True
@@ -47,7 +47,7 @@ class _Normalisation(Module):
         return f"{type(self).__name__}({', '.join(filter(None, [str(self.size), activation_name(self.activation)]))})"
 
 
-class LayerNorm(_Normalisation):
+class LayerNorm(_Normalization):
     """(x - mean) / √(variance + eps) · scale + shift, mean and variance over the features of one sample (Ba et al. 2016).
 
     size        how many numbers it takes and returns
@@ -71,7 +71,7 @@ class LayerNorm(_Normalisation):
         return self._outputs(self._feature, items, [mean] * self.size, [self._deviation(variance)] * self.size)
 
 
-class BatchNorm(_Normalisation):
+class BatchNorm(_Normalization):
     """(x - mean) / √(variance + eps) · scale + shift, mean and variance of each feature over the samples (Ioffe and Szegedy 2015).
 
     size        how many numbers a sample has

@@ -21,7 +21,7 @@ from .normalization import BatchNorm
 def recommended(
     inputs: int, sizes: Sequence[int], dropout: float = 0.2, output_activation: str | Activation | None = None, seed: Seed = None
 ) -> Sequential:
-    """A multilayer perceptron with good defaults: He initialisation, batch normalisation, ELU, dropout.
+    """A multilayer perceptron with good defaults: He initialization, batch normalization, ELU, dropout.
 
     inputs             how many numbers it takes
     sizes              the number of neurons of each layer, the output layer last
@@ -30,9 +30,9 @@ def recommended(
     seed               an int or a random.Random, for weights and masks; None: the generator of the process, see
                        `sg.manual_seed`
 
-    A hidden layer is linear, normalised over the batch before its activation (Ioffe and Szegedy 2015, section 3.2), an ELU (Clevert
+    A hidden layer is linear, normalized over the batch before its activation (Ioffe and Szegedy 2015, section 3.2), an ELU (Clevert
     et al. 2016), then thinned by dropout. The output layer is plain, its weights by Xavier. One output comes as one Value, several
-    as a list. In training it takes batches, `model.batch(rows)`; `fit` does so, and its default optimiser, Adam, is the last of the
+    as a list. In training it takes batches, `model.batch(rows)`; `fit` does so, and its default optimizer, Adam, is the last of the
     good defaults. Raises OptionError for impossible sizes.
 
     >>> model = recommended(2, [8, 1])
@@ -51,7 +51,7 @@ def recommended(
     >>> from scalargrad.training import fit
     >>> X, y = quadrants(40, seed=1)
     >>> model = recommended(2, [8, 4], seed=0)
-    >>> history = fit(model, X, y, loss="cross_entropy", optimiser=Adam(model.parameters(), 0.01), epochs=25, batch_size=10,
+    >>> history = fit(model, X, y, loss="cross_entropy", optimizer=Adam(model.parameters(), 0.01), epochs=25, batch_size=10,
     ...               progress=False)
     >>> history["loss"][-1] < history["loss"][0] / 2
     True

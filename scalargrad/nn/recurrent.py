@@ -11,7 +11,7 @@ from scalargrad.core.value import Constant, Value, apply
 from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name
-from .initializers import Initialiser
+from .initializers import Initializer
 from .layers import Layer
 from .module import Inputs, Module, as_inputs, unpacked
 from .reshape import is_list
@@ -26,7 +26,7 @@ class RNNCell(Module):
     inputs       how many numbers it takes at each step
     size         how many it carries, and puts out
     activation   of its neurons
-    initialiser, seed  as for a Layer
+    initializer, seed  as for a Layer
 
     `units` is a Layer over the inputs followed by the state: of each neuron the first `inputs` weights meet x, the others h. PyTorch
     has two biases, which only ever appear as their sum; here there is one.
@@ -47,11 +47,11 @@ class RNNCell(Module):
         inputs: int,
         size: int,
         activation: str | Activation | None = ops.TANH.name,
-        initialiser: str | Initialiser = "xavier",
+        initializer: str | Initializer = "xavier",
         seed: Seed = None,
     ) -> None:
         self.inputs, self.size = whole(inputs, "inputs of an RNNCell"), whole(size, "size of an RNNCell")
-        self.units = Layer(self.inputs + self.size, self.size, activation, initialiser, seed)
+        self.units = Layer(self.inputs + self.size, self.size, activation, initializer, seed)
 
     def forward(self, x: Any, state: State = None) -> list[Value]:
         """The next state, which is the output too."""
@@ -77,7 +77,7 @@ class LSTMCell(Module):
     size         how many it carries as h and as c; h is put out
     forget_bias  what the biases bf begin at: 1, so that the memory lasts from the first step on (Jozefowicz et al. 2015, section 2.2);
                  0 is nearer to what PyTorch begins with
-    initialiser, seed  as for a Layer
+    initializer, seed  as for a Layer
 
     Each gate is a Layer over the inputs followed by h, with one bias where PyTorch has the sum of two.
     `cell(x, (h, c))` returns the next (h, c); without a state both begin at 0. Errors as for an RNNCell.
@@ -96,15 +96,15 @@ class LSTMCell(Module):
         inputs: int,
         size: int,
         forget_bias: float = 1.0,
-        initialiser: str | Initialiser = "xavier",
+        initializer: str | Initializer = "xavier",
         seed: Seed = None,
     ) -> None:
         self.inputs, self.size = whole(inputs, "inputs of an LSTMCell"), whole(size, "size of an LSTMCell")
         rng, both, sigmoid, tanh = generator(seed), self.inputs + self.size, ops.SIGMOID.name, ops.TANH.name
-        self.input_gate = Layer(both, self.size, sigmoid, initialiser, rng)
-        self.forget_gate = Layer(both, self.size, sigmoid, initialiser, rng)
-        self.candidate = Layer(both, self.size, tanh, initialiser, rng)
-        self.output_gate = Layer(both, self.size, sigmoid, initialiser, rng)
+        self.input_gate = Layer(both, self.size, sigmoid, initializer, rng)
+        self.forget_gate = Layer(both, self.size, sigmoid, initializer, rng)
+        self.candidate = Layer(both, self.size, tanh, initializer, rng)
+        self.output_gate = Layer(both, self.size, sigmoid, initializer, rng)
         for neuron in self.forget_gate.neurons:
             neuron.bias.data = as_float(forget_bias, "forget_bias of an LSTMCell")
 

@@ -64,7 +64,7 @@ class Flatten(Module):
 
 
 def as_values(x: Any, module: Module, place: tuple[int, ...] = ()) -> list[Any]:
-    """Nested lists (or an array) of numbers as lists of Values; those that were plain numbers are labelled by place, as in "x0,3".
+    """Nested lists (or an array) of numbers as lists of Values; those that were plain numbers are labeled by place, as in "x0,3".
 
     Raises DataError, which names the module, for what is no list or holds something else than numbers.
     """

@@ -1,8 +1,8 @@
 """Optimizers, learning-rate schedules, penalties and clipping."""
 
-from .optimizer import Optimiser
+from .optimizer import Optimizer
 from .penalties import clip_gradient_norm, clip_gradient_values, elastic_net, l1, l2, max_norm
-from .rules import OPTIMISERS, SGD, AdaGrad, Adam, AdamW, RMSprop
+from .rules import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSprop
 from .schedules import (
     ConstantRate,
     CosineDecay,
@@ -15,7 +15,7 @@ from .schedules import (
 )
 
 __all__ = [
-    "OPTIMISERS",
+    "OPTIMIZERS",
     "SGD",
     "AdaGrad",
     "Adam",
@@ -23,7 +23,7 @@ __all__ = [
     "ConstantRate",
     "CosineDecay",
     "ExponentialDecay",
-    "Optimiser",
+    "Optimizer",
     "RMSprop",
     "ReduceOnPlateau",
     "Schedule",

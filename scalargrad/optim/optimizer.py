@@ -1,4 +1,4 @@
-"""What all optimisers share: parameters read and written as vectors, options, and a state that can be saved and taken up again."""
+"""What all optimizers share: parameters read and written as vectors, options, and a state that can be saved and taken up again."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -17,8 +17,8 @@ Vector = NDArray[numpy.float64]
 Mask = NDArray[numpy.bool_]
 
 
-class Optimiser(ABC):
-    """What all optimisers share. Derive from it, name the vectors to remember in `remembers`, and write `_rule`.
+class Optimizer(ABC):
+    """What all optimizers share. Derive from it, name the vectors to remember in `remembers`, and write `_rule`.
 
     parameters  the Parameters that it changes
     options     the hyperparameters by name, the learning rate among them
@@ -45,9 +45,9 @@ class Optimiser(ABC):
         """The learning rate of the next step. Schedules set it, and so may you; OptionError if it is negative or not finite.
 
         >>> from scalargrad.optim import SGD
-        >>> optimiser = SGD([Parameter(1.0)], 0.1)
-        >>> optimiser.learning_rate /= 2
-        >>> optimiser
+        >>> optimizer = SGD([Parameter(1.0)], 0.1)
+        >>> optimizer.learning_rate /= 2
+        >>> optimizer
         SGD(1 parameter, learning_rate=0.05, momentum=0.0, dampening=0.0, nesterov=False, weight_decay=0.0)
         """
         rate: float = self.options["learning_rate"]
@@ -117,7 +117,7 @@ class Optimiser(ABC):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where the optimiser was that gave `state`: the next steps are equal to its own, bit for bit.
+        """Go on where the optimizer was that gave `state`: the next steps are equal to its own, bit for bit.
 
         Raises UnknownNameError for names too many or too few, OptionError for the state of another rule or options out of range,
         LengthError for another number of parameters, DataError for what is not a number; then nothing has changed.

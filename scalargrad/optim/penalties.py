@@ -1,4 +1,4 @@
-"""Regularisers: penalties that join the loss as graphs, and limits on weights and gradients, set around the step of the optimiser."""
+"""Regularizers: penalties that join the loss as graphs, and limits on weights and gradients, set around the step of the optimizer."""
 
 from collections.abc import Iterable
 from math import hypot, inf, isfinite
@@ -16,7 +16,7 @@ from scalargrad.utils.calls import explain_calls
 def l1(parameters: Iterable[Parameter], strength: float) -> Value:
     """strength · Σ|w|: a penalty that draws weights to exactly 0 (Tibshirani 1996). Add it to the loss.
 
-    parameters  what is penalised: `model.parameters()`, or the weights of some neurons, without their biases
+    parameters  what is penalized: `model.parameters()`, or the weights of some neurons, without their biases
     strength    at least 0
 
     At w = 0 the derivative is 0. Raises OptionError for a strength out of its range, DataError, LengthError or OptionError

@@ -1,4 +1,4 @@
-"""Optimisers: how parameters follow their gradients. Each update rule is written once, on vectors.
+"""Optimizers: how parameters follow their gradients. Each update rule is written once, on vectors.
 
 `step()` reads the parameters' numbers and gradients as two float64 vectors, and writes the result of `update` back. Whoever holds
 parameters and gradients as vectors already calls `update` itself. The rules are those of PyTorch, to rounding.
@@ -15,12 +15,12 @@ import numpy
 from scalargrad.core.value import Parameter
 from scalargrad.errors import OptionError
 
-from .optimizer import Optimiser, Vector
+from .optimizer import Optimizer, Vector
 
-__all__ = ["OPTIMISERS", "SGD", "AdaGrad", "Adam", "AdamW", "Optimiser", "RMSprop"]
+__all__ = ["OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 
-class SGD(Optimiser):
+class SGD(Optimizer):
     """Gradient descent, plain or with momentum.
 
         g ← g + λ·w
@@ -75,7 +75,7 @@ class SGD(Optimiser):
         return data - self.learning_rate * gradient
 
 
-class AdaGrad(Optimiser):
+class AdaGrad(Optimizer):
     """Smaller steps for parameters that have had large gradients (Duchi et al. 2011).
 
         g ← g + λ·w
@@ -122,7 +122,7 @@ class AdaGrad(Optimiser):
         return data - rate * gradient / self._root(squares)
 
 
-class RMSprop(Optimiser):
+class RMSprop(Optimizer):
     """The gradient divided by a running root of its mean square (Tieleman and Hinton 2012, lecture 6.5 of their course).
 
         g ← g + λ·w
@@ -180,7 +180,7 @@ class RMSprop(Optimiser):
         return data - self.learning_rate * step
 
 
-class Adam(Optimiser):
+class Adam(Optimizer):
     """Running means of the gradient and of its square, both corrected for having begun at 0 (Kingma and Ba 2015, algorithm 1).
 
         g ← g + λ·w
@@ -257,5 +257,5 @@ def _mean(before: Vector, now: Vector, kept: float) -> Vector:
     return kept * before + (1.0 - kept) * now
 
 
-OPTIMISERS: dict[str, type[Optimiser]] = {rule.__name__.lower(): rule for rule in (SGD, AdaGrad, RMSprop, Adam, AdamW)}
-"""The optimisers by name, in lower case."""
+OPTIMIZERS: dict[str, type[Optimizer]] = {rule.__name__.lower(): rule for rule in (SGD, AdaGrad, RMSprop, Adam, AdamW)}
+"""The optimizers by name, in lower case."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -19,8 +19,8 @@ class EarlyStopping(Callback):
 
     patience    how many epochs without improvement are borne
     monitor     which number of the history: "validation_loss" (if there is none, "loss"), or any other that shall be small
-    least_gain  by how much a number must be below the best one to count as better
-    maximise    larger is better, as for "validation_accuracy"
+    min_delta   by how much a number must be below the best one to count as better
+    mode        "min", or "max" where larger is better, as for "validation_accuracy"
 
     best, best_epoch  the best number, and after how many epochs it was there
 
@@ -30,28 +30,33 @@ class EarlyStopping(Callback):
     3
     """
 
-    def __init__(self, patience: int = 5, monitor: str = "validation_loss", least_gain: float = 0.0, maximise: bool = False) -> None:
+    def __init__(
+        self, patience: int = 5, monitor: str = "validation_loss", min_delta: float = 0.0, mode: Literal["min", "max"] = "min"
+    ) -> None:
         self.patience = checked_count(patience, "patience of EarlyStopping", 1)
-        self.monitor, self.maximise = monitor, maximise
-        self.least_gain = checked_number(least_gain, "least_gain of EarlyStopping")
+        if mode not in ("min", "max"):
+            raise OptionError(f"mode of EarlyStopping must be 'min' or 'max', not {mode!r}")
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = checked_number(min_delta, "min_delta of EarlyStopping")
         self._forget()
 
     def _forget(self) -> None:
-        self.best, self.best_epoch, self._best_state = -inf if self.maximise else inf, 0, dict[str, float]()
+        self.best, self.best_epoch, self._best_state = -inf if self.mode == "max" else inf, 0, dict[str, float]()
 
-    def training_begins(self, training: Training) -> None:
+    def on_train_begin(self, training: Training) -> None:
         if not training.epoch:
             self._forget()
         self._judge(training)
 
-    def epoch_ends(self, training: Training) -> None:
+    def on_epoch_end(self, training: Training) -> None:
         number = training.history.last()[self._name(training)]
-        gain = number - self.best if self.maximise else self.best - number
-        if gain > self.least_gain:
+        gain = number - self.best if self.mode == "max" else self.best - number
+        if gain > self.min_delta:
             self.best, self.best_epoch, self._best_state = number, training.epoch, training.model.state_dict()
         self._judge(training)
 
-    def training_ends(self, training: Training) -> None:
+    def on_train_end(self, training: Training) -> None:
         if self._best_state:
             training.model.load_state_dict(self._best_state)
 
@@ -86,7 +91,7 @@ class ClipNorm(Callback):
     def __init__(self, limit: float) -> None:
         self.limit = checked_number(limit, "limit of ClipNorm", above=True)
 
-    def gradients_ready(self, training: Training) -> None:
+    def on_before_optimizer_step(self, training: Training) -> None:
         scale = self.limit / (float(numpy.linalg.norm(training.gradient)) + 1e-6)
         if scale < 1.0:
             training.gradient = training.gradient * scale
@@ -100,7 +105,7 @@ class ClipValues(Callback):
     def __init__(self, limit: float) -> None:
         self.limit = checked_number(limit, "limit of ClipValues", above=True)
 
-    def gradients_ready(self, training: Training) -> None:
+    def on_before_optimizer_step(self, training: Training) -> None:
         training.gradient = numpy.clip(training.gradient, -self.limit, self.limit)
 
 
@@ -110,7 +115,7 @@ class MaxNorm(Callback):
     def __init__(self, limit: float) -> None:
         self.limit = checked_number(limit, "limit of MaxNorm", above=True)
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         max_norm(training.model, self.limit)
 
 
@@ -122,7 +127,7 @@ class StopAtZeroGradient(Callback):
     def __init__(self, tolerance: float = 1e-6) -> None:
         self.tolerance = checked_number(tolerance, "tolerance of StopAtZeroGradient")
 
-    def gradients_ready(self, training: Training) -> None:
+    def on_before_optimizer_step(self, training: Training) -> None:
         norm = float(numpy.linalg.norm(training.gradient))
         if norm <= self.tolerance:
             training.stop(f"the norm of the gradient is {norm:.3g}, at most {self.tolerance:g}")
@@ -136,11 +141,11 @@ class _EveryEpoch(Callback):
     def __init__(self, schedule: Scheduled) -> None:
         self.schedule = schedule
 
-    def training_begins(self, training: Training) -> None:
-        if self.schedule.optimiser is not training.optimiser:
-            raise OptionError(f"the schedule {self.schedule!r} belongs to another optimiser than the one that trains")
+    def on_train_begin(self, training: Training) -> None:
+        if self.schedule.optimizer is not training.optimizer:
+            raise OptionError(f"the schedule {self.schedule!r} belongs to another optimizer than the one that trains")
 
-    def epoch_ends(self, training: Training) -> None:
+    def on_epoch_end(self, training: Training) -> None:
         schedule: Any = self.schedule
         if isinstance(schedule, ReduceOnPlateau):
             numbers = training.history.last()
@@ -166,11 +171,11 @@ class EveryStep(_EveryEpoch):
             raise OptionError("ReduceOnPlateau looks at the numbers of an epoch: give it to fit as it is")
         super().__init__(schedule)
 
-    def step_ends(self, training: Training) -> None:  # noqa: ARG002
+    def on_step_end(self, training: Training) -> None:  # noqa: ARG002
         schedule: Any = self.schedule
         schedule.step()
 
-    def epoch_ends(self, training: Training) -> None:
+    def on_epoch_end(self, training: Training) -> None:
         """Nothing more."""
 
 

@@ -11,7 +11,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import TARGETS, is_ignored, unwrapped
 from scalargrad.nn import Module, evaluation
-from scalargrad.optim import Optimiser
+from scalargrad.optim import Optimizer
 
 from .reach import Made, check_optimizer, plain_values, used_leaves, warn_of_unlearned
 from .reading import fresh, leaves, place
@@ -44,7 +44,7 @@ def check_training(
     model: Module,
     loss: Loss,
     penalty: Penalty | None,
-    optimizer: Optimiser,
+    optimizer: Optimizer,
     samples: Samples,
     held: Samples | None,
 ) -> Trial:

@@ -14,7 +14,7 @@ from scalargrad.data import one_hot
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import cross_entropy, is_ignored, unwrapped
 from scalargrad.nn import Module
-from scalargrad.optim import Optimiser
+from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
 from .samples import Samples
@@ -29,17 +29,17 @@ class CompiledStep(Step):
     predicting  whether predictions are wanted beside the loss
     prediction  what the model gives for one sample, as plain numbers
 
-    Raises OptionError for an optimiser of other parameters than the model's, LengthError for samples of different shapes, TraceError for
+    Raises OptionError for an optimizer of other parameters than the model's, LengthError for samples of different shapes, TraceError for
     what a recording can't hold, such as a model that looks at whole batches in training.
     """
 
-    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimiser: Optimiser, predicting: bool, prediction: Any) -> None:
-        super().__init__(model, loss, penalty, optimiser)
+    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer, predicting: bool, prediction: Any) -> None:
+        super().__init__(model, loss, penalty, optimizer)
         self.predicting, self._prediction = predicting, prediction
         self._options = _options_of_classes(loss, prediction)
         own = {parameter: i for i, parameter in enumerate(model.parameters())}
         if any(parameter not in own for parameter in self.parameters):
-            raise OptionError("a compiled training needs an optimiser over parameters of the model: give compiled=False for others")
+            raise OptionError("a compiled training needs an optimizer over parameters of the model: give compiled=False for others")
         order = [own[parameter] for parameter in self.parameters]
         self._order = None if order == list(range(len(own))) else numpy.array(order)
         self._numbers = super().numbers()

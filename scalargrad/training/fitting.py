@@ -9,7 +9,7 @@ from scalargrad.core.unlearned import reported
 from scalargrad.errors import DataError, OptionError, ResumeWarning
 from scalargrad.losses import loss_of
 from scalargrad.nn import Module
-from scalargrad.optim import OPTIMISERS, Optimiser
+from scalargrad.optim import OPTIMIZERS, Optimizer
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import as_path
 from scalargrad.utils.frames import warn
@@ -35,7 +35,7 @@ def fit(
     y: Any,
     *,
     loss: Loss | str,
-    optimiser: Optimiser | str = "adam",
+    optimizer: Optimizer | str = "adam",
     epochs: int = 10,
     batch_size: int | None = 32,
     penalty: Penalty | None = None,
@@ -54,8 +54,8 @@ def fit(
 
     X, y        samples and targets, as many of the one as of the other: arrays, frames, tensors, or lists of whatever the model
                 takes. The model is given a copy of each sample
-    loss        a function (prediction, target) of one sample, or the name of one of `losses`; its mean over the batch is minimised
-    optimiser   an Optimiser over the parameters to train, or the name of one, with its default options, over all of the model's
+    loss        a function (prediction, target) of one sample, or the name of one of `losses`; its mean over the batch is minimized
+    optimizer   an Optimizer over the parameters to train, or the name of one, with its default options, over all of the model's
     epochs      how often all samples are seen
     batch_size  samples for each step: 1 is stochastic descent, None takes them all. A single one that is left at the end joins the
                 batch before it where the model takes statistics of a batch
@@ -90,7 +90,7 @@ def fit(
     >>> from scalargrad.optim import SGD
     >>> model = MLP(1, [1], seed=0)
     >>> history = fit(model, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], loss="mse",
-    ...               optimiser=SGD(model.parameters(), 0.1), epochs=200, progress=False)
+    ...               optimizer=SGD(model.parameters(), 0.1), epochs=200, progress=False)
     >>> [round(number, 3) for number in model.state_dict().values()]
     [2.0, 1.0]
     """
@@ -103,7 +103,7 @@ def fit(
     listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
     size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
     with reported(id(part) for _, part in model.named_modules()):  # the trial tells of what nothing would learn
-        rule = optimiser_of(optimiser, model)
+        rule = optimizer_of(optimizer, model)
         trial = check_training(model, paid, penalty, rule, samples, None if is_number(validation) else held)
         targets = kept.targets + (held.targets if held else [])
         parts = model, paid, penalty, rule
@@ -133,19 +133,19 @@ def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
     return message
 
 
-def optimiser_of(choice: Any, model: Module) -> Optimiser:
-    """The optimiser itself, or the one of that name over all parameters of the model.
+def optimizer_of(choice: Any, model: Module) -> Optimizer:
+    """The optimizer itself, or the one of that name over all parameters of the model.
 
     Raises OptionError for anything else, and for a model without parameters.
     """
-    if isinstance(choice, Optimiser):
+    if isinstance(choice, Optimizer):
         return choice
-    if not isinstance(choice, str) or choice not in OPTIMISERS:
-        raise OptionError(f"optimiser must be an Optimiser or a name, not {choice!r}{suggestion(choice, OPTIMISERS)}")
+    if not isinstance(choice, str) or choice not in OPTIMIZERS:
+        raise OptionError(f"optimizer must be an Optimizer or a name, not {choice!r}{suggestion(choice, OPTIMIZERS)}")
     parameters = model.parameters()
     if not parameters:
         raise OptionError(no_parameters(model))
-    return OPTIMISERS[choice](parameters)
+    return OPTIMIZERS[choice](parameters)
 
 
 def _checked_seed(seed: Any) -> int | None:

@@ -12,7 +12,7 @@ class History(dict[str, list[float]]):
     """A dict from a name to one number for each epoch: `history["loss"]`, `history["validation_loss"]`, ….
 
     steps    the objective (mean loss of the batch, plus the penalty) before every step
-    stopped  why the training ended before its last epoch; "" if it did not
+    stop_reason  why the training ended before its last epoch; "" if it did not
 
     >>> history = History()
     >>> history.add({"loss": 0.5, "learning_rate": 0.1})
@@ -24,7 +24,7 @@ class History(dict[str, list[float]]):
     def __init__(self) -> None:
         super().__init__()
         self.steps: list[float] = []
-        self.stopped = ""
+        self.stop_reason = ""
 
     @property
     def epochs(self) -> int:
@@ -46,7 +46,7 @@ class History(dict[str, list[float]]):
     @fits_terminal
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name} {number:.6g}" for name, number in self.last().items())
-        ending = f"; stopped: {self.stopped}" if self.stopped else ""
+        ending = f"; stopped: {self.stop_reason}" if self.stop_reason else ""
         return f"<History of {self.epochs} epochs: {numbers or 'nothing yet'}{ending}>"
 
     def state_dict(self) -> dict[str, Any]:

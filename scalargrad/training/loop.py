@@ -11,7 +11,7 @@ from scalargrad.core.checks import all_finite
 from scalargrad.core.modes import enable_grad
 from scalargrad.errors import AnomalyError, DivergenceError
 from scalargrad.nn import Module
-from scalargrad.optim import Optimiser
+from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Mask
 from scalargrad.utils.calls import explain_class
 from scalargrad.utils.garbage import collector_off
@@ -26,12 +26,12 @@ from .steps import Evaluation, Step
 class Callback:
     """Does nothing. A derived class writes those methods that it needs; each is given the Training.
 
-    `training.model`, `.optimiser`, `.history`, `.epoch` (how many have ended), `.gradient` (a vector in the order of the optimiser's
-    parameters, which may be changed in `gradients_ready`) and `training.stop(reason)` are what they work with.
+    `training.model`, `.optimizer`, `.history`, `.epoch` (how many have ended), `.gradient` (a vector in the order of the optimizer's
+    parameters, which may be changed in `on_before_optimizer_step`) and `training.stop(reason)` are what they work with.
 
     >>> class Count(Callback):
     ...     steps = 0
-    ...     def step_ends(self, training):
+    ...     def on_step_end(self, training):
     ...         self.steps += 1
     """
 
@@ -44,19 +44,19 @@ class Callback:
         super().__init_subclass__(**options)
         explain_class(cls, "__init__")
 
-    def training_begins(self, training: "Training") -> None:
+    def on_train_begin(self, training: "Training") -> None:
         """Before the first step, also of a training that was taken up again."""
 
-    def gradients_ready(self, training: "Training") -> None:
+    def on_before_optimizer_step(self, training: "Training") -> None:
         """The gradient of a batch is there; the step was not made yet."""
 
-    def step_ends(self, training: "Training") -> None:
+    def on_step_end(self, training: "Training") -> None:
         """The parameters have changed."""
 
-    def epoch_ends(self, training: "Training") -> None:
+    def on_epoch_end(self, training: "Training") -> None:
         """All samples were seen once more; `training.history.last()` has the numbers."""
 
-    def training_ends(self, training: "Training") -> None:
+    def on_train_end(self, training: "Training") -> None:
         """However it ended, an error or Ctrl-C included."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -70,10 +70,10 @@ class Callback:
 class Training:
     """A training while it runs: what callbacks look at and take part in.
 
-    model, optimiser, history
+    model, optimizer, history
     epoch, epochs  how many epochs have ended, and how many there shall be
     loss           of the last batch, penalty included
-    gradient       of the last batch, one number for each of `optimiser.parameters`
+    gradient       of the last batch, one number for each of `optimizer.parameters`
     """
 
     metrics: dict[str, Metric]
@@ -87,15 +87,15 @@ class Training:
     _least = 1
     """How many samples a batch needs: two where their statistics are taken, unless the batch size says one."""
 
-    def __init__(self, step: Step, samples: Samples, held: Samples | None, optimiser: Optimiser) -> None:
-        self.model, self.samples, self.held, self.optimiser = step.model, samples, held, optimiser
+    def __init__(self, step: Step, samples: Samples, held: Samples | None, optimizer: Optimizer) -> None:
+        self.model, self.samples, self.held, self.optimizer = step.model, samples, held, optimizer
         self.metrics, self.callbacks, self.history, self.epoch = {}, [], History(), 0
-        self.loss, self.gradient = float("nan"), numpy.zeros(len(optimiser.parameters))
+        self.loss, self.gradient = float("nan"), numpy.zeros(len(optimizer.parameters))
         self._step, self._begun = step, _Moment(step)
 
     def stop(self, reason: str) -> None:
         """End the training: at once where a step is still to be made, else after this epoch or before the first."""
-        self.history.stopped = self.history.stopped or reason
+        self.history.stop_reason = self.history.stop_reason or reason
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for a training to be taken up again."""
@@ -116,8 +116,8 @@ class Training:
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
         bar.say(self.message)
         try:
-            self._tell("training_begins")
-            while self.epoch < self.epochs and not self.history.stopped:
+            self._tell("on_train_begin")
+            while self.epoch < self.epochs and not self.history.stop_reason:
                 with collector_off():
                     self._run_epoch(bar)
         except KeyboardInterrupt:
@@ -125,7 +125,7 @@ class Training:
             self.stop(f"interrupted in epoch {self.epoch + 1}")
         finally:
             self._step.show()
-            self._tell("training_ends")
+            self._tell("on_train_end")
             self._set_mode(training=False)
             bar.close()
         return self.history
@@ -133,16 +133,16 @@ class Training:
     def _run_epoch(self, bar: Progress) -> None:
         self._set_mode(training=True)
         seen: list[tuple[Evaluation, list[int]]] = []
-        trainable = self.optimiser.trainable()
+        trainable = self.optimizer.trainable()
         for part in self.samples.batches(self.batch_size, self.seed, self.epoch, self._least):
             seen.append((self._make_step(part, trainable), part))
             bar.step(self.loss)
-            if self.history.stopped:
+            if self.history.stop_reason:
                 break
         self.history.add(self._summary(seen) | self._validation())
         self.epoch += 1
         bar.epoch(self.epoch, self.history.last())
-        self._tell("epoch_ends")
+        self._tell("on_epoch_end")
 
     def _set_mode(self, training: bool) -> None:
         for part in self._parts:
@@ -155,19 +155,19 @@ class Training:
         if not (isfinite(self.loss) and all_finite(self.gradient)):
             raise self._diverged(part)
         self.history.steps.append(self.loss)
-        self._tell("gradients_ready")
-        if not self.history.stopped:
-            data = self.optimiser.update(self._begun.data, self.gradient, trainable)
+        self._tell("on_before_optimizer_step")
+        if not self.history.stop_reason:
+            data = self.optimizer.update(self._begun.data, self.gradient, trainable)
             if not all_finite(data):
                 raise self._diverged(part)
             self._step.write(data)
-            self._tell("step_ends")
+            self._tell("on_step_end")
         return found
 
     def _summary(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
         sizes = [float(len(part)) for _, part in seen]
         weights = [found.weight for found, _ in seen]
-        numbers = {"loss": _weighted([found.loss for found, _ in seen], weights), "learning_rate": self.optimiser.learning_rate}
+        numbers = {"loss": _weighted([found.loss for found, _ in seen], weights), "learning_rate": self.optimizer.learning_rate}
         if self._step.penalty:
             numbers["penalty"] = _weighted([found.penalty for found, _ in seen], sizes)
         predictions = [prediction for found, _ in seen for prediction in found.predictions]
@@ -202,8 +202,8 @@ class Training:
         error = DivergenceError(
             f"the training diverged in epoch {self.epoch + 1}, step {len(self.history.steps) + 1}: the loss is {self.loss!r}\n"
             f"  first: {cause}\n"
-            "  The model has the parameters from before this step. A smaller learning rate, another initialiser, inputs that are "
-            "standardised, or callbacks=[ClipNorm(1.0)] may help."
+            "  The model has the parameters from before this step. A smaller learning rate, another initializer, inputs that are "
+            "standardized, or callbacks=[ClipNorm(1.0)] may help."
         )
         error.history = self.history
         return error
@@ -220,7 +220,7 @@ class Training:
             except AnomalyError as error:
                 return str(error) if len(each) > 1 else f"{error}\n  for the sample X[{self.samples.place(each[0])}]"
         largest = float(numpy.abs(self.gradient).max())
-        return f"the step of {self.optimiser!r}, for a gradient of which the largest number is {largest!r}"
+        return f"the step of {self.optimizer!r}, for a gradient of which the largest number is {largest!r}"
 
 
 class _Moment:

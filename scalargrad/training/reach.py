@@ -9,7 +9,7 @@ from scalargrad.errors import OptionError
 from scalargrad.nn import Module
 from scalargrad.nn.containers import everything, insides
 from scalargrad.nn.survey import as_code, survey
-from scalargrad.optim import Optimiser
+from scalargrad.optim import Optimizer
 
 _SHOWN = 3
 
@@ -41,7 +41,7 @@ def plain_values(model: Module) -> list[tuple[str, Value]]:
     return [(as_code(path), value) for path, value in passed_over if not isinstance(value, Parameter)]
 
 
-def check_optimizer(model: Module, optimizer: Optimiser, used: Iterable[Value]) -> None:
+def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) -> None:
     """Refuse an optimizer that would change something else than what the loss depends on.
 
     Args:
@@ -101,7 +101,7 @@ def no_parameters(model: Module) -> str:
 
 def warn_of_unlearned(
     model: Module,
-    optimizer: Optimiser,
+    optimizer: Optimizer,
     roots: Sequence[Value],
     made: Made,
     own: dict[int, str],

@@ -97,12 +97,12 @@ class Recorder(Callback):
         self.limit, self.recording = checked_count(limit, "limit of Recorder", 1), Recording()
         self._first = self.every
 
-    def training_begins(self, training: Training) -> None:
+    def on_train_begin(self, training: Training) -> None:
         if not training.epoch:
             self.recording, self.every = Recording(), self._first
             self.take(training.model, 0)
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         step = len(training.history.steps)
         if step % self.every == 0:
             self.take(training.model, step)

@@ -23,7 +23,7 @@ _ARRAY = "array:"
 
 
 class SaveCheckpoint(Callback):
-    """Saves the whole training after every so many epochs: model, optimiser, history, callbacks, random generators.
+    """Saves the whole training after every so many epochs: model, optimizer, history, callbacks, random generators.
 
     path   the file, written whole each time; `fit(…, resume=path)` goes on from it
     every  after how many epochs
@@ -37,8 +37,8 @@ class SaveCheckpoint(Callback):
     def __init__(self, path: str | PathLike[str], every: int = 1) -> None:
         self.path, self.every = as_path(path), checked_count(every, "every of SaveCheckpoint", 1)
 
-    def epoch_ends(self, training: Training) -> None:
-        if training.epoch % self.every == 0 or training.history.stopped or training.epoch == training.epochs:
+    def on_epoch_end(self, training: Training) -> None:
+        if training.epoch % self.every == 0 or training.history.stop_reason or training.epoch == training.epochs:
             save_training(training, self.path)
 
 
@@ -48,7 +48,7 @@ def save_training(training: Training, path: Path) -> None:
     state = {
         "identity": {**training.identity(), "names": _names(training.model)},
         "epoch": training.epoch,
-        "optimiser": training.optimiser.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
         "history": {name: numpy.array(numbers) for name, numbers in training.history.items()},
         "steps": numpy.array(training.history.steps),
         "callbacks": [{"kind": type(each).__name__, **each.state_dict()} for each in training.callbacks],
@@ -60,7 +60,7 @@ def save_training(training: Training, path: Path) -> None:
 def resume_training(training: Training, path: Path) -> None:
     """Go on where the training was that wrote the file.
 
-    Raises CheckpointError for a file of another training: other data, batch size, seed, model, optimiser or callbacks.
+    Raises CheckpointError for a file of another training: other data, batch size, seed, model, optimizer or callbacks.
     """
     found = load(path)
     try:
@@ -69,7 +69,7 @@ def resume_training(training: Training, path: Path) -> None:
         _load_callbacks(training, state["callbacks"])
         for (_, generator), words in zip(training.model.named_generators(), state["generators"], strict=True):
             generator.setstate((3, tuple(int(word) for word in words["words"]), words["gauss"]))
-        training.optimiser.load_state_dict(state["optimiser"])
+        training.optimizer.load_state_dict(state["optimizer"])
         training.history.load_state_dict({"columns": state["history"], "steps": state["steps"]})
         _set_numbers(training.model, found.arrays["model"])
         training.epoch = int(state["epoch"])

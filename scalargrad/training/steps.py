@@ -12,7 +12,7 @@ from scalargrad.core.modes import no_grad
 from scalargrad.core.value import Value, backward
 from scalargrad.errors import DataError
 from scalargrad.nn import Module
-from scalargrad.optim import Optimiser
+from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
 from .reading import fresh
@@ -41,7 +41,7 @@ class Evaluation:
 
     @property
     def objective(self) -> float:
-        """What is minimised: loss + penalty."""
+        """What is minimized: loss + penalty."""
         return self.loss + self.penalty
 
 
@@ -49,12 +49,12 @@ class Step(ABC):
     """What computes loss and gradient: on the graph, or by a compiled program.
 
     model, loss, penalty  what is trained, and for what
-    parameters            those of the optimiser, in its order
+    parameters            those of the optimizer, in its order
     """
 
-    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimiser: Optimiser) -> None:
-        self.model, self.loss, self.penalty, self.optimiser = model, loss, penalty, optimiser
-        self.parameters = optimiser.parameters
+    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer) -> None:
+        self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
+        self.parameters = optimizer.parameters
 
     @abstractmethod
     def evaluate(self, samples: Samples, part: Sequence[int]) -> Evaluation:
@@ -66,7 +66,7 @@ class Step(ABC):
 
     def eager(self) -> "EagerStep":
         """The same step on the graph itself."""
-        return EagerStep(self.model, self.loss, self.penalty, self.optimiser)
+        return EagerStep(self.model, self.loss, self.penalty, self.optimizer)
 
     def numbers(self) -> Vector:
         """The parameters that the next step begins with, in a vector of their own."""
@@ -89,18 +89,18 @@ class Step(ABC):
 class EagerStep(Step):
     """Builds the graph of each sample, walks it back, and lets it go: what it takes is the room of one sample.
 
-    Only where something looks at the whole batch, such as batch normalisation, is the batch one graph.
+    Only where something looks at the whole batch, such as batch normalization, is the batch one graph.
     """
 
     def evaluate(self, samples: Samples, part: Sequence[int]) -> Evaluation:
         """Loss and gradient of a batch; the gradient stays on the parameters, too."""
         self.model.zero_grad()
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         walk = self._together if self.model.needs_batch else self._one_by_one
         weights = None if samples.weights is None else [samples.weights[i] for i in part]
         shares = shares_of(weights, len(part))
         losses, predictions = walk([fresh(samples.inputs[i]) for i in part], [fresh(samples.targets[i]) for i in part], shares)
-        penalty = self._penalised()
+        penalty = self._penalized()
         gradient = numpy.array([plain(parameter.grad) for parameter in self.parameters], dtype=float)
         weight = float(len(part)) if weights is None else sum(weights)
         return Evaluation(mean_loss(losses, shares), penalty, gradient, predictions, weight)
@@ -134,7 +134,7 @@ class EagerStep(Step):
         backward(losses, [1.0 / len(losses)] * len(losses) if shares is None else shares)
         return [loss.data for loss in losses], [numbers_of(prediction) for prediction in outputs]
 
-    def _penalised(self) -> float:
+    def _penalized(self) -> float:
         if self.penalty is None:
             return 0.0
         penalty = self.penalty(self.model)

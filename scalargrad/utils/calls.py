@@ -18,8 +18,8 @@ _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 # Each line holds names of one argument, in this library and elsewhere.
 _ARGUMENTS = synonyms_of("""
     learning_rate lr eta step_size rate alpha
-    optimiser optimizer opt optim rule
-    initialiser initializer init weight_init kernel_initializer initialization initialisation
+    optimizer optimiser opt optim rule
+    initializer initializer init weight_init kernel_initializer initialization initialization
     activation activations act nonlinearity activation_function act_fn
     output_activation last_activation final_activation
     epochs epoch n_epochs num_epochs nb_epoch max_iter iterations n_iter steps
@@ -27,7 +27,7 @@ _ARGUMENTS = synonyms_of("""
     batch_size batchsize bs batch minibatch_size
     size batch_size hidden_size units features dim
     weight_decay decay wd l2
-    penalty regularisation regularization regulariser regularizer kernel_regularizer weight_decay
+    penalty regularization regularizer kernel_regularizer weight_decay
     validation validation_data validation_split validation_set val val_data eval_set
     metrics metric
     callbacks callback
@@ -39,7 +39,7 @@ _ARGUMENTS = synonyms_of("""
     label name title
     title name caption heading label
     create_graph higher_order
-    share p rate dropout dropout_rate prob probability
+    p rate dropout share dropout_rate prob probability
     probability p prob
     sizes layers hidden hidden_sizes hidden_layers layer_sizes units nouts outputs
     inputs in_features nin input_size n_inputs input_dim in_dim fan_in
@@ -50,12 +50,14 @@ _ARGUMENTS = synonyms_of("""
     size embedding_dim kernel_size kernel num_features normalized_shape
     eps epsilon
     betas beta beta1 beta2 beta_1 beta_2
+    gamma factor decay_rate
     factor gamma
+    step_size every period
     every step_size period interval
-    lowest min_lr eta_min
+    min_lr eta_min lowest
     length t_max total_steps warmup_steps
-    maximise mode higher_is_better
-    least_gain min_delta
+    mode maximize higher_is_better
+    min_delta least_gain min_improvement
     n n_samples samples count num_samples
     noise std sigma deviation
     deviation std sigma noise
@@ -68,7 +70,7 @@ _ARGUMENTS = synonyms_of("""
     level detail kind
     theme mode style color_scheme
     expand open unfold
-    colours colors color colour
+    colors colours color colour
     limit timeout max_norm clip_value
     program engine
     rankdir direction
@@ -94,8 +96,8 @@ _ARGUMENTS = synonyms_of("""
 _NOTES = {
     "retain_graph": "graphs are kept until nothing refers to them, so it is not needed",
     "nonlin": "for a linear neuron say activation=None",
-    "lr": "the learning rate is the optimiser's: optimiser=Adam(model.parameters(), 0.01)",
-    "learning_rate": "the learning rate is the optimiser's: optimiser=Adam(model.parameters(), 0.01)",
+    "lr": "the learning rate is the optimizer's: optimizer=Adam(model.parameters(), 0.01)",
+    "learning_rate": "the learning rate is the optimizer's: optimizer=Adam(model.parameters(), 0.01)",
     "requires_grad": "every Value takes part in gradients; a Constant takes none",
     "bias": "every neuron has a bias",
     "dtype": "all numbers are float64",

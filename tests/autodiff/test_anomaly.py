@@ -99,7 +99,7 @@ def test_finite_computations_pass_and_remember_their_lines():
         y, place = sg.tanh(x * x), here()
         y.backward()
     for node in (y, y.args[0]):
-        assert node.notes["source"] == f"{place}: y, place = sg.tanh(x * x), here()"
+        assert node.metadata["source"] == f"{place}: y, place = sg.tanh(x * x), here()"
     assert x.grad == pytest.approx(1 - math.tanh(0.25) ** 2)
     assert sg.tanh(x).notes is None
 

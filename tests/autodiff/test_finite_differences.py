@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad import Value, numerical_gradient
-from scalargrad.autodiff.finite_differences import Mould, Slopes, around
+from scalargrad.autodiff.finite_differences import Mold, Slopes, around
 from scalargrad.errors import DataError
 
 Point = namedtuple("Point", "x y")
@@ -32,21 +32,21 @@ NESTS = {
 @pytest.mark.parametrize("name", NESTS)
 def test_copies_are_equal_and_one_number_moves(name):
     nest, count = NESTS[name]
-    mould = Mould(nest)
-    assert len(mould) == count
-    plain = numpy.array([mould[i] for i in range(count)])
+    mold = Mold(nest)
+    assert len(mold) == count
+    plain = numpy.array([mold[i] for i in range(count)])
     for index in range(count):
-        copy = Mould(mould.moved(index, 99.0))
+        copy = Mold(mold.moved(index, 99.0))
         expected = numpy.where(numpy.arange(count) == index, 99.0, plain)
         assert [copy[i] for i in range(count)] == expected.tolist()
-    numpy.testing.assert_equal(mould.fresh(), nest)
-    assert type(mould.fresh()) is (float if name == "number" else type(nest))
+    numpy.testing.assert_equal(mold.fresh(), nest)
+    assert type(mold.fresh()) is (float if name == "number" else type(nest))
 
 
 def test_values_become_fresh_values_beside_numbers():
     first, second = Value(1.0), Value(2.0)
     nest = [first, 3.0, (second,), numpy.array([first, 4.0]), numpy.array(second)]
-    copy = Mould(nest).moved(0, 9.0)
+    copy = Mold(nest).moved(0, 9.0)
     assert [type(item) for item in (copy[0], copy[1], copy[2][0], copy[3][0], copy[3][1], copy[4])] == [
         *(Value, float, Value, Value, float, Value)
     ]
@@ -85,26 +85,26 @@ def test_what_the_function_keeps_stays_as_it_was():
         assert [int(x[0] == 1.0) + int(x[1] == 2.0) for x in seen] == [1, 1, 1, 1]
 
 
-def test_a_function_that_raises_leaves_the_mould_as_it_was():
+def test_a_function_that_raises_leaves_the_mold_as_it_was():
     def fails(x):
         raise KeyError(x[0])
 
     slopes = Slopes(fails, [1.0, 2.0])
     with pytest.raises(KeyError):
         slopes(0)
-    assert slopes.mould.fresh() == [1.0, 2.0]
+    assert slopes.mold.fresh() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("nest", [["1"], [1j], numpy.array([None]), {1.0}, [[1.0], "x"]])
 def test_what_is_no_number_is_refused(nest):
     with pytest.raises(DataError, match="a number of x must be a real number"):
-        Mould(nest)
+        Mold(nest)
 
 
 @pytest.mark.parametrize("nest", [numpy.array(["1"]), numpy.array([1j])])
 def test_an_array_of_something_else_is_refused_as_a_whole(nest):
     with pytest.raises(DataError, match=r"x holds an array of .*, where only real numbers belong"):
-        Mould(nest)
+        Mold(nest)
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-9, 1e-3))

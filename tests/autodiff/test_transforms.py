@@ -1,4 +1,4 @@
-"""The transforms against mpmath, closed forms, JAX's documented behaviour, and PyTorch where it is installed."""
+"""The transforms against mpmath, closed forms, JAX's documented behavior, and PyTorch where it is installed."""
 
 import gc
 import math

@@ -73,10 +73,10 @@ class Row:
             return self.work, self.rival, f"{self.ours:.0f} bytes", "", "", f"≤ {self.at_most:.0f}", self.verdict
         ratio = f"{self.ours / self.theirs:.3f} ×" if self.at_most else f"{self.theirs / self.ours:,.0f} × faster"
         target = f"≤ {self.at_most:g} ×" if self.at_most else f"≥ {self.at_least:,.0f} ×"
-        return self.work, self.rival, spelt(self.ours), spelt(self.theirs), ratio, target, self.verdict
+        return self.work, self.rival, spelled(self.ours), spelled(self.theirs), ratio, target, self.verdict
 
 
-def spelt(seconds: float) -> str:
+def spelled(seconds: float) -> str:
     """Seconds as people say them."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:

@@ -268,7 +268,7 @@ class PyTorch:
             for layer, rows in zip(self.linear, task.layers(task.parameters), strict=True):
                 layer.weight.copy_(torch.tensor(rows[:, :-1]))
                 layer.bias.copy_(torch.tensor(rows[:, -1]))
-        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=RATE)
+        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=RATE)
 
     def loss(self) -> Any:
         outputs = self.network(self.x)
@@ -278,7 +278,7 @@ class PyTorch:
         return self.torch.relu(1.0 - self.y * outputs).mean() + PENALTY * penalty
 
     def backpropagate(self) -> float:
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss = self.loss()
         loss.backward()
         return float(loss.detach())
@@ -290,7 +290,7 @@ class PyTorch:
 
     def step(self) -> None:
         self.backpropagate()
-        self.optimiser.step()
+        self.optimizer.step()
 
 
 def casadi_function(sizes: Sequence[int], by_scalars: bool) -> Any:

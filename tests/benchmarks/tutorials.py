@@ -56,7 +56,7 @@ def off_by(system: str, tutorial: str, error: float, allowed: float, how: str) -
     return Row(system, tutorial, f"off by {error:.0e}", f"{how}; allowed {allowed:.0e}", error <= allowed)
 
 
-def spelt(numbers: Iterable[float], form: str = ".4f") -> str:
+def spelled(numbers: Iterable[float], form: str = ".4f") -> str:
     """Numbers in one cell."""
     return ", ".join(f"{number:{form}}" for number in numbers).replace("-", "−")
 
@@ -94,8 +94,8 @@ def cures(quick: bool) -> list[Row]:
     for kind, group in groupby(sorted(trials, key=lambda trial: trial.what), lambda trial: trial.what):
         tried = list(group)
         stop = [trial for trial in tried if not trial.error and max(trial.losses) < sparrow.HUGE]
-        learn = sum(trial.final < sparrow.LEARNT * constant for trial in stop)
-        ours = f"stopped by {len(stop)} of {len(tried)}, learnt by {learn}"
+        learn = sum(trial.final < sparrow.LEARNED * constant for trial in stop)
+        ours = f"stopped by {len(stop)} of {len(tried)}, learned by {learn}"
         rows.append(Row(f"sparrow, another {kind}", "a cure", ours, f"{count} steps each, one change at a time", bool(stop)))
     return rows
 
@@ -103,13 +103,17 @@ def cures(quick: bool) -> list[Row]:
 def exercises(quick: bool) -> list[Row]:
     """Its last two exercises: logic, and recursion."""
     lessons = logic.lessons(quick)
-    learnt = [any(logic.right(logic.learn(each, seed)[0], each) == len(each.rows) for seed in range(5)) for each in lessons]
+    learned = [any(logic.right(logic.learn(each, seed)[0], each) == len(each.rows) for seed in range(5)) for each in lessons]
     sums = recursion.long_sums(32, 40)
     right = recursion.right(recursion.learn(epochs=4, seed=0), sums)
     tables = ", ".join(each.name for each in lessons).replace(" of ", " ").replace(" bits", "")
     return [
-        same("logic: tables learnt whole", f"{len(lessons)} of {len(lessons)}", f"{sum(learnt)} of {len(lessons)}", f"{tables}; ≤ 5 seeds"),
-        same("recursion: binary addition", f"{len(sums)} of {len(sums)}", f"{right} of {len(sums)}", "sums of 32 bits, learnt from 4 bits"),
+        same(
+            "logic: tables learned whole", f"{len(lessons)} of {len(lessons)}", f"{sum(learned)} of {len(lessons)}", f"{tables}; ≤ 5 seeds"
+        ),
+        same(
+            "recursion: binary addition", f"{len(sums)} of {len(sums)}", f"{right} of {len(sums)}", "sums of 32 bits, learned from 4 bits"
+        ),
     ]
 
 
@@ -120,8 +124,8 @@ def slopes(quick: bool) -> list[Row]:  # noqa: ARG001
     """In one dimension and in two."""
     plane = numerical_gradient(lambda v: v[0] * (v[0] + 3 * v[1]), [1.0, 2.0])
     return [
-        same("numerically: x² at 3", "6.000000", spelt([numerical_gradient(lambda x: x**2, 3.0)], ".6f"), "numerical_gradient"),
-        same("numerically: x² + 3xy at (1, 2)", "8.000000, 3.000000", spelt(plane, ".6f"), "numerical_gradient"),
+        same("numerically: x² at 3", "6.000000", spelled([numerical_gradient(lambda x: x**2, 3.0)], ".6f"), "numerical_gradient"),
+        same("numerically: x² + 3xy at (1, 2)", "8.000000, 3.000000", spelled(plane, ".6f"), "numerical_gradient"),
     ]
 
 
@@ -197,12 +201,14 @@ def on_paper(quick: bool) -> list[Row]:  # noqa: ARG001
     found = [slope for belief in beliefs for slope in belief.slopes]
     error = float(numpy.abs(numpy.subtract(found, expected)).max())
     return [
-        same("−log 0.9, −log 0.25, −log 0.02", "0.1054, 1.3863, 3.9120", spelt([b.loss for b in beliefs]), "cross-entropy from logits"),
+        same("−log 0.9, −log 0.25, −log 0.02", "0.1054, 1.3863, 3.9120", spelled([b.loss for b in beliefs]), "cross-entropy from logits"),
         off_by("twelve numbers by hand", "p, or p − 1", error, 1e-12, "the slopes of 3 × 4 logits"),
-        same("two layers: n1, n2, y1, y2", "8, 3, 46, 0", spelt([v.data for v in (*hidden, *answers)], "g"), "Layers with given weights"),
-        same("step of 1, −2, 3, −4, 7", "1, 0, 1, 0, 1", spelt(map(step, lines.FIVE), "g"), "scalargrad.step"),
-        same("sigmoid of 1, −2, 3, −4, 7", "0.7311, 0.1192, 0.9526, 0.0180, 0.9991", spelt(map(sigmoid, lines.FIVE)), "scalargrad.sigmoid"),
-        same("relu of 1, −2, 3, −4, 7", "1, 0, 3, 0, 7", spelt(map(relu, lines.FIVE), "g"), "scalargrad.relu"),
+        same("two layers: n1, n2, y1, y2", "8, 3, 46, 0", spelled([v.data for v in (*hidden, *answers)], "g"), "Layers with given weights"),
+        same("step of 1, −2, 3, −4, 7", "1, 0, 1, 0, 1", spelled(map(step, lines.FIVE), "g"), "scalargrad.step"),
+        same(
+            "sigmoid of 1, −2, 3, −4, 7", "0.7311, 0.1192, 0.9526, 0.0180, 0.9991", spelled(map(sigmoid, lines.FIVE)), "scalargrad.sigmoid"
+        ),
+        same("relu of 1, −2, 3, −4, 7", "1, 0, 3, 0, 7", spelled(map(relu, lines.FIVE), "g"), "scalargrad.relu"),
     ]
 
 
@@ -221,7 +227,7 @@ def by_heart(quick: bool) -> list[Row]:
     ill, *cured = [overfitting.train(cure, rounds).losses for cure in overfitting.cures()]
     better = sum(losses[-1] < ill[-1] for losses in cured)
     *old, recommended = overfitting.defaults(fewer).values()
-    ours = f"{recommended[-1]:.3f} against {spelt([losses[-1] for losses in old], '.3f')}"
+    ours = f"{recommended[-1]:.3f} against {spelled([losses[-1] for losses in old], '.3f')}"
     return [
         Row("over-fitting", "other points suffer", f"{ill[0]:.2f} → {ill[-1]:.2f}", "loss on its points → on fresh ones", ill[0] < ill[-1]),
         same("over-fitting cured", "6 of 6", f"{better} of {len(cured)}", f"less loss on fresh points, {rounds} rounds"),
@@ -248,9 +254,9 @@ def taped(quick: bool) -> list[Row]:  # noqa: ARG001
     square, matrix, neuron = tape.square(), tape.matrix(), tape.neuron()[0]
     error = max(abs(found - hand) for _, found, hand in matrix)
     return [
-        same("tape: y = x² at 3", "6", spelt([square[0][1]], "g"), "GradientTape"),
+        same("tape: y = x² at 3", "6", spelled([square[0][1]], "g"), "GradientTape"),
         off_by("tape: a 3 × 2 matrix", "the chain by hand", error, 1e-12, "8 slopes of the mean squared output"),
-        same("tape: the worked neuron", "1.9424, −1.2949, −0.6475", spelt([found for _, found, _ in neuron[:3]]), "slopes by w1, w2, b"),
+        same("tape: the worked neuron", "1.9424, −1.2949, −0.6475", spelled([found for _, found, _ in neuron[:3]]), "slopes by w1, w2, b"),
     ]
 
 

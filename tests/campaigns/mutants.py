@@ -390,17 +390,17 @@ EQUIVALENT = {
         "viz/look/theme.py",
         "stops = theme.positive if step >= 0 else theme.negative",
         "step >= 0  →  (step > 0)",
-    ): "both scales begin with the same colour",
+    ): "both scales begin with the same color",
     (
         "viz/look/theme.py",
         "stops = theme.positive if step >= 0 else theme.negative",
         "0  →  (1)",
-    ): "both scales begin with the same colour",
+    ): "both scales begin with the same color",
     (
         "viz/look/theme.py",
         'return "#000000" if (light + 0.05) / 0.05 >= 1.05 / (light + 0.05) else "#ffffff"',
         "(light + 0.05) / 0.05 >= 1.05 / (light + 0.05)  →  ((light + 0.05) / 0.05 > 1.05 / (light + 0.05))",
-    ): "no colour contrasts with black as much as with white",
+    ): "no color contrasts with black as much as with white",
     (
         "viz/look/theme.py",
         "linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(code))]",

@@ -90,7 +90,7 @@ class Kitchen:
 
     def _given(self, op: Op, position: int, count: int) -> Operand:
         """Settings are plain numbers most of the time, other operands seldom."""
-        plain = op.operands[position] in op.settings
+        plain = op.operands[position] in op.static_args
         if position and self.rng.random() < (0.7 if plain else 0.1):
             return float(self.rng.choice([2.0, 0.5, 1.0, -1.0, 3.0, *([] if op.name in DIVIDING else [0.0])]))
         return self._operand(count)

@@ -17,14 +17,14 @@ ROWS = json.loads((Path(__file__).parent.parent / "conformance.json").read_text(
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['expression']} at {row['at']}")
 
 
-def compiled(row: dict[str, Any], learnt: bool) -> tuple[Compiled, list[float]]:
+def compiled(row: dict[str, Any], learned: bool) -> tuple[Compiled, list[float]]:
     """The expression as a program of inputs, or of parameters. The condition x > 0, which can't be recorded, is asked as step(x)."""
     code = builtins.compile(row["expression"].replace("x > 0", "step(x)"), "<conformance.json>", "eval")
     numbers = [float(x) for x in row["at"].values()]
     model = Weights(numbers)
 
     def function(x: Any) -> Value:
-        variables = dict(zip(row["at"], model.weights if learnt else x, strict=True))
+        variables = dict(zip(row["at"], model.weights if learned else x, strict=True))
         result: Value = eval(code, dict(vars(scalargrad)), variables)
         return result
 
@@ -37,7 +37,7 @@ def agrees(found: Any, expected: Any) -> bool:
 
 @every_row
 def test_as_inputs(row: dict[str, Any]) -> None:
-    program, numbers = compiled(row, learnt=False)
+    program, numbers = compiled(row, learned=False)
     batch = [numbers, [0.5] * len(numbers), numbers]
     assert agrees(program(batch)[[0, 2], 0], [row["value"]] * 2)
     gradient = program.inputs_gradient(batch)[0]
@@ -47,7 +47,7 @@ def test_as_inputs(row: dict[str, Any]) -> None:
 
 @every_row
 def test_as_parameters(row: dict[str, Any]) -> None:
-    program, numbers = compiled(row, learnt=True)
+    program, numbers = compiled(row, learned=True)
     for batch in (1, 2):
         loss, gradient = program.value_and_grad(numpy.ones((batch, len(numbers))))
         assert agrees([loss], [row["value"]])

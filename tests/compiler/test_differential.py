@@ -27,7 +27,7 @@ def test_any_graph(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=30)) == []
 
 
-@pytest.mark.parametrize("ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "settings"])
+@pytest.mark.parametrize("ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"])
 @settings(max_examples=150)
 @given(rng=st.randoms(use_true_random=False))
 def test_graphs_of_few_operations(ops: tuple[str, ...], rng: Random) -> None:
@@ -87,17 +87,17 @@ def test_every_operation_on_many_rows_at_once(op: Op) -> None:
     assert differences(compile(function, model, (10 * size,)), eager(function, model, data), data, 1e-11) == []
 
 
-@pytest.mark.parametrize("op", [op for op in TABLE.values() if op.settings], ids=lambda op: op.name)
+@pytest.mark.parametrize("op", [op for op in TABLE.values() if op.static_args], ids=lambda op: op.name)
 def test_every_setting_as_a_number_and_as_a_value(op: Op) -> None:
     rows = batch_of(op, 5)
     model = Weights([float(number) for number in rows[0]])
     names = range(rows.shape[1])
-    given_ = [i for i in names if op.operands[i] in op.settings]
+    given_ = [i for i in names if op.operands[i] in op.static_args]
 
     def function(x: Any) -> list[Value]:
         plain = [float(rows[0][i]) if i in given_ else x[i] for i in names]
-        learnt = [model.weights[i] if i in given_ else x[i] for i in names]
-        return [apply(op, *plain), apply(op, *learnt), apply(op, *x)]
+        learned = [model.weights[i] if i in given_ else x[i] for i in names]
+        return [apply(op, *plain), apply(op, *learned), apply(op, *x)]
 
     data = [rows[:1]]
     assert differences(compile(function, model, (rows.shape[1],)), eager(function, model, data), data, 1e-12) == []

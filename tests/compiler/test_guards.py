@@ -13,7 +13,7 @@ import numpy
 import pytest
 
 import scalargrad as sg
-from scalargrad import Drawn, Parameter, Value
+from scalargrad import Parameter, RandomLeaf, Value
 from scalargrad.compiler import compile
 from scalargrad.compiler.guards import _names_of
 from scalargrad.errors import TraceError
@@ -256,7 +256,7 @@ DRAWING: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("function", DRAWING.values(), ids=DRAWING)
 def test_random_numbers_are_refused(function: Any) -> None:
-    with pytest.raises(TraceError, match=r"random numbers were drawn from .*\n.*nn\.Dropout or scalargrad\.Drawn"):
+    with pytest.raises(TraceError, match=r"random numbers were drawn from .*\n.*nn\.Dropout or scalargrad\.RandomLeaf"):
         compile(function, inputs=(1,))
 
 
@@ -299,7 +299,7 @@ def test_drawn_leaves_are_drawn_for_each_sample() -> None:
             return self.count
 
     source = Counter()
-    program = compile(lambda x: x * Drawn(source), inputs=(1,))
+    program = compile(lambda x: x * RandomLeaf(source), inputs=(1,))
     assert program([1.0, 1.0, 1.0]).tolist() == [[1.0], [2.0], [3.0]]
 
 
@@ -313,7 +313,7 @@ def test_a_number_of_a_loss_that_changes_in_a_compiled_training_is_refused() -> 
         return sg.losses.mse(prediction, target) * share
 
     class Anneal(Callback):
-        def epoch_ends(self, training: Any) -> None:  # noqa: ARG002
+        def on_epoch_end(self, training: Any) -> None:  # noqa: ARG002
             nonlocal share
             share *= 0.5
 

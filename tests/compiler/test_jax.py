@@ -39,7 +39,7 @@ def mlp() -> tuple[Any, Module, tuple[int, ...]]:
     return lambda x, y: mse(model(x), y), model, (3, 1)
 
 
-def penalised() -> tuple[Any, Module, tuple[int, ...]]:
+def penalized() -> tuple[Any, Module, tuple[int, ...]]:
     model = MLP(2, [6, 1], seed=2)
     return lambda x, y: mse(model(x), y) + l2(model.parameters(), 0.01), model, (2, 1)
 
@@ -65,7 +65,7 @@ def recurrence() -> tuple[Any, Module, tuple[int, ...]]:
     return lambda x, y: mse(model(x), y), model, (6, 1)
 
 
-MODELS = (mlp, penalised, classifier, probabilities, convolution, recurrence)
+MODELS = (mlp, penalized, classifier, probabilities, convolution, recurrence)
 
 
 def batch(sizes: tuple[int, ...], count: int = 5) -> list[Any]:

@@ -10,14 +10,14 @@ from scalargrad import Parameter, Value
 from scalargrad.compiler import compile, record, trace
 from scalargrad.compiler.buffers import layout_of
 from scalargrad.compiler.kernels import Dots, Elementwise, Kernel, Matrix, OverList, kernels_of
-from scalargrad.compiler.passes import optimised
+from scalargrad.compiler.passes import optimized
 from scalargrad.nn import MLP, AvgPool, Conv, Flatten, Layer, MaxPool, Recurrent, RNNCell, Sequential
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import differences, eager
 
 
 def kernels(function: Any, inputs: Any, parameters: Any = ()) -> list[Kernel]:
-    return kernels_of(optimised(record(trace(function, inputs, parameters))))
+    return kernels_of(optimized(record(trace(function, inputs, parameters))))
 
 
 def described(function: Any, inputs: Any, parameters: Any = ()) -> list[str]:
@@ -57,7 +57,7 @@ def test_a_layer_without_bias() -> None:
 def test_weights_lie_as_rows_of_the_parameters() -> None:
     model = Layer(4, 3, seed=1)
     matrix = next(kernel for kernel in kernels(model, 4, model.parameters()) if isinstance(kernel, Matrix))
-    program = optimised(record(trace(model, [4], model.parameters())))
+    program = optimized(record(trace(model, [4], model.parameters())))
     assert program.place[matrix.weights].tolist() == [[0, 1, 2, 3], [5, 6, 7, 8], [10, 11, 12, 13]]
     assert matrix.bias is not None
     assert program.place[matrix.bias].tolist() == [4, 9, 14]
@@ -155,7 +155,7 @@ def test_kernels_compute_every_row_once_and_in_order(seed: int) -> None:
 
     recipe = Kitchen(rng=Random(seed), steps=40).recipe()
     weights = Weights(recipe.parameters).weights
-    program = optimised(record(trace(function_of(recipe, weights), recipe.sizes, weights)))
+    program = optimized(record(trace(function_of(recipe, weights), recipe.sizes, weights)))
     found = kernels_of(program)
     ready = set(numpy.flatnonzero(program.code < 5).tolist())
     for kernel in found:

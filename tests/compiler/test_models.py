@@ -79,7 +79,7 @@ def test_a_convolutional_network() -> None:
     assert agrees(lambda x: cross_entropy(model(image(x, 6)), 1), model, 36)
 
 
-def test_layer_normalisation() -> None:
+def test_layer_normalization() -> None:
     model = Sequential(Layer(3, 4, seed=1), LayerNorm(4, activation="gelu"), Layer(4, 2, activation=None, seed=2))
     assert agrees(lambda x, y: mse(model(x), y), model, 3, 2)
 

@@ -20,21 +20,21 @@ from scalargrad.compiler.passes import (
     _kept,
     batched,
     folded,
-    optimised,
+    optimized,
     with_dots,
     with_wide_sums,
     without_dead_rows,
     without_identities,
     without_repetitions,
 )
-from scalargrad.core.leaves import Drawn
+from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.ops import TABLE
 from scalargrad.errors import ProgramError
 from scalargrad.nn import MLP
 from tests.compiler.graphs import Kitchen, Weights, function_of
 from tests.compiler.referee import alike
 
-each_pass = pytest.mark.parametrize("change", [*PASSES, optimised], ids=lambda change: change.__name__)
+each_pass = pytest.mark.parametrize("change", [*PASSES, optimized], ids=lambda change: change.__name__)
 
 
 def recorded(function: Any, inputs: Any = (4,), parameters: Any = ()) -> Program:
@@ -81,7 +81,7 @@ def test_a_pass_after_itself_changes_nothing(change: Any, rng: Random) -> None:
     recipe = Kitchen(rng=rng, steps=30).recipe()
     weights = Weights(recipe.parameters)
     once = change(recorded(function_of(recipe, weights.weights), recipe.sizes, weights.weights))
-    if change not in (with_dots, optimised):
+    if change not in (with_dots, optimized):
         assert change(once) == once
     assert len(change(once)) <= len(once) + (change is with_dots)
 
@@ -105,7 +105,7 @@ def test_a_pass_keeps_an_output_that_is_there_twice(change: Any) -> None:
 
 def test_a_pass_that_finds_nothing_to_do_returns_the_program_itself() -> None:
     program = recorded(lambda x: sg.tanh(x[0]) * x[1])
-    for change in (*PASSES, optimised):
+    for change in (*PASSES, optimized):
         assert change(program) is program
 
 
@@ -298,7 +298,7 @@ def test_drawn_numbers_are_not_folded() -> None:
         def draw(self) -> float:
             return 0.25
 
-    assert operations(folded(recorded(lambda x: x[0] * (2.0 * Drawn(Coin()) * 2.0)))) != {"mul": 1}
+    assert operations(folded(recorded(lambda x: x[0] * (2.0 * RandomLeaf(Coin()) * 2.0)))) != {"mul": 1}
 
 
 def test_folding_is_by_ieee() -> None:
@@ -362,7 +362,7 @@ def test_drawn_numbers_are_never_the_same() -> None:
             return 0.25
 
     def function(x: Any) -> Any:
-        return x[0] * Drawn(Coin()) + x[0] * Drawn(Coin())
+        return x[0] * RandomLeaf(Coin()) + x[0] * RandomLeaf(Coin())
 
     assert operations(without_repetitions(recorded(function))) == {"mul": 2, "add": 1}
 
@@ -372,7 +372,7 @@ def test_drawn_numbers_are_never_the_same() -> None:
 
 def test_a_network_becomes_dot_products_and_activations() -> None:
     model = MLP(5, [7, 6, 3], activation="tanh", seed=1)
-    program = optimised(recorded(model, 5, model.parameters()))
+    program = optimized(recorded(model, 5, model.parameters()))
     assert operations(program) == {"dot": 16, "tanh": 13}
     assert rows(program)["parameter"] == len(model.parameters())
 

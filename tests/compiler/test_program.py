@@ -13,7 +13,7 @@ import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import Program, record, trace
 from scalargrad.compiler.program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, PARAMETER, Kind, operands_of
-from scalargrad.core.leaves import Drawn
+from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.ops import TABLE
 from scalargrad.errors import ProgramError
 from scalargrad.nn import MLP
@@ -53,7 +53,7 @@ def test_the_kinds_of_leaves() -> None:
             return 0.25
 
     weight, read = Parameter(2.0), Value(7.0)
-    program = recorded(lambda x: sg.sum([x[1], weight, 3.0 * x[1], read, x[1] * Drawn(Coin())]), (2,), [weight]).verify()
+    program = recorded(lambda x: sg.sum([x[1], weight, 3.0 * x[1], read, x[1] * RandomLeaf(Coin())]), (2,), [weight]).verify()
     assert sorted(program.code[program.code < FIRST].tolist()) == [INPUT, PARAMETER, CONSTANT, LEAF, DRAWN]
     assert program.numbers.tolist() == [3.0]
     assert program.leaves == (read,)
@@ -66,7 +66,7 @@ def test_what_was_drawn_before_the_trace_is_read_and_not_drawn() -> None:
         def draw(self) -> float:
             return 0.25
 
-    before = Drawn(Coin())
+    before = RandomLeaf(Coin())
     program = recorded(lambda x: x[0] * before)
     assert (program.drawn, program.leaves) == ((), (before,))
 

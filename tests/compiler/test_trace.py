@@ -396,7 +396,7 @@ def test_a_captured_value_is_read_anew_at_each_run() -> None:
     assert program([[3.0]]).tolist() == [[30.0]]
 
 
-def test_a_parameter_of_another_model_is_read_anew_and_not_learnt() -> None:
+def test_a_parameter_of_another_model_is_read_anew_and_not_learned() -> None:
     mine, other = Pair(), Pair(10.0)
     with pytest.warns(UnlearnedWarning):
         program = compile(lambda x: x * mine.first * other.first, mine, inputs=(1,))
@@ -478,16 +478,16 @@ def test_a_parameter_in_several_places() -> None:
     assert program.value_and_grad([[3.0, 5.0]])[1].tolist() == [pytest.approx(3.0 + math.exp(2.0) + 20.0, rel=1e-15), 0.0]
 
 
-# Batch normalisation
+# Batch normalization
 
 
-def test_batch_normalisation_in_training_says_what_to_use() -> None:
+def test_batch_normalization_in_training_says_what_to_use() -> None:
     model = Sequential(Layer(2, 3, seed=1), BatchNorm(3), Layer(3, 1, seed=2))
     with pytest.raises(TraceError, match=r"BatchNorm takes statistics of a batch.*LayerNorm, or model\.eval\(\)"):
         compile(lambda x: model(x)[0], model, inputs=(2,))
 
 
-def test_batch_normalisation_in_evaluation_follows_its_buffers() -> None:
+def test_batch_normalization_in_evaluation_follows_its_buffers() -> None:
     model = Sequential(Layer(2, 3, seed=1), BatchNorm(3), Layer(3, 1, seed=2))
     model.eval()
     program = compile(lambda x: model(x)[0], model, inputs=(2,))
@@ -496,7 +496,7 @@ def test_batch_normalisation_in_evaluation_follows_its_buffers() -> None:
         assert program([[0.5, -1.0]])[0, 0] == pytest.approx(model([0.5, -1.0])[0].data, rel=1e-14)
 
 
-def test_layer_normalisation_in_training_is_recorded() -> None:
+def test_layer_normalization_in_training_is_recorded() -> None:
     model = Sequential(Layer(2, 3, seed=1), LayerNorm(3), Layer(3, 1, seed=2))
     program = compile(lambda x: model(x)[0], model, inputs=(2,))
     assert program([[0.5, -1.0]])[0, 0] == pytest.approx(model([0.5, -1.0])[0].data, rel=1e-14)

@@ -25,7 +25,7 @@ def everything(root: Value) -> list[tuple[Any, ...]]:
     order = topological([root])
     place = {node: i for i, node in enumerate(order)}
     return [  # one line for each node
-        (type(n), n.data, n.grad, n.op, n.label, n.partials, n.settings, repr(n.scope), [place[arg] for arg in n.args]) for n in order
+        (type(n), n.data, n.grad, n.op, n.label, n.partials, n.static_args, repr(n.scope), [place[arg] for arg in n.args]) for n in order
     ]
 
 

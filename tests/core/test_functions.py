@@ -53,9 +53,9 @@ def test_one_value_among_numbers_gives_a_value(op: Op) -> None:
 @every_row
 def test_settings_stay_plain_numbers_and_other_numbers_become_constants(op: Op) -> None:
     point = points(op, 1)[0]
-    place = next(i for i, name in enumerate([*op.operands, "item"]) if name not in op.settings)
+    place = next(i for i, name in enumerate([*op.operands, "item"]) if name not in op.static_args)
     result = call(op, [Value(x) if i == place else x for i, x in enumerate(point)])
-    nodes = [i for i in range(len(point)) if op.over_list or op.operands[i] not in op.settings]
+    nodes = [i for i in range(len(point)) if op.over_list or op.operands[i] not in op.static_args]
     assert [arg.data for arg in result.args] == [point[i] for i in nodes]
     assert [isinstance(arg, Constant) for arg in result.args] == [i != place for i in nodes]
 
@@ -65,7 +65,7 @@ def test_a_setting_gives_the_same_number_and_derivatives_as_a_value_there(op: Op
     for point in points(op, 5):
         every = [Value(x) for x in point]
         call(op, every).backward()
-        some = [x if not op.over_list and op.operands[i] in op.settings else Value(x) for i, x in enumerate(point)]
+        some = [x if not op.over_list and op.operands[i] in op.static_args else Value(x) for i, x in enumerate(point)]
         if any(isinstance(x, Value) for x in some):
             call(op, some).backward()
         assert all(x.grad == y.grad for x, y in zip(some, every, strict=True) if isinstance(x, Value))
@@ -132,7 +132,7 @@ def test_defaults_and_names_of_settings() -> None:
     assert str(signature(sg.clamp)) == "(x, low=-inf, high=inf)"
 
 
-def test_a_learnt_setting_receives_its_gradient() -> None:
+def test_a_learned_setting_receives_its_gradient() -> None:
     x, slope, low = Value(-2.0), Value(0.25), Value(-1.0)
     (sg.leaky_relu(x, slope) + sg.clamp(x, low, 1.0) * 10.0 + sg.hardtanh(x, low) * 100.0).backward()
     assert (x.grad, slope.grad, low.grad) == (0.25, -2.0, 110.0)

@@ -22,7 +22,7 @@ def test_no_grad_builds_nothing() -> None:
     with no_grad():
         results = [x * 3, sg.tanh(x), x**2, 2 / x, sg.sum([x, 1.0]), -x]
     assert [y.data for y in results] == [6.0, (sg.tanh(x)).data, 4.0, 1.0, 3.0, -2.0]
-    assert all((y.args, y.partials, y.op, y.settings) == ((), (), "", None) for y in results)
+    assert all((y.args, y.partials, y.op, y.static_args) == ((), (), "", None) for y in results)
     assert records()
 
 

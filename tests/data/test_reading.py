@@ -375,10 +375,10 @@ def test_a_target_of_numbers_has_no_names(file: Path) -> None:
 
 
 def test_the_words_of_a_column_of_inputs_are_refused_with_its_name(file: Path) -> None:
-    file.write_text("a,colour,b\n1,red,2\n")
-    with pytest.raises(DataFileError, match=r"line 2, column 2 \('colour'\): .*'red'; .*target='colour'"):
+    file.write_text("a,color,b\n1,red,2\n")
+    with pytest.raises(DataFileError, match=r"line 2, column 2 \('color'\): .*'red'; .*target='color'"):
         data.read_csv(file)
-    assert data.read_csv(file, target="colour")[2] == ["red"]
+    assert data.read_csv(file, target="color")[2] == ["red"]
 
 
 def test_no_target(file: Path) -> None:
@@ -393,7 +393,7 @@ def test_one_column_with_a_delimiter_at_the_end_of_every_line(file: Path) -> Non
     assert data.read_csv(file, target=None)[0].tolist() == [[1], [2]]
 
 
-def test_a_misspelt_target(file: Path) -> None:
+def test_a_misspelled_target(file: Path) -> None:
     file.write_text("rooms,Price\n1,2\n")
     with pytest.raises(UnknownNameError, match=r"it has 'rooms', 'Price'; did you mean 'Price'\?"):
         data.read_csv(file, "price")

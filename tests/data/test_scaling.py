@@ -1,4 +1,4 @@
-"""Standardise: scikit-learn is the referee, and the way back leads home."""
+"""StandardScaler: scikit-learn is the referee, and the way back leads home."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ tables = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=8), el
 @given(tables)
 def test_inverse_leads_back(X: Any) -> None:
     before = X.copy()
-    scaler = data.Standardise().fit(X)
+    scaler = data.StandardScaler().fit(X)
     there = scaler.transform(X)
-    np.testing.assert_allclose(scaler.inverse(there), X, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(X).max()))
+    np.testing.assert_allclose(scaler.inverse_transform(there), X, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(X).max()))
     np.testing.assert_array_equal(X, before)
 
 
@@ -27,7 +27,7 @@ def test_mean_0_and_deviation_1_as_scikit_learn_has_them() -> None:
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     rng = np.random.default_rng(0)
     train, test = rng.normal([3, -50, 1e6], [1, 1e-3, 1e5], (40, 3)), rng.normal(0, 10, (5, 3))
-    scaler, referee = data.Standardise().fit(train), preprocessing.StandardScaler().fit(train)
+    scaler, referee = data.StandardScaler().fit(train), preprocessing.StandardScaler().fit(train)
     np.testing.assert_allclose(scaler.transform(train), referee.transform(train), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(scaler.transform(test), referee.transform(test), rtol=1e-9)
     np.testing.assert_allclose(scaler.means, referee.mean_, rtol=1e-13)
@@ -39,35 +39,35 @@ def test_mean_0_and_deviation_1_as_scikit_learn_has_them() -> None:
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e300, -5e-324])
 def test_a_constant_column_becomes_exactly_0(constant: float) -> None:
     X = np.column_stack([np.full(7, constant), np.arange(7.0)])
-    scaler = data.Standardise().fit(X)
+    scaler = data.StandardScaler().fit(X)
     assert scaler.transform(X)[:, 0].tolist() == [0.0] * 7
     assert scaler.scales[0] == 1.0
-    np.testing.assert_array_equal(scaler.inverse(scaler.transform(X))[:, 0], X[:, 0])
+    np.testing.assert_array_equal(scaler.inverse_transform(scaler.transform(X))[:, 0], X[:, 0])
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1e300, 5e-324])
 def test_extreme_units(unit: float) -> None:
-    scaler = data.Standardise().fit([[-unit], [unit]])
+    scaler = data.StandardScaler().fit([[-unit], [unit]])
     np.testing.assert_allclose(scaler.transform([[-unit], [unit]]), [[-1.0], [1.0]])
 
 
 def test_a_deviation_too_small_for_a_float_counts_as_constant() -> None:
     column = [0.0] * 7 + [5e-324]
-    scaler = data.Standardise().fit(column)
+    scaler = data.StandardScaler().fit(column)
     assert scaler.scales.tolist() == [1.0]
-    assert scaler.inverse(scaler.transform(column)).tolist() == column
+    assert scaler.inverse_transform(scaler.transform(column)).tolist() == column
 
 
 def test_a_list_of_numbers_is_one_column() -> None:
-    scaler = data.Standardise().fit([1, 3])
+    scaler = data.StandardScaler().fit([1, 3])
     assert scaler.transform([1, 5]).tolist() == [-1.0, 3.0]
-    assert scaler.inverse([[3]]).tolist() == [[5.0]]
+    assert scaler.inverse_transform([[3]]).tolist() == [[5.0]]
     assert scaler.transform([Value(5.0)]).tolist() == [3.0]
 
 
 def test_the_state_can_be_taken_over() -> None:
     X = np.random.default_rng(1).normal(size=(5, 3))
-    scaler, other = data.Standardise().fit(X), data.Standardise()
+    scaler, other = data.StandardScaler().fit(X), data.StandardScaler()
     state = scaler.state_dict()
     assert list(state) == ["means.0", "means.1", "means.2", "scales.0", "scales.1", "scales.2"]
     other.load_state_dict(state)
@@ -77,7 +77,7 @@ def test_the_state_can_be_taken_over() -> None:
 
 
 def test_strange_states() -> None:
-    scaler = data.Standardise().fit([1.0, 3.0])
+    scaler = data.StandardScaler().fit([1.0, 3.0])
     for state in ({}, {"means.0": 1.0}, {"means.0": 1.0, "scales.1": 1.0}, {"means.0": 1.0, "scales.0": 1.0, "more": 1.0}):
         with pytest.raises(UnknownNameError, match=r"means\.0"):
             scaler.load_state_dict(state)
@@ -88,8 +88,8 @@ def test_strange_states() -> None:
 
 
 def test_strange_data() -> None:
-    scaler = data.Standardise()
-    for use in (scaler.transform, scaler.inverse):
+    scaler = data.StandardScaler()
+    for use in (scaler.transform, scaler.inverse_transform):
         with pytest.raises(CallError, match="fitted first"):
             use([[1.0]])
     with pytest.raises(CallError, match="fitted first"):
@@ -105,5 +105,5 @@ def test_strange_data() -> None:
     for X in ([[1.0]], [1.0, 2.0]):
         with pytest.raises(LengthError, match="2 columns as in training, not 1"):
             scaler.transform(X)
-    with pytest.raises(DataError, match="too large to standardise, in column 1"):
-        data.Standardise().fit([[0.0, 0.0], [1.0, 1e-10]]).transform([[0.0, 1e300]])
+    with pytest.raises(DataError, match="too large to standardize, in column 1"):
+        data.StandardScaler().fit([[0.0, 0.0], [1.0, 1e-10]]).transform([[0.0, 1e300]])

@@ -24,7 +24,7 @@ def test_the_referee_is_the_line_of_polyfit(line: tuple[list[list[float]], list[
 
 def test_the_gradient_is_that_of_numpy(line: tuple[list[list[float]], list[float]]) -> None:
     inputs, y = line
-    neuron = Neuron(1, activation=None, initialiser=given([[0.7]]))
+    neuron = Neuron(1, activation=None, initializer=given([[0.7]]))
     expected = 2.0 / 60 * rows(inputs).T @ (rows(inputs) @ [0.7, 0.0] - y)
     length = descent.differentiate(neuron, inputs, y)
     assert [neuron.weights[0].grad, neuron.bias.grad] == pytest.approx(expected, rel=1e-12)

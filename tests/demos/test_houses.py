@@ -46,7 +46,7 @@ def test_the_network_beats_the_plane_on_held_out_rows(both: tuple[houses.Tracts,
     misses = [network(row) - price for row, price in zip(tracts.held_out, tracts.held_out_prices, strict=True)]
     measured = (sum(miss * miss for miss in misses) / len(misses)) ** 0.5
     assert houses.error(network, tracts) == pytest.approx(measured, rel=1e-12)
-    again, errors = houses.learnt(tracts, 8)
+    again, errors = houses.learned(tracts, 8)
     assert errors[-1] == pytest.approx(measured, rel=1e-9)
     assert again([6.0, 10.0]) == network([6.0, 10.0])
     assert measured < houses.error(plane, tracts) - 0.3

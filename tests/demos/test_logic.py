@@ -50,7 +50,7 @@ def test_a_trained_network_is_right_in_every_row(name: str) -> None:
 
 def test_right_counts_rows_and_a_constant_answer_gets_half_of_parity() -> None:
     lesson = logic.lessons(quick=True)[1]
-    model = MLP(3, [1], initialiser="zeros")
+    model = MLP(3, [1], initializer="zeros")
     model.layers[0].neurons[0].bias.data = 1.0
     assert logic.right(model, lesson) == 4
 

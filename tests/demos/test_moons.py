@@ -17,7 +17,7 @@ def test_a_hundred_samples_in_two_equal_classes() -> None:
     assert all(len(point) == 2 for point in points)
 
 
-def test_what_is_minimised_is_mean_hinge_loss_plus_penalty(model: MLP) -> None:
+def test_what_is_minimized_is_mean_hinge_loss_plus_penalty(model: MLP) -> None:
     points, labels = moons.two_moons()
     scores = [model(point).data for point in points]
     margins = [score * label for score, label in zip(scores, labels, strict=True)]

@@ -44,15 +44,15 @@ def test_samples_see_three_letters_and_end_with_the_dot() -> None:
 
 
 def test_counting_on_a_case_done_by_hand() -> None:
-    # learnt: .a twice, ab, b., a.; asked: .a and a. — the first is certain, the second one of two
+    # learned: .a twice, ab, b., a.; asked: .a and a. — the first is certain, the second one of two
     assert demo.count_loss(["ab", "a"], ["a"], 1e-12) == pytest.approx((log(1.0) + log(2.0)) / 2, abs=1e-9)
     assert demo.count_loss(["ab", "a"], ["z"], 1.0) == pytest.approx((log(29 / 1) + log(27 / 1)) / 2, rel=1e-12)
 
 
 def test_counting_on_the_list() -> None:
-    learnt, held_out = demo.names()[:320], demo.names()[-80:]
+    learned, held_out = demo.names()[:320], demo.names()[-80:]
     pairs: Counter[str] = Counter()
-    for name in learnt:
+    for name in learned:
         pairs.update(f".{name}."[i : i + 2] for i in range(len(name) + 1))
     losses = []
     for name in held_out:
@@ -60,7 +60,7 @@ def test_counting_on_the_list() -> None:
             pair = f".{name}."[i : i + 2]
             after = sum(count for other, count in pairs.items() if other[0] == pair[0])
             losses.append(-log((pairs[pair] + 0.2) / (after + 0.2 * 27)))
-    assert demo.count_loss(learnt, held_out, 0.2) == pytest.approx(np.mean(losses), rel=1e-12)
+    assert demo.count_loss(learned, held_out, 0.2) == pytest.approx(np.mean(losses), rel=1e-12)
 
 
 def test_probabilities_and_loss_by_numpy() -> None:

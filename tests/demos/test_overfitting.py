@@ -1,4 +1,4 @@
-"""Learnt by heart: the loss against NumPy, the rise of the validation loss, and what each cure promises."""
+"""Learned by heart: the loss against NumPy, the rise of the validation loss, and what each cure promises."""
 
 from functools import cache
 from math import hypot, log
@@ -54,7 +54,7 @@ def test_every_cure_is_better_on_points_that_nobody_looked_at(name: str, ill: de
 def test_early_stopping_gives_the_best_network_back() -> None:
     stopped = cured("early stopping")
     assert stopped.history.epochs < ROUNDS
-    assert "best after epoch" in stopped.history.stopped
+    assert "best after epoch" in stopped.history.stop_reason
     assert stopped.losses[1] == pytest.approx(min(stopped.history["validation_loss"]), rel=1e-12)
 
 

@@ -35,15 +35,15 @@ def adder() -> recursion.Reader:
 
 
 def test_the_samples_spell_true_sums() -> None:
-    spelt, long = [], {length: recursion.long_sums(length, 200) for length in recursion.LONG}
+    spelled, long = [], {length: recursion.long_sums(length, 200) for length in recursion.LONG}
     for rows, answer in [*recursion.short_sums(), *(sample for samples in long.values() for sample in samples)]:
         a, b = (number([int(row[i] > 0.0) for row in rows]) for i in (0, 1))
         assert number(answer) == a + b
         assert {x for row in rows for x in row} <= {-1.0, 1.0}
         assert rows[-1] == [-1.0, -1.0]
-        spelt.append((a, b))
-    assert sorted(spelt[:256]) == [(a, b) for a in range(16) for b in range(16)]
-    assert len(set(spelt[-200:])) == 200
+        spelled.append((a, b))
+    assert sorted(spelled[:256]) == [(a, b) for a in range(16) for b in range(16)]
+    assert len(set(spelled[-200:])) == 200
     assert {length: len(samples) for length, samples in long.items()} == {8: 200, 12: 200, 32: 200}
     assert all(len(rows) == length + 1 for length, samples in long.items() for rows, _ in samples)
 
@@ -89,6 +89,6 @@ def test_the_carrier_is_counted_by_its_sign(adder: recursion.Reader) -> None:
 def test_the_story_says_how_many_of_how_many(told: Callable[[str], Told]) -> None:
     ran = told("recursion")
     numbers = dict(ran.story.numbers)
-    assert numbers["sums of 4 bits (learnt from), the best seed"] == "256 of 256 right"
+    assert numbers["sums of 4 bits (learned from), the best seed"] == "256 of 256 right"
     assert numbers["sums of 32 bits (never seen), the best seed"] == "40 of 40 right"
     assert ran.files == sorted(picture.file for picture in ran.story.pictures)

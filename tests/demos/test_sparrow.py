@@ -65,14 +65,14 @@ def slope(z: Array) -> Array:
 
 def side_by_side(model: MLP, rate: float, steps: int) -> Iterator[tuple[float, float, Array, Array]]:
     """For each sample in turn the network's loss and the one by hand, its gradient and the one by hand; then both take the step."""
-    hand, optimiser = ByHand.like(model), SGD(model.parameters(), rate)
+    hand, optimizer = ByHand.like(model), SGD(model.parameters(), rate)
     for x, target in zip(*sparrow.samples(steps), strict=True):
         model.zero_grad()
         loss = l2(model(x), target)
         loss.backward()
         expected, gradient = hand.gradient(x, target)
         yield loss.data, expected, numpy.array([parameter.grad for parameter in model.parameters()]), gradient
-        optimiser.step()
+        optimizer.step()
         hand.step(gradient, rate)
 
 
@@ -149,9 +149,9 @@ def test_these_cures_learn_within_three_hundred_steps(how: str) -> None:
 def test_each_cure_changes_one_thing_alone() -> None:
     born = list(sparrow.sparrow().state_dict().values())
     for trial in sparrow.trials():
-        if trial.what not in ("initialisation", "structure") and trial.how != "seed 0":
+        if trial.what not in ("initialization", "structure") and trial.how != "seed 0":
             assert list(trial.model.state_dict().values()) == born
-        assert len(trial.options) == (trial.what in ("regularisation", "optimiser"))
+        assert len(trial.options) == (trial.what in ("regularization", "optimizer"))
         limits = trial.options.get("callbacks", [])
         assert all(isinstance(limit, (ClipNorm, MaxNorm)) for limit in limits)
 
@@ -160,7 +160,7 @@ def test_the_story_tells_what_became_of_each(told: Callable[[str], Told]) -> Non
     ran = told("sparrow")
     numbers = dict(ran.story.numbers)
     assert numbers["as given: seed 8"].startswith("nan after 6 steps: pow(")
-    assert numbers["optimiser: AdaGrad"].endswith("learns")
-    assert numbers["initialisation: all weights 0"].endswith("no better than a constant")
+    assert numbers["optimizer: AdaGrad"].endswith("learns")
+    assert numbers["initialization: all weights 0"].endswith("no better than a constant")
     assert float(numbers["rate · ‖∂answer/∂weights‖² at first"]) > 2.0
     assert ran.files == files_of(ran.story)

@@ -22,7 +22,7 @@ Array = Any
 
 def moons(count: int = 40, seed: int = 1) -> tuple[Array, Array]:
     X, y = data.moons(count, noise=0.1, seed=seed)
-    return data.Standardise().fit(X).transform(X), y
+    return data.StandardScaler().fit(X).transform(X), y
 
 
 def weights(layer: nn.Layer) -> tuple[Array, Array]:
@@ -89,7 +89,7 @@ def test_the_table_by_hand() -> None:
 
 def test_vanishing_gradients() -> None:
     X, y = moons()
-    model = nn.MLP(2, [6] * 8 + [1], activation="sigmoid", initialiser="xavier")
+    model = nn.MLP(2, [6] * 8 + [1], activation="sigmoid", initializer="xavier")
     found = diagnose(model, X, y)
     assert kinds(found) == ["vanishing"]
     (finding,) = found.findings
@@ -104,7 +104,7 @@ def test_vanishing_gradients() -> None:
 
 def test_exploding_gradients() -> None:
     X, y = moons()
-    model = nn.MLP(2, [8] * 4 + [1], initialiser=nn.normal(12.0), seed=4)
+    model = nn.MLP(2, [8] * 4 + [1], initializer=nn.normal(12.0), seed=4)
     found = diagnose(model, X, y)
     sums, back, norms = relu_by_hand(model, X, y)
     assert set(kinds(found)) == {"exploding"}
@@ -130,7 +130,7 @@ def test_a_dead_relu_is_named() -> None:
 @pytest.mark.parametrize(("name", "steep"), [("tanh", 1.0), ("sigmoid", 0.25)])
 def test_a_saturated_unit_is_named(name: str, steep: float) -> None:
     X, y = moons()
-    model = nn.MLP(2, [4, 1], activation=name, initialiser="xavier", seed=1)
+    model = nn.MLP(2, [4, 1], activation=name, initializer="xavier", seed=1)
     model.layers[0].neurons[2].bias.data = 12.0
     found = diagnose(model, X, y)
     assert [(finding.kind, finding.where) for finding in found.findings] == [("saturated", "layers.0.neurons.2")]
@@ -152,8 +152,8 @@ def test_an_output_that_is_flat_and_right_is_no_illness() -> None:
 
 def test_a_rate_that_is_too_high() -> None:
     X, y = moons()
-    model = nn.MLP(2, [6, 1], activation="tanh", initialiser="xavier")
-    found = diagnose(model, X, y, optimiser=SGD(model.parameters(), 1e3))
+    model = nn.MLP(2, [6, 1], activation="tanh", initializer="xavier")
+    found = diagnose(model, X, y, optimizer=SGD(model.parameters(), 1e3))
     assert kinds(found) == ["rate"]
     numbers = found.findings[0].numbers
     (first, bias), (second, last) = map(weights, model.layers)
@@ -210,7 +210,7 @@ def test_numbers_that_are_not_finite() -> None:
 def test_inputs_on_very_different_scales() -> None:
     X, y = moons()
     X = X * [1.0, 150.0]
-    found = diagnose(nn.MLP(2, [4, 1], activation="tanh", initialiser="xavier"), X, y, limits=Limits(share=1.0))
+    found = diagnose(nn.MLP(2, [4, 1], activation="tanh", initializer="xavier"), X, y, limits=Limits(share=1.0))
     (finding,) = found.of("inputs")
     assert finding.where == "x1"
     assert finding.sample == numpy.abs(X[:, 1]).argmax()
@@ -223,7 +223,7 @@ def test_inputs_on_very_different_scales() -> None:
 
 GOOD: dict[str, Callable[[int], nn.Module]] = {
     "relu": lambda seed: nn.MLP(2, [16, 16, 1], seed=seed),
-    "tanh": lambda seed: nn.MLP(2, [16, 16, 1], activation="tanh", initialiser="xavier", seed=seed),
+    "tanh": lambda seed: nn.MLP(2, [16, 16, 1], activation="tanh", initializer="xavier", seed=seed),
     "elu": lambda seed: nn.MLP(2, [16, 16, 1], activation="elu", seed=seed),
     "recommended": lambda seed: nn.recommended(2, [16, 16, 1], seed=seed),
 }
@@ -232,7 +232,7 @@ GOOD: dict[str, Callable[[int], nn.Module]] = {
 @pytest.mark.parametrize(("name", "seed"), [(name, seed) for name in GOOD for seed in range(8)])
 def test_good_beginnings_give_no_finding(name: str, seed: int) -> None:
     X, y = moons(40, seed)
-    found = diagnose(GOOD[name](seed), X, y, optimiser="adam")
+    found = diagnose(GOOD[name](seed), X, y, optimizer="adam")
     assert found, str(found)
     assert "✓ nothing found" in str(found)
 
@@ -282,7 +282,7 @@ def test_a_cell_is_one_layer_over_all_steps() -> None:
     assert [layer.path for layer in found.layers] == ["steps.0.cell.units", "steps.1"]
 
 
-def test_batch_normalisation_keeps_the_samples_apart() -> None:
+def test_batch_normalization_keeps_the_samples_apart() -> None:
     X, y = moons()
     model = nn.Sequential(nn.Layer(2, 4, None), nn.BatchNorm(4, activation="relu"), nn.Layer(4, 1, None))
     model.steps[1].shift[2].data = -50.0
@@ -317,14 +317,14 @@ def test_nothing_is_changed() -> None:
     model = nn.recommended(2, [6, 6, 1])
     model.steps[1].eval()
     sum(mse(p, t) for p, t in zip(model.train().batch(X[:4]), y, strict=False)).backward()
-    optimiser = Adam(model.parameters(), 0.5)
-    optimiser.step()
-    before, memory = state(model), optimiser.state_dict()
+    optimizer = Adam(model.parameters(), 0.5)
+    optimizer.step()
+    before, memory = state(model), optimizer.state_dict()
     rows = [[Value(a), Value(b)] for a, b in X]
     with sg.no_grad():
-        diagnose(model, rows, y, optimiser=optimiser)
+        diagnose(model, rows, y, optimizer=optimizer)
     assert state(model) == before
-    assert str(optimiser.state_dict()) == str(memory)
+    assert str(optimizer.state_dict()) == str(memory)
     assert all(x.grad == 0.0 for row in rows for x in row)
 
 
@@ -381,8 +381,8 @@ def test_resting_units_are_remarked_not_called_ill() -> None:
         ((nn.MLP(1, [1]), [[1.0]], [1.0, 2.0]), {}, LengthError),
         ((nn.MLP(1, [1]), [], []), {}, LengthError),
         ((nn.MLP(1, [1]), [[1.0]], [1.0]), {"loss": "mean"}, OptionError),
-        ((nn.MLP(1, [1]), [[1.0]], [1.0]), {"optimiser": "best"}, OptionError),
-        ((nn.MLP(1, [1]), [[1.0]], [1.0]), {"optimiser": SGD([Parameter(1.0)])}, OptionError),
+        ((nn.MLP(1, [1]), [[1.0]], [1.0]), {"optimizer": "best"}, OptionError),
+        ((nn.MLP(1, [1]), [[1.0]], [1.0]), {"optimizer": SGD([Parameter(1.0)])}, OptionError),
         ((nn.MLP(1, [1]), [[1.0]], [1.0]), {"most": 0}, OptionError),
     ],
 )
@@ -404,7 +404,7 @@ def test_the_most_serious_comes_first_and_many_units_are_counted() -> None:
     model = nn.MLP(2, [6, 6, 1], seed=1)
     for neuron in model.layers[0].neurons[:5]:
         neuron.bias.data = -80.0
-    found = diagnose(model, X, y, optimiser=SGD(model.parameters(), 1e4))
+    found = diagnose(model, X, y, optimizer=SGD(model.parameters(), 1e4))
     order = list(KINDS)
     assert kinds(found) == sorted(kinds(found), key=order.index)
     assert "dead: 2 more units of layers.0" in str(found)
@@ -424,7 +424,7 @@ def test_it_is_part_of_the_package() -> None:
 def test_copies_stay_copies_however_long_they_train() -> None:
     """What the doctor says of twins is true: after training they are equal still, and others are not."""
     X, y = moons()
-    model = nn.MLP(2, [6, 1], activation="tanh", initialiser="xavier", seed=3)
+    model = nn.MLP(2, [6, 1], activation="tanh", initializer="xavier", seed=3)
     first, second = model.layers[0].neurons[1], model.layers[0].neurons[4]
     second.load_state_dict(first.state_dict())
     model.layers[1].neurons[0].weights[4].data = model.layers[1].neurons[0].weights[1].data
@@ -439,7 +439,7 @@ def test_copies_stay_copies_however_long_they_train() -> None:
 
 def test_every_unit_of_a_constant_beginning_is_a_copy() -> None:
     X, y = moons()
-    model = nn.MLP(2, [4, 3, 1], activation="tanh", initialiser=nn.constant(0.3))
+    model = nn.MLP(2, [4, 3, 1], activation="tanh", initializer=nn.constant(0.3))
     found = diagnose(model, X, y).of("twins")
     assert [(finding.layer, finding.numbers["copies"]) for finding in found] == [("layers.0", 4.0), ("layers.1", 3.0)]
     assert "and 1 more" in found[0].sentence
@@ -447,7 +447,7 @@ def test_every_unit_of_a_constant_beginning_is_a_copy() -> None:
 
 def test_units_that_lead_to_different_weights_are_no_copies() -> None:
     X, y = moons()
-    model = nn.MLP(2, [6, 1], activation="tanh", initialiser="xavier", seed=3)
+    model = nn.MLP(2, [6, 1], activation="tanh", initializer="xavier", seed=3)
     model.layers[0].neurons[4].load_state_dict(model.layers[0].neurons[1].state_dict())
     assert diagnose(model, X, y)
 
@@ -465,10 +465,10 @@ def test_dropout_tells_copies_apart() -> None:
 
 def test_units_of_the_last_layer_and_units_without_gradient_are_no_copies() -> None:
     X, y = moons()
-    model = nn.MLP(2, [4, 2], activation="tanh", initialiser="xavier", seed=1)
+    model = nn.MLP(2, [4, 2], activation="tanh", initializer="xavier", seed=1)
     model.layers[1].neurons[1].load_state_dict(model.layers[1].neurons[0].state_dict())
     assert diagnose(model, X, numpy.stack([y, y], axis=1))
-    model = nn.MLP(2, [4, 1], activation="tanh", initialiser="xavier", seed=1)
+    model = nn.MLP(2, [4, 1], activation="tanh", initializer="xavier", seed=1)
     model.layers[0].neurons[1].load_state_dict(model.layers[0].neurons[0].state_dict())
     for weight in model.layers[1].neurons[0].weights:
         weight.data = 0.0
@@ -487,10 +487,10 @@ class Mean(nn.Module):
 
 def test_networks_of_an_ensemble_are_copies_as_a_whole() -> None:
     X, y = moons()
-    twins = Mean(*(nn.MLP(2, [4, 1], activation="tanh", initialiser="xavier", seed=2) for _ in range(3)))
+    twins = Mean(*(nn.MLP(2, [4, 1], activation="tanh", initializer="xavier", seed=2) for _ in range(3)))
     found = diagnose(twins, X, y)
     assert [(finding.kind, finding.where, finding.numbers["copies"]) for finding in found.findings] == [("twins", "networks.0", 3.0)]
-    apart = Mean(*(nn.MLP(2, [4, 1], activation="tanh", initialiser="xavier", seed=seed) for seed in range(3)))
+    apart = Mean(*(nn.MLP(2, [4, 1], activation="tanh", initializer="xavier", seed=seed) for seed in range(3)))
     assert diagnose(apart, X, y)
 
 
@@ -567,7 +567,7 @@ class Scaled(nn.Module):
     """A network whose outputs are multiplied by a temperature."""
 
     def __init__(self) -> None:
-        self.inner, self.temperature = nn.MLP(2, [4, 2], activation="tanh", initialiser="xavier", seed=1), Parameter(2.0)
+        self.inner, self.temperature = nn.MLP(2, [4, 2], activation="tanh", initializer="xavier", seed=1), Parameter(2.0)
 
     def forward(self, x: Any) -> list[Value]:
         return [self.temperature * score for score in self.inner(x)]
@@ -577,7 +577,7 @@ class Residual(nn.Module):
     """x + W·tanh(V·x), twice, and a layer at the end."""
 
     def __init__(self) -> None:
-        self.blocks = [nn.MLP(2, [3, 2], activation="tanh", initialiser="xavier", seed=seed) for seed in range(2)]
+        self.blocks = [nn.MLP(2, [3, 2], activation="tanh", initializer="xavier", seed=seed) for seed in range(2)]
         self.last = nn.Layer(2, 1, None, seed=7)
 
     def forward(self, x: Any) -> Any:

@@ -37,7 +37,7 @@ def test_prelu_numbers(x: float, output: float, of_x: float, of_slope: float) ->
 
 def test_prelu_learns_its_slope() -> None:
     """|x| is a ReLU with the slope -1: descent on a single neuron finds it."""
-    neuron = Neuron(1, activation="prelu", initialiser=constant(1.0))
+    neuron = Neuron(1, activation="prelu", initializer=constant(1.0))
     slope = dict(neuron.named_parameters())["activation.slope"]
     for _ in range(200):
         neuron.zero_grad()
@@ -129,7 +129,7 @@ def test_bounds_of_rrelu() -> None:
 
 
 def test_step_warns_when_it_is_trained_through() -> None:
-    neuron = Neuron(1, activation="step", initialiser=constant(1.0))
+    neuron = Neuron(1, activation="step", initializer=constant(1.0))
     output = neuron([2.0])
     assert output.data == 1.0
     with pytest.warns(NoGradientWarning, match="nothing before it learns"):
@@ -162,12 +162,12 @@ def test_step_is_silent_when_nothing_is_trained() -> None:
 
 
 def test_softmax_of_a_layer() -> None:
-    layer = Layer(2, 3, activation="softmax", initialiser=given([[1, 0], [0, 1], [1, 1]]))
+    layer = Layer(2, 3, activation="softmax", initializer=given([[1, 0], [0, 1], [1, 1]]))
     outputs = layer([1.0, 2.0])
     total = math.exp(1) + math.exp(2) + math.exp(3)
     assert [y.data for y in outputs] == pytest.approx([math.exp(k) / total for k in (1, 2, 3)], rel=1e-12)
     assert layer.describe() == "Layer(2 → 3, softmax)"
-    logarithms = Layer(2, 3, activation="log_softmax", initialiser=given([[1, 0], [0, 1], [1, 1]]))([1.0, 2.0])
+    logarithms = Layer(2, 3, activation="log_softmax", initializer=given([[1, 0], [0, 1], [1, 1]]))([1.0, 2.0])
     assert [y.data for y in logarithms] == pytest.approx([k - math.log(total) for k in (1, 2, 3)], rel=1e-12)
 
 
@@ -180,7 +180,7 @@ def test_softmax_of_a_network(choice: Any) -> None:
 
 
 def test_the_gradient_of_minus_the_log_of_softmax() -> None:
-    model = Layer(1, 3, activation="softmax", initialiser=given([[1], [2], [3]]))
+    model = Layer(1, 3, activation="softmax", initializer=given([[1], [2], [3]]))
     outputs = model([1.0])
     (-sg.log(outputs[1])).backward()
     expected = [p - (i == 1) for i, p in enumerate(sg.softmax([1.0, 2.0, 3.0]))]
@@ -207,6 +207,6 @@ def test_networks_are_copied_and_pickled_with_their_activations(name: str) -> No
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("prelou", "prelu"), ("softmx", "softmax"), ("stepp", "step"), ("rrelou", "rrelu")])
-def test_misspelt_names(wrong: str, right: str) -> None:
+def test_misspelled_names(wrong: str, right: str) -> None:
     with pytest.raises(OptionError, match=f"did you mean '{right}'"):
         Layer(2, 2, activation=wrong)

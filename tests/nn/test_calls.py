@@ -13,14 +13,14 @@ from scalargrad.nn import MLP, Conv, Dropout, Embedding, Layer, LSTMCell, Module
     ("make", "words"),
     [
         (lambda: MLP(2, [1], actvation="tanh"), "MLP has no argument 'actvation'; did you mean 'activation'?"),
-        (lambda: MLP(2, [1], lr=0.1), "MLP has no argument 'lr': the learning rate is the optimiser's"),
+        (lambda: MLP(2, [1], lr=0.1), "MLP has no argument 'lr': the learning rate is the optimizer's"),
         (
             lambda: MLP(nin=2, nouts=[1]),
             "MLP has no argument 'nin'; did you mean 'inputs'?; MLP has no argument 'nouts'; did you mean 'sizes'?",
         ),
         (lambda: Neuron(2, nonlinearity="tanh"), "Neuron has no argument 'nonlinearity'; did you mean 'activation'?"),
         (lambda: Layer(in_features=2, out_features=3), "Layer has no argument 'in_features'; did you mean 'inputs'?"),
-        (lambda: Dropout(p=0.5), "Dropout has no argument 'p'; did you mean 'share'?"),
+        (lambda: Dropout(rate=0.5), "Dropout has no argument 'rate'; did you mean 'p'?"),
         (lambda: Conv(1, 2, kernel_size=3), "Conv has no argument 'kernel_size'; did you mean 'size'?"),
         (lambda: LSTMCell(1, hidden_size=3), "LSTMCell has no argument 'hidden_size'; did you mean 'size'?"),
         (lambda: Embedding(3), "Embedding needs 'size': call it as Embedding(count, size, …)"),
@@ -57,7 +57,7 @@ def test_errors_from_inside_are_left_as_they_are() -> None:
         Own(3, wrong=True)
     with pytest.raises(TypeError, match="not subscriptable"):
         Own(3)(1.0)
-    with pytest.raises(DataError, match="share of Dropout"):
+    with pytest.raises(DataError, match="p of Dropout"):
         Dropout("x")  # type: ignore[arg-type]
 
 
@@ -70,7 +70,7 @@ def test_a_forward_that_was_replaced_is_the_one_that_is_explained() -> None:
 
 
 def test_signatures_are_still_those_of_the_constructors() -> None:
-    assert list(inspect.signature(MLP).parameters) == ["inputs", "sizes", "activation", "output_activation", "initialiser", "seed"]
+    assert list(inspect.signature(MLP).parameters) == ["inputs", "sizes", "activation", "output_activation", "initializer", "seed"]
     assert list(inspect.signature(Own).parameters) == ["size", "wrong"]
 
 

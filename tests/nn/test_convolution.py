@@ -158,17 +158,17 @@ def test_a_window_of_one_is_a_layer_at_every_place() -> None:
     assert [grid[1][0].data for grid in conv(x)] == [y.data for y in layer(x[:, 1, 0])]
 
 
-def test_initialisers_know_the_window() -> None:
+def test_initializers_know_the_window() -> None:
     seen = set()
 
     def look(rng: Random, fan_in: int, fan_out: int) -> float:
         seen.add((fan_in, fan_out))
         return rng.random()
 
-    Conv(2, 5, (3, 2), initialiser=look)
+    Conv(2, 5, (3, 2), initializer=look)
     assert seen == {(12, 30)}  # PyTorch's _calculate_fan_in_and_fan_out
-    assert [w.data for w in Conv(1, 2, 2, initialiser=given([[1, 2, 3, 4], [5, 6, 7, 8]])).filters[1].weights] == [5, 6, 7, 8]
-    rows = [[w.data for w in filter.weights] for filter in Conv(1, 3, 2, initialiser="orthogonal").filters]
+    assert [w.data for w in Conv(1, 2, 2, initializer=given([[1, 2, 3, 4], [5, 6, 7, 8]])).filters[1].weights] == [5, 6, 7, 8]
+    rows = [[w.data for w in filter.weights] for filter in Conv(1, 3, 2, initializer="orthogonal").filters]
     np.testing.assert_allclose(np.array(rows) @ np.array(rows).T, np.eye(3), atol=1e-12)
 
 

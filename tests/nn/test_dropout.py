@@ -12,7 +12,7 @@ import pytest
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.core.graph import topological
-from scalargrad.core.leaves import Drawn
+from scalargrad.core.leaves import RandomLeaf
 from scalargrad.errors import DataError, OptionError
 from scalargrad.nn import MLP, Conv, DropConnect, Dropout, Layer, Neuron, RReLU, Sequential
 from scalargrad.nn.dropout import Mask
@@ -24,7 +24,7 @@ def numbers(nest: Any) -> Any:
 
 
 def masks(nodes: Any) -> list[float]:
-    return [node.data for node in topological(nodes) if isinstance(node, Drawn)]
+    return [node.data for node in topological(nodes) if isinstance(node, RandomLeaf)]
 
 
 # Dropout
@@ -75,7 +75,7 @@ def test_any_shape_and_the_same_shape() -> None:
 def test_masks_are_leaves_that_can_be_drawn_anew() -> None:
     dropout = Dropout(0.5, seed=1)
     output = dropout([3.0])[0]
-    (mask,) = [node for node in topological([output]) if isinstance(node, Drawn)]
+    (mask,) = [node for node in topological([output]) if isinstance(node, RandomLeaf)]
     assert mask.kind == "constant"
     assert output.data == 3.0 * mask.data
     assert {mask.source.draw() for _ in range(50)} == {0.0, 2.0}
@@ -114,9 +114,9 @@ def test_in_a_network() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 2, math.nan], ids=repr)
 def test_impossible_shares(share: float) -> None:
-    with pytest.raises(OptionError, match="share of Dropout is the part that is left out"):
+    with pytest.raises(OptionError, match="p of Dropout is the part that is left out"):
         Dropout(share)
-    with pytest.raises(OptionError, match="share of DropConnect"):
+    with pytest.raises(OptionError, match="p of DropConnect"):
         DropConnect(Neuron(2), share)
 
 
@@ -188,7 +188,7 @@ def test_the_slope_of_rrelu_is_a_drawn_leaf() -> None:
     assert masks([y]) == [Random(3).uniform(0.25, 0.75)]
     assert y.data == -2.0 * masks([y])[0]
     y.backward()
-    (slope,) = [node for node in topological([y]) if isinstance(node, Drawn)]
+    (slope,) = [node for node in topological([y]) if isinstance(node, RandomLeaf)]
     assert (x.grad, slope.grad) == (slope.data, -2.0)
     assert 0.25 <= slope.source.draw() <= 0.75
     assert masks([rrelu.eval()(x)]) == []

@@ -11,7 +11,7 @@ from scalargrad.nn import Embedding, Flatten, Layer, Sequential, given
 
 
 def test_rows_of_a_table() -> None:
-    table = Embedding(3, 2, initialiser=given([[1, 2], [3, 4], [5, 6]]))
+    table = Embedding(3, 2, initializer=given([[1, 2], [3, 4], [5, 6]]))
     assert [p.data for p in table(2)] == [5.0, 6.0]
     for indices in ([2, 0, 2], (2, 0, 2), np.array([2, 0, 2]), np.array([2.0, 0.0, 2.0])):
         assert [[p.data for p in row] for row in table(indices)] == [[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]]

@@ -1,4 +1,4 @@
-"""Initialisers: variance and bounds over many draws, orthogonality, equal seeds, and what they refuse."""
+"""Initializers: variance and bounds over many draws, orthogonality, equal seeds, and what they refuse."""
 
 import math
 from random import Random
@@ -9,14 +9,14 @@ import pytest
 
 import scalargrad as sg
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.nn import INITIALISERS, MLP, Layer, Neuron, constant, given, initialiser, normal, orthogonal, uniform
+from scalargrad.nn import INITIALIZERS, MLP, Layer, Neuron, constant, given, initializer, normal, orthogonal, uniform
 
 FAN_IN, FAN_OUT = 60, 40
 
 
 def weights(choice: Any, inputs: int = FAN_IN, outputs: int = FAN_OUT, seed: int = 1) -> Any:
     """The weights of a layer, as an array of shape (outputs, inputs)."""
-    return np.array([[w.data for w in neuron.weights] for neuron in Layer(inputs, outputs, initialiser=choice, seed=seed).neurons])
+    return np.array([[w.data for w in neuron.weights] for neuron in Layer(inputs, outputs, initializer=choice, seed=seed).neurons])
 
 
 @pytest.mark.parametrize(
@@ -88,22 +88,22 @@ def test_orthogonal(inputs: int, outputs: int, gain: float) -> None:
 
 
 def test_orthogonal_keeps_the_length_of_a_signal_through_many_layers() -> None:
-    model = MLP(8, [8] * 20, activation=None, initialiser="orthogonal", seed=3)
+    model = MLP(8, [8] * 20, activation=None, initializer="orthogonal", seed=3)
     x = np.arange(8.0)
     assert np.linalg.norm([y.data for y in model(x)]) == pytest.approx(np.linalg.norm(x), rel=1e-12)
 
 
-def test_orthogonal_favours_no_direction() -> None:
+def test_orthogonal_favors_no_direction() -> None:
     """The determinant of a random 2 × 2 orthogonal matrix is as often -1 as 1."""
     signs = [np.sign(np.linalg.det(weights("orthogonal", 2, 2, seed))) for seed in range(200)]
     assert abs(sum(signs)) < 70
 
 
 def test_seeds() -> None:
-    for choice in (*INITIALISERS, uniform(0, 1), normal(0.1)):
+    for choice in (*INITIALIZERS, uniform(0, 1), normal(0.1)):
         assert (weights(choice, 3, 2) == weights(choice, 3, 2)).all()
         assert choice == "zeros" or (weights(choice, 3, 2, seed=2) != weights(choice, 3, 2)).any()
-        first, second = Layer(3, 2, initialiser=choice, seed=Random(1)).neurons
+        first, second = Layer(3, 2, initializer=choice, seed=Random(1)).neurons
         assert choice == "zeros" or first.weights[0].data != second.weights[0].data
 
 
@@ -118,7 +118,7 @@ def test_weights_are_drawn_one_by_one_neuron_by_neuron(name: str, draw: Any) -> 
 
 def test_a_lone_neuron_draws_its_own_weights_alone() -> None:
     rng, other = Random(5), Random(5)
-    neuron = Neuron(2, initialiser="uniform", seed=rng, fan_out=10)
+    neuron = Neuron(2, initializer="uniform", seed=rng, fan_out=10)
     assert [w.data for w in neuron.weights] == [other.uniform(-1, 1), other.uniform(-1, 1)]
     assert rng.random() == other.random()
 
@@ -126,8 +126,8 @@ def test_a_lone_neuron_draws_its_own_weights_alone() -> None:
 def test_given_weights() -> None:
     rows = [[1, 2, 3], [4, 5, 6]]
     assert weights(given(rows), 3, 2).tolist() == weights(given(np.array(rows)), 3, 2).tolist() == rows
-    assert [w.data for w in Neuron(2, initialiser=given([[0.5, -0.5]])).weights] == [0.5, -0.5]
-    assert [w.label for w in Layer(2, 1, initialiser=given([[7, 8]])).neurons[0].weights] == ["w0", "w1"]
+    assert [w.data for w in Neuron(2, initializer=given([[0.5, -0.5]])).weights] == [0.5, -0.5]
+    assert [w.label for w in Layer(2, 1, initializer=given([[7, 8]])).neurons[0].weights] == ["w0", "w1"]
 
 
 def test_a_matrix_from_a_function_of_ones_own() -> None:
@@ -136,19 +136,19 @@ def test_a_matrix_from_a_function_of_ones_own() -> None:
 
 def test_they_stand_in_nn() -> None:
     assert sg.nn.constant(0.5)(Random(0), 1, 1) == 0.5
-    assert initialiser("glorot_uniform") is initialiser("xavier")
+    assert initializer("glorot_uniform") is initializer("xavier")
 
 
 @pytest.mark.parametrize("rows", [[[1, 2, 3]], [[1, 2], [3, 4]], [[1, 2, 3], [4, 5]], [], [[], []]], ids=str)
 def test_matrices_of_another_shape_are_refused(rows: Any) -> None:
     with pytest.raises(LengthError, match="for 2 neurons of 3 inputs"):
-        Layer(3, 2, initialiser=given(rows))
+        Layer(3, 2, initializer=given(rows))
 
 
 @pytest.mark.parametrize("result", [None, "ab", ["a", "b"], [1.0, 2.0], [[None], [1.0]], 1j], ids=str)
 def test_what_is_not_weights_is_refused(result: Any) -> None:
-    with pytest.raises(DataError, match="an initialiser must give one number, or a list of numbers for each neuron"):
-        Layer(1, 2, initialiser=lambda rng, fan_in, fan_out: result)  # noqa: ARG005
+    with pytest.raises(DataError, match="an initializer must give one number, or a list of numbers for each neuron"):
+        Layer(1, 2, initializer=lambda rng, fan_in, fan_out: result)  # noqa: ARG005
 
 
 @pytest.mark.parametrize("rows", [3, [1, 2], None, "ab", [["a"]], [[None]]], ids=repr)
@@ -173,11 +173,11 @@ def test_numbers_out_of_range_are_refused() -> None:
 
 @pytest.mark.parametrize("factory", [constant, given, normal, orthogonal, uniform], ids=lambda f: f.__name__)
 def test_one_that_was_not_called_says_how(factory: Any) -> None:
-    with pytest.raises(OptionError, match=rf"write initialiser={factory.__name__}\("):
-        Layer(2, 2, initialiser=factory)
+    with pytest.raises(OptionError, match=rf"write initializer={factory.__name__}\("):
+        Layer(2, 2, initializer=factory)
 
 
 @pytest.mark.parametrize("choice", ["good", None, 3, ["he"]], ids=repr)
 def test_unknown_names_are_refused(choice: Any) -> None:
     with pytest.raises(OptionError, match="he, xavier"):
-        Layer(2, 2, initialiser=choice)
+        Layer(2, 2, initializer=choice)

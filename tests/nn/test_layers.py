@@ -11,7 +11,7 @@ import scalargrad as sg
 from scalargrad import Value
 from scalargrad.core.graph import topological
 from scalargrad.errors import CallError, DataError, LengthError, OptionError
-from scalargrad.nn import ACTIVATIONS, INITIALISERS, MLP, Layer, Neuron, Sequential, activation
+from scalargrad.nn import ACTIVATIONS, INITIALIZERS, MLP, Layer, Neuron, Sequential, activation
 
 
 def by_hand(model: MLP, x: Any, between: Any) -> Any:
@@ -81,7 +81,7 @@ def test_rows_of_an_array_and_an_array_of_values() -> None:
     assert all(v.grad for v in x)
 
 
-def test_inputs_that_are_numbers_are_labelled() -> None:
+def test_inputs_that_are_numbers_are_labeled() -> None:
     neuron = Neuron(2, activation=None)
     total = neuron([5.0, 7.0])
     inputs = [node for node in topological([total]) if node.kind == "input"]
@@ -124,7 +124,7 @@ def test_equal_seeds_give_equal_weights_and_others_do_not() -> None:
 
 
 def spread_of(name: str, fan_in: int, fan_out: int) -> float:
-    layer = Layer(fan_in, fan_out, initialiser=name, seed=1)
+    layer = Layer(fan_in, fan_out, initializer=name, seed=1)
     return float(np.var([w.data for neuron in layer.neurons for w in neuron.weights]))
 
 
@@ -134,17 +134,17 @@ def spread_of(name: str, fan_in: int, fan_out: int) -> float:
 def test_variance_of_the_weights(name: str, variance: float) -> None:
     """2,400 draws: the sample variance lies within a tenth of the published one, or the seed is one in a million."""
     assert spread_of(name, 60, 40) == pytest.approx(variance, rel=0.1)
-    assert all(neuron.bias.data == 0.0 for neuron in Layer(3, 3, initialiser=name).neurons)
+    assert all(neuron.bias.data == 0.0 for neuron in Layer(3, 3, initializer=name).neurons)
 
 
-def test_an_initialiser_of_ones_own() -> None:
+def test_an_initializer_of_ones_own() -> None:
     seen = []
 
     def counting(rng: Random, fan_in: int, fan_out: int) -> float:
         seen.append((fan_in, fan_out))
         return rng.random()
 
-    MLP(2, [3, 1], initialiser=counting)
+    MLP(2, [3, 1], initializer=counting)
     assert seen == [(2, 3)] * 6 + [(3, 1)] * 3
 
 
@@ -206,8 +206,8 @@ def test_unknown_names_are_refused_with_a_suggestion() -> None:
     with pytest.raises(OptionError, match="activation"):
         Neuron(2, activation=3)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="he, xavier"):
-        Neuron(2, initialiser="good")
-    assert set(INITIALISERS) >= {"he", "xavier", "glorot", "lecun", "uniform", "zeros"}
+        Neuron(2, initializer="good")
+    assert set(INITIALIZERS) >= {"he", "xavier", "glorot", "lecun", "uniform", "zeros"}
 
 
 def test_sequential() -> None:
@@ -333,7 +333,7 @@ def test_all_sizes_of_a_network_in_one_list() -> None:
         MLP([2, 3, 1])  # type: ignore[call-arg, arg-type]
 
 
-def test_a_misspelt_activation_is_told_where_no_layer_takes_it() -> None:
+def test_a_misspelled_activation_is_told_where_no_layer_takes_it() -> None:
     with pytest.raises(OptionError, match="did you mean 'relu'"):
         MLP(2, [1], activation="rellu")
     assert MLP(2, [1], activation="softmax", seed=0).layers[0].activation is None

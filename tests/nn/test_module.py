@@ -131,7 +131,7 @@ def test_names_too_few_and_too_many_are_told_together() -> None:
         model.load_state_dict({"a": 1.0})
 
 
-def test_a_misspelt_name_is_told_from_the_missing_ones() -> None:
+def test_a_misspelled_name_is_told_from_the_missing_ones() -> None:
     model = MLP(1, [1])
     state = model.state_dict()
     state["layers.0.neurons.0.bais"] = state.pop("layers.0.neurons.0.bias")
@@ -230,7 +230,7 @@ def test_a_module_is_seeded_by_a_number_or_a_generator() -> None:
 
 
 class Counter(Module):
-    """A module with state that is not learnt, and one that looks at the whole batch."""
+    """A module with state that is not learned, and one that looks at the whole batch."""
 
     batchwise = True
 

@@ -55,7 +55,7 @@ def test_it_learns_two_moons() -> None:
     line = np.linalg.lstsq(with_ones, 2.0 * np.array(classes) - 1.0, rcond=None)[0]
     model = recommended(2, [8, 8, 2], dropout=0.1, seed=1)
     rate = Adam(model.parameters(), 0.02)
-    fit(model, samples, classes, loss="cross_entropy", optimiser=rate, epochs=60, batch_size=20, progress=False)
+    fit(model, samples, classes, loss="cross_entropy", optimizer=rate, epochs=60, batch_size=20, progress=False)
     right = sum(max(range(2), key=lambda i: model(x)[i].data) == target for x, target in zip(samples, classes, strict=True))
     assert right >= 57 > np.sum((with_ones @ line > 0.0) == np.array(classes))
 

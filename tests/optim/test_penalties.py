@@ -79,11 +79,11 @@ def test_a_penalty_joins_the_loss() -> None:
 
 
 def test_weight_decay_is_an_l2_penalty_of_half_its_size() -> None:
-    penalised, decayed = parameters(WEIGHTS), parameters(WEIGHTS)
-    l2(penalised, 0.05).backward()
-    SGD(penalised, 0.3).step()
+    penalized, decayed = parameters(WEIGHTS), parameters(WEIGHTS)
+    l2(penalized, 0.05).backward()
+    SGD(penalized, 0.3).step()
     SGD(decayed, 0.3, weight_decay=0.1).step()
-    assert [p.data for p in penalised] == pytest.approx([p.data for p in decayed], rel=1e-15)
+    assert [p.data for p in penalized] == pytest.approx([p.data for p in decayed], rel=1e-15)
 
 
 # After the step
@@ -114,7 +114,7 @@ def test_max_norm_keeps_direction_and_limit(data: list[float], limit: float) -> 
 
 def test_max_norm_is_renorm_of_pytorch() -> None:
     torch = pytest.importorskip("torch")
-    model = MLP(3, [5], seed=1, initialiser="uniform")
+    model = MLP(3, [5], seed=1, initializer="uniform")
     before = torch.tensor([[w.data for w in neuron.weights] for neuron in model.layers[0].neurons], dtype=torch.float64)
     max_norm(model, 0.8)
     expected = torch.renorm(before, p=2, dim=0, maxnorm=0.8)

@@ -1,4 +1,4 @@
-"""Optimisers move as PyTorch's do, and as the formulas of the papers written out for one number; states go on to the same bits."""
+"""Optimizers move as PyTorch's do, and as the formulas of the papers written out for one number; states go on to the same bits."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,13 +11,13 @@ import pytest
 from scalargrad import Parameter, Value
 from scalargrad.errors import DataError, LengthError, OptionError, UnknownNameError
 from scalargrad.nn import MLP
-from scalargrad.optim.rules import SGD, AdaGrad, Adam, AdamW, Optimiser, RMSprop
+from scalargrad.optim.rules import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
 
 START = [1.5, -0.7, 0.2, 3.0]
 SCALES = [1.0, 10.0, 0.1, 3.0]
 STEPS = 50
 
-CASES: list[tuple[type[Optimiser], dict[str, Any]]] = [
+CASES: list[tuple[type[Optimizer], dict[str, Any]]] = [
     (SGD, {}),
     (SGD, {"weight_decay": 0.1}),
     (SGD, {"momentum": 0.9}),
@@ -55,38 +55,38 @@ def loss(w: list[Any]) -> Any:
     return tilt + w[0] ** 4 * 0.1 + sum((w[i] - 1.0) ** 2 * SCALES[i] * 0.5 for i in range(3)) + w[3] * 0.0
 
 
-def descend(kind: type[Optimiser], learning_rate: float, options: dict[str, Any]) -> Iterator[list[float]]:
+def descend(kind: type[Optimizer], learning_rate: float, options: dict[str, Any]) -> Iterator[list[float]]:
     w = [Parameter(x) for x in START]
-    optimiser = kind(w, learning_rate=learning_rate, **options)
+    optimizer = kind(w, learning_rate=learning_rate, **options)
     while True:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss(w).backward()
-        optimiser.step()
+        optimizer.step()
         yield [p.data for p in w]
 
 
-def descend_in_torch(kind: type[Optimiser], learning_rate: float, options: dict[str, Any]) -> Iterator[list[float]]:
+def descend_in_torch(kind: type[Optimizer], learning_rate: float, options: dict[str, Any]) -> Iterator[list[float]]:
     torch = pytest.importorskip("torch")
     w = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
     make = getattr(torch.optim, TORCH_NAMES.get(kind.__name__, kind.__name__))
-    optimiser = make(w, lr=learning_rate, **{TORCH_NAMES.get(name, name): option for name, option in options.items()})
+    optimizer = make(w, lr=learning_rate, **{TORCH_NAMES.get(name, name): option for name, option in options.items()})
     while True:
-        optimiser.zero_grad(set_to_none=False)
+        optimizer.zero_grad(set_to_none=False)
         loss(w).backward()
-        optimiser.step()
+        optimizer.step()
         yield [p.item() for p in w]
 
 
 @every_case
 @pytest.mark.parametrize("learning_rate", [0.05, 0.003])
-def test_fifty_steps_are_those_of_pytorch(kind: type[Optimiser], options: dict[str, Any], learning_rate: float) -> None:
+def test_fifty_steps_are_those_of_pytorch(kind: type[Optimizer], options: dict[str, Any], learning_rate: float) -> None:
     both = zip(range(STEPS), descend(kind, learning_rate, options), descend_in_torch(kind, learning_rate, options), strict=False)
     for _, ours, theirs in both:
         assert ours == pytest.approx(theirs, rel=1e-10, abs=1e-10)
 
 
 @pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSprop, Adam, AdamW])
-def test_the_defaults_are_those_of_pytorch(kind: type[Optimiser]) -> None:
+def test_the_defaults_are_those_of_pytorch(kind: type[Optimizer]) -> None:
     torch = pytest.importorskip("torch")
     theirs = getattr(torch.optim, TORCH_NAMES.get(kind.__name__, kind.__name__))([torch.zeros(1)]).defaults
     for name, option in kind([Parameter(0.0)]).options.items():
@@ -135,7 +135,7 @@ def adamw(w: float, g: float, t: int, s: dict[str, float], rate: float, o: dict[
     return adam(decayed, g, t, s, rate, {**o, "weight_decay": 0.0})
 
 
-FORMULAS: dict[type[Optimiser], Callable[..., Any]] = {SGD: sgd, AdaGrad: adagrad, RMSprop: rmsprop, Adam: adam, AdamW: adamw}
+FORMULAS: dict[type[Optimizer], Callable[..., Any]] = {SGD: sgd, AdaGrad: adagrad, RMSprop: rmsprop, Adam: adam, AdamW: adamw}
 
 
 def slope(w: list[float]) -> list[float]:
@@ -145,7 +145,7 @@ def slope(w: list[float]) -> list[float]:
 
 
 @every_case
-def test_fifty_steps_are_those_of_the_formulas(kind: type[Optimiser], options: dict[str, Any]) -> None:
+def test_fifty_steps_are_those_of_the_formulas(kind: type[Optimizer], options: dict[str, Any]) -> None:
     w, states = list(START), [dict[str, float]() for _ in START]
     for t, ours in zip(range(1, STEPS + 1), descend(kind, 0.02, options), strict=False):
         w = [FORMULAS[kind](x, g, t, s, 0.02, options) for x, g, s in zip(w, slope(w), states, strict=True)]
@@ -156,7 +156,7 @@ def test_fifty_steps_are_those_of_the_formulas(kind: type[Optimiser], options: d
 
 
 @every_case
-def test_update_on_vectors_is_the_step(kind: type[Optimiser], options: dict[str, Any]) -> None:
+def test_update_on_vectors_is_the_step(kind: type[Optimizer], options: dict[str, Any]) -> None:
     bare = kind([Parameter(0.0) for _ in START], learning_rate=0.02, **options)
     data = numpy.array(START)
     for _, stepped in zip(range(5), descend(kind, 0.02, options), strict=False):
@@ -170,13 +170,13 @@ def test_update_on_vectors_is_the_step(kind: type[Optimiser], options: dict[str,
 
 @every_case
 @pytest.mark.parametrize("through_json", [False, True])
-def test_a_loaded_state_goes_on_to_the_same_bits(kind: type[Optimiser], options: dict[str, Any], through_json: bool) -> None:
-    def steps(optimiser: Optimiser, count: int) -> list[float]:
+def test_a_loaded_state_goes_on_to_the_same_bits(kind: type[Optimizer], options: dict[str, Any], through_json: bool) -> None:
+    def steps(optimizer: Optimizer, count: int) -> list[float]:
         for _ in range(count):
-            optimiser.zero_grad()
-            loss(optimiser.parameters).backward()
-            optimiser.step()
-        return [p.data for p in optimiser.parameters]
+            optimizer.zero_grad()
+            loss(optimizer.parameters).backward()
+            optimizer.step()
+        return [p.data for p in optimizer.parameters]
 
     whole = kind([Parameter(x) for x in START], learning_rate=0.02, **options)
     middle = steps(whole, 7)
@@ -195,9 +195,9 @@ def test_a_loaded_state_goes_on_to_the_same_bits(kind: type[Optimiser], options:
 @pytest.mark.parametrize("gradient", [None, 0, 0.0, -0.0])
 def test_no_gradient_is_a_gradient_of_zero(kind: Any, gradient: Any) -> None:
     w = Parameter(2.0)
-    optimiser = kind([w], 0.1, weight_decay=0.0, eps=1e-8) if kind is not SGD else SGD([w], 0.1, momentum=0.9)
+    optimizer = kind([w], 0.1, weight_decay=0.0, eps=1e-8) if kind is not SGD else SGD([w], 0.1, momentum=0.9)
     w.grad = gradient
-    optimiser.step()
+    optimizer.step()
     assert w.data == 2.0
 
 
@@ -207,11 +207,11 @@ def test_weight_decay_and_momentum_move_without_a_gradient() -> None:
     SGD([w], 0.1, weight_decay=0.5).step()
     assert w.data == pytest.approx(1.9, abs=1e-15)
     v = Parameter(0.0)
-    optimiser = SGD([v], 1.0, momentum=0.5)
+    optimizer = SGD([v], 1.0, momentum=0.5)
     v.grad = 1.0
-    optimiser.step()
+    optimizer.step()
     v.grad = 0.0
-    optimiser.step()
+    optimizer.step()
     assert v.data == -1.5
 
 
@@ -227,9 +227,9 @@ def test_gradients_that_are_values_are_read() -> None:
 @pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSprop, Adam, AdamW])
 def test_what_is_not_finite_passes_through_to_its_own_parameter_alone(kind: Any) -> None:
     w, healthy = Parameter(1.0), Parameter(1.0)
-    optimiser = kind([w, healthy], 0.1)
+    optimizer = kind([w, healthy], 0.1)
     w.grad, healthy.grad = nan, 1.0
-    optimiser.step()
+    optimizer.step()
     assert isnan(w.data)
     assert 0.8 <= healthy.data < 1.0 or kind is RMSprop
 
@@ -242,10 +242,10 @@ def test_a_division_of_zero_by_zero_is_nan_and_no_warning() -> None:
 
 def test_a_constant_gradient_never_breaks_the_centered_rule() -> None:
     w = Parameter(0.0)
-    optimiser = RMSprop([w], 1e-9, alpha=0.5, centered=True)
+    optimizer = RMSprop([w], 1e-9, alpha=0.5, centered=True)
     for _ in range(200):
         w.grad = 0.1
-        optimiser.step()
+        optimizer.step()
     assert not isnan(w.data)
 
 
@@ -258,42 +258,42 @@ def test_the_centered_rule_passes_nan_through() -> None:
 
 def test_training_a_network() -> None:
     model = MLP(2, [8, 1], activation="tanh", seed=1)
-    optimiser = Adam(model.parameters(), 0.1)
+    optimizer = Adam(model.parameters(), 0.1)
     points = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 0.0)]
     for _ in range(100):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         total: Any = sum((model(x) - y) ** 2 for x, y in points)
         total.backward()
-        optimiser.step()
+        optimizer.step()
     assert all(abs(model(x).data - y) < 0.1 for x, y in points)
 
 
 def test_only_the_given_parameters_move() -> None:
     w, frozen = Parameter(1.0), Parameter(1.0)
     (w * frozen).backward()
-    optimiser = SGD([w], 0.5)
-    optimiser.step()
-    optimiser.zero_grad()
+    optimizer = SGD([w], 0.5)
+    optimizer.step()
+    optimizer.zero_grad()
     assert (w.data, frozen.data, w.grad, frozen.grad) == (0.5, 1.0, 0.0, 1.0)
 
 
 def test_a_generator_of_parameters_will_do() -> None:
-    optimiser = SGD(p for p in [Parameter(1.0), Parameter(2.0)])
-    optimiser.step()
-    assert len(optimiser.parameters) == 2
+    optimizer = SGD(p for p in [Parameter(1.0), Parameter(2.0)])
+    optimizer.step()
+    assert len(optimizer.parameters) == 2
 
 
 def test_the_learning_rate_can_be_set() -> None:
     w = Parameter(1.0)
-    optimiser = SGD([w], 0.5)
-    optimiser.learning_rate = 0.25
+    optimizer = SGD([w], 0.5)
+    optimizer.learning_rate = 0.25
     w.grad = 1.0
-    optimiser.step()
-    assert (w.data, optimiser.learning_rate) == (0.75, 0.25)
+    optimizer.step()
+    assert (w.data, optimizer.learning_rate) == (0.75, 0.25)
     for wrong in (-0.1, nan, float("inf")):
         with pytest.raises(OptionError, match="learning_rate of SGD"):
-            optimiser.learning_rate = wrong
-    assert optimiser.learning_rate == 0.25
+            optimizer.learning_rate = wrong
+    assert optimizer.learning_rate == 0.25
 
 
 # Errors
@@ -344,7 +344,7 @@ def test_no_parameter_comes_twice() -> None:
         (AdamW, {"weight_decay": -0.1}, "weight_decay of AdamW"),
     ],
 )
-def test_options_out_of_their_range(kind: type[Optimiser], options: dict[str, Any], message: str) -> None:
+def test_options_out_of_their_range(kind: type[Optimizer], options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         kind([Parameter(1.0)], **options)
 
@@ -384,21 +384,21 @@ def changed(**parts: Any) -> dict[str, Any]:
     ],
 )
 def test_a_wrong_state_changes_nothing(state: Any, error: type[Exception], message: str) -> None:
-    optimiser = SGD([Parameter(1.0), Parameter(2.0)], 0.3, momentum=0.5)
-    optimiser.update(numpy.ones(2), numpy.ones(2))
-    before = repr(optimiser.state_dict())
+    optimizer = SGD([Parameter(1.0), Parameter(2.0)], 0.3, momentum=0.5)
+    optimizer.update(numpy.ones(2), numpy.ones(2))
+    before = repr(optimizer.state_dict())
     with pytest.raises(error, match=message):
-        optimiser.load_state_dict(state)
-    assert repr(optimiser.state_dict()) == before
+        optimizer.load_state_dict(state)
+    assert repr(optimizer.state_dict()) == before
 
 
 def test_a_gradient_that_is_no_number_changes_nothing() -> None:
     w = [Parameter(1.0), Parameter(2.0)]
     w[0].grad, w[1].grad = 1.0, "x"
-    optimiser = SGD(w, 0.1)
+    optimizer = SGD(w, 0.1)
     with pytest.raises(DataError, match="grad of parameter 1 of SGD must be a real number, not str 'x'"):
-        optimiser.step()
-    assert (optimiser.steps, w[0].data) == (0, 1.0)
+        optimizer.step()
+    assert (optimizer.steps, w[0].data) == (0, 1.0)
 
 
 def test_update_takes_lists_too() -> None:
@@ -407,14 +407,14 @@ def test_update_takes_lists_too() -> None:
 
 
 def test_vectors_of_another_shape() -> None:
-    optimiser = SGD([Parameter(1.0)])
+    optimizer = SGD([Parameter(1.0)])
     with pytest.raises(LengthError, match=r"shape \(1,\), not \(2,\) and \(1,\)"):
-        optimiser.update(numpy.ones(2), numpy.ones(1))
-    assert optimiser.steps == 0
+        optimizer.update(numpy.ones(2), numpy.ones(1))
+    assert optimizer.steps == 0
 
 
 def test_a_rule_must_be_written() -> None:
-    class Forgetful(Optimiser):
+    class Forgetful(Optimizer):
         pass
 
     with pytest.raises(TypeError, match="_rule"):
@@ -437,7 +437,7 @@ def test_frozen_parameters_stay_and_the_others_move_as_they_would_alone(make: An
 
 
 @every_case
-def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(kind: type[Optimiser], options: dict[str, Any]) -> None:
+def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(kind: type[Optimizer], options: dict[str, Any]) -> None:
     rule = kind([Parameter(1.0), Parameter(1.0)], **options)
     rule.update(numpy.ones(2), numpy.array([1.0, 1.0]), numpy.array([True, False]))
     untouched = kind([Parameter(1.0), Parameter(1.0)], **options)
@@ -448,5 +448,5 @@ def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(kind: type[Opt
 
 
 @pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSprop, Adam])
-def test_without_weight_decay_a_parameter_that_has_overflowed_stays_infinite(kind: type[Optimiser]) -> None:
+def test_without_weight_decay_a_parameter_that_has_overflowed_stays_infinite(kind: type[Optimizer]) -> None:
     assert kind([Parameter(inf)]).update(numpy.array([inf]), numpy.array([1.0])).tolist() == [inf]

@@ -11,18 +11,18 @@ import pytest
 
 from scalargrad import Parameter, Value
 from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
-from scalargrad.optim.rules import SGD, Optimiser
+from scalargrad.optim.rules import SGD, Optimizer
 from scalargrad.optim.schedules import ConstantRate, CosineDecay, ExponentialDecay, ReduceOnPlateau, Schedule, StepDecay, WarmUp
 
 RATE, STEPS = 0.3, 40
 
 
-def optimiser() -> SGD:
+def optimizer() -> SGD:
     return SGD([Parameter(1.0)], RATE)
 
 
-def rates(make: Callable[[Optimiser], Schedule]) -> Iterator[float]:
-    driven = optimiser()
+def rates(make: Callable[[Optimizer], Schedule]) -> Iterator[float]:
+    driven = optimizer()
     schedule = make(driven)
     while True:
         yield driven.learning_rate
@@ -43,7 +43,7 @@ def linear(t: float) -> float:
     return RATE * (0.2 + 0.8 * t / 5)
 
 
-CASES: dict[str, tuple[Callable[[Optimiser], Schedule], Callable[[Any, Any], Any], Callable[[int], float]]] = {
+CASES: dict[str, tuple[Callable[[Optimizer], Schedule], Callable[[Any, Any], Any], Callable[[int], float]]] = {
     "constant": (ConstantRate, lambda lr, o: lr.ConstantLR(o, factor=1.0), lambda t: RATE + 0 * t),
     "step": (lambda o: StepDecay(o, 7), lambda lr, o: lr.StepLR(o, 7), lambda t: RATE * 0.1 ** floor(t / 7)),
     "step 1": (lambda o: StepDecay(o, 1, 0.8), lambda lr, o: lr.StepLR(o, 1, 0.8), lambda t: RATE * 0.8**t),
@@ -55,7 +55,7 @@ CASES: dict[str, tuple[Callable[[Optimiser], Schedule], Callable[[Any, Any], Any
         lambda t: RATE * (1 + cos(pi * t / 30)) / 2,
     ),
     "cosine, and up again": (
-        lambda o: CosineDecay(o, 9, lowest=0.05),
+        lambda o: CosineDecay(o, 9, min_lr=0.05),
         lambda lr, o: lr.CosineAnnealingLR(o, 9, eta_min=0.05),
         lambda t: 0.05 + 0.25 * (1 + cos(pi * t / 9)) / 2,
     ),
@@ -102,7 +102,7 @@ def test_a_loaded_state_goes_on_to_the_same_bits(name: str) -> None:
     make = CASES[name][0]
     expected = [rate for _, rate in zip(range(20), rates(make), strict=False)]
     for stop in (0, 3, 5, 11):
-        driven = optimiser()
+        driven = optimizer()
         schedule = make(driven)
         for _ in range(stop):
             schedule.step()
@@ -149,11 +149,11 @@ PLATEAUS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"patience": 0}, {"patience": 0}),
     ({"patience": 2, "factor": 0.5}, {"patience": 2, "factor": 0.5}),
     ({"patience": 1, "cooldown": 3}, {"patience": 1, "cooldown": 3}),
-    ({"patience": 1, "lowest": 0.01, "factor": 0.3}, {"patience": 1, "min_lr": 0.01, "factor": 0.3}),
-    ({"patience": 1, "relative": False, "threshold": 0.2}, {"patience": 1, "threshold_mode": "abs", "threshold": 0.2}),
-    ({"patience": 1, "higher_is_better": True, "factor": 0.7}, {"patience": 1, "mode": "max", "factor": 0.7}),
+    ({"patience": 1, "min_lr": 0.01, "factor": 0.3}, {"patience": 1, "min_lr": 0.01, "factor": 0.3}),
+    ({"patience": 1, "threshold_mode": "abs", "threshold": 0.2}, {"patience": 1, "threshold_mode": "abs", "threshold": 0.2}),
+    ({"patience": 1, "mode": "max", "factor": 0.7}, {"patience": 1, "mode": "max", "factor": 0.7}),
     (
-        {"patience": 2, "higher_is_better": True, "relative": False, "threshold": 0.5},
+        {"patience": 2, "mode": "max", "threshold_mode": "abs", "threshold": 0.5},
         {"patience": 2, "mode": "max", "threshold_mode": "abs", "threshold": 0.5},
     ),
     ({"patience": 0, "eps": 0.05}, {"patience": 0, "eps": 0.05}),
@@ -165,7 +165,7 @@ PLATEAUS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_plateaus_are_those_of_pytorch(options: dict[str, Any], torch_options: dict[str, Any], sign: float) -> None:
     torch = pytest.importorskip("torch")
-    driven, theirs = optimiser(), torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=RATE)
+    driven, theirs = optimizer(), torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=RATE)
     schedule = ReduceOnPlateau(driven, **options)
     expected = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, **torch_options)
     for metric in METRICS:
@@ -175,7 +175,7 @@ def test_plateaus_are_those_of_pytorch(options: dict[str, Any], torch_options: d
 
 
 def plateau(metrics: list[float], **options: Any) -> list[float]:
-    driven = optimiser()
+    driven = optimizer()
     schedule = ReduceOnPlateau(driven, factor=0.5, **options)
     found = []
     for metric in metrics:
@@ -187,22 +187,22 @@ def plateau(metrics: list[float], **options: Any) -> list[float]:
 def test_plateaus_by_hand() -> None:
     assert plateau([1.0, 1.0, 1.0, 1.0, 1.0], patience=1) == [1.0, 1.0, 0.5, 0.5, 0.25]
     assert plateau([1.0, 0.9, 0.8, 0.8, 0.7], patience=0) == [1.0, 1.0, 1.0, 0.5, 0.5]
-    assert plateau([1.0, 1.1, 1.2, 1.2], patience=0, higher_is_better=True) == [1.0, 1.0, 1.0, 0.5]
+    assert plateau([1.0, 1.1, 1.2, 1.2], patience=0, mode="max") == [1.0, 1.0, 1.0, 0.5]
     assert plateau([1.0] * 6, patience=0, cooldown=2) == [1.0, 0.5, 0.5, 0.5, 0.25, 0.25]
-    assert plateau([1.0] * 4, patience=0, lowest=0.1) == [1.0, 0.5, pytest.approx(1 / 3), pytest.approx(1 / 3)]
-    assert plateau([1.0, 0.95, 0.9, 0.85], patience=0, relative=False, threshold=0.1) == [1.0, 0.5, 0.25, 0.25]
+    assert plateau([1.0] * 4, patience=0, min_lr=0.1) == [1.0, 0.5, pytest.approx(1 / 3), pytest.approx(1 / 3)]
+    assert plateau([1.0, 0.95, 0.9, 0.85], patience=0, threshold_mode="abs", threshold=0.1) == [1.0, 0.5, 0.25, 0.25]
     assert plateau([nan, nan], patience=0) == [0.5, 0.25]
 
 
-@pytest.mark.parametrize(("first", "higher_is_better"), [(inf, False), (-inf, True)])
-def test_a_first_metric_that_nothing_is_worse_than_is_no_improvement(first: float, higher_is_better: bool) -> None:
-    assert plateau([first], patience=0, higher_is_better=higher_is_better) == [0.5]
-    assert plateau([-first], patience=0, higher_is_better=higher_is_better) == [1.0]
+@pytest.mark.parametrize(("first", "mode"), [(inf, "min"), (-inf, "max")])
+def test_a_first_metric_that_nothing_is_worse_than_is_no_improvement(first: float, mode: str) -> None:
+    assert plateau([first], patience=0, mode=mode) == [0.5]
+    assert plateau([-first], patience=0, mode=mode) == [1.0]
 
 
 def test_a_plateau_goes_on_from_its_state() -> None:
     for stop in range(len(METRICS)):
-        whole = ReduceOnPlateau(optimiser(), patience=1, cooldown=1, factor=0.5)
+        whole = ReduceOnPlateau(optimizer(), patience=1, cooldown=1, factor=0.5)
         for metric in METRICS[:stop]:
             whole.step(metric)
         resumed = ReduceOnPlateau(SGD([Parameter(1.0)]))
@@ -210,12 +210,12 @@ def test_a_plateau_goes_on_from_its_state() -> None:
         for metric in METRICS[stop:]:
             whole.step(metric)
             resumed.step(metric)
-            assert resumed.optimiser.learning_rate == whole.optimiser.learning_rate
+            assert resumed.optimizer.learning_rate == whole.optimizer.learning_rate
         assert resumed.state_dict() == whole.state_dict()
 
 
 def test_a_metric_may_be_a_value_but_no_text() -> None:
-    schedule = ReduceOnPlateau(optimiser())
+    schedule = ReduceOnPlateau(optimizer())
     schedule.step(Value(3.0))
     assert schedule.best == 3.0
     schedule.step(numpy.float64(2.0))
@@ -228,42 +228,42 @@ def test_a_metric_may_be_a_value_but_no_text() -> None:
 
 
 WRONG_OPTIONS: list[tuple[Callable[[Any], Any], str]] = [
-    (lambda o: StepDecay(o, 0), "every of StepDecay"),
-    (lambda o: StepDecay(o, 1.5), "every of StepDecay"),  # type: ignore[arg-type]
-    (lambda o: StepDecay(o, 2, 0.0), "factor of StepDecay must be a number above 0"),
-    (lambda o: ExponentialDecay(o, -0.5), "factor of ExponentialDecay"),
+    (lambda o: StepDecay(o, 0), "step_size of StepDecay"),
+    (lambda o: StepDecay(o, 1.5), "step_size of StepDecay"),  # type: ignore[arg-type]
+    (lambda o: StepDecay(o, 2, 0.0), "gamma of StepDecay must be a number above 0"),
+    (lambda o: ExponentialDecay(o, -0.5), "gamma of ExponentialDecay"),
     (lambda o: CosineDecay(o, 0), "length of CosineDecay"),
-    (lambda o: CosineDecay(o, 10, -1.0), "lowest of CosineDecay"),
+    (lambda o: CosineDecay(o, 10, -1.0), "min_lr of CosineDecay"),
     (lambda o: WarmUp(o, 0), "length of WarmUp"),
     (lambda o: WarmUp(o, 5, 0.0), "start of WarmUp"),
     (lambda o: WarmUp(o, 5, 1.5), "start of WarmUp"),
     (lambda o: WarmUp(o, 5, then=ReduceOnPlateau(o)), "not ReduceOnPlateau"),  # type: ignore[arg-type]
-    (lambda o: WarmUp(o, 5, then=StepDecay(optimiser(), 2)), "same optimiser"),
+    (lambda o: WarmUp(o, 5, then=StepDecay(optimizer(), 2)), "same optimizer"),
     (lambda o: ReduceOnPlateau(o, factor=1.0), "factor of ReduceOnPlateau must be below 1"),
     (lambda o: ReduceOnPlateau(o, patience=-1), "patience of ReduceOnPlateau"),
-    (lambda o: ReduceOnPlateau(o, relative="abs"), "relative of ReduceOnPlateau must be True or False"),  # type: ignore[arg-type]
+    (lambda o: ReduceOnPlateau(o, mode="up"), "mode of ReduceOnPlateau must be 'min' or 'max'"),  # type: ignore[arg-type]
 ]
 
 
 @pytest.mark.parametrize(("make", "message"), WRONG_OPTIONS)
 def test_options_out_of_their_range(make: Callable[[Any], Any], message: str) -> None:
-    driven = optimiser()
+    driven = optimizer()
     with pytest.raises(OptionError, match=message):
         make(driven)
     assert driven.learning_rate == RATE
 
 
 def test_a_schedule_that_has_begun_can_not_follow_a_warm_up() -> None:
-    driven = optimiser()
+    driven = optimizer()
     begun = ExponentialDecay(driven, 0.5)
     begun.step()
     with pytest.raises(OptionError, match="fresh"):
         WarmUp(driven, 2, then=begun)
 
 
-def test_a_schedule_needs_an_optimiser() -> None:
+def test_a_schedule_needs_an_optimizer() -> None:
     wrong: Any = [Parameter(1.0)]
-    with pytest.raises(DataError, match="StepDecay takes an optimiser"):
+    with pytest.raises(DataError, match="StepDecay takes an optimizer"):
         StepDecay(wrong, 2)
 
 
@@ -277,11 +277,11 @@ def test_a_schedule_needs_an_optimiser() -> None:
         (lambda s: s | {"steps": -1}, OptionError, "steps of WarmUp"),
         (lambda s: s | {"learning_rate": nan}, OptionError, "learning_rate of WarmUp"),
         (lambda s: s | {"then": None}, DataError, "must be a dict"),
-        (lambda s: s | {"then": s["then"] | {"factor": -1.0}}, OptionError, "factor of ExponentialDecay"),
+        (lambda s: s | {"then": s["then"] | {"factor": -1.0}}, OptionError, "gamma of ExponentialDecay"),
     ],
 )
 def test_a_wrong_state_changes_nothing(change: Callable[[Any], Any], error: type[Exception], message: str) -> None:
-    driven = optimiser()
+    driven = optimizer()
     schedule = WarmUp(driven, 2, then=ExponentialDecay(driven, 0.5))
     for _ in range(3):
         schedule.step()
@@ -292,7 +292,7 @@ def test_a_wrong_state_changes_nothing(change: Callable[[Any], Any], error: type
 
 
 def test_the_schedule_after_a_warm_up_counts_its_own_steps() -> None:
-    driven = optimiser()
+    driven = optimizer()
     schedule = WarmUp(driven, 2, then=ExponentialDecay(driven, 0.5))
     counts = []
     for _ in range(4):
@@ -303,11 +303,11 @@ def test_the_schedule_after_a_warm_up_counts_its_own_steps() -> None:
 
 DEFAULTS: dict[str, tuple[type[Schedule], dict[str, str]]] = {
     "StepLR": (StepDecay, {"factor": "gamma"}),
-    "CosineAnnealingLR": (CosineDecay, {"lowest": "eta_min"}),
+    "CosineAnnealingLR": (CosineDecay, {"min_lr": "eta_min"}),
     "LinearLR": (WarmUp, {"start": "start_factor"}),
     "ReduceLROnPlateau": (
         ReduceOnPlateau,
-        {name: name for name in ("factor", "patience", "threshold", "cooldown", "eps")} | {"lowest": "min_lr"},
+        {name: name for name in ("factor", "patience", "threshold", "cooldown", "eps")} | {"min_lr": "min_lr"},
     ),
 }
 """For each schedule of PyTorch ours, with our names of its options."""
@@ -325,17 +325,17 @@ def test_what_is_left_out_is_what_pytorch_takes(name: str) -> None:
 
 def test_a_rate_must_be_written() -> None:
     with pytest.raises(TypeError, match="rate"):
-        Schedule(optimiser())  # type: ignore[abstract]
+        Schedule(optimizer())  # type: ignore[abstract]
 
 
 def test_a_step_that_fails_is_not_counted() -> None:
-    schedule = ExponentialDecay(optimiser(), 1e300)
+    schedule = ExponentialDecay(optimizer(), 1e300)
     schedule.step()
     with pytest.raises((OptionError, OverflowError)):
         schedule.step()
     assert schedule.steps == 1
 
 
-def test_a_misspelt_argument_is_told() -> None:
+def test_a_misspelled_argument_is_told() -> None:
     with pytest.raises(CallError, match="StepDecay has no argument 'evry'; did you mean 'every'"):
         StepDecay(SGD([Parameter(1.0)]), evry=3)  # type: ignore[call-arg]

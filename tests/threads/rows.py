@@ -12,8 +12,8 @@ import scalargrad as sg
 from scalargrad import (
     Buffer,
     Constant,
-    Drawn,
     Parameter,
+    RandomLeaf,
     Value,
     checkpoint,
     compiler,
@@ -28,7 +28,7 @@ from scalargrad import (
 from scalargrad.core import seeds
 from scalargrad.core.functions import FUNCTIONS
 from scalargrad.core.ops import TABLE
-from scalargrad.optim import penalties as regularise
+from scalargrad.optim import penalties as regularize
 from scalargrad.optim import schedules
 from tests.threads.at_once import VARIANT, network, number, points
 from tests.threads.table import Table
@@ -64,7 +64,7 @@ def leaves(_: Path) -> Any:
     return [y, weight.grad, moving, weight.trainable, repr(fixed)]
 
 
-@row(sg.Drawn)
+@row(sg.RandomLeaf)
 def drawn(_: Path) -> Any:
     class Source:
         generator = Random(0)
@@ -74,7 +74,7 @@ def drawn(_: Path) -> Any:
 
     source = Source()
     source.generator = Random(3)
-    return [Value(2.0) * Drawn(source), Drawn(source)]
+    return [Value(2.0) * RandomLeaf(source), RandomLeaf(source)]
 
 
 @row()
@@ -281,19 +281,19 @@ for _name in [*nn.ACTIVATIONS, *nn.OVER_LAYERS]:
 OWN.covered += [nn.activation, nn.ACTIVATIONS, nn.OVER_LAYERS]
 
 
-def _initialised(name: str, _: Path) -> Any:
-    return nn.Layer(3, 3, initialiser=nn.initialiser(name), seed=2 + VARIANT.get()).state_dict()
+def _initialized(name: str, _: Path) -> Any:
+    return nn.Layer(3, 3, initializer=nn.initializer(name), seed=2 + VARIANT.get()).state_dict()
 
 
-for _name in nn.INITIALISERS:
-    OWN.add(f"initialiser {_name}", partial(_initialised, _name), rounds=2)
-OWN.covered += [nn.initialiser, nn.INITIALISERS]
+for _name in nn.INITIALIZERS:
+    OWN.add(f"initializer {_name}", partial(_initialized, _name), rounds=2)
+OWN.covered += [nn.initializer, nn.INITIALIZERS]
 
 
 @row(nn.constant, nn.given, nn.normal, nn.orthogonal, nn.uniform)
-def initialisers_with_settings(_: Path) -> Any:
+def initializers_with_settings(_: Path) -> Any:
     made = [nn.constant(0.5), nn.given([[1.0, 2.0], [3.0, 4.0]]), nn.normal(0.5), nn.orthogonal(2.0), nn.uniform(-2.0, 3.0)]
-    return [nn.Layer(2, 2, initialiser=each, seed=2 + VARIANT.get()).state_dict() for each in made]
+    return [nn.Layer(2, 2, initializer=each, seed=2 + VARIANT.get()).state_dict() for each in made]
 
 
 # Compiled programs
@@ -366,16 +366,16 @@ def metrics_of_classes(_: Path) -> Any:
 # Optimizers, schedules, penalties
 
 
-def _stepped(rule: type[optim.Optimiser], options: dict[str, Any], _: Path) -> Any:
+def _stepped(rule: type[optim.Optimizer], options: dict[str, Any], _: Path) -> Any:
     model = network()
-    optimiser = rule(model.parameters(), 0.05, **options)
+    optimizer = rule(model.parameters(), 0.05, **options)
     for x in ([0.5, -1.0], [1.0, 2.0], [-0.5, 0.25]):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         losses.mse(model(x), 1.0).backward()
-        optimiser.step()
+        optimizer.step()
     twin = rule(network().parameters(), 0.05, **options)
-    twin.load_state_dict(optimiser.state_dict())
-    return [model.state_dict(), twin.state_dict(), repr(optimiser)]
+    twin.load_state_dict(optimizer.state_dict())
+    return [model.state_dict(), twin.state_dict(), repr(optimizer)]
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -384,11 +384,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "adam": {"amsgrad": True},
 }
 
-for _name, _rule in optim.OPTIMISERS.items():
+for _name, _rule in optim.OPTIMIZERS.items():
     OWN.add(f"optimizer {_name}", partial(_stepped, _rule, OPTIONS.get(_name, {})), _rule, rounds=2)
-OWN.covered += [optim.OPTIMISERS, optim.Optimiser]
+OWN.covered += [optim.OPTIMIZERS, optim.Optimizer]
 
-SCHEDULES: dict[Any, Callable[[optim.Optimiser], Any]] = {
+SCHEDULES: dict[Any, Callable[[optim.Optimizer], Any]] = {
     schedules.ConstantRate: schedules.ConstantRate,
     schedules.StepDecay: lambda rule: schedules.StepDecay(rule, 2, 0.5),
     schedules.ExponentialDecay: lambda rule: schedules.ExponentialDecay(rule, 0.9),
@@ -399,12 +399,12 @@ SCHEDULES: dict[Any, Callable[[optim.Optimiser], Any]] = {
 
 
 def _scheduled(kind: Any, _: Path) -> Any:
-    optimiser = optim.SGD([Parameter(1.0)], number(0.5))
-    schedule = SCHEDULES[kind](optimiser)
+    optimizer = optim.SGD([Parameter(1.0)], number(0.5))
+    schedule = SCHEDULES[kind](optimizer)
     rates = []
     for _step in range(8):
         schedule.step(*[1.0] * (kind is schedules.ReduceOnPlateau))
-        rates.append(optimiser.learning_rate)
+        rates.append(optimizer.learning_rate)
     twin = SCHEDULES[kind](optim.SGD([Parameter(1.0)], 0.5))
     twin.load_state_dict(schedule.state_dict())
     return [rates, repr(schedule), twin.state_dict()]
@@ -415,52 +415,52 @@ for _kind in SCHEDULES:
 OWN.covered += [schedules.Schedule, schedules.Scheduled]
 
 
-@row(regularise.l1, regularise.l2, regularise.elastic_net)
+@row(regularize.l1, regularize.l2, regularize.elastic_net)
 def penalties(_: Path) -> Any:
     weights = [Parameter(number(3.0)), Parameter(number(-4.0))]
-    found = [regularise.l1(weights, 0.5), regularise.l2(weights, 0.25), regularise.elastic_net(weights, 1.0, 0.5)]
+    found = [regularize.l1(weights, 0.5), regularize.l2(weights, 0.25), regularize.elastic_net(weights, 1.0, 0.5)]
     sg.backward(found)
     return [found, [weight.grad for weight in weights]]
 
 
-@row(regularise.max_norm, regularise.clip_gradient_norm, regularise.clip_gradient_values)
+@row(regularize.max_norm, regularize.clip_gradient_norm, regularize.clip_gradient_values)
 def limits(_: Path) -> Any:
     model = network()
     model(SAMPLE).backward()
-    norm = regularise.clip_gradient_norm(model.parameters(), 0.5)
-    regularise.clip_gradient_values(model.parameters(), 0.1)
-    count = regularise.max_norm(model, 0.5)
+    norm = regularize.clip_gradient_norm(model.parameters(), 0.5)
+    regularize.clip_gradient_values(model.parameters(), 0.1)
+    count = regularize.max_norm(model, 0.5)
     return [norm, count, model.state_dict(), [parameter.grad for parameter in model.parameters()]]
 
 
 # Training
 
 
-def _fitted(folder: Path, *, compiled: bool, callbacks: Callable[[optim.Optimiser, Path], Any] | None = None, **options: Any) -> Any:
+def _fitted(folder: Path, *, compiled: bool, callbacks: Callable[[optim.Optimizer, Path], Any] | None = None, **options: Any) -> Any:
     model = network()
     x, y = points(0, 12)
-    optimiser = optim.Adam(model.parameters(), 0.05)
-    listed = callbacks(optimiser, folder) if callbacks else []
-    given = {"loss": "mse", "optimiser": optimiser, "epochs": 3, "batch_size": 4, **options}
+    optimizer = optim.Adam(model.parameters(), 0.05)
+    listed = callbacks(optimizer, folder) if callbacks else []
+    given = {"loss": "mse", "optimizer": optimizer, "epochs": 3, "batch_size": 4, **options}
     history = sg.fit(model, x, y[:, 0], compiled=compiled, callbacks=listed, progress=False, **given)
     recorded = [each.recording for each in listed if isinstance(each, training.Recorder)]
     films = [[film.steps, film.losses, film.data, film.gradients] for film in recorded]
-    return [history, history.steps, history.stopped, model.state_dict(), repr(history), films]
+    return [history, history.steps, history.stop_reason, model.state_dict(), repr(history), films]
 
 
 class _Halving(training.Callback):
     """A callback of the user's."""
 
-    def gradients_ready(self, training: Any) -> None:
+    def on_before_optimizer_step(self, training: Any) -> None:
         training.gradient = training.gradient / 2
 
 
-CALLBACKS: dict[Any, Callable[[optim.Optimiser, Path], Any]] = {
+CALLBACKS: dict[Any, Callable[[optim.Optimizer, Path], Any]] = {
     training.Callback: lambda _rule, _: [_Halving()],
     training.ClipNorm: lambda _rule, _: [training.ClipNorm(0.1)],
     training.ClipValues: lambda _rule, _: [training.ClipValues(0.1)],
     training.MaxNorm: lambda _rule, _: [training.MaxNorm(0.5)],
-    training.EarlyStopping: lambda _rule, _: [training.EarlyStopping(1, least_gain=0.5)],
+    training.EarlyStopping: lambda _rule, _: [training.EarlyStopping(1, min_delta=0.5)],
     training.StopAtZeroGradient: lambda _rule, _: [training.StopAtZeroGradient(10.0)],
     training.EveryStep: lambda rule, _: [training.EveryStep(schedules.StepDecay(rule, 2))],
     training.Recorder: lambda _rule, _: [training.Recorder(SAMPLE, 1.0, losses.mse)],
@@ -527,12 +527,12 @@ def files(folder: Path) -> Any:
     return [data.read_csv(table, missing="drop"), data.read_mnist_csv(images, pixels=4)]
 
 
-@row(data.Standardise, rounds=20)
+@row(data.StandardScaler, rounds=20)
 def scaled(_: Path) -> Any:
-    scaler = data.Standardise()
+    scaler = data.StandardScaler()
     x, _y = points(1)
     found = scaler.fit(x).transform(x)
-    return [found, scaler.inverse(found)]
+    return [found, scaler.inverse_transform(found)]
 
 
 @row(data.split, data.batches, data.epoch_order, data.one_hot)
@@ -587,8 +587,8 @@ def generators(_: Path) -> Any:
 
 @row(sg.diagnose, doctor.Diagnosis, doctor.Finding, doctor.LayerReport, doctor.Limits, doctor.KINDS, rounds=1)
 def diagnosed(_: Path) -> Any:
-    model = nn.MLP(1, [2, 1], activation="tanh", initialiser="xavier", seed=VARIANT.get())
+    model = nn.MLP(1, [2, 1], activation="tanh", initializer="xavier", seed=VARIANT.get())
     model.layers[0].neurons[1].bias.data = 9.0
     x = [[i / 4.0] for i in range(-6, 7)]
-    found = sg.diagnose(model, x, [row[0] for row in x], optimiser="adam", limits=doctor.Limits(dead=0.25))
+    found = sg.diagnose(model, x, [row[0] for row in x], optimizer="adam", limits=doctor.Limits(dead=0.25))
     return [str(found), [finding.kind for finding in found.findings], model.state_dict()]

@@ -127,8 +127,8 @@ def a_schedule(_: Path) -> Question:
 
 @row()
 def an_optimizer_on_vectors_of_each_thread(_: Path) -> Question:
-    optimiser = optim.Adam(network().parameters(), 0.05)
-    return lambda: [repr(optimiser), optimiser.trainable(), optimiser.state_dict()]
+    optimizer = optim.Adam(network().parameters(), 0.05)
+    return lambda: [repr(optimizer), optimizer.trainable(), optimizer.state_dict()]
 
 
 @row()
@@ -140,8 +140,8 @@ def a_loss_and_a_callback(_: Path) -> Question:
 @row()
 def a_scaler(_: Path) -> Question:
     x, _y = points(0)
-    scaler = data.Standardise().fit(x)
-    return lambda: [scaler.transform(x), scaler.inverse(x)]
+    scaler = data.StandardScaler().fit(x)
+    return lambda: [scaler.transform(x), scaler.inverse_transform(x)]
 
 
 @row()

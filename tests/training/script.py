@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from scalargrad.data import Standardise, moons
+from scalargrad.data import StandardScaler, moons
 from scalargrad.nn import BatchNorm, Dropout, Layer, Module, Sequential
 from scalargrad.optim import Adam, CosineDecay, WarmUp, l2
 from scalargrad.training import Callback, EarlyStopping, EveryStep, History, SaveCheckpoint, fit
@@ -18,7 +18,7 @@ def first(row: list[Any]) -> Any:
 
 
 def network() -> Sequential:
-    """Batch normalisation, dropout, a learnt and a random slope."""
+    """Batch normalization, dropout, a learned and a random slope."""
     return Sequential(
         Layer(2, 6, activation="rrelu", seed=1),
         BatchNorm(6),
@@ -41,10 +41,10 @@ def train(
     callbacks: list[Any] = [schedule, stopping, *([SaveCheckpoint(path)] if path else []), *(extra or [])]
     history = fit(
         model,
-        Standardise().fit(X).transform(X),
+        StandardScaler().fit(X).transform(X),
         2 * y - 1,
         loss="hinge",
-        optimiser=rule,
+        optimizer=rule,
         epochs=epochs,
         batch_size=5,
         penalty=lambda model: l2(model.parameters(), 1e-3),

@@ -19,9 +19,9 @@ def network() -> MLP:
     return MLP(2, [5, 1], activation="tanh", seed=2)
 
 
-def run(model: Module, callbacks: list[Any], optimiser: Any = None, epochs: int = 6, **options: Any) -> Any:
-    rule = optimiser or SGD(model.parameters(), 0.1)
-    return fit(model, X, Y, loss="mse", optimiser=rule, epochs=epochs, callbacks=callbacks, batch_size=4, progress=False, **options)
+def run(model: Module, callbacks: list[Any], optimizer: Any = None, epochs: int = 6, **options: Any) -> Any:
+    rule = optimizer or SGD(model.parameters(), 0.1)
+    return fit(model, X, Y, loss="mse", optimizer=rule, epochs=epochs, callbacks=callbacks, batch_size=4, progress=False, **options)
 
 
 class Diary(Callback):
@@ -31,20 +31,20 @@ class Diary(Callback):
         self.events: list[str] = []
         self.states: list[dict[str, float]] = []
 
-    def training_begins(self, training: Training) -> None:
+    def on_train_begin(self, training: Training) -> None:
         self.events.append("begin")
 
-    def gradients_ready(self, training: Training) -> None:
+    def on_before_optimizer_step(self, training: Training) -> None:
         self.events.append("gradient")
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         self.events.append("step")
 
-    def epoch_ends(self, training: Training) -> None:
+    def on_epoch_end(self, training: Training) -> None:
         self.events.append(f"epoch {training.epoch}")
         self.states.append(training.model.state_dict())
 
-    def training_ends(self, training: Training) -> None:
+    def on_train_end(self, training: Training) -> None:
         self.events.append("end")
 
 
@@ -54,7 +54,7 @@ class Script(Callback):
     def __init__(self, numbers: list[float]) -> None:
         self.numbers = numbers
 
-    def epoch_ends(self, training: Training) -> None:
+    def on_epoch_end(self, training: Training) -> None:
         training.history["validation_loss"][-1] = self.numbers[training.epoch - 1]
 
 
@@ -71,12 +71,12 @@ def test_early_stopping_gives_back_the_best_model() -> None:
     assert history.epochs == 4
     assert (stopping.best, stopping.best_epoch) == (3.0, 2)
     assert model.state_dict() == diary.states[1]
-    assert "best after epoch 2" in history.stopped
+    assert "best after epoch 2" in history.stop_reason
 
 
-def test_early_stopping_wants_a_least_gain_and_can_maximise() -> None:
-    assert run(network(), [Script([3.0, 2.9, 2.8, 2.7]), EarlyStopping(2, least_gain=0.5)], validation=(X, Y)).epochs == 3
-    rising = EarlyStopping(2, maximise=True)
+def test_early_stopping_wants_a_least_gain_and_can_maximize() -> None:
+    assert run(network(), [Script([3.0, 2.9, 2.8, 2.7]), EarlyStopping(2, min_delta=0.5)], validation=(X, Y)).epochs == 3
+    rising = EarlyStopping(2, mode="max")
     assert run(network(), [Script([1.0, 2.0, 3.0, 2.0, 2.0, 2.0]), rising], validation=(X, Y)).epochs == 5
     assert (rising.best, rising.best_epoch) == (3.0, 3)
 
@@ -104,7 +104,7 @@ def test_a_nan_never_improves() -> None:
 def test_schedules_step_after_each_epoch_or_each_step() -> None:
     model = network()
     rule = SGD(model.parameters(), 0.4)
-    history = run(model, [StepDecay(rule, every=2, factor=0.5)], rule)
+    history = run(model, [StepDecay(rule, step_size=2, gamma=0.5)], rule)
     assert history["learning_rate"] == [0.4, 0.4, 0.2, 0.2, 0.1, 0.1]
     other = network()
     rule = SGD(other.parameters(), 0.4)
@@ -122,10 +122,10 @@ def test_reduce_on_plateau_looks_at_the_validation_loss() -> None:
         EveryStep(schedule)
 
 
-def test_a_schedule_of_another_optimiser_is_refused() -> None:
+def test_a_schedule_of_another_optimizer_is_refused() -> None:
     model = network()
-    with pytest.raises(OptionError, match="another optimiser"):
-        run(model, [StepDecay(SGD(model.parameters(), 0.1), every=1)])
+    with pytest.raises(OptionError, match="another optimizer"):
+        run(model, [StepDecay(SGD(model.parameters(), 0.1), step_size=1)])
 
 
 @pytest.mark.parametrize(("callback", "clip"), [(ClipNorm(0.05), clip_gradient_norm), (ClipValues(0.02), clip_gradient_values)])
@@ -144,7 +144,7 @@ def test_clipping_is_that_of_the_function_of_its_name(callback: Callback, clip: 
 
 def test_max_norm_holds_after_every_step() -> None:
     class Watch(Callback):
-        def step_ends(self, training: Training) -> None:
+        def on_step_end(self, training: Training) -> None:
             norms = [numpy.hypot(*[w.data for w in neuron.weights]) for neuron in training.model.layers[0].neurons]  # type: ignore[attr-defined]
             assert max(norms) <= 0.5 + 1e-12
 
@@ -158,9 +158,9 @@ def test_it_ends_where_the_gradient_is_nearly_zero() -> None:
     target = X @ [1.0, 2.0] - 1.0
     rule = SGD(model.parameters(), 0.3)
     stop = StopAtZeroGradient(1e-9)
-    history = fit(model, X, target, loss="mse", optimiser=rule, epochs=10_000, batch_size=None, callbacks=[stop], progress=False)
+    history = fit(model, X, target, loss="mse", optimizer=rule, epochs=10_000, batch_size=None, callbacks=[stop], progress=False)
     assert history.epochs < 1000
-    assert "norm of the gradient" in history.stopped
+    assert "norm of the gradient" in history.stop_reason
     assert list(model.state_dict().values()) == pytest.approx([1.0, 2.0, -1.0], abs=1e-8)
 
 

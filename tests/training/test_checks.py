@@ -355,7 +355,7 @@ def test_a_loss_of_the_users_over_outputs_of_several_lengths() -> None:
 @both_ways
 def test_an_optimizer_of_another_model_is_refused(compiled: bool) -> None:
     other = SGD(one().parameters())
-    assert "parameters of another model" in said(one, X, LABELS, "mse", OptionError, compiled, optimiser=other)
+    assert "parameters of another model" in said(one, X, LABELS, "mse", OptionError, compiled, optimizer=other)
 
 
 class Shifts(Module):
@@ -376,7 +376,7 @@ def test_a_model_without_parameters_is_refused(compiled: bool) -> None:
 
 def test_an_optimizer_may_bring_the_parameters_along() -> None:
     outside = Parameter(0.5)
-    options: dict[str, Any] = {"loss": lambda p, t: losses.mse(p * outside, t), "optimiser": SGD([outside], 0.1)}
+    options: dict[str, Any] = {"loss": lambda p, t: losses.mse(p * outside, t), "optimizer": SGD([outside], 0.1)}
     fit(Shifts(1.0), X, LABELS, epochs=1, batch_size=None, progress=False, **options)
     inputs = X[:, 0] + 1.0
     assert outside.data == pytest.approx(0.5 - 0.1 * (2.0 * inputs * (0.5 * inputs - LABELS)).mean())
@@ -391,7 +391,7 @@ def test_a_parameter_that_the_optimizer_does_not_hold_is_warned_of() -> None:
 def test_a_parameter_that_only_the_penalty_uses_may_be_learned() -> None:
     model, strength = one(), Parameter(2.0)
     rule = SGD([*model.parameters(), strength], 0.1)
-    fit(model, X, LABELS, loss="mse", penalty=lambda _: strength**2, optimiser=rule, epochs=1, batch_size=None, progress=False)
+    fit(model, X, LABELS, loss="mse", penalty=lambda _: strength**2, optimizer=rule, epochs=1, batch_size=None, progress=False)
     assert strength.data == pytest.approx(2.0 - 0.1 * 4.0)
 
 
@@ -456,7 +456,7 @@ def test_nested_samples_are_copied_too() -> None:
 
 def test_the_trial_draws_no_random_numbers_and_moves_no_statistics() -> None:
     class Look(Callback):
-        def training_begins(self, training: Training) -> None:
+        def on_train_begin(self, training: Training) -> None:
             self.state = training.model.state_dict()
             self.generators = [generator.getstate() for _, generator in training.model.named_generators()]
 

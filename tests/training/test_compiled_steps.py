@@ -47,7 +47,7 @@ def both(make: Any, X: Any, y: Any, callbacks: Any = lambda rule: (), **options:
         model = make()
         rule = options.get("rule", partial(SGD, learning_rate=0.1))(model.parameters())
         given = {name: option for name, option in options.items() if name != "rule"}
-        history = fit(model, X, y, optimiser=rule, callbacks=callbacks(rule), progress=False, compiled=compiled, **given)
+        history = fit(model, X, y, optimizer=rule, callbacks=callbacks(rule), progress=False, compiled=compiled, **given)
         found.append((model, history))
     return found
 
@@ -98,16 +98,16 @@ def test_max_norm_and_early_stopping_and_frozen_layers() -> None:
     assert found[1][0].layers[1].state_dict() == make().layers[1].state_dict()  # type: ignore[index]
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adagrad", "rmsprop", "adam", "adamw"])
-def test_every_optimiser_by_name(optimiser: str) -> None:
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "rmsprop", "adam", "adamw"])
+def test_every_optimizer_by_name(optimizer: str) -> None:
     models = [MLP(2, [4, 1], "tanh", seed=1) for _ in range(2)]
     for model, compiled in zip(models, (False, True), strict=True):
-        options: dict[str, Any] = {"optimiser": optimiser, "epochs": 10, "batch_size": 8, "progress": False, "compiled": compiled}
+        options: dict[str, Any] = {"optimizer": optimizer, "epochs": 10, "batch_size": 8, "progress": False, "compiled": compiled}
         fit(model, X, SIGNS, loss="huber", penalty=lambda model: elastic_net(model.parameters(), 1e-3, 1e-3), **options)
     assert list(models[1].state_dict().values()) == pytest.approx(list(models[0].state_dict().values()), rel=1e-9, abs=1e-12)
 
 
-def test_an_optimiser_over_some_parameters_in_another_order() -> None:
+def test_an_optimizer_over_some_parameters_in_another_order() -> None:
     def rule(parameters: Any) -> SGD:
         return SGD(parameters[::-2], 0.1, momentum=0.9)
 
@@ -134,12 +134,12 @@ def test_callbacks_see_and_change_the_model() -> None:
         def __init__(self) -> None:
             self.seen: list[float] = []
 
-        def step_ends(self, training: Training) -> None:
+        def on_step_end(self, training: Training) -> None:
             parameter = training.model.parameters()[-1]
             self.seen.append(parameter.data)
             parameter.data *= 0.5
 
-        epoch_ends = step_ends
+        on_epoch_end = on_step_end
 
     halves: list[Halve] = []
 
@@ -153,7 +153,7 @@ def test_callbacks_see_and_change_the_model() -> None:
 
 def test_ctrl_c_and_checkpoints(tmp_path: Path) -> None:
     class Press(Callback):
-        def gradients_ready(self, training: Training) -> None:
+        def on_before_optimizer_step(self, training: Training) -> None:
             if len(training.history.steps) == 13:
                 raise KeyboardInterrupt
 
@@ -165,10 +165,10 @@ def test_ctrl_c_and_checkpoints(tmp_path: Path) -> None:
     for epochs in (2, 5):
         model = make()
         rule = Adam(model.parameters(), 0.01)
-        options: dict[str, Any] = {"optimiser": rule, "resume": path, "compiled": True, "progress": False}
+        options: dict[str, Any] = {"optimizer": rule, "resume": path, "compiled": True, "progress": False}
         fit(model, X, SIGNS, loss="mse", epochs=epochs, batch_size=8, callbacks=[SaveCheckpoint(path)], **options)
     whole = make()
-    fit(whole, X, SIGNS, loss="mse", optimiser=Adam(whole.parameters(), 0.01), epochs=5, batch_size=8, compiled=True, progress=False)
+    fit(whole, X, SIGNS, loss="mse", optimizer=Adam(whole.parameters(), 0.01), epochs=5, batch_size=8, compiled=True, progress=False)
     assert model.state_dict() == whole.state_dict()
 
 
@@ -176,7 +176,7 @@ def test_a_divergence_names_its_first_operation() -> None:
     model = MLP(2, [4, 1], activation=None, seed=1)
     rule = SGD(model.parameters(), 1e3)
     with pytest.raises(DivergenceError, match=r"the training diverged in epoch \d+, step \d+: the loss is .*\n  first: "):
-        fit(model, X, SIGNS, loss="mse", optimiser=rule, epochs=90, batch_size=4, progress=False, compiled=True)
+        fit(model, X, SIGNS, loss="mse", optimizer=rule, epochs=90, batch_size=4, progress=False, compiled=True)
     assert all(numpy.isfinite(list(model.state_dict().values())))
 
 
@@ -205,7 +205,7 @@ def branch(prediction: Any, target: Any) -> Any:
             TraceError,
             "BatchNorm takes statistics.*LayerNorm.*compiled=False",
         ),
-        ({"optimiser": SGD(MLP(2, [1]).parameters())}, OptionError, "parameters of another model"),
+        ({"optimizer": SGD(MLP(2, [1]).parameters())}, OptionError, "parameters of another model"),
         ({"X": [[1.0, 2.0], [1.0]], "y": [1.0, 2.0]}, LengthError, r"X\[1\]: MLP.* takes 2 inputs, but was given 1"),
     ],
 )

@@ -30,22 +30,22 @@ class Watch(Callback):
         self.after: dict[str, float] = {}
         self.steps = 0
 
-    def gradients_ready(self, training: Training) -> None:
+    def on_before_optimizer_step(self, training: Training) -> None:
         self.before = training.model.state_dict()
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         self.after, self.steps = training.model.state_dict(), self.steps + 1
 
 
 def explode(model: Module, **options: Any) -> DivergenceError:
     rule = SGD(model.parameters(), 0.5)
     with pytest.raises(DivergenceError) as caught:
-        fit(model, X, Y, loss="l2", optimiser=rule, batch_size=1, epochs=50, progress=False, **options)
+        fit(model, X, Y, loss="half_squared_error", optimizer=rule, batch_size=1, epochs=50, progress=False, **options)
     return caught.value
 
 
 def test_an_explosion_names_the_first_operation_and_leaves_the_last_finite_model() -> None:
-    model, watch = MLP(10, [7, 3, 1], activation=None, initialiser=uniform(0.0, 1.0), seed=1), Watch()
+    model, watch = MLP(10, [7, 3, 1], activation=None, initializer=uniform(0.0, 1.0), seed=1), Watch()
     error = explode(model, callbacks=[watch])
     message = str(error)
     assert f"step {watch.steps + 1}" in message
@@ -78,7 +78,7 @@ def test_a_step_that_overflows_is_not_made() -> None:
     before = numbers(model)
     rule = SGD(model.parameters(), 1e300)
     with pytest.raises(DivergenceError, match=r"the step of SGD"):
-        fit(model, [[1e5]], [1e6], loss="mse", optimiser=rule, epochs=1, progress=False)
+        fit(model, [[1e5]], [1e6], loss="mse", optimizer=rule, epochs=1, progress=False)
     assert numbers(model) == before
 
 
@@ -95,7 +95,7 @@ def test_running_statistics_and_generators_are_given_back_too() -> None:
 
 
 def test_early_stopping_gives_its_best_model_even_then() -> None:
-    model = MLP(10, [1], initialiser=uniform(0.0, 1.0), seed=1)
+    model = MLP(10, [1], initializer=uniform(0.0, 1.0), seed=1)
     stopping = EarlyStopping(patience=1000)
     error = explode(model, callbacks=[stopping])
     assert stopping.best == min(error.history["loss"])
@@ -111,7 +111,7 @@ def test_the_first_bad_sample_is_named_by_its_place_in_the_data(compiled: bool) 
         model = MLP(1, [1], activation=None, seed=1)
         options: dict[str, Any] = {"loss": "mse", "epochs": 1, "batch_size": 6, "seed": seed, "validation": 0.25, "progress": False}
         try:
-            fit(model, rows, numpy.ones(12), optimiser=SGD(model.parameters(), 1e-3), compiled=compiled, **options)
+            fit(model, rows, numpy.ones(12), optimizer=SGD(model.parameters(), 1e-3), compiled=compiled, **options)
         except DivergenceError as error:
             assert "for the sample X[7]" in str(error)  # noqa: PT017 - some seeds hold the sample out
             return
@@ -139,7 +139,7 @@ class Interrupted(Module):
 def test_ctrl_c_leaves_the_model_of_the_last_complete_step(when: int) -> None:
     model, watch = Interrupted(when), Watch()
     history = fit(model, X, Y, loss="mse", batch_size=3, epochs=2, callbacks=[watch], progress=False)
-    assert "interrupted" in history.stopped
+    assert "interrupted" in history.stop_reason
     assert watch.steps == (when - 1) // 40 * 14 + (when - 1) % 40 // 3 == len(history.steps)
     assert numbers(model) == (watch.after or MLP_AT_FIRST)
     assert isfinite(model(X[0].tolist()).data)
@@ -171,6 +171,6 @@ def test_ctrl_c_between_two_parameters_leaves_no_mixture(monkeypatch: pytest.Mon
     watch = Watch()
     monkeypatch.setattr(steps.EagerStep, "write", cut)
     history = fit(model, X, Y, loss="mse", batch_size=3, epochs=1, callbacks=[watch], progress=False)
-    assert "interrupted" in history.stopped
+    assert "interrupted" in history.stop_reason
     assert watch.steps == 2
     assert numbers(model) == watch.after

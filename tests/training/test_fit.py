@@ -47,7 +47,17 @@ def descent(model: Module, rate: float, epochs: int, size: int, seed: int | None
 def test_descent_is_what_numpy_computes(size: int, seed: int | None) -> None:
     model = line()
     expected, curve = descent(model, 0.05, 6, size, seed)
-    history = fit(model, X, Y, loss="l2", optimiser=SGD(model.parameters(), 0.05), epochs=6, batch_size=size, seed=seed, progress=False)
+    history = fit(
+        model,
+        X,
+        Y,
+        loss="half_squared_error",
+        optimizer=SGD(model.parameters(), 0.05),
+        epochs=6,
+        batch_size=size,
+        seed=seed,
+        progress=False,
+    )
     assert parameters(model) == pytest.approx(expected, rel=1e-12, abs=1e-14)
     assert history["loss"] == pytest.approx(curve, rel=1e-12)
     assert len(history.steps) == 6 * -(-23 // size)
@@ -59,7 +69,7 @@ def test_no_batch_size_takes_all_samples_and_the_penalty_is_added() -> None:
     rule = SGD(model.parameters(), 0.1)
     options: dict[str, Any] = {"penalty": lambda model: l2(model.parameters(), 0.01), "batch_size": None, "progress": False}
     before = 0.01 * sum(number**2 for number in parameters(model))
-    history = fit(model, X, Y, loss="l2", optimiser=rule, epochs=5, **options)
+    history = fit(model, X, Y, loss="half_squared_error", optimizer=rule, epochs=5, **options)
     assert parameters(model) == pytest.approx(expected, rel=1e-12)
     assert history["loss"] == pytest.approx(curve, rel=1e-12)
     assert history["penalty"][0] == pytest.approx(before)
@@ -68,7 +78,7 @@ def test_no_batch_size_takes_all_samples_and_the_penalty_is_added() -> None:
 
 def test_it_comes_to_the_least_squares_solution() -> None:
     model = line()
-    fit(model, X, Y, loss="mse", optimiser=SGD(model.parameters(), 0.2), epochs=300, batch_size=None, progress=False)
+    fit(model, X, Y, loss="mse", optimizer=SGD(model.parameters(), 0.2), epochs=300, batch_size=None, progress=False)
     expected = numpy.linalg.lstsq(numpy.hstack([X, numpy.ones((23, 1))]), Y, rcond=None)[0]
     assert parameters(model) == pytest.approx(expected.tolist(), abs=1e-9)
 
@@ -82,17 +92,17 @@ def test_a_network_trains_as_in_pytorch() -> None:
         for layer, linear in zip(model.layers, (net[0], net[2]), strict=True):
             linear.weight.copy_(torch.tensor([[w.data for w in neuron.weights] for neuron in layer.neurons], dtype=torch.float64))
             linear.bias.copy_(torch.tensor([neuron.bias.data for neuron in layer.neurons], dtype=torch.float64))
-    optimiser = torch.optim.Adam(net.parameters(), lr=0.05)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
     inputs, targets = torch.tensor(samples), torch.tensor(labels.astype(int))
     for epoch in range(20):
         order = epoch_order(40, 4, epoch)
         for start in range(0, 40, 8):
             part = order[start : start + 8].tolist()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             torch.nn.functional.cross_entropy(net(inputs[part]), targets[part]).backward()
-            optimiser.step()
+            optimizer.step()
     rule = Adam(model.parameters(), 0.05)
-    fit(model, samples, labels, loss="cross_entropy", optimiser=rule, epochs=20, batch_size=8, seed=4, progress=False)
+    fit(model, samples, labels, loss="cross_entropy", optimizer=rule, epochs=20, batch_size=8, seed=4, progress=False)
     ours = [[[w.data for w in neuron.weights] for neuron in layer.neurons] for layer in model.layers]
     assert numpy.allclose(ours[0], net[0].weight.detach().numpy(), rtol=1e-9, atol=1e-11)
     assert numpy.allclose(ours[1], net[2].weight.detach().numpy(), rtol=1e-9, atol=1e-11)
@@ -139,7 +149,7 @@ def test_validation_and_metrics_are_those_of_the_model_after_the_epoch() -> None
 
 def test_a_share_is_held_out_and_never_trained_on() -> None:
     class Look(Callback):
-        def training_begins(self, training: Training) -> None:
+        def on_train_begin(self, training: Training) -> None:
             self.kept, self.held = training.samples, training.held
 
     look = Look()
@@ -170,19 +180,19 @@ def test_samples_of_any_kind() -> None:
 
     model = Adds()
     sequences = [[1.0], [1.0, 2.0], [3.0, -1.0, 2.0]]
-    options: dict[str, Any] = {"optimiser": SGD(model.parameters(), 0.05), "batch_size": 1, "progress": False}
+    options: dict[str, Any] = {"optimizer": SGD(model.parameters(), 0.05), "batch_size": 1, "progress": False}
     fit(model, sequences, [1.0, 3.0, 4.0], loss="mse", epochs=1500, **options)
     assert parameters(model) == pytest.approx([1.0, 0.0], abs=1e-4)
 
 
-def test_parameters_that_the_optimiser_was_not_given_stay() -> None:
+def test_parameters_that_the_optimizer_was_not_given_stay() -> None:
     model = MLP(3, [4, 1], seed=1)
     first = parameters(model.layers[0])
-    fit(model, X, Y, loss="mse", optimiser=SGD(model.layers[1].parameters(), 0.1), epochs=2, progress=False)
+    fit(model, X, Y, loss="mse", optimizer=SGD(model.layers[1].parameters(), 0.1), epochs=2, progress=False)
     assert parameters(model.layers[0]) == first
     model.layers[1].freeze()
     last = parameters(model.layers[1])
-    fit(model, X, Y, loss="mse", optimiser="adam", epochs=2, progress=False)
+    fit(model, X, Y, loss="mse", optimizer="adam", epochs=2, progress=False)
     assert parameters(model.layers[1]) == last
     assert parameters(model.layers[0]) != first
 
@@ -195,7 +205,7 @@ def test_parameters_that_the_optimiser_was_not_given_stay() -> None:
     [
         ({"loss": "mes"}, OptionError, "loss must be a function"),
         ({"loss": 3}, OptionError, "loss must be a function"),
-        ({"optimiser": "adamm"}, OptionError, "optimiser must be"),
+        ({"optimizer": "adamm"}, OptionError, "optimizer must be"),
         ({"epochs": -1}, OptionError, "epochs"),
         ({"batch_size": 0}, OptionError, "batch_size"),
         ({"seed": "x"}, OptionError, "seed of fit"),
@@ -269,15 +279,15 @@ def test_the_history_shows_itself() -> None:
 def test_without_shuffling_the_order_is_the_one_given() -> None:
     given, none = line(), line()
     options: dict[str, Any] = {"loss": "l2", "epochs": 2, "batch_size": 5, "progress": False}
-    fit(given, X, Y, optimiser=SGD(given.parameters(), 0.05), shuffle=False, seed=3, **options)
-    fit(none, X, Y, optimiser=SGD(none.parameters(), 0.05), seed=None, **options)
+    fit(given, X, Y, optimizer=SGD(given.parameters(), 0.05), shuffle=False, seed=3, **options)
+    fit(none, X, Y, optimizer=SGD(none.parameters(), 0.05), seed=None, **options)
     expected, _ = descent(line(), 0.05, 2, 5, None)
     assert parameters(given) == parameters(none) == pytest.approx(expected, rel=1e-12)
 
 
 def test_without_shuffling_the_last_samples_are_held_out() -> None:
     class Look(Callback):
-        def training_begins(self, training: Training) -> None:
+        def on_train_begin(self, training: Training) -> None:
             self.kept, self.held = training.samples.targets, training.held
 
     look = Look()
@@ -300,7 +310,7 @@ def test_a_number_of_samples_may_be_held_out() -> None:
     [
         ({"loss": "MSE"}, "did you mean 'mse'"),
         ({"loss": "msee"}, "did you mean 'mse'"),
-        ({"optimiser": "Adam"}, "did you mean 'adam'"),
+        ({"optimizer": "Adam"}, "did you mean 'adam'"),
         ({"metrics": "acuracy"}, "did you mean 'accuracy'"),
         ({"metrics": ["F1"]}, "did you mean 'f1'"),
         ({"callbacks": "early"}, "callbacks must be a list"),
@@ -348,4 +358,4 @@ def test_a_copy_of_the_history_is_whole(duplicate: Any) -> None:
     history = fit(line(), X, Y, loss="mse", epochs=2, callbacks=StopAtZeroGradient(1e9), progress=False)
     copied = duplicate(history)
     assert type(copied) is History
-    assert (dict(copied), copied.steps, copied.stopped) == (dict(history), history.steps, history.stopped)
+    assert (dict(copied), copied.steps, copied.stopped) == (dict(history), history.steps, history.stop_reason)

@@ -23,7 +23,7 @@ def test_an_epoch_is_a_number_in_every_column() -> None:
 
 def test_before_the_first_epoch_there_is_nothing() -> None:
     history = History()
-    assert (history.epochs, history.last(), history.steps, history.stopped) == (0, {}, [], "")
+    assert (history.epochs, history.last(), history.steps, history.stop_reason) == (0, {}, [], "")
 
 
 def test_a_state_replaces_what_was_there() -> None:
@@ -46,7 +46,7 @@ def test_a_state_is_a_copy() -> None:
 def test_a_history_prints_its_last_epoch_and_why_it_ended() -> None:
     history = two_epochs()
     assert repr(history) == "<History of 2 epochs: loss 0.25, accuracy 0>"
-    history.stopped = "at a zero gradient"
+    history.stop_reason = "at a zero gradient"
     assert repr(history) == "<History of 2 epochs: loss 0.25, accuracy 0; stopped: at a zero gradient>"
     assert repr(History()) == "<History of 0 epochs: nothing yet>"
 

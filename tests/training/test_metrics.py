@@ -44,7 +44,7 @@ def frozen(model: Module, y: Any, metric: Any, loss: Any = "mse", **options: Any
     """What a metric is before anything is learned, which is what the model says now."""
     rule = SGD(model.parameters(), 0.0)
     name = metric if isinstance(metric, str) else next(iter(metric))
-    return fit(model, X, y, loss=loss, optimiser=rule, epochs=1, metrics=metric, progress=False, **options)[name][-1]
+    return fit(model, X, y, loss=loss, optimizer=rule, epochs=1, metrics=metric, progress=False, **options)[name][-1]
 
 
 def outputs(model: Module) -> Any:
@@ -113,7 +113,7 @@ def test_a_validation_set_of_one_class_has_the_border_of_the_whole() -> None:
         X,
         LABELS,
         loss="mse",
-        optimiser=SGD(model.parameters(), 0.0),
+        optimizer=SGD(model.parameters(), 0.0),
         epochs=1,
         validation=(ones, numpy.ones(len(ones))),
         metrics="accuracy",
@@ -159,7 +159,7 @@ def test_a_perfect_classifier_of_moons_has_accuracy_one() -> None:
         batch_size=None,
         metrics="accuracy",
         progress=False,
-        optimiser=SGD(model.parameters(), 2.0),
+        optimizer=SGD(model.parameters(), 2.0),
         compiled=True,
     )
     right = ((outputs(model) > 0.5) == (LABELS > 0.5)).mean()

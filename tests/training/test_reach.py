@@ -97,14 +97,14 @@ def test_a_set_of_parameters_is_refused(hand_over: Any, compiled: bool) -> None:
     model = Gained(lambda model: lambda: next(iter(model.gains)))
     model.gains = {Parameter(1.0)}
     with pytest.raises(DataError, match="gains is a set that holds parameters"):
-        train(model, compiled, optimiser=hand_over(model))
+        train(model, compiled, optimizer=hand_over(model))
 
 
 def test_what_a_training_reports_is_silenced_there_only() -> None:
     model, other = Gained(in_an_object), Gained(in_an_object)
 
     class Asks(Callback):
-        def epoch_ends(self, training: Any) -> None:
+        def on_epoch_end(self, training: Any) -> None:
             model.parameters()
             with pytest.warns(UnlearnedWarning, match="in a place that is not searched"):
                 other.parameters()
@@ -172,7 +172,7 @@ def test_a_parameter_replaced_after_the_optimizer_was_made(replace: Any, compile
     neuron = model.layers[1].neurons[0]
     neuron.weights[0] = replace(neuron.weights[0])
     with pytest.raises(OptionError, match=r"SGD holds 1 of its 13 parameters in vain.*replaced after SGD was made"):
-        train(model, compiled, optimiser=rule)
+        train(model, compiled, optimizer=rule)
 
 
 @both_ways
@@ -181,7 +181,7 @@ def test_an_optimizer_of_another_model(compiled: bool) -> None:
     before = model.state_dict()
     rule = Adam(MLP(2, [3, 1], seed=2).parameters())
     with pytest.raises(OptionError, match=r"Adam is over the parameters of another model: none of its 13 parameters"):
-        train(model, compiled, optimiser=rule)
+        train(model, compiled, optimizer=rule)
     assert model.state_dict() == before
 
 
@@ -196,7 +196,7 @@ class Bare(Module):
 
 
 @both_ways
-@pytest.mark.parametrize("options", [{}, {"optimiser": SGD([Parameter(1.0)])}])
+@pytest.mark.parametrize("options", [{}, {"optimizer": SGD([Parameter(1.0)])}])
 def test_a_model_of_plain_values(options: dict[str, Any], compiled: bool) -> None:
     with pytest.raises(OptionError, match=r"Bare has no Parameters, only plain Values.*w\[0\], w\[1\]: make them Parameters"):
         train(Bare(), compiled, **options)
@@ -303,12 +303,12 @@ def test_what_a_model_remembers_is_no_part_of_it() -> None:
 
 def test_an_optimizer_over_a_part_or_over_the_parameters_of_the_loss_too() -> None:
     model, weight = MLP(2, [3, 1], seed=1), Parameter(1.0)
-    train(model, compiled=False, optimiser=SGD(model.layers[0].parameters()))
+    train(model, compiled=False, optimizer=SGD(model.layers[0].parameters()))
     rule = SGD([*model.parameters(), weight], 0.1)
-    train(model, compiled=False, optimiser=rule, loss=lambda p, t: weight * weight * mse(p, t))
+    train(model, compiled=False, optimizer=rule, loss=lambda p, t: weight * weight * mse(p, t))
     assert weight.data != 1.0
     rule = SGD([*model.parameters(), weight], 0.1)
-    train(model, compiled=False, optimiser=rule, penalty=lambda model: weight * weight)
+    train(model, compiled=False, optimizer=rule, penalty=lambda model: weight * weight)
 
 
 @both_ways

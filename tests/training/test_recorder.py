@@ -29,16 +29,16 @@ class States(Callback):
     def __init__(self) -> None:
         self.seen: list[dict[str, float]] = []
 
-    def training_begins(self, training: Training) -> None:
+    def on_train_begin(self, training: Training) -> None:
         self.seen.append(training.model.state_dict())
 
-    step_ends = training_begins
+    on_step_end = on_train_begin
 
 
 def run(recorder: Recorder, epochs: int = 4, compiled: bool = False, more: Any = (), **options: Any) -> MLP:
     model = MLP(2, [4, 1], activation="tanh", seed=1)
     rule = SGD(model.parameters(), 0.1)
-    given: dict[str, Any] = {"loss": hinge, "optimiser": rule, "batch_size": 5, "progress": False, "compiled": compiled} | options
+    given: dict[str, Any] = {"loss": hinge, "optimizer": rule, "batch_size": 5, "progress": False, "compiled": compiled} | options
     fit(model, X, Y, epochs=epochs, callbacks=[recorder, *more], **given)
     return model
 

@@ -26,7 +26,7 @@ class Cut(Callback):
     def __init__(self, step: int) -> None:
         self.step = step
 
-    def gradients_ready(self, training: Training) -> None:
+    def on_before_optimizer_step(self, training: Training) -> None:
         if len(training.history.steps) == self.step:
             raise RuntimeError("cut")
 
@@ -97,7 +97,7 @@ def test_every_few_epochs_and_at_the_end(tmp_path: Path) -> None:
     class Look(Callback):
         last = True
 
-        def epoch_ends(self, training: Training) -> None:
+        def on_epoch_end(self, training: Training) -> None:
             if path.exists():
                 seen.append(checkpoint.load(path).metadata["epoch"])
 
@@ -125,8 +125,8 @@ def small(path: Path, **changed: Any) -> Any:
     options = {"loss": "mse", "epochs": 2, "batch_size": 2, "progress": False, "resume": path, "callbacks": [SaveCheckpoint(path)]}
     data = {"X": [[1.0], [2.0], [3.0]], "y": [1.0, 2.0, 3.0]}
     X, y = changed.pop("X", data["X"]), changed.pop("y", data["y"])
-    optimiser = changed.pop("rule", SGD)(model.parameters(), 0.01)
-    return fit(model, X, y, **{**options, "optimiser": optimiser, **changed})
+    optimizer = changed.pop("rule", SGD)(model.parameters(), 0.01)
+    return fit(model, X, y, **{**options, "optimizer": optimizer, **changed})
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def small(path: Path, **changed: Any) -> Any:
         ({"callbacks": []}, "callbacks"),
         ({"model": MLP(1, [3, 1])}, "names was"),
         (
-            {"rule": lambda parameters, rate: __import__("scalargrad").training.fitting.OPTIMISERS["adam"](parameters, rate)},
+            {"rule": lambda parameters, rate: __import__("scalargrad").training.fitting.OPTIMIZERS["adam"](parameters, rate)},
             "state is that of SGD",
         ),
     ],

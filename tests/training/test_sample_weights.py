@@ -33,7 +33,7 @@ def numbers(model: Module) -> list[float]:
 
 def train(model: Module, y: Any, compiled: bool, X: Any = X, **options: Any) -> Any:
     given = {"loss": "cross_entropy", "epochs": 3, "batch_size": 8, "seed": 4, **options}
-    return fit(model, X, y, optimiser=SGD(model.parameters(), 0.3), progress=False, compiled=compiled, **given)
+    return fit(model, X, y, optimizer=SGD(model.parameters(), 0.3), progress=False, compiled=compiled, **given)
 
 
 def torch_train(model: MLP, y: Any, loss: Any, epochs: int = 3) -> tuple[list[float], list[float]]:
@@ -163,7 +163,7 @@ def test_the_history_is_the_weighted_mean(compiled: bool) -> None:
         X,
         CLASSES,
         loss="cross_entropy",
-        optimiser=rule,
+        optimizer=rule,
         batch_size=7,
         progress=False,
         compiled=compiled,
@@ -188,7 +188,7 @@ def test_validation_may_bring_weights_of_its_own(compiled: bool) -> None:
         X,
         CLASSES,
         loss="cross_entropy",
-        optimiser=rule,
+        optimizer=rule,
         epochs=1,
         progress=False,
         compiled=compiled,
@@ -218,7 +218,7 @@ def test_a_batch_that_passes_together() -> None:
         X[:10],
         CLASSES[:10],
         loss="cross_entropy",
-        optimiser=SGD(weighted.parameters(), 0.1),
+        optimizer=SGD(weighted.parameters(), 0.1),
         epochs=1,
         batch_size=None,
         progress=False,
@@ -229,7 +229,7 @@ def test_a_batch_that_passes_together() -> None:
         X[repeated],
         CLASSES[repeated],
         loss="cross_entropy",
-        optimiser=SGD(doubled.parameters(), 0.1),
+        optimizer=SGD(doubled.parameters(), 0.1),
         epochs=1,
         batch_size=None,
         progress=False,

@@ -16,7 +16,7 @@ from scalargrad.doctor.thresholds import Limits
 from scalargrad.errors import CallError
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD, Adam, AdamW, CosineDecay, ExponentialDecay, RMSprop, StepDecay
-from scalargrad.optim import penalties as regularise
+from scalargrad.optim import penalties as regularize
 from scalargrad.training import EarlyStopping, SaveCheckpoint
 from scalargrad.utils.calls import explain_calls
 from viz.plots import plot_history, plot_loss
@@ -36,7 +36,7 @@ def animation() -> viz.Animation:
     return viz.animate(product)
 
 
-MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
+MISSPELLED: dict[str, tuple[Callable[..., Any], str, str]] = {
     "Adam lr": (lambda **o: Adam(weights(), **o), "lr", "Adam has no argument 'lr'; did you mean 'learning_rate'?"),
     "SGD learningrate": (lambda **o: SGD(weights(), **o), "learningrate", "did you mean 'learning_rate'?"),
     "AdamW weightdecay": (
@@ -47,9 +47,9 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
     "Adam beta1": (lambda **o: Adam(weights(), **o), "beta1", "did you mean 'betas'?"),
     "RMSprop epsilon": (lambda **o: RMSprop(weights(), **o), "epsilon", "did you mean 'eps'?"),
     "Adam maximize": (lambda **o: Adam(weights(), **o), "fused", "it takes parameters, learning_rate, betas, eps, weight_decay, amsgrad"),
-    "fit optimizer": (fit, "optimizer", "fit has no argument 'optimizer'; did you mean 'optimiser'?"),
-    "fit lr": (fit, "lr", "fit has no argument 'lr': the learning rate is the optimiser's: optimiser=Adam("),
-    "fit learning_rate": (fit, "learning_rate", "fit has no argument 'learning_rate': the learning rate is the optimiser's"),
+    "fit optimiser": (fit, "optimiser", "fit has no argument 'optimiser'; did you mean 'optimizer'?"),
+    "fit lr": (fit, "lr", "fit has no argument 'lr': the learning rate is the optimizer's: optimizer=Adam("),
+    "fit learning_rate": (fit, "learning_rate", "fit has no argument 'learning_rate': the learning rate is the optimizer's"),
     "fit epoch": (fit, "epoch", "did you mean 'epochs'?"),
     "fit nb_epoch": (fit, "nb_epoch", "did you mean 'epochs'?"),
     "fit batchsize": (fit, "batchsize", "did you mean 'batch_size'?"),
@@ -63,8 +63,8 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
         "StepDecay has no argument 'gamma'; did you",
     ),
     "CosineDecay T_max": (lambda **o: CosineDecay(SGD(weights()), **o), "T_max", "did you mean 'length'?"),
-    "ExponentialDecay": (lambda **o: ExponentialDecay(optimiser=SGD(weights()), **o), "gamma", "did you mean 'factor'?"),
-    "EarlyStopping min_delta": (EarlyStopping, "min_delta", "EarlyStopping has no argument 'min_delta'; did you mean 'least_gain'?"),
+    "ExponentialDecay": (lambda **o: ExponentialDecay(optimizer=SGD(weights()), **o), "gamma", "did you mean 'factor'?"),
+    "EarlyStopping min_delta": (EarlyStopping, "least_gain", "EarlyStopping has no argument 'least_gain'; did you mean 'min_delta'?"),
     "SaveCheckpoint": (lambda **o: SaveCheckpoint("a", **o), "period", "did you mean 'every'?"),
     "Value name": (lambda **o: Value(1.0, **o), "name", "Value has no argument 'name'; did you mean 'label'?"),
     "Value lable": (lambda **o: Value(1.0, **o), "lable", "did you mean 'label'?"),
@@ -75,7 +75,7 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
     "backward grad_outputs": (lambda **o: scalargrad.backward([Value(1.0)], **o), "grad_tensors", "did you mean 'gradients'?"),
     "mse": (lambda **o: losses.mse(1.0, 0.0, **o), "reduce", "mse has no argument 'reduce'; did you mean 'reduction'?"),
     "cross_entropy": (lambda **o: losses.cross_entropy([1.0, 0.0], 0, **o), "smoothing", "did you mean 'label_smoothing'?"),
-    "l2 penalty": (lambda **o: regularise.l2(weights(), **o), "strenght", "did you mean 'strength'?"),
+    "l2 penalty": (lambda **o: regularize.l2(weights(), **o), "strenght", "did you mean 'strength'?"),
     "grad argnum": (lambda **o: scalargrad.grad(lambda x: x, **o), "argnum", "grad has no argument 'argnum'; did you mean 'argnums'?"),
     "gradcheck": (
         lambda **o: scalargrad.gradcheck(lambda x: x, [1.0], **o),
@@ -87,7 +87,7 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
         "backends",
         "did you mean 'backend'?",
     ),
-    "diagnose": (lambda **o: scalargrad.diagnose(MLP(1, [1]), [[0.0]], [0.0], **o), "optimizer", "did you mean 'optimiser'?"),
+    "diagnose": (lambda **o: scalargrad.diagnose(MLP(1, [1]), [[0.0]], [0.0], **o), "optimiser", "did you mean 'optimizer'?"),
     "tape": (GradientTape, "persistant", "GradientTape has no argument 'persistant'; did you mean 'persistent'?"),
     "moons": (data.moons, "n_samples", "moons has no argument 'n_samples'; did you mean 'n'?"),
     "moons noise": (lambda **o: data.moons(9, **o), "sigma", "did you mean 'noise'?"),
@@ -99,7 +99,7 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
     "draw name": (lambda **o: viz.draw(Value(1.0), **o), "name", "did you mean 'title'?"),
     "draw style": (lambda **o: viz.draw(Value(1.0), **o), "color_scheme", "did you mean 'theme'?"),
     "explore": (lambda **o: viz.explore(Value(1.0), **o), "tittle", "explore has no argument 'tittle'; did you mean 'title'?"),
-    "animate": (lambda **o: viz.animate(Value(1.0), **o), "colors", "animate has no argument 'colors'; did you mean 'colours'?"),
+    "animate": (lambda **o: viz.animate(Value(1.0), **o), "colours", "animate has no argument 'colours'; did you mean 'colors'?"),
     "animate save": (
         lambda **o: animation().save("a.gif", **o),
         "fps",
@@ -113,8 +113,8 @@ MISSPELT: dict[str, tuple[Callable[..., Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("call", "word", "message"), MISSPELT.values(), ids=MISSPELT)
-def test_a_misspelt_argument(call: Callable[..., Any], word: str, message: str) -> None:
+@pytest.mark.parametrize(("call", "word", "message"), MISSPELLED.values(), ids=MISSPELLED)
+def test_a_misspelled_argument(call: Callable[..., Any], word: str, message: str) -> None:
     with pytest.raises(CallError) as caught:
         call(**{word: 1.0})
     assert message in str(caught.value)
@@ -130,7 +130,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "one missing": (lambda: losses.mse(1.0), "mse needs 'target': call it as mse(prediction, target, …)"),  # type: ignore[call-arg]
     "keyword missing": (lambda: scalargrad.fit(MLP(1, [1]), [], []), "fit needs 'loss': call it as fit(model, X, y, loss=…, …)"),  # type: ignore[call-arg]
-    "two missing": (lambda: CosineDecay(), "CosineDecay needs 'optimiser' and 'length': call it as"),  # type: ignore[call-arg]
+    "two missing": (lambda: CosineDecay(), "CosineDecay needs 'optimizer' and 'length': call it as"),  # type: ignore[call-arg]
     "twice": (lambda: Adam(weights(), 0.1, learning_rate=0.1), "Adam was given 'learning_rate' twice, by position and by name"),  # type: ignore[misc]
     "two words": (lambda: Adam(weights(), lr=0.1, beta1=0.9), "'learning_rate'?; Adam has no argument 'beta1'"),  # type: ignore[call-arg]
 }

@@ -26,7 +26,7 @@ def outside_loss(prediction: Value, target: float) -> Value:
 
 
 def through_a_step() -> None:
-    Neuron(1, activation="step", initialiser=constant(1.0))([2.0]).backward()
+    Neuron(1, activation="step", initializer=constant(1.0))([2.0]).backward()
 
 
 def without_a_graph() -> Value:

@@ -15,8 +15,8 @@ from scalargrad import GradientTape, Value, data, losses, nn
 from scalargrad.doctor.diagnosis import Diagnosis
 from scalargrad.errors import OptionError, ScalargradError, UnknownNameError
 from scalargrad.losses import LOSSES, loss_of
-from scalargrad.nn import ACTIVATIONS, INITIALISERS, MLP
-from scalargrad.optim import OPTIMISERS
+from scalargrad.nn import ACTIVATIONS, INITIALIZERS, MLP
+from scalargrad.optim import OPTIMIZERS
 from scalargrad.training.history import History
 from scalargrad.training.metrics import METRICS, named_metrics
 from scalargrad.utils.spelling import nearest, suggestion
@@ -24,9 +24,9 @@ from scalargrad.utils.spelling import nearest, suggestion
 NAMES = {
     "losses": list(LOSSES),
     "metrics": list(METRICS),
-    "optimisers": list(OPTIMISERS),
+    "optimizers": list(OPTIMIZERS),
     "activations": list(ACTIVATIONS),
-    "initialisers": list(INITIALISERS),
+    "initializers": list(INITIALIZERS),
 }
 
 
@@ -59,16 +59,16 @@ SYNONYMS = [
     ("acc", "metrics", "accuracy"),
     ("mse", "metrics", "squared_error"),
     ("mae", "metrics", "mean_absolute_error"),
-    ("Adam", "optimisers", "adam"),
-    ("addam", "optimisers", "adam"),
-    ("gd", "optimisers", "sgd"),
+    ("Adam", "optimizers", "adam"),
+    ("addam", "optimizers", "adam"),
+    ("gd", "optimizers", "sgd"),
     ("swish", "activations", "silu"),
     ("logistic", "activations", "sigmoid"),
     ("LeakyReLU", "activations", "leaky_relu"),
     ("arctan", "activations", "atan"),
-    ("kaiming", "initialisers", "he"),
-    ("Kaiming_Uniform", "initialisers", "he"),
-    ("gaussian", "initialisers", "normal"),
+    ("kaiming", "initializers", "he"),
+    ("Kaiming_Uniform", "initializers", "he"),
+    ("gaussian", "initializers", "normal"),
 ]
 
 
@@ -125,14 +125,14 @@ def history() -> History:
 
 PLACES: dict[str, tuple[Callable[[], Any], str]] = {
     "loss of fit": (lambda: fit(loss="MSE"), "mse"),
-    "optimiser of fit": (lambda: fit(optimiser="Adam"), "adam"),
+    "optimizer of fit": (lambda: fit(optimizer="Adam"), "adam"),
     "metrics of fit": (lambda: fit(metrics="acc"), "accuracy"),
     "metrics in a list": (lambda: named_metrics(["acc"]), "accuracy"),
     "a loss by name": (lambda: loss_of("cross-entropy"), "cross_entropy"),
     "loss of diagnose": (lambda: scalargrad.diagnose(MLP(1, [1]), [[0.0], [1.0]], [0.0, 1.0], loss="MSE"), "mse"),
     "reduction": (lambda: losses.mse([Value(1.0)], [0.0], reduction="average"), "mean"),
     "activation": (lambda: nn.Layer(1, 1, "ReLU"), "relu"),
-    "initialiser": (lambda: nn.Layer(1, 1, initialiser="Xavier"), "xavier"),
+    "initializer": (lambda: nn.Layer(1, 1, initializer="Xavier"), "xavier"),
     "backend": (lambda: scalargrad.compile(lambda x: x[0], None, inputs=(1,), backend="numpi"), "numpy"),
     "unconnected_gradients": (lambda: GradientTape().gradient(Value(1.0), [], unconnected_gradients="Zero"), "zero"),
     "direction": (lambda: data.flip(np.zeros((1, 4)), 2, 2, "Horizontal"), "horizontal"),
@@ -146,7 +146,7 @@ PLACES: dict[str, tuple[Callable[[], Any], str]] = {
     "rankdir": (lambda: viz.draw_dot(neuron(), rankdir="lr"), "LR"),
     "format": (lambda: viz.draw_dot(neuron(), format="SVG"), "svg"),
     "by": (lambda: viz.compare(neuron(), neuron(), by="labels"), "label"),
-    "colours": (lambda: viz.animate(neuron(), colours="gradients"), "gradient"),
+    "colors": (lambda: viz.animate(neuron(), colors="gradients"), "gradient"),
     "a name in compare": (lambda: viz.compare(Value(1.0, label="weight"), {"wieght": 1.0}), "weight"),
     "finding": (lambda: diagnosis().of("Vanishing gradients"), "vanishing"),
     "history": (lambda: history()["acc"], "accuracy"),

@@ -27,7 +27,7 @@ def neuron() -> Value:
 
 def network(sizes: list[int], samples: int = 1) -> Value:
     """The loss of a network of two inputs over some samples, after backward."""
-    model = MLP(2, sizes, activation="tanh", initialiser="xavier", seed=3)
+    model = MLP(2, sizes, activation="tanh", initializer="xavier", seed=3)
     losses = [(model([0.24 + 0.1 * i, 0.155 - 0.2 * i]) - Value(-1.0, label="y")) ** 2 for i in range(samples)]
     loss = losses[0] if samples == 1 else sg.sum(losses)
     loss.label = "loss"

@@ -74,12 +74,12 @@ def filled(*texts: str) -> Picture:
         ]
         edges += [Edge(one, five, -3.0, 0.5), Edge(two, five, 1.0, 0.0), Edge(three, five, None, 1.0), Edge(four, five, 2.0, NAN)]
         groups += [Group(outer, text, "", text), Group(inner, text, outer, text)]
-    return Picture("cards", tuple(nodes), tuple(edges), tuple(groups), texts[0], tuple(texts), 3, colours=texts[0])
+    return Picture("cards", tuple(nodes), tuple(edges), tuple(groups), texts[0], tuple(texts), 3, colors=texts[0])
 
 
 def titled(text: str) -> Picture:
     """The smallest picture with a text as its title, its note and the word of its scale."""
-    return Picture("cards", (Node("n0", "operation", "+", root=True),), title=text, notes=(text,), total=1, colours=text)
+    return Picture("cards", (Node("n0", "operation", "+", root=True),), title=text, notes=(text,), total=1, colors=text)
 
 
 ALL = {"small": small, "boxed": boxed, "columns": columns, "chips": chips, "empty": lambda: Picture("cards")}

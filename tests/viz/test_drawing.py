@@ -171,11 +171,11 @@ def test_a_recording_is_played_or_explored() -> None:
         (lambda: viz.draw_dot(Value(1.0), style="clasic"), "classic"),
         (lambda: viz.draw(nn.MLP(1, [1], seed=1)([1.0]), expand="layers.0.neuron.0"), "layers.0.neurons.0"),
         (lambda: viz.compare(Value(1.0), Value(1.0), by="labels"), "label"),
-        (lambda: viz.animate(Value(1.0), colours="weights"), "weight"),
+        (lambda: viz.animate(Value(1.0), colors="weights"), "weight"),
         (lambda: viz.draw(Value(1.0)).save("a.pngg"), ".png"),
     ],
 )
-def test_names_that_are_misspelt(call, name: str) -> None:
+def test_names_that_are_misspelled(call, name: str) -> None:
     with pytest.raises(OptionError, match=f"did you mean '{re.escape(name)}'"):
         call()
 

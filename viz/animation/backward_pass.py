@@ -159,7 +159,7 @@ def wave_of(drawing: Drawing, pace: float | None = None, title: str = "") -> Wav
     placed = drawing.placed
     if placed.picture.level == "layers":
         raise PictureError('layers are too coarse to play the backward pass on: give level="neurons" or expand=')
-    if all(edge.flow is None for edge in placed.picture.edges) or placed.picture.colours != "gradient":
+    if all(edge.flow is None for edge in placed.picture.edges) or placed.picture.colors != "gradient":
         raise PictureError("there are no gradients to play: call backward() first, and animate the result, not the network")
     return Wave(replace(placed, picture=replace(placed.picture, title=title)) if title else placed, pace)
 

@@ -118,7 +118,7 @@ def animate(
     *,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
-    colours: str = "gradient",
+    colors: str = "gradient",
     frames: int = 24,
     pace: float | None = None,
     theme: str = "auto",
@@ -130,7 +130,7 @@ def animate(
              sent their share. A Recording: its frames. A list of Drawings, or of Values with graphs built alike: those are the frames
     level    "cards", "chips" or "neurons"; by default the finest of them that can be read
     expand   paths of modules to open, as for `viz.draw`
-    colours  "gradient"; or "weight", at level "neurons": what the network has learnt
+    colors  "gradient"; or "weight", at level "neurons": what the network has learned
     frames   how many of a Recording are shown at most, evenly spread, the first and the last included
     pace     seconds for each wave or frame; by default as many as the whole can take
     theme    "auto" (light, and dark for readers who prefer it), "light" or "dark"
@@ -147,21 +147,21 @@ def animate(
         raise OptionError(f"pace must be a number of seconds between 0.01 and 60, not {pace!r}")
     if isinstance(frames, bool) or not isinstance(frames, int) or frames < 2:
         raise OptionError(f"frames must be a whole number of at least 2, not {frames!r}")
-    if colours not in ("gradient", "weight"):
-        raise OptionError(f"colours must be 'gradient' or 'weight', not {colours!r}{hint(colours, ('gradient', 'weight'))}")
+    if colors not in ("gradient", "weight"):
+        raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{hint(colors, ('gradient', 'weight'))}")
     heading = clean(title, 120)
-    return Animation(_scene(target, level, expand, colours, frames, pace, heading), theme)
+    return Animation(_scene(target, level, expand, colors, frames, pace, heading), theme)
 
 
 def _scene(
-    target: Any, level: str | None, expand: str | Iterable[str] | None, colours: str, frames: int, pace: float | None, title: str
+    target: Any, level: str | None, expand: str | Iterable[str] | None, colors: str, frames: int, pace: float | None, title: str
 ) -> Scene:
     if isinstance(target, Recording):
-        return film_of_recording(target, level, expand, colours, frames, pace, title)
+        return film_of_recording(target, level, expand, colors, frames, pace, title)
     if isinstance(target, (list, tuple)) and target and all(isinstance(item, Drawing) for item in target):
         return film_of_drawings(list(target), pace, title)
     if isinstance(target, (list, tuple)) and target and all(isinstance(item, Value) for item in target):
-        return film_of_values(list(target), level, expand, colours, pace, title)
+        return film_of_values(list(target), level, expand, colors, pace, title)
     return _wave(target, level, expand, pace, title)
 
 

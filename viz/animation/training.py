@@ -1,4 +1,4 @@
-"""A training as a film: one graph at several moments, where colours, widths and numbers change."""
+"""A training as a film: one graph at several moments, where colors, widths and numbers change."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -175,15 +175,15 @@ def film_of_drawings(drawings: list[Drawing], pace: float | None, title: str) ->
 
 
 def film_of_values(
-    values: list[Value], level: str | None, expand: str | Iterable[str] | None, colours: str, pace: float | None, title: str
+    values: list[Value], level: str | None, expand: str | Iterable[str] | None, colors: str, pace: float | None, title: str
 ) -> Film:
     """The graphs of Values."""
     captions = [f"frame {i + 1} of {len(values)}: {number(value.data)}" for i, value in enumerate(values)]
-    return Film(_pictures([[value] for value in values], level, expand, colours), captions, pace, title, _drawn)
+    return Film(_pictures([[value] for value in values], level, expand, colors), captions, pace, title, _drawn)
 
 
 def film_of_recording(
-    recording: Recording, level: str | None, expand: str | Iterable[str] | None, colours: str, most: int, pace: float | None, title: str
+    recording: Recording, level: str | None, expand: str | Iterable[str] | None, colors: str, most: int, pace: float | None, title: str
 ) -> Film:
     """Frames of a training, evenly spread, the first and the last included."""
     if not recording.values or not len(recording):
@@ -192,7 +192,7 @@ def film_of_recording(
     chosen = list(dict.fromkeys(round(i * last / (most - 1)) for i in range(most)))
     captions = [f"step {recording.steps[i]:,}: loss {number(recording.losses[i])}" for i in chosen]
     roots = (moment(recording, i) for i in chosen)
-    return Film(_pictures([[root] for root in roots], level, expand, colours), captions, pace, title, _drawn)
+    return Film(_pictures([[root] for root in roots], level, expand, colors), captions, pace, title, _drawn)
 
 
 def moment(recording: Recording, frame: int) -> Value:
@@ -208,11 +208,11 @@ def moment(recording: Recording, frame: int) -> Value:
     return root
 
 
-def _pictures(roots: list[list[Value]], level: str | None, expand: str | Iterable[str] | None, colours: str) -> list[Picture]:
+def _pictures(roots: list[list[Value]], level: str | None, expand: str | Iterable[str] | None, colors: str) -> list[Picture]:
     """A picture of each graph at the level that the last one can be laid out at."""
-    if colours == "weight":
+    if colors == "weight":
         if level not in (None, "neurons"):
-            raise OptionError('colours="weight" is for level="neurons"')
+            raise OptionError('colors="weight" is for level="neurons"')
         return [neuron_picture(Snapshot(root), "weight") for root in roots]
     candidates = playable_pictures(roots[-1], level, expand)
     placed = Drawing(candidates).placed.picture

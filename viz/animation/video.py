@@ -27,7 +27,7 @@ def gif(still: Still, seconds: float, rate: float, scale: float) -> bytes:
         shown += count
         images.append(pillow.open(BytesIO(image)).convert("RGB"))
         times.append(max(20, 10 * round(100 * shown / rate) - sum(times)))  # a GIF counts in hundredths of a second
-    palette = _montage(pillow, images).quantize(256, method=1)  # that one keeps colours as they are: white stays white
+    palette = _montage(pillow, images).quantize(256, method=1)  # that one keeps colors as they are: white stays white
     frames = [image.quantize(palette=palette, dither=0) for image in images]
     out = BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False)
@@ -35,7 +35,7 @@ def gif(still: Still, seconds: float, rate: float, scale: float) -> bytes:
 
 
 def _montage(pillow: Any, images: list[Any]) -> Any:
-    """Some of the pictures below each other: one palette for all, as colours that change from picture to picture would flicker."""
+    """Some of the pictures below each other: one palette for all, as colors that change from picture to picture would flicker."""
     some = images[:: max(1, len(images) // 8)] + images[-1:]
     whole = pillow.new("RGB", (some[0].width, some[0].height * len(some)))
     for i, image in enumerate(some):

@@ -211,7 +211,7 @@ def _compared(side: _Side, others: Mapping[Value, Pair], tolerance: float) -> Co
 
 def _described(side: _Side, others: Mapping[Value, Pair], what: str, node: Value, x: float, y: float) -> Number:
     found = tuple((side.called(arg), arg.data, others[arg][0] if arg in others else None) for arg in node.args)
-    return Number(what, side.called(node), x, y, found, clean((node.notes or {}).get("source", ""), 200))
+    return Number(what, side.called(node), x, y, found, clean((node.metadata or {}).get("source", ""), 200))
 
 
 def gap(x: float, y: float) -> float:

@@ -41,7 +41,7 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
         "key": key_of,
         "symbol": symbol_of,
         "label": labels,
-        "settings": {i: as_numbers(node.settings) for i, node in enumerate(order) if node.settings is not None},
+        "static_args": {i: as_numbers(node.static_args) for i, node in enumerate(order) if node.static_args is not None},
         "partials": {i: as_numbers(node.partials) for i, node in enumerate(order) if _own_partials(node)},
         "made": {i: clean(node.op, 24) for i, node in enumerate(order) if node.args and node.op not in TABLE},
         "source": {i: lines[line] for i, node in enumerate(order) if (line := source_line(node))},
@@ -66,7 +66,7 @@ def look(texts: Iterable[str]) -> dict[str, Any]:
         texts: All texts that the page may have to measure.
 
     Returns:
-        The steps and the slope of the scale, the widths of edges, how deep their colour is, and the
+        The steps and the slope of the scale, the widths of edges, how deep their color is, and the
         tables of widths of letters.
     """
     return {
@@ -124,7 +124,7 @@ def source_line(node: Value) -> str:
 
     Of the path only the name of the file is kept: a page is made to be given to others.
     """
-    known = _LINE.fullmatch(str((node.notes or {}).get("source", "")))
+    known = _LINE.fullmatch(str((node.metadata or {}).get("source", "")))
     if known is None:
         return ""
     path, number, text = known.groups()

@@ -21,7 +21,7 @@ from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, checked_path
 from viz.look.text import clean, escape
-from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_colour
+from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_color
 from viz.model.snapshot import Snapshot, grad_of
 from viz.showing import show
 from viz.views.choose import pictures_of, roots_of
@@ -35,7 +35,7 @@ MOST_VALUES = 50_000
 _BEFORE = ("numbers", "mathematics")
 _AFTER = (
     "engine",
-    "colours",
+    "colors",
     "places",
     "elements",
     "state",
@@ -177,7 +177,7 @@ def as_json(thing: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _colours() -> str:
+def _colors() -> str:
     """The two themes of all pictures as variables of the style; the dark one for those who ask for it, or whose system does."""
     light, dark = _variables(LIGHT, 0.0), _variables(DARK, 0.25)
     return (
@@ -197,7 +197,7 @@ def _variables(theme: Theme, lighter: float) -> str:
         "parameter-line": mixed(theme.badges["parameter"], "#ffffff", lighter),
         "badge-input-text": mixed(theme.badges["input"], "#ffffff", 2 * lighter),
         "accent-text": accent,
-        "on-accent": text_colour(accent),
+        "on-accent": text_color(accent),
     }
     return " ".join(f"--{name}: {code};" for name, code in (plain | scales | badges | more).items())
 
@@ -210,7 +210,7 @@ def _part(name: str) -> str:
 def _document(graph: dict[str, Any], numbers: str, rules_text: str) -> str:
     script = "\n".join([_part(f"{name}.js") for name in _BEFORE] + [rules_text] + [_part(f"{name}.js") for name in _AFTER])
     script = f"'use strict';\n(() => {{\n{script}}})();\n"
-    style = _colours() + _part("page.css")
+    style = _colors() + _part("page.css")
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     body = _part("body.html")
     return (

@@ -144,7 +144,7 @@ class Explanation:
         return f"\\begin{{aligned}}\n{latex_derivative(self.output, self.leaf)}\n{body}\n\\end{{aligned}}"
 
     def draw(self, *, theme: str = "auto", title: str = "", limit: float = 5.0, program: str | None = None) -> Drawing:
-        """The graph with the paths in full colour and all else dimmed; of a large graph only what the paths pass.
+        """The graph with the paths in full color and all else dimmed; of a large graph only what the paths pass.
 
         theme, title, limit, program  as for `viz.draw`; the title is the derivative itself where none is given
 

@@ -1,4 +1,4 @@
-"""The paths of a gradient as a picture: in full colour among what is dimmed, or alone where the graph is large."""
+"""The paths of a gradient as a picture: in full color among what is dimmed, or alone where the graph is large."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,7 +39,7 @@ def highlighted(ledger: Ledger, reason: Reason, title: str) -> list[Picture]:
 def _notes(ledger: Ledger, reason: Reason) -> tuple[str, ...]:
     shown = len(ledger.best)
     which = f"the {shown:,} largest of {counted(ledger.count)}" if shown < ledger.count else counted(ledger.count)
-    return (f"in full colour: {which}", *([reason.sentence] if reason.sentence else []))
+    return (f"in full color: {which}", *([reason.sentence] if reason.sentence else []))
 
 
 def _ways(ledger: Ledger, reason: Reason) -> dict[Way, str]:

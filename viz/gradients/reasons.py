@@ -76,12 +76,12 @@ def _edges(ledger: Ledger) -> Iterator[_Edge]:
 
 def _blocked(ledger: Ledger) -> Reason:
     sent = [edge for edge in _edges(ledger) if edge.flow]
-    cancelled = [node for node in {edge.below: None for edge in sent if edge.sent} if ledger.flows[node] == 0.0]
+    canceled = [node for node in {edge.below: None for edge in sent if edge.sent} if ledger.flows[node] == 0.0]
     stopped = sorted((edge for edge in sent if edge.sent == 0.0), key=lambda edge: -abs(edge.flow))
-    if cancelled:
-        arrived = [edge.sent for edge in sent if edge.below is cancelled[-1]]
-        sentence = f"what arrives at {called(cancelled[-1])} cancels out: {_sum(arrived)} = 0"
-        return Reason(sentence + _besides(len(cancelled) - 1 + len(stopped)))
+    if canceled:
+        arrived = [edge.sent for edge in sent if edge.below is canceled[-1]]
+        sentence = f"what arrives at {called(canceled[-1])} cancels out: {_sum(arrived)} = 0"
+        return Reason(sentence + _besides(len(canceled) - 1 + len(stopped)))
     first = stopped[0]
     sentence = f"{called(first.above)}{_within(first.above)} passes nothing back to {called(first.below)}: {_why_zero(first)}"
     return Reason(sentence + _besides(len(stopped) - 1), first.above, first.port)
@@ -222,7 +222,7 @@ def _within(node: Value) -> str:
 
 
 def _made(node: Value) -> str:
-    source = (node.notes or {}).get("source")
+    source = (node.metadata or {}).get("source")
     return f", made at {clean(source, 200)}" if source else ""
 
 

@@ -97,7 +97,7 @@ def _ends(structure: Structure, frames: dict[str, Frame]) -> list[tuple[Point, P
     for i, edge in enumerate(picture.edges):
         if structure.running.get(edge.target) == edge.source:
             above, below = frames[edge.source], frames[edge.target]
-            ends[i] = ((above.centre, above.bottom), (above.centre, below.y))
+            ends[i] = ((above.center, above.bottom), (above.center, below.y))
         else:
             arriving[edge.target].append(i)
     for target, indexes in arriving.items():

@@ -35,7 +35,7 @@ class Frame:
         return self.y + self.height / 2
 
     @property
-    def centre(self) -> float:
+    def center(self) -> float:
         """The x of its middle."""
         return self.x + self.width / 2
 

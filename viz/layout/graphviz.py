@@ -26,9 +26,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where Graphviz put things: the centre of each box, the points that each edge passes, y growing downwards."""
+    """Where Graphviz put things: the center of each box, the points that each edge passes, y growing downwards."""
 
-    centres: dict[str, Point]
+    centers: dict[str, Point]
     routes: tuple[tuple[Point, ...], ...]
     width: float
     height: float
@@ -45,7 +45,7 @@ def place(
     Raises LayoutError when Graphviz is missing, fails, or is not done in time.
 
     >>> placed = place([Box("a", 40, 20), Box("b", 40, 20)], [("a", "b")], column_gap=30, row_gap=10)
-    >>> round(placed.centres["b"][0] - placed.centres["a"][0])
+    >>> round(placed.centers["b"][0] - placed.centers["a"][0])
     70
     """
     if not boxes:
@@ -87,18 +87,18 @@ def _in_process(text: str) -> bytes:
 
 def _read(answer: dict[str, Any], boxes: list[Box], edges: list[tuple[str, str]]) -> Placement:
     _, _, width, height = map(float, answer["bb"].split(","))
-    centres = {}
+    centers = {}
     for item in answer["objects"]:
         if "pos" in item:
             x, y = map(float, item["pos"].split(","))
-            centres[item["name"]] = (x, y)  # Graphviz counts upwards, and so begins each column at the bottom: mirrored, at the top
+            centers[item["name"]] = (x, y)  # Graphviz counts upwards, and so begins each column at the bottom: mirrored, at the top
     routes: list[tuple[Point, ...]] = [()] * len(edges)
     for item in answer.get("edges", ()):
         if "id" in item:
             routes[int(item["id"])] = tuple(_knots(item.get("pos", "")))
-    if len(centres) < len(boxes):
-        raise LayoutError(f"Graphviz placed {len(centres)} of {len(boxes)} nodes")
-    return Placement(centres, tuple(routes), width, height)
+    if len(centers) < len(boxes):
+        raise LayoutError(f"Graphviz placed {len(centers)} of {len(boxes)} nodes")
+    return Placement(centers, tuple(routes), width, height)
 
 
 def _knots(route: str) -> list[Point]:

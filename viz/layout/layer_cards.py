@@ -17,7 +17,7 @@ CAPTION, FACT, LANE = 15.0, 17.0, 24.0
 HISTOGRAM = (150.0, 74.0)
 _CELL, _MOST_WIDE, _MOST_HIGH, _IMAGE = 14.0, 320.0, 150.0, 168.0
 _SPELLED, _SPELLED_CELL = 16, (50.0, 18.0)
-"""Up to so many units are written as numbers on their colours, in cells of that size."""
+"""Up to so many units are written as numbers on their colors, in cells of that size."""
 _BAR_AREA, MOST_TITLE = 84.0, 360.0
 
 
@@ -121,7 +121,7 @@ def is_mosaic(shown: Map) -> bool:
 
 
 def is_spelled(shown: Map) -> bool:
-    """Whether the numbers of a column are written on their colours."""
+    """Whether the numbers of a column are written on their colors."""
     return shown.columns == 1 and shown.rows <= _SPELLED and not shown.missing
 
 

@@ -86,7 +86,7 @@ class _Layout:
         return list(pairs)
 
     def _stacked(self, items: list[str]) -> _Plan:
-        """Items side by side without edges: one column, centred."""
+        """Items side by side without edges: one column, centered."""
         widest = max(self.sizes[item][0] for item in items)
         plan, y = _Plan((widest, 0.0)), 0.0
         for item in items:
@@ -111,7 +111,7 @@ class _Layout:
         placement = self.shared[key]
         plan = _Plan((placement.width, placement.height))
         for name in names:
-            x, y = placement.centres[index[name]]
+            x, y = placement.centers[index[name]]
             width, height = self.sizes[name]
             plan.corners[name] = (x - width / 2, y - height / 2)
         plan.routes = dict(zip(edges, placement.routes, strict=True))
@@ -204,15 +204,15 @@ def _turn_upright(plan: _Plan, sizes: dict[str, Size], leaves: list[str]) -> Non
 
 
 def _sort_twins(plan: _Plan, sizes: dict[str, Size], items: list[str], edges: list[tuple[str, str]]) -> None:
-    """Items of one column, height and neighbourhood stand in their own order, which Graphviz does not keep."""
-    neighbours: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    """Items of one column, height and neighborhood stand in their own order, which Graphviz does not keep."""
+    neighbors: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for a, b in edges:
-        neighbours[a].append(("to", b))
-        neighbours[b].append(("from", a))
+        neighbors[a].append(("to", b))
+        neighbors[b].append(("from", a))
     twins: dict[object, list[str]] = defaultdict(list)
     for item in items:
         wide, high = sizes[item]
-        twins[round(plan.corners[item][0] + wide / 2, 1), high, tuple(sorted(neighbours[item]))].append(item)
+        twins[round(plan.corners[item][0] + wide / 2, 1), high, tuple(sorted(neighbors[item]))].append(item)
     for same in twins.values():
         for item, y in zip(same, sorted(plan.corners[item][1] for item in same), strict=True):
             plan.corners[item] = (plan.corners[item][0], y)

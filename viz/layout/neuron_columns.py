@@ -1,4 +1,4 @@
-"""Where the units of the neuron view stand: one column per layer, evenly spaced, each column centred."""
+"""Where the units of the neuron view stand: one column per layer, evenly spaced, each column centered."""
 
 from viz.look.text import width
 from viz.model.picture import Column, Picture
@@ -18,14 +18,14 @@ def in_columns(picture: Picture) -> Placed:
     tallest = max(len(column.members) for column in picture.columns)
     total = _TOP + tallest * _ROW
     frames: dict[str, Frame] = {}
-    centre = _heading_width(picture.columns[0], wide) / 2
+    center = _heading_width(picture.columns[0], wide) / 2
     for i, column in enumerate(picture.columns):
         if i:
-            centre += _step(picture.columns[i - 1], column, wide)
+            center += _step(picture.columns[i - 1], column, wide)
         top = _TOP + (tallest - len(column.members)) * _ROW / 2
         for rank, member in enumerate(column.members):
-            frames[member] = Frame(centre - wide / 2, top + rank * _ROW + (_ROW - high) / 2, wide, high)
-    right = centre + _heading_width(picture.columns[-1], wide) / 2
+            frames[member] = Frame(center - wide / 2, top + rank * _ROW + (_ROW - high) / 2, wide, high)
+    right = center + _heading_width(picture.columns[-1], wide) / 2
     routes = tuple(_route(frames[edge.source], frames[edge.target]) for edge in picture.edges)
     return Placed(picture, frames, {}, routes, (), right, total)
 

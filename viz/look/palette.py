@@ -1,36 +1,36 @@
-"""Colours that tell several things apart: one for each class or curve, with a dark one for the dark, and a mark and a dash to go with it.
+"""Colors that tell several things apart: one for each class or curve, with a dark one for the dark, and a mark and a dash to go with it.
 
 Checked as the scale of gradients is (CIE76 on the simulations of Machado et al. 2009): any two differ by ΔE 15 or more for eyes without
-a kind of cone, the first four by 17 or more, and each stands out from the page by 3:1. Still colour never stands alone: give the mark or
+a kind of cone, the first four by 17 or more, and each stands out from the page by 3:1. Still color never stands alone: give the mark or
 the dash of the same number with it.
 """
 
 from .theme import DARK, LIGHT, Theme, mixed
 
-LIGHT_COLOURS = ("#1f6fb4", "#c8590c", "#459f6a", "#4a235a", "#dd5c9d", "#5c4a0a")
-DARK_COLOURS = ("#6db8f2", "#f59b4c", "#1f8a55", "#9b5fd9", "#f26d9c", "#e8e0a0")
+LIGHT_COLORS = ("#1f6fb4", "#c8590c", "#459f6a", "#4a235a", "#dd5c9d", "#5c4a0a")
+DARK_COLORS = ("#6db8f2", "#f59b4c", "#1f8a55", "#9b5fd9", "#f26d9c", "#e8e0a0")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 2.5)))
 TINTS = (0.16, 0.26, 0.36)
-"""How much of the colour an area has, from the least sure to the surest."""
+"""How much of the color an area has, from the least sure to the surest."""
 
 
-def class_colour(number: int, theme: Theme = LIGHT, tint: int | None = None) -> str:
-    """The colour of the class or curve of that number, from 0; after six they begin anew. With a `tint`, the pale one for areas.
+def class_color(number: int, theme: Theme = LIGHT, tint: int | None = None) -> str:
+    """The color of the class or curve of that number, from 0; after six they begin anew. With a `tint`, the pale one for areas.
 
-    >>> class_colour(0), class_colour(6), class_colour(0, tint=0)
+    >>> class_color(0), class_color(6), class_color(0, tint=0)
     ('#1f6fb4', '#1f6fb4', '#dbe8f3')
     """
-    colours = LIGHT_COLOURS if theme is LIGHT else DARK_COLOURS
-    full = colours[number % len(colours)]
+    colors = LIGHT_COLORS if theme is LIGHT else DARK_COLORS
+    full = colors[number % len(colors)]
     return full if tint is None else mixed(theme.page, full, TINTS[tint])
 
 
 def dark_pairs() -> dict[str, str]:
-    """For each light colour of this room the one that takes its place in the dark.
+    """For each light color of this room the one that takes its place in the dark.
 
     >>> dark_pairs()["#c8590c"]
     '#f59b4c'
     """
-    every = [(number, tint) for number in range(len(LIGHT_COLOURS)) for tint in (None, *range(len(TINTS)))]
-    return {class_colour(number, LIGHT, tint): class_colour(number, DARK, tint) for number, tint in every}
+    every = [(number, tint) for number in range(len(LIGHT_COLORS)) for tint in (None, *range(len(TINTS)))]
+    return {class_color(number, LIGHT, tint): class_color(number, DARK, tint) for number, tint in every}

@@ -1,4 +1,4 @@
-"""Colours, themes and the scale that turns a gradient into a fill, an edge colour and a width."""
+"""Colors, themes and the scale that turns a gradient into a fill, an edge color and a width."""
 
 from dataclasses import dataclass
 from math import copysign, isfinite, log
@@ -16,12 +16,12 @@ REACH = 50.0
 THINNEST, THICKEST = 0.6, 3.4
 """The widths of edges in pixels."""
 DEEPER = 0.35
-"""How much of the full colour is mixed into that of an edge, so that no line is lost on the page."""
+"""How much of the full color is mixed into that of an edge, so that no line is lost on the page."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one appearance. The two scales run from no gradient to the largest one shown."""
+    """The colors of one appearance. The two scales run from no gradient to the largest one shown."""
 
     page: str
     card: str
@@ -91,10 +91,10 @@ def shade(gradient: float, largest: float) -> int:
     return int(copysign(step, gradient))
 
 
-def colour(step: int, theme: Theme) -> str:
-    """The colour of a step of the scale.
+def color(step: int, theme: Theme) -> str:
+    """The color of a step of the scale.
 
-    >>> colour(0, LIGHT), colour(STEPS, LIGHT)
+    >>> color(0, LIGHT), color(STEPS, LIGHT)
     ('#f7f7f7', '#1f6fb4')
     """
     stops = theme.positive if step >= 0 else theme.negative
@@ -103,18 +103,18 @@ def colour(step: int, theme: Theme) -> str:
     return mixed(stops[index], stops[index + 1], place - index)
 
 
-def edge_colour(step: int, theme: Theme) -> str:
-    """As `colour`, but never so faint that the line is lost on the page."""
+def edge_color(step: int, theme: Theme) -> str:
+    """As `color`, but never so faint that the line is lost on the page."""
     if not step:
         return theme.line
-    full = colour(int(copysign(STEPS, step)), theme)
-    return mixed(colour(step, theme), full, DEEPER)
+    full = color(int(copysign(STEPS, step)), theme)
+    return mixed(color(step, theme), full, DEEPER)
 
 
-def text_colour(fill: str) -> str:
+def text_color(fill: str) -> str:
     """Black or white, whichever contrasts more with the fill (WCAG 2.1 relative luminance).
 
-    >>> text_colour("#ffffff"), text_colour("#1f6fb4")
+    >>> text_color("#ffffff"), text_color("#1f6fb4")
     ('#000000', '#ffffff')
     """
     light = luminance(fill)
@@ -127,7 +127,7 @@ def edge_width(gradient: float, largest: float) -> float:
 
 
 def mixed(first: str, second: str, share: float) -> str:
-    """A colour between two, `share` of the way to the second.
+    """A color between two, `share` of the way to the second.
 
     >>> mixed("#000000", "#ffffff", 0.5)
     '#808080'
@@ -141,7 +141,7 @@ def _channels(code: str) -> tuple[int, ...]:
 
 
 def luminance(code: str) -> float:
-    """Return the relative luminance of a colour by WCAG 2.1, from 0 for black to 1 for white.
+    """Return the relative luminance of a color by WCAG 2.1, from 0 for black to 1 for white.
 
     >>> luminance("#000000"), round(luminance("#ffffff"), 9)
     (0.0, 1.0)

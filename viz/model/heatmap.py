@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from viz.look.theme import STEPS, Theme, colour
+from viz.look.theme import STEPS, Theme, color
 
 BINS = 40
 """How many bars a histogram has, half of them for each sign; those that are exactly 0 are counted apart."""
@@ -98,10 +98,10 @@ def shades(numbers: Any, largest: float, steps: int) -> Any:
 def png(shown: Map, theme: Theme, most: int = 80_000) -> bytes:
     """A heat map as a PNG image with one pixel or more for each cell.
 
-    theme  whose scale colours it
+    theme  whose scale colors it
     most   how many pixels it may have: beyond that, of each block of cells the number that is farthest from 0 is shown
 
-    Cells that are nan or infinite have the colour of an alarm, missing ones none.
+    Cells that are nan or infinite have the color of an alarm, missing ones none.
 
     >>> from viz.look.theme import LIGHT
     >>> png(Map("W", 1, 2, (1.0, -1.0)), LIGHT)[1:4]
@@ -114,18 +114,18 @@ def png(shown: Map, theme: Theme, most: int = 80_000) -> bytes:
     indexes[alarm], indexes[missing] = 2 * steps + 1, 2 * steps + 2
     enlarged = max(1, int((_SHARP / max(cells.size, 1)) ** 0.5))
     pixels = indexes.astype(numpy.uint8).repeat(enlarged, axis=0).repeat(enlarged, axis=1)
-    scale = [colour_between(step / steps, theme) for step in range(-steps, steps + 1)]
+    scale = [color_between(step / steps, theme) for step in range(-steps, steps + 1)]
     return _file(pixels, [*scale, theme.alarm, theme.card])
 
 
-def colour_between(place: float, theme: Theme) -> str:
-    """The colour at a place of the scale, from -1 to 1, at the nearest of its steps.
+def color_between(place: float, theme: Theme) -> str:
+    """The color at a place of the scale, from -1 to 1, at the nearest of its steps.
 
     >>> from viz.look.theme import LIGHT
-    >>> colour_between(-1.0, LIGHT)
+    >>> color_between(-1.0, LIGHT)
     '#c8590c'
     """
-    return colour(round(STEPS * place), theme)
+    return color(round(STEPS * place), theme)
 
 
 def _cells(shown: Map) -> Any:
@@ -155,7 +155,7 @@ def _reduced(cells: Any, most: int) -> Any:
 
 
 def _file(pixels: Any, palette: list[str]) -> bytes:
-    """A PNG with a palette, 8 bits for each pixel, of which the last colour is transparent (PNG specification, 3rd edition)."""
+    """A PNG with a palette, 8 bits for each pixel, of which the last color is transparent (PNG specification, 3rd edition)."""
     rows = numpy.hstack([numpy.zeros((len(pixels), 1), dtype=numpy.uint8), pixels])
     head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 3, 0, 0, 0)
     parts = (

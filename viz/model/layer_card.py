@@ -1,4 +1,4 @@
-"""What a card of the layer view holds: numbers found in a layer, as frozen data, without colours or positions."""
+"""What a card of the layer view holds: numbers found in a layer, as frozen data, without colors or positions."""
 
 from dataclasses import dataclass
 

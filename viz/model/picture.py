@@ -1,4 +1,4 @@
-"""The model of a picture: frozen nodes, edges and groups, without colours or positions. Everything that draws starts from it."""
+"""The model of a picture: frozen nodes, edges and groups, without colors or positions. Everything that draws starts from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class Edge:
     flow   the gradient that the edge carries back: local * gradient of the target; None before `backward`
     port   which operand of the target it is, from 0
     dim    drawn faint, because others are what the picture is about
-    mark   a word in the place of the local derivative, in the colour of alarm: "stops here"
+    mark   a word in the place of the local derivative, in the color of alarm: "stops here"
     """
 
     source: str
@@ -89,7 +89,7 @@ class Picture:
     title    the heading, "" for none
     notes    sentences on what the picture leaves out or folds
     total    how many Values the graph has, of which the picture may show a part
-    colours  what fills stand for: "gradient", or "weight" for a network that has computed nothing; "" where there are no numbers
+    colors  what fills stand for: "gradient", or "weight" for a network that has computed nothing; "" where there are no numbers
     framed   whether groups are drawn as boxes; if not, their nodes are only kept together
     columns  at level "neurons": the units of each column, with the column's heading and small print
     cards    at level "layers": what stands on the card of each node, in the order of the nodes
@@ -103,7 +103,7 @@ class Picture:
     title: str = ""
     notes: tuple[str, ...] = ()
     total: int = 0
-    colours: str = "gradient"
+    colors: str = "gradient"
     framed: bool = True
     columns: tuple["Column", ...] = field(default=())
     cards: tuple[LayerCard, ...] = ()

@@ -159,8 +159,8 @@ def symbol(node: Value) -> str:
     if node.op not in TABLE:
         return clean(node.op, 12) or "?"
     op = TABLE[node.op]
-    if op.symbol == "xʸ" and node.settings is not None:
-        return "x" + number(node.settings[1]).replace("−", "-").translate(_SUPERSCRIPTS)
+    if op.symbol == "xʸ" and node.static_args is not None:
+        return "x" + number(node.static_args[1]).replace("−", "-").translate(_SUPERSCRIPTS)
     return op.symbol
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from scalargrad.core.modes import no_grad
 from scalargrad.errors import LengthError
-from viz.look.palette import MARKS, TINTS, class_colour
+from viz.look.palette import MARKS, TINTS, class_color
 from viz.look.theme import LIGHT
 
 from .axes import checked_samples, dressed, evenly, plain
@@ -22,7 +22,7 @@ def plot_class_regions(
     resolution: int = 48,
     names: Sequence[str] = (),
 ) -> Any:
-    """Each class in a colour of its own, deeper where the classifier is surer, the samples on top; lines where two classes are level.
+    """Each class in a color of its own, deeper where the classifier is surer, the samples on top; lines where two classes are level.
 
     predict     takes [x0, x1] and returns one score (Value or number) for each class; the largest score wins
     X, y        samples, (n, 2), and their classes, (n,): 0, 1, 2, …; each class has a mark of its own
@@ -46,7 +46,7 @@ def plot_class_regions(
         _fill(ax, sides, _margins(scores, number), number)
         mine = [point for point, label in zip(points, labels, strict=True) if label == number]
         mark, name = MARKS[number % len(MARKS)], names[number] if number < len(names) else f"class {number}"
-        style = {"marker": mark, "color": class_colour(number), "edgecolors": LIGHT.page, "linewidths": 0.8, "label": name}
+        style = {"marker": mark, "color": class_color(number), "edgecolors": LIGHT.page, "linewidths": 0.8, "label": name}
         ax.scatter([p[0] for p in mine], [p[1] for p in mine], s=26, **style)
     ax.set_xlabel("x0")
     ax.set_ylabel("x1")
@@ -78,7 +78,7 @@ def _fill(ax: Any, sides: list[list[float]], margins: Grid, number: int) -> None
     largest = max((item for row in margins for item in row if isfinite(item)), default=0.0)
     if largest > 0.0:
         levels = [largest * i / len(TINTS) for i in range(len(TINTS))]
-        fills = [class_colour(number, tint=tint) for tint in range(len(TINTS))]
+        fills = [class_color(number, tint=tint) for tint in range(len(TINTS))]
         ax.contourf(*sides, margins, levels=[*levels, largest * 1.000001], colors=fills)
         if min(map(min, margins)) < 0.0:
             ax.contour(*sides, margins, levels=[0.0], colors=[LIGHT.ink], linewidths=1.0)

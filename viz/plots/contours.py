@@ -6,7 +6,7 @@ from typing import Any
 
 from scalargrad.core.modes import no_grad
 from scalargrad.errors import DataError, LengthError
-from viz.look.palette import DASHES, class_colour
+from viz.look.palette import DASHES, class_color
 from viz.look.theme import LIGHT
 
 from .axes import dressed, evenly, plain
@@ -67,9 +67,9 @@ def _draw_landscape(ax: Any, loss: Callable[[float, float], Any], sides: list[li
 
 def _draw_way(ax: Any, number: int, way: list[list[float]], name: str) -> None:
     across, up = ([place[i] for place in way] for i in (0, 1))
-    colour = class_colour(number)
-    ax.plot(across, up, color=colour, linestyle=DASHES[number % len(DASHES)], linewidth=1.4, label=name)
-    ax.plot(across[:1], up[:1], color=colour, marker="o", markersize=8, markerfacecolor=LIGHT.page, markeredgewidth=1.6)
+    color = class_color(number)
+    ax.plot(across, up, color=color, linestyle=DASHES[number % len(DASHES)], linewidth=1.4, label=name)
+    ax.plot(across[:1], up[:1], color=color, marker="o", markersize=8, markerfacecolor=LIGHT.page, markeredgewidth=1.6)
     ax.plot(across[-1:], up[-1:], color=LIGHT.ink, marker="x", markersize=8, markeredgewidth=2.0)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from scalargrad.errors import LengthError, OptionError, UnknownNameError
 from scalargrad.utils.calls import explain_calls
-from viz.look.palette import DASHES, class_colour
+from viz.look.palette import DASHES, class_color
 from viz.look.theme import LIGHT
 
 from .axes import dressed, plain
@@ -37,7 +37,7 @@ def plot_history(history: Mapping[str, Sequence[float]], ax: Any = None, names: 
         ax.set_ylim(bottom=0.0)
     for number, name in enumerate(chosen):
         if name.startswith("validation") and name.endswith("loss"):
-            _ring_lowest(ax, [plain(item) for item in history[name]], class_colour(number))
+            _ring_lowest(ax, [plain(item) for item in history[name]], class_color(number))
     return ax
 
 
@@ -49,7 +49,7 @@ def plot_curves(
     points: Sequence[Sequence[float]] = (),
     mean_of: int = 1,
 ) -> Any:
-    """Curves in one plot, each with a colour and a dash of its own, and a legend of their names where there are several.
+    """Curves in one plot, each with a color and a dash of its own, and a legend of their names where there are several.
 
     curves   the heights of each curve by its name; one may end before the others
     x        where those are; by default 1, 2, 3, …
@@ -99,15 +99,15 @@ def _draw_points(ax: Any, points: list[list[float]]) -> None:
 
 
 def _draw(ax: Any, number: int, x: Sequence[float], y: Sequence[float], name: str) -> None:
-    style = {"color": class_colour(number), "linestyle": DASHES[number % len(DASHES)], "marker": "" if len(y) > 1 else "o"}
+    style = {"color": class_color(number), "linestyle": DASHES[number % len(DASHES)], "marker": "" if len(y) > 1 else "o"}
     ax.plot(x, y, linewidth=1.8, label=name, **style)
 
 
-def _ring_lowest(ax: Any, numbers: list[float], colour: str) -> None:
+def _ring_lowest(ax: Any, numbers: list[float], color: str) -> None:
     finite = [(item, i + 1) for i, item in enumerate(numbers) if isfinite(item)]
     if finite:
         lowest, epoch = min(finite)
-        ax.plot([epoch], [lowest], color=colour, marker="o", markersize=7, markerfacecolor=LIGHT.page, markeredgewidth=1.6)
+        ax.plot([epoch], [lowest], color=color, marker="o", markersize=7, markerfacecolor=LIGHT.page, markeredgewidth=1.6)
         plate = {"facecolor": LIGHT.page, "edgecolor": "none", "pad": 1.0}
         style = {"textcoords": "offset points", "ha": "center", "fontsize": 9, "color": LIGHT.ink, "bbox": plate}
         ax.annotate(f"{lowest:.3g}", (epoch, lowest), (0, -17), **style)

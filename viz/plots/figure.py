@@ -1,4 +1,4 @@
-"""Plots of training: loss curve, decision regions, heat maps. Matplotlib draws them, in the colours of our own pictures."""
+"""Plots of training: loss curve, decision regions, heat maps. Matplotlib draws them, in the colors of our own pictures."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ from scalargrad.utils.files import as_path, write
 from scalargrad.utils.locks import ProcessLock
 from viz.look.palette import dark_pairs
 from viz.look.text import escape
-from viz.look.theme import DARK, FONT, LIGHT, STEPS, Theme, colour, edge_colour, mixed, shade
+from viz.look.theme import DARK, FONT, LIGHT, STEPS, Theme, color, edge_color, mixed, shade
 
 from .axes import checked_rows, checked_samples, dressed, evenly, figure_class, plain
 
-GREYS = 16
+GRAYS = 16
 _LONGEST = 24
 """Names of classes are cut to so many signs."""
 _PALE = 0.65
@@ -46,7 +46,7 @@ def plot_loss(losses: Sequence[float | Value], ax: Any = None) -> Any:
     if not numbers:
         raise LengthError("plot_loss needs at least one loss")
     ax = dressed(ax)
-    ax.plot(range(1, len(numbers) + 1), numbers, color=colour(STEPS, LIGHT), linewidth=1.8, marker="" if len(numbers) > 1 else "o")
+    ax.plot(range(1, len(numbers) + 1), numbers, color=color(STEPS, LIGHT), linewidth=1.8, marker="" if len(numbers) > 1 else "o")
     ax.annotate(f"{numbers[-1]:.3g}", (len(numbers), numbers[-1]), (0, 6), textcoords="offset points", ha="right", color=LIGHT.ink)
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
@@ -82,7 +82,7 @@ def plot_regions(
     _draw_scores(ax, predict, sides)
     for side, marker in ((1, "o"), (-1, "s")):
         mine = [point for point, label in zip(points, labels, strict=True) if (label > 0) == (side > 0)]
-        fill = colour(side * STEPS, LIGHT)
+        fill = color(side * STEPS, LIGHT)
         ax.scatter([p[0] for p in mine], [p[1] for p in mine], s=22, marker=marker, color=fill, edgecolors=LIGHT.page, linewidths=0.8)
     ax.set_xlabel("x0")
     ax.set_ylabel("x1")
@@ -91,7 +91,7 @@ def plot_regions(
 
 @explain_calls
 def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = False) -> Any:
-    """Numbers of a rectangle as squares: an image in greys, or gradients on the scale of our pictures.
+    """Numbers of a rectangle as squares: an image in grays, or gradients on the scale of our pictures.
 
     rows    the numbers, (height, width), the top row first
     ax      the matplotlib Axes to draw on; without one, a new figure of pyplot
@@ -108,7 +108,7 @@ def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = Fa
 
     for i, row in enumerate(numbers):
         for j, item in enumerate(row):
-            fill = colour(shade(item, largest), LIGHT) if signed else _grey(round(GREYS * max(0.0, item / largest)), LIGHT)
+            fill = color(shade(item, largest), LIGHT) if signed else _gray(round(GRAYS * max(0.0, item / largest)), LIGHT)
             ax.add_patch(Rectangle((j, i), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=0.6))
     ax.set(xlim=(0, len(numbers[0])), ylim=(len(numbers), 0), aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
@@ -167,7 +167,7 @@ def _draw_count(ax: Any, row: int, column: int, count: float, total: float) -> N
 
     # Only the paler part of the scale, on which ink reads well on a light page and on a dark one.
     step = max(round(_PALE * STEPS * count / total), 1) if count else 0
-    fill = colour(step if row == column else -step, LIGHT)
+    fill = color(step if row == column else -step, LIGHT)
     ax.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=1.0))
     ax.text(column + 0.5, row + 0.5, f"{count:g}", ha="center", va="center", color=LIGHT.ink, fontsize=9)
 
@@ -220,26 +220,26 @@ def _literal(text: str) -> str:
 
 
 def _looks(svg: str) -> str:
-    """Our font, and for readers who prefer dark a dark colour in place of every light one that the plot uses."""
+    """Our font, and for readers who prefer dark a dark color in place of every light one that the plot uses."""
     rules = (
         f'[style*="{use}: {light}"]{{{use}:{dark} !important}}'
-        for light, dark in _dark_colours().items()
+        for light, dark in _dark_colors().items()
         for use in ("fill", "stroke")
         if f"{use}: {light}" in svg
     )
     return f"text{{font-family:{FONT} !important}}@media (prefers-color-scheme:dark){{{''.join(rules)}}}"
 
 
-def _dark_colours() -> dict[str, str]:
-    pairs = {_grey(step, LIGHT): _grey(step, DARK) for step in range(GREYS + 1)}
+def _dark_colors() -> dict[str, str]:
+    pairs = {_gray(step, LIGHT): _gray(step, DARK) for step in range(GRAYS + 1)}
     pairs |= {getattr(LIGHT, name): getattr(DARK, name) for name in ("page", "ink", "muted", "line")}
     for step in range(-STEPS, STEPS + 1):
-        pairs |= {edge_colour(step, LIGHT): edge_colour(step, DARK), colour(step, LIGHT): colour(step, DARK)}
+        pairs |= {edge_color(step, LIGHT): edge_color(step, DARK), color(step, LIGHT): color(step, DARK)}
     return dark_pairs() | pairs
 
 
-def _grey(step: int, theme: Theme) -> str:
-    return mixed(theme.page, theme.ink, step / GREYS)
+def _gray(step: int, theme: Theme) -> str:
+    return mixed(theme.page, theme.ink, step / GRAYS)
 
 
 def _draw_scores(ax: Any, predict: Callable[[list[float]], Any], axes: list[list[float]]) -> None:
@@ -249,7 +249,7 @@ def _draw_scores(ax: Any, predict: Callable[[list[float]], Any], axes: list[list
     sizes = [abs(score) for row in scores for score in row if abs(score) < float("inf")]
     largest = max(sizes, default=0.0) or 1.0
     levels = [largest * i / REGIONS for i in range(-REGIONS, REGIONS + 1)]
-    fills = [colour(2 * i, LIGHT) for i in (*range(-REGIONS, 0), *range(1, REGIONS + 1))]
+    fills = [color(2 * i, LIGHT) for i in (*range(-REGIONS, 0), *range(1, REGIONS + 1))]
     ax.contourf(*axes, columns, levels=levels, colors=fills, extend="neither")
     if min(map(min, scores)) < 0 < max(map(max, scores)):
         ax.contour(*axes, columns, levels=[0.0], colors=[LIGHT.ink], linewidths=1.2)

@@ -14,7 +14,7 @@ from scalargrad.nn.layers import Neuron
 from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
-from viz.look.palette import DASHES, MARKS, class_colour
+from viz.look.palette import DASHES, MARKS, class_color
 from viz.look.text import clean, number
 from viz.look.theme import LIGHT
 from viz.model.snapshot import Snapshot, grad_of
@@ -26,7 +26,7 @@ _PARTS = re.compile("([0-9]+)")
 BARS = 40
 """How many bars the histogram of a layer has."""
 MOST_NAMED = 6
-"""Up to so many weights have a colour and a name of their own; more share the colour of their layer."""
+"""Up to so many weights have a color and a name of their own; more share the color of their layer."""
 
 
 @explain_calls
@@ -54,7 +54,7 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: Any = None) -> Any:
         raise LengthError("plot_gradient_flow needs a network with at least one parameter")
     ax, names = dressed(ax), list(next(iter(curves.values())))
     for place, (title, sizes) in enumerate(curves.items()):
-        style = {"color": class_colour(place), "linestyle": DASHES[place], "marker": MARKS[place], "markersize": 5, "linewidth": 1.8}
+        style = {"color": class_color(place), "linestyle": DASHES[place], "marker": MARKS[place], "markersize": 5, "linewidth": 1.8}
         heights = [size if size is not None and isfinite(size) and size > 0.0 else numpy.nan for size in sizes.values()]
         ax.plot(range(len(names)), heights, label=title, **style)
     ax.set_yscale("log")
@@ -150,14 +150,14 @@ def plot_activations(target: Any, ax: Any = None) -> Any:
 def _draw_spread(ax: Any, base: int, items: Any, edges: Any) -> None:
     counts, _ = numpy.histogram(items[numpy.isfinite(items)], bins=edges)
     heights = base + 0.84 * counts / max(counts.max(), 1)
-    ax.stairs(heights, edges, baseline=base, fill=True, facecolor=class_colour(0, tint=1), edgecolor=class_colour(0), linewidth=1.0)
-    ax.stairs(heights, edges, baseline=base, color=class_colour(0), linewidth=1.0)
+    ax.stairs(heights, edges, baseline=base, fill=True, facecolor=class_color(0, tint=1), edgecolor=class_color(0), linewidth=1.0)
+    ax.stairs(heights, edges, baseline=base, color=class_color(0), linewidth=1.0)
     ax.axhline(base, color=LIGHT.line, linewidth=0.8)
     words = [f"{numpy.mean(items == 0.0):.0%} exactly 0"] if (items == 0.0).any() else []
     words += [f"{(~numpy.isfinite(items)).sum():,} nan or inf"] if not numpy.isfinite(items).all() else []
     if words:
-        colour = LIGHT.muted if numpy.isfinite(items).all() else LIGHT.alarm
-        ax.text(0.99, base + 0.72, ", ".join(words), transform=ax.get_yaxis_transform(), ha="right", fontsize=9, color=colour)
+        color = LIGHT.muted if numpy.isfinite(items).all() else LIGHT.alarm
+        ax.text(0.99, base + 0.72, ", ".join(words), transform=ax.get_yaxis_transform(), ha="right", fontsize=9, color=color)
 
 
 def _by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
@@ -201,7 +201,7 @@ def plot_weights(recording: Any, names: Sequence[str] | None = None, ax: Any = N
 
 @explain_calls
 def plot_trajectories(steps: Sequence[float], numbers: Any, labels: Sequence[str], ax: Any = None) -> Any:
-    """Several numbers over the steps of a training: up to six with a name each; of more, those of one layer share a colour.
+    """Several numbers over the steps of a training: up to six with a name each; of more, those of one layer share a color.
 
     steps    (n,)
     numbers  (n, k)
@@ -223,7 +223,7 @@ def plot_trajectories(steps: Sequence[float], numbers: Any, labels: Sequence[str
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
     seen: set[str] = set()
     for column, group in enumerate(groups):
-        style = {"color": class_colour(places[group]), "linestyle": DASHES[places[group] % len(DASHES)] if few else "-"}
+        style = {"color": class_color(places[group]), "linestyle": DASHES[places[group] % len(DASHES)] if few else "-"}
         label = group if group not in seen or few else None
         ax.plot(steps, table[:, column], label=label, linewidth=1.6 if few else 0.9, marker="" if len(steps) > 1 else "o", **style)
         seen.add(group)

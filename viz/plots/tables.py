@@ -7,8 +7,8 @@ from typing import Any
 
 from scalargrad.errors import DataError, LengthError
 from scalargrad.utils.calls import explain_calls
-from viz.look.palette import MARKS, class_colour
-from viz.look.theme import LIGHT, text_colour
+from viz.look.palette import MARKS, class_color
+from viz.look.theme import LIGHT, text_color
 
 from .axes import checked_rows, dressed, plain
 from .figure import plot_grid
@@ -101,8 +101,8 @@ def plot_bars(
         raise LengthError(f"plot_bars needs a text for each bar: {len(numbers)} bars, {len(written)} texts")
     ax, left = dressed(ax), min(numbers.values()) / 3.0 if log else 0.0
     for place, (name, number) in enumerate(numbers.items()):
-        look = {"facecolor": class_colour(0, tint=0), "linestyle": "--"} if name in pale else {"facecolor": class_colour(0)}
-        ax.barh(place, number - left, left=left, height=0.62, edgecolor=class_colour(0), linewidth=1.0, **look)
+        look = {"facecolor": class_color(0, tint=0), "linestyle": "--"} if name in pale else {"facecolor": class_color(0)}
+        ax.barh(place, number - left, left=left, height=0.62, edgecolor=class_color(0), linewidth=1.0, **look)
         ax.annotate(written[place], (number, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=LIGHT.ink)
     ax.set_yticks(range(len(numbers)), list(numbers))
     ax.tick_params(axis="y", length=0, labelcolor=LIGHT.ink)
@@ -150,19 +150,19 @@ def plot_table(
 
 
 def _write_row(ax: Any, name: Any, i: int, texts: Sequence[Any], width: int) -> None:
-    """Write into the squares of row `i`, in the page's colour on dark squares and in ink on light ones."""
+    """Write into the squares of row `i`, in the page's color on dark squares and in ink on light ones."""
     from matplotlib.colors import to_hex
 
     if len(texts) != width:
         raise LengthError(f"plot_table needs a text for each column of {name!r}: {width} columns, {len(texts)} texts")
     for j, text in enumerate(texts):
-        white = text_colour(to_hex(ax.patches[i * width + j].get_facecolor())) == text_colour(LIGHT.ink)
+        white = text_color(to_hex(ax.patches[i * width + j].get_facecolor())) == text_color(LIGHT.ink)
         ax.text(j + 0.5, i + 0.5, str(text), ha="center", va="center", color=LIGHT.page if white else LIGHT.ink)
 
 
 def _scatter(ax: Any, number: int, x: Sequence[float], y: Sequence[float], name: str) -> None:
     mark, size = MARKS[number % len(MARKS)], 26 if len(x) <= MANY else 12
-    ax.scatter(x, y, s=size, marker=mark, color=class_colour(number), edgecolors=LIGHT.page, linewidths=0.6, label=name)
+    ax.scatter(x, y, s=size, marker=mark, color=class_color(number), edgecolors=LIGHT.page, linewidths=0.6, label=name)
 
 
 def _with_legend(ax: Any, groups: int) -> Any:

@@ -11,7 +11,7 @@ import graphviz
 from scalargrad.errors import OptionError
 from scalargrad.utils.spelling import suggestion
 from viz.look.text import clean, exact, hint, number
-from viz.look.theme import THEMES, Theme, colour, edge_colour, edge_width, shade, text_colour
+from viz.look.theme import THEMES, Theme, color, edge_color, edge_width, shade, text_color
 from viz.model.picture import Edge, Group, Node, Picture
 
 from . import dot_labels as labels
@@ -171,9 +171,9 @@ class _Cards(_Pen):
 
     def _chip(self, node: Node) -> dict[str, str]:
         theme, leaf = self.theme, node.kind in ("parameter", "constant")
-        fill = theme.card if node.grad is None else colour(shade(node.grad, self.picture.largest), theme)
+        fill = theme.card if node.grad is None else color(shade(node.grad, self.picture.largest), theme)
         line = theme.ink if node.root else theme.badges[node.kind] if node.kind in ("parameter", "input") else theme.line
-        label = labels.chip(node, self.picture.level == "neurons", theme.ink if node.grad is None else text_colour(fill))
+        label = labels.chip(node, self.picture.level == "neurons", theme.ink if node.grad is None else text_color(fill))
         style = "filled,rounded" if self.picture.columns else "filled,dashed" if node.kind == "constant" else "filled"
         shape = {"shape": "box" if leaf or self.picture.columns else "ellipse", "style": style}
         return {
@@ -194,11 +194,11 @@ class _Cards(_Pen):
         yield f"{quoted(edge.source)} -> {quoted(edge.target)} [{_attributes(**look, tooltip=tip)}]"
 
     def _flow(self, flow: float | None) -> dict[str, str]:
-        """Colour and width by the gradient that an edge carries back; dashed for exactly nothing."""
+        """Color and width by the gradient that an edge carries back; dashed for exactly nothing."""
         theme, largest = self.theme, self.picture.largest
         if not flow:
             return {"color": theme.line, "penwidth": "0.8"} | ({"style": "dashed"} if flow == 0.0 else {})
-        line = edge_colour(shade(flow, largest), theme) if isfinite(flow) else theme.alarm
+        line = edge_color(shade(flow, largest), theme) if isfinite(flow) else theme.alarm
         return {"color": line, "penwidth": str(edge_width(flow, largest))}
 
 

@@ -4,7 +4,7 @@ import textwrap
 from math import isfinite
 
 from viz.look.text import LONGEST, clean, escape, number
-from viz.look.theme import STEPS, Theme, colour, shade, text_colour
+from viz.look.theme import STEPS, Theme, color, shade, text_color
 from viz.model.picture import Group, Node, Picture
 
 _FLAT = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
@@ -21,7 +21,7 @@ def escaped(text: str, longest: int = LONGEST) -> str:
 
 
 def card(node: Node, picture: Picture, theme: Theme) -> str:
-    """Badge, name, data, and the gradient on its colour. The fills are inset, so that no square corner leaves the round frame."""
+    """Badge, name, data, and the gradient on its color. The fills are inset, so that no square corner leaves the round frame."""
     rows = []
     if title := clean(node.name or node.label):
         rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT"><B>{escaped(title)}</B></TD></TR>')
@@ -52,16 +52,16 @@ def _badge(node: Node, theme: Theme) -> str:
 
 
 def _gradient(x: float, picture: Picture, theme: Theme) -> str:
-    fill = theme.card if not isfinite(x) else colour(shade(x, picture.largest), theme)
-    ink = text_colour(fill)
+    fill = theme.card if not isfinite(x) else color(shade(x, picture.largest), theme)
+    ink = text_color(fill)
     return f'<TABLE {_FLAT} CELLPADDING="3" STYLE="ROUNDED" BGCOLOR="{fill}">{_row("grad", x, ink, ink, theme)}</TABLE>'
 
 
-def _row(word: str, x: float, grey: str, ink: str, theme: Theme) -> str:
+def _row(word: str, x: float, gray: str, ink: str, theme: Theme) -> str:
     written = f'<FONT COLOR="{ink if isfinite(x) else theme.alarm}">{number(x)}</FONT>'
     if not isfinite(x):
         written = f"<B>{written}</B>"
-    return f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10" COLOR="{grey}">{word}  </FONT></TD><TD ALIGN="RIGHT">{written}</TD></TR>'
+    return f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10" COLOR="{gray}">{word}  </FONT></TD><TD ALIGN="RIGHT">{written}</TD></TR>'
 
 
 def _small(text: str, theme: Theme) -> str:
@@ -69,10 +69,10 @@ def _small(text: str, theme: Theme) -> str:
 
 
 def tag(node: Node, picture: Picture, theme: Theme) -> str:
-    """A copy of a much used leaf: its name, or its number, on the colour of its gradient."""
+    """A copy of a much used leaf: its name, or its number, on the color of its gradient."""
     step = shade(node.grad, picture.largest) if node.grad is not None else None
-    fill = theme.card if step is None else colour(step, theme)
-    ink = theme.ink if step is None else text_colour(fill)
+    fill = theme.card if step is None else color(step, theme)
+    ink = theme.ink if step is None else text_color(fill)
     text = escaped(node.label, 24) or number(node.data) or " "
     line = theme.badges.get(node.kind, theme.line)
     return (
@@ -114,7 +114,7 @@ def caption(picture: Picture, theme: Theme, legend: bool) -> str:
     """Title, legend and notes, under the graph; "" where there are none."""
     title = f"<B>{escaped(picture.title, 120)}</B>" if clean(picture.title) else ""
     lines = [escaped(line, _LINE) for note in picture.notes for line in textwrap.wrap(clean(note, 400), _LINE)]
-    scale = _legend(picture, theme) if legend and picture.colours else ""
+    scale = _legend(picture, theme) if legend and picture.colors else ""
     rows = [title, scale, *(f'<FONT POINT-SIZE="10">{line}</FONT>' for line in lines)]
     written = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     return f'<TABLE {_FLAT} CELLPADDING="2">{written}</TABLE>' if written else ""
@@ -122,8 +122,8 @@ def caption(picture: Picture, theme: Theme, legend: bool) -> str:
 
 def _legend(picture: Picture, theme: Theme) -> str:
     largest = number(picture.largest)
-    cells = "".join(f'<TD BGCOLOR="{colour(step, theme)}" WIDTH="12"> </TD>' for step in range(-STEPS, STEPS + 1, 4))
+    cells = "".join(f'<TD BGCOLOR="{color(step, theme)}" WIDTH="12"> </TD>' for step in range(-STEPS, STEPS + 1, 4))
     red = "" if picture.is_finite else "   red: nan or infinite"
-    words = f"<TD>{escaped(picture.colours)}  −{largest}</TD>{cells}<TD>{largest}   dashed: exactly 0{red}</TD>"
+    words = f"<TD>{escaped(picture.colors)}  −{largest}</TD>{cells}<TD>{largest}   dashed: exactly 0{red}</TD>"
     size = f'<TABLE {_FLAT} CELLPADDING="2"><TR>{words}</TR></TABLE>'
     return f'<FONT POINT-SIZE="10" COLOR="{theme.muted}">{size}</FONT>'

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from math import isfinite
 
 from viz.look.text import clean, number
-from viz.look.theme import LIGHT, colour, edge_colour, edge_width, shade, strength, text_colour
+from viz.look.theme import LIGHT, color, edge_color, edge_width, shade, strength, text_color
 from viz.model.picture import Edge, Node, Picture
 
 MOST_EDGES = 500
@@ -20,7 +20,7 @@ def mermaid(picture: Picture) -> str:
     """A Mermaid flowchart from left to right, one statement on each line.
 
     Shapes tell the kinds: a stadium is an input, a box a parameter, a slanted box a constant, a round box an operation, a box with
-    double sides a closed module. Labels say name, data and gradient, edges the local derivative; colours are those of the
+    double sides a closed module. Labels say name, data and gradient, edges the local derivative; colors are those of the
     gradients, and a dotted edge carries exactly nothing. Of more than 500 edges only the strongest are written, and a note says so.
 
     >>> x, y = Node("n0", "input", "in", label="x", data=3.0), Node("n1", "operation", "x²", data=9.0)
@@ -107,7 +107,7 @@ def _links(edges: list[Edge], picture: Picture) -> Iterator[str]:
 def _look(flow: float | None, largest: float) -> str:
     if not flow:
         return f"stroke:{LIGHT.line},stroke-width:1px"
-    stroke = edge_colour(shade(flow, largest), LIGHT) if isfinite(flow) else LIGHT.alarm
+    stroke = edge_color(shade(flow, largest), LIGHT) if isfinite(flow) else LIGHT.alarm
     return f"stroke:{stroke},stroke-width:{edge_width(flow, largest)}px"
 
 
@@ -129,8 +129,8 @@ def _fill(node: Node, picture: Picture) -> tuple[str, str]:
     if node.grad is None:
         return "plain", f"fill:{LIGHT.card},stroke:{LIGHT.line},color:{LIGHT.ink}"
     step = shade(node.grad, picture.largest)
-    fill = colour(step, LIGHT)
-    return f"grad{'m' if step < 0 else 'p'}{abs(step)}", f"fill:{fill},stroke:{LIGHT.line},color:{text_colour(fill)}"
+    fill = color(step, LIGHT)
+    return f"grad{'m' if step < 0 else 'p'}{abs(step)}", f"fill:{fill},stroke:{LIGHT.line},color:{text_color(fill)}"
 
 
 def _captions(picture: Picture, edges: int) -> Iterator[str]:

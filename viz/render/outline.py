@@ -118,7 +118,7 @@ def _spoken(detail: str) -> str:
 
 
 def _line(node: Node, operands: list[Edge], picture: Picture) -> str:
-    data = "bias" if picture.colours == "weight" else "data"
+    data = "bias" if picture.colors == "weight" else "data"
     numbers = [f"{word} {number(x)}" for word, x in ((data, node.data), ("gradient", node.grad)) if x is not None]
     ending = " (starts here)" if node.root and node.grad is not None else ""
     name, making = clean(node.name or node.label), clean(node.formula)

@@ -17,7 +17,7 @@ _AXIS = 14.0
 
 
 def draw_map(shown: Map, frame: Frame, most: int, sheet: Sheet) -> str:
-    """A caption, and below it the map: an image with a frame, or for a few units their numbers on their colours."""
+    """A caption, and below it the map: an image with a frame, or for a few units their numbers on their colors."""
     title = f"<title>{escape(f'{shown.name}, {shown.rows} × {shown.columns}, largest {exact(shown.largest)}', 200)}</title>"
     name = sheet.text(frame.x, frame.y + 9, caption(shown), 9.5, "muted")
     inside = Frame(frame.x, frame.y + CAPTION, frame.width, frame.height - CAPTION)
@@ -55,7 +55,7 @@ def _spelled(shown: Map, frame: Frame, sheet: Sheet) -> str:
 
 
 def draw_histogram(shown: Histogram, frame: Frame, sheet: Sheet) -> str:
-    """Bars in the colours of their numbers, and in the middle a dark one for those that are exactly 0, cut off where it is too high."""
+    """Bars in the colors of their numbers, and in the middle a dark one for those that are exactly 0, cut off where it is too high."""
     high, step = frame.height - _AXIS, (frame.width - 4) / BINS
     most = max(shown.counts) or max(shown.zeros, 1)
     shapes: dict[int, list[str]] = defaultdict(list)
@@ -69,7 +69,7 @@ def draw_histogram(shown: Histogram, frame: Frame, sheet: Sheet) -> str:
     parts = [sheet.path("".join(data), sheet.paint(f"e{fill}")) for fill, data in sorted(shapes.items())]
     if shown.zeros:
         tall = min(high, max(0.6, shown.zeros / most * high))
-        parts.append(sheet.rect(frame.centre - 1.4, base - tall, 2.8, tall, sheet.paint("ink")))
+        parts.append(sheet.rect(frame.center - 1.4, base - tall, 2.8, tall, sheet.paint("ink")))
     parts.append(
         sheet.path(f"M{trimmed(frame.x)} {trimmed(base + 0.5)}H{trimmed(frame.right)}", sheet.paint("none", "line"), 'stroke-width="1"')
     )
@@ -81,7 +81,7 @@ def _axis(shown: Histogram, frame: Frame, base: float, sheet: Sheet) -> str:
     end = number(shown.largest)
     parts = [
         sheet.text(frame.x, base + 11, f"−{end}", 8.5, "muted"),
-        sheet.text(frame.centre, base + 11, shown.name, 9, "muted", anchor="middle"),
+        sheet.text(frame.center, base + 11, shown.name, 9, "muted", anchor="middle"),
         sheet.text(frame.right, base + 11, end, 8.5, "muted", anchor="end"),
     ]
     if shown.odd:

@@ -117,9 +117,9 @@ def _box(group: Group, frame: Frame, sheet: Sheet) -> str:
 
 def _heading(column: Column, placed: Placed, sheet: Sheet) -> str:
     frames = [placed.nodes[member] for member in column.members]
-    centre = frames[0].x + frames[0].width / 2
-    parts = [sheet.text(centre, 12, column.title, 12, "ink", anchor="middle", bold=True)]
-    return "".join([*parts, sheet.text(centre, 27, column.detail, 10, "muted", anchor="middle")])
+    center = frames[0].x + frames[0].width / 2
+    parts = [sheet.text(center, 12, column.title, 12, "ink", anchor="middle", bold=True)]
+    return "".join([*parts, sheet.text(center, 27, column.detail, 10, "muted", anchor="middle")])
 
 
 def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
@@ -143,8 +143,8 @@ def _layer_legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
 
 
 def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
-    """What colours, dashes and marks stand for, and how wide that is."""
-    scale, x = _scale(picture, sheet) if picture.colours else ("", 0.0)
+    """What colors, dashes and marks stand for, and how wide that is."""
+    scale, x = _scale(picture, sheet) if picture.colors else ("", 0.0)
     alarm, x = _alarm_mark(picture, x, sheet)
     marks, x = _kinds(picture, x, sheet)
     return scale + alarm + marks, x
@@ -160,8 +160,8 @@ def _alarm_mark(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
 
 
 def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:
-    parts = [sheet.text(0, 12, picture.colours, 10, "muted")]
-    x = width(picture.colours, 10) + 8
+    parts = [sheet.text(0, 12, picture.colors, 10, "muted")]
+    x = width(picture.colors, 10) + 8
     largest = number(picture.largest)
     parts.append(sheet.text(x, 12, f"−{largest}", 10, "muted", mono=True))
     x += width(f"−{largest}", 10, mono=True) + 6

@@ -1,4 +1,4 @@
-"""What edges look like: curves with level ends, as wide and as coloured as the gradient that they carry back."""
+"""What edges look like: curves with level ends, as wide and as colored as the gradient that they carry back."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -64,10 +64,10 @@ def free_plate(route: tuple[Point, ...], wide: float, high: float, taken: list[F
 
 
 def plate(frame: Frame, text: str, flow: float, picture: Picture, sheet: Sheet) -> str:
-    """A text in a border of the colour of a gradient."""
+    """A text in a border of the color of a gradient."""
     border = sheet.paint("page", f"e{shade(flow, picture.largest)}" if isfinite(flow) else "alarm")
     box = sheet.rect(frame.x, frame.y, frame.width, frame.height, border, 5, 'stroke-width="1.4"')
-    return box + sheet.text(frame.centre, frame.middle + 3.6, text, 10, "ink", anchor="middle", bold=True)
+    return box + sheet.text(frame.center, frame.middle + 3.6, text, 10, "ink", anchor="middle", bold=True)
 
 
 def _runs_down(route: tuple[Point, ...]) -> bool:
@@ -120,7 +120,7 @@ def labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
         taken.append(frame)
         plate = ("alarm", "") if edge.mark else ("page", 'opacity="0.86"')
         yield sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(plate[0]), 4, plate[1])
-        yield sheet.text(frame.centre, frame.middle + 3.3, text, 9.5, "page" if edge.mark else "muted", anchor="middle")
+        yield sheet.text(frame.center, frame.middle + 3.3, text, 9.5, "page" if edge.mark else "muted", anchor="middle")
 
 
 def _plate(route: tuple[Point, ...], share: float, wide: float) -> Frame:

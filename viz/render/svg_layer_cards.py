@@ -62,19 +62,19 @@ def _piece(piece: Piece, frame: Frame, most: int, sheet: Sheet) -> str:
 
 
 def _arrows(edge: Edge, route: tuple[Point, ...], largest: float, sheet: Sheet) -> str:
-    """A grey arrow as wide as there are many numbers, and below it one for the gradient that comes back."""
+    """A gray arrow as wide as there are many numbers, and below it one for the gradient that comes back."""
     (x0, y), (x1, _) = route[0], route[-1]
-    x0, x1, centre = x0 + 5, x1 - 5, (x0 + x1) / 2
+    x0, x1, center = x0 + 5, x1 - 5, (x0 + x1) / 2
     thick = 2.0 + 3.2 * log10(edge.count + 1.0)
     shift = 0.0 if edge.flow is None else 16.0
     half, head = thick / 2, thick / 2 + 5
     forward = f"M{trimmed(x0)} {trimmed(y - shift - half)}H{trimmed(x1 - head)}v-5L{trimmed(x1)} {trimmed(y - shift)}"
     forward += f"L{trimmed(x1 - head)} {trimmed(y - shift + half + 5)}v-5H{trimmed(x0)}Z"
     parts = [sheet.path(forward, sheet.paint("line"))]
-    parts.append(sheet.text(centre, y - shift - half - 9, f"{edge.count:,}", 10.5, "muted", anchor="middle"))
+    parts.append(sheet.text(center, y - shift - half - 9, f"{edge.count:,}", 10.5, "muted", anchor="middle"))
     if edge.flow is not None:
         parts += _back(edge.flow, (x0, x1), y + shift, largest, sheet)
-        parts.append(sheet.text(centre, y + shift + 18, f"‖∂‖ {number(edge.flow)}", 10.5, "muted", anchor="middle"))
+        parts.append(sheet.text(center, y + shift + 18, f"‖∂‖ {number(edge.flow)}", 10.5, "muted", anchor="middle"))
     return "".join(parts)
 
 
@@ -104,15 +104,15 @@ def _lane(edge: Edge, route: tuple[Point, ...], largest: float, sheet: Sheet) ->
     tip = f"M{trimmed(x1)} {trimmed(y1)}l-4.5 -8h9Z"
     parts = [sheet.path(line, sheet.paint("none", "line"), f'stroke-width="{trimmed(thick)}"'), sheet.path(tip, sheet.paint("line"))]
     words = lane_label(edge)
-    wide, centre = width(words, 10) + 12, (x0 + x1) / 2
-    parts.append(sheet.rect(centre - wide / 2, y - 8, wide, 16, sheet.paint("page"), 4))
+    wide, center = width(words, 10) + 12, (x0 + x1) / 2
+    parts.append(sheet.rect(center - wide / 2, y - 8, wide, 16, sheet.paint("page"), 4))
     if edge.flow is not None and isfinite(edge.flow):
         dashes = ' stroke-dasharray="4 3"' if edge.flow == 0.0 else ""
-        under = f"M{trimmed(centre - wide / 2 + 6)} {trimmed(y + 7)}h{trimmed(wide - 12)}"
+        under = f"M{trimmed(center - wide / 2 + 6)} {trimmed(y + 7)}h{trimmed(wide - 12)}"
         parts.append(
             sheet.path(under, sheet.paint("none", _flow_paint(edge.flow)), f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}')
         )
-    return "".join([*parts, sheet.text(centre, y + 3.5, words, 10, "muted", anchor="middle")])
+    return "".join([*parts, sheet.text(center, y + 3.5, words, 10, "muted", anchor="middle")])
 
 
 def lane_label(edge: Edge) -> str:
@@ -126,7 +126,7 @@ def lane_label(edge: Edge) -> str:
 
 
 def legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
-    """What colours and arrows stand for, and how wide that is."""
+    """What colors and arrows stand for, and how wide that is."""
     words = "each map from −its largest"
     ramp, x = scale(width(words, 10) + 8, sheet)
     parts = [sheet.text(0, 12, words, 10, "muted"), ramp, sheet.text(x + 6, 12, "to its largest", 10, "muted")]
@@ -135,7 +135,7 @@ def legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
     x += 9 + width("exactly 0", 10) + 22
     for paint, name, seen in (
         ("line", "how many numbers go on", True),
-        ("e-16", "‖∂‖ the norm of the gradient that comes back", placed.picture.colours == "gradient"),
+        ("e-16", "‖∂‖ the norm of the gradient that comes back", placed.picture.colors == "gradient"),
     ):
         if seen:
             parts.append(sheet.path(f"M{trimmed(x)} 8.5h20", sheet.paint("none", paint), 'stroke-width="3"'))

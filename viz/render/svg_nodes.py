@@ -52,11 +52,11 @@ def spoken(node: Node) -> str:
     return ", ".join([*parts, *filter(None, [node.detail, node.tip])])
 
 
-def _border(node: Node, sheet: Sheet, colour: str = "line", radius: float = 7.0) -> tuple[str, str, float]:
+def _border(node: Node, sheet: Sheet, color: str = "line", radius: float = 7.0) -> tuple[str, str, float]:
     if node.root:
         return sheet.paint("none", "ink"), 'stroke-width="2"', radius
     dashed = ' stroke-dasharray="3 2"' if node.kind in ("constant", "more") else ""
-    return sheet.paint("none", colour), f'stroke-width="1.2"{dashed}', radius
+    return sheet.paint("none", color), f'stroke-width="1.2"{dashed}', radius
 
 
 def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
@@ -90,8 +90,8 @@ def _last_row_fill(left: float, right: float, top: float, bottom: float, fill: s
 
 
 def _row(word: str, x: float, left: float, right: float, top: float, step: int | None, sheet: Sheet) -> list[str]:
-    ink, grey = ("ink", "muted") if step is None else (f"t{step}", f"t{step}")
-    parts = [sheet.text(left + 10, top + 13, word, WORD, grey)]
+    ink, gray = ("ink", "muted") if step is None else (f"t{step}", f"t{step}")
+    parts = [sheet.text(left + 10, top + 13, word, WORD, gray)]
     if not isfinite(x):
         parts.append(_alarm(right - 9 - number_width(x) - 4, top + 2, number_width(x) + 8, ROW - 4, sheet))
         ink = "alarm"
@@ -112,12 +112,12 @@ def _chip(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     alarm = not all(isfinite(x) for x in (node.data, node.grad) if x is not None)
     fill = "card" if alarm or node.grad is None else f"g{step}"
     radius = 4.0 if node.kind in ("parameter", "constant") else frame.height / 2
-    colour = {"parameter": "badge-parameter", "input": "badge-input"}.get(node.kind, "line")
+    color = {"parameter": "badge-parameter", "input": "badge-input"}.get(node.kind, "line")
     parts = [sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), radius)]
     if alarm:
         parts.append(_alarm(frame.x + 2, frame.y + 4, frame.width - 4, frame.height - 8, sheet))
     thick = ' stroke-width="1.8"' if node.kind in ("parameter", "input") and not node.root else ""
-    paint, more, radius = _border(node, sheet, "alarm" if alarm else colour, radius)
+    paint, more, radius = _border(node, sheet, "alarm" if alarm else color, radius)
     more = more.replace('stroke-width="1.2"', thick.strip()) if thick else more
     parts.append(sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, radius, more))
     ink = "ink" if fill == "card" else f"t{step}"
@@ -180,7 +180,7 @@ def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
         if node.mark:
             parts.append(_mark(node.mark, frame, sheet))
         elif node.detail:
-            parts.append(sheet.text(frame.centre, frame.bottom + 8, fitted(node.detail, 8.5, 100), 8.5, "muted", anchor="middle"))
+            parts.append(sheet.text(frame.center, frame.bottom + 8, fitted(node.detail, 8.5, 100), 8.5, "muted", anchor="middle"))
         return "".join([*parts, sheet.text(frame.x + frame.width / 2, frame.middle + 4, text, NUMBER, ink, anchor="middle", mono=True)])
     label = fitted(node.label, 10, 24, bold=True)
     parts.append(sheet.text(frame.x + 7, frame.middle + 4, label, 10, ink, bold=True))
@@ -194,5 +194,5 @@ def _mark(word: str, frame: Frame, sheet: Sheet) -> str:
     word = fitted(word, 8.5, frame.width - 10, bold=True)
     wide = width(word, 8.5, bold=True) + 10
     ring = sheet.rect(frame.x - 2, frame.y - 2, frame.width + 4, frame.height + 4, sheet.paint("none", "alarm"), 9, 'stroke-width="2.4"')
-    plate = sheet.rect(frame.centre - wide / 2, frame.bottom - 4, wide, 11, sheet.paint("alarm"), 5.5)
-    return ring + plate + sheet.text(frame.centre, frame.bottom + 4.5, word, 8.5, "page", anchor="middle", bold=True)
+    plate = sheet.rect(frame.center - wide / 2, frame.bottom - 4, wide, 11, sheet.paint("alarm"), 5.5)
+    return ring + plate + sheet.text(frame.center, frame.bottom + 4.5, word, 8.5, "page", anchor="middle", bold=True)

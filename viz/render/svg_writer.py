@@ -1,9 +1,9 @@
-"""SVG elements with colours for light and dark: attributes carry the one, a style sheet without script the other."""
+"""SVG elements with colors for light and dark: attributes carry the one, a style sheet without script the other."""
 
 from base64 import b64encode
 
 from viz.look.text import escape
-from viz.look.theme import LIGHT, THEMES, Theme, checked_theme, colour, edge_colour, text_colour
+from viz.look.theme import LIGHT, THEMES, Theme, checked_theme, color, edge_color, text_color
 
 
 def trimmed(x: float) -> str:
@@ -17,7 +17,7 @@ def trimmed(x: float) -> str:
 
 
 class Sheet:
-    """Knows the theme, writes elements, and remembers which colours need a dark version.
+    """Knows the theme, writes elements, and remembers which colors need a dark version.
 
     theme  "light", "dark", or "auto": light, with a style sheet for readers who prefer dark
     """
@@ -92,7 +92,7 @@ def _spaced(more: str) -> str:
 
 
 def named(name: str, theme: Theme) -> str:
-    """The colour code of a name: "card", "ink", "badge-operation" …; of the scale a fill "g5", a line "e-5", the text on it "t5".
+    """The color code of a name: "card", "ink", "badge-operation" …; of the scale a fill "g5", a line "e-5", the text on it "t5".
 
     >>> named("g0", LIGHT), named("t0", LIGHT), named("ink", LIGHT)
     ('#f7f7f7', '#000000', '#1b1f24')
@@ -102,7 +102,7 @@ def named(name: str, theme: Theme) -> str:
     if name[1:].lstrip("-").isdigit():
         step = int(name[1:])
         if name[0] == "e":
-            return edge_colour(step, theme)
-        fill = colour(step, theme)
-        return fill if name[0] == "g" else text_colour(fill)
+            return edge_color(step, theme)
+        fill = color(step, theme)
+        return fill if name[0] == "g" else text_color(fill)
     return "#ffffff" if name == "white" else str(getattr(theme, name))

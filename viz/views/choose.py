@@ -100,13 +100,13 @@ def _has_modules(snapshot: Snapshot) -> bool:
     return len(scopes) > 1 or any(scope.parent is not None or scope.name for scope in scopes.values())
 
 
-def _network(snapshot: Snapshot, colours: str) -> Picture:
+def _network(snapshot: Snapshot, colors: str) -> Picture:
     """A network as neurons, or as layers where these are too many."""
     folded = Folded(snapshot)
     if not too_wide(folded):
         with suppress(PictureError):  # calls that belong together may be too many to be drawn one by one
-            return neuron_picture(snapshot, colours)
-    return layer_picture(snapshot, colours, folded)
+            return neuron_picture(snapshot, colors)
+    return layer_picture(snapshot, colors, folded)
 
 
 def _traced(module: Module) -> list[Value]:
@@ -154,28 +154,28 @@ def _described(target: Any) -> str:
     return f"{type(target).__name__} {clean(repr(target))}"
 
 
-def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[str] | None, colours: str) -> list[Picture]:
+def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[str] | None, colors: str) -> list[Picture]:
     opened = _opened(snapshot, expand)
     if level == "neurons":
-        return [neuron_picture(snapshot, colours)]
+        return [neuron_picture(snapshot, colors)]
     if level == "layers":
-        return [_layers(snapshot, colours)]
+        return [_layers(snapshot, colors)]
     if level == "chips" or (level is None and expand is None and MOST_CARDS < len(snapshot) <= MOST_CHIPS):
-        return [scalar_picture(snapshot, "chips"), *_coarse(snapshot, colours)]
+        return [scalar_picture(snapshot, "chips"), *_coarse(snapshot, colors)]
     if level == "cards" or expand is not None or len(snapshot) <= MOST_CARDS:
-        return [*_cards(snapshot, opened, expand is None), *_coarse(snapshot, colours)]
-    return _coarse(snapshot, colours)
+        return [*_cards(snapshot, opened, expand is None), *_coarse(snapshot, colors)]
+    return _coarse(snapshot, colors)
 
 
-def _layers(snapshot: Snapshot, colours: str) -> Picture:
+def _layers(snapshot: Snapshot, colors: str) -> Picture:
     if all(node.scope is None for node in snapshot.order):
         raise PictureError('no module made any of this graph, so that it has no layers: draw it with another level, such as "chips"')
-    return layer_picture(snapshot, colours)
+    return layer_picture(snapshot, colors)
 
 
-def _coarse(snapshot: Snapshot, colours: str) -> list[Picture]:
+def _coarse(snapshot: Snapshot, colors: str) -> list[Picture]:
     if _has_modules(snapshot):
-        return [_network(snapshot, colours)]
+        return [_network(snapshot, colors)]
     return [condensed_picture(snapshot, MOST_CHIPS), condensed_picture(snapshot, MOST_CHIPS // 3)]
 
 

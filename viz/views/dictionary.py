@@ -131,7 +131,7 @@ def _picture(graph: Mapping[str, list[str]], order: list[str], level: str, notes
     used = {operand for operands in graph.values() for operand in operands}
     nodes = tuple(_node(ids[name], name, graph.get(name, []), name not in used) for name in order)
     edges = tuple(Edge(ids[operand], ids[name], port=port) for name in order for port, operand in enumerate(graph.get(name, [])))
-    return Picture(level, nodes, edges, notes=notes, total=len(nodes), colours="")
+    return Picture(level, nodes, edges, notes=notes, total=len(nodes), colors="")
 
 
 def _node(id: str, name: str, operands: list[str], last: bool) -> Node:

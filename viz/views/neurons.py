@@ -33,13 +33,13 @@ Key = tuple[str, str, int]
 between units."""
 
 
-def neuron_picture(snapshot: Snapshot, colours: str = "gradient") -> Picture:
+def neuron_picture(snapshot: Snapshot, colors: str = "gradient") -> Picture:
     """Units with their outputs, and what flows between them.
 
-    colours  "gradient"; or "weight" for a network by itself: then numbers are biases and edges are weights
+    colors  "gradient"; or "weight" for a network by itself: then numbers are biases and edges are weights
     """
     units = Units(snapshot)
-    weights = colours == "weight"
+    weights = colors == "weight"
     has_gradients = weights or any(grad_of(node) for node in snapshot.order)
     flows = units.shown_flows(weights or not has_gradients)
     notes = list(_notes(units, weights, has_gradients))
@@ -50,7 +50,7 @@ def neuron_picture(snapshot: Snapshot, colours: str = "gradient") -> Picture:
     nodes = tuple(units.node(key, weights, has_gradients) for key in units.ids)
     columns = tuple(units.column(column, has_gradients and not weights) for column in units.columns)
     return Picture(
-        "neurons", nodes, edges, notes=tuple(notes), total=len(snapshot), colours=colours if has_gradients else "weight", columns=columns
+        "neurons", nodes, edges, notes=tuple(notes), total=len(snapshot), colors=colors if has_gradients else "weight", columns=columns
     )
 
 
@@ -58,9 +58,9 @@ def _notes(units: "Units", weights: bool, has_gradients: bool) -> Iterable[str]:
     count = sum(map(len, units.columns))
     yield f"{count:,} units folded from {len(units.snapshot):,} values"
     if weights:
-        yield "numbers are biases, colours and widths are weights"
+        yield "numbers are biases, colors and widths are weights"
     elif not has_gradients:
-        yield "no gradients yet, colours and widths are weights: call backward() first"
+        yield "no gradients yet, colors and widths are weights: call backward() first"
     for column in units.columns:
         if len(column) > WIDEST:
             title = units.column(column, False).title

@@ -56,7 +56,7 @@ class _Graph:
     def picture(self, level: str) -> Picture:
         """All of it."""
         edges = tuple(Edge(source, target, port=port) for source, target, port in self.edges)
-        return Picture(level, tuple(self.nodes.values()), edges, notes=notes(self.program), total=self.program.recorded_rows, colours="")
+        return Picture(level, tuple(self.nodes.values()), edges, notes=notes(self.program), total=self.program.recorded_rows, colors="")
 
     def _add_kernel(self, position: int, kernel: Kernel) -> None:
         sources = self._sources(kernel)
@@ -65,7 +65,7 @@ class _Graph:
             self.edges |= dict.fromkeys((source, node.id, port) for source in found)
 
     def _sources(self, kernel: Kernel) -> list[list[str]]:
-        """For each operand the ids of the nodes that it comes from; a matrix and its bias are one node where both are learnt."""
+        """For each operand the ids of the nodes that it comes from; a matrix and its bias are one node where both are learned."""
         program, taken = self.program.program, _taken(kernel)
         if not isinstance(kernel, Matrix) or not all((program.code[rows] == PARAMETER).all() for rows in taken[1:]):
             return [self._source(rows) for rows in taken]
@@ -222,7 +222,7 @@ def _folded(program: Compiled, level: str) -> Picture:
             flows |= dict.fromkeys((int(source) // size, target) for source in sources if source >= 0 and source // size != target)
     edges = tuple(Edge(f"n{source}", f"n{target}") for source, target in flows if target - source == 1 or not _steps(flows, source, target))
     words = (*notes(program), f"the {len(kernels):,} kernels are folded into {counted(len(bands), 'band')}, in the order in which they run")
-    return Picture(level, nodes, edges, notes=words, total=program.recorded_rows, colours="")
+    return Picture(level, nodes, edges, notes=words, total=program.recorded_rows, colors="")
 
 
 def _steps(flows: dict[tuple[int, int], None], source: int, target: int) -> bool:

@@ -233,7 +233,7 @@ def test_what_is_refused() -> None:
         viz.animate(Value(2.0) * 3.0)
     with pytest.raises(PictureError, match="animate takes"):
         viz.animate(MLP(2, [3, 1]))
-    settings: list[dict[str, Any]] = [{"pace": 0.0}, {"pace": "x"}, {"frames": 1}, {"frames": 2.5}, {"theme": "x"}, {"colours": "x"}]
+    settings: list[dict[str, Any]] = [{"pace": 0.0}, {"pace": "x"}, {"frames": 1}, {"frames": 2.5}, {"theme": "x"}, {"colors": "x"}]
     for options in [*settings, {"level": "x"}]:
         with pytest.raises(OptionError):
             viz.animate(o, **options)
@@ -257,7 +257,7 @@ def test_a_frame_is_the_graph_as_it_was() -> None:
     assert [node.data for node in found.values][-1] == pytest.approx(found.losses[-1])
 
 
-@pytest.mark.parametrize("options", [{}, {"level": "chips"}, {"level": "neurons"}, {"colours": "weight"}])
+@pytest.mark.parametrize("options", [{}, {"level": "chips"}, {"level": "neurons"}, {"colors": "weight"}])
 def test_a_recording_plays(options: dict[str, Any]) -> None:
     found = recording()
     animation = viz.animate(found, frames=5, **options)
@@ -310,16 +310,16 @@ def test_a_gif(tmp_path: Path) -> None:
     pillow = pytest.importorskip("PIL.Image")
     pytest.importorskip("vl_convert")
     animation = viz.animate(neuron(), pace=0.1)
-    total, colours = 0, set()
+    total, colors = 0, set()
     with pillow.open(animation.save(tmp_path / "a.gif", rate=4.0, scale=0.5)) as image:
         for i in range(image.n_frames):
             image.seek(i)
             total += image.info["duration"]
-            colours.add(image.convert("RGB").getpixel((1, 1)))
+            colors.add(image.convert("RGB").getpixel((1, 1)))
         assert image.info["loop"] == 0
         assert image.n_frames > 3
     assert abs(total - 1000 * animation.seconds) <= 130
-    assert colours == {(255, 255, 255)}
+    assert colors == {(255, 255, 255)}
     for wrong in ({"rate": 0.0}, {"rate": float("nan")}, {"rate": 1000.0}, {"scale": 0.0}):
         with pytest.raises(OptionError):
             animation.save(tmp_path / "b.gif", **wrong)

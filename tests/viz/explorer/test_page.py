@@ -64,7 +64,7 @@ def recording(sizes: list[int], epochs: int, activation: str = "tanh") -> Record
     model = MLP(2, sizes, activation=activation, seed=3)
     recorder = Recorder([0.5, -0.3], 0.7, mse)
     samples, targets = [[0.5, -0.3], [-1.0, 0.2]], [0.7, -0.5]
-    fit(model, samples, targets, loss="mse", optimiser="adam", epochs=epochs, batch_size=None, callbacks=[recorder], progress=False)
+    fit(model, samples, targets, loss="mse", optimizer="adam", epochs=epochs, batch_size=None, callbacks=[recorder], progress=False)
     return recorder.recording
 
 
@@ -275,7 +275,7 @@ def test_settings_and_local_derivatives_by_hand() -> None:
     y = Value(5.0, (x,), "mine", partials=[7.0]) + sg.clamp(x**3, high=float("inf"))
     found = facts(Snapshot([y]))
     assert [7.0] in found["partials"].values()
-    assert [None, 3.0] in found["settings"].values()
+    assert [None, 3.0] in found["static_args"].values()
     json.dumps(found, allow_nan=False)
 
 

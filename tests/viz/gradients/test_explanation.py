@@ -17,17 +17,17 @@ from tests.viz.graphs import chain, network
 from tests.viz.hostile import each
 
 
-def labelled(value: Value, label: str) -> Value:
+def labeled(value: Value, label: str) -> Value:
     value.label = label
     return value
 
 
 def test_the_chain_in_the_form_of_the_tutorial() -> None:
     k1, b1, x = Parameter(0.5, label="k1"), Parameter(-1.0, label="b1"), Value(3.0, label="x")
-    first = labelled(k1 * x + b1, "L1")
-    s = labelled(sg.sigmoid(first), "sigmoid")
-    second = labelled(Parameter(2.0, label="k2") * s + Parameter(0.5, label="b2"), "L2")
-    loss = labelled((second - 1.0) ** 2, "loss")
+    first = labeled(k1 * x + b1, "L1")
+    s = labeled(sg.sigmoid(first), "sigmoid")
+    second = labeled(Parameter(2.0, label="k2") * s + Parameter(0.5, label="b2"), "L2")
+    loss = labeled((second - 1.0) ** 2, "loss")
     loss.backward()
     sigma = 1 / (1 + exp(-0.5))
     factors = [2 * (2 * sigma + 0.5 - 1), 2.0, sigma * (1 - sigma), 3.0]
@@ -43,8 +43,8 @@ def test_the_chain_in_the_form_of_the_tutorial() -> None:
 
 def test_several_paths_are_a_sum_the_largest_first() -> None:
     x = Value(3.0, label="x")
-    a, b = labelled(x * 2.0, "a"), labelled(x * x, "b")
-    y = labelled(a + b * 5.0 - x, "y")
+    a, b = labeled(x * 2.0, "a"), labeled(x * x, "b")
+    y = labeled(a + b * 5.0 - x, "y")
     assert str(viz.chain_rule(y, x)).splitlines() == [
         "∂y/∂x = ∂y/∂b * ∂b/∂x = 5.0 * 6.0 = 30.0",
         "      + ∂y/∂a * ∂a/∂x = 1.0 * 2.0 = 2.0",
@@ -66,7 +66,7 @@ def test_paths_and_total_by_brute_force(steps: list[tuple[int, int, bool, bool]]
     nodes = [Value(1.5, label="x"), Value(-0.5, label="c")]
     for i, (first, second, times, named) in enumerate(steps):
         a, b = nodes[first % len(nodes)], nodes[second % len(nodes)]
-        nodes.append(labelled(a * b if times else a + b, f"v{i}" if named else ""))
+        nodes.append(labeled(a * b if times else a + b, f"v{i}" if named else ""))
     leaf, output = nodes[0], nodes[-1]
     output.backward()
     rule = viz.chain_rule(output, leaf, most)
@@ -106,8 +106,8 @@ def test_a_network_of_many_paths_is_bounded() -> None:
     x = Value(1.0, label="x")
     layer = [x]
     for depth in range(40):
-        layer = [labelled(sum((a * 0.5 for a in layer), Value(0.0)), f"h{depth}.{i}") for i in range(4)]
-    y = labelled(layer[0] + layer[1], "y")
+        layer = [labeled(sum((a * 0.5 for a in layer), Value(0.0)), f"h{depth}.{i}") for i in range(4)]
+    y = labeled(layer[0] + layer[1], "y")
     y.backward()
     rule = viz.chain_rule(y, x)
     assert rule.total == x.grad
@@ -134,7 +134,7 @@ def test_deep_chains_and_long_ones() -> None:
     assert viz.chain_rule(y, x).total == x.grad
     z = first = Value(1.0, label="z")
     for i in range(10_000):
-        z = labelled(z + 1.0, f"z{i}")
+        z = labeled(z + 1.0, f"z{i}")
     rule = viz.chain_rule(z, first)
     assert rule.total == 1.0
     assert len(str(rule)) < 600
@@ -152,8 +152,8 @@ def test_names_where_there_are_none_and_where_they_are_equal() -> None:
     x = Value(2.0)
     assert str(viz.chain_rule(x * 3.0, x)) == "∂(2 × 3)/∂input = 3.0"
     a = Value(2.0, label="h")
-    b = labelled(a * 2.0, "h")
-    assert str(viz.chain_rule(labelled(b * 2.0, "h"), a)) == "∂(h #3)/∂h = ∂(h #3)/∂(h #2) * ∂(h #2)/∂h = 2.0 * 2.0 = 4.0"
+    b = labeled(a * 2.0, "h")
+    assert str(viz.chain_rule(labeled(b * 2.0, "h"), a)) == "∂(h #3)/∂h = ∂(h #3)/∂(h #2) * ∂(h #2)/∂h = 2.0 * 2.0 = 4.0"
 
 
 def test_the_same_value_and_one_that_is_not_there() -> None:
@@ -161,14 +161,14 @@ def test_the_same_value_and_one_that_is_not_there() -> None:
     assert str(viz.chain_rule(x, x)) == "∂x/∂x = 1.0"
     assert viz.chain_rule(x, x).total == 1.0
     assert [path.factors for path in viz.chain_rule(x, x).paths] == [(1.0,)]
-    assert str(viz.chain_rule(labelled(x * 2.0, "z"), y)) == "∂z/∂y = 0.0: z does not depend on y"
+    assert str(viz.chain_rule(labeled(x * 2.0, "z"), y)) == "∂z/∂y = 0.0: z does not depend on y"
     assert viz.chain_rule(x * 2.0, y).total == 0.0
 
 
 def test_a_branch_that_is_not_taken_gives_exactly_nothing() -> None:
     x = Value(0.0, label="x")
-    root = labelled(sg.sqrt(x), "root")
-    y = labelled(sg.where(1.0, x, root), "y")
+    root = labeled(sg.sqrt(x), "root")
+    y = labeled(sg.where(1.0, x, root), "y")
     y.backward()
     rule = viz.chain_rule(y, x)
     assert rule.total == x.grad == 1.0
@@ -177,8 +177,8 @@ def test_a_branch_that_is_not_taken_gives_exactly_nothing() -> None:
 
 def test_nan_comes_first_and_is_not_hidden() -> None:
     x = Value(-1.0, label="x")
-    bad, good = labelled(sg.log(x) * x, "bad"), labelled(x * 100.0, "good")
-    y = labelled(bad + good, "y")
+    bad, good = labeled(sg.log(x) * x, "bad"), labeled(x * 100.0, "good")
+    y = labeled(bad + good, "y")
     y.backward()
     rule = viz.chain_rule(y, x, most=1)
     assert isnan(rule.total)
@@ -206,8 +206,8 @@ def test_no_name_makes_lines_or_moves_the_cursor() -> None:
 
 def check_name(text: str) -> None:
     x = Value(1.0, label=text)
-    middle = labelled(x * 2.0, text)
-    said = str(viz.chain_rule(labelled(middle * x, text), x))
+    middle = labeled(x * 2.0, text)
+    said = str(viz.chain_rule(labeled(middle * x, text), x))
     assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
     assert len(said.split("\n")) <= 3
     assert all(len(line) < 500 for line in said.splitlines())
@@ -216,7 +216,7 @@ def check_name(text: str) -> None:
 @pytest.mark.parametrize(("first", "second"), list(combinations((1e300, 1e-320, 5.0), repeat=2)))
 def test_numbers_of_any_size_are_written(first: float, second: float) -> None:
     x = Value(1.0, label="x")
-    y = labelled(labelled(x * first, "a") * second, "y")
+    y = labeled(labeled(x * first, "a") * second, "y")
     y.backward()
     assert viz.chain_rule(y, x).total == x.grad
     assert float(str(viz.chain_rule(y, x)).rsplit(" = ", 1)[1]) == pytest.approx(x.grad, rel=1e-3)

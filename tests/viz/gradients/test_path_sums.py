@@ -274,7 +274,7 @@ def test_the_line_that_made_it_where_it_is_known() -> None:
     with pytest.raises(sg.errors.AnomalyError), sg.detect_anomaly():
         sg.log(x)
     y = sg.log(x)
-    y.notes = {"source": "a.py:3: y = log(x)"}
+    y.metadata = {"source": "a.py:3: y = log(x)"}
     assert viz.explain(y, x).why == "log(x = 0) gave −inf, made at a.py:3: y = log(x)"
 
 

@@ -1,4 +1,4 @@
-"""Colours: readable, ordered, and told apart by every kind of sight."""
+"""Colors: readable, ordered, and told apart by every kind of sight."""
 
 import math
 from itertools import pairwise
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import viz.look.theme
-from viz.look.theme import DARK, LIGHT, STEPS, THEMES, Theme, colour, edge_colour, edge_width, mixed, shade, strength, text_colour
+from viz.look.theme import DARK, LIGHT, STEPS, THEMES, Theme, color, edge_color, edge_width, mixed, shade, strength, text_color
 
 Triple = tuple[float, float, float]
 ANY = st.floats(allow_nan=True)
@@ -78,15 +78,15 @@ def test_luminance_is_that_of_the_web_guidelines(level: int) -> None:
 
 
 def test_the_text_turns_black_where_black_contrasts_more() -> None:
-    assert [text_colour(f"#{level:02x}{level:02x}{level:02x}") for level in (117, 118)] == ["#ffffff", "#000000"]
+    assert [text_color(f"#{level:02x}{level:02x}{level:02x}") for level in (117, 118)] == ["#ffffff", "#000000"]
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_text_on_every_fill_has_a_contrast_of_4_5(theme: Theme) -> None:
     for step in EVERY:
-        fill = colour(step, theme)
-        assert contrast(fill, text_colour(fill)) >= 4.5
-        assert contrast(fill, text_colour(fill)) == max(contrast(fill, "#000000"), contrast(fill, "#ffffff"))
+        fill = color(step, theme)
+        assert contrast(fill, text_color(fill)) >= 4.5
+        assert contrast(fill, text_color(fill)) == max(contrast(fill, "#000000"), contrast(fill, "#ffffff"))
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
@@ -100,7 +100,7 @@ def test_other_text_has_a_contrast_of_4_5(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_the_faintest_edge_is_seen_on_the_page(theme: Theme) -> None:
-    assert min(contrast(edge_colour(step, theme), theme.page) for step in EVERY) >= 1.75
+    assert min(contrast(edge_color(step, theme), theme.page) for step in EVERY) >= 1.75
 
 
 @pytest.mark.parametrize("sight", SIGHT)
@@ -108,14 +108,14 @@ def test_the_faintest_edge_is_seen_on_the_page(theme: Theme) -> None:
 def test_plus_is_told_from_minus(theme: Theme, sight: str) -> None:
     """Measured: 7.3 at the first step, three times what is just noticeable, 84.7 at the last; edges never under 36.4."""
     for step in range(1, STEPS + 1):
-        assert difference(colour(step, theme), colour(-step, theme), sight) >= max(7.0, 5.2 * step)
-        assert difference(edge_colour(step, theme), edge_colour(-step, theme), sight) >= 36.0
+        assert difference(color(step, theme), color(-step, theme), sight) >= max(7.0, 5.2 * step)
+        assert difference(edge_color(step, theme), edge_color(-step, theme), sight) >= 36.0
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_more_gradient_is_more_contrast_with_the_page(theme: Theme) -> None:
     for sign in (1, -1):
-        strengths = [contrast(colour(sign * step, theme), theme.page) for step in range(STEPS + 1)]
+        strengths = [contrast(color(sign * step, theme), theme.page) for step in range(STEPS + 1)]
         assert all(weak < strong for weak, strong in pairwise(strengths))
 
 
@@ -140,7 +140,7 @@ def test_the_smallest_gradient_has_the_first_step_and_the_largest_the_last() -> 
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-def test_both_scales_begin_with_the_same_colour(theme: Theme) -> None:
+def test_both_scales_begin_with_the_same_color(theme: Theme) -> None:
     assert theme.positive[0] == theme.negative[0]
 
 
@@ -158,13 +158,13 @@ def test_the_scale_is_the_one_of_the_specification(gradient: float, largest: flo
     assert strength(-gradient, largest) == strength(gradient, largest)
 
 
-def test_the_ends_of_the_scales_are_the_colours_of_the_specification() -> None:
-    assert [colour(step, LIGHT) for step in (-STEPS, 0, STEPS)] == ["#c8590c", "#f7f7f7", "#1f6fb4"]
-    assert [colour(step, DARK) for step in (-STEPS, 0, STEPS)] == ["#f59b4c", "#222a33", "#6db8f2"]
+def test_the_ends_of_the_scales_are_the_colors_of_the_specification() -> None:
+    assert [color(step, LIGHT) for step in (-STEPS, 0, STEPS)] == ["#c8590c", "#f7f7f7", "#1f6fb4"]
+    assert [color(step, DARK) for step in (-STEPS, 0, STEPS)] == ["#f59b4c", "#222a33", "#6db8f2"]
 
 
 @given(st.floats(0.0, 1.0))
-def test_mixtures_are_colours_between(share: float) -> None:
+def test_mixtures_are_colors_between(share: float) -> None:
     red = int(mixed("#102030", "#f0e0d0", share)[1:3], 16)
     assert 0x10 <= red <= 0xF0
     assert mixed("#102030", "#102030", share) == "#102030"

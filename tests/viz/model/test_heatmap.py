@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viz.look.theme import DARK, LIGHT, STEPS, colour, shade
+from viz.look.theme import DARK, LIGHT, STEPS, color, shade
 from viz.model.heatmap import BINS, Map, histogram, png, shades
 
 image = pytest.importorskip("matplotlib.image")
 
 
 def pixels(data: bytes) -> np.ndarray:
-    """The colours of a PNG, (height, width, 4), from 0 to 255."""
+    """The colors of a PNG, (height, width, 4), from 0 to 255."""
     return np.rint(image.imread(BytesIO(data)) * 255).astype(int)
 
 
@@ -23,13 +23,13 @@ def code(pixel: np.ndarray) -> str:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-def test_cells_have_the_colours_of_the_scale(theme):
+def test_cells_have_the_colors_of_the_scale(theme):
     numbers = (0.0, 1e-6, 0.02, 0.5, 2.0, -1e-6, -0.02, -0.5, -2.0, -0.0)
     found = pixels(png(Map("W", 2, 5, numbers), theme))
     high, wide = found.shape[0] // 2, found.shape[1] // 5
     for i, x in enumerate(numbers):
         cell = found[i // 5 * high : (i // 5 + 1) * high, i % 5 * wide : (i % 5 + 1) * wide]
-        assert {code(pixel) for row in cell for pixel in row} == {colour(shade(x, 2.0), theme)}
+        assert {code(pixel) for row in cell for pixel in row} == {color(shade(x, 2.0), theme)}
         assert (cell[..., 3] == 255).all()
 
 
@@ -43,7 +43,7 @@ def test_shades_are_those_of_single_numbers(numbers):
 def test_what_is_not_finite_alarms_and_what_is_missing_is_not_there():
     found = pixels(png(Map("W", 1, 4, (1.0, float("nan"), float("-inf"), 0.0), missing=(3,)), LIGHT))
     cells = found[0, found.shape[1] // 8 :: found.shape[1] // 4]
-    assert [code(cell) for cell in cells[:3]] == [colour(STEPS, LIGHT), LIGHT.alarm, LIGHT.alarm]
+    assert [code(cell) for cell in cells[:3]] == [color(STEPS, LIGHT), LIGHT.alarm, LIGHT.alarm]
     assert [cell[3] for cell in cells] == [255, 255, 255, 0]
 
 
@@ -53,7 +53,7 @@ def test_of_a_map_that_is_too_large_each_block_shows_its_farthest_number():
     found = pixels(png(Map("W", 300, 400, tuple(numbers.ravel().tolist())), LIGHT, most=5000))
     assert 2500 < found.shape[0] * found.shape[1] <= 5000
     high, wide = -(-300 // found.shape[0]), -(-400 // found.shape[1])
-    assert code(found[7 // high, 11 // wide]) == colour(-STEPS, LIGHT)
+    assert code(found[7 // high, 11 // wide]) == color(-STEPS, LIGHT)
     blue = [tuple(place) for place in np.argwhere(found[..., 2] - found[..., 0] > 100)]
     assert blue == [(150 // high, 399 // wide)]
 

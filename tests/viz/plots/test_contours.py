@@ -66,7 +66,7 @@ def test_a_flat_or_odd_landscape_is_drawn(height: float) -> None:
     assert without_a_place(plot_svg(ax, "title")) == []
 
 
-def test_every_colour_has_one_for_the_dark() -> None:
+def test_every_color_has_one_for_the_dark() -> None:
     svg = plot_svg(plot_descent(bowl, {"one": PATH, "two": PATH}, new_axes()[0], resolution=8), "title")
     used = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg)))
     assert used == set(re.findall(r'\*="(?:fill|stroke): (#[0-9a-f]{6})"', svg))

@@ -1,4 +1,4 @@
-"""Curves and regions of classes: what they show, told apart without colour, light and dark, and clear errors."""
+"""Curves and regions of classes: what they show, told apart without color, light and dark, and clear errors."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from scalargrad import Value, softmax
 from scalargrad.errors import DataError, LengthError, OptionError, UnknownNameError
 from tests.viz.pictures import without_a_place
-from viz.look.palette import DARK_COLOURS, LIGHT_COLOURS, MARKS
+from viz.look.palette import DARK_COLORS, LIGHT_COLORS, MARKS
 from viz.look.theme import DARK, LIGHT
 from viz.plots import new_axes, plot_class_regions, plot_curves, plot_history, plot_svg
 
@@ -69,10 +69,10 @@ def test_means_stand_in_the_middle_of_their_places() -> None:
     assert ax.lines[0].get_xydata().tolist() == [[20.0, 3.0]]
 
 
-def test_curves_and_classes_are_told_apart_without_colour() -> None:
+def test_curves_and_classes_are_told_apart_without_color() -> None:
     lines = plot_curves({str(i): [0.0, i] for i in range(6)}, ax=new_axes()[0]).lines
     assert len({str(line._dash_pattern) for line in lines}) == 6
-    assert len(set(MARKS)) == len(MARKS) >= len(LIGHT_COLOURS)
+    assert len(set(MARKS)) == len(MARKS) >= len(LIGHT_COLORS)
 
 
 def test_a_curve_may_end_early_and_x_may_be_given() -> None:
@@ -101,7 +101,7 @@ def test_odd_numbers_are_drawn(odd: float) -> None:
 
 def test_each_region_holds_the_points_that_its_class_wins() -> None:
     ax = plot_class_regions(corners, POINTS, LABELS, new_axes()[0], resolution=9)
-    fills = {to_hex(colour): path for area in ax.collections for colour, path in zip(area.get_facecolor(), area.get_paths(), strict=False)}
+    fills = {to_hex(color): path for area in ax.collections for color, path in zip(area.get_facecolor(), area.get_paths(), strict=False)}
     samples = [area for area in ax.collections if len(area.get_offsets()) and area.get_offsets().tolist() != [[0.0, 0.0]]]
     assert [area.get_offsets().tolist() for area in samples] == [[point] for point in POINTS]
     assert len(fills) >= 4 * 3
@@ -124,7 +124,7 @@ def test_probabilities_of_a_network_may_be_the_scores_and_no_graph_is_built() ->
 
 
 @pytest.mark.parametrize("draw", every_plot())
-def test_equal_plots_are_equal_bytes_and_every_colour_has_one_for_the_dark(draw: Callable[[Any], Any]) -> None:
+def test_equal_plots_are_equal_bytes_and_every_color_has_one_for_the_dark(draw: Callable[[Any], Any]) -> None:
     svg, again = (plot_svg(draw(new_axes()[0]), "title") for _ in range(2))
     assert svg == again
     used = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg)))
@@ -154,7 +154,7 @@ def test_wrong_input_is_a_clear_error(call: Callable[[], object], error: type[Ex
         call()
 
 
-# Colours, for eyes of every kind
+# Colors, for eyes of every kind
 
 EYES = {
     "all cones": np.eye(3),
@@ -178,16 +178,16 @@ def lab(light: Any) -> Any:
     return np.array([116 * roots[1] - 16, 500 * (roots[0] - roots[1]), 200 * (roots[1] - roots[2])])
 
 
-@pytest.mark.parametrize("colours", [LIGHT_COLOURS, DARK_COLOURS])
+@pytest.mark.parametrize("colors", [LIGHT_COLORS, DARK_COLORS])
 @pytest.mark.parametrize("eye", EYES)
-def test_colours_differ_for_every_eye(colours: tuple[str, ...], eye: str) -> None:
-    seen = [lab(EYES[eye] @ linear(code)) for code in colours]
+def test_colors_differ_for_every_eye(colors: tuple[str, ...], eye: str) -> None:
+    seen = [lab(EYES[eye] @ linear(code)) for code in colors]
     for (i, first), (j, second) in combinations(enumerate(seen), 2):
-        assert np.linalg.norm(first - second) >= (17 if j < 4 else 15), (colours[i], colours[j])
+        assert np.linalg.norm(first - second) >= (17 if j < 4 else 15), (colors[i], colors[j])
 
 
-@pytest.mark.parametrize(("colours", "page"), [(LIGHT_COLOURS, LIGHT.page), (DARK_COLOURS, DARK.page)])
-def test_colours_stand_out_from_the_page(colours: tuple[str, ...], page: str) -> None:
-    for code in colours:
+@pytest.mark.parametrize(("colors", "page"), [(LIGHT_COLORS, LIGHT.page), (DARK_COLORS, DARK.page)])
+def test_colors_stand_out_from_the_page(colors: tuple[str, ...], page: str) -> None:
+    for code in colors:
         dark, light = sorted(float(TO_XYZ[1] @ linear(each)) for each in (code, page))
         assert (light + 0.05) / (dark + 0.05) >= 3.0, code

@@ -16,7 +16,7 @@ from matplotlib import pyplot
 from scalargrad import Value
 from scalargrad.errors import DataError, LengthError, PictureError
 from tests.viz.pictures import without_a_place
-from viz.look.theme import DARK, LIGHT, STEPS, colour
+from viz.look.theme import DARK, LIGHT, STEPS, color
 from viz.plots import new_axes, plot_confusion, plot_grid, plot_loss, plot_regions, plot_svg, save_plot
 
 HOSTILE = "a|b {x} <b> w<0> a\\N x\"y' tail\\ \\1 <script>alert(1)</script> ]]> --> 日本 \0 \x0b \u2028"
@@ -65,7 +65,7 @@ def test_regions_meet_where_the_score_is_zero() -> None:
     assert all(abs(x - y) < 1e-9 for x, y in line)
 
 
-def test_samples_are_drawn_by_class_in_colour_and_shape() -> None:
+def test_samples_are_drawn_by_class_in_color_and_shape() -> None:
     ax = plot_regions(slope, POINTS, LABELS, new_axes()[0], resolution=4)
     positive, negative = ax.collections[-2:]
     assert positive.get_offsets().tolist() == POINTS[1:]
@@ -99,12 +99,12 @@ def test_predict_builds_no_graph() -> None:
     assert not any(value.args for value in seen)
 
 
-def test_the_grid_has_the_top_row_first_and_the_colours_of_the_pictures() -> None:
+def test_the_grid_has_the_top_row_first_and_the_colors_of_the_pictures() -> None:
     from matplotlib.colors import to_hex
 
     ax = plot_grid([[0.0, -2.0], [2.0, 0.0]], signed=True)
     cells = {(int(cell.get_y()), int(cell.get_x())): to_hex(cell.get_facecolor()) for cell in ax.patches}
-    expected = [colour(step, LIGHT) for step in (0, -STEPS, STEPS, 0)]
+    expected = [color(step, LIGHT) for step in (0, -STEPS, STEPS, 0)]
     assert [cells[0, 0], cells[0, 1], cells[1, 0], cells[1, 1]] == expected
     assert ax.get_ylim() == (2.0, 0.0)
 
@@ -141,7 +141,7 @@ def test_equal_plots_are_equal_bytes_and_hold_no_address(draw: Callable[[Any], A
 
 
 @pytest.mark.parametrize("draw", every_plot())
-def test_every_colour_has_one_for_the_dark(draw: Callable[[Any], Any]) -> None:
+def test_every_color_has_one_for_the_dark(draw: Callable[[Any], Any]) -> None:
     svg = plot_svg(draw(new_axes()[0]), "title")
     used = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg)))
     turned = set(re.findall(r'\*="(?:fill|stroke): (#[0-9a-f]{6})"', svg))
@@ -215,16 +215,16 @@ def test_every_count_stands_in_its_square() -> None:
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
 
 
-def test_right_and_wrong_have_colours_of_their_own() -> None:
+def test_right_and_wrong_have_colors_of_their_own() -> None:
     from matplotlib.colors import to_hex
 
     ax = plot_confusion([[5, 2], [0, 40]], ax=new_axes()[0])
     fills = [to_hex(patch.get_facecolor()) for patch in ax.patches]
-    blue = {colour(step, LIGHT) for step in range(1, STEPS + 1)}
-    orange = {colour(-step, LIGHT) for step in range(1, STEPS + 1)}
+    blue = {color(step, LIGHT) for step in range(1, STEPS + 1)}
+    orange = {color(-step, LIGHT) for step in range(1, STEPS + 1)}
     assert fills[0] in blue
     assert fills[1] in orange
-    assert fills[2] == colour(0, LIGHT)
+    assert fills[2] == color(0, LIGHT)
     assert fills[3] in blue
 
 

@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from scalargrad import Value
 from scalargrad.errors import DataError, LengthError
-from viz.look.palette import LIGHT_COLOURS
+from viz.look.palette import LIGHT_COLORS
 from viz.look.theme import LIGHT
 from viz.plots import new_axes, plot_agreement, plot_bars, plot_differences, plot_svg, plot_table
 
@@ -29,10 +29,10 @@ def test_points_stand_where_the_two_ways_put_them() -> None:
     assert ax.get_xlim()[0] < -2.001
     assert ax.get_xlim()[1] > 3.5
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["first", "second"]
-    assert [to_hex(group.get_facecolor()[0]) for group in ax.collections] == list(LIGHT_COLOURS[:2])
+    assert [to_hex(group.get_facecolor()[0]) for group in ax.collections] == list(LIGHT_COLORS[:2])
 
 
-def test_groups_are_told_apart_without_colour() -> None:
+def test_groups_are_told_apart_without_color() -> None:
     first, second = plot_agreement(PAIRS, axes()).collections
     assert first.get_paths()[0].vertices.tolist() != second.get_paths()[0].vertices.tolist()
 
@@ -60,7 +60,7 @@ def test_bars_end_at_their_numbers(log: bool) -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["slow", "quick"]
     assert ax.yaxis_inverted()
     assert [bar.get_linestyle() for bar in ax.patches] == ["--", "solid"]
-    assert to_hex(ax.patches[1].get_facecolor()) == LIGHT_COLOURS[0] != to_hex(ax.patches[0].get_facecolor())
+    assert to_hex(ax.patches[1].get_facecolor()) == LIGHT_COLORS[0] != to_hex(ax.patches[0].get_facecolor())
 
 
 def test_a_bar_below_zero_goes_to_the_left() -> None:

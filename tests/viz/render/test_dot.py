@@ -168,13 +168,13 @@ def test_huge_and_strange_numbers_stay_short() -> None:
 @pytest.mark.parametrize("rankdir", DIRECTIONS)
 def test_directions(rankdir: str) -> None:
     root = drawn(digraph(columns(), rankdir=rankdir))
-    centres = {}
+    centers = {}
     for group in root.iter(f"{SVG}g"):
         if group.get("class") == "node":
             text = next(group.iter(f"{SVG}text"))
-            centres[text.text] = (float(text.get("x", "")), float(text.get("y", "")))
+            centers[text.text] = (float(text.get("x", "")), float(text.get("y", "")))
     sign, axis = {"LR": (1, 0), "RL": (-1, 0), "TB": (1, 1), "BT": (-1, 1)}[rankdir]
-    assert sign * centres["u0"][axis] < sign * centres["u2"][axis] < sign * centres["u4"][axis]
+    assert sign * centers["u0"][axis] < sign * centers["u2"][axis] < sign * centers["u4"][axis]
 
 
 @pytest.mark.parametrize(

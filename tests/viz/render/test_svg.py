@@ -141,8 +141,8 @@ def test_edges_begin_at_their_source_and_end_at_their_target(name):
     for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
         source, target = placed.nodes[edge.source], placed.nodes[edge.target]
         (x0, y0), (x1, y1) = route[0], route[-1]
-        assert x0 == pytest.approx(source.right) or (x0 == pytest.approx(source.centre) and y0 == pytest.approx(source.bottom))
-        assert x1 == pytest.approx(target.x) or (x1 == pytest.approx(target.centre) and y1 == pytest.approx(target.y))
+        assert x0 == pytest.approx(source.right) or (x0 == pytest.approx(source.center) and y0 == pytest.approx(source.bottom))
+        assert x1 == pytest.approx(target.x) or (x1 == pytest.approx(target.center) and y1 == pytest.approx(target.y))
         assert source.y - 0.1 <= y0 <= source.bottom + 0.1
         assert target.y - 0.1 <= y1 <= target.bottom + 0.1
         assert all(b[0] >= a[0] - 1.0 for a, b in pairwise(route)), edge
@@ -166,7 +166,7 @@ def test_an_exact_zero_is_dashed_and_an_alarm_is_not():
     assert "nan" in list(numbers_of(ElementTree.fromstring(alarming)))
 
 
-def test_light_carries_the_colours_and_dark_overrides_them_without_script():
+def test_light_carries_the_colors_and_dark_overrides_them_without_script():
     drawing = drawn("chips")
     light, dark, both = drawing.svg("light"), drawing.svg("dark"), drawing.svg("auto")
     assert "prefers-color-scheme" not in light + dark

@@ -113,7 +113,7 @@ def test_a_network_by_itself_shows_its_weights():
     model = MLP(2, [3, 1], seed=0)
     model.layers[0].neurons[1].bias.data = 0.25
     shown = picture(model)
-    assert (shown.level, shown.colours) == ("neurons", "weight")
+    assert (shown.level, shown.colors) == ("neurons", "weight")
     weights = sorted(p.data for layer in model.layers for unit in layer.neurons for p in unit.weights)
     assert sorted(edge.flow for edge in shown.edges) == pytest.approx(weights)
     assert 0.25 in [node.data for node in shown.nodes]

@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def samples() -> tuple[list[list[float]], list[float]]:
     points, sides = data.moons(20, noise=0.1, seed=1)
-    return data.Standardise().fit(points).transform(points).tolist(), sides.tolist()
+    return data.StandardScaler().fit(points).transform(points).tolist(), sides.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,11 @@ def test_the_right_units_are_marked(dead: Diagnosis) -> None:
     assert [detail.endswith("· 1 dead") for detail in details] == [True, True, False]
 
 
-@pytest.mark.parametrize(("theme", "colour"), [("light", LIGHT.alarm), ("dark", DARK.alarm)])
-def test_a_mark_is_a_ring_and_a_word(dead: Diagnosis, theme: str, colour: str) -> None:
+@pytest.mark.parametrize(("theme", "color"), [("light", LIGHT.alarm), ("dark", DARK.alarm)])
+def test_a_mark_is_a_ring_and_a_word(dead: Diagnosis, theme: str, color: str) -> None:
     svg = viz.draw(dead, theme=theme).svg()
     assert texts(svg).count("dead") == 2
-    assert len(re.findall(f'<rect[^>]*stroke="{colour}"', svg)) == 3  # two units, and the legend
+    assert len(re.findall(f'<rect[^>]*stroke="{color}"', svg)) == 3  # two units, and the legend
     assert "ill, as the word says" in texts(svg)
 
 
@@ -62,7 +62,7 @@ def test_the_findings_are_told_in_words(dead: Diagnosis) -> None:
 
 
 def test_layers_are_named_where_the_gradient_vanishes() -> None:
-    found = diagnose(nn.MLP(2, [4] * 8 + [1], activation="sigmoid", initialiser="xavier"), *samples())
+    found = diagnose(nn.MLP(2, [4] * 8 + [1], activation="sigmoid", initializer="xavier"), *samples())
     columns = viz.draw(found).picture.columns
     assert [column.title.split()[0] for column in columns if column.detail.endswith("· vanishing")] == ["layers.0"]
     assert "‖∇‖" in columns[1].detail

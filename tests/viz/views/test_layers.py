@@ -250,7 +250,7 @@ def test_modules_of_other_kinds():
     loss = -sg.log(p[2])
     loss.backward()
     found = cards(loss)
-    assert found["learnt vectors"].line == "6 numbers"
+    assert found["learned vectors"].line == "6 numbers"
     assert (found["steps.2"].maps[0].rows, found["steps.2"].maps[0].columns) == (8, 6)
     assert found["steps.3"].line == "Dropout 8 → 8"
     assert found["steps.4"].columns[0].rows == 4  # one of four probabilities leaves, so the four sums are shown

@@ -11,7 +11,7 @@ from scalargrad import Parameter, Value
 from scalargrad.nn import MLP, Layer, LSTMCell, Module, Recurrent, Sequential
 from scalargrad.training import Recorder
 from viz import plots
-from viz.look.theme import LIGHT, colour
+from viz.look.theme import LIGHT, color
 from viz.model.picture import Node
 from viz.plots import curves
 
@@ -122,7 +122,7 @@ def test_the_strip_of_a_module_that_is_off_has_the_color_of_its_gradient() -> No
     drawing = viz.draw(loss, level="cards", theme="light")
     picture = drawing.picture
     node = next(node for node in picture.nodes if node.kind == "module" and node.data == 0.0 and node.grad < 0.0)
-    fill = colour(viz.render.svg_nodes.shade(node.grad, picture.largest), LIGHT)
+    fill = color(viz.render.svg_nodes.shade(node.grad, picture.largest), LIGHT)
     element = drawing.svg().split(f"<title>Neuron {node.name}, data 0.0, ")[1].split("</g>")[0]
     assert f'fill="{fill}"' in element
 

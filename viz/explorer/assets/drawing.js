@@ -1,4 +1,4 @@
-// Drawing: makes the elements of all that is seen. Colours and numbers come later, from painting.
+// Drawing: makes the elements of all that is seen. Colors and numbers come later, from painting.
 
 const stage = byId('drawing');
 const world = svg('g', { id: 'world' });

@@ -47,13 +47,13 @@ function formulaOf(i, data) {
   return `${word}(${names.join(', ')}${graph.args[i].length > 6 ? ', …' : ''})`;
 }
 
-// The operands of an operation as numbers, those that stayed settings included.
+// The operands of an operation as numbers, those that stayed static_args included.
 function operandsOf(i, data) {
   const numbers = graph.args[i].map((arg) => data[arg]);
-  const settings = graph.settings[i];
-  if (!settings) return numbers;
+  const static_args = graph.static_args[i];
+  if (!static_args) return numbers;
   let next = 0;
-  return settings.map((setting) => (setting === null ? numbers[next++] : plainNumber(setting)));
+  return static_args.map((setting) => (setting === null ? numbers[next++] : plainNumber(setting)));
 }
 
 // The local derivative of a value by each of its operands; null is nothing by construction.
@@ -62,8 +62,8 @@ function localsOf(i, data, recorded = true) {
   if ((recorded || !ruleName(i)) && graph.partials[i]) return graph.partials[i].map(plainNumber);
   if (!ruleName(i)) return graph.args[i].map(() => NaN);
   const partials = RULES[ruleName(i)].partials(data[i], ...operandsOf(i, data));
-  const settings = graph.settings[i];
-  return settings ? partials.filter((_, k) => settings[k] === null) : partials;
+  const static_args = graph.static_args[i];
+  return static_args ? partials.filter((_, k) => static_args[k] === null) : partials;
 }
 
 // What an operand receives: nothing where the gradient is 0, or where the derivative is nothing by construction.

@@ -44,12 +44,12 @@ function toggleKeys() {
   byId('help').setAttribute('aria-expanded', String(!list.hidden));
 }
 
-const centre = () => { const { width, height } = stage.getBoundingClientRect(); return [width / 2, height / 2]; };
+const center = () => { const { width, height } = stage.getBoundingClientRect(); return [width / 2, height / 2]; };
 
 const ACTIONS = {
   ArrowLeft: () => walk('left'), ArrowRight: () => walk('right'), ArrowUp: () => walk('up'), ArrowDown: () => walk('down'),
   ' ': playOrPause, '.': () => stepBy(1), ',': () => stepBy(-1), ']': () => goToFrame(state.frame + 1), '[': () => goToFrame(state.frame - 1),
-  '/': () => byId('find').focus(), '+': () => zoom(1.25, ...centre()), '=': () => zoom(1.25, ...centre()), '-': () => zoom(0.8, ...centre()), 0: fit,
+  '/': () => byId('find').focus(), '+': () => zoom(1.25, ...center()), '=': () => zoom(1.25, ...center()), '-': () => zoom(0.8, ...center()), 0: fit,
   o: () => { const fold = state.selected > 0 || state.selected === 0 ? foldOf[state.selected] : 0; if (fold) { state.selected = null; toggle(fold); } },
   p: () => predict(!state.predicting), t: switchTheme, '?': toggleKeys, Escape: escape,
 };

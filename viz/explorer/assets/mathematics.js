@@ -28,7 +28,7 @@ const maximum = (x, y) => (x >= y || Number.isNaN(x) ? x : y);
 const minimum = (x, y) => (x <= y || Number.isNaN(x) ? x : y);
 const sign = Math.sign;
 
-// Halves go to the even neighbour.
+// Halves go to the even neighbor.
 function round(x) {
   const low = Math.floor(x), rest = x - low;
   if (rest !== 0.5) return Math.round(x);

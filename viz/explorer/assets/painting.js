@@ -1,7 +1,7 @@
-// Painting: puts numbers and colours on what is drawn. This is all that happens when a step or a frame changes.
+// Painting: puts numbers and colors on what is drawn. This is all that happens when a step or a frame changes.
 
 function paint() {
-  if (!scale) readColours();
+  if (!scale) readColors();
   const now = { data: dataShown(), gradients: gradientsShown(), largest: largestGradient(), active: activeOperation(), lit: litValues() };
   byId('scale-low').textContent = state.predicting ? '' : short(-now.largest);
   byId('scale-high').textContent = state.predicting ? '' : short(now.largest);
@@ -9,8 +9,8 @@ function paint() {
   for (const [fold, parts] of seen.boxes) parts.detail.textContent = foldDetail(fold, now);
   layers.labels.replaceChildren();
   seen.active = [];
-  const labelled = graph.level === 'cards' && state.step === null && state.compare < 0 && seen.edges.length <= 60;
-  for (const edge of seen.edges) paintEdge(edge, now, labelled);
+  const labeled = graph.level === 'cards' && state.step === null && state.compare < 0 && seen.edges.length <= 60;
+  for (const edge of seen.edges) paintEdge(edge, now, labeled);
   drawActivePlates();
 }
 
@@ -66,7 +66,7 @@ function spokenName(i, now, hidden) {
   return `${fullName(i)}, data ${short(now.data[i])}, ${gradient}`;
 }
 
-// The strip of a closed box has the colour of what is written on it: the norm over its parameters, where it has any.
+// The strip of a closed box has the color of what is written on it: the norm over its parameters, where it has any.
 function paintClosed(id, parts, now) {
   const fold = -id, { outputs, parameters, values } = foldFacts[fold];
   const single = outputs.length === 1 && !parameters.length;
@@ -90,7 +90,7 @@ function foldDetail(fold, now) {
   return count(parameters.length, 'parameter') + norm;
 }
 
-function paintEdge(edge, now, labelled) {
+function paintEdge(edge, now, labeled) {
   const flow = flowOf(edge, now), isActive = edge.links.some(([, target]) => target === now.active);
   const waits = state.step !== null && !edge.links.some(([, target]) => stepOf.get(target) <= state.step);
   const plain = waits || state.predicting || Number.isNaN(flow);
@@ -102,7 +102,7 @@ function paintEdge(edge, now, labelled) {
   if (isActive) edge.path.setAttribute('marker-start', 'url(#arrow)');
   else edge.path.removeAttribute('marker-start');
   if (isActive && edge.b >= 0) seen.active.push([edge, arithmetic(edge.links[0], now)]);
-  else if (labelled && !state.predicting) layers.labels.append(plate(edge.middle, `∂ ${localText(edge.links[0])}`, 10, edge.path.classList.contains('dim') ? 'plate dim' : 'plate'));
+  else if (labeled && !state.predicting) layers.labels.append(plate(edge.middle, `∂ ${localText(edge.links[0])}`, 10, edge.path.classList.contains('dim') ? 'plate dim' : 'plate'));
 }
 
 // What a line carries back: in one frame, or the difference of two.

@@ -1,5 +1,5 @@
 // Places: puts the boxes into each other. Each box comes with a plan of its inside where all boxes in it are closed;
-// one that is open is larger, and its neighbours make room.
+// one that is open is larger, and its neighbors make room.
 
 const GAP = 22;
 

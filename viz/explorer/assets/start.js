@@ -5,12 +5,12 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 function switchTheme() {
   const root = document.documentElement, now = root.dataset.theme ?? (dark.matches ? 'dark' : 'light');
   root.dataset.theme = now === 'dark' ? 'light' : 'dark';
-  recolour();
+  recolor();
   saveLink();
 }
 
-function recolour() {
-  readColours();
+function recolor() {
+  readColors();
   drawLegend();
   paint();
 }
@@ -29,7 +29,7 @@ function followLink() {
   const opened = [...state.opened].join(), theme = document.documentElement.dataset.theme;
   readLink();
   changed();
-  if (document.documentElement.dataset.theme !== theme) { readColours(); drawLegend(); }
+  if (document.documentElement.dataset.theme !== theme) { readColors(); drawLegend(); }
   if ([...state.opened].join() !== opened) draw();
   if (state.selected !== null) openUpTo(state.selected);
   refresh();
@@ -44,14 +44,14 @@ async function start() {
   world.append(layers.boxes, layers.edges, layers.nodes, layers.labels);
   stage.append(svg('defs', {}, arrow), world);
   readLink();
-  readColours();
+  readColors();
   drawLegend();
   fillDetail();
   pointerSetup(); playbackSetup(); trainingSetup(); findingSetup(); keySetup();
   byId('theme').addEventListener('click', switchTheme);
   byId('fit').addEventListener('click', fit);
   byId('predict').addEventListener('click', () => predict(!state.predicting));
-  dark.addEventListener('change', recolour);
+  dark.addEventListener('change', recolor);
   draw();
   fit();
   if (state.selected !== null) { openUpTo(state.selected); fit(); }

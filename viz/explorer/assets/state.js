@@ -59,7 +59,7 @@ function isComplete(i) {
   return state.step === null || users[i].every(([user]) => stepOf.get(user) <= state.step);
 }
 
-// The largest gradient that is seen, the seed of the root left out: what the scale of colours ends at.
+// The largest gradient that is seen, the seed of the root left out: what the scale of colors ends at.
 function largestGradient() {
   const gradients = state.step !== null ? moment().gradients : gradientsShown();
   let largest = 0;

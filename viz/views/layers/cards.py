@@ -31,10 +31,10 @@ def too_wide(folded: Folded) -> bool:
     return max((layer.units for layer in folded.layers), default=0) > WIDEST or sum(layer.weights for layer in folded.layers) > MOST_WEIGHTS
 
 
-def layer_picture(snapshot: Snapshot, colours: str = "gradient", folded: Folded | None = None) -> Picture:
+def layer_picture(snapshot: Snapshot, colors: str = "gradient", folded: Folded | None = None) -> Picture:
     """Cards from left to right: inputs, layers, the result.
 
-    colours  "gradient"; or "weight" for a network by itself, which has computed nothing
+    colors  "gradient"; or "weight" for a network by itself, which has computed nothing
     folded   the layers of the graph, where they are known already
 
     >>> from scalargrad.nn import MLP
@@ -46,11 +46,11 @@ def layer_picture(snapshot: Snapshot, colours: str = "gradient", folded: Folded 
     >>> [edge.count for edge in picture.edges]
     [3, 4, 2]
     """
-    view = _View(snapshot, folded or Folded(snapshot), colours)
+    view = _View(snapshot, folded or Folded(snapshot), colors)
     cards = view.cards()
     nodes = tuple(_node(card, snapshot) for card in cards)
     return Picture(
-        "layers", nodes, tuple(view.edges()), notes=tuple(view.notes()), total=len(snapshot), colours=view.colours, cards=tuple(cards)
+        "layers", nodes, tuple(view.edges()), notes=tuple(view.notes()), total=len(snapshot), colors=view.colors, cards=tuple(cards)
     )
 
 
@@ -67,11 +67,11 @@ def _node(card: LayerCard, snapshot: Snapshot) -> Node:
 
 
 class _View:
-    def __init__(self, snapshot: Snapshot, folded: Folded, colours: str) -> None:
+    def __init__(self, snapshot: Snapshot, folded: Folded, colors: str) -> None:
         self.snapshot, self.folded = snapshot, folded
-        self.computed = colours != "weight"
+        self.computed = colors != "weight"
         self.back = self.computed and any(grad_of(node) for node in snapshot.order)
-        self.colours = colours if self.back else "weight"
+        self.colors = colors if self.back else "weight"
 
     def cards(self) -> list[LayerCard]:
         """From the inputs on."""
@@ -170,8 +170,8 @@ class _View:
         line = f"{size:,} number{'s' * (size != 1)}" + (f" × {len(table):,} calls" if len(table) > 1 else "")
         maps = list(self._input_maps(table))
         image = bool(maps) and maps[0].columns > 1 and (len(table) == 1 or maps[0].missing != ())
-        learnt = all(leaf.kind == "parameter" for leaf in table[0])
-        shown = LayerCard(f"i{i}", "input", "learnt vectors" if learnt else "input", line=line)
+        learned = all(leaf.kind == "parameter" for leaf in table[0])
+        shown = LayerCard(f"i{i}", "input", "learned vectors" if learned else "input", line=line)
         return replace(shown, maps=tuple(maps)) if image else replace(shown, columns=tuple(maps))
 
     def _input_maps(self, table: list[list[Value]]) -> Iterator[Map]:

@@ -37,7 +37,7 @@ def sorted_rows(layer: Layer) -> list[list[Any]]:
 
 
 def weights_name(rows: list[list[Any]]) -> str:
-    """W; for units of one parameter each, as in a normalisation, what their labels say without the numbers."""
+    """W; for units of one parameter each, as in a normalization, what their labels say without the numbers."""
     names = {clean(leaf.label, 16).rstrip("0123456789") for row in rows for leaf in row} if max(map(len, rows), default=0) == 1 else set()
     return names.pop() or "W" if len(names) == 1 and len(rows) > 1 else "W"
 

@@ -92,7 +92,7 @@ class Folded:
         for arg, local in zip(node.args, node.partials, strict=False):
             if arg.args and arg.scope is scope:
                 continue
-            if isinstance(arg, Parameter) and _is_learnt(arg, node):
+            if isinstance(arg, Parameter) and _is_learned(arg, node):
                 self._own(arg, node, home)
             elif not self._is_ours(arg, home):
                 entering, gradient = home.layer.entering, grad_of(node)
@@ -185,9 +185,9 @@ class Folded:
         return len(used - within - entering)
 
 
-def _is_learnt(arg: Parameter, node: Value) -> bool:
-    """Whether a parameter is a weight or bias: where all operands are parameters, as when letters are learnt vectors, the first half is."""
+def _is_learned(arg: Parameter, node: Value) -> bool:
+    """Whether a parameter is a weight or bias: where all operands are parameters, as when letters are learned vectors, the first half is."""
     if node.op in _PRODUCTS:
-        learnt = all(isinstance(other, Parameter) for other in node.args)
-        return not learnt or arg in node.args[: (len(node.args) + 1) // 2]
+        learned = all(isinstance(other, Parameter) for other in node.args)
+        return not learned or arg in node.args[: (len(node.args) + 1) // 2]
     return True

@@ -187,11 +187,11 @@ def test_the_focus_can_be_seen_and_every_control_has_a_name(show: Show) -> None:
 def test_themes_follow_the_reader_and_the_switch(show: Show, theme: str) -> None:
     page = show(viz.explore(neuron()), theme=theme)
     background = "getComputedStyle(document.body).backgroundColor"
-    colours = {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 20, 25)"}
-    assert page.tab.evaluate(background) == colours[theme]
+    colors = {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 20, 25)"}
+    assert page.tab.evaluate(background) == colors[theme]
     page.tab.click("#theme")
     other = "dark" if theme == "light" else "light"
-    assert page.tab.evaluate(background) == colours[other]
+    assert page.tab.evaluate(background) == colors[other]
     assert f"theme={other}" in page.tab.url
 
 

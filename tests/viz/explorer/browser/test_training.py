@@ -20,7 +20,7 @@ def trained(epochs: int = 12, activation: str = "tanh") -> Recording:
     model = MLP(2, [3, 1], activation=activation, seed=3)
     recorder = Recorder([0.5, -0.3], 0.7, mse)
     samples, targets = [[0.5, -0.3], [-1.0, 0.2], [0.1, 0.9]], [0.7, -0.5, 0.2]
-    fit(model, samples, targets, loss="mse", optimiser="adam", epochs=epochs, batch_size=None, callbacks=[recorder], progress=False)
+    fit(model, samples, targets, loss="mse", optimizer="adam", epochs=epochs, batch_size=None, callbacks=[recorder], progress=False)
     return recorder.recording
 
 

@@ -1,4 +1,4 @@
-// Colours: the scale that turns a gradient into a fill, a line and a width. One scale for all that is seen.
+// Colors: the scale that turns a gradient into a fill, a line and a width. One scale for all that is seen.
 // Its numbers come with the graph: they are those of all other pictures.
 
 const STEPS = graph.look.steps;
@@ -9,7 +9,7 @@ const channels = (code) => [1, 3, 5].map((at) => parseInt(code.slice(at, at + 2)
 const hex = (numbers) => '#' + numbers.map((x) => Math.round(x).toString(16).padStart(2, '0')).join('');
 const mixed = (a, b, part) => hex(channels(a).map((x, k) => x + (channels(b)[k] - x) * part));
 
-function readColours() {
+function readColors() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   const stops = (side) => [0, 1, 2, 3].map((k) => read(`${side}${k}`));
