@@ -7,7 +7,16 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
-from demos.gallery import Demo, add_data_option, path_of, require_extras, say, takes_data, with_data, write_gallery
+from demos.gallery import (
+    Demo,
+    add_data_option,
+    path_of,
+    require_extras,
+    say,
+    takes_data,
+    with_data,
+    write_gallery,
+)
 
 DEMOS = {
     "neuron": "one neuron, every factor of the chain rule",
@@ -38,11 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")  # of help, too, a terminal may not have all signs
     options = _parser().parse_args(arguments)
     if options.data and len(options.demo) != 1:
-        raise SystemExit("--data is for one demo: name it, as in `python -m demos NAME --data FILE`")
+        raise SystemExit(
+            "--data is for one demo: name it, as in `python -m demos NAME --data FILE`"
+        )
     names = list(dict.fromkeys(options.demo)) or list(DEMOS)
     folder = options.out or Path("gallery", *(names if len(names) == 1 else ()))
     require_extras()
-    page = write_gallery([_found(name, options.data) for name in names], folder, quick=options.quick or not options.demo)
+    page = write_gallery(
+        [_found(name, options.data) for name in names],
+        folder,
+        quick=options.quick or not options.demo,
+    )
     say(f"\nThe gallery is {page.resolve()}")
 
 
@@ -53,9 +68,21 @@ def _parser() -> argparse.ArgumentParser:
         epilog="\n".join(f"{name:11} {what}" for name, what in DEMOS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("demo", nargs="*", type=_name, help=f"which to run in full: {', '.join(DEMOS)} (default: all, quickly)")
-    parser.add_argument("--out", type=path_of, metavar="FOLDER", help="where to write (default: gallery, or gallery/DEMO for one demo)")
-    parser.add_argument("--quick", action="store_true", help="the quick setting for named demos, too")
+    parser.add_argument(
+        "demo",
+        nargs="*",
+        type=_name,
+        help=f"which to run in full: {', '.join(DEMOS)} (default: all, quickly)",
+    )
+    parser.add_argument(
+        "--out",
+        type=path_of,
+        metavar="FOLDER",
+        help="where to write (default: gallery, or gallery/DEMO for one demo)",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="the quick setting for named demos, too"
+    )
     add_data_option(parser)
     return parser
 
@@ -84,4 +111,6 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("\nStopped. The gallery's page was not written; pictures that were finished are kept.")
+        sys.exit(
+            "\nStopped. The gallery's page was not written; pictures that were finished are kept."
+        )

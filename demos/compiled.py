@@ -44,7 +44,10 @@ def descend(model: MLP, points: Array, targets: Array, steps: int) -> list[float
     losses = []
     for _ in range(steps):
         model.zero_grad()
-        each = [mse(model(point), side) for point, side in zip(points.tolist(), targets.tolist(), strict=True)]
+        each = [
+            mse(model(point), side)
+            for point, side in zip(points.tolist(), targets.tolist(), strict=True)
+        ]
         for loss in each:
             loss.backward(1.0 / len(each))
         for parameter in model.parameters():
@@ -80,21 +83,36 @@ def run(folder: Path, quick: bool = False) -> Story:
 
     odd = int(program(points, targets).argmax())
     loss = program.load(points[odd], targets[odd])
-    viz.draw(loss, title="The sample it is worst at, in the same scalars").save(folder / "compiled-sample.svg")
+    viz.draw(loss, title="The sample it is worst at, in the same scalars").save(
+        folder / "compiled-sample.svg"
+    )
     explorer = explored(loss, folder / "compiled-explore.html", "the sample it is worst at")
 
     numbers = (
         ("scalars recorded, in", f"{program.recorded_rows:,}, {duration(recording)}"),
-        ("array operations, of them matrices", f"{len(program.kernels)}, {sum(isinstance(k, Matrix) for k in program.kernels)}"),
+        (
+            "array operations, of them matrices",
+            f"{len(program.kernels)}, {sum(isinstance(k, Matrix) for k in program.kernels)}",
+        ),
         (f"loss after {steps} steps, both ways", f"{slow[-1]:.6f}, {fast[-1]:.6f}"),
-        ("largest difference of a loss", f"{max(abs(a - b) for a, b in zip(slow, fast, strict=True)):.1e}"),
+        (
+            "largest difference of a loss",
+            f"{max(abs(a - b) for a, b in zip(slow, fast, strict=True)):.1e}",
+        ),
         (f"a step with {count} samples, scalar by scalar", duration(eager / steps)),
         ("the same step compiled", duration(quickly / steps)),
         ("so many times faster, in this run", f"{eager / quickly:,.0f}"),
         (f"loss after {steps + further:,} compiled steps", f"{last[0]:.6f}"),
     )
     say_all(numbers)
-    return Story("compiled", "Compiled: single numbers at the speed of arrays", told(__doc__), numbers, _PICTURES, (explorer,))
+    return Story(
+        "compiled",
+        "Compiled: single numbers at the speed of arrays",
+        told(__doc__),
+        numbers,
+        _PICTURES,
+        (explorer,),
+    )
 
 
 _PICTURES = (

@@ -38,14 +38,25 @@ def images_of(classes: int, count: int, held_out: int) -> Images:
 
     table, labels = load_digits(return_X_y=True)
     pixels, digits = table[labels < classes] / 16.0, labels[labels < classes]
-    return Images(pixels[:count], digits[:count], pixels[-held_out:], digits[-held_out:], shift(pixels[-held_out:], SIDE, SIDE, right=1))
+    return Images(
+        pixels[:count],
+        digits[:count],
+        pixels[-held_out:],
+        digits[-held_out:],
+        shift(pixels[-held_out:], SIDE, SIDE, right=1),
+    )
 
 
 def networks(classes: int) -> dict[str, Sequential]:
     """A layer from every pixel to every digit, and a convolution, whose filters have only nine weights each."""
     pooled = FILTERS * ((SIDE - WINDOW + 1) // POOL) ** 2
-    plain, last = (Layer(inputs, classes, activation=None, initializer="xavier", seed=1) for inputs in (SIDE * SIDE, pooled))
-    convolution = Sequential(Reshape(1, SIDE, SIDE), Conv(1, FILTERS, WINDOW, seed=0), MaxPool(POOL), Flatten(), last)
+    plain, last = (
+        Layer(inputs, classes, activation=None, initializer="xavier", seed=1)
+        for inputs in (SIDE * SIDE, pooled)
+    )
+    convolution = Sequential(
+        Reshape(1, SIDE, SIDE), Conv(1, FILTERS, WINDOW, seed=0), MaxPool(POOL), Flatten(), last
+    )
     return {"layer": Sequential(plain), "convolution": convolution}
 
 
@@ -53,12 +64,18 @@ def right(model: Module, images: Any, digits: Any) -> list[bool]:
     """Which of the images are read correctly: the largest score is the answer."""
     with no_grad():
         answers = [[score.data for score in model(image)] for image in images]
-    return [scores.index(max(scores)) == digit for scores, digit in zip(answers, digits, strict=True)]
+    return [
+        scores.index(max(scores)) == digit for scores, digit in zip(answers, digits, strict=True)
+    ]
 
 
-def draw_grids(grids: list[Any], names: list[str], picture: Picture, folder: Path, signed: bool = False) -> None:
+def draw_grids(
+    grids: list[Any], names: list[str], picture: Picture, folder: Path, signed: bool = False
+) -> None:
     """Squares of numbers side by side."""
-    for ax, grid, name in zip(axes := new_axes(len(grids), width=1.3 * len(grids), height=1.7), grids, names, strict=True):
+    for ax, grid, name in zip(
+        axes := new_axes(len(grids), width=1.3 * len(grids), height=1.7), grids, names, strict=True
+    ):
         plot_grid(grid, ax, signed)
         ax.set_title(name, fontsize=10)
     save_plot(axes[0], folder / picture.file, picture.caption, picture.alt)
@@ -66,20 +83,35 @@ def draw_grids(grids: list[Any], names: list[str], picture: Picture, folder: Pat
 
 def draw(model: Sequential, still: Any, moved: Any, folder: Path) -> None:
     """The nine weights of each filter, and where it finds what it looks for in an image, as it is and moved."""
-    filters = [np.reshape([weight.data for weight in filter.weights], (WINDOW, WINDOW)) for filter in model.steps[1].filters]
+    filters = [
+        np.reshape([weight.data for weight in filter.weights], (WINDOW, WINDOW))
+        for filter in model.steps[1].filters
+    ]
     draw_grids(filters, [f"filter {i + 1}" for i in range(FILTERS)], _FILTERS, folder, signed=True)
     for pixels, picture in ((still, _MAPS), (moved, _MOVED)):
         with no_grad():
             maps = model.steps[1](model.steps[0](pixels))
-        draw_grids([pixels.reshape(SIDE, SIDE), *maps], ["image", *(f"map {i + 1}" for i in range(FILTERS))], picture, folder)
+        draw_grids(
+            [pixels.reshape(SIDE, SIDE), *maps],
+            ["image", *(f"map {i + 1}" for i in range(FILTERS))],
+            picture,
+            folder,
+        )
 
 
 def margin(model: Sequential, pixels: Any, digit: int) -> Value:
     """By how much the right digit is ahead of the best of the others, with the gradient of that."""
     answers = model(pixels)
-    rival = max((other for other in range(len(answers)) if other != digit), key=lambda other: answers[other].data)
+    rival = max(
+        (other for other in range(len(answers)) if other != digit),
+        key=lambda other: answers[other].data,
+    )
     ahead: Value = answers[digit] - answers[rival]
-    answers[digit].label, answers[rival].label, ahead.label = f"is {digit}", f"or {rival}", f"{digit} over {rival}"
+    answers[digit].label, answers[rival].label, ahead.label = (
+        f"is {digit}",
+        f"or {rival}",
+        f"{digit} over {rival}",
+    )
     model.zero_grad()
     ahead.backward()
     return ahead
@@ -91,19 +123,58 @@ def run(folder: Path, quick: bool = False) -> Story:
     images, models, numbers, read = images_of(classes, count, held_out), networks(classes), [], {}
     for name, model in models.items():
         adam = Adam(model.parameters(), 0.015)
-        fit(model, images.train, images.digits, loss="cross_entropy", optimizer=adam, epochs=epochs, batch_size=8, metrics=["accuracy"])
-        read[name] = [right(model, x, images.held_out_digits) for x in (images.held_out, images.moved)]
+        fit(
+            model,
+            images.train,
+            images.digits,
+            loss="cross_entropy",
+            optimizer=adam,
+            epochs=epochs,
+            batch_size=8,
+            metrics=["accuracy"],
+        )
+        read[name] = [
+            right(model, x, images.held_out_digits) for x in (images.held_out, images.moved)
+        ]
         still, moved = (f"{sum(found) / held_out:.1%}" for found in read[name])
         size = f"{len(model.parameters())} parameters"
-        say(f"{name}: {size}, reads {still} of {held_out} held-out images, {moved} of them one pixel to the right")
-        numbers += [(f"the {name} has", size), (f"read by the {name}", still), (f"read by the {name}, one pixel to the right", moved)]
-    which = next((i for i, found in enumerate(zip(*read["layer"], *read["convolution"], strict=True)) if found == TELLING), 0)
+        say(
+            f"{name}: {size}, reads {still} of {held_out} held-out images, {moved} of them one pixel to the right"
+        )
+        numbers += [
+            (f"the {name} has", size),
+            (f"read by the {name}", still),
+            (f"read by the {name}, one pixel to the right", moved),
+        ]
+    which = next(
+        (
+            i
+            for i, found in enumerate(zip(*read["layer"], *read["convolution"], strict=True))
+            if found == TELLING
+        ),
+        0,
+    )
     draw(models["convolution"], images.held_out[which], images.moved[which], folder)
     ahead = margin(models["convolution"], images.moved[which], int(images.held_out_digits[which]))
-    say(f"the moved image drawn is the first that only the convolution reads (or the first of all): {ahead.label} by {ahead.data:.2f}")
-    viz.draw(ahead, level="neurons", title=f"The convolution sees a moved digit: {ahead.label}").save(folder / _NEURONS.file)
-    numbers.append(("digits", f"0 to {classes - 1}: trained on the first {count:,}, {epochs} times, tested on the last {held_out}"))
-    return Story("convolution", "A convolution: the same eyes at every place", _TEXT, tuple(numbers), (_FILTERS, _MAPS, _MOVED, _NEURONS))
+    say(
+        f"the moved image drawn is the first that only the convolution reads (or the first of all): {ahead.label} by {ahead.data:.2f}"
+    )
+    viz.draw(
+        ahead, level="neurons", title=f"The convolution sees a moved digit: {ahead.label}"
+    ).save(folder / _NEURONS.file)
+    numbers.append(
+        (
+            "digits",
+            f"0 to {classes - 1}: trained on the first {count:,}, {epochs} times, tested on the last {held_out}",
+        )
+    )
+    return Story(
+        "convolution",
+        "A convolution: the same eyes at every place",
+        _TEXT,
+        tuple(numbers),
+        (_FILTERS, _MAPS, _MOVED, _NEURONS),
+    )
 
 
 _TEXT = (

@@ -45,9 +45,19 @@ def turns(curve: Curve) -> int:
     return sum(before * after < 0 for before, after in pairwise(steps))
 
 
-GRAPH = {"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "L2": ["k2", "sigmoid", "b2"], "loss": ["L2", "y"]}
+GRAPH = {
+    "L1": ["k1", "x", "b1"],
+    "sigmoid": ["L1"],
+    "L2": ["k2", "sigmoid", "b2"],
+    "loss": ["L2", "y"],
+}
 """Each name with the names that it is made from."""
-RULES: dict[str, Callable[..., Any]] = {"L1": linear, "sigmoid": sigmoid, "L2": linear, "loss": lambda prediction, y: (prediction - y) ** 2}
+RULES: dict[str, Callable[..., Any]] = {
+    "L1": linear,
+    "sigmoid": sigmoid,
+    "L2": linear,
+    "loss": lambda prediction, y: (prediction - y) ** 2,
+}
 PARAMETERS, DATA = {"k1": 0.8, "b1": -1.0, "k2": 2.0, "b2": 0.5}, {"x": 2.0, "y": 1.0}
 
 
@@ -63,8 +73,12 @@ def compute(graph: dict[str, list[str]], leaves: dict[str, Any]) -> dict[str, An
 
 def with_gradients() -> dict[str, Value]:
     """The graph of the dictionary as Values, after `backward`."""
-    leaves: dict[str, Value] = {name: Parameter(number, label=name) for name, number in PARAMETERS.items()}
-    values = compute(GRAPH, leaves | {name: Value(number, label=name) for name, number in DATA.items()})
+    leaves: dict[str, Value] = {
+        name: Parameter(number, label=name) for name, number in PARAMETERS.items()
+    }
+    values = compute(
+        GRAPH, leaves | {name: Value(number, label=name) for name, number in DATA.items()}
+    )
     values["loss"].backward()
     return values
 
@@ -72,7 +86,10 @@ def with_gradients() -> dict[str, Value]:
 def checked() -> GradientReport:
     """The gradients of all four parameters against central differences."""
     names = tuple(PARAMETERS)
-    return gradcheck(lambda *xs: compute(GRAPH, dict(zip(names, xs, strict=True)) | DATA)["loss"], tuple(PARAMETERS.values()))
+    return gradcheck(
+        lambda *xs: compute(GRAPH, dict(zip(names, xs, strict=True)) | DATA)["loss"],
+        tuple(PARAMETERS.values()),
+    )
 
 
 def stretched(curve: Curve) -> list[float]:
@@ -84,19 +101,29 @@ def stretched(curve: Curve) -> list[float]:
 def draw_curves(folder: Path, chains: list[Curve], layers: list[Curve]) -> None:
     """Both kinds of random functions, side by side."""
     left, right = new_axes(2, width=9.0, height=3.6)
-    for ax, curves, title in ((left, chains, "one chain each"), (right, layers, "sums of eight chains")):
+    for ax, curves, title in (
+        (left, chains, "one chain each"),
+        (right, layers, "sums of eight chains"),
+    ):
         plot_curves({f"{i}": stretched(curve) for i, curve in enumerate(curves, 1)}, PLACES, ax)
         ax.get_legend().remove()
         ax.set(title=title, xlabel="x")
-    save_plot(left, folder / "curves-random.svg", "Random functions of lines and sigmoids", _CURVES.alt)
+    save_plot(
+        left, folder / "curves-random.svg", "Random functions of lines and sigmoids", _CURVES.alt
+    )
 
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Draw random compositions, then the graph of one, and print its chains. It is so small that quick and full are the same."""
     rng = Random(3)
-    chains, layers = [chain(rng, length) for length in (1, 3, 4, 5, 6)], [layer(rng, 8) for _ in range(5)]
+    chains, layers = (
+        [chain(rng, length) for length in (1, 3, 4, 5, 6)],
+        [layer(rng, 8) for _ in range(5)],
+    )
     most = [max(map(turns, curves)) for curves in (chains, layers)]
-    say(f"a chain of lines and sigmoids turns {most[0]} times; sums of eight of them turn up to {most[1]} times")
+    say(
+        f"a chain of lines and sigmoids turns {most[0]} times; sums of eight of them turn up to {most[1]} times"
+    )
     draw_curves(folder, chains, layers)
     order = " → ".join(TopologicalSorter(GRAPH).static_order())
     say(f"an order that computes everything after its operands: {order}")
@@ -105,13 +132,32 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     for rule in chain_rules.values():
         say(str(rule))
     say(f"against central differences, the gradients are off by {report.worst_error:.0e} at most")
-    viz.draw(GRAPH, title="A graph that is only a dictionary").save(folder / "curves-dictionary.svg")
-    viz.draw(values["loss"], level="cards", title="The same graph, computed").save(folder / "curves-values.svg")
-    numbers = [("turns of a chain", str(most[0])), ("turns of a sum, at most", str(most[1])), ("order", order)]
-    numbers += [(f"∂loss/∂{name}", str(rule).partition(" = ")[2]) for name, rule in chain_rules.items()]
-    explorer = explored(values["loss"], folder / "curves-explore.html", "the graph of the dictionary, computed")
+    viz.draw(GRAPH, title="A graph that is only a dictionary").save(
+        folder / "curves-dictionary.svg"
+    )
+    viz.draw(values["loss"], level="cards", title="The same graph, computed").save(
+        folder / "curves-values.svg"
+    )
+    numbers = [
+        ("turns of a chain", str(most[0])),
+        ("turns of a sum, at most", str(most[1])),
+        ("order", order),
+    ]
+    numbers += [
+        (f"∂loss/∂{name}", str(rule).partition(" = ")[2]) for name, rule in chain_rules.items()
+    ]
+    explorer = explored(
+        values["loss"], folder / "curves-explore.html", "the graph of the dictionary, computed"
+    )
     last = ("largest error against differences", f"{report.worst_error:.0e}")
-    return Story("curves", "From a line to a framework", _TEXT, (*numbers, last), (_CURVES, _DICTIONARY, _VALUES), (explorer,))
+    return Story(
+        "curves",
+        "From a line to a framework",
+        _TEXT,
+        (*numbers, last),
+        (_CURVES, _DICTIONARY, _VALUES),
+        (explorer,),
+    )
 
 
 _TEXT = (

@@ -58,7 +58,9 @@ def noisy_line(seed: int = 0) -> tuple[list[list[float]], list[float]]:
 
 def least_squares(inputs: list[list[float]], targets: list[float]) -> Line:
     """The referee: the best line, by linear algebra."""
-    slope, offset = np.linalg.lstsq(np.column_stack([inputs, np.ones(len(targets))]), targets, rcond=None)[0].tolist()
+    slope, offset = np.linalg.lstsq(
+        np.column_stack([inputs, np.ones(len(targets))]), targets, rcond=None
+    )[0].tolist()
     return slope, offset
 
 
@@ -74,7 +76,9 @@ def arrived(way: Way, tolerance: float) -> bool:
     return len(way.norms) >= IN_A_ROW and max(way.norms[-IN_A_ROW:]) < tolerance
 
 
-def descend(way: Way, inputs: list[list[float]], targets: list[float], tolerance: float, rounds: int) -> Way:
+def descend(
+    way: Way, inputs: list[list[float]], targets: list[float], tolerance: float, rounds: int
+) -> Way:
     """Go down, round by round, until the gradient over all samples stays shorter than the tolerance."""
     neuron = Neuron(1, activation=None, initializer=given([START[:1]]))
     neuron.bias.data = START[1]
@@ -97,7 +101,12 @@ def draw(found: list[Way], inputs: list[list[float]], targets: list[float], fold
     """The three ways that arrive, side by side over one landscape; and the length of the gradient after each round of all four."""
     everywhere = [place for way in found[:3] for place in way.path]
     for ax, way in zip(panels := new_axes(3, width=10.5, height=3.9), found, strict=False):
-        plot_descent(lambda w, b: mse([w * x + b for (x,) in inputs], targets), {way.name: way.path}, ax, around=everywhere)
+        plot_descent(
+            lambda w, b: mse([w * x + b for (x,) in inputs], targets),
+            {way.name: way.path},
+            ax,
+            around=everywhere,
+        )
         ax.set(xlabel="weight", ylabel="bias")
     save_plot(panels[0], folder / _PATHS.file, "Three ways down", _PATHS.alt)
     ax = plot_curves({way.name: way.norms for way in found})
@@ -108,15 +117,29 @@ def draw(found: list[Way], inputs: list[list[float]], targets: list[float], fold
 def run(folder: Path, quick: bool = False) -> Story:
     """Go down four ways, measure each against least squares, and draw them."""
     (tolerance, rounds), (inputs, targets), numbers = QUICK if quick else FULL, noisy_line(), []
-    best, found = least_squares(inputs, targets), [descend(way, inputs, targets, tolerance, rounds) for way in ways()]
-    say(f"least squares: y = {best[0]:.4f}x {best[1]:+.4f}; a gradient shorter than {tolerance:g} counts as zero")
+    best, found = (
+        least_squares(inputs, targets),
+        [descend(way, inputs, targets, tolerance, rounds) for way in ways()],
+    )
+    say(
+        f"least squares: y = {best[0]:.4f}x {best[1]:+.4f}; a gradient shorter than {tolerance:g} counts as zero"
+    )
     for way in found:
-        end, distance = "arrived" if arrived(way, tolerance) else "gave up", hypot(*np.subtract(way.path[-1], best))
+        end, distance = (
+            "arrived" if arrived(way, tolerance) else "gave up",
+            hypot(*np.subtract(way.path[-1], best)),
+        )
         seen = f"{len(way.path) - 1:,} steps, {len(way.norms) * SAMPLES:,} samples"
-        numbers.append((way.name, f"{end} after {seen}: gradient {way.norms[-1]:.1e}, distance {distance:.1e}"))
+        numbers.append(
+            (way.name, f"{end} after {seen}: gradient {way.norms[-1]:.1e}, distance {distance:.1e}")
+        )
         say(f"{way.name:21} {numbers[-1][1]}")
     draw(found, inputs, targets, folder)
-    explorer = explored(found[1].recorder, folder / "descent-explore.html", "one point, before each round with ten at a time")
+    explorer = explored(
+        found[1].recorder,
+        folder / "descent-explore.html",
+        "one point, before each round with ten at a time",
+    )
     return Story("descent", "Three ways down", _TEXT, tuple(numbers), (_PATHS, _NORMS), (explorer,))
 
 

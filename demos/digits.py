@@ -42,14 +42,26 @@ def train(model: MLP, samples: list[Sample], epochs: int) -> History:
     """Stochastic gradient descent in batches of ten, with a rate that falls to a tenth."""
     rule, (images, labels) = SGD(model.parameters(), RATE), zip(*samples, strict=True)
     falling = CosineDecay(rule, epochs, min_lr=RATE / 10)
-    return fit(model, images, labels, loss="cross_entropy", optimizer=rule, epochs=epochs, batch_size=BATCH, callbacks=[falling])
+    return fit(
+        model,
+        images,
+        labels,
+        loss="cross_entropy",
+        optimizer=rule,
+        epochs=epochs,
+        batch_size=BATCH,
+        callbacks=[falling],
+    )
 
 
 def answers(model: MLP, samples: list[Sample]) -> list[tuple[int, float]]:
     """For each image what the network says, and by how much it prefers that to the right digit (0 where it is right)."""
     with no_grad():
         outputs = [[logit.data for logit in model(pixels)] for pixels, _ in samples]
-    return [(row.index(max(row)), max(row) - row[digit]) for row, (_, digit) in zip(outputs, samples, strict=True)]
+    return [
+        (row.index(max(row)), max(row) - row[digit])
+        for row, (_, digit) in zip(outputs, samples, strict=True)
+    ]
 
 
 def worst(model: MLP, samples: list[Sample]) -> Mistake:
@@ -64,9 +76,15 @@ def explain(model: MLP, image: list[float], truth: int) -> Mistake:
     model.zero_grad()
     pixels = [Value(ink, label=f"{i // SIDE},{i % SIDE}") for i, ink in enumerate(image)]
     logits = model(pixels)
-    answer = max((digit for digit in range(CLASSES) if digit != truth), key=lambda digit: logits[digit].data)
+    answer = max(
+        (digit for digit in range(CLASSES) if digit != truth), key=lambda digit: logits[digit].data
+    )
     margin = logits[answer] - logits[truth]
-    logits[answer].label, logits[truth].label, margin.label = f"says {answer}", f"is {truth}", f"{answer} over {truth}"
+    logits[answer].label, logits[truth].label, margin.label = (
+        f"says {answer}",
+        f"is {truth}",
+        f"{answer} over {truth}",
+    )
     margin.backward()
     return Mistake(pixels, truth, answer, margin)
 
@@ -78,7 +96,12 @@ def draw_mistake(mistake: Mistake, folder: Path) -> Explorer:
     plot_grid(_rows([pixel.grad for pixel in mistake.pixels]), slopes, signed=True)
     image.set_title(f"it is a {mistake.truth}")
     slopes.set_title(f"more ink: {mistake.answer} (blue) or {mistake.truth} (orange)")
-    save_plot(image, folder / "digits-pixels.svg", f"A {mistake.truth} that was read as a {mistake.answer}", _pixels(mistake).alt)
+    save_plot(
+        image,
+        folder / "digits-pixels.svg",
+        f"A {mistake.truth} that was read as a {mistake.answer}",
+        _pixels(mistake).alt,
+    )
     title = f"Why {mistake.answer} and not {mistake.truth}: the gradient of their difference"
     viz.draw(mistake.margin, level="layers", title=title).save(folder / "digits-layers.svg")
     return explored(mistake.margin, folder / "digits-explore.html", title)
@@ -90,8 +113,13 @@ def run(folder: Path, quick: bool = False) -> Story:
     samples, model = digits(), MLP(SIDE * SIDE, [16, CLASSES], activation="relu", seed=0)
     losses = train(model, samples[:count], epochs)["loss"]
     held_out = samples[-HELD_OUT:]
-    right = sum(answer == digit for (answer, _), (_, digit) in zip(answers(model, held_out), held_out, strict=True))
-    say(f"test: {right} of {HELD_OUT} images that were held out are read correctly ({right / HELD_OUT:.1%})")
+    right = sum(
+        answer == digit
+        for (answer, _), (_, digit) in zip(answers(model, held_out), held_out, strict=True)
+    )
+    say(
+        f"test: {right} of {HELD_OUT} images that were held out are read correctly ({right / HELD_OUT:.1%})"
+    )
     mistake = worst(model, held_out)
     say(f"the worst mistake: a {mistake.truth} read as a {mistake.answer}")
     page = draw_mistake(mistake, folder)
@@ -103,7 +131,14 @@ def run(folder: Path, quick: bool = False) -> Story:
         ("images held out for the test", f"the last {HELD_OUT}"),
         ("read correctly", f"{right} of {HELD_OUT} ({right / HELD_OUT:.1%})"),
     )
-    return Story("digits", "Handwritten digits: why one was misread", _TEXT, numbers, (_pixels(mistake), _layers(mistake)), (page,))
+    return Story(
+        "digits",
+        "Handwritten digits: why one was misread",
+        _TEXT,
+        numbers,
+        (_pixels(mistake), _layers(mistake)),
+        (page,),
+    )
 
 
 def _rows(numbers: list[float]) -> list[list[float]]:

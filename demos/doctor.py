@@ -76,7 +76,15 @@ def examine(model: nn.Module, rate: float) -> Diagnosis:
 def train(model: nn.Module, rate: float, steps: int) -> float:
     """Gradient descent over the whole set; the mean squared error before the last step."""
     optimizer = SGD(model.parameters(), rate)
-    history = fit(model, *points(), loss="mse", optimizer=optimizer, epochs=steps, batch_size=None, progress=False)
+    history = fit(
+        model,
+        *points(),
+        loss="mse",
+        optimizer=optimizer,
+        epochs=steps,
+        batch_size=None,
+        progress=False,
+    )
     return history["loss"][-1]
 
 
@@ -91,12 +99,18 @@ def visit(patient: Patient, folder: Path, steps: int) -> tuple[str, float, float
     """Diagnosis and picture of the ill network, the cured one examined too, and what both come to by the same training."""
     ill, cured = patient.ill(), patient.cured()
     found, clean = examine(ill, patient.rate), examine(cured, patient.rate)
-    say(f"\n{patient.complaint}\n{found}\nafter the cure, {patient.cure}: {len(clean.findings) or 'no'} findings")
-    viz.draw(found, title=f"{patient.complaint[0].upper()}{patient.complaint[1:]}").save(folder / f"doctor-{patient.name}.svg")
+    say(
+        f"\n{patient.complaint}\n{found}\nafter the cure, {patient.cure}: {len(clean.findings) or 'no'} findings"
+    )
+    viz.draw(found, title=f"{patient.complaint[0].upper()}{patient.complaint[1:]}").save(
+        folder / f"doctor-{patient.name}.svg"
+    )
     if patient is HASTY:
         viz.draw(clean, title=f"A clean bill: {patient.cure}").save(folder / "doctor-clean.svg")
     losses = train(ill, patient.rate, steps), train(cured, patient.rate, steps)
-    say(f"after {steps} steps with a rate of {patient.rate:g}: loss {losses[0]:.3g} as it was, {losses[1]:.3g} after the cure")
+    say(
+        f"after {steps} steps with a rate of {patient.rate:g}: loss {losses[0]:.3g} as it was, {losses[1]:.3g} after the cure"
+    )
     return ", ".join(dict.fromkeys(finding.kind for finding in found.findings)), *losses
 
 
@@ -106,9 +120,22 @@ def run(folder: Path, quick: bool = False) -> Story:
     for patient in (CHAIN, LOUD, HASTY):
         kinds, before, after = visit(patient, folder, QUICK if quick else STEPS)
         numbers.append((patient.complaint, kinds))
-        numbers.append((f"with {patient.cure}, the loss goes to", f"{after:.3g} instead of {before:.3g}"))
-    explorer = explored(CHAIN.ill(), folder / "doctor-explore.html", "the gradient that vanishes in eight layers of sigmoids")
-    return Story("doctor", "The doctor: why a network does not learn", told(__doc__), tuple(numbers), _PICTURES, (explorer,))
+        numbers.append(
+            (f"with {patient.cure}, the loss goes to", f"{after:.3g} instead of {before:.3g}")
+        )
+    explorer = explored(
+        CHAIN.ill(),
+        folder / "doctor-explore.html",
+        "the gradient that vanishes in eight layers of sigmoids",
+    )
+    return Story(
+        "doctor",
+        "The doctor: why a network does not learn",
+        told(__doc__),
+        tuple(numbers),
+        _PICTURES,
+        (explorer,),
+    )
 
 
 _PICTURES = (

@@ -33,7 +33,9 @@ def require_extras() -> None:
     """End the program with the command that helps, if a package that the demos need is not there."""
     missing = [package for name, package in NEEDED.items() if find_spec(name) is None]
     if missing:
-        raise SystemExit(f'The demos need {" and ".join(missing)}. Install what is missing with:\n\n    pip install -e ".[demos]"\n')
+        raise SystemExit(
+            f'The demos need {" and ".join(missing)}. Install what is missing with:\n\n    pip install -e ".[demos]"\n'
+        )
 
 
 def say(line: str = "") -> None:
@@ -64,7 +66,9 @@ def told(docstring: str | None) -> tuple[str, ...]:
     >>> told("A demo. \\n\\nOnce upon\\na time.\\n\\nThe end.\\n")
     ('Once upon a time.', 'The end.')
     """
-    return tuple(" ".join(paragraph.split()) for paragraph in (docstring or "").strip().split("\n\n")[1:])
+    return tuple(
+        " ".join(paragraph.split()) for paragraph in (docstring or "").strip().split("\n\n")[1:]
+    )
 
 
 def explored(target: Any, path: Path, title: str) -> Explorer:
@@ -96,13 +100,19 @@ def duration(seconds: float) -> str:
     >>> duration(0.0123), duration(75.0)
     ('12.3 ms', '1.25 min')
     """
-    size, unit = next(pair for pair in ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms")) if seconds >= pair[0] or pair[0] < 1.0)
+    size, unit = next(
+        pair
+        for pair in ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"))
+        if seconds >= pair[0] or pair[0] < 1.0
+    )
     return f"{seconds / size:.3g} {unit}"
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
     """The option `--data FILE`, for demos that can tell their story of numbers of the reader's own."""
-    parser.add_argument("--data", type=_file, metavar="FILE", help="tell the story of the numbers in this file")
+    parser.add_argument(
+        "--data", type=_file, metavar="FILE", help="tell the story of the numbers in this file"
+    )
 
 
 def path_of(text: str) -> Path:
@@ -143,15 +153,23 @@ def with_data(demo: Any, data: Path | None) -> Demo:
 
 def run_alone(demo: Any, name: str) -> None:
     """What `python -m demos.NAME` does: the demo in full, into a folder of its own."""
-    parser = argparse.ArgumentParser(prog=f"python -m demos.{name}", description=f"The {name} demo.")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m demos.{name}", description=f"The {name} demo."
+    )
     parser.add_argument("--quick", action="store_true", help="fewer steps")
     parser.add_argument(
-        "--out", type=path_of, default=Path("gallery", name), metavar="FOLDER", help="where to write (default: %(default)s)"
+        "--out",
+        type=path_of,
+        default=Path("gallery", name),
+        metavar="FOLDER",
+        help="where to write (default: %(default)s)",
     )
     if takes_data(demo):
         add_data_option(parser)
     options = parser.parse_args()
-    say(f"See {write_gallery([with_data(demo, getattr(options, 'data', None))], options.out, options.quick)}")
+    say(
+        f"See {write_gallery([with_data(demo, getattr(options, 'data', None))], options.out, options.quick)}"
+    )
 
 
 def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:

@@ -57,9 +57,21 @@ def learned(tracts: Tracts, epochs: int) -> tuple[Rule, list[float]]:
     """
     inputs, output = StandardScaler().fit(tracts.train), StandardScaler().fit(tracts.prices)
     model = MLP(tracts.train.shape[1], [8, 1], activation="tanh", initializer="xavier", seed=0)
-    adam, held_out = Adam(model.parameters(), 0.003), (inputs.transform(tracts.held_out), output.transform(tracts.held_out_prices))
+    adam, held_out = (
+        Adam(model.parameters(), 0.003),
+        (inputs.transform(tracts.held_out), output.transform(tracts.held_out_prices)),
+    )
     rows, prices = inputs.transform(tracts.train), output.transform(tracts.prices)
-    history = fit(model, rows, prices, loss="mse", optimizer=adam, epochs=epochs, batch_size=16, validation=held_out)
+    history = fit(
+        model,
+        rows,
+        prices,
+        loss="mse",
+        optimizer=adam,
+        epochs=epochs,
+        batch_size=16,
+        validation=held_out,
+    )
 
     def price(row: Any) -> float:
         with no_grad():
@@ -70,7 +82,10 @@ def learned(tracts: Tracts, epochs: int) -> tuple[Rule, list[float]]:
 
 def error(predict: Rule, tracts: Tracts) -> float:
     """The root of the mean squared error on the rows that were held out, in 1,000 dollars."""
-    misses = [predict(row) - price for row, price in zip(tracts.held_out, tracts.held_out_prices, strict=True)]
+    misses = [
+        predict(row) - price
+        for row, price in zip(tracts.held_out, tracts.held_out_prices, strict=True)
+    ]
     return float(np.sqrt(np.mean(np.square(misses))))
 
 
@@ -80,8 +95,12 @@ def compare(columns: list[int], epochs: int, what: str) -> tuple[Tracts, Rule, R
     line, (network, errors) = straight(tracts), learned(tracts, epochs)
     bound = error(line, tracts)
     ahead = next((epoch for epoch, missed in enumerate(errors, 1) if missed < bound), None)
-    say(f"{what}: the straight line is off by {bound:.2f}, the network by {error(network, tracts):.2f} (in 1,000 dollars)")
-    say(f"  the network is ahead of the line on held-out rows for the first time after epoch {ahead} of {epochs}")
+    say(
+        f"{what}: the straight line is off by {bound:.2f}, the network by {error(network, tracts):.2f} (in 1,000 dollars)"
+    )
+    say(
+        f"  the network is ahead of the line on held-out rows for the first time after epoch {ahead} of {epochs}"
+    )
     return tracts, line, network
 
 
@@ -92,12 +111,18 @@ def usual(tracts: Tracts, share: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def draw_prices(folder: Path, by_rooms: tuple[Tracts, Rule, Rule], by_both: tuple[Tracts, Rule, Rule]) -> None:
+def draw_prices(
+    folder: Path, by_rooms: tuple[Tracts, Rule, Rule], by_both: tuple[Tracts, Rule, Rule]
+) -> None:
     """Prices over rooms: from the rooms alone, and from both columns at three shares of lower-status residents."""
     rooms = [4.0 + i / 20 for i in range(97)]
     left, right = new_axes(2, width=9.6, height=4.2)
     tracts, line, network = by_rooms
-    plot_curves({"straight line": [line([x]) for x in rooms], "network": [network([x]) for x in rooms]}, rooms, left)
+    plot_curves(
+        {"straight line": [line([x]) for x in rooms], "network": [network([x]) for x in rooms]},
+        rooms,
+        left,
+    )
     left.scatter(tracts.held_out[:, 0], tracts.held_out_prices, s=14, color=LIGHT.line, zorder=0)
     tracts, plane, network = by_both
 
@@ -105,11 +130,22 @@ def draw_prices(folder: Path, by_rooms: tuple[Tracts, Rule, Rule], by_both: tupl
         low, high = usual(tracts, share)
         return [predict([x, share]) if low <= x <= high else float("nan") for x in rooms]
 
-    plot_curves({f"{share:g} % lower status": known(network, share) for share in SHARES}, rooms, right)
+    plot_curves(
+        {f"{share:g} % lower status": known(network, share) for share in SHARES}, rooms, right
+    )
     for i, share in enumerate(SHARES):
         right.plot(rooms, known(plane, share), color=class_color(i), linewidth=0.8)
-    for ax, title in ((left, "from the rooms alone"), (right, "from rooms and status (thin: the plane)")):
-        ax.set(title=title, xlabel="rooms per dwelling", ylabel="price in 1,000 dollars", xlim=(3.5, 9.0), ylim=(0, 60))
+    for ax, title in (
+        (left, "from the rooms alone"),
+        (right, "from rooms and status (thin: the plane)"),
+    ):
+        ax.set(
+            title=title,
+            xlabel="rooms per dwelling",
+            ylabel="price in 1,000 dollars",
+            xlim=(3.5, 9.0),
+            ylim=(0, 60),
+        )
     save_plot(left, folder / "houses-prices.svg", "Boston house prices over rooms", _PRICES.alt)
 
 
@@ -119,9 +155,15 @@ def run(folder: Path, quick: bool = False) -> Story:
     by_rooms = compare([ROOMS], epochs, "rooms")
     by_both = compare([ROOMS, SHARE], epochs, "rooms and status")
     draw_prices(folder, by_rooms, by_both)
-    numbers = [("rows to learn from", f"{len(by_both[0].train)}"), ("rows held out", f"{len(by_both[0].held_out)}")]
+    numbers = [
+        ("rows to learn from", f"{len(by_both[0].train)}"),
+        ("rows held out", f"{len(by_both[0].held_out)}"),
+    ]
     for what, (tracts, line, network) in (("rooms", by_rooms), ("rooms and status", by_both)):
-        numbers += [(f"straight line, {what}", f"{error(line, tracts):.2f}"), (f"network, {what}", f"{error(network, tracts):.2f}")]
+        numbers += [
+            (f"straight line, {what}", f"{error(line, tracts):.2f}"),
+            (f"network, {what}", f"{error(network, tracts):.2f}"),
+        ]
     return Story("houses", "House prices: where the line ends", _TEXT, tuple(numbers), (_PRICES,))
 
 

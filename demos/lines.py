@@ -38,7 +38,10 @@ def tasks(seed: int = 0) -> list[Task]:
         ("a cubic", powers(first), 3.0 * first**3 + first**2 - 1.5 * first + 0.5),
         ("a wave", x[:, :1], np.sin(5.0 * first)),
     ]
-    return [Task(name, rows.tolist(), (ideal + NOISE * rng.standard_normal(SAMPLES)).tolist()) for name, rows, ideal in ideas]
+    return [
+        Task(name, rows.tolist(), (ideal + NOISE * rng.standard_normal(SAMPLES)).tolist())
+        for name, rows, ideal in ideas
+    ]
 
 
 def powers(x: Any) -> Any:
@@ -50,20 +53,39 @@ def learn(task: Task, rounds: int) -> list[float]:
     """Weights and bias of one neuron without activation, after gradient descent with momentum over all samples."""
     neuron = MLP(len(task.rows[0]), [1], initializer="zeros")
     optimizer = SGD(neuron.parameters(), 0.2, momentum=0.9)
-    fit(neuron, task.rows, task.targets, loss="mse", optimizer=optimizer, epochs=rounds, batch_size=None, progress=False)
+    fit(
+        neuron,
+        task.rows,
+        task.targets,
+        loss="mse",
+        optimizer=optimizer,
+        epochs=rounds,
+        batch_size=None,
+        progress=False,
+    )
     return [parameter.data for parameter in neuron.parameters()]
 
 
 def least_squares(task: Task) -> list[float]:
     """The referee: the same numbers by linear algebra."""
-    best: list[float] = np.linalg.lstsq(np.column_stack([task.rows, np.ones(SAMPLES)]), task.targets, rcond=None)[0].tolist()
+    best: list[float] = np.linalg.lstsq(
+        np.column_stack([task.rows, np.ones(SAMPLES)]), task.targets, rcond=None
+    )[0].tolist()
     return best
 
 
 def bend(task: Task, rounds: int) -> MLP:
     """A network of 1, 12 and 1 units with tanh: nobody tells it which powers or waves to use."""
     model = MLP(1, [12, 1], activation="tanh", initializer="xavier", seed=2)
-    fit(model, task.rows, task.targets, loss="mse", optimizer=Adam(model.parameters(), 0.03), epochs=rounds, batch_size=10)
+    fit(
+        model,
+        task.rows,
+        task.targets,
+        loss="mse",
+        optimizer=Adam(model.parameters(), 0.03),
+        epochs=rounds,
+        batch_size=10,
+    )
     return model
 
 
@@ -82,7 +104,10 @@ def answers(model: MLP, x: list[float]) -> list[float]:
 def table() -> list[str]:
     """Step, sigmoid and relu of the five numbers, as lines of text."""
     lines = ["x        " + "".join(f"{x:9g}" for x in FIVE)]
-    return lines + [f"{function.__name__:9}" + "".join(f"{function(x):9.4f}" for x in FIVE) for function in FUNCTIONS]
+    return lines + [
+        f"{function.__name__:9}" + "".join(f"{function(x):9.4f}" for x in FIVE)
+        for function in FUNCTIONS
+    ]
 
 
 def draw(curves: list[tuple[Task, dict[str, list[float]]]], folder: Path) -> None:
@@ -95,7 +120,9 @@ def draw(curves: list[tuple[Task, dict[str, list[float]]]], folder: Path) -> Non
     panels, places = new_axes(3, width=11.0, height=2.9), np.linspace(-5.0, 8.0, 261).tolist()
     for ax, function in zip(panels, FUNCTIONS, strict=True):
         name = function.__name__
-        plot_curves({name: [function(x) for x in places]}, places, ax, [(x, function(x)) for x in FIVE]).set_title(name)
+        plot_curves(
+            {name: [function(x) for x in places]}, places, ax, [(x, function(x)) for x in FIVE]
+        ).set_title(name)
     save_plot(panels[0], folder / _FUNCTIONS.file, "Step, sigmoid and relu", _FUNCTIONS.alt)
 
 
@@ -106,13 +133,30 @@ def run(folder: Path, quick: bool = False) -> Story:
         say(line)
     for task in plain:
         learned, best = learn(task, straight), least_squares(task)
-        numbers.append((f"{task.name}: largest difference from least squares", f"{np.abs(np.subtract(learned, best)).max():.1e}"))
-        say(f"{task.name}: learned {np.round(learned, 4)}, least squares {np.round(best, 4)}, largest difference {numbers[-1][1]}")
-        curves.append((task, {"learned": heights(learned, PLACES), "least squares": heights(best, PLACES)}))
+        numbers.append(
+            (
+                f"{task.name}: largest difference from least squares",
+                f"{np.abs(np.subtract(learned, best)).max():.1e}",
+            )
+        )
+        say(
+            f"{task.name}: learned {np.round(learned, 4)}, least squares {np.round(best, 4)}, largest difference {numbers[-1][1]}"
+        )
+        curves.append(
+            (task, {"learned": heights(learned, PLACES), "least squares": heights(best, PLACES)})
+        )
     x, model = [row[0] for row in wave.rows], bend(wave, bent)
     cubic = least_squares(Task("", powers(x).tolist(), wave.targets))
-    for name, found in {"best cubic": heights(cubic, x), "network of 12 tanh neurons": answers(model, x)}.items():
-        numbers.append((f"a wave: mean squared error of the {name}", f"{np.square(np.subtract(found, wave.targets)).mean():.4f}"))
+    for name, found in {
+        "best cubic": heights(cubic, x),
+        "network of 12 tanh neurons": answers(model, x),
+    }.items():
+        numbers.append(
+            (
+                f"a wave: mean squared error of the {name}",
+                f"{np.square(np.subtract(found, wave.targets)).mean():.4f}",
+            )
+        )
         say(": ".join(numbers[-1]))
     curves.append((wave, {"network": answers(model, PLACES), "best cubic": heights(cubic, PLACES)}))
     draw([curves[0], *curves[2:]], folder)

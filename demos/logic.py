@@ -48,16 +48,34 @@ class StopWhenLearned(Callback):
 def lessons(quick: bool) -> list[Lesson]:
     """The tables, and for each how many hidden neurons shall learn it; a comparator needs none."""
     short = [Lesson.of("xor", xor(), 3), Lesson.of("parity of 3 bits", parity(3), 4)]
-    short += [Lesson.of("2-bit comparator", comparator(2)), Lesson.of("3-bit comparator", comparator(3))]
-    return short if quick else [*short, Lesson.of("parity of 4 bits", parity(4), 8), Lesson.of("parity of 5 bits", parity(5), 8)]
+    short += [
+        Lesson.of("2-bit comparator", comparator(2)),
+        Lesson.of("3-bit comparator", comparator(3)),
+    ]
+    return (
+        short
+        if quick
+        else [
+            *short,
+            Lesson.of("parity of 4 bits", parity(4), 8),
+            Lesson.of("parity of 5 bits", parity(5), 8),
+        ]
+    )
 
 
 def learn(lesson: Lesson, seed: int) -> tuple[MLP, int, Recording]:
     """A network that was shown the table until it knew it, or 200 times; how often that was, and how it went with the third row."""
-    model = MLP(len(lesson.rows[0]), [*lesson.hidden, 1], activation="tanh", initializer="xavier", seed=seed)
+    model = MLP(
+        len(lesson.rows[0]), [*lesson.hidden, 1], activation="tanh", initializer="xavier", seed=seed
+    )
     rule = Adam(model.parameters(), RATE)
     recorder = Recorder(lesson.rows[2], lesson.answers[2], cross_entropy, every=2)
-    options: dict[str, Any] = {"epochs": EPOCHS, "batch_size": None, "callbacks": [StopWhenLearned(), recorder], "progress": False}
+    options: dict[str, Any] = {
+        "epochs": EPOCHS,
+        "batch_size": None,
+        "callbacks": [StopWhenLearned(), recorder],
+        "progress": False,
+    }
     history = fit(model, lesson.rows, lesson.answers, loss=cross_entropy, optimizer=rule, **options)
     return model, history.epochs, recorder.recording
 
@@ -65,7 +83,10 @@ def learn(lesson: Lesson, seed: int) -> tuple[MLP, int, Recording]:
 def right(model: MLP, lesson: Lesson) -> int:
     """For how many rows of the table the answer is right: above 0 for 1, below for 0."""
     with no_grad():
-        return sum((model(row).data > 0.0) == (answer == 1) for row, answer in zip(lesson.rows, lesson.answers, strict=True))
+        return sum(
+            (model(row).data > 0.0) == (answer == 1)
+            for row, answer in zip(lesson.rows, lesson.answers, strict=True)
+        )
 
 
 def study(lesson: Lesson, seeds: int) -> tuple[MLP, Recording, str]:
@@ -101,7 +122,9 @@ def multiples(model: MLP) -> Sequence[str]:
 
 def run(folder: Path, quick: bool = False) -> Story:
     """Learn each table with several seeds; draw xor; look into the comparator."""
-    found = {lesson.name: (lesson, *study(lesson, QUICK if quick else FULL)) for lesson in lessons(quick)}
+    found = {
+        lesson.name: (lesson, *study(lesson, QUICK if quick else FULL)) for lesson in lessons(quick)
+    }
     lesson, model, recording, _ = found["xor"]
     explorer = explored(recording, folder / "logic-explore.html", "how xor of 1 and 0 was learned")
     draw_xor(model, lesson, folder)
@@ -109,7 +132,14 @@ def run(folder: Path, quick: bool = False) -> Story:
     say(f"the weights of the one neuron that compares, in multiples of the smallest: {weights}")
     numbers = [(name, text) for name, (*_, text) in found.items()]
     numbers += [("weights of the 3-bit comparator, in multiples of the smallest", weights)]
-    return Story("logic", "Logic: truth tables learned by heart", _TEXT, tuple(numbers), (_NETWORK, _PLANE), (explorer,))
+    return Story(
+        "logic",
+        "Logic: truth tables learned by heart",
+        _TEXT,
+        tuple(numbers),
+        (_NETWORK, _PLANE),
+        (explorer,),
+    )
 
 
 _TEXT = (

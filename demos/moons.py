@@ -66,24 +66,50 @@ def run(folder: Path, quick: bool = False) -> Story:
     """Draw one sample before training, train, then draw what was learned."""
     model, samples = MLP(2, [16, 16, 1], activation="relu", seed=0), two_moons()
     loss, path = one_sample(model, samples)
-    viz.draw(loss, level="cards", expand=[path], title=f"One sample, one open neuron: {path}").save(folder / _CARDS.file)
-    viz.draw(loss, level="neurons", title="The same sample, the network as neurons").save(folder / _NEURONS.file)
+    viz.draw(loss, level="cards", expand=[path], title=f"One sample, one open neuron: {path}").save(
+        folder / _CARDS.file
+    )
+    viz.draw(loss, level="neurons", title="The same sample, the network as neurons").save(
+        folder / _NEURONS.file
+    )
     recorder = Recorder(*least_sure(model, samples), hinge, most=FRAMES)
     history = train(model, samples, QUICK if quick else FULL, recorder)
-    explorer = explored(recorder.recording, folder / "moons-explore.html", "one sample while the network learns")
-    say(f"step {history.epochs}: loss {history['loss'][-1]:.4f}, accuracy {history['accuracy'][-1]:.0%} on the {SAMPLES} samples")
+    explorer = explored(
+        recorder.recording, folder / "moons-explore.html", "one sample while the network learns"
+    )
+    say(
+        f"step {history.epochs}: loss {history['loss'][-1]:.4f}, accuracy {history['accuracy'][-1]:.0%} on the {SAMPLES} samples"
+    )
     (ax,) = new_axes(width=6.5, height=4.4)
-    save_plot(plot_regions(model, *samples, ax), folder / _REGIONS.file, "Decision regions", _REGIONS.alt)
+    save_plot(
+        plot_regions(model, *samples, ax), folder / _REGIONS.file, "Decision regions", _REGIONS.alt
+    )
     (ax,) = new_axes(width=6.5, height=3.4)
     save_plot(plot_loss(history.steps, ax), folder / _LOSS.file, "Loss curve", _LOSS.alt)
-    numbers = (("parameters", f"{len(model.parameters())}"), ("steps", f"{history.epochs}"), *_numbers(history))
-    return Story("moons", "Two moons: a network learns", _TEXT, numbers, (_CARDS, _NEURONS, _REGIONS, _LOSS), (explorer,))
+    numbers = (
+        ("parameters", f"{len(model.parameters())}"),
+        ("steps", f"{history.epochs}"),
+        *_numbers(history),
+    )
+    return Story(
+        "moons",
+        "Two moons: a network learns",
+        _TEXT,
+        numbers,
+        (_CARDS, _NEURONS, _REGIONS, _LOSS),
+        (explorer,),
+    )
 
 
 def _numbers(history: History) -> list[tuple[str, str]]:
     losses, shares = ([history[name][i] for i in (0, -1)] for name in ("loss", "accuracy"))
-    shown = [("loss", f"{loss:.4f}") for loss in losses] + [("accuracy", f"{share:.0%}") for share in shares]
-    return [(f"{name} in the {when} step", number) for (name, number), when in zip(shown, ("first", "last") * 2, strict=True)]
+    shown = [("loss", f"{loss:.4f}") for loss in losses] + [
+        ("accuracy", f"{share:.0%}") for share in shares
+    ]
+    return [
+        (f"{name} in the {when} step", number)
+        for (name, number), when in zip(shown, ("first", "last") * 2, strict=True)
+    ]
 
 
 _TEXT = (
@@ -110,7 +136,11 @@ _REGIONS = Picture(
     "and the line between the regions.",
     "What the trained network says about every point; the line is where its score is 0.",
 )
-_LOSS = Picture("moons-loss.svg", "The loss after each step of training, falling.", "The loss over the steps of gradient descent.")
+_LOSS = Picture(
+    "moons-loss.svg",
+    "The loss after each step of training, falling.",
+    "The loss over the steps of gradient descent.",
+)
 
 if __name__ == "__main__":
     run_alone(run, "moons")

@@ -39,25 +39,45 @@ def context(text: str) -> list[int]:
 
 def samples(words: list[str]) -> list[tuple[list[int], int]]:
     """For each letter of each word, and for the dot at its end, the three before it and its number."""
-    return [(context(word[:i]), LETTERS.index(letter)) for word in words for i, letter in enumerate(word + ".")]
+    return [
+        (context(word[:i]), LETTERS.index(letter))
+        for word in words
+        for i, letter in enumerate(word + ".")
+    ]
 
 
 def network() -> Sequential:
     """Three letters, four numbers for each, twelve neurons, and a score for each letter that may follow."""
     hidden = Layer(SEEN * 4, 12, activation="tanh", initializer="xavier", seed=1)
-    return Sequential(Embedding(27, 4, seed=0), Flatten(), hidden, Layer(12, 27, activation=None, initializer="xavier", seed=2))
+    return Sequential(
+        Embedding(27, 4, seed=0),
+        Flatten(),
+        hidden,
+        Layer(12, 27, activation=None, initializer="xavier", seed=2),
+    )
 
 
 def train(model: Module, data: list[tuple[list[int], int]], epochs: int) -> None:
     """Adam on the cross-entropy of the next letter, its rate falling to 0 along a cosine."""
     adam, (inputs, targets) = Adam(model.parameters(), 0.015), map(list, zip(*data, strict=True))
-    fit(model, inputs, targets, loss="cross_entropy", optimizer=adam, epochs=epochs, batch_size=8, callbacks=[CosineDecay(adam, epochs)])
+    fit(
+        model,
+        inputs,
+        targets,
+        loss="cross_entropy",
+        optimizer=adam,
+        epochs=epochs,
+        batch_size=8,
+        callbacks=[CosineDecay(adam, epochs)],
+    )
 
 
 def mean_loss(model: Module, data: list[tuple[list[int], int]]) -> float:
     """The mean of -log of the probability that the model gives to the letter that came."""
     with no_grad():
-        return float(sum(cross_entropy(model(letters), target).data for letters, target in data)) / len(data)
+        return float(
+            sum(cross_entropy(model(letters), target).data for letters, target in data)
+        ) / len(data)
 
 
 def predicted(model: Module, text: str, letter: str) -> Value:
@@ -77,7 +97,9 @@ def count_loss(learned: list[str], words: list[str], extra: float) -> float:
     pairs = Counter(pair for word in learned for pair in zip("." + word, word + ".", strict=True))
     before = Counter(letter for word in learned for letter in "." + word)
     asked = [pair for word in words for pair in zip("." + word, word + ".", strict=True)]
-    return -sum(log((pairs[pair] + extra) / (before[pair[0]] + extra * len(LETTERS))) for pair in asked) / len(asked)
+    return -sum(
+        log((pairs[pair] + extra) / (before[pair[0]] + extra * len(LETTERS))) for pair in asked
+    ) / len(asked)
 
 
 def probabilities(model: Module, text: str) -> list[float]:
@@ -96,12 +118,24 @@ def invent(model: Module, rng: Random) -> str:
 
 def draw_probabilities(model: Module, folder: Path) -> None:
     """The likeliest letters after some beginnings."""
-    shares = {prefix: dict(zip(NAMED, probabilities(model, prefix), strict=True)) for prefix in PREFIXES}
+    shares = {
+        prefix: dict(zip(NAMED, probabilities(model, prefix), strict=True)) for prefix in PREFIXES
+    }
     longest = max(max(bars.values()) for bars in shares.values())
-    for ax, (prefix, bars) in zip(axes := new_axes(len(PREFIXES), width=10.0, height=3.0), shares.items(), strict=True):
+    for ax, (prefix, bars) in zip(
+        axes := new_axes(len(PREFIXES), width=10.0, height=3.0), shares.items(), strict=True
+    ):
         likely = sorted(bars, key=lambda letter: -bars[letter])[:SHOWN]
-        plot_bars({letter: bars[letter] for letter in likely}, ax, texts=[f"{bars[letter]:.0%}" for letter in likely])
-        ax.set(title=f"after “{prefix}”" if prefix else "first letter", xlim=(0.0, 1.2 * longest), xticks=[])
+        plot_bars(
+            {letter: bars[letter] for letter in likely},
+            ax,
+            texts=[f"{bars[letter]:.0%}" for letter in likely],
+        )
+        ax.set(
+            title=f"after “{prefix}”" if prefix else "first letter",
+            xlim=(0.0, 1.2 * longest),
+            xticks=[],
+        )
     save_plot(axes[0], folder / _BARS.file, "The next letter", _BARS.alt)
 
 
@@ -111,18 +145,42 @@ def run(folder: Path, quick: bool = False) -> Story:
     learned, held_out = words[:count], words[-HELD_OUT:]
     train(model, samples(learned), epochs)
     counted = min(count_loss(learned, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0))
-    losses = {"guessing": log(len(LETTERS)), "counting pairs": counted, "network": mean_loss(model, samples(held_out))}
+    losses = {
+        "guessing": log(len(LETTERS)),
+        "counting pairs": counted,
+        "network": mean_loss(model, samples(held_out)),
+    }
     rng = Random(1)
-    invented = [name for name in (invent(model, rng) for _ in range(30)) if len(name) > 2 and name not in words][:8]
+    invented = [
+        name
+        for name in (invent(model, rng) for _ in range(30))
+        if len(name) > 2 and name not in words
+    ][:8]
     draw_probabilities(model, folder)
     surprise = predicted(model, "mar", "i")
     explorer = explored(surprise, folder / "names-explore.html", "after “mar” comes “i”")
     viz.draw(surprise, level="neurons", title="After “mar” comes “i”").save(folder / _NEURONS.file)
-    numbers = [("names learned from", f"{count}, {epochs} times each"), ("parameters", f"{len(model.parameters())}")]
-    numbers += [(f"mean loss, {who}", f"{loss:.3f}, like choosing among {exp(loss):.1f} letters") for who, loss in losses.items()]
-    numbers += [("names held out", f"{HELD_OUT}"), ("invented, none of them in the list", ", ".join(invented))]
+    numbers = [
+        ("names learned from", f"{count}, {epochs} times each"),
+        ("parameters", f"{len(model.parameters())}"),
+    ]
+    numbers += [
+        (f"mean loss, {who}", f"{loss:.3f}, like choosing among {exp(loss):.1f} letters")
+        for who, loss in losses.items()
+    ]
+    numbers += [
+        ("names held out", f"{HELD_OUT}"),
+        ("invented, none of them in the list", ", ".join(invented)),
+    ]
     say_all(numbers)
-    return Story("names", "Names: one letter after the other", _TEXT, tuple(numbers), (_BARS, _NEURONS), (explorer,))
+    return Story(
+        "names",
+        "Names: one letter after the other",
+        _TEXT,
+        tuple(numbers),
+        (_BARS, _NEURONS),
+        (explorer,),
+    )
 
 
 _TEXT = (

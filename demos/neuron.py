@@ -20,7 +20,18 @@ def forward() -> dict[str, Value]:
     loss = error**2
     z.label, prediction.label, error.label, loss.label = "z", "y'", "error", "L"
     loss.backward()
-    return {"w1": w1, "w2": w2, "b": b, "x1": x1, "x2": x2, "y": target, "z": z, "y'": prediction, "error": error, "L": loss}
+    return {
+        "w1": w1,
+        "w2": w2,
+        "b": b,
+        "x1": x1,
+        "x2": x2,
+        "y": target,
+        "z": z,
+        "y'": prediction,
+        "error": error,
+        "L": loss,
+    }
 
 
 def factors(values: dict[str, Value]) -> list[tuple[str, str, float]]:
@@ -57,13 +68,24 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     values = forward()
     for line in report(values):
         say(line)
-    viz.draw(values["L"], level="cards", title="One neuron and its loss").save(folder / "neuron-cards.svg")
-    viz.animate(values["L"], level="cards", title="The backward pass, wave by wave").save(folder / "neuron-wave.svg")
+    viz.draw(values["L"], level="cards", title="One neuron and its loss").save(
+        folder / "neuron-cards.svg"
+    )
+    viz.animate(values["L"], level="cards", title="The backward pass, wave by wave").save(
+        folder / "neuron-wave.svg"
+    )
     explorer = explored(values["L"], folder / "neuron-explore.html", "one neuron and its loss")
     numbers = [(name, decimals(values[name].data)) for name in ("y'", "error", "L")]
     numbers += [(name, decimals(number)) for name, _, number in factors(values)]
     numbers += [(f"∂L/∂{name}", decimals(values[name].grad)) for name in ("w1", "w2", "b")]
-    return Story("neuron", "One neuron: the chain rule, factor by factor", _TEXT, tuple(numbers), (_PICTURE, _WAVE), (explorer,))
+    return Story(
+        "neuron",
+        "One neuron: the chain rule, factor by factor",
+        _TEXT,
+        tuple(numbers),
+        (_PICTURE, _WAVE),
+        (explorer,),
+    )
 
 
 _TEXT = (

@@ -24,7 +24,15 @@ from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP, AtWeights
 from scalargrad.optim import Adam
 from scalargrad.training import METRICS, fit
-from viz.plots import new_axes, plot_agreement, plot_bars, plot_differences, plot_grid, plot_table, save_plot
+from viz.plots import (
+    new_axes,
+    plot_agreement,
+    plot_bars,
+    plot_differences,
+    plot_grid,
+    plot_table,
+    save_plot,
+)
 
 FULL, QUICK = (500, 6, 5.0, 360), (100, 2, 0.1, 40)
 """On how many pictures to train, how often, for how long to try numerical gradients (seconds), how many pictures to ask about then."""
@@ -48,7 +56,9 @@ def loss_of(image: list[float], digit: int, model: MLP) -> Any:
     return cross_entropy(model(image), digit)
 
 
-def both_ways(sizes: tuple[int, ...], image: list[float], digit: int, seconds: float) -> SimpleNamespace:
+def both_ways(
+    sizes: tuple[int, ...], image: list[float], digit: int, seconds: float
+) -> SimpleNamespace:
     """One step: the gradient by all weights in a backward pass, and by as many as there is time for by moving them in turn."""
     found, model = SimpleNamespace(name="-".join(map(str, sizes))), network(*sizes)
     _, found.backward = timed(lambda: loss_of(image, digit, model).backward())
@@ -57,32 +67,60 @@ def both_ways(sizes: tuple[int, ...], image: list[float], digit: int, seconds: f
     names = [list(found.every)[i] for i in sorted(some)]
     found.loss = AtWeights(model, partial(loss_of, image, digit), names)
     slopes, found.numerical = timed(lambda: numerical_gradient(found.loss, found.loss.numbers))
-    found.slopes, found.chosen = numpy.array(slopes), numpy.array([found.every[name] for name in names])
+    found.slopes, found.chosen = (
+        numpy.array(slopes),
+        numpy.array([found.every[name] for name in names]),
+    )
     found.apart = abs(found.slopes - found.chosen).max()
     found.step = found.numerical * len(found.every) / len(names)
     return found
 
 
-def taught(sizes: tuple[int, ...], images: list[Any], digits: list[int], epochs: int, held: list[Any]) -> list[list[float]]:
+def taught(
+    sizes: tuple[int, ...], images: list[Any], digits: list[int], epochs: int, held: list[Any]
+) -> list[list[float]]:
     """Train a network by backpropagation. Returns how likely it takes each digit to be, for each picture that was held out."""
     model = network(*sizes)
-    fit(model, images, digits, loss="cross_entropy", optimizer=Adam(model.parameters(), 0.02), epochs=epochs, batch_size=10)
+    fit(
+        model,
+        images,
+        digits,
+        loss="cross_entropy",
+        optimizer=Adam(model.parameters(), 0.02),
+        epochs=epochs,
+        batch_size=10,
+    )
     with no_grad():
         return [[float(p) for p in softmax(model(image))] for image in held]
 
 
-def draw(folder: Path, steps: list[SimpleNamespace], image: list[float], answers: dict[str, Any]) -> None:
+def draw(
+    folder: Path, steps: list[SimpleNamespace], image: list[float], answers: dict[str, Any]
+) -> None:
     """The gradients point by point, what a hundred steps cost, and what the two networks say."""
     groups = {step.name: (step.chosen, step.slopes) for step in steps}
     points, apart = new_axes(2, width=9.4, height=4.4)
     plot_agreement(groups, points).set(xlabel="by backpropagation", ylabel="numerically")
-    save_plot(plot_differences(groups, apart, allowed=1e-6), folder / _AGREE.file, "Two ways to one gradient", _AGREE.alt)
-    costs = {f"{step.name}, {way}": 100 * cost for step in steps for way, cost in (("backward", step.backward), ("numerically", step.step))}
+    save_plot(
+        plot_differences(groups, apart, allowed=1e-6),
+        folder / _AGREE.file,
+        "Two ways to one gradient",
+        _AGREE.alt,
+    )
+    costs = {
+        f"{step.name}, {way}": 100 * cost
+        for step in steps
+        for way, cost in (("backward", step.backward), ("numerically", step.step))
+    }
     (ax,) = new_axes(width=8.0, height=2.6)
-    plot_bars(costs, ax, list(map(duration, costs.values())), log=True, pale=list(costs)[1::2]).set_xlabel("seconds")
+    plot_bars(
+        costs, ax, list(map(duration, costs.values())), log=True, pale=list(costs)[1::2]
+    ).set_xlabel("seconds")
     save_plot(ax, folder / _COST.file, "What a hundred steps cost", _COST.alt)
     seen, *tables = new_axes(3, width=9.6, height=3.7)
-    plot_grid(numpy.reshape(image, (round(len(image) ** 0.5), -1)).tolist(), seen).set_title("the picture")
+    plot_grid(numpy.reshape(image, (round(len(image) ** 0.5), -1)).tolist(), seen).set_title(
+        "the picture"
+    )
     for ax, (title, rows) in zip(tables, answers.items(), strict=True):
         plot_table(rows, ax=ax).set(title=title, xlabel="what it says", ylabel="what it is shown")
     save_plot(seen, folder / _ANSWERS.file, "Trained on one picture, and on many", _ANSWERS.alt)
@@ -93,28 +131,80 @@ def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
     count, epochs, seconds, asked = QUICK if quick else FULL
     images, held, digits, truths = pictures(data)
     sizes, held, truths = (len(images[0]), 100 if data else 30, 10), held[:asked], truths[:asked]
-    two, _ = steps = [both_ways(each, images[0], digits[0], seconds) for each in (sizes, (sizes[0], 20, 15, 10))]
+    two, _ = steps = [
+        both_ways(each, images[0], digits[0], seconds) for each in (sizes, (sizes[0], 20, 15, 10))
+    ]
     _, several = timed(lambda: numerical_gradient(two.loss, two.loss.numbers, workers=2))
-    one, many = (taught(sizes, images[:n], digits[:n], times, held) for n, times in ((1, 30), (count, 2 if data else epochs)))
+    one, many = (
+        taught(sizes, images[:n], digits[:n], times, held)
+        for n, times in ((1, 30), (count, 2 if data else epochs))
+    )
     rows = {digit: truths.index(digit) for digit in sorted(set(truths))}
-    answers = {f"after {what}": {digit: table[i] for digit, i in rows.items()} for what, table in (("that picture", one), ("many", many))}
+    answers = {
+        f"after {what}": {digit: table[i] for digit, i in rows.items()}
+        for what, table in (("that picture", one), ("many", many))
+    }
     draw(folder, steps, images[0], answers)
-    right = [sum(map(METRICS["accuracy"], table, want)) for table, want in ((many, truths), (one, [digits[0]] * len(truths)))]
+    right = [
+        sum(map(METRICS["accuracy"], table, want))
+        for table, want in ((many, truths), (one, [digits[0]] * len(truths)))
+    ]
     numbers = [
         ("the slope of x² at 3, numerically", f"{numerical_gradient(lambda x: x**2, 3.0):.9f}"),
-        ("the gradient of x² + 3xy at (1, 2)", "{:.9f}, {:.9f}".format(*numerical_gradient(lambda v: v[0] * (v[0] + 3 * v[1]), [1, 2]))),
-        *((f"{step.name}, {len(step.slopes)} of {len(step.every):,} weights: largest difference", f"{step.apart:.1e}") for step in steps),
-        *((f"{step.name}, one step by backpropagation, measured", duration(step.backward)) for step in steps),
-        *((f"{step.name}, one step numerically, extrapolated from those weights", duration(step.step)) for step in steps),
-        *((f"{step.name}, a hundred steps numerically, extrapolated", duration(100 * step.step)) for step in steps),
-        (f"{two.name}, {len(two.slopes)} weights numerically by one process, measured", duration(two.numerical)),
-        (f"the same by two, started for it, on {cpu_count()} cores: {two.numerical / several:.2f} × as fast", duration(several)),
-        (f"digits held out, read correctly after training on {len(images[:count])}", f"{right[0]:.0f} of {len(truths)}"),
-        (f"digits held out, read as {digits[0]} after training on one {digits[0]} only", f"{right[1]:.0f} of {len(truths)}"),
+        (
+            "the gradient of x² + 3xy at (1, 2)",
+            "{:.9f}, {:.9f}".format(
+                *numerical_gradient(lambda v: v[0] * (v[0] + 3 * v[1]), [1, 2])
+            ),
+        ),
+        *(
+            (
+                f"{step.name}, {len(step.slopes)} of {len(step.every):,} weights: largest difference",
+                f"{step.apart:.1e}",
+            )
+            for step in steps
+        ),
+        *(
+            (f"{step.name}, one step by backpropagation, measured", duration(step.backward))
+            for step in steps
+        ),
+        *(
+            (
+                f"{step.name}, one step numerically, extrapolated from those weights",
+                duration(step.step),
+            )
+            for step in steps
+        ),
+        *(
+            (f"{step.name}, a hundred steps numerically, extrapolated", duration(100 * step.step))
+            for step in steps
+        ),
+        (
+            f"{two.name}, {len(two.slopes)} weights numerically by one process, measured",
+            duration(two.numerical),
+        ),
+        (
+            f"the same by two, started for it, on {cpu_count()} cores: {two.numerical / several:.2f} × as fast",
+            duration(several),
+        ),
+        (
+            f"digits held out, read correctly after training on {len(images[:count])}",
+            f"{right[0]:.0f} of {len(truths)}",
+        ),
+        (
+            f"digits held out, read as {digits[0]} after training on one {digits[0]} only",
+            f"{right[1]:.0f} of {len(truths)}",
+        ),
     ]
     for what, number in numbers:
         say(f"{what}: {number}")
-    return Story("numerical", "Numerical gradients: right, and slow", told(__doc__), tuple(numbers), (_AGREE, _COST, _ANSWERS))
+    return Story(
+        "numerical",
+        "Numerical gradients: right, and slow",
+        told(__doc__),
+        tuple(numbers),
+        (_AGREE, _COST, _ANSWERS),
+    )
 
 
 _AGREE = Picture(

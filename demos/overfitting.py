@@ -71,18 +71,44 @@ def train(cure: Cure, rounds: int) -> Trained:
     """Train one large network; of more data there are fewer rounds, so that all make the same number of steps."""
     model, own, held = large(cure.dropout), points(cure.points, seed=1), points(100, seed=100)
     optimizer, epochs = Adam(model.parameters(), 0.1), max(1, rounds * FEW // cure.points)
-    history = fit(model, *own, loss=cross_entropy, optimizer=optimizer, epochs=epochs, batch_size=10, validation=held, **cure.options)
-    return Trained(cure, model, history, [mean_loss(model, some) for some in (own, held, points(300, seed=200))])
+    history = fit(
+        model,
+        *own,
+        loss=cross_entropy,
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=10,
+        validation=held,
+        **cure.options,
+    )
+    return Trained(
+        cure,
+        model,
+        history,
+        [mean_loss(model, some) for some in (own, held, points(300, seed=200))],
+    )
 
 
 def defaults(rounds: int) -> dict[str, list[float]]:
     """The validation loss, round by round, of networks of 2-12-12-1: as it was once done, at two rates, and as `recommended` builds it."""
     own, held, losses = points(80, seed=1, noise=0.2), points(80, seed=100, noise=0.2), {}
-    for name, rule, rate in (("old, SGD at 0.1", SGD, 0.1), ("old, SGD at 2", SGD, 2.0), ("recommended, Adam at 0.01", Adam, 0.01)):
+    for name, rule, rate in (
+        ("old, SGD at 0.1", SGD, 0.1),
+        ("old, SGD at 2", SGD, 2.0),
+        ("recommended, Adam at 0.01", Adam, 0.01),
+    ):
         old = MLP(2, [12, 12, 1], "sigmoid", initializer=uniform(-0.1, 0.1), seed=0)
         model: Module = old if rule is SGD else recommended(2, [12, 12, 1], seed=0)
         optimizer = rule(model.parameters(), learning_rate=rate)
-        history = fit(model, *own, loss=cross_entropy, optimizer=optimizer, epochs=rounds, batch_size=10, validation=held)
+        history = fit(
+            model,
+            *own,
+            loss=cross_entropy,
+            optimizer=optimizer,
+            epochs=rounds,
+            batch_size=10,
+            validation=held,
+        )
         losses[name] = history["validation_loss"]
     return losses
 
@@ -92,11 +118,15 @@ def draw(found: list[Trained], losses: dict[str, list[float]], folder: Path) -> 
     own, (ill, well) = points(FEW, seed=1), (found[0], found[3])
     panels = new_axes(2, width=10.0, height=4.2)
     for ax, trained in zip(panels, (ill, well), strict=True):
-        plot_regions(trained.model, own[0], [2.0 * label - 1.0 for label in own[1]], ax, 36).set_title(trained.cure.name)
+        plot_regions(
+            trained.model, own[0], [2.0 * label - 1.0 for label in own[1]], ax, 36
+        ).set_title(trained.cure.name)
     save_plot(panels[0], folder / _REGIONS.file, "Without cure, and with", _REGIONS.alt)
     panels = new_axes(3, width=12.0, height=3.8)
     for ax, trained in zip(panels, (ill, well), strict=False):
-        plot_history(trained.history, ax).set(title=trained.cure.name, ylim=(0.0, 1.05 * max(ill.history["validation_loss"])))
+        plot_history(trained.history, ax).set(
+            title=trained.cure.name, ylim=(0.0, 1.05 * max(ill.history["validation_loss"]))
+        )
     plot_history(losses, panels[2]).set(title="defaults: validation loss", ylim=(0.0, 1.2))
     save_plot(panels[0], folder / _LOSSES.file, "Losses while training", _LOSSES.alt)
 
@@ -109,13 +139,20 @@ def run(folder: Path, quick: bool = False) -> Story:
     for cure, _, history, (own, held, fresh) in found:
         ended = f"{history.epochs} epochs" + f"; {history.stop_reason}" * bool(history.stop_reason)
         say(f"{cure.name:15} {own:7.3f} {held:12.3f} {fresh:14.3f}   {ended}")
-        numbers.append((f"{cure.name}: its own, validation, fresh", f"{own:.3f}, {held:.3f}, {fresh:.3f} ({history.epochs} epochs)"))
+        numbers.append(
+            (
+                f"{cure.name}: its own, validation, fresh",
+                f"{own:.3f}, {held:.3f}, {fresh:.3f} ({history.epochs} epochs)",
+            )
+        )
     losses = defaults(fewer)
     for name, curve in losses.items():
         numbers.append((f"{name}: validation loss after {fewer} epochs", f"{curve[-1]:.3f}"))
         say(": ".join(numbers[-1]))
     draw(found, losses, folder)
-    return Story("overfitting", "Learned by heart, and cured", _TEXT, tuple(numbers), (_REGIONS, _LOSSES))
+    return Story(
+        "overfitting", "Learned by heart, and cured", _TEXT, tuple(numbers), (_REGIONS, _LOSSES)
+    )
 
 
 _TEXT = (

@@ -27,25 +27,34 @@ def programs() -> tuple[Any, Any]:
     def loss(x: Any, y: Any) -> Any:
         return cross_entropy(model(x), y) + l2(model.parameters(), 1e-4)
 
-    parallel, alone = (scalargrad.compile(loss, model, inputs=(2, 2), backend=backend) for backend in ("jax", "numpy"))
+    parallel, alone = (
+        scalargrad.compile(loss, model, inputs=(2, 2), backend=backend)
+        for backend in ("jax", "numpy")
+    )
     return parallel, alone
 
 
 def main() -> None:
     """Train both for some steps, and compare them."""
-    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")  # read when JAX is imported
+    os.environ.setdefault(
+        "XLA_FLAGS", "--xla_force_host_platform_device_count=8"
+    )  # read when JAX is imported
     try:
         import jax
         from jax.sharding import Mesh, NamedSharding, PartitionSpec
     except ImportError:
-        raise SystemExit('This demo needs JAX. Install it with:\n\n    pip install -e ".[jax]"\n') from None
+        raise SystemExit(
+            'This demo needs JAX. Install it with:\n\n    pip install -e ".[jax]"\n'
+        ) from None
 
     parallel, alone = programs()
     points, sides = moons(800, noise=0.15, seed=1)
     arrays = [StandardScaler().fit(points).transform(points), one_hot(sides, 2)]
 
     mesh = Mesh(numpy.array(jax.devices()), ("samples",))
-    shared = [jax.device_put(array, NamedSharding(mesh, PartitionSpec("samples"))) for array in arrays]
+    shared = [
+        jax.device_put(array, NamedSharding(mesh, PartitionSpec("samples"))) for array in arrays
+    ]
     parameters = jax.device_put(parallel.parameters, NamedSharding(mesh, PartitionSpec()))
     value_and_grad = jax.jit(jax.value_and_grad(parallel.pure))
 
@@ -57,7 +66,11 @@ def main() -> None:
         expected, slopes = alone.value_and_grad(*arrays)
         parameters = parameters - RATE * gradient
         alone.parameters[:] -= RATE * slopes
-        furthest = max(furthest, abs(float(loss) - expected), float(abs(numpy.asarray(parameters) - alone.parameters).max()))
+        furthest = max(
+            furthest,
+            abs(float(loss) - expected),
+            float(abs(numpy.asarray(parameters) - alone.parameters).max()),
+        )
         if step % 10 == 0 or step == STEPS - 1:
             print(f"step {step:3}: loss {float(loss):.6f}")
     print(f"the parameters lie on {len(parameters.sharding.device_set)} devices")

@@ -38,7 +38,11 @@ def on_paper() -> list[Belief]:
         logits = [Value(log(probability)) for probability in believed]
         loss = cross_entropy(logits, right)
         loss.backward()
-        found.append(Belief(name, [p.data for p in softmax(logits)], loss.data, [logit.grad for logit in logits]))
+        found.append(
+            Belief(
+                name, [p.data for p in softmax(logits)], loss.data, [logit.grad for logit in logits]
+            )
+        )
     return found
 
 
@@ -61,7 +65,16 @@ def train(epochs: int) -> tuple[MLP, History]:
     """The 2-50-4 network after Adam on the cross-entropy of its logits; a quarter of the samples is held out."""
     model = MLP(2, [50, 4], activation="relu", seed=0)
     X, y = quadrants(SAMPLES, seed=0, reach=REACH)  # noqa: N806
-    history = fit(model, X, y, loss="cross_entropy", epochs=epochs, batch_size=10, validation=HELD_OUT, metrics="accuracy")
+    history = fit(
+        model,
+        X,
+        y,
+        loss="cross_entropy",
+        epochs=epochs,
+        batch_size=10,
+        validation=HELD_OUT,
+        metrics="accuracy",
+    )
     return model, history
 
 
@@ -73,10 +86,14 @@ def classify(model: MLP, point: list[float]) -> list[float]:
 
 def draw(model: MLP, history: History, folder: Path) -> None:
     """The exercise as cards; regions of the plane, and the losses."""
-    viz.draw(exercise()[1], level="cards", expand="*", title="Two layers by hand: 46 and 0").save(folder / _EXERCISE.file)
+    viz.draw(exercise()[1], level="cards", expand="*", title="Two layers by hand: 46 and 0").save(
+        folder / _EXERCISE.file
+    )
     X, y = quadrants(SAMPLES, seed=0, reach=REACH)  # noqa: N806
     regions, curves = new_axes(2, width=11.0, height=4.8)
-    plot_class_regions(lambda point: classify(model, point), X.tolist(), y.tolist(), regions, names=NAMES)
+    plot_class_regions(
+        lambda point: classify(model, point), X.tolist(), y.tolist(), regions, names=NAMES
+    )
     plot_history(history, curves)
     save_plot(regions, folder / _REGIONS.file, "Four quadrants", _REGIONS.alt)
 
@@ -87,18 +104,29 @@ def run(folder: Path, quick: bool = False) -> Story:
     for belief in on_paper():
         shown = ", ".join(f"{p:.0%}" for p in belief.probabilities)
         numbers.append((f"{belief.name} ({shown}): cross-entropy", f"{belief.loss:.4f}"))
-        say(f"{belief.name:15} {shown:20} cross-entropy {belief.loss:.4f}, slopes {', '.join(map(decimals, belief.slopes))}")
+        say(
+            f"{belief.name:15} {shown:20} cross-entropy {belief.loss:.4f}, slopes {', '.join(map(decimals, belief.slopes))}"
+        )
     hidden, answers = exercise()
-    say(f"the exercise: n1, n2 = {hidden[0].data:g}, {hidden[1].data:g}; y1, y2 = {answers[0].data:g}, {answers[1].data:g}")
+    say(
+        f"the exercise: n1, n2 = {hidden[0].data:g}, {hidden[1].data:g}; y1, y2 = {answers[0].data:g}, {answers[1].data:g}"
+    )
     model, history = train(QUICK if quick else FULL)
-    numbers.append((f"held-out points on their side after {history.epochs} epochs", f"{history['validation_accuracy'][-1]:.0%}"))
+    numbers.append(
+        (
+            f"held-out points on their side after {history.epochs} epochs",
+            f"{history['validation_accuracy'][-1]:.0%}",
+        )
+    )
     say(": ".join(numbers[-1]))
     for name, probability in zip(NAMES, classify(model, NEW_POINT), strict=True):
         numbers.append((f"the new point (2, 2): {name}", f"{probability:.2%}"))
         say(": ".join(numbers[-1]))
     draw(model, history, folder)
     explorer = explored(answers, folder / "quadrants-explore.html", "two layers by hand")
-    return Story("quadrants", "Four quadrants", _TEXT, tuple(numbers), (_EXERCISE, _REGIONS), (explorer,))
+    return Story(
+        "quadrants", "Four quadrants", _TEXT, tuple(numbers), (_EXERCISE, _REGIONS), (explorer,)
+    )
 
 
 _TEXT = (

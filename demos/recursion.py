@@ -51,7 +51,10 @@ def bits(number: int, count: int) -> list[int]:
 
 def addition(a: int, b: int, count: int) -> Sample:
     """Two numbers of `count` bits, one bit of each in every step, and their sum; a last step of zeros makes room for its last carry."""
-    rows = [[2.0 * p - 1.0, 2.0 * q - 1.0] for p, q in zip(bits(a, count + 1), bits(b, count + 1), strict=True)]
+    rows = [
+        [2.0 * p - 1.0, 2.0 * q - 1.0]
+        for p, q in zip(bits(a, count + 1), bits(b, count + 1), strict=True)
+    ]
     return rows, bits(a + b, count + 1)
 
 
@@ -69,7 +72,16 @@ def long_sums(count: int, tests: int, seed: int = 0) -> list[Sample]:
 def learn(epochs: int, seed: int) -> Reader:
     """A cell that has seen all short sums so often."""
     model, (rows, answers) = Reader(2, 5, seed), zip(*short_sums(), strict=True)
-    fit(model, rows, answers, loss=cross_entropy, optimizer=Adam(model.parameters(), 0.1), epochs=epochs, batch_size=8, seed=seed)
+    fit(
+        model,
+        rows,
+        answers,
+        loss=cross_entropy,
+        optimizer=Adam(model.parameters(), 0.1),
+        epochs=epochs,
+        batch_size=8,
+        seed=seed,
+    )
     return model
 
 
@@ -99,7 +111,10 @@ def carrier(model: Reader, count: int = LONG[1], pairs: int = 40) -> tuple[int, 
     """The unit whose sign goes with the carry (or against it) in most steps of random sums, and in which share of the steps."""
     draw, same = Random(1), []
     for a, b in [(draw.getrandbits(count), draw.getrandbits(count)) for _ in range(pairs)]:
-        states, carry = np.array(remembered(model, addition(a, b, count)[0])), np.array([carries(a, b, count)]).T
+        states, carry = (
+            np.array(remembered(model, addition(a, b, count)[0])),
+            np.array([carries(a, b, count)]).T,
+        )
         same.append((states[:count] > 0.0) == (carry > 0))
     shares = np.mean(np.vstack(same), axis=0)
     follows = np.maximum(shares, 1.0 - shares)
@@ -110,9 +125,17 @@ def draw_state(model: Reader, folder: Path) -> None:
     """What goes in, what comes out, the carry on paper, and what the cell remembers, for one sum of long numbers."""
     a, b, n = 2869, 871, 13
     rows, _ = addition(a, b, n - 1)
-    lines = {"first number": bits(a, n), "second number": bits(b, n), "what it says": said(model, rows), "carry on paper": carries(a, b, n)}
+    lines = {
+        "first number": bits(a, n),
+        "second number": bits(b, n),
+        "what it says": said(model, rows),
+        "carry on paper": carries(a, b, n),
+    }
     table = {name: [2.0 * bit - 1.0 for bit in line] for name, line in lines.items()}
-    table |= {f"unit {i}": list(states) for i, states in enumerate(zip(*remembered(model, rows), strict=True))}
+    table |= {
+        f"unit {i}": list(states)
+        for i, states in enumerate(zip(*remembered(model, rows), strict=True))
+    }
     (ax,) = new_axes(width=7.6, height=4.6)
     plot_table(table, [2**i for i in range(n)], ax, signed=True, texts=lines)
     ax.set_title(f"{a} + {b} = {sum(bit << i for i, bit in enumerate(lines['what it says']))}")
@@ -123,10 +146,17 @@ def draw_steps(model: Reader, folder: Path) -> None:
     """Three steps of the cell, adding 3 and 1; the gradient is that of the last bit, which is 1 because of two carries."""
     rows, _ = addition(3, 1, 2)
     model.zero_grad()
-    last = model([[Value(x, label=f"{name}{i}") for x, name in zip(row, "ab", strict=True)] for i, row in enumerate(rows)])[-1]
+    last = model(
+        [
+            [Value(x, label=f"{name}{i}") for x, name in zip(row, "ab", strict=True)]
+            for i, row in enumerate(rows)
+        ]
+    )[-1]
     last.label = "last bit"
     last.backward()
-    viz.draw(last, level="neurons", title="3 + 1: the cell unrolled over three steps").save(folder / _STEPS.file)
+    viz.draw(last, level="neurons", title="3 + 1: the cell unrolled over three steps").save(
+        folder / _STEPS.file
+    )
 
 
 def run(folder: Path, quick: bool = False) -> Story:
@@ -138,15 +168,27 @@ def run(folder: Path, quick: bool = False) -> Story:
     best, whole = max(scores), [len(samples) for samples in tests.values()]
     model = tried[scores.index(best)]
     unit, share = carrier(model)
-    numbers = [(f"seeds with every bit right, up to {LONG[-1]} bits", f"{scores.count(whole)} of {seeds}")]
+    numbers = [
+        (f"seeds with every bit right, up to {LONG[-1]} bits", f"{scores.count(whole)} of {seeds}")
+    ]
     for length, score, asked in zip(tests, best, whole, strict=True):
         seen = "learned from" if length == SHORT else "never seen"
-        numbers.append((f"sums of {length} bits ({seen}), the best seed", f"{score} of {asked} right"))
-    numbers.append((f"unit {unit} is on the side of the carry, in steps of {LONG[1]}-bit sums", f"{share:.1%}"))
+        numbers.append(
+            (f"sums of {length} bits ({seen}), the best seed", f"{score} of {asked} right")
+        )
+    numbers.append(
+        (f"unit {unit} is on the side of the carry, in steps of {LONG[1]}-bit sums", f"{share:.1%}")
+    )
     say_all(numbers)
     draw_state(model, folder)
     draw_steps(model, folder)
-    return Story("recursion", "Recursion: a cell that learns to carry", told(__doc__), tuple(numbers), (_STATE, _STEPS))
+    return Story(
+        "recursion",
+        "Recursion: a cell that learns to carry",
+        told(__doc__),
+        tuple(numbers),
+        (_STATE, _STEPS),
+    )
 
 
 _STATE = Picture(

@@ -11,11 +11,19 @@ from demos.story import Explorer, Picture, Story
 
 def pages_of(stories: Sequence[Story], folder: Path, quick: bool) -> dict[str, str]:
     """Every page by the name of its file: index.html, and one for each story, whose pictures are in `folder`."""
-    setting = "in a quick setting, so the numbers are those of a short training" if quick else "in full"
+    setting = (
+        "in a quick setting, so the numbers are those of a short training" if quick else "in full"
+    )
     cards = "".join(_card(story, folder) for story in stories)
-    pages = {"index.html": _page("scalargrad: gallery", _INDEX.format(setting=setting, cards=cards))}
-    for before, story, after in zip([None, *stories[:-1]], stories, [*stories[1:], None], strict=True):
-        pages[page_name(story)] = _page(f"{_text(story.title)} · scalargrad", _story(story, folder, before, after))
+    pages = {
+        "index.html": _page("scalargrad: gallery", _INDEX.format(setting=setting, cards=cards))
+    }
+    for before, story, after in zip(
+        [None, *stories[:-1]], stories, [*stories[1:], None], strict=True
+    ):
+        pages[page_name(story)] = _page(
+            f"{_text(story.title)} · scalargrad", _story(story, folder, before, after)
+        )
     return pages
 
 
@@ -31,7 +39,9 @@ def _page(title: str, body: str) -> str:
 def _card(story: Story, folder: Path) -> str:
     link, first = quote(page_name(story)), story.text[0] if story.text else ""
     image = _image(_cover(story, folder), folder, lazy=True) if story.pictures else ""
-    return f'<li><a href="{link}">{image}<h2>{_text(story.title)}</h2></a><p>{_text(first)}</p></li>\n'
+    return (
+        f'<li><a href="{link}">{image}<h2>{_text(story.title)}</h2></a><p>{_text(first)}</p></li>\n'
+    )
 
 
 def _cover(story: Story, folder: Path) -> Picture:
@@ -45,7 +55,10 @@ def _cover(story: Story, folder: Path) -> Picture:
 
 
 def _story(story: Story, folder: Path, before: Story | None, after: Story | None) -> str:
-    rows = "".join(f"<tr><th scope=row>{_text(what)}</th><td>{_text(number)}</td></tr>" for what, number in story.numbers)
+    rows = "".join(
+        f"<tr><th scope=row>{_text(what)}</th><td>{_text(number)}</td></tr>"
+        for what, number in story.numbers
+    )
     return (
         f'<nav aria-label="Gallery">{_leads(before, "←")}<a href="index.html">all demos</a>{_leads(after, "→")}</nav>\n'
         f"<h1>{_text(story.title)}</h1>\n"
@@ -57,7 +70,11 @@ def _story(story: Story, folder: Path, before: Story | None, after: Story | None
 
 
 def _leads(story: Story | None, arrow: str) -> str:
-    return "" if story is None else f'<a href="{quote(page_name(story))}">{arrow} {_text(story.title)}</a>'
+    return (
+        ""
+        if story is None
+        else f'<a href="{quote(page_name(story))}">{arrow} {_text(story.title)}</a>'
+    )
 
 
 def _explorer(explorer: Explorer) -> str:

@@ -63,9 +63,17 @@ def samples(count: int, seed: int = 0) -> tuple[list[list[float]], list[float]]:
     return rows, [sum(row) / 2.0 for row in rows]
 
 
-def sparrow(kind: type[MLP] = MLP, seed: int = SEED, activation: Any = "elu", initializer: Any = None) -> MLP:
+def sparrow(
+    kind: type[MLP] = MLP, seed: int = SEED, activation: Any = "elu", initializer: Any = None
+) -> MLP:
     """The network 10-7-3-1 as it was given: ELU, and weights between 0 and 1."""
-    return kind(INPUTS, [7, 3, 1], activation=activation, initializer=initializer or uniform(0.0, 1.0), seed=seed)
+    return kind(
+        INPUTS,
+        [7, 3, 1],
+        activation=activation,
+        initializer=initializer or uniform(0.0, 1.0),
+        seed=seed,
+    )
 
 
 def train(trial: Trial, count: int) -> Trial:
@@ -84,7 +92,10 @@ def train(trial: Trial, count: int) -> Trial:
         )
         trial.losses, trial.final = history.steps, history["validation_loss"][-1]
     except DivergenceError as error:
-        trial.losses, trial.error = list(error.history.steps), str(error).splitlines()[1].strip().removeprefix("first: ")
+        trial.losses, trial.error = (
+            list(error.history.steps),
+            str(error).splitlines()[1].strip().removeprefix("first: "),
+        )
     return trial
 
 
@@ -107,10 +118,14 @@ def trials() -> list[Trial]:
         Trial("as given", f"seed {SEED}", sparrow()),
         Trial("as given", "seed 0", sparrow(seed=0)),
         Trial("initialization", "all weights 0", sparrow(initializer="zeros")),
-        Trial("regularization", "gradient cut to norm 0.1", sparrow(), {"callbacks": [ClipNorm(0.1)]}),
+        Trial(
+            "regularization", "gradient cut to norm 0.1", sparrow(), {"callbacks": [ClipNorm(0.1)]}
+        ),
         Trial("activation", "tanh(z / 10)", sparrow(activation=lambda z: (z / 10.0).tanh())),
         Trial("structure", "means in place of sums", sparrow(Means)),
-        Trial("optimizer", "AdaGrad", adapting, {"optimizer": AdaGrad(adapting.parameters(), RATE)}),
+        Trial(
+            "optimizer", "AdaGrad", adapting, {"optimizer": AdaGrad(adapting.parameters(), RATE)}
+        ),
     ]
 
 
@@ -129,11 +144,20 @@ def draw(given: Trial, others: list[Trial], folder: Path) -> Explorer:
         loss = half_squared_error(model(rows[step]), targets[step])
         loss.label = "loss"
         loss.backward()
-        viz.draw(loss, level="neurons", title=f"Step {step + 1}: {picture.caption.partition('.')[0]}").save(folder / picture.file)
+        viz.draw(
+            loss, level="neurons", title=f"Step {step + 1}: {picture.caption.partition('.')[0]}"
+        ).save(folder / picture.file)
     (left, right), block = new_axes(2, width=10.0, height=4.2), len(others[0].losses) // 30
-    plot_curves({"as given": given.losses}, ax=left).set(yscale="log", ylim=(1.0, None), title="as given", xlabel="step", ylabel="loss")
+    plot_curves({"as given": given.losses}, ax=left).set(
+        yscale="log", ylim=(1.0, None), title="as given", xlabel="step", ylabel="loss"
+    )
     plot_curves({trial.how: trial.losses for trial in others}, ax=right, mean_of=block)
-    right.set(yscale="log", ylim=(None, 100.0), title=f"one change each: mean of {block} steps", xlabel="step")
+    right.set(
+        yscale="log",
+        ylim=(None, 100.0),
+        title=f"one change each: mean of {block} steps",
+        xlabel="step",
+    )
     save_plot(right, folder / _CURVES.file, "Loss curves", _CURVES.alt)
     return explored(loss, folder / "sparrow-explore.html", "the step that overflows")
 
@@ -142,12 +166,23 @@ def run(folder: Path, quick: bool = False) -> Story:
     """Let it explode, say why, cure it, and draw both."""
     given, survivor, *cures = [train(trial, QUICK if quick else FULL) for trial in trials()]
     constant, at_first = constant_cost(), overshoot(sparrow(), samples(1)[0][0])
-    explorer = draw(given, [survivor, *(trial for trial in cures if trial.final < LEARNED * constant)], folder)
+    explorer = draw(
+        given, [survivor, *(trial for trial in cures if trial.final < LEARNED * constant)], folder
+    )
     numbers = [(f"loss of step {i}", f"{loss:.3g}") for i, loss in enumerate(given.losses, 1)]
-    numbers += [("rate · ‖∂answer/∂weights‖² at first", f"{at_first:.0f}"), ("what the best constant answer costs", f"{constant:.3g}")]
-    numbers += [(f"{trial.what}: {trial.how}", verdict(trial, constant)) for trial in (given, survivor, *cures)]
+    numbers += [
+        ("rate · ‖∂answer/∂weights‖² at first", f"{at_first:.0f}"),
+        ("what the best constant answer costs", f"{constant:.3g}"),
+    ]
+    numbers += [
+        (f"{trial.what}: {trial.how}", verdict(trial, constant))
+        for trial in (given, survivor, *cures)
+    ]
     say_all(numbers)
-    title, pictures = "The sparrow network: five ways to stop an explosion", (_FIRST, _LAST, _CURVES)
+    title, pictures = (
+        "The sparrow network: five ways to stop an explosion",
+        (_FIRST, _LAST, _CURVES),
+    )
     return Story("sparrow", title, told(__doc__), tuple(numbers), pictures, (explorer,))
 
 
@@ -156,8 +191,16 @@ _FIRST = Picture(
     "The network 10-7-3-1 as columns of neurons on its first sample, each line colored by its gradient; all have the same sign.",
     "Every weight pushes the same way. The answer is too large, and each weight is told to shrink: together they shrink it far too much.",
 )
-_LAST = Picture("sparrow-last.svg", "Its last step: the loss is inf, the gradients are nan.", "The loss overflows. Red: inf · 0 is nan.")
-_CURVES = Picture("sparrow-curves.svg", "The loss as given, exploding; and with one change each.", "Right: a survivor, and what learns.")
+_LAST = Picture(
+    "sparrow-last.svg",
+    "Its last step: the loss is inf, the gradients are nan.",
+    "The loss overflows. Red: inf · 0 is nan.",
+)
+_CURVES = Picture(
+    "sparrow-curves.svg",
+    "The loss as given, exploding; and with one change each.",
+    "Right: a survivor, and what learns.",
+)
 
 if __name__ == "__main__":
     run_alone(run, "sparrow")

@@ -29,13 +29,19 @@ def square() -> list[Check]:
 def matrix() -> list[Check]:
     """A row of three numbers times a 3 × 2 matrix, plus two biases; the loss is the mean of the two squared outputs."""
     draw, x = Random(0), [1.0, 2.0, 3.0]
-    weights = [[Parameter(draw.gauss(0.0, 1.0), label=f"w{i}{j}") for j in range(2)] for i in range(3)]
+    weights = [
+        [Parameter(draw.gauss(0.0, 1.0), label=f"w{i}{j}") for j in range(2)] for i in range(3)
+    ]
     biases = [Parameter(0.0, label=f"b{j}") for j in range(2)]
     with GradientTape() as tape:
         outputs = [total([x[i] * weights[i][j] for i in range(3)]) + biases[j] for j in range(2)]
         loss = mse(outputs, [0.0, 0.0])
     found = tape.gradient(loss, {"weights": weights, "biases": biases})
-    rows = [(f"∂L/∂w{i}{j}", found["weights"][i][j].data, x[i] * outputs[j].data) for i in range(3) for j in range(2)]
+    rows = [
+        (f"∂L/∂w{i}{j}", found["weights"][i][j].data, x[i] * outputs[j].data)
+        for i in range(3)
+        for j in range(2)
+    ]
     return rows + [(f"∂L/∂b{j}", found["biases"][j].data, outputs[j].data) for j in range(2)]
 
 
@@ -48,13 +54,25 @@ def neuron() -> tuple[list[Check], Value, Value]:
             y = sigmoid(w1 * x1 + w2 * x2 + b)
             loss = (y - target) ** 2
         slopes = tape.gradient(loss, [w1, w2, b])
-    curvatures = [outer.gradient(slope, parameter) for slope, parameter in zip(slopes, (w1, w2, b), strict=True)]
+    curvatures = [
+        outer.gradient(slope, parameter)
+        for slope, parameter in zip(slopes, (w1, w2, b), strict=True)
+    ]
     y.label, loss.label, slopes[2].label = "y'", "L", "∂L/∂b"
     s, error = y.data, y.data - target.data
-    first, second = 2.0 * error * s * (1.0 - s), 2.0 * (s * (1.0 - s)) ** 2 + 2.0 * error * s * (1.0 - s) * (1.0 - 2.0 * s)
+    first, second = (
+        2.0 * error * s * (1.0 - s),
+        2.0 * (s * (1.0 - s)) ** 2 + 2.0 * error * s * (1.0 - s) * (1.0 - 2.0 * s),
+    )
     last = {"w1": x1.data, "w2": x2.data, "b": 1.0}
-    rows = [(f"∂L/∂{name}", g.data, first * factor) for g, (name, factor) in zip(slopes, last.items(), strict=True)]
-    rows += [(f"∂²L/∂{name}²", c.data, second * factor**2) for c, (name, factor) in zip(curvatures, last.items(), strict=True)]
+    rows = [
+        (f"∂L/∂{name}", g.data, first * factor)
+        for g, (name, factor) in zip(slopes, last.items(), strict=True)
+    ]
+    rows += [
+        (f"∂²L/∂{name}²", c.data, second * factor**2)
+        for c, (name, factor) in zip(curvatures, last.items(), strict=True)
+    ]
     return rows, loss, slopes[2]
 
 
@@ -72,16 +90,24 @@ def draw(folder: Path) -> Explorer:
     """
     _, loss, _ = neuron()
     loss.backward()
-    viz.draw(loss, level="cards", title="The neuron, and the slope of its loss everywhere").save(folder / _NEURON.file)
+    viz.draw(loss, level="cards", title="The neuron, and the slope of its loss everywhere").save(
+        folder / _NEURON.file
+    )
     _, _, slope = neuron()
     slope.backward()
-    viz.draw(slope, level="cards", title="The slope ∂L/∂b is a graph itself, so it has slopes").save(folder / _SLOPE.file)
+    viz.draw(
+        slope, level="cards", title="The slope ∂L/∂b is a graph itself, so it has slopes"
+    ).save(folder / _SLOPE.file)
     return explored(slope, folder / "tape-explore.html", "the slope ∂L/∂b as a graph")
 
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Tape, compare, draw. It is so small that quick and full are the same."""
-    places = {"y = x² at 3": square(), "mean squared output of a 3 × 2 layer": matrix(), "the worked neuron": neuron()[0]}
+    places = {
+        "y = x² at 3": square(),
+        "mean squared output of a 3 × 2 layer": matrix(),
+        "the worked neuron": neuron()[0],
+    }
     for title, checks in places.items():
         report(title, checks)
     every = [check for checks in places.values() for check in checks]
@@ -90,7 +116,14 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     explorer = draw(folder)
     numbers = [(name, decimals(taped)) for name, taped, _ in every]
     numbers.append(("largest difference from the chain made by hand", f"{worst:.1e}"))
-    return Story("tape", "The tape: gradients on demand", _TEXT, tuple(numbers), (_NEURON, _SLOPE), (explorer,))
+    return Story(
+        "tape",
+        "The tape: gradients on demand",
+        _TEXT,
+        tuple(numbers),
+        (_NEURON, _SLOPE),
+        (explorer,),
+    )
 
 
 _TEXT = (

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from . import training as training
     from .compiler import compile
     from .doctor import diagnose
+    from .optim import clipping as clipping
     from .optim import penalties as penalties
     from .optim import schedules as schedules
     from .training import fit
@@ -80,7 +81,11 @@ __all__ = [
 _LATER = {"compile": "compiler", "diagnose": "doctor", "fit": "training"}
 """Functions that import much, each with the module that has it."""
 
-_INNER = {"penalties": "optim.penalties", "schedules": "optim.schedules"}
+_INNER = {
+    "clipping": "optim.clipping",
+    "penalties": "optim.penalties",
+    "schedules": "optim.schedules",
+}
 """Modules of packages that are attributes of this one, too, as in `sg.schedules.WarmUp`."""
 
 _MODULES = (
@@ -107,4 +112,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List what is for users, whether it was imported already or not."""
-    return sorted({*__all__, *_MODULES, *_INNER, *(name for name in globals() if name.startswith("__"))})
+    return sorted(
+        {*__all__, *_MODULES, *_INNER, *(name for name in globals() if name.startswith("__"))}
+    )

@@ -38,7 +38,11 @@ class Checkpoint:
 
 
 @explain_calls
-def save(path: str | PathLike[str], arrays: Mapping[str, Numbers], metadata: Mapping[str, Any] | None = None) -> Path:
+def save(
+    path: str | PathLike[str],
+    arrays: Mapping[str, Numbers],
+    metadata: Mapping[str, Any] | None = None,
+) -> Path:
     """Write named numbers to a file; whatever fails, an older file stays as it was.
 
     arrays    numbers or arrays of any shape, stored as float64: `model.state_dict()` fits
@@ -83,7 +87,9 @@ def load(path: str | PathLike[str]) -> Checkpoint:
             f"the header announces {expected} bytes of numbers, but {len(raw) - start} follow: the file is cut or changed"
         )
     if crc32(raw[start:]) != header["checksum"]:
-        raise CheckpointError("the checksum of the numbers is wrong: the file was changed or damaged")
+        raise CheckpointError(
+            "the checksum of the numbers is wrong: the file was changed or damaged"
+        )
     return Checkpoint(_arrays(raw, start, shapes), header["metadata"])
 
 
@@ -107,18 +113,28 @@ def _header(raw: bytes) -> tuple[dict[str, Any], int]:
     _, length, checksum = _START.unpack_from(raw)
     start = _START.size + length
     if length > _LARGEST_HEADER or start > len(raw):
-        raise CheckpointError(f"the header should have {length} bytes, but {len(raw) - _START.size} follow: the file is cut or changed")
+        raise CheckpointError(
+            f"the header should have {length} bytes, but {len(raw) - _START.size} follow: the file is cut or changed"
+        )
     text = raw[_START.size : start]
     if crc32(text) != checksum:
-        raise CheckpointError("the checksum of the header is wrong: the file was changed or damaged")
+        raise CheckpointError(
+            "the checksum of the header is wrong: the file was changed or damaged"
+        )
     try:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"the header can't be read: {error}") from error
-    if not isinstance(header, dict) or set(header) != _KEYS or not isinstance(header["metadata"], dict):
+    if (
+        not isinstance(header, dict)
+        or set(header) != _KEYS
+        or not isinstance(header["metadata"], dict)
+    ):
         raise CheckpointError(f"the header must have the entries {', '.join(sorted(_KEYS))}")
     if header["version"] != _VERSION:
-        raise CheckpointError(f"the file has version {header['version']!r}; this program reads version {_VERSION}")
+        raise CheckpointError(
+            f"the file has version {header['version']!r}; this program reads version {_VERSION}"
+        )
     return header, start
 
 
@@ -126,21 +142,36 @@ def _shapes(entries: Any) -> dict[str, tuple[int, ...]]:
     """Name and shape of each array: names differ, sizes are whole numbers from 0 to 2⁴⁰ in all."""
     shapes: dict[str, tuple[int, ...]] = {}
     for entry in entries if isinstance(entries, list) else [entries]:
-        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str) and isinstance(entry[1], list)):
-            raise CheckpointError(f"an array in the header must be [name, shape], not {entry!r:.80}")
+        if not (
+            isinstance(entry, list)
+            and len(entry) == 2
+            and isinstance(entry[0], str)
+            and isinstance(entry[1], list)
+        ):
+            raise CheckpointError(
+                f"an array in the header must be [name, shape], not {entry!r:.80}"
+            )
         name, shape = entry
         if name in shapes:
             raise CheckpointError(f"the name {name!r:.80} stands twice in the header")
-        if len(shape) > 32 or not all(type(size) is int and 0 <= size < 2**40 for size in shape) or prod(shape) >= 2**40:
+        if (
+            len(shape) > 32
+            or not all(type(size) is int and 0 <= size < 2**40 for size in shape)
+            or prod(shape) >= 2**40
+        ):
             raise CheckpointError(f"the shape of {name!r:.80} is impossible: {shape!r:.80}")
         shapes[name] = tuple(shape)
     return shapes
 
 
-def _arrays(raw: bytes, start: int, shapes: dict[str, tuple[int, ...]]) -> dict[str, numpy.ndarray[Any, numpy.dtype[numpy.float64]]]:
+def _arrays(
+    raw: bytes, start: int, shapes: dict[str, tuple[int, ...]]
+) -> dict[str, numpy.ndarray[Any, numpy.dtype[numpy.float64]]]:
     arrays = {}
     for name, shape in shapes.items():
         count = prod(shape)
-        arrays[name] = numpy.frombuffer(raw, "<f8", count, start).astype(numpy.float64).reshape(shape)
+        arrays[name] = (
+            numpy.frombuffer(raw, "<f8", count, start).astype(numpy.float64).reshape(shape)
+        )
         start += 8 * count
     return arrays

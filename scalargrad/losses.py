@@ -56,7 +56,9 @@ def absolute_error(prediction: Any, target: Any, *, reduction: str = "mean") -> 
     >>> absolute_error([1.0, -2.0], [0.0, 2.0])
     2.5
     """
-    return _reduced([apply(ops.ABS, p - t) for p, t in _pairs("absolute_error", prediction, target)], reduction)
+    return _reduced(
+        [apply(ops.ABS, p - t) for p, t in _pairs("absolute_error", prediction, target)], reduction
+    )
 
 
 @explain_calls
@@ -66,7 +68,13 @@ def half_squared_error(prediction: Any, target: Any, *, reduction: str = "mean")
     >>> half_squared_error(3.0, 1.0)
     2.0
     """
-    return _reduced([0.5 * apply(ops.POW, p - t, 2.0) for p, t in _pairs("half_squared_error", prediction, target)], reduction)
+    return _reduced(
+        [
+            0.5 * apply(ops.POW, p - t, 2.0)
+            for p, t in _pairs("half_squared_error", prediction, target)
+        ],
+        reduction,
+    )
 
 
 @explain_calls
@@ -76,7 +84,9 @@ def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     >>> mse([1.0, 4.0], [0.0, 2.0], reduction="sum")
     5.0
     """
-    return _reduced([apply(ops.POW, p - t, 2.0) for p, t in _pairs("mse", prediction, target)], reduction)
+    return _reduced(
+        [apply(ops.POW, p - t, 2.0) for p, t in _pairs("mse", prediction, target)], reduction
+    )
 
 
 @explain_calls
@@ -91,11 +101,16 @@ def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = 
     bound = as_float(delta, "delta of huber")
     if not bound > 0.0:
         raise OptionError(f"delta of huber must be above 0, not {delta!r}")
-    return _reduced([_huber(apply(ops.ABS, p - t), bound) for p, t in _pairs("huber", prediction, target)], reduction)
+    return _reduced(
+        [_huber(apply(ops.ABS, p - t), bound) for p, t in _pairs("huber", prediction, target)],
+        reduction,
+    )
 
 
 def _huber(error: Any, delta: float) -> Any:
-    inner = apply(ops.MINIMUM, error, delta)  # both branches in one formula: no question that a recorded graph could not ask again
+    inner = apply(
+        ops.MINIMUM, error, delta
+    )  # both branches in one formula: no question that a recorded graph could not ask again
     return inner * (error - 0.5 * inner)
 
 
@@ -129,16 +144,26 @@ def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean
     pairs = _pairs("binary_cross_entropy", prediction, target)
     for p, t in pairs:
         _check_target("binary_cross_entropy", t)
-        if not _stands_for_all(p) and (plain(p) < 0.0 or plain(p) > 1.0):  # nan is let through, for `detect_anomaly` to find
+        if not _stands_for_all(p) and (
+            plain(p) < 0.0 or plain(p) > 1.0
+        ):  # nan is let through, for `detect_anomaly` to find
             raise OptionError(
                 f"a prediction of binary_cross_entropy must be a probability in [0, 1], not {plain(p)!r}: "
                 "for a number before the sigmoid use binary_cross_entropy_with_logits"
             )
-    return _reduced([-_mixed(t, lambda p: apply(ops.LOG, p), p, lambda p: apply(ops.LOG1P, -p)) for p, t in pairs], reduction)
+    return _reduced(
+        [
+            -_mixed(t, lambda p: apply(ops.LOG, p), p, lambda p: apply(ops.LOG1P, -p))
+            for p, t in pairs
+        ],
+        reduction,
+    )
 
 
 @explain_calls
-def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
+def binary_cross_entropy_with_logits(
+    prediction: Any, target: Any, *, reduction: str = "mean"
+) -> Any:
     """Binary cross-entropy of sigmoid(p), as t·softplus(-p) + (1 - t)·softplus(p): exact for any size of p.
 
     Raises OptionError for a target outside [0, 1], and what all losses raise.
@@ -149,7 +174,13 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction:
     pairs = _pairs("binary_cross_entropy_with_logits", prediction, target)
     for _, t in pairs:
         _check_target("binary_cross_entropy_with_logits", t)
-    return _reduced([_mixed(t, lambda p: apply(ops.SOFTPLUS, -p), p, lambda p: apply(ops.SOFTPLUS, p)) for p, t in pairs], reduction)
+    return _reduced(
+        [
+            _mixed(t, lambda p: apply(ops.SOFTPLUS, -p), p, lambda p: apply(ops.SOFTPLUS, p))
+            for p, t in pairs
+        ],
+        reduction,
+    )
 
 
 def _stands_for_all(p: Any) -> bool:
@@ -157,7 +188,9 @@ def _stands_for_all(p: Any) -> bool:
     return isinstance(p, Value) and is_tracing()
 
 
-def _mixed(share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callable[[Any], Any]) -> Any:
+def _mixed(
+    share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callable[[Any], Any]
+) -> Any:
     """share·if_one(p) + (1 - share)·if_zero(p); a term of share 0 is not made, as it may be infinite."""
     if isinstance(share, Value) or 0.0 < share < 1.0:
         return share * if_one(p) + (1.0 - share) * if_zero(p)
@@ -201,16 +234,25 @@ def cross_entropy(
     """
     smoothing = as_float(label_smoothing, "label_smoothing of cross_entropy")
     if not 0.0 <= smoothing <= 1.0:
-        raise OptionError(f"label_smoothing of cross_entropy must be in [0, 1], not {label_smoothing!r}")
-    ignored = None if ignore_index is None else whole(ignore_index, "ignore_index of cross_entropy", None)
+        raise OptionError(
+            f"label_smoothing of cross_entropy must be in [0, 1], not {label_smoothing!r}"
+        )
+    ignored = (
+        None if ignore_index is None else whole(ignore_index, "ignore_index of cross_entropy", None)
+    )
     rows = _listed("prediction of cross_entropy", prediction)
     if _is_one(rows[0]):
         pairs = [(rows, target)]
     else:
         targets = _listed("target of cross_entropy", target)
         if len(targets) != len(rows):
-            raise LengthError(f"cross_entropy needs one target for each sample: {len(rows)} lists of logits, {len(targets)} targets")
-        pairs = [(_listed("prediction of cross_entropy", row), t) for row, t in zip(rows, targets, strict=True)]
+            raise LengthError(
+                f"cross_entropy needs one target for each sample: {len(rows)} lists of logits, {len(targets)} targets"
+            )
+        pairs = [
+            (_listed("prediction of cross_entropy", row), t)
+            for row, t in zip(rows, targets, strict=True)
+        ]
     items = [_of_classes(row, t, smoothing) for row, t in pairs if not is_ignored(t, ignored)]
     return _reduced(items, reduction) if items else _nothing(pairs)
 
@@ -238,7 +280,9 @@ def _of_classes(row: list[Any], target: Any, smoothing: float) -> Any:
     total = apply(ops.LOGSUMEXP, *logits)
     terms: list[Any] = []
     if smoothing < 1.0:
-        terms += [_times((1.0 - smoothing) * share, total - x) for share, x in _shares(logits, target)]
+        terms += [
+            _times((1.0 - smoothing) * share, total - x) for share, x in _shares(logits, target)
+        ]
     if smoothing > 0.0:
         terms.append(_times(smoothing, total - apply(ops.MEAN, *logits)))
     return terms[0] if len(terms) == 1 else apply(ops.SUM, *terms)
@@ -248,17 +292,29 @@ def _shares(logits: list[Any], target: Any) -> list[tuple[Any, Any]]:
     """Each logit that the target gives a probability to, with that probability."""
     if _is_one(target):
         return [(1.0, logits[_class(target, len(logits))])]
-    shares = [_number("target of cross_entropy", share) for share in _listed("target of cross_entropy", target)]
+    shares = [
+        _number("target of cross_entropy", share)
+        for share in _listed("target of cross_entropy", target)
+    ]
     if len(shares) != len(logits):
-        raise LengthError(f"cross_entropy needs one probability for each class: {len(logits)} logits, {len(shares)} probabilities")
+        raise LengthError(
+            f"cross_entropy needs one probability for each class: {len(logits)} logits, {len(shares)} probabilities"
+        )
     _check_shares(shares)
-    return [(share, x) for share, x in zip(shares, logits, strict=True) if isinstance(share, Value) or share]
+    return [
+        (share, x)
+        for share, x in zip(shares, logits, strict=True)
+        if isinstance(share, Value) or share
+    ]
 
 
 def _check_shares(shares: list[Any]) -> None:
     for share in shares:
         _check_target("cross_entropy", share)
-    if not any(isinstance(share, Value) for share in shares) and not -1e-4 < apply(ops.SUM, *shares) - 1.0 < 1e-4:
+    if (
+        not any(isinstance(share, Value) for share in shares)
+        and not -1e-4 < apply(ops.SUM, *shares) - 1.0 < 1e-4
+    ):
         raise OptionError(
             f"the probabilities of a target of cross_entropy must add up to 1, not {apply(ops.SUM, *shares)!r}: "
             "for several right classes at once use binary_cross_entropy_with_logits"
@@ -273,10 +329,14 @@ def _class(target: Any, count: int) -> int:
                 "while a function is compiled a class index is not known yet: give one-hot rows (data.one_hot) as targets, "
                 'or let fit make them, with loss="cross_entropy" or a functools.partial of it'
             )
-        raise DataError("a class index can't be a Value: give an int, or a list with the probability of each class")
+        raise DataError(
+            "a class index can't be a Value: give an int, or a list with the probability of each class"
+        )
     number = as_float(target, "target of cross_entropy")
     if not number.is_integer() or not 0 <= number < count:
-        raise OptionError(f"a class index must be a whole number from 0 to {count - 1} for {count} logits, not {target!r}")
+        raise OptionError(
+            f"a class index must be a whole number from 0 to {count - 1} for {count} logits, not {target!r}"
+        )
     return int(number)
 
 
@@ -293,7 +353,9 @@ def _reduced(items: list[Any], reduction: str) -> Any:
     """The mean or the sum; of one item it is the item itself, without a node that pictures would have to show."""
     if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
         hint = suggestion(reduction, _REDUCTIONS, otherwise="")
-        raise OptionError(f"reduction must be {' or '.join(map(repr, _REDUCTIONS))}, not {reduction!r}{hint}")
+        raise OptionError(
+            f"reduction must be {' or '.join(map(repr, _REDUCTIONS))}, not {reduction!r}{hint}"
+        )
     return items[0] if len(items) == 1 else apply(_REDUCTIONS[reduction], *items)
 
 
@@ -303,16 +365,27 @@ def _pairs(who: str, prediction: Any, target: Any) -> list[tuple[Any, Any]]:
         return [(_number(f"prediction of {who}", prediction), _number(f"target of {who}", target))]
     if _is_one(prediction) or _is_one(target):
         one, several = ("prediction", "target") if _is_one(prediction) else ("target", "prediction")
-        raise LengthError(f"{who}: the {one} is one number where the {several} is a list: give both the same shape")
-    predictions, targets = _listed(f"prediction of {who}", prediction), _listed(f"target of {who}", target)
+        raise LengthError(
+            f"{who}: the {one} is one number where the {several} is a list: give both the same shape"
+        )
+    predictions, targets = (
+        _listed(f"prediction of {who}", prediction),
+        _listed(f"target of {who}", target),
+    )
     if len(predictions) != len(targets):
-        raise LengthError(f"{who} needs a target for each prediction: {len(predictions)} predictions, {len(targets)} targets")
+        raise LengthError(
+            f"{who} needs a target for each prediction: {len(predictions)} predictions, {len(targets)} targets"
+        )
     return [pair for p, t in zip(predictions, targets, strict=True) for pair in _pairs(who, p, t)]
 
 
 def _is_one(thing: Any) -> bool:
     """Whether it stands for one number (text does too, to be refused as such), not for a list."""
-    return isinstance(thing, (Value, str)) or is_number(thing) or not (isinstance(thing, Iterable) or hasattr(thing, "__getitem__"))
+    return (
+        isinstance(thing, (Value, str))
+        or is_number(thing)
+        or not (isinstance(thing, Iterable) or hasattr(thing, "__getitem__"))
+    )
 
 
 def _number(what: str, thing: Any) -> Number:
@@ -380,6 +453,8 @@ def loss_of(choice: Any) -> Callable[..., Any]:
     """
     found: Any = LOSSES.get(choice) if isinstance(choice, str) else choice
     if not callable(found):
-        raise OptionError(f"loss must be a function (prediction, target) or a name, not {choice!r}{suggestion(choice, LOSSES)}")
+        raise OptionError(
+            f"loss must be a function (prediction, target) or a name, not {choice!r}{suggestion(choice, LOSSES)}"
+        )
     checked: Callable[..., Any] = found
     return checked

@@ -48,12 +48,23 @@ def pretrain(
     steps = _steps(model)
     layers = [step for step in steps if isinstance(step, Layer)]
     if len(layers) < 2:
-        raise OptionError(f"pretrain needs a layer before the last one, but {model.describe()} has {len(layers)} in all")
+        raise OptionError(
+            f"pretrain needs a layer before the last one, but {model.describe()} has {len(layers)} in all"
+        )
     codes, histories = samples_of(X, X).inputs, []
     for step in steps[: steps.index(layers[-1])]:
         if isinstance(step, Layer):
-            autoencoder = Sequential(step, Layer(step.outputs, step.inputs, activation=None, initializer="xavier", seed=seed))
-            options = {"loss": loss, "optimizer": optimizer, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+            autoencoder = Sequential(
+                step,
+                Layer(step.outputs, step.inputs, activation=None, initializer="xavier", seed=seed),
+            )
+            options = {
+                "loss": loss,
+                "optimizer": optimizer,
+                "epochs": epochs,
+                "batch_size": batch_size,
+                "seed": seed,
+            }
             noisy = add_noise(codes, noise, seed) if noise else codes
             histories.append(fit(autoencoder, noisy, codes, progress=progress, **options))
         codes = _passed(step, codes)
@@ -65,7 +76,9 @@ def _steps(model: Any) -> list[Any]:
         return list(model.layers)
     if isinstance(model, Sequential):
         return list(model.steps)
-    raise DataError(f"pretrain takes an MLP or a Sequential, whose layers come one after the other, not {type(model).__name__}")
+    raise DataError(
+        f"pretrain takes an MLP or a Sequential, whose layers come one after the other, not {type(model).__name__}"
+    )
 
 
 def _passed(step: Any, codes: Sequence[Any]) -> list[Any]:

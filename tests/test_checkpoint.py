@@ -17,12 +17,21 @@ from scalargrad.checkpoint import load, save
 from scalargrad.errors import CheckpointError
 from scalargrad.nn import MLP
 
-ARRAYS = {"weights.0": 0.1, "moments": [[1.0, -0.0], [math.inf, 5e-324]], "none": numpy.zeros((0, 3)), "steps": 7}
+ARRAYS = {
+    "weights.0": 0.1,
+    "moments": [[1.0, -0.0], [math.inf, 5e-324]],
+    "none": numpy.zeros((0, 3)),
+    "steps": 7,
+}
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    return save(tmp_path / "a.checkpoint", ARRAYS, {"epoch": 3, "text": "héllo", "nested": {"list": [1, None, True]}})
+    return save(
+        tmp_path / "a.checkpoint",
+        ARRAYS,
+        {"epoch": 3, "text": "héllo", "nested": {"list": [1, None, True]}},
+    )
 
 
 def file_of(header: Any, body: bytes = b"", **changes: Any) -> bytes:
@@ -49,7 +58,12 @@ def test_the_format_is_what_the_documentation_says(saved: Path) -> None:
     magic, length, checksum = struct.unpack_from("<8sII", raw)
     header = raw[16 : 16 + length]
     assert (magic, checksum) == (b"SCALARGD", crc32(header))
-    assert json.loads(header)["arrays"] == [["weights.0", []], ["moments", [2, 2]], ["none", [0, 3]], ["steps", []]]
+    assert json.loads(header)["arrays"] == [
+        ["weights.0", []],
+        ["moments", [2, 2]],
+        ["none", [0, 3]],
+        ["steps", []],
+    ]
     assert struct.unpack("<6d", raw[16 + length :]) == (0.1, 1.0, -0.0, math.inf, 5e-324, 7.0)
 
 
@@ -61,11 +75,20 @@ def test_a_network_is_restored(tmp_path: Path) -> None:
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
-@given(st.dictionaries(st.text(min_size=1).filter(str.isprintable), st.lists(st.floats(width=64), max_size=5), max_size=4))
-def test_any_names_and_numbers(tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, list[float]]) -> None:
+@given(
+    st.dictionaries(
+        st.text(min_size=1).filter(str.isprintable),
+        st.lists(st.floats(width=64), max_size=5),
+        max_size=4,
+    )
+)
+def test_any_names_and_numbers(
+    tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, list[float]]
+) -> None:
     loaded = load(save(tmp_path_factory.mktemp("any") / "file", arrays))
     assert {name: array.tobytes() for name, array in loaded.arrays.items()} == {
-        name: numpy.array(numbers, dtype=numpy.float64).tobytes() for name, numbers in arrays.items()
+        name: numpy.array(numbers, dtype=numpy.float64).tobytes()
+        for name, numbers in arrays.items()
     }
 
 
@@ -144,7 +167,9 @@ def test_hostile_files_are_refused_with_the_reason(tmp_path: Path, raw: bytes, r
         ({"a": 1.0}, {"x": math.nan}, "JSON"),
     ],
 )
-def test_what_can_not_be_stored_leaves_the_old_file(saved: Path, arrays: Any, metadata: Any, reason: str) -> None:
+def test_what_can_not_be_stored_leaves_the_old_file(
+    saved: Path, arrays: Any, metadata: Any, reason: str
+) -> None:
     before = saved.read_bytes()
     with pytest.raises(CheckpointError, match=reason):
         save(saved, arrays, metadata)
@@ -166,7 +191,9 @@ def test_a_checkpoint_may_hold_metadata_alone(tmp_path: Path) -> None:
     assert (loaded.arrays, loaded.metadata) == ({}, {"epoch": 3})
 
 
-def test_a_header_may_be_as_long_as_the_bound_and_no_longer(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_may_be_as_long_as_the_bound_and_no_longer(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, length, _ = checkpoint._START.unpack_from(saved.read_bytes())
     monkeypatch.setattr(checkpoint, "_LARGEST_HEADER", length)
     load(saved)

@@ -13,7 +13,9 @@ ROOT = Path(__file__).parent.parent
 
 def run(program: str) -> list[str]:
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
 
 
 def test_modules_are_attributes_of_a_plain_import() -> None:
@@ -22,10 +24,14 @@ def test_modules_are_attributes_of_a_plain_import() -> None:
 
 
 def test_what_is_offered_is_listed_before_it_is_imported() -> None:
-    program = "import sys, scalargrad; print('scalargrad.training' in sys.modules, *dir(scalargrad))"
+    program = (
+        "import sys, scalargrad; print('scalargrad.training' in sys.modules, *dir(scalargrad))"
+    )
     imported, *names = run(program)
     assert imported == "False"
-    assert {"fit", "compile", "diagnose", "optim", "data", "training", "tanh", "Value"} <= set(names)
+    assert {"fit", "compile", "diagnose", "optim", "data", "training", "tanh", "Value"} <= set(
+        names
+    )
     assert not {"Any", "import_module", "TYPE_CHECKING"} & set(names)
 
 

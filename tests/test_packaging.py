@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]
 SOURCES = [
-    path for package in ("scalargrad", "viz", "demos") for path in (ROOT / package).rglob("*") if path.suffix in (".py", ".js", ".html")
+    path
+    for package in ("scalargrad", "viz", "demos")
+    for path in (ROOT / package).rglob("*")
+    if path.suffix in (".py", ".js", ".html")
 ]
 
 INSTALLED = re.compile(r"pip install (?!-e)([a-z\"'][^;:.,`)]*)")
@@ -54,7 +59,11 @@ def test_messages_name_libraries_that_the_project_knows() -> None:
     for path in SOURCES:
         if path.suffix == ".py":
             for words in INSTALLED.findall(path.read_text(encoding="utf-8")):
-                named |= {word for word in words.replace('"', " ").replace("'", " ").split() if not word.startswith(("{", "\\"))}
+                named |= {
+                    word
+                    for word in words.replace('"', " ").replace("'", " ").split()
+                    if not word.startswith(("{", "\\"))
+                }
     assert {"matplotlib", "vl-convert-python", "jax"} <= named
     assert {word for word in named if "}" not in word} <= known
 

@@ -23,7 +23,9 @@ def test_a_linear_autoencoder_comes_near_to_principal_components_and_never_beats
     centered = X - X.mean(axis=0)
     rest = numpy.linalg.svd(centered, compute_uv=False)[2:]
     best = (rest**2).sum() / X.size
-    (history,) = quick(MLP(5, [2, 1], activation=None, seed=2), epochs=400, batch_size=10, optimizer="adam")
+    (history,) = quick(
+        MLP(5, [2, 1], activation=None, seed=2), epochs=400, batch_size=10, optimizer="adam"
+    )
     start, end = history["loss"][0], history["loss"][-1]
     assert best <= end < 0.05 * start
     assert end < 20 * best
@@ -33,7 +35,11 @@ def test_each_layer_but_the_last_learns_and_the_last_stays() -> None:
     model = MLP(5, [4, 3, 2], activation="tanh", seed=1)
     before = model.state_dict()
     histories = quick(model)
-    changed = {name.split(".neurons")[0] for name, number in model.state_dict().items() if number != before[name]}
+    changed = {
+        name.split(".neurons")[0]
+        for name, number in model.state_dict().items()
+        if number != before[name]
+    }
     assert changed == {"layers.0", "layers.1"}
     assert len(histories) == 2
     assert all(history["loss"][-1] < history["loss"][0] for history in histories)
@@ -44,24 +50,39 @@ def test_the_second_layer_learns_from_the_codes_of_the_first() -> None:
     quick(first)
     codes = [[value.data for value in first.layers[0](row)] for row in X.tolist()]
     second = MLP(4, [3, 2], activation="tanh", seed=9)
-    second.layers[0].load_state_dict(MLP(5, [4, 3, 2], activation="tanh", seed=1).layers[1].state_dict())
+    second.layers[0].load_state_dict(
+        MLP(5, [4, 3, 2], activation="tanh", seed=1).layers[1].state_dict()
+    )
     quick(second, codes)
     assert second.layers[0].state_dict() == first.layers[1].state_dict()
 
 
 def test_other_steps_are_passed_in_evaluation_and_frozen_layers_stay() -> None:
-    model = Sequential(Layer(5, 4, activation="tanh", seed=1), BatchNorm(4), Dropout(0.5, seed=1), Layer(4, 3, seed=2), Layer(3, 1, seed=3))
+    model = Sequential(
+        Layer(5, 4, activation="tanh", seed=1),
+        BatchNorm(4),
+        Dropout(0.5, seed=1),
+        Layer(4, 3, seed=2),
+        Layer(3, 1, seed=3),
+    )
     model.steps[0].freeze()
     state = next(iter(model.named_generators()))[1].getstate()
     before = model.state_dict()
     assert len(quick(model)) == 2
-    changed = {name.split(".neurons")[0] for name, number in model.state_dict().items() if number != before[name]}
+    changed = {
+        name.split(".neurons")[0]
+        for name, number in model.state_dict().items()
+        if number != before[name]
+    }
     assert changed == {"steps.3"}
     assert next(iter(model.named_generators()))[1].getstate() == state
 
 
 def test_noise_goes_in_but_is_not_to_come_out() -> None:
-    (clean,), (noisy,) = (quick(MLP(5, [5, 1], activation=None, seed=2), epochs=150, noise=noise) for noise in (0.0, 0.5))
+    (clean,), (noisy,) = (
+        quick(MLP(5, [5, 1], activation=None, seed=2), epochs=150, noise=noise)
+        for noise in (0.0, 0.5)
+    )
     assert clean["loss"][-1] < noisy["loss"][-1]
 
 
@@ -81,6 +102,8 @@ def test_equal_seeds_give_equal_bits() -> None:
         (MLP(5, [3, 1]), [], LengthError, "no samples"),
     ],
 )
-def test_what_can_not_be_pretrained(model: Any, samples: Any, error: type[Exception], message: str) -> None:
+def test_what_can_not_be_pretrained(
+    model: Any, samples: Any, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         quick(model, samples)

@@ -18,8 +18,33 @@ from scalargrad.core import ops
 from scalargrad.core.value import apply
 from scalargrad.errors import DataError
 
-REAL_NUMBERS = [3, True, 2.5, Fraction(1, 4), np.float32(0.5), np.float64(0.1), np.int8(-3), np.bool_(True), np.array(7), np.uint64(2**63)]
-NOT_NUMBERS = ["3", b"3", 1j, None, [1.0], (1.0,), {}, np.array([1.0]), np.complex128(1j), Decimal("1.5"), object(), 10**400, 10**5000]
+REAL_NUMBERS = [
+    3,
+    True,
+    2.5,
+    Fraction(1, 4),
+    np.float32(0.5),
+    np.float64(0.1),
+    np.int8(-3),
+    np.bool_(True),
+    np.array(7),
+    np.uint64(2**63),
+]
+NOT_NUMBERS = [
+    "3",
+    b"3",
+    1j,
+    None,
+    [1.0],
+    (1.0,),
+    {},
+    np.array([1.0]),
+    np.complex128(1j),
+    Decimal("1.5"),
+    object(),
+    10**400,
+    10**5000,
+]
 
 
 @pytest.mark.parametrize("number", REAL_NUMBERS, ids=repr)
@@ -75,7 +100,12 @@ def test_children_are_an_ordered_tuple_with_both_edges() -> None:
 
 @pytest.mark.parametrize(
     ("expression", "op", "data"),
-    [("2 + a", ops.ADD, 5.0), ("2 * a", ops.MUL, 6.0), ("2 - a", ops.SUB, -1.0), ("2 % a", ops.REMAINDER, 2.0)],
+    [
+        ("2 + a", ops.ADD, 5.0),
+        ("2 * a", ops.MUL, 6.0),
+        ("2 - a", ops.SUB, -1.0),
+        ("2 % a", ops.REMAINDER, 2.0),
+    ],
 )
 def test_a_number_at_the_left_stays_at_the_left(expression: str, op: ops.Op, data: float) -> None:
     a = Value(3.0)
@@ -86,13 +116,22 @@ def test_a_number_at_the_left_stays_at_the_left(expression: str, op: ops.Op, dat
 
 def test_division_is_division_and_subtraction_is_subtraction() -> None:
     a, b = Value(3.0), Value(4.0)
-    assert [x.op for x in (a / b, 1 / b, a - b, 1 - b, -a, +a)] == [*[op.name for op in (ops.DIV, ops.DIV, ops.SUB, ops.SUB, ops.NEG)], ""]
+    assert [x.op for x in (a / b, 1 / b, a - b, 1 - b, -a, +a)] == [
+        *[op.name for op in (ops.DIV, ops.DIV, ops.SUB, ops.SUB, ops.NEG)],
+        "",
+    ]
     assert +a is a
 
 
 def test_rounding_and_whole_division() -> None:
     a = Value(7.5)
-    assert [(a // 2).data, round(a).data, math.floor(a).data, math.ceil(a).data, abs(-a).data] == [3.0, 8.0, 7.0, 8.0, 7.5]
+    assert [(a // 2).data, round(a).data, math.floor(a).data, math.ceil(a).data, abs(-a).data] == [
+        3.0,
+        8.0,
+        7.0,
+        8.0,
+        7.5,
+    ]
     assert round(Value(2.375), 2) == 2.38
     assert int(a) == math.trunc(a) == 7
 
@@ -141,7 +180,13 @@ def test_equal_seeds_give_equal_bits_in_every_process() -> None:
     outputs = set()
     for seed in range(8):
         environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
-        done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         outputs.add(done.stdout)
     assert len(outputs) == 1
     assert len(outputs.pop().split()) == 1 + 309

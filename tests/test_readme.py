@@ -20,12 +20,19 @@ FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 
 def blocks(language: str) -> list[tuple[int, str]]:
     """The fenced blocks of a language as (line number, text)."""
-    return [(README[: m.start(3)].count("\n"), textwrap.dedent(m[3])) for m in FENCE.finditer(README) if m[2] == language]
+    return [
+        (README[: m.start(3)].count("\n"), textwrap.dedent(m[3]))
+        for m in FENCE.finditer(README)
+        if m[2] == language
+    ]
 
 
 def numbers_in(svg: str) -> list[str]:
     """The texts of a picture that are numbers, sorted."""
-    texts = ("".join(element.itertext()) for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text"))
+    texts = (
+        "".join(element.itertext())
+        for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    )
     return sorted(text for text in texts if re.fullmatch(r"−?[\d.]+(e−?\d+)?", text))
 
 
@@ -34,7 +41,9 @@ def test_every_block_is_a_command_or_a_snippet_with_its_output() -> None:
     assert all(text.startswith(">>>") for _, text in blocks("python"))
 
 
-def test_snippets_run_in_order_and_print_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_snippets_run_in_order_and_print_what_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {}
     report: list[str] = []
@@ -43,9 +52,20 @@ def test_snippets_run_in_order_and_print_what_is_shown(tmp_path: Path, monkeypat
         doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
         namespace = test.globs
     assert not report, "".join(report)
-    for name in ("neuron.svg", "classic.svg", "network.svg", "one-neuron-open.svg", "loss.svg", "history.svg", "diagnosis.svg"):
+    for name in (
+        "neuron.svg",
+        "classic.svg",
+        "network.svg",
+        "one-neuron-open.svg",
+        "loss.svg",
+        "history.svg",
+        "diagnosis.svg",
+    ):
         ElementTree.parse(tmp_path / name)
-    assert all((tmp_path / f"neuron.{ending}").stat().st_size > 100 for ending in ("png", "pdf", "dot", "mmd", "txt"))
+    assert all(
+        (tmp_path / f"neuron.{ending}").stat().st_size > 100
+        for ending in ("png", "pdf", "dot", "mmd", "txt")
+    )
 
 
 def test_the_two_commands_are_each_on_one_line() -> None:
@@ -56,8 +76,13 @@ def test_the_two_commands_are_each_on_one_line() -> None:
 
 def test_the_ci_script_finds_each_command_once() -> None:
     """It greps the README for these words, so that the commands are written down in one place only."""
-    assert 'grep -F "pip install -e \\".[$1]\\" && " README.md' in (ROOT / ".ci/run").read_text(encoding="utf-8")
-    assert [README.count(f'pip install -e ".[{extra}]" && ') for extra in ("demos", "test")] == [1, 1]
+    assert 'grep -F "pip install -e \\".[$1]\\" && " README.md' in (ROOT / ".ci/run").read_text(
+        encoding="utf-8"
+    )
+    assert [README.count(f'pip install -e ".[{extra}]" && ') for extra in ("demos", "test")] == [
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))

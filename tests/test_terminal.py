@@ -56,9 +56,19 @@ print("the end")
 
 
 def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess[bytes]:
-    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
+    inherited = {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith(("LC_", "LANG", "PYTHON"))
+    }
     paths = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, *arguments], capture_output=True, check=False, env=inherited | paths | environment, cwd=ROOT)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        check=False,
+        env=inherited | paths | environment,
+        cwd=ROOT,
+    )
 
 
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -125,7 +135,9 @@ def test_ascii_stays_as_it_is(text: str) -> None:
     assert encodable(text, "ascii") == text
 
 
-@pytest.mark.parametrize("symbol", sorted({op.symbol for op in TABLE.values() if not op.symbol.isascii()}))
+@pytest.mark.parametrize(
+    "symbol", sorted({op.symbol for op in TABLE.values() if not op.symbol.isascii()})
+)
 def test_every_symbol_of_an_operation_has_a_look_alike(symbol: str) -> None:
     assert "?" not in encodable(symbol, "ascii")
 

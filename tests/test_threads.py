@@ -70,7 +70,9 @@ def test_a_program_asked_by_two_threads(ask: Any, odd: bool) -> None:
     def asking(thread: int) -> Callable[[], None]:
         def run() -> None:
             for _ in range(ROUNDS):
-                numpy.testing.assert_array_equal(flat(ask(program, *batches[thread])), expected[thread])
+                numpy.testing.assert_array_equal(
+                    flat(ask(program, *batches[thread])), expected[thread]
+                )
 
         return run
 
@@ -139,7 +141,9 @@ def test_one_model_compiled_by_two_threads() -> None:
 
     def compiling() -> None:
         for _ in range(5):
-            found = sg.compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1)).value_and_grad(x, y)
+            found = sg.compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1)).value_and_grad(
+                x, y
+            )
             assert found[0] == expected[0]
             assert numpy.array_equal(found[1], expected[1])
 
@@ -200,7 +204,9 @@ def test_a_model_used_while_another_thread_compiles_it() -> None:
 
     def using() -> None:
         while not done.is_set():
-            assert [(type(p), p.data, p.grad, p > 0.0, str(p)) for p in model.parameters()] == before
+            assert [
+                (type(p), p.data, p.grad, p > 0.0, str(p)) for p in model.parameters()
+            ] == before
             assert model([0.5, -1.0]).data == expected
 
     at_once(compiling, using)
@@ -260,7 +266,9 @@ def test_the_same_work_in_two_threads(row: Row, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("make", "rounds"), SHARED.values(), ids=SHARED)
-def test_the_same_question_to_one_object_from_two_threads(make: Any, rounds: int, tmp_path: Path) -> None:
+def test_the_same_question_to_one_object_from_two_threads(
+    make: Any, rounds: int, tmp_path: Path
+) -> None:
     expected = exactly(make(tmp_path)())
     ask = make(tmp_path)
 
@@ -366,7 +374,9 @@ def test_a_plot_that_is_saved_leaves_the_settings_of_matplotlib() -> None:
     before = dict(matplotlib.rcParams)
 
     def saving() -> None:
-        axes = SimpleNamespace(figure=importlib.import_module("matplotlib.figure").Figure(figsize=(1, 1)))
+        axes = SimpleNamespace(
+            figure=importlib.import_module("matplotlib.figure").Figure(figsize=(1, 1))
+        )
         for _ in range(100):
             pictures.plots.plot_svg(axes, "an empty plot")
 
@@ -380,7 +390,9 @@ def test_tensors_that_lose_their_gradient_are_refused_each_time_and_in_each_thre
     def comparing() -> None:
         for _ in range(3):
             with pytest.raises(sg.errors.PictureError, match="plain number"):
-                viz.compare_with_torch(network(), [[1.0, -2.0]], [0.5], torch_loss=lambda p, t: (p - t) * float(p))
+                viz.compare_with_torch(
+                    network(), [[1.0, -2.0]], [0.5], torch_loss=lambda p, t: (p - t) * float(p)
+                )
 
     at_once(comparing, comparing)
 
@@ -454,7 +466,9 @@ def test_a_checkpoint_that_two_threads_write_is_always_one_of_both(tmp_path: Pat
     def reading() -> None:
         while not done.is_set():
             loaded = checkpoint.load(path)
-            numpy.testing.assert_array_equal(loaded.arrays["weights"], float(loaded.metadata.get("thread", 0)))
+            numpy.testing.assert_array_equal(
+                loaded.arrays["weights"], float(loaded.metadata.get("thread", 0))
+            )
 
     at_once(writing(0), writing(1), reading)
     assert list(tmp_path.iterdir()) == [path]
@@ -466,7 +480,15 @@ def test_a_training_saved_by_two_threads_at_one_path_is_one_of_both(tmp_path: Pa
 
     def learning(model: nn.MLP) -> Callable[[], None]:
         callback = training.SaveCheckpoint(path)
-        return lambda: sg.fit(model, [[1.0], [2.0]], [2.0, 4.0], loss="mse", epochs=10, callbacks=[callback], progress=False)
+        return lambda: sg.fit(
+            model,
+            [[1.0], [2.0]],
+            [2.0, 4.0],
+            loss="mse",
+            epochs=10,
+            callbacks=[callback],
+            progress=False,
+        )
 
     at_once(*map(learning, models))
     loaded = nn.MLP(1, [2, 1])
@@ -497,7 +519,13 @@ sys.exit(repr(errors) if errors else 0)
 
 
 def test_modules_that_are_first_asked_for_by_several_threads() -> None:
-    done = subprocess.run([sys.executable, "-c", _FIRST_USE], capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", _FIRST_USE],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -563,8 +591,9 @@ PUBLIC = (
     "scalargrad.nn",
     "scalargrad.optim",
     "scalargrad.pretraining",
-    "scalargrad.regularize",
-    "scalargrad.schedules",
+    "scalargrad.optim.clipping",
+    "scalargrad.optim.penalties",
+    "scalargrad.optim.schedules",
     "scalargrad.core.seeds",
     "scalargrad.training",
     "viz",
@@ -592,7 +621,11 @@ def public(module: ModuleType) -> list[str]:
     """The names that a module says are for users; without `__all__`, its own functions and classes."""
     if hasattr(module, "__all__"):
         return list(module.__all__)
-    own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", None) == module.__name__]
+    own = [
+        name
+        for name, thing in vars(module).items()
+        if getattr(thing, "__module__", None) == module.__name__
+    ]
     return [name for name in own if not name.startswith("_")]
 
 
@@ -604,7 +637,11 @@ def test_every_public_object_is_in_a_row(module: str) -> None:
     for name in public(home):
         thing = getattr(home, name)
         raised = isinstance(thing, type) and issubclass(thing, Exception)
-        if not raised and not any(thing is each for each in covered) and f"{module}.{name}" not in WITHOUT_A_ROW:
+        if (
+            not raised
+            and not any(thing is each for each in covered)
+            and f"{module}.{name}" not in WITHOUT_A_ROW
+        ):
             left_out.append(name)
     assert left_out == []
 
@@ -619,7 +656,16 @@ def test_what_has_no_row_is_there(name: str) -> None:
     assert hasattr(importlib.import_module(module), own)
 
 
-OF_ALL_THREADS = {"catch_warnings", "chdir", "filterwarnings", "resetwarnings", "setlocale", "setrecursionlimit", "seterr", "simplefilter"}
+OF_ALL_THREADS = {
+    "catch_warnings",
+    "chdir",
+    "filterwarnings",
+    "resetwarnings",
+    "setlocale",
+    "setrecursionlimit",
+    "seterr",
+    "simplefilter",
+}
 """What changes a setting of the whole process, and puts it back too late or too soon for others."""
 
 
@@ -627,7 +673,11 @@ def _code() -> Iterator[str]:
     """Every line of both packages that is no example."""
     for package in (sg, viz):
         for path in Path(package.__path__[0]).rglob("*.py"):
-            yield from (line for line in path.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith((">>>", "...")))
+            yield from (
+                line
+                for line in path.read_text(encoding="utf-8").splitlines()
+                if not line.lstrip().startswith((">>>", "..."))
+            )
 
 
 def test_no_setting_of_the_whole_process_is_changed() -> None:

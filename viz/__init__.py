@@ -94,8 +94,12 @@ def draw(
         <Drawing of 4 values as cards>
     """
     heading = clean(title, 120)
-    titled = [replace(picture, title=heading) for picture in pictures_of(target, level, expand, edges)]
-    return Drawing(titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html)
+    titled = [
+        replace(picture, title=heading) for picture in pictures_of(target, level, expand, edges)
+    ]
+    return Drawing(
+        titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html
+    )
 
 
 @explain_calls

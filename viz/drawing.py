@@ -52,7 +52,9 @@ def checked_path(path: str | PathLike[str], endings: Sequence[str], what: str = 
     if ending not in endings:
         saved = f"save {what}" if what else "save"
         given = ending or "a file without an ending"
-        raise OptionError(f"can't {saved} as {given}: the ending must be one of {' '.join(endings)}{hint(ending, endings)}")
+        raise OptionError(
+            f"can't {saved} as {given}: the ending must be one of {' '.join(endings)}{hint(ending, endings)}"
+        )
     return target
 
 

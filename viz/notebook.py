@@ -45,7 +45,10 @@ def register(shell: Any, draw: Callable[[Any], Drawing]) -> None:
     formatter = shell.display_formatter.mimebundle_formatter
     for kind in (Value, Module):
         formatter.for_type(kind, _shower(graph))
-    later = {"scalargrad.doctor.diagnosis.Diagnosis": graph, "scalargrad.compiler.compiled.Compiled": graph}
+    later = {
+        "scalargrad.doctor.diagnosis.Diagnosis": graph,
+        "scalargrad.compiler.compiled.Compiled": graph,
+    }
     for name, show in {**later, "scalargrad.training.history.History": _history}.items():
         formatter.for_type(name, _shower(show))
 

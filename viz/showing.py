@@ -27,11 +27,15 @@ def show(thing: Any, html: str) -> None:
     if _in_notebook():
         import_module("IPython.display").display(thing)
         return
-    with tempfile.NamedTemporaryFile("w", prefix="viz-", suffix=".html", delete=False, encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="viz-", suffix=".html", delete=False, encoding="utf-8"
+    ) as file:
         file.write(html)
     path = Path(file.name)
     if not webbrowser.open(path.as_uri()):
-        raise PictureError(f"this machine has no browser to show the picture in: it is written to {path}")
+        raise PictureError(
+            f"this machine has no browser to show the picture in: it is written to {path}"
+        )
 
 
 def _in_notebook() -> bool:
@@ -52,9 +56,7 @@ def as_page(svg: str, title: str) -> str:
         >>> as_page("<svg></svg>", "a < b").count("a &lt; b")
         1
     """
-    style = (
-        f"body{{margin:0;background:{LIGHT.page}}}svg{{display:block}}@media (prefers-color-scheme:dark){{body{{background:{DARK.page}}}}}"
-    )
+    style = f"body{{margin:0;background:{LIGHT.page}}}svg{{display:block}}@media (prefers-color-scheme:dark){{body{{background:{DARK.page}}}}}"
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title, 120)}</title>\n'
         f"<style>{style}</style>\n</head>\n<body>\n{svg}</body>\n</html>\n"

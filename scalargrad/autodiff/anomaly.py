@@ -90,21 +90,35 @@ def _number(value: Any) -> float:
 
 def _blame(node: Any, after: list[Any]) -> str:
     """What to say of the first node with a gradient that is not finite, and of the operation that sent it, one of those after it."""
-    lines = [f"the gradient of {described(node)} is {_number(node.grad)!r}", f"  made at {_line(node)}"]
+    lines = [
+        f"the gradient of {described(node)} is {_number(node.grad)!r}",
+        f"  made at {_line(node)}",
+    ]
     for user in after:
         # an operation with a _backward that was set by hand has no partials
         for arg, partial in zip(user.args, user.partials, strict=False):
             if arg is node and not isfinite(_number(user.grad) * partial):
-                lines += [f"  sent by {described(user)}: its gradient {_number(user.grad)!r} times its local derivative {partial!r}"]
+                lines += [
+                    f"  sent by {described(user)}: its gradient {_number(user.grad)!r} times its local derivative {partial!r}"
+                ]
                 lines += [f"  made at {_line(user)}"]
                 return "\n".join(lines)
-    return "\n".join([*lines, "  what its users sent is finite, each alone, but not the sum, the seed or what a hook returned"])
+    return "\n".join(
+        [
+            *lines,
+            "  what its users sent is finite, each alone, but not the sum, the seed or what a hook returned",
+        ]
+    )
 
 
 def _line(node: Any) -> str:
     if not node.args:
         return "a line that was not recorded: leaves have none"
-    return str((node.metadata or {}).get("source", "a line that was not recorded: it was made outside of detect_anomaly"))
+    return str(
+        (node.metadata or {}).get(
+            "source", "a line that was not recorded: it was made outside of detect_anomaly"
+        )
+    )
 
 
 def calling_line() -> str:

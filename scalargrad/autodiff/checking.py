@@ -82,7 +82,9 @@ def _checked(name: str, f: Any, step: Any) -> None:
     if not callable(f):
         raise CallError(f"{name} takes a function, not {type(f).__name__}")
     if not isinstance(step, float) or not 0.0 < step < 1.0:
-        raise OptionError(f"step must be a float between 0 and 1, not {step!r}: it is relative to max(|x|, 1)")
+        raise OptionError(
+            f"step must be a float between 0 and 1, not {step!r}: it is relative to max(|x|, 1)"
+        )
 
 
 def _plain(nest: Any, what: str) -> list[float]:
@@ -142,7 +144,11 @@ class GradientReport:
     @property
     def failures(self) -> list[Comparison]:
         """Those that disagree, and are not within h of a kink."""
-        return [comparison for comparison in self.comparisons if not comparison.ok and not comparison.kink]
+        return [
+            comparison
+            for comparison in self.comparisons
+            if not comparison.ok and not comparison.kink
+        ]
 
     @property
     def kinks(self) -> list[Comparison]:
@@ -153,7 +159,9 @@ class GradientReport:
     def worst(self) -> Comparison | None:
         """The comparison with the largest error in proportion to what is allowed, kinks left out; None if none is left."""
         compared = [comparison for comparison in self.comparisons if not comparison.kink]
-        return max(compared, key=lambda c: inf if isnan(c.error) else c.error / c.allowed, default=None)
+        return max(
+            compared, key=lambda c: inf if isnan(c.error) else c.error / c.allowed, default=None
+        )
 
     @property
     def worst_error(self) -> float:
@@ -163,9 +171,15 @@ class GradientReport:
     @fits_terminal
     def __str__(self) -> str:
         failures, count = self.failures, len(self.comparisons) - len(self.kinks)
-        lines = [f"gradcheck: {len(failures)} of {count} derivatives disagree" if failures else f"gradcheck: {count} derivatives agree"]
+        lines = [
+            f"gradcheck: {len(failures)} of {count} derivatives disagree"
+            if failures
+            else f"gradcheck: {count} derivatives agree"
+        ]
         lines += [f"  worst: {self.worst}"] if self.worst else []
-        lines += [f"  also: {failure}" for failure in failures if failure is not self.worst][:_SHOWN]
+        lines += [f"  also: {failure}" for failure in failures if failure is not self.worst][
+            :_SHOWN
+        ]
         lines += [f"  first to disagree: {self.suspect}"] if self.suspect else []
         lines += [f"  within h of a kink, at {kink.kink}: {kink}" for kink in self.kinks[:_SHOWN]]
         return "\n".join(lines)
@@ -175,7 +189,13 @@ class GradientReport:
 
 @explain_calls
 def gradcheck(
-    f: Function, inputs: Any, *, step: float = STEP, relative: float = 1e-6, absolute: float = 1e-8, raises: bool = False
+    f: Function,
+    inputs: Any,
+    *,
+    step: float = STEP,
+    relative: float = 1e-6,
+    absolute: float = 1e-8,
+    raises: bool = False,
 ) -> GradientReport:
     """Compare the gradients of the engine with central differences.
 
@@ -223,7 +243,10 @@ class _Run:
         with enable_grad():
             returned = check.f(*refilled(check.arguments, self.leaves))
         self.result = snapshot(returned, "what the function returns")
-        self.outputs = [x if isinstance(x, Value) else Constant(as_float(x, "a result of the function")) for x in entries(self.result)]
+        self.outputs = [
+            x if isinstance(x, Value) else Constant(as_float(x, "a result of the function"))
+            for x in entries(self.result)
+        ]
         self.order = topological(self.outputs)
 
     def gradient(self, output: Value) -> list[float]:
@@ -257,7 +280,9 @@ def _takes(f: Function, count: int) -> bool:
 class _Check:
     """The work of one `gradcheck`."""
 
-    def __init__(self, f: Function, inputs: Any, step: float, relative: float, absolute: float) -> None:
+    def __init__(
+        self, f: Function, inputs: Any, step: float, relative: float, absolute: float
+    ) -> None:
         self.f, self.step, self.relative, self.absolute = f, step, relative, absolute
         self.arguments = snapshot(_arguments(f, inputs), "inputs")
         self.numbers = _plain(self.arguments, "inputs")
@@ -272,13 +297,25 @@ class _Check:
             points = around(x, self.step)
             low, high = (_Run(self, _with(self.numbers, index, moved)) for moved in points)
             for position, name in enumerate(names):
-                yield self._compared((low, middle, high), points, position, (self.names[index], name, gradients[position][index]))
+                yield self._compared(
+                    (low, middle, high),
+                    points,
+                    position,
+                    (self.names[index], name, gradients[position][index]),
+                )
 
     def _compared(
-        self, runs: tuple[_Run, _Run, _Run], points: tuple[float, float], position: int, known: tuple[str, str, float]
+        self,
+        runs: tuple[_Run, _Run, _Run],
+        points: tuple[float, float],
+        position: int,
+        known: tuple[str, str, float],
     ) -> Comparison:
         low, middle, high = runs
-        ends = [run.outputs[position].data if position < len(run.outputs) else nan for run in (low, high)]
+        ends = [
+            run.outputs[position].data if position < len(run.outputs) else nan
+            for run in (low, high)
+        ]
         numeric, allowed = self._difference(ends, points, known[2])
         error = abs(known[2] - numeric)
         kink = "" if error <= allowed else _kink(low, middle, high)
@@ -286,7 +323,9 @@ class _Check:
             self.suspect = self.suspect or self._first_wrong(runs, points[1] - points[0])
         return Comparison(known[0], known[1], known[2], numeric, error, allowed, kink)
 
-    def _difference(self, ends: Sequence[float], points: Sequence[float], analytic: float) -> tuple[float, float]:
+    def _difference(
+        self, ends: Sequence[float], points: Sequence[float], analytic: float
+    ) -> tuple[float, float]:
         """The central difference, and how far from it the derivative may be."""
         distance = points[1] - points[0]
         numeric = (ends[1] - ends[0]) / distance
@@ -300,7 +339,9 @@ class _Check:
             slopes[node] = (after.data - before.data) / distance
         inputs = set(middle.leaves)
         told = (
-            self._wrong_rule(node) if _has_rule(node) else self._wrong_slope(node, slopes) for node in middle.order if node not in inputs
+            self._wrong_rule(node) if _has_rule(node) else self._wrong_slope(node, slopes)
+            for node in middle.order
+            if node not in inputs
         )
         return next(filter(None, told), "")
 
@@ -311,8 +352,13 @@ class _Check:
         for index, partial in zip(moving, node.partials, strict=False):
             points = around(given[index], self.step)
             moved = [(*given[:index], x, *given[index + 1 :]) for x in points]
-            numeric, allowed = self._difference([op.value(FLOATS, numbers) for numbers in moved], points, partial)
-            jumps = len({_sides(op, numbers, wanted(node)) for numbers in (moved[0], given, moved[1])}) > 1
+            numeric, allowed = self._difference(
+                [op.value(FLOATS, numbers) for numbers in moved], points, partial
+            )
+            jumps = (
+                len({_sides(op, numbers, wanted(node)) for numbers in (moved[0], given, moved[1])})
+                > 1
+            )
             if isfinite(numeric) and not jumps and not abs(numeric - partial) <= allowed:
                 found = f"{partial!r}, by central difference of its rule {numeric!r}"
                 return f"{described(node)}: its local derivative by operand {index + 1} is {found}"
@@ -325,7 +371,10 @@ class _Check:
         flows = list(zip(node.args, node.partials, strict=False))
         expected, seen = sum(partial * slopes[arg] for arg, partial in flows), slopes[node]
         rounding = 1e-9 * (abs(node.data) + sum(abs(partial * arg.data) for arg, partial in flows))
-        if abs(seen - expected) <= self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding:
+        if (
+            abs(seen - expected)
+            <= self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding
+        ):
             return ""
         if not node.args:
             return f"{described(node)} moves with the input, but is a leaf: it was computed outside of the graph"
@@ -333,7 +382,9 @@ class _Check:
 
 
 def _has_rule(node: Value) -> bool:
-    return node.op in TABLE and (TABLE[node.op].over_list or len(operands(node)) == len(TABLE[node.op].operands))
+    return node.op in TABLE and (
+        TABLE[node.op].over_list or len(operands(node)) == len(TABLE[node.op].operands)
+    )
 
 
 def _kink(low: _Run, middle: _Run, high: _Run) -> str:
@@ -350,7 +401,9 @@ def _side(node: Value) -> Any:
     """On which side of its kinks an operation was computed, and which operands a selection took."""
     if not _has_rule(node):
         return None
-    return _signs(TABLE[node.op], operands(node)), tuple(partial is CUT for partial in node.partials)
+    return _signs(TABLE[node.op], operands(node)), tuple(
+        partial is CUT for partial in node.partials
+    )
 
 
 def _sides(op: Any, numbers: tuple[float, ...], wants: tuple[bool, ...]) -> Any:
@@ -360,4 +413,8 @@ def _sides(op: Any, numbers: tuple[float, ...], wants: tuple[bool, ...]) -> Any:
 
 def _signs(op: Any, given: Iterable[Any]) -> tuple[int, ...]:
     numbers = tuple(float(getattr(x, "data", x)) for x in given)
-    return tuple((kink > 0.0) - (kink < 0.0) for kink in op.kinks(FLOATS, *numbers)) if op.kinks else ()
+    return (
+        tuple((kink > 0.0) - (kink < 0.0) for kink in op.kinks(FLOATS, *numbers))
+        if op.kinks
+        else ()
+    )

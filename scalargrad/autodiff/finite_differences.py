@@ -70,8 +70,12 @@ class Slopes:
     def _at(self, index: int, number: float) -> float:
         result = self.f(self.mold.moved(index, number))
         if is_nest(result):
-            raise DataError(f"numerical_gradient needs a function that returns one number, not {type(result).__name__}")
-        return plain_number(blocks(result)[0], "the result")  # which may be an array without dimensions
+            raise DataError(
+                f"numerical_gradient needs a function that returns one number, not {type(result).__name__}"
+            )
+        return plain_number(
+            blocks(result)[0], "the result"
+        )  # which may be an array without dimensions
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.f, self.mold.fresh(), self.step)

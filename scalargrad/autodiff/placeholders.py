@@ -15,7 +15,15 @@ from scalargrad.core.backprop import _share, local_derivatives, pullback
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import check_question, current_mode, enable_grad, observing, unobserved
-from scalargrad.core.nested import ArrayMaker, array_of, entries, float_array, is_nest, places, snapshot
+from scalargrad.core.nested import (
+    ArrayMaker,
+    array_of,
+    entries,
+    float_array,
+    is_nest,
+    places,
+    snapshot,
+)
 from scalargrad.core.value import VALUES, Constant, Parameter, Value
 from scalargrad.errors import DataError, GraphError
 

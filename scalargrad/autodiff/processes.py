@@ -31,7 +31,9 @@ def checked_workers(workers: Any) -> int:
     2
     """
     if isinstance(workers, bool) or not hasattr(workers, "__index__") or int(workers) < 1:
-        raise OptionError(f"workers must be a whole number of processes, at least 1, not {workers!r}")
+        raise OptionError(
+            f"workers must be a whole number of processes, at least 1, not {workers!r}"
+        )
     return int(workers)
 
 
@@ -58,7 +60,10 @@ def _spread(packed: bytes, count: int, workers: int) -> list[Any]:
     stop, size = context.RawValue("b", 0), -(-count // (workers * PARTS))
     with ProcessPoolExecutor(workers, context, _begin, (packed, stop)) as pool:
         try:
-            parts = [pool.submit(_part, start, min(start + size, count)) for start in range(0, count, size)]
+            parts = [
+                pool.submit(_part, start, min(start + size, count))
+                for start in range(0, count, size)
+            ]
             return [result for part in parts for result in part.result()]
         except BrokenExecutor:
             raise WorkerError(_BROKEN) from None
@@ -77,7 +82,9 @@ _BROKEN = (
 def _packed(task: Any) -> bytes:
     mode = current_mode()
     if mode.observers:
-        raise CallError("detect_anomaly and GradientTape can't look into other processes: use workers=1 inside them")
+        raise CallError(
+            "detect_anomaly and GradientTape can't look into other processes: use workers=1 inside them"
+        )
     try:
         return pickle.dumps((task, mode.recording))
     except Exception as error:  # pickle raises whatever the parts of a task raise

@@ -26,7 +26,10 @@ class _Watch(NamedTuple):
 
 
 _Log = list[Value | _Watch]
-_UNCONNECTED: dict[str, Callable[[], Value | None]] = {"none": lambda: None, "zero": lambda: Constant(0.0)}
+_UNCONNECTED: dict[str, Callable[[], Value | None]] = {
+    "none": lambda: None,
+    "zero": lambda: Constant(0.0),
+}
 
 
 class GradientTape:
@@ -58,7 +61,9 @@ class GradientTape:
 
     def __enter__(self) -> "GradientTape":
         if self._block is not None:
-            raise TapeError("this tape is recording already: leave its block before entering it again, or make another tape")
+            raise TapeError(
+                "this tape is recording already: leave its block before entering it again, or make another tape"
+            )
         self._log = [] if self._log is None else self._log
         self._block = observing(self)
         self._block.__enter__()
@@ -92,12 +97,16 @@ class GradientTape:
         """
         found = _checked(values, "watch takes")
         if self._log is None:
-            raise TapeError("this tape is not recording: call watch inside `with GradientTape() as tape:`")
+            raise TapeError(
+                "this tape is not recording: call watch inside `with GradientTape() as tape:`"
+            )
         self._log += map(_Watch, found)
 
     def watched_variables(self) -> tuple[Value, ...]:
         """The Values that are or were watched, in the order in which that began."""
-        return self._watched if self._log is None else tuple(_replayed(self._log, self._automatic)[0])
+        return (
+            self._watched if self._log is None else tuple(_replayed(self._log, self._automatic)[0])
+        )
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
@@ -128,7 +137,13 @@ class GradientTape:
         self._require_recording("reset")
         self._log = []
 
-    def gradient(self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: str = "none") -> Any:
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: str = "none",
+    ) -> Any:
         """The derivative of `target` by each of `sources`, in the structure of `sources`.
 
         target                 a Value, or a nest of Values whose gradients are summed
@@ -148,9 +163,13 @@ class GradientTape:
         unconnected = _checked_option(unconnected_gradients)
         sources = snapshot(sources, "sources")  # hooks run before the result is put together
         targets, wanted = _checked(target, "the target is"), _checked(sources, "the sources are")
-        factors = [1.0] * len(targets) if output_gradients is None else _factors(target, output_gradients)
+        factors = (
+            [1.0] * len(targets) if output_gradients is None else _factors(target, output_gradients)
+        )
         found = self._differentiated([list(zip(targets, factors, strict=True))], wanted)[0]
-        return refilled(sources, [unconnected() if gradient is None else gradient for gradient in found])
+        return refilled(
+            sources, [unconnected() if gradient is None else gradient for gradient in found]
+        )
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = "none") -> Any:
         """The derivative of every Value of `target` by every one of `sources`: the structure of `target`, each Value replaced by `sources`.
@@ -169,14 +188,28 @@ class GradientTape:
         sources = snapshot(sources, "sources")
         targets, wanted = _checked(target, "the target is"), _checked(sources, "the sources are")
         rows = self._differentiated([[(value, 1.0)] for value in targets], wanted)
-        missing = [unconnected if all(g is None for g in column) else _UNCONNECTED["zero"] for column in zip(*rows, strict=True)]
-        return outer(target, sources, [[other() if g is None else g for g, other in zip(row, missing, strict=True)] for row in rows])
+        missing = [
+            unconnected if all(g is None for g in column) else _UNCONNECTED["zero"]
+            for column in zip(*rows, strict=True)
+        ]
+        return outer(
+            target,
+            sources,
+            [
+                [other() if g is None else g for g, other in zip(row, missing, strict=True)]
+                for row in rows
+            ],
+        )
 
     def _require_recording(self, name: str) -> None:
         if not self._recording:
-            raise TapeError(f"this tape is not recording: call {name} inside `with GradientTape() as tape:`")
+            raise TapeError(
+                f"this tape is not recording: call {name} inside `with GradientTape() as tape:`"
+            )
 
-    def _differentiated(self, seedings: list[list[tuple[Value, Any]]], sources: list[Value]) -> list[list[Value | None]]:
+    def _differentiated(
+        self, seedings: list[list[tuple[Value, Any]]], sources: list[Value]
+    ) -> list[list[Value | None]]:
         """For each seeding of targets the gradient of each source, None where it is unconnected."""
         if self._log is None:
             raise TapeError(
@@ -198,14 +231,19 @@ def _replayed(log: _Log, automatic: bool) -> tuple[dict[Value, None], dict[Value
             watched[entry.value] = None
             continue
         if automatic:
-            watched.update((arg, None) for arg in entry.args if not arg.args and not isinstance(arg, Constant))
+            watched.update(
+                (arg, None) for arg in entry.args if not arg.args and not isinstance(arg, Constant)
+            )
         if any(arg in watched or arg in recorded for arg in entry.args):
             recorded[entry] = None
     return watched, recorded
 
 
 def _pulled(
-    seeds: list[tuple[Value, Any]], sources: list[Value], watched: dict[Value, None], recorded: dict[Value, None]
+    seeds: list[tuple[Value, Any]],
+    sources: list[Value],
+    watched: dict[Value, None],
+    recorded: dict[Value, None],
 ) -> list[Value | None]:
     """The gradients of the sources. Watched leaves are walked too, for their hooks; intermediates from outside are where it ends."""
     order = [*(value for value in watched if not value.args), *recorded]
@@ -216,10 +254,15 @@ def _pulled(
         *(value for pair in seeds for value in pair if isinstance(value, Value)),
     }
     connected = _connected([target for target, _ in seeds], watched, recorded)
-    return [owned(gradients.get(source, 0.0), taken) if source in connected else None for source in sources]
+    return [
+        owned(gradients.get(source, 0.0), taken) if source in connected else None
+        for source in sources
+    ]
 
 
-def _connected(targets: list[Value], watched: dict[Value, None], recorded: dict[Value, None]) -> set[Value]:
+def _connected(
+    targets: list[Value], watched: dict[Value, None], recorded: dict[Value, None]
+) -> set[Value]:
     """What the targets depend on by way of the tape, even if the derivative is 0."""
     reached = set(targets)
     for node in reversed(recorded):
@@ -244,16 +287,24 @@ def _checked_option(unconnected_gradients: str) -> Callable[[], Value | None]:
     option = getattr(unconnected_gradients, "value", unconnected_gradients)
     if not isinstance(option, str) or option not in _UNCONNECTED:
         hint = suggestion(option, _UNCONNECTED, otherwise="")
-        raise OptionError(f"unconnected_gradients must be 'none' or 'zero', not {unconnected_gradients!r}{hint}")
+        raise OptionError(
+            f"unconnected_gradients must be 'none' or 'zero', not {unconnected_gradients!r}{hint}"
+        )
     return _UNCONNECTED[option]
 
 
 def _factors(target: Any, output_gradients: Any) -> list[Any]:
     """The seeds: in the structure of the target, or in one flat list."""
     given, count = _ones_for_none(output_gradients), len(entries(target))
-    found = matched(target, given, ("target", "output_gradients")) if isinstance(target, dict) else entries(given)
+    found = (
+        matched(target, given, ("target", "output_gradients"))
+        if isinstance(target, dict)
+        else entries(given)
+    )
     if len(found) != count:
-        raise LengthError(f"output_gradients must hold one factor for each Value of the target: {count} Values, {len(found)} factors")
+        raise LengthError(
+            f"output_gradients must hold one factor for each Value of the target: {count} Values, {len(found)} factors"
+        )
     return [x if isinstance(x, Value) else as_float(x, "an output gradient") for x in found]
 
 

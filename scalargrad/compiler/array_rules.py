@@ -25,7 +25,9 @@ def _found(name: str) -> Any:
     return RENAMED.get(name) or getattr(numpy, TABLE[name].numpy or name if name in TABLE else name)
 
 
-PRIMITIVES = {name: _found(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list}
+PRIMITIVES = {
+    name: _found(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list
+}
 ARRAYS: SimpleNamespace = namespace(
     {
         **PRIMITIVES,

@@ -29,18 +29,25 @@ class Backend(Protocol):
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """All outputs, (batch, outputs)."""
 
-    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array, Array]:
+    def loss(
+        self, arguments: Sequence[Array], read: Array, drawn: Array
+    ) -> tuple[float, Array, Array]:
         """The mean of the first output, its gradient by the parameters in a new array, and the other outputs, (batch, outputs - 1).
 
         None in the place of the other outputs will do where there are none.
         """
 
-    def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
+    def pulled(
+        self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
+    ) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs)."""
 
     def written(self, name: str) -> str:
         """The program as text: "outputs", or "loss" with its gradient."""
 
 
-BACKENDS: dict[str, Callable[[Program, Sequence[int]], Backend]] = {"numpy": NumpyBackend, "jax": JaxBackend}
+BACKENDS: dict[str, Callable[[Program, Sequence[int]], Backend]] = {
+    "numpy": NumpyBackend,
+    "jax": JaxBackend,
+}
 """Backends by name. What a backend needs beyond NumPy is imported when it is first asked for."""

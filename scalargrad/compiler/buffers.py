@@ -74,7 +74,10 @@ class Layout:
         if len(found) == 1:
             return Operand(rows.shape, ((placed(int(found[0]), columns), None),))
         parts = [(block, numpy.flatnonzero(flat == block)) for block in found.tolist()]
-        return Operand(rows.shape, tuple((placed(block, columns.ravel()[where]), where) for block, where in parts))
+        return Operand(
+            rows.shape,
+            tuple((placed(block, columns.ravel()[where]), where) for block, where in parts),
+        )
 
     def batched(self, operand: Operand) -> bool:
         """Whether any part of it differs from sample to sample."""
@@ -87,7 +90,9 @@ def layout_of(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int])
     begin = 0
     for i, size in enumerate(sizes):
         inside = (program.code == INPUT) & (program.place >= begin) & (program.place < begin + size)
-        layout.add(Block(f"x{i}", size, True), numpy.flatnonzero(inside), program.place[inside] - begin)
+        layout.add(
+            Block(f"x{i}", size, True), numpy.flatnonzero(inside), program.place[inside] - begin
+        )
         begin += size
     leaves = (
         (PARAMETER, Block("p", program.parameters, False, True)),

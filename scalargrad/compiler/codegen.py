@@ -67,15 +67,27 @@ class Writer:
 
     def _run(self, block: Block, place: Place) -> str:
         whole = place.columns.size == block.width
-        source = block.name if whole else f"{block.name}[{self._colon(block)}{place.start}:{place.start + place.columns.size}]"
+        source = (
+            block.name
+            if whole
+            else f"{block.name}[{self._colon(block)}{place.start}:{place.start + place.columns.size}]"
+        )
         shape = ", ".join(map(str, place.shape))
-        return source if len(place.shape) == 1 else f"{source}.reshape({'n, ' if block.batched else ''}{shape})"
+        return (
+            source
+            if len(place.shape) == 1
+            else f"{source}.reshape({'n, ' if block.batched else ''}{shape})"
+        )
 
     def _colon(self, block: Block) -> str:
         return ":, " if block.batched else ""
 
     def _column(self, block: Block, place: Place) -> str:
-        return f"{block.name}[{self._colon(block)}{place.start}:{place.start + 1}]" if block.width > 1 else block.name
+        return (
+            f"{block.name}[{self._colon(block)}{place.start}:{place.start + 1}]"
+            if block.width > 1
+            else block.name
+        )
 
     def _fixed(self, block: Block, place: Place, spreads: bool) -> str:
         array = self.fixed[block.name]
@@ -95,7 +107,11 @@ class Writer:
             at = f"{name}[{':, ' if batched else ''}{self._span(where)}]"
             self.line(f"{at} = {self.read(Operand(place.shape, ((place, None),)), spreads=True)}")
         shape = ", ".join(map(str, operand.shape))
-        return name if len(operand.shape) == 1 else f"{name}.reshape({'n, ' if batched else ''}{shape})"
+        return (
+            name
+            if len(operand.shape) == 1
+            else f"{name}.reshape({'n, ' if batched else ''}{shape})"
+        )
 
     def _span(self, where: Any) -> str:
         start, end = int(where[0]), int(where[-1]) + 1
@@ -123,7 +139,11 @@ class Writer:
         for place, where in operand.parts:
             if self.needed[place.block]:
                 part = f"{name}[{':, ' if batched else ''}{self._span(where)}]"
-                self._add(place, part if self.block(place).batched or not batched else f"total({part}, 0)", False)
+                self._add(
+                    place,
+                    part if self.block(place).batched or not batched else f"total({part}, 0)",
+                    False,
+                )
 
     def _add(self, place: Place, gradient: str, deep: bool) -> None:
         if not self.needed[place.block]:
@@ -156,16 +176,24 @@ class Writer:
             self._owned.add(place.block)
         colon = self._colon(block)
         if place.is_run:
-            self.line(f"{name}[{colon}{place.start}:{place.start + place.columns.size}] += {gradient}")
+            self.line(
+                f"{name}[{colon}{place.start}:{place.start + place.columns.size}] += {gradient}"
+            )
         elif place.distinct:
             self.line(f"{name}[{colon}{self.bind('i', place.columns.ravel())}] += {gradient}")
         else:
             self.line(f"scatter({name}, {gradient}, {self.bind('s', _turns(place))})")
 
-    def _add_fixed(self, block: Block, place: Place, gradient: str, written: Any, deep: bool) -> None:
+    def _add_fixed(
+        self, block: Block, place: Place, gradient: str, written: Any, deep: bool
+    ) -> None:
         """To the gradient of the parameters, an array that the caller gives, with anything in it: the first who comes does not add."""
         columns = place.columns.ravel()
-        target = f"{block.gradient}[{self.bind('i', place.columns)}]" if place.strides is None else f"{self._part(block, place)}[...]"
+        target = (
+            f"{block.gradient}[{self.bind('i', place.columns)}]"
+            if place.strides is None
+            else f"{self._part(block, place)}[...]"
+        )
         if place.distinct and not written[columns].any():
             self.line(f"{target} = {gradient}")
             return
@@ -191,7 +219,9 @@ class Writer:
         block = self.layout.blocks[number]
         rest = numpy.flatnonzero(~self._written.get(number, numpy.zeros(block.width, bool)))
         if len(rest):
-            self.line(f"{block.gradient}[{self.bind('i', rest) if len(rest) < block.width else ':'}] = 0.0")
+            self.line(
+                f"{block.gradient}[{self.bind('i', rest) if len(rest) < block.width else ':'}] = 0.0"
+            )
 
     def product_into(self, place: Place, product: str, left: str, right: str) -> bool:
         """Write a product, such as leftᵀ @ right, straight into the gradient of the parameters, where that is possible."""
@@ -229,21 +259,31 @@ def _operands(writer: Writer, kernel: Elementwise) -> list[Operand]:
 
 
 def _texts(writer: Writer, kernel: Elementwise, operands: list[Operand]) -> list[Any]:
-    return operands_of(kernel.kind, [Text(writer.read(operand, spreads=True)) for operand in operands])
+    return operands_of(
+        kernel.kind, [Text(writer.read(operand, spreads=True)) for operand in operands]
+    )
 
 
 def _elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
     operands = _operands(writer, kernel)
     result = written(getattr(TEXTS, kernel.kind.op)(*_texts(writer, kernel, operands)))
-    alike = block.width > 1 and all(operand.only is not None and operand.only.is_one for operand in operands)
+    alike = block.width > 1 and all(
+        operand.only is not None and operand.only.is_one for operand in operands
+    )
     shape = f"(n, {block.width})" if block.batched else str(block.width)
-    writer.line(f"{block.name} = spread({result}, {shape})" if alike else f"{block.name} = {result}")
+    writer.line(
+        f"{block.name} = spread({result}, {shape})" if alike else f"{block.name} = {result}"
+    )
 
 
 def _elementwise_back(writer: Writer, block: Block, kernel: Elementwise) -> None:
     op, operands = TABLE[kernel.kind.op], _operands(writer, kernel)
     texts = _texts(writer, kernel, operands)
-    places = [i for i, setting in enumerate(kernel.kind.static_args or [None] * len(texts)) if setting is None]
+    places = [
+        i
+        for i, setting in enumerate(kernel.kind.static_args or [None] * len(texts))
+        if setting is None
+    ]
     for place, operand in zip(places, operands, strict=True):
         if writer.wants(operand):
             share = times(block.gradient, op.partials[place](TEXTS, Text(block.name), *texts))
@@ -256,7 +296,9 @@ def _give_reduced(writer: Writer, block: Block, operand: Operand, share: str) ->
     place, batched = operand.only, writer.layout.batched(operand)
     if place is not None and place.is_one and operand.shape[0] > 1:
         one = Operand((1,), ((Place(place.block, place.columns[:1], place.start, (1,)), None),))
-        writer.give(one, f"total({share}, 1, None, None, True)" if batched else f"total({share}, None)")
+        writer.give(
+            one, f"total({share}, 1, None, None, True)" if batched else f"total({share}, None)"
+        )
     elif block.batched and not batched:
         writer.give(operand, f"total({share}, 0)")
     else:
@@ -268,7 +310,10 @@ def _give_reduced(writer: Writer, block: Block, operand: Operand, share: str) ->
 
 def _items(writer: Writer, items: Any) -> tuple[Operand, str]:
     operand = writer.layout.operand(items)
-    return operand, f"{writer.read(operand)}.transpose({'2, 0, 1' if writer.layout.batched(operand) else '1, 0'})"
+    return (
+        operand,
+        f"{writer.read(operand)}.transpose({'2, 0, 1' if writer.layout.batched(operand) else '1, 0'})",
+    )
 
 
 def _over_list(writer: Writer, block: Block, kernel: OverList) -> None:
@@ -286,7 +331,9 @@ def _over_list_back(writer: Writer, block: Block, kernel: OverList) -> None:
     operand = writer.layout.operand(kernel.items)
     if not writer.wants(operand):
         return
-    share = f"{writer.bind('f', _list_backward(kernel))}({block.gradient}, {block.name}, i{block.name})"
+    share = (
+        f"{writer.bind('f', _list_backward(kernel))}({block.gradient}, {block.name}, i{block.name})"
+    )
     if block.batched and not writer.layout.batched(operand):
         share = f"total({share}, 0)"
     writer.give(operand, share)
@@ -300,7 +347,10 @@ def _list_backward(kernel: OverList) -> Any:
         if isinstance(partials, numpy.ndarray):
             product = gradient * partials
             return product.transpose(*range(1, product.ndim), 0)
-        return numpy.stack([numpy.broadcast_to(gradient * partial, items.shape[1:]) for partial in partials], axis=-1)
+        return numpy.stack(
+            [numpy.broadcast_to(gradient * partial, items.shape[1:]) for partial in partials],
+            axis=-1,
+        )
 
     return shares
 
@@ -310,20 +360,33 @@ def _list_backward(kernel: OverList) -> Any:
 
 def _dots(writer: Writer, block: Block, kernel: Dots) -> None:
     if kernel.of_squares:
-        writer.line(f"{block.name} = total(square({writer.read(writer.layout.operand(kernel.first))}), -1)")
+        writer.line(
+            f"{block.name} = total(square({writer.read(writer.layout.operand(kernel.first))}), -1)"
+        )
         return
-    first, second = (writer.read(writer.layout.operand(rows)) for rows in (kernel.first, kernel.second))
+    first, second = (
+        writer.read(writer.layout.operand(rows)) for rows in (kernel.first, kernel.second)
+    )
     writer.line(f"{block.name} = total({first} * {second}, -1)")
 
 
 def _dots_back(writer: Writer, block: Block, kernel: Dots) -> None:
     first, second = (writer.layout.operand(rows) for rows in (kernel.first, kernel.second))
     gradient = f"{block.gradient}[..., None]"
-    pairs = [(first, second, f"(2.0 * {gradient})")] if kernel.of_squares else [(first, second, gradient), (second, first, gradient)]
+    pairs = (
+        [(first, second, f"(2.0 * {gradient})")]
+        if kernel.of_squares
+        else [(first, second, gradient), (second, first, gradient)]
+    )
     for operand, other, factor in pairs:
         if writer.wants(operand):
             share = f"{factor} * {writer.read(other)}"
-            writer.give(operand, f"total({share}, 0)" if block.batched and not writer.layout.batched(operand) else share)
+            writer.give(
+                operand,
+                f"total({share}, 0)"
+                if block.batched and not writer.layout.batched(operand)
+                else share,
+            )
 
 
 # Matrices
@@ -353,7 +416,9 @@ def _matrix_back(writer: Writer, block: Block, kernel: Matrix) -> None:
     if places > 1:
         writer.line(f"{gradient} = {gradient}.reshape(-1, {len(kernel.weights)})")
     if not _rows_back(writer, block, kernel):
-        if writer.wants(weights) and not (weights.only and writer.product_into(weights.only, "outer", gradient, f"m{block.name}")):
+        if writer.wants(weights) and not (
+            weights.only and writer.product_into(weights.only, "outer", gradient, f"m{block.name}")
+        ):
             writer.give(weights, f"matmul({gradient}.T, m{block.name})")
         if bias is not None and writer.wants(bias):
             writer.give(bias, f"total({gradient}, 0)")
@@ -372,5 +437,15 @@ def _rows_back(writer: Writer, block: Block, kernel: Matrix) -> bool:
     return writer.product_into(rows.only, "outer_with_one", block.gradient, f"m{block.name}")
 
 
-_FORWARD: dict[type, Any] = {Elementwise: _elementwise, OverList: _over_list, Dots: _dots, Matrix: _matrix}
-_BACKWARD: dict[type, Any] = {Elementwise: _elementwise_back, OverList: _over_list_back, Dots: _dots_back, Matrix: _matrix_back}
+_FORWARD: dict[type, Any] = {
+    Elementwise: _elementwise,
+    OverList: _over_list,
+    Dots: _dots,
+    Matrix: _matrix,
+}
+_BACKWARD: dict[type, Any] = {
+    Elementwise: _elementwise_back,
+    OverList: _over_list_back,
+    Dots: _dots_back,
+    Matrix: _matrix_back,
+}

@@ -96,7 +96,9 @@ def compile(
         raise DataError(f"model must be a Module, not {type(model).__name__}")
     if not isinstance(backend, str) or backend not in BACKENDS:
         hint = suggestion(backend, BACKENDS, otherwise="")
-        raise OptionError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}{hint}")
+        raise OptionError(
+            f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}{hint}"
+        )
     if model is not None and model.needs_batch:
         raise TraceError(
             f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program is recorded for one sample: "
@@ -110,12 +112,21 @@ def compile(
 
 def _warn_of_unlearned(program: "Compiled") -> None:
     """Name the parameters that the function uses and `model` does not own: their gradient is asked of nobody."""
-    left_out = [leaf for leaf in program.program.leaves if isinstance(leaf, Parameter) and leaf.trainable]
+    left_out = [
+        leaf for leaf in program.program.leaves if isinstance(leaf, Parameter) and leaf.trainable
+    ]
     if not left_out or is_reported(id(program.model)):
         return
-    names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in left_out[:_MAX_NAMED]]
+    names = [
+        f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})"
+        for leaf in left_out[:_MAX_NAMED]
+    ]
     more = f" and {len(left_out) - _MAX_NAMED:,} more" if len(left_out) > _MAX_NAMED else ""
-    why = "but compile was given no model" if program.model is None else "which the model does not own"
+    why = (
+        "but compile was given no model"
+        if program.model is None
+        else "which the model does not own"
+    )
     warn_unlearned(
         f"the compiled function uses {', '.join(names)}{more}, {why}: what is read at each call is the number, and no "
         "gradient is computed for it. To learn it, make it an attribute of the Module that compile is given as `model`; "
@@ -209,7 +220,9 @@ class Compiled:
 
     def write_back(self) -> None:
         """Give the parameters to the model."""
-        for parameter, number in zip(self._recording.parameters, self.parameters.tolist(), strict=True):
+        for parameter, number in zip(
+            self._recording.parameters, self.parameters.tolist(), strict=True
+        ):
             parameter.data = number
 
     def __call__(self, *arguments: Any) -> Array:
@@ -301,7 +314,9 @@ class Compiled:
         read, drawn = self._read(), self._drawn_for(arrays)
         seeds = [numpy.tile(seed, (len(drawn), 1)) for seed in numpy.eye(len(self.program.outputs))]
         rows = [self._backend.pulled(arrays, read, drawn, seed) for seed in seeds]
-        found = numpy.concatenate([numpy.stack(parts, axis=1) for parts in zip(*rows, strict=True)], axis=2)
+        found = numpy.concatenate(
+            [numpy.stack(parts, axis=1) for parts in zip(*rows, strict=True)], axis=2
+        )
         if not all_finite(found.ravel()):
             batch = self._batch(arrays, read, drawn)
             for row in numpy.flatnonzero(~numpy.isfinite(found).all(axis=(1, 2))).tolist():
@@ -334,12 +349,16 @@ class Compiled:
         Returns the recorded output or outputs: what `viz.draw` then shows is the graph of this sample. The parameters are the model's
         own, so this is a `write_back`, too. It is the one method that writes into Values: not while other threads use the model.
         """
-        arrays = self._checked([numpy.reshape(numpy.asarray(each, dtype=float), (1, -1)) for each in sample])
+        arrays = self._checked(
+            [numpy.reshape(numpy.asarray(each, dtype=float), (1, -1)) for each in sample]
+        )
         leaves = self._batch(arrays, self._read(), self._drawn_for(arrays)).leaves(0)
         self._replay.load(leaves.sample, leaves.parameters, leaves.drawn)
         if len(self._recording.outputs) == 1:
             self._replay.backward()
-        return self._recording.outputs[0] if self._recording.single else list(self._recording.outputs)
+        return (
+            self._recording.outputs[0] if self._recording.single else list(self._recording.outputs)
+        )
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -380,23 +399,35 @@ class Compiled:
             raise OptionError('a pure function needs JAX: compile with backend="jax"')
         return self._backend
 
-    def _given(self, parameters: Any, arguments: Sequence[Any], drawn: Any) -> tuple[Any, Sequence[Any], Array, Any]:
+    def _given(
+        self, parameters: Any, arguments: Sequence[Any], drawn: Any
+    ) -> tuple[Any, Sequence[Any], Array, Any]:
         self._as_many(arguments)
         if numpy.shape(parameters) != self.parameters.shape:
-            raise LengthError(f"parameters must be a vector of {len(self.parameters):,} numbers, not of shape {numpy.shape(parameters)}")
+            raise LengthError(
+                f"parameters must be a vector of {len(self.parameters):,} numbers, not of shape {numpy.shape(parameters)}"
+            )
         if drawn is None and self.program.drawn:
-            raise OptionError("this program draws random numbers, which a pure function can't: give drawn=program.draw(batch)")
+            raise OptionError(
+                "this program draws random numbers, which a pure function can't: give drawn=program.draw(batch)"
+            )
         return parameters, arguments, self._read(), numpy.zeros((1, 0)) if drawn is None else drawn
 
     def _one_output(self, who: str) -> None:
         if len(self.program.outputs) != 1:
-            raise LengthError(f"{who} needs a function with one output, such as a loss, not {len(self.program.outputs)}")
+            raise LengthError(
+                f"{who} needs a function with one output, such as a loss, not {len(self.program.outputs)}"
+            )
 
     def _read(self) -> Array:
         """The numbers of the leaves that are read, once it is sure that the function would still do the same."""
         if self._guards is not None:
             self._guards.check()
-        return numpy.array([leaf._data for leaf in self.program.leaves]) if self.program.leaves else _NOTHING
+        return (
+            numpy.array([leaf._data for leaf in self.program.leaves])
+            if self.program.leaves
+            else _NOTHING
+        )
 
     def _drawn_for(self, arrays: Sequence[Array]) -> Array:
         """The drawn numbers of a batch; a function without arguments is a batch of one."""
@@ -418,18 +449,27 @@ class Compiled:
         sources = [leaf.source for leaf in self.program.drawn]
         if not sources:
             return numpy.empty((batch, 0))
-        return numpy.array([[source.draw() for source in sources] for _ in range(batch)], dtype=float).reshape(batch, len(sources))
+        return numpy.array(
+            [[source.draw() for source in sources] for _ in range(batch)], dtype=float
+        ).reshape(batch, len(sources))
 
     def _as_many(self, arguments: Sequence[Any]) -> None:
         if len(arguments) != len(self.sizes):
-            raise LengthError(f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was given {len(arguments)}")
+            raise LengthError(
+                f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was given {len(arguments)}"
+            )
 
     def _checked(self, arguments: Sequence[Any]) -> list[Array]:
         self._as_many(arguments)
-        arrays = [_as_array(argument, size, i) for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))]
+        arrays = [
+            _as_array(argument, size, i)
+            for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))
+        ]
         lengths = {len(array) for array in arrays}
         if len(lengths) > 1:
-            raise LengthError(f"all arguments must have one row for each sample, but they have {', '.join(map(str, sorted(lengths)))}")
+            raise LengthError(
+                f"all arguments must have one row for each sample, but they have {', '.join(map(str, sorted(lengths)))}"
+            )
         if lengths == {0}:
             raise LengthError("the batch is empty: give at least one sample")
         return arrays
@@ -461,9 +501,13 @@ def _as_array(argument: Any, size: int, position: int) -> Array:
     try:
         array = numpy.asarray(argument, dtype=float)
     except (TypeError, ValueError) as error:
-        raise DataError(f"argument {position} must be an array of numbers, (batch, {size}): {error}") from None
+        raise DataError(
+            f"argument {position} must be an array of numbers, (batch, {size}): {error}"
+        ) from None
     if array.ndim == 1 and size == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != size:
-        raise LengthError(f"argument {position} must have the shape (batch, {size}), not {array.shape}")
+        raise LengthError(
+            f"argument {position} must have the shape (batch, {size}), not {array.shape}"
+        )
     return array

@@ -100,7 +100,11 @@ class _Name:
             return True
         if type(now) is not type(self.value) or _size(now) != self.size:
             return False
-        if isinstance(now, (list, tuple)) and self.contents is not None and all(map(is_, now, self.contents)):
+        if (
+            isinstance(now, (list, tuple))
+            and self.contents is not None
+            and all(map(is_, now, self.contents))
+        ):
             return True  # nearly always, and quicker than to look what the entries are
         return self.contents is None or _same_contents(self.contents, _contents(now))
 

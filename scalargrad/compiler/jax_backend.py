@@ -15,7 +15,18 @@ import numpy
 from numpy.typing import NDArray
 
 from scalargrad.core import floats
-from scalargrad.core.ops import DIV, ERF, ERFC, FLOOR_DIVIDE, POW, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
+from scalargrad.core.ops import (
+    DIV,
+    ERF,
+    ERFC,
+    FLOOR_DIVIDE,
+    POW,
+    STOP_GRADIENT,
+    TABLE,
+    WHERE,
+    ExactZero,
+    namespace,
+)
 from scalargrad.errors import LengthError, OptionError
 
 from .buffers import layout_of
@@ -60,8 +71,14 @@ class JaxBackend:
     def pure_outputs(self, parameters: Any, arguments: Sequence[Any], read: Any, drawn: Any) -> Any:
         """All outputs, (batch, outputs), of JAX arrays or numbers that JAX traces."""
         numpy_of_jax = _jax().numpy
-        arrays = [_checked(argument, size, i) for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))]
-        leaves = [numpy_of_jax.asarray(each, float) for each in (parameters, self.program.numbers, read, drawn)]
+        arrays = [
+            _checked(argument, size, i)
+            for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))
+        ]
+        leaves = [
+            numpy_of_jax.asarray(each, float)
+            for each in (parameters, self.program.numbers, read, drawn)
+        ]
         values = _Values(self.layout, [*arrays, *leaves], len(arrays[0]) if arrays else len(drawn))
         for kernel in self.kernels:
             values.arrays.append(_RUN[type(kernel)](values, kernel))
@@ -77,26 +94,39 @@ class JaxBackend:
 
     def _pull(self, arguments: Sequence[Any], seed: Any, *given: Any) -> Any:
         parameters, *leaves = given
-        return _jax().vjp(lambda *arrays: self.pure_outputs(parameters, arrays, *leaves), *arguments)[1](seed)
+        return _jax().vjp(
+            lambda *arrays: self.pure_outputs(parameters, arrays, *leaves), *arguments
+        )[1](seed)
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """All outputs, (batch, outputs)."""
         return numpy.array(self._outputs(self.parameters, arguments, read, drawn))
 
-    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array, Array]:
+    def loss(
+        self, arguments: Sequence[Array], read: Array, drawn: Array
+    ) -> tuple[float, Array, Array]:
         """The mean of the first output, its gradient, and the other outputs, (batch, outputs - 1)."""
         (loss, others), gradient = self._loss(self.parameters, arguments, read, drawn)
         return float(loss), numpy.array(gradient, dtype=float), numpy.array(others)
 
-    def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
+    def pulled(
+        self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
+    ) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
-        return [numpy.array(each) for each in self._pulled(arguments, seed, self.parameters, read, drawn)]
+        return [
+            numpy.array(each)
+            for each in self._pulled(arguments, seed, self.parameters, read, drawn)
+        ]
 
     def written(self, name: str) -> str:
         """What JAX makes of a function, "outputs" or "loss", for a batch of 2, as text."""
         leaves = (numpy.zeros(len(self.program.leaves)), numpy.zeros((2, len(self.program.drawn))))
         function = {"outputs": self._outputs, "loss": self._loss}[name]
-        return str(_jax().make_jaxpr(function)(self.parameters, [numpy.zeros((2, size)) for size in self.sizes], *leaves))
+        return str(
+            _jax().make_jaxpr(function)(
+                self.parameters, [numpy.zeros((2, size)) for size in self.sizes], *leaves
+            )
+        )
 
 
 def _checked(argument: Any, size: int, position: int) -> Any:
@@ -104,7 +134,9 @@ def _checked(argument: Any, size: int, position: int) -> Any:
     if array.ndim == 1 and size == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != size:
-        raise LengthError(f"argument {position} must have the shape (batch, {size}), not {array.shape}")
+        raise LengthError(
+            f"argument {position} must have the shape (batch, {size}), not {array.shape}"
+        )
     return array
 
 
@@ -134,23 +166,35 @@ class _Values:
 
     def spread(self, array: Any) -> Any:
         """The same numbers for every sample, unless each has its own."""
-        return array if array.ndim == 2 else _jax().numpy.broadcast_to(array, (self.batch, len(array)))
+        return (
+            array if array.ndim == 2 else _jax().numpy.broadcast_to(array, (self.batch, len(array)))
+        )
 
 
 def _is_matrix(place: Place) -> bool:
     """Whether it is rows of runs, as far apart from each other: so weights lie, with a bias between."""
     strides = place.strides or ()
-    return 0 < len(strides) <= 2 and strides[0] >= (place.shape[1] if len(strides) == 2 else 1) and strides[1:] in ((), (1,))
+    return (
+        0 < len(strides) <= 2
+        and strides[0] >= (place.shape[1] if len(strides) == 2 else 1)
+        and strides[1:] in ((), (1,))
+    )
 
 
 def _rows_of_a_matrix(array: Any, place: Place) -> Any:
     """Their numbers by slices, which XLA differentiates much faster than a gather."""
     assert place.strides is not None
-    count, apart, long = place.shape[0], place.strides[0], place.shape[1] if len(place.shape) == 2 else 1
+    count, apart, long = (
+        place.shape[0],
+        place.strides[0],
+        place.shape[1] if len(place.shape) == 2 else 1,
+    )
     array = array[..., place.start : place.start + count * apart]
     missing = count * apart - array.shape[-1]
     padded = _jax().numpy.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
-    return padded.reshape(*array.shape[:-1], count, apart)[..., :long].reshape(*array.shape[:-1], -1)
+    return padded.reshape(*array.shape[:-1], count, apart)[..., :long].reshape(
+        *array.shape[:-1], -1
+    )
 
 
 def _elementwise(values: _Values, kernel: Elementwise) -> Any:
@@ -173,7 +217,12 @@ def _matrix(values: _Values, kernel: Matrix) -> Any:
     return products.reshape(values.batch, -1)
 
 
-_RUN: dict[type, Any] = {Elementwise: _elementwise, OverList: _over_list, Dots: _dots, Matrix: _matrix}
+_RUN: dict[type, Any] = {
+    Elementwise: _elementwise,
+    OverList: _over_list,
+    Dots: _dots,
+    Matrix: _matrix,
+}
 
 
 # The table in JAX
@@ -190,7 +239,9 @@ def _namespace() -> Any:
         ERFC.name: special.erfc,
         WHERE.name: lambda condition, x, y: jnp.where(condition, _plain(x), _plain(y)),
         STOP_GRADIENT.name: _jax().lax.stop_gradient,
-        FLOOR_DIVIDE.name: lambda x, y: jnp.where(y == 0.0, jnp.divide(x, y), jnp.floor_divide(x, y)),
+        FLOOR_DIVIDE.name: lambda x, y: jnp.where(
+            y == 0.0, jnp.divide(x, y), jnp.floor_divide(x, y)
+        ),
     }
     names = [name for name in vars(floats) if name in TABLE and not TABLE[name].over_list]
     walks = {
@@ -201,7 +252,10 @@ def _namespace() -> Any:
         "zero_where": lambda condition, x: jnp.where(condition & ~jnp.isfinite(x), 0.0, x),
         "fixed_where": lambda condition, x: jnp.where(condition, _jax().lax.stop_gradient(x), x),
     }
-    return namespace({name: renamed.get(name) or getattr(jnp, TABLE[name].numpy or name) for name in names} | walks)
+    return namespace(
+        {name: renamed.get(name) or getattr(jnp, TABLE[name].numpy or name) for name in names}
+        | walks
+    )
 
 
 def _plain(x: Any) -> Any:
@@ -239,7 +293,11 @@ def _shares(kind: Kind, result: Any, operands: Sequence[Any], gradient: Any) -> 
     """What flows back to each operand; to a list as one array, the items along the first axis."""
     op, m, given = TABLE[kind.op], _namespace(), _given(kind, operands)
     if not op.over_list:
-        free = [i for i, setting in enumerate(kind.static_args or [None] * len(given)) if setting is None]
+        free = [
+            i
+            for i, setting in enumerate(kind.static_args or [None] * len(given))
+            if setting is None
+        ]
         return [_share(gradient, op.partials[i](m, result, *given)) for i in free]
     partials = op.partials[0](m, result, given)
     if isinstance(partials, list):

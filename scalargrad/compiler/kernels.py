@@ -59,7 +59,11 @@ class Matrix:
 
     def __str__(self) -> str:
         (p, k), f = self.x.shape, len(self.weights)
-        return f"matrix {f}×{k}" + (f" at {p} places" if p > 1 else "") + (" + bias" if self.bias is not None else "")
+        return (
+            f"matrix {f}×{k}"
+            + (f" at {p} places" if p > 1 else "")
+            + (" + bias" if self.bias is not None else "")
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +95,20 @@ def kernels_of(program: Program) -> list[Kernel]:
         size = int(program.start[row + 1] - program.start[row])
         groups[int(level[row]), int(program.code[row]), size, bool(varying[row])].append(row)
     found: list[Kernel] = []
-    for (_, code, size, varies), rows in sorted(groups.items(), key=lambda item: (item[0][0], item[1][0])):
+    for (_, code, size, varies), rows in sorted(
+        groups.items(), key=lambda item: (item[0][0], item[1][0])
+    ):
         kind = program.kinds[code - FIRST]
-        operands = numpy.stack([program.operands[program.start[row] : program.start[row] + size] for row in rows])
+        operands = numpy.stack(
+            [program.operands[program.start[row] : program.start[row] + size] for row in rows]
+        )
         found += _kernels(program, kind, numpy.array(rows), operands, varying, varies)
     return found
 
 
-def _kernels(program: Program, kind: Kind, rows: Rows, operands: Rows, varying: Rows, varies: bool) -> list[Kernel]:
+def _kernels(
+    program: Program, kind: Kind, rows: Rows, operands: Rows, varying: Rows, varies: bool
+) -> list[Kernel]:
     if kind.op == DOT.name:
         return _products(program, rows, operands, varying)
     if TABLE[kind.op].over_list:

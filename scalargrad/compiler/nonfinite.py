@@ -72,7 +72,9 @@ class Batch:
 
     def odd_rows(self) -> Iterator[int]:
         """Yield the samples whose loss or gradient is not finite, the first one first."""
-        suspects = [int(rows[0]) for rows, gradient in self._blocks(self._losses()) if gradient is None]
+        suspects = [
+            int(rows[0]) for rows, gradient in self._blocks(self._losses()) if gradient is None
+        ]
         for row in sorted(suspects):
             loss, gradient = self.replay.loss(self.leaves(row))
             if not numpy.isfinite([loss, *gradient]).all():

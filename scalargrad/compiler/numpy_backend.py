@@ -47,7 +47,9 @@ def _outer(left: Array, right: Array, out: Array) -> None:
 def _outer_with_one(left: Array, right: Array, out: Array) -> None:
     """leftᵀ @ [right, 1]: the gradient of weights, and in the last column that of the bias."""
     if len(left) == 1:
-        numpy.dot(left.T, numpy.append(right, 1.0)[None], out)  # of one column and one row, dot makes it sooner than a product
+        numpy.dot(
+            left.T, numpy.append(right, 1.0)[None], out
+        )  # of one column and one row, dot makes it sooner than a product
     else:
         numpy.matmul(left.T, right, out[:, :-1])
         numpy.matmul(left.T, _ones(len(left)), out[:, -1])
@@ -56,7 +58,9 @@ def _outer_with_one(left: Array, right: Array, out: Array) -> None:
 def _part(vector: Array, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
     """The numbers at start + Σ strides · index, as a view."""
     step = vector.itemsize
-    return numpy.ndarray(shape, vector.dtype, vector, step * start, tuple(step * stride for stride in strides))
+    return numpy.ndarray(
+        shape, vector.dtype, vector, step * start, tuple(step * stride for stride in strides)
+    )
 
 
 @lru_cache(maxsize=8)
@@ -73,7 +77,13 @@ def _shares(count: int) -> Array:
     return found
 
 
-_NAMES |= {"shares": _shares, "scatter": _scatter, "outer": _outer, "outer_with_one": _outer_with_one, "part": _part}
+_NAMES |= {
+    "shares": _shares,
+    "scatter": _scatter,
+    "outer": _outer,
+    "outer_with_one": _outer_with_one,
+    "part": _part,
+}
 
 
 class NumpyBackend:
@@ -86,7 +96,9 @@ class NumpyBackend:
     parameters  the vector to compute with, which is kept and not copied; a new one if left out
     """
 
-    def __init__(self, program: Program, sizes: Sequence[int], parameters: Array | None = None) -> None:
+    def __init__(
+        self, program: Program, sizes: Sequence[int], parameters: Array | None = None
+    ) -> None:
         self.program, self.sizes = program, tuple(sizes)
         self.kernels: list[Kernel] = kernels_of(program)
         self.layout: Layout = layout_of(program, self.kernels, self.sizes)
@@ -98,11 +110,15 @@ class NumpyBackend:
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """All outputs, (batch, outputs)."""
         function = self._function("outputs")
-        with numpy.errstate(all="ignore"):  # not as a decorator: before NumPy 2 that is one object for all threads
+        with numpy.errstate(
+            all="ignore"
+        ):  # not as a decorator: before NumPy 2 that is one object for all threads
             found: Array = function(len(drawn), read, drawn, *arguments)
         return found
 
-    def loss(self, arguments: Sequence[Array], read: Array, drawn: Array) -> tuple[float, Array, Array]:
+    def loss(
+        self, arguments: Sequence[Array], read: Array, drawn: Array
+    ) -> tuple[float, Array, Array]:
         """The mean of the first output, its gradient, and the other outputs, (batch, outputs - 1)."""
         function = self._function("loss")
         gradient = numpy.empty(self.program.parameters)
@@ -115,7 +131,9 @@ class NumpyBackend:
         self._function(name)
         return self.source[name]
 
-    def pulled(self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array) -> list[Array]:
+    def pulled(
+        self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
+    ) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
         function = self._function("pulled")
         with numpy.errstate(all="ignore"):
@@ -143,15 +161,25 @@ class NumpyBackend:
 
     def _needed(self, name: str) -> list[bool]:
         """Which blocks a gradient shall flow to: those on the way to the parameters, or to the inputs."""
-        goals = {"outputs": (), "loss": (PARAMETERS,), "pulled": tuple(f"x{i}" for i in range(len(self.sizes)))}[name]
+        goals = {
+            "outputs": (),
+            "loss": (PARAMETERS,),
+            "pulled": tuple(f"x{i}" for i in range(len(self.sizes))),
+        }[name]
         needed = [block.name in goals for block in self.layout.blocks]
         for number, kernel in enumerate(self.kernels, self._first):
-            needed[number] = any(needed[place.block] for rows in _taken(kernel) for place, _ in self.layout.operand(rows).parts)
+            needed[number] = any(
+                needed[place.block]
+                for rows in _taken(kernel)
+                for place, _ in self.layout.operand(rows).parts
+            )
         return needed
 
     def _write_outputs(self, writer: Writer) -> list[str]:
         operand = self.layout.operand(self.program.outputs)
-        writer.line(f"return spread({writer.read(operand)}, (n, {len(self.program.outputs)})).copy()")
+        writer.line(
+            f"return spread({writer.read(operand)}, (n, {len(self.program.outputs)})).copy()"
+        )
         return []
 
     def _write_loss(self, writer: Writer) -> list[str]:
@@ -186,7 +214,9 @@ class NumpyBackend:
 
     def _write_backward(self, writer: Writer) -> None:
         order = reversed(range(self._first, len(self.layout.blocks)))
-        for number in sorted(order, key=lambda number: not self.layout.blocks[number].batched):  # what is the same for all samples: last
+        for number in sorted(
+            order, key=lambda number: not self.layout.blocks[number].batched
+        ):  # what is the same for all samples: last
             if writer.needed[number] and writer.touched(number):
                 backward(writer, number, self.kernels[number - self._first])
 

@@ -44,7 +44,9 @@ def with_wide_sums(program: Program) -> Program:
     code, kinds = program.code.copy(), program.kinds
     code[numpy.unique(root[owner[inner]])], kinds = _code(kinds, Kind(SUM.name))
     terms = ~inner & ~_zeros_among_others(program, root[owner], inner)
-    wide = _with_edges(replace(program, code=code, kinds=kinds), root[owner[terms]], program.operands[terms])
+    wide = _with_edges(
+        replace(program, code=code, kinds=kinds), root[owner[terms]], program.operands[terms]
+    )
     merged = numpy.zeros(len(program), bool)
     merged[program.operands[inner]] = True
     return _kept(wide, ~merged)
@@ -116,7 +118,9 @@ def folded(program: Program) -> Program:
     code, place = program.code.copy(), program.place.copy()
     for row, kind, args in program.rows():
         if kind is not None and len(args) <= 64 and all(arg in known for arg in args):
-            known[row] = TABLE[kind.op].value(FLOATS, operands_of(kind, [known[arg] for arg in args]))
+            known[row] = TABLE[kind.op].value(
+                FLOATS, operands_of(kind, [known[arg] for arg in args])
+            )
             code[row], place[row] = CONSTANT, len(numbers)
             numbers.append(known[row])
     if len(numbers) == len(program.numbers):
@@ -133,7 +137,10 @@ def without_identities(program: Program) -> Program:
     x + 0 is not quite x for x = -0.0, which becomes 0.0: that is the one difference, and no derivative sees it.
     """
     alias = numpy.arange(len(program), dtype=numpy.int32)
-    constant = {row: float(program.numbers[program.place[row]]) for row in numpy.flatnonzero(program.code == CONSTANT).tolist()}
+    constant = {
+        row: float(program.numbers[program.place[row]])
+        for row in numpy.flatnonzero(program.code == CONSTANT).tolist()
+    }
     negated: dict[int, int] = {}
     for row, kind, args in program.rows():
         if kind is not None and len(args) <= 2:
@@ -142,11 +149,18 @@ def without_identities(program: Program) -> Program:
     return program if (alias == numpy.arange(len(program))).all() else _aliased(program, alias)
 
 
-_NEUTRAL = {ADD.name: (0.0, 0.0), MUL.name: (1.0, 1.0), SUB.name: (None, 0.0), DIV.name: (None, 1.0)}
+_NEUTRAL = {
+    ADD.name: (0.0, 0.0),
+    MUL.name: (1.0, 1.0),
+    SUB.name: (None, 0.0),
+    DIV.name: (None, 1.0),
+}
 """What leaves the other operand as it is, when it stands first, and when it stands second."""
 
 
-def _same_as(kind: Kind, args: list[int], constant: dict[int, float], negated: dict[int, int], row: int) -> int:
+def _same_as(
+    kind: Kind, args: list[int], constant: dict[int, float], negated: dict[int, int], row: int
+) -> int:
     if kind.op == NEG.name:
         negated[row] = args[0]
         return negated.get(args[0], row)
@@ -171,7 +185,14 @@ def without_repetitions(program: Program) -> Program:
     return program if (alias == numpy.arange(len(program))).all() else _aliased(program, alias)
 
 
-PASSES = (with_wide_sums, with_dots, folded, without_identities, without_repetitions, without_dead_rows)
+PASSES = (
+    with_wide_sums,
+    with_dots,
+    folded,
+    without_identities,
+    without_repetitions,
+    without_dead_rows,
+)
 """All passes in the order in which they are made. The first two go first as they leave fewer rows to the others."""
 
 
@@ -184,7 +205,9 @@ def optimized(program: Program) -> Program:
 
 def batched(program: Program) -> Any:
     """Which rows differ from sample to sample: inputs, drawn numbers, and all that is computed from them."""
-    found = bytearray((program.code == INPUT) | (program.code == DRAWN))  # one by one, it is read sooner than an array
+    found = bytearray(
+        (program.code == INPUT) | (program.code == DRAWN)
+    )  # one by one, it is read sooner than an array
     start, operands = program.start.tolist(), program.operands.data
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
         found[row] = any(map(found.__getitem__, operands[start[row] : start[row + 1]]))
@@ -211,7 +234,9 @@ def _uses(program: Program) -> Any:
 
 def _owners(program: Program) -> Indexes:
     """The row that each operand belongs to."""
-    found: Indexes = numpy.repeat(numpy.arange(len(program), dtype=numpy.int32), numpy.diff(program.start))
+    found: Indexes = numpy.repeat(
+        numpy.arange(len(program), dtype=numpy.int32), numpy.diff(program.start)
+    )
     return found
 
 
@@ -250,7 +275,9 @@ def _kept(program: Program, keep: Any) -> Program:
 
 def _aliased(program: Program, alias: Indexes) -> Program:
     """Every use of row i becomes one of alias[i]."""
-    return without_dead_rows(replace(program, operands=alias[program.operands], outputs=alias[program.outputs]))
+    return without_dead_rows(
+        replace(program, operands=alias[program.operands], outputs=alias[program.outputs])
+    )
 
 
 def _with_one(program: Program) -> tuple[Program, int]:

@@ -84,38 +84,61 @@ class Program:
             return NotImplemented
         mine, theirs = self._compared(), other._compared()
         return mine[0] == theirs[0] and all(
-            numpy.array_equal(a, b, equal_nan=a.dtype == float) for a, b in zip(mine[1], theirs[1], strict=True)
+            numpy.array_equal(a, b, equal_nan=a.dtype == float)
+            for a, b in zip(mine[1], theirs[1], strict=True)
         )
 
     __hash__ = None  # type: ignore[assignment]
 
     def _compared(self) -> tuple[Any, list[NDArray[Any]]]:
-        exact = (self.kinds, self.inputs, self.parameters, [id(leaf) for leaf in (*self.leaves, *self.drawn)])
+        exact = (
+            self.kinds,
+            self.inputs,
+            self.parameters,
+            [id(leaf) for leaf in (*self.leaves, *self.drawn)],
+        )
         return exact, [self.code, self.place, self.start, self.operands, self.numbers, self.outputs]
 
     def verify(self) -> "Program":
         """The program itself, if it is one: every row well formed, after its operands; raises ProgramError if not."""
         n, sizes = len(self), numpy.diff(self.start)
         problems = {
-            "start must have one number more than there are rows, beginning at 0": len(self.start) == n + 1 and self.start[0] == 0,
-            "start must not fall, and must end at the number of operands": (sizes >= 0).all() and self.start[-1] == len(self.operands),
-            "a code is out of range": ((self.code >= 0) & (self.code < FIRST + len(self.kinds))).all(),
+            "start must have one number more than there are rows, beginning at 0": len(self.start)
+            == n + 1
+            and self.start[0] == 0,
+            "start must not fall, and must end at the number of operands": (sizes >= 0).all()
+            and self.start[-1] == len(self.operands),
+            "a code is out of range": (
+                (self.code >= 0) & (self.code < FIRST + len(self.kinds))
+            ).all(),
         }
         _refuse_if_any(problems)
         owner = numpy.repeat(numpy.arange(n), sizes)
-        counts = [self.inputs, self.parameters, len(self.numbers), len(self.leaves), len(self.drawn)]
+        counts = [
+            self.inputs,
+            self.parameters,
+            len(self.numbers),
+            len(self.leaves),
+            len(self.drawn),
+        ]
         _refuse_if_any(
             {
-                "an operand comes after the row that uses it": ((self.operands >= 0) & (self.operands < owner)).all(),
+                "an operand comes after the row that uses it": (
+                    (self.operands >= 0) & (self.operands < owner)
+                ).all(),
                 "a leaf has operands": (sizes[self.code < FIRST] == 0).all(),
                 "a place is out of range": all(
-                    ((self._places(kind) >= 0) & (self._places(kind) < count)).all() for kind, count in enumerate(counts)
+                    ((self._places(kind) >= 0) & (self._places(kind) < count)).all()
+                    for kind, count in enumerate(counts)
                 ),
-                "an output is no row": ((self.outputs >= 0) & (self.outputs < n)).all() and len(self.outputs) > 0,
+                "an output is no row": ((self.outputs >= 0) & (self.outputs < n)).all()
+                and len(self.outputs) > 0,
                 "an operation has the wrong number of operands": all(
                     _fits(kind, size)
                     for kind, size in {
-                        (self.kinds[c - FIRST], s) for c, s in zip(self.code.tolist(), sizes.tolist(), strict=True) if c >= FIRST
+                        (self.kinds[c - FIRST], s)
+                        for c, s in zip(self.code.tolist(), sizes.tolist(), strict=True)
+                        if c >= FIRST
                     }
                 ),
             }
@@ -130,7 +153,11 @@ class Program:
         """Row, kind and operands of each row, in order."""
         operands, start = self.operands.tolist(), self.start.tolist()
         for row, code in enumerate(self.code.tolist()):
-            yield row, self.kinds[code - FIRST] if code >= FIRST else None, operands[start[row] : start[row + 1]]
+            yield (
+                row,
+                self.kinds[code - FIRST] if code >= FIRST else None,
+                operands[start[row] : start[row + 1]],
+            )
 
     def evaluate(self, inputs: Sequence[float], parameters: Sequence[float]) -> list[float]:
         """The outputs for one sample, row by row by the rules of the table: slow, and what everything faster is compared with.
@@ -139,25 +166,44 @@ class Program:
         >>> record(trace(lambda x: x[0] * x[1] + 1, [2])).evaluate([2.0, 3.0], [])
         [7.0]
         """
-        sources = (inputs, parameters, self.numbers.tolist(), *([leaf._data for leaf in group] for group in (self.leaves, self.drawn)))
+        sources = (
+            inputs,
+            parameters,
+            self.numbers.tolist(),
+            *([leaf._data for leaf in group] for group in (self.leaves, self.drawn)),
+        )
         values: list[float] = []
         for row, kind, args in self.rows():
             if kind is None:
                 values.append(float(sources[self.code[row]][self.place[row]]))
             else:
-                values.append(TABLE[kind.op].value(FLOATS, operands_of(kind, [values[i] for i in args])))
+                values.append(
+                    TABLE[kind.op].value(FLOATS, operands_of(kind, [values[i] for i in args]))
+                )
         return [values[row] for row in self.outputs.tolist()]
 
     @fits_terminal
     def __str__(self) -> str:
-        shown = [f"%{row} = {self._described(row, kind, args)}" for row, kind, args in islice(self.rows(), _SHOWN)]
+        shown = [
+            f"%{row} = {self._described(row, kind, args)}"
+            for row, kind, args in islice(self.rows(), _SHOWN)
+        ]
         more = [f"… {len(self) - _SHOWN:,} rows more"] if len(self) > _SHOWN else []
-        return "\n".join([f"{len(self):,} rows", *shown, *more, f"return {', '.join(f'%{row}' for row in self.outputs.tolist())}"])
+        return "\n".join(
+            [
+                f"{len(self):,} rows",
+                *shown,
+                *more,
+                f"return {', '.join(f'%{row}' for row in self.outputs.tolist())}",
+            ]
+        )
 
     def _described(self, row: int, kind: Kind | None, args: list[int]) -> str:
         if kind is None:
             code, place = int(self.code[row]), int(self.place[row])
-            return repr(float(self.numbers[place])) if code == CONSTANT else f"{LEAVES[code]}[{place}]"
+            return (
+                repr(float(self.numbers[place])) if code == CONSTANT else f"{LEAVES[code]}[{place}]"
+            )
         return f"{kind.op}({', '.join(str(x) for x in operands_of(kind, [f'%{i}' for i in args]))})"
 
 
@@ -201,11 +247,19 @@ def record(recording: Recording) -> Program:
     args = [node.args for node in order]
     start = numpy.zeros(len(order) + 1, numpy.int32)
     numpy.cumsum(numpy.fromiter(map(len, args), numpy.int32, len(order)), out=start[1:])
-    operands = numpy.fromiter(map(row_of.__getitem__, chain.from_iterable(args)), numpy.int32, int(start[-1]))
+    operands = numpy.fromiter(
+        map(row_of.__getitem__, chain.from_iterable(args)), numpy.int32, int(start[-1])
+    )
     codes, examples = numpy.unique(code, return_index=True)
     known = [order[i] for i in examples[codes >= FIRST].tolist()]
-    place, leaves = numpy.zeros(len(order), numpy.int32), _Leaves([], [], {leaf: i for i, leaf in enumerate(recording.drawn)})
-    for kind, group in ((INPUT, [x for each in recording.inputs for x in each]), (PARAMETER, recording.parameters)):
+    place, leaves = (
+        numpy.zeros(len(order), numpy.int32),
+        _Leaves([], [], {leaf: i for i, leaf in enumerate(recording.drawn)}),
+    )
+    for kind, group in (
+        (INPUT, [x for each in recording.inputs for x in each]),
+        (PARAMETER, recording.parameters),
+    ):
         for i, leaf in enumerate(group):
             row = row_of.get(leaf)
             if row is not None:
@@ -256,8 +310,12 @@ def _refuse_made_by_hand(node: Value) -> None:
 
 def _refuse_hooks(node: Value) -> None:
     refuse_backward_by_hand(node, TraceError)
-    if not all(getattr(hook, "only_looks", False) for hook in (node.metadata or {}).get("hooks", ())):
-        raise TraceError(f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling")
+    if not all(
+        getattr(hook, "only_looks", False) for hook in (node.metadata or {}).get("hooks", ())
+    ):
+        raise TraceError(
+            f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling"
+        )
 
 
 @dataclass
@@ -270,7 +328,9 @@ class _Leaves:
 
     def add(self, leaf: Value) -> tuple[int, int]:
         """Kind and place of a leaf. What is no plain constant may change, and is read at each run."""
-        if leaf in self.drawn:  # what was drawn before the trace was drawn once for all, and is read
+        if (
+            leaf in self.drawn
+        ):  # what was drawn before the trace was drawn once for all, and is read
             return DRAWN, self.drawn[leaf]
         if type(leaf) is Constant:
             self.numbers.append(leaf._data)

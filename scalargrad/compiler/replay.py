@@ -90,7 +90,9 @@ class Replay:
     def _orders(self) -> list[list[int]]:
         """For each output the rows of its graph, in the order in which eager code walks them."""
         row_of = dict(zip(self.order, range(len(self.order)), strict=True))
-        return [[row_of[node] for node in topological([output])] for output in self.recording.outputs]
+        return [
+            [row_of[node] for node in topological([output])] for output in self.recording.outputs
+        ]
 
     def outputs(self, leaves: Leaves) -> list[float]:
         """Return all outputs of one sample."""

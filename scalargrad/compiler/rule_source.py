@@ -71,9 +71,21 @@ def _call(name: str) -> Any:
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
-    if isinstance(condition, Truth) and isinstance(x, ExactZero) and not isinstance(y, Text) and y == 1.0:
-        return ~condition  # a mask of True and False multiplies as 1 and 0 do, and nothing need be picked
-    if isinstance(condition, Truth) and isinstance(y, ExactZero) and not isinstance(x, Text) and x == 1.0:
+    if (
+        isinstance(condition, Truth)
+        and isinstance(x, ExactZero)
+        and not isinstance(y, Text)
+        and y == 1.0
+    ):
+        return (
+            ~condition
+        )  # a mask of True and False multiplies as 1 and 0 do, and nothing need be picked
+    if (
+        isinstance(condition, Truth)
+        and isinstance(y, ExactZero)
+        and not isinstance(x, Text)
+        and x == 1.0
+    ):
         return condition
     if isinstance(condition, bool):
         return x if condition else y
@@ -87,7 +99,9 @@ def _pow(x: Any, y: Any) -> Any:
     return Text(f"pow({written(x)}, {written(y)})")
 
 
-_PRIMITIVES = {name: _call(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list}
+_PRIMITIVES = {
+    name: _call(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list
+}
 _QUICKER: dict[str, Any] = {
     WHERE.name: _where,
     POW.name: _pow,
@@ -109,4 +123,6 @@ def times(gradient: str, partial: Any) -> str | None:
         return None
     if isinstance(partial, Text):
         return f"({gradient} * {partial})"
-    return {1.0: gradient, -1.0: f"(-{gradient})"}.get(partial, f"({gradient} * {written(partial)})")
+    return {1.0: gradient, -1.0: f"(-{gradient})"}.get(
+        partial, f"({gradient} * {written(partial)})"
+    )

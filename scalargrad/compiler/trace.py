@@ -32,7 +32,9 @@ class Recording:
     drawn: tuple[RandomLeaf, ...] = ()
 
 
-def trace(function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()) -> Recording:
+def trace(
+    function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()
+) -> Recording:
     """Run `function` once and return the graph that it builds.
 
     Nothing that another thread can see changes meanwhile: no Value, no class, no generator of a RandomLeaf leaf.
@@ -143,7 +145,9 @@ def _checked_sizes(inputs: Any) -> list[int]:
     found = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     for size in found:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise OptionError(f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}")
+            raise OptionError(
+                f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}"
+            )
     return found
 
 
@@ -154,7 +158,15 @@ def _label(size: int, i: int, j: int) -> str:
 
 
 def _outputs(result: Any) -> tuple[Value, ...]:
-    found = [result] if isinstance(result, NumberLike) else entries(result) if isinstance(result, (list, tuple, dict)) else []
+    found = (
+        [result]
+        if isinstance(result, NumberLike)
+        else entries(result)
+        if isinstance(result, (list, tuple, dict))
+        else []
+    )
     if not found:
-        raise DataError(f"a compiled function must return a Value or a list of Values, not {type(result).__name__}")
+        raise DataError(
+            f"a compiled function must return a Value or a list of Values, not {type(result).__name__}"
+        )
     return checked_values(found, "what a compiled function returns")

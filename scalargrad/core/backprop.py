@@ -44,7 +44,9 @@ def spread(order: Sequence[Any], seeds: Sequence[tuple[Any, float]]) -> None:
         gradient = node._grad
         if gradient:
             args, partials = node.args, node._partials
-            if len(args) == 2 == len(partials):  # nearly all nodes of a network, and a third faster than the loop
+            if (
+                len(args) == 2 == len(partials)
+            ):  # nearly all nodes of a network, and a third faster than the loop
                 x, y = args
                 p, q = partials
                 x._grad += gradient * p
@@ -162,7 +164,9 @@ def local_derivatives(node: Any, m: Any) -> tuple[Any, ...]:
     if not node.args:
         return ()
     if node.op not in TABLE:
-        raise GraphError(f"{node!r} was made by {node.op!r}, which is not in the table: only numbers can flow back through it")
+        raise GraphError(
+            f"{node!r} was made by {node.op!r}, which is not in the table: only numbers can flow back through it"
+        )
     partials = TABLE[node.op].derivatives(m, node, operands(node), wanted(node))
     for symbolic, number in zip(partials, checked_partials(node), strict=True):
         now = float(getattr(symbolic, "data", symbolic))
@@ -189,7 +193,11 @@ def operands(node: Any) -> tuple[Any, ...]:
 
 def wanted(node: Any) -> tuple[bool, ...]:
     """Which of the operands are Values."""
-    return (True,) * len(node.args) if node.static_args is None else tuple(setting is None for setting in node.static_args)
+    return (
+        (True,) * len(node.args)
+        if node.static_args is None
+        else tuple(setting is None for setting in node.static_args)
+    )
 
 
 def _share(gradient: Any, partial: Any) -> Any:

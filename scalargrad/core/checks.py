@@ -23,7 +23,9 @@ def checked_parameters(parameters: Iterable[Parameter], who: str) -> list[Parame
     scalargrad.errors.DataError: SGD takes Parameters, but item 1 is a float: give model.parameters(), or make it a Parameter
     """
     if not isinstance(parameters, Iterable) or isinstance(parameters, (str, Value)):
-        raise DataError(f"{who} takes a list of Parameters, not {type(parameters).__name__}: give model.parameters()")
+        raise DataError(
+            f"{who} takes a list of Parameters, not {type(parameters).__name__}: give model.parameters()"
+        )
     found = list(parameters)
     for i, item in enumerate(found):
         if not isinstance(item, Parameter):
@@ -36,11 +38,21 @@ def checked_parameters(parameters: Iterable[Parameter], who: str) -> list[Parame
             "assign Parameters or modules to attributes of the model, by themselves or in lists and dicts"
         )
     if len(set(found)) < len(found):
-        raise OptionError(f"{who} was given a parameter twice: give each once, as model.parameters() does")
+        raise OptionError(
+            f"{who} was given a parameter twice: give each once, as model.parameters() does"
+        )
     return found
 
 
-def checked_number(number: Any, what: str, *, low: float = 0.0, high: float = inf, above: bool = False, below: bool = True) -> float:
+def checked_number(
+    number: Any,
+    what: str,
+    *,
+    low: float = 0.0,
+    high: float = inf,
+    above: bool = False,
+    below: bool = True,
+) -> float:
     """`number` as a float between `low` and `high`; `above` leaves out `low` itself, `below` leaves out `high`.
 
     Raises DataError for what is not a number and OptionError for one outside of the range; both name `what`.
@@ -54,7 +66,9 @@ def checked_number(number: Any, what: str, *, low: float = 0.0, high: float = in
     if isnan(found) or not inside:
         upper = "" if high == inf else f" and {'below' if below else 'at most'} {high:g}"
         finite = "finite " if found == inf else ""
-        raise OptionError(f"{what} must be a {finite}number {'above' if above else 'of at least'} {low:g}{upper}, not {found!r}")
+        raise OptionError(
+            f"{what} must be a {finite}number {'above' if above else 'of at least'} {low:g}{upper}, not {found!r}"
+        )
     return found
 
 
@@ -78,7 +92,9 @@ def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, A
     """
     wanted = list(names)
     if not isinstance(state, Mapping):
-        raise DataError(f"{what} must be a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded")
+        raise DataError(
+            f"{what} must be a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded"
+        )
     missing = [name for name in wanted if name not in state]
     unknown = [name for name in state if name not in wanted]
     wrong = []
@@ -97,5 +113,7 @@ def all_finite(numbers: NDArray[numpy.float64]) -> bool:
     >>> all_finite(numpy.array([1.0, 1e300])), all_finite(numpy.array([1.0, inf]))
     (True, False)
     """
-    with numpy.errstate(all="ignore"):  # not as a decorator: before NumPy 2 that is one object for all threads
+    with numpy.errstate(
+        all="ignore"
+    ):  # not as a decorator: before NumPy 2 that is one object for all threads
         return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())

@@ -14,7 +14,13 @@ from operator import index
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
-from scalargrad.errors import ComparisonWarning, DataError, LengthError, OptionError, UntrackedWarning
+from scalargrad.errors import (
+    ComparisonWarning,
+    DataError,
+    LengthError,
+    OptionError,
+    UntrackedWarning,
+)
 from scalargrad.utils.frames import warn
 
 from .modes import check_question, current_mode
@@ -58,7 +64,9 @@ def as_float(number: Any, what: str, hint: str = "") -> float:
         return number
     if is_number(number):
         return real_as_float(number, what)
-    raise DataError(f"{what} must be a real number, not {_described(number)}: {hint or _hint(number)}")
+    raise DataError(
+        f"{what} must be a real number, not {_described(number)}: {hint or _hint(number)}"
+    )
 
 
 def _described(thing: Any) -> str:
@@ -89,7 +97,9 @@ def _hint(thing: Any) -> str:
     shape = getattr(thing, "shape", ())
     if shape and math.prod(shape) == 1:
         return "take the number out of the array with .item()"
-    return "convert it with float()" if hasattr(thing, "__float__") and not shape else "give a number"
+    return (
+        "convert it with float()" if hasattr(thing, "__float__") and not shape else "give a number"
+    )
 
 
 def _is_masked(thing: Any) -> bool:
@@ -112,7 +122,9 @@ def is_number(thing: Any) -> TypeGuard[float]:
     if isinstance(thing, (float, int)):  # the quick question first
         return True
     if isinstance(thing, Real):
-        return _kind(thing) in "biuf"  # a timedelta64 counts as an integer in Python's tower of numbers
+        return (
+            _kind(thing) in "biuf"
+        )  # a timedelta64 counts as an integer in Python's tower of numbers
     return getattr(thing, "shape", None) == () and _kind(thing) in "biuf" and not _is_masked(thing)
 
 
@@ -210,7 +222,9 @@ def warn_of_identity() -> None:
     frame = sys._getframe(2)
     if str(frame.f_globals.get("__name__")).partition(".")[0] == "numpy":
         return
-    check_question("== or != of a traced Value and a number, which asks whether they are one object,")
+    check_question(
+        "== or != of a traced Value and a number, which asks whether they are one object,"
+    )
     warn(  # always the same text, so that a line of a loop is told once
         "== and != of a Value and a number ask whether they are one object, whatever the number: "
         "write x.data == 2.0, or math.isclose(x, 2.0)",
@@ -342,7 +356,9 @@ def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:
 def checked_partials(args: tuple[Any, ...], partials: Sequence[Any]) -> tuple[float, ...]:
     """One number for each of the args; raises LengthError or DataError if not."""
     if len(partials) != len(args):
-        raise LengthError(f"a Value needs one partial for each of its args: {len(args)} args, {len(partials)} partials")
+        raise LengthError(
+            f"a Value needs one partial for each of its args: {len(args)} args, {len(partials)} partials"
+        )
     return tuple(as_float(partial, "a partial of a Value") for partial in partials)
 
 
@@ -354,8 +370,13 @@ def checked_seeds(outputs: Any, gradients: Any) -> list[tuple[Any, Any]]:
     roots = checked_values(outputs, "what backward starts at")
     seeds = [1.0] * len(roots) if gradients is None else _listed(gradients)
     if len(seeds) != len(roots):
-        raise LengthError(f"backward needs one gradient for each output: {len(roots)} outputs, {len(seeds)} gradients")
-    return [(root, seed if isinstance(seed, NumberLike) else as_float(seed, "gradient")) for root, seed in zip(roots, seeds, strict=True)]
+        raise LengthError(
+            f"backward needs one gradient for each output: {len(roots)} outputs, {len(seeds)} gradients"
+        )
+    return [
+        (root, seed if isinstance(seed, NumberLike) else as_float(seed, "gradient"))
+        for root, seed in zip(roots, seeds, strict=True)
+    ]
 
 
 def _listed(things: Any) -> list[Any]:

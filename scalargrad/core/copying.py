@@ -16,7 +16,9 @@ from scalargrad.errors import GraphError
 from .graph import topological
 from .hooks import BY_HAND
 
-_underway: ContextVar[frozenset[int] | set[int]] = ContextVar("scalargrad.underway", default=frozenset())
+_underway: ContextVar[frozenset[int] | set[int]] = ContextVar(
+    "scalargrad.underway", default=frozenset()
+)
 
 
 class _Prelude(list[Any]):

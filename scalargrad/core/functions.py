@@ -40,11 +40,16 @@ def _items(name: str, items: Iterable[Number]) -> list[Number]:
     Raises DataError for what is no list of numbers, LengthError for an empty one.
     """
     if isinstance(items, Value) or not isinstance(items, Iterable) or isinstance(items, str):
-        raise DataError(f"{name} takes one list of Values and numbers, not {type(items).__name__}: write sg.{name}([x, y])")
+        raise DataError(
+            f"{name} takes one list of Values and numbers, not {type(items).__name__}: write sg.{name}([x, y])"
+        )
     found = list(items)
     if not found:
         raise LengthError(f"{name} of an empty list: give at least one item")
-    return [x if isinstance(x, Value) or type(x) is float else _item(name, i, x) for i, x in enumerate(found)]
+    return [
+        x if isinstance(x, Value) or type(x) is float else _item(name, i, x)
+        for i, x in enumerate(found)
+    ]
 
 
 def _item(name: str, position: int, x: Any) -> float:
@@ -66,7 +71,9 @@ def _over_two_lists(op: Op) -> Callable[..., Any]:
         first = _items(op.name, x)
         second = _items(op.name, y)
         if len(first) != len(second):
-            raise LengthError(f"{op.name} needs two lists of one length, not {len(first)} and {len(second)} items")
+            raise LengthError(
+                f"{op.name} needs two lists of one length, not {len(first)} and {len(second)} items"
+            )
         return apply(op, *first, *second)
 
     return function
@@ -95,7 +102,9 @@ def _of_operands(op: Op) -> Callable[..., Any]:
 def _signature(op: Op) -> Signature:
     defaults = dict(zip(reversed(op.operands), reversed(op.defaults), strict=False))
     kind = Parameter.POSITIONAL_OR_KEYWORD
-    return Signature([Parameter(name, kind, default=defaults.get(name, Parameter.empty)) for name in op.operands])
+    return Signature(
+        [Parameter(name, kind, default=defaults.get(name, Parameter.empty)) for name in op.operands]
+    )
 
 
 def _function(op: Op) -> Callable[..., Any]:
@@ -105,9 +114,14 @@ def _function(op: Op) -> Callable[..., Any]:
     function.__module__, function.__annotations__ = __name__, {}
     if op.over_list:
         function = _takes_lists(function)
-    domain = ", ".join(f"{low:g} < {name} < {high:g}" for name, (low, high) in zip(op.operands, op.domain, strict=False))
+    domain = ", ".join(
+        f"{low:g} < {name} < {high:g}"
+        for name, (low, high) in zip(op.operands, op.domain, strict=False)
+    )
     smooth = f", smooth for {domain}" if domain else ""
-    function.__doc__ = f"{op.doc}\n\n{op.name}{signature(function)}{smooth}\n\n{_example(op, function)}"
+    function.__doc__ = (
+        f"{op.doc}\n\n{op.name}{signature(function)}{smooth}\n\n{_example(op, function)}"
+    )
     return function
 
 
@@ -228,7 +242,9 @@ def _deviations(numbers: list[Number]) -> list[Any]:
 def _divisor(name: str, count: int, ddof: Any) -> float:
     divisor = count - as_float(ddof, f"ddof of {name}")
     if not divisor > 0.0:
-        raise OptionError(f"ddof of {name} must be below the number of items, which is {count}, not {ddof!r}")
+        raise OptionError(
+            f"ddof of {name} must be below the number of items, which is {count}, not {ddof!r}"
+        )
     return divisor
 
 

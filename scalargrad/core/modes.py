@@ -75,7 +75,12 @@ class Mode:
         observers: tuple[Observer, ...],
         refuse: Callable[[str], None] | None = None,
     ) -> None:
-        self.scope, self.recording, self.observers, self.refuse = scope, recording, observers, refuse
+        self.scope, self.recording, self.observers, self.refuse = (
+            scope,
+            recording,
+            observers,
+            refuse,
+        )
         self.below = self.switch = None
 
 
@@ -202,7 +207,9 @@ def enable_grad(function: Any = None) -> Any:
 
 def observing(observer: Observer) -> Any:
     """Inside the block, `observer` is told of each operation and of each backward pass."""
-    return _switched(lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer), mode.refuse))
+    return _switched(
+        lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer), mode.refuse)
+    )
 
 
 def unobserved() -> Any:
@@ -242,7 +249,13 @@ def check_question(what: str) -> None:
         refuse(what)
 
 
-def call_in_scope(method: Callable[..., Any], module: Any, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def call_in_scope(
+    method: Callable[..., Any],
+    module: Any,
+    name: str,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+) -> Any:
     """`method(*arguments, **options)`, every node it makes marked with a new scope of the module. One per module call: kept lean."""
     mode = _mode.get()
     scope = Scope(name, type(module).__name__, mode.scope, id(module))

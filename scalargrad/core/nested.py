@@ -169,7 +169,11 @@ def matched(nest: Any, other: Any, names: tuple[str, str]) -> list[Any]:
     """
     if isinstance(nest, dict) and isinstance(other, dict) and nest.keys() == other.keys():
         return [entry for key in nest for entry in matched(nest[key], other[key], names)]
-    if isinstance(nest, list | tuple) and isinstance(other, list | tuple) and len(nest) == len(other):
+    if (
+        isinstance(nest, list | tuple)
+        and isinstance(other, list | tuple)
+        and len(nest) == len(other)
+    ):
         return [entry for x, y in zip(nest, other, strict=True) for entry in matched(x, y, names)]
     if _outline(nest) != _outline(other) or isinstance(nest, dict | list | tuple):
         raise LengthError(
@@ -197,9 +201,14 @@ def places(nest: Any, name: str) -> list[str]:
     if isinstance(nest, dict):
         return [place for key, part in nest.items() for place in places(part, f"{name}[{key!r}]")]
     if isinstance(nest, list | tuple):
-        return [place for index, part in enumerate(nest) for place in places(part, f"{name}[{index}]")]
+        return [
+            place for index, part in enumerate(nest) for place in places(part, f"{name}[{index}]")
+        ]
     if is_array(nest):
-        return [f"{name}[{', '.join(map(str, index))}]" for index in sys.modules["numpy"].ndindex(nest.shape)]
+        return [
+            f"{name}[{', '.join(map(str, index))}]"
+            for index in sys.modules["numpy"].ndindex(nest.shape)
+        ]
     return [] if nest is None else [name]
 
 

@@ -77,11 +77,17 @@ class Op:
         """The forward rule, in the namespace `m`."""
         return self.forward(m, operands) if self.over_list else self.forward(m, *operands)
 
-    def derivatives(self, m: Any, o: Any, operands: Sequence[Any], wanted: Sequence[bool] = ()) -> tuple[Any, ...]:
+    def derivatives(
+        self, m: Any, o: Any, operands: Sequence[Any], wanted: Sequence[bool] = ()
+    ) -> tuple[Any, ...]:
         """The local derivatives in the namespace `m`: for all operands, or for those that are wanted."""
         if self.over_list:
             return tuple(self.partials[0](m, o, operands))
-        rules = [rule for rule, want in zip(self.partials, wanted, strict=True) if want] if wanted else self.partials
+        rules = (
+            [rule for rule, want in zip(self.partials, wanted, strict=True) if want]
+            if wanted
+            else self.partials
+        )
         return tuple([rule(m, o, *operands) for rule in rules])
 
 
@@ -160,7 +166,10 @@ _UNIT_INTERVAL = ((0.0, 1.0),)
 _ROOT_HALF = math.sqrt(0.5)
 _LOG_2, _LOG_10 = math.log(2.0), math.log(10.0)
 _GELU_TANH = math.sqrt(2.0 / math.pi)
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, section 2
+_SELU_ALPHA, _SELU_SCALE = (
+    1.6732632423543772,
+    1.0507009873554805,
+)  # Klambauer et al. 2017, section 2
 
 # fmt: off
 # Arithmetic

@@ -100,4 +100,6 @@ def generator(seed: Any) -> Random:
         return Random(index(seed))
     except TypeError:
         found = f"{type(seed).__name__} {seed!r}"
-        raise OptionError(f"seed must be a whole number, a random.Random or None, not {found}") from None
+        raise OptionError(
+            f"seed must be a whole number, a random.Random or None, not {found}"
+        ) from None

@@ -58,7 +58,18 @@ class Value(NumberLike):
     (5.0, 4.0)
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_partials", "args", "label", "metadata", "op", "scope", "static_args")
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_grad",
+        "_partials",
+        "args",
+        "label",
+        "metadata",
+        "op",
+        "scope",
+        "static_args",
+    )
     leaf_kind: ClassVar[str] = "input"
     result_class: ClassVar[type["Value"]]
     """The class of what is computed from such a Value: Value itself, or the one that a user derived."""
@@ -270,7 +281,9 @@ class Value(NumberLike):
         3.0
         """
         if not callable(hook):
-            raise OptionError(f"register_hook needs a function of one gradient, not {type(hook).__name__}")
+            raise OptionError(
+                f"register_hook needs a function of one gradient, not {type(hook).__name__}"
+            )
         if self.metadata is None:
             self.metadata = {}
         return HookHandle(self.metadata.setdefault("hooks", []), hook)
@@ -484,7 +497,9 @@ def apply(op: Op, *operands: Any) -> Any:
     >>> apply(TABLE["pow"], Value(3.0), 2)
     Value(data=9.0, grad=0.0)
     """
-    if len(operands) == 1 and isinstance(operands[0], Value) and not op.over_list:  # most activations: the shortest way
+    if (
+        len(operands) == 1 and isinstance(operands[0], Value) and not op.over_list
+    ):  # most activations: the shortest way
         return _unary(op, operands[0])
     values = [operand for operand in operands if isinstance(operand, Value)]
     if not values:
@@ -508,7 +523,9 @@ def _binary(op: Op, x: Value, y: Value) -> Value:
     first, second = x._data, y._data
     data = op.forward(FLOATS, first, second)
     p, q = op.partials
-    return _node(op.name, data, (x, y), (p(FLOATS, data, first, second), q(FLOATS, data, first, second)))
+    return _node(
+        op.name, data, (x, y), (p(FLOATS, data, first, second), q(FLOATS, data, first, second))
+    )
 
 
 def _power(x: Value, exponent: float) -> Value:
@@ -523,7 +540,13 @@ def _power(x: Value, exponent: float) -> Value:
 
 def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
     if not op.static_args:
-        result: Value = apply(op, *[x if isinstance(x, Value) else Constant(_number(op, i, x)) for i, x in enumerate(operands)])
+        result: Value = apply(
+            op,
+            *[
+                x if isinstance(x, Value) else Constant(_number(op, i, x))
+                for i, x in enumerate(operands)
+            ],
+        )
         return result
     places = [x if isinstance(x, Value) else _setting(op, i, x) for i, x in enumerate(operands)]
     args = tuple([x for x in places if isinstance(x, Value)])
@@ -531,7 +554,13 @@ def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
     numbers = tuple([x._data if isinstance(x, Value) else x for x in places])
     data = op.value(FLOATS, numbers)
     partials = op.derivatives(FLOATS, data, numbers, wanted)
-    return _node(op.name, data, args, partials, None if all(wanted) else tuple([None if isinstance(x, Value) else x for x in places]))
+    return _node(
+        op.name,
+        data,
+        args,
+        partials,
+        None if all(wanted) else tuple([None if isinstance(x, Value) else x for x in places]),
+    )
 
 
 def _setting(op: Op, position: int, x: Any) -> Number:
@@ -544,7 +573,9 @@ def _number(op: Op, position: int, x: Any) -> float:
         return x
     if op.over_list:
         return as_float(x, f"item {position} of {op.name}")
-    return as_float(x, f"{op.operands[position]} of {op.name}", _one_at_a_time(op) if is_list_like(x) else "")
+    return as_float(
+        x, f"{op.operands[position]} of {op.name}", _one_at_a_time(op) if is_list_like(x) else ""
+    )
 
 
 def _one_at_a_time(op: Op) -> str:
@@ -682,7 +713,9 @@ def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> Non
     gradients = pullback(order, seeds, VALUES)
     for node in order:
         gradient = gradients.get(node, 0.0)
-        if node.args or isinstance(node, Constant):  # a number: a graph would refer back to the node, a cycle that nobody could undo
+        if node.args or isinstance(
+            node, Constant
+        ):  # a number: a graph would refer back to the node, a cycle that nobody could undo
             node._grad = plain(gradient)
             continue
         if isinstance(gradient, Value) and gradient in nodes:

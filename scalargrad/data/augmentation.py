@@ -20,7 +20,9 @@ DIRECTIONS = {"horizontal": 2, "vertical": 1}
 
 
 @explain_calls
-def add_noise(images: Any, deviation: float, seed: Seed = 0, clip: tuple[float, float] | None = None) -> Floats:
+def add_noise(
+    images: Any, deviation: float, seed: Seed = 0, clip: tuple[float, float] | None = None
+) -> Floats:
     """The images plus normal noise of that standard deviation, cut to the range `clip` where it is given.
 
     Works on rows of any shape. Raises OptionError for a deviation below 0 and an empty range.
@@ -34,7 +36,9 @@ def add_noise(images: Any, deviation: float, seed: Seed = 0, clip: tuple[float, 
 
 
 @explain_calls
-def shift(images: Any, height: int, width: int, down: int = 0, right: int = 0, fill: float = 0.0) -> Floats:
+def shift(
+    images: Any, height: int, width: int, down: int = 0, right: int = 0, fill: float = 0.0
+) -> Floats:
     """All images moved by whole pixels (up and left where negative); what comes into sight is `fill`.
 
     Raises LengthError where the rows are not height * width long, OptionError for parts of a pixel.
@@ -44,11 +48,15 @@ def shift(images: Any, height: int, width: int, down: int = 0, right: int = 0, f
     """
     pictures = _pictures(images, height, width)
     many = np.ones(len(pictures), dtype=np.int64)
-    return _moved(pictures, whole(down, "down", None) * many, whole(right, "right", None) * many, fill)
+    return _moved(
+        pictures, whole(down, "down", None) * many, whole(right, "right", None) * many, fill
+    )
 
 
 @explain_calls
-def random_shift(images: Any, height: int, width: int, most: int = 1, seed: Seed = 0, fill: float = 0.0) -> Floats:
+def random_shift(
+    images: Any, height: int, width: int, most: int = 1, seed: Seed = 0, fill: float = 0.0
+) -> Floats:
     """Each image moved by its own number of whole pixels, -most … most down and -most … most to the right, all equally likely.
 
     Errors as for `shift`.
@@ -73,18 +81,30 @@ def flip(images: Any, height: int, width: int, direction: str = "horizontal") ->
     pictures = _pictures(images, height, width)
     if not isinstance(direction, str) or direction not in DIRECTIONS:
         hint = suggestion(direction, DIRECTIONS, otherwise="")
-        raise OptionError(f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}{hint}")
+        raise OptionError(
+            f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}{hint}"
+        )
     return np.flip(pictures, DIRECTIONS[direction]).reshape(len(pictures), -1)
 
 
 @explain_calls
-def random_flip(images: Any, height: int, width: int, probability: float = 0.5, seed: Seed = 0, direction: str = "horizontal") -> Floats:
+def random_flip(
+    images: Any,
+    height: int,
+    width: int,
+    probability: float = 0.5,
+    seed: Seed = 0,
+    direction: str = "horizontal",
+) -> Floats:
     """Each image mirrored with that probability, else as it is. Errors as for `flip`, and OptionError for no probability.
 
     >>> random_flip([[1.0, 2.0]], 1, 2, probability=1.0)
     array([[2., 1.]])
     """
-    mirrored, likely = flip(images, height, width, direction), between(probability, "probability", 0.0, 1.0)
+    mirrored, likely = (
+        flip(images, height, width, direction),
+        between(probability, "probability", 0.0, 1.0),
+    )
     chosen = generator(seed).random(len(mirrored)) < likely
     return np.where(chosen[:, None], mirrored, as_floats(images, "images"))
 
@@ -92,7 +112,9 @@ def random_flip(images: Any, height: int, width: int, probability: float = 0.5, 
 def _pictures(images: Any, height: int, width: int) -> Floats:
     rows, size = as_floats(images, "images"), whole(height, "height") * whole(width, "width")
     if rows.ndim != 2 or rows.shape[1] != size:
-        raise LengthError(f"images of {height} × {width} pixels must have the shape (n, {size}), not {rows.shape}")
+        raise LengthError(
+            f"images of {height} × {width} pixels must have the shape (n, {size}), not {rows.shape}"
+        )
     return rows.reshape(len(rows), height, width)
 
 

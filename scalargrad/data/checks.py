@@ -23,7 +23,9 @@ def between(number: Any, what: str, low: float = 0.0, high: float = math.inf) ->
     """
     given = as_float(number, what)
     if not (math.isfinite(given) and low <= given <= high):
-        bounds = (f" of at least {low:g}" if low > -math.inf else "") + (f" and at most {high:g}" if high < math.inf else "")
+        bounds = (f" of at least {low:g}" if low > -math.inf else "") + (
+            f" and at most {high:g}" if high < math.inf else ""
+        )
         raise OptionError(f"{what} must be a finite number{bounds}, not {given!r}")
     return given
 
@@ -64,7 +66,9 @@ def as_array(things: Any, what: str) -> NDArray[Any]:
     except ValueError:
         raise LengthError(f"{what} must have rows of the same length") from None
     if array.ndim == 0:
-        raise LengthError(f"{what} must be a list or array with one row for each sample, not {str(things)[:60]!r}")
+        raise LengthError(
+            f"{what} must be a list or array with one row for each sample, not {str(things)[:60]!r}"
+        )
     if len(array) == 0:
         raise LengthError(f"{what} has no samples")
     return array
@@ -86,7 +90,9 @@ def as_floats(things: Any, what: str) -> Floats:
     floats = array.astype(np.float64)
     if not np.isfinite(floats).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(floats))[0])
-        raise DataError(f"{what}{list(place)} is {floats[place]:g}: fill or leave out what is missing")
+        raise DataError(
+            f"{what}{list(place)} is {floats[place]:g}: fill or leave out what is missing"
+        )
     return floats
 
 
@@ -104,7 +110,9 @@ def as_classes(y: Any, what: str) -> Integers:
     wrong = (floats != np.floor(floats)) | (floats < 0) | (floats >= 2**53)
     if wrong.any():
         place = int(np.argmax(wrong))
-        raise DataError(f"{what}[{place}] is {floats[place]:g}, and classes are whole numbers from 0: 0, 1, 2, …")
+        raise DataError(
+            f"{what}[{place}] is {floats[place]:g}, and classes are whole numbers from 0: 0, 1, 2, …"
+        )
     return floats.astype(np.int64)
 
 
@@ -116,5 +124,7 @@ def as_samples(X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """
     samples, answers = as_array(X, "X"), as_array(y, "y")
     if len(samples) != len(answers):
-        raise LengthError(f"X and y must have one row for each sample: X has {len(samples)}, y has {len(answers)}")
+        raise LengthError(
+            f"X and y must have one row for each sample: X has {len(samples)}, y has {len(answers)}"
+        )
     return samples, answers

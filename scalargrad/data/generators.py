@@ -49,7 +49,9 @@ def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: Seed =
 
 
 @explain_calls
-def spirals(n: int = 150, classes: int = 3, noise: float = 0.02, seed: Seed = 0, turns: float = 0.6) -> Points:
+def spirals(
+    n: int = 150, classes: int = 3, noise: float = 0.02, seed: Seed = 0, turns: float = 0.6
+) -> Points:
     """Arms that wind around the origin, one for each class: X (n, 2), y (n,) of 0 … classes - 1; shuffled.
 
     n        how many points in all, at least one for each class; the first arms have one more where n can't be shared evenly
@@ -66,7 +68,9 @@ def spirals(n: int = 150, classes: int = 3, noise: float = 0.02, seed: Seed = 0,
     arms, winding = whole(classes, "classes", 2), between(turns, "turns")
     total = whole(n, "n", arms)
     sizes = [total // arms + (arm < total % arms) for arm in range(arms)]
-    return _scattered([_arm(size, arm / arms, winding) for arm, size in enumerate(sizes)], noise, seed)
+    return _scattered(
+        [_arm(size, arm / arms, winding) for arm, size in enumerate(sizes)], noise, seed
+    )
 
 
 @explain_calls
@@ -85,7 +89,9 @@ def quadrants(n: int = 100, seed: Seed = 0, reach: float = 1.0) -> Points:
         raise OptionError("reach must be above 0")
     y = rng.permutation(np.arange(total) % 4)
     signs = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
-    return signs[y] * (size * (1.0 - rng.random((total, 2)))), y  # 1 - random() is in (0, 1]: never on an axis
+    return signs[y] * (
+        size * (1.0 - rng.random((total, 2)))
+    ), y  # 1 - random() is in (0, 1]: never on an axis
 
 
 def _halves(n: int) -> tuple[int, int]:

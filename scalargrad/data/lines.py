@@ -134,7 +134,9 @@ class Lines:
             fail(self.path, what, self.number, column)
 
 
-def fail(file: Path, what: str, line: int = 0, column: int = 0, names: list[str] | None = None) -> NoReturn:
+def fail(
+    file: Path, what: str, line: int = 0, column: int = 0, names: list[str] | None = None
+) -> NoReturn:
     """Raise the error about a file, with the place in it.
 
     Args:

@@ -380,7 +380,9 @@ def _target(target: str | int, names: list[str], width: int, path: Path) -> int:
         return _named(target, names, path)
     index = hasattr(target, "__index__") and not isinstance(target, bool)
     if not index or not -width <= target < width:
-        raise OptionError(f"target must be the name of a column, an index from 0 to {width - 1} (-1 is the last), or None, not {target!r}")
+        raise OptionError(
+            f"target must be the name of a column, an index from 0 to {width - 1} (-1 is the last), or None, not {target!r}"
+        )
     return int(target) % width
 
 

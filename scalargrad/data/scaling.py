@@ -46,7 +46,9 @@ class StandardScaler:
         columns = _columns(as_floats(X, "X"))
         peaks = np.abs(columns).max(axis=0)
         peaks[peaks == 0.0] = 1.0
-        parts = columns / peaks  # in [-1, 1]: no square overflows or vanishes, and a constant column is exactly ±1, with deviation 0
+        parts = (
+            columns / peaks
+        )  # in [-1, 1]: no square overflows or vanishes, and a constant column is exactly ±1, with deviation 0
         scales = parts.std(axis=0) * peaks
         self._means, self._scales = parts.mean(axis=0) * peaks, np.where(scales == 0.0, 1.0, scales)
         return self
@@ -66,7 +68,11 @@ class StandardScaler:
     def state_dict(self) -> dict[str, float]:
         """What was measured, by name: means.0, means.1, …, scales.0, scales.1, …"""
         named = zip(("means", "scales"), self._fitted(), strict=True)
-        return {f"{name}.{i}": float(number) for name, numbers in named for i, number in enumerate(numbers)}
+        return {
+            f"{name}.{i}": float(number)
+            for name, numbers in named
+            for i, number in enumerate(numbers)
+        }
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Takes over what `state_dict` gave; raises UnknownNameError for other names, DataError for a scale not above 0.
@@ -99,7 +105,9 @@ class StandardScaler:
             raise LengthError(f"X must have {width} columns as in training, not {columns.shape[1]}")
         result: Floats = rule(columns)
         if not np.isfinite(result).all():
-            raise DataError(f"X has a number too large to standardize, in column {np.argwhere(~np.isfinite(result))[0][1]}")
+            raise DataError(
+                f"X has a number too large to standardize, in column {np.argwhere(~np.isfinite(result))[0][1]}"
+            )
         return result.reshape(given.shape)
 
 

@@ -48,11 +48,15 @@ def _test_count(test: float | int, n: int) -> int:
     if hasattr(test, "__index__"):
         count = whole(test, "test")
         if count >= n:
-            raise OptionError(f"test must leave a sample to train on: {count} of {n} samples were asked for")
+            raise OptionError(
+                f"test must leave a sample to train on: {count} of {n} samples were asked for"
+            )
         return count
     share = between(test, "test", 0.0, 1.0)
     if share in (0.0, 1.0):
-        raise OptionError(f"test must be between 0 and 1, or a whole number of samples, not {share!r}: both parts need a sample")
+        raise OptionError(
+            f"test must be between 0 and 1, or a whole number of samples, not {share!r}: both parts need a sample"
+        )
     return min(max(round(share * n), 1), n - 1)
 
 
@@ -62,7 +66,9 @@ def _by_class(y: Array, count: int, rng: np.random.Generator) -> Integers:
         raise LengthError(f"stratify needs one label for each sample: y has shape {y.shape}")
     classes, labels, sizes = np.unique(y, return_inverse=True, return_counts=True)
     if sizes.min() < 2:
-        raise OptionError(f"stratify needs two samples of every class: {classes[np.argmin(sizes)]} has one")
+        raise OptionError(
+            f"stratify needs two samples of every class: {classes[np.argmin(sizes)]} has one"
+        )
     quotas, remainders = sizes * count // len(y), sizes * count % len(y)
     quotas[np.argsort(-remainders, kind="stable")[: count - quotas.sum()]] += 1
     members = [rng.permutation(np.flatnonzero(labels == i)) for i in range(len(classes))]

@@ -33,7 +33,12 @@ def check_gradients(examination: Examination, limits: Limits) -> Iterator[Findin
     parameters = examination.model.parameters()
     size, weights = gradient_norm(parameters), hypot(*(parameter.data for parameter in parameters))
     if parameters and size == 0.0:
-        yield Finding("no gradient", "", "the gradient of every parameter is exactly 0 for all samples", {"gradient": 0.0})
+        yield Finding(
+            "no gradient",
+            "",
+            "the gradient of every parameter is exactly 0 for all samples",
+            {"gradient": 0.0},
+        )
         return
     if size > limits.huge * max(1.0, weights):
         yield _huge(examination, size, weights)
@@ -45,7 +50,11 @@ def _huge(examination: Examination, size: float, weights: float) -> Finding:
     worst = max(range(len(examination.losses)), key=lambda i: examination.losses[i])
     text = f"the gradient has a norm of {shown(size)}, the parameters one of {shown(weights)}; sample {worst} has the largest loss"
     return Finding(
-        "exploding", "", text, {"gradient": size, "parameters": weights, "loss of the sample": examination.losses[worst]}, sample=worst
+        "exploding",
+        "",
+        text,
+        {"gradient": size, "parameters": weights, "loss of the sample": examination.losses[worst]},
+        sample=worst,
     )
 
 
@@ -63,10 +72,20 @@ def _check_layers(examination: Examination, limits: Limits) -> Iterator[Finding]
 
 def _unreached(examination: Examination) -> Iterator[Finding]:
     """The layers whose parameters all have a gradient of exactly 0: those that have no part in the loss, and the last before a cut."""
-    still = [layer for layer, own in examination.parameters().items() if not any(plain(parameter.grad) for parameter in own)]
+    still = [
+        layer
+        for layer, own in examination.parameters().items()
+        if not any(plain(parameter.grad) for parameter in own)
+    ]
     for layer in still:
         if layer not in examination.flows:
-            yield Finding("no gradient", layer, f"{called(layer)} has no part in the loss", {"gradient": 0.0}, layer=layer)
+            yield Finding(
+                "no gradient",
+                layer,
+                f"{called(layer)} has no part in the loss",
+                {"gradient": 0.0},
+                layer=layer,
+            )
     cut = [layer for layer in examination.flows if layer in still]
     if cut:
         text = f"no gradient comes to the parameters of {', '.join(map(called, cut))}, which is exactly 0 for all samples"
@@ -79,21 +98,33 @@ def _change(examination: Examination, kind: str, layer: str, norms: dict[str, fl
     last, ratio = names[-1], norms[layer] / norms[names[-1]]
     here, there = examination.flows[layer].squares, examination.flows[last].squares
     ratios = {i: sqrt(here[i] / there[i]) for i in here if i >= 0 and there.get(i)}
-    sample = (min if kind == "vanishing" else max)(ratios, key=ratios.__getitem__) if ratios else None
+    sample = (
+        (min if kind == "vanishing" else max)(ratios, key=ratios.__getitem__) if ratios else None
+    )
     steps = len(names) - 1 - names.index(layer)
     how = "falls" if kind == "vanishing" else "grows"
     text = (
         f"the gradient {how} from a norm of {shown(norms[last])} at the outputs of {called(last)} to {shown(norms[layer])} at those of "
         f"{called(layer)}: {_step(ratio ** (1.0 / steps))} for each layer"
     )
-    text += "" if sample is None else f"; sample {sample}: {shown(sqrt(there[sample]))} to {shown(sqrt(here[sample]))}"
+    text += (
+        ""
+        if sample is None
+        else f"; sample {sample}: {shown(sqrt(there[sample]))} to {shown(sqrt(here[sample]))}"
+    )
     numbers = {"norm": norms[layer], "norm of the last layer": norms[last], "ratio": ratio}
     numbers |= {} if sample is None else {"ratio of the sample": ratios[sample]}
     return Finding(kind, layer, text, numbers, sample, layer)
 
 
 def _step(factor: float) -> str:
-    return f"{shown(factor)} times as large" if factor > 1.0 else f"1/{shown(1.0 / factor)} of it" if factor > 0.0 else "0"
+    return (
+        f"{shown(factor)} times as large"
+        if factor > 1.0
+        else f"1/{shown(1.0 / factor)} of it"
+        if factor > 0.0
+        else "0"
+    )
 
 
 def named_units(examination: Examination) -> Iterator[tuple[str, Unit]]:
@@ -133,31 +164,55 @@ def _dead(name: str, unit: Unit) -> Finding:
     best = max(range(len(unit.sums)), key=unit.sums.__getitem__)
     text = f"{called(name)} gives 0 and lets no gradient through, for all samples: its sum is {shown(unit.sums[best])} at best"
     return Finding(
-        "dead", name, f"{text} (sample {unit.samples[best]})", {"pre-activation": unit.sums[best]}, unit.samples[best], unit.layer
+        "dead",
+        name,
+        f"{text} (sample {unit.samples[best]})",
+        {"pre-activation": unit.sums[best]},
+        unit.samples[best],
+        unit.layer,
     )
 
 
 def _saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
-    flat = [not off and slope < limits.slope for off, slope in zip(unit.off, unit.slopes, strict=True)]
+    flat = [
+        not off and slope < limits.slope for off, slope in zip(unit.off, unit.slopes, strict=True)
+    ]
     if unit.is_output:
-        flat = [is_flat and abs(gradient) > _WRONG for is_flat, gradient in zip(flat, unit.gradients, strict=True)]
+        flat = [
+            is_flat and abs(gradient) > _WRONG
+            for is_flat, gradient in zip(flat, unit.gradients, strict=True)
+        ]
     share = sum(flat) / len(flat)
     if share < limits.share:
         return None
     ranked = sorted(range(len(flat)), key=unit.slopes.__getitem__)
     best, word, many = (
-        (ranked[-1], "at best", "all samples") if share == 1.0 else (ranked[len(flat) // 2], "halfway", f"{share:.0%} of the samples")
+        (ranked[-1], "at best", "all samples")
+        if share == 1.0
+        else (ranked[len(flat) // 2], "halfway", f"{share:.0%} of the samples")
     )
-    slope, where = unit.slopes[best] * unit.steepest, f"sample {unit.samples[best]}, for a sum of {shown(unit.sums[best])}"
+    slope, where = (
+        unit.slopes[best] * unit.steepest,
+        f"sample {unit.samples[best]}, for a sum of {shown(unit.sums[best])}",
+    )
     text = f"{called(name)} is flat for {many}: its slope is {shown(slope)} {word} ({where}), and could be {shown(unit.steepest)}"
     return Finding(
-        "saturated", name, text, {"share": share, "slope": slope, "pre-activation": unit.sums[best]}, unit.samples[best], unit.layer
+        "saturated",
+        name,
+        text,
+        {"share": share, "slope": slope, "pre-activation": unit.sums[best]},
+        unit.samples[best],
+        unit.layer,
     )
 
 
 def check_inputs(examination: Examination, limits: Limits) -> Iterator[Finding]:
     """Inputs that are large, or much larger than the others."""
-    sizes = {name: _size(numbers) for name, numbers in examination.features.items() if any(x for _, x in numbers)}
+    sizes = {
+        name: _size(numbers)
+        for name, numbers in examination.features.items()
+        if any(x for _, x in numbers)
+    }
     if not sizes:
         return
     middle, largest = median_low(sizes.values()), max(sizes, key=sizes.__getitem__)
@@ -166,7 +221,13 @@ def check_inputs(examination: Examination, limits: Limits) -> Iterator[Finding]:
     sample, number = max(examination.features[largest], key=lambda each: abs(each[1]))
     text = f"{largest} is about {shown(sizes[largest])} (up to {shown(number)}, sample {sample})"
     text += f", the middle one of the inputs about {shown(middle)}" if len(sizes) > 1 else ""
-    yield Finding("inputs", largest, text, {"size": sizes[largest], "middle": middle, "number": number}, sample)
+    yield Finding(
+        "inputs",
+        largest,
+        text,
+        {"size": sizes[largest], "middle": middle, "number": number},
+        sample,
+    )
 
 
 def _size(numbers: Sequence[tuple[int, float]]) -> float:

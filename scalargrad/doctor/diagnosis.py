@@ -85,31 +85,60 @@ class Diagnosis:
 
     @fits_terminal
     def __str__(self) -> str:
-        lines = [f"{self.samples:,} sample{'s' * (self.samples != 1)}, mean loss {self.loss:.4g}", "", *_table(self.layers), ""]
+        lines = [
+            f"{self.samples:,} sample{'s' * (self.samples != 1)}, mean loss {self.loss:.4g}",
+            "",
+            *_table(self.layers),
+            "",
+        ]
         for kind in dict.fromkeys(finding.kind for finding in self.findings):
-            lines += [*(f"✗ {sentence}" for sentence in self.sentences(kind)), f"  try: {KINDS[kind]}"]
-        lines += [] if self.findings else ["✓ nothing found: gradients reach every layer, and no unit is dead or saturated"]
+            lines += [
+                *(f"✗ {sentence}" for sentence in self.sentences(kind)),
+                f"  try: {KINDS[kind]}",
+            ]
+        lines += (
+            []
+            if self.findings
+            else ["✓ nothing found: gradients reach every layer, and no unit is dead or saturated"]
+        )
         return "\n".join([*lines, *(f"· {remark}" for remark in self.remarks)])
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-_HEADINGS = ("layer", "outputs mean", "± std", "flat", "‖∂ outputs‖", "‖∇ parameters‖", "parameters")
+_HEADINGS = (
+    "layer",
+    "outputs mean",
+    "± std",
+    "flat",
+    "‖∂ outputs‖",
+    "‖∇ parameters‖",
+    "parameters",
+)
 
 
 def _table(layers: Sequence[LayerReport]) -> list[str]:
     rows = [_HEADINGS, *(_row(layer) for layer in layers)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(wide) for cell, wide in zip(row[1:], widths[1:], strict=True))]) for row in rows
+        "  ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(cell.rjust(wide) for cell, wide in zip(row[1:], widths[1:], strict=True)),
+            ]
+        )
+        for row in rows
     ]
     return [line.rstrip() for line in lines]
 
 
 def _row(layer: LayerReport) -> tuple[str, ...]:
     shut = "" if layer.shut is None else f"{layer.shut:.0%}"
-    numbers = [_number(x) for x in (layer.mean, layer.std)], [_number(x) for x in (layer.back, layer.gradient)]
+    numbers = (
+        [_number(x) for x in (layer.mean, layer.std)],
+        [_number(x) for x in (layer.back, layer.gradient)],
+    )
     return (layer.path or "(whole)", *numbers[0], shut, *numbers[1], f"{layer.parameters:,}")
 
 

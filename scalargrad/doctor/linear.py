@@ -11,7 +11,15 @@ from .findings import Finding
 from .measurement import Examination
 
 _PRODUCTS = {ops.MUL.name, ops.DOT.name}
-_SUMS = {ops.ADD.name, ops.SUB.name, ops.NEG.name, ops.SUM.name, ops.MEAN.name, ops.MUL.name, ops.DIV.name}
+_SUMS = {
+    ops.ADD.name,
+    ops.SUB.name,
+    ops.NEG.name,
+    ops.SUM.name,
+    ops.MEAN.name,
+    ops.MUL.name,
+    ops.DIV.name,
+}
 
 
 def check_collapsed(examination: Examination) -> Iterator[Finding]:
@@ -34,7 +42,11 @@ def check_collapsed(examination: Examination) -> Iterator[Finding]:
             f"{first or 'the network'} and {second or 'the network'} have no activation between them, "
             f"so together they can do no more than one linear layer ({pair.inputs} → {pair.outputs})"
         )
-        numbers = {"inputs": float(pair.inputs), "between": float(pair.between), "outputs": float(pair.outputs)}
+        numbers = {
+            "inputs": float(pair.inputs),
+            "between": float(pair.between),
+            "outputs": float(pair.outputs),
+        }
         yield Finding("collapsed", first, text, numbers, None, first)
 
 
@@ -94,7 +106,9 @@ class _Affine:
             if node.kind == "parameter":
                 self._learned.add(id(node))
             return
-        varying = [arg for arg in node.args if id(arg) not in self._learned and arg.kind != "constant"]
+        varying = [
+            arg for arg in node.args if id(arg) not in self._learned and arg.kind != "constant"
+        ]
         learned = [arg for arg in node.args if id(arg) in self._learned]
         if not varying:
             if learned:

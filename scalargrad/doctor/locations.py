@@ -71,14 +71,24 @@ class Plan:
         if any(True for _ in self.modules[path].children()):
             return False
         beside, _, number = path.removeprefix(f"{outer}.").rpartition(".")
-        kinds = {type(module) for own, module in self.modules[outer].children() if own.rpartition(".")[0] == beside}
-        return number.isdigit() and len(kinds) == 1 and (bool(outer) or isinstance(self.modules[path], Neuron))
+        kinds = {
+            type(module)
+            for own, module in self.modules[outer].children()
+            if own.rpartition(".")[0] == beside
+        }
+        return (
+            number.isdigit()
+            and len(kinds) == 1
+            and (bool(outer) or isinstance(self.modules[path], Neuron))
+        )
 
     def place(self, scope: Scope, sample: int) -> Place:
         """The place of what was computed in a scope."""
         path = self.module(scope)
         layer, parent = self.layer(path), scope.parent
-        inner = parent is not None and parent.identity == scope.identity  # a module's own scopes for its features
+        inner = (
+            parent is not None and parent.identity == scope.identity
+        )  # a module's own scopes for its features
         return Place(layer, f"{path}.{scope.name}" if inner else path, scope.path, sample)
 
 
@@ -90,5 +100,7 @@ def samples_by_scope(order: Sequence[Value], count: int) -> dict[int, int]:
     found: dict[int, int] = {}
     for scopes in calls.values():
         whole = len(scopes) % count == 0
-        found.update({scope: i * count // len(scopes) if whole else -1 for i, scope in enumerate(scopes)})
+        found.update(
+            {scope: i * count // len(scopes) if whole else -1 for i, scope in enumerate(scopes)}
+        )
     return found

@@ -80,13 +80,20 @@ class Examination:
         self.model.zero_grad()
         if self.model.needs_batch:
             outputs = self.model.batch(inputs)
-            self._look([checked_loss(self.loss(p, t)) for p, t in zip(outputs, targets, strict=True)], outputs, len(inputs), None)
+            self._look(
+                [checked_loss(self.loss(p, t)) for p, t in zip(outputs, targets, strict=True)],
+                outputs,
+                len(inputs),
+                None,
+            )
         else:
             for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
                 output = self.model(x)
                 self._look([checked_loss(self.loss(output, target))], [output], len(inputs), i)
 
-    def _look(self, losses: list[Value], outputs: list[Any], count: int, sample: int | None) -> None:
+    def _look(
+        self, losses: list[Value], outputs: list[Any], count: int, sample: int | None
+    ) -> None:
         backward(losses, [1.0 / count] * len(losses))
         order = topological(losses)
         if not self.losses:
@@ -116,15 +123,27 @@ class Examination:
     @property
     def finite(self) -> bool:
         """Whether all losses and all gradients are numbers."""
-        return all(map(isfinite, self.losses)) and all(isfinite(plain(parameter.grad)) for parameter in self.model.parameters())
+        return all(map(isfinite, self.losses)) and all(
+            isfinite(plain(parameter.grad)) for parameter in self.model.parameters()
+        )
 
 
 class _Look:
     """One graph being looked at."""
 
-    def __init__(self, examination: Examination, order: list[Value], outputs: set[int], count: int, sample: int | None) -> None:
+    def __init__(
+        self,
+        examination: Examination,
+        order: list[Value],
+        outputs: set[int],
+        count: int,
+        sample: int | None,
+    ) -> None:
         self.metadata, self.order, self.outputs, self.count = examination, order, outputs, count
-        self._sample, self._samples = sample, samples_by_scope(order, count) if sample is None else {}
+        self._sample, self._samples = (
+            sample,
+            samples_by_scope(order, count) if sample is None else {},
+        )
         self._places: dict[int, Place | None] = {}
         self._gates: dict[int, int] = defaultdict(int)
 
@@ -146,7 +165,11 @@ class _Look:
             place = self.place(node) if node.args else None
             for arg in node.args:
                 before = self.place(arg) if arg.args else None
-                if id(arg) not in seen and before and (place is None or place.layer != before.layer):
+                if (
+                    id(arg) not in seen
+                    and before
+                    and (place is None or place.layer != before.layer)
+                ):
                     seen.add(id(arg))
                     self._flow(arg, before)
                 elif place and arg.kind == "input" and not arg.args and id(arg) not in seen:
@@ -167,7 +190,9 @@ class _Look:
             return
         number = self._gates[id(node.scope)]
         self._gates[id(node.scope)] += 1
-        unit = self.metadata.units.setdefault((place.layer, place.unit, number), Unit(place.layer, place.unit, best))
+        unit = self.metadata.units.setdefault(
+            (place.layer, place.unit, number), Unit(place.layer, place.unit, best)
+        )
         arg, partial = entering(node)
         unit.is_output = unit.is_output or id(node) in self.outputs
         unit.scopes[place.scope] = None

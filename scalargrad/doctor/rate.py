@@ -29,17 +29,29 @@ class Trial:
     gradients   those of the mean loss, from the examination, in the order of `model.parameters()`
     """
 
-    def __init__(self, model: Module, optimizer: Optimizer, gradients: Sequence[float], loss: Callable[[Any, Any], Any]) -> None:
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        gradients: Sequence[float],
+        loss: Callable[[Any, Any], Any],
+    ) -> None:
         memo: dict[int, Any] = {}
         self.model, self.loss = deepcopy(model, memo).train(), loss
         self.optimizer: Optimizer = deepcopy(optimizer, memo)
         by_parameter = dict(zip(map(id, self.model.parameters()), gradients, strict=True))
         if not all(id(parameter) in by_parameter for parameter in self.optimizer.parameters):
-            raise OptionError("the optimizer is over parameters that are not the model's: give it model.parameters()")
-        self.gradient: Vector = numpy.array([by_parameter[id(parameter)] for parameter in self.optimizer.parameters])
+            raise OptionError(
+                "the optimizer is over parameters that are not the model's: give it model.parameters()"
+            )
+        self.gradient: Vector = numpy.array(
+            [by_parameter[id(parameter)] for parameter in self.optimizer.parameters]
+        )
         self.data: Vector = numpy.array([parameter.data for parameter in self.optimizer.parameters])
         self._state = self.optimizer.state_dict()
-        self._generators = [(generator, generator.getstate()) for _, generator in self.model.named_generators()]
+        self._generators = [
+            (generator, generator.getstate()) for _, generator in self.model.named_generators()
+        ]
 
     def after(self, rate: float) -> Vector:
         """The parameters after one step with this rate."""
@@ -54,23 +66,40 @@ class Trial:
         for generator, state in self._generators:
             generator.setstate(state)
         with no_grad():
-            losses = [float(plain(self.loss(p, t))) for p, t in zip(self.model.batch(inputs), targets, strict=True)]
+            losses = [
+                float(plain(self.loss(p, t)))
+                for p, t in zip(self.model.batch(inputs), targets, strict=True)
+            ]
         mean = sum(losses) / len(losses)
         return mean if isfinite(mean) else inf
 
 
 def check_rate(
-    examination: Examination, model: Module, optimizer: Optimizer, inputs: Sequence[Any], targets: Sequence[Any], limits: Limits
+    examination: Examination,
+    model: Module,
+    optimizer: Optimizer,
+    inputs: Sequence[Any],
+    targets: Sequence[Any],
+    limits: Limits,
 ) -> Iterator[Finding]:
     """Whether a step raises the loss of the samples that it is made for, and with which rate it would not."""
-    trial = Trial(model, optimizer, [plain(parameter.grad) for parameter in examination.model.parameters()], examination.loss)
+    trial = Trial(
+        model,
+        optimizer,
+        [plain(parameter.grad) for parameter in examination.model.parameters()],
+        examination.loss,
+    )
     rate, before = optimizer.learning_rate, sum(examination.losses) / len(examination.losses)
     data = trial.after(rate)
     after = trial.measure(data, inputs, targets)
     if not trial.gradient.any() or after <= before + limits.rise * abs(before):
         return
     lower = next(
-        (r for k in range(1, _HALVINGS) if trial.measure(trial.after(r := rate * 0.5**k), inputs, targets) < before),
+        (
+            r
+            for k in range(1, _HALVINGS)
+            if trial.measure(trial.after(r := rate * 0.5**k), inputs, targets) < before
+        ),
         0.0,
     )
     moved = float(numpy.linalg.norm(data - trial.data) / (numpy.linalg.norm(trial.data) or 1.0))
@@ -79,5 +108,11 @@ def check_rate(
         f"one step with a rate of {shown(rate)} raises the loss of the same samples from {shown(before)} to {shown(after)}; {ending}. "
         f"The step is {shown(moved)} times as long as the parameters"
     )
-    numbers = {"rate": rate, "loss before": before, "loss after": after, "rate that lowers it": lower, "step by parameters": moved}
+    numbers = {
+        "rate": rate,
+        "loss before": before,
+        "loss after": after,
+        "rate that lowers it": lower,
+        "step by parameters": moved,
+    }
     yield Finding("rate", "", text, numbers)

@@ -24,7 +24,15 @@ from scalargrad.training.reading import leaves, place
 from scalargrad.training.samples import Samples, samples_of
 from scalargrad.utils.calls import explain_calls
 
-from .checks import check_gradients, check_inputs, check_units, gradient_norm, named_units, norm_back, resting
+from .checks import (
+    check_gradients,
+    check_inputs,
+    check_units,
+    gradient_norm,
+    named_units,
+    norm_back,
+    resting,
+)
 from .diagnosis import Diagnosis, LayerReport
 from .findings import KINDS, Finding
 from .linear import check_collapsed
@@ -83,9 +91,20 @@ class _Visit:
     """One network, examined."""
 
     def __init__(
-        self, model: Module, samples: Samples, loss: Callable[[Any, Any], Any], optimizer: Optimizer | None, limits: Limits
+        self,
+        model: Module,
+        samples: Samples,
+        loss: Callable[[Any, Any], Any],
+        optimizer: Optimizer | None,
+        limits: Limits,
     ) -> None:
-        self.model, self.samples, self.loss, self.optimizer, self.limits = model, samples, loss, optimizer, limits
+        self.model, self.samples, self.loss, self.optimizer, self.limits = (
+            model,
+            samples,
+            loss,
+            optimizer,
+            limits,
+        )
         self.examination = Examination(model, loss)
 
     def diagnosis(self) -> Diagnosis:
@@ -94,7 +113,9 @@ class _Visit:
             try_out(self.examination.model, self.loss, self.samples)
             self.examination.run(self.samples.inputs, self.samples.targets)
             order = list(KINDS)
-            return self._written(sorted(self._findings(), key=lambda finding: order.index(finding.kind)))
+            return self._written(
+                sorted(self._findings(), key=lambda finding: order.index(finding.kind))
+            )
 
     def _written(self, findings: Sequence[Finding]) -> Diagnosis:
         losses = self.examination.losses
@@ -112,10 +133,16 @@ class _Visit:
         notes, limits = self.examination, self.limits
         if not notes.finite:
             return [self._not_finite(), *check_inputs(notes, limits)]
-        findings = [*check_gradients(notes, limits), *check_units(notes, limits), *check_inputs(notes, limits)]
+        findings = [
+            *check_gradients(notes, limits),
+            *check_units(notes, limits),
+            *check_inputs(notes, limits),
+        ]
         findings += [*check_twins(notes), *check_collapsed(notes)]
         if self.optimizer is not None:
-            findings += check_rate(notes, self.model, self.optimizer, self.samples.inputs, self.samples.targets, limits)
+            findings += check_rate(
+                notes, self.model, self.optimizer, self.samples.inputs, self.samples.targets, limits
+            )
         return findings
 
     def _not_finite(self) -> Finding:
@@ -144,7 +171,9 @@ class _Visit:
                     number = plain(leaf)
                     if isinstance(number, float) and not isfinite(number):
                         text = f"{place(what, path)} is {number!r}: leave that sample out or fill the gap"
-                        return Finding("not finite", "", text, {"loss": self.examination.losses[i]}, i)
+                        return Finding(
+                            "not finite", "", text, {"loss": self.examination.losses[i]}, i
+                        )
         return None
 
     def _layers(self) -> list[LayerReport]:
@@ -155,9 +184,15 @@ class _Visit:
         parameters = notes.parameters()
         paths = [path for path in parameters if path not in notes.flows] + [*notes.flows]
         paths += [path for path in units if path not in paths]
-        return [self._layer(path, units.get(path, []), parameters.get(path, [])) for path in paths if path in parameters or path in units]
+        return [
+            self._layer(path, units.get(path, []), parameters.get(path, []))
+            for path in paths
+            if path in parameters or path in units
+        ]
 
-    def _layer(self, path: str, units: Sequence[Any], parameters: Sequence[Parameter]) -> LayerReport:
+    def _layer(
+        self, path: str, units: Sequence[Any], parameters: Sequence[Parameter]
+    ) -> LayerReport:
         flow = self.examination.flows.get(path)
         slopes = [slope < self.limits.slope for unit in units for slope in unit.slopes]
         return LayerReport(
@@ -174,7 +209,9 @@ class _Visit:
 
     def _remarks(self, findings: Sequence[Finding]) -> list[str]:
         if len(self.samples) < self.limits.samples:
-            return [f"units were not judged: {self.limits.samples:g} samples are needed, and there are {len(self.samples)}"]
+            return [
+                f"units were not judged: {self.limits.samples:g} samples are needed, and there are {len(self.samples)}"
+            ]
         remarks = self._alike(findings)
         dead = {finding.where for finding in findings if finding.kind == "dead"}
         quiet = [name for name in resting(self.examination) if name not in dead]
@@ -184,13 +221,21 @@ class _Visit:
         return [*remarks, f"off for all samples, but near to life: {', '.join(quiet[:3])}{more}"]
 
     def _alike(self, findings: Sequence[Finding]) -> list[str]:
-        paths = [] if any(finding.kind == "twins" for finding in findings) else alike_layers(self.examination)
+        paths = (
+            []
+            if any(finding.kind == "twins" for finding in findings)
+            else alike_layers(self.examination)
+        )
         if not paths:
             return []
         return [f"{', '.join(paths[:3])} hold the same numbers: was one seed given to all of them?"]
 
     def _marks(self, findings: Sequence[Finding]) -> Mapping[str, str]:
-        ill = {finding.where: finding.kind for finding in findings if finding.kind in ("dead", "saturated")}
+        ill = {
+            finding.where: finding.kind
+            for finding in findings
+            if finding.kind in ("dead", "saturated")
+        }
         words: dict[str, list[str]] = {}
         for name, unit in named_units(self.examination):
             for scope in unit.scopes:

@@ -35,23 +35,37 @@ def steepest(node: Value) -> float | None:
     if len(node.args) == 1:
         if node.op not in TABLE:
             return float("nan")
-    elif len(node.args) > 3 or node.op not in TABLE or (TABLE[node.op].kinks is None and node.op != ops.WHERE.name):
+    elif (
+        len(node.args) > 3
+        or node.op not in TABLE
+        or (TABLE[node.op].kinks is None and node.op != ops.WHERE.name)
+    ):
         return None
     if TABLE[node.op].over_list or sum(arg.kind != "constant" for arg in node.args) != 1:
         return None
-    if node.op == ops.WHERE.name:  # what it is a gate by is its condition, which is a plain number by now
+    if (
+        node.op == ops.WHERE.name
+    ):  # what it is a gate by is its condition, which is a plain number by now
         return 1.0
     return _steepest(node.op, tuple([None if _varies(x) else float(x) for x in operands(node)]))
 
 
 def entering(node: Value) -> tuple[Value, float]:
     """The operand of a gate that varies, and the local derivative by it."""
-    return next((arg, partial) for arg, partial in zip(node.args, node.partials, strict=True) if arg.kind != "constant")
+    return next(
+        (arg, partial)
+        for arg, partial in zip(node.args, node.partials, strict=True)
+        if arg.kind != "constant"
+    )
 
 
 def is_off(node: Value, partial: float) -> bool:
     """Whether a gate gives 0 and lets nothing through, by construction: relu below 0, but not a sigmoid far below 0."""
-    return node.data == 0.0 and partial == 0.0 and (isinstance(partial, ExactZero) or node.op not in TABLE)
+    return (
+        node.data == 0.0
+        and partial == 0.0
+        and (isinstance(partial, ExactZero) or node.op not in TABLE)
+    )
 
 
 def _varies(x: Any) -> bool:
@@ -74,5 +88,7 @@ def _steepest(name: str, hole: Hole) -> float | None:
 def _slope(name: str, hole: Hole, x: float) -> float:
     full = tuple([x if given is None else given for given in hole])
     op = TABLE[name]
-    slope: float = op.derivatives(FLOATS, op.value(FLOATS, full), full, tuple([given is None for given in hole]))[0]
+    slope: float = op.derivatives(
+        FLOATS, op.value(FLOATS, full), full, tuple([given is None for given in hole])
+    )[0]
     return slope

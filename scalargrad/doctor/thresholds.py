@@ -48,7 +48,9 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             if not as_float(getattr(self, field.name), f"{field.name} of Limits") > 0.0:
-                raise OptionError(f"{field.name} of Limits must be above 0, not {getattr(self, field.name)!r}")
+                raise OptionError(
+                    f"{field.name} of Limits must be above 0, not {getattr(self, field.name)!r}"
+                )
 
 
 explain_class(Limits, "__init__")

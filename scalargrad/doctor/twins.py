@@ -49,7 +49,11 @@ def alike_layers(examination: Examination) -> list[str]:
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for path, module in examination.model.named_modules():
         numbers = [parameter.data for parameter in module.parameters()]
-        if path and examination.plan.layer(path) == path and len({abs(number) for number in numbers} - {0.0}) > 1:
+        if (
+            path
+            and examination.plan.layer(path) == path
+            and len({abs(number) for number in numbers} - {0.0}) > 1
+        ):
             found[(type(module).__name__, *map(_written, numbers))].append(path)
     groups = [paths for paths in found.values() if len(paths) > 1]
     return groups[0] if groups else []
@@ -61,10 +65,16 @@ def _groups(examination: Examination) -> Iterator[list[tuple[str, Module]]]:
     found: dict[tuple[str, Numbers], list[tuple[str, Module]]] = defaultdict(list)
     for path, module in examination.model.named_modules():
         own = module.parameters()
-        if path and _can_be_twin(own) and not (examination.plan.layer(path) == last and path != last):
+        if (
+            path
+            and _can_be_twin(own)
+            and not (examination.plan.layer(path) == last and path != last)
+        ):
             found[type(module).__name__, _signature(own)].append((path, module))
     for group in found.values():
-        apart = [each for each in group if each[1].parameters()[0] is not group[0][1].parameters()[0]]
+        apart = [
+            each for each in group if each[1].parameters()[0] is not group[0][1].parameters()[0]
+        ]
         if apart:
             yield [group[0], *apart]
 
@@ -80,7 +90,11 @@ def _can_be_twin(parameters: Sequence[Parameter]) -> bool:
 
 def _signature(parameters: Sequence[Parameter]) -> Numbers:
     """Numbers and gradients, to nine digits: sums in another order differ in the last ones."""
-    return tuple(_written(number) for parameter in parameters for number in (parameter.data, plain(parameter.grad)))
+    return tuple(
+        _written(number)
+        for parameter in parameters
+        for number in (parameter.data, plain(parameter.grad))
+    )
 
 
 def _written(number: float) -> str:
@@ -108,7 +122,11 @@ def _twin_rows(examination: Examination, told: set[str]) -> Iterator[Finding]:
 
 
 def _finding(paths: Sequence[str], examination: Examination) -> Finding:
-    layer = examination.plan.layer(paths[0]) if paths[0] in examination.plan.modules else paths[0].rpartition(".")[0]
+    layer = (
+        examination.plan.layer(paths[0])
+        if paths[0] in examination.plan.modules
+        else paths[0].rpartition(".")[0]
+    )
     more = len(paths) - _SHOWN
     names = ", ".join(paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
     text = f"{names} are copies of each other: their numbers and their gradients are equal, so they stay equal and count as one"

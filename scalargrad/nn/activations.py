@@ -79,7 +79,10 @@ class RReLU(_ActivationModule):
     op = ops.RRELU
 
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, seed: Seed = None) -> None:
-        self.lower, self.upper = as_float(lower, "lower of RReLU"), as_float(upper, "upper of RReLU")
+        self.lower, self.upper = (
+            as_float(lower, "lower of RReLU"),
+            as_float(upper, "upper of RReLU"),
+        )
         if not self.lower <= self.upper:
             raise OptionError(f"lower of RReLU must not be above upper: {lower!r} and {upper!r}")
         self.generator = generator(seed)
@@ -90,7 +93,11 @@ class RReLU(_ActivationModule):
 
     def forward(self, x: Any) -> Any:
         if self.training:
-            return apply(ops.PRELU, x, RandomLeaf(self, label="slope") if isinstance(x, Value) else self.draw())
+            return apply(
+                ops.PRELU,
+                x,
+                RandomLeaf(self, label="slope") if isinstance(x, Value) else self.draw(),
+            )
         return apply(self.op, x, self.lower, self.upper)
 
 
@@ -116,7 +123,9 @@ _warn_of_step.only_looks = True  # type: ignore[attr-defined]  # so a program ne
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    op.name: FUNCTIONS[op.name] for op in TABLE.values() if len(op.operands) - len(op.defaults) == 1 and not op.over_list
+    op.name: FUNCTIONS[op.name]
+    for op in TABLE.values()
+    if len(op.operands) - len(op.defaults) == 1 and not op.over_list
 } | {ops.STEP.name: _step}
 """Every operation that can be applied to one Value alone, by name."""
 
@@ -134,7 +143,9 @@ def activation(choice: str | Activation | None, seed: Seed = None) -> Activation
     0.0
     """
     if any(choice is function or choice == name for name, function in OVER_LAYERS.items()):
-        raise OptionError(f"{activation_name(choice)} needs all outputs of a layer: give it to a Layer, or as output_activation of an MLP")
+        raise OptionError(
+            f"{activation_name(choice)} needs all outputs of a layer: give it to a Layer, or as output_activation of an MLP"
+        )
     if choice is None or callable(choice):
         return choice
     if choice in ("linear", "identity"):
@@ -145,8 +156,14 @@ def activation(choice: str | Activation | None, seed: Seed = None) -> Activation
         return RReLU(seed=seed)
     if choice in ACTIVATIONS:
         return ACTIVATIONS[choice]
-    hint = suggestion(choice, [*ACTIVATIONS, *OVER_LAYERS, PReLU.op.name], otherwise=": relu, tanh, sigmoid, gelu, …")
-    raise OptionError(f"activation must be a function, None, or the name of an operation of one operand, not {choice!r}{hint}")
+    hint = suggestion(
+        choice,
+        [*ACTIVATIONS, *OVER_LAYERS, PReLU.op.name],
+        otherwise=": relu, tanh, sigmoid, gelu, …",
+    )
+    raise OptionError(
+        f"activation must be a function, None, or the name of an operation of one operand, not {choice!r}{hint}"
+    )
 
 
 def over_layer(choice: str | Activation | None) -> Activation | None:
@@ -155,7 +172,9 @@ def over_layer(choice: str | Activation | None) -> Activation | None:
     >>> over_layer("softmax")([0.0, 0.0])
     [0.5, 0.5]
     """
-    found = [function for name, function in OVER_LAYERS.items() if choice is function or choice == name]
+    found = [
+        function for name, function in OVER_LAYERS.items() if choice is function or choice == name
+    ]
     return found[0] if found else None
 
 

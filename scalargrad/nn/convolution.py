@@ -70,9 +70,16 @@ class Conv(Module):
         seed: Seed = None,
     ) -> None:
         self.channels = whole(channels, "channels of a Conv")
-        self.size, self.stride = checked_pair(size, "size of a Conv"), checked_pair(stride, "stride of a Conv")
+        self.size, self.stride = (
+            checked_pair(size, "size of a Conv"),
+            checked_pair(stride, "stride of a Conv"),
+        )
         self.padding = checked_pair(padding, "padding of a Conv", least=0)
-        count, area, rng = whole(filters, "filters of a Conv"), self.size[0] * self.size[1], generator(seed)
+        count, area, rng = (
+            whole(filters, "filters of a Conv"),
+            self.size[0] * self.size[1],
+            generator(seed),
+        )
         draw = _over_windows(_initializer(initializer), area)
         rows = list(weights_by_neuron(draw, rng, self.channels * area, count))
         self.filters = [Filter(self.channels * area, activation, given([row]), rng) for row in rows]
@@ -84,7 +91,10 @@ class Conv(Module):
         patches = [[self._patch(image, top, left) for left in lefts] for top in tops]
         return [
             [
-                [call_in_scope(filter.forward, filter, f"filters.{i}.{row}.{column}", patch, {}) for column, patch in enumerate(line)]
+                [
+                    call_in_scope(filter.forward, filter, f"filters.{i}.{row}.{column}", patch, {})
+                    for column, patch in enumerate(line)
+                ]
                 for row, line in enumerate(patches)
             ]
             for i, filter in enumerate(self.filters)
@@ -116,20 +126,34 @@ class _Pool(Module):
 
     def __init__(self, size: int | Pair, stride: int | Pair | None = None) -> None:
         self.size = checked_pair(size, f"size of {type(self).__name__}")
-        self.stride = self.size if stride is None else checked_pair(stride, f"stride of {type(self).__name__}")
+        self.stride = (
+            self.size
+            if stride is None
+            else checked_pair(stride, f"stride of {type(self).__name__}")
+        )
 
     def forward(self, x: Any) -> Image:
         """A smaller image."""
         image = as_image(x, self)
         tops, lefts = starts(image, self.size, self.stride, (0, 0), self)
         return [
-            [[self._at(grid, top, left, f"{i}.{row}.{column}") for column, left in enumerate(lefts)] for row, top in enumerate(tops)]
+            [
+                [
+                    self._at(grid, top, left, f"{i}.{row}.{column}")
+                    for column, left in enumerate(lefts)
+                ]
+                for row, top in enumerate(tops)
+            ]
             for i, grid in enumerate(image)
         ]
 
     def _at(self, grid: Grid, top: int, left: int, name: str) -> Value:
         """The number of one window, in a scope of its own, so that pictures tell the places apart."""
-        items = [item for line in grid[top : top + self.size[0]] for item in line[left : left + self.size[1]]]
+        items = [
+            item
+            for line in grid[top : top + self.size[0]]
+            for item in line[left : left + self.size[1]]
+        ]
         value: Value = call_in_scope(apply, self, name, (self.op, *items), {})
         return value
 
@@ -164,14 +188,24 @@ class AvgPool(_Pool):
     op = ops.MEAN
 
 
-def starts(image: Image, size: Pair, stride: Pair, padding: Pair, module: Module) -> tuple[range, range]:
+def starts(
+    image: Image, size: Pair, stride: Pair, padding: Pair, module: Module
+) -> tuple[range, range]:
     """The first row and the first column of each place of a window. Raises LengthError where it fits nowhere."""
     shape = len(image[0]), len(image[0][0])
-    ends = [length + 2 * more - window for length, window, more in zip(shape, size, padding, strict=True)]
+    ends = [
+        length + 2 * more - window
+        for length, window, more in zip(shape, size, padding, strict=True)
+    ]
     if min(ends) < 0:
         least = f" without the padding of {_times(padding)} on each side" if any(padding) else ""
-        raise LengthError(f"{module.describe()} has a window of {size[0]}×{size[1]}, but was given {shape[0]}×{shape[1]}{least}")
-    rows, columns = (range(-more, end - more + 1, step) for more, end, step in zip(padding, ends, stride, strict=True))
+        raise LengthError(
+            f"{module.describe()} has a window of {size[0]}×{size[1]}, but was given {shape[0]}×{shape[1]}{least}"
+        )
+    rows, columns = (
+        range(-more, end - more + 1, step)
+        for more, end, step in zip(padding, ends, stride, strict=True)
+    )
     return rows, columns
 
 
@@ -183,7 +217,9 @@ def checked_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
     """
     pair = number if isinstance(number, (tuple, list)) else (number, number)
     if len(pair) != 2:
-        raise OptionError(f"{what} must be one number, or a pair for rows and columns, not {number!r}")
+        raise OptionError(
+            f"{what} must be one number, or a pair for rows and columns, not {number!r}"
+        )
     first, second = (whole(part, what, least) for part in pair)
     return first, second
 

@@ -27,7 +27,9 @@ class Mask:
     def __init__(self, p: float, rng: Random, what: str) -> None:
         self.p, self.generator = as_float(p, f"p of {what}"), rng
         if not 0.0 <= self.p < 1.0:
-            raise OptionError(f"p of {what} is the part that is left out, from 0 to below 1, not {p!r}")
+            raise OptionError(
+                f"p of {what} is the part that is left out, from 0 to below 1, not {p!r}"
+            )
 
     def draw(self) -> float:
         """The next mask."""
@@ -71,7 +73,9 @@ class Dropout(_Dropping):
 
     def _each(self, values: list[Any], path: str) -> list[Any]:
         return [
-            self._each(item, f"{path}{i}.") if isinstance(item, list) else call_in_scope(self._masked, self, f"{path}{i}", (item,), {})
+            self._each(item, f"{path}{i}.")
+            if isinstance(item, list)
+            else call_in_scope(self._masked, self, f"{path}{i}", (item,), {})
             for i, item in enumerate(values)
         ]
 
@@ -99,7 +103,9 @@ class DropConnect(_Dropping):
     def __init__(self, layer: Layer | Neuron, p: float = 0.5, seed: Seed = None) -> None:
         super().__init__(p, seed)
         if not isinstance(layer, (Layer, Neuron)):
-            raise OptionError(f"DropConnect takes a Layer or a Neuron, not {type(layer).__name__}: wrap each layer on its own")
+            raise OptionError(
+                f"DropConnect takes a Layer or a Neuron, not {type(layer).__name__}: wrap each layer on its own"
+            )
         self.layer = layer
 
     @property

@@ -30,10 +30,18 @@ class Embedding(Module):
     3
     """
 
-    def __init__(self, count: int, size: int, initializer: str | Initializer = "normal", seed: Seed = None) -> None:
-        self.count, self.size = whole(count, "count of an Embedding"), whole(size, "size of an Embedding")
+    def __init__(
+        self, count: int, size: int, initializer: str | Initializer = "normal", seed: Seed = None
+    ) -> None:
+        self.count, self.size = (
+            whole(count, "count of an Embedding"),
+            whole(size, "size of an Embedding"),
+        )
         rows = weights_by_neuron(_initializer(initializer), generator(seed), self.size, self.count)
-        self.vectors = [[Parameter(number, label=f"e{i},{j}") for j, number in enumerate(row)] for i, row in enumerate(rows)]
+        self.vectors = [
+            [Parameter(number, label=f"e{i},{j}") for j, number in enumerate(row)]
+            for i, row in enumerate(rows)
+        ]
 
     def forward(self, x: Any) -> list[Any]:
         """The vector of an index, or those of a list of indices."""
@@ -49,9 +57,13 @@ class Embedding(Module):
                 "give int(x.data) if that is what is meant"
             )
         if isinstance(x, bool) or not is_number(x) or float(x) != float(x) // 1:
-            raise DataError(f"{self.describe()} takes a whole number as index, not {type(x).__name__} {x!r}")
+            raise DataError(
+                f"{self.describe()} takes a whole number as index, not {type(x).__name__} {x!r}"
+            )
         if not 0 <= x < self.count:
-            raise OptionError(f"{self.describe()} has the indices 0 to {self.count - 1}, but was asked for {x!r}")
+            raise OptionError(
+                f"{self.describe()} has the indices 0 to {self.count - 1}, but was asked for {x!r}"
+            )
         return int(x)
 
     def describe(self) -> str:

@@ -41,9 +41,13 @@ class AtWeights:
     [5.0, 1.0]
     """
 
-    def __init__(self, model: Module, measure: Callable[[Any], Any], names: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, model: Module, measure: Callable[[Any], Any], names: Iterable[str] | None = None
+    ) -> None:
         if not callable(measure):
-            raise CallError(f"AtWeights needs a function of the model, not {type(measure).__name__}")
+            raise CallError(
+                f"AtWeights needs a function of the model, not {type(measure).__name__}"
+            )
         own = dict(model.named_parameters())
         chosen = list(own if names is None else names)
         if unknown := [name for name in chosen if name not in own]:
@@ -59,7 +63,9 @@ class AtWeights:
 
     def __call__(self, numbers: Sequence[float]) -> Any:
         if len(numbers) != len(self._parameters):
-            raise LengthError(f"AtWeights moves {len(self._parameters)} parameters, but was given {len(numbers)} numbers")
+            raise LengthError(
+                f"AtWeights moves {len(self._parameters)} parameters, but was given {len(numbers)} numbers"
+            )
         with _TURNS.setdefault(self.model, RLock()):
             before = self.numbers
             try:

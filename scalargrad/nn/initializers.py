@@ -66,7 +66,9 @@ def uniform(low: float = -1.0, high: float = 1.0) -> Initializer:
     """
     first, last = as_float(low, "low of uniform"), as_float(high, "high of uniform")
     if not -math.inf < first < last < math.inf:
-        raise OptionError(f"low of uniform must be below high, both finite, not {low!r} and {high!r}")
+        raise OptionError(
+            f"low of uniform must be below high, both finite, not {low!r} and {high!r}"
+        )
     return lambda rng, fan_in, fan_out: rng.uniform(first, last)  # noqa: ARG005
 
 
@@ -82,7 +84,9 @@ def normal(deviation: float = 1.0) -> Initializer:
     """
     spread = as_float(deviation, "deviation of normal")
     if not 0.0 <= spread < math.inf:
-        raise OptionError(f"deviation of normal must be a finite number of at least 0, not {deviation!r}")
+        raise OptionError(
+            f"deviation of normal must be a finite number of at least 0, not {deviation!r}"
+        )
     return lambda rng, fan_in, fan_out: rng.gauss(0.0, spread)  # noqa: ARG005
 
 
@@ -196,10 +200,14 @@ def initializer(choice: str | Initializer) -> Initializer:
     if isinstance(choice, str) and choice in INITIALIZERS:
         return INITIALIZERS[choice]
     hint = suggestion(choice, INITIALIZERS, otherwise="")
-    raise OptionError(f"initializer must be a function or one of {', '.join(INITIALIZERS)}, not {choice!r}{hint}")
+    raise OptionError(
+        f"initializer must be a function or one of {', '.join(INITIALIZERS)}, not {choice!r}{hint}"
+    )
 
 
-def weights_by_neuron(draw: Initializer, rng: Random, fan_in: int, fan_out: int) -> Iterator[list[float]]:
+def weights_by_neuron(
+    draw: Initializer, rng: Random, fan_in: int, fan_out: int
+) -> Iterator[list[float]]:
     """The weights of each neuron in turn, drawn when they are asked for.
 
     Raises DataError for weights that are not numbers, LengthError for a matrix of another shape.
@@ -212,14 +220,21 @@ def weights_by_neuron(draw: Initializer, rng: Random, fan_in: int, fan_out: int)
         yield from _matrix(first, fan_in, fan_out)
         return
     for row in range(fan_out):
-        yield [as_float(draw(rng, fan_in, fan_out) if row or column else first, "a weight") for column in range(fan_in)]
+        yield [
+            as_float(draw(rng, fan_in, fan_out) if row or column else first, "a weight")
+            for column in range(fan_in)
+        ]
 
 
 def _matrix(rows: Any, fan_in: int, fan_out: int) -> Rows:
     matrix = _numbers(rows)
     if [len(row) for row in matrix] != [fan_in] * fan_out:
-        found = f"{len(matrix)} lists of {' or '.join(map(str, sorted({len(row) for row in matrix})))}"
-        raise LengthError(f"an initializer gave {found} weights for {fan_out} neurons of {fan_in} inputs")
+        found = (
+            f"{len(matrix)} lists of {' or '.join(map(str, sorted({len(row) for row in matrix})))}"
+        )
+        raise LengthError(
+            f"an initializer gave {found} weights for {fan_out} neurons of {fan_in} inputs"
+        )
     return matrix
 
 
@@ -227,4 +242,6 @@ def _numbers(rows: Any) -> Rows:
     try:
         return [[as_float(weight, "a weight") for weight in row] for row in rows]
     except TypeError as error:  # DataError is one too
-        raise DataError(f"an initializer must give one number, or a list of numbers for each neuron: {error}") from None
+        raise DataError(
+            f"an initializer must give one number, or a list of numbers for each neuron: {error}"
+        ) from None

@@ -59,7 +59,9 @@ class Neuron(Module):
         activation = _chosen(activation, nonlin, "Neuron")
         rng, draw = generator(seed), _initializer(initializer)
         self.inputs = whole(inputs, "inputs of a Neuron")
-        weights = next(weights_by_neuron(draw, rng, self.inputs, whole(fan_out, "fan_out of a Neuron")))
+        weights = next(
+            weights_by_neuron(draw, rng, self.inputs, whole(fan_out, "fan_out of a Neuron"))
+        )
         self.activation = _activation(activation, rng)
         self.weights = [Parameter(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.bias = Parameter(0.0, label="b")
@@ -125,8 +127,13 @@ class Layer(Module):
         rows = list(weights_by_neuron(_initializer(initializer), rng, self.inputs, self.outputs))
         self.activation = over_layer(activation)
         if self.activation and self.outputs == 1:
-            raise OptionError(f"{activation_name(activation)} of one output is always the same number: use sigmoid, or two outputs")
-        self.neurons = [Neuron(inputs, None if self.activation else activation, given([row]), rng) for row in rows]
+            raise OptionError(
+                f"{activation_name(activation)} of one output is always the same number: use sigmoid, or two outputs"
+            )
+        self.neurons = [
+            Neuron(inputs, None if self.activation else activation, given([row]), rng)
+            for row in rows
+        ]
 
     def forward(self, x: Any) -> list[Value]:
         """One Value per neuron."""
@@ -177,15 +184,20 @@ class MLP(Module):
         seed: Seed = None,
     ) -> None:
         if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
-            raise OptionError(f"sizes of an MLP must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}")
+            raise OptionError(
+                f"sizes of an MLP must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}"
+            )
         rng = generator(seed)
         self.inputs = whole(inputs, "inputs of an MLP")
         widths = [inputs, *(whole(size, f"sizes[{i}] of an MLP") for i, size in enumerate(sizes))]
         if len(sizes) == 1 and not over_layer(activation):
-            _activation(activation, rng)  # no layer takes it, but a misspelled name is told all the same
+            _activation(
+                activation, rng
+            )  # no layer takes it, but a misspelled name is told all the same
         chosen = [activation] * (len(sizes) - 1) + [output_activation]
         self.layers = [
-            Layer(before, after, choice, initializer, rng) for before, after, choice in zip(widths, widths[1:], chosen, strict=False)
+            Layer(before, after, choice, initializer, rng)
+            for before, after, choice in zip(widths, widths[1:], chosen, strict=False)
         ]
 
     def forward(self, x: Any) -> Any:
@@ -211,7 +223,9 @@ class Sequential(Module):
     def __init__(self, *steps: Any) -> None:
         for i, step in enumerate(steps):
             if not callable(step):
-                raise OptionError(f"step {i} of Sequential must be a module or a function, not {type(step).__name__} {step!r}")
+                raise OptionError(
+                    f"step {i} of Sequential must be a module or a function, not {type(step).__name__} {step!r}"
+                )
         self.steps = list(steps)
 
     def forward(self, x: Any) -> Any:
@@ -224,7 +238,9 @@ class Sequential(Module):
         """All samples through the first step, then all through the second, and so on."""
         outputs = list(rows)
         for step in self.steps:
-            outputs = step.batch(outputs) if isinstance(step, Module) else [step(row) for row in outputs]
+            outputs = (
+                step.batch(outputs) if isinstance(step, Module) else [step(row) for row in outputs]
+            )
         return outputs
 
     @property

@@ -90,7 +90,9 @@ class Module:
         """
         rows = unpacked(rows, self)
         if self.needs_batch:
-            outputs: list[Any] = call_in_scope(self.forward_batch, self, self._scope_name, (rows,), {})
+            outputs: list[Any] = call_in_scope(
+                self.forward_batch, self, self._scope_name, (rows,), {}
+            )
             return outputs
         return [self(row) for row in rows]
 
@@ -103,7 +105,9 @@ class Module:
 
     def batchwise_parts(self) -> str:
         """What kinds of modules inside look at all samples of a batch together, for messages."""
-        return ", ".join(sorted({type(part).__name__ for _, part in self.named_modules() if part.batchwise}))
+        return ", ".join(
+            sorted({type(part).__name__ for _, part in self.named_modules() if part.batchwise})
+        )
 
     @property
     def needs_batch(self) -> bool:
@@ -149,7 +153,9 @@ class Module:
         )
 
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-        for name, value in list(vars(self).items()):  # another thread may set an attribute meanwhile
+        for name, value in list(
+            vars(self).items()
+        ):  # another thread may set an attribute meanwhile
             yield from members(name, value, kind, Module)
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
@@ -165,7 +171,9 @@ class Module:
             if id(module) not in seen:
                 seen.add(id(module))
                 yield path, module
-                pending += reversed([(_join(path, name), child) for name, child in module.children()])
+                pending += reversed(
+                    [(_join(path, name), child) for name, child in module.children()]
+                )
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter as (path, Parameter), each once, in the order of definition.
@@ -272,12 +280,16 @@ class Module:
         """
         own = dict(self._state())
         if not isinstance(state, Mapping):
-            raise DataError(f"load_state_dict takes a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded")
+            raise DataError(
+                f"load_state_dict takes a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded"
+            )
         if strict:
             _check_names(state, own)
         numbers = {name: as_float(state[name], f"state[{name!r}]") for name in own if name in state}
         if own and not numbers:
-            raise UnknownNameError(f"state and network have no name in common: state has {_listed(list(state)) or 'none'}")
+            raise UnknownNameError(
+                f"state and network have no name in common: state has {_listed(list(state)) or 'none'}"
+            )
         for name, number in numbers.items():
             own[name].data = number
 
@@ -411,7 +423,9 @@ def _listed_inputs(x: Any, length: int, module: Module) -> list[Any]:
     if not isinstance(x, (str, Value)):
         with suppress(TypeError):
             return list(x)
-    raise DataError(f"{module.describe()} takes a list of {length} numbers, not {type(x).__name__} {x!r}")
+    raise DataError(
+        f"{module.describe()} takes a list of {length} numbers, not {type(x).__name__} {x!r}"
+    )
 
 
 def _input(items: list[Any], i: int, module: Module) -> Value:
@@ -513,4 +527,6 @@ def _join(path: str, name: str) -> str:
 
 
 def _listed(names: Sequence[Any]) -> str:
-    return ", ".join([str(name) for name in names[:5]]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join([str(name) for name in names[:5]]) + (
+        f" and {len(names) - 5} more" if len(names) > 5 else ""
+    )

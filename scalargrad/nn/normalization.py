@@ -32,7 +32,9 @@ class _Normalization(Module):
     def _outputs(self, feature: Callable[..., Any], *parts: Sequence[Value]) -> list[Value]:
         """`feature` of each, in a scope of its own, so that pictures tell them apart."""
         found = zip(*parts, self.scale, self.shift, strict=True)
-        return [call_in_scope(feature, self, f"features.{i}", part, {}) for i, part in enumerate(found)]
+        return [
+            call_in_scope(feature, self, f"features.{i}", part, {}) for i, part in enumerate(found)
+        ]
 
     def _feature(self, x: Value, mean: Value, deviation: Value, scale: Value, shift: Value) -> Any:
         total = (x - mean) / deviation * scale + shift
@@ -61,14 +63,18 @@ class LayerNorm(_Normalization):
     [-1.0, 1.0]
     """
 
-    def __init__(self, size: int, eps: float = 1e-5, activation: str | Activation | None = None) -> None:
+    def __init__(
+        self, size: int, eps: float = 1e-5, activation: str | Activation | None = None
+    ) -> None:
         super().__init__(size, eps, activation)
 
     def forward(self, x: Any) -> list[Value]:
         """One Value per feature."""
         items = as_inputs(x, self.size, self)
         mean, variance = statistics(items)
-        return self._outputs(self._feature, items, [mean] * self.size, [self._deviation(variance)] * self.size)
+        return self._outputs(
+            self._feature, items, [mean] * self.size, [self._deviation(variance)] * self.size
+        )
 
 
 class BatchNorm(_Normalization):
@@ -97,7 +103,13 @@ class BatchNorm(_Normalization):
 
     batchwise = True
 
-    def __init__(self, size: int, momentum: float = 0.1, eps: float = 1e-5, activation: str | Activation | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+        activation: str | Activation | None = None,
+    ) -> None:
         super().__init__(size, eps, activation)
         self.momentum = as_float(momentum, "momentum of BatchNorm")
         if not 0.0 <= self.momentum <= 1.0:
@@ -108,8 +120,12 @@ class BatchNorm(_Normalization):
     def forward(self, x: Any) -> list[Value]:
         """One sample in evaluation: one Value per feature."""
         if self.training:
-            raise CallError(f"{self.describe()} needs several samples while it trains: call model.batch(rows), or model.eval() first")
-        return self._outputs(self._running_feature, as_inputs(x, self.size, self), self.mean, self.variance)
+            raise CallError(
+                f"{self.describe()} needs several samples while it trains: call model.batch(rows), or model.eval() first"
+            )
+        return self._outputs(
+            self._running_feature, as_inputs(x, self.size, self), self.mean, self.variance
+        )
 
     def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
         """All samples together, by their own statistics; the running ones move on."""
@@ -120,19 +136,29 @@ class BatchNorm(_Normalization):
                 "choose a batch_size that leaves none over"
             )
         columns = list(zip(*samples, strict=True))
-        means, variances, deviations = zip(*call_in_scope(self._statistics, self, "statistics", (columns,), {}), strict=True)
+        means, variances, deviations = zip(
+            *call_in_scope(self._statistics, self, "statistics", (columns,), {}), strict=True
+        )
         self._move(self.mean, [mean.data for mean in means])
-        self._move(self.variance, [variance.data * len(samples) / (len(samples) - 1) for variance in variances])
+        self._move(
+            self.variance,
+            [variance.data * len(samples) / (len(samples) - 1) for variance in variances],
+        )
         return [self._outputs(self._feature, sample, means, deviations) for sample in samples]
 
     def _statistics(self, columns: Sequence[Sequence[Value]]) -> list[tuple[Value, Value, Value]]:
-        return [call_in_scope(self._of_column, self, str(i), (column,), {}) for i, column in enumerate(columns)]
+        return [
+            call_in_scope(self._of_column, self, str(i), (column,), {})
+            for i, column in enumerate(columns)
+        ]
 
     def _of_column(self, column: Sequence[Value]) -> tuple[Value, Value, Value]:
         mean, variance = statistics(column)
         return mean, variance, self._deviation(variance)
 
-    def _running_feature(self, x: Value, mean: Value, variance: Value, scale: Value, shift: Value) -> Any:
+    def _running_feature(
+        self, x: Value, mean: Value, variance: Value, scale: Value, shift: Value
+    ) -> Any:
         return self._feature(x, mean, self._deviation(variance), scale, shift)
 
     def _move(self, running: Sequence[Buffer], batch: Sequence[float]) -> None:
@@ -149,6 +175,8 @@ def statistics(items: Sequence[Value]) -> tuple[Value, Value]:
     (2.0, 1.0)
     """
     mean: Value = apply(ops.MEAN, *items)
-    variance: Value = apply(ops.MEAN, *[deviation * deviation for deviation in [x - mean for x in items]])
+    variance: Value = apply(
+        ops.MEAN, *[deviation * deviation for deviation in [x - mean for x in items]]
+    )
     mean.label, variance.label = ops.MEAN.name, "variance"
     return mean, variance

@@ -19,7 +19,11 @@ from .normalization import BatchNorm
 
 @explain_calls
 def recommended(
-    inputs: int, sizes: Sequence[int], dropout: float = 0.2, output_activation: str | Activation | None = None, seed: Seed = None
+    inputs: int,
+    sizes: Sequence[int],
+    dropout: float = 0.2,
+    output_activation: str | Activation | None = None,
+    seed: Seed = None,
 ) -> Sequential:
     """A multilayer perceptron with good defaults: He initialization, batch normalization, ELU, dropout.
 
@@ -57,9 +61,14 @@ def recommended(
     True
     """
     if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
-        raise OptionError(f"sizes must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}")
+        raise OptionError(
+            f"sizes must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}"
+        )
     rng, steps = generator(seed), list[Any]()
-    widths = [whole(inputs, "inputs"), *(whole(size, f"sizes[{i}]") for i, size in enumerate(sizes))]
+    widths = [
+        whole(inputs, "inputs"),
+        *(whole(size, f"sizes[{i}]") for i, size in enumerate(sizes)),
+    ]
     for before, after in pairwise(widths[:-1]):
         steps += [Layer(before, after, None, he, rng), BatchNorm(after, activation=ops.ELU.name)]
         steps += [Dropout(dropout, rng)] if dropout else []

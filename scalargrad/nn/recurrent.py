@@ -50,12 +50,17 @@ class RNNCell(Module):
         initializer: str | Initializer = "xavier",
         seed: Seed = None,
     ) -> None:
-        self.inputs, self.size = whole(inputs, "inputs of an RNNCell"), whole(size, "size of an RNNCell")
+        self.inputs, self.size = (
+            whole(inputs, "inputs of an RNNCell"),
+            whole(size, "size of an RNNCell"),
+        )
         self.units = Layer(self.inputs + self.size, self.size, activation, initializer, seed)
 
     def forward(self, x: Any, state: State = None) -> list[Value]:
         """The next state, which is the output too."""
-        outputs: list[Value] = self.units(Inputs([*as_inputs(x, self.inputs, self), *carried(state, self.size, "h", self)]))
+        outputs: list[Value] = self.units(
+            Inputs([*as_inputs(x, self.inputs, self), *carried(state, self.size, "h", self)])
+        )
         return outputs
 
     def output(self, state: State) -> list[Value]:
@@ -99,8 +104,16 @@ class LSTMCell(Module):
         initializer: str | Initializer = "xavier",
         seed: Seed = None,
     ) -> None:
-        self.inputs, self.size = whole(inputs, "inputs of an LSTMCell"), whole(size, "size of an LSTMCell")
-        rng, both, sigmoid, tanh = generator(seed), self.inputs + self.size, ops.SIGMOID.name, ops.TANH.name
+        self.inputs, self.size = (
+            whole(inputs, "inputs of an LSTMCell"),
+            whole(size, "size of an LSTMCell"),
+        )
+        rng, both, sigmoid, tanh = (
+            generator(seed),
+            self.inputs + self.size,
+            ops.SIGMOID.name,
+            ops.TANH.name,
+        )
         self.input_gate = Layer(both, self.size, sigmoid, initializer, rng)
         self.forget_gate = Layer(both, self.size, sigmoid, initializer, rng)
         self.candidate = Layer(both, self.size, tanh, initializer, rng)
@@ -157,7 +170,9 @@ class Recurrent(Module):
 
     def __init__(self, cell: Any, last: bool = False) -> None:
         if not isinstance(cell, Module) or not hasattr(cell, "output"):
-            raise OptionError(f"Recurrent takes a cell, such as RNNCell(1, 2), not {type(cell).__name__}")
+            raise OptionError(
+                f"Recurrent takes a cell, such as RNNCell(1, 2), not {type(cell).__name__}"
+            )
         self.cell, self.last = cell, last
 
     def forward(self, x: Any, state: State = None, with_state: bool = False) -> Any:
@@ -182,15 +197,22 @@ def carried(state: State, size: int, name: str, module: Module) -> list[Value]:
         return [Constant(0.0, label=f"{name}{i}") for i in range(size)]
     if not is_list(state) or len(state) != size:
         found = f"{len(state)} numbers" if is_list(state) else f"{type(state).__name__}"
-        raise LengthError(f"{module.describe()} carries {size} numbers as {name}, but was given {found}")
+        raise LengthError(
+            f"{module.describe()} carries {size} numbers as {name}, but was given {found}"
+        )
     names = [f"{name}{i}" for i in range(size)]
     who = module.describe()
-    return [x if isinstance(x, Value) else Value(as_float(x, f"{own} of {who}"), label=own) for x, own in zip(state, names, strict=True)]
+    return [
+        x if isinstance(x, Value) else Value(as_float(x, f"{own} of {who}"), label=own)
+        for x, own in zip(state, names, strict=True)
+    ]
 
 
 def _pair(state: State, module: Module) -> tuple[Any, Any]:
     if state is None:
         return None, None
     if not is_list(state) or len(state) != 2:
-        raise LengthError(f"{module.describe()} carries a pair of lists (h, c), but was given {type(state).__name__} {state!r}")
+        raise LengthError(
+            f"{module.describe()} carries a pair of lists (h, c), but was given {type(state).__name__} {state!r}"
+        )
     return state[0], state[1]

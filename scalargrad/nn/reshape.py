@@ -59,7 +59,9 @@ class Flatten(Module):
         """The flat list."""
         items = as_values(x, self)
         while any(isinstance(item, list) for item in items):
-            items = [part for item in items for part in (item if isinstance(item, list) else [item])]
+            items = [
+                part for item in items for part in (item if isinstance(item, list) else [item])
+            ]
         return items
 
 
@@ -85,7 +87,9 @@ def _as_value(item: Any, module: Module, place: tuple[int, ...]) -> Any:
 
 def is_list(thing: Any) -> bool:
     """Whether it is a list, tuple or array of things, and not one number or a text."""
-    return (isinstance(thing, Sequence) and not isinstance(thing, (str, bytes))) or bool(getattr(thing, "shape", ()))
+    return (isinstance(thing, Sequence) and not isinstance(thing, (str, bytes))) or bool(
+        getattr(thing, "shape", ())
+    )
 
 
 def depth(x: Any) -> int:
@@ -111,10 +115,14 @@ def as_image(x: Any, module: Module, channels: int = 0) -> Image:
     """
     levels = depth(x)
     if levels == 1:
-        raise DataError(f"{module.describe()} takes an image, a list of rows: for flat rows put Reshape(channels, rows, columns) before it")
+        raise DataError(
+            f"{module.describe()} takes an image, a list of rows: for flat rows put Reshape(channels, rows, columns) before it"
+        )
     image = [as_values(x, module)] if levels == 2 else as_values(x, module)
     if channels and len(image) != channels:
-        raise LengthError(f"{module.describe()} takes {channels} channels, but was given {len(image)}")
+        raise LengthError(
+            f"{module.describe()} takes {channels} channels, but was given {len(image)}"
+        )
     _check_grids(image, module)
     return image
 
@@ -126,9 +134,13 @@ def _check_grids(image: Any, module: Module) -> None:
         if any(is_list(item) for grid in image for row in grid for item in row):
             raise TypeError
     except TypeError:
-        raise DataError(f"{module.describe()} takes an image as [channel][row][column], this one has other levels of lists") from None
+        raise DataError(
+            f"{module.describe()} takes an image as [channel][row][column], this one has other levels of lists"
+        ) from None
     if len(sizes) != 1 or any(len(grid) != len(image[0]) for grid in image):
         found = " and ".join(f"{rows}×{columns}" for rows, columns in sorted(sizes)) or "nothing"
-        raise LengthError(f"{module.describe()} takes channels and rows of one size, but was given {found}")
+        raise LengthError(
+            f"{module.describe()} takes channels and rows of one size, but was given {found}"
+        )
     if 0 in next(iter(sizes)):
         raise LengthError(f"{module.describe()} was given an image without columns")

@@ -1,7 +1,8 @@
 """Optimizers, learning-rate schedules, penalties and clipping."""
 
+from .clipping import clip_gradient_norm, clip_gradient_values, max_norm
 from .optimizer import Optimizer
-from .penalties import clip_gradient_norm, clip_gradient_values, elastic_net, l1, l2, max_norm
+from .penalties import elastic_net, l1, l2
 from .rules import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSprop
 from .schedules import (
     ConstantRate,

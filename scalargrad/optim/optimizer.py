@@ -55,7 +55,9 @@ class Optimizer(ABC):
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        self.options["learning_rate"] = checked_number(rate, f"learning_rate of {type(self).__name__}")
+        self.options["learning_rate"] = checked_number(
+            rate, f"learning_rate of {type(self).__name__}"
+        )
 
     def step(self) -> None:
         """Change every parameter that is not frozen by one step of the rule, from its gradient.
@@ -64,7 +66,9 @@ class Optimizer(ABC):
         """
         gradient = self._gradient()
         data = numpy.array([parameter.data for parameter in self.parameters])
-        for parameter, number in zip(self.parameters, self.update(data, gradient, self.trainable()).tolist(), strict=True):
+        for parameter, number in zip(
+            self.parameters, self.update(data, gradient, self.trainable()).tolist(), strict=True
+        ):
             parameter.data = number
 
     def trainable(self) -> Mask | None:
@@ -84,15 +88,23 @@ class Optimizer(ABC):
         >>> SGD([Parameter(1.0), Parameter(2.0)], 0.5).update(numpy.array([1.0, 2.0]), numpy.array([2.0, -2.0]))
         array([0., 3.])
         """
-        size, data, gradient = (len(self.parameters),), numpy.asarray(data, dtype=float), numpy.asarray(gradient, dtype=float)
+        size, data, gradient = (
+            (len(self.parameters),),
+            numpy.asarray(data, dtype=float),
+            numpy.asarray(gradient, dtype=float),
+        )
         if data.shape != size or gradient.shape != size:
             shapes = f"{data.shape} and {gradient.shape}"
-            raise LengthError(f"{type(self).__name__}.update takes two vectors of shape {size}, not {shapes}")
+            raise LengthError(
+                f"{type(self).__name__}.update takes two vectors of shape {size}, not {shapes}"
+            )
         self.steps += 1
         with numpy.errstate(all="ignore"):  # as in the graph: IEEE results, never an exception
             if trainable is None:
                 return self._rule(data, gradient)
-            return numpy.where(trainable, self._rule(data, numpy.where(trainable, gradient, 0.0)), data)
+            return numpy.where(
+                trainable, self._rule(data, numpy.where(trainable, gradient, 0.0)), data
+            )
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -124,11 +136,17 @@ class Optimizer(ABC):
         """
         checked_names(state, ("rule", "size", "steps", "options", "memory"), "state")
         if state["rule"] != type(self).__name__:
-            raise OptionError(f"state is that of {state['rule']}, not of {type(self).__name__}; nothing was loaded")
+            raise OptionError(
+                f"state is that of {state['rule']}, not of {type(self).__name__}; nothing was loaded"
+            )
         if state["size"] != len(self.parameters):
-            raise LengthError(f"state is for {state['size']} parameters, not {len(self.parameters)}; nothing was loaded")
+            raise LengthError(
+                f"state is for {state['size']} parameters, not {len(self.parameters)}; nothing was loaded"
+            )
         steps = checked_count(state["steps"], "steps of the state")
-        options = self._checked(checked_names(state["options"], self.options, "options of the state"))
+        options = self._checked(
+            checked_names(state["options"], self.options, "options of the state")
+        )
         vectors = checked_names(state["memory"], self._memory, "memory of the state")
         memory = {name: self._vector(name, vectors[name]) for name in self._memory}
         self.steps, self.options, self._memory = steps, options, memory
@@ -143,7 +161,12 @@ class Optimizer(ABC):
         try:
             return numpy.array(gradients, dtype=float)
         except (TypeError, ValueError):  # the slow way, which says where
-            return numpy.array([as_float(plain(x), f"grad of parameter {i} of {type(self).__name__}") for i, x in enumerate(gradients)])
+            return numpy.array(
+                [
+                    as_float(plain(x), f"grad of parameter {i} of {type(self).__name__}")
+                    for i, x in enumerate(gradients)
+                ]
+            )
 
     @abstractmethod
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
@@ -154,12 +177,18 @@ class Optimizer(ABC):
         return numpy.zeros(len(self.parameters))
 
     def _checked(self, options: Any) -> dict[str, Any]:
-        return {name: _option(name, option, type(self).__name__) for name, option in options.items()}
+        return {
+            name: _option(name, option, type(self).__name__) for name, option in options.items()
+        }
 
     def _vector(self, name: str, numbers: Any) -> Vector:
-        given = list(numbers) if isinstance(numbers, (list, tuple)) or numpy.ndim(numbers) == 1 else []
+        given = (
+            list(numbers) if isinstance(numbers, (list, tuple)) or numpy.ndim(numbers) == 1 else []
+        )
         if len(given) != len(self.parameters):
-            raise LengthError(f"{name} of the state must be {len(self.parameters)} numbers, not {len(given)}; nothing was loaded")
+            raise LengthError(
+                f"{name} of the state must be {len(self.parameters)} numbers, not {len(given)}; nothing was loaded"
+            )
         return numpy.array([as_float(x, f"{name}[{i}] of the state") for i, x in enumerate(given)])
 
     def _decayed(self, data: Vector, gradient: Vector) -> Vector:
@@ -179,7 +208,11 @@ def _option(name: str, option: Any, who: str) -> Any:
         return _switch(option, what)
     if name == "betas":
         return _betas(option, what)
-    return checked_number(option, what, high=1.0, below=False) if name == "alpha" else checked_number(option, what)
+    return (
+        checked_number(option, what, high=1.0, below=False)
+        if name == "alpha"
+        else checked_number(option, what)
+    )
 
 
 def _switch(option: Any, what: str) -> bool:
@@ -191,5 +224,7 @@ def _switch(option: Any, what: str) -> bool:
 def _betas(option: Any, what: str) -> tuple[float, float]:
     if not isinstance(option, (tuple, list)) or len(option) != 2:
         raise OptionError(f"{what} must be two numbers, such as (0.9, 0.999), not {option!r}")
-    first, second = (checked_number(beta, f"{what}, number {i}", high=1.0) for i, beta in enumerate(option))
+    first, second = (
+        checked_number(beta, f"{what}, number {i}", high=1.0) for i, beta in enumerate(option)
+    )
     return first, second

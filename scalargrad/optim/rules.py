@@ -63,14 +63,18 @@ class SGD(Optimizer):
     def _checked(self, options: Any) -> dict[str, Any]:
         found = super()._checked(options)
         if found["nesterov"] and (not found["momentum"] or found["dampening"]):
-            raise OptionError("nesterov of SGD needs a momentum above 0 and no dampening: give momentum=0.9, dampening=0.0")
+            raise OptionError(
+                "nesterov of SGD needs a momentum above 0 and no dampening: give momentum=0.9, dampening=0.0"
+            )
         return found
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
         gradient, momentum = self._decayed(data, gradient), self.options["momentum"]
         if momentum:
             fresh = 1.0 if self.steps == 1 else 1.0 - self.options["dampening"]
-            velocity = self._memory["velocity"] = momentum * self._memory["velocity"] + fresh * gradient
+            velocity = self._memory["velocity"] = (
+                momentum * self._memory["velocity"] + fresh * gradient
+            )
             gradient = gradient + momentum * velocity if self.options["nesterov"] else velocity
         return data - self.learning_rate * gradient
 
@@ -118,7 +122,9 @@ class AdaGrad(Optimizer):
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
         gradient = self._decayed(data, gradient)
         squares = self._memory["squares"] = self._memory["squares"] + gradient * gradient
-        rate: float = self.learning_rate / (1.0 + (self.steps - 1) * self.options["learning_rate_decay"])
+        rate: float = self.learning_rate / (
+            1.0 + (self.steps - 1) * self.options["learning_rate_decay"]
+        )
         return data - rate * gradient / self._root(squares)
 
 
@@ -170,7 +176,9 @@ class RMSprop(Optimizer):
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
         gradient, memory = self._decayed(data, gradient), self._memory
-        squares = memory["squares"] = _mean(memory["squares"], gradient * gradient, self.options["alpha"])
+        squares = memory["squares"] = _mean(
+            memory["squares"], gradient * gradient, self.options["alpha"]
+        )
         if self.options["centered"]:
             average = memory["average"] = _mean(memory["average"], gradient, self.options["alpha"])
             squares = numpy.maximum(squares - average * average, 0.0)
@@ -210,7 +218,14 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
     ) -> None:
-        super().__init__(parameters, learning_rate=learning_rate, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        super().__init__(
+            parameters,
+            learning_rate=learning_rate,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            amsgrad=amsgrad,
+        )
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
         return self._adam(data, self._decayed(data, gradient))
@@ -246,10 +261,19 @@ class AdamW(Adam):
         weight_decay: float = 0.01,
         amsgrad: bool = False,
     ) -> None:
-        super().__init__(parameters, learning_rate, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        super().__init__(
+            parameters,
+            learning_rate,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            amsgrad=amsgrad,
+        )
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        return self._adam(data * (1.0 - self.learning_rate * self.options["weight_decay"]), gradient)
+        return self._adam(
+            data * (1.0 - self.learning_rate * self.options["weight_decay"]), gradient
+        )
 
 
 def _mean(before: Vector, now: Vector, kept: float) -> Vector:
@@ -257,5 +281,7 @@ def _mean(before: Vector, now: Vector, kept: float) -> Vector:
     return kept * before + (1.0 - kept) * now
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {rule.__name__.lower(): rule for rule in (SGD, AdaGrad, RMSprop, Adam, AdamW)}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    rule.__name__.lower(): rule for rule in (SGD, AdaGrad, RMSprop, Adam, AdamW)
+}
 """The optimizers by name, in lower case."""

@@ -30,7 +30,9 @@ class Scheduled:
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise DataError(f"{type(self).__name__} takes an optimizer, such as SGD(model.parameters()), not {type(optimizer).__name__}")
+            raise DataError(
+                f"{type(self).__name__} takes an optimizer, such as SGD(model.parameters()), not {type(optimizer).__name__}"
+            )
         self.optimizer = optimizer
 
     def state_dict(self) -> dict[str, Any]:
@@ -40,7 +42,11 @@ class Scheduled:
         >>> ExponentialDecay(optim.SGD([Parameter(1.0)], 0.5), 0.9).state_dict()
         {'schedule': 'ExponentialDecay', 'learning_rate': 0.5, 'steps': 0, 'base': 0.5, 'factor': 0.9}
         """
-        return {"schedule": type(self).__name__, "learning_rate": self.optimizer.learning_rate, **self._state()}
+        return {
+            "schedule": type(self).__name__,
+            "learning_rate": self.optimizer.learning_rate,
+            **self._state(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where the schedule was that gave `state`, and set the learning rate of the optimizer to what it was then.
@@ -53,14 +59,24 @@ class Scheduled:
         self._take(found)
 
     def __repr__(self) -> str:
-        numbers = {name: number for name, number in self.state_dict().items() if name not in ("schedule", "then")}
+        numbers = {
+            name: number
+            for name, number in self.state_dict().items()
+            if name not in ("schedule", "then")
+        }
         return f"{type(self).__name__}({', '.join(f'{name}={number}' for name, number in numbers.items())})"
 
     def _checked_state(self, state: Any) -> dict[str, Any]:
         checked_names(state, self.state_dict(), "state")
         if state["schedule"] != type(self).__name__:
-            raise OptionError(f"state is that of {state['schedule']}, not of {type(self).__name__}; nothing was loaded")
-        return {name: self._checked(name, number) for name, number in state.items() if name != "schedule"}
+            raise OptionError(
+                f"state is that of {state['schedule']}, not of {type(self).__name__}; nothing was loaded"
+            )
+        return {
+            name: self._checked(name, number)
+            for name, number in state.items()
+            if name != "schedule"
+        }
 
     def _state(self) -> dict[str, Any]:
         return {name: number for name, number in vars(self).items() if name != "optimizer"}
@@ -194,11 +210,15 @@ class WarmUp(Schedule):
     start: float
     then: Schedule
 
-    def __init__(self, optimizer: Optimizer, length: int, start: float = 1 / 3, then: Schedule | None = None) -> None:
+    def __init__(
+        self, optimizer: Optimizer, length: int, start: float = 1 / 3, then: Schedule | None = None
+    ) -> None:
         super().__init__(optimizer, length=length, start=start)
         self.then = ConstantRate(optimizer) if then is None else then
         if not isinstance(self.then, Schedule):
-            raise OptionError(f"then of WarmUp must be a schedule that depends on the step alone, not {type(then).__name__}")
+            raise OptionError(
+                f"then of WarmUp must be a schedule that depends on the step alone, not {type(then).__name__}"
+            )
         if self.then.optimizer is not optimizer or self.then.steps:
             raise OptionError("then of WarmUp must be a fresh schedule over the same optimizer")
         self.base = self.then.base
@@ -219,7 +239,9 @@ class WarmUp(Schedule):
         return {**super()._state(), "then": self.then.state_dict()}
 
     def _checked(self, name: str, number: Any) -> Any:
-        return self.then._checked_state(number) if name == "then" else super()._checked(name, number)
+        return (
+            self.then._checked_state(number) if name == "then" else super()._checked(name, number)
+        )
 
     def _take(self, state: dict[str, Any]) -> None:
         then = state.pop("then")
@@ -270,8 +292,18 @@ class ReduceOnPlateau(Scheduled):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(optimizer)
-        options: dict[str, Any] = {"factor": factor, "patience": patience, "threshold": threshold, "mode": mode}
-        options |= {"threshold_mode": threshold_mode, "cooldown": cooldown, "min_lr": min_lr, "eps": eps}
+        options: dict[str, Any] = {
+            "factor": factor,
+            "patience": patience,
+            "threshold": threshold,
+            "mode": mode,
+        }
+        options |= {
+            "threshold_mode": threshold_mode,
+            "cooldown": cooldown,
+            "min_lr": min_lr,
+            "eps": eps,
+        }
         vars(self).update({name: self._checked(name, option) for name, option in options.items()})
         if self.factor >= 1.0:
             raise OptionError(f"factor of ReduceOnPlateau must be below 1, not {self.factor!r}")

@@ -31,7 +31,11 @@ class EarlyStopping(Callback):
     """
 
     def __init__(
-        self, patience: int = 5, monitor: str = "validation_loss", min_delta: float = 0.0, mode: Literal["min", "max"] = "min"
+        self,
+        patience: int = 5,
+        monitor: str = "validation_loss",
+        min_delta: float = 0.0,
+        mode: Literal["min", "max"] = "min",
     ) -> None:
         self.patience = checked_count(patience, "patience of EarlyStopping", 1)
         if mode not in ("min", "max"):
@@ -42,7 +46,11 @@ class EarlyStopping(Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self.best, self.best_epoch, self._best_state = -inf if self.mode == "max" else inf, 0, dict[str, float]()
+        self.best, self.best_epoch, self._best_state = (
+            -inf if self.mode == "max" else inf,
+            0,
+            dict[str, float](),
+        )
 
     def on_train_begin(self, training: Training) -> None:
         if not training.epoch:
@@ -53,7 +61,11 @@ class EarlyStopping(Callback):
         number = training.history.last()[self._name(training)]
         gain = number - self.best if self.mode == "max" else self.best - number
         if gain > self.min_delta:
-            self.best, self.best_epoch, self._best_state = number, training.epoch, training.model.state_dict()
+            self.best, self.best_epoch, self._best_state = (
+                number,
+                training.epoch,
+                training.model.state_dict(),
+            )
         self._judge(training)
 
     def on_train_end(self, training: Training) -> None:
@@ -61,9 +73,11 @@ class EarlyStopping(Callback):
             training.model.load_state_dict(self._best_state)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "best_epoch": self.best_epoch, "numbers": numpy.array(list(self._best_state.values()))} | {
-            "names": list(self._best_state)
-        }
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "numbers": numpy.array(list(self._best_state.values())),
+        } | {"names": list(self._best_state)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.best, self.best_epoch = float(state["best"]), int(state["best_epoch"])
@@ -71,15 +85,23 @@ class EarlyStopping(Callback):
 
     def _judge(self, training: Training) -> None:
         if training.epoch - self.best_epoch >= self.patience:
-            training.stop(f"{self._name(training)} was best after epoch {self.best_epoch}, and has not improved for {self.patience}")
+            training.stop(
+                f"{self._name(training)} was best after epoch {self.best_epoch}, and has not improved for {self.patience}"
+            )
 
     def _name(self, training: Training) -> str:
         """Which number is watched: without validation that is the loss."""
         numbers = training.history.last()
-        name = "loss" if self.monitor == "validation_loss" and self.monitor not in numbers else self.monitor
+        name = (
+            "loss"
+            if self.monitor == "validation_loss" and self.monitor not in numbers
+            else self.monitor
+        )
         if name not in numbers:
             hint = suggestion(name, numbers, otherwise="")
-            raise UnknownNameError(f"EarlyStopping can't watch {name!r}: the history has {', '.join(numbers)}{hint}")
+            raise UnknownNameError(
+                f"EarlyStopping can't watch {name!r}: the history has {', '.join(numbers)}{hint}"
+            )
         return name
 
 
@@ -143,7 +165,9 @@ class _EveryEpoch(Callback):
 
     def on_train_begin(self, training: Training) -> None:
         if self.schedule.optimizer is not training.optimizer:
-            raise OptionError(f"the schedule {self.schedule!r} belongs to another optimizer than the one that trains")
+            raise OptionError(
+                f"the schedule {self.schedule!r} belongs to another optimizer than the one that trains"
+            )
 
     def on_epoch_end(self, training: Training) -> None:
         schedule: Any = self.schedule
@@ -168,7 +192,9 @@ class EveryStep(_EveryEpoch):
 
     def __init__(self, schedule: Scheduled) -> None:
         if isinstance(schedule, ReduceOnPlateau):
-            raise OptionError("ReduceOnPlateau looks at the numbers of an epoch: give it to fit as it is")
+            raise OptionError(
+                "ReduceOnPlateau looks at the numbers of an epoch: give it to fit as it is"
+            )
         super().__init__(schedule)
 
     def on_step_end(self, training: Training) -> None:  # noqa: ARG002
@@ -185,7 +211,9 @@ def as_callback(item: Any) -> Callback:
         return item
     if isinstance(item, Scheduled):
         return _EveryEpoch(item)
-    raise OptionError(f"a callback must be a Callback or a schedule, not {type(item).__name__} {item!r:.80}")
+    raise OptionError(
+        f"a callback must be a Callback or a schedule, not {type(item).__name__} {item!r:.80}"
+    )
 
 
 def listed_callbacks(callbacks: Any) -> list[Callback]:
@@ -200,5 +228,7 @@ def listed_callbacks(callbacks: Any) -> list[Callback]:
     """
     items = [callbacks] if isinstance(callbacks, (Callback, Scheduled)) else callbacks
     if not isinstance(items, Iterable) or isinstance(items, str):
-        raise OptionError(f"callbacks must be a list of Callbacks and schedules, not {type(callbacks).__name__} {callbacks!r:.80}")
+        raise OptionError(
+            f"callbacks must be a list of Callbacks and schedules, not {type(callbacks).__name__} {callbacks!r:.80}"
+        )
     return sorted(map(as_callback, items), key=lambda each: each.last)

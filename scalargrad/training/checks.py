@@ -66,19 +66,32 @@ def check_training(
         LengthError: For those of the wrong shape.
         OptionError: For targets that the loss does not take, and an optimizer of another model.
     """
-    before = plain_values(model)  # kept until the end, so that no other Value gets the id of one of them
+    before = plain_values(
+        model
+    )  # kept until the end, so that no other Value gets the id of one of them
     trial = try_out(model, loss, samples, penalty)
     if held is not None:
         try_out(model, loss, held, None, "X of validation", "y of validation")
     used, _ = used_leaves(trial.losses, trial.made)
     check_optimizer(model, optimizer, used)
-    given = {id(leaf) for i in samples.examples() for _, leaf in leaves((samples.inputs[i], samples.targets[i]), ())}
+    given = {
+        id(leaf)
+        for i in samples.examples()
+        for _, leaf in leaves((samples.inputs[i], samples.targets[i]), ())
+    }
     own = {id(value): path for path, value in before if id(value) not in given}
     warn_of_unlearned(model, optimizer, trial.losses, trial.made, own, [loss, penalty])
     return trial
 
 
-def try_out(model: Module, loss: Loss, samples: Samples, penalty: Penalty | None = None, x_name: str = "X", y_name: str = "y") -> Trial:
+def try_out(
+    model: Module,
+    loss: Loss,
+    samples: Samples,
+    penalty: Penalty | None = None,
+    x_name: str = "X",
+    y_name: str = "y",
+) -> Trial:
     """Compute predictions and losses of a sample of each structure, as eager training would.
 
     The model keeps its buffers, its random generators and its mode.
@@ -107,7 +120,11 @@ def try_out(model: Module, loss: Loss, samples: Samples, penalty: Penalty | None
         losses = [checked_loss(loss(output, fresh(samples.targets[i]))) for i, output in outputs]
         if alike and unwrapped(loss)[0] not in TARGETS:
             _try_targets(loss, outputs[0][1], samples, y_name)
-        counted = [found for (i, _), found in zip(outputs, losses, strict=True) if not _ignores(loss, samples, i)]
+        counted = [
+            found
+            for (i, _), found in zip(outputs, losses, strict=True)
+            if not _ignores(loss, samples, i)
+        ]
         if not model.needs_batch and not any(found.args for found in counted):
             counted += _more_losses(model, loss, samples)
         if penalty is not None:
@@ -147,7 +164,9 @@ def _predictions(model: Module, samples: Samples, name: str) -> list[tuple[int, 
     """The index of each sample that was tried, with the output for it."""
     if model.needs_batch:
         chosen = list(range(min(2, len(samples))))
-        return list(zip(chosen, model.batch([fresh(samples.inputs[i]) for i in chosen]), strict=True))
+        return list(
+            zip(chosen, model.batch([fresh(samples.inputs[i]) for i in chosen]), strict=True)
+        )
     return [(i, _predicted(model, samples, i, name)) for i in samples.examples()]
 
 
@@ -156,7 +175,11 @@ def _predicted(model: Module, samples: Samples, i: int, name: str) -> Any:
         return model(fresh(samples.inputs[i]))
     except (DataError, LengthError) as error:
         single = samples.x_rows.shape == ()
-        hint = f" ({name} has one number for each sample: for a list of one give {name[0]}.reshape(-1, 1))" if single else ""
+        hint = (
+            f" ({name} has one number for each sample: for a list of one give {name[0]}.reshape(-1, 1))"
+            if single
+            else ""
+        )
         raise type(error)(f"{name}[{samples.place(i)}]: {error}{hint}") from error
 
 
@@ -168,7 +191,11 @@ def _try_targets(loss: Loss, output: Any, samples: Samples, name: str) -> None:
     seen: set[Any] = set()
     with no_grad():
         for i, target in enumerate(samples.targets):
-            key = tuple(target) if isinstance(target, list) and all(map(is_number, target)) else target
+            key = (
+                tuple(target)
+                if isinstance(target, list) and all(map(is_number, target))
+                else target
+            )
             if not (isinstance(key, tuple) or is_number(key)) or len(seen) == _TARGETS:
                 return
             if key not in seen:
@@ -188,7 +215,9 @@ def _more_losses(model: Module, loss: Loss, samples: Samples) -> list[Value]:
     found: list[Value] = []
     for i in range(min(len(samples), _TRIES)):
         if not _ignores(loss, samples, i):
-            found.append(checked_loss(loss(model(fresh(samples.inputs[i])), fresh(samples.targets[i]))))
+            found.append(
+                checked_loss(loss(model(fresh(samples.inputs[i])), fresh(samples.targets[i])))
+            )
             if found[-1].args:
                 break
     return found

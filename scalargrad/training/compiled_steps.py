@@ -33,13 +33,23 @@ class CompiledStep(Step):
     what a recording can't hold, such as a model that looks at whole batches in training.
     """
 
-    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer, predicting: bool, prediction: Any) -> None:
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        penalty: Penalty | None,
+        optimizer: Optimizer,
+        predicting: bool,
+        prediction: Any,
+    ) -> None:
         super().__init__(model, loss, penalty, optimizer)
         self.predicting, self._prediction = predicting, prediction
         self._options = _options_of_classes(loss, prediction)
         own = {parameter: i for i, parameter in enumerate(model.parameters())}
         if any(parameter not in own for parameter in self.parameters):
-            raise OptionError("a compiled training needs an optimizer over parameters of the model: give compiled=False for others")
+            raise OptionError(
+                "a compiled training needs an optimizer over parameters of the model: give compiled=False for others"
+            )
         order = [own[parameter] for parameter in self.parameters]
         self._order = None if order == list(range(len(own))) else numpy.array(order)
         self._numbers = super().numbers()
@@ -54,7 +64,11 @@ class CompiledStep(Step):
         self._put(program)
         shares = self._shares(samples, part)
         # The program takes a mean over the batch, so the shares are multiplied by its length.
-        given = [x[part], y[part]] if shares is None else [x[part], y[part], shares[:, None] * len(part)]
+        given = (
+            [x[part], y[part]]
+            if shares is None
+            else [x[part], y[part], shares[:, None] * len(part)]
+        )
         loss, gradient, others = program.evaluated(given, thorough=False)
         penalty = 0.0
         if self.penalty is not None or shares is not None:
@@ -62,7 +76,9 @@ class CompiledStep(Step):
             penalty, others = float(others[0, 1]), others[:, 2:]
         predictions = self._predictions(others) if self.predicting else []
         ordered = gradient if self._order is None else gradient[self._order]
-        weight = float(len(part)) if samples.weights is None else sum(samples.weights[i] for i in part)
+        weight = (
+            float(len(part)) if samples.weights is None else sum(samples.weights[i] for i in part)
+        )
         return Evaluation(loss, penalty, ordered, predictions, weight)
 
     def _shares(self, samples: Samples, part: Sequence[int]) -> Array | None:
@@ -113,7 +129,9 @@ class CompiledStep(Step):
         x, y = self._arrays_of(samples)
         first, target = samples.inputs[0], self._target(samples.targets[0])
         weighted = training and samples.weights is not None
-        loss_of_one = self.loss  # a name of its own: a program watches what the functions under such names read
+        loss_of_one = (
+            self.loss
+        )  # a name of its own: a program watches what the functions under such names read
         penalty_of = self.penalty
 
         def objective(inputs: Any, targets: Any, weight: Any = None) -> list[Any]:
@@ -125,7 +143,12 @@ class CompiledStep(Step):
                 return [loss, *extra]
             penalty = 0.0 if penalty_of is None else penalty_of(self.model)
             counted = loss if weight is None else loss * weight
-            return [counted + penalty, loss, penalty if isinstance(penalty, Value) else Value(penalty), *extra]
+            return [
+                counted + penalty,
+                loss,
+                penalty if isinstance(penalty, Value) else Value(penalty),
+                *extra,
+            ]
 
         sizes = (x.shape[1], y.shape[1], 1) if weighted else (x.shape[1], y.shape[1])
         return compile(objective, self.model, inputs=sizes)
@@ -133,7 +156,11 @@ class CompiledStep(Step):
     def _arrays_of(self, samples: Samples) -> tuple[Array, Array]:
         if id(samples) not in self._arrays:
             targets = [self._target(target) for target in samples.targets]
-            self._arrays[id(samples)] = samples, _rows(samples.inputs, "sample"), _rows(targets, "target")
+            self._arrays[id(samples)] = (
+                samples,
+                _rows(samples.inputs, "sample"),
+                _rows(targets, "target"),
+            )
         return self._arrays[id(samples)][1:]
 
     def _target(self, target: Any) -> Any:
@@ -159,7 +186,9 @@ def _options_of_classes(loss: Loss, prediction: Any) -> Mapping[str, Any] | None
         return None
     several = isinstance(prediction[0], list)
     if several and options.get("ignore_index") is not None and options.get("label_smoothing"):
-        raise OptionError("a compiled training can't both smooth labels and ignore some of a sequence: give compiled=False")
+        raise OptionError(
+            "a compiled training can't both smooth labels and ignore some of a sequence: give compiled=False"
+        )
     return options
 
 
@@ -180,10 +209,21 @@ def _rows(nests: list[Any], what: str) -> Array:
     rows = [entries(nest) for nest in nests]
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
-            raise LengthError(f"compiled training needs samples of one shape: {what} {i} has {len(row)} numbers, the first {len(rows[0])}")
+            raise LengthError(
+                f"compiled training needs samples of one shape: {what} {i} has {len(row)} numbers, the first {len(rows[0])}"
+            )
     try:
         return numpy.array(rows, dtype=float)
     except (TypeError, ValueError) as error:
-        odd = next((i for i, row in enumerate(rows) if not all(isinstance(x, Value) or is_number(x) for x in row)), 0)
+        odd = next(
+            (
+                i
+                for i, row in enumerate(rows)
+                if not all(isinstance(x, Value) or is_number(x) for x in row)
+            ),
+            0,
+        )
         kind = type(nests[odd]).__name__
-        raise DataError(f"compiled training needs {what}s made of numbers, and {what} {odd} is a {kind}") from error
+        raise DataError(
+            f"compiled training needs {what}s made of numbers, and {what} {odd} is a {kind}"
+        ) from error

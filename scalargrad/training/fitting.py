@@ -102,14 +102,25 @@ def fit(
     measures, paid = named_metrics(metrics), loss_of(loss)
     listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
     size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
-    with reported(id(part) for _, part in model.named_modules()):  # the trial tells of what nothing would learn
+    with reported(
+        id(part) for _, part in model.named_modules()
+    ):  # the trial tells of what nothing would learn
         rule = optimizer_of(optimizer, model)
-        trial = check_training(model, paid, penalty, rule, samples, None if is_number(validation) else held)
+        trial = check_training(
+            model, paid, penalty, rule, samples, None if is_number(validation) else held
+        )
         targets = kept.targets + (held.targets if held else [])
         parts = model, paid, penalty, rule
-        step = CompiledStep(*parts, bool(measures), trial.prediction) if compiled else EagerStep(*parts)
+        step = (
+            CompiledStep(*parts, bool(measures), trial.prediction)
+            if compiled
+            else EagerStep(*parts)
+        )
         training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
-        training.metrics, training.callbacks = settled(measures, targets, paid, trial.prediction), listed
+        training.metrics, training.callbacks = (
+            settled(measures, targets, paid, trial.prediction),
+            listed,
+        )
         training.epochs, training.seed, training.batch_size = count, order, size
         training.message = _resumed(training, resume)
         return training.run(progress)
@@ -124,7 +135,9 @@ def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
         resume_training(training, path)
         return ""
     message = f"there is no checkpoint {str(path)!r} yet, so the training starts from scratch"
-    written = [callback.path for callback in training.callbacks if isinstance(callback, SaveCheckpoint)]
+    written = [
+        callback.path for callback in training.callbacks if isinstance(callback, SaveCheckpoint)
+    ]
     if path not in written:
         warn(
             f"resume: {message}, and no SaveCheckpoint among the callbacks writes it: is the name right?",
@@ -141,7 +154,9 @@ def optimizer_of(choice: Any, model: Module) -> Optimizer:
     if isinstance(choice, Optimizer):
         return choice
     if not isinstance(choice, str) or choice not in OPTIMIZERS:
-        raise OptionError(f"optimizer must be an Optimizer or a name, not {choice!r}{suggestion(choice, OPTIMIZERS)}")
+        raise OptionError(
+            f"optimizer must be an Optimizer or a name, not {choice!r}{suggestion(choice, OPTIMIZERS)}"
+        )
     parameters = model.parameters()
     if not parameters:
         raise OptionError(no_parameters(model))

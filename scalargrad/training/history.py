@@ -41,7 +41,9 @@ class History(dict[str, list[float]]):
         return {name: numbers[-1] for name, numbers in self.items()}
 
     def __missing__(self, name: Any) -> NoReturn:
-        raise UnknownNameError(f"the history has no {name!r}{suggestion(name, self) if self else ', as no epoch has ended'}")
+        raise UnknownNameError(
+            f"the history has no {name!r}{suggestion(name, self) if self else ', as no epoch has ended'}"
+        )
 
     @fits_terminal
     def __repr__(self) -> str:
@@ -51,10 +53,15 @@ class History(dict[str, list[float]]):
 
     def state_dict(self) -> dict[str, Any]:
         """All of it, to be saved."""
-        return {"columns": {name: list(numbers) for name, numbers in self.items()}, "steps": list(self.steps)}
+        return {
+            "columns": {name: list(numbers) for name, numbers in self.items()},
+            "steps": list(self.steps),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         self.clear()
-        self.update({name: [float(x) for x in numbers] for name, numbers in state["columns"].items()})
+        self.update(
+            {name: [float(x) for x in numbers] for name, numbers in state["columns"].items()}
+        )
         self.steps = [float(x) for x in state["steps"]]

@@ -87,7 +87,9 @@ class Training:
     _least = 1
     """How many samples a batch needs: two where their statistics are taken, unless the batch size says one."""
 
-    def __init__(self, step: Step, samples: Samples, held: Samples | None, optimizer: Optimizer) -> None:
+    def __init__(
+        self, step: Step, samples: Samples, held: Samples | None, optimizer: Optimizer
+    ) -> None:
         self.model, self.samples, self.held, self.optimizer = step.model, samples, held, optimizer
         self.metrics, self.callbacks, self.history, self.epoch = {}, [], History(), 0
         self.loss, self.gradient = float("nan"), numpy.zeros(len(optimizer.parameters))
@@ -167,11 +169,16 @@ class Training:
     def _summary(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
         sizes = [float(len(part)) for _, part in seen]
         weights = [found.weight for found, _ in seen]
-        numbers = {"loss": _weighted([found.loss for found, _ in seen], weights), "learning_rate": self.optimizer.learning_rate}
+        numbers = {
+            "loss": _weighted([found.loss for found, _ in seen], weights),
+            "learning_rate": self.optimizer.learning_rate,
+        }
         if self._step.penalty:
             numbers["penalty"] = _weighted([found.penalty for found, _ in seen], sizes)
         predictions = [prediction for found, _ in seen for prediction in found.predictions]
-        return numbers | self._measured(predictions, [self.samples.targets[i] for _, part in seen for i in part])
+        return numbers | self._measured(
+            predictions, [self.samples.targets[i] for _, part in seen for i in part]
+        )
 
     def _validation(self) -> dict[str, float]:
         if self.held is None:
@@ -182,7 +189,9 @@ class Training:
         return {f"validation_{name}": number for name, number in numbers.items()}
 
     def _measured(self, predictions: list[Any], targets: list[Any]) -> dict[str, float]:
-        return {name: measured(metric, predictions, targets) for name, metric in self.metrics.items()}
+        return {
+            name: measured(metric, predictions, targets) for name, metric in self.metrics.items()
+        }
 
     def _tell(self, event: str) -> None:
         """Call that method of every callback that has one of its own; around those that look at the model its parameters are exchanged."""
@@ -218,7 +227,11 @@ class Training:
                 with detect_anomaly():
                     step.evaluate(self.samples, each)
             except AnomalyError as error:
-                return str(error) if len(each) > 1 else f"{error}\n  for the sample X[{self.samples.place(each[0])}]"
+                return (
+                    str(error)
+                    if len(each) > 1
+                    else f"{error}\n  for the sample X[{self.samples.place(each[0])}]"
+                )
         largest = float(numpy.abs(self.gradient).max())
         return f"the step of {self.optimizer!r}, for a gradient of which the largest number is {largest!r}"
 
@@ -248,4 +261,8 @@ class _Moment:
 
 def _weighted(numbers: list[float], sizes: list[float]) -> float:
     total = sum(sizes)
-    return sum(number * size for number, size in zip(numbers, sizes, strict=True)) / total if total else 0.0
+    return (
+        sum(number * size for number, size in zip(numbers, sizes, strict=True)) / total
+        if total
+        else 0.0
+    )

@@ -66,7 +66,12 @@ def binary_accuracy(prediction: Any, target: Any, *, border: float | Pair = 0.5)
         (1.0, 0.0)
     """
     pair = as_pair(border)
-    return _mean([float((p > pair[0]) == is_high(t, pair)) for p, t in _pairs(numbers_of(prediction), target)])
+    return _mean(
+        [
+            float((p > pair[0]) == is_high(t, pair))
+            for p, t in _pairs(numbers_of(prediction), target)
+        ]
+    )
 
 
 def absolute_error(prediction: Any, target: Any) -> float:
@@ -101,7 +106,9 @@ def _averaged(metric: Callable[..., float], average: str) -> Callable[..., float
 
 
 _SCORES: tuple[Callable[..., float], ...] = (precision, recall, f1)
-_AVERAGED = [_averaged(metric, average) for metric in _SCORES for average in ("macro", "micro", "weighted")]
+_AVERAGED = [
+    _averaged(metric, average) for metric in _SCORES for average in ("macro", "micro", "weighted")
+]
 
 METRICS: dict[str, Callable[..., float]] = {
     metric.__name__: metric
@@ -129,7 +136,9 @@ def named_metrics(metrics: Any) -> dict[str, Metric]:
     return {_name_of(metric): _metric(metric) for metric in items}
 
 
-def settled(metrics: dict[str, Metric], targets: Sequence[Any], loss: Loss, prediction: Any) -> dict[str, Metric]:
+def settled(
+    metrics: dict[str, Metric], targets: Sequence[Any], loss: Loss, prediction: Any
+) -> dict[str, Metric]:
     """Give the metrics that need it the border between two classes, found once from all targets and the loss.
 
     Args:
@@ -151,9 +160,13 @@ def settled(metrics: dict[str, Metric], targets: Sequence[Any], loss: Loss, pred
     """
     found: dict[str, Metric] = {}
     for name, metric in metrics.items():
-        function, options = (metric.func, metric.keywords) if isinstance(metric, partial) else (metric, {})
+        function, options = (
+            (metric.func, metric.keywords) if isinstance(metric, partial) else (metric, {})
+        )
         if any(function is each for each in _WITH_BORDER) and "border" not in options:
-            border = border_of(name, targets, loss, prediction, (0.5, 0.5) if function is binary_accuracy else None)
+            border = border_of(
+                name, targets, loss, prediction, (0.5, 0.5) if function is binary_accuracy else None
+            )
             if "average" not in options:
                 _check_kind(name, function, innermost(prediction), border)
             bordered: Callable[..., float] = metric
@@ -179,10 +192,14 @@ def measured(metric: Metric, predictions: Sequence[Any], targets: Sequence[Any])
 def _check_kind(name: str, metric: Any, row: Any, border: Pair | None) -> None:
     """Refuse a score of two classes where there are more."""
     if metric is binary_accuracy and border is None:
-        raise OptionError(f"{name} is for one output, or for several labels at once: for classes take accuracy")
+        raise OptionError(
+            f"{name} is for one output, or for several labels at once: for classes take accuracy"
+        )
     classes = len(row) if isinstance(row, list) else 1
     if metric in _SCORES and (classes > 2 or (classes == 2 and border is not None)):
-        raise OptionError(f"{name} needs to know how to average over {classes} classes: take {name}_macro, {name}_micro or {name}_weighted")
+        raise OptionError(
+            f"{name} needs to know how to average over {classes} classes: take {name}_macro, {name}_micro or {name}_weighted"
+        )
 
 
 def _name_of(metric: Any) -> str:
@@ -197,7 +214,9 @@ def _metric(metric: Any) -> Metric:
         hint = suggestion(metric, METRICS)
         if metric == "confusion_matrix":
             hint = ": a confusion matrix is no single number, so call confusion_matrix(predictions, targets) after training"
-        raise OptionError(f"a metric must be a function (prediction, target) or a name, not {metric!r}{hint}")
+        raise OptionError(
+            f"a metric must be a function (prediction, target) or a name, not {metric!r}{hint}"
+        )
     checked: Metric = found
     return checked
 
@@ -224,7 +243,9 @@ def _number(x: Any) -> float:
 def _zipped(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
     targets = list(target) if hasattr(target, "__len__") else [target]
     if len(prediction) != len(targets):
-        raise LengthError(f"a metric needs a target for each output: {len(prediction)} outputs, {len(targets)} targets")
+        raise LengthError(
+            f"a metric needs a target for each output: {len(prediction)} outputs, {len(targets)} targets"
+        )
     return list(zip(prediction, targets, strict=True))
 
 

@@ -35,7 +35,11 @@ class Progress:
         if self._bar is not None:
             self._bar.set_description_str(f"epoch {number}: {text}", refresh=False)
         elif self._shown:
-            sys.stderr.write(encodable(f"epoch {number}: {text}\n", getattr(sys.stderr, "encoding", None) or "utf-8"))
+            sys.stderr.write(
+                encodable(
+                    f"epoch {number}: {text}\n", getattr(sys.stderr, "encoding", None) or "utf-8"
+                )
+            )
 
     def close(self) -> None:
         """Leave the bar as it is."""

@@ -38,7 +38,9 @@ def plain_values(model: Module) -> list[tuple[str, Value]]:
         ['gain']
     """
     passed_over = survey(model, Module).unlearned()
-    return [(as_code(path), value) for path, value in passed_over if not isinstance(value, Parameter)]
+    return [
+        (as_code(path), value) for path, value in passed_over if not isinstance(value, Parameter)
+    ]
 
 
 def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) -> None:
@@ -86,7 +88,11 @@ def no_parameters(model: Module) -> str:
         'Module has no Parameters, so there is nothing to train: assign Parameters or Modules to its attributes'
     """
     kind = type(model).__name__
-    leaves = [(as_code(path), value) for path, value in survey(model, Module).unlearned() if not value.args]
+    leaves = [
+        (as_code(path), value)
+        for path, value in survey(model, Module).unlearned()
+        if not value.args
+    ]
     hidden = [path for path, value in leaves if isinstance(value, Parameter)]
     if hidden:
         return (
@@ -119,7 +125,11 @@ def warn_of_unlearned(
     """
     leaves, old = used_leaves(roots, made)
     known = {id(parameter) for parameter in (*model.parameters(), *optimizer.parameters)}
-    lost = [leaf for leaf in leaves if isinstance(leaf, Parameter) and leaf.trainable and id(leaf) not in known]
+    lost = [
+        leaf
+        for leaf in leaves
+        if isinstance(leaf, Parameter) and leaf.trainable and id(leaf) not in known
+    ]
     if lost:
         names = _names(lost, model, functions)
         warn_unlearned(
@@ -141,7 +151,13 @@ def warn_of_unlearned(
         )
     reached = {id(leaf) for leaf in leaves}
     free = [parameter for parameter in optimizer.parameters if parameter.trainable]
-    if free and not lost and not plain and not stale and not any(id(parameter) in reached for parameter in free):
+    if (
+        free
+        and not lost
+        and not plain
+        and not stale
+        and not any(id(parameter) in reached for parameter in free)
+    ):
         warn_unlearned(
             "the loss depends on none of the parameters that the optimizer holds, so nothing is learned: "
             "compute it from the model's output as a graph, not from plain numbers (.data, float(), detach(), no_grad())"

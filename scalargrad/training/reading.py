@@ -67,7 +67,9 @@ def read_rows(things: Any, what: str, finite: bool = True) -> Rows:
     if array is not None:
         return _of_array(array, what, _column_names(things), finite)
     if not hasattr(things, "__len__") or not hasattr(things, "__getitem__"):
-        raise DataError(f"{what} must be an array or a list with one entry for each sample, not {type(things).__name__}")
+        raise DataError(
+            f"{what} must be an array or a list with one entry for each sample, not {type(things).__name__}"
+        )
     return _of_list([_own_row(row, what, i) for i, row in enumerate(things)], what, finite)
 
 
@@ -125,13 +127,21 @@ def _refuse_containers(things: Any, what: str) -> None:
     if isinstance(things, numpy.ma.MaskedArray):
         raise DataError(_masked(what))
     if hasattr(things, "tocsr"):
-        raise DataError(f"{what} is a sparse matrix, and training needs every number of a sample: give {what}.toarray()")
+        raise DataError(
+            f"{what} is a sparse matrix, and training needs every number of a sample: give {what}.toarray()"
+        )
     if hasattr(things, "__next__"):
-        raise DataError(f"{what} is a {type(things).__name__}, which can be read only once: give list({what})")
+        raise DataError(
+            f"{what} is a {type(things).__name__}, which can be read only once: give list({what})"
+        )
     if is_number(things) and not isinstance(things, Value):
-        raise DataError(f"{what} must be an array or a list with one entry for each sample, not a single number")
+        raise DataError(
+            f"{what} must be an array or a list with one entry for each sample, not a single number"
+        )
     if isinstance(things, (str, bytes, dict, Value, type)):
-        raise DataError(f"{what} must be an array or a list with one entry for each sample, not {type(things).__name__}")
+        raise DataError(
+            f"{what} must be an array or a list with one entry for each sample, not {type(things).__name__}"
+        )
 
 
 def _masked(where: str) -> str:
@@ -157,7 +167,9 @@ def _column_names(things: Any) -> tuple[str, ...]:
 
 def _of_array(array: NDArray[Any], what: str, names: tuple[str, ...], finite: bool) -> Rows:
     if not array.ndim:  # of objects, as one of numbers was refused before
-        raise DataError(f"{what} must be an array or a list with one entry for each sample, not a single entry")
+        raise DataError(
+            f"{what} must be an array or a list with one entry for each sample, not a single entry"
+        )
     if array.dtype.kind not in "biuf":
         # Objects may still be numbers, and of other kinds the first entry shows what is wrong.
         listed = [_own_row(row, what, i) for i, row in enumerate(_as_objects(array))]
@@ -220,7 +232,10 @@ def _holds_plain_numbers(items: list[Any]) -> bool:
     while level:
         kinds = set(map(type, level))
         nested = {kind for kind in kinds if issubclass(kind, (list, tuple))}
-        if not all(kind is numpy.ndarray or issubclass(kind, (float, int, numpy.generic)) for kind in kinds - nested):
+        if not all(
+            kind is numpy.ndarray or issubclass(kind, (float, int, numpy.generic))
+            for kind in kinds - nested
+        ):
             return False
         rows = level if nested == kinds else [item for item in level if type(item) in nested]
         level = list(chain.from_iterable(rows)) if nested else []
@@ -282,7 +297,9 @@ def _trouble(leaf: Any, what: str, path: Path, names: Sequence[str], finite: boo
     if isinstance(number, (date, time, timedelta, numpy.datetime64, numpy.timedelta64)):
         return f"{where} is the date or time {str(number)!r}: give a number, such as the days since a first date"
     if isinstance(number, (complex, numpy.complexfloating)):
-        return f"{where} is the complex number {number!r}: give its real part, its size or its angle"
+        return (
+            f"{where} is the complex number {number!r}: give its real part, its size or its angle"
+        )
     if number is None or type(number).__name__ == "NAType":
         return f"{where} is missing ({number}): leave that sample out or fill the gap"
     if isinstance(number, numpy.ma.MaskedArray):

@@ -56,7 +56,9 @@ class Recording:
     def add(self, step: int, order: list[Value]) -> None:
         """One more frame. Raises GraphError for a graph of another structure than the first."""
         if self.values and [node.op for node in order] != [node.op for node in self.values]:
-            raise GraphError("the graph of the recorded sample has changed its structure, so its frames can't be compared")
+            raise GraphError(
+                "the graph of the recorded sample has changed its structure, so its frames can't be compared"
+            )
         width = len(order)
         with numpy.errstate(over="ignore"):
             data = numpy.array([[node.data for node in order]]).astype(numpy.float32)
@@ -88,12 +90,23 @@ class Recorder(Callback):
     """
 
     def __init__(
-        self, x: Any, target: Any, loss: Callable[[Any, Any], Any], every: int = 1, most: int = 100, limit: int = 16_000_000
+        self,
+        x: Any,
+        target: Any,
+        loss: Callable[[Any, Any], Any],
+        every: int = 1,
+        most: int = 100,
+        limit: int = 16_000_000,
     ) -> None:
         if not callable(loss):
-            raise OptionError(f"loss of Recorder must be a function (prediction, target), not {loss!r}")
+            raise OptionError(
+                f"loss of Recorder must be a function (prediction, target), not {loss!r}"
+            )
         self.x, self.target, self.loss = x, target, loss
-        self.every, self.most = checked_count(every, "every of Recorder", 1), checked_count(most, "most of Recorder", 2)
+        self.every, self.most = (
+            checked_count(every, "every of Recorder", 1),
+            checked_count(most, "most of Recorder", 2),
+        )
         self.limit, self.recording = checked_count(limit, "limit of Recorder", 1), Recording()
         self._first = self.every
 
@@ -128,10 +141,22 @@ class Recorder(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         found = self.recording
-        frames = {"data": found.data.astype(float), "gradients": found.gradients.astype(float), "losses": numpy.array(found.losses)}
+        frames = {
+            "data": found.data.astype(float),
+            "gradients": found.gradients.astype(float),
+            "losses": numpy.array(found.losses),
+        }
         return {"every": self.every, "steps": list(found.steps), **frames}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.every = int(state["every"])
-        data, gradients = (numpy.asarray(state[name]).astype(numpy.float32) for name in ("data", "gradients"))
-        self.recording = Recording([], [int(step) for step in state["steps"]], [float(x) for x in state["losses"]], data, gradients)
+        data, gradients = (
+            numpy.asarray(state[name]).astype(numpy.float32) for name in ("data", "gradients")
+        )
+        self.recording = Recording(
+            [],
+            [int(step) for step in state["steps"]],
+            [float(x) for x in state["losses"]],
+            data,
+            gradients,
+        )

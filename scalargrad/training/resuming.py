@@ -38,7 +38,11 @@ class SaveCheckpoint(Callback):
         self.path, self.every = as_path(path), checked_count(every, "every of SaveCheckpoint", 1)
 
     def on_epoch_end(self, training: Training) -> None:
-        if training.epoch % self.every == 0 or training.history.stop_reason or training.epoch == training.epochs:
+        if (
+            training.epoch % self.every == 0
+            or training.history.stop_reason
+            or training.epoch == training.epochs
+        ):
             save_training(training, self.path)
 
 
@@ -51,8 +55,12 @@ def save_training(training: Training, path: Path) -> None:
         "optimizer": training.optimizer.state_dict(),
         "history": {name: numpy.array(numbers) for name, numbers in training.history.items()},
         "steps": numpy.array(training.history.steps),
-        "callbacks": [{"kind": type(each).__name__, **each.state_dict()} for each in training.callbacks],
-        "generators": [_generator_state(generator) for _, generator in training.model.named_generators()],
+        "callbacks": [
+            {"kind": type(each).__name__, **each.state_dict()} for each in training.callbacks
+        ],
+        "generators": [
+            _generator_state(generator) for _, generator in training.model.named_generators()
+        ],
     }
     save(path, arrays, _packed(state, arrays))
 
@@ -67,7 +75,9 @@ def resume_training(training: Training, path: Path) -> None:
         state = _unpacked(found.metadata, found.arrays)
         _check_identity(state["identity"], {**training.identity(), "names": _names(training.model)})
         _load_callbacks(training, state["callbacks"])
-        for (_, generator), words in zip(training.model.named_generators(), state["generators"], strict=True):
+        for (_, generator), words in zip(
+            training.model.named_generators(), state["generators"], strict=True
+        ):
             generator.setstate((3, tuple(int(word) for word in words["words"]), words["gauss"]))
         training.optimizer.load_state_dict(state["optimizer"])
         training.history.load_state_dict({"columns": state["history"], "steps": state["steps"]})
@@ -87,7 +97,9 @@ def load_model(model: Module, path: str | PathLike[str]) -> None:
     """
     found = load(path)
     if "model" not in found.arrays or not isinstance(found.metadata.get("identity"), dict):
-        raise CheckpointError(f"{path} holds no training; for numbers by name use model.load_state_dict(checkpoint.load(path).arrays)")
+        raise CheckpointError(
+            f"{path} holds no training; for numbers by name use model.load_state_dict(checkpoint.load(path).arrays)"
+        )
     _check_identity({"names": found.metadata["identity"].get("names")}, {"names": _names(model)})
     _set_numbers(model, found.arrays["model"])
 
@@ -96,13 +108,20 @@ def _check_identity(found: Any, own: Mapping[str, Any]) -> None:
     for name, value in own.items():
         if not isinstance(found, dict) or found.get(name) != value:
             there = found.get(name) if isinstance(found, dict) else None
-            raise CheckpointError(f"the checkpoint is of another training: {name} was {there!r}, and is {value!r} here")
+            raise CheckpointError(
+                f"the checkpoint is of another training: {name} was {there!r}, and is {value!r} here"
+            )
 
 
 def _load_callbacks(training: Training, states: list[dict[str, Any]]) -> None:
-    kinds, own = [state["kind"] for state in states], [type(each).__name__ for each in training.callbacks]
+    kinds, own = (
+        [state["kind"] for state in states],
+        [type(each).__name__ for each in training.callbacks],
+    )
     if kinds != own:
-        raise CheckpointError(f"the checkpoint is of a training with the callbacks {kinds}, not {own}")
+        raise CheckpointError(
+            f"the checkpoint is of a training with the callbacks {kinds}, not {own}"
+        )
     for each, state in zip(training.callbacks, states, strict=True):
         each.load_state_dict({name: item for name, item in state.items() if name != "kind"})
 

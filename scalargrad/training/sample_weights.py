@@ -53,10 +53,18 @@ def weighted(
     found = _with_weights(samples, table, prediction, ignored, "y")
     if found.weights is not None and not any(found.weights):
         raise OptionError("the weights of all samples are 0, so nothing can be learned")
-    return found, None if held is None else _with_weights(held, table, prediction, ignored, "y of validation")
+    return found, None if held is None else _with_weights(
+        held, table, prediction, ignored, "y of validation"
+    )
 
 
-def _with_weights(samples: Samples, table: Mapping[float, float] | None, prediction: Any, ignored: int | None, what: str) -> Samples:
+def _with_weights(
+    samples: Samples,
+    table: Mapping[float, float] | None,
+    prediction: Any,
+    ignored: int | None,
+    what: str,
+) -> Samples:
     if table is None and ignored is None:
         return samples
     own = samples.weights or [1.0] * len(samples)
@@ -66,7 +74,9 @@ def _with_weights(samples: Samples, table: Mapping[float, float] | None, predict
         if table is not None and weight:
             key = _class_of(target, prediction, place(what, (samples.place(i),)))
             if key not in table:
-                raise OptionError(f"class_weight has no weight for {place(what, (samples.place(i),))}, which is {key:g}")
+                raise OptionError(
+                    f"class_weight has no weight for {place(what, (samples.place(i),))}, which is {key:g}"
+                )
             weight *= table[key]
         found.append(weight)
     return replace(samples, weights=found)
@@ -88,32 +98,52 @@ def _class_of(target: Any, prediction: Any, where: str) -> float:
             return float(target[0])
         if _one_hot(target):
             return float(max(range(len(target)), key=target.__getitem__))
-        raise OptionError(f"class_weight needs one class for each sample, and {where} is a list of {len(target)}: give sample_weight")
+        raise OptionError(
+            f"class_weight needs one class for each sample, and {where} is a list of {len(target)}: give sample_weight"
+        )
     if not is_number(target):
-        raise DataError(f"class_weight needs one class for each sample, and {where} is of type {type(target).__name__}")
+        raise DataError(
+            f"class_weight needs one class for each sample, and {where} is of type {type(target).__name__}"
+        )
     number = float(target)
     if isinstance(prediction, list) and len(prediction) > 1 and not number.is_integer():
-        raise OptionError(f"class_weight needs classes, and {where} is {number:g}: give sample_weight")
+        raise OptionError(
+            f"class_weight needs classes, and {where} is {number:g}: give sample_weight"
+        )
     return number
 
 
 def _one_hot(target: Any) -> bool:
     numbers = [part for part in target if is_number(part)]
-    return len(numbers) == len(target) and sorted(map(float, numbers))[-2:] == [0.0, 1.0] and sum(map(float, numbers)) == 1.0
+    return (
+        len(numbers) == len(target)
+        and sorted(map(float, numbers))[-2:] == [0.0, 1.0]
+        and sum(map(float, numbers)) == 1.0
+    )
 
 
-def _table(class_weight: Any, samples: Samples, prediction: Any, ignored: int | None) -> dict[float, float]:
+def _table(
+    class_weight: Any, samples: Samples, prediction: Any, ignored: int | None
+) -> dict[float, float]:
     """The weight of each class."""
     used = [i for i, target in enumerate(samples.targets) if _counted(target, ignored, prediction)]
-    counts = Counter(_class_of(samples.targets[i], prediction, place("y", (samples.place(i),))) for i in used)
+    counts = Counter(
+        _class_of(samples.targets[i], prediction, place("y", (samples.place(i),))) for i in used
+    )
     if len(counts) > _FEW and not isinstance(prediction, list):
-        raise OptionError(f"class_weight needs classes, and y has {len(counts)} different numbers: give sample_weight")
+        raise OptionError(
+            f"class_weight needs classes, and y has {len(counts)} different numbers: give sample_weight"
+        )
     if isinstance(class_weight, str):
         if class_weight != "balanced":
-            raise OptionError(f"class_weight must be 'balanced', a dict or a list, not {class_weight!r}")
+            raise OptionError(
+                f"class_weight must be 'balanced', a dict or a list, not {class_weight!r}"
+            )
         return {key: len(used) / (len(counts) * count) for key, count in counts.items()}
     if isinstance(class_weight, Mapping):
-        given = {as_float(key, "a class of class_weight"): weight for key, weight in class_weight.items()}
+        given = {
+            as_float(key, "a class of class_weight"): weight for key, weight in class_weight.items()
+        }
     else:
         given = _by_order(class_weight, sorted(counts), prediction)
     return {key: _checked(weight, key) for key, weight in given.items()}
@@ -125,12 +155,16 @@ def _by_order(class_weight: Any, classes: list[float], prediction: Any) -> dict[
     several = isinstance(prediction, list) and len(prediction) > 1
     labels = [float(i) for i in range(len(prediction))] if several else classes
     if len(weights) != len(labels):
-        raise LengthError(f"class_weight needs a weight for each class: {len(labels)} classes, {len(weights)} weights")
+        raise LengthError(
+            f"class_weight needs a weight for each class: {len(labels)} classes, {len(weights)} weights"
+        )
     return dict(zip(labels, weights, strict=True))
 
 
 def _checked(weight: Any, key: float) -> float:
     found = as_float(weight, f"class_weight of {key:g}")
     if not isfinite(found) or found < 0.0:
-        raise OptionError(f"class_weight of {key:g} must be a finite number of at least 0, not {found!r}")
+        raise OptionError(
+            f"class_weight of {key:g} must be a finite number of at least 0, not {found!r}"
+        )
     return found

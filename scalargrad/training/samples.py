@@ -40,7 +40,9 @@ class Samples:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def batches(self, size: int | None, seed: int | None, epoch: int, least: int) -> Iterator[list[int]]:
+    def batches(
+        self, size: int | None, seed: int | None, epoch: int, least: int
+    ) -> Iterator[list[int]]:
         """The indexes of an epoch's samples in parts, in an order that depends on seed and epoch alone.
 
         A rest of fewer than `least` joins the part before it.
@@ -82,11 +84,17 @@ class Samples:
     @cached_property
     def checksum(self) -> str:
         """What tells them from others; looked at once, as every number counts."""
-        everything = (self.inputs, self.targets) if self.weights is None else (self.inputs, self.targets, self.weights)
+        everything = (
+            (self.inputs, self.targets)
+            if self.weights is None
+            else (self.inputs, self.targets, self.weights)
+        )
         return f"{len(self)} samples, {crc32(repr(everything).encode()):08x}"
 
 
-def samples_of(X: Any, y: Any, names: tuple[str, str] = ("X", "y"), *, weights: Any = None, finite: bool = True) -> Samples:
+def samples_of(
+    X: Any, y: Any, names: tuple[str, str] = ("X", "y"), *, weights: Any = None, finite: bool = True
+) -> Samples:
     """Read arrays or lists as Samples. Each sample may be what the model takes: a row, an image, a sequence of any length.
 
     Args:
@@ -108,7 +116,9 @@ def samples_of(X: Any, y: Any, names: tuple[str, str] = ("X", "y"), *, weights: 
     x_rows, y_rows = read_rows(X, names[0], finite), read_rows(y, names[1], finite)
     inputs, targets = x_rows.items, y_rows.items
     if len(inputs) != len(targets):
-        raise LengthError(f"{names[0]} and {names[1]} must be of one length: {len(inputs)} samples, {len(targets)} targets")
+        raise LengthError(
+            f"{names[0]} and {names[1]} must be of one length: {len(inputs)} samples, {len(targets)} targets"
+        )
     if not inputs:
         raise LengthError(f"{names[0]} has no samples: give at least one")
     checked = None if weights is None else checked_weights(weights, len(inputs))
@@ -129,9 +139,13 @@ def checked_weights(weights: Any, count: int) -> list[float]:
     """
     rows = read_rows(weights, "sample_weight")
     if len(rows.items) != count:
-        raise LengthError(f"sample_weight needs one number for each sample: {count} samples, {len(rows.items)} weights")
+        raise LengthError(
+            f"sample_weight needs one number for each sample: {count} samples, {len(rows.items)} weights"
+        )
     if rows.shape != ():
-        raise LengthError("sample_weight must hold one number for each sample, not a list: give sample_weight.ravel()")
+        raise LengthError(
+            "sample_weight must hold one number for each sample, not a list: give sample_weight.ravel()"
+        )
     found = [float(weight) for weight in rows.items]
     for i, weight in enumerate(found):
         if weight < 0.0:
@@ -141,7 +155,9 @@ def checked_weights(weights: Any, count: int) -> list[float]:
     return found
 
 
-def held_out(samples: Samples, validation: Any, seed: int | None, shuffle: bool = True) -> tuple[Samples, Samples | None]:
+def held_out(
+    samples: Samples, validation: Any, seed: int | None, shuffle: bool = True
+) -> tuple[Samples, Samples | None]:
     """The samples to train on, and those to validate with: given as (X, y), taken from the samples as a share, or None.
 
     Without `shuffle` a share is taken from the end. Raises OptionError for what is none of the three.
@@ -155,10 +171,14 @@ def held_out(samples: Samples, validation: Any, seed: int | None, shuffle: bool 
             f"validation must be (X, y), (X, y, sample_weight), or a share of the samples such as 0.2, not {type(validation).__name__}"
         )
     X, y, *weights = validation
-    return samples, samples_of(X, y, ("X of validation", "y of validation"), weights=weights[0] if weights else None)
+    return samples, samples_of(
+        X, y, ("X of validation", "y of validation"), weights=weights[0] if weights else None
+    )
 
 
-def _split_off(samples: Samples, share: Any, seed: int | None, shuffle: bool) -> tuple[Samples, Samples]:
+def _split_off(
+    samples: Samples, share: Any, seed: int | None, shuffle: bool
+) -> tuple[Samples, Samples]:
     count = _held_count(share, len(samples))
     if not shuffle:
         first = len(samples) - count
@@ -170,7 +190,9 @@ def _split_off(samples: Samples, share: Any, seed: int | None, shuffle: bool) ->
 
 def _held_count(share: Any, total: int) -> int:
     if total < 2:
-        raise LengthError("validation as a share needs two samples at least: one to train on, one to hold out")
+        raise LengthError(
+            "validation as a share needs two samples at least: one to train on, one to hold out"
+        )
     whole = hasattr(share, "__index__") and not isinstance(share, bool)
     if whole and 0 < share < total:
         return int(share)

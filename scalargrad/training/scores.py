@@ -32,7 +32,9 @@ def whole_set(metric: Function) -> Function:
 
 
 @whole_set
-def precision(predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None) -> float:
+def precision(
+    predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None
+) -> float:
     """Return which part of those found to be of a class are of it; 0 where none is found.
 
     Args:
@@ -58,7 +60,9 @@ def precision(predictions: Any, targets: Any, *, average: str = "binary", border
 
 
 @whole_set
-def recall(predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None) -> float:
+def recall(
+    predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None
+) -> float:
     """Return which part of those of a class are found; 0 where there is none. Arguments as for `precision`.
 
     Example:
@@ -69,7 +73,9 @@ def recall(predictions: Any, targets: Any, *, average: str = "binary", border: f
 
 
 @whole_set
-def f1(predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None) -> float:
+def f1(
+    predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None
+) -> float:
     """Return the harmonic mean of precision and recall. Arguments as for `precision`.
 
     Example:
@@ -113,7 +119,9 @@ def r2(predictions: Any, targets: Any) -> float:
     return float(scores.mean())
 
 
-def confusion_matrix(predictions: Any, targets: Any, *, border: float | Pair | None = None) -> Counts:
+def confusion_matrix(
+    predictions: Any, targets: Any, *, border: float | Pair | None = None
+) -> Counts:
     """Count how many samples of each class (row) were taken for each class (column).
 
     Classes are in the order of their numbers; a model with several outputs has a class for each of them,
@@ -139,7 +147,9 @@ def confusion_matrix(predictions: Any, targets: Any, *, border: float | Pair | N
     """
     judged = _judged(predictions, targets, border)
     if judged.several:
-        raise OptionError("a confusion matrix needs one class for each sample: for several labels at once make one of each label")
+        raise OptionError(
+            "a confusion matrix needs one class for each sample: for several labels at once make one of each label"
+        )
     places = {label: i for i, label in enumerate(judged.classes)}
     counts = numpy.zeros((len(places), len(places)), dtype=numpy.int64)
     for found, wanted in zip(judged.found, judged.wanted, strict=True):
@@ -169,20 +179,27 @@ class _Judged:
 def _judged(predictions: Any, targets: Any, border: float | Pair | None) -> _Judged:
     found, wanted = _lists(predictions, targets)
     if isinstance(found[0], list) and found[0] and isinstance(found[0][0], list):
-        found, wanted = [row for rows in found for row in rows], [t for part in wanted for t in part]
+        found, wanted = (
+            [row for rows in found for row in rows],
+            [t for part in wanted for t in part],
+        )
     if not isinstance(found[0], list) or len(found[0]) == 1:
         return _of_single(_single(found), _single(wanted), border)
     count = len(found[0])
     classes = [float(i) for i in range(count)]
     if border is not None and isinstance(wanted[0], list):
         pair = as_pair(border)
-        on = [[i for i, score in zip(classes, row, strict=True) if score > pair[0]] for row in found]
+        on = [
+            [i for i, score in zip(classes, row, strict=True) if score > pair[0]] for row in found
+        ]
         off = [[i for i, t in zip(classes, row, strict=True) if is_high(t, pair)] for row in wanted]
         return _Judged(on, off, classes, True, None)
     indexes = [float(class_of_shares(t) if isinstance(t, list) else t) for t in wanted]
     for index in indexes:
         if index not in classes:
-            raise OptionError(f"a target of {count} scores must be a class from 0 to {count - 1}, not {index:g}")
+            raise OptionError(
+                f"a target of {count} scores must be a class from 0 to {count - 1}, not {index:g}"
+            )
     largest = [float(max(range(len(row)), key=row.__getitem__)) for row in found]
     return _Judged(largest, indexes, classes, False, 1.0 if count == 2 else None)
 
@@ -195,7 +212,9 @@ def _of_single(found: list[float], wanted: list[float], border: float | Pair | N
         second = 1.0 if set(classes) <= {0.0, 1.0} or set(classes) <= {-1.0, 1.0} else None
         return _Judged(found, wanted, classes, False, second)
     if border is None and not (labels <= {-1.0, 1.0} and -1.0 in labels):
-        raise OptionError("the predictions are scores: give border=0.5 for probabilities, border=0.0 for scores before the sigmoid")
+        raise OptionError(
+            "the predictions are scores: give border=0.5 for probabilities, border=0.0 for scores before the sigmoid"
+        )
     pair = (0.0, 0.0) if border is None else as_pair(border)
     on = [float(score > pair[0]) for score in found]
     return _Judged(on, [float(is_high(t, pair)) for t in wanted], [0.0, 1.0], False, 1.0)
@@ -203,7 +222,9 @@ def _of_single(found: list[float], wanted: list[float], border: float | Pair | N
 
 def _averaged(judged: _Judged, average: str, name: str) -> float:
     if average not in AVERAGES:
-        raise OptionError(f"average of {name} must be one of {', '.join(map(repr, AVERAGES))}, not {average!r}")
+        raise OptionError(
+            f"average of {name} must be one of {', '.join(map(repr, AVERAGES))}, not {average!r}"
+        )
     if average == "binary":
         if judged.second is None:
             raise OptionError(
@@ -219,13 +240,19 @@ def _averaged(judged: _Judged, average: str, name: str) -> float:
         return sum(scores) / len(scores)
     support = [wanted for _, _, wanted in counts]
     total = sum(support)
-    return sum(score * size for score, size in zip(scores, support, strict=True)) / total if total else 0.0
+    return (
+        sum(score * size for score, size in zip(scores, support, strict=True)) / total
+        if total
+        else 0.0
+    )
 
 
 def _counted(judged: _Judged, label: float) -> tuple[int, int, int]:
     """How many samples of a class are right, are found, and are wanted."""
     pairs = zip(judged.found, judged.wanted, strict=True)
-    marks = [(label in f, label in w) if judged.several else (f == label, w == label) for f, w in pairs]
+    marks = [
+        (label in f, label in w) if judged.several else (f == label, w == label) for f, w in pairs
+    ]
     right = sum(f and w for f, w in marks)
     return right, sum(f for f, _ in marks), sum(w for _, w in marks)
 
@@ -240,7 +267,9 @@ def _ratio(name: str, right: int, found: int, wanted: int) -> float:
 def _lists(predictions: Any, targets: Any) -> tuple[list[Any], list[Any]]:
     found, wanted = numbers_of(list(predictions)), numbers_of(list(targets))
     if len(found) != len(wanted):
-        raise LengthError(f"a metric needs a target for each prediction: {len(found)} predictions, {len(wanted)} targets")
+        raise LengthError(
+            f"a metric needs a target for each prediction: {len(found)} predictions, {len(wanted)} targets"
+        )
     if not found:
         raise LengthError("a metric needs at least one sample")
     return found, wanted
@@ -256,5 +285,7 @@ def _table(predictions: Any, targets: Any) -> tuple[NDArray[numpy.float64], NDAr
     table = numpy.array(found, dtype=float).reshape(len(found), -1)
     aims = numpy.array(wanted, dtype=float).reshape(len(wanted), -1)
     if table.shape != aims.shape:
-        raise LengthError(f"a metric needs a target for each output: {table.shape[1]} outputs, {aims.shape[1]} targets for each sample")
+        raise LengthError(
+            f"a metric needs a target for each output: {table.shape[1]} outputs, {aims.shape[1]} targets for each sample"
+        )
     return table, aims

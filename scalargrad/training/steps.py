@@ -52,7 +52,9 @@ class Step(ABC):
     parameters            those of the optimizer, in its order
     """
 
-    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer) -> None:
+    def __init__(
+        self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer
+    ) -> None:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
         self.parameters = optimizer.parameters
 
@@ -99,9 +101,15 @@ class EagerStep(Step):
         walk = self._together if self.model.needs_batch else self._one_by_one
         weights = None if samples.weights is None else [samples.weights[i] for i in part]
         shares = shares_of(weights, len(part))
-        losses, predictions = walk([fresh(samples.inputs[i]) for i in part], [fresh(samples.targets[i]) for i in part], shares)
+        losses, predictions = walk(
+            [fresh(samples.inputs[i]) for i in part],
+            [fresh(samples.targets[i]) for i in part],
+            shares,
+        )
         penalty = self._penalized()
-        gradient = numpy.array([plain(parameter.grad) for parameter in self.parameters], dtype=float)
+        gradient = numpy.array(
+            [plain(parameter.grad) for parameter in self.parameters], dtype=float
+        )
         weight = float(len(part)) if weights is None else sum(weights)
         return Evaluation(mean_loss(losses, shares), penalty, gradient, predictions, weight)
 
@@ -109,8 +117,13 @@ class EagerStep(Step):
         """The mean loss and the predictions."""
         with no_grad():
             outputs = [self.model(fresh(x)) for x in samples.inputs]
-            losses = [plain(self.loss(prediction, fresh(target))) for prediction, target in zip(outputs, samples.targets, strict=True)]
-        return mean_loss(losses, shares_of(samples.weights, len(losses))), [numbers_of(prediction) for prediction in outputs]
+            losses = [
+                plain(self.loss(prediction, fresh(target)))
+                for prediction, target in zip(outputs, samples.targets, strict=True)
+            ]
+        return mean_loss(losses, shares_of(samples.weights, len(losses))), [
+            numbers_of(prediction) for prediction in outputs
+        ]
 
     def show(self) -> None:
         """The model has them already."""
@@ -118,7 +131,9 @@ class EagerStep(Step):
     def read(self) -> None:
         """They are the model's."""
 
-    def _one_by_one(self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None) -> tuple[list[float], list[Any]]:
+    def _one_by_one(
+        self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None
+    ) -> tuple[list[float], list[Any]]:
         losses, predictions, equal = [], [], 1.0 / len(inputs)
         for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
             prediction = self.model(x)
@@ -128,9 +143,14 @@ class EagerStep(Step):
             predictions.append(numbers_of(prediction))
         return losses, predictions
 
-    def _together(self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None) -> tuple[list[float], list[Any]]:
+    def _together(
+        self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None
+    ) -> tuple[list[float], list[Any]]:
         outputs = self.model.batch(inputs)
-        losses = [checked_loss(self.loss(prediction, target)) for prediction, target in zip(outputs, targets, strict=True)]
+        losses = [
+            checked_loss(self.loss(prediction, target))
+            for prediction, target in zip(outputs, targets, strict=True)
+        ]
         backward(losses, [1.0 / len(losses)] * len(losses) if shares is None else shares)
         return [loss.data for loss in losses], [numbers_of(prediction) for prediction in outputs]
 
@@ -171,7 +191,9 @@ def mean_loss(losses: Sequence[float], shares: Sequence[float] | None) -> float:
 def checked_loss(loss: Any) -> Value:
     """The loss of a sample, if it is a Value; raises DataError if not."""
     if not isinstance(loss, Value):
-        raise DataError(f"loss(prediction, target) must return one Value for each sample, not {type(loss).__name__} {loss!r:.80}")
+        raise DataError(
+            f"loss(prediction, target) must return one Value for each sample, not {type(loss).__name__} {loss!r:.80}"
+        )
     return loss
 
 

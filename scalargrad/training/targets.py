@@ -14,7 +14,9 @@ from .samples import Samples
 Loss = Callable[[Any, Any], Any]
 
 
-def check_targets(loss: Loss, prediction: Any, samples: Samples, what: str, alike: bool = True) -> None:
+def check_targets(
+    loss: Loss, prediction: Any, samples: Samples, what: str, alike: bool = True
+) -> None:
     """Check the targets of a loss of ours; one of the user's own takes what it takes.
 
     Args:
@@ -75,21 +77,34 @@ def _check_shapes(name: str, prediction: Any, samples: Samples, what: str) -> No
     for i, target in enumerate(samples.targets):
         found = shape_of(target)
         if found != wanted and found is not None:
-            raise LengthError(_other_shape(name, wanted, found, samples, place(what, (samples.place(i),)), what))
+            raise LengthError(
+                _other_shape(name, wanted, found, samples, place(what, (samples.place(i),)), what)
+            )
 
 
-def _other_shape(name: str, wanted: tuple[int, ...], found: tuple[int, ...], samples: Samples, where: str, what: str) -> str:
+def _other_shape(
+    name: str,
+    wanted: tuple[int, ...],
+    found: tuple[int, ...],
+    samples: Samples,
+    where: str,
+    what: str,
+) -> str:
     if wanted == () and found == (1,):
         return _column(samples, what)
     if wanted == (1,) and found == ():
-        remedy = f"{what[0]}.reshape(-1, 1)" if samples.y_rows.is_array else f"[[t] for t in {what[0]}]"
+        remedy = (
+            f"{what[0]}.reshape(-1, 1)" if samples.y_rows.is_array else f"[[t] for t in {what[0]}]"
+        )
         return f"the model gives a list of one number for each sample, and {where} is a number: give {remedy}"
     if len(wanted) == 1 and found == ():
         return (
             f"the model gives {wanted[0]} numbers for each sample, and {where} is one: "
             f'for class indexes take loss="cross_entropy", else give one target for each output (loss is {name})'
         )
-    return f"the model gives {_described(wanted)} for each sample, and {where} is {_described(found)}"
+    return (
+        f"the model gives {_described(wanted)} for each sample, and {where} is {_described(found)}"
+    )
 
 
 def _column(samples: Samples, what: str) -> str:
@@ -126,20 +141,29 @@ def _check_signs(name: str, samples: Samples, what: str) -> None:
     for where, number in _numbers(samples, what):
         if number not in (-1.0, 1.0):
             hint = ": for labels 0 and 1 give 2 * y - 1" if number == 0.0 else ""
-            raise OptionError(f"{where} is {_short(number)}, and a target of {name} must be -1 or 1{hint}")
+            raise OptionError(
+                f"{where} is {_short(number)}, and a target of {name} must be -1 or 1{hint}"
+            )
 
 
 def _check_shares(name: str, samples: Samples, what: str) -> None:
     for where, number in _numbers(samples, what):
         if not 0.0 <= number <= 1.0:
             hint = _OF_LABELS.get(number, "")
-            raise OptionError(f"{where} is {_short(number)}, and a target of {name} must be in [0, 1]{hint}")
+            raise OptionError(
+                f"{where} is {_short(number)}, and a target of {name} must be in [0, 1]{hint}"
+            )
 
 
-_OF_LABELS = {-1.0: ": for labels -1 and 1 give (y + 1) / 2", 2.0: ": for labels 1 and 2 give y - 1"}
+_OF_LABELS = {
+    -1.0: ": for labels -1 and 1 give (y + 1) / 2",
+    2.0: ": for labels 1 and 2 give y - 1",
+}
 
 
-def _check_classes(prediction: Any, samples: Samples, what: str, ignored: int | None, alike: bool) -> None:
+def _check_classes(
+    prediction: Any, samples: Samples, what: str, ignored: int | None, alike: bool
+) -> None:
     if not isinstance(prediction, list):
         raise OptionError(
             "cross_entropy needs a list of logits, one for each class, and the model gives one number for each sample: "
@@ -166,16 +190,22 @@ def _check_classes(prediction: Any, samples: Samples, what: str, ignored: int | 
             _check_class(part, count, (*path, j), samples, what, ignored)
 
 
-def _check_class(target: Any, count: int, path: tuple[int, ...], samples: Samples, what: str, ignored: int | None) -> None:
+def _check_class(
+    target: Any, count: int, path: tuple[int, ...], samples: Samples, what: str, ignored: int | None
+) -> None:
     where = place(what, path)
     if isinstance(target, (list, tuple)):
         _check_class_shares(target, count, where, samples, what)
     elif isinstance(target, Value):
-        raise DataError(f"{where} is a Value, and a class index must be a plain number: give an int, or the share of each class")
+        raise DataError(
+            f"{where} is a Value, and a class index must be a plain number: give an int, or the share of each class"
+        )
     elif not is_ignored(target, ignored):
         number = _number(target, where)
         if not number.is_integer() or not 0 <= number < count:
-            hint = f": number them from 0, as y - 1 does for 1 to {count}" if number == count else ""
+            hint = (
+                f": number them from 0, as y - 1 does for 1 to {count}" if number == count else ""
+            )
             raise OptionError(
                 f"{where} is {_short(number)}, and for the {count} outputs of the model "
                 f"a class must be a whole number from 0 to {count - 1}{hint}"
@@ -186,7 +216,9 @@ def _check_class_shares(target: Any, count: int, where: str, samples: Samples, w
     if len(target) == 1:
         raise LengthError(_column(samples, what))
     if len(target) != count:
-        raise LengthError(f"{where} has {len(target)} shares of classes, and the model gives {count} outputs: give one for each")
+        raise LengthError(
+            f"{where} has {len(target)} shares of classes, and the model gives {count} outputs: give one for each"
+        )
     shares = [_number(plain(share), where) for share in target]
     if any(isinstance(share, Value) for share in target):
         return

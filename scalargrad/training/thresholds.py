@@ -6,7 +6,13 @@ from typing import Any
 
 from scalargrad.core.conversion import is_number
 from scalargrad.errors import OptionError
-from scalargrad.losses import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, hinge, unwrapped
+from scalargrad.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge,
+    unwrapped,
+)
 
 from .steps import Loss
 
@@ -32,7 +38,9 @@ def as_pair(border: float | Pair) -> Pair:
     return float(border), 0.5 if border == 0.0 else float(border)
 
 
-def border_of(name: str, targets: Sequence[Any], loss: Loss, prediction: Any, default: Pair | None = None) -> Pair | None:
+def border_of(
+    name: str, targets: Sequence[Any], loss: Loss, prediction: Any, default: Pair | None = None
+) -> Pair | None:
     """Find what separates the two sides.
 
     Args:
@@ -146,13 +154,21 @@ def _of_rows(name: str, targets: Sequence[Any]) -> Pair | None:
         return 0.5, 0.5
     if found <= {-1.0, 1.0}:
         return 0.0, 0.0
-    raise OptionError(f"{name} needs classes or labels, and y holds other numbers: take absolute_error, squared_error or r2")
+    raise OptionError(
+        f"{name} needs classes or labels, and y holds other numbers: take absolute_error, squared_error or r2"
+    )
 
 
 def _rows(target: Any) -> list[Any]:
-    nested = isinstance(target, (list, tuple)) and bool(target) and isinstance(target[0], (list, tuple))
+    nested = (
+        isinstance(target, (list, tuple)) and bool(target) and isinstance(target[0], (list, tuple))
+    )
     return [row for part in target for row in _rows(part)] if nested else [target]
 
 
 def _flat(target: Any) -> list[Any]:
-    return [number for part in target for number in _flat(part)] if isinstance(target, (list, tuple)) else [target]
+    return (
+        [number for part in target for number in _flat(part)]
+        if isinstance(target, (list, tuple))
+        else [target]
+    )

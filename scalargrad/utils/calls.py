@@ -211,7 +211,9 @@ def _name_of(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
     return function.__qualname__.split(".")[-2:][0]
 
 
-def _told(name: str, parameters: list[Parameter], arguments: Sequence[Any], options: Mapping[str, Any]) -> str:
+def _told(
+    name: str, parameters: list[Parameter], arguments: Sequence[Any], options: Mapping[str, Any]
+) -> str:
     by_name = [each.name for each in parameters if each.kind in _BY_NAME]
     by_position = [each for each in parameters if each.kind in _BY_POSITION]
     kinds = {each.kind for each in parameters}

@@ -47,7 +47,9 @@ def user_frame() -> tuple[FrameType, int] | None:
         ('<doctest scalargrad.utils.frames.user_frame[0]>', 1)
     """
     outside = (
-        (frame, level) for level, (frame, _) in enumerate(walk_stack(sys._getframe(1)), 1) if not frame.f_code.co_filename.startswith(_OWN)
+        (frame, level)
+        for level, (frame, _) in enumerate(walk_stack(sys._getframe(1)), 1)
+        if not frame.f_code.co_filename.startswith(_OWN)
     )
     nearest = next(outside, None)
     if nearest is None:

@@ -35,7 +35,10 @@ def test_the_first_value_that_is_not_finite_is_named_with_its_line():
             place.append(here()), sg.log(y)  # the line to be named
             sg.exp(x)
 
-    assert caught(forward) == f"log(-0.5) gave nan\n  at {place[0]}: place.append(here()), sg.log(y)  # the line to be named"
+    assert (
+        caught(forward)
+        == f"log(-0.5) gave nan\n  at {place[0]}: place.append(here()), sg.log(y)  # the line to be named"
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,9 +49,18 @@ def test_the_first_value_that_is_not_finite_is_named_with_its_line():
         (lambda x: sg.exp(x + 710.0), "exp(710.0) gave inf"),
         (lambda x: x * math.inf, "mul(x=0.0, inf) gave nan"),
         (lambda x: (x - 8.0) ** (1 / 3), "pow(-8.0, 0.3333333333333333) gave nan"),
-        (lambda x: sg.sqrt(x), "the local derivative of sqrt(x=0.0) = 0.0 by its operand x=0.0 is inf"),
-        (lambda x: x**0.5, "the local derivative of pow(x=0.0, 0.5) = 0.0 by its operand x=0.0 is inf"),
-        (lambda x: sg.sum([x] * 8 + [math.inf]), "sum(x=0.0, x=0.0, x=0.0, x=0.0, x=0.0, x=0.0, … 3 more) gave inf"),
+        (
+            lambda x: sg.sqrt(x),
+            "the local derivative of sqrt(x=0.0) = 0.0 by its operand x=0.0 is inf",
+        ),
+        (
+            lambda x: x**0.5,
+            "the local derivative of pow(x=0.0, 0.5) = 0.0 by its operand x=0.0 is inf",
+        ),
+        (
+            lambda x: sg.sum([x] * 8 + [math.inf]),
+            "sum(x=0.0, x=0.0, x=0.0, x=0.0, x=0.0, x=0.0, … 3 more) gave inf",
+        ),
         (lambda x: Value(math.nan, (x,), "mine", partials=(1.0,)), "mine(x=0.0) gave nan"),
         (
             lambda x: Value(1.0, (x,), "", label="y", partials=(math.inf,)),

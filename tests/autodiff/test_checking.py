@@ -63,11 +63,36 @@ def test_the_function_gets_the_same_kind_of_argument():
         seen.append(x)
         return sum(entries(x))
 
-    for x in (1, 1.0, numpy.float32(1.0), numpy.array(1.0), [1], (1.0, 2.0), {"a": 1}, Value(1.0), [Value(1.0)]):
+    for x in (
+        1,
+        1.0,
+        numpy.float32(1.0),
+        numpy.array(1.0),
+        [1],
+        (1.0, 2.0),
+        {"a": 1},
+        Value(1.0),
+        [Value(1.0)],
+    ):
         numerical_gradient(f, x)
-    assert [type(x) for x in seen[::2]] == [float, float, float, float, list, tuple, tuple, dict, Value, list]
+    assert [type(x) for x in seen[::2]] == [
+        float,
+        float,
+        float,
+        float,
+        list,
+        tuple,
+        tuple,
+        dict,
+        Value,
+        list,
+    ]
     assert type(seen[-1][0]) is Value
-    for x in (numpy.ones((2, 1), dtype=int), numpy.ones(3, dtype=numpy.float32), numpy.array([Value(1.0)])):
+    for x in (
+        numpy.ones((2, 1), dtype=int),
+        numpy.ones(3, dtype=numpy.float32),
+        numpy.array([Value(1.0)]),
+    ):
         numerical_gradient(f, x)
         assert seen[-1].shape == x.shape
     assert seen[-1].dtype == object
@@ -99,11 +124,27 @@ def test_numerical_gradient_of_a_derivative():
     [
         (lambda: numerical_gradient(lambda x: [x], 1.0), DataError, "one number, not list"),
         (lambda: numerical_gradient(lambda _x: None, 1.0), DataError, "one number, not NoneType"),
-        (lambda: numerical_gradient(lambda x: x, "1"), DataError, "a number of x must be a real number, not str"),
-        (lambda: numerical_gradient(lambda x: x, 1.0, step=0.0), OptionError, r"step must be .* not 0\.0"),
+        (
+            lambda: numerical_gradient(lambda x: x, "1"),
+            DataError,
+            "a number of x must be a real number, not str",
+        ),
+        (
+            lambda: numerical_gradient(lambda x: x, 1.0, step=0.0),
+            OptionError,
+            r"step must be .* not 0\.0",
+        ),
         (lambda: gradcheck(lambda x: x, 1.0, step=-1e-6), OptionError, "step must be"),
-        (lambda: numerical_gradient(3.0, 1.0), CallError, "numerical_gradient takes a function, not float"),
-        (lambda: gradcheck(sg.sin(Value(1.0)), 1.0), CallError, "gradcheck takes a function, not Value"),
+        (
+            lambda: numerical_gradient(3.0, 1.0),
+            CallError,
+            "numerical_gradient takes a function, not float",
+        ),
+        (
+            lambda: gradcheck(sg.sin(Value(1.0)), 1.0),
+            CallError,
+            "gradcheck takes a function, not Value",
+        ),
         (lambda: gradcheck(lambda x: x, [1j]), DataError, "not complex"),
         (lambda: gradcheck(lambda _x: "1", 1.0), DataError, "not str '1'"),
     ],
@@ -120,7 +161,11 @@ def test_a_right_function_passes():
     report = gradcheck(lambda x, y: sg.tanh(x[0] * y) + sg.exp(x[1]), ([0.5, -1.0], 2.0))
     assert report
     assert isinstance(report, GradientReport)
-    assert [comparison.input for comparison in report.comparisons] == ["inputs[0][0]", "inputs[0][1]", "inputs[1]"]
+    assert [comparison.input for comparison in report.comparisons] == [
+        "inputs[0][0]",
+        "inputs[0][1]",
+        "inputs[1]",
+    ]
     assert report.worst_error < 1e-9
     assert (report.failures, report.kinks, report.suspect) == ([], [], "")
     assert str(report).startswith("gradcheck: 3 derivatives agree\n  worst: d output / d inputs[")
@@ -129,7 +174,9 @@ def test_a_right_function_passes():
 def test_floats_lists_arrays_and_several_outputs():
     assert gradcheck(sg.sin, 0.5)
     assert gradcheck(lambda x: sg.dot(x, x), [1.0, 2.0])
-    report = gradcheck(lambda w, x: {"y": numpy.tanh(w @ x)}, (numpy.array([[0.1, 0.2]]), numpy.array([1.0, -1.0])))
+    report = gradcheck(
+        lambda w, x: {"y": numpy.tanh(w @ x)}, (numpy.array([[0.1, 0.2]]), numpy.array([1.0, -1.0]))
+    )
     assert report
     assert [(c.output, c.input) for c in report.comparisons[:2]] == [
         ("output['y'][0]", "inputs[0][0, 0]"),
@@ -155,7 +202,7 @@ def broken(op, *partials):
 
 
 def test_a_broken_row_is_caught_and_named(monkeypatch):
-    row = broken(ops.TANH, lambda m, o, x: 1.0 - o)  # noqa: ARG005
+    row = broken(ops.TANH, lambda m, o, x: 1.0 - o)
     monkeypatch.setitem(ops.TABLE, row.name, row)
     report = gradcheck(lambda x, y: sg.exp(apply(row, sg.sin(x) * y)) * 3, (0.5, 0.7))
     assert not report
@@ -168,20 +215,22 @@ def test_a_broken_row_is_caught_and_named(monkeypatch):
 
 
 def test_the_operand_with_the_wrong_rule_is_named(monkeypatch):
-    row = broken(ops.DIV, ops.DIV.partials[0], lambda m, o, x, y: m.div(o, y))  # noqa: ARG005 - the sign is wrong
+    row = broken(ops.DIV, ops.DIV.partials[0], lambda m, o, x, y: m.div(o, y))
     monkeypatch.setitem(ops.TABLE, row.name, row)
     assert gradcheck(lambda x: apply(row, x, 2.0), 3.0)
     assert "by operand 2 is 0.75" in gradcheck(lambda x: apply(row, 3.0, x), 2.0).suspect
 
 
 def test_a_broken_row_over_a_list_is_named(monkeypatch):
-    row = broken(ops.PROD, lambda m, o, items: [o for _ in items])  # noqa: ARG005
+    row = broken(ops.PROD, lambda m, o, items: [o for _ in items])
     monkeypatch.setitem(ops.TABLE, row.name, row)
-    assert gradcheck(lambda x: apply(row, *x), [2.0, 3.0]).suspect.startswith(f"{row.name}(inputs[0]=2.0, inputs[1]=3.0)")
+    assert gradcheck(lambda x: apply(row, *x), [2.0, 3.0]).suspect.startswith(
+        f"{row.name}(inputs[0]=2.0, inputs[1]=3.0)"
+    )
 
 
 def test_the_first_of_two_broken_rows_is_named(monkeypatch):
-    tanh, exp = broken(ops.TANH, lambda m, o, x: 1.0), broken(ops.EXP, lambda m, o, x: x)  # noqa: ARG005
+    tanh, exp = broken(ops.TANH, lambda m, o, x: 1.0), broken(ops.EXP, lambda m, o, x: x)
     monkeypatch.setitem(ops.TABLE, tanh.name, tanh)
     monkeypatch.setitem(ops.TABLE, exp.name, exp)
     assert gradcheck(lambda x: apply(exp, apply(tanh, x)), 0.5).suspect.startswith(tanh.name)
@@ -222,7 +271,9 @@ def test_a_right_value_made_by_hand_is_not_suspected_before_a_wrong_one():
     def square(x, factor):
         return Value(x.data**2, (x,), f"square {factor}", partials=(factor * x.data,))
 
-    assert gradcheck(lambda x: square(square(3.0 * x, 2.0), 1.5), 0.4).suspect.startswith("square 1.5(")
+    assert gradcheck(lambda x: square(square(3.0 * x, 2.0), 1.5), 0.4).suspect.startswith(
+        "square 1.5("
+    )
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e6, -1e6 / 3.0])
@@ -273,19 +324,24 @@ def test_a_kink_is_reported_and_is_no_failure(name):
 
 def test_the_kink_names_its_operation():
     assert gradcheck(sg.relu, 0.0).kinks[0].kink == "relu(inputs=0.0)"
-    assert gradcheck(lambda x: x * 2 if x > 0 else -x, 0.0).kinks[0].kink == "a branch of the function itself"
+    assert (
+        gradcheck(lambda x: x * 2 if x > 0 else -x, 0.0).kinks[0].kink
+        == "a branch of the function itself"
+    )
 
 
 @pytest.mark.parametrize("x", [1e-4, 1.0])
 def test_a_kink_further_away_excuses_nothing(monkeypatch, x):
-    row = broken(ops.RELU, lambda m, o, x: 0.5)  # noqa: ARG005
+    row = broken(ops.RELU, lambda m, o, x: 0.5)
     monkeypatch.setitem(ops.TABLE, row.name, row)
     report = gradcheck(lambda x: apply(row, x), x)
     assert not report
     assert report.suspect.startswith(row.name)
 
 
-@pytest.mark.parametrize(("f", "kink"), [(sg.step, "step(inputs=0.25)"), (lambda x: -sg.floor(-x), "floor(-0.25)")])
+@pytest.mark.parametrize(
+    ("f", "kink"), [(sg.step, "step(inputs=0.25)"), (lambda x: -sg.floor(-x), "floor(-0.25)")]
+)
 def test_a_jump_that_begins_where_the_step_ends_is_a_kink(f, kink):
     assert [found.kink for found in gradcheck(f, 0.25, step=0.25).comparisons] == [kink]
 
@@ -331,7 +387,10 @@ def test_the_worst_failure_is_told_once():
         return Value(x.data, (x,), "wrong", partials=(factor,))
 
     told = str(gradcheck(lambda x: [wrong(x, 2.0), wrong(x, 3.0)], 1.0)).splitlines()
-    assert [line.split(" / ")[0] for line in told[1:3]] == ["  worst: d output[1]", "  also: d output[0]"]
+    assert [line.split(" / ")[0] for line in told[1:3]] == [
+        "  worst: d output[1]",
+        "  also: d output[0]",
+    ]
     assert "also" not in "".join(told[3:])
 
 
@@ -346,7 +405,12 @@ def test_a_report_shows_the_worst_failure_and_ten_others():
 
 
 def test_the_worst_error_is_that_of_the_worst_failure():
-    report = gradcheck(lambda x: [Value(x.data, (x,), "wrong", partials=(partial,)) for partial in (2.0, 4.0, 3.0)], 0.5)
+    report = gradcheck(
+        lambda x: [
+            Value(x.data, (x,), "wrong", partials=(partial,)) for partial in (2.0, 4.0, 3.0)
+        ],
+        0.5,
+    )
     assert report.worst_error == report.worst.error == pytest.approx(3.0)
 
 
@@ -421,7 +485,9 @@ def counts(x):
     ],
 )
 def test_a_function_that_ignores_its_argument_is_told_of(f, x):
-    with pytest.warns(UnlearnedWarning, match=r"numerical_gradient: .* never looks .* nn\.AtWeights"):
+    with pytest.warns(
+        UnlearnedWarning, match=r"numerical_gradient: .* never looks .* nn\.AtWeights"
+    ):
         found = numerical_gradient(f, x)
     assert not any(entries(found))
 

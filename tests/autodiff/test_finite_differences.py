@@ -47,9 +47,9 @@ def test_values_become_fresh_values_beside_numbers():
     first, second = Value(1.0), Value(2.0)
     nest = [first, 3.0, (second,), numpy.array([first, 4.0]), numpy.array(second)]
     copy = Mold(nest).moved(0, 9.0)
-    assert [type(item) for item in (copy[0], copy[1], copy[2][0], copy[3][0], copy[3][1], copy[4])] == [
-        *(Value, float, Value, Value, float, Value)
-    ]
+    assert [
+        type(item) for item in (copy[0], copy[1], copy[2][0], copy[3][0], copy[3][1], copy[4])
+    ] == [*(Value, float, Value, Value, float, Value)]
     assert copy[0].data == 9.0
     assert first.data == 1.0
     assert not {id(copy[0]), id(copy[2][0]), id(copy[3][0]), id(copy[4])} & {id(first), id(second)}
@@ -133,7 +133,9 @@ def test_graphs_are_not_pickled_along():
     assert len(pickle.dumps(Slopes(parabola, [long, 2.0]))) < 1000
 
 
-@pytest.mark.parametrize("make", [lambda n: [0.5] * n, lambda n: numpy.full(n, 0.5)], ids=["list", "array"])
+@pytest.mark.parametrize(
+    "make", [lambda n: [0.5] * n, lambda n: numpy.full(n, 0.5)], ids=["list", "array"]
+)
 def test_a_step_of_one_weight_among_many_costs_little(make):
     """79,510 numbers, one touched per call: each slope calls some functions, not some for every number."""
     slopes = Slopes(lambda x: x[0], make(79_510))

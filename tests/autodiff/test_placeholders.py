@@ -48,7 +48,9 @@ def squares_in_place(x):
     return sum(x[1:], x[0])
 
 
-@pytest.mark.parametrize("x", [[1.0, 2.0, 3.0], numpy.array([1.0, 2.0, 3.0])], ids=["list", "array"])
+@pytest.mark.parametrize(
+    "x", [[1.0, 2.0, 3.0], numpy.array([1.0, 2.0, 3.0])], ids=["list", "array"]
+)
 def test_every_transform_bears_a_function_that_writes_into_its_argument(x):
     v = [1.0, 0.0, -1.0]
     tangents = (type(x)(v) if isinstance(x, list) else numpy.array(v),)
@@ -142,7 +144,10 @@ def test_rows_of_dicts_and_slices_of_arrays_may_be_written():
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["mul", "add", "swap", "append", "pop", "sort", "reverse"]), *[st.integers(0, 5)] * 3),
+    st.tuples(
+        st.sampled_from(["mul", "add", "swap", "append", "pop", "sort", "reverse"]),
+        *[st.integers(0, 5)] * 3,
+    ),
     max_size=8,
 )
 
@@ -176,7 +181,14 @@ def test_programs_of_writes_agree_with_mpmath(steps):
     at = [0.5, -1.25, 0.75]
     with mpmath.workdps(40):
         points = [mpmath.mpf(number) for number in at]
-        exact = [float(mpmath.diff(lambda *x: run(steps, list(x)), points, tuple(int(i == j) for j in range(3)))) for i in range(3)]
+        exact = [
+            float(
+                mpmath.diff(
+                    lambda *x: run(steps, list(x)), points, tuple(int(i == j) for j in range(3))
+                )
+            )
+            for i in range(3)
+        ]
     assert grad(lambda x: run(steps, x))(at) == pytest.approx(exact, rel=1e-9, abs=1e-9)
 
 
@@ -293,7 +305,11 @@ def test_kinds_of_containers_are_kept():
 # Numbers in, numbers out.
 
 
-@pytest.mark.parametrize("x", [2.0, 2, True, numpy.float32(2.0), numpy.int64(2), numpy.array(2.0), numpy.array(2)], ids=repr)
+@pytest.mark.parametrize(
+    "x",
+    [2.0, 2, True, numpy.float32(2.0), numpy.int64(2), numpy.array(2.0), numpy.array(2)],
+    ids=repr,
+)
 def test_a_number_gives_a_float(x):
     value, gradient = value_and_grad(lambda x: x**3)(x)
     assert (value, gradient) == (float(x) ** 3, 3.0 * float(x) ** 2)
@@ -341,7 +357,10 @@ A = numpy.array([[3.0, 1.0], [1.0, 2.0]])
         (lambda x: numpy.linalg.norm(x), lambda x: x / numpy.linalg.norm(x)),
         (lambda x: numpy.sum(numpy.abs(x - 1.0)), lambda x: numpy.sign(x - 1.0)),
         (lambda x: numpy.sum(numpy.maximum(x, 1.0) ** 2), lambda x: 2 * x * (x > 1)),
-        (lambda x: numpy.sum(numpy.where(x > 1.0, x**2, x)), lambda x: numpy.where(x > 1, 2 * x, 1)),
+        (
+            lambda x: numpy.sum(numpy.where(x > 1.0, x**2, x)),
+            lambda x: numpy.where(x > 1, 2 * x, 1),
+        ),
         (lambda x: numpy.outer(x, x).sum(), lambda x: 2 * x.sum() + 0 * x),
         (lambda x: numpy.einsum("i,ij,j->", x, A, x), lambda x: 2 * A @ x),
         (lambda x: numpy.concatenate([x, x * 2]).sum(), lambda x: 3 + 0 * x),
@@ -683,7 +702,9 @@ def test_jvp_and_hvp_name_themselves_and_what_they_were_given():
 
 
 def test_what_a_function_returns_is_checked_as_well():
-    with pytest.raises(DataError, match="jacobian: what the function returns holds an array of text"):
+    with pytest.raises(
+        DataError, match="jacobian: what the function returns holds an array of text"
+    ):
         jacobian(lambda _x: numpy.array(["a"]))(1.0)
     with pytest.raises(DataError, match="holds a Weights, and a dataclass"):
         jacobian(lambda x: Weights(x))(1.0)

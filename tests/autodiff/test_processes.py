@@ -90,7 +90,10 @@ def test_the_same_bits_as_one_process():
     x = numpy.random.default_rng(0).normal(size=23).tolist()
     one = numerical_gradient(waves, x)
     assert numerical_gradient(waves, x, workers=2) == one
-    exact = [i * numpy.cos(i * a) * numpy.exp(-a * a) - 2 * a * numpy.sin(i * a) * numpy.exp(-a * a) for i, a in enumerate(x)]
+    exact = [
+        i * numpy.cos(i * a) * numpy.exp(-a * a) - 2 * a * numpy.sin(i * a) * numpy.exp(-a * a)
+        for i, a in enumerate(x)
+    ]
     numpy.testing.assert_allclose(one, exact, rtol=1e-6, atol=1e-7)
 
 
@@ -137,18 +140,25 @@ def test_a_process_that_ends_is_an_error_and_no_hang():
 
 @pytest.mark.parametrize("x", [2.0, [1.0, 2.0]])
 def test_what_can_not_be_pickled_is_a_clear_error(x):
-    with pytest.raises(CallError, match=r"f can't be sent to other processes: .*def at the top level.*functools\.partial.*workers=1"):
+    with pytest.raises(
+        CallError,
+        match=r"f can't be sent to other processes: .*def at the top level.*functools\.partial.*workers=1",
+    ):
         numerical_gradient(lambda x: x[0], x, workers=2)
 
 
 def test_what_can_not_be_loaded_is_a_clear_error():
-    with pytest.raises(CallError, match=r"could not load f: not here\. Define f at the top level of a module"):
+    with pytest.raises(
+        CallError, match=r"could not load f: not here\. Define f at the top level of a module"
+    ):
         numerical_gradient(Unloadable(), [1.0, 2.0], workers=2)
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "2", True, None])
 def test_an_impossible_number_of_workers(count):
-    with pytest.raises(OptionError, match="workers must be a whole number of processes, at least 1"):
+    with pytest.raises(
+        OptionError, match="workers must be a whole number of processes, at least 1"
+    ):
         numerical_gradient(waves, [1.0], workers=count)
 
 
@@ -233,16 +243,23 @@ if __name__ == "__main__":
 
 def alive(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            != "Z"
+        )
     except OSError:
         return False
 
 
 def interrupted(command: list[str], log: Path, kind: int) -> tuple[str, int]:
     """What the script says when a signal reaches it (and, as from a terminal, its workers), and how many workers live on."""
-    process = subprocess.Popen([*command, str(log)], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [*command, str(log)], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not (log.exists() and len(set(log.read_text().split())) == 2):
+    while time.monotonic() < deadline and not (
+        log.exists() and len(set(log.read_text().split())) == 2
+    ):
         time.sleep(0.05)
     pids = {int(pid) for pid in log.read_text().split()}
     (os.killpg if kind == signal.SIGINT else os.kill)(process.pid, kind)

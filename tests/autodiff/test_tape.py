@@ -65,7 +65,11 @@ def test_persistent_tape_answers_more_than_once():
     with GradientTape(persistent=True) as tape:
         y = x * x
         z = y * y
-    assert (tape.gradient(z, x).data, tape.gradient(y, x).data, tape.gradient(z, y).data) == (108.0, 6.0, 18.0)
+    assert (tape.gradient(z, x).data, tape.gradient(y, x).data, tape.gradient(z, y).data) == (
+        108.0,
+        6.0,
+        18.0,
+    )
 
 
 def test_other_tapes_answer_once():
@@ -303,7 +307,10 @@ def test_jacobian_of_unconnected_sources():
     with GradientTape(persistent=True) as tape:
         y = [x * x, x * 3]
     assert numbers(tape.jacobian(y, [x, other])) == [[2.0, None], [3.0, None]]
-    assert numbers(tape.jacobian(y, [x, other], unconnected_gradients="zero")) == [[2.0, 0.0], [3.0, 0.0]]
+    assert numbers(tape.jacobian(y, [x, other], unconnected_gradients="zero")) == [
+        [2.0, 0.0],
+        [3.0, 0.0],
+    ]
 
 
 def test_jacobian_of_arrays_joins_the_shapes():
@@ -357,7 +364,9 @@ def test_all_parameters_of_a_network():
         loss = (model([0.5, -1.0]) - 1.0) ** 2
     gradients = tape.gradient(loss, model.parameters())
     loss.backward()
-    assert [g.data for g in gradients] == pytest.approx([p.grad for p in model.parameters()], rel=1e-12)
+    assert [g.data for g in gradients] == pytest.approx(
+        [p.grad for p in model.parameters()], rel=1e-12
+    )
     assert set(tape.watched_variables()) >= set(model.parameters())
 
 
@@ -463,12 +472,19 @@ def made_and_raised(tape):
 def test_errors_say_what_was_wrong():
     x = Value(2.0)
     tape = GradientTape()
-    for early in (lambda: tape.watch(x), lambda: tape.gradient(x, x), tape.reset, lambda: tape.stop_recording().__enter__()):
+    for early in (
+        lambda: tape.watch(x),
+        lambda: tape.gradient(x, x),
+        tape.reset,
+        lambda: tape.stop_recording().__enter__(),
+    ):
         with pytest.raises(TapeError, match="inside"):
             early()
     with GradientTape(persistent=True) as tape:
         y = x * x
-        with pytest.raises(DataError, match=r"watch takes a Value, or Values in lists, not float 2\.0"):
+        with pytest.raises(
+            DataError, match=r"watch takes a Value, or Values in lists, not float 2\.0"
+        ):
             tape.watch([x, 2.0])
     with pytest.raises(DataError, match="the target is a Value, or Values in lists, not float"):
         tape.gradient(4.0, x)

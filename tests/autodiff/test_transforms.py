@@ -62,7 +62,9 @@ def test_derivatives_of_each_order_agree_with_mpmath(name, order):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_forward_mode_and_hvp_agree_with_mpmath(name):
     f, x = FUNCTIONS[name]
-    first, second = (float(mpmath.diff(lambda x: f(mpmath, x), mpmath.mpf(x), order)) for order in (1, 2))
+    first, second = (
+        float(mpmath.diff(lambda x: f(mpmath, x), mpmath.mpf(x), order)) for order in (1, 2)
+    )
     value, tangent = jvp(lambda x: f(sg, x), (x,), (3.0,))
     assert value == pytest.approx(float(f(mpmath, mpmath.mpf(x))), rel=1e-13)
     assert tangent == pytest.approx(3.0 * first, rel=1e-12)
@@ -74,9 +76,14 @@ def test_mixed_derivatives_agree_with_mpmath():
         return m.exp(x * y) * m.sin(z) + x / (y + z * z)
 
     at = (0.3, 1.2, 0.5)
-    exact = [[float(mpmath.diff(lambda *a: f(mpmath, *a), at, orders(i, j))) for j in range(3)] for i in range(3)]
+    exact = [
+        [float(mpmath.diff(lambda *a: f(mpmath, *a), at, orders(i, j))) for j in range(3)]
+        for i in range(3)
+    ]
     found = hessian(lambda *a: f(sg, *a), (0, 1, 2))(*at)
-    assert [entry for row in found for entry in row] == pytest.approx([e for row in exact for e in row], rel=1e-12)
+    assert [entry for row in found for entry in row] == pytest.approx(
+        [e for row in exact for e in row], rel=1e-12
+    )
 
 
 def orders(i, j):
@@ -169,7 +176,9 @@ def test_jacobian_of_arrays_joins_the_shapes():
     matrix = numpy.arange(6.0).reshape(2, 3)
     found = jacobian(lambda x: matrix @ x)(numpy.ones(3))
     numpy.testing.assert_array_equal(numbers(found), matrix)
-    mixed = jacobian(lambda x: numpy.array([x["a"] * 2, x["b"][1] * x["a"]]))({"a": 3.0, "b": numpy.array([4.0, 5.0])})
+    mixed = jacobian(lambda x: numpy.array([x["a"] * 2, x["b"][1] * x["a"]]))(
+        {"a": 3.0, "b": numpy.array([4.0, 5.0])}
+    )
     numpy.testing.assert_array_equal(numbers(mixed["a"]), [2.0, 5.0])
     numpy.testing.assert_array_equal(numbers(mixed["b"]), [[0.0, 0.0], [0.0, 3.0]])
     assert hessian(lambda m: (m * m).sum())(matrix).shape == (2, 3, 2, 3)
@@ -293,7 +302,11 @@ def chain(x, length=100_000):
 def test_deep_graphs_need_no_recursion():
     slope, curve, x = 1.0, 0.0, 0.5
     for _ in range(100_000):  # the chain rule by hand: s' = cos·s, c' = cos·c - sin·s²
-        slope, curve, x = math.cos(x) * slope, math.cos(x) * curve - math.sin(x) * slope**2, math.sin(x)
+        slope, curve, x = (
+            math.cos(x) * slope,
+            math.cos(x) * curve - math.sin(x) * slope**2,
+            math.sin(x),
+        )
     value, gradient = value_and_grad(chain)(0.5)
     assert (value, gradient) == pytest.approx((x, slope), rel=1e-9)
     assert jvp(chain, (0.5,), (1.0,))[1] == pytest.approx(slope, rel=1e-9)
@@ -347,28 +360,68 @@ def test_transforms_keep_name_and_docstring():
         (lambda: grad(lambda x: x)(numpy.zeros(3)), DataError, "one number, not ndarray"),
         (lambda: grad(lambda _x: None)(1.0), DataError, "one number, not NoneType"),
         (lambda: grad(lambda _x: "1")(1.0), DataError, "not str '1'"),
-        (lambda: grad(lambda x: x)("1"), DataError, "argument to differentiate by must be a real number, not str"),
+        (
+            lambda: grad(lambda x: x)("1"),
+            DataError,
+            "argument to differentiate by must be a real number, not str",
+        ),
         (lambda: grad(lambda x: x)([1.0, 1j]), DataError, "not complex"),
-        (lambda: grad(lambda x: x, 1)(1.0), OptionError, "names argument 1, but the function was called with 1"),
+        (
+            lambda: grad(lambda x: x, 1)(1.0),
+            OptionError,
+            "names argument 1, but the function was called with 1",
+        ),
         (lambda: grad(lambda x: x, (0, -2))(1.0), OptionError, "names argument -2"),
         (lambda: grad(lambda x: x, "x"), OptionError, "position or a tuple of positions, not 'x'"),
-        (lambda: jvp(lambda x: x, 1.0, 1.0), CallError, "jvp takes .* tuples of arguments, not float"),
-        (lambda: hvp(lambda x: x, 1.0, 1.0), CallError, "hvp takes .* tuples of arguments, not float"),
+        (
+            lambda: jvp(lambda x: x, 1.0, 1.0),
+            CallError,
+            "jvp takes .* tuples of arguments, not float",
+        ),
+        (
+            lambda: hvp(lambda x: x, 1.0, 1.0),
+            CallError,
+            "hvp takes .* tuples of arguments, not float",
+        ),
         (lambda: hvp(3.0, (1.0,), (1.0,)), CallError, "hvp takes a function, not float"),
         (lambda: hvp("f", 1.0, 1.0), CallError, "hvp takes a function, not str"),
         (lambda: hvp(lambda: 1.0, (), ()), CallError, "hvp needs at least one argument"),
-        (lambda: hvp(lambda x: [x], (1.0,), (1.0,)), DataError, "hvp needs a function that returns one"),
+        (
+            lambda: hvp(lambda x: [x], (1.0,), (1.0,)),
+            DataError,
+            "hvp needs a function that returns one",
+        ),
         (lambda: value_and_grad(lambda x: [x])(1.0), DataError, "value_and_grad needs a function"),
         (lambda: hessian(lambda x: x, 2)(1.0), OptionError, "argnums of hessian names argument 2"),
         (lambda: grad(lambda x: x, -2)(1.0), OptionError, "argnums of grad names argument -2"),
         (lambda: grad(lambda x: x)(x=1.0), OptionError, "keyword arguments are not differentiated"),
-        (lambda: grad(lambda x: x, True)(1.0, 2.0), OptionError, "position or a tuple of positions"),
+        (
+            lambda: grad(lambda x: x, True)(1.0, 2.0),
+            OptionError,
+            "position or a tuple of positions",
+        ),
         (lambda: grad(lambda x: x, 1.0)(1.0, 2.0), OptionError, "position or a tuple of positions"),
         (lambda: jacobian(lambda x: x, (0, "1")), OptionError, "argnums of jacobian must be"),
-        (lambda: jvp(lambda x: x, (1.0,), (1.0, 2.0)), LengthError, "tuple of 1 in primals, tuple of 2 in tangents"),
-        (lambda: jvp(lambda x: x, ([1.0],), (1.0,)), LengthError, "list of 1 in primals, one number in tangents"),
-        (lambda: jvp(sum, (numpy.ones(2),), (numpy.ones(3),)), LengthError, r"shape \(2,\) in primals"),
-        (lambda: grad(lambda x: Value(1.0, (x,), "mine", partials=(2.0,)))(1.0), GraphError, "only numbers can flow back"),
+        (
+            lambda: jvp(lambda x: x, (1.0,), (1.0, 2.0)),
+            LengthError,
+            "tuple of 1 in primals, tuple of 2 in tangents",
+        ),
+        (
+            lambda: jvp(lambda x: x, ([1.0],), (1.0,)),
+            LengthError,
+            "list of 1 in primals, one number in tangents",
+        ),
+        (
+            lambda: jvp(sum, (numpy.ones(2),), (numpy.ones(3),)),
+            LengthError,
+            r"shape \(2,\) in primals",
+        ),
+        (
+            lambda: grad(lambda x: Value(1.0, (x,), "mine", partials=(2.0,)))(1.0),
+            GraphError,
+            "only numbers can flow back",
+        ),
     ],
 )
 def test_errors_say_what_was_wrong(call, error, words):
@@ -383,5 +436,9 @@ def test_against_pytorch():
     def f(m, x):
         return m.tanh(x[0] * x[1]) * m.exp(x[2]) + m.sin(x[0]) / (1 + x[2] * x[2])
 
-    exact = torch.autograd.functional.hessian(lambda x: f(torch, x), torch.tensor(at, dtype=torch.float64))
-    numpy.testing.assert_allclose(numbers(hessian(lambda x: f(sg, x))(at)), exact.numpy(), rtol=1e-12)
+    exact = torch.autograd.functional.hessian(
+        lambda x: f(torch, x), torch.tensor(at, dtype=torch.float64)
+    )
+    numpy.testing.assert_allclose(
+        numbers(hessian(lambda x: f(sg, x))(at)), exact.numpy(), rtol=1e-12
+    )

@@ -39,7 +39,9 @@ def test_first_and_second_derivatives_agree_with_scipys_own():
 
 
 def test_scipys_function_itself_can_be_differentiated():
-    numpy.testing.assert_allclose(grad(optimize.rosen)(START), optimize.rosen_der(START), rtol=1e-13)
+    numpy.testing.assert_allclose(
+        grad(optimize.rosen)(START), optimize.rosen_der(START), rtol=1e-13
+    )
 
 
 @pytest.mark.parametrize("method", ["BFGS", "L-BFGS-B", "CG", "TNC", "SLSQP"])

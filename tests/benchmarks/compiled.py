@@ -9,7 +9,9 @@ on, as Python ships it, and `gc.freeze` hides from it what other rows left behin
 import os
 
 # the number of threads must be known before NumPy is imported
-os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+os.environ.update(
+    dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+)
 
 import argparse
 import gc
@@ -64,16 +66,40 @@ class Row:
             return "differs"
         if self.unit == "bytes":
             return "met" if self.ours <= self.at_most else "missed"
-        met = self.ours <= self.at_most * self.theirs if self.at_most else self.theirs >= self.at_least * self.ours
+        met = (
+            self.ours <= self.at_most * self.theirs
+            if self.at_most
+            else self.theirs >= self.at_least * self.ours
+        )
         return "met" if met else "missed"
 
     def cells(self) -> tuple[str, ...]:
         """The seven cells."""
         if self.unit == "bytes":
-            return self.work, self.rival, f"{self.ours:.0f} bytes", "", "", f"≤ {self.at_most:.0f}", self.verdict
-        ratio = f"{self.ours / self.theirs:.3f} ×" if self.at_most else f"{self.theirs / self.ours:,.0f} × faster"
+            return (
+                self.work,
+                self.rival,
+                f"{self.ours:.0f} bytes",
+                "",
+                "",
+                f"≤ {self.at_most:.0f}",
+                self.verdict,
+            )
+        ratio = (
+            f"{self.ours / self.theirs:.3f} ×"
+            if self.at_most
+            else f"{self.theirs / self.ours:,.0f} × faster"
+        )
         target = f"≤ {self.at_most:g} ×" if self.at_most else f"≥ {self.at_least:,.0f} ×"
-        return self.work, self.rival, spelled(self.ours), spelled(self.theirs), ratio, target, self.verdict
+        return (
+            self.work,
+            self.rival,
+            spelled(self.ours),
+            spelled(self.theirs),
+            ratio,
+            target,
+            self.verdict,
+        )
 
 
 def spelled(seconds: float) -> str:
@@ -107,7 +133,10 @@ def timed(call: Callable[[], Any], calls: int = 1) -> float:
 def alike(first: tuple[float, Any], second: tuple[float, Any]) -> bool:
     """Whether two pairs of loss and gradient are the same."""
     numbers = [numpy.append(gradient, loss) for loss, gradient in (first, second)]
-    return bool(numpy.abs(numbers[0] - numbers[1]).max() <= TOLERANCE * max(1.0, numpy.abs(numbers[1]).max()))
+    return bool(
+        numpy.abs(numbers[0] - numbers[1]).max()
+        <= TOLERANCE * max(1.0, numpy.abs(numbers[1]).max())
+    )
 
 
 def moons(rounds: int) -> list[Row]:
@@ -115,19 +144,53 @@ def moons(rounds: int) -> list[Row]:
     rng = numpy.random.default_rng(1337)
     angle, upper = numpy.pi * rng.random(100), rng.random(100) < 0.5
     x = numpy.stack(
-        [numpy.where(upper, numpy.cos(angle), 1 - numpy.cos(angle)), numpy.where(upper, numpy.sin(angle), 0.5 - numpy.sin(angle))], 1
+        [
+            numpy.where(upper, numpy.cos(angle), 1 - numpy.cos(angle)),
+            numpy.where(upper, numpy.sin(angle), 0.5 - numpy.sin(angle)),
+        ],
+        1,
     )
-    task = Task((2, 16, 16, 1), "relu", True, rng.uniform(-1, 1, 337), x, numpy.where(upper, -1.0, 1.0)[:, None])
-    targets = {"NumPy by hand": (1.25, 0.0), "PyTorch": (0.2, 0.0), "our eager step": (0.0, 500.0), "micrograd": (0.0, 3000.0)}
-    return compared("2-16-16-1, moons, 100 samples, step", task, "step", targets, {"our eager step": 1, "micrograd": 1}, rounds)
+    task = Task(
+        (2, 16, 16, 1),
+        "relu",
+        True,
+        rng.uniform(-1, 1, 337),
+        x,
+        numpy.where(upper, -1.0, 1.0)[:, None],
+    )
+    targets = {
+        "NumPy by hand": (1.25, 0.0),
+        "PyTorch": (0.2, 0.0),
+        "our eager step": (0.0, 500.0),
+        "micrograd": (0.0, 3000.0),
+    }
+    return compared(
+        "2-16-16-1, moons, 100 samples, step",
+        task,
+        "step",
+        targets,
+        {"our eager step": 1, "micrograd": 1},
+        rounds,
+    )
 
 
-RIVALS: dict[str, Any] = {"NumPy by hand": Hand, "PyTorch": PyTorch, "our eager step": Eager, "micrograd": Micrograd}
+RIVALS: dict[str, Any] = {
+    "NumPy by hand": Hand,
+    "PyTorch": PyTorch,
+    "our eager step": Eager,
+    "micrograd": Micrograd,
+}
 NEEDS = {"PyTorch": "torch", "micrograd": "micrograd"}
 
 
 def compared(
-    work: str, task: Task, method: str, targets: dict[str, tuple[float, float]], calls: dict[str, int], rounds: int, often: int = 50
+    work: str,
+    task: Task,
+    method: str,
+    targets: dict[str, tuple[float, float]],
+    calls: dict[str, int],
+    rounds: int,
+    often: int = 50,
 ) -> list[Row]:
     """A row for each rival that is installed; `calls` says how many calls the slow ones make where the others make `often`."""
     present = [name for name in targets if installed(NEEDS.get(name), work, name)]
@@ -135,9 +198,13 @@ def compared(
     expected = ours.evaluate()
     same = {name: alike(expected, other.evaluate()) for name, other in others.items()}
     contest: Contest = {"ours": (getattr(ours, method), often)}
-    contest |= {name: (getattr(other, method), calls.get(name, often)) for name, other in others.items()}
+    contest |= {
+        name: (getattr(other, method), calls.get(name, often)) for name, other in others.items()
+    }
     found = medians(contest, rounds)
-    return [Row(work, name, found["ours"], found[name], *targets[name], same[name]) for name in present]
+    return [
+        Row(work, name, found["ours"], found[name], *targets[name], same[name]) for name in present
+    ]
 
 
 def installed(package: str | None, work: str, rival: str) -> bool:
@@ -153,13 +220,22 @@ def images(sizes: tuple[int, ...], activation: str, count: int) -> Task:
     rng = numpy.random.default_rng(0)
     parameters = sum((length + 1) * width for length, width in pairwise(sizes))
     targets = numpy.eye(sizes[-1])[rng.integers(0, sizes[-1], count)]
-    return Task(sizes, activation, False, rng.uniform(-0.05, 0.05, parameters), rng.random((count, sizes[0])), targets)
+    return Task(
+        sizes,
+        activation,
+        False,
+        rng.uniform(-0.05, 0.05, parameters),
+        rng.random((count, sizes[0])),
+        targets,
+    )
 
 
 def large(rounds: int) -> list[Row]:
     """Loss and gradient of 784-100-10, for one image and for a hundred."""
     task, work = images((784, 100, 10), "sigmoid", 100), "784-100-10, loss and gradient, batch"
-    one = compared(f"{work} 1", task.first(1), "backpropagate", {"NumPy by hand": (1.25, 0)}, {}, rounds)
+    one = compared(
+        f"{work} 1", task.first(1), "backpropagate", {"NumPy by hand": (1.25, 0)}, {}, rounds
+    )
     targets = {"NumPy by hand": (1.25, 0.0), "PyTorch": (1.1, 0.0)}
     return one + compared(f"{work} 100", task, "backpropagate", targets, {}, rounds, often=20)
 
@@ -168,12 +244,32 @@ def published(rounds: int) -> list[Row]:
     """Steps of 784-50-10 beside micrograd, of which few are made, as each takes a second: one image, and a hundred of them at once."""
     task = images((784, 50, 10), "relu", 100)
     work = "784-50-10, step,"
-    rows = compared(f"{work} one image", task.first(1), "step", {"micrograd": (0, 5000)}, {"micrograd": 1}, min(rounds, 5))
+    rows = compared(
+        f"{work} one image",
+        task.first(1),
+        "step",
+        {"micrograd": (0, 5000)},
+        {"micrograd": 1},
+        min(rounds, 5),
+    )
     if not rows:
         return []
-    hundred = compared(f"{work} 100 images, per image", task, "step", {"NumPy by hand": (0, 0)}, {}, rounds, often=20)[0]
-    same = hundred.same and rows[0].same  # a hundred samples are compared with NumPy, which is compared with micrograd on one
-    return [*rows, Row(hundred.work, "micrograd", hundred.ours / 100, rows[0].theirs, 0, 50_000, same)]
+    hundred = compared(
+        f"{work} 100 images, per image",
+        task,
+        "step",
+        {"NumPy by hand": (0, 0)},
+        {},
+        rounds,
+        often=20,
+    )[0]
+    same = (
+        hundred.same and rows[0].same
+    )  # a hundred samples are compared with NumPy, which is compared with micrograd on one
+    return [
+        *rows,
+        Row(hundred.work, "micrograd", hundred.ours / 100, rows[0].theirs, 0, 50_000, same),
+    ]
 
 
 def compiling(rounds: int) -> list[Row]:
@@ -182,10 +278,16 @@ def compiling(rounds: int) -> list[Row]:
     model = task.model()
 
     def compiled() -> tuple[float, Any]:
-        return scalargrad.compile(lambda x, y: cross_entropy(model(x), y), model, (784, 10)).value_and_grad(task.x, task.y)
+        return scalargrad.compile(
+            lambda x, y: cross_entropy(model(x), y), model, (784, 10)
+        ).value_and_grad(task.x, task.y)
 
     work, expected = "compile 784-100-10, trace and first call included", compiled()
-    rows = [memory(lambda: scalargrad.compile(lambda x, y: cross_entropy(model(x), y), model, (784, 10)))]
+    rows = [
+        memory(
+            lambda: scalargrad.compile(lambda x, y: cross_entropy(model(x), y), model, (784, 10))
+        )
+    ]
     if not installed("casadi", work, "CasADi SX"):
         return [limit(work, medians({"ours": (compiled, 1)}, min(rounds, 5))["ours"]), *rows]
     functions: dict[str, Any] = {}
@@ -195,7 +297,9 @@ def compiling(rounds: int) -> list[Row]:
 
     names = {"CasADi SX, in scalars": True, "CasADi SX, in matrices": False}
     contest: Contest = {"ours": (compiled, 1)}
-    contest |= {name: (lambda name=name, flag=flag: built(name, flag), 1) for name, flag in names.items()}
+    contest |= {
+        name: (lambda name=name, flag=flag: built(name, flag), 1) for name, flag in names.items()
+    }
     found = medians(contest, min(rounds, 5))
     for name in names:
         loss, gradient = functions[name](task.parameters, task.x[0], task.y[0])
@@ -216,7 +320,14 @@ def memory(call: Callable[[], Any]) -> Row:
     program = call()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return Row("compile 784-100-10, memory", "tracemalloc's peak per scalar", peak / program.recorded_rows, 0.0, 300.0, unit="bytes")
+    return Row(
+        "compile 784-100-10, memory",
+        "tracemalloc's peak per scalar",
+        peak / program.recorded_rows,
+        0.0,
+        300.0,
+        unit="bytes",
+    )
 
 
 class RandomGraph(Module):
@@ -228,7 +339,10 @@ class RandomGraph(Module):
     def __init__(self, reach: int) -> None:
         rng = Random(1)
         self.weights = [scalargrad.Parameter(rng.uniform(-1.0, 1.0)) for _ in range(20)]
-        self.choices = [(rng.choice(OPERATIONS), rng.randrange(reach), rng.randrange(reach)) for _ in range(SCALARS)]
+        self.choices = [
+            (rng.choice(OPERATIONS), rng.randrange(reach), rng.randrange(reach))
+            for _ in range(SCALARS)
+        ]
 
     def forward(self, x: list[Value]) -> Any:
         """The mean of all scalars that nothing else was made of."""
@@ -254,7 +368,9 @@ OPERATIONS: list[Any] = [
 
 def unstructured(rounds: int) -> list[Row]:
     """Loss and gradient of random graphs for a hundred samples, beside the same graphs walked sample by sample."""
-    return [unstructured_row(name, reach, rounds) for name, reach in (("wide", SCALARS), ("deep", 500))]
+    return [
+        unstructured_row(name, reach, rounds) for name, reach in (("wide", SCALARS), ("deep", 500))
+    ]
 
 
 def unstructured_row(name: str, reach: int, rounds: int) -> Row:
@@ -269,10 +385,15 @@ def unstructured_row(name: str, reach: int, rounds: int) -> Row:
             loss = model([Value(number) for number in row])
             loss.backward()
             total += loss.data
-        return total / len(rows), numpy.array([parameter.grad for parameter in parameters]) / len(rows)
+        return total / len(rows), numpy.array([parameter.grad for parameter in parameters]) / len(
+            rows
+        )
 
     same = alike(program.value_and_grad(x), eager(x))
-    found = medians({"ours": (lambda: program.value_and_grad(x), 5), "eager": (lambda: eager(x[:10]), 1)}, min(rounds, 5))
+    found = medians(
+        {"ours": (lambda: program.value_and_grad(x), 5), "eager": (lambda: eager(x[:10]), 1)},
+        min(rounds, 5),
+    )
     work = f"random graph of {program.recorded_rows:,} scalars, {name}, batch 100"
     return Row(work, "our eager, sample by sample", found["ours"], 10 * found["eager"], 0, 10, same)
 
@@ -305,14 +426,22 @@ def table(rows: list[Row]) -> str:
     """All rows, in columns."""
     cells = [HEAD, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
 
 
 def main() -> int:
     """Measure everything and print the table; 1 where numbers differ."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.compiled", description="Compiled programs beside their rivals.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.compiled",
+        description="Compiled programs beside their rivals.",
+    )
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which rows; all of them by default")
+    parser.add_argument(
+        "parts", nargs="*", choices=[[], *PARTS], help="which rows; all of them by default"
+    )
     options = parser.parse_args()
     rounds, chosen = 3 if options.quick else 15, options.parts or list(PARTS)
     rows = [row for name in chosen for row in PARTS[name](rounds)]

@@ -55,7 +55,9 @@ class Trainer:
         """Hinge loss over all samples and the penalty, as the micrograd demo writes them."""
         inputs = [list(map(self.value, row)) for row in self.samples]
         scores = list(map(self.model, inputs))
-        losses = [(1 + -label * score).relu() for label, score in zip(self.labels, scores, strict=True)]
+        losses = [
+            (1 + -label * score).relu() for label, score in zip(self.labels, scores, strict=True)
+        ]
         data_loss = sum(losses) * (1.0 / len(losses))
         return data_loss + PENALTY * sum(p * p for p in self.parameters)
 
@@ -112,7 +114,9 @@ class Process:
 
     def __init__(self, engine: str, collector: str, task: dict[str, Any]) -> None:
         command = [sys.executable, "-m", "tests.benchmarks.eager", engine, collector]
-        self.pipe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pipe = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         self.send(json.dumps(task))
 
     def send(self, line: str) -> None:
@@ -145,7 +149,11 @@ def make_task() -> dict[str, Any]:
     samples, labels = make_moons(n_samples=100, noise=0.1, random_state=1337)
     rng = Random(1337)
     weights = [rng.uniform(-1.0, 1.0) for _ in range(337)]
-    return {"samples": samples.tolist(), "labels": [2 * int(label) - 1 for label in labels], "weights": weights}
+    return {
+        "samples": samples.tolist(),
+        "labels": [2 * int(label) - 1 for label in labels],
+        "weights": weights,
+    }
 
 
 def measure(collector: str, task: dict[str, Any], what: str, rounds: int) -> list[float]:
@@ -171,7 +179,9 @@ def report(rows: list[tuple[str, list[float], float, str]]) -> str:
     for name, (ours, theirs), scale, unit in rows:
         target = TARGETS[name]
         verdict = "met" if ours / theirs <= target else "MISSED"
-        lines.append(f"{name + unit:22}{ours * scale:12.1f}{theirs * scale:12.1f}{ours / theirs:8.2f}{target:8.2f}  {verdict}")
+        lines.append(
+            f"{name + unit:22}{ours * scale:12.1f}{theirs * scale:12.1f}{ours / theirs:8.2f}{target:8.2f}  {verdict}"
+        )
     return "\n".join(lines)
 
 
@@ -181,7 +191,11 @@ def main() -> None:
     off = measure("off", task, "seconds", ROUNDS)
     on = measure("on", task, "seconds", ROUNDS)
     memory = measure("off", task, "bytes_per_node", 1)
-    rows = [("collector off", off, 1e3, " (ms)"), ("collector on", on, 1e3, " (ms)"), ("bytes per node", memory, 1.0, "")]
+    rows = [
+        ("collector off", off, 1e3, " (ms)"),
+        ("collector on", on, 1e3, " (ms)"),
+        ("bytes per node", memory, 1.0, ""),
+    ]
     print(report(rows))
 
 

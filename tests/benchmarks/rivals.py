@@ -57,13 +57,17 @@ class Task:
 
     def first(self, count: int) -> "Task":
         """The same with fewer samples."""
-        return Task(self.sizes, self.activation, self.hinge, self.parameters, self.x[:count], self.y[:count])
+        return Task(
+            self.sizes, self.activation, self.hinge, self.parameters, self.x[:count], self.y[:count]
+        )
 
 
 def scalar_loss(task: Task, model: Any, weights: list[Any]) -> Callable[[Any, Any], Any]:
     """The loss of one sample, of Values."""
     if task.hinge:
-        return lambda x, y: scalargrad.relu(1.0 - y * model(x)) + PENALTY * sum(w * w for w in weights)
+        return lambda x, y: (
+            scalargrad.relu(1.0 - y * model(x)) + PENALTY * sum(w * w for w in weights)
+        )
     return lambda x, y: cross_entropy(model(x), y)
 
 
@@ -74,7 +78,9 @@ class Compiled:
         model = task.model()
         self.task = task
         sizes = (task.sizes[0], task.sizes[-1])
-        self.program = scalargrad.compile(scalar_loss(task, model, model.parameters()), model, inputs=sizes)
+        self.program = scalargrad.compile(
+            scalar_loss(task, model, model.parameters()), model, inputs=sizes
+        )
 
     def evaluate(self) -> tuple[float, Array]:
         return self.program.value_and_grad(self.task.x, self.task.y)
@@ -92,11 +98,19 @@ class Hand:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.activation, self.derivative = {"relu": (_relu, _relu_back), "sigmoid": (_sigmoid, _sigmoid_back)}[task.activation]
-        self.vector, self.gradient = numpy.zeros(task.parameters.size), numpy.zeros(task.parameters.size)
+        self.activation, self.derivative = {
+            "relu": (_relu, _relu_back),
+            "sigmoid": (_sigmoid, _sigmoid_back),
+        }[task.activation]
+        self.vector, self.gradient = (
+            numpy.zeros(task.parameters.size),
+            numpy.zeros(task.parameters.size),
+        )
         self.weights, self.biases = self._views(self.vector)
         self.weight_gradients, self.bias_gradients = self._views(self.gradient)
-        for weights, biases, rows in zip(self.weights, self.biases, task.layers(task.parameters), strict=True):
+        for weights, biases, rows in zip(
+            self.weights, self.biases, task.layers(task.parameters), strict=True
+        ):
             weights[...], biases[...] = rows[:, :-1], rows[:, -1]
 
     def _views(self, vector: Array) -> tuple[list[Array], list[Array]]:
@@ -112,7 +126,9 @@ class Hand:
     def evaluate(self) -> tuple[float, Array]:
         loss = self.backpropagate()
         rows = zip(self.weight_gradients, self.bias_gradients, strict=True)
-        return loss, numpy.concatenate([numpy.column_stack([weights, biases]).ravel() for weights, biases in rows])
+        return loss, numpy.concatenate(
+            [numpy.column_stack([weights, biases]).ravel() for weights, biases in rows]
+        )
 
     def backpropagate(self) -> float:
         """The loss; its gradient is in `gradient`."""
@@ -123,7 +139,9 @@ class Hand:
             outputs.append(z if k == last else self.activation(z))
         loss, delta = (self.hinge if self.task.hinge else self.cross_entropy)(outputs.pop())
         for k in range(last, -1, -1):
-            product = numpy.matmul if len(delta) > 1 else numpy.multiply  # of one row and one column, multiply makes it sooner
+            product = (
+                numpy.matmul if len(delta) > 1 else numpy.multiply
+            )  # of one row and one column, multiply makes it sooner
             product(delta.T, outputs[k], out=self.weight_gradients[k])
             numpy.sum(delta, axis=0, out=self.bias_gradients[k])
             if k:
@@ -136,7 +154,9 @@ class Hand:
     def hinge(self, scores: Array) -> tuple[float, Array]:
         """The mean hinge loss with the penalty, and the derivative by the scores of its first part."""
         margins = 1.0 - self.task.y * scores
-        loss = numpy.maximum(margins, 0.0).sum() / len(scores) + PENALTY * (self.vector @ self.vector)
+        loss = numpy.maximum(margins, 0.0).sum() / len(scores) + PENALTY * (
+            self.vector @ self.vector
+        )
         return float(loss), (margins > 0.0) * self.task.y / -len(scores)
 
     def cross_entropy(self, logits: Array) -> tuple[float, Array]:
@@ -187,7 +207,9 @@ class Scalars:
 
     def loss(self) -> Any:
         """The mean over the samples, and the penalty once, as one graph."""
-        losses = [self.one(x, y) for x, y in zip(self.task.x.tolist(), self.task.y.tolist(), strict=True)]
+        losses = [
+            self.one(x, y) for x, y in zip(self.task.x.tolist(), self.task.y.tolist(), strict=True)
+        ]
         mean = sum(losses) * (1.0 / len(losses))
         return mean + PENALTY * sum(p * p for p in self.parameters) if self.task.hinge else mean
 
@@ -214,7 +236,11 @@ class Eager(Scalars):
         super().__init__(task, task.model())
 
     def one(self, x: list[float], y: list[float]) -> Any:
-        return scalargrad.relu(1.0 - y[0] * self.network(x)) if self.task.hinge else cross_entropy(self.network(x), y)
+        return (
+            scalargrad.relu(1.0 - y[0] * self.network(x))
+            if self.task.hinge
+            else cross_entropy(self.network(x), y)
+        )
 
 
 class Micrograd(Scalars):
@@ -239,7 +265,9 @@ class Micrograd(Scalars):
         total = self.function(sum(powers), math.log, lambda x: 1.0 / x)
         return total - sum(share * logit for share, logit in zip(y, logits, strict=True))
 
-    def function(self, x: Any, rule: Callable[[float], float], derivative: Callable[[float], float]) -> Any:
+    def function(
+        self, x: Any, rule: Callable[[float], float], derivative: Callable[[float], float]
+    ) -> Any:
         """One more operation of micrograd, in its own manner."""
         out = self.value(rule(x.data), (x,), rule.__name__)
 
@@ -261,7 +289,11 @@ class PyTorch:
         self.x, self.y = torch.tensor(task.x), torch.tensor(task.y)
         between = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[task.activation]
         pairs = pairwise(task.sizes)
-        parts = [part for pair in pairs for part in (torch.nn.Linear(*pair, dtype=torch.float64), between())]
+        parts = [
+            part
+            for pair in pairs
+            for part in (torch.nn.Linear(*pair, dtype=torch.float64), between())
+        ]
         self.network = torch.nn.Sequential(*parts[:-1])
         self.linear = parts[::2]
         with torch.no_grad():
@@ -301,8 +333,15 @@ def casadi_function(sizes: Sequence[int], by_scalars: bool) -> Any:
     import casadi
 
     count = sum((length + 1) * width for length, width in pairwise(sizes))
-    symbols = [casadi.SX.sym(name, size) for name, size in (("p", count), ("x", sizes[0]), ("y", sizes[-1]))]
-    loss = _loss_of_scalars(sizes, *map(casadi.vertsplit, symbols)) if by_scalars else _loss_of_matrices(sizes, *symbols)
+    symbols = [
+        casadi.SX.sym(name, size)
+        for name, size in (("p", count), ("x", sizes[0]), ("y", sizes[-1]))
+    ]
+    loss = (
+        _loss_of_scalars(sizes, *map(casadi.vertsplit, symbols))
+        if by_scalars
+        else _loss_of_matrices(sizes, *symbols)
+    )
     return casadi.Function("loss", symbols, [loss, casadi.gradient(loss, symbols[0])])
 
 
@@ -314,7 +353,9 @@ def _loss_of_scalars(sizes: Sequence[int], p: list[Any], x: list[Any], y: list[A
         rows = [[next(numbers) for _ in range(length + 1)] for _ in range(width)]
         z = [sum((w * each for w, each in zip(row, x, strict=False)), row[-1]) for row in rows]
         x = z if k == len(sizes) - 2 else [1 / (1 + casadi.exp(-each)) for each in z]
-    return casadi.log(sum(map(casadi.exp, x))) - sum(share * z for share, z in zip(y, x, strict=True))
+    return casadi.log(sum(map(casadi.exp, x))) - sum(
+        share * z for share, z in zip(y, x, strict=True)
+    )
 
 
 def _loss_of_matrices(sizes: Sequence[int], p: Any, x: Any, y: Any) -> Any:

@@ -17,7 +17,9 @@ KINDS = {
     "linear": lambda rng: differing(Kitchen(ops=LINEAR, rng=rng, steps=60)),
     "selecting": lambda rng: differing(Kitchen(ops=SELECTING, rng=rng, steps=40)),
     "static_args": lambda rng: differing(Kitchen(ops=SETTINGS, rng=rng, steps=40)),
-    "few operations": lambda rng: differing(Kitchen(ops=rng.sample(EVERYTHING, 3), rng=rng, steps=40)),
+    "few operations": lambda rng: differing(
+        Kitchen(ops=rng.sample(EVERYTHING, 3), rng=rng, steps=40)
+    ),
     "nan and infinities": lambda rng: differing(Kitchen(rng=rng, steps=20), odd=0.2),
 }
 """Sorts of graphs, each with what its programs say otherwise than eager code."""

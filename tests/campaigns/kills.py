@@ -17,7 +17,14 @@ def killed_until_done(path: Path, seed: int) -> tuple[str, int]:
     """What the training printed in the end, and how often it was killed before."""
     rng, kills = random.Random(seed), 0
     while True:
-        command = [sys.executable, "-m", "tests.training.script", str(path), str(EPOCHS), str(EPOCHS)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.training.script",
+            str(path),
+            str(EPOCHS),
+            str(EPOCHS),
+        ]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         time.sleep(rng.uniform(0.2, 1.5))
         if process.poll() is None:
@@ -36,7 +43,9 @@ def main(trainings: int) -> None:
         for seed in range(trainings):
             printed, count = killed_until_done(Path(folder, f"{seed}.checkpoint"), seed)
             kills, equal = kills + count, equal + (printed == expected)
-    print(f"{trainings} trainings of {history.epochs} epochs, killed {kills} times: {equal} came to the same bits")
+    print(
+        f"{trainings} trainings of {history.epochs} epochs, killed {kills} times: {equal} came to the same bits"
+    )
     sys.exit(equal != trainings)
 
 

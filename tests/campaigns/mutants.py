@@ -62,7 +62,10 @@ TESTS = {
         "tests/test_promises.py",
         "tests/core/test_every_op_curvature.py",
     ],
-    "scalargrad/autodiff/tape.py": ["tests/autodiff/test_tape.py", "tests/autodiff/test_placeholders.py"],
+    "scalargrad/autodiff/tape.py": [
+        "tests/autodiff/test_tape.py",
+        "tests/autodiff/test_placeholders.py",
+    ],
     "scalargrad/autodiff/transforms.py": [
         "tests/autodiff/test_placeholders.py",
         "tests/autodiff/test_transforms_with_scipy.py",
@@ -81,7 +84,10 @@ TESTS = {
         "tests/autodiff/test_placeholders.py",
     ],
     "scalargrad/core/hooks.py": ["tests/core/test_hooks.py", "tests/compiler/test_trace.py"],
-    "scalargrad/core/copying.py": ["tests/core/test_copying.py", "tests/core/test_micrograd_code.py"],
+    "scalargrad/core/copying.py": [
+        "tests/core/test_copying.py",
+        "tests/core/test_micrograd_code.py",
+    ],
     "scalargrad/core/conversion.py": [
         "tests/core/test_conversions.py",
         "tests/core/test_numpy_interplay.py",
@@ -99,9 +105,16 @@ TESTS = {
         "tests/autodiff/test_tape.py",
         "tests/compiler/test_trace.py",
     ],
-    "scalargrad/core/floats.py": ["tests/core/test_floats.py", "tests/core/test_conformance.py", "tests/core/test_every_op.py"],
+    "scalargrad/core/floats.py": [
+        "tests/core/test_floats.py",
+        "tests/core/test_conformance.py",
+        "tests/core/test_every_op.py",
+    ],
     "scalargrad/core/graph.py": ["tests/core/test_graph.py", "tests/core/test_backward.py"],
-    "scalargrad/autodiff/checking.py": ["tests/autodiff/test_checking.py", "tests/autodiff/test_finite_differences.py"],
+    "scalargrad/autodiff/checking.py": [
+        "tests/autodiff/test_checking.py",
+        "tests/autodiff/test_finite_differences.py",
+    ],
     "scalargrad/checkpoint.py": ["tests/test_checkpoint.py"],
     "scalargrad/utils/files.py": ["tests/utils/test_files.py", "tests/test_checkpoint.py"],
     "scalargrad/losses.py": ["tests/test_losses.py"],
@@ -210,7 +223,10 @@ TESTS = {
     "viz/views/dictionary.py": ["tests/viz/views/test_dictionary.py"],
     "viz/views/scalars.py": ["tests/viz/views/test_scalars.py", "tests/viz/views/test_choose.py"],
     "viz/look/theme.py": ["tests/viz/look/test_theme.py"],
-    "viz/gradients/path_sums.py": ["tests/viz/gradients/test_explanation.py", "tests/viz/gradients/test_path_sums.py"],
+    "viz/gradients/path_sums.py": [
+        "tests/viz/gradients/test_explanation.py",
+        "tests/viz/gradients/test_path_sums.py",
+    ],
 }
 """The source files that are tried, each with the tests that should notice, the quickest first."""
 
@@ -322,7 +338,7 @@ EQUIVALENT = {
     ): "a third round finds nothing to take away",
     (
         "scalargrad/autodiff/checking.py",
-        "if abs(seen - expected) <= self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding:",
+        "abs(seen - expected)",
         "abs(seen - expected) <= self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding  →  "
         "(abs(seen - expected) < self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding)",
     ): "the bound is an estimate of rounding, which is never met to the last bit",
@@ -348,7 +364,7 @@ EQUIVALENT = {
     ): "three samples show as well as two what a batch of a few gives",
     (
         "scalargrad/training/compiled_steps.py",
-        "odd = next((i for i, row in enumerate(rows) if not all(isinstance(x, Value) or is_number(x) for x in row)), 0)",
+        "0,",
         "0  →  (1)",
     ): "an odd one is always found, or there were no error",
     (
@@ -403,7 +419,7 @@ EQUIVALENT = {
     ): "no color contrasts with black as much as with white",
     (
         "viz/look/theme.py",
-        "linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(code))]",
+        "c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4",
         "c <= 0.03928  →  (c < 0.03928)",
     ): "no channel of 8 bits is at the border",
     (
@@ -499,7 +515,9 @@ def _code(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_words(node: ast.AST) -> bool:
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _is_claim(node: ast.AST) -> bool:
@@ -553,7 +571,9 @@ class Copy:
         options = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=no-shrinking"]
         command = [sys.executable, "-B", "-m", "pytest", *options, *tests]
         try:
-            done = subprocess.run(command, cwd=self.root, capture_output=True, timeout=SECONDS, check=False)
+            done = subprocess.run(
+                command, cwd=self.root, capture_output=True, timeout=SECONDS, check=False
+            )
         except subprocess.TimeoutExpired:
             return False
         return done.returncode == 0
@@ -603,7 +623,9 @@ def survivors(tried: list[Mutant], jobs: int) -> list[Mutant]:
 
 def main() -> None:
     """Try the mutants of the files named, or of all that are known, and print the figures."""
-    parser = argparse.ArgumentParser(description="Change one thing in the source, and see whether a test notices.")
+    parser = argparse.ArgumentParser(
+        description="Change one thing in the source, and see whether a test notices."
+    )
     parser.add_argument("files", nargs="*", default=[], choices=[*TESTS, []], metavar="FILE")
     parser.add_argument("--count", type=int, default=17, help="mutants of each file")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of mutants")

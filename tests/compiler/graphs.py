@@ -68,7 +68,9 @@ class Kitchen:
         """The next one."""
         rng = self.rng
         sizes = tuple(rng.randint(1, self.inputs) for _ in range(rng.randint(1, 2)))
-        parameters = tuple(round(rng.uniform(-2.0, 2.0), 3) for _ in range(rng.randint(0, self.parameters)))
+        parameters = tuple(
+            round(rng.uniform(-2.0, 2.0), 3) for _ in range(rng.randint(0, self.parameters))
+        )
         constants = tuple(rng.choice([0.0, 1.0, -1.0, 0.5, 3.0]) for _ in range(rng.randint(0, 2)))
         count = sum(sizes) + len(parameters) + len(constants)
         steps = [self._step(count + i) for i in range(rng.randint(0, self.steps))]
@@ -76,7 +78,9 @@ class Kitchen:
             steps.append(_mean_of_all(count, steps))
             outputs: tuple[int, ...] = (count + len(steps) - 1,)
         else:
-            outputs = tuple(self._operand(count + len(steps)) for _ in range(rng.randint(1, self.outputs)))
+            outputs = tuple(
+                self._operand(count + len(steps)) for _ in range(rng.randint(1, self.outputs))
+            )
         return Recipe(sizes, parameters, constants, tuple(steps), outputs)
 
     def _step(self, count: int) -> Step:
@@ -92,7 +96,9 @@ class Kitchen:
         """Settings are plain numbers most of the time, other operands seldom."""
         plain = op.operands[position] in op.static_args
         if position and self.rng.random() < (0.7 if plain else 0.1):
-            return float(self.rng.choice([2.0, 0.5, 1.0, -1.0, 3.0, *([] if op.name in DIVIDING else [0.0])]))
+            return float(
+                self.rng.choice([2.0, 0.5, 1.0, -1.0, 3.0, *([] if op.name in DIVIDING else [0.0])])
+            )
         return self._operand(count)
 
     def _operand(self, count: int) -> int:
@@ -106,7 +112,10 @@ def follow(recipe: Recipe, arguments: Sequence[Any], weights: Sequence[Value]) -
     numbers = [*inputs, *weights, *map(Constant, recipe.constants)]
     for step in recipe.steps:
         op = TABLE[step.op]
-        operands = [within(op, i, numbers[x]) if isinstance(x, int) else x for i, x in enumerate(step.operands)]
+        operands = [
+            within(op, i, numbers[x]) if isinstance(x, int) else x
+            for i, x in enumerate(step.operands)
+        ]
         numbers.append(tame(op, apply(op, *operands)))
     return [numbers[i] for i in recipe.outputs]
 
@@ -121,7 +130,9 @@ def within(op: Op, position: int, x: Value) -> Any:
     if op.name in DIVIDING and position == 1:
         return x * x + 0.7
     if op.name in ("atan2", "cbrt"):
-        return x + 0.0137  # atan2 can tell 0.0 from -0.0, which a program does not promise to; the slope of cbrt is infinite there
+        return (
+            x + 0.0137
+        )  # atan2 can tell 0.0 from -0.0, which a program does not promise to; the slope of cbrt is infinite there
     return x
 
 
@@ -136,7 +147,24 @@ FLAT = {"step", "sign", "floor", "round", "where"}
 DIVIDING = {"div", "remainder", "celu"}
 """Operations that divide by their second operand."""
 
-GROWING = {"exp", "expm1", "sinh", "cosh", "tan", "mul", "prod", "dot", "pow", "div", "cbrt", "elu", "celu", "selu", "sqrt", "hypot"}
+GROWING = {
+    "exp",
+    "expm1",
+    "sinh",
+    "cosh",
+    "tan",
+    "mul",
+    "prod",
+    "dot",
+    "pow",
+    "div",
+    "cbrt",
+    "elu",
+    "celu",
+    "selu",
+    "sqrt",
+    "hypot",
+}
 
 
 def function_of(recipe: Recipe, weights: Sequence[Value]) -> Callable[..., Any]:
@@ -172,9 +200,16 @@ def differing(kitchen: Kitchen, odd: float = 0.0) -> list[str]:
     recipe, rng = kitchen.recipe(), kitchen.rng
     model, batch = Weights(recipe.parameters), rng.choice([1, 2, 7])
     function = function_of(recipe, model.weights)
-    data = [numpy.array([[_number(rng, odd) for _ in range(size)] for _ in range(batch)]) for size in recipe.sizes]
+    data = [
+        numpy.array([[_number(rng, odd) for _ in range(size)] for _ in range(batch)])
+        for size in recipe.sizes
+    ]
     return differences(compile(function, model, recipe.sizes), eager(function, model, data), data)
 
 
 def _number(rng: Random, odd: float) -> float:
-    return rng.choice([math.nan, math.inf, -math.inf, 0.0, 1e300]) if rng.random() < odd else rng.uniform(-3.0, 3.0)
+    return (
+        rng.choice([math.nan, math.inf, -math.inf, 0.0, 1e300])
+        if rng.random() < odd
+        else rng.uniform(-3.0, 3.0)
+    )

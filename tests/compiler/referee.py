@@ -46,8 +46,14 @@ def eager(function: Callable[..., Any], model: Module | None, arguments: Sequenc
         outputs.append([value.data for value in found])
         order = topological(found)
         size = max(size, *(abs(node.data) for node in order))
-        jacobian = [backed(output, [x for each in leaves for x in each], parameters) for output in found]
-        slope = max(slope, *(abs(number) for row in jacobian for part in row for number in part), *(abs(node.grad) for node in order))
+        jacobian = [
+            backed(output, [x for each in leaves for x in each], parameters) for output in found
+        ]
+        slope = max(
+            slope,
+            *(abs(number) for row in jacobian for part in row for number in part),
+            *(abs(node.grad) for node in order),
+        )
         begin = 0
         for part, each in zip(rows, leaves, strict=True):
             part.append([row[0][begin : begin + len(each)] for row in jacobian])
@@ -55,10 +61,14 @@ def eager(function: Callable[..., Any], model: Module | None, arguments: Sequenc
         with numpy.errstate(all="ignore"):
             gradient += numpy.array(jacobian[0][1]) / batch
             loss += found[0].data / batch
-    return Eager(numpy.array(outputs), loss, gradient, [numpy.array(part) for part in rows], size, slope)
+    return Eager(
+        numpy.array(outputs), loss, gradient, [numpy.array(part) for part in rows], size, slope
+    )
 
 
-def backed(output: Value, leaves: Sequence[Value], parameters: Sequence[Value]) -> tuple[list[float], list[float]]:
+def backed(
+    output: Value, leaves: Sequence[Value], parameters: Sequence[Value]
+) -> tuple[list[float], list[float]]:
     """The gradients of one output by leaves and parameters, alone."""
     for leaf in (*leaves, *parameters):
         leaf.grad = 0.0
@@ -75,7 +85,9 @@ def alike(found: Any, expected: Any, scale: float = 1.0, bound: float = 1e-9) ->
     return bool(numpy.allclose(found, expected, rtol=bound, atol=bound * scale, equal_nan=True))
 
 
-def differences(program: Any, expected: Eager, arguments: Sequence[Any], bound: float = 1e-9) -> list[str]:
+def differences(
+    program: Any, expected: Eager, arguments: Sequence[Any], bound: float = 1e-9
+) -> list[str]:
     """What a program says otherwise than eager code; nothing, if all is well."""
     wrong = []
     if not alike(program(*arguments), expected.outputs, expected.size, bound):
@@ -85,9 +97,15 @@ def differences(program: Any, expected: Eager, arguments: Sequence[Any], bound: 
         wrong += ["loss"] * (not alike(loss, expected.loss, expected.size, bound))
         wrong += ["gradient"] * (not alike(gradient, expected.gradient, expected.slope, bound))
         found = program.inputs_gradient(*arguments)
-        if not all(alike(mine, theirs[:, 0], expected.slope, bound) for mine, theirs in zip(found, expected.jacobian, strict=True)):
+        if not all(
+            alike(mine, theirs[:, 0], expected.slope, bound)
+            for mine, theirs in zip(found, expected.jacobian, strict=True)
+        ):
             wrong.append("inputs_gradient")
     found = program.jacobian(*arguments)
-    if not all(alike(mine, theirs, expected.slope, bound) for mine, theirs in zip(found, expected.jacobian, strict=True)):
+    if not all(
+        alike(mine, theirs, expected.slope, bound)
+        for mine, theirs in zip(found, expected.jacobian, strict=True)
+    ):
         wrong.append("jacobian")
     return wrong

@@ -66,7 +66,16 @@ def test_other_types_of_numbers_are_converted(dtype: str) -> None:
         lambda a: numpy.ma.masked_array(a),
         lambda a: numpy.broadcast_to(a[:1], a.shape),
     ],
-    ids=["fortran", "every second row", "every third column", "twice reversed", "reversed columns", "big endian", "masked", "broadcast"],
+    ids=[
+        "fortran",
+        "every second row",
+        "every third column",
+        "twice reversed",
+        "reversed columns",
+        "big endian",
+        "masked",
+        "broadcast",
+    ],
 )
 def test_any_layout_of_memory(laid_out: Any) -> None:
     _, program = network()
@@ -103,7 +112,9 @@ def test_batches_of_any_size_one_after_the_other(batch: int) -> None:
     loss, gradient = program.value_and_grad(x, y)
     each = [program.value_and_grad(x[i : i + 1], y[i : i + 1]) for i in range(batch)]
     assert loss == pytest.approx(math.fsum(part for part, _ in each) / batch, rel=1e-12)
-    numpy.testing.assert_allclose(gradient, sum(part for _, part in each) / batch, rtol=1e-9, atol=1e-15)
+    numpy.testing.assert_allclose(
+        gradient, sum(part for _, part in each) / batch, rtol=1e-9, atol=1e-15
+    )
     assert len(gradient) == len(model.parameters())
 
 
@@ -119,9 +130,18 @@ def test_batches_of_any_size_one_after_the_other(batch: int) -> None:
         ((numpy.zeros((2, 3)),), "takes 2 arguments"),
         ((numpy.zeros((2, 3)), numpy.zeros((2, 1)), numpy.zeros((2, 1))), "takes 2 arguments"),
         ((), "takes 2 arguments"),
-        ((numpy.zeros((2, 4)), numpy.zeros((2, 1))), r"argument 0 must have the shape \(batch, 3\), not \(2, 4\)"),
-        ((numpy.zeros((2, 3)), numpy.zeros((2, 2))), r"argument 1 must have the shape \(batch, 1\), not \(2, 2\)"),
-        ((numpy.zeros(3), numpy.zeros(1)), r"argument 0 must have the shape \(batch, 3\), not \(3,\)"),
+        (
+            (numpy.zeros((2, 4)), numpy.zeros((2, 1))),
+            r"argument 0 must have the shape \(batch, 3\), not \(2, 4\)",
+        ),
+        (
+            (numpy.zeros((2, 3)), numpy.zeros((2, 2))),
+            r"argument 1 must have the shape \(batch, 1\), not \(2, 2\)",
+        ),
+        (
+            (numpy.zeros(3), numpy.zeros(1)),
+            r"argument 0 must have the shape \(batch, 3\), not \(3,\)",
+        ),
         ((numpy.zeros((2, 3, 1)), numpy.zeros((2, 1))), r"argument 0 must have the shape"),
         ((numpy.zeros((2, 3)), numpy.zeros((3, 1))), "one row for each sample, but they have 2, 3"),
         ((1.0, 2.0), r"argument 0 must have the shape"),
@@ -133,7 +153,9 @@ def test_wrong_shapes_and_counts(call: str, arguments: Any, problem: str) -> Non
         getattr(program, call)(*arguments)
 
 
-@pytest.mark.parametrize("argument", ["text", [["a", "b", "c"]], None, [[1.0, 2.0], [1.0]], [[1j, 2.0, 3.0]], {"x": 1.0}])
+@pytest.mark.parametrize(
+    "argument", ["text", [["a", "b", "c"]], None, [[1.0, 2.0], [1.0]], [[1j, 2.0, 3.0]], {"x": 1.0}]
+)
 def test_what_is_no_array_of_numbers(argument: Any) -> None:
     _, program = network()
     with pytest.raises((DataError, LengthError), match="argument 0 must"):
@@ -143,7 +165,9 @@ def test_what_is_no_array_of_numbers(argument: Any) -> None:
 def test_a_loss_is_one_output() -> None:
     program = compile(lambda x: [x[0], x[1]], inputs=(2,))
     for ask in (program.value_and_grad, program.inputs_gradient):
-        with pytest.raises(LengthError, match="needs a function with one output, such as a loss, not 2"):
+        with pytest.raises(
+            LengthError, match="needs a function with one output, such as a loss, not 2"
+        ):
             ask([[1.0, 2.0]])
 
 
@@ -175,12 +199,16 @@ def test_one_odd_sample_leaves_the_others_as_they_are() -> None:
     program = compile(lambda x: sg.relu(sg.sqrt(x[0])) + x[1], inputs=(2,))
     x = numpy.array([[4.0, 1.0], [-1.0, 1.0], [0.0, 1.0], [9.0, 1.0]])
     assert alike(program(x), [[3.0], [math.nan], [1.0], [4.0]])
-    assert alike(program.inputs_gradient(x)[0], [[0.25, 1.0], [math.nan, 1.0], [0.0, 1.0], [1.0 / 6.0, 1.0]])
+    assert alike(
+        program.inputs_gradient(x)[0], [[0.25, 1.0], [math.nan, 1.0], [0.0, 1.0], [1.0 / 6.0, 1.0]]
+    )
 
 
 def test_a_branch_not_taken_sends_nothing_back() -> None:
     model = Weights([-1.0])
-    program = compile(lambda x: sg.where(sg.step(x), sg.log(model.weights[0]) * x, x * 2.0), model, (1,))
+    program = compile(
+        lambda x: sg.where(sg.step(x), sg.log(model.weights[0]) * x, x * 2.0), model, (1,)
+    )
     assert program.value_and_grad([-1.0, -2.0])[1].tolist() == [0.0]
 
 
@@ -209,7 +237,9 @@ def test_after_a_number_that_is_not_finite_the_next_gradient_is_right() -> None:
     assert len(model.parameters()) == len(found[1])
 
 
-def test_the_model_is_not_written_to_for_a_number_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_is_not_written_to_for_a_number_that_is_not_finite(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     _, program = network()
     x, y = samples()
     x[1, 1] = math.nan
@@ -245,7 +275,9 @@ def test_one_odd_sample_costs_one_sample(odd: float, monkeypatch: pytest.MonkeyP
     assert alike(gradient, expected.gradient, bound=1e-12)
 
 
-def test_a_gradient_that_is_not_finite_where_the_loss_is_costs_one_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gradient_that_is_not_finite_where_the_loss_is_costs_one_sample(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model = Weights([1.0])
     program = compile(lambda x: sg.sqrt(model.weights[0] * x), model, (1,))
     x = numpy.arange(1.0, 301.0)
@@ -301,14 +333,18 @@ def test_who_is_not_thorough_stops_at_the_first_odd_sample(monkeypatch: pytest.M
 
 def test_who_is_not_thorough_gets_finite_numbers_where_eager_code_has_them() -> None:
     model = Weights([-1.0])
-    program = compile(lambda x: sg.where(sg.step(x), sg.log(model.weights[0]) * x, x * 2.0), model, (1,))
+    program = compile(
+        lambda x: sg.where(sg.step(x), sg.log(model.weights[0]) * x, x * 2.0), model, (1,)
+    )
     loss, gradient, _ = program.evaluated([numpy.array([[-1.0], [-2.0]])], thorough=False)
     assert (loss, gradient.tolist()) == (-3.0, [0.0])
 
 
 def test_odd_rows_are_those_of_eager_code() -> None:
     model = Weights([0.0, 1.0])
-    program = compile(lambda x: sg.sqrt(x) * model.weights[1] + sg.relu(sg.log(x)) * 0.0, model, (1,))
+    program = compile(
+        lambda x: sg.sqrt(x) * model.weights[1] + sg.relu(sg.log(x)) * 0.0, model, (1,)
+    )
     x = numpy.array([1.0, 4.0, -1.0, 0.0, 9.0, math.nan])
     assert program.odd_rows([x]).tolist() == [2, 5]
     assert program.odd_rows([x], limit=1).tolist() == [2]
@@ -471,7 +507,9 @@ def test_a_program_whose_model_can_not_be_pickled_says_why() -> None:
 
     model = Local([2.0])
     program = compile(lambda x: x * model.weights[0], model, (1,))
-    with pytest.raises(CallError, match=r"can't be pickled, because its model can't.*top level of a module"):
+    with pytest.raises(
+        CallError, match=r"can't be pickled, because its model can't.*top level of a module"
+    ):
         pickle.dumps(program)
     assert copy.deepcopy(program)([3.0]).tolist() == [[6.0]]
 
@@ -485,10 +523,14 @@ def test_read_and_write_back() -> None:
     before = program.value_and_grad(x, y)[0]
     program.parameters[:] *= 2.0
     assert program.value_and_grad(x, y)[0] != before
-    assert program.value_and_grad(x, y)[0] != eager(lambda x, y: mse(model(x), y), model, [x, y]).loss
+    assert (
+        program.value_and_grad(x, y)[0] != eager(lambda x, y: mse(model(x), y), model, [x, y]).loss
+    )
     program.write_back()
     assert [parameter.data for parameter in model.parameters()] == program.parameters.tolist()
-    assert program.value_and_grad(x, y)[0] == pytest.approx(eager(lambda x, y: mse(model(x), y), model, [x, y]).loss, rel=1e-13)
+    assert program.value_and_grad(x, y)[0] == pytest.approx(
+        eager(lambda x, y: mse(model(x), y), model, [x, y]).loss, rel=1e-13
+    )
     for parameter in model.parameters():
         parameter.data /= 2.0
     program.read()
@@ -543,7 +585,9 @@ def test_load_gives_every_value_its_number_and_gradient() -> None:
             assert mine.op == theirs.op
             assert recorded[id(mine)] == (theirs.data, theirs.grad, theirs.partials)
         assert loss.data == pytest.approx(program(x[i : i + 1], y[i : i + 1])[0, 0], rel=1e-13)
-    assert [parameter.data for parameter in model.parameters()] == program.parameters.tolist(), "loading is a write_back, too"
+    assert [parameter.data for parameter in model.parameters()] == program.parameters.tolist(), (
+        "loading is a write_back, too"
+    )
 
 
 def test_load_then_draw() -> None:
@@ -580,7 +624,9 @@ def test_load_draws_and_reads_as_a_call_does() -> None:
     assert program([[1.0, 2.0]])[0, 0] == pytest.approx(loaded.data, rel=1e-13)
 
 
-@pytest.mark.parametrize("sample", [([1.0, 2.0], 3.0), ([1.0, 2.0, 3.0],), ([1.0, 2.0, 3.0], [1.0, 2.0])])
+@pytest.mark.parametrize(
+    "sample", [([1.0, 2.0], 3.0), ([1.0, 2.0, 3.0],), ([1.0, 2.0, 3.0], [1.0, 2.0])]
+)
 def test_load_refuses_other_shapes(sample: Any) -> None:
     _, program = network()
     with pytest.raises(LengthError):
@@ -595,8 +641,17 @@ def test_explain_names_the_matrices() -> None:
     lines = program.explain().splitlines()
     assert lines[0].endswith(f"{len(lines) - 1} kernels")
     assert "scalars recorded" in lines[0]
-    assert lines[1:] == ["  matrix 4×3 + bias", "  tanh × 4", "  matrix 1×4 + bias", "  sub × 1", "  pow × 1"]
-    assert repr(program) == f"<Compiled: {program.recorded_rows} scalars as 5 kernels, 2 of them matrices>"
+    assert lines[1:] == [
+        "  matrix 4×3 + bias",
+        "  tanh × 4",
+        "  matrix 1×4 + bias",
+        "  sub × 1",
+        "  pow × 1",
+    ]
+    assert (
+        repr(program)
+        == f"<Compiled: {program.recorded_rows} scalars as 5 kernels, 2 of them matrices>"
+    )
 
 
 def test_the_source_is_python_that_a_person_can_read() -> None:

@@ -14,12 +14,16 @@ from scalargrad.compiler import Compiled, compile
 from tests.compiler.graphs import Weights
 
 ROWS = json.loads((Path(__file__).parent.parent / "conformance.json").read_text(encoding="utf-8"))
-every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['expression']} at {row['at']}")
+every_row = pytest.mark.parametrize(
+    "row", ROWS, ids=lambda row: f"{row['expression']} at {row['at']}"
+)
 
 
 def compiled(row: dict[str, Any], learned: bool) -> tuple[Compiled, list[float]]:
     """The expression as a program of inputs, or of parameters. The condition x > 0, which can't be recorded, is asked as step(x)."""
-    code = builtins.compile(row["expression"].replace("x > 0", "step(x)"), "<conformance.json>", "eval")
+    code = builtins.compile(
+        row["expression"].replace("x > 0", "step(x)"), "<conformance.json>", "eval"
+    )
     numbers = [float(x) for x in row["at"].values()]
     model = Weights(numbers)
 
@@ -28,11 +32,17 @@ def compiled(row: dict[str, Any], learned: bool) -> tuple[Compiled, list[float]]
         result: Value = eval(code, dict(vars(scalargrad)), variables)
         return result
 
-    return compile(lambda *x: function(x if len(numbers) == 1 else x[0]), model, inputs=(len(numbers),)), numbers
+    return compile(
+        lambda *x: function(x if len(numbers) == 1 else x[0]), model, inputs=(len(numbers),)
+    ), numbers
 
 
 def agrees(found: Any, expected: Any) -> bool:
-    return bool(numpy.allclose(found, [float(number) for number in expected], rtol=1e-12, atol=0.0, equal_nan=True))
+    return bool(
+        numpy.allclose(
+            found, [float(number) for number in expected], rtol=1e-12, atol=0.0, equal_nan=True
+        )
+    )
 
 
 @every_row

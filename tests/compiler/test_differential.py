@@ -17,7 +17,22 @@ from tests.compiler.referee import Array, alike, differences, eager
 from tests.core.points import points
 
 LINEAR = ("add", "sub", "mul", "neg", "sum", "dot", "mean")
-SELECTING = ("where", "maximum", "minimum", "max", "min", "clamp", "relu", "abs", "step", "sign", "prelu", "hardtanh", "mul", "add")
+SELECTING = (
+    "where",
+    "maximum",
+    "minimum",
+    "max",
+    "min",
+    "clamp",
+    "relu",
+    "abs",
+    "step",
+    "sign",
+    "prelu",
+    "hardtanh",
+    "mul",
+    "add",
+)
 SETTINGS = ("pow", "clamp", "leaky_relu", "elu", "celu", "rrelu", "hardtanh", "where", "add", "mul")
 
 
@@ -27,7 +42,9 @@ def test_any_graph(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=30)) == []
 
 
-@pytest.mark.parametrize("ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"])
+@pytest.mark.parametrize(
+    "ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"]
+)
 @settings(max_examples=150)
 @given(rng=st.randoms(use_true_random=False))
 def test_graphs_of_few_operations(ops: tuple[str, ...], rng: Random) -> None:
@@ -64,7 +81,10 @@ def test_every_operation(op: Op, batch: int) -> None:
         result: Value = apply(op, *(x if size == 1 else x[0]))
         return result
 
-    assert differences(compile(function, inputs=(size,)), eager(function, None, data), data, 1e-12) == []
+    assert (
+        differences(compile(function, inputs=(size,)), eager(function, None, data), data, 1e-12)
+        == []
+    )
 
 
 @pytest.mark.parametrize("op", TABLE.values(), ids=lambda op: op.name)
@@ -84,10 +104,17 @@ def test_every_operation_on_many_rows_at_once(op: Op) -> None:
     data = [numpy.stack([rows.ravel(), numpy.roll(rows, 1, axis=0).ravel()])]
     if size > 1:
         data = [data[0][:1]]
-    assert differences(compile(function, model, (10 * size,)), eager(function, model, data), data, 1e-11) == []
+    assert (
+        differences(
+            compile(function, model, (10 * size,)), eager(function, model, data), data, 1e-11
+        )
+        == []
+    )
 
 
-@pytest.mark.parametrize("op", [op for op in TABLE.values() if op.static_args], ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "op", [op for op in TABLE.values() if op.static_args], ids=lambda op: op.name
+)
 def test_every_setting_as_a_number_and_as_a_value(op: Op) -> None:
     rows = batch_of(op, 5)
     model = Weights([float(number) for number in rows[0]])
@@ -100,7 +127,12 @@ def test_every_setting_as_a_number_and_as_a_value(op: Op) -> None:
         return [apply(op, *plain), apply(op, *learned), apply(op, *x)]
 
     data = [rows[:1]]
-    assert differences(compile(function, model, (rows.shape[1],)), eager(function, model, data), data, 1e-12) == []
+    assert (
+        differences(
+            compile(function, model, (rows.shape[1],)), eager(function, model, data), data, 1e-12
+        )
+        == []
+    )
 
 
 # Without structure, and deep
@@ -112,7 +144,10 @@ def test_a_dag_of_two_thousand_scalars_without_structure() -> None:
     model = Weights(recipe.parameters)
     function = function_of(recipe, model.weights)
     data = [numpy.random.default_rng(0).normal(size=(3, 10))]
-    assert differences(compile(function, model, recipe.sizes), eager(function, model, data), data) == []
+    assert (
+        differences(compile(function, model, recipe.sizes), eager(function, model, data), data)
+        == []
+    )
 
 
 def test_a_chain_of_two_thousand_operations() -> None:
@@ -133,7 +168,13 @@ def test_the_referee_finds_what_is_wrong() -> None:
     model, data = Weights([2.0]), [numpy.array([[1.0, 2.0]])]
     expected = eager(lambda x: x[0] * model.weights[0] + x[1], model, data)
     wrong = compile(lambda x: x[0] * model.weights[0] * 1.001 + x[1] * 1.001, model, (2,))
-    assert differences(wrong, expected, data) == ["outputs", "loss", "gradient", "inputs_gradient", "jacobian"]
+    assert differences(wrong, expected, data) == [
+        "outputs",
+        "loss",
+        "gradient",
+        "inputs_gradient",
+        "jacobian",
+    ]
     assert not alike(numpy.nan, 1.0)
     assert not alike(numpy.inf, -numpy.inf)
     assert not alike([1.0], [[1.0]])

@@ -58,12 +58,17 @@ NAMING: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("make", NAMING.values(), ids=NAMING)
-def test_a_number_of_the_module_that_changes_is_refused(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_of_the_module_that_changes_is_refused(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     function = make()
     program = compile(function, function if isinstance(function, Module) else None, inputs=(1,))
     program([1.0])
     monkeypatch.setitem(globals(), "factor", 3.0)
-    with pytest.raises(TraceError, match=r"`factor` was 2\.0 when the function was recorded and is now 3\.0: compile again"):
+    with pytest.raises(
+        TraceError,
+        match=r"`factor` was 2\.0 when the function was recorded and is now 3\.0: compile again",
+    ):
         program([1.0])
 
 
@@ -98,7 +103,15 @@ def test_every_way_to_run_a_program_looks(ask: Any) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(2.0, 3.0), (True, False), ("relu", "tanh"), (3, 4), (None, 1.0), (2.0, Value(2.0)), (numpy.float64(1.0), numpy.float64(2.0))],
+    [
+        (2.0, 3.0),
+        (True, False),
+        ("relu", "tanh"),
+        (3, 4),
+        (None, 1.0),
+        (2.0, Value(2.0)),
+        (numpy.float64(1.0), numpy.float64(2.0)),
+    ],
 )
 def test_single_things_of_a_closure(before: Any, after: Any) -> None:
     thing = before
@@ -118,7 +131,10 @@ def test_a_tuple_in_the_place_of_another() -> None:
         program([1.0])
 
 
-@pytest.mark.parametrize(("before", "after"), [(2, 2.0), (math.nan, math.nan * 2), (2.5, numpy.float64(2.5)), (257, int("257"))])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(2, 2.0), (math.nan, math.nan * 2), (2.5, numpy.float64(2.5)), (257, int("257"))],
+)
 def test_the_same_number_in_another_object_is_the_same(before: Any, after: Any) -> None:
     thing = before
     program = compile(lambda x: x * thing, inputs=(1,))
@@ -166,7 +182,10 @@ def test_another_shape_of_an_array() -> None:
     rows = numpy.ones((50, 2))
     program = compile(lambda x: x * len(rows), inputs=(1,))
     rows = numpy.ones((60, 2))
-    with pytest.raises(TraceError, match=r"`rows` had the shape \(50, 2\) when the function was recorded and has the shape \(60, 2\) now"):
+    with pytest.raises(
+        TraceError,
+        match=r"`rows` had the shape \(50, 2\) when the function was recorded and has the shape \(60, 2\) now",
+    ):
         program([1.0])
 
 
@@ -187,7 +206,9 @@ def test_the_names_of_a_function_that_calls_itself_are_looked_up_once() -> None:
 
 @pytest.mark.parametrize("length", [32, 33])
 @pytest.mark.parametrize("make", [list, numpy.array], ids=["list", "array"])
-def test_the_entries_of_containers_of_up_to_32_are_compared(length: int, make: Callable[[Any], Any]) -> None:
+def test_the_entries_of_containers_of_up_to_32_are_compared(
+    length: int, make: Callable[[Any], Any]
+) -> None:
     container = make([1.0] * length)
     program = compile(lambda x: x * len(container), inputs=(1,))
     container[-1] = 2.0
@@ -218,7 +239,9 @@ def test_what_the_function_changes_itself_is_not_compared() -> None:
     assert program([1.0]).tolist() == [[2.0]]
 
 
-def test_an_attribute_of_the_name_of_a_global_is_another_thing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attribute_of_the_name_of_a_global_is_another_thing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class Holder:
         factor = 5.0
 
@@ -256,7 +279,10 @@ DRAWING: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("function", DRAWING.values(), ids=DRAWING)
 def test_random_numbers_are_refused(function: Any) -> None:
-    with pytest.raises(TraceError, match=r"random numbers were drawn from .*\n.*nn\.Dropout or scalargrad\.RandomLeaf"):
+    with pytest.raises(
+        TraceError,
+        match=r"random numbers were drawn from .*\n.*nn\.Dropout or scalargrad\.RandomLeaf",
+    ):
         compile(function, inputs=(1,))
 
 
@@ -318,7 +344,16 @@ def test_a_number_of_a_loss_that_changes_in_a_compiled_training_is_refused() -> 
             share *= 0.5
 
     with pytest.raises(TraceError, match=r"`share` was 0\.5 .* and is now 0\.25"):
-        sg.fit(MLP(1, [1], seed=1), [[0.0], [1.0]], [0.0, 1.0], loss=loss, epochs=3, compiled=True, callbacks=[Anneal()], progress=False)
+        sg.fit(
+            MLP(1, [1], seed=1),
+            [[0.0], [1.0]],
+            [0.0, 1.0],
+            loss=loss,
+            epochs=3,
+            compiled=True,
+            callbacks=[Anneal()],
+            progress=False,
+        )
 
 
 def test_a_compiled_training_with_a_loss_of_its_own_runs() -> None:
@@ -327,5 +362,13 @@ def test_a_compiled_training_with_a_loss_of_its_own_runs() -> None:
     def loss(prediction: Any, target: Any) -> Any:
         return sg.losses.mse(prediction, target) * share
 
-    history = sg.fit(MLP(1, [1], seed=1), [[0.0], [1.0]], [0.0, 1.0], loss=loss, epochs=3, compiled=True, progress=False)
+    history = sg.fit(
+        MLP(1, [1], seed=1),
+        [[0.0], [1.0]],
+        [0.0, 1.0],
+        loss=loss,
+        epochs=3,
+        compiled=True,
+        progress=False,
+    )
     assert len(history["loss"]) == 3

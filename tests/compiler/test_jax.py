@@ -19,7 +19,18 @@ from scalargrad.core.ops import TABLE
 from scalargrad.core.value import apply
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.losses import cross_entropy, mse
-from scalargrad.nn import MLP, Conv, Dropout, Flatten, LSTMCell, MaxPool, Module, Recurrent, Reshape, Sequential
+from scalargrad.nn import (
+    MLP,
+    Conv,
+    Dropout,
+    Flatten,
+    LSTMCell,
+    MaxPool,
+    Module,
+    Recurrent,
+    Reshape,
+    Sequential,
+)
 from scalargrad.optim import l2
 from tests.compiler.graphs import Kitchen, Weights, follow
 from tests.compiler.referee import alike, differences, eager
@@ -55,7 +66,9 @@ def probabilities() -> tuple[Any, Module, tuple[int, ...]]:
 
 
 def convolution() -> tuple[Any, Module, tuple[int, ...]]:
-    model = Sequential(Reshape(6, 6), Conv(1, 2, 3, seed=5), MaxPool(2), Flatten(), MLP(8, [2], seed=6))
+    model = Sequential(
+        Reshape(6, 6), Conv(1, 2, 3, seed=5), MaxPool(2), Flatten(), MLP(8, [2], seed=6)
+    )
     return lambda x, y: cross_entropy(model(x), y), model, (36, 2)
 
 
@@ -73,7 +86,10 @@ def batch(sizes: tuple[int, ...], count: int = 5) -> list[Any]:
 
 
 def both(function: Callable[..., Any], model: Module | None, sizes: tuple[int, ...]) -> list[Any]:
-    return [scalargrad.compile(function, model, inputs=sizes, backend=backend) for backend in ("numpy", "jax")]
+    return [
+        scalargrad.compile(function, model, inputs=sizes, backend=backend)
+        for backend in ("numpy", "jax")
+    ]
 
 
 # What the other backend says
@@ -86,12 +102,17 @@ def test_both_backends_say_the_same(make: Callable[[], Any]) -> None:
     single, several = batch(sizes, 1), batch(sizes, 5)
     assert alike(program.value_and_grad(*single)[1], plain.value_and_grad(*single)[1])
     assert alike(program(*several), plain(*several))
-    (loss, gradient), (expected, slopes) = program.value_and_grad(*several), plain.value_and_grad(*several)
+    (loss, gradient), (expected, slopes) = (
+        program.value_and_grad(*several),
+        plain.value_and_grad(*several),
+    )
     assert alike(loss, expected)
     assert alike(gradient, slopes)
     assert any(slopes)
     assert all(map(alike, program.jacobian(*several), plain.jacobian(*several)))
-    assert program.gradients_by_name() == dict(zip(plain.gradients_by_name(), gradient.tolist(), strict=True))
+    assert program.gradients_by_name() == dict(
+        zip(plain.gradients_by_name(), gradient.tolist(), strict=True)
+    )
 
 
 @pytest.mark.parametrize("op", TABLE.values(), ids=TABLE)
@@ -106,14 +127,18 @@ def test_every_operation_against_eager_code(op: Any) -> None:
     assert not differences(program, eager(applied, None, arrays), arrays)
 
 
-@pytest.mark.parametrize("op", [op for op in TABLE.values() if op.kinks or op.over_list], ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "op", [op for op in TABLE.values() if op.kinks or op.over_list], ids=lambda op: op.name
+)
 def test_kinks_are_decided_as_in_eager_code(op: Any) -> None:
     """All numbers equal, or 0: the pure gradient, which nothing corrects, is that of the table."""
     size = 4 if op.over_list else len(op.operands)
     models, expected = [], []
     for numbers in ([0.0] * size, [1.0] * size, [-1.0] * size, [3.0, *[0.0] * (size - 1)]):
         model = Weights(numbers)
-        found = eager(lambda x, model=model: apply(op, *model.weights) * x, model, [numpy.ones((1, 1))])
+        found = eager(
+            lambda x, model=model: apply(op, *model.weights) * x, model, [numpy.ones((1, 1))]
+        )
         if numpy.isfinite(found.gradient).all() and numpy.isfinite(found.outputs).all():
             models.append(model)
             expected.append(found.gradient)
@@ -145,7 +170,9 @@ def test_numbers_that_are_not_finite_are_those_of_eager_code() -> None:
         return where(x[0], sqrt(x[1]), relu(x[1])) / x[0]
 
     program = scalargrad.compile(function, inputs=(2,), backend="jax")
-    arrays = [numpy.array([[0.0, -1.0], [1.0, 0.0], [numpy.nan, 1.0], [1.0, numpy.inf], [2.0, 4.0]])]
+    arrays = [
+        numpy.array([[0.0, -1.0], [1.0, 0.0], [numpy.nan, 1.0], [1.0, numpy.inf], [2.0, 4.0]])
+    ]
     assert not differences(program, eager(function, None, arrays), arrays)
 
 
@@ -161,7 +188,9 @@ def test_dropout_draws_what_the_numpy_backend_draws() -> None:
     found = []
     for backend in ("numpy", "jax"):
         model = Sequential(MLP(3, [6], "tanh", seed=1), Dropout(0.5, seed=2), MLP(6, [1], seed=3))
-        program = scalargrad.compile(lambda x, y, model=model: mse(model(x), y), model, inputs=(3, 1), backend=backend)
+        program = scalargrad.compile(
+            lambda x, y, model=model: mse(model(x), y), model, inputs=(3, 1), backend=backend
+        )
         arrays = [numpy.ones((4, 3)), numpy.ones((4, 1))]
         found.append([program.value_and_grad(*arrays)[1] for _ in range(3)])
     assert alike(found[0], found[1])
@@ -201,7 +230,9 @@ def _moved(program: Any, factor: float) -> Any:
 def test_gradients_of_gradients() -> None:
     """Against the derivative by hand, at a point where the inner gradient is 0 and its slope is not."""
     weight = Weights([3.0])
-    program = scalargrad.compile(lambda x: (weight.weights[0] * x - 6.0) ** 2, weight, inputs=(1,), backend="jax")
+    program = scalargrad.compile(
+        lambda x: (weight.weights[0] * x - 6.0) ** 2, weight, inputs=(1,), backend="jax"
+    )
     first = jax.grad(lambda p: program.pure(p, numpy.array([[2.0]])))
     assert first(program.parameters).tolist() == [0.0]
     assert jax.grad(lambda p: first(p)[0])(program.parameters).tolist() == [8.0]
@@ -210,15 +241,26 @@ def test_gradients_of_gradients() -> None:
 def test_a_zero_gradient_sends_nothing_through_an_infinite_derivative() -> None:
     """As eager code does; what JAX makes of the formula itself is nan."""
     model = Weights([0.0])
-    program = scalargrad.compile(lambda x: relu(sqrt(model.weights[0]) - 1.0) + x, model, inputs=(1,), backend="jax")
+    program = scalargrad.compile(
+        lambda x: relu(sqrt(model.weights[0]) - 1.0) + x, model, inputs=(1,), backend="jax"
+    )
     assert jax.grad(program.pure)(program.parameters, numpy.ones((2, 1))).tolist() == [0.0]
 
 
 def test_kinks_as_the_table_has_them() -> None:
     model = Weights([0.0, 0.0, 2.0])
     a, b, c = model.weights
-    program = scalargrad.compile(lambda x: x * (relu(a) + 3.0 * maximum(a, b) + clamp(c, 0.0, 2.0)), model, inputs=(1,), backend="jax")
-    assert jax.jit(jax.grad(program.pure))(program.parameters, numpy.ones((1, 1))).tolist() == [1.5, 1.5, 1.0]
+    program = scalargrad.compile(
+        lambda x: x * (relu(a) + 3.0 * maximum(a, b) + clamp(c, 0.0, 2.0)),
+        model,
+        inputs=(1,),
+        backend="jax",
+    )
+    assert jax.jit(jax.grad(program.pure))(program.parameters, numpy.ones((1, 1))).tolist() == [
+        1.5,
+        1.5,
+        1.0,
+    ]
 
 
 def test_pure_functions_of_what_is_drawn() -> None:
@@ -228,10 +270,18 @@ def test_pure_functions_of_what_is_drawn() -> None:
     with pytest.raises(OptionError, match=re.escape("drawn=program.draw(batch)")):
         program.pure(program.parameters, *arrays)
     drawn = program.draw(5)
-    losses = [program.pure(program.parameters, *arrays, drawn=each).item() for each in (drawn, drawn, 0.0 * drawn)]
+    losses = [
+        program.pure(program.parameters, *arrays, drawn=each).item()
+        for each in (drawn, drawn, 0.0 * drawn)
+    ]
     assert losses[0] == losses[1] != losses[2]
-    ignored = model.eval() and scalargrad.compile(lambda x, y: mse(model(x), y), model, inputs=(3, 1))
-    assert alike(program.pure(program.parameters, *arrays, drawn=numpy.ones_like(drawn)), ignored.value_and_grad(*arrays)[0])
+    ignored = model.eval() and scalargrad.compile(
+        lambda x, y: mse(model(x), y), model, inputs=(3, 1)
+    )
+    assert alike(
+        program.pure(program.parameters, *arrays, drawn=numpy.ones_like(drawn)),
+        ignored.value_and_grad(*arrays)[0],
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,7 +289,11 @@ def test_pure_functions_of_what_is_drawn() -> None:
     [
         (numpy.ones(3), [numpy.ones((2, 3))], "2 arguments"),
         (numpy.ones(3), [numpy.ones((2, 3)), numpy.ones((2, 1))], "vector of 113 numbers"),
-        (numpy.ones(113), [numpy.ones((2, 4)), numpy.ones((2, 1))], re.escape("(batch, 3), not (2, 4)")),
+        (
+            numpy.ones(113),
+            [numpy.ones((2, 4)), numpy.ones((2, 1))],
+            re.escape("(batch, 3), not (2, 4)"),
+        ),
     ],
 )
 def test_wrong_shapes_are_named(parameters: Any, arrays: list[Any], message: str) -> None:
@@ -263,9 +317,15 @@ def test_a_list_of_equal_numbers() -> None:
 
 def test_training_on_eight_devices_is_training_on_one() -> None:
     """In a process of its own, as the number of devices is settled when JAX begins."""
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+        "JAX_PLATFORMS": "cpu",
+    }
     command = [sys.executable, "-m", "demos.parallel"]
-    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
     assert "8 devices" in said
     found = re.search(r"largest difference to one device with NumPy: (\S+)", said)
     assert found is not None
@@ -285,9 +345,19 @@ def test_training_on_eight_devices_is_training_on_one() -> None:
         (lambda x: scalargrad.norm(x), [1.0, 2.0, 3.0]),
         (lambda x: scalargrad.gelu_tanh(x[0]) * x[1], [2.0, 3.0]),
     ],
-    ids=["pow at 0", "stop_gradient", "softmax at a tie", "logsumexp of large numbers", "atan2", "norm", "gelu_tanh"],
+    ids=[
+        "pow at 0",
+        "stop_gradient",
+        "softmax at a tie",
+        "logsumexp of large numbers",
+        "atan2",
+        "norm",
+        "gelu_tanh",
+    ],
 )
-def test_second_derivatives_by_jax_are_those_of_the_engine(function: Any, point: list[float]) -> None:
+def test_second_derivatives_by_jax_are_those_of_the_engine(
+    function: Any, point: list[float]
+) -> None:
     backend = scalargrad.compile(function, inputs=(len(point),), backend="jax")._backend
     none = numpy.zeros((1, 0))
 

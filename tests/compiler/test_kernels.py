@@ -11,7 +11,17 @@ from scalargrad.compiler import compile, record, trace
 from scalargrad.compiler.buffers import layout_of
 from scalargrad.compiler.kernels import Dots, Elementwise, Kernel, Matrix, OverList, kernels_of
 from scalargrad.compiler.passes import optimized
-from scalargrad.nn import MLP, AvgPool, Conv, Flatten, Layer, MaxPool, Recurrent, RNNCell, Sequential
+from scalargrad.nn import (
+    MLP,
+    AvgPool,
+    Conv,
+    Flatten,
+    Layer,
+    MaxPool,
+    Recurrent,
+    RNNCell,
+    Sequential,
+)
 from tests.compiler.graphs import Weights
 from tests.compiler.referee import differences, eager
 
@@ -46,17 +56,25 @@ def test_a_kernel_is_equal_to_itself_alone_and_can_be_a_key() -> None:
 
 def test_a_layer_is_one_matrix_and_one_activation() -> None:
     model = MLP(5, [7, 3], activation="tanh", seed=1)
-    assert described(model, 5, model.parameters()) == ["matrix 7×5 + bias", "tanh × 7", "matrix 3×7 + bias"]
+    assert described(model, 5, model.parameters()) == [
+        "matrix 7×5 + bias",
+        "tanh × 7",
+        "matrix 3×7 + bias",
+    ]
 
 
 def test_a_layer_without_bias() -> None:
     weights = Weights([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).weights
-    assert described(lambda x: [sg.dot(x, weights[:3]), sg.dot(weights[3:], x)], 3, weights) == ["matrix 2×3"]
+    assert described(lambda x: [sg.dot(x, weights[:3]), sg.dot(weights[3:], x)], 3, weights) == [
+        "matrix 2×3"
+    ]
 
 
 def test_weights_lie_as_rows_of_the_parameters() -> None:
     model = Layer(4, 3, seed=1)
-    matrix = next(kernel for kernel in kernels(model, 4, model.parameters()) if isinstance(kernel, Matrix))
+    matrix = next(
+        kernel for kernel in kernels(model, 4, model.parameters()) if isinstance(kernel, Matrix)
+    )
     program = optimized(record(trace(model, [4], model.parameters())))
     assert program.place[matrix.weights].tolist() == [[0, 1, 2, 3], [5, 6, 7, 8], [10, 11, 12, 13]]
     assert matrix.bias is not None
@@ -80,7 +98,9 @@ def test_a_hand_written_loop_is_a_matrix() -> None:
 
 
 def test_a_convolution_is_one_matrix_at_many_places() -> None:
-    model = Sequential(Conv(1, 2, size=3, activation="relu", seed=1), MaxPool(2), Flatten(), Layer(8, 3, seed=2))
+    model = Sequential(
+        Conv(1, 2, size=3, activation="relu", seed=1), MaxPool(2), Flatten(), Layer(8, 3, seed=2)
+    )
     found = described(lambda x: model(image(x, 6)), 36, model.parameters())
     assert found[:2] == ["matrix 2×9 at 16 places + bias", "relu × 32"]
     assert "max of 4 × 8" in found
@@ -101,7 +121,14 @@ def test_shared_weights_are_one_matrix_at_two_places() -> None:
 
 def test_softmax() -> None:
     found = described(lambda x: sg.softmax(x), 4)
-    assert found == ["max of 4 × 1", "stop_gradient × 1", "sub × 4", "exp × 4", "sum of 4 × 1", "div × 4"]
+    assert found == [
+        "max of 4 × 1",
+        "stop_gradient × 1",
+        "sub × 4",
+        "exp × 4",
+        "sum of 4 × 1",
+        "div × 4",
+    ]
 
 
 def attention(q: Any, k: Any, v: Any) -> list[list[Value]]:
@@ -123,7 +150,9 @@ def test_attention_written_in_scalars() -> None:
         return [number for row in attention(q, k, v) for number in row]
 
     found = described(function, 12, parameters)
-    assert found[0] == "matrix 12×4 at 3 places + bias", "queries, keys and values of all tokens at once"
+    assert found[0] == "matrix 12×4 at 3 places + bias", (
+        "queries, keys and values of all tokens at once"
+    )
     assert "dot of 4 × 9" in found
     assert "dot of 3 × 12" in found
     assert len(found) < 12
@@ -140,8 +169,14 @@ def test_what_has_no_structure_is_grouped_by_level() -> None:
 
 def test_what_is_the_same_for_all_samples_is_computed_once() -> None:
     weights = Weights([1.0, 2.0]).weights
-    found = kernels(lambda x: [sg.exp(weights[0]) * x[0], sg.exp(weights[1]), sg.exp(x[1])], 2, weights)
-    assert {(str(kernel), kernel.batched) for kernel in found} == {("exp × 2", False), ("exp × 1", True), ("mul × 1", True)}
+    found = kernels(
+        lambda x: [sg.exp(weights[0]) * x[0], sg.exp(weights[1]), sg.exp(x[1])], 2, weights
+    )
+    assert {(str(kernel), kernel.batched) for kernel in found} == {
+        ("exp × 2", False),
+        ("exp × 1", True),
+        ("mul × 1", True),
+    }
 
 
 # Every row is computed once, after its operands
@@ -192,7 +227,10 @@ def twice(w: Any, x: Any) -> Any:
 ODD = {
     "one input twice": lambda w, x: x[0] * w[0] + x[0] * w[1] + w[2],
     "one weight twice": lambda w, x: x[0] * w[0] + x[1] * w[0] + w[2],
-    "one weight everywhere": lambda w, x: [x[0] * w[0] + x[1] * w[0] + w[0], x[0] * w[0] + x[1] * w[0] + w[0]],
+    "one weight everywhere": lambda w, x: [
+        x[0] * w[0] + x[1] * w[0] + w[0],
+        x[0] * w[0] + x[1] * w[0] + w[0],
+    ],
     "computed weights": lambda w, x: x[0] * sg.exp(w[0]) + x[1] * sg.tanh(w[1]) + w[2],
     "one computed weight twice": twice,
     "weights by name": lambda w, x: x[0] * (w[0] / (w[0] + 4.0)) + x[1] * (w[1] / (w[0] + 4.0)),
@@ -200,9 +238,19 @@ ODD = {
     "the same constant": lambda _, x: x[0] * 2.0 + x[1] * 2.0 + 2.0,
     "weights and constants": lambda w, x: x[0] * w[0] + x[1] * 2.0 + w[1],
     "bias computed": lambda w, x: x[0] * w[0] + x[1] * w[1] + w[0] * w[1],
-    "the same bias for all": lambda w, x: [x[0] * w[0] + x[1] * w[1] + w[2], x[0] * w[1] + x[1] * w[2] + w[2]],
-    "weight and bias are one": lambda w, x: [x[0] * w[0] + x[1] * w[1] + w[0], x[0] * w[1] + x[1] * w[0] + w[1]],
-    "two places one weight": lambda w, x: [x[0] * w[0] + x[1] * w[1], x[1] * w[0] + x[2] * w[1], x[2] * w[0] + x[0] * w[1]],
+    "the same bias for all": lambda w, x: [
+        x[0] * w[0] + x[1] * w[1] + w[2],
+        x[0] * w[1] + x[1] * w[2] + w[2],
+    ],
+    "weight and bias are one": lambda w, x: [
+        x[0] * w[0] + x[1] * w[1] + w[0],
+        x[0] * w[1] + x[1] * w[0] + w[1],
+    ],
+    "two places one weight": lambda w, x: [
+        x[0] * w[0] + x[1] * w[1],
+        x[1] * w[0] + x[2] * w[1],
+        x[2] * w[0] + x[0] * w[1],
+    ],
     "squares": lambda _, x: x[0] * x[0] + x[0] * x[0] + x[0] * x[0],
     "dot with itself": lambda _, x: sg.dot(x, x),
     "dot of one with all": lambda _, x: sg.dot([x[0], x[0], x[0]], x),
@@ -213,10 +261,18 @@ ODD = {
     "mean of weights": lambda w, x: sg.mean([w[0], w[0], w[1]]) * x[0],
     "sum of computed weights": lambda w, x: sg.sum([sg.exp(w[0])] * 3) * x[0],
     "a hundred constants": lambda _, x: sg.mean([sg.Constant(1.5)] * 100) * x[0],
-    "a list of all sorts": lambda w, x: sg.logsumexp([x[0], w[0], sg.Constant(0.3), x[0] * w[1], sg.exp(w[2])]),
-    "an activation of one": lambda w, x: [sg.tanh(x[0]) * w[0], sg.tanh(x[0]) * w[1], sg.tanh(x[0]) * w[2]],
+    "a list of all sorts": lambda w, x: sg.logsumexp(
+        [x[0], w[0], sg.Constant(0.3), x[0] * w[1], sg.exp(w[2])]
+    ),
+    "an activation of one": lambda w, x: [
+        sg.tanh(x[0]) * w[0],
+        sg.tanh(x[0]) * w[1],
+        sg.tanh(x[0]) * w[2],
+    ],
     "parameters by themselves": lambda w, x: w[0] * w[1] + w[1] * w[2] + x[0],
-    "penalty": lambda w, x: (x[0] * w[0] + x[1] * w[1] + w[2]) ** 2 + 0.1 * sg.sum([v * v for v in w]),
+    "penalty": lambda w, x: (
+        (x[0] * w[0] + x[1] * w[1] + w[2]) ** 2 + 0.1 * sg.sum([v * v for v in w])
+    ),
 }
 
 
@@ -229,12 +285,17 @@ def test_odd_matrices(function: Any, batch: int) -> None:
     def of_inputs(x: Any) -> Any:
         return function(model.weights, x)
 
-    assert differences(compile(of_inputs, model, (3,)), eager(of_inputs, model, data), data, 1e-12) == []
+    assert (
+        differences(compile(of_inputs, model, (3,)), eager(of_inputs, model, data), data, 1e-12)
+        == []
+    )
 
 
 def test_weights_that_are_read() -> None:
     read = [Value(2.0), Value(3.0)]
-    program = compile(lambda x: [x[0] * read[0] + x[1] * read[0], x[0] * read[0] + x[1] * read[1]], inputs=(2,))
+    program = compile(
+        lambda x: [x[0] * read[0] + x[1] * read[0], x[0] * read[0] + x[1] * read[1]], inputs=(2,)
+    )
     assert program([[1.0, 10.0]]).tolist() == [[22.0, 32.0]]
     read[0].data = 5.0
     assert program([[1.0, 10.0]]).tolist() == [[55.0, 35.0]]
@@ -242,15 +303,22 @@ def test_weights_that_are_read() -> None:
 
 
 def test_average_pooling_after_a_convolution() -> None:
-    model = Sequential(Conv(1, 2, size=2, activation="tanh", padding=1, seed=1), AvgPool(2, stride=1))
+    model = Sequential(
+        Conv(1, 2, size=2, activation="tanh", padding=1, seed=1), AvgPool(2, stride=1)
+    )
     data = [numpy.random.default_rng(0).normal(size=(2, 9))]
 
     def function(x: Any) -> Any:
         return [number for grid in model(image(x, 3)) for row in grid for number in row]
 
-    assert differences(compile(function, model, (9,)), eager(function, model, data), data, 1e-12) == []
+    assert (
+        differences(compile(function, model, (9,)), eager(function, model, data), data, 1e-12) == []
+    )
 
 
 def test_a_parameter_may_be_an_input_of_a_matrix() -> None:
     weights = [Parameter(float(i)) for i in range(4)]
-    assert described(lambda x: sg.dot(weights[:2], weights[2:]) * x[0], 2, weights)[0] == "dot of 2 × 1"
+    assert (
+        described(lambda x: sg.dot(weights[:2], weights[2:]) * x[0], 2, weights)[0]
+        == "dot of 2 × 1"
+    )

@@ -12,7 +12,15 @@ import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
 from scalargrad.errors import TraceError
-from scalargrad.losses import LOSSES, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, hinge, huber, mse
+from scalargrad.losses import (
+    LOSSES,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge,
+    huber,
+    mse,
+)
 from scalargrad.nn import (
     ACTIVATIONS,
     MLP,
@@ -49,7 +57,9 @@ def agrees(function: Callable[..., Any], model: Module, *sizes: int, bound: floa
     """Whether the program and eager code say the same for batches of 1, 2 and 7."""
     program = compile(function, model, sizes)
     batches = [data(*sizes, batch=batch, seed=batch) for batch in (1, 2, 7)]
-    return all(differences(program, eager(function, model, batch), batch, bound) == [] for batch in batches)
+    return all(
+        differences(program, eager(function, model, batch), batch, bound) == [] for batch in batches
+    )
 
 
 @pytest.mark.filterwarnings("ignore::scalargrad.errors.NoGradientWarning")
@@ -57,7 +67,9 @@ def agrees(function: Callable[..., Any], model: Module, *sizes: int, bound: floa
 def test_networks_with_every_activation(name: str) -> None:
     model = MLP(3, [5, 4, 1], activation=name, seed=1).eval()
     above = name in ("acosh",)  # nan below 1, which nothing comes back from
-    assert agrees(lambda x, y: mse(model([abs(item) + 3.0 for item in x] if above else x), y), model, 3, 1)
+    assert agrees(
+        lambda x, y: mse(model([abs(item) + 3.0 for item in x] if above else x), y), model, 3, 1
+    )
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "prelu", "rrelu"])
@@ -80,13 +92,17 @@ def test_a_convolutional_network() -> None:
 
 
 def test_layer_normalization() -> None:
-    model = Sequential(Layer(3, 4, seed=1), LayerNorm(4, activation="gelu"), Layer(4, 2, activation=None, seed=2))
+    model = Sequential(
+        Layer(3, 4, seed=1), LayerNorm(4, activation="gelu"), Layer(4, 2, activation=None, seed=2)
+    )
     assert agrees(lambda x, y: mse(model(x), y), model, 3, 2)
 
 
 @pytest.mark.parametrize("cell", [RNNCell, LSTMCell])
 def test_recurrent_networks(cell: Any) -> None:
-    model = Sequential(Recurrent(cell(2, 3, seed=1), last=True), Layer(3, 1, activation=None, seed=2))
+    model = Sequential(
+        Recurrent(cell(2, 3, seed=1), last=True), Layer(3, 1, activation=None, seed=2)
+    )
     assert agrees(lambda x, y: (model(image(x, 4))[0] - y) ** 2, model, 8, 1)
 
 
@@ -103,11 +119,15 @@ def test_an_embedding_with_fixed_indices() -> None:
 def test_an_embedding_by_shares() -> None:
     """Which row is taken is an input: one-hot shares of the rows."""
     table = Embedding(4, 3, seed=1)
-    assert agrees(lambda x: [sg.dot(x, column) for column in zip(*table.vectors, strict=True)], table, 4)
+    assert agrees(
+        lambda x: [sg.dot(x, column) for column in zip(*table.vectors, strict=True)], table, 4
+    )
 
 
 def test_prelu_with_one_slope_for_all() -> None:
-    model = Sequential(Layer(3, 4, activation=PReLU(), seed=1), Layer(4, 1, activation=None, seed=2))
+    model = Sequential(
+        Layer(3, 4, activation=PReLU(), seed=1), Layer(4, 1, activation=None, seed=2)
+    )
     assert agrees(lambda x: model(x)[0], model, 3)
 
 
@@ -131,7 +151,9 @@ def test_label_smoothing() -> None:
     assert agrees(lambda x: cross_entropy(model(x), 2, label_smoothing=0.1), model, 3)
 
 
-@pytest.mark.parametrize("penalty", [l1, l2, lambda p, s: elastic_net(p, s, 2 * s)], ids=["l1", "l2", "elastic net"])
+@pytest.mark.parametrize(
+    "penalty", [l1, l2, lambda p, s: elastic_net(p, s, 2 * s)], ids=["l1", "l2", "elastic net"]
+)
 def test_penalties(penalty: Any) -> None:
     model = MLP(3, [4, 1], activation="tanh", seed=1)
     assert agrees(lambda x, y: mse(model(x), y) + penalty(model.parameters(), 0.01), model, 3, 1)
@@ -144,7 +166,13 @@ def test_attention() -> None:
 
         def forward(self, x: Any) -> Any:
             tokens = image(x, 3)
-            return [y for row in attention(*([part(token) for token in tokens] for part in (self.q, self.k, self.v))) for y in row]
+            return [
+                y
+                for row in attention(
+                    *([part(token) for token in tokens] for part in (self.q, self.k, self.v))
+                )
+                for y in row
+            ]
 
     model = Attention()
     assert agrees(model, model, 12)
@@ -168,7 +196,10 @@ class Noisy(Module):
     """Dropout, random slopes and dropped weights, one after the other."""
 
     def __init__(self) -> None:
-        self.first, self.dropout = Layer(3, 6, activation=RReLU(seed=5), seed=1), Dropout(0.4, seed=2)
+        self.first, self.dropout = (
+            Layer(3, 6, activation=RReLU(seed=5), seed=1),
+            Dropout(0.4, seed=2),
+        )
         self.last = DropConnect(Layer(6, 2, activation="tanh", seed=3), 0.3, seed=4)
 
     def forward(self, x: Any) -> Any:
@@ -271,11 +302,16 @@ def test_a_network_against_numpy_by_hand() -> None:
     error = hidden @ w2.T + b2 - y
     back = 2.0 * error / 11
     inner = (back @ w2) * (1.0 - hidden**2)
-    expected = [numpy.hstack([inner.T @ x, inner.sum(0)[:, None]]).ravel(), numpy.hstack([back.T @ hidden, back.sum(0)[:, None]]).ravel()]
+    expected = [
+        numpy.hstack([inner.T @ x, inner.sum(0)[:, None]]).ravel(),
+        numpy.hstack([back.T @ hidden, back.sum(0)[:, None]]).ravel(),
+    ]
     loss, gradient = program.value_and_grad(x, y)
     assert loss == pytest.approx((error**2).sum() / 11, rel=1e-13)
     numpy.testing.assert_allclose(gradient, numpy.concatenate(expected), rtol=1e-11, atol=1e-14)
-    numpy.testing.assert_allclose(program.inputs_gradient(x, y)[0], 11 * inner @ w1, rtol=1e-11, atol=1e-14)
+    numpy.testing.assert_allclose(
+        program.inputs_gradient(x, y)[0], 11 * inner @ w1, rtol=1e-11, atol=1e-14
+    )
 
 
 def test_softmax_regression_against_numpy_by_hand() -> None:
@@ -289,7 +325,9 @@ def test_softmax_regression_against_numpy_by_hand() -> None:
     back = (shares - y) / 9
     loss, gradient = program.value_and_grad(x, y)
     assert loss == pytest.approx(-numpy.log((shares * y).sum(axis=1)).mean(), rel=1e-13)
-    numpy.testing.assert_allclose(gradient, numpy.hstack([back.T @ x, back.sum(0)[:, None]]).ravel(), rtol=1e-11, atol=1e-14)
+    numpy.testing.assert_allclose(
+        gradient, numpy.hstack([back.T @ x, back.sum(0)[:, None]]).ravel(), rtol=1e-11, atol=1e-14
+    )
 
 
 def weights_of(layer: Any) -> tuple[Array, Array]:
@@ -302,7 +340,11 @@ def test_networks_against_pytorch() -> None:
     model = MLP(4, [6, 5, 3], activation="gelu", seed=1)
     x, y = data(4, 3, batch=9)
     program = compile(lambda x, y: cross_entropy(model(x), sg.softmax(y)), model, (4, 3))
-    tensors = [torch.tensor(part, requires_grad=True) for layer in model.layers for part in weights_of(layer)]
+    tensors = [
+        torch.tensor(part, requires_grad=True)
+        for layer in model.layers
+        for part in weights_of(layer)
+    ]
     inputs = torch.tensor(x, requires_grad=True)
     hidden = inputs
     for i in range(0, 6, 2):
@@ -312,26 +354,38 @@ def test_networks_against_pytorch() -> None:
     theirs.backward()
     loss, gradient = program.value_and_grad(x, y)
     assert loss == pytest.approx(theirs.item(), rel=1e-12)
-    expected = [numpy.hstack([w.grad.numpy(), b.grad.numpy()[:, None]]).ravel() for w, b in zip(tensors[::2], tensors[1::2], strict=True)]
+    expected = [
+        numpy.hstack([w.grad.numpy(), b.grad.numpy()[:, None]]).ravel()
+        for w, b in zip(tensors[::2], tensors[1::2], strict=True)
+    ]
     numpy.testing.assert_allclose(gradient, numpy.concatenate(expected), rtol=1e-10, atol=1e-14)
-    numpy.testing.assert_allclose(program.inputs_gradient(x, y)[0], 9 * inputs.grad.numpy(), rtol=1e-10, atol=1e-14)
+    numpy.testing.assert_allclose(
+        program.inputs_gradient(x, y)[0], 9 * inputs.grad.numpy(), rtol=1e-10, atol=1e-14
+    )
 
 
 # Training by hand, step by step
 
 
 def test_two_hundred_steps_stay_with_eager_code() -> None:
-    model, twin = MLP(2, [4, 1], activation="tanh", seed=1), MLP(2, [4, 1], activation="tanh", seed=1)
+    model, twin = (
+        MLP(2, [4, 1], activation="tanh", seed=1),
+        MLP(2, [4, 1], activation="tanh", seed=1),
+    )
     rng = Random(0)
     x = numpy.array([[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(20)])
     y = (x[:, :1] * x[:, 1:] > 0) * 2.0 - 1.0
     program = compile(lambda x, y: hinge(model(x), y) + l2(model.parameters(), 1e-3), model, (2, 1))
     for _ in range(200):
         program.parameters[:] -= 0.1 * program.value_and_grad(x, y)[1]
-        found: Eager = eager(lambda x, y: hinge(twin(x), y) + l2(twin.parameters(), 1e-3), twin, [x, y])
+        found: Eager = eager(
+            lambda x, y: hinge(twin(x), y) + l2(twin.parameters(), 1e-3), twin, [x, y]
+        )
         for parameter, slope in zip(twin.parameters(), found.gradient.tolist(), strict=True):
             parameter.data -= 0.1 * slope
-    numpy.testing.assert_allclose(program.parameters, [parameter.data for parameter in twin.parameters()], rtol=1e-9)
+    numpy.testing.assert_allclose(
+        program.parameters, [parameter.data for parameter in twin.parameters()], rtol=1e-9
+    )
     program.write_back()
     assert model.state_dict() == pytest.approx(twin.state_dict(), rel=1e-9)
 

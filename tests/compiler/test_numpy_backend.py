@@ -14,7 +14,10 @@ from scalargrad.losses import mse
 from scalargrad.nn import MLP, Module
 from tests.compiler.referee import eager
 
-X, Y = numpy.random.default_rng(1).normal(size=(7, 3)), numpy.random.default_rng(2).normal(size=(7, 1))
+X, Y = (
+    numpy.random.default_rng(1).normal(size=(7, 3)),
+    numpy.random.default_rng(2).normal(size=(7, 1)),
+)
 
 
 class Odd(Module):
@@ -26,18 +29,24 @@ class Odd(Module):
 
     def forward(self, x: list[Value]) -> Value:
         rows = [self.weights[0:6:2], self.weights[6:12:2]]
-        scores = [scalargrad.tanh(sum(w * each for w, each in zip(row, x, strict=True))) for row in rows]
+        scores = [
+            scalargrad.tanh(sum(w * each for w, each in zip(row, x, strict=True))) for row in rows
+        ]
         return scores[0] * self.weights[1] + scores[1] * self.weights[0] + self.bias
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7])
-@pytest.mark.parametrize("model", [MLP(3, [4, 4, 1], seed=1), MLP(3, [1], seed=1), Odd()], ids=["MLP", "neuron", "odd"])
+@pytest.mark.parametrize(
+    "model", [MLP(3, [4, 4, 1], seed=1), MLP(3, [1], seed=1), Odd()], ids=["MLP", "neuron", "odd"]
+)
 def test_the_gradient_is_that_of_eager_code(model: Module, batch: int) -> None:
     def loss(x: object, y: object) -> Value:
         return mse(model(x), y) + 0.1 * sum(p * p for p in model.parameters()[:2])
 
     _, found = scalargrad.compile(loss, model, inputs=(3, 1)).value_and_grad(X[:batch], Y[:batch])
-    assert found == pytest.approx(eager(loss, model, [X[:batch], Y[:batch]]).gradient, rel=1e-12, abs=1e-14)
+    assert found == pytest.approx(
+        eager(loss, model, [X[:batch], Y[:batch]]).gradient, rel=1e-12, abs=1e-14
+    )
 
 
 def test_each_gradient_is_an_array_of_its_own() -> None:
@@ -61,7 +70,9 @@ def test_a_jacobian_leaves_the_last_gradient_alone() -> None:
 
 def test_parameters_that_the_loss_does_not_reach_have_no_gradient() -> None:
     model = MLP(3, [400, 1], seed=1)
-    program = scalargrad.compile(lambda x: model.layers[0].neurons[0].weights[0] * x[0], model, inputs=(3,))
+    program = scalargrad.compile(
+        lambda x: model.layers[0].neurons[0].weights[0] * x[0], model, inputs=(3,)
+    )
     numpy.full(len(model.parameters()), numpy.nan)  # memory that was used before is not all zeros
     _, found = program.value_and_grad(X)
     assert found[0] == pytest.approx(X[:, 0].mean())
@@ -78,10 +89,14 @@ def test_weights_and_biases_get_their_gradient_at_once() -> None:
 
 
 def test_a_sum_of_python_has_no_zero_in_front() -> None:
-    program = scalargrad.compile(lambda x: sum(a * b for a, b in zip(x[:2], x[2:], strict=True)), inputs=(4,))
+    program = scalargrad.compile(
+        lambda x: sum(a * b for a, b in zip(x[:2], x[2:], strict=True)), inputs=(4,)
+    )
     assert program.explain().splitlines()[1:] == ["  dot of 2 × 1"]
     assert program([[1.0, 2.0, 3.0, 4.0]]).tolist() == [[11.0]]
-    assert scalargrad.compile(lambda x: sum([Value(0.0), Value(0.0)]) + 0 * x, inputs=(1,))([[5.0]]).tolist() == [[0.0]]
+    assert scalargrad.compile(lambda x: sum([Value(0.0), Value(0.0)]) + 0 * x, inputs=(1,))(
+        [[5.0]]
+    ).tolist() == [[0.0]]
 
 
 class Symmetric(Module):
@@ -110,7 +125,9 @@ def test_weights_that_stand_in_a_matrix_several_times(batch: int, spare: int) ->
     program = scalargrad.compile(loss, model, inputs=(3, 1))
     assert "scatter" in str(program)
     found = program.value_and_grad(X[:batch], Y[:batch])[1]
-    assert found == pytest.approx(eager(loss, model, [X[:batch], Y[:batch]]).gradient, rel=1e-12, abs=1e-14)
+    assert found == pytest.approx(
+        eager(loss, model, [X[:batch], Y[:batch]]).gradient, rel=1e-12, abs=1e-14
+    )
 
 
 @pytest.mark.parametrize("batch", [1, 3])

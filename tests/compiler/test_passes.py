@@ -34,7 +34,9 @@ from scalargrad.nn import MLP
 from tests.compiler.graphs import Kitchen, Weights, function_of
 from tests.compiler.referee import alike
 
-each_pass = pytest.mark.parametrize("change", [*PASSES, optimized], ids=lambda change: change.__name__)
+each_pass = pytest.mark.parametrize(
+    "change", [*PASSES, optimized], ids=lambda change: change.__name__
+)
 
 
 def recorded(function: Any, inputs: Any = (4,), parameters: Any = ()) -> Program:
@@ -44,7 +46,10 @@ def recorded(function: Any, inputs: Any = (4,), parameters: Any = ()) -> Program
 def rows(program: Program) -> Counter[str]:
     """How many rows there are of each operation and of each kind of leaf."""
     names = ("input", "parameter", "constant", "leaf", "drawn")
-    return Counter(names[program.code[row]] if kind is None else kind.op for row, kind, _ in program.verify().rows())
+    return Counter(
+        names[program.code[row]] if kind is None else kind.op
+        for row, kind, _ in program.verify().rows()
+    )
 
 
 def operations(program: Program) -> Counter[str]:
@@ -58,7 +63,13 @@ def operations(program: Program) -> Counter[str]:
 @settings(max_examples=150)
 @given(rng=st.randoms(use_true_random=False))
 def test_a_pass_computes_the_same(change: Any, rng: Random) -> None:
-    ops = rng.choice([tuple(TABLE), ("add", "mul", "sum", "neg", "sub", "dot"), ("add", "mul", "pow", "div", "sum")])
+    ops = rng.choice(
+        [
+            tuple(TABLE),
+            ("add", "mul", "sum", "neg", "sub", "dot"),
+            ("add", "mul", "pow", "div", "sum"),
+        ]
+    )
     recipe = Kitchen(ops=ops, rng=rng, steps=30).recipe()
     weights = Weights(recipe.parameters)
     program = recorded(function_of(recipe, weights.weights), recipe.sizes, weights.weights)
@@ -100,7 +111,12 @@ def test_a_pass_keeps_an_output_that_is_there_twice(change: Any) -> None:
         y = x[0] + x[1]
         return [y, y, y + x[2], x[0]]
 
-    assert change(recorded(function)).verify().evaluate([1.0, 2.0, 3.0, 4.0], []) == [3.0, 3.0, 6.0, 1.0]
+    assert change(recorded(function)).verify().evaluate([1.0, 2.0, 3.0, 4.0], []) == [
+        3.0,
+        3.0,
+        6.0,
+        1.0,
+    ]
 
 
 def test_a_pass_that_finds_nothing_to_do_returns_the_program_itself() -> None:
@@ -143,7 +159,9 @@ def test_a_chain_of_additions_becomes_one_sum() -> None:
 
 
 def test_a_tree_of_additions_and_sums_becomes_one_sum() -> None:
-    program = with_wide_sums(recorded(lambda x: sg.sum([x[0] + x[1], sum(x), x[2] + (x[3] + x[0])])))
+    program = with_wide_sums(
+        recorded(lambda x: sg.sum([x[0] + x[1], sum(x), x[2] + (x[3] + x[0])]))
+    )
     assert operations(program) == {"sum": 1}
     assert program.evaluate([1.0, 2.0, 4.0, 8.0], []) == [31.0]
 
@@ -203,7 +221,9 @@ def test_zeros_are_left_out_of_a_sum_with_other_terms() -> None:
 
 
 def test_a_sum_of_zeros_alone_keeps_them() -> None:
-    program = with_wide_sums(recorded(lambda x: [(Constant(0.0) + 0.0) + 0.0, (x[0] + x[1]) + 0.0])).verify()
+    program = with_wide_sums(
+        recorded(lambda x: [(Constant(0.0) + 0.0) + 0.0, (x[0] + x[1]) + 0.0])
+    ).verify()
     assert program.evaluate([1.0, 2.0, 4.0, 8.0], []) == [0.0, 3.0]
 
 
@@ -212,15 +232,23 @@ def test_a_sum_of_zeros_alone_keeps_them() -> None:
 
 def test_a_sum_of_products_becomes_a_dot_product() -> None:
     weights = [Parameter(1.0), Parameter(2.0)]
-    program = with_dots(with_wide_sums(recorded(lambda x: weights[0] * x[0] + x[1] * weights[1], 2, weights)))
+    program = with_dots(
+        with_wide_sums(recorded(lambda x: weights[0] * x[0] + x[1] * weights[1], 2, weights))
+    )
     assert rows(program) == {"input": 2, "parameter": 2, "dot": 1}
     *_, (_, _, args) = program.rows()
-    assert [int(program.code[arg]) for arg in args] == [0, 0, 1, 1], "what differs from sample to sample comes first"
+    assert [int(program.code[arg]) for arg in args] == [0, 0, 1, 1], (
+        "what differs from sample to sample comes first"
+    )
 
 
 def test_a_bias_is_multiplied_by_one() -> None:
     weights = [Parameter(1.0), Parameter(2.0), Parameter(3.0)]
-    program = with_dots(with_wide_sums(recorded(lambda x: weights[0] * x[0] + weights[1] * x[1] + weights[2], 2, weights)))
+    program = with_dots(
+        with_wide_sums(
+            recorded(lambda x: weights[0] * x[0] + weights[1] * x[1] + weights[2], 2, weights)
+        )
+    )
     assert rows(program) == {"input": 2, "parameter": 3, "constant": 1, "dot": 1}
 
 
@@ -298,11 +326,15 @@ def test_drawn_numbers_are_not_folded() -> None:
         def draw(self) -> float:
             return 0.25
 
-    assert operations(folded(recorded(lambda x: x[0] * (2.0 * RandomLeaf(Coin()) * 2.0)))) != {"mul": 1}
+    assert operations(folded(recorded(lambda x: x[0] * (2.0 * RandomLeaf(Coin()) * 2.0)))) != {
+        "mul": 1
+    }
 
 
 def test_folding_is_by_ieee() -> None:
-    program = folded(recorded(lambda _: [Constant(1.0) / 0.0, sg.log(Constant(-1.0)), sg.exp(Constant(1000.0))]))
+    program = folded(
+        recorded(lambda _: [Constant(1.0) / 0.0, sg.log(Constant(-1.0)), sg.exp(Constant(1000.0))])
+    )
     assert rows(program)["constant"] == 3
     assert alike(program.evaluate([0.0] * 4, []), [math.inf, math.nan, math.inf])
 
@@ -330,10 +362,20 @@ def test_an_identity_is_left_out(same: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [lambda x: 0.0 - x, lambda x: 1.0 / x, lambda x: x * 0.0, lambda x: 0.0 / x, lambda x: x**0.0, lambda x: -x]
+    "other",
+    [
+        lambda x: 0.0 - x,
+        lambda x: 1.0 / x,
+        lambda x: x * 0.0,
+        lambda x: 0.0 / x,
+        lambda x: x**0.0,
+        lambda x: -x,
+    ],
 )
 def test_what_only_looks_like_an_identity_stays(other: Any) -> None:
-    assert sum(operations(without_identities(recorded(lambda x: sg.tanh(other(x[0]))))).values()) == 2
+    assert (
+        sum(operations(without_identities(recorded(lambda x: sg.tanh(other(x[0]))))).values()) == 2
+    )
 
 
 # Repetitions
@@ -346,14 +388,23 @@ def test_the_same_is_computed_once() -> None:
 
 def test_equal_constants_are_one_but_not_both_zeros() -> None:
     program = without_repetitions(
-        recorded(lambda x: [x[0] * Constant(2.0), x[1] * Constant(2.0), x[0] / Constant(0.0), x[0] / Constant(-0.0)])
+        recorded(
+            lambda x: [
+                x[0] * Constant(2.0),
+                x[1] * Constant(2.0),
+                x[0] / Constant(0.0),
+                x[0] / Constant(-0.0),
+            ]
+        )
     )
     assert rows(program)["constant"] == 3
     assert program.evaluate([1.0, 1.0, 1.0, 1.0], []) == [2.0, 2.0, math.inf, -math.inf]
 
 
 def test_other_settings_are_not_the_same() -> None:
-    assert operations(without_repetitions(recorded(lambda x: x[0] ** 2 + x[0] ** 3 + x[0] ** 2))) == {"pow": 2, "add": 2}
+    assert operations(
+        without_repetitions(recorded(lambda x: x[0] ** 2 + x[0] ** 3 + x[0] ** 2))
+    ) == {"pow": 2, "add": 2}
 
 
 def test_drawn_numbers_are_never_the_same() -> None:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import Program, record, trace
-from scalargrad.compiler.program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, PARAMETER, Kind, operands_of
+from scalargrad.compiler.program import (
+    CONSTANT,
+    DRAWN,
+    FIRST,
+    INPUT,
+    LEAF,
+    PARAMETER,
+    Kind,
+    operands_of,
+)
 from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.ops import TABLE
 from scalargrad.errors import ProgramError
@@ -53,11 +62,23 @@ def test_the_kinds_of_leaves() -> None:
             return 0.25
 
     weight, read = Parameter(2.0), Value(7.0)
-    program = recorded(lambda x: sg.sum([x[1], weight, 3.0 * x[1], read, x[1] * RandomLeaf(Coin())]), (2,), [weight]).verify()
-    assert sorted(program.code[program.code < FIRST].tolist()) == [INPUT, PARAMETER, CONSTANT, LEAF, DRAWN]
+    program = recorded(
+        lambda x: sg.sum([x[1], weight, 3.0 * x[1], read, x[1] * RandomLeaf(Coin())]),
+        (2,),
+        [weight],
+    ).verify()
+    assert sorted(program.code[program.code < FIRST].tolist()) == [
+        INPUT,
+        PARAMETER,
+        CONSTANT,
+        LEAF,
+        DRAWN,
+    ]
     assert program.numbers.tolist() == [3.0]
     assert program.leaves == (read,)
-    assert [drawn.data for drawn in program.drawn] == [1.0], "nothing is drawn while a function is recorded"
+    assert [drawn.data for drawn in program.drawn] == [1.0], (
+        "nothing is drawn while a function is recorded"
+    )
     assert (program.inputs, program.parameters) == (2, 1)
 
 
@@ -125,7 +146,9 @@ def test_a_program_without_outputs_or_with_too_few_starts() -> None:
         replace(small(), start=small().start[:-1]).verify()
 
 
-@pytest.mark.parametrize("kind", [Kind("neg"), Kind("where"), Kind("pow", (None, None)), Kind("clamp", (None, 1.0, 2.0))])
+@pytest.mark.parametrize(
+    "kind", [Kind("neg"), Kind("where"), Kind("pow", (None, None)), Kind("clamp", (None, 1.0, 2.0))]
+)
 def test_a_wrong_number_of_operands(kind: Kind) -> None:
     program = small()
     wrong = replace(program, kinds=(kind, *program.kinds[1:]))
@@ -214,7 +237,11 @@ def test_evaluating_is_what_eager_code_does(rng: Random) -> None:
     arguments = [[Value(rng.uniform(-2.0, 2.0)) for _ in range(size)] for size in recipe.sizes]
     eager = function(*[each[0] if len(each) == 1 else each for each in arguments])
     numbers = [value.data for value in ([eager] if isinstance(eager, Value) else eager)]
-    assert alike(program.evaluate([x.data for each in arguments for x in each], list(recipe.parameters)), numbers, bound=0.0)
+    assert alike(
+        program.evaluate([x.data for each in arguments for x in each], list(recipe.parameters)),
+        numbers,
+        bound=0.0,
+    )
 
 
 def test_the_random_graphs_use_the_whole_table() -> None:

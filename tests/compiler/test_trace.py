@@ -106,7 +106,9 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "copy": lambda x: x[0] * copy.copy(x[1]),
     "deepcopy": lambda x: x[0] * copy.deepcopy(x[1]),
     "pickle": lambda x: x[0] * pickle.loads(pickle.dumps(x[1])),
-    "compile within": lambda x: x[0] * compile(lambda y: y[0], inputs=(2,))(numpy.zeros((1, 2)))[0, 0],
+    "compile within": lambda x: (
+        x[0] * compile(lambda y: y[0], inputs=(2,))(numpy.zeros((1, 2)))[0, 0]
+    ),
 }
 
 every_question = pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
@@ -114,23 +116,36 @@ every_question = pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUE
 
 @every_question
 def test_a_question_for_the_number_of_an_input_is_refused(question: Callable[[Any], Any]) -> None:
-    with pytest.raises(TraceError, match=r"can't be recorded, at .*test_trace\.py:\d+: .+") as caught:
+    with pytest.raises(
+        TraceError, match=r"can't be recorded, at .*test_trace\.py:\d+: .+"
+    ) as caught:
         compile(question, inputs=(2,))
-    assert len(str(caught.value).splitlines()) == 2, "what was wrong and where, then what to do instead"
+    assert len(str(caught.value).splitlines()) == 2, (
+        "what was wrong and where, then what to do instead"
+    )
 
 
 @every_question
-def test_a_question_for_the_number_of_a_parameter_is_refused(question: Callable[[Any], Any]) -> None:
+def test_a_question_for_the_number_of_a_parameter_is_refused(
+    question: Callable[[Any], Any],
+) -> None:
     model = Pair()
     with pytest.raises(TraceError):
         compile(lambda x: x[0] * question([model.first, model.second]), model, inputs=(2,))
     assert type(model.first) is type(model.second) is Parameter
-    assert (model.first.data, model.second.data, model.first.grad, model.second.grad) == (2.0, -3.0, 0.0, 0.0)
+    assert (model.first.data, model.second.data, model.first.grad, model.second.grad) == (
+        2.0,
+        -3.0,
+        0.0,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize("kind", [Value, Constant, Buffer, Parameter])
 @every_question
-def test_a_question_for_the_number_of_a_value_from_outside_is_refused(question: Callable[[Any], Any], kind: type[Value]) -> None:
+def test_a_question_for_the_number_of_a_value_from_outside_is_refused(
+    question: Callable[[Any], Any], kind: type[Value]
+) -> None:
     outside = [kind(2.0), kind(-3.0)]
     with pytest.raises(TraceError):
         compile(lambda x: x[0] * question(outside), inputs=(2,))
@@ -141,7 +156,10 @@ def test_a_question_for_the_number_of_a_value_from_outside_is_refused(question: 
 def test_a_comparison_for_equality_with_a_number_is_refused() -> None:
     if "__eq__" not in {*vars(Value), *vars(NumberLike)}:
         pytest.skip("== of a Value is identity")
-    for question in (lambda x: x[0] if x[1] == 1.0 else x[1], lambda x: x[0] if x[1] != 1.0 else x[1]):
+    for question in (
+        lambda x: x[0] if x[1] == 1.0 else x[1],
+        lambda x: x[0] if x[1] != 1.0 else x[1],
+    ):
         with pytest.raises(TraceError, match="can't be recorded"):
             compile(question, inputs=(2,))
 
@@ -163,7 +181,9 @@ def test_what_stops_a_gradient_within_a_recording_is_named(name: str) -> None:
     ],
     ids=["tape", "grad", "jvp", "hessian", "grad at a number"],
 )
-def test_a_derivative_within_a_recording_says_to_ask_the_program(derive: Callable[[Any], Any]) -> None:
+def test_a_derivative_within_a_recording_says_to_ask_the_program(
+    derive: Callable[[Any], Any],
+) -> None:
     with pytest.raises(TraceError, match=r"a derivative .*\n.* ask the program for derivatives"):
         compile(derive, inputs=(2,))
 
@@ -206,16 +226,33 @@ def test_the_text_of_a_traced_value_tells_no_number() -> None:
         return y
 
     compile(function, inputs=(2,))
-    assert texts == ["<value x0 being recorded>", "<value mul being recorded>", "<value mul being recorded>"]
+    assert texts == [
+        "<value x0 being recorded>",
+        "<value mul being recorded>",
+        "<value mul being recorded>",
+    ]
 
 
 def test_identity_and_hash_are_no_questions() -> None:
-    program = compile(lambda x: {x[0]: x[1]}[x[0]] if x[0] == x[0] and x[0] != x[1] else x[0], inputs=(2,))
+    program = compile(
+        lambda x: {x[0]: x[1]}[x[0]] if x[0] == x[0] and x[0] != x[1] else x[0], inputs=(2,)
+    )
     assert program([[1.0, 2.0]]).tolist() == [[2.0]]
 
 
 def test_rounding_to_a_whole_number_stays_in_the_graph() -> None:
-    program = compile(lambda x: [round(x[0]), math.floor(x[1]), math.ceil(x[1]), +x[0], -x[0], abs(x[1]), x[0] // x[1]], inputs=(2,))
+    program = compile(
+        lambda x: [
+            round(x[0]),
+            math.floor(x[1]),
+            math.ceil(x[1]),
+            +x[0],
+            -x[0],
+            abs(x[1]),
+            x[0] // x[1],
+        ],
+        inputs=(2,),
+    )
     assert program([[2.6, -1.4]]).tolist() == [[3.0, -2.0, -1.0, 2.6, -2.6, 1.4, -2.0]]
 
 
@@ -285,7 +322,9 @@ def test_gradients_survive_a_trace() -> None:
     assert (model.first.grad, model.second.grad) == (7.0, None)
 
 
-def test_nothing_is_written_to_a_value_of_the_user_by_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_to_a_value_of_the_user_by_a_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model, outside, written = Pair(), Value(3.0), list[str]()
     watched = {id(model.first), id(model.second), id(outside)}
 
@@ -317,7 +356,9 @@ def test_other_threads_may_ask() -> None:
     model, answers = Pair(), list[Any]()
 
     def ask() -> None:
-        answers.extend([model.first.data, float(model.first), model.first > 0, (model.first * 2).item()])
+        answers.extend(
+            [model.first.data, float(model.first), model.first > 0, (model.first * 2).item()]
+        )
 
     def function(x: Any) -> Any:
         thread = threading.Thread(target=ask)
@@ -421,7 +462,14 @@ def test_a_constant_is_a_number_of_the_program() -> None:
 
 def test_settings_are_kept() -> None:
     def function(x: Any) -> Any:
-        return [x[0] ** 2, x[0] ** -0.5, sg.clamp(x[1], -0.25, 0.25), x[1].leaky_relu(0.3), x[1].leaky_relu(), sg.elu(x[1], alpha=2.0)]
+        return [
+            x[0] ** 2,
+            x[0] ** -0.5,
+            sg.clamp(x[1], -0.25, 0.25),
+            x[1].leaky_relu(0.3),
+            x[1].leaky_relu(),
+            sg.elu(x[1], alpha=2.0),
+        ]
 
     found = compile(function, inputs=(2,))([[4.0, -2.0]])
     expected = [16.0, 0.5, -0.25, -0.6, -0.02, 2.0 * math.expm1(-2.0)]
@@ -429,20 +477,29 @@ def test_settings_are_kept() -> None:
 
 
 def test_settings_of_both_signs_of_zero_are_two() -> None:
-    program = compile(lambda x: [1 / sg.clamp(x, 0.0, 1.0), 1 / sg.clamp(x, -0.0, 1.0)], inputs=(1,))
+    program = compile(
+        lambda x: [1 / sg.clamp(x, 0.0, 1.0), 1 / sg.clamp(x, -0.0, 1.0)], inputs=(1,)
+    )
     assert program([[-5.0]]).tolist() == [[math.inf, -math.inf]]
 
 
 def test_more_settings_than_fit_a_small_integer() -> None:
-    program = record(trace(lambda x: apply(TABLE["sum"], *[x ** (1.0 + i / 40000) for i in range(40000)]), [1]))
+    program = record(
+        trace(lambda x: apply(TABLE["sum"], *[x ** (1.0 + i / 40000) for i in range(40000)]), [1])
+    )
     assert program.verify().evaluate([1.0], []) == [40000.0]
 
 
 def test_outputs_may_be_leaves_and_may_be_the_same() -> None:
     model, seven = Pair(), Constant(7.0)
     y = model.first * model.second
-    program = compile(lambda x: [x[1], model.second, seven, x[1], model.kept, y], model, inputs=(2,))
-    assert program([[1.0, 2.0], [3.0, 4.0]]).tolist() == [[2.0, -3.0, 7.0, 2.0, 5.0, -6.0], [4.0, -3.0, 7.0, 4.0, 5.0, -6.0]]
+    program = compile(
+        lambda x: [x[1], model.second, seven, x[1], model.kept, y], model, inputs=(2,)
+    )
+    assert program([[1.0, 2.0], [3.0, 4.0]]).tolist() == [
+        [2.0, -3.0, 7.0, 2.0, 5.0, -6.0],
+        [4.0, -3.0, 7.0, 4.0, 5.0, -6.0],
+    ]
     jacobian = program.jacobian([[1.0, 2.0]])[0]
     assert jacobian.tolist() == [[[0, 1], [0, 0], [0, 0], [0, 1], [0, 0], [0, 0]]]
 
@@ -458,8 +515,13 @@ def test_a_loss_may_be_a_leaf_or_the_same_for_all(leaf: str) -> None:
     }
     program = compile(lambda x: outputs.get(leaf, x[1]), model, inputs=(2,))
     loss, gradient = program.value_and_grad([[1.0, 2.0], [1.0, 6.0]])
-    assert loss == {"input": 4.0, "parameter": -3.0, "constant": 4.0, "buffer": 5.0, "fixed": -6.0}[leaf]
-    assert gradient.tolist() == {"parameter": [0.0, 1.0], "fixed": [-3.0, 2.0]}.get(leaf, [0.0, 0.0])
+    assert (
+        loss
+        == {"input": 4.0, "parameter": -3.0, "constant": 4.0, "buffer": 5.0, "fixed": -6.0}[leaf]
+    )
+    assert gradient.tolist() == {"parameter": [0.0, 1.0], "fixed": [-3.0, 2.0]}.get(
+        leaf, [0.0, 0.0]
+    )
     expected = [[0.0, 1.0], [0.0, 1.0]] if leaf == "input" else [[0.0, 0.0], [0.0, 0.0]]
     assert program.inputs_gradient([[1.0, 2.0], [1.0, 6.0]])[0].tolist() == expected
 
@@ -474,8 +536,15 @@ def test_unused_parameters_and_inputs_have_gradient_zero() -> None:
 
 def test_a_parameter_in_several_places() -> None:
     model = Pair()
-    program = compile(lambda x: x[0] * model.first + sg.exp(model.first) + model.first**2 * x[1], model, inputs=(2,))
-    assert program.value_and_grad([[3.0, 5.0]])[1].tolist() == [pytest.approx(3.0 + math.exp(2.0) + 20.0, rel=1e-15), 0.0]
+    program = compile(
+        lambda x: x[0] * model.first + sg.exp(model.first) + model.first**2 * x[1],
+        model,
+        inputs=(2,),
+    )
+    assert program.value_and_grad([[3.0, 5.0]])[1].tolist() == [
+        pytest.approx(3.0 + math.exp(2.0) + 20.0, rel=1e-15),
+        0.0,
+    ]
 
 
 # Batch normalization
@@ -483,7 +552,9 @@ def test_a_parameter_in_several_places() -> None:
 
 def test_batch_normalization_in_training_says_what_to_use() -> None:
     model = Sequential(Layer(2, 3, seed=1), BatchNorm(3), Layer(3, 1, seed=2))
-    with pytest.raises(TraceError, match=r"BatchNorm takes statistics of a batch.*LayerNorm, or model\.eval\(\)"):
+    with pytest.raises(
+        TraceError, match=r"BatchNorm takes statistics of a batch.*LayerNorm, or model\.eval\(\)"
+    ):
         compile(lambda x: model(x)[0], model, inputs=(2,))
 
 
@@ -513,18 +584,23 @@ def test_impossible_sizes_are_refused(inputs: Any) -> None:
 
 @pytest.mark.parametrize("inputs", [(), (2, 1), (1, 1, 1)])
 def test_other_sizes_than_the_function_has_arguments_are_refused(inputs: Any) -> None:
-    with pytest.raises(OptionError, match=rf"the function takes \(x\), and inputs gives {len(inputs)}"):
+    with pytest.raises(
+        OptionError, match=rf"the function takes \(x\), and inputs gives {len(inputs)}"
+    ):
         compile(lambda x: x, inputs=inputs)
 
 
 @pytest.mark.parametrize("result", [None, "text", 3.0, [], {}, [3.0], iter([])])
 def test_what_is_no_value_is_refused(result: Any) -> None:
-    with pytest.raises(DataError, match=r"what a compiled function returns|a compiled function must return"):
+    with pytest.raises(
+        DataError, match=r"what a compiled function returns|a compiled function must return"
+    ):
         compile(lambda _: result, inputs=(2,))
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected"), [(lambda x: (x[0], x[1]), [[1.0, 2.0]]), (lambda x: [[x[0]], [x[1], x[0]]], [[1.0, 2.0, 1.0]])]
+    ("shape", "expected"),
+    [(lambda x: (x[0], x[1]), [[1.0, 2.0]]), (lambda x: [[x[0]], [x[1], x[0]]], [[1.0, 2.0, 1.0]])],
 )
 def test_nested_lists_of_values_are_flattened(shape: Any, expected: Any) -> None:
     assert compile(shape, inputs=(2,))([[1.0, 2.0]]).tolist() == expected
@@ -558,7 +634,9 @@ NOT_OWNED = {
 @pytest.mark.parametrize(("model", "why"), NOT_OWNED.values(), ids=NOT_OWNED)
 def test_a_parameter_that_the_model_does_not_own_is_named(model: Any, why: str) -> None:
     outside = Parameter(2.0, label="k")
-    with pytest.warns(UnlearnedWarning, match=rf"uses Parameter k \(2\), {why}.*attribute of the Module"):
+    with pytest.warns(
+        UnlearnedWarning, match=rf"uses Parameter k \(2\), {why}.*attribute of the Module"
+    ):
         program = compile(lambda x: x * outside, model, inputs=(1,))
     outside.data = 5.0
     assert program([[1.0]]).tolist() == [[5.0]]
@@ -572,7 +650,9 @@ def test_many_parameters_that_the_model_does_not_own_are_counted() -> None:
 
 def test_as_many_parameters_as_are_named_are_not_counted() -> None:
     outside = [Parameter(2.0, label=name) for name in "abc"]
-    with pytest.warns(UnlearnedWarning, match=r"a \(2\), Parameter b \(2\), Parameter c \(2\), but"):
+    with pytest.warns(
+        UnlearnedWarning, match=r"a \(2\), Parameter b \(2\), Parameter c \(2\), but"
+    ):
         compile(lambda x: x * outside[0] + outside[1] * outside[2], inputs=(1,))
 
 

@@ -15,9 +15,13 @@ def indexes(rng: Random, width: int) -> numpy.ndarray:
     shape = tuple(rng.randint(1, 4) for _ in range(rng.randint(1, 3)))
     kind = rng.randrange(3)
     if kind == 2:
-        return numpy.array([rng.randrange(width) for _ in range(int(numpy.prod(shape)))]).reshape(shape)
+        return numpy.array([rng.randrange(width) for _ in range(int(numpy.prod(shape)))]).reshape(
+            shape
+        )
     strides = [rng.choice([0, 1, 1, 2, 5]) for _ in shape]
-    columns = rng.randrange(3) + sum(step * index for step, index in zip(strides, numpy.indices(shape), strict=True))
+    columns = rng.randrange(3) + sum(
+        step * index for step, index in zip(strides, numpy.indices(shape), strict=True)
+    )
     if kind == 1:
         columns = columns.copy()
         columns.flat[rng.randrange(columns.size)] = rng.randrange(width)
@@ -28,7 +32,11 @@ def indexes(rng: Random, width: int) -> numpy.ndarray:
 @given(rng=st.randoms(use_true_random=False), batched=st.booleans())
 def test_a_regular_place_is_a_view_of_what_indexing_copies(rng: Random, batched: bool) -> None:
     columns = indexes(rng, 40)
-    block = numpy.arange(3 * 60, dtype=float).reshape(3, 60) if batched else numpy.arange(60, dtype=float)
+    block = (
+        numpy.arange(3 * 60, dtype=float).reshape(3, 60)
+        if batched
+        else numpy.arange(60, dtype=float)
+    )
     place = placed(0, columns)
     assert place.shape == columns.shape
     if place.strides is not None:

@@ -17,7 +17,13 @@ def _selu_constants() -> tuple[Any, Any]:
     """alpha and scale that make mean 0 and variance 1 a fixed point (Klambauer et al. 2017, equation 14)."""
     root, e = mp.sqrt(2), mp.e
     alpha = -mp.sqrt(2 / mp.pi) / (mp.erfc(1 / root) * mp.sqrt(e) - 1)
-    square = 2 * mp.erfc(root) * e**2 + mp.pi * mp.erfc(1 / root) ** 2 * e - 2 * (2 + mp.pi) * mp.erfc(1 / root) * mp.sqrt(e) + mp.pi + 2
+    square = (
+        2 * mp.erfc(root) * e**2
+        + mp.pi * mp.erfc(1 / root) ** 2 * e
+        - 2 * (2 + mp.pi) * mp.erfc(1 / root) * mp.sqrt(e)
+        + mp.pi
+        + 2
+    )
     return alpha, (1 - mp.erfc(1 / root) * mp.sqrt(e)) * mp.sqrt(2 * mp.pi) / mp.sqrt(square)
 
 
@@ -116,7 +122,9 @@ FORMULAS: dict[str, Formula] = {
     "sum": lambda *items: mp.fsum(items),
     "mean": lambda *items: mp.fsum(items) / len(items),
     "prod": lambda *items: mp.fprod(items),
-    "dot": lambda *items: mp.fsum(x * y for x, y in zip(items[: len(items) // 2], items[len(items) // 2 :], strict=True)),
+    "dot": lambda *items: mp.fsum(
+        x * y for x, y in zip(items[: len(items) // 2], items[len(items) // 2 :], strict=True)
+    ),
     "max": lambda *items: max(items),
     "min": lambda *items: min(items),
     "norm": lambda *items: mp.sqrt(mp.fsum(x * x for x in items)),

@@ -13,7 +13,14 @@ import viz
 from scalargrad import Parameter, Value, backward
 from scalargrad.core.backprop import operands
 from scalargrad.core.graph import topological
-from scalargrad.errors import DataError, GraphError, LengthError, OptionError, TraceError, UnlearnedWarning
+from scalargrad.errors import (
+    DataError,
+    GraphError,
+    LengthError,
+    OptionError,
+    TraceError,
+    UnlearnedWarning,
+)
 from scalargrad.nn import MLP
 
 
@@ -149,7 +156,9 @@ def without_graph() -> dict[str, Callable[[Parameter], Value]]:
 
 @pytest.mark.parametrize("make", without_graph().values(), ids=list(without_graph()))
 @pytest.mark.parametrize("create_graph", [False, True])
-def test_backward_of_a_result_without_a_graph_is_refused(make: Callable[[Parameter], Value], create_graph: bool) -> None:
+def test_backward_of_a_result_without_a_graph_is_refused(
+    make: Callable[[Parameter], Value], create_graph: bool
+) -> None:
     p = Parameter(3.0)
     loss = make(p)
     message = r"has no graph to go back through: it was computed inside no_grad\(\).*outside of no_grad\(\)"
@@ -190,7 +199,9 @@ def test_a_loss_that_reaches_no_parameter_because_of_no_grad_warns() -> None:
     with sg.no_grad():
         output = model([1.0, 2.0])
     loss = (output - 1.0) ** 2
-    with pytest.warns(UnlearnedWarning, match=r"what MLP computed has no graph.*no_grad\(\)") as caught:
+    with pytest.warns(
+        UnlearnedWarning, match=r"what MLP computed has no graph.*no_grad\(\)"
+    ) as caught:
         loss.backward()
     assert caught[0].filename == __file__
     assert output.grad == 2.0 * (output.data - 1.0)
@@ -338,8 +349,12 @@ def test_the_graph_of_a_gradient_has_no_factors_of_one() -> None:
 
 
 @pytest.mark.parametrize("differentiate", WITHOUT_CALLING_IT.values(), ids=list(WITHOUT_CALLING_IT))
-@pytest.mark.parametrize("name", ["tanh", "no row of the table", "with partials", "an operation of ours"])
-def test_a_backward_by_hand_serves_backward_only(name: str, differentiate: Callable[[Any], Any]) -> None:
+@pytest.mark.parametrize(
+    "name", ["tanh", "no row of the table", "with partials", "an operation of ours"]
+)
+def test_a_backward_by_hand_serves_backward_only(
+    name: str, differentiate: Callable[[Any], Any]
+) -> None:
     def f(x: Value) -> Value:
         out = {
             "tanh": lambda: Value(x.data, (x,), "tanh"),
@@ -377,5 +392,10 @@ def test_only_leaves_get_graphs_for_gradients_of_which_constants_have_none():
     square = x * x
     product = square * 2.0
     product.backward(create_graph=True)
-    assert [type(node.grad) for node in (product, square, product.args[1], x)] == [float, float, float, Value]
+    assert [type(node.grad) for node in (product, square, product.args[1], x)] == [
+        float,
+        float,
+        float,
+        Value,
+    ]
     assert (square.grad, product.args[1].grad, x.grad.data) == (2.0, 9.0, 12.0)

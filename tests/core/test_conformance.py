@@ -54,7 +54,13 @@ def test_a_second_backward_adds_the_same_again(row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in ROWS if not set(row["expression"]) & set("/%") and "**" not in row["expression"]], ids=names
+    "row",
+    [
+        row
+        for row in ROWS
+        if not set(row["expression"]) & set("/%") and "**" not in row["expression"]
+    ],
+    ids=names,
 )
 def test_plain_numbers_give_the_same_number(row: dict[str, Any]) -> None:
     """All but `/`, `%` and `**`, which are Python's own on floats and may raise."""

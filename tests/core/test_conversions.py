@@ -16,10 +16,18 @@ import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
 from scalargrad.core.conversion import plain, whole
 from scalargrad.core.modes import Mode, _switched
-from scalargrad.errors import ComparisonWarning, DataError, OptionError, TraceError, UntrackedWarning
+from scalargrad.errors import (
+    ComparisonWarning,
+    DataError,
+    OptionError,
+    TraceError,
+    UntrackedWarning,
+)
 
 
-@pytest.mark.parametrize(("letters", "shown"), [(38, "'" + 38 * "x" + "'"), (39, "'" + 36 * "x" + "...")])
+@pytest.mark.parametrize(
+    ("letters", "shown"), [(38, "'" + 38 * "x" + "'"), (39, "'" + 36 * "x" + "...")]
+)
 def test_what_is_told_of_a_long_text_has_forty_letters(letters: int, shown: str) -> None:
     with pytest.raises(DataError, match=rf"not str {re.escape(shown)}: convert it"):
         Value("x" * letters)  # type: ignore[arg-type]
@@ -70,7 +78,19 @@ def test_equality_and_hash_are_identity() -> None:
     assert key[a] == "a"
 
 
-NUMBERS = [2.0, 2, True, Fraction(2), Decimal(2), 2j, np.float64(2.0), np.float32(2.0), np.int64(2), np.bool_(True), np.array(2.0)]
+NUMBERS = [
+    2.0,
+    2,
+    True,
+    Fraction(2),
+    Decimal(2),
+    2j,
+    np.float64(2.0),
+    np.float32(2.0),
+    np.int64(2),
+    np.bool_(True),
+    np.array(2.0),
+]
 QUESTIONS: dict[str, Callable[[Value, Any], Any]] = {
     "==": lambda v, number: v == number,
     "!=": lambda v, number: v != number,
@@ -84,8 +104,12 @@ QUESTIONS: dict[str, Callable[[Value, Any], Any]] = {
 
 @pytest.mark.parametrize("ask", QUESTIONS.values(), ids=list(QUESTIONS))
 @pytest.mark.parametrize("number", NUMBERS, ids=repr)
-def test_a_question_of_equality_with_a_number_warns_where_it_was_asked(ask: Callable[[Value, Any], Any], number: Any) -> None:
-    with pytest.warns(ComparisonWarning, match=r"one object.*write x\.data == 2\.0, or math\.isclose") as caught:
+def test_a_question_of_equality_with_a_number_warns_where_it_was_asked(
+    ask: Callable[[Value, Any], Any], number: Any
+) -> None:
+    with pytest.warns(
+        ComparisonWarning, match=r"one object.*write x\.data == 2\.0, or math\.isclose"
+    ) as caught:
         ask(Value(2.0), number)
     assert caught[0].filename == __file__
 
@@ -170,7 +194,9 @@ ASKING_FOR_THE_NUMBER: list[Callable[[Value], Any]] = [
 
 
 @pytest.mark.parametrize("ask", ASKING_FOR_THE_NUMBER)
-def test_the_number_is_refused_where_a_context_refuses_questions(ask: Callable[[Value], Any]) -> None:
+def test_the_number_is_refused_where_a_context_refuses_questions(
+    ask: Callable[[Value], Any],
+) -> None:
     def refuse(what: str) -> None:
         raise TraceError(what)
 
@@ -182,7 +208,11 @@ def test_the_number_is_refused_where_a_context_refuses_questions(ask: Callable[[
         ask(v)
 
 
-@pytest.mark.parametrize("thing", [np.timedelta64(3, "s"), np.timedelta64(3), np.datetime64(3, "s"), timedelta(3)], ids=repr)
+@pytest.mark.parametrize(
+    "thing",
+    [np.timedelta64(3, "s"), np.timedelta64(3), np.datetime64(3, "s"), timedelta(3)],
+    ids=repr,
+)
 def test_times_are_no_numbers(thing: Any) -> None:
     with pytest.raises(DataError, match="must be a real number"):
         Value(thing)
@@ -215,7 +245,9 @@ def untracked(function: Any, *operands: Any) -> Any:
 
 def test_functions_of_math_warn_and_name_the_way_out() -> None:
     v = Value(0.5)
-    with pytest.warns(UntrackedWarning, match=r"math\.exp returns a plain number.*scalargrad\.exp") as found:
+    with pytest.warns(
+        UntrackedWarning, match=r"math\.exp returns a plain number.*scalargrad\.exp"
+    ) as found:
         assert math.exp(v) == math.exp(0.5)
     assert found[0].filename == __file__
     from math import tanh
@@ -258,7 +290,11 @@ def test_whole_numbers_of_every_kind_are_taken(number: Any) -> None:
     assert whole(-3, "size", None) == -3
 
 
-@pytest.mark.parametrize("thing", [True, np.bool_(True), 3.0, np.float64(3.0), np.array(2.5), np.array([3]), "3", None, 0, -1], ids=repr)
+@pytest.mark.parametrize(
+    "thing",
+    [True, np.bool_(True), 3.0, np.float64(3.0), np.array(2.5), np.array([3]), "3", None, 0, -1],
+    ids=repr,
+)
 def test_what_is_no_whole_number_of_at_least_one_is_named(thing: Any) -> None:
     with pytest.raises(OptionError, match="size must be a whole number of at least 1, not "):
         whole(thing, "size")
@@ -280,7 +316,9 @@ def test_numbers_too_large_for_a_float_name_the_operator() -> None:
         (lambda: x // huge, "//"),
         (lambda: x * Fraction(huge), "*"),
     ):
-        with pytest.raises(DataError, match=f"^an operand of {re.escape(sign)} is too large for a float$"):
+        with pytest.raises(
+            DataError, match=f"^an operand of {re.escape(sign)} is too large for a float$"
+        ):
             operate()
     with pytest.raises(DataError, match="x of tanh is too large"):
         sg.tanh(huge)
@@ -315,7 +353,9 @@ def test_scalars_that_are_no_real_numbers_are_refused_everywhere(thing: Any) -> 
         x**thing
 
 
-@pytest.mark.parametrize("thing", [1j, np.complex128(1j), np.timedelta64(3, "s"), timedelta(seconds=3)], ids=repr)
+@pytest.mark.parametrize(
+    "thing", [1j, np.complex128(1j), np.timedelta64(3, "s"), timedelta(seconds=3)], ids=repr
+)
 def test_they_are_refused_at_the_left_too(thing: Any) -> None:
     with pytest.raises(DataError, match="an operand of"):
         thing * Value(2.0)
@@ -323,8 +363,15 @@ def test_they_are_refused_at_the_left_too(thing: Any) -> None:
 
 def test_tensors_that_are_no_real_numbers_are_refused() -> None:
     torch = pytest.importorskip("torch")
-    for use in (Value, lambda tensor: Value(1.0) * tensor, lambda tensor: tensor * Value(1.0), sg.tanh):
-        with pytest.raises(DataError, match=r"must be a real number, not Tensor .*only real numbers have a place"):
+    for use in (
+        Value,
+        lambda tensor: Value(1.0) * tensor,
+        lambda tensor: tensor * Value(1.0),
+        sg.tanh,
+    ):
+        with pytest.raises(
+            DataError, match=r"must be a real number, not Tensor .*only real numbers have a place"
+        ):
             use(torch.tensor(1j))
     with pytest.raises(DataError, match=r"can't be converted to a float: .*meta"):
         Value(torch.tensor(1.0, device="meta"))

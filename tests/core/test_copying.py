@@ -16,7 +16,10 @@ from scalargrad.nn import MLP
 Copier = Callable[[Any], Any]
 
 DEEP: dict[str, Copier] = {"deepcopy": copy.deepcopy}
-DEEP |= {f"pickle {n}": lambda thing, n=n: pickle.loads(pickle.dumps(thing, n)) for n in range(2, pickle.HIGHEST_PROTOCOL + 1)}
+DEEP |= {
+    f"pickle {n}": lambda thing, n=n: pickle.loads(pickle.dumps(thing, n))
+    for n in range(2, pickle.HIGHEST_PROTOCOL + 1)
+}
 every_deep_copy = pytest.mark.parametrize("deep", DEEP.values(), ids=list(DEEP))
 
 
@@ -25,7 +28,18 @@ def everything(root: Value) -> list[tuple[Any, ...]]:
     order = topological([root])
     place = {node: i for i, node in enumerate(order)}
     return [  # one line for each node
-        (type(n), n.data, n.grad, n.op, n.label, n.partials, n.static_args, repr(n.scope), [place[arg] for arg in n.args]) for n in order
+        (
+            type(n),
+            n.data,
+            n.grad,
+            n.op,
+            n.label,
+            n.partials,
+            n.static_args,
+            repr(n.scope),
+            [place[arg] for arg in n.args],
+        )
+        for n in order
     ]
 
 
@@ -195,7 +209,13 @@ def test_attributes_of_a_parameter_survive(copier: Copier) -> None:
     parameter.m, parameter.v, parameter.anything = 0.5, 0.25, [1]
     parameter.trainable = False
     twin = copier(parameter)
-    assert (twin.m, twin.v, twin.anything, twin.trainable, twin.label) == (0.5, 0.25, [1], False, "w")
+    assert (twin.m, twin.v, twin.anything, twin.trainable, twin.label) == (
+        0.5,
+        0.25,
+        [1],
+        False,
+        "w",
+    )
     twin.m = 9.0
     assert parameter.m == 0.5
 

@@ -22,7 +22,17 @@ CANCELS: dict[tuple[str, int], float] = {
 }
 """Where subtracting nearly equal numbers costs digits: operation, order of the derivative, relative bound up to ±5, and why."""
 
-SATURATES = {"tanh", "sigmoid", "logsigmoid", "softplus", "silu", "mish", "gelu_tanh", "logsumexp", "logaddexp"}
+SATURATES = {
+    "tanh",
+    "sigmoid",
+    "logsigmoid",
+    "softplus",
+    "silu",
+    "mish",
+    "gelu_tanh",
+    "logsumexp",
+    "logaddexp",
+}
 """Their results approach 0, 1 or x, and their derivatives are written in 1 - o or 1 - t², as textbooks do: what is left at ±30 is
 smaller than one rounding of o, so that the error is honest in absolute terms only."""
 
@@ -33,7 +43,12 @@ CROSSES_0 = {"gelu", "gelu_tanh", "silu", "mish", "hardswish"}
 
 def close(op: Op, order: int, number: float, expected: Any, *, wide: bool = False) -> bool:
     bound = CANCELS.get((op.name, order), BOUND)
-    return math.isclose(number, float(expected), rel_tol=bound, abs_tol=1e-14 if wide and op.name in SATURATES else 1e-40)
+    return math.isclose(
+        number,
+        float(expected),
+        rel_tol=bound,
+        abs_tol=1e-14 if wide and op.name in SATURATES else 1e-40,
+    )
 
 
 def gradients(output: Value, leaves: list[Value], **options: bool) -> list[Any]:
@@ -80,7 +95,9 @@ def test_first_derivatives_to_the_last_digits(op: Op) -> None:
         leaves = [Value(x) for x in point]
         for i, got in enumerate(gradients(apply(op, *leaves), leaves)):
             expected = formulas.derivative(op.name, point, i)
-            assert abs(got - expected) <= bound * abs(expected) + mpf(10) ** -15 * (op.name in CROSSES_0), (point, i)
+            assert abs(got - expected) <= bound * abs(expected) + mpf(10) ** -15 * (
+                op.name in CROSSES_0
+            ), (point, i)
 
 
 @every_row
@@ -99,9 +116,16 @@ def test_first_and_second_derivatives_far_from_zero(op: Op) -> None:
     for point in points(op, 8, span=30.0):
         leaves = [Value(x) for x in point]
         for i, gradient in enumerate(gradients(apply(op, *leaves), leaves, create_graph=True)):
-            assert close(op, 1, gradient.data, formulas.derivative(op.name, point, i), wide=True), (point, i)
+            assert close(op, 1, gradient.data, formulas.derivative(op.name, point, i), wide=True), (
+                point,
+                i,
+            )
             for j, got in enumerate(gradients(gradient, leaves)):
-                assert close(op, 2, got, formulas.derivative(op.name, point, i, j), wide=True), (point, i, j)
+                assert close(op, 2, got, formulas.derivative(op.name, point, i, j), wide=True), (
+                    point,
+                    i,
+                    j,
+                )
 
 
 @every_row
@@ -142,10 +166,17 @@ def test_first_derivatives_far_out(name: str) -> None:
         for i, got in enumerate(gradients(apply(TABLE[name], *leaves), leaves)):
             with mp.workdps(700):
                 expected = formulas.derivative(name, point, i)
-            assert math.isclose(got, float(expected), rel_tol=2e-14, abs_tol=1e-320), (point, i, got, float(expected))
+            assert math.isclose(got, float(expected), rel_tol=2e-14, abs_tol=1e-320), (
+                point,
+                i,
+                got,
+                float(expected),
+            )
 
 
-@pytest.mark.parametrize(("x", "slope"), [(1e200, 1.0), (-1e200, 0.0), (40.0, 1.0), (-40.0, 0.0), (math.inf, 1.0)])
+@pytest.mark.parametrize(
+    ("x", "slope"), [(1e200, 1.0), (-1e200, 0.0), (40.0, 1.0), (-40.0, 0.0), (math.inf, 1.0)]
+)
 def test_gelu_tanh_far_out(x: float, slope: float) -> None:
     leaf = Value(x)
     assert gradients(apply(TABLE["gelu_tanh"], leaf), [leaf]) == [slope]

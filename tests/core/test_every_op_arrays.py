@@ -43,7 +43,12 @@ ARRAYS = array_namespace()
 def with_edges(op: Op) -> list[tuple[float, ...]]:
     """Smooth points, and every special number in every place."""
     inside = points(op, 10)
-    mixed = [(*point[:i], x, *point[i + 1 :]) for x in SPECIAL for i in range(len(inside[0])) for point in inside[:1]]
+    mixed = [
+        (*point[:i], x, *point[i + 1 :])
+        for x in SPECIAL
+        for i in range(len(inside[0]))
+        for point in inside[:1]
+    ]
     return [*inside, *mixed, *[(x,) * len(inside[0]) for x in SPECIAL]]
 
 
@@ -57,6 +62,14 @@ def everything(op: Op, m: Any, operands: tuple[Any, ...]) -> list[Any]:
 def test_arrays_equal_floats_element_by_element(op: Op) -> None:
     samples = with_edges(op)
     with np.errstate(all="ignore"):
-        arrays = everything(op, ARRAYS, tuple(np.array(column) for column in zip(*samples, strict=True)))
-    for result, expected in zip(arrays, zip(*[everything(op, FLOATS, sample) for sample in samples], strict=True), strict=True):
-        np.testing.assert_allclose(np.broadcast_to(result, len(samples)), np.array(expected), rtol=1e-12, atol=1e-14)
+        arrays = everything(
+            op, ARRAYS, tuple(np.array(column) for column in zip(*samples, strict=True))
+        )
+    for result, expected in zip(
+        arrays,
+        zip(*[everything(op, FLOATS, sample) for sample in samples], strict=True),
+        strict=True,
+    ):
+        np.testing.assert_allclose(
+            np.broadcast_to(result, len(samples)), np.array(expected), rtol=1e-12, atol=1e-14
+        )

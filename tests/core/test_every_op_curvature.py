@@ -24,14 +24,21 @@ Point = tuple[float, ...]
 
 every_row = pytest.mark.parametrize("op", TABLE.values(), ids=lambda op: op.name)
 
-EQUAL_ITEMS = [(0.0, 0.0, 0.0, 0.0), (1.0, 1.0, -2.0, 1.0), (0.0, 2.0, 0.0, -1.0), (1e16, 1e16, 3.0, 1e16 - 2.0)]
+EQUAL_ITEMS = [
+    (0.0, 0.0, 0.0, 0.0),
+    (1.0, 1.0, -2.0, 1.0),
+    (0.0, 2.0, 0.0, -1.0),
+    (1e16, 1e16, 3.0, 1e16 - 2.0),
+]
 
 DECIDED: dict[str, Callable[..., bool]] = {
-    "pow": lambda x, y: x == 0.0 and y >= 0.0,  # the exponent does not matter there: all derivatives by it are 0
+    "pow": lambda x, y: (
+        x == 0.0 and y >= 0.0
+    ),  # the exponent does not matter there: all derivatives by it are 0
     "hypot": lambda x, y: x == y == 0.0,  # 0, as the first derivatives
     "norm": lambda *items: not any(items),
     "atan2": lambda y, x: x == y == 0.0,
-    "stop_gradient": lambda x: True,  # noqa: ARG005 - 0, as asked
+    "stop_gradient": lambda x: True,
 }
 """Points where a row has a convention that is no limit."""
 
@@ -39,7 +46,7 @@ NOT_DEFINED: dict[str, Callable[..., bool]] = {
     "cbrt": lambda x: x == 0.0,  # -inf from one side, +inf from the other
     "div": lambda x, y: x == y == 0.0,
     "pow": lambda x, y: x == 0.0 and y < 0.0,  # infinities of both signs meet in the product rule
-    "celu": lambda x, alpha: alpha == 0.0,  # noqa: ARG005 - x/alpha
+    "celu": lambda x, alpha: alpha == 0.0,
 }
 """Points where nan may be the answer."""
 
@@ -50,7 +57,11 @@ def is_in(table: dict[str, Callable[..., bool]], op: Op, point: Point) -> bool:
 
 def special_points(op: Op) -> Iterator[Point]:
     if op.over_list:
-        yield from (point for point in EQUAL_ITEMS if op.name not in ("prod", "norm", "dot") or max(point) < 1e9)
+        yield from (
+            point
+            for point in EQUAL_ITEMS
+            if op.name not in ("prod", "norm", "dot") or max(point) < 1e9
+        )
         return
     yield from AT_KINKS.get(op.name, {})
     if len(op.operands) > 2:
@@ -101,9 +112,14 @@ def directions(size: int) -> list[tuple[int, ...]]:
     return [(1,) * size, (-1,) * size, alternating, tuple(-sign for sign in alternating)]
 
 
-def aside(op: Op, point: Point, signs: tuple[int, ...], orders: tuple[int, ...], step: Any) -> float | None:
+def aside(
+    op: Op, point: Point, signs: tuple[int, ...], orders: tuple[int, ...], step: Any
+) -> float | None:
     """The derivative at a point moved by a step, each operand by a share of its own; None outside of the domain."""
-    moved = tuple(mpf(x) + sign * step * (1 + mpf(k) / 3) for k, (x, sign) in enumerate(zip(point, signs, strict=True)))
+    moved = tuple(
+        mpf(x) + sign * step * (1 + mpf(k) / 3)
+        for k, (x, sign) in enumerate(zip(point, signs, strict=True))
+    )
     for k, x in enumerate(moved):
         low, high = op.domain[k] if k < len(op.domain) else (-math.inf, math.inf)
         if not low < x < high:
@@ -114,7 +130,10 @@ def aside(op: Op, point: Point, signs: tuple[int, ...], orders: tuple[int, ...],
 
 
 def fits(number: float, allowed: list[float]) -> bool:
-    if any(number == limit or math.isclose(number, limit, rel_tol=1e-6, abs_tol=1e-6) for limit in allowed):
+    if any(
+        number == limit or math.isclose(number, limit, rel_tol=1e-6, abs_tol=1e-6)
+        for limit in allowed
+    ):
         return True
     return min(allowed) <= number <= max(allowed)
 
@@ -138,7 +157,9 @@ def test_second_derivatives_do_not_depend_on_the_order(op: Op) -> None:
             continue
         rows = second_derivatives(op, point)
         for i, j in product(range(len(point)), repeat=2):
-            assert rows[i][j] == rows[j][i] or math.isclose(rows[i][j], rows[j][i], rel_tol=1e-9, abs_tol=1e-12), (point, i, j, rows)
+            assert rows[i][j] == rows[j][i] or math.isclose(
+                rows[i][j], rows[j][i], rel_tol=1e-9, abs_tol=1e-12
+            ), (point, i, j, rows)
 
 
 def hessian(name: str, *point: float) -> list[list[float]]:
@@ -146,13 +167,23 @@ def hessian(name: str, *point: float) -> list[list[float]]:
 
 
 def test_powers_with_an_exponent_of_0() -> None:
-    assert hessian("pow", 2.0, 0.0) == [[0.0, 0.5], [0.5, pytest.approx(math.log(2.0) ** 2, rel=1e-15)]]
+    assert hessian("pow", 2.0, 0.0) == [
+        [0.0, 0.5],
+        [0.5, pytest.approx(math.log(2.0) ** 2, rel=1e-15)],
+    ]
     assert float(sg.hessian(lambda v: v[0] ** v[1])([2.0, 0.0])[0][1]) == 0.5
 
 
 @pytest.mark.parametrize(
     ("point", "by_x_twice"),
-    [((0.0, 0.0), 0.0), ((0.0, 0.5), -math.inf), ((0.0, 1.0), 0.0), ((0.0, 1.5), math.inf), ((0.0, 2.0), 2.0), ((0.0, 3.0), 0.0)],
+    [
+        ((0.0, 0.0), 0.0),
+        ((0.0, 0.5), -math.inf),
+        ((0.0, 1.0), 0.0),
+        ((0.0, 1.5), math.inf),
+        ((0.0, 2.0), 2.0),
+        ((0.0, 3.0), 0.0),
+    ],
     ids=str,
 )
 def test_powers_of_0(point: Point, by_x_twice: float) -> None:
@@ -168,7 +199,9 @@ def test_the_origin_is_flat(name: str, size: int) -> None:
     ("name", "at_one", "at_minus_one"),
     [("asin", math.inf, -math.inf), ("acos", -math.inf, math.inf), ("atanh", math.inf, -math.inf)],
 )
-def test_inverse_functions_at_the_ends_of_their_domain(name: str, at_one: float, at_minus_one: float) -> None:
+def test_inverse_functions_at_the_ends_of_their_domain(
+    name: str, at_one: float, at_minus_one: float
+) -> None:
     assert hessian(name, 1.0) == [[at_one]]
     assert hessian(name, -1.0) == [[at_minus_one]]
 

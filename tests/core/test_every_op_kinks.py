@@ -60,8 +60,8 @@ SIDES: dict[str, Callable[..., Any]] = {
     "remainder": lambda x, y: math.floor(x / y),
     "abs": lambda x: x > 0,
     "sign": lambda x: x > 0,
-    "hypot": lambda *items: True,  # noqa: ARG005
-    "norm": lambda *items: True,  # noqa: ARG005
+    "hypot": lambda *items: True,
+    "norm": lambda *items: True,
     "maximum": lambda x, y: x > y,
     "minimum": lambda x, y: x > y,
     "clamp": lambda x, low, high: (x > low, x > high),
@@ -70,12 +70,12 @@ SIDES: dict[str, Callable[..., Any]] = {
     "step": lambda x: x > 0,
     "relu": lambda x: x > 0,
     "relu6": lambda x: (x > 0, x > 6),
-    "leaky_relu": lambda x, slope: x > 0,  # noqa: ARG005
-    "prelu": lambda x, slope: x > 0,  # noqa: ARG005
-    "rrelu": lambda x, lower, upper: x > 0,  # noqa: ARG005
-    "elu": lambda x, alpha: x > 0,  # noqa: ARG005
+    "leaky_relu": lambda x, slope: x > 0,
+    "prelu": lambda x, slope: x > 0,
+    "rrelu": lambda x, lower, upper: x > 0,
+    "elu": lambda x, alpha: x > 0,
     "selu": lambda x: x > 0,
-    "celu": lambda x, alpha: x > 0,  # noqa: ARG005
+    "celu": lambda x, alpha: x > 0,
     "hardsigmoid": lambda x: (x > -3, x > 3),
     "hardswish": lambda x: (x > -3, x > 3),
     "softshrink": lambda x, threshold: (x > threshold, x > -threshold),
@@ -110,10 +110,14 @@ def test_every_row_with_kinks_is_here() -> None:
 def test_derivatives_at_the_kinks(op: Op) -> None:
     for point, expected in AT_KINKS[op.name].items():
         leaves = [Value(x) for x in point]
-        assert gradients(apply(op, *leaves), leaves) == pytest.approx(list(expected), rel=1e-15, abs=0.0), point
+        assert gradients(apply(op, *leaves), leaves) == pytest.approx(
+            list(expected), rel=1e-15, abs=0.0
+        ), point
 
 
-@pytest.mark.parametrize("op", [op for op in WITH_KINKS if op.name not in NOT_AS_TORCH], ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "op", [op for op in WITH_KINKS if op.name not in NOT_AS_TORCH], ids=lambda op: op.name
+)
 def test_derivatives_at_the_kinks_are_those_of_torch(op: Op) -> None:
     torch = pytest.importorskip("torch")
     tensors_only = {"maximum", "minimum", "clamp", "remainder", "norm"}
@@ -132,7 +136,9 @@ def test_a_number_of_kinks_is_0_at_a_kink(op: Op) -> None:
         assert min(abs(number) for number in op.kinks(FLOATS, *point)) < 1e-12, point
 
 
-@pytest.mark.parametrize("op", [op for op in WITH_KINKS if op.name not in ONE_NUMBER_CANNOT], ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "op", [op for op in WITH_KINKS if op.name not in ONE_NUMBER_CANNOT], ids=lambda op: op.name
+)
 def test_kinks_change_their_sign_at_kinks_and_nowhere_else(op: Op) -> None:
     rng = Random(op.name)
     crossings = 0

@@ -15,7 +15,15 @@ Function = Callable[..., Any]
 
 OTHER_NAMES = {"neg": "negative", "prelu": "leaky_relu"}
 
-NUMBERS_ONLY = {"leaky_relu": 1, "prelu": 1, "rrelu": 1, "elu": 1, "celu": 1, "hardtanh": 1, "softshrink": 1}
+NUMBERS_ONLY = {
+    "leaky_relu": 1,
+    "prelu": 1,
+    "rrelu": 1,
+    "elu": 1,
+    "celu": 1,
+    "hardtanh": 1,
+    "softshrink": 1,
+}
 """Functions whose operands from this position on are plain numbers in PyTorch."""
 
 NOT_IN_TORCH = {"cbrt", "step", "hardsigmoid"}  # its derivative is 1/6 in single precision
@@ -49,7 +57,9 @@ def nearly(number: float, expected: float) -> bool:
     return math.isclose(number, expected, rel_tol=1e-9, abs_tol=1e-13)
 
 
-@pytest.mark.parametrize("op", [op for op in TABLE.values() if op.name not in NOT_IN_TORCH], ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "op", [op for op in TABLE.values() if op.name not in NOT_IN_TORCH], ids=lambda op: op.name
+)
 def test_agrees_with_torch(op: Op) -> None:
     torch = pytest.importorskip("torch")
     function = torch_function(torch, op)
@@ -61,9 +71,13 @@ def test_agrees_with_torch(op: Op) -> None:
         assert nearly(output.data, expected.item())
         output.backward(create_graph=True)
         first = [leaf.grad for leaf in ours]
-        for i, (gradient, reference) in enumerate(zip(first, torch_gradients(torch, expected, theirs), strict=True)):
+        for i, (gradient, reference) in enumerate(
+            zip(first, torch_gradients(torch, expected, theirs), strict=True)
+        ):
             assert nearly(gradient.data, reference.item()), (point, i)
-            assert nearly_all(second_derivatives(gradient, ours), torch_gradients(torch, reference, theirs)), (point, i)
+            assert nearly_all(
+                second_derivatives(gradient, ours), torch_gradients(torch, reference, theirs)
+            ), (point, i)
 
 
 def second_derivatives(gradient: Value, leaves: list[Value]) -> list[float]:
@@ -81,4 +95,7 @@ def torch_gradients(torch: Any, output: Any, leaves: list[Any]) -> list[Any]:
 
 
 def nearly_all(numbers: list[float], expected: list[Any]) -> bool:
-    return all(nearly(number, reference.item()) for number, reference in zip(numbers, expected, strict=True))
+    return all(
+        nearly(number, reference.item())
+        for number, reference in zip(numbers, expected, strict=True)
+    )

@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 from scalargrad.core import floats
 
 UNARY: dict[str, Any] = {
-    name: getattr(np, name) for name in ["abs", "cbrt", "cos", "cosh", "exp", "expm1", "floor", "log", "log2", "log10", "log1p"]
+    name: getattr(np, name)
+    for name in [
+        "abs",
+        "cbrt",
+        "cos",
+        "cosh",
+        "exp",
+        "expm1",
+        "floor",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+    ]
 }
 UNARY |= {name: getattr(np, name) for name in ["sign", "sin", "sinh", "sqrt", "tan", "tanh"]}
 UNARY |= {
@@ -24,7 +37,9 @@ UNARY |= {
     "atanh": np.arctanh,
     "round": np.rint,
 }
-BINARY: dict[str, Any] = {name: getattr(np, name) for name in ["hypot", "maximum", "minimum", "remainder"]}
+BINARY: dict[str, Any] = {
+    name: getattr(np, name) for name in ["hypot", "maximum", "minimum", "remainder"]
+}
 BINARY |= {"atan2": np.arctan2, "floor_divide": np.floor_divide, "div": np.divide, "pow": np.power}
 
 EDGES = (
@@ -53,7 +68,9 @@ EDGES = (
 
 def reference(function: Any, *operands: float) -> float:
     with np.errstate(all="ignore"):
-        return float(function(*[np.array([x]) for x in operands])[0])  # for scalars NumPy takes x ** 0.5 for a square root
+        return float(
+            function(*[np.array([x]) for x in operands])[0]
+        )  # for scalars NumPy takes x ** 0.5 for a square root
 
 
 def same(number: float, expected: float) -> bool:

@@ -30,7 +30,14 @@ moderate = st.floats(-1e6, 1e6).filter(lambda x: x == 0.0 or abs(x) > 1e-6)
 
 def quotients(x: float, y: float) -> list[float]:
     """With a Value at either side, at both, and as a function."""
-    results = [Value(x) // Value(y), Value(x) // y, x // Value(y), Value(x).floor_divide(y), divmod(Value(x), y)[0], divmod(x, Value(y))[0]]
+    results = [
+        Value(x) // Value(y),
+        Value(x) // y,
+        x // Value(y),
+        Value(x).floor_divide(y),
+        divmod(Value(x), y)[0],
+        divmod(x, Value(y))[0],
+    ]
     return [result.data for result in results]
 
 
@@ -43,7 +50,9 @@ def test_what_python_and_numpy_say(x: float, y: float) -> None:
 @pytest.mark.parametrize(("x", "y"), PAIRS)
 def test_what_torch_says(x: float, y: float) -> None:
     torch = pytest.importorskip("torch")
-    assert sg.floor_divide(x, y) == torch.floor_divide(torch.tensor(x, dtype=torch.float64), y).item()
+    assert (
+        sg.floor_divide(x, y) == torch.floor_divide(torch.tensor(x, dtype=torch.float64), y).item()
+    )
 
 
 @given(x=moderate, y=moderate.filter(bool))
@@ -52,7 +61,9 @@ def test_what_torch_says(x: float, y: float) -> None:
 def test_quotient_and_remainder_belong_together(x: float, y: float) -> None:
     quotient, remainder = divmod(Value(x), Value(y))
     assert (quotient.data, remainder.data) == divmod(x, y)
-    assert (quotient * y + remainder).data == pytest.approx(x, rel=0.0, abs=4e-16 * (abs(x) + abs(y)))
+    assert (quotient * y + remainder).data == pytest.approx(
+        x, rel=0.0, abs=4e-16 * (abs(x) + abs(y))
+    )
 
 
 @given(x=moderate, y=moderate.filter(bool))
@@ -70,7 +81,9 @@ def test_it_is_constant_between_its_jumps() -> None:
     assert (a.grad, b.grad) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize(("x", "y", "expected"), [(1.0, 0.0, math.inf), (-1.0, 0.0, -math.inf), (1.0, -0.0, -math.inf)])
+@pytest.mark.parametrize(
+    ("x", "y", "expected"), [(1.0, 0.0, math.inf), (-1.0, 0.0, -math.inf), (1.0, -0.0, -math.inf)]
+)
 def test_a_divisor_of_0_gives_what_a_division_gives(x: float, y: float, expected: float) -> None:
     assert (Value(x) // y).data == expected
     assert math.isnan((Value(0.0) // y).data)
@@ -83,8 +96,12 @@ def test_compiled(backend: str) -> None:
     program = sg.compile(lambda x: [x[0] // x[1], x[0] % x[1]], inputs=(2,), backend=backend)
     batch = np.array([*PAIRS, (1.0, 0.0)])
     with np.errstate(all="ignore"):
-        np.testing.assert_array_equal(program(batch)[:, 0], np.floor_divide(batch[:, 0], batch[:, 1]))
-    gradient = sg.compile(lambda x: x[0] % x[1], inputs=(2,), backend=backend).inputs_gradient(batch[:3])[0]
+        np.testing.assert_array_equal(
+            program(batch)[:, 0], np.floor_divide(batch[:, 0], batch[:, 1])
+        )
+    gradient = sg.compile(lambda x: x[0] % x[1], inputs=(2,), backend=backend).inputs_gradient(
+        batch[:3]
+    )[0]
     assert gradient.tolist() == [[1.0, -9.0], [1.0, -59.0], [1.0, -39.0]]
 
 

@@ -22,7 +22,9 @@ from tests.core import formulas
 from tests.core.points import points
 
 every_row = pytest.mark.parametrize("op", TABLE.values(), ids=lambda op: op.name)
-rows_of_operands = pytest.mark.parametrize("op", [op for op in TABLE.values() if not op.over_list], ids=lambda op: op.name)
+rows_of_operands = pytest.mark.parametrize(
+    "op", [op for op in TABLE.values() if not op.over_list], ids=lambda op: op.name
+)
 
 
 def call(op: Op, operands: list[Any]) -> Any:
@@ -65,10 +67,15 @@ def test_a_setting_gives_the_same_number_and_derivatives_as_a_value_there(op: Op
     for point in points(op, 5):
         every = [Value(x) for x in point]
         call(op, every).backward()
-        some = [x if not op.over_list and op.operands[i] in op.static_args else Value(x) for i, x in enumerate(point)]
+        some = [
+            x if not op.over_list and op.operands[i] in op.static_args else Value(x)
+            for i, x in enumerate(point)
+        ]
         if any(isinstance(x, Value) for x in some):
             call(op, some).backward()
-        assert all(x.grad == y.grad for x, y in zip(some, every, strict=True) if isinstance(x, Value))
+        assert all(
+            x.grad == y.grad for x, y in zip(some, every, strict=True) if isinstance(x, Value)
+        )
 
 
 @every_row
@@ -83,7 +90,11 @@ def test_text_none_and_complex_are_refused_by_name(op: Op) -> None:
 @rows_of_operands
 def test_too_few_too_many_or_unknown_operands_are_refused_by_name(op: Op) -> None:
     function, count = FUNCTIONS[op.name], len(op.operands)
-    for operands, named in (((), {}), ((1.0,) * (count + 1), {}), ((1.0,) * count, {"nonsense": 1.0})):
+    for operands, named in (
+        ((), {}),
+        ((1.0,) * (count + 1), {}),
+        ((1.0,) * count, {"nonsense": 1.0}),
+    ):
         with pytest.raises(CallError, match=op.name):
             function(*operands, **named)
 
@@ -91,7 +102,9 @@ def test_too_few_too_many_or_unknown_operands_are_refused_by_name(op: Op) -> Non
 @rows_of_operands
 def test_operands_can_be_named(op: Op) -> None:
     point = points(op, 1)[0]
-    assert FUNCTIONS[op.name](**dict(zip(op.operands, point, strict=True))) == FUNCTIONS[op.name](*point)
+    assert FUNCTIONS[op.name](**dict(zip(op.operands, point, strict=True))) == FUNCTIONS[op.name](
+        *point
+    )
     assert list(signature(FUNCTIONS[op.name]).parameters) == list(op.operands)
 
 
@@ -134,7 +147,9 @@ def test_defaults_and_names_of_settings() -> None:
 
 def test_a_learned_setting_receives_its_gradient() -> None:
     x, slope, low = Value(-2.0), Value(0.25), Value(-1.0)
-    (sg.leaky_relu(x, slope) + sg.clamp(x, low, 1.0) * 10.0 + sg.hardtanh(x, low) * 100.0).backward()
+    (
+        sg.leaky_relu(x, slope) + sg.clamp(x, low, 1.0) * 10.0 + sg.hardtanh(x, low) * 100.0
+    ).backward()
     assert (x.grad, slope.grad, low.grad) == (0.25, -2.0, 110.0)
 
 
@@ -147,7 +162,21 @@ def test_lists_may_be_any_iterable() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [sg.sum, sg.mean, sg.prod, sg.max, sg.min, sg.logsumexp, sg.norm, sg.softmax, sg.log_softmax, sg.std, sg.var, sg.cumsum]
+    "function",
+    [
+        sg.sum,
+        sg.mean,
+        sg.prod,
+        sg.max,
+        sg.min,
+        sg.logsumexp,
+        sg.norm,
+        sg.softmax,
+        sg.log_softmax,
+        sg.std,
+        sg.var,
+        sg.cumsum,
+    ],
 )
 def test_lists_that_are_none(function: Any) -> None:
     with pytest.raises(LengthError, match="empty"):
@@ -166,7 +195,9 @@ def test_dot_needs_two_lists_of_one_length() -> None:
 
 def test_a_list_of_one_item() -> None:
     x = Value(3.0)
-    sg.sum([sg.sum([x]), sg.mean([x]), sg.prod([x]), sg.max([x]), sg.min([x]), sg.logsumexp([x])]).backward()
+    sg.sum(
+        [sg.sum([x]), sg.mean([x]), sg.prod([x]), sg.max([x]), sg.min([x]), sg.logsumexp([x])]
+    ).backward()
     assert x.grad == 6.0
 
 
@@ -176,12 +207,20 @@ def test_softmax_against_its_definition() -> None:
     outputs = sg.softmax(xs)
     assert [p.data for p in outputs] == pytest.approx(shares, rel=1e-14)
     outputs[0].backward()
-    assert [x.grad for x in xs] == pytest.approx([shares[0] * ((i == 0) - p) for i, p in enumerate(shares)], rel=1e-13)
-    assert [x.data for x in sg.log_softmax(xs)] == pytest.approx([math.log(p) for p in shares], rel=1e-13)
+    assert [x.grad for x in xs] == pytest.approx(
+        [shares[0] * ((i == 0) - p) for i, p in enumerate(shares)], rel=1e-13
+    )
+    assert [x.data for x in sg.log_softmax(xs)] == pytest.approx(
+        [math.log(p) for p in shares], rel=1e-13
+    )
 
 
 def test_softmax_of_large_numbers() -> None:
-    assert [p.data for p in sg.softmax([Value(1000.0), Value(1000.0), Value(-1000.0)])] == [0.5, 0.5, 0.0]
+    assert [p.data for p in sg.softmax([Value(1000.0), Value(1000.0), Value(-1000.0)])] == [
+        0.5,
+        0.5,
+        0.0,
+    ]
     assert sg.logsumexp([-math.inf, 0.0]) == 0.0
     assert sg.logsumexp([math.inf, 0.0]) == math.inf
     assert sg.softmax([3.0, 3.0]) == [0.5, 0.5]
@@ -214,8 +253,12 @@ def test_derivatives_of_softmax_to_second_order_are_those_of_torch(name: str, ba
     expected = torch.autograd.functional.jacobian(lambda x: theirs(x, 0), tensor)
     curvature = torch.autograd.functional.hessian(lambda x: theirs(x, 0)[1], tensor)
     function = getattr(sg, name)
-    np.testing.assert_allclose(as_floats(sg.jacobian(function)(numbers)), expected, rtol=1e-13, atol=1e-16)
-    np.testing.assert_allclose(as_floats(sg.hessian(lambda x: function(x)[1])(numbers)), curvature, rtol=1e-13, atol=1e-16)
+    np.testing.assert_allclose(
+        as_floats(sg.jacobian(function)(numbers)), expected, rtol=1e-13, atol=1e-16
+    )
+    np.testing.assert_allclose(
+        as_floats(sg.hessian(lambda x: function(x)[1])(numbers)), curvature, rtol=1e-13, atol=1e-16
+    )
 
 
 def test_the_gradient_of_logsumexp_is_exact_for_large_numbers() -> None:
@@ -236,13 +279,17 @@ lists = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=6)
 
 @given(lists, st.sampled_from([0, 1, 0.5]))
 def test_std_and_var_are_those_of_numpy(numbers: list[float], ddof: float) -> None:
-    assert sg.var(numbers, ddof=ddof) == pytest.approx(np.var(numbers, ddof=ddof), rel=1e-12, abs=1e-20)
+    assert sg.var(numbers, ddof=ddof) == pytest.approx(
+        np.var(numbers, ddof=ddof), rel=1e-12, abs=1e-20
+    )
     assert sg.std(numbers, ddof) == pytest.approx(np.std(numbers, ddof=ddof), rel=1e-12, abs=1e-20)
 
 
 @pytest.mark.parametrize("name", ["std", "var"])
 @pytest.mark.parametrize("ddof", [0, 1])
-def test_derivatives_of_std_and_var_to_second_order_are_those_of_torch(name: str, ddof: int) -> None:
+def test_derivatives_of_std_and_var_to_second_order_are_those_of_torch(
+    name: str, ddof: int
+) -> None:
     torch = pytest.importorskip("torch")
     numbers = [1.0, 2.0, 4.0]
     tensor = torch.tensor(numbers, dtype=torch.float64)
@@ -252,7 +299,12 @@ def test_derivatives_of_std_and_var_to_second_order_are_those_of_torch(name: str
     expected = torch.autograd.functional.jacobian(lambda x: theirs(x, correction=ddof), tensor)
     assert [x.grad for x in xs] == pytest.approx(expected.tolist(), rel=1e-13)
     curvature = torch.autograd.functional.hessian(lambda x: theirs(x, correction=ddof), tensor)
-    np.testing.assert_allclose(as_floats(sg.hessian(lambda x: function(x, ddof=ddof))(numbers)), curvature, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        as_floats(sg.hessian(lambda x: function(x, ddof=ddof))(numbers)),
+        curvature,
+        rtol=1e-12,
+        atol=1e-14,
+    )
 
 
 def test_equal_items_have_no_spread_and_a_gradient_of_0() -> None:
@@ -263,7 +315,10 @@ def test_equal_items_have_no_spread_and_a_gradient_of_0() -> None:
 
 def test_what_ddof_leaves_nothing_of_is_refused() -> None:
     for function in (sg.std, sg.var):
-        with pytest.raises(OptionError, match=f"ddof of {function.__name__} must be below the number of items, which is 1, not 1"):
+        with pytest.raises(
+            OptionError,
+            match=f"ddof of {function.__name__} must be below the number of items, which is 1, not 1",
+        ):
             function([2.0], ddof=1)
         with pytest.raises(DataError, match=f"ddof of {function.__name__}"):
             function([2.0], ddof="1")
@@ -289,7 +344,10 @@ def test_the_functions_over_lists_are_compiled() -> None:
 
     numbers = [1.0, 2.0, 4.0]
     found = sg.compile(function, inputs=(3,))([numbers])[0]
-    assert found.tolist() == pytest.approx([np.std(numbers), np.var(numbers, ddof=1), np.linalg.norm(numbers), 1.0, 3.0, 7.0], rel=1e-15)
+    assert found.tolist() == pytest.approx(
+        [np.std(numbers), np.var(numbers, ddof=1), np.linalg.norm(numbers), 1.0, 3.0, 7.0],
+        rel=1e-15,
+    )
 
 
 # stop_gradient
@@ -346,15 +404,36 @@ def test_apply_takes_any_row() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda v: sg.tanh([v, v]), "x of tanh must be a real number, not a list of 2 items: .*write \\[sg.tanh\\(x\\) for x in xs\\]"),
-        (lambda v: sg.tanh(np.array([1.0, 2.0])), "write \\[sg.tanh\\(x\\) for x in xs\\]"),  # noqa: ARG005
-        (lambda v: v.maximum([1, 2]), "y of maximum .*write \\[sg.maximum\\(x, y\\) for x, y in zip\\(xs, ys\\)\\]"),
+        (
+            lambda v: sg.tanh([v, v]),
+            "x of tanh must be a real number, not a list of 2 items: .*write \\[sg.tanh\\(x\\) for x in xs\\]",
+        ),
+        (lambda v: sg.tanh(np.array([1.0, 2.0])), "write \\[sg.tanh\\(x\\) for x in xs\\]"),
+        (
+            lambda v: v.maximum([1, 2]),
+            "y of maximum .*write \\[sg.maximum\\(x, y\\) for x, y in zip\\(xs, ys\\)\\]",
+        ),
         (lambda v: sg.clamp([v], 0, 1), "write \\[sg.clamp\\(x, …\\) for x in xs\\]"),
-        (lambda v: sg.mean(np.array([[1.0, 2.0]])), "item 0 of mean .*write sg.mean\\(\\[x for row in rows for x in row\\]\\)"),  # noqa: ARG005
-        (lambda v: sg.softmax([[v, v]]), "item 0 of softmax .*\\[sg.softmax\\(row\\) for row in rows\\]"),
-        (lambda v: sg.max(v, 3), "max takes 1 argument by position, but 2 were given: .*; write sg.max\\(\\[x, y\\]\\)"),
-        (lambda v: sg.max(v), "max takes one list of Values and numbers, not Value: write sg.max\\(\\[x, y\\]\\)"),
-        (lambda v: sg.softmax([v], axis=0), "softmax has no argument 'axis'; it takes items; write sg.softmax"),
+        (
+            lambda v: sg.mean(np.array([[1.0, 2.0]])),
+            "item 0 of mean .*write sg.mean\\(\\[x for row in rows for x in row\\]\\)",
+        ),
+        (
+            lambda v: sg.softmax([[v, v]]),
+            "item 0 of softmax .*\\[sg.softmax\\(row\\) for row in rows\\]",
+        ),
+        (
+            lambda v: sg.max(v, 3),
+            "max takes 1 argument by position, but 2 were given: .*; write sg.max\\(\\[x, y\\]\\)",
+        ),
+        (
+            lambda v: sg.max(v),
+            "max takes one list of Values and numbers, not Value: write sg.max\\(\\[x, y\\]\\)",
+        ),
+        (
+            lambda v: sg.softmax([v], axis=0),
+            "softmax has no argument 'axis'; it takes items; write sg.softmax",
+        ),
         (lambda v: sg.dot([v]), "write sg.dot\\(\\[x0, x1\\], \\[y0, y1\\]\\)"),
         (lambda v: sg.std(v, v), "std takes one list"),
     ],

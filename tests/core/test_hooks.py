@@ -53,13 +53,19 @@ def test_hooks_run_in_order_and_can_be_removed() -> None:
 
 
 @pytest.mark.parametrize(("removed", "gradient"), [(0, (3.0 + 1) * 2), (2, (3.0 * 2) + 1)])
-def test_a_function_that_was_registered_twice_is_removed_once_and_in_its_own_place(removed: int, gradient: float) -> None:
+def test_a_function_that_was_registered_twice_is_removed_once_and_in_its_own_place(
+    removed: int, gradient: float
+) -> None:
     a = Value(2.0)
 
     def double(gradient: float) -> float:
         return gradient * 2
 
-    handles = [a.register_hook(double), a.register_hook(lambda gradient: gradient + 1), a.register_hook(double)]
+    handles = [
+        a.register_hook(double),
+        a.register_hook(lambda gradient: gradient + 1),
+        a.register_hook(double),
+    ]
     handles[removed].remove()
     handles[removed].remove()
     a.backward(3.0)
@@ -115,7 +121,9 @@ NO_GRADIENTS = {
 def test_what_a_hook_may_not_return(returned: Any, create_graph: bool) -> None:
     a = Value(3.0)
     a.register_hook(lambda _: returned)
-    with pytest.raises(DataError, match=r"a gradient hook of Value\(.*\) returned .*: return one number, or None"):
+    with pytest.raises(
+        DataError, match=r"a gradient hook of Value\(.*\) returned .*: return one number, or None"
+    ):
         (a * a).backward(create_graph=create_graph)
     assert a.grad == 0.0
 
@@ -131,7 +139,9 @@ def test_what_a_hook_returned_is_told_with_its_shape(returned: Any, told: str) -
         a.backward()
 
 
-@pytest.mark.parametrize("returned", [2, True, np.float32(2.0), np.array(2.0), np.int64(2)], ids=repr)
+@pytest.mark.parametrize(
+    "returned", [2, True, np.float32(2.0), np.array(2.0), np.int64(2)], ids=repr
+)
 def test_any_one_number_may_be_returned(returned: Any) -> None:
     a = Value(3.0)
     a.register_hook(lambda _: returned)

@@ -18,7 +18,12 @@ class Dice:
 def test_a_drawn_leaf_draws_once_and_can_draw_again() -> None:
     dice, referee = Dice(1), Random(1)
     leaf = RandomLeaf(dice, label="mask")
-    assert (leaf.data, leaf.data, leaf.label, leaf.kind) == ((first := referee.random()), first, "mask", "constant")
+    assert (leaf.data, leaf.data, leaf.label, leaf.kind) == (
+        (first := referee.random()),
+        first,
+        "mask",
+        "constant",
+    )
     assert leaf.source.draw() == referee.random()
 
 
@@ -44,6 +49,10 @@ def test_copies_go_on_drawing_by_themselves_and_as_the_original_would() -> None:
 def test_copies_keep_whether_a_parameter_may_be_trained() -> None:
     frozen = Parameter(1.0, label="w")
     frozen.trainable = False
-    for twin in (deepcopy(frozen), pickle.loads(pickle.dumps(frozen)), deepcopy(frozen * 2).args[0]):
+    for twin in (
+        deepcopy(frozen),
+        pickle.loads(pickle.dumps(frozen)),
+        deepcopy(frozen * 2).args[0],
+    ):
         assert isinstance(twin, Parameter)
         assert (twin.data, twin.label, twin.trainable) == (1.0, "w", False)

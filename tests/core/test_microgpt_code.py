@@ -23,7 +23,9 @@ LENGTH = 5
 class Minimal:
     """The referee: what a textbook needs, and its own walk back."""
 
-    def __init__(self, data: float, operands: Sequence["Minimal"] = (), slopes: Sequence[float] = ()) -> None:
+    def __init__(
+        self, data: float, operands: Sequence["Minimal"] = (), slopes: Sequence[float] = ()
+    ) -> None:
         self.data = data
         self.grad = 0.0
         self.operands = operands

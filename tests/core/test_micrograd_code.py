@@ -74,9 +74,15 @@ class Neuron:
 def training(value: Any) -> list[float]:
     """Thirty steps of a lecture's loop: forward, zero, backward, update."""
     rng = random.Random(42)
-    layers = [[Neuron(value, inputs, rng) for _ in range(outputs)] for inputs, outputs in ((3, 4), (4, 4), (4, 1))]
+    layers = [
+        [Neuron(value, inputs, rng) for _ in range(outputs)]
+        for inputs, outputs in ((3, 4), (4, 4), (4, 1))
+    ]
     parameters = [p for layer in layers for neuron in layer for p in neuron.parameters()]
-    xs, ys = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]], [1.0, 0.5, 0.2, 1.0]
+    xs, ys = (
+        [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]],
+        [1.0, 0.5, 0.2, 1.0],
+    )
     losses = []
     for _ in range(30):
         outputs = []
@@ -100,7 +106,9 @@ def test_training_agrees_with_micrograd() -> None:
     assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
 
 
-def test_our_networks_and_micrograds_agree_over_either_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_networks_and_micrograds_agree_over_either_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Its network, its network with our Value under it, and ours, with the same weights."""
     theirs, ours = micrograd_nn.MLP(3, [4, 4, 1]), MLP(3, [4, 4, 1])
     monkeypatch.setattr(micrograd_nn, "Value", Value)
@@ -226,7 +234,9 @@ def test_the_arguments_by_the_names_that_micrograd_gives_them() -> None:
 def test_the_names_that_microgpt_gives_them() -> None:
     a, b = Value(2.0), Value(3.0)
     assert ((a * b)._children, (a * b)._local_grads) == ((a, b), (3.0, 2.0))
-    with pytest.raises(DataError, match=r"not \(3\.0, 2\.0\): local derivatives are given as partials="):
+    with pytest.raises(
+        DataError, match=r"not \(3\.0, 2\.0\): local derivatives are given as partials="
+    ):
         Value(6.0, (a, b), (3.0, 2.0))  # type: ignore[arg-type]
 
 
@@ -298,7 +308,9 @@ RESULTS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("make", RESULTS.values(), ids=list(RESULTS))
-def test_results_are_of_the_class_of_the_first_operand_that_a_user_derived(make: Callable[[Any], Any]) -> None:
+def test_results_are_of_the_class_of_the_first_operand_that_a_user_derived(
+    make: Callable[[Any], Any],
+) -> None:
     result = make(Cubic(0.5, "a"))
     assert type(result) is Cubic
     assert result.cube().data == result.data**3
@@ -314,7 +326,9 @@ def test_chains_of_a_derived_class_go_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Parameter(2.0), lambda: Constant(2.0), lambda: Buffer(2.0)], ids=["Parameter", "Constant", "Buffer"]
+    "make",
+    [lambda: Parameter(2.0), lambda: Constant(2.0), lambda: Buffer(2.0)],
+    ids=["Parameter", "Constant", "Buffer"],
 )
 def test_our_own_classes_give_values(make: Callable[[], Value]) -> None:
     assert type(make() * 2) is Value

@@ -101,8 +101,12 @@ def test_a_block_that_ends_early_leaves_those_that_began_after_it() -> None:
     assert records()
 
 
-@pytest.mark.parametrize(("middle", "inner", "recording"), [(no_grad, enable_grad, True), (enable_grad, no_grad, False)])
-def test_of_the_blocks_that_began_later_the_last_still_decides(middle: Any, inner: Any, recording: bool) -> None:
+@pytest.mark.parametrize(
+    ("middle", "inner", "recording"), [(no_grad, enable_grad, True), (enable_grad, no_grad, False)]
+)
+def test_of_the_blocks_that_began_later_the_last_still_decides(
+    middle: Any, inner: Any, recording: bool
+) -> None:
     blocks = [no_grad(), middle(), inner()]
     for block in blocks:
         block.__enter__()

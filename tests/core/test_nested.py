@@ -28,7 +28,12 @@ from scalargrad.errors import DataError, LengthError
 Point = namedtuple("Point", "x y")
 nests = st.recursive(
     st.floats(allow_nan=False) | st.none(),
-    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner) | st.builds(Point, inner, inner),
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(), inner)
+        | st.builds(Point, inner, inner)
+    ),
     max_leaves=20,
 )
 
@@ -61,8 +66,14 @@ def test_arrays_are_blocks_of_entries():
     assert entries(nest) == [1.0, 2.0, 3.0, 4.0]
     assert places(nest, "x") == ["x[0][0, 0]", "x[0][0, 1]", "x[1]", "x[2]"]
     doubled = mapped(lambda number: number * 2, nest)
-    assert (doubled[0].tolist(), doubled[0].dtype, doubled[1:]) == ([[2.0, 4.0]], object, [6.0, 8.0])
-    assert [is_nest(x) for x in (None, [], {}, numpy.ones(2), numpy.array(1.0), 1.0, "text")] == [True] * 4 + [False] * 3
+    assert (doubled[0].tolist(), doubled[0].dtype, doubled[1:]) == (
+        [[2.0, 4.0]],
+        object,
+        [6.0, 8.0],
+    )
+    assert [is_nest(x) for x in (None, [], {}, numpy.ones(2), numpy.array(1.0), 1.0, "text")] == [
+        True
+    ] * 4 + [False] * 3
 
 
 def test_arrays_of_objects_are_not_looked_into():
@@ -71,7 +82,10 @@ def test_arrays_of_objects_are_not_looked_into():
 
 def test_the_outer_product_of_nests():
     matrix = [["ax", "ay"], ["bx", "by"]]
-    assert outer({"a": 0, "b": 0}, Point(0, 0), matrix) == {"a": Point("ax", "ay"), "b": Point("bx", "by")}
+    assert outer({"a": 0, "b": 0}, Point(0, 0), matrix) == {
+        "a": Point("ax", "ay"),
+        "b": Point("bx", "by"),
+    }
     found = outer(numpy.zeros(2), {"x": 0, "y": numpy.zeros((1, 1))}, matrix)
     assert found["x"].tolist() == ["ax", "bx"]
     assert found["y"].tolist() == [[["ay"]], [["by"]]]
@@ -163,7 +177,15 @@ def test_a_named_tuple_with_a_constructor_of_its_own_is_made_all_the_same():
 def test_matching_goes_by_key_and_place():
     assert matched({"a": 1, "b": [2, 3]}, {"b": (20, 30), "a": 10}, ("p", "t")) == [10, 20, 30]
     assert matched(numpy.ones((1, 2)), numpy.array([[5.0, 6.0]]), ("p", "t")) == [5.0, 6.0]
-    for nest, other in (([1], 1), (1, [1]), ({"a": 1}, {"b": 1}), ([1, 2], [1]), (numpy.ones(2), [1, 1]), (None, 1), ([1], None)):
+    for nest, other in (
+        ([1], 1),
+        (1, [1]),
+        ({"a": 1}, {"b": 1}),
+        ([1, 2], [1]),
+        (numpy.ones(2), [1, 1]),
+        (None, 1),
+        ([1], None),
+    ):
         with pytest.raises(LengthError, match="p and t must have one structure"):
             matched(nest, other, ("p", "t"))
 

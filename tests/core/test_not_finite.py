@@ -70,7 +70,9 @@ NOT_FINITE = [
 
 
 @pytest.mark.parametrize(("expression", "at", "data", "gradient"), NOT_FINITE)
-def test_never_an_exception_but_what_ieee_says(expression: str, at: float, data: float, gradient: float) -> None:
+def test_never_an_exception_but_what_ieee_says(
+    expression: str, at: float, data: float, gradient: float
+) -> None:
     x = Value(at)
     result = eval(expression, {"x": x, "sg": sg})
     result.backward()
@@ -80,7 +82,21 @@ def test_never_an_exception_but_what_ieee_says(expression: str, at: float, data:
 
 @pytest.mark.parametrize("op", ops.TABLE.values(), ids=lambda op: op.name)
 def test_no_operation_raises_at_any_number(op: ops.Op) -> None:
-    special = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 710.0, -746.0, 1e308, 5e-324, math.inf, -math.inf, math.nan)
+    special = (
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.5,
+        -2.0,
+        710.0,
+        -746.0,
+        1e308,
+        5e-324,
+        math.inf,
+        -math.inf,
+        math.nan,
+    )
     size = 2 if op.over_list else len(op.operands)
     for point in itertools.product(special, repeat=min(size, 3)):
         leaves = [Value(x) for x in point]

@@ -59,7 +59,11 @@ def test_two_equal_modules_begin_apart(make: Any) -> None:
 
 
 def weights(module: nn.Module) -> list[float]:
-    return [number for name, number in module.state_dict().items() if "weights" in name or "vectors" in name]
+    return [
+        number
+        for name, number in module.state_dict().items()
+        if "weights" in name or "vectors" in name
+    ]
 
 
 @every_drawer
@@ -127,7 +131,14 @@ def test_a_program_run_twice_says_the_same() -> None:
     outputs = set()
     for seed in ("1", "2"):
         surroundings = {**os.environ, "PYTHONHASHSEED": seed}
-        run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=surroundings, cwd=ROOT)
+        run = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=surroundings,
+            cwd=ROOT,
+        )
         outputs.add(run.stdout)
     assert outputs == {f"{nn.MLP(2, [3, 1]).state_dict()} {nn.Dropout().generator.random()}\n"}
 
@@ -179,7 +190,9 @@ def test_seeds_of_the_process_are_whole_numbers(seed: Any) -> None:
     assert PROCESS.random.getstate() == Random(int(seed)).getstate()
 
 
-@pytest.mark.parametrize("seed", [None, -1, 1.5, "1", True, [1], Random(1)], ids=lambda seed: type(seed).__name__)
+@pytest.mark.parametrize(
+    "seed", [None, -1, 1.5, "1", True, [1], Random(1)], ids=lambda seed: type(seed).__name__
+)
 def test_other_seeds_of_the_process_are_refused_and_change_nothing(seed: Any) -> None:
     before = PROCESS.random.getstate()
     with pytest.raises(OptionError, match="seed of manual_seed must be a whole number"):
@@ -199,7 +212,11 @@ def test_examples_of_a_property_begin_with_the_same_seed(count: int) -> None:
         generator(None)
 
 
-@pytest.mark.parametrize("seed", [[1], {}, object(), math.nan, np.random.default_rng(1)], ids=lambda seed: type(seed).__name__)
+@pytest.mark.parametrize(
+    "seed",
+    [[1], {}, object(), math.nan, np.random.default_rng(1)],
+    ids=lambda seed: type(seed).__name__,
+)
 def test_what_is_no_seed_is_refused(seed: Any) -> None:
     with pytest.raises(OptionError, match=r"seed must be a whole number, a random\.Random or None"):
         nn.Neuron(2, seed=seed)

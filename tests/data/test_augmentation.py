@@ -36,13 +36,19 @@ def test_shift(height: int, width: int, down: int, right: int) -> None:
 
 
 @given(height=sides, width=sides, most=st.integers(0, 3), seed=st.integers(0, 2**70))
-def test_random_shift_moves_each_image_by_its_own_pixels(height: int, width: int, most: int, seed: int) -> None:
+def test_random_shift_moves_each_image_by_its_own_pixels(
+    height: int, width: int, most: int, seed: int
+) -> None:
     given = images(4, height, width)
     result = data.random_shift(given, height, width, most, seed)
     ways = range(-most, most + 1)
     for before, after in zip(given, result, strict=True):
-        assert after.tolist() in [moved(before, height, width, down, right, 0.0) for down in ways for right in ways]
-    np.testing.assert_array_equal(result, data.random_shift(given.tolist(), height, width, most, seed))
+        assert after.tolist() in [
+            moved(before, height, width, down, right, 0.0) for down in ways for right in ways
+        ]
+    np.testing.assert_array_equal(
+        result, data.random_shift(given.tolist(), height, width, most, seed)
+    )
 
 
 def test_all_shifts_are_equally_likely() -> None:
@@ -55,9 +61,15 @@ def test_all_shifts_are_equally_likely() -> None:
 @given(height=sides, width=sides)
 def test_flips(height: int, width: int) -> None:
     given = images(2, height, width)
-    lines = [[list(image[row * width : (row + 1) * width]) for row in range(height)] for image in given]
-    assert data.flip(given, height, width).tolist() == [[pixel for line in image for pixel in line[::-1]] for image in lines]
-    assert data.flip(given, height, width, "vertical").tolist() == [[pixel for line in image[::-1] for pixel in line] for image in lines]
+    lines = [
+        [list(image[row * width : (row + 1) * width]) for row in range(height)] for image in given
+    ]
+    assert data.flip(given, height, width).tolist() == [
+        [pixel for line in image for pixel in line[::-1]] for image in lines
+    ]
+    assert data.flip(given, height, width, "vertical").tolist() == [
+        [pixel for line in image[::-1] for pixel in line] for image in lines
+    ]
 
 
 def test_random_flip() -> None:
@@ -77,7 +89,9 @@ def test_noise() -> None:
     assert (noisy - given).mean() == pytest.approx(0.0, abs=0.01)
     np.testing.assert_array_equal(noisy, data.add_noise(given, 0.2, seed=1))
     assert not np.array_equal(noisy, data.add_noise(given, 0.2, seed=2))
-    np.testing.assert_array_equal(data.add_noise(given, 0.2, seed=1, clip=(0.4, 0.6)), noisy.clip(0.4, 0.6))
+    np.testing.assert_array_equal(
+        data.add_noise(given, 0.2, seed=1, clip=(0.4, 0.6)), noisy.clip(0.4, 0.6)
+    )
     assert (given == 0.5).all()
 
 
@@ -98,7 +112,9 @@ def test_impossible_augmentation() -> None:
     with pytest.raises(OptionError, match="horizontal, vertical, not 'up'"):
         data.flip(given, 2, 3, "up")
     for probability in (-0.1, 1.1, np.nan):
-        with pytest.raises(OptionError, match="probability must be a finite number of at least 0 and at most 1"):
+        with pytest.raises(
+            OptionError, match="probability must be a finite number of at least 0 and at most 1"
+        ):
             data.random_flip(given, 2, 3, probability)
     with pytest.raises(OptionError, match="deviation must be"):
         data.add_noise(given, -1.0)

@@ -27,7 +27,9 @@ def sorted_rows(X: Any, y: Any) -> Any:
 def test_moons_without_noise_are_scikit_learns(n: int) -> None:
     datasets = pytest.importorskip("sklearn.datasets")
     expected = datasets.make_moons(n, shuffle=False, noise=None)
-    np.testing.assert_allclose(sorted_rows(*data.moons(n, noise=0.0, seed=3)), sorted_rows(*expected), atol=1e-12)
+    np.testing.assert_allclose(
+        sorted_rows(*data.moons(n, noise=0.0, seed=3)), sorted_rows(*expected), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 101])
@@ -35,7 +37,9 @@ def test_moons_without_noise_are_scikit_learns(n: int) -> None:
 def test_circles_without_noise_are_scikit_learns(n: int, factor: float) -> None:
     datasets = pytest.importorskip("sklearn.datasets")
     expected = datasets.make_circles(n, shuffle=False, noise=None, factor=factor)
-    np.testing.assert_allclose(sorted_rows(*data.circles(n, 0.0, factor, seed=3)), sorted_rows(*expected), atol=1e-12)
+    np.testing.assert_allclose(
+        sorted_rows(*data.circles(n, 0.0, factor, seed=3)), sorted_rows(*expected), atol=1e-12
+    )
 
 
 @given(classes=st.integers(2, 6), more=st.integers(0, 60), seed=st.integers(0, 2**70))
@@ -43,7 +47,9 @@ def test_spirals_wind_from_a_tenth_to_one(classes: int, more: int, seed: int) ->
     X, y = data.spirals(classes + more, classes, 0.0, seed, turns=0.5)
     radius = np.hypot(*X.T)
     angle = 2 * np.pi * (y / classes + 0.5 * (radius - 0.1) / 0.9)
-    np.testing.assert_allclose(X, np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]), atol=1e-12)
+    np.testing.assert_allclose(
+        X, np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]), atol=1e-12
+    )
     assert radius.min() == pytest.approx(0.1)
     assert np.ptp(np.bincount(y, minlength=classes)) <= 1
 
@@ -52,7 +58,9 @@ def test_spirals_wind_from_a_tenth_to_one(classes: int, more: int, seed: int) ->
 def test_quadrants_go_around_from_plus_plus(n: int, seed: int, reach: float) -> None:
     X, y = data.quadrants(n, seed, reach)
     signs = {0: (1, 1), 1: (-1, 1), 2: (-1, -1), 3: (1, -1)}
-    assert all(tuple(np.sign(point)) == signs[int(label)] for point, label in zip(X, y, strict=True))
+    assert all(
+        tuple(np.sign(point)) == signs[int(label)] for point, label in zip(X, y, strict=True)
+    )
     assert np.abs(X).max() <= reach
     assert np.ptp(np.bincount(y, minlength=4)) <= 1
 
@@ -70,8 +78,12 @@ def test_the_seed_decides(generate: Callable[..., Any]) -> None:
 
 
 @every_generator
-@pytest.mark.parametrize("make", [lambda: np.random.default_rng(1), lambda: Random(1)], ids=["numpy", "random"])
-def test_a_generator_goes_on_from_where_it_stands(generate: Callable[..., Any], make: Callable[[], Any]) -> None:
+@pytest.mark.parametrize(
+    "make", [lambda: np.random.default_rng(1), lambda: Random(1)], ids=["numpy", "random"]
+)
+def test_a_generator_goes_on_from_where_it_stands(
+    generate: Callable[..., Any], make: Callable[[], Any]
+) -> None:
     one, two = make(), make()
     first, second = generate(20, seed=one)[0], generate(20, seed=one)[0]
     np.testing.assert_array_equal(first, generate(20, seed=two)[0])

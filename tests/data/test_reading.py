@@ -121,40 +121,121 @@ MALFORMED = {
     "blank": (b"\n \n", ": holds no rows"),
     "only a header": (b"a,b\n", ": holds no rows"),
     "one column": (b"a\n1\n", ", line 2, column 1: has one column"),
-    "too few": (b"a,b,c\n1,2,3\n4,5\n", ", line 3, column 3: has 2 columns, and the first line has 3: '4,5'"),
-    "too many": (b"a,b\n1,2\n3,4,5\n", ", line 3, column 3: has 3 columns, and the first line has 2: '3,4,5'"),
-    "header too short": (b"a,b\n1,2,3\n", ", line 2, column 3: has 3 columns, and the first line has 2"),
-    "text": (b"a,b\n1,2\n3,four\n", ", line 3, column 2 ('b'): must be a finite number, not 'four'"),
-    "text, no header": (b"1,2\n3,four\n", ", line 2, column 2: must be a finite number, not 'four'"),
-    "half a header": (b"1,b\n", ", line 1: may hold names or a sample: say header=True or header=False"),
+    "too few": (
+        b"a,b,c\n1,2,3\n4,5\n",
+        ", line 3, column 3: has 2 columns, and the first line has 3: '4,5'",
+    ),
+    "too many": (
+        b"a,b\n1,2\n3,4,5\n",
+        ", line 3, column 3: has 3 columns, and the first line has 2: '3,4,5'",
+    ),
+    "header too short": (
+        b"a,b\n1,2,3\n",
+        ", line 2, column 3: has 3 columns, and the first line has 2",
+    ),
+    "text": (
+        b"a,b\n1,2\n3,four\n",
+        ", line 3, column 2 ('b'): must be a finite number, not 'four'",
+    ),
+    "text, no header": (
+        b"1,2\n3,four\n",
+        ", line 2, column 2: must be a finite number, not 'four'",
+    ),
+    "half a header": (
+        b"1,b\n",
+        ", line 1: may hold names or a sample: say header=True or header=False",
+    ),
     "nothing": (b"a,b\n,2\n", ", line 2, column 1 ('a'): is empty"),
     "nan": (b"a,b\n1,nan\n", ", line 2, column 2 ('b'): must be a finite number, not 'nan'"),
     "infinity": (b"a,b\n-inf,1\n", ", line 2, column 1 ('a'): must be a finite number, not '-inf'"),
-    "too large": (b"a,b\n1,1e999\n", ", line 2, column 2 ('b'): must be a finite number, not '1e999'"),
-    "Python's underscore": (b"a,b\n1,1_000\n", ", line 2, column 2 ('b'): must be a finite number, not '1_000'"),
-    "digits of another script": ("a,b\n1,١\n".encode(), ", line 2, column 2 ('b'): must be a finite number, not '١'"),
-    "a byte of zero": (b"a,b\n1,\0\n", r", line 2, column 2 ('b'): must be a finite number, not '\x00'"),
-    "a long text": (b"a,b\n" + b"x" * 999 + b",1", f", line 2, column 1 ('a'): must be a finite number, not '{'x' * 37}...'"),
-    "a blank line inside": (b"a,b\n1,2\n\n \n3,4\n", ", line 3, column 1: is blank, and rows follow"),
-    "after a quoted line break": (b'"a\nb",c\n1,2\n"3\n",z\n', r", line 4, column 2 ('c'): must be a finite number, not 'z'"),
-    "Latin-1": ("a,b\n1,2\n3,é\n".encode("latin-1"), ", line 3, column 2: is not UTF-8: the byte 0xe9"),
-    "UTF-16 without its mark": ("a,b\n1,2\n".encode("utf-16-le"), ": looks like UTF-16 without a byte order mark: save"),
-    "UTF-16 without its mark, large bytes first": ("a,b\n1,2\n".encode("utf-16-be"), ": looks like UTF-16 without a byte order mark"),
+    "too large": (
+        b"a,b\n1,1e999\n",
+        ", line 2, column 2 ('b'): must be a finite number, not '1e999'",
+    ),
+    "Python's underscore": (
+        b"a,b\n1,1_000\n",
+        ", line 2, column 2 ('b'): must be a finite number, not '1_000'",
+    ),
+    "digits of another script": (
+        "a,b\n1,١\n".encode(),
+        ", line 2, column 2 ('b'): must be a finite number, not '١'",
+    ),
+    "a byte of zero": (
+        b"a,b\n1,\0\n",
+        r", line 2, column 2 ('b'): must be a finite number, not '\x00'",
+    ),
+    "a long text": (
+        b"a,b\n" + b"x" * 999 + b",1",
+        f", line 2, column 1 ('a'): must be a finite number, not '{'x' * 37}...'",
+    ),
+    "a blank line inside": (
+        b"a,b\n1,2\n\n \n3,4\n",
+        ", line 3, column 1: is blank, and rows follow",
+    ),
+    "after a quoted line break": (
+        b'"a\nb",c\n1,2\n"3\n",z\n',
+        r", line 4, column 2 ('c'): must be a finite number, not 'z'",
+    ),
+    "Latin-1": (
+        "a,b\n1,2\n3,é\n".encode("latin-1"),
+        ", line 3, column 2: is not UTF-8: the byte 0xe9",
+    ),
+    "UTF-16 without its mark": (
+        "a,b\n1,2\n".encode("utf-16-le"),
+        ": looks like UTF-16 without a byte order mark: save",
+    ),
+    "UTF-16 without its mark, large bytes first": (
+        "a,b\n1,2\n".encode("utf-16-be"),
+        ": looks like UTF-16 without a byte order mark",
+    ),
     "half of UTF-16": (b"\xff\xfea", ": begins as UTF-16, and is damaged: save the file as UTF-8"),
-    "a web page": (b"\n<!DOCTYPE html><html>", ": is a web page, not CSV: download the file itself"),
+    "a web page": (
+        b"\n<!DOCTYPE html><html>",
+        ": is a web page, not CSV: download the file itself",
+    ),
     "Parquet": (b"PAR1\x15\x04", ": is a Parquet file, not CSV"),
     "Zstandard": (b"\x28\xb5\x2f\xfd\x04", ": is packed with Zstandard: unpack it first"),
-    "words and a number": (b"a,b\n1,x\n2,3\n", ", line 3, column 2 ('b'): is the number '3' among words, such as 'x'"),
-    "a class that is missing": (b"a,b\n1,x\n2,\n", ", line 3, column 2 ('b'): is empty; to leave out such rows say missing='drop'"),
-    "a decimal comma": (b'a,b\n1,"2,5"\n', ", line 2, column 2 ('b'): must be a finite number, not '2,5'; if ',' is the decimal sign, say"),
-    "a percentage": (b"a,b\n1,12 %\n", ", line 2, column 2 ('b'): must be a finite number, not '12 %'; write plain numbers"),
-    "words for 1 and 0": (b"a,b\nTrue,1\n", ", line 2, column 1 ('a'): must be a finite number, not 'True'; write 1 and 0"),
-    "numbers and a word": (b"a,b\n1,2\n3,x\n", ", line 3, column 2 ('b'): must be a finite number, not 'x'; the lines above have"),
-    "single quotes": (b"a,b\n'1',2\n", """, line 2, column 1 ('a'): must be a finite number, not "'1'"; only double quotes"""),
+    "words and a number": (
+        b"a,b\n1,x\n2,3\n",
+        ", line 3, column 2 ('b'): is the number '3' among words, such as 'x'",
+    ),
+    "a class that is missing": (
+        b"a,b\n1,x\n2,\n",
+        ", line 3, column 2 ('b'): is empty; to leave out such rows say missing='drop'",
+    ),
+    "a decimal comma": (
+        b'a,b\n1,"2,5"\n',
+        ", line 2, column 2 ('b'): must be a finite number, not '2,5'; if ',' is the decimal sign, say",
+    ),
+    "a percentage": (
+        b"a,b\n1,12 %\n",
+        ", line 2, column 2 ('b'): must be a finite number, not '12 %'; write plain numbers",
+    ),
+    "words for 1 and 0": (
+        b"a,b\nTrue,1\n",
+        ", line 2, column 1 ('a'): must be a finite number, not 'True'; write 1 and 0",
+    ),
+    "numbers and a word": (
+        b"a,b\n1,2\n3,x\n",
+        ", line 3, column 2 ('b'): must be a finite number, not 'x'; the lines above have",
+    ),
+    "single quotes": (
+        b"a,b\n'1',2\n",
+        """, line 2, column 1 ('a'): must be a finite number, not "'1'"; only double quotes""",
+    ),
     "JSON": (b'[{"a": 1}]', ": is JSON, not CSV"),
-    "semicolons and decimal commas": (b"1,5;2\n", ", line 1, column 2: must be a finite number, not '5;2'; if the first line"),
-    "a comment": (b"# of 2020\n1,2\n", ", line 2, column 2: has 2 columns, and the first line has 1: '1,2'; if lines that begin with '#'"),
-    "a header of numbers and a word": (b"2019,2020,kind\n1,2,x\n3,4,y\n5,6,x\n", ", line 1: may hold names or a sample: say header=True"),
+    "semicolons and decimal commas": (
+        b"1,5;2\n",
+        ", line 1, column 2: must be a finite number, not '5;2'; if the first line",
+    ),
+    "a comment": (
+        b"# of 2020\n1,2\n",
+        ", line 2, column 2: has 2 columns, and the first line has 1: '1,2'; if lines that begin with '#'",
+    ),
+    "a header of numbers and a word": (
+        b"2019,2020,kind\n1,2,x\n3,4,y\n5,6,x\n",
+        ", line 1: may hold names or a sample: say header=True",
+    ),
     "an open quote": (b'a,b\n1,2\n"3,4\n', ", line 3: is not CSV: unexpected end of data"),
     "a long field": (b"a,b\n1," + b"9" * 200_000, ", line 2: is not CSV: field larger"),
 }
@@ -173,21 +254,41 @@ NAMES = "; if the first line holds names, say header=True"
 BOTH = "; the lines above have numbers: a target holds numbers or words, not both"
 
 TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "a mark in the middle": ("a,b\n\ufeff1,2\n", {}, "line 2, column 1 ('a'): must be a finite number, not '\\ufeff1'"),
-    "one row that ends in a delimiter": ("1,2,\n", {}, "line 1, column 3: is empty; to leave out such rows say missing='drop'"),
+    "a mark in the middle": (
+        "a,b\n\ufeff1,2\n",
+        {},
+        "line 2, column 1 ('a'): must be a finite number, not '\\ufeff1'",
+    ),
+    "one row that ends in a delimiter": (
+        "1,2,\n",
+        {},
+        "line 1, column 3: is empty; to leave out such rows say missing='drop'",
+    ),
     "a comment, and a name of a target": (
         "# of 2020\n1,2\n",
         {"target": "b"},
         "line 2, column 2: has 2 columns, and the first line has 1: '1,2'; if lines that begin with '#' are comments, say comment='#'",
     ),
-    "infinities are no names": ("inf,inf\n1,2\n", {}, f"line 1, column 1: must be a finite number, not 'inf'{NAMES}"),
+    "infinities are no names": (
+        "inf,inf\n1,2\n",
+        {},
+        f"line 1, column 1: must be a finite number, not 'inf'{NAMES}",
+    ),
     "percentages are no names": (
         "1 %,2 %\n1,2\n",
         {},
         "line 1, column 1: must be a finite number, not '1 %'; write plain numbers, without $ or %",
     ),
-    "one column of two": ("a,b\n1,2\n3\n", {}, "line 3, column 2: has 1 column, and the first line has 2: '3'"),
-    "two columns of three": ("a,b,c\n1,2,3\n4,5\n", {}, "line 3, column 3: has 2 columns, and the first line has 3: '4,5'"),
+    "one column of two": (
+        "a,b\n1,2\n3\n",
+        {},
+        "line 3, column 2: has 1 column, and the first line has 2: '3'",
+    ),
+    "two columns of three": (
+        "a,b,c\n1,2,3\n4,5\n",
+        {},
+        "line 3, column 3: has 2 columns, and the first line has 3: '4,5'",
+    ),
     "another delimiter further down": (
         "a,b\n1,2\n3;4\n",
         {},
@@ -198,25 +299,57 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
         {"target": None},
         "line 3, column 2: has 2 columns, and the first line has 1: '2,3'",
     ),
-    "a word that may be a name": ("1,x\n2,3\n", {}, f"line 2, column 2: is the number '3' among words, such as 'x'{NAMES}"),
-    "a word that is none": ("a,b\n1,x\n2,3\n", {}, "line 3, column 2 ('b'): is the number '3' among words, such as 'x'"),
-    "two words": ("1,x\n2,y\n3,4\n", {}, "line 3, column 2: is the number '4' among words, such as 'x'"),
-    "a word in the second row": ("1,\n2,x\n3,4\n", {"missing": "drop"}, "line 3, column 2: is the number '4' among words, such as 'x'"),
-    "a class that is missing": ("a,b\n1,x\n2,\n", {}, "line 3, column 2 ('b'): is empty; to leave out such rows say missing='drop'"),
+    "a word that may be a name": (
+        "1,x\n2,3\n",
+        {},
+        f"line 2, column 2: is the number '3' among words, such as 'x'{NAMES}",
+    ),
+    "a word that is none": (
+        "a,b\n1,x\n2,3\n",
+        {},
+        "line 3, column 2 ('b'): is the number '3' among words, such as 'x'",
+    ),
+    "two words": (
+        "1,x\n2,y\n3,4\n",
+        {},
+        "line 3, column 2: is the number '4' among words, such as 'x'",
+    ),
+    "a word in the second row": (
+        "1,\n2,x\n3,4\n",
+        {"missing": "drop"},
+        "line 3, column 2: is the number '4' among words, such as 'x'",
+    ),
+    "a class that is missing": (
+        "a,b\n1,x\n2,\n",
+        {},
+        "line 3, column 2 ('b'): is empty; to leave out such rows say missing='drop'",
+    ),
     "an input that is missing": (
         "a,b\n,2\n",
         {},
         "line 2, column 1 ('a'): is empty; to leave out such rows say missing='drop', to fill in the mean of the column missing='mean'",
     ),
-    "a word below a number": ("1,2\n3,four\n", {}, f"line 2, column 2: must be a finite number, not 'four'{BOTH}"),
-    "a first line that may hold names": ("x,2\n3,4\n", {"target": None}, f"line 1, column 1: must be a finite number, not 'x'{NAMES}"),
+    "a word below a number": (
+        "1,2\n3,four\n",
+        {},
+        f"line 2, column 2: must be a finite number, not 'four'{BOTH}",
+    ),
+    "a first line that may hold names": (
+        "x,2\n3,4\n",
+        {"target": None},
+        f"line 1, column 1: must be a finite number, not 'x'{NAMES}",
+    ),
     "a word among inputs": (
         "1,2,3\n4,red,6\n",
         {},
         "line 2, column 2: must be a finite number, not 'red'; inputs are numbers: leave the column out of the file, "
         "or predict it, with target=1",
     ),
-    "no number for a mean": ("x,a,y\n1,,2\n1,,3\n", {"missing": "mean"}, "column 2 ('a'): has no number from which to take a mean"),
+    "no number for a mean": (
+        "x,a,y\n1,,2\n1,,3\n",
+        {"missing": "mean"},
+        "column 2 ('a'): has no number from which to take a mean",
+    ),
     "a target that is missing": (
         "x,y\n1,2\n3,\n",
         {"missing": "mean"},
@@ -226,7 +359,9 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("content", "options", "message"), TOLD.values(), ids=TOLD)
-def test_what_is_told_and_nothing_besides(file: Path, content: str, options: dict[str, Any], message: str) -> None:
+def test_what_is_told_and_nothing_besides(
+    file: Path, content: str, options: dict[str, Any], message: str
+) -> None:
     file.write_text(content, encoding="utf-8")
     with pytest.raises(DataFileError) as caught:
         data.read_csv(file, **options)
@@ -234,7 +369,10 @@ def test_what_is_told_and_nothing_besides(file: Path, content: str, options: dic
 
 
 FIRST_LINES = {
-    "numbers in order, and classes that are there again": ("2019,2020,kind\n1,2,x\n3,4,y\n5,6,x\n", True),
+    "numbers in order, and classes that are there again": (
+        "2019,2020,kind\n1,2,x\n3,4,y\n5,6,x\n",
+        True,
+    ),
     "numbers in order, alone": ("1,b\n", True),
     "no class is there again": ("1,2,x\n3,4,y\n", False),
     "its class is there again": ("1,2,x\n3,4,x\n", False),
@@ -247,7 +385,10 @@ FIRST_LINES = {
 def test_whether_a_first_line_may_hold_names(file: Path, content: str, is_refused: bool) -> None:
     file.write_text(content)
     if is_refused:
-        with pytest.raises(DataFileError, match=r"line 1: may hold names or a sample: say header=True or header=False$"):
+        with pytest.raises(
+            DataFileError,
+            match=r"line 1: may hold names or a sample: say header=True or header=False$",
+        ):
             data.read_csv(file)
     else:
         assert len(data.read_csv(file)[0]) == content.count("\n")
@@ -255,7 +396,9 @@ def test_whether_a_first_line_may_hold_names(file: Path, content: str, is_refuse
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_numbers_or_an_error_that_names_the_file(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_bytes_are_numbers_or_an_error_that_names_the_file(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     file = tmp_path_factory.getbasetemp() / "any.csv"
     file.write_bytes(content)
     try:
@@ -269,8 +412,16 @@ def test_any_bytes_are_numbers_or_an_error_that_names_the_file(tmp_path_factory:
     assert told.startswith(str(file))
 
 
-@given(st.lists(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3), min_size=1, max_size=20))
-def test_written_numbers_are_read_to_the_bit(tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]]) -> None:
+@given(
+    st.lists(
+        st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_written_numbers_are_read_to_the_bit(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]]
+) -> None:
     file = tmp_path_factory.getbasetemp() / "bits.csv"
     file.write_text("\n".join(",".join(map(repr, row)) for row in rows))
     X, y = data.read_csv(file)
@@ -320,16 +471,56 @@ def test_images_of_other_sizes(file: Path) -> None:
 
 
 NOT_MNIST: dict[str, tuple[str, int | None, str]] = {
-    "too few pixels": ("1,2,3,4,5", 784, ", line 1, column 6: has a label and 4 pixels, and 784 pixels were expected; pixels=None takes"),
-    "too many pixels": ("1,2,3,4,5,6", 4, ", line 1, column 6: has a label and 5 pixels, and 4 pixels were expected"),
-    "no square": ("1,2,3,4", None, ", line 1, column 4: has a label and 3 pixels, which make no square"),
-    "no pixels": ("1\n2", None, ", line 1, column 1: has a label and 0 pixels, which make no square"),
-    "label too large": ("9,0\n10,0", 1, ", line 2, column 1: a label must be a whole number from 0 to 9, not 10"),
-    "label below 0": ("-1,0", 1, ", line 1, column 1: a label must be a whole number from 0 to 9, not -1"),
-    "half a label": ("1.5,0", 1, ", line 1, column 1: a label must be a whole number from 0 to 9, not 1.5"),
-    "pixel too large": ("label,p\n1,0\n1,256", 1, ", line 3, column 2 ('p'): a pixel must be a whole number from 0 to 255, not 256"),
-    "pixel below 0": ("1,0,0,0,-1", 4, ", line 1, column 5: a pixel must be a whole number from 0 to 255, not -1"),
-    "pixels scaled already": ("1,0.5", 1, ", line 1, column 2: a pixel must be a whole number from 0 to 255, not 0.5"),
+    "too few pixels": (
+        "1,2,3,4,5",
+        784,
+        ", line 1, column 6: has a label and 4 pixels, and 784 pixels were expected; pixels=None takes",
+    ),
+    "too many pixels": (
+        "1,2,3,4,5,6",
+        4,
+        ", line 1, column 6: has a label and 5 pixels, and 4 pixels were expected",
+    ),
+    "no square": (
+        "1,2,3,4",
+        None,
+        ", line 1, column 4: has a label and 3 pixels, which make no square",
+    ),
+    "no pixels": (
+        "1\n2",
+        None,
+        ", line 1, column 1: has a label and 0 pixels, which make no square",
+    ),
+    "label too large": (
+        "9,0\n10,0",
+        1,
+        ", line 2, column 1: a label must be a whole number from 0 to 9, not 10",
+    ),
+    "label below 0": (
+        "-1,0",
+        1,
+        ", line 1, column 1: a label must be a whole number from 0 to 9, not -1",
+    ),
+    "half a label": (
+        "1.5,0",
+        1,
+        ", line 1, column 1: a label must be a whole number from 0 to 9, not 1.5",
+    ),
+    "pixel too large": (
+        "label,p\n1,0\n1,256",
+        1,
+        ", line 3, column 2 ('p'): a pixel must be a whole number from 0 to 255, not 256",
+    ),
+    "pixel below 0": (
+        "1,0,0,0,-1",
+        4,
+        ", line 1, column 5: a pixel must be a whole number from 0 to 255, not -1",
+    ),
+    "pixels scaled already": (
+        "1,0.5",
+        1,
+        ", line 1, column 2: a pixel must be a whole number from 0 to 255, not 0.5",
+    ),
     "text": ("1,0\n1,x", 1, ", line 2, column 2: must be a finite number, not 'x'"),
     "nothing": ("1,0\n1,", 1, ", line 2, column 2: is empty"),
 }
@@ -343,8 +534,13 @@ def test_malformed_images(file: Path, content: str, pixels: int | None, message:
     assert str(caught.value).startswith(f"{file}{message}")
 
 
-@pytest.mark.parametrize(("content", "hint"), [("1,2,3,4,5,6", ""), ("1,2,3,4,5", "; pixels=None takes any square number")])
-def test_only_squares_are_taken_without_a_number_of_pixels(file: Path, content: str, hint: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [("1,2,3,4,5,6", ""), ("1,2,3,4,5", "; pixels=None takes any square number")],
+)
+def test_only_squares_are_taken_without_a_number_of_pixels(
+    file: Path, content: str, hint: str
+) -> None:
     file.write_text(content)
     with pytest.raises(DataFileError) as caught:
         data.read_mnist_csv(file, pixels=9)
@@ -355,7 +551,9 @@ def test_only_squares_are_taken_without_a_number_of_pixels(file: Path, content: 
 
 
 def test_classes_in_words(file: Path) -> None:
-    file.write_text("sepal,petal,species\n5.1,1.4,versicolor\n7.0,4.7, setosa\n4.9,1.4,versicolor\n")
+    file.write_text(
+        "sepal,petal,species\n5.1,1.4,versicolor\n7.0,4.7, setosa\n4.9,1.4,versicolor\n"
+    )
     X, y, names = data.read_csv(file, target="species")
     assert X.tolist() == [[5.1, 1.4], [7.0, 4.7], [4.9, 1.4]]
     assert y.tolist() == [1, 0, 1]
@@ -376,7 +574,9 @@ def test_a_target_of_numbers_has_no_names(file: Path) -> None:
 
 def test_the_words_of_a_column_of_inputs_are_refused_with_its_name(file: Path) -> None:
     file.write_text("a,color,b\n1,red,2\n")
-    with pytest.raises(DataFileError, match=r"line 2, column 2 \('color'\): .*'red'; .*target='color'"):
+    with pytest.raises(
+        DataFileError, match=r"line 2, column 2 \('color'\): .*'red'; .*target='color'"
+    ):
         data.read_csv(file)
     assert data.read_csv(file, target="color")[2] == ["red"]
 
@@ -404,7 +604,9 @@ HOLES = "a,b,y\n1,NA,5\n2,3,6\n?,5,7\n4,7,8\n"
 
 def test_missing_cells_are_refused_with_what_to_say(file: Path) -> None:
     file.write_text(HOLES)
-    with pytest.raises(DataFileError, match=r"line 2, column 2 \('b'\).*say missing='drop', .*missing='mean'"):
+    with pytest.raises(
+        DataFileError, match=r"line 2, column 2 \('b'\).*say missing='drop', .*missing='mean'"
+    ):
         data.read_csv(file)
 
 
@@ -426,7 +628,9 @@ def test_without_a_target_every_column_is_filled(file: Path) -> None:
     assert (X.tolist(), y) == ([[1, 4], [3, 3], [5, 5]], None)
 
 
-@pytest.mark.parametrize("marker", ["", " ", "NA", "n/a", "NaN", "nan", "null", "NULL", "?", "#N/A"])
+@pytest.mark.parametrize(
+    "marker", ["", " ", "NA", "n/a", "NaN", "nan", "null", "NULL", "?", "#N/A"]
+)
 def test_markers_of_what_is_missing(file: Path, marker: str) -> None:
     file.write_text(f"a,b\n{marker},1\n2,3\n")
     assert data.read_csv(file, missing="drop")[0].tolist() == [[2]]
@@ -460,7 +664,9 @@ def test_decimal_commas(file: Path) -> None:
 
 def test_a_decimal_comma_is_no_class(file: Path) -> None:
     file.write_text("a;b\n1;2,5\n3;4,5\n")
-    with pytest.raises(DataFileError, match=r"not '2,5'; if ',' is the decimal sign, say decimal=','"):
+    with pytest.raises(
+        DataFileError, match=r"not '2,5'; if ',' is the decimal sign, say decimal=','"
+    ):
         data.read_csv(file, delimiter=";")
 
 
@@ -492,7 +698,9 @@ def test_thousands_are_groups_of_three(file: Path) -> None:
 
 def test_what_groups_digits_is_asked_for(file: Path) -> None:
     file.write_text('1,"1,234"\n')
-    with pytest.raises(DataFileError, match="say decimal=','; if ',' groups thousands, say thousands=','"):
+    with pytest.raises(
+        DataFileError, match="say decimal=','; if ',' groups thousands, say thousands=','"
+    ):
         data.read_csv(file)
 
 
@@ -651,7 +859,9 @@ def test_a_hint_can_be_followed(file: Path, content: str) -> None:
     options = dict(re.findall(r"(\w+)=('.*?'|True|None)", str(caught.value)))
     assert options, str(caught.value)
     first, said = next(iter(options.items()))
-    X, y = data.read_csv(file, **{first: True if said == "True" else said[1:-1].replace("\\t", "\t")})
+    X, y = data.read_csv(
+        file, **{first: True if said == "True" else said[1:-1].replace("\\t", "\t")}
+    )
     assert np.isfinite(X).all()
     assert len(X) == len(y)
 
@@ -676,7 +886,10 @@ def test_how_to_write_a_number(cell: str, hint: str) -> None:
     assert bool(found) == bool(hint)
 
 
-@pytest.mark.parametrize("content", ["5;0\n", '5,"0,5"\n', "# a\n5,0\n", "5,\n6,1\n", "5,x\n6,1\n", "5 0\n", 'a,b\n5,"1,234"\n'])
+@pytest.mark.parametrize(
+    "content",
+    ["5;0\n", '5,"0,5"\n', "# a\n5,0\n", "5,\n6,1\n", "5,x\n6,1\n", "5 0\n", 'a,b\n5,"1,234"\n'],
+)
 def test_hints_of_mnist_name_what_it_has(file: Path, content: str) -> None:
     file.write_text(content)
     with pytest.raises(DataFileError) as caught:
@@ -696,8 +909,16 @@ def test_mnist_with_another_delimiter_and_packed(file: Path) -> None:
 def test_pandas_reads_the_same(file: Path, end: str, missing: str) -> None:
     pandas = pytest.importorskip("pandas")
     chance = random.Random(3)
-    cells = [[chance.choice(["", "NA", "nan", repr(chance.gauss(0, 1e3)), str(chance.randrange(9))]) for _ in range(4)] for _ in range(200)]
-    rows = ["a;b;c;d;kind"] + [";".join([*row, chance.choice(["x", "y z", "ä"])]).replace(".", ",") for row in cells]
+    cells = [
+        [
+            chance.choice(["", "NA", "nan", repr(chance.gauss(0, 1e3)), str(chance.randrange(9))])
+            for _ in range(4)
+        ]
+        for _ in range(200)
+    ]
+    rows = ["a;b;c;d;kind"] + [
+        ";".join([*row, chance.choice(["x", "y z", "ä"])]).replace(".", ",") for row in cells
+    ]
     file.write_bytes((end.join(rows) + end).encode())
     X, y, names = data.read_csv(file, "kind", delimiter=";", decimal=",", missing=missing)
     table = pandas.read_csv(file, sep=";", decimal=",")
@@ -724,7 +945,12 @@ def test_pandas_reads_the_same(file: Path, end: str, missing: str) -> None:
         (",.", "# a", ["# a"], "; if lines that begin with '#' are comments, say comment='#'"),
         (",.", "%a", ["%a"], "; if lines that begin with '%' are comments, say comment='%'"),
         (",.", "1,5", ["1,5", "2"], "; if ',' is the decimal sign, say decimal=','"),
-        (",.", "1,234", ["1,234", "2"], "; if ',' is the decimal sign, say decimal=','; if ',' groups thousands, say thousands=','"),
+        (
+            ",.",
+            "1,234",
+            ["1,234", "2"],
+            "; if ',' is the decimal sign, say decimal=','; if ',' groups thousands, say thousands=','",
+        ),
         (",.", "1,234.5", ["1,234.5", "2"], "; if ',' groups thousands, say thousands=','"),
         (";.,", "1,23", ["1,23", "2"], "; if ',' is the decimal sign, say decimal=','"),
         (";.,", "1,234.5", ["1,234.5", "2"], ""),
@@ -736,8 +962,16 @@ def test_pandas_reads_the_same(file: Path, end: str, missing: str) -> None:
 def test_hints_about_a_cell(spelling: str, cell: str, row: list[str], hint: str) -> None:
     options = frozenset({"delimiter", "decimal", "thousands", "comment"})
     delimiter, decimal, *thousands = spelling
-    assert Spelling(delimiter, decimal, thousands[0] if thousands else None, options).hint(cell, row) == hint
-    assert Spelling(delimiter, decimal, thousands[0] if thousands else None, frozenset()).hint(cell, row) == ""
+    assert (
+        Spelling(delimiter, decimal, thousands[0] if thousands else None, options).hint(cell, row)
+        == hint
+    )
+    assert (
+        Spelling(delimiter, decimal, thousands[0] if thousands else None, frozenset()).hint(
+            cell, row
+        )
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -758,7 +992,9 @@ def test_what_can_be_the_name_of_a_class(cell: str, found: bool) -> None:
     assert is_word(cell) == found
 
 
-@pytest.mark.parametrize("option", [{"delimiter": sign} for sign in ("", "ab", "\r", '"', "\0", None)])
+@pytest.mark.parametrize(
+    "option", [{"delimiter": sign} for sign in ("", "ab", "\r", '"', "\0", None)]
+)
 def test_what_can_not_part_cells(file: Path, option: dict[str, Any]) -> None:
     file.write_text("1,2\n")
     with pytest.raises(OptionError, match="delimiter must be one character"):
@@ -770,10 +1006,14 @@ def test_texts_are_cut_for_messages() -> None:
     assert short("a" * 41) == repr("a" * 37 + "...")
 
 
-def test_a_packer_that_this_python_does_not_have(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_packer_that_this_python_does_not_have(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file.write_bytes(lzma.compress(b"1,2\n"))
     monkeypatch.setitem(sys.modules, "lzma", None)
-    with pytest.raises(DataFileError, match="is packed, and this Python has no module lzma: unpack the file first"):
+    with pytest.raises(
+        DataFileError, match="is packed, and this Python has no module lzma: unpack the file first"
+    ):
         data.read_csv(file)
 
 
@@ -782,14 +1022,20 @@ def test_a_line_may_have_64_megabytes() -> None:
 
 
 @pytest.mark.parametrize("content", ["12345678,9\n1,2\n", "1,2\r3,4\r5,6\r7,8"])
-def test_lines_that_are_just_not_too_long(file: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+def test_lines_that_are_just_not_too_long(
+    file: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
     monkeypatch.setattr("scalargrad.data.lines.LONGEST_LINE", 11)
     file.write_bytes(content.encode())
     assert len(data.read_csv(file)[0]) == len(content.splitlines())
 
 
-@pytest.mark.parametrize(("content", "line"), [("12345678,90\n1,2\n", 1), ("12345678,9\n12345678,90\n", 2)])
-def test_lines_that_are_just_too_long(file: Path, monkeypatch: pytest.MonkeyPatch, content: str, line: int) -> None:
+@pytest.mark.parametrize(
+    ("content", "line"), [("12345678,90\n1,2\n", 1), ("12345678,9\n12345678,90\n", 2)]
+)
+def test_lines_that_are_just_too_long(
+    file: Path, monkeypatch: pytest.MonkeyPatch, content: str, line: int
+) -> None:
     monkeypatch.setattr("scalargrad.data.lines.LONGEST_LINE", 11)
     file.write_text(content)
     with pytest.raises(DataFileError, match=f"line {line}: is longer than 11 bytes"):

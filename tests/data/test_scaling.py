@@ -11,7 +11,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scalargrad import Value, data
 from scalargrad.errors import CallError, DataError, LengthError, UnknownNameError
 
-tables = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.floats(-1e6, 1e6))
+tables = arrays(
+    np.float64, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.floats(-1e6, 1e6)
+)
 
 
 @given(tables)
@@ -19,7 +21,9 @@ def test_inverse_leads_back(X: Any) -> None:
     before = X.copy()
     scaler = data.StandardScaler().fit(X)
     there = scaler.transform(X)
-    np.testing.assert_allclose(scaler.inverse_transform(there), X, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(X).max()))
+    np.testing.assert_allclose(
+        scaler.inverse_transform(there), X, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(X).max())
+    )
     np.testing.assert_array_equal(X, before)
 
 
@@ -28,7 +32,9 @@ def test_mean_0_and_deviation_1_as_scikit_learn_has_them() -> None:
     rng = np.random.default_rng(0)
     train, test = rng.normal([3, -50, 1e6], [1, 1e-3, 1e5], (40, 3)), rng.normal(0, 10, (5, 3))
     scaler, referee = data.StandardScaler().fit(train), preprocessing.StandardScaler().fit(train)
-    np.testing.assert_allclose(scaler.transform(train), referee.transform(train), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        scaler.transform(train), referee.transform(train), rtol=1e-9, atol=1e-9
+    )
     np.testing.assert_allclose(scaler.transform(test), referee.transform(test), rtol=1e-9)
     np.testing.assert_allclose(scaler.means, referee.mean_, rtol=1e-13)
     np.testing.assert_allclose(scaler.scales, referee.scale_, rtol=1e-11)
@@ -78,7 +84,12 @@ def test_the_state_can_be_taken_over() -> None:
 
 def test_strange_states() -> None:
     scaler = data.StandardScaler().fit([1.0, 3.0])
-    for state in ({}, {"means.0": 1.0}, {"means.0": 1.0, "scales.1": 1.0}, {"means.0": 1.0, "scales.0": 1.0, "more": 1.0}):
+    for state in (
+        {},
+        {"means.0": 1.0},
+        {"means.0": 1.0, "scales.1": 1.0},
+        {"means.0": 1.0, "scales.0": 1.0, "more": 1.0},
+    ):
         with pytest.raises(UnknownNameError, match=r"means\.0"):
             scaler.load_state_dict(state)
     for scale in (0.0, -1.0, np.nan, np.inf, "1"):

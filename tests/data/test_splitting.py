@@ -32,7 +32,11 @@ def test_splits_are_disjoint_and_complete(n: int, share: float, seed: int) -> No
     assert abs(len(X_test) - share * n) <= 1
 
 
-@given(labels=st.lists(st.integers(0, 4), min_size=4, max_size=60), share=st.floats(0.05, 0.95), seed=seeds)
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=4, max_size=60),
+    share=st.floats(0.05, 0.95),
+    seed=seeds,
+)
 def test_a_stratified_split_keeps_shares(labels: list[int], share: float, seed: int) -> None:
     assume(min(Counter(labels).values()) >= 2)
     X, y = np.arange(len(labels)), np.array(labels)
@@ -82,7 +86,10 @@ def test_batches_cover_each_sample_once(n: int, size: int, seed: int | None, epo
 def test_without_the_last_all_batches_are_full(n: int, size: int, seed: int) -> None:
     assume(size <= n)
     X, y = numbered(n)
-    whole, full = list(data.batches(X, y, size, seed)), list(data.batches(X, y, size, seed, drop_last=True))
+    whole, full = (
+        list(data.batches(X, y, size, seed)),
+        list(data.batches(X, y, size, seed, drop_last=True)),
+    )
     assert len(full) == n // size
     for (kept, _), (part, _) in zip(full, whole, strict=False):
         np.testing.assert_array_equal(kept, part)
@@ -136,7 +143,13 @@ def test_impossible_batches_are_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("X", "message"), [([], "no samples"), (3, "one row for each sample"), ([[1], [1, 2]], "rows of the same length"), ("ab", "one row")]
+    ("X", "message"),
+    [
+        ([], "no samples"),
+        (3, "one row for each sample"),
+        ([[1], [1, 2]], "rows of the same length"),
+        ("ab", "one row"),
+    ],
 )
 def test_what_is_not_a_set_of_samples(X: Any, message: str) -> None:
     with pytest.raises(LengthError, match=message):

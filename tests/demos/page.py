@@ -62,13 +62,24 @@ class Page(HTMLParser):
 def faults_of(folder: Path, demos: list[str]) -> list[str]:
     """What is wrong with the gallery in `folder`, which should show `demos`: an empty list for a good one."""
     pages = {
-        path.name: Page(path.read_text(encoding="utf-8")) for path in [folder / "index.html", *(folder / f"{demo}.html" for demo in demos)]
+        path.name: Page(path.read_text(encoding="utf-8"))
+        for path in [folder / "index.html", *(folder / f"{demo}.html" for demo in demos)]
     }
-    faults = [f"{name}: {fault}" for name, page in pages.items() for fault in _faults_of_page(folder, page)]
+    faults = [
+        f"{name}: {fault}"
+        for name, page in pages.items()
+        for fault in _faults_of_page(folder, page)
+    ]
     shown = {unquote(link) for page in pages.values() for link in page.links} | {"index.html"}
     faults += [f"{path.name} is on no page" for path in folder.iterdir() if path.name not in shown]
-    faults += [f"no way from the first page to {demo}" for demo in demos if f"{demo}.html" not in pages["index.html"].links]
-    faults += [f"no picture of the demo {name}" for name in demos if not list(folder.glob(f"{name}-*.svg"))]
+    faults += [
+        f"no way from the first page to {demo}"
+        for demo in demos
+        if f"{demo}.html" not in pages["index.html"].links
+    ]
+    faults += [
+        f"no picture of the demo {name}" for name in demos if not list(folder.glob(f"{name}-*.svg"))
+    ]
     return faults
 
 
@@ -94,15 +105,29 @@ def _faults_of_explorer(path: Path) -> list[str]:
     faults += [f"it has the attribute {name}" for name in page.names if name.startswith("on")]
     faults += [f"it is {len(text):,} bytes large"] if len(text) >= LARGEST else []
     rules = dict(rule.strip().partition(" ")[::2] for rule in page.policy.split(";"))
-    allowed = [f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in page.scripts]
-    faults += ["its policy allows more than it needs"] if rules.get("default-src") != "'none'" or "unsafe" in page.policy else []
-    faults += ["its policy does not know its script"] if rules.get("script-src") not in allowed[-1:] else []
+    allowed = [
+        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
+        for script in page.scripts
+    ]
+    faults += (
+        ["its policy allows more than it needs"]
+        if rules.get("default-src") != "'none'" or "unsafe" in page.policy
+        else []
+    )
+    faults += (
+        ["its policy does not know its script"]
+        if rules.get("script-src") not in allowed[-1:]
+        else []
+    )
     return [f"{path.name}: {fault}" for fault in faults]
 
 
 def files_of(story: Story) -> list[str]:
     """The files that a story leads to, in order of their names."""
-    return sorted([picture.file for picture in story.pictures] + [explorer.file for explorer in story.explorers])
+    return sorted(
+        [picture.file for picture in story.pictures]
+        + [explorer.file for explorer in story.explorers]
+    )
 
 
 def _faults_of_picture(path: Path) -> list[str]:
@@ -110,10 +135,25 @@ def _faults_of_picture(path: Path) -> list[str]:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
         return [f"{path.name} is not well formed: {error}"]
-    links = [value for element in root.iter() for name, value in element.attrib.items() if name.endswith("href")]
-    faults = [f"{path.name} links to {link}" for link in links if not link.startswith(("#", "data:image/png;base64,"))]
-    faults += [f"{path.name} holds a script" for element in root.iter() if element.tag.endswith("}script")]
-    return faults if root.tag == "{http://www.w3.org/2000/svg}svg" else [*faults, f"{path.name} is no SVG"]
+    links = [
+        value
+        for element in root.iter()
+        for name, value in element.attrib.items()
+        if name.endswith("href")
+    ]
+    faults = [
+        f"{path.name} links to {link}"
+        for link in links
+        if not link.startswith(("#", "data:image/png;base64,"))
+    ]
+    faults += [
+        f"{path.name} holds a script" for element in root.iter() if element.tag.endswith("}script")
+    ]
+    return (
+        faults
+        if root.tag == "{http://www.w3.org/2000/svg}svg"
+        else [*faults, f"{path.name} is no SVG"]
+    )
 
 
 if __name__ == "__main__":

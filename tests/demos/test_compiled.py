@@ -17,7 +17,10 @@ STEPS = 6
 
 def by_hand(model: MLP, points: Any, targets: Any) -> list[float]:
     """Gradient descent on the mean squared error of a relu network, written out."""
-    weights = [numpy.array([[w.data for w in unit.weights] for unit in layer.neurons]) for layer in model.layers]
+    weights = [
+        numpy.array([[w.data for w in unit.weights] for unit in layer.neurons])
+        for layer in model.layers
+    ]
     biases = [numpy.array([unit.bias.data for unit in layer.neurons]) for layer in model.layers]
     losses = []
     for _ in range(STEPS):
@@ -29,7 +32,10 @@ def by_hand(model: MLP, points: Any, targets: Any) -> list[float]:
         back = 2.0 * error / len(points)
         for i in reversed(range(len(weights))):
             before = back @ weights[i] * (seen[i] > 0.0)
-            weights[i], biases[i] = weights[i] - compiled.RATE * back.T @ seen[i], biases[i] - compiled.RATE * back.sum(axis=0)
+            weights[i], biases[i] = (
+                weights[i] - compiled.RATE * back.T @ seen[i],
+                biases[i] - compiled.RATE * back.sum(axis=0),
+            )
             back = before
     return losses
 
@@ -40,7 +46,9 @@ def test_both_descents_against_numpy_by_hand() -> None:
     model = MLP(2, [16, 16, 1], seed=1)
     program = compiled.compiled(model)
     assert compiled.descend(model, points, targets, STEPS) == pytest.approx(expected, rel=1e-10)
-    assert compiled.descend_compiled(program, points, targets, STEPS) == pytest.approx(expected, rel=1e-10)
+    assert compiled.descend_compiled(program, points, targets, STEPS) == pytest.approx(
+        expected, rel=1e-10
+    )
     assert expected[-1] < 0.9 * expected[0]
 
 
@@ -65,10 +73,15 @@ def test_the_sample_is_put_back_into_the_same_scalars() -> None:
     expected = mse(other(points[4].tolist()), targets[4])
     expected.backward()
     assert loss.data == pytest.approx(expected.data, rel=1e-12)
-    assert [p.grad for p in model.parameters()] == pytest.approx([p.grad for p in other.parameters()], rel=1e-9, abs=1e-12)
+    assert [p.grad for p in model.parameters()] == pytest.approx(
+        [p.grad for p in other.parameters()], rel=1e-9, abs=1e-12
+    )
 
 
 def test_the_picture_names_the_matrices(gallery: Gallery) -> None:
     drawn = (gallery.folder / "compiled-program.svg").read_text(encoding="utf-8")
-    assert all(text in drawn for text in ("matrix 16×2 + bias", "matrix 16×16 + bias", "matrix 1×16 + bias", "layers.1"))
+    assert all(
+        text in drawn
+        for text in ("matrix 16×2 + bias", "matrix 16×16 + bias", "matrix 1×16 + bias", "layers.1")
+    )
     assert "x0" in (gallery.folder / "compiled-sample.svg").read_text(encoding="utf-8")

@@ -40,16 +40,21 @@ def test_maps_are_sums_over_windows(images: demo.Images) -> None:
     steps = demo.networks(10)["convolution"].steps
     pixels = images.held_out[3]
     maps = [[[y.data for y in row] for row in grid] for grid in steps[1](steps[0](pixels))]
-    windows = np.lib.stride_tricks.sliding_window_view(pixels.reshape(8, 8), (3, 3)).reshape(6, 6, 9)
+    windows = np.lib.stride_tricks.sliding_window_view(pixels.reshape(8, 8), (3, 3)).reshape(
+        6, 6, 9
+    )
     weights = np.array([[w.data for w in filter.weights] for filter in steps[1].filters])
-    expected = np.maximum(windows @ weights.T + [filter.bias.data for filter in steps[1].filters], 0.0)
+    expected = np.maximum(
+        windows @ weights.T + [filter.bias.data for filter in steps[1].filters], 0.0
+    )
     assert np.array(maps) == pytest.approx(expected.transpose(2, 0, 1), rel=1e-12, abs=1e-14)
 
 
 def test_maps_move_with_the_image(images: demo.Images) -> None:
     steps = demo.networks(10)["convolution"].steps
     still, moved = (
-        np.array([[[y.data for y in row] for row in g] for g in steps[1](steps[0](x[5]))]) for x in (images.held_out, images.moved)
+        np.array([[[y.data for y in row] for row in g] for g in steps[1](steps[0](x[5]))])
+        for x in (images.held_out, images.moved)
     )
     assert (moved[:, :, 1:] == still[:, :, :-1]).all()
 
@@ -57,7 +62,11 @@ def test_maps_move_with_the_image(images: demo.Images) -> None:
 def test_gradients_agree_with_central_differences(images: demo.Images) -> None:
     model, pixels = demo.networks(4)["convolution"], images.train[1]
     cross_entropy(model(pixels), 2).backward()
-    chosen = [model.steps[1].filters[0].weights[4], model.steps[1].filters[5].bias, model.steps[4].neurons[2].weights[7]]
+    chosen = [
+        model.steps[1].filters[0].weights[4],
+        model.steps[1].filters[5].bias,
+        model.steps[4].neurons[2].weights[7],
+    ]
     start = [parameter.data for parameter in chosen]
 
     def loss(numbers: list[float]) -> float:
@@ -80,7 +89,9 @@ def test_the_largest_score_is_the_answer(images: demo.Images) -> None:
 def test_the_margin_is_over_the_best_rival(images: demo.Images) -> None:
     model, pixels = demo.networks(10)["convolution"], images.held_out[0]
     scores = [score.data for score in model(pixels)]
-    assert demo.margin(model, pixels, 7).data == pytest.approx(scores[7] - max(scores[:7] + scores[8:]), rel=1e-12)
+    assert demo.margin(model, pixels, 7).data == pytest.approx(
+        scores[7] - max(scores[:7] + scores[8:]), rel=1e-12
+    )
 
 
 def test_training_helps_and_the_story_says_what_was_printed(told: Callable[[str], Told]) -> None:

@@ -20,7 +20,9 @@ def sigmoid(x: float) -> float:
 def test_turns_are_counted() -> None:
     assert curves.turns(lambda x: x) == curves.turns(lambda x: 0.0 * x) == 0
     assert curves.turns(lambda x: x * x) == 1
-    assert curves.turns(lambda x: sin(pi * x)) == 8  # eight half waves from -4 to 4, each with one summit or valley
+    assert (
+        curves.turns(lambda x: sin(pi * x)) == 8
+    )  # eight half waves from -4 to 4, each with one summit or valley
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -32,11 +34,15 @@ def test_no_chain_of_monotone_pieces_turns(seed: int) -> None:
 def test_a_layer_is_the_sum_of_its_sigmoids() -> None:
     rng, curve = Random(7), curves.layer(Random(7), 3)
     parts = [(rng.gauss(0.0, 2.0), rng.gauss(0.0, 3.0), rng.gauss(0.0, 4.0)) for _ in range(3)]
-    assert curve(0.7) == pytest.approx(sum(w * sigmoid(k * 0.7 + b) for w, k, b in parts), rel=1e-12)
+    assert curve(0.7) == pytest.approx(
+        sum(w * sigmoid(k * 0.7 + b) for w, k, b in parts), rel=1e-12
+    )
 
 
 def test_every_name_is_computed_after_its_operands() -> None:
-    computed = curves.compute(curves.GRAPH, {name: Value(x) for name, x in {**curves.PARAMETERS, **curves.DATA}.items()})
+    computed = curves.compute(
+        curves.GRAPH, {name: Value(x) for name, x in {**curves.PARAMETERS, **curves.DATA}.items()}
+    )
     names = list(computed)
     for name, operands in curves.GRAPH.items():
         assert all(names.index(operand) < names.index(name) for operand in operands)

@@ -18,7 +18,9 @@ def rows(inputs: list[list[float]]) -> np.ndarray:
 
 def test_the_referee_is_the_line_of_polyfit(line: tuple[list[list[float]], list[float]]) -> None:
     inputs, y = line
-    assert descent.least_squares(inputs, y) == pytest.approx(np.polyfit(np.array(inputs)[:, 0], y, 1), rel=1e-10)
+    assert descent.least_squares(inputs, y) == pytest.approx(
+        np.polyfit(np.array(inputs)[:, 0], y, 1), rel=1e-10
+    )
     assert descent.least_squares(inputs, y) == pytest.approx((2.0, -1.0), abs=0.3)
 
 
@@ -31,7 +33,9 @@ def test_the_gradient_is_that_of_numpy(line: tuple[list[list[float]], list[float
     assert length == pytest.approx(np.linalg.norm(expected), rel=1e-12)
 
 
-def test_the_batch_way_is_gradient_descent_step_by_step(line: tuple[list[list[float]], list[float]]) -> None:
+def test_the_batch_way_is_gradient_descent_step_by_step(
+    line: tuple[list[list[float]], list[float]],
+) -> None:
     inputs, y = line
     way = descent.descend(descent.Way("all", 60, 0.5), inputs, y, 0.0, 5)
     place, expected = np.array(descent.START), [descent.START]
@@ -43,7 +47,9 @@ def test_the_batch_way_is_gradient_descent_step_by_step(line: tuple[list[list[fl
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_three_ways_arrive_near_the_line_of_least_squares(number: int, line: tuple[list[list[float]], list[float]]) -> None:
+def test_three_ways_arrive_near_the_line_of_least_squares(
+    number: int, line: tuple[list[list[float]], list[float]]
+) -> None:
     inputs, y = line
     tolerance, rounds = descent.FULL
     way = descent.descend(descent.ways()[number], inputs, y, tolerance, rounds)
@@ -54,7 +60,9 @@ def test_three_ways_arrive_near_the_line_of_least_squares(number: int, line: tup
     assert len(way.path) - 1 == len(way.norms) * 60 / way.size
 
 
-def test_with_a_rate_that_stays_single_samples_never_come_to_rest(line: tuple[list[list[float]], list[float]]) -> None:
+def test_with_a_rate_that_stays_single_samples_never_come_to_rest(
+    line: tuple[list[list[float]], list[float]],
+) -> None:
     way = descent.descend(descent.ways()[3], *line, 1e-2, 60)
     assert not descent.arrived(way, 1e-2)
     assert len(way.norms) == 60

@@ -12,7 +12,9 @@ def test_training_and_test_images_are_all_images_and_do_not_overlap() -> None:
     assert len(samples) == 1797 == digits.TRAINED + digits.HELD_OUT
     assert digits.FULL[0] <= digits.TRAINED
     assert digits.QUICK[0] <= digits.TRAINED
-    assert all(len(pixels) == 64 and 0.0 <= min(pixels) <= max(pixels) <= 1.0 for pixels, _ in samples)
+    assert all(
+        len(pixels) == 64 and 0.0 <= min(pixels) <= max(pixels) <= 1.0 for pixels, _ in samples
+    )
 
 
 def test_the_gradient_on_the_pixels_agrees_with_central_differences() -> None:

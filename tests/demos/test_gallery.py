@@ -31,12 +31,27 @@ def test_the_pages_need_no_script_and_no_network(gallery: Gallery, name: str) ->
     assert "prefers-color-scheme: dark" in text
 
 
-EXPLORED = ("neuron", "moons", "quadrants", "descent", "tape", "curves", "sparrow", "logic", "doctor", "names", "compiled")
+EXPLORED = (
+    "neuron",
+    "moons",
+    "quadrants",
+    "descent",
+    "tape",
+    "curves",
+    "sparrow",
+    "logic",
+    "doctor",
+    "names",
+    "compiled",
+)
 
 
 @pytest.mark.parametrize("name", EXPLORED)
 def test_a_demo_leads_to_its_page_to_explore(gallery: Gallery, name: str) -> None:
-    assert f"{name}-explore.html" in Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8")).links
+    assert (
+        f"{name}-explore.html"
+        in Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8")).links
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,17 +65,23 @@ def test_a_demo_leads_to_its_page_to_explore(gallery: Gallery, name: str) -> Non
         ("</main>", f"{'x' * LARGEST}</main>", "bytes large"),
     ],
 )
-def test_what_is_wrong_with_a_page_to_explore_is_found(gallery: Gallery, tmp_path: Path, old: str, new: str, fault: str) -> None:
+def test_what_is_wrong_with_a_page_to_explore_is_found(
+    gallery: Gallery, tmp_path: Path, old: str, new: str, fault: str
+) -> None:
     text = (gallery.folder / "neuron-explore.html").read_text(encoding="utf-8")
     (tmp_path / "demo-explore.html").write_text(text.replace(old, new), encoding="utf-8")
-    (tmp_path / "index.html").write_text('<a href="demo.html"></a><a href="demo-explore.html"></a>', encoding="utf-8")
+    (tmp_path / "index.html").write_text(
+        '<a href="demo.html"></a><a href="demo-explore.html"></a>', encoding="utf-8"
+    )
     (tmp_path / "demo.html").write_text("", encoding="utf-8")
     assert [found for found in faults_of(tmp_path, ["demo"]) if fault in found]
 
 
 def test_pictures_follow_the_reader_into_the_dark(gallery: Gallery) -> None:
     for path in gallery.folder.glob("*.svg"):
-        assert re.search(r"prefers-color-scheme:\s*dark", path.read_text(encoding="utf-8")), path.name
+        assert re.search(r"prefers-color-scheme:\s*dark", path.read_text(encoding="utf-8")), (
+            path.name
+        )
 
 
 def test_nothing_temporary_is_left(gallery: Gallery) -> None:
@@ -77,14 +98,20 @@ def test_training_helped(gallery: Gallery) -> None:
     assert found is not None
     assert float(found[1]) < 0.4
     assert int(found[2]) >= 80
-    right = re.search(r"test: (\d+) of 797 images that were held out are read correctly \((\d+\.\d)%\)", gallery.printed)
+    right = re.search(
+        r"test: (\d+) of 797 images that were held out are read correctly \((\d+\.\d)%\)",
+        gallery.printed,
+    )
     assert right is not None
     assert 0.7 < int(right[1]) / 797 < 1.0
     assert float(right[2]) == pytest.approx(100 * int(right[1]) / 797, abs=0.05)
 
 
 def test_the_pages_show_the_numbers_that_were_printed(gallery: Gallery) -> None:
-    text = {name: Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8")).text for name in ("index", "neuron", "digits")}
+    text = {
+        name: Page((gallery.folder / f"{name}.html").read_text(encoding="utf-8")).text
+        for name in ("index", "neuron", "digits")
+    }
     right = re.search(r"test: (\d+ of 797)", gallery.printed)
     assert right is not None
     assert right[1] in text["digits"]
@@ -93,22 +120,35 @@ def test_the_pages_show_the_numbers_that_were_printed(gallery: Gallery) -> None:
 
 
 def hostile_story(folder: Path) -> Story:
-    (folder / "a b#<1>.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"/>', encoding="utf-8")
+    (folder / "a b#<1>.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"/>', encoding="utf-8"
+    )
     (folder / "a b#<1>.html").write_text("<!DOCTYPE html>", encoding="utf-8")
     explorers = (Explorer("a b#<1>.html", HOSTILE),)
-    return Story(HOSTILE, HOSTILE, (HOSTILE,), ((HOSTILE, HOSTILE),), (Picture("a b#<1>.svg", HOSTILE, HOSTILE),), explorers)
+    return Story(
+        HOSTILE,
+        HOSTILE,
+        (HOSTILE,),
+        ((HOSTILE, HOSTILE),),
+        (Picture("a b#<1>.svg", HOSTILE, HOSTILE),),
+        explorers,
+    )
 
 
 def test_hostile_texts_are_escaped(tmp_path: Path) -> None:
     story = hostile_story(tmp_path)
-    pages = {name: Page(text) for name, text in pages_of([story, story], tmp_path, quick=True).items()}
+    pages = {
+        name: Page(text) for name, text in pages_of([story, story], tmp_path, quick=True).items()
+    }
     assert list(pages) == ["index.html", page_name(story)]
     for page in pages.values():
         assert page.faults == []
         assert not page.tags & {"script", "b"}
         assert not set(page.text) & set("\0\x0b\u2028")
         assert [alt for alt in page.alts if "<script>" in alt]
-    assert pages[page_name(story)].text.count("<script>alert(1)</script> ]]> --> 日本") == 8  # and in title, way on, way back
+    assert (
+        pages[page_name(story)].text.count("<script>alert(1)</script> ]]> --> 日本") == 8
+    )  # and in title, way on, way back
     assert re.fullmatch(r"[\w-]+\.html", page_name(story), re.ASCII)
 
 
@@ -116,7 +156,9 @@ def test_file_names_with_odd_characters_are_found(tmp_path: Path) -> None:
     story = hostile_story(tmp_path)
     for name, text in pages_of([story], tmp_path, quick=True).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    assert faults_of(tmp_path, [page_name(story).removesuffix(".html")]) == [f"no picture of the demo {page_name(story)[:-5]}"]
+    assert faults_of(tmp_path, [page_name(story).removesuffix(".html")]) == [
+        f"no picture of the demo {page_name(story)[:-5]}"
+    ]
 
 
 def test_a_demo_that_fails_leaves_the_old_page(tmp_path: Path) -> None:
@@ -130,8 +172,13 @@ def test_a_demo_that_fails_leaves_the_old_page(tmp_path: Path) -> None:
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == "old"
 
 
-@pytest.mark.parametrize(("arguments", "words"), [(["moon"], "did you mean 'moons'"), (["zzz"], "choose from neuron, moons, digits")])
-def test_an_unknown_demo_is_a_clear_error(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["moon"], "did you mean 'moons'"), (["zzz"], "choose from neuron, moons, digits")],
+)
+def test_an_unknown_demo_is_a_clear_error(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
@@ -148,7 +195,9 @@ def test_help_names_the_demos(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(shared, "find_spec", lambda name: None if name == "sklearn" else name)
-    with pytest.raises(SystemExit, match=r'need scikit-learn\..*\n\n    pip install -e "\.\[demos\]"'):
+    with pytest.raises(
+        SystemExit, match=r'need scikit-learn\..*\n\n    pip install -e "\.\[demos\]"'
+    ):
         main(["--out", str(tmp_path / "gallery")])
     assert not (tmp_path / "gallery").exists()
 

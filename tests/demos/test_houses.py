@@ -41,9 +41,14 @@ def test_the_line_solves_the_normal_equations() -> None:
         assert houses.straight(tracts)(row) == pytest.approx(expected @ [*row, 1.0], rel=1e-8)
 
 
-def test_the_network_beats_the_plane_on_held_out_rows(both: tuple[houses.Tracts, houses.Rule, houses.Rule]) -> None:
+def test_the_network_beats_the_plane_on_held_out_rows(
+    both: tuple[houses.Tracts, houses.Rule, houses.Rule],
+) -> None:
     tracts, plane, network = both
-    misses = [network(row) - price for row, price in zip(tracts.held_out, tracts.held_out_prices, strict=True)]
+    misses = [
+        network(row) - price
+        for row, price in zip(tracts.held_out, tracts.held_out_prices, strict=True)
+    ]
     measured = (sum(miss * miss for miss in misses) / len(misses)) ** 0.5
     assert houses.error(network, tracts) == pytest.approx(measured, rel=1e-12)
     again, errors = houses.learned(tracts, 8)
@@ -52,7 +57,9 @@ def test_the_network_beats_the_plane_on_held_out_rows(both: tuple[houses.Tracts,
     assert measured < houses.error(plane, tracts) - 0.3
 
 
-def test_curves_end_where_the_tracts_end(both: tuple[houses.Tracts, houses.Rule, houses.Rule]) -> None:
+def test_curves_end_where_the_tracts_end(
+    both: tuple[houses.Tracts, houses.Rule, houses.Rule],
+) -> None:
     train = both[0].train.tolist()
     for share in houses.SHARES:
         rooms = sorted(rm for rm, lstat in train if abs(lstat - share) < 3.0)

@@ -43,7 +43,13 @@ def test_a_trained_network_is_right_in_every_row(name: str) -> None:
         for k in range(1 + hidden):
             size = lesson.hidden[0] if hidden and k == 0 else 1
             paths = [f"layers.{k}.neurons.{i}" for i in range(size)]
-            values = numpy.array([sum(state[f"{p}.weights.{j}"] * x for j, x in enumerate(values)) + state[f"{p}.bias"] for p in paths])
+            values = numpy.array(
+                [
+                    sum(state[f"{p}.weights.{j}"] * x for j, x in enumerate(values))
+                    + state[f"{p}.bias"]
+                    for p in paths
+                ]
+            )
             values = numpy.tanh(values) if k == 0 and hidden else values
         assert (values[0] > 0.0) == (answer == 1)
 
@@ -57,7 +63,9 @@ def test_right_counts_rows_and_a_constant_answer_gets_half_of_parity() -> None:
 
 def test_one_neuron_alone_can_not_learn_xor() -> None:
     lesson = logic.lessons(quick=True)[0]
-    model, epochs, _ = logic.learn(logic.Lesson(lesson.name, lesson.rows, lesson.answers, ()), seed=0)
+    model, epochs, _ = logic.learn(
+        logic.Lesson(lesson.name, lesson.rows, lesson.answers, ()), seed=0
+    )
     assert epochs == logic.EPOCHS
     assert logic.right(model, lesson) <= 3
 
@@ -67,7 +75,9 @@ def test_the_comparator_subtracts() -> None:
     model, *_ = logic.learn(lesson, seed=0)
     weights = [weight.data for weight in model.layers[0].neurons[0].weights]
     assert numpy.corrcoef(weights, [4, 2, 1, -4, -2, -1])[0, 1] > 0.99
-    assert [float(text.replace("−", "-")) for text in logic.multiples(model)] == pytest.approx([4, 2, 1, -4, -2, -1], rel=0.15)
+    assert [float(text.replace("−", "-")) for text in logic.multiples(model)] == pytest.approx(
+        [4, 2, 1, -4, -2, -1], rel=0.15
+    )
 
 
 def test_the_story_says_what_was_right(told: Callable[[str], Told]) -> None:
@@ -75,5 +85,7 @@ def test_the_story_says_what_was_right(told: Callable[[str], Told]) -> None:
     numbers = dict(ran.story.numbers)
     assert "4 of 4 rows" in numbers["xor"]
     assert "64 of 64 rows" in numbers["3-bit comparator"]
-    assert all(f"of {logic.QUICK} seeds" in numbers[lesson.name] for lesson in logic.lessons(quick=True))
+    assert all(
+        f"of {logic.QUICK} seeds" in numbers[lesson.name] for lesson in logic.lessons(quick=True)
+    )
     assert ran.files == files_of(ran.story)

@@ -23,8 +23,12 @@ def test_what_is_minimized_is_mean_hinge_loss_plus_penalty(model: MLP) -> None:
     margins = [score * label for score, label in zip(scores, labels, strict=True)]
     penalty = 1e-4 * sum(number**2 for number in model.state_dict().values())
     history = moons.train(model, (points, labels), 1)
-    assert history.steps == pytest.approx([sum(max(0.0, 1.0 - margin) for margin in margins) / 100 + penalty], rel=1e-12)
-    assert history["accuracy"] == [sum((score > 0) == (label > 0) for score, label in zip(scores, labels, strict=True)) / 100]
+    assert history.steps == pytest.approx(
+        [sum(max(0.0, 1.0 - margin) for margin in margins) / 100 + penalty], rel=1e-12
+    )
+    assert history["accuracy"] == [
+        sum((score > 0) == (label > 0) for score, label in zip(scores, labels, strict=True)) / 100
+    ]
 
 
 def test_the_learning_rate_falls_from_one_to_a_tenth(model: MLP) -> None:
@@ -37,7 +41,9 @@ def test_the_learning_rate_falls_from_one_to_a_tenth(model: MLP) -> None:
 def test_the_least_sure_sample_is_the_one_of_the_smallest_margin(model: MLP) -> None:
     samples = moons.two_moons()
     point, label = moons.least_sure(model, samples)
-    assert label * model(point).data == min(label * model(point).data for point, label in zip(*samples, strict=True))
+    assert label * model(point).data == min(
+        label * model(point).data for point, label in zip(*samples, strict=True)
+    )
 
 
 def test_the_open_neuron_has_the_steepest_bias(model: MLP) -> None:

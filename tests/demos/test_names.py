@@ -22,7 +22,12 @@ def by_numpy(model: demo.Sequential, letters: list[int]) -> np.ndarray:
     table = np.array([[state[f"steps.0.vectors.{i}.{j}"] for j in range(4)] for i in range(27)])
     x = table[letters].ravel()
     for step, (inputs, outputs) in ((2, (12, 12)), (3, (12, 27))):
-        weights = np.array([[state[f"steps.{step}.neurons.{i}.weights.{j}"] for j in range(inputs)] for i in range(outputs)])
+        weights = np.array(
+            [
+                [state[f"steps.{step}.neurons.{i}.weights.{j}"] for j in range(inputs)]
+                for i in range(outputs)
+            ]
+        )
         x = weights @ x + [state[f"steps.{step}.neurons.{i}.bias"] for i in range(outputs)]
         x = np.tanh(x) if step == 2 else x
     return np.exp(x - x.max()) / np.exp(x - x.max()).sum()
@@ -34,7 +39,14 @@ def test_four_hundred_names_of_plain_letters_each_once() -> None:
     assert found == demo.names()
     assert all(name.isascii() and name.isalpha() and name.islower() for name in found)
     first = demo.FILE.read_text(encoding="utf-8").split()[:6]
-    assert first == ["name", "mary", "patricia", "linda", "barbara", "elizabeth"]  # the order of the census
+    assert first == [
+        "name",
+        "mary",
+        "patricia",
+        "linda",
+        "barbara",
+        "elizabeth",
+    ]  # the order of the census
 
 
 def test_samples_see_three_letters_and_end_with_the_dot() -> None:
@@ -45,8 +57,12 @@ def test_samples_see_three_letters_and_end_with_the_dot() -> None:
 
 def test_counting_on_a_case_done_by_hand() -> None:
     # learned: .a twice, ab, b., a.; asked: .a and a. — the first is certain, the second one of two
-    assert demo.count_loss(["ab", "a"], ["a"], 1e-12) == pytest.approx((log(1.0) + log(2.0)) / 2, abs=1e-9)
-    assert demo.count_loss(["ab", "a"], ["z"], 1.0) == pytest.approx((log(29 / 1) + log(27 / 1)) / 2, rel=1e-12)
+    assert demo.count_loss(["ab", "a"], ["a"], 1e-12) == pytest.approx(
+        (log(1.0) + log(2.0)) / 2, abs=1e-9
+    )
+    assert demo.count_loss(["ab", "a"], ["z"], 1.0) == pytest.approx(
+        (log(29 / 1) + log(27 / 1)) / 2, rel=1e-12
+    )
 
 
 def test_counting_on_the_list() -> None:
@@ -66,7 +82,9 @@ def test_counting_on_the_list() -> None:
 def test_probabilities_and_loss_by_numpy() -> None:
     model = demo.network()
     for text in ("", "m", "anna"):
-        assert demo.probabilities(model, text) == pytest.approx(by_numpy(model, demo.context(text)), rel=1e-10)
+        assert demo.probabilities(model, text) == pytest.approx(
+            by_numpy(model, demo.context(text)), rel=1e-10
+        )
     data = demo.samples(["mia", "zoe"])
     expected = np.mean([-np.log(by_numpy(model, letters)[target]) for letters, target in data])
     assert demo.mean_loss(model, data) == pytest.approx(expected, rel=1e-10)
@@ -75,7 +93,11 @@ def test_probabilities_and_loss_by_numpy() -> None:
 def test_gradients_by_central_differences() -> None:
     model = demo.network()
     demo.predicted(model, "mar", "i")
-    chosen = [model.steps[0].vectors[13][2], model.steps[2].neurons[5].weights[3], model.steps[3].neurons[9].bias]
+    chosen = [
+        model.steps[0].vectors[13][2],
+        model.steps[2].neurons[5].weights[3],
+        model.steps[3].neurons[9].bias,
+    ]
     start = [parameter.data for parameter in chosen]
 
     def loss(numbers: list[float]) -> float:
@@ -91,7 +113,11 @@ def test_gradients_by_central_differences() -> None:
 def test_the_gradient_of_a_score_is_its_probability_less_what_came() -> None:
     model = demo.network()
     loss = demo.predicted(model, "mar", "i")
-    scores = {value.label: value.grad for value in topological([loss]) if value.args and value.label in demo.NAMED}
+    scores = {
+        value.label: value.grad
+        for value in topological([loss])
+        if value.args and value.label in demo.NAMED
+    }
     expected = dict(zip(demo.NAMED, demo.probabilities(model, "mar"), strict=True))
     expected["i"] -= 1.0
     assert scores == pytest.approx(expected, rel=1e-9, abs=1e-12)
@@ -103,7 +129,9 @@ def test_names_are_drawn_with_the_probabilities_and_end() -> None:
     firsts = Counter((demo.invent(model, rng) or ".")[0] for rng in [Random(2)] for _ in range(400))
     shares = demo.probabilities(model, "")
     for letter, share in zip(demo.LETTERS, shares, strict=True):
-        assert firsts[letter] / 400 == pytest.approx(share, abs=4 * (share * (1 - share) / 400) ** 0.5 + 0.005)
+        assert firsts[letter] / 400 == pytest.approx(
+            share, abs=4 * (share * (1 - share) / 400) ** 0.5 + 0.005
+        )
     assert all(len(demo.invent(model, Random(seed))) <= 12 for seed in range(50))
 
 

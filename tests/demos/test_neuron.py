@@ -15,7 +15,9 @@ SLOPE = PREDICTION * (1 - PREDICTION)
 
 def test_forward_pass() -> None:
     values = forward()
-    assert [values[name].data for name in ("z", "y'", "error", "L")] == pytest.approx([Z, PREDICTION, ERROR, ERROR**2], rel=1e-14)
+    assert [values[name].data for name in ("z", "y'", "error", "L")] == pytest.approx(
+        [Z, PREDICTION, ERROR, ERROR**2], rel=1e-14
+    )
     assert values["error"].data == pytest.approx(-1.37, abs=0.01)
 
 
@@ -28,13 +30,40 @@ def test_every_factor_of_the_chain_rule() -> None:
 def test_gradients() -> None:
     values = forward()
     blame = 2 * ERROR * SLOPE
-    expected = {"error": 2 * ERROR, "y'": 2 * ERROR, "z": blame, "w1": blame * X[0], "w2": blame * X[1], "b": blame, "y": -2 * ERROR}
+    expected = {
+        "error": 2 * ERROR,
+        "y'": 2 * ERROR,
+        "z": blame,
+        "w1": blame * X[0],
+        "w2": blame * X[1],
+        "b": blame,
+        "y": -2 * ERROR,
+    }
     assert {name: values[name].grad for name in expected} == pytest.approx(expected, rel=1e-14)
 
 
 def test_the_report_shows_every_factor_and_every_gradient() -> None:
     text = "\n".join(report(forward()))
-    for number in (Z, PREDICTION, ERROR, ERROR**2, 2 * ERROR, SLOPE, 2 * ERROR * SLOPE * X[0], 2 * ERROR * SLOPE * X[1]):
+    for number in (
+        Z,
+        PREDICTION,
+        ERROR,
+        ERROR**2,
+        2 * ERROR,
+        SLOPE,
+        2 * ERROR * SLOPE * X[0],
+        2 * ERROR * SLOPE * X[1],
+    ):
         assert f"{number:.4f}" in text
-    for name in ("∂L/∂error", "∂error/∂y'", "∂y'/∂z", "∂z/∂w1", "∂z/∂w2", "∂z/∂b", "∂L/∂w1", "∂L/∂w2", "∂L/∂b"):
+    for name in (
+        "∂L/∂error",
+        "∂error/∂y'",
+        "∂y'/∂z",
+        "∂z/∂w1",
+        "∂z/∂w2",
+        "∂z/∂b",
+        "∂L/∂w1",
+        "∂L/∂w2",
+        "∂L/∂b",
+    ):
         assert name in text

@@ -53,7 +53,9 @@ def test_backpropagation_is_the_gradient_by_hand(sizes: tuple[int, ...]) -> None
     loss.backward()
     expected, slopes = by_hand(model, IMAGE, DIGIT)
     assert loss.data == pytest.approx(expected, abs=1e-12)
-    numpy.testing.assert_allclose([parameter.grad for parameter in model.parameters()], slopes, rtol=1e-12, atol=1e-12)
+    numpy.testing.assert_allclose(
+        [parameter.grad for parameter in model.parameters()], slopes, rtol=1e-12, atol=1e-12
+    )
 
 
 def test_a_step_both_ways_agrees_with_the_gradient_by_hand(sizes: tuple[int, ...]) -> None:
@@ -71,15 +73,25 @@ def test_a_step_both_ways_agrees_with_the_gradient_by_hand(sizes: tuple[int, ...
 
 def test_a_network_whose_weights_are_not_first_is_sampled_as_well() -> None:
     step = numerical.both_ways((64, 30, 10), IMAGE, DIGIT, 0.0)
-    expected = dict(zip(step.every, by_hand(numerical.network(64, 30, 10), IMAGE, DIGIT)[1], strict=True))
-    loss = AtWeights(step.loss.model, step.loss.measure, ["layers.1.neurons.7.bias", "layers.1.neurons.3.weights.5"])
+    expected = dict(
+        zip(step.every, by_hand(numerical.network(64, 30, 10), IMAGE, DIGIT)[1], strict=True)
+    )
+    loss = AtWeights(
+        step.loss.model,
+        step.loss.measure,
+        ["layers.1.neurons.7.bias", "layers.1.neurons.3.weights.5"],
+    )
     found = numerical_gradient(loss, loss.numbers)
-    assert found == pytest.approx([expected["layers.1.neurons.7.bias"], expected["layers.1.neurons.3.weights.5"]], abs=1e-9)
+    assert found == pytest.approx(
+        [expected["layers.1.neurons.7.bias"], expected["layers.1.neurons.3.weights.5"]], abs=1e-9
+    )
 
 
 def test_other_processes_find_the_same_bits() -> None:
     loss = numerical.both_ways((64, 4, 10), IMAGE, DIGIT, 0.0).loss
-    assert numerical_gradient(loss, loss.numbers, workers=2) == numerical_gradient(loss, loss.numbers)
+    assert numerical_gradient(loss, loss.numbers, workers=2) == numerical_gradient(
+        loss, loss.numbers
+    )
 
 
 def test_a_network_that_saw_one_picture_says_its_digit_to_all() -> None:
@@ -123,21 +135,45 @@ def test_scikit_learns_digits_are_the_default() -> None:
 def test_a_malformed_file_is_a_clear_error(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
     with pytest.raises(SystemExit, match=f"The file of --data can't be used: .*rows.csv.*{words}"):
-        main(["numerical", "--quick", "--data", str(tmp_path / "rows.csv"), "--out", str(tmp_path / "gallery")])
+        main(
+            [
+                "numerical",
+                "--quick",
+                "--data",
+                str(tmp_path / "rows.csv"),
+                "--out",
+                str(tmp_path / "gallery"),
+            ]
+        )
 
 
-def test_a_missing_file_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_a_clear_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(["numerical", "--data", str(tmp_path / "none.csv")])
     assert "argument --data: there is no file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("names", "words"), [(["neuron"], "takes no --data"), ([], "--data is for one demo"), (["neuron", "moons"], "for one")]
+    ("names", "words"),
+    [
+        (["neuron"], "takes no --data"),
+        ([], "--data is for one demo"),
+        (["neuron", "moons"], "for one"),
+    ],
 )
 def test_data_is_refused_where_it_has_no_use(names: list[str], words: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=words):
-        main([*names, "--data", str(mnist(tmp_path / "rows.csv", 2)), "--out", str(tmp_path / "gallery")])
+        main(
+            [
+                *names,
+                "--data",
+                str(mnist(tmp_path / "rows.csv", 2)),
+                "--out",
+                str(tmp_path / "gallery"),
+            ]
+        )
     assert not (tmp_path / "gallery").exists()
 
 

@@ -35,7 +35,9 @@ def test_the_loss_against_numpy(ill: demo.Trained) -> None:
 def test_the_points_are_not_those_of_the_validation() -> None:
     seen = {tuple(point) for point in demo.points(30, seed=1)[0]}
     assert len(seen) == 30
-    assert not seen & {tuple(point) for seed in (100, 200) for point in demo.points(300, seed=seed)[0]}
+    assert not seen & {
+        tuple(point) for seed in (100, 200) for point in demo.points(300, seed=seed)[0]
+    }
 
 
 def test_without_cure_training_falls_and_validation_rises(ill: demo.Trained) -> None:
@@ -59,9 +61,15 @@ def test_early_stopping_gives_the_best_network_back() -> None:
 
 
 def test_max_norm_holds_for_every_neuron() -> None:
-    neurons = [module for _, module in cured("max-norm", 2).model.named_modules() if isinstance(module, Neuron)]
+    neurons = [
+        module
+        for _, module in cured("max-norm", 2).model.named_modules()
+        if isinstance(module, Neuron)
+    ]
     assert len(neurons) == 41
-    assert max(hypot(*(weight.data for weight in neuron.weights)) for neuron in neurons) <= 1.0 + 1e-12
+    assert (
+        max(hypot(*(weight.data for weight in neuron.weights)) for neuron in neurons) <= 1.0 + 1e-12
+    )
 
 
 def test_a_penalty_makes_weights_small(ill: demo.Trained) -> None:
@@ -72,7 +80,9 @@ def test_a_penalty_makes_weights_small(ill: demo.Trained) -> None:
 
 
 def test_more_data_make_no_more_steps() -> None:
-    assert len(cured("more data", 10).history.steps) == len(cured("nothing", 10).history.steps) == 30
+    assert (
+        len(cured("more data", 10).history.steps) == len(cured("nothing", 10).history.steps) == 30
+    )
 
 
 def test_good_defaults_learn_where_the_old_ones_know_nothing() -> None:

@@ -10,7 +10,9 @@ from scalargrad.nn import MLP
 
 
 def test_the_losses_on_paper() -> None:
-    assert [belief.loss for belief in demo.on_paper()] == pytest.approx([-log(0.9), log(4.0), -log(0.02)], rel=1e-12)
+    assert [belief.loss for belief in demo.on_paper()] == pytest.approx(
+        [-log(0.9), log(4.0), -log(0.02)], rel=1e-12
+    )
     assert demo.on_paper()[0].loss == pytest.approx(0.105, abs=5e-4)
 
 
@@ -26,8 +28,15 @@ def test_the_exercise() -> None:
     hidden, answers = demo.exercise()
     n1, n2 = max(3 * 1 + 4 * (-1) + 9, 0), max(3 * 2 + 4 * 0 - 3, 0)
     assert [value.data for value in hidden] == [n1, n2] == [8, 3]
-    assert [value.data for value in answers] == [max(n1 * 5 + n2 * 2, 0), max(n1 * (-1) + n2 * 2 + 1, 0)] == [46, 0]
-    assert [value.grad for value in hidden] == [5, 2]  # y2 is switched off, so only the weights of y1 are felt
+    assert (
+        [value.data for value in answers]
+        == [max(n1 * 5 + n2 * 2, 0), max(n1 * (-1) + n2 * 2 + 1, 0)]
+        == [46, 0]
+    )
+    assert [value.grad for value in hidden] == [
+        5,
+        2,
+    ]  # y2 is switched off, so only the weights of y1 are felt
 
 
 def test_the_probabilities_against_numpy() -> None:

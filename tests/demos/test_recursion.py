@@ -21,7 +21,10 @@ def by_hand(model: recursion.Reader, rows: list[list[float]]) -> list[float]:
     assert isinstance(cell, RNNCell)
     units = cell.units.neurons
     w = numpy.array([[weight.data for weight in unit.weights] for unit in units])
-    b, v = numpy.array([unit.bias.data for unit in units]), numpy.array([weight.data for weight in answer.weights])
+    b, v = (
+        numpy.array([unit.bias.data for unit in units]),
+        numpy.array([weight.data for weight in answer.weights]),
+    )
     h, answers = numpy.zeros(len(units)), []
     for row in rows:
         h = numpy.tanh(w @ numpy.concatenate([row, h]) + b)
@@ -36,7 +39,10 @@ def adder() -> recursion.Reader:
 
 def test_the_samples_spell_true_sums() -> None:
     spelled, long = [], {length: recursion.long_sums(length, 200) for length in recursion.LONG}
-    for rows, answer in [*recursion.short_sums(), *(sample for samples in long.values() for sample in samples)]:
+    for rows, answer in [
+        *recursion.short_sums(),
+        *(sample for samples in long.values() for sample in samples),
+    ]:
         a, b = (number([int(row[i] > 0.0) for row in rows]) for i in (0, 1))
         assert number(answer) == a + b
         assert {x for row in rows for x in row} <= {-1.0, 1.0}
@@ -81,7 +87,9 @@ def test_the_carrier_is_counted_by_its_sign(adder: recursion.Reader) -> None:
     draw, same, steps = Random(1), 0, 0
     for a, b in [(draw.getrandbits(6), draw.getrandbits(6)) for _ in range(10)]:
         for i, state in enumerate(adder.reading(recursion.addition(a, b, 6)[0])[:6]):
-            same += (state[unit].data > 0.0) == (((a % 2 ** (i + 1)) + (b % 2 ** (i + 1))) >= 2 ** (i + 1))
+            same += (state[unit].data > 0.0) == (
+                ((a % 2 ** (i + 1)) + (b % 2 ** (i + 1))) >= 2 ** (i + 1)
+            )
             steps += 1
     assert share == pytest.approx(max(same, steps - same) / steps)
 

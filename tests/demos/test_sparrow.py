@@ -28,8 +28,12 @@ class ByHand:
 
     @classmethod
     def like(cls, model: MLP) -> "ByHand":
-        rows = [[[w.data for w in neuron.weights] for neuron in layer.neurons] for layer in model.layers]
-        biases = [numpy.array([neuron.bias.data for neuron in layer.neurons]) for layer in model.layers]
+        rows = [
+            [[w.data for w in neuron.weights] for neuron in layer.neurons] for layer in model.layers
+        ]
+        biases = [
+            numpy.array([neuron.bias.data for neuron in layer.neurons]) for layer in model.layers
+        ]
         return cls([numpy.array(row) for row in rows], biases)
 
     def gradient(self, x: list[float], target: float) -> tuple[float, Array]:
@@ -44,7 +48,9 @@ class ByHand:
         d3 = error
         d2 = (w3.T @ d3) * slope(z2)
         d1 = (w2.T @ d2) * slope(z1)
-        parts = [numpy.column_stack([numpy.outer(d, a), d]) for d, a in ((d1, a0), (d2, a1), (d3, a2))]
+        parts = [
+            numpy.column_stack([numpy.outer(d, a), d]) for d, a in ((d1, a0), (d2, a1), (d3, a2))
+        ]
         return float(0.5 * error[0] ** 2), numpy.concatenate([part.ravel() for part in parts])
 
     def step(self, gradient: Array, rate: float) -> None:
@@ -52,7 +58,10 @@ class ByHand:
         for k, matrix in enumerate(self.weights):
             size = matrix.size + len(matrix)
             part, gradient = gradient[:size].reshape(len(matrix), -1), gradient[size:]
-            self.weights[k], self.biases[k] = matrix - rate * part[:, :-1], self.biases[k] - rate * part[:, -1]
+            self.weights[k], self.biases[k] = (
+                matrix - rate * part[:, :-1],
+                self.biases[k] - rate * part[:, -1],
+            )
 
 
 def elu(z: Array) -> Array:
@@ -63,7 +72,9 @@ def slope(z: Array) -> Array:
     return numpy.exp(numpy.minimum(z, 0))
 
 
-def side_by_side(model: MLP, rate: float, steps: int) -> Iterator[tuple[float, float, Array, Array]]:
+def side_by_side(
+    model: MLP, rate: float, steps: int
+) -> Iterator[tuple[float, float, Array, Array]]:
     """For each sample in turn the network's loss and the one by hand, its gradient and the one by hand; then both take the step."""
     hand, optimizer = ByHand.like(model), SGD(model.parameters(), rate)
     for x, target in zip(*sparrow.samples(steps), strict=True):
@@ -71,7 +82,12 @@ def side_by_side(model: MLP, rate: float, steps: int) -> Iterator[tuple[float, f
         loss = l2(model(x), target)
         loss.backward()
         expected, gradient = hand.gradient(x, target)
-        yield loss.data, expected, numpy.array([parameter.grad for parameter in model.parameters()]), gradient
+        yield (
+            loss.data,
+            expected,
+            numpy.array([parameter.grad for parameter in model.parameters()]),
+            gradient,
+        )
         optimizer.step()
         hand.step(gradient, rate)
 
@@ -92,7 +108,10 @@ def test_the_same_losses_and_gradients_as_by_hand(seed: int, rate: float, steps:
 
 def test_the_samples_are_half_the_sum_of_ten_numbers_below_five() -> None:
     rows, targets = sparrow.samples(200)
-    assert all(len(x) == 10 and 0.0 <= min(x) <= max(x) < 5.0 and target == sum(x) / 2 for x, target in zip(rows, targets, strict=True))
+    assert all(
+        len(x) == 10 and 0.0 <= min(x) <= max(x) < 5.0 and target == sum(x) / 2
+        for x, target in zip(rows, targets, strict=True)
+    )
     assert (rows[:3], targets[:3]) == sparrow.samples(3)
     assert rows[:3] != sparrow.samples(3, seed=1)[0]
 

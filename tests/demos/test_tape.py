@@ -21,7 +21,9 @@ def test_the_square() -> None:
 def test_the_matrix_against_numpy() -> None:
     rows = {name: taped for name, taped, _ in tape.matrix()}
     slopes = np.array([[rows[f"∂L/∂w{i}{j}"] for j in range(2)] for i in range(3)])
-    outputs = np.array([rows["∂L/∂b0"], rows["∂L/∂b1"]])  # of the mean of two squares the slope is the output itself
+    outputs = np.array(
+        [rows["∂L/∂b0"], rows["∂L/∂b1"]]
+    )  # of the mean of two squares the slope is the output itself
     assert slopes == pytest.approx(np.outer([1.0, 2.0, 3.0], outputs), rel=1e-14)
     assert all(outputs != 0.0)
 
@@ -37,7 +39,9 @@ def test_the_matrix_is_drawn_from_a_normal_distribution_with_a_seed() -> None:
 def test_the_neuron_against_high_precision(name: str, order: int, form: str) -> None:
     rows = {what: (taped, by_hand) for what, taped, by_hand in tape.neuron()[0]}
     with mpmath.workdps(40):
-        expected = float(mpmath.diff(lambda moved: loss_at(**{name: moved}), mpmath.mpf(POINT[name]), order))
+        expected = float(
+            mpmath.diff(lambda moved: loss_at(**{name: moved}), mpmath.mpf(POINT[name]), order)
+        )
     assert rows[form.format(name)] == pytest.approx((expected, expected), rel=1e-12)
 
 
@@ -45,5 +49,12 @@ def test_the_tape_says_what_backward_says() -> None:
     rows, loss, slope = tape.neuron()
     assert slope.data == rows[2][1]
     loss.backward()
-    parameters = {value.label: value for value in (arg for product in loss.args[0].args[0].args[0].args[0].args for arg in product.args)}
-    assert [parameters["w1"].grad, parameters["w2"].grad] == pytest.approx([rows[0][1], rows[1][1]], rel=1e-14)
+    parameters = {
+        value.label: value
+        for value in (
+            arg for product in loss.args[0].args[0].args[0].args[0].args for arg in product.args
+        )
+    }
+    assert [parameters["w1"].grad, parameters["w2"].grad] == pytest.approx(
+        [rows[0][1], rows[1][1]], rel=1e-14
+    )

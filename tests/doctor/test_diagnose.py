@@ -30,7 +30,9 @@ def weights(layer: nn.Layer) -> tuple[Array, Array]:
     return matrix, numpy.array([neuron.bias.data for neuron in layer.neurons])
 
 
-def by_hand(model: nn.MLP, X: Array, y: Array, activation: Any, slope: Any) -> tuple[list[Array], list[Array], list[float]]:
+def by_hand(
+    model: nn.MLP, X: Array, y: Array, activation: Any, slope: Any
+) -> tuple[list[Array], list[Array], list[float]]:
     """Sums and gradients at the outputs of each layer (samples × units, of each sample's squared error), and the parameters' norms."""
     sums, inputs, x = [], [], X
     for i, layer in enumerate(model.layers):
@@ -43,7 +45,15 @@ def by_hand(model: nn.MLP, X: Array, y: Array, activation: Any, slope: Any) -> t
     for i in range(len(model.layers) - 1, -1, -1):
         last = i == len(model.layers) - 1
         error = back[0] if last else back[0] * slope(sums[i])
-        norms.insert(0, float(numpy.hypot(numpy.linalg.norm(error.T @ inputs[i]), numpy.linalg.norm(error.sum(axis=0))) / len(X)))
+        norms.insert(
+            0,
+            float(
+                numpy.hypot(
+                    numpy.linalg.norm(error.T @ inputs[i]), numpy.linalg.norm(error.sum(axis=0))
+                )
+                / len(X)
+            ),
+        )
         back.insert(0, error @ weights(model.layers[i])[0])
     return sums, back[1:], norms
 
@@ -112,7 +122,9 @@ def test_exploding_gradients() -> None:
     assert whole.numbers["gradient"] == pytest.approx(numpy.linalg.norm(norms))
     assert whole.sample == ((sums[-1][:, 0] - y) ** 2).argmax()
     assert grows.where == "layers.0"
-    assert grows.numbers["ratio"] == pytest.approx(root_mean_square(back[0]) / root_mean_square(back[-1]))
+    assert grows.numbers["ratio"] == pytest.approx(
+        root_mean_square(back[0]) / root_mean_square(back[-1])
+    )
 
 
 def test_a_dead_relu_is_named() -> None:
@@ -120,7 +132,9 @@ def test_a_dead_relu_is_named() -> None:
     model = nn.MLP(2, [6, 6, 1], seed=2)
     model.layers[1].neurons[4].bias.data = -100.0
     found = diagnose(model, X, y)
-    assert [(finding.kind, finding.where) for finding in found.findings] == [("dead", "layers.1.neurons.4")]
+    assert [(finding.kind, finding.where) for finding in found.findings] == [
+        ("dead", "layers.1.neurons.4")
+    ]
     sums, _, _ = relu_by_hand(model, X, y)
     assert found.findings[0].numbers == {"pre-activation": pytest.approx(sums[1][:, 4].max())}
     assert found.findings[0].sample == sums[1][:, 4].argmax()
@@ -133,10 +147,16 @@ def test_a_saturated_unit_is_named(name: str, steep: float) -> None:
     model = nn.MLP(2, [4, 1], activation=name, initializer="xavier", seed=1)
     model.layers[0].neurons[2].bias.data = 12.0
     found = diagnose(model, X, y)
-    assert [(finding.kind, finding.where) for finding in found.findings] == [("saturated", "layers.0.neurons.2")]
+    assert [(finding.kind, finding.where) for finding in found.findings] == [
+        ("saturated", "layers.0.neurons.2")
+    ]
     matrix, bias = weights(model.layers[0])
     lowest = (X @ matrix[2] + bias[2]).min()
-    slope = 1.0 - numpy.tanh(lowest) ** 2 if name == "tanh" else sigmoid(lowest) * (1.0 - sigmoid(lowest))
+    slope = (
+        1.0 - numpy.tanh(lowest) ** 2
+        if name == "tanh"
+        else sigmoid(lowest) * (1.0 - sigmoid(lowest))
+    )
     assert found.findings[0].numbers["slope"] == pytest.approx(slope)
     assert f"could be {steep:g}" in found.findings[0].sentence
 
@@ -159,26 +179,40 @@ def test_a_rate_that_is_too_high() -> None:
     (first, bias), (second, last) = map(weights, model.layers)
 
     def loss_and_gradients(step: float, gradients: Any = None) -> tuple[float, Any]:
-        moved = [p - step * g for p, g in zip((first, bias, second, last), gradients or (0, 0, 0, 0), strict=True)]
+        moved = [
+            p - step * g
+            for p, g in zip((first, bias, second, last), gradients or (0, 0, 0, 0), strict=True)
+        ]
         hidden = numpy.tanh(X @ moved[0].T + moved[1])
         error = hidden @ moved[2].T + moved[3] - y[:, None]
         back = 2.0 * error / len(X)
         inner = back @ moved[2] * (1.0 - hidden**2)
-        return float((error**2).mean()), (inner.T @ X, inner.sum(axis=0), back.T @ hidden, back.sum(axis=0))
+        return float((error**2).mean()), (
+            inner.T @ X,
+            inner.sum(axis=0),
+            back.T @ hidden,
+            back.sum(axis=0),
+        )
 
     before, gradients = loss_and_gradients(0.0)
-    lower = next(1e3 / 2**k for k in range(60) if loss_and_gradients(1e3 / 2**k, gradients)[0] < before)
+    lower = next(
+        1e3 / 2**k for k in range(60) if loss_and_gradients(1e3 / 2**k, gradients)[0] < before
+    )
     assert numbers["loss before"] == pytest.approx(before)
     assert numbers["loss after"] == pytest.approx(loss_and_gradients(1e3, gradients)[0])
     assert numbers["rate that lowers it"] == lower
     size = numpy.sqrt(sum((part**2).sum() for part in (first, bias, second, last)))
-    assert numbers["step by parameters"] == pytest.approx(1e3 * numpy.sqrt(sum((part**2).sum() for part in gradients)) / size)
+    assert numbers["step by parameters"] == pytest.approx(
+        1e3 * numpy.sqrt(sum((part**2).sum() for part in gradients)) / size
+    )
 
 
 def test_steps_let_no_gradient_through() -> None:
     X, y = moons()
     found = diagnose(nn.MLP(2, [4, 1], activation="step"), X, y)
-    assert [(finding.kind, finding.where) for finding in found.findings] == [("no gradient", "layers.0")]
+    assert [(finding.kind, finding.where) for finding in found.findings] == [
+        ("no gradient", "layers.0")
+    ]
     found = diagnose(nn.MLP(2, [4, 1], output_activation="step"), X, y)
     assert [(finding.kind, finding.where) for finding in found.findings] == [("no gradient", "")]
 
@@ -187,7 +221,9 @@ def test_what_has_no_part_in_the_loss_is_named() -> None:
     model = nn.MLP(2, [4, 1])
     model.spare = nn.Layer(2, 3)  # type: ignore[attr-defined]
     found = diagnose(model, *moons())
-    assert [(finding.kind, finding.where) for finding in found.findings] == [("no gradient", "spare")]
+    assert [(finding.kind, finding.where) for finding in found.findings] == [
+        ("no gradient", "spare")
+    ]
 
 
 def test_numbers_that_are_not_finite() -> None:
@@ -210,7 +246,9 @@ def test_numbers_that_are_not_finite() -> None:
 def test_inputs_on_very_different_scales() -> None:
     X, y = moons()
     X = X * [1.0, 150.0]
-    found = diagnose(nn.MLP(2, [4, 1], activation="tanh", initializer="xavier"), X, y, limits=Limits(share=1.0))
+    found = diagnose(
+        nn.MLP(2, [4, 1], activation="tanh", initializer="xavier"), X, y, limits=Limits(share=1.0)
+    )
     (finding,) = found.of("inputs")
     assert finding.where == "x1"
     assert finding.sample == numpy.abs(X[:, 1]).argmax()
@@ -248,7 +286,10 @@ class Dense(nn.Module):
         self.biases = [Parameter(0.0) for _ in rows]
 
     def forward(self, x: Any) -> list[Value]:
-        return [sg.maximum(sg.dot(row, x) + bias, 0.0) for row, bias in zip(self.rows, self.biases, strict=True)]
+        return [
+            sg.maximum(sg.dot(row, x) + bias, 0.0)
+            for row, bias in zip(self.rows, self.biases, strict=True)
+        ]
 
 
 def test_a_module_of_ones_own() -> None:
@@ -257,7 +298,9 @@ def test_a_module_of_ones_own() -> None:
     model = nn.Sequential(Dense(rng.normal(size=(5, 2))), nn.Layer(5, 1, None))
     model.steps[0].biases[3].data = -50.0
     found = diagnose(model, [[Value(a), Value(b)] for a, b in X], y[:, None])
-    assert [(finding.kind, finding.where, finding.layer) for finding in found.findings] == [("dead", "steps.0[3]", "steps.0")]
+    assert [(finding.kind, finding.where, finding.layer) for finding in found.findings] == [
+        ("dead", "steps.0[3]", "steps.0")
+    ]
     assert found.marks == {"steps.0": "1 dead"}
 
 
@@ -267,7 +310,9 @@ def test_a_filter_is_one_unit_wherever_it_looks() -> None:
     model = nn.Sequential(nn.Conv(1, 3, 3), nn.Flatten(), nn.Layer(12, 2, None))
     model.steps[0].filters[1].bias.data = -50.0
     found = diagnose(model, images, [i % 2 for i in range(8)], loss="cross_entropy")
-    assert [(finding.kind, finding.where) for finding in found.findings] == [("dead", "steps.0.filters.1")]
+    assert [(finding.kind, finding.where) for finding in found.findings] == [
+        ("dead", "steps.0.filters.1")
+    ]
     assert len(found.marks) == 4
     assert found.layers[0].units == 3
 
@@ -278,16 +323,22 @@ def test_a_cell_is_one_layer_over_all_steps() -> None:
     model = nn.Sequential(nn.Recurrent(nn.RNNCell(1, 3), last=True), nn.Layer(3, 1, None))
     model.steps[0].cell.units.neurons[2].bias.data = 20.0
     found = diagnose(model, rows, [[1.0]] * 8)
-    assert [(finding.kind, finding.where) for finding in found.findings] == [("saturated", "steps.0.cell.units.neurons.2")]
+    assert [(finding.kind, finding.where) for finding in found.findings] == [
+        ("saturated", "steps.0.cell.units.neurons.2")
+    ]
     assert [layer.path for layer in found.layers] == ["steps.0.cell.units", "steps.1"]
 
 
 def test_batch_normalization_keeps_the_samples_apart() -> None:
     X, y = moons()
-    model = nn.Sequential(nn.Layer(2, 4, None), nn.BatchNorm(4, activation="relu"), nn.Layer(4, 1, None))
+    model = nn.Sequential(
+        nn.Layer(2, 4, None), nn.BatchNorm(4, activation="relu"), nn.Layer(4, 1, None)
+    )
     model.steps[1].shift[2].data = -50.0
     found = diagnose(model, X, y[:, None])
-    assert [(finding.kind, finding.where) for finding in found.findings] == [("dead", "steps.1.features.2")]
+    assert [(finding.kind, finding.where) for finding in found.findings] == [
+        ("dead", "steps.1.features.2")
+    ]
     matrix, bias = weights(model.steps[0])
     sums = X @ matrix.T + bias
     normed = (sums - sums.mean(axis=0)) / numpy.sqrt(sums.var(axis=0) + 1e-5)
@@ -296,9 +347,39 @@ def test_batch_normalization_keeps_the_samples_apart() -> None:
 
 
 def test_every_activation_that_can_be_flat_is_known_by_its_slope() -> None:
-    gates = {"relu", "relu6", "elu", "selu", "celu", "gelu", "gelu_tanh", "sigmoid", "logsigmoid", "softplus", "silu", "mish", "softsign"}
-    gates |= {"hardsigmoid", "hardtanh", "tanh", "atan", "erf", "erfc", "step", "floor", "round", "sign", "hardswish"}
-    names = [op.name for op in TABLE.values() if len(op.operands) - len(op.defaults) == 1 and not op.over_list]
+    gates = {
+        "relu",
+        "relu6",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "gelu_tanh",
+        "sigmoid",
+        "logsigmoid",
+        "softplus",
+        "silu",
+        "mish",
+        "softsign",
+    }
+    gates |= {
+        "hardsigmoid",
+        "hardtanh",
+        "tanh",
+        "atan",
+        "erf",
+        "erfc",
+        "step",
+        "floor",
+        "round",
+        "sign",
+        "hardswish",
+    }
+    names = [
+        op.name
+        for op in TABLE.values()
+        if len(op.operands) - len(op.defaults) == 1 and not op.over_list
+    ]
     assert {name for name in names if steepest(getattr(sg, name)(Value(0.5))) is not None} == gates
     assert steepest(Value(1.0, (Value(2.0),), "mine", partials=(0.5,))) is not None
 
@@ -307,9 +388,18 @@ def test_every_activation_that_can_be_flat_is_known_by_its_slope() -> None:
 
 
 def state(model: nn.Module) -> Any:
-    leaves = [(name, leaf.data, leaf.grad) for find in (model.named_parameters, model.named_buffers) for name, leaf in find()]
+    leaves = [
+        (name, leaf.data, leaf.grad)
+        for find in (model.named_parameters, model.named_buffers)
+        for name, leaf in find()
+    ]
     generators = [generator.getstate() for _, generator in model.named_generators()]
-    return leaves, generators, [(name, part.training) for name, part in model.named_modules()], random.getstate()
+    return (
+        leaves,
+        generators,
+        [(name, part.training) for name, part in model.named_modules()],
+        random.getstate(),
+    )
 
 
 def test_nothing_is_changed() -> None:
@@ -429,11 +519,15 @@ def test_copies_stay_copies_however_long_they_train() -> None:
     second.load_state_dict(first.state_dict())
     model.layers[1].neurons[0].weights[4].data = model.layers[1].neurons[0].weights[1].data
     found = diagnose(model, X, y)
-    assert [(finding.kind, finding.where, finding.layer) for finding in found.findings] == [("twins", "layers.0.neurons.1", "layers.0")]
+    assert [(finding.kind, finding.where, finding.layer) for finding in found.findings] == [
+        ("twins", "layers.0.neurons.1", "layers.0")
+    ]
     assert found.findings[0].numbers == {"copies": 2.0}
     assert "layers.0.neurons.1, layers.0.neurons.4 are copies" in found.findings[0].sentence
     sg.fit(model, X, y, loss="mse", epochs=20, progress=False)
-    assert list(first.state_dict().values()) == pytest.approx(list(second.state_dict().values()), rel=1e-6)
+    assert list(first.state_dict().values()) == pytest.approx(
+        list(second.state_dict().values()), rel=1e-6
+    )
     assert diagnose(model, X, y).of("twins")
 
 
@@ -441,7 +535,10 @@ def test_every_unit_of_a_constant_beginning_is_a_copy() -> None:
     X, y = moons()
     model = nn.MLP(2, [4, 3, 1], activation="tanh", initializer=nn.constant(0.3))
     found = diagnose(model, X, y).of("twins")
-    assert [(finding.layer, finding.numbers["copies"]) for finding in found] == [("layers.0", 4.0), ("layers.1", 3.0)]
+    assert [(finding.layer, finding.numbers["copies"]) for finding in found] == [
+        ("layers.0", 4.0),
+        ("layers.1", 3.0),
+    ]
     assert "and 1 more" in found[0].sentence
 
 
@@ -487,10 +584,19 @@ class Mean(nn.Module):
 
 def test_networks_of_an_ensemble_are_copies_as_a_whole() -> None:
     X, y = moons()
-    twins = Mean(*(nn.MLP(2, [4, 1], activation="tanh", initializer="xavier", seed=2) for _ in range(3)))
+    twins = Mean(
+        *(nn.MLP(2, [4, 1], activation="tanh", initializer="xavier", seed=2) for _ in range(3))
+    )
     found = diagnose(twins, X, y)
-    assert [(finding.kind, finding.where, finding.numbers["copies"]) for finding in found.findings] == [("twins", "networks.0", 3.0)]
-    apart = Mean(*(nn.MLP(2, [4, 1], activation="tanh", initializer="xavier", seed=seed) for seed in range(3)))
+    assert [
+        (finding.kind, finding.where, finding.numbers["copies"]) for finding in found.findings
+    ] == [("twins", "networks.0", 3.0)]
+    apart = Mean(
+        *(
+            nn.MLP(2, [4, 1], activation="tanh", initializer="xavier", seed=seed)
+            for seed in range(3)
+        )
+    )
     assert diagnose(apart, X, y)
 
 
@@ -502,16 +608,25 @@ def test_rows_of_a_matrix_of_ones_own_are_units_too() -> None:
     weights = model.steps[1].neurons[0].weights
     assert not diagnose(model, X, y[:, None]).of("twins")
     weights[3].data = weights[1].data
-    assert [finding.where for finding in diagnose(model, X, y[:, None]).of("twins")] == ["steps.0.rows.1"]
+    assert [finding.where for finding in diagnose(model, X, y[:, None]).of("twins")] == [
+        "steps.0.rows.1"
+    ]
 
 
 def test_layers_that_began_alike_are_remarked() -> None:
     X, y = moons()
-    model = nn.Sequential(nn.Layer(2, 2, "tanh", seed=1), nn.Layer(2, 2, "tanh", seed=1), nn.Layer(2, 1, None, seed=2))
+    model = nn.Sequential(
+        nn.Layer(2, 2, "tanh", seed=1), nn.Layer(2, 2, "tanh", seed=1), nn.Layer(2, 1, None, seed=2)
+    )
     found = diagnose(model, X, y[:, None])
     assert found
     assert "steps.0, steps.1 hold the same numbers" in str(found)
-    model = nn.Sequential(nn.LayerNorm(2), nn.Layer(2, 2, "tanh", seed=1), nn.LayerNorm(2), nn.Layer(2, 1, None, seed=2))
+    model = nn.Sequential(
+        nn.LayerNorm(2),
+        nn.Layer(2, 2, "tanh", seed=1),
+        nn.LayerNorm(2),
+        nn.Layer(2, 1, None, seed=2),
+    )
     assert "same numbers" not in str(diagnose(model, X, y[:, None]))
 
 
@@ -521,7 +636,10 @@ def test_layers_that_began_alike_are_remarked() -> None:
 def test_layers_without_an_activation_between_them_are_one() -> None:
     X, y = moons()
     found = diagnose(nn.MLP(2, [5, 4, 1], activation=None, seed=1), X, y)
-    assert [(finding.kind, finding.where) for finding in found.findings] == [("collapsed", "layers.0"), ("collapsed", "layers.1")]
+    assert [(finding.kind, finding.where) for finding in found.findings] == [
+        ("collapsed", "layers.0"),
+        ("collapsed", "layers.1"),
+    ]
     assert found.findings[0].numbers == {"inputs": 2.0, "between": 5.0, "outputs": 4.0}
     assert "layers.0 and layers.1 have no activation between them" in str(found)
 
@@ -529,13 +647,44 @@ def test_layers_without_an_activation_between_them_are_one() -> None:
 @pytest.mark.parametrize(
     ("steps", "where"),
     [
-        ((nn.Layer(2, 4, "tanh", seed=1), nn.Layer(4, 4, None, seed=2), nn.Layer(4, 1, None, seed=3)), ["steps.1"]),
-        ((nn.Layer(2, 4, None, seed=1), nn.Dropout(0.2, seed=9), nn.Layer(4, 1, None, seed=3)), ["steps.0"]),
+        (
+            (
+                nn.Layer(2, 4, "tanh", seed=1),
+                nn.Layer(4, 4, None, seed=2),
+                nn.Layer(4, 1, None, seed=3),
+            ),
+            ["steps.1"],
+        ),
+        (
+            (nn.Layer(2, 4, None, seed=1), nn.Dropout(0.2, seed=9), nn.Layer(4, 1, None, seed=3)),
+            ["steps.0"],
+        ),
         ((nn.Layer(2, 4, "relu", seed=1), nn.Layer(4, 1, None, seed=3)), []),
         ((nn.Layer(2, 4, None, seed=1), sg.softmax, nn.Layer(4, 1, None, seed=3)), []),
-        ((nn.Layer(2, 4, None, seed=1), lambda row: [1.0 / (x + 9.0) for x in row], nn.Layer(4, 1, None, seed=3)), []),
-        ((nn.Layer(2, 4, None, seed=1), lambda row: [x / 9.0 for x in row], nn.Layer(4, 1, None, seed=3)), ["steps.0"]),
-        ((nn.Layer(2, 4, None, seed=1), nn.BatchNorm(4, activation="relu"), nn.Layer(4, 1, None, seed=3)), []),
+        (
+            (
+                nn.Layer(2, 4, None, seed=1),
+                lambda row: [1.0 / (x + 9.0) for x in row],
+                nn.Layer(4, 1, None, seed=3),
+            ),
+            [],
+        ),
+        (
+            (
+                nn.Layer(2, 4, None, seed=1),
+                lambda row: [x / 9.0 for x in row],
+                nn.Layer(4, 1, None, seed=3),
+            ),
+            ["steps.0"],
+        ),
+        (
+            (
+                nn.Layer(2, 4, None, seed=1),
+                nn.BatchNorm(4, activation="relu"),
+                nn.Layer(4, 1, None, seed=3),
+            ),
+            [],
+        ),
         ((nn.Layer(2, 4, None, seed=1), nn.LayerNorm(4), nn.Layer(4, 1, None, seed=3)), []),
         ((nn.LayerNorm(2), nn.Layer(2, 3, "tanh", seed=3), nn.Layer(3, 1, None, seed=1)), []),
     ],
@@ -556,10 +705,19 @@ def test_a_narrow_layer_limits_the_rank_and_is_no_waste() -> None:
 
 def test_convolutions_collapse_too() -> None:
     images = numpy.random.default_rng(1).normal(size=(8, 1, 5, 5))
-    plain = nn.Sequential(nn.Conv(1, 2, 3, activation=None, seed=1), nn.Flatten(), nn.Layer(18, 2, None, seed=2))
-    bent = nn.Sequential(nn.Conv(1, 2, 3, activation="relu", seed=1), nn.Flatten(), nn.Layer(18, 2, None, seed=2))
+    plain = nn.Sequential(
+        nn.Conv(1, 2, 3, activation=None, seed=1), nn.Flatten(), nn.Layer(18, 2, None, seed=2)
+    )
+    bent = nn.Sequential(
+        nn.Conv(1, 2, 3, activation="relu", seed=1), nn.Flatten(), nn.Layer(18, 2, None, seed=2)
+    )
     labels = [i % 2 for i in range(8)]
-    assert [finding.where for finding in diagnose(plain, images.tolist(), labels, loss="cross_entropy").of("collapsed")] == ["steps.0"]
+    assert [
+        finding.where
+        for finding in diagnose(plain, images.tolist(), labels, loss="cross_entropy").of(
+            "collapsed"
+        )
+    ] == ["steps.0"]
     assert not diagnose(bent, images.tolist(), labels, loss="cross_entropy").of("collapsed")
 
 
@@ -567,7 +725,10 @@ class Scaled(nn.Module):
     """A network whose outputs are multiplied by a temperature."""
 
     def __init__(self) -> None:
-        self.inner, self.temperature = nn.MLP(2, [4, 2], activation="tanh", initializer="xavier", seed=1), Parameter(2.0)
+        self.inner, self.temperature = (
+            nn.MLP(2, [4, 2], activation="tanh", initializer="xavier", seed=1),
+            Parameter(2.0),
+        )
 
     def forward(self, x: Any) -> list[Value]:
         return [self.temperature * score for score in self.inner(x)]
@@ -577,7 +738,10 @@ class Residual(nn.Module):
     """x + W·tanh(V·x), twice, and a layer at the end."""
 
     def __init__(self) -> None:
-        self.blocks = [nn.MLP(2, [3, 2], activation="tanh", initializer="xavier", seed=seed) for seed in range(2)]
+        self.blocks = [
+            nn.MLP(2, [3, 2], activation="tanh", initializer="xavier", seed=seed)
+            for seed in range(2)
+        ]
         self.last = nn.Layer(2, 1, None, seed=7)
 
     def forward(self, x: Any) -> Any:

@@ -24,10 +24,17 @@ def test_prelu_has_a_slope_for_each_neuron() -> None:
     assert all(model.state_dict()[name] == 0.25 for name in slopes)
     assert len(model.parameters()) == 3 * (2 + 1 + 1) + 3 + 1
     model.load_state_dict(model.state_dict() | {slopes[1]: 0.5})
-    assert [neuron.activation(Value(-2.0)).data for neuron in model.layers[0].neurons] == [-0.5, -1.0, -0.5]
+    assert [neuron.activation(Value(-2.0)).data for neuron in model.layers[0].neurons] == [
+        -0.5,
+        -1.0,
+        -0.5,
+    ]
 
 
-@pytest.mark.parametrize(("x", "output", "of_x", "of_slope"), [(3.0, 3.0, 1.0, 0.0), (-3.0, -0.75, 0.25, -3.0), (0.0, 0.0, 0.25, 0.0)])
+@pytest.mark.parametrize(
+    ("x", "output", "of_x", "of_slope"),
+    [(3.0, 3.0, 1.0, 0.0), (-3.0, -0.75, 0.25, -3.0), (0.0, 0.0, 0.25, 0.0)],
+)
 def test_prelu_numbers(x: float, output: float, of_x: float, of_slope: float) -> None:
     prelu, leaf = PReLU(), Value(x)
     result = prelu(leaf)
@@ -48,7 +55,9 @@ def test_prelu_learns_its_slope() -> None:
 
 def test_a_prelu_given_to_several_neurons_is_shared() -> None:
     model = Layer(2, 3, activation=PReLU(0.1))
-    assert [name for name, _ in model.named_parameters() if "slope" in name] == ["neurons.0.activation.slope"]
+    assert [name for name, _ in model.named_parameters() if "slope" in name] == [
+        "neurons.0.activation.slope"
+    ]
     assert model.describe() == "Layer(2 → 3, prelu)"
 
 
@@ -115,7 +124,10 @@ def test_rrelu_in_a_network_is_seeded_and_switched_by_it() -> None:
     assert len({model([1.0, -1.0]).data for _ in range(3)}) == 1
     model.train()
     assert len({model([1.0, -1.0]).data for _ in range(3)}) == 3
-    assert MLP(2, [4, 1], activation="rrelu", seed=1).state_dict() == MLP(2, [4, 1], activation="relu", seed=1).state_dict()
+    assert (
+        MLP(2, [4, 1], activation="rrelu", seed=1).state_dict()
+        == MLP(2, [4, 1], activation="relu", seed=1).state_dict()
+    )
 
 
 def test_bounds_of_rrelu() -> None:
@@ -165,10 +177,16 @@ def test_softmax_of_a_layer() -> None:
     layer = Layer(2, 3, activation="softmax", initializer=given([[1, 0], [0, 1], [1, 1]]))
     outputs = layer([1.0, 2.0])
     total = math.exp(1) + math.exp(2) + math.exp(3)
-    assert [y.data for y in outputs] == pytest.approx([math.exp(k) / total for k in (1, 2, 3)], rel=1e-12)
+    assert [y.data for y in outputs] == pytest.approx(
+        [math.exp(k) / total for k in (1, 2, 3)], rel=1e-12
+    )
     assert layer.describe() == "Layer(2 → 3, softmax)"
-    logarithms = Layer(2, 3, activation="log_softmax", initializer=given([[1, 0], [0, 1], [1, 1]]))([1.0, 2.0])
-    assert [y.data for y in logarithms] == pytest.approx([k - math.log(total) for k in (1, 2, 3)], rel=1e-12)
+    logarithms = Layer(2, 3, activation="log_softmax", initializer=given([[1, 0], [0, 1], [1, 1]]))(
+        [1.0, 2.0]
+    )
+    assert [y.data for y in logarithms] == pytest.approx(
+        [k - math.log(total) for k in (1, 2, 3)], rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("choice", ["softmax", sg.softmax])
@@ -176,7 +194,10 @@ def test_softmax_of_a_network(choice: Any) -> None:
     model = MLP(2, [4, 3], activation="tanh", output_activation=choice, seed=2)
     logits = MLP(2, [4, 3], activation="tanh", seed=2)
     assert [p.data for p in model([1.0, -1.0])] == sg.softmax([y.data for y in logits([1.0, -1.0])])
-    assert [layer.describe() for layer in model.layers] == ["Layer(2 → 4, tanh)", "Layer(4 → 3, softmax)"]
+    assert [layer.describe() for layer in model.layers] == [
+        "Layer(2 → 4, tanh)",
+        "Layer(4 → 3, softmax)",
+    ]
 
 
 def test_the_gradient_of_minus_the_log_of_softmax() -> None:
@@ -203,10 +224,15 @@ def test_networks_are_copied_and_pickled_with_their_activations(name: str) -> No
     model = MLP(2, [3, 2], activation=name, seed=1)
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert other.state_dict() == model.state_dict()
-        assert [y.data for y in other.eval()([1.0, 2.0])] == [y.data for y in model.eval()([1.0, 2.0])]
+        assert [y.data for y in other.eval()([1.0, 2.0])] == [
+            y.data for y in model.eval()([1.0, 2.0])
+        ]
 
 
-@pytest.mark.parametrize(("wrong", "right"), [("prelou", "prelu"), ("softmx", "softmax"), ("stepp", "step"), ("rrelou", "rrelu")])
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("prelou", "prelu"), ("softmx", "softmax"), ("stepp", "step"), ("rrelou", "rrelu")],
+)
 def test_misspelled_names(wrong: str, right: str) -> None:
     with pytest.raises(OptionError, match=f"did you mean '{right}'"):
         Layer(2, 2, activation=wrong)

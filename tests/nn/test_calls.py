@@ -12,19 +12,40 @@ from scalargrad.nn import MLP, Conv, Dropout, Embedding, Layer, LSTMCell, Module
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: MLP(2, [1], actvation="tanh"), "MLP has no argument 'actvation'; did you mean 'activation'?"),
-        (lambda: MLP(2, [1], lr=0.1), "MLP has no argument 'lr': the learning rate is the optimizer's"),
+        (
+            lambda: MLP(2, [1], actvation="tanh"),
+            "MLP has no argument 'actvation'; did you mean 'activation'?",
+        ),
+        (
+            lambda: MLP(2, [1], lr=0.1),
+            "MLP has no argument 'lr': the learning rate is the optimizer's",
+        ),
         (
             lambda: MLP(nin=2, nouts=[1]),
             "MLP has no argument 'nin'; did you mean 'inputs'?; MLP has no argument 'nouts'; did you mean 'sizes'?",
         ),
-        (lambda: Neuron(2, nonlinearity="tanh"), "Neuron has no argument 'nonlinearity'; did you mean 'activation'?"),
-        (lambda: Layer(in_features=2, out_features=3), "Layer has no argument 'in_features'; did you mean 'inputs'?"),
+        (
+            lambda: Neuron(2, nonlinearity="tanh"),
+            "Neuron has no argument 'nonlinearity'; did you mean 'activation'?",
+        ),
+        (
+            lambda: Layer(in_features=2, out_features=3),
+            "Layer has no argument 'in_features'; did you mean 'inputs'?",
+        ),
         (lambda: Dropout(rate=0.5), "Dropout has no argument 'rate'; did you mean 'p'?"),
-        (lambda: Conv(1, 2, kernel_size=3), "Conv has no argument 'kernel_size'; did you mean 'size'?"),
-        (lambda: LSTMCell(1, hidden_size=3), "LSTMCell has no argument 'hidden_size'; did you mean 'size'?"),
+        (
+            lambda: Conv(1, 2, kernel_size=3),
+            "Conv has no argument 'kernel_size'; did you mean 'size'?",
+        ),
+        (
+            lambda: LSTMCell(1, hidden_size=3),
+            "LSTMCell has no argument 'hidden_size'; did you mean 'size'?",
+        ),
         (lambda: Embedding(3), "Embedding needs 'size': call it as Embedding(count, size, …)"),
-        (lambda: Neuron(2, None, "he", 0, 1, 7), "Neuron takes 5 arguments by position, but 6 were given: call it as Neuron(inputs, …)"),
+        (
+            lambda: Neuron(2, None, "he", 0, 1, 7),
+            "Neuron takes 5 arguments by position, but 6 were given: call it as Neuron(inputs, …)",
+        ),
     ],
 )
 def test_arguments_that_a_module_does_not_take(make: Any, words: str) -> None:
@@ -48,7 +69,10 @@ class Own(Module):
 def test_a_module_of_ones_own_is_explained_too() -> None:
     with pytest.raises(CallError, match="Own has no argument 'sise'; did you mean 'size'"):
         Own(sise=3)  # type: ignore[call-arg]
-    with pytest.raises(CallError, match=r"calling Own: model takes 2 arguments by position, but 3 were given: call it as model\(x, …\)"):
+    with pytest.raises(
+        CallError,
+        match=r"calling Own: model takes 2 arguments by position, but 3 were given: call it as model\(x, …\)",
+    ):
         Own(3)([1.0], 2.0, 3.0)
 
 
@@ -70,13 +94,20 @@ def test_a_forward_that_was_replaced_is_the_one_that_is_explained() -> None:
 
 
 def test_signatures_are_still_those_of_the_constructors() -> None:
-    assert list(inspect.signature(MLP).parameters) == ["inputs", "sizes", "activation", "output_activation", "initializer", "seed"]
+    assert list(inspect.signature(MLP).parameters) == [
+        "inputs",
+        "sizes",
+        "activation",
+        "output_activation",
+        "initializer",
+        "seed",
+    ]
     assert list(inspect.signature(Own).parameters) == ["size", "wrong"]
 
 
 @pytest.mark.parametrize("sign", ["\n", "\x1b", "\x7f", "\u202e", "\x9b"], ids=ascii)
 def test_control_characters_never_reach_a_text(sign: str) -> None:
-    kind = type(f"Evil{sign}[31m", (Module,), {"forward": lambda self, x: x})  # noqa: ARG005
+    kind = type(f"Evil{sign}[31m", (Module,), {"forward": lambda self, x: x})
     function = lambda x: x  # noqa: E731
     function.__name__ = f"bad{sign}"
     outer = kind()

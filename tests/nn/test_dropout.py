@@ -69,7 +69,9 @@ def test_any_shape_and_the_same_shape() -> None:
     x = np.arange(1.0, 13.0).reshape(2, 3, 2)
     found = np.array(numbers(Dropout(0.5, seed=1)(x)))
     assert found.shape == x.shape
-    assert all(after in (0.0, 2.0 * before) for before, after in zip(x.ravel(), found.ravel(), strict=True))
+    assert all(
+        after in (0.0, 2.0 * before) for before, after in zip(x.ravel(), found.ravel(), strict=True)
+    )
 
 
 def test_masks_are_leaves_that_can_be_drawn_anew() -> None:
@@ -85,7 +87,11 @@ def test_masks_are_leaves_that_can_be_drawn_anew() -> None:
 
 def test_seeds_generators_and_copies() -> None:
     x = [1.0] * 30
-    assert numbers(Dropout(seed=1)(x)) == numbers(Dropout(seed=Random(1))(x)) != numbers(Dropout(seed=2)(x))
+    assert (
+        numbers(Dropout(seed=1)(x))
+        == numbers(Dropout(seed=Random(1))(x))
+        != numbers(Dropout(seed=2)(x))
+    )
     dropout = Dropout(seed=1)
     assert numbers(dropout(x)) != numbers(dropout(x))
     model = Sequential(Layer(2, 2), dropout)
@@ -102,7 +108,9 @@ def test_seeds_generators_and_copies() -> None:
 
 
 def test_in_a_network() -> None:
-    model = Sequential(Layer(3, 50, "tanh", seed=1), Dropout(0.5, seed=1), Layer(50, 1, None, seed=2))
+    model = Sequential(
+        Layer(3, 50, "tanh", seed=1), Dropout(0.5, seed=1), Layer(50, 1, None, seed=2)
+    )
     x = [1.0, -1.0, 0.5]
     assert len({model(x)[0].data for _ in range(5)}) == 5
     mean = math.fsum(model(x)[0].data for _ in range(3000)) / 3000
@@ -141,7 +149,10 @@ def test_weights_are_left_out_and_the_others_grow() -> None:
     expected = []
     for neuron in thin.layer.neurons:
         kept = [0.0 if rng.random() < 0.5 else 2.0 for _ in x]
-        expected.append(neuron.bias.data + sum(w.data * m * v for w, m, v in zip(neuron.weights, kept, x, strict=True)))
+        expected.append(
+            neuron.bias.data
+            + sum(w.data * m * v for w, m, v in zip(neuron.weights, kept, x, strict=True))
+        )
     assert numbers(thin(x)) == pytest.approx(expected, rel=1e-12)
 
 
@@ -151,7 +162,11 @@ def test_drop_connect_reaches_the_parameters_themselves() -> None:
     (first, second), bias = thin.layer.weights, thin.layer.bias
     assert bias.grad == 1.0
     assert (first.grad, second.grad) in {(a, b) for a in (0.0, 6.0) for b in (0.0, 10.0)}
-    assert [name for name, _ in thin.named_parameters()] == ["layer.weights.0", "layer.weights.1", "layer.bias"]
+    assert [name for name, _ in thin.named_parameters()] == [
+        "layer.weights.0",
+        "layer.weights.1",
+        "layer.bias",
+    ]
     assert all(isinstance(weight, sg.Parameter) for weight in thin.layer.weights)
 
 
@@ -162,18 +177,28 @@ def test_drop_connect_in_evaluation_is_the_layer_and_the_mean_of_training() -> N
     assert numbers(thin.eval()(x)) == plain == numbers(DropConnect(thin.layer, 0.0)(x))
     thin.train()
     found = np.array([numbers(thin(x)) for _ in range(4000)])
-    np.testing.assert_allclose(found.mean(0), plain, atol=5 * float(found.std(0).max()) / math.sqrt(4000))
+    np.testing.assert_allclose(
+        found.mean(0), plain, atol=5 * float(found.std(0).max()) / math.sqrt(4000)
+    )
 
 
 def test_drop_connect_of_softmax_in_a_network() -> None:
-    model = Sequential(DropConnect(Layer(2, 4, "prelu", seed=1), 0.5, seed=1), DropConnect(Layer(4, 3, "softmax", seed=1), 0.5, seed=2))
+    model = Sequential(
+        DropConnect(Layer(2, 4, "prelu", seed=1), 0.5, seed=1),
+        DropConnect(Layer(4, 3, "softmax", seed=1), 0.5, seed=2),
+    )
     assert model.inputs == 2
     outputs = model([1.0, -1.0])
     assert sum(numbers(outputs)) == pytest.approx(1.0, rel=1e-12)
-    assert {node.scope.path for node in topological(outputs) if node.op == "prelu"} == {f"steps.0.layer.neurons.{i}" for i in range(4)}
+    assert {node.scope.path for node in topological(outputs) if node.op == "prelu"} == {
+        f"steps.0.layer.neurons.{i}" for i in range(4)
+    }
     assert len(masks(outputs)) == 8 + 12
     assert max_norm(model, 1e-3) == 7
-    assert [name for name, _ in model.named_generators()] == ["steps.0.generator", "steps.1.generator"]
+    assert [name for name, _ in model.named_generators()] == [
+        "steps.0.generator",
+        "steps.1.generator",
+    ]
     twin = copy.deepcopy(model)
     assert numbers(twin([1.0, -1.0])) == numbers(model([1.0, -1.0]))
     assert repr(model.steps[0]) == "DropConnect(0.5)\n  (layer) Layer(2 → 4, prelu)"

@@ -14,7 +14,11 @@ def test_rows_of_a_table() -> None:
     table = Embedding(3, 2, initializer=given([[1, 2], [3, 4], [5, 6]]))
     assert [p.data for p in table(2)] == [5.0, 6.0]
     for indices in ([2, 0, 2], (2, 0, 2), np.array([2, 0, 2]), np.array([2.0, 0.0, 2.0])):
-        assert [[p.data for p in row] for row in table(indices)] == [[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]]
+        assert [[p.data for p in row] for row in table(indices)] == [
+            [5.0, 6.0],
+            [1.0, 2.0],
+            [5.0, 6.0],
+        ]
     assert table([]) == []
     assert list(table.state_dict()) == [f"vectors.{i}.{j}" for i in range(3) for j in range(2)]
     assert repr(table) == "Embedding(3 → 2)"
@@ -31,7 +35,9 @@ def test_agrees_with_torch() -> None:
     torch = pytest.importorskip("torch")
     ours, theirs = Embedding(4, 3, seed=1), torch.nn.Embedding(4, 3, dtype=torch.float64)
     with torch.no_grad():
-        theirs.weight.copy_(torch.tensor([[p.data for p in row] for row in ours.vectors], dtype=torch.float64))
+        theirs.weight.copy_(
+            torch.tensor([[p.data for p in row] for row in ours.vectors], dtype=torch.float64)
+        )
     indices = [3, 1, 3]
     sum(x * (i + 1) for i, x in enumerate(Flatten()(ours(indices)))).backward()
     (theirs(torch.tensor(indices)).flatten() * torch.arange(1.0, 10.0)).sum().backward()
@@ -44,7 +50,11 @@ def test_in_a_network_seeded_and_reloaded() -> None:
     assert model([1, 2, 3])[0].data != twin([1, 2, 3])[0].data
     twin.load_state_dict(model.state_dict())
     assert model([1, 2, 3])[0].data == twin([1, 2, 3])[0].data
-    assert Embedding(5, 2, seed=1).state_dict() == Embedding(5, 2, seed=1).state_dict() != Embedding(5, 2, seed=2).state_dict()
+    assert (
+        Embedding(5, 2, seed=1).state_dict()
+        == Embedding(5, 2, seed=1).state_dict()
+        != Embedding(5, 2, seed=2).state_dict()
+    )
 
 
 def test_a_value_is_no_index() -> None:

@@ -26,7 +26,9 @@ def test_its_numerical_gradient_is_the_backpropagated_one(model, workers):
     f = AtWeights(model, partial(squared, x))
     found = numerical_gradient(f, f.numbers, workers=workers)
     squared(x, model).backward()
-    assert found == pytest.approx([parameter.grad for parameter in model.parameters()], rel=1e-7, abs=1e-9)
+    assert found == pytest.approx(
+        [parameter.grad for parameter in model.parameters()], rel=1e-7, abs=1e-9
+    )
     assert len(found) == 13
 
 
@@ -71,10 +73,22 @@ def test_it_can_be_pickled_with_its_model(model):
     ("make", "error", "words"),
     [
         (lambda model: AtWeights(model, 3.0), CallError, "a function of the model, not float"),
-        (lambda model: AtWeights(model, abs, ["layers.9"]), UnknownNameError, "no parameter 'layers.9'"),
-        (lambda model: AtWeights(model, abs)([1.0]), LengthError, "moves 13 parameters, but was given 1 numbers"),
+        (
+            lambda model: AtWeights(model, abs, ["layers.9"]),
+            UnknownNameError,
+            "no parameter 'layers.9'",
+        ),
+        (
+            lambda model: AtWeights(model, abs)([1.0]),
+            LengthError,
+            "moves 13 parameters, but was given 1 numbers",
+        ),
         (lambda model: AtWeights(model, abs, "bias"), UnknownNameError, "no parameter 'b'"),
-        (lambda model: AtWeights(model, lambda _model: [Value(1.0)], [])([1.0]), LengthError, "moves 0"),
+        (
+            lambda model: AtWeights(model, lambda _model: [Value(1.0)], [])([1.0]),
+            LengthError,
+            "moves 0",
+        ),
     ],
 )
 def test_errors_say_what_was_wrong(make, error, words, model):

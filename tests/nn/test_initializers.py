@@ -9,14 +9,30 @@ import pytest
 
 import scalargrad as sg
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.nn import INITIALIZERS, MLP, Layer, Neuron, constant, given, initializer, normal, orthogonal, uniform
+from scalargrad.nn import (
+    INITIALIZERS,
+    MLP,
+    Layer,
+    Neuron,
+    constant,
+    given,
+    initializer,
+    normal,
+    orthogonal,
+    uniform,
+)
 
 FAN_IN, FAN_OUT = 60, 40
 
 
 def weights(choice: Any, inputs: int = FAN_IN, outputs: int = FAN_OUT, seed: int = 1) -> Any:
     """The weights of a layer, as an array of shape (outputs, inputs)."""
-    return np.array([[w.data for w in neuron.weights] for neuron in Layer(inputs, outputs, initializer=choice, seed=seed).neurons])
+    return np.array(
+        [
+            [w.data for w in neuron.weights]
+            for neuron in Layer(inputs, outputs, initializer=choice, seed=seed).neurons
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +87,11 @@ def test_bounds(choice: Any, low: float, high: float) -> None:
     assert high - near < drawn.max() <= high
 
 
-@pytest.mark.parametrize("choice", ["he", "xavier_normal", "lecun", "normal", pytest.param(normal(0.01), id="normal(0.01)")], ids=str)
+@pytest.mark.parametrize(
+    "choice",
+    ["he", "xavier_normal", "lecun", "normal", pytest.param(normal(0.01), id="normal(0.01)")],
+    ids=str,
+)
 def test_normal_ones_have_the_tails_of_a_normal_distribution(choice: Any) -> None:
     drawn = weights(choice)
     assert abs(drawn.mean()) < 5 * drawn.std() / math.sqrt(drawn.size)
@@ -79,7 +99,9 @@ def test_normal_ones_have_the_tails_of_a_normal_distribution(choice: Any) -> Non
     assert np.abs(drawn).max() > 2.5 * drawn.std()
 
 
-@pytest.mark.parametrize(("inputs", "outputs"), [(60, 40), (40, 60), (12, 12), (1, 1), (1, 5), (5, 1)])
+@pytest.mark.parametrize(
+    ("inputs", "outputs"), [(60, 40), (40, 60), (12, 12), (1, 1), (1, 5), (5, 1)]
+)
 @pytest.mark.parametrize("gain", [1.0, 2.0, -0.5])
 def test_orthogonal(inputs: int, outputs: int, gain: float) -> None:
     matrix = weights(orthogonal(gain), inputs, outputs)
@@ -109,7 +131,11 @@ def test_seeds() -> None:
 
 @pytest.mark.parametrize(
     ("name", "draw"),
-    [("he", lambda rng: rng.gauss(0.0, math.sqrt(2 / 3))), ("uniform", lambda rng: rng.uniform(-1, 1)), ("zeros", lambda _: 0.0)],
+    [
+        ("he", lambda rng: rng.gauss(0.0, math.sqrt(2 / 3))),
+        ("uniform", lambda rng: rng.uniform(-1, 1)),
+        ("zeros", lambda _: 0.0),
+    ],
 )
 def test_weights_are_drawn_one_by_one_neuron_by_neuron(name: str, draw: Any) -> None:
     rng = Random(7)
@@ -125,13 +151,21 @@ def test_a_lone_neuron_draws_its_own_weights_alone() -> None:
 
 def test_given_weights() -> None:
     rows = [[1, 2, 3], [4, 5, 6]]
-    assert weights(given(rows), 3, 2).tolist() == weights(given(np.array(rows)), 3, 2).tolist() == rows
+    assert (
+        weights(given(rows), 3, 2).tolist() == weights(given(np.array(rows)), 3, 2).tolist() == rows
+    )
     assert [w.data for w in Neuron(2, initializer=given([[0.5, -0.5]])).weights] == [0.5, -0.5]
-    assert [w.label for w in Layer(2, 1, initializer=given([[7, 8]])).neurons[0].weights] == ["w0", "w1"]
+    assert [w.label for w in Layer(2, 1, initializer=given([[7, 8]])).neurons[0].weights] == [
+        "w0",
+        "w1",
+    ]
 
 
 def test_a_matrix_from_a_function_of_ones_own() -> None:
-    assert weights(lambda _, fan_in, fan_out: np.eye(fan_out, fan_in), 3, 2).tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert weights(lambda _, fan_in, fan_out: np.eye(fan_out, fan_in), 3, 2).tolist() == [
+        [1, 0, 0],
+        [0, 1, 0],
+    ]
 
 
 def test_they_stand_in_nn() -> None:
@@ -139,16 +173,22 @@ def test_they_stand_in_nn() -> None:
     assert initializer("glorot_uniform") is initializer("xavier")
 
 
-@pytest.mark.parametrize("rows", [[[1, 2, 3]], [[1, 2], [3, 4]], [[1, 2, 3], [4, 5]], [], [[], []]], ids=str)
+@pytest.mark.parametrize(
+    "rows", [[[1, 2, 3]], [[1, 2], [3, 4]], [[1, 2, 3], [4, 5]], [], [[], []]], ids=str
+)
 def test_matrices_of_another_shape_are_refused(rows: Any) -> None:
     with pytest.raises(LengthError, match="for 2 neurons of 3 inputs"):
         Layer(3, 2, initializer=given(rows))
 
 
-@pytest.mark.parametrize("result", [None, "ab", ["a", "b"], [1.0, 2.0], [[None], [1.0]], 1j], ids=str)
+@pytest.mark.parametrize(
+    "result", [None, "ab", ["a", "b"], [1.0, 2.0], [[None], [1.0]], 1j], ids=str
+)
 def test_what_is_not_weights_is_refused(result: Any) -> None:
-    with pytest.raises(DataError, match="an initializer must give one number, or a list of numbers for each neuron"):
-        Layer(1, 2, initializer=lambda rng, fan_in, fan_out: result)  # noqa: ARG005
+    with pytest.raises(
+        DataError, match="an initializer must give one number, or a list of numbers for each neuron"
+    ):
+        Layer(1, 2, initializer=lambda rng, fan_in, fan_out: result)
 
 
 @pytest.mark.parametrize("rows", [3, [1, 2], None, "ab", [["a"]], [[None]]], ids=repr)
@@ -171,7 +211,9 @@ def test_numbers_out_of_range_are_refused() -> None:
             make("1")  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("factory", [constant, given, normal, orthogonal, uniform], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "factory", [constant, given, normal, orthogonal, uniform], ids=lambda f: f.__name__
+)
 def test_one_that_was_not_called_says_how(factory: Any) -> None:
     with pytest.raises(OptionError, match=rf"write initializer={factory.__name__}\("):
         Layer(2, 2, initializer=factory)

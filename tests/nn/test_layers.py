@@ -23,13 +23,18 @@ def by_hand(model: MLP, x: Any, between: Any) -> Any:
     return x
 
 
-@pytest.mark.parametrize(("name", "function"), [("tanh", np.tanh), ("relu", lambda x: np.maximum(x, 0.0)), (None, lambda x: x)])
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [("tanh", np.tanh), ("relu", lambda x: np.maximum(x, 0.0)), (None, lambda x: x)],
+)
 def test_a_network_is_matrix_products(name: str | None, function: Any) -> None:
     model = MLP(3, [5, 4, 2], activation=name, seed=3)
     for parameter in model.parameters():
         parameter.data += 0.1
     x = [0.5, -1.0, 2.0]
-    assert [y.data for y in model(x)] == pytest.approx(by_hand(model, np.array(x), function), rel=1e-12)
+    assert [y.data for y in model(x)] == pytest.approx(
+        by_hand(model, np.array(x), function), rel=1e-12
+    )
 
 
 def test_one_neuron() -> None:
@@ -39,7 +44,9 @@ def test_one_neuron() -> None:
     output = neuron(x)
     output.backward()
     assert output.data == pytest.approx(math.sqrt(0.5), rel=1e-12)
-    assert [v.grad for v in (*x, *neuron.parameters())] == pytest.approx([-1.5, 0.5, 1.0, 0.0, 0.5], rel=1e-12)
+    assert [v.grad for v in (*x, *neuron.parameters())] == pytest.approx(
+        [-1.5, 0.5, 1.0, 0.0, 0.5], rel=1e-12
+    )
 
 
 def test_shapes_of_outputs() -> None:
@@ -88,15 +95,23 @@ def test_inputs_that_are_numbers_are_labeled() -> None:
     assert [(node.label, node.data) for node in inputs] == [("x0", 5.0), ("x1", 7.0)]
 
 
-@pytest.mark.parametrize("module", [Neuron(2), Layer(2, 3), MLP(2, [3, 1]), Sequential(Layer(2, 1))], ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize(
+    "module",
+    [Neuron(2), Layer(2, 3), MLP(2, [3, 1]), Sequential(Layer(2, 1))],
+    ids=lambda m: type(m).__name__,
+)
 @pytest.mark.parametrize("x", [[1.0], [1.0, 2.0, 3.0], [], np.ones(3)], ids=str)
 def test_a_wrong_length_names_both(module: Any, x: Any) -> None:
     with pytest.raises(LengthError, match=rf"\(2.*takes 2 inputs, but was given {len(x)}"):
         module(x)
 
 
-@pytest.mark.parametrize("module", [Neuron(2), Layer(2, 3), MLP(2, [3, 1])], ids=lambda m: type(m).__name__)
-@pytest.mark.parametrize("x", ["12", 1.0, None, Value(1.0), ["1", 2], [None, 1.0], [1j, 1.0], [[1.0], [2.0]]], ids=repr)
+@pytest.mark.parametrize(
+    "module", [Neuron(2), Layer(2, 3), MLP(2, [3, 1])], ids=lambda m: type(m).__name__
+)
+@pytest.mark.parametrize(
+    "x", ["12", 1.0, None, Value(1.0), ["1", 2], [None, 1.0], [1j, 1.0], [[1.0], [2.0]]], ids=repr
+)
 def test_a_wrong_type_is_refused(module: Any, x: Any) -> None:
     with pytest.raises(DataError, match=type(module).__name__):
         module(x)
@@ -119,7 +134,11 @@ def test_a_table_is_refused_with_advice() -> None:
 
 
 def test_equal_seeds_give_equal_weights_and_others_do_not() -> None:
-    assert MLP(2, [3, 1], seed=4).state_dict() == MLP(2, [3, 1], seed=4).state_dict() == MLP(2, [3, 1], seed=Random(4)).state_dict()
+    assert (
+        MLP(2, [3, 1], seed=4).state_dict()
+        == MLP(2, [3, 1], seed=4).state_dict()
+        == MLP(2, [3, 1], seed=Random(4)).state_dict()
+    )
     assert MLP(2, [3, 1], seed=4).state_dict() != MLP(2, [3, 1], seed=5).state_dict()
 
 
@@ -129,7 +148,15 @@ def spread_of(name: str, fan_in: int, fan_out: int) -> float:
 
 
 @pytest.mark.parametrize(
-    ("name", "variance"), [("he", 2 / 60), ("xavier", 2 / 100), ("glorot", 2 / 100), ("lecun", 1 / 60), ("uniform", 1 / 3), ("zeros", 0.0)]
+    ("name", "variance"),
+    [
+        ("he", 2 / 60),
+        ("xavier", 2 / 100),
+        ("glorot", 2 / 100),
+        ("lecun", 1 / 60),
+        ("uniform", 1 / 3),
+        ("zeros", 0.0),
+    ],
 )
 def test_variance_of_the_weights(name: str, variance: float) -> None:
     """2,400 draws: the sample variance lies within a tenth of the published one, or the seed is one in a million."""
@@ -160,7 +187,13 @@ def test_every_activation_by_name(name: str) -> None:
 
 
 def test_activations_as_functions_and_none() -> None:
-    for choice, expected in ((sg.tanh, math.tanh(3.0)), (lambda x: x * 2, 6.0), (None, 3.0), ("linear", 3.0), ("identity", 3.0)):
+    for choice, expected in (
+        (sg.tanh, math.tanh(3.0)),
+        (lambda x: x * 2, 6.0),
+        (None, 3.0),
+        ("linear", 3.0),
+        ("identity", 3.0),
+    ):
         neuron = Neuron(1, activation=choice)
         neuron.load_state_dict({"weights.0": 3.0, "bias": 0.0})
         assert neuron([1.0]).data == expected
@@ -169,7 +202,11 @@ def test_activations_as_functions_and_none() -> None:
 
 def test_output_activation_is_that_of_the_last_layer_alone() -> None:
     model = MLP(2, [3, 3, 2], activation="tanh", output_activation="sigmoid")
-    assert [layer.describe() for layer in model.layers] == ["Layer(2 → 3, tanh)", "Layer(3 → 3, tanh)", "Layer(3 → 2, sigmoid)"]
+    assert [layer.describe() for layer in model.layers] == [
+        "Layer(2 → 3, tanh)",
+        "Layer(3 → 3, tanh)",
+        "Layer(3 → 2, sigmoid)",
+    ]
 
 
 # Refusals
@@ -283,7 +320,9 @@ def model_of_two() -> MLP:
 @pytest.mark.parametrize("rows", [1, 2, 3, 40])
 def test_a_whole_batch_is_told_from_a_sample(rows: int) -> None:
     for batch in (np.ones((rows, 2)), [[1.0, 2.0]] * rows, [(1, 2)] * rows, [np.ones(2)] * rows):
-        with pytest.raises((LengthError, DataError), match=r"one sample at a time.*model\.batch\(X\).*sg\.compile"):
+        with pytest.raises(
+            (LengthError, DataError), match=r"one sample at a time.*model\.batch\(X\).*sg\.compile"
+        ):
             model_of_two()(batch)
 
 
@@ -315,7 +354,9 @@ def test_frames_and_series_are_taken_as_numpy_takes_them() -> None:
 def test_tensors_are_taken_as_numpy_takes_them() -> None:
     torch = pytest.importorskip("torch")
     rows, model = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), model_of_two()
-    assert [output.data for output in model.batch(rows)] == [model(row.numpy()).data for row in rows]
+    assert [output.data for output in model.batch(rows)] == [
+        model(row.numpy()).data for row in rows
+    ]
     with pytest.raises(DataError, match="detach"):
         model(rows[0].requires_grad_())
 

@@ -33,18 +33,34 @@ def names(module: Module) -> list[str]:
 def test_names_of_a_network() -> None:
     model = MLP(2, [3, 1])
     first = "layers.0.neurons.0"
-    assert names(model)[:4] == [f"{first}.weights.0", f"{first}.weights.1", f"{first}.bias", "layers.0.neurons.1.weights.0"]
+    assert names(model)[:4] == [
+        f"{first}.weights.0",
+        f"{first}.weights.1",
+        f"{first}.bias",
+        "layers.0.neurons.1.weights.0",
+    ]
     assert len(names(model)) == len(model.parameters()) == 13
-    assert [p is q for p, (_, q) in zip(model.parameters(), model.named_parameters(), strict=True)] == [True] * 13
+    assert [
+        p is q for p, (_, q) in zip(model.parameters(), model.named_parameters(), strict=True)
+    ] == [True] * 13
 
 
 def test_dicts_lists_and_tuples_are_searched_and_plain_values_are_not_parameters() -> None:
     assert names(Mixed()) == [
         *["scale", "table.0.0", "table.0.1", "table.1.0"],
         *["heads.left.weights.0", "heads.left.bias"],
-        *["heads.right.0.weights.0", "heads.right.0.bias", "heads.right.1.0.weights.0", "heads.right.1.0.bias"],
+        *[
+            "heads.right.0.weights.0",
+            "heads.right.0.bias",
+            "heads.right.1.0.weights.0",
+            "heads.right.1.0.bias",
+        ],
     ]
-    assert [name for name, _ in Mixed().children()] == ["heads.left", "heads.right.0", "heads.right.1.0"]
+    assert [name for name, _ in Mixed().children()] == [
+        "heads.left",
+        "heads.right.0",
+        "heads.right.1.0",
+    ]
 
 
 def test_what_is_appended_later_is_found_too() -> None:
@@ -117,7 +133,9 @@ def broken(state: dict[str, Any], how: str) -> dict[str, Any]:
         ("text last", DataError, r"layers\.1\.neurons\.0\.bias"),
     ],
 )
-def test_a_state_that_does_not_fit_changes_nothing(how: str, error: type[Exception], named: str) -> None:
+def test_a_state_that_does_not_fit_changes_nothing(
+    how: str, error: type[Exception], named: str
+) -> None:
     model = MLP(2, [3, 1])
     before = model.state_dict()
     with pytest.raises(error, match=named):
@@ -127,7 +145,10 @@ def test_a_state_that_does_not_fit_changes_nothing(how: str, error: type[Excepti
 
 def test_names_too_few_and_too_many_are_told_together() -> None:
     model = MLP(1, [1])
-    with pytest.raises(UnknownNameError, match=r"state has no layers\.0\.neurons\.0\.weights\.0, .*bias; the network has no a; nothing"):
+    with pytest.raises(
+        UnknownNameError,
+        match=r"state has no layers\.0\.neurons\.0\.weights\.0, .*bias; the network has no a; nothing",
+    ):
         model.load_state_dict({"a": 1.0})
 
 
@@ -135,11 +156,15 @@ def test_a_misspelled_name_is_told_from_the_missing_ones() -> None:
     model = MLP(1, [1])
     state = model.state_dict()
     state["layers.0.neurons.0.bais"] = state.pop("layers.0.neurons.0.bias")
-    with pytest.raises(UnknownNameError, match=r"bais \(did you mean 'layers\.0\.neurons\.0\.bias'\?\)"):
+    with pytest.raises(
+        UnknownNameError, match=r"bais \(did you mean 'layers\.0\.neurons\.0\.bias'\?\)"
+    ):
         model.load_state_dict(state)
 
 
-@pytest.mark.parametrize("state", [None, [1.0], "state", MLP(1, [1], seed=0)], ids=lambda state: type(state).__name__)
+@pytest.mark.parametrize(
+    "state", [None, [1.0], "state", MLP(1, [1], seed=0)], ids=lambda state: type(state).__name__
+)
 def test_a_state_must_be_a_dict(state: Any) -> None:
     with pytest.raises(DataError, match="load_state_dict takes a dict"):
         MLP(1, [1]).load_state_dict(state)
@@ -213,11 +238,21 @@ def test_a_module_without_forward_says_so() -> None:
 
 
 def test_repr_and_summary() -> None:
-    assert repr(MLP(2, [3, 1], activation="tanh")) == "MLP(2 → 3 → 1)\n  (layers.0) Layer(2 → 3, tanh)\n  (layers.1) Layer(3 → 1)"
+    assert (
+        repr(MLP(2, [3, 1], activation="tanh"))
+        == "MLP(2 → 3 → 1)\n  (layers.0) Layer(2 → 3, tanh)\n  (layers.1) Layer(3 → 1)"
+    )
     assert repr(Neuron(3, activation=None)) == "Neuron(3)"
     assert "(heads.left) Neuron(1, relu)" in repr(Mixed())
     summary = Sequential(MLP(2, [3, 1]), Layer(1, 2)).summary().splitlines()
-    assert [line.split()[0] for line in summary] == ["module", "(whole)", "steps.0", "steps.0.layers.0", "steps.0.layers.1", "steps.1"]
+    assert [line.split()[0] for line in summary] == [
+        "module",
+        "(whole)",
+        "steps.0",
+        "steps.0.layers.0",
+        "steps.0.layers.1",
+        "steps.1",
+    ]
     assert [line.split()[-1] for line in summary] == ["parameters", "17", "13", "9", "4", "4"]
     assert len({len(line) for line in summary}) == 1
 
@@ -270,7 +305,9 @@ def test_a_batchwise_module_sees_all_samples_in_training_only() -> None:
     assert outputs[1][0].scope.path == "steps.1"
     model.eval()
     assert not model.needs_batch
-    assert [row[0].data for row in model.batch(rows)] == [inner(row)[0].data * 2.0 - 0.5 for row in rows]
+    assert [row[0].data for row in model.batch(rows)] == [
+        inner(row)[0].data * 2.0 - 0.5 for row in rows
+    ]
 
 
 def test_a_module_that_can_not_pass_a_batch_says_what_to_do() -> None:
@@ -281,7 +318,9 @@ def test_a_module_that_can_not_pass_a_batch_says_what_to_do() -> None:
         def forward(self, x: Any) -> Any:
             return self.inner(x)
 
-    with pytest.raises(CallError, match=r"Own does not say how a batch passes Counter.*forward_batch"):
+    with pytest.raises(
+        CallError, match=r"Own does not say how a batch passes Counter.*forward_batch"
+    ):
         Own().batch([[Value(1.0)]])
 
 
@@ -299,7 +338,9 @@ def test_a_part_of_a_state_can_be_loaded() -> None:
     trained, model = MLP(2, [3, 2], seed=1), MLP(2, [3, 4], seed=2)
     before = model.state_dict()
     model.layers[0].load_state_dict(trained.layers[0].state_dict())
-    first = {name: number for name, number in trained.state_dict().items() if name.startswith("layers.0")}
+    first = {
+        name: number for name, number in trained.state_dict().items() if name.startswith("layers.0")
+    }
     assert model.state_dict() == before | first
     other = MLP(2, [3, 4], seed=2)
     other.load_state_dict(first | {"elsewhere": 1.0}, strict=False)
@@ -316,13 +357,21 @@ def test_a_part_of_a_state_can_be_loaded() -> None:
 
 @pytest.mark.parametrize(
     "number",
-    [lambda bias: bias - 0.1, lambda bias: 0.5, lambda bias: Value(0.5), lambda bias: np.float32(0.5), lambda bias: 1],  # noqa: ARG005
+    [
+        lambda bias: bias - 0.1,
+        lambda bias: 0.5,
+        lambda bias: Value(0.5),
+        lambda bias: np.float32(0.5),
+        lambda bias: 1,
+    ],
     ids=["computed", "float", "Value", "NumPy", "int"],
 )
 def test_a_parameter_is_not_replaced_by_a_number(number: Any) -> None:
     neuron = Neuron(2)
     bias = neuron.bias
-    with pytest.raises(DataError, match=r"bias of Neuron is a Parameter.*bias\.data -= 0\.1 \* bias\.grad"):
+    with pytest.raises(
+        DataError, match=r"bias of Neuron is a Parameter.*bias\.data -= 0\.1 \* bias\.grad"
+    ):
         neuron.bias = number(bias)
     assert neuron.bias is bias
 
@@ -332,8 +381,8 @@ def test_a_parameter_is_not_replaced_by_a_number(number: Any) -> None:
     [
         lambda weights: [weight - 0.1 for weight in weights],
         lambda weights: [weights[0], weights[1] - 0.1],
-        lambda weights: (0.1, 0.2),  # noqa: ARG005
-        lambda weights: np.array([0.1, 0.2]),  # noqa: ARG005
+        lambda weights: (0.1, 0.2),
+        lambda weights: np.array([0.1, 0.2]),
         lambda weights: np.array(weights) - 0.1,
     ],
     ids=["list", "one of them", "tuple", "array", "array of Values"],
@@ -360,7 +409,9 @@ def test_what_says_whether_it_learns_may_replace_a_parameter(other: Any) -> None
 
 def test_a_buffer_is_not_replaced_by_a_number() -> None:
     module = Counter()
-    with pytest.raises(DataError, match=r"mean of Counter is a Buffer.*lost from the state.*mean\.data = "):
+    with pytest.raises(
+        DataError, match=r"mean of Counter is a Buffer.*lost from the state.*mean\.data = "
+    ):
         module.mean = module.mean * 0.9  # type: ignore[assignment]
     module.mean = Buffer(0.25)
     assert module.state_dict()["mean"] == 0.25

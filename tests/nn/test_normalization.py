@@ -52,9 +52,15 @@ def compare(torch: Any, norm: Any, theirs: Any, x: Any) -> None:
     factors = np.sin(np.arange(x.size) + 1.0).reshape(x.shape)
     backward([y for row in outputs for y in row], factors.ravel().tolist())
     expected.backward(torch.tensor(factors))
-    np.testing.assert_allclose([[v.grad for v in row] for row in values], tensor.grad, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose([p.grad for p in norm.scale], theirs.weight.grad, rtol=1e-11, atol=1e-12)
-    np.testing.assert_allclose([p.grad for p in norm.shift], theirs.bias.grad, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(
+        [[v.grad for v in row] for row in values], tensor.grad, rtol=1e-10, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        [p.grad for p in norm.scale], theirs.weight.grad, rtol=1e-11, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        [p.grad for p in norm.shift], theirs.bias.grad, rtol=1e-11, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 2), (3, 4), (2, 1)])
@@ -111,14 +117,22 @@ def test_gradients_by_differences() -> None:
 
 
 def network(seed: int = 1) -> Sequential:
-    steps = Layer(2, 3, None, seed=seed), BatchNorm(3, activation="elu"), Dropout(0.25, seed=seed), Layer(3, 1, None, seed=seed + 1)
+    steps = (
+        Layer(2, 3, None, seed=seed),
+        BatchNorm(3, activation="elu"),
+        Dropout(0.25, seed=seed),
+        Layer(3, 1, None, seed=seed + 1),
+    )
     return Sequential(*steps)
 
 
 def test_a_network_takes_batches_in_training_and_samples_in_evaluation() -> None:
     model = network()
     assert model.needs_batch
-    with pytest.raises(CallError, match=r"BatchNorm\(3, elu\) needs several samples while it trains: call model.batch\(rows\)"):
+    with pytest.raises(
+        CallError,
+        match=r"BatchNorm\(3, elu\) needs several samples while it trains: call model.batch\(rows\)",
+    ):
         model([1.0, 2.0])
     outputs = model.batch([[1.0, 2.0], [0.0, 1.0], [3.0, -1.0]])
     assert [len(row) for row in outputs] == [1, 1, 1]
@@ -146,7 +160,9 @@ def test_running_statistics_are_buffers_and_are_saved() -> None:
     model = network()
     names = [name for name, _ in model.named_buffers()]
     assert names == [f"steps.1.{what}.{i}" for what in ("mean", "variance") for i in range(3)]
-    assert not {id(buffer) for _, buffer in model.named_buffers()} & {id(p) for p in model.parameters()}
+    assert not {id(buffer) for _, buffer in model.named_buffers()} & {
+        id(p) for p in model.parameters()
+    }
     model.batch(rows_of(4, 2))
     other = network(5)
     other.load_state_dict(model.state_dict())
@@ -180,7 +196,9 @@ def test_descriptions_and_scopes() -> None:
     assert repr(LayerNorm(3)) == "LayerNorm(3)"
     assert repr(BatchNorm(3, activation="relu")) == "BatchNorm(3, relu)"
     assert list(LayerNorm(2).state_dict()) == ["scale.0", "scale.1", "shift.0", "shift.1"]
-    assert network().eval()([1.0, 2.0])[0].args[0].args[1].args[1].scope.path == "steps.1.features.1"
+    assert (
+        network().eval()([1.0, 2.0])[0].args[0].args[1].args[1].scope.path == "steps.1.features.1"
+    )
 
 
 def test_refusals() -> None:

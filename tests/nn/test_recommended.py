@@ -17,10 +17,20 @@ from scalargrad.training import fit
 def test_what_it_is_made_of() -> None:
     model = recommended(3, [8, 6, 2])
     described = [step.describe() for step in model.steps]
-    hidden = ["Layer(3 → 8)", "BatchNorm(8, elu)", "Dropout(0.2)", "Layer(8 → 6)", "BatchNorm(6, elu)", "Dropout(0.2)"]
+    hidden = [
+        "Layer(3 → 8)",
+        "BatchNorm(8, elu)",
+        "Dropout(0.2)",
+        "Layer(8 → 6)",
+        "BatchNorm(6, elu)",
+        "Dropout(0.2)",
+    ]
     assert described == [*hidden, "Layer(6 → 2)"]
     assert model.inputs == 3
-    assert [step.describe() for step in recommended(3, [8, 2], dropout=0, output_activation="softmax").steps] == [
+    assert [
+        step.describe()
+        for step in recommended(3, [8, 2], dropout=0, output_activation="softmax").steps
+    ] == [
         "Layer(3 → 8)",
         "BatchNorm(8, elu)",
         "Layer(8 → 2, softmax)",
@@ -55,14 +65,31 @@ def test_it_learns_two_moons() -> None:
     line = np.linalg.lstsq(with_ones, 2.0 * np.array(classes) - 1.0, rcond=None)[0]
     model = recommended(2, [8, 8, 2], dropout=0.1, seed=1)
     rate = Adam(model.parameters(), 0.02)
-    fit(model, samples, classes, loss="cross_entropy", optimizer=rate, epochs=60, batch_size=20, progress=False)
-    right = sum(max(range(2), key=lambda i: model(x)[i].data) == target for x, target in zip(samples, classes, strict=True))
+    fit(
+        model,
+        samples,
+        classes,
+        loss="cross_entropy",
+        optimizer=rate,
+        epochs=60,
+        batch_size=20,
+        progress=False,
+    )
+    right = sum(
+        max(range(2), key=lambda i: model(x)[i].data) == target
+        for x, target in zip(samples, classes, strict=True)
+    )
     assert right >= 57 > np.sum((with_ones @ line > 0.0) == np.array(classes))
 
 
 def test_it_can_be_drawn() -> None:
     columns = viz.draw(recommended(2, [4, 1])).picture.columns
-    assert [column.title for column in columns] == ["inputs", "steps.0  4 × linear", "steps.1  4 × elu", "steps.3  1 × linear"]
+    assert [column.title for column in columns] == [
+        "inputs",
+        "steps.0  4 × linear",
+        "steps.1  4 × elu",
+        "steps.3  1 × linear",
+    ]
 
 
 @pytest.mark.parametrize("sizes", [[], 3, "34", None, [0], [4, 1.5]], ids=repr)

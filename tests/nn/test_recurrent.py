@@ -14,7 +14,16 @@ import viz
 from scalargrad import Value
 from scalargrad.core.graph import topological
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.nn import Embedding, Layer, LSTMCell, Module, Recurrent, Reshape, RNNCell, Sequential
+from scalargrad.nn import (
+    Embedding,
+    Layer,
+    LSTMCell,
+    Module,
+    Recurrent,
+    Reshape,
+    RNNCell,
+    Sequential,
+)
 
 
 def numbers(values: Any) -> Any:
@@ -44,7 +53,10 @@ def lstm_by_hand(cell: LSTMCell, rows: Any) -> Any:
     h = c = np.zeros(cell.size)
     for row in rows:
         both = np.concatenate([row, h])
-        i, f, g, o = (matrix(x) @ both + biases(x) for x in (cell.input_gate, cell.forget_gate, cell.candidate, cell.output_gate))
+        i, f, g, o = (
+            matrix(x) @ both + biases(x)
+            for x in (cell.input_gate, cell.forget_gate, cell.candidate, cell.output_gate)
+        )
         c = sigma(f) * c + sigma(i) * np.tanh(g)
         h = sigma(o) * np.tanh(c)
     return h, c
@@ -57,7 +69,10 @@ def rows_of(steps: int, inputs: int) -> Any:
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4))
 def test_cells_are_their_equations(inputs: int, size: int, steps: int) -> None:
     rows = rows_of(steps, inputs)
-    lstm, rnn = shaken(LSTMCell(inputs, size, seed=steps)), shaken(RNNCell(inputs, size, seed=steps))
+    lstm, rnn = (
+        shaken(LSTMCell(inputs, size, seed=steps)),
+        shaken(RNNCell(inputs, size, seed=steps)),
+    )
     _, state = Recurrent(lstm)(rows, with_state=True)
     np.testing.assert_allclose(numbers(state), lstm_by_hand(lstm, rows), rtol=1e-12)
     h = np.zeros(size)
@@ -68,12 +83,19 @@ def test_cells_are_their_equations(inputs: int, size: int, steps: int) -> None:
 
 def gates(cell: Any) -> list[Layer]:
     """In PyTorch's order."""
-    return [cell.units] if isinstance(cell, RNNCell) else [cell.input_gate, cell.forget_gate, cell.candidate, cell.output_gate]
+    return (
+        [cell.units]
+        if isinstance(cell, RNNCell)
+        else [cell.input_gate, cell.forget_gate, cell.candidate, cell.output_gate]
+    )
 
 
 def torch_twin(torch: Any, cell: Any, kind: Any) -> Any:
     theirs = kind(cell.inputs, cell.size).double()
-    both, bias = np.concatenate([matrix(gate) for gate in gates(cell)]), np.concatenate([biases(gate) for gate in gates(cell)])
+    both, bias = (
+        np.concatenate([matrix(gate) for gate in gates(cell)]),
+        np.concatenate([biases(gate) for gate in gates(cell)]),
+    )
     with torch.no_grad():
         theirs.weight_ih_l0.copy_(torch.tensor(both[:, : cell.inputs]))
         theirs.weight_hh_l0.copy_(torch.tensor(both[:, cell.inputs :]))
@@ -93,19 +115,30 @@ def test_agree_with_torch(kind: str, inputs: int, size: int, steps: int) -> None
     outputs, state = Recurrent(cell)(values, with_state=True)
     expected, last = theirs(tensor)
     np.testing.assert_allclose(numbers(outputs), expected.detach().numpy(), rtol=1e-12)
-    np.testing.assert_allclose(numbers(state), torch.stack([s[0] for s in last]).detach().numpy() if kind == "LSTM" else last[0].detach())
+    np.testing.assert_allclose(
+        numbers(state),
+        torch.stack([s[0] for s in last]).detach().numpy() if kind == "LSTM" else last[0].detach(),
+    )
     factors = np.arange(1.0, expected.numel() + 1).reshape(expected.shape)
-    sum(f * y for fs, ys in zip(factors, outputs, strict=True) for f, y in zip(fs, ys, strict=True)).backward()
+    sum(
+        f * y for fs, ys in zip(factors, outputs, strict=True) for f, y in zip(fs, ys, strict=True)
+    ).backward()
     (expected * torch.tensor(factors)).sum().backward()
-    np.testing.assert_allclose([[v.grad for v in row] for row in values], tensor.grad, rtol=1e-11, atol=1e-13)
-    grads = np.concatenate([[[w.grad for w in neuron.weights] for neuron in gate.neurons] for gate in gates(cell)])
+    np.testing.assert_allclose(
+        [[v.grad for v in row] for row in values], tensor.grad, rtol=1e-11, atol=1e-13
+    )
+    grads = np.concatenate(
+        [[[w.grad for w in neuron.weights] for neuron in gate.neurons] for gate in gates(cell)]
+    )
     theirs_grads = torch.cat([theirs.weight_ih_l0.grad, theirs.weight_hh_l0.grad], 1)
     np.testing.assert_allclose(grads, theirs_grads, rtol=1e-11, atol=1e-13)
     bias = np.concatenate([[neuron.bias.grad for neuron in gate.neurons] for gate in gates(cell)])
     np.testing.assert_allclose(bias, theirs.bias_ih_l0.grad, rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize("cell", [RNNCell(2, 2, seed=1), LSTMCell(2, 2, seed=1)], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize(
+    "cell", [RNNCell(2, 2, seed=1), LSTMCell(2, 2, seed=1)], ids=lambda c: type(c).__name__
+)
 def test_gradients_by_differences(cell: Any) -> None:
     assert sg.gradcheck(Recurrent(shaken(cell), last=True), rows_of(3, 2), raises=True)
 
@@ -113,7 +146,9 @@ def test_gradients_by_differences(cell: Any) -> None:
 # Sequences and states
 
 
-@pytest.mark.parametrize("cell", [RNNCell(2, 3, seed=1), LSTMCell(2, 3, seed=1)], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize(
+    "cell", [RNNCell(2, 3, seed=1), LSTMCell(2, 3, seed=1)], ids=lambda c: type(c).__name__
+)
 def test_a_sequence_in_two_pieces(cell: Any) -> None:
     rows, network = rows_of(5, 2), Recurrent(cell)
     first, state = network(rows[:2], with_state=True)
@@ -129,16 +164,27 @@ def test_a_state_of_plain_numbers() -> None:
     h, c = LSTMCell(1, 2, seed=1)([0.5], ([0.1, 0.2], np.array([0.3, 0.4])))
     labels = {node.label for node in topological([*h, *c]) if node.kind == "input"}
     assert labels == {"x0", "h0", "h1", "c0", "c1"}
-    assert RNNCell(1, 1, seed=0)([0.5], [Value(2.0)])[0].data == RNNCell(1, 1, seed=0)([0.5], [2.0])[0].data
+    assert (
+        RNNCell(1, 1, seed=0)([0.5], [Value(2.0)])[0].data
+        == RNNCell(1, 1, seed=0)([0.5], [2.0])[0].data
+    )
 
 
 def test_the_forget_gate_begins_open() -> None:
     assert [neuron.bias.data for neuron in LSTMCell(1, 2).forget_gate.neurons] == [1.0, 1.0]
-    assert [neuron.bias.data for neuron in LSTMCell(1, 2, forget_bias=0).forget_gate.neurons] == [0.0, 0.0]
+    assert [neuron.bias.data for neuron in LSTMCell(1, 2, forget_bias=0).forget_gate.neurons] == [
+        0.0,
+        0.0,
+    ]
 
 
 def test_stacked_cells_over_an_embedding_and_a_sequence_that_comes_flat() -> None:
-    deep = Sequential(Embedding(5, 2), Recurrent(RNNCell(2, 3)), Recurrent(LSTMCell(3, 2), last=True), Layer(2, 1, None))
+    deep = Sequential(
+        Embedding(5, 2),
+        Recurrent(RNNCell(2, 3)),
+        Recurrent(LSTMCell(3, 2), last=True),
+        Layer(2, 1, None),
+    )
     deep([3, 1, 4])[0].backward()
     assert all(any(p.grad for p in deep.steps[0].vectors[i]) == (i in (1, 3, 4)) for i in range(5))
     flat = Sequential(Reshape(3, 2), Recurrent(RNNCell(2, 3, seed=1), last=True))
@@ -148,16 +194,27 @@ def test_stacked_cells_over_an_embedding_and_a_sequence_that_comes_flat() -> Non
 
 def test_names_seeds_copies() -> None:
     network = Recurrent(LSTMCell(1, 2, seed=1))
-    assert list(network.state_dict())[:2] == ["cell.input_gate.neurons.0.weights.0", "cell.input_gate.neurons.0.weights.1"]
+    assert list(network.state_dict())[:2] == [
+        "cell.input_gate.neurons.0.weights.0",
+        "cell.input_gate.neurons.0.weights.1",
+    ]
     assert len(network.parameters()) == 4 * 2 * (1 + 2 + 1)
     assert network.state_dict() != Recurrent(LSTMCell(1, 2, seed=2)).state_dict()
     twin = Recurrent(LSTMCell(1, 2, seed=2))
     twin.load_state_dict(network.state_dict())
     rows = [[0.5], [1.0]]
-    for other in (twin, copy.deepcopy(network), pickle.loads(pickle.dumps(network)), Recurrent(LSTMCell(1, 2, seed=1))):
+    for other in (
+        twin,
+        copy.deepcopy(network),
+        pickle.loads(pickle.dumps(network)),
+        Recurrent(LSTMCell(1, 2, seed=1)),
+    ):
         assert numbers(other(rows)) == numbers(network(rows))
     assert repr(network) == "Recurrent(LSTMCell(1 → 2))"
-    assert repr(Recurrent(RNNCell(1, 2, activation="relu"), last=True)) == "Recurrent(RNNCell(1 → 2, relu), last)"
+    assert (
+        repr(Recurrent(RNNCell(1, 2, activation="relu"), last=True))
+        == "Recurrent(RNNCell(1 → 2, relu), last)"
+    )
 
 
 def test_a_cell_of_ones_own() -> None:
@@ -186,13 +243,17 @@ def test_steps_are_told_apart_in_pictures() -> None:
 
 
 def test_wrong_inputs_and_states() -> None:
-    with pytest.raises(LengthError, match=r"RNNCell\(2 → 3, tanh\) takes 2 inputs, but was given 1"):
+    with pytest.raises(
+        LengthError, match=r"RNNCell\(2 → 3, tanh\) takes 2 inputs, but was given 1"
+    ):
         RNNCell(2, 3)([1.0])
     with pytest.raises(LengthError, match="carries 3 numbers as h, but was given 2 numbers"):
         RNNCell(2, 3)([1.0, 2.0], [0.0, 0.0])
     with pytest.raises(LengthError, match="carries 3 numbers as h, but was given float"):
         RNNCell(2, 3)([1.0, 2.0], 0.5)
-    with pytest.raises(LengthError, match=r"LSTMCell\(1 → 2\) carries 2 numbers as c, but was given 1 numbers"):
+    with pytest.raises(
+        LengthError, match=r"LSTMCell\(1 → 2\) carries 2 numbers as c, but was given 1 numbers"
+    ):
         LSTMCell(1, 2)([1.0], ([0.0, 0.0], [0.0]))
     for state in ([0.0, 0.0, 0.0], 1.0, Value(1.0)):
         with pytest.raises(LengthError, match=r"a pair of lists \(h, c\)"):
@@ -220,5 +281,10 @@ def test_wrong_options() -> None:
 
 def test_a_frame_is_a_sequence_of_its_rows() -> None:
     pandas = pytest.importorskip("pandas")
-    network, rows = Recurrent(RNNCell(2, 2, seed=0), last=True), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
-    assert [y.data for y in network(pandas.DataFrame(rows, columns=["a", "b"]))] == [y.data for y in network(rows)]
+    network, rows = (
+        Recurrent(RNNCell(2, 2, seed=0), last=True),
+        [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
+    )
+    assert [y.data for y in network(pandas.DataFrame(rows, columns=["a", "b"]))] == [
+        y.data for y in network(rows)
+    ]

@@ -28,7 +28,10 @@ def test_reshape_is_that_of_numpy_and_flatten_undoes_it(sizes: list[int]) -> Non
 def test_values_pass_untouched_and_numbers_are_labeled() -> None:
     x = [Value(1.0), Value(2.0)]
     assert Flatten()(Reshape(2, 1)(x)) == x
-    assert [[v.label for v in row] for row in Reshape(2, 2)([1, 2, 3, 4])] == [["x0", "x1"], ["x2", "x3"]]
+    assert [[v.label for v in row] for row in Reshape(2, 2)([1, 2, 3, 4])] == [
+        ["x0", "x1"],
+        ["x2", "x3"],
+    ]
     assert [v.label for v in Flatten()([[1, 2], [3, 4]])] == ["x0,0", "x0,1", "x1,0", "x1,1"]
     assert numbers(Flatten()([[], [1.0]])) == [1.0]
 

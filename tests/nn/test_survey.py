@@ -78,7 +78,10 @@ def test_sequences_are_searched_in_order(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", [dict, OrderedDict, UserDict, MappingProxyType])
 def test_mappings_are_searched_in_order(kind: Any) -> None:
-    assert names(Holder(kind({"b": Parameter(1.0), "a": Parameter(2.0)}))) == ["content.b", "content.a"]
+    assert names(Holder(kind({"b": Parameter(1.0), "a": Parameter(2.0)}))) == [
+        "content.b",
+        "content.a",
+    ]
 
 
 def test_the_order_of_an_ordered_dict_is_its_own() -> None:
@@ -88,7 +91,9 @@ def test_the_order_of_an_ordered_dict_is_its_own() -> None:
 
 
 def test_a_matrix_of_parameters() -> None:
-    matrix = np.array([[Parameter(float(i * 2 + j)) for j in range(2)] for i in range(2)], dtype=object)
+    matrix = np.array(
+        [[Parameter(float(i * 2 + j)) for j in range(2)] for i in range(2)], dtype=object
+    )
     model = Holder(matrix)
     assert names(model) == ["content.0.0", "content.0.1", "content.1.0", "content.1.1"]
     for output in matrix @ np.array([1.0, 2.0]):
@@ -120,12 +125,22 @@ def test_a_list_inside_of_itself_ends() -> None:
 
 @pytest.mark.parametrize("kind", [set, frozenset])
 @pytest.mark.parametrize(
-    "make", [lambda: Parameter(1.0), lambda: Neuron(1), lambda: (Parameter(1.0),)], ids=["Parameter", "Module", "tuple"]
+    "make",
+    [lambda: Parameter(1.0), lambda: Neuron(1), lambda: (Parameter(1.0),)],
+    ids=["Parameter", "Module", "tuple"],
 )
 def test_a_set_with_parameters_is_refused(kind: Any, make: Any) -> None:
     model = Holder({"inner": kind([make()])})
-    for ask in (model.parameters, model.named_parameters, model.state_dict, model.zero_grad, model.freeze):
-        with pytest.raises(DataError, match=r"content\.inner is a set that holds parameters.*make it a list"):
+    for ask in (
+        model.parameters,
+        model.named_parameters,
+        model.state_dict,
+        model.zero_grad,
+        model.freeze,
+    ):
+        with pytest.raises(
+            DataError, match=r"content\.inner is a set that holds parameters.*make it a list"
+        ):
             ask()
 
 
@@ -159,7 +174,9 @@ def test_a_parameter_in_a_place_that_is_not_searched(hide: Any) -> None:
     ((path, found),) = unreachable(model)
     assert found is parameter
     assert path.startswith("helper.")
-    with pytest.warns(UnlearnedWarning, match=r"helper.* is a Parameter in a place that is not searched") as caught:
+    with pytest.warns(
+        UnlearnedWarning, match=r"helper.* is a Parameter in a place that is not searched"
+    ) as caught:
         assert len(model.parameters()) == 2
     assert caught[0].filename == __file__
 
@@ -171,9 +188,14 @@ teacher = Neuron(1)
 
 
 def test_what_is_global_for_a_function() -> None:
-    assert [path for path, _ in unreachable(Sequential(Layer(1, 1), lambda x: x[0] * scale))] == ["steps.1.scale"]
+    assert [path for path, _ in unreachable(Sequential(Layer(1, 1), lambda x: x[0] * scale))] == [
+        "steps.1.scale"
+    ]
     found = unreachable(Sequential(Layer(1, 1), lambda x: teacher(x)))
-    assert sorted(path for path, _ in found) == ["steps.1.teacher.bias", "steps.1.teacher.weights.0"]
+    assert sorted(path for path, _ in found) == [
+        "steps.1.teacher.bias",
+        "steps.1.teacher.weights.0",
+    ]
 
 
 @every_hiding
@@ -191,11 +213,17 @@ def test_an_object_that_refers_to_its_module_ends() -> None:
     assert unreachable(model) == []
 
 
-@pytest.mark.parametrize("content", [[Value(1.0)], {Value(1.0)}, Plain(Value(1.0)), Value(1.0)], ids=["list", "set", "object", "alone"])
+@pytest.mark.parametrize(
+    "content",
+    [[Value(1.0)], {Value(1.0)}, Plain(Value(1.0)), Value(1.0)],
+    ids=["list", "set", "object", "alone"],
+)
 def test_values_where_parameters_are_meant(content: Any) -> None:
     model = Holder(content)
     assert len(unreachable(model)) == 1
-    with pytest.warns(UnlearnedWarning, match=r"Holder has no parameters: content.* is no Parameter"):
+    with pytest.warns(
+        UnlearnedWarning, match=r"Holder has no parameters: content.* is no Parameter"
+    ):
         found = model.parameters()
     with pytest.raises(LengthError, match="Only a Parameter learns, not a plain Value"):
         SGD(found)
@@ -225,7 +253,9 @@ def test_constants_buffers_and_what_was_computed_are_not_meant_to_learn() -> Non
     assert model.parameters() == []
 
 
-@pytest.mark.parametrize("module", [Dropout(), Sequential(), Sequential(max), Holder([1.0, "text", None])], ids=repr)
+@pytest.mark.parametrize(
+    "module", [Dropout(), Sequential(), Sequential(max), Holder([1.0, "text", None])], ids=repr
+)
 def test_modules_without_anything_to_learn_say_nothing(module: Module) -> None:
     assert module.parameters() == []
 
@@ -241,7 +271,11 @@ def test_an_item_of_a_list_of_parameters_that_was_replaced() -> None:
             ask()
 
 
-@pytest.mark.parametrize("content", [{"w": Parameter(1.0), "b": Value(2.0)}, Weights(offset=Value(1.0))], ids=["dict", "dataclass"])
+@pytest.mark.parametrize(
+    "content",
+    [{"w": Parameter(1.0), "b": Value(2.0)}, Weights(offset=Value(1.0))],
+    ids=["dict", "dataclass"],
+)
 def test_the_same_in_other_containers(content: Any) -> None:
     with pytest.warns(UnlearnedWarning, match="is a plain Value among Parameters"):
         Holder(content).parameters()

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scalargrad import Parameter, Value
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.nn import MLP, Layer, Module, Neuron
-from scalargrad.optim.penalties import clip_gradient_norm, clip_gradient_values, elastic_net, l1, l2, max_norm
+from scalargrad.optim import (
+    clip_gradient_norm,
+    clip_gradient_values,
+    elastic_net,
+    l1,
+    l2,
+    max_norm,
+)
 from scalargrad.optim.rules import SGD
 
 NUMBERS = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8)
@@ -36,7 +43,9 @@ def test_penalties_are_their_closed_forms(data: list[float], first: float, secon
     absolute, squared = sum(abs(x) for x in data), sum(x * x for x in data)
     assert l1(w, first).data == pytest.approx(first * absolute, rel=1e-12)
     assert l2(w, second).data == pytest.approx(second * squared, rel=1e-12)
-    assert elastic_net(w, first, second).data == pytest.approx(first * absolute + second * squared, rel=1e-12)
+    assert elastic_net(w, first, second).data == pytest.approx(
+        first * absolute + second * squared, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,10 +53,15 @@ def test_penalties_are_their_closed_forms(data: list[float], first: float, secon
     [
         (lambda w: l1(w, 0.3), [0.3 * s for s in SIGNS]),
         (lambda w: l2(w, 0.3), [0.6 * x for x in WEIGHTS]),
-        (lambda w: elastic_net(w, 0.3, 0.5), [0.3 * s + x for s, x in zip(SIGNS, WEIGHTS, strict=True)]),
+        (
+            lambda w: elastic_net(w, 0.3, 0.5),
+            [0.3 * s + x for s, x in zip(SIGNS, WEIGHTS, strict=True)],
+        ),
     ],
 )
-def test_gradients_of_penalties(penalty: Callable[[list[Parameter]], Value], expected: list[float]) -> None:
+def test_gradients_of_penalties(
+    penalty: Callable[[list[Parameter]], Value], expected: list[float]
+) -> None:
     w = parameters(WEIGHTS)
     penalty(w).backward()
     assert [p.grad for p in w] == pytest.approx(expected, rel=1e-15)
@@ -94,7 +108,9 @@ def test_max_norm_scales_the_weights_of_each_neuron_alone() -> None:
     rows = [[3.0, 4.0], [0.3, 0.4], [-6.0, 8.0]]
     for neuron, row in zip(model.layers[0].neurons, rows, strict=True):
         neuron.load_state_dict({"weights.0": row[0], "weights.1": row[1], "bias": 100.0})
-    model.layers[1].neurons[0].load_state_dict({"weights.0": 0.0, "weights.1": 0.0, "weights.2": 0.0, "bias": 0.0})
+    model.layers[1].neurons[0].load_state_dict(
+        {"weights.0": 0.0, "weights.1": 0.0, "weights.2": 0.0, "bias": 0.0}
+    )
     assert max_norm(model, 2.0) == 2
     found = [[w.data for w in neuron.weights] for neuron in model.layers[0].neurons]
     assert found == [pytest.approx([1.2, 1.6]), [0.3, 0.4], pytest.approx([-1.2, 1.6])]
@@ -109,17 +125,24 @@ def test_max_norm_keeps_direction_and_limit(data: list[float], limit: float) -> 
     max_norm([neuron], limit)
     norm, after = sqrt(sum(x * x for x in data)), [w.data for w in neuron.weights]
     assert sqrt(sum(x * x for x in after)) <= limit * (1 + 1e-12)
-    assert after == pytest.approx([x * min(1.0, limit / norm) if norm else x for x in data], rel=1e-12, abs=1e-300)
+    assert after == pytest.approx(
+        [x * min(1.0, limit / norm) if norm else x for x in data], rel=1e-12, abs=1e-300
+    )
 
 
 def test_max_norm_is_renorm_of_pytorch() -> None:
     torch = pytest.importorskip("torch")
     model = MLP(3, [5], seed=1, initializer="uniform")
-    before = torch.tensor([[w.data for w in neuron.weights] for neuron in model.layers[0].neurons], dtype=torch.float64)
+    before = torch.tensor(
+        [[w.data for w in neuron.weights] for neuron in model.layers[0].neurons],
+        dtype=torch.float64,
+    )
     max_norm(model, 0.8)
     expected = torch.renorm(before, p=2, dim=0, maxnorm=0.8)
     for neuron, row in zip(model.layers[0].neurons, expected.tolist(), strict=True):
-        assert [w.data for w in neuron.weights] == pytest.approx(row, rel=1e-6)  # renorm adds 1e-7 to the norm
+        assert [w.data for w in neuron.weights] == pytest.approx(
+            row, rel=1e-6
+        )  # renorm adds 1e-7 to the norm
 
 
 def test_max_norm_leaves_what_is_not_finite() -> None:
@@ -155,11 +178,16 @@ def test_clipping_is_that_of_pytorch(gradients: list[float], limit: float) -> No
     torch = pytest.importorskip("torch")
     utils = torch.nn.utils
     for together in (False, True):
-        w, t = with_gradients(gradients), [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in gradients]
+        w, t = (
+            with_gradients(gradients),
+            [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in gradients],
+        )
         for tensor, gradient in zip(t, gradients, strict=True):
             tensor.grad = torch.tensor([gradient], dtype=torch.float64)
         if together:
-            assert clip_gradient_norm(w, limit) == pytest.approx(utils.clip_grad_norm_(t, limit).item(), rel=1e-14)
+            assert clip_gradient_norm(w, limit) == pytest.approx(
+                utils.clip_grad_norm_(t, limit).item(), rel=1e-14
+            )
         else:
             clip_gradient_values(w, limit)
             utils.clip_grad_value_(t, limit)
@@ -172,7 +200,9 @@ def test_clipping_is_its_formula(gradients: list[float], limit: float) -> None:
     norm = sqrt(sum(g * g for g in gradients))
     w = with_gradients(gradients)
     assert clip_gradient_norm(w, limit) == pytest.approx(norm, rel=1e-14)
-    assert [p.grad for p in w] == pytest.approx([g * min(1.0, limit / (norm + 1e-6)) for g in gradients], rel=1e-14)
+    assert [p.grad for p in w] == pytest.approx(
+        [g * min(1.0, limit / (norm + 1e-6)) for g in gradients], rel=1e-14
+    )
     w = with_gradients(gradients)
     clip_gradient_values(w, limit)
     assert [p.grad for p in w] == [min(max(g, -limit), limit) for g in gradients]
@@ -189,7 +219,9 @@ def test_gradients_within_the_limit_keep_their_bits() -> None:
 def test_gradients_that_are_none_or_values() -> None:
     w = with_gradients([None, Value(3.0), -4])
     assert clip_gradient_norm(w, 1.0) == 5.0
-    assert [p.grad if type(p.grad) is float else p.grad.data for p in w] == pytest.approx([0.0, 0.6, -0.8], abs=1e-6)
+    assert [p.grad if type(p.grad) is float else p.grad.data for p in w] == pytest.approx(
+        [0.0, 0.6, -0.8], abs=1e-6
+    )
     w = with_gradients([None, Value(3.0), -4])
     clip_gradient_values(w, 1.0)
     assert [p.grad for p in w] == [None, 1.0, -1.0]

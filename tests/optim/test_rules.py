@@ -26,7 +26,10 @@ CASES: list[tuple[type[Optimizer], dict[str, Any]]] = [
     (SGD, {"momentum": 0.9, "nesterov": True}),
     (SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
     (AdaGrad, {}),
-    (AdaGrad, {"learning_rate_decay": 0.1, "weight_decay": 0.1, "initial_accumulator": 0.5, "eps": 1e-3}),
+    (
+        AdaGrad,
+        {"learning_rate_decay": 0.1, "weight_decay": 0.1, "initial_accumulator": 0.5, "eps": 1e-3},
+    ),
     (RMSprop, {}),
     (RMSprop, {"alpha": 0.9, "eps": 1e-3, "weight_decay": 0.1}),
     (RMSprop, {"momentum": 0.9}),
@@ -39,7 +42,9 @@ CASES: list[tuple[type[Optimizer], dict[str, Any]]] = [
     (AdamW, {"weight_decay": 0.3, "betas": (0.5, 0.9)}),
     (AdamW, {"amsgrad": True, "eps": 1e-5}),
 ]
-every_case = pytest.mark.parametrize(("kind", "options"), CASES, ids=lambda thing: getattr(thing, "__name__", str(thing)))
+every_case = pytest.mark.parametrize(
+    ("kind", "options"), CASES, ids=lambda thing: getattr(thing, "__name__", str(thing))
+)
 
 TORCH_NAMES = {
     "learning_rate": "lr",
@@ -52,10 +57,17 @@ TORCH_NAMES = {
 def loss(w: list[Any]) -> Any:
     """A valley with scales from 0.1 to 10, not quadratic, with its parameters coupled. The last one gets no gradient at all."""
     tilt = w[0] * w[1] * 0.5
-    return tilt + w[0] ** 4 * 0.1 + sum((w[i] - 1.0) ** 2 * SCALES[i] * 0.5 for i in range(3)) + w[3] * 0.0
+    return (
+        tilt
+        + w[0] ** 4 * 0.1
+        + sum((w[i] - 1.0) ** 2 * SCALES[i] * 0.5 for i in range(3))
+        + w[3] * 0.0
+    )
 
 
-def descend(kind: type[Optimizer], learning_rate: float, options: dict[str, Any]) -> Iterator[list[float]]:
+def descend(
+    kind: type[Optimizer], learning_rate: float, options: dict[str, Any]
+) -> Iterator[list[float]]:
     w = [Parameter(x) for x in START]
     optimizer = kind(w, learning_rate=learning_rate, **options)
     while True:
@@ -65,11 +77,17 @@ def descend(kind: type[Optimizer], learning_rate: float, options: dict[str, Any]
         yield [p.data for p in w]
 
 
-def descend_in_torch(kind: type[Optimizer], learning_rate: float, options: dict[str, Any]) -> Iterator[list[float]]:
+def descend_in_torch(
+    kind: type[Optimizer], learning_rate: float, options: dict[str, Any]
+) -> Iterator[list[float]]:
     torch = pytest.importorskip("torch")
     w = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
     make = getattr(torch.optim, TORCH_NAMES.get(kind.__name__, kind.__name__))
-    optimizer = make(w, lr=learning_rate, **{TORCH_NAMES.get(name, name): option for name, option in options.items()})
+    optimizer = make(
+        w,
+        lr=learning_rate,
+        **{TORCH_NAMES.get(name, name): option for name, option in options.items()},
+    )
     while True:
         optimizer.zero_grad(set_to_none=False)
         loss(w).backward()
@@ -79,8 +97,15 @@ def descend_in_torch(kind: type[Optimizer], learning_rate: float, options: dict[
 
 @every_case
 @pytest.mark.parametrize("learning_rate", [0.05, 0.003])
-def test_fifty_steps_are_those_of_pytorch(kind: type[Optimizer], options: dict[str, Any], learning_rate: float) -> None:
-    both = zip(range(STEPS), descend(kind, learning_rate, options), descend_in_torch(kind, learning_rate, options), strict=False)
+def test_fifty_steps_are_those_of_pytorch(
+    kind: type[Optimizer], options: dict[str, Any], learning_rate: float
+) -> None:
+    both = zip(
+        range(STEPS),
+        descend(kind, learning_rate, options),
+        descend_in_torch(kind, learning_rate, options),
+        strict=False,
+    )
     for _, ours, theirs in both:
         assert ours == pytest.approx(theirs, rel=1e-10, abs=1e-10)
 
@@ -88,7 +113,9 @@ def test_fifty_steps_are_those_of_pytorch(kind: type[Optimizer], options: dict[s
 @pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSprop, Adam, AdamW])
 def test_the_defaults_are_those_of_pytorch(kind: type[Optimizer]) -> None:
     torch = pytest.importorskip("torch")
-    theirs = getattr(torch.optim, TORCH_NAMES.get(kind.__name__, kind.__name__))([torch.zeros(1)]).defaults
+    theirs = getattr(torch.optim, TORCH_NAMES.get(kind.__name__, kind.__name__))(
+        [torch.zeros(1)]
+    ).defaults
     for name, option in kind([Parameter(0.0)]).options.items():
         assert option == theirs[TORCH_NAMES.get(name, name)]
 
@@ -107,7 +134,9 @@ def sgd(w: float, g: float, t: int, s: dict[str, float], rate: float, o: dict[st
 def adagrad(w: float, g: float, t: int, s: dict[str, float], rate: float, o: dict[str, Any]) -> Any:
     g += o.get("weight_decay", 0.0) * w
     s["s"] = s.get("s", o.get("initial_accumulator", 0.0)) + g**2
-    return w - rate / (1 + (t - 1) * o.get("learning_rate_decay", 0.0)) * g / (sqrt(s["s"]) + o.get("eps", 1e-10))
+    return w - rate / (1 + (t - 1) * o.get("learning_rate_decay", 0.0)) * g / (
+        sqrt(s["s"]) + o.get("eps", 1e-10)
+    )
 
 
 def rmsprop(w: float, g: float, t: int, s: dict[str, float], rate: float, o: dict[str, Any]) -> Any:  # noqa: ARG001
@@ -135,20 +164,36 @@ def adamw(w: float, g: float, t: int, s: dict[str, float], rate: float, o: dict[
     return adam(decayed, g, t, s, rate, {**o, "weight_decay": 0.0})
 
 
-FORMULAS: dict[type[Optimizer], Callable[..., Any]] = {SGD: sgd, AdaGrad: adagrad, RMSprop: rmsprop, Adam: adam, AdamW: adamw}
+FORMULAS: dict[type[Optimizer], Callable[..., Any]] = {
+    SGD: sgd,
+    AdaGrad: adagrad,
+    RMSprop: rmsprop,
+    Adam: adam,
+    AdamW: adamw,
+}
 
 
 def slope(w: list[float]) -> list[float]:
     """The gradient of `loss`, by hand."""
     quadratic = [SCALES[i] * (w[i] - 1.0) for i in range(3)]
-    return [0.5 * w[1] + 0.4 * w[0] ** 3 + quadratic[0], 0.5 * w[0] + quadratic[1], quadratic[2], 0.0]
+    return [
+        0.5 * w[1] + 0.4 * w[0] ** 3 + quadratic[0],
+        0.5 * w[0] + quadratic[1],
+        quadratic[2],
+        0.0,
+    ]
 
 
 @every_case
-def test_fifty_steps_are_those_of_the_formulas(kind: type[Optimizer], options: dict[str, Any]) -> None:
+def test_fifty_steps_are_those_of_the_formulas(
+    kind: type[Optimizer], options: dict[str, Any]
+) -> None:
     w, states = list(START), [dict[str, float]() for _ in START]
     for t, ours in zip(range(1, STEPS + 1), descend(kind, 0.02, options), strict=False):
-        w = [FORMULAS[kind](x, g, t, s, 0.02, options) for x, g, s in zip(w, slope(w), states, strict=True)]
+        w = [
+            FORMULAS[kind](x, g, t, s, 0.02, options)
+            for x, g, s in zip(w, slope(w), states, strict=True)
+        ]
         assert ours == pytest.approx(w, rel=1e-10, abs=1e-10)
 
 
@@ -170,7 +215,9 @@ def test_update_on_vectors_is_the_step(kind: type[Optimizer], options: dict[str,
 
 @every_case
 @pytest.mark.parametrize("through_json", [False, True])
-def test_a_loaded_state_goes_on_to_the_same_bits(kind: type[Optimizer], options: dict[str, Any], through_json: bool) -> None:
+def test_a_loaded_state_goes_on_to_the_same_bits(
+    kind: type[Optimizer], options: dict[str, Any], through_json: bool
+) -> None:
     def steps(optimizer: Optimizer, count: int) -> list[float]:
         for _ in range(count):
             optimizer.zero_grad()
@@ -195,7 +242,11 @@ def test_a_loaded_state_goes_on_to_the_same_bits(kind: type[Optimizer], options:
 @pytest.mark.parametrize("gradient", [None, 0, 0.0, -0.0])
 def test_no_gradient_is_a_gradient_of_zero(kind: Any, gradient: Any) -> None:
     w = Parameter(2.0)
-    optimizer = kind([w], 0.1, weight_decay=0.0, eps=1e-8) if kind is not SGD else SGD([w], 0.1, momentum=0.9)
+    optimizer = (
+        kind([w], 0.1, weight_decay=0.0, eps=1e-8)
+        if kind is not SGD
+        else SGD([w], 0.1, momentum=0.9)
+    )
     w.grad = gradient
     optimizer.step()
     assert w.data == 2.0
@@ -311,7 +362,9 @@ def test_the_learning_rate_can_be_set() -> None:
         (None, DataError, "not NoneType"),
     ],
 )
-def test_parameters_must_be_parameters(parameters: Any, error: type[Exception], message: str) -> None:
+def test_parameters_must_be_parameters(
+    parameters: Any, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         SGD(parameters)
 
@@ -344,7 +397,9 @@ def test_no_parameter_comes_twice() -> None:
         (AdamW, {"weight_decay": -0.1}, "weight_decay of AdamW"),
     ],
 )
-def test_options_out_of_their_range(kind: type[Optimizer], options: dict[str, Any], message: str) -> None:
+def test_options_out_of_their_range(
+    kind: type[Optimizer], options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(OptionError, match=message):
         kind([Parameter(1.0)], **options)
 
@@ -374,7 +429,11 @@ def changed(**parts: Any) -> dict[str, Any]:
         (changed(steps=1.5), OptionError, "steps"),
         (changed(options={}), UnknownNameError, "options of the state"),
         (changed(options={**changed()["options"], "momentum": -1.0}), OptionError, "momentum"),
-        (changed(options={**changed()["options"], "learning_rate": "x"}), DataError, "learning_rate"),
+        (
+            changed(options={**changed()["options"], "learning_rate": "x"}),
+            DataError,
+            "learning_rate",
+        ),
         (changed(memory={}), UnknownNameError, "velocity"),
         (changed(memory={"velocity": [1.0]}), LengthError, "2 numbers, not 1"),
         (changed(memory={"velocity": 1.0}), LengthError, "2 numbers"),
@@ -396,7 +455,9 @@ def test_a_gradient_that_is_no_number_changes_nothing() -> None:
     w = [Parameter(1.0), Parameter(2.0)]
     w[0].grad, w[1].grad = 1.0, "x"
     optimizer = SGD(w, 0.1)
-    with pytest.raises(DataError, match="grad of parameter 1 of SGD must be a real number, not str 'x'"):
+    with pytest.raises(
+        DataError, match="grad of parameter 1 of SGD must be a real number, not str 'x'"
+    ):
         optimizer.step()
     assert (optimizer.steps, w[0].data) == (0, 1.0)
 
@@ -421,7 +482,14 @@ def test_a_rule_must_be_written() -> None:
         Forgetful([Parameter(1.0)])  # type: ignore[abstract]
 
 
-@pytest.mark.parametrize("make", [lambda p: SGD(p, 0.1, momentum=0.9, weight_decay=0.1), lambda p: Adam(p, 0.1), lambda p: AdaGrad(p, 0.1)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: SGD(p, 0.1, momentum=0.9, weight_decay=0.1),
+        lambda p: Adam(p, 0.1),
+        lambda p: AdaGrad(p, 0.1),
+    ],
+)
 def test_frozen_parameters_stay_and_the_others_move_as_they_would_alone(make: Any) -> None:
     together, alone = [Parameter(1.0), Parameter(-2.0)], [Parameter(1.0)]
     together[1].trainable = False
@@ -437,7 +505,9 @@ def test_frozen_parameters_stay_and_the_others_move_as_they_would_alone(make: An
 
 
 @every_case
-def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(kind: type[Optimizer], options: dict[str, Any]) -> None:
+def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(
+    kind: type[Optimizer], options: dict[str, Any]
+) -> None:
     rule = kind([Parameter(1.0), Parameter(1.0)], **options)
     rule.update(numpy.ones(2), numpy.array([1.0, 1.0]), numpy.array([True, False]))
     untouched = kind([Parameter(1.0), Parameter(1.0)], **options)
@@ -448,5 +518,7 @@ def test_a_frozen_parameter_leaves_no_trace_in_what_is_remembered(kind: type[Opt
 
 
 @pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSprop, Adam])
-def test_without_weight_decay_a_parameter_that_has_overflowed_stays_infinite(kind: type[Optimizer]) -> None:
+def test_without_weight_decay_a_parameter_that_has_overflowed_stays_infinite(
+    kind: type[Optimizer],
+) -> None:
     assert kind([Parameter(inf)]).update(numpy.array([inf]), numpy.array([1.0])).tolist() == [inf]

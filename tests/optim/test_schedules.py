@@ -12,7 +12,15 @@ import pytest
 from scalargrad import Parameter, Value
 from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
 from scalargrad.optim.rules import SGD, Optimizer
-from scalargrad.optim.schedules import ConstantRate, CosineDecay, ExponentialDecay, ReduceOnPlateau, Schedule, StepDecay, WarmUp
+from scalargrad.optim.schedules import (
+    ConstantRate,
+    CosineDecay,
+    ExponentialDecay,
+    ReduceOnPlateau,
+    Schedule,
+    StepDecay,
+    WarmUp,
+)
 
 RATE, STEPS = 0.3, 40
 
@@ -43,12 +51,30 @@ def linear(t: float) -> float:
     return RATE * (0.2 + 0.8 * t / 5)
 
 
-CASES: dict[str, tuple[Callable[[Optimizer], Schedule], Callable[[Any, Any], Any], Callable[[int], float]]] = {
+CASES: dict[
+    str, tuple[Callable[[Optimizer], Schedule], Callable[[Any, Any], Any], Callable[[int], float]]
+] = {
     "constant": (ConstantRate, lambda lr, o: lr.ConstantLR(o, factor=1.0), lambda t: RATE + 0 * t),
-    "step": (lambda o: StepDecay(o, 7), lambda lr, o: lr.StepLR(o, 7), lambda t: RATE * 0.1 ** floor(t / 7)),
-    "step 1": (lambda o: StepDecay(o, 1, 0.8), lambda lr, o: lr.StepLR(o, 1, 0.8), lambda t: RATE * 0.8**t),
-    "exponential": (lambda o: ExponentialDecay(o, 0.9), lambda lr, o: lr.ExponentialLR(o, 0.9), lambda t: RATE * 0.9**t),
-    "growing": (lambda o: ExponentialDecay(o, 1.1), lambda lr, o: lr.ExponentialLR(o, 1.1), lambda t: RATE * 1.1**t),
+    "step": (
+        lambda o: StepDecay(o, 7),
+        lambda lr, o: lr.StepLR(o, 7),
+        lambda t: RATE * 0.1 ** floor(t / 7),
+    ),
+    "step 1": (
+        lambda o: StepDecay(o, 1, 0.8),
+        lambda lr, o: lr.StepLR(o, 1, 0.8),
+        lambda t: RATE * 0.8**t,
+    ),
+    "exponential": (
+        lambda o: ExponentialDecay(o, 0.9),
+        lambda lr, o: lr.ExponentialLR(o, 0.9),
+        lambda t: RATE * 0.9**t,
+    ),
+    "growing": (
+        lambda o: ExponentialDecay(o, 1.1),
+        lambda lr, o: lr.ExponentialLR(o, 1.1),
+        lambda t: RATE * 1.1**t,
+    ),
     "cosine": (
         lambda o: CosineDecay(o, 30),
         lambda lr, o: lr.CosineAnnealingLR(o, 30),
@@ -66,17 +92,23 @@ CASES: dict[str, tuple[Callable[[Optimizer], Schedule], Callable[[Any, Any], Any
     ),
     "warm-up, cosine": (
         lambda o: WarmUp(o, 5, start=0.2, then=CosineDecay(o, 30)),
-        lambda lr, o: lr.SequentialLR(o, [lr.LinearLR(o, 0.2, total_iters=5), lr.CosineAnnealingLR(o, 30)], [5]),
+        lambda lr, o: lr.SequentialLR(
+            o, [lr.LinearLR(o, 0.2, total_iters=5), lr.CosineAnnealingLR(o, 30)], [5]
+        ),
         lambda t: linear(t) if t < 5 else RATE * (1 + cos(pi * (t - 5) / 30)) / 2,
     ),
     "warm-up, exponential": (
         lambda o: WarmUp(o, 5, start=0.2, then=ExponentialDecay(o, 0.9)),
-        lambda lr, o: lr.SequentialLR(o, [lr.LinearLR(o, 0.2, total_iters=5), lr.ExponentialLR(o, 0.9)], [5]),
+        lambda lr, o: lr.SequentialLR(
+            o, [lr.LinearLR(o, 0.2, total_iters=5), lr.ExponentialLR(o, 0.9)], [5]
+        ),
         lambda t: linear(t) if t < 5 else RATE * 0.9 ** (t - 5),
     ),
     "warm-up, step": (
         lambda o: WarmUp(o, 5, start=0.2, then=StepDecay(o, 4, 0.5)),
-        lambda lr, o: lr.SequentialLR(o, [lr.LinearLR(o, 0.2, total_iters=5), lr.StepLR(o, 4, 0.5)], [5]),
+        lambda lr, o: lr.SequentialLR(
+            o, [lr.LinearLR(o, 0.2, total_iters=5), lr.StepLR(o, 4, 0.5)], [5]
+        ),
         lambda t: linear(t) if t < 5 else RATE * 0.5 ** ((t - 5) // 4),
     ),
 }
@@ -149,8 +181,14 @@ PLATEAUS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"patience": 0}, {"patience": 0}),
     ({"patience": 2, "factor": 0.5}, {"patience": 2, "factor": 0.5}),
     ({"patience": 1, "cooldown": 3}, {"patience": 1, "cooldown": 3}),
-    ({"patience": 1, "min_lr": 0.01, "factor": 0.3}, {"patience": 1, "min_lr": 0.01, "factor": 0.3}),
-    ({"patience": 1, "threshold_mode": "abs", "threshold": 0.2}, {"patience": 1, "threshold_mode": "abs", "threshold": 0.2}),
+    (
+        {"patience": 1, "min_lr": 0.01, "factor": 0.3},
+        {"patience": 1, "min_lr": 0.01, "factor": 0.3},
+    ),
+    (
+        {"patience": 1, "threshold_mode": "abs", "threshold": 0.2},
+        {"patience": 1, "threshold_mode": "abs", "threshold": 0.2},
+    ),
     ({"patience": 1, "mode": "max", "factor": 0.7}, {"patience": 1, "mode": "max", "factor": 0.7}),
     (
         {"patience": 2, "mode": "max", "threshold_mode": "abs", "threshold": 0.5},
@@ -163,7 +201,9 @@ PLATEAUS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("options", "torch_options"), PLATEAUS, ids=lambda options: str(options))
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_plateaus_are_those_of_pytorch(options: dict[str, Any], torch_options: dict[str, Any], sign: float) -> None:
+def test_plateaus_are_those_of_pytorch(
+    options: dict[str, Any], torch_options: dict[str, Any], sign: float
+) -> None:
     torch = pytest.importorskip("torch")
     driven, theirs = optimizer(), torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=RATE)
     schedule = ReduceOnPlateau(driven, **options)
@@ -189,13 +229,25 @@ def test_plateaus_by_hand() -> None:
     assert plateau([1.0, 0.9, 0.8, 0.8, 0.7], patience=0) == [1.0, 1.0, 1.0, 0.5, 0.5]
     assert plateau([1.0, 1.1, 1.2, 1.2], patience=0, mode="max") == [1.0, 1.0, 1.0, 0.5]
     assert plateau([1.0] * 6, patience=0, cooldown=2) == [1.0, 0.5, 0.5, 0.5, 0.25, 0.25]
-    assert plateau([1.0] * 4, patience=0, min_lr=0.1) == [1.0, 0.5, pytest.approx(1 / 3), pytest.approx(1 / 3)]
-    assert plateau([1.0, 0.95, 0.9, 0.85], patience=0, threshold_mode="abs", threshold=0.1) == [1.0, 0.5, 0.25, 0.25]
+    assert plateau([1.0] * 4, patience=0, min_lr=0.1) == [
+        1.0,
+        0.5,
+        pytest.approx(1 / 3),
+        pytest.approx(1 / 3),
+    ]
+    assert plateau([1.0, 0.95, 0.9, 0.85], patience=0, threshold_mode="abs", threshold=0.1) == [
+        1.0,
+        0.5,
+        0.25,
+        0.25,
+    ]
     assert plateau([nan, nan], patience=0) == [0.5, 0.25]
 
 
 @pytest.mark.parametrize(("first", "mode"), [(inf, "min"), (-inf, "max")])
-def test_a_first_metric_that_nothing_is_worse_than_is_no_improvement(first: float, mode: str) -> None:
+def test_a_first_metric_that_nothing_is_worse_than_is_no_improvement(
+    first: float, mode: str
+) -> None:
     assert plateau([first], patience=0, mode=mode) == [0.5]
     assert plateau([-first], patience=0, mode=mode) == [1.0]
 
@@ -277,10 +329,16 @@ def test_a_schedule_needs_an_optimizer() -> None:
         (lambda s: s | {"steps": -1}, OptionError, "steps of WarmUp"),
         (lambda s: s | {"learning_rate": nan}, OptionError, "learning_rate of WarmUp"),
         (lambda s: s | {"then": None}, DataError, "must be a dict"),
-        (lambda s: s | {"then": s["then"] | {"factor": -1.0}}, OptionError, "gamma of ExponentialDecay"),
+        (
+            lambda s: s | {"then": s["then"] | {"gamma": -1.0}},
+            OptionError,
+            "gamma of ExponentialDecay",
+        ),
     ],
 )
-def test_a_wrong_state_changes_nothing(change: Callable[[Any], Any], error: type[Exception], message: str) -> None:
+def test_a_wrong_state_changes_nothing(
+    change: Callable[[Any], Any], error: type[Exception], message: str
+) -> None:
     driven = optimizer()
     schedule = WarmUp(driven, 2, then=ExponentialDecay(driven, 0.5))
     for _ in range(3):
@@ -302,12 +360,13 @@ def test_the_schedule_after_a_warm_up_counts_its_own_steps() -> None:
 
 
 DEFAULTS: dict[str, tuple[type[Schedule], dict[str, str]]] = {
-    "StepLR": (StepDecay, {"factor": "gamma"}),
+    "StepLR": (StepDecay, {"gamma": "gamma"}),
     "CosineAnnealingLR": (CosineDecay, {"min_lr": "eta_min"}),
     "LinearLR": (WarmUp, {"start": "start_factor"}),
     "ReduceLROnPlateau": (
         ReduceOnPlateau,
-        {name: name for name in ("factor", "patience", "threshold", "cooldown", "eps")} | {"min_lr": "min_lr"},
+        {name: name for name in ("factor", "patience", "threshold", "cooldown", "eps")}
+        | {"min_lr": "min_lr"},
     ),
 }
 """For each schedule of PyTorch ours, with our names of its options."""
@@ -337,5 +396,7 @@ def test_a_step_that_fails_is_not_counted() -> None:
 
 
 def test_a_misspelled_argument_is_told() -> None:
-    with pytest.raises(CallError, match="StepDecay has no argument 'evry'; did you mean 'every'"):
-        StepDecay(SGD([Parameter(1.0)]), evry=3)  # type: ignore[call-arg]
+    with pytest.raises(
+        CallError, match="StepDecay has no argument 'step_siz'; did you mean 'step_size'"
+    ):
+        StepDecay(SGD([Parameter(1.0)]), step_siz=3)  # type: ignore[call-arg]

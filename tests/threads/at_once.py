@@ -21,7 +21,9 @@ VARIANT: ContextVar[int] = ContextVar("variant", default=0)
 """Which numbers the work of this thread is about: what two threads mix up must differ to be seen."""
 
 
-def interrupted(task: Callable[[], Any], seed: int, variant: int = 0, lines: int = 10) -> Callable[[], Any]:
+def interrupted(
+    task: Callable[[], Any], seed: int, variant: int = 0, lines: int = 10
+) -> Callable[[], Any]:
     """Return a task that stops for a moment at many lines of our code, whichever they are.
 
     Python changes threads where it likes, and seldom within a few lines.
@@ -110,7 +112,9 @@ def exactly(thing: Any) -> Any:
         return {name: exactly(part) for name, part in thing.items()}
     if isinstance(thing, list | tuple):
         return [exactly(part) for part in thing]
-    raise TypeError(f"a row returns numbers, text, arrays and nests of them, not {type(thing).__name__}")
+    raise TypeError(
+        f"a row returns numbers, text, arrays and nests of them, not {type(thing).__name__}"
+    )
 
 
 def flat(thing: Any) -> list[float]:

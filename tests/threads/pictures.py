@@ -30,14 +30,28 @@ def graph() -> tuple[Value, Value]:
 
 def recording() -> training.Recording:
     """A training of two steps."""
-    model, recorder = nn.MLP(1, [2, 1], seed=1 + VARIANT.get()), training.Recorder([1.0], 2.0, losses.mse)
-    sg.fit(model, [[1.0], [2.0]], [2.0, 4.0], loss="mse", epochs=2, callbacks=[recorder], progress=False)
+    model, recorder = (
+        nn.MLP(1, [2, 1], seed=1 + VARIANT.get()),
+        training.Recorder([1.0], 2.0, losses.mse),
+    )
+    sg.fit(
+        model,
+        [[1.0], [2.0]],
+        [2.0, 4.0],
+        loss="mse",
+        epochs=2,
+        callbacks=[recorder],
+        progress=False,
+    )
     return recorder.recording
 
 
 def _drawn(level: str, folder: Path) -> Any:
     drawing = viz.draw(graph()[0] if level == "cards" else network(), level=level, theme="light")
-    texts = [drawing.save(folder / f"picture{ending}").read_text(encoding="utf-8") for ending in (".svg", ".dot", ".mmd", ".txt")]
+    texts = [
+        drawing.save(folder / f"picture{ending}").read_text(encoding="utf-8")
+        for ending in (".svg", ".dot", ".mmd", ".txt")
+    ]
     return [texts, repr(drawing), drawing._repr_html_()]
 
 
@@ -49,7 +63,10 @@ for _level in ("cards", "neurons", "layers"):
 def draw_as_png(folder: Path) -> Any:
     """The renderer writes equal pixels; of a PDF the times are in the file."""
     drawing = viz.draw(nn.MLP(2, [2, 1], seed=1 + VARIANT.get()), level="neurons")
-    return [drawing.save(folder / "picture.png").read_bytes(), drawing.save(folder / "picture.pdf").read_bytes()[:5]]
+    return [
+        drawing.save(folder / "picture.png").read_bytes(),
+        drawing.save(folder / "picture.pdf").read_bytes()[:5],
+    ]
 
 
 @row(viz.draw, rounds=1)
@@ -93,14 +110,23 @@ def compared_with_torch(_: Path) -> Any:
 @row(viz.explore, viz.Page, rounds=2)
 def explored(folder: Path) -> Any:
     pages = [viz.explore(thing) for thing in (graph()[0], network(), recording())]
-    return [pages[0].save(folder / "page.html").read_text(encoding="utf-8"), [page.html for page in pages], repr(pages[1])]
+    return [
+        pages[0].save(folder / "page.html").read_text(encoding="utf-8"),
+        [page.html for page in pages],
+        repr(pages[1]),
+    ]
 
 
 @row(viz.animate, viz.Animation, rounds=1)
 def animated(folder: Path) -> Any:
     wave = viz.animate(graph()[0])
     film = viz.animate(recording(), level="neurons")
-    return [wave.save(folder / "wave.svg").read_text(encoding="utf-8"), wave.still(1.0), film.svg(), repr(film)]
+    return [
+        wave.save(folder / "wave.svg").read_text(encoding="utf-8"),
+        wave.still(1.0),
+        film.svg(),
+        repr(film),
+    ]
 
 
 def _plotted(plot: Callable[[Any], Any], folder: Path) -> Any:
@@ -125,25 +151,39 @@ def _gradient_flow(ax: Any) -> Any:
 
 PLOTS: dict[Callable[..., Any], Callable[[Any], Any]] = {
     plots.plot_loss: lambda ax: plots.plot_loss([number(1.0), 0.5, 0.25], ax),
-    plots.plot_regions: lambda ax: plots.plot_regions(lambda x: x[0] - x[1], CORNERS, [1, -1], ax, resolution=4),
+    plots.plot_regions: lambda ax: plots.plot_regions(
+        lambda x: x[0] - x[1], CORNERS, [1, -1], ax, resolution=4
+    ),
     plots.plot_grid: lambda ax: plots.plot_grid([[0.0, 1.0], [2.0, 3.0]], ax),
     plots.plot_confusion: lambda ax: plots.plot_confusion([[3, 1], [0, 2]], ["cat", "dog"], ax),
     flow_plots.plot_gradient_flow: _gradient_flow,
-    flow_plots.plot_activations: lambda ax: flow_plots.plot_activations({"first": [0.0, 0.5, 1.0], "second": [-1.0, 1.0]}, ax),
+    flow_plots.plot_activations: lambda ax: flow_plots.plot_activations(
+        {"first": [0.0, 0.5, 1.0], "second": [-1.0, 1.0]}, ax
+    ),
     flow_plots.plot_weights: lambda ax: flow_plots.plot_weights(recording(), ax=ax),
-    flow_plots.plot_trajectories: lambda ax: flow_plots.plot_trajectories([0, 1], [[1.0, 2.0], [1.5, 1.0]], ["a", "b"], ax),
+    flow_plots.plot_trajectories: lambda ax: flow_plots.plot_trajectories(
+        [0, 1], [[1.0, 2.0], [1.5, 1.0]], ["a", "b"], ax
+    ),
     curves.plot_history: lambda ax: curves.plot_history({"loss": [1.0, 0.5, 0.2]}, ax),
     curves.plot_curves: lambda ax: curves.plot_curves({"sine": [0.0, 1.0, 0.0]}, ax=ax),
-    contours.plot_descent: lambda ax: contours.plot_descent(lambda a, b: a * a + b * b, PATHS, ax, resolution=4),
+    contours.plot_descent: lambda ax: contours.plot_descent(
+        lambda a, b: a * a + b * b, PATHS, ax, resolution=4
+    ),
     comparisons.plot_agreement: lambda ax: comparisons.plot_agreement(PAIRS, ax),
     comparisons.plot_differences: lambda ax: comparisons.plot_differences(PAIRS, ax),
-    comparisons.plot_bars: lambda ax: comparisons.plot_bars({"slow": 100.0, "quick": 1.0}, ax, log=True),
-    comparisons.plot_table: lambda ax: comparisons.plot_table({"cat": [0.9, 0.1], "dog": [0.2, 0.8]}, ["a", "b"], ax),
+    comparisons.plot_bars: lambda ax: comparisons.plot_bars(
+        {"slow": 100.0, "quick": 1.0}, ax, log=True
+    ),
+    comparisons.plot_table: lambda ax: comparisons.plot_table(
+        {"cat": [0.9, 0.1], "dog": [0.2, 0.8]}, ["a", "b"], ax
+    ),
     class_regions.plot_class_regions: lambda ax: class_regions.plot_class_regions(
         lambda x: [x[0], x[1], 0.0], CORNERS, [1, 0], ax, resolution=4
     ),
 }
 
 for _plot, _make in PLOTS.items():
-    OWN.add(_plot.__name__, partial(_plotted, _make), _plot, rounds=1, needs=("matplotlib",), lines=0)
+    OWN.add(
+        _plot.__name__, partial(_plotted, _make), _plot, rounds=1, needs=("matplotlib",), lines=0
+    )
 OWN.covered += [plots.new_axes, plots.save_plot, plots.plot_svg, flow_plots.gradients_by_layer]

@@ -28,7 +28,6 @@ from scalargrad import (
 from scalargrad.core import seeds
 from scalargrad.core.functions import FUNCTIONS
 from scalargrad.core.ops import TABLE
-from scalargrad.optim import penalties as regularize
 from scalargrad.optim import schedules
 from tests.threads.at_once import VARIANT, network, number, points
 from tests.threads.table import Table
@@ -123,12 +122,19 @@ def _cubed(x: Any) -> Any:
 @row(sg.grad, sg.value_and_grad)
 def gradients(_: Path) -> Any:
     nested = sg.grad(lambda y: sg.grad(lambda x: x * x * y)(2.0))(3.0)
-    return [sg.grad(_cubed)([number(2.0), 3.0]), sg.value_and_grad(_cubed)([number(2.0), 3.0]), nested]
+    return [
+        sg.grad(_cubed)([number(2.0), 3.0]),
+        sg.value_and_grad(_cubed)([number(2.0), 3.0]),
+        nested,
+    ]
 
 
 @row(sg.jacobian, sg.hessian)
 def matrices(_: Path) -> Any:
-    return [sg.jacobian(lambda x: [x[0] * x[1], x[1]])([2.0, 3.0]), sg.hessian(_cubed)([number(2.0), 3.0])]
+    return [
+        sg.jacobian(lambda x: [x[0] * x[1], x[1]])([2.0, 3.0]),
+        sg.hessian(_cubed)([number(2.0), 3.0]),
+    ]
 
 
 @row(sg.jvp, sg.hvp)
@@ -140,7 +146,11 @@ def directions(_: Path) -> Any:
 @row(sg.numerical_gradient, sg.gradcheck, sg.GradientReport)
 def checks_of_gradients(_: Path) -> Any:
     report = sg.gradcheck(_cubed, [number(2.0), 3.0])
-    return [sg.numerical_gradient(_cubed, [number(2.0), 3.0]), isinstance(report, sg.GradientReport), str(report)]
+    return [
+        sg.numerical_gradient(_cubed, [number(2.0), 3.0]),
+        isinstance(report, sg.GradientReport),
+        str(report),
+    ]
 
 
 def _computed(name: str, _: Path) -> Any:
@@ -169,7 +179,14 @@ for _name in TABLE:
 @row(sg.softmax, sg.log_softmax, sg.std, sg.var, sg.cumsum, sg.stop_gradient, sg.sum)
 def functions_of_several_rows(_: Path) -> Any:
     x = [Value(number(0.5)), Value(-1.0), Value(number(2.0))]
-    results = [*sg.softmax(x), *sg.log_softmax(x), sg.std(x), sg.var(x), *sg.cumsum(x), sg.stop_gradient(x[0])]
+    results = [
+        *sg.softmax(x),
+        *sg.log_softmax(x),
+        sg.std(x),
+        sg.var(x),
+        *sg.cumsum(x),
+        sg.stop_gradient(x[0]),
+    ]
     sg.sum(results).backward()
     return [results, [value.grad for value in x]]
 
@@ -292,7 +309,13 @@ OWN.covered += [nn.initializer, nn.INITIALIZERS]
 
 @row(nn.constant, nn.given, nn.normal, nn.orthogonal, nn.uniform)
 def initializers_with_settings(_: Path) -> Any:
-    made = [nn.constant(0.5), nn.given([[1.0, 2.0], [3.0, 4.0]]), nn.normal(0.5), nn.orthogonal(2.0), nn.uniform(-2.0, 3.0)]
+    made = [
+        nn.constant(0.5),
+        nn.given([[1.0, 2.0], [3.0, 4.0]]),
+        nn.normal(0.5),
+        nn.orthogonal(2.0),
+        nn.uniform(-2.0, 3.0),
+    ]
     return [nn.Layer(2, 2, initializer=each, seed=2 + VARIANT.get()).state_dict() for each in made]
 
 
@@ -304,7 +327,12 @@ def compiled(_: Path) -> Any:
     model = network()
     program = sg.compile(lambda x, y: losses.mse(model(x), y), model, inputs=(2, 1))
     x, y = points(0, 5)
-    found = [program(x, y), program.value_and_grad(x, y), program.jacobian(x, y), program.inputs_gradient(x, y)]
+    found = [
+        program(x, y),
+        program.value_and_grad(x, y),
+        program.jacobian(x, y),
+        program.inputs_gradient(x, y),
+    ]
     return [isinstance(program, compiler.Compiled), found, repr(program), program.explain()]
 
 
@@ -313,7 +341,13 @@ def traced(_: Path) -> Any:
     recording = compiler.trace(lambda x: sg.tanh(x[0] * x[1]), [2])
     program = compiler.record(recording)
     kinds = isinstance(recording, compiler.Recording), isinstance(program, compiler.Program)
-    return [kinds, [root.op for root in recording.outputs], program.code, program.operands, program.numbers]
+    return [
+        kinds,
+        [root.op for root in recording.outputs],
+        program.code,
+        program.operands,
+        program.numbers,
+    ]
 
 
 # Losses and metrics
@@ -328,10 +362,16 @@ PREDICTIONS: dict[str, tuple[Any, Any]] = {
 
 def _lost(name: str, _: Path) -> Any:
     prediction, target = PREDICTIONS.get(name, (0.5, 2.0))
-    values = [Value(number(x)) for x in (prediction if isinstance(prediction, list) else [prediction])]
+    values = [
+        Value(number(x)) for x in (prediction if isinstance(prediction, list) else [prediction])
+    ]
     loss: Any = losses.loss_of(name)(values if isinstance(prediction, list) else values[0], target)
     loss.backward()
-    return [loss, [value.grad for value in values], losses.unwrapped(losses.LOSSES[name])[0].__name__]
+    return [
+        loss,
+        [value.grad for value in values],
+        losses.unwrapped(losses.LOSSES[name])[0].__name__,
+    ]
 
 
 for _name, _loss in losses.LOSSES.items():
@@ -415,34 +455,46 @@ for _kind in SCHEDULES:
 OWN.covered += [schedules.Schedule, schedules.Scheduled]
 
 
-@row(regularize.l1, regularize.l2, regularize.elastic_net)
+@row(optim.l1, optim.l2, optim.elastic_net)
 def penalties(_: Path) -> Any:
     weights = [Parameter(number(3.0)), Parameter(number(-4.0))]
-    found = [regularize.l1(weights, 0.5), regularize.l2(weights, 0.25), regularize.elastic_net(weights, 1.0, 0.5)]
+    found = [
+        optim.l1(weights, 0.5),
+        optim.l2(weights, 0.25),
+        optim.elastic_net(weights, 1.0, 0.5),
+    ]
     sg.backward(found)
     return [found, [weight.grad for weight in weights]]
 
 
-@row(regularize.max_norm, regularize.clip_gradient_norm, regularize.clip_gradient_values)
+@row(optim.max_norm, optim.clip_gradient_norm, optim.clip_gradient_values)
 def limits(_: Path) -> Any:
     model = network()
     model(SAMPLE).backward()
-    norm = regularize.clip_gradient_norm(model.parameters(), 0.5)
-    regularize.clip_gradient_values(model.parameters(), 0.1)
-    count = regularize.max_norm(model, 0.5)
+    norm = optim.clip_gradient_norm(model.parameters(), 0.5)
+    optim.clip_gradient_values(model.parameters(), 0.1)
+    count = optim.max_norm(model, 0.5)
     return [norm, count, model.state_dict(), [parameter.grad for parameter in model.parameters()]]
 
 
 # Training
 
 
-def _fitted(folder: Path, *, compiled: bool, callbacks: Callable[[optim.Optimizer, Path], Any] | None = None, **options: Any) -> Any:
+def _fitted(
+    folder: Path,
+    *,
+    compiled: bool,
+    callbacks: Callable[[optim.Optimizer, Path], Any] | None = None,
+    **options: Any,
+) -> Any:
     model = network()
     x, y = points(0, 12)
     optimizer = optim.Adam(model.parameters(), 0.05)
     listed = callbacks(optimizer, folder) if callbacks else []
     given = {"loss": "mse", "optimizer": optimizer, "epochs": 3, "batch_size": 4, **options}
-    history = sg.fit(model, x, y[:, 0], compiled=compiled, callbacks=listed, progress=False, **given)
+    history = sg.fit(
+        model, x, y[:, 0], compiled=compiled, callbacks=listed, progress=False, **given
+    )
     recorded = [each.recording for each in listed if isinstance(each, training.Recorder)]
     films = [[film.steps, film.losses, film.data, film.gradients] for film in recorded]
     return [history, history.steps, history.stop_reason, model.state_dict(), repr(history), films]
@@ -464,17 +516,30 @@ CALLBACKS: dict[Any, Callable[[optim.Optimizer, Path], Any]] = {
     training.StopAtZeroGradient: lambda _rule, _: [training.StopAtZeroGradient(10.0)],
     training.EveryStep: lambda rule, _: [training.EveryStep(schedules.StepDecay(rule, 2))],
     training.Recorder: lambda _rule, _: [training.Recorder(SAMPLE, 1.0, losses.mse)],
-    training.SaveCheckpoint: lambda _rule, folder: [training.SaveCheckpoint(folder / "run.checkpoint")],
+    training.SaveCheckpoint: lambda _rule, folder: [
+        training.SaveCheckpoint(folder / "run.checkpoint")
+    ],
     schedules.StepDecay: lambda rule, _: [schedules.StepDecay(rule, 1)],
 }
 
 for _compiled in (False, True):
     _how = "compiled" if _compiled else "eager"
-    OWN.add(f"fit, {_how}", partial(_fitted, compiled=_compiled, validation=0.25, metrics="r2"), sg.fit, rounds=1)
-    OWN.add(f"fit in evaluation of weights, {_how}", partial(_fitted, compiled=_compiled, sample_weight=list(range(1, 13))), rounds=1)
+    OWN.add(
+        f"fit, {_how}",
+        partial(_fitted, compiled=_compiled, validation=0.25, metrics="r2"),
+        sg.fit,
+        rounds=1,
+    )
+    OWN.add(
+        f"fit in evaluation of weights, {_how}",
+        partial(_fitted, compiled=_compiled, sample_weight=list(range(1, 13))),
+        rounds=1,
+    )
     for _callback, _listed in CALLBACKS.items():
         _title = f"fit with {_callback.__name__}, {_how}"
-        OWN.add(_title, partial(_fitted, compiled=_compiled, callbacks=_listed), _callback, rounds=1)
+        OWN.add(
+            _title, partial(_fitted, compiled=_compiled, callbacks=_listed), _callback, rounds=1
+        )
 OWN.covered += [training.Recording, training.History, training.Training]
 
 
@@ -482,7 +547,11 @@ OWN.covered += [training.Recording, training.History, training.Training]
 def fit_by_classes(_: Path) -> Any:
     model = nn.MLP(2, [3, 2], seed=1 + VARIANT.get())
     x, _y = points(0, 6)
-    options: dict[str, Any] = {"loss": "cross_entropy", "metrics": ["accuracy", "f1"], "class_weight": "balanced"}
+    options: dict[str, Any] = {
+        "loss": "cross_entropy",
+        "metrics": ["accuracy", "f1"],
+        "class_weight": "balanced",
+    }
     history = sg.fit(model, x, [0, 1, 0, 0, 1, 0], epochs=1, progress=False, **options)
     return [history, model.state_dict()]
 
@@ -501,10 +570,18 @@ def fit_that_diverges(_: Path) -> Any:
 def resumed(folder: Path) -> Any:
     path = folder / "resumed.checkpoint"
     path.unlink(missing_ok=True)
-    _fitted(folder, compiled=False, callbacks=lambda _rule, _folder: [training.SaveCheckpoint(path)])
+    _fitted(
+        folder, compiled=False, callbacks=lambda _rule, _folder: [training.SaveCheckpoint(path)]
+    )
     loaded = network()
     training.load_model(loaded, path)
-    more = _fitted(folder, compiled=False, epochs=5, resume=path, callbacks=lambda _rule, _folder: [training.SaveCheckpoint(path)])
+    more = _fitted(
+        folder,
+        compiled=False,
+        epochs=5,
+        resume=path,
+        callbacks=lambda _rule, _folder: [training.SaveCheckpoint(path)],
+    )
     return [loaded.state_dict(), more]
 
 
@@ -549,7 +626,10 @@ def parts(_: Path) -> Any:
 
 @row(data.circles, data.moons, data.quadrants, data.spirals)
 def generated(_: Path) -> Any:
-    return [make(12, seed=VARIANT.get()) for make in (data.circles, data.moons, data.quadrants, data.spirals)]
+    return [
+        make(12, seed=VARIANT.get())
+        for make in (data.circles, data.moons, data.quadrants, data.spirals)
+    ]
 
 
 @row(data.and_, data.or_, data.nand, data.xor, data.parity, data.comparator)
@@ -582,13 +662,26 @@ def checkpoints(folder: Path) -> Any:
 
 @row(seeds.generator)
 def generators(_: Path) -> Any:
-    return [seeds.generator(VARIANT.get()).random(), nn.Dropout(0.5, seed=Random(VARIANT.get()))([Value(1.0)] * 4)]
+    return [
+        seeds.generator(VARIANT.get()).random(),
+        nn.Dropout(0.5, seed=Random(VARIANT.get()))([Value(1.0)] * 4),
+    ]
 
 
-@row(sg.diagnose, doctor.Diagnosis, doctor.Finding, doctor.LayerReport, doctor.Limits, doctor.KINDS, rounds=1)
+@row(
+    sg.diagnose,
+    doctor.Diagnosis,
+    doctor.Finding,
+    doctor.LayerReport,
+    doctor.Limits,
+    doctor.KINDS,
+    rounds=1,
+)
 def diagnosed(_: Path) -> Any:
     model = nn.MLP(1, [2, 1], activation="tanh", initializer="xavier", seed=VARIANT.get())
     model.layers[0].neurons[1].bias.data = 9.0
     x = [[i / 4.0] for i in range(-6, 7)]
-    found = sg.diagnose(model, x, [row[0] for row in x], optimizer="adam", limits=doctor.Limits(dead=0.25))
+    found = sg.diagnose(
+        model, x, [row[0] for row in x], optimizer="adam", limits=doctor.Limits(dead=0.25)
+    )
     return [str(found), [finding.kind for finding in found.findings], model.state_dict()]

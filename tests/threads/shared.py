@@ -59,7 +59,11 @@ def a_model_in_evaluation(_: Path) -> Question:
 @row()
 def a_model_under_transforms(_: Path) -> Question:
     model = network()
-    return lambda: [sg.grad(model)(SAMPLE), sg.hessian(model)(SAMPLE), sg.numerical_gradient(model, SAMPLE)]
+    return lambda: [
+        sg.grad(model)(SAMPLE),
+        sg.hessian(model)(SAMPLE),
+        sg.numerical_gradient(model, SAMPLE),
+    ]
 
 
 @row(2)
@@ -77,7 +81,11 @@ def a_model_that_is_diagnosed(_: Path) -> Question:
 @row()
 def a_model_at_other_weights(_: Path) -> Question:
     model = network()
-    f = nn.AtWeights(model, lambda model: model(SAMPLE).data, ["layers.0.neurons.0.bias", "layers.1.neurons.0.bias"])
+    f = nn.AtWeights(
+        model,
+        lambda model: model(SAMPLE).data,
+        ["layers.0.neurons.0.bias", "layers.1.neurons.0.bias"],
+    )
     weights = f.numbers
     return lambda: [sg.numerical_gradient(f, weights), f(weights)]
 
@@ -95,7 +103,10 @@ def samples_of_two_trainings(_: Path) -> Question:
 
     def ask() -> Any:
         first, second = network(), network()
-        return [sg.fit(model, given, y, loss="mse", epochs=1, progress=False) for model, given in ((first, x), (second, rows))]
+        return [
+            sg.fit(model, given, y, loss="mse", epochs=1, progress=False)
+            for model, given in ((first, x), (second, rows))
+        ]
 
     return ask
 
@@ -103,7 +114,13 @@ def samples_of_two_trainings(_: Path) -> Question:
 @row()
 def a_graph(_: Path) -> Question:
     y, x = graph()
-    return lambda: [str(y), copy.deepcopy(y), pickle.loads(pickle.dumps(y)), str(viz.explain(y, x)), str(viz.compare(y, y))]
+    return lambda: [
+        str(y),
+        copy.deepcopy(y),
+        pickle.loads(pickle.dumps(y)),
+        str(viz.explain(y, x)),
+        str(viz.compare(y, y)),
+    ]
 
 
 @row()
@@ -122,7 +139,11 @@ def blocks_and_decorators(_: Path) -> Question:
 @row()
 def a_schedule(_: Path) -> Question:
     schedule = schedules.WarmUp(optim.SGD([Parameter(1.0)], 0.5), 3)
-    return lambda: [[schedule.rate(step) for step in range(6)], repr(schedule), schedule.state_dict()]
+    return lambda: [
+        [schedule.rate(step) for step in range(6)],
+        repr(schedule),
+        schedule.state_dict(),
+    ]
 
 
 @row()
@@ -149,7 +170,12 @@ def a_table(folder: Path) -> Question:
     x, y = points(0)
     path = folder / "shared.csv"
     path.write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
-    return lambda: [data.split(x, y), list(data.batches(x, y, 7, seed=1)), data.add_noise(x, 0.1), data.read_csv(path)]
+    return lambda: [
+        data.split(x, y),
+        list(data.batches(x, y, 7, seed=1)),
+        data.add_noise(x, 0.1),
+        data.read_csv(path),
+    ]
 
 
 @row()

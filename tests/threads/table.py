@@ -37,7 +37,9 @@ class Table:
         self.rows: dict[str, Row] = {}
         self.covered: list[Any] = []
 
-    def row(self, *covered: Any, rounds: int = 2, needs: tuple[str, ...] = ()) -> Callable[[Work], Work]:
+    def row(
+        self, *covered: Any, rounds: int = 2, needs: tuple[str, ...] = ()
+    ) -> Callable[[Work], Work]:
         """Make a function a row, with its name.
 
         Args:

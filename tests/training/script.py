@@ -38,7 +38,12 @@ def train(
     rule = Adam(model.parameters(), 0.02)
     schedule = EveryStep(WarmUp(rule, 5, then=CosineDecay(rule, 40)))
     stopping = EarlyStopping(patience)
-    callbacks: list[Any] = [schedule, stopping, *([SaveCheckpoint(path)] if path else []), *(extra or [])]
+    callbacks: list[Any] = [
+        schedule,
+        stopping,
+        *([SaveCheckpoint(path)] if path else []),
+        *(extra or []),
+    ]
     history = fit(
         model,
         StandardScaler().fit(X).transform(X),
@@ -59,7 +64,11 @@ def train(
 
 def fingerprint(model: Module, history: History) -> str:
     """Every bit of what came out."""
-    numbers = [*model.state_dict().values(), *history.steps, *(number for column in history.values() for number in column)]
+    numbers = [
+        *model.state_dict().values(),
+        *history.steps,
+        *(number for column in history.values() for number in column),
+    ]
     return " ".join(number.hex() for number in numbers)
 
 

@@ -62,69 +62,356 @@ def listed(place: tuple[int, int], item: Any) -> list[list[Any]]:
 Case = tuple[Callable[[], Module], Any, Any, Any, type[Exception], str]
 
 MEANING: dict[str, Case] = {
-    "minus one for logits": (one, X, SIGNS, "binary_cross_entropy_with_logits", OptionError, r"y\[0\] is -1.*\(y \+ 1\) / 2"),
-    "minus one for probabilities": (probability, X, SIGNS, "binary_cross_entropy", OptionError, r"y\[0\] is -1.*in \[0, 1\]"),
-    "labels 1 and 2": (one, X, LABELS + 1.0, "binary_cross_entropy_with_logits", OptionError, r"y\[\d+\] is 2.*give y - 1"),
-    "a percentage": (probability, X, changed(LABELS, 7, 50.0), "binary_cross_entropy", OptionError, r"y\[7\] is 50"),
+    "minus one for logits": (
+        one,
+        X,
+        SIGNS,
+        "binary_cross_entropy_with_logits",
+        OptionError,
+        r"y\[0\] is -1.*\(y \+ 1\) / 2",
+    ),
+    "minus one for probabilities": (
+        probability,
+        X,
+        SIGNS,
+        "binary_cross_entropy",
+        OptionError,
+        r"y\[0\] is -1.*in \[0, 1\]",
+    ),
+    "labels 1 and 2": (
+        one,
+        X,
+        LABELS + 1.0,
+        "binary_cross_entropy_with_logits",
+        OptionError,
+        r"y\[\d+\] is 2.*give y - 1",
+    ),
+    "a percentage": (
+        probability,
+        X,
+        changed(LABELS, 7, 50.0),
+        "binary_cross_entropy",
+        OptionError,
+        r"y\[7\] is 50",
+    ),
     "zero for hinge": (one, X, LABELS, "hinge", OptionError, r"y\[0\] is 0.*2 \* y - 1"),
-    "zero for hinge in rows": (two, X, numpy.stack([SIGNS, LABELS], axis=1), "hinge", OptionError, r"y\[0, 1\] is 0"),
-    "options bound": (one, X, LABELS, partial(losses.hinge, reduction="sum"), OptionError, r"y\[0\] is 0"),
-    "shares of 1.4": (two, X, numpy.full((20, 2), 0.7), "cross_entropy", OptionError, r"y\[0\].*add up to 1, not 1\.4"),
-    "a share below 0": (two, X, numpy.tile([1.5, -0.5], (20, 1)), "cross_entropy", OptionError, r"y\[0\] must each be in \[0, 1\]"),
-    "a class out of range": (two, X, changed(LABELS, 3, 2.0), "cross_entropy", OptionError, r"y\[3\] is 2, .*from 0 to 1: number them"),
-    "a class below 0": (two, X, changed(LABELS, 3, -1.0), "cross_entropy", OptionError, r"y\[3\] is -1, .*from 0 to 1$"),
-    "half a class": (two, X, changed(LABELS, 3, 0.5), "cross_entropy", OptionError, r"y\[3\] is 0\.5, .*whole number"),
-    "one output": (one, X, LABELS, "cross_entropy", OptionError, "binary_cross_entropy_with_logits"),
-    "one output in a list": (one_in_a_list, X, LABELS, "cross_entropy", OptionError, "a list of 1.*binary_cross_entropy_with"),
-    "no probability": (one, X, LABELS, "binary_cross_entropy", OptionError, "must be a probability"),
+    "zero for hinge in rows": (
+        two,
+        X,
+        numpy.stack([SIGNS, LABELS], axis=1),
+        "hinge",
+        OptionError,
+        r"y\[0, 1\] is 0",
+    ),
+    "options bound": (
+        one,
+        X,
+        LABELS,
+        partial(losses.hinge, reduction="sum"),
+        OptionError,
+        r"y\[0\] is 0",
+    ),
+    "shares of 1.4": (
+        two,
+        X,
+        numpy.full((20, 2), 0.7),
+        "cross_entropy",
+        OptionError,
+        r"y\[0\].*add up to 1, not 1\.4",
+    ),
+    "a share below 0": (
+        two,
+        X,
+        numpy.tile([1.5, -0.5], (20, 1)),
+        "cross_entropy",
+        OptionError,
+        r"y\[0\] must each be in \[0, 1\]",
+    ),
+    "a class out of range": (
+        two,
+        X,
+        changed(LABELS, 3, 2.0),
+        "cross_entropy",
+        OptionError,
+        r"y\[3\] is 2, .*from 0 to 1: number them",
+    ),
+    "a class below 0": (
+        two,
+        X,
+        changed(LABELS, 3, -1.0),
+        "cross_entropy",
+        OptionError,
+        r"y\[3\] is -1, .*from 0 to 1$",
+    ),
+    "half a class": (
+        two,
+        X,
+        changed(LABELS, 3, 0.5),
+        "cross_entropy",
+        OptionError,
+        r"y\[3\] is 0\.5, .*whole number",
+    ),
+    "one output": (
+        one,
+        X,
+        LABELS,
+        "cross_entropy",
+        OptionError,
+        "binary_cross_entropy_with_logits",
+    ),
+    "one output in a list": (
+        one_in_a_list,
+        X,
+        LABELS,
+        "cross_entropy",
+        OptionError,
+        "a list of 1.*binary_cross_entropy_with",
+    ),
+    "no probability": (
+        one,
+        X,
+        LABELS,
+        "binary_cross_entropy",
+        OptionError,
+        "must be a probability",
+    ),
 }
 
 SHAPES: dict[str, Case] = {
     "a column": (one, X, LABELS.reshape(-1, 1), "mse", LengthError, r"y is a column.*y\.ravel\(\)"),
-    "a column of lists": (one, ROWS, LABELS.reshape(-1, 1).tolist(), "mse", LengthError, r"y is a column.*\[t for \(t,\) in y\]"),
-    "a column of classes": (two, X, LABELS.reshape(-1, 1), "cross_entropy", LengthError, r"y is a column.*y\.ravel\(\)"),
+    "a column of lists": (
+        one,
+        ROWS,
+        LABELS.reshape(-1, 1).tolist(),
+        "mse",
+        LengthError,
+        r"y is a column.*\[t for \(t,\) in y\]",
+    ),
+    "a column of classes": (
+        two,
+        X,
+        LABELS.reshape(-1, 1),
+        "cross_entropy",
+        LengthError,
+        r"y is a column.*y\.ravel\(\)",
+    ),
     "a vector for a list": (one_in_a_list, X, LABELS, "mse", LengthError, r"y\.reshape\(-1, 1\)"),
-    "numbers for lists": (one_in_a_list, X, LABELS.tolist(), "mse", LengthError, r"\[\[t\] for t in y\]"),
-    "the loss of numbers for a classifier": (two, X, LABELS, "mse", LengthError, 'loss="cross_entropy"'),
-    "rows for one output": (one, X, numpy.eye(2)[LABELS.astype(int)], "mse", LengthError, r"one number.*y\[0\] is a list of 2"),
-    "three shares for two outputs": (two, X, numpy.eye(3)[LABELS.astype(int)], "cross_entropy", LengthError, r"y\[0\] has 3 shares"),
-    "a row that is too short": (one, [*ROWS[:4], [1.0], *ROWS[5:]], LABELS, "mse", LengthError, r"X\[4\]: .*takes 2 inputs"),
-    "one feature": (one, X[:, :1], LABELS, "mse", LengthError, r"X\[0\]: .*takes 2 inputs, but was given 1"),
-    "one number a sample": (one, X[:, 0], LABELS, "mse", DataError, r"X\[0\]: .*X\.reshape\(-1, 1\)"),
-    "no features": (one, numpy.zeros((20, 0)), LABELS, "mse", LengthError, "takes 2 inputs, but was given 0"),
+    "numbers for lists": (
+        one_in_a_list,
+        X,
+        LABELS.tolist(),
+        "mse",
+        LengthError,
+        r"\[\[t\] for t in y\]",
+    ),
+    "the loss of numbers for a classifier": (
+        two,
+        X,
+        LABELS,
+        "mse",
+        LengthError,
+        'loss="cross_entropy"',
+    ),
+    "rows for one output": (
+        one,
+        X,
+        numpy.eye(2)[LABELS.astype(int)],
+        "mse",
+        LengthError,
+        r"one number.*y\[0\] is a list of 2",
+    ),
+    "three shares for two outputs": (
+        two,
+        X,
+        numpy.eye(3)[LABELS.astype(int)],
+        "cross_entropy",
+        LengthError,
+        r"y\[0\] has 3 shares",
+    ),
+    "a row that is too short": (
+        one,
+        [*ROWS[:4], [1.0], *ROWS[5:]],
+        LABELS,
+        "mse",
+        LengthError,
+        r"X\[4\]: .*takes 2 inputs",
+    ),
+    "one feature": (
+        one,
+        X[:, :1],
+        LABELS,
+        "mse",
+        LengthError,
+        r"X\[0\]: .*takes 2 inputs, but was given 1",
+    ),
+    "one number a sample": (
+        one,
+        X[:, 0],
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[0\]: .*X\.reshape\(-1, 1\)",
+    ),
+    "no features": (
+        one,
+        numpy.zeros((20, 0)),
+        LABELS,
+        "mse",
+        LengthError,
+        "takes 2 inputs, but was given 0",
+    ),
     "no samples": (one, [], [], "mse", LengthError, "X has no samples"),
     "too few samples": (one, X[:3], LABELS, "mse", LengthError, "3 samples, 20 targets"),
-    "targets without entries": (two, X, [[]] * 20, "mse", LengthError, r"a list of 2 for each sample, and y\[0\] is a list of 0"),
-    "a target that is too long": (two, X, [[0.0, 1.0]] * 19 + [[0.0, 1.0, 2.0]], "mse", LengthError, r"y\[19\] is a list of 3"),
+    "targets without entries": (
+        two,
+        X,
+        [[]] * 20,
+        "mse",
+        LengthError,
+        r"a list of 2 for each sample, and y\[0\] is a list of 0",
+    ),
+    "a target that is too long": (
+        two,
+        X,
+        [[0.0, 1.0]] * 19 + [[0.0, 1.0, 2.0]],
+        "mse",
+        LengthError,
+        r"y\[19\] is a list of 3",
+    ),
 }
 
 NUMBERS: dict[str, Case] = {
     "nan": (one, changed(X, (3, 1), numpy.nan), LABELS, "mse", DataError, r"X\[3, 1\] is nan"),
-    "nan in a list": (one, listed((3, 1), float("nan")), LABELS, "mse", DataError, r"X\[3, 1\] is nan"),
-    "nan in a Value": (one, listed((3, 1), Value(float("nan"))), LABELS, "mse", DataError, r"X\[3, 1\] is nan"),
+    "nan in a list": (
+        one,
+        listed((3, 1), float("nan")),
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[3, 1\] is nan",
+    ),
+    "nan in a Value": (
+        one,
+        listed((3, 1), Value(float("nan"))),
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[3, 1\] is nan",
+    ),
     "inf": (one, changed(X, (0, 0), -numpy.inf), LABELS, "mse", DataError, r"X\[0, 0\] is -inf"),
     "inf as a target": (one, X, changed(LABELS, 9, numpy.inf), "mse", DataError, r"y\[9\] is inf"),
-    "nan for a loss of one's own": (one, X, changed(LABELS, 9, numpy.nan), losses.mse, DataError, r"y\[9\] is nan"),
+    "nan for a loss of one's own": (
+        one,
+        X,
+        changed(LABELS, 9, numpy.nan),
+        losses.mse,
+        DataError,
+        r"y\[9\] is nan",
+    ),
     "text": (one, listed((3, 1), "a"), LABELS, "mse", DataError, r"X\[3, 1\] is the text 'a'"),
     "text in an array": (one, X.astype(str), LABELS, "mse", DataError, r"X\[0, 0\] is the text '"),
-    "names of classes": (two, X, ["cat", "dog"] * 10, "cross_entropy", DataError, r"y\[0\] is the text 'cat': number the classes"),
+    "names of classes": (
+        two,
+        X,
+        ["cat", "dog"] * 10,
+        "cross_entropy",
+        DataError,
+        r"y\[0\] is the text 'cat': number the classes",
+    ),
     "bytes": (one, X, [b"1"] * 20, "mse", DataError, r"y\[0\] is the text b'1'"),
     "complex": (one, X + 0j, LABELS, "mse", DataError, r"X\[0, 0\] is the complex number"),
     "complex in a list": (one, X, [1j] * 20, "mse", DataError, r"y\[0\] is the complex number 1j"),
-    "dates": (one, X, [datetime.date(2020, 1, 1)] * 20, "mse", DataError, r"y\[0\] is the date or time '2020-01-01'"),
-    "dates of NumPy": (one, X, numpy.full(20, "2020-01-01", "datetime64[D]"), "mse", DataError, r"y\[0\] is the date or time"),
-    "durations": (one, numpy.full((20, 2), 1, "timedelta64[s]"), LABELS, "mse", DataError, r"X\[0, 0\] is the date or time"),
-    "a masked array": (one, numpy.ma.masked_greater(X, 1.0), LABELS, "mse", DataError, r"X is a masked array.*X\.filled"),
-    "masked targets": (one, X, numpy.ma.masked_greater(LABELS, 0.5), "mse", DataError, "y is a masked array"),
-    "a masked row": (one, [numpy.ma.masked_greater(row, 1.0) for row in X], LABELS, "mse", DataError, r"X\[0\] is a masked array"),
-    "missing": (one, listed((2, 0), None), LABELS, "mse", DataError, r"X\[2, 0\] is missing \(None\)"),
-    "a Decimal": (one, listed((2, 0), Decimal(1)), LABELS, "mse", DataError, r"X\[2, 0\] is a Decimal.*float\(\)"),
-    "too large": (one, listed((2, 0), 10**400), LABELS, "mse", DataError, r"X\[2, 0\] is too large for a float"),
+    "dates": (
+        one,
+        X,
+        [datetime.date(2020, 1, 1)] * 20,
+        "mse",
+        DataError,
+        r"y\[0\] is the date or time '2020-01-01'",
+    ),
+    "dates of NumPy": (
+        one,
+        X,
+        numpy.full(20, "2020-01-01", "datetime64[D]"),
+        "mse",
+        DataError,
+        r"y\[0\] is the date or time",
+    ),
+    "durations": (
+        one,
+        numpy.full((20, 2), 1, "timedelta64[s]"),
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[0, 0\] is the date or time",
+    ),
+    "a masked array": (
+        one,
+        numpy.ma.masked_greater(X, 1.0),
+        LABELS,
+        "mse",
+        DataError,
+        r"X is a masked array.*X\.filled",
+    ),
+    "masked targets": (
+        one,
+        X,
+        numpy.ma.masked_greater(LABELS, 0.5),
+        "mse",
+        DataError,
+        "y is a masked array",
+    ),
+    "a masked row": (
+        one,
+        [numpy.ma.masked_greater(row, 1.0) for row in X],
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[0\] is a masked array",
+    ),
+    "missing": (
+        one,
+        listed((2, 0), None),
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[2, 0\] is missing \(None\)",
+    ),
+    "a Decimal": (
+        one,
+        listed((2, 0), Decimal(1)),
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[2, 0\] is a Decimal.*float\(\)",
+    ),
+    "too large": (
+        one,
+        listed((2, 0), 10**400),
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[2, 0\] is too large for a float",
+    ),
 }
 
 CONTAINERS: dict[str, Case] = {
-    "a number": (one, 3.0, LABELS, "mse", DataError, "X must be an array or a list.*not a single number"),
-    "an array of no dimension": (one, numpy.array(3.0), LABELS, "mse", DataError, "X must be .*not a single number"),
+    "a number": (
+        one,
+        3.0,
+        LABELS,
+        "mse",
+        DataError,
+        "X must be an array or a list.*not a single number",
+    ),
+    "an array of no dimension": (
+        one,
+        numpy.array(3.0),
+        LABELS,
+        "mse",
+        DataError,
+        "X must be .*not a single number",
+    ),
     "text": (one, "abc", LABELS, "mse", DataError, "X must be .*not str"),
     "None": (one, X, None, "mse", DataError, "y must be .*not NoneType"),
     "a dict": (one, {1: 2}, LABELS, "mse", DataError, "X must be .*not dict"),
@@ -139,18 +426,45 @@ CONTAINERS: dict[str, Case] = {
         DataError,
         r"X\[0\] is a list_iterator, which can be read only once",
     ),
-    "a set for each sample": (one, [set(row) for row in ROWS], LABELS, "mse", DataError, r"X\[0\] is a set, which has no order"),
-    "objects": (one, [object()] * 20, LABELS, "mse", DataError, r"X\[0\]: MLP.* takes a list of 2 numbers, not object"),
+    "a set for each sample": (
+        one,
+        [set(row) for row in ROWS],
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[0\] is a set, which has no order",
+    ),
+    "objects": (
+        one,
+        [object()] * 20,
+        LABELS,
+        "mse",
+        DataError,
+        r"X\[0\]: MLP.* takes a list of 2 numbers, not object",
+    ),
 }
 
 EVERY: dict[str, Case] = {
     f"{kind}: {name}": case
-    for kind, cases in (("meaning", MEANING), ("shape", SHAPES), ("number", NUMBERS), ("container", CONTAINERS))
+    for kind, cases in (
+        ("meaning", MEANING),
+        ("shape", SHAPES),
+        ("number", NUMBERS),
+        ("container", CONTAINERS),
+    )
     for name, case in cases.items()
 }
 
 
-def said(make: Callable[[], Module], X: Any, y: Any, loss: Any, error: type[Exception], compiled: bool, **options: Any) -> str:
+def said(
+    make: Callable[[], Module],
+    X: Any,
+    y: Any,
+    loss: Any,
+    error: type[Exception],
+    compiled: bool,
+    **options: Any,
+) -> str:
     """The message of the error that fit raises, and the model as it was."""
     model = make()
     before = model.state_dict()
@@ -174,7 +488,10 @@ def test_eager_and_compiled_refuse_in_the_same_words(case: Case) -> None:
 @pytest.mark.parametrize("case", EVERY.values(), ids=EVERY)
 def test_validation_is_looked_at_in_the_same_way(case: Case) -> None:
     make, inputs, targets, loss, error, _ = case
-    found = [said(make, X, good_targets(make, loss), loss, error, compiled, validation=(inputs, targets)) for compiled in (False, True)]
+    found = [
+        said(make, X, good_targets(make, loss), loss, error, compiled, validation=(inputs, targets))
+        for compiled in (False, True)
+    ]
     assert found[0] == found[1]
 
 
@@ -191,7 +508,9 @@ def good_targets(make: Any, loss: Any) -> Any:
 
 
 def test_validation_is_named() -> None:
-    found = said(one, X, LABELS, "mse", DataError, False, validation=(changed(X, (3, 1), numpy.nan), LABELS))
+    found = said(
+        one, X, LABELS, "mse", DataError, False, validation=(changed(X, (3, 1), numpy.nan), LABELS)
+    )
     assert found.startswith("X of validation[3, 1] is nan")
     found = said(two, X, LABELS, "cross_entropy", OptionError, False, validation=(X, LABELS + 1))
     assert found.startswith("y of validation[1] is 2")
@@ -199,7 +518,9 @@ def test_validation_is_named() -> None:
 
 @pytest.mark.parametrize("share", [1.5, 0.0, 1.0, -0.1, 20, 0, True, float("nan")])
 def test_a_share_that_can_not_be_held_out_names_validation(share: Any) -> None:
-    assert said(one, X, LABELS, "mse", OptionError, False, validation=share).startswith("validation must be")
+    assert said(one, X, LABELS, "mse", OptionError, False, validation=share).startswith(
+        "validation must be"
+    )
 
 
 # Containers of other libraries
@@ -226,23 +547,36 @@ def test_a_tensor_that_numpy_can_not_take_says_why(compiled: bool) -> None:
 @both_ways
 def test_frames_and_series_are_taken_as_arrays(compiled: bool) -> None:
     pandas = pytest.importorskip("pandas")
-    frame, series = pandas.DataFrame(X, columns=["a", "b"]), pandas.Series(LABELS, index=range(7, 27))
+    frame, series = (
+        pandas.DataFrame(X, columns=["a", "b"]),
+        pandas.Series(LABELS, index=range(7, 27)),
+    )
     assert trained(frame, series, compiled) == trained(X, LABELS, compiled)
-    assert trained(frame.convert_dtypes(), series.astype(int), compiled) == trained(X, LABELS, compiled)
-    assert trained([row for _, row in frame.iterrows()], series, compiled) == trained(X, LABELS, compiled)
+    assert trained(frame.convert_dtypes(), series.astype(int), compiled) == trained(
+        X, LABELS, compiled
+    )
+    assert trained([row for _, row in frame.iterrows()], series, compiled) == trained(
+        X, LABELS, compiled
+    )
 
 
 @both_ways
 def test_a_frame_names_its_columns(compiled: bool) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(changed(X, (3, 1), numpy.nan), columns=["age", "size"])
-    assert said(one, frame, LABELS, "mse", DataError, compiled).startswith("X[3, 1] (column 'size') is nan")
+    assert said(one, frame, LABELS, "mse", DataError, compiled).startswith(
+        "X[3, 1] (column 'size') is nan"
+    )
     frame = pandas.DataFrame({"y": LABELS})
     assert "y.to_numpy().ravel()" in said(one, X, frame, "mse", LengthError, compiled)
     days = pandas.DataFrame({"a": X[:, 0], "day": pandas.date_range("2020-01-01", periods=20)})
-    assert said(one, days, LABELS, "mse", DataError, compiled).startswith("X[0, 1] is the date or time")
+    assert said(one, days, LABELS, "mse", DataError, compiled).startswith(
+        "X[0, 1] is the date or time"
+    )
     words = pandas.DataFrame({"a": X[:, 0], "b": ["x"] * 20})
-    assert said(one, words, LABELS, "mse", DataError, compiled).startswith("X[0, 1] is the text 'x'")
+    assert said(one, words, LABELS, "mse", DataError, compiled).startswith(
+        "X[0, 1] is the text 'x'"
+    )
 
 
 @both_ways
@@ -308,7 +642,10 @@ def test_a_loss_of_ones_own_takes_what_it_takes() -> None:
 @both_ways
 def test_a_target_that_is_a_value_is_taken_as_it_is(compiled: bool) -> None:
     targets = [Value(number) for number in SIGNS]
-    assert fit(one(), X, targets, loss="hinge", epochs=1, progress=False, compiled=compiled).epochs == 1
+    assert (
+        fit(one(), X, targets, loss="hinge", epochs=1, progress=False, compiled=compiled).epochs
+        == 1
+    )
 
 
 def wrapped(loss: Any) -> Any:
@@ -318,24 +655,55 @@ def wrapped(loss: Any) -> Any:
 @pytest.mark.parametrize(
     ("make", "y", "loss", "message"),
     [
-        (one, changed(SIGNS, 7, 0.0), losses.hinge, r"y\[7\]: a target of hinge must be -1 or 1, not 0"),
-        (one, changed(LABELS, 7, -1.0), losses.binary_cross_entropy_with_logits, r"y\[7\]: a target of .* must be in \[0, 1\]"),
+        (
+            one,
+            changed(SIGNS, 7, 0.0),
+            losses.hinge,
+            r"y\[7\]: a target of hinge must be -1 or 1, not 0",
+        ),
+        (
+            one,
+            changed(LABELS, 7, -1.0),
+            losses.binary_cross_entropy_with_logits,
+            r"y\[7\]: a target of .* must be in \[0, 1\]",
+        ),
         (two, numpy.full((20, 2), 0.7), losses.cross_entropy, "add up to 1"),
-        (two, changed(numpy.eye(2)[CLASSES], (7, 0), 5.0), losses.binary_cross_entropy_with_logits, r"y\[7\]: a target of"),
+        (
+            two,
+            changed(numpy.eye(2)[CLASSES], (7, 0), 5.0),
+            losses.binary_cross_entropy_with_logits,
+            r"y\[7\]: a target of",
+        ),
     ],
 )
-def test_a_loss_of_ours_inside_of_one_of_the_users(make: Any, y: Any, loss: Any, message: str) -> None:
+def test_a_loss_of_ours_inside_of_one_of_the_users(
+    make: Any, y: Any, loss: Any, message: str
+) -> None:
     found = [said(make, X, y, wrapped(loss), OptionError, compiled) for compiled in (False, True)]
     assert re.search(message, found[0])
     assert found[0] == found[1]
 
 
 def test_a_class_index_in_a_loss_of_the_users_says_what_a_compiled_one_can_take() -> None:
-    assert fit(two(), X, CLASSES, loss=wrapped(losses.cross_entropy), epochs=1, progress=False).epochs == 1
+    assert (
+        fit(two(), X, CLASSES, loss=wrapped(losses.cross_entropy), epochs=1, progress=False).epochs
+        == 1
+    )
     found = said(two, X, CLASSES, wrapped(losses.cross_entropy), DataError, compiled=True)
     assert "one-hot rows" in found
     rows = numpy.eye(2)[CLASSES]
-    assert fit(two(), X, rows, loss=wrapped(losses.cross_entropy), epochs=1, progress=False, compiled=True).epochs == 1
+    assert (
+        fit(
+            two(),
+            X,
+            rows,
+            loss=wrapped(losses.cross_entropy),
+            epochs=1,
+            progress=False,
+            compiled=True,
+        ).epochs
+        == 1
+    )
 
 
 def test_a_loss_of_the_users_over_outputs_of_several_lengths() -> None:
@@ -349,13 +717,18 @@ def test_a_loss_of_the_users_over_outputs_of_several_lengths() -> None:
             return [self.inner([item])[0] for item in x]
 
     samples = [[1.0], [1.0, 2.0], [3.0, 4.0, 5.0]]
-    assert fit(Each(), samples, samples, loss=wrapped(losses.mse), epochs=1, progress=False).epochs == 1
+    assert (
+        fit(Each(), samples, samples, loss=wrapped(losses.mse), epochs=1, progress=False).epochs
+        == 1
+    )
 
 
 @both_ways
 def test_an_optimizer_of_another_model_is_refused(compiled: bool) -> None:
     other = SGD(one().parameters())
-    assert "parameters of another model" in said(one, X, LABELS, "mse", OptionError, compiled, optimizer=other)
+    assert "parameters of another model" in said(
+        one, X, LABELS, "mse", OptionError, compiled, optimizer=other
+    )
 
 
 class Shifts(Module):
@@ -376,22 +749,39 @@ def test_a_model_without_parameters_is_refused(compiled: bool) -> None:
 
 def test_an_optimizer_may_bring_the_parameters_along() -> None:
     outside = Parameter(0.5)
-    options: dict[str, Any] = {"loss": lambda p, t: losses.mse(p * outside, t), "optimizer": SGD([outside], 0.1)}
+    options: dict[str, Any] = {
+        "loss": lambda p, t: losses.mse(p * outside, t),
+        "optimizer": SGD([outside], 0.1),
+    }
     fit(Shifts(1.0), X, LABELS, epochs=1, batch_size=None, progress=False, **options)
     inputs = X[:, 0] + 1.0
-    assert outside.data == pytest.approx(0.5 - 0.1 * (2.0 * inputs * (0.5 * inputs - LABELS)).mean())
+    assert outside.data == pytest.approx(
+        0.5 - 0.1 * (2.0 * inputs * (0.5 * inputs - LABELS)).mean()
+    )
 
 
 def test_a_parameter_that_the_optimizer_does_not_hold_is_warned_of() -> None:
     outside = Parameter(1.0, label="gain")
     with pytest.warns(UnlearnedWarning, match="gain"):
-        fit(one(), X, LABELS, loss=lambda p, t: losses.mse(p * outside, t), epochs=1, progress=False)
+        fit(
+            one(), X, LABELS, loss=lambda p, t: losses.mse(p * outside, t), epochs=1, progress=False
+        )
 
 
 def test_a_parameter_that_only_the_penalty_uses_may_be_learned() -> None:
     model, strength = one(), Parameter(2.0)
     rule = SGD([*model.parameters(), strength], 0.1)
-    fit(model, X, LABELS, loss="mse", penalty=lambda _: strength**2, optimizer=rule, epochs=1, batch_size=None, progress=False)
+    fit(
+        model,
+        X,
+        LABELS,
+        loss="mse",
+        penalty=lambda _: strength**2,
+        optimizer=rule,
+        epochs=1,
+        batch_size=None,
+        progress=False,
+    )
     assert strength.data == pytest.approx(2.0 - 0.1 * 4.0)
 
 
@@ -426,7 +816,9 @@ def test_a_model_that_changes_its_sample_changes_nothing_of_the_user(compiled: b
     fit(model, rows, LABELS, validation=(rows, LABELS), **given)  # type: ignore[arg-type]
     assert rows == ROWS
     fit(by_hand, X / numpy.abs(X).sum(axis=1, keepdims=True), LABELS, **given)  # type: ignore[arg-type]
-    assert list(model.state_dict().values()) == pytest.approx(list(by_hand.state_dict().values()), rel=1e-9)
+    assert list(model.state_dict().values()) == pytest.approx(
+        list(by_hand.state_dict().values()), rel=1e-9
+    )
 
 
 def test_a_loss_that_changes_its_target_changes_nothing_of_the_user() -> None:
@@ -458,9 +850,20 @@ def test_the_trial_draws_no_random_numbers_and_moves_no_statistics() -> None:
     class Look(Callback):
         def on_train_begin(self, training: Training) -> None:
             self.state = training.model.state_dict()
-            self.generators = [generator.getstate() for _, generator in training.model.named_generators()]
+            self.generators = [
+                generator.getstate() for _, generator in training.model.named_generators()
+            ]
 
-    model, look = Sequential(Layer(2, 3, seed=1), BatchNorm(3), Dropout(0.5, seed=4), Layer(3, 1, None, seed=2), lambda row: row[0]), Look()
+    model, look = (
+        Sequential(
+            Layer(2, 3, seed=1),
+            BatchNorm(3),
+            Dropout(0.5, seed=4),
+            Layer(3, 1, None, seed=2),
+            lambda row: row[0],
+        ),
+        Look(),
+    )
     before = model.state_dict(), [generator.getstate() for _, generator in model.named_generators()]
     fit(model, X, LABELS, loss="mse", epochs=1, progress=False, callbacks=look)
     assert (look.state, look.generators) == before

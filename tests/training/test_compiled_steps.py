@@ -11,7 +11,21 @@ from scalargrad import where
 from scalargrad.data import epoch_order, moons
 from scalargrad.errors import DivergenceError, LengthError, OptionError, TraceError
 from scalargrad.losses import cross_entropy, mse
-from scalargrad.nn import MLP, BatchNorm, Conv, Dropout, Flatten, Layer, LayerNorm, MaxPool, Module, Recurrent, Reshape, RNNCell, Sequential
+from scalargrad.nn import (
+    MLP,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    Layer,
+    LayerNorm,
+    MaxPool,
+    Module,
+    Recurrent,
+    Reshape,
+    RNNCell,
+    Sequential,
+)
 from scalargrad.optim import SGD, Adam, CosineDecay, elastic_net, l2
 from scalargrad.training import (
     Callback,
@@ -40,14 +54,25 @@ def last(rows: list[Any]) -> Any:
     return rows[-1]
 
 
-def both(make: Any, X: Any, y: Any, callbacks: Any = lambda rule: (), **options: Any) -> list[tuple[Module, History]]:
+def both(
+    make: Any, X: Any, y: Any, callbacks: Any = lambda rule: (), **options: Any
+) -> list[tuple[Module, History]]:
     """The same training, eager and compiled."""
     found = []
     for compiled in (False, True):
         model = make()
         rule = options.get("rule", partial(SGD, learning_rate=0.1))(model.parameters())
         given = {name: option for name, option in options.items() if name != "rule"}
-        history = fit(model, X, y, optimizer=rule, callbacks=callbacks(rule), progress=False, compiled=compiled, **given)
+        history = fit(
+            model,
+            X,
+            y,
+            optimizer=rule,
+            callbacks=callbacks(rule),
+            progress=False,
+            compiled=compiled,
+            **given,
+        )
         found.append((model, history))
     return found
 
@@ -55,23 +80,49 @@ def both(make: Any, X: Any, y: Any, callbacks: Any = lambda rule: (), **options:
 def agree(found: list[tuple[Module, History]], tolerance: float = 1e-9) -> None:
     (eager, slow), (compiled, fast) = found
     assert list(compiled.state_dict()) == list(eager.state_dict())
-    assert numpy.allclose(list(compiled.state_dict().values()), list(eager.state_dict().values()), rtol=tolerance, atol=tolerance)
+    assert numpy.allclose(
+        list(compiled.state_dict().values()),
+        list(eager.state_dict().values()),
+        rtol=tolerance,
+        atol=tolerance,
+    )
     assert list(fast) == list(slow)
-    assert all(numpy.allclose(fast[name], slow[name], rtol=tolerance, atol=tolerance) for name in slow)
+    assert all(
+        numpy.allclose(fast[name], slow[name], rtol=tolerance, atol=tolerance) for name in slow
+    )
     assert numpy.allclose(fast.steps, slow.steps, rtol=tolerance, atol=tolerance)
     assert fast.stopped.split(",")[0] == slow.stopped.split(",")[0]
 
 
 def test_two_hundred_steps_of_the_moons() -> None:
     penalty = partial(lambda strength, model: l2(model.parameters(), strength), 1e-4)
-    options: dict[str, Any] = {"loss": "hinge", "epochs": 200, "batch_size": None, "penalty": penalty, "metrics": "accuracy"}
+    options: dict[str, Any] = {
+        "loss": "hinge",
+        "epochs": 200,
+        "batch_size": None,
+        "penalty": penalty,
+        "metrics": "accuracy",
+    }
     agree(both(lambda: MLP(2, [6, 4, 1], seed=1), X, SIGNS, validation=0.2, **options))
 
 
 def test_classes_given_as_indexes_with_adam_and_schedules_and_clipping() -> None:
-    options: dict[str, Any] = {"loss": "cross_entropy", "epochs": 25, "batch_size": 5, "rule": partial(Adam, learning_rate=0.05)}
+    options: dict[str, Any] = {
+        "loss": "cross_entropy",
+        "epochs": 25,
+        "batch_size": 5,
+        "rule": partial(Adam, learning_rate=0.05),
+    }
     callbacks = lambda rule: [EveryStep(CosineDecay(rule, 200)), ClipNorm(0.5), ClipValues(0.2)]  # noqa: E731
-    found = both(lambda: MLP(2, [6, 2], "tanh", seed=1), X, CLASSES, callbacks, metrics=["accuracy"], validation=(X, CLASSES), **options)
+    found = both(
+        lambda: MLP(2, [6, 2], "tanh", seed=1),
+        X,
+        CLASSES,
+        callbacks,
+        metrics=["accuracy"],
+        validation=(X, CLASSES),
+        **options,
+    )
     agree(found)
     assert len(found[0][1].steps) == 200
 
@@ -79,12 +130,18 @@ def test_classes_given_as_indexes_with_adam_and_schedules_and_clipping() -> None
 def test_dropout_and_random_slopes_draw_the_same_numbers() -> None:
     def make() -> Sequential:
         return Sequential(
-            Layer(2, 8, "rrelu", seed=1), Dropout(0.4, seed=2), Layer(8, 4, "prelu", seed=3), Layer(4, 1, None, seed=4), first
+            Layer(2, 8, "rrelu", seed=1),
+            Dropout(0.4, seed=2),
+            Layer(8, 4, "prelu", seed=3),
+            Layer(4, 1, None, seed=4),
+            first,
         )
 
     found = both(make, X, SIGNS, loss="hinge", epochs=25, batch_size=5, validation=0.25)
     agree(found)
-    assert [g.getstate() for _, g in found[0][0].named_generators()] == [g.getstate() for _, g in found[1][0].named_generators()]
+    assert [g.getstate() for _, g in found[0][0].named_generators()] == [
+        g.getstate() for _, g in found[1][0].named_generators()
+    ]
 
 
 def test_max_norm_and_early_stopping_and_frozen_layers() -> None:
@@ -93,7 +150,16 @@ def test_max_norm_and_early_stopping_and_frozen_layers() -> None:
         model.layers[1].freeze()
         return model
 
-    found = both(make, X, SIGNS, lambda rule: [MaxNorm(0.8), EarlyStopping(3)], loss="hinge", epochs=60, batch_size=8, validation=0.3)
+    found = both(
+        make,
+        X,
+        SIGNS,
+        lambda rule: [MaxNorm(0.8), EarlyStopping(3)],
+        loss="hinge",
+        epochs=60,
+        batch_size=8,
+        validation=0.3,
+    )
     agree(found)
     assert found[1][0].layers[1].state_dict() == make().layers[1].state_dict()  # type: ignore[index]
 
@@ -102,21 +168,53 @@ def test_max_norm_and_early_stopping_and_frozen_layers() -> None:
 def test_every_optimizer_by_name(optimizer: str) -> None:
     models = [MLP(2, [4, 1], "tanh", seed=1) for _ in range(2)]
     for model, compiled in zip(models, (False, True), strict=True):
-        options: dict[str, Any] = {"optimizer": optimizer, "epochs": 10, "batch_size": 8, "progress": False, "compiled": compiled}
-        fit(model, X, SIGNS, loss="huber", penalty=lambda model: elastic_net(model.parameters(), 1e-3, 1e-3), **options)
-    assert list(models[1].state_dict().values()) == pytest.approx(list(models[0].state_dict().values()), rel=1e-9, abs=1e-12)
+        options: dict[str, Any] = {
+            "optimizer": optimizer,
+            "epochs": 10,
+            "batch_size": 8,
+            "progress": False,
+            "compiled": compiled,
+        }
+        fit(
+            model,
+            X,
+            SIGNS,
+            loss="huber",
+            penalty=lambda model: elastic_net(model.parameters(), 1e-3, 1e-3),
+            **options,
+        )
+    assert list(models[1].state_dict().values()) == pytest.approx(
+        list(models[0].state_dict().values()), rel=1e-9, abs=1e-12
+    )
 
 
 def test_an_optimizer_over_some_parameters_in_another_order() -> None:
     def rule(parameters: Any) -> SGD:
         return SGD(parameters[::-2], 0.1, momentum=0.9)
 
-    agree(both(lambda: MLP(2, [4, 1], "tanh", seed=1), X, SIGNS, loss="mse", epochs=10, batch_size=8, rule=rule))
+    agree(
+        both(
+            lambda: MLP(2, [4, 1], "tanh", seed=1),
+            X,
+            SIGNS,
+            loss="mse",
+            epochs=10,
+            batch_size=8,
+            rule=rule,
+        )
+    )
 
 
 def test_convolution_pooling_and_layer_norm() -> None:
     def make() -> Sequential:
-        return Sequential(Reshape(1, 4, 4), Conv(1, 4, 3, seed=1), MaxPool(2), Flatten(), LayerNorm(4), Layer(4, 3, None, seed=2))
+        return Sequential(
+            Reshape(1, 4, 4),
+            Conv(1, 4, 3, seed=1),
+            MaxPool(2),
+            Flatten(),
+            LayerNorm(4),
+            Layer(4, 3, None, seed=2),
+        )
 
     agree(both(make, IMAGES, numpy.arange(20) % 3, loss="cross_entropy", epochs=10, batch_size=4))
 
@@ -147,7 +245,17 @@ def test_callbacks_see_and_change_the_model() -> None:
         halves.append(Halve())
         return [halves[-1]]
 
-    agree(both(lambda: MLP(2, [3, 1], "tanh", seed=1), X, SIGNS, callbacks, loss="mse", epochs=4, batch_size=8))
+    agree(
+        both(
+            lambda: MLP(2, [3, 1], "tanh", seed=1),
+            X,
+            SIGNS,
+            callbacks,
+            loss="mse",
+            epochs=4,
+            batch_size=8,
+        )
+    )
     assert halves[0].seen == pytest.approx(halves[1].seen, rel=1e-9)
 
 
@@ -165,18 +273,55 @@ def test_ctrl_c_and_checkpoints(tmp_path: Path) -> None:
     for epochs in (2, 5):
         model = make()
         rule = Adam(model.parameters(), 0.01)
-        options: dict[str, Any] = {"optimizer": rule, "resume": path, "compiled": True, "progress": False}
-        fit(model, X, SIGNS, loss="mse", epochs=epochs, batch_size=8, callbacks=[SaveCheckpoint(path)], **options)
+        options: dict[str, Any] = {
+            "optimizer": rule,
+            "resume": path,
+            "compiled": True,
+            "progress": False,
+        }
+        fit(
+            model,
+            X,
+            SIGNS,
+            loss="mse",
+            epochs=epochs,
+            batch_size=8,
+            callbacks=[SaveCheckpoint(path)],
+            **options,
+        )
     whole = make()
-    fit(whole, X, SIGNS, loss="mse", optimizer=Adam(whole.parameters(), 0.01), epochs=5, batch_size=8, compiled=True, progress=False)
+    fit(
+        whole,
+        X,
+        SIGNS,
+        loss="mse",
+        optimizer=Adam(whole.parameters(), 0.01),
+        epochs=5,
+        batch_size=8,
+        compiled=True,
+        progress=False,
+    )
     assert model.state_dict() == whole.state_dict()
 
 
 def test_a_divergence_names_its_first_operation() -> None:
     model = MLP(2, [4, 1], activation=None, seed=1)
     rule = SGD(model.parameters(), 1e3)
-    with pytest.raises(DivergenceError, match=r"the training diverged in epoch \d+, step \d+: the loss is .*\n  first: "):
-        fit(model, X, SIGNS, loss="mse", optimizer=rule, epochs=90, batch_size=4, progress=False, compiled=True)
+    with pytest.raises(
+        DivergenceError,
+        match=r"the training diverged in epoch \d+, step \d+: the loss is .*\n  first: ",
+    ):
+        fit(
+            model,
+            X,
+            SIGNS,
+            loss="mse",
+            optimizer=rule,
+            epochs=90,
+            batch_size=4,
+            progress=False,
+            compiled=True,
+        )
     assert all(numpy.isfinite(list(model.state_dict().values())))
 
 
@@ -184,7 +329,18 @@ def test_predictions_of_the_metrics_are_those_of_the_order() -> None:
     def largest(prediction: Any, target: Any) -> float:
         return float(prediction[0] + 10 * target)
 
-    agree(both(lambda: MLP(2, [3, 2], "tanh", seed=1), X, CLASSES, loss="cross_entropy", epochs=2, batch_size=7, metrics=[largest], seed=5))
+    agree(
+        both(
+            lambda: MLP(2, [3, 2], "tanh", seed=1),
+            X,
+            CLASSES,
+            loss="cross_entropy",
+            epochs=2,
+            batch_size=7,
+            metrics=[largest],
+            seed=5,
+        )
+    )
     assert sorted(epoch_order(40, 5, 0)) == list(range(40))
 
 
@@ -206,10 +362,16 @@ def branch(prediction: Any, target: Any) -> Any:
             "BatchNorm takes statistics.*LayerNorm.*compiled=False",
         ),
         ({"optimizer": SGD(MLP(2, [1]).parameters())}, OptionError, "parameters of another model"),
-        ({"X": [[1.0, 2.0], [1.0]], "y": [1.0, 2.0]}, LengthError, r"X\[1\]: MLP.* takes 2 inputs, but was given 1"),
+        (
+            {"X": [[1.0, 2.0], [1.0]], "y": [1.0, 2.0]},
+            LengthError,
+            r"X\[1\]: MLP.* takes 2 inputs, but was given 1",
+        ),
     ],
 )
-def test_what_can_not_be_compiled_is_refused_and_nothing_changes(changed: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_what_can_not_be_compiled_is_refused_and_nothing_changes(
+    changed: dict[str, Any], error: type[Exception], message: str
+) -> None:
     given: dict[str, Any] = {
         "model": MLP(2, [3, 1], seed=1),
         "X": X,
@@ -228,7 +390,9 @@ def test_what_can_not_be_compiled_is_refused_and_nothing_changes(changed: dict[s
 def test_what_a_branch_says_can_be_said_in_the_graph() -> None:
     def loss(prediction: Any, target: Any) -> Any:
         return where(
-            (prediction > 0) if not hasattr(prediction, "args") else prediction.relu().sign(), mse(prediction, target), prediction**2
+            (prediction > 0) if not hasattr(prediction, "args") else prediction.relu().sign(),
+            mse(prediction, target),
+            prediction**2,
         )
 
     agree(both(lambda: MLP(2, [3, 1], "tanh", seed=1), X, SIGNS, loss=loss, epochs=5, batch_size=8))
@@ -236,4 +400,13 @@ def test_what_a_branch_says_can_be_said_in_the_graph() -> None:
 
 def test_label_smoothing_takes_shares() -> None:
     shares = numpy.eye(2)[CLASSES]
-    agree(both(lambda: MLP(2, [3, 2], "tanh", seed=1), X, shares, loss=partial(cross_entropy, label_smoothing=0.1), epochs=5, batch_size=8))
+    agree(
+        both(
+            lambda: MLP(2, [3, 2], "tanh", seed=1),
+            X,
+            shares,
+            loss=partial(cross_entropy, label_smoothing=0.1),
+            epochs=5,
+            batch_size=8,
+        )
+    )

@@ -40,17 +40,35 @@ class Watch(Callback):
 def explode(model: Module, **options: Any) -> DivergenceError:
     rule = SGD(model.parameters(), 0.5)
     with pytest.raises(DivergenceError) as caught:
-        fit(model, X, Y, loss="half_squared_error", optimizer=rule, batch_size=1, epochs=50, progress=False, **options)
+        fit(
+            model,
+            X,
+            Y,
+            loss="half_squared_error",
+            optimizer=rule,
+            batch_size=1,
+            epochs=50,
+            progress=False,
+            **options,
+        )
     return caught.value
 
 
 def test_an_explosion_names_the_first_operation_and_leaves_the_last_finite_model() -> None:
-    model, watch = MLP(10, [7, 3, 1], activation=None, initializer=uniform(0.0, 1.0), seed=1), Watch()
+    model, watch = (
+        MLP(10, [7, 3, 1], activation=None, initializer=uniform(0.0, 1.0), seed=1),
+        Watch(),
+    )
     error = explode(model, callbacks=[watch])
     message = str(error)
     assert f"step {watch.steps + 1}" in message
     assert "first:" in message
-    assert "gave inf" in message or "gave nan" in message or " is nan" in message or " is inf" in message
+    assert (
+        "gave inf" in message
+        or "gave nan" in message
+        or " is nan" in message
+        or " is inf" in message
+    )
     assert numbers(model) == watch.after
     assert all(map(isfinite, numbers(model).values()))
     assert len(error.history.steps) == watch.steps
@@ -83,7 +101,13 @@ def test_a_step_that_overflows_is_not_made() -> None:
 
 
 def test_running_statistics_and_generators_are_given_back_too() -> None:
-    model = Sequential(Layer(10, 4, seed=1), BatchNorm(4), Dropout(0.5, seed=3), Layer(4, 1, seed=2), lambda row: row[0])
+    model = Sequential(
+        Layer(10, 4, seed=1),
+        BatchNorm(4),
+        Dropout(0.5, seed=3),
+        Layer(4, 1, seed=2),
+        lambda row: row[0],
+    )
     generator = next(iter(model.named_generators()))[1]
     rows = X.tolist()
     fit(model, rows, Y, loss="mse", epochs=1, batch_size=8, progress=False)
@@ -109,9 +133,23 @@ def test_the_first_bad_sample_is_named_by_its_place_in_the_data(compiled: bool) 
     rows[7] = 1e200
     for seed in range(6):
         model = MLP(1, [1], activation=None, seed=1)
-        options: dict[str, Any] = {"loss": "mse", "epochs": 1, "batch_size": 6, "seed": seed, "validation": 0.25, "progress": False}
+        options: dict[str, Any] = {
+            "loss": "mse",
+            "epochs": 1,
+            "batch_size": 6,
+            "seed": seed,
+            "validation": 0.25,
+            "progress": False,
+        }
         try:
-            fit(model, rows, numpy.ones(12), optimizer=SGD(model.parameters(), 1e-3), compiled=compiled, **options)
+            fit(
+                model,
+                rows,
+                numpy.ones(12),
+                optimizer=SGD(model.parameters(), 1e-3),
+                compiled=compiled,
+                **options,
+            )
         except DivergenceError as error:
             assert "for the sample X[7]" in str(error)  # noqa: PT017 - some seeds hold the sample out
             return
@@ -138,14 +176,18 @@ class Interrupted(Module):
 @pytest.mark.parametrize("when", [1, 4, 17, 45])
 def test_ctrl_c_leaves_the_model_of_the_last_complete_step(when: int) -> None:
     model, watch = Interrupted(when), Watch()
-    history = fit(model, X, Y, loss="mse", batch_size=3, epochs=2, callbacks=[watch], progress=False)
+    history = fit(
+        model, X, Y, loss="mse", batch_size=3, epochs=2, callbacks=[watch], progress=False
+    )
     assert "interrupted" in history.stop_reason
     assert watch.steps == (when - 1) // 40 * 14 + (when - 1) % 40 // 3 == len(history.steps)
     assert numbers(model) == (watch.after or MLP_AT_FIRST)
     assert isfinite(model(X[0].tolist()).data)
 
 
-MLP_AT_FIRST = {f"inner.{name}": number for name, number in MLP(10, [4, 1], seed=3).state_dict().items()}
+MLP_AT_FIRST = {
+    f"inner.{name}": number for name, number in MLP(10, [4, 1], seed=3).state_dict().items()
+}
 
 
 def test_ctrl_c_between_two_parameters_leaves_no_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +212,9 @@ def test_ctrl_c_between_two_parameters_leaves_no_mixture(monkeypatch: pytest.Mon
 
     watch = Watch()
     monkeypatch.setattr(steps.EagerStep, "write", cut)
-    history = fit(model, X, Y, loss="mse", batch_size=3, epochs=1, callbacks=[watch], progress=False)
+    history = fit(
+        model, X, Y, loss="mse", batch_size=3, epochs=1, callbacks=[watch], progress=False
+    )
     assert "interrupted" in history.stop_reason
     assert watch.steps == 2
     assert numbers(model) == watch.after

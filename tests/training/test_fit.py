@@ -28,7 +28,9 @@ def parameters(model: Module) -> list[float]:
     return list(model.state_dict().values())
 
 
-def descent(model: Module, rate: float, epochs: int, size: int, seed: int | None, decay: float = 0.0) -> tuple[list[float], list[float]]:
+def descent(
+    model: Module, rate: float, epochs: int, size: int, seed: int | None, decay: float = 0.0
+) -> tuple[list[float], list[float]]:
     """Mini-batch descent on half the squared error of a linear model, by hand: the parameters, and the mean loss of each epoch."""
     w, history = numpy.array(parameters(model)), []
     inputs = numpy.hstack([X, numpy.ones((23, 1))])
@@ -67,18 +69,33 @@ def test_no_batch_size_takes_all_samples_and_the_penalty_is_added() -> None:
     model = line()
     expected, curve = descent(model, 0.1, 5, 23, None, decay=0.01)
     rule = SGD(model.parameters(), 0.1)
-    options: dict[str, Any] = {"penalty": lambda model: l2(model.parameters(), 0.01), "batch_size": None, "progress": False}
+    options: dict[str, Any] = {
+        "penalty": lambda model: l2(model.parameters(), 0.01),
+        "batch_size": None,
+        "progress": False,
+    }
     before = 0.01 * sum(number**2 for number in parameters(model))
     history = fit(model, X, Y, loss="half_squared_error", optimizer=rule, epochs=5, **options)
     assert parameters(model) == pytest.approx(expected, rel=1e-12)
     assert history["loss"] == pytest.approx(curve, rel=1e-12)
     assert history["penalty"][0] == pytest.approx(before)
-    assert history.steps == pytest.approx([a + b for a, b in zip(history["loss"], history["penalty"], strict=True)], rel=1e-12)
+    assert history.steps == pytest.approx(
+        [a + b for a, b in zip(history["loss"], history["penalty"], strict=True)], rel=1e-12
+    )
 
 
 def test_it_comes_to_the_least_squares_solution() -> None:
     model = line()
-    fit(model, X, Y, loss="mse", optimizer=SGD(model.parameters(), 0.2), epochs=300, batch_size=None, progress=False)
+    fit(
+        model,
+        X,
+        Y,
+        loss="mse",
+        optimizer=SGD(model.parameters(), 0.2),
+        epochs=300,
+        batch_size=None,
+        progress=False,
+    )
     expected = numpy.linalg.lstsq(numpy.hstack([X, numpy.ones((23, 1))]), Y, rcond=None)[0]
     assert parameters(model) == pytest.approx(expected.tolist(), abs=1e-9)
 
@@ -87,11 +104,20 @@ def test_a_network_trains_as_in_pytorch() -> None:
     torch = pytest.importorskip("torch")
     samples, labels = moons(40, noise=0.1, seed=2)
     model = MLP(2, [8, 2], activation="tanh", seed=1)
-    net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2)).double()
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2)
+    ).double()
     with torch.no_grad():
         for layer, linear in zip(model.layers, (net[0], net[2]), strict=True):
-            linear.weight.copy_(torch.tensor([[w.data for w in neuron.weights] for neuron in layer.neurons], dtype=torch.float64))
-            linear.bias.copy_(torch.tensor([neuron.bias.data for neuron in layer.neurons], dtype=torch.float64))
+            linear.weight.copy_(
+                torch.tensor(
+                    [[w.data for w in neuron.weights] for neuron in layer.neurons],
+                    dtype=torch.float64,
+                )
+            )
+            linear.bias.copy_(
+                torch.tensor([neuron.bias.data for neuron in layer.neurons], dtype=torch.float64)
+            )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
     inputs, targets = torch.tensor(samples), torch.tensor(labels.astype(int))
     for epoch in range(20):
@@ -102,8 +128,20 @@ def test_a_network_trains_as_in_pytorch() -> None:
             torch.nn.functional.cross_entropy(net(inputs[part]), targets[part]).backward()
             optimizer.step()
     rule = Adam(model.parameters(), 0.05)
-    fit(model, samples, labels, loss="cross_entropy", optimizer=rule, epochs=20, batch_size=8, seed=4, progress=False)
-    ours = [[[w.data for w in neuron.weights] for neuron in layer.neurons] for layer in model.layers]
+    fit(
+        model,
+        samples,
+        labels,
+        loss="cross_entropy",
+        optimizer=rule,
+        epochs=20,
+        batch_size=8,
+        seed=4,
+        progress=False,
+    )
+    ours = [
+        [[w.data for w in neuron.weights] for neuron in layer.neurons] for layer in model.layers
+    ]
     assert numpy.allclose(ours[0], net[0].weight.detach().numpy(), rtol=1e-9, atol=1e-11)
     assert numpy.allclose(ours[1], net[2].weight.detach().numpy(), rtol=1e-9, atol=1e-11)
 
@@ -137,9 +175,13 @@ def test_validation_and_metrics_are_those_of_the_model_after_the_epoch() -> None
     )
     scores = [model(row).data for row in samples[20:].tolist()]
     margins = numpy.array(scores) * targets[20:]
-    assert history["validation_loss"][-1] == pytest.approx(numpy.maximum(0.0, 1.0 - margins).mean(), rel=1e-12)
+    assert history["validation_loss"][-1] == pytest.approx(
+        numpy.maximum(0.0, 1.0 - margins).mean(), rel=1e-12
+    )
     assert history["validation_accuracy"][-1] == (margins > 0).mean()
-    assert history["validation_squared_error"][-1] == pytest.approx(((numpy.array(scores) - targets[20:]) ** 2).mean(), rel=1e-12)
+    assert history["validation_squared_error"][-1] == pytest.approx(
+        ((numpy.array(scores) - targets[20:]) ** 2).mean(), rel=1e-12
+    )
     assert list(history) == [
         *["loss", "learning_rate", "accuracy", "squared_error"],
         *["validation_loss", "validation_accuracy", "validation_squared_error"],
@@ -180,7 +222,11 @@ def test_samples_of_any_kind() -> None:
 
     model = Adds()
     sequences = [[1.0], [1.0, 2.0], [3.0, -1.0, 2.0]]
-    options: dict[str, Any] = {"optimizer": SGD(model.parameters(), 0.05), "batch_size": 1, "progress": False}
+    options: dict[str, Any] = {
+        "optimizer": SGD(model.parameters(), 0.05),
+        "batch_size": 1,
+        "progress": False,
+    }
     fit(model, sequences, [1.0, 3.0, 4.0], loss="mse", epochs=1500, **options)
     assert parameters(model) == pytest.approx([1.0, 0.0], abs=1e-4)
 
@@ -188,7 +234,15 @@ def test_samples_of_any_kind() -> None:
 def test_parameters_that_the_optimizer_was_not_given_stay() -> None:
     model = MLP(3, [4, 1], seed=1)
     first = parameters(model.layers[0])
-    fit(model, X, Y, loss="mse", optimizer=SGD(model.layers[1].parameters(), 0.1), epochs=2, progress=False)
+    fit(
+        model,
+        X,
+        Y,
+        loss="mse",
+        optimizer=SGD(model.layers[1].parameters(), 0.1),
+        epochs=2,
+        progress=False,
+    )
     assert parameters(model.layers[0]) == first
     model.layers[1].freeze()
     last = parameters(model.layers[1])
@@ -220,7 +274,9 @@ def test_parameters_that_the_optimizer_was_not_given_stay() -> None:
         ({"loss": lambda p, t: 1.0}, DataError, "must return one Value"),
     ],
 )
-def test_what_can_not_be_used_is_refused_before_anything_changes(changed: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_what_can_not_be_used_is_refused_before_anything_changes(
+    changed: dict[str, Any], error: type[Exception], message: str
+) -> None:
     model = line()
     before = parameters(model)
     given = {"model": model, "X": X, "y": Y, "loss": "mse", "progress": False} | changed
@@ -230,9 +286,17 @@ def test_what_can_not_be_used_is_refused_before_anything_changes(changed: dict[s
 
 
 def test_a_single_sample_at_the_end_joins_the_batch_before_where_statistics_are_taken() -> None:
-    model = Sequential(Layer(3, 2, seed=1), BatchNorm(2), Layer(2, 1, activation=None, seed=2), lambda row: row[0])
-    assert len(fit(model, X[:21], Y[:21], loss="mse", epochs=1, batch_size=5, progress=False).steps) == 4
-    assert len(fit(line(), X[:21], Y[:21], loss="mse", epochs=1, batch_size=5, progress=False).steps) == 5
+    model = Sequential(
+        Layer(3, 2, seed=1), BatchNorm(2), Layer(2, 1, activation=None, seed=2), lambda row: row[0]
+    )
+    assert (
+        len(fit(model, X[:21], Y[:21], loss="mse", epochs=1, batch_size=5, progress=False).steps)
+        == 4
+    )
+    assert (
+        len(fit(line(), X[:21], Y[:21], loss="mse", epochs=1, batch_size=5, progress=False).steps)
+        == 5
+    )
     with pytest.raises(CallError, match="batch"):
         fit(model, X[:21], Y[:21], loss="mse", epochs=1, batch_size=1, progress=False)
 
@@ -251,7 +315,9 @@ def test_losses_have_names() -> None:
 # Progress
 
 
-def test_progress_goes_to_the_error_stream(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_goes_to_the_error_stream(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fit(line(), X, Y, loss="mse", epochs=2, progress=False)
     assert capsys.readouterr() == ("", "")
     monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
@@ -291,7 +357,17 @@ def test_without_shuffling_the_last_samples_are_held_out() -> None:
             self.kept, self.held = training.samples.targets, training.held
 
     look = Look()
-    fit(line(), X, Y, loss="mse", validation=0.25, shuffle=False, callbacks=look, epochs=1, progress=False)
+    fit(
+        line(),
+        X,
+        Y,
+        loss="mse",
+        validation=0.25,
+        shuffle=False,
+        callbacks=look,
+        epochs=1,
+        progress=False,
+    )
     assert look.held is not None
     assert look.kept == Y[:17].tolist()
     assert look.held.targets == Y[17:].tolist()
@@ -353,9 +429,17 @@ def test_the_history_becomes_a_frame() -> None:
     assert frame["loss"].tolist() == history["loss"]
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda history: pickle.loads(pickle.dumps(history))])
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda history: pickle.loads(pickle.dumps(history))]
+)
 def test_a_copy_of_the_history_is_whole(duplicate: Any) -> None:
-    history = fit(line(), X, Y, loss="mse", epochs=2, callbacks=StopAtZeroGradient(1e9), progress=False)
+    history = fit(
+        line(), X, Y, loss="mse", epochs=2, callbacks=StopAtZeroGradient(1e9), progress=False
+    )
     copied = duplicate(history)
     assert type(copied) is History
-    assert (dict(copied), copied.steps, copied.stopped) == (dict(history), history.steps, history.stop_reason)
+    assert (dict(copied), copied.steps, copied.stopped) == (
+        dict(history),
+        history.steps,
+        history.stop_reason,
+    )

@@ -47,7 +47,9 @@ def test_a_history_prints_its_last_epoch_and_why_it_ended() -> None:
     history = two_epochs()
     assert repr(history) == "<History of 2 epochs: loss 0.25, accuracy 0>"
     history.stop_reason = "at a zero gradient"
-    assert repr(history) == "<History of 2 epochs: loss 0.25, accuracy 0; stopped: at a zero gradient>"
+    assert (
+        repr(history) == "<History of 2 epochs: loss 0.25, accuracy 0; stopped: at a zero gradient>"
+    )
     assert repr(History()) == "<History of 0 epochs: nothing yet>"
 
 

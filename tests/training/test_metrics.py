@@ -36,7 +36,11 @@ X, LABELS = moons(60, noise=0.1, seed=1)
 SIGNS = 2.0 * LABELS - 1.0
 THREE = numpy.arange(60) % 3
 SCORES = {"precision": precision, "recall": recall, "f1": f1}
-REFEREES = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
+REFEREES = {
+    "precision": sklearn.precision_score,
+    "recall": sklearn.recall_score,
+    "f1": sklearn.f1_score,
+}
 both_ways = pytest.mark.parametrize("compiled", [False, True])
 
 
@@ -44,12 +48,16 @@ def frozen(model: Module, y: Any, metric: Any, loss: Any = "mse", **options: Any
     """What a metric is before anything is learned, which is what the model says now."""
     rule = SGD(model.parameters(), 0.0)
     name = metric if isinstance(metric, str) else next(iter(metric))
-    return fit(model, X, y, loss=loss, optimizer=rule, epochs=1, metrics=metric, progress=False, **options)[name][-1]
+    return fit(
+        model, X, y, loss=loss, optimizer=rule, epochs=1, metrics=metric, progress=False, **options
+    )[name][-1]
 
 
 def outputs(model: Module) -> Any:
     rows = [model(row) for row in X.tolist()]
-    return numpy.array([[value.data for value in row] if isinstance(row, list) else row.data for row in rows])
+    return numpy.array(
+        [[value.data for value in row] if isinstance(row, list) else row.data for row in rows]
+    )
 
 
 def one() -> MLP:
@@ -85,7 +93,9 @@ def three() -> MLP:
         (one, LABELS, partial(losses.binary_cross_entropy_with_logits, reduction="sum"), 0.0),
     ],
 )
-def test_one_output_is_on_the_side_of_its_target(make: Any, y: Any, loss: Any, border: float, compiled: bool) -> None:
+def test_one_output_is_on_the_side_of_its_target(
+    make: Any, y: Any, loss: Any, border: float, compiled: bool
+) -> None:
     model = make()
     right = ((outputs(model) > border) == (LABELS > 0.5)).mean()
     assert frozen(model, y, "accuracy", loss, compiled=compiled) == right
@@ -94,7 +104,9 @@ def test_one_output_is_on_the_side_of_its_target(make: Any, y: Any, loss: Any, b
 
 @pytest.mark.parametrize(("target", "border"), [(0.0, 0.5), (-1.0, 0.0)])
 @pytest.mark.parametrize("score", [-0.4, 0.4, 0.6, 1.1])
-def test_one_low_label_alone_stands_for_the_two_that_are_usual(target: float, border: float, score: float) -> None:
+def test_one_low_label_alone_stands_for_the_two_that_are_usual(
+    target: float, border: float, score: float
+) -> None:
     found = settled({"accuracy": accuracy}, [target] * 3, losses.mse, score)["accuracy"]
     assert found(score, target) == float(score <= border)
 
@@ -127,25 +139,36 @@ def test_classes_as_indexes_and_as_rows(compiled: bool) -> None:
     model = three()
     right = (outputs(model).argmax(axis=1) == THREE).mean()
     assert frozen(model, THREE, "accuracy", "cross_entropy", compiled=compiled) == right
-    assert frozen(model, numpy.eye(3)[THREE], "accuracy", "cross_entropy", compiled=compiled) == right
+    assert (
+        frozen(model, numpy.eye(3)[THREE], "accuracy", "cross_entropy", compiled=compiled) == right
+    )
     assert frozen(model, numpy.eye(3)[THREE], "accuracy", "mse", compiled=compiled) == right
-    assert frozen(model, 2.0 * numpy.eye(3)[THREE] - 1.0, "accuracy", "mse", compiled=compiled) == right
+    assert (
+        frozen(model, 2.0 * numpy.eye(3)[THREE] - 1.0, "accuracy", "mse", compiled=compiled)
+        == right
+    )
 
 
 @both_ways
-@pytest.mark.parametrize(("loss", "border"), [("binary_cross_entropy_with_logits", 0.0), ("mse", 0.5)])
+@pytest.mark.parametrize(
+    ("loss", "border"), [("binary_cross_entropy_with_logits", 0.0), ("mse", 0.5)]
+)
 def test_several_labels_are_averaged(loss: str, border: float, compiled: bool) -> None:
     labels = numpy.stack([LABELS, X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(float)
     model = three()
     right = ((outputs(model) > border) == (labels > 0.5)).mean()
-    assert frozen(model, labels, "accuracy", loss, compiled=compiled) == pytest.approx(right, rel=1e-12)
+    assert frozen(model, labels, "accuracy", loss, compiled=compiled) == pytest.approx(
+        right, rel=1e-12
+    )
 
 
 def test_rows_with_one_label_each_are_labels_where_the_loss_says_so() -> None:
     model = three()
     rows = numpy.eye(3)[THREE]
     right = ((outputs(model) > 0.0) == (rows > 0.5)).mean()
-    assert frozen(model, rows, "accuracy", "binary_cross_entropy_with_logits") == pytest.approx(right)
+    assert frozen(model, rows, "accuracy", "binary_cross_entropy_with_logits") == pytest.approx(
+        right
+    )
 
 
 def test_a_perfect_classifier_of_moons_has_accuracy_one() -> None:
@@ -170,16 +193,28 @@ def test_a_perfect_classifier_of_moons_has_accuracy_one() -> None:
 @pytest.mark.parametrize(
     ("make", "y", "metric", "message"),
     [
-        (one, X[:, 0], "accuracy", "60 different numbers: for numbers take absolute_error, squared_error or r2"),
+        (
+            one,
+            X[:, 0],
+            "accuracy",
+            "60 different numbers: for numbers take absolute_error, squared_error or r2",
+        ),
         (one, numpy.ones(60), "accuracy", "every target is 1"),
         (three, numpy.stack([X[:, 0]] * 3, axis=1), "accuracy", "classes or labels"),
         (three, numpy.eye(3)[THREE], "binary_accuracy", "for classes take accuracy"),
-        (three, numpy.eye(3)[THREE], "precision", "take precision_macro, precision_micro or precision_weighted"),
+        (
+            three,
+            numpy.eye(3)[THREE],
+            "precision",
+            "take precision_macro, precision_micro or precision_weighted",
+        ),
         (one, SIGNS, "acuracy", "did you mean 'accuracy'"),
         (one, SIGNS, "confusion_matrix", r"call confusion_matrix\(predictions, targets\)"),
     ],
 )
-def test_what_a_metric_can_not_tell_is_refused(make: Any, y: Any, metric: str, message: str) -> None:
+def test_what_a_metric_can_not_tell_is_refused(
+    make: Any, y: Any, metric: str, message: str
+) -> None:
     with pytest.raises(OptionError, match=message):
         frozen(make(), y, metric)
 
@@ -250,7 +285,10 @@ def test_averages_over_classes(pairs: list[tuple[int, int]]) -> None:
             right = REFEREES[name](wanted, found, average=average, zero_division=0)
             assert metric(found, wanted, average=average) == pytest.approx(right, abs=1e-12)
     labels = sorted({*found, *wanted})
-    assert confusion_matrix(found, wanted).tolist() == sklearn.confusion_matrix(wanted, found, labels=labels).tolist()
+    assert (
+        confusion_matrix(found, wanted).tolist()
+        == sklearn.confusion_matrix(wanted, found, labels=labels).tolist()
+    )
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=20))
@@ -260,7 +298,10 @@ def test_two_classes(pairs: list[tuple[float, int]]) -> None:
     for name, metric in SCORES.items():
         right = REFEREES[name](wanted, found, zero_division=0)
         assert metric(scores, wanted, border=0.5) == pytest.approx(right, abs=1e-12)
-    assert confusion_matrix(scores, wanted, border=0.5).tolist() == sklearn.confusion_matrix(wanted, found, labels=[0, 1]).tolist()
+    assert (
+        confusion_matrix(scores, wanted, border=0.5).tolist()
+        == sklearn.confusion_matrix(wanted, found, labels=[0, 1]).tolist()
+    )
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 1)] * 6), min_size=1, max_size=12))
@@ -268,8 +309,12 @@ def test_several_labels(rows: list[tuple[int, ...]]) -> None:
     found, wanted = [list(row[:3]) for row in rows], [list(row[3:]) for row in rows]
     for name, metric in SCORES.items():
         for average in ("macro", "micro", "weighted"):
-            right = REFEREES[name](numpy.array(wanted), numpy.array(found), average=average, zero_division=0)
-            assert metric(found, wanted, average=average, border=0.5) == pytest.approx(right, abs=1e-12)
+            right = REFEREES[name](
+                numpy.array(wanted), numpy.array(found), average=average, zero_division=0
+            )
+            assert metric(found, wanted, average=average, border=0.5) == pytest.approx(
+                right, abs=1e-12
+            )
 
 
 numbers = st.integers(-50, 50).map(lambda n: n / 8.0)
@@ -279,14 +324,20 @@ numbers = st.integers(-50, 50).map(lambda n: n / 8.0)
 def test_regression(pairs: list[tuple[float, float]]) -> None:
     found, wanted = [list(column) for column in zip(*pairs, strict=True)]
     assert r2(found, wanted) == pytest.approx(sklearn.r2_score(wanted, found), abs=1e-12)
-    assert mean_absolute_error(found, wanted) == pytest.approx(sklearn.mean_absolute_error(wanted, found), abs=1e-12)
+    assert mean_absolute_error(found, wanted) == pytest.approx(
+        sklearn.mean_absolute_error(wanted, found), abs=1e-12
+    )
 
 
 def test_regression_with_several_outputs() -> None:
     rng = numpy.random.default_rng(3)
     found, wanted = rng.normal(size=(9, 3)), rng.normal(size=(9, 3))
-    assert r2(found.tolist(), wanted.tolist()) == pytest.approx(sklearn.r2_score(wanted, found), rel=1e-12)
-    assert mean_absolute_error(found, wanted) == pytest.approx(sklearn.mean_absolute_error(wanted, found), rel=1e-12)
+    assert r2(found.tolist(), wanted.tolist()) == pytest.approx(
+        sklearn.r2_score(wanted, found), rel=1e-12
+    )
+    assert mean_absolute_error(found, wanted) == pytest.approx(
+        sklearn.mean_absolute_error(wanted, found), rel=1e-12
+    )
 
 
 def test_r2_of_one_sample_is_nan() -> None:
@@ -380,7 +431,9 @@ def test_one_sequence_of_one_step() -> None:
 
 
 def test_a_score_of_two_classes_takes_two_outputs_and_no_two_labels() -> None:
-    metric = settled(named_metrics("precision"), [0, 1], losses.cross_entropy, [0.1, 0.9])["precision"]
+    metric = settled(named_metrics("precision"), [0, 1], losses.cross_entropy, [0.1, 0.9])[
+        "precision"
+    ]
     assert metric([[0.1, 0.9]], [1]) == 1.0
     with pytest.raises(OptionError, match="precision needs to know how to average over 2 classes"):
         settled(named_metrics("precision"), [[1, 1], [0, 1]], losses.mse, [0.1, 0.9])
@@ -411,7 +464,9 @@ def test_how_metrics_are_given(metrics: Any, names: list[str]) -> None:
 def test_scores_by_name(name: str, compiled: bool) -> None:
     model = one()
     right = REFEREES[name](LABELS, outputs(model) > 0.0)
-    found = frozen(model, LABELS, name, "binary_cross_entropy_with_logits", compiled=compiled, batch_size=7)
+    found = frozen(
+        model, LABELS, name, "binary_cross_entropy_with_logits", compiled=compiled, batch_size=7
+    )
     assert found == pytest.approx(right, rel=1e-12)
 
 
@@ -420,7 +475,9 @@ def test_scores_by_name(name: str, compiled: bool) -> None:
 def test_averages_by_name(name: str, average: str) -> None:
     model = three()
     right = REFEREES[name](THREE, outputs(model).argmax(axis=1), average=average, zero_division=0)
-    assert frozen(model, THREE, f"{name}_{average}", "cross_entropy") == pytest.approx(right, rel=1e-12)
+    assert frozen(model, THREE, f"{name}_{average}", "cross_entropy") == pytest.approx(
+        right, rel=1e-12
+    )
     given = {name: partial(SCORES[name], average=average)}
     assert frozen(model, THREE, given, "cross_entropy") == pytest.approx(right, rel=1e-12)
 
@@ -428,7 +485,9 @@ def test_averages_by_name(name: str, average: str) -> None:
 def test_the_border_is_found_for_a_metric_with_options_too() -> None:
     model = one()
     right = sklearn.f1_score(LABELS, outputs(model) > 0.0, average="macro")
-    found = frozen(model, LABELS, {"f1": partial(f1, average="macro")}, "binary_cross_entropy_with_logits")
+    found = frozen(
+        model, LABELS, {"f1": partial(f1, average="macro")}, "binary_cross_entropy_with_logits"
+    )
     assert found == pytest.approx(right, rel=1e-12)
     chosen = {"accuracy": partial(accuracy, border=0.25)}
     assert frozen(model, LABELS, chosen) == ((outputs(model) > 0.25) == (LABELS > 0.25)).mean()
@@ -440,12 +499,18 @@ def test_a_whole_set_is_measured_at_once_and_a_function_of_ones_own_too() -> Non
         return max(abs(p - t) for p, t in zip(predictions, targets, strict=True))
 
     model = one()
-    assert frozen(model, SIGNS, "r2", batch_size=7) == pytest.approx(sklearn.r2_score(SIGNS, outputs(model)))
-    assert frozen(model, SIGNS, {"worst": largest}, batch_size=7) == abs(outputs(model) - SIGNS).max()
+    assert frozen(model, SIGNS, "r2", batch_size=7) == pytest.approx(
+        sklearn.r2_score(SIGNS, outputs(model))
+    )
+    assert (
+        frozen(model, SIGNS, {"worst": largest}, batch_size=7) == abs(outputs(model) - SIGNS).max()
+    )
 
 
 def test_a_metric_has_its_own_name_in_the_table() -> None:
-    assert {name: metric.__name__ for name, metric in METRICS.items()} == {name: name for name in METRICS}
+    assert {name: metric.__name__ for name, metric in METRICS.items()} == {
+        name: name for name in METRICS
+    }
 
 
 def test_binary_accuracy_needs_no_two_classes_to_know_its_border() -> None:
@@ -455,7 +520,9 @@ def test_binary_accuracy_needs_no_two_classes_to_know_its_border() -> None:
 
 def test_each_row_of_a_sequence_may_be_one_class() -> None:
     prediction = [[0.9, 0.8], [0.1, 0.3]]
-    metric = settled(named_metrics("accuracy"), [[[1, 0], [0, 1]]], losses.mse, prediction)["accuracy"]
+    metric = settled(named_metrics("accuracy"), [[[1, 0], [0, 1]]], losses.mse, prediction)[
+        "accuracy"
+    ]
     assert metric(prediction, [[1, 0], [0, 1]]) == 1.0
 
 

@@ -76,9 +76,15 @@ def computed_before(model: Any) -> Any:
 @pytest.mark.parametrize(
     ("begin", "message"),
     [
-        (value_in_an_attribute, r"uses gain, a plain Value of Gained.*make it a Parameter, or a Buffer"),
+        (
+            value_in_an_attribute,
+            r"uses gain, a plain Value of Gained.*make it a Parameter, or a Buffer",
+        ),
         (value_in_a_list, r"uses gains\[1\], a plain Value of Gained"),
-        (in_an_object, r"uses box\.gain, which neither model\.parameters\(\) nor the optimizer holds"),
+        (
+            in_an_object,
+            r"uses box\.gain, which neither model\.parameters\(\) nor the optimizer holds",
+        ),
         (in_a_closure, r"gain, which neither"),
         (among_globals, r"OUTSIDE \('temperature'\), which neither"),
         (computed_before, r"uses doubled, computed before training began"),
@@ -92,7 +98,9 @@ def test_what_is_not_reached_is_named_once(begin: Any, message: str, compiled: b
 
 
 @both_ways
-@pytest.mark.parametrize("hand_over", [lambda model: "adam", lambda model: SGD(model.inner.parameters())])
+@pytest.mark.parametrize(
+    "hand_over", [lambda model: "adam", lambda model: SGD(model.inner.parameters())]
+)
 def test_a_set_of_parameters_is_refused(hand_over: Any, compiled: bool) -> None:
     model = Gained(lambda model: lambda: next(iter(model.gains)))
     model.gains = {Parameter(1.0)}
@@ -160,18 +168,25 @@ def test_a_parameter_replaced_by_a_result(compiled: bool) -> None:
     model = MLP(2, [3, 1], seed=1)
     neuron = model.layers[1].neurons[0]
     neuron.weights[0] = neuron.weights[0] - 0.1
-    with pytest.warns(UnlearnedWarning, match=r"uses layers\[1\]\.neurons\[0\]\.weights\[0\], computed before training began"):
+    with pytest.warns(
+        UnlearnedWarning,
+        match=r"uses layers\[1\]\.neurons\[0\]\.weights\[0\], computed before training began",
+    ):
         train(model, compiled)
 
 
 @both_ways
-@pytest.mark.parametrize("replace", [lambda weight: weight - 0.1, lambda weight: Parameter(weight.data - 0.1)])
+@pytest.mark.parametrize(
+    "replace", [lambda weight: weight - 0.1, lambda weight: Parameter(weight.data - 0.1)]
+)
 def test_a_parameter_replaced_after_the_optimizer_was_made(replace: Any, compiled: bool) -> None:
     model = MLP(2, [3, 1], seed=1)
     rule = SGD(model.parameters(), 0.1)
     neuron = model.layers[1].neurons[0]
     neuron.weights[0] = replace(neuron.weights[0])
-    with pytest.raises(OptionError, match=r"SGD holds 1 of its 13 parameters in vain.*replaced after SGD was made"):
+    with pytest.raises(
+        OptionError, match=r"SGD holds 1 of its 13 parameters in vain.*replaced after SGD was made"
+    ):
         train(model, compiled, optimizer=rule)
 
 
@@ -180,7 +195,10 @@ def test_an_optimizer_of_another_model(compiled: bool) -> None:
     model = MLP(2, [3, 1], seed=1)
     before = model.state_dict()
     rule = Adam(MLP(2, [3, 1], seed=2).parameters())
-    with pytest.raises(OptionError, match=r"Adam is over the parameters of another model: none of its 13 parameters"):
+    with pytest.raises(
+        OptionError,
+        match=r"Adam is over the parameters of another model: none of its 13 parameters",
+    ):
         train(model, compiled, optimizer=rule)
     assert model.state_dict() == before
 
@@ -198,20 +216,28 @@ class Bare(Module):
 @both_ways
 @pytest.mark.parametrize("options", [{}, {"optimizer": SGD([Parameter(1.0)])}])
 def test_a_model_of_plain_values(options: dict[str, Any], compiled: bool) -> None:
-    with pytest.raises(OptionError, match=r"Bare has no Parameters, only plain Values.*w\[0\], w\[1\]: make them Parameters"):
+    with pytest.raises(
+        OptionError,
+        match=r"Bare has no Parameters, only plain Values.*w\[0\], w\[1\]: make them Parameters",
+    ):
         train(Bare(), compiled, **options)
 
 
 @both_ways
 def test_a_model_whose_parameters_are_hidden(compiled: bool) -> None:
     model = Sequential(Bare().forward, lambda output: output * OUTSIDE)
-    with pytest.raises(OptionError, match=r"only in places that are not searched, in steps\[1\]\.OUTSIDE: assign them"):
+    with pytest.raises(
+        OptionError,
+        match=r"only in places that are not searched, in steps\[1\]\.OUTSIDE: assign them",
+    ):
         train(model, compiled)
 
 
 @both_ways
 def test_a_model_of_nothing(compiled: bool) -> None:
-    with pytest.raises(OptionError, match="Flatten has no Parameters, so there is nothing to train"):
+    with pytest.raises(
+        OptionError, match="Flatten has no Parameters, so there is nothing to train"
+    ):
         train(Flatten(), compiled)
 
 
@@ -277,7 +303,9 @@ def value_that_is_not_used(model: Any) -> Any:
 
 
 @both_ways
-@pytest.mark.parametrize("begin", [frozen_in_an_object, buffer, constant, value_in_a_closure, value_that_is_not_used])
+@pytest.mark.parametrize(
+    "begin", [frozen_in_an_object, buffer, constant, value_in_a_closure, value_that_is_not_used]
+)
 def test_what_is_not_meant_to_learn_is_silent(begin: Any, compiled: bool) -> None:
     assert train(Gained(begin), compiled).epochs == 1
 
@@ -315,7 +343,12 @@ def test_an_optimizer_over_a_part_or_over_the_parameters_of_the_loss_too() -> No
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Sequential(Layer(2, 3, "prelu", seed=1), Dropout(0.5, seed=2), Layer(3, 1, "rrelu", seed=3), lambda row: row[0]),
+        lambda: Sequential(
+            Layer(2, 3, "prelu", seed=1),
+            Dropout(0.5, seed=2),
+            Layer(3, 1, "rrelu", seed=3),
+            lambda row: row[0],
+        ),
         lambda: Sequential(MLP(2, [3, 2], seed=1), MLP(2, [1], seed=2)),
     ],
 )
@@ -324,7 +357,9 @@ def test_networks_give_no_alarm(make: Any, compiled: bool) -> None:
 
 
 def test_batches_and_tables_give_no_alarm() -> None:
-    batched = Sequential(Layer(2, 3, seed=1), BatchNorm(3), Layer(3, 1, None, seed=2), lambda row: row[0])
+    batched = Sequential(
+        Layer(2, 3, seed=1), BatchNorm(3), Layer(3, 1, None, seed=2), lambda row: row[0]
+    )
     train(batched, compiled=False)
     table = Sequential(Embedding(5, 2, seed=1), Flatten(), Layer(4, 5, None, seed=2))
     fit(table, [[0, 1], [2, 3]], [1, 2], loss="cross_entropy", epochs=1, progress=False)
@@ -334,19 +369,31 @@ def test_batches_and_tables_give_no_alarm() -> None:
 
 
 def test_a_file_that_nothing_writes_is_warned_of(tmp_path: Path) -> None:
-    with pytest.warns(ResumeWarning, match=r"no checkpoint '.*typo.ckpt' yet.*from scratch.*is the name right") as caught:
+    with pytest.warns(
+        ResumeWarning, match=r"no checkpoint '.*typo.ckpt' yet.*from scratch.*is the name right"
+    ) as caught:
         train(MLP(2, [3, 1], seed=1), compiled=False, resume=tmp_path / "typo.ckpt")
     assert caught[0].filename == __file__
 
 
-def test_a_file_that_is_still_to_be_written_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_still_to_be_written_is_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "run.ckpt"
     for _ in range(2):
-        train(MLP(2, [3, 1], seed=1), compiled=False, resume=str(path), callbacks=SaveCheckpoint(path), progress=True)
+        train(
+            MLP(2, [3, 1], seed=1),
+            compiled=False,
+            resume=str(path),
+            callbacks=SaveCheckpoint(path),
+            progress=True,
+        )
     assert capsys.readouterr().err.count("from scratch") == 1
 
 
 def test_one_callback_needs_no_list() -> None:
     with warnings.catch_warnings():
-        history = train(MLP(2, [3, 1], seed=1), compiled=False, callbacks=EarlyStopping(3), epochs=2)
+        history = train(
+            MLP(2, [3, 1], seed=1), compiled=False, callbacks=EarlyStopping(3), epochs=2
+        )
     assert history.epochs == 2

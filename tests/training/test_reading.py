@@ -28,7 +28,9 @@ def parts(nest: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS)
-@pytest.mark.parametrize("copy", [fresh, lambda nest: read_rows(nest, "X").items], ids=["fresh", "read"])
+@pytest.mark.parametrize(
+    "copy", [fresh, lambda nest: read_rows(nest, "X").items], ids=["fresh", "read"]
+)
 def test_a_copy_shares_nothing_that_can_be_changed(nest: Any, copy: Any) -> None:
     own = {id(part) for part in parts(nest)}
     found = copy(nest)
@@ -55,7 +57,9 @@ def test_the_shape_of_a_sample(things: Any, shape: Any) -> None:
     assert read_rows(things, "X").shape == shape
 
 
-@pytest.mark.parametrize("things", [numpy.zeros((3, 1)), numpy.zeros((3, 1), dtype=object)], ids=["numbers", "objects"])
+@pytest.mark.parametrize(
+    "things", [numpy.zeros((3, 1)), numpy.zeros((3, 1), dtype=object)], ids=["numbers", "objects"]
+)
 def test_an_array_is_known_as_one(things: Any) -> None:
     assert read_rows(things, "y").is_array
     assert not read_rows(things.tolist(), "y").is_array
@@ -106,11 +110,20 @@ class Frame:
 NAN = float("nan")
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "nan in an array": (numpy.array([[1.0], [NAN]]), "X[1, 0] is nan: training needs finite numbers"),
+    "nan in an array": (
+        numpy.array([[1.0], [NAN]]),
+        "X[1, 0] is nan: training needs finite numbers",
+    ),
     "inf in a list": ([[1.0], [float("-inf")]], "X[1, 0] is -inf: training needs finite numbers"),
-    "nan among other things": ([{"a": 1.0}, {"a": NAN}], "X[1, 'a'] is nan: training needs finite numbers"),
+    "nan among other things": (
+        [{"a": 1.0}, {"a": NAN}],
+        "X[1, 'a'] is nan: training needs finite numbers",
+    ),
     "a column of a frame": (Frame([[1.0, NAN]]), "X[0, 1] (column 'size') is nan: training needs"),
-    "a column of a frame of objects": (Frame(numpy.array([[1.0, NAN]], dtype=object)), "X[0, 1] (column 'size') is nan: training needs"),
+    "a column of a frame of objects": (
+        Frame(numpy.array([[1.0, NAN]], dtype=object)),
+        "X[0, 1] (column 'size') is nan: training needs",
+    ),
     "a frame of one dimension": (Frame([1.0, NAN]), "X[1] is nan: training needs finite numbers"),
     "an array of one entry": (
         numpy.array(object(), dtype=object),
@@ -119,18 +132,45 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a text of NumPy": ([[numpy.str_("a"), 1.0]], "X[0, 0] is the text 'a': give numbers"),
     "bytes": ([[b"a", 1.0]], "X[0, 0] is the text b'a': give numbers"),
     "a date of NumPy": ([[numpy.datetime64(1, "ns"), 1.0]], "X[0, 0] is the date or time"),
-    "dates of NumPy in an array": (numpy.array([[1]], dtype="datetime64[ns]"), "X[0, 0] is the date or time"),
-    "an object beside a number": ([[1.0, object()]], "X[0, 1] is an object, where a number belongs"),
+    "dates of NumPy in an array": (
+        numpy.array([[1]], dtype="datetime64[ns]"),
+        "X[0, 0] is the date or time",
+    ),
+    "an object beside a number": (
+        [[1.0, object()]],
+        "X[0, 1] is an object, where a number belongs",
+    ),
     "a set beside a number": ([[1.0, {2.0}]], "X[0, 1] is a set, which has no order"),
     "an empty set": ([[1.0, frozenset()]], "X[0, 1] is a frozenset, which has no order"),
-    "dates of NumPy in arrays in a list": ([numpy.array([1], dtype="timedelta64[ns]")], "X[0, 0] is the date or time"),
-    "a date of NumPy in an array of no dimension": ([[numpy.array(1, dtype="datetime64[ns]")]], "X[0, 0] is the date or time"),
-    "a number of an array in a sample": ([[numpy.ma.array([1.0, 2.0], mask=[False, True])]], "X[0, 0, 1] is masked"),
-    "a number of a table in a sample": ([[numpy.ma.array([[1.0], [2.0]], mask=[[False], [True]])]], "X[0, 0, 1, 0] is masked"),
+    "dates of NumPy in arrays in a list": (
+        [numpy.array([1], dtype="timedelta64[ns]")],
+        "X[0, 0] is the date or time",
+    ),
+    "a date of NumPy in an array of no dimension": (
+        [[numpy.array(1, dtype="datetime64[ns]")]],
+        "X[0, 0] is the date or time",
+    ),
+    "a number of an array in a sample": (
+        [[numpy.ma.array([1.0, 2.0], mask=[False, True])]],
+        "X[0, 0, 1] is masked",
+    ),
+    "a number of a table in a sample": (
+        [[numpy.ma.array([[1.0], [2.0]], mask=[[False], [True]])]],
+        "X[0, 0, 1, 0] is masked",
+    ),
     "a masked number": ([[1.0, numpy.ma.masked]], "X[0, 1] is masked"),
-    "a masked array of no dimension": ([[1.0, numpy.ma.array(1.0, mask=True)]], "X[0, 1] is masked"),
-    "a set of samples": ({1.0}, "X must be an array or a list with one entry for each sample, not set"),
-    "what has a length alone": ({}.keys(), "X must be an array or a list with one entry for each sample, not dict_keys"),
+    "a masked array of no dimension": (
+        [[1.0, numpy.ma.array(1.0, mask=True)]],
+        "X[0, 1] is masked",
+    ),
+    "a set of samples": (
+        {1.0},
+        "X must be an array or a list with one entry for each sample, not set",
+    ),
+    "what has a length alone": (
+        {}.keys(),
+        "X must be an array or a list with one entry for each sample, not dict_keys",
+    ),
     "a type": (list, "X must be an array or a list with one entry for each sample, not type"),
 }
 

@@ -35,10 +35,18 @@ class States(Callback):
     on_step_end = on_train_begin
 
 
-def run(recorder: Recorder, epochs: int = 4, compiled: bool = False, more: Any = (), **options: Any) -> MLP:
+def run(
+    recorder: Recorder, epochs: int = 4, compiled: bool = False, more: Any = (), **options: Any
+) -> MLP:
     model = MLP(2, [4, 1], activation="tanh", seed=1)
     rule = SGD(model.parameters(), 0.1)
-    given: dict[str, Any] = {"loss": hinge, "optimizer": rule, "batch_size": 5, "progress": False, "compiled": compiled} | options
+    given: dict[str, Any] = {
+        "loss": hinge,
+        "optimizer": rule,
+        "batch_size": 5,
+        "progress": False,
+        "compiled": compiled,
+    } | options
     fit(model, X, Y, epochs=epochs, callbacks=[recorder, *more], **given)
     return model
 
@@ -56,14 +64,20 @@ def test_each_frame_is_the_graph_of_that_step(compiled: bool) -> None:
         loss = hinge(referee(SAMPLE), 1)
         loss.backward()
         order = topological([loss])
-        assert numpy.allclose(recording.data[frame], [node.data for node in order], rtol=1e-6, atol=1e-7)
-        assert numpy.allclose(recording.gradients[frame], [node.grad for node in order], rtol=1e-6, atol=1e-7)
+        assert numpy.allclose(
+            recording.data[frame], [node.data for node in order], rtol=1e-6, atol=1e-7
+        )
+        assert numpy.allclose(
+            recording.gradients[frame], [node.grad for node in order], rtol=1e-6, atol=1e-7
+        )
         assert recording.losses[frame] == pytest.approx(loss.data, rel=1e-9)
 
 
 def test_the_training_is_not_disturbed() -> None:
     def trained(callbacks: list[Callback]) -> dict[str, float]:
-        model = Sequential(Layer(2, 4, seed=1), Dropout(0.5, seed=2), Layer(4, 1, None, seed=3), first)
+        model = Sequential(
+            Layer(2, 4, seed=1), Dropout(0.5, seed=2), Layer(4, 1, None, seed=3), first
+        )
         fit(model, X, Y, loss="hinge", epochs=3, batch_size=4, callbacks=callbacks, progress=False)
         return model.state_dict()
 

@@ -37,7 +37,9 @@ def whole() -> str:
 
 
 @pytest.mark.parametrize("step", [1, 5, 11, 17])
-def test_a_training_that_was_cut_goes_on_to_the_same_bits(tmp_path: Path, whole: str, step: int) -> None:
+def test_a_training_that_was_cut_goes_on_to_the_same_bits(
+    tmp_path: Path, whole: str, step: int
+) -> None:
     path = tmp_path / "run.checkpoint"
     with pytest.raises(RuntimeError, match="cut"):
         fingerprint(*train_with_cut(path, step)[:2])
@@ -102,7 +104,15 @@ def test_every_few_epochs_and_at_the_end(tmp_path: Path) -> None:
                 seen.append(checkpoint.load(path).metadata["epoch"])
 
     model = MLP(1, [1])
-    fit(model, [[1.0]], [2.0], loss="mse", epochs=7, callbacks=[SaveCheckpoint(path, every=3), Look()], progress=False)
+    fit(
+        model,
+        [[1.0]],
+        [2.0],
+        loss="mse",
+        epochs=7,
+        callbacks=[SaveCheckpoint(path, every=3), Look()],
+        progress=False,
+    )
     assert seen == [3, 3, 3, 6, 7]
 
 
@@ -122,7 +132,14 @@ def test_the_model_alone_can_be_loaded(tmp_path: Path) -> None:
 
 def small(path: Path, **changed: Any) -> Any:
     model = changed.pop("model", None) or MLP(1, [2, 1], seed=1)
-    options = {"loss": "mse", "epochs": 2, "batch_size": 2, "progress": False, "resume": path, "callbacks": [SaveCheckpoint(path)]}
+    options = {
+        "loss": "mse",
+        "epochs": 2,
+        "batch_size": 2,
+        "progress": False,
+        "resume": path,
+        "callbacks": [SaveCheckpoint(path)],
+    }
     data = {"X": [[1.0], [2.0], [3.0]], "y": [1.0, 2.0, 3.0]}
     X, y = changed.pop("X", data["X"]), changed.pop("y", data["y"])
     optimizer = changed.pop("rule", SGD)(model.parameters(), 0.01)
@@ -138,12 +155,18 @@ def small(path: Path, **changed: Any) -> Any:
         ({"callbacks": []}, "callbacks"),
         ({"model": MLP(1, [3, 1])}, "names was"),
         (
-            {"rule": lambda parameters, rate: __import__("scalargrad").training.fitting.OPTIMIZERS["adam"](parameters, rate)},
+            {
+                "rule": lambda parameters, rate: __import__(
+                    "scalargrad"
+                ).training.fitting.OPTIMIZERS["adam"](parameters, rate)
+            },
             "state is that of SGD",
         ),
     ],
 )
-def test_a_checkpoint_of_another_training_is_refused_and_kept(tmp_path: Path, changed: dict[str, Any], reason: str) -> None:
+def test_a_checkpoint_of_another_training_is_refused_and_kept(
+    tmp_path: Path, changed: dict[str, Any], reason: str
+) -> None:
     path = tmp_path / "run.checkpoint"
     small(path)
     raw = path.read_bytes()

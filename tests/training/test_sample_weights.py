@@ -33,18 +33,35 @@ def numbers(model: Module) -> list[float]:
 
 def train(model: Module, y: Any, compiled: bool, X: Any = X, **options: Any) -> Any:
     given = {"loss": "cross_entropy", "epochs": 3, "batch_size": 8, "seed": 4, **options}
-    return fit(model, X, y, optimizer=SGD(model.parameters(), 0.3), progress=False, compiled=compiled, **given)
+    return fit(
+        model,
+        X,
+        y,
+        optimizer=SGD(model.parameters(), 0.3),
+        progress=False,
+        compiled=compiled,
+        **given,
+    )
 
 
 def torch_train(model: MLP, y: Any, loss: Any, epochs: int = 3) -> tuple[list[float], list[float]]:
     """The same training in PyTorch: parameters, and the mean loss of each batch."""
     torch = pytest.importorskip("torch")
     first, second = model.layers
-    net = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, len(second.neurons))).double()
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, len(second.neurons))
+    ).double()
     with torch.no_grad():
         for layer, linear in ((first, net[0]), (second, net[2])):
-            linear.weight.copy_(torch.tensor([[w.data for w in neuron.weights] for neuron in layer.neurons], dtype=torch.float64))
-            linear.bias.copy_(torch.tensor([neuron.bias.data for neuron in layer.neurons], dtype=torch.float64))
+            linear.weight.copy_(
+                torch.tensor(
+                    [[w.data for w in neuron.weights] for neuron in layer.neurons],
+                    dtype=torch.float64,
+                )
+            )
+            linear.bias.copy_(
+                torch.tensor([neuron.bias.data for neuron in layer.neurons], dtype=torch.float64)
+            )
     rule = torch.optim.SGD(net.parameters(), lr=0.3)
     inputs, targets, steps = torch.tensor(X), torch.tensor(y), []
     for epoch in range(epochs):
@@ -66,7 +83,9 @@ def torch_train(model: MLP, y: Any, loss: Any, epochs: int = 3) -> tuple[list[fl
 @both_ways
 def test_class_weights_as_in_pytorch(compiled: bool) -> None:
     def loss(torch: Any, output: Any, target: Any, part: Any) -> Any:
-        return torch.nn.functional.cross_entropy(output, target, weight=torch.tensor([0.5, 2.0, 1.25], dtype=torch.float64))
+        return torch.nn.functional.cross_entropy(
+            output, target, weight=torch.tensor([0.5, 2.0, 1.25], dtype=torch.float64)
+        )
 
     expected, steps = torch_train(network(), CLASSES, loss)
     for weights in ([0.5, 2.0, 1.25], {0: 0.5, 1: 2.0, 2: 1.25}, numpy.array([0.5, 2.0, 1.25])):
@@ -96,7 +115,13 @@ def test_class_weights_and_an_ignored_index_together(compiled: bool) -> None:
 
     expected, _ = torch_train(network(), IGNORED, loss)
     model = network()
-    train(model, IGNORED, compiled, loss=partial(cross_entropy, ignore_index=-100), class_weight=[0.5, 2.0, 1.25])
+    train(
+        model,
+        IGNORED,
+        compiled,
+        loss=partial(cross_entropy, ignore_index=-100),
+        class_weight=[0.5, 2.0, 1.25],
+    )
     assert numbers(model) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
@@ -156,7 +181,12 @@ def test_rows_of_classes_have_weights_too(compiled: bool) -> None:
 def test_the_history_is_the_weighted_mean(compiled: bool) -> None:
     model = network()
     weights = dict(enumerate([0.5, 2.0, 1.25]))
-    options: dict[str, Any] = {"epochs": 1, "class_weight": weights, "sample_weight": WEIGHTS, "metrics": "accuracy"}
+    options: dict[str, Any] = {
+        "epochs": 1,
+        "class_weight": weights,
+        "sample_weight": WEIGHTS,
+        "metrics": "accuracy",
+    }
     rule = SGD(model.parameters(), 0.0)
     history = fit(
         model,
@@ -171,11 +201,19 @@ def test_the_history_is_the_weighted_mean(compiled: bool) -> None:
         penalty=lambda model: l2(model.parameters(), 0.1),
         **options,
     )
-    each = numpy.array([cross_entropy(model(x), int(c)).data for x, c in zip(X.tolist(), CLASSES, strict=True)])
+    each = numpy.array(
+        [cross_entropy(model(x), int(c)).data for x, c in zip(X.tolist(), CLASSES, strict=True)]
+    )
     by_class = numpy.array([0.5, 2.0, 1.25])[CLASSES]
-    assert history["loss"][0] == pytest.approx(numpy.average(each, weights=by_class * WEIGHTS), rel=1e-12)
-    assert history["validation_loss"][0] == pytest.approx(numpy.average(each, weights=by_class), rel=1e-12)
-    assert history["penalty"][0] == pytest.approx(0.1 * sum(number**2 for number in numbers(model)), rel=1e-12)
+    assert history["loss"][0] == pytest.approx(
+        numpy.average(each, weights=by_class * WEIGHTS), rel=1e-12
+    )
+    assert history["validation_loss"][0] == pytest.approx(
+        numpy.average(each, weights=by_class), rel=1e-12
+    )
+    assert history["penalty"][0] == pytest.approx(
+        0.1 * sum(number**2 for number in numbers(model)), rel=1e-12
+    )
     assert history["accuracy"] == history["validation_accuracy"]
 
 
@@ -195,21 +233,27 @@ def test_validation_may_bring_weights_of_its_own(compiled: bool) -> None:
         validation=(X, CLASSES, WEIGHTS),
     )
     each = [cross_entropy(model(x), int(c)).data for x, c in zip(X.tolist(), CLASSES, strict=True)]
-    assert history["validation_loss"][0] == pytest.approx(numpy.average(each, weights=WEIGHTS), rel=1e-12)
+    assert history["validation_loss"][0] == pytest.approx(
+        numpy.average(each, weights=WEIGHTS), rel=1e-12
+    )
 
 
 def test_a_share_for_validation_keeps_its_weights() -> None:
     found = []
     for compiled in (False, True):
         model = network()
-        history = train(model, CLASSES, compiled, sample_weight=WEIGHTS, validation=0.3, metrics="accuracy")
+        history = train(
+            model, CLASSES, compiled, sample_weight=WEIGHTS, validation=0.3, metrics="accuracy"
+        )
         found.append([*numbers(model), *history["loss"], *history["validation_loss"]])
     assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-12)
 
 
 def test_a_batch_that_passes_together() -> None:
     def make() -> Sequential:
-        return Sequential(Layer(2, 4, None, seed=1), BatchNorm(4, activation="tanh"), Layer(4, 3, None, seed=2))
+        return Sequential(
+            Layer(2, 4, None, seed=1), BatchNorm(4, activation="tanh"), Layer(4, 3, None, seed=2)
+        )
 
     repeated = numpy.repeat(numpy.arange(10), 2)
     weighted, doubled = make(), make()
@@ -267,7 +311,9 @@ class Tagger(Module):
 
 @both_ways
 @pytest.mark.parametrize("ignored", [False, True])
-def test_sequences_of_classes_are_averaged_over_the_steps_that_count(ignored: bool, compiled: bool) -> None:
+def test_sequences_of_classes_are_averaged_over_the_steps_that_count(
+    ignored: bool, compiled: bool
+) -> None:
     """The loss of the first batch is the mean over all steps of it, as PyTorch takes it."""
     torch = pytest.importorskip("torch")
     tags = numpy.where(numpy.arange(36).reshape(9, 4) % 5 == 4, -100, TAGS) if ignored else TAGS
@@ -286,7 +332,14 @@ def test_sequences_with_ignored_steps_train_alike() -> None:
     found = []
     for compiled in (False, True):
         model = Tagger()
-        train(model, tags, compiled, X=SEQUENCES, loss=partial(cross_entropy, ignore_index=-100), batch_size=4)
+        train(
+            model,
+            tags,
+            compiled,
+            X=SEQUENCES,
+            loss=partial(cross_entropy, ignore_index=-100),
+            batch_size=4,
+        )
         found.append(numbers(model))
     assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-12)
 
@@ -317,13 +370,19 @@ ignoring = partial(cross_entropy, ignore_index=-100)
         ([0, 0, 0, 1], "balanced", [0.1, 0.9], cross_entropy, [2 / 3, 2 / 3, 2 / 3, 2.0]),
     ],
 )
-def test_weights_by_hand(y: Any, class_weight: Any, prediction: Any, loss: Any, weights: Any) -> None:
+def test_weights_by_hand(
+    y: Any, class_weight: Any, prediction: Any, loss: Any, weights: Any
+) -> None:
     assert weights_of(y, class_weight, prediction, loss) == weights
 
 
-@pytest.mark.parametrize("target", [[0.5, 0.5], [-1.0, 0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [Value(0.0), 1.0]])
+@pytest.mark.parametrize(
+    "target", [[0.5, 0.5], [-1.0, 0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [Value(0.0), 1.0]]
+)
 def test_several_classes_have_no_one_weight(target: Any) -> None:
-    with pytest.raises(OptionError, match=r"class_weight needs one class for each sample, and y\[0\] is a list of"):
+    with pytest.raises(
+        OptionError, match=r"class_weight needs one class for each sample, and y\[0\] is a list of"
+    ):
         weights_of([target], [1.0] * len(target), [0.1] * len(target))
 
 
@@ -334,7 +393,9 @@ def test_a_number_that_is_not_whole_is_no_class_of_several() -> None:
 
 def test_one_output_has_at_most_50_classes() -> None:
     assert len(weights_of(list(range(50)), "balanced", 0.3)) == 50
-    with pytest.raises(OptionError, match="class_weight needs classes, and y has 51 different numbers"):
+    with pytest.raises(
+        OptionError, match="class_weight needs classes, and y has 51 different numbers"
+    ):
         weights_of(list(range(51)), "balanced", 0.3)
     assert len(weights_of(list(range(51)), "balanced", [0.1] * 51)) == 51
 
@@ -348,7 +409,11 @@ def test_one_output_has_at_most_50_classes() -> None:
         ({"class_weight": "balance"}, OptionError, "class_weight must be 'balanced'"),
         ({"class_weight": {0: 1.0, 1: 1.0}}, OptionError, r"no weight for y\[\d+\], which is 2"),
         ({"class_weight": [1.0, 2.0]}, LengthError, "3 classes, 2 weights"),
-        ({"class_weight": [1.0, 2.0, -1.0]}, OptionError, "class_weight of 2 must be a finite number of at least 0"),
+        (
+            {"class_weight": [1.0, 2.0, -1.0]},
+            OptionError,
+            "class_weight of 2 must be a finite number of at least 0",
+        ),
         ({"class_weight": [1.0, 2.0, "x"]}, DataError, r"class_weight\[2\] is the text 'x'"),
         ({"class_weight": {0: 0, 1: 0, 2: 0}}, OptionError, "weights of all samples are 0"),
         ({"sample_weight": [1.0] * 3}, LengthError, "30 samples, 3 weights"),
@@ -358,7 +423,9 @@ def test_one_output_has_at_most_50_classes() -> None:
         ({"sample_weight": [float("nan")] * 30}, DataError, r"sample_weight\[0\] is nan"),
     ],
 )
-def test_weights_that_can_not_be(options: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_weights_that_can_not_be(
+    options: dict[str, Any], error: type[Exception], message: str
+) -> None:
     said = []
     for compiled in (False, True):
         with pytest.raises(error, match=message) as caught:
@@ -369,4 +436,11 @@ def test_weights_that_can_not_be(options: dict[str, Any], error: type[Exception]
 
 def test_numbers_are_no_classes() -> None:
     with pytest.raises(OptionError, match="give sample_weight"):
-        fit(network(1), numpy.tile(X, (2, 1)), numpy.arange(60) / 7, loss="mse", class_weight="balanced", progress=False)
+        fit(
+            network(1),
+            numpy.tile(X, (2, 1)),
+            numpy.arange(60) / 7,
+            loss="mse",
+            class_weight="balanced",
+            progress=False,
+        )

@@ -33,7 +33,9 @@ def indexes(samples: Samples | None) -> list[float]:
         (7, 100, 1, [7]),
     ],
 )
-def test_a_rest_that_is_too_small_joins_the_batch_before_it(count: int, size: int | None, least: int, sizes: list[int]) -> None:
+def test_a_rest_that_is_too_small_joins_the_batch_before_it(
+    count: int, size: int | None, least: int, sizes: list[int]
+) -> None:
     parts = list(counted(count).batches(size, 5, 2, least))
     assert [len(part) for part in parts] == sizes
     assert [i for part in parts for i in part] == epoch_order(count, 5, 2).tolist()
@@ -59,7 +61,9 @@ def test_samples_that_are_held_out_keep_their_place_in_the_data() -> None:
     assert [held.place(i) for i in range(3)] == indexes(held)
 
 
-@pytest.mark.parametrize(("share", "count"), [(0.01, 1), (0.99, 9), (0.25, 2), (0.36, 4), (1, 1), (9, 9)])
+@pytest.mark.parametrize(
+    ("share", "count"), [(0.01, 1), (0.99, 9), (0.25, 2), (0.36, 4), (1, 1), (9, 9)]
+)
 def test_a_share_is_at_least_one_sample_and_leaves_one(share: float, count: int) -> None:
     _, held = held_out(counted(10), share, seed=0)
     assert len(indexes(held)) == count
@@ -105,7 +109,15 @@ def test_arrays_of_another_shape_are_another_structure() -> None:
 
 
 def test_samples_of_which_no_weights_are_given_have_another_checksum_than_with_equal_ones() -> None:
-    assert len({samples_of([[1.0]], [0.0], weights=weights).checksum for weights in (None, [1.0], [2.0])}) == 3
+    assert (
+        len(
+            {
+                samples_of([[1.0]], [0.0], weights=weights).checksum
+                for weights in (None, [1.0], [2.0])
+            }
+        )
+        == 3
+    )
 
 
 def test_how_samples_were_read_is_neither_compared_nor_shown() -> None:
@@ -125,7 +137,12 @@ def test_numbers_that_are_not_finite_are_refused_unless_it_is_said() -> None:
 def test_a_part_has_its_own_weights_and_places() -> None:
     samples = samples_of([[0.0], [1.0], [2.0]], [5.0, 6.0, 7.0], weights=[0.1, 0.2, 0.3])
     part = samples.part([2, 0])
-    assert (part.inputs, part.targets, part.weights, part.places) == ([[2.0], [0.0]], [7.0, 5.0], [0.3, 0.1], [2, 0])
+    assert (part.inputs, part.targets, part.weights, part.places) == (
+        [[2.0], [0.0]],
+        [7.0, 5.0],
+        [0.3, 0.1],
+        [2, 0],
+    )
     assert [part.part([1]).place(0), samples.place(1)] == [0, 1]
     assert counted(2).part([1]).weights is None
 
@@ -133,7 +150,9 @@ def test_a_part_has_its_own_weights_and_places() -> None:
 @pytest.mark.parametrize("least", [0.0, 5e-324])
 def test_a_weight_is_at_least_0_and_one_is_above(least: float) -> None:
     assert checked_weights([least, 0.5], 2) == [least, 0.5]
-    with pytest.raises(OptionError, match=r"sample_weight\[1\] is -5e-324: a weight must be at least 0"):
+    with pytest.raises(
+        OptionError, match=r"sample_weight\[1\] is -5e-324: a weight must be at least 0"
+    ):
         checked_weights([1.0, -5e-324], 2)
 
 
@@ -146,18 +165,28 @@ def test_two_samples_are_enough_to_hold_one_out() -> None:
 
 @pytest.mark.parametrize("share", [0, 10, -1, True, False, 0.0, 1.0, -0.5, numpy.int64(10)])
 def test_what_is_no_share(share: Any) -> None:
-    with pytest.raises(OptionError, match="validation must be a share of the samples above 0 and below 1"):
+    with pytest.raises(
+        OptionError, match="validation must be a share of the samples above 0 and below 1"
+    ):
         held_out(counted(10), share, seed=None)
 
 
 def test_without_a_seed_samples_are_held_out_as_with_seed_0() -> None:
-    assert indexes(held_out(counted(10), 0.3, seed=None)[1]) == indexes(held_out(counted(10), 0.3, seed=0)[1])
-    assert indexes(held_out(counted(10), 0.3, seed=3)[1]) != indexes(held_out(counted(10), 0.3, seed=0)[1])
+    assert indexes(held_out(counted(10), 0.3, seed=None)[1]) == indexes(
+        held_out(counted(10), 0.3, seed=0)[1]
+    )
+    assert indexes(held_out(counted(10), 0.3, seed=3)[1]) != indexes(
+        held_out(counted(10), 0.3, seed=0)[1]
+    )
 
 
-@pytest.mark.parametrize("validation", ["Xy", {"X": 1}, ([[1.0]],), ([[1.0]], [0.0], [1.0], [1.0])], ids=repr)
+@pytest.mark.parametrize(
+    "validation", ["Xy", {"X": 1}, ([[1.0]],), ([[1.0]], [0.0], [1.0], [1.0])], ids=repr
+)
 def test_what_can_not_be_held_out(validation: Any) -> None:
-    with pytest.raises(OptionError, match=r"validation must be \(X, y\), \(X, y, sample_weight\), or a share"):
+    with pytest.raises(
+        OptionError, match=r"validation must be \(X, y\), \(X, y, sample_weight\), or a share"
+    ):
         held_out(counted(10), validation, seed=None)
 
 

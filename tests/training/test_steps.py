@@ -24,7 +24,9 @@ def alone() -> Module:
 
 
 def together() -> Module:
-    return Sequential(Layer(2, 3, "tanh", seed=1), BatchNorm(3), Layer(3, 1, None, seed=2), lambda row: row[0])
+    return Sequential(
+        Layer(2, 3, "tanh", seed=1), BatchNorm(3), Layer(3, 1, None, seed=2), lambda row: row[0]
+    )
 
 
 def stepper(model: Module, penalty: Any) -> EagerStep:
@@ -38,7 +40,9 @@ def weight_decay(model: Module) -> Any:
 @pytest.mark.parametrize("make", [alone, together])
 @pytest.mark.parametrize("weights", [None, [1.0, 3.0, 0.0, 2.0]])
 @pytest.mark.parametrize("penalty", [None, weight_decay])
-def test_the_gradient_is_that_of_the_objective(make: Callable[[], Module], weights: Any, penalty: Any) -> None:
+def test_the_gradient_is_that_of_the_objective(
+    make: Callable[[], Module], weights: Any, penalty: Any
+) -> None:
     model = make()
     step, samples = stepper(model, penalty), samples_of(ROWS, TARGETS, weights=weights)
     part = [0, 1, 3]
@@ -58,7 +62,10 @@ def test_the_gradient_is_that_of_the_objective(make: Callable[[], Module], weigh
 def test_the_loss_is_the_weighted_mean(weights: Any) -> None:
     model = alone()
     samples = samples_of(ROWS, TARGETS, weights=weights)
-    step, errors = stepper(model, None), [(model(x).data - t) ** 2 for x, t in zip(ROWS, TARGETS, strict=True)]
+    step, errors = (
+        stepper(model, None),
+        [(model(x).data - t) ** 2 for x, t in zip(ROWS, TARGETS, strict=True)],
+    )
     expected = numpy.average(errors, weights=weights)
     batch = step.evaluate(samples, range(4))
     assert batch.loss == pytest.approx(expected, rel=1e-12)
@@ -143,30 +150,60 @@ KINDS: dict[str, tuple[Callable[[], Module], Any, Any]] = {
     "lists of one": (list_of_one, [[target] for target in TARGETS], losses.mse),
     "rows": (three, [[target, 1.0, -target] for target in TARGETS], losses.huber),
     "classes": (three, [0, 2, 1, 2], losses.cross_entropy),
-    "shares of classes": (three, [[0.25, 0.5, 0.25], (1, 0, 0), [0, 0, 1], [0.5, 0.5, 0]], losses.cross_entropy),
+    "shares of classes": (
+        three,
+        [[0.25, 0.5, 0.25], (1, 0, 0), [0, 0, 1], [0.5, 0.5, 0]],
+        losses.cross_entropy,
+    ),
     "smoothed classes": (three, [0, 2, 1, 2], partial(losses.cross_entropy, label_smoothing=0.1)),
     "ignored classes": (three, [0, -100, 1, 2], ignoring),
     "classes of steps": (Steps, [[0, 1], [2, 2], [1, 0], [0, 0]], losses.cross_entropy),
-    "shares of steps": (Steps, [[[0, 1, 0], 1], [2, [0.5, 0.5, 0]], [1, 0], [0, 0]], losses.cross_entropy),
-    "smoothed classes of steps": (Steps, [[0, 1], [2, 2], [1, 0], [0, 0]], partial(losses.cross_entropy, label_smoothing=0.1)),
-    "ignored classes of steps": (Steps, [[0, -100], [-100, -100], [[0.5, 0.25, 0.25], -100], [0, 1]], ignoring),
+    "shares of steps": (
+        Steps,
+        [[[0, 1, 0], 1], [2, [0.5, 0.5, 0]], [1, 0], [0, 0]],
+        losses.cross_entropy,
+    ),
+    "smoothed classes of steps": (
+        Steps,
+        [[0, 1], [2, 2], [1, 0], [0, 0]],
+        partial(losses.cross_entropy, label_smoothing=0.1),
+    ),
+    "ignored classes of steps": (
+        Steps,
+        [[0, -100], [-100, -100], [[0.5, 0.25, 0.25], -100], [0, 1]],
+        ignoring,
+    ),
 }
-PENALTIES: dict[str, Any] = {"none": None, "of weights": weight_decay, "a number": lambda model: 0.5}
+PENALTIES: dict[str, Any] = {
+    "none": None,
+    "of weights": weight_decay,
+    "a number": lambda model: 0.5,
+}
 
 
 @pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
-@pytest.mark.parametrize("weights", [None, [1.0, 3.0, 0.0, 2.0], [0.0, 0.0, 1.0, 0.0]], ids=["alike", "weighted", "weighted 0"])
+@pytest.mark.parametrize(
+    "weights",
+    [None, [1.0, 3.0, 0.0, 2.0], [0.0, 0.0, 1.0, 0.0]],
+    ids=["alike", "weighted", "weighted 0"],
+)
 @pytest.mark.parametrize(("make", "targets", "loss"), KINDS.values(), ids=KINDS)
-def test_a_compiled_step_is_the_eager_one(make: Callable[[], Module], targets: Any, loss: Any, weights: Any, penalty: Any) -> None:
+def test_a_compiled_step_is_the_eager_one(
+    make: Callable[[], Module], targets: Any, loss: Any, weights: Any, penalty: Any
+) -> None:
     model = make()
     samples = samples_of(ROWS, targets, weights=weights)
     eager = EagerStep(model, loss, penalty, SGD(model.parameters()))
     prediction = eager.measure(samples)[1][0]
     for predicting in (False, True):
-        compiled = CompiledStep(model, loss, penalty, SGD(model.parameters()), predicting, prediction)
+        compiled = CompiledStep(
+            model, loss, penalty, SGD(model.parameters()), predicting, prediction
+        )
         for part in ([0, 1, 3], [2], range(4)):
             slow, fast = eager.evaluate(samples, part), compiled.evaluate(samples, part)
-            assert (fast.loss, fast.penalty, fast.weight) == pytest.approx((slow.loss, slow.penalty, slow.weight), rel=1e-12, abs=1e-15)
+            assert (fast.loss, fast.penalty, fast.weight) == pytest.approx(
+                (slow.loss, slow.penalty, slow.weight), rel=1e-12, abs=1e-15
+            )
             assert fast.gradient == pytest.approx(slow.gradient, rel=1e-9, abs=1e-12)
             compare_predictions(fast.predictions, slow.predictions if predicting else [])
         mean, predictions = compiled.measure(samples)
@@ -183,7 +220,14 @@ def test_a_compiled_step_takes_a_single_sample() -> None:
     model = Steps()
     samples = samples_of([[0.5, 1.0]], [[0, 2]])
     eager = EagerStep(model, losses.cross_entropy, None, SGD(model.parameters()))
-    compiled = CompiledStep(model, losses.cross_entropy, None, SGD(model.parameters()), True, eager.measure(samples)[1][0])
+    compiled = CompiledStep(
+        model,
+        losses.cross_entropy,
+        None,
+        SGD(model.parameters()),
+        True,
+        eager.measure(samples)[1][0],
+    )
     assert compiled.measure(samples)[0] == pytest.approx(eager.measure(samples)[0], rel=1e-12)
     assert compiled.evaluate(samples, [0]).predictions == compiled.measure(samples)[1]
 
@@ -194,7 +238,9 @@ def test_a_compiled_step_learns_the_parameters_of_its_optimizer_in_their_order()
     samples = samples_of(ROWS, TARGETS)
     eager = EagerStep(model, losses.mse, None, SGD(chosen))
     compiled = CompiledStep(model, losses.mse, None, SGD(chosen), False, 0.0)
-    assert compiled.evaluate(samples, range(4)).gradient == pytest.approx(eager.evaluate(samples, range(4)).gradient, rel=1e-9)
+    assert compiled.evaluate(samples, range(4)).gradient == pytest.approx(
+        eager.evaluate(samples, range(4)).gradient, rel=1e-9
+    )
     compiled.write(compiled.numbers() + 0.25)
     before = [parameter.data for parameter in chosen]
     changed = compiled.measure(samples)[0]
@@ -214,7 +260,9 @@ def test_a_compiled_step_reads_what_somebody_else_has_changed() -> None:
         parameter.data += 0.5
     compiled.read()
     assert compiled.measure(samples)[0] == pytest.approx(eager.measure(samples)[0], rel=1e-12)
-    assert compiled.evaluate(samples, range(4)).loss == pytest.approx(eager.measure(samples)[0], rel=1e-12)
+    assert compiled.evaluate(samples, range(4)).loss == pytest.approx(
+        eager.measure(samples)[0], rel=1e-12
+    )
 
 
 def compiled_of(X: Any, y: Any, loss: Any = losses.mse, prediction: Any = 0.0) -> CompiledStep:
@@ -227,10 +275,30 @@ def compiled_of(X: Any, y: Any, loss: Any = losses.mse, prediction: Any = 0.0) -
 @pytest.mark.parametrize(
     ("X", "y", "error", "message"),
     [
-        ([[1.0], [1.0, 2.0], [1.0, 2.0]], [0.0] * 3, LengthError, "sample 1 has 2 numbers, the first 1$"),
-        ([[1.0, 2.0]] * 3, [0.0, 0.0, [1.0, 2.0]], LengthError, "target 2 has 2 numbers, the first 1$"),
-        ([[1.0], object()], [0.0, 0.0], DataError, "needs samples made of numbers, and sample 1 is a object$"),
-        ([[Value(1.0)], object()], [0.0, 0.0], DataError, "needs samples made of numbers, and sample 1 is a object$"),
+        (
+            [[1.0], [1.0, 2.0], [1.0, 2.0]],
+            [0.0] * 3,
+            LengthError,
+            "sample 1 has 2 numbers, the first 1$",
+        ),
+        (
+            [[1.0, 2.0]] * 3,
+            [0.0, 0.0, [1.0, 2.0]],
+            LengthError,
+            "target 2 has 2 numbers, the first 1$",
+        ),
+        (
+            [[1.0], object()],
+            [0.0, 0.0],
+            DataError,
+            "needs samples made of numbers, and sample 1 is a object$",
+        ),
+        (
+            [[Value(1.0)], object()],
+            [0.0, 0.0],
+            DataError,
+            "needs samples made of numbers, and sample 1 is a object$",
+        ),
     ],
 )
 def test_what_no_program_can_hold(X: Any, y: Any, error: type[Exception], message: str) -> None:

@@ -30,7 +30,9 @@ def test_the_shape_of_a_nest_is_that_of_an_array(nest: Any) -> None:
     assert shape_of(nest) == numpy.shape(nest)
 
 
-@pytest.mark.parametrize("nest", [[1.0, [2.0]], [[1.0], [2.0, 3.0]], [[[1.0]], [[2.0, 3.0]]]], ids=repr)
+@pytest.mark.parametrize(
+    "nest", [[1.0, [2.0]], [[1.0], [2.0, 3.0]], [[[1.0]], [[2.0, 3.0]]]], ids=repr
+)
 def test_a_nest_of_parts_that_differ_has_no_shape(nest: Any) -> None:
     assert shape_of(nest) is None
 
@@ -57,7 +59,11 @@ FINE: dict[str, tuple[Any, Any, Any]] = {
     "the first class and the last": (losses.cross_entropy, THREE, [0, 2, 1.0]),
     "two classes": (losses.cross_entropy, TWO, [0, 1]),
     "shares of classes": (losses.cross_entropy, THREE, [[0, 0, 1], [0.2, 0.3, 0.5]]),
-    "shares that are rounded": (losses.cross_entropy, THREE, [[0.2, 0.3, 0.50005], [0.2, 0.3, 0.49995]]),
+    "shares that are rounded": (
+        losses.cross_entropy,
+        THREE,
+        [[0.2, 0.3, 0.50005], [0.2, 0.3, 0.49995]],
+    ),
     "shares of two classes": (losses.cross_entropy, TWO, [[1, 0]]),
     "classes of steps": (losses.cross_entropy, STEPS, [[0, 2], [1, 1]]),
     "shares of steps": (losses.cross_entropy, STEPS, [[[0, 0, 1], 1]]),
@@ -83,7 +89,13 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         OptionError,
         "y[1] is 0, and a target of hinge must be -1 or 1: for labels 0 and 1 give 2 * y - 1",
     ),
-    "2 for a sign": (losses.hinge, 0.3, [2], OptionError, "y[0] is 2, and a target of hinge must be -1 or 1"),
+    "2 for a sign": (
+        losses.hinge,
+        0.3,
+        [2],
+        OptionError,
+        "y[0] is 2, and a target of hinge must be -1 or 1",
+    ),
     "-1 for a share": (
         losses.binary_cross_entropy,
         0.3,
@@ -214,8 +226,20 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         LengthError,
         "the model gives 2 lists of logits for each sample, so y[0] must be a list of 2 class indexes",
     ),
-    "a list of objects": (losses.mse, TWO, [object()], LengthError, "the model gives 2 numbers for each sample, and y[0] is one: "),
-    "an object": (losses.hinge, 0.3, [object()], DataError, "y[0] must be a real number, not object"),
+    "a list of objects": (
+        losses.mse,
+        TWO,
+        [object()],
+        LengthError,
+        "the model gives 2 numbers for each sample, and y[0] is one: ",
+    ),
+    "an object": (
+        losses.hinge,
+        0.3,
+        [object()],
+        DataError,
+        "y[0] must be a real number, not object",
+    ),
     "a column in lists": (
         losses.mse,
         0.3,
@@ -311,8 +335,12 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
 }
 
 
-@pytest.mark.parametrize(("loss", "prediction", "y", "error", "message"), REFUSED.values(), ids=REFUSED)
-def test_targets_that_a_loss_does_not_take(loss: Any, prediction: Any, y: Any, error: type[Exception], message: str) -> None:
+@pytest.mark.parametrize(
+    ("loss", "prediction", "y", "error", "message"), REFUSED.values(), ids=REFUSED
+)
+def test_targets_that_a_loss_does_not_take(
+    loss: Any, prediction: Any, y: Any, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=re.escape(message) + ("" if message.endswith(": ") else "$")):
         check(loss, prediction, y)
 

@@ -112,13 +112,21 @@ def test_rows_of_other_numbers_are_neither() -> None:
 
 @pytest.mark.parametrize(
     ("shares", "index"),
-    [([0, 1, 0], 1), ([0.5, 0.25, 0.25], 0), ([0.2, 0.3, 0.50005], 2), ([-1, -1, 1], 2), ((1, -1), 0)],
+    [
+        ([0, 1, 0], 1),
+        ([0.5, 0.25, 0.25], 0),
+        ([0.2, 0.3, 0.50005], 2),
+        ([-1, -1, 1], 2),
+        ((1, -1), 0),
+    ],
 )
 def test_the_class_of_shares_is_the_largest(shares: Any, index: int) -> None:
     assert class_of_shares(shares) == index
 
 
-@pytest.mark.parametrize("shares", [[1, 1], [0, 0], [0.2, 0.3, 0.5002], [-1, -1], [-1, 1, 1], [-0.5, 1, 0.5], [-1, 2]])
+@pytest.mark.parametrize(
+    "shares", [[1, 1], [0, 0], [0.2, 0.3, 0.5002], [-1, -1], [-1, 1, 1], [-0.5, 1, 0.5], [-1, 2]]
+)
 def test_shares_of_no_one_class_are_several_labels(shares: Any) -> None:
     with pytest.raises(OptionError, match="stands for several labels at once"):
         class_of_shares(shares)

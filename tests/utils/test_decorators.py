@@ -118,7 +118,13 @@ def test_two_decorated_generators_by_turns() -> None:
             yield records()
 
     first, second = off(), on()
-    assert [next(first), next(second), records(), next(first), next(second)] == [False, True, True, False, True]
+    assert [next(first), next(second), records(), next(first), next(second)] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+    ]
     with no_grad():
         assert [next(second), records(), next(first)] == [True, False, False]
 
@@ -137,7 +143,12 @@ def test_an_asynchronous_function(form: Any) -> None:
     async def both() -> list[Any]:
         return [await inside(), records(), *await asyncio.gather(inside(), inside())]
 
-    assert asyncio.run(both()) == [[False, True, False], True, [False, True, False], [False, True, False]]
+    assert asyncio.run(both()) == [
+        [False, True, False],
+        True,
+        [False, True, False],
+        [False, True, False],
+    ]
     assert inspect.iscoroutinefunction(inside)
 
 
@@ -175,7 +186,13 @@ def test_an_asynchronous_generator(form: Any) -> None:
 
     async def use() -> list[Any]:
         running: Any = numbers()
-        found = [await running.asend(None), records(), await running.asend("sent"), await anext(running), records()]
+        found = [
+            await running.asend(None),
+            records(),
+            await running.asend("sent"),
+            await anext(running),
+            records(),
+        ]
         await running.aclose()
         return found
 
@@ -260,7 +277,13 @@ def test_methods_of_every_sort() -> None:
             return records()
 
     model = Model()
-    assert [model.method(), model.of_nobody(), Model.of_nobody(), model.of_the_class(), model.prop] == [False] * 5
+    assert [
+        model.method(),
+        model.of_nobody(),
+        Model.of_nobody(),
+        model.of_the_class(),
+        model.prop,
+    ] == [False] * 5
     assert model.recorded()
 
 

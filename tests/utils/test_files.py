@@ -20,7 +20,9 @@ from tests.viz.hostile import HOSTILE
 
 ROOT = Path(__file__).parent.parent.parent
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
-with_links = pytest.mark.skipif(os.name == "nt", reason="needs links, pipes and permissions of Unix")
+with_links = pytest.mark.skipif(
+    os.name == "nt", reason="needs links, pipes and permissions of Unix"
+)
 
 
 def test_text_is_utf_8_and_bytes_are_bytes(tmp_path: Path) -> None:
@@ -42,7 +44,9 @@ def test_permissions_of_a_new_file_are_the_usual_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_failure_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -61,7 +65,9 @@ def test_nothing_is_remembered_of_a_file_once_it_is_written(tmp_path: Path) -> N
 
 @with_links
 @pytest.mark.parametrize("fails", [False, True])
-def test_no_descriptor_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+def test_no_descriptor_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
@@ -126,7 +132,12 @@ def test_hostile_names_stay_in_their_folder(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     for text in HOSTILE:
         name = text.replace("/", "_").replace("..", "_")
-        if not name or "\0" in name or name == "." or len(os.fsencode(name.encode("utf-8", "replace").decode())) > 200:
+        if (
+            not name
+            or "\0" in name
+            or name == "."
+            or len(os.fsencode(name.encode("utf-8", "replace").decode())) > 200
+        ):
             continue
         try:
             write(folder / name, text.encode("utf-8", "replace"))
@@ -204,7 +215,9 @@ def test_links_that_lead_in_a_circle(tmp_path: Path) -> None:
 
 @with_links
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o777])
-def test_nobody_sees_new_content_who_could_not_see_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+def test_nobody_sees_new_content_who_could_not_see_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
     target = write(tmp_path / "a", "old")
     target.chmod(mode)
     seen: list[int] = []
@@ -256,7 +269,9 @@ def as_nobody(folder: Path, program: str) -> str:
     head = f"import os, sys; sys.path.insert(0, {str(ROOT)!r}); sys.dont_write_bytecode = True\n"
     head += "import scalargrad.utils.files; from scalargrad.utils.files import write\n"  # imported while all may be read
     head += f"os.chdir({str(folder)!r}); os.setegid(65534); os.seteuid(65534)\n"
-    return subprocess.run([sys.executable, "-c", head + program], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", head + program], capture_output=True, text=True, check=True
+    ).stdout
 
 
 TRY = """
@@ -299,7 +314,9 @@ def test_a_group_that_can_not_be_kept_gives_its_permissions_to_no_other(tmp_path
 
 
 @with_links
-def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[tuple[str, int]] = []
     real_fsync, real_replace = os.fsync, os.replace
 
@@ -318,7 +335,9 @@ def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(t
     assert steps == [("file", 5), ("rename", 5), ("folder", 0)]  # 5: flushed before
 
 
-def test_a_full_disk_names_the_file_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_names_the_file_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", ".a.7.part")
 
@@ -371,7 +390,9 @@ files.write({target!r}, "the last to end")
 
 
 def killed(target: Path) -> None:
-    subprocess.run([sys.executable, "-c", KILLED.format(root=str(ROOT), target=str(target))], check=False)
+    subprocess.run(
+        [sys.executable, "-c", KILLED.format(root=str(ROOT), target=str(target))], check=False
+    )
 
 
 def names(folder: Path) -> list[str]:
@@ -418,7 +439,9 @@ def test_a_process_that_is_still_writing_is_left_alone(tmp_path: Path) -> None:
 
 @with_links
 def test_a_namesake_of_this_process_is_dead(tmp_path: Path) -> None:
-    left = tmp_path / f".a.{os.getpid()}.{files._host()}.01234567.part"  # in a container each start may have one number
+    left = (
+        tmp_path / f".a.{os.getpid()}.{files._host()}.01234567.part"
+    )  # in a container each start may have one number
     left.write_text("half")
     write(tmp_path / "a", "whole")
     assert names(tmp_path) == ["a"]
@@ -447,7 +470,9 @@ def test_threads_that_write_one_file_leave_one_of_their_contents(tmp_path: Path)
 # Paths as users write them
 
 
-def test_the_home_folder_is_meant_by_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_home_folder_is_meant_by_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert write("~/a.csv", "1,2\n") == tmp_path / "a.csv"
@@ -457,7 +482,9 @@ def test_the_home_folder_is_meant_by_a_tilde(tmp_path: Path, monkeypatch: pytest
     assert names(tmp_path) == ["a.ckpt", "a.csv"]
 
 
-def test_a_name_that_only_begins_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_only_begins_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     write("~a.svg", "x")
     assert names(tmp_path) == ["~a.svg"]

@@ -13,7 +13,13 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Parameter, Value, errors
-from scalargrad.errors import ComparisonWarning, NoGradientWarning, ResumeWarning, UnlearnedWarning, UntrackedWarning
+from scalargrad.errors import (
+    ComparisonWarning,
+    NoGradientWarning,
+    ResumeWarning,
+    UnlearnedWarning,
+    UntrackedWarning,
+)
 from scalargrad.nn import MLP, Module, Neuron, constant
 
 DATA = ([[0.0], [1.0]], [0.0, 1.0])
@@ -51,8 +57,14 @@ class Plain(Module):
 
 CALLS: dict[str, tuple[type[Warning], Callable[[], Any]]] = {
     "math": (UntrackedWarning, lambda: math.exp(Value(1.0))),
-    "an array of floats": (UntrackedWarning, lambda: sg.grad(lambda x: np.asarray(x, dtype=float).sum())(np.ones(2))),
-    "a function in NumPy's own code": (UntrackedWarning, lambda: sg.grad(lambda x: np.interp(x, [0.0, 5.0], [0.0, 1.0]))(2.0)),
+    "an array of floats": (
+        UntrackedWarning,
+        lambda: sg.grad(lambda x: np.asarray(x, dtype=float).sum())(np.ones(2)),
+    ),
+    "a function in NumPy's own code": (
+        UntrackedWarning,
+        lambda: sg.grad(lambda x: np.interp(x, [0.0, 5.0], [0.0, 1.0]))(2.0),
+    ),
     "==": (ComparisonWarning, lambda: Value(1.0) == 1.0),
     "step": (NoGradientWarning, through_a_step),
     "backward": (UnlearnedWarning, lambda: (without_a_graph() * 2.0).backward()),
@@ -61,8 +73,14 @@ CALLS: dict[str, tuple[type[Warning], Callable[[], Any]]] = {
     "gradcheck": (UnlearnedWarning, lambda: sg.gradcheck(lambda _x: OUTSIDE * 1.0, [2.0])),
     "compile": (UnlearnedWarning, lambda: sg.compile(lambda x: x * OUTSIDE, inputs=(1,))),
     "fit": (UnlearnedWarning, lambda: sg.fit(MLP(1, [1]), *DATA, loss=outside_loss, **QUIETLY)),
-    "compiled fit": (UnlearnedWarning, lambda: sg.fit(MLP(1, [1]), *DATA, loss=outside_loss, **QUIETLY, compiled=True)),
-    "resume": (ResumeWarning, lambda: sg.fit(MLP(1, [1]), *DATA, loss="mse", **QUIETLY, resume="no such file.ckpt")),
+    "compiled fit": (
+        UnlearnedWarning,
+        lambda: sg.fit(MLP(1, [1]), *DATA, loss=outside_loss, **QUIETLY, compiled=True),
+    ),
+    "resume": (
+        ResumeWarning,
+        lambda: sg.fit(MLP(1, [1]), *DATA, loss="mse", **QUIETLY, resume="no such file.ckpt"),
+    ),
     "parameters, one of them hidden": (UnlearnedWarning, lambda: Hiding().parameters()),
     "parameters, one of them replaced": (UnlearnedWarning, lambda: Replaced().parameters()),
     "parameters that are none": (UnlearnedWarning, lambda: Plain().parameters()),
@@ -70,7 +88,9 @@ CALLS: dict[str, tuple[type[Warning], Callable[[], Any]]] = {
 
 
 @pytest.mark.parametrize(("category", "call"), CALLS.values(), ids=CALLS)
-def test_a_warning_names_the_line_of_the_user(category: type[Warning], call: Callable[[], Any]) -> None:
+def test_a_warning_names_the_line_of_the_user(
+    category: type[Warning], call: Callable[[], Any]
+) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call()
@@ -80,11 +100,19 @@ def test_a_warning_names_the_line_of_the_user(category: type[Warning], call: Cal
 
 
 def test_every_class_of_warnings_is_tried() -> None:
-    kinds = {kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, Warning)}
+    kinds = {
+        kind
+        for kind in vars(errors).values()
+        if inspect.isclass(kind) and issubclass(kind, Warning)
+    }
     assert {category for category, _ in CALLS.values()} == kinds
 
 
 def test_no_warning_counts_frames() -> None:
     package = Path(sg.__file__).parent
-    counting = {path.name for path in package.rglob("*.py") if "stacklevel=" in path.read_text(encoding="utf-8")}
+    counting = {
+        path.name
+        for path in package.rglob("*.py")
+        if "stacklevel=" in path.read_text(encoding="utf-8")
+    }
     assert counting == {"frames.py"}

@@ -33,7 +33,13 @@ NAMES = {
 @pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
 def test_other_cases_and_signs_lead_to_each_name(names: list[str]) -> None:
     for name in names:
-        for spelled in (name.upper(), name.title(), name.replace("_", " "), name.replace("_", "-"), name.replace("_", "")):
+        for spelled in (
+            name.upper(),
+            name.title(),
+            name.replace("_", " "),
+            name.replace("_", "-"),
+            name.replace("_", ""),
+        ):
             assert nearest(spelled, names) == name
 
 
@@ -48,7 +54,7 @@ SYNONYMS = [
     ("mean_squared_error", "losses", "mse"),
     ("MeanSquaredError", "losses", "mse"),
     ("msee", "losses", "mse"),
-    ("mae", "losses", "l1"),
+    ("mae", "losses", "absolute_error"),
     ("CrossEntropyLoss", "losses", "cross_entropy"),
     ("categorical_crossentropy", "losses", "cross_entropy"),
     ("nll", "losses", "cross_entropy"),
@@ -95,7 +101,11 @@ def test_a_cutoff_of_one_leaves_equal_names_only() -> None:
 
 @given(st.text())
 def test_any_text_is_answered(choice: str) -> None:
-    assert suggestion(choice, ["adam", "sgd"]) in ("; did you mean 'adam'?", "; did you mean 'sgd'?", "; choose from adam, sgd")
+    assert suggestion(choice, ["adam", "sgd"]) in (
+        "; did you mean 'adam'?",
+        "; did you mean 'sgd'?",
+        "; choose from adam, sgd",
+    )
 
 
 @pytest.mark.parametrize("choice", [None, 3, [], "", " ", b"adam"])
@@ -129,12 +139,21 @@ PLACES: dict[str, tuple[Callable[[], Any], str]] = {
     "metrics of fit": (lambda: fit(metrics="acc"), "accuracy"),
     "metrics in a list": (lambda: named_metrics(["acc"]), "accuracy"),
     "a loss by name": (lambda: loss_of("cross-entropy"), "cross_entropy"),
-    "loss of diagnose": (lambda: scalargrad.diagnose(MLP(1, [1]), [[0.0], [1.0]], [0.0, 1.0], loss="MSE"), "mse"),
+    "loss of diagnose": (
+        lambda: scalargrad.diagnose(MLP(1, [1]), [[0.0], [1.0]], [0.0, 1.0], loss="MSE"),
+        "mse",
+    ),
     "reduction": (lambda: losses.mse([Value(1.0)], [0.0], reduction="average"), "mean"),
     "activation": (lambda: nn.Layer(1, 1, "ReLU"), "relu"),
     "initializer": (lambda: nn.Layer(1, 1, initializer="Xavier"), "xavier"),
-    "backend": (lambda: scalargrad.compile(lambda x: x[0], None, inputs=(1,), backend="numpi"), "numpy"),
-    "unconnected_gradients": (lambda: GradientTape().gradient(Value(1.0), [], unconnected_gradients="Zero"), "zero"),
+    "backend": (
+        lambda: scalargrad.compile(lambda x: x[0], None, inputs=(1,), backend="numpi"),
+        "numpy",
+    ),
+    "unconnected_gradients": (
+        lambda: GradientTape().gradient(Value(1.0), [], unconnected_gradients="Zero"),
+        "zero",
+    ),
     "direction": (lambda: data.flip(np.zeros((1, 4)), 2, 2, "Horizontal"), "horizontal"),
     "level": (lambda: viz.draw(neuron(), level="card"), "cards"),
     "level of animate": (lambda: viz.animate(neuron(), level="neuron"), "neurons"),
@@ -147,7 +166,10 @@ PLACES: dict[str, tuple[Callable[[], Any], str]] = {
     "format": (lambda: viz.draw_dot(neuron(), format="SVG"), "svg"),
     "by": (lambda: viz.compare(neuron(), neuron(), by="labels"), "label"),
     "colors": (lambda: viz.animate(neuron(), colors="gradients"), "gradient"),
-    "a name in compare": (lambda: viz.compare(Value(1.0, label="weight"), {"wieght": 1.0}), "weight"),
+    "a name in compare": (
+        lambda: viz.compare(Value(1.0, label="weight"), {"wieght": 1.0}),
+        "weight",
+    ),
     "finding": (lambda: diagnosis().of("Vanishing gradients"), "vanishing"),
     "history": (lambda: history()["acc"], "accuracy"),
 }
@@ -162,13 +184,17 @@ def test_every_place_makes_the_suggestion(call: Callable[[], Any], meant: str) -
 
 @pytest.mark.parametrize("name", ["a.svgg", "a.SVH", "a.pmg"])
 def test_endings(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OptionError, match=r"the ending must be one of .*; did you mean '\.(svg|png)'\?"):
+    with pytest.raises(
+        OptionError, match=r"the ending must be one of .*; did you mean '\.(svg|png)'\?"
+    ):
         viz.draw(neuron()).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_history_lists_what_it_has() -> None:
-    with pytest.raises(UnknownNameError, match=r"the history has no 'xyz'; choose from loss, accuracy$"):
+    with pytest.raises(
+        UnknownNameError, match=r"the history has no 'xyz'; choose from loss, accuracy$"
+    ):
         history()["xyz"]
     assert history().get("xyz") is None
     assert "xyz" not in history()

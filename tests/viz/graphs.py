@@ -9,7 +9,17 @@ from types import FrameType
 
 import scalargrad as sg
 from scalargrad import Parameter, Value
-from scalargrad.nn import MLP, Conv, Flatten, Layer, LayerNorm, LSTMCell, MaxPool, Recurrent, Sequential
+from scalargrad.nn import (
+    MLP,
+    Conv,
+    Flatten,
+    Layer,
+    LayerNorm,
+    LSTMCell,
+    MaxPool,
+    Recurrent,
+    Sequential,
+)
 
 
 def neuron() -> Value:
@@ -28,7 +38,10 @@ def neuron() -> Value:
 def network(sizes: list[int], samples: int = 1) -> Value:
     """The loss of a network of two inputs over some samples, after backward."""
     model = MLP(2, sizes, activation="tanh", initializer="xavier", seed=3)
-    losses = [(model([0.24 + 0.1 * i, 0.155 - 0.2 * i]) - Value(-1.0, label="y")) ** 2 for i in range(samples)]
+    losses = [
+        (model([0.24 + 0.1 * i, 0.155 - 0.2 * i]) - Value(-1.0, label="y")) ** 2
+        for i in range(samples)
+    ]
     loss = losses[0] if samples == 1 else sg.sum(losses)
     loss.label = "loss"
     loss.backward()
@@ -61,14 +74,22 @@ def wide() -> Value:
 def seen() -> Value:
     """A small convolutional network over an image of 6 by 6."""
     rng = Random(6)
-    model = Sequential(Conv(1, 4, 3, padding=1, seed=2), MaxPool(2), Flatten(), LayerNorm(36), Layer(36, 5, activation=None, seed=3))
+    model = Sequential(
+        Conv(1, 4, 3, padding=1, seed=2),
+        MaxPool(2),
+        Flatten(),
+        LayerNorm(36),
+        Layer(36, 5, activation=None, seed=3),
+    )
     return classified(model, [[rng.random() for _ in range(6)] for _ in range(6)], 3)
 
 
 def remembered(steps: int = 5) -> Value:
     """A cell with memory over a sequence of two numbers a step."""
     rng = Random(7)
-    model = Sequential(Recurrent(LSTMCell(2, 3, seed=1), last=True), Layer(3, 2, activation=None, seed=2))
+    model = Sequential(
+        Recurrent(LSTMCell(2, 3, seed=1), last=True), Layer(3, 2, activation=None, seed=2)
+    )
     return classified(model, [[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(steps)])
 
 
@@ -76,7 +97,11 @@ class Skip(sg.nn.Module):
     """Two layers, the second passed by, and an output."""
 
     def __init__(self) -> None:
-        self.first, self.second, self.out = Layer(4, 5, seed=1), Layer(5, 5, seed=2), Layer(5, 3, activation=None, seed=3)
+        self.first, self.second, self.out = (
+            Layer(4, 5, seed=1),
+            Layer(5, 5, seed=2),
+            Layer(5, 3, activation=None, seed=3),
+        )
         self.inputs = 4
 
     def forward(self, x):

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
-# ruff: noqa: E501
-
 _MARKUP = [
     "<script>alert(1)</script>",
     "</title><script>alert(1)</script>",
@@ -48,10 +46,22 @@ _OTHER = [
     "None", "nan", "-inf", "1e999", "true", "null", "undefined", "__proto__", "constructor", "'", "''", "“x”", "‘x’", "«x»", "´x´", "‚x„", "′x″", "＜b＞", "＂x＂", "＆amp；",
 ]  # fmt: skip
 _STARTS = ["a\n", 'x"', "]]>", "\\", "\u202e", "日本 "]
-_ENDS = ["<b onclick=alert(1)>", "&quot;", '"];', "end", "\\N\\", "\x00|{}", "\u2028click n0 href x", "--><script>", "#quot;%%"]
+_ENDS = [
+    "<b onclick=alert(1)>",
+    "&quot;",
+    '"];',
+    "end",
+    "\\N\\",
+    "\x00|{}",
+    "\u2028click n0 href x",
+    "--><script>",
+    "#quot;%%",
+]
 _COMBINED = [start + end for start, end in product(_STARTS, _ENDS)]
 
-HOSTILE: list[str] = list(dict.fromkeys([*_MARKUP, *_DOT, *_MERMAID, *_CHARACTERS, *_OTHER, *_COMBINED]))
+HOSTILE: list[str] = list(
+    dict.fromkeys([*_MARKUP, *_DOT, *_MERMAID, *_CHARACTERS, *_OTHER, *_COMBINED])
+)
 
 
 def each(check: Callable[[str], object], texts: Iterable[str] = HOSTILE) -> None:
@@ -63,11 +73,20 @@ def each(check: Callable[[str], object], texts: Iterable[str] = HOSTILE) -> None
         except Exception as error:
             failures[text] = error
     if failures:
-        named = "\n".join(f"{text[:80]!a}: {type(error).__name__} {str(error)[:300]}" for text, error in failures.items())
-        raise AssertionError(f"{len(failures)} texts fail:\n{named}") from next(iter(failures.values()))
+        named = "\n".join(
+            f"{text[:80]!a}: {type(error).__name__} {str(error)[:300]}"
+            for text, error in failures.items()
+        )
+        raise AssertionError(f"{len(failures)} texts fail:\n{named}") from next(
+            iter(failures.values())
+        )
 
 
-def together(check: Callable[[Sequence[str]], object], texts: Sequence[str] = HOSTILE, size: int | None = None) -> None:
+def together(
+    check: Callable[[Sequence[str]], object],
+    texts: Sequence[str] = HOSTILE,
+    size: int | None = None,
+) -> None:
     """Check the texts in pictures of `size` texts, by default all in one; where one fails, each of its texts alone, to name it."""
     size = size or len(texts)
     for start in range(0, len(texts), size):

@@ -17,7 +17,11 @@ def small() -> Picture:
         Node("n2", "operation", "×", "", -6.0, 0.5, formula="x × w"),
         Node("n3", "operation", "tanh", "o", -0.99999, 1.0, formula="tanh(−6)", root=True),
     )
-    edges = (Edge("n0", "n2", -3.0, -1.5), Edge("n1", "n2", 2.0, 0.0, 1), Edge("n2", "n3", 0.5, 0.5))
+    edges = (
+        Edge("n0", "n2", -3.0, -1.5),
+        Edge("n1", "n2", 2.0, 0.0, 1),
+        Edge("n2", "n3", 0.5, 0.5),
+    )
     return Picture("cards", nodes, edges, title="A neuron", notes=("nothing is left out",), total=4)
 
 
@@ -27,7 +31,18 @@ def boxed() -> Picture:
         Node("n0", "input", "in", "x", 2.0, -1.5),
         Node("n1", "constant", "c", "", 3.0, NAN, "layers.0/neurons.1"),
         Node("n2", "operation", "×", "p", INF, 0.5, "layers.0/neurons.1", formula="x × 3"),
-        Node("m0", "module", "", "neurons.2", 0.25, 0.5, "layers.0", "5 parameters · ‖∇‖ 0.97", "Neuron", name="layers.0.neurons.2"),
+        Node(
+            "m0",
+            "module",
+            "",
+            "neurons.2",
+            0.25,
+            0.5,
+            "layers.0",
+            "5 parameters · ‖∇‖ 0.97",
+            "Neuron",
+            name="layers.0.neurons.2",
+        ),
         Node("n3", "operation", "+", "s", 1.0, 1.0, formula="p + neurons.2", root=True),
         Node("n0t1", "input", "in", "x", 2.0, -1.5, tag=True),
         Node("n0t2", "input", "in", "x", 2.0, -1.5, tag=True),
@@ -39,15 +54,30 @@ def boxed() -> Picture:
         Edge("n2", "n3", 1.0, 0.5),
         Edge("m0", "n3", 1.0, 0.5, 1),
     )
-    groups = (Group("layers.0", "layers.0", "", "8 parameters"), Group("layers.0/neurons.1", "neurons.1", "layers.0", "3 parameters"))
+    groups = (
+        Group("layers.0", "layers.0", "", "8 parameters"),
+        Group("layers.0/neurons.1", "neurons.1", "layers.0", "3 parameters"),
+    )
     return Picture("cards", nodes, edges, groups, total=9)
 
 
 def columns() -> Picture:
     """A network of two inputs, two units and one output."""
-    nodes = tuple(Node(f"n{i}", "input" if i < 2 else "operation", "", f"u{i}", float(i), 0.5 - i, root=i == 4) for i in range(5))
-    edges = tuple(Edge(f"n{i}", f"n{j}", None, i - j / 3) for i, j in ((0, 2), (0, 3), (1, 2), (1, 3), (2, 4), (3, 4)))
-    parts = (Column("inputs", "2", ("n0", "n1")), Column("layers.0", "6 parameters", ("n2", "n3")), Column("out", "", ("n4",)))
+    nodes = tuple(
+        Node(
+            f"n{i}", "input" if i < 2 else "operation", "", f"u{i}", float(i), 0.5 - i, root=i == 4
+        )
+        for i in range(5)
+    )
+    edges = tuple(
+        Edge(f"n{i}", f"n{j}", None, i - j / 3)
+        for i, j in ((0, 2), (0, 3), (1, 2), (1, 3), (2, 4), (3, 4))
+    )
+    parts = (
+        Column("inputs", "2", ("n0", "n1")),
+        Column("layers.0", "6 parameters", ("n2", "n3")),
+        Column("out", "", ("n4",)),
+    )
     return Picture("neurons", nodes, edges, total=40, columns=parts)
 
 
@@ -72,22 +102,55 @@ def filled(*texts: str) -> Picture:
             Node(five, "operation", text, text, 1.0, 1.0, "", text, text, root=True),
             Node(six, "more", text, text),
         ]
-        edges += [Edge(one, five, -3.0, 0.5), Edge(two, five, 1.0, 0.0), Edge(three, five, None, 1.0), Edge(four, five, 2.0, NAN)]
+        edges += [
+            Edge(one, five, -3.0, 0.5),
+            Edge(two, five, 1.0, 0.0),
+            Edge(three, five, None, 1.0),
+            Edge(four, five, 2.0, NAN),
+        ]
         groups += [Group(outer, text, "", text), Group(inner, text, outer, text)]
-    return Picture("cards", tuple(nodes), tuple(edges), tuple(groups), texts[0], tuple(texts), 3, colors=texts[0])
+    return Picture(
+        "cards",
+        tuple(nodes),
+        tuple(edges),
+        tuple(groups),
+        texts[0],
+        tuple(texts),
+        3,
+        colors=texts[0],
+    )
 
 
 def titled(text: str) -> Picture:
     """The smallest picture with a text as its title, its note and the word of its scale."""
-    return Picture("cards", (Node("n0", "operation", "+", root=True),), title=text, notes=(text,), total=1, colors=text)
+    return Picture(
+        "cards",
+        (Node("n0", "operation", "+", root=True),),
+        title=text,
+        notes=(text,),
+        total=1,
+        colors=text,
+    )
 
 
-ALL = {"small": small, "boxed": boxed, "columns": columns, "chips": chips, "empty": lambda: Picture("cards")}
+ALL = {
+    "small": small,
+    "boxed": boxed,
+    "columns": columns,
+    "chips": chips,
+    "empty": lambda: Picture("cards"),
+}
 
 _PLACES = ("x", "y", "width", "height", "d", "points", "transform", "viewBox")
 
 
 def without_a_place(svg: str) -> list[str]:
     """The attributes of an SVG document that put something at nan or at infinity, where a browser leaves it out."""
-    attributes = [item for element in ElementTree.fromstring(svg).iter() for item in element.attrib.items()]
-    return [f"{name}={value}" for name, value in attributes if name in _PLACES and re.search("nan|inf", value, re.IGNORECASE)]
+    attributes = [
+        item for element in ElementTree.fromstring(svg).iter() for item in element.attrib.items()
+    ]
+    return [
+        f"{name}={value}"
+        for name, value in attributes
+        if name in _PLACES and re.search("nan|inf", value, re.IGNORECASE)
+    ]

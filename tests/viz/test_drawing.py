@@ -23,12 +23,25 @@ from viz.views.choose import pictures_of
 @cache
 def drawn(name: str) -> Drawing:
     """A drawing that several tests save."""
-    made = {"neuron": neuron, "net": lambda: network([8, 8, 1]), "leaf": lambda: Value(1.0), "none": dict}
+    made = {
+        "neuron": neuron,
+        "net": lambda: network([8, 8, 1]),
+        "leaf": lambda: Value(1.0),
+        "none": dict,
+    }
     return viz.draw(made[name]())
 
 
 @pytest.mark.parametrize(
-    ("ending", "start"), [("svg", b"<svg"), ("dot", b"digraph"), ("mmd", b""), ("txt", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
+    ("ending", "start"),
+    [
+        ("svg", b"<svg"),
+        ("dot", b"digraph"),
+        ("mmd", b""),
+        ("txt", b""),
+        ("png", b"\x89PNG"),
+        ("pdf", b"%PDF"),
+    ],
 )
 @pytest.mark.parametrize("name", ["neuron", "net", "leaf", "none"])
 def test_every_format_can_be_saved(tmp_path, ending, start, name):
@@ -42,7 +55,9 @@ def test_every_format_can_be_saved(tmp_path, ending, start, name):
 
 @pytest.mark.parametrize("name", ["picture.gif", "picture", "picture.exe"])
 def test_an_unknown_ending_is_refused_and_leaves_nothing(tmp_path, name):
-    with pytest.raises(OptionError, match=r"the ending must be one of \.svg \.html \.dot \.mmd \.txt \.png \.pdf"):
+    with pytest.raises(
+        OptionError, match=r"the ending must be one of \.svg \.html \.dot \.mmd \.txt \.png \.pdf"
+    ):
         viz.draw(neuron()).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
@@ -80,7 +95,9 @@ def test_a_notebook_shows_the_picture_and_the_outline():
 
 def tangle(count: int) -> Picture:
     nodes = tuple(Node(f"n{i}", "operation", "+", data=1.0) for i in range(count))
-    edges = tuple(Edge(f"n{i}", f"n{j}", 1.0, 1.0) for i in range(count) for j in range(i + 1, count))
+    edges = tuple(
+        Edge(f"n{i}", f"n{j}", 1.0, 1.0) for i in range(count) for j in range(i + 1, count)
+    )
     return Picture("chips", nodes, edges, total=count)
 
 
@@ -114,19 +131,25 @@ def test_tens_of_thousands_of_values_without_modules_are_drawn_folded():
     pictures = pictures_of(chain(20_000))
     assert [picture.total for picture in pictures] == [20_001] * len(pictures)
     assert all(len(picture.nodes) <= 300 for picture in pictures)
-    ElementTree.fromstring(Drawing(pictures[-1:]).svg())  # of the finest the layout reaches its limit
+    ElementTree.fromstring(
+        Drawing(pictures[-1:]).svg()
+    )  # of the finest the layout reaches its limit
 
 
 def test_the_work_grows_with_the_graph_and_no_faster():
     small, large = network([16, 16, 1], 3), network([16, 16, 1], 12)
     assert steps(lambda: pictures_of(large)) < 5 * steps(lambda: pictures_of(small))
-    assert processor_time(lambda: pictures_of(large)) < 10 * processor_time(lambda: pictures_of(small))  # 16 where it is quadratic
+    assert processor_time(lambda: pictures_of(large)) < 10 * processor_time(
+        lambda: pictures_of(small)
+    )  # 16 where it is quadratic
 
 
 def test_most_of_the_work_on_a_long_chain_is_for_what_is_shown():
     small, large = chain(5_000), chain(20_000)
     assert steps(lambda: pictures_of(large)) < 3 * steps(lambda: pictures_of(small))
-    assert processor_time(lambda: pictures_of(large)) < 3 * processor_time(lambda: pictures_of(small))
+    assert processor_time(lambda: pictures_of(large)) < 3 * processor_time(
+        lambda: pictures_of(small)
+    )
 
 
 def test_a_very_deep_graph_is_drawn():
@@ -169,7 +192,10 @@ def test_a_recording_is_played_or_explored() -> None:
         (lambda: viz.draw(Value(1.0), theme="drak"), "dark"),
         (lambda: viz.draw(Value(1.0), program="pygraphvis"), "pygraphviz"),
         (lambda: viz.draw_dot(Value(1.0), style="clasic"), "classic"),
-        (lambda: viz.draw(nn.MLP(1, [1], seed=1)([1.0]), expand="layers.0.neuron.0"), "layers.0.neurons.0"),
+        (
+            lambda: viz.draw(nn.MLP(1, [1], seed=1)([1.0]), expand="layers.0.neuron.0"),
+            "layers.0.neurons.0",
+        ),
         (lambda: viz.compare(Value(1.0), Value(1.0), by="labels"), "label"),
         (lambda: viz.animate(Value(1.0), colors="weights"), "weight"),
         (lambda: viz.draw(Value(1.0)).save("a.pngg"), ".png"),
@@ -189,12 +215,21 @@ def test_the_folder_of_the_user(make, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("name", ["a", "a.svg", "a.txt", "a.html.gz"])
-def test_a_page_is_not_saved_under_an_ending_that_means_something_else(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OptionError, match=r"can't save a page as .*: the ending must be one of \.html \.htm"):
+def test_a_page_is_not_saved_under_an_ending_that_means_something_else(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(
+        OptionError, match=r"can't save a page as .*: the ending must be one of \.html \.htm"
+    ):
         viz.explore(neuron()).save(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["a.html", "a.HTM"])
 def test_a_page_is_saved_as_html(tmp_path: Path, name: str) -> None:
-    assert viz.explore(neuron()).save(tmp_path / name).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (
+        viz.explore(neuron())
+        .save(tmp_path / name)
+        .read_text(encoding="utf-8")
+        .startswith("<!doctype html>")
+    )

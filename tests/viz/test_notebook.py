@@ -42,7 +42,9 @@ class Shell:
 
 
 @pytest.fixture(params=["as IPython does", "IPython"])
-def formatter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+def formatter(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Any]:
     if request.param == "IPython":
         monkeypatch.delenv("VIRTUAL_ENV", raising=False)
         monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
@@ -86,7 +88,9 @@ def test_everything_shows_itself(formatter: Any, name: str) -> None:
 
 def test_labels_from_outside_break_nothing(formatter: Any) -> None:
     hostile = '"><script>alert(1)</script>'
-    assert "script" not in {element.tag for element in picture_in(formatter(Value(1.0, label=hostile) + 1)).iter()}
+    assert "script" not in {
+        element.tag for element in picture_in(formatter(Value(1.0, label=hostile) + 1)).iter()
+    }
 
 
 def test_what_can_not_be_drawn_is_words(formatter: Any) -> None:

@@ -53,8 +53,10 @@ def test_each_show_has_a_file_of_its_own(opened: list[Path]) -> None:
     assert all(path.exists() for path in opened)
 
 
-def test_without_a_browser_the_error_names_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(webbrowser, "open", lambda address: False)  # noqa: ARG005
+def test_without_a_browser_the_error_names_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(PictureError, match=r"no browser .* written to") as stop:
         viz.draw(neuron()).show()
@@ -74,7 +76,11 @@ def test_a_notebook_displays_it(make, opened: list[Path], monkeypatch: pytest.Mo
     assert not opened
 
 
-def test_a_terminal_of_ipython_opens_the_browser(opened: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace()))
+def test_a_terminal_of_ipython_opens_the_browser(
+    opened: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace())
+    )
     viz.draw(neuron()).show()
     assert len(opened) == 1

@@ -72,12 +72,18 @@ class Wave:
 
     def moments(self) -> list[float]:
         """A moment in the midst of each wave, after one before the first; the last is the end."""
-        return [0.0, *(self.start(wave) + 0.6 * self.pace for wave in range(self.count)), self.seconds]
+        return [
+            0.0,
+            *(self.start(wave) + 0.6 * self.pace for wave in range(self.count)),
+            self.seconds,
+        ]
 
     def body(self, sheet: Sheet, clock: Clock) -> str:
         """The whole picture, moving."""
         parts = [backdrop(self.placed, sheet)]
-        order = sorted(range(len(self.picture.edges)), key=lambda i: abs(self.picture.edges[i].flow or 0.0))
+        order = sorted(
+            range(len(self.picture.edges)), key=lambda i: abs(self.picture.edges[i].flow or 0.0)
+        )
         parts += [self._wire(i, sheet, clock) for i in order]
         parts += wires.labels(self.placed, sheet)
         parts += [wires.dot(point, sheet) for point in self.placed.ports]
@@ -99,18 +105,28 @@ class Wave:
         frame = self.placed.nodes[node.id]
         if node.grad is None:
             return shapes.draw(node, frame, self.picture, sheet)
-        parts = [f'<g aria-hidden="true">{shapes.draw(replace(node, grad=0.0), frame, self.picture, sheet)}</g>']
+        parts = [
+            f'<g aria-hidden="true">{shapes.draw(replace(node, grad=0.0), frame, self.picture, sheet)}</g>'
+        ]
         for second, gradient in self._arrivals(node):
             drawn = shapes.draw(replace(node, grad=gradient), frame, self.picture, sheet)
             last = second >= self.start(self.wave[_own(node.id)])
-            parts.append(clock.moving(drawn, fading_in(second - 0.1 * self.pace, second), "" if last else ' aria-hidden="true"'))
+            parts.append(
+                clock.moving(
+                    drawn,
+                    fading_in(second - 0.1 * self.pace, second),
+                    "" if last else ' aria-hidden="true"',
+                )
+            )
         return "".join(parts)
 
     def _arrivals(self, node: Node) -> Iterator[tuple[float, float]]:
         """When a share has come, and what the gradient is then; at last exactly what it is."""
         own = _own(node.id)
         shares: dict[int, float] = defaultdict(float)
-        for edge in self.picture.edges if not node.tag else ():  # a copy beside one user shows the whole only
+        for edge in (
+            self.picture.edges if not node.tag else ()
+        ):  # a copy beside one user shows the whole only
             if _own(edge.source) == own:
                 shares[self.wave[edge.target] + 1] += edge.flow or 0.0
         total = 0.0
@@ -132,23 +148,42 @@ class Wave:
                 taken[wave].append(frame)
                 shown += wires.plate(frame, text, edge.flow, self.picture, sheet)
             if shown:
-                track = flashing(self.start(wave) + 0.15 * self.pace, self.start(wave + 1), 0.12 * self.pace)
+                track = flashing(
+                    self.start(wave) + 0.15 * self.pace, self.start(wave + 1), 0.12 * self.pace
+                )
                 yield clock.moving(shown, track, ' aria-hidden="true"')
 
     def foot(self, wide: float, sheet: Sheet, clock: Clock) -> str:
         """A caption for each wave, and how far the pass has come."""
-        bounds = [0.0, *(self.start(wave) for wave in range(self.count)), self.start(self.count), self.seconds]
+        bounds = [
+            0.0,
+            *(self.start(wave) for wave in range(self.count)),
+            self.start(self.count),
+            self.seconds,
+        ]
         parts = []
         for i, text in enumerate(self._captions()):
             caption = sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
-            parts.append(clock.moving(caption, _shown(bounds[i], bounds[i + 1], self.seconds), ' aria-hidden="true"'))
-        return "".join(parts) + bar(wide, [self.start(wave) for wave in range(self.count)], 0.3 * self.pace, sheet, clock)
+            parts.append(
+                clock.moving(
+                    caption, _shown(bounds[i], bounds[i + 1], self.seconds), ' aria-hidden="true"'
+                )
+            )
+        return "".join(parts) + bar(
+            wide, [self.start(wave) for wave in range(self.count)], 0.3 * self.pace, sheet, clock
+        )
 
     def _captions(self) -> Iterator[str]:
         yield "before backward: every gradient is 0"
         names = {_own(node.id): node for node in self.picture.nodes}
         for wave in range(self.count):
-            senders = list(dict.fromkeys(_called(names[edge.target]) for edge in self.picture.edges if self.wave[edge.target] == wave))
+            senders = list(
+                dict.fromkeys(
+                    _called(names[edge.target])
+                    for edge in self.picture.edges
+                    if self.wave[edge.target] == wave
+                )
+            )
             where = ", ".join(senders[:4]) + (", …" if len(senders) > 4 else "")
             yield f"backward step {wave + 1} of {self.count}, at {where}: each operand gets gradient × local derivative, added with +="
         yield "done: every gradient is complete"
@@ -158,26 +193,45 @@ def wave_of(drawing: Drawing, pace: float | None = None, title: str = "") -> Wav
     """The backward pass over a drawing. Raises PictureError where it has no gradients, or is too coarse to play."""
     placed = drawing.placed
     if placed.picture.level == "layers":
-        raise PictureError('layers are too coarse to play the backward pass on: give level="neurons" or expand=')
-    if all(edge.flow is None for edge in placed.picture.edges) or placed.picture.colors != "gradient":
-        raise PictureError("there are no gradients to play: call backward() first, and animate the result, not the network")
-    return Wave(replace(placed, picture=replace(placed.picture, title=title)) if title else placed, pace)
+        raise PictureError(
+            'layers are too coarse to play the backward pass on: give level="neurons" or expand='
+        )
+    if (
+        all(edge.flow is None for edge in placed.picture.edges)
+        or placed.picture.colors != "gradient"
+    ):
+        raise PictureError(
+            "there are no gradients to play: call backward() first, and animate the result, not the network"
+        )
+    return Wave(
+        replace(placed, picture=replace(placed.picture, title=title)) if title else placed, pace
+    )
 
 
 def _called(node: Node) -> str:
     """A label; how it was made, where that has names in it; else its sign."""
-    return node.label or (node.formula if any(sign.isalpha() for sign in node.formula) else node.symbol or node.formula)
+    return node.label or (
+        node.formula
+        if any(sign.isalpha() for sign in node.formula)
+        else node.symbol or node.formula
+    )
 
 
 def _shown(start: float, end: float, last: float) -> Track:
     """Exactly from start to end; what is there at the very end stays, and what is there at the start is there at once."""
     points = [(start, 0.0), (start + 0.01, 1.0)] if start > 0.0 else [(0.0, 1.0)]
-    return Track("opacity", (*points, *([(end, 1.0), (end + 0.01, 0.0)] if end < last else [(last, 1.0)])))
+    return Track(
+        "opacity", (*points, *([(end, 1.0), (end + 0.01, 0.0)] if end < last else [(last, 1.0)]))
+    )
 
 
 def bar(wide: float, starts: Sequence[float], ease: float, sheet: Sheet, clock: Clock) -> str:
     """How far a film has come: one step further at each of the moments, then at rest, so that a GIF has less to draw."""
-    steps = [(second + after, (i + share) / len(starts)) for i, second in enumerate(starts) for after, share in ((0.0, 0), (ease, 1))]
+    steps = [
+        (second + after, (i + share) / len(starts))
+        for i, second in enumerate(starts)
+        for after, share in ((0.0, 0), (ease, 1))
+    ]
     track = Track("scale", tuple(steps) or ((0.0, 1.0),))
     full = sheet.rect(0, 22, wide, 5, sheet.paint("line"), 2.5, 'opacity="0.4"')
     return full + clock.moving(sheet.rect(0, 22, wide, 5, sheet.paint("muted"), 2.5), track)

@@ -76,7 +76,13 @@ class Animation:
     def _document(self, theme: str, moment: float | None) -> str:
         sheet, clock = Sheet(theme), Clock(self.seconds, moment)
         body = self.scene.body(sheet, clock)
-        return page(self.scene.placed, sheet, body, lambda wide: (self.scene.foot(wide, sheet, clock), _FOOT), clock.style)
+        return page(
+            self.scene.placed,
+            sheet,
+            body,
+            lambda wide: (self.scene.foot(wide, sheet, clock), _FOOT),
+            clock.style,
+        )
 
     def save(self, path: str | PathLike[str], *, rate: float = 10.0, scale: float = 1.0) -> Path:
         """Write it to a file; the ending says in which format: .svg .gif .mp4.
@@ -148,24 +154,46 @@ def animate(
     if isinstance(frames, bool) or not isinstance(frames, int) or frames < 2:
         raise OptionError(f"frames must be a whole number of at least 2, not {frames!r}")
     if colors not in ("gradient", "weight"):
-        raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{hint(colors, ('gradient', 'weight'))}")
+        raise OptionError(
+            f"colors must be 'gradient' or 'weight', not {colors!r}{hint(colors, ('gradient', 'weight'))}"
+        )
     heading = clean(title, 120)
     return Animation(_scene(target, level, expand, colors, frames, pace, heading), theme)
 
 
 def _scene(
-    target: Any, level: str | None, expand: str | Iterable[str] | None, colors: str, frames: int, pace: float | None, title: str
+    target: Any,
+    level: str | None,
+    expand: str | Iterable[str] | None,
+    colors: str,
+    frames: int,
+    pace: float | None,
+    title: str,
 ) -> Scene:
     if isinstance(target, Recording):
         return film_of_recording(target, level, expand, colors, frames, pace, title)
-    if isinstance(target, (list, tuple)) and target and all(isinstance(item, Drawing) for item in target):
+    if (
+        isinstance(target, (list, tuple))
+        and target
+        and all(isinstance(item, Drawing) for item in target)
+    ):
         return film_of_drawings(list(target), pace, title)
-    if isinstance(target, (list, tuple)) and target and all(isinstance(item, Value) for item in target):
+    if (
+        isinstance(target, (list, tuple))
+        and target
+        and all(isinstance(item, Value) for item in target)
+    ):
         return film_of_values(list(target), level, expand, colors, pace, title)
     return _wave(target, level, expand, pace, title)
 
 
-def _wave(target: Any, level: str | None, expand: str | Iterable[str] | None, pace: float | None, title: str) -> Wave:
+def _wave(
+    target: Any,
+    level: str | None,
+    expand: str | Iterable[str] | None,
+    pace: float | None,
+    title: str,
+) -> Wave:
     drawing = target.draw() if isinstance(target, Explanation) else target
     if not isinstance(drawing, Drawing):
         if not isinstance(target, Value):

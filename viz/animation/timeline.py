@@ -57,20 +57,37 @@ class Clock:
         now = track.at(self.seconds if self.moment is None else self.moment)
         if self.moment is not None and track.what == "opacity" and now <= 0.0:
             return ""
-        name = f' class="{self._names.setdefault(track, f"k{len(self._names)}")}"' if self.moment is None else ""
-        attribute = f'transform="scale({now:.{_DIGITS}g} 1)"' if track.what == "scale" else f'{track.what}="{trimmed(now)}"'
+        name = (
+            f' class="{self._names.setdefault(track, f"k{len(self._names)}")}"'
+            if self.moment is None
+            else ""
+        )
+        attribute = (
+            f'transform="scale({now:.{_DIGITS}g} 1)"'
+            if track.what == "scale"
+            else f'{track.what}="{trimmed(now)}"'
+        )
         return f"<g{name} {attribute}{more}>{content}</g>"
 
     def style(self) -> str:
         """The style sheet, which leaves alone readers who asked for less motion; empty where nothing moves."""
         if not self._names:
             return ""
-        rules = "".join(f".{name}{{animation:{name} {trimmed(self.seconds)}s linear infinite}}" for name in self._names.values())
-        frames = "".join(f"@keyframes {name}{{{self._frames(track)}}}" for track, name in self._names.items())
+        rules = "".join(
+            f".{name}{{animation:{name} {trimmed(self.seconds)}s linear infinite}}"
+            for name in self._names.values()
+        )
+        frames = "".join(
+            f"@keyframes {name}{{{self._frames(track)}}}" for track, name in self._names.items()
+        )
         return f"<style>{frames}@media (prefers-reduced-motion:no-preference){{{rules}}}</style>"
 
     def _frames(self, track: Track) -> str:
-        points = [(0.0, track.at(0.0)), *(p for p in track.points if 0.0 < p[0] < self.seconds), (self.seconds, track.at(self.seconds))]
+        points = [
+            (0.0, track.at(0.0)),
+            *(p for p in track.points if 0.0 < p[0] < self.seconds),
+            (self.seconds, track.at(self.seconds)),
+        ]
         return "".join(f"{self._share(second)}%{{{_rule(track.what, x)}}}" for second, x in points)
 
     def _share(self, second: float) -> str:

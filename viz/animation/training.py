@@ -48,7 +48,14 @@ class Film:
     placed    the last picture, with positions
     """
 
-    def __init__(self, frames: Sequence[Picture], captions: Sequence[str], pace: float | None, title: str, place: "Placer") -> None:
+    def __init__(
+        self,
+        frames: Sequence[Picture],
+        captions: Sequence[str],
+        pace: float | None,
+        title: str,
+        place: "Placer",
+    ) -> None:
         scale = max(frame.largest for frame in frames)
         self.frames = [replace(frame, scale=scale, title=title or frame.title) for frame in frames]
         _check_alike(self.frames)
@@ -69,10 +76,18 @@ class Film:
         """Everything that can change in each of its looks, all but one of them invisible."""
         parts = [self._changing([backdrop(self._at(frame), sheet) for frame in self.frames], clock)]
         flow = {i: abs(edge.flow or 0.0) for i, edge in enumerate(self.frames[-1].edges)}
-        parts += [self._changing(self._wires(i, sheet), clock) for i in sorted(flow, key=flow.__getitem__)]
-        parts.append(self._changing(["".join(wires.labels(self._at(frame), sheet)) for frame in self.frames], clock))
+        parts += [
+            self._changing(self._wires(i, sheet), clock) for i in sorted(flow, key=flow.__getitem__)
+        ]
+        parts.append(
+            self._changing(
+                ["".join(wires.labels(self._at(frame), sheet)) for frame in self.frames], clock
+            )
+        )
         parts += [wires.dot(point, sheet) for point in self.placed.ports]
-        parts += [self._changing(self._looks(i, sheet), clock) for i in range(len(self.frames[-1].nodes))]
+        parts += [
+            self._changing(self._looks(i, sheet), clock) for i in range(len(self.frames[-1].nodes))
+        ]
         return "".join(parts)
 
     def _at(self, frame: Picture) -> Placed:
@@ -81,12 +96,17 @@ class Film:
     def _wires(self, i: int, sheet: Sheet) -> list[str]:
         edges = [_rounded(frame.edges[i], frame) for frame in self.frames]
         arrow = self.placed.picture.level != "neurons"
-        return [wires.wire(edge, self.placed.routes[i], frame, sheet, arrow) for edge, frame in zip(edges, self.frames, strict=True)]
+        return [
+            wires.wire(edge, self.placed.routes[i], frame, sheet, arrow)
+            for edge, frame in zip(edges, self.frames, strict=True)
+        ]
 
     def _looks(self, i: int, sheet: Sheet) -> list[str]:
         frame_of = self.placed.nodes[self.frames[-1].nodes[i].id]
         looks = [shapes.draw(frame.nodes[i], frame_of, frame, sheet) for frame in self.frames]
-        silent = [_TITLE.sub("", look) for look in looks]  # titles have every digit, and would make every look another one
+        silent = [
+            _TITLE.sub("", look) for look in looks
+        ]  # titles have every digit, and would make every look another one
         return [looks[-1] if look == silent[-1] else look for look in silent]
 
     def _changing(self, looks: Sequence[str], clock: Clock) -> str:
@@ -101,27 +121,51 @@ class Film:
             return looks[0]
         hidden = ' aria-hidden="true"'
         return "".join(
-            clock.moving(looks[first], self._span(first, end), "" if end == len(looks) else hidden) for first, end in spans if looks[first]
+            clock.moving(looks[first], self._span(first, end), "" if end == len(looks) else hidden)
+            for first, end in spans
+            if looks[first]
         )
 
     def _span(self, first: int, end: int) -> Track:
         """Seen from one frame up to another; the old look stays until the new one is there, so that nothing shines through."""
         fade = 0.45 * self.pace
-        points = [(self.start(first) - fade, 0.0), (self.start(first), 1.0)] if first else [(0.0, 1.0)]
-        over = [(self.start(end), 1.0), (self.start(end) + 0.02, 0.0)] if end < len(self.frames) else [(self.seconds, 1.0)]
+        points = (
+            [(self.start(first) - fade, 0.0), (self.start(first), 1.0)] if first else [(0.0, 1.0)]
+        )
+        over = (
+            [(self.start(end), 1.0), (self.start(end) + 0.02, 0.0)]
+            if end < len(self.frames)
+            else [(self.seconds, 1.0)]
+        )
         return Track("opacity", (*points, *over))
 
     def foot(self, wide: float, sheet: Sheet, clock: Clock) -> str:
         """The caption of each frame, and how far the film has come."""
-        lines = [sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True) for text in self.captions]
-        parts = [clock.moving(line, self._caption(i), ' aria-hidden="true"') for i, line in enumerate(lines)]
+        lines = [
+            sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
+            for text in self.captions
+        ]
+        parts = [
+            clock.moving(line, self._caption(i), ' aria-hidden="true"')
+            for i, line in enumerate(lines)
+        ]
         moved = [self.start(i) - 0.3 * self.pace for i in range(1, len(self.frames))]
         return "".join(parts) + bar(wide, moved, 0.3 * self.pace, sheet, clock)
 
     def _caption(self, i: int) -> Track:
         begin, end = self.start(i) - 0.01, self.start(i + 1) - 0.01
         points = [(begin, 0.0), (begin + 0.01, 1.0)] if i else [(0.0, 1.0)]
-        return Track("opacity", (*points, *([(end, 1.0), (end + 0.01, 0.0)] if i + 1 < len(self.frames) else [(self.seconds, 1.0)])))
+        return Track(
+            "opacity",
+            (
+                *points,
+                *(
+                    [(end, 1.0), (end + 0.01, 0.0)]
+                    if i + 1 < len(self.frames)
+                    else [(self.seconds, 1.0)]
+                ),
+            ),
+        )
 
 
 Placer = Callable[[Picture], Placed]
@@ -148,7 +192,10 @@ def _structure(picture: Picture) -> object:
 
 def _widest(frames: Sequence[Picture]) -> Picture:
     """A picture whose nodes have the longest numbers of all frames, so that each has room in its place."""
-    nodes = [max(looks, key=lambda node: size(node, frames[0].level)) for looks in zip(*(f.nodes for f in frames), strict=True)]
+    nodes = [
+        max(looks, key=lambda node: size(node, frames[0].level))
+        for looks in zip(*(f.nodes for f in frames), strict=True)
+    ]
     return replace(frames[-1], nodes=tuple(nodes))
 
 
@@ -170,36 +217,64 @@ def _drawn(picture: Picture) -> Placed:
 
 def film_of_drawings(drawings: list[Drawing], pace: float | None, title: str) -> Film:
     """Drawings of graphs that are built alike."""
-    captions = [drawing.picture.title or f"frame {i + 1} of {len(drawings)}" for i, drawing in enumerate(drawings)]
+    captions = [
+        drawing.picture.title or f"frame {i + 1} of {len(drawings)}"
+        for i, drawing in enumerate(drawings)
+    ]
     return Film([_playable(drawing.picture) for drawing in drawings], captions, pace, title, _drawn)
 
 
 def film_of_values(
-    values: list[Value], level: str | None, expand: str | Iterable[str] | None, colors: str, pace: float | None, title: str
+    values: list[Value],
+    level: str | None,
+    expand: str | Iterable[str] | None,
+    colors: str,
+    pace: float | None,
+    title: str,
 ) -> Film:
     """The graphs of Values."""
-    captions = [f"frame {i + 1} of {len(values)}: {number(value.data)}" for i, value in enumerate(values)]
-    return Film(_pictures([[value] for value in values], level, expand, colors), captions, pace, title, _drawn)
+    captions = [
+        f"frame {i + 1} of {len(values)}: {number(value.data)}" for i, value in enumerate(values)
+    ]
+    return Film(
+        _pictures([[value] for value in values], level, expand, colors),
+        captions,
+        pace,
+        title,
+        _drawn,
+    )
 
 
 def film_of_recording(
-    recording: Recording, level: str | None, expand: str | Iterable[str] | None, colors: str, most: int, pace: float | None, title: str
+    recording: Recording,
+    level: str | None,
+    expand: str | Iterable[str] | None,
+    colors: str,
+    most: int,
+    pace: float | None,
+    title: str,
 ) -> Film:
     """Frames of a training, evenly spread, the first and the last included."""
     if not recording.values or not len(recording):
-        raise PictureError("the recording holds no frames with a graph: train with the Recorder among the callbacks first")
+        raise PictureError(
+            "the recording holds no frames with a graph: train with the Recorder among the callbacks first"
+        )
     last = len(recording) - 1
     chosen = list(dict.fromkeys(round(i * last / (most - 1)) for i in range(most)))
     captions = [f"step {recording.steps[i]:,}: loss {number(recording.losses[i])}" for i in chosen]
     roots = (moment(recording, i) for i in chosen)
-    return Film(_pictures([[root] for root in roots], level, expand, colors), captions, pace, title, _drawn)
+    return Film(
+        _pictures([[root] for root in roots], level, expand, colors), captions, pace, title, _drawn
+    )
 
 
 def moment(recording: Recording, frame: int) -> Value:
     """The graph of a frame: a copy, with the numbers of then, and local derivatives by the rules of the table."""
     root = deepcopy(recording.values[-1])
     order = topological([root])
-    for node, data, gradient in zip(order, recording.data[frame].tolist(), recording.gradients[frame].tolist(), strict=True):
+    for node, data, gradient in zip(
+        order, recording.data[frame].tolist(), recording.gradients[frame].tolist(), strict=True
+    ):
         node.data, node.grad = data, gradient
     for node in order:
         if node.args and node.op in TABLE:
@@ -208,7 +283,9 @@ def moment(recording: Recording, frame: int) -> Value:
     return root
 
 
-def _pictures(roots: list[list[Value]], level: str | None, expand: str | Iterable[str] | None, colors: str) -> list[Picture]:
+def _pictures(
+    roots: list[list[Value]], level: str | None, expand: str | Iterable[str] | None, colors: str
+) -> list[Picture]:
     """A picture of each graph at the level that the last one can be laid out at."""
     if colors == "weight":
         if level not in (None, "neurons"):
@@ -220,7 +297,9 @@ def _pictures(roots: list[list[Value]], level: str | None, expand: str | Iterabl
     return [playable_pictures(root, level, expand)[rank] for root in roots]
 
 
-def playable_pictures(target: Any, level: str | None = None, expand: str | Iterable[str] | None = None) -> list[Picture]:
+def playable_pictures(
+    target: Any, level: str | None = None, expand: str | Iterable[str] | None = None
+) -> list[Picture]:
     """As `pictures_of`, but never coarser than neurons. Raises PictureError where just that was asked for."""
     pictures = pictures_of(target, level, expand)
     if level is None and pictures[0].level == "layers":

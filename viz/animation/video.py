@@ -26,11 +26,17 @@ def gif(still: Still, seconds: float, rate: float, scale: float) -> bytes:
     for image, count in _runs(still, seconds, rate, scale):
         shown += count
         images.append(pillow.open(BytesIO(image)).convert("RGB"))
-        times.append(max(20, 10 * round(100 * shown / rate) - sum(times)))  # a GIF counts in hundredths of a second
-    palette = _montage(pillow, images).quantize(256, method=1)  # that one keeps colors as they are: white stays white
+        times.append(
+            max(20, 10 * round(100 * shown / rate) - sum(times))
+        )  # a GIF counts in hundredths of a second
+    palette = _montage(pillow, images).quantize(
+        256, method=1
+    )  # that one keeps colors as they are: white stays white
     frames = [image.quantize(palette=palette, dither=0) for image in images]
     out = BytesIO()
-    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False)
+    frames[0].save(
+        out, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False
+    )
     return out.getvalue()
 
 
@@ -45,14 +51,22 @@ def _montage(pillow: Any, images: list[Any]) -> Any:
 
 def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:
     """An MP4 (H.264), as tall and wide as even numbers allow. Raises PictureError where a library is missing."""
-    imageio, pillow, numpy = _extra("imageio.v2", "MP4"), _extra("PIL.Image", "MP4"), import_module("numpy")
+    imageio, pillow, numpy = (
+        _extra("imageio.v2", "MP4"),
+        _extra("PIL.Image", "MP4"),
+        import_module("numpy"),
+    )
     _extra("imageio_ffmpeg", "MP4")
     with TemporaryDirectory(prefix="scalargrad-") as folder:
         path = Path(folder) / "film.mp4"
-        with imageio.get_writer(path, format="FFMPEG", fps=rate, codec="libx264", quality=8, macro_block_size=2) as writer:
+        with imageio.get_writer(
+            path, format="FFMPEG", fps=rate, codec="libx264", quality=8, macro_block_size=2
+        ) as writer:
             for image, count in _runs(still, seconds, rate, scale):
                 picture = pillow.open(BytesIO(image)).convert("RGB")
-                whole = pillow.new("RGB", tuple(size + size % 2 for size in picture.size), picture.getpixel((0, 0)))
+                whole = pillow.new(
+                    "RGB", tuple(size + size % 2 for size in picture.size), picture.getpixel((0, 0))
+                )
                 whole.paste(picture)
                 for _ in range(count):
                     writer.append_data(numpy.asarray(whole))
@@ -72,16 +86,22 @@ def _extra(module: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise PictureError(f"{what} needs libraries that are missing: pip install {_PACKAGES[module]}") from error
+        raise PictureError(
+            f"{what} needs libraries that are missing: pip install {_PACKAGES[module]}"
+        ) from error
 
 
 def _runs(still: Still, seconds: float, rate: float, scale: float) -> Iterator[tuple[bytes, int]]:
     """Each picture as PNG, and for how many frames it stays."""
     if not (isfinite(rate) and 0.5 <= rate <= 60.0):
-        raise OptionError(f"rate must be a number of pictures in a second, from 0.5 to 60, not {rate!r}")
+        raise OptionError(
+            f"rate must be a number of pictures in a second, from 0.5 to 60, not {rate!r}"
+        )
     total = max(1, round(seconds * rate))
     if total > MOST_FRAMES:
-        raise OptionError(f"{total:,} frames are too many, {MOST_FRAMES:,} the most: use a smaller rate, or save as .svg")
+        raise OptionError(
+            f"{total:,} frames are too many, {MOST_FRAMES:,} the most: use a smaller rate, or save as .svg"
+        )
     before, count = "", 0
     for i in range(total):
         document = still(i / rate)

@@ -58,10 +58,17 @@ class Comparison:
         if self.difference is None:
             return f"equal: {self.compared:,} numbers agree to {self.tolerance:g} (largest difference {self.largest:.2g})"
         found = self.difference
-        lines = [f"different: the {found.what} of {found.name} is {found.first!r} and {found.second!r}"]
-        lines.append(f"  they differ by {abs(found.first - found.second):.3g}; the first of {self.compared:,} numbers compared")
+        lines = [
+            f"different: the {found.what} of {found.name} is {found.first!r} and {found.second!r}"
+        ]
+        lines.append(
+            f"  they differ by {abs(found.first - found.second):.3g}; the first of {self.compared:,} numbers compared"
+        )
         if found.operands:
-            lines.append("  made from " + ", ".join(_operand(*operand) for operand in found.operands[:_SHOWN]))
+            lines.append(
+                "  made from "
+                + ", ".join(_operand(*operand) for operand in found.operands[:_SHOWN])
+            )
         return "\n".join([*lines, *([f"  at {found.source}"] if found.source else [])])
 
 
@@ -97,10 +104,16 @@ def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") ->
       they differ by 0.5; the first of 3 numbers compared
       made from 6 + −5 = 1.0
     """
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0.0:
+    if (
+        isinstance(tolerance, bool)
+        or not isinstance(tolerance, (int, float))
+        or not tolerance >= 0.0
+    ):
         raise OptionError(f"tolerance of compare must be a number of at least 0, not {tolerance!r}")
     if by not in ("position", "label"):
-        raise OptionError(f"by must be 'position' or 'label', not {by!r}{hint(by, ('position', 'label'))}")
+        raise OptionError(
+            f"by must be 'position' or 'label', not {by!r}{hint(by, ('position', 'label'))}"
+        )
     first = _Side(a)
     if isinstance(b, Mapping):
         return _compared(first, first.by_name(b), tolerance)
@@ -108,7 +121,11 @@ def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") ->
         return _compared(first, first.by_position(b), tolerance)
     second = _Side(b)
     if by == "label" or first.given or second.given:
-        return _compared(first, first.by_name({name: second.number(node) for node, name in second.names.items()}, True), tolerance)
+        return _compared(
+            first,
+            first.by_name({name: second.number(node) for node, name in second.names.items()}, True),
+            tolerance,
+        )
     if apart := _built_apart(first, second):
         return Comparison(0, 0.0, tolerance, remark=apart)
     pairs = zip(first.order, second.order, strict=True)
@@ -116,7 +133,11 @@ def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") ->
 
 
 def _holds_values(thing: Any) -> bool:
-    return isinstance(thing, (list, tuple)) and bool(thing) and all(isinstance(item, Value) for item in thing)
+    return (
+        isinstance(thing, (list, tuple))
+        and bool(thing)
+        and all(isinstance(item, Value) for item in thing)
+    )
 
 
 Pair = tuple[float | None, float | None]
@@ -136,7 +157,10 @@ class _Side:
         else:
             self.order = topological(_roots(thing))
             labels = {node: clean(node.label, 24) for node in self.order if clean(node.label)}
-            self.names = {node: name.strip("()") if name != labels[node] else name for node, name in unique(labels).items()}
+            self.names = {
+                node: name.strip("()") if name != labels[node] else name
+                for node, name in unique(labels).items()
+            }
 
     def number(self, node: Value) -> Pair:
         """Its value and its gradient."""
@@ -144,7 +168,9 @@ class _Side:
 
     def called(self, node: Value) -> str:
         """A node in a message."""
-        return self.names.get(node) or (formula(node) if node.args else f"the {node.kind} {node.data!r}")
+        return self.names.get(node) or (
+            formula(node) if node.args else f"the {node.kind} {node.data!r}"
+        )
 
     def by_name(self, numbers: Mapping[Any, Any], shared: bool = False) -> dict[Value, Pair]:
         """What another engine has for each node. With `shared`, names that only one side knows are left out."""
@@ -163,32 +189,45 @@ class _Side:
                 f"compare takes a graph, a Module, a dictionary of numbers or a list of them, not {type(numbers).__name__} {clean(numbers)}"
             )
         if len(numbers) != len(self.order):
-            raise LengthError(f"the graph has {len(self.order):,} nodes, but {len(numbers):,} numbers were given to compare them with")
-        return {node: _pair(number, f"number {i}") for i, (node, number) in enumerate(zip(self.order, numbers, strict=True))}
+            raise LengthError(
+                f"the graph has {len(self.order):,} nodes, but {len(numbers):,} numbers were given to compare them with"
+            )
+        return {
+            node: _pair(number, f"number {i}")
+            for i, (node, number) in enumerate(zip(self.order, numbers, strict=True))
+        }
 
 
 def _roots(thing: Any) -> list[Value]:
     roots = [thing] if isinstance(thing, Value) else list(thing) if _holds_values(thing) else None
     if roots is None:
-        raise PictureError(f"compare takes a Value, a list of Values or a Module first, not {type(thing).__name__} {clean(repr(thing))}")
+        raise PictureError(
+            f"compare takes a Value, a list of Values or a Module first, not {type(thing).__name__} {clean(repr(thing))}"
+        )
     return list(dict.fromkeys(roots))
 
 
 def _pair(given: Any, what: str) -> Pair:
     parts = given if isinstance(given, (tuple, list)) else (given, None)
     if len(parts) != 2:
-        raise LengthError(f"{what} must be a number or a pair (value, gradient), not {clean(repr(given))}")
+        raise LengthError(
+            f"{what} must be a number or a pair (value, gradient), not {clean(repr(given))}"
+        )
     try:
         return tuple(None if part is None else float(part) for part in parts)  # type: ignore[return-value]
     except (TypeError, ValueError) as error:
-        raise PictureError(f"{what} must be a number or a pair (value, gradient), not {clean(repr(given))}") from error
+        raise PictureError(
+            f"{what} must be a number or a pair (value, gradient), not {clean(repr(given))}"
+        ) from error
 
 
 def _built_apart(first: _Side, second: _Side) -> str:
     """A sentence on the first node that is made differently, "" where the graphs are built alike."""
     indexes = [{node: i for i, node in enumerate(side.order)} for side in (first, second)]
     for place, (x, y) in enumerate(zip(first.order, second.order, strict=False)):
-        if x.op != y.op or [indexes[0][arg] for arg in x.args] != [indexes[1][arg] for arg in y.args]:
+        if x.op != y.op or [indexes[0][arg] for arg in x.args] != [
+            indexes[1][arg] for arg in y.args
+        ]:
             return (
                 f"the graphs are built differently from node {place} on: {first.called(x)} ({clean(x.op) or x.kind}) stands against "
                 f'{second.called(y)} ({clean(y.op) or y.kind}); use by="label" to compare what carries the same labels'
@@ -202,16 +241,30 @@ def _compared(side: _Side, others: Mapping[Value, Pair], tolerance: float) -> Co
     if not others:
         return Comparison(0, 0.0, tolerance, remark="there is no number that both sides have")
     forward = [("value", node, node.data, others[node][0]) for node in side.order if node in others]
-    backward = [("gradient", node, grad_of(node), others[node][1]) for node in reversed(side.order) if node in others]
+    backward = [
+        ("gradient", node, grad_of(node), others[node][1])
+        for node in reversed(side.order)
+        if node in others
+    ]
     both = [(what, node, x, y) for what, node, x, y in (*forward, *backward) if y is not None]
-    wrong = next(((what, node, x, y) for what, node, x, y in both if not close(x, y, tolerance)), None)
+    wrong = next(
+        ((what, node, x, y) for what, node, x, y in both if not close(x, y, tolerance)), None
+    )
     difference = _described(side, others, *wrong) if wrong else None
-    return Comparison(len(both), max((gap(x, y) for _, _, x, y in both), default=0.0), tolerance, difference)
+    return Comparison(
+        len(both), max((gap(x, y) for _, _, x, y in both), default=0.0), tolerance, difference
+    )
 
 
-def _described(side: _Side, others: Mapping[Value, Pair], what: str, node: Value, x: float, y: float) -> Number:
-    found = tuple((side.called(arg), arg.data, others[arg][0] if arg in others else None) for arg in node.args)
-    return Number(what, side.called(node), x, y, found, clean((node.metadata or {}).get("source", ""), 200))
+def _described(
+    side: _Side, others: Mapping[Value, Pair], what: str, node: Value, x: float, y: float
+) -> Number:
+    found = tuple(
+        (side.called(arg), arg.data, others[arg][0] if arg in others else None) for arg in node.args
+    )
+    return Number(
+        what, side.called(node), x, y, found, clean((node.metadata or {}).get("source", ""), 200)
+    )
 
 
 def gap(x: float, y: float) -> float:
@@ -233,5 +286,12 @@ def close(x: float, y: float, tolerance: float) -> bool:
 def compared_numbers(numbers: Iterable[Number], tolerance: float) -> Comparison:
     """The comparison of numbers that belong together already, the first that differs first."""
     every: Sequence[Number] = list(numbers)
-    wrong = next((number for number in every if not close(number.first, number.second, tolerance)), None)
-    return Comparison(len(every), max((gap(number.first, number.second) for number in every), default=0.0), tolerance, wrong)
+    wrong = next(
+        (number for number in every if not close(number.first, number.second, tolerance)), None
+    )
+    return Comparison(
+        len(every),
+        max((gap(number.first, number.second) for number in every), default=0.0),
+        tolerance,
+        wrong,
+    )

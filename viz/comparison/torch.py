@@ -49,11 +49,15 @@ def compare_with_torch(
     """
     samples, targets = [list(row) for row in X], list(y)
     if len(samples) != len(targets) or not samples:
-        raise LengthError(f"compare_with_torch needs one target for each sample, and a sample: there are {len(samples)} and {len(targets)}")
+        raise LengthError(
+            f"compare_with_torch needs one target for each sample, and a sample: there are {len(samples)} and {len(targets)}"
+        )
     mirror = _Mirror(_torch(), list(_parts(model, "")))
     ours = _here(model, mirror.parts, samples, targets, _our_loss(loss))
     theirs = mirror.run(samples, targets, torch_loss or _their_loss(mirror.torch, loss))
-    return compared_numbers([*_values(ours, theirs, mirror.parts), *_gradients(ours, theirs)], tolerance)
+    return compared_numbers(
+        [*_values(ours, theirs, mirror.parts), *_gradients(ours, theirs)], tolerance
+    )
 
 
 class Part(NamedTuple):
@@ -81,7 +85,9 @@ def _kept_tensors(torch: Any) -> Any:
     """
 
     class KeptTensors(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
-        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def __torch_function__(
+            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
             if getattr(function, "__name__", "") in _TO_NUMBERS and args[0].requires_grad:
                 raise TypeError("a tensor that is made a plain number loses its gradient")
             return function(*args, **(kwargs or {}))
@@ -103,8 +109,14 @@ def _parts(module: Any, path: str) -> Iterator[Part]:
             for i, step in enumerate(getattr(module, name)):
                 yield from _parts(step, f"{path}.{name}.{i}".lstrip("."))
             return
-    if isinstance(module, Module) and (type(module).forward is not Layer.forward or type(module) is not Layer) and module.parameters():
-        raise PictureError(f"{path or 'the model'} is a {type(module).__name__}, which has no mirror in PyTorch here: compare its parts")
+    if (
+        isinstance(module, Module)
+        and (type(module).forward is not Layer.forward or type(module) is not Layer)
+        and module.parameters()
+    ):
+        raise PictureError(
+            f"{path or 'the model'} is a {type(module).__name__}, which has no mirror in PyTorch here: compare its parts"
+        )
     yield Part(path, module)
 
 
@@ -113,14 +125,25 @@ class _Mirror:
 
     def __init__(self, torch: Any, parts: list[Part]) -> None:
         self.torch, self.parts = torch, parts
-        self.linears = {part.path: self._linear(part.step) for part in parts if isinstance(part.step, Layer)}
+        self.linears = {
+            part.path: self._linear(part.step) for part in parts if isinstance(part.step, Layer)
+        }
         self.functions = {part.path: self._activation(part) for part in parts}
 
     def _linear(self, layer: Layer) -> Any:
         linear = self.torch.nn.Linear(layer.inputs, layer.outputs, dtype=self.torch.float64)
         with self.torch.no_grad():
-            linear.weight.copy_(self.torch.tensor([[w.data for w in neuron.weights] for neuron in layer.neurons], dtype=self.torch.float64))
-            linear.bias.copy_(self.torch.tensor([neuron.bias.data for neuron in layer.neurons], dtype=self.torch.float64))
+            linear.weight.copy_(
+                self.torch.tensor(
+                    [[w.data for w in neuron.weights] for neuron in layer.neurons],
+                    dtype=self.torch.float64,
+                )
+            )
+            linear.bias.copy_(
+                self.torch.tensor(
+                    [neuron.bias.data for neuron in layer.neurons], dtype=self.torch.float64
+                )
+            )
         return linear
 
     def _activation(self, part: Part) -> Callable[[Any], Any] | None:
@@ -133,12 +156,18 @@ class _Mirror:
             return partial(functional.gelu, approximate=ops.TANH.name)
         found = getattr(functional, name, None) or getattr(self.torch, name, None)
         if not callable(found) or (isinstance(choice, Module) and choice.parameters()):
-            raise PictureError(f"{part.path or 'the model'} uses {name or choice!r}, which has no mirror in PyTorch here")
+            raise PictureError(
+                f"{part.path or 'the model'} uses {name or choice!r}, which has no mirror in PyTorch here"
+            )
         return partial(found, dim=-1) if name.endswith("softmax") else found
 
-    def run(self, samples: Sequence[Any], targets: Sequence[Any], loss: Callable[[Any, Any], Any]) -> _Run:
+    def run(
+        self, samples: Sequence[Any], targets: Sequence[Any], loss: Callable[[Any, Any], Any]
+    ) -> _Run:
         """Forward and backward in PyTorch."""
-        x = self.torch.tensor([[float(item) for item in row] for row in samples], dtype=self.torch.float64)
+        x = self.torch.tensor(
+            [[float(item) for item in row] for row in samples], dtype=self.torch.float64
+        )
         outputs = []
         for part in self.parts:
             x = self.linears[part.path](x) if part.path in self.linears else x
@@ -149,29 +178,45 @@ class _Mirror:
             total = self._mean(loss, x, targets)
             total.backward()
         except (TypeError, AttributeError, RuntimeError, ValueError) as error:
-            raise PictureError(f"the loss can't be computed on PyTorch's tensors ({error}): give its counterpart as torch_loss=") from error
+            raise PictureError(
+                f"the loss can't be computed on PyTorch's tensors ({error}): give its counterpart as torch_loss="
+            ) from error
         return _Run(outputs, total.item(), dict(self._gradients()))
 
     def _mean(self, loss: Callable[[Any, Any], Any], x: Any, targets: Sequence[Any]) -> Any:
         with _kept_tensors(self.torch):
-            return sum(loss(row[0] if len(row) == 1 else row, target) for row, target in zip(x, targets, strict=True)) / len(x)
+            return sum(
+                loss(row[0] if len(row) == 1 else row, target)
+                for row, target in zip(x, targets, strict=True)
+            ) / len(x)
 
     def _gradients(self) -> Iterator[tuple[str, float]]:
         for path, linear in self.linears.items():
-            for i, (row, bias) in enumerate(zip(linear.weight.grad.tolist(), linear.bias.grad.tolist(), strict=True)):
+            for i, (row, bias) in enumerate(
+                zip(linear.weight.grad.tolist(), linear.bias.grad.tolist(), strict=True)
+            ):
                 for j, weight in enumerate(row):
                     yield f"{path}.neurons.{i}.weights.{j}".lstrip("."), weight
                 yield f"{path}.neurons.{i}.bias".lstrip("."), bias
 
 
-def _here(model: Module, parts: list[Part], samples: Sequence[Any], targets: Sequence[Any], loss: Callable[[Any, Any], Any]) -> _Run:
+def _here(
+    model: Module,
+    parts: list[Part],
+    samples: Sequence[Any],
+    targets: Sequence[Any],
+    loss: Callable[[Any, Any], Any],
+) -> _Run:
     """Forward and backward here; the gradients that the model had come back."""
     rows: list[Any] = [[Value(float(item)) for item in row] for row in samples]
     outputs = []
     for part in parts:
         rows = [_listed(part.step(row)) for row in rows]
         outputs.append([[value.data for value in row] for row in rows])
-    losses = [loss(row[0] if len(row) == 1 else row, target) for row, target in zip(rows, targets, strict=True)]
+    losses = [
+        loss(row[0] if len(row) == 1 else row, target)
+        for row, target in zip(rows, targets, strict=True)
+    ]
     total = sum(losses[1:], losses[0]) / len(samples)
     named = dict(model.named_parameters())
     before = {name: parameter.grad for name, parameter in named.items()}
@@ -184,31 +229,49 @@ def _here(model: Module, parts: list[Part], samples: Sequence[Any], targets: Seq
 
 
 def _listed(output: Any) -> list[Value]:
-    return output if isinstance(output, list) else list(output) if isinstance(output, tuple) else [output]
+    return (
+        output
+        if isinstance(output, list)
+        else list(output)
+        if isinstance(output, tuple)
+        else [output]
+    )
 
 
 def _our_loss(loss: Loss) -> Callable[[Any, Any], Any]:
     if isinstance(loss, str):
         if loss not in LOSSES:
-            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}{hint(loss, LOSSES)}")
+            raise OptionError(
+                f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}{hint(loss, LOSSES)}"
+            )
         return LOSSES[loss]
     if not callable(loss):
-        raise OptionError(f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}")
+        raise OptionError(
+            f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}"
+        )
     return loss
 
 
 def _their_loss(torch: Any, loss: Loss) -> Callable[[Any, Any], Any]:
     """PyTorch's own loss of that name, or the two that it has not, in its operations."""
     if not isinstance(loss, str):
-        return lambda prediction, target: loss(list(prediction) if prediction.dim() else prediction, target)
-    own = {"l2": lambda p, t: (0.5 * (p - t) ** 2).mean(), "hinge": lambda p, t: torch.relu(1.0 - t * p).mean()}
+        return lambda prediction, target: loss(
+            list(prediction) if prediction.dim() else prediction, target
+        )
+    own = {
+        "l2": lambda p, t: (0.5 * (p - t) ** 2).mean(),
+        "hinge": lambda p, t: torch.relu(1.0 - t * p).mean(),
+    }
     functional = torch.nn.functional
     found = own.get(loss) or getattr(functional, f"{loss}_loss", None) or getattr(functional, loss)
 
     def of_tensor(prediction: Any, target: Any) -> Any:
         index = isinstance(target, int) and prediction.dim() > 0  # a class
         return found(
-            prediction, torch.tensor(target, dtype=torch.long if index else torch.float64).reshape(() if index else prediction.shape)
+            prediction,
+            torch.tensor(target, dtype=torch.long if index else torch.float64).reshape(
+                () if index else prediction.shape
+            ),
         )
 
     return of_tensor

@@ -33,9 +33,19 @@ class Plan:
 
     def packed(self) -> dict[str, Any]:
         """As the page reads it: whole pixels, points in one row."""
-        frames = [[round(n) for n in (frame.x, frame.y, frame.width, frame.height)] for frame in self.frames]
-        routes = [[a, b, [round(n) for point in points for n in point]] for a, b, points in self.routes]
-        return {"size": [round(n) for n in self.size], "frames": frames, "ports": [round(y) for y in self.ports], "routes": routes}
+        frames = [
+            [round(n) for n in (frame.x, frame.y, frame.width, frame.height)]
+            for frame in self.frames
+        ]
+        routes = [
+            [a, b, [round(n) for point in points for n in point]] for a, b, points in self.routes
+        ]
+        return {
+            "size": [round(n) for n in self.size],
+            "frames": frames,
+            "ports": [round(y) for y in self.ports],
+            "routes": routes,
+        }
 
 
 def chip_text(snapshot: Snapshot, i: int) -> str:
@@ -116,7 +126,13 @@ class Planner:
     def _size(self, item: str) -> Size:
         i = int(item[1:])
         if item[0] == "m":
-            return (max(156.0, width(fitted(self.folds[i].title, 11, 200, bold=True), 11, bold=True) + 92.0), HEIGHT)
+            return (
+                max(
+                    156.0,
+                    width(fitted(self.folds[i].title, 11, 200, bold=True), 11, bold=True) + 92.0,
+                ),
+                HEIGHT,
+            )
         if self.level == "chips":
             return (max(22.0, width(chip_text(self.snapshot, i), 10, bold=True) + 14), 22.0)
         node = self.snapshot.order[i]
@@ -124,9 +140,18 @@ class Planner:
         badge = max(30.0, width(symbol(node), 12, bold=True) + 14)
         return (badge + max(106.0, label + 20.0), 60.0 if node.label else 43.0)
 
-    def _laid_out(self, at: int, items: list[str], outside: list[str], pairs: list[tuple[str, str]], sizes: dict[str, Size]) -> Plan:
+    def _laid_out(
+        self,
+        at: int,
+        items: list[str],
+        outside: list[str],
+        pairs: list[tuple[str, str]],
+        sizes: dict[str, Size],
+    ) -> Plan:
         inner = _BOX if at else ""
-        nodes = [self._node(item, inner) for item in items] + [self._node(item, "") for item in outside]
+        nodes = [self._node(item, inner) for item in items] + [
+            self._node(item, "") for item in outside
+        ]
         groups = (Group(_BOX, self.folds[at].title),) if at else ()
         picture = Picture(self.level, tuple(nodes), tuple(Edge(a, b) for a, b in pairs), groups)
         headers = {_BOX: self._header(self.folds[at])}
@@ -142,21 +167,38 @@ class Planner:
         value = None if item[0] == "m" else self.snapshot.order[int(item[1:])]
         return Node(item, self._kind(item), symbol(value) if value is not None else "", group=group)
 
-    def _read(self, placed: Placed, items: list[str], outside: list[str], pairs: list[tuple[str, str]]) -> Plan:
+    def _read(
+        self, placed: Placed, items: list[str], outside: list[str], pairs: list[tuple[str, str]]
+    ) -> Plan:
         box = placed.groups.get(_BOX, Frame(0.0, 0.0, placed.width, placed.height))
         frames = [placed.nodes[item] for item in items]
-        moved = tuple(Frame(frame.x - box.x, frame.y - box.y, frame.width, frame.height) for frame in frames)
-        heights = dict(zip(Structure(placed.picture).ports.get(_BOX, {}), (y - box.y for _, y in placed.ports), strict=True))
+        moved = tuple(
+            Frame(frame.x - box.x, frame.y - box.y, frame.width, frame.height) for frame in frames
+        )
+        heights = dict(
+            zip(
+                Structure(placed.picture).ports.get(_BOX, {}),
+                (y - box.y for _, y in placed.ports),
+                strict=True,
+            )
+        )
         slots = {item: i for i, item in enumerate([*items, *outside])}
         routes = []
         for (a, b), points in zip(pairs, placed.routes, strict=True):
             between = tuple((x - box.x, y - box.y) for x, y in points[1:-1] if x > box.x + 1)
             if between:
                 routes.append((slots[a], slots[b], between))
-        return Plan((box.width, box.height), moved, tuple(heights.get(item, box.height / 2) for item in outside), tuple(routes))
+        return Plan(
+            (box.width, box.height),
+            moved,
+            tuple(heights.get(item, box.height / 2) for item in outside),
+            tuple(routes),
+        )
 
 
-def _by_depth(items: list[str], outside: list[str], pairs: list[tuple[str, str]], sizes: dict[str, Size]) -> Plan:
+def _by_depth(
+    items: list[str], outside: list[str], pairs: list[tuple[str, str]], sizes: dict[str, Size]
+) -> Plan:
     """What Graphviz can't place in time: a column for each depth.
 
     Boxes may use each other, so only steps forward in the order of making count.

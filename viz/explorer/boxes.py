@@ -63,7 +63,9 @@ def _gather_shared(found: list[Fold], snapshot: Snapshot) -> None:
     """Parameters that several modules use, as in a batch, stand outside of all: many of them get a box of their own."""
     shared = [i for i in found[0].values if isinstance(snapshot.order[i], Parameter)]
     if found[0].boxes and len(shared) > MOST_SHARED:
-        found[0].values = [i for i in found[0].values if not isinstance(snapshot.order[i], Parameter)]
+        found[0].values = [
+            i for i in found[0].values if not isinstance(snapshot.order[i], Parameter)
+        ]
         found[0].boxes.append(len(found))
         found.append(Fold("parameters", "shared", 0, shared))
 
@@ -90,11 +92,17 @@ def _pieces(values: list[int], size: int, snapshot: Snapshot) -> list[list[int]]
     pieces: dict[int, list[int]] = defaultdict(list)
     for i in values:
         if not order[i].args:
-            users = [place[j] for j in map(snapshot.index.__getitem__, snapshot.users.get(order[i], ())) if j in place and j in within]
+            users = [
+                place[j]
+                for j in map(snapshot.index.__getitem__, snapshot.users.get(order[i], ()))
+                if j in place and j in within
+            ]
             pieces[min(users, default=0)].append(i)
     for i in operations:
         pieces[place[i]].append(i)
-    return [part for i in sorted(pieces) for part in _without_crowd(sorted(pieces[i]), size, snapshot)]
+    return [
+        part for i in sorted(pieces) for part in _without_crowd(sorted(pieces[i]), size, snapshot)
+    ]
 
 
 def _without_crowd(piece: list[int], size: int, snapshot: Snapshot) -> list[list[int]]:

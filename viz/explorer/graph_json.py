@@ -27,7 +27,11 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
     order = snapshot.order
     names, symbols = Index(), Index()
     found = folds(snapshot)
-    level = "cards" if len(order) <= (MOST_CARDS_IN_BOXES if len(found) > 1 else MOST_CARDS) else "chips"
+    level = (
+        "cards"
+        if len(order) <= (MOST_CARDS_IN_BOXES if len(found) > 1 else MOST_CARDS)
+        else "chips"
+    )
     planner = Planner(snapshot, found, level)
     lines = Index()
     labels = {i: label for i, node in enumerate(order) if (label := clean(node.label))}
@@ -41,9 +45,19 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
         "key": key_of,
         "symbol": symbol_of,
         "label": labels,
-        "static_args": {i: as_numbers(node.static_args) for i, node in enumerate(order) if node.static_args is not None},
-        "partials": {i: as_numbers(node.partials) for i, node in enumerate(order) if _own_partials(node)},
-        "made": {i: clean(node.op, 24) for i, node in enumerate(order) if node.args and node.op not in TABLE},
+        "static_args": {
+            i: as_numbers(node.static_args)
+            for i, node in enumerate(order)
+            if node.static_args is not None
+        },
+        "partials": {
+            i: as_numbers(node.partials) for i, node in enumerate(order) if _own_partials(node)
+        },
+        "made": {
+            i: clean(node.op, 24)
+            for i, node in enumerate(order)
+            if node.args and node.op not in TABLE
+        },
         "source": {i: lines[line] for i, node in enumerate(order) if (line := source_line(node))},
         "roots": [snapshot.index[root] for root in snapshot.roots],
         "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in found],
@@ -104,7 +118,12 @@ def as_numbers(given: Sequence[float | None]) -> list[float | str | None]:
     >>> as_numbers([0.5, None, float("-inf"), float("nan")])
     [0.5, None, '-Infinity', 'NaN']
     """
-    return [x if x is None or isfinite(x) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN") for x in given]
+    return [
+        x
+        if x is None or isfinite(x)
+        else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN")
+        for x in given
+    ]
 
 
 def _own_partials(node: Value) -> bool:
@@ -128,4 +147,7 @@ def source_line(node: Value) -> str:
     if known is None:
         return ""
     path, number, text = known.groups()
-    return clean(f"{PurePath(path.replace(chr(92), '/')).name}:{number}: {text or ''}".removesuffix(": "), 160)
+    return clean(
+        f"{PurePath(path.replace(chr(92), '/')).name}:{number}: {text or ''}".removesuffix(": "),
+        160,
+    )

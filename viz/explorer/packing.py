@@ -49,7 +49,12 @@ def packed(table: Numbers) -> Frames:
     """
     rows, frames = table.shape
     size = table.dtype.itemsize
-    raw = numpy.ascontiguousarray(table).astype(table.dtype.newbyteorder("<")).view(numpy.uint8).reshape(rows, frames, size)
+    raw = (
+        numpy.ascontiguousarray(table)
+        .astype(table.dtype.newbyteorder("<"))
+        .view(numpy.uint8)
+        .reshape(rows, frames, size)
+    )
     changes = raw.copy()
     changes[:, 1:] ^= raw[:, :-1]
     planes = numpy.ascontiguousarray(changes.transpose(2, 0, 1)).tobytes()
@@ -72,7 +77,11 @@ def recorded(snapshot: Snapshot, data: Numbers, gradients: Numbers) -> tuple[Fra
     if replays(snapshot, data, gradients):
         leaves = [i for i, node in enumerate(snapshot.order) if not node.args]
         seeds = [snapshot.index[root] for root in snapshot.roots]
-        return packed(numpy.concatenate([data[:, leaves], gradients[:, seeds]], axis=1).T.astype(numpy.float32)), True
+        return packed(
+            numpy.concatenate([data[:, leaves], gradients[:, seeds]], axis=1).T.astype(
+                numpy.float32
+            )
+        ), True
     every = numpy.concatenate([data, gradients], axis=1).T.astype(numpy.float32)
     exact = packed(every)
     if len(exact.text) * 3 / 4 <= LARGEST:
@@ -109,7 +118,9 @@ def _agree(computed: Numbers, known: Numbers) -> bool:
         return False
     size = numpy.where(finite, numpy.abs(known), 0.0)
     allowed = 1e-4 * size.max(axis=0, initial=0.0) + 1e-6 * size.max(initial=0.0)
-    error = numpy.where(finite, numpy.abs(numpy.where(finite, computed, 0.0) - numpy.where(finite, known, 0.0)), 0.0)
+    error = numpy.where(
+        finite, numpy.abs(numpy.where(finite, computed, 0.0) - numpy.where(finite, known, 0.0)), 0.0
+    )
     return bool((error <= allowed).all())
 
 
@@ -119,10 +130,14 @@ def _forward(snapshot: Snapshot, data: Numbers) -> tuple[Numbers, list[Sequence[
         partials.append(())
         if node.args:
             op = TABLE[node.op]
-            columns = [values[:, snapshot.index[x]] if x in snapshot.index else x for x in operands(node)]
+            columns = [
+                values[:, snapshot.index[x]] if x in snapshot.index else x for x in operands(node)
+            ]
             given: Any = numpy.stack(columns) if op.over_list else columns
             values[:, i] = op.value(ARRAYS, given)
-            found = op.derivatives(ARRAYS, values[:, i], given, () if op.over_list else wanted(node))
+            found = op.derivatives(
+                ARRAYS, values[:, i], given, () if op.over_list else wanted(node)
+            )
             partials[i] = found
     return values, partials
 
@@ -135,7 +150,9 @@ def _backward(snapshot: Snapshot, partials: list[Sequence[Any]], gradients: Numb
         flow = slopes[:, i]
         for arg, partial in zip(snapshot.order[i].args, partials[i], strict=True):
             if not isinstance(partial, ExactZero):
-                slopes[:, snapshot.index[arg]] += numpy.where((flow == 0.0) | _is_cut(partial), 0.0, flow * partial)
+                slopes[:, snapshot.index[arg]] += numpy.where(
+                    (flow == 0.0) | _is_cut(partial), 0.0, flow * partial
+                )
     return slopes
 
 

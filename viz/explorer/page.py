@@ -116,11 +116,23 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
     <Page of 4 values, ... KB>
     """
     recording = target.recording if isinstance(target, Recorder) else target
-    snapshot, frames, graph = _recorded(recording) if isinstance(recording, Recording) else _single(recording)
-    graph |= {"title": clean(title, 120) or _heading(recording, snapshot), "theme": checked_theme(theme)}
-    graph |= {"bytes": frames.bytes, "rows": frames.rows, "frames": frames.frames, "rounded": frames.rounded}
+    snapshot, frames, graph = (
+        _recorded(recording) if isinstance(recording, Recording) else _single(recording)
+    )
+    graph |= {
+        "title": clean(title, 120) or _heading(recording, snapshot),
+        "theme": checked_theme(theme),
+    }
+    graph |= {
+        "bytes": frames.bytes,
+        "rows": frames.rows,
+        "frames": frames.frames,
+        "rounded": frames.rounded,
+    }
     document = _document(graph, frames.text, rules(snapshot.order))
-    return Page(document, len(snapshot), frames.frames, lambda: Drawing(pictures_of(snapshot.roots)))
+    return Page(
+        document, len(snapshot), frames.frames, lambda: Drawing(pictures_of(snapshot.roots))
+    )
 
 
 def _heading(target: Any, snapshot: Snapshot) -> str:
@@ -138,21 +150,39 @@ def _single(target: Any) -> tuple[Snapshot, Frames, dict[str, Any]]:
             "of a compiled program give it what `load` returns"
         )
     snapshot = _checked(Snapshot(roots_of(target)))
-    table = numpy.array([[node.data for node in snapshot.order], [grad_of(node) for node in snapshot.order]])
-    graph = facts(snapshot) | {"steps": [0], "losses": [], "leaves": False, "seeded": any(map(grad_of, snapshot.roots))}
+    table = numpy.array(
+        [[node.data for node in snapshot.order], [grad_of(node) for node in snapshot.order]]
+    )
+    graph = facts(snapshot) | {
+        "steps": [0],
+        "losses": [],
+        "leaves": False,
+        "seeded": any(map(grad_of, snapshot.roots)),
+    }
     return snapshot, packed(table.reshape(-1, 1)), graph
 
 
 def _recorded(recording: Recording) -> tuple[Snapshot, Frames, dict[str, Any]]:
     if not len(recording) or not recording.values:
-        raise PictureError("the recording has no frames of a graph: train with the Recorder among the callbacks of fit first")
+        raise PictureError(
+            "the recording has no frames of a graph: train with the Recorder among the callbacks of fit first"
+        )
     used = {arg for node in recording.values for arg in node.args}
     snapshot = _checked(Snapshot([node for node in recording.values if node not in used]))
     column = {node: i for i, node in enumerate(recording.values)}
     columns = [column[node] for node in snapshot.order]
-    frames, leaves = recorded(snapshot, numpy.asarray(recording.data)[:, columns], numpy.asarray(recording.gradients)[:, columns])
+    frames, leaves = recorded(
+        snapshot,
+        numpy.asarray(recording.data)[:, columns],
+        numpy.asarray(recording.gradients)[:, columns],
+    )
     graph = facts(snapshot)
-    graph |= {"steps": list(recording.steps), "losses": as_numbers(recording.losses), "leaves": leaves, "seeded": True}
+    graph |= {
+        "steps": list(recording.steps),
+        "losses": as_numbers(recording.losses),
+        "leaves": leaves,
+        "seeded": True,
+    }
     return snapshot, frames, graph
 
 
@@ -188,9 +218,14 @@ def _colors() -> str:
 
 def _variables(theme: Theme, lighter: float) -> str:
     plain = {
-        name: getattr(theme, name.replace("-", "_")) for name in ("page", "card", "ink", "muted", "line", "group", "group-line", "alarm")
+        name: getattr(theme, name.replace("-", "_"))
+        for name in ("page", "card", "ink", "muted", "line", "group", "group-line", "alarm")
     }
-    scales = {f"{side[0]}{k}": code for side in ("negative", "positive") for k, code in enumerate(getattr(theme, side))}
+    scales = {
+        f"{side[0]}{k}": code
+        for side in ("negative", "positive")
+        for k, code in enumerate(getattr(theme, side))
+    }
     badges = {f"badge-{kind}": code for kind, code in theme.badges.items()}
     accent = theme.positive[-1]
     more = {
@@ -208,7 +243,11 @@ def _part(name: str) -> str:
 
 
 def _document(graph: dict[str, Any], numbers: str, rules_text: str) -> str:
-    script = "\n".join([_part(f"{name}.js") for name in _BEFORE] + [rules_text] + [_part(f"{name}.js") for name in _AFTER])
+    script = "\n".join(
+        [_part(f"{name}.js") for name in _BEFORE]
+        + [rules_text]
+        + [_part(f"{name}.js") for name in _AFTER]
+    )
     script = f"'use strict';\n(() => {{\n{script}}})();\n"
     style = _colors() + _part("page.css")
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"

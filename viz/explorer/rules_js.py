@@ -60,7 +60,9 @@ class Lines:
         return " ".join(f"const {name} = {expression};" for expression, name in self._names.items())
 
 
-def _infix(sign: str, truth: bool = False) -> tuple[Callable[[Term, Any], Term], Callable[[Term, Any], Term]]:
+def _infix(
+    sign: str, truth: bool = False
+) -> tuple[Callable[[Term, Any], Term], Callable[[Term, Any], Term]]:
     return (
         lambda self, other: self.lines.add(f"{self} {sign} {written(other)}", truth),
         lambda self, other: self.lines.add(f"{written(other)} {sign} {self}", truth),
@@ -71,7 +73,13 @@ for _name, _sign in (("__add__", "+"), ("__sub__", "-"), ("__mul__", "*"), ("__t
     _plain, _reflected = _infix(_sign)
     setattr(Term, _name, _plain)
     setattr(Term, f"__r{_name[2:]}", _reflected)
-for _name, _sign in (("__lt__", "<"), ("__le__", "<="), ("__gt__", ">"), ("__ge__", ">="), ("__and__", "&&")):
+for _name, _sign in (
+    ("__lt__", "<"),
+    ("__le__", "<="),
+    ("__gt__", ">"),
+    ("__ge__", ">="),
+    ("__and__", "&&"),
+):
     setattr(Term, _name, _infix(_sign, truth=True)[0])
 
 
@@ -103,7 +111,9 @@ def _call(name: str, *arguments: Any) -> Term:
 def _where(condition: Any, x: Any, y: Any) -> Any:
     if not isinstance(condition, Term):
         return x if condition else y
-    test = condition.name if condition.truth else f"{condition} !== 0"  # nan counts as true, as it does in Python
+    test = (
+        condition.name if condition.truth else f"{condition} !== 0"
+    )  # nan counts as true, as it does in Python
     return condition.lines.add(f"{test} ? {written(x)} : {written(y)}")
 
 
@@ -111,7 +121,9 @@ def _divided(x: Any, y: Any) -> Any:
     return _lines_of((x, y)).add(f"{written(x)} / {written(y)}")
 
 
-TERMS: SimpleNamespace = namespace({name: partial(_call, name) for name in PRIMITIVES} | {WHERE.name: _where, DIV.name: _divided})
+TERMS: SimpleNamespace = namespace(
+    {name: partial(_call, name) for name in PRIMITIVES} | {WHERE.name: _where, DIV.name: _divided}
+)
 """The operations on Terms."""
 
 

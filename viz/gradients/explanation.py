@@ -48,7 +48,9 @@ class ChainRule:
         if self.more:
             terms.append(f"{counted(self.more, 'more path')} = {short(self.rest)}")
         indent = " " * len(head)
-        lines = [f"{indent} + {term}" for term in terms[1:]] + ([f"{indent} = {short(self.total)}"] if len(terms) > 1 else [])
+        lines = [f"{indent} + {term}" for term in terms[1:]] + (
+            [f"{indent} = {short(self.total)}"] if len(terms) > 1 else []
+        )
         return "\n".join([f"{head} = {terms[0]}", *lines])
 
 
@@ -75,14 +77,21 @@ def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
     order = between(output, leaf)
     names = stops(order, output, leaf)
     ledger = Ledger(output, leaf, most, order, names)
-    paths = tuple(_path([(names[step.node], step.factor) for step in trail.steps()], trail.product) for trail in ledger.best)
-    return ChainRule(names[output], names[leaf], paths, ledger.count - len(paths), ledger.rest, ledger.total)
+    paths = tuple(
+        _path([(names[step.node], step.factor) for step in trail.steps()], trail.product)
+        for trail in ledger.best
+    )
+    return ChainRule(
+        names[output], names[leaf], paths, ledger.count - len(paths), ledger.rest, ledger.total
+    )
 
 
 def _path(passed: list[tuple[str, float]], product: float) -> Path:
     if len(passed) == 1:  # a leaf that is the output itself has no factor but 1
         passed = [passed[0], passed[0]]
-    return Path(tuple(name for name, _ in passed), tuple(factor for _, factor in passed[1:]), product)
+    return Path(
+        tuple(name for name, _ in passed), tuple(factor for _, factor in passed[1:]), product
+    )
 
 
 @repr_fits_terminal
@@ -114,18 +123,24 @@ class Explanation:
         head = f"∂{self.output}/∂{self.leaf} = {short(self.total)}"
         if not self.paths:
             return f"{head}: {self.why}"
-        amounts = [short(path.product) for path in self.paths] + ([short(self.rest)] if self.more else [])
+        amounts = [short(path.product) for path in self.paths] + (
+            [short(self.rest)] if self.more else []
+        )
         terms = [f"{path.notation()} = {path.numbers()}" for path in self.paths]
         terms += [counted(self.more, "more path")] if self.more else []
         wide = max(map(len, amounts))
-        lines = [f"  {amount:>{wide}} = {term}" for amount, term in zip(amounts, terms, strict=True)]
+        lines = [
+            f"  {amount:>{wide}} = {term}" for amount, term in zip(amounts, terms, strict=True)
+        ]
         return "\n".join([f"{head}, the sum over {counted(self.count)}:", *lines, *self._remarks()])
 
     def _remarks(self) -> list[str]:
         remarks = [f"why: {self.why}"] if self.why else []
         stored = grad_of(self._ledger.leaf)
         if stored and abs(stored - self.total) > 1e-9 * max(abs(stored), abs(self.total)):
-            remarks.append(f"note: {self.leaf}.grad holds {short(stored)}: another pass, seed or hook had its part in it")
+            remarks.append(
+                f"note: {self.leaf}.grad holds {short(stored)}: another pass, seed or hook had its part in it"
+            )
         return remarks
 
     def latex(self) -> str:
@@ -136,14 +151,26 @@ class Explanation:
         \frac{\partial \text{(w $\times$ x)}}{\partial \text{w}}
         """
         terms = [path.latex() for path in self.paths]
-        shown = [f"&{'+' if i else '='} {names} && = {numbers}" for i, (names, _, numbers) in enumerate(t.partition(" = ") for t in terms)]
+        shown = [
+            f"&{'+' if i else '='} {names} && = {numbers}"
+            for i, (names, _, numbers) in enumerate(t.partition(" = ") for t in terms)
+        ]
         if self.more:
-            shown.append(rf"&+ \text{{{counted(self.more, 'more path')}}} && = {latex_number(self.rest)}")
+            shown.append(
+                rf"&+ \text{{{counted(self.more, 'more path')}}} && = {latex_number(self.rest)}"
+            )
         lines = [*shown, f"&= {latex_number(self.total)}"]
         body = " \\\\\n".join(lines)
         return f"\\begin{{aligned}}\n{latex_derivative(self.output, self.leaf)}\n{body}\n\\end{{aligned}}"
 
-    def draw(self, *, theme: str = "auto", title: str = "", limit: float = 5.0, program: str | None = None) -> Drawing:
+    def draw(
+        self,
+        *,
+        theme: str = "auto",
+        title: str = "",
+        limit: float = 5.0,
+        program: str | None = None,
+    ) -> Drawing:
         """The graph with the paths in full color and all else dimmed; of a large graph only what the paths pass.
 
         theme, title, limit, program  as for `viz.draw`; the title is the derivative itself where none is given
@@ -191,16 +218,31 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
     names, because = on_paths(ledger.best, output, leaf), reason(ledger)
     paths = []
     for trail in ledger.best:
-        paths.append(_path([(names[node], factor) for node, factor in worth_naming(trail)], trail.product))
+        paths.append(
+            _path([(names[node], factor) for node, factor in worth_naming(trail)], trail.product)
+        )
     more = ledger.count - len(paths)
     return Explanation(
-        names[output], names[leaf], ledger.total, ledger.count, tuple(paths), more, ledger.rest, because.sentence, ledger, because
+        names[output],
+        names[leaf],
+        ledger.total,
+        ledger.count,
+        tuple(paths),
+        more,
+        ledger.rest,
+        because.sentence,
+        ledger,
+        because,
     )
 
 
 def _check(function: str, output: Value, leaf: Value, option: str, most: int) -> None:
     for what, thing in (("output", output), ("leaf", leaf)):
         if not isinstance(thing, Value):
-            raise PictureError(f"{function} takes two Values, an output and a leaf: its {what} is {clean(repr(thing))}")
+            raise PictureError(
+                f"{function} takes two Values, an output and a leaf: its {what} is {clean(repr(thing))}"
+            )
     if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-        raise OptionError(f"{option} of {function} must be a whole number of at least 1, not {most!r}")
+        raise OptionError(
+            f"{option} of {function} must be a whole number of at least 1, not {most!r}"
+        )

@@ -33,30 +33,54 @@ def highlighted(ledger: Ledger, reason: Reason, title: str) -> list[Picture]:
     if len(snapshot) > MOST_CHIPS:
         return [alone]
     whole = scalar_picture(snapshot, "cards" if len(snapshot) <= MOST_CARDS else "chips")
-    return [replace(_dimmed(whole, ledger, reason, snapshot), title=title, notes=(*notes, *whole.notes)), alone]
+    return [
+        replace(
+            _dimmed(whole, ledger, reason, snapshot), title=title, notes=(*notes, *whole.notes)
+        ),
+        alone,
+    ]
 
 
 def _notes(ledger: Ledger, reason: Reason) -> tuple[str, ...]:
     shown = len(ledger.best)
-    which = f"the {shown:,} largest of {counted(ledger.count)}" if shown < ledger.count else counted(ledger.count)
+    which = (
+        f"the {shown:,} largest of {counted(ledger.count)}"
+        if shown < ledger.count
+        else counted(ledger.count)
+    )
     return (f"in full color: {which}", *([reason.sentence] if reason.sentence else []))
 
 
 def _ways(ledger: Ledger, reason: Reason) -> dict[Way, str]:
     """The edges on the paths, and the one that the reason speaks of, with the word that is written on it."""
-    ways = {(step.before.node, step.port): "" for trail in ledger.best for step in trail.steps()[1:]}
+    ways = {
+        (step.before.node, step.port): "" for trail in ledger.best for step in trail.steps()[1:]
+    }
     if reason.above is not None:
         sent = carried(reason.above.partials[reason.port], ledger.flows[reason.above])
-        ways[reason.above, reason.port] = "stops here" if sent == 0.0 else "nearly stops" if sent - sent == 0.0 else "breaks here"
+        ways[reason.above, reason.port] = (
+            "stops here" if sent == 0.0 else "nearly stops" if sent - sent == 0.0 else "breaks here"
+        )
     return ways
 
 
 def _dimmed(picture: Picture, ledger: Ledger, reason: Reason, snapshot: Snapshot) -> Picture:
     """A picture of the whole graph with all dimmed that no path passes."""
-    words = {(snapshot.id(node), port): word for (node, port), word in _ways(ledger, reason).items()}
-    edges = tuple(replace(e, dim=(e.target, e.port) not in words, mark=words.get((e.target, e.port), "")) for e in picture.edges)
-    passed = {end for edge in edges if not edge.dim for end in (edge.source, edge.target)} | {snapshot.id(ledger.output)}
-    return replace(picture, edges=edges, nodes=tuple(replace(node, dim=node.id not in passed) for node in picture.nodes))
+    words = {
+        (snapshot.id(node), port): word for (node, port), word in _ways(ledger, reason).items()
+    }
+    edges = tuple(
+        replace(e, dim=(e.target, e.port) not in words, mark=words.get((e.target, e.port), ""))
+        for e in picture.edges
+    )
+    passed = {end for edge in edges if not edge.dim for end in (edge.source, edge.target)} | {
+        snapshot.id(ledger.output)
+    }
+    return replace(
+        picture,
+        edges=edges,
+        nodes=tuple(replace(node, dim=node.id not in passed) for node in picture.nodes),
+    )
 
 
 class _Alone:
@@ -85,17 +109,37 @@ class _Alone:
 
     def picture(self) -> Picture:
         """Without groups: modules are larger than paths."""
-        ordered = sorted(self.kept, key=self.snapshot.index.__getitem__) if self.ledger.count else [self.ledger.output]
+        ordered = (
+            sorted(self.kept, key=self.snapshot.index.__getitem__)
+            if self.ledger.count
+            else [self.ledger.output]
+        )
         nodes = [self._node(node) for node in ordered]
         edges = [edge for node in ordered for edge in self._edges(node)]
         for i, ((below, above), count) in enumerate(self.gaps.items()):
-            nodes.append(Node(f"g{i}", "more", "…", "…", detail=f"{count:,} values", formula="the middle of a path"))
-            edges += [Edge(self.snapshot.id(below), f"g{i}"), Edge(f"g{i}", self.snapshot.id(above))]
+            nodes.append(
+                Node(
+                    f"g{i}",
+                    "more",
+                    "…",
+                    "…",
+                    detail=f"{count:,} values",
+                    formula="the middle of a path",
+                )
+            )
+            edges += [
+                Edge(self.snapshot.id(below), f"g{i}"),
+                Edge(f"g{i}", self.snapshot.id(above)),
+            ]
         for tag, edge in self._beside(ordered):
             nodes.append(tag)
             edges.append(edge)
         total, shown = len(self.snapshot), len(nodes)
-        notes = (f"showing {shown:,} of {total:,} values: those on the paths, and leaves beside them",) if shown < total else ()
+        notes = (
+            (f"showing {shown:,} of {total:,} values: those on the paths, and leaves beside them",)
+            if shown < total
+            else ()
+        )
         level = "cards" if shown <= MOST_CARDS and not self.gaps else "chips"
         return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=total, framed=False)
 
@@ -110,7 +154,14 @@ class _Alone:
             if arg in self.kept:
                 flow, way = carried(local, self._gradient(node)), (node, port)
                 ends = self.snapshot.id(arg), self.snapshot.id(node)
-                yield Edge(*ends, local, flow, port, dim=way not in self.words, mark=self.words.get(way, ""))
+                yield Edge(
+                    *ends,
+                    local,
+                    flow,
+                    port,
+                    dim=way not in self.words,
+                    mark=self.words.get(way, ""),
+                )
 
     def _beside(self, ordered: list[Value]) -> Iterator[tuple[Node, Edge]]:
         """Leaves that the Values were made from, small and dimmed, while there is room for them."""
@@ -119,5 +170,20 @@ class _Alone:
             for port, (arg, local) in enumerate(zip(node.args, node.partials, strict=True)):
                 if not arg.args and arg not in self.kept and room > 0:
                     room -= 1
-                    tag = replace(self._node(arg), id=f"{self.snapshot.id(arg)}t{self.snapshot.index[node]}p{port}", tag=True, dim=True)
-                    yield tag, Edge(tag.id, self.snapshot.id(node), local, carried(local, self._gradient(node)), port, dim=True)
+                    tag = replace(
+                        self._node(arg),
+                        id=f"{self.snapshot.id(arg)}t{self.snapshot.index[node]}p{port}",
+                        tag=True,
+                        dim=True,
+                    )
+                    yield (
+                        tag,
+                        Edge(
+                            tag.id,
+                            self.snapshot.id(node),
+                            local,
+                            carried(local, self._gradient(node)),
+                            port,
+                            dim=True,
+                        ),
+                    )

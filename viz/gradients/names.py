@@ -19,13 +19,25 @@ def called(node: Value) -> str:
     >>> called(Value(2.0, label="x") * 3), called(Value(2.0))
     ('x × 3', 'the input 2')
     """
-    return clean(node.label, _LONGEST) or (formula(node) if node.args else f"the {node.kind} {number(node.data)}")
+    return clean(node.label, _LONGEST) or (
+        formula(node) if node.args else f"the {node.kind} {number(node.data)}"
+    )
 
 
 def stops(order: Iterable[Value], output: Value, leaf: Value) -> dict[Value, str]:
     """The Values that have a name, with it: those with a label, the output and the leaf."""
-    plain = {node: clean(node.label, _LONGEST) for node in (*order, output) if node.label or node is output or node is leaf}
-    return unique({node: name or formula(node) for node, name in plain.items() if name or node is output or node is leaf})
+    plain = {
+        node: clean(node.label, _LONGEST)
+        for node in (*order, output)
+        if node.label or node is output or node is leaf
+    }
+    return unique(
+        {
+            node: name or formula(node)
+            for node, name in plain.items()
+            if name or node is output or node is leaf
+        }
+    )
 
 
 def on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[Value, str]:
@@ -36,9 +48,20 @@ def on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[Value,
     for trail in trails:
         for above, below in pairwise(step.node for step in trail.steps()):
             plain[below] = plain[below] or _module_left(above, below)
-    signs = {node: _bracketed(symbol(node)) for node, name in plain.items() if not name and not any(arg.label for arg in node.args)}
-    signs = {node: sign for node, sign in signs.items() if node.args and node is not output and node is not leaf}
-    return unique({node: name or formula(node) for node, name in plain.items() if node not in signs}) | signs
+    signs = {
+        node: _bracketed(symbol(node))
+        for node, name in plain.items()
+        if not name and not any(arg.label for arg in node.args)
+    }
+    signs = {
+        node: sign
+        for node, sign in signs.items()
+        if node.args and node is not output and node is not leaf
+    }
+    return (
+        unique({node: name or formula(node) for node, name in plain.items() if node not in signs})
+        | signs
+    )
 
 
 def worth_naming(trail: Trail) -> list[tuple[Value, float]]:
@@ -50,7 +73,10 @@ def worth_naming(trail: Trail) -> list[tuple[Value, float]]:
         if after.factor != 1.0 or step.node.label or _module_left(step.before.node, step.node):
             kept.append((step.node, factor))
             factor = 1.0
-    return [*kept, *((step.node, step.factor if factor == 1.0 else factor) for step in steps[1:][-1:])]
+    return [
+        *kept,
+        *((step.node, step.factor if factor == 1.0 else factor) for step in steps[1:][-1:]),
+    ]
 
 
 def _module_left(above: Value, below: Value) -> str:

@@ -76,7 +76,11 @@ def spread_out(factors: Sequence[str]) -> str:
 
 def _ends_of(factors: Sequence[str], middle: str) -> list[str]:
     half = LONGEST_CHAIN // 2
-    return [*factors] if len(factors) <= LONGEST_CHAIN else [*factors[:half], middle, *factors[1 - half :]]
+    return (
+        [*factors]
+        if len(factors) <= LONGEST_CHAIN
+        else [*factors[:half], middle, *factors[1 - half :]]
+    )
 
 
 def counted(count: int, word: str = "path") -> str:
@@ -91,7 +95,14 @@ def counted(count: int, word: str = "path") -> str:
     return f"about {10 ** (power % 1):.1f}e+{int(power)} {word}s"
 
 
-_LATEX = {"\\": r"$\backslash$", "^": r"$\hat{}$", "~": r"$\sim$", "<": "$<$", ">": "$>$", "|": r"$|$"} | {c: f"\\{c}" for c in "{}$&#_%"}
+_LATEX = {
+    "\\": r"$\backslash$",
+    "^": r"$\hat{}$",
+    "~": r"$\sim$",
+    "<": "$<$",
+    ">": "$>$",
+    "|": r"$|$",
+} | {c: f"\\{c}" for c in "{}$&#_%"}
 _SIGNS = {
     "∂": r"$\partial$",
     "×": r"$\times$",

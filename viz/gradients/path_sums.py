@@ -76,7 +76,12 @@ class Ledger:
     """
 
     def __init__(
-        self, output: Value, leaf: Value, most: int, order: dict[Value, None] | None = None, stops: Container[Value] | None = None
+        self,
+        output: Value,
+        leaf: Value,
+        most: int,
+        order: dict[Value, None] | None = None,
+        stops: Container[Value] | None = None,
     ):
         self.output, self.leaf, self.most = output, leaf, most
         self.order = between(output, leaf) if order is None else order
@@ -96,7 +101,9 @@ class Ledger:
             if stops is None or node in stops:
                 found[node] = [Step(user, port, factor) for (user, port), factor in above.items()]
                 above = {(node, 0): 1.0}
-            for port, (arg, local) in enumerate(zip(node.args, checked_partials(node), strict=True)):
+            for port, (arg, local) in enumerate(
+                zip(node.args, checked_partials(node), strict=True)
+            ):
                 if arg not in self.order:
                     continue
                 self.flows[arg] += carried(local, self.flows[node])
@@ -112,7 +119,9 @@ class Ledger:
         uses = Counter(step.above for steps in self.steps.values() for step in steps)
         counts: dict[Value, int] = {}
         for node, steps in self.steps.items():
-            counts[node] = sum(counts[step.above] for step in steps) if node is not self.output else 1
+            counts[node] = (
+                sum(counts[step.above] for step in steps) if node is not self.output else 1
+            )
             for step in steps:
                 uses[step.above] -= 1
                 if not uses[step.above]:
@@ -129,7 +138,11 @@ class Ledger:
                 for step in steps
                 for trail in trails[step.above]
             ]
-            trails[node] = [Trail(1.0, node)] if node is self.output else sorted(onward, key=_falling)[: self.most]
+            trails[node] = (
+                [Trail(1.0, node)]
+                if node is self.output
+                else sorted(onward, key=_falling)[: self.most]
+            )
             for step in steps:
                 uses[step.above] -= 1
                 if not uses[step.above]:
@@ -146,7 +159,9 @@ class Ledger:
         outside: dict[Value, float] = defaultdict(float)
         for node, steps in self.steps.items():
             for above, port, factor in steps:
-                leaving = (trail.product for trail in inside[above] if (id(trail), node, port) not in taken)
+                leaving = (
+                    trail.product for trail in inside[above] if (id(trail), node, port) not in taken
+                )
                 for flow in (outside[above], *leaving):
                     outside[node] += carried(factor, flow)
         return outside[self.leaf]

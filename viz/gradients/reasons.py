@@ -76,7 +76,11 @@ def _edges(ledger: Ledger) -> Iterator[_Edge]:
 
 def _blocked(ledger: Ledger) -> Reason:
     sent = [edge for edge in _edges(ledger) if edge.flow]
-    canceled = [node for node in {edge.below: None for edge in sent if edge.sent} if ledger.flows[node] == 0.0]
+    canceled = [
+        node
+        for node in {edge.below: None for edge in sent if edge.sent}
+        if ledger.flows[node] == 0.0
+    ]
     stopped = sorted((edge for edge in sent if edge.sent == 0.0), key=lambda edge: -abs(edge.flow))
     if canceled:
         arrived = [edge.sent for edge in sent if edge.below is canceled[-1]]
@@ -124,7 +128,11 @@ class _Rule:
         if not self.op.over_list and self.op.partials[self.place] is FLOOR.partials[0]:
             return f"the derivative of {self.op.name} by its {self.op.operands[self.place]} is 0 everywhere"
         locals_ = self.op.derivatives(FLOATS, self.node.data, self.numbers)
-        taken = [i for i, x in enumerate(self.numbers) if i != self.place and locals_[i] and x == self.node.data]
+        taken = [
+            i
+            for i, x in enumerate(self.numbers)
+            if i != self.place and locals_[i] and x == self.node.data
+        ]
         if taken:
             return f"{self.op.name} took {self._named(taken[0])} and not {self._named(self.place)}"
         where = ", ".join(map(number, self.numbers[:3]))
@@ -145,16 +153,27 @@ class _Rule:
     def depends_on_result(self) -> bool:
         """Whether the derivative is written in terms of the operation's own result."""
         results = (0.25, 0.5)
-        return len(self.operands) == 1 and len({self.local(self.numbers, result) for result in results}) > 1
+        return (
+            len(self.operands) == 1
+            and len({self.local(self.numbers, result) for result in results}) > 1
+        )
 
     def _operand(self, i: int) -> str:
-        return called(self.operands[i]) if isinstance(self.operands[i], Value) else f"the {self.op.operands[i]}"
+        return (
+            called(self.operands[i])
+            if isinstance(self.operands[i], Value)
+            else f"the {self.op.operands[i]}"
+        )
 
     def _named(self, i: int) -> str:
         operand = self.operands[i]
         if not isinstance(operand, Value):
             return f"{self.op.operands[i]} = {number(operand)}"
-        return f"{called(operand)} = {number(operand.data)}" if operand.label or operand.args else called(operand)
+        return (
+            f"{called(operand)} = {number(operand.data)}"
+            if operand.label or operand.args
+            else called(operand)
+        )
 
 
 def clause(op: Op) -> str:
@@ -176,7 +195,9 @@ def _bracketed(op: Op) -> str:
 
 def _broken(ledger: Ledger) -> Reason:
     """Where the first number that is not finite was sent, what made it, and what made nan of inf."""
-    first = next((edge for edge in _edges(ledger) if isfinite(edge.flow) and not isfinite(edge.sent)), None)
+    first = next(
+        (edge for edge in _edges(ledger) if isfinite(edge.flow) and not isfinite(edge.sent)), None
+    )
     if first is None:
         return Reason(f"the sum of what arrives is {number(ledger.total)}: each part is finite")
     sentence = _why_broken(first)
@@ -187,9 +208,7 @@ def _broken(ledger: Ledger) -> Reason:
 
 def _why_broken(edge: _Edge) -> str:
     if isfinite(edge.local):
-        return (
-            f"{number(edge.flow)} × {number(edge.local)}, sent from {called(edge.above)} to {called(edge.below)}, is too large for a float"
-        )
+        return f"{number(edge.flow)} × {number(edge.local)}, sent from {called(edge.above)} to {called(edge.below)}, is too large for a float"
     broken = [arg for arg in edge.above.args if not isfinite(arg.data)]
     culprit = _first_broken(broken or ([] if isfinite(edge.above.data) else [edge.above]))
     if culprit is None:
@@ -211,7 +230,9 @@ def _at(node: Value) -> str:
 
 def _numbers(node: Value) -> str:
     given = [(getattr(x, "label", ""), float(getattr(x, "data", x))) for x in operands(node)]
-    shown = [f"{clean(label, 24)} = {number(x)}" if clean(label) else number(x) for label, x in given[:4]]
+    shown = [
+        f"{clean(label, 24)} = {number(x)}" if clean(label) else number(x) for label, x in given[:4]
+    ]
     return ", ".join(shown) + (", …" if len(given) > 4 else "")
 
 
@@ -241,10 +262,18 @@ def _made_nan(ledger: Ledger) -> str:
 
 def _faint(ledger: Ledger) -> Reason:
     """The smallest factor on the largest way, where it comes of an operation near its limit."""
-    steps = [step for step in ledger.best[0].steps()[1:] if 0.0 < abs(step.factor) < FAINT and step.before.node.op in TABLE]
+    steps = [
+        step
+        for step in ledger.best[0].steps()[1:]
+        if 0.0 < abs(step.factor) < FAINT and step.before.node.op in TABLE
+    ]
     for step in sorted(steps, key=lambda step: abs(step.factor)):
         above: Value = step.before.node
         rule = _Rule(_Edge(above, step.port, step.factor, 1.0))
         if rule.depends_on_result():
-            return Reason(f"{called(above)}{_within(above)} is saturated: {clause(rule.op)} = {number(step.factor)}", above, step.port)
+            return Reason(
+                f"{called(above)}{_within(above)} is saturated: {clause(rule.op)} = {number(step.factor)}",
+                above,
+                step.port,
+            )
     return Reason("")

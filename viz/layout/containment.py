@@ -29,7 +29,11 @@ class Structure:
     @cached_property
     def units(self) -> set[str]:
         """Groups that hold single Values: what enters them from outside passes a port on their border."""
-        return {node.group for node in self.picture.nodes if node.group and node.kind != "module" and self.picture.framed}
+        return {
+            node.group
+            for node in self.picture.nodes
+            if node.group and node.kind != "module" and self.picture.framed
+        }
 
     @cached_property
     def ports(self) -> dict[str, dict[str, str]]:
@@ -39,7 +43,10 @@ class Structure:
             for path in self.entered(edge):
                 if path in self.units:
                     entering[path].setdefault(edge.source, f"{path}<{edge.source}")
-        return {path: {source: ports[source] for source in sorted(ports, key=self._order.__getitem__)} for path, ports in entering.items()}
+        return {
+            path: {source: ports[source] for source in sorted(ports, key=self._order.__getitem__)}
+            for path, ports in entering.items()
+        }
 
     @cached_property
     def _order(self) -> dict[str, int]:
@@ -82,7 +89,11 @@ class Structure:
 
     def is_leaf(self, item: str) -> bool:
         """Whether an item is an input, a parameter or a constant."""
-        return item in self.picture.by_id and self.picture.by_id[item].kind in ("input", "parameter", "constant")
+        return item in self.picture.by_id and self.picture.by_id[item].kind in (
+            "input",
+            "parameter",
+            "constant",
+        )
 
     @cached_property
     def running(self) -> dict[str, str]:
@@ -91,12 +102,20 @@ class Structure:
             return {}
         before: dict[str, str] = {}
         for edge in self.picture.edges:
-            if self._is_sum(edge.source) and self._is_sum(edge.target) and self.group(edge.source) == self.group(edge.target):
+            if (
+                self._is_sum(edge.source)
+                and self._is_sum(edge.target)
+                and self.group(edge.source) == self.group(edge.target)
+            ):
                 before[edge.target] = edge.source
         uses = Counter(edge.source for edge in self.picture.edges)
         links = {target: source for target, source in before.items() if uses[source] == 1}
         lengths = Counter(chain(target, links)[0] for target in links)
-        return {target: source for target, source in links.items() if lengths[chain(target, links)[0]] >= LONG_SUM - 1}
+        return {
+            target: source
+            for target, source in links.items()
+            if lengths[chain(target, links)[0]] >= LONG_SUM - 1
+        }
 
     def _is_sum(self, node_id: str) -> bool:
         return self.picture.by_id[node_id].symbol == "+"

@@ -23,13 +23,28 @@ class Router:
     row_gap   the free space between two items of a column
     """
 
-    def __init__(self, structure: Structure, frames: dict[str, Frame], origins: dict[str, Point], routes: Routes, row_gap: float) -> None:
-        self.structure, self.frames, self.origins, self.routes, self.row_gap = structure, frames, origins, routes, row_gap
+    def __init__(
+        self,
+        structure: Structure,
+        frames: dict[str, Frame],
+        origins: dict[str, Point],
+        routes: Routes,
+        row_gap: float,
+    ) -> None:
+        self.structure, self.frames, self.origins, self.routes, self.row_gap = (
+            structure,
+            frames,
+            origins,
+            routes,
+            row_gap,
+        )
 
     def all(self) -> tuple[tuple[Point, ...], ...]:
         """For each edge of the picture the points that it passes, its ends included."""
         ends = _ends(self.structure, self.frames)
-        return tuple(self._route(edge, *ends[i]) for i, edge in enumerate(self.structure.picture.edges))
+        return tuple(
+            self._route(edge, *ends[i]) for i, edge in enumerate(self.structure.picture.edges)
+        )
 
     def _route(self, edge: Edge, start: Point, end: Point) -> tuple[Point, ...]:
         structure = self.structure
@@ -37,7 +52,12 @@ class Router:
             return (start, end)
         common = structure.common(edge)
         if not structure.picture.framed:
-            return (start, *self._passed(edge, common, start, end), *self._past_leaf(edge, end), end)
+            return (
+                start,
+                *self._passed(edge, common, start, end),
+                *self._past_leaf(edge, end),
+                end,
+            )
         points = [start, *((self.frames[path].right, start[1]) for path in structure.left(edge))]
         stops = self._stops(edge, end[1])
         points += self._passed(edge, common, points[-1], stops[0][0] if stops else end)
@@ -63,14 +83,22 @@ class Router:
         target = self.frames[edge.target]
         for item in self.structure.items[self.structure.group(edge.target)]:
             leaf = self.frames[item]
-            if self.structure.is_leaf(item) and leaf.right < target.x and abs(leaf.middle - target.middle) < leaf.height:
-                lane = leaf.middle + (leaf.height + self.row_gap) / 2 * (1 if end[1] > target.middle else -1)
+            if (
+                self.structure.is_leaf(item)
+                and leaf.right < target.x
+                and abs(leaf.middle - target.middle) < leaf.height
+            ):
+                lane = leaf.middle + (leaf.height + self.row_gap) / 2 * (
+                    1 if end[1] > target.middle else -1
+                )
                 return [(leaf.x - 4, lane), (leaf.right, lane)]
         return []
 
     def _passed(self, edge: Edge, path: str, start: Point, end: Point) -> list[Point]:
         """The points by which Graphviz leads an edge around what stands between its ends."""
-        source = self.structure.item(edge.source, path) or self.structure.ports.get(path, {}).get(edge.source)
+        source = self.structure.item(edge.source, path) or self.structure.ports.get(path, {}).get(
+            edge.source
+        )
         target = self.structure.item(edge.target, path)
         route = self.routes[path].get((source or "", target or ""), ())
         x, y = self.origins[path]
@@ -82,7 +110,11 @@ def _gentle(start: Point, passed: list[Point], end: Point) -> list[Point]:
     """The points passed, without those that would make a stretch steep."""
     points = [start, *passed, end]
     while len(points) > 2:
-        steep = [i for i, ((x0, y0), (x1, y1)) in enumerate(pairwise(points)) if abs(y1 - y0) > _STEEPEST * (x1 - x0)]
+        steep = [
+            i
+            for i, ((x0, y0), (x1, y1)) in enumerate(pairwise(points))
+            if abs(y1 - y0) > _STEEPEST * (x1 - x0)
+        ]
         if not steep:
             break
         del points[min(max(steep[0], 1), len(points) - 2)]
@@ -103,7 +135,10 @@ def _ends(structure: Structure, frames: dict[str, Frame]) -> list[tuple[Point, P
     for target, indexes in arriving.items():
         for i, shift in _spread(picture, indexes, frames).items():
             source = frames[picture.edges[i].source]
-            ends[i] = ((source.right, source.middle + _twin_shift(picture, i)), (frames[target].x, frames[target].middle + shift))
+            ends[i] = (
+                (source.right, source.middle + _twin_shift(picture, i)),
+                (frames[target].x, frames[target].middle + shift),
+            )
     return ends
 
 
@@ -112,7 +147,9 @@ def _spread(picture: Picture, indexes: list[int], frames: dict[str, Frame]) -> d
     target = picture.by_id[picture.edges[indexes[0]].target]
     if target.kind == "module" or len(indexes) == 1:
         return dict.fromkeys(indexes, 0.0)
-    ordered = sorted(indexes, key=lambda i: (frames[picture.edges[i].source].middle, picture.edges[i].port))
+    ordered = sorted(
+        indexes, key=lambda i: (frames[picture.edges[i].source].middle, picture.edges[i].port)
+    )
     room = min(frames[target.id].height * 0.5, 26.0 * (len(ordered) - 1))
     return {i: room * (rank / (len(ordered) - 1) - 0.5) for rank, i in enumerate(ordered)}
 
@@ -121,5 +158,9 @@ def _twin_shift(picture: Picture, i: int) -> float:
     """Two edges between the same nodes, as in a * a, begin a little apart."""
     edge = picture.edges[i]
     twins = [other for other in (i - 1, i + 1) if 0 <= other < len(picture.edges)]
-    same = [o for o in twins if (picture.edges[o].source, picture.edges[o].target) == (edge.source, edge.target)]
+    same = [
+        o
+        for o in twins
+        if (picture.edges[o].source, picture.edges[o].target) == (edge.source, edge.target)
+    ]
     return 0.0 if not same else (-7.0 if same[0] > i else 7.0)

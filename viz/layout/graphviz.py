@@ -35,7 +35,13 @@ class Placement:
 
 
 def place(
-    boxes: list[Box], edges: list[tuple[str, str]], *, column_gap: float, row_gap: float, limit: float = 5.0, program: str | None = None
+    boxes: list[Box],
+    edges: list[tuple[str, str]],
+    *,
+    column_gap: float,
+    row_gap: float,
+    limit: float = 5.0,
+    program: str | None = None,
 ) -> Placement:
     """Layered positions, left to right. `routes` has one entry per edge, in order.
 
@@ -57,17 +63,27 @@ def place(
 
 
 def _dot(boxes: list[Box], edges: list[tuple[str, str]], column_gap: float, row_gap: float) -> str:
-    lines = [f"digraph {{ rankdir=LR; newrank=true; ranksep={column_gap / 72:.4f}; nodesep={row_gap / 72:.4f};"]
+    lines = [
+        f"digraph {{ rankdir=LR; newrank=true; ranksep={column_gap / 72:.4f}; nodesep={row_gap / 72:.4f};"
+    ]
     lines.append('node [shape=box, fixedsize=true, label=""]; edge [arrowhead=none];')
-    lines += [f'"{box.id}" [width={box.width / 72:.4f}, height={box.height / 72:.4f}];' for box in boxes]
+    lines += [
+        f'"{box.id}" [width={box.width / 72:.4f}, height={box.height / 72:.4f}];' for box in boxes
+    ]
     for column in sorted({box.column for box in boxes if box.column is not None}):
         members = [box.id for box in boxes if box.column == column]
-        lines.append(f"{{ rank={'source' if column < 0 else 'same'}; " + " ".join(f'"{member}";' for member in members) + " }")
+        lines.append(
+            f"{{ rank={'source' if column < 0 else 'same'}; "
+            + " ".join(f'"{member}";' for member in members)
+            + " }"
+        )
         if column < 0:  # kept in their order from top to bottom
             lines += [f'"{b}" -> "{a}" [style=invis];' for a, b in pairwise(members)]
     column_of = {box.id: box.column for box in boxes}
     for i, (a, b) in enumerate(edges):
-        within = column_of[a] is not None and column_of[a] == column_of[b]  # such an edge runs down; see _read on up and down
+        within = (
+            column_of[a] is not None and column_of[a] == column_of[b]
+        )  # such an edge runs down; see _read on up and down
         lines.append(f'"{b}" -> "{a}" [id="{i}"];' if within else f'"{a}" -> "{b}" [id="{i}"];')
     return "\n".join([*lines, "}"])
 
@@ -91,7 +107,10 @@ def _read(answer: dict[str, Any], boxes: list[Box], edges: list[tuple[str, str]]
     for item in answer["objects"]:
         if "pos" in item:
             x, y = map(float, item["pos"].split(","))
-            centers[item["name"]] = (x, y)  # Graphviz counts upwards, and so begins each column at the bottom: mirrored, at the top
+            centers[item["name"]] = (
+                x,
+                y,
+            )  # Graphviz counts upwards, and so begins each column at the bottom: mirrored, at the top
     routes: list[tuple[Point, ...]] = [()] * len(edges)
     for item in answer.get("edges", ()):
         if "id" in item:

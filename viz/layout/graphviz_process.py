@@ -39,13 +39,25 @@ def available(program: str | None = None) -> str:
             return "pygraphviz"
         except ImportError:
             if program:
-                raise LayoutError("the pygraphviz wheel is missing: pip install pygraphviz") from None
+                raise LayoutError(
+                    "the pygraphviz wheel is missing: pip install pygraphviz"
+                ) from None
     if shutil.which("dot"):
         return "dot"
-    raise LayoutError("there is no program dot on the PATH: install Graphviz, or use the wheel: pip install pygraphviz")
+    raise LayoutError(
+        "there is no program dot on the PATH: install Graphviz, or use the wheel: pip install pygraphviz"
+    )
 
 
-def rendered(source: str, output: str, *, engine: str = "dot", program: str | None = None, limit: float, quiet: bool = False) -> bytes:
+def rendered(
+    source: str,
+    output: str,
+    *,
+    engine: str = "dot",
+    program: str | None = None,
+    limit: float,
+    quiet: bool = False,
+) -> bytes:
     """DOT text as `output`, such as "svg" or "json0", laid out by a Graphviz engine: "dot", "neato" ….
 
     limit  seconds
@@ -53,14 +65,29 @@ def rendered(source: str, output: str, *, engine: str = "dot", program: str | No
 
     Raises LayoutError, with Graphviz's own words, when it is missing, fails, or is not done in time.
     """
-    own = [engine, f"-T{output}"] if available(program) == "dot" else [sys.executable, "-P", "-c", _CHILD, engine, output]
+    own = (
+        [engine, f"-T{output}"]
+        if available(program) == "dot"
+        else [sys.executable, "-P", "-c", _CHILD, engine, output]
+    )
     try:
-        done = subprocess.run(own, input=source.encode("utf-8"), capture_output=True, check=False, timeout=limit)
+        done = subprocess.run(
+            own, input=source.encode("utf-8"), capture_output=True, check=False, timeout=limit
+        )
     except subprocess.TimeoutExpired:
-        raise LayoutError(f"Graphviz was not done within {limit:g} s: fold more modules, or raise the limit") from None
-    said = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if not line.startswith(_CHATTER)]
+        raise LayoutError(
+            f"Graphviz was not done within {limit:g} s: fold more modules, or raise the limit"
+        ) from None
+    said = [
+        line
+        for line in done.stderr.decode("utf-8", "replace").splitlines()
+        if not line.startswith(_CHATTER)
+    ]
     if done.returncode:
-        reason = next((line for line in said if line.startswith("Error")), said[-1] if said else f"exit status {done.returncode}")
+        reason = next(
+            (line for line in said if line.startswith("Error")),
+            said[-1] if said else f"exit status {done.returncode}",
+        )
         raise LayoutError(f"Graphviz could not make {output!r} of this graph: {reason}")
     if said and not quiet:
         print("\n".join(said), file=sys.stderr)

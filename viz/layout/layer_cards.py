@@ -49,7 +49,9 @@ def in_cards(picture: Picture) -> Placed:
     top, high = LANE * (max(lanes.values(), default=-1) + 1), TOP + max(bodies) + PAD
     frames: dict[str, Frame] = {}
     for card, body in zip(picture.cards, bodies, strict=True):
-        frames[card.id] = Frame(x, top + (high - TOP - body - PAD) / 2, card_width(card, body), TOP + body + PAD)
+        frames[card.id] = Frame(
+            x, top + (high - TOP - body - PAD) / 2, card_width(card, body), TOP + body + PAD
+        )
         x = frames[card.id].right + GAP
     routes = tuple(_route(edge, frames, lanes.get(i), top) for i, edge in enumerate(picture.edges))
     return Placed(picture, frames, {}, routes, (), x - GAP, high + top)
@@ -75,7 +77,10 @@ def pieces(card: LayerCard, body: float) -> Iterator[tuple[Piece, Frame]]:
     x = 0.0
     for block in (_maps(card), _numbers(card), _columns(card, body), _bars(card)):
         placed = list(block)
-        yield from ((piece, Frame(frame.x + x, frame.y, frame.width, frame.height)) for piece, frame in placed)
+        yield from (
+            (piece, Frame(frame.x + x, frame.y, frame.width, frame.height))
+            for piece, frame in placed
+        )
         x += max((frame.right for _, frame in placed), default=-BLOCK_GAP) + BLOCK_GAP
 
 
@@ -89,11 +94,15 @@ def _maps(card: LayerCard) -> Iterator[tuple[Piece, Frame]]:
 
 def caption(shown: Map) -> str:
     """The name of a map, and its size where it is a matrix."""
-    return f"{shown.name} {shown.rows:,}×{shown.columns:,}" if shown.name.endswith("W") else shown.name
+    return (
+        f"{shown.name} {shown.rows:,}×{shown.columns:,}" if shown.name.endswith("W") else shown.name
+    )
 
 
 def _matrix_size(shown: Map) -> tuple[float, float]:
-    return max(8.0, shown.columns * min(_CELL, _MOST_WIDE / shown.columns)), max(8.0, shown.rows * min(_CELL, _MOST_HIGH / shown.rows))
+    return max(8.0, shown.columns * min(_CELL, _MOST_WIDE / shown.columns)), max(
+        8.0, shown.rows * min(_CELL, _MOST_HIGH / shown.rows)
+    )
 
 
 def _image_size(shown: Map) -> tuple[float, float]:
@@ -107,7 +116,9 @@ def _numbers(card: LayerCard) -> Iterator[tuple[Piece, Frame]]:
         yield histogram, Frame(0.0, y, *HISTOGRAM)
         y += HISTOGRAM[1] + 8
     if card.facts and not card.bars:
-        wide = max(HISTOGRAM[0] if card.histograms else 0.0, *(_fact_width(*fact) for fact in card.facts))
+        wide = max(
+            HISTOGRAM[0] if card.histograms else 0.0, *(_fact_width(*fact) for fact in card.facts)
+        )
         yield Facts(card.facts), Frame(0.0, y, wide, FACT * len(card.facts))
 
 
@@ -141,7 +152,11 @@ def _columns(card: LayerCard, body: float) -> Iterator[tuple[Piece, Frame]]:
 
 def label_room(shown: Map) -> float:
     """How much room the names of rows take, beside the numbers."""
-    return max((width(label, 9.5) for label in shown.labels), default=-6.0) + 6.0 if is_spelled(shown) else 0.0
+    return (
+        max((width(label, 9.5) for label in shown.labels), default=-6.0) + 6.0
+        if is_spelled(shown)
+        else 0.0
+    )
 
 
 def _column_size(shown: Map, room: float) -> tuple[float, float]:
@@ -174,7 +189,10 @@ def _lanes(picture: Picture) -> dict[int, int]:
     found: dict[int, int] = {}
     for i, ends in sorted(jumps.items(), key=lambda item: (abs(item[1][1] - item[1][0]), item)):
         low, high = min(ends), max(ends)
-        free = next((n for n, lane in enumerate(taken) if all(high < a or b < low for a, b in lane)), len(taken))
+        free = next(
+            (n for n, lane in enumerate(taken) if all(high < a or b < low for a, b in lane)),
+            len(taken),
+        )
         taken += [[]] if free == len(taken) else []
         taken[free].append((low, high))
         found[i] = free
@@ -186,9 +204,20 @@ def _route(edge: Edge, frames: dict[str, Frame], lane: int | None, top: float) -
     if lane is None:
         return ((source.right, source.middle), (target.x, target.middle))
     y, shift = top - LANE * (lane + 1) + 10, 16.0 + 9 * lane
-    return ((source.right - shift, source.y), (source.right - shift, y), (target.x + shift, y), (target.x + shift, target.y))
+    return (
+        (source.right - shift, source.y),
+        (source.right - shift, y),
+        (target.x + shift, y),
+        (target.x + shift, target.y),
+    )
 
 
 def largest_flow(picture: Picture) -> float:
     """The largest finite norm that flows back; 1 where there is none."""
-    return max((edge.flow for edge in picture.edges if edge.flow is not None and isfinite(edge.flow)), default=0.0) or 1.0
+    return (
+        max(
+            (edge.flow for edge in picture.edges if edge.flow is not None and isfinite(edge.flow)),
+            default=0.0,
+        )
+        or 1.0
+    )

@@ -46,7 +46,9 @@ class Settings:
     program: str | None = None
 
 
-def layered(picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: Settings) -> Placed:
+def layered(
+    picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: Settings
+) -> Placed:
     """Columns from left to right, each module in a box of its own.
 
     sizes    width and height of each node
@@ -58,7 +60,13 @@ def layered(picture: Picture, sizes: dict[str, Size], headers: dict[str, float],
 
 
 class _Layout:
-    def __init__(self, picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: Settings) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        sizes: dict[str, Size],
+        headers: dict[str, float],
+        settings: Settings,
+    ) -> None:
         self.picture, self.sizes, self.headers, self.settings = picture, sizes, headers, settings
         self.structure = Structure(picture)
         self.plans: dict[str, _Plan] = {}
@@ -72,13 +80,19 @@ class _Layout:
                 self.plans[item] = self.plan(item)
                 self.sizes[item] = self.plans[item].size
         edges = self._edges_within(path)
-        return self._boxed(path, self._stacked(items) if path and not edges else self._by_graphviz(path, items, edges))
+        return self._boxed(
+            path,
+            self._stacked(items) if path and not edges else self._by_graphviz(path, items, edges),
+        )
 
     def _edges_within(self, path: str) -> list[tuple[str, str]]:
         """The edges between the items of a group, each pair once, those from its ports included."""
         pairs: dict[tuple[str, str], None] = {}
         for edge in self.picture.edges:
-            source, target = self.structure.item(edge.source, path), self.structure.item(edge.target, path)
+            source, target = (
+                self.structure.item(edge.source, path),
+                self.structure.item(edge.target, path),
+            )
             if source is None and target is not None and path in self.structure.units:
                 source = self.structure.ports[path][edge.source]
             if source is not None and target is not None and source != target:
@@ -97,7 +111,11 @@ class _Layout:
         return plan
 
     def _by_graphviz(self, path: str, items: list[str], edges: list[tuple[str, str]]) -> _Plan:
-        ports = list(self.structure.ports.get(path, {}).values()) if path in self.structure.units else []
+        ports = (
+            list(self.structure.ports.get(path, {}).values())
+            if path in self.structure.units
+            else []
+        )
         names = [*ports, *items]
         index = {name: f"b{i}" for i, name in enumerate(names)}
         for port in ports:
@@ -116,15 +134,26 @@ class _Layout:
             plan.corners[name] = (x - width / 2, y - height / 2)
         plan.routes = dict(zip(edges, placement.routes, strict=True))
         if not ports and self.structure.running.keys().isdisjoint(items):
-            _turn_upright(plan, self.sizes, [item for item in items if self.structure.is_leaf(item)])
+            _turn_upright(
+                plan, self.sizes, [item for item in items if self.structure.is_leaf(item)]
+            )
         _sort_twins(plan, self.sizes, items, edges)
         self._pull_leaves(plan, edges)
         return plan
 
     def _place(self, boxes: list[Box], pairs: list[tuple[str, str]], modules: bool) -> Placement:
         own = self.settings
-        wider = 1.8 if modules and not self.picture.framed else 1.0  # room for the fans between layers
-        return place(boxes, pairs, column_gap=own.column_gap * wider, row_gap=own.row_gap, limit=own.limit, program=own.program)
+        wider = (
+            1.8 if modules and not self.picture.framed else 1.0
+        )  # room for the fans between layers
+        return place(
+            boxes,
+            pairs,
+            column_gap=own.column_gap * wider,
+            row_gap=own.row_gap,
+            limit=own.limit,
+            program=own.program,
+        )
 
     def _depths(self, items: list[str], edges: list[tuple[str, str]]) -> dict[str, int]:
         """How many steps each item is from the leaves, which have no column of their own: they stand close to their users."""
@@ -132,7 +161,11 @@ class _Layout:
         for item in column:
             column[item] = chain(item, self.structure.running)[0]
         depths = dict.fromkeys(column.values(), 0)
-        inner = {(column[a], column[b]) for a, b in edges if a in column and b in column and column[a] != column[b]}
+        inner = {
+            (column[a], column[b])
+            for a, b in edges
+            if a in column and b in column and column[a] != column[b]
+        }
         for _ in items:
             steeper = {(a, b) for a, b in inner if depths[b] <= depths[a]}
             if not steeper:
@@ -151,9 +184,13 @@ class _Layout:
             if len(found) != 1 or not self.structure.is_leaf(item):
                 continue
             old, target = frames[item], frames[found[0]]
-            new = Frame(target.x - self.settings.column_gap - old.width, old.y, old.width, old.height)
+            new = Frame(
+                target.x - self.settings.column_gap - old.width, old.y, old.width, old.height
+            )
             swept = Frame(old.x, old.y - 4, new.right - old.x, old.height + 8)
-            if new.x > old.x + 1 and not any(swept.overlap(other) for name, other in frames.items() if name != item):
+            if new.x > old.x + 1 and not any(
+                swept.overlap(other) for name, other in frames.items() if name != item
+            ):
                 frames[item], plan.corners[item] = new, (new.x, new.y)
                 plan.routes.pop((item, found[0]))
 
@@ -164,8 +201,14 @@ class _Layout:
         width = max(plan.size[0] + 2 * MARGIN, self.headers.get(path, 0.0))
         shift_x, shift_y = (width - plan.size[0]) / 2, HEADER
         ports = set(self.structure.ports.get(path, {}).values())
-        corners = {item: (-PORT / 2, y + shift_y) if item in ports else (x + shift_x, y + shift_y) for item, (x, y) in plan.corners.items()}
-        routes = {pair: tuple((x + shift_x, y + shift_y) for x, y in route) for pair, route in plan.routes.items()}
+        corners = {
+            item: (-PORT / 2, y + shift_y) if item in ports else (x + shift_x, y + shift_y)
+            for item, (x, y) in plan.corners.items()
+        }
+        routes = {
+            pair: tuple((x + shift_x, y + shift_y) for x, y in route)
+            for pair, route in plan.routes.items()
+        }
         return _Plan((width, plan.size[1] + HEADER + MARGIN), corners, routes)
 
     def placed(self) -> Placed:
@@ -184,9 +227,15 @@ class _Layout:
                     pending.append(item)
         groups = {group.path: frames[group.path] for group in self.picture.groups}
         nodes = {node.id: frames[node.id] for node in self.picture.nodes}
-        ports = {port: frames[port] for ports in self.structure.ports.values() for port in ports.values()}
+        ports = {
+            port: frames[port] for ports in self.structure.ports.values() for port in ports.values()
+        }
         routes = Router(
-            self.structure, frames, origins, {path: plan.routes for path, plan in self.plans.items()}, self.settings.row_gap
+            self.structure,
+            frames,
+            origins,
+            {path: plan.routes for path, plan in self.plans.items()},
+            self.settings.row_gap,
         ).all()
         dots = tuple((frame.x + PORT / 2, frame.middle) for frame in ports.values())
         return Placed(self.picture, nodes, groups, routes, dots, *root.size)
@@ -200,10 +249,14 @@ def _turn_upright(plan: _Plan, sizes: dict[str, Size], leaves: list[str]) -> Non
         return
     total = plan.size[1]
     plan.corners = {item: (x, total - y - sizes[item][1]) for item, (x, y) in plan.corners.items()}
-    plan.routes = {pair: tuple((x, total - y) for x, y in route) for pair, route in plan.routes.items()}
+    plan.routes = {
+        pair: tuple((x, total - y) for x, y in route) for pair, route in plan.routes.items()
+    }
 
 
-def _sort_twins(plan: _Plan, sizes: dict[str, Size], items: list[str], edges: list[tuple[str, str]]) -> None:
+def _sort_twins(
+    plan: _Plan, sizes: dict[str, Size], items: list[str], edges: list[tuple[str, str]]
+) -> None:
     """Items of one column, height and neighborhood stand in their own order, which Graphviz does not keep."""
     neighbors: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for a, b in edges:
@@ -212,7 +265,9 @@ def _sort_twins(plan: _Plan, sizes: dict[str, Size], items: list[str], edges: li
     twins: dict[object, list[str]] = defaultdict(list)
     for item in items:
         wide, high = sizes[item]
-        twins[round(plan.corners[item][0] + wide / 2, 1), high, tuple(sorted(neighbors[item]))].append(item)
+        twins[
+            round(plan.corners[item][0] + wide / 2, 1), high, tuple(sorted(neighbors[item]))
+        ].append(item)
     for same in twins.values():
         for item, y in zip(same, sorted(plan.corners[item][1] for item in same), strict=True):
             plan.corners[item] = (plan.corners[item][0], y)

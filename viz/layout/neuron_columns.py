@@ -24,7 +24,9 @@ def in_columns(picture: Picture) -> Placed:
             center += _step(picture.columns[i - 1], column, wide)
         top = _TOP + (tallest - len(column.members)) * _ROW / 2
         for rank, member in enumerate(column.members):
-            frames[member] = Frame(center - wide / 2, top + rank * _ROW + (_ROW - high) / 2, wide, high)
+            frames[member] = Frame(
+                center - wide / 2, top + rank * _ROW + (_ROW - high) / 2, wide, high
+            )
     right = center + _heading_width(picture.columns[-1], wide) / 2
     routes = tuple(_route(frames[edge.source], frames[edge.target]) for edge in picture.edges)
     return Placed(picture, frames, {}, routes, (), right, total)

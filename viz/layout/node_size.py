@@ -17,7 +17,12 @@ def size(node: Node, level: str) -> Size:
     if level == "neurons":
         return _UNIT
     if node.kind == "module":
-        return (max(126.0, title_width(node) + 34 + number_width(node.data), width(node.detail, 9) + 26), _MODULE_HEIGHT)
+        return (
+            max(
+                126.0, title_width(node) + 34 + number_width(node.data), width(node.detail, 9) + 26
+            ),
+            _MODULE_HEIGHT,
+        )
     if node.tag:
         return (max(24.0, width(short_label(node), 9) + 12), 17.0)
     return _chip_size(node) if level == "chips" else _card_size(node)
@@ -45,9 +50,15 @@ def number_rows(node: Node) -> list[tuple[str, float]]:
 
 def _card_size(node: Node) -> Size:
     inner = max(80.0, width(fitted(node.label, LABEL, 190, bold=True), LABEL, bold=True) + 20)
-    inner = max([inner, width(node.detail, 9) + 20] + [width(word, WORD) + number_width(x) + 32 for word, x in number_rows(node)])
+    inner = max(
+        [inner, width(node.detail, 9) + 20]
+        + [width(word, WORD) + number_width(x) + 32 for word, x in number_rows(node)]
+    )
     small = DETAIL if node.detail else 0.0
-    return (badge_width(node) + inner, (TOP if node.label else 4.0) + small + ROW * len(number_rows(node)) + 1)
+    return (
+        badge_width(node) + inner,
+        (TOP if node.label else 4.0) + small + ROW * len(number_rows(node)) + 1,
+    )
 
 
 def _chip_size(node: Node) -> Size:

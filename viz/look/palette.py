@@ -32,5 +32,9 @@ def dark_pairs() -> dict[str, str]:
     >>> dark_pairs()["#c8590c"]
     '#f59b4c'
     """
-    every = [(number, tint) for number in range(len(LIGHT_COLORS)) for tint in (None, *range(len(TINTS)))]
-    return {class_color(number, LIGHT, tint): class_color(number, DARK, tint) for number, tint in every}
+    every = [
+        (number, tint) for number in range(len(LIGHT_COLORS)) for tint in (None, *range(len(TINTS)))
+    ]
+    return {
+        class_color(number, LIGHT, tint): class_color(number, DARK, tint) for number, tint in every
+    }

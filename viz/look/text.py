@@ -25,12 +25,31 @@ _BOLD = (
     "975 722 722 722 722 667 611 778 722 278 556 722 611 833 722 778 667 778 722 667 611 722 667 944 667 667 611 333 278 333 584 556 "
     "333 556 611 556 611 556 333 611 611 278 278 556 278 889 611 611 611 611 389 556 333 611 556 778 556 556 500 389 280 389 584"
 )
-_WIDTHS = {bold: dict(enumerate(map(int, table.split()), start=32)) for bold, table in ((False, _REGULAR), (True, _BOLD))}
+_WIDTHS = {
+    bold: dict(enumerate(map(int, table.split()), start=32))
+    for bold, table in ((False, _REGULAR), (True, _BOLD))
+}
 _MONO = 602
 _WIDE, _UNKNOWN, _THINNEST_ACCENT = 1000, 640, 278
 """How wide signs of East Asia are, those that no table has, and an accent by itself."""
-_MORE = {"·": 278, "∙": 278, "−": 584, "×": 584, "∂": 494, "…": 1000, "→": 1000, "←": 1000, "—": 1000, "–": 556}
-_MORE |= dict.fromkeys("÷±√≈≠≤≥", 549) | dict.fromkeys("¹²³", 333) | dict.fromkeys("∞∑", 713) | {"°": 400, "•": 350, "½": 834}
+_MORE = {
+    "·": 278,
+    "∙": 278,
+    "−": 584,
+    "×": 584,
+    "∂": 494,
+    "…": 1000,
+    "→": 1000,
+    "←": 1000,
+    "—": 1000,
+    "–": 556,
+}
+_MORE |= (
+    dict.fromkeys("÷±√≈≠≤≥", 549)
+    | dict.fromkeys("¹²³", 333)
+    | dict.fromkeys("∞∑", 713)
+    | {"°": 400, "•": 350, "½": 834}
+)
 """Signs besides, of both weights."""
 
 
@@ -68,7 +87,9 @@ def whole(text: Any) -> str:
 
 
 # More marks on one letter than any script needs would reach into the lines above and below.
-_TOWERS = re.compile("([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+_TOWERS = re.compile(
+    "([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
+)
 _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
@@ -170,8 +191,15 @@ def width_tables(texts: Iterable[str]) -> dict[str, Any]:
         '日本'
     """
     signs = {character for text in texts for character in text if _wide(character)}
-    tables = {name: list(_WIDTHS[bold].values()) for name, bold in (("normal", False), ("bold", True))}
-    rest = {"wide": _WIDE, "unknown": _UNKNOWN, "accent": _THINNEST_ACCENT, "signs": "".join(sorted(signs))}
+    tables = {
+        name: list(_WIDTHS[bold].values()) for name, bold in (("normal", False), ("bold", True))
+    }
+    rest = {
+        "wide": _WIDE,
+        "unknown": _UNKNOWN,
+        "accent": _THINNEST_ACCENT,
+        "signs": "".join(sorted(signs)),
+    }
     return {**tables, "more": _MORE, **rest}
 
 

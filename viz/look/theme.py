@@ -46,7 +46,12 @@ LIGHT = Theme(
     group_line="#d0d7de",
     negative=("#f7f7f7", "#fdd49e", "#f59b4c", "#c8590c"),
     positive=("#f7f7f7", "#c6dcef", "#6baed6", "#1f6fb4"),
-    badges={"operation": "#4b5563", "parameter": "#6b4fa0", "input": "#2b7a55", "constant": "#59636e"},
+    badges={
+        "operation": "#4b5563",
+        "parameter": "#6b4fa0",
+        "input": "#2b7a55",
+        "constant": "#59636e",
+    },
     alarm="#c62828",
 )
 DARK = Theme(
@@ -59,7 +64,12 @@ DARK = Theme(
     group_line="#2d3640",
     negative=("#222a33", "#5a3a1c", "#a8601f", "#f59b4c"),
     positive=("#222a33", "#1d3f5c", "#2c73ab", "#6db8f2"),
-    badges={"operation": "#4b5563", "parameter": "#6f55b5", "input": "#2b7a55", "constant": "#59636e"},
+    badges={
+        "operation": "#4b5563",
+        "parameter": "#6f55b5",
+        "input": "#2b7a55",
+        "constant": "#59636e",
+    },
     alarm="#ef5350",
 )
 THEMES = {"light": LIGHT, "dark": DARK}
@@ -68,7 +78,9 @@ THEMES = {"light": LIGHT, "dark": DARK}
 def checked_theme(theme: str) -> str:
     """The theme of a picture as it was asked for. Raises OptionError for another one than "auto", "light" and "dark"."""
     if theme not in ("auto", *THEMES):
-        raise OptionError(f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint(theme, ('auto', *THEMES))}")
+        raise OptionError(
+            f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint(theme, ('auto', *THEMES))}"
+        )
     return theme
 
 
@@ -146,5 +158,8 @@ def luminance(code: str) -> float:
     >>> luminance("#000000"), round(luminance("#ffffff"), 9)
     (0.0, 1.0)
     """
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(code))]
+    linear = [
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (v / 255 for v in _channels(code))
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -82,7 +82,9 @@ def histogram(name: str, numbers: Sequence[float]) -> Histogram:
     array, largest = numpy.asarray(numbers, dtype=float), largest_of(numbers)
     finite = array[numpy.isfinite(array)]
     counts, _ = numpy.histogram(finite[finite != 0.0] / largest, bins=BINS, range=(-1.0, 1.0))
-    return Histogram(name, tuple(counts.tolist()), int((array == 0.0).sum()), len(array) - len(finite), largest)
+    return Histogram(
+        name, tuple(counts.tolist()), int((array == 0.0).sum()), len(array) - len(finite), largest
+    )
 
 
 def shades(numbers: Any, largest: float, steps: int) -> Any:
@@ -149,7 +151,9 @@ def _reduced(cells: Any, most: int) -> Any:
     rows, columns = -(-cells.shape[0] // high), -(-cells.shape[1] // wide)
     padded = numpy.full((rows * high, columns * wide), numpy.nan)
     padded[: cells.shape[0], : cells.shape[1]] = cells
-    blocks = padded.reshape(rows, high, columns, wide).swapaxes(1, 2).reshape(rows, columns, high * wide)
+    blocks = (
+        padded.reshape(rows, high, columns, wide).swapaxes(1, 2).reshape(rows, columns, high * wide)
+    )
     strongest = numpy.where(numpy.isnan(blocks), -1.0, numpy.abs(blocks)).argmax(axis=2)
     return numpy.take_along_axis(blocks, strongest[:, :, None], axis=2)[:, :, 0]
 

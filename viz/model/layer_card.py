@@ -74,6 +74,12 @@ def described(card: LayerCard) -> str:
     >>> described(LayerCard("l0", "layer", "layers.0", "6 parameters", "Layer 2 → 2", facts=(("gradient norm", "0.5"),)))
     'layers.0: Layer 2 → 2, 6 parameters, gradient norm 0.5'
     """
-    bars = (f"{bar.label} {number(bar.data)}" + ("" if bar.grad is None else f" (gradient {number(bar.grad)})") for bar in card.bars)
+    bars = (
+        f"{bar.label} {number(bar.data)}"
+        + ("" if bar.grad is None else f" (gradient {number(bar.grad)})")
+        for bar in card.bars
+    )
     facts = (f"{name} {text}" for name, text in card.facts)
-    return f"{card.title}: {', '.join(filter(None, (card.line, card.detail, *facts, *bars)))}".removesuffix(": ")
+    return f"{card.title}: {', '.join(filter(None, (card.line, card.detail, *facts, *bars)))}".removesuffix(
+        ": "
+    )

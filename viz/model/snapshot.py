@@ -85,7 +85,11 @@ def _modules(snapshot: Snapshot) -> tuple[dict[Value, str], dict[str, Scope]]:
         where[node] = names[id(node.scope)] if node.scope is not None else ""
     for node in reversed(snapshot.order):
         if not node.args:
-            where[node] = "" if node.kind == "input" else common_path(where[user] for user in snapshot.users[node])
+            where[node] = (
+                ""
+                if node.kind == "input"
+                else common_path(where[user] for user in snapshot.users[node])
+            )
     return where, scopes
 
 

@@ -3,7 +3,15 @@
 from .class_regions import plot_class_regions
 from .contours import plot_descent
 from .curves import plot_curves, plot_history
-from .figure import new_axes, plot_confusion, plot_grid, plot_loss, plot_regions, plot_svg, save_plot
+from .figure import (
+    new_axes,
+    plot_confusion,
+    plot_grid,
+    plot_loss,
+    plot_regions,
+    plot_svg,
+    save_plot,
+)
 from .flow import (
     gradients_by_layer,
     plot_activations,

@@ -69,7 +69,9 @@ def evenly(items: list[float], resolution: int, who: str) -> list[float]:
     return [low + (high - low) * i / (resolution - 1) for i in range(resolution)]
 
 
-def checked_samples(samples: Sequence[Sequence[float]], y: Sequence[float], who: str) -> tuple[list[list[float]], list[float]]:
+def checked_samples(
+    samples: Sequence[Sequence[float]], y: Sequence[float], who: str
+) -> tuple[list[list[float]], list[float]]:
     """Samples of two numbers, (n, 2), and their labels, (n,), as plain numbers.
 
     Raises LengthError for none, for other shapes and for labels of another number, DataError for numbers that are not finite;
@@ -78,11 +80,16 @@ def checked_samples(samples: Sequence[Sequence[float]], y: Sequence[float], who:
     >>> checked_samples([[1, Value(2.0)]], [0], "plot_regions")
     ([[1.0, 2.0]], [0.0])
     """
-    points, labels = [[plain(item) for item in row] for row in samples], [plain(label) for label in y]
+    points, labels = (
+        [[plain(item) for item in row] for row in samples],
+        [plain(label) for label in y],
+    )
     if not points or any(len(point) != 2 for point in points):
         raise LengthError(f"X of {who} must hold at least one sample, each of two numbers")
     if len(points) != len(labels):
-        raise LengthError(f"{who} needs one label for each sample: {len(points)} samples, {len(labels)} labels")
+        raise LengthError(
+            f"{who} needs one label for each sample: {len(points)} samples, {len(labels)} labels"
+        )
     if not all(isfinite(item) for point in points for item in point):
         raise DataError(f"X of {who} must hold finite numbers")
     return points, labels

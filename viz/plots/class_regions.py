@@ -38,20 +38,38 @@ def plot_class_regions(
     ['class 0', 'class 1', 'class 2']
     """
     points, labels = checked_samples(X, y, "plot_class_regions")
-    sides = [evenly([point[i] for point in points], resolution, "plot_class_regions") for i in (0, 1)]
+    sides = [
+        evenly([point[i] for point in points], resolution, "plot_class_regions") for i in (0, 1)
+    ]
     scores = _asked(predict, sides)
     _check_classes(labels, len(scores))
     ax = dressed(ax)
     for number in range(len(scores)):
         _fill(ax, sides, _margins(scores, number), number)
         mine = [point for point, label in zip(points, labels, strict=True) if label == number]
-        mark, name = MARKS[number % len(MARKS)], names[number] if number < len(names) else f"class {number}"
-        style = {"marker": mark, "color": class_color(number), "edgecolors": LIGHT.page, "linewidths": 0.8, "label": name}
+        mark, name = (
+            MARKS[number % len(MARKS)],
+            names[number] if number < len(names) else f"class {number}",
+        )
+        style = {
+            "marker": mark,
+            "color": class_color(number),
+            "edgecolors": LIGHT.page,
+            "linewidths": 0.8,
+            "label": name,
+        }
         ax.scatter([p[0] for p in mine], [p[1] for p in mine], s=26, **style)
     ax.set_xlabel("x0")
     ax.set_ylabel("x1")
     columns = min(len(scores), 4)
-    ax.legend(frameon=False, fontsize=9, labelcolor=LIGHT.ink, ncols=columns, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    ax.legend(
+        frameon=False,
+        fontsize=9,
+        labelcolor=LIGHT.ink,
+        ncols=columns,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+    )
     return ax
 
 
@@ -60,8 +78,12 @@ def _asked(predict: Callable[[list[float]], Any], sides: list[list[float]]) -> l
     with no_grad():
         rows = [[_scores(predict([x0, x1])) for x0 in sides[0]] for x1 in sides[1]]
     if len({len(scores) for row in rows for scores in row}) != 1 or len(rows[0][0]) < 2:
-        raise LengthError("predict of plot_class_regions must return one score for each class, of at least two classes")
-    return [[[scores[number] for scores in row] for row in rows] for number in range(len(rows[0][0]))]
+        raise LengthError(
+            "predict of plot_class_regions must return one score for each class, of at least two classes"
+        )
+    return [
+        [[scores[number] for scores in row] for row in rows] for number in range(len(rows[0][0]))
+    ]
 
 
 def _scores(said: Any) -> list[float]:
@@ -71,7 +93,10 @@ def _scores(said: Any) -> list[float]:
 def _margins(scores: list[Grid], number: int) -> Grid:
     """By how much a class is ahead of the best of the others; below 0 where it is behind."""
     others = [grid for i, grid in enumerate(scores) if i != number]
-    return [[own - max(grid[i][j] for grid in others) for j, own in enumerate(row)] for i, row in enumerate(scores[number])]
+    return [
+        [own - max(grid[i][j] for grid in others) for j, own in enumerate(row)]
+        for i, row in enumerate(scores[number])
+    ]
 
 
 def _fill(ax: Any, sides: list[list[float]], margins: Grid, number: int) -> None:
@@ -87,4 +112,6 @@ def _fill(ax: Any, sides: list[list[float]], margins: Grid, number: int) -> None
 def _check_classes(labels: list[float], classes: int) -> None:
     for i, label in enumerate(labels):
         if not (label.is_integer() and 0 <= label < classes):
-            raise LengthError(f"y[{i}] of plot_class_regions is {label:g}, and the {classes} scores are for the classes 0 … {classes - 1}")
+            raise LengthError(
+                f"y[{i}] of plot_class_regions is {label:g}, and the {classes} scores are for the classes 0 … {classes - 1}"
+            )

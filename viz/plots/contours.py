@@ -42,7 +42,11 @@ def plot_descent(
     ways = {name: _checked(f"path {name!r}", path) for name, path in paths.items()}
     if not ways:
         raise LengthError("plot_descent needs at least one path")
-    shown = [place for way in (*ways.values(), _checked("around", around) if len(around) else []) for place in way]
+    shown = [
+        place
+        for way in (*ways.values(), _checked("around", around) if len(around) else [])
+        for place in way
+    ]
     sides = [evenly([place[i] for place in shown], resolution, "plot_descent") for i in (0, 1)]
     ax = dressed(ax)
     _draw_landscape(ax, loss, sides)
@@ -68,15 +72,27 @@ def _draw_landscape(ax: Any, loss: Callable[[float, float], Any], sides: list[li
 def _draw_way(ax: Any, number: int, way: list[list[float]], name: str) -> None:
     across, up = ([place[i] for place in way] for i in (0, 1))
     color = class_color(number)
-    ax.plot(across, up, color=color, linestyle=DASHES[number % len(DASHES)], linewidth=1.4, label=name)
-    ax.plot(across[:1], up[:1], color=color, marker="o", markersize=8, markerfacecolor=LIGHT.page, markeredgewidth=1.6)
+    ax.plot(
+        across, up, color=color, linestyle=DASHES[number % len(DASHES)], linewidth=1.4, label=name
+    )
+    ax.plot(
+        across[:1],
+        up[:1],
+        color=color,
+        marker="o",
+        markersize=8,
+        markerfacecolor=LIGHT.page,
+        markeredgewidth=1.6,
+    )
     ax.plot(across[-1:], up[-1:], color=LIGHT.ink, marker="x", markersize=8, markeredgewidth=2.0)
 
 
 def _checked(what: str, path: Sequence[Place]) -> list[list[float]]:
     way = [[plain(item) for item in place] for place in path]
     if not way or any(len(place) != 2 for place in way):
-        raise LengthError(f"{what} of plot_descent must hold at least one place, each of two numbers")
+        raise LengthError(
+            f"{what} of plot_descent must hold at least one place, each of two numbers"
+        )
     if not all(isfinite(item) for place in way for item in place):
         raise DataError(f"{what} of plot_descent must hold finite numbers")
     return way

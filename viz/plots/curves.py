@@ -13,7 +13,9 @@ from .axes import dressed, plain
 
 
 @explain_calls
-def plot_history(history: Mapping[str, Sequence[float]], ax: Any = None, names: Sequence[str] | None = None) -> Any:
+def plot_history(
+    history: Mapping[str, Sequence[float]], ax: Any = None, names: Sequence[str] | None = None
+) -> Any:
     """What a training wrote down after each epoch, as curves; a ring marks where the validation loss was lowest.
 
     history  the numbers of each name, one per epoch, as `fit` returns them
@@ -70,7 +72,9 @@ def plot_curves(
     longest = max(map(len, heights.values()))
     places = [float(i + 1) for i in range(longest)] if x is None else [plain(item) for item in x]
     if len(places) < longest:
-        raise LengthError(f"plot_curves needs an x for each number of a curve: {longest} numbers, {len(places)} places")
+        raise LengthError(
+            f"plot_curves needs an x for each number of a curve: {longest} numbers, {len(places)} places"
+        )
     if mean_of < 1:
         raise OptionError(f"mean_of of plot_curves must be at least 1, not {mean_of}")
     ax = dressed(ax)
@@ -86,7 +90,9 @@ def _means(numbers: list[float], size: int) -> list[float]:
     """The mean of each block of that size; of all numbers, where there are fewer."""
     if size == 1:
         return numbers
-    blocks = [numbers[start : start + size] for start in range(0, max(len(numbers) - size, 0) + 1, size)]
+    blocks = [
+        numbers[start : start + size] for start in range(0, max(len(numbers) - size, 0) + 1, size)
+    ]
     return [sum(block) / len(block) for block in blocks]
 
 
@@ -99,7 +105,11 @@ def _draw_points(ax: Any, points: list[list[float]]) -> None:
 
 
 def _draw(ax: Any, number: int, x: Sequence[float], y: Sequence[float], name: str) -> None:
-    style = {"color": class_color(number), "linestyle": DASHES[number % len(DASHES)], "marker": "" if len(y) > 1 else "o"}
+    style = {
+        "color": class_color(number),
+        "linestyle": DASHES[number % len(DASHES)],
+        "marker": "" if len(y) > 1 else "o",
+    }
     ax.plot(x, y, linewidth=1.8, label=name, **style)
 
 
@@ -107,21 +117,45 @@ def _ring_lowest(ax: Any, numbers: list[float], color: str) -> None:
     finite = [(item, i + 1) for i, item in enumerate(numbers) if isfinite(item)]
     if finite:
         lowest, epoch = min(finite)
-        ax.plot([epoch], [lowest], color=color, marker="o", markersize=7, markerfacecolor=LIGHT.page, markeredgewidth=1.6)
+        ax.plot(
+            [epoch],
+            [lowest],
+            color=color,
+            marker="o",
+            markersize=7,
+            markerfacecolor=LIGHT.page,
+            markeredgewidth=1.6,
+        )
         plate = {"facecolor": LIGHT.page, "edgecolor": "none", "pad": 1.0}
-        style = {"textcoords": "offset points", "ha": "center", "fontsize": 9, "color": LIGHT.ink, "bbox": plate}
+        style = {
+            "textcoords": "offset points",
+            "ha": "center",
+            "fontsize": 9,
+            "color": LIGHT.ink,
+            "bbox": plate,
+        }
         ax.annotate(f"{lowest:.3g}", (epoch, lowest), (0, -17), **style)
 
 
 def _chosen(history: Mapping[str, Sequence[float]], names: Sequence[str] | None) -> list[str]:
     known = [name for name in history if len(history[name])]
-    chosen = list(names) if names is not None else [name for name in known if name.endswith("loss")] or known
+    chosen = (
+        list(names)
+        if names is not None
+        else [name for name in known if name.endswith("loss")] or known
+    )
     if missing := [name for name in chosen if name not in known]:
-        raise UnknownNameError(f"the history has no {', '.join(map(repr, missing))}: it has {', '.join(known) or 'nothing'}")
+        raise UnknownNameError(
+            f"the history has no {', '.join(map(repr, missing))}: it has {', '.join(known) or 'nothing'}"
+        )
     if not chosen:
         raise LengthError("the history holds nothing yet: train for at least one epoch")
     return chosen
 
 
 def _title(name: str, others: list[str]) -> str:
-    return "training loss" if name == "loss" and "validation_loss" in others else name.replace("_", " ")
+    return (
+        "training loss"
+        if name == "loss" and "validation_loss" in others
+        else name.replace("_", " ")
+    )

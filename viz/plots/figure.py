@@ -46,8 +46,21 @@ def plot_loss(losses: Sequence[float | Value], ax: Any = None) -> Any:
     if not numbers:
         raise LengthError("plot_loss needs at least one loss")
     ax = dressed(ax)
-    ax.plot(range(1, len(numbers) + 1), numbers, color=color(STEPS, LIGHT), linewidth=1.8, marker="" if len(numbers) > 1 else "o")
-    ax.annotate(f"{numbers[-1]:.3g}", (len(numbers), numbers[-1]), (0, 6), textcoords="offset points", ha="right", color=LIGHT.ink)
+    ax.plot(
+        range(1, len(numbers) + 1),
+        numbers,
+        color=color(STEPS, LIGHT),
+        linewidth=1.8,
+        marker="" if len(numbers) > 1 else "o",
+    )
+    ax.annotate(
+        f"{numbers[-1]:.3g}",
+        (len(numbers), numbers[-1]),
+        (0, 6),
+        textcoords="offset points",
+        ha="right",
+        color=LIGHT.ink,
+    )
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
     if min(numbers) >= 0:
@@ -81,9 +94,19 @@ def plot_regions(
     ax = dressed(ax)
     _draw_scores(ax, predict, sides)
     for side, marker in ((1, "o"), (-1, "s")):
-        mine = [point for point, label in zip(points, labels, strict=True) if (label > 0) == (side > 0)]
+        mine = [
+            point for point, label in zip(points, labels, strict=True) if (label > 0) == (side > 0)
+        ]
         fill = color(side * STEPS, LIGHT)
-        ax.scatter([p[0] for p in mine], [p[1] for p in mine], s=22, marker=marker, color=fill, edgecolors=LIGHT.page, linewidths=0.8)
+        ax.scatter(
+            [p[0] for p in mine],
+            [p[1] for p in mine],
+            s=22,
+            marker=marker,
+            color=fill,
+            edgecolors=LIGHT.page,
+            linewidths=0.8,
+        )
     ax.set_xlabel("x0")
     ax.set_ylabel("x1")
     return ax
@@ -108,15 +131,23 @@ def plot_grid(rows: Sequence[Sequence[float]], ax: Any = None, signed: bool = Fa
 
     for i, row in enumerate(numbers):
         for j, item in enumerate(row):
-            fill = color(shade(item, largest), LIGHT) if signed else _gray(round(GRAYS * max(0.0, item / largest)), LIGHT)
-            ax.add_patch(Rectangle((j, i), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=0.6))
+            fill = (
+                color(shade(item, largest), LIGHT)
+                if signed
+                else _gray(round(GRAYS * max(0.0, item / largest)), LIGHT)
+            )
+            ax.add_patch(
+                Rectangle((j, i), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=0.6)
+            )
     ax.set(xlim=(0, len(numbers[0])), ylim=(len(numbers), 0), aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
     return ax
 
 
 @explain_calls
-def plot_confusion(matrix: Sequence[Sequence[float]], names: Sequence[str] = (), ax: Any = None) -> Any:
+def plot_confusion(
+    matrix: Sequence[Sequence[float]], names: Sequence[str] = (), ax: Any = None
+) -> Any:
     """Draw a confusion matrix: how many samples of each class (row) were taken for each class (column).
 
     The diagonal, which is right, is blue, all else orange; the darker, the larger the part of its row.
@@ -142,9 +173,13 @@ def plot_confusion(matrix: Sequence[Sequence[float]], names: Sequence[str] = (),
     size = len(counts)
     labels = [str(name) for name in names] or [str(i) for i in range(size)]
     if len(counts[0]) != size:
-        raise LengthError(f"plot_confusion takes a square matrix, not {size} rows of {len(counts[0])}")
+        raise LengthError(
+            f"plot_confusion takes a square matrix, not {size} rows of {len(counts[0])}"
+        )
     if len(labels) != size:
-        raise LengthError(f"plot_confusion needs a name for each class: {size} classes, {len(labels)} names")
+        raise LengthError(
+            f"plot_confusion needs a name for each class: {size} classes, {len(labels)} names"
+        )
     if not all(0.0 <= count < inf for row in counts for count in row):
         raise PictureError("a confusion matrix holds counts: finite numbers of at least 0")
     ax = dressed(ax)
@@ -154,7 +189,10 @@ def plot_confusion(matrix: Sequence[Sequence[float]], names: Sequence[str] = (),
     ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="predicted", ylabel="true")
     places = [i + 0.5 for i in range(size)]
     ax.set_xticks(
-        places, [_shortened(label) for label in labels], rotation=90 if size * max(map(len, labels)) > _WIDE else 0, parse_math=False
+        places,
+        [_shortened(label) for label in labels],
+        rotation=90 if size * max(map(len, labels)) > _WIDE else 0,
+        parse_math=False,
     )
     ax.set_yticks(places, [_shortened(label) for label in labels], parse_math=False)
     ax.tick_params(length=0)
@@ -168,8 +206,12 @@ def _draw_count(ax: Any, row: int, column: int, count: float, total: float) -> N
     # Only the paler part of the scale, on which ink reads well on a light page and on a dark one.
     step = max(round(_PALE * STEPS * count / total), 1) if count else 0
     fill = color(step if row == column else -step, LIGHT)
-    ax.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=1.0))
-    ax.text(column + 0.5, row + 0.5, f"{count:g}", ha="center", va="center", color=LIGHT.ink, fontsize=9)
+    ax.add_patch(
+        Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=LIGHT.page, linewidth=1.0)
+    )
+    ax.text(
+        column + 0.5, row + 0.5, f"{count:g}", ha="center", va="center", color=LIGHT.ink, fontsize=9
+    )
 
 
 def _shortened(label: str) -> str:
@@ -195,7 +237,9 @@ def save_plot(ax: Any, path: str | Path, title: str, description: str = "") -> P
     """
     path = as_path(path)
     if path.suffix.lower() != ".svg":
-        raise PictureError(f"a plot is saved as .svg, not as {path.name!r}; for other formats use ax.figure.savefig")
+        raise PictureError(
+            f"a plot is saved as .svg, not as {path.name!r}; for other formats use ax.figure.savefig"
+        )
     return write(path, plot_svg(ax, title, description))
 
 
@@ -210,7 +254,9 @@ def plot_svg(ax: Any, title: str, description: str = "") -> str:
     # matplotlib has one set of these for all threads: two at once would put back each other's.
     with _SETTINGS_LOCK, rc_context({"svg.hashsalt": "scalargrad", "svg.fonttype": "none"}):
         ax.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = re.sub(r"<!DOCTYPE.*?>\s*|\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
+    text = re.sub(
+        r"<!DOCTYPE.*?>\s*|\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL
+    )
     head = f'\\1 role="img">\n <title>{_literal(title)}</title>\n <desc>{_literal(description)}</desc>\n <style>{_looks(text)}</style>'
     return re.sub(r"(<svg[^>]*)>", head, text, count=1)
 
@@ -232,9 +278,14 @@ def _looks(svg: str) -> str:
 
 def _dark_colors() -> dict[str, str]:
     pairs = {_gray(step, LIGHT): _gray(step, DARK) for step in range(GRAYS + 1)}
-    pairs |= {getattr(LIGHT, name): getattr(DARK, name) for name in ("page", "ink", "muted", "line")}
+    pairs |= {
+        getattr(LIGHT, name): getattr(DARK, name) for name in ("page", "ink", "muted", "line")
+    }
     for step in range(-STEPS, STEPS + 1):
-        pairs |= {edge_color(step, LIGHT): edge_color(step, DARK), color(step, LIGHT): color(step, DARK)}
+        pairs |= {
+            edge_color(step, LIGHT): edge_color(step, DARK),
+            color(step, LIGHT): color(step, DARK),
+        }
     return dark_pairs() | pairs
 
 

@@ -48,18 +48,34 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: Any = None) -> Any:
     (['layers.0', 'layers.1'], ['largest |gradient|', 'mean |gradient|'])
     """
     if not isinstance(target, Module | Diagnosis):
-        raise PictureError(f"plot_gradient_flow takes a module or a diagnosis, not {type(target).__name__}")
+        raise PictureError(
+            f"plot_gradient_flow takes a module or a diagnosis, not {type(target).__name__}"
+        )
     curves = _measured(target) if isinstance(target, Diagnosis) else gradients_by_layer(target)
     if not curves or not next(iter(curves.values())):
         raise LengthError("plot_gradient_flow needs a network with at least one parameter")
     ax, names = dressed(ax), list(next(iter(curves.values())))
     for place, (title, sizes) in enumerate(curves.items()):
-        style = {"color": class_color(place), "linestyle": DASHES[place], "marker": MARKS[place], "markersize": 5, "linewidth": 1.8}
-        heights = [size if size is not None and isfinite(size) and size > 0.0 else numpy.nan for size in sizes.values()]
+        style = {
+            "color": class_color(place),
+            "linestyle": DASHES[place],
+            "marker": MARKS[place],
+            "markersize": 5,
+            "linewidth": 1.8,
+        }
+        heights = [
+            size if size is not None and isfinite(size) and size > 0.0 else numpy.nan
+            for size in sizes.values()
+        ]
         ax.plot(range(len(names)), heights, label=title, **style)
     ax.set_yscale("log")
     ax.set(xlabel="layer", ylabel="size of the gradient", xlim=(-0.4, len(names) - 0.6))
-    ax.set_xticks(range(len(names)), names, rotation=0 if len(names) < 6 else 40, ha="center" if len(names) < 6 else "right")
+    ax.set_xticks(
+        range(len(names)),
+        names,
+        rotation=0 if len(names) < 6 else 40,
+        ha="center" if len(names) < 6 else "right",
+    )
     for place, name in enumerate(names):
         _write_odd(ax, place, [curve[name] for curve in curves.values()])
     ax.legend(frameon=False, fontsize=9, labelcolor=LIGHT.ink, handlelength=3.2)
@@ -68,9 +84,19 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: Any = None) -> Any:
 
 def _write_odd(ax: Any, place: int, sizes: Sequence[float | None]) -> None:
     """What can't be drawn on an axis of powers of ten, in words."""
-    odd = [f"{size:g}" for size in sizes if size is not None and not (isfinite(size) and size > 0.0)]
+    odd = [
+        f"{size:g}" for size in sizes if size is not None and not (isfinite(size) and size > 0.0)
+    ]
     if odd:
-        ax.text(place, 0.02, "\n".join(dict.fromkeys(odd)), transform=ax.get_xaxis_transform(), ha="center", fontsize=9, color=LIGHT.alarm)
+        ax.text(
+            place,
+            0.02,
+            "\n".join(dict.fromkeys(odd)),
+            transform=ax.get_xaxis_transform(),
+            ha="center",
+            fontsize=9,
+            color=LIGHT.alarm,
+        )
 
 
 def gradients_by_layer(model: Module) -> dict[str, dict[str, float | None]]:
@@ -131,13 +157,22 @@ def plot_activations(target: Any, ax: Any = None) -> Any:
     >>> [label.get_text() for label in ax.get_yticklabels()], [text.get_text() for text in ax.texts]
     (['layers.0', 'layers.1'], ['50% exactly 0'])
     """
-    layers = {clean(name): numpy.array([plain(item) for item in items]) for name, items in _by_layer(target).items()}
+    layers = {
+        clean(name): numpy.array([plain(item) for item in items])
+        for name, items in _by_layer(target).items()
+    }
     if not layers or not all(len(items) for items in layers.values()):
-        raise LengthError("plot_activations needs at least one layer, each with at least one number")
+        raise LengthError(
+            "plot_activations needs at least one layer, each with at least one number"
+        )
     ax, everything = dressed(ax), numpy.concatenate(list(layers.values()))
     finite = everything[numpy.isfinite(everything)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
-    edges = numpy.linspace(low, high, BARS + 1) if high > low else numpy.linspace(low - 0.5, high + 0.5, BARS + 1)
+    edges = (
+        numpy.linspace(low, high, BARS + 1)
+        if high > low
+        else numpy.linspace(low - 0.5, high + 0.5, BARS + 1)
+    )
     for place, items in enumerate(layers.values()):
         _draw_spread(ax, len(layers) - 1 - place, items, edges)
     ax.set_yticks([len(layers) - 1 - place for place in range(len(layers))], list(layers))
@@ -150,14 +185,34 @@ def plot_activations(target: Any, ax: Any = None) -> Any:
 def _draw_spread(ax: Any, base: int, items: Any, edges: Any) -> None:
     counts, _ = numpy.histogram(items[numpy.isfinite(items)], bins=edges)
     heights = base + 0.84 * counts / max(counts.max(), 1)
-    ax.stairs(heights, edges, baseline=base, fill=True, facecolor=class_color(0, tint=1), edgecolor=class_color(0), linewidth=1.0)
+    ax.stairs(
+        heights,
+        edges,
+        baseline=base,
+        fill=True,
+        facecolor=class_color(0, tint=1),
+        edgecolor=class_color(0),
+        linewidth=1.0,
+    )
     ax.stairs(heights, edges, baseline=base, color=class_color(0), linewidth=1.0)
     ax.axhline(base, color=LIGHT.line, linewidth=0.8)
     words = [f"{numpy.mean(items == 0.0):.0%} exactly 0"] if (items == 0.0).any() else []
-    words += [f"{(~numpy.isfinite(items)).sum():,} nan or inf"] if not numpy.isfinite(items).all() else []
+    words += (
+        [f"{(~numpy.isfinite(items)).sum():,} nan or inf"]
+        if not numpy.isfinite(items).all()
+        else []
+    )
     if words:
         color = LIGHT.muted if numpy.isfinite(items).all() else LIGHT.alarm
-        ax.text(0.99, base + 0.72, ", ".join(words), transform=ax.get_yaxis_transform(), ha="right", fontsize=9, color=color)
+        ax.text(
+            0.99,
+            base + 0.72,
+            ", ".join(words),
+            transform=ax.get_yaxis_transform(),
+            ha="right",
+            fontsize=9,
+            color=color,
+        )
 
 
 def _by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
@@ -165,9 +220,15 @@ def _by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
         return target
     roots = [*target] if isinstance(target, Iterable) else [target]
     if wrong := [root for root in roots if not isinstance(root, Value)]:
-        raise PictureError(f"plot_activations takes numbers by layer, a Value or a list of Values, not {type(wrong[0]).__name__}")
+        raise PictureError(
+            f"plot_activations takes numbers by layer, a Value or a list of Values, not {type(wrong[0]).__name__}"
+        )
     folded = Folded(Snapshot(roots))
-    return {layer.path: [node for call in layer.outputs.values() for node in call.values()] for layer in folded.layers if layer.outputs}
+    return {
+        layer.path: [node for call in layer.outputs.values() for node in call.values()]
+        for layer in folded.layers
+        if layer.outputs
+    }
 
 
 # Weights over training
@@ -194,13 +255,17 @@ def plot_weights(recording: Any, names: Sequence[str] | None = None, ax: Any = N
     paths = _parameter_paths(recording.values)
     data = numpy.asarray(recording.data, dtype=float).reshape(len(recording.steps), -1)
     if not paths or not len(recording.steps):
-        raise LengthError("plot_weights needs a recording with at least one frame and one parameter")
+        raise LengthError(
+            "plot_weights needs a recording with at least one frame and one parameter"
+        )
     chosen = _farthest(paths, data) if names is None else _named(paths, names)
     return plot_trajectories(recording.steps, data[:, list(chosen)], list(chosen.values()), ax)
 
 
 @explain_calls
-def plot_trajectories(steps: Sequence[float], numbers: Any, labels: Sequence[str], ax: Any = None) -> Any:
+def plot_trajectories(
+    steps: Sequence[float], numbers: Any, labels: Sequence[str], ax: Any = None
+) -> Any:
     """Several numbers over the steps of a training: up to six with a name each; of more, those of one layer share a color.
 
     steps    (n,)
@@ -216,21 +281,40 @@ def plot_trajectories(steps: Sequence[float], numbers: Any, labels: Sequence[str
     """
     table = numpy.asarray(numbers, dtype=float)
     if table.ndim != 2 or not table.size or table.shape != (len(steps), len(labels)):
-        raise LengthError(f"numbers must have the shape ({len(steps)}, {len(labels)}): steps, labels; not {table.shape}, and not be empty")
+        raise LengthError(
+            f"numbers must have the shape ({len(steps)}, {len(labels)}): steps, labels; not {table.shape}, and not be empty"
+        )
     ax, names = dressed(ax), [clean(label) for label in labels]
     few = len(names) <= MOST_NAMED
     groups = names if few else [".".join(name.split(".")[:2]) for name in names]
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
     seen: set[str] = set()
     for column, group in enumerate(groups):
-        style = {"color": class_color(places[group]), "linestyle": DASHES[places[group] % len(DASHES)] if few else "-"}
+        style = {
+            "color": class_color(places[group]),
+            "linestyle": DASHES[places[group] % len(DASHES)] if few else "-",
+        }
         label = group if group not in seen or few else None
-        ax.plot(steps, table[:, column], label=label, linewidth=1.6 if few else 0.9, marker="" if len(steps) > 1 else "o", **style)
+        ax.plot(
+            steps,
+            table[:, column],
+            label=label,
+            linewidth=1.6 if few else 0.9,
+            marker="" if len(steps) > 1 else "o",
+            **style,
+        )
         seen.add(group)
     ax.axhline(0.0, color=LIGHT.line, linewidth=0.8, zorder=0)
     ax.set(xlabel="step", ylabel="weight")
     if len(places) > 1:
-        ax.legend(frameon=False, fontsize=8, labelcolor=LIGHT.ink, handlelength=3.0, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        ax.legend(
+            frameon=False,
+            fontsize=8,
+            labelcolor=LIGHT.ink,
+            handlelength=3.0,
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+        )
     else:
         ax.set_title(f"{groups[0]}, at last {number(table[-1, 0])}" if few else groups[0])
     return ax
@@ -242,10 +326,21 @@ def _parameter_paths(values: Sequence[Value]) -> dict[int, str]:
     for node in values:
         for arg in node.args:
             if isinstance(arg, Parameter) and arg not in found:
-                found[arg] = ".".join(filter(None, (node.scope.path if node.scope else "", arg.label)))
-    paths = {i: found.get(node) or node.label or f"parameter {i}" for i, node in enumerate(values) if isinstance(node, Parameter)}
+                found[arg] = ".".join(
+                    filter(None, (node.scope.path if node.scope else "", arg.label))
+                )
+    paths = {
+        i: found.get(node) or node.label or f"parameter {i}"
+        for i, node in enumerate(values)
+        if isinstance(node, Parameter)
+    }
     return dict(
-        sorted(paths.items(), key=lambda item: [(int(part), "") if part.isdigit() else (-1, part) for part in _PARTS.split(item[1])])
+        sorted(
+            paths.items(),
+            key=lambda item: [
+                (int(part), "") if part.isdigit() else (-1, part) for part in _PARTS.split(item[1])
+            ],
+        )
     )
 
 
@@ -258,7 +353,11 @@ def _farthest(paths: dict[int, str], data: Any) -> dict[int, str]:
 def _named(paths: dict[int, str], names: Sequence[str]) -> dict[int, str]:
     for name in names:
         if not any(_is_in(path, name) for path in paths.values()):
-            hint = suggestion(name, paths.values(), otherwise=f"; there are {', '.join(list(paths.values())[:4])} …")
+            hint = suggestion(
+                name,
+                paths.values(),
+                otherwise=f"; there are {', '.join(list(paths.values())[:4])} …",
+            )
             raise UnknownNameError(f"no recorded parameter is called {name!r}{hint}")
     return {i: path for i, path in paths.items() if any(_is_in(path, name) for name in names)}
 

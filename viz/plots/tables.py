@@ -38,7 +38,9 @@ def plot_agreement(groups: Pairs, ax: Any = None) -> Any:
     ax.axline((0.0, 0.0), slope=1.0, color=LIGHT.line, linewidth=1.0, zorder=0)
     for number, (name, (x, y)) in enumerate(checked.items()):
         _scatter(ax, number, x, y, name)
-    everything = [item for sides in checked.values() for side in sides for item in side if isfinite(item)]
+    everything = [
+        item for sides in checked.values() for side in sides for item in side if isfinite(item)
+    ]
     margin = 0.06 * (max(everything, default=0.0) - min(everything, default=0.0)) or 1.0
     ends = min(everything, default=0.0) - margin, max(everything, default=0.0) + margin
     ax.set(xlim=ends, ylim=ends, aspect="equal")
@@ -64,22 +66,37 @@ def plot_differences(groups: Pairs, ax: Any = None, allowed: float | None = None
     for number, (name, (x, y)) in enumerate(checked.items()):
         points = [(abs(a), abs(a - b)) for a, b in zip(x, y, strict=True) if a and a != b]
         left_out, total = left_out + len(x) - len(points), total + len(x)
-        _scatter(ax, number, [size for size, _ in points], [difference for _, difference in points], name)
+        _scatter(
+            ax, number, [size for size, _ in points], [difference for _, difference in points], name
+        )
     if allowed is not None:
         ax.axhline(allowed, color=LIGHT.ink, linewidth=1.0, linestyle=(0, (4, 3)))
         ax.annotate(
-            f"allowed: {allowed:.0e}", (0.0, allowed), (4, -11), ("axes fraction", "data"), "offset points", fontsize=9, color=LIGHT.ink
+            f"allowed: {allowed:.0e}",
+            (0.0, allowed),
+            (4, -11),
+            ("axes fraction", "data"),
+            "offset points",
+            fontsize=9,
+            color=LIGHT.ink,
         )
     if left_out == total:  # powers of ten need a number to begin with
         ax.set(xlim=(1e-3, 1.0), ylim=((allowed or 1.0) * 1e-3, (allowed or 1.0) * 10.0))
     ax.set(xscale="log", yscale="log", ylabel="difference")
-    ax.set_xlabel("size of the number" + f"\n{left_out:,} of {total:,} left out: exactly equal, or 0" * bool(left_out))
+    ax.set_xlabel(
+        "size of the number"
+        + f"\n{left_out:,} of {total:,} left out: exactly equal, or 0" * bool(left_out)
+    )
     return _with_legend(ax, len(checked))
 
 
 @explain_calls
 def plot_bars(
-    lengths: Mapping[str, float], ax: Any = None, texts: Sequence[str] | None = None, log: bool = False, pale: Collection[str] = ()
+    lengths: Mapping[str, float],
+    ax: Any = None,
+    texts: Sequence[str] | None = None,
+    log: bool = False,
+    pale: Collection[str] = (),
 ) -> Any:
     """Quantities side by side as horizontal bars, the first on top, each with its number at its end.
 
@@ -98,12 +115,34 @@ def plot_bars(
     numbers = _checked_bars(lengths, log)
     written = [f"{number:.3g}" for number in numbers.values()] if texts is None else list(texts)
     if len(written) != len(numbers):
-        raise LengthError(f"plot_bars needs a text for each bar: {len(numbers)} bars, {len(written)} texts")
+        raise LengthError(
+            f"plot_bars needs a text for each bar: {len(numbers)} bars, {len(written)} texts"
+        )
     ax, left = dressed(ax), min(numbers.values()) / 3.0 if log else 0.0
     for place, (name, number) in enumerate(numbers.items()):
-        look = {"facecolor": class_color(0, tint=0), "linestyle": "--"} if name in pale else {"facecolor": class_color(0)}
-        ax.barh(place, number - left, left=left, height=0.62, edgecolor=class_color(0), linewidth=1.0, **look)
-        ax.annotate(written[place], (number, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=LIGHT.ink)
+        look = (
+            {"facecolor": class_color(0, tint=0), "linestyle": "--"}
+            if name in pale
+            else {"facecolor": class_color(0)}
+        )
+        ax.barh(
+            place,
+            number - left,
+            left=left,
+            height=0.62,
+            edgecolor=class_color(0),
+            linewidth=1.0,
+            **look,
+        )
+        ax.annotate(
+            written[place],
+            (number, place),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=LIGHT.ink,
+        )
     ax.set_yticks(range(len(numbers)), list(numbers))
     ax.tick_params(axis="y", length=0, labelcolor=LIGHT.ink)
     ax.invert_yaxis()
@@ -138,7 +177,9 @@ def plot_table(
     width = len(numbers[0])
     names = list(range(width)) if columns is None else list(columns)
     if len(names) != width:
-        raise LengthError(f"plot_table needs a name for each column: {width} columns, {len(names)} names")
+        raise LengthError(
+            f"plot_table needs a name for each column: {width} columns, {len(names)} names"
+        )
     ax = plot_grid(numbers, ax, signed)
     ax.set_xticks([i + 0.5 for i in range(width)], names)
     ax.set_yticks([i + 0.5 for i in range(len(rows))], list(rows))
@@ -154,15 +195,35 @@ def _write_row(ax: Any, name: Any, i: int, texts: Sequence[Any], width: int) -> 
     from matplotlib.colors import to_hex
 
     if len(texts) != width:
-        raise LengthError(f"plot_table needs a text for each column of {name!r}: {width} columns, {len(texts)} texts")
+        raise LengthError(
+            f"plot_table needs a text for each column of {name!r}: {width} columns, {len(texts)} texts"
+        )
     for j, text in enumerate(texts):
-        white = text_color(to_hex(ax.patches[i * width + j].get_facecolor())) == text_color(LIGHT.ink)
-        ax.text(j + 0.5, i + 0.5, str(text), ha="center", va="center", color=LIGHT.page if white else LIGHT.ink)
+        white = text_color(to_hex(ax.patches[i * width + j].get_facecolor())) == text_color(
+            LIGHT.ink
+        )
+        ax.text(
+            j + 0.5,
+            i + 0.5,
+            str(text),
+            ha="center",
+            va="center",
+            color=LIGHT.page if white else LIGHT.ink,
+        )
 
 
 def _scatter(ax: Any, number: int, x: Sequence[float], y: Sequence[float], name: str) -> None:
     mark, size = MARKS[number % len(MARKS)], 26 if len(x) <= MANY else 12
-    ax.scatter(x, y, s=size, marker=mark, color=class_color(number), edgecolors=LIGHT.page, linewidths=0.6, label=name)
+    ax.scatter(
+        x,
+        y,
+        s=size,
+        marker=mark,
+        color=class_color(number),
+        edgecolors=LIGHT.page,
+        linewidths=0.6,
+        label=name,
+    )
 
 
 def _with_legend(ax: Any, groups: int) -> Any:
@@ -172,12 +233,16 @@ def _with_legend(ax: Any, groups: int) -> Any:
 
 
 def _checked(who: str, groups: Pairs) -> dict[str, tuple[list[float], list[float]]]:
-    found = {name: ([plain(a) for a in x], [plain(b) for b in y]) for name, (x, y) in groups.items()}
+    found = {
+        name: ([plain(a) for a in x], [plain(b) for b in y]) for name, (x, y) in groups.items()
+    }
     if not any(x for x, _ in found.values()):
         raise LengthError(f"{who} needs at least one number")
     for name, (x, y) in found.items():
         if len(x) != len(y):
-            raise LengthError(f"{who} needs each number in both ways: {len(x)} and {len(y)} of {name!r}")
+            raise LengthError(
+                f"{who} needs each number in both ways: {len(x)} and {len(y)} of {name!r}"
+            )
     return found
 
 
@@ -187,5 +252,7 @@ def _checked_bars(lengths: Mapping[str, float], log: bool) -> dict[str, float]:
         raise LengthError("plot_bars needs at least one bar")
     for name, number in numbers.items():
         if not isfinite(number) or (log and number <= 0.0):
-            raise DataError(f"a bar of plot_bars must be finite{' and above 0' * log}, not {number!r} ({name!r})")
+            raise DataError(
+                f"a bar of plot_bars must be finite{' and above 0' * log}, not {number!r} ({name!r})"
+            )
     return numbers

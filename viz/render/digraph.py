@@ -30,7 +30,9 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
     True
     """
 
-    def __init__(self, *args: Any, program: str | None = None, limit: float = LIMIT, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, program: str | None = None, limit: float = LIMIT, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self.program, self.limit = checked_program(program), limit
 
@@ -39,7 +41,14 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
 
     def _drawn(self, source: str, engine: str, output: str, options: dict[str, Any]) -> bytes:
         plugin = ":".join(filter(None, (output, options.get("renderer"), options.get("formatter"))))
-        return rendered(source, plugin, engine=engine, program=self.program, limit=self.limit, quiet=bool(options.get("quiet")))
+        return rendered(
+            source,
+            plugin,
+            engine=engine,
+            program=self.program,
+            limit=self.limit,
+            quiet=bool(options.get("quiet")),
+        )
 
     def save(
         self,
@@ -70,23 +79,35 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
 
     # The three methods below are where graphviz.Digraph starts its program, for `pipe`, for text from `pipe`, and for `render`.
 
-    def _pipe_lines(self, engine: str, output: str, input_lines: Iterable[str], **options: Any) -> bytes:
+    def _pipe_lines(
+        self, engine: str, output: str, input_lines: Iterable[str], **options: Any
+    ) -> bytes:
         if options.get("neato_no_op"):
             return bytes(super()._pipe_lines(engine, output, input_lines, **options))
         return self._drawn("".join(input_lines), engine, output, options)
 
-    def _pipe_lines_string(self, engine: str, output: str, input_lines: Iterable[str], *, encoding: str, **options: Any) -> str:
-        return self._pipe_lines(engine, output, input_lines, input_encoding=encoding, **options).decode(encoding)
+    def _pipe_lines_string(
+        self, engine: str, output: str, input_lines: Iterable[str], *, encoding: str, **options: Any
+    ) -> str:
+        return self._pipe_lines(
+            engine, output, input_lines, input_encoding=encoding, **options
+        ).decode(encoding)
 
-    def _render(self, engine: str, output: str, filepath: str | os.PathLike[str], **options: Any) -> str:
+    def _render(
+        self, engine: str, output: str, filepath: str | os.PathLike[str], **options: Any
+    ) -> str:
         if options.get("neato_no_op"):
             return str(super()._render(engine, output, filepath, **options))
         source, target = Path(filepath), _outfile(filepath, output, options)
         if options.get("raise_if_result_exists") and target.exists():
             raise graphviz.FileExistsError(f"output file exists: {os.fspath(target)!r}")
         if target == source and not options.get("overwrite_filepath"):
-            raise OptionError(f"{os.fspath(target)!r} is the file of the source itself: choose another outfile")
-        write(target, self._drawn(source.read_text(encoding=self.encoding), engine, output, options))
+            raise OptionError(
+                f"{os.fspath(target)!r} is the file of the source itself: choose another outfile"
+            )
+        write(
+            target, self._drawn(source.read_text(encoding=self.encoding), engine, output, options)
+        )
         return os.fspath(target)
 
     def _view(self, filepath: str | os.PathLike[str], **options: Any) -> None:

@@ -24,7 +24,12 @@ DIRECTIONS = tuple(_SIDES)
 
 
 def digraph(
-    picture: Picture, style: str = "cards", format: str = "svg", rankdir: str = "LR", theme: str = "light", program: str | None = None
+    picture: Picture,
+    style: str = "cards",
+    format: str = "svg",
+    rankdir: str = "LR",
+    theme: str = "light",
+    program: str | None = None,
 ) -> PortableDigraph:
     """The picture as a `graphviz.Digraph`: `.source`, `.render(…)`, `.pipe(…)`, `.view()`, and display in notebooks.
 
@@ -40,13 +45,23 @@ def digraph(
     >>> print(digraph(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),)), style="classic").source.splitlines()[-2].strip())
     "n0" -> "n1o"
     """
-    for name, given, allowed in (("style", style, STYLES), ("rankdir", rankdir, DIRECTIONS), ("theme", theme, tuple(THEMES))):
+    for name, given, allowed in (
+        ("style", style, STYLES),
+        ("rankdir", rankdir, DIRECTIONS),
+        ("theme", theme, tuple(THEMES)),
+    ):
         if given not in allowed:
-            raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint(given, allowed)}")
-    pen: _Pen = _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
+            raise OptionError(
+                f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint(given, allowed)}"
+            )
+    pen: _Pen = (
+        _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
+    )
     body = [f"\t{line}\n" for line in pen.statements(rankdir)]
     if format not in graphviz.FORMATS:
-        raise OptionError(f"format must be one that Graphviz knows, not {format!r}{suggestion(format, sorted(graphviz.FORMATS))}")
+        raise OptionError(
+            f"format must be one that Graphviz knows, not {format!r}{suggestion(format, sorted(graphviz.FORMATS))}"
+        )
     return PortableDigraph(format=format, body=body, program=program)
 
 
@@ -56,7 +71,11 @@ def quoted(text: str, longest: int = 200) -> str:
     >>> print(quoted('a\\N "b" &lt; <i>'))
     "a\\N \"b\" &amp;lt; <i>"
     """
-    return '"' + clean(text, longest).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return (
+        '"'
+        + clean(text, longest).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
+        + '"'
+    )
 
 
 class _Html(str):
@@ -64,7 +83,11 @@ class _Html(str):
 
 
 def _attributes(**attributes: str) -> str:
-    pairs = ((name, value if isinstance(value, _Html) else quoted(value, 400)) for name, value in attributes.items() if value)
+    pairs = (
+        (name, value if isinstance(value, _Html) else quoted(value, 400))
+        for name, value in attributes.items()
+        if value
+    )
     return " ".join(f"{name}={value}" for name, value in pairs)
 
 
@@ -95,12 +118,22 @@ class _Pen(ABC):
         theme = self.theme
         caption = _html(labels.caption(self.picture, theme, self.legend))
         # newrank: without it Graphviz takes many times as long where there are clusters
-        spread = {"splines": "line", "ranksep": "1.6", "outputorder": "edgesfirst"} if self.picture.columns else {"ranksep": "0.5"}
-        look = _attributes(rankdir=rankdir, newrank="true", bgcolor=theme.page, nodesep="0.2", pad="0.2", **spread)
+        spread = (
+            {"splines": "line", "ranksep": "1.6", "outputorder": "edgesfirst"}
+            if self.picture.columns
+            else {"ranksep": "0.5"}
+        )
+        look = _attributes(
+            rankdir=rankdir, newrank="true", bgcolor=theme.page, nodesep="0.2", pad="0.2", **spread
+        )
         yield f"graph [{look}]"
         yield f"graph [{_attributes(fontname='Helvetica', fontsize='12', fontcolor=theme.ink, label=caption, labelloc='b', labeljust='l')}]"
         yield f"node [{_attributes(fontname='Helvetica', fontsize='12', fontcolor=theme.ink, shape='plain', margin='0')}]"
-        ports = dict(zip(("tailport", "headport"), _SIDES[rankdir], strict=True)) if self.picture.columns else {}
+        ports = (
+            dict(zip(("tailport", "headport"), _SIDES[rankdir], strict=True))
+            if self.picture.columns
+            else {}
+        )
         yield f"edge [{_attributes(**self.edges_look, **ports)}]"
         yield from self._inside("", defaultdict(list, self._members()), set())
         for edge in self.picture.edges:
@@ -125,7 +158,9 @@ class _Pen(ABC):
                 continue
             yield f"subgraph cluster_{index} {{"
             yield f"\tgraph [{self.cluster(group)}]"
-            yield from (f"\t{line}" for line in self._inside(group.path, members, passed | {group.path}))
+            yield from (
+                f"\t{line}" for line in self._inside(group.path, members, passed | {group.path})
+            )
             yield "}"
         for node in members[path]:
             yield from self.node(node)
@@ -143,7 +178,11 @@ class _Pen(ABC):
         """The columns of the neuron view, their units in order."""
         for column in self.picture.columns:
             units = [quoted(member) for member in column.members]
-            yield f"{{rank=same {' -> '.join(units)} [{_attributes(style='invis')}]}}" if len(units) > 1 else ""
+            yield (
+                f"{{rank=same {' -> '.join(units)} [{_attributes(style='invis')}]}}"
+                if len(units) > 1
+                else ""
+            )
 
     @abstractmethod
     def node(self, node: Node) -> Iterator[str]:
@@ -171,10 +210,30 @@ class _Cards(_Pen):
 
     def _chip(self, node: Node) -> dict[str, str]:
         theme, leaf = self.theme, node.kind in ("parameter", "constant")
-        fill = theme.card if node.grad is None else color(shade(node.grad, self.picture.largest), theme)
-        line = theme.ink if node.root else theme.badges[node.kind] if node.kind in ("parameter", "input") else theme.line
-        label = labels.chip(node, self.picture.level == "neurons", theme.ink if node.grad is None else text_color(fill))
-        style = "filled,rounded" if self.picture.columns else "filled,dashed" if node.kind == "constant" else "filled"
+        fill = (
+            theme.card
+            if node.grad is None
+            else color(shade(node.grad, self.picture.largest), theme)
+        )
+        line = (
+            theme.ink
+            if node.root
+            else theme.badges[node.kind]
+            if node.kind in ("parameter", "input")
+            else theme.line
+        )
+        label = labels.chip(
+            node,
+            self.picture.level == "neurons",
+            theme.ink if node.grad is None else text_color(fill),
+        )
+        style = (
+            "filled,rounded"
+            if self.picture.columns
+            else "filled,dashed"
+            if node.kind == "constant"
+            else "filled"
+        )
         shape = {"shape": "box" if leaf or self.picture.columns else "ellipse", "style": style}
         return {
             **shape,
@@ -197,7 +256,9 @@ class _Cards(_Pen):
         """Color and width by the gradient that an edge carries back; dashed for exactly nothing."""
         theme, largest = self.theme, self.picture.largest
         if not flow:
-            return {"color": theme.line, "penwidth": "0.8"} | ({"style": "dashed"} if flow == 0.0 else {})
+            return {"color": theme.line, "penwidth": "0.8"} | (
+                {"style": "dashed"} if flow == 0.0 else {}
+            )
         line = edge_color(shade(flow, largest), theme) if isfinite(flow) else theme.alarm
         return {"color": line, "penwidth": str(edge_width(flow, largest))}
 
@@ -212,7 +273,14 @@ class _Classic(_Pen):
         yield f"{quoted(node.id)} [{_attributes(label=_html(labels.record(node)), tooltip=_tip(spoken(node)))}]"
         if _has_ellipse(node):
             sign, tip = _html(labels.escaped(node.symbol, 12) or " "), _tip(node.formula) or " "
-            look = _attributes(shape="ellipse", margin="0.05,0.03", width="0.5", height="0.4", label=sign, tooltip=tip)
+            look = _attributes(
+                shape="ellipse",
+                margin="0.05,0.03",
+                width="0.5",
+                height="0.4",
+                label=sign,
+                tooltip=tip,
+            )
             yield f"{quoted(node.id + 'o')} [{look}]"
             yield f"{quoted(node.id + 'o')} -> {quoted(node.id)}"
 
@@ -222,7 +290,9 @@ class _Classic(_Pen):
 
     def cluster(self, group: Group) -> str:
         head = _html(labels.heading(group, self.theme))
-        return _attributes(style="rounded", label=head, labelloc="t", labeljust="l", tooltip=_group_tip(group))
+        return _attributes(
+            style="rounded", label=head, labelloc="t", labeljust="l", tooltip=_group_tip(group)
+        )
 
 
 def _has_ellipse(node: Node) -> bool:

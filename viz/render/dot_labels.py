@@ -30,11 +30,15 @@ def card(node: Node, picture: Picture, theme: Theme) -> str:
     if node.data is not None:
         rows.append(_row("data", node.data, theme.muted, theme.ink, theme))
     if node.grad is not None:
-        rows.append(f'<TR><TD COLSPAN="2" CELLPADDING="0">{_gradient(node.grad, picture, theme)}</TD></TR>')
+        rows.append(
+            f'<TR><TD COLSPAN="2" CELLPADDING="0">{_gradient(node.grad, picture, theme)}</TD></TR>'
+        )
     if node.detail:
         rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT">{_small(node.detail, theme)}</TD></TR>')
     facts = f'<TABLE {_FLAT} CELLPADDING="2">{"".join(rows)}</TABLE>' if rows else ""
-    cells = f'<TD CELLPADDING="3">{_badge(node, theme)}</TD>' + (f'<TD CELLPADDING="2">{facts}</TD>' if facts else "")
+    cells = f'<TD CELLPADDING="3">{_badge(node, theme)}</TD>' + (
+        f'<TD CELLPADDING="2">{facts}</TD>' if facts else ""
+    )
     return _framed(f"<TR>{cells}</TR>", node, theme)
 
 
@@ -101,7 +105,9 @@ def record(node: Node) -> str:
 def _decimals(word: str, x: float | None) -> str:
     if x is None:
         return ""
-    return f"{word} {x:.4f}".replace("-", "−") if abs(x) < 1e6 else f"{word} {x:.4e}".replace("-", "−")
+    return (
+        f"{word} {x:.4f}".replace("-", "−") if abs(x) < 1e6 else f"{word} {x:.4e}".replace("-", "−")
+    )
 
 
 def heading(group: Group, theme: Theme) -> str:
@@ -113,7 +119,11 @@ def heading(group: Group, theme: Theme) -> str:
 def caption(picture: Picture, theme: Theme, legend: bool) -> str:
     """Title, legend and notes, under the graph; "" where there are none."""
     title = f"<B>{escaped(picture.title, 120)}</B>" if clean(picture.title) else ""
-    lines = [escaped(line, _LINE) for note in picture.notes for line in textwrap.wrap(clean(note, 400), _LINE)]
+    lines = [
+        escaped(line, _LINE)
+        for note in picture.notes
+        for line in textwrap.wrap(clean(note, 400), _LINE)
+    ]
     scale = _legend(picture, theme) if legend and picture.colors else ""
     rows = [title, scale, *(f'<FONT POINT-SIZE="10">{line}</FONT>' for line in lines)]
     written = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
@@ -122,7 +132,10 @@ def caption(picture: Picture, theme: Theme, legend: bool) -> str:
 
 def _legend(picture: Picture, theme: Theme) -> str:
     largest = number(picture.largest)
-    cells = "".join(f'<TD BGCOLOR="{color(step, theme)}" WIDTH="12"> </TD>' for step in range(-STEPS, STEPS + 1, 4))
+    cells = "".join(
+        f'<TD BGCOLOR="{color(step, theme)}" WIDTH="12"> </TD>'
+        for step in range(-STEPS, STEPS + 1, 4)
+    )
     red = "" if picture.is_finite else "   red: nan or infinite"
     words = f"<TD>{escaped(picture.colors)}  −{largest}</TD>{cells}<TD>{largest}   dashed: exactly 0{red}</TD>"
     size = f'<TABLE {_FLAT} CELLPADDING="2"><TR>{words}</TR></TABLE>'

@@ -37,7 +37,12 @@ def mermaid(picture: Picture) -> str:
     """
     ids = {node.id: f"n{i}" for i, node in enumerate(picture.nodes)}
     edges = _strongest(picture)
-    lines = [*_inside("", picture, ids, frozenset()), *_edges(edges, ids), *_links(edges, picture), *_classes(picture, ids)]
+    lines = [
+        *_inside("", picture, ids, frozenset()),
+        *_edges(edges, ids),
+        *_links(edges, picture),
+        *_classes(picture, ids),
+    ]
     lines += _captions(picture, len(edges))
     return "\n".join(["flowchart LR", *(f"    {line}" for line in lines)]) + "\n"
 
@@ -48,25 +53,36 @@ def literal(text: str, longest: int = 60) -> str:
     >>> literal('<b> "x" #35;')
     '#60;b#62; #34;x#34; #35;35#59;'
     """
-    coded = "".join(c if c.isalnum() or c in " ×÷−∂…" else f"#{ord(c)};" for c in clean(text, longest))
+    coded = "".join(
+        c if c.isalnum() or c in " ×÷−∂…" else f"#{ord(c)};" for c in clean(text, longest)
+    )
     # the one statement that Mermaid finds even inside of quotes
     return coded.replace("direction ", "directio#110; ")
 
 
 def _strongest(picture: Picture) -> list[Edge]:
     edges = picture.edges
-    order = sorted(range(len(edges)), key=lambda i: -strength(edges[i].flow or 0.0, picture.largest))
+    order = sorted(
+        range(len(edges)), key=lambda i: -strength(edges[i].flow or 0.0, picture.largest)
+    )
     return [edges[i] for i in sorted(order[:MOST_EDGES])]
 
 
-def _inside(path: str, picture: Picture, ids: dict[str, str], passed: frozenset[str]) -> Iterator[str]:
+def _inside(
+    path: str, picture: Picture, ids: dict[str, str], passed: frozenset[str]
+) -> Iterator[str]:
     """The nodes of a group, and the groups in it."""
     known = {group.path for group in picture.groups}
     for index, group in enumerate(picture.groups):
         if (group.parent if group.parent in known else "") == path and group.path not in passed:
-            title = " · ".join(filter(None, map(literal, (group.title or group.path, group.detail)))) or " "
+            title = (
+                " · ".join(filter(None, map(literal, (group.title or group.path, group.detail))))
+                or " "
+            )
             yield f'subgraph g{index}["{title}"]'
-            yield from (f"    {line}" for line in _inside(group.path, picture, ids, passed | {group.path}))
+            yield from (
+                f"    {line}" for line in _inside(group.path, picture, ids, passed | {group.path})
+            )
             yield "end"
     for node in picture.nodes:
         if (node.group if node.group in known else "") == path:
@@ -82,10 +98,18 @@ def _label(node: Node, picture: Picture) -> str:
     if node.tag:
         return _lines(name or number(node.data))
     sign = node.symbol if node.kind == "operation" or not name else ""
-    opening = _lines(" ".join(filter(None, [sign, name])), node.formula if node.kind == "module" else "", node.detail)
+    opening = _lines(
+        " ".join(filter(None, [sign, name])),
+        node.formula if node.kind == "module" else "",
+        node.detail,
+    )
     if picture.level == "chips" and node.kind == "operation":
         return opening
-    facts = [f"{word} {number(x)}" for word, x in (("data", node.data), ("grad", node.grad)) if x is not None]
+    facts = [
+        f"{word} {number(x)}"
+        for word, x in (("data", node.data), ("grad", node.grad))
+        if x is not None
+    ]
     return "<br/>".join([opening, *facts])
 
 
@@ -116,9 +140,15 @@ def _classes(picture: Picture, ids: dict[str, str]) -> Iterator[str]:
     for node in picture.nodes:
         looks[_fill(node, picture)].append(ids[node.id])
     for kind in _BADGES:
-        looks[kind, f"stroke:{LIGHT.badges[kind]},stroke-width:2px"] = [ids[node.id] for node in picture.nodes if node.kind == kind]
-    looks["root", f"stroke:{LIGHT.ink},stroke-width:3px"] = [ids[node.id] for node in picture.nodes if node.root]
-    looks["box", f"fill:{LIGHT.group},stroke:{LIGHT.group_line},color:{LIGHT.ink}"] = [f"g{i}" for i in range(len(picture.groups))]
+        looks[kind, f"stroke:{LIGHT.badges[kind]},stroke-width:2px"] = [
+            ids[node.id] for node in picture.nodes if node.kind == kind
+        ]
+    looks["root", f"stroke:{LIGHT.ink},stroke-width:3px"] = [
+        ids[node.id] for node in picture.nodes if node.root
+    ]
+    looks["box", f"fill:{LIGHT.group},stroke:{LIGHT.group_line},color:{LIGHT.ink}"] = [
+        f"g{i}" for i in range(len(picture.groups))
+    ]
     for (name, look), members in looks.items():
         if members:
             yield f"classDef {name} {look}"
@@ -130,7 +160,10 @@ def _fill(node: Node, picture: Picture) -> tuple[str, str]:
         return "plain", f"fill:{LIGHT.card},stroke:{LIGHT.line},color:{LIGHT.ink}"
     step = shade(node.grad, picture.largest)
     fill = color(step, LIGHT)
-    return f"grad{'m' if step < 0 else 'p'}{abs(step)}", f"fill:{fill},stroke:{LIGHT.line},color:{text_color(fill)}"
+    return (
+        f"grad{'m' if step < 0 else 'p'}{abs(step)}",
+        f"fill:{fill},stroke:{LIGHT.line},color:{text_color(fill)}",
+    )
 
 
 def _captions(picture: Picture, edges: int) -> Iterator[str]:

@@ -29,7 +29,10 @@ def outline(picture: Picture, lines: int = LINES) -> str:
     y = x²: data 9, gradient 1 (starts here); derivative by x 6
     x: input, data 3, gradient 6
     """
-    everything = [*_heading(picture), *(_layers(picture) if picture.level == "layers" else _sections(picture))]
+    everything = [
+        *_heading(picture),
+        *(_layers(picture) if picture.level == "layers" else _sections(picture)),
+    ]
     if len(everything) <= lines:
         return "\n".join(everything)
     kept = everything[: max(0, lines - 1)]
@@ -73,7 +76,11 @@ def _sections(picture: Picture) -> Iterator[str]:
 def _columns(picture: Picture) -> Iterator[tuple[str, int, list[Node]]]:
     placed = set(chain.from_iterable(column.members for column in picture.columns))
     for column in reversed(picture.columns):
-        yield _titled(column.title, column.detail), 1, [picture.by_id[member] for member in column.members]
+        yield (
+            _titled(column.title, column.detail),
+            1,
+            [picture.by_id[member] for member in column.members],
+        )
     if rest := [node for node in picture.nodes if node.id not in placed]:
         yield "", 0, rest
 
@@ -119,7 +126,11 @@ def _spoken(detail: str) -> str:
 
 def _line(node: Node, operands: list[Edge], picture: Picture) -> str:
     data = "bias" if picture.colors == "weight" else "data"
-    numbers = [f"{word} {number(x)}" for word, x in ((data, node.data), ("gradient", node.grad)) if x is not None]
+    numbers = [
+        f"{word} {number(x)}"
+        for word, x in ((data, node.data), ("gradient", node.grad))
+        if x is not None
+    ]
     ending = " (starts here)" if node.root and node.grad is not None else ""
     name, making = clean(node.name or node.label), clean(node.formula)
     if node.kind == "module":
@@ -127,8 +138,15 @@ def _line(node: Node, operands: list[Edge], picture: Picture) -> str:
     if node.kind == "operation" and making and not picture.columns:
         opening, facts = f"{name} = {making}" if name else making, numbers
     else:
-        opening, facts = name or f"unnamed {node.kind}", [*([making or node.kind] if name else []), *numbers]
-    parts = [f"{opening}: {', '.join(facts)}{ending}", _derivatives(operands, picture.by_id), _spoken(node.detail)]
+        opening, facts = (
+            name or f"unnamed {node.kind}",
+            [*([making or node.kind] if name else []), *numbers],
+        )
+    parts = [
+        f"{opening}: {', '.join(facts)}{ending}",
+        _derivatives(operands, picture.by_id),
+        _spoken(node.detail),
+    ]
     return "; ".join(filter(None, parts)).replace(": ;", ";").removesuffix(": ")
 
 
@@ -136,7 +154,9 @@ def _derivatives(operands: list[Edge], by_id: dict[str, Node]) -> str:
     known = [(edge.source, edge.local) for edge in operands if edge.local is not None]
     if not known or len(known) > _SPELLED:
         return ""
-    return "derivative " + ", ".join(f"by {_called(by_id[source])} {number(local)}" for source, local in known)
+    return "derivative " + ", ".join(
+        f"by {_called(by_id[source])} {number(local)}" for source, local in known
+    )
 
 
 def _called(node: Node) -> str:

@@ -41,7 +41,10 @@ _OTHER = re.compile(f"[^{_LIBERATION}]")
 _SIGNS = f"'DejaVu Sans', {FONT}"
 # Wide signs: fonts with a plain face and a bold one, where one of them is installed.
 _WIDE = "'Noto Sans CJK SC', 'Noto Sans SC', 'Source Han Sans SC', 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei'"
-_FAMILIES = {"sign": _SIGNS, "wide": f"{_WIDE}, 'WenQuanYi Micro Hei', 'Yu Gothic', 'Malgun Gothic', {_SIGNS}"}
+_FAMILIES = {
+    "sign": _SIGNS,
+    "wide": f"{_WIDE}, 'WenQuanYi Micro Hei', 'Yu Gothic', 'Malgun Gothic', {_SIGNS}",
+}
 
 
 def png(svg: str, scale: float = 2.0) -> bytes:
@@ -78,7 +81,9 @@ def _check_size(svg: str, scale: float) -> None:
         raise PictureError("this is no SVG document with a width and a height in pixels")
     wide, high = (float(number) * scale for number in found.groups())
     if wide * high > MOST_PIXELS:
-        raise PictureError(f"a PNG of {wide:,.0f} × {high:,.0f} pixels is too large: use a smaller scale, or save as .svg or .pdf")
+        raise PictureError(
+            f"a PNG of {wide:,.0f} × {high:,.0f} pixels is too large: use a smaller scale, or save as .svg or .pdf"
+        )
 
 
 def _converted(function: str, svg: str, **options: Any) -> bytes:
@@ -95,7 +100,9 @@ def _renderer() -> Any:
     try:
         renderer = import_module("vl_convert")
     except ImportError as error:
-        raise PictureError("PNG and PDF need two libraries: pip install matplotlib vl-convert-python") from error
+        raise PictureError(
+            "PNG and PDF need two libraries: pip install matplotlib vl-convert-python"
+        ) from error
     renderer.register_font_directory(_dejavu())
     return renderer
 
@@ -109,7 +116,9 @@ def _dejavu() -> str:
     atexit.register(rmtree, folder, ignore_errors=True)
     spec = find_spec("matplotlib")
     if spec and spec.origin:
-        for font in (Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf").glob("DejaVuSans*.ttf"):
+        for font in (Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf").glob(
+            "DejaVuSans*.ttf"
+        ):
             copy(font, folder)
     return folder
 
@@ -151,7 +160,9 @@ def _split(run: re.Match[str]) -> str:
         # Spaces at either end of a text are not drawn: what follows them begins where they end.
         start = x + measured(part) - measured(part.lstrip())
         moved = _X.sub(f'x="{start:.2f}"', attributes, count=1)
-        pieces.append(_piece(moved, part.strip(), kind, measured(part.strip())) if part.strip() else "")
+        pieces.append(
+            _piece(moved, part.strip(), kind, measured(part.strip())) if part.strip() else ""
+        )
         x += measured(part)
     return "".join(pieces)
 
@@ -186,5 +197,9 @@ def _piece(attributes: str, text: str, kind: str, room: float) -> str:
     written = text.translate(_AMPERSANDS)
     if not kind:
         return f"<text{attributes}>{written}</text>"
-    fitted = "" if "textLength" in attributes else f' textLength="{room:.1f}" lengthAdjust="spacingAndGlyphs"'
+    fitted = (
+        ""
+        if "textLength" in attributes
+        else f' textLength="{room:.1f}" lengthAdjust="spacingAndGlyphs"'
+    )
     return f'<text{attributes}{fitted} style="font-family:{_FAMILIES[kind]}">{written}</text>'

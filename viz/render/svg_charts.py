@@ -21,17 +21,28 @@ def draw_map(shown: Map, frame: Frame, most: int, sheet: Sheet) -> str:
     title = f"<title>{escape(f'{shown.name}, {shown.rows} × {shown.columns}, largest {exact(shown.largest)}', 200)}</title>"
     name = sheet.text(frame.x, frame.y + 9, caption(shown), 9.5, "muted")
     inside = Frame(frame.x, frame.y + CAPTION, frame.width, frame.height - CAPTION)
-    body = _spelled(shown, inside, sheet) if is_spelled(shown) else _image(shown, inside, most, sheet)
+    body = (
+        _spelled(shown, inside, sheet) if is_spelled(shown) else _image(shown, inside, most, sheet)
+    )
     return f"<g>{title}{name}{body}</g>"
 
 
 def _image(shown: Map, frame: Frame, most: int, sheet: Sheet) -> str:
     wide = _drawn_width(shown, frame)
     light = png(shown, sheet.theme, most)
-    image = sheet.image(frame.x, frame.y, wide, frame.height, light, png(shown, DARK, most) if sheet.automatic else None)
+    image = sheet.image(
+        frame.x,
+        frame.y,
+        wide,
+        frame.height,
+        light,
+        png(shown, DARK, most) if sheet.automatic else None,
+    )
     if shown.missing:
         return image
-    return image + sheet.rect(frame.x, frame.y, wide, frame.height, sheet.paint("none", "line"), 0, 'stroke-width="0.8"')
+    return image + sheet.rect(
+        frame.x, frame.y, wide, frame.height, sheet.paint("none", "line"), 0, 'stroke-width="0.8"'
+    )
 
 
 def _drawn_width(shown: Map, frame: Frame) -> float:
@@ -48,9 +59,28 @@ def _spelled(shown: Map, frame: Frame, sheet: Sheet) -> str:
     frame = Frame(frame.x + room, frame.y, frame.width - room, frame.height)
     for i, x in enumerate(shown.numbers):
         step, y = shade(x, shown.largest), frame.y + i * high
-        parts.append(sheet.rect(frame.x, y, frame.width, high, sheet.paint(f"g{step}" if isfinite(x) else "alarm", "card"), 3))
+        parts.append(
+            sheet.rect(
+                frame.x,
+                y,
+                frame.width,
+                high,
+                sheet.paint(f"g{step}" if isfinite(x) else "alarm", "card"),
+                3,
+            )
+        )
         ink = f"t{step}" if isfinite(x) else "white"
-        parts.append(sheet.text(frame.x + frame.width / 2, y + high / 2 + 3.2, number(x), 9, ink, anchor="middle", mono=True))
+        parts.append(
+            sheet.text(
+                frame.x + frame.width / 2,
+                y + high / 2 + 3.2,
+                number(x),
+                9,
+                ink,
+                anchor="middle",
+                mono=True,
+            )
+        )
     return "".join(parts)
 
 
@@ -65,15 +95,26 @@ def draw_histogram(shown: Histogram, frame: Frame, sheet: Sheet) -> str:
         x = frame.x + i * step + (4 if i >= BINS // 2 else 0)
         if count:
             tall = max(0.6, count / most * high)
-            shapes[shade(place, 1.0)].append(f"M{trimmed(x)} {trimmed(base)}v{trimmed(-tall)}h{trimmed(step * 0.86)}v{trimmed(tall)}Z")
-    parts = [sheet.path("".join(data), sheet.paint(f"e{fill}")) for fill, data in sorted(shapes.items())]
+            shapes[shade(place, 1.0)].append(
+                f"M{trimmed(x)} {trimmed(base)}v{trimmed(-tall)}h{trimmed(step * 0.86)}v{trimmed(tall)}Z"
+            )
+    parts = [
+        sheet.path("".join(data), sheet.paint(f"e{fill}")) for fill, data in sorted(shapes.items())
+    ]
     if shown.zeros:
         tall = min(high, max(0.6, shown.zeros / most * high))
         parts.append(sheet.rect(frame.center - 1.4, base - tall, 2.8, tall, sheet.paint("ink")))
     parts.append(
-        sheet.path(f"M{trimmed(frame.x)} {trimmed(base + 0.5)}H{trimmed(frame.right)}", sheet.paint("none", "line"), 'stroke-width="1"')
+        sheet.path(
+            f"M{trimmed(frame.x)} {trimmed(base + 0.5)}H{trimmed(frame.right)}",
+            sheet.paint("none", "line"),
+            'stroke-width="1"',
+        )
     )
-    spoken = escape(f"{shown.name}: {shown.zeros:,} exactly 0, {shown.odd:,} nan or infinite, largest {exact(shown.largest)}", 200)
+    spoken = escape(
+        f"{shown.name}: {shown.zeros:,} exactly 0, {shown.odd:,} nan or infinite, largest {exact(shown.largest)}",
+        200,
+    )
     return f"<g><title>{spoken}</title>{''.join(parts)}{_axis(shown, frame, base, sheet)}</g>"
 
 
@@ -85,7 +126,9 @@ def _axis(shown: Histogram, frame: Frame, base: float, sheet: Sheet) -> str:
         sheet.text(frame.right, base + 11, end, 8.5, "muted", anchor="end"),
     ]
     if shown.odd:
-        parts.append(sheet.text(frame.x, frame.y + 9, f"{shown.odd:,} nan or inf", 9, "alarm", bold=True))
+        parts.append(
+            sheet.text(frame.x, frame.y + 9, f"{shown.odd:,} nan or inf", 9, "alarm", bold=True)
+        )
     return "".join(parts)
 
 
@@ -107,19 +150,41 @@ def draw_bars(shown: Bars, frame: Frame, sheet: Sheet) -> str:
     left, area = frame.x + shown.names + 8, frame.width - shown.names - shown.numbers - 16
     zero, unit = left + area * -low / (top - low), area / (top - low)
     reach = min(
-        [top * unit if sign > 0 else -low * unit for sign in (1, -1) if any(sign * (bar.grad or 0.0) > 0 for bar in bars)], default=0.0
+        [
+            top * unit if sign > 0 else -low * unit
+            for sign in (1, -1)
+            if any(sign * (bar.grad or 0.0) > 0 for bar in bars)
+        ],
+        default=0.0,
     )
     parts = []
     for i, bar in enumerate(bars):
         y = frame.y + i * high
         odd = not isfinite(bar.data)
         parts.append(sheet.text(frame.x, y + high / 2 + 3.5, bar.label, 10, "ink"))
-        parts.append(_bar(zero, y + high * 0.16, 0.0 if odd else bar.data * unit, high * 0.46, "muted", sheet))
+        parts.append(
+            _bar(
+                zero, y + high * 0.16, 0.0 if odd else bar.data * unit, high * 0.46, "muted", sheet
+            )
+        )
         if bar.grad is not None and isfinite(bar.grad):
             fill = f"e{shade(bar.grad, steepest)}"
-            parts.append(_bar(zero, y + high * 0.68, bar.grad / steepest * reach, high * 0.18, fill, sheet))
+            parts.append(
+                _bar(zero, y + high * 0.68, bar.grad / steepest * reach, high * 0.18, fill, sheet)
+            )
         ink = "alarm" if odd else "ink"
-        parts.append(sheet.text(frame.right, y + high / 2 + 3.3, number(bar.data), 9.5, ink, anchor="end", mono=True, bold=odd))
+        parts.append(
+            sheet.text(
+                frame.right,
+                y + high / 2 + 3.3,
+                number(bar.data),
+                9.5,
+                ink,
+                anchor="end",
+                mono=True,
+                bold=odd,
+            )
+        )
     line = f"M{trimmed(zero)} {trimmed(frame.y)}V{trimmed(frame.bottom)}"
     return "".join([*parts, sheet.path(line, sheet.paint("none", "line"), 'stroke-width="1"')])
 
@@ -131,7 +196,10 @@ def _ends(bars: Sequence[Bar]) -> tuple[float, float, float]:
     low, top = min([0.0, *sizes]), max([0.0, *sizes])
     low, top = (low, top) if top > low else (-1.0, 1.0)
     room = 0.35 * (top - low)
-    top, low = (max(top, room) if any(x > 0 for x in slopes) else top), (min(low, -room) if any(x < 0 for x in slopes) else low)
+    top, low = (
+        (max(top, room) if any(x > 0 for x in slopes) else top),
+        (min(low, -room) if any(x < 0 for x in slopes) else low),
+    )
     return low, top, max(map(abs, slopes), default=0.0) or 1.0
 
 

@@ -17,7 +17,12 @@ from .outline import outline
 from .svg_writer import Sheet, trimmed
 
 _PAD, _LEGEND = 24.0, 34.0
-_NAMES = (("in", "input", "input"), ("θ", "parameter", "parameter"), ("c", "constant", "constant"), ("+", "operation", "operation"))
+_NAMES = (
+    ("in", "input", "input"),
+    ("θ", "parameter", "parameter"),
+    ("c", "constant", "constant"),
+    ("+", "operation", "operation"),
+)
 
 
 def svg(placed: Placed, theme: str) -> str:
@@ -44,7 +49,9 @@ def page(
     picture = placed.picture
     heading = 26.0 if picture.title else 0.0
     body = _moved(_PAD, _PAD + heading, body)
-    legend, legend_width = _layer_legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
+    legend, legend_width = (
+        _layer_legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
+    )
     wide = max(placed.width, legend_width, width(picture.title, 14, bold=True)) + 2 * _PAD
     below, room = foot(wide - 2 * _PAD) if foot else ("", 0.0)
     foot_y = _PAD + heading + placed.height + 18 + room
@@ -53,9 +60,25 @@ def page(
     lines = (sheet.text(0, 33 + 15 * i, line, 10, "muted") for i, line in enumerate(notes))
     below = _moved(_PAD, foot_y - room, below) if below else ""
     legend = _moved(_PAD, foot_y, "".join([legend, *lines]))
-    title = sheet.text(_PAD, _PAD + 12, fitted(picture.title, 14, wide - 2 * _PAD, bold=True), 14, "ink", bold=True) if heading else ""
+    title = (
+        sheet.text(
+            _PAD,
+            _PAD + 12,
+            fitted(picture.title, 14, wide - 2 * _PAD, bold=True),
+            14,
+            "ink",
+            bold=True,
+        )
+        if heading
+        else ""
+    )
     background = sheet.rect(0, 0, wide, high, sheet.paint("page"))
-    return _document(picture, wide, high, [sheet.style(), style() if style else "", background, title, body, below, legend])
+    return _document(
+        picture,
+        wide,
+        high,
+        [sheet.style(), style() if style else "", background, title, body, below, legend],
+    )
 
 
 def _document(picture: Picture, wide: float, high: float, parts: list[str]) -> str:
@@ -96,7 +119,9 @@ def _body(placed: Placed, sheet: Sheet) -> str:
 def backdrop(placed: Placed, sheet: Sheet) -> str:
     """What stands behind edges and nodes: boxes of modules, headings of columns."""
     picture = placed.picture
-    parts = [_box(group, placed.groups[group.path], sheet) for group in picture.groups if picture.framed]
+    parts = [
+        _box(group, placed.groups[group.path], sheet) for group in picture.groups if picture.framed
+    ]
     return "".join([*parts, *(_heading(column, placed, sheet) for column in picture.columns)])
 
 
@@ -107,8 +132,20 @@ def group_width(group: Group) -> float:
 
 def _box(group: Group, frame: Frame, sheet: Sheet) -> str:
     x, y = frame.x, frame.y
-    parts = [sheet.rect(x, y, frame.width, frame.height, sheet.paint("group", "group_line"), 9, 'stroke-width="1"')]
-    parts.append(sheet.path(f"M{trimmed(x + 10)} {trimmed(y + 10.5)}h9l-4.5 6Z", sheet.paint("muted")))
+    parts = [
+        sheet.rect(
+            x,
+            y,
+            frame.width,
+            frame.height,
+            sheet.paint("group", "group_line"),
+            9,
+            'stroke-width="1"',
+        )
+    ]
+    parts.append(
+        sheet.path(f"M{trimmed(x + 10)} {trimmed(y + 10.5)}h9l-4.5 6Z", sheet.paint("muted"))
+    )
     parts.append(sheet.text(x + 24, y + 17.5, group.title, 11, "ink", bold=True))
     parts.append(sheet.text(frame.right - 11, y + 17.5, group.detail, 9, "muted", anchor="end"))
     tip = ", ".join(filter(None, [group.path.replace("/", "."), group.detail]))
@@ -127,7 +164,12 @@ def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
     lines: list[str] = []
     for note in notes:
         for word in note.split():
-            if lines and lines[-1] and width(f"{lines[-1]} {word}", 10) <= room and not lines[-1].endswith("\n"):
+            if (
+                lines
+                and lines[-1]
+                and width(f"{lines[-1]} {word}", 10) <= room
+                and not lines[-1].endswith("\n")
+            ):
                 lines[-1] += f" {word}"
             else:
                 lines.append(word)
@@ -170,7 +212,13 @@ def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:
         x += 6
     parts.append(sheet.text(x + 6, 12, largest, 10, "muted", mono=True))
     x += width(largest, 10, mono=True) + 28
-    parts.append(sheet.path(f"M{trimmed(x)} 9h26", sheet.paint("none", "line"), 'stroke-width="1" stroke-dasharray="4 3"'))
+    parts.append(
+        sheet.path(
+            f"M{trimmed(x)} 9h26",
+            sheet.paint("none", "line"),
+            'stroke-width="1" stroke-dasharray="4 3"',
+        )
+    )
     parts.append(sheet.text(x + 32, 12, "exactly 0", 10, "muted"))
     return "".join(parts), x + 32 + width("exactly 0", 10) + 20
 
@@ -188,7 +236,9 @@ def _kinds(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
         parts.append(sheet.text(x, 12, "∂ local derivative", 10, "muted"))
         x += width("∂ local derivative", 10)
     if any(node.mark for node in picture.nodes):
-        parts.append(sheet.rect(x + 1, 2, 16, 13, sheet.paint("none", "alarm"), 5, 'stroke-width="2.4"'))
+        parts.append(
+            sheet.rect(x + 1, 2, 16, 13, sheet.paint("none", "alarm"), 5, 'stroke-width="2.4"')
+        )
         parts.append(sheet.text(x + 23, 12, "ill, as the word says", 10, "muted"))
         x += 23 + width("ill, as the word says", 10) + 14
     return "".join(parts), x
@@ -201,4 +251,6 @@ def _kind_mark(level: str, sign: str, kind: str, x: float, sheet: Sheet) -> str:
     radius = 4 if kind in ("parameter", "constant") else 7.5
     stroke = {"parameter": "badge-parameter", "input": "badge-input"}.get(kind, "line")
     dashed = ' stroke-dasharray="3 2"' if kind == "constant" else ""
-    return sheet.rect(x, 1, 15, 15, sheet.paint("card", stroke), radius, f'stroke-width="1.6"{dashed}')
+    return sheet.rect(
+        x, 1, 15, 15, sheet.paint("card", stroke), radius, f'stroke-width="1.6"{dashed}'
+    )

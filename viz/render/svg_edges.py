@@ -19,7 +19,10 @@ def draw(placed: Placed, sheet: Sheet) -> str:
     """All edges, the strongest on top, and on cards the local derivatives on plates."""
     picture = placed.picture
     arrows = picture.level != "neurons"
-    ordered = sorted(range(len(picture.edges)), key=lambda i: (not picture.edges[i].dim, abs(picture.edges[i].flow or 0.0)))
+    ordered = sorted(
+        range(len(picture.edges)),
+        key=lambda i: (not picture.edges[i].dim, abs(picture.edges[i].flow or 0.0)),
+    )
     parts = [wire(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
     parts += labels(placed, sheet)
     parts += [dot(point, sheet) for point in placed.ports]
@@ -32,14 +35,26 @@ def wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, a
     step, thick = shade(flow, picture.largest), edge_width(flow, picture.largest)
     stroke = f"e{step}" if isfinite(flow) else "alarm"
     dashes = ' stroke-dasharray="4 3"' if edge.flow == 0.0 else ""
-    faint = f' opacity="{0.25 + 0.75 * strength(flow, picture.largest):.2f}"' if not arrow and step else ""
+    faint = (
+        f' opacity="{0.25 + 0.75 * strength(flow, picture.largest):.2f}"'
+        if not arrow and step
+        else ""
+    )
     faint = ' opacity="0.25"' if edge.dim else faint
     head = _ARROW * (0.75 + 0.12 * thick) if arrow else 0.0
     x, y = route[-1]
     down = _runs_down(route)
     last = (x, y - head * 0.8) if down else (x - head * 0.8, y)
-    line = sheet.path(curve((*route[:-1], last)), sheet.paint("none", stroke), f'stroke-width="{thick}"{dashes}{faint}')
-    return line + sheet.path(_tip(x, y, head, down), sheet.paint(stroke), faint.strip()) if arrow else line
+    line = sheet.path(
+        curve((*route[:-1], last)),
+        sheet.paint("none", stroke),
+        f'stroke-width="{thick}"{dashes}{faint}',
+    )
+    return (
+        line + sheet.path(_tip(x, y, head, down), sheet.paint(stroke), faint.strip())
+        if arrow
+        else line
+    )
 
 
 def sent(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet) -> str:
@@ -51,8 +66,12 @@ def sent(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet) -
     head, down = _ARROW * (0.75 + 0.12 * thick), _runs_down(route)
     first = (x, y + head * 0.8) if down else (x + head * 0.8, y)
     if picture.level == "neurons":
-        return sheet.path(curve(route), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"')
-    line = sheet.path(curve((first, *route[1:])), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"')
+        return sheet.path(
+            curve(route), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"'
+        )
+    line = sheet.path(
+        curve((first, *route[1:])), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"'
+    )
     return line + sheet.path(_tip(x, y, -head, down), sheet.paint(paint))
 
 
@@ -67,7 +86,9 @@ def plate(frame: Frame, text: str, flow: float, picture: Picture, sheet: Sheet) 
     """A text in a border of the color of a gradient."""
     border = sheet.paint("page", f"e{shade(flow, picture.largest)}" if isfinite(flow) else "alarm")
     box = sheet.rect(frame.x, frame.y, frame.width, frame.height, border, 5, 'stroke-width="1.4"')
-    return box + sheet.text(frame.center, frame.middle + 3.6, text, 10, "ink", anchor="middle", bold=True)
+    return box + sheet.text(
+        frame.center, frame.middle + 3.6, text, 10, "ink", anchor="middle", bold=True
+    )
 
 
 def _runs_down(route: tuple[Point, ...]) -> bool:
@@ -93,7 +114,9 @@ def curve(route: tuple[Point, ...]) -> str:
             parts.append(f"L{trimmed(x1)} {trimmed(y1)}")
         else:
             middle = trimmed((x0 + x1) / 2)
-            parts.append(f"C{middle} {trimmed(y0)} {middle} {trimmed(y1)} {trimmed(x1)} {trimmed(y1)}")
+            parts.append(
+                f"C{middle} {trimmed(y0)} {middle} {trimmed(y1)} {trimmed(x1)} {trimmed(y1)}"
+            )
     return "".join(parts)
 
 
@@ -108,19 +131,31 @@ def labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
         return
     taken = list(placed.nodes.values())
     for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
-        if edge.local is None or ((edge.dim or placed.picture.by_id[edge.source].tag) and not edge.mark):
+        if edge.local is None or (
+            (edge.dim or placed.picture.by_id[edge.source].tag) and not edge.mark
+        ):
             continue
         text = f"∂ {number(edge.local)}" + (f" {edge.mark}" if edge.mark else "")
         wide = width(text, 9.5) + 8
         frame = min(
-            (_plate(route, share, wide) for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)), key=lambda frame: _covered(frame, taken)
+            (_plate(route, share, wide) for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)),
+            key=lambda frame: _covered(frame, taken),
         )
         if _covered(frame, taken) > frame.width * frame.height * 0.3 and not edge.mark:
             continue
         taken.append(frame)
         plate = ("alarm", "") if edge.mark else ("page", 'opacity="0.86"')
-        yield sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(plate[0]), 4, plate[1])
-        yield sheet.text(frame.center, frame.middle + 3.3, text, 9.5, "page" if edge.mark else "muted", anchor="middle")
+        yield sheet.rect(
+            frame.x, frame.y, frame.width, frame.height, sheet.paint(plate[0]), 4, plate[1]
+        )
+        yield sheet.text(
+            frame.center,
+            frame.middle + 3.3,
+            text,
+            9.5,
+            "page" if edge.mark else "muted",
+            anchor="middle",
+        )
 
 
 def _plate(route: tuple[Point, ...], share: float, wide: float) -> Frame:

@@ -31,13 +31,29 @@ def body(placed: Placed, sheet: Sheet) -> str:
 
 
 def _card(card: LayerCard, frame: Frame, most: int, sheet: Sheet) -> str:
-    parts = [sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint("group", "group_line"), 10, 'stroke-width="1"')]
+    parts = [
+        sheet.rect(
+            frame.x,
+            frame.y,
+            frame.width,
+            frame.height,
+            sheet.paint("group", "group_line"),
+            10,
+            'stroke-width="1"',
+        )
+    ]
     x, inside = frame.x + PAD, frame.width - 2 * PAD
     if card.kind == "result":
-        parts.append(sheet.text(frame.right - PAD, frame.y + 24, card.detail, 13, "ink", anchor="end", mono=True))
+        parts.append(
+            sheet.text(
+                frame.right - PAD, frame.y + 24, card.detail, 13, "ink", anchor="end", mono=True
+            )
+        )
         detail = width(card.detail, 13, mono=True)
     else:
-        parts.append(sheet.text(frame.right - PAD, frame.y + 24, card.detail, 10, "muted", anchor="end"))
+        parts.append(
+            sheet.text(frame.right - PAD, frame.y + 24, card.detail, 10, "muted", anchor="end")
+        )
         detail = width(card.detail, 10)
     title = fitted(card.title, 13, min(MOST_TITLE, inside - detail - 8), bold=True)
     parts.append(sheet.text(x, frame.y + 24, title, 13, "ink", bold=True))
@@ -71,22 +87,35 @@ def _arrows(edge: Edge, route: tuple[Point, ...], largest: float, sheet: Sheet) 
     forward = f"M{trimmed(x0)} {trimmed(y - shift - half)}H{trimmed(x1 - head)}v-5L{trimmed(x1)} {trimmed(y - shift)}"
     forward += f"L{trimmed(x1 - head)} {trimmed(y - shift + half + 5)}v-5H{trimmed(x0)}Z"
     parts = [sheet.path(forward, sheet.paint("line"))]
-    parts.append(sheet.text(center, y - shift - half - 9, f"{edge.count:,}", 10.5, "muted", anchor="middle"))
+    parts.append(
+        sheet.text(center, y - shift - half - 9, f"{edge.count:,}", 10.5, "muted", anchor="middle")
+    )
     if edge.flow is not None:
         parts += _back(edge.flow, (x0, x1), y + shift, largest, sheet)
-        parts.append(sheet.text(center, y + shift + 18, f"‖∂‖ {number(edge.flow)}", 10.5, "muted", anchor="middle"))
+        parts.append(
+            sheet.text(
+                center, y + shift + 18, f"‖∂‖ {number(edge.flow)}", 10.5, "muted", anchor="middle"
+            )
+        )
     return "".join(parts)
 
 
-def _back(flow: float, ends: tuple[float, float], y: float, largest: float, sheet: Sheet) -> Iterator[str]:
+def _back(
+    flow: float, ends: tuple[float, float], y: float, largest: float, sheet: Sheet
+) -> Iterator[str]:
     x0, x1 = ends
     thick, paint = 1.5 * edge_width(flow, largest), _flow_paint(flow)
     dashes = ' stroke-dasharray="4 3"' if flow == 0.0 else ""
     head = 5.5 + thick
     yield sheet.path(
-        f"M{trimmed(x1)} {trimmed(y)}H{trimmed(x0 + head - 1)}", sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"{dashes}'
+        f"M{trimmed(x1)} {trimmed(y)}H{trimmed(x0 + head - 1)}",
+        sheet.paint("none", paint),
+        f'stroke-width="{trimmed(thick)}"{dashes}',
     )
-    yield sheet.path(f"M{trimmed(x0)} {trimmed(y)}l{trimmed(head)} {trimmed(-head * 0.6)}v{trimmed(head * 1.2)}Z", sheet.paint(paint))
+    yield sheet.path(
+        f"M{trimmed(x0)} {trimmed(y)}l{trimmed(head)} {trimmed(-head * 0.6)}v{trimmed(head * 1.2)}Z",
+        sheet.paint(paint),
+    )
 
 
 def _flow_paint(flow: float) -> str:
@@ -102,7 +131,10 @@ def _lane(edge: Edge, route: tuple[Point, ...], largest: float, sheet: Sheet) ->
     bend = trimmed(corner)
     line = f"M{trimmed(x0)} {trimmed(y0)}V{trimmed(y + 6)}q0 -6 {bend} -6H{trimmed(x1 - corner)}q{bend} 0 {bend} 6V{trimmed(y1 - 7)}"
     tip = f"M{trimmed(x1)} {trimmed(y1)}l-4.5 -8h9Z"
-    parts = [sheet.path(line, sheet.paint("none", "line"), f'stroke-width="{trimmed(thick)}"'), sheet.path(tip, sheet.paint("line"))]
+    parts = [
+        sheet.path(line, sheet.paint("none", "line"), f'stroke-width="{trimmed(thick)}"'),
+        sheet.path(tip, sheet.paint("line")),
+    ]
     words = lane_label(edge)
     wide, center = width(words, 10) + 12, (x0 + x1) / 2
     parts.append(sheet.rect(center - wide / 2, y - 8, wide, 16, sheet.paint("page"), 4))
@@ -110,7 +142,11 @@ def _lane(edge: Edge, route: tuple[Point, ...], largest: float, sheet: Sheet) ->
         dashes = ' stroke-dasharray="4 3"' if edge.flow == 0.0 else ""
         under = f"M{trimmed(center - wide / 2 + 6)} {trimmed(y + 7)}h{trimmed(wide - 12)}"
         parts.append(
-            sheet.path(under, sheet.paint("none", _flow_paint(edge.flow)), f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}')
+            sheet.path(
+                under,
+                sheet.paint("none", _flow_paint(edge.flow)),
+                f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}',
+            )
         )
     return "".join([*parts, sheet.text(center, y + 3.5, words, 10, "muted", anchor="middle")])
 
@@ -129,16 +165,29 @@ def legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
     """What colors and arrows stand for, and how wide that is."""
     words = "each map from −its largest"
     ramp, x = scale(width(words, 10) + 8, sheet)
-    parts = [sheet.text(0, 12, words, 10, "muted"), ramp, sheet.text(x + 6, 12, "to its largest", 10, "muted")]
+    parts = [
+        sheet.text(0, 12, words, 10, "muted"),
+        ramp,
+        sheet.text(x + 6, 12, "to its largest", 10, "muted"),
+    ]
     x += 6 + width("to its largest", 10) + 22
-    parts += [sheet.rect(x, 2, 2.8, 13, sheet.paint("ink")), sheet.text(x + 9, 12, "exactly 0", 10, "muted")]
+    parts += [
+        sheet.rect(x, 2, 2.8, 13, sheet.paint("ink")),
+        sheet.text(x + 9, 12, "exactly 0", 10, "muted"),
+    ]
     x += 9 + width("exactly 0", 10) + 22
     for paint, name, seen in (
         ("line", "how many numbers go on", True),
-        ("e-16", "‖∂‖ the norm of the gradient that comes back", placed.picture.colors == "gradient"),
+        (
+            "e-16",
+            "‖∂‖ the norm of the gradient that comes back",
+            placed.picture.colors == "gradient",
+        ),
     ):
         if seen:
-            parts.append(sheet.path(f"M{trimmed(x)} 8.5h20", sheet.paint("none", paint), 'stroke-width="3"'))
+            parts.append(
+                sheet.path(f"M{trimmed(x)} 8.5h20", sheet.paint("none", paint), 'stroke-width="3"')
+            )
             parts.append(sheet.text(x + 26, 12, name, 10, "muted"))
             x += 26 + width(name, 10) + 22
     return "".join(parts), x

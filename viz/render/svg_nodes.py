@@ -3,7 +3,19 @@
 from math import isfinite
 
 from viz.layout.geometry import Frame
-from viz.layout.node_size import DETAIL, LABEL, NUMBER, ROW, TOP, WORD, badge_width, chip_text, number_rows, number_width, short_label
+from viz.layout.node_size import (
+    DETAIL,
+    LABEL,
+    NUMBER,
+    ROW,
+    TOP,
+    WORD,
+    badge_width,
+    chip_text,
+    number_rows,
+    number_width,
+    short_label,
+)
 from viz.look.text import TIP, escape, exact, fitted, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture
@@ -52,7 +64,9 @@ def spoken(node: Node) -> str:
     return ", ".join([*parts, *filter(None, [node.detail, node.tip])])
 
 
-def _border(node: Node, sheet: Sheet, color: str = "line", radius: float = 7.0) -> tuple[str, str, float]:
+def _border(
+    node: Node, sheet: Sheet, color: str = "line", radius: float = 7.0
+) -> tuple[str, str, float]:
     if node.root:
         return sheet.paint("none", "ink"), 'stroke-width="2"', radius
     dashed = ' stroke-dasharray="3 2"' if node.kind in ("constant", "more") else ""
@@ -65,7 +79,11 @@ def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     edge, bend, bottom = trimmed(x + badge), trimmed(x + 7), trimmed(y + frame.height - 7)
     left = f"M{edge} {trimmed(y)}H{bend}a7 7 0 0 0 -7 7V{bottom}a7 7 0 0 0 7 7H{edge}Z"
     parts.append(sheet.path(left, sheet.paint(f"badge-{node.kind}")))
-    parts.append(sheet.text(x + badge / 2, frame.middle + 4, node.symbol, 12, "white", anchor="middle", bold=True))
+    parts.append(
+        sheet.text(
+            x + badge / 2, frame.middle + 4, node.symbol, 12, "white", anchor="middle", bold=True
+        )
+    )
     line = y + 4
     if node.label:
         label = fitted(node.label, LABEL, frame.width - badge - 16, bold=True)
@@ -76,26 +94,48 @@ def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
         line += DETAIL
     for word, number_shown in number_rows(node):
         if word == "grad":
-            parts.append(_last_row_fill(x + badge, right, line, y + frame.height, f"g{step}", sheet))
-        parts += _row(word, number_shown, x + badge, right, line, step if word == "grad" else None, sheet)
+            parts.append(
+                _last_row_fill(x + badge, right, line, y + frame.height, f"g{step}", sheet)
+            )
+        parts += _row(
+            word, number_shown, x + badge, right, line, step if word == "grad" else None, sheet
+        )
         line += ROW
     paint, more, radius = _border(node, sheet)
     return "".join([*parts, sheet.rect(x, y, frame.width, frame.height, paint, radius, more)])
 
 
-def _last_row_fill(left: float, right: float, top: float, bottom: float, fill: str, sheet: Sheet) -> str:
+def _last_row_fill(
+    left: float, right: float, top: float, bottom: float, fill: str, sheet: Sheet
+) -> str:
     """The tinted row at the foot of a card, inside its round corner."""
     data = f"M{trimmed(left)} {trimmed(top)}H{trimmed(right)}V{trimmed(bottom - 7)}a7 7 0 0 1 -7 7H{trimmed(left)}Z"
     return sheet.path(data, sheet.paint(fill))
 
 
-def _row(word: str, x: float, left: float, right: float, top: float, step: int | None, sheet: Sheet) -> list[str]:
+def _row(
+    word: str, x: float, left: float, right: float, top: float, step: int | None, sheet: Sheet
+) -> list[str]:
     ink, gray = ("ink", "muted") if step is None else (f"t{step}", f"t{step}")
     parts = [sheet.text(left + 10, top + 13, word, WORD, gray)]
     if not isfinite(x):
-        parts.append(_alarm(right - 9 - number_width(x) - 4, top + 2, number_width(x) + 8, ROW - 4, sheet))
+        parts.append(
+            _alarm(right - 9 - number_width(x) - 4, top + 2, number_width(x) + 8, ROW - 4, sheet)
+        )
         ink = "alarm"
-    return [*parts, sheet.text(right - 9, top + 13.5, number(x), NUMBER, ink, anchor="end", mono=True, bold=not isfinite(x))]
+    return [
+        *parts,
+        sheet.text(
+            right - 9,
+            top + 13.5,
+            number(x),
+            NUMBER,
+            ink,
+            anchor="end",
+            mono=True,
+            bold=not isfinite(x),
+        ),
+    ]
 
 
 def _alarm(x: float, y: float, wide: float, high: float, sheet: Sheet) -> str:
@@ -105,7 +145,9 @@ def _alarm(x: float, y: float, wide: float, high: float, sheet: Sheet) -> str:
         for k in (6.0 * i for i in range(1, int((wide + high) / 6) + 1))
     ]
     box = sheet.rect(x, y, wide, high, sheet.paint("card", "alarm"), 2, 'stroke-width="1"')
-    return box + sheet.path("".join(lines), sheet.paint("none", "alarm"), 'stroke-width="0.8" opacity="0.35"')
+    return box + sheet.path(
+        "".join(lines), sheet.paint("none", "alarm"), 'stroke-width="0.8" opacity="0.35"'
+    )
 
 
 def _chip(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
@@ -122,12 +164,33 @@ def _chip(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     parts.append(sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, radius, more))
     ink = "ink" if fill == "card" else f"t{step}"
     if text := chip_text(node):
-        parts.append(sheet.text(frame.x + frame.width / 2, frame.middle + 3.6, text, 10, ink, anchor="middle", bold=True))
+        parts.append(
+            sheet.text(
+                frame.x + frame.width / 2,
+                frame.middle + 3.6,
+                text,
+                10,
+                ink,
+                anchor="middle",
+                bold=True,
+            )
+        )
     if node.detail:
-        parts.append(sheet.text(frame.x + frame.width / 2, frame.y - 3, node.detail, 8, "muted", anchor="middle"))
+        parts.append(
+            sheet.text(
+                frame.x + frame.width / 2, frame.y - 3, node.detail, 8, "muted", anchor="middle"
+            )
+        )
     if node.label and node.label != chip_text(node) and node.kind in ("operation", "input"):
         parts.append(
-            sheet.text(frame.x + frame.width / 2, frame.y + frame.height + 9, fitted(node.label, 8.5, 60), 8.5, "muted", anchor="middle")
+            sheet.text(
+                frame.x + frame.width / 2,
+                frame.y + frame.height + 9,
+                fitted(node.label, 8.5, 60),
+                8.5,
+                "muted",
+                anchor="middle",
+            )
         )
     return "".join(parts)
 
@@ -138,20 +201,42 @@ def _tag(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     paint, more, _ = _border(node, sheet, f"badge-{node.kind}")
     body = sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), 5)
     body += sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, 5, more)
-    return body + sheet.text(frame.x + frame.width / 2, frame.middle + 3.2, short_label(node), 9, ink, anchor="middle")
+    return body + sheet.text(
+        frame.x + frame.width / 2, frame.middle + 3.2, short_label(node), 9, ink, anchor="middle"
+    )
 
 
 def _module(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     """Stacked paper: there is more underneath."""
     x, y, wide, high = frame.x, frame.y, frame.width, frame.height
-    parts = [sheet.rect(x + shift, y + shift, wide, high, sheet.paint("card", "line"), 7, 'stroke-width="1"') for shift in (6.0, 3.0)]
+    parts = [
+        sheet.rect(
+            x + shift, y + shift, wide, high, sheet.paint("card", "line"), 7, 'stroke-width="1"'
+        )
+        for shift in (6.0, 3.0)
+    ]
     parts.append(sheet.rect(x, y, wide, high, sheet.paint("card"), 7))
     if node.grad is not None:
         parts.append(_foot(frame, f"g{step}", sheet))
-    parts.append(sheet.path(f"M{trimmed(x + 9)} {trimmed(y + 9)}l6 4.5l-6 4.5Z", sheet.paint("muted")))
-    parts.append(sheet.text(x + 20, y + 17.5, fitted(node.label, LABEL, wide - 30, bold=True), LABEL, "ink", bold=True))
+    parts.append(
+        sheet.path(f"M{trimmed(x + 9)} {trimmed(y + 9)}l6 4.5l-6 4.5Z", sheet.paint("muted"))
+    )
+    parts.append(
+        sheet.text(
+            x + 20,
+            y + 17.5,
+            fitted(node.label, LABEL, wide - 30, bold=True),
+            LABEL,
+            "ink",
+            bold=True,
+        )
+    )
     if node.data is not None:
-        parts.append(sheet.text(x + wide - 9, y + 17.5, number(node.data), NUMBER, "ink", anchor="end", mono=True))
+        parts.append(
+            sheet.text(
+                x + wide - 9, y + 17.5, number(node.data), NUMBER, "ink", anchor="end", mono=True
+            )
+        )
     ink = f"t{step}" if node.grad is not None else "muted"
     parts.append(sheet.text(x + 9, y + high - 7, node.detail or node.formula, 9, ink))
     paint, more, radius = _border(node, sheet)
@@ -180,19 +265,70 @@ def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
         if node.mark:
             parts.append(_mark(node.mark, frame, sheet))
         elif node.detail:
-            parts.append(sheet.text(frame.center, frame.bottom + 8, fitted(node.detail, 8.5, 100), 8.5, "muted", anchor="middle"))
-        return "".join([*parts, sheet.text(frame.x + frame.width / 2, frame.middle + 4, text, NUMBER, ink, anchor="middle", mono=True)])
+            parts.append(
+                sheet.text(
+                    frame.center,
+                    frame.bottom + 8,
+                    fitted(node.detail, 8.5, 100),
+                    8.5,
+                    "muted",
+                    anchor="middle",
+                )
+            )
+        return "".join(
+            [
+                *parts,
+                sheet.text(
+                    frame.x + frame.width / 2,
+                    frame.middle + 4,
+                    text,
+                    NUMBER,
+                    ink,
+                    anchor="middle",
+                    mono=True,
+                ),
+            ]
+        )
     label = fitted(node.label, 10, 24, bold=True)
     parts.append(sheet.text(frame.x + 7, frame.middle + 4, label, 10, ink, bold=True))
     room = frame.width - 18 - width(label, 10, bold=True)
     size_of_number = min(10.0, 10.0 * room / width(text, 10, mono=True))
-    return "".join([*parts, sheet.text(frame.right - 7, frame.middle + 4, text, size_of_number, ink, anchor="end", mono=True)])
+    return "".join(
+        [
+            *parts,
+            sheet.text(
+                frame.right - 7,
+                frame.middle + 4,
+                text,
+                size_of_number,
+                ink,
+                anchor="end",
+                mono=True,
+            ),
+        ]
+    )
 
 
 def _mark(word: str, frame: Frame, sheet: Sheet) -> str:
     """A thick ring, and the word on a plate at its foot."""
     word = fitted(word, 8.5, frame.width - 10, bold=True)
     wide = width(word, 8.5, bold=True) + 10
-    ring = sheet.rect(frame.x - 2, frame.y - 2, frame.width + 4, frame.height + 4, sheet.paint("none", "alarm"), 9, 'stroke-width="2.4"')
-    plate = sheet.rect(frame.center - wide / 2, frame.bottom - 4, wide, 11, sheet.paint("alarm"), 5.5)
-    return ring + plate + sheet.text(frame.center, frame.bottom + 4.5, word, 8.5, "page", anchor="middle", bold=True)
+    ring = sheet.rect(
+        frame.x - 2,
+        frame.y - 2,
+        frame.width + 4,
+        frame.height + 4,
+        sheet.paint("none", "alarm"),
+        9,
+        'stroke-width="2.4"',
+    )
+    plate = sheet.rect(
+        frame.center - wide / 2, frame.bottom - 4, wide, 11, sheet.paint("alarm"), 5.5
+    )
+    return (
+        ring
+        + plate
+        + sheet.text(
+            frame.center, frame.bottom + 4.5, word, 8.5, "page", anchor="middle", bold=True
+        )
+    )

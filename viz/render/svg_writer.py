@@ -35,7 +35,11 @@ class Sheet:
             if name is None:
                 continue
             parts.append(f'{attribute}="{name if name == "none" else named(name, self.theme)}"')
-            if self.automatic and name != "none" and named(name, LIGHT) != named(name, THEMES["dark"]):
+            if (
+                self.automatic
+                and name != "none"
+                and named(name, LIGHT) != named(name, THEMES["dark"])
+            ):
                 classes.append(f"{attribute[0]}-{name}")
                 self._used[classes[-1]] = (attribute, named(name, THEMES["dark"]))
         if classes:
@@ -47,18 +51,36 @@ class Sheet:
         if not self._used:
             return ""
         images = ".light-image{display:none}.dark-image{display:inline}" if self._images else ""
-        rules = "".join(f".{name}{{{attribute}:{dark}}}" for name, (attribute, dark) in sorted(self._used.items()))
+        rules = "".join(
+            f".{name}{{{attribute}:{dark}}}"
+            for name, (attribute, dark) in sorted(self._used.items())
+        )
         return f"<style>@media (prefers-color-scheme: dark){{{images}{rules}}}</style>"
 
-    def rect(self, x: float, y: float, width: float, height: float, paint: str, radius: float = 0.0, more: str = "") -> str:
+    def rect(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        paint: str,
+        radius: float = 0.0,
+        more: str = "",
+    ) -> str:
         """A rectangle, with round corners where a radius is given."""
         corners = f' rx="{trimmed(radius)}"' if radius else ""
-        frame = f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
+        frame = (
+            f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
+        )
         return f"<rect {frame}{corners} {paint}{_spaced(more)}/>"
 
-    def image(self, x: float, y: float, width: float, height: float, png: bytes, dark: bytes | None = None) -> str:
+    def image(
+        self, x: float, y: float, width: float, height: float, png: bytes, dark: bytes | None = None
+    ) -> str:
         """A PNG image inside of the document, stretched to its frame; with a second one for readers who prefer dark."""
-        frame = f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
+        frame = (
+            f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
+        )
         frame += ' preserveAspectRatio="none" image-rendering="optimizeSpeed"'
         if dark is None:
             return f'<image {frame} href="{_address(png)}"/>'
@@ -71,10 +93,21 @@ class Sheet:
         return f'<path d="{data}" {paint}{_spaced(more)}/>'
 
     def text(
-        self, x: float, y: float, text: str, size: float, fill: str, *, anchor: str = "start", bold: bool = False, mono: bool = False
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float,
+        fill: str,
+        *,
+        anchor: str = "start",
+        bold: bool = False,
+        mono: bool = False,
     ) -> str:
         """One line of text; `y` is its baseline."""
-        looks = (' text-anchor="middle"', ' text-anchor="end"', "")[("middle", "end", "start").index(anchor)]
+        looks = (' text-anchor="middle"', ' text-anchor="end"', "")[
+            ("middle", "end", "start").index(anchor)
+        ]
         looks += ' font-weight="bold"' if bold else ""
         looks += ' class="m"' if mono else ""
         paint = self.paint(fill)

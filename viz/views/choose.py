@@ -33,7 +33,10 @@ LEVELS = ("cards", "chips", "neurons", "layers")
 
 @collector_off()
 def pictures_of(
-    target: Any, level: str | None = None, expand: str | Iterable[str] | None = None, edges: str | None = None
+    target: Any,
+    level: str | None = None,
+    expand: str | Iterable[str] | None = None,
+    edges: str | None = None,
 ) -> list[Picture]:
     """Return the picture at the level asked for (or chosen by size), then coarser ones in case it can't be placed in time.
 
@@ -49,13 +52,19 @@ def pictures_of(
             target than a sketch.
     """
     if level not in (None, *LEVELS):
-        raise OptionError(f"level must be None or one of {', '.join(LEVELS)}, not {level!r}{hint(level, LEVELS)}")
+        raise OptionError(
+            f"level must be None or one of {', '.join(LEVELS)}, not {level!r}{hint(level, LEVELS)}"
+        )
     if isinstance(target, History):
-        raise PictureError("draw takes graphs: of a History viz.plots.plot_history(history) makes a plot")
+        raise PictureError(
+            "draw takes graphs: of a History viz.plots.plot_history(history) makes a plot"
+        )
     if isinstance(target, Mapping) or is_directed_graph(target):
         return sketch_pictures(target, level, expand, edges)
     if edges is not None:
-        raise OptionError(f"edges is for a graph given as a dictionary, not for {_described(target)}")
+        raise OptionError(
+            f"edges is for a graph given as a dictionary, not for {_described(target)}"
+        )
     if isinstance(target, Diagnosis):
         return [diagnosis_picture(target)]
     if isinstance(target, Compiled) and level == "layers":
@@ -78,7 +87,9 @@ def roots_of(target: Any) -> list[Value]:
     return _traced(target) if isinstance(target, Module) else _roots(target)
 
 
-def _of_module(module: Module, level: str | None, expand: str | Iterable[str] | None) -> list[Picture]:
+def _of_module(
+    module: Module, level: str | None, expand: str | Iterable[str] | None
+) -> list[Picture]:
     snapshot = Snapshot(_traced(module))
     if level is None and expand is None and _has_modules(snapshot):
         return [_network(snapshot, "weight")]
@@ -90,21 +101,27 @@ def _recorded(program: Compiled) -> list[Value]:
     rows = program.program.outputs.tolist()
     found = program.recorded(rows)
     if len(found) < len(rows):
-        raise PictureError("an output of this program is no recorded Value any more: draw what `load` returns")
+        raise PictureError(
+            "an output of this program is no recorded Value any more: draw what `load` returns"
+        )
     return _roots(found)
 
 
 def _has_modules(snapshot: Snapshot) -> bool:
     """Whether there are modules besides one that is the whole network."""
     scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
-    return len(scopes) > 1 or any(scope.parent is not None or scope.name for scope in scopes.values())
+    return len(scopes) > 1 or any(
+        scope.parent is not None or scope.name for scope in scopes.values()
+    )
 
 
 def _network(snapshot: Snapshot, colors: str) -> Picture:
     """A network as neurons, or as layers where these are too many."""
     folded = Folded(snapshot)
     if not too_wide(folded):
-        with suppress(PictureError):  # calls that belong together may be too many to be drawn one by one
+        with suppress(
+            PictureError
+        ):  # calls that belong together may be too many to be drawn one by one
             return neuron_picture(snapshot, colors)
     return layer_picture(snapshot, colors, folded)
 
@@ -113,7 +130,9 @@ def _traced(module: Module) -> list[Value]:
     """The outputs of a network for an input of zeros, in evaluation, so that no random generator moves: the structure is what counts."""
     size = getattr(module, "inputs", None)
     if not isinstance(size, int):
-        raise PictureError(f"{type(module).__name__} does not say how many inputs it takes: call it and draw the result")
+        raise PictureError(
+            f"{type(module).__name__} does not say how many inputs it takes: call it and draw the result"
+        )
     model = _copied(module)
     with evaluation(model), enable_grad():
         return _roots(model([Value(0.0, label=f"x{i}") for i in range(size)]))
@@ -154,13 +173,17 @@ def _described(target: Any) -> str:
     return f"{type(target).__name__} {clean(repr(target))}"
 
 
-def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[str] | None, colors: str) -> list[Picture]:
+def _of_snapshot(
+    snapshot: Snapshot, level: str | None, expand: str | Iterable[str] | None, colors: str
+) -> list[Picture]:
     opened = _opened(snapshot, expand)
     if level == "neurons":
         return [neuron_picture(snapshot, colors)]
     if level == "layers":
         return [_layers(snapshot, colors)]
-    if level == "chips" or (level is None and expand is None and MOST_CARDS < len(snapshot) <= MOST_CHIPS):
+    if level == "chips" or (
+        level is None and expand is None and MOST_CARDS < len(snapshot) <= MOST_CHIPS
+    ):
         return [scalar_picture(snapshot, "chips"), *_coarse(snapshot, colors)]
     if level == "cards" or expand is not None or len(snapshot) <= MOST_CARDS:
         return [*_cards(snapshot, opened, expand is None), *_coarse(snapshot, colors)]
@@ -169,7 +192,9 @@ def _of_snapshot(snapshot: Snapshot, level: str | None, expand: str | Iterable[s
 
 def _layers(snapshot: Snapshot, colors: str) -> Picture:
     if all(node.scope is None for node in snapshot.order):
-        raise PictureError('no module made any of this graph, so that it has no layers: draw it with another level, such as "chips"')
+        raise PictureError(
+            'no module made any of this graph, so that it has no layers: draw it with another level, such as "chips"'
+        )
     return layer_picture(snapshot, colors)
 
 
@@ -194,7 +219,11 @@ def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
                 f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all{hint(path, names)}"
             )
         opened.update(found)
-    return {own for own in snapshot.modules if any((path + "/").startswith(own + "/") for path in opened)}
+    return {
+        own
+        for own in snapshot.modules
+        if any((path + "/").startswith(own + "/") for path in opened)
+    }
 
 
 def _cards(snapshot: Snapshot, opened: set[str], automatic: bool) -> Iterable[Picture]:
@@ -209,4 +238,6 @@ def _cards(snapshot: Snapshot, opened: set[str], automatic: bool) -> Iterable[Pi
 
 
 def _innermost(snapshot: Snapshot, opened: set[str]) -> Sequence[str]:
-    return [path for path in snapshot.modules if path not in opened and not snapshot.children.get(path)]
+    return [
+        path for path in snapshot.modules if path not in opened and not snapshot.children.get(path)
+    ]

@@ -26,9 +26,15 @@ def condensed_picture(snapshot: Snapshot, most: int) -> Picture:
     folded = _Folded(snapshot)
     kept = folded.strongest(most)
     has_gradients = any(grad_of(node) for node in kept)
-    edges = [edge if has_gradients else replace(edge, flow=None) for node in kept for edge in folded.edges(node, kept)]
+    edges = [
+        edge if has_gradients else replace(edge, flow=None)
+        for node in kept
+        for edge in folded.edges(node, kept)
+    ]
     nodes = tuple(folded.node(node, kept, has_gradients) for node in reversed(kept))
-    notes = [f"showing {len(kept):,} of {len(snapshot):,} values, those with the largest gradients; chains of + are one Σ"]
+    notes = [
+        f"showing {len(kept):,} of {len(snapshot):,} values, those with the largest gradients; chains of + are one Σ"
+    ]
     if not has_gradients:
         notes.append("no gradients yet: call backward() first")
     return Picture("chips", nodes, tuple(edges), notes=tuple(notes), total=len(snapshot))
@@ -49,7 +55,9 @@ class _Folded:
             arg, local = pending.pop()
             if node.op in _ADDS and self._folds(arg):
                 pending += [
-                    (inner, local * partial) for inner, partial in zip(arg.args, arg.partials, strict=False) if self._seen(arg, inner)
+                    (inner, local * partial)
+                    for inner, partial in zip(arg.args, arg.partials, strict=False)
+                    if self._seen(arg, inner)
                 ][::-1]
             else:
                 found.append((arg, local))

@@ -38,25 +38,38 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     drawn = {without_calls(node.label) for node in nodes if node.mark}
     hidden = len(set(marks) - drawn)
     notes = [*_findings(diagnosis), *picture.notes]
-    notes += [f"{hidden:,} of the {len(marks):,} units that are ill are not drawn"] if hidden else []
+    notes += (
+        [f"{hidden:,} of the {len(marks):,} units that are ill are not drawn"] if hidden else []
+    )
     return replace(picture, nodes=nodes, columns=columns, notes=tuple(notes))
 
 
 def _findings(diagnosis: Diagnosis) -> list[str]:
     kinds = dict.fromkeys(finding.kind for finding in diagnosis.findings)
     found = [f"✗ {sentence}" for sentence in chain.from_iterable(map(diagnosis.sentences, kinds))]
-    return [*(found or ["✓ the doctor found nothing"]), *(f"· {remark}" for remark in diagnosis.remarks)]
+    return [
+        *(found or ["✓ the doctor found nothing"]),
+        *(f"· {remark}" for remark in diagnosis.remarks),
+    ]
 
 
 def _marked(node: Node, word: str) -> Node:
-    return replace(node, mark=word, detail=", ".join(filter(None, [word, node.detail]))) if word else node
+    return (
+        replace(node, mark=word, detail=", ".join(filter(None, [word, node.detail])))
+        if word
+        else node
+    )
 
 
 def _headed(column: Column, nodes: dict[str, Node], diagnosis: Diagnosis) -> Column:
     """A column whose small print says how many of its units are ill, and whether its layer's gradient is."""
     words = [nodes[member].mark for member in column.members if nodes[member].mark]
     ill = [f"{words.count(word)} {word}" for word in dict.fromkeys(words)]
-    ill += dict.fromkeys(finding.kind for finding in diagnosis.findings if finding.kind in _OF_LAYERS and _heads(column, finding.where))
+    ill += dict.fromkeys(
+        finding.kind
+        for finding in diagnosis.findings
+        if finding.kind in _OF_LAYERS and _heads(column, finding.where)
+    )
     return replace(column, detail=" · ".join(filter(None, [column.detail, *ill])))
 
 

@@ -34,7 +34,9 @@ def is_directed_graph(target: Any) -> bool:
     return all(hasattr(type(target), name) for name in ("nodes", "edges", "is_directed"))
 
 
-def sketch_pictures(target: Any, level: str | None = None, expand: Any = None, edges: str | None = None) -> list[Picture]:
+def sketch_pictures(
+    target: Any, level: str | None = None, expand: Any = None, edges: str | None = None
+) -> list[Picture]:
     """Return the picture at the level asked for (or chosen by size), then chips in case cards can't be placed in time.
 
     Args:
@@ -58,16 +60,27 @@ def sketch_pictures(target: Any, level: str | None = None, expand: Any = None, e
         ('each name goes into the names in its list; lines run from an operand to what is made of it',)
     """
     if level in ("neurons", "layers") or expand is not None:
-        raise OptionError('a graph given as a dictionary has no modules: draw it with level "cards" or "chips", without expand')
+        raise OptionError(
+            'a graph given as a dictionary has no modules: draw it with level "cards" or "chips", without expand'
+        )
     if edges is not None and edges not in READINGS:
-        raise OptionError(f"edges must be 'operands' or 'feeds', not {edges!r}{hint(edges, READINGS)}")
+        raise OptionError(
+            f"edges must be 'operands' or 'feeds', not {edges!r}{hint(edges, READINGS)}"
+        )
     if isinstance(target, Mapping):
-        lists = {_name(name): _names(name, listed, edges or "operands") for name, listed in target.items()}
+        lists = {
+            _name(name): _names(name, listed, edges or "operands")
+            for name, listed in target.items()
+        }
         graph = _turned(lists) if edges == "feeds" else lists
         note = f"{READINGS[edges or 'operands']}; {_RUN}"
     else:
         graph = _of_edges(target, edges or "feeds")
-        note = _RUN if edges != "operands" else f"an edge points from a name to what it is made of; {_RUN}"
+        note = (
+            _RUN
+            if edges != "operands"
+            else f"an edge points from a name to what it is made of; {_RUN}"
+        )
     order = _order(graph)
     finest = level or ("cards" if len(order) <= MOST_CARDS else "chips")
     notes = (note,) if any(graph.values()) else ()
@@ -86,11 +99,17 @@ def _turned(lists: Mapping[str, list[str]]) -> dict[str, list[str]]:
 def _of_edges(target: Any, reading: str) -> dict[str, list[str]]:
     """For each name its operands, of a directed graph."""
     if not target.is_directed():
-        raise PictureError("the edges of this graph have no direction, so that nothing says what is made of what: give a DiGraph")
-    names: dict[Any, str] = {node: node if isinstance(node, str) else _quoted(node) for node in target.nodes()}
+        raise PictureError(
+            "the edges of this graph have no direction, so that nothing says what is made of what: give a DiGraph"
+        )
+    names: dict[Any, str] = {
+        node: node if isinstance(node, str) else _quoted(node) for node in target.nodes()
+    }
     if len(set(names.values())) < len(names):
         twice = next(name for name in names.values() if list(names.values()).count(name) > 1)
-        raise PictureError(f"two nodes of the graph are both called {_quoted(twice)}: give them names of their own")
+        raise PictureError(
+            f"two nodes of the graph are both called {_quoted(twice)}: give them names of their own"
+        )
     graph: dict[str, list[str]] = {name: [] for name in names.values()}
     for first, second, *_ in target.edges():
         source, made = (first, second) if reading == "feeds" else (second, first)
@@ -100,7 +119,9 @@ def _of_edges(target: Any, reading: str) -> dict[str, list[str]]:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str):
-        raise PictureError(f"a graph given as a dictionary holds names as text, not {type(name).__name__} {_quoted(name)}")
+        raise PictureError(
+            f"a graph given as a dictionary holds names as text, not {type(name).__name__} {_quoted(name)}"
+        )
     return name
 
 
@@ -108,7 +129,9 @@ def _names(name: str, listed: Any, reading: str) -> list[str]:
     if not isinstance(listed, (list, tuple)):
         found = f"{type(listed).__name__} {_quoted(listed)}"
         what = "operands of" if reading == "operands" else "names fed by"
-        raise PictureError(f"the {what} {_quoted(name)} must be a list of names, in order, not {found}")
+        raise PictureError(
+            f"the {what} {_quoted(name)} must be a list of names, in order, not {found}"
+        )
     return [_name(other) for other in listed]
 
 
@@ -123,14 +146,22 @@ def _order(graph: Mapping[str, list[str]]) -> list[str]:
     except CycleError as error:
         names = [_quoted(name) for name in error.args[1]]
         shown = names if len(names) <= 8 else [*names[:4], "…", *names[-3:]]
-        raise PictureError(f"the graph runs in a circle, {' → '.join(shown)}: no order could compute it") from None
+        raise PictureError(
+            f"the graph runs in a circle, {' → '.join(shown)}: no order could compute it"
+        ) from None
 
 
-def _picture(graph: Mapping[str, list[str]], order: list[str], level: str, notes: tuple[str, ...]) -> Picture:
+def _picture(
+    graph: Mapping[str, list[str]], order: list[str], level: str, notes: tuple[str, ...]
+) -> Picture:
     ids = {name: f"n{i}" for i, name in enumerate(order)}
     used = {operand for operands in graph.values() for operand in operands}
     nodes = tuple(_node(ids[name], name, graph.get(name, []), name not in used) for name in order)
-    edges = tuple(Edge(ids[operand], ids[name], port=port) for name in order for port, operand in enumerate(graph.get(name, [])))
+    edges = tuple(
+        Edge(ids[operand], ids[name], port=port)
+        for name in order
+        for port, operand in enumerate(graph.get(name, []))
+    )
     return Picture(level, nodes, edges, notes=notes, total=len(nodes), colors="")
 
 
@@ -138,8 +169,12 @@ def _node(id: str, name: str, operands: list[str], last: bool) -> Node:
     label = clean(name) or "unnamed"
     if not operands:
         return Node(id, "input", "in", label, root=last, whole=whole(name))
-    shown = ", ".join(clean(operand, 24) for operand in operands[:4]) + (", …" if len(operands) > 4 else "")
-    return Node(id, "operation", _symbol(name), label, formula=f"f({shown})", root=last, whole=whole(name))
+    shown = ", ".join(clean(operand, 24) for operand in operands[:4]) + (
+        ", …" if len(operands) > 4 else ""
+    )
+    return Node(
+        id, "operation", _symbol(name), label, formula=f"f({shown})", root=last, whole=whole(name)
+    )
 
 
 def _symbol(name: str) -> str:

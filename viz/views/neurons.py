@@ -50,7 +50,13 @@ def neuron_picture(snapshot: Snapshot, colors: str = "gradient") -> Picture:
     nodes = tuple(units.node(key, weights, has_gradients) for key in units.ids)
     columns = tuple(units.column(column, has_gradients and not weights) for column in units.columns)
     return Picture(
-        "neurons", nodes, edges, notes=tuple(notes), total=len(snapshot), colors=colors if has_gradients else "weight", columns=columns
+        "neurons",
+        nodes,
+        edges,
+        notes=tuple(notes),
+        total=len(snapshot),
+        colors=colors if has_gradients else "weight",
+        columns=columns,
     )
 
 
@@ -95,13 +101,17 @@ class Units:
         for node in snapshot.order:
             if node in self.key:
                 self.members[self.key[node]].append(node)
-        self.samples = max((len(self._samples_of(key)) for key in self.members if key[0] != "free"), default=1)
+        self.samples = max(
+            (len(self._samples_of(key)) for key in self.members if key[0] != "free"), default=1
+        )
         self.flows: dict[tuple[Key, Key], float] = defaultdict(float)
         self.weights: dict[tuple[Key, Key], float] = {}
         self._connect()
         self.columns = self._columns()
         self._check_size()
-        self.shown = {key: own for column in self.columns for key, own in self._narrowed(column).items()}
+        self.shown = {
+            key: own for column in self.columns for key, own in self._narrowed(column).items()
+        }
         self.ids = {key: f"u{i}" for i, key in enumerate(dict.fromkeys(self.shown.values()))}
 
     def _samples_of(self, key: Key) -> set[int]:
@@ -116,9 +126,13 @@ class Units:
             elif node.kind == "input":
                 self.key[node] = self._input_key(node, inputs)
                 stages[node] = self.stage[self.key[node]] = 0
-        for node in reversed(self.snapshot.order):  # what no input reaches belongs to what it is used for
+        for node in reversed(
+            self.snapshot.order
+        ):  # what no input reaches belongs to what it is used for
             if node.args and node not in self.key:
-                found = [self.key[user] for user in self.snapshot.users.get(node, ()) if user in self.key]
+                found = [
+                    self.key[user] for user in self.snapshot.users.get(node, ()) if user in self.key
+                ]
                 if self.calls.is_innermost(node):
                     self.key[node] = ("unit", self.calls.path(node), 0)
                 else:
@@ -193,7 +207,9 @@ class Units:
             return {key: key for key in column}
         strong = set(nlargest(NARROWED - 1, column, key=lambda key: self._strength[key]))
         rest: Key = ("more", f"+{len(column) - len(strong):,} more in {column[0][1]}", 0)
-        ordered = [key for key in column if key in strong] + [key for key in column if key not in strong]
+        ordered = [key for key in column if key in strong] + [
+            key for key in column if key not in strong
+        ]
         return {key: key if key in strong else rest for key in ordered}
 
     @cached_property
@@ -216,7 +232,11 @@ class Units:
     def outputs(self, key: Key) -> list[Value]:
         """The Values of a unit that others use, or that are roots."""
         users = self.snapshot.users
-        return [node for node in self.members[key] if node in self._roots or any(self.key.get(user) != key for user in users.get(node, ()))]
+        return [
+            node
+            for node in self.members[key]
+            if node in self._roots or any(self.key.get(user) != key for user in users.get(node, ()))
+        ]
 
     @cached_property
     def _roots(self) -> set[Value]:
@@ -230,17 +250,28 @@ class Units:
     def node(self, key: Key, weights: bool, has_gradients: bool) -> Node:
         """A unit with its output, or with its bias where weights are shown."""
         if key[0] == "more":
-            return Node(self.ids[key], "more", label=key[1].partition(" in ")[0], formula="units that are left out")
+            return Node(
+                self.ids[key],
+                "more",
+                label=key[1].partition(" in ")[0],
+                formula="units that are left out",
+            )
         outputs = self.outputs(key)
         # A unit has one number where it puts out one in each sample: a mean over different outputs would say nothing.
         samples = {self.calls.sample[node] for node in outputs}
         is_single = bool(outputs) and len(samples) == len(outputs)
-        data = sum(node.data for node in outputs) / len(outputs) if is_single else None  # nan and inf are never hidden
+        data = (
+            sum(node.data for node in outputs) / len(outputs) if is_single else None
+        )  # nan and inf are never hidden
         grad = sum(grad_of(node) for node in outputs) if is_single else None
         kind = "input" if key[0] == "in" else "operation"
         if weights:
             data = grad = self._bias(key)
-        name = key[1].replace("/", ".") if key[0] != "free" else clean(outputs[0].label if outputs else "")
+        name = (
+            key[1].replace("/", ".")
+            if key[0] != "free"
+            else clean(outputs[0].label if outputs else "")
+        )
         return Node(
             id=self.ids[key],
             kind=kind,
@@ -276,13 +307,27 @@ class Units:
             return Column("inputs", f"{len(keys):,}", members)
         if kinds == {"free"}:
             outputs = [node for key in keys for node in self.outputs(key)]
-            return Column(clean(outputs[-1].label if outputs else "") or ("result" if self._has_root(outputs) else "between"), "", members)
+            return Column(
+                clean(outputs[-1].label if outputs else "")
+                or ("result" if self._has_root(outputs) else "between"),
+                "",
+                members,
+            )
         layers = list(dict.fromkeys(_layer(key)[1] for key in keys if key[0] == "unit"))
         modules = list(dict.fromkeys(map(without_calls, layers)))
-        title = common_path(modules if len(modules) < len(layers) else layers).replace("/", ".") or "units"
+        title = (
+            common_path(modules if len(modules) < len(layers) else layers).replace("/", ".")
+            or "units"
+        )
         activation = self._activation(next(key for key in keys if key[0] == "unit"))
         parameters = list(
-            dict.fromkeys(arg for key in keys for node in self.members[key] for arg in node.args if isinstance(arg, Parameter))
+            dict.fromkeys(
+                arg
+                for key in keys
+                for node in self.members[key]
+                for arg in node.args
+                if isinstance(arg, Parameter)
+            )
         )
         shape = _shape(len(keys), len(layers), len(modules), activation or "linear")
         return Column(f"{title}  {shape}", parameters_line(parameters, has_gradients), members)
@@ -301,7 +346,10 @@ def _numbered(column: list[Key]) -> list[Key]:
     Inputs of several calls in one column stand call by call.
     """
     families: dict[tuple[str, str], int] = {}
-    rank = {key: families.setdefault((key[0], _NUMBER.sub("#", key[1])), len(families)) for key in column}
+    rank = {
+        key: families.setdefault((key[0], _NUMBER.sub("#", key[1])), len(families))
+        for key in column
+    }
 
     same_name: dict[str, list[int]] = defaultdict(list)
     for key in column:
@@ -369,11 +417,15 @@ def _places(keys: Iterable[Key], flows: Iterable[tuple[Key, Key]]) -> dict[Key, 
         home |= {key: ("alone", *key) for key in stuck}
         depth = _depths(home, edges)
     if any(home[key] not in depth for key in units):
-        raise PictureError('modules of this graph take from each other in a circle: draw it with level="chips" or "layers"')
+        raise PictureError(
+            'modules of this graph take from each other in a circle: draw it with level="chips" or "layers"'
+        )
     return {key: depth[home[key]] for key in units}
 
 
-def _depths(home: dict[Key, tuple[Any, ...]], edges: list[tuple[Key, Key]]) -> dict[tuple[Any, ...], int]:
+def _depths(
+    home: dict[Key, tuple[Any, ...]], edges: list[tuple[Key, Key]]
+) -> dict[tuple[Any, ...], int]:
     """Return for each group the longest way that leads to it, from 1; groups in and between circles have none."""
     after: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {group: set() for group in home.values()}
     before: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {group: set() for group in home.values()}
@@ -393,4 +445,8 @@ def _depths(home: dict[Key, tuple[Any, ...]], edges: list[tuple[Key, Key]]) -> d
 
 
 def _layer(key: Key) -> tuple[str, str]:
-    return (key[0], key[1].rpartition("/")[0]) if key[0] == "unit" else (key[0], f"{key[1]} {key[2]}" if key[0] == "free" else "")
+    return (
+        (key[0], key[1].rpartition("/")[0])
+        if key[0] == "unit"
+        else (key[0], f"{key[1]} {key[2]}" if key[0] == "free" else "")
+    )

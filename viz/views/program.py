@@ -18,7 +18,9 @@ MOST_CARDS, MOST_NODES, BANDS = 40, 300, 12
 """Up to so many nodes cards are drawn, and nodes at all; in how many bands kernels are folded beyond that."""
 
 
-def program_pictures(program: Compiled, level: str | None = None, expand: Any = None) -> list[Picture]:
+def program_pictures(
+    program: Compiled, level: str | None = None, expand: Any = None
+) -> list[Picture]:
     """The picture at the level asked for (or chosen by size), then chips, then kernels folded, in case they can't be placed in time.
 
     Raises OptionError for the level "neurons" and for `expand`: a program has no neurons and no modules.
@@ -30,12 +32,17 @@ def program_pictures(program: Compiled, level: str | None = None, expand: Any = 
     [('layers.0', 'matrix 16×2 + bias'), ('layers.1', 'matrix 3×16 + bias')]
     """
     if level == "neurons" or expand is not None:
-        raise OptionError('a compiled program has no neurons and no modules: draw it with level "cards" or "chips", without expand')
+        raise OptionError(
+            'a compiled program has no neurons and no modules: draw it with level "cards" or "chips", without expand'
+        )
     graph = _Graph(program)
     if len(graph.nodes) > MOST_NODES:
         return [_folded(program, level or "cards")]
     finest = level or ("cards" if len(graph.nodes) <= MOST_CARDS else "chips")
-    return [*(graph.picture(each) for each in dict.fromkeys((finest, "chips"))), _folded(program, "cards")]
+    return [
+        *(graph.picture(each) for each in dict.fromkeys((finest, "chips"))),
+        _folded(program, "cards"),
+    ]
 
 
 class _Graph:
@@ -56,20 +63,37 @@ class _Graph:
     def picture(self, level: str) -> Picture:
         """All of it."""
         edges = tuple(Edge(source, target, port=port) for source, target, port in self.edges)
-        return Picture(level, tuple(self.nodes.values()), edges, notes=notes(self.program), total=self.program.recorded_rows, colors="")
+        return Picture(
+            level,
+            tuple(self.nodes.values()),
+            edges,
+            notes=notes(self.program),
+            total=self.program.recorded_rows,
+            colors="",
+        )
 
     def _add_kernel(self, position: int, kernel: Kernel) -> None:
         sources = self._sources(kernel)
-        node = self._add(("kernel", position), "operation", _symbol(kernel), *self._named(kernel), root=self._gives(kernel.rows))
+        node = self._add(
+            ("kernel", position),
+            "operation",
+            _symbol(kernel),
+            *self._named(kernel),
+            root=self._gives(kernel.rows),
+        )
         for port, found in enumerate(sources):
             self.edges |= dict.fromkeys((source, node.id, port) for source in found)
 
     def _sources(self, kernel: Kernel) -> list[list[str]]:
         """For each operand the ids of the nodes that it comes from; a matrix and its bias are one node where both are learned."""
         program, taken = self.program.program, _taken(kernel)
-        if not isinstance(kernel, Matrix) or not all((program.code[rows] == PARAMETER).all() for rows in taken[1:]):
+        if not isinstance(kernel, Matrix) or not all(
+            (program.code[rows] == PARAMETER).all() for rows in taken[1:]
+        ):
             return [self._source(rows) for rows in taken]
-        shape = "×".join(map(str, kernel.weights.shape)) + (f" + {len(kernel.weights)}" if kernel.bias is not None else "")
+        shape = "×".join(map(str, kernel.weights.shape)) + (
+            f" + {len(kernel.weights)}" if kernel.bias is not None else ""
+        )
         places = numpy.concatenate([program.place[rows].ravel() for rows in taken[1:]])
         return [self._source(kernel.x), [self._parameters(places, shape)]]
 
@@ -77,15 +101,25 @@ class _Graph:
         """The name of what a kernel computes, and small print."""
         values = self.program.recorded(kernel.rows[:: max(1, len(kernel.rows) // 500)].tolist())
         own = values[0].label if len(kernel.rows) == 1 and values else ""
-        where = clean(own) or common_path([value.scope.path if value.scope else "" for value in values])
-        return (where, str(kernel)) if where else (str(kernel), "" if kernel.batched else "for all samples")
+        where = clean(own) or common_path(
+            [value.scope.path if value.scope else "" for value in values]
+        )
+        return (
+            (where, str(kernel))
+            if where
+            else (str(kernel), "" if kernel.batched else "for all samples")
+        )
 
     def _gives(self, rows: Any) -> bool:
         return not self.outputs.isdisjoint(rows.tolist())
 
-    def _add(self, key: Any, kind: str, symbol: str, label: str, detail: str = "", root: bool = False) -> Node:
+    def _add(
+        self, key: Any, kind: str, symbol: str, label: str, detail: str = "", root: bool = False
+    ) -> Node:
         """The node of this key, made where it is not there yet; it is a root as soon as one output is among what it stands for."""
-        node = self.nodes.get(key) or Node(f"n{len(self.nodes)}", kind, symbol, clean(label), detail=clean(detail))
+        node = self.nodes.get(key) or Node(
+            f"n{len(self.nodes)}", kind, symbol, clean(label), detail=clean(detail)
+        )
         self.nodes[key] = replace(node, root=root or node.root)
         return self.nodes[key]
 
@@ -98,14 +132,19 @@ class _Graph:
             if code < FIRST:
                 found |= dict.fromkeys(self._leaves(code, group))
             else:
-                found |= dict.fromkeys(self.nodes["kernel", owner].id for owner in numpy.unique(self.owner[group]).tolist())
+                found |= dict.fromkeys(
+                    self.nodes["kernel", owner].id
+                    for owner in numpy.unique(self.owner[group]).tolist()
+                )
         return list(found)
 
     def _leaves(self, code: int, group: Any) -> list[str]:
         places, root = self.program.program.place[group], self._gives(group)
         if code == INPUT:
             argument = numpy.array([self._argument(place) for place in places.tolist()])
-            return [self._input(i, group[argument == i], root) for i in sorted(set(argument.tolist()))]
+            return [
+                self._input(i, group[argument == i], root) for i in sorted(set(argument.tolist()))
+            ]
         if code == PARAMETER:
             return [self._parameters(places, counted(len(places), "number"), root)]
         label, detail = self._number(code, places)
@@ -115,21 +154,33 @@ class _Graph:
         """One node for parameters, however often they are taken together."""
         places = numpy.unique(places)
         every = 1 < len(places) == self.program.program.parameters
-        label = "all parameters" if every else common_path([self.names[place] for place in places.tolist()]) or "parameters"
+        label = (
+            "all parameters"
+            if every
+            else common_path([self.names[place] for place in places.tolist()]) or "parameters"
+        )
         return self._add((PARAMETER, places.tobytes()), "parameter", "θ", label, detail, root).id
 
     def _number(self, code: int, places: Any) -> tuple[str, str]:
         if code == CONSTANT:
             numbers = numpy.unique(self.program.program.numbers[places])
-            return (number(float(numbers[0])), "") if len(numbers) == 1 else ("constants", counted(len(numbers), "number"))
-        return {LEAF: "read at each run", DRAWN: "drawn at random"}[code], per_sample(len(places), code == DRAWN)
+            return (
+                (number(float(numbers[0])), "")
+                if len(numbers) == 1
+                else ("constants", counted(len(numbers), "number"))
+            )
+        return {LEAF: "read at each run", DRAWN: "drawn at random"}[code], per_sample(
+            len(places), code == DRAWN
+        )
 
     def _argument(self, place: int) -> int:
         return int(numpy.searchsorted(numpy.cumsum(self.program.sizes), place, side="right"))
 
     def _input(self, position: int, rows: Any, root: bool) -> str:
         label = self.program.recorded(rows[:1].tolist())[0].label.rstrip("0123456789")
-        return self._add((INPUT, position), "input", "in", label, per_sample(self.program.sizes[position]), root).id
+        return self._add(
+            (INPUT, position), "input", "in", label, per_sample(self.program.sizes[position]), root
+        ).id
 
 
 def common_path(paths: Iterable[str]) -> str:
@@ -144,7 +195,13 @@ def common_path(paths: Iterable[str]) -> str:
     shared = [same[0] for same in zip(*parts, strict=False)]
     while any(path[: len(shared)] != shared for path in parts):
         shared.pop()
-    if len(parts) > 1 and shared and not shared[-1][0].isdigit() and len(shared) > 1 and all(len(path) > len(shared) for path in parts):
+    if (
+        len(parts) > 1
+        and shared
+        and not shared[-1][0].isdigit()
+        and len(shared) > 1
+        and all(len(path) > len(shared) for path in parts)
+    ):
         shared.pop()  # layers.0.neurons is a list of layers.0, not a module
     firsts = list(dict.fromkeys(path[0] for path in parts))
     return ".".join(shared) or ", ".join(firsts[:3]) + (", …" if len(firsts) > 3 else "")
@@ -167,10 +224,15 @@ def per_sample(count: int, each: bool = True) -> str:
 def notes(program: Compiled) -> tuple[str, ...]:
     """What became of the scalars, in two sentences."""
     kernels = program.kernels
-    products = sum(kernel.weights.size * len(kernel.x) for kernel in kernels if isinstance(kernel, Matrix))
+    products = sum(
+        kernel.weights.size * len(kernel.x) for kernel in kernels if isinstance(kernel, Matrix)
+    )
     elementwise = [len(kernel.rows) for kernel in kernels if isinstance(kernel, Elementwise)]
     found = [
-        (sum(isinstance(kernel, Matrix) for kernel in kernels), f"matrix product{{s}} ({counted(products, 'product')} of scalars)"),
+        (
+            sum(isinstance(kernel, Matrix) for kernel in kernels),
+            f"matrix product{{s}} ({counted(products, 'product')} of scalars)",
+        ),
         (sum(size > 1 for size in elementwise), "elementwise group{s}"),
         (sum(isinstance(kernel, OverList) for kernel in kernels), "operation{s} over lists"),
         (sum(isinstance(kernel, Dots) for kernel in kernels), "group{s} of dot products"),
@@ -219,9 +281,20 @@ def _folded(program: Compiled, level: str) -> Picture:
     for target, band in enumerate(bands):
         for rows in (rows for kernel in band for rows in _taken(kernel)):
             sources = numpy.unique(owner[rows])
-            flows |= dict.fromkeys((int(source) // size, target) for source in sources if source >= 0 and source // size != target)
-    edges = tuple(Edge(f"n{source}", f"n{target}") for source, target in flows if target - source == 1 or not _steps(flows, source, target))
-    words = (*notes(program), f"the {len(kernels):,} kernels are folded into {counted(len(bands), 'band')}, in the order in which they run")
+            flows |= dict.fromkeys(
+                (int(source) // size, target)
+                for source in sources
+                if source >= 0 and source // size != target
+            )
+    edges = tuple(
+        Edge(f"n{source}", f"n{target}")
+        for source, target in flows
+        if target - source == 1 or not _steps(flows, source, target)
+    )
+    words = (
+        *notes(program),
+        f"the {len(kernels):,} kernels are folded into {counted(len(bands), 'band')}, in the order in which they run",
+    )
     return Picture(level, nodes, edges, notes=words, total=program.recorded_rows, colors="")
 
 
@@ -234,5 +307,9 @@ def _band(position: int, first: int, band: Sequence[Kernel], root: bool) -> Node
     matrices = sum(isinstance(kernel, Matrix) for kernel in band)
     found = f"{matrices:,} {'matrix' if matrices == 1 else 'matrices'} · " if matrices else ""
     detail = f"{found}{counted(sum(len(kernel.rows) for kernel in band), 'number')}"
-    label = f"kernels {first + 1:,} to {first + len(band):,}" if len(band) > 1 else f"kernel {first + 1:,}"
+    label = (
+        f"kernels {first + 1:,} to {first + len(band):,}"
+        if len(band) > 1
+        else f"kernel {first + 1:,}"
+    )
     return Node(f"n{position}", "module", label=label, detail=detail, root=root)

@@ -107,7 +107,10 @@ class Calls:
             return False
         computed = [arg for arg in node.args if arg.args]
         leaves = [arg for arg in node.args if not arg.args]
-        are_plain = all(arg.kind == "constant" or (arg.kind == "input" and len(self.snapshot.users[arg]) == 1) for arg in leaves)
+        are_plain = all(
+            arg.kind == "constant" or (arg.kind == "input" and len(self.snapshot.users[arg]) == 1)
+            for arg in leaves
+        )
         is_divisor = node.op == ops.DIV.name and bool(node.args[-1].args)
         return are_plain and len(computed) == 1 and not is_divisor
 

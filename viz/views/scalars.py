@@ -23,7 +23,9 @@ def scalar_picture(snapshot: Snapshot, level: str, closed: Iterable[str] = ()) -
     """
     shown = _Shown(snapshot, set(closed))
     has_gradients = any(grad_of(node) for node in snapshot.order)
-    nodes = [shown.node(value, has_gradients) for value in snapshot.order if not shown.module_of[value]]
+    nodes = [
+        shown.node(value, has_gradients) for value in snapshot.order if not shown.module_of[value]
+    ]
     nodes += [shown.closed_module(path, has_gradients) for path in shown.closed]
     edges = shown.edges() if has_gradients else [replace(edge, flow=None) for edge in shown.edges()]
     nodes, edges = _with_tags(nodes, edges)
@@ -33,7 +35,15 @@ def scalar_picture(snapshot: Snapshot, level: str, closed: Iterable[str] = ()) -
     notes = (_folded(len(snapshot), hidden, len(shown.closed)),) if hidden else ()
     if not has_gradients and len(snapshot):
         notes = (*notes, "no gradients yet: call backward() first")
-    return Picture(level, tuple(nodes), tuple(edges), groups, notes=notes, total=len(snapshot), framed=level == "cards")
+    return Picture(
+        level,
+        tuple(nodes),
+        tuple(edges),
+        groups,
+        notes=notes,
+        total=len(snapshot),
+        framed=level == "cards",
+    )
 
 
 def _folded(total: int, hidden: int, modules: int) -> str:
@@ -108,12 +118,18 @@ class _Shown:
         return [
             node
             for node in self.inside[path]
-            if node in self.snapshot.roots or any(self.module_of[user] != path for user in users.get(node, ()))
+            if node in self.snapshot.roots
+            or any(self.module_of[user] != path for user in users.get(node, ()))
         ]
 
     def box(self, path: str, has_gradients: bool) -> Group:
         """An open module."""
-        return Group(path, path.rpartition("/")[2], parent_path(path), parameters_line(self.parameters[path], has_gradients))
+        return Group(
+            path,
+            path.rpartition("/")[2],
+            parent_path(path),
+            parameters_line(self.parameters[path], has_gradients),
+        )
 
     @cached_property
     def parameters(self) -> dict[str, list[Value]]:
@@ -132,7 +148,9 @@ class _Shown:
         merged: dict[tuple[str, str], float] = {}
         for node in self.snapshot.order:
             target = self.id(node)
-            for port, (arg, local) in enumerate(zip(node.args, node.partials or [0.0] * len(node.args), strict=True)):
+            for port, (arg, local) in enumerate(
+                zip(node.args, node.partials or [0.0] * len(node.args), strict=True)
+            ):
                 source = self.id(arg)
                 if source == target:
                     continue
@@ -141,7 +159,9 @@ class _Shown:
                     merged[source, target] = merged.get((source, target), 0.0) + flow
                 else:
                     single.append(Edge(source, target, local, flow, port))
-        return single + [Edge(source, target, None, flow) for (source, target), flow in merged.items()]
+        return single + [
+            Edge(source, target, None, flow) for (source, target), flow in merged.items()
+        ]
 
 
 def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
@@ -184,7 +204,11 @@ def _with_tags(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[E
     for edge in edges:
         uses[edge.source] += 1
     by_id = {node.id: node for node in nodes}
-    copied = {node.id for node in nodes if node.kind in ("input", "parameter", "constant") and uses[node.id] >= MANY_USES}
+    copied = {
+        node.id
+        for node in nodes
+        if node.kind in ("input", "parameter", "constant") and uses[node.id] >= MANY_USES
+    }
     kept_edges, tags, fans = [], [], set()
     for count, edge in enumerate(edges):
         target = by_id[edge.target]

@@ -34,17 +34,39 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def recording(steps: int = 12) -> Recording:
     model, recorder = MLP(2, [3, 1], "tanh", seed=1), Recorder([1.0, -0.5], 2.0, mse)
-    fit(model, [[1.0, 0.5], [2.0, -1.0]], [2.0, 4.0], loss="mse", epochs=steps, batch_size=None, callbacks=[recorder], progress=False)
+    fit(
+        model,
+        [[1.0, 0.5], [2.0, -1.0]],
+        [2.0, 4.0],
+        loss="mse",
+        epochs=steps,
+        batch_size=None,
+        callbacks=[recorder],
+        progress=False,
+    )
     return recorder.recording
 
 
 def check_document(svg: str) -> ElementTree.Element:
     """Well formed, no script, nothing from outside, and motion only for those who like it."""
     root = ElementTree.fromstring(svg)
-    assert not {element.tag for element in root.iter()} & {f"{SVG}script", f"{SVG}animate", f"{SVG}foreignObject", f"{SVG}image", f"{SVG}a"}
-    assert not [name for element in root.iter() for name in element.attrib if name.startswith("on") or "href" in name]
+    assert not {element.tag for element in root.iter()} & {
+        f"{SVG}script",
+        f"{SVG}animate",
+        f"{SVG}foreignObject",
+        f"{SVG}image",
+        f"{SVG}a",
+    }
+    assert not [
+        name
+        for element in root.iter()
+        for name in element.attrib
+        if name.startswith("on") or "href" in name
+    ]
     style = "".join(element.text or "" for element in root.iter(f"{SVG}style"))
-    moving = re.findall(r"@media \(prefers-reduced-motion:no-preference\)\{((?:[^{}]*\{[^{}]*\})*)\}", style)
+    moving = re.findall(
+        r"@media \(prefers-reduced-motion:no-preference\)\{((?:[^{}]*\{[^{}]*\})*)\}", style
+    )
     assert "animation:" not in style.replace("".join(moving), "")
     assert "url(" not in style
     assert "@import" not in style
@@ -60,7 +82,15 @@ def texts(svg: str) -> list[str]:
 
 def test_a_track_between_and_beyond_its_points() -> None:
     track = Track("opacity", ((1.0, 0.0), (3.0, 1.0), (4.0, 0.5)))
-    assert [track.at(t) for t in (0.0, 1.0, 2.0, 3.0, 3.5, 4.0, 9.0)] == [0.0, 0.0, 0.5, 1.0, 0.75, 0.5, 0.5]
+    assert [track.at(t) for t in (0.0, 1.0, 2.0, 3.0, 3.5, 4.0, 9.0)] == [
+        0.0,
+        0.0,
+        0.5,
+        1.0,
+        0.75,
+        0.5,
+        0.5,
+    ]
 
 
 def test_the_style_sheet_says_what_the_track_says() -> None:
@@ -70,7 +100,10 @@ def test_the_style_sheet_says_what_the_track_says() -> None:
     assert name
     frames = re.search(rf"@keyframes {name[1]}\{{(.*?\}})\}}", clock.style())
     assert frames
-    found = {float(share): float(x) for share, x in re.findall(r"([\d.]+)%\{opacity:([\d.]+)\}", frames[1])}
+    found = {
+        float(share): float(x)
+        for share, x in re.findall(r"([\d.]+)%\{opacity:([\d.]+)\}", frames[1])
+    }
     assert found == {0.0: 0.0, 20.0: 0.0, 30.0: 1.0, 50.0: 1.0, 60.0: 0.0, 100.0: 0.0}
     assert clock.moving("y", flashing(2.0, 5.0, 1.0)) == shown.replace("x", "y")
 
@@ -85,7 +118,9 @@ def test_a_clock_that_stands_shows_one_moment() -> None:
 # The backward pass
 
 
-@pytest.mark.parametrize("make", [neuron, lambda: network([4, 4, 1]), lambda: network([16, 16, 1], 2)])
+@pytest.mark.parametrize(
+    "make", [neuron, lambda: network([4, 4, 1]), lambda: network([16, 16, 1], 2)]
+)
 def test_every_gradient_comes_after_those_that_it_is_made_of(make: Callable[[], Value]) -> None:
     picture = viz.draw(make()).picture
     wave = waves(picture)
@@ -109,7 +144,11 @@ def test_boxes_in_a_circle_end_too() -> None:
     from viz.model.picture import Edge, Node, Picture
 
     nodes = tuple(Node(name, "module") for name in ("a", "b", "c"))
-    assert waves(Picture("cards", nodes, (Edge("a", "b"), Edge("b", "a"), Edge("a", "c")))) == {"a": 1, "b": 1, "c": 0}
+    assert waves(Picture("cards", nodes, (Edge("a", "b"), Edge("b", "a"), Edge("a", "c")))) == {
+        "a": 1,
+        "b": 1,
+        "c": 0,
+    }
 
 
 def gradients_shown(svg: str) -> dict[str, str]:
@@ -130,7 +169,14 @@ def test_gradients_appear_one_wave_after_the_other() -> None:
     animation = viz.animate(neuron())
     shown = [gradients_shown(animation.still(second, "light")) for second in scene.moments()]
     assert set(shown[0].values()) == {"0"}
-    assert [sum(x != "0" for x in frame.values()) for frame in shown] == [0, 1, 2, 4, 6, 9]  # o; n; + and b; both ×; x1, w1, x2 (w2 has 0)
+    assert [sum(x != "0" for x in frame.values()) for frame in shown] == [
+        0,
+        1,
+        2,
+        4,
+        6,
+        9,
+    ]  # o; n; + and b; both ×; x1, w1, x2 (w2 has 0)
     assert shown[1]["o = tanh(n)"] == "1"
     assert shown[-1]["input x1"] == "−1.5"
 
@@ -138,7 +184,11 @@ def test_gradients_appear_one_wave_after_the_other() -> None:
 def test_the_arithmetic_of_each_step_is_on_its_edges() -> None:
     animation = viz.animate(neuron())
     said = [
-        [text for text in texts(animation.still(second)) if "=" in text and "×" in text and ":" not in text]
+        [
+            text
+            for text in texts(animation.still(second))
+            if "=" in text and "×" in text and ":" not in text
+        ]
         for second in animation.scene.moments()
     ]
     assert said == [
@@ -160,7 +210,10 @@ def test_a_gradient_that_comes_in_parts_grows() -> None:
     out = z * 5.0 + (z * 3.0) * 2.0
     out.backward()
     animation = viz.animate(out)
-    shown = [gradients_shown(animation.still(second)).get("input z") for second in animation.scene.moments()]
+    shown = [
+        gradients_shown(animation.still(second)).get("input z")
+        for second in animation.scene.moments()
+    ]
     assert shown[-1] == "11"
     assert "5" in shown
 
@@ -168,11 +221,15 @@ def test_a_gradient_that_comes_in_parts_grows() -> None:
 def test_the_last_frame_is_the_picture_itself() -> None:
     o = neuron()
     animation = viz.animate(o)
-    assert gradients_shown(animation.still(animation.seconds)) == gradients_shown(viz.draw(o).svg("light"))
+    assert gradients_shown(animation.still(animation.seconds)) == gradients_shown(
+        viz.draw(o).svg("light")
+    )
 
 
 @pytest.mark.parametrize("theme", ["auto", "light", "dark"])
-@pytest.mark.parametrize("make", [neuron, lambda: network([4, 4, 1]), lambda: network([16, 16, 1], 2)])
+@pytest.mark.parametrize(
+    "make", [neuron, lambda: network([4, 4, 1]), lambda: network([16, 16, 1], 2)]
+)
 def test_the_documents_play_without_script(make: Callable[[], Value], theme: str) -> None:
     animation = viz.animate(make(), theme=theme, title="<b>&")
     root = check_document(animation.svg())
@@ -203,7 +260,10 @@ def squared(text: str) -> Value:
 def test_no_title_breaks_out() -> None:
     root = squared("x")
     root.backward()
-    each(lambda text: check_document(viz.animate(root, title=text, level="cards").svg()), HOSTILE[::3])  # test_svg has all
+    each(
+        lambda text: check_document(viz.animate(root, title=text, level="cards").svg()),
+        HOSTILE[::3],
+    )  # test_svg has all
 
 
 def test_what_else_a_wave_is_drawn_of() -> None:
@@ -233,7 +293,14 @@ def test_what_is_refused() -> None:
         viz.animate(Value(2.0) * 3.0)
     with pytest.raises(PictureError, match="animate takes"):
         viz.animate(MLP(2, [3, 1]))
-    settings: list[dict[str, Any]] = [{"pace": 0.0}, {"pace": "x"}, {"frames": 1}, {"frames": 2.5}, {"theme": "x"}, {"colors": "x"}]
+    settings: list[dict[str, Any]] = [
+        {"pace": 0.0},
+        {"pace": "x"},
+        {"frames": 1},
+        {"frames": 2.5},
+        {"theme": "x"},
+        {"colors": "x"},
+    ]
     for options in [*settings, {"level": "x"}]:
         with pytest.raises(OptionError):
             viz.animate(o, **options)
@@ -257,14 +324,25 @@ def test_a_frame_is_the_graph_as_it_was() -> None:
     assert [node.data for node in found.values][-1] == pytest.approx(found.losses[-1])
 
 
-@pytest.mark.parametrize("options", [{}, {"level": "chips"}, {"level": "neurons"}, {"colors": "weight"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"level": "chips"}, {"level": "neurons"}, {"colors": "weight"}]
+)
 def test_a_recording_plays(options: dict[str, Any]) -> None:
     found = recording()
     animation = viz.animate(found, frames=5, **options)
     check_document(animation.svg())
     assert len(animation.scene.moments()) == 5
-    captions = [next(text for text in texts(animation.still(second)) if text.startswith("step ")) for second in animation.scene.moments()]
-    assert [caption.split(":")[0] for caption in captions] == ["step 0", "step 3", "step 6", "step 9", "step 12"]
+    captions = [
+        next(text for text in texts(animation.still(second)) if text.startswith("step "))
+        for second in animation.scene.moments()
+    ]
+    assert [caption.split(":")[0] for caption in captions] == [
+        "step 0",
+        "step 3",
+        "step 6",
+        "step 9",
+        "step 12",
+    ]
     assert len(animation.svg()) < 400_000
 
 
@@ -339,14 +417,18 @@ def test_an_mp4(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("ending", "module"), [(".gif", "PIL.Image"), (".mp4", "imageio.v2")])
-def test_without_a_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, module: str) -> None:
+def test_without_a_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, module: str
+) -> None:
     def missing(name: str) -> Any:
         if name == module:
             raise ImportError(name)
         return importlib.import_module(name)
 
     monkeypatch.setattr(video, "import_module", missing)
-    with pytest.raises(PictureError, match=r"pip install (pillow|imageio).* matplotlib vl-convert-python$"):
+    with pytest.raises(
+        PictureError, match=r"pip install (pillow|imageio).* matplotlib vl-convert-python$"
+    ):
         viz.animate(neuron()).save(tmp_path / f"a{ending}")
 
 
@@ -363,15 +445,33 @@ def test_a_browser_plays_what_the_stills_show(tmp_path: Path) -> None:
         for column, svg in enumerate((playing, animation.still(second, "light"))):
             (tmp_path / f"{row}{column}.svg").write_text(svg, encoding="utf-8")
             style = f"position:absolute;left:{wide * column}px;top:{high * row}px"
-            places.append(f'<div style="{style};width:{wide}px;height:{high}px;overflow:hidden"><img src="{row}{column}.svg"></div>')
-    (tmp_path / "all.html").write_text(f'<body style="margin:0">{"".join(places)}', encoding="utf-8")
+            places.append(
+                f'<div style="{style};width:{wide}px;height:{high}px;overflow:hidden"><img src="{row}{column}.svg"></div>'
+            )
+    (tmp_path / "all.html").write_text(
+        f'<body style="margin:0">{"".join(places)}', encoding="utf-8"
+    )
     shot, size = tmp_path / "all.png", f"{2 * wide},{high * len(shares)}"
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}", f"--screenshot={shot}"]
-    subprocess.run(["chromium", *options, (tmp_path / "all.html").as_uri()], check=True, capture_output=True, timeout=60)
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        f"--window-size={size}",
+        f"--screenshot={shot}",
+    ]
+    subprocess.run(
+        ["chromium", *options, (tmp_path / "all.html").as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
     image = pillow.open(io.BytesIO(shot.read_bytes())).convert("L")
     seen = set()
     for row, share in enumerate(shares):
-        left, right = (image.crop((wide * i, high * row, wide * (i + 1), high * (row + 1))) for i in (0, 1))
+        left, right = (
+            image.crop((wide * i, high * row, wide * (i + 1), high * (row + 1))) for i in (0, 1)
+        )
         apart = chops.difference(left, right).point(lambda x: 255 if x > 60 else 0)
         assert sum(1 for pixel in apart.tobytes() if pixel) < 20, share
         seen.add(right.tobytes())

@@ -27,7 +27,9 @@ def test_equal_graphs_are_equal() -> None:
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(st.integers(0, 9), st.sampled_from(["value", "gradient"]), st.floats(1e-6, 10.0))
-def test_the_node_that_was_changed_is_the_one_that_is_named(place: int, what: str, change: float) -> None:
+def test_the_node_that_was_changed_is_the_one_that_is_named(
+    place: int, what: str, change: float
+) -> None:
     first, second = neuron(), neuron()
     node = topological([second])[place]
     if what == "value":
@@ -37,7 +39,10 @@ def test_the_node_that_was_changed_is_the_one_that_is_named(place: int, what: st
     found = viz.compare(first, second)
     assert not found
     assert found.difference is not None
-    assert (found.difference.what, found.difference.second) == (what, node.data if what == "value" else node.grad)
+    assert (found.difference.what, found.difference.second) == (
+        what,
+        node.data if what == "value" else node.grad,
+    )
     assert abs(found.difference.second - found.difference.first) == pytest.approx(change, rel=1e-6)
 
 
@@ -46,7 +51,9 @@ def test_where_a_difference_begins_not_where_it_ends() -> None:
         x, weight = Value(2.0, label="x"), Parameter(w, label="w")
         h = x * weight
         h.label = "h"
-        y = Value(h.data**2, (h,), "square", partials=(h.data if faulty else 2 * h.data,), label="y")
+        y = Value(
+            h.data**2, (h,), "square", partials=(h.data if faulty else 2 * h.data,), label="y"
+        )
         y.backward()
         return y
 
@@ -61,7 +68,12 @@ def test_where_a_difference_begins_not_where_it_ends() -> None:
 
 def test_another_engine_by_hand() -> None:
     o = neuron()
-    numbers: dict[str, Any] = {"o": (0.7071067811865476, 1.0), "w1": (None, 1.0), "x1": 2.0, "b": (6.8813735870195432, 0.5)}
+    numbers: dict[str, Any] = {
+        "o": (0.7071067811865476, 1.0),
+        "w1": (None, 1.0),
+        "x1": 2.0,
+        "b": (6.8813735870195432, 0.5),
+    }
     assert viz.compare(o, numbers)
     numbers["b"] = (6.8813735870195432, 0.6)
     assert "the gradient of b is 0.49999" in str(viz.compare(o, numbers, tolerance=1e-3))
@@ -78,7 +90,9 @@ def test_micrograd() -> None:
     a, b, c = micrograd.Value(-2.0), micrograd.Value(3.0), micrograd.Value(10.0)
     z = ((a * b) + c).relu() ** 2
     z.backward()
-    assert viz.compare(y, {name: (value.data, value.grad) for name, value in (("a", a), ("b", b), ("c", c))})
+    assert viz.compare(
+        y, {name: (value.data, value.grad) for name, value in (("a", a), ("b", b), ("c", c))}
+    )
 
 
 def test_modules_by_path() -> None:
@@ -163,14 +177,34 @@ def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # PyTorch itself
 
-ACTIVATIONS = ["relu", "tanh", "sigmoid", "gelu", "gelu_tanh", "silu", "mish", "elu", "selu", "softplus", "leaky_relu", "hardsigmoid", None]
+ACTIVATIONS = [
+    "relu",
+    "tanh",
+    "sigmoid",
+    "gelu",
+    "gelu_tanh",
+    "silu",
+    "mish",
+    "elu",
+    "selu",
+    "softplus",
+    "leaky_relu",
+    "hardsigmoid",
+    None,
+]
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_networks_agree_with_pytorch(name: str | None) -> None:
     pytest.importorskip("torch")
-    found = viz.compare_with_torch(MLP(3, [5, 4, 1], activation=name, seed=2), [[0.5, -1.0, 2.0], [1.5, 0.25, -3.0]], [1.0, -1.0])
-    if name == "hardsigmoid":  # PyTorch 2.13 takes the slope of 1/6 in single precision, and this finds it
+    found = viz.compare_with_torch(
+        MLP(3, [5, 4, 1], activation=name, seed=2),
+        [[0.5, -1.0, 2.0], [1.5, 0.25, -3.0]],
+        [1.0, -1.0],
+    )
+    if (
+        name == "hardsigmoid"
+    ):  # PyTorch 2.13 takes the slope of 1/6 in single precision, and this finds it
         assert 1e-9 < found.largest < 1e-7
         return
     assert found, str(found)
@@ -178,13 +212,31 @@ def test_networks_agree_with_pytorch(name: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "loss", ["l1", "l2", "mse", "huber", "hinge", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy"]
+    "loss",
+    [
+        "l1",
+        "l2",
+        "mse",
+        "huber",
+        "hinge",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "cross_entropy",
+    ],
 )
 def test_losses_agree_with_pytorch(loss: str) -> None:
     pytest.importorskip("torch")
     classes = loss == "cross_entropy"
-    model = MLP(2, [4, 3 if classes else 1], activation="tanh", output_activation=None if classes else "sigmoid", seed=5)
-    assert viz.compare_with_torch(model, [[0.5, -1.0], [1.5, 0.25]], [2, 0] if classes else [1.0, 1.0], loss)
+    model = MLP(
+        2,
+        [4, 3 if classes else 1],
+        activation="tanh",
+        output_activation=None if classes else "sigmoid",
+        seed=5,
+    )
+    assert viz.compare_with_torch(
+        model, [[0.5, -1.0], [1.5, 0.25]], [2, 0] if classes else [1.0, 1.0], loss
+    )
 
 
 def test_sequentials_and_losses_of_ones_own() -> None:
@@ -210,13 +262,20 @@ def test_an_engine_that_errs_is_found_and_gradients_come_back() -> None:
     model.layers[0].neurons[0].bias.grad = 7.0
     found = viz.compare_with_torch(model, [[0.5, -1.0]], [1.0])
     assert found.difference is not None
-    assert (found.difference.what, found.difference.name[:20]) == ("gradient", "layers.0.neurons.2.b")
+    assert (found.difference.what, found.difference.name[:20]) == (
+        "gradient",
+        "layers.0.neurons.2.b",
+    )
     assert model.layers[0].neurons[0].bias.grad == 7.0
 
 
 def test_what_has_no_mirror() -> None:
     pytest.importorskip("torch")
-    for model in (Sequential(Layer(2, 2), Dropout(0.5)), MLP(2, [2, 1], activation="step"), MLP(2, [2, 1], activation="prelu")):
+    for model in (
+        Sequential(Layer(2, 2), Dropout(0.5)),
+        MLP(2, [2, 1], activation="step"),
+        MLP(2, [2, 1], activation="prelu"),
+    ):
         with pytest.raises(PictureError, match="no mirror"):
             viz.compare_with_torch(model, [[1.0, 2.0]], [1.0])
     with pytest.raises(LengthError, match="one target for each sample"):

@@ -51,12 +51,20 @@ class Elements(HTMLParser):
 
 
 def graph_of(page: viz.Page) -> dict[str, object]:
-    return next(json.loads(text) for tag, attributes, text in Elements(page.html).found if attributes.get("id") == "graph")
+    return next(
+        json.loads(text)
+        for tag, attributes, text in Elements(page.html).found
+        if attributes.get("id") == "graph"
+    )
 
 
 def numbers_of(page: viz.Page) -> numpy.ndarray:
     graph = graph_of(page)
-    text = next(text for _, attributes, text in Elements(page.html).found if attributes.get("id") == "numbers")
+    text = next(
+        text
+        for _, attributes, text in Elements(page.html).found
+        if attributes.get("id") == "numbers"
+    )
     return unpacked(Frames(text.strip(), graph["rows"], graph["frames"], graph["bytes"]))
 
 
@@ -64,7 +72,17 @@ def recording(sizes: list[int], epochs: int, activation: str = "tanh") -> Record
     model = MLP(2, sizes, activation=activation, seed=3)
     recorder = Recorder([0.5, -0.3], 0.7, mse)
     samples, targets = [[0.5, -0.3], [-1.0, 0.2]], [0.7, -0.5]
-    fit(model, samples, targets, loss="mse", optimizer="adam", epochs=epochs, batch_size=None, callbacks=[recorder], progress=False)
+    fit(
+        model,
+        samples,
+        targets,
+        loss="mse",
+        optimizer="adam",
+        epochs=epochs,
+        batch_size=None,
+        callbacks=[recorder],
+        progress=False,
+    )
     return recorder.recording
 
 
@@ -73,9 +91,20 @@ def recording(sizes: list[int], epochs: int, activation: str = "tanh") -> Record
 
 def test_the_policy_allows_this_style_and_this_script_alone() -> None:
     elements = Elements(viz.explore(neuron()).html).found
-    policy = next(attributes["content"] for tag, attributes, _ in elements if tag == "meta" and "http-equiv" in attributes)
-    texts = {tag: text for tag, attributes, text in elements if tag in ("style", "script") and not attributes and text}
-    hashes = {tag: "sha256-" + b64encode(sha256(text.encode()).digest()).decode() for tag, text in texts.items()}
+    policy = next(
+        attributes["content"]
+        for tag, attributes, _ in elements
+        if tag == "meta" and "http-equiv" in attributes
+    )
+    texts = {
+        tag: text
+        for tag, attributes, text in elements
+        if tag in ("style", "script") and not attributes and text
+    }
+    hashes = {
+        tag: "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
+        for tag, text in texts.items()
+    }
     assert policy == (
         f"default-src 'none'; style-src '{hashes['style']}'; script-src '{hashes['script']}'; base-uri 'none'; form-action 'none'"
     )
@@ -89,8 +118,13 @@ def test_the_document_refers_to_nothing_outside() -> None:
         for name in attributes
         if name in ("src", "href", "srcset", "action", "style") or name.startswith("on")
     ]
-    assert {tag for tag, _, _ in elements}.isdisjoint({"link", "iframe", "img", "object", "embed", "a", "form", "base"})
-    scripts = "".join(path.read_text() for path in Path(viz.__file__).parent.joinpath("explorer", "assets").glob("*"))
+    assert {tag for tag, _, _ in elements}.isdisjoint(
+        {"link", "iframe", "img", "object", "embed", "a", "form", "base"}
+    )
+    scripts = "".join(
+        path.read_text()
+        for path in Path(viz.__file__).parent.joinpath("explorer", "assets").glob("*")
+    )
     assert re.findall(r"https?://\S+", scripts) == ["http://www.w3.org/2000/svg';"]
     for word in (
         "innerHTML",
@@ -125,7 +159,10 @@ def check_json(text: str) -> None:
 def test_hostile_labels_leave_the_document_as_it_is() -> None:
     def shape(labels: list[str]) -> list[tuple[str, tuple[str, ...]]]:
         outputs = [Value(1.0, label=label) * 2 for label in labels]
-        return [(tag, tuple(attributes)) for tag, attributes, _ in Elements(viz.explore(outputs, title=labels[0]).html).found]
+        return [
+            (tag, tuple(attributes))
+            for tag, attributes, _ in Elements(viz.explore(outputs, title=labels[0]).html).found
+        ]
 
     assert shape(HOSTILE) == shape(["plain"] * len(HOSTILE))
 
@@ -144,7 +181,9 @@ def test_saving(tmp_path: Path) -> None:
 
 def test_in_a_notebook_the_page_is_shut_in_a_frame() -> None:
     bundle = viz.explore(neuron())._repr_mimebundle_()
-    (tag, attributes, _), *others = [one for one in Elements(bundle["text/html"]).found if one[0] in ("iframe", "img")]
+    (tag, attributes, _), *others = [
+        one for one in Elements(bundle["text/html"]).found if one[0] in ("iframe", "img")
+    ]
     assert (tag, [other for other, *_ in others]) == ("iframe", ["img"])
     assert attributes["sandbox"] == "allow-scripts"
     assert attributes["srcdoc"] == viz.explore(neuron()).html
@@ -159,7 +198,10 @@ def test_what_is_no_graph_is_refused(thing: object) -> None:
 
 def test_a_drawing_saves_itself_as_a_page(tmp_path: Path) -> None:
     root = neuron()
-    assert viz.draw(root).save(tmp_path / "a.html").read_text(encoding="utf-8") == viz.explore(root).html
+    assert (
+        viz.draw(root).save(tmp_path / "a.html").read_text(encoding="utf-8")
+        == viz.explore(root).html
+    )
 
 
 def test_a_graph_that_is_too_large_says_what_to_do() -> None:
@@ -201,7 +243,9 @@ def test_frames_that_can_not_be_computed_anew_stay_small_too() -> None:
 
 
 tables = arrays(
-    st.sampled_from([numpy.float32, numpy.float64]), array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.floats(width=32)
+    st.sampled_from([numpy.float32, numpy.float64]),
+    array_shapes(min_dims=2, max_dims=2, max_side=7),
+    elements=st.floats(width=32),
 )
 
 
@@ -244,7 +288,9 @@ def test_a_recording_that_does_not_follow_from_its_leaves_is_kept_whole(which: s
     snapshot = Snapshot([found.values[-1]])
     frames, leaves = recorded(snapshot, found.data, found.gradients)
     assert not leaves
-    assert numpy.array_equal(unpacked(frames), numpy.concatenate([found.data, found.gradients], axis=1).T)
+    assert numpy.array_equal(
+        unpacked(frames), numpy.concatenate([found.data, found.gradients], axis=1).T
+    )
 
 
 def test_nan_and_inf_are_kept() -> None:
@@ -281,7 +327,14 @@ def test_settings_and_local_derivatives_by_hand() -> None:
 
 def test_every_value_stands_in_one_box() -> None:
     crowd = sg.sum([Value(float(i)) for i in range(2000)])
-    for root in (neuron(), network([4, 4, 1]), network([3, 1], 6), chain(2000), chain(40_000), crowd):
+    for root in (
+        neuron(),
+        network([4, 4, 1]),
+        network([3, 1], 6),
+        chain(2000),
+        chain(40_000),
+        crowd,
+    ):
         snapshot = Snapshot([root])
         found = folds(snapshot)
         assert sorted(i for fold in found for i in fold.values) == list(range(len(snapshot)))

@@ -60,9 +60,16 @@ def test_several_paths_are_a_sum_the_largest_first() -> None:
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(
-    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.booleans(), st.booleans()), min_size=1, max_size=12), st.integers(1, 4)
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(0, 30), st.booleans(), st.booleans()),
+        min_size=1,
+        max_size=12,
+    ),
+    st.integers(1, 4),
 )
-def test_paths_and_total_by_brute_force(steps: list[tuple[int, int, bool, bool]], most: int) -> None:
+def test_paths_and_total_by_brute_force(
+    steps: list[tuple[int, int, bool, bool]], most: int
+) -> None:
     nodes = [Value(1.5, label="x"), Value(-0.5, label="c")]
     for i, (first, second, times, named) in enumerate(steps):
         a, b = nodes[first % len(nodes)], nodes[second % len(nodes)]
@@ -74,11 +81,15 @@ def test_paths_and_total_by_brute_force(steps: list[tuple[int, int, bool, bool]]
     expected = by_brute_force(output, leaf)
     assert len(rule.paths) + rule.more == len(expected)
     sizes = sorted((abs(x) for x in expected.values()), reverse=True)
-    assert [abs(path.product) for path in rule.paths] == pytest.approx(sizes[:most], rel=1e-9, abs=1e-12)
+    assert [abs(path.product) for path in rule.paths] == pytest.approx(
+        sizes[:most], rel=1e-9, abs=1e-12
+    )
     for path in rule.paths:
         assert expected[path.names] == pytest.approx(path.product, rel=1e-9, abs=1e-12)
         assert prod(path.factors) == pytest.approx(path.product, rel=1e-9, abs=1e-12)
-    assert sum(path.product for path in rule.paths) + rule.rest == pytest.approx(leaf.grad, rel=1e-9, abs=1e-9)
+    assert sum(path.product for path in rule.paths) + rule.rest == pytest.approx(
+        leaf.grad, rel=1e-9, abs=1e-9
+    )
 
 
 def by_brute_force(output: Value, leaf: Value) -> dict[tuple[str, ...], float]:
@@ -90,7 +101,9 @@ def by_brute_force(output: Value, leaf: Value) -> dict[tuple[str, ...], float]:
             found[(*names, "x")] = found.get((*names, "x"), 0.0) + so_far
             return
         for arg, local in zip(node.args, node.partials, strict=True):
-            follow(arg, (*names, arg.label) if arg.label and arg is not leaf else names, so_far * local)
+            follow(
+                arg, (*names, arg.label) if arg.label and arg is not leaf else names, so_far * local
+            )
 
     follow(output, (output.label or output_name(output),), 1.0)
     return found
@@ -106,7 +119,9 @@ def test_a_network_of_many_paths_is_bounded() -> None:
     x = Value(1.0, label="x")
     layer = [x]
     for depth in range(40):
-        layer = [labeled(sum((a * 0.5 for a in layer), Value(0.0)), f"h{depth}.{i}") for i in range(4)]
+        layer = [
+            labeled(sum((a * 0.5 for a in layer), Value(0.0)), f"h{depth}.{i}") for i in range(4)
+        ]
     y = labeled(layer[0] + layer[1], "y")
     y.backward()
     rule = viz.chain_rule(y, x)
@@ -153,7 +168,10 @@ def test_names_where_there_are_none_and_where_they_are_equal() -> None:
     assert str(viz.chain_rule(x * 3.0, x)) == "∂(2 × 3)/∂input = 3.0"
     a = Value(2.0, label="h")
     b = labeled(a * 2.0, "h")
-    assert str(viz.chain_rule(labeled(b * 2.0, "h"), a)) == "∂(h #3)/∂h = ∂(h #3)/∂(h #2) * ∂(h #2)/∂h = 2.0 * 2.0 = 4.0"
+    assert (
+        str(viz.chain_rule(labeled(b * 2.0, "h"), a))
+        == "∂(h #3)/∂h = ∂(h #3)/∂(h #2) * ∂(h #2)/∂h = 2.0 * 2.0 = 4.0"
+    )
 
 
 def test_the_same_value_and_one_that_is_not_there() -> None:

@@ -24,7 +24,9 @@ from tests.viz.hostile import each
 from viz.gradients.notation import counted, latex_name
 from viz.gradients.path_sums import Ledger
 
-STEPS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 2)), min_size=1, max_size=11)
+STEPS = st.lists(
+    st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 2)), min_size=1, max_size=11
+)
 
 
 def graph(steps: list[tuple[int, int, int]]) -> list[Value]:
@@ -51,21 +53,30 @@ def test_ways_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> No
     nodes = graph(steps)
     output, leaf = nodes[-1], nodes[0]
     output.backward()
-    ledger, expected = Ledger(output, leaf, most), sorted(all_ways(output, leaf), key=abs, reverse=True)
+    ledger, expected = (
+        Ledger(output, leaf, most),
+        sorted(all_ways(output, leaf), key=abs, reverse=True),
+    )
     assert ledger.count == len(expected)
     assert ledger.total == leaf.grad
-    assert [abs(trail.product) for trail in ledger.best] == pytest.approx([float(abs(x)) for x in expected[:most]], rel=1e-12)
+    assert [abs(trail.product) for trail in ledger.best] == pytest.approx(
+        [float(abs(x)) for x in expected[:most]], rel=1e-12
+    )
     rest = sum(expected) - sum(Fraction(trail.product) for trail in ledger.best)
     assert ledger.rest == pytest.approx(float(rest), rel=1e-9, abs=1e-9)
     for trail in ledger.best:
         ways = trail.steps()
         assert all(above.node.args[below.port] is below.node for above, below in pairwise(ways))
-    assert len({tuple((id(s.node), s.port) for s in trail.steps()) for trail in ledger.best}) == len(ledger.best)
+    assert len(
+        {tuple((id(s.node), s.port) for s in trail.steps()) for trail in ledger.best}
+    ) == len(ledger.best)
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(STEPS, st.integers(1, 4))
-def test_what_is_written_multiplies_to_what_is_said(steps: list[tuple[int, int, int]], top: int) -> None:
+def test_what_is_written_multiplies_to_what_is_said(
+    steps: list[tuple[int, int, int]], top: int
+) -> None:
     nodes = graph(steps)
     nodes[-1].backward()
     said = viz.explain(nodes[-1], nodes[0], top)
@@ -76,9 +87,9 @@ def test_what_is_written_multiplies_to_what_is_said(steps: list[tuple[int, int, 
             product *= Fraction(factor)
         assert float(product) == pytest.approx(path.product, rel=1e-12)
         assert len(path.names) == len(path.factors) + 1
-    assert float(sum(Fraction(path.product) for path in said.paths) + Fraction(said.rest)) == pytest.approx(
-        nodes[0].grad, rel=1e-12, abs=1e-12
-    )
+    assert float(
+        sum(Fraction(path.product) for path in said.paths) + Fraction(said.rest)
+    ) == pytest.approx(nodes[0].grad, rel=1e-12, abs=1e-12)
 
 
 def test_the_rest_keeps_its_digits_beside_a_giant() -> None:
@@ -93,7 +104,9 @@ def test_a_network_against_its_gradients() -> None:
         if not leaf.args and leaf.kind != "constant":
             said = viz.explain(loss, leaf, top=2)
             assert said.total == leaf.grad
-            assert sum(path.product for path in said.paths) + said.rest == pytest.approx(leaf.grad, rel=1e-9, abs=1e-14)
+            assert sum(path.product for path in said.paths) + said.rest == pytest.approx(
+                leaf.grad, rel=1e-9, abs=1e-14
+            )
 
 
 def test_the_work_grows_with_the_graph_and_no_faster() -> None:
@@ -191,12 +204,24 @@ def reason_of(make: object, at: float) -> tuple[float, str]:
     [
         (lambda x: x.relu() * 3, -2.0, "relu is off at −2"),
         (lambda x: sg.floor(x), -2.0, "the derivative of floor by its x is 0 everywhere"),
-        (lambda x: sg.where(0.0, x, Value(3.0, label="other")), -2.0, "where took other = 3 and not x = −2"),
+        (
+            lambda x: sg.where(0.0, x, Value(3.0, label="other")),
+            -2.0,
+            "where took other = 3 and not x = −2",
+        ),
         (lambda x: sg.maximum(x, Value(3.0, label="m")), -2.0, "maximum took m = 3 and not x = −2"),
         (lambda x: sg.clamp(x, 0.0, 1.0), -2.0, "clamp took low = 0 and not x = −2"),
-        (lambda x: sg.max([x, Value(7.0, label="s"), Value(1.0)]), -2.0, "max took s = 7 and not x = −2"),
+        (
+            lambda x: sg.max([x, Value(7.0, label="s"), Value(1.0)]),
+            -2.0,
+            "max took s = 7 and not x = −2",
+        ),
         (lambda x: x**2, 0.0, "x is 0"),
-        (lambda x: sg.prod([x, Value(0.0, label="a"), Value(0.0, label="b")]), 1.0, "a and b are 0"),
+        (
+            lambda x: sg.prod([x, Value(0.0, label="a"), Value(0.0, label="b")]),
+            1.0,
+            "a and b are 0",
+        ),
         (lambda x: sg.tanh(x * 100), 2.0, "tanh is saturated: 1 - o² = 0"),
         (lambda x: sg.sigmoid(x * 1000), 2.0, "sigmoid is saturated: o*(1 - o) = 0"),
         (lambda x: x * x - x * x, 2.0, "what arrives at x cancels out: (−2) + (−2) + 2 + 2 = 0"),
@@ -227,12 +252,32 @@ def test_why_is_it_not_finite(make: object, at: float, words: str) -> None:
     assert words in why
 
 
-EXTREMES = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 30.0, -800.0, 1e-200, 1e300, float("inf"), float("-inf"), float("nan")]
+EXTREMES = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -2.0,
+    30.0,
+    -800.0,
+    1e-200,
+    1e300,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+]
 
 
 @settings(deadline=None, derandomize=True, max_examples=600)
-@given(st.sampled_from(list(TABLE)), st.sampled_from(list(TABLE)), st.lists(st.sampled_from(EXTREMES), min_size=4, max_size=4))
-def test_every_operation_at_its_worst_is_explained(inner: str, outer: str, numbers: list[float]) -> None:
+@given(
+    st.sampled_from(list(TABLE)),
+    st.sampled_from(list(TABLE)),
+    st.lists(st.sampled_from(EXTREMES), min_size=4, max_size=4),
+)
+def test_every_operation_at_its_worst_is_explained(
+    inner: str, outer: str, numbers: list[float]
+) -> None:
     """Whenever a gradient is 0, inf or nan there is a sentence; the total is the gradient to the last bit, nan for nan."""
     values = [Value(number, label=f"x{i}") for i, number in enumerate(numbers)]
 
@@ -265,7 +310,8 @@ def test_a_dead_neuron_is_named() -> None:
     loss.backward()
     why = viz.explain(loss, model.layers[0].neurons[0].weights[0]).why
     assert re.match(
-        r"relu\(.*\) in layers\.0\.neurons\.0 passes nothing back to .*: relu is off at −.* \(derivative 1 above 0, else 0\)$", why
+        r"relu\(.*\) in layers\.0\.neurons\.0 passes nothing back to .*: relu is off at −.* \(derivative 1 above 0, else 0\)$",
+        why,
     )
 
 
@@ -343,7 +389,9 @@ def test_no_name_makes_lines_or_moves_the_cursor() -> None:
         return str(viz.explain(y, x))
 
     def check(text: str) -> None:
-        assert {c for c in said(text) if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
+        assert {
+            c for c in said(text) if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        } <= {"\n"}
         assert len(said(text).splitlines()) == len(said("x").splitlines())
 
     each(check)

@@ -23,20 +23,35 @@ def test_edges_run_to_the_right_with_the_gap_asked_for():
 
 def test_boxes_of_one_column_share_their_x_and_do_not_overlap():
     column = [Box(f"n{i}", 30.0 + i, 20.0, column=1) for i in range(5)]
-    placed = place([*column, Box("end", 30.0, 20.0, column=2)], [(box.id, "end") for box in column], column_gap=40, row_gap=12)
+    placed = place(
+        [*column, Box("end", 30.0, 20.0, column=2)],
+        [(box.id, "end") for box in column],
+        column_gap=40,
+        row_gap=12,
+    )
     assert len({round(placed.centers[box.id][0], 1) for box in column}) == 1
     ys = sorted(placed.centers[box.id][1] for box in column)
     assert all(b - a >= 31.5 for a, b in pairwise(ys))
 
 
 def test_an_edge_within_a_column_runs_down():
-    placed = place([Box("a", 30, 20, 1), Box("b", 30, 20, 1), Box("c", 30, 20, 1)], [("a", "b"), ("b", "c")], column_gap=40, row_gap=12)
+    placed = place(
+        [Box("a", 30, 20, 1), Box("b", 30, 20, 1), Box("c", 30, 20, 1)],
+        [("a", "b"), ("b", "c")],
+        column_gap=40,
+        row_gap=12,
+    )
     assert placed.centers["a"][1] < placed.centers["b"][1] < placed.centers["c"][1]
 
 
 def test_boxes_left_of_all_keep_their_order_from_top_to_bottom():
     ports = [Box(f"p{i}", 8, 8, -1) for i in range(6)]
-    placed = place([*ports, Box("n", 30, 20)], [(port.id, "n") for port in reversed(ports)], column_gap=40, row_gap=12)
+    placed = place(
+        [*ports, Box("n", 30, 20)],
+        [(port.id, "n") for port in reversed(ports)],
+        column_gap=40,
+        row_gap=12,
+    )
     ys = [placed.centers[port.id][1] for port in ports]
     assert ys == sorted(ys)
 
@@ -59,8 +74,16 @@ def test_a_layout_that_takes_too_long_ends_in_an_error():
 def test_large_graphs_are_placed_in_a_process_of_their_own(monkeypatch):
     used = []
     run = subprocess.run
-    monkeypatch.setattr(graphviz_process.subprocess, "run", lambda *a, **k: used.append(1) or run(*a, **k))
-    many = place(boxes(150), [(f"n{i}", f"n{i + 1}") for i in range(149)], column_gap=20, row_gap=10, limit=60)
+    monkeypatch.setattr(
+        graphviz_process.subprocess, "run", lambda *a, **k: used.append(1) or run(*a, **k)
+    )
+    many = place(
+        boxes(150),
+        [(f"n{i}", f"n{i + 1}") for i in range(149)],
+        column_gap=20,
+        row_gap=10,
+        limit=60,
+    )
     assert used
     assert len(many.centers) == 150
 

@@ -8,7 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import viz.look.theme
-from viz.look.theme import DARK, LIGHT, STEPS, THEMES, Theme, color, edge_color, edge_width, mixed, shade, strength, text_color
+from viz.look.theme import (
+    DARK,
+    LIGHT,
+    STEPS,
+    THEMES,
+    Theme,
+    color,
+    edge_color,
+    edge_width,
+    mixed,
+    shade,
+    strength,
+    text_color,
+)
 
 Triple = tuple[float, float, float]
 ANY = st.floats(allow_nan=True)
@@ -19,9 +32,21 @@ EVERY = range(-STEPS, STEPS + 1)
 # deficiency", IEEE Transactions on Visualization and Computer Graphics 15 (2009), severity 1.0; for linear RGB.
 SIGHT = {
     "usual": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-    "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
-    "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
-    "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+    "protan": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deutan": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "tritan": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
 }
 
 
@@ -49,8 +74,15 @@ def contrast(first: str, second: str) -> float:
 def lab(code: str, sight: str) -> Triple:
     """CIE L*a*b* for D65 of what somebody sees."""
     light = linear(code)
-    seen = [min(1.0, max(0.0, sum(m * c for m, c in zip(row, light, strict=True)))) for row in SIGHT[sight]]
-    to_xyz = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+    seen = [
+        min(1.0, max(0.0, sum(m * c for m, c in zip(row, light, strict=True))))
+        for row in SIGHT[sight]
+    ]
+    to_xyz = (
+        (0.4124564, 0.3575761, 0.1804375),
+        (0.2126729, 0.7151522, 0.0721750),
+        (0.0193339, 0.1191920, 0.9503041),
+    )
     xyz = [sum(m * c for m, c in zip(row, seen, strict=True)) for row in to_xyz]
     x, y, z = (_cube(v / white) for v, white in zip(xyz, (0.95047, 1.0, 1.08883), strict=True))
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
@@ -73,12 +105,20 @@ def test_the_referee_knows_black_white_and_red() -> None:
 
 @pytest.mark.parametrize("level", [0, 1, 10, 11, 128, 255])
 def test_luminance_is_that_of_the_web_guidelines(level: int) -> None:
-    for code in (f"#{level:02x}0000", f"#00{level:02x}00", f"#0000{level:02x}", f"#ff{level:02x}80"):
+    for code in (
+        f"#{level:02x}0000",
+        f"#00{level:02x}00",
+        f"#0000{level:02x}",
+        f"#ff{level:02x}80",
+    ):
         assert viz.look.theme.luminance(code) == pytest.approx(luminance(code), rel=1e-9)
 
 
 def test_the_text_turns_black_where_black_contrasts_more() -> None:
-    assert [text_color(f"#{level:02x}{level:02x}{level:02x}") for level in (117, 118)] == ["#ffffff", "#000000"]
+    assert [text_color(f"#{level:02x}{level:02x}{level:02x}") for level in (117, 118)] == [
+        "#ffffff",
+        "#000000",
+    ]
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
@@ -86,7 +126,9 @@ def test_text_on_every_fill_has_a_contrast_of_4_5(theme: Theme) -> None:
     for step in EVERY:
         fill = color(step, theme)
         assert contrast(fill, text_color(fill)) >= 4.5
-        assert contrast(fill, text_color(fill)) == max(contrast(fill, "#000000"), contrast(fill, "#ffffff"))
+        assert contrast(fill, text_color(fill)) == max(
+            contrast(fill, "#000000"), contrast(fill, "#ffffff")
+        )
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
@@ -128,14 +170,22 @@ def test_bounds(gradient: float, largest: float) -> None:
 
 
 @given(ANY, LARGEST)
-def test_the_step_has_the_sign_and_is_zero_for_nothing_only(gradient: float, largest: float) -> None:
+def test_the_step_has_the_sign_and_is_zero_for_nothing_only(
+    gradient: float, largest: float
+) -> None:
     step = shade(gradient, largest)
     assert (step > 0) == (gradient > 0.0)
     assert (step < 0) == (gradient < 0.0)
 
 
 def test_the_smallest_gradient_has_the_first_step_and_the_largest_the_last() -> None:
-    assert [shade(gradient, 1.0) for gradient in (-1.0, -5e-324, 0.0, 5e-324, 1.0)] == [-STEPS, -1, 0, 1, STEPS]
+    assert [shade(gradient, 1.0) for gradient in (-1.0, -5e-324, 0.0, 5e-324, 1.0)] == [
+        -STEPS,
+        -1,
+        0,
+        1,
+        STEPS,
+    ]
     assert [edge_width(gradient, 1.0) for gradient in (0.0, 1.0)] == [0.6, 3.4]
 
 

@@ -37,11 +37,15 @@ def test_cells_have_the_colors_of_the_scale(theme):
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=30))
 def test_shades_are_those_of_single_numbers(numbers):
     largest = max(map(abs, numbers)) or 1.0
-    assert shades(np.array(numbers), largest, STEPS).tolist() == [shade(x, largest) for x in numbers]
+    assert shades(np.array(numbers), largest, STEPS).tolist() == [
+        shade(x, largest) for x in numbers
+    ]
 
 
 def test_what_is_not_finite_alarms_and_what_is_missing_is_not_there():
-    found = pixels(png(Map("W", 1, 4, (1.0, float("nan"), float("-inf"), 0.0), missing=(3,)), LIGHT))
+    found = pixels(
+        png(Map("W", 1, 4, (1.0, float("nan"), float("-inf"), 0.0), missing=(3,)), LIGHT)
+    )
     cells = found[0, found.shape[1] // 8 :: found.shape[1] // 4]
     assert [code(cell) for cell in cells[:3]] == [color(STEPS, LIGHT), LIGHT.alarm, LIGHT.alarm]
     assert [cell[3] for cell in cells] == [255, 255, 255, 0]

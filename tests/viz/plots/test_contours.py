@@ -43,7 +43,9 @@ def test_several_paths_have_dashes_and_names() -> None:
 
 
 def test_around_widens_what_is_shown() -> None:
-    shown = plot_descent(bowl, {"down": PATH}, new_axes()[0], around=[[-9.0, 0.0]], resolution=4).get_xlim()
+    shown = plot_descent(
+        bowl, {"down": PATH}, new_axes()[0], around=[[-9.0, 0.0]], resolution=4
+    ).get_xlim()
     assert shown[0] < -9.0
 
 
@@ -67,8 +69,12 @@ def test_a_flat_or_odd_landscape_is_drawn(height: float) -> None:
 
 
 def test_every_color_has_one_for_the_dark() -> None:
-    svg = plot_svg(plot_descent(bowl, {"one": PATH, "two": PATH}, new_axes()[0], resolution=8), "title")
-    used = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg)))
+    svg = plot_svg(
+        plot_descent(bowl, {"one": PATH, "two": PATH}, new_axes()[0], resolution=8), "title"
+    )
+    used = set(
+        re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg))
+    )
     assert used == set(re.findall(r'\*="(?:fill|stroke): (#[0-9a-f]{6})"', svg))
 
 
@@ -82,6 +88,8 @@ def test_every_color_has_one_for_the_dark() -> None:
         (lambda: plot_descent(bowl, {"a": PATH}, resolution=1), LengthError, "resolution"),
     ],
 )
-def test_wrong_input_is_a_clear_error(call: Callable[[], object], error: type[Exception], words: str) -> None:
+def test_wrong_input_is_a_clear_error(
+    call: Callable[[], object], error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         call()

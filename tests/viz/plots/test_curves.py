@@ -19,7 +19,11 @@ from viz.look.palette import DARK_COLORS, LIGHT_COLORS, MARKS
 from viz.look.theme import DARK, LIGHT
 from viz.plots import new_axes, plot_class_regions, plot_curves, plot_history, plot_svg
 
-HISTORY = {"loss": [1.0, 0.5, 0.2, 0.1], "validation_loss": [1.1, 0.6, 0.7, 0.9], "accuracy": [0.5, 0.6, 0.7, 0.8]}
+HISTORY = {
+    "loss": [1.0, 0.5, 0.2, 0.1],
+    "validation_loss": [1.1, 0.6, 0.7, 0.9],
+    "accuracy": [0.5, 0.6, 0.7, 0.8],
+}
 POINTS, LABELS = [[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]], [0, 1, 2, 3]
 
 
@@ -57,11 +61,20 @@ def test_a_history_without_losses_shows_what_it_has() -> None:
 
 @pytest.mark.parametrize(
     ("numbers", "expected"),
-    [([1.0, 3.0, 5.0, 7.0, 100.0], [[1.5, 2.0], [3.5, 6.0]]), ([4.0], [[1.0, 4.0]]), ([1e308, 1e308], [[1.5, np.inf]])],
+    [
+        ([1.0, 3.0, 5.0, 7.0, 100.0], [[1.5, 2.0], [3.5, 6.0]]),
+        ([4.0], [[1.0, 4.0]]),
+        ([1e308, 1e308], [[1.5, np.inf]]),
+    ],
     ids=["a rest is left out", "too few", "too large"],
 )
-def test_a_point_may_be_the_mean_of_several_numbers(numbers: list[float], expected: list[list[float]]) -> None:
-    assert plot_curves({"a": numbers}, ax=new_axes()[0], mean_of=2).lines[0].get_xydata().tolist() == expected
+def test_a_point_may_be_the_mean_of_several_numbers(
+    numbers: list[float], expected: list[list[float]]
+) -> None:
+    assert (
+        plot_curves({"a": numbers}, ax=new_axes()[0], mean_of=2).lines[0].get_xydata().tolist()
+        == expected
+    )
 
 
 def test_means_stand_in_the_middle_of_their_places() -> None:
@@ -77,7 +90,10 @@ def test_curves_and_classes_are_told_apart_without_color() -> None:
 
 def test_a_curve_may_end_early_and_x_may_be_given() -> None:
     ax = plot_curves({"long": [1.0, 2.0, 3.0], "short": [1.0]}, x=[0.5, 1.0, 1.5], ax=new_axes()[0])
-    assert [line.get_xdata().tolist() if hasattr(line.get_xdata(), "tolist") else line.get_xdata() for line in ax.lines] == [
+    assert [
+        line.get_xdata().tolist() if hasattr(line.get_xdata(), "tolist") else line.get_xdata()
+        for line in ax.lines
+    ] == [
         [0.5, 1.0, 1.5],
         [0.5],
     ]
@@ -94,18 +110,34 @@ def test_odd_numbers_are_drawn(odd: float) -> None:
     curves = plot_history({"loss": [1.0, odd], "validation_loss": [odd]}, new_axes()[0])
     assert curves.lines[0].get_ydata() == pytest.approx([1.0, odd], nan_ok=True)
     regions = plot_class_regions(lambda _: [odd, 0.0], POINTS, [0, 1, 0, 1], new_axes()[0], 4)
-    assert sum(area.get_offsets().tolist() in (POINTS[::2], POINTS[1::2]) for area in regions.collections) == 2
+    assert (
+        sum(
+            area.get_offsets().tolist() in (POINTS[::2], POINTS[1::2])
+            for area in regions.collections
+        )
+        == 2
+    )
     for ax in (curves, regions):
         assert without_a_place(plot_svg(ax, "title")) == []
 
 
 def test_each_region_holds_the_points_that_its_class_wins() -> None:
     ax = plot_class_regions(corners, POINTS, LABELS, new_axes()[0], resolution=9)
-    fills = {to_hex(color): path for area in ax.collections for color, path in zip(area.get_facecolor(), area.get_paths(), strict=False)}
-    samples = [area for area in ax.collections if len(area.get_offsets()) and area.get_offsets().tolist() != [[0.0, 0.0]]]
+    fills = {
+        to_hex(color): path
+        for area in ax.collections
+        for color, path in zip(area.get_facecolor(), area.get_paths(), strict=False)
+    }
+    samples = [
+        area
+        for area in ax.collections
+        if len(area.get_offsets()) and area.get_offsets().tolist() != [[0.0, 0.0]]
+    ]
     assert [area.get_offsets().tolist() for area in samples] == [[point] for point in POINTS]
     assert len(fills) >= 4 * 3
-    lines = [area.get_paths()[0].vertices for area in ax.collections if not len(area.get_facecolor())]
+    lines = [
+        area.get_paths()[0].vertices for area in ax.collections if not len(area.get_facecolor())
+    ]
     assert len(lines) == 4
     for line in lines:  # of each class: along the two half axes that border on its quadrant
         assert np.abs(line).min(axis=1).max() < 0.25
@@ -124,10 +156,14 @@ def test_probabilities_of_a_network_may_be_the_scores_and_no_graph_is_built() ->
 
 
 @pytest.mark.parametrize("draw", every_plot())
-def test_equal_plots_are_equal_bytes_and_every_color_has_one_for_the_dark(draw: Callable[[Any], Any]) -> None:
+def test_equal_plots_are_equal_bytes_and_every_color_has_one_for_the_dark(
+    draw: Callable[[Any], Any],
+) -> None:
     svg, again = (plot_svg(draw(new_axes()[0]), "title") for _ in range(2))
     assert svg == again
-    used = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg)))
+    used = set(
+        re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg))
+    )
     assert used == set(re.findall(r'\*="(?:fill|stroke): (#[0-9a-f]{6})"', svg))
 
 
@@ -136,20 +172,38 @@ def test_equal_plots_are_equal_bytes_and_every_color_has_one_for_the_dark(draw: 
     [
         (lambda: plot_history({}), LengthError, "holds nothing yet"),
         (lambda: plot_history({"loss": []}), LengthError, "holds nothing yet"),
-        (lambda: plot_history(HISTORY, names=["los"]), UnknownNameError, "no 'los': it has loss, validation_loss, accuracy"),
+        (
+            lambda: plot_history(HISTORY, names=["los"]),
+            UnknownNameError,
+            "no 'los': it has loss, validation_loss, accuracy",
+        ),
         (lambda: plot_curves({}), LengthError, "at least one curve"),
         (lambda: plot_curves({"a": []}), LengthError, "at least one number"),
         (lambda: plot_curves({"a": [1.0]}, points=[[1.0]]), LengthError, "pairs"),
         (lambda: plot_curves({"a": [1.0]}, mean_of=0), OptionError, "at least 1, not 0"),
         (lambda: plot_curves({"a": [1.0, 2.0]}, x=[1.0]), LengthError, "2 numbers, 1 places"),
         (lambda: plot_class_regions(corners, [], []), LengthError, "at least one sample"),
-        (lambda: plot_class_regions(corners, POINTS, [0, 1, 2, 4]), LengthError, r"y\[3\] .* is 4, .* 0 … 3"),
-        (lambda: plot_class_regions(corners, POINTS, [0, 1, 2, 0.5]), LengthError, r"y\[3\] .* is 0\.5"),
-        (lambda: plot_class_regions(lambda _: [1.0], POINTS, [0] * 4), LengthError, "at least two classes"),
+        (
+            lambda: plot_class_regions(corners, POINTS, [0, 1, 2, 4]),
+            LengthError,
+            r"y\[3\] .* is 4, .* 0 … 3",
+        ),
+        (
+            lambda: plot_class_regions(corners, POINTS, [0, 1, 2, 0.5]),
+            LengthError,
+            r"y\[3\] .* is 0\.5",
+        ),
+        (
+            lambda: plot_class_regions(lambda _: [1.0], POINTS, [0] * 4),
+            LengthError,
+            "at least two classes",
+        ),
         (lambda: plot_class_regions(corners, [[float("nan"), 0.0]], [1]), DataError, "finite"),
     ],
 )
-def test_wrong_input_is_a_clear_error(call: Callable[[], object], error: type[Exception], words: str) -> None:
+def test_wrong_input_is_a_clear_error(
+    call: Callable[[], object], error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         call()
 
@@ -158,12 +212,36 @@ def test_wrong_input_is_a_clear_error(call: Callable[[], object], error: type[Ex
 
 EYES = {
     "all cones": np.eye(3),
-    "protan": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
-    "deutan": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
-    "tritan": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
+    "protan": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deutan": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritan": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
 }
 """What is left of linear red, green and blue (Machado, Oliveira and Fernandes 2009, severity 1)."""
-TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
 WHITE = np.array([0.95047, 1.0, 1.08883])
 
 

@@ -17,9 +17,19 @@ from scalargrad import Value
 from scalargrad.errors import DataError, LengthError, PictureError
 from tests.viz.pictures import without_a_place
 from viz.look.theme import DARK, LIGHT, STEPS, color
-from viz.plots import new_axes, plot_confusion, plot_grid, plot_loss, plot_regions, plot_svg, save_plot
+from viz.plots import (
+    new_axes,
+    plot_confusion,
+    plot_grid,
+    plot_loss,
+    plot_regions,
+    plot_svg,
+    save_plot,
+)
 
-HOSTILE = "a|b {x} <b> w<0> a\\N x\"y' tail\\ \\1 <script>alert(1)</script> ]]> --> 日本 \0 \x0b \u2028"
+HOSTILE = (
+    "a|b {x} <b> w<0> a\\N x\"y' tail\\ \\1 <script>alert(1)</script> ]]> --> 日本 \0 \x0b \u2028"
+)
 POINTS, LABELS = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]], [-1, 1, 1]
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -50,7 +60,16 @@ def test_the_curve_goes_through_the_losses() -> None:
 
 
 @pytest.mark.parametrize(
-    "losses", [[0.5], [1.0, float("nan"), 0.5], [1.0, float("inf")], [float("nan")], [-1.0, -2.0], [0.0, 0.0], [1e300, 1e-300]]
+    "losses",
+    [
+        [0.5],
+        [1.0, float("nan"), 0.5],
+        [1.0, float("inf")],
+        [float("nan")],
+        [-1.0, -2.0],
+        [0.0, 0.0],
+        [1e300, 1e-300],
+    ],
 )
 def test_odd_losses_are_drawn(losses: list[float]) -> None:
     ax = plot_loss(losses, new_axes()[0])
@@ -83,7 +102,9 @@ def test_a_constant_or_odd_score_is_drawn(score: float) -> None:
 
 def test_one_sample_and_samples_on_a_line_have_room_around_them() -> None:
     for points in ([[1.0, 1.0]], [[1.0, 0.0], [1.0, 5.0]]):
-        low, high = plot_regions(slope, points, [1] * len(points), new_axes()[0], resolution=4).get_xlim()
+        low, high = plot_regions(
+            slope, points, [1] * len(points), new_axes()[0], resolution=4
+        ).get_xlim()
         assert low < 1.0 < high
 
 
@@ -103,7 +124,9 @@ def test_the_grid_has_the_top_row_first_and_the_colors_of_the_pictures() -> None
     from matplotlib.colors import to_hex
 
     ax = plot_grid([[0.0, -2.0], [2.0, 0.0]], signed=True)
-    cells = {(int(cell.get_y()), int(cell.get_x())): to_hex(cell.get_facecolor()) for cell in ax.patches}
+    cells = {
+        (int(cell.get_y()), int(cell.get_x())): to_hex(cell.get_facecolor()) for cell in ax.patches
+    }
     expected = [color(step, LIGHT) for step in (0, -STEPS, STEPS, 0)]
     assert [cells[0, 0], cells[0, 1], cells[1, 0], cells[1, 1]] == expected
     assert ax.get_ylim() == (2.0, 0.0)
@@ -112,10 +135,15 @@ def test_the_grid_has_the_top_row_first_and_the_colors_of_the_pictures() -> None
 def test_an_image_runs_from_paper_to_ink() -> None:
     from matplotlib.colors import to_hex
 
-    assert [to_hex(cell.get_facecolor()) for cell in plot_grid([[0.0, 5.0]]).patches] == [LIGHT.page, LIGHT.ink]
+    assert [to_hex(cell.get_facecolor()) for cell in plot_grid([[0.0, 5.0]]).patches] == [
+        LIGHT.page,
+        LIGHT.ink,
+    ]
 
 
-@pytest.mark.parametrize("rows", [[[0.0, 0.0]], [[float("nan"), 1.0]], [[float("inf"), -1.0]], [[-1.0, -2.0]]])
+@pytest.mark.parametrize(
+    "rows", [[[0.0, 0.0]], [[float("nan"), 1.0]], [[float("inf"), -1.0]], [[-1.0, -2.0]]]
+)
 @pytest.mark.parametrize("signed", [False, True])
 def test_odd_grids_are_drawn(rows: list[list[float]], signed: bool) -> None:
     ax = plot_grid(rows, new_axes()[0], signed=signed)
@@ -135,7 +163,10 @@ def test_they_draw_on_the_axes_given_and_return_them(draw: Callable[[Any], Any])
 def test_equal_plots_are_equal_bytes_and_hold_no_address(draw: Callable[[Any], Any]) -> None:
     first, second = (plot_svg(draw(new_axes()[0]), "title") for _ in range(2))
     assert first == second
-    assert set(re.findall(r"https?://[^\"]+", first)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert set(re.findall(r"https?://[^\"]+", first)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
     assert "<!DOCTYPE" not in first
     assert "metadata" not in first
 
@@ -143,7 +174,9 @@ def test_equal_plots_are_equal_bytes_and_hold_no_address(draw: Callable[[Any], A
 @pytest.mark.parametrize("draw", every_plot())
 def test_every_color_has_one_for_the_dark(draw: Callable[[Any], Any]) -> None:
     svg = plot_svg(draw(new_axes()[0]), "title")
-    used = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg)))
+    used = set(
+        re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", re.sub(r"<style>.*?</style>", "", svg))
+    )
     turned = set(re.findall(r'\*="(?:fill|stroke): (#[0-9a-f]{6})"', svg))
     assert used
     assert used == turned
@@ -161,13 +194,17 @@ def test_a_hostile_title_stays_text(tmp_path: Path) -> None:
     assert not list(root.iter(f"{SVG}script"))
 
 
-def test_a_plot_is_saved_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plot_is_saved_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.svg"
     path.write_text("old", encoding="utf-8")
     monkeypatch.setattr("viz.plots.plot_svg", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_plot(plot_loss([1.0], new_axes()[0]), path, "title")
-    assert [(file.name, file.read_text(encoding="utf-8")) for file in tmp_path.iterdir()] == [("a.svg", "old")]
+    assert [(file.name, file.read_text(encoding="utf-8")) for file in tmp_path.iterdir()] == [
+        ("a.svg", "old")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +222,9 @@ def test_a_plot_is_saved_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
         (lambda: save_plot(plot_loss([1.0]), "a.png", "title"), PictureError, "savefig"),
     ],
 )
-def test_wrong_input_is_a_clear_error(call: Callable[[], object], error: type[Exception], words: str) -> None:
+def test_wrong_input_is_a_clear_error(
+    call: Callable[[], object], error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         call()
 
@@ -229,7 +268,11 @@ def test_right_and_wrong_have_colors_of_their_own() -> None:
 
 
 def test_odd_matrices_are_drawn() -> None:
-    for matrix, names in (([[0.0]], [HOSTILE]), ([[0, 0], [0, 0]], ["$a", "b" * 99]), ([[1e300, 0.5], [0, 1]], ())):
+    for matrix, names in (
+        ([[0.0]], [HOSTILE]),
+        ([[0, 0], [0, 0]], ["$a", "b" * 99]),
+        ([[1e300, 0.5], [0, 1]], ()),
+    ):
         ax = plot_confusion(matrix, names, new_axes()[0])
         assert len(ax.texts) == len(matrix) ** 2
         assert without_a_place(plot_svg(ax, "confusion")) == []
@@ -245,6 +288,8 @@ def test_odd_matrices_are_drawn() -> None:
         ([[1, float("inf")], [3, 4]], (), PictureError),
     ],
 )
-def test_what_is_no_confusion_matrix_is_refused(matrix: Any, names: Any, error: type[Exception]) -> None:
+def test_what_is_no_confusion_matrix_is_refused(
+    matrix: Any, names: Any, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         plot_confusion(matrix, names, new_axes()[0])

@@ -25,7 +25,9 @@ def test_gradient_flow_is_the_mean_and_the_largest_of_each_layer():
     model = MLP(2, [5, 4, 1], activation="tanh", seed=1)
     (model([0.3, -0.4]) ** 2).backward()
     ax = plots.plot_gradient_flow(model, axes())
-    slopes = [np.abs([parameter.grad for parameter in layer.parameters()]) for layer in model.layers]
+    slopes = [
+        np.abs([parameter.grad for parameter in layer.parameters()]) for layer in model.layers
+    ]
     assert ax.lines[0].get_ydata() == pytest.approx([own.max() for own in slopes])
     assert ax.lines[1].get_ydata() == pytest.approx([own.mean() for own in slopes])
     assert ax.get_yscale() == "log"
@@ -66,7 +68,11 @@ def test_activations_are_counted_layer_by_layer():
     X = [[0.1 * i, 1.0 - 0.2 * i] for i in range(8)]  # noqa: N806
     loss = sg.mean([model(x) ** 2 for x in X])
     ax = plots.plot_activations(loss, axes())
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["layers.0", "layers.1", "layers.2"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "layers.0",
+        "layers.1",
+        "layers.2",
+    ]
     weights = np.array([[w.data for w in unit.weights] for unit in model.layers[0].neurons])
     hidden = np.maximum(np.array(X) @ weights.T, 0.0)
     assert ax.texts[0].get_text() == f"{np.mean(hidden == 0.0):.0%} exactly 0"
@@ -92,19 +98,37 @@ def test_weights_of_a_recording_are_found_by_name():
     keeper = recorder.Recorder(X[0], y[0], sg.losses.mse)
     fit(model, X, y, loss="mse", epochs=5, progress=False, callbacks=[keeper])
     ax = plots.plot_weights(keeper.recording, ["layers.0.neurons.1"], axes())
-    assert sorted(line.get_label() for line in ax.lines[:3]) == [f"layers.0.neurons.1.{name}" for name in ("b", "w0", "w1")]
+    assert sorted(line.get_label() for line in ax.lines[:3]) == [
+        f"layers.0.neurons.1.{name}" for name in ("b", "w0", "w1")
+    ]
     curves = {line.get_label(): line.get_ydata() for line in ax.lines[:3]}
     for i, first in enumerate(before):
         assert curves[f"layers.0.neurons.1.w{i}"][0] == pytest.approx(first, rel=1e-6)
-        assert curves[f"layers.0.neurons.1.w{i}"][-1] == pytest.approx(model.layers[0].neurons[1].weights[i].data, rel=1e-6)
+        assert curves[f"layers.0.neurons.1.w{i}"][-1] == pytest.approx(
+            model.layers[0].neurons[1].weights[i].data, rel=1e-6
+        )
     assert len(plots.plot_weights(keeper.recording, ax=axes()).lines) == plots.MOST_NAMED + 1
-    assert len(plots.plot_weights(keeper.recording, ["layers.0", "layers.1"], axes()).get_legend().get_texts()) == 2
-    with pytest.raises(UnknownNameError, match=r"no recorded parameter is called 'layers.7'; there are layers\.0\.neurons\.0\."):
+    assert (
+        len(
+            plots.plot_weights(keeper.recording, ["layers.0", "layers.1"], axes())
+            .get_legend()
+            .get_texts()
+        )
+        == 2
+    )
+    with pytest.raises(
+        UnknownNameError,
+        match=r"no recorded parameter is called 'layers.7'; there are layers\.0\.neurons\.0\.",
+    ):
         plots.plot_weights(keeper.recording, ["layers.7"], axes())
 
 
 def test_trajectories_need_fitting_shapes():
-    for steps, numbers, labels in (([], [], []), ([1], [[1.0, 2.0]], ["a"]), ([1, 2], [[1.0]], ["a"])):
+    for steps, numbers, labels in (
+        ([], [], []),
+        ([1], [[1.0, 2.0]], ["a"]),
+        ([1, 2], [[1.0]], ["a"]),
+    ):
         with pytest.raises(LengthError, match="numbers must have the shape"):
             plots.plot_trajectories(steps, numbers, labels, axes())
 

@@ -24,7 +24,10 @@ def axes() -> Any:
 
 def test_points_stand_where_the_two_ways_put_them() -> None:
     ax = plot_agreement(PAIRS, axes())
-    assert [group.get_offsets().tolist() for group in ax.collections] == [[[1.0, 1.0], [-2.0, -2.001], [0.0, 1e-9]], [[3.0, 3.5]]]
+    assert [group.get_offsets().tolist() for group in ax.collections] == [
+        [[1.0, 1.0], [-2.0, -2.001], [0.0, 1e-9]],
+        [[3.0, 3.5]],
+    ]
     assert ax.get_xlim() == ax.get_ylim()
     assert ax.get_xlim()[0] < -2.001
     assert ax.get_xlim()[1] > 3.5
@@ -55,12 +58,19 @@ def test_differences_that_are_all_nothing_can_be_drawn() -> None:
 @pytest.mark.parametrize("log", [False, True])
 def test_bars_end_at_their_numbers(log: bool) -> None:
     ax = plot_bars({"slow": 100.0, "quick": 2.0}, axes(), log=log, pale=["slow"])
-    assert [bar.get_x() + bar.get_width() for bar in ax.patches] == [pytest.approx(100.0), pytest.approx(2.0)]
+    assert [bar.get_x() + bar.get_width() for bar in ax.patches] == [
+        pytest.approx(100.0),
+        pytest.approx(2.0),
+    ]
     assert [text.get_text() for text in ax.texts] == ["100", "2"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["slow", "quick"]
     assert ax.yaxis_inverted()
     assert [bar.get_linestyle() for bar in ax.patches] == ["--", "solid"]
-    assert to_hex(ax.patches[1].get_facecolor()) == LIGHT_COLORS[0] != to_hex(ax.patches[0].get_facecolor())
+    assert (
+        to_hex(ax.patches[1].get_facecolor())
+        == LIGHT_COLORS[0]
+        != to_hex(ax.patches[0].get_facecolor())
+    )
 
 
 def test_a_bar_below_zero_goes_to_the_left() -> None:
@@ -75,7 +85,12 @@ def test_a_table_names_its_rows_and_columns() -> None:
 
 
 def test_texts_in_a_table_stand_in_their_squares_and_out_from_them() -> None:
-    ax = plot_table({"a": [1.0, 0.0], "b": [-1.0, 1.0]}, ax=axes(), signed=True, texts={"b": [0, 1], "a": ["x", "y"]})
+    ax = plot_table(
+        {"a": [1.0, 0.0], "b": [-1.0, 1.0]},
+        ax=axes(),
+        signed=True,
+        texts={"b": [0, 1], "a": ["x", "y"]},
+    )
     assert [(text.get_text(), text.get_position()) for text in ax.texts] == [
         ("x", (0.5, 0.5)),
         ("y", (1.5, 0.5)),
@@ -89,16 +104,36 @@ def test_texts_in_a_table_stand_in_their_squares_and_out_from_them() -> None:
 @pytest.mark.parametrize(
     ("draw", "error", "words"),
     [
-        (lambda: plot_agreement({}, axes()), LengthError, "plot_agreement needs at least one number"),
-        (lambda: plot_differences({"a": ([], [])}, axes()), LengthError, "plot_differences needs at least one number"),
-        (lambda: plot_agreement({"a": ([1.0], [])}, axes()), LengthError, "both ways: 1 and 0 of 'a'"),
+        (
+            lambda: plot_agreement({}, axes()),
+            LengthError,
+            "plot_agreement needs at least one number",
+        ),
+        (
+            lambda: plot_differences({"a": ([], [])}, axes()),
+            LengthError,
+            "plot_differences needs at least one number",
+        ),
+        (
+            lambda: plot_agreement({"a": ([1.0], [])}, axes()),
+            LengthError,
+            "both ways: 1 and 0 of 'a'",
+        ),
         (lambda: plot_bars({}, axes()), LengthError, "at least one bar"),
         (lambda: plot_bars({"a": 1.0}, axes(), texts=[]), LengthError, "1 bars, 0 texts"),
-        (lambda: plot_bars({"a": 0.0}, axes(), log=True), DataError, r"finite and above 0, not 0\.0 \('a'\)"),
+        (
+            lambda: plot_bars({"a": 0.0}, axes(), log=True),
+            DataError,
+            r"finite and above 0, not 0\.0 \('a'\)",
+        ),
         (lambda: plot_bars({"a": float("nan")}, axes()), DataError, "must be finite, not nan"),
         (lambda: plot_table({}, ax=axes()), LengthError, "at least one number"),
         (lambda: plot_table({"a": [1.0]}, ["x", "y"], axes()), LengthError, "1 columns, 2 names"),
-        (lambda: plot_table({"a": [1.0]}, ax=axes(), texts={"a": []}), LengthError, "each column of 'a': 1 columns, 0 texts"),
+        (
+            lambda: plot_table({"a": [1.0]}, ax=axes(), texts={"a": []}),
+            LengthError,
+            "each column of 'a': 1 columns, 0 texts",
+        ),
     ],
 )
 def test_errors_say_what_was_wrong(draw: Any, error: type[Exception], words: str) -> None:
@@ -107,7 +142,11 @@ def test_errors_say_what_was_wrong(draw: Any, error: type[Exception], words: str
 
 
 def test_every_plot_is_light_and_dark() -> None:
-    for ax in (plot_agreement(PAIRS, axes()), plot_bars({"a": 1.0}, axes(), pale=["a"]), plot_table({"a": [1.0, 0.5]}, ax=axes())):
+    for ax in (
+        plot_agreement(PAIRS, axes()),
+        plot_bars({"a": 1.0}, axes(), pale=["a"]),
+        plot_table({"a": [1.0, 0.5]}, ax=axes()),
+    ):
         svg = plot_svg(ax, "a plot")
         ElementTree.fromstring(svg)
         assert "prefers-color-scheme:dark" in svg

@@ -25,7 +25,9 @@ ALLOWED = {"svg", "g", "title", "polygon", "path", "polyline", "ellipse", "text"
 
 def drawn(graph: graphviz.Digraph) -> ElementTree.Element:
     """As Graphviz draws it, in this process."""
-    return ElementTree.fromstring(pygraphviz.AGraph(string=graph.source).draw(prog="dot", format="svg"))
+    return ElementTree.fromstring(
+        pygraphviz.AGraph(string=graph.source).draw(prog="dot", format="svg")
+    )
 
 
 def texts(root: ElementTree.Element) -> list[str]:
@@ -38,7 +40,9 @@ def run_together(root: ElementTree.Element) -> str:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_our_own_text(style: str) -> None:
-    assert digraph(small(), style).source == (GOLDEN / f"small-{style}.dot").read_text(encoding="utf-8")
+    assert digraph(small(), style).source == (GOLDEN / f"small-{style}.dot").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -46,7 +50,11 @@ def test_our_own_text(style: str) -> None:
 def test_graphviz_reads_every_node_edge_and_box(make: Callable[[], Picture], style: str) -> None:
     picture = make()
     graph = pygraphviz.AGraph(string=digraph(picture, style).source)
-    extra = {f"{node.id}o" for node in picture.nodes if node.kind == "operation" and node.symbol} if style == "classic" else set()
+    extra = (
+        {f"{node.id}o" for node in picture.nodes if node.kind == "operation" and node.symbol}
+        if style == "classic"
+        else set()
+    )
     assert {str(node) for node in graph.nodes()} == {node.id for node in picture.nodes} | extra
     hidden = sum(len(column.members) - 1 for column in picture.columns)
     assert len(graph.edges()) == len(picture.edges) + len(extra) + hidden
@@ -87,7 +95,9 @@ def check_title(style: str, text: str) -> None:
     source = digraph(titled(text), style).source
     check_source(source)
     read = pygraphviz.AGraph(string=source)
-    assert {str(node) for node in read.nodes()} == ({"n0"} | ({"n0o"} if style == "classic" else set()))
+    assert {str(node) for node in read.nodes()} == (
+        {"n0"} | ({"n0o"} if style == "classic" else set())
+    )
     label = dict(read.graph_attr.items()).get("label", "")
     said = "".join(ElementTree.fromstring(f"<label>{label}</label>").itertext())
     assert clean(text, 120) in said.replace("\\\\", "\\")  # a label takes two for one
@@ -114,11 +124,19 @@ def test_every_text_reads_as_it_was_meant() -> None:
 
 def check_that_texts_are_read(texts: Sequence[str]) -> None:
     nodes = tuple(Node(f"n{i}", "input", "in", text, 1.0, 1.0) for i, text in enumerate(texts))
-    groups = {group.findtext(f"{SVG}title"): group for group in drawn(digraph(Picture("cards", nodes))).iter(f"{SVG}g")}
+    groups = {
+        group.findtext(f"{SVG}title"): group
+        for group in drawn(digraph(Picture("cards", nodes))).iter(f"{SVG}g")
+    }
     for i, text in enumerate(texts):
         group = groups[f"n{i}"]
         assert "".join(clean(text).split()) in run_together(group), text
-        tips = [value for element in group.iter(f"{SVG}a") for name, value in element.attrib.items() if name.endswith("title")]
+        tips = [
+            value
+            for element in group.iter(f"{SVG}a")
+            for name, value in element.attrib.items()
+            if name.endswith("title")
+        ]
         assert any(clean(text).replace("\\", "∖") in tip for tip in tips), text
 
 
@@ -141,7 +159,15 @@ def test_quoting(text: str, expected: str) -> None:
 
 def test_cards_say_what_our_own_drawings_say() -> None:
     said = texts(drawn(digraph(boxed())))
-    for expected in ("∂ 3", "layers.0.neurons.2", "Neuron", "5 parameters · ‖∇‖ 0.97", "inf", "nan", "−1.5"):
+    for expected in (
+        "∂ 3",
+        "layers.0.neurons.2",
+        "Neuron",
+        "5 parameters · ‖∇‖ 0.97",
+        "inf",
+        "nan",
+        "−1.5",
+    ):
         assert expected in said
     assert 'style="dashed"' in digraph(small()).source
     assert digraph(boxed()).source.count('STYLE="ROUNDED,DASHED"') == 1
@@ -154,13 +180,21 @@ def test_every_round_frame_holds_round_fills_only() -> None:
 
 def test_the_classic_look_is_black_on_white_with_four_decimals() -> None:
     said = texts(drawn(digraph(small(), "classic")))
-    assert [text for text in said if text.startswith("data")] == ["data 2.0000", "data −3.0000", "data −6.0000", "data −1.0000"]
+    assert [text for text in said if text.startswith("data")] == [
+        "data 2.0000",
+        "data −3.0000",
+        "data −6.0000",
+        "data −1.0000",
+    ]
     assert "grad −1.5000" in said
     assert said.count("×") == 1
 
 
 def test_huge_and_strange_numbers_stay_short() -> None:
-    nodes = (Node("n0", "input", "in", "x", 1e300, float("nan")), Node("n1", "input", "in", "y", float("-inf"), -1e6))
+    nodes = (
+        Node("n0", "input", "in", "x", 1e300, float("nan")),
+        Node("n1", "input", "in", "y", float("-inf"), -1e6),
+    )
     said = texts(drawn(digraph(Picture("cards", nodes), "classic")))
     assert {"data 1.0000e+300", "grad nan", "data −inf", "grad −1.0000e+06"} <= set(said)
 
@@ -178,7 +212,14 @@ def test_directions(rankdir: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("style", "fancy"), ("rankdir", "XY"), ("theme", "auto"), ("program", "neato"), ("format", "xyz")]
+    ("name", "value"),
+    [
+        ("style", "fancy"),
+        ("rankdir", "XY"),
+        ("theme", "auto"),
+        ("program", "neato"),
+        ("format", "xyz"),
+    ],
 )
 def test_wrong_options(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=value) as raised:
@@ -190,7 +231,9 @@ def test_wrong_options(name: str, value: str) -> None:
 
 
 @pytest.fixture(params=["no program", "asked for"])
-def graph(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> graphviz.Digraph:
+def graph(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> graphviz.Digraph:
     """A graph that the package draws: because there is no `dot`, or although there is one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -241,7 +284,9 @@ def test_notebooks(graph: graphviz.Digraph) -> None:
     assert graph._repr_mimebundle_(include=["image/png"])["image/png"].startswith(b"\x89PNG")
 
 
-def test_view_without_a_viewer_says_where_the_file_is(graph: graphviz.Digraph, tmp_path: Path) -> None:
+def test_view_without_a_viewer_says_where_the_file_is(
+    graph: graphviz.Digraph, tmp_path: Path
+) -> None:
     with pytest.raises(PictureError, match=r"'a\.gv\.svg' is written"):
         graph.view("a.gv")
     assert (tmp_path / "a.gv.svg").exists()
@@ -289,7 +334,9 @@ def test_a_program_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_pa
         hanging.pipe()
 
 
-def test_a_program_that_is_asked_for_and_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_program_that_is_asked_for_and_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LayoutError, match="no program dot on the PATH"):
         digraph(small(), program="dot").pipe()

@@ -49,7 +49,11 @@ def test_every_picture(make: Callable[[], Picture]) -> None:
     picture, lines = make(), check(mermaid(make()))
     assert sum(bool(re.match(r"n\d+[\[(>]", line)) for line in lines) == len(picture.nodes)
     assert sum(bool(re.search(r"-->|-\.->", line)) for line in lines) == len(picture.edges)
-    assert sum(line.startswith("subgraph") for line in lines) == lines.count("end") == len(picture.groups)
+    assert (
+        sum(line.startswith("subgraph") for line in lines)
+        == lines.count("end")
+        == len(picture.groups)
+    )
 
 
 def test_no_text_breaks_out() -> None:
@@ -61,7 +65,9 @@ def test_no_text_breaks_out() -> None:
     def like_plain_ones(texts: Sequence[str]) -> None:
         assert statements(texts) == statements(["x"] * len(texts))
 
-    together(like_plain_ones, [text for text in HOSTILE if clean(text)], size=100)  # of more edges only the strongest are written
+    together(
+        like_plain_ones, [text for text in HOSTILE if clean(text)], size=100
+    )  # of more edges only the strongest are written
 
 
 def test_no_title_breaks_out() -> None:
@@ -99,9 +105,15 @@ def test_what_it_says() -> None:
 
 def test_boxes_stand_in_boxes() -> None:
     lines = [line.strip() for line in decoded(mermaid(boxed())).splitlines()]
-    outer, inner = lines.index('subgraph g0["layers.0 · 8 parameters"]'), lines.index('subgraph g1["neurons.1 · 3 parameters"]')
+    outer, inner = (
+        lines.index('subgraph g0["layers.0 · 8 parameters"]'),
+        lines.index('subgraph g1["neurons.1 · 3 parameters"]'),
+    )
     assert outer < inner < lines.index("end")
-    assert '[["layers.0.neurons.2<br/>Neuron<br/>5 parameters · ‖∇‖ 0.97<br/>data 0.25<br/>grad 0.5"]]' in decoded(mermaid(boxed()))
+    assert (
+        '[["layers.0.neurons.2<br/>Neuron<br/>5 parameters · ‖∇‖ 0.97<br/>data 0.25<br/>grad 0.5"]]'
+        in decoded(mermaid(boxed()))
+    )
 
 
 def test_the_strongest_edges_are_kept_and_a_note_says_so() -> None:

@@ -38,7 +38,11 @@ def test_modules_have_headings_and_copies_are_heard_once() -> None:
 
 def test_columns_are_heard_from_the_output_back() -> None:
     lines = outline(columns()).splitlines()
-    assert [line for line in lines if line.endswith(":")] == ["out:", "layers.0, 6 parameters:", "inputs, 2:"]
+    assert [line for line in lines if line.endswith(":")] == [
+        "out:",
+        "layers.0, 6 parameters:",
+        "inputs, 2:",
+    ]
     assert lines[2] == "  u4: operation, data 4, gradient −3.5 (starts here)"
 
 
@@ -49,7 +53,9 @@ def test_numbers_of_a_network_that_has_computed_nothing_are_biases() -> None:
 
 
 def test_long_outlines_are_cut_and_say_how_much_is_left() -> None:
-    picture = Picture("chips", tuple(Node(f"n{i}", "input", label=f"x{i}", data=1.0) for i in range(1000)))
+    picture = Picture(
+        "chips", tuple(Node(f"n{i}", "input", label=f"x{i}", data=1.0) for i in range(1000))
+    )
     lines = outline(picture).splitlines()
     assert len(lines) == LINES
     assert lines[-1] == "… and 602 more lines."
@@ -64,14 +70,18 @@ def test_nothing_at_all() -> None:
 
 def test_boxes_in_a_circle_end() -> None:
     groups = (Group("a", "a", "b"), Group("b", "b", "a"))
-    assert outline(Picture("cards", (Node("n0", "input", group="a"),), groups=groups)).count("\n") == 2
+    assert (
+        outline(Picture("cards", (Node("n0", "input", group="a"),), groups=groups)).count("\n") == 2
+    )
 
 
 def test_no_text_makes_lines_or_moves_the_cursor() -> None:
     def check(texts: Sequence[str]) -> None:
         picture = filled(*texts)
         said = outline(picture, lines=10_000)
-        assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
+        assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {
+            "\n"
+        }
         assert len(said.split("\n")) == len(said.splitlines()) <= 12 * len(texts)
         assert all(len(line) < 500 for line in said.splitlines())
 

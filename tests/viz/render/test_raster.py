@@ -39,7 +39,9 @@ def text(content: str, y: float = 25, more: str = "") -> str:
 def ink(image: bytes) -> tuple[int, int, int, int] | None:
     """The box around what is darker than the page."""
     pillow = pytest.importorskip("PIL.Image")
-    return pillow.open(io.BytesIO(image)).convert("L").point(lambda v: 255 if v < 128 else 0).getbbox()  # type: ignore[no-any-return]
+    return (
+        pillow.open(io.BytesIO(image)).convert("L").point(lambda v: 255 if v < 128 else 0).getbbox()
+    )  # type: ignore[no-any-return]
 
 
 def fonts(document: bytes) -> set[str]:
@@ -64,11 +66,15 @@ def test_the_pdf_has_one_page_of_the_size_of_the_svg() -> None:
 
 def test_the_dark_style_is_ignored() -> None:
     assert ink(png(document(""))) is None
-    assert ink(png(document('<rect class="k" x="10" y="10" width="20" height="10" fill="#000000"/>'))) == (20, 20, 60, 40)
+    assert ink(
+        png(document('<rect class="k" x="10" y="10" width="20" height="10" fill="#000000"/>'))
+    ) == (20, 20, 60, 40)
 
 
 @pytest.mark.parametrize("more", ["", ' font-weight="bold"', ' class="m"'])
-@pytest.mark.parametrize("content", ["label", "−0.707", "θ", "∂ −3", "‖∇‖ 0.97", "∛", "⌊x⌋", "x₁·w₁", "日本"])
+@pytest.mark.parametrize(
+    "content", ["label", "−0.707", "θ", "∂ −3", "‖∇‖ 0.97", "∛", "⌊x⌋", "x₁·w₁", "日本"]
+)
 def test_text_is_drawn(content: str, more: str) -> None:
     box = ink(png(document(text(content, more=more))))
     assert box
@@ -76,7 +82,9 @@ def test_text_is_drawn(content: str, more: str) -> None:
     assert box[3] <= 68
 
 
-@pytest.mark.parametrize("content", ["label and more", "‖∇‖ 0.97", "5 parameters", "日本語", "x₁·w₁"])
+@pytest.mark.parametrize(
+    "content", ["label and more", "‖∇‖ 0.97", "5 parameters", "日本語", "x₁·w₁"]
+)
 def test_text_keeps_to_its_room(content: str) -> None:
     box = ink(png(document(text(content), wide=300)))
     assert box
@@ -91,7 +99,9 @@ def test_the_pdf_has_text_and_no_serifs() -> None:
 
 def test_without_any_font_in_the_system(tmp_path: Path) -> None:
     (tmp_path / "fonts.conf").write_text("<fontconfig><dir>/nonexistent</dir></fontconfig>")
-    (tmp_path / "a.svg").write_text(document(text("plain") + text("‖∇‖", 38) + text("12.5", 12, ' class="m"')), encoding="utf-8")
+    (tmp_path / "a.svg").write_text(
+        document(text("plain") + text("‖∇‖", 38) + text("12.5", 12, ' class="m"')), encoding="utf-8"
+    )
     program = (
         "from pathlib import Path; from viz.render.raster import pdf, png; svg = Path('a.svg').read_text(encoding='utf-8');"
         "Path('a.pdf').write_bytes(pdf(svg)); Path('a.png').write_bytes(png(svg))"
@@ -105,7 +115,10 @@ def test_without_any_font_in_the_system(tmp_path: Path) -> None:
     assert ink((tmp_path / "a.png").read_bytes())
     assert {"LiberationSans", "DejaVuSans"} <= fonts((tmp_path / "a.pdf").read_bytes())
     if sys.platform == "linux":  # elsewhere fonts are not found by fontconfig
-        assert all(name.startswith(("LiberationSans", "DejaVuSans")) for name in fonts((tmp_path / "a.pdf").read_bytes()))
+        assert all(
+            name.startswith(("LiberationSans", "DejaVuSans"))
+            for name in fonts((tmp_path / "a.pdf").read_bytes())
+        )
 
 
 def test_only_texts_with_foreign_signs_are_changed() -> None:
@@ -175,8 +188,13 @@ def left_of(image: bytes, edge: float) -> bytes:
 # Whichever fonts a machine has, and whether one of them has the sign: the words before it stay as they are.
 @pytest.mark.parametrize("more", ["", ' font-weight="bold"', ' class="m"'])
 @pytest.mark.parametrize("sign", ["日", "‖", "🙂", "\ue123", "ꙮ", "한"])
-def test_a_sign_that_the_font_lacks_does_not_change_the_words_around_it(sign: str, more: str) -> None:
-    plain, mixed = (png(document(text(content, more=more), wide=300)) for content in ("neuron", f"neuron {sign}"))
+def test_a_sign_that_the_font_lacks_does_not_change_the_words_around_it(
+    sign: str, more: str
+) -> None:
+    plain, mixed = (
+        png(document(text(content, more=more), wide=300))
+        for content in ("neuron", f"neuron {sign}")
+    )
     edge = 5 + width("neuron ", 14, "bold" in more, "class" in more)
     assert left_of(mixed, edge) == left_of(plain, edge)
 
@@ -194,7 +212,15 @@ def test_words_after_a_sign_stand_where_they_stood(anchor: str) -> None:
 
 def test_pieces_keep_text_and_order() -> None:
     split = with_fonts(text("a < ‖b‖ & 日本 c"))
-    assert [unescape(part) for part in re.findall(">([^<]*)</text>", split)] == ["a <", "‖", "b", "‖", "&", "日本", "c"]
+    assert [unescape(part) for part in re.findall(">([^<]*)</text>", split)] == [
+        "a <",
+        "‖",
+        "b",
+        "‖",
+        "&",
+        "日本",
+        "c",
+    ]
 
 
 def test_a_mark_stays_on_its_letter() -> None:

@@ -39,12 +39,16 @@ DRAWINGS = {
     "closed": lambda: viz.draw(network([4, 4, 1]), level="cards"),
     "neurons": lambda: viz.draw(network([16, 16, 1])),
     "weights": lambda: viz.draw(MLP(3, [5, 4, 2], seed=0)),
-    "condensed": lambda: viz.draw(chain(500)),  # of a longer one the layout reaches its limit, after seconds
+    "condensed": lambda: viz.draw(
+        chain(500)
+    ),  # of a longer one the layout reaches its limit, after seconds
     "before": lambda: viz.draw(Value(2.0, label="a") * 3.0),
     "lone leaf": lambda: viz.draw(Value(2.0, label="alone")),
     "empty": lambda: viz.draw({}),
     "nan": lambda: viz.draw(undefined()),
-    "dictionary": lambda: viz.draw({"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "loss": ["sigmoid", "y"]}),
+    "dictionary": lambda: viz.draw(
+        {"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "loss": ["sigmoid", "y"]}
+    ),
     "layers": lambda: viz.draw(wide(), title="A wide one"),
     "layers of scalars": lambda: viz.draw(network([16, 16, 1]), level="layers"),
     "layers of samples": lambda: viz.draw(network([16, 16, 1], 5), level="layers"),
@@ -83,7 +87,10 @@ def check_safe(root: ElementTree.Element) -> None:
         assert element.tag.removeprefix(NS) in ALLOWED
         for name in element.attrib:
             assert not name.lower().startswith("on")
-            assert "href" not in name or (element.tag == f"{NS}image" and element.get(name).startswith("data:image/png;base64,"))
+            assert "href" not in name or (
+                element.tag == f"{NS}image"
+                and element.get(name).startswith("data:image/png;base64,")
+            )
     for style in root.iter(f"{NS}style"):
         assert "url" not in style.text
         assert "@import" not in style.text
@@ -129,10 +136,22 @@ def test_no_text_is_wider_than_its_node(name):
         frame = drawing.placed.nodes[node.id]
         for text in symbol.iter(f"{NS}text"):
             mono = "m" in (text.get("class") or "").split()
-            wide = width(text.text or "", float(text.get("font-size")), text.get("font-weight") == "bold", mono)
-            outside = float(text.get("y")) < frame.y or float(text.get("y")) > frame.bottom  # a name under a chip
-            x = {"end": -wide, "middle": -wide / 2}.get(text.get("text-anchor"), 0.0) + float(text.get("x"))
-            assert outside or (x >= frame.x - 0.5 and x + wide <= frame.right + 0.5), (node, text.text)
+            wide = width(
+                text.text or "",
+                float(text.get("font-size")),
+                text.get("font-weight") == "bold",
+                mono,
+            )
+            outside = (
+                float(text.get("y")) < frame.y or float(text.get("y")) > frame.bottom
+            )  # a name under a chip
+            x = {"end": -wide, "middle": -wide / 2}.get(text.get("text-anchor"), 0.0) + float(
+                text.get("x")
+            )
+            assert outside or (x >= frame.x - 0.5 and x + wide <= frame.right + 0.5), (
+                node,
+                text.text,
+            )
 
 
 @pytest.mark.parametrize("name", [name for name in DRAWINGS if not name.startswith("layers")])
@@ -141,8 +160,12 @@ def test_edges_begin_at_their_source_and_end_at_their_target(name):
     for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
         source, target = placed.nodes[edge.source], placed.nodes[edge.target]
         (x0, y0), (x1, y1) = route[0], route[-1]
-        assert x0 == pytest.approx(source.right) or (x0 == pytest.approx(source.center) and y0 == pytest.approx(source.bottom))
-        assert x1 == pytest.approx(target.x) or (x1 == pytest.approx(target.center) and y1 == pytest.approx(target.y))
+        assert x0 == pytest.approx(source.right) or (
+            x0 == pytest.approx(source.center) and y0 == pytest.approx(source.bottom)
+        )
+        assert x1 == pytest.approx(target.x) or (
+            x1 == pytest.approx(target.center) and y1 == pytest.approx(target.y)
+        )
         assert source.y - 0.1 <= y0 <= source.bottom + 0.1
         assert target.y - 0.1 <= y1 <= target.bottom + 0.1
         assert all(b[0] >= a[0] - 1.0 for a, b in pairwise(route)), edge
@@ -155,7 +178,19 @@ def numbers_of(root: ElementTree.Element) -> Iterator[str]:
 
 def test_a_card_shows_what_the_lecture_computes():
     shown = list(numbers_of(document("neuron")))
-    for expected in ("A neuron", "o", "0.707", "0.881", "6.88", "−1.5", "∂ −3", "∂ 0.5", "tanh", "θ", "in"):
+    for expected in (
+        "A neuron",
+        "o",
+        "0.707",
+        "0.881",
+        "6.88",
+        "−1.5",
+        "∂ −3",
+        "∂ 0.5",
+        "tanh",
+        "θ",
+        "in",
+    ):
         assert expected in shown
 
 
@@ -185,15 +220,27 @@ def test_ids_are_free_of_clashes_between_two_pictures_of_one_page():
 
 def every_kind() -> str:
     """Pictures of every kind, small ones."""
-    drawings = [drawn(name).svg() for name in ("chips", "open", "condensed", "neurons", "layers", "layers in a sequence")]
+    drawings = [
+        drawn(name).svg()
+        for name in ("chips", "open", "condensed", "neurons", "layers", "layers in a sequence")
+    ]
     return "\n".join([*drawings, viz.draw_dot(network([2, 1])).source])
 
 
 def test_the_same_graph_gives_the_same_bytes_in_every_process():
     program = "import sys; from tests.viz.render.test_svg import every_kind; sys.stdout.buffer.write(every_kind().encode())"
-    for seed in ("0", "1"):  # the order of a set of texts is another one in each, and in this process
+    for seed in (
+        "0",
+        "1",
+    ):  # the order of a set of texts is another one in each, and in this process
         environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment, cwd=ROOT)
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            check=True,
+            env=environment,
+            cwd=ROOT,
+        )
         assert done.stdout.decode() == every_kind(), seed
 
 
@@ -226,7 +273,9 @@ def test_no_title_can_break_the_svg():
     def check(text):
         root = ElementTree.fromstring(svg(replace(placed, picture=titled(text)), "auto"))
         check_safe(root)
-        assert (root.find(f"{NS}title").text or "") == clean(text or "Expression graph of 1 values", 200)
+        assert (root.find(f"{NS}title").text or "") == clean(
+            text or "Expression graph of 1 values", 200
+        )
 
     each(check)
 
@@ -264,5 +313,9 @@ def test_notes_and_groups_are_escaped_too():
     drawing = viz.draw(network([4, 4, 1]), expand="layers.1.neurons.2")
     evil = "<script>alert(1)</script>"
     shown = drawing.picture
-    hostile = replace(shown, notes=(evil,), groups=tuple(replace(group, title=evil, detail=evil) for group in shown.groups))
+    hostile = replace(
+        shown,
+        notes=(evil,),
+        groups=tuple(replace(group, title=evil, detail=evil) for group in shown.groups),
+    )
     check_safe(ElementTree.fromstring(Drawing([hostile]).svg()))

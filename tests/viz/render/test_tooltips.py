@@ -83,7 +83,9 @@ def test_tooltips_tell_every_digit(name: str) -> None:
         if node.data is not None:
             assert f"data {exact(node.data)}" in said
         if node.grad is not None:
-            assert re.search(rf"gradient( norm of \d+ outputs)? {re.escape(exact(node.grad))}", said)
+            assert re.search(
+                rf"gradient( norm of \d+ outputs)? {re.escape(exact(node.grad))}", said
+            )
 
 
 def test_boxes_of_open_modules_have_tooltips() -> None:
@@ -147,7 +149,9 @@ def test_the_last_frame_of_an_animation_has_tooltips() -> None:
 @pytest.mark.parametrize("level", ["cards", "chips", "neurons", "layers"])
 def test_red_is_in_the_legend_where_there_is_any(level: str) -> None:
     def words(number: float) -> str:
-        loss = (MLP(1, [2, 1], activation="tanh", seed=1)([0.5]) * Value(number, label="scale")) ** 2
+        loss = (
+            MLP(1, [2, 1], activation="tanh", seed=1)([0.5]) * Value(number, label="scale")
+        ) ** 2
         loss.backward()
         root = ElementTree.fromstring(viz.draw(loss, level=level).svg())
         return " ".join(element.text or "" for element in root.iter(f"{NS}text"))

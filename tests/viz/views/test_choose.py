@@ -27,7 +27,10 @@ def outgoing(shown: Picture) -> dict[str, float]:
     return totals
 
 
-@pytest.mark.parametrize(("values", "level"), [(3, "cards"), (38, "cards"), (45, "chips"), (290, "chips"), (400, "chips")])
+@pytest.mark.parametrize(
+    ("values", "level"),
+    [(3, "cards"), (38, "cards"), (45, "chips"), (290, "chips"), (400, "chips")],
+)
 def test_the_level_is_chosen_by_the_number_of_values(values, level):
     shown = picture(chain(values))
     assert shown.level == level
@@ -41,7 +44,9 @@ def test_a_network_becomes_cards_chips_or_neurons():
     assert picture(network([4, 4, 1]), expand="layers.1.neurons.2").level == "cards"
 
 
-@pytest.mark.parametrize("target", [neuron(), network([4, 4, 1]), chain(250)], ids=["neuron", "network", "chain"])
+@pytest.mark.parametrize(
+    "target", [neuron(), network([4, 4, 1]), chain(250)], ids=["neuron", "network", "chain"]
+)
 def test_what_leaves_a_node_is_its_gradient(target):
     shown = picture(target)
     for node_id, total in outgoing(shown).items():
@@ -70,7 +75,13 @@ def test_what_leaves_a_unit_of_the_neuron_view_is_the_gradient_of_its_outputs(sa
 
 def test_the_neuron_view_has_a_column_for_each_layer():
     shown = picture(network([16, 16, 1]))
-    assert [len(column.members) for column in shown.columns] == [2, 16, 16, 2, 1]  # the target stands beside the output
+    assert [len(column.members) for column in shown.columns] == [
+        2,
+        16,
+        16,
+        2,
+        1,
+    ]  # the target stands beside the output
     assert [column.title for column in shown.columns] == [
         "inputs",
         "layers.0  16 × tanh",
@@ -114,7 +125,9 @@ def test_a_network_by_itself_shows_its_weights():
     model.layers[0].neurons[1].bias.data = 0.25
     shown = picture(model)
     assert (shown.level, shown.colors) == ("neurons", "weight")
-    weights = sorted(p.data for layer in model.layers for unit in layer.neurons for p in unit.weights)
+    weights = sorted(
+        p.data for layer in model.layers for unit in layer.neurons for p in unit.weights
+    )
     assert sorted(edge.flow for edge in shown.edges) == pytest.approx(weights)
     assert 0.25 in [node.data for node in shown.nodes]
     assert all(p.grad == 0.0 for p in model.parameters())
@@ -125,7 +138,9 @@ def test_drawing_a_network_leaves_its_mode_and_its_chance_alone():
     model.layers[1].eval()
     twin = copy.deepcopy(model)
     viz.draw(model).svg()
-    assert [part.training for _, part in model.named_modules()] == [part.training for _, part in twin.named_modules()]
+    assert [part.training for _, part in model.named_modules()] == [
+        part.training for _, part in twin.named_modules()
+    ]
     assert [model([-1.0, 2.0]).data for _ in range(5)] == [twin([-1.0, 2.0]).data for _ in range(5)]
 
 
@@ -135,7 +150,11 @@ def test_one_broken_sample_of_several_is_seen_in_the_neuron_view(broken):
     outputs = [model([1.0, x]) for x in (1.0, broken, -broken)]
     sg.sum(outputs).backward()
     shown = picture(sg.sum(outputs), level="neurons")
-    assert any(node.data is not None and not math.isfinite(node.data) for node in shown.nodes if node.label.startswith("layers.0"))
+    assert any(
+        node.data is not None and not math.isfinite(node.data)
+        for node in shown.nodes
+        if node.label.startswith("layers.0")
+    )
 
 
 def test_a_module_without_a_size_is_refused_and_one_neuron_is_drawn():
@@ -150,7 +169,13 @@ def test_a_module_without_a_size_is_refused_and_one_neuron_is_drawn():
 
 def test_expand_opens_what_it_names_and_leaves_the_rest_closed():
     shown = picture(network([4, 4, 1]), expand=["layers.1.neurons.2", "layers.0.neurons.0"])
-    assert sorted(group.path for group in shown.groups) == ["layers.0", "layers.0/neurons.0", "layers.1", "layers.1/neurons.2", "layers.2"]
+    assert sorted(group.path for group in shown.groups) == [
+        "layers.0",
+        "layers.0/neurons.0",
+        "layers.1",
+        "layers.1/neurons.2",
+        "layers.2",
+    ]
     assert sum(node.kind == "module" for node in shown.nodes) == 7
     hidden = shown.total - sum(node.kind != "module" and not node.tag for node in shown.nodes)
     assert f"showing {shown.total - hidden} of {shown.total} values" in shown.notes[0]
@@ -159,12 +184,17 @@ def test_expand_opens_what_it_names_and_leaves_the_rest_closed():
 def test_expand_all_shows_every_value():
     loss = network([4, 4, 1])
     shown = picture(loss, expand="*")
-    assert shown.total == len([node for node in shown.nodes if node.kind != "module" and not node.tag])
+    assert shown.total == len(
+        [node for node in shown.nodes if node.kind != "module" and not node.tag]
+    )
     assert shown.notes == ()
 
 
 def test_expand_of_an_unknown_path_lists_the_known_ones():
-    with pytest.raises(OptionError, match=r"expand names 'layers.9', which is no module in this graph; its modules are layers\.0, "):
+    with pytest.raises(
+        OptionError,
+        match=r"expand names 'layers.9', which is no module in this graph; its modules are layers\.0, ",
+    ):
         viz.draw(network([4, 4, 1]), expand="layers.9")
 
 
@@ -197,14 +227,18 @@ def test_the_largest_gradient_leaves_the_root_out():
     x = Value(2.0)
     y = x * 0.001
     y.backward(gradient=5.0)
-    assert picture(y).largest == pytest.approx(10.0)  # the constant's gradient; the root's own 5 does not count
+    assert picture(y).largest == pytest.approx(
+        10.0
+    )  # the constant's gradient; the root's own 5 does not count
     assert picture(Value(1.0)).largest == 1.0
 
 
 def test_large_graphs_without_modules_follow_the_gradient():
     shown = picture(chain(3000))
     assert len(shown.nodes) <= 300
-    assert shown.notes[0].startswith(f"showing {len(shown.nodes):,} of {shown.total:,} values, those with the largest gradients")
+    assert shown.notes[0].startswith(
+        f"showing {len(shown.nodes):,} of {shown.total:,} values, those with the largest gradients"
+    )
     assert any(node.detail.endswith("more") for node in shown.nodes)
     assert sum(node.root for node in shown.nodes) == 1
 
@@ -230,7 +264,9 @@ def test_what_is_no_graph_is_refused(bad):
 
 
 def test_unknown_options_are_refused():
-    with pytest.raises(OptionError, match="level must be None or one of cards, chips, neurons, layers, not 'atoms'"):
+    with pytest.raises(
+        OptionError, match="level must be None or one of cards, chips, neurons, layers, not 'atoms'"
+    ):
         viz.draw(Value(1.0), level="atoms")
     with pytest.raises(OptionError, match="theme must be"):
         viz.draw(Value(1.0), theme="pink")
@@ -247,7 +283,11 @@ def test_nan_and_inf_are_kept():
 
 def test_parameters_stand_in_the_module_that_uses_them():
     shown = picture(network([4, 4, 1]), expand="*")
-    groups = {node.label: node.group for node in shown.nodes if node.kind == "parameter" and node.group == "layers.1/neurons.2"}
+    groups = {
+        node.label: node.group
+        for node in shown.nodes
+        if node.kind == "parameter" and node.group == "layers.1/neurons.2"
+    }
     assert set(groups) == {"w0", "w1", "w2", "w3", "b"}
     shared = Parameter(2.0, label="shared")
     assert picture(shared * 2.0 + shared).groups == ()

@@ -33,7 +33,10 @@ def texts(svg: str) -> list[str]:
 
 def test_the_right_units_are_marked(dead: Diagnosis) -> None:
     picture = viz.draw(dead).picture
-    assert {node.label: node.mark for node in picture.nodes if node.mark} == {"layers.0.neurons.2": "dead", "layers.1.neurons.4": "dead"}
+    assert {node.label: node.mark for node in picture.nodes if node.mark} == {
+        "layers.0.neurons.2": "dead",
+        "layers.1.neurons.4": "dead",
+    }
     details = [column.detail for column in picture.columns if column.title.startswith("layers")]
     assert [detail.endswith("· 1 dead") for detail in details] == [True, True, False]
 
@@ -48,9 +51,14 @@ def test_a_mark_is_a_ring_and_a_word(dead: Diagnosis, theme: str, color: str) ->
 
 def test_the_word_fits_between_the_rows(dead: Diagnosis) -> None:
     drawing = viz.draw(dead)
-    frames = sorted((drawing.placed.nodes[node.id] for node in drawing.picture.nodes), key=lambda frame: (frame.x, frame.y))
+    frames = sorted(
+        (drawing.placed.nodes[node.id] for node in drawing.picture.nodes),
+        key=lambda frame: (frame.x, frame.y),
+    )
     gaps = [b.y - a.bottom for a, b in pairwise(frames) if a.x == b.x]
-    assert min(gaps) >= 9  # the plate reaches 7 below its unit, the ring of the next one 2 and half a line above it
+    assert (
+        min(gaps) >= 9
+    )  # the plate reaches 7 below its unit, the ring of the next one 2 and half a line above it
 
 
 def test_the_findings_are_told_in_words(dead: Diagnosis) -> None:
@@ -62,9 +70,13 @@ def test_the_findings_are_told_in_words(dead: Diagnosis) -> None:
 
 
 def test_layers_are_named_where_the_gradient_vanishes() -> None:
-    found = diagnose(nn.MLP(2, [4] * 8 + [1], activation="sigmoid", initializer="xavier"), *samples())
+    found = diagnose(
+        nn.MLP(2, [4] * 8 + [1], activation="sigmoid", initializer="xavier"), *samples()
+    )
     columns = viz.draw(found).picture.columns
-    assert [column.title.split()[0] for column in columns if column.detail.endswith("· vanishing")] == ["layers.0"]
+    assert [
+        column.title.split()[0] for column in columns if column.detail.endswith("· vanishing")
+    ] == ["layers.0"]
     assert "‖∇‖" in columns[1].detail
 
 

@@ -21,31 +21,54 @@ from tests.viz.hostile import each, together
 from tests.viz.render.test_svg import NS, check_safe, parsed
 from viz.model.picture import Picture
 
-TUTORIAL = {"L1": ["k1", "x", "b1"], "sigmoid": ["L1"], "L2": ["sigmoid", "k2", "b2"], "loss": ["L2", "y"]}
+TUTORIAL = {
+    "L1": ["k1", "x", "b1"],
+    "sigmoid": ["L1"],
+    "L2": ["sigmoid", "k2", "b2"],
+    "loss": ["L2", "y"],
+}
 
 
 def test_every_name_once_and_an_edge_for_every_operand() -> None:
     picture = viz.draw(TUTORIAL).picture
     label = {node.id: node.label for node in picture.nodes}
-    assert sorted(label.values()) == sorted(["L1", "L2", "b1", "b2", "k1", "k2", "loss", "sigmoid", "x", "y"])
-    assert [(label[edge.source], label[edge.target], edge.port) for edge in picture.edges if label[edge.target] == "L2"] == [
+    assert sorted(label.values()) == sorted(
+        ["L1", "L2", "b1", "b2", "k1", "k2", "loss", "sigmoid", "x", "y"]
+    )
+    assert [
+        (label[edge.source], label[edge.target], edge.port)
+        for edge in picture.edges
+        if label[edge.target] == "L2"
+    ] == [
         ("sigmoid", "L2", 0),
         ("k2", "L2", 1),
         ("b2", "L2", 2),
     ]
     assert len(picture.edges) == sum(map(len, TUTORIAL.values()))
     assert [node.label for node in picture.nodes if node.root] == ["loss"]
-    assert {node.label for node in picture.nodes if node.kind == "input"} == {"k1", "x", "b1", "k2", "b2", "y"}
+    assert {node.label for node in picture.nodes if node.kind == "input"} == {
+        "k1",
+        "x",
+        "b1",
+        "k2",
+        "b2",
+        "y",
+    }
 
 
 @settings(deadline=None, derandomize=True, max_examples=30)
 @given(st.dictionaries(st.integers(1, 12), st.lists(st.integers(0, 12), max_size=3), max_size=12))
 def test_operands_come_before_their_users(numbers: dict[int, list[int]]) -> None:
-    graph = {f"n{name}": [f"n{operand}" for operand in operands if operand < name] for name, operands in numbers.items()}
+    graph = {
+        f"n{name}": [f"n{operand}" for operand in operands if operand < name]
+        for name, operands in numbers.items()
+    }
     picture = viz.draw(graph).picture
     place = {node.id: i for i, node in enumerate(picture.nodes)}
     assert all(place[edge.source] < place[edge.target] for edge in picture.edges)
-    assert len(picture.nodes) == len({*graph, *(operand for operands in graph.values() for operand in operands)})
+    assert len(picture.nodes) == len(
+        {*graph, *(operand for operands in graph.values() for operand in operands)}
+    )
 
 
 def test_cards_have_names_and_no_numbers() -> None:
@@ -91,13 +114,19 @@ def test_a_long_circle_is_told_by_its_ends(length: int, said: str) -> None:
     with pytest.raises(PictureError) as stop:
         viz.draw(circle)
     found = str(stop.value)
-    turned = [re.sub(r"\d", lambda name, by=by: str((int(name[0]) + by) % length), found) for by in range(length)]  # type: ignore[misc]
+    turned = [
+        re.sub(r"\d", lambda name, by=by: str((int(name[0]) + by) % length), found)
+        for by in range(length)
+    ]  # type: ignore[misc]
     assert any(f"circle, {said}: no order" in each for each in turned)
 
 
 def test_a_formula_cuts_long_operands() -> None:
     picture = viz.draw({"y": ["a" * 24, "b" * 25]}).picture
-    assert next(node.formula for node in picture.nodes if node.label == "y") == f"f({'a' * 24}, {'b' * 23}…)"
+    assert (
+        next(node.formula for node in picture.nodes if node.label == "y")
+        == f"f({'a' * 24}, {'b' * 23}…)"
+    )
 
 
 def test_a_name_twice_among_the_operands_and_nothing_at_all() -> None:
@@ -136,11 +165,15 @@ def test_there_are_no_modules_to_open() -> None:
 @pytest.mark.parametrize("level", ["cards", "chips"])
 def test_no_name_breaks_the_picture(level: str) -> None:
     def check(names: Sequence[str]) -> None:
-        drawing = viz.draw({"sum of all": names, **{name: ["x\x00"] for name in names}}, level=level)
+        drawing = viz.draw(
+            {"sum of all": names, **{name: ["x\x00"] for name in names}}, level=level
+        )
         check_safe(parsed(drawing))
         assert len(drawing.picture.nodes) == len(names) + 2
         said = str(drawing)
-        assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {"\n"}
+        assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {
+            "\n"
+        }
 
     together(check, size=25)
 
@@ -185,9 +218,18 @@ def arrows(picture: Picture) -> list[tuple[str, str]]:
 
 def test_lists_of_those_that_use_a_name() -> None:
     picture = viz.draw(FEEDS, edges="feeds").picture
-    assert arrows(picture) == sorted((name, user) for name, users in FEEDS.items() for user in users)
+    assert arrows(picture) == sorted(
+        (name, user) for name, users in FEEDS.items() for user in users
+    )
     assert [node.label for node in picture.nodes if node.root] == ["Loss"]
-    assert {node.label for node in picture.nodes if node.kind == "input"} == {"k1", "b1", "x", "k2", "b2", "y"}
+    assert {node.label for node in picture.nodes if node.kind == "input"} == {
+        "k1",
+        "b1",
+        "x",
+        "k2",
+        "b2",
+        "y",
+    }
 
 
 def test_operands_stand_in_the_order_in_which_they_feed() -> None:
@@ -196,18 +238,25 @@ def test_operands_stand_in_the_order_in_which_they_feed() -> None:
 
 
 def test_what_feeds_twice_is_an_operand_twice() -> None:
-    assert arrows(viz.draw({"x": ["square", "square"]}, edges="feeds").picture) == [("x", "square")] * 2
+    assert (
+        arrows(viz.draw({"x": ["square", "square"]}, edges="feeds").picture)
+        == [("x", "square")] * 2
+    )
 
 
 @settings(deadline=None, derandomize=True, max_examples=30)
 @given(st.dictionaries(st.integers(1, 12), st.lists(st.integers(0, 12), max_size=3), max_size=12))
 def test_both_readings_of_one_graph_draw_the_same_arrows(numbers: dict[int, list[int]]) -> None:
-    operands = {f"n{name}": [f"n{one}" for one in listed if one < name] for name, listed in numbers.items()}
+    operands = {
+        f"n{name}": [f"n{one}" for one in listed if one < name] for name, listed in numbers.items()
+    }
     feeds: dict[str, list[str]] = {name: [] for name in operands}
     for name, listed in operands.items():
         for one in listed:
             feeds.setdefault(one, []).append(name)
-    assert arrows(viz.draw(operands, edges="operands").picture) == arrows(viz.draw(feeds, edges="feeds").picture)
+    assert arrows(viz.draw(operands, edges="operands").picture) == arrows(
+        viz.draw(feeds, edges="feeds").picture
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,7 +288,9 @@ def test_a_directed_graph_of_networkx_points_from_operands_to_results(make: str)
     networkx = pytest.importorskip("networkx")
     graph = getattr(networkx, make)(FEEDS)
     picture = viz.draw(graph).picture
-    assert arrows(picture) == sorted((name, user) for name, users in FEEDS.items() for user in users)
+    assert arrows(picture) == sorted(
+        (name, user) for name, users in FEEDS.items() for user in users
+    )
     assert "lines run from an operand to what is made of it" in picture.notes
 
 
@@ -249,7 +300,9 @@ def test_a_directed_graph_read_the_other_way() -> None:
     picture = viz.draw(graph, edges="operands").picture
     assert arrows(picture) == [("x", "loss"), ("y", "loss")]
     (note,) = picture.notes
-    assert note.startswith("an edge points from a name to what it is made of; lines run from an operand")
+    assert note.startswith(
+        "an edge points from a name to what it is made of; lines run from an operand"
+    )
 
 
 def test_nodes_of_networkx_that_are_no_text() -> None:
@@ -290,7 +343,9 @@ def test_the_whole_name_is_in_the_tooltip() -> None:
 def test_a_directed_graph_of_pygraphviz() -> None:
     pygraphviz = pytest.importorskip("pygraphviz")
     graph = pygraphviz.AGraph(FEEDS, directed=True)
-    assert arrows(viz.draw(graph).picture) == sorted((name, user) for name, users in FEEDS.items() for user in users)
+    assert arrows(viz.draw(graph).picture) == sorted(
+        (name, user) for name, users in FEEDS.items() for user in users
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,19 @@ import scalargrad as sg
 import viz
 from scalargrad import Parameter, Value
 from scalargrad.errors import PictureError
-from scalargrad.nn import MLP, BatchNorm, Conv, Dropout, Embedding, Layer, Module, Neuron, Recurrent, RNNCell, Sequential
+from scalargrad.nn import (
+    MLP,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Embedding,
+    Layer,
+    Module,
+    Neuron,
+    Recurrent,
+    RNNCell,
+    Sequential,
+)
 from tests.viz.graphs import chain, classified, network, remembered, seen, skipped, steps, wide
 from viz.layout.layer_cards import pieces
 from viz.model.heatmap import BINS
@@ -33,7 +45,9 @@ def cards(target, **options):
 
 def flows(shown):
     titles = {card.id: card.title for card in shown.cards}
-    return {(titles[edge.source], titles[edge.target]): (edge.count, edge.flow) for edge in shown.edges}
+    return {
+        (titles[edge.source], titles[edge.target]): (edge.count, edge.flow) for edge in shown.edges
+    }
 
 
 def array(shown):
@@ -47,7 +61,10 @@ class ByHand:
         self.model, rng, self.target = MLP(49, [60, 3], seed=1), Random(5), 1
         self.x = np.array([rng.random() for _ in range(49)])
         self.loss = classified(self.model, self.x.tolist(), self.target)
-        self.W = [np.array([[w.data for w in unit.weights] for unit in layer.neurons]) for layer in self.model.layers]
+        self.W = [
+            np.array([[w.data for w in unit.weights] for unit in layer.neurons])
+            for layer in self.model.layers
+        ]
         self.h = np.maximum(self.W[0] @ self.x, 0.0)
         self.logits = self.W[1] @ self.h
         shares = np.exp(self.logits) / np.exp(self.logits).sum()
@@ -73,12 +90,17 @@ def test_the_maps_are_the_weights_and_their_gradients(by_hand, i):
 @pytest.mark.parametrize("i", [0, 1])
 def test_the_numbers_of_a_layer(by_hand, i):
     card = cards(by_hand.loss)[f"layers.{i}"]
-    found, slopes = card.statistics, np.hstack([by_hand.dW[i], by_hand.back[i][:, None]])  # the gradient of a bias is that of its sum
+    found, slopes = (
+        card.statistics,
+        np.hstack([by_hand.dW[i], by_hand.back[i][:, None]]),
+    )  # the gradient of a bias is that of its sum
     assert found.parameters == slopes.size
     assert found.units == len(slopes)
     assert found.gradient_norm == pytest.approx(np.sqrt((slopes**2).sum()))
     assert found.zero_gradients == pytest.approx(np.mean(slopes == 0.0))
-    assert found.ratio == pytest.approx(np.linalg.norm(by_hand.dW[i]) / np.linalg.norm(by_hand.W[i]))
+    assert found.ratio == pytest.approx(
+        np.linalg.norm(by_hand.dW[i]) / np.linalg.norm(by_hand.W[i])
+    )
     assert found.dead == ((by_hand.h == 0.0).sum() if i == 0 else 0)
     assert 0 < cards(by_hand.loss)["layers.0"].statistics.dead < 60
     facts = dict(card.facts)
@@ -88,7 +110,9 @@ def test_the_numbers_of_a_layer(by_hand, i):
 
 @pytest.mark.parametrize("i", [0, 1])
 def test_histograms_count_by_size_and_zeros_apart(by_hand, i):
-    for histogram, numbers in zip(cards(by_hand.loss)[f"layers.{i}"].histograms, (by_hand.W[i], by_hand.dW[i]), strict=True):
+    for histogram, numbers in zip(
+        cards(by_hand.loss)[f"layers.{i}"].histograms, (by_hand.W[i], by_hand.dW[i]), strict=True
+    ):
         numbers, largest = numbers.ravel(), np.abs(numbers).max()
         counts = [0] * BINS
         for x in numbers[numbers != 0.0]:
@@ -96,12 +120,17 @@ def test_histograms_count_by_size_and_zeros_apart(by_hand, i):
         assert histogram.zeros == (numbers == 0.0).sum()
         assert histogram.largest == pytest.approx(largest)
         assert sum(histogram.counts) + histogram.zeros == numbers.size
-        assert sum(abs(a - b) for a, b in zip(histogram.counts, counts, strict=True)) <= 2  # on the edge of two bars
+        assert (
+            sum(abs(a - b) for a, b in zip(histogram.counts, counts, strict=True)) <= 2
+        )  # on the edge of two bars
 
 
 def test_units_have_their_outputs_and_gradients(by_hand):
     found = cards(by_hand.loss)
-    for title, out, grad in (("layers.0", by_hand.h, by_hand.at_h), ("layers.1", by_hand.logits, by_hand.back[1])):
+    for title, out, grad in (
+        ("layers.0", by_hand.h, by_hand.at_h),
+        ("layers.1", by_hand.logits, by_hand.back[1]),
+    ):
         columns = found[title].columns
         assert [column.name for column in columns] == ["out", "grad"]
         assert columns[0].numbers == pytest.approx(out)
@@ -116,7 +145,11 @@ def test_an_input_whose_length_is_a_square_is_an_image(by_hand):
     assert x.numbers == pytest.approx(by_hand.x)
     assert slopes.numbers == pytest.approx(by_hand.W[0].T @ by_hand.back[0])
     short = cards(network([16, 16, 1]))["input"]
-    assert (short.maps, short.columns[0].numbers, short.columns[0].labels) == ((), (0.24, 0.155), ("x0", "x1"))
+    assert (short.maps, short.columns[0].numbers, short.columns[0].labels) == (
+        (),
+        (0.24, 0.155),
+        ("x0", "x1"),
+    )
 
 
 def test_arrows_say_how_many_numbers_go_and_what_comes_back(by_hand):
@@ -127,7 +160,9 @@ def test_arrows_say_how_many_numbers_go_and_what_comes_back(by_hand):
         ("layers.1", "loss"): 3,
     }
     slopes = by_hand.W[0].T @ by_hand.back[0], by_hand.at_h, by_hand.back[1]
-    assert [flow for _, flow in found.values()] == pytest.approx([np.linalg.norm(slope) for slope in slopes])
+    assert [flow for _, flow in found.values()] == pytest.approx(
+        [np.linalg.norm(slope) for slope in slopes]
+    )
 
 
 # When it is chosen
@@ -135,11 +170,21 @@ def test_arrows_say_how_many_numbers_go_and_what_comes_back(by_hand):
 
 @pytest.mark.parametrize(
     ("inputs", "sizes", "level"),
-    [(64, [16, 10], "neurons"), (300, [16, 10], "neurons"), (8, [49, 1], "layers"), (8, [48, 1], "neurons"), (200, [26, 1], "layers")],
+    [
+        (64, [16, 10], "neurons"),
+        (300, [16, 10], "neurons"),
+        (8, [49, 1], "layers"),
+        (8, [48, 1], "neurons"),
+        (200, [26, 1], "layers"),
+    ],
 )
 def test_the_layers_are_drawn_where_neurons_would_be_too_many(inputs, sizes, level):
     model = MLP(inputs, sizes, seed=0)
-    loss = classified(model, [0.1 * i for i in range(inputs)], 0) if sizes[-1] > 1 else model([0.1] * inputs)
+    loss = (
+        classified(model, [0.1 * i for i in range(inputs)], 0)
+        if sizes[-1] > 1
+        else model([0.1] * inputs)
+    )
     assert picture(loss).level == level
     assert picture(model).level == level
     assert picture(loss, level="neurons").level == "neurons"
@@ -178,7 +223,9 @@ def test_samples_are_columns_and_very_many_are_means():
         weights = np.array([[w.data for w in unit.weights] for unit in model.layers[0].neurons])
         hidden = np.tanh(np.array(samples) @ weights.T).T
         out = cards(loss)["layers.0"].columns[0]
-        assert array(out) == pytest.approx(hidden if count == 5 else hidden.mean(axis=1, keepdims=True))
+        assert array(out) == pytest.approx(
+            hidden if count == 5 else hidden.mean(axis=1, keepdims=True)
+        )
         assert flows(picture(loss, level="layers"))["layers.0", "layers.1"][0] == 3
     assert "means over up to 70 samples" in " ".join(picture(loss, level="layers").notes)
 
@@ -188,7 +235,11 @@ def test_steps_of_a_sequence_are_columns_in_their_order():
     outputs = Recurrent(cell)([[number] for number in x])
     sg.sum([y for step in outputs for y in step]).backward()
     loss = sg.sum([y for step in outputs for y in step])
-    weights, h, steps = np.array([[w.data for w in unit.weights] for unit in cell.units.neurons]), np.zeros(3), []
+    weights, h, steps = (
+        np.array([[w.data for w in unit.weights] for unit in cell.units.neurons]),
+        np.zeros(3),
+        [],
+    )
     for number in x:
         h = np.tanh(weights @ np.array([number, *h]))
         steps.append(h)
@@ -202,7 +253,12 @@ def test_a_cell_is_one_card_with_its_gates():
     found = cards(remembered())
     card = found["steps.0.cell"]
     assert (card.maps[0].rows, card.maps[0].columns) == (12, 5)
-    assert {name for name, text in card.facts if text.startswith("rows")} == {"input_gate", "forget_gate", "candidate", "output_gate"}
+    assert {name for name, text in card.facts if text.startswith("rows")} == {
+        "input_gate",
+        "forget_gate",
+        "candidate",
+        "output_gate",
+    }
     out = card.columns[0]
     assert (out.rows, out.columns) == (6, 5)
     assert out.missing == (19, 24, 29)  # what the cell remembers in the end is not used
@@ -227,11 +283,22 @@ def test_a_convolution_shows_its_maps():
 
 def test_the_weights_of_a_filter_stand_in_order_though_the_edge_meets_few():
     conv = Conv(1, 3, 3, padding=1, seed=2)
-    loss = sg.sum([y for grid in conv([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]) for row in grid for y in row])
+    loss = sg.sum(
+        [
+            y
+            for grid in conv([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
+            for row in grid
+            for y in row
+        ]
+    )
     loss.backward()
     weights, slopes = cards(loss)["Conv"].maps
-    assert array(weights).tolist() == [[weight.data for weight in unit.weights] for unit in conv.filters]
-    assert array(slopes).tolist() == [[weight.grad for weight in unit.weights] for unit in conv.filters]
+    assert array(weights).tolist() == [
+        [weight.data for weight in unit.weights] for unit in conv.filters
+    ]
+    assert array(slopes).tolist() == [
+        [weight.grad for weight in unit.weights] for unit in conv.filters
+    ]
 
 
 def test_a_layer_passed_by_has_an_arrow_above_it():
@@ -239,13 +306,25 @@ def test_a_layer_passed_by_has_an_arrow_above_it():
     found = flows(shown)
     assert found["first", "out"][0] == 5
     assert found["second", "out"][0] == 5
-    routes = dict(zip(((edge.source, edge.target) for edge in shown.edges), viz.draw(skipped(), level="layers").placed.routes, strict=True))
+    routes = dict(
+        zip(
+            ((edge.source, edge.target) for edge in shown.edges),
+            viz.draw(skipped(), level="layers").placed.routes,
+            strict=True,
+        )
+    )
     assert len(routes["l0", "l2"]) == 4
     assert len(routes["l0", "l1"]) == 2
 
 
 def test_modules_of_other_kinds():
-    model = Sequential(Embedding(5, 3), lambda rows: [*rows[0], *rows[1]], Layer(6, 8), Dropout(0.5), Layer(8, 4, activation="softmax"))
+    model = Sequential(
+        Embedding(5, 3),
+        lambda rows: [*rows[0], *rows[1]],
+        Layer(6, 8),
+        Dropout(0.5),
+        Layer(8, 4, activation="softmax"),
+    )
     p = model([1, 3])
     loss = -sg.log(p[2])
     loss.backward()
@@ -253,7 +332,9 @@ def test_modules_of_other_kinds():
     assert found["learned vectors"].line == "6 numbers"
     assert (found["steps.2"].maps[0].rows, found["steps.2"].maps[0].columns) == (8, 6)
     assert found["steps.3"].line == "Dropout 8 → 8"
-    assert found["steps.4"].columns[0].rows == 4  # one of four probabilities leaves, so the four sums are shown
+    assert (
+        found["steps.4"].columns[0].rows == 4
+    )  # one of four probabilities leaves, so the four sums are shown
     norm = Sequential(Layer(2, 3, activation=None), BatchNorm(3), Layer(3, 1, activation=None))
     out = sg.sum([y[0] for y in norm.batch([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0], [1.0, 1.0]])])
     out.backward()
@@ -265,7 +346,11 @@ def test_modules_of_other_kinds():
 def test_neurons_by_name_are_cards_in_the_order_of_use():
     class Both(Module):
         def __init__(self):
-            self.a, self.b, self.c = Neuron(2, seed=1), Neuron(2, seed=2), Neuron(2, seed=3, activation=None)
+            self.a, self.b, self.c = (
+                Neuron(2, seed=1),
+                Neuron(2, seed=2),
+                Neuron(2, seed=3, activation=None),
+            )
 
         def forward(self, x):
             return self.c([self.a(x), self.b(x)])
@@ -296,7 +381,9 @@ def test_before_backward_there_are_no_gradients_and_without_numbers_no_outputs()
 
 def test_a_compiled_program_shows_the_sample_that_was_loaded(by_hand):
     model = by_hand.model
-    program = sg.compile(lambda x: sg.losses.cross_entropy(model(x), by_hand.target), model, inputs=(49,))
+    program = sg.compile(
+        lambda x: sg.losses.cross_entropy(model(x), by_hand.target), model, inputs=(49,)
+    )
     program.load(by_hand.x.tolist())
     found = cards(program)
     assert found["layers.0"].columns[0].numbers == pytest.approx(by_hand.h)
@@ -305,7 +392,13 @@ def test_a_compiled_program_shows_the_sample_that_was_loaded(by_hand):
 
 # How it is drawn
 
-DRAWN = {"wide": wide, "seen": seen, "remembered": remembered, "skipped": skipped, "scalars": lambda: network([16, 16, 1], 3)}
+DRAWN = {
+    "wide": wide,
+    "seen": seen,
+    "remembered": remembered,
+    "skipped": skipped,
+    "scalars": lambda: network([16, 16, 1], 3),
+}
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -320,14 +413,27 @@ def test_nothing_on_a_card_stands_on_anything_else(name):
             assert all(place.overlap(other) < 0.01 for other in inside[i + 1 :])
 
 
-@pytest.mark.parametrize("outputs", [(-1.0, -2.0), (1.0, 2.0), (-1.0, 0.5), (0.0, 0.0), (math.nan, math.inf)])
-@pytest.mark.parametrize("slopes", [(1.0, 0.5), (-1.0, -0.5), (1.0, -0.5), (0.0, 0.0), (math.nan, -1.0)])
+@pytest.mark.parametrize(
+    "outputs", [(-1.0, -2.0), (1.0, 2.0), (-1.0, 0.5), (0.0, 0.0), (math.nan, math.inf)]
+)
+@pytest.mark.parametrize(
+    "slopes", [(1.0, 0.5), (-1.0, -0.5), (1.0, -0.5), (0.0, 0.0), (math.nan, -1.0)]
+)
 def test_bars_stay_in_their_area_and_show_both_signs(outputs, slopes):
-    card = LayerCard("r0", "result", "loss", bars=tuple(Bar(str(i), x, g) for i, (x, g) in enumerate(zip(outputs, slopes, strict=True))))
+    card = LayerCard(
+        "r0",
+        "result",
+        "loss",
+        bars=tuple(Bar(str(i), x, g) for i, (x, g) in enumerate(zip(outputs, slopes, strict=True))),
+    )
     ((shown, place),) = pieces(card, 0.0)
-    root = ElementTree.fromstring(f"<svg xmlns='http://www.w3.org/2000/svg'>{draw_bars(shown, place, Sheet('light'))}</svg>")
+    root = ElementTree.fromstring(
+        f"<svg xmlns='http://www.w3.org/2000/svg'>{draw_bars(shown, place, Sheet('light'))}</svg>"
+    )
     bars = [(float(bar.get("x")), float(bar.get("width"))) for bar in root.iter(f"{NS}rect")]
-    assert all(x >= shown.names + 7.9 and x + wide <= place.width - shown.numbers - 7.5 for x, wide in bars)
+    assert all(
+        x >= shown.names + 7.9 and x + wide <= place.width - shown.numbers - 7.5 for x, wide in bars
+    )
     finite = [g for g in slopes if math.isfinite(g)]
     if any(finite):
         assert max(wide for _, wide in bars[1:]) > 5.0
@@ -339,8 +445,12 @@ def test_light_and_dark_have_an_image_each():
     shown = [image for image in both.iter(f"{NS}image") if image.get("display") != "none"]
     hidden = [image for image in both.iter(f"{NS}image") if image.get("display") == "none"]
     assert len(shown) == len(hidden) == sum(1 for _ in light.iter(f"{NS}image")) > 0
-    assert [image.get("href") for image in shown] == [image.get("href") for image in light.iter(f"{NS}image")]
-    assert ".light-image{display:none}.dark-image{display:inline}" in "".join(style.text for style in both.iter(f"{NS}style"))
+    assert [image.get("href") for image in shown] == [
+        image.get("href") for image in light.iter(f"{NS}image")
+    ]
+    assert ".light-image{display:none}.dark-image{display:inline}" in "".join(
+        style.text for style in both.iter(f"{NS}style")
+    )
 
 
 def test_every_format_says_what_is_seen(tmp_path):
@@ -361,16 +471,24 @@ class Dense(Module):
 
     def __init__(self, inputs, outputs, seed):
         rng = Random(seed)
-        self.weights = [[Parameter(rng.gauss(0, 1), label=f"w{i},{j}") for j in range(inputs)] for i in range(outputs)]
+        self.weights = [
+            [Parameter(rng.gauss(0, 1), label=f"w{i},{j}") for j in range(inputs)]
+            for i in range(outputs)
+        ]
         self.biases = [Parameter(0.1) for _ in range(outputs)]
 
     def forward(self, x):
-        return [sg.tanh(sg.dot(row, x) + bias) for row, bias in zip(self.weights, self.biases, strict=True)]
+        return [
+            sg.tanh(sg.dot(row, x) + bias)
+            for row, bias in zip(self.weights, self.biases, strict=True)
+        ]
 
 
 def test_a_module_with_its_weights_in_one_place_is_cut_into_rows():
     layers = [Dense(4, 3, 1), Dense(3, 2, 2)]
-    loss = sg.sum(Sequential(*layers)([Value(x, label=f"x{i}") for i, x in enumerate((1.0, 2.0, -1.0, 0.5))]))
+    loss = sg.sum(
+        Sequential(*layers)([Value(x, label=f"x{i}") for i, x in enumerate((1.0, 2.0, -1.0, 0.5))])
+    )
     loss.backward()
     found = cards(loss)
     assert [found[f"steps.{i}"].line for i in (0, 1)] == ["Dense 4 → 3, tanh", "Dense 3 → 2, tanh"]
@@ -378,7 +496,9 @@ def test_a_module_with_its_weights_in_one_place_is_cut_into_rows():
         weights, slopes = found[f"steps.{i}"].maps
         assert array(weights).tolist() == [[weight.data for weight in row] for row in layer.weights]
         assert array(slopes).tolist() == [[weight.grad for weight in row] for row in layer.weights]
-        assert found[f"steps.{i}"].statistics.parameters == sum(map(len, layer.weights)) + len(layer.biases)
+        assert found[f"steps.{i}"].statistics.parameters == sum(map(len, layer.weights)) + len(
+            layer.biases
+        )
 
 
 def test_numbers_that_are_not_finite_are_seen():

@@ -13,7 +13,18 @@ from scalargrad.compiler import Compiled
 from scalargrad.core.leaves import Buffer
 from scalargrad.errors import OptionError
 from scalargrad.losses import cross_entropy, mse
-from scalargrad.nn import MLP, Conv, Dropout, Flatten, LSTMCell, MaxPool, Module, Recurrent, Reshape, Sequential
+from scalargrad.nn import (
+    MLP,
+    Conv,
+    Dropout,
+    Flatten,
+    LSTMCell,
+    MaxPool,
+    Module,
+    Recurrent,
+    Reshape,
+    Sequential,
+)
 from scalargrad.optim import l2
 from tests.compiler.graphs import Kitchen, Weights, follow
 from tests.viz.hostile import HOSTILE, each
@@ -55,7 +66,9 @@ def test_matrices_carry_the_names_of_their_layers_and_their_sizes() -> None:
         ("layers.1", "matrix 16×16 + bias"),
         ("layers.2.neurons.0", "matrix 1×16 + bias"),
     ]
-    assert [[(node.label, node.detail) for node in before(picture, matrix)] for matrix in matrices] == [
+    assert [
+        [(node.label, node.detail) for node in before(picture, matrix)] for matrix in matrices
+    ] == [
         [("x", "2 numbers a sample"), ("layers.0", "16×2 + 16")],
         [("layers.0", "relu × 16"), ("layers.1", "16×16 + 16")],
         [("layers.1", "relu × 16"), ("layers.2.neurons.0", "1×16 + 1")],
@@ -75,20 +88,34 @@ def test_the_notes_count_what_explain_counts() -> None:
     program = small()
     first, second = viz.draw(program).picture.notes
     assert first == program.explain().splitlines()[0]
-    assert second == "3 matrix products (304 products of scalars), 2 elementwise groups, 1 group of dot products, 4 operations left scalar"
+    assert (
+        second
+        == "3 matrix products (304 products of scalars), 2 elementwise groups, 1 group of dot products, 4 operations left scalar"
+    )
     assert viz.draw(program).picture.total == program.recorded_rows
 
 
 def test_shared_weights_are_one_node() -> None:
     picture = viz.draw(recurrent(3)).picture
-    weights = [node for node in picture.nodes if node.kind == "parameter" and "12×5 + 12" in node.detail]
+    weights = [
+        node for node in picture.nodes if node.kind == "parameter" and "12×5 + 12" in node.detail
+    ]
     assert len(weights) == 1
     assert sum(edge.source == weights[0].id for edge in picture.edges) == 2
 
 
 def test_a_convolution_says_at_how_many_places() -> None:
-    model = Sequential(Reshape(1, 6, 6), Conv(1, 2, 3, seed=1), MaxPool(2), Flatten(), Dropout(0.2, seed=1), MLP(8, [3], seed=1))
-    picture = viz.draw(compile(lambda x, y: cross_entropy(model(x), y), model, inputs=(36, 3))).picture
+    model = Sequential(
+        Reshape(1, 6, 6),
+        Conv(1, 2, 3, seed=1),
+        MaxPool(2),
+        Flatten(),
+        Dropout(0.2, seed=1),
+        MLP(8, [3], seed=1),
+    )
+    picture = viz.draw(
+        compile(lambda x, y: cross_entropy(model(x), y), model, inputs=(36, 3))
+    ).picture
     assert ("steps.1", "matrix 2×9 at 16 places + bias") in found(picture, "operation")
     assert ("drawn at random", "8 numbers a sample") in found(picture, "constant")
     assert is_in_order(picture)
@@ -178,7 +205,10 @@ def test_very_many_kernels_are_folded_into_bands() -> None:
     assert len(picture.nodes) <= BANDS
     assert picture.nodes[0].label.startswith("kernels 1 to ")
     assert picture.nodes[-1].label.endswith(f" {len(program.kernels)}")
-    assert f"the {len(program.kernels)} kernels are folded into {len(picture.nodes)} bands" in picture.notes[-1]
+    assert (
+        f"the {len(program.kernels)} kernels are folded into {len(picture.nodes)} bands"
+        in picture.notes[-1]
+    )
     assert is_in_order(picture)
     assert {edge.target for edge in picture.edges} == {node.id for node in picture.nodes[1:]}
 
@@ -195,10 +225,14 @@ def test_random_programs_can_be_drawn(seed: int) -> None:
     picture = viz.draw(program).picture
     assert is_in_order(picture)
     assert sum(node.kind == "operation" for node in picture.nodes) == len(program.kernels)
-    assert {node.id for node in picture.nodes if not node.root} <= {edge.source for edge in picture.edges}
+    assert {node.id for node in picture.nodes if not node.root} <= {
+        edge.source for edge in picture.edges
+    }
 
 
-@pytest.mark.parametrize("function", [lambda x: where(x[0], x[1], tanh(x[1])), lambda x: x[1], lambda _x: Value(3.0)])
+@pytest.mark.parametrize(
+    "function", [lambda x: where(x[0], x[1], tanh(x[1])), lambda x: x[1], lambda _x: Value(3.0)]
+)
 def test_programs_of_hardly_anything(function: Callable[..., Any]) -> None:
     drawing = viz.draw(compile(function, inputs=(2,)))
     assert sum(node.root for node in drawing.picture.nodes) == 1

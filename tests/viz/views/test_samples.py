@@ -80,7 +80,9 @@ def gru() -> Value:
 
 
 def recurrent() -> Value:
-    model = Sequential(Recurrent(RNNCell(2, 3, seed=1), last=True), Layer(3, 2, activation=None, seed=2))
+    model = Sequential(
+        Recurrent(RNNCell(2, 3, seed=1), last=True), Layer(3, 2, activation=None, seed=2)
+    )
     return squares(model(SEQUENCE))
 
 
@@ -91,7 +93,9 @@ def attention() -> Value:
     outputs = []
     for q in queries:
         scores = sg.softmax([sg.sum([a * b for a, b in zip(q, k, strict=True)]) for k in keys])
-        outputs += [sg.sum([w * v[i] for w, v in zip(scores, values, strict=True)]) for i in range(2)]
+        outputs += [
+            sg.sum([w * v[i] for w, v in zip(scores, values, strict=True)]) for i in range(2)
+        ]
     return squares(outputs)
 
 
@@ -118,7 +122,18 @@ def pooled() -> Value:
     return finished((sg.mean([layer(x)[0] for x in SEQUENCE]) - 1.0) ** 2)
 
 
-TOGETHER = [hand_loop, rnn_cell, lstm_cell, gru, recurrent, attention, twice, siamese, same_input, pooled]
+TOGETHER = [
+    hand_loop,
+    rnn_cell,
+    lstm_cell,
+    gru,
+    recurrent,
+    attention,
+    twice,
+    siamese,
+    same_input,
+    pooled,
+]
 
 
 def neurons(loss: Value) -> Picture:
@@ -163,9 +178,15 @@ def test_a_column_for_each_step_has_the_state_of_that_step() -> None:
         state = np.tanh(weights @ np.concatenate([x, state]) + bias)
         states.append(state)
     columns = [column for column in picture.columns if column.title.startswith("Layer #")]
-    assert [column.title for column in columns] == [f"Layer #{t + 1}  2 × tanh" for t in range(STEPS)]
+    assert [column.title for column in columns] == [
+        f"Layer #{t + 1}  2 × tanh" for t in range(STEPS)
+    ]
     for column, expected in zip(columns, states, strict=True):
-        units = [picture.by_id[member] for member in column.members if picture.by_id[member].kind != "input"]
+        units = [
+            picture.by_id[member]
+            for member in column.members
+            if picture.by_id[member].kind != "input"
+        ]
         assert [unit.data for unit in units] == pytest.approx(expected.tolist(), rel=1e-12)
 
 
@@ -173,27 +194,50 @@ def test_the_inputs_of_a_step_stand_before_its_column() -> None:
     picture = neurons(hand_loop())
     place = places(picture)
     inputs = [node for node in picture.nodes if node.kind == "input" and node.label == "x0"]
-    assert [(place[node.id], node.data) for node in inputs] == [(t, SEQUENCE[t][0]) for t in range(STEPS)]
+    assert [(place[node.id], node.data) for node in inputs] == [
+        (t, SEQUENCE[t][0]) for t in range(STEPS)
+    ]
 
 
 def test_boxes_are_numbered_in_the_order_in_which_the_calls_are_done() -> None:
     drawing = viz.draw(hand_loop(), level="cards", expand="*")
-    first = next(node for node in drawing.picture.nodes if node.label == "x0" and node.data == SEQUENCE[0][0])
+    first = next(
+        node for node in drawing.picture.nodes if node.label == "x0" and node.data == SEQUENCE[0][0]
+    )
     by_id = drawing.picture.by_id
-    users = {by_id[edge.target].group.partition("/")[0] for edge in drawing.picture.edges if edge.source == first.id}
+    users = {
+        by_id[edge.target].group.partition("/")[0]
+        for edge in drawing.picture.edges
+        if edge.source == first.id
+    }
     assert users == {"Layer"}
-    assert {group.path.partition("/")[0] for group in drawing.picture.groups} == {"Layer", "Layer #2", "Layer #3", "Layer #4"}
+    assert {group.path.partition("/")[0] for group in drawing.picture.groups} == {
+        "Layer",
+        "Layer #2",
+        "Layer #3",
+        "Layer #4",
+    }
 
 
 def test_two_calls_in_one_column_are_counted_as_calls() -> None:
     titles = [column.title for column in neurons(siamese()).columns]
-    assert titles == ["inputs", "MLP.layers.0  3 × tanh, 2 calls", "MLP.layers.1  2 × linear, 2 calls", "loss"]
+    assert titles == [
+        "inputs",
+        "MLP.layers.0  3 × tanh, 2 calls",
+        "MLP.layers.1  2 × linear, 2 calls",
+        "loss",
+    ]
 
 
 def test_inputs_of_two_calls_stand_call_by_call() -> None:
     picture = neurons(siamese())
     shown = [picture.by_id[member] for member in picture.columns[0].members]
-    assert [(node.label, node.data) for node in shown] == [("x0", 0.3), ("x1", -0.2), ("x0", 0.9), ("x1", 0.5)]
+    assert [(node.label, node.data) for node in shown] == [
+        ("x0", 0.3),
+        ("x1", -0.2),
+        ("x0", 0.9),
+        ("x1", 0.5),
+    ]
 
 
 def test_inputs_of_a_step_stand_in_the_order_of_their_names() -> None:
@@ -201,7 +245,9 @@ def test_inputs_of_a_step_stand_in_the_order_of_their_names() -> None:
     (state,) = layer([0.1, 0.2, 0.3])
     (state,) = layer([state, 0.4, 0.5])
     picture = neurons(finished(state**2))
-    shown = [[picture.by_id[member].label for member in column.members] for column in picture.columns[:2]]
+    shown = [
+        [picture.by_id[member].label for member in column.members] for column in picture.columns[:2]
+    ]
     assert shown[0] == ["x0", "x1", "x2"]
     assert shown[1][-2:] == ["x1", "x2"]
 
@@ -244,7 +290,9 @@ ENDINGS = {
     "divided": lambda parts: sum(parts) / len(parts),
     "scaled": lambda parts: 0.25 * sum(parts),
     "weighed": lambda parts: sum(part * (1.0 + i) for i, part in enumerate(parts)),
-    "weighed by inputs": lambda parts: sum(part * Value(1.0 + i, label=f"w{i}") for i, part in enumerate(parts)),
+    "weighed by inputs": lambda parts: sum(
+        part * Value(1.0 + i, label=f"w{i}") for i, part in enumerate(parts)
+    ),
     "negative": lambda parts: -sum(parts),
     "without a last sum": lambda parts: parts,
 }
@@ -306,7 +354,9 @@ def test_final_sums_and_parameters_belong_to_no_sample() -> None:
     calls = Calls(snapshot)
     assert {calls.sample[node] for node in calls.final} == {-1}
     assert {calls.sample[node] for node in snapshot.order if node.kind == "parameter"} == {-1}
-    assert {calls.sample[node] for node in snapshot.order if node.args and node not in calls.final} == {0, 1, 2}
+    assert {
+        calls.sample[node] for node in snapshot.order if node.args and node not in calls.final
+    } == {0, 1, 2}
 
 
 def test_calls_of_one_sample_are_no_samples() -> None:
@@ -332,7 +382,12 @@ def test_steps_are_unrolled_and_samples_folded_at_once() -> None:
             (state,) = layer([x, state])
         losses.append(state**2)
     picture = neurons(finished(sg.mean(losses)))
-    assert [column.title for column in picture.columns] == ["inputs", "Layer #1  1 × tanh", "Layer #2  1 × tanh", "loss"]
+    assert [column.title for column in picture.columns] == [
+        "inputs",
+        "Layer #1  1 × tanh",
+        "Layer #2  1 × tanh",
+        "loss",
+    ]
     assert "numbers are means over 3 samples, gradients are sums" in picture.notes
 
 
@@ -345,7 +400,9 @@ def long_loop(steps: int) -> Value:
 
 
 def test_too_many_steps_are_refused_with_the_level_to_use() -> None:
-    with pytest.raises(PictureError, match=r'calls one module up to 60 times .* draw it with level="layers"'):
+    with pytest.raises(
+        PictureError, match=r'calls one module up to 60 times .* draw it with level="layers"'
+    ):
         viz.draw(long_loop(60), level="neurons")
 
 
@@ -375,7 +432,11 @@ def test_a_layer_called_very_often_in_one_computation_shows_no_means() -> None:
 
 def test_arrows_of_layers_count_what_a_call_takes() -> None:
     picture = pictures_of(twice(), "layers")[0]
-    assert {(edge.source, edge.target): edge.count for edge in picture.edges} == {("i0", "l0"): 3, ("l0", "l0"): 3, ("l0", "r0"): 3}
+    assert {(edge.source, edge.target): edge.count for edge in picture.edges} == {
+        ("i0", "l0"): 3,
+        ("l0", "l0"): 3,
+        ("l0", "r0"): 3,
+    }
 
 
 def test_parts_of_a_list_that_take_from_each_other_stand_in_columns_of_their_own() -> None:
@@ -397,12 +458,21 @@ def test_marks_of_a_diagnosis_find_each_call() -> None:
     assert without_calls("cell #12.units.3") == "cell.units.3"
 
 
-STEP = st.tuples(st.sampled_from(["first", "second", "add", "mul", "sub", "square"]), st.integers(0, 9), st.integers(0, 9))
+STEP = st.tuples(
+    st.sampled_from(["first", "second", "add", "mul", "sub", "square"]),
+    st.integers(0, 9),
+    st.integers(0, 9),
+)
 
 
-def built(numbers: list[float], steps: list[tuple[str, int, int]], taken: list[int]) -> tuple[Value, list[Value]]:
+def built(
+    numbers: list[float], steps: list[tuple[str, int, int]], taken: list[int]
+) -> tuple[Value, list[Value]]:
     """A sum over what a random program of two shared layers makes of some inputs, and these."""
-    layers = {"first": Layer(1, 1, activation="tanh", seed=1), "second": Layer(1, 1, activation="sigmoid", seed=2)}
+    layers = {
+        "first": Layer(1, 1, activation="tanh", seed=1),
+        "second": Layer(1, 1, activation="sigmoid", seed=2),
+    }
     inputs = [Value(number, label="x") for number in numbers]
     pool = list(inputs)
     for name, i, j in steps:
@@ -432,19 +502,26 @@ def test_inputs_that_are_folded_have_no_part_in_each_other(steps, taken) -> None
     units = Units(Snapshot([root]))
 
     def result(moved: set[int]) -> float:
-        return built([number + 0.7 * (i in moved) for i, number in enumerate(numbers)], steps, taken)[0].data
+        return built(
+            [number + 0.7 * (i in moved) for i, number in enumerate(numbers)], steps, taken
+        )[0].data
 
     for i, j in combinations(range(len(numbers)), 2):
         keys = units.key.get(inputs[i]), units.key.get(inputs[j])
         if keys[0] is not None and keys[0] == keys[1]:
-            assert result({i, j}) - result({i}) - result({j}) + result(set()) == pytest.approx(0.0, abs=1e-9)
+            assert result({i, j}) - result({i}) - result({j}) + result(set()) == pytest.approx(
+                0.0, abs=1e-9
+            )
 
 
 class Reader(Module):
     """A cell over a sequence, and one number at its end."""
 
     def __init__(self) -> None:
-        self.cell, self.out = RNNCell(1, 2, activation="relu", seed=1), Layer(2, 1, activation=None, seed=2)
+        self.cell, self.out = (
+            RNNCell(1, 2, activation="relu", seed=1),
+            Layer(2, 1, activation=None, seed=2),
+        )
 
     def forward(self, x):
         """What the last state says."""
@@ -457,7 +534,9 @@ class Reader(Module):
 def test_a_diagnosis_of_sequences_marks_a_dead_unit_at_every_step() -> None:
     model = Reader()
     model.cell.units.neurons[1].bias.data = -100.0
-    picture = viz.draw(sg.diagnose(model, [[0.1 * i, 0.2, 0.3] for i in range(8)], [1.0, 0.0] * 4)).picture
+    picture = viz.draw(
+        sg.diagnose(model, [[0.1 * i, 0.2, 0.3] for i in range(8)], [1.0, 0.0] * 4)
+    ).picture
     assert picture.level == "neurons"
     marked = {node.label for node in picture.nodes if node.mark == "dead"}
     assert {f"cell #{step}.units.neurons.1" for step in (1, 2, 3)} <= marked
@@ -505,4 +584,9 @@ def test_layers_without_a_name_inside_of_a_network_are_counted_by_kind() -> None
 def test_networks_without_a_name_are_counted() -> None:
     first, second, third = (Layer(1, 1, None, seed=seed) for seed in (1, 2, 3))
     picture = viz.draw(third(second(first([0.5])))[0], level="neurons").picture
-    assert [column.title.partition("  ")[0] for column in picture.columns] == ["inputs", "units", "Layer 2", "Layer 3"]
+    assert [column.title.partition("  ")[0] for column in picture.columns] == [
+        "inputs",
+        "units",
+        "Layer 2",
+        "Layer 3",
+    ]

@@ -70,7 +70,11 @@ def test_a_closed_module_tells_the_norm_of_its_gradients(closed: Any) -> None:
 def test_edges_between_closed_modules_are_one_that_carries_all(closed: Any) -> None:
     model, loss, nodes = closed
     picture = shown(loss, "first", "second")
-    (edge,) = [edge for edge in picture.edges if (edge.source, edge.target) == (nodes["first"].id, nodes["second"].id)]
+    (edge,) = [
+        edge
+        for edge in picture.edges
+        if (edge.source, edge.target) == (nodes["first"].id, nodes["second"].id)
+    ]
     slope = 2.0 * (model([0.5, -1.0]).data - 2.0) * (1.0 - model([0.5, -1.0]).data ** 2)
     weights = [weight.data for weight in model.second.neurons[0].weights]
     assert edge.flow == pytest.approx(slope * sum(weights), rel=1e-12)
@@ -78,7 +82,12 @@ def test_edges_between_closed_modules_are_one_that_carries_all(closed: Any) -> N
 
 @pytest.mark.parametrize(
     ("count", "has_gradients", "text"),
-    [(0, True, ""), (1, False, "1 parameter"), (2, False, "2 parameters"), (1000, False, "1,000 parameters")],
+    [
+        (0, True, ""),
+        (1, False, "1 parameter"),
+        (2, False, "2 parameters"),
+        (1000, False, "1,000 parameters"),
+    ],
 )
 def test_how_many_parameters(count: int, has_gradients: bool, text: str) -> None:
     assert parameters_line([Parameter(1.0)] * count, has_gradients) == text
@@ -124,7 +133,9 @@ def test_edges_into_a_closed_module_are_one_that_carries_all() -> None:
     picture = shown(output, "steps.0")
     (own,) = [node for node in picture.nodes if node.label == "x"]
     (edge,) = [edge for edge in picture.edges if edge.source == own.id]
-    assert edge.flow == pytest.approx(sum(neuron.weights[0].data for neuron in layer.neurons), rel=1e-12)
+    assert edge.flow == pytest.approx(
+        sum(neuron.weights[0].data for neuron in layer.neurons), rel=1e-12
+    )
     assert edge.flow == pytest.approx(x.grad, rel=1e-12)
 
 
@@ -133,7 +144,9 @@ def test_what_is_inside_of_a_closed_module_is_inside_of_it_alone() -> None:
     picture = shown(loss, "first")
     assert {node.label for node in picture.nodes if node.kind == "module"} == {"first"}
     assert {group.path for group in picture.groups} == {"second", "second/neurons.0"}
-    assert {node.group for node in picture.nodes if node.kind == "parameter"} <= {group.path for group in picture.groups}
+    assert {node.group for node in picture.nodes if node.kind == "parameter"} <= {
+        group.path for group in picture.groups
+    }
 
 
 def test_the_output_of_a_closed_module_may_be_that_of_the_picture() -> None:
@@ -160,7 +173,9 @@ def test_folded_values_are_counted() -> None:
     total = len(Snapshot([output]))
     visible = sum(node.kind != "module" for node in picture.nodes)
     assert picture.total == total
-    assert picture.notes[0].startswith(f"showing {visible} of {total} values; the others are inside 1 closed module")
+    assert picture.notes[0].startswith(
+        f"showing {visible} of {total} values; the others are inside 1 closed module"
+    )
 
 
 def test_without_gradients_there_are_none_on_edges() -> None:

@@ -56,7 +56,9 @@ def test_a_loss_of_zero_in_words_at_every_level(tmp_path, level: str, ending: st
 
 def test_pages_explanations_and_comparisons_of_zeros() -> None:
     loss, other = nothing(), nothing()
-    leaf = next(node for node in viz.views.choose.Snapshot([loss]).order if isinstance(node, Parameter))
+    leaf = next(
+        node for node in viz.views.choose.Snapshot([loss]).order if isinstance(node, Parameter)
+    )
     assert viz.explore(loss).html
     assert viz.explain(loss, leaf).draw().svg()
     assert str(viz.explain(loss, leaf))
@@ -88,7 +90,9 @@ def test_a_network_a_program_and_a_diagnosis_of_zeros() -> None:
 
 
 def test_sequences_of_zeros() -> None:
-    model = Sequential(Recurrent(LSTMCell(1, 2, seed=1), last=True), Layer(2, 1, activation=None, seed=2))
+    model = Sequential(
+        Recurrent(LSTMCell(1, 2, seed=1), last=True), Layer(2, 1, activation=None, seed=2)
+    )
     (loss,) = model([[0.0], [0.0]])
     loss.backward()
     for level in ("cards", "chips", "neurons", "layers"):
@@ -121,7 +125,11 @@ def test_the_strip_of_a_module_that_is_off_has_the_color_of_its_gradient() -> No
     _, loss = closed()
     drawing = viz.draw(loss, level="cards", theme="light")
     picture = drawing.picture
-    node = next(node for node in picture.nodes if node.kind == "module" and node.data == 0.0 and node.grad < 0.0)
+    node = next(
+        node
+        for node in picture.nodes
+        if node.kind == "module" and node.data == 0.0 and node.grad < 0.0
+    )
     fill = color(viz.render.svg_nodes.shade(node.grad, picture.largest), LIGHT)
     element = drawing.svg().split(f"<title>Neuron {node.name}, data 0.0, ")[1].split("</g>")[0]
     assert f'fill="{fill}"' in element
@@ -155,5 +163,6 @@ def test_a_module_of_several_outputs_has_the_norm_of_their_gradients_and_says_so
 
 def test_a_tooltip_names_the_norm_of_several_outputs() -> None:
     assert (
-        viz.render.svg_nodes.spoken(Node("m0", "module", grad=5.0, name="cell", outputs=3)) == "module cell, gradient norm of 3 outputs 5.0"
+        viz.render.svg_nodes.spoken(Node("m0", "module", grad=5.0, name="cell", outputs=3))
+        == "module cell, gradient norm of 3 outputs 5.0"
     )

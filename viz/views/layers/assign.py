@@ -45,7 +45,9 @@ class Layer:
     kind: str
     calls: dict[Scope, int] = field(default_factory=dict)
     rows: dict[tuple[int, str], Rows] = field(default_factory=dict)
-    outputs: dict[tuple[int, int], dict[Name, Value]] = field(default_factory=lambda: defaultdict(dict))
+    outputs: dict[tuple[int, int], dict[Name, Value]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     entering: dict[Value, float] = field(default_factory=dict)
     takers: dict[Value, set[Scope]] = field(default_factory=lambda: defaultdict(set))
     first: dict[Value, int] = field(default_factory=dict)
@@ -87,8 +89,14 @@ def homes(scopes: list[Scope], outputs: dict[Scope, dict[Value, None]]) -> dict[
     for unit in inner:
         call = calls[unit] if calls[unit] in parted or unit in single else unit
         stem = "" if call in parted or call is unit else _stem(unit.name)
-        key = (call.identity or id(call), stem) if call is not unit or unit.identity else (id(call), "")
-        layer = layers.setdefault(key, Layer("", call.kind if not stem or _stem_is_list(unit.name) else unit.kind))
+        key = (
+            (call.identity or id(call), stem)
+            if call is not unit or unit.identity
+            else (id(call), "")
+        )
+        layer = layers.setdefault(
+            key, Layer("", call.kind if not stem or _stem_is_list(unit.name) else unit.kind)
+        )
         layer.calls.setdefault(call, len(layer.calls))
         found[unit] = Home(layer, call, _within(unit, call))
         for scope in chains[unit][chains[unit].index(call) : -1]:
@@ -113,24 +121,37 @@ def _call_of(unit: Scope, chain: list[Scope], parted: set[Scope]) -> Scope:
     return _module_of(unit.parent) if unit.parent is not None else unit
 
 
-def _side_by_side(inner: list[Scope], calls: dict[Scope, Scope], outputs: dict[Scope, dict[Value, None]], parted: set[Scope]) -> set[Scope]:
+def _side_by_side(
+    inner: list[Scope],
+    calls: dict[Scope, Scope],
+    outputs: dict[Scope, dict[Value, None]],
+    parted: set[Scope],
+) -> set[Scope]:
     """Units of one output each that don't use each other: neurons of a layer. Others are layers themselves."""
     groups: dict[tuple[int, str], list[Scope]] = defaultdict(list)
     for unit in inner:
         groups[calls[unit].identity or id(calls[unit]), _stem(unit.name)].append(unit)
     found: set[Scope] = set()
     for members in groups.values():
-        if all(len(outputs.get(unit, ())) <= 1 for unit in members) and not _depend(members, calls, outputs):
+        if all(len(outputs.get(unit, ())) <= 1 for unit in members) and not _depend(
+            members, calls, outputs
+        ):
             found.update(members)
     return found | {unit for unit in inner if calls[unit] in parted}
 
 
-def _depend(members: list[Scope], calls: dict[Scope, Scope], outputs: dict[Scope, dict[Value, None]]) -> bool:
+def _depend(
+    members: list[Scope], calls: dict[Scope, Scope], outputs: dict[Scope, dict[Value, None]]
+) -> bool:
     """Whether a unit uses another one of the same call."""
     if len(members) < 2:
         return False
     made = {node: calls[unit] for unit in members for node in outputs.get(unit, ())}
-    return any(node in made and made[node] is calls[unit] for unit in members for node in _taken_by(unit, outputs))
+    return any(
+        node in made and made[node] is calls[unit]
+        for unit in members
+        for node in _taken_by(unit, outputs)
+    )
 
 
 def _taken_by(unit: Scope, outputs: dict[Scope, dict[Value, None]]) -> Iterable[Value]:
@@ -173,7 +194,9 @@ def _number_calls(layers: Iterable[Layer]) -> None:
             samples.setdefault(call.chain()[0], len(samples))
     for layer in layers:
         places = {call: (samples[call.chain()[0]], digits(call.path)) for call in layer.calls}
-        layer.calls = {call: i for i, call in enumerate(sorted(layer.calls, key=places.__getitem__))}
+        layer.calls = {
+            call: i for i, call in enumerate(sorted(layer.calls, key=places.__getitem__))
+        }
 
 
 def _name(layers: dict[tuple[int, str], Layer]) -> None:

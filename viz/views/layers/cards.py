@@ -16,7 +16,16 @@ from viz.model.snapshot import Snapshot, grad_of
 from viz.views.samples import Calls
 
 from .assign import Layer, Name
-from .facts import activation, blocks, facts_of, line_of, output_names, sorted_rows, statistics_of, weights_name
+from .facts import (
+    activation,
+    blocks,
+    facts_of,
+    line_of,
+    output_names,
+    sorted_rows,
+    statistics_of,
+    weights_name,
+)
 from .fold import Folded
 from .maps import mosaic, rectangle, shaped
 from .order import digits, grid, image_shape, in_order
@@ -28,10 +37,15 @@ MOST_CALLS, MOST_BARS, MOST_IMAGES = 64, 32, 9
 
 def too_wide(folded: Folded) -> bool:
     """Whether a network is too large to be drawn neuron by neuron."""
-    return max((layer.units for layer in folded.layers), default=0) > WIDEST or sum(layer.weights for layer in folded.layers) > MOST_WEIGHTS
+    return (
+        max((layer.units for layer in folded.layers), default=0) > WIDEST
+        or sum(layer.weights for layer in folded.layers) > MOST_WEIGHTS
+    )
 
 
-def layer_picture(snapshot: Snapshot, colors: str = "gradient", folded: Folded | None = None) -> Picture:
+def layer_picture(
+    snapshot: Snapshot, colors: str = "gradient", folded: Folded | None = None
+) -> Picture:
     """Cards from left to right: inputs, layers, the result.
 
     colors  "gradient"; or "weight" for a network by itself, which has computed nothing
@@ -50,7 +64,13 @@ def layer_picture(snapshot: Snapshot, colors: str = "gradient", folded: Folded |
     cards = view.cards()
     nodes = tuple(_node(card, snapshot) for card in cards)
     return Picture(
-        "layers", nodes, tuple(view.edges()), notes=tuple(view.notes()), total=len(snapshot), colors=view.colors, cards=tuple(cards)
+        "layers",
+        nodes,
+        tuple(view.edges()),
+        notes=tuple(view.notes()),
+        total=len(snapshot),
+        colors=view.colors,
+        cards=tuple(cards),
     )
 
 
@@ -63,7 +83,16 @@ def _node(card: LayerCard, snapshot: Snapshot) -> Node:
     if norm is not None:
         detail = " · ".join(filter(None, [detail, f"‖∇‖ {number(norm)}"]))
     data = None if root is None else root.data
-    return Node(card.id, kind, label=card.title, data=data, detail=detail, formula=card.line, root=card.kind == "result", name=card.title)
+    return Node(
+        card.id,
+        kind,
+        label=card.title,
+        data=data,
+        detail=detail,
+        formula=card.line,
+        root=card.kind == "result",
+        name=card.title,
+    )
 
 
 class _View:
@@ -127,20 +156,29 @@ class _View:
         name = weights_name(rows)
         if name != "W":  # one number for each unit: a strip
             numbers, slopes = _strip(numbers), _strip(slopes)
-        maps = [rectangle(title, table) for title, table in ((name, numbers), (f"∂loss/∂{name}", slopes)) if table]
+        maps = [
+            rectangle(title, table)
+            for title, table in ((name, numbers), (f"∂loss/∂{name}", slopes))
+            if table
+        ]
         bars = [histogram(each.name.replace("∂loss/", ""), _present(each)) for each in maps]
         statistics = statistics_of(layer, names, numbers, slopes, self.back)
         return LayerCard(
             f"l{i}",
             "layer",
             clean(layer.path),
-            f"{statistics.parameters:,} parameter{'s' * (statistics.parameters != 1)}" if statistics.parameters else "no parameters",
+            f"{statistics.parameters:,} parameter{'s' * (statistics.parameters != 1)}"
+            if statistics.parameters
+            else "no parameters",
             line_of(layer, names, rows),
             tuple(maps),
             tuple(self._unit_maps(layer, names)),
             tuple(bars),
             statistics=statistics,
-            facts=(*facts_of(statistics, bool(activation(layer)) and bool(statistics.parameters)), *blocks(layer)),
+            facts=(
+                *facts_of(statistics, bool(activation(layer)) and bool(statistics.parameters)),
+                *blocks(layer),
+            ),
         )
 
     def _unit_maps(self, layer: Layer, names: list[Name]) -> Iterator[Map]:
@@ -149,7 +187,10 @@ class _View:
         calls = [layer.outputs[call] for call in sorted(layer.outputs)]
         if len(calls) > MOST_CALLS and not self._holds_samples(layer):
             return  # a mean over steps or tokens would be a number of nothing
-        for title, of, fold in (("out", lambda node: node.data, numpy.mean), ("grad", grad_of, numpy.sum)):
+        for title, of, fold in (
+            ("out", lambda node: node.data, numpy.mean),
+            ("grad", grad_of, numpy.sum),
+        ):
             if title == "grad" and not self.back:
                 return
             rows = [[of(call[name]) if name in call else None for call in calls] for name in names]
@@ -167,7 +208,9 @@ class _View:
         even = len({len(call) for call in calls}) == 1 and len(calls) <= MOST_CALLS
         table = calls if even else [[leaf for call in calls for leaf in call]]
         size = len(table[0])
-        line = f"{size:,} number{'s' * (size != 1)}" + (f" × {len(table):,} calls" if len(table) > 1 else "")
+        line = f"{size:,} number{'s' * (size != 1)}" + (
+            f" × {len(table):,} calls" if len(table) > 1 else ""
+        )
         maps = list(self._input_maps(table))
         image = bool(maps) and maps[0].columns > 1 and (len(table) == 1 or maps[0].missing != ())
         learned = all(leaf.kind == "parameter" for leaf in table[0])
@@ -182,10 +225,17 @@ class _View:
             if name != "x" and not self.back:
                 return
             if shape:
-                yield mosaic(name, [numpy.reshape([of(leaf) for leaf in call], shape[1:]) for call in _tiles(table, shape)])
+                yield mosaic(
+                    name,
+                    [
+                        numpy.reshape([of(leaf) for leaf in call], shape[1:])
+                        for call in _tiles(table, shape)
+                    ],
+                )
             else:
                 shown = rectangle(
-                    name if name == "x" else "grad", [list(row) for row in zip(*[map(of, call) for call in table], strict=True)]
+                    name if name == "x" else "grad",
+                    [list(row) for row in zip(*[map(of, call) for call in table], strict=True)],
                 )
                 yield replace(shown, labels=_labels(table) if name == "x" else ())
 
@@ -196,7 +246,11 @@ class _View:
         facts = [(clean(leaf.label) or "target", number(leaf.data)) for leaf in self.folded.targets]
         shown = tuple(facts) if len(facts) <= 6 else (("targets", f"{len(facts):,}"),)
         outputs = [node for node in (self.folded.result or dict.fromkeys(roots)) if node.args]
-        bars = _bars(outputs, self.back) if 1 < len(outputs) <= MOST_BARS and self._once(outputs) else ()
+        bars = (
+            _bars(outputs, self.back)
+            if 1 < len(outputs) <= MOST_BARS and self._once(outputs)
+            else ()
+        )
         return LayerCard(
             "r0",
             "result",
@@ -208,7 +262,11 @@ class _View:
 
     def _once(self, nodes: list[Value]) -> bool:
         """Whether the layers that Values come from were called once."""
-        return all(len(self.folded.layers[i].calls) == 1 for node in nodes for i in _bits(self.folded.sources(node) >> 1))
+        return all(
+            len(self.folded.layers[i].calls) == 1
+            for node in nodes
+            for i in _bits(self.folded.sources(node) >> 1)
+        )
 
     # What flows
 
@@ -217,7 +275,9 @@ class _View:
         for i, layer in enumerate(self.folded.layers):
             yield from self._edges_into(f"l{i}", layer.entering, layer.takers)
         if self.computed:
-            result = self.folded.result or {root: grad_of(root) for root in self.snapshot.roots if root.args}
+            result = self.folded.result or {
+                root: grad_of(root) for root in self.snapshot.roots if root.args
+            }
             # The result takes everything at once: what counts is how many calls it comes from.
             yield from self._edges_into("r0", result, {node: self._giver(node) for node in result})
 
@@ -231,11 +291,15 @@ class _View:
             yield f"i{self.folded.places[id(self.folded.owner[node])]}"
             return
         bits = self.folded.sources(node)
-        if bits == 1 and (firsts := [i for i, layer in enumerate(self.folded.layers) if layer.first]):
+        if bits == 1 and (
+            firsts := [i for i, layer in enumerate(self.folded.layers) if layer.first]
+        ):
             yield f"i{firsts[0]}"
         yield from (f"l{i}" for i in _bits(bits >> 1))
 
-    def _edges_into(self, target: str, entering: dict[Value, float], calls: Mapping[Value, set[Any]]) -> Iterator[Edge]:
+    def _edges_into(
+        self, target: str, entering: dict[Value, float], calls: Mapping[Value, set[Any]]
+    ) -> Iterator[Edge]:
         """Yield an edge from each card that something comes from.
 
         Args:
@@ -251,8 +315,14 @@ class _View:
             different = {call for node in nodes for call in calls[node]}
             uses = sum(len(calls[node]) for node in nodes)
             # A call takes so many numbers; steps after the first may take none of an input.
-            count = round(uses / len(different)) if different else round(len(nodes) / self._calls_of(source))
-            flow = float(numpy.linalg.norm([entering[node] for node in nodes])) if self.back else None
+            count = (
+                round(uses / len(different))
+                if different
+                else round(len(nodes) / self._calls_of(source))
+            )
+            flow = (
+                float(numpy.linalg.norm([entering[node] for node in nodes])) if self.back else None
+            )
             yield Edge(source, target, None, flow, count=max(1, count))
 
     def _calls_of(self, source: str) -> int:
@@ -291,4 +361,7 @@ def _present(shown: Map) -> Sequence[float]:
 
 
 def _bars(outputs: Sequence[Value], back: bool) -> tuple[Bar, ...]:
-    return tuple(Bar(clean(node.label, 24) or str(i), node.data, grad_of(node) if back else None) for i, node in enumerate(outputs))
+    return tuple(
+        Bar(clean(node.label, 24) or str(i), node.data, grad_of(node) if back else None)
+        for i, node in enumerate(outputs)
+    )

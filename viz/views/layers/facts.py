@@ -19,7 +19,9 @@ _LINEAR = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
 
 def output_names(layer: Layer) -> list[Name]:
     """The names of what a layer puts out, unit by unit."""
-    names = list(dict.fromkeys(name for call in sorted(layer.outputs) for name in layer.outputs[call]))
+    names = list(
+        dict.fromkeys(name for call in sorted(layer.outputs) for name in layer.outputs[call])
+    )
     places = ordered((unit, op) for unit, op, _ in names)
     return sorted(names, key=lambda name: (*places[name[0], name[1]], name[2]))
 
@@ -38,7 +40,11 @@ def sorted_rows(layer: Layer) -> list[list[Any]]:
 
 def weights_name(rows: list[list[Any]]) -> str:
     """W; for units of one parameter each, as in a normalization, what their labels say without the numbers."""
-    names = {clean(leaf.label, 16).rstrip("0123456789") for row in rows for leaf in row} if max(map(len, rows), default=0) == 1 else set()
+    names = (
+        {clean(leaf.label, 16).rstrip("0123456789") for row in rows for leaf in row}
+        if max(map(len, rows), default=0) == 1
+        else set()
+    )
     return names.pop() or "W" if len(names) == 1 and len(rows) > 1 else "W"
 
 
@@ -59,7 +65,13 @@ def line_of(layer: Layer, names: list[Name], rows: list[list[Any]]) -> str:
     return ", ".join(filter(None, (made, clean(activation(layer), 16))))
 
 
-def statistics_of(layer: Layer, names: list[Name], numbers: list[list[float]], slopes: list[list[float]], back: bool) -> Statistics:
+def statistics_of(
+    layer: Layer,
+    names: list[Name],
+    numbers: list[list[float]],
+    slopes: list[list[float]],
+    back: bool,
+) -> Statistics:
     """A layer in numbers.
 
     names    of what it puts out
@@ -67,7 +79,9 @@ def statistics_of(layer: Layer, names: list[Name], numbers: list[list[float]], s
     slopes   their gradients
     back     whether there are gradients; without, only sizes are known
     """
-    parameters = dict.fromkeys(p for row in layer.rows.values() for p in (*row.weights, *row.biases))
+    parameters = dict.fromkeys(
+        p for row in layer.rows.values() for p in (*row.weights, *row.biases)
+    )
     if not back:
         return Statistics(len(parameters), len(names))
     gradients = numpy.array([grad_of(parameter) for parameter in parameters])
@@ -77,7 +91,10 @@ def statistics_of(layer: Layer, names: list[Name], numbers: list[list[float]], s
         len(names),
         float(numpy.linalg.norm(gradients)) if parameters else None,
         float((gradients == 0.0).mean()) if parameters else None,
-        sum(all(_is_shut(found[name]) for found in layer.outputs.values() if name in found) for name in names),
+        sum(
+            all(_is_shut(found[name]) for found in layer.outputs.values() if name in found)
+            for name in names
+        ),
         float(numpy.linalg.norm(numpy.concatenate(slopes))) / size if size else None,
     )
 

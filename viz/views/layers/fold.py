@@ -66,7 +66,11 @@ class Folded:
         """Leave each leaf to the first of the layers that it enters."""
         self.owner: dict[Value, Layer] = {}
         for layer in self.layers:
-            layer.first = {leaf: call for leaf, call in layer.first.items() if self.owner.setdefault(leaf, layer) is layer}
+            layer.first = {
+                leaf: call
+                for leaf, call in layer.first.items()
+                if self.owner.setdefault(leaf, layer) is layer
+            }
 
     def _before_layers(self) -> set[Value]:
         """What stands outside of all layers, but is computed for one."""
@@ -128,7 +132,9 @@ class Folded:
             if not arg.args and arg.kind == "input":
                 self.targets[arg] = None
             elif arg.args:
-                self.result[arg] = self.result.get(arg, 0.0) + (local * grad_of(node) if grad_of(node) else 0.0)
+                self.result[arg] = self.result.get(arg, 0.0) + (
+                    local * grad_of(node) if grad_of(node) else 0.0
+                )
         self._sources[node] = source
 
     def call_of(self, node: Value) -> Scope | None:
@@ -152,10 +158,20 @@ class Folded:
                 inner[home.call] += 1
         for scope, found in self._outer.items():
             if home := self._homes.get(scope):
-                leaving = [node for node in found if node in self._leaving or self._is_gathered(home, inner[home.call])]
+                leaving = [
+                    node
+                    for node in found
+                    if node in self._leaving or self._is_gathered(home, inner[home.call])
+                ]
                 time = seen[home.call, home.unit]
                 seen[home.call, home.unit] += bool(leaving)
-                self._name(home, time, leaving if scope is not home.call or not self._is_gathered(home, inner[home.call]) else [])
+                self._name(
+                    home,
+                    time,
+                    leaving
+                    if scope is not home.call or not self._is_gathered(home, inner[home.call])
+                    else [],
+                )
 
     def _is_gathered(self, home: Home, units: int) -> bool:
         """Whether a layer goes on from its units, and little of that leaves: of a softmax often one number alone."""
@@ -165,7 +181,9 @@ class Folded:
     def _name(self, home: Home, time: int, leaving: list[Value]) -> None:
         counts: dict[str, int] = defaultdict(int)
         for node in leaving:
-            home.layer.outputs[home.layer.calls[home.call], time][home.unit, node.op, counts[node.op]] = node
+            home.layer.outputs[home.layer.calls[home.call], time][
+                home.unit, node.op, counts[node.op]
+            ] = node
             counts[node.op] += 1
 
     @cached_property
@@ -179,9 +197,16 @@ class Folded:
 
     def _loose(self) -> int:
         """How many parameters stand outside of all layers."""
-        within = {parameter for layer in self.layers for row in layer.rows.values() for parameter in (*row.weights, *row.biases)}
+        within = {
+            parameter
+            for layer in self.layers
+            for row in layer.rows.values()
+            for parameter in (*row.weights, *row.biases)
+        }
         used = {arg for node in self._sources for arg in node.args if isinstance(arg, Parameter)}
-        entering = {arg for layer in self.layers for arg in layer.entering if isinstance(arg, Parameter)}
+        entering = {
+            arg for layer in self.layers for arg in layer.entering if isinstance(arg, Parameter)
+        }
         return len(used - within - entering)
 
 

@@ -15,7 +15,13 @@ def rectangle(name: str, rows: Sequence[Sequence[float | None]]) -> Map:
     if all(len(row) == wide for row in rows) and not _has_gap(rows):
         return Map(name, len(rows), wide, tuple(x for row in rows for x in row))  # type: ignore[misc]
     full = [x for row in rows for x in (*row, *[None] * (wide - len(row)))]
-    return Map(name, len(rows), wide, tuple(x or 0.0 for x in full), tuple(i for i, x in enumerate(full) if x is None))
+    return Map(
+        name,
+        len(rows),
+        wide,
+        tuple(x or 0.0 for x in full),
+        tuple(i for i, x in enumerate(full) if x is None),
+    )
 
 
 def _has_gap(rows: Sequence[Sequence[float | None]]) -> bool:
@@ -39,4 +45,10 @@ def mosaic(name: str, images: list[Any]) -> Map:
     for i, image in enumerate(images):
         y, x = i // across * (high + gap), i % across * (wide + gap)
         sheet[y : y + high, x : x + wide], filled[y : y + high, x : x + wide] = image, True
-    return Map(name, sheet.shape[0], sheet.shape[1], tuple(sheet.ravel().tolist()), tuple(numpy.flatnonzero(~filled.ravel()).tolist()))
+    return Map(
+        name,
+        sheet.shape[0],
+        sheet.shape[1],
+        tuple(sheet.ravel().tolist()),
+        tuple(numpy.flatnonzero(~filled.ravel()).tolist()),
+    )

@@ -42,7 +42,10 @@ def in_order(leaves: list[Any]) -> list[Any]:
     places = ordered(names)
     if len(places) < len(leaves) or len({place for place, _ in places.values()}) > 1:
         return leaves
-    return [leaf for leaf, _ in sorted(zip(leaves, names, strict=True), key=lambda pair: places[pair[1]])]
+    return [
+        leaf
+        for leaf, _ in sorted(zip(leaves, names, strict=True), key=lambda pair: places[pair[1]])
+    ]
 
 
 def grid(places: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:

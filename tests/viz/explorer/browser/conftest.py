@@ -9,7 +9,15 @@ import pytest
 
 from viz import Page
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
+CHROMIUM = next(
+    filter(
+        None,
+        map(
+            shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+        ),
+    ),
+    None,
+)
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +79,13 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
     """Open a page; at the end of the test it must have said nothing and asked the network for nothing."""
     opened: list[Opened] = []
 
-    def opener(page: Page, moment: str = "", theme: str = "light", script: str | None = None) -> Opened:
+    def opener(
+        page: Page, moment: str = "", theme: str = "light", script: str | None = None
+    ) -> Opened:
         path = page.save(tmp_path / f"page{len(opened)}.html")
-        tab = browser.new_page(viewport={"width": 1400, "height": 850}, color_scheme=theme, reduced_motion="reduce")
+        tab = browser.new_page(
+            viewport={"width": 1400, "height": 850}, color_scheme=theme, reduced_motion="reduce"
+        )
         if script:
             tab.add_init_script(script)
         opened.append(Opened(tab, path.as_uri()))

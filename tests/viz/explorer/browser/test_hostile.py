@@ -22,7 +22,10 @@ def test_labels_run_nothing_and_show_as_text(show: Show) -> None:
     backward(outputs)
     page = show(viz.explore(outputs, title=HOSTILE[0]), script=ALARM)
     assert page.text("#title") == clean(HOSTILE[0], 120)
-    assert page.tab.locator("#panel script, #panel img, #panel iframe, #stage a, #stage image").count() == 0
+    assert (
+        page.tab.locator("#panel script, #panel img, #panel iframe, #stage a, #stage image").count()
+        == 0
+    )
     shown = page.tab.evaluate(
         """async (count) => {
       const found = [];
@@ -51,7 +54,9 @@ def test_hostile_titles_are_text(show: Show) -> None:
 
 def test_a_script_that_got_in_would_not_run(show: Show) -> None:
     page = viz.explore(Value(1.0) * 2)
-    page.html = page.html.replace("<main>", "<main><script>console.log('ran')</script><b onclick=x>")
+    page.html = page.html.replace(
+        "<main>", "<main><script>console.log('ran')</script><b onclick=x>"
+    )
     opened = show(page)
     assert not [text for text in opened.said if text == "ran"]
     assert any("Content Security Policy" in text for text in opened.said)

@@ -59,9 +59,14 @@ def test_the_panel_tells_all_digits_and_why(show: Show, label: str) -> None:
     at = index(root, label)
     node = topological([root])[at]
     page = show(viz.explore(root), f"value={at}")
-    assert [text.strip() for text in page.tab.locator(".numbers code").all_inner_texts()] == [repr(node.data), repr(node.grad)]
+    assert [text.strip() for text in page.tab.locator(".numbers code").all_inner_texts()] == [
+        repr(node.data),
+        repr(node.grad),
+    ]
     assert page.text("#why-sum") == number(node.grad)
-    shares = [page.text(f".why >> nth=0 >> tbody tr:nth-child({k + 1}) td:last-child") for k in range(1)]
+    shares = [
+        page.text(f".why >> nth=0 >> tbody tr:nth-child({k + 1}) td:last-child") for k in range(1)
+    ]
     assert shares == [number(node.grad)]
     assert page.text("#panel h2") == label
 
@@ -97,7 +102,9 @@ def test_stepping_shows_the_gradients_so_far(show: Show, make: Callable[[], Valu
         expected = partial_gradients(root, step)
         for i in range(len(order)):
             if page.tab.locator(f"#v{i}").count():
-                assert page.tab.get_attribute(f"#v{i}", "aria-label").endswith(f"gradient {number(expected[i])}")
+                assert page.tab.get_attribute(f"#v{i}", "aria-label").endswith(
+                    f"gradient {number(expected[i])}"
+                )
         page.press(".")
     page.press(",", ",")
     assert page.text("#step-text") == f"{total - 2} of {total}"
@@ -105,7 +112,10 @@ def test_stepping_shows_the_gradients_so_far(show: Show, make: Callable[[], Valu
 
 def test_a_step_writes_its_arithmetic_on_the_edges(show: Show) -> None:
     page = show(viz.explore(neuron()), "step=5")
-    assert page.tab.locator(".plate.active").all_text_contents() == ["0.5 × (−3) = −1.5", "0.5 × 2 = 1"]
+    assert page.tab.locator(".plate.active").all_text_contents() == [
+        "0.5 × (−3) = −1.5",
+        "0.5 × 2 = 1",
+    ]
     assert "x1.grad += 0.5 × (−3) = −1.5" in page.text("#caption")
 
 
@@ -159,11 +169,23 @@ def test_a_walk_by_keyboard(show: Show) -> None:
     page = show(viz.explore(neuron()))
     page.tab.focus("#drawing")
     seen = []
-    for key in ["ArrowLeft", "ArrowLeft", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowLeft", "ArrowDown", "ArrowRight", "ArrowRight"]:
+    for key in [
+        "ArrowLeft",
+        "ArrowLeft",
+        "ArrowDown",
+        "ArrowUp",
+        "ArrowLeft",
+        "ArrowLeft",
+        "ArrowDown",
+        "ArrowRight",
+        "ArrowRight",
+    ]:
         page.press(key)
         seen.append(page.text("#panel h2"))
     assert seen == ["o", "n", "n", "n", "+", "×", "×", "+", "n"]
-    assert page.tab.get_attribute("#drawing", "aria-activedescendant") == page.tab.locator(".node.selected").get_attribute("id")
+    assert page.tab.get_attribute("#drawing", "aria-activedescendant") == page.tab.locator(
+        ".node.selected"
+    ).get_attribute("id")
     page.press("Escape")
     assert page.text("#panel h2") == "o"
     page.press("?")
@@ -241,7 +263,9 @@ def test_boxes_open_and_close_by_click_and_key(show: Show) -> None:
 def test_a_closed_box_says_its_parameters_and_norm(show: Show) -> None:
     root = network([16, 16, 1])
     page = show(viz.explore(root))
-    ours = [node for node in topological([root]) if isinstance(node, Parameter) and node.scope is None]
+    ours = [
+        node for node in topological([root]) if isinstance(node, Parameter) and node.scope is None
+    ]
     norms = page.tab.locator(".closed .detail").all_text_contents()
     assert len(norms) == 33
     assert all(re.fullmatch(r"\d+ parameters · ‖∇‖ [\d.e−]+", text) for text in norms)
@@ -329,7 +353,10 @@ def test_long_graphs_without_modules_arrive_in_parts(show: Show) -> None:
 def test_an_untouched_model_is_seeded_with_one(show: Show) -> None:
     x = Value(2.0, label="x")
     page = show(viz.explore(x * x * x), "value=0")
-    assert [text.strip() for text in page.tab.locator(".numbers code").all_inner_texts()] == ["2.0", "12.0"]
+    assert [text.strip() for text in page.tab.locator(".numbers code").all_inner_texts()] == [
+        "2.0",
+        "12.0",
+    ]
 
 
 def test_nan_and_inf_raise_an_alarm(show: Show) -> None:
@@ -364,22 +391,33 @@ def test_in_a_notebook_frame_the_page_works(browser: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [neuron, lambda: chain(8)], ids=["neuron", "chain"])
-def test_lines_are_as_wide_as_the_scale_of_all_pictures_says(show: Show, make: Callable[[], Value]) -> None:
+def test_lines_are_as_wide_as_the_scale_of_all_pictures_says(
+    show: Show, make: Callable[[], Value]
+) -> None:
     root = make()
     page = show(viz.explore(root))
-    widths = [edge_width(local * node.grad, largest_of(root)) for node in topological([root]) for local in node.partials]
+    widths = [
+        edge_width(local * node.grad, largest_of(root))
+        for node in topological([root])
+        for local in node.partials
+    ]
     assert sorted(line_widths(page)) == pytest.approx(sorted(widths), abs=0.011)
 
 
 def test_lines_are_as_wide_as_in_the_picture(show: Show) -> None:
     root = neuron()
     svg = viz.draw(root, level="cards").svg()
-    curves = re.findall(r'fill="none" stroke="[^"]*"(?: class="[^"]*")? stroke-width="([\d.]+)"(?: stroke-dasharray="4 3")?/>', svg)
+    curves = re.findall(
+        r'fill="none" stroke="[^"]*"(?: class="[^"]*")? stroke-width="([\d.]+)"(?: stroke-dasharray="4 3")?/>',
+        svg,
+    )
     assert set(line_widths(show(viz.explore(root)))) <= set(map(float, curves))
 
 
 def line_widths(page: Any) -> list[float]:
-    found = page.tab.evaluate("[...document.querySelectorAll('.edge')].map((edge) => edge.getAttribute('stroke-width'))")
+    found = page.tab.evaluate(
+        "[...document.querySelectorAll('.edge')].map((edge) => edge.getAttribute('stroke-width'))"
+    )
     return list(map(float, found))
 
 
@@ -388,7 +426,16 @@ def largest_of(root: Value) -> float:
     return max(abs(node.grad) for node in topological([root])[:-1])
 
 
-@pytest.mark.parametrize("label", ["i" * 60, "W" * 60, "日本語の重み" * 8, "é·−ïŵ ∂Ж" * 6, "a long label of some words, and more of them"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "i" * 60,
+        "W" * 60,
+        "日本語の重み" * 8,
+        "é·−ïŵ ∂Ж" * 6,
+        "a long label of some words, and more of them",
+    ],
+)
 def test_labels_are_cut_where_the_tables_cut_them(show: Show, label: str) -> None:
     x = Value(2.0, label=label)
     y = x * 3.0

@@ -66,7 +66,9 @@ def curve() -> Value:
         (curve, {"x": "seven"}, "x", "no number"),
     ],
 )
-def test_the_missed_rule_is_named(show: Show, make: Callable[[], Value], answers: dict[str, str], first: str, rule: str) -> None:
+def test_the_missed_rule_is_named(
+    show: Show, make: Callable[[], Value], answers: dict[str, str], first: str, rule: str
+) -> None:
     root = make()
     page = show(viz.explore(root))
     page.tab.click("#predict")

@@ -36,7 +36,11 @@ def same(text: str, number: float) -> bool:
 def test_every_operation_is_computed_as_the_engine_does(show: Show, op: Op) -> None:
     inside = points(op, count=6)
     size = len(inside[0])
-    edges = [*product(EDGES, repeat=size)] if size <= 2 else [tuple((EDGES * 2)[i : i + size]) for i in range(5)]
+    edges = (
+        [*product(EDGES, repeat=size)]
+        if size <= 2
+        else [tuple((EDGES * 2)[i : i + size]) for i in range(5)]
+    )
     root, leaves = made(op, inside[0])
     page = show(viz.explore(root))
     order = {leaf.label: i for i, leaf in enumerate(leaves)}
@@ -70,7 +74,9 @@ def test_dragging_and_putting_back(show: Show) -> None:
     page.press("Tab")
     assert page.tab.locator(".moved").count() == 1
     assert page.text(".numbers code >> nth=0").strip() == "-2.0"
-    page.tab.evaluate("const s = document.querySelector('#drag'); s.value = -4.5; s.dispatchEvent(new Event('input'))")
+    page.tab.evaluate(
+        "const s = document.querySelector('#drag'); s.value = -4.5; s.dispatchEvent(new Event('input'))"
+    )
     assert page.text(".numbers code >> nth=0").strip() == "-4.5"
     assert "what-if=1%3A-4.5" in page.tab.url
     page.go(page.tab.url.partition("#")[2])
