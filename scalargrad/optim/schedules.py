@@ -40,7 +40,7 @@ class Scheduled:
 
         >>> from scalargrad import Parameter, optim
         >>> ExponentialDecay(optim.SGD([Parameter(1.0)], 0.5), 0.9).state_dict()
-        {'schedule': 'ExponentialDecay', 'learning_rate': 0.5, 'steps': 0, 'base': 0.5, 'factor': 0.9}
+        {'schedule': 'ExponentialDecay', 'learning_rate': 0.5, 'steps': 0, 'base': 0.5, 'gamma': 0.9}
         """
         return {
             "schedule": type(self).__name__,

@@ -8,7 +8,8 @@ from typing import Any
 # Each line holds names of one thing, in this library and elsewhere. (One text, not a list: names of
 # operations are spelled as such in the table of operations only.)
 _SYNONYMS = """
-    mse mean_squared_error squared_error l2 l2_loss quadratic
+    half_squared_error l2 l2_loss half_mse
+    mse mean_squared_error squared_error quadratic
     mae mean_absolute_error absolute_error l1 l1_loss
     cross_entropy ce xent crossentropy_loss categorical_crossentropy categorical_cross_entropy
         sparse_categorical_crossentropy nll nll_loss negative_log_likelihood

@@ -113,7 +113,7 @@ def test_finite_computations_pass_and_remember_their_lines():
     for node in (y, y.args[0]):
         assert node.metadata["source"] == f"{place}: y, place = sg.tanh(x * x), here()"
     assert x.grad == pytest.approx(1 - math.tanh(0.25) ** 2)
-    assert sg.tanh(x).notes is None
+    assert sg.tanh(x).metadata is None
 
 
 def test_what_flows_to_constants_does_not_matter():

@@ -444,5 +444,5 @@ def test_an_error_says_what_to_write(call: Any, words: str) -> None:
 
 
 def test_plain_numbers_of_an_activation_stay_its_settings() -> None:
-    assert sg.leaky_relu(Value(-2.0), 0.25).settings == (None, 0.25)
-    assert sg.clamp(Value(3.0), -1.0, 1.0).settings == (None, -1.0, 1.0)
+    assert sg.leaky_relu(Value(-2.0), 0.25).static_args == (None, 0.25)
+    assert sg.clamp(Value(3.0), -1.0, 1.0).static_args == (None, -1.0, 1.0)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from demos import sparrow
-from scalargrad.losses import l2
+from scalargrad.losses import half_squared_error
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD
 from scalargrad.training import ClipNorm, MaxNorm
@@ -79,7 +79,7 @@ def side_by_side(
     hand, optimizer = ByHand.like(model), SGD(model.parameters(), rate)
     for x, target in zip(*sparrow.samples(steps), strict=True):
         model.zero_grad()
-        loss = l2(model(x), target)
+        loss = half_squared_error(model(x), target)
         loss.backward()
         expected, gradient = hand.gradient(x, target)
         yield (
@@ -137,7 +137,7 @@ def test_overshoot_says_by_what_a_small_step_multiplies_the_error() -> None:
     factor, rate = 1.0 - 1e-6 * sparrow.overshoot(model, x), 1e-6 * sparrow.RATE
     before = model(x).data - target
     model.zero_grad()
-    l2(model(x), target).backward()
+    half_squared_error(model(x), target).backward()
     SGD(model.parameters(), rate).step()
     assert (model(x).data - target) / before == pytest.approx(factor, abs=1e-6)
 

@@ -132,7 +132,7 @@ def test_refusals() -> None:
     for x in (1.0, None, "ab", [1.0, "b"], [None]):
         with pytest.raises(DataError, match="Dropout"):
             Dropout()(x)
-    with pytest.raises(DataError, match="share"):
+    with pytest.raises(DataError, match="p of Dropout"):
         Dropout("0.5")  # type: ignore[arg-type]
     for module in (Dropout(), Conv(1, 1, 1), MLP(1, [1]), 3):
         with pytest.raises(OptionError, match="DropConnect takes a Layer or a Neuron"):

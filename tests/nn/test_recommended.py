@@ -98,6 +98,6 @@ def test_impossible_sizes(sizes: Any) -> None:
         recommended(2, sizes)
     with pytest.raises(OptionError, match="inputs"):
         recommended(0, [1])
-    with pytest.raises(OptionError, match="share of Dropout"):
+    with pytest.raises(OptionError, match="p of Dropout"):
         recommended(2, [4, 1], dropout=1.0)
     assert isinstance(recommended(2, [4, 1]).steps[0], Layer)

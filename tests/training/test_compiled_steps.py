@@ -91,7 +91,7 @@ def agree(found: list[tuple[Module, History]], tolerance: float = 1e-9) -> None:
         numpy.allclose(fast[name], slow[name], rtol=tolerance, atol=tolerance) for name in slow
     )
     assert numpy.allclose(fast.steps, slow.steps, rtol=tolerance, atol=tolerance)
-    assert fast.stopped.split(",")[0] == slow.stopped.split(",")[0]
+    assert fast.stop_reason.split(",")[0] == slow.stop_reason.split(",")[0]
 
 
 def test_two_hundred_steps_of_the_moons() -> None:
@@ -268,7 +268,7 @@ def test_ctrl_c_and_checkpoints(tmp_path: Path) -> None:
     make = lambda: MLP(2, [3, 1], "tanh", seed=1)  # noqa: E731
     found = both(make, X, SIGNS, lambda rule: [Press()], loss="mse", epochs=4, batch_size=8)
     agree(found)
-    assert "interrupted" in found[1][1].stopped
+    assert "interrupted" in found[1][1].stop_reason
     path = tmp_path / "a.checkpoint"
     for epochs in (2, 5):
         model = make()

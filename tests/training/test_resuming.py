@@ -80,8 +80,8 @@ def test_a_training_that_was_stopped_early_stays_stopped(tmp_path: Path) -> None
     path = tmp_path / "run.checkpoint"
     first = train(path, epochs=60)
     again = train(path, epochs=60)
-    assert first[1].stopped
-    assert (again[1].stopped, again[1].epochs) == (first[1].stopped, first[1].epochs)
+    assert first[1].stop_reason
+    assert (again[1].stop_reason, again[1].epochs) == (first[1].stop_reason, first[1].epochs)
     assert again[0].state_dict() == first[0].state_dict()
 
 

@@ -176,7 +176,7 @@ def test_nothing_at_all_is_refused() -> None:
 def test_a_history_is_a_plot_and_no_graph() -> None:
     model = nn.MLP(1, [1], seed=1)
     history = sg.fit(model, [[0.0], [1.0]], [0.0, 1.0], loss="mse", epochs=1, seed=1)
-    with pytest.raises(PictureError, match=r"viz\.curves\.plot_history\(history\)"):
+    with pytest.raises(PictureError, match=r"viz\.plots\.plot_history\(history\)"):
         viz.draw(history)
 
 

@@ -253,13 +253,14 @@ def _our_loss(loss: Loss) -> Callable[[Any, Any], Any]:
 
 
 def _their_loss(torch: Any, loss: Loss) -> Callable[[Any, Any], Any]:
-    """PyTorch's own loss of that name, or the two that it has not, in its operations."""
+    """PyTorch's own loss of that name, or what it calls otherwise or has not, in its operations."""
     if not isinstance(loss, str):
         return lambda prediction, target: loss(
             list(prediction) if prediction.dim() else prediction, target
         )
     own = {
-        "l2": lambda p, t: (0.5 * (p - t) ** 2).mean(),
+        "absolute_error": torch.nn.functional.l1_loss,
+        "half_squared_error": lambda p, t: (0.5 * (p - t) ** 2).mean(),
         "hinge": lambda p, t: torch.relu(1.0 - t * p).mean(),
     }
     functional = torch.nn.functional

@@ -214,8 +214,8 @@ def test_networks_agree_with_pytorch(name: str | None) -> None:
 @pytest.mark.parametrize(
     "loss",
     [
-        "l1",
-        "l2",
+        "absolute_error",
+        "half_squared_error",
         "mse",
         "huber",
         "hinge",

@@ -199,7 +199,7 @@ def test_a_plot_is_saved_whole_or_not_at_all(
 ) -> None:
     path = tmp_path / "a.svg"
     path.write_text("old", encoding="utf-8")
-    monkeypatch.setattr("viz.plots.plot_svg", lambda *_: 1 / 0)
+    monkeypatch.setattr("viz.plots.figure.plot_svg", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_plot(plot_loss([1.0], new_axes()[0]), path, "title")
     assert [(file.name, file.read_text(encoding="utf-8")) for file in tmp_path.iterdir()] == [

@@ -13,7 +13,7 @@ from scalargrad.nn import MLP, Conv, Flatten, Layer, LayerNorm, Sequential
 from scalargrad.training import fit
 from viz.plots import new_axes, plot_svg
 
-plots = pytest.importorskip("viz.plots")
+plots = pytest.importorskip("viz.plots.flow")
 pytest.importorskip("matplotlib")
 
 
