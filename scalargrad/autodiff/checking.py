@@ -7,13 +7,13 @@ from itertools import zip_longest
 from math import inf, isfinite, isnan, nan
 from typing import Any
 
-from scalargrad.core.backprop import operands, spread, wanted
+from scalargrad.core.backprop import operands, wanted
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
 from scalargrad.core.nested import entries, places, refilled, snapshot
 from scalargrad.core.ops import CUT, FLOATS, TABLE
-from scalargrad.core.value import Constant, Value
+from scalargrad.core.value import Constant, Value, backpropagate
 from scalargrad.errors import CallError, GradientError, OptionError, UnlearnedWarning
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
@@ -253,7 +253,7 @@ class _Run:
         """By `backward`, but every node gets its `grad` back."""
         before = [node.grad for node in self.order]
         try:
-            spread(self.order, [(output, 1.0)])
+            backpropagate(self.order, [(output, 1.0)])
             return [leaf.grad for leaf in self.leaves]
         finally:
             for node, gradient in zip(self.order, before, strict=True):

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from scalargrad.core.backprop import operands, spread, wanted
+from scalargrad.core.backprop import operands, wanted
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, TABLE, Op
-from scalargrad.core.value import Value
+from scalargrad.core.value import Value, backpropagate
 
 from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program, operands_of
 from .trace import Recording
@@ -138,7 +138,7 @@ class Replay:
         return numbers
 
     def _backward(self, numbers: list[float], output: int, seed: float) -> list[float]:
-        """The gradient of every row when one output receives `seed`: the walk of `adjoint.spread`."""
+        """The gradient of every row when one output receives `seed`: the walk of `backpropagate`."""
         gradients = [0.0] * len(numbers)
         gradients[int(self.program.outputs[output])] = seed
         for row in reversed(self._orders[output]):
@@ -176,7 +176,7 @@ class Replay:
 
     def backward(self) -> None:
         """Set the gradients of the first output on every Value of the recording."""
-        spread(self.order, [(self.recording.outputs[0], 1.0)])
+        backpropagate(self.order, [(self.recording.outputs[0], 1.0)])
 
 
 def _given(step: _Step, numbers: list[float]) -> list[float]:
@@ -188,4 +188,4 @@ def _compute(node: Value) -> None:
     op = TABLE[node.op]
     numbers = tuple([x._data if isinstance(x, Value) else x for x in operands(node)])
     node._data = op.value(FLOATS, numbers)
-    node._partials = op.derivatives(FLOATS, node._data, numbers, wanted(node))
+    node.partials = op.derivatives(FLOATS, node._data, numbers, wanted(node))

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from scalargrad.errors import GraphError
 
-from .graph import topological
+from .graph import hold_operands, stored_partials, topological
 from .hooks import BY_HAND
 
 _underway: ContextVar[frozenset[int] | set[int]] = ContextVar(
@@ -53,7 +53,7 @@ def _state(value: Any) -> tuple[Any, ...]:
         value._grad,
         value.op,
         value.args,
-        value._partials,
+        stored_partials(value),
         value.label,
         value.scope,
         value.static_args,
@@ -79,7 +79,10 @@ def _slot_names(kind: type) -> tuple[str, ...]:
 
 
 _SLOTS = frozenset(
-    ("_data", "_grad", "_partials", "args", "label", "metadata", "op", "scope", "static_args"),
+    (
+        *("_data", "_grad", "_local_x", "_local_y", "_rest", "_x", "_y"),
+        *("label", "metadata", "op", "scope", "static_args"),
+    )
 )
 _names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
@@ -90,7 +93,8 @@ def _blank(kind: type) -> Any:
 
 def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value."""
-    value._data, value._grad, value.op, value.args, value._partials, *more = state[1]
+    value._data, value._grad, value.op, args, partials, *more = state[1]
+    hold_operands(value, args, partials)
     value.label, value.scope, value.static_args, by_hand, slots, attributes = more
     value.metadata = {BY_HAND: _refuse_copy} if by_hand else None
     for name, item in slots.items():

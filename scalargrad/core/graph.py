@@ -1,49 +1,111 @@
-"""Walks over anything that has `.args`: iterative, so that depth is no limit, and always in the same order."""
+"""How a Value stores its operands, and the order in which its graph is walked.
+
+Values are `Any` here: the class is defined in a file that imports this one.
+"""
 
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
+
+Node = TypeVar("Node")
 
 
-class HasArgs(Protocol):
-    """A node that knows the nodes it was made from."""
+class Unrecorded(tuple[float, ...]):
+    """The type of `UNRECORDED`, which copies and pickles as itself."""
 
-    @property
-    def args(self) -> tuple["HasArgs", ...]:
-        """The operands, in order."""
+    __slots__ = ()
+
+    def __reduce__(self) -> str:
+        return "UNRECORDED"
 
 
-Node = TypeVar("Node", bound=HasArgs)
+UNRECORDED = Unrecorded()
+"""The partials of a result whose graph was not kept: empty, and yet told from those of a leaf."""
+
+NOT_RECORDED: tuple[tuple[Any, ...], tuple[float, ...]] = ((), UNRECORDED)
+"""The operands and partials of such a result."""
+
+
+def hold_operands(node: Any, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:
+    """Store operands and local derivatives in a node, one or two of them in its own slots.
+
+    Args:
+        node: A Value.
+        args: Its operands.
+        partials: A local derivative for each of them; empty where they are not known, as in a Value
+            that was made by hand.
+    """
+    node._x = None
+    node._y = None
+    node._rest = None
+    if partials is UNRECORDED:
+        node._rest = NOT_RECORDED
+    elif len(args) > 2 or len(args) != len(partials):
+        node._rest = (args, partials)
+    elif args:
+        node._x = args[0]
+        node._local_x = partials[0]
+        if len(args) == 2:
+            node._y = args[1]
+            node._local_y = partials[1]
+
+
+def stored_partials(node: Any) -> tuple[float, ...]:
+    """Return the local derivatives of a node, also while a function is being recorded."""
+    if node._x is None:
+        return node._rest[1] if node._rest is not None else ()
+    if node._y is None:
+        return (node._local_x,)
+    return (node._local_x, node._local_y)
 
 
 def topological(roots: Iterable[Node]) -> list[Node]:
-    """Every node that the roots depend on, the roots included: each once, and always after its operands.
+    """Sort the graph below some Values so that every Value comes after its operands.
 
-    >>> from scalargrad import Value
-    >>> a = Value(2.0, label="a"); b = a * a; c = b + a
-    >>> [node.label or node.op for node in topological([c])]
-    ['a', 'mul', 'add']
+    The order is that of the textbook's recursion: depth first, operands from left to right.
+
+    Args:
+        roots: Values. One may be part of another's graph, or appear twice.
+
+    Returns:
+        Every Value that the roots depend on, the roots included, each once.
+
+    Example:
+        >>> from scalargrad import Value
+        >>> a = Value(2.0, label="a")
+        >>> b = a * a
+        >>> [node.label or node.op for node in topological([b + a])]
+        ['a', 'mul', 'add']
     """
-    order: list[Node] = []
-    seen: set[Node] = set()
-    # What is pushed last comes first, so roots and operands go on in reverse.
-    stack: list[Any] = [*reversed([*roots])]
-    pop, push, extend, add, emit = stack.pop, stack.append, stack.extend, seen.add, order.append
+    order: list[Any] = []
+    seen: set[Any] = set()
+    # What is pushed last is taken first, so roots and operands are pushed in reverse.
+    # None marks that the node below it has all of its operands in the order.
+    stack: list[Any] = [*roots]
+    stack.reverse()
     while stack:
-        node = pop()
-        if node is None:  # a mark: the node below it has all of its operands in the order
-            emit(pop())
+        node = stack.pop()
+        if node is None:
+            order.append(stack.pop())
             continue
-        while node not in seen:  # down along first operands, which need not go over the stack
-            add(node)
-            args = node.args
-            if not args:
-                emit(node)
-                break
-            push(node)
-            push(None)
-            if len(args) == 2:  # nearly always
-                push(args[1])
+
+        # Down along first operands without touching the stack; only the other operands wait there.
+        while node not in seen:
+            seen.add(node)
+            first = node._x
+            if first is not None:
+                stack.append(node)
+                stack.append(None)
+                second = node._y
+                if second is not None:
+                    stack.append(second)
             else:
-                extend(args[:0:-1])
-            node = args[0]
+                args = node.args
+                if not args:
+                    order.append(node)
+                    break
+                stack.append(node)
+                stack.append(None)
+                stack.extend(args[:0:-1])
+                first = args[0]
+            node = first
     return order

@@ -1,4 +1,11 @@
-"""Value: one number in an expression graph; the operators that grow the graph; `backward`, the chain rule over it."""
+"""Value: one number in an expression graph, the operators that grow the graph, and the chain rule over it.
+
+The file reads from top to bottom as backpropagation is taught: what a node holds, how an operator
+makes one, how operations of the table do, and how `backward` walks the graph from a result to its
+leaves. What surrounds that has files of its own: the table of operations (`ops`), the order of the
+walk (`graph`), gradients that are graphs themselves (`backprop`), and what counts as a number
+(`conversion`).
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -10,23 +17,24 @@ from scalargrad.terminal import fits_terminal
 from scalargrad.utils.calls import explain_calls, explain_class
 
 from . import ops
-from .backprop import UNRECORDED, accumulating, pullback, require_graph, spread, step_back
+from .backprop import accumulating, checked_partials, pullback, require_graph
+from .compat import OtherNames
 from .conversion import (
     NumberLike,
     as_float,
-    checked_partials,
-    checked_seeds,
-    checked_values,
     is_list_like,
     is_number,
     plain,
     real_as_float,
     refuse_other_scalars,
 )
+from .conversion import checked_partials as as_partials
+from .conversion import checked_seeds as as_seeds
+from .conversion import checked_values as as_values
 from .copying import deepcopy_value, reduce_value, restore_value
-from .floats import pow as _float_power
-from .graph import topological
-from .hooks import BY_HAND, Hook, HookHandle
+from .floats import pow as float_power
+from .graph import NOT_RECORDED, hold_operands, stored_partials, topological
+from .hooks import BY_HAND, Hook, HookHandle, hooked
 from .missing import MISSING
 from .modes import Scope, check_question, current_mode, is_tracing
 from .ops import CUT, FLOATS, TABLE, Op, with_lists
@@ -35,35 +43,46 @@ from .unlearned import is_reported, warn_unlearned
 Number = Union["Value", float]
 
 
-class Value(NumberLike):
+class Value(OtherNames, NumberLike):
     """One number that remembers how it was computed.
 
     `==` and `hash` ask for identity, because a Value is a node of a graph; compare `data`. The result
     of an operation on a class that you derived from Value is of that class, made without its
     `__init__`; where there are several, the first operand decides.
 
-    data      the number: always a float (int, bool and NumPy scalars are converted)
-    grad      the derivative of what `backward` was called on with respect to this Value; leaves accumulate
-    op        the operation that made it, a name in the table of operations; "" for a leaf
-    args      the Values it was made from, in order
-    partials  the derivative of this Value with respect to each of `args`, fixed when it was computed
-    label     a name for pictures and messages
+    Attributes:
+        data: The number, always a float: int, bool and NumPy scalars are converted.
+        grad: The derivative, with respect to this Value, of what `backward` was called on. Leaves
+            accumulate it over calls.
+        op: The operation that made it, a name in the table of operations; "" for a leaf.
+        args: The operands, in order.
+        partials: The derivative of this Value with respect to each of `args`, fixed when it was computed.
+        label: A name for pictures and messages.
 
-    Raises DataError (a TypeError) when `data` is not a real number.
+    Raises:
+        DataError: If `data` is not a real number.
 
-    >>> a = Value(2.0, label="a")
-    >>> b = a * a + 1
-    >>> b.backward()
-    >>> b.data, a.grad
-    (5.0, 4.0)
+    Example:
+        >>> a = Value(2.0, label="a")
+        >>> b = a * a + 1
+        >>> b.backward()
+        >>> b.data, a.grad
+        (5.0, 4.0)
     """
 
+    # Nearly every node of a network has one or two operands. They and their local derivatives are in
+    # slots of the node itself: Python's garbage collector walks over every tuple of every live graph
+    # again and again, and two tuples a node would cost more than the arithmetic does. Operations over
+    # lists, and Values made by hand, have the tuples (args, partials) in `_rest` instead.
     __slots__ = (
         "__weakref__",
         "_data",
         "_grad",
-        "_partials",
-        "args",
+        "_local_x",
+        "_local_y",
+        "_rest",
+        "_x",
+        "_y",
         "label",
         "metadata",
         "op",
@@ -76,13 +95,19 @@ class Value(NumberLike):
 
     _data: float
     _grad: Any
-    _partials: tuple[float, ...]
+    _x: "Value | None"
+    _y: "Value | None"
+    _local_x: float
+    _local_y: float
+    _rest: "tuple[tuple[Value, ...], tuple[float, ...]] | None"
     op: str
-    args: tuple["Value", ...]
     label: str
     scope: Scope | None
+    """The module call that computed it."""
     static_args: tuple[float | None, ...] | None
+    """Operands that stayed plain numbers, such as an exponent, with None in the place of each Value."""
     metadata: dict[str, Any] | None
+    """What few Values have: hooks, and the line of source where they were made."""
 
     def __init__(
         self,
@@ -99,59 +124,46 @@ class Value(NumberLike):
             args = _either("args", args, "_children", _children)
             op = _either("op", op, "_op", _op)
         self._data = data if type(data) is float else as_float(data, "data of a Value")
-        self.args = checked_values(args, "args of a Value") if args else ()
-        self._partials = checked_partials(self.args, partials) if partials is not None else ()
-        self._grad, self.op, self.label = 0.0, op, label
-        self.scope = self.static_args = self.metadata = None
-        if self.args:
-            _announce(self)
+        self._grad = 0.0
+        self._x = None
+        self._y = None
+        self._rest = None
+        self.op = op
+        self.label = label
+        self.scope = None
+        self.static_args = None
+        self.metadata = None
+        if args or partials:
+            _hold_by_hand(self, args, partials)
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        own = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
-        if not own and not issubclass(cls, (Parameter, Constant)):
-            cls.result_class = cls
-            _look_for_classes()
-
-    # Sums, differences and products are what networks are made of, so these are written out.
-    # A test holds them to the table.
+    # Sums, differences and products are what networks are made of, so their rules are written out
+    # here. A test holds them to the table.
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
             other = _operand(other, "an operand of +")
             if other is NotImplemented:
                 return NotImplemented
-        return _node(_ADD, self._data + other._data, (self, other), _ONE_EACH)
-
-    def __mul__(self, other: Number) -> "Value":
-        if not isinstance(other, Value):
-            other = _operand(other, "an operand of *")
-            if other is NotImplemented:
-                return NotImplemented
-        x, y = self._data, other._data
-        return _node(_MUL, x * y, (self, other), (y, x))
+        return _node(_ADD, self._data + other._data, self, 1.0, other, 1.0)
 
     def __sub__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
             other = _operand(other, "an operand of -")
             if other is NotImplemented:
                 return NotImplemented
-        return _node(_SUB, self._data - other._data, (self, other), _ONE_AND_MINUS_ONE)
+        return _node(_SUB, self._data - other._data, self, 1.0, other, -1.0)
 
-    def __radd__(self, other: Number) -> "Value":
-        return _arithmetic(ops.ADD, other, self)
+    def __mul__(self, other: Number) -> "Value":
+        if not isinstance(other, Value):
+            other = _operand(other, "an operand of *")
+            if other is NotImplemented:
+                return NotImplemented
+        x = self._data
+        y = other._data
+        return _node(_MUL, x * y, self, y, other, x)
 
-    def __rmul__(self, other: Number) -> "Value":
-        return _arithmetic(ops.MUL, other, self)
-
-    def __rsub__(self, other: Number) -> "Value":
-        return _arithmetic(ops.SUB, other, self)
-
-    def __truediv__(self, other: Number) -> "Value":
-        return _arithmetic(ops.DIV, self, other)
-
-    def __rtruediv__(self, other: Number) -> "Value":
-        return _arithmetic(ops.DIV, other, self)
+    def __neg__(self) -> "Value":
+        return _node(_NEG, -self._data, self, -1.0)
 
     def __pow__(self, other: Number) -> "Value":
         if type(other) is float:
@@ -160,29 +172,41 @@ class Value(NumberLike):
             return _arithmetic(ops.POW, self, other)
         return _power(self, real_as_float(other, "an operand of **"))
 
-    def __rpow__(self, other: Number) -> "Value":
-        return _arithmetic(ops.POW, other, self)
+    def __truediv__(self, other: Number) -> "Value":
+        return _arithmetic(ops.DIV, self, other)
 
     def __mod__(self, other: Number) -> "Value":
         return _arithmetic(ops.REMAINDER, self, other)
 
-    def __rmod__(self, other: Number) -> "Value":
-        return _arithmetic(ops.REMAINDER, other, self)
-
     def __floordiv__(self, other: Number) -> "Value":
         return _arithmetic(ops.FLOOR_DIVIDE, self, other)
-
-    def __rfloordiv__(self, other: Number) -> "Value":
-        return _arithmetic(ops.FLOOR_DIVIDE, other, self)
 
     def __divmod__(self, other: Number) -> tuple["Value", "Value"]:
         return _divmod(self, other)
 
+    def __radd__(self, other: Number) -> "Value":
+        return _arithmetic(ops.ADD, other, self)
+
+    def __rsub__(self, other: Number) -> "Value":
+        return _arithmetic(ops.SUB, other, self)
+
+    def __rmul__(self, other: Number) -> "Value":
+        return _arithmetic(ops.MUL, other, self)
+
+    def __rpow__(self, other: Number) -> "Value":
+        return _arithmetic(ops.POW, other, self)
+
+    def __rtruediv__(self, other: Number) -> "Value":
+        return _arithmetic(ops.DIV, other, self)
+
+    def __rmod__(self, other: Number) -> "Value":
+        return _arithmetic(ops.REMAINDER, other, self)
+
+    def __rfloordiv__(self, other: Number) -> "Value":
+        return _arithmetic(ops.FLOOR_DIVIDE, other, self)
+
     def __rdivmod__(self, other: Number) -> tuple["Value", "Value"]:
         return _divmod(other, self)
-
-    def __neg__(self) -> "Value":
-        return _node(_NEG, -self._data, (self,), _MINUS_ONE)
 
     def __pos__(self) -> "Value":
         return self
@@ -190,34 +214,45 @@ class Value(NumberLike):
     def __abs__(self) -> "Value":
         return _unary(ops.ABS, self)
 
-    def __round__(self, digits: int | None = None) -> Any:
-        if digits is None:
-            return _unary(ops.ROUND, self)
-        check_question("round() to some digits of a Value")
-        return round(self._data, digits)
-
     def __floor__(self) -> "Value":
         return _unary(ops.FLOOR, self)
 
     def __ceil__(self) -> "Value":
         return -_unary(ops.FLOOR, -self)
 
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is None:
+            return _unary(ops.ROUND, self)
+        check_question("round() to some digits of a Value")
+        return round(self._data, digits)
+
     def backward(self, gradient: Number = 1.0, *, create_graph: bool = False) -> None:
-        """Add gradient * d(self)/d(leaf) to the `grad` of every leaf; interior Values show this pass alone.
+        """Add gradient * d(self)/d(leaf) to the `grad` of every leaf that this Value depends on.
 
-        With `create_graph` the gradients of the leaves are Values themselves, so they can be drawn and differentiated again.
-        If anything raises on the way, the leaves keep the gradients they had.
+        Leaves accumulate over calls, as in PyTorch. Interior Values show the latest call alone, so an
+        earlier one can't leak into a later one. If anything raises on the way, the leaves keep the
+        gradients they had.
 
-        >>> x = Value(3.0)
-        >>> (x * x).backward(gradient=10)
-        >>> x.grad
-        60.0
+        Args:
+            gradient: What the derivative is multiplied by.
+            create_graph: Make the gradients of the leaves Values themselves, which can be drawn and
+                differentiated again.
+
+        Example:
+            >>> x = Value(3.0)
+            >>> (x * x).backward(gradient=10)
+            >>> x.grad
+            60.0
         """
         backward([self], [gradient], create_graph=create_graph)
 
+    # While a function is being compiled, the numbers in its Values are those of one example. So the
+    # three properties below ask first whether somebody records: a number that user code saw would be
+    # baked into the program.
+
     @property
     def data(self) -> float:
-        """The number itself. Setting it changes this Value only: what was computed from it stays as it was."""
+        """The number. Setting it changes this Value only, not what was computed from it."""
         if current_mode().refuse is not None:
             check_question("the number (.data) of a Value")
         return self._data
@@ -229,7 +264,7 @@ class Value(NumberLike):
 
     @property
     def grad(self) -> Any:
-        """The derivative by this Value of what `backward` was called on; leaves accumulate."""
+        """The derivative, with respect to this Value, of what `backward` was called on."""
         if current_mode().refuse is not None:
             check_question("the gradient (.grad) of a Value")
         return self._grad
@@ -240,14 +275,27 @@ class Value(NumberLike):
 
     @property
     def partials(self) -> tuple[float, ...]:
-        """The derivative of this Value by each of `args`, fixed when it was computed."""
+        """The derivative of this Value with respect to each of `args`."""
         if current_mode().refuse is not None:
             check_question("the local derivatives (.partials) of a Value")
-        return self._partials
+        return stored_partials(self)
 
     @partials.setter
     def partials(self, partials: tuple[float, ...]) -> None:
-        self._partials = partials
+        hold_operands(self, self.args, partials)
+
+    @property
+    def args(self) -> tuple["Value", ...]:
+        """The operands, in order; empty for a leaf."""
+        if self._x is None:
+            return self._rest[0] if self._rest is not None else ()
+        if self._y is None:
+            return (self._x,)
+        return (self._x, self._y)
+
+    @args.setter
+    def args(self, args: tuple["Value", ...]) -> None:
+        hold_operands(self, args, stored_partials(self))
 
     @property
     def kind(self) -> str:
@@ -255,78 +303,40 @@ class Value(NumberLike):
         return "operation" if self.args else self.leaf_kind
 
     def detach(self) -> "Value":
-        """A leaf with the same number, cut off from the graph."""
+        """Return a leaf with the same number, cut off from the graph."""
         check_question("detach() of a Value")
         leaf = _leaf(self.result_class, self._data, self.label)
-        leaf._partials = UNRECORDED
+        leaf._rest = NOT_RECORDED
         return leaf
 
-    def conjugate(self) -> "Value":
-        """Return the Value itself, as numbers do: `numpy.std` and `numpy.var` ask for it."""
-        return self
+    def register_hook(self, hook: Hook) -> HookHandle:
+        """Call `hook(gradient)` when a backward pass has the whole gradient of this Value.
 
-    def item(self) -> float:
-        """The number, under the name that NumPy and PyTorch give it."""
-        check_question("item() of a Value")
-        return self._data
+        What the hook returns, if anything, replaces the gradient. For a leaf that is the gradient of
+        the pass, before it is added to `grad`.
 
-    def register_hook(self, hook: Hook) -> "HookHandle":
-        """Call `hook(gradient)` when a backward pass has this Value's whole gradient; what it returns, if anything, replaces it.
+        Args:
+            hook: A function of one gradient.
 
-        For a leaf the gradient is that of the pass, before it is added to `grad`. `remove()` on the result ends it.
+        Returns:
+            A handle, whose `remove()` takes the hook away again.
 
-        >>> x = Value(3.0)
-        >>> handle = x.register_hook(lambda gradient: gradient / 2)
-        >>> (x * x).backward(); x.grad
-        3.0
+        Raises:
+            OptionError: If `hook` can't be called.
+
+        Example:
+            >>> x = Value(3.0)
+            >>> handle = x.register_hook(lambda gradient: gradient / 2)
+            >>> (x * x).backward()
+            >>> x.grad
+            3.0
         """
         if not callable(hook):
-            raise OptionError(
-                f"register_hook needs a function of one gradient, not {type(hook).__name__}"
-            )
+            kind = type(hook).__name__
+            raise OptionError(f"register_hook needs a function of one gradient, not {kind}")
         if self.metadata is None:
             self.metadata = {}
         return HookHandle(self.metadata.setdefault("hooks", []), hook)
-
-    # What micrograd and microgpt call these things
-
-    @property
-    def _prev(self) -> tuple["Value", ...]:
-        return self.args
-
-    @property
-    def _children(self) -> tuple["Value", ...]:
-        return self.args
-
-    @property
-    def _local_grads(self) -> tuple[float, ...]:
-        return self.partials
-
-    @property
-    def _op(self) -> str:
-        if self.op == _POW and self.static_args is not None:
-            exponent = self.static_args[1]
-            return "**" if exponent is None else f"**{_shortest(exponent)}"
-        return _SIGNS.get(self.op, self.op)
-
-    @property
-    def _backward(self) -> Callable[[], None]:
-        """The step of a backward pass at this Value alone: it adds to the gradients of the operands.
-
-        A function that is set here takes the place of that step in `backward()`, which calls it
-        when the gradient of this Value is complete.
-        """
-        step: Callable[[], None] = (self.metadata or {}).get(BY_HAND) or partial(step_back, self)
-        return step
-
-    @_backward.setter
-    def _backward(self, step: Callable[[], None]) -> None:
-        if not callable(step):
-            kind = type(step).__name__
-            raise OptionError(f"_backward must be a function without arguments, not {kind}")
-        if self.metadata is None:
-            self.metadata = {}
-        self.metadata[BY_HAND] = step
 
     @fits_terminal
     def __repr__(self) -> str:
@@ -335,13 +345,16 @@ class Value(NumberLike):
         label = f", label={self.label!r}" if self.label else ""
         return f"{type(self).__name__}(data={self._data!r}, grad={self._grad!r}{label})"
 
-    if TYPE_CHECKING:  # `functions` adds a method for each operation of the table
-
-        def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
-
     def __dir__(self) -> list[str]:
         own = getattr(self, "__dict__", ())
         return [name for name in object.__dir__(self) if name in own or name not in MISSING]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        is_ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+        if not is_ours and not issubclass(cls, (Parameter, Constant)):
+            cls.result_class = cls
+            _look_for_derived_classes()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         check_question("copying or pickling a Value")
@@ -354,17 +367,23 @@ class Value(NumberLike):
     def __setstate__(self, state: Any) -> None:
         restore_value(self, state)
 
+    if TYPE_CHECKING:  # `functions` adds a method for each operation of the table
+
+        def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
+
 
 class Parameter(Value):
     """A leaf that training changes. Modules register it, and pictures mark it θ.
 
-    Takes attributes of your own, as an optimizer written by hand needs them; copies and pickles keep
-    them. What is computed from a Parameter, or from a class derived from it, is a plain Value.
+    It takes attributes of your own, as an optimizer written by hand needs them; copies and pickles
+    keep them. What is computed from a Parameter, or from a class derived from it, is a plain Value.
 
-    trainable  whether optimizers may change it; `Module.freeze` says no
+    Attributes:
+        trainable: Whether optimizers may change it; `Module.freeze` sets it to False.
 
-    >>> Parameter(-3.0, label="w1").kind
-    'parameter'
+    Example:
+        >>> Parameter(-3.0, label="w1").kind
+        'parameter'
     """
 
     __slots__ = ("__dict__", "trainable")
@@ -380,10 +399,11 @@ class Parameter(Value):
 
 
 class Constant(Value):
-    """A leaf made from a plain number that stood in an expression.
+    """A leaf made from a plain number in an expression.
 
-    >>> (Value(2.0) * 3).args[1]
-    Constant(data=3.0, grad=0.0)
+    Example:
+        >>> (Value(2.0) * 3).args[1]
+        Constant(data=3.0, grad=0.0)
     """
 
     __slots__ = ()
@@ -394,30 +414,34 @@ Value.result_class = Value
 for _name, _missing in MISSING.items():
     setattr(Value, _name, _missing)
 
-_ADD, _SUB, _MUL, _POW, _NEG = (op.name for op in (ops.ADD, ops.SUB, ops.MUL, ops.POW, ops.NEG))
-_SIGNS = {
-    _ADD: "+",
-    _SUB: "-",
-    _MUL: "*",
-    ops.DIV.name: "/",
-    _POW: "**",
-    ops.REMAINDER.name: "%",
-    ops.RELU.name: "ReLU",
-}
-"""What micrograd writes for an operation, where that is not its name."""
-_ONE_EACH, _ONE_AND_MINUS_ONE, _MINUS_ONE = (1.0, 1.0), (1.0, -1.0), (-1.0,)
+
+# How nodes are made
+
+_ADD = ops.ADD.name
+_SUB = ops.SUB.name
+_MUL = ops.MUL.name
+_NEG = ops.NEG.name
+_POW = ops.POW.name
 _new = object.__new__
 
 
 def _plain_node(
     op: str,
     data: float,
-    args: tuple[Value, ...],
-    partials: tuple[float, ...],
-    static_args: Any = None,
+    x: Value | None,
+    local_x: float,
+    y: Value | None = None,
+    local_y: float = 0.0,
+    static_args: tuple[float | None, ...] | None = None,
+    rest: tuple[tuple[Value, ...], tuple[float, ...]] | None = None,
     kind: type[Value] = Value,
 ) -> Value:
-    """The Value of an operation: the one place where graphs grow, so it does nothing that a plain forward pass does not need."""
+    """Make the result of an operation: the one place where graphs grow.
+
+    `__init__` is bypassed. It would check and convert numbers that are known to be floats, on the path
+    that every operation of every forward pass takes. For the same reason nothing happens here that a
+    plain forward pass does not need.
+    """
     mode = current_mode()
     node = _new(kind)
     node._data = data
@@ -427,145 +451,209 @@ def _plain_node(
     node.metadata = None
     if mode.recording:
         node.op = op
-        node.args = args
-        node._partials = partials
+        node._x = x
+        node._local_x = local_x
+        node._y = y
+        node._local_y = local_y
+        node._rest = rest
         node.static_args = static_args
     else:
         node.op = ""
-        node.args = ()
-        node._partials = UNRECORDED
+        node._x = None
+        node._y = None
+        node._rest = NOT_RECORDED
         node.static_args = None
     if mode.observers:
-        for observe in mode.observers:
-            observe.made(node, op, args, partials)
+        _tell_observers(node, op, x, local_x, y, local_y, rest)
     return node
 
 
-def _node_of_class(
+def _node_of_derived_class(
     op: str,
     data: float,
-    args: tuple[Value, ...],
-    partials: tuple[float, ...],
-    static_args: Any = None,
+    x: Value | None,
+    local_x: float,
+    y: Value | None = None,
+    local_y: float = 0.0,
+    static_args: tuple[float | None, ...] | None = None,
+    rest: tuple[tuple[Value, ...], tuple[float, ...]] | None = None,
 ) -> Value:
-    """The same where users have derived classes: the first operand of one gives that of the result."""
-    for arg in args:
-        kind = arg.result_class
-        if kind is not Value:
-            return _plain_node(op, data, args, partials, static_args, kind)
-    return _plain_node(op, data, args, partials, static_args)
+    """Make a node where users have derived classes: the first operand of one decides the class."""
+    operands = rest[0] if rest is not None else (x, y)
+    kinds = (operand.result_class for operand in operands if operand is not None)
+    kind = next((kind for kind in kinds if kind is not Value), Value)
+    return _plain_node(op, data, x, local_x, y, local_y, static_args, rest, kind)
 
 
 _node: Callable[..., Value] = _plain_node
 
 
-def _look_for_classes() -> None:
-    """Look at the operands from the first derived class on: until then no operation pays for it."""
+def _look_for_derived_classes() -> None:
+    """Look at the classes of operands from the first derived class on; until then nobody pays for it."""
     global _node
-    _node = _node_of_class
+    _node = _node_of_derived_class
+
+
+def _node_over(
+    op: str,
+    data: float,
+    args: Sequence[Value],
+    partials: Sequence[float],
+    static_args: tuple[float | None, ...] | None = None,
+) -> Value:
+    """Make the result of an operation with any number of operands."""
+    if len(args) == 1:
+        return _node(op, data, args[0], partials[0], static_args=static_args)
+    if len(args) == 2:
+        return _node(op, data, args[0], partials[0], args[1], partials[1], static_args)
+    return _node(op, data, None, 0.0, None, 0.0, static_args, (tuple(args), tuple(partials)))
 
 
 def _leaf(kind: type[Value], data: float, label: str = "") -> Value:
-    """A leaf, without the checks of the constructor, nor that of a derived class."""
+    """Make a leaf without the checks of the constructor, and without that of a derived class."""
     node = _new(kind)
     node._data = data
     node._grad = 0.0
+    node._x = None
+    node._y = None
+    node._rest = None
     node.op = ""
-    node.args = node._partials = ()
     node.label = label
-    node.scope = node.static_args = node.metadata = None
+    node.scope = None
+    node.static_args = None
+    node.metadata = None
     return node
 
 
+def _hold_by_hand(node: Value, args: Iterable[Value], partials: Sequence[float] | None) -> None:
+    """Check and store the operands of a Value that a user makes, and tell observers of it."""
+    operands = as_values(args, "args of a Value")
+    given = as_partials(operands, partials) if partials is not None else ()
+    if not operands:
+        return
+    hold_operands(node, operands, given)
+    if not isinstance(node.op, str):
+        raise DataError(
+            f"op of a Value must be the name of an operation, not {node.op!r}: "
+            "local derivatives are given as partials=…"
+        )
+    mode = current_mode()
+    node.scope = mode.scope
+    for observer in mode.observers:
+        observer.made(node, node.op, operands, given)
+
+
+def _tell_observers(
+    node: Value,
+    op: str,
+    x: Value | None,
+    local_x: float,
+    y: Value | None,
+    local_y: float,
+    rest: tuple[tuple[Value, ...], tuple[float, ...]] | None,
+) -> None:
+    # What was computed is told even where the graph is not kept, so it is not read from the node.
+    if rest is not None:
+        args, partials = rest
+    elif x is None:
+        args, partials = (), ()
+    elif y is None:
+        args, partials = (x,), (local_x,)
+    else:
+        args, partials = (x, y), (local_x, local_y)
+    for observer in current_mode().observers:
+        observer.made(node, op, args, partials)
+
+
 def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
-    """One of an argument and its second name."""
+    """Return the one of an argument and its second name that was given."""
     if thing and other:
         raise CallError(f"a Value takes {name} or {other_name}, which are one thing, not both")
     return thing or other
 
 
-def _shortest(exponent: float) -> str:
-    """A number as one would write it: `2` for 2.0."""
-    return str(int(exponent)) if exponent.is_integer() and abs(exponent) < 1e16 else repr(exponent)
+# How operations of the table make nodes
 
 
 def apply(op: Op, *operands: Any) -> Any:
-    """`op` on Values and numbers: a new Value, or a float when no operand is a Value.
+    """Compute an operation on Values and numbers.
 
-    A number becomes a Constant in the graph, or stays a setting of the operation where its row says so.
+    Args:
+        op: A row of the table.
+        operands: Values and numbers. A number becomes a Constant of the graph, or stays a static
+            argument of the operation where its row says so.
 
-    >>> apply(TABLE["pow"], Value(3.0), 2)
-    Value(data=9.0, grad=0.0)
+    Returns:
+        A new Value, or a float if no operand is a Value.
+
+    Example:
+        >>> apply(TABLE["pow"], Value(3.0), 2)
+        Value(data=9.0, grad=0.0)
     """
-    if (
-        len(operands) == 1 and isinstance(operands[0], Value) and not op.over_list
-    ):  # most activations: the shortest way
+    # Most calls are activations of one Value: the shortest way comes first.
+    if len(operands) == 1 and isinstance(operands[0], Value) and not op.over_list:
         return _unary(op, operands[0])
+
     values = [operand for operand in operands if isinstance(operand, Value)]
     if not values:
-        return op.value(FLOATS, tuple(_number(op, i, x) for i, x in enumerate(operands)))
+        numbers = tuple(_number(op, i, x) for i, x in enumerate(operands))
+        return op.value(FLOATS, numbers)
     if len(values) != len(operands):
-        return _apply_mixed(op, operands)
+        return _apply_to_values_and_numbers(op, operands)
     if len(values) == 2 and not op.over_list:
         return _binary(op, *values)
-    numbers = [value._data for value in values]
+    numbers = tuple([value._data for value in values])
     data = op.value(FLOATS, numbers)
-    return _node(op.name, data, operands, op.derivatives(FLOATS, data, numbers))
+    return _node_over(op.name, data, values, op.derivatives(FLOATS, data, numbers))
 
 
 def _unary(op: Op, x: Value) -> Value:
     number = x._data
     data = op.forward(FLOATS, number)
-    return _node(op.name, data, (x,), (op.partials[0](FLOATS, data, number),))
+    return _node(op.name, data, x, op.partials[0](FLOATS, data, number))
 
 
 def _binary(op: Op, x: Value, y: Value) -> Value:
-    first, second = x._data, y._data
+    first = x._data
+    second = y._data
     data = op.forward(FLOATS, first, second)
-    p, q = op.partials
-    return _node(
-        op.name, data, (x, y), (p(FLOATS, data, first, second), q(FLOATS, data, first, second))
-    )
+    by_x, by_y = op.partials
+    local_x = by_x(FLOATS, data, first, second)
+    local_y = by_y(FLOATS, data, first, second)
+    return _node(op.name, data, x, local_x, y, local_y)
 
 
 def _power(x: Value, exponent: float) -> Value:
-    """A power with a plain number for exponent, which the node keeps as a setting.
+    """Raise a Value to a plain number, by its rule written out, as in a sum.
 
-    Its rule is written out, as that of a sum.
+    Squares are everywhere in losses, and the node keeps the exponent as a static argument.
     """
     number = x._data
-    slope = exponent * _float_power(number, exponent - 1.0) if exponent else CUT
-    return _node(_POW, _float_power(number, exponent), (x,), (slope,), (None, exponent))
+    local = exponent * float_power(number, exponent - 1.0) if exponent else CUT
+    data = float_power(number, exponent)
+    return _node(_POW, data, x, local, static_args=(None, exponent))
 
 
-def _apply_mixed(op: Op, operands: tuple[Any, ...]) -> Value:
-    if not op.static_args:
-        result: Value = apply(
-            op,
-            *[
-                x if isinstance(x, Value) else Constant(_number(op, i, x))
-                for i, x in enumerate(operands)
-            ],
-        )
+def _apply_to_values_and_numbers(op: Op, operands: tuple[Any, ...]) -> Value:
+    places = [x if isinstance(x, Value) else _place(op, i, x) for i, x in enumerate(operands)]
+    args = [x for x in places if isinstance(x, Value)]
+    if len(args) == len(places):
+        result: Value = apply(op, *args)
         return result
-    places = [x if isinstance(x, Value) else _setting(op, i, x) for i, x in enumerate(operands)]
-    args = tuple([x for x in places if isinstance(x, Value)])
-    wanted = tuple([isinstance(x, Value) for x in places])
+    is_value = tuple([isinstance(x, Value) for x in places])
     numbers = tuple([x._data if isinstance(x, Value) else x for x in places])
+    static_args = tuple([None if isinstance(x, Value) else x for x in places])
     data = op.value(FLOATS, numbers)
-    partials = op.derivatives(FLOATS, data, numbers, wanted)
-    return _node(
-        op.name,
-        data,
-        args,
-        partials,
-        None if all(wanted) else tuple([None if isinstance(x, Value) else x for x in places]),
-    )
+    partials = op.derivatives(FLOATS, data, numbers, is_value)
+    return _node_over(op.name, data, args, partials, static_args)
 
 
-def _setting(op: Op, position: int, x: Any) -> Number:
+def _place(op: Op, position: int, x: Any) -> Number:
+    """Turn a number among Values into a static argument of the operation, or into a Constant."""
     number = _number(op, position, x)
-    return number if op.operands[position] in op.static_args else Constant(number)
+    if op.static_args and op.operands[position] in op.static_args:
+        return number
+    return Constant(number)
 
 
 def _number(op: Op, position: int, x: Any) -> float:
@@ -573,23 +661,38 @@ def _number(op: Op, position: int, x: Any) -> float:
         return x
     if op.over_list:
         return as_float(x, f"item {position} of {op.name}")
-    return as_float(
-        x, f"{op.operands[position]} of {op.name}", _one_at_a_time(op) if is_list_like(x) else ""
-    )
+    hint = _one_at_a_time(op) if is_list_like(x) else ""
+    return as_float(x, f"{op.operands[position]} of {op.name}", hint)
 
 
 def _one_at_a_time(op: Op) -> str:
-    """What to write in place of a list where an operation takes one number."""
+    """Say what to write in place of a list where an operation takes one number."""
     names = op.operands[: len(op.operands) - len(op.defaults)]
     given = ", ".join(names)
     lists = ", ".join(f"{name}s" for name in names)
     source = lists if len(names) == 1 else f"zip({lists})"
     options = ", …" if op.defaults else ""
-    return f"{op.name} takes one number at a time, so write [sg.{op.name}({given}{options}) for {given} in {source}]"
+    call = f"[sg.{op.name}({given}{options}) for {given} in {source}]"
+    return f"{op.name} takes one number at a time, so write {call}"
+
+
+_OPERANDS = {
+    ops.ADD.name: "an operand of +",
+    ops.SUB.name: "an operand of -",
+    ops.MUL.name: "an operand of *",
+    ops.DIV.name: "an operand of /",
+    ops.POW.name: "an operand of **",
+    ops.REMAINDER.name: "an operand of %",
+    ops.FLOOR_DIVIDE.name: "an operand of //",
+}
+"""What errors call an operand of each of Python's operators."""
 
 
 def _arithmetic(op: Op, x: Any, y: Any) -> Value:
-    """A binary operator of Python: NotImplemented for an operand that is not a number, so that Python or NumPy may go on."""
+    """Compute a binary operator of Python.
+
+    Returns NotImplemented for an operand that is not a number, so that Python or NumPy may go on.
+    """
     unsupported: Value = NotImplemented
     if not isinstance(x, Value):
         x = _operand(x, _OPERANDS[op.name])
@@ -603,9 +706,9 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Value:
 
 
 def _operand(number: Any, what: str) -> Value:
-    """A number beside an operator as a Constant, NotImplemented for what is no number.
+    """Turn a number beside an operator into a Constant, anything else into NotImplemented.
 
-    Raises DataError, which names the operand as `what`, for a number that is no real number or too large.
+    Raises DataError, which calls the operand `what`, for a number that is not real or too large.
     """
     if type(number) is float:
         return _leaf(Constant, number)
@@ -616,20 +719,7 @@ def _operand(number: Any, what: str) -> Value:
     return unsupported
 
 
-_OPERANDS = {
-    ops.ADD.name: "an operand of +",
-    ops.SUB.name: "an operand of -",
-    ops.MUL.name: "an operand of *",
-    ops.DIV.name: "an operand of /",
-    ops.POW.name: "an operand of **",
-    ops.REMAINDER.name: "an operand of %",
-    ops.FLOOR_DIVIDE.name: "an operand of //",
-}
-"""How errors name an operand of each of Python's operators."""
-
-
 def _divmod(x: Any, y: Any) -> tuple[Value, Value]:
-    """The quotient and the remainder of Python's `divmod`."""
     quotient = _arithmetic(ops.FLOOR_DIVIDE, x, y)
     if quotient is NotImplemented:
         unsupported: tuple[Value, Value] = NotImplemented
@@ -637,25 +727,18 @@ def _divmod(x: Any, y: Any) -> tuple[Value, Value]:
     return quotient, _arithmetic(ops.REMAINDER, x, y)
 
 
-def _announce(node: Value) -> None:
-    """Tell whoever watches of a node that was made by hand."""
-    if not isinstance(node.op, str):
-        raise DataError(
-            f"op of a Value must be the name of an operation, not {node.op!r}: local derivatives are given as partials=…",
-        )
-    mode = current_mode()
-    node.scope = mode.scope
-    for observer in mode.observers:
-        observer.made(node, node.op, node.args, node._partials)
-
-
 VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()}))
-"""The operations on Values, for the rules of the table. Their conditions are decided already, so `where` just picks."""
+"""The operations on Values, for the rules of the table: with it derivatives are graphs themselves."""
+# The conditions of rules are decided already when a Value is computed, so `where` just picks.
 VALUES.where = lambda condition, x, y: x if condition else y
 VALUES.largest = lambda items: apply(ops.MAX, *items)
-# Where its number is nan and not 0, because of factors that are not finite, there is nothing to differentiate.
+# Where its number is nan and not 0, because of factors that are not finite, there is nothing to
+# differentiate.
 VALUES.zero_where = lambda condition, x: CUT if condition and plain(x) != 0.0 else x
 VALUES.fixed_where = lambda condition, x: apply(ops.STOP_GRADIENT, x) if condition else x
+
+
+# The chain rule
 
 
 @explain_calls
@@ -665,37 +748,105 @@ def backward(
     *,
     create_graph: bool = False,
 ) -> None:
-    """Seed several outputs at once and walk their graph once, from the outputs to the leaves.
+    """Walk back once over the graph of several outputs, and add to the gradients of its leaves.
 
-    outputs    Values in a list, or a single one
-    gradients  one seed for each of the outputs, 1.0 if left out
+    Args:
+        outputs: A Value, or several in a list.
+        gradients: A number for each output that its derivatives are multiplied by; 1.0 if left out.
+        create_graph: As for `Value.backward`.
 
-    Raises LengthError when the seeds are not as many as the outputs, GraphError for a Value that was
-    made without partials, or whose graph was not kept because it was computed in `no_grad()`.
+    Raises:
+        LengthError: If there are not as many gradients as outputs.
+        GraphError: For a Value that was made by hand without partials, and for one whose graph was
+            not kept because it was computed in `no_grad()`.
 
-    >>> x = Value(3.0)
-    >>> backward([x * x, 5 * x], [1.0, 10.0])
-    >>> x.grad
-    56.0
+    Example:
+        >>> x = Value(3.0)
+        >>> backward([x * x, 5 * x], [1.0, 10.0])
+        >>> x.grad
+        56.0
     """
     check_question("backward()")
-    seeds = checked_seeds(outputs, gradients)
+    seeds = as_seeds(outputs, gradients)
     for output, _ in seeds:
         require_graph(output)
     order = topological([output for output, _ in seeds])
-    leaves = [node for node in order if not node.args]
+    leaves = [node for node in order if node._x is None and not node.args]
     _warn_if_nothing_learns(leaves)
     with accumulating(leaves):
         if create_graph:
-            _spread_graphs(order, seeds)
+            _set_gradient_graphs(order, seeds)
         else:
-            spread(order, [(output, float(plain(seed))) for output, seed in seeds])
+            backpropagate(order, [(output, float(plain(seed))) for output, seed in seeds])
         for observer in current_mode().observers:
             observer.went_back(order)
 
 
+def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) -> None:
+    """Set `grad` of every node to the derivative of the outputs: the chain rule.
+
+    From the outputs back to the leaves each node sends every operand its share, the node's gradient
+    times the local derivative. Operands come first in `order`, so when a node is reached, all that
+    was computed from it has sent its share already, and its gradient is complete.
+
+    Args:
+        order: Values in topological order.
+        seeds: Outputs, each with the gradient to begin with.
+
+    Example:
+        >>> x = Value(3.0)
+        >>> y = x * x
+        >>> backpropagate([x, y], [(y, 1.0)])
+        >>> x.grad
+        6.0
+    """
+    for node in order:
+        node._grad = 0.0
+    for output, seed in seeds:
+        output._grad += seed
+
+    for node in reversed(order):
+        if node.metadata is not None:
+            node._grad = float(hooked(node, node._grad))
+            if BY_HAND in node.metadata:
+                node.metadata[BY_HAND]()
+                continue
+
+        gradient = node._grad
+        if not gradient:
+            continue  # exactly 0 sends nothing, so 0 * inf on a branch not taken can't become nan
+
+        x = node._x
+        if x is not None:
+            x._grad += gradient * node._local_x
+            y = node._y
+            if y is not None:
+                y._grad += gradient * node._local_y
+        elif node._rest is not None:
+            for operand, local in zip(node._rest[0], checked_partials(node), strict=True):
+                operand._grad += gradient * local
+
+
+def _set_gradient_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> None:
+    """Set `grad` of every leaf to a Value, the root of the graph of its derivative."""
+    nodes = set(order)
+    gradients = pullback(order, seeds, VALUES)
+    for node in order:
+        gradient = gradients.get(node, 0.0)
+        if node.args or isinstance(node, Constant):
+            # A number: a graph would refer back to this node, a cycle that nobody could undo.
+            node._grad = plain(gradient)
+            continue
+        if not isinstance(gradient, Value):
+            gradient = Constant(gradient)
+        elif gradient in nodes:
+            # A gradient that is itself a Value of this graph, as in x * y, gets a node of its own.
+            gradient = Constant(1.0) * gradient
+        node._grad = gradient
+
+
 def _warn_if_nothing_learns(leaves: list[Value]) -> None:
-    """Warn of a graph that ends at a module that was called in `no_grad()`, and has no Parameter."""
+    """Warn of a graph that ends at a module called in `no_grad()`, and has no Parameter."""
     scopes = {leaf.scope for leaf in leaves}  # only results whose graph was not kept have one
     if scopes <= {None} or any(isinstance(leaf, Parameter) for leaf in leaves):
         return
@@ -706,22 +857,6 @@ def _warn_if_nothing_learns(leaves: list[Value]) -> None:
         f"the gradient reaches no Parameter: what {outermost[0].kind} computed has no graph, because "
         "that was inside no_grad(). For it to learn, call it outside of no_grad()"
     )
-
-
-def _spread_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> None:
-    nodes = set(order)
-    gradients = pullback(order, seeds, VALUES)
-    for node in order:
-        gradient = gradients.get(node, 0.0)
-        if node.args or isinstance(
-            node, Constant
-        ):  # a number: a graph would refer back to the node, a cycle that nobody could undo
-            node._grad = plain(gradient)
-            continue
-        if isinstance(gradient, Value) and gradient in nodes:
-            # a gradient that is a Value of the graph itself gets a node of its own
-            gradient = Constant(1.0) * gradient
-        node._grad = gradient if isinstance(gradient, Value) else Constant(gradient)
 
 
 explain_class(Value, "__init__", "backward")
