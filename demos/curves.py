@@ -1,7 +1,7 @@
 """From a line to a framework: pieces in a chain, a graph in a dictionary, and the chain rule that walks it backwards."""
 
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,8 @@ def chain(rng: Random, length: int) -> Curve:
     pieces: list[Callable[[Any], Any]] = []
     for _ in range(length):
         k, b = rng.uniform(1.0, 3.0) * rng.choice((-1, 1)), rng.uniform(-1.5, 1.5)
-        pieces.append(rng.choice([sigmoid, lambda x, k=k, b=b: linear(k, x, b)]))
+        line: Callable[[Any], Any] = partial(linear, k, b=b)
+        pieces.append(rng.choice([sigmoid, line]))
 
     return lambda x: reduce(lambda value, piece: piece(value), pieces, x)
 

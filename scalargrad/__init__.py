@@ -17,7 +17,8 @@ from .autodiff.anomaly import detect_anomaly
 from .autodiff.checking import GradientReport, gradcheck, numerical_gradient
 from .autodiff.tape import GradientTape
 from .autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
-from .core.functions import FUNCTIONS, cumsum, log_softmax, softmax, std, var
+from .core import functions
+from .core.functions import *  # noqa: F403 - a function for each row of the table
 from .core.leaves import Buffer, RandomLeaf
 from .core.modes import enable_grad, no_grad
 from .core.seeds import manual_seed
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from .optim import schedules as schedules
     from .training import fit
 
-globals().update(FUNCTIONS)
-
 __all__ = [
     "Buffer",
     "Constant",
@@ -51,7 +50,6 @@ __all__ = [
     "Value",
     "backward",
     "compile",
-    "cumsum",
     "detect_anomaly",
     "diagnose",
     "enable_grad",
@@ -63,18 +61,14 @@ __all__ = [
     "inf",
     "jacobian",
     "jvp",
-    "log_softmax",
     "losses",
     "manual_seed",
     "nan",
     "nn",
     "no_grad",
     "numerical_gradient",
-    "softmax",
-    "std",
     "value_and_grad",
-    "var",
-    *FUNCTIONS,
+    *functions.__all__,
 ]
 
 
@@ -101,13 +95,15 @@ _MODULES = (
 """Modules that are imported when they are first asked for, as in `sg.optim.Adam`."""
 
 
-def __getattr__(name: str) -> Any:
-    """Import a function or a module when it is first asked for."""
-    if name in _LATER:
-        return getattr(import_module(f".{_LATER[name]}", __name__), name)
-    if name in _MODULES or name in _INNER:
-        return import_module(f".{_INNER.get(name, name)}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # for type checkers every name is imported above, and no other exists
+
+    def __getattr__(name: str) -> Any:
+        """Import a function or a module when it is first asked for."""
+        if name in _LATER:
+            return getattr(import_module(f".{_LATER[name]}", __name__), name)
+        if name in _MODULES or name in _INNER:
+            return import_module(f".{_INNER.get(name, name)}", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -13,13 +13,14 @@ import math
 from collections.abc import Callable, Iterable
 from inspect import Parameter, Signature, signature
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from scalargrad.errors import CallError, DataError, LengthError, OptionError
 from scalargrad.utils.calls import explain_calls, what_is_wrong
 
 from . import ops
 from .conversion import as_float, is_list_like
+from .methods import Operations
 from .ops import TABLE, Op
 from .value import Number, Value, apply
 
@@ -139,13 +140,14 @@ def _add_methods(op: Op) -> None:
     """The operation as a method, under its own name and under NumPy's, which `numpy.tanh(array_of_values)` looks for."""
     for name in (op.name, op.numpy):
         if name and not hasattr(Value, name):
-            setattr(Value, name, FUNCTIONS[op.name])
+            setattr(Operations, name, FUNCTIONS[op.name])
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {op.name: _function(op) for op in TABLE.values()}
 """The function of each row, by name."""
 
 globals().update(FUNCTIONS)
+__all__ = [*FUNCTIONS, "cumsum", "log_softmax", "softmax", "std", "var"]
 for _op in TABLE.values():
     if not _op.over_list and _op is not ops.WHERE:  # its first operand is a condition
         _add_methods(_op)
@@ -263,8 +265,3 @@ def cumsum(items: Iterable[Number]) -> list[Any]:
         [1.0, 3.0, 7.0]
     """
     return list(accumulate(_items("cumsum", items)))
-
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Callable[..., Any]: ...

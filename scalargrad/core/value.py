@@ -35,6 +35,7 @@ from .copying import deepcopy_value, reduce_value, restore_value
 from .floats import pow as float_power
 from .graph import NOT_RECORDED, hold_operands, stored_partials, topological
 from .hooks import BY_HAND, Hook, HookHandle, hooked
+from .methods import Operations
 from .missing import MISSING
 from .modes import Scope, check_question, current_mode, is_tracing
 from .ops import CUT, FLOATS, TABLE, Op, with_lists
@@ -43,7 +44,7 @@ from .unlearned import is_reported, warn_unlearned
 Number = Union["Value", float]
 
 
-class Value(OtherNames, NumberLike):
+class Value(Operations, OtherNames, NumberLike):
     """One number that remembers how it was computed.
 
     `==` and `hash` ask for identity, because a Value is a node of a graph; compare `data`. The result
@@ -263,14 +264,18 @@ class Value(OtherNames, NumberLike):
         self._data = as_float(data, "data of a Value")
 
     @property
-    def grad(self) -> Any:
-        """The derivative, with respect to this Value, of what `backward` was called on."""
+    def grad(self) -> float:
+        """The derivative, with respect to this Value, of what `backward` was called on.
+
+        A float; after a pass with `create_graph` a leaf has a Value there, which needs a cast for type checkers.
+        """
         if current_mode().refuse is not None:
             check_question("the gradient (.grad) of a Value")
-        return self._grad
+        gradient: float = self._grad
+        return gradient
 
     @grad.setter
-    def grad(self, gradient: Any) -> None:
+    def grad(self, gradient: "float | Value | None") -> None:
         self._grad = gradient
 
     @property
@@ -366,10 +371,6 @@ class Value(OtherNames, NumberLike):
 
     def __setstate__(self, state: Any) -> None:
         restore_value(self, state)
-
-    if TYPE_CHECKING:  # `functions` adds a method for each operation of the table
-
-        def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
 
 
 class Parameter(Value):

@@ -1,0 +1,168 @@
+"""Stubs of what is made from the table of operations, for type checkers and editors.
+
+`python -m scalargrad.core.stubs` writes `functions.pyi` and `methods.pyi` anew. A test compares the
+files with what is generated here, so a new row of the table can't be forgotten.
+"""
+
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+from . import functions, ops
+from .methods import Operations
+from .ops import TABLE, Op
+
+_FUNCTIONS = '''"""{doc}
+
+Written by `python -m scalargrad.core.stubs`.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, overload
+
+import numpy
+
+from .value import Number, Value
+
+__all__ = {names}
+
+Real = float | numpy.floating[Any] | numpy.integer[Any]
+FUNCTIONS: dict[str, Callable[..., Any]]
+
+def shifted(numbers: Iterable[Number]) -> list[Any]: ...
+'''
+
+_METHODS = '''"""{doc}
+
+Written by `python -m scalargrad.core.stubs`.
+"""
+
+from .value import Number, Value
+
+class Operations:
+    """The base class of Value that has a method for each operation."""
+'''
+
+_RESULTS = (("Value", "Value"), ("Real", "float"), ("Number", "Any"))
+"""What a function over a list returns, by the kind of its items. Of a mixed list nobody can say."""
+
+
+def functions_stub() -> str:
+    """Generate the text of `functions.pyi`.
+
+    Example:
+        >>> "def tanh(x: Value) -> Value:" in functions_stub()
+        True
+    """
+    doc = "The operations as functions: with a Value among the operands a Value, else a float."
+    names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(functions.__all__)) + "]"
+    parts = [_FUNCTIONS.format(doc=doc, names=names)]
+    for op in TABLE.values():
+        parts += _over_list(op.name, op) if op.over_list else _of_operands(op)
+    for name in functions.__all__:
+        if name not in TABLE and name != "FUNCTIONS":
+            parts += _of_list(name)
+    return "\n".join(parts)
+
+
+def methods_stub() -> str:
+    """Generate the text of `methods.pyi`.
+
+    Example:
+        >>> "def tanh(self) -> Value:" in methods_stub()
+        True
+    """
+    doc = "The operations as methods of Value."
+    parts = [_METHODS.format(doc=doc)]
+    for op in TABLE.values():
+        for name in dict.fromkeys((op.name, op.numpy)):
+            if name in vars(Operations):
+                parts.append(_method(name, op))
+    return "\n".join(parts)
+
+
+def _method(name: str, op: Op) -> str:
+    others = _parameters(op, ["Number"] * len(op.operands))[1:]
+    parameters = ", ".join(["self", *others])
+    return f'    def {name}({parameters}) -> Value:\n        """{op.doc}"""\n'
+
+
+def _of_operands(op: Op) -> list[str]:
+    """One overload for each operand that may be a Value, and one for numbers alone."""
+    count = len(op.operands)
+    overloads = []
+    for position in range(count):
+        types = ["Number"] * count
+        types[position] = "Value"
+        # A parameter that must be a Value has no default, nor have those before it.
+        parameters = _parameters(op, types, required=position + 1)
+        overloads.append((parameters, "Value"))
+    overloads.append((_parameters(op, ["Real"] * count), "float"))
+    return [_overload(op.name, *each, op.doc) for each in overloads]
+
+
+def _parameters(op: Op, types: list[str], required: int = 0) -> list[str]:
+    defaults = [None] * (len(op.operands) - len(op.defaults)) + list(op.defaults)
+    parameters = []
+    for i, (name, kind, default) in enumerate(zip(op.operands, types, defaults, strict=True)):
+        has_default = default is not None and i >= required
+        parameters.append(f"{name}: {kind} = ..." if has_default else f"{name}: {kind}")
+    return parameters
+
+
+def _over_list(name: str, op: Op) -> list[str]:
+    if op is ops.DOT:
+        return _dot(op)
+    parts = []
+    for kind, result in _RESULTS:
+        parts.append(_overload(name, [f"items: Iterable[{kind}]"], result, op.doc))
+    return parts
+
+
+def _dot(op: Op) -> list[str]:
+    kinds = {("Value", "Number"): "Value", ("Number", "Value"): "Value"}
+    kinds |= {("Real", "Real"): "float", ("Number", "Number"): "Any"}
+    parts = []
+    for (first, second), result in kinds.items():
+        parameters = [f"x: Iterable[{first}]", f"y: Iterable[{second}]"]
+        parts.append(_overload(op.name, parameters, result, op.doc))
+    return parts
+
+
+def _of_list(name: str) -> list[str]:
+    """The overloads of a function over a list that is made of several rows of the table."""
+    function = getattr(functions, name)
+    doc = str(function.__doc__).partition("\n")[0]
+    returns_list = "list" in str(signature(function).return_annotation)
+    options = [
+        f"{each.name}: Real = ..."
+        for each in signature(function).parameters.values()
+        if each.default is not Parameter.empty
+    ]
+    parts = []
+    for kind, result in _RESULTS:
+        returned = f"list[{result}]" if returns_list else result
+        parts.append(_overload(name, [f"items: Iterable[{kind}]", *options], returned, doc))
+    return parts
+
+
+def _overload(name: str, parameters: list[str], result: str, doc: str) -> str:
+    head = f"@overload\ndef {name}({', '.join(parameters)}) -> {result}:"
+    return f'{head}\n    """{doc}"""\n'
+
+
+def files() -> dict[Path, str]:
+    """Return what each of the stubs must hold.
+
+    Example:
+        >>> [path.name for path in files()]
+        ['functions.pyi', 'methods.pyi']
+    """
+    folder = Path(__file__).parent
+    texts: dict[str, Any] = {"functions.pyi": functions_stub(), "methods.pyi": methods_stub()}
+    return {folder / name: text for name, text in texts.items()}
+
+
+if __name__ == "__main__":
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")
