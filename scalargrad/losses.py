@@ -25,8 +25,9 @@ from .core import ops
 from .core.conversion import as_float, is_number, plain, whole
 from .core.functions import shifted
 from .core.modes import is_tracing
+from .core.operations import apply
 from .core.ops import Op
-from .core.value import Number, Value, apply
+from .core.value import Number, Value
 from .errors import DataError, LengthError, OptionError
 from .utils.calls import explain_calls
 from .utils.spelling import suggestion

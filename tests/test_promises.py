@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from scalargrad import Constant, Value
 from scalargrad.core import ops
-from scalargrad.core.value import apply
+from scalargrad.core.operations import apply
 from scalargrad.errors import DataError
 
 REAL_NUMBERS = [

@@ -24,7 +24,7 @@ from scalargrad.core.nested import (
     places,
     snapshot,
 )
-from scalargrad.core.value import VALUES, Constant, Parameter, Value
+from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import DataError, GraphError
 
 
@@ -173,7 +173,7 @@ class Call:
         """For each output its gradient by each input."""
         order = _dependent(self._graph, self._stand_ins)
         taken = set(self._graph)
-        found = [pullback(order, [(output, 1.0)], VALUES) for output in self.outputs]
+        found = [pullback(order, [(output, 1.0)]) for output in self.outputs]
         return [_own([row.get(x, 0.0) for x in self._stand_ins], taken) for row in found]
 
     def tangents(self, directions: list[Any]) -> list[Value]:
@@ -260,7 +260,7 @@ class _Others:
             if not node.args:
                 continue
             try:
-                partials = local_derivatives(node, VALUES)
+                partials = local_derivatives(node)
             except GraphError:  # a node made by hand, behind a branch that was not taken
                 partials = (node,) * len(node.args)
             for arg, partial in zip(node.args, partials, strict=True):
@@ -314,7 +314,7 @@ def _pushforward(order: list[Value], tangents: dict[Value, Any]) -> dict[Value, 
         if node.args:
             shares = [
                 _share(tangents[arg], partial)
-                for arg, partial in zip(node.args, local_derivatives(node, VALUES), strict=True)
+                for arg, partial in zip(node.args, local_derivatives(node), strict=True)
                 if arg in tangents
             ]
             flows = [share for share in shares if share is not None]

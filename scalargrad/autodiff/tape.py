@@ -11,7 +11,7 @@ from scalargrad.core.backprop import pullback
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.core.modes import observing
 from scalargrad.core.nested import entries, matched, outer, refilled, snapshot
-from scalargrad.core.value import VALUES, Constant, Value
+from scalargrad.core.value import Constant, Value
 from scalargrad.errors import DataError, LengthError, OptionError, TapeError
 from scalargrad.utils.calls import explain_class
 from scalargrad.utils.spelling import suggestion
@@ -247,7 +247,7 @@ def _pulled(
 ) -> list[Value | None]:
     """The gradients of the sources. Watched leaves are walked too, for their hooks; intermediates from outside are where it ends."""
     order = [*(value for value in watched if not value.args), *recorded]
-    gradients = pullback(order, seeds, VALUES)
+    gradients = pullback(order, seeds)
     taken = {
         *order,
         *(arg for node in recorded for arg in node.args),

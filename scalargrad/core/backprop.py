@@ -15,16 +15,15 @@ from scalargrad.errors import GraphError
 from .graph import NOT_RECORDED, stored_partials
 from .hooks import BY_HAND, hooked
 from .modes import check_question
-from .ops import CUT, TABLE
+from .ops import CUT, TABLE, VALUES
 
 
-def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]], m: Any) -> dict[Any, Any]:
+def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
     """Compute the gradients of the nodes of a graph as graphs.
 
     Args:
         order: Values in topological order.
         seeds: Outputs, each with the gradient to begin with, a Value or a number.
-        m: The namespace of the operations on Values.
 
     Returns:
         The gradient of every node that receives one: a Value, or a number where it depends on nothing.
@@ -39,7 +38,7 @@ def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]], m: Any) -> 
             continue
         if node.metadata is not None:
             gradients[node] = hooked(node, gradients[node])
-        for arg, partial in zip(node.args, local_derivatives(node, m), strict=True):
+        for arg, partial in zip(node.args, local_derivatives(node), strict=True):
             share = _share(gradients[node], partial)
             if share is not None:
                 gradients[arg] = gradients[arg] + share if arg in gradients else share
@@ -65,12 +64,11 @@ def _share(gradient: Any, partial: Any) -> Any:
     return gradient * partial
 
 
-def local_derivatives(node: Any, m: Any) -> tuple[Any, ...]:
+def local_derivatives(node: Any) -> tuple[Any, ...]:
     """Build the local derivatives of a node as graphs over its operands.
 
     Args:
         node: A Value.
-        m: The namespace of the operations on Values.
 
     Returns:
         One for each of its operands.
@@ -89,7 +87,7 @@ def local_derivatives(node: Any, m: Any) -> tuple[Any, ...]:
             "only numbers can flow back through it"
         )
 
-    partials = TABLE[node.op].derivatives(m, node, operands(node), wanted(node))
+    partials = TABLE[node.op].derivatives(VALUES, node, operands(node), wanted(node))
     for symbolic, number in zip(partials, checked_partials(node), strict=True):
         now = float(getattr(symbolic, "data", symbolic))
         is_nan = now != now

@@ -21,8 +21,9 @@ from scalargrad.utils.calls import explain_calls, what_is_wrong
 from . import ops
 from .conversion import as_float, is_list_like
 from .methods import Operations
+from .operations import apply
 from .ops import TABLE, Op
-from .value import Number, Value, apply
+from .value import Number, Value
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

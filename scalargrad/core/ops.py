@@ -443,3 +443,6 @@ def _softmax(m: Any, o: Any, items: Any) -> Any:
 
 FLOATS = namespace(vars(floats))
 """The operations on plain floats, by IEEE 754."""
+
+VALUES = SimpleNamespace()
+"""The operations on Values. `operations` fills it, because Values are built on the table."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import functions, ops
 from .methods import Operations
+from .operations import OPERATORS
 from .ops import TABLE, Op
 
 _FUNCTIONS = '''"""{doc}
@@ -37,10 +38,23 @@ _METHODS = '''"""{doc}
 Written by `python -m scalargrad.core.stubs`.
 """
 
+from typing import overload
+
 from .value import Number, Value
 
 class Operations:
-    """The base class of Value that has a method for each operation."""
+    """The base class of Value that has a method for each operation, and Python's operators."""
+
+    def __pos__(self) -> Value: ...
+    def __abs__(self) -> Value: ...
+    def __floor__(self) -> Value: ...
+    def __ceil__(self) -> Value: ...
+    @overload
+    def __round__(self) -> Value: ...
+    @overload
+    def __round__(self, digits: int) -> float: ...
+    def __divmod__(self, other: Number) -> tuple[Value, Value]: ...
+    def __rdivmod__(self, other: Number) -> tuple[Value, Value]: ...
 '''
 
 _RESULTS = (("Value", "Value"), ("Real", "float"), ("Number", "Any"))
@@ -73,7 +87,11 @@ def methods_stub() -> str:
         True
     """
     doc = "The operations as methods of Value."
-    parts = [_METHODS.format(doc=doc)]
+    parts = [_METHODS.format(doc=doc).rstrip()]
+    for name in OPERATORS:
+        parts.append(f"    def __{name}__(self, other: Number) -> Value: ...")
+        parts.append(f"    def __r{name}__(self, other: Number) -> Value: ...")
+    parts.append("")
     for op in TABLE.values():
         for name in dict.fromkeys((op.name, op.numpy)):
             if name in vars(Operations):

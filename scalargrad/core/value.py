@@ -1,15 +1,13 @@
 """Value: one number in an expression graph, the operators that grow the graph, and the chain rule over it.
 
 The file reads from top to bottom as backpropagation is taught: what a node holds, how an operator
-makes one, how operations of the table do, and how `backward` walks the graph from a result to its
-leaves. What surrounds that has files of its own: the table of operations (`ops`), the order of the
-walk (`graph`), gradients that are graphs themselves (`backprop`), and what counts as a number
+makes one, and how `backward` walks the graph from a result to its leaves. What surrounds that has
+files of its own: the table of operations (`ops`) and how they act on Values (`operations`), the order
+of the walk (`graph`), gradients that are graphs themselves (`backprop`), and what counts as a number
 (`conversion`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from types import SimpleNamespace
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from scalargrad.errors import CallError, DataError, OptionError
@@ -22,7 +20,6 @@ from .compat import OtherNames
 from .conversion import (
     NumberLike,
     as_float,
-    is_list_like,
     is_number,
     plain,
     real_as_float,
@@ -32,13 +29,11 @@ from .conversion import checked_partials as as_partials
 from .conversion import checked_seeds as as_seeds
 from .conversion import checked_values as as_values
 from .copying import deepcopy_value, reduce_value, restore_value
-from .floats import pow as float_power
 from .graph import NOT_RECORDED, hold_operands, stored_partials, topological
 from .hooks import BY_HAND, Hook, HookHandle, hooked
 from .methods import Operations
 from .missing import MISSING
 from .modes import Scope, check_question, current_mode, is_tracing
-from .ops import CUT, FLOATS, TABLE, Op, with_lists
 from .unlearned import is_reported, warn_unlearned
 
 Number = Union["Value", float]
@@ -142,90 +137,31 @@ class Value(Operations, OtherNames, NumberLike):
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = _operand(other, "an operand of +")
+            other = operand(other, "an operand of +")
             if other is NotImplemented:
                 return NotImplemented
-        return _node(_ADD, self._data + other._data, self, 1.0, other, 1.0)
+        return make_node(_ADD, self._data + other._data, self, 1.0, other, 1.0)
 
     def __sub__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = _operand(other, "an operand of -")
+            other = operand(other, "an operand of -")
             if other is NotImplemented:
                 return NotImplemented
-        return _node(_SUB, self._data - other._data, self, 1.0, other, -1.0)
+        return make_node(_SUB, self._data - other._data, self, 1.0, other, -1.0)
 
     def __mul__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = _operand(other, "an operand of *")
+            other = operand(other, "an operand of *")
             if other is NotImplemented:
                 return NotImplemented
         x = self._data
         y = other._data
-        return _node(_MUL, x * y, self, y, other, x)
+        return make_node(_MUL, x * y, self, y, other, x)
 
     def __neg__(self) -> "Value":
-        return _node(_NEG, -self._data, self, -1.0)
+        return make_node(_NEG, -self._data, self, -1.0)
 
-    def __pow__(self, other: Number) -> "Value":
-        if type(other) is float:
-            return _power(self, other)
-        if isinstance(other, Value) or not is_number(other):
-            return _arithmetic(ops.POW, self, other)
-        return _power(self, real_as_float(other, "an operand of **"))
-
-    def __truediv__(self, other: Number) -> "Value":
-        return _arithmetic(ops.DIV, self, other)
-
-    def __mod__(self, other: Number) -> "Value":
-        return _arithmetic(ops.REMAINDER, self, other)
-
-    def __floordiv__(self, other: Number) -> "Value":
-        return _arithmetic(ops.FLOOR_DIVIDE, self, other)
-
-    def __divmod__(self, other: Number) -> tuple["Value", "Value"]:
-        return _divmod(self, other)
-
-    def __radd__(self, other: Number) -> "Value":
-        return _arithmetic(ops.ADD, other, self)
-
-    def __rsub__(self, other: Number) -> "Value":
-        return _arithmetic(ops.SUB, other, self)
-
-    def __rmul__(self, other: Number) -> "Value":
-        return _arithmetic(ops.MUL, other, self)
-
-    def __rpow__(self, other: Number) -> "Value":
-        return _arithmetic(ops.POW, other, self)
-
-    def __rtruediv__(self, other: Number) -> "Value":
-        return _arithmetic(ops.DIV, other, self)
-
-    def __rmod__(self, other: Number) -> "Value":
-        return _arithmetic(ops.REMAINDER, other, self)
-
-    def __rfloordiv__(self, other: Number) -> "Value":
-        return _arithmetic(ops.FLOOR_DIVIDE, other, self)
-
-    def __rdivmod__(self, other: Number) -> tuple["Value", "Value"]:
-        return _divmod(other, self)
-
-    def __pos__(self) -> "Value":
-        return self
-
-    def __abs__(self) -> "Value":
-        return _unary(ops.ABS, self)
-
-    def __floor__(self) -> "Value":
-        return _unary(ops.FLOOR, self)
-
-    def __ceil__(self) -> "Value":
-        return -_unary(ops.FLOOR, -self)
-
-    def __round__(self, digits: int | None = None) -> Any:
-        if digits is None:
-            return _unary(ops.ROUND, self)
-        check_question("round() to some digits of a Value")
-        return round(self._data, digits)
+    # All other operators and functions (/, **, abs, tanh, relu …) come from the table: see `operations`.
 
     def backward(self, gradient: Number = 1.0, *, create_graph: bool = False) -> None:
         """Add gradient * d(self)/d(leaf) to the `grad` of every leaf that this Value depends on.
@@ -310,7 +246,7 @@ class Value(Operations, OtherNames, NumberLike):
     def detach(self) -> "Value":
         """Return a leaf with the same number, cut off from the graph."""
         check_question("detach() of a Value")
-        leaf = _leaf(self.result_class, self._data, self.label)
+        leaf = make_leaf(self.result_class, self._data, self.label)
         leaf._rest = NOT_RECORDED
         return leaf
 
@@ -358,8 +294,9 @@ class Value(Operations, OtherNames, NumberLike):
         super().__init_subclass__(**options)
         is_ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
         if not is_ours and not issubclass(cls, (Parameter, Constant)):
+            global _has_derived_classes
             cls.result_class = cls
-            _look_for_derived_classes()
+            _has_derived_classes = True
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         check_question("copying or pickling a Value")
@@ -422,11 +359,10 @@ _ADD = ops.ADD.name
 _SUB = ops.SUB.name
 _MUL = ops.MUL.name
 _NEG = ops.NEG.name
-_POW = ops.POW.name
 _new = object.__new__
 
 
-def _plain_node(
+def make_node(
     op: str,
     data: float,
     x: Value | None,
@@ -435,16 +371,28 @@ def _plain_node(
     local_y: float = 0.0,
     static_args: tuple[float | None, ...] | None = None,
     rest: tuple[tuple[Value, ...], tuple[float, ...]] | None = None,
-    kind: type[Value] = Value,
 ) -> Value:
     """Make the result of an operation: the one place where graphs grow.
 
     `__init__` is bypassed. It would check and convert numbers that are known to be floats, on the path
     that every operation of every forward pass takes. For the same reason nothing happens here that a
     plain forward pass does not need.
+
+    Args:
+        op: The name of the operation.
+        data: Its result.
+        x: The first operand; None where the operands are in `rest`.
+        local_x: The derivative with respect to it.
+        y: The second operand, if there is one.
+        local_y: The derivative with respect to it.
+        static_args: Operands that stayed plain numbers, as `Value.static_args` holds them.
+        rest: Operands and local derivatives, where there are none or more than two.
+
+    Returns:
+        A Value, or an instance of the class that a user derived, if an operand is of one.
     """
     mode = current_mode()
-    node = _new(kind)
+    node = _new(_result_class(x, y, rest) if _has_derived_classes else Value)
     node._data = data
     node._grad = 0.0
     node.label = ""
@@ -469,33 +417,22 @@ def _plain_node(
     return node
 
 
-def _node_of_derived_class(
-    op: str,
-    data: float,
+_has_derived_classes = False
+"""Whether a user has derived a class from Value; until then no node pays for it."""
+
+
+def _result_class(
     x: Value | None,
-    local_x: float,
-    y: Value | None = None,
-    local_y: float = 0.0,
-    static_args: tuple[float | None, ...] | None = None,
-    rest: tuple[tuple[Value, ...], tuple[float, ...]] | None = None,
-) -> Value:
-    """Make a node where users have derived classes: the first operand of one decides the class."""
+    y: Value | None,
+    rest: tuple[tuple[Value, ...], tuple[float, ...]] | None,
+) -> type[Value]:
+    """Return the class of a result: that of the first operand whose class a user derived."""
     operands = rest[0] if rest is not None else (x, y)
-    kinds = (operand.result_class for operand in operands if operand is not None)
-    kind = next((kind for kind in kinds if kind is not Value), Value)
-    return _plain_node(op, data, x, local_x, y, local_y, static_args, rest, kind)
+    kinds = [operand.result_class for operand in operands if operand is not None]
+    return next((kind for kind in kinds if kind is not Value), Value)
 
 
-_node: Callable[..., Value] = _plain_node
-
-
-def _look_for_derived_classes() -> None:
-    """Look at the classes of operands from the first derived class on; until then nobody pays for it."""
-    global _node
-    _node = _node_of_derived_class
-
-
-def _node_over(
+def node_over(
     op: str,
     data: float,
     args: Sequence[Value],
@@ -504,13 +441,13 @@ def _node_over(
 ) -> Value:
     """Make the result of an operation with any number of operands."""
     if len(args) == 1:
-        return _node(op, data, args[0], partials[0], static_args=static_args)
+        return make_node(op, data, args[0], partials[0], static_args=static_args)
     if len(args) == 2:
-        return _node(op, data, args[0], partials[0], args[1], partials[1], static_args)
-    return _node(op, data, None, 0.0, None, 0.0, static_args, (tuple(args), tuple(partials)))
+        return make_node(op, data, args[0], partials[0], args[1], partials[1], static_args)
+    return make_node(op, data, None, 0.0, None, 0.0, static_args, (tuple(args), tuple(partials)))
 
 
-def _leaf(kind: type[Value], data: float, label: str = "") -> Value:
+def make_leaf(kind: type[Value], data: float, label: str = "") -> Value:
     """Make a leaf without the checks of the constructor, and without that of a derived class."""
     node = _new(kind)
     node._data = data
@@ -573,170 +510,25 @@ def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
     return thing or other
 
 
-# How operations of the table make nodes
-
-
-def apply(op: Op, *operands: Any) -> Any:
-    """Compute an operation on Values and numbers.
-
-    Args:
-        op: A row of the table.
-        operands: Values and numbers. A number becomes a Constant of the graph, or stays a static
-            argument of the operation where its row says so.
-
-    Returns:
-        A new Value, or a float if no operand is a Value.
-
-    Example:
-        >>> apply(TABLE["pow"], Value(3.0), 2)
-        Value(data=9.0, grad=0.0)
-    """
-    # Most calls are activations of one Value: the shortest way comes first.
-    if len(operands) == 1 and isinstance(operands[0], Value) and not op.over_list:
-        return _unary(op, operands[0])
-
-    values = [operand for operand in operands if isinstance(operand, Value)]
-    if not values:
-        numbers = tuple(_number(op, i, x) for i, x in enumerate(operands))
-        return op.value(FLOATS, numbers)
-    if len(values) != len(operands):
-        return _apply_to_values_and_numbers(op, operands)
-    if len(values) == 2 and not op.over_list:
-        return _binary(op, *values)
-    numbers = tuple([value._data for value in values])
-    data = op.value(FLOATS, numbers)
-    return _node_over(op.name, data, values, op.derivatives(FLOATS, data, numbers))
-
-
-def _unary(op: Op, x: Value) -> Value:
-    number = x._data
-    data = op.forward(FLOATS, number)
-    return _node(op.name, data, x, op.partials[0](FLOATS, data, number))
-
-
-def _binary(op: Op, x: Value, y: Value) -> Value:
-    first = x._data
-    second = y._data
-    data = op.forward(FLOATS, first, second)
-    by_x, by_y = op.partials
-    local_x = by_x(FLOATS, data, first, second)
-    local_y = by_y(FLOATS, data, first, second)
-    return _node(op.name, data, x, local_x, y, local_y)
-
-
-def _power(x: Value, exponent: float) -> Value:
-    """Raise a Value to a plain number, by its rule written out, as in a sum.
-
-    Squares are everywhere in losses, and the node keeps the exponent as a static argument.
-    """
-    number = x._data
-    local = exponent * float_power(number, exponent - 1.0) if exponent else CUT
-    data = float_power(number, exponent)
-    return _node(_POW, data, x, local, static_args=(None, exponent))
-
-
-def _apply_to_values_and_numbers(op: Op, operands: tuple[Any, ...]) -> Value:
-    places = [x if isinstance(x, Value) else _place(op, i, x) for i, x in enumerate(operands)]
-    args = [x for x in places if isinstance(x, Value)]
-    if len(args) == len(places):
-        result: Value = apply(op, *args)
-        return result
-    is_value = tuple([isinstance(x, Value) for x in places])
-    numbers = tuple([x._data if isinstance(x, Value) else x for x in places])
-    static_args = tuple([None if isinstance(x, Value) else x for x in places])
-    data = op.value(FLOATS, numbers)
-    partials = op.derivatives(FLOATS, data, numbers, is_value)
-    return _node_over(op.name, data, args, partials, static_args)
-
-
-def _place(op: Op, position: int, x: Any) -> Number:
-    """Turn a number among Values into a static argument of the operation, or into a Constant."""
-    number = _number(op, position, x)
-    if op.static_args and op.operands[position] in op.static_args:
-        return number
-    return Constant(number)
-
-
-def _number(op: Op, position: int, x: Any) -> float:
-    if type(x) is float:
-        return x
-    if op.over_list:
-        return as_float(x, f"item {position} of {op.name}")
-    hint = _one_at_a_time(op) if is_list_like(x) else ""
-    return as_float(x, f"{op.operands[position]} of {op.name}", hint)
-
-
-def _one_at_a_time(op: Op) -> str:
-    """Say what to write in place of a list where an operation takes one number."""
-    names = op.operands[: len(op.operands) - len(op.defaults)]
-    given = ", ".join(names)
-    lists = ", ".join(f"{name}s" for name in names)
-    source = lists if len(names) == 1 else f"zip({lists})"
-    options = ", …" if op.defaults else ""
-    call = f"[sg.{op.name}({given}{options}) for {given} in {source}]"
-    return f"{op.name} takes one number at a time, so write {call}"
-
-
-_OPERANDS = {
-    ops.ADD.name: "an operand of +",
-    ops.SUB.name: "an operand of -",
-    ops.MUL.name: "an operand of *",
-    ops.DIV.name: "an operand of /",
-    ops.POW.name: "an operand of **",
-    ops.REMAINDER.name: "an operand of %",
-    ops.FLOOR_DIVIDE.name: "an operand of //",
-}
-"""What errors call an operand of each of Python's operators."""
-
-
-def _arithmetic(op: Op, x: Any, y: Any) -> Value:
-    """Compute a binary operator of Python.
-
-    Returns NotImplemented for an operand that is not a number, so that Python or NumPy may go on.
-    """
-    unsupported: Value = NotImplemented
-    if not isinstance(x, Value):
-        x = _operand(x, _OPERANDS[op.name])
-        if x is NotImplemented:
-            return unsupported
-    if not isinstance(y, Value):
-        y = _operand(y, _OPERANDS[op.name])
-        if y is NotImplemented:
-            return unsupported
-    return _binary(op, x, y)
-
-
-def _operand(number: Any, what: str) -> Value:
+def operand(number: Any, what: str) -> Value:
     """Turn a number beside an operator into a Constant, anything else into NotImplemented.
 
-    Raises DataError, which calls the operand `what`, for a number that is not real or too large.
+    With NotImplemented Python goes on to ask the other operand, which may know what to do.
+
+    Args:
+        number: What stands beside a Value.
+        what: What an error calls it.
+
+    Raises:
+        DataError: For a number that is not real, or too large for a float.
     """
     if type(number) is float:
-        return _leaf(Constant, number)
+        return make_leaf(Constant, number)
     if is_number(number):
-        return _leaf(Constant, real_as_float(number, what))
+        return make_leaf(Constant, real_as_float(number, what))
     refuse_other_scalars(number, what)
     unsupported: Value = NotImplemented
     return unsupported
-
-
-def _divmod(x: Any, y: Any) -> tuple[Value, Value]:
-    quotient = _arithmetic(ops.FLOOR_DIVIDE, x, y)
-    if quotient is NotImplemented:
-        unsupported: tuple[Value, Value] = NotImplemented
-        return unsupported
-    return quotient, _arithmetic(ops.REMAINDER, x, y)
-
-
-VALUES = with_lists(SimpleNamespace(**{op.name: partial(apply, op) for op in TABLE.values()}))
-"""The operations on Values, for the rules of the table: with it derivatives are graphs themselves."""
-# The conditions of rules are decided already when a Value is computed, so `where` just picks.
-VALUES.where = lambda condition, x, y: x if condition else y
-VALUES.largest = lambda items: apply(ops.MAX, *items)
-# Where its number is nan and not 0, because of factors that are not finite, there is nothing to
-# differentiate.
-VALUES.zero_where = lambda condition, x: CUT if condition and plain(x) != 0.0 else x
-VALUES.fixed_where = lambda condition, x: apply(ops.STOP_GRADIENT, x) if condition else x
 
 
 # The chain rule
@@ -831,7 +623,7 @@ def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) 
 def _set_gradient_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) -> None:
     """Set `grad` of every leaf to a Value, the root of the graph of its derivative."""
     nodes = set(order)
-    gradients = pullback(order, seeds, VALUES)
+    gradients = pullback(order, seeds)
     for node in order:
         gradient = gradients.get(node, 0.0)
         if node.args or isinstance(node, Constant):

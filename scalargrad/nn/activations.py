@@ -7,10 +7,11 @@ from scalargrad.core import ops
 from scalargrad.core.conversion import as_float
 from scalargrad.core.functions import FUNCTIONS, log_softmax, softmax
 from scalargrad.core.leaves import RandomLeaf
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.unlearned import warn_no_gradient
-from scalargrad.core.value import Parameter, Value, apply
+from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import OptionError
 from scalargrad.terminal import printable
 from scalargrad.utils.spelling import suggestion

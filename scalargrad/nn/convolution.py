@@ -6,9 +6,10 @@ from typing import Any
 from scalargrad.core import ops
 from scalargrad.core.conversion import is_number, whole
 from scalargrad.core.modes import call_in_scope
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import Op
 from scalargrad.core.seeds import Seed, generator
-from scalargrad.core.value import Value, apply
+from scalargrad.core.value import Value
 from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name

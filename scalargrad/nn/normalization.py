@@ -7,7 +7,8 @@ from scalargrad.core import ops
 from scalargrad.core.conversion import as_float, whole
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
-from scalargrad.core.value import Parameter, Value, apply
+from scalargrad.core.operations import apply
+from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import CallError, OptionError
 
 from .activations import Activation, activation, activation_name

@@ -6,8 +6,9 @@ from typing import Any
 from scalargrad.core import ops
 from scalargrad.core.conversion import as_float, whole
 from scalargrad.core.modes import call_in_scope
+from scalargrad.core.operations import apply
 from scalargrad.core.seeds import Seed, generator
-from scalargrad.core.value import Constant, Value, apply
+from scalargrad.core.value import Constant, Value
 from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from scalargrad.core import ops
 from scalargrad.core.checks import checked_number, checked_parameters
-from scalargrad.core.value import Parameter, Value, apply
+from scalargrad.core.operations import apply
+from scalargrad.core.value import Parameter, Value
 from scalargrad.utils.calls import explain_calls
 
 

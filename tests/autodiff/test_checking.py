@@ -16,7 +16,7 @@ from scalargrad import GradientReport, Value, gradcheck, numerical_gradient
 from scalargrad.autodiff.checking import STEP
 from scalargrad.core import ops
 from scalargrad.core.nested import entries
-from scalargrad.core.value import apply
+from scalargrad.core.operations import apply
 from scalargrad.errors import CallError, DataError, GradientError, OptionError, UnlearnedWarning
 from scalargrad.nn import MLP
 

@@ -10,8 +10,8 @@ import numpy
 
 from scalargrad import Constant, Parameter, Value, softplus, tanh
 from scalargrad.compiler import compile
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
-from scalargrad.core.value import apply
 from scalargrad.nn import Module
 from tests.compiler.referee import differences, eager
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from scalargrad import Value
 from scalargrad.compiler import compile
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
-from scalargrad.core.value import apply
 from tests.compiler.graphs import Kitchen, Weights, differing, function_of, recipe_of
 from tests.compiler.referee import Array, alike, differences, eager
 from tests.core.points import points

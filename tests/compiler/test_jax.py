@@ -15,8 +15,8 @@ import pytest
 import scalargrad
 from scalargrad import Value, clamp, maximum, mean, relu, softmax, sqrt, where
 from scalargrad.core.leaves import Buffer
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE
-from scalargrad.core.value import apply
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.losses import cross_entropy, mse
 from scalargrad.nn import (

@@ -14,8 +14,8 @@ import scalargrad as sg
 from scalargrad import Buffer, Constant, Parameter, Value, detect_anomaly, no_grad
 from scalargrad.compiler import compile, record, trace
 from scalargrad.core.conversion import NumberLike
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE
-from scalargrad.core.value import apply
 from scalargrad.errors import DataError, OptionError, TraceError, UnlearnedWarning
 from scalargrad.nn import MLP, BatchNorm, Dropout, Layer, LayerNorm, Module, Sequential
 

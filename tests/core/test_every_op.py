@@ -7,8 +7,8 @@ import pytest
 from mpmath import mp, mpf
 
 from scalargrad import Value
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
-from scalargrad.core.value import apply
 from tests.core import formulas
 from tests.core.points import points
 

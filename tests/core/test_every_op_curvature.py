@@ -14,8 +14,8 @@ from mpmath import mp, mpf
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import FLOATS, TABLE, Op
-from scalargrad.core.value import apply
 from tests.core.formulas import FORMULAS
 from tests.core.points import points
 from tests.core.test_every_op_kinks import AT_KINKS

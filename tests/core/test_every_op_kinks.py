@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scalargrad import Value
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import FLOATS, TABLE, Op
-from scalargrad.core.value import apply
 from tests.core.test_every_op_torch import torch_function, torch_gradients
 
 Point = tuple[float, ...]

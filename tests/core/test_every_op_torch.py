@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from scalargrad import Value
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
-from scalargrad.core.value import apply
 from tests.core.points import points
 
 Function = Callable[..., Any]

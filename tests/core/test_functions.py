@@ -15,8 +15,9 @@ import scalargrad as sg
 from scalargrad import Value
 from scalargrad.core import ops
 from scalargrad.core.functions import FUNCTIONS
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import FLOATS, TABLE, Op
-from scalargrad.core.value import Constant, apply
+from scalargrad.core.value import Constant
 from scalargrad.errors import CallError, DataError, LengthError, OptionError
 from tests.core import formulas
 from tests.core.points import points

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.core import ops
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import CUT
-from scalargrad.core.value import apply
 
 
 def test_a_node_whose_gradient_is_zero_sends_nothing() -> None:

@@ -15,8 +15,8 @@ import scalargrad as sg
 import viz
 from scalargrad import Parameter, Value
 from scalargrad.core.graph import topological
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE
-from scalargrad.core.value import apply
 from scalargrad.errors import GraphError, OptionError, PictureError
 from scalargrad.nn import MLP
 from tests.viz.graphs import chain, network, neuron, processor_time, steps

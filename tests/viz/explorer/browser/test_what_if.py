@@ -9,8 +9,8 @@ import pytest
 
 import viz
 from scalargrad import Value
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE, Op
-from scalargrad.core.value import apply
 from tests.core.points import points
 from tests.viz.graphs import neuron
 
