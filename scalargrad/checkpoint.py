@@ -1,39 +1,77 @@
-"""Checkpoints: named arrays of float64 and a little metadata in one file, written whole, loaded strictly, without pickle.
+"""Checkpoints: named arrays and a little metadata in one safetensors file.
 
-The file begins with eight bytes, `SCALARGD`; then come the length of the header (four bytes, little-endian), its checksum (CRC-32,
-four bytes), the header itself (JSON, UTF-8), and after it the numbers, eight bytes each, little-endian, in the order of the header.
+The format is that of https://github.com/huggingface/safetensors: a header in JSON, then the numbers.
+Nothing in a file is ever executed, and PyTorch, JAX and others read and write the same files. What is
+not an array is text in a single entry of the file's metadata, "scalargrad": JSON with sorted keys, so
+that equal contents are equal files. That entry holds a checksum, too, which the format lacks: a file
+written here whose numbers, names or metadata have changed since is refused.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import prod
+from operator import itemgetter
 from os import PathLike
 from pathlib import Path
-from struct import Struct
 from typing import Any
 from zlib import crc32
 
 import numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save as to_safetensors
 
 from .errors import CheckpointError
+from .nn import Module
+from .nn.tensors import Tensor, tensors
 from .utils.calls import explain_calls
 from .utils.files import as_path, write
+from .utils.spelling import suggestion
 
-_MAGIC, _VERSION = b"SCALARGD", 1
-_START = Struct("<8sII")
-_LARGEST_HEADER = 64 * 2**20
-_KEYS = {"version", "arrays", "checksum", "metadata"}
+__all__ = ["Checkpoint", "load", "load_model", "save", "save_model"]
 
+Array = NDArray[numpy.float64]
 Numbers = Any
 """A number, a list of numbers, or an array of them."""
+
+_ENTRY = "scalargrad"
+_VERSION = 1
+_KEYS = {"checksum", "metadata", "version"}
+_RESERVED = "__metadata__"
+"""The name of the metadata among those of the arrays, in the header of a file."""
+
+_DTYPES = {
+    "BOOL": "?",
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+    "I16": "<i2",
+    "I32": "<i4",
+    "I64": "<i8",
+    "I8": "<i1",
+    "U16": "<u2",
+    "U32": "<u4",
+    "U64": "<u8",
+    "U8": "<u1",
+}
+"""The types of numbers that a file may hold, as NumPy spells them. All are read as float64."""
+
+_OF_TRAINING = ("optimizer.", "history.", "callbacks.", "generators.")
+"""How the names begin of arrays that belong to a training and not to its model."""
+_COUNTERS = ("num_batches_tracked",)
+"""Arrays that PyTorch's layers have and ours do not need."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file held: arrays of float64 by name, in order, and metadata."""
+    """What a file held.
 
-    arrays: dict[str, numpy.ndarray[Any, numpy.dtype[numpy.float64]]]
+    Attributes:
+        arrays: Arrays of float64 by name.
+        metadata: What was given to `save`; for a file that another program wrote, its entries.
+    """
+
+    arrays: dict[str, Array]
     metadata: dict[str, Any]
 
 
@@ -43,135 +81,256 @@ def save(
     arrays: Mapping[str, Numbers],
     metadata: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write named numbers to a file; whatever fails, an older file stays as it was.
+    """Write named numbers to a file. Whatever fails, an older file stays as it was.
 
-    arrays    numbers or arrays of any shape, stored as float64: `model.state_dict()` fits
-    metadata  what JSON can hold: text, numbers, lists, dictionaries
+    Args:
+        path: The file.
+        arrays: Numbers or arrays of any shape by name, stored as float64. `model.state_dict()` fits.
+        metadata: What JSON can hold: text, numbers, lists, dictionaries.
 
-    Raises CheckpointError for names, numbers or metadata that can't be stored, PathError for an impossible path.
+    Returns:
+        The path.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     saved = save(f"{folder}/a.checkpoint", {"weights.0": 0.5, "moments": [[1.0, 2.0]]}, {"epoch": 3})
-    ...     loaded = load(saved)
-    >>> loaded.arrays["weights.0"].item(), loaded.arrays["moments"].shape, loaded.metadata
-    (0.5, (1, 2), {'epoch': 3})
+    Raises:
+        CheckpointError: For names, numbers or metadata that can't be stored.
+        PathError: For an impossible path.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     arrays = {"bias": 0.5, "moments": [[1.0, 2.0]]}
+        ...     saved = save(f"{folder}/a.safetensors", arrays, {"epoch": 3})
+        ...     loaded = load(saved)
+        >>> loaded.arrays["bias"].item(), loaded.arrays["moments"].shape, loaded.metadata
+        (0.5, (1, 2), {'epoch': 3})
     """
     stored = {_checked_name(name): _as_array(name, numbers) for name, numbers in arrays.items()}
-    body = b"".join(array.astype("<f8").tobytes() for array in stored.values())
-    header = {
+    text = _as_json(dict(metadata or {}))
+    entry = {
+        "checksum": _checksum(stored, text),
+        "metadata": json.loads(text),
         "version": _VERSION,
-        "arrays": [[name, list(array.shape)] for name, array in stored.items()],
-        "checksum": crc32(body),
-        "metadata": dict(metadata or {}),
     }
-    try:
-        text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"metadata must be what JSON can hold: {error}") from error
-    return write(path, _START.pack(_MAGIC, len(text), crc32(text)) + text + body)
+    return write(path, to_safetensors(stored, {_ENTRY: _as_json(entry)}))
 
 
 @explain_calls
 def load(path: str | PathLike[str]) -> Checkpoint:
-    """Read a checkpoint. Nothing in the file is executed, and nothing is guessed.
+    """Read a file that `save` or another program wrote in the safetensors format.
 
-    Raises CheckpointError, with the reason, for a file that is not exactly what `save` writes; FileNotFoundError for a missing one.
+    Args:
+        path: The file.
+
+    Returns:
+        Its arrays, as float64, and its metadata.
+
+    Raises:
+        CheckpointError: For a file that is not in the format, or was changed since `save` wrote it.
+        FileNotFoundError: If there is no such file.
     """
     raw = as_path(path).read_bytes()
-    header, start = _header(raw)
-    shapes = _shapes(header["arrays"])
-    expected = 8 * sum(prod(shape) for shape in shapes.values())
-    if len(raw) - start != expected:
-        raise CheckpointError(
-            f"the header announces {expected} bytes of numbers, but {len(raw) - start} follow: the file is cut or changed"
-        )
-    if crc32(raw[start:]) != header["checksum"]:
-        raise CheckpointError(
-            "the checksum of the numbers is wrong: the file was changed or damaged"
-        )
-    return Checkpoint(_arrays(raw, start, shapes), header["metadata"])
+    try:
+        entries = deserialize(raw)  # type: ignore[no-untyped-call]
+    except (SafetensorError, ValueError, OverflowError, MemoryError) as error:
+        reason = "the file is cut or changed, or is no safetensors file"
+        raise CheckpointError(f"{path} is not a checkpoint: {reason} ({error})") from error
+    arrays = {name: _from_entry(name, entry) for name, entry in sorted(entries, key=itemgetter(0))}
+    metadata = _file_metadata(raw)
+    if _ENTRY not in metadata:
+        return Checkpoint(arrays, metadata)
+    return Checkpoint(arrays, _own_metadata(metadata[_ENTRY], arrays, path))
 
 
-def _as_array(name: str, numbers: Numbers) -> numpy.ndarray[Any, numpy.dtype[numpy.float64]]:
-    array = numpy.asarray(numbers)
+@explain_calls
+def save_model(model: Module, path: str | PathLike[str]) -> Path:
+    """Write the parameters and buffers of a network as PyTorch names and shapes them.
+
+    A Layer is `weight` (outputs, inputs) and `bias` (outputs), and so on; numbers that belong to no such
+    layer are arrays without dimensions. `safetensors.torch.load_file` reads the file, and its arrays fit
+    `torch.nn` modules of the same names.
+
+    Args:
+        model: A network.
+        path: The file.
+
+    Returns:
+        The path.
+
+    Raises:
+        CheckpointError: If two arrays would have one name.
+        PathError: For an impossible path.
+
+    Example:
+        >>> import tempfile
+        >>> from scalargrad.nn import MLP
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     saved = save_model(MLP(2, [3, 1]), f"{folder}/a.safetensors")
+        ...     sorted(load(saved).arrays)
+        ['layers.0.bias', 'layers.0.weight', 'layers.1.bias', 'layers.1.weight']
+    """
+    return save(path, model_arrays(model))
+
+
+@explain_calls
+def load_model(model: Module, path: str | PathLike[str]) -> None:
+    """Set the parameters and buffers of a network from a file.
+
+    The file may come from `save_model`, from `SaveCheckpoint`, whose other arrays are left alone, or from
+    a `torch.nn` module of the same names and shapes.
+
+    Args:
+        model: A network.
+        path: The file.
+
+    Raises:
+        CheckpointError: For a file with other names or shapes; then nothing has changed.
+        FileNotFoundError: If there is no such file.
+    """
+    assign = checked_model_arrays(model, load(path).arrays, str(path))
+    assign()
+
+
+def model_arrays(model: Module) -> dict[str, Array]:
+    """Return the numbers of a network as arrays by name.
+
+    Raises:
+        CheckpointError: If two of them have one name.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> model_arrays(MLP(1, [1]))["layers.0.bias"]
+        array([0.])
+    """
+    arrays: dict[str, Array] = {}
+    for tensor in tensors(model):
+        if tensor.name in arrays:
+            raise CheckpointError(
+                f"two arrays of the model are called {tensor.name!r}: rename an attribute"
+            )
+        numbers = [leaf.data for leaf in tensor.leaves]
+        arrays[tensor.name] = numpy.array(numbers).reshape(tensor.shape)
+    return arrays
+
+
+class _Assignment:
+    """Numbers that are known to fit a network, to be put there."""
+
+    def __init__(self, parts: list[tuple[Tensor, list[float]]]) -> None:
+        self._parts = parts
+
+    def __call__(self) -> None:
+        for tensor, numbers in self._parts:
+            for leaf, number in zip(tensor.leaves, numbers, strict=True):
+                leaf.data = number
+
+
+def checked_model_arrays(model: Module, arrays: Mapping[str, Array], where: str) -> _Assignment:
+    """Check that arrays are those of a network, and return what assigns them, which can't fail.
+
+    Args:
+        model: A network.
+        arrays: Arrays by name; those of a training besides are left alone.
+        where: What errors call their source.
+
+    Raises:
+        CheckpointError: If one is missing, is too much, or has another shape.
+    """
+    wanted = tensors(model)
+    names = {tensor.name for tensor in wanted}
+    _refuse_unknown(names, arrays, where)
+    parts = []
+    for tensor in wanted:
+        if tensor.name not in arrays:
+            hint = suggestion(tensor.name, set(arrays) - names, otherwise="")
+            raise CheckpointError(f"{where} has no {tensor.name!r}, which the model needs{hint}")
+        array = arrays[tensor.name]
+        if array.shape != tensor.shape:
+            raise CheckpointError(
+                f"{tensor.name!r} has the shape {array.shape} in {where}, but {tensor.shape} in the model"
+            )
+        parts.append((tensor, array.ravel().tolist()))
+    return _Assignment(parts)
+
+
+def _refuse_unknown(names: Iterable[str], arrays: Mapping[str, Array], where: str) -> None:
+    known = set(names)
+    for name in arrays:
+        is_besides = name.startswith(_OF_TRAINING) or name.rpartition(".")[2] in _COUNTERS
+        if name not in known and not is_besides:
+            hint = suggestion(name, known - set(arrays), otherwise="")
+            raise CheckpointError(f"{where} has {name!r}, which the model has not{hint}")
+
+
+def _as_array(name: str, numbers: Numbers) -> Array:
+    try:
+        array = numpy.asarray(numbers)
+    except ValueError as error:  # rows of several lengths
+        raise CheckpointError(f"{name!r} must be an array of numbers: {error}") from error
     if array.dtype.kind not in "biuf":
         raise CheckpointError(f"{name!r} must be numbers, not {type(numbers).__name__}")
-    return array.astype(numpy.float64)
+    # A new array even where nothing is converted, in C order, which the format demands.
+    return numpy.array(array, dtype=numpy.float64, order="C")
 
 
 def _checked_name(name: Any) -> str:
-    if not isinstance(name, str) or not name.isprintable() or not name:
+    if not isinstance(name, str) or not name.isprintable() or not name or name == _RESERVED:
         raise CheckpointError(f"a name in a checkpoint must be printable text, not {name!r}")
     return name
 
 
-def _header(raw: bytes) -> tuple[dict[str, Any], int]:
-    """The header, checked as far as it can be without the numbers, and where these begin."""
-    if len(raw) < _START.size or raw[:8] != _MAGIC:
-        raise CheckpointError("this is no checkpoint: it does not begin with SCALARGD")
-    _, length, checksum = _START.unpack_from(raw)
-    start = _START.size + length
-    if length > _LARGEST_HEADER or start > len(raw):
-        raise CheckpointError(
-            f"the header should have {length} bytes, but {len(raw) - _START.size} follow: the file is cut or changed"
-        )
-    text = raw[_START.size : start]
-    if crc32(text) != checksum:
-        raise CheckpointError(
-            "the checksum of the header is wrong: the file was changed or damaged"
-        )
+def _as_json(item: Any) -> str:
     try:
-        header = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"the header can't be read: {error}") from error
-    if (
-        not isinstance(header, dict)
-        or set(header) != _KEYS
-        or not isinstance(header["metadata"], dict)
-    ):
-        raise CheckpointError(f"the header must have the entries {', '.join(sorted(_KEYS))}")
-    if header["version"] != _VERSION:
+        return json.dumps(item, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"metadata must be what JSON can hold: {error}") from error
+
+
+def _checksum(arrays: Mapping[str, Array], text: str) -> int:
+    """Return the CRC-32 of all names, shapes, numbers and metadata."""
+    checksum = crc32(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        checksum = crc32(f"{name} {array.shape} ".encode(), checksum)
+        checksum = crc32(array.astype("<f8").tobytes(), checksum)
+    return checksum
+
+
+def _from_entry(name: str, entry: Mapping[str, Any]) -> Array:
+    dtype = _DTYPES.get(entry["dtype"])
+    if dtype is None:
         raise CheckpointError(
-            f"the file has version {header['version']!r}; this program reads version {_VERSION}"
+            f"{name!r} holds numbers of the type {entry['dtype']}, which can't be read here: "
+            "convert them to float32 or float64 before saving"
         )
-    return header, start
+    array = numpy.frombuffer(bytes(entry["data"]), dtype).reshape(entry["shape"])
+    return array.astype(numpy.float64)
 
 
-def _shapes(entries: Any) -> dict[str, tuple[int, ...]]:
-    """Name and shape of each array: names differ, sizes are whole numbers from 0 to 2⁴⁰ in all."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for entry in entries if isinstance(entries, list) else [entries]:
-        if not (
-            isinstance(entry, list)
-            and len(entry) == 2
-            and isinstance(entry[0], str)
-            and isinstance(entry[1], list)
-        ):
-            raise CheckpointError(
-                f"an array in the header must be [name, shape], not {entry!r:.80}"
-            )
-        name, shape = entry
-        if name in shapes:
-            raise CheckpointError(f"the name {name!r:.80} stands twice in the header")
-        if (
-            len(shape) > 32
-            or not all(type(size) is int and 0 <= size < 2**40 for size in shape)
-            or prod(shape) >= 2**40
-        ):
-            raise CheckpointError(f"the shape of {name!r:.80} is impossible: {shape!r:.80}")
-        shapes[name] = tuple(shape)
-    return shapes
+def _file_metadata(raw: bytes) -> dict[str, Any]:
+    """Return the metadata of a file whose header was found to be right."""
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + length])
+    metadata = header.get(_RESERVED)
+    return dict(metadata or {})
 
 
-def _arrays(
-    raw: bytes, start: int, shapes: dict[str, tuple[int, ...]]
-) -> dict[str, numpy.ndarray[Any, numpy.dtype[numpy.float64]]]:
-    arrays = {}
-    for name, shape in shapes.items():
-        count = prod(shape)
-        arrays[name] = (
-            numpy.frombuffer(raw, "<f8", count, start).astype(numpy.float64).reshape(shape)
+def _own_metadata(text: str, arrays: Mapping[str, Array], path: Any) -> dict[str, Any]:
+    """Return the metadata that `save` was given, if nothing in the file has changed since."""
+    try:
+        entry = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"the metadata of {path} can't be read: {error}") from error
+    if (
+        not isinstance(entry, dict)
+        or set(entry) != _KEYS
+        or not isinstance(entry["metadata"], dict)
+    ):
+        raise CheckpointError(f"the metadata of {path} must have the keys {sorted(_KEYS)}")
+    if entry["version"] != _VERSION:
+        raise CheckpointError(
+            f"{path} has version {entry['version']!r}; this program reads version {_VERSION}"
         )
-        start += 8 * count
-    return arrays
+    metadata: dict[str, Any] = entry["metadata"]
+    if entry["checksum"] != _checksum(arrays, json.dumps(metadata, sort_keys=True)):
+        raise CheckpointError(f"the checksum of {path} is wrong: the file was changed or damaged")
+    return metadata

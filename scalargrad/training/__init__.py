@@ -1,5 +1,6 @@
 """Training: `fit`, what it records, and what may look on or take part while it runs."""
 
+from scalargrad.checkpoint import load_model
 from scalargrad.utils.garbage import collector_off
 
 from .callbacks import ClipNorm, ClipValues, EarlyStopping, EveryStep, MaxNorm, StopAtZeroGradient
@@ -8,7 +9,7 @@ from .history import History
 from .loop import Callback, Training
 from .metrics import METRICS, absolute_error, accuracy, binary_accuracy, squared_error
 from .recorder import Recorder, Recording
-from .resuming import SaveCheckpoint, load_model
+from .resuming import SaveCheckpoint
 from .scores import confusion_matrix, f1, mean_absolute_error, precision, r2, recall, whole_set
 
 __all__ = [

@@ -1,143 +1,210 @@
-"""A training saved while it runs, so that it can be taken up again to the same bits, even after it was killed."""
+"""A training saved while it runs, so that it can be resumed bit-exactly, even after it was killed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite
 from os import PathLike
 from pathlib import Path
 from random import Random
 from typing import Any
-from zlib import crc32
 
 import numpy
 
-from scalargrad.checkpoint import load, save
+from scalargrad.checkpoint import Checkpoint, checked_model_arrays, load, model_arrays, save
 from scalargrad.core.checks import checked_count
 from scalargrad.errors import CheckpointError
-from scalargrad.nn import Module
-from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import as_path
 
 from .loop import Callback, Training
 
-_ARRAY = "array:"
+_KEYS = ("callbacks", "epoch", "generators", "history", "identity", "optimizer")
+_TENSOR = "tensor"
+_NOT_FINITE = "float"
+"""Keys of the dictionaries that stand for an array, and for a number that JSON does not have."""
 
 
 class SaveCheckpoint(Callback):
-    """Saves the whole training after every so many epochs: model, optimizer, history, callbacks, random generators.
+    """Save the whole training every few epochs: model, optimizer, history, callbacks, random generators.
 
-    path   the file, written whole each time; `fit(…, resume=path)` goes on from it
-    every  after how many epochs
+    Args:
+        path: The file, written whole each time; `fit(…, resume=path)` goes on from it.
+        every: How many epochs there are between two checkpoints.
 
-    >>> SaveCheckpoint("run.checkpoint", every=5).every
-    5
+    Example:
+        >>> SaveCheckpoint("run.safetensors", every=5).every
+        5
     """
 
     last = True
 
     def __init__(self, path: str | PathLike[str], every: int = 1) -> None:
-        self.path, self.every = as_path(path), checked_count(every, "every of SaveCheckpoint", 1)
+        self.path = as_path(path)
+        self.every = checked_count(every, "every of SaveCheckpoint", 1)
 
     def on_epoch_end(self, training: Training) -> None:
-        if (
-            training.epoch % self.every == 0
-            or training.history.stop_reason
-            or training.epoch == training.epochs
-        ):
+        """Write the file when it is time, and at the end of the training."""
+        is_time = training.epoch % self.every == 0
+        is_end = training.history.stop_reason or training.epoch == training.epochs
+        if is_time or is_end:
             save_training(training, self.path)
 
 
 def save_training(training: Training, path: Path) -> None:
-    """Write all that the next step depends on."""
-    arrays: dict[str, Any] = {"model": _numbers(training.model)}
-    state = {
-        "identity": {**training.identity(), "names": _names(training.model)},
-        "epoch": training.epoch,
+    """Write all that the next step depends on.
+
+    Raises:
+        CheckpointError: If the model has an array whose name begins as those of the training do.
+    """
+    metadata, arrays = _contents(training)
+    save(path, arrays, metadata)
+
+
+def _contents(training: Training) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the metadata and the arrays of a checkpoint."""
+    arrays: dict[str, Any] = dict(model_arrays(training.model))
+    metadata = {"identity": training.identity(), "epoch": training.epoch}
+    for name, state in _state(training).items():
+        metadata[name] = _pack(state, name, arrays)
+    return metadata, arrays
+
+
+def _state(training: Training) -> dict[str, Any]:
+    """Return the state of everything but the model."""
+    return {
         "optimizer": training.optimizer.state_dict(),
-        "history": {name: numpy.array(numbers) for name, numbers in training.history.items()},
-        "steps": numpy.array(training.history.steps),
+        "history": {
+            # As pairs, for the metadata of a file is sorted by its keys.
+            "columns": [[name, numpy.array(column)] for name, column in training.history.items()],
+            "steps": numpy.array(training.history.steps),
+        },
         "callbacks": [
-            {"kind": type(each).__name__, **each.state_dict()} for each in training.callbacks
+            {"kind": type(each).__name__, "state": each.state_dict()} for each in training.callbacks
         ],
-        "generators": [
-            _generator_state(generator) for _, generator in training.model.named_generators()
-        ],
+        "generators": [_generator_state(each) for each in _generators(training)],
     }
-    save(path, arrays, _packed(state, arrays))
 
 
 def resume_training(training: Training, path: Path) -> None:
     """Go on where the training was that wrote the file.
 
-    Raises CheckpointError for a file of another training: other data, batch size, seed, model, optimizer or callbacks.
+    Raises:
+        CheckpointError: For a file of another training: other data, batch size, seed, model, optimizer
+            or callbacks; and for whatever else can't be resumed. Then nothing has changed.
     """
     found = load(path)
-    try:
-        state = _unpacked(found.metadata, found.arrays)
-        _check_identity(state["identity"], {**training.identity(), "names": _names(training.model)})
-        _load_callbacks(training, state["callbacks"])
-        for (_, generator), words in zip(
-            training.model.named_generators(), state["generators"], strict=True
-        ):
-            generator.setstate((3, tuple(int(word) for word in words["words"]), words["gauss"]))
+    with _transaction(training, path):
+        for key in _KEYS:
+            if key not in found.metadata:
+                raise CheckpointError(f"{path} holds no training: it has no {key!r}")
+        _check_identity(found.metadata["identity"], training.identity())
+        assign_model = checked_model_arrays(training.model, found.arrays, str(path))
+        state = {key: _unpack(found.metadata[key], found.arrays) for key in _KEYS}
+        training.history.load_state_dict(_history_state(state["history"]))
+        training.epoch = _checked_epoch(state["epoch"], training)
         training.optimizer.load_state_dict(state["optimizer"])
-        training.history.load_state_dict({"columns": state["history"], "steps": state["steps"]})
-        _set_numbers(training.model, found.arrays["model"])
-        training.epoch = int(state["epoch"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(f"{path} holds no training that can go on here: {error}") from error
+        _load_callbacks(training, state["callbacks"])
+        for generator, words in zip(_generators(training), state["generators"], strict=True):
+            generator.setstate(_checked_generator(words))
+        assign_model()
+        _check_nothing_was_lost(training, found)
 
 
-@explain_calls
-def load_model(model: Module, path: str | PathLike[str]) -> None:
-    """Set parameters and buffers of `model` from a file that `SaveCheckpoint` wrote.
+def _check_nothing_was_lost(training: Training, found: Checkpoint) -> None:
+    """Raise CheckpointError if the training would not write again what it was read from.
 
-    Raises CheckpointError for another file, or one of a model with other names; then nothing has changed.
+    So a number that was converted or ignored on the way can't go unnoticed. What callbacks make of their
+    state is their own affair.
     """
-    found = load(path)
-    if "model" not in found.arrays or not isinstance(found.metadata.get("identity"), dict):
-        raise CheckpointError(
-            f"{path} holds no training; for numbers by name use model.load_state_dict(checkpoint.load(path).arrays)"
-        )
-    _check_identity({"names": found.metadata["identity"].get("names")}, {"names": _names(model)})
-    _set_numbers(model, found.arrays["model"])
+    metadata, arrays = _contents(training)
+    for key in _KEYS:
+        if key != "callbacks" and metadata[key] != found.metadata[key]:
+            raise CheckpointError(f"{key} of the checkpoint can't be what a training wrote")
+    for name, array in found.arrays.items():
+        if not name.startswith("callbacks.") and not _same(array, arrays.get(name)):
+            raise CheckpointError(f"{name!r} of the checkpoint can't be what a training wrote")
+
+
+def _same(array: Any, other: Any) -> bool:
+    if other is None or numpy.shape(other) != array.shape:
+        return False
+    same: bool = numpy.asarray(other, dtype=float).tobytes() == array.tobytes()
+    return same
+
+
+@contextmanager
+def _transaction(training: Training, path: Path) -> Iterator[None]:
+    """Put everything back if the block raises, and turn every exception into a CheckpointError.
+
+    A file may hold any well-formed nonsense, and callbacks are the user's own: what their
+    `load_state_dict` raises for it, or leaves half done, can't be known.
+    """
+    epoch = training.epoch
+    before = _state(training)
+    numbers = training.model.state_dict()
+    try:
+        yield
+    except BaseException as error:
+        training.epoch = epoch
+        training.model.load_state_dict(numbers)
+        _put_back(training, before)
+        if isinstance(error, CheckpointError) or not isinstance(error, Exception):
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise CheckpointError(f"{path} holds no training that can go on here: {reason}") from error
+
+
+def _put_back(training: Training, before: Mapping[str, Any]) -> None:
+    training.optimizer.load_state_dict(before["optimizer"])
+    training.history.load_state_dict(_history_state(before["history"]))
+    for each, entry in zip(training.callbacks, before["callbacks"], strict=True):
+        each.load_state_dict(entry["state"])
+    for generator, words in zip(_generators(training), before["generators"], strict=True):
+        generator.setstate(_checked_generator(words))
+
+
+def _history_state(state: Any) -> dict[str, Any]:
+    columns = dict(state["columns"])
+    if columns and not ("loss" in columns and all(isinstance(name, str) for name in columns)):
+        raise CheckpointError(f"the history must have a column 'loss', not only {list(columns)}")
+    return {"columns": columns, "steps": state["steps"]}
 
 
 def _check_identity(found: Any, own: Mapping[str, Any]) -> None:
     for name, value in own.items():
-        if not isinstance(found, dict) or found.get(name) != value:
-            there = found.get(name) if isinstance(found, dict) else None
+        there = found.get(name) if isinstance(found, dict) else None
+        if there != value:
             raise CheckpointError(
                 f"the checkpoint is of another training: {name} was {there!r}, and is {value!r} here"
             )
 
 
-def _load_callbacks(training: Training, states: list[dict[str, Any]]) -> None:
-    kinds, own = (
-        [state["kind"] for state in states],
-        [type(each).__name__ for each in training.callbacks],
-    )
+def _checked_epoch(epoch: Any, training: Training) -> int:
+    """Return the number of epochs that have ended, which must be that of the history."""
+    if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch != training.history.epochs:
+        raise CheckpointError(
+            f"epoch of the checkpoint must be that of its history, {training.history.epochs}, "
+            f"not {epoch!r}"
+        )
+    if any(len(numbers) != epoch for numbers in training.history.values()):
+        raise CheckpointError("the columns of the history in the checkpoint differ in length")
+    return epoch
+
+
+def _load_callbacks(training: Training, states: Any) -> None:
+    kinds = [entry["kind"] for entry in states]
+    own = [type(each).__name__ for each in training.callbacks]
     if kinds != own:
         raise CheckpointError(
             f"the checkpoint is of a training with the callbacks {kinds}, not {own}"
         )
-    for each, state in zip(training.callbacks, states, strict=True):
-        each.load_state_dict({name: item for name, item in state.items() if name != "kind"})
+    for each, entry in zip(training.callbacks, states, strict=True):
+        if not isinstance(entry["state"], dict):
+            raise CheckpointError(f"the state of {entry['kind']} in the checkpoint must be a dict")
+        each.load_state_dict(entry["state"])
 
 
-def _numbers(model: Module) -> Any:
-    return numpy.array(list(model.state_dict().values()))
-
-
-def _set_numbers(model: Module, numbers: Any) -> None:
-    model.load_state_dict(dict(zip(model.state_dict(), numbers.tolist(), strict=True)))
-
-
-def _names(model: Module) -> str:
-    """How many parameters and buffers there are, and a checksum of their names."""
-    names = list(model.state_dict())
-    return f"{len(names)} parameters and buffers, {crc32(chr(10).join(names).encode()):08x}"
+def _generators(training: Training) -> list[Random]:
+    return [generator for _, generator in training.model.named_generators()]
 
 
 def _generator_state(generator: Random) -> dict[str, Any]:
@@ -145,25 +212,41 @@ def _generator_state(generator: Random) -> dict[str, Any]:
     return {"words": numpy.array(words, dtype=float), "gauss": gauss}
 
 
-def _packed(item: Any, arrays: dict[str, Any]) -> Any:
-    """`item` as JSON can hold it; arrays, and numbers that are not finite, go to `arrays` under a name that stays in their place."""
-    if isinstance(item, dict):
-        return {str(name): _packed(part, arrays) for name, part in item.items()}
+def _checked_generator(state: Any) -> tuple[int, tuple[int, ...], float | None]:
+    """Return the state of a generator as `Random.setstate` takes it."""
+    words = tuple(int(word) for word in state["words"])
+    if [float(word) for word in words] != list(state["words"]):
+        raise CheckpointError("the state of a random generator must be whole numbers")
+    return (3, words, state["gauss"])
+
+
+def _pack(item: Any, name: str, arrays: dict[str, Any]) -> Any:
+    """Return `item` as JSON can hold it.
+
+    Arrays go to `arrays` under the path at which they were, and a reference takes their place.
+    """
+    if isinstance(item, Mapping):
+        return {str(key): _pack(part, f"{name}.{key}", arrays) for key, part in item.items()}
     if isinstance(item, (list, tuple)):
-        return [_packed(part, arrays) for part in item]
-    if isinstance(item, numpy.ndarray) or (isinstance(item, float) and not isfinite(item)):
-        name = f"{_ARRAY}{len(arrays)}"
+        return [_pack(part, f"{name}.{i}", arrays) for i, part in enumerate(item)]
+    if isinstance(item, numpy.ndarray):
+        if name in arrays:
+            raise CheckpointError(f"the model and the training both have an array {name!r}")
         arrays[name] = item
-        return name
+        return {_TENSOR: name}
+    if isinstance(item, float) and not isfinite(item):
+        return {_NOT_FINITE: repr(item)}
     return item
 
 
-def _unpacked(item: Any, arrays: Mapping[str, Any]) -> Any:
+def _unpack(item: Any, arrays: Mapping[str, Any]) -> Any:
+    """Undo `_pack`."""
     if isinstance(item, dict):
-        return {name: _unpacked(part, arrays) for name, part in item.items()}
+        if set(item) == {_TENSOR}:
+            return arrays[item[_TENSOR]]
+        if set(item) == {_NOT_FINITE}:
+            return float(item[_NOT_FINITE])
+        return {name: _unpack(part, arrays) for name, part in item.items()}
     if isinstance(item, list):
-        return [_unpacked(part, arrays) for part in item]
-    if isinstance(item, str) and item.startswith(_ARRAY):
-        array = arrays[item]
-        return array if array.ndim else float(array)
+        return [_unpack(part, arrays) for part in item]
     return item

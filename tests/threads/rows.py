@@ -652,6 +652,14 @@ def augmented(_: Path) -> Any:
 # Files, seeds, the doctor
 
 
+@row(checkpoint.save_model, checkpoint.load_model, rounds=2)
+def checkpoints_of_models(folder: Path) -> Any:
+    model = network()
+    path = checkpoint.save_model(network(), folder / "model.safetensors")
+    checkpoint.load_model(model, path)
+    return [path.read_bytes(), model.state_dict()]
+
+
 @row(checkpoint.save, checkpoint.load, checkpoint.Checkpoint, rounds=2)
 def checkpoints(folder: Path) -> Any:
     model = network()

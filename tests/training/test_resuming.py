@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from scalargrad.errors import CheckpointError
 from scalargrad.nn import MLP
 from scalargrad.optim import SGD
 from scalargrad.training import Callback, SaveCheckpoint, Training, fit, load_model
+from scalargrad.training.resuming import resume_training
+from tests.training.nonsense import problem
 from tests.training.script import fingerprint, network, train
 
 ROOT = Path(__file__).parent.parent.parent
@@ -121,13 +124,15 @@ def test_the_model_alone_can_be_loaded(tmp_path: Path) -> None:
     train(path, epochs=2)
     model = network()
     load_model(model, path)
-    stored = checkpoint.load(path).arrays["model"].tolist()
-    assert list(model.state_dict().values()) == stored
-    with pytest.raises(CheckpointError, match="names was"):
-        load_model(MLP(2, [3, 1]), path)
-    checkpoint.save(tmp_path / "b", MLP(2, [1]).state_dict())
-    with pytest.raises(CheckpointError, match="holds no training"):
-        load_model(MLP(2, [1]), tmp_path / "b")
+    weights = checkpoint.load(path).arrays["steps.0.weight"]
+    assert [
+        [w.data for w in neuron.weights] for neuron in model.steps[0].neurons
+    ] == weights.tolist()
+    other = MLP(2, [3, 1], seed=1)
+    before = other.state_dict()
+    with pytest.raises(CheckpointError, match="which the model has not"):
+        load_model(other, path)
+    assert other.state_dict() == before
 
 
 def small(path: Path, **changed: Any) -> Any:
@@ -153,7 +158,7 @@ def small(path: Path, **changed: Any) -> Any:
         ({"batch_size": 3}, "batch_size was 2, and is 3"),
         ({"seed": 1}, "seed was 0, and is 1"),
         ({"callbacks": []}, "callbacks"),
-        ({"model": MLP(1, [3, 1])}, "names was"),
+        ({"model": MLP(1, [3, 1])}, "has the shape"),
         (
             {
                 "rule": lambda parameters, rate: __import__(
@@ -187,6 +192,70 @@ def test_a_damaged_checkpoint_is_refused_and_the_model_untouched(tmp_path: Path)
             small(path, model=model)
         assert model.state_dict() == before
     checkpoint.save(path, {"model": [1.0]}, {"identity": {}})
-    with pytest.raises(CheckpointError, match=r"another training|can go on here"):
+    with pytest.raises(CheckpointError, match=r"holds no training"):
         small(path, model=model)
     assert model.state_dict() == before
+
+
+# Well-formed nonsense
+
+
+class Capture(Callback):
+    """Keeps the training, to be resumed again and again."""
+
+    def on_train_begin(self, training: Training) -> None:
+        self.training = training
+
+
+@pytest.fixture(scope="module")
+def captured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Training, Path]:
+    path = tmp_path_factory.mktemp("valid") / "run.checkpoint"
+    capture = Capture()
+    train(path, epochs=3, extra=[capture])
+    return capture.training, path
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_a_file_that_makes_no_sense_is_refused_and_changes_nothing(
+    captured: tuple[Training, Path], tmp_path: Path, seed: int
+) -> None:
+    training, valid = captured
+    assert problem(training, valid, tmp_path / "changed", Random(seed)) == ""
+
+
+@pytest.mark.parametrize("epoch", [1.5, 10**18, -1, 2, True, None, "3", [3]], ids=repr)
+def test_an_epoch_that_can_not_be_is_refused(
+    captured: tuple[Training, Path], tmp_path: Path, epoch: Any
+) -> None:
+    training, valid = captured
+    found = checkpoint.load(valid)
+    path = checkpoint.save(tmp_path / "a", found.arrays, {**found.metadata, "epoch": epoch})
+    with pytest.raises(
+        CheckpointError, match="epoch of the checkpoint must be that of its history"
+    ):
+        resume_training(training, path)
+
+
+def test_a_callback_that_raises_whatever_it_likes_is_put_back(tmp_path: Path) -> None:
+    class Fragile(Callback):
+        count = 0
+
+        def state_dict(self) -> dict[str, Any]:
+            return {"count": self.count}
+
+        def load_state_dict(self, state: Any) -> None:
+            self.count = state["count"]
+            if self.count == 1:
+                raise ZeroDivisionError("no")
+
+    path = tmp_path / "run.checkpoint"
+    fragile = Fragile()
+    fragile.count = 1
+    model = MLP(1, [2, 1], seed=1)
+    small(path, model=model, callbacks=[SaveCheckpoint(path), fragile])
+    fragile.count = 0
+    other = MLP(1, [2, 1], seed=2)
+    before = other.state_dict()
+    with pytest.raises(CheckpointError, match="ZeroDivisionError: no"):
+        small(path, model=other, callbacks=[SaveCheckpoint(path), fragile])
+    assert (other.state_dict(), fragile.count) == (before, 0)

@@ -1,0 +1,97 @@
+"""The numbers of a network as arrays, under the names and in the shapes that PyTorch gives them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from scalargrad.core.leaves import Buffer
+from scalargrad.core.value import Parameter
+
+from .activations import PReLU
+from .convolution import Conv
+from .embedding import Embedding
+from .layers import Layer
+from .module import Module
+from .normalization import BatchNorm, LayerNorm
+
+Leaf = Parameter | Buffer
+Part = tuple[str, tuple[int, ...], Sequence[Leaf]]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An array of numbers of a network.
+
+    Attributes:
+        name: Its name, such as "layers.0.weight".
+        shape: Its shape; () for a number by itself.
+        leaves: The Parameters or Buffers that hold its numbers, the last index running fastest.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    leaves: tuple[Leaf, ...]
+
+
+def tensors(model: Module) -> list[Tensor]:
+    """List the arrays that hold all parameters and buffers of a network.
+
+    A layer that PyTorch has, too, gives arrays of the same names and shapes: `weight` (outputs, inputs)
+    and `bias` (outputs) for a Layer. Every other number is an array without dimensions, under the name
+    that `state_dict` has for it. So is a layer that shares some of its numbers with an earlier one.
+
+    Args:
+        model: A network.
+
+    Returns:
+        Arrays in which every parameter and buffer appears once.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> for tensor in tensors(MLP(2, [3, 1])):
+        ...     print(tensor.name, tensor.shape)
+        layers.0.weight (3, 2)
+        layers.0.bias (3,)
+        layers.1.weight (1, 3)
+        layers.1.bias (1,)
+    """
+    leaves: dict[str, Leaf] = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    free = {id(leaf) for leaf in leaves.values()}
+    found: list[Tensor] = []
+    for path, module in model.named_modules():
+        for suffix, shape, parts in _parts(module):
+            ids = {id(part) for part in parts}
+            is_whole = len(ids) == len(parts) == prod(shape) > 0
+            if is_whole and ids <= free:
+                free -= ids
+                name = f"{path}.{suffix}" if path else suffix
+                found.append(Tensor(name, shape, tuple(parts)))
+    singles = [Tensor(name, (), (leaf,)) for name, leaf in leaves.items() if id(leaf) in free]
+    return found + singles
+
+
+def _parts(module: Module) -> Iterator[Part]:
+    """Yield the arrays of a layer that PyTorch has, too: name, shape and leaves of each."""
+    if isinstance(module, Layer):
+        yield from _rows(module.neurons, (module.inputs,))
+    elif isinstance(module, Conv):
+        yield from _rows(module.filters, (module.channels, *module.size))
+    elif isinstance(module, (LayerNorm, BatchNorm)):
+        yield "weight", (module.size,), list(module.scale)
+        yield "bias", (module.size,), list(module.shift)
+        if isinstance(module, BatchNorm):
+            yield "running_mean", (module.size,), list(module.mean)
+            yield "running_var", (module.size,), list(module.variance)
+    elif isinstance(module, Embedding):
+        rows = [leaf for row in module.vectors for leaf in row]
+        yield "weight", (module.count, module.size), rows
+    elif isinstance(module, PReLU):
+        yield "weight", (1,), [module.slope]
+
+
+def _rows(neurons: Any, shape: tuple[int, ...]) -> Iterator[Part]:
+    """Yield the weights and biases of neurons side by side."""
+    weights = [weight for neuron in neurons for weight in neuron.weights]
+    yield "weight", (len(neurons), *shape), weights
+    yield "bias", (len(neurons),), [neuron.bias for neuron in neurons]
