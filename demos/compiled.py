@@ -21,7 +21,8 @@ from scalargrad.data import StandardScaler, moons
 from scalargrad.losses import mse
 from scalargrad.nn import MLP
 
-FULL, QUICK = (100, 20), (40, 4)
+FULL = (100, 20)
+QUICK = (40, 4)
 """How many samples, and how many steps of descent."""
 RATE = 0.1
 

@@ -14,8 +14,12 @@ from scalargrad.optim import Adam
 from scalargrad.training import fit
 from viz.plots import new_axes, plot_grid, save_plot
 
-SIDE, FILTERS, WINDOW, POOL = 8, 6, 3, 3
-FULL, QUICK = (10, 1000, 5, 797), (4, 100, 3, 60)
+SIDE = 8
+FILTERS = 6
+WINDOW = 3
+POOL = 3
+FULL = (10, 1000, 5, 797)
+QUICK = (4, 100, 3, 60)
 """Digits from 0 up to which; how many of the first images are for training, how often each; how many of the last are held out."""
 
 TELLING = (True, False, True, True)
@@ -37,7 +41,8 @@ def images_of(classes: int, count: int, held_out: int) -> Images:
     from sklearn.datasets import load_digits
 
     table, labels = load_digits(return_X_y=True)
-    pixels, digits = table[labels < classes] / 16.0, labels[labels < classes]
+    pixels = table[labels < classes] / 16.0
+    digits = labels[labels < classes]
     return Images(
         pixels[:count],
         digits[:count],
@@ -107,11 +112,9 @@ def margin(model: Sequential, pixels: Any, digit: int) -> Value:
         key=lambda other: answers[other].data,
     )
     ahead: Value = answers[digit] - answers[rival]
-    answers[digit].label, answers[rival].label, ahead.label = (
-        f"is {digit}",
-        f"or {rival}",
-        f"{digit} over {rival}",
-    )
+    answers[digit].label = f"is {digit}"
+    answers[rival].label = f"or {rival}"
+    ahead.label = f"{digit} over {rival}"
     model.zero_grad()
     ahead.backward()
     return ahead
@@ -120,7 +123,10 @@ def margin(model: Sequential, pixels: Any, digit: int) -> Value:
 def run(folder: Path, quick: bool = False) -> Story:
     """Train both on the same images, test both on others, then on the same others moved by one pixel."""
     classes, count, epochs, held_out = QUICK if quick else FULL
-    images, models, numbers, read = images_of(classes, count, held_out), networks(classes), [], {}
+    images = images_of(classes, count, held_out)
+    models = networks(classes)
+    numbers = []
+    read = {}
     for name, model in models.items():
         adam = Adam(model.parameters(), 0.015)
         fit(

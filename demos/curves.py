@@ -26,7 +26,8 @@ def chain(rng: Random, length: int) -> Curve:
     """A random composition: each piece, a line or a sigmoid, takes what the one before it returned."""
     pieces: list[Callable[[Any], Any]] = []
     for _ in range(length):
-        k, b = rng.uniform(1.0, 3.0) * rng.choice((-1, 1)), rng.uniform(-1.5, 1.5)
+        k = rng.uniform(1.0, 3.0) * rng.choice((-1, 1))
+        b = rng.uniform(-1.5, 1.5)
         line: Callable[[Any], Any] = partial(linear, k, b=b)
         pieces.append(rng.choice([sigmoid, line]))
 
@@ -59,7 +60,8 @@ RULES: dict[str, Callable[..., Any]] = {
     "L2": linear,
     "loss": lambda prediction, y: (prediction - y) ** 2,
 }
-PARAMETERS, DATA = {"k1": 0.8, "b1": -1.0, "k2": 2.0, "b2": 0.5}, {"x": 2.0, "y": 1.0}
+PARAMETERS = {"k1": 0.8, "b1": -1.0, "k2": 2.0, "b2": 0.5}
+DATA = {"x": 2.0, "y": 1.0}
 
 
 def compute(graph: dict[str, list[str]], leaves: dict[str, Any]) -> dict[str, Any]:
@@ -117,10 +119,8 @@ def draw_curves(folder: Path, chains: list[Curve], layers: list[Curve]) -> None:
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Draw random compositions, then the graph of one, and print its chains. It is so small that quick and full are the same."""
     rng = Random(3)
-    chains, layers = (
-        [chain(rng, length) for length in (1, 3, 4, 5, 6)],
-        [layer(rng, 8) for _ in range(5)],
-    )
+    chains = [chain(rng, length) for length in (1, 3, 4, 5, 6)]
+    layers = [layer(rng, 8) for _ in range(5)]
     most = [max(map(turns, curves)) for curves in (chains, layers)]
     say(
         f"a chain of lines and sigmoids turns {most[0]} times; sums of eight of them turn up to {most[1]} times"
@@ -128,7 +128,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     draw_curves(folder, chains, layers)
     order = " → ".join(TopologicalSorter(GRAPH).static_order())
     say(f"an order that computes everything after its operands: {order}")
-    values, report = with_gradients(), checked()
+    values = with_gradients()
+    report = checked()
     chain_rules = {name: viz.chain_rule(values["loss"], values[name]) for name in PARAMETERS}
     for rule in chain_rules.values():
         say(str(rule))

@@ -14,8 +14,12 @@ from scalargrad.optim import SGD, ExponentialDecay
 from scalargrad.training import Recorder
 from viz.plots import new_axes, plot_curves, plot_descent, save_plot
 
-SAMPLES, NOISE, START, RATE = 60, 0.3, (-1.0, 2.0), 0.1
-FULL, QUICK = (1e-3, 250), (3e-2, 130)
+SAMPLES = 60
+NOISE = 0.3
+START = (-1.0, 2.0)
+RATE = 0.1
+FULL = (1e-3, 250)
+QUICK = (3e-2, 130)
 """When a gradient is nearly zero, and after how many rounds through all samples to give up."""
 IN_A_ROW = 3
 """After so many rounds in a row with a gradient of nearly zero it is no luck."""
@@ -117,18 +121,14 @@ def draw(found: list[Way], inputs: list[list[float]], targets: list[float], fold
 def run(folder: Path, quick: bool = False) -> Story:
     """Go down four ways, measure each against least squares, and draw them."""
     (tolerance, rounds), (inputs, targets), numbers = QUICK if quick else FULL, noisy_line(), []
-    best, found = (
-        least_squares(inputs, targets),
-        [descend(way, inputs, targets, tolerance, rounds) for way in ways()],
-    )
+    best = least_squares(inputs, targets)
+    found = [descend(way, inputs, targets, tolerance, rounds) for way in ways()]
     say(
         f"least squares: y = {best[0]:.4f}x {best[1]:+.4f}; a gradient shorter than {tolerance:g} counts as zero"
     )
     for way in found:
-        end, distance = (
-            "arrived" if arrived(way, tolerance) else "gave up",
-            hypot(*np.subtract(way.path[-1], best)),
-        )
+        end = "arrived" if arrived(way, tolerance) else "gave up"
+        distance = hypot(*np.subtract(way.path[-1], best))
         seen = f"{len(way.path) - 1:,} steps, {len(way.norms) * SAMPLES:,} samples"
         numbers.append(
             (way.name, f"{end} after {seen}: gradient {way.norms[-1]:.1e}, distance {distance:.1e}")

@@ -11,10 +11,15 @@ from scalargrad.optim import SGD, CosineDecay
 from scalargrad.training import History, fit
 from viz.plots import new_axes, plot_grid, save_plot
 
-SIDE, CLASSES, BATCH, RATE = 8, 10, 10, 0.3
-TRAINED, HELD_OUT = 1000, 797
+SIDE = 8
+CLASSES = 10
+BATCH = 10
+RATE = 0.3
+TRAINED = 1000
+HELD_OUT = 797
 """The first 1,000 images are for training; the other 797 of the 1,797 are never seen by it."""
-FULL, QUICK = (TRAINED, 10), (300, 4)
+FULL = (TRAINED, 10)
+QUICK = (300, 4)
 """How many of the images for training are used, and how often each."""
 
 Sample = tuple[list[float], int]
@@ -80,11 +85,9 @@ def explain(model: MLP, image: list[float], truth: int) -> Mistake:
         (digit for digit in range(CLASSES) if digit != truth), key=lambda digit: logits[digit].data
     )
     margin = logits[answer] - logits[truth]
-    logits[answer].label, logits[truth].label, margin.label = (
-        f"says {answer}",
-        f"is {truth}",
-        f"{answer} over {truth}",
-    )
+    logits[answer].label = f"says {answer}"
+    logits[truth].label = f"is {truth}"
+    margin.label = f"{answer} over {truth}"
     margin.backward()
     return Mistake(pixels, truth, answer, margin)
 
@@ -110,7 +113,8 @@ def draw_mistake(mistake: Mistake, folder: Path) -> Explorer:
 def run(folder: Path, quick: bool = False) -> Story:
     """Train, test on images that were held out, and explain the worst mistake."""
     count, epochs = QUICK if quick else FULL
-    samples, model = digits(), MLP(SIDE * SIDE, [16, CLASSES], activation="relu", seed=0)
+    samples = digits()
+    model = MLP(SIDE * SIDE, [16, CLASSES], activation="relu", seed=0)
     losses = train(model, samples[:count], epochs)["loss"]
     held_out = samples[-HELD_OUT:]
     right = sum(

@@ -21,7 +21,9 @@ from scalargrad.doctor import Diagnosis
 from scalargrad.optim import SGD
 from scalargrad.training import fit
 
-SAMPLES, STEPS, QUICK = 30, 150, 4
+SAMPLES = 30
+STEPS = 150
+QUICK = 4
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,10 @@ def after_one_step(model: nn.Module, rate: float) -> nn.Module:
 
 def visit(patient: Patient, folder: Path, steps: int) -> tuple[str, float, float]:
     """Diagnosis and picture of the ill network, the cured one examined too, and what both come to by the same training."""
-    ill, cured = patient.ill(), patient.cured()
-    found, clean = examine(ill, patient.rate), examine(cured, patient.rate)
+    ill = patient.ill()
+    cured = patient.cured()
+    found = examine(ill, patient.rate)
+    clean = examine(cured, patient.rate)
     say(
         f"\n{patient.complaint}\n{found}\nafter the cure, {patient.cure}: {len(clean.findings) or 'no'} findings"
     )

@@ -21,7 +21,8 @@ from viz.look.theme import LIGHT
 from viz.plots import new_axes, plot_curves, save_plot
 
 FILE = Path(__file__).with_name("data") / "boston.csv"
-ROOMS, SHARE = 0, 1
+ROOMS = 0
+SHARE = 1
 Rule = Callable[[Any], float]
 """From the columns of a tract to its price in 1,000 dollars."""
 SHARES = (5.0, 12.0, 25.0)
@@ -55,13 +56,13 @@ def learned(tracts: Tracts, epochs: int) -> tuple[Rule, list[float]]:
 
     It learns on the scale of deviations, and answers in 1,000 dollars.
     """
-    inputs, output = StandardScaler().fit(tracts.train), StandardScaler().fit(tracts.prices)
+    inputs = StandardScaler().fit(tracts.train)
+    output = StandardScaler().fit(tracts.prices)
     model = MLP(tracts.train.shape[1], [8, 1], activation="tanh", initializer="xavier", seed=0)
-    adam, held_out = (
-        Adam(model.parameters(), 0.003),
-        (inputs.transform(tracts.held_out), output.transform(tracts.held_out_prices)),
-    )
-    rows, prices = inputs.transform(tracts.train), output.transform(tracts.prices)
+    adam = Adam(model.parameters(), 0.003)
+    held_out = (inputs.transform(tracts.held_out), output.transform(tracts.held_out_prices))
+    rows = inputs.transform(tracts.train)
+    prices = output.transform(tracts.prices)
     history = fit(
         model,
         rows,

@@ -12,9 +12,12 @@ from scalargrad.optim import SGD, Adam
 from scalargrad.training import fit
 from viz.plots import new_axes, plot_curves, save_plot
 
-FIVE, FUNCTIONS = (1.0, -2.0, 3.0, -4.0, 7.0), (step, sigmoid, relu)
-SAMPLES, NOISE = 40, 0.15
-FULL, QUICK = (800, 300), (250, 80)
+FIVE = (1.0, -2.0, 3.0, -4.0, 7.0)
+FUNCTIONS = (step, sigmoid, relu)
+SAMPLES = 40
+NOISE = 0.15
+FULL = (800, 300)
+QUICK = (250, 80)
 """Rounds through all samples: for the straight tasks, and for the network that bends."""
 PLACES: list[float] = np.linspace(-1.0, 1.0, 81).tolist()
 
@@ -117,7 +120,8 @@ def draw(curves: list[tuple[Task, dict[str, list[float]]]], folder: Path) -> Non
         points = [(row[0], y) for row, y in zip(task.rows, task.targets, strict=True)]
         plot_curves(lines, PLACES, ax, points).set_title(task.name)
     save_plot(panels[0], folder / _FITS.file, "A line, a cubic, a wave", _FITS.alt)
-    panels, places = new_axes(3, width=11.0, height=2.9), np.linspace(-5.0, 8.0, 261).tolist()
+    panels = new_axes(3, width=11.0, height=2.9)
+    places = np.linspace(-5.0, 8.0, 261).tolist()
     for ax, function in zip(panels, FUNCTIONS, strict=True):
         name = function.__name__
         plot_curves(
@@ -132,7 +136,8 @@ def run(folder: Path, quick: bool = False) -> Story:
     for line in table():
         say(line)
     for task in plain:
-        learned, best = learn(task, straight), least_squares(task)
+        learned = learn(task, straight)
+        best = least_squares(task)
         numbers.append(
             (
                 f"{task.name}: largest difference from least squares",
@@ -145,7 +150,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         curves.append(
             (task, {"learned": heights(learned, PLACES), "least squares": heights(best, PLACES)})
         )
-    x, model = [row[0] for row in wave.rows], bend(wave, bent)
+    x = [row[0] for row in wave.rows]
+    model = bend(wave, bent)
     cubic = least_squares(Task("", powers(x).tolist(), wave.targets))
     for name, found in {
         "best cubic": heights(cubic, x),

@@ -16,9 +16,12 @@ from scalargrad.optim import Adam
 from scalargrad.training import Callback, Recorder, Recording, Training, fit
 from viz.plots import new_axes, plot_regions, save_plot
 
-EPOCHS, RATE, LEARNED = 200, 0.1, 0.05
+EPOCHS = 200
+RATE = 0.1
+LEARNED = 0.05
 """How often each table is shown at most, the learning rate of Adam, and the mean loss at which a table counts as learned by heart."""
-FULL, QUICK = 10, 3
+FULL = 10
+QUICK = 3
 """How many seeds each network is tried with."""
 
 
@@ -93,7 +96,8 @@ def study(lesson: Lesson, seeds: int) -> tuple[MLP, Recording, str]:
     """The best network of several seeds, how it learned a row, and what there is to say of them."""
     tried = [learn(lesson, seed) for seed in range(seeds)]
     scores = [right(model, lesson) for model, *_ in tried]
-    rows, whole = len(lesson.rows), scores.count(len(lesson.rows))
+    rows = len(lesson.rows)
+    whole = scores.count(len(lesson.rows))
     model, epochs, recording = tried[scores.index(max(scores))]
     shape = "-".join(str(size) for size in (len(lesson.rows[0]), *lesson.hidden, 1))
     found = f"{shape}: {max(scores)} of {rows} rows after {epochs} epochs; all rows with {whole} of {seeds} seeds"

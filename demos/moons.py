@@ -12,8 +12,11 @@ from scalargrad.optim import SGD, CosineDecay, l2
 from scalargrad.training import Callback, History, Recorder, fit
 from viz.plots import new_axes, plot_loss, plot_regions, save_plot
 
-SAMPLES, NOISE, PENALTY = 100, 0.1, 1e-4
-FULL, QUICK = 100, 20
+SAMPLES = 100
+NOISE = 0.1
+PENALTY = 1e-4
+FULL = 100
+QUICK = 20
 """How many steps of gradient descent."""
 FRAMES = 40
 """How many steps the page to explore holds at most."""
@@ -64,7 +67,8 @@ def one_sample(model: MLP, samples: Samples) -> tuple[Value, str]:
 
 def run(folder: Path, quick: bool = False) -> Story:
     """Draw one sample before training, train, then draw what was learned."""
-    model, samples = MLP(2, [16, 16, 1], activation="relu", seed=0), two_moons()
+    model = MLP(2, [16, 16, 1], activation="relu", seed=0)
+    samples = two_moons()
     loss, path = one_sample(model, samples)
     viz.draw(loss, level="cards", expand=[path], title=f"One sample, one open neuron: {path}").save(
         folder / _CARDS.file

@@ -19,8 +19,12 @@ FILE = Path(__file__).with_name("data") / "names.csv"
 LETTERS = ".abcdefghijklmnopqrstuvwxyz"
 """The dot stands before and after every name."""
 NAMED = ["end", *LETTERS[1:]]
-SEEN, LONGEST, HELD_OUT, SHOWN = 3, 12, 80, 7
-FULL, QUICK = (320, 7), (40, 2)
+SEEN = 3
+LONGEST = 12
+HELD_OUT = 80
+SHOWN = 7
+FULL = (320, 7)
+QUICK = (40, 2)
 """How many names are learned from, and how often."""
 PREFIXES = ("", "m", "mar", "eli")
 
@@ -142,7 +146,8 @@ def draw_probabilities(model: Module, folder: Path) -> None:
 def run(folder: Path, quick: bool = False) -> Story:
     """Train on most of the names, measure on the others, invent a few."""
     (count, epochs), words, model = QUICK if quick else FULL, names(), network()
-    learned, held_out = words[:count], words[-HELD_OUT:]
+    learned = words[:count]
+    held_out = words[-HELD_OUT:]
     train(model, samples(learned), epochs)
     counted = min(count_loss(learned, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0))
     losses = {

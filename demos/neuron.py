@@ -12,13 +12,20 @@ from scalargrad import Parameter, Value, sigmoid
 
 def forward() -> dict[str, Value]:
     """The neuron and its loss, one Value for each name that the textbook uses, with gradients."""
-    w1, w2, b = Parameter(-1.0, label="w1"), Parameter(-1.5, label="w2"), Parameter(0.5, label="b")
-    x1, x2, target = Value(-3.0, label="x1"), Value(2.0, label="x2"), Value(2.0, label="y")
+    w1 = Parameter(-1.0, label="w1")
+    w2 = Parameter(-1.5, label="w2")
+    b = Parameter(0.5, label="b")
+    x1 = Value(-3.0, label="x1")
+    x2 = Value(2.0, label="x2")
+    target = Value(2.0, label="y")
     z = w1 * x1 + w2 * x2 + b
     prediction = sigmoid(z)
     error = prediction - target
     loss = error**2
-    z.label, prediction.label, error.label, loss.label = "z", "y'", "error", "L"
+    z.label = "z"
+    prediction.label = "y'"
+    error.label = "error"
+    loss.label = "L"
     loss.backward()
     return {
         "w1": w1,

@@ -34,7 +34,8 @@ from viz.plots import (
     save_plot,
 )
 
-FULL, QUICK = (500, 6, 5.0, 360), (100, 2, 0.1, 40)
+FULL = (500, 6, 5.0, 360)
+QUICK = (100, 2, 0.1, 40)
 """On how many pictures to train, how often, for how long to try numerical gradients (seconds), how many pictures to ask about then."""
 
 
@@ -60,17 +61,16 @@ def both_ways(
     sizes: tuple[int, ...], image: list[float], digit: int, seconds: float
 ) -> SimpleNamespace:
     """One step: the gradient by all weights in a backward pass, and by as many as there is time for by moving them in turn."""
-    found, model = SimpleNamespace(name="-".join(map(str, sizes))), network(*sizes)
+    found = SimpleNamespace(name="-".join(map(str, sizes)))
+    model = network(*sizes)
     _, found.backward = timed(lambda: loss_of(image, digit, model).backward())
     found.every = {name: parameter.grad for name, parameter in model.named_parameters()}
     some = epoch_order(len(found.every), seed=0)[: 30 + int(seconds / found.backward)]
     names = [list(found.every)[i] for i in sorted(some)]
     found.loss = AtWeights(model, partial(loss_of, image, digit), names)
     slopes, found.numerical = timed(lambda: numerical_gradient(found.loss, found.loss.numbers))
-    found.slopes, found.chosen = (
-        numpy.array(slopes),
-        numpy.array([found.every[name] for name in names]),
-    )
+    found.slopes = numpy.array(slopes)
+    found.chosen = numpy.array([found.every[name] for name in names])
     found.apart = abs(found.slopes - found.chosen).max()
     found.step = found.numerical * len(found.every) / len(names)
     return found
@@ -126,11 +126,51 @@ def draw(
     save_plot(seen, folder / _ANSWERS.file, "Trained on one picture, and on many", _ANSWERS.alt)
 
 
+def _small_examples() -> list[tuple[str, str]]:
+    slope = numerical_gradient(lambda x: x**2, 3.0)
+    first, second = numerical_gradient(lambda v: v[0] * (v[0] + 3 * v[1]), [1, 2])
+    return [
+        ("the slope of x² at 3, numerically", f"{slope:.9f}"),
+        ("the gradient of x² + 3xy at (1, 2)", f"{first:.9f}, {second:.9f}"),
+    ]
+
+
+def _costs(steps: list[SimpleNamespace]) -> list[tuple[str, str]]:
+    """How far the two ways are apart for each network, and what a step of each takes."""
+    apart = [
+        (
+            f"{each.name}, {len(each.slopes)} of {len(each.every):,} weights: largest difference",
+            each,
+        )
+        for each in steps
+    ]
+    return [
+        *((what, f"{each.apart:.1e}") for what, each in apart),
+        *(
+            (f"{each.name}, one step by backpropagation, measured", duration(each.backward))
+            for each in steps
+        ),
+        *(
+            (
+                f"{each.name}, one step numerically, extrapolated from those weights",
+                duration(each.step),
+            )
+            for each in steps
+        ),
+        *(
+            (f"{each.name}, a hundred steps numerically, extrapolated", duration(100 * each.step))
+            for each in steps
+        ),
+    ]
+
+
 def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
     """Compare the two ways, count what they cost, then train on many pictures and on a single one."""
     count, epochs, seconds, asked = QUICK if quick else FULL
     images, held, digits, truths = pictures(data)
-    sizes, held, truths = (len(images[0]), 100 if data else 30, 10), held[:asked], truths[:asked]
+    sizes = (len(images[0]), 100 if data else 30, 10)
+    held = held[:asked]
+    truths = truths[:asked]
     two, _ = steps = [
         both_ways(each, images[0], digits[0], seconds) for each in (sizes, (sizes[0], 20, 15, 10))
     ]
@@ -150,41 +190,15 @@ def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
         for table, want in ((many, truths), (one, [digits[0]] * len(truths)))
     ]
     numbers = [
-        ("the slope of x² at 3, numerically", f"{numerical_gradient(lambda x: x**2, 3.0):.9f}"),
-        (
-            "the gradient of x² + 3xy at (1, 2)",
-            "{:.9f}, {:.9f}".format(
-                *numerical_gradient(lambda v: v[0] * (v[0] + 3 * v[1]), [1, 2])
-            ),
-        ),
-        *(
-            (
-                f"{step.name}, {len(step.slopes)} of {len(step.every):,} weights: largest difference",
-                f"{step.apart:.1e}",
-            )
-            for step in steps
-        ),
-        *(
-            (f"{step.name}, one step by backpropagation, measured", duration(step.backward))
-            for step in steps
-        ),
-        *(
-            (
-                f"{step.name}, one step numerically, extrapolated from those weights",
-                duration(step.step),
-            )
-            for step in steps
-        ),
-        *(
-            (f"{step.name}, a hundred steps numerically, extrapolated", duration(100 * step.step))
-            for step in steps
-        ),
+        *_small_examples(),
+        *_costs(steps),
         (
             f"{two.name}, {len(two.slopes)} weights numerically by one process, measured",
             duration(two.numerical),
         ),
         (
-            f"the same by two, started for it, on {cpu_count()} cores: {two.numerical / several:.2f} × as fast",
+            f"the same by two, started for it, on {cpu_count()} cores: "
+            f"{two.numerical / several:.2f} × as fast",
             duration(several),
         ),
         (

@@ -12,8 +12,11 @@ from scalargrad.optim import SGD, Adam, l1, l2
 from scalargrad.training import EarlyStopping, History, MaxNorm, fit
 from viz.plots import new_axes, plot_history, plot_regions, save_plot
 
-HIDDEN, FEW, NOISE = 40, 30, 0.35
-FULL, QUICK = (60, 20), (6, 2)
+HIDDEN = 40
+FEW = 30
+NOISE = 0.35
+FULL = (60, 20)
+QUICK = (6, 2)
 """How often the thirty points are seen, and the eighty that the defaults are compared on."""
 Points = tuple[list[list[float]], list[float]]
 
@@ -57,7 +60,8 @@ def points(n: int, seed: int, noise: float = NOISE) -> Points:
 
 def large(dropout: float) -> Module:
     """161 parameters for thirty points: 2-40-1 with tanh, and dropout in between."""
-    first, last = Layer(2, HIDDEN, "tanh", seed=0), Layer(HIDDEN, 1, None, seed=1)
+    first = Layer(2, HIDDEN, "tanh", seed=0)
+    last = Layer(HIDDEN, 1, None, seed=1)
     return Sequential(first, Dropout(dropout, seed=0), last, lambda outputs: outputs[0])
 
 
@@ -69,8 +73,11 @@ def mean_loss(model: Module, some: Points) -> float:
 
 def train(cure: Cure, rounds: int) -> Trained:
     """Train one large network; of more data there are fewer rounds, so that all make the same number of steps."""
-    model, own, held = large(cure.dropout), points(cure.points, seed=1), points(100, seed=100)
-    optimizer, epochs = Adam(model.parameters(), 0.1), max(1, rounds * FEW // cure.points)
+    model = large(cure.dropout)
+    own = points(cure.points, seed=1)
+    held = points(100, seed=100)
+    optimizer = Adam(model.parameters(), 0.1)
+    epochs = max(1, rounds * FEW // cure.points)
     history = fit(
         model,
         *own,
@@ -91,7 +98,9 @@ def train(cure: Cure, rounds: int) -> Trained:
 
 def defaults(rounds: int) -> dict[str, list[float]]:
     """The validation loss, round by round, of networks of 2-12-12-1: as it was once done, at two rates, and as `recommended` builds it."""
-    own, held, losses = points(80, seed=1, noise=0.2), points(80, seed=100, noise=0.2), {}
+    own = points(80, seed=1, noise=0.2)
+    held = points(80, seed=100, noise=0.2)
+    losses = {}
     for name, rule, rate in (
         ("old, SGD at 0.1", SGD, 0.1),
         ("old, SGD at 2", SGD, 2.0),
@@ -134,7 +143,8 @@ def draw(found: list[Trained], losses: dict[str, list[float]], folder: Path) -> 
 def run(folder: Path, quick: bool = False) -> Story:
     """Train without and with each cure, print one table, compare the defaults, and draw."""
     rounds, fewer = QUICK if quick else FULL
-    numbers, found = [], [train(cure, rounds) for cure in cures()]
+    numbers = []
+    found = [train(cure, rounds) for cure in cures()]
     say(f"{'loss on':15} its own   validation   fresh points")
     for cure, _, history, (own, held, fresh) in found:
         ended = f"{history.epochs} epochs" + f"; {history.stop_reason}" * bool(history.stop_reason)

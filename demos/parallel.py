@@ -17,7 +17,8 @@ from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP
 from scalargrad.optim import l2
 
-STEPS, RATE = 60, 1.0
+STEPS = 60
+RATE = 1.0
 
 
 def programs() -> tuple[Any, Any]:

@@ -14,10 +14,15 @@ from scalargrad.training import History, fit
 from viz.plots import new_axes, plot_class_regions, plot_history, save_plot
 
 NAMES = ("both above 0", "only x1 above 0", "both below 0", "only x0 above 0")
-SAMPLES, HELD_OUT, REACH, NEW_POINT = 200, 0.25, 3.0, [2.0, 2.0]
-FULL, QUICK = 40, 6
+SAMPLES = 200
+HELD_OUT = 0.25
+REACH = 3.0
+NEW_POINT = [2.0, 2.0]
+FULL = 40
+QUICK = 6
 """How often each sample is seen."""
-SURE, SPLIT = (0.90, 0.05, 0.02, 0.03), (0.25, 0.25, 0.25, 0.25)
+SURE = (0.90, 0.05, 0.02, 0.03)
+SPLIT = (0.25, 0.25, 0.25, 0.25)
 BELIEFS = (("sure and right", SURE, 0), ("no idea", SPLIT, 1), ("sure and wrong", SURE, 2))
 """Three samples: what a network believes about four classes, and which is the right one."""
 

@@ -22,9 +22,11 @@ from scalargrad.optim import Adam
 from scalargrad.training import fit
 from viz.plots import new_axes, plot_table, save_plot
 
-SHORT, LONG = 4, (8, 12, 32)
+SHORT = 4
+LONG = (8, 12, 32)
 """How many bits the numbers have that it learns from, and how many those of the tests."""
-FULL, QUICK = (10, 10, 200), (2, 4, 40)
+FULL = (10, 10, 200)
+QUICK = (2, 4, 40)
 """How many seeds are tried, how often each cell sees the short sums, and how many tests there are of each length."""
 
 Sample = tuple[list[list[float]], list[int]]
@@ -109,12 +111,11 @@ def carries(a: int, b: int, count: int) -> list[int]:
 
 def carrier(model: Reader, count: int = LONG[1], pairs: int = 40) -> tuple[int, float]:
     """The unit whose sign goes with the carry (or against it) in most steps of random sums, and in which share of the steps."""
-    draw, same = Random(1), []
+    draw = Random(1)
+    same = []
     for a, b in [(draw.getrandbits(count), draw.getrandbits(count)) for _ in range(pairs)]:
-        states, carry = (
-            np.array(remembered(model, addition(a, b, count)[0])),
-            np.array([carries(a, b, count)]).T,
-        )
+        states = np.array(remembered(model, addition(a, b, count)[0]))
+        carry = np.array([carries(a, b, count)]).T
         same.append((states[:count] > 0.0) == (carry > 0))
     shares = np.mean(np.vstack(same), axis=0)
     follows = np.maximum(shares, 1.0 - shares)
@@ -123,7 +124,9 @@ def carrier(model: Reader, count: int = LONG[1], pairs: int = 40) -> tuple[int, 
 
 def draw_state(model: Reader, folder: Path) -> None:
     """What goes in, what comes out, the carry on paper, and what the cell remembers, for one sum of long numbers."""
-    a, b, n = 2869, 871, 13
+    a = 2869
+    b = 871
+    n = 13
     rows, _ = addition(a, b, n - 1)
     lines = {
         "first number": bits(a, n),
@@ -165,7 +168,8 @@ def run(folder: Path, quick: bool = False) -> Story:
     tests = {SHORT: short_sums()} | {length: long_sums(length, count) for length in LONG}
     tried = [learn(epochs, seed) for seed in range(seeds)]
     scores = [[right(model, samples) for samples in tests.values()] for model in tried]
-    best, whole = max(scores), [len(samples) for samples in tests.values()]
+    best = max(scores)
+    whole = [len(samples) for samples in tests.values()]
     model = tried[scores.index(best)]
     unit, share = carrier(model)
     numbers = [

@@ -37,7 +37,8 @@ def _page(title: str, body: str) -> str:
 
 
 def _card(story: Story, folder: Path) -> str:
-    link, first = quote(page_name(story)), story.text[0] if story.text else ""
+    link = quote(page_name(story))
+    first = story.text[0] if story.text else ""
     image = _image(_cover(story, folder), folder, lazy=True) if story.pictures else ""
     return (
         f'<li><a href="{link}">{image}<h2>{_text(story.title)}</h2></a><p>{_text(first)}</p></li>\n'

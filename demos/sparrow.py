@@ -26,10 +26,15 @@ from scalargrad.optim import SGD, AdaGrad
 from scalargrad.training import ClipNorm, fit
 from viz.plots import new_axes, plot_curves, save_plot
 
-INPUTS, RATE, SEED, TEST = 10, 0.05, 8, 200
-FULL, QUICK = 2000, 200
+INPUTS = 10
+RATE = 0.05
+SEED = 8
+TEST = 200
+FULL = 2000
+QUICK = 200
 """How many samples each training sees."""
-HUGE, LEARNED = 1e6, 0.9
+HUGE = 1e6
+LEARNED = 0.9
 """A loss above the first is an explosion; one below this share of what the best constant answer costs shows that something was learned."""
 
 
@@ -90,12 +95,11 @@ def train(trial: Trial, count: int) -> Trial:
             seed=None,
             **options,
         )
-        trial.losses, trial.final = history.steps, history["validation_loss"][-1]
+        trial.losses = history.steps
+        trial.final = history["validation_loss"][-1]
     except DivergenceError as error:
-        trial.losses, trial.error = (
-            list(error.history.steps),
-            str(error).splitlines()[1].strip().removeprefix("first: "),
-        )
+        trial.losses = list(error.history.steps)
+        trial.error = str(error).splitlines()[1].strip().removeprefix("first: ")
     return trial
 
 
@@ -165,7 +169,8 @@ def draw(given: Trial, others: list[Trial], folder: Path) -> Explorer:
 def run(folder: Path, quick: bool = False) -> Story:
     """Let it explode, say why, cure it, and draw both."""
     given, survivor, *cures = [train(trial, QUICK if quick else FULL) for trial in trials()]
-    constant, at_first = constant_cost(), overshoot(sparrow(), samples(1)[0][0])
+    constant = constant_cost()
+    at_first = overshoot(sparrow(), samples(1)[0][0])
     explorer = draw(
         given, [survivor, *(trial for trial in cures if trial.final < LEARNED * constant)], folder
     )
@@ -179,10 +184,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         for trial in (given, survivor, *cures)
     ]
     say_all(numbers)
-    title, pictures = (
-        "The sparrow network: five ways to stop an explosion",
-        (_FIRST, _LAST, _CURVES),
-    )
+    title = "The sparrow network: five ways to stop an explosion"
+    pictures = (_FIRST, _LAST, _CURVES)
     return Story("sparrow", title, told(__doc__), tuple(numbers), pictures, (explorer,))
 
 

@@ -28,7 +28,8 @@ def square() -> list[Check]:
 
 def matrix() -> list[Check]:
     """A row of three numbers times a 3 × 2 matrix, plus two biases; the loss is the mean of the two squared outputs."""
-    draw, x = Random(0), [1.0, 2.0, 3.0]
+    draw = Random(0)
+    x = [1.0, 2.0, 3.0]
     weights = [
         [Parameter(draw.gauss(0.0, 1.0), label=f"w{i}{j}") for j in range(2)] for i in range(3)
     ]
@@ -47,8 +48,12 @@ def matrix() -> list[Check]:
 
 def neuron() -> tuple[list[Check], Value, Value]:
     """The worked neuron, all its slopes, the curvature of the loss along each parameter, and the two graphs to draw."""
-    w1, w2, b = Parameter(-1.0, label="w1"), Parameter(-1.5, label="w2"), Parameter(0.5, label="b")
-    x1, x2, target = Value(-3.0, label="x1"), Value(2.0, label="x2"), Value(2.0, label="y")
+    w1 = Parameter(-1.0, label="w1")
+    w2 = Parameter(-1.5, label="w2")
+    b = Parameter(0.5, label="b")
+    x1 = Value(-3.0, label="x1")
+    x2 = Value(2.0, label="x2")
+    target = Value(2.0, label="y")
     with GradientTape(persistent=True) as outer:
         with GradientTape() as tape:
             y = sigmoid(w1 * x1 + w2 * x2 + b)
@@ -58,12 +63,13 @@ def neuron() -> tuple[list[Check], Value, Value]:
         outer.gradient(slope, parameter)
         for slope, parameter in zip(slopes, (w1, w2, b), strict=True)
     ]
-    y.label, loss.label, slopes[2].label = "y'", "L", "∂L/∂b"
-    s, error = y.data, y.data - target.data
-    first, second = (
-        2.0 * error * s * (1.0 - s),
-        2.0 * (s * (1.0 - s)) ** 2 + 2.0 * error * s * (1.0 - s) * (1.0 - 2.0 * s),
-    )
+    y.label = "y'"
+    loss.label = "L"
+    slopes[2].label = "∂L/∂b"
+    s = y.data
+    error = y.data - target.data
+    first = 2.0 * error * s * (1.0 - s)
+    second = 2.0 * (s * (1.0 - s)) ** 2 + 2.0 * error * s * (1.0 - s) * (1.0 - 2.0 * s)
     last = {"w1": x1.data, "w2": x2.data, "b": 1.0}
     rows = [
         (f"∂L/∂{name}", g.data, first * factor)
