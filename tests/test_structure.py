@@ -119,8 +119,9 @@ ALLOWED = {
     "scalargrad/training/callbacks.py": {"max", "min"},
     # that of a gradient, as a label
     "scalargrad/doctor/checks.py": {"norm"},
-    # on Values a condition is decided already, so `where` is replaced in their namespace
-    "scalargrad/core/value.py": {"where"},
+    # Python's operators have names, too; and on Values a condition is decided already, so `where` is
+    # replaced in their namespace
+    "scalargrad/core/operations.py": {"add", "mul", "pow", "sub", "where"},
 }
 """Where the name of an operation may stand outside of the table, and why."""
 
