@@ -58,8 +58,7 @@ class OtherNames:
     def _op(self: Any) -> str:
         name: str = self.op
         if name == ops.POW.name and self.static_args is not None:
-            exponent = self.static_args[1]
-            return "**" if exponent is None else f"**{_shortest(exponent)}"
+            return f"**{_shortest(self.static_args[1])}"
         return _SIGNS.get(name, name)
 
     @property

@@ -236,6 +236,19 @@ def test_an_epoch_that_can_not_be_is_refused(
         resume_training(training, path)
 
 
+@pytest.mark.parametrize("names", [["lost"], ["loss", 3], [None]], ids=repr)
+def test_a_history_without_its_loss_is_refused(
+    captured: tuple[Training, Path], tmp_path: Path, names: list[Any]
+) -> None:
+    training, valid = captured
+    found = checkpoint.load(valid)
+    columns = [[name, {"tensor": "history.steps"}] for name in names]
+    history = {**found.metadata["history"], "columns": columns}
+    path = checkpoint.save(tmp_path / "a", found.arrays, {**found.metadata, "history": history})
+    with pytest.raises(CheckpointError, match="the history must have a column 'loss'"):
+        resume_training(training, path)
+
+
 def test_a_callback_that_raises_whatever_it_likes_is_put_back(tmp_path: Path) -> None:
     class Fragile(Callback):
         count = 0
