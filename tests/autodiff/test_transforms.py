@@ -3,6 +3,7 @@
 import gc
 import math
 import weakref
+from typing import Any
 
 import mpmath
 import numpy
@@ -442,3 +443,9 @@ def test_against_pytorch():
     numpy.testing.assert_allclose(
         numbers(hessian(lambda x: f(sg, x))(at)), exact.numpy(), rtol=1e-12
     )
+
+
+@pytest.mark.parametrize(("primals", "tangents"), [(1.0, (2.0,)), ((1.0,), 2.0)])
+def test_primals_and_tangents_are_both_tuples(primals: Any, tangents: Any) -> None:
+    with pytest.raises(CallError, match="takes primals and tangents as tuples of arguments"):
+        sg.jvp(lambda x: x * x, primals, tangents)

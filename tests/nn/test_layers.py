@@ -384,3 +384,7 @@ def test_softmax_of_one_output_is_refused_and_of_two_is_not() -> None:
     with pytest.raises(OptionError, match="softmax of one output is always the same number"):
         Layer(2, 1, "softmax")
     assert len(Layer(2, 2, "softmax", seed=0)([1.0, 2.0])) == 2
+
+
+def test_a_neuron_is_shown_in_one_line() -> None:
+    assert repr(Neuron(2, activation="tanh")) == "Neuron(2, tanh)"

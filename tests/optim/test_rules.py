@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from scalargrad import Parameter, Value
-from scalargrad.errors import DataError, LengthError, OptionError, UnknownNameError
+from scalargrad.errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from scalargrad.nn import MLP
 from scalargrad.optim.rules import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
 
@@ -522,3 +522,12 @@ def test_without_weight_decay_a_parameter_that_has_overflowed_stays_infinite(
     kind: type[Optimizer],
 ) -> None:
     assert kind([Parameter(inf)]).update(numpy.array([inf]), numpy.array([1.0])).tolist() == [inf]
+
+
+def test_wrong_arguments_of_an_optimizer_of_ones_own_are_told() -> None:
+    class Mine(SGD):
+        def __init__(self, parameters: Any, rate: float) -> None:
+            super().__init__(parameters, rate)
+
+    with pytest.raises(CallError, match="Mine has no argument 'rat'; did you mean 'rate'"):
+        Mine([Parameter(1.0)], rat=0.1)  # type: ignore[call-arg]
