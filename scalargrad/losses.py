@@ -38,12 +38,12 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "get_loss",
     "half_squared_error",
     "hinge",
     "huber",
-    "loss_of",
     "mse",
-    "unwrapped",
+    "unwrap_loss",
 ]
 
 _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
@@ -423,19 +423,19 @@ TARGETS: dict[Callable[..., Any], str] = {
     half_squared_error: "number",
     mse: "number",
     huber: "number",
-    hinge: "side",
-    binary_cross_entropy: "share",
-    binary_cross_entropy_with_logits: "share",
+    hinge: "sign",
+    binary_cross_entropy: "probability",
+    binary_cross_entropy_with_logits: "probability",
     cross_entropy: "class",
 }
-"""What the target of each loss is: any number, -1 or 1, a number in [0, 1], a class index or shares."""
+"""What the target of each loss is: any number, -1 or 1, a number in [0, 1], a class index or probabilities."""
 
 
-def unwrapped(loss: Callable[..., Any]) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+def unwrap_loss(loss: Callable[..., Any]) -> tuple[Callable[..., Any], Mapping[str, Any]]:
     """Take a loss out of `functools.partial`, with the options that were bound to it.
 
     Example:
-        >>> unwrapped(partial(huber, delta=2.0)) == (huber, {"delta": 2.0})
+        >>> unwrap_loss(partial(huber, delta=2.0)) == (huber, {"delta": 2.0})
         True
     """
     options: dict[str, Any] = {}
@@ -445,10 +445,10 @@ def unwrapped(loss: Callable[..., Any]) -> tuple[Callable[..., Any], Mapping[str
     return loss, options
 
 
-def loss_of(choice: Any) -> Callable[..., Any]:
+def get_loss(choice: Any) -> Callable[..., Any]:
     """A loss itself, or the one of that name; raises OptionError for anything else.
 
-    >>> loss_of("mse") is mse
+    >>> get_loss("mse") is mse
     True
     """
     found: Any = LOSSES.get(choice) if isinstance(choice, str) else choice

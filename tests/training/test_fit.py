@@ -344,7 +344,12 @@ def test_the_history_shows_itself() -> None:
 
 def test_without_shuffling_the_order_is_the_one_given() -> None:
     given, none = line(), line()
-    options: dict[str, Any] = {"loss": "half_squared_error", "epochs": 2, "batch_size": 5, "progress": False}
+    options: dict[str, Any] = {
+        "loss": "half_squared_error",
+        "epochs": 2,
+        "batch_size": 5,
+        "progress": False,
+    }
     fit(given, X, Y, optimizer=SGD(given.parameters(), 0.05), shuffle=False, seed=3, **options)
     fit(none, X, Y, optimizer=SGD(none.parameters(), 0.05), seed=None, **options)
     expected, _ = descent(line(), 0.05, 2, 5, None)
@@ -400,9 +405,9 @@ def test_names_that_are_nearly_right(options: dict[str, Any], message: str) -> N
 
 def test_a_loss_that_is_no_function() -> None:
     with pytest.raises(OptionError, match="loss must be a function"):
-        losses.loss_of(3)
+        losses.get_loss(3)
     with pytest.raises(OptionError, match="loss must be a function"):
-        losses.loss_of(None)
+        losses.get_loss(None)
 
 
 # The history
