@@ -16,7 +16,7 @@ from scalargrad.errors import DataError, LengthError, OptionError, TapeError
 from scalargrad.utils.calls import explain_class
 from scalargrad.utils.spelling import suggestion
 
-from .placeholders import owned
+from .placeholders import as_result
 
 
 class _Watch(NamedTuple):
@@ -255,7 +255,7 @@ def _pulled(
     }
     connected = _connected([target for target, _ in seeds], watched, recorded)
     return [
-        owned(gradients.get(source, 0.0), taken) if source in connected else None
+        as_result(gradients.get(source, 0.0), taken) if source in connected else None
         for source in sources
     ]
 

@@ -354,7 +354,7 @@ EQUIVALENT = {
     ): "what is known already need not be looked for again, which only saves time",
     (
         "scalargrad/autodiff/transforms.py",
-        "by: Positions = 0",
+        "argnums: Positions = 0",
         "0  →  (1)",
     ): "where primals is no tuple, an error follows before the positions are used",
     (
