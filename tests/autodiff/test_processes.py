@@ -15,7 +15,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import numerical_gradient
-from scalargrad.autodiff import processes as workers
+from scalargrad.autodiff.processes import map_indices
 from scalargrad.core.modes import current_mode
 from scalargrad.core.nested import entries
 from scalargrad.core.value import Value
@@ -163,11 +163,11 @@ def test_an_impossible_number_of_workers(count):
 
 
 def test_the_mode_goes_along():
-    found = workers.indexed(records, 2, 2)
+    found = map_indices(records, 2, 2)
     with sg.no_grad():
-        assert (found, workers.indexed(records, 2, 2)) == ([1.0, 1.0], [0.0, 0.0])
+        assert (found, map_indices(records, 2, 2)) == ([1.0, 1.0], [0.0, 0.0])
         with sg.enable_grad():
-            assert workers.indexed(records, 2, 2) == [1.0, 1.0]
+            assert map_indices(records, 2, 2) == [1.0, 1.0]
 
 
 def test_observers_can_not_look_into_other_processes():

@@ -338,14 +338,13 @@ EQUIVALENT = {
     ): "a third round finds nothing to take away",
     (
         "scalargrad/autodiff/checking.py",
-        "abs(seen - expected)",
-        "abs(seen - expected) <= self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding  →  "
-        "(abs(seen - expected) < self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding)",
+        "if abs(seen - expected) <= allowed:",
+        "abs(seen - expected) <= allowed  →  (abs(seen - expected) < allowed)",
     ): "the bound is an estimate of rounding, which is never met to the last bit",
     (
         "scalargrad/autodiff/checking.py",
-        "slopes = [abs(found.analytic) + abs(found.numeric) for found in report.comparisons]",
-        "abs(found.analytic) + abs(found.numeric)  →  (abs(found.analytic) - abs(found.numeric))",
+        "slopes = [abs(each.analytic) + abs(each.numeric) for each in report.comparisons]",
+        "abs(each.analytic) + abs(each.numeric)  →  (abs(each.analytic) - abs(each.numeric))",
     ): "the function is called once more, and is seen to look at its argument",
     (
         "scalargrad/autodiff/placeholders.py",
