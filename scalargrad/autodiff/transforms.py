@@ -329,8 +329,11 @@ def _jacobian(call: Call) -> object:
     rows = call.gradients()
     flat = [entry for row in rows for entry in row]
     numbers, make_array = call.finalize(flat)
-    remaining = iter(numbers)
-    matrix = [[next(remaining) for _ in row] for row in rows]
+    matrix = []
+    start = 0
+    for row in rows:
+        matrix.append(numbers[start : start + len(row)])
+        start += len(row)
     return outer(call.result, call.inputs, matrix, make_array)
 
 

@@ -253,7 +253,7 @@ EQUIVALENT = {
     ): "a row begins before anybody asks where",
     (
         "scalargrad/data/lines.py",
-        "raw = stream.readline(LONGEST_LINE + 1)",
+        "raw = stream.readline(MAX_LINE_BYTES + 1)",
         "1  →  (2)",
     ): "one byte more than is allowed is too many, and two are, too",
     (
