@@ -59,7 +59,7 @@ Result: TypeAlias = Value | Any
 
 Reduction = Literal["mean", "sum"]
 Loss = Callable[..., Any]
-TargetKind = Literal["number", "sign", "probability", "class"]
+TargetKind = Literal["number", "signed", "probability", "class"]
 
 _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
 
@@ -491,7 +491,7 @@ TARGETS: dict[Loss, TargetKind] = {
     half_squared_error: "number",
     mse: "number",
     huber: "number",
-    hinge: "sign",
+    hinge: "signed",
     binary_cross_entropy: "probability",
     binary_cross_entropy_with_logits: "probability",
     cross_entropy: "class",

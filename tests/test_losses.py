@@ -1,4 +1,4 @@
-"""Losses: values against mpmath, gradients against central differences, both against PyTorch where it is installed."""
+"""Losses: values against mpmath, gradients against differences, both against PyTorch."""
 
 import math
 from collections.abc import Callable
@@ -152,7 +152,7 @@ def test_cross_entropy_of_several_samples() -> None:
 
 
 def test_the_numbers_of_the_textbook() -> None:
-    """Probabilities of 90 %, 5 %, 2 % and 3 %: the loss is -log 0.9 for the first class, -log 0.02 for the third."""
+    """Probabilities of 90 %, 5 %, 2 % and 3 %: -log 0.9 for the first, -log 0.02 for the third."""
     logits = [math.log(p) for p in (0.9, 0.05, 0.02, 0.03)]
     assert losses.cross_entropy(logits, 0) == pytest.approx(0.10536051565782628, rel=1e-12)
     assert losses.cross_entropy(logits, 2) == pytest.approx(3.912023005428146, rel=1e-12)

@@ -48,7 +48,7 @@ def check_targets(
         return
     if alike:
         _check_shapes(name, prediction, samples, what)
-    if kind == "sign":
+    if kind == "signed":
         _check_signs(name, samples, what)
     elif kind == "probability":
         _check_shares(name, samples, what)

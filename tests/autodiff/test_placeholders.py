@@ -1,4 +1,4 @@
-"""What a function does with its arguments does not matter to its derivative; numbers in, numbers out."""
+"""A function may do anything with its arguments; numbers in, numbers out."""
 
 import dataclasses
 import threading
@@ -463,7 +463,7 @@ def test_a_node_made_by_hand_behind_a_branch_not_taken_is_no_obstacle():
         grad(f)(200.0)
 
 
-# Nested transforms: what an inner one reads from an outer one is a Value to it, and a float comes out in the end.
+# Nested transforms: an argument of the outer one is a Value to the inner one, the result a float.
 
 
 def test_two_levels():

@@ -1,4 +1,4 @@
-"""Reading files of numbers: what is right is read, and each thing that can be wrong is named with its place."""
+"""Reading files of numbers: valid files are read, and each fault is named with its place."""
 
 import bz2
 import gzip
@@ -205,7 +205,8 @@ MALFORMED = {
     ),
     "a decimal comma": (
         b'a,b\n1,"2,5"\n',
-        ", line 2, column 2 ('b'): must be a finite number, not '2,5'; if ',' is the decimal sign, say",
+        ", line 2, column 2 ('b'): must be a finite number, not '2,5'; "
+        "if ',' is the decimal sign, say",
     ),
     "a percentage": (
         b"a,b\n1,12 %\n",
@@ -230,7 +231,8 @@ MALFORMED = {
     ),
     "a comment": (
         b"# of 2020\n1,2\n",
-        ", line 2, column 2: has 2 columns, and the first line has 1: '1,2'; if lines starting with '#'",
+        ", line 2, column 2: has 2 columns, and the first line has 1: '1,2'; "
+        "if lines starting with '#'",
     ),
     "a header of numbers and a word": (
         b"2019,2020,kind\n1,2,x\n3,4,y\n5,6,x\n",
@@ -267,7 +269,8 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
     "a comment, and a name of a target": (
         "# of 2020\n1,2\n",
         {"target": "b"},
-        "line 2, column 2: has 2 columns, and the first line has 1: '1,2'; if lines starting with '#' are comments, say comment='#'",
+        "line 2, column 2: has 2 columns, and the first line has 1: '1,2'; "
+        "if lines starting with '#' are comments, say comment='#'",
     ),
     "infinities are no names": (
         "inf,inf\n1,2\n",
@@ -292,7 +295,8 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
     "another delimiter further down": (
         "a,b\n1,2\n3;4\n",
         {},
-        "line 3, column 2: has 1 column, and the first line has 2: '3;4'; if ';' separates the cells, say delimiter=';'",
+        "line 3, column 2: has 1 column, and the first line has 2: '3;4'; "
+        "if ';' separates the cells, say delimiter=';'",
     ),
     "two columns of one, below a row": (
         "# x\n1\n2,3\n",
@@ -327,7 +331,8 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
     "an input that is missing": (
         "a,b\n,2\n",
         {},
-        "line 2, column 1 ('a'): is empty; to leave out such rows say missing='drop', to fill in the mean of the column missing='mean'",
+        "line 2, column 1 ('a'): is empty; to leave out such rows say missing='drop', "
+        "to fill in the mean of the column missing='mean'",
     ),
     "a word below a number": (
         "1,2\n3,four\n",
@@ -342,8 +347,8 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
     "a word among inputs": (
         "1,2,3\n4,red,6\n",
         {},
-        "line 2, column 2: must be a finite number, not 'red'; inputs are numbers: leave the column out of the file, "
-        "or predict it, with target=1",
+        "line 2, column 2: must be a finite number, not 'red'; inputs are numbers: "
+        "leave the column out of the file, or predict it, with target=1",
     ),
     "no number for a mean": (
         "x,a,y\n1,,2\n1,,3\n",
@@ -474,7 +479,8 @@ NOT_MNIST: dict[str, tuple[str, int | None, str]] = {
     "too few pixels": (
         "1,2,3,4,5",
         784,
-        ", line 1, column 6: has a label and 4 pixels, and 784 pixels were expected; pixels=None takes",
+        ", line 1, column 6: has a label and 4 pixels, and 784 pixels were expected; "
+        "pixels=None takes",
     ),
     "too many pixels": (
         "1,2,3,4,5,6",
@@ -949,7 +955,8 @@ def test_pandas_reads_the_same(file: Path, end: str, missing: str) -> None:
             ",.",
             "1,234",
             ["1,234", "2"],
-            "; if ',' is the decimal sign, say decimal=','; if ',' groups thousands, say thousands=','",
+            "; if ',' is the decimal sign, say decimal=','; "
+            "if ',' groups thousands, say thousands=','",
         ),
         (",.", "1,234.5", ["1,234.5", "2"], "; if ',' groups thousands, say thousands=','"),
         (";.,", "1,23", ["1,23", "2"], "; if ',' is the decimal sign, say decimal=','"),
@@ -1014,7 +1021,8 @@ def test_a_packer_that_this_python_does_not_have(
     file.write_bytes(lzma.compress(b"1,2\n"))
     monkeypatch.setitem(sys.modules, "lzma", None)
     with pytest.raises(
-        DataFileError, match="is compressed, and this Python has no module lzma: unpack the file first"
+        DataFileError,
+        match="is compressed, and this Python has no module lzma: unpack the file first",
     ):
         data.read_csv(file)
 
