@@ -318,6 +318,7 @@ def _accepts(f: Function, count: int) -> bool:
     except TypeError:
         return False
     except ValueError:
+        # Functions written in C may have no signature; the call itself will tell.
         return True
     return True
 
@@ -391,6 +392,7 @@ class _Check:
     ) -> tuple[float, float]:
         """Return the central difference, and how far from it the derivative may be."""
         numeric = (ends[1] - ends[0]) / width
+        # The values of f are rounded, and the difference is divided by a small width.
         rounding = 16.0 * EPSILON * max(map(abs, ends)) / width
         scale = max(abs(analytic), abs(numeric))
         return numeric, self.absolute + self.relative * scale + rounding
@@ -431,6 +433,7 @@ class _Check:
             numeric, allowed = self._difference(ends, above - below, partial)
 
             sides = {_sides(op, given, wants) for given in (low, numbers, high)}
+            # A difference across a kink, or next to a pole, says nothing of the rule.
             jumps = len(sides) > 1
             if isfinite(numeric) and not jumps and not abs(numeric - partial) <= allowed:
                 return (
@@ -450,6 +453,7 @@ class _Check:
             return ""
         flows = list(zip(node.args, node.partials, strict=False))
         expected = sum(partial * slopes[arg] for arg, partial in flows)
+        # Rounding grows with the size of the terms, not with that of their sum.
         size = abs(node.data) + sum(abs(partial * arg.data) for arg, partial in flows)
         allowed = self.absolute + self.relative * max(abs(expected), abs(seen)) + 1e-9 * size
         if abs(seen - expected) <= allowed:
@@ -481,6 +485,7 @@ def _has_rule(node: Value) -> bool:
 def _find_kink(runs: _Neighborhood) -> str:
     """Describe the first operation whose derivative jumps between the runs; empty if none does."""
     for nodes in zip_longest(runs.low.order, runs.middle.order, runs.high.order):
+        # Another graph means that an `if` of the function took another branch.
         if any(node is None or node.op != nodes[0].op for node in nodes):
             return "a branch of the function itself"
         if len({_side(node) for node in nodes}) > 1:

@@ -349,7 +349,7 @@ def _check_values(nest: Nested[Value], what: str) -> list[Value]:
         if not isinstance(value, Value):
             hint = ""
             if is_number(value):
-                hint = ": it does not depend on any Value, for numbers of plain numbers are plain"
+                hint = ": it does not depend on any Value"
             kind = type(value).__name__
             raise DataError(f"{what} a Value, or Values in lists, not {kind} {value!r}{hint}")
     return values

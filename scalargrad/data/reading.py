@@ -193,6 +193,7 @@ class _TableReader:
         self._names: list[str] = []
         self._width = 0
         self._target: int | None = None
+        # 8 bytes a number, where a list of floats takes 32.
         self._flat = array("d")
         self._row_lines: list[int] = []
         self._words: dict[int, str] = {}  # by row
@@ -315,6 +316,7 @@ class _TableReader:
         if column != self._target or not is_word(cell) or self._has_numbers():
             self._fail_cell(line, column, row)
         self._words[len(self._row_lines)] = cell.strip()
+        # Never read: y is made from the words.
         return 0.0
 
     def _has_numbers(self) -> bool:
