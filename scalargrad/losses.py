@@ -1,12 +1,13 @@
-"""Losses: how far a prediction is from its target, as one Value to call `backward` on.
+"""Losses: the distance of a prediction from its target, as one Value to call `backward` on.
 
-Every loss is called as `loss(prediction, target)`, options by name. The prediction is one Value, a list of them, or a list of such
-lists; the target has the same shape (for `cross_entropy` it may be a class index for each list). Numbers may stand in the place of
-Values; with numbers alone the result is a float. `reduction` says what becomes of several items: their "mean" or their "sum".
-Names are PyTorch's, without the ending "_loss".
+Every loss is called as `loss(prediction, target)`, options by name. The prediction is one Value, a
+list of them, or a list of such lists; the target has the same shape (for `cross_entropy` it may be
+a class index for each list). Numbers may take the place of Values; for numbers alone the result is
+a float. `reduction` is "mean" or "sum" over the items. Names are PyTorch's, without "_loss".
 
-All of them raise LengthError for an empty list or for shapes that differ, DataError for what is not a number, and OptionError for an
-unknown reduction or a number out of its range. A target that is a Value is taken as it is, its range not checked.
+All losses raise LengthError for an empty list or for shapes that differ, DataError for anything but
+numbers, and OptionError for an unknown reduction or a number out of its range. The range of a
+target that is a Value is not checked.
 
 >>> from scalargrad import Value
 >>> prediction = [Value(1.0), Value(4.0)]
@@ -16,10 +17,10 @@ unknown reduction or a number out of its range. A target that is a Value is take
 (2.5, [1.0, 2.0])
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from .core import ops
 from .core.conversion import as_float, is_number, plain, whole
@@ -27,7 +28,7 @@ from .core.functions import shifted
 from .core.modes import is_tracing
 from .core.operations import apply
 from .core.ops import Op
-from .core.value import Number, Value
+from .core.value import Value
 from .errors import DataError, LengthError, OptionError
 from .utils.calls import explain_calls
 from .utils.spelling import suggestion
@@ -39,191 +40,240 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "get_loss",
     "half_squared_error",
     "hinge",
     "huber",
-    "loss_of",
     "mse",
-    "unwrapped",
+    "unwrap_loss",
 ]
+
+Numeric: TypeAlias = Value | float
+
+# Anything that can be iterated over is taken for a list: tuples, arrays, ranges.
+Item = TypeVar("Item")
+Nested: TypeAlias = Item | Iterable["Nested[Item]"]
+
+# A Value, or a float if all arguments are numbers. With `| Any`, as in typeshed, callers need not
+# ask which before they call `backward`.
+Result: TypeAlias = Value | Any
+
+Reduction = Literal["mean", "sum"]
+Loss = Callable[..., Any]
+TargetKind = Literal["number", "signed", "probability", "class"]
 
 _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
 
 
 @explain_calls
-def absolute_error(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """|p - t|, the absolute error; its derivative is 0 where p = t.
+def absolute_error(
+    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+) -> Result:
+    """Compute the absolute error |p - t|; its derivative is 0 where p = t.
 
-    >>> absolute_error([1.0, -2.0], [0.0, 2.0])
-    2.5
+    Example:
+        >>> absolute_error([1.0, -2.0], [0.0, 2.0])
+        2.5
     """
-    return _reduced(
-        [apply(ops.ABS, p - t) for p, t in _pairs("absolute_error", prediction, target)], reduction
-    )
+    pairs = _pair_up("absolute_error", prediction, target)
+    return _reduce([apply(ops.ABS, p - t) for p, t in pairs], reduction)
 
 
 @explain_calls
-def half_squared_error(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """½(p - t)², half the squared error, whose derivative is the error p - t itself.
+def half_squared_error(
+    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+) -> Result:
+    """Compute half the squared error, ½(p - t)², whose derivative is the error p - t itself.
 
-    >>> half_squared_error(3.0, 1.0)
-    2.0
+    Example:
+        >>> half_squared_error(3.0, 1.0)
+        2.0
     """
-    return _reduced(
-        [
-            0.5 * apply(ops.POW, p - t, 2.0)
-            for p, t in _pairs("half_squared_error", prediction, target)
-        ],
-        reduction,
-    )
+    pairs = _pair_up("half_squared_error", prediction, target)
+    return _reduce([0.5 * apply(ops.POW, p - t, 2.0) for p, t in pairs], reduction)
 
 
 @explain_calls
-def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """(p - t)², the squared error.
+def mse(
+    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+) -> Result:
+    """Compute the squared error (p - t)².
 
-    >>> mse([1.0, 4.0], [0.0, 2.0], reduction="sum")
-    5.0
+    Example:
+        >>> mse([1.0, 4.0], [0.0, 2.0], reduction="sum")
+        5.0
     """
-    return _reduced(
-        [apply(ops.POW, p - t, 2.0) for p, t in _pairs("mse", prediction, target)], reduction
-    )
+    pairs = _pair_up("mse", prediction, target)
+    return _reduce([apply(ops.POW, p - t, 2.0) for p, t in pairs], reduction)
 
 
 @explain_calls
-def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
-    """½(p - t)² up to an error of `delta`, from there on the straight line delta·(|p - t| - ½delta) (Huber 1964).
+def huber(
+    prediction: Nested[Numeric],
+    target: Nested[Numeric],
+    *,
+    delta: float = 1.0,
+    reduction: Reduction = "mean",
+) -> Result:
+    """Compute the Huber loss (Huber 1964).
 
-    Raises OptionError for a delta that is not above 0, and what all losses raise.
+    It is ½(p - t)² up to an error of `delta`, and the straight line delta·(|p - t| - ½delta) from
+    there on.
 
-    >>> huber([0.5, 3.0], [0.0, 0.0], reduction="sum")
-    2.625
+    Raises:
+        OptionError: For a delta that is not above 0; besides, what all losses raise.
+
+    Example:
+        >>> huber([0.5, 3.0], [0.0, 0.0], reduction="sum")
+        2.625
     """
     bound = as_float(delta, "delta of huber")
     if not bound > 0.0:
         raise OptionError(f"delta of huber must be above 0, not {delta!r}")
-    return _reduced(
-        [_huber(apply(ops.ABS, p - t), bound) for p, t in _pairs("huber", prediction, target)],
-        reduction,
-    )
+    pairs = _pair_up("huber", prediction, target)
+    return _reduce([_huber(apply(ops.ABS, p - t), bound) for p, t in pairs], reduction)
 
 
-def _huber(error: Any, delta: float) -> Any:
-    inner = apply(
-        ops.MINIMUM, error, delta
-    )  # both branches in one formula: no question that a recorded graph could not ask again
+def _huber(error: Numeric, delta: float) -> Result:
+    # Both branches in one formula: a question to the number of a Value can't be recorded.
+    inner = apply(ops.MINIMUM, error, delta)
     return inner * (error - 0.5 * inner)
 
 
 @explain_calls
-def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """max(0, 1 - t·p) for a target t of -1 or 1: no loss once p is on the right side by 1.
+def hinge(
+    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+) -> Result:
+    """Compute max(0, 1 - t·p) for a target t of -1 or 1.
 
-    Raises OptionError for another target, and what all losses raise.
+    The loss is 0 where p is on the right side by at least 1.
 
-    >>> hinge([2.0, -0.5], [1, 1], reduction="sum")
-    1.5
+    Raises:
+        OptionError: For another target; besides, what all losses raise.
+
+    Example:
+        >>> hinge([2.0, -0.5], [1, 1], reduction="sum")
+        1.5
     """
-    pairs = _pairs("hinge", prediction, target)
+    pairs = _pair_up("hinge", prediction, target)
     for _, t in pairs:
         if not isinstance(t, Value) and t not in (-1.0, 1.0):
             raise OptionError(f"a target of hinge must be -1 or 1, not {t!r}")
-    return _reduced([apply(ops.RELU, 1.0 - t * p) for p, t in pairs], reduction)
+    return _reduce([apply(ops.RELU, 1.0 - t * p) for p, t in pairs], reduction)
 
 
 @explain_calls
-def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """-t·log(p) - (1 - t)·log(1 - p) for a probability p and a target t, both in [0, 1].
+def binary_cross_entropy(
+    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+) -> Result:
+    """Compute -t·log(p) - (1 - t)·log(1 - p) for a probability p and a target t, both in [0, 1].
 
-    Where t is 0 or 1 only one of the terms is made, so a prediction that is exactly right costs 0, and one that is exactly wrong inf
-    (PyTorch says 100). From a sigmoid, `binary_cross_entropy_with_logits` is the stable form.
-    Raises OptionError for a number outside [0, 1], and what all losses raise.
+    For a target of 0 or 1 only one of the terms is computed, so a prediction that is exactly right
+    costs 0, and one that is exactly wrong inf (100 in PyTorch). From a sigmoid,
+    `binary_cross_entropy_with_logits` is the stable form.
 
-    >>> binary_cross_entropy([0.5, 1.0], [0, 1], reduction="sum")
-    0.6931471805599453
+    Raises:
+        OptionError: For a number outside [0, 1]; besides, what all losses raise.
+
+    Example:
+        >>> binary_cross_entropy([0.5, 1.0], [0, 1], reduction="sum")
+        0.6931471805599453
     """
-    pairs = _pairs("binary_cross_entropy", prediction, target)
+    pairs = _pair_up("binary_cross_entropy", prediction, target)
     for p, t in pairs:
-        _check_target("binary_cross_entropy", t)
-        if not _stands_for_all(p) and (
-            plain(p) < 0.0 or plain(p) > 1.0
-        ):  # nan is let through, for `detect_anomaly` to find
+        _check_probability("binary_cross_entropy", t)
+        # While a function is recorded, the number of a Value is only an example.
+        if isinstance(p, Value) and is_tracing():
+            continue
+        number = plain(p)
+        # Written so that nan passes, for `detect_anomaly` to report.
+        if number < 0.0 or number > 1.0:
             raise OptionError(
-                f"a prediction of binary_cross_entropy must be a probability in [0, 1], not {plain(p)!r}: "
-                "for a number before the sigmoid use binary_cross_entropy_with_logits"
+                f"a prediction of binary_cross_entropy must be a probability in [0, 1], not "
+                f"{number!r}: for a number before the sigmoid use binary_cross_entropy_with_logits"
             )
-    return _reduced(
-        [
-            -_mixed(t, lambda p: apply(ops.LOG, p), p, lambda p: apply(ops.LOG1P, -p))
-            for p, t in pairs
-        ],
-        reduction,
-    )
+    return _reduce([-_mix(t, _log, _log_of_complement, p) for p, t in pairs], reduction)
+
+
+def _log(p: Numeric) -> Result:
+    return apply(ops.LOG, p)
+
+
+def _log_of_complement(p: Numeric) -> Result:
+    return apply(ops.LOG1P, -p)
 
 
 @explain_calls
 def binary_cross_entropy_with_logits(
-    prediction: Any, target: Any, *, reduction: str = "mean"
-) -> Any:
-    """Binary cross-entropy of sigmoid(p), as t·softplus(-p) + (1 - t)·softplus(p): exact for any size of p.
+    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+) -> Result:
+    """Compute the binary cross-entropy of sigmoid(p), exactly for a p of any size.
 
-    Raises OptionError for a target outside [0, 1], and what all losses raise.
+    The formula is t·softplus(-p) + (1 - t)·softplus(p).
 
-    >>> binary_cross_entropy_with_logits([0.0, 1000.0], [1, 0], reduction="sum")
-    1000.6931471805599
+    Raises:
+        OptionError: For a target outside [0, 1]; besides, what all losses raise.
+
+    Example:
+        >>> binary_cross_entropy_with_logits([0.0, 1000.0], [1, 0], reduction="sum")
+        1000.6931471805599
     """
-    pairs = _pairs("binary_cross_entropy_with_logits", prediction, target)
+    pairs = _pair_up("binary_cross_entropy_with_logits", prediction, target)
     for _, t in pairs:
-        _check_target("binary_cross_entropy_with_logits", t)
-    return _reduced(
-        [
-            _mixed(t, lambda p: apply(ops.SOFTPLUS, -p), p, lambda p: apply(ops.SOFTPLUS, p))
-            for p, t in pairs
-        ],
-        reduction,
-    )
+        _check_probability("binary_cross_entropy_with_logits", t)
+    return _reduce([_mix(t, _softplus_of_negative, _softplus, p) for p, t in pairs], reduction)
 
 
-def _stands_for_all(p: Any) -> bool:
-    """Whether the number is only an example: while a function is recorded, a Value stands for that of every sample."""
-    return isinstance(p, Value) and is_tracing()
+def _softplus(p: Numeric) -> Result:
+    return apply(ops.SOFTPLUS, p)
 
 
-def _mixed(
-    share: Number, if_one: Callable[[Any], Any], p: Any, if_zero: Callable[[Any], Any]
-) -> Any:
-    """share·if_one(p) + (1 - share)·if_zero(p); a term of share 0 is not made, as it may be infinite."""
-    if isinstance(share, Value) or 0.0 < share < 1.0:
-        return share * if_one(p) + (1.0 - share) * if_zero(p)
-    return if_one(p) if share else if_zero(p)
+def _softplus_of_negative(p: Numeric) -> Result:
+    return apply(ops.SOFTPLUS, -p)
+
+
+def _mix(
+    weight: Numeric,
+    if_one: Callable[[Numeric], Numeric],
+    if_zero: Callable[[Numeric], Numeric],
+    p: Numeric,
+) -> Numeric:
+    """Return weight·if_one(p) + (1 - weight)·if_zero(p), without a term of weight 0."""
+    if isinstance(weight, Value) or 0.0 < weight < 1.0:
+        return weight * if_one(p) + (1.0 - weight) * if_zero(p)
+    # The other term may be infinite, and 0 times infinity is nan.
+    return if_one(p) if weight else if_zero(p)
 
 
 @explain_calls
 def cross_entropy(
-    prediction: Any,
-    target: Any,
+    prediction: Nested[Numeric],
+    target: Nested[Numeric],
     *,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
-    reduction: str = "mean",
-) -> Any:
-    """Cross-entropy of softmax(prediction), from the logits: logsumexp(prediction) - prediction[target].
+    reduction: Reduction = "mean",
+) -> Result:
+    """Compute the cross-entropy of softmax(prediction), from the logits.
 
-    The largest logit is subtracted first, so that it is exact for logits of any size.
+    The formula is logsumexp(prediction) - prediction[target]. The largest logit is subtracted
+    first, so the result is exact for logits of any size.
 
     Args:
-        prediction: A list of logits, one for each class; or a list of such lists, one for each sample.
-        target: The index of the right class, or a list with the probability of each class; for several
-            samples a list of these.
-        label_smoothing: The share of the target, in [0, 1], that is spread evenly over all classes
-            (Szegedy et al. 2016, section 7).
-        ignore_index: A class index that marks what has no part in the loss; the mean is over the others.
-            Where all are ignored the loss is 0. `fit` leaves such samples out of the mean of a batch.
+        prediction: A list of logits, one for each class; or a list of such lists, one for each
+            sample.
+        target: The index of the right class, or a list with the probability of each class; for
+            several samples a list of these.
+        label_smoothing: The part of the target, in [0, 1], that is distributed evenly over all
+            classes (Szegedy et al. 2016, section 7).
+        ignore_index: A class index that marks samples without a part in the loss; the mean is over
+            the others. If all are ignored the loss is 0. `fit` leaves such samples out of the mean
+            of a batch.
         reduction: "mean" or "sum".
 
     Raises:
-        OptionError: For an index out of range, probabilities outside [0, 1] or that do not add up to 1,
-            and a smoothing outside [0, 1]; besides, what all losses raise.
+        OptionError: For an index out of range, probabilities outside [0, 1] or that do not add up
+            to 1, and a smoothing outside [0, 1]; besides, what all losses raise.
 
     Example:
         >>> cross_entropy([0.0, 1000.0, 0.0], 0)
@@ -238,28 +288,42 @@ def cross_entropy(
         raise OptionError(
             f"label_smoothing of cross_entropy must be in [0, 1], not {label_smoothing!r}"
         )
-    ignored = (
-        None if ignore_index is None else whole(ignore_index, "ignore_index of cross_entropy", None)
-    )
-    rows = _listed("prediction of cross_entropy", prediction)
-    if _is_one(rows[0]):
-        pairs = [(rows, target)]
-    else:
-        targets = _listed("target of cross_entropy", target)
-        if len(targets) != len(rows):
-            raise LengthError(
-                f"cross_entropy needs one target for each sample: {len(rows)} lists of logits, {len(targets)} targets"
-            )
-        pairs = [
-            (_listed("prediction of cross_entropy", row), t)
-            for row, t in zip(rows, targets, strict=True)
-        ]
-    items = [_of_classes(row, t, smoothing) for row, t in pairs if not is_ignored(t, ignored)]
-    return _reduced(items, reduction) if items else _nothing(pairs)
+    ignored = None
+    if ignore_index is not None:
+        ignored = whole(ignore_index, "ignore_index of cross_entropy", None)
+
+    samples = _samples(prediction, target)
+    losses = []
+    for logits, sample_target in samples:
+        if not is_ignored(sample_target, ignored):
+            losses.append(_cross_entropy(logits, sample_target, smoothing))
+    if losses:
+        return _reduce(losses, reduction)
+
+    # Every target is ignored: 0, of the type that the loss has otherwise.
+    has_values = any(isinstance(x, Value) for logits, _ in samples for x in logits)
+    return Value(0.0) if has_values else 0.0
 
 
-def is_ignored(target: Any, ignore_index: int | None) -> bool:
-    """Tell whether a class index is the one that marks what has no part in the loss.
+def _samples(
+    prediction: Nested[Numeric], target: Nested[Numeric]
+) -> list[tuple[list[Any], Nested[Numeric]]]:
+    """Return the logits of each sample with its target."""
+    rows = _as_list("prediction of cross_entropy", prediction)
+    if _is_single(rows[0]):
+        return [(rows, target)]
+    targets = _as_list("target of cross_entropy", target)
+    if len(targets) != len(rows):
+        raise LengthError(
+            f"cross_entropy needs one target for each sample: {len(rows)} lists of logits, "
+            f"{len(targets)} targets"
+        )
+    lists = [_as_list("prediction of cross_entropy", row) for row in rows]
+    return list(zip(lists, targets, strict=True))
+
+
+def is_ignored(target: object, ignore_index: int | None) -> bool:
+    """Return whether a target is the class index that marks samples without a part in the loss.
 
     Example:
         >>> is_ignored(-100, -100), is_ignored([0.5, 0.5], -100)
@@ -270,131 +334,135 @@ def is_ignored(target: Any, ignore_index: int | None) -> bool:
     return is_number(target) and float(target) == ignore_index
 
 
-def _nothing(pairs: list[tuple[list[Any], Any]]) -> Any:
-    """The loss where every target is ignored: 0, that nothing depends on."""
-    return Value(0.0) if any(isinstance(x, Value) for row, _ in pairs for x in row) else 0.0
-
-
-def _of_classes(row: list[Any], target: Any, smoothing: float) -> Any:
-    """The cross-entropy of one sample."""
-    logits = shifted([_number("prediction of cross_entropy", x) for x in row])
-    total = apply(ops.LOGSUMEXP, *logits)
-    terms: list[Any] = []
+def _cross_entropy(row: list[Any], target: Nested[Numeric], smoothing: float) -> Numeric:
+    """Compute the cross-entropy of one sample."""
+    logits = shifted([_as_number("prediction of cross_entropy", x) for x in row])
+    log_sum = apply(ops.LOGSUMEXP, *logits)
+    terms: list[Numeric] = []
     if smoothing < 1.0:
-        terms += [
-            _times((1.0 - smoothing) * share, total - x) for share, x in _shares(logits, target)
-        ]
+        for probability, x in _weighted_logits(logits, target):
+            terms.append(_times((1.0 - smoothing) * probability, log_sum - x))
     if smoothing > 0.0:
-        terms.append(_times(smoothing, total - apply(ops.MEAN, *logits)))
+        terms.append(_times(smoothing, log_sum - apply(ops.MEAN, *logits)))
     return terms[0] if len(terms) == 1 else apply(ops.SUM, *terms)
 
 
-def _shares(logits: list[Any], target: Any) -> list[tuple[Any, Any]]:
-    """Each logit that the target gives a probability to, with that probability."""
-    if _is_one(target):
-        return [(1.0, logits[_class(target, len(logits))])]
-    shares = [
-        _number("target of cross_entropy", share)
-        for share in _listed("target of cross_entropy", target)
-    ]
-    if len(shares) != len(logits):
+def _weighted_logits(
+    logits: Sequence[Any], target: Nested[Numeric]
+) -> list[tuple[Numeric, Numeric]]:
+    """Return each logit that the target gives a probability to, with that probability."""
+    if _is_single(target):
+        return [(1.0, logits[_class_index(target, len(logits))])]
+    given = _as_list("target of cross_entropy", target)
+    probabilities = [_as_number("target of cross_entropy", item) for item in given]
+    if len(probabilities) != len(logits):
         raise LengthError(
-            f"cross_entropy needs one probability for each class: {len(logits)} logits, {len(shares)} probabilities"
+            f"cross_entropy needs one probability for each class: {len(logits)} logits, "
+            f"{len(probabilities)} probabilities"
         )
-    _check_shares(shares)
-    return [
-        (share, x)
-        for share, x in zip(shares, logits, strict=True)
-        if isinstance(share, Value) or share
-    ]
+    _check_distribution(probabilities)
+    pairs = zip(probabilities, logits, strict=True)
+    return [(p, x) for p, x in pairs if isinstance(p, Value) or p]
 
 
-def _check_shares(shares: list[Any]) -> None:
-    for share in shares:
-        _check_target("cross_entropy", share)
-    if (
-        not any(isinstance(share, Value) for share in shares)
-        and not -1e-4 < apply(ops.SUM, *shares) - 1.0 < 1e-4
-    ):
+def _check_distribution(probabilities: list[Numeric]) -> None:
+    for probability in probabilities:
+        _check_probability("cross_entropy", probability)
+    if any(isinstance(probability, Value) for probability in probabilities):
+        return
+    total = apply(ops.SUM, *probabilities)
+    if not -1e-4 < total - 1.0 < 1e-4:
         raise OptionError(
-            f"the probabilities of a target of cross_entropy must add up to 1, not {apply(ops.SUM, *shares)!r}: "
+            f"the probabilities of a target of cross_entropy must add up to 1, not {total!r}: "
             "for several right classes at once use binary_cross_entropy_with_logits"
         )
 
 
-def _class(target: Any, count: int) -> int:
-    """The index of a class: any whole number from 0 to count - 1."""
+def _class_index(target: object, count: int) -> int:
+    """Return a class index as an int, checked to be from 0 to count - 1."""
     if isinstance(target, Value):
         if is_tracing():
             raise DataError(
-                "while a function is compiled a class index is not known yet: give one-hot rows (data.one_hot) as targets, "
-                'or let fit make them, with loss="cross_entropy" or a functools.partial of it'
+                "while a function is compiled a class index is not known yet: give one-hot rows "
+                '(data.one_hot) as targets, or let fit make them, with loss="cross_entropy" or a '
+                "functools.partial of it"
             )
         raise DataError(
-            "a class index can't be a Value: give an int, or a list with the probability of each class"
+            "a class index can't be a Value: give an int, or a list with the probability of each "
+            "class"
         )
     number = as_float(target, "target of cross_entropy")
     if not number.is_integer() or not 0 <= number < count:
         raise OptionError(
-            f"a class index must be a whole number from 0 to {count - 1} for {count} logits, not {target!r}"
+            f"a class index must be a whole number from 0 to {count - 1} for {count} logits, "
+            f"not {target!r}"
         )
     return int(number)
 
 
-def _times(weight: Any, x: Any) -> Any:
+def _times(weight: Numeric, x: Numeric) -> Numeric:
+    # No node for a factor of 1, which pictures would have to show.
     return x if not isinstance(weight, Value) and weight == 1.0 else weight * x
 
 
-def _check_target(who: str, target: Any) -> None:
+def _check_probability(name: str, target: Numeric) -> None:
     if not isinstance(target, Value) and not 0.0 <= target <= 1.0:
-        raise OptionError(f"a target of {who} must be in [0, 1], not {target!r}")
+        raise OptionError(f"a target of {name} must be in [0, 1], not {target!r}")
 
 
-def _reduced(items: list[Any], reduction: str) -> Any:
-    """The mean or the sum; of one item it is the item itself, without a node that pictures would have to show."""
+def _reduce(items: list[Result], reduction: str) -> Result:
     if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
         hint = suggestion(reduction, _REDUCTIONS, otherwise="")
         raise OptionError(
             f"reduction must be {' or '.join(map(repr, _REDUCTIONS))}, not {reduction!r}{hint}"
         )
+    # No node for the mean of one item, which pictures would have to show.
     return items[0] if len(items) == 1 else apply(_REDUCTIONS[reduction], *items)
 
 
-def _pairs(who: str, prediction: Any, target: Any) -> list[tuple[Any, Any]]:
-    """Each number of the prediction with its target; both may be nested lists of one shape."""
-    if _is_one(prediction) and _is_one(target):
-        return [(_number(f"prediction of {who}", prediction), _number(f"target of {who}", target))]
-    if _is_one(prediction) or _is_one(target):
-        one, several = ("prediction", "target") if _is_one(prediction) else ("target", "prediction")
+def _pair_up(
+    name: str, prediction: Nested[Numeric], target: Nested[Numeric]
+) -> list[tuple[Any, Any]]:
+    """Return each number of the prediction with its target; both are nested lists of one shape."""
+    one_prediction = _is_single(prediction)
+    one_target = _is_single(target)
+    if one_prediction and one_target:
+        p = _as_number(f"prediction of {name}", prediction)
+        return [(p, _as_number(f"target of {name}", target))]
+    if one_prediction or one_target:
+        one, several = ("prediction", "target") if one_prediction else ("target", "prediction")
         raise LengthError(
-            f"{who}: the {one} is one number where the {several} is a list: give both the same shape"
+            f"{name}: the {one} is one number where the {several} is a list: give both the same "
+            "shape"
         )
-    predictions, targets = (
-        _listed(f"prediction of {who}", prediction),
-        _listed(f"target of {who}", target),
-    )
+    predictions = _as_list(f"prediction of {name}", prediction)
+    targets = _as_list(f"target of {name}", target)
     if len(predictions) != len(targets):
         raise LengthError(
-            f"{who} needs a target for each prediction: {len(predictions)} predictions, {len(targets)} targets"
+            f"{name} needs a target for each prediction: {len(predictions)} predictions, "
+            f"{len(targets)} targets"
         )
-    return [pair for p, t in zip(predictions, targets, strict=True) for pair in _pairs(who, p, t)]
+    pairs = []
+    for p, t in zip(predictions, targets, strict=True):
+        pairs += _pair_up(name, p, t)
+    return pairs
 
 
-def _is_one(thing: Any) -> bool:
-    """Whether it stands for one number (text does too, to be refused as such), not for a list."""
-    return (
-        isinstance(thing, (Value, str))
-        or is_number(thing)
-        or not (isinstance(thing, Iterable) or hasattr(thing, "__getitem__"))
-    )
+def _is_single(thing: object) -> bool:
+    """Whether this is one number and not a list."""
+    # Text can be iterated over, but is refused as one number.
+    if isinstance(thing, (Value, str)) or is_number(thing):
+        return True
+    return not (isinstance(thing, Iterable) or hasattr(thing, "__getitem__"))
 
 
-def _number(what: str, thing: Any) -> Number:
+def _as_number(what: str, thing: object) -> Numeric:
     return thing if isinstance(thing, Value) else as_float(thing, what)
 
 
-def _listed(what: str, thing: Any) -> list[Any]:
-    if not _is_one(thing):
+def _as_list(what: str, thing: Any) -> list[Any]:
+    if not _is_single(thing):
+        # An array without dimensions has an iterator that raises.
         with suppress(TypeError):
             items = list(thing)
             if items:
@@ -403,7 +471,7 @@ def _listed(what: str, thing: Any) -> list[Any]:
     raise DataError(f"the {what} must be a list, not {type(thing).__name__}")
 
 
-LOSSES: dict[str, Callable[..., Any]] = {
+LOSSES: dict[str, Loss] = {
     loss.__name__: loss
     for loss in (
         absolute_error,
@@ -419,43 +487,54 @@ LOSSES: dict[str, Callable[..., Any]] = {
 """The losses by name."""
 
 
-TARGETS: dict[Callable[..., Any], str] = {
+TARGETS: dict[Loss, TargetKind] = {
     absolute_error: "number",
     half_squared_error: "number",
     mse: "number",
     huber: "number",
-    hinge: "side",
-    binary_cross_entropy: "share",
-    binary_cross_entropy_with_logits: "share",
+    hinge: "signed",
+    binary_cross_entropy: "probability",
+    binary_cross_entropy_with_logits: "probability",
     cross_entropy: "class",
 }
-"""What the target of each loss is: any number, -1 or 1, a number in [0, 1], a class index or shares."""
+"""The target of each loss: any number, -1 or 1, a number in [0, 1], a class index or probabilities.
+
+A loss of the user is not in the table.
+"""
 
 
-def unwrapped(loss: Callable[..., Any]) -> tuple[Callable[..., Any], Mapping[str, Any]]:
-    """Take a loss out of `functools.partial`, with the options that were bound to it.
+def unwrap_loss(loss: Loss) -> tuple[Loss, Mapping[str, Any]]:
+    """Take a loss out of `functools.partial`.
+
+    Returns:
+        The loss, and the options that were bound to it.
 
     Example:
-        >>> unwrapped(partial(huber, delta=2.0)) == (huber, {"delta": 2.0})
+        >>> unwrap_loss(partial(huber, delta=2.0)) == (huber, {"delta": 2.0})
         True
     """
     options: dict[str, Any] = {}
     while isinstance(loss, partial) and not loss.args:
+        # As in a call, options of an outer partial replace those of an inner one.
         options = {**loss.keywords, **options}
         loss = loss.func
     return loss, options
 
 
-def loss_of(choice: Any) -> Callable[..., Any]:
-    """A loss itself, or the one of that name; raises OptionError for anything else.
+def get_loss(choice: str | Loss) -> Loss:
+    """Return the loss of a name, or the function that was given.
 
-    >>> loss_of("mse") is mse
-    True
+    Raises:
+        OptionError: For anything else.
+
+    Example:
+        >>> get_loss("mse") is mse
+        True
     """
-    found: Any = LOSSES.get(choice) if isinstance(choice, str) else choice
-    if not callable(found):
+    loss = LOSSES.get(choice) if isinstance(choice, str) else choice
+    if not callable(loss):
         raise OptionError(
-            f"loss must be a function (prediction, target) or a name, not {choice!r}{suggestion(choice, LOSSES)}"
+            f"loss must be a function (prediction, target) or a name, not {choice!r}"
+            f"{suggestion(choice, LOSSES)}"
         )
-    checked: Callable[..., Any] = found
-    return checked
+    return loss

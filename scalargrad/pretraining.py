@@ -1,4 +1,4 @@
-"""Unsupervised pre-training: each layer first learns to describe what it is given, so that what it is given can be told from it."""
+"""Unsupervised pre-training: each layer learns first to encode its inputs, as an autoencoder."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from .core.modes import no_grad
 from .data import add_noise
 from .errors import DataError, OptionError
+from .losses import Loss
 from .nn import MLP, Layer, Module, Sequential
 from .training import History, fit
 from .training.samples import samples_of
@@ -18,7 +19,7 @@ def pretrain(
     model: MLP | Sequential,
     X: Any,
     *,
-    loss: Any = "mse",
+    loss: str | Loss = "mse",
     optimizer: str = "adam",
     epochs: int = 10,
     batch_size: int | None = 32,
@@ -26,64 +27,87 @@ def pretrain(
     seed: int = 0,
     progress: bool = True,
 ) -> list[History]:
-    """Train the layers of a network one after the other, the last one left out, each as the first half of an autoencoder.
+    """Train the layers of a network one after the other, the last one left out.
 
-    The layer encodes, a fresh linear layer decodes, and both learn to give back what came in; then the decoder is thrown away, and the
-    next layer learns on the codes (Bengio, Lamblin, Popovici and Larochelle 2007). Frozen parameters stay. Afterwards train the whole
-    network with `fit`, which needs fewer samples with targets that way.
+    Each layer is trained as the encoder of an autoencoder: a new linear layer decodes, and both
+    learn to reproduce their input. Then the decoder is thrown away, and the next layer learns from
+    the codes (Bengio, Lamblin, Popovici and Larochelle 2007). Frozen parameters stay as they are.
+    Train the whole network with `fit` afterwards; it then needs fewer samples with targets.
 
-    model  an MLP, or a Sequential; of its steps the Layers are trained, and others (Dropout, BatchNorm …) are passed in evaluation
-    X      samples, (n, inputs); targets are not needed
-    noise  standard deviation of the noise that is added to what goes in, but not to what should come out (Vincent et al. 2008)
-    others as for `fit`
+    Args:
+        model: An MLP, or a Sequential. Of its steps the Layers are trained; others (Dropout,
+            BatchNorm …) are applied in eval mode.
+        X: Samples (n, inputs); targets are not needed.
+        loss: As for `fit`.
+        optimizer: The name of an optimizer, as for `fit`.
+        epochs: Epochs for each layer.
+        batch_size: As for `fit`.
+        noise: Standard deviation of noise that is added to the input of the autoencoder, but not to
+            what it has to reproduce (Vincent et al. 2008).
+        seed: Seed of the decoders, the noise and the order of samples.
+        progress: As for `fit`.
 
-    Returns one history for each layer that was trained. Raises DataError for another kind of model, OptionError for one with fewer than
-    two layers, and what `fit` raises.
+    Returns:
+        One history for each layer that was trained.
 
-    >>> model = MLP(3, [2, 1], activation="tanh", seed=1)
-    >>> histories = pretrain(model, [[1.0, 2.0, 3.0], [2.0, 1.0, 0.0], [0.0, 0.5, 1.0]], epochs=20, progress=False)
-    >>> len(histories), histories[0]["loss"][-1] < histories[0]["loss"][0]
-    (1, True)
+    Raises:
+        DataError: For another kind of model.
+        OptionError: For a model with fewer than two layers.
+        ScalargradError: As `fit` does.
+
+    Example:
+        >>> model = MLP(3, [2, 1], activation="tanh", seed=1)
+        >>> X = [[1.0, 2.0, 3.0], [2.0, 1.0, 0.0], [0.0, 0.5, 1.0]]
+        >>> histories = pretrain(model, X, epochs=20, progress=False)
+        >>> len(histories), histories[0]["loss"][-1] < histories[0]["loss"][0]
+        (1, True)
     """
     steps = _steps(model)
     layers = [step for step in steps if isinstance(step, Layer)]
     if len(layers) < 2:
         raise OptionError(
-            f"pretrain needs a layer before the last one, but {model.describe()} has {len(layers)} in all"
+            f"pretrain needs a layer before the last one, but {model.describe()} has "
+            f"{len(layers)} in all"
         )
-    codes, histories = samples_of(X, X).inputs, []
+
+    codes = samples_of(X, X).inputs
+    histories = []
     for step in steps[: steps.index(layers[-1])]:
         if isinstance(step, Layer):
-            autoencoder = Sequential(
-                step,
-                Layer(step.outputs, step.inputs, activation=None, initializer="xavier", seed=seed),
+            decoder = Layer(
+                step.outputs, step.inputs, activation=None, initializer="xavier", seed=seed
             )
-            options = {
-                "loss": loss,
-                "optimizer": optimizer,
-                "epochs": epochs,
-                "batch_size": batch_size,
-                "seed": seed,
-            }
-            noisy = add_noise(codes, noise, seed) if noise else codes
-            histories.append(fit(autoencoder, noisy, codes, progress=progress, **options))
-        codes = _passed(step, codes)
+            history = fit(
+                Sequential(step, decoder),
+                add_noise(codes, noise, seed) if noise else codes,
+                codes,
+                loss=loss,
+                optimizer=optimizer,
+                epochs=epochs,
+                batch_size=batch_size,
+                seed=seed,
+                progress=progress,
+            )
+            histories.append(history)
+        codes = _apply_step(step, codes)
     return histories
 
 
-def _steps(model: Any) -> list[Any]:
+def _steps(model: object) -> list[Any]:
     if isinstance(model, MLP):
         return list(model.layers)
     if isinstance(model, Sequential):
         return list(model.steps)
     raise DataError(
-        f"pretrain takes an MLP or a Sequential, whose layers come one after the other, not {type(model).__name__}"
+        "pretrain takes an MLP or a Sequential, whose layers come one after the other, "
+        f"not {type(model).__name__}"
     )
 
 
-def _passed(step: Any, codes: Sequence[Any]) -> list[Any]:
-    """What the step makes of each sample, in evaluation."""
+def _apply_step(step: Any, codes: Sequence[Any]) -> list[Any]:
+    """Return the outputs of a step for all samples."""
     if isinstance(step, Module):
+        # Without dropout, and with the same codes in every run.
         step.eval()
     with no_grad():
         return [numbers_of(step(code)) for code in codes]

@@ -1,4 +1,4 @@
-"""Losses: values against mpmath, gradients against central differences, both against PyTorch where it is installed."""
+"""Losses: values against mpmath, gradients against differences, both against PyTorch."""
 
 import math
 from collections.abc import Callable
@@ -152,7 +152,7 @@ def test_cross_entropy_of_several_samples() -> None:
 
 
 def test_the_numbers_of_the_textbook() -> None:
-    """Probabilities of 90 %, 5 %, 2 % and 3 %: the loss is -log 0.9 for the first class, -log 0.02 for the third."""
+    """Probabilities of 90 %, 5 %, 2 % and 3 %: -log 0.9 for the first, -log 0.02 for the third."""
     logits = [math.log(p) for p in (0.9, 0.05, 0.02, 0.03)]
     assert losses.cross_entropy(logits, 0) == pytest.approx(0.10536051565782628, rel=1e-12)
     assert losses.cross_entropy(logits, 2) == pytest.approx(3.912023005428146, rel=1e-12)
@@ -601,8 +601,8 @@ def test_odd_input_ends_in_an_error_of_ours_or_a_number(
 
 
 def test_a_loss_by_name_or_as_it_is() -> None:
-    assert losses.loss_of("mse") is losses.mse
-    assert losses.loss_of(math.dist) is math.dist
+    assert losses.get_loss("mse") is losses.mse
+    assert losses.get_loss(math.dist) is math.dist
 
 
 def test_one_item_needs_no_reduction() -> None:
@@ -623,19 +623,19 @@ def test_every_loss_says_what_targets_it_takes() -> None:
 
 def test_a_loss_comes_out_of_its_options() -> None:
     inner = partial(losses.cross_entropy, ignore_index=1, label_smoothing=0.1)
-    assert losses.unwrapped(partial(inner, ignore_index=2)) == (
+    assert losses.unwrap_loss(partial(inner, ignore_index=2)) == (
         losses.cross_entropy,
         {"ignore_index": 2, "label_smoothing": 0.1},
     )
-    assert losses.unwrapped(losses.mse) == (losses.mse, {})
+    assert losses.unwrap_loss(losses.mse) == (losses.mse, {})
 
 
 def test_what_is_no_loss_is_refused() -> None:
     for choice in (3, None, "mean", ["mse"]):
         with pytest.raises(OptionError, match="loss must be a function"):
-            losses.loss_of(choice)
+            losses.get_loss(choice)
     with pytest.raises(OptionError, match="did you mean 'cross_entropy'"):
-        losses.loss_of("CrossEntropy")
+        losses.get_loss("CrossEntropy")
 
 
 def test_nested_lists_must_have_one_shape_all_the_way_down() -> None:

@@ -19,7 +19,7 @@ def quick(model: Any, samples: Any = X, **options: Any) -> Any:
 
 
 def test_a_linear_autoencoder_comes_near_to_principal_components_and_never_beats_them() -> None:
-    """Baldi and Hornik 1989: the best that k linear units can do are the k first principal components."""
+    """Baldi and Hornik 1989: the best k linear units span the first k principal components."""
     centered = X - X.mean(axis=0)
     rest = numpy.linalg.svd(centered, compute_uv=False)[2:]
     best = (rest**2).sum() / X.size

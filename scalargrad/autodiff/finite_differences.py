@@ -1,10 +1,12 @@
-"""Central differences: the step, and the slope of a function along any one number of its argument, at little more than two calls.
+"""Central differences: the step, and the derivative by any one number of an argument.
 
-A central difference (f(x + h) - f(x - h)) / 2h is wrong by h²·f‴/6, because the Taylor series ends there, and by about ε·|f|/h,
-because f is rounded, with ε = 2⁻⁵². The sum is least for h near ∛ε times the scale on which f changes. That scale is not
-known; |x| stands for it, but no less than 1: h = ∛ε·max(|x|, 1). So the step is never lost in the rounding of a large x, and
-about ε^⅔ ≈ 4e-11 of the derivative is lost for a function whose derivatives are near 1. (Dennis and Schnabel, Numerical Methods
-for Unconstrained Optimization and Nonlinear Equations, 1983, section 5.4; Press et al., Numerical Recipes, section 5.7.)
+A central difference (f(x + h) - f(x - h)) / 2h has two errors: h²·f‴/6, because the Taylor series
+is cut off there, and about ε·|f|/h with ε = 2⁻⁵², because f is rounded. Their sum is smallest for h
+near ∛ε times the scale on which f changes. That scale is not known; |x| is taken for it, but at
+least 1: h = ∛ε·max(|x|, 1). So the step is never lost in the rounding of a large x, and the
+derivative loses about ε^⅔ ≈ 4e-11 for a function whose derivatives are near 1. (Dennis and
+Schnabel, Numerical Methods for Unconstrained Optimization and Nonlinear Equations, 1983, section
+5.4; Press et al., Numerical Recipes, section 5.7.)
 """
 
 import sys
@@ -30,73 +32,105 @@ from scalargrad.core.nested import (
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError
 
-Function = Callable[..., Any]
+from .nests import Function, Nested, Numeric
+
 EPSILON = sys.float_info.epsilon
 STEP = EPSILON ** (1.0 / 3.0)
 """The relative step, ∛ε ≈ 6.06e-6."""
 
 
-def around(x: float, step: float) -> tuple[float, float]:
-    """x - h and x + h.
+def step_around(x: float, step: float) -> tuple[float, float]:
+    """Return x - h and x + h.
 
-    >>> around(4.0, 0.25)
-    (3.0, 5.0)
+    Args:
+        x: The number in the middle.
+        step: h relative to max(|x|, 1).
+
+    Example:
+        >>> step_around(4.0, 0.25)
+        (3.0, 5.0)
     """
     h = step * max(abs(x), 1.0)
     return x - h, x + h
 
 
-class Slopes:
-    """The slopes of `f` at `x`: called with the index of a number of `x`, it returns the derivative by that number.
+class CentralDifferences:
+    """The derivatives of `f` at `x` by central differences; call it with the index of a number.
 
     It can be pickled where `f` can: another process then computes the same bits.
 
-    >>> slopes = Slopes(lambda x: x[0] * x[1], [2.0, 3.0])
-    >>> [round(slopes(index), 6) for index in range(len(slopes))]
-    [3.0, 2.0]
+    Args:
+        f: A function of one argument that returns one number.
+        x: The argument.
+        step: h relative to max(|x|, 1).
+
+    Attributes:
+        template: Makes the arguments of `f`.
+
+    Example:
+        >>> differences = CentralDifferences(lambda x: x[0] * x[1], [2.0, 3.0])
+        >>> [round(differences(index), 6) for index in range(len(differences))]
+        [3.0, 2.0]
     """
 
-    def __init__(self, f: Function, x: Any, step: float = STEP) -> None:
-        self.f, self.step, self.mold = f, step, Mold(x)
+    def __init__(self, f: Function, x: Nested[Numeric], step: float = STEP) -> None:
+        self.f = f
+        self.step = step
+        self.template = NestTemplate(x)
 
     def __len__(self) -> int:
-        return len(self.mold)
+        return len(self.template)
 
     def __call__(self, index: int) -> float:
-        """The central difference. It divides by the distance of the points as floats, which is not quite 2h."""
-        low, high = around(self.mold[index], self.step)
-        return (self._at(index, high) - self._at(index, low)) / (high - low)
+        low, high = step_around(self.template[index], self.step)
+        difference = self._evaluate(index, high) - self._evaluate(index, low)
+        # Not divided by 2h: x ± h are rounded, so their distance as floats is another.
+        return difference / (high - low)
 
-    def _at(self, index: int, number: float) -> float:
-        result = self.f(self.mold.moved(index, number))
+    def _evaluate(self, index: int, number: float) -> float:
+        result = self.f(self.template.copy_with(index, number))
         if is_nest(result):
+            kind = type(result).__name__
             raise DataError(
-                f"numerical_gradient needs a function that returns one number, not {type(result).__name__}"
+                f"numerical_gradient needs a function that returns one number, not {kind}"
             )
-        return plain_number(
-            blocks(result)[0], "the result"
-        )  # which may be an array without dimensions
+        # `blocks` takes the number out of an array without dimensions.
+        return to_float(blocks(result)[0], "the result")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.f, self.mold.fresh(), self.step)
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.f, self.template.copy(), self.step)
 
 
-class Mold:
-    """Makes fresh copies of a nest, any one number moved: floats for numbers, Values for Values, arrays of float64 for arrays of numbers.
+class NestTemplate:
+    """Makes copies of a nest, with any one number replaced.
 
-    The nest is taken apart once. What lies flat in a list or an array is copied as a whole, so a copy of 80,000 weights costs less than
-    a millisecond, whichever of them moved. Raises DataError for what is not a real number.
+    A copy has floats for numbers, new Values for Values, and arrays of float64 for arrays of
+    numbers. The nest is taken apart once, and numbers side by side in a list or an array are copied
+    as a whole, so a copy of 80,000 weights takes less than a millisecond.
 
-    >>> mold = Mold([1, (2.0, 3.0)])
-    >>> len(mold), mold[2], mold.moved(2, 9.0), mold.fresh()
-    (3, 3.0, [1.0, (2.0, 9.0)], [1.0, (2.0, 3.0)])
+    Args:
+        nest: The nest.
+
+    Attributes:
+        copy: Makes a copy with the numbers of the nest.
+
+    Raises:
+        DataError: For an entry that is not a real number.
+
+    Example:
+        >>> template = NestTemplate([1, (2.0, 3.0)])
+        >>> len(template), template[2]
+        (3, 3.0)
+        >>> template.copy_with(2, 9.0), template.copy()
+        ([1.0, (2.0, 9.0)], [1.0, (2.0, 3.0)])
     """
 
-    def __init__(self, nest: Any) -> None:
-        self._nest = snapshot(nest, "x")  # f may have the original in its hands, and change it
-        self._parts = list[Any]()
-        self.fresh = _maker(self._nest, self._parts)
-        self._places = [(part, place) for part in self._parts for place in range(len(part))]
+    def __init__(self, nest: Nested[Numeric]) -> None:
+        # Copied, because f may hold the original and change it.
+        self._nest = snapshot(nest, "x")
+        self._parts: list[Part] = []
+        self.copy = _copier(self._nest, self._parts)
+        self._places = [(part, i) for part in self._parts for i in range(len(part))]
 
     def __len__(self) -> int:
         return len(self._places)
@@ -105,70 +139,88 @@ class Mold:
         part, place = self._places[index]
         return float(part[place])
 
-    def moved(self, index: int, number: float) -> Any:
-        """A fresh copy in which one number is another."""
+    def copy_with(self, index: int, number: float) -> Any:
+        """Return a copy in which one number is replaced."""
         part, place = self._places[index]
-        before, part[place] = part[place], number
+        before = part[place]
+        part[place] = number
         try:
-            return self.fresh()
+            return self.copy()
         finally:
             part[place] = before
 
-    def filled(self, numbers: Iterable[float]) -> Any:
-        """The same containers with other numbers: floats, also for Values, and arrays of float64."""
+    def fill(self, numbers: Iterable[float]) -> Any:
+        """Return the containers of the nest with other numbers, all of them floats."""
         return refilled(self._nest, numbers, float_array)
 
 
-Maker = Callable[[], Any]
+Part = list[float] | Any
+"""Numbers side by side: a list, or the flat array that a copy is made of."""
+
+Copier = Callable[[], Any]
 
 
-def _maker(nest: Any, parts: list[Any]) -> Maker:
-    """A function that makes a copy of the nest; it reads the numbers from lists (and flat arrays) that it adds to `parts`."""
+def _copier(nest: Any, parts: list[Part]) -> Copier:
+    """Return a function that copies a nest.
+
+    It reads the numbers from the parts that are added to `parts`, so a number that is replaced
+    there is replaced in the copy.
+    """
     if isinstance(nest, dict):
-        makers = {key: _maker(item, parts) for key, item in nest.items()}
-        return lambda: dict_like(nest, {key: make() for key, make in makers.items()})
+        copiers = {key: _copier(item, parts) for key, item in nest.items()}
+        return lambda: dict_like(nest, {key: copy() for key, copy in copiers.items()})
     if isinstance(nest, list | tuple):
-        return _row_maker(nest, parts)
+        return _row_copier(nest, parts)
     if is_array(nest):
-        return _array_maker(nest, parts)
+        return _array_copier(nest, parts)
     if nest is None:
         return lambda: None
-    row = _flat_maker([nest], parts)
-    return lambda: next(iter(row()))
+    copy_row = _flat_copier([nest], parts)
+    return lambda: next(iter(copy_row()))
 
 
-def _row_maker(row: Any, parts: list[Any]) -> Maker:
+def _row_copier(row: Any, parts: list[Part]) -> Copier:
     if not any(map(is_nest, row)):
-        flat = _flat_maker(row, parts)
-        return lambda: row_like(row, flat())
-    makers = [_maker(item, parts) for item in row]
-    return lambda: row_like(row, [make() for make in makers])
+        copy_items = _flat_copier(row, parts)
+        return lambda: row_like(row, copy_items())
+    copiers = [_copier(item, parts) for item in row]
+    return lambda: row_like(row, [copy() for copy in copiers])
 
 
-def _flat_maker(row: Iterable[Any], parts: list[Any]) -> Callable[[], Iterable[Any]]:
-    """For numbers and Values side by side. What it makes has yet to be copied into its container."""
+def _flat_copier(row: Iterable[Any], parts: list[Part]) -> Callable[[], Iterable[Numeric]]:
+    """Return a function that copies the numbers and Values of a row.
+
+    It may return the part itself; the caller copies that into a container.
+    """
     items = [item if item is None else blocks(item)[0] for item in row]
-    part = [plain_number(item, "a number of x") for item in items]
+    part = [to_float(item, "a number of x") for item in items]
     parts.append(part)
-    values = [isinstance(item, Value) for item in items]
-    if not any(values):
+    is_value = [isinstance(item, Value) for item in items]
+    if not any(is_value):
         return lambda: part
-    return lambda: [Value(x) if value else x for x, value in zip(part, values, strict=True)]
+    return lambda: [Value(x) if value else x for x, value in zip(part, is_value, strict=True)]
 
 
-def _array_maker(array: Any, parts: list[Any]) -> Maker:
+def _array_copier(array: Any, parts: list[Part]) -> Copier:
     if array.dtype.kind not in "biuf":
-        flat = _flat_maker(array.ravel().tolist(), parts)
-        return lambda: array_of(list(flat()), array.shape)
+        copy_items = _flat_copier(array.ravel().tolist(), parts)
+        return lambda: array_of(list(copy_items()), array.shape)
     part = numpy.array(array, dtype=float, order="C").reshape(-1)
     parts.append(part)
     return partial(numpy.copy, part.reshape(array.shape))
 
 
-def plain_number(item: Any, what: str) -> float:
-    """The number of an item of a nest; raises DataError, which names `what`, for anything else."""
+def to_float(item: object, what: str) -> float:
+    """Return an item of a nest as a float, or raise DataError, which names `what`.
+
+    Example:
+        >>> to_float(Value(2.0), "x")
+        2.0
+    """
     if isinstance(item, Value):
-        return item.data  # and not `_data`: while a function is recorded, this one refuses
+        # Not `_data`: while a function is recorded, `data` raises, because the number of a
+        # recording is only an example.
+        return item.data
     if hasattr(item, "named_parameters"):
         raise DataError(
             f"{what} must be a real number, not a {type(item).__name__}: to move the weights of a "
@@ -177,43 +229,46 @@ def plain_number(item: Any, what: str) -> float:
     return as_float(item, what)
 
 
-def reads_its_argument(f: Function, x: Any) -> bool:
-    """Whether `f` looks at any number that it is given; True where that can't be told.
+def reads_argument(f: Function, x: Nested[Numeric]) -> bool:
+    """Return whether `f` reads any number of its argument; True if that is unknown.
 
     A derivative that is 0 everywhere may be right: of a ReLU that is off, of a step, of x² at 0.
-    It is a mistake where `f` computes with something else than its argument. The numbers alone can't
-    tell one from the other, nor can the names in the source, for `f` may hand its argument on to
-    somebody who ignores it. So `f` is called once more, with numbers that notice when they are
-    asked for. They are Values, so whatever computes, compares, converts or prints them asks them.
-    A function that does not take Values raises, and has looked at what it was given.
+    It is a mistake if `f` computes with anything else than its argument. The numbers don't tell one
+    from the other, nor do the names in the source, since `f` may pass its argument on to a function
+    that ignores it. So `f` is called once more, with Values that notice when they are read. To
+    compute, compare, convert or print, their number has to be read. A function that does not take
+    Values raises, and so has looked at what it was given.
 
     Args:
         f: The function.
         x: Its argument.
 
     Example:
-        >>> reads_its_argument(lambda x: 1.0 if x[0] > 0.0 else 0.0, [2.0])
+        >>> reads_argument(lambda x: 1.0 if x[0] > 0.0 else 0.0, [2.0])
         True
-        >>> reads_its_argument(lambda x: 7.0, [2.0])
+        >>> reads_argument(lambda x: 7.0, [2.0])
         False
     """
-    asked = False
+    was_read = False
 
-    class Asked(Value):
-        __slots__ = ("_kept",)
+    class Spy(Value):
+        __slots__ = ("_number",)
 
         @property
         def _data(self) -> float:
-            nonlocal asked
-            asked = True
-            return self._kept
+            nonlocal was_read
+            was_read = True
+            return self._number
 
         @_data.setter
         def _data(self, number: float) -> None:
-            self._kept = number
+            self._number = number
 
         def __float__(self) -> float:
-            return self._data  # without the warning that the graph ends here: nobody wants one
+            # Without the warning of Value.__float__ that the graph ends here: no graph is wanted.
+            return self._data
+
+        # Value compares by identity with ==, which reads no number.
 
         def __eq__(self, other: object) -> bool:
             return bool(self._data == plain(other))
@@ -225,7 +280,7 @@ def reads_its_argument(f: Function, x: Any) -> bool:
             return hash(self._data)
 
     try:
-        f(mapped(lambda number: Asked(plain(number)), x))
+        f(mapped(lambda number: Spy(plain(number)), x))
     except Exception:
         return True
-    return asked
+    return was_read

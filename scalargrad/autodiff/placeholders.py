@@ -1,11 +1,11 @@
-"""One call of a function on stand-ins: who stands for whom, the derivatives, what the caller sees.
+"""Placeholders for the arguments of a transform, and the derivatives of one call on them.
 
-A stand-in is a fresh leaf with the number of an argument. So an argument is told from every other
-use of the same Value, and what the function does with its containers does not matter. Afterwards
-the arguments are put in the places of their stand-ins.
+A placeholder is a new leaf with the number of an argument. It tells the argument from every other
+use of the same Value, and it does not matter what the function does with its containers. After the
+call each placeholder is replaced by the argument it was made for.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from operator import add
@@ -27,199 +27,245 @@ from scalargrad.core.nested import (
 from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import DataError, GraphError
 
+from .nests import Numeric
 
-class Tracer:
-    """Hands out stand-ins for arguments, and puts the arguments back in their places afterwards.
+
+class Placeholders:
+    """The placeholders of one call, and the arguments that replace them afterwards.
 
     Attributes:
-        name: The transform, for messages.
-        originals: For each stand-in what takes its place afterwards.
-        given_values: Whether there was a Value among the arguments.
-        nodes: What was made during the call.
-        recording: Whether the caller's results are to have graphs.
-        differentiates: Tells conversions to plain numbers that the graph is missed where it ends.
+        transform: The name of the transform, for messages.
+        arguments: The argument that replaces each placeholder.
+        given_values: Whether one of the arguments or tangents is a Value.
+        nodes: The nodes made during the call, in order.
+        recording: Whether the caller records graphs.
+        differentiates: Makes conversions to plain numbers warn that the graph ends there.
     """
 
     differentiates = True
 
-    def __init__(self, name: str) -> None:
-        # Asked before anything else: that a number was read inside would not tell people what to do.
-        check_question(f"a derivative ({name})")
-        self.name = name
-        self.originals: dict[Value, Value] = {}
+    def __init__(self, transform: str) -> None:
+        # While a function is recorded, reading any number raises. Asked first, so that the error
+        # is about the transform that the user called, and not about a number read inside it.
+        check_question(f"a derivative ({transform})")
+        self.transform = transform
+        self.arguments: dict[Value, Value] = {}
         self.given_values = False
         self.nodes: list[Value] = []
         self.recording = current_mode().recording
 
     def made(
         self,
-        node: Any,
+        node: Value,
         op: str,  # noqa: ARG002
-        args: tuple[Any, ...],  # noqa: ARG002
+        args: tuple[Numeric, ...],  # noqa: ARG002
         partials: tuple[float, ...],  # noqa: ARG002
     ) -> None:
-        """Called by the engine for each new node."""
+        """Remember a new node; the engine calls this."""
         self.nodes.append(node)
 
     def went_back(self, order: list[Any]) -> None:
-        """Called by the engine after each backward pass, which is nothing to a transform."""
+        """Ignore a backward pass; the engine calls this after each."""
 
-    def stand_ins(self, nest: Any, what: object) -> list[Value]:
-        """A fresh leaf for each number of a nest, told from every other use of the same Value."""
-        found = []
-        for index, x in enumerate(entries(nest)):
+    def create(self, nest: object, what: object) -> list[Value]:
+        """Create a placeholder for each number of a nest.
+
+        Args:
+            nest: The nest, which nobody changes from now on.
+            what: Its name in messages.
+
+        Returns:
+            The placeholders, in the order of the numbers.
+
+        Raises:
+            DataError: For an entry that is not a number.
+        """
+        placeholders = []
+        for index, item in enumerate(entries(nest)):
             try:
-                found.append(self._stand_in(x))
+                placeholders.append(self._create_one(item))
             except DataError:
-                raise self._refusal(x, places(nest, str(what))[index]) from None
-        return found
+                place = places(nest, str(what))[index]
+                raise _not_a_number(item, place) from None
+        return placeholders
 
-    def _stand_in(self, x: Any) -> Value:
-        if isinstance(x, Value):
+    def _create_one(self, item: object) -> Value:
+        if isinstance(item, Value):
             self.given_values = True
-            twin = _twin(x)
-            self.originals[twin] = x
-            return twin
-        twin = Value(as_float(x, "an argument"))
-        # Afterwards it is a number like any other that the function used. A tape around the call
-        # then has no leaf to watch, and a transform around it no Value from elsewhere.
-        self.originals[twin] = Constant(twin._data)
-        return twin
+            placeholder = _copy_leaf(item)
+            self.arguments[placeholder] = item
+            return placeholder
+        placeholder = Value(as_float(item, "an argument"))
+        # Replaced by a Constant, like any other number in the function. A Value would be a leaf
+        # that tapes around the call watch, and that transforms around it take for one of theirs.
+        self.arguments[placeholder] = Constant(placeholder._data)
+        return placeholder
 
-    def _refusal(self, x: Any, place: str) -> DataError:
-        if hasattr(x, "named_parameters"):
-            return DataError(
-                f"{place} is a {type(x).__name__}, and no number to differentiate by: name another "
-                "argument with argnums=, or call backward() on the loss for the gradients of its "
-                "parameters"
-            )
-        try:
-            as_float(x, f"{place} as an argument to differentiate by")
-        except DataError as error:
-            return error
-        return DataError(f"{place} is no number to differentiate by")
-
-    def tangent(self, x: Any) -> Any:
-        """One number of the tangents."""
-        if not isinstance(x, Value):
-            return as_float(x, f"{self.name}: a tangent")
+    def check_tangent(self, tangent: object) -> Numeric:
+        """Return one number of the tangents as a Value or a float."""
+        if not isinstance(tangent, Value):
+            return as_float(tangent, f"{self.transform}: a tangent")
         self.given_values = True
-        return x
+        return tangent
 
     @contextmanager
     def tracing(self) -> Iterator[None]:
-        """Record what is made inside the block, and reconnect it, even if the block raises."""
+        """Remember the nodes made in the block, then replace placeholders by arguments."""
         try:
             with enable_grad(), observing(self):
                 yield
         finally:
-            self._reconnect()
+            # Also where the function raises: a tape around the call may hold its nodes.
+            self._replace_by_arguments()
 
-    def _reconnect(self) -> None:
-        """Let everything that was made depend on the arguments instead of on their stand-ins."""
-        originals = self.originals
+    def _replace_by_arguments(self) -> None:
+        arguments = self.arguments
         for node in self.nodes:
-            if any(arg in originals for arg in node.args):
-                node.args = tuple(originals.get(arg, arg) for arg in node.args)
+            if any(arg in arguments for arg in node.args):
+                node.args = tuple(arguments.get(arg, arg) for arg in node.args)
 
 
-def _twin(x: Value) -> Value:
-    """A leaf with the number and label of `x`, of the same class if a user derived it."""
+def _not_a_number(item: object, place: str) -> DataError:
+    """Make the error about an argument that can't be differentiated by."""
+    if hasattr(item, "named_parameters"):
+        return DataError(
+            f"{place} is a {type(item).__name__}, not a number to differentiate by: choose another "
+            "argument with argnums=, or call backward() on the loss for the gradients of its "
+            "parameters"
+        )
+    try:
+        as_float(item, f"{place} as an argument to differentiate by")
+    except DataError as error:
+        return error
+    return DataError(f"{place} is not a number to differentiate by")
+
+
+def _copy_leaf(x: Value) -> Value:
+    """Make a leaf with the number and label of `x`, of the same class if a user derived it."""
     kind = type(x)
     number = x.data
     if kind in (Value, Parameter) or issubclass(kind, Constant):
         return Value(number, label=x.label)
-    twin = object.__new__(kind)
-    Value.__init__(twin, number, label=x.label)
-    own = [name for each in kind.__mro__ for name in getattr(each, "__slots__", ())]
-    for name in (*own, *getattr(x, "__dict__", ())):
+
+    # Made without its own __init__, which may take other arguments.
+    leaf = object.__new__(kind)
+    Value.__init__(leaf, number, label=x.label)
+    slots = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ())]
+    for name in (*slots, *getattr(x, "__dict__", ())):
         if name not in Value.__slots__ and hasattr(x, name):
-            setattr(twin, name, getattr(x, name))
-    return twin
+            setattr(leaf, name, getattr(x, name))
+    return leaf
 
 
 class Call:
-    """One call of a function on stand-ins, and its derivatives.
+    """One call of a function on placeholders, and its derivatives.
+
+    Args:
+        placeholders: The placeholders that the function was called with.
+        result: What the function returned.
+        inputs: The nest to differentiate by; only its structure is used.
+        leaves: The placeholders in `inputs`, in order.
 
     Attributes:
-        result: What the function returned, in containers that nobody else can change.
-        outputs: The numbers of that, in order.
-        inputs: The nest to differentiate by; only its structure is used.
+        result: A copy of what the function returned, whose containers nobody else can change.
+        outputs: The numbers in it, in order.
+        inputs: The nest to differentiate by.
     """
 
     def __init__(
         self,
-        tracer: Tracer,
-        result: Any,
-        inputs: Any,
-        stand_ins: list[Value],
+        placeholders: Placeholders,
+        result: object,
+        inputs: object,
+        leaves: list[Value],
     ) -> None:
-        self.result = snapshot(result, f"{tracer.name}: what the function returns")
-        self.outputs = [_output(x) for x in entries(self.result)]
+        self.result = snapshot(result, f"{placeholders.transform}: what the function returns")
+        self.outputs = [_as_output(entry) for entry in entries(self.result)]
         self.inputs = inputs
-        self._tracer = tracer
-        self._stand_ins = stand_ins
+        self._placeholders = placeholders
+        self._leaves = leaves
         self._graph = topological(self.outputs)
 
     def require_one_number(self) -> None:
         """Raise DataError unless the function returned one number."""
         if is_nest(self.result):
             raise DataError(
-                f"{self._tracer.name} needs a function that returns one number, not "
+                f"{self._placeholders.transform} needs a function that returns one number, not "
                 f"{type(self.result).__name__}: return a sum, or use jacobian"
             )
 
     def gradients(self) -> list[list[Value]]:
-        """For each output its gradient by each input."""
-        order = _dependent(self._graph, self._stand_ins)
-        taken = set(self._graph)
-        found = [pullback(order, [(output, 1.0)]) for output in self.outputs]
-        return [_own([row.get(x, 0.0) for x in self._stand_ins], taken) for row in found]
+        """Return the gradient of each output by each input: a row for each output."""
+        order = _dependent_nodes(self._graph, self._leaves)
+        existing = set(self._graph)
+        passes = [pullback(order, [(output, 1.0)]) for output in self.outputs]
 
-    def tangents(self, directions: list[Any]) -> list[Value]:
-        """For each output how fast it moves when the inputs move as the directions say."""
-        flows = {}
-        for leaf, flow in zip(self._stand_ins, directions, strict=True):
-            if isinstance(flow, Value) or flow:
-                flows[leaf] = flow
-        moved = _pushforward(_dependent(self._graph, flows), flows)
-        taken = {*self._graph, *flows.values()}
-        return _own([moved.get(output, 0.0) for output in self.outputs], taken)
+        rows = []
+        for gradients in passes:
+            row = [as_result(gradients.get(leaf, 0.0), existing) for leaf in self._leaves]
+            rows.append(row)
+        return rows
 
-    def results(self, values: list[Value]) -> tuple[list[Any], ArrayMaker]:
-        """The numbers as the caller sees them, and what makes an array of them."""
-        tracer = self._tracer
-        if tracer.recording and (tracer.given_values or self._depend_on_others(values)):
-            return [tracer.originals.get(value, value) for value in values], array_of
+    def tangents(self, directions: Sequence[Numeric]) -> list[Value]:
+        """Return the tangent of each output, given those of the inputs."""
+        given: dict[Value, Numeric] = {}
+        for leaf, direction in zip(self._leaves, directions, strict=True):
+            # A plain 0 moves nothing, so nothing is computed for it; a Value of 0 has a graph.
+            if isinstance(direction, Value) or direction:
+                given[leaf] = direction
+
+        order = _dependent_nodes(self._graph, given)
+        tangents = _pushforward(order, given)
+        existing = {*self._graph, *tangents.values()}
+        return [as_result(tangents.get(output, 0.0), existing) for output in self.outputs]
+
+    def finalize(self, values: list[Value]) -> tuple[list[Numeric], ArrayMaker]:
+        """Turn derivatives into the numbers that the caller gets: all Values or all floats.
+
+        Args:
+            values: Derivatives, and outputs of the function.
+
+        Returns:
+            The numbers, and the function that makes an array of them.
+        """
+        placeholders = self._placeholders
+        if not placeholders.recording:
+            return [value._data for value in values], float_array
+        if placeholders.given_values or self._depend_on_others(values):
+            return [placeholders.arguments.get(value, value) for value in values], array_of
         return [value._data for value in values], float_array
 
     def _depend_on_others(self, values: list[Value]) -> bool:
-        """Whether the results depend on a Value that is no stand-in and no plain number.
-
-        A zero that comes from a branch not taken, as of a ReLU that is off, has no graph. Its type
-        would then change with the numbers, and a loss that uses the derivative would fail at some
-        points only. So where the results depend on nothing, the formula is asked as well.
-        """
-        others = _Others(self._tracer, self._graph)
-        hooked = any(node.metadata for node in self._graph)  # a hook may return any Value
-        if not others.in_graph and not hooked:
+        """Whether the results depend on a Value that the function took from elsewhere."""
+        others = _OtherValues(self._placeholders, self._graph)
+        # A hook may return any Value as the gradient.
+        has_hooks = any(node.metadata for node in self._graph)
+        if not others.in_graph and not has_hooks:
             return False
-        if others.reach(values):
+        if others.are_reached_from(values):
             return True
+
+        # A zero from a branch not taken, as of a ReLU that is off, has no graph. By the results
+        # alone, their type would change with the numbers, and a loss that uses the derivative
+        # would fail at some points only. So the formula decides as well.
         with unobserved():
-            order = _dependent(self._graph, self._stand_ins)
-            return others.bend(order, self.outputs)
+            order = _dependent_nodes(self._graph, self._leaves)
+            return others.are_in_derivative(order, self.outputs)
 
 
-class _Others:
-    """Which nodes depend on Values from elsewhere: parameters, the arguments of other transforms.
+class _OtherValues:
+    """The Values that a function took from elsewhere, and the nodes that depend on them.
+
+    These are parameters, arguments not differentiated by, and arguments of transforms around this
+    one. Placeholders, Constants and leaves that the function made itself are not among them.
 
     Attributes:
-        in_graph: Whether what the function returned depends on any.
+        in_graph: Whether the outputs of the function depend on any.
     """
 
-    def __init__(self, tracer: Tracer, graph: list[Value]) -> None:
-        self._own = {*tracer.originals, *(node for node in tracer.nodes if not node.args)}
+    def __init__(self, placeholders: Placeholders, graph: list[Value]) -> None:
+        made_leaves = [node for node in placeholders.nodes if not node.args]
+        self._own_leaves = {*placeholders.arguments, *made_leaves}
         self._known: dict[Value, bool] = {}
         for node in graph:
             if node.args:
@@ -229,9 +275,9 @@ class _Others:
         self.in_graph = any(self._known.values())
 
     def _is_other(self, leaf: Value) -> bool:
-        return not isinstance(leaf, Constant) and leaf not in self._own
+        return not isinstance(leaf, Constant) and leaf not in self._own_leaves
 
-    def reach(self, values: Iterable[Any]) -> bool:
+    def are_reached_from(self, values: Iterable[object]) -> bool:
         """Whether one of the values depends on such a Value; numbers among them do not."""
         stack = [value for value in values if isinstance(value, Value)]
         seen: set[Value] = set()
@@ -245,79 +291,83 @@ class _Others:
                 return True
             if known is None:
                 stack.extend(node.args)
+        # Remembered, because this is asked for each node on the way and their graphs overlap.
         self._known.update(dict.fromkeys(seen, False))
         return False
 
-    def bend(self, order: list[Value], outputs: list[Value]) -> bool:
+    def are_in_derivative(self, order: list[Value], outputs: list[Value]) -> bool:
         """Whether the derivative of an output depends on such a Value by its formula.
 
         It does where a path from an input to an output has a local derivative that does, whatever
-        else is on the path. Each node of `order` depends on an input.
+        else is on the path.
+
+        Args:
+            order: The nodes that depend on an input, operands first.
+            outputs: The outputs of the function.
         """
         moving = set(order)
-        bent: set[Value] = set()
+        affected: set[Value] = set()
         for node in order:
             if not node.args:
                 continue
             try:
                 partials = local_derivatives(node)
-            except GraphError:  # a node made by hand, behind a branch that was not taken
+            except GraphError:
+                # A node made by hand, behind a branch that was not taken. It has no formula, so
+                # the node itself is taken for its local derivatives.
                 partials = (node,) * len(node.args)
             for arg, partial in zip(node.args, partials, strict=True):
-                if arg in moving and (arg in bent or self.reach([partial])):
-                    bent.add(node)
-        return any(output in bent for output in outputs)
+                if arg in moving and (arg in affected or self.are_reached_from([partial])):
+                    affected.add(node)
+        return any(output in affected for output in outputs)
 
 
-def _output(result: Any) -> Value:
-    if isinstance(result, Value):
-        return result
-    return Constant(as_float(result, "what a function to differentiate returns"))
+def _as_output(entry: object) -> Value:
+    if isinstance(entry, Value):
+        return entry
+    return Constant(as_float(entry, "what a function to differentiate returns"))
 
 
-def _dependent(graph: list[Value], inputs: Iterable[Value]) -> list[Value]:
-    """The nodes of a graph, operands first, that depend on the inputs.
-
-    Nothing flows through any other.
-    """
-    reached = set(inputs)
+def _dependent_nodes(graph: list[Value], inputs: Iterable[Value]) -> list[Value]:
+    """Return the nodes of a graph that depend on the inputs, operands first."""
+    dependent = set(inputs)
     order = []
     for node in graph:
-        if node in reached or any(arg in reached for arg in node.args):
-            reached.add(node)
+        if node in dependent or any(arg in dependent for arg in node.args):
+            dependent.add(node)
             order.append(node)
     return order
 
 
-def _own(derivatives: list[Any], taken: set[Any]) -> list[Value]:
-    """Values for derivatives, each with a node of its own."""
-    return [owned(derivative, taken) for derivative in derivatives]
+def as_result(derivative: Numeric, existing: set[Any]) -> Value:
+    """Return a derivative as a Value that is not one of the existing nodes.
 
+    A number becomes a Constant. A Value that is part of a graph already is multiplied by 1, so that
+    labeling or changing the result does not change an operand.
 
-def owned(derivative: Any, taken: set[Any]) -> Value:
-    """A Value for one derivative, which is not one of those that are `taken`.
-
-    A number becomes a Constant, and a Value that has its place in a graph already is multiplied
-    by 1, so that whoever labels or changes the result does not change an operand.
+    Args:
+        derivative: The derivative.
+        existing: The nodes that are part of a graph already.
     """
     if not isinstance(derivative, Value):
         return Constant(derivative)
-    return Constant(1.0) * derivative if derivative in taken else derivative
+    return Constant(1.0) * derivative if derivative in existing else derivative
 
 
-def _pushforward(order: list[Value], tangents: dict[Value, Any]) -> dict[Value, Any]:
-    """The tangent of every node that moves.
+def _pushforward(order: list[Value], tangents: dict[Value, Numeric]) -> dict[Value, Numeric]:
+    """Add to `tangents` those of all nodes that move, and return them.
 
-    It is the sum over its operands of local derivative times tangent.
+    The tangent of a node is the sum over its operands of local derivative times tangent.
     """
     for node in order:
-        if node.args:
-            shares = [
-                _share(tangents[arg], partial)
-                for arg, partial in zip(node.args, local_derivatives(node), strict=True)
-                if arg in tangents
-            ]
-            flows = [share for share in shares if share is not None]
-            if flows:
-                tangents[node] = reduce(add, flows)
+        if not node.args:
+            continue
+        terms = []
+        for arg, partial in zip(node.args, local_derivatives(node), strict=True):
+            if arg in tangents:
+                term = _share(tangents[arg], partial)
+                if term is not None:
+                    terms.append(term)
+        if terms:
+            tangents[node] = reduce(add, terms)
     return tangents

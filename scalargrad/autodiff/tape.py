@@ -1,11 +1,12 @@
-"""GradientTape: records what is computed in a block and answers for gradients afterwards, as TensorFlow's does.
+"""GradientTape: records a block of operations and computes gradients afterwards, as in TensorFlow.
 
-Values stand for TensorFlow's variables and Constants for its constants; nested lists of Values stand for tensors.
+Values correspond to TensorFlow's variables, Constants to its constants, and nested lists of Values
+to tensors.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from scalargrad.core.backprop import pullback
 from scalargrad.core.conversion import as_float, is_number
@@ -16,44 +17,52 @@ from scalargrad.errors import DataError, LengthError, OptionError, TapeError
 from scalargrad.utils.calls import explain_class
 from scalargrad.utils.spelling import suggestion
 
-from .placeholders import owned
+from .nests import Nested, Numeric
+from .placeholders import as_result
+
+Unconnected = Literal["none", "zero"]
+Seed = tuple[Value, Numeric]
+_UNCONNECTED = ("none", "zero")
 
 
 class _Watch(NamedTuple):
-    """Marks in the log that a Value was to be watched from there on."""
+    """An entry of the log: from here on the Value is watched."""
 
     value: Value
 
 
 _Log = list[Value | _Watch]
-_UNCONNECTED: dict[str, Callable[[], Value | None]] = {
-    "none": lambda: None,
-    "zero": lambda: Constant(0.0),
-}
+
+# Ordered sets: what is watched first is listed first.
+_Nodes = dict[Value, None]
 
 
 class GradientTape:
-    """Inside `with GradientTape() as tape:` operations are recorded; `tape.gradient(target, sources)` differentiates what was.
+    """A context manager that records operations, for `gradient` and `jacobian` afterwards.
 
-    persistent                whether `gradient` and `jacobian` may be called more than once
-    watch_accessed_variables  whether each leaf that is not a Constant is watched as soon as an operation of the block uses it;
-                              otherwise only what is given to `watch`
+    What was computed outside the block, or before its operands were watched, is not on the tape:
+    sources that are reached only that way are unconnected. No `grad` of any Value changes. The
+    gradients are graphs, recorded by the tapes around, so nested tapes give second derivatives. The
+    tape keeps its records until its last gradient was taken, or it is dropped.
 
-    What was computed outside the block, or before its operands were watched, is not on the tape: sources that are reached
-    only that way are unconnected. No `grad` of any Value changes. The gradients are graphs, recorded by the tapes around, so
-    nested tapes give second derivatives. The tape holds what it recorded until its last gradient was taken, or it is dropped.
+    Args:
+        persistent: Whether `gradient` and `jacobian` may be called more than once.
+        watch_accessed_variables: Whether to watch each leaf, Constants apart, as soon as an
+            operation of the block uses it. Otherwise only what is given to `watch` is watched.
 
-    >>> x = Value(3.0)
-    >>> with GradientTape() as outer_tape:
-    ...     with GradientTape() as tape:
-    ...         y = x * x * x
-    ...     first = tape.gradient(y, x)
-    >>> first.data, outer_tape.gradient(first, x).data
-    (27.0, 18.0)
+    Example:
+        >>> x = Value(3.0)
+        >>> with GradientTape() as outer_tape:
+        ...     with GradientTape() as tape:
+        ...         y = x * x * x
+        ...     first = tape.gradient(y, x)
+        >>> first.data, outer_tape.gradient(first, x).data
+        (27.0, 18.0)
     """
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
-        self._persistent, self._automatic = bool(persistent), bool(watch_accessed_variables)
+        self._persistent = bool(persistent)
+        self._watches_leaves = bool(watch_accessed_variables)
         self._log: _Log | None = None
         self._watched: tuple[Value, ...] = ()
         self._recording = False
@@ -62,64 +71,84 @@ class GradientTape:
     def __enter__(self) -> "GradientTape":
         if self._block is not None:
             raise TapeError(
-                "this tape is recording already: leave its block before entering it again, or make another tape"
+                "this tape is recording already: leave its block before entering it again, or make "
+                "another tape"
             )
-        self._log = [] if self._log is None else self._log
+        if self._log is None:
+            self._log = []
         self._block = observing(self)
         self._block.__enter__()
         self._recording = True
         return self
 
-    def __exit__(self, *exception: Any) -> None:
-        block, self._block, self._recording = self._block, None, False
+    def __exit__(self, *exception: object) -> None:
+        block = self._block
+        self._block = None
+        self._recording = False
         if block is not None:
             block.__exit__(None, None, None)
 
-    def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
-        """Called by the engine for each new node."""
+    def made(
+        self,
+        node: Value,
+        op: str,  # noqa: ARG002
+        args: tuple[Numeric, ...],  # noqa: ARG002
+        partials: tuple[float, ...],  # noqa: ARG002
+    ) -> None:
+        """Record a new node; the engine calls this."""
+        # Only logged here, so that recording stays cheap; `_replay` finds out what is watched.
         if self._recording and self._log is not None and node.args:
             self._log.append(node)
 
-    def went_back(self, order: list[Any]) -> None:
-        """Called by the engine after each backward pass, which is nothing to a tape."""
+    def went_back(self, order: list[Value]) -> None:
+        """Ignore a backward pass; the engine calls this after each."""
 
-    def watch(self, values: Any) -> None:
-        """Record what is computed from `values`, a Value or a nest of them, from now on. Constants and intermediates may be watched too.
+    def watch(self, values: Nested[Value]) -> None:
+        """Record what is computed from `values` from now on.
 
-        Raises DataError for anything else than Values, TapeError unless the block was entered.
+        Args:
+            values: A Value or a nest of Values; Constants and intermediate results are fine.
 
-        >>> c = Constant(3.0)
-        >>> with GradientTape() as tape:
-        ...     tape.watch(c)
-        ...     y = c * c
-        >>> tape.gradient(y, c).data
-        6.0
+        Raises:
+            DataError: For anything but Values.
+            TapeError: Unless the block was entered.
+
+        Example:
+            >>> c = Constant(3.0)
+            >>> with GradientTape() as tape:
+            ...     tape.watch(c)
+            ...     y = c * c
+            >>> tape.gradient(y, c).data
+            6.0
         """
-        found = _checked(values, "watch takes")
+        checked = _check_values(values, "watch takes")
         if self._log is None:
             raise TapeError(
                 "this tape is not recording: call watch inside `with GradientTape() as tape:`"
             )
-        self._log += map(_Watch, found)
+        self._log += map(_Watch, checked)
 
     def watched_variables(self) -> tuple[Value, ...]:
-        """The Values that are or were watched, in the order in which that began."""
-        return (
-            self._watched if self._log is None else tuple(_replayed(self._log, self._automatic)[0])
-        )
+        """Return the Values that are or were watched, in the order of being watched."""
+        if self._log is None:
+            return self._watched
+        watched, _ = _replay(self._log, self._watches_leaves)
+        return tuple(watched)
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
-        """Inside `with tape.stop_recording():` nothing is recorded on this tape.
+        """Record nothing on this tape inside `with tape.stop_recording():`.
 
-        Raises TapeError when the tape is not recording.
+        Raises:
+            TapeError: When the tape is not recording.
 
-        >>> x = Value(4.0)
-        >>> with GradientTape() as tape:
-        ...     with tape.stop_recording():
-        ...         y = x**2
-        >>> print(tape.gradient(y, x))
-        None
+        Example:
+            >>> x = Value(4.0)
+            >>> with GradientTape() as tape:
+            ...     with tape.stop_recording():
+            ...         y = x**2
+            >>> print(tape.gradient(y, x))
+            None
         """
         self._require_recording("stop_recording")
         self._recording = False
@@ -127,79 +156,104 @@ class GradientTape:
             yield
         finally:
             self._recording = self._block is not None
-            self._log = [] if self._log is None else self._log
+            # A gradient inside the block may have ended the recording and dropped the log.
+            if self._log is None:
+                self._log = []
 
     def reset(self) -> None:
-        """Forget everything recorded and watched so far, as if the block began here.
+        """Forget everything recorded and watched so far, as if the block started here.
 
-        Raises TapeError when the tape is not recording.
+        Raises:
+            TapeError: When the tape is not recording.
         """
         self._require_recording("reset")
         self._log = []
 
     def gradient(
         self,
-        target: Any,
-        sources: Any,
-        output_gradients: Any = None,
-        unconnected_gradients: str = "none",
+        target: Nested[Value],
+        sources: Nested[Value],
+        output_gradients: Nested[Numeric] = None,
+        unconnected_gradients: Unconnected = "none",
     ) -> Any:
-        """The derivative of `target` by each of `sources`, in the structure of `sources`.
+        """Compute the derivative of `target` by each of `sources`.
 
-        target                 a Value, or a nest of Values whose gradients are summed
-        sources                a Value or a nest of Values: watched ones, or intermediates that were recorded
-        output_gradients       a factor for each Value of `target` in the same structure; None, whole or in it, stands for 1
-        unconnected_gradients  "none" or "zero": what a source that `target` does not depend on gets
+        Args:
+            target: A Value, or a nest of Values whose gradients are summed.
+            sources: A Value or a nest of Values: watched ones, or intermediate results that were
+                recorded.
+            output_gradients: A factor for each Value of `target` in the same structure. None, for
+                all or in it, means 1.
+            unconnected_gradients: The gradient of a source that `target` does not depend on: "none"
+                or "zero".
 
-        Raises TapeError on a second call, unless the tape is persistent; DataError for anything else than Values, LengthError
-        for factors in another structure, OptionError for an unknown option.
+        Returns:
+            The gradients in the structure of `sources`.
 
-        >>> x, y = Value(2.0), Value(5.0)
-        >>> with GradientTape() as tape:
-        ...     z = x * x
-        >>> tape.gradient(z, {"x": x, "y": y}, unconnected_gradients="zero")
-        {'x': Value(data=4.0, grad=0.0), 'y': Constant(data=0.0, grad=0.0)}
+        Raises:
+            TapeError: On a second call, unless the tape is persistent.
+            DataError: For anything but Values.
+            LengthError: For factors in another structure.
+            OptionError: For an unknown option.
+
+        Example:
+            >>> x, y = Value(2.0), Value(5.0)
+            >>> with GradientTape() as tape:
+            ...     z = x * x
+            >>> tape.gradient(z, {"x": x, "y": y}, unconnected_gradients="zero")
+            {'x': Value(data=4.0, grad=0.0), 'y': Constant(data=0.0, grad=0.0)}
         """
-        unconnected = _checked_option(unconnected_gradients)
-        sources = snapshot(sources, "sources")  # hooks run before the result is put together
-        targets, wanted = _checked(target, "the target is"), _checked(sources, "the sources are")
-        factors = (
-            [1.0] * len(targets) if output_gradients is None else _factors(target, output_gradients)
-        )
-        found = self._differentiated([list(zip(targets, factors, strict=True))], wanted)[0]
-        return refilled(
-            sources, [unconnected() if gradient is None else gradient for gradient in found]
-        )
+        fill_zeros = _check_option(unconnected_gradients) == "zero"
+        # Copied, because hooks run before the result is put together.
+        sources = snapshot(sources, "sources")
+        targets = _check_values(target, "the target is")
+        source_values = _check_values(sources, "the sources are")
+        factors = _factors(target, output_gradients, len(targets))
 
-    def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = "none") -> Any:
-        """The derivative of every Value of `target` by every one of `sources`: the structure of `target`, each Value replaced by `sources`.
+        seeds = list(zip(targets, factors, strict=True))
+        (gradients,) = self._differentiate([seeds], source_values)
+        if fill_zeros:
+            gradients = [Constant(0.0) if each is None else each for each in gradients]
+        return refilled(sources, gradients)
 
-        So lists give rows: entry [i][j] is the derivative of target i by source j. A source that no target depends on gets
-        None (or zero); one that some depend on gets 0 from the others. Raises as `gradient` does.
+    def jacobian(
+        self,
+        target: Nested[Value],
+        sources: Nested[Value],
+        unconnected_gradients: Unconnected = "none",
+    ) -> Any:
+        """Compute the derivative of every Value of `target` by every one of `sources`.
 
-        >>> x = [Value(1.0), Value(2.0)]
-        >>> with GradientTape() as tape:
-        ...     y = [entry * entry for entry in x]
-        >>> [[entry.data for entry in row] for row in tape.jacobian(y, x)]
-        [[2.0, 0.0], [0.0, 4.0]]
+        Args:
+            target: A Value or a nest of Values.
+            sources: A Value or a nest of Values, as for `gradient`.
+            unconnected_gradients: The derivatives by a source that no target depends on: "none" or
+                "zero". A source that some targets depend on has 0 for the others.
+
+        Returns:
+            The structure of `target`, each Value replaced by the structure of `sources`. So for
+            lists entry [i][j] is the derivative of target i by source j.
+
+        Raises:
+            ScalargradError: As `gradient` does.
+
+        Example:
+            >>> x = [Value(1.0), Value(2.0)]
+            >>> with GradientTape() as tape:
+            ...     y = [entry * entry for entry in x]
+            >>> [[entry.data for entry in row] for row in tape.jacobian(y, x)]
+            [[2.0, 0.0], [0.0, 4.0]]
         """
-        unconnected = _checked_option(unconnected_gradients)
+        fill_zeros = _check_option(unconnected_gradients) == "zero"
         target = snapshot(target, "target")
         sources = snapshot(sources, "sources")
-        targets, wanted = _checked(target, "the target is"), _checked(sources, "the sources are")
-        rows = self._differentiated([[(value, 1.0)] for value in targets], wanted)
-        missing = [
-            unconnected if all(g is None for g in column) else _UNCONNECTED["zero"]
-            for column in zip(*rows, strict=True)
-        ]
-        return outer(
-            target,
-            sources,
-            [
-                [other() if g is None else g for g, other in zip(row, missing, strict=True)]
-                for row in rows
-            ],
-        )
+        targets = _check_values(target, "the target is")
+        source_values = _check_values(sources, "the sources are")
+
+        rows = self._differentiate([[(value, 1.0)] for value in targets], source_values)
+        columns = zip(*rows, strict=True)
+        has_zeros = [fill_zeros or any(g is not None for g in column) for column in columns]
+        return outer(target, sources, [_fill_row(row, has_zeros) for row in rows])
 
     def _require_recording(self, name: str) -> None:
         if not self._recording:
@@ -207,63 +261,81 @@ class GradientTape:
                 f"this tape is not recording: call {name} inside `with GradientTape() as tape:`"
             )
 
-    def _differentiated(
-        self, seedings: list[list[tuple[Value, Any]]], sources: list[Value]
+    def _differentiate(
+        self, seedings: list[list[Seed]], sources: list[Value]
     ) -> list[list[Value | None]]:
-        """For each seeding of targets the gradient of each source, None where it is unconnected."""
+        """For each list of seeds return the gradients of the sources, None where unconnected."""
         if self._log is None:
             raise TapeError(
-                "there is nothing on this tape: compute inside its `with` block, and make it GradientTape(persistent=True) "
-                "to call gradient or jacobian more than once"
+                "there is nothing on this tape: compute inside its `with` block, and make it "
+                "GradientTape(persistent=True) to call gradient or jacobian more than once"
             )
-        watched, recorded = _replayed(self._log, self._automatic)
+        watched, recorded = _replay(self._log, self._watches_leaves)
         if not self._persistent:
-            self._watched, self._log, self._recording = tuple(watched), None, False
-        return [_pulled(seeds, sources, watched, recorded) for seeds in seedings]
+            # Dropped before the pass: what the pass computes is for the tapes around.
+            self._watched = tuple(watched)
+            self._log = None
+            self._recording = False
+        return [_pull_back(seeds, sources, watched, recorded) for seeds in seedings]
 
 
-def _replayed(log: _Log, automatic: bool) -> tuple[dict[Value, None], dict[Value, None]]:
-    """What was watched, and which nodes depend on that, both in the order in which it came about."""
-    watched: dict[Value, None] = {}
-    recorded: dict[Value, None] = {}
+def _fill_row(row: list[Value | None], has_zeros: list[bool]) -> list[Value | None]:
+    filled = []
+    for gradient, zero in zip(row, has_zeros, strict=True):
+        filled.append(Constant(0.0) if gradient is None and zero else gradient)
+    return filled
+
+
+def _replay(log: _Log, watches_leaves: bool) -> tuple[_Nodes, _Nodes]:
+    """Return the watched Values and the nodes that depend on them, in order of appearance."""
+    watched: _Nodes = {}
+    recorded: _Nodes = {}
     for entry in log:
         if isinstance(entry, _Watch):
             watched[entry.value] = None
             continue
-        if automatic:
-            watched.update(
-                (arg, None) for arg in entry.args if not arg.args and not isinstance(arg, Constant)
-            )
+        if watches_leaves:
+            for arg in entry.args:
+                if not arg.args and not isinstance(arg, Constant):
+                    watched[arg] = None
         if any(arg in watched or arg in recorded for arg in entry.args):
             recorded[entry] = None
     return watched, recorded
 
 
-def _pulled(
-    seeds: list[tuple[Value, Any]],
+def _pull_back(
+    seeds: list[Seed],
     sources: list[Value],
-    watched: dict[Value, None],
-    recorded: dict[Value, None],
+    watched: _Nodes,
+    recorded: _Nodes,
 ) -> list[Value | None]:
-    """The gradients of the sources. Watched leaves are walked too, for their hooks; intermediates from outside are where it ends."""
-    order = [*(value for value in watched if not value.args), *recorded]
+    """Return the gradients of the sources, None where unconnected."""
+    # Watched leaves are in the order for the sake of their hooks. Intermediate results from outside
+    # the tape are not: the pass ends there.
+    leaves = [value for value in watched if not value.args]
+    order = [*leaves, *recorded]
     gradients = pullback(order, seeds)
-    taken = {
-        *order,
-        *(arg for node in recorded for arg in node.args),
-        *(value for pair in seeds for value in pair if isinstance(value, Value)),
-    }
+
+    existing: set[Value] = set(order)
+    for node in recorded:
+        existing.update(node.args)
+    for target, factor in seeds:
+        existing.add(target)
+        if isinstance(factor, Value):
+            existing.add(factor)
+
     connected = _connected([target for target, _ in seeds], watched, recorded)
-    return [
-        owned(gradients.get(source, 0.0), taken) if source in connected else None
-        for source in sources
-    ]
+    results: list[Value | None] = []
+    for source in sources:
+        if source in connected:
+            results.append(as_result(gradients.get(source, 0.0), existing))
+        else:
+            results.append(None)
+    return results
 
 
-def _connected(
-    targets: list[Value], watched: dict[Value, None], recorded: dict[Value, None]
-) -> set[Value]:
-    """What the targets depend on by way of the tape, even if the derivative is 0."""
+def _connected(targets: list[Value], watched: _Nodes, recorded: _Nodes) -> set[Value]:
+    """Return the nodes that the targets depend on by the tape, even if the derivative is 0."""
     reached = set(targets)
     for node in reversed(recorded):
         if node in reached:
@@ -271,48 +343,55 @@ def _connected(
     return reached
 
 
-def _checked(nest: Any, what: str) -> list[Value]:
-    found = entries(nest)
-    for value in found:
+def _check_values(nest: Nested[Value], what: str) -> list[Value]:
+    values = entries(nest)
+    for value in values:
         if not isinstance(value, Value):
             hint = ""
             if is_number(value):
-                hint = ": it does not depend on any Value, for numbers of plain numbers are plain"
+                hint = ": it does not depend on any Value"
             kind = type(value).__name__
             raise DataError(f"{what} a Value, or Values in lists, not {kind} {value!r}{hint}")
-    return found
+    return values
 
 
-def _checked_option(unconnected_gradients: str) -> Callable[[], Value | None]:
+def _check_option(unconnected_gradients: object) -> str:
+    # TensorFlow's enumeration tf.UnconnectedGradients has these values, too.
     option = getattr(unconnected_gradients, "value", unconnected_gradients)
     if not isinstance(option, str) or option not in _UNCONNECTED:
         hint = suggestion(option, _UNCONNECTED, otherwise="")
         raise OptionError(
             f"unconnected_gradients must be 'none' or 'zero', not {unconnected_gradients!r}{hint}"
         )
-    return _UNCONNECTED[option]
+    return option
 
 
-def _factors(target: Any, output_gradients: Any) -> list[Any]:
-    """The seeds: in the structure of the target, or in one flat list."""
-    given, count = _ones_for_none(output_gradients), len(entries(target))
-    found = (
-        matched(target, given, ("target", "output_gradients"))
-        if isinstance(target, dict)
-        else entries(given)
-    )
-    if len(found) != count:
+def _factors(
+    target: Nested[Value], output_gradients: Nested[Numeric], count: int
+) -> Sequence[Numeric]:
+    """Return the factor of each target, given in the structure of the target or in a flat list."""
+    if output_gradients is None:
+        return [1.0] * count
+    given = _replace_none(output_gradients)
+    if isinstance(target, dict):
+        # By key: the two dicts may be in different orders.
+        factors = matched(target, given, ("target", "output_gradients"))
+    else:
+        factors = entries(given)
+    if len(factors) != count:
         raise LengthError(
-            f"output_gradients must hold one factor for each Value of the target: {count} Values, {len(found)} factors"
+            "output_gradients must hold one factor for each Value of the target: "
+            f"{count} Values, {len(factors)} factors"
         )
-    return [x if isinstance(x, Value) else as_float(x, "an output gradient") for x in found]
+    return [x if isinstance(x, Value) else as_float(x, "an output gradient") for x in factors]
 
 
-def _ones_for_none(nest: Any) -> Any:
+def _replace_none(nest: Any) -> Any:
+    """Replace each None in a nest by 1."""
     if isinstance(nest, dict):
-        return {key: _ones_for_none(part) for key, part in nest.items()}
+        return {key: _replace_none(part) for key, part in nest.items()}
     if isinstance(nest, list | tuple):
-        return [_ones_for_none(part) for part in nest]
+        return [_replace_none(part) for part in nest]
     return 1.0 if nest is None else nest
 
 

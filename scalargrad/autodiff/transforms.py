@@ -1,26 +1,28 @@
 """Derivatives of functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `hvp`.
 
-The names are JAX's. Each transform calls the function on stand-ins for its arguments, so what the
-function reads from elsewhere is a constant, even if it is the same Value as an argument. Nothing is
-mutated: no `grad` changes, and a function that writes into its lists or arrays writes into copies.
+The names are JAX's. Each transform calls the function on placeholders for its arguments, so
+anything else that the function reads is a constant, even if it is the same Value as an argument.
+Nothing is mutated: no `grad` changes, and a function that writes into its lists or arrays writes
+into copies.
 
 An argument is a number, a Value, or a nest of them: lists, tuples, dicts, NumPy arrays. What NumPy
-reads as an array (a pandas Series, a tensor) is taken as one. The function gets the same nest, with
-Values for the numbers; an array becomes an array of objects. Each place of a nest is a number of
-its own, even where one list or one Value appears in two places.
+reads as an array (a pandas Series, a tensor) is taken as one. The function gets the same nest with
+Values in place of the numbers; an array becomes an array of objects. Each entry of a nest is a
+separate number, even where one list or one Value appears twice.
 
 Numbers in, numbers out: the result holds floats, and arrays of float64 for arrays, so it can be
-handed to NumPy and SciPy. There are two exceptions, and both hold for a result as a whole, so that
-it never mixes floats and Values:
+passed to NumPy and SciPy. There are two exceptions. Both apply to a result as a whole, so it never
+mixes floats and Values:
 
 - If a Value is among the arguments to differentiate by (or among the tangents), the result holds
   Values. Their graphs end in the arguments that were given, so they can be drawn, and
   differentiated again to any order.
 - If the result depends on a Value that the function took from elsewhere, it holds Values as well: a
   parameter of a model, an argument that is not differentiated by, an argument of a transform around
-  this one. So a derivative of a model still learns. For a first derivative this is decided by the
-  formula and not by its numbers: that of `relu(w * x)` is a Value where it is 0 too. Constants are
-  plain numbers in this respect; a Value that the function makes itself, as `detach()` does, is not.
+  this one. So a derivative of a model can be trained through. For a first derivative the formula
+  decides this, not the numbers: the derivative of `relu(w * x)` is a Value where it is 0 too. A
+  Constant is a plain number in this respect, and so is a Value that the function makes itself, as
+  `detach()` does.
 
 Inside `no_grad()` all results are floats.
 """
@@ -37,10 +39,11 @@ from scalargrad.core.value import Value
 from scalargrad.errors import CallError, OptionError
 from scalargrad.utils.calls import explain_calls
 
-from .placeholders import Call, Tracer
+from .nests import Function, Nested, Numeric
+from .placeholders import Call, Placeholders
 
-Function = Callable[..., Any]
 Positions = int | Sequence[int]
+Arguments = Sequence[Nested[Numeric]]
 
 
 @explain_calls
@@ -48,7 +51,7 @@ def grad(f: Function, argnums: Positions = 0) -> Function:
     """Return the function that computes the gradient of `f`.
 
     A gradient has the structure of its argument. An argument that `f` does not depend on has the
-    gradient 0. Where floats come back and where Values: see the start of this module.
+    gradient 0. The module documentation says when the result holds floats and when Values.
 
     Args:
         f: A function that returns one number.
@@ -59,8 +62,8 @@ def grad(f: Function, argnums: Positions = 0) -> Function:
         A function of the same arguments as `f`.
 
     Raises:
-        DataError: When `f` returns anything but one number, or an argument to differentiate by
-            holds something else than numbers.
+        DataError: When `f` does not return one number, or an argument to differentiate by holds
+            anything but numbers.
         OptionError: For a position that the call does not have.
 
     Example:
@@ -105,8 +108,8 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
 
     The result is the tree product of what `f` returns and of the argument: a list of m numbers by a
     list of n numbers gives m lists of n, a number by a list gives a list. For arrays the result is
-    an array of the shapes joined, outputs first. Takes one backward walk for each number that `f`
-    returns.
+    an array whose shape is that of the output followed by that of the input. Takes one backward
+    pass for each number that `f` returns.
 
     Args:
         f: A function that returns a number or a nest of numbers.
@@ -129,9 +132,10 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
 def hessian(f: Function, argnums: Positions = 0) -> Function:
     """Return the function that computes all second derivatives of `f`.
 
-    It is the jacobian of the jacobian. By a list of n numbers this is n lists of n, by an array of
-    shape s an array of shape s + s. By several numbers or arrays, entry [i][j] is by argument i and
-    then by argument j. In general it is the tree product of the arguments with themselves.
+    It is the Jacobian of the Jacobian. For a list of n numbers this is n lists of n, for an array
+    of shape s an array of shape s + s. For several numbers or arrays, entry [i][j] is the
+    derivative by argument i and then by argument j. In general the result is the tree product of
+    the arguments with themselves.
 
     Args:
         f: A function that returns one number.
@@ -151,13 +155,13 @@ def hessian(f: Function, argnums: Positions = 0) -> Function:
 
 
 @explain_calls
-def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """Compute `f` and its derivative in one direction, in forward mode: one walk, operands first.
+def jvp(f: Function, primals: Arguments, tangents: Arguments) -> tuple[Any, Any]:
+    """Compute `f` and its derivative in one direction, in forward mode.
 
     Args:
         f: A function that returns a number or a nest of numbers.
         primals: A tuple or list of the arguments of `f`.
-        tangents: The same structure: how fast each number moves.
+        tangents: The direction: a number for each number of `primals`, in the same structure.
 
     Returns:
         The pair (f(*primals), its derivative in the direction of `tangents`). Both have the
@@ -171,22 +175,24 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
         (6.0, 23.0)
     """
-    found: tuple[Any, Any] = _forward("jvp", f, primals, tangents, _value_and_tangent)
-    return found
+    value, tangent = _forward_transform("jvp", f, primals, tangents, _value_and_tangent)
+    return value, tangent
 
 
 @explain_calls
-def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """Compute the Hessian of `f` times a vector, without the Hessian: forward mode over `grad`.
+def hvp(f: Function, primals: Arguments, tangents: Arguments) -> Any:
+    """Compute the product of the Hessian of `f` and a vector, without forming the Hessian.
+
+    This is forward mode over `grad` (Pearlmutter 1994).
 
     Args:
         f: A function that returns one number.
         primals: A tuple or list of the arguments of `f`.
-        tangents: The same structure: the vector.
+        tangents: The vector: a number for each number of `primals`, in the same structure.
 
     Returns:
-        For one argument the result has its structure; for several it is a tuple with one for each,
-        of the Hessian by all of them.
+        The product in the structure of the argument; for several arguments a tuple with one part
+        for each. The Hessian is by all arguments together.
 
     Raises:
         ScalargradError: As `grad` and `jvp` do.
@@ -195,15 +201,18 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         >>> hvp(lambda x: x[0] ** 2 * x[1], ([3.0, 5.0],), ([1.0, 0.0],))
         [10.0, 6.0]
     """
-    by: Positions = 0
+    argnums: Positions = 0
+    # Anything else than a tuple or list is refused in `_forward_transform`.
     if isinstance(primals, list | tuple):
         if not primals:
             raise CallError("hvp needs at least one argument to differentiate by: primals is empty")
-        by = 0 if len(primals) == 1 else range(len(primals))
-    return _forward("hvp", _transform("hvp", f, by, _gradient), primals, tangents, _tangent)
+        if len(primals) > 1:
+            argnums = range(len(primals))
+    gradient = _transform("hvp", f, argnums, _gradient)
+    return _forward_transform("hvp", gradient, primals, tangents, _tangent)
 
 
-def _check(name: str, f: Any) -> None:
+def _check_function(name: str, f: object) -> None:
     if callable(f):
         return
     hint = ""
@@ -212,55 +221,65 @@ def _check(name: str, f: Any) -> None:
     raise CallError(f"{name} takes a function, not {type(f).__name__}{hint}")
 
 
-def _positions(name: str, argnums: Any) -> list[int]:
-    given = argnums if isinstance(argnums, list | tuple | range) else [argnums]
+def _check_positions(name: str, argnums: object) -> list[int]:
+    positions = argnums if isinstance(argnums, list | tuple | range) else [argnums]
     try:
-        return [whole(number, "a position", None) for number in given]
+        return [whole(position, "a position", None) for position in positions]
     except OptionError:
         wanted = f"argnums of {name} must be a position or a tuple of positions"
         raise OptionError(f"{wanted}, not {argnums!r}") from None
 
 
-def _position(name: str, number: int, count: int) -> int:
-    if not -count <= number < count:
+def _normalize_position(name: str, position: int, count: int) -> int:
+    if not -count <= position < count:
         raise OptionError(
-            f"argnums of {name} names argument {number}, but the function was called with {count} "
-            "positional arguments (keyword arguments are not differentiated by)"
+            f"argnums of {name} names argument {position}, but the function was called with "
+            f"{count} positional arguments (keyword arguments are not differentiated by)"
         )
-    return number % count
+    return position % count
 
 
 def _transform(
     name: str,
     f: Function,
     argnums: Positions,
-    work: Callable[[Call], Any],
+    differentiate: Callable[[Call], object],
 ) -> Function:
-    """Return the function that calls `f` on stand-ins and returns what `work` makes of the call."""
-    _check(name, f)
-    numbers = _positions(name, argnums)
+    """Return the function that calls `f` on placeholders and differentiates the call.
+
+    Args:
+        name: The transform, for messages.
+        f: The function to differentiate.
+        argnums: Which positional arguments to differentiate by.
+        differentiate: Makes the result from the call.
+    """
+    _check_function(name, f)
+    positions = _check_positions(name, argnums)
     single = not isinstance(argnums, list | tuple | range)
 
     @wraps(f, updated=())
     def transformed(*arguments: Any, **options: Any) -> Any:
-        chosen = [_position(name, number, len(arguments)) for number in numbers]
-        tracer = Tracer(name)
-        # `f` may write into its containers, sort them, return them. So it gets containers of its
-        # own, and what is needed afterwards is kept before it runs.
-        kept: dict[int, Any] = {}
+        chosen = [_normalize_position(name, position, len(arguments)) for position in positions]
+        placeholders = Placeholders(name)
+
+        # `f` may write into its containers, sort them, return them. So it gets copies, and what is
+        # needed afterwards is copied before it runs.
+        nests: dict[int, Any] = {}
         leaves: dict[int, list[Value]] = {}
         for index in chosen:
-            if index not in kept:
-                what = _Argument(name, f, index)
-                kept[index] = snapshot(arguments[index], what)
-                leaves[index] = tracer.stand_ins(kept[index], what)
-        inputs = kept[chosen[0]] if single else tuple(kept[index] for index in chosen)
-        stand_ins = [leaf for index in chosen for leaf in leaves[index]]
-        with tracer.tracing():
-            given = list(arguments)
-            for index, nest in kept.items():
-                given[index] = refilled(nest, leaves[index])
-            return work(Call(tracer, f(*given, **options), inputs, stand_ins))
+            if index not in nests:
+                argument_name = _ArgumentName(name, f, index)
+                nests[index] = snapshot(arguments[index], argument_name)
+                leaves[index] = placeholders.create(nests[index], argument_name)
+        inputs = nests[chosen[0]] if single else tuple(nests[index] for index in chosen)
+        input_leaves = [leaf for index in chosen for leaf in leaves[index]]
+
+        with placeholders.tracing():
+            replaced = list(arguments)
+            for index, nest in nests.items():
+                replaced[index] = refilled(nest, leaves[index])
+            call = Call(placeholders, f(*replaced, **options), inputs, input_leaves)
+            return differentiate(call)
 
     return transformed
 
@@ -268,8 +287,11 @@ def _transform(
 _POSITIONAL = (Argument.POSITIONAL_ONLY, Argument.POSITIONAL_OR_KEYWORD)
 
 
-class _Argument:
-    """An argument as messages name it. It is looked up for messages only, for that takes time."""
+class _ArgumentName:
+    """The name of an argument in messages.
+
+    It is looked up when it is printed: `inspect.signature` is too slow for every call.
+    """
 
     def __init__(self, transform: str, f: Function, position: int) -> None:
         self._transform = transform
@@ -281,64 +303,80 @@ class _Argument:
 
     def _name(self) -> str:
         position = self._position
+        unnamed = f"argument {position}"
         try:
-            arguments = signature(self._f).parameters.values()
-        except (TypeError, ValueError):  # a function that is not written in Python may not say
-            return f"argument {position}"
-        names = [argument.name for argument in arguments if argument.kind in _POSITIONAL]
-        return names[position] if position < len(names) else f"argument {position}"
+            parameters = signature(self._f).parameters.values()
+        except (TypeError, ValueError):  # functions written in C may have no signature
+            return unnamed
+        names = [parameter.name for parameter in parameters if parameter.kind in _POSITIONAL]
+        return names[position] if position < len(names) else unnamed
 
 
-def _gradient(call: Call) -> Any:
+def _gradient(call: Call) -> object:
     call.require_one_number()
-    numbers, array = call.results(call.gradients()[0])
-    return refilled(call.inputs, numbers, array)
+    numbers, make_array = call.finalize(call.gradients()[0])
+    return refilled(call.inputs, numbers, make_array)
 
 
-def _value_and_gradient(call: Call) -> tuple[Any, Any]:
+def _value_and_gradient(call: Call) -> tuple[object, object]:
     call.require_one_number()
-    numbers, array = call.results([*call.outputs, *call.gradients()[0]])
-    return numbers[0], refilled(call.inputs, numbers[1:], array)
+    # Finalized together, so that both hold floats or both hold Values.
+    numbers, make_array = call.finalize([*call.outputs, *call.gradients()[0]])
+    return numbers[0], refilled(call.inputs, numbers[1:], make_array)
 
 
-def _jacobian(call: Call) -> Any:
+def _jacobian(call: Call) -> object:
     rows = call.gradients()
-    numbers, array = call.results([entry for row in rows for entry in row])
-    remaining = iter(numbers)
-    matrix = [[next(remaining) for _ in row] for row in rows]
-    return outer(call.result, call.inputs, matrix, array)
+    flat = [entry for row in rows for entry in row]
+    numbers, make_array = call.finalize(flat)
+    matrix = []
+    start = 0
+    for row in rows:
+        matrix.append(numbers[start : start + len(row)])
+        start += len(row)
+    return outer(call.result, call.inputs, matrix, make_array)
 
 
-def _forward(
+def _forward_transform(
     name: str,
     f: Function,
-    primals: Any,
-    tangents: Any,
-    work: Callable[[Call, list[Value]], Any],
+    primals: Arguments,
+    tangents: Arguments,
+    finish: Callable[[Call, list[Value]], Any],
 ) -> Any:
-    """Call `f` on stand-ins, and return what `work` makes of the call and of the tangents."""
-    _check(name, f)
+    """Call `f` on placeholders and compute tangents in forward mode.
+
+    Args:
+        name: The transform, for messages.
+        f: The function to differentiate.
+        primals: Its arguments.
+        tangents: The direction, in the same structure.
+        finish: Makes the result from the call and the tangents of its outputs.
+    """
+    _check_function(name, f)
     if not isinstance(primals, list | tuple) or not isinstance(tangents, list | tuple):
         kinds = f"{type(primals).__name__} and {type(tangents).__name__}"
         raise CallError(f"{name} takes primals and tangents as tuples of arguments, not {kinds}")
-    tracer = Tracer(name)
-    kept = snapshot(tuple(primals), f"{name}: primals")
-    speeds = snapshot(tuple(tangents), f"{name}: tangents")
-    flat = matched(kept, speeds, ("primals", "tangents"))
-    directions = [tracer.tangent(speed) for speed in flat]
-    leaves = tracer.stand_ins(kept, f"{name}: primals")
-    with tracer.tracing():
-        call = Call(tracer, f(*refilled(kept, leaves)), kept, leaves)
-        return work(call, call.tangents(directions))
+
+    placeholders = Placeholders(name)
+    inputs = snapshot(tuple(primals), f"{name}: primals")
+    direction = snapshot(tuple(tangents), f"{name}: tangents")
+    flat = matched(inputs, direction, ("primals", "tangents"))
+    directions = [placeholders.check_tangent(tangent) for tangent in flat]
+    leaves = placeholders.create(inputs, f"{name}: primals")
+
+    with placeholders.tracing():
+        call = Call(placeholders, f(*refilled(inputs, leaves)), inputs, leaves)
+        return finish(call, call.tangents(directions))
 
 
-def _value_and_tangent(call: Call, tangent: list[Value]) -> tuple[Any, Any]:
-    numbers, array = call.results([*call.outputs, *tangent])
+def _value_and_tangent(call: Call, tangents: list[Value]) -> tuple[object, object]:
+    numbers, make_array = call.finalize([*call.outputs, *tangents])
     count = len(call.outputs)
-    value = refilled(call.result, numbers[:count], array)
-    return value, refilled(call.result, numbers[count:], array)
+    value = refilled(call.result, numbers[:count], make_array)
+    return value, refilled(call.result, numbers[count:], make_array)
 
 
-def _tangent(call: Call, tangent: list[Value]) -> Any:
-    numbers, array = call.results(tangent)
-    return refilled(call.result, numbers, array)
+def _tangent(call: Call, tangents: list[Value]) -> object:
+    numbers, make_array = call.finalize(tangents)
+    return refilled(call.result, numbers, make_array)

@@ -1,8 +1,8 @@
-"""Data: small sets to learn from, files of numbers, and what prepares them for training.
+"""Data: small data sets, files of numbers, and their preparation for training.
 
-X is an array of samples (n, features), y an array with one answer for each. Nothing changes its input, and all chance comes
-from an argument `seed`: an int, a `numpy.random.Generator` or a `random.Random`. Equal ints give equal numbers; a generator
-goes on from where it stands.
+X is an array of samples (n, features), y an array with one target for each. No function changes its
+arguments. All randomness comes from an argument `seed`: an int, a `numpy.random.Generator` or a
+`random.Random`. Equal ints give equal numbers; a generator continues from its state.
 
 >>> from scalargrad import data
 >>> X, y = data.moons(200, noise=0.1, seed=1)

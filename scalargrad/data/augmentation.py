@@ -1,10 +1,10 @@
-"""More small images from those there are: noise, shifts by whole pixels, mirror images.
+"""Augmentation of small images: noise, shifts by whole pixels, mirror images.
 
-Images are rows (n, height * width), line after line as in a file; every function returns new ones of the same shape, and
-labels stay as they are.
+Images are rows (n, height * width), line after line as in a file. Every function returns new images
+of the same shape; labels stay as they are.
 """
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
 
-from .checks import Floats, Seed, as_floats, between, generator
+from .checks import Floats, Integers, Samples, Seed, as_floats, check_range, make_generator
+
+Direction = Literal["horizontal", "vertical"]
 
 DIRECTIONS = {"horizontal": 2, "vertical": 1}
 """The axis of (n, height, width) that each direction mirrors."""
@@ -21,96 +23,162 @@ DIRECTIONS = {"horizontal": 2, "vertical": 1}
 
 @explain_calls
 def add_noise(
-    images: Any, deviation: float, seed: Seed = 0, clip: tuple[float, float] | None = None
+    images: Samples,
+    deviation: float,
+    seed: Seed = 0,
+    clip: tuple[float, float] | None = None,
 ) -> Floats:
-    """The images plus normal noise of that standard deviation, cut to the range `clip` where it is given.
+    """Add normal noise.
 
-    Works on rows of any shape. Raises OptionError for a deviation below 0 and an empty range.
+    Args:
+        images: Rows of any shape.
+        deviation: The standard deviation of the noise.
+        seed: An int, a `numpy.random.Generator` or a `random.Random`.
+        clip: The range (low, high) to clip the result to, None for no clipping.
 
-    >>> add_noise([[0.0, 1.0]], 0.0)
-    array([[0., 1.]])
+    Raises:
+        OptionError: For a deviation below 0 and an empty range.
+
+    Example:
+        >>> add_noise([[0.0, 1.0]], 0.0)
+        array([[0., 1.]])
     """
-    given, spread = as_floats(images, "images"), between(deviation, "deviation")
-    noisy = given + spread * generator(seed).standard_normal(given.shape)
-    return noisy if clip is None else np.clip(noisy, *_range(clip))
+    floats = as_floats(images, "images")
+    scale = check_range(deviation, "deviation")
+    noisy = floats + scale * make_generator(seed).standard_normal(floats.shape)
+    return noisy if clip is None else np.clip(noisy, *_check_clip(clip))
 
 
 @explain_calls
 def shift(
-    images: Any, height: int, width: int, down: int = 0, right: int = 0, fill: float = 0.0
+    images: Samples,
+    height: int,
+    width: int,
+    down: int = 0,
+    right: int = 0,
+    fill: float = 0.0,
 ) -> Floats:
-    """All images moved by whole pixels (up and left where negative); what comes into sight is `fill`.
+    """Shift all images by the same number of whole pixels.
 
-    Raises LengthError where the rows are not height * width long, OptionError for parts of a pixel.
+    Args:
+        images: Rows (n, height * width).
+        height: Pixels in a column.
+        width: Pixels in a row.
+        down: Pixels to move down, up if negative.
+        right: Pixels to move right, left if negative.
+        fill: The number for pixels that come into view.
 
-    >>> shift([[1.0, 2.0, 3.0, 4.0]], 2, 2, right=1)
-    array([[0., 1., 0., 3.]])
+    Raises:
+        LengthError: When the rows are not height * width long.
+        OptionError: For a fraction of a pixel.
+
+    Example:
+        >>> shift([[1.0, 2.0, 3.0, 4.0]], 2, 2, right=1)
+        array([[0., 1., 0., 3.]])
     """
-    pictures = _pictures(images, height, width)
-    many = np.ones(len(pictures), dtype=np.int64)
-    return _moved(
-        pictures, whole(down, "down", None) * many, whole(right, "right", None) * many, fill
-    )
+    stack = _as_stack(images, height, width)
+    rows_down = np.full(len(stack), whole(down, "down", None))
+    columns_right = np.full(len(stack), whole(right, "right", None))
+    return _shift_each(stack, rows_down, columns_right, fill)
 
 
 @explain_calls
 def random_shift(
-    images: Any, height: int, width: int, most: int = 1, seed: Seed = 0, fill: float = 0.0
+    images: Samples,
+    height: int,
+    width: int,
+    max_shift: int = 1,
+    seed: Seed = 0,
+    fill: float = 0.0,
 ) -> Floats:
-    """Each image moved by its own number of whole pixels, -most … most down and -most … most to the right, all equally likely.
+    """Shift each image by random whole pixels.
 
-    Errors as for `shift`.
+    Args:
+        images: Rows (n, height * width).
+        height: Pixels in a column.
+        width: Pixels in a row.
+        max_shift: The largest shift; -max_shift … max_shift down and right are equally likely.
+        seed: An int, a `numpy.random.Generator` or a `random.Random`.
+        fill: The number for pixels that come into view.
 
-    >>> random_shift([[1.0, 2.0, 3.0, 4.0]], 2, 2, most=0)
-    array([[1., 2., 3., 4.]])
+    Raises:
+        ScalargradError: As `shift` does.
+
+    Example:
+        >>> random_shift([[1.0, 2.0, 3.0, 4.0]], 2, 2, max_shift=0)
+        array([[1., 2., 3., 4.]])
     """
-    pictures, limit = _pictures(images, height, width), whole(most, "most", 0)
-    down, right = generator(seed).integers(-limit, limit, (2, len(pictures)), endpoint=True)
-    return _moved(pictures, down, right, fill)
+    stack = _as_stack(images, height, width)
+    limit = whole(max_shift, "max_shift", 0)
+    rng = make_generator(seed)
+    down, right = rng.integers(-limit, limit, (2, len(stack)), endpoint=True)
+    return _shift_each(stack, down, right, fill)
 
 
 @explain_calls
-def flip(images: Any, height: int, width: int, direction: str = "horizontal") -> Floats:
-    """All images mirrored: "horizontal" exchanges left and right, "vertical" top and bottom.
+def flip(images: Samples, height: int, width: int, direction: Direction = "horizontal") -> Floats:
+    """Mirror all images.
 
-    Raises LengthError where the rows are not height * width long, OptionError for another direction.
+    Args:
+        images: Rows (n, height * width).
+        height: Pixels in a column.
+        width: Pixels in a row.
+        direction: "horizontal" to exchange left and right, "vertical" for top and bottom.
 
-    >>> flip([[1.0, 2.0, 3.0, 4.0]], 2, 2)
-    array([[2., 1., 4., 3.]])
+    Raises:
+        LengthError: When the rows are not height * width long.
+        OptionError: For another direction.
+
+    Example:
+        >>> flip([[1.0, 2.0, 3.0, 4.0]], 2, 2)
+        array([[2., 1., 4., 3.]])
     """
-    pictures = _pictures(images, height, width)
+    stack = _as_stack(images, height, width)
     if not isinstance(direction, str) or direction not in DIRECTIONS:
         hint = suggestion(direction, DIRECTIONS, otherwise="")
         raise OptionError(
             f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}{hint}"
         )
-    return np.flip(pictures, DIRECTIONS[direction]).reshape(len(pictures), -1)
+    return np.flip(stack, DIRECTIONS[direction]).reshape(len(stack), -1)
 
 
 @explain_calls
 def random_flip(
-    images: Any,
+    images: Samples,
     height: int,
     width: int,
     probability: float = 0.5,
     seed: Seed = 0,
-    direction: str = "horizontal",
+    direction: Direction = "horizontal",
 ) -> Floats:
-    """Each image mirrored with that probability, else as it is. Errors as for `flip`, and OptionError for no probability.
+    """Mirror each image with a given probability.
 
-    >>> random_flip([[1.0, 2.0]], 1, 2, probability=1.0)
-    array([[2., 1.]])
+    Args:
+        images: Rows (n, height * width).
+        height: Pixels in a column.
+        width: Pixels in a row.
+        probability: The probability to mirror an image.
+        seed: An int, a `numpy.random.Generator` or a `random.Random`.
+        direction: "horizontal" or "vertical", as for `flip`.
+
+    Raises:
+        OptionError: For a probability outside [0, 1].
+        ScalargradError: As `flip` does.
+
+    Example:
+        >>> random_flip([[1.0, 2.0]], 1, 2, probability=1.0)
+        array([[2., 1.]])
     """
-    mirrored, likely = (
-        flip(images, height, width, direction),
-        between(probability, "probability", 0.0, 1.0),
-    )
-    chosen = generator(seed).random(len(mirrored)) < likely
+    mirrored = flip(images, height, width, direction)
+    threshold = check_range(probability, "probability", 0.0, 1.0)
+    chosen = make_generator(seed).random(len(mirrored)) < threshold
     return np.where(chosen[:, None], mirrored, as_floats(images, "images"))
 
 
-def _pictures(images: Any, height: int, width: int) -> Floats:
-    rows, size = as_floats(images, "images"), whole(height, "height") * whole(width, "width")
+def _as_stack(images: Samples, height: int, width: int) -> Floats:
+    """Return the images as an array (n, height, width)."""
+    rows = as_floats(images, "images")
+    size = whole(height, "height") * whole(width, "width")
     if rows.ndim != 2 or rows.shape[1] != size:
         raise LengthError(
             f"images of {height} × {width} pixels must have the shape (n, {size}), not {rows.shape}"
@@ -118,19 +186,24 @@ def _pictures(images: Any, height: int, width: int) -> Floats:
     return rows.reshape(len(rows), height, width)
 
 
-def _moved(pictures: Floats, down: Any, right: Any, fill: float) -> Floats:
-    """Each picture's pixels, looked up where they came from."""
-    count, height, width = pictures.shape
+def _shift_each(stack: Floats, down: Integers, right: Integers, fill: float) -> Floats:
+    """Shift each image by its own number of pixels, and return rows (n, height * width)."""
+    count, height, width = stack.shape
+    # The place in the given image that each pixel of the result comes from.
     rows = np.arange(height)[None, :, None] - down[:, None, None]
     columns = np.arange(width)[None, None, :] - right[:, None, None]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    found = pictures[np.arange(count)[:, None, None], rows % height, columns % width]
-    return np.where(inside, found, between(fill, "fill", -np.inf)).reshape(count, -1)
+
+    # Places outside are wrapped around to have something to look up, and replaced below.
+    images = np.arange(count)[:, None, None]
+    shifted = stack[images, rows % height, columns % width]
+    filled = np.where(inside, shifted, check_range(fill, "fill", -np.inf))
+    return filled.reshape(count, -1)
 
 
-def _range(clip: tuple[float, float]) -> tuple[float, float]:
+def _check_clip(clip: tuple[float, float]) -> tuple[float, float]:
     try:
-        low, high = (between(bound, "clip", -np.inf) for bound in clip)
+        low, high = (check_range(bound, "clip", -np.inf) for bound in clip)
     except (TypeError, ValueError):
         low = high = 0.0
     if low >= high:

@@ -1,4 +1,4 @@
-"""Cells of a CSV file: numbers as people write them, what is missing, words, and hints."""
+"""Cells of a CSV file: numbers in several notations, missing cells, words, and hints for errors."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scalargrad.errors import OptionError
 from scalargrad.utils.spelling import suggestion
 
-from .lines import short
+from .lines import shorten
 
 _MARKERS = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null"})
 _NUMBER_LIKE = re.compile(r"[+-]?\s*[$€£¥]?\s*\d[\d.,'_\s]*(e[+-]?\d+)?\s*[%$€£¥]?", re.IGNORECASE)
@@ -21,14 +21,14 @@ _DELIMITERS = ";\t|"
 
 
 @dataclass(frozen=True)
-class Spelling:
-    """How a file writes its numbers.
+class NumberFormat:
+    """The notation of numbers in a file.
 
     Attributes:
-        delimiter: What separates two cells.
+        delimiter: The character between two cells.
         decimal: The decimal sign.
-        thousands: What groups the digits of large numbers, None if nothing does.
-        options: The options of the function that the user called: hints name no others.
+        thousands: The sign that groups the digits of large numbers, None for none.
+        options: The options of the function that the user called; hints name no others.
     """
 
     delimiter: str
@@ -50,21 +50,22 @@ class Spelling:
         if self.decimal == self.thousands:
             raise OptionError(f"decimal and thousands can't both be {self.decimal!r}")
 
-    def number(self, cell: str) -> float | None:
-        """Return the number that a cell spells in plain digits, None if it spells none.
+    def parse(self, cell: str) -> float | None:
+        """Return the number in a cell, None if there is none.
 
         Example:
-            >>> Spelling(";", ",", ".", frozenset()).number("1.234,5")
+            >>> NumberFormat(";", ",", ".", frozenset()).parse("1.234,5")
             1234.5
         """
         text = cell.strip()
         if self.thousands and self.thousands in text:
+            # Groups of three only: in a column of dates or decimals the sign is something else.
             if not re.fullmatch(_GROUPED.format(re.escape(self.thousands)), text):
                 return None
             text = text.replace(self.thousands, "")
         if self.decimal != ".":
             text = text.replace(".", "_").replace(self.decimal, ".")
-        # Python takes underscores and the digits of all scripts.
+        # float() accepts underscores and the digits of all scripts.
         if "_" in text or not text.isascii():
             return None
         try:
@@ -72,11 +73,13 @@ class Spelling:
         except ValueError:
             return None
 
-    def numbers(self, row: list[str]) -> list[float] | None:
-        """Return the numbers of a row, None if a cell is not a finite one: fast for large files.
+    def parse_row(self, row: list[str]) -> list[float] | None:
+        """Return the numbers of a row, None if a cell is not a finite number.
+
+        This is the fast path for large files: `None` too where cells have to be read one by one.
 
         Example:
-            >>> Spelling(",", ".", None, frozenset()).numbers(["1", " 2e3"])
+            >>> NumberFormat(",", ".", None, frozenset()).parse_row(["1", " 2e3"])
             [1.0, 2000.0]
         """
         if self.decimal != "." or self.thousands:
@@ -90,54 +93,62 @@ class Spelling:
         return numbers if plain and all(map(math.isfinite, numbers)) else None
 
     def hint(self, cell: str, row: Sequence[str]) -> str:
-        """Return what to do about a cell that is no number, "" if there is nothing to say.
+        """Return a hint for a cell that is not a number, "" for none.
 
         Args:
             cell: The cell.
             row: The row that it is in.
 
         Returns:
-            A phrase that begins with a semicolon.
+            A phrase that starts with a semicolon.
 
         Example:
-            >>> Spelling(";", ".", None, frozenset({"decimal"})).hint("1,5", ["1,5", "2"])
+            >>> NumberFormat(";", ".", None, frozenset({"decimal"})).hint("1,5", ["1,5", "2"])
             "; if ',' is the decimal sign, say decimal=','"
         """
         hints = ""
-        for option, sign, meaning in self._readings(cell.strip(), row):
+        for option, sign, meaning in self._other_notations(cell.strip(), row):
             if option in self.options:
                 hints += f"; if {meaning}, say {option}={sign!r}"
         return hints
 
-    def _readings(self, text: str, row: Sequence[str]) -> list[tuple[str, str, str]]:
-        """Option, value and meaning of other ways to read a cell."""
-        found = []
-        line = "".join(row)
-        other = next((sign for sign in _DELIMITERS if sign in line and sign != self.delimiter), "")
-        parts = text.split()
-        if not other and len(row) == 1 and len(parts) > 1 and all(map(self._is_finite, parts)):
-            other = " "
-        if other:
-            found.append(("delimiter", other, f"{other!r} parts the cells"))
+    def _other_notations(self, text: str, row: Sequence[str]) -> list[tuple[str, str, str]]:
+        """Return option, value and meaning of other notations that fit a cell."""
+        notations = []
+        delimiter = self._other_delimiter(text, row)
+        if delimiter:
+            notations.append(("delimiter", delimiter, f"{delimiter!r} separates the cells"))
         if text.startswith(("#", "%")):
-            found.append(("comment", text[0], f"lines that begin with {text[0]!r} are comments"))
-        if not other and self.decimal == "." and _WITH_COMMA.fullmatch(text):
-            found.append(("decimal", ",", "',' is the decimal sign"))
-        if not other and not self.thousands and _IN_GROUPS.fullmatch(text):
-            found.append(("thousands", ",", "',' groups thousands"))
-        if self.decimal == "," and self._plain(text):
-            found.append(("decimal", ".", "'.' is the decimal sign"))
-        return found
+            notations.append(("comment", text[0], f"lines starting with {text[0]!r} are comments"))
+        # With another delimiter, a comma in the cell is no part of a number.
+        if not delimiter and self.decimal == "." and _WITH_COMMA.fullmatch(text):
+            notations.append(("decimal", ",", "',' is the decimal sign"))
+        if not delimiter and not self.thousands and _IN_GROUPS.fullmatch(text):
+            notations.append(("thousands", ",", "',' groups thousands"))
+        if self.decimal == ",":
+            with_point = NumberFormat(self.delimiter, ".", None, self.options)
+            if with_point._is_finite(text):
+                notations.append(("decimal", ".", "'.' is the decimal sign"))
+        return notations
+
+    def _other_delimiter(self, text: str, row: Sequence[str]) -> str:
+        line = "".join(row)
+        for sign in _DELIMITERS:
+            if sign in line and sign != self.delimiter:
+                return sign
+        parts = text.split()
+        # A space is one only between numbers: it may also be in a word.
+        if len(row) == 1 and len(parts) > 1 and all(map(self._is_finite, parts)):
+            return " "
+        return ""
 
     def _is_finite(self, cell: str) -> bool:
-        return math.isfinite(math.nan if (number := self.number(cell)) is None else number)
-
-    def _plain(self, cell: str) -> bool:
-        return Spelling(self.delimiter, ".", None, self.options)._is_finite(cell)
+        number = self.parse(cell)
+        return number is not None and math.isfinite(number)
 
 
 def is_missing(cell: str) -> bool:
-    """Return whether a cell says that its number is not known.
+    """Return whether a cell is empty or a marker for a missing number.
 
     Example:
         >>> is_missing(" NA "), is_missing("0")
@@ -147,7 +158,7 @@ def is_missing(cell: str) -> bool:
 
 
 def looks_like_number(cell: str) -> bool:
-    """Return whether a cell is meant as a number, in whatever spelling.
+    """Return whether a cell is meant as a number, in any notation.
 
     Example:
         >>> looks_like_number("1.234,5"), looks_like_number("12 %"), looks_like_number("x1")
@@ -157,7 +168,7 @@ def looks_like_number(cell: str) -> bool:
 
 
 def is_word(cell: str) -> bool:
-    """Return whether a cell can be the name of a class: text that nobody means as a number.
+    """Return whether a cell can be the name of a class: text that is not meant as a number.
 
     Example:
         >>> is_word("setosa"), is_word("1,5"), is_word("12 %"), is_word("inf")
@@ -166,7 +177,7 @@ def is_word(cell: str) -> bool:
     text = cell.strip()
     if not text.isprintable() or is_missing(text) or looks_like_number(text):
         return False
-    # Two cells that were not parted are no word.
+    # Cells that another delimiter separates are no word.
     if any(sign in text for sign in _DELIMITERS):
         return False
     try:
@@ -176,14 +187,14 @@ def is_word(cell: str) -> bool:
     return False
 
 
-def rewriting(cell: str) -> str:
-    """Return how to write a cell that means a number but is none, "" if there is nothing to say.
+def rewriting_hint(cell: str) -> str:
+    """Return a hint how to write a cell that means a number but is not one, "" for none.
 
     Returns:
-        A phrase that begins with a semicolon.
+        A phrase that starts with a semicolon.
 
     Example:
-        >>> rewriting("12 %"), rewriting("red")
+        >>> rewriting_hint("12 %"), rewriting_hint("red")
         ('; write plain numbers, without $ or %', '')
     """
     text = cell.strip()
@@ -196,11 +207,11 @@ def rewriting(cell: str) -> str:
     return ""
 
 
-def unlike(cell: str) -> str:
-    """Return what is wrong with a cell that is no number, for a message.
+def describe_problem(cell: str) -> str:
+    """Return what is wrong with a cell that is not a number, for a message.
 
     Example:
-        >>> unlike("four"), unlike(" ")
+        >>> describe_problem("four"), describe_problem(" ")
         ("must be a finite number, not 'four'", 'is empty')
     """
-    return f"must be a finite number, not {short(cell)}" if cell.strip() else "is empty"
+    return f"must be a finite number, not {shorten(cell)}" if cell.strip() else "is empty"

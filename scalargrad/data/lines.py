@@ -1,4 +1,4 @@
-"""Lines of text from a file as it is in the wild: packed or plain, with any line ends."""
+"""Lines of text from a file: plain or compressed, in any Unicode encoding, with any line ends."""
 
 import lzma
 import re
@@ -16,25 +16,28 @@ from typing import Any, NoReturn
 from scalargrad.errors import DataFileError
 from scalargrad.utils.files import as_path
 
-LONGEST_LINE = 2**26
-"""Bytes that one line may have, so that a small packed file can't fill the memory."""
+MAX_LINE_BYTES = 2**26
+"""Bytes in the longest line that is read, so that a small compressed file can't fill the memory."""
 
-_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}
-"""First bytes of packed files, and the module of the standard library that unpacks them."""
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}
+"""First bytes of compressed files, and the module of the standard library that reads them."""
 
 _ZIP = b"PK\x03\x04"
-_WIDE = {
+_BYTE_ORDER_MARKS = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
-"""Byte order marks of encodings other than UTF-8; longer ones before those that they begin with."""
+"""Byte order marks of encodings other than UTF-8.
 
-_FOREIGN = {
-    b"\x28\xb5\x2f\xfd": "is packed with Zstandard: unpack it first, with unzstd",
-    b"7z\xbc\xaf\x27\x1c": "is packed with 7-Zip: unpack it first",
-    b"Rar!": "is packed with RAR: unpack it first",
+A mark that starts with another mark is before it, since the first match counts.
+"""
+
+_OTHER_FORMATS = {
+    b"\x28\xb5\x2f\xfd": "is compressed with Zstandard: unpack it first, with unzstd",
+    b"7z\xbc\xaf\x27\x1c": "is compressed with 7-Zip: unpack it first",
+    b"Rar!": "is compressed with RAR: unpack it first",
     b"\xd0\xcf\x11\xe0": "is an Excel workbook, not CSV: open it there and save it as CSV",
     b"PAR1": "is a Parquet file, not CSV: write CSV, with pandas.read_parquet(…).to_csv(…)",
     b"\x93NUMPY": "is a file of NumPy, not CSV: read it with numpy.load",
@@ -47,10 +50,13 @@ _FOREIGN = {
     b"[[": "is JSON, not CSV",
     b"@relation": "is an ARFF file, not CSV: read it with scipy.io.arff.loadarff",
 }
-"""First bytes of what is often given in the place of CSV."""
+"""First bytes of files that are often given in place of CSV, and what is wrong with them."""
+
+_MAX_LISTED = 5
+"""Files of an archive that a message lists."""
 
 _EXCEL = re.compile(r"sep=.\s*")
-"""A first line that tells Excel what separates cells."""
+"""A first line that tells Excel the delimiter."""
 
 _DAMAGED = (
     EOFError,
@@ -64,29 +70,29 @@ _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What the modules of the standard library raise where a packed file is cut or changed."""
+"""Errors of the standard library for a compressed file that is truncated or changed."""
 
 
 class Lines:
     """The lines of a file, decoded, each with its line end.
 
-    Gzip, bzip2, xz and a zip with one file in it are unpacked, whatever the name of the file. The
-    text is UTF-8, or UTF-16 or UTF-32 with a byte order mark. Lines end in LF, CR LF or CR.
+    Gzip, bzip2, xz and a zip with one file in it are decompressed, whatever the name of the file.
+    The text is UTF-8, or UTF-16 or UTF-32 with a byte order mark. Lines end in LF, CR LF or CR.
 
     Args:
         path: The file.
-        delimiter: What separates two cells, to tell the column of a bad byte.
-        comment: What begins a line that is to be left out, None if nothing does.
+        delimiter: The character between two cells, to name the column of a bad byte.
+        comment: The start of lines to skip, None for none.
 
     Attributes:
-        row_begins: Whether the next line begins a row; comments are looked for nowhere else, for a
+        row_starts: Whether the next line starts a row. Only there it may be a comment, since a
             quoted cell may go over several lines.
-        row_line: The number of the line where the last row began.
+        row_line: The number of the line where the last row started.
     """
 
     def __init__(self, path: str | PathLike[str], delimiter: str, comment: str | None) -> None:
         self.path = as_path(path)
-        self.row_begins = True
+        self.row_starts = True
         self.row_line = 0
         self.number = 0
         self._delimiter = delimiter.encode()
@@ -95,53 +101,54 @@ class Lines:
     def __iter__(self) -> Generator[str, None, None]:
         with ExitStack() as opened:
             stream = opened.enter_context(self.path.open("rb"))
-            for raw in self._split(_unpacked(stream, self.path, opened)):
+            for raw in self._split(_open_text(stream, self.path, opened)):
                 self.number += 1
-                text = self._decoded(raw)
+                text = self._decode(raw)
                 if self.number == 1 and _EXCEL.fullmatch(text):
                     continue
-                if self.row_begins:
+                if self.row_starts:
                     if self._comment and text.lstrip().startswith(self._comment):
                         continue
-                    self.row_begins = False
+                    self.row_starts = False
                     self.row_line = self.number
                 yield text
 
     def _split(self, stream: BufferedReader | BytesIO) -> Iterator[bytes]:
-        """The lines as bytes: in UTF-8 no other sign has the bytes of a line end in it."""
-        while raw := self._line(stream):
+        # Split as bytes: in UTF-8 no other character contains the bytes of a line end.
+        while raw := self._read_line(stream):
             # A file whose lines end in CR alone is one line to `readline`.
             yield from raw.splitlines(keepends=True)
 
-    def _line(self, stream: BufferedReader | BytesIO) -> bytes:
+    def _read_line(self, stream: BufferedReader | BytesIO) -> bytes:
         try:
-            raw = stream.readline(LONGEST_LINE + 1)
+            raw = stream.readline(MAX_LINE_BYTES + 1)
         except _DAMAGED as error:
             fail(self.path, f"is damaged: it can't be unpacked ({error})")
-        if len(raw) > LONGEST_LINE and b"\r" not in raw:
-            fail(self.path, f"is longer than {LONGEST_LINE:,} bytes", self.number + 1)
-        if len(raw) > LONGEST_LINE:
+        if len(raw) > MAX_LINE_BYTES and b"\r" not in raw:
+            fail(self.path, f"is longer than {MAX_LINE_BYTES:,} bytes", self.number + 1)
+        if len(raw) > MAX_LINE_BYTES:
+            # Lines that end in CR alone; the rest may start in the middle of one.
             raw += stream.read()
         return raw
 
-    def _decoded(self, raw: bytes) -> str:
+    def _decode(self, raw: bytes) -> str:
         try:
             return raw.decode("utf-8-sig" if self.number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             column = raw[: error.start].count(self._delimiter) + 1
             byte = f"0x{error.object[error.start]:02x}"
-            what = f"is not UTF-8: the byte {byte} stands here; save the file as UTF-8"
+            what = f"is not UTF-8: the byte {byte} is here; save the file as UTF-8"
             fail(self.path, what, self.number, column)
 
 
 def fail(
     file: Path, what: str, line: int = 0, column: int = 0, names: list[str] | None = None
 ) -> NoReturn:
-    """Raise the error about a file, with the place in it.
+    """Raise an error about a file, with the place in it.
 
     Args:
         file: The file.
-        what: What is wrong, as the end of a sentence.
+        what: What is wrong, to follow the place.
         line: The line, from 1; 0 for none.
         column: The column, from 1; 0 for none.
         names: The names of the columns, if there are any.
@@ -160,53 +167,65 @@ def fail(
     if column:
         place += f", column {column}"
     if names:
-        place += f" ({short(names[column - 1])})"
+        place += f" ({shorten(names[column - 1])})"
     raise DataFileError(f"{file}{place}: {what}")
 
 
-def short(text: str) -> str:
-    """Return a text for a message, in quotes and not too long.
+def shorten(text: str) -> str:
+    """Return a text for a message, in quotes and at most 40 characters of it.
 
     Example:
-        >>> short("a" * 50)
+        >>> shorten("a" * 50)
         "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"
     """
     return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
-def _unpacked(stream: BufferedReader, path: Path, opened: ExitStack) -> BufferedReader | BytesIO:
-    """The stream itself, or one of what is packed in it, as UTF-8."""
-    start = _start(stream)
+def _open_text(stream: BufferedReader, path: Path, opened: ExitStack) -> BufferedReader | BytesIO:
+    """Return the text of a file as a stream of UTF-8, decompressed if need be.
+
+    Args:
+        stream: The file.
+        path: Its path, for messages.
+        opened: Closes what is opened here.
+    """
+    start = _peek(stream)
     if start.startswith(_ZIP):
-        inner = _unzipped(stream, path, opened)
-    elif module := _found(start, _PACKED):
-        inner = _opened(stream, module, path, opened)
+        inner = _unzip(stream, path, opened)
+    elif module := _look_up(start, _COMPRESSED):
+        inner = _decompress(stream, module, path, opened)
     else:
         return _as_utf8(stream, start, path)
     try:
-        start = _start(inner)
+        start = _peek(inner)
     except _DAMAGED:
-        return inner  # whoever reads on meets the same damage, and tells of it
+        # Reading the first line raises the same error again, and there it is reported.
+        return inner
     return _as_utf8(inner, start, path)
 
 
-def _start(stream: BufferedReader) -> bytes:
+def _peek(stream: BufferedReader) -> bytes:
     return stream.peek(64)[:64]
 
 
-def _found(start: bytes, table: dict[bytes, str]) -> str | None:
-    return next((told for magic, told in table.items() if start.startswith(magic)), None)
+def _look_up(start: bytes, table: dict[bytes, str]) -> str | None:
+    for magic, entry in table.items():
+        if start.startswith(magic):
+            return entry
+    return None
 
 
-def _opened(stream: BufferedReader, module: str, path: Path, opened: ExitStack) -> BufferedReader:
+def _decompress(
+    stream: BufferedReader, module: str, path: Path, opened: ExitStack
+) -> BufferedReader:
     try:
-        unpacked: Any = import_module(module).open(stream, "rb")
+        inner: Any = import_module(module).open(stream, "rb")
     except ImportError:
-        fail(path, f"is packed, and this Python has no module {module}: unpack the file first")
-    return BufferedReader(opened.enter_context(unpacked))
+        fail(path, f"is compressed, and this Python has no module {module}: unpack the file first")
+    return BufferedReader(opened.enter_context(inner))
 
 
-def _unzipped(stream: BufferedReader, path: Path, opened: ExitStack) -> BufferedReader:
+def _unzip(stream: BufferedReader, path: Path, opened: ExitStack) -> BufferedReader:
     try:
         archive = opened.enter_context(zipfile.ZipFile(BytesIO(stream.read())))
     except _DAMAGED as error:
@@ -214,10 +233,10 @@ def _unzipped(stream: BufferedReader, path: Path, opened: ExitStack) -> Buffered
     names = [name for name in archive.namelist() if not name.endswith("/")]
     if "[Content_Types].xml" in names or "mimetype" in names:
         fail(path, "is a workbook, not CSV: open it with its program and save it as CSV")
-    # Finder adds a folder of its own to every archive.
+    # The Finder of macOS adds this folder to every archive.
     files = [name for name in names if not name.startswith("__MACOSX/")]
     if len(files) != 1:
-        listed = ", ".join(map(short, files[:5])) or "none"
+        listed = ", ".join(map(shorten, files[:_MAX_LISTED])) or "none"
         fail(path, f"is a zip of {len(files)} files ({listed}): unpack it, and give the one")
     try:
         inner: Any = opened.enter_context(archive.open(files[0]))
@@ -229,14 +248,16 @@ def _unzipped(stream: BufferedReader, path: Path, opened: ExitStack) -> Buffered
 
 
 def _as_utf8(stream: BufferedReader, start: bytes, path: Path) -> BufferedReader | BytesIO:
-    if encoding := _found(start, _WIDE):
+    if encoding := _look_up(start, _BYTE_ORDER_MARKS):
         try:
             return BytesIO(stream.read().decode(encoding).encode("utf-8"))
-        except _DAMAGED:  # UnicodeError is a ValueError
+        except _DAMAGED:  # includes UnicodeError, which is a ValueError
             fail(path, f"begins as {encoding.upper()}, and is damaged: save the file as UTF-8")
-    foreign = {magic.lower(): told for magic, told in _FOREIGN.items()}
-    if told := _found(start.lstrip().lower(), foreign):
-        fail(path, told)
+    # Tags of HTML and ARFF are written in either case.
+    formats = {magic.lower(): problem for magic, problem in _OTHER_FORMATS.items()}
+    if problem := _look_up(start.lstrip().lower(), formats):
+        fail(path, problem)
+    # In UTF-16 every second byte of plain letters and digits is 0.
     halves = start[0::2], start[1::2]
     if len(start) >= 4 and any(not half.strip(b"\0") for half in halves):
         fail(path, "looks like UTF-16 without a byte order mark: save the file as UTF-8")

@@ -1,14 +1,14 @@
-"""Files of numbers: CSV with a column to predict, and MNIST's CSV; errors name line and column."""
+"""Readers of CSV files with numbers; their errors name line and column."""
 
 import csv
 import math
 from array import array
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -17,27 +17,36 @@ from scalargrad.errors import OptionError, UnknownNameError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
 
-from .cells import Spelling, is_missing, is_word, looks_like_number, rewriting, unlike
+from .cells import (
+    NumberFormat,
+    describe_problem,
+    is_missing,
+    is_word,
+    looks_like_number,
+    rewriting_hint,
+)
 from .checks import Floats, Integers
-from .lines import Lines, fail, short
+from .lines import Lines, fail, shorten
+
+Missing = Literal["refuse", "drop", "mean"]
 
 MISSING = ("refuse", "drop", "mean")
-"""What can be done about cells that are missing."""
+"""The ways to handle missing cells."""
 
 _MNIST_OPTIONS = frozenset({"header", "delimiter"})
 _CSV_OPTIONS = _MNIST_OPTIONS | {"target", "missing", "decimal", "thousands", "comment"}
 
 
-class Numbers(NamedTuple):
-    """A file as it was read.
+class Contents(NamedTuple):
+    """The contents of a file.
 
     Attributes:
         path: The file.
-        cells: The numbers, (rows, columns); nan where one is missing.
-        lines: The line in the file where each row begins.
-        names: The names of the columns, or [] without a header.
-        words: The word of each row in the column that holds classes, or [].
-        target: The index of the column to predict, or None.
+        cells: The numbers, (rows, columns); nan for a missing one.
+        lines: The line in the file where each row starts.
+        names: The names of the columns, [] without a header.
+        words: The class of each row, as the target column spells it; [] if it holds numbers.
+        target: The index of the column to predict, None for none.
     """
 
     path: Path
@@ -55,28 +64,28 @@ def read_csv(
     header: bool | None = None,
     delimiter: str = ",",
     *,
-    missing: str = "refuse",
+    missing: Missing = "refuse",
     decimal: str = ".",
     thousands: str | None = None,
     comment: str | None = None,
 ) -> tuple[Any, ...]:
     """Read X (n, columns - 1) and y (n,) from a CSV file of numbers.
 
-    The file is UTF-8, or UTF-16 with a byte order mark, plain or packed (gzip, bzip2, xz, or a zip
-    of one file). Lines end in LF, CR LF or CR. Cells may be quoted. Blank lines may be at the
-    beginning and at the end, and a delimiter at the end of every line.
+    The file is UTF-8, or UTF-16 with a byte order mark, plain or compressed (gzip, bzip2, xz, or a
+    zip of one file). Lines end in LF, CR LF or CR. Cells may be quoted. Blank lines are allowed at
+    the start and at the end of the file, and a delimiter at the end of every line.
 
     Args:
         path: The file. A leading `~` is the user's home folder.
         target: The column to predict: its name in the header, or its index from 0 (-1 is the last).
             None for none.
         header: Whether the first line holds names; None: it does if none of its cells is a number.
-        delimiter: What separates two cells.
-        missing: What to do about cells that are empty, NA, nan, null or ?: "refuse" them, "drop"
-            their rows, or fill them with the "mean" of their column.
+        delimiter: The character between two cells.
+        missing: How to handle cells that are empty, NA, nan, null or ?: "refuse" them, "drop" their
+            rows, or fill them with the "mean" of their column.
         decimal: The decimal sign, "." or ",".
-        thousands: What groups the digits of large numbers, None if nothing does.
-        comment: What begins a line that is to be left out, None if nothing does.
+        thousands: The sign that groups the digits of large numbers, None for none.
+        comment: The start of lines to skip, None for none.
 
     Returns:
         X and y, arrays of floats; y is None without a target. If the target holds words, y holds
@@ -84,10 +93,10 @@ def read_csv(
 
     Raises:
         DataFileError: A cell is not a finite number, a row has another length, the file is empty or
-            not CSV. The message tells line and column, from 1.
+            not CSV. The message names line and column, from 1.
         UnknownNameError: No column has the name of the target.
-        OptionError: An option has an impossible value.
-        PathError: The path is an impossible name.
+        OptionError: An option has an invalid value.
+        PathError: The path is not a valid file name.
         OSError: The file can't be read.
 
     Example:
@@ -100,17 +109,20 @@ def read_csv(
         ([[5.1, 1.4], [7.0, 4.7]], [0, 1], ['setosa', 'versicolor'])
     """
     _check_options(missing, comment)
-    spelling = Spelling(delimiter, decimal, thousands, _CSV_OPTIONS)
-    table = _Table(Lines(path, delimiter, comment), spelling, header, target, missing == "refuse")
-    read = _filled(table.read(), missing)
-    if read.target is None:
-        return read.cells, None
-    X = np.delete(read.cells, read.target, axis=1)
-    if not read.words:
-        return X, read.cells[:, read.target].copy()
-    classes = sorted(set(read.words))
+    number_format = NumberFormat(delimiter, decimal, thousands, _CSV_OPTIONS)
+    lines = Lines(path, delimiter, comment)
+    table = _TableReader(lines, number_format, header, target, refuse_missing=missing == "refuse")
+    contents = _handle_missing(table.read(), missing)
+    if contents.target is None:
+        return contents.cells, None
+
+    X = np.delete(contents.cells, contents.target, axis=1)
+    if not contents.words:
+        return X, contents.cells[:, contents.target].copy()
+    classes = sorted(set(contents.words))
     numbers = {word: number for number, word in enumerate(classes)}
-    return X, np.array([numbers[word] for word in read.words], dtype=np.int64), classes
+    y = np.array([numbers[word] for word in contents.words], dtype=np.int64)
+    return X, y, classes
 
 
 @explain_calls
@@ -121,17 +133,17 @@ def read_mnist_csv(
     header: bool | None = None,
     delimiter: str = ",",
 ) -> tuple[Floats, Integers]:
-    """Read X (n, pixels) in [0, 1] and y (n,) from a CSV file with one image a line.
+    """Read X (n, pixels) in [0, 1] and y (n,) from a CSV file with one image per line.
 
-    Each line has a label, then the pixels 0 … 255, row by row. The file may be packed, as for
+    Each line has a label, then the pixels 0 … 255, row by row. The file may be compressed, as for
     `read_csv`.
 
     Args:
         path: The file. A leading `~` is the user's home folder.
-        pixels: How many each image has; None takes any square number.
-        classes: Labels are 0 … classes - 1.
+        pixels: Pixels of each image; None for any square number.
+        classes: Number of classes; labels are 0 … classes - 1.
         header: Whether the first line holds names; None: it does if none of its cells is a number.
-        delimiter: What separates two cells.
+        delimiter: The character between two cells.
 
     Returns:
         X, an array of floats, and y, an array of whole numbers.
@@ -148,151 +160,168 @@ def read_mnist_csv(
         ...     read_mnist_csv(file, pixels=None)
         (array([[0. , 1. , 0.2, 0. ]]), array([7]))
     """
-    most = whole(classes, "classes") - 1
+    max_label = whole(classes, "classes") - 1
     size = None if pixels is None else whole(pixels, "pixels")
-    spelling = Spelling(delimiter, ".", None, _MNIST_OPTIONS)
-    read = _Table(Lines(path, delimiter, None), spelling, header, None, refuse=True).read()
-    _check_pixels(read, size)
-    _check_range(read, slice(0, 1), most, "a label")
-    _check_range(read, slice(1, None), 255, "a pixel")
-    return read.cells[:, 1:] / 255.0, read.cells[:, 0].astype(np.int64)
+    number_format = NumberFormat(delimiter, ".", None, _MNIST_OPTIONS)
+    lines = Lines(path, delimiter, None)
+    contents = _TableReader(lines, number_format, header, None, refuse_missing=True).read()
+    _check_pixels(contents, size)
+    _check_range(contents, slice(0, 1), max_label, "a label")
+    _check_range(contents, slice(1, None), 255, "a pixel")
+    return contents.cells[:, 1:] / 255.0, contents.cells[:, 0].astype(np.int64)
 
 
-class _Table:
-    """One pass over the rows of a file: its numbers, and the words of the target."""
+class _TableReader:
+    """One pass over the rows of a file, which collects the numbers and the words of the target."""
 
     def __init__(
         self,
         lines: Lines,
-        spelling: Spelling,
+        number_format: NumberFormat,
         header: bool | None,
         target: str | int | None,
-        refuse: bool,
+        refuse_missing: bool,
     ) -> None:
         if not (header is None or isinstance(header, bool)):
             raise OptionError(f"header must be True, False or None, not {header!r}")
         self.path = lines.path
         self._lines = lines
-        self._spelling = spelling
+        self._format = number_format
         self._header = header
         self._wanted = target
-        self._refuse = refuse
+        self._refuse_missing = refuse_missing
         self._names: list[str] = []
         self._width = 0
         self._target: int | None = None
+        # 8 bytes a number, where a list of floats takes 32.
         self._flat = array("d")
-        self._begins: list[int] = []
+        self._row_lines: list[int] = []
         self._words: dict[int, str] = {}  # by row
-        self._unknown = 0  # rows without a target
+        self._missing_targets = 0
 
-    def read(self) -> Numbers:
+    def read(self) -> Contents:
         """Read all rows."""
-        # Closed here, so that the file is not left open where an error is kept.
+        # Closed here, because an error that is kept would keep the file open.
         with closing(iter(self._lines)) as lines:
             return self._read(lines)
 
-    def _read(self, lines: Iterator[str]) -> Numbers:
+    def _read(self, lines: Iterator[str]) -> Contents:
         rows = self._rows(lines)
-        start = list(islice(rows, 2))
-        if start:
-            self._begin(start)
-        for line, row in start[bool(self._names) :]:
-            self._take(line, row)
-        for line, row in rows:
-            self._take(line, row)
-        if not self._begins:
+        first_rows = list(islice(rows, 2))
+        if first_rows:
+            self._read_layout(first_rows)
+        if self._names:
+            del first_rows[0]
+        for line, row in chain(first_rows, rows):
+            self._add_row(line, row)
+        if not self._row_lines:
             fail(self.path, "holds no rows of numbers")
-        words = [self._words.get(i, "") for i in range(len(self._begins))] if self._words else []
-        if words and self._header is None and not self._names:
-            self._check_first_line(start[0], words)
+
+        words = []
+        if self._words:
+            words = [self._words.get(i, "") for i in range(len(self._row_lines))]
+            if self._header is None and not self._names:
+                self._check_first_line(first_rows[0], words)
         cells = np.frombuffer(self._flat, dtype=np.float64).reshape(-1, self._width)
-        return Numbers(self.path, cells, self._begins, self._names, words, self._target)
+        return Contents(self.path, cells, self._row_lines, self._names, words, self._target)
 
     def _rows(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
-        """Each row with the line where it begins; a row may go over several lines."""
-        delimiter = self._spelling.delimiter
+        """Yield each row with the line where it starts; a row may go over several lines."""
+        delimiter = self._format.delimiter
         reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
-        blank = 0
-        begun = False
+        blank_line = 0
+        has_rows = False
         try:
             while (row := next(reader, None)) is not None:
                 line = self._lines.row_line
-                self._lines.row_begins = True
-                if len(row) > 1 or "".join(row).strip():
-                    # Blank lines are left out at the beginning and at the end only.
-                    if blank:
-                        fail(self.path, "is blank, and rows follow", blank, 1)
-                    begun = True
+                self._lines.row_starts = True
+                is_blank = len(row) < 2 and not "".join(row).strip()
+                if not is_blank:
+                    # A blank line among rows may be a sample that was lost.
+                    if blank_line:
+                        fail(self.path, "is blank, and rows follow", blank_line, 1)
+                    has_rows = True
                     yield line, row
-                elif begun:
-                    blank = blank or line
+                elif has_rows:
+                    blank_line = blank_line or line
         except csv.Error as error:
             fail(self.path, f"is not CSV: {error}", self._lines.row_line)
 
-    def _begin(self, start: list[tuple[int, list[str]]]) -> None:
-        """Settle by the first two rows how many columns there are, and which is the target."""
-        first, last = start[0][1], start[-1][1]
-        named = self._header
-        if named is None:
-            named = not any(map(self._is_number, first))
+    def _read_layout(self, first_rows: list[tuple[int, list[str]]]) -> None:
+        """Find the number of columns, their names and the target from the first two rows."""
+        _, first = first_rows[0]
+        _, last = first_rows[-1]
+        has_names = self._header
+        if has_names is None:
+            has_names = not any(map(self._is_number, first))
+
         self._width = len(first)
-        if len(start) > 1 and not first[-1].strip():
-            # Both end in a delimiter, or the second has one cell less.
+        if len(first_rows) > 1 and not first[-1].strip():
+            # An empty cell at the end is no column if a delimiter ends every line: both rows have
+            # such a cell, or the second row has one cell less.
             self._width -= len(last) < len(first) or not last[-1].strip()
-        if named:
+        if has_names:
             self._names = [cell.strip() for cell in first[: self._width]]
-        if self._wanted is None or (named and len(start) == 1):
+
+        if self._wanted is None or (has_names and len(first_rows) == 1):
             return
         if self._width < 2 and len(last) == len(first):
-            line, row = start[named]
+            line, row = first_rows[has_names]
             what = "has one column, and needs one to predict and one to predict it from"
-            fail(self.path, what + self._spelling.hint(row[0], row), line, 1)
+            fail(self.path, what + self._format.hint(row[0], row), line, 1)
         if self._width > 1:
-            self._target = _target(self._wanted, self._names, self._width, self.path)
+            self._target = _column_index(self._wanted, self._names, self._width, self.path)
 
     def _is_number(self, cell: str) -> bool:
-        return self._spelling.number(cell) is not None or looks_like_number(cell)
+        return self._format.parse(cell) is not None or looks_like_number(cell)
 
-    def _take(self, line: int, row: list[str]) -> None:
+    def _add_row(self, line: int, row: list[str]) -> None:
+        # A delimiter at the end of the line makes an empty cell.
         if len(row) == self._width + 1 and not row[-1].strip():
-            row = row[:-1]  # a delimiter ends the line
+            row = row[:-1]
         if len(row) != self._width:
-            text = self._spelling.delimiter.join(row)
-            found = f"{len(row)} column" + "s" * (len(row) != 1)
-            what = f"has {found}, and the first line has {self._width}: {short(text)}"
-            hint = self._spelling.hint(text if len(row) == 1 else "", row)
-            if self._width == 1 and not self._begins and self._names:
-                hint = self._spelling.hint(self._names[0], self._names)
-            fail(self.path, what + hint, line, min(len(row), self._width) + 1)
-        numbers = self._spelling.numbers(row)
+            self._fail_width(line, row)
+        numbers = self._format.parse_row(row)
+        # Once the target has words, a number in it is an error, so each cell is looked at.
         if numbers is None or self._words:
-            numbers = [self._cell(line, i, row) for i in range(len(row))]
+            numbers = [self._read_cell(line, i, row) for i in range(len(row))]
         self._flat.extend(numbers)
-        self._begins.append(line)
+        self._row_lines.append(line)
 
-    def _cell(self, line: int, column: int, row: list[str]) -> float:
-        """The number in a cell, nan if it is missing, 0 for the word of a class."""
+    def _fail_width(self, line: int, row: list[str]) -> NoReturn:
+        text = self._format.delimiter.join(row)
+        count = f"{len(row)} column" + "s" * (len(row) != 1)
+        what = f"has {count}, and the first line has {self._width}: {shorten(text)}"
+        hint = self._format.hint(text if len(row) == 1 else "", row)
+        # One name and several cells: the names have another delimiter.
+        if self._width == 1 and not self._row_lines and self._names:
+            hint = self._format.hint(self._names[0], self._names)
+        fail(self.path, what + hint, line, min(len(row), self._width) + 1)
+
+    def _read_cell(self, line: int, column: int, row: list[str]) -> float:
+        """Return the number in a cell, nan if it is missing, 0 for the word of a class."""
         cell = row[column]
-        number = self._spelling.number(cell)
+        number = self._format.parse(cell)
         if number is not None and math.isfinite(number):
             if column == self._target and self._words:
-                word = short(self._first_word())
-                what = f"is the number {short(cell)} among words, such as {word}"
+                word = shorten(self._first_word())
+                what = f"is the number {shorten(cell)} among words, such as {word}"
                 fail(self.path, what + self._header_hint(), line, column + 1, self._names)
             return number
         if is_missing(cell):
-            if self._refuse:
+            if self._refuse_missing:
                 self._fail_missing(line, column, cell)
-            self._unknown += column == self._target
+            self._missing_targets += column == self._target
             return math.nan
         if column != self._target or not is_word(cell) or self._has_numbers():
             self._fail_cell(line, column, row)
-        self._words[len(self._begins)] = cell.strip()
+        self._words[len(self._row_lines)] = cell.strip()
+        # Never read: y is made from the words.
         return 0.0
 
     def _has_numbers(self) -> bool:
         """Whether a row has a number in the target."""
-        return len(self._begins) > len(self._words) + self._unknown
+        return len(self._row_lines) > len(self._words) + self._missing_targets
 
     def _first_word(self) -> str:
         return next(iter(self._words.values()))
@@ -303,22 +332,22 @@ class _Table:
 
     def _fail_missing(self, line: int, column: int, cell: str) -> NoReturn:
         hint = ""
-        if "missing" in self._spelling.options:
+        if "missing" in self._format.options:
             hint = "; to leave out such rows say missing='drop'"
             if column != self._target:
                 hint += ", to fill in the mean of the column missing='mean'"
-        fail(self.path, unlike(cell) + hint, line, column + 1, self._names)
+        fail(self.path, describe_problem(cell) + hint, line, column + 1, self._names)
 
     def _fail_cell(self, line: int, column: int, row: list[str]) -> NoReturn:
         cell = row[column]
-        hint = self._spelling.hint(cell, row)
-        others = any(self._spelling.number(other) is not None for other in row)
-        may_be_name = not self._begins and not self._names and not looks_like_number(cell)
-        if may_be_name and others:
+        hint = self._format.hint(cell, row)
+        has_numbers = any(self._format.parse(other) is not None for other in row)
+        may_be_name = not self._row_lines and not self._names and not looks_like_number(cell)
+        if may_be_name and has_numbers:
             hint = "; if the first line holds names, say header=True" + hint
         elif not hint:
-            hint = rewriting(cell) or self._column_hint(cell, column)
-        fail(self.path, unlike(cell) + hint, line, column + 1, self._names)
+            hint = rewriting_hint(cell) or self._column_hint(cell, column)
+        fail(self.path, describe_problem(cell) + hint, line, column + 1, self._names)
 
     def _column_hint(self, cell: str, column: int) -> str:
         if not is_word(cell):
@@ -326,7 +355,7 @@ class _Table:
         if column == self._target:
             return "; the lines above have numbers: a target holds numbers or words, not both"
         hint = "; inputs are numbers: leave the column out of the file"
-        if "target" in self._spelling.options:
+        if "target" in self._format.options:
             name = repr(self._names[column]) if self._names else column
             hint += f", or predict it, with target={name}"
         return hint
@@ -334,10 +363,11 @@ class _Table:
     def _check_first_line(self, first: tuple[int, list[str]], words: list[str]) -> None:
         """Refuse to guess whether a first line such as `2019,2020,kind` holds names."""
         line, row = first
-        cells = [cell.strip() for i, cell in enumerate(row[: self._width]) if i != self._target]
-        if not all(cell.isdecimal() for cell in cells) or words.count(words[0]) > 1:
+        inputs = [cell.strip() for i, cell in enumerate(row[: self._width]) if i != self._target]
+        # A class that appears again further down is no name of a column.
+        if not all(cell.isdecimal() for cell in inputs) or words.count(words[0]) > 1:
             return
-        numbers = [int(cell) for cell in cells]
+        numbers = [int(cell) for cell in inputs]
         in_order = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         repeated = len(set(words)) < len(words)
         if in_order and (repeated or len(words) == 1):
@@ -345,15 +375,15 @@ class _Table:
             fail(self.path, what, line)
 
 
-def _check_options(missing: str, comment: str | None) -> None:
+def _check_options(missing: object, comment: object) -> None:
     if missing not in MISSING:
         raise OptionError(f"missing can't be {missing!r}{suggestion(missing, MISSING)}")
     if comment is not None and not (isinstance(comment, str) and comment.strip()):
         raise OptionError(f"comment must be a sign such as '#', or None, not {comment!r}")
 
 
-def _filled(read: Numbers, missing: str) -> Numbers:
-    """The file without missing numbers."""
+def _handle_missing(read: Contents, missing: Missing) -> Contents:
+    """Return the contents without missing numbers."""
     holes = np.isnan(read.cells)
     if not holes.any():
         return read
@@ -375,20 +405,21 @@ def _filled(read: Numbers, missing: str) -> Numbers:
     return read._replace(cells=np.where(holes, means, read.cells))
 
 
-def _target(target: str | int, names: list[str], width: int, path: Path) -> int:
+def _column_index(target: str | int, names: list[str], width: int, path: Path) -> int:
     if isinstance(target, str):
-        return _named(target, names, path)
+        return _find_name(target, names, path)
     index = hasattr(target, "__index__") and not isinstance(target, bool)
     if not index or not -width <= target < width:
         raise OptionError(
-            f"target must be the name of a column, an index from 0 to {width - 1} (-1 is the last), or None, not {target!r}"
+            f"target must be the name of a column, an index from 0 to {width - 1} (-1 is the "
+            f"last), or None, not {target!r}"
         )
     return int(target) % width
 
 
-def _named(target: str, names: list[str], path: Path) -> int:
+def _find_name(target: str, names: list[str], path: Path) -> int:
     if target not in names:
-        known = ", ".join(map(short, names)) or "no names, so give an index"
+        known = ", ".join(map(shorten, names)) or "no names, so give an index"
         near = suggestion(target, names, otherwise="")
         raise UnknownNameError(f"{path} has no column {target!r}: it has {known}{near}")
     if names.count(target) > 1:
@@ -397,24 +428,25 @@ def _named(target: str, names: list[str], path: Path) -> int:
     return names.index(target)
 
 
-def _check_pixels(read: Numbers, pixels: int | None) -> None:
-    found = len(read.cells[0]) - 1
-    square = found > 0 and math.isqrt(found) ** 2 == found
+def _check_pixels(read: Contents, pixels: int | None) -> None:
+    count = len(read.cells[0]) - 1
+    is_square = count > 0 and math.isqrt(count) ** 2 == count
     line = read.lines[0]
-    if pixels is not None and found != pixels:
-        hint = "; pixels=None takes any square number" if square else ""
-        what = f"has a label and {found} pixels, and {pixels} pixels were expected{hint}"
-        fail(read.path, what, line, min(found, pixels) + 2)
-    if not square:
-        what = f"has a label and {found} pixels, which make no square image"
-        fail(read.path, what, line, found + 1)
+    if pixels is not None and count != pixels:
+        hint = "; pixels=None takes any square number" if is_square else ""
+        what = f"has a label and {count} pixels, and {pixels} pixels were expected{hint}"
+        fail(read.path, what, line, min(count, pixels) + 2)
+    if not is_square:
+        what = f"has a label and {count} pixels, which make no square image"
+        fail(read.path, what, line, count + 1)
 
 
-def _check_range(read: Numbers, columns: slice, most: int, what: str) -> None:
+def _check_range(read: Contents, columns: slice, high: int, what: str) -> None:
     part = read.cells[:, columns]
-    wrong = (part < 0) | (part > most) | (part != np.floor(part))
+    wrong = (part < 0) | (part > high) | (part != np.floor(part))
     if wrong.any():
         row, column = (int(i) for i in np.argwhere(wrong)[0])
         place = column + (columns.start or 0) + 1
-        told = f"{what} must be a whole number from 0 to {most}, not {part[row, column]:g}"
-        fail(read.path, told, read.lines[row], place, read.names)
+        number = f"{part[row, column]:g}"
+        problem = f"{what} must be a whole number from 0 to {high}, not {number}"
+        fail(read.path, problem, read.lines[row], place, read.names)

@@ -1,4 +1,4 @@
-"""Parts of a data set: to train on and to test on, batches in an order that can be taken up again, classes as rows."""
+"""Parts of a data set: training and test data, batches, classes as one-hot rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,36 +10,61 @@ from scalargrad.core.conversion import whole
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 
-from .checks import Floats, Integers, Seed, as_array, as_classes, as_samples, between, generator
+from .checks import (
+    Floats,
+    Integers,
+    Samples,
+    Seed,
+    as_array,
+    as_classes,
+    as_samples,
+    check_range,
+    make_generator,
+)
 
 Array = NDArray[Any]
 
 
 @explain_calls
 def split(
-    X: Any,
-    y: Any,
+    X: Samples,
+    y: Samples,
     test: float | int = 0.2,
     seed: Seed = 0,
     stratify: bool = False,
 ) -> tuple[Array, Array, Array, Array]:
-    """X_train, X_test, y_train, y_test: every sample is in one of the two parts, both shuffled, none empty.
+    """Split samples into training and test data.
 
-    X, y      arrays or lists with one row for each sample, of any further shape
-    test      the share of samples to test on, a float in (0, 1), or their number, an int
-    stratify  keep the share of every class (y: one label for each sample) in both parts, to within one sample
+    Every sample is in one of the two parts. Both are shuffled, and neither is empty.
 
-    Raises LengthError for different lengths and for too few samples, OptionError for an impossible share.
+    Args:
+        X: An array or list with one row for each sample, of any further shape.
+        y: The targets, one row for each sample.
+        test: The proportion of samples to test on, a float in (0, 1), or their number, an int.
+        seed: An int, a `numpy.random.Generator` or a `random.Random`.
+        stratify: Whether to keep the proportion of every class in both parts, to within one sample.
+            `y` then holds one label for each sample.
 
-    >>> X_train, X_test, y_train, y_test = split([[1.0], [2.0], [3.0], [4.0]], [0, 0, 1, 1], test=0.5, stratify=True)
-    >>> np.sort(y_test)
-    array([0, 1])
+    Returns:
+        X_train, X_test, y_train, y_test.
+
+    Raises:
+        LengthError: For different lengths and for too few samples.
+        OptionError: For an impossible proportion, and a class with one sample to stratify by.
+
+    Example:
+        >>> X, y = [[1.0], [2.0], [3.0], [4.0]], [0, 0, 1, 1]
+        >>> X_train, X_test, y_train, y_test = split(X, y, test=0.5, stratify=True)
+        >>> np.sort(y_test)
+        array([0, 1])
     """
-    samples, answers = as_samples(X, y)
-    count, rng = _test_count(test, len(samples)), generator(seed)
-    order = _by_class(answers, count, rng) if stratify else rng.permutation(len(samples))
-    held, kept = order[:count], order[count:]
-    return samples[kept], samples[held], answers[kept], answers[held]
+    samples, targets = as_samples(X, y)
+    count = _test_count(test, len(samples))
+    rng = make_generator(seed)
+    order = _stratified_order(targets, count, rng) if stratify else rng.permutation(len(samples))
+    held_out = order[:count]
+    kept = order[count:]
+    return samples[kept], samples[held_out], targets[kept], targets[held_out]
 
 
 def _test_count(test: float | int, n: int) -> int:
@@ -52,16 +77,17 @@ def _test_count(test: float | int, n: int) -> int:
                 f"test must leave a sample to train on: {count} of {n} samples were asked for"
             )
         return count
-    share = between(test, "test", 0.0, 1.0)
-    if share in (0.0, 1.0):
+    proportion = check_range(test, "test", 0.0, 1.0)
+    if proportion in (0.0, 1.0):
         raise OptionError(
-            f"test must be between 0 and 1, or a whole number of samples, not {share!r}: both parts need a sample"
+            f"test must be between 0 and 1, or a whole number of samples, not {proportion!r}: "
+            "both parts need a sample"
         )
-    return min(max(round(share * n), 1), n - 1)
+    return min(max(round(proportion * n), 1), n - 1)
 
 
-def _by_class(y: Array, count: int, rng: np.random.Generator) -> Integers:
-    """An order whose first `count` samples have each class in its share: rounded down, the rest to the largest remainders."""
+def _stratified_order(y: Array, count: int, rng: np.random.Generator) -> Integers:
+    """Return an order whose first `count` samples hold each class in its proportion."""
     if y.ndim != 1:
         raise LengthError(f"stratify needs one label for each sample: y has shape {y.shape}")
     classes, labels, sizes = np.unique(y, return_inverse=True, return_counts=True)
@@ -69,80 +95,119 @@ def _by_class(y: Array, count: int, rng: np.random.Generator) -> Integers:
         raise OptionError(
             f"stratify needs two samples of every class: {classes[np.argmin(sizes)]} has one"
         )
-    quotas, remainders = sizes * count // len(y), sizes * count % len(y)
-    quotas[np.argsort(-remainders, kind="stable")[: count - quotas.sum()]] += 1
+
+    # Largest remainders: quotas are rounded down, and the samples that are left go one each to the
+    # classes that lost most.
+    quotas = sizes * count // len(y)
+    remainders = sizes * count % len(y)
+    left = count - quotas.sum()
+    quotas[np.argsort(-remainders, kind="stable")[:left]] += 1
+
     members = [rng.permutation(np.flatnonzero(labels == i)) for i in range(len(classes))]
     first = np.concatenate([group[:quota] for group, quota in zip(members, quotas, strict=True)])
     rest = np.concatenate([group[quota:] for group, quota in zip(members, quotas, strict=True)])
+    # Shuffled again, because both are sorted by class.
     return np.concatenate([rng.permutation(first), rng.permutation(rest)])
 
 
 @explain_calls
 def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
-    """The order of n samples in that epoch, a function of its arguments alone; without a seed 0, 1, 2, …
+    """Return the order of n samples in an epoch.
 
-    Raises OptionError for a generator: it has a past, and a resumed training could not know it.
+    It depends on the arguments only, so a resumed training continues with the same order.
 
-    >>> all(epoch_order(10, seed=1, epoch=3) == epoch_order(10, seed=1, epoch=3))
-    True
-    >>> any(epoch_order(10, seed=1, epoch=3) != epoch_order(10, seed=1, epoch=4))
-    True
+    Args:
+        n: Number of samples.
+        seed: An int, or None for the order 0, 1, 2, …
+        epoch: The epoch, from 0.
+
+    Raises:
+        OptionError: For numbers out of range, and for a generator: its state depends on what was
+            drawn before, which a resumed training does not know.
+
+    Example:
+        >>> all(epoch_order(10, seed=1, epoch=3) == epoch_order(10, seed=1, epoch=3))
+        True
+        >>> any(epoch_order(10, seed=1, epoch=3) != epoch_order(10, seed=1, epoch=4))
+        True
     """
-    total, number = whole(n, "n"), whole(epoch, "epoch", 0)
+    total = whole(n, "n")
+    number = whole(epoch, "epoch", 0)
     if seed is None:
         return np.arange(total)
-    return np.random.default_rng([whole(seed, "seed of an order", 0), number]).permutation(total)
+    entropy = [whole(seed, "seed of an order", 0), number]
+    return np.random.default_rng(entropy).permutation(total)
 
 
 @explain_calls
 def batches(
-    X: Any,
-    y: Any,
+    X: Samples,
+    y: Samples,
     size: int,
     seed: int | None = None,
     epoch: int = 0,
     drop_last: bool = False,
 ) -> Iterator[tuple[Array, Array]]:
-    """One epoch of (X, y) in parts of `size` samples, each sample once; the last part may be smaller, or is dropped.
+    """Iterate over one epoch of (X, y) in batches, each sample once.
 
-    X, y   arrays or lists with one row for each sample, of any further shape; parts are copies
-    size   at least 1; all samples come as one batch where there are fewer
-    seed   an int for an order of its own in every `epoch`, None for the order given
+    The order depends on seed and epoch only: a training that is resumed at epoch 7 gets the batches
+    that it would have had.
 
-    The order depends on seed and epoch only: a training that is resumed at epoch 7 sees the batches it would have seen.
-    Raises LengthError for different lengths, OptionError for sizes below 1, and where `drop_last` would leave no batch.
+    Args:
+        X: An array or list with one row for each sample, of any further shape.
+        y: The targets, one row for each sample.
+        size: Samples in a batch, at least 1. The last batch may be smaller.
+        seed: An int for another order in every epoch, None for the order given.
+        epoch: The epoch, from 0.
+        drop_last: Whether to drop a smaller last batch.
 
-    >>> [list(part) for part, _ in batches([1, 2, 3, 4, 5], [0, 0, 0, 1, 1], 2)] == [[1, 2], [3, 4], [5]]
-    True
-    >>> X, y = np.arange(6), np.arange(6) % 2
-    >>> for epoch in range(2):
-    ...     print(*(part for part, _ in batches(X, y, 3, seed=1, epoch=epoch)))
-    [4 0 2] [1 5 3]
-    [1 4 0] [3 2 5]
+    Returns:
+        An iterator over pairs (X, y) of copies.
+
+    Raises:
+        LengthError: For different lengths.
+        OptionError: For a size below 1, and where `drop_last` would leave no batch.
+
+    Example:
+        >>> [part.tolist() for part, _ in batches([1, 2, 3, 4, 5], [0, 0, 0, 1, 1], 2)]
+        [[1, 2], [3, 4], [5]]
+        >>> X, y = np.arange(6), np.arange(6) % 2
+        >>> for epoch in range(2):
+        ...     print(*(part for part, _ in batches(X, y, 3, seed=1, epoch=epoch)))
+        [4 0 2] [1 5 3]
+        [1 4 0] [3 2 5]
     """
-    samples, answers = as_samples(X, y)
-    step, order = whole(size, "size"), epoch_order(len(samples), seed, epoch)
+    samples, targets = as_samples(X, y)
+    step = whole(size, "size")
+    order = epoch_order(len(samples), seed, epoch)
     if drop_last and len(samples) < step:
         raise OptionError(f"drop_last leaves no batch of {step} samples: there are {len(samples)}")
     end = len(order) - len(order) % step if drop_last else len(order)
+
+    # A generator expression and not `yield`, so that wrong arguments raise at the call.
     parts = (order[start : start + step] for start in range(0, end, step))
-    return ((samples[part], answers[part]) for part in parts)
+    return ((samples[part], targets[part]) for part in parts)
 
 
 @explain_calls
-def one_hot(y: Any, classes: int) -> Floats:
-    """An array (n, classes) with 1 in the column of each sample's class, else 0.
+def one_hot(y: Samples, classes: int) -> Floats:
+    """Return an array (n, classes) with 1 in the column of each sample's class, else 0.
 
-    y        (n,) whole numbers of 0 … classes - 1; floats such as 3.0 are taken too
-    classes  how many there are, at least 1
+    Args:
+        y: Class numbers (n,) of 0 … classes - 1; floats such as 3.0 are accepted.
+        classes: Number of classes, at least 1.
 
-    Raises DataError for what is not a class, OptionError for one that is too large, both with its place.
+    Raises:
+        DataError: For an entry that is not a class number.
+        OptionError: For a class number that is too large.
 
-    >>> one_hot([1, 0], 3)
-    array([[0., 1., 0.],
-           [1., 0., 0.]])
+    Example:
+        >>> one_hot([1, 0], 3)
+        array([[0., 1., 0.],
+               [1., 0., 0.]])
     """
-    width, labels = whole(classes, "classes"), as_classes(as_array(y, "y"), "y")
+    width = whole(classes, "classes")
+    labels = as_classes(as_array(y, "y"), "y")
     if labels.max() >= width:
         place = int(np.argmax(labels >= width))
         raise OptionError(f"y[{place}] is {labels[place]}, and {width} classes are 0 … {width - 1}")

@@ -15,7 +15,7 @@ from scalargrad.core.conversion import plain
 from scalargrad.core.unlearned import examined
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import AnomalyError, DataError
-from scalargrad.losses import loss_of
+from scalargrad.losses import get_loss
 from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.training.checks import try_out
@@ -82,7 +82,7 @@ def diagnose(
         raise DataError(f"diagnose looks at a Module, not {type(model).__name__}")
     samples, indexes = _chosen(samples_of(X, y, finite=False), most)
     chosen = None if optimizer is None else optimizer_of(optimizer, model)
-    visit = _Visit(model, samples, loss_of(loss), chosen, limits or Limits())
+    visit = _Visit(model, samples, get_loss(loss), chosen, limits or Limits())
     found: Diagnosis = Context().run(visit.diagnosis)
     return replace(found, findings=tuple(_as_in_X(finding, indexes) for finding in found.findings))
 

@@ -9,7 +9,7 @@ from scalargrad.core.conversion import is_number
 from scalargrad.core.modes import enable_grad, no_grad, observing
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.losses import TARGETS, is_ignored, unwrapped
+from scalargrad.losses import TARGETS, is_ignored, unwrap_loss
 from scalargrad.nn import Module, evaluation
 from scalargrad.optim import Optimizer
 
@@ -118,7 +118,7 @@ def try_out(
         alike = len({shape_of(prediction) for prediction in shown.values()}) == 1
         check_targets(loss, first, samples, y_name, alike)
         losses = [checked_loss(loss(output, fresh(samples.targets[i]))) for i, output in outputs]
-        if alike and unwrapped(loss)[0] not in TARGETS:
+        if alike and unwrap_loss(loss)[0] not in TARGETS:
             _try_targets(loss, outputs[0][1], samples, y_name)
         counted = [
             found
@@ -224,7 +224,7 @@ def _more_losses(model: Module, loss: Loss, samples: Samples) -> list[Value]:
 
 
 def _ignores(loss: Loss, samples: Samples, i: int) -> bool:
-    _, options = unwrapped(loss)
+    _, options = unwrap_loss(loss)
     ignored = options.get("ignore_index")
     target = samples.targets[i]
     if isinstance(target, (list, tuple)):

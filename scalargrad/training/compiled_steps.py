@@ -12,7 +12,7 @@ from scalargrad.core.nested import entries, refilled
 from scalargrad.core.value import Value
 from scalargrad.data import one_hot
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.losses import cross_entropy, is_ignored, unwrapped
+from scalargrad.losses import cross_entropy, is_ignored, unwrap_loss
 from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
@@ -181,7 +181,7 @@ class CompiledStep(Step):
 
 def _options_of_classes(loss: Loss, prediction: Any) -> Mapping[str, Any] | None:
     """The options of cross_entropy, which takes class indexes; None for another loss."""
-    function, options = unwrapped(loss)
+    function, options = unwrap_loss(loss)
     if function is not cross_entropy:
         return None
     several = isinstance(prediction[0], list)

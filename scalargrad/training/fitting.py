@@ -7,7 +7,7 @@ from scalargrad.core.checks import checked_count
 from scalargrad.core.conversion import is_number
 from scalargrad.core.unlearned import reported
 from scalargrad.errors import DataError, OptionError, ResumeWarning
-from scalargrad.losses import loss_of
+from scalargrad.losses import get_loss
 from scalargrad.nn import Module
 from scalargrad.optim import OPTIMIZERS, Optimizer
 from scalargrad.utils.calls import explain_calls
@@ -99,7 +99,7 @@ def fit(
     order = _checked_seed(seed) if shuffle else None
     samples = samples_of(X, y, weights=sample_weight)
     kept, held = held_out(samples, validation, order, shuffle)
-    measures, paid = named_metrics(metrics), loss_of(loss)
+    measures, paid = named_metrics(metrics), get_loss(loss)
     listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
     size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
     with reported(

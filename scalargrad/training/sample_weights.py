@@ -8,7 +8,7 @@ from typing import Any
 
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.losses import is_ignored, unwrapped
+from scalargrad.losses import is_ignored, unwrap_loss
 
 from .reading import place, read_rows
 from .samples import Samples
@@ -47,7 +47,7 @@ def weighted(
         >>> weighted(samples, None, "balanced", cross_entropy, [0.2, 0.8])[0].weights
         [1.5, 0.75, 0.75]
     """
-    _, options = unwrapped(loss)
+    _, options = unwrap_loss(loss)
     ignored = options.get("ignore_index")
     table = None if class_weight is None else _table(class_weight, samples, prediction, ignored)
     found = _with_weights(samples, table, prediction, ignored, "y")

@@ -6,7 +6,7 @@ from typing import Any
 from scalargrad.core.conversion import is_number, plain
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.losses import TARGETS, is_ignored, unwrapped
+from scalargrad.losses import TARGETS, is_ignored, unwrap_loss
 
 from .reading import leaves, place
 from .samples import Samples
@@ -38,7 +38,7 @@ def check_targets(
         Traceback (most recent call last):
         scalargrad.errors.OptionError: y[1] is 0, and a target of hinge must be -1 or 1: for labels 0 and 1 give 2 * y - 1
     """
-    function, options = unwrapped(loss)
+    function, options = unwrap_loss(loss)
     kind = TARGETS.get(function)
     if kind is None:
         return
@@ -48,9 +48,9 @@ def check_targets(
         return
     if alike:
         _check_shapes(name, prediction, samples, what)
-    if kind == "side":
+    if kind == "signed":
         _check_signs(name, samples, what)
-    elif kind == "share":
+    elif kind == "probability":
         _check_shares(name, samples, what)
 
 

@@ -11,7 +11,7 @@ from scalargrad.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
     hinge,
-    unwrapped,
+    unwrap_loss,
 )
 
 from .steps import Loss
@@ -61,7 +61,7 @@ def border_of(
         >>> border_of("accuracy", [-1, 1], mse, 0.3), border_of("accuracy", [2, 0], mse, [0.1, 0.2, 0.7])
         ((0.0, 0.0), None)
     """
-    function, _ = unwrapped(loss)
+    function, _ = unwrap_loss(loss)
     row = innermost(prediction)
     if not isinstance(row, list) or len(row) == 1:
         return _BY_LOSS.get(function) or _middle(name, targets, default)

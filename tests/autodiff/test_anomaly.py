@@ -1,4 +1,4 @@
-"""detect_anomaly: what it names, that leaves keep their gradients, and that blocks do not disturb each other."""
+"""detect_anomaly: what it names, leaves that keep their gradients; independent blocks."""
 
 import gc
 import inspect
@@ -35,10 +35,8 @@ def test_the_first_value_that_is_not_finite_is_named_with_its_line():
             place.append(here()), sg.log(y)  # the line to be named
             sg.exp(x)
 
-    assert (
-        caught(forward)
-        == f"log(-0.5) gave nan\n  at {place[0]}: place.append(here()), sg.log(y)  # the line to be named"
-    )
+    line = "place.append(here()), sg.log(y)  # the line to be named"
+    assert caught(forward) == f"log(-0.5) gave nan\n  at {place[0]}: {line}"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +154,9 @@ def test_backward_names_a_leaf():
     x = Value(0.0, label="x")
     message = caught(backward_inside, sg.sqrt(x))
     assert message.startswith(
-        "the gradient of the input x=0.0 is inf\n  made at a line that was not recorded: leaves have none\n  sent by sqrt(x=0.0)"
+        "the gradient of the input x=0.0 is inf\n"
+        "  made at a line that was not recorded: leaves have none\n"
+        "  sent by sqrt(x=0.0)"
     )
 
 

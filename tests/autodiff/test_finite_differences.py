@@ -1,4 +1,6 @@
-"""Slopes and fresh copies: every kind of container, nothing shared, and a cost that does not grow with what stays where it is."""
+"""Central differences and copies: every kind of container, nothing shared, and a cost that does not
+grow with the numbers that stay as they are.
+"""
 
 import pickle
 import sys
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad import Value, numerical_gradient
-from scalargrad.autodiff.finite_differences import Mold, Slopes, around
+from scalargrad.autodiff.finite_differences import CentralDifferences, NestTemplate, step_around
 from scalargrad.errors import DataError
 
 Point = namedtuple("Point", "x y")
@@ -32,21 +34,21 @@ NESTS = {
 @pytest.mark.parametrize("name", NESTS)
 def test_copies_are_equal_and_one_number_moves(name):
     nest, count = NESTS[name]
-    mold = Mold(nest)
-    assert len(mold) == count
-    plain = numpy.array([mold[i] for i in range(count)])
+    template = NestTemplate(nest)
+    assert len(template) == count
+    plain = numpy.array([template[i] for i in range(count)])
     for index in range(count):
-        copy = Mold(mold.moved(index, 99.0))
+        copy = NestTemplate(template.copy_with(index, 99.0))
         expected = numpy.where(numpy.arange(count) == index, 99.0, plain)
         assert [copy[i] for i in range(count)] == expected.tolist()
-    numpy.testing.assert_equal(mold.fresh(), nest)
-    assert type(mold.fresh()) is (float if name == "number" else type(nest))
+    numpy.testing.assert_equal(template.copy(), nest)
+    assert type(template.copy()) is (float if name == "number" else type(nest))
 
 
 def test_values_become_fresh_values_beside_numbers():
     first, second = Value(1.0), Value(2.0)
     nest = [first, 3.0, (second,), numpy.array([first, 4.0]), numpy.array(second)]
-    copy = Mold(nest).moved(0, 9.0)
+    copy = NestTemplate(nest).copy_with(0, 9.0)
     assert [
         type(item) for item in (copy[0], copy[1], copy[2][0], copy[3][0], copy[3][1], copy[4])
     ] == [*(Value, float, Value, Value, float, Value)]
@@ -85,31 +87,31 @@ def test_what_the_function_keeps_stays_as_it_was():
         assert [int(x[0] == 1.0) + int(x[1] == 2.0) for x in seen] == [1, 1, 1, 1]
 
 
-def test_a_function_that_raises_leaves_the_mold_as_it_was():
+def test_a_function_that_raises_leaves_the_template_as_it_was():
     def fails(x):
         raise KeyError(x[0])
 
-    slopes = Slopes(fails, [1.0, 2.0])
+    slopes = CentralDifferences(fails, [1.0, 2.0])
     with pytest.raises(KeyError):
         slopes(0)
-    assert slopes.mold.fresh() == [1.0, 2.0]
+    assert slopes.template.copy() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("nest", [["1"], [1j], numpy.array([None]), {1.0}, [[1.0], "x"]])
 def test_what_is_no_number_is_refused(nest):
     with pytest.raises(DataError, match="a number of x must be a real number"):
-        Mold(nest)
+        NestTemplate(nest)
 
 
 @pytest.mark.parametrize("nest", [numpy.array(["1"]), numpy.array([1j])])
 def test_an_array_of_something_else_is_refused_as_a_whole(nest):
     with pytest.raises(DataError, match=r"x holds an array of .*, where only real numbers belong"):
-        Mold(nest)
+        NestTemplate(nest)
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-9, 1e-3))
-def test_around_is_symmetrical(x, step):
-    low, high = around(x, step)
+def test_step_around_is_symmetrical(x, step):
+    low, high = step_around(x, step)
     assert low < x < high
     assert high - x == pytest.approx(x - low, rel=1e-2, abs=1e-3 * abs(x) * step)
 
@@ -119,7 +121,7 @@ def parabola(x):
 
 
 def test_slopes_survive_pickling_with_the_same_bits():
-    slopes = Slopes(parabola, [numpy.float64(0.3), 7], 1e-5)
+    slopes = CentralDifferences(parabola, [numpy.float64(0.3), 7], 1e-5)
     again = pickle.loads(pickle.dumps(slopes))
     assert [again(i) for i in range(2)] == [slopes(i) for i in range(2)]
     assert again.step == 1e-5
@@ -130,15 +132,15 @@ def test_graphs_are_not_pickled_along():
     long = x
     for _ in range(1000):
         long = long * 1.0
-    assert len(pickle.dumps(Slopes(parabola, [long, 2.0]))) < 1000
+    assert len(pickle.dumps(CentralDifferences(parabola, [long, 2.0]))) < 1000
 
 
 @pytest.mark.parametrize(
     "make", [lambda n: [0.5] * n, lambda n: numpy.full(n, 0.5)], ids=["list", "array"]
 )
 def test_a_step_of_one_weight_among_many_costs_little(make):
-    """79,510 numbers, one touched per call: each slope calls some functions, not some for every number."""
-    slopes = Slopes(lambda x: x[0], make(79_510))
+    """79,510 numbers: the calls for one slope do not grow with the number of entries."""
+    slopes = CentralDifferences(lambda x: x[0], make(79_510))
     calls = Counter()
     sys.setprofile(lambda _frame, event, _argument: calls.update([event]))
     try:

@@ -1,4 +1,4 @@
-"""What a function does with its arguments does not matter to its derivative; numbers in, numbers out."""
+"""A function may do anything with its arguments; numbers in, numbers out."""
 
 import dataclasses
 import threading
@@ -463,7 +463,7 @@ def test_a_node_made_by_hand_behind_a_branch_not_taken_is_no_obstacle():
         grad(f)(200.0)
 
 
-# Nested transforms: what an inner one reads from an outer one is a Value to it, and a float comes out in the end.
+# Nested transforms: an argument of the outer one is a Value to the inner one, the result a float.
 
 
 def test_two_levels():
@@ -632,7 +632,7 @@ class Money(Value):
         return self * 2 if self.currency == "€" else self * 0
 
 
-def test_a_stand_in_is_of_the_class_of_a_users_own_value():
+def test_a_placeholder_is_of_the_class_of_a_users_own_value():
     assert float(grad(lambda m: m.doubled() * m)(Money(3.0, "€"))) == 12.0
 
 
@@ -682,7 +682,7 @@ ITSELF.append(ITSELF)
         (numpy.array([(1.0,)], dtype=[("a", float)]), "grad: x holds an array of items of type"),
         (Weights(1.0), "grad: x holds a Weights, and a dataclass is no nest"),
         (ITSELF, "grad: x has a list that contains itself"),
-        (Neuron(1), "grad: x is a Neuron, and no number .* call backward"),
+        (Neuron(1), "grad: x is a Neuron, not a number .* call backward"),
         ([1.0, Neuron(1)], r"grad: x\[1\] is a Neuron"),
         (10**400, "too large"),
     ],

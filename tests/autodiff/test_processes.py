@@ -1,4 +1,4 @@
-"""Several processes: the same bits as one, the same exceptions, clear errors, and nothing left running."""
+"""Several processes: the same bits and exceptions as one, clear errors, nothing left running."""
 
 import multiprocessing
 import os
@@ -15,7 +15,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import numerical_gradient
-from scalargrad.autodiff import processes as workers
+from scalargrad.autodiff.processes import map_indices
 from scalargrad.core.modes import current_mode
 from scalargrad.core.nested import entries
 from scalargrad.core.value import Value
@@ -142,7 +142,8 @@ def test_a_process_that_ends_is_an_error_and_no_hang():
 def test_what_can_not_be_pickled_is_a_clear_error(x):
     with pytest.raises(
         CallError,
-        match=r"f can't be sent to other processes: .*def at the top level.*functools\.partial.*workers=1",
+        match=r"f can't be sent to other processes: "
+        r".*def at the top level.*functools\.partial.*workers=1",
     ):
         numerical_gradient(lambda x: x[0], x, workers=2)
 
@@ -163,11 +164,11 @@ def test_an_impossible_number_of_workers(count):
 
 
 def test_the_mode_goes_along():
-    found = workers.indexed(records, 2, 2)
+    found = map_indices(records, 2, 2)
     with sg.no_grad():
-        assert (found, workers.indexed(records, 2, 2)) == ([1.0, 1.0], [0.0, 0.0])
+        assert (found, map_indices(records, 2, 2)) == ([1.0, 1.0], [0.0, 0.0])
         with sg.enable_grad():
-            assert workers.indexed(records, 2, 2) == [1.0, 1.0]
+            assert map_indices(records, 2, 2) == [1.0, 1.0]
 
 
 def test_observers_can_not_look_into_other_processes():
@@ -216,7 +217,12 @@ def test_every_start_method(method, script):
 
 
 def test_a_script_without_a_guard_is_told_of_it(script):
-    text = "from scalargrad import numerical_gradient\ndef f(x):\n    return x[0]\nnumerical_gradient(f, [1.0, 2.0], workers=2)\n"
+    text = (
+        "from scalargrad import numerical_gradient\n"
+        "def f(x):\n"
+        "    return x[0]\n"
+        "numerical_gradient(f, [1.0, 2.0], workers=2)\n"
+    )
     done = subprocess.run(script(text), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "WorkerError" in done.stderr
@@ -252,7 +258,10 @@ def alive(pid: int) -> bool:
 
 
 def interrupted(command: list[str], log: Path, kind: int) -> tuple[str, int]:
-    """What the script says when a signal reaches it (and, as from a terminal, its workers), and how many workers live on."""
+    """Return the output of a script after a signal, and how many of its workers live on.
+
+    The signal reaches the workers, too, as it does from a terminal.
+    """
     process = subprocess.Popen(
         [*command, str(log)], stderr=subprocess.PIPE, text=True, start_new_session=True
     )

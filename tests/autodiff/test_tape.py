@@ -1,4 +1,4 @@
-"""GradientTape against what TensorFlow's documentation and guide say of tf.GradientTape, and against closed forms."""
+"""GradientTape against the documentation of tf.GradientTape, and against closed forms."""
 
 import gc
 import weakref

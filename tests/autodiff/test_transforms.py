@@ -1,4 +1,4 @@
-"""The transforms against mpmath, closed forms, JAX's documented behavior, and PyTorch where it is installed."""
+"""The transforms against mpmath, closed forms, JAX's documentation, and PyTorch if installed."""
 
 import gc
 import math
@@ -56,7 +56,8 @@ FUNCTIONS = {
 def test_derivatives_of_each_order_agree_with_mpmath(name, order):
     f, x = FUNCTIONS[name]
     expected = float(mpmath.diff(lambda x: f(mpmath, x), mpmath.mpf(x), order))
-    # Up to 2^order products are summed, each rounded: 1e-12 of the derivative leaves room for moderate cancellation.
+    # Up to 2^order products are summed, each rounded: 1e-12 of the derivative allows for moderate
+    # cancellation.
     assert derivative(lambda x: f(sg, x), order)(x) == pytest.approx(expected, rel=1e-12)
 
 
@@ -186,7 +187,7 @@ def test_jacobian_of_arrays_joins_the_shapes():
 
 
 def test_inner_derivatives_are_not_confused_with_outer_ones():
-    """d/dx x·(d/dy x·y at y = x) is d/dx x·x: what the inner function reads from outside is a constant to it."""
+    """d/dx x·(d/dy x·y at y = x) is d/dx x·x: to the inner function, x is a constant."""
     x = Value(3.0)
     assert grad(lambda x: x * grad(lambda y: x * y)(x))(x).data == 6.0
     assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0
@@ -257,7 +258,7 @@ def test_jvp_matches_dicts_by_key():
 
 
 def entries_of_rows(second):
-    """The Hessian by ([x0, x1], y) as three rows of three floats: JAX's tree product has the arguments inside the arguments."""
+    """The Hessian by ([x0, x1], y) as three rows: JAX nests arguments in arguments."""
     (row_0, row_1), row_2 = second
     return [entries(row) for row in (row_0, row_1, row_2)]
 

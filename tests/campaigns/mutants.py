@@ -264,7 +264,7 @@ EQUIVALENT = {
     ): "a row begins before anybody asks where",
     (
         "scalargrad/data/lines.py",
-        "raw = stream.readline(LONGEST_LINE + 1)",
+        "raw = stream.readline(MAX_LINE_BYTES + 1)",
         "1  →  (2)",
     ): "one byte more than is allowed is too many, and two are, too",
     (
@@ -344,14 +344,13 @@ EQUIVALENT = {
     ): "a third round finds nothing to take away",
     (
         "scalargrad/autodiff/checking.py",
-        "abs(seen - expected)",
-        "abs(seen - expected) <= self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding  →  "
-        "(abs(seen - expected) < self.absolute + self.relative * max(abs(expected), abs(seen)) + rounding)",
+        "if abs(seen - expected) <= allowed:",
+        "abs(seen - expected) <= allowed  →  (abs(seen - expected) < allowed)",
     ): "the bound is an estimate of rounding, which is never met to the last bit",
     (
         "scalargrad/autodiff/checking.py",
-        "slopes = [abs(found.analytic) + abs(found.numeric) for found in report.comparisons]",
-        "abs(found.analytic) + abs(found.numeric)  →  (abs(found.analytic) - abs(found.numeric))",
+        "slopes = [abs(each.analytic) + abs(each.numeric) for each in report.comparisons]",
+        "abs(each.analytic) + abs(each.numeric)  →  (abs(each.analytic) - abs(each.numeric))",
     ): "the function is called once more, and is seen to look at its argument",
     (
         "scalargrad/autodiff/placeholders.py",
@@ -360,7 +359,7 @@ EQUIVALENT = {
     ): "what is known already need not be looked for again, which only saves time",
     (
         "scalargrad/autodiff/transforms.py",
-        "by: Positions = 0",
+        "argnums: Positions = 0",
         "0  →  (1)",
     ): "where primals is no tuple, an error follows before the positions are used",
     (

@@ -53,7 +53,7 @@ def test_random_shift_moves_each_image_by_its_own_pixels(
 
 def test_all_shifts_are_equally_likely() -> None:
     given = np.tile([0, 0, 0, 0, 1, 0, 0, 0, 0], (9000, 1))
-    counts = data.random_shift(given, 3, 3, most=1, seed=1).sum(axis=0)
+    counts = data.random_shift(given, 3, 3, max_shift=1, seed=1).sum(axis=0)
     assert counts.sum() == 9000
     np.testing.assert_allclose(counts, 1000, atol=150)  # five deviations
 
@@ -107,8 +107,8 @@ def test_impossible_augmentation() -> None:
             data.flip(given, size, 3)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="right must be a whole number"):
         data.shift(given, 2, 3, right=0.5)  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="most must be"):
-        data.random_shift(given, 2, 3, most=-1)
+    with pytest.raises(OptionError, match="max_shift must be"):
+        data.random_shift(given, 2, 3, max_shift=-1)
     with pytest.raises(OptionError, match="horizontal, vertical, not 'up'"):
         data.flip(given, 2, 3, "up")
     for probability in (-0.1, 1.1, np.nan):

@@ -1,4 +1,4 @@
-"""Generators and truth tables: geometry against scikit-learn, classes counted, the same numbers from the same seed."""
+"""Generators and truth tables: geometry against scikit-learn, counts of classes, seeds."""
 
 from collections.abc import Callable
 from itertools import product

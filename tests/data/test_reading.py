@@ -1,4 +1,4 @@
-"""Reading files of numbers: what is right is read, and each thing that can be wrong is named with its place."""
+"""Reading files of numbers: valid files are read, and each fault is named with its place."""
 
 import bz2
 import gzip
@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad import data
-from scalargrad.data.cells import Spelling, is_word, rewriting
-from scalargrad.data.lines import LONGEST_LINE, short
+from scalargrad.data.cells import NumberFormat, is_word, rewriting_hint
+from scalargrad.data.lines import MAX_LINE_BYTES, shorten
 from scalargrad.errors import DataFileError, OptionError, UnknownNameError
 
 
@@ -194,7 +194,7 @@ MALFORMED = {
         ": is a web page, not CSV: download the file itself",
     ),
     "Parquet": (b"PAR1\x15\x04", ": is a Parquet file, not CSV"),
-    "Zstandard": (b"\x28\xb5\x2f\xfd\x04", ": is packed with Zstandard: unpack it first"),
+    "Zstandard": (b"\x28\xb5\x2f\xfd\x04", ": is compressed with Zstandard: unpack it first"),
     "words and a number": (
         b"a,b\n1,x\n2,3\n",
         ", line 3, column 2 ('b'): is the number '3' among words, such as 'x'",
@@ -205,7 +205,8 @@ MALFORMED = {
     ),
     "a decimal comma": (
         b'a,b\n1,"2,5"\n',
-        ", line 2, column 2 ('b'): must be a finite number, not '2,5'; if ',' is the decimal sign, say",
+        ", line 2, column 2 ('b'): must be a finite number, not '2,5'; "
+        "if ',' is the decimal sign, say",
     ),
     "a percentage": (
         b"a,b\n1,12 %\n",
@@ -230,7 +231,8 @@ MALFORMED = {
     ),
     "a comment": (
         b"# of 2020\n1,2\n",
-        ", line 2, column 2: has 2 columns, and the first line has 1: '1,2'; if lines that begin with '#'",
+        ", line 2, column 2: has 2 columns, and the first line has 1: '1,2'; "
+        "if lines starting with '#'",
     ),
     "a header of numbers and a word": (
         b"2019,2020,kind\n1,2,x\n3,4,y\n5,6,x\n",
@@ -267,7 +269,8 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
     "a comment, and a name of a target": (
         "# of 2020\n1,2\n",
         {"target": "b"},
-        "line 2, column 2: has 2 columns, and the first line has 1: '1,2'; if lines that begin with '#' are comments, say comment='#'",
+        "line 2, column 2: has 2 columns, and the first line has 1: '1,2'; "
+        "if lines starting with '#' are comments, say comment='#'",
     ),
     "infinities are no names": (
         "inf,inf\n1,2\n",
@@ -292,7 +295,8 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
     "another delimiter further down": (
         "a,b\n1,2\n3;4\n",
         {},
-        "line 3, column 2: has 1 column, and the first line has 2: '3;4'; if ';' parts the cells, say delimiter=';'",
+        "line 3, column 2: has 1 column, and the first line has 2: '3;4'; "
+        "if ';' separates the cells, say delimiter=';'",
     ),
     "two columns of one, below a row": (
         "# x\n1\n2,3\n",
@@ -327,7 +331,8 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
     "an input that is missing": (
         "a,b\n,2\n",
         {},
-        "line 2, column 1 ('a'): is empty; to leave out such rows say missing='drop', to fill in the mean of the column missing='mean'",
+        "line 2, column 1 ('a'): is empty; to leave out such rows say missing='drop', "
+        "to fill in the mean of the column missing='mean'",
     ),
     "a word below a number": (
         "1,2\n3,four\n",
@@ -342,8 +347,8 @@ TOLD: dict[str, tuple[str, dict[str, Any], str]] = {
     "a word among inputs": (
         "1,2,3\n4,red,6\n",
         {},
-        "line 2, column 2: must be a finite number, not 'red'; inputs are numbers: leave the column out of the file, "
-        "or predict it, with target=1",
+        "line 2, column 2: must be a finite number, not 'red'; inputs are numbers: "
+        "leave the column out of the file, or predict it, with target=1",
     ),
     "no number for a mean": (
         "x,a,y\n1,,2\n1,,3\n",
@@ -474,7 +479,8 @@ NOT_MNIST: dict[str, tuple[str, int | None, str]] = {
     "too few pixels": (
         "1,2,3,4,5",
         784,
-        ", line 1, column 6: has a label and 4 pixels, and 784 pixels were expected; pixels=None takes",
+        ", line 1, column 6: has a label and 4 pixels, and 784 pixels were expected; "
+        "pixels=None takes",
     ),
     "too many pixels": (
         "1,2,3,4,5,6",
@@ -881,7 +887,7 @@ def test_a_hint_can_be_followed(file: Path, content: str) -> None:
     ],
 )
 def test_how_to_write_a_number(cell: str, hint: str) -> None:
-    found = rewriting(cell)
+    found = rewriting_hint(cell)
     assert hint in found
     assert bool(found) == bool(hint)
 
@@ -932,24 +938,25 @@ def test_pandas_reads_the_same(file: Path, end: str, missing: str) -> None:
 @pytest.mark.parametrize(
     ("spelling", "cell", "row", "hint"),
     [
-        (",.", "1;2", ["1;2"], "; if ';' parts the cells, say delimiter=';'"),
-        (",.", "1,5", ["1,5", "a|b"], "; if '|' parts the cells, say delimiter='|'"),
-        (",.", "1,234", ["1,234", "a|b"], "; if '|' parts the cells, say delimiter='|'"),
+        (",.", "1;2", ["1;2"], "; if ';' separates the cells, say delimiter=';'"),
+        (",.", "1,5", ["1,5", "a|b"], "; if '|' separates the cells, say delimiter='|'"),
+        (",.", "1,234", ["1,234", "a|b"], "; if '|' separates the cells, say delimiter='|'"),
         (";.", "a;b", ["a;b", "1"], ""),
-        (",.", "1 2", ["1 2"], "; if ' ' parts the cells, say delimiter=' '"),
+        (",.", "1 2", ["1 2"], "; if ' ' separates the cells, say delimiter=' '"),
         (",.", "1 2", ["1 2", "3"], ""),
-        (",.", "1;2 3", ["1;2 3"], "; if ';' parts the cells, say delimiter=';'"),
+        (",.", "1;2 3", ["1;2 3"], "; if ';' separates the cells, say delimiter=';'"),
         (",.", "1", ["1"], ""),
         (",.", "1 x", ["1 x"], ""),
         (",.", "1 inf", ["1 inf"], ""),
-        (",.", "# a", ["# a"], "; if lines that begin with '#' are comments, say comment='#'"),
-        (",.", "%a", ["%a"], "; if lines that begin with '%' are comments, say comment='%'"),
+        (",.", "# a", ["# a"], "; if lines starting with '#' are comments, say comment='#'"),
+        (",.", "%a", ["%a"], "; if lines starting with '%' are comments, say comment='%'"),
         (",.", "1,5", ["1,5", "2"], "; if ',' is the decimal sign, say decimal=','"),
         (
             ",.",
             "1,234",
             ["1,234", "2"],
-            "; if ',' is the decimal sign, say decimal=','; if ',' groups thousands, say thousands=','",
+            "; if ',' is the decimal sign, say decimal=','; "
+            "if ',' groups thousands, say thousands=','",
         ),
         (",.", "1,234.5", ["1,234.5", "2"], "; if ',' groups thousands, say thousands=','"),
         (";.,", "1,23", ["1,23", "2"], "; if ',' is the decimal sign, say decimal=','"),
@@ -963,11 +970,13 @@ def test_hints_about_a_cell(spelling: str, cell: str, row: list[str], hint: str)
     options = frozenset({"delimiter", "decimal", "thousands", "comment"})
     delimiter, decimal, *thousands = spelling
     assert (
-        Spelling(delimiter, decimal, thousands[0] if thousands else None, options).hint(cell, row)
+        NumberFormat(delimiter, decimal, thousands[0] if thousands else None, options).hint(
+            cell, row
+        )
         == hint
     )
     assert (
-        Spelling(delimiter, decimal, thousands[0] if thousands else None, frozenset()).hint(
+        NumberFormat(delimiter, decimal, thousands[0] if thousands else None, frozenset()).hint(
             cell, row
         )
         == ""
@@ -1002,8 +1011,8 @@ def test_what_can_not_part_cells(file: Path, option: dict[str, Any]) -> None:
 
 
 def test_texts_are_cut_for_messages() -> None:
-    assert short("a" * 40) == repr("a" * 40)
-    assert short("a" * 41) == repr("a" * 37 + "...")
+    assert shorten("a" * 40) == repr("a" * 40)
+    assert shorten("a" * 41) == repr("a" * 37 + "...")
 
 
 def test_a_packer_that_this_python_does_not_have(
@@ -1012,20 +1021,21 @@ def test_a_packer_that_this_python_does_not_have(
     file.write_bytes(lzma.compress(b"1,2\n"))
     monkeypatch.setitem(sys.modules, "lzma", None)
     with pytest.raises(
-        DataFileError, match="is packed, and this Python has no module lzma: unpack the file first"
+        DataFileError,
+        match="is compressed, and this Python has no module lzma: unpack the file first",
     ):
         data.read_csv(file)
 
 
 def test_a_line_may_have_64_megabytes() -> None:
-    assert LONGEST_LINE == 64 * 2**20
+    assert MAX_LINE_BYTES == 64 * 2**20
 
 
 @pytest.mark.parametrize("content", ["12345678,9\n1,2\n", "1,2\r3,4\r5,6\r7,8"])
 def test_lines_that_are_just_not_too_long(
     file: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
-    monkeypatch.setattr("scalargrad.data.lines.LONGEST_LINE", 11)
+    monkeypatch.setattr("scalargrad.data.lines.MAX_LINE_BYTES", 11)
     file.write_bytes(content.encode())
     assert len(data.read_csv(file)[0]) == len(content.splitlines())
 
@@ -1036,14 +1046,14 @@ def test_lines_that_are_just_not_too_long(
 def test_lines_that_are_just_too_long(
     file: Path, monkeypatch: pytest.MonkeyPatch, content: str, line: int
 ) -> None:
-    monkeypatch.setattr("scalargrad.data.lines.LONGEST_LINE", 11)
+    monkeypatch.setattr("scalargrad.data.lines.MAX_LINE_BYTES", 11)
     file.write_text(content)
     with pytest.raises(DataFileError, match=f"line {line}: is longer than 11 bytes"):
         data.read_csv(file)
 
 
 def test_a_line_without_end_in_a_packed_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scalargrad.data.lines.LONGEST_LINE", 1000)
+    monkeypatch.setattr("scalargrad.data.lines.MAX_LINE_BYTES", 1000)
     file.write_bytes(gzip.compress(b"1" * 2000))
     with pytest.raises(DataFileError, match="line 1: is longer than 1,000 bytes"):
         data.read_csv(file)

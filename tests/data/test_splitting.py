@@ -1,4 +1,4 @@
-"""Splits, batches and rows of classes: every sample once, in an order that the seed and the epoch decide."""
+"""Splits, batches and one-hot rows: every sample once, in an order by seed and epoch."""
 
 from collections import Counter
 from random import Random

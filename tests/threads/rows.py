@@ -365,18 +365,18 @@ def _lost(name: str, _: Path) -> Any:
     values = [
         Value(number(x)) for x in (prediction if isinstance(prediction, list) else [prediction])
     ]
-    loss: Any = losses.loss_of(name)(values if isinstance(prediction, list) else values[0], target)
+    loss: Any = losses.get_loss(name)(values if isinstance(prediction, list) else values[0], target)
     loss.backward()
     return [
         loss,
         [value.grad for value in values],
-        losses.unwrapped(losses.LOSSES[name])[0].__name__,
+        losses.unwrap_loss(losses.LOSSES[name])[0].__name__,
     ]
 
 
 for _name, _loss in losses.LOSSES.items():
     OWN.add(f"loss {_name}", partial(_lost, _name), _loss)
-OWN.covered += [losses.loss_of, losses.unwrapped, losses.LOSSES, losses.TARGETS]
+OWN.covered += [losses.get_loss, losses.unwrap_loss, losses.LOSSES, losses.TARGETS]
 
 FOUND = [0, 1, 1, 0]
 LABELS = [0, 1, 0, 1]

@@ -154,7 +154,7 @@ def an_optimizer_on_vectors_of_each_thread(_: Path) -> Question:
 
 @row()
 def a_loss_and_a_callback(_: Path) -> Question:
-    loss, stop = losses.loss_of("huber"), training.EarlyStopping(3)
+    loss, stop = losses.get_loss("huber"), training.EarlyStopping(3)
     return lambda: [loss(Value(0.5), 2.0), stop.state_dict()]
 
 

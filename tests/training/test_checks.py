@@ -497,7 +497,7 @@ def test_validation_is_looked_at_in_the_same_way(case: Case) -> None:
 
 def good_targets(make: Any, loss: Any) -> Any:
     """Targets that the loss takes, if there are any for the model."""
-    name = getattr(losses.unwrapped(losses.loss_of(loss))[0], "__name__", "")
+    name = getattr(losses.unwrap_loss(losses.get_loss(loss))[0], "__name__", "")
     if name == "cross_entropy":
         return LABELS
     right = SIGNS if name == "hinge" else LABELS

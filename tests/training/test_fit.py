@@ -405,9 +405,9 @@ def test_names_that_are_nearly_right(options: dict[str, Any], message: str) -> N
 
 def test_a_loss_that_is_no_function() -> None:
     with pytest.raises(OptionError, match="loss must be a function"):
-        losses.loss_of(3)
+        losses.get_loss(3)
     with pytest.raises(OptionError, match="loss must be a function"):
-        losses.loss_of(None)
+        losses.get_loss(None)
 
 
 # The history

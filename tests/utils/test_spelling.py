@@ -14,7 +14,7 @@ import viz
 from scalargrad import GradientTape, Value, data, losses, nn
 from scalargrad.doctor.diagnosis import Diagnosis
 from scalargrad.errors import OptionError, ScalargradError, UnknownNameError
-from scalargrad.losses import LOSSES, loss_of
+from scalargrad.losses import LOSSES, get_loss
 from scalargrad.nn import ACTIVATIONS, INITIALIZERS, MLP
 from scalargrad.optim import OPTIMIZERS
 from scalargrad.training.history import History
@@ -138,7 +138,7 @@ PLACES: dict[str, tuple[Callable[[], Any], str]] = {
     "optimizer of fit": (lambda: fit(optimizer="Adam"), "adam"),
     "metrics of fit": (lambda: fit(metrics="acc"), "accuracy"),
     "metrics in a list": (lambda: named_metrics(["acc"]), "accuracy"),
-    "a loss by name": (lambda: loss_of("cross-entropy"), "cross_entropy"),
+    "a loss by name": (lambda: get_loss("cross-entropy"), "cross_entropy"),
     "loss of diagnose": (
         lambda: scalargrad.diagnose(MLP(1, [1]), [[0.0], [1.0]], [0.0, 1.0], loss="MSE"),
         "mse",

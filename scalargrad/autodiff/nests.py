@@ -1,0 +1,23 @@
+"""Types of nested arguments, as transforms, tapes and checks take them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from scalargrad.core.value import Value
+
+Function = Callable[..., Any]
+Numeric: TypeAlias = Value | float
+
+
+class SupportsArray(Protocol):
+    """Anything that NumPy reads as an array: an array, a pandas Series, a tensor."""
+
+    def __array__(self) -> Any:
+        """Return the object as a NumPy array."""
+
+
+Item = TypeVar("Item")
+Nested: TypeAlias = (
+    Item | Sequence["Nested[Item]"] | Mapping[Any, "Nested[Item]"] | SupportsArray | None
+)
+"""An item, or a nest of items in lists, tuples, dicts and arrays."""
