@@ -8,8 +8,8 @@ from .data import add_noise
 from .errors import DataError, OptionError
 from .nn import MLP, Layer, Module, Sequential
 from .training import History, fit
-from .training.samples import samples_of
-from .training.steps import numbers_of
+from .training.samples import read_samples
+from .training.steps import plain_numbers
 from .utils.calls import explain_calls
 
 
@@ -51,7 +51,7 @@ def pretrain(
         raise OptionError(
             f"pretrain needs a layer before the last one, but {model.describe()} has {len(layers)} in all"
         )
-    codes, histories = samples_of(X, X).inputs, []
+    codes, histories = read_samples(X, X).inputs, []
     for step in steps[: steps.index(layers[-1])]:
         if isinstance(step, Layer):
             autoencoder = Sequential(
@@ -86,4 +86,4 @@ def _passed(step: Any, codes: Sequence[Any]) -> list[Any]:
     if isinstance(step, Module):
         step.eval()
     with no_grad():
-        return [numbers_of(step(code)) for code in codes]
+        return [plain_numbers(step(code)) for code in codes]

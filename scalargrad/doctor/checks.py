@@ -11,14 +11,14 @@ from scalargrad.core.conversion import plain
 from scalargrad.core.value import Parameter
 
 from .findings import Finding, shown
-from .measurement import Examination, Unit
+from .measurement import Measurement, Unit
 from .thresholds import Limits
 
 _WRONG = 0.1
 """An output that is flat is ill only where the loss still asks for a change: with a gradient above this."""
 
 
-def norm_back(examination: Examination, layer: str) -> float:
+def norm_back(examination: Measurement, layer: str) -> float:
     """The norm of the gradient that comes back to the outputs of a layer: the root of the mean square over the samples."""
     return sqrt(sum(examination.flows[layer].squares.values()) / len(examination.losses))
 
@@ -28,7 +28,7 @@ def gradient_norm(parameters: Iterable[Parameter]) -> float:
     return hypot(*(plain(parameter.grad) for parameter in parameters))
 
 
-def check_gradients(examination: Examination, limits: Limits) -> Iterator[Finding]:
+def check_gradients(examination: Measurement, limits: Limits) -> Iterator[Finding]:
     """No gradient at all, one that is huge, or one that falls or grows from layer to layer."""
     parameters = examination.model.parameters()
     size, weights = gradient_norm(parameters), hypot(*(parameter.data for parameter in parameters))
@@ -46,7 +46,7 @@ def check_gradients(examination: Examination, limits: Limits) -> Iterator[Findin
     yield from _check_layers(examination, limits)
 
 
-def _huge(examination: Examination, size: float, weights: float) -> Finding:
+def _huge(examination: Measurement, size: float, weights: float) -> Finding:
     worst = max(range(len(examination.losses)), key=lambda i: examination.losses[i])
     text = f"the gradient has a norm of {shown(size)}, the parameters one of {shown(weights)}; sample {worst} has the largest loss"
     return Finding(
@@ -58,7 +58,7 @@ def _huge(examination: Examination, size: float, weights: float) -> Finding:
     )
 
 
-def _check_layers(examination: Examination, limits: Limits) -> Iterator[Finding]:
+def _check_layers(examination: Measurement, limits: Limits) -> Iterator[Finding]:
     norms = {layer: norm_back(examination, layer) for layer in examination.flows}
     if len(norms) < 2 or not all(map(isfinite, norms.values())):
         return
@@ -70,7 +70,7 @@ def _check_layers(examination: Examination, limits: Limits) -> Iterator[Finding]
         yield _change(examination, "exploding", highest, norms)
 
 
-def _unreached(examination: Examination) -> Iterator[Finding]:
+def _unreached(examination: Measurement) -> Iterator[Finding]:
     """The layers whose parameters all have a gradient of exactly 0: those that have no part in the loss, and the last before a cut."""
     still = [
         layer
@@ -92,7 +92,7 @@ def _unreached(examination: Examination) -> Iterator[Finding]:
         yield Finding("no gradient", cut[-1], text, {"gradient": 0.0}, layer=cut[-1])
 
 
-def _change(examination: Examination, kind: str, layer: str, norms: dict[str, float]) -> Finding:
+def _change(examination: Measurement, kind: str, layer: str, norms: dict[str, float]) -> Finding:
     """A gradient that is too small or too large at a layer, with the sample that shows it best."""
     names = list(norms)
     last, ratio = names[-1], norms[layer] / norms[names[-1]]
@@ -127,7 +127,7 @@ def _step(factor: float) -> str:
     )
 
 
-def named_units(examination: Examination) -> Iterator[tuple[str, Unit]]:
+def named_units(examination: Measurement) -> Iterator[tuple[str, Unit]]:
     """Every gate that is not always shut, with a name of its own."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for layer, path, _ in examination.units:
@@ -137,7 +137,7 @@ def named_units(examination: Examination) -> Iterator[tuple[str, Unit]]:
             yield f"{path or 'activations'}[{number}]" if counts[layer, path] > 1 else path, unit
 
 
-def check_units(examination: Examination, limits: Limits) -> Iterator[Finding]:
+def check_units(examination: Measurement, limits: Limits) -> Iterator[Finding]:
     """Dead and saturated units."""
     layers: dict[str, list[tuple[str, Unit]]] = defaultdict(list)
     for name, unit in named_units(examination):
@@ -150,7 +150,7 @@ def check_units(examination: Examination, limits: Limits) -> Iterator[Finding]:
         yield from (found for name, unit in units if (found := _saturated(name, unit, limits)))
 
 
-def resting(examination: Examination) -> list[str]:
+def resting(examination: Measurement) -> list[str]:
     """The units that are off for all samples."""
     return [name for name, unit in named_units(examination) if unit.rests]
 
@@ -206,7 +206,7 @@ def _saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
     )
 
 
-def check_inputs(examination: Examination, limits: Limits) -> Iterator[Finding]:
+def check_inputs(examination: Measurement, limits: Limits) -> Iterator[Finding]:
     """Inputs that are large, or much larger than the others."""
     sizes = {
         name: _size(numbers)

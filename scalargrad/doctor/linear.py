@@ -8,7 +8,7 @@ from scalargrad.core.graph import topological
 from scalargrad.core.value import Value
 
 from .findings import Finding
-from .measurement import Examination
+from .measurement import Measurement
 
 _PRODUCTS = {ops.MUL.name, ops.DOT.name}
 _SUMS = {
@@ -22,7 +22,7 @@ _SUMS = {
 }
 
 
-def check_collapsed(examination: Examination) -> Iterator[Finding]:
+def check_collapsed(examination: Measurement) -> Iterator[Finding]:
     """Find two linear layers with nothing between them, one after the other.
 
     A narrow layer between two wide ones is left out: it limits the rank, so it is no waste. So are scales
@@ -67,7 +67,7 @@ class _Pair:
 class _Affine:
     """Which Values of a graph are sums of weight × input, and of which layer the weights are."""
 
-    def __init__(self, examination: Examination, order: Sequence[Value]) -> None:
+    def __init__(self, examination: Measurement, order: Sequence[Value]) -> None:
         self._layers: dict[int, str] = {}
         self._learned: set[int] = set()
         self._products: dict[int, list[Value]] = {}

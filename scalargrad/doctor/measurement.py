@@ -11,7 +11,7 @@ from scalargrad.core.conversion import plain
 from scalargrad.core.graph import topological
 from scalargrad.core.value import Parameter, Value, backward
 from scalargrad.nn import Module
-from scalargrad.training.steps import checked_loss
+from scalargrad.training.steps import check_loss
 
 from .locations import Place, Plan, samples_by_scope
 from .saturation import entering, is_off, steepest
@@ -54,7 +54,7 @@ class Flow:
     squares: dict[int, float] = field(default_factory=lambda: defaultdict(float))
 
 
-class Examination:
+class Measurement:
     """Forward and back, once for each sample, or for all together where something looks at the whole batch.
 
     model     the copy that was examined, with the gradient of the mean loss on its parameters
@@ -81,7 +81,7 @@ class Examination:
         if self.model.needs_batch:
             outputs = self.model.batch(inputs)
             self._look(
-                [checked_loss(self.loss(p, t)) for p, t in zip(outputs, targets, strict=True)],
+                [check_loss(self.loss(p, t)) for p, t in zip(outputs, targets, strict=True)],
                 outputs,
                 len(inputs),
                 None,
@@ -89,7 +89,7 @@ class Examination:
         else:
             for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
                 output = self.model(x)
-                self._look([checked_loss(self.loss(output, target))], [output], len(inputs), i)
+                self._look([check_loss(self.loss(output, target))], [output], len(inputs), i)
 
     def _look(
         self, losses: list[Value], outputs: list[Any], count: int, sample: int | None
@@ -133,7 +133,7 @@ class _Look:
 
     def __init__(
         self,
-        examination: Examination,
+        examination: Measurement,
         order: list[Value],
         outputs: set[int],
         count: int,

@@ -15,7 +15,7 @@ from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
 from .findings import Finding, shown
-from .measurement import Examination
+from .measurement import Measurement
 from .thresholds import Limits
 
 _HALVINGS = 60
@@ -75,7 +75,7 @@ class Trial:
 
 
 def check_rate(
-    examination: Examination,
+    examination: Measurement,
     model: Module,
     optimizer: Optimizer,
     inputs: Sequence[Any],

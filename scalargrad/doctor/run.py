@@ -19,9 +19,9 @@ from scalargrad.losses import loss_of
 from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.training.checks import try_out
-from scalargrad.training.fitting import optimizer_of
-from scalargrad.training.reading import leaves, place
-from scalargrad.training.samples import Samples, samples_of
+from scalargrad.training.fitting import resolve_optimizer
+from scalargrad.training.inputs import locate, walk_leaves
+from scalargrad.training.samples import Samples, read_samples
 from scalargrad.utils.calls import explain_calls
 
 from .checks import (
@@ -36,7 +36,7 @@ from .checks import (
 from .diagnosis import Diagnosis, LayerReport
 from .findings import KINDS, Finding
 from .linear import check_collapsed
-from .measurement import Examination
+from .measurement import Measurement
 from .rate import check_rate
 from .thresholds import Limits
 from .twins import alike_layers, check_twins
@@ -80,8 +80,8 @@ def diagnose(
     """
     if not isinstance(model, Module):
         raise DataError(f"diagnose looks at a Module, not {type(model).__name__}")
-    samples, indexes = _chosen(samples_of(X, y, finite=False), most)
-    chosen = None if optimizer is None else optimizer_of(optimizer, model)
+    samples, indexes = _chosen(read_samples(X, y, finite=False), most)
+    chosen = None if optimizer is None else resolve_optimizer(optimizer, model)
     visit = _Visit(model, samples, loss_of(loss), chosen, limits or Limits())
     found: Diagnosis = Context().run(visit.diagnosis)
     return replace(found, findings=tuple(_as_in_X(finding, indexes) for finding in found.findings))
@@ -105,7 +105,7 @@ class _Visit:
             optimizer,
             limits,
         )
-        self.examination = Examination(model, loss)
+        self.examination = Measurement(model, loss)
 
     def diagnosis(self) -> Diagnosis:
         """Everything, in surroundings of its own: no tape, no scope and no detector of the caller sees it."""
@@ -150,7 +150,7 @@ class _Visit:
         found = self._not_finite_data()
         if found is not None:
             return found
-        again, sample = Examination(self.model, self.loss), None
+        again, sample = Measurement(self.model, self.loss), None
         try:
             with detect_anomaly():
                 again.run(self.samples.inputs, self.samples.targets)
@@ -167,10 +167,10 @@ class _Visit:
         """A number of the data that is not finite, named by its place there."""
         for i, row in enumerate(self.samples.inputs):
             for what, item in (("X", row), ("y", self.samples.targets[i])):
-                for path, leaf in leaves(item, (self.samples.place(i),)):
+                for path, leaf in walk_leaves(item, (self.samples.original_index(i),)):
                     number = plain(leaf)
                     if isinstance(number, float) and not isfinite(number):
-                        text = f"{place(what, path)} is {number!r}: leave that sample out or fill the gap"
+                        text = f"{locate(what, path)} is {number!r}: leave that sample out or fill the gap"
                         return Finding(
                             "not finite", "", text, {"loss": self.examination.losses[i]}, i
                         )
@@ -257,7 +257,7 @@ def _chosen(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
     """Samples with their indexes, evenly chosen. Values among the inputs are copied, so that theirs stay as they are."""
     count = len(samples) if most is None else min(len(samples), checked_count(most, "most", 1))
     indexes = [i * len(samples) // count for i in range(count)]
-    part = samples.part(indexes)
+    part = samples.subset(indexes)
     inputs, targets = [_own(x) for x in part.inputs], [_own(target) for target in part.targets]
     return replace(part, inputs=inputs, targets=targets), indexes
 

@@ -8,14 +8,14 @@ from scalargrad.core.value import Parameter
 from scalargrad.nn import Module
 
 from .findings import Finding
-from .measurement import Examination
+from .measurement import Measurement
 
 _SHOWN = 3
 
 Numbers = tuple[str, ...]
 
 
-def check_twins(examination: Examination) -> Iterator[Finding]:
+def check_twins(examination: Measurement) -> Iterator[Finding]:
     """Find hidden units, and whole modules, that are copies of each other.
 
     Their gradients were averaged over all samples, and nothing tells the copies apart: no weight that leads to
@@ -37,7 +37,7 @@ def check_twins(examination: Examination) -> Iterator[Finding]:
     yield from _twin_rows(examination, told)
 
 
-def alike_layers(examination: Examination) -> list[str]:
+def alike_layers(examination: Measurement) -> list[str]:
     """Find layers that began with the same numbers, though they learn apart: for a remark.
 
     Args:
@@ -59,7 +59,7 @@ def alike_layers(examination: Examination) -> list[str]:
     return groups[0] if groups else []
 
 
-def _groups(examination: Examination) -> Iterator[list[tuple[str, Module]]]:
+def _groups(examination: Measurement) -> Iterator[list[tuple[str, Module]]]:
     """Modules of one kind with the same numbers and the same gradients, outer ones first."""
     last = _last_layer(examination)
     found: dict[tuple[str, Numbers], list[tuple[str, Module]]] = defaultdict(list)
@@ -79,7 +79,7 @@ def _groups(examination: Examination) -> Iterator[list[tuple[str, Module]]]:
             yield [group[0], *apart]
 
 
-def _last_layer(examination: Examination) -> str:
+def _last_layer(examination: Measurement) -> str:
     return next(reversed(examination.flows), "")
 
 
@@ -101,7 +101,7 @@ def _written(number: float) -> str:
     return f"{number:.9g}"
 
 
-def _twin_rows(examination: Examination, told: set[str]) -> Iterator[Finding]:
+def _twin_rows(examination: Measurement, told: set[str]) -> Iterator[Finding]:
     """Rows of a matrix of Parameters that a module holds as a list of lists."""
     rows: dict[str, dict[str, list[Parameter]]] = defaultdict(lambda: defaultdict(list))
     for name, parameter in examination.model.named_parameters():
@@ -121,7 +121,7 @@ def _twin_rows(examination: Examination, told: set[str]) -> Iterator[Finding]:
         yield from (_finding(paths, examination) for paths in groups.values() if len(paths) > 1)
 
 
-def _finding(paths: Sequence[str], examination: Examination) -> Finding:
+def _finding(paths: Sequence[str], examination: Measurement) -> Finding:
     layer = (
         examination.plan.layer(paths[0])
         if paths[0] in examination.plan.modules

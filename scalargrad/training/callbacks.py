@@ -216,14 +216,14 @@ def as_callback(item: Any) -> Callback:
     )
 
 
-def listed_callbacks(callbacks: Any) -> list[Callback]:
+def read_callbacks(callbacks: Any) -> list[Callback]:
     """Take one callback or schedule, or several, in the order in which they are called.
 
     Raises:
         OptionError: For anything else.
 
     Example:
-        >>> len(listed_callbacks(EarlyStopping(3))), len(listed_callbacks([EarlyStopping(3), ClipNorm(1.0)]))
+        >>> len(read_callbacks(EarlyStopping(3))), len(read_callbacks([EarlyStopping(3), ClipNorm(1.0)]))
         (1, 2)
     """
     items = [callbacks] if isinstance(callbacks, (Callback, Scheduled)) else callbacks

@@ -13,11 +13,11 @@ from scalargrad.losses import TARGETS, is_ignored, unwrapped
 from scalargrad.nn import Module, evaluation
 from scalargrad.optim import Optimizer
 
-from .reach import Made, check_optimizer, plain_values, used_leaves, warn_of_unlearned
-from .reading import fresh, leaves, place
+from .inputs import copy_entry, locate, walk_leaves
+from .reach import ComputedNodes, check_optimizer, find_leaves, find_plain_values, warn_of_unlearned
 from .samples import Samples
-from .steps import Loss, Penalty, checked_loss, numbers_of
-from .targets import check_targets, shape_of
+from .steps import Loss, Penalty, check_loss, plain_numbers
+from .targets import check_targets, nested_shape
 
 _TARGETS = 100
 """So many different targets are handed to a loss of the user's."""
@@ -37,7 +37,7 @@ class Trial:
 
     prediction: Any
     losses: list[Value]
-    made: Made
+    made: ComputedNodes
 
 
 def check_training(
@@ -66,18 +66,18 @@ def check_training(
         LengthError: For those of the wrong shape.
         OptionError: For targets that the loss does not take, and an optimizer of another model.
     """
-    before = plain_values(
+    before = find_plain_values(
         model
     )  # kept until the end, so that no other Value gets the id of one of them
     trial = try_out(model, loss, samples, penalty)
     if held is not None:
         try_out(model, loss, held, None, "X of validation", "y of validation")
-    used, _ = used_leaves(trial.losses, trial.made)
+    used, _ = find_leaves(trial.losses, trial.made)
     check_optimizer(model, optimizer, used)
     given = {
         id(leaf)
         for i in samples.examples()
-        for _, leaf in leaves((samples.inputs[i], samples.targets[i]), ())
+        for _, leaf in walk_leaves((samples.inputs[i], samples.targets[i]), ())
     }
     own = {id(value): path for path, value in before if id(value) not in given}
     warn_of_unlearned(model, optimizer, trial.losses, trial.made, own, [loss, penalty])
@@ -110,14 +110,14 @@ def try_out(
     Raises:
         ScalargradError: What the model or the loss raises; the message says for which sample.
     """
-    made = Made()
+    made = ComputedNodes()
     with preserved(model), enable_grad(), observing(made):
         outputs = _predictions(model, samples, x_name)
-        shown = {i: numbers_of(output) for i, output in outputs}
+        shown = {i: plain_numbers(output) for i, output in outputs}
         first = shown[outputs[0][0]]
-        alike = len({shape_of(prediction) for prediction in shown.values()}) == 1
+        alike = len({nested_shape(prediction) for prediction in shown.values()}) == 1
         check_targets(loss, first, samples, y_name, alike)
-        losses = [checked_loss(loss(output, fresh(samples.targets[i]))) for i, output in outputs]
+        losses = [check_loss(loss(output, copy_entry(samples.targets[i]))) for i, output in outputs]
         if alike and unwrapped(loss)[0] not in TARGETS:
             _try_targets(loss, outputs[0][1], samples, y_name)
         counted = [
@@ -165,14 +165,14 @@ def _predictions(model: Module, samples: Samples, name: str) -> list[tuple[int, 
     if model.needs_batch:
         chosen = list(range(min(2, len(samples))))
         return list(
-            zip(chosen, model.batch([fresh(samples.inputs[i]) for i in chosen]), strict=True)
+            zip(chosen, model.batch([copy_entry(samples.inputs[i]) for i in chosen]), strict=True)
         )
     return [(i, _predicted(model, samples, i, name)) for i in samples.examples()]
 
 
 def _predicted(model: Module, samples: Samples, i: int, name: str) -> Any:
     try:
-        return model(fresh(samples.inputs[i]))
+        return model(copy_entry(samples.inputs[i]))
     except (DataError, LengthError) as error:
         single = samples.x_rows.shape == ()
         hint = (
@@ -180,7 +180,7 @@ def _predicted(model: Module, samples: Samples, i: int, name: str) -> Any:
             if single
             else ""
         )
-        raise type(error)(f"{name}[{samples.place(i)}]: {error}{hint}") from error
+        raise type(error)(f"{name}[{samples.original_index(i)}]: {error}{hint}") from error
 
 
 def _try_targets(loss: Loss, output: Any, samples: Samples, name: str) -> None:
@@ -200,12 +200,12 @@ def _try_targets(loss: Loss, output: Any, samples: Samples, name: str) -> None:
                 return
             if key not in seen:
                 seen.add(key)
-                _try_target(loss, output, target, place(name, (samples.place(i),)))
+                _try_target(loss, output, target, locate(name, (samples.original_index(i),)))
 
 
 def _try_target(loss: Loss, output: Any, target: Any, where: str) -> None:
     try:
-        loss(output, fresh(target))
+        loss(output, copy_entry(target))
     except (DataError, LengthError, OptionError) as error:
         raise type(error)(f"{where}: {error}") from error
 
@@ -216,7 +216,9 @@ def _more_losses(model: Module, loss: Loss, samples: Samples) -> list[Value]:
     for i in range(min(len(samples), _TRIES)):
         if not _ignores(loss, samples, i):
             found.append(
-                checked_loss(loss(model(fresh(samples.inputs[i])), fresh(samples.targets[i])))
+                check_loss(
+                    loss(model(copy_entry(samples.inputs[i])), copy_entry(samples.targets[i]))
+                )
             )
             if found[-1].args:
                 break

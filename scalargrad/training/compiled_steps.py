@@ -18,7 +18,7 @@ from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
 from .samples import Samples
-from .steps import Evaluation, Loss, Penalty, Step, checked_loss, shares_of
+from .steps import Evaluation, Loss, Penalty, Step, check_loss, normalize_weights
 
 Array = NDArray[numpy.float64]
 
@@ -84,7 +84,7 @@ class CompiledStep(Step):
     def _shares(self, samples: Samples, part: Sequence[int]) -> Array | None:
         if samples.weights is None:
             return None
-        return numpy.array(shares_of([samples.weights[i] for i in part], len(part)))
+        return numpy.array(normalize_weights([samples.weights[i] for i in part], len(part)))
 
     def measure(self, samples: Samples) -> tuple[float, list[Any]]:
         """The mean loss and the predictions."""
@@ -136,7 +136,7 @@ class CompiledStep(Step):
 
         def objective(inputs: Any, targets: Any, weight: Any = None) -> list[Any]:
             prediction = self.model(refilled(first, _listed(inputs)))
-            loss = checked_loss(loss_of_one(prediction, refilled(target, _listed(targets))))
+            loss = check_loss(loss_of_one(prediction, refilled(target, _listed(targets))))
             self._shape = prediction
             extra = entries(prediction) if self.predicting else []
             if not training or (penalty_of is None and weight is None):

@@ -15,16 +15,16 @@ from scalargrad.utils.files import as_path
 from scalargrad.utils.frames import warn
 from scalargrad.utils.spelling import suggestion
 
-from .callbacks import listed_callbacks
+from .callbacks import read_callbacks
 from .checks import check_training
 from .compiled_steps import CompiledStep
 from .history import History
 from .loop import Training
-from .metrics import named_metrics, settled
-from .reach import no_parameters
+from .metrics import bind_borders, read_metrics
+from .reach import explain_no_parameters
 from .resuming import SaveCheckpoint, resume_training
-from .sample_weights import weighted
-from .samples import held_out, samples_of
+from .sample_weights import apply_class_weights
+from .samples import read_samples, split_validation
 from .steps import EagerStep, Loss, Penalty
 
 
@@ -97,15 +97,15 @@ def fit(
     if not isinstance(model, Module):
         raise DataError(f"fit trains a Module, not {type(model).__name__}")
     order = _checked_seed(seed) if shuffle else None
-    samples = samples_of(X, y, weights=sample_weight)
-    kept, held = held_out(samples, validation, order, shuffle)
-    measures, paid = named_metrics(metrics), loss_of(loss)
-    listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
+    samples = read_samples(X, y, weights=sample_weight)
+    kept, held = split_validation(samples, validation, order, shuffle)
+    measures, paid = read_metrics(metrics), loss_of(loss)
+    listed, count = read_callbacks(callbacks), checked_count(epochs, "epochs")
     size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
     with reported(
         id(part) for _, part in model.named_modules()
     ):  # the trial tells of what nothing would learn
-        rule = optimizer_of(optimizer, model)
+        rule = resolve_optimizer(optimizer, model)
         trial = check_training(
             model, paid, penalty, rule, samples, None if is_number(validation) else held
         )
@@ -116,9 +116,11 @@ def fit(
             if compiled
             else EagerStep(*parts)
         )
-        training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
+        training = Training(
+            step, *apply_class_weights(kept, held, class_weight, paid, trial.prediction), rule
+        )
         training.metrics, training.callbacks = (
-            settled(measures, targets, paid, trial.prediction),
+            bind_borders(measures, targets, paid, trial.prediction),
             listed,
         )
         training.epochs, training.seed, training.batch_size = count, order, size
@@ -146,7 +148,7 @@ def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
     return message
 
 
-def optimizer_of(choice: Any, model: Module) -> Optimizer:
+def resolve_optimizer(choice: Any, model: Module) -> Optimizer:
     """The optimizer itself, or the one of that name over all parameters of the model.
 
     Raises OptionError for anything else, and for a model without parameters.
@@ -159,7 +161,7 @@ def optimizer_of(choice: Any, model: Module) -> Optimizer:
         )
     parameters = model.parameters()
     if not parameters:
-        raise OptionError(no_parameters(model))
+        raise OptionError(explain_no_parameters(model))
     return OPTIMIZERS[choice](parameters)
 
 

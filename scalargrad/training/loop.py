@@ -17,7 +17,7 @@ from scalargrad.utils.calls import explain_class
 from scalargrad.utils.garbage import collector_off
 
 from .history import History
-from .metrics import Metric, measured
+from .metrics import Metric, evaluate_metric
 from .progress import Progress
 from .samples import Samples
 from .steps import Evaluation, Step
@@ -90,7 +90,12 @@ class Training:
     def __init__(
         self, step: Step, samples: Samples, held: Samples | None, optimizer: Optimizer
     ) -> None:
-        self.model, self.samples, self.held, self.optimizer = step.model, samples, held, optimizer
+        self.model, self.samples, self.validation, self.optimizer = (
+            step.model,
+            samples,
+            held,
+            optimizer,
+        )
         self.metrics, self.callbacks, self.history, self.epoch = {}, [], History(), 0
         self.loss, self.gradient = float("nan"), numpy.zeros(len(optimizer.parameters))
         self._step, self._begun = step, _Moment(step)
@@ -181,16 +186,17 @@ class Training:
         )
 
     def _validation(self) -> dict[str, float]:
-        if self.held is None:
+        if self.validation is None:
             return {}
         self._set_mode(training=False)
-        loss, predictions = self._step.measure(self.held)
-        numbers = {"loss": loss, **self._measured(predictions, self.held.targets)}
+        loss, predictions = self._step.measure(self.validation)
+        numbers = {"loss": loss, **self._measured(predictions, self.validation.targets)}
         return {f"validation_{name}": number for name, number in numbers.items()}
 
     def _measured(self, predictions: list[Any], targets: list[Any]) -> dict[str, float]:
         return {
-            name: measured(metric, predictions, targets) for name, metric in self.metrics.items()
+            name: evaluate_metric(metric, predictions, targets)
+            for name, metric in self.metrics.items()
         }
 
     def _tell(self, event: str) -> None:
@@ -230,7 +236,7 @@ class Training:
                 return (
                     str(error)
                     if len(each) > 1
-                    else f"{error}\n  for the sample X[{self.samples.place(each[0])}]"
+                    else f"{error}\n  for the sample X[{self.samples.original_index(each[0])}]"
                 )
         largest = float(numpy.abs(self.gradient).max())
         return f"the step of {self.optimizer!r}, for a gradient of which the largest number is {largest!r}"

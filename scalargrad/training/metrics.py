@@ -12,8 +12,8 @@ from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.spelling import suggestion
 
 from .scores import f1, mean_absolute_error, precision, r2, recall
-from .steps import Loss, numbers_of
-from .thresholds import Pair, as_pair, border_of, class_of_shares, innermost, is_high
+from .steps import Loss, plain_numbers
+from .thresholds import Pair, as_pair, class_index, find_border, innermost, is_high
 
 Metric = Callable[[Any, Any], float]
 
@@ -44,7 +44,7 @@ def accuracy(prediction: Any, target: Any, *, border: float | Pair | None = None
         >>> accuracy([0.1, 2.0, -1.0], 1), accuracy(-0.3, 1), accuracy(0.3, 1, border=0.5)
         (1.0, 0.0, 0.0)
     """
-    scores = numbers_of(prediction)
+    scores = plain_numbers(prediction)
     if not isinstance(scores, list):
         return _on_its_side(scores, target, border)
     if scores and isinstance(scores[0], list):
@@ -55,7 +55,7 @@ def accuracy(prediction: Any, target: Any, *, border: float | Pair | None = None
         return float(_largest(scores) == int(target))
     if border is not None:
         return _mean([_on_its_side(score, t, border) for score, t in _zipped(scores, target)])
-    return float(_largest(scores) == class_of_shares(numbers_of(target)))
+    return float(_largest(scores) == class_index(plain_numbers(target)))
 
 
 def binary_accuracy(prediction: Any, target: Any, *, border: float | Pair = 0.5) -> float:
@@ -69,7 +69,7 @@ def binary_accuracy(prediction: Any, target: Any, *, border: float | Pair = 0.5)
     return _mean(
         [
             float((p > pair[0]) == is_high(t, pair))
-            for p, t in _pairs(numbers_of(prediction), target)
+            for p, t in _pairs(plain_numbers(prediction), target)
         ]
     )
 
@@ -81,7 +81,7 @@ def absolute_error(prediction: Any, target: Any) -> float:
         >>> absolute_error([1.0, 3.0], [0.0, 1.0])
         1.5
     """
-    return _mean([abs(p - t) for p, t in _pairs(numbers_of(prediction), target)])
+    return _mean([abs(p - t) for p, t in _pairs(plain_numbers(prediction), target)])
 
 
 def squared_error(prediction: Any, target: Any) -> float:
@@ -91,7 +91,7 @@ def squared_error(prediction: Any, target: Any) -> float:
         >>> squared_error(3.0, 1.0)
         4.0
     """
-    return _mean([(p - t) ** 2 for p, t in _pairs(numbers_of(prediction), target)])
+    return _mean([(p - t) ** 2 for p, t in _pairs(plain_numbers(prediction), target)])
 
 
 def _averaged(metric: Callable[..., float], average: str) -> Callable[..., float]:
@@ -124,10 +124,10 @@ METRICS: dict[str, Callable[..., float]] = {
 _WITH_BORDER = (accuracy, binary_accuracy, *_SCORES, *_AVERAGED)
 
 
-def named_metrics(metrics: Any) -> dict[str, Metric]:
+def read_metrics(metrics: Any) -> dict[str, Metric]:
     """Names, functions or a dict of functions, as a dict of functions by name; raises OptionError for what is none.
 
-    >>> list(named_metrics("accuracy"))
+    >>> list(read_metrics("accuracy"))
     ['accuracy']
     """
     if isinstance(metrics, dict):
@@ -136,13 +136,13 @@ def named_metrics(metrics: Any) -> dict[str, Metric]:
     return {_name_of(metric): _metric(metric) for metric in items}
 
 
-def settled(
+def bind_borders(
     metrics: dict[str, Metric], targets: Sequence[Any], loss: Loss, prediction: Any
 ) -> dict[str, Metric]:
     """Give the metrics that need it the border between two classes, found once from all targets and the loss.
 
     Args:
-        metrics: From `named_metrics`.
+        metrics: From `read_metrics`.
         targets: All targets, those of validation included.
         loss: What is minimized.
         prediction: What the model gives for one sample, as plain numbers.
@@ -155,7 +155,7 @@ def settled(
 
     Example:
         >>> from scalargrad.losses import mse
-        >>> settled(named_metrics("accuracy"), [0, 1], mse, 0.2)["accuracy"](0.4, 0)
+        >>> bind_borders(read_metrics("accuracy"), [0, 1], mse, 0.2)["accuracy"](0.4, 0)
         1.0
     """
     found: dict[str, Metric] = {}
@@ -164,7 +164,7 @@ def settled(
             (metric.func, metric.keywords) if isinstance(metric, partial) else (metric, {})
         )
         if any(function is each for each in _WITH_BORDER) and "border" not in options:
-            border = border_of(
+            border = find_border(
                 name, targets, loss, prediction, (0.5, 0.5) if function is binary_accuracy else None
             )
             if "average" not in options:
@@ -176,11 +176,11 @@ def settled(
     return found
 
 
-def measured(metric: Metric, predictions: Sequence[Any], targets: Sequence[Any]) -> float:
+def evaluate_metric(metric: Metric, predictions: Sequence[Any], targets: Sequence[Any]) -> float:
     """Measure a set: once as a whole, or sample by sample and averaged, as the metric says.
 
     Example:
-        >>> measured(squared_error, [1.0, 2.0], [0.0, 0.0]), measured(r2, [1.0, 2.0], [1.0, 2.0])
+        >>> evaluate_metric(squared_error, [1.0, 2.0], [0.0, 0.0]), evaluate_metric(r2, [1.0, 2.0], [1.0, 2.0])
         (2.5, 1.0)
     """
     function = metric.func if isinstance(metric, partial) else metric

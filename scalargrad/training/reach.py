@@ -14,7 +14,7 @@ from scalargrad.optim import Optimizer
 _SHOWN = 3
 
 
-class Made:
+class ComputedNodes:
     """An observer that notes which nodes were computed while it watched."""
 
     def __init__(self) -> None:
@@ -28,13 +28,13 @@ class Made:
         """Do nothing: backward passes make no nodes of the loss."""
 
 
-def plain_values(model: Module) -> list[tuple[str, Value]]:
+def find_plain_values(model: Module) -> list[tuple[str, Value]]:
     """Find the Values of a model that are no Parameters, Buffers or Constants, each with its path.
 
     Example:
         >>> model = Module()
         >>> model.gain, model.bias = Value(1.0), Parameter(0.0)
-        >>> [path for path, _ in plain_values(model)]
+        >>> [path for path, _ in find_plain_values(model)]
         ['gain']
     """
     passed_over = survey(model, Module).unlearned()
@@ -66,7 +66,7 @@ def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) 
     if not strange:
         return
     if not model.parameters():
-        raise OptionError(no_parameters(model))
+        raise OptionError(explain_no_parameters(model))
     count, kind = len(optimizer.parameters), type(optimizer).__name__
     if len(strange) == count:
         raise OptionError(
@@ -80,11 +80,11 @@ def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) 
     )
 
 
-def no_parameters(model: Module) -> str:
+def explain_no_parameters(model: Module) -> str:
     """Say why a model can't learn that has no Parameter.
 
     Example:
-        >>> no_parameters(Module())
+        >>> explain_no_parameters(Module())
         'Module has no Parameters, so there is nothing to train: assign Parameters or Modules to its attributes'
     """
     kind = type(model).__name__
@@ -109,7 +109,7 @@ def warn_of_unlearned(
     model: Module,
     optimizer: Optimizer,
     roots: Sequence[Value],
-    made: Made,
+    made: ComputedNodes,
     own: dict[int, str],
     functions: Sequence[Any],
 ) -> None:
@@ -123,7 +123,7 @@ def warn_of_unlearned(
         own: The paths of the plain Values that the model had before, by their ids.
         functions: Where else to look for names: the loss and the penalty.
     """
-    leaves, old = used_leaves(roots, made)
+    leaves, old = find_leaves(roots, made)
     known = {id(parameter) for parameter in (*model.parameters(), *optimizer.parameters)}
     lost = [
         leaf
@@ -164,7 +164,7 @@ def warn_of_unlearned(
         )
 
 
-def used_leaves(roots: Sequence[Value], made: Made) -> tuple[list[Value], list[Value]]:
+def find_leaves(roots: Sequence[Value], made: ComputedNodes) -> tuple[list[Value], list[Value]]:
     """Walk graphs back to what they depend on.
 
     Returns:
@@ -172,7 +172,7 @@ def used_leaves(roots: Sequence[Value], made: Made) -> tuple[list[Value], list[V
 
     Example:
         >>> a = Value(1.0, label="a")
-        >>> [leaf.label for leaf in used_leaves([a], Made())[0]]
+        >>> [leaf.label for leaf in find_leaves([a], ComputedNodes())[0]]
         ['a']
     """
     leaves: list[Value] = []

@@ -15,7 +15,7 @@ from scalargrad.errors import GraphError, OptionError
 from scalargrad.nn import Module, evaluation
 
 from .loop import Callback, Training
-from .steps import checked_loss
+from .steps import check_loss
 
 Frames = NDArray[numpy.float32]
 
@@ -126,7 +126,7 @@ class Recorder(Callback):
         before = [parameter.grad for parameter in parameters]
         try:
             with evaluation(model), enable_grad():
-                output = checked_loss(self.loss(model(self.x), self.target))
+                output = check_loss(self.loss(model(self.x), self.target))
             output.label = output.label or "loss"
             model.zero_grad()
             backward([output])

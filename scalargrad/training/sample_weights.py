@@ -10,7 +10,7 @@ from scalargrad.core.conversion import as_float, is_number
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import is_ignored, unwrapped
 
-from .reading import place, read_rows
+from .inputs import locate, read_rows
 from .samples import Samples
 from .steps import Loss
 
@@ -18,7 +18,7 @@ _FEW = 50
 """A single output has at most so many classes; what has more different targets are no classes."""
 
 
-def weighted(
+def apply_class_weights(
     samples: Samples,
     held: Samples | None,
     class_weight: Any,
@@ -42,9 +42,9 @@ def weighted(
 
     Example:
         >>> from scalargrad.losses import cross_entropy
-        >>> from scalargrad.training.samples import samples_of
-        >>> samples = samples_of([[1.0], [2.0], [3.0]], [0, 1, 1])
-        >>> weighted(samples, None, "balanced", cross_entropy, [0.2, 0.8])[0].weights
+        >>> from scalargrad.training.samples import read_samples
+        >>> samples = read_samples([[1.0], [2.0], [3.0]], [0, 1, 1])
+        >>> apply_class_weights(samples, None, "balanced", cross_entropy, [0.2, 0.8])[0].weights
         [1.5, 0.75, 0.75]
     """
     _, options = unwrapped(loss)
@@ -72,10 +72,10 @@ def _with_weights(
     for i, target in enumerate(samples.targets):
         weight = own[i] * _counted(target, ignored, prediction)
         if table is not None and weight:
-            key = _class_of(target, prediction, place(what, (samples.place(i),)))
+            key = _class_of(target, prediction, locate(what, (samples.original_index(i),)))
             if key not in table:
                 raise OptionError(
-                    f"class_weight has no weight for {place(what, (samples.place(i),))}, which is {key:g}"
+                    f"class_weight has no weight for {locate(what, (samples.original_index(i),))}, which is {key:g}"
                 )
             weight *= table[key]
         found.append(weight)
@@ -128,7 +128,8 @@ def _table(
     """The weight of each class."""
     used = [i for i, target in enumerate(samples.targets) if _counted(target, ignored, prediction)]
     counts = Counter(
-        _class_of(samples.targets[i], prediction, place("y", (samples.place(i),))) for i in used
+        _class_of(samples.targets[i], prediction, locate("y", (samples.original_index(i),)))
+        for i in used
     )
     if len(counts) > _FEW and not isinstance(prediction, list):
         raise OptionError(

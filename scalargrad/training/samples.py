@@ -12,7 +12,7 @@ from scalargrad.core.conversion import is_number
 from scalargrad.data import epoch_order, split
 from scalargrad.errors import LengthError, OptionError
 
-from .reading import Rows, read_rows
+from .inputs import Rows, read_rows
 
 _UNKNOWN = Rows([], None)
 
@@ -25,7 +25,7 @@ class Samples:
         inputs: The samples.
         targets: Their targets.
         weights: How much each counts in the loss; None for all alike.
-        places: The index of each in the user's X; None where that is its own.
+        original_indices: The index of each in the user's X; None where that is its own.
         x_rows: How the samples were read.
         y_rows: How the targets were read.
     """
@@ -33,7 +33,7 @@ class Samples:
     inputs: list[Any]
     targets: list[Any]
     weights: list[float] | None = None
-    places: list[int] | None = None
+    original_indices: list[int] | None = None
     x_rows: Rows = field(default=_UNKNOWN, repr=False, compare=False)
     y_rows: Rows = field(default=_UNKNOWN, repr=False, compare=False)
 
@@ -56,19 +56,19 @@ class Samples:
         starts = list(range(0, len(self), size or len(self)))
         return starts[:-1] if len(starts) > 1 and len(self) - starts[-1] < least else starts
 
-    def part(self, indexes: Any) -> "Samples":
+    def subset(self, indexes: Any) -> "Samples":
         """Those of the samples that have these indexes."""
         return replace(
             self,
             inputs=[self.inputs[i] for i in indexes],
             targets=[self.targets[i] for i in indexes],
             weights=None if self.weights is None else [self.weights[i] for i in indexes],
-            places=[self.place(i) for i in indexes],
+            original_indices=[self.original_index(i) for i in indexes],
         )
 
-    def place(self, index: int) -> int:
+    def original_index(self, index: int) -> int:
         """The index in the user's X of the sample that has this index here."""
-        return index if self.places is None else self.places[index]
+        return index if self.original_indices is None else self.original_indices[index]
 
     def examples(self, most: int = 50) -> list[int]:
         """The index of one sample of each structure that there is, up to `most` of them."""
@@ -92,7 +92,7 @@ class Samples:
         return f"{len(self)} samples, {crc32(repr(everything).encode()):08x}"
 
 
-def samples_of(
+def read_samples(
     X: Any, y: Any, names: tuple[str, str] = ("X", "y"), *, weights: Any = None, finite: bool = True
 ) -> Samples:
     """Read arrays or lists as Samples. Each sample may be what the model takes: a row, an image, a sequence of any length.
@@ -110,7 +110,7 @@ def samples_of(
         OptionError: For weights below 0, or none above 0.
 
     Example:
-        >>> samples_of(numpy.eye(2), [0, 1]).inputs
+        >>> read_samples(numpy.eye(2), [0, 1]).inputs
         [[1.0, 0.0], [0.0, 1.0]]
     """
     x_rows, y_rows = read_rows(X, names[0], finite), read_rows(y, names[1], finite)
@@ -121,11 +121,11 @@ def samples_of(
         )
     if not inputs:
         raise LengthError(f"{names[0]} has no samples: give at least one")
-    checked = None if weights is None else checked_weights(weights, len(inputs))
+    checked = None if weights is None else check_weights(weights, len(inputs))
     return Samples(inputs, targets, checked, None, x_rows, y_rows)
 
 
-def checked_weights(weights: Any, count: int) -> list[float]:
+def check_weights(weights: Any, count: int) -> list[float]:
     """Read one weight for each sample.
 
     Raises:
@@ -134,7 +134,7 @@ def checked_weights(weights: Any, count: int) -> list[float]:
         OptionError: For a weight below 0, or none above 0.
 
     Example:
-        >>> checked_weights([1, 0.5], 2)
+        >>> check_weights([1, 0.5], 2)
         [1.0, 0.5]
     """
     rows = read_rows(weights, "sample_weight")
@@ -155,7 +155,7 @@ def checked_weights(weights: Any, count: int) -> list[float]:
     return found
 
 
-def held_out(
+def split_validation(
     samples: Samples, validation: Any, seed: int | None, shuffle: bool = True
 ) -> tuple[Samples, Samples | None]:
     """The samples to train on, and those to validate with: given as (X, y), taken from the samples as a share, or None.
@@ -171,7 +171,7 @@ def held_out(
             f"validation must be (X, y), (X, y, sample_weight), or a share of the samples such as 0.2, not {type(validation).__name__}"
         )
     X, y, *weights = validation
-    return samples, samples_of(
+    return samples, read_samples(
         X, y, ("X of validation", "y of validation"), weights=weights[0] if weights else None
     )
 
@@ -182,10 +182,10 @@ def _split_off(
     count = _held_count(share, len(samples))
     if not shuffle:
         first = len(samples) - count
-        return samples.part(range(first)), samples.part(range(first, len(samples)))
+        return samples.subset(range(first)), samples.subset(range(first, len(samples)))
     indexes = list(range(len(samples)))
     kept, held, _, _ = split(indexes, indexes, test=count, seed=seed or 0)
-    return samples.part(kept.tolist()), samples.part(held.tolist())
+    return samples.subset(kept.tolist()), samples.subset(held.tolist())
 
 
 def _held_count(share: Any, total: int) -> int:

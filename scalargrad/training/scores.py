@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from scalargrad.errors import LengthError, OptionError
 
-from .steps import numbers_of
-from .thresholds import Pair, as_pair, class_of_shares, is_high
+from .steps import plain_numbers
+from .thresholds import Pair, as_pair, class_index, is_high
 
 Counts = NDArray[numpy.int64]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -194,7 +194,7 @@ def _judged(predictions: Any, targets: Any, border: float | Pair | None) -> _Jud
         ]
         off = [[i for i, t in zip(classes, row, strict=True) if is_high(t, pair)] for row in wanted]
         return _Judged(on, off, classes, True, None)
-    indexes = [float(class_of_shares(t) if isinstance(t, list) else t) for t in wanted]
+    indexes = [float(class_index(t) if isinstance(t, list) else t) for t in wanted]
     for index in indexes:
         if index not in classes:
             raise OptionError(
@@ -265,7 +265,7 @@ def _ratio(name: str, right: int, found: int, wanted: int) -> float:
 
 
 def _lists(predictions: Any, targets: Any) -> tuple[list[Any], list[Any]]:
-    found, wanted = numbers_of(list(predictions)), numbers_of(list(targets))
+    found, wanted = plain_numbers(list(predictions)), plain_numbers(list(targets))
     if len(found) != len(wanted):
         raise LengthError(
             f"a metric needs a target for each prediction: {len(found)} predictions, {len(wanted)} targets"

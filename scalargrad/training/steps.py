@@ -15,7 +15,7 @@ from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
-from .reading import fresh
+from .inputs import copy_entry
 from .samples import Samples
 
 Loss = Callable[[Any, Any], Any]
@@ -100,10 +100,10 @@ class EagerStep(Step):
         self.optimizer.zero_grad()
         walk = self._together if self.model.needs_batch else self._one_by_one
         weights = None if samples.weights is None else [samples.weights[i] for i in part]
-        shares = shares_of(weights, len(part))
+        shares = normalize_weights(weights, len(part))
         losses, predictions = walk(
-            [fresh(samples.inputs[i]) for i in part],
-            [fresh(samples.targets[i]) for i in part],
+            [copy_entry(samples.inputs[i]) for i in part],
+            [copy_entry(samples.targets[i]) for i in part],
             shares,
         )
         penalty = self._penalized()
@@ -116,13 +116,13 @@ class EagerStep(Step):
     def measure(self, samples: Samples) -> tuple[float, list[Any]]:
         """The mean loss and the predictions."""
         with no_grad():
-            outputs = [self.model(fresh(x)) for x in samples.inputs]
+            outputs = [self.model(copy_entry(x)) for x in samples.inputs]
             losses = [
-                plain(self.loss(prediction, fresh(target)))
+                plain(self.loss(prediction, copy_entry(target)))
                 for prediction, target in zip(outputs, samples.targets, strict=True)
             ]
-        return mean_loss(losses, shares_of(samples.weights, len(losses))), [
-            numbers_of(prediction) for prediction in outputs
+        return mean_loss(losses, normalize_weights(samples.weights, len(losses))), [
+            plain_numbers(prediction) for prediction in outputs
         ]
 
     def show(self) -> None:
@@ -137,10 +137,10 @@ class EagerStep(Step):
         losses, predictions, equal = [], [], 1.0 / len(inputs)
         for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
             prediction = self.model(x)
-            loss = checked_loss(self.loss(prediction, target))
+            loss = check_loss(self.loss(prediction, target))
             loss.backward(equal if shares is None else shares[i])
             losses.append(loss.data)
-            predictions.append(numbers_of(prediction))
+            predictions.append(plain_numbers(prediction))
         return losses, predictions
 
     def _together(
@@ -148,11 +148,11 @@ class EagerStep(Step):
     ) -> tuple[list[float], list[Any]]:
         outputs = self.model.batch(inputs)
         losses = [
-            checked_loss(self.loss(prediction, target))
+            check_loss(self.loss(prediction, target))
             for prediction, target in zip(outputs, targets, strict=True)
         ]
         backward(losses, [1.0 / len(losses)] * len(losses) if shares is None else shares)
-        return [loss.data for loss in losses], [numbers_of(prediction) for prediction in outputs]
+        return [loss.data for loss in losses], [plain_numbers(prediction) for prediction in outputs]
 
     def _penalized(self) -> float:
         if self.penalty is None:
@@ -163,11 +163,11 @@ class EagerStep(Step):
         return float(plain(penalty))
 
 
-def shares_of(weights: Sequence[float] | None, count: int) -> list[float] | None:
+def normalize_weights(weights: Sequence[float] | None, count: int) -> list[float] | None:
     """Turn the weights of a batch into shares that add up to 1; all 0 where no sample counts, None where all count alike.
 
     Example:
-        >>> shares_of([1.0, 3.0], 2)
+        >>> normalize_weights([1.0, 3.0], 2)
         [0.25, 0.75]
     """
     if weights is None:
@@ -188,7 +188,7 @@ def mean_loss(losses: Sequence[float], shares: Sequence[float] | None) -> float:
     return sum(share * loss for share, loss in zip(shares, losses, strict=True))
 
 
-def checked_loss(loss: Any) -> Value:
+def check_loss(loss: Any) -> Value:
     """The loss of a sample, if it is a Value; raises DataError if not."""
     if not isinstance(loss, Value):
         raise DataError(
@@ -197,12 +197,12 @@ def checked_loss(loss: Any) -> Value:
     return loss
 
 
-def numbers_of(prediction: Any) -> Any:
+def plain_numbers(prediction: Any) -> Any:
     """A prediction as plain numbers, lists as they are.
 
-    >>> numbers_of([Value(1.0), [Value(2.0)]])
+    >>> plain_numbers([Value(1.0), [Value(2.0)]])
     [1.0, [2.0]]
     """
     if isinstance(prediction, Iterable) and not isinstance(prediction, (str, Value)):
-        return [numbers_of(part) for part in prediction]
+        return [plain_numbers(part) for part in prediction]
     return plain(prediction)

@@ -8,7 +8,7 @@ from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import TARGETS, is_ignored, unwrapped
 
-from .reading import leaves, place
+from .inputs import locate, walk_leaves
 from .samples import Samples
 
 Loss = Callable[[Any, Any], Any]
@@ -33,8 +33,8 @@ def check_targets(
 
     Example:
         >>> from scalargrad.losses import hinge
-        >>> from scalargrad.training.samples import samples_of
-        >>> check_targets(hinge, 0.3, samples_of([[1.0], [2.0]], [1, 0]), "y")
+        >>> from scalargrad.training.samples import read_samples
+        >>> check_targets(hinge, 0.3, read_samples([[1.0], [2.0]], [1, 0]), "y")
         Traceback (most recent call last):
         scalargrad.errors.OptionError: y[1] is 0, and a target of hinge must be -1 or 1: for labels 0 and 1 give 2 * y - 1
     """
@@ -54,16 +54,16 @@ def check_targets(
         _check_shares(name, samples, what)
 
 
-def shape_of(nest: Any) -> tuple[int, ...] | None:
+def nested_shape(nest: Any) -> tuple[int, ...] | None:
     """Return the shape of a nest of numbers; None where its parts differ in shape.
 
     Example:
-        >>> shape_of([[1.0, 2.0]]), shape_of(3.0), shape_of([1.0, [2.0]])
+        >>> nested_shape([[1.0, 2.0]]), nested_shape(3.0), nested_shape([1.0, [2.0]])
         ((1, 2), (), None)
     """
     if not isinstance(nest, (list, tuple)):
         return getattr(nest, "shape", ())
-    shapes = {shape_of(part) for part in nest}
+    shapes = {nested_shape(part) for part in nest}
     if len(shapes) > 1:
         return None
     inner = shapes.pop() if shapes else ()
@@ -71,14 +71,16 @@ def shape_of(nest: Any) -> tuple[int, ...] | None:
 
 
 def _check_shapes(name: str, prediction: Any, samples: Samples, what: str) -> None:
-    wanted = shape_of(prediction)
+    wanted = nested_shape(prediction)
     if wanted is None or samples.y_rows.shape == wanted:
         return
     for i, target in enumerate(samples.targets):
-        found = shape_of(target)
+        found = nested_shape(target)
         if found != wanted and found is not None:
             raise LengthError(
-                _other_shape(name, wanted, found, samples, place(what, (samples.place(i),)), what)
+                _other_shape(
+                    name, wanted, found, samples, locate(what, (samples.original_index(i),)), what
+                )
             )
 
 
@@ -125,9 +127,9 @@ def _numbers(samples: Samples, what: str) -> list[tuple[str, float]]:
     """Every plain number among the targets, with its place; a Value is taken as it is."""
     found: list[tuple[str, float]] = []
     for i, target in enumerate(samples.targets):
-        for path, leaf in leaves(target, (samples.place(i),)):
+        for path, leaf in walk_leaves(target, (samples.original_index(i),)):
             if not isinstance(leaf, Value):
-                found.append((place(what, path), _number(leaf, place(what, path))))
+                found.append((locate(what, path), _number(leaf, locate(what, path))))
     return found
 
 
@@ -177,13 +179,13 @@ def _check_classes(
             'for two classes and one output take loss="binary_cross_entropy_with_logits"'
         )
     for i, target in enumerate(samples.targets):
-        path = (samples.place(i),)
+        path = (samples.original_index(i),)
         if not rows:
             _check_class(target, count, path, samples, what, ignored)
             continue
         if not isinstance(target, (list, tuple)) or (alike and len(target) != len(prediction)):
             raise LengthError(
-                f"the model gives {len(prediction)} lists of logits for each sample, so {place(what, path)} "
+                f"the model gives {len(prediction)} lists of logits for each sample, so {locate(what, path)} "
                 f"must be a list of {len(prediction)} class indexes"
             )
         for j, part in enumerate(target):
@@ -193,7 +195,7 @@ def _check_classes(
 def _check_class(
     target: Any, count: int, path: tuple[int, ...], samples: Samples, what: str, ignored: int | None
 ) -> None:
-    where = place(what, path)
+    where = locate(what, path)
     if isinstance(target, (list, tuple)):
         _check_class_shares(target, count, where, samples, what)
     elif isinstance(target, Value):

@@ -38,7 +38,7 @@ def as_pair(border: float | Pair) -> Pair:
     return float(border), 0.5 if border == 0.0 else float(border)
 
 
-def border_of(
+def find_border(
     name: str, targets: Sequence[Any], loss: Loss, prediction: Any, default: Pair | None = None
 ) -> Pair | None:
     """Find what separates the two sides.
@@ -58,7 +58,7 @@ def border_of(
 
     Example:
         >>> from scalargrad.losses import mse
-        >>> border_of("accuracy", [-1, 1], mse, 0.3), border_of("accuracy", [2, 0], mse, [0.1, 0.2, 0.7])
+        >>> find_border("accuracy", [-1, 1], mse, 0.3), find_border("accuracy", [2, 0], mse, [0.1, 0.2, 0.7])
         ((0.0, 0.0), None)
     """
     function, _ = unwrapped(loss)
@@ -90,14 +90,14 @@ def is_high(target: float, border: Pair) -> bool:
     return target > border[1]
 
 
-def class_of_shares(target: Sequence[float]) -> int:
+def class_index(target: Sequence[float]) -> int:
     """Return the class that has the largest share; of labels -1 and 1 there must be one 1.
 
     Raises:
         OptionError: For several labels at once.
 
     Example:
-        >>> class_of_shares([0.0, 1.0, 0.0])
+        >>> class_index([0.0, 1.0, 0.0])
         1
     """
     if not _is_one_class(target):

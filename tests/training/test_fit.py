@@ -192,7 +192,7 @@ def test_validation_and_metrics_are_those_of_the_model_after_the_epoch() -> None
 def test_a_share_is_held_out_and_never_trained_on() -> None:
     class Look(Callback):
         def on_train_begin(self, training: Training) -> None:
-            self.kept, self.held = training.samples, training.held
+            self.kept, self.held = training.samples, training.validation
 
     look = Look()
     fit(line(), X, Y, loss="mse", validation=0.3, callbacks=[look], epochs=1, progress=False)
@@ -344,7 +344,12 @@ def test_the_history_shows_itself() -> None:
 
 def test_without_shuffling_the_order_is_the_one_given() -> None:
     given, none = line(), line()
-    options: dict[str, Any] = {"loss": "half_squared_error", "epochs": 2, "batch_size": 5, "progress": False}
+    options: dict[str, Any] = {
+        "loss": "half_squared_error",
+        "epochs": 2,
+        "batch_size": 5,
+        "progress": False,
+    }
     fit(given, X, Y, optimizer=SGD(given.parameters(), 0.05), shuffle=False, seed=3, **options)
     fit(none, X, Y, optimizer=SGD(none.parameters(), 0.05), seed=None, **options)
     expected, _ = descent(line(), 0.05, 2, 5, None)
@@ -354,7 +359,7 @@ def test_without_shuffling_the_order_is_the_one_given() -> None:
 def test_without_shuffling_the_last_samples_are_held_out() -> None:
     class Look(Callback):
         def on_train_begin(self, training: Training) -> None:
-            self.kept, self.held = training.samples.targets, training.held
+            self.kept, self.held = training.samples.targets, training.validation
 
     look = Look()
     fit(

@@ -9,8 +9,8 @@ import pytest
 
 from scalargrad import Value, losses
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.training.samples import samples_of
-from scalargrad.training.targets import check_targets, shape_of
+from scalargrad.training.samples import read_samples
+from scalargrad.training.targets import check_targets, nested_shape
 
 REGULAR: list[Any] = [
     3.0,
@@ -27,22 +27,22 @@ REGULAR: list[Any] = [
 
 @pytest.mark.parametrize("nest", REGULAR, ids=repr)
 def test_the_shape_of_a_nest_is_that_of_an_array(nest: Any) -> None:
-    assert shape_of(nest) == numpy.shape(nest)
+    assert nested_shape(nest) == numpy.shape(nest)
 
 
 @pytest.mark.parametrize(
     "nest", [[1.0, [2.0]], [[1.0], [2.0, 3.0]], [[[1.0]], [[2.0, 3.0]]]], ids=repr
 )
 def test_a_nest_of_parts_that_differ_has_no_shape(nest: Any) -> None:
-    assert shape_of(nest) is None
+    assert nested_shape(nest) is None
 
 
 def test_a_value_is_one_number() -> None:
-    assert shape_of([Value(1.0), Value(2.0)]) == (2,)
+    assert nested_shape([Value(1.0), Value(2.0)]) == (2,)
 
 
 def check(loss: Any, prediction: Any, y: Any, **options: bool) -> None:
-    check_targets(loss, prediction, samples_of([[1.0]] * len(y), y), "y", **options)
+    check_targets(loss, prediction, read_samples([[1.0]] * len(y), y), "y", **options)
 
 
 TWO = [0.1, 0.9]

@@ -73,48 +73,48 @@ def read_rows(things: Any, what: str, finite: bool = True) -> Rows:
     return _of_list([_own_row(row, what, i) for i, row in enumerate(things)], what, finite)
 
 
-def place(what: str, path: Path) -> str:
+def locate(what: str, path: Path) -> str:
     """Return where something is, as an array would be asked for it.
 
     Example:
-        >>> place("X", (3, 1))
+        >>> locate("X", (3, 1))
         'X[3, 1]'
     """
     return f"{what}[{', '.join(map(repr, path))}]"
 
 
-def leaves(item: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def walk_leaves(item: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield everything in an entry that is no container, with the way to it.
 
     Example:
-        >>> list(leaves([1.0, [2.0]], (5,)))
+        >>> list(walk_leaves([1.0, [2.0]], (5,)))
         [((5, 0), 1.0), ((5, 1, 0), 2.0)]
     """
     if isinstance(item, dict):
         for key, part in item.items():
-            yield from leaves(part, (*path, key))
+            yield from walk_leaves(part, (*path, key))
     elif isinstance(item, (list, tuple)) or (isinstance(item, numpy.ndarray) and item.ndim):
         for i, part in enumerate(item):
-            yield from leaves(part, (*path, i))
+            yield from walk_leaves(part, (*path, i))
     else:
         yield path, item
 
 
-def fresh(item: Any) -> Any:
+def copy_entry(item: Any) -> Any:
     """Copy an entry for somebody who may change it in place.
 
     Example:
         >>> row = [1.0, [2.0]]
-        >>> fresh(row) == row, fresh(row)[1] is row[1]
+        >>> copy_entry(row) == row, copy_entry(row)[1] is row[1]
         (True, False)
     """
     kind = type(item)
     if kind is list:
-        return [fresh(part) if type(part) in _CONTAINERS else part for part in item]
+        return [copy_entry(part) if type(part) in _CONTAINERS else part for part in item]
     if kind is dict:
-        return {key: fresh(part) for key, part in item.items()}
+        return {key: copy_entry(part) for key, part in item.items()}
     if kind is tuple:
-        return tuple([fresh(part) for part in item])
+        return tuple([copy_entry(part) for part in item])
     return item.copy() if kind is numpy.ndarray else item
 
 
@@ -196,7 +196,7 @@ def _check_finite(array: NDArray[Any], what: str, names: tuple[str, ...]) -> Non
 
 def _not_finite(number: float, what: str, path: Path, names: Sequence[str]) -> str:
     column = f" (column {names[path[1]]!r})" if names and len(path) > 1 else ""
-    return f"{place(what, path)}{column} is {number!r}: training needs finite numbers, so leave that sample out or fill the gap"
+    return f"{locate(what, path)}{column} is {number!r}: training needs finite numbers, so leave that sample out or fill the gap"
 
 
 def _of_list(items: list[Any], what: str, finite: bool, names: tuple[str, ...] = ()) -> Rows:
@@ -206,7 +206,7 @@ def _of_list(items: list[Any], what: str, finite: bool, names: tuple[str, ...] =
             _check_finite(array, what, names)
         return Rows(items, array.shape[1:])
     for i, item in enumerate(items):
-        for path, leaf in leaves(item, (i,)):
+        for path, leaf in walk_leaves(item, (i,)):
             trouble = _trouble(leaf, what, path, names, finite)
             if trouble:
                 raise DataError(trouble)
@@ -245,7 +245,7 @@ def _holds_plain_numbers(items: list[Any]) -> bool:
 def _own_row(row: Any, what: str, i: int) -> Any:
     """A sample in containers of our own; arrays and tensors as lists."""
     if isinstance(row, numpy.ma.MaskedArray):
-        raise DataError(_masked(place(what, (i,))))
+        raise DataError(_masked(locate(what, (i,))))
     array = _array_like(row)
     return _own(row) if array is None else _as_lists(array)
 
@@ -290,7 +290,7 @@ def _array_like(item: Any) -> NDArray[Any] | None:
 
 def _trouble(leaf: Any, what: str, path: Path, names: Sequence[str], finite: bool) -> str:
     """What is wrong with an entry that is no container; "" if nothing is."""
-    where, number = place(what, path), plain(leaf)
+    where, number = locate(what, path), plain(leaf)
     if isinstance(number, (str, bytes)):
         shown = str(number) if isinstance(number, str) else number
         return f"{where} is the text {shown!r:.40}: {_instead_of_text(what)}"
@@ -319,7 +319,7 @@ def _wrong_number(number: Any, what: str, path: Path, names: Sequence[str], fini
     try:
         found = float(number)
     except OverflowError:
-        return f"{place(what, path)} is too large for a float"
+        return f"{locate(what, path)} is too large for a float"
     return "" if isfinite(found) or not finite else _not_finite(found, what, path, names)
 
 
