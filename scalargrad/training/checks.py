@@ -13,10 +13,11 @@ from scalargrad.losses import TARGETS, is_ignored, unwrapped
 from scalargrad.nn import Module, evaluation
 from scalargrad.optim import Optimizer
 
+from .aliases import Loss, Penalty
 from .inputs import copy_entry, locate, walk_leaves
 from .reach import ComputedNodes, check_optimizer, find_leaves, find_plain_values, warn_of_unlearned
 from .samples import Samples
-from .steps import Loss, Penalty, check_loss, plain_numbers
+from .steps import check_loss, plain_numbers
 from .targets import check_targets, nested_shape
 
 _TARGETS = 100

@@ -11,11 +11,10 @@ from typing import Any
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.spelling import suggestion
 
+from .aliases import Loss, Metric
 from .scores import f1, mean_absolute_error, precision, r2, recall
-from .steps import Loss, plain_numbers
+from .steps import plain_numbers
 from .thresholds import Pair, as_pair, class_index, find_border, innermost, is_high
-
-Metric = Callable[[Any, Any], float]
 
 
 def accuracy(prediction: Any, target: Any, *, border: float | Pair | None = None) -> float:

@@ -10,9 +10,9 @@ from scalargrad.core.conversion import as_float, is_number
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import is_ignored, unwrapped
 
+from .aliases import Loss
 from .inputs import locate, read_rows
 from .samples import Samples
-from .steps import Loss
 
 _FEW = 50
 """A single output has at most so many classes; what has more different targets are no classes."""

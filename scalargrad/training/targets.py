@@ -1,6 +1,5 @@
 """What targets mean: whether a loss takes them, and whether they fit what the model gives."""
 
-from collections.abc import Callable
 from typing import Any
 
 from scalargrad.core.conversion import is_number, plain
@@ -8,10 +7,9 @@ from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import TARGETS, is_ignored, unwrapped
 
+from .aliases import Loss
 from .inputs import locate, walk_leaves
 from .samples import Samples
-
-Loss = Callable[[Any, Any], Any]
 
 
 def check_targets(

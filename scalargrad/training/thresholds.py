@@ -14,7 +14,7 @@ from scalargrad.losses import (
     unwrapped,
 )
 
-from .steps import Loss
+from .aliases import Loss
 
 Pair = tuple[float, float]
 """The border of the score, and that of the target."""

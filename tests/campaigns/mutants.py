@@ -364,7 +364,7 @@ EQUIVALENT = {
     ): "three samples show as well as two what a batch of a few gives",
     (
         "scalargrad/training/compiled_steps.py",
-        "0,",
+        "return 0",
         "0  →  (1)",
     ): "an odd one is always found, or there were no error",
     (

@@ -123,7 +123,9 @@ def test_samples_of_which_no_weights_are_given_have_another_checksum_than_with_e
 def test_how_samples_were_read_is_neither_compared_nor_shown() -> None:
     array, listed = read_samples(numpy.ones((1, 1)), numpy.zeros(1)), read_samples([[1.0]], [0.0])
     assert array == listed
-    assert repr(array) == "Samples(inputs=[[1.0]], targets=[0.0], weights=None, original_indices=None)"
+    assert (
+        repr(array) == "Samples(inputs=[[1.0]], targets=[0.0], weights=None, original_indices=None)"
+    )
 
 
 def test_numbers_that_are_not_finite_are_refused_unless_it_is_said() -> None:

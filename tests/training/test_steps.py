@@ -244,7 +244,7 @@ def test_a_compiled_step_learns_the_parameters_of_its_optimizer_in_their_order()
     compiled.write(compiled.numbers() + 0.25)
     before = [parameter.data for parameter in chosen]
     changed = compiled.measure(samples)[0]
-    compiled.show()
+    compiled.write_model()
     assert [parameter.data for parameter in chosen] == [number + 0.25 for number in before]
     assert changed == pytest.approx(eager.measure(samples)[0], rel=1e-12)
 
@@ -258,7 +258,7 @@ def test_a_compiled_step_reads_what_somebody_else_has_changed() -> None:
     compiled.measure(samples)
     for parameter in model.parameters():
         parameter.data += 0.5
-    compiled.read()
+    compiled.read_model()
     assert compiled.measure(samples)[0] == pytest.approx(eager.measure(samples)[0], rel=1e-12)
     assert compiled.evaluate(samples, range(4)).loss == pytest.approx(
         eager.measure(samples)[0], rel=1e-12
