@@ -1,4 +1,4 @@
-"""Reading data: arrays, frames, tensors and lists of samples become lists, and every number in them is checked."""
+"""Convert arrays, frames, tensors and lists of samples to lists, and check every number in them."""
 
 from array import array as packed_array
 from collections import deque
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from itertools import chain
 from math import isfinite
-from typing import Any
+from typing import Any, SupportsFloat, TypeAlias
 
 import numpy
 from numpy.typing import NDArray
@@ -16,40 +16,45 @@ from scalargrad.core.conversion import is_number, plain
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError
 
+from .aliases import ArrayLike
+
+Item: TypeAlias = Any
+"""Part of a sample: a number, a container of numbers, or an object that the model knows."""
 Shape = tuple[int, ...]
-Path = tuple[Any, ...]
+Path = tuple[object, ...]
+"""The indices and keys that lead to an item."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """One entry for each sample.
+    """Samples or targets as lists.
 
     Attributes:
-        items: The samples, in lists of our own: what a model does to them reaches no data of the user.
-        shape: The shape of each sample where all are rectangles of plain numbers of one shape.
-        is_array: Whether the user gave something that `ravel` and `reshape` work on.
-        names: The names of the columns of a frame.
+        items: The samples, as copies: a model that changes them does not change the user's data.
+        shape: Shape of each sample if all are arrays of plain numbers of one shape, else None.
+        is_array: Whether the user gave something that has `ravel` and `reshape`.
+        names: Names of the columns of a frame.
     """
 
-    items: list[Any]
+    items: list[Item]
     shape: Shape | None
     is_array: bool = False
     names: tuple[str, ...] = ()
 
 
-def read_rows(things: Any, what: str, finite: bool = True) -> Rows:
+def read_rows(things: ArrayLike, what: str, finite: bool = True) -> Rows:
     """Read samples or targets.
 
-    Arrays, frames, series and tensors are taken as NumPy takes them. A sample that is an object of
-    another library is passed on as it is, for a model that knows what to do with it.
+    Arrays, frames, series and tensors are converted by NumPy. A sample that is an object of another
+    library is passed on as it is, for a model that knows what to do with it.
 
     Args:
-        things: A list with one entry for each sample, or anything that NumPy makes an array of.
+        things: A list with one entry for each sample, or anything that NumPy converts to an array.
         what: What messages call it, such as "X".
         finite: Whether nan and inf are refused.
 
     Returns:
-        The entries, each in lists of its own.
+        Copies of the entries.
 
     Raises:
         DataError: For anything else, and for text, dates, complex and missing numbers, nan and inf;
@@ -58,23 +63,21 @@ def read_rows(things: Any, what: str, finite: bool = True) -> Rows:
     Example:
         >>> read_rows(numpy.eye(2), "X").items
         [[1.0, 0.0], [0.0, 1.0]]
-        >>> read_rows([[1.0, 2.0], [3.0, float("nan")]], "X")
+        >>> read_rows([[1.0, 2.0], [3.0, float("nan")]], "X")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        scalargrad.errors.DataError: X[1, 1] is nan: training needs finite numbers, so leave that sample out or fill the gap
+        scalargrad.errors.DataError: X[1, 1] is nan: training needs finite numbers, ...
     """
     _refuse_containers(things, what)
     array = _as_array(things, what)
     if array is not None:
-        return _of_array(array, what, _column_names(things), finite)
+        return _read_array(array, what, _column_names(things), finite)
     if not hasattr(things, "__len__") or not hasattr(things, "__getitem__"):
-        raise DataError(
-            f"{what} must be an array or a list with one entry for each sample, not {type(things).__name__}"
-        )
-    return _of_list([_own_row(row, what, i) for i, row in enumerate(things)], what, finite)
+        raise DataError(_not_a_list(what, type(things).__name__))
+    return _read_list([_copy_row(row, what, i) for i, row in enumerate(things)], what, finite)
 
 
 def locate(what: str, path: Path) -> str:
-    """Return where something is, as an array would be asked for it.
+    """Format the location of an item in the notation of NumPy.
 
     Example:
         >>> locate("X", (3, 1))
@@ -83,8 +86,8 @@ def locate(what: str, path: Path) -> str:
     return f"{what}[{', '.join(map(repr, path))}]"
 
 
-def walk_leaves(item: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield everything in an entry that is no container, with the way to it.
+def walk_leaves(item: Item, path: Path) -> Iterator[tuple[Path, Item]]:
+    """Yield everything in an entry that is not a container, each with its path.
 
     Example:
         >>> list(walk_leaves([1.0, [2.0]], (5,)))
@@ -100,8 +103,8 @@ def walk_leaves(item: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         yield path, item
 
 
-def copy_entry(item: Any) -> Any:
-    """Copy an entry for somebody who may change it in place.
+def copy_entry(item: Item) -> Item:
+    """Copy the containers of an entry, for a model that may change them in place.
 
     Example:
         >>> row = [1.0, [2.0]]
@@ -110,6 +113,7 @@ def copy_entry(item: Any) -> Any:
     """
     kind = type(item)
     if kind is list:
+        # Numbers are most of the parts, and a call for each of them would take most of the time.
         return [copy_entry(part) if type(part) in _CONTAINERS else part for part in item]
     if kind is dict:
         return {key: copy_entry(part) for key, part in item.items()}
@@ -122,59 +126,65 @@ _SEQUENCES = {packed_array, deque, range}
 _CONTAINERS = {list, tuple, dict, numpy.ndarray}
 
 
-def _refuse_containers(things: Any, what: str) -> None:
-    """Refuse what looks like a list of samples and is none."""
+def _refuse_containers(things: ArrayLike, what: str) -> None:
+    """Refuse what looks like a list of samples but is not one."""
     if isinstance(things, numpy.ma.MaskedArray):
         raise DataError(_masked(what))
     if hasattr(things, "tocsr"):
         raise DataError(
-            f"{what} is a sparse matrix, and training needs every number of a sample: give {what}.toarray()"
+            f"{what} is a sparse matrix, and training needs every number of a sample: "
+            f"give {what}.toarray()"
         )
     if hasattr(things, "__next__"):
         raise DataError(
             f"{what} is a {type(things).__name__}, which can be read only once: give list({what})"
         )
     if is_number(things) and not isinstance(things, Value):
-        raise DataError(
-            f"{what} must be an array or a list with one entry for each sample, not a single number"
-        )
+        raise DataError(_not_a_list(what, "a single number"))
     if isinstance(things, (str, bytes, dict, Value, type)):
-        raise DataError(
-            f"{what} must be an array or a list with one entry for each sample, not {type(things).__name__}"
-        )
+        raise DataError(_not_a_list(what, type(things).__name__))
+
+
+def _not_a_list(what: str, given: str) -> str:
+    return f"{what} must be an array or a list with one entry for each sample, not {given}"
 
 
 def _masked(where: str) -> str:
-    return f"{where} is a masked array, whose masked numbers have no place in a sum: leave those samples out, or give {where}.filled(...)"
+    return (
+        f"{where} is a masked array, whose masked numbers have no place in a sum: "
+        f"leave those samples out, or give {where}.filled(...)"
+    )
 
 
-def _as_array(things: Any, what: str) -> NDArray[Any] | None:
-    """The array that a frame, a tensor or the like stands for; None for a list."""
+def _as_array(things: ArrayLike, what: str) -> NDArray[Any] | None:
+    """Convert a frame, a tensor or the like to an array; return None for a list."""
     if isinstance(things, (list, tuple)):
         return None
     try:
         if hasattr(things, "__array__"):
             return numpy.asarray(things)
+    # What another library raises is not known here.
     except Exception as error:
         raise DataError(f"{what} can't be read as an array: {error}") from error
     return None
 
 
-def _column_names(things: Any) -> tuple[str, ...]:
+def _column_names(things: ArrayLike) -> tuple[str, ...]:
     columns = getattr(things, "columns", None)
     return () if columns is None or callable(columns) else tuple(map(str, columns))
 
 
-def _of_array(array: NDArray[Any], what: str, names: tuple[str, ...], finite: bool) -> Rows:
-    if not array.ndim:  # of objects, as one of numbers was refused before
-        raise DataError(
-            f"{what} must be an array or a list with one entry for each sample, not a single entry"
-        )
+def _read_array(array: NDArray[Any], what: str, names: tuple[str, ...], finite: bool) -> Rows:
+    # Only an array of objects: one of numbers was refused before.
+    if not array.ndim:
+        raise DataError(_not_a_list(what, "a single entry"))
     if array.dtype.kind not in "biuf":
         # Objects may still be numbers, and of other kinds the first entry shows what is wrong.
-        listed = [_own_row(row, what, i) for i, row in enumerate(_as_objects(array))]
-        read = _of_list(listed, what, finite, names)
-        return Rows(read.items, read.shape, True, names)
+        items = [_copy_row(row, what, i) for i, row in enumerate(_as_objects(array))]
+        rows = _read_list(items, what, finite, names)
+        return Rows(rows.items, rows.shape, True, names)
+
+    # `tolist` would leave the scalars of longer floats as they are.
     if array.dtype.itemsize > 8:
         array = array.astype(float)
     if finite:
@@ -182,8 +192,8 @@ def _of_array(array: NDArray[Any], what: str, names: tuple[str, ...], finite: bo
     return Rows(array.tolist(), array.shape[1:], True, names)
 
 
-def _as_objects(array: NDArray[Any]) -> Any:
-    """Entries as they are: NumPy's own dates, which `tolist` would make whole numbers of."""
+def _as_objects(array: NDArray[Any]) -> NDArray[Any]:
+    """Keep the entries as they are: `tolist` would convert NumPy's dates to whole numbers."""
     return array.astype(object) if array.dtype.kind == "O" else array
 
 
@@ -195,137 +205,161 @@ def _check_finite(array: NDArray[Any], what: str, names: tuple[str, ...]) -> Non
 
 
 def _not_finite(number: float, what: str, path: Path, names: Sequence[str]) -> str:
-    column = f" (column {names[path[1]]!r})" if names and len(path) > 1 else ""
-    return f"{locate(what, path)}{column} is {number!r}: training needs finite numbers, so leave that sample out or fill the gap"
+    column = ""
+    if names and len(path) > 1 and isinstance(path[1], int):
+        column = f" (column {names[path[1]]!r})"
+    return (
+        f"{locate(what, path)}{column} is {number!r}: training needs finite numbers, "
+        "so leave that sample out or fill the gap"
+    )
 
 
-def _of_list(items: list[Any], what: str, finite: bool, names: tuple[str, ...] = ()) -> Rows:
-    array = _numeric(items)
+def _read_list(items: list[Item], what: str, finite: bool, names: tuple[str, ...] = ()) -> Rows:
+    # An array is checked at once; anything else number by number.
+    array = _stack_numbers(items)
     if array is not None:
         if finite:
             _check_finite(array, what, names)
         return Rows(items, array.shape[1:])
+
     for i, item in enumerate(items):
         for path, leaf in walk_leaves(item, (i,)):
-            trouble = _trouble(leaf, what, path, names, finite)
-            if trouble:
-                raise DataError(trouble)
+            problem = _find_problem(leaf, what, path, names, finite)
+            if problem:
+                raise DataError(problem)
     return Rows(items, None)
 
 
-def _numeric(items: list[Any]) -> NDArray[Any] | None:
-    """The same as an array, where all are rectangles of numbers of one shape."""
+def _stack_numbers(items: list[Item]) -> NDArray[Any] | None:
+    """Return the items as one array if all are arrays of plain numbers of one shape."""
     if any(not isinstance(item, (list, tuple, float, int, numpy.generic)) for item in items):
         return None
     if not _holds_plain_numbers(items):
         return None
     try:
         array = numpy.array(items)
-    except Exception:  # whatever it is, the walk through the entries finds it
+    # Whatever it is, the walk through the entries finds it and says where.
+    except Exception:
         return None
     return array if array.dtype.kind in "biuf" else None
 
 
-def _holds_plain_numbers(items: list[Any]) -> bool:
-    """Whether lists hold nothing that NumPy warns of: to hide a warning would hide those of other threads, too."""
-    level: list[Any] = items
+def _holds_plain_numbers(items: list[Item]) -> bool:
+    """Tell whether lists hold nothing that NumPy warns of.
+
+    Hiding the warning instead would hide those of other threads too.
+    """
+    level: list[Item] = items
     while level:
         kinds = set(map(type, level))
         nested = {kind for kind in kinds if issubclass(kind, (list, tuple))}
-        if not all(
-            kind is numpy.ndarray or issubclass(kind, (float, int, numpy.generic))
-            for kind in kinds - nested
-        ):
-            return False
+        for kind in kinds - nested:
+            if kind is not numpy.ndarray and not issubclass(kind, (float, int, numpy.generic)):
+                return False
         rows = level if nested == kinds else [item for item in level if type(item) in nested]
         level = list(chain.from_iterable(rows)) if nested else []
     return True
 
 
-def _own_row(row: Any, what: str, i: int) -> Any:
-    """A sample in containers of our own; arrays and tensors as lists."""
+def _copy_row(row: Item, what: str, i: int) -> Item:
+    """Copy a sample, with arrays and tensors as lists."""
     if isinstance(row, numpy.ma.MaskedArray):
         raise DataError(_masked(locate(what, (i,))))
     array = _array_like(row)
-    return _own(row) if array is None else _as_lists(array)
+    return _copy(row) if array is None else _as_lists(array)
 
 
-def _own(item: Any) -> Any:
+def _copy(item: Item) -> Item:
     kind = type(item)
     if kind in (float, int):
         return item
     if isinstance(item, dict):
-        return {key: _own(part) for key, part in item.items()}
+        return {key: _copy(part) for key, part in item.items()}
     if kind in _SEQUENCES:
-        return [_own(part) for part in item]
+        return [_copy(part) for part in item]
     if isinstance(item, (list, tuple)):
-        parts = [_own(part) for part in item]
+        parts = [_copy(part) for part in item]
+        # A named tuple takes its parts one by one.
         return kind(*parts) if hasattr(item, "_fields") else kind(parts)
     if isinstance(item, numpy.ma.MaskedArray):
-        return [_own(part) for part in item] if item.ndim else item[()]
+        return [_copy(part) for part in item] if item.ndim else item[()]
     array = _array_like(item)
     if array is None:
         return item
     return array.copy() if array.ndim else _as_lists(array)
 
 
-def _as_lists(array: NDArray[Any]) -> Any:
-    """The numbers of an array; dates stay as they are, as `tolist` makes whole numbers of those in nanoseconds."""
+def _as_lists(array: NDArray[Any]) -> Item:
+    """Convert an array to lists, but keep its dates: `tolist` makes integers of nanoseconds."""
     if array.dtype.kind not in "mM":
         return array.tolist()
     return [_as_lists(part) for part in array] if array.ndim else array[()]
 
 
-def _array_like(item: Any) -> NDArray[Any] | None:
-    """An array, tensor or series inside of a list, as an array; None for anything else."""
+def _array_like(item: Item) -> NDArray[Any] | None:
+    """Return an array, tensor or series inside a list as an array; None for anything else."""
     if isinstance(item, numpy.ndarray):
         return item
     if isinstance(item, (Value, numpy.generic)) or not hasattr(item, "__array__"):
         return None
     try:
         return numpy.asarray(item)
+    # An object that NumPy can't read is left to the model.
     except Exception:
         return None
 
 
-def _trouble(leaf: Any, what: str, path: Path, names: Sequence[str], finite: bool) -> str:
-    """What is wrong with an entry that is no container; "" if nothing is."""
-    where, number = locate(what, path), plain(leaf)
+def _find_problem(leaf: Item, what: str, path: Path, names: Sequence[str], finite: bool) -> str:
+    """Say what is wrong with an entry that is not a container; "" if nothing is."""
+    where = locate(what, path)
+    number = plain(leaf)
+    kind = type(number).__name__
     if isinstance(number, (str, bytes)):
         shown = str(number) if isinstance(number, str) else number
         return f"{where} is the text {shown!r:.40}: {_instead_of_text(what)}"
     if isinstance(number, (date, time, timedelta, numpy.datetime64, numpy.timedelta64)):
-        return f"{where} is the date or time {str(number)!r}: give a number, such as the days since a first date"
+        return (
+            f"{where} is the date or time {str(number)!r}: "
+            "give a number, such as the days since a first date"
+        )
     if isinstance(number, (complex, numpy.complexfloating)):
         return (
             f"{where} is the complex number {number!r}: give its real part, its size or its angle"
         )
-    if number is None or type(number).__name__ == "NAType":
+    if number is None or kind == "NAType":
         return f"{where} is missing ({number}): leave that sample out or fill the gap"
     if isinstance(number, numpy.ma.MaskedArray):
         return f"{where} is masked: leave that sample out or fill the gap"
     if is_number(number):
-        return _wrong_number(number, what, path, names, finite)
+        return _find_number_problem(number, what, path, names, finite)
     if hasattr(number, "__next__"):
-        return f"{where} is {_with_article(type(number).__name__)}, which can be read only once: give a list"
+        return f"{where} is {_with_article(kind)}, which can be read only once: give a list"
     if isinstance(number, (set, frozenset)):
-        return f"{where} is {_with_article(type(number).__name__)}, which has no order: give a list"
-    if len(path) == 1:  # an object of another library, which the model may know
+        return f"{where} is {_with_article(kind)}, which has no order: give a list"
+    # A whole sample may be an object of another library, which the model knows.
+    if len(path) == 1:
         return ""
-    return f"{where} is {_with_article(type(number).__name__)}, where a number belongs: give float() of it"
+    return f"{where} is {_with_article(kind)}, where a number belongs: give float() of it"
 
 
-def _wrong_number(number: Any, what: str, path: Path, names: Sequence[str], finite: bool) -> str:
+def _find_number_problem(
+    number: SupportsFloat, what: str, path: Path, names: Sequence[str], finite: bool
+) -> str:
     try:
-        found = float(number)
+        as_float = float(number)
     except OverflowError:
         return f"{locate(what, path)} is too large for a float"
-    return "" if isfinite(found) or not finite else _not_finite(found, what, path, names)
+    if isfinite(as_float) or not finite:
+        return ""
+    return _not_finite(as_float, what, path, names)
 
 
 def _instead_of_text(what: str) -> str:
     if what.startswith("y"):
-        return f"number the classes, as in names = sorted(set({what[0]})); y = [names.index(name) for name in y]"
+        return (
+            f"number the classes, as in names = sorted(set({what[0]})); "
+            "y = [names.index(name) for name in y]"
+        )
     return "give numbers, such as the index of a category, or data.one_hot of it"
 
 
