@@ -1,4 +1,4 @@
-"""Names for what a training passes around without looking inside: it belongs to the user's model."""
+"""Names for the data that a training passes on without looking inside."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -1,7 +1,7 @@
 """Metrics: the quality of predictions, as plain numbers.
 
-A metric of one sample, `(prediction, target)`, is averaged over the samples. A metric of a whole set,
-`(predictions, targets)`, is called once with the lists of all; `whole_set` marks it.
+A metric of one sample, `(prediction, target)`, is averaged over the samples. A metric of a whole
+set, `(predictions, targets)`, is called once with the lists of all; `whole_set` marks it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

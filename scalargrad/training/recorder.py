@@ -1,4 +1,4 @@
-"""Record the graph of one sample while a network trains, bounded in size, for pictures to replay."""
+"""Recordings of one sample's graph while a network trains, bounded in size, for pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -94,7 +94,7 @@ class Step(ABC):
 
 
 class EagerStep(Step):
-    """Builds the graph of one sample, runs it backward and frees it, so memory is that of one sample.
+    """Builds the graph of one sample, runs it backward and frees it, so it needs little memory.
 
     If something looks at the whole batch, such as batch normalization, the batch is one graph.
     """
