@@ -287,7 +287,8 @@ class Training:
             f"the loss is {self.loss!r}\n"
             f"  first: {cause}\n"
             "  The model has the parameters from before this step. A smaller learning rate, "
-            "another initializer, inputs that are standardized, or callbacks=[ClipNorm(1.0)] may help."
+            "another initializer, inputs that are standardized, or callbacks=[ClipNorm(1.0)] "
+            "may help."
         )
         error.history = self.history
         return error
