@@ -1,4 +1,4 @@
-"""What is looked at before training begins: eager and compiled refuse the same data in the same words, and take the same."""
+"""Checks before training: eager and compiled refuse the same data with the same messages."""
 
 import datetime
 import re

@@ -31,7 +31,10 @@ def parameters(model: Module) -> list[float]:
 def descent(
     model: Module, rate: float, epochs: int, size: int, seed: int | None, decay: float = 0.0
 ) -> tuple[list[float], list[float]]:
-    """Mini-batch descent on half the squared error of a linear model, by hand: the parameters, and the mean loss of each epoch."""
+    """Run mini-batch descent on half the squared error of a linear model, by NumPy.
+
+    Returns the parameters, and the mean loss of each epoch.
+    """
     w, history = numpy.array(parameters(model)), []
     inputs = numpy.hstack([X, numpy.ones((23, 1))])
     for epoch in range(epochs):

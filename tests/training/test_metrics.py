@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn, as functions and by name in `fit`; what they can't tell they refuse."""
+"""Metrics against scikit-learn, as functions and by name in `fit`; ambiguity is refused."""
 
 from functools import partial
 from typing import Any

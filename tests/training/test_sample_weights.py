@@ -1,4 +1,4 @@
-"""Weights of samples and classes, and ignored targets, against PyTorch; eager and compiled alike."""
+"""Weights of samples and classes, and ignored targets, against PyTorch; eager and compiled."""
 
 from functools import partial
 from typing import Any

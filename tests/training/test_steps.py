@@ -1,4 +1,4 @@
-"""One step: its gradient is that of loss and penalty together, by central differences; compiled it is the same."""
+"""One step: its gradient is that of loss and penalty, by central differences; compiled too."""
 
 from collections.abc import Callable
 from functools import partial
