@@ -196,9 +196,13 @@ def _find_saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
 
     ranked = sorted(range(len(flat)), key=unit.slopes.__getitem__)
     if share == 1.0:
-        shown, word, which = ranked[-1], "at best", "all samples"
+        shown = ranked[-1]
+        word = "at best"
+        which = "all samples"
     else:
-        shown, word, which = ranked[len(flat) // 2], "halfway", f"{share:.0%} of the samples"
+        shown = ranked[len(flat) // 2]
+        word = "halfway"
+        which = f"{share:.0%} of the samples"
     slope = unit.slopes[shown] * unit.steepest
     pre_activation = unit.sums[shown]
     sample = unit.samples[shown]

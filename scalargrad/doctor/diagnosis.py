@@ -98,6 +98,7 @@ class Diagnosis:
         lines += _table(self.layers)
         lines.append("")
 
+        # The advice comes once for each kind, however many units it is for.
         for kind in dict.fromkeys(finding.kind for finding in self.findings):
             for sentence in self.sentences(kind):
                 lines.append(f"✗ {sentence}")

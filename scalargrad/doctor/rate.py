@@ -72,6 +72,7 @@ class RateTest:
         """Return the mean loss with these parameters; inf if it is not finite."""
         for parameter, number in zip(self.optimizer.parameters, data.tolist(), strict=True):
             parameter.data = number
+        # The same masks for every rate, so that only the step makes the difference.
         for generator, state in self._generators:
             generator.setstate(state)
         with no_grad():

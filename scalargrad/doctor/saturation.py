@@ -9,7 +9,8 @@ from scalargrad.core.ops import FLOATS, TABLE, ExactZero
 from scalargrad.core.value import Value
 
 _CENTER = tuple(i / 10.0 for i in range(-30, 31))
-_TAILS = ((-50.0, -40.0, -30.0), (30.0, 40.0, 50.0))
+_LEFT_TAIL = (-50.0, -40.0, -30.0)
+_RIGHT_TAIL = (30.0, 40.0, 50.0)
 _MAX_TAIL_SLOPE = 2e-3
 """Slope in a tail, relative to the steepest one, up to which the tail is flat."""
 _MAX_GROWTH = 2.0
@@ -87,7 +88,8 @@ def _varies(x: object) -> bool:
 @lru_cache(maxsize=1024)
 def _steepest(name: str, pattern: Pattern) -> float | None:
     center = [_slope(name, pattern, x) for x in _CENTER]
-    left, right = ([_slope(name, pattern, x) for x in tail] for tail in _TAILS)
+    left = [_slope(name, pattern, x) for x in _LEFT_TAIL]
+    right = [_slope(name, pattern, x) for x in _RIGHT_TAIL]
     slopes = [*center, *left, *right]
     if all(isinstance(slope, ExactZero) for slope in slopes):
         return 0.0

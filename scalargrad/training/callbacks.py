@@ -73,6 +73,7 @@ class EarlyStopping(Callback):
         self._stop_if_stale(training)
 
     def on_train_end(self, training: Training) -> None:
+        # Also after an error or Ctrl-C: the best parameters are the ones to keep.
         if self._best_state:
             training.model.load_state_dict(self._best_state)
 
@@ -192,6 +193,7 @@ class _EveryEpoch(Callback):
         self.schedule = schedule
 
     def on_train_begin(self, training: Training) -> None:
+        # It would change a learning rate that this training does not use.
         if self.schedule.optimizer is not training.optimizer:
             raise OptionError(
                 f"the schedule {self.schedule!r} belongs to another optimizer "

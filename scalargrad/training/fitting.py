@@ -120,6 +120,7 @@ def fit(
     order_seed = _check_seed(seed) if shuffle else None
     samples = read_samples(X, y, weights=sample_weight)
     train, held_out = split_validation(samples, validation, order_seed, shuffle)
+    # All options are checked before the trial, which runs the user's code.
     metric_functions = read_metrics(metrics)
     loss_function = loss_of(loss)
     callback_list = read_callbacks(callbacks)
@@ -142,6 +143,7 @@ def fit(
         else:
             step = EagerStep(model, loss_function, penalty, trained_by)
 
+        # Those of validation too, so that both sets are measured with the same border.
         targets = train.targets + (held_out.targets if held_out else [])
         train, held_out = apply_class_weights(
             train, held_out, class_weight, loss_function, trial.prediction

@@ -54,6 +54,7 @@ def accuracy(
         return _is_right_side(scores[0], target, border)
     if not hasattr(target, "__len__"):
         return float(_argmax(scores) == int(target))
+    # With a border the outputs are labels; without, the target is the share of each class.
     if border is not None:
         pairs = _pair_up(scores, target)
         return _mean([_is_right_side(score, label, border) for score, label in pairs])
@@ -201,6 +202,7 @@ def evaluate_metric(
         >>> evaluate_metric(r2, [1.0, 2.0], [1.0, 2.0])
         1.0
     """
+    # A partial does not pass on the mark of its function.
     function = metric.func if isinstance(metric, partial) else metric
     if getattr(function, "whole_set", False):
         return float(metric(predictions, targets))
@@ -236,6 +238,7 @@ def _resolve(choice: str | Metric) -> Metric:
         return metric
     hint = suggestion(choice, METRICS)
     if choice == "confusion_matrix":
+        # It is in the same place of other libraries, but a history holds one number per epoch.
         hint = (
             ": a confusion matrix is no single number, "
             "so call confusion_matrix(predictions, targets) after training"

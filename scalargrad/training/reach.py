@@ -209,6 +209,7 @@ def find_leaves(roots: Sequence[Value], computed: ComputedNodes) -> tuple[list[V
             leaves.append(node)
         elif id(node) in computed.ids:
             pending += node.args
+        # Whatever it was computed from, this training does not compute it again.
         else:
             old.append(node)
     return leaves, old
@@ -235,6 +236,7 @@ def _list_some(names: Sequence[str]) -> str:
 
 def _find_names(lost: Sequence[Value], model: Module, functions: Sequence[Function]) -> list[str]:
     """Return the paths of leaves in the model, or around its `forward` and other functions."""
+    # A closure or a global of these functions may hold what the model does not.
     forwards = [type(module).forward for _, module in model.named_modules()]
     inside: list[Any] = []
     for function in [*forwards, *functions]:

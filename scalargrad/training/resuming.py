@@ -91,6 +91,7 @@ def resume_training(training: Training, path: Path) -> None:
         training.history.load_state_dict({"columns": state["history"], "steps": state["steps"]})
         _write_numbers(training.model, checkpoint.arrays["model"])
         training.skip_to(int(state["epoch"]))
+    # A file may be damaged or made by hand, so any part may be missing or of another type.
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, CheckpointError):
             raise
@@ -136,6 +137,7 @@ def _check_identity(saved: State, own: Mapping[str, object]) -> None:
 
 def _load_callbacks(training: Training, states: list[dict[str, State]]) -> None:
     callbacks = training.config.callbacks
+    # By class and position, as there may be several callbacks of one class.
     saved = [state["kind"] for state in states]
     own = [type(callback).__name__ for callback in callbacks]
     if saved != own:
@@ -163,6 +165,7 @@ def _fingerprint_names(model: Module) -> str:
 
 def _generator_state(generator: Random) -> dict[str, State]:
     _, words, gauss = generator.getstate()
+    # A float64 holds the 32-bit words exactly, and is what a checkpoint stores.
     return {"words": numpy.array(words, dtype=float), "gauss": gauss}
 
 

@@ -95,6 +95,7 @@ class Samples:
         columns = [self.inputs, self.targets]
         if self.weights is not None:
             columns.append(self.weights)
+        # The repr of a float is exact, so a change of the last bit shows.
         return f"{len(self)} samples, {crc32(repr(tuple(columns)).encode()):08x}"
 
 

@@ -177,6 +177,7 @@ def confusion_matrix(
             "a confusion matrix needs one class for each sample: "
             "for several labels at once make one of each label"
         )
+    # Labels need not be 0, 1, 2, ….
     rows = {label: i for i, label in enumerate(decisions.classes)}
     counts = numpy.zeros((len(rows), len(rows)), dtype=numpy.int64)
     for predicted, expected in zip(decisions.predicted, decisions.expected, strict=True):

@@ -150,6 +150,7 @@ class EagerStep(Step):
         for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
             output = self.model(x)
             loss = check_loss(self.loss(output, target))
+            # At once, so that the graph is freed before that of the next sample is built.
             loss.backward(equal_share if shares is None else shares[i])
             losses.append(loss.data)
             predictions.append(plain_numbers(output))

@@ -45,6 +45,7 @@ def check_targets(
     if kind == "class":
         _check_classes(prediction, samples, what, options.get("ignore_index"), alike)
         return
+    # If shapes differ between samples, only the loss can compare them, one by one.
     if alike:
         _check_shapes(name, prediction, samples, what)
     if kind == "side":
@@ -233,6 +234,7 @@ def _check_class_shares(
             "give one for each"
         )
     shares = [_as_number(plain(share), where) for share in target]
+    # Shares that are Values may change until the loss is computed.
     if any(isinstance(share, Value) for share in target):
         return
     total = sum(shares)

@@ -72,6 +72,7 @@ def find_border(
     function, _ = unwrapped(loss)
     row = innermost(prediction)
     if not isinstance(row, list) or len(row) == 1:
+        # Such a loss fixes what its scores mean, whichever labels occur.
         return _BY_LOSS.get(function) or _find_middle(name, targets, default)
     # The targets of cross_entropy were checked before, and may hold an index to ignore.
     if function is cross_entropy:
