@@ -52,7 +52,7 @@ def network(*sizes: int) -> MLP:
     return MLP(sizes[0], sizes[1:], activation="sigmoid", initializer="xavier", seed=0)
 
 
-def loss_of(image: list[float], digit: int, model: MLP) -> Any:
+def get_loss(image: list[float], digit: int, model: MLP) -> Any:
     """One forward pass of Values."""
     return cross_entropy(model(image), digit)
 
@@ -63,11 +63,11 @@ def both_ways(
     """One step: the gradient by all weights in a backward pass, and by as many as there is time for by moving them in turn."""
     found = SimpleNamespace(name="-".join(map(str, sizes)))
     model = network(*sizes)
-    _, found.backward = timed(lambda: loss_of(image, digit, model).backward())
+    _, found.backward = timed(lambda: get_loss(image, digit, model).backward())
     found.every = {name: parameter.grad for name, parameter in model.named_parameters()}
     some = epoch_order(len(found.every), seed=0)[: 30 + int(seconds / found.backward)]
     names = [list(found.every)[i] for i in sorted(some)]
-    found.loss = AtWeights(model, partial(loss_of, image, digit), names)
+    found.loss = AtWeights(model, partial(get_loss, image, digit), names)
     slopes, found.numerical = timed(lambda: numerical_gradient(found.loss, found.loss.numbers))
     found.slopes = numpy.array(slopes)
     found.chosen = numpy.array([found.every[name] for name in names])

@@ -9,8 +9,8 @@ from .errors import DataError, OptionError
 from .losses import Loss
 from .nn import MLP, Layer, Module, Sequential
 from .training import History, fit
-from .training.samples import samples_of
-from .training.steps import numbers_of
+from .training.samples import read_samples
+from .training.steps import plain_numbers
 from .utils.calls import explain_calls
 
 
@@ -70,7 +70,7 @@ def pretrain(
             f"{len(layers)} in all"
         )
 
-    codes = samples_of(X, X).inputs
+    codes = read_samples(X, X).inputs
     histories = []
     for step in steps[: steps.index(layers[-1])]:
         if isinstance(step, Layer):
@@ -110,4 +110,4 @@ def _apply_step(step: Any, codes: Sequence[Any]) -> list[Any]:
         # Without dropout, and with the same codes in every run.
         step.eval()
     with no_grad():
-        return [numbers_of(step(code)) for code in codes]
+        return [plain_numbers(step(code)) for code in codes]

@@ -1,4 +1,4 @@
-"""The doctor: `diagnose` says what is wrong with a network, where, by which numbers, and what to try."""
+"""`diagnose`: what is wrong with a network, where, the numbers that show it, and what to try."""
 
 from .diagnosis import Diagnosis, LayerReport
 from .findings import KINDS, Finding

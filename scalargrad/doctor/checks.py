@@ -1,4 +1,4 @@
-"""Checks: what the numbers of an examination say about gradients, units and inputs. Each returns its findings."""
+"""Checks of gradients, units and inputs. Each yields its findings from a Measurement."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,230 +10,235 @@ import numpy
 from scalargrad.core.conversion import plain
 from scalargrad.core.value import Parameter
 
-from .findings import Finding, shown
-from .measurement import Examination, Unit
+from .findings import Finding, format_number, name_path
+from .measurement import Measurement, Unit
 from .thresholds import Limits
 
-_WRONG = 0.1
-"""An output that is flat is ill only where the loss still asks for a change: with a gradient above this."""
+_MIN_OUTPUT_GRADIENT = 0.1
+"""A flat output is a finding only if the loss still asks for a change, by more than this."""
 
 
-def norm_back(examination: Examination, layer: str) -> float:
-    """The norm of the gradient that comes back to the outputs of a layer: the root of the mean square over the samples."""
-    return sqrt(sum(examination.flows[layer].squares.values()) / len(examination.losses))
+def output_gradient_norm(measurement: Measurement, layer: str) -> float:
+    """Return the norm of the gradient with respect to the outputs of a layer.
+
+    It is the root of the mean square over the samples.
+    """
+    return sqrt(sum(measurement.flows[layer].squares.values()) / len(measurement.losses))
 
 
 def gradient_norm(parameters: Iterable[Parameter]) -> float:
-    """The norm of the gradient of some parameters."""
+    """Return the norm of the gradient of some parameters."""
     return hypot(*(plain(parameter.grad) for parameter in parameters))
 
 
-def check_gradients(examination: Examination, limits: Limits) -> Iterator[Finding]:
-    """No gradient at all, one that is huge, or one that falls or grows from layer to layer."""
-    parameters = examination.model.parameters()
-    size, weights = gradient_norm(parameters), hypot(*(parameter.data for parameter in parameters))
+def check_gradients(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
+    """Find no gradient, a huge one, and one that shrinks or grows from layer to layer."""
+    parameters = measurement.model.parameters()
+    size = gradient_norm(parameters)
+    weights = hypot(*(parameter.data for parameter in parameters))
     if parameters and size == 0.0:
-        yield Finding(
-            "no gradient",
-            "",
-            "the gradient of every parameter is exactly 0 for all samples",
-            {"gradient": 0.0},
-        )
+        text = "the gradient of every parameter is exactly 0 for all samples"
+        yield Finding("no gradient", "", text, {"gradient": 0.0})
         return
     if size > limits.huge * max(1.0, weights):
-        yield _huge(examination, size, weights)
-    yield from _unreached(examination)
-    yield from _check_layers(examination, limits)
+        yield _report_huge(measurement, size, weights)
+    yield from _check_unreached(measurement)
+    yield from _check_layers(measurement, limits)
 
 
-def _huge(examination: Examination, size: float, weights: float) -> Finding:
-    worst = max(range(len(examination.losses)), key=lambda i: examination.losses[i])
-    text = f"the gradient has a norm of {shown(size)}, the parameters one of {shown(weights)}; sample {worst} has the largest loss"
-    return Finding(
-        "exploding",
-        "",
-        text,
-        {"gradient": size, "parameters": weights, "loss of the sample": examination.losses[worst]},
-        sample=worst,
+def _report_huge(measurement: Measurement, size: float, weights: float) -> Finding:
+    losses = measurement.losses
+    worst = max(range(len(losses)), key=losses.__getitem__)
+    text = (
+        f"the gradient has a norm of {format_number(size)}, the parameters one of "
+        f"{format_number(weights)}; sample {worst} has the largest loss"
     )
+    numbers = {"gradient": size, "parameters": weights, "loss of the sample": losses[worst]}
+    return Finding("exploding", "", text, numbers, sample=worst)
 
 
-def _check_layers(examination: Examination, limits: Limits) -> Iterator[Finding]:
-    norms = {layer: norm_back(examination, layer) for layer in examination.flows}
+def _check_layers(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
+    norms = {layer: output_gradient_norm(measurement, layer) for layer in measurement.flows}
     if len(norms) < 2 or not all(map(isfinite, norms.values())):
         return
     *before, last = norms
-    lowest, highest = min(before, key=norms.__getitem__), max(before, key=norms.__getitem__)
+    lowest = min(before, key=norms.__getitem__)
+    highest = max(before, key=norms.__getitem__)
     if 0.0 < norms[lowest] < limits.vanishing * norms[last]:
-        yield _change(examination, "vanishing", lowest, norms)
+        yield _report_change(measurement, "vanishing", lowest, norms)
     if norms[highest] > limits.exploding * norms[last] > 0.0:
-        yield _change(examination, "exploding", highest, norms)
+        yield _report_change(measurement, "exploding", highest, norms)
 
 
-def _unreached(examination: Examination) -> Iterator[Finding]:
-    """The layers whose parameters all have a gradient of exactly 0: those that have no part in the loss, and the last before a cut."""
-    still = [
+def _check_unreached(measurement: Measurement) -> Iterator[Finding]:
+    """Find layers whose parameters all have a gradient of exactly 0."""
+    without_gradient = [
         layer
-        for layer, own in examination.parameters().items()
+        for layer, own in measurement.parameters().items()
         if not any(plain(parameter.grad) for parameter in own)
     ]
-    for layer in still:
-        if layer not in examination.flows:
-            yield Finding(
-                "no gradient",
-                layer,
-                f"{called(layer)} has no part in the loss",
-                {"gradient": 0.0},
-                layer=layer,
-            )
-    cut = [layer for layer in examination.flows if layer in still]
+    for layer in without_gradient:
+        if layer not in measurement.flows:
+            text = f"{name_path(layer)} has no part in the loss"
+            yield Finding("no gradient", layer, text, {"gradient": 0.0}, layer=layer)
+
+    # Of layers in a row the last one is next to the cut, so it is the one to look at.
+    cut = [layer for layer in measurement.flows if layer in without_gradient]
     if cut:
-        text = f"no gradient comes to the parameters of {', '.join(map(called, cut))}, which is exactly 0 for all samples"
+        text = (
+            f"no gradient comes to the parameters of {', '.join(map(name_path, cut))}, "
+            "which is exactly 0 for all samples"
+        )
         yield Finding("no gradient", cut[-1], text, {"gradient": 0.0}, layer=cut[-1])
 
 
-def _change(examination: Examination, kind: str, layer: str, norms: dict[str, float]) -> Finding:
-    """A gradient that is too small or too large at a layer, with the sample that shows it best."""
+def _report_change(
+    measurement: Measurement, kind: str, layer: str, norms: dict[str, float]
+) -> Finding:
+    """Report a vanishing or exploding gradient, with the sample that shows it best."""
     names = list(norms)
-    last, ratio = names[-1], norms[layer] / norms[names[-1]]
-    here, there = examination.flows[layer].squares, examination.flows[last].squares
+    last = names[-1]
+    ratio = norms[layer] / norms[last]
+    here = measurement.flows[layer].squares
+    there = measurement.flows[last].squares
     ratios = {i: sqrt(here[i] / there[i]) for i in here if i >= 0 and there.get(i)}
-    sample = (
-        (min if kind == "vanishing" else max)(ratios, key=ratios.__getitem__) if ratios else None
-    )
-    steps = len(names) - 1 - names.index(layer)
-    how = "falls" if kind == "vanishing" else "grows"
-    text = (
-        f"the gradient {how} from a norm of {shown(norms[last])} at the outputs of {called(last)} to {shown(norms[layer])} at those of "
-        f"{called(layer)}: {_step(ratio ** (1.0 / steps))} for each layer"
-    )
-    text += (
-        ""
-        if sample is None
-        else f"; sample {sample}: {shown(sqrt(there[sample]))} to {shown(sqrt(here[sample]))}"
-    )
     numbers = {"norm": norms[layer], "norm of the last layer": norms[last], "ratio": ratio}
-    numbers |= {} if sample is None else {"ratio of the sample": ratios[sample]}
+
+    steps = len(names) - 1 - names.index(layer)
+    verb = "falls" if kind == "vanishing" else "grows"
+    text = (
+        f"the gradient {verb} from a norm of {format_number(norms[last])} at the outputs of "
+        f"{name_path(last)} to {format_number(norms[layer])} at those of {name_path(layer)}: "
+        f"{_describe_factor(ratio ** (1.0 / steps))} for each layer"
+    )
+    sample = None
+    if ratios:
+        select = min if kind == "vanishing" else max
+        sample = select(ratios, key=ratios.__getitem__)
+        from_norm = format_number(sqrt(there[sample]))
+        text += f"; sample {sample}: {from_norm} to {format_number(sqrt(here[sample]))}"
+        numbers["ratio of the sample"] = ratios[sample]
     return Finding(kind, layer, text, numbers, sample, layer)
 
 
-def _step(factor: float) -> str:
-    return (
-        f"{shown(factor)} times as large"
-        if factor > 1.0
-        else f"1/{shown(1.0 / factor)} of it"
-        if factor > 0.0
-        else "0"
-    )
+def _describe_factor(factor: float) -> str:
+    if factor > 1.0:
+        return f"{format_number(factor)} times as large"
+    if factor > 0.0:
+        return f"1/{format_number(1.0 / factor)} of it"
+    return "0"
 
 
-def named_units(examination: Examination) -> Iterator[tuple[str, Unit]]:
-    """Every gate that is not always shut, with a name of its own."""
+def named_units(measurement: Measurement) -> Iterator[tuple[str, Unit]]:
+    """Yield every gate that is not always flat, with a unique name."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
-    for layer, path, _ in examination.units:
+    for layer, path, _ in measurement.units:
         counts[layer, path] += 1
-    for (layer, path, number), unit in examination.units.items():
-        if unit.steepest != 0.0:
-            yield f"{path or 'activations'}[{number}]" if counts[layer, path] > 1 else path, unit
+    for (layer, path, number), unit in measurement.units.items():
+        if unit.steepest == 0.0:
+            continue
+        is_only = counts[layer, path] == 1
+        yield path if is_only else f"{path or 'activations'}[{number}]", unit
 
 
-def check_units(examination: Examination, limits: Limits) -> Iterator[Finding]:
-    """Dead and saturated units."""
+def check_units(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
+    """Find dead and saturated units."""
     layers: dict[str, list[tuple[str, Unit]]] = defaultdict(list)
-    for name, unit in named_units(examination):
+    for name, unit in named_units(measurement):
         if len(set(unit.samples)) >= limits.samples:
             layers[unit.layer].append((name, unit))
+
     for units in layers.values():
-        idle = [(name, unit) for name, unit in units if unit.rests]
-        many = len(idle) > limits.dead * len(units) and len(units) > 1
-        yield from (_dead(name, unit) for name, unit in idle if many or is_far(unit, limits))
-        yield from (found for name, unit in units if (found := _saturated(name, unit, limits)))
+        resting = [(name, unit) for name, unit in units if unit.rests]
+        # Some resting units are normal; if most of a layer rests, hardly a gradient passes it.
+        too_many = len(resting) > limits.dead * len(units) and len(units) > 1
+        for name, unit in resting:
+            if too_many or is_far(unit, limits):
+                yield _report_dead(name, unit)
+        for name, unit in units:
+            saturated = _find_saturated(name, unit, limits)
+            if saturated:
+                yield saturated
 
 
-def resting(examination: Examination) -> list[str]:
-    """The units that are off for all samples."""
-    return [name for name, unit in named_units(examination) if unit.rests]
+def find_resting(measurement: Measurement) -> list[str]:
+    """Return the units that are off for all samples."""
+    return [name for name, unit in named_units(measurement) if unit.rests]
 
 
 def is_far(unit: Unit, limits: Limits) -> bool:
-    """Whether what comes into a unit stays far below 0, by how much it varies."""
-    return bool(max(unit.sums) < 0.0 and max(unit.sums) <= -limits.reach * numpy.std(unit.sums))
+    """Tell whether the pre-activations of a unit are far below 0, compared to their deviation."""
+    highest = max(unit.sums)
+    return bool(highest < 0.0 and highest <= -limits.reach * numpy.std(unit.sums))
 
 
-def _dead(name: str, unit: Unit) -> Finding:
+def _report_dead(name: str, unit: Unit) -> Finding:
     best = max(range(len(unit.sums)), key=unit.sums.__getitem__)
-    text = f"{called(name)} gives 0 and lets no gradient through, for all samples: its sum is {shown(unit.sums[best])} at best"
-    return Finding(
-        "dead",
-        name,
-        f"{text} (sample {unit.samples[best]})",
-        {"pre-activation": unit.sums[best]},
-        unit.samples[best],
-        unit.layer,
+    text = (
+        f"{name_path(name)} gives 0 and lets no gradient through, for all samples: "
+        f"its sum is {format_number(unit.sums[best])} at best (sample {unit.samples[best]})"
     )
+    numbers = {"pre-activation": unit.sums[best]}
+    return Finding("dead", name, text, numbers, unit.samples[best], unit.layer)
 
 
-def _saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
-    flat = [
-        not off and slope < limits.slope for off, slope in zip(unit.off, unit.slopes, strict=True)
-    ]
-    if unit.is_output:
-        flat = [
-            is_flat and abs(gradient) > _WRONG
-            for is_flat, gradient in zip(flat, unit.gradients, strict=True)
-        ]
+def _find_saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
+    flat: list[bool] = []
+    for off, slope, gradient in zip(unit.off, unit.slopes, unit.gradients, strict=True):
+        is_flat = not off and slope < limits.slope
+        # An output may well be flat where it is right, as a sigmoid near 1 for a target of 1.
+        if unit.is_output:
+            is_flat = is_flat and abs(gradient) > _MIN_OUTPUT_GRADIENT
+        flat.append(is_flat)
     share = sum(flat) / len(flat)
     if share < limits.share:
         return None
+
     ranked = sorted(range(len(flat)), key=unit.slopes.__getitem__)
-    best, word, many = (
-        (ranked[-1], "at best", "all samples")
-        if share == 1.0
-        else (ranked[len(flat) // 2], "halfway", f"{share:.0%} of the samples")
+    if share == 1.0:
+        shown = ranked[-1]
+        word = "at best"
+        which = "all samples"
+    else:
+        shown = ranked[len(flat) // 2]
+        word = "halfway"
+        which = f"{share:.0%} of the samples"
+    slope = unit.slopes[shown] * unit.steepest
+    pre_activation = unit.sums[shown]
+    sample = unit.samples[shown]
+    text = (
+        f"{name_path(name)} is flat for {which}: its slope is {format_number(slope)} {word} "
+        f"(sample {sample}, for a sum of {format_number(pre_activation)}), "
+        f"and could be {format_number(unit.steepest)}"
     )
-    slope, where = (
-        unit.slopes[best] * unit.steepest,
-        f"sample {unit.samples[best]}, for a sum of {shown(unit.sums[best])}",
-    )
-    text = f"{called(name)} is flat for {many}: its slope is {shown(slope)} {word} ({where}), and could be {shown(unit.steepest)}"
-    return Finding(
-        "saturated",
-        name,
-        text,
-        {"share": share, "slope": slope, "pre-activation": unit.sums[best]},
-        unit.samples[best],
-        unit.layer,
-    )
+    numbers = {"share": share, "slope": slope, "pre-activation": pre_activation}
+    return Finding("saturated", name, text, numbers, sample, unit.layer)
 
 
-def check_inputs(examination: Examination, limits: Limits) -> Iterator[Finding]:
-    """Inputs that are large, or much larger than the others."""
-    sizes = {
-        name: _size(numbers)
-        for name, numbers in examination.features.items()
-        if any(x for _, x in numbers)
-    }
+def check_inputs(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
+    """Find inputs that are large, or much larger than the others."""
+    sizes: dict[str, float] = {}
+    for name, numbers in measurement.features.items():
+        # An input that is always 0 has no scale to compare with.
+        if any(x for _, x in numbers):
+            sizes[name] = _root_mean_square(numbers)
     if not sizes:
         return
-    middle, largest = median_low(sizes.values()), max(sizes, key=sizes.__getitem__)
-    if sizes[largest] <= limits.large and sizes[largest] <= limits.scales * middle:
+
+    middle = median_low(sizes.values())
+    largest = max(sizes, key=sizes.__getitem__)
+    size = sizes[largest]
+    if size <= limits.large and size <= limits.scales * middle:
         return
-    sample, number = max(examination.features[largest], key=lambda each: abs(each[1]))
-    text = f"{largest} is about {shown(sizes[largest])} (up to {shown(number)}, sample {sample})"
-    text += f", the middle one of the inputs about {shown(middle)}" if len(sizes) > 1 else ""
-    yield Finding(
-        "inputs",
-        largest,
-        text,
-        {"size": sizes[largest], "middle": middle, "number": number},
-        sample,
+    sample, number = max(measurement.features[largest], key=lambda pair: abs(pair[1]))
+    text = (
+        f"{largest} is about {format_number(size)} (up to {format_number(number)}, sample {sample})"
     )
+    if len(sizes) > 1:
+        text += f", the middle one of the inputs about {format_number(middle)}"
+    evidence = {"size": size, "middle": middle, "number": number}
+    yield Finding("inputs", largest, text, evidence, sample)
 
 
-def _size(numbers: Sequence[tuple[int, float]]) -> float:
-    return float(sqrt(sum(x * x for _, x in numbers) / len(numbers)))
-
-
-def called(path: str) -> str:
-    """A path as sentences name it."""
-    return path or "the network"
+def _root_mean_square(numbers: Sequence[tuple[int, float]]) -> float:
+    return sqrt(sum(x * x for _, x in numbers) / len(numbers))

@@ -1,36 +1,37 @@
-"""Diagnosis: what the doctor says, as a table of layers and sentences."""
+"""The result of `diagnose`: a table of layers, and sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby
-from typing import Any
 
+from scalargrad.core.value import Value
 from scalargrad.errors import UnknownNameError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.spelling import suggestion
 
-from .findings import KINDS, Finding, shown
+from .findings import KINDS, Finding, format_number
 
-_SHOWN = 3
-"""So many units of one layer are spelled out."""
+_MAX_SHOWN = 3
+"""How many units of one layer are listed one by one."""
 
 
 @repr_fits_terminal
 @dataclass(frozen=True)
 class LayerReport:
-    """What passed a layer.
+    """Statistics of one layer. A number that does not exist for it is None.
 
-    path        of the layer
-    units       how many gates (activations) it has, 0 for none
-    mean, std   of its outputs over all samples
-    shut        the share of its activations whose slope is (nearly) 0
-    resting     how many units were off for all samples
-    back        the norm of the gradient that comes back to its outputs: the root of the mean square over the samples
-    gradient    the norm of the gradient of its parameters, for the mean loss
-    parameters  how many it has
-
-    A number that there is not, such as the slope of a layer without activations, is None.
+    Attributes:
+        path: Path of the layer.
+        units: Number of its activations.
+        mean: Mean of its outputs over all samples.
+        std: Standard deviation of its outputs over all samples.
+        shut: Share of its activations whose slope is (nearly) 0.
+        resting: Number of units that are off for all samples.
+        back: Norm of the gradient with respect to its outputs: the root of the mean square over
+            the samples.
+        gradient: Norm of the gradient with respect to its parameters, of the mean loss.
+        parameters: Number of its parameters.
     """
 
     path: str
@@ -47,15 +48,16 @@ class LayerReport:
 @repr_fits_terminal
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `diagnose` found. It is true when nothing was.
+    """The result of `diagnose`. It is true if there are no findings.
 
-    findings  the most serious first
-    layers    one LayerReport for each layer, from the inputs on
-    loss      the mean over the samples
-    samples   how many were looked at
-    remarks   what is no illness, but good to know
-    marks     for pictures: a word for each unit that is ill, by the path of its call
-    roots     for pictures: the losses whose graphs were kept
+    Attributes:
+        findings: The findings, the most serious first.
+        layers: One LayerReport for each layer, from the inputs on.
+        loss: Mean loss of the samples.
+        samples: Number of samples.
+        remarks: What is not wrong, but worth knowing.
+        marks: For pictures: a word for each flagged unit, by the path of its call.
+        roots: For pictures: the losses whose graphs were kept.
     """
 
     findings: tuple[Finding, ...]
@@ -64,44 +66,50 @@ class Diagnosis:
     samples: int
     remarks: tuple[str, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict, repr=False)
-    roots: Sequence[Any] = field(default=(), repr=False)
+    roots: Sequence[Value] = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return not self.findings
 
     def of(self, kind: str) -> list[Finding]:
-        """The findings of one kind; raises UnknownNameError for a kind that there is not."""
+        """Return the findings of one kind.
+
+        Raises:
+            UnknownNameError: For an unknown kind.
+        """
         if kind not in KINDS:
             raise UnknownNameError(f"the doctor has no finding {kind!r}{suggestion(kind, KINDS)}")
         return [finding for finding in self.findings if finding.kind == kind]
 
     def sentences(self, kind: str) -> Iterator[str]:
-        """What was found of one kind, layer by layer: of many units a few, and how many more there are."""
+        """Yield the findings of one kind, layer by layer: a few units, and the number of others."""
         for layer, group in groupby(self.of(kind), key=lambda finding: finding.layer):
-            found = list(group)
-            yield from (str(finding) for finding in found[:_SHOWN])
-            if (more := len(found) - _SHOWN) > 0:
+            findings = list(group)
+            for finding in findings[:_MAX_SHOWN]:
+                yield str(finding)
+            more = len(findings) - _MAX_SHOWN
+            if more > 0:
                 yield f"{kind}: {more:,} more unit{'s' * (more > 1)} of {layer or 'the network'}"
 
     @fits_terminal
     def __str__(self) -> str:
-        lines = [
-            f"{self.samples:,} sample{'s' * (self.samples != 1)}, mean loss {self.loss:.4g}",
-            "",
-            *_table(self.layers),
-            "",
-        ]
+        plural = "s" * (self.samples != 1)
+        lines = [f"{self.samples:,} sample{plural}, mean loss {self.loss:.4g}", ""]
+        lines += _table(self.layers)
+        lines.append("")
+
+        # The advice comes once for each kind, however many units it is for.
         for kind in dict.fromkeys(finding.kind for finding in self.findings):
-            lines += [
-                *(f"✗ {sentence}" for sentence in self.sentences(kind)),
-                f"  try: {KINDS[kind]}",
-            ]
-        lines += (
-            []
-            if self.findings
-            else ["✓ nothing found: gradients reach every layer, and no unit is dead or saturated"]
-        )
-        return "\n".join([*lines, *(f"· {remark}" for remark in self.remarks)])
+            for sentence in self.sentences(kind):
+                lines.append(f"✗ {sentence}")
+            lines.append(f"  try: {KINDS[kind]}")
+        if not self.findings:
+            lines.append(
+                "✓ nothing found: gradients reach every layer, and no unit is dead or saturated"
+            )
+        for remark in self.remarks:
+            lines.append(f"· {remark}")
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
@@ -120,27 +128,27 @@ _HEADINGS = (
 
 def _table(layers: Sequence[LayerReport]) -> list[str]:
     rows = [_HEADINGS, *(_row(layer) for layer in layers)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    lines = [
-        "  ".join(
-            [
-                row[0].ljust(widths[0]),
-                *(cell.rjust(wide) for cell, wide in zip(row[1:], widths[1:], strict=True)),
-            ]
-        )
-        for row in rows
-    ]
-    return [line.rstrip() for line in lines]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for name, *numbers in rows:
+        cells = [name.ljust(widths[0])]
+        for number, width in zip(numbers, widths[1:], strict=True):
+            cells.append(number.rjust(width))
+        lines.append("  ".join(cells).rstrip())
+    return lines
 
 
 def _row(layer: LayerReport) -> tuple[str, ...]:
-    shut = "" if layer.shut is None else f"{layer.shut:.0%}"
-    numbers = (
-        [_number(x) for x in (layer.mean, layer.std)],
-        [_number(x) for x in (layer.back, layer.gradient)],
+    return (
+        layer.path or "(whole)",
+        _format(layer.mean),
+        _format(layer.std),
+        "" if layer.shut is None else f"{layer.shut:.0%}",
+        _format(layer.back),
+        _format(layer.gradient),
+        f"{layer.parameters:,}",
     )
-    return (layer.path or "(whole)", *numbers[0], shut, *numbers[1], f"{layer.parameters:,}")
 
 
-def _number(x: float | None) -> str:
-    return "" if x is None else shown(x)
+def _format(x: float | None) -> str:
+    return "" if x is None else format_number(x)

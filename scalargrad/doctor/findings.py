@@ -1,4 +1,4 @@
-"""Findings: one thing that is wrong, where, with the numbers that show it, and what to try."""
+"""Findings: one thing that is wrong, where, and the numbers that show it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,18 +6,37 @@ from dataclasses import dataclass, field
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 KINDS = {
-    "not finite": "mend what makes the first such number: a smaller rate, smaller weights, standardized inputs, a loss from logits",
-    "no gradient": "take an activation with a slope (no step, no rounding), weights that are not all 0, units that are not all dead",
-    "twins": "begin with weights drawn at random (He or Xavier), and give modules that stand side by side seeds of their own",
-    "collapsed": "put an activation between the two, such as relu or tanh, or take one layer for both",
-    "exploding": "begin with smaller weights (He or Xavier), standardize inputs and targets, normalize between the layers, or ClipNorm",
-    "vanishing": "relu or elu in place of sigmoid and tanh, He or Xavier initialization, batch normalization, fewer layers",
+    "not finite": (
+        "mend what makes the first such number: a smaller rate, smaller weights, "
+        "standardized inputs, a loss from logits"
+    ),
+    "no gradient": (
+        "take an activation with a slope (no step, no rounding), weights that are not all 0, "
+        "units that are not all dead"
+    ),
+    "twins": (
+        "begin with weights drawn at random (He or Xavier), "
+        "and give modules that stand side by side seeds of their own"
+    ),
+    "collapsed": (
+        "put an activation between the two, such as relu or tanh, or take one layer for both"
+    ),
+    "exploding": (
+        "begin with smaller weights (He or Xavier), standardize inputs and targets, "
+        "normalize between the layers, or ClipNorm"
+    ),
+    "vanishing": (
+        "relu or elu in place of sigmoid and tanh, He or Xavier initialization, "
+        "batch normalization, fewer layers"
+    ),
     "rate": "take a smaller rate, or a schedule that lowers it",
     "dead": "begin again with biases at 0 and a smaller rate; leaky_relu or elu can't die",
-    "saturated": "begin with smaller weights (Xavier), standardize the inputs, or take relu or elu",
+    "saturated": (
+        "begin with smaller weights (Xavier), standardize the inputs, or take relu or elu"
+    ),
     "inputs": "standardize them: data.StandardScaler().fit(X_train)",
 }
-"""What the doctor knows, the most serious first, and what to try."""
+"""Advice for each kind of finding, the most serious kind first."""
 
 
 @repr_fits_terminal
@@ -25,12 +44,13 @@ KINDS = {
 class Finding:
     """Something that is wrong.
 
-    kind      one of KINDS
-    where     path of the layer or unit, "" for the whole network, or the name of an input
-    sentence  what was found
-    numbers   the evidence, by name
-    sample    index of the sample in X that shows it best, None where it is not one sample's
-    layer     path of the layer that `where` is in, to gather what belongs together
+    Attributes:
+        kind: One of KINDS.
+        where: Path of the layer or unit, "" for the whole network, or the name of an input.
+        sentence: What is wrong.
+        numbers: The evidence, by name.
+        sample: Index in X of the sample that shows it best; None if it is not about one sample.
+        layer: Path of the layer that contains `where`.
     """
 
     kind: str
@@ -45,10 +65,16 @@ class Finding:
         return f"{self.kind}: {self.sentence}"
 
 
-def shown(x: float) -> str:
-    """A number with three digits and a true minus sign.
+def format_number(x: float) -> str:
+    """Format a number with three digits and a true minus sign.
 
-    >>> shown(-0.00012345)
-    '−0.000123'
+    Example:
+        >>> format_number(-0.00012345)
+        '−0.000123'
     """
     return f"{x:.3g}".replace("-", "−")
+
+
+def name_path(path: str) -> str:
+    """Return the name of a layer in sentences."""
+    return path or "the network"

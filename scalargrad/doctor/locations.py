@@ -1,4 +1,4 @@
-"""Places: in which layer, in which unit of it, and for which sample each Value was computed, told from scopes alone."""
+"""Find in which layer, in which unit, and for which sample each Value was computed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,14 @@ from scalargrad.nn import Module, Neuron
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a Value was computed.
 
-    layer   path of the layer, "" for the network itself
-    unit    path of the neuron, filter or feature
-    scope   path of the call: for a filter it has the position, for a recurrent cell the step
-    sample  index of the sample, -1 for what belongs to several
+    Attributes:
+        layer: Path of the layer, "" for the network itself.
+        unit: Path of the neuron, filter or feature.
+        scope: Path of the call: for a filter with the position, for a recurrent cell with the step.
+        sample: Index of the sample, -1 for a Value that belongs to several.
     """
 
     layer: str
@@ -24,8 +25,13 @@ class Place:
     sample: int
 
 
-class Plan:
-    """The modules of a network, and which of them are units that stand side by side in a layer."""
+class LayerMap:
+    """The modules of a network, and which of them are parallel units of a layer.
+
+    Attributes:
+        modules: Modules by path.
+        paths: Paths by the id of the module.
+    """
 
     def __init__(self, model: Module) -> None:
         self.modules = dict(model.named_modules())
@@ -33,74 +39,84 @@ class Plan:
         self._chained: set[str] = set()
         self._layers: dict[str, str] = {}
 
-    def learn(self, order: Sequence[Value]) -> None:
-        """Look at one graph for modules inside of one call that feed each other: those are layers, not units side by side."""
+    def find_chains(self, order: Sequence[Value]) -> None:
+        """Find the modules whose submodules feed each other in a graph.
+
+        Such submodules are layers; otherwise they may be parallel units of one layer.
+        """
         for node in order:
             for arg in node.args:
                 if node.scope is not None and arg.scope is not None and node.scope is not arg.scope:
-                    self._learn_edge(arg.scope, node.scope)
+                    self._add_edge(arg.scope, node.scope)
 
-    def _learn_edge(self, source: Scope, target: Scope) -> None:
+    def _add_edge(self, source: Scope, target: Scope) -> None:
         if source.parent is target.parent and source.identity != target.identity:
-            self._chained.add(self.around(self.module(target)))
+            self._chained.add(self.parent(self.module(target)))
 
     def module(self, scope: Scope) -> str:
-        """The path of the module that a scope belongs to; of a twin (a thinned layer) that of the module it stands for."""
+        """Return the path of the module that a scope belongs to.
+
+        For a module that replaces another during a call, as in a thinned layer, that is the path
+        of the module it replaces.
+        """
         if scope.identity in self.paths:
             return self.paths[scope.identity]
-        if scope.path in self.modules or scope.parent is None:
-            return scope.path if scope.path in self.modules else ""
-        return self.module(scope.parent)
+        if scope.path in self.modules:
+            return scope.path
+        return "" if scope.parent is None else self.module(scope.parent)
 
-    def around(self, path: str) -> str:
-        """The path of the module around another."""
+    def parent(self, path: str) -> str:
+        """Return the path of the module that contains another."""
         parts = path.split(".")
-        found = [".".join(parts[:i]) for i in range(len(parts) - 1, 0, -1)]
-        return next((outer for outer in found if outer in self.modules), "")
+        for length in range(len(parts) - 1, 0, -1):
+            outer = ".".join(parts[:length])
+            if outer in self.modules:
+                return outer
+        return ""
 
     def layer(self, path: str) -> str:
-        """The layer that a module is, or is a unit of."""
+        """Return the path of the layer that a module is, or is a unit of."""
         if path not in self._layers:
-            outer = self.around(path)
-            unit = bool(path) and outer not in self._chained and self._is_unit(path, outer)
-            self._layers[path] = outer if unit else path
+            outer = self.parent(path)
+            is_unit = bool(path) and outer not in self._chained and self._is_unit(path, outer)
+            self._layers[path] = outer if is_unit else path
         return self._layers[path]
 
     def _is_unit(self, path: str, outer: str) -> bool:
-        """Whether it holds no modules, and stands in a list of modules of its class, within a layer."""
+        """Tell whether a module has no submodules and is in a list of modules of its class."""
         if any(True for _ in self.modules[path].children()):
             return False
-        beside, _, number = path.removeprefix(f"{outer}.").rpartition(".")
+        siblings, _, number = path.removeprefix(f"{outer}.").rpartition(".")
         kinds = {
             type(module)
-            for own, module in self.modules[outer].children()
-            if own.rpartition(".")[0] == beside
+            for name, module in self.modules[outer].children()
+            if name.rpartition(".")[0] == siblings
         }
-        return (
-            number.isdigit()
-            and len(kinds) == 1
-            and (bool(outer) or isinstance(self.modules[path], Neuron))
-        )
+        in_layer = bool(outer) or isinstance(self.modules[path], Neuron)
+        return number.isdigit() and len(kinds) == 1 and in_layer
 
-    def place(self, scope: Scope, sample: int) -> Place:
-        """The place of what was computed in a scope."""
+    def locate(self, scope: Scope, sample: int) -> Location:
+        """Return the location of what was computed in a scope."""
         path = self.module(scope)
-        layer, parent = self.layer(path), scope.parent
-        inner = (
-            parent is not None and parent.identity == scope.identity
-        )  # a module's own scopes for its features
-        return Place(layer, f"{path}.{scope.name}" if inner else path, scope.path, sample)
+        parent = scope.parent
+        # A module opens scopes inside its own for its features.
+        is_feature = parent is not None and parent.identity == scope.identity
+        unit = f"{path}.{scope.name}" if is_feature else path
+        return Location(self.layer(path), unit, scope.path, sample)
 
 
 def samples_by_scope(order: Sequence[Value], count: int) -> dict[int, int]:
-    """The sample that each scope of a batch's graph belongs to, by the scope's id: calls of a module come sample after sample."""
+    """Return the sample that each scope in the graph of a batch belongs to, by the scope's id.
+
+    The calls of a module come sample after sample, equally many for each.
+    """
     calls: dict[str, dict[int, None]] = {}
     for scope in dict.fromkeys(node.scope for node in order if node.scope is not None):
         calls.setdefault(scope.path, {})[id(scope)] = None
-    found: dict[int, int] = {}
+
+    samples: dict[int, int] = {}
     for scopes in calls.values():
-        whole = len(scopes) % count == 0
-        found.update(
-            {scope: i * count // len(scopes) if whole else -1 for i, scope in enumerate(scopes)}
-        )
-    return found
+        divides = len(scopes) % count == 0
+        for i, scope_id in enumerate(scopes):
+            samples[scope_id] = i * count // len(scopes) if divides else -1
+    return samples

@@ -1,32 +1,40 @@
-"""The examination: samples go forward and back through a copy of the network, and what passes each layer and unit is written down."""
+"""Send samples through a copy of a network, and record what passes each layer and unit."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
 
 from scalargrad.core.conversion import plain
 from scalargrad.core.graph import topological
 from scalargrad.core.value import Parameter, Value, backward
 from scalargrad.nn import Module
-from scalargrad.training.steps import checked_loss
+from scalargrad.training.aliases import Loss, Prediction, Sample, Target
+from scalargrad.training.steps import check_loss
 
-from .locations import Place, Plan, samples_by_scope
-from .saturation import entering, is_off, steepest
+from .locations import LayerMap, Location, samples_by_scope
+from .saturation import is_off, steepest, varying_operand
 
-KEPT = 20_000
-"""Graphs are kept for the picture until they have so many Values."""
+MAX_KEPT = 20_000
+"""Graphs are kept for the picture until they have this many Values."""
 
 
 @dataclass
 class Unit:
-    """What went through one gate: for each call the sample, the sum that came in, the slope by the steepest, whether it was off.
+    """What passed through one gate (activation); the lists have one entry for each call.
 
-    layer, path  where it stands
-    steepest     the largest slope that the gate can have
-    scopes       the paths of its calls, by which pictures know it
+    Attributes:
+        layer: Path of its layer.
+        path: Path of its module.
+        steepest: The largest slope that it can have.
+        is_output: Whether it computes an output of the network.
+        scopes: Paths of its calls, by which pictures know it.
+        samples: The sample.
+        sums: The pre-activation.
+        slopes: The slope relative to the steepest.
+        gradients: The gradient with respect to its output.
+        off: Whether it was exactly 0 with slope 0.
     """
 
     layer: str
@@ -48,26 +56,35 @@ class Unit:
 
 @dataclass
 class Flow:
-    """What came out of a layer, and the squared norm of the gradient that came back to it, for each sample."""
+    """What passed out of a layer and back into it.
+
+    Attributes:
+        outputs: Its outputs.
+        squares: Squared norm of the gradient with respect to its outputs, by sample.
+    """
 
     outputs: list[float] = field(default_factory=list)
     squares: dict[int, float] = field(default_factory=lambda: defaultdict(float))
 
 
-class Examination:
-    """Forward and back, once for each sample, or for all together where something looks at the whole batch.
+class Measurement:
+    """Forward and backward passes of samples, one by one, or together if something needs batches.
 
-    model     the copy that was examined, with the gradient of the mean loss on its parameters
-    losses    of each sample
-    units     every gate, by layer, path and number in its module
-    flows     every layer that has outputs, in the order of the forward pass
-    features  the inputs by name: for each the samples and their numbers
-    roots     losses whose graphs were kept
+    Attributes:
+        model: The measured copy, with the gradient of the mean loss on its parameters.
+        loss: A function (prediction, target).
+        layer_map: The layers of the model.
+        losses: Loss of each sample.
+        units: Every gate, by layer, path and number in its module.
+        flows: Every layer that has outputs, in the order of the forward pass.
+        features: For each input by name, the samples and their numbers.
+        roots: Losses whose graphs were kept.
     """
 
-    def __init__(self, model: Module, loss: Callable[[Any, Any], Any]) -> None:
-        self.model, self.loss = deepcopy(model).train(), loss
-        self.plan = Plan(self.model)
+    def __init__(self, model: Module, loss: Loss) -> None:
+        self.model = deepcopy(model).train()
+        self.loss = loss
+        self.layer_map = LayerMap(self.model)
         self.losses: list[float] = []
         self.units: dict[tuple[str, str, int], Unit] = {}
         self.flows: dict[str, Flow] = {}
@@ -75,137 +92,156 @@ class Examination:
         self.roots: list[Value] = []
         self._kept = 0
 
-    def run(self, inputs: Sequence[Any], targets: Sequence[Any]) -> None:
-        """Examine these samples, in the order given."""
+    def run(self, inputs: Sequence[Sample], targets: Sequence[Target]) -> None:
+        """Measure these samples in the order given."""
         self.model.zero_grad()
+        count = len(inputs)
         if self.model.needs_batch:
             outputs = self.model.batch(inputs)
-            self._look(
-                [checked_loss(self.loss(p, t)) for p, t in zip(outputs, targets, strict=True)],
-                outputs,
-                len(inputs),
-                None,
-            )
-        else:
-            for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
-                output = self.model(x)
-                self._look([checked_loss(self.loss(output, target))], [output], len(inputs), i)
+            losses = [
+                check_loss(self.loss(output, target))
+                for output, target in zip(outputs, targets, strict=True)
+            ]
+            self._measure(losses, outputs, count, None)
+            return
+        for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
+            output = self.model(x)
+            loss = check_loss(self.loss(output, target))
+            self._measure([loss], [output], count, i)
 
-    def _look(
-        self, losses: list[Value], outputs: list[Any], count: int, sample: int | None
+    def _measure(
+        self, losses: list[Value], outputs: list[Prediction], count: int, sample: int | None
     ) -> None:
         backward(losses, [1.0 / count] * len(losses))
         order = topological(losses)
         if not self.losses:
-            self.plan.learn(order)
+            self.layer_map.find_chains(order)
         self.losses += [loss.data for loss in losses]
-        _Look(self, order, {id(value) for value in _flat(outputs)}, count, sample).everything()
-        if self._kept < KEPT:
+
+        output_ids = {id(value) for value in _flatten(outputs)}
+        _GraphReader(self, order, output_ids, count, sample).read()
+        if self._kept < MAX_KEPT:
             self.roots += losses
             self._kept += len(order)
 
     def parameters(self) -> dict[str, list[Parameter]]:
-        """The parameters of every layer that has some of its own."""
-        found: dict[str, list[Parameter]] = defaultdict(list)
+        """Return the parameters of every layer that has any."""
+        by_layer: dict[str, list[Parameter]] = defaultdict(list)
         for name, parameter in self.model.named_parameters():
-            found[self.plan.layer(self.plan.around(name))].append(parameter)
-        return found
+            module = self.layer_map.parent(name)
+            by_layer[self.layer_map.layer(module)].append(parameter)
+        return by_layer
 
     def layers_of(self, order: Sequence[Value]) -> dict[int, str]:
-        """The layer of every Value of a graph that was computed in the network, by its id.
+        """Return the layer of every Value that was computed in the network, by its id.
 
-        The graph is that of a sample, or of a batch that goes through together.
+        Args:
+            order: The graph of one sample, or of a batch that was computed together.
         """
-        look = _Look(self, list(order), set(), len(self.losses), 0)
-        places = {id(node): look.place(node) for node in order if node.args}
-        return {key: place.layer for key, place in places.items() if place is not None}
+        reader = _GraphReader(self, list(order), set(), len(self.losses), 0)
+        layers: dict[int, str] = {}
+        for node in order:
+            location = reader.locate(node) if node.args else None
+            if location is not None:
+                layers[id(node)] = location.layer
+        return layers
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss of the samples."""
+        return sum(self.losses) / len(self.losses)
 
     @property
     def finite(self) -> bool:
-        """Whether all losses and all gradients are numbers."""
-        return all(map(isfinite, self.losses)) and all(
-            isfinite(plain(parameter.grad)) for parameter in self.model.parameters()
-        )
+        """Whether all losses and all gradients are finite."""
+        if not all(map(isfinite, self.losses)):
+            return False
+        return all(isfinite(plain(parameter.grad)) for parameter in self.model.parameters())
 
 
-class _Look:
-    """One graph being looked at."""
+class _GraphReader:
+    """Reads one graph into a Measurement."""
 
     def __init__(
         self,
-        examination: Examination,
+        measurement: Measurement,
         order: list[Value],
         outputs: set[int],
         count: int,
         sample: int | None,
     ) -> None:
-        self.metadata, self.order, self.outputs, self.count = examination, order, outputs, count
-        self._sample, self._samples = (
-            sample,
-            samples_by_scope(order, count) if sample is None else {},
-        )
-        self._places: dict[int, Place | None] = {}
-        self._gates: dict[int, int] = defaultdict(int)
+        self.measurement = measurement
+        self.order = order
+        self.outputs = outputs
+        self.count = count
+        self._sample = sample
+        self._samples = samples_by_scope(order, count) if sample is None else {}
+        self._locations: dict[int, Location | None] = {}
+        self._gate_counts: dict[int, int] = defaultdict(int)
 
-    def place(self, node: Value) -> Place | None:
-        """Where a node was computed; None for what is no part of the network."""
+    def locate(self, node: Value) -> Location | None:
+        """Return where a node was computed; None if it was outside the network."""
         scope = node.scope
         if scope is None:
             return None
-        if id(scope) not in self._places:
-            inside = any(around.identity == id(self.metadata.model) for around in scope.chain())
+        if id(scope) not in self._locations:
+            model = id(self.measurement.model)
+            is_inside = any(outer.identity == model for outer in scope.chain())
             sample = self._samples[id(scope)] if self._sample is None else self._sample
-            self._places[id(scope)] = self.metadata.plan.place(scope, sample) if inside else None
-        return self._places[id(scope)]
+            location = self.measurement.layer_map.locate(scope, sample) if is_inside else None
+            self._locations[id(scope)] = location
+        return self._locations[id(scope)]
 
-    def everything(self) -> None:
-        """Gates, what comes out of layers, and inputs."""
+    def read(self) -> None:
+        """Record gates, outputs of layers, and inputs."""
         seen: set[int] = set()
         for node in self.order:
-            place = self.place(node) if node.args else None
+            location = self.locate(node) if node.args else None
             for arg in node.args:
-                before = self.place(arg) if arg.args else None
-                if (
-                    id(arg) not in seen
-                    and before
-                    and (place is None or place.layer != before.layer)
-                ):
+                if id(arg) in seen:
+                    continue
+                # What leaves a layer is what another one, or the loss, takes as operand.
+                source = self.locate(arg) if arg.args else None
+                if source and (location is None or location.layer != source.layer):
                     seen.add(id(arg))
-                    self._flow(arg, before)
-                elif place and arg.kind == "input" and not arg.args and id(arg) not in seen:
+                    self._add_flow(arg, source)
+                elif location and arg.kind == "input" and not arg.args:
                     seen.add(id(arg))
-                    self.metadata.features[arg.label or "inputs"].append((place.sample, arg.data))
-            if place:
-                self._gate(node, place)
+                    numbers = self.measurement.features[arg.label or "inputs"]
+                    numbers.append((location.sample, arg.data))
+            if location:
+                self._add_gate(node, location)
 
-    def _flow(self, node: Value, place: Place) -> None:
-        flow = self.metadata.flows.setdefault(place.layer, Flow())
+    def _add_flow(self, node: Value, location: Location) -> None:
+        flow = self.measurement.flows.setdefault(location.layer, Flow())
         flow.outputs.append(node.data)
+        # The pass was seeded with 1 / count, and the gradient meant is that of one sample's loss.
         gradient = plain(node.grad) * self.count
-        flow.squares[place.sample] += gradient * gradient  # ** would raise where this overflows
+        flow.squares[location.sample] += gradient * gradient  # ** would raise on overflow
 
-    def _gate(self, node: Value, place: Place) -> None:
+    def _add_gate(self, node: Value, location: Location) -> None:
         best = steepest(node)
         if best is None:
             return
-        number = self._gates[id(node.scope)]
-        self._gates[id(node.scope)] += 1
-        unit = self.metadata.units.setdefault(
-            (place.layer, place.unit, number), Unit(place.layer, place.unit, best)
-        )
-        arg, partial = entering(node)
+        # Gates of one call are told apart by their order, which is the same for every call.
+        number = self._gate_counts[id(node.scope)]
+        self._gate_counts[id(node.scope)] += 1
+        key = (location.layer, location.unit, number)
+        unit = self.measurement.units.setdefault(key, Unit(location.layer, location.unit, best))
+
+        arg, partial = varying_operand(node)
         unit.is_output = unit.is_output or id(node) in self.outputs
-        unit.scopes[place.scope] = None
-        unit.samples.append(place.sample)
+        unit.scopes[location.scope] = None
+        unit.samples.append(location.sample)
         unit.sums.append(arg.data)
         unit.slopes.append(abs(partial) / best if best > 0.0 else float(partial != 0.0))
         unit.gradients.append(plain(node.grad) * self.count)
         unit.off.append(is_off(node, partial))
 
 
-def _flat(outputs: Any) -> Iterable[Value]:
+def _flatten(outputs: Prediction) -> Iterator[Value]:
     if isinstance(outputs, Value):
         yield outputs
     elif isinstance(outputs, Iterable) and not isinstance(outputs, str):
         for part in outputs:
-            yield from _flat(part)
+            yield from _flatten(part)

@@ -1,11 +1,10 @@
-"""`diagnose`: samples sent through a copy of a network, and what is wrong with it."""
+"""The function `diagnose`: send samples through a copy of a network and report what is wrong."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import Context
 from copy import deepcopy
 from dataclasses import replace
 from math import isfinite
-from typing import Any
 
 import numpy
 
@@ -18,255 +17,294 @@ from scalargrad.errors import AnomalyError, DataError
 from scalargrad.losses import get_loss
 from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
+from scalargrad.training.aliases import ArrayLike, Loss, Sample
 from scalargrad.training.checks import try_out
-from scalargrad.training.fitting import optimizer_of
-from scalargrad.training.reading import leaves, place
-from scalargrad.training.samples import Samples, samples_of
+from scalargrad.training.fitting import resolve_optimizer
+from scalargrad.training.inputs import locate, walk_leaves
+from scalargrad.training.samples import Samples, read_samples
 from scalargrad.utils.calls import explain_calls
 
 from .checks import (
     check_gradients,
     check_inputs,
     check_units,
+    find_resting,
     gradient_norm,
     named_units,
-    norm_back,
-    resting,
+    output_gradient_norm,
 )
 from .diagnosis import Diagnosis, LayerReport
 from .findings import KINDS, Finding
 from .linear import check_collapsed
-from .measurement import Examination
+from .measurement import Measurement, Unit
 from .rate import check_rate
 from .thresholds import Limits
-from .twins import alike_layers, check_twins
+from .twins import check_twins, find_equal_layers
+
+_MAX_SHOWN = 3
 
 
 @explain_calls
 def diagnose(
     model: Module,
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    loss: Callable[[Any, Any], Any] | str = "mse",
+    loss: Loss | str = "mse",
     optimizer: Optimizer | str | None = None,
     most: int | None = 100,
     limits: Limits | None = None,
 ) -> Diagnosis:
-    """What is wrong with a network: layer by layer, with unit, sample and number as evidence, and what to try.
+    """Find what is wrong with a network, where, the numbers that show it, and what to try.
 
-    X, y       samples and targets, as for `fit`; a batch of what the network shall learn from
-    loss       a function (prediction, target) of one sample, or the name of one of `losses`
-    optimizer  the one that it shall be trained with, or a name: then its learning rate is put to the test
-    most       how many samples are looked at, evenly chosen from all; None for all
-    limits     from which numbers on something counts as ill
+    It looks for non-finite numbers, missing gradients, units that are copies of each other, linear
+    layers in a row without an activation, exploding and vanishing gradients, a learning rate that
+    is too high, dead and saturated units, and inputs on very different scales.
 
-    It looks for: numbers that are not finite, no gradient, units that are copies of each other, linear layers in a row without an
-    activation, exploding and vanishing gradients, a rate that is too high, dead and saturated units, inputs on very different scales.
-    The network goes forward and back in training, as it would in `fit`, but as a copy: parameters, buffers, gradients, random
-    generators and modes stay as they are, and so does the optimizer. What it sees are operations with one operand that can be flat; an
-    activation put together from several operations shows in the table alone.
+    The network runs forward and backward in training mode, as in `fit`, but as a copy: parameters,
+    buffers, gradients, random generators, modes and the optimizer stay as they are. Only operations
+    with one operand are judged as activations; one composed of several operations appears in the
+    table alone.
 
-    The result prints as a table and sentences, is true when nothing was found, and `viz.draw` draws it.
-    Raises DataError, LengthError or OptionError for arguments that can't be used.
+    The result prints as a table and sentences, is true if nothing was found, and can be drawn with
+    `viz.draw`.
 
-    >>> from scalargrad.nn import MLP
-    >>> model = MLP(1, [2, 1], activation="tanh", initializer="xavier", seed=0)
-    >>> model.layers[0].neurons[1].bias.data = 9.0
-    >>> X = [[x / 4.0] for x in range(-6, 7)]
-    >>> diagnosis = diagnose(model, X, [x for x, in X])
-    >>> bool(diagnosis), [(finding.kind, finding.where) for finding in diagnosis.findings]
-    (False, [('saturated', 'layers.0.neurons.1')])
+    Args:
+        model: The network.
+        X: Samples to learn from, as for `fit`.
+        y: Their targets.
+        loss: A function (prediction, target) of one sample, or the name of one of `losses`.
+        optimizer: The optimizer to train with, or its name. If given, its learning rate is tested.
+        most: Maximum number of samples, evenly chosen; None for all.
+        limits: The numbers from which on something is a finding.
+
+    Returns:
+        The findings and a table of the layers.
+
+    Raises:
+        DataError: For samples or targets of the wrong kind.
+        LengthError: For samples or targets of the wrong shape.
+        OptionError: For an argument with an invalid value.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> model = MLP(1, [2, 1], activation="tanh", initializer="xavier", seed=0)
+        >>> model.layers[0].neurons[1].bias.data = 9.0
+        >>> X = [[x / 4.0] for x in range(-6, 7)]
+        >>> diagnosis = diagnose(model, X, [x for x, in X])
+        >>> bool(diagnosis), [(finding.kind, finding.where) for finding in diagnosis.findings]
+        (False, [('saturated', 'layers.0.neurons.1')])
     """
     if not isinstance(model, Module):
         raise DataError(f"diagnose looks at a Module, not {type(model).__name__}")
-    samples, indexes = _chosen(samples_of(X, y, finite=False), most)
-    chosen = None if optimizer is None else optimizer_of(optimizer, model)
-    visit = _Visit(model, samples, get_loss(loss), chosen, limits or Limits())
-    found: Diagnosis = Context().run(visit.diagnosis)
-    return replace(found, findings=tuple(_as_in_X(finding, indexes) for finding in found.findings))
+    samples, indices = _choose(read_samples(X, y, finite=False), most)
+    trained_by = None if optimizer is None else resolve_optimizer(optimizer, model)
+    run = _Run(model, samples, get_loss(loss), trained_by, limits or Limits())
+
+    # In an empty context, so that no tape, scope or anomaly detector of the caller is active.
+    diagnosis: Diagnosis = Context().run(run.diagnose)
+    findings = [_with_original_index(finding, indices) for finding in diagnosis.findings]
+    return replace(diagnosis, findings=tuple(findings))
 
 
-class _Visit:
-    """One network, examined."""
+class _Run:
+    """One run of `diagnose`."""
 
     def __init__(
         self,
         model: Module,
         samples: Samples,
-        loss: Callable[[Any, Any], Any],
+        loss: Loss,
         optimizer: Optimizer | None,
         limits: Limits,
     ) -> None:
-        self.model, self.samples, self.loss, self.optimizer, self.limits = (
-            model,
-            samples,
-            loss,
-            optimizer,
-            limits,
-        )
-        self.examination = Examination(model, loss)
+        self.model = model
+        self.samples = samples
+        self.loss = loss
+        self.optimizer = optimizer
+        self.limits = limits
+        self.measurement = Measurement(model, loss)
 
-    def diagnosis(self) -> Diagnosis:
-        """Everything, in surroundings of its own: no tape, no scope and no detector of the caller sees it."""
+    def diagnose(self) -> Diagnosis:
+        """Measure, check and report."""
+        measurement = self.measurement
         with examined(), numpy.errstate(all="ignore"):
-            try_out(self.examination.model, self.loss, self.samples)
-            self.examination.run(self.samples.inputs, self.samples.targets)
-            order = list(KINDS)
-            return self._written(
-                sorted(self._findings(), key=lambda finding: order.index(finding.kind))
+            try_out(measurement.model, self.loss, self.samples)
+            measurement.run(self.samples.inputs, self.samples.targets)
+            severity = list(KINDS)
+            findings = sorted(self._check(), key=lambda finding: severity.index(finding.kind))
+            return Diagnosis(
+                findings=tuple(findings),
+                layers=tuple(self._report_layers()),
+                loss=measurement.mean_loss,
+                samples=len(measurement.losses),
+                remarks=tuple(self._write_remarks(findings)),
+                marks=self._mark_units(findings),
+                roots=measurement.roots,
             )
 
-    def _written(self, findings: Sequence[Finding]) -> Diagnosis:
-        losses = self.examination.losses
-        return Diagnosis(
-            findings=tuple(findings),
-            layers=tuple(self._layers()),
-            loss=sum(losses) / len(losses),
-            samples=len(losses),
-            remarks=tuple(self._remarks(findings)),
-            marks=self._marks(findings),
-            roots=self.examination.roots,
-        )
+    def _check(self) -> list[Finding]:
+        measurement = self.measurement
+        limits = self.limits
+        # nan and inf spread, so the other checks would report their consequences only.
+        if not measurement.finite:
+            return [self._find_non_finite(), *check_inputs(measurement, limits)]
 
-    def _findings(self) -> list[Finding]:
-        notes, limits = self.examination, self.limits
-        if not notes.finite:
-            return [self._not_finite(), *check_inputs(notes, limits)]
         findings = [
-            *check_gradients(notes, limits),
-            *check_units(notes, limits),
-            *check_inputs(notes, limits),
+            *check_gradients(measurement, limits),
+            *check_units(measurement, limits),
+            *check_inputs(measurement, limits),
+            *check_twins(measurement),
+            *check_collapsed(measurement),
         ]
-        findings += [*check_twins(notes), *check_collapsed(notes)]
         if self.optimizer is not None:
-            findings += check_rate(
-                notes, self.model, self.optimizer, self.samples.inputs, self.samples.targets, limits
-            )
+            findings += check_rate(measurement, self.model, self.optimizer, self.samples, limits)
         return findings
 
-    def _not_finite(self) -> Finding:
-        """The first number that is not finite, found on another copy, which draws the same random numbers."""
-        found = self._not_finite_data()
-        if found is not None:
-            return found
-        again, sample = Examination(self.model, self.loss), None
+    def _find_non_finite(self) -> Finding:
+        """Find the first non-finite number."""
+        finding = self._find_non_finite_data()
+        if finding is not None:
+            return finding
+
+        # Another copy draws the same random numbers as the first one did.
+        again = Measurement(self.model, self.loss)
         try:
             with detect_anomaly():
                 again.run(self.samples.inputs, self.samples.targets)
             text = "the loss or a gradient is not finite"
         except AnomalyError as error:
             text = str(error)
+
+        sample = None
         if not again.model.needs_batch and len(again.losses) < len(self.samples):
             sample = len(again.losses)
             text = f"sample {sample}: {text}"
-        loss = self.examination.losses[sample or 0]
+        loss = self.measurement.losses[sample or 0]
         return Finding("not finite", "", text, {"loss": loss}, sample)
 
-    def _not_finite_data(self) -> Finding | None:
-        """A number of the data that is not finite, named by its place there."""
-        for i, row in enumerate(self.samples.inputs):
-            for what, item in (("X", row), ("y", self.samples.targets[i])):
-                for path, leaf in leaves(item, (self.samples.place(i),)):
-                    number = plain(leaf)
-                    if isinstance(number, float) and not isfinite(number):
-                        text = f"{place(what, path)} is {number!r}: leave that sample out or fill the gap"
-                        return Finding(
-                            "not finite", "", text, {"loss": self.examination.losses[i]}, i
-                        )
+    def _find_non_finite_data(self) -> Finding | None:
+        """Find the first non-finite number in the samples and targets."""
+        for i in range(len(self.samples)):
+            for where, number in self._sample_numbers(i):
+                if not isfinite(number):
+                    text = f"{where} is {number!r}: leave that sample out or fill the gap"
+                    loss = self.measurement.losses[i]
+                    return Finding("not finite", "", text, {"loss": loss}, i)
         return None
 
-    def _layers(self) -> list[LayerReport]:
-        notes = self.examination
-        units: dict[str, list[Any]] = {}
-        for _, unit in named_units(notes):
+    def _sample_numbers(self, i: int) -> Iterator[tuple[str, float]]:
+        """Yield the numbers of a sample and its target, with their locations in the user's data."""
+        row = self.samples.original_index(i)
+        for what, item in (("X", self.samples.inputs[i]), ("y", self.samples.targets[i])):
+            for path, leaf in walk_leaves(item, (row,)):
+                number = plain(leaf)
+                if isinstance(number, float):
+                    yield locate(what, path), number
+
+    def _report_layers(self) -> list[LayerReport]:
+        measurement = self.measurement
+        units: dict[str, list[Unit]] = {}
+        for _, unit in named_units(measurement):
             units.setdefault(unit.layer, []).append(unit)
-        parameters = notes.parameters()
-        paths = [path for path in parameters if path not in notes.flows] + [*notes.flows]
+        parameters = measurement.parameters()
+
+        # Layers without outputs are not part of the forward pass, and have no place in its order.
+        paths = [path for path in parameters if path not in measurement.flows]
+        paths += measurement.flows
         paths += [path for path in units if path not in paths]
         return [
-            self._layer(path, units.get(path, []), parameters.get(path, []))
+            self._report_layer(path, units.get(path, []), parameters.get(path, []))
             for path in paths
             if path in parameters or path in units
         ]
 
-    def _layer(
-        self, path: str, units: Sequence[Any], parameters: Sequence[Parameter]
+    def _report_layer(
+        self, path: str, units: Sequence[Unit], parameters: Sequence[Parameter]
     ) -> LayerReport:
-        flow = self.examination.flows.get(path)
-        slopes = [slope < self.limits.slope for unit in units for slope in unit.slopes]
+        flow = self.measurement.flows.get(path)
+        is_flat = [slope < self.limits.slope for unit in units for slope in unit.slopes]
         return LayerReport(
-            path,
-            len(units),
-            float(numpy.mean(flow.outputs)) if flow else None,
-            float(numpy.std(flow.outputs)) if flow else None,
-            sum(slopes) / len(slopes) if slopes else None,
-            sum(unit.rests for unit in units),
-            norm_back(self.examination, path) if flow else None,
-            gradient_norm(parameters) if parameters else None,
-            len(parameters),
+            path=path,
+            units=len(units),
+            mean=float(numpy.mean(flow.outputs)) if flow else None,
+            std=float(numpy.std(flow.outputs)) if flow else None,
+            shut=sum(is_flat) / len(is_flat) if is_flat else None,
+            resting=sum(unit.rests for unit in units),
+            back=output_gradient_norm(self.measurement, path) if flow else None,
+            gradient=gradient_norm(parameters) if parameters else None,
+            parameters=len(parameters),
         )
 
-    def _remarks(self, findings: Sequence[Finding]) -> list[str]:
-        if len(self.samples) < self.limits.samples:
+    def _write_remarks(self, findings: Sequence[Finding]) -> list[str]:
+        needed = self.limits.samples
+        if len(self.samples) < needed:
             return [
-                f"units were not judged: {self.limits.samples:g} samples are needed, and there are {len(self.samples)}"
+                f"units were not judged: {needed:g} samples are needed, "
+                f"and there are {len(self.samples)}"
             ]
-        remarks = self._alike(findings)
+        remarks = []
+        if not any(finding.kind == "twins" for finding in findings):
+            paths = find_equal_layers(self.measurement)
+            if paths:
+                names = ", ".join(paths[:_MAX_SHOWN])
+                remarks.append(f"{names} hold the same numbers: was one seed given to all of them?")
+
         dead = {finding.where for finding in findings if finding.kind == "dead"}
-        quiet = [name for name in resting(self.examination) if name not in dead]
-        if not quiet:
-            return remarks
-        more = f" and {len(quiet) - 3} more" if len(quiet) > 3 else ""
-        return [*remarks, f"off for all samples, but near to life: {', '.join(quiet[:3])}{more}"]
+        resting = [name for name in find_resting(self.measurement) if name not in dead]
+        if resting:
+            names = ", ".join(resting[:_MAX_SHOWN])
+            more = len(resting) - _MAX_SHOWN
+            others = f" and {more} more" if more > 0 else ""
+            remarks.append(f"off for all samples, but near to life: {names}{others}")
+        return remarks
 
-    def _alike(self, findings: Sequence[Finding]) -> list[str]:
-        paths = (
-            []
-            if any(finding.kind == "twins" for finding in findings)
-            else alike_layers(self.examination)
-        )
-        if not paths:
-            return []
-        return [f"{', '.join(paths[:3])} hold the same numbers: was one seed given to all of them?"]
-
-    def _marks(self, findings: Sequence[Finding]) -> Mapping[str, str]:
-        ill = {
+    def _mark_units(self, findings: Sequence[Finding]) -> Mapping[str, str]:
+        """Return a word for each call with a flagged unit, by its path."""
+        flagged = {
             finding.where: finding.kind
             for finding in findings
             if finding.kind in ("dead", "saturated")
         }
-        words: dict[str, list[str]] = {}
-        for name, unit in named_units(self.examination):
+        kinds_by_scope: dict[str, list[str]] = {}
+        for name, unit in named_units(self.measurement):
             for scope in unit.scopes:
-                words.setdefault(scope, []).append(ill.get(name, ""))
-        return {scope: _word(own) for scope, own in words.items() if any(own)}
+                kinds_by_scope.setdefault(scope, []).append(flagged.get(name, ""))
+        return {scope: _mark(kinds) for scope, kinds in kinds_by_scope.items() if any(kinds)}
 
 
-def _word(kinds: Sequence[str]) -> str:
-    """What the activations of one module suffer from: "dead", or "2 dead" where it has others.
+def _mark(kinds: Sequence[str]) -> str:
+    """Summarize the activations of one module: "dead", or "2 dead" if it has others.
 
-    >>> _word(["dead"]), _word(["", "dead", ""])
-    ('dead', '1 dead')
+    Example:
+        >>> _mark(["dead"]), _mark(["", "dead", ""])
+        ('dead', '1 dead')
     """
     kind = max(set(filter(None, kinds)), key=lambda kind: (kinds.count(kind), kind))
-    return kind if kinds.count(kind) == len(kinds) else f"{kinds.count(kind)} {kind}"
+    count = kinds.count(kind)
+    return kind if count == len(kinds) else f"{count} {kind}"
 
 
-def _chosen(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
-    """Samples with their indexes, evenly chosen. Values among the inputs are copied, so that theirs stay as they are."""
-    count = len(samples) if most is None else min(len(samples), checked_count(most, "most", 1))
-    indexes = [i * len(samples) // count for i in range(count)]
-    part = samples.part(indexes)
-    inputs, targets = [_own(x) for x in part.inputs], [_own(target) for target in part.targets]
-    return replace(part, inputs=inputs, targets=targets), indexes
+def _choose(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
+    """Return evenly chosen samples with their indices."""
+    total = len(samples)
+    count = total if most is None else min(total, checked_count(most, "most", 1))
+    indices = [i * total // count for i in range(count)]
+    chosen = samples.subset(indices)
+    # The backward passes would leave gradients on the user's Values.
+    inputs = [_copy_values(x) for x in chosen.inputs]
+    targets = [_copy_values(target) for target in chosen.targets]
+    return replace(chosen, inputs=inputs, targets=targets), indices
 
 
-def _own(item: Any) -> Any:
+def _copy_values(item: Sample) -> Sample:
     if isinstance(item, Value):
         return deepcopy(item)
-    return type(item)(map(_own, item)) if type(item) in (list, tuple) else item
+    return type(item)(map(_copy_values, item)) if type(item) in (list, tuple) else item
 
 
-def _as_in_X(finding: Finding, indexes: Sequence[int]) -> Finding:
-    return finding if finding.sample is None else replace(finding, sample=indexes[finding.sample])
+def _with_original_index(finding: Finding, indices: Sequence[int]) -> Finding:
+    """Return a finding that names its sample by the index in the user's X."""
+    if finding.sample is None:
+        return finding
+    return replace(finding, sample=indices[finding.sample])

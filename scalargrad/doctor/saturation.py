@@ -1,57 +1,66 @@
-"""Gates: the operations that let more or less of a gradient through, found by their derivatives, not by their names."""
+"""Gates: operations that can be flat, recognized by their derivatives and not by their names."""
 
 from functools import lru_cache
 from math import isfinite
-from typing import Any
 
 from scalargrad.core import ops
 from scalargrad.core.backprop import operands
 from scalargrad.core.ops import FLOATS, TABLE, ExactZero
 from scalargrad.core.value import Value
 
-_NEAR = tuple(i / 10.0 for i in range(-30, 31))
-_ENDS = ((-50.0, -40.0, -30.0), (30.0, 40.0, 50.0))
-_FLAT = 2e-3
-_BOUNDED = 2.0
+_CENTER = tuple(i / 10.0 for i in range(-30, 31))
+_LEFT_TAIL = (-50.0, -40.0, -30.0)
+_RIGHT_TAIL = (30.0, 40.0, 50.0)
+_MAX_TAIL_SLOPE = 2e-3
+"""Slope in a tail, relative to the steepest one, up to which the tail is flat."""
+_MAX_GROWTH = 2.0
+"""Slope anywhere, relative to the steepest one in the center, up to which it is bounded."""
 
-Hole = tuple[float | None, ...]
-"""The operands of an operation, None where the number comes in that varies."""
+Pattern = tuple[float | None, ...]
+"""The operands of an operation, None for the one that varies."""
 
 
 def steepest(node: Value) -> float | None:
-    """The largest local derivative that the operation of `node` can have, if it is a gate, else None.
+    """Return the largest possible local derivative of a gate.
 
-    A gate has one operand that is no constant, a slope that is bounded, and far out on one side or both hardly any: relu, sigmoid,
-    tanh, elu, gelu, maximum(x, 0). Steps are gates that are always shut: 0. An operation that is not in the table may be anything:
-    nan, so that only an exact 0 counts.
+    A gate has one operand that is not a constant, a bounded slope, and hardly any slope far out on
+    at least one side: relu, sigmoid, tanh, elu, gelu, maximum(x, 0).
 
-    >>> import scalargrad as sg
-    >>> x = Value(3.0)
-    >>> [steepest(node) for node in (sg.sigmoid(x), sg.relu(x), sg.step(x), sg.exp(x), x * 2)]
-    [0.25, 1.0, 0.0, None, None]
+    Args:
+        node: The result of an operation.
+
+    Returns:
+        The derivative; 0 for a step, which is always flat; nan for an operation outside the table,
+        of which only an exact 0 is known to be flat; None if the operation is not a gate.
+
+    Example:
+        >>> import scalargrad as sg
+        >>> x = Value(3.0)
+        >>> nodes = (sg.sigmoid(x), sg.relu(x), sg.step(x), sg.exp(x), x * 2)
+        >>> [steepest(node) for node in nodes]
+        [0.25, 1.0, 0.0, None, None]
     """
-    if node.op == ops.STOP_GRADIENT.name:  # shut on purpose
+    # It is flat on purpose.
+    if node.op == ops.STOP_GRADIENT.name:
         return None
     if len(node.args) == 1:
         if node.op not in TABLE:
             return float("nan")
-    elif (
-        len(node.args) > 3
-        or node.op not in TABLE
-        or (TABLE[node.op].kinks is None and node.op != ops.WHERE.name)
-    ):
+    elif len(node.args) > 3 or node.op not in TABLE or not _is_selection(node.op):
         return None
-    if TABLE[node.op].over_list or sum(arg.kind != "constant" for arg in node.args) != 1:
+
+    varying = sum(arg.kind != "constant" for arg in node.args)
+    if TABLE[node.op].over_list or varying != 1:
         return None
-    if (
-        node.op == ops.WHERE.name
-    ):  # what it is a gate by is its condition, which is a plain number by now
+    # Its slope depends on the condition, which is a plain number by now.
+    if node.op == ops.WHERE.name:
         return 1.0
-    return _steepest(node.op, tuple([None if _varies(x) else float(x) for x in operands(node)]))
+    pattern = [None if _varies(x) else float(x) for x in operands(node)]
+    return _steepest(node.op, tuple(pattern))
 
 
-def entering(node: Value) -> tuple[Value, float]:
-    """The operand of a gate that varies, and the local derivative by it."""
+def varying_operand(node: Value) -> tuple[Value, float]:
+    """Return the operand of a gate that varies, and the local derivative with respect to it."""
     return next(
         (arg, partial)
         for arg, partial in zip(node.args, node.partials, strict=True)
@@ -60,35 +69,41 @@ def entering(node: Value) -> tuple[Value, float]:
 
 
 def is_off(node: Value, partial: float) -> bool:
-    """Whether a gate gives 0 and lets nothing through, by construction: relu below 0, but not a sigmoid far below 0."""
-    return (
-        node.data == 0.0
-        and partial == 0.0
-        and (isinstance(partial, ExactZero) or node.op not in TABLE)
-    )
+    """Tell whether a gate is exactly 0 with slope 0, as relu below 0.
+
+    A sigmoid far below 0 only underflows to that.
+    """
+    is_exact = isinstance(partial, ExactZero) or node.op not in TABLE
+    return node.data == 0.0 and partial == 0.0 and is_exact
 
 
-def _varies(x: Any) -> bool:
+def _is_selection(op: str) -> bool:
+    return TABLE[op].kinks is not None or op == ops.WHERE.name
+
+
+def _varies(x: object) -> bool:
     return isinstance(x, Value) and x.kind != "constant"
 
 
 @lru_cache(maxsize=1024)
-def _steepest(name: str, hole: Hole) -> float | None:
-    near = [_slope(name, hole, x) for x in _NEAR]
-    ends = [[_slope(name, hole, x) for x in end] for end in _ENDS]
-    slopes = [*near, *ends[0], *ends[1]]
+def _steepest(name: str, pattern: Pattern) -> float | None:
+    center = [_slope(name, pattern, x) for x in _CENTER]
+    left = [_slope(name, pattern, x) for x in _LEFT_TAIL]
+    right = [_slope(name, pattern, x) for x in _RIGHT_TAIL]
+    slopes = [*center, *left, *right]
     if all(isinstance(slope, ExactZero) for slope in slopes):
         return 0.0
-    best = max(map(abs, near))
-    if not all(map(isfinite, slopes)) or max(map(abs, slopes)) > _BOUNDED * best:
+
+    best = max(map(abs, center))
+    if not all(map(isfinite, slopes)) or max(map(abs, slopes)) > _MAX_GROWTH * best:
         return None
-    return best if any(max(map(abs, end)) <= _FLAT * best for end in ends) else None
+    flattest = min(max(map(abs, left)), max(map(abs, right)))
+    return best if flattest <= _MAX_TAIL_SLOPE * best else None
 
 
-def _slope(name: str, hole: Hole, x: float) -> float:
-    full = tuple([x if given is None else given for given in hole])
+def _slope(name: str, pattern: Pattern, x: float) -> float:
     op = TABLE[name]
-    slope: float = op.derivatives(
-        FLOATS, op.value(FLOATS, full), full, tuple([given is None for given in hole])
-    )[0]
+    numbers = tuple([x if given is None else given for given in pattern])
+    wanted = tuple([given is None for given in pattern])
+    slope: float = op.derivatives(FLOATS, op.value(FLOATS, numbers), numbers, wanted)[0]
     return slope

@@ -1,4 +1,4 @@
-"""Limits: from which number on the doctor speaks of an illness, each with its reason."""
+"""Thresholds of the findings, each with its reason."""
 
 from dataclasses import dataclass, fields
 
@@ -9,28 +9,37 @@ from scalargrad.utils.calls import explain_class
 
 @dataclass(frozen=True)
 class Limits:
-    """From which number on the doctor speaks. Each may be given; all are positive.
+    """The numbers from which on something is a finding. All are positive.
 
-    vanishing  the gradient of a layer's outputs, by that of the last layer. With a rate that suits the last layer, one below a
-               thousandth needs a thousand times as many steps. (In a chain of sigmoids, whose slope is 1/4 at most, six layers are
-               enough: Hochreiter 1991; Glorot and Bengio 2010, section 3)
-    exploding  the same, upwards
-    huge       the norm of the whole gradient, by that of the parameters (or by 1, where that is less): from here on even a step
-               with a rate of 0.001 throws all that was there away
-    slope      the derivative of an activation, by the largest that it can have: below it counts as (nearly) 0. For tanh 0.05 is
-               reached at 2.2, for sigmoid at 4.4
-    share      of the samples in which a unit must be flat to be called saturated
-    samples    how many it takes to judge a unit: with fewer, one that rests can't be told from one that is dead
-    reach      how far below 0 a dead unit's highest sum is, in standard deviations of that sum. He's initialization leaves a few units
-               at rest for all samples (Lu et al. 2019), but near to life: any change of the layers before may wake them
-    dead       if more than this part of a layer's units are at rest for all samples, they are called dead, however near they are
-    rise       by which part a step must raise the loss before its rate is called too high
-    scales     how many times as large as the middle one an input may be (root of the mean square over the samples). The ratio comes
-               in squared where it hurts, as the condition of the problem (LeCun et al. 1998, section 4.3)
-    large      how large an input may be
+    Attributes:
+        vanishing: Gradient of a layer's outputs relative to the last layer. With a rate that suits
+            the last layer, one below a thousandth needs a thousand times as many steps. (In a
+            chain of sigmoids, whose slope is at most 1/4, six layers are enough: Hochreiter 1991;
+            Glorot and Bengio 2010, section 3.)
+        exploding: The same ratio, upwards.
+        huge: Norm of the whole gradient relative to that of the parameters, or to 1 if that is
+            less: from here on even a step with a rate of 0.001 overwrites all parameters.
+        slope: Derivative of an activation relative to its largest possible one, below which it
+            counts as (nearly) 0. For tanh 0.05 is reached at 2.2, for sigmoid at 4.4.
+        share: Share of the samples for which a saturated unit is flat.
+        samples: Samples needed to judge a unit: with fewer, one that is resting can't be told from
+            one that is dead.
+        reach: Distance of a dead unit's largest pre-activation from 0, in standard deviations. He's
+            initialization leaves a few units resting for all samples (Lu et al. 2019), but close to
+            0: any change of the layers before may wake them.
+        dead: If more than this share of a layer's units is resting for all samples, all of these
+            count as dead, however close to 0.
+        rise: Relative rise of the loss in one step from which on a rate is too high.
+        scales: Size of an input (root of the mean square over the samples) relative to the median
+            one. The ratio enters the condition number squared (LeCun et al. 1998, section 4.3).
+        large: Size of an input.
 
-    >>> Limits(dead=0.1).vanishing
-    0.001
+    Raises:
+        OptionError: For a number that is not positive.
+
+    Example:
+        >>> Limits(dead=0.1).vanishing
+        0.001
     """
 
     vanishing: float = 1e-3
@@ -47,10 +56,10 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if not as_float(getattr(self, field.name), f"{field.name} of Limits") > 0.0:
-                raise OptionError(
-                    f"{field.name} of Limits must be above 0, not {getattr(self, field.name)!r}"
-                )
+            limit = getattr(self, field.name)
+            # "not above" and not "at most", so that nan is refused as well.
+            if not as_float(limit, f"{field.name} of Limits") > 0.0:
+                raise OptionError(f"{field.name} of Limits must be above 0, not {limit!r}")
 
 
 explain_class(Limits, "__init__")

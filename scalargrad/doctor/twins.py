@@ -1,4 +1,4 @@
-"""Twins: units or modules with equal numbers and equal gradients, which stay copies of each other however long they train."""
+"""Twins: units or modules with equal numbers and gradients, which training never tells apart."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -8,126 +8,130 @@ from scalargrad.core.value import Parameter
 from scalargrad.nn import Module
 
 from .findings import Finding
-from .measurement import Examination
+from .measurement import Measurement
 
-_SHOWN = 3
+_MAX_SHOWN = 3
 
-Numbers = tuple[str, ...]
+Signature = tuple[str, ...]
+"""Numbers and gradients of some parameters, rounded."""
 
 
-def check_twins(examination: Examination) -> Iterator[Finding]:
+def check_twins(measurement: Measurement) -> Iterator[Finding]:
     """Find hidden units, and whole modules, that are copies of each other.
 
-    Their gradients were averaged over all samples, and nothing tells the copies apart: no weight that leads to
-    them or away from them, and no dropout. Units of the last layer are left out: what they learn is up to the targets.
+    Their gradients were averaged over all samples, and nothing tells the copies apart: no weight
+    that leads to them or away from them, and no dropout. Units of the last layer are left out:
+    what they learn depends on the targets.
 
     Args:
-        examination: What went through the network, with gradients on its parameters.
+        measurement: The measured network, with gradients on its parameters.
 
     Yields:
         One finding for each group.
     """
-    told: set[str] = set()
-    for group in _groups(examination):
+    reported: set[str] = set()
+    for group in _groups(measurement):
         paths = [path for path, _ in group]
-        if any(path.startswith(f"{outer}.") for path in paths for outer in told):
-            continue  # parts of what was named already
-        told.update(paths)
-        yield _finding(paths, examination)
-    yield from _twin_rows(examination, told)
+        # The parts of copies are copies, too, and need no finding.
+        if any(path.startswith(f"{outer}.") for path in paths for outer in reported):
+            continue
+        reported.update(paths)
+        yield _report(paths, measurement)
+    yield from _check_rows(measurement, reported)
 
 
-def alike_layers(examination: Examination) -> list[str]:
-    """Find layers that began with the same numbers, though they learn apart: for a remark.
-
-    Args:
-        examination: What went through the network.
-
-    Returns:
-        The paths of the first such group.
-    """
-    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for path, module in examination.model.named_modules():
+def find_equal_layers(measurement: Measurement) -> list[str]:
+    """Return the first group of layers that hold the same numbers, although they learn apart."""
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for path, module in measurement.model.named_modules():
         numbers = [parameter.data for parameter in module.parameters()]
-        if (
-            path
-            and examination.plan.layer(path) == path
-            and len({abs(number) for number in numbers} - {0.0}) > 1
-        ):
-            found[(type(module).__name__, *map(_written, numbers))].append(path)
-    groups = [paths for paths in found.values() if len(paths) > 1]
-    return groups[0] if groups else []
+        is_layer = path and measurement.layer_map.layer(path) == path
+        # Layers of one constant, such as normalizations at first, are equal on purpose.
+        is_random = len({abs(number) for number in numbers} - {0.0}) > 1
+        if is_layer and is_random:
+            groups[(type(module).__name__, *map(_round, numbers))].append(path)
+    return next((paths for paths in groups.values() if len(paths) > 1), [])
 
 
-def _groups(examination: Examination) -> Iterator[list[tuple[str, Module]]]:
-    """Modules of one kind with the same numbers and the same gradients, outer ones first."""
-    last = _last_layer(examination)
-    found: dict[tuple[str, Numbers], list[tuple[str, Module]]] = defaultdict(list)
-    for path, module in examination.model.named_modules():
-        own = module.parameters()
-        if (
-            path
-            and _can_be_twin(own)
-            and not (examination.plan.layer(path) == last and path != last)
-        ):
-            found[type(module).__name__, _signature(own)].append((path, module))
-    for group in found.values():
-        apart = [
-            each for each in group if each[1].parameters()[0] is not group[0][1].parameters()[0]
-        ]
-        if apart:
-            yield [group[0], *apart]
+def _groups(measurement: Measurement) -> Iterator[list[tuple[str, Module]]]:
+    """Yield modules of one class with equal numbers and gradients, outer modules first."""
+    last = _last_layer(measurement)
+    groups: dict[tuple[str, Signature], list[tuple[str, Module]]] = defaultdict(list)
+    for path, module in measurement.model.named_modules():
+        parameters = module.parameters()
+        if not path or not _learns(parameters):
+            continue
+        is_output_unit = measurement.layer_map.layer(path) == last and path != last
+        if not is_output_unit:
+            key = (type(module).__name__, _signature(parameters))
+            groups[key].append((path, module))
+
+    for group in groups.values():
+        first = group[0]
+        # Modules that share their parameters are one and the same on purpose.
+        shared = first[1].parameters()[0]
+        others = [pair for pair in group if pair[1].parameters()[0] is not shared]
+        if others:
+            yield [first, *others]
 
 
-def _last_layer(examination: Examination) -> str:
-    return next(reversed(examination.flows), "")
+def _last_layer(measurement: Measurement) -> str:
+    return next(reversed(measurement.flows), "")
 
 
-def _can_be_twin(parameters: Sequence[Parameter]) -> bool:
-    """Whether something is learned: what has no gradient is no twin, only idle."""
+def _learns(parameters: Sequence[Parameter]) -> bool:
+    """Tell whether anything is learned: without a gradient a module is idle and not a twin."""
     return any(parameter.trainable and plain(parameter.grad) != 0.0 for parameter in parameters)
 
 
-def _signature(parameters: Sequence[Parameter]) -> Numbers:
-    """Numbers and gradients, to nine digits: sums in another order differ in the last ones."""
-    return tuple(
-        _written(number)
-        for parameter in parameters
-        for number in (parameter.data, plain(parameter.grad))
-    )
+def _signature(parameters: Sequence[Parameter]) -> Signature:
+    parts: list[str] = []
+    for parameter in parameters:
+        parts += (_round(parameter.data), _round(plain(parameter.grad)))
+    return tuple(parts)
 
 
-def _written(number: float) -> str:
+def _round(number: float) -> str:
+    """Round to nine digits: sums in another order differ in the last ones."""
     return f"{number:.9g}"
 
 
-def _twin_rows(examination: Examination, told: set[str]) -> Iterator[Finding]:
-    """Rows of a matrix of Parameters that a module holds as a list of lists."""
-    rows: dict[str, dict[str, list[Parameter]]] = defaultdict(lambda: defaultdict(list))
-    for name, parameter in examination.model.named_parameters():
+def _check_rows(measurement: Measurement, reported: set[str]) -> Iterator[Finding]:
+    """Find equal rows of a matrix of Parameters that a module holds as a list of lists."""
+    layer_map = measurement.layer_map
+    matrices: dict[str, dict[str, list[Parameter]]] = defaultdict(lambda: defaultdict(list))
+    for name, parameter in measurement.model.named_parameters():
         row, _, column = name.rpartition(".")
         matrix, _, number = row.rpartition(".")
-        if column.isdigit() and number.isdigit() and row not in examination.plan.modules:
-            rows[matrix][row].append(parameter)
-    last = _last_layer(examination)
-    for matrix, own in rows.items():
-        inside = any(matrix.startswith(f"{path}.") for path in told)
-        if inside or examination.plan.layer(examination.plan.around(f"{matrix}.0")) == last:
+        if column.isdigit() and number.isdigit() and row not in layer_map.modules:
+            matrices[matrix][row].append(parameter)
+
+    last = _last_layer(measurement)
+    for matrix, rows in matrices.items():
+        is_reported = any(matrix.startswith(f"{path}.") for path in reported)
+        if is_reported or layer_map.layer(layer_map.parent(f"{matrix}.0")) == last:
             continue
-        groups: dict[Numbers, list[str]] = defaultdict(list)
-        for row, parameters in own.items():
-            if _can_be_twin(parameters):
+        groups: dict[Signature, list[str]] = defaultdict(list)
+        for row, parameters in rows.items():
+            if _learns(parameters):
                 groups[_signature(parameters)].append(row)
-        yield from (_finding(paths, examination) for paths in groups.values() if len(paths) > 1)
+        for paths in groups.values():
+            if len(paths) > 1:
+                yield _report(paths, measurement)
 
 
-def _finding(paths: Sequence[str], examination: Examination) -> Finding:
-    layer = (
-        examination.plan.layer(paths[0])
-        if paths[0] in examination.plan.modules
-        else paths[0].rpartition(".")[0]
+def _report(paths: Sequence[str], measurement: Measurement) -> Finding:
+    first = paths[0]
+    layer_map = measurement.layer_map
+    is_module = first in layer_map.modules
+    layer = layer_map.layer(first) if is_module else first.rpartition(".")[0]
+
+    names = ", ".join(paths[:_MAX_SHOWN])
+    more = len(paths) - _MAX_SHOWN
+    if more > 0:
+        names += f" and {more} more"
+    text = (
+        f"{names} are copies of each other: their numbers and their gradients are equal, "
+        "so they stay equal and count as one"
     )
-    more = len(paths) - _SHOWN
-    names = ", ".join(paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    text = f"{names} are copies of each other: their numbers and their gradients are equal, so they stay equal and count as one"
-    return Finding("twins", paths[0], text, {"copies": float(len(paths))}, None, layer)
+    return Finding("twins", first, text, {"copies": float(len(paths))}, None, layer)

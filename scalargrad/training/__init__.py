@@ -1,4 +1,4 @@
-"""Training: `fit`, what it records, and what may look on or take part while it runs."""
+"""Training: `fit`, its history, metrics, callbacks and checkpoints."""
 
 from scalargrad.checkpoint import load_model
 from scalargrad.utils.garbage import collector_off

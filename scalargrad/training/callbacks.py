@@ -1,4 +1,4 @@
-"""Callbacks that are ready: early stopping, limits on gradients and weights, schedules."""
+"""Built-in callbacks: early stopping, limits on gradients and weights, schedules."""
 
 from collections.abc import Iterable, Mapping
 from math import inf
@@ -15,19 +15,26 @@ from .loop import Callback, Training
 
 
 class EarlyStopping(Callback):
-    """Ends the training when a number has not improved for `patience` epochs, and gives the model back as it was at its best.
+    """Stops when a number has stopped improving, and restores the best parameters.
 
-    patience    how many epochs without improvement are borne
-    monitor     which number of the history: "validation_loss" (if there is none, "loss"), or any other that shall be small
-    min_delta   by how much a number must be below the best one to count as better
-    mode        "min", or "max" where larger is better, as for "validation_accuracy"
+    Args:
+        patience: Epochs without improvement to tolerate.
+        monitor: Number of the history to watch: "validation_loss" ("loss" if there is no
+            validation) or the name of another one.
+        min_delta: Smallest change that counts as an improvement.
+        mode: "min", or "max" if larger is better, as for "validation_accuracy".
 
-    best, best_epoch  the best number, and after how many epochs it was there
+    Attributes:
+        best: The best number so far.
+        best_epoch: Number of epochs after which it was reached.
 
-    Raises OptionError for settings out of range, and UnknownNameError, when training, for a number that the history has not.
+    Raises:
+        OptionError: For an option out of range.
+        UnknownNameError: During training, if the history has no number of that name.
 
-    >>> EarlyStopping(patience=3).patience
-    3
+    Example:
+        >>> EarlyStopping(patience=3).patience
+        3
     """
 
     def __init__(
@@ -43,32 +50,30 @@ class EarlyStopping(Callback):
         self.monitor = monitor
         self.mode = mode
         self.min_delta = checked_number(min_delta, "min_delta of EarlyStopping")
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
-        self.best, self.best_epoch, self._best_state = (
-            -inf if self.mode == "max" else inf,
-            0,
-            dict[str, float](),
-        )
+    def _reset(self) -> None:
+        self.best = -inf if self.mode == "max" else inf
+        self.best_epoch = 0
+        self._best_state: dict[str, float] = {}
 
     def on_train_begin(self, training: Training) -> None:
         if not training.epoch:
-            self._forget()
-        self._judge(training)
+            self._reset()
+        # A resumed training may have run out of patience already.
+        self._stop_if_stale(training)
 
     def on_epoch_end(self, training: Training) -> None:
-        number = training.history.last()[self._name(training)]
+        number = training.history.last()[self._find_monitor(training)]
         gain = number - self.best if self.mode == "max" else self.best - number
         if gain > self.min_delta:
-            self.best, self.best_epoch, self._best_state = (
-                number,
-                training.epoch,
-                training.model.state_dict(),
-            )
-        self._judge(training)
+            self.best = number
+            self.best_epoch = training.epoch
+            self._best_state = training.model.state_dict()
+        self._stop_if_stale(training)
 
     def on_train_end(self, training: Training) -> None:
+        # Also after an error or Ctrl-C: the best parameters are the ones to keep.
         if self._best_state:
             training.model.load_state_dict(self._best_state)
 
@@ -77,26 +82,28 @@ class EarlyStopping(Callback):
             "best": self.best,
             "best_epoch": self.best_epoch,
             "numbers": numpy.array(list(self._best_state.values())),
-        } | {"names": list(self._best_state)}
+            "names": list(self._best_state),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.best, self.best_epoch = float(state["best"]), int(state["best_epoch"])
+        self.best = float(state["best"])
+        self.best_epoch = int(state["best_epoch"])
         self._best_state = dict(zip(state["names"], state["numbers"].tolist(), strict=True))
 
-    def _judge(self, training: Training) -> None:
+    def _stop_if_stale(self, training: Training) -> None:
         if training.epoch - self.best_epoch >= self.patience:
+            epochs = "epoch" if self.patience == 1 else "epochs"
             training.stop(
-                f"{self._name(training)} was best after epoch {self.best_epoch}, and has not improved for {self.patience}"
+                f"{self._find_monitor(training)} was best after epoch {self.best_epoch}, "
+                f"and has not improved for {self.patience} {epochs}"
             )
 
-    def _name(self, training: Training) -> str:
-        """Which number is watched: without validation that is the loss."""
+    def _find_monitor(self, training: Training) -> str:
+        """Return the name of the watched number: without validation that is the loss."""
         numbers = training.history.last()
-        name = (
-            "loss"
-            if self.monitor == "validation_loss" and self.monitor not in numbers
-            else self.monitor
-        )
+        name = self.monitor
+        if name == "validation_loss" and name not in numbers:
+            name = "loss"
         if name not in numbers:
             hint = suggestion(name, numbers, otherwise="")
             raise UnknownNameError(
@@ -106,7 +113,14 @@ class EarlyStopping(Callback):
 
 
 class ClipNorm(Callback):
-    """Scales the gradient down to the norm `limit` when it is longer (Pascanu, Mikolov and Bengio 2013), as `clip_gradient_norm` does."""
+    """Scales the gradient down to the norm `limit` if it is longer, as `clip_gradient_norm` does.
+
+    See Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks"
+    (2013).
+
+    Args:
+        limit: The largest Euclidean norm of the gradient.
+    """
 
     looks = False
 
@@ -114,13 +128,18 @@ class ClipNorm(Callback):
         self.limit = checked_number(limit, "limit of ClipNorm", above=True)
 
     def on_before_optimizer_step(self, training: Training) -> None:
+        # The small number keeps a gradient of 0 from a division by 0, as in PyTorch.
         scale = self.limit / (float(numpy.linalg.norm(training.gradient)) + 1e-6)
         if scale < 1.0:
             training.gradient = training.gradient * scale
 
 
 class ClipValues(Callback):
-    """Brings every number of the gradient between -limit and limit."""
+    """Clips every number of the gradient to [-limit, limit].
+
+    Args:
+        limit: The largest absolute value.
+    """
 
     looks = False
 
@@ -132,7 +151,13 @@ class ClipValues(Callback):
 
 
 class MaxNorm(Callback):
-    """After every step scales the weights of each neuron down to the norm `limit` if they are longer (Srivastava et al. 2014)."""
+    """Scales the weights of each neuron down to the norm `limit` after every step if longer.
+
+    See Srivastava et al., "Dropout" (2014).
+
+    Args:
+        limit: The largest Euclidean norm of the weights of one neuron.
+    """
 
     def __init__(self, limit: float) -> None:
         self.limit = checked_number(limit, "limit of MaxNorm", above=True)
@@ -142,7 +167,11 @@ class MaxNorm(Callback):
 
 
 class StopAtZeroGradient(Callback):
-    """Ends the training when the gradient of a step is (nearly) zero: its norm is at most `tolerance`. That step is not made."""
+    """Stops before a step whose gradient is (nearly) zero.
+
+    Args:
+        tolerance: The norm of the gradient up to which it counts as zero.
+    """
 
     looks = False
 
@@ -156,7 +185,7 @@ class StopAtZeroGradient(Callback):
 
 
 class _EveryEpoch(Callback):
-    """Steps a schedule after each epoch. `fit` makes it of a schedule among its callbacks."""
+    """Steps a schedule after each epoch. `fit` wraps the schedules among its callbacks in it."""
 
     looks = False
 
@@ -164,9 +193,11 @@ class _EveryEpoch(Callback):
         self.schedule = schedule
 
     def on_train_begin(self, training: Training) -> None:
+        # It would change a learning rate that this training does not use.
         if self.schedule.optimizer is not training.optimizer:
             raise OptionError(
-                f"the schedule {self.schedule!r} belongs to another optimizer than the one that trains"
+                f"the schedule {self.schedule!r} belongs to another optimizer "
+                "than the one that trains"
             )
 
     def on_epoch_end(self, training: Training) -> None:
@@ -187,7 +218,11 @@ class _EveryEpoch(Callback):
 class EveryStep(_EveryEpoch):
     """Steps a schedule after each step, not after each epoch.
 
-    Raises OptionError for ReduceOnPlateau, which waits for the numbers of an epoch.
+    Args:
+        schedule: The schedule.
+
+    Raises:
+        OptionError: For ReduceOnPlateau, which needs the numbers of an epoch.
     """
 
     def __init__(self, schedule: Scheduled) -> None:
@@ -202,11 +237,15 @@ class EveryStep(_EveryEpoch):
         schedule.step()
 
     def on_epoch_end(self, training: Training) -> None:
-        """Nothing more."""
+        """Do nothing: the schedule was stepped with the steps."""
 
 
-def as_callback(item: Any) -> Callback:
-    """A callback as it is, a schedule stepped after each epoch; raises OptionError for anything else."""
+def as_callback(item: object) -> Callback:
+    """Return a callback as it is, and wrap a schedule to be stepped after each epoch.
+
+    Raises:
+        OptionError: For anything else.
+    """
     if isinstance(item, Callback):
         return item
     if isinstance(item, Scheduled):
@@ -216,19 +255,23 @@ def as_callback(item: Any) -> Callback:
     )
 
 
-def listed_callbacks(callbacks: Any) -> list[Callback]:
-    """Take one callback or schedule, or several, in the order in which they are called.
+def read_callbacks(
+    callbacks: Callback | Scheduled | Iterable[Callback | Scheduled],
+) -> list[Callback]:
+    """Convert one callback or schedule, or several, to a list in calling order.
 
     Raises:
         OptionError: For anything else.
 
     Example:
-        >>> len(listed_callbacks(EarlyStopping(3))), len(listed_callbacks([EarlyStopping(3), ClipNorm(1.0)]))
+        >>> stopping = EarlyStopping(3)
+        >>> len(read_callbacks(stopping)), len(read_callbacks([stopping, ClipNorm(1.0)]))
         (1, 2)
     """
     items = [callbacks] if isinstance(callbacks, (Callback, Scheduled)) else callbacks
     if not isinstance(items, Iterable) or isinstance(items, str):
         raise OptionError(
-            f"callbacks must be a list of Callbacks and schedules, not {type(callbacks).__name__} {callbacks!r:.80}"
+            "callbacks must be a list of Callbacks and schedules, "
+            f"not {type(callbacks).__name__} {callbacks!r:.80}"
         )
-    return sorted(map(as_callback, items), key=lambda each: each.last)
+    return sorted(map(as_callback, items), key=lambda callback: callback.last)

@@ -1,9 +1,8 @@
-"""Checks before training begins, the same whatever runs the steps: one sample of each kind is tried out."""
+"""Checks before training: model, loss and penalty are tried out on one sample of each structure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from scalargrad.core.conversion import is_number
 from scalargrad.core.modes import enable_grad, no_grad, observing
@@ -13,16 +12,23 @@ from scalargrad.losses import TARGETS, is_ignored, unwrap_loss
 from scalargrad.nn import Module, evaluation
 from scalargrad.optim import Optimizer
 
-from .reach import Made, check_optimizer, plain_values, used_leaves, warn_of_unlearned
-from .reading import fresh, leaves, place
+from .aliases import Loss, Penalty, Prediction, Target
+from .inputs import copy_entry, locate, walk_leaves
+from .reach import (
+    ComputedNodes,
+    check_optimizer,
+    find_leaves,
+    find_plain_values,
+    warn_of_unlearned,
+)
 from .samples import Samples
-from .steps import Loss, Penalty, checked_loss, numbers_of
-from .targets import check_targets, shape_of
+from .steps import check_loss, plain_numbers
+from .targets import check_targets, nested_shape
 
-_TARGETS = 100
-"""So many different targets are handed to a loss of the user's."""
-_TRIES = 8
-"""So many samples are asked whether their loss depends on anything that learns."""
+_MAX_TARGETS = 100
+"""How many different targets a user's own loss is tried with."""
+_MAX_TRIES = 8
+"""How many samples are tried to find a loss that depends on anything that learns."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +36,14 @@ class Trial:
     """What the first samples gave.
 
     Attributes:
-        prediction: That of the first sample, as plain numbers.
-        losses: The graphs of a few losses, and of the penalty.
-        made: What was computed for them.
+        prediction: Prediction for the first sample, as plain numbers.
+        losses: Graphs of a few losses, and of the penalty.
+        computed: The nodes that were computed for them.
     """
 
-    prediction: Any
+    prediction: Prediction
     losses: list[Value]
-    made: Made
+    computed: ComputedNodes
 
 
 def check_training(
@@ -46,41 +52,41 @@ def check_training(
     penalty: Penalty | None,
     optimizer: Optimizer,
     samples: Samples,
-    held: Samples | None,
+    validation: Samples | None,
 ) -> Trial:
-    """Try out model, loss and penalty on a sample of each structure, and check what comes of it.
+    """Try out model, loss and penalty on one sample of each structure, and check the result.
 
     Args:
         model: What is trained.
         loss: A function (prediction, target).
         penalty: A function of the model, or None.
-        optimizer: What trains it.
+        optimizer: What trains the model.
         samples: All samples of X and y.
-        held: Those of `validation=(X, y)`, or None.
+        validation: Those of `validation=(X, y)`, or None.
 
     Returns:
         What was tried.
 
     Raises:
         DataError: For samples or targets of the wrong kind.
-        LengthError: For those of the wrong shape.
+        LengthError: For samples or targets of the wrong shape.
         OptionError: For targets that the loss does not take, and an optimizer of another model.
     """
-    before = plain_values(
-        model
-    )  # kept until the end, so that no other Value gets the id of one of them
+    # Kept until the end, so that no other Value gets the id of one of them.
+    before = find_plain_values(model)
     trial = try_out(model, loss, samples, penalty)
-    if held is not None:
-        try_out(model, loss, held, None, "X of validation", "y of validation")
-    used, _ = used_leaves(trial.losses, trial.made)
+    if validation is not None:
+        try_out(model, loss, validation, None, "X of validation", "y of validation")
+    used, _ = find_leaves(trial.losses, trial.computed)
     check_optimizer(model, optimizer, used)
-    given = {
-        id(leaf)
-        for i in samples.examples()
-        for _, leaf in leaves((samples.inputs[i], samples.targets[i]), ())
-    }
+
+    # A model that keeps a sample it was given does not make the sample its own.
+    given: set[int] = set()
+    for i in samples.examples():
+        for _, leaf in walk_leaves((samples.inputs[i], samples.targets[i]), ()):
+            given.add(id(leaf))
     own = {id(value): path for path, value in before if id(value) not in given}
-    warn_of_unlearned(model, optimizer, trial.losses, trial.made, own, [loss, penalty])
+    warn_of_unlearned(model, optimizer, trial.losses, trial.computed, own, [loss, penalty])
     return trial
 
 
@@ -92,7 +98,7 @@ def try_out(
     x_name: str = "X",
     y_name: str = "y",
 ) -> Trial:
-    """Compute predictions and losses of a sample of each structure, as eager training would.
+    """Compute predictions and losses of one sample of each structure, as eager training does.
 
     The model keeps its buffers, its random generators and its mode.
 
@@ -105,39 +111,44 @@ def try_out(
         y_name: What messages call the targets.
 
     Returns:
-        What came of it.
+        What was tried.
 
     Raises:
         ScalargradError: What the model or the loss raises; the message says for which sample.
     """
-    made = Made()
-    with preserved(model), enable_grad(), observing(made):
-        outputs = _predictions(model, samples, x_name)
-        shown = {i: numbers_of(output) for i, output in outputs}
-        first = shown[outputs[0][0]]
-        alike = len({shape_of(prediction) for prediction in shown.values()}) == 1
+    computed = ComputedNodes()
+    with preserved(model), enable_grad(), observing(computed):
+        outputs = _predict_examples(model, samples, x_name)
+        first_index, first_output = outputs[0]
+        predictions = {i: plain_numbers(output) for i, output in outputs}
+        first = predictions[first_index]
+        alike = len({nested_shape(prediction) for prediction in predictions.values()}) == 1
+        # Before the loss is computed, whose own errors would say less.
         check_targets(loss, first, samples, y_name, alike)
-        losses = [checked_loss(loss(output, fresh(samples.targets[i]))) for i, output in outputs]
+
+        losses: list[Value] = []
+        for i, output in outputs:
+            found = check_loss(loss(output, copy_entry(samples.targets[i])))
+            if not _is_ignored_sample(loss, samples, i):
+                losses.append(found)
         if alike and unwrap_loss(loss)[0] not in TARGETS:
-            _try_targets(loss, outputs[0][1], samples, y_name)
-        counted = [
-            found
-            for (i, _), found in zip(outputs, losses, strict=True)
-            if not _ignores(loss, samples, i)
-        ]
-        if not model.needs_batch and not any(found.args for found in counted):
-            counted += _more_losses(model, loss, samples)
+            _try_targets(loss, first_output, samples, y_name)
+
+        # A loss may be constant for one sample only, as a hinge beyond its margin.
+        if not model.needs_batch and not any(found.args for found in losses):
+            losses += _compute_more_losses(model, loss, samples)
         if penalty is not None:
-            found = penalty(model)
-            counted += [found] if isinstance(found, Value) else []
-    return Trial(first, counted, made)
+            penalty_value = penalty(model)
+            if isinstance(penalty_value, Value):
+                losses.append(penalty_value)
+    return Trial(first, losses, computed)
 
 
 @contextmanager
 def preserved(model: Module) -> Iterator[None]:
-    """Let a model compute something without a trace: modes, buffers and random generators stay as they are.
+    """Restore modes, buffers and random generators of a model afterwards.
 
-    Inside it is in evaluation, unless it looks at whole batches in training.
+    Inside, the model is in eval mode, unless it looks at whole batches in training mode.
 
     Example:
         >>> from scalargrad.nn import Dropout
@@ -150,7 +161,8 @@ def preserved(model: Module) -> Iterator[None]:
     generators = [(generator, generator.getstate()) for _, generator in model.named_generators()]
     try:
         with evaluation(model):
-            if any(part.batchwise for _, part in model.named_modules()):
+            # Such a model computes something else in training, which has to be tried out.
+            if any(module.batchwise for _, module in model.named_modules()):
                 model.train()
             yield
     finally:
@@ -160,73 +172,70 @@ def preserved(model: Module) -> Iterator[None]:
             generator.setstate(state)
 
 
-def _predictions(model: Module, samples: Samples, name: str) -> list[tuple[int, Any]]:
-    """The index of each sample that was tried, with the output for it."""
+def _predict_examples(model: Module, samples: Samples, name: str) -> list[tuple[int, Prediction]]:
+    """Return the index and the output of each sample that is tried."""
     if model.needs_batch:
         chosen = list(range(min(2, len(samples))))
-        return list(
-            zip(chosen, model.batch([fresh(samples.inputs[i]) for i in chosen]), strict=True)
-        )
-    return [(i, _predicted(model, samples, i, name)) for i in samples.examples()]
+        outputs = model.batch([copy_entry(samples.inputs[i]) for i in chosen])
+        return list(zip(chosen, outputs, strict=True))
+    return [(i, _predict(model, samples, i, name)) for i in samples.examples()]
 
 
-def _predicted(model: Module, samples: Samples, i: int, name: str) -> Any:
+def _predict(model: Module, samples: Samples, i: int, name: str) -> Prediction:
     try:
-        return model(fresh(samples.inputs[i]))
+        return model(copy_entry(samples.inputs[i]))
     except (DataError, LengthError) as error:
-        single = samples.x_rows.shape == ()
-        hint = (
-            f" ({name} has one number for each sample: for a list of one give {name[0]}.reshape(-1, 1))"
-            if single
-            else ""
-        )
-        raise type(error)(f"{name}[{samples.place(i)}]: {error}{hint}") from error
+        hint = ""
+        if samples.x_rows.shape == ():
+            hint = (
+                f" ({name} has one number for each sample: "
+                f"for a list of one give {name[0]}.reshape(-1, 1))"
+            )
+        message = f"{name}[{samples.original_index(i)}]: {error}{hint}"
+        raise type(error)(message) from error
 
 
-def _try_targets(loss: Loss, output: Any, samples: Samples, name: str) -> None:
-    """Hand a loss of the user's every different target once: it may ask one of ours, which would refuse some.
+def _try_targets(loss: Loss, output: Prediction, samples: Samples, name: str) -> None:
+    """Call a user's own loss with every different target once.
 
-    A compiled loss can't: its targets stand for those of all samples.
+    It may call a built-in loss, which would refuse some. A compiled loss can't find out: its
+    targets stand for those of all samples.
     """
-    seen: set[Any] = set()
+    seen: set[Target] = set()
     with no_grad():
         for i, target in enumerate(samples.targets):
-            key = (
-                tuple(target)
-                if isinstance(target, list) and all(map(is_number, target))
-                else target
-            )
-            if not (isinstance(key, tuple) or is_number(key)) or len(seen) == _TARGETS:
+            is_row = isinstance(target, list) and all(map(is_number, target))
+            key = tuple(target) if is_row else target
+            if not (isinstance(key, tuple) or is_number(key)) or len(seen) == _MAX_TARGETS:
                 return
             if key not in seen:
                 seen.add(key)
-                _try_target(loss, output, target, place(name, (samples.place(i),)))
+                _try_target(loss, output, target, locate(name, (samples.original_index(i),)))
 
 
-def _try_target(loss: Loss, output: Any, target: Any, where: str) -> None:
+def _try_target(loss: Loss, output: Prediction, target: Target, where: str) -> None:
     try:
-        loss(output, fresh(target))
+        loss(output, copy_entry(target))
     except (DataError, LengthError, OptionError) as error:
         raise type(error)(f"{where}: {error}") from error
 
 
-def _more_losses(model: Module, loss: Loss, samples: Samples) -> list[Value]:
-    """Losses of a few more samples, up to one that depends on something."""
-    found: list[Value] = []
-    for i in range(min(len(samples), _TRIES)):
-        if not _ignores(loss, samples, i):
-            found.append(
-                checked_loss(loss(model(fresh(samples.inputs[i])), fresh(samples.targets[i])))
-            )
-            if found[-1].args:
-                break
-    return found
+def _compute_more_losses(model: Module, loss: Loss, samples: Samples) -> list[Value]:
+    """Return losses of a few more samples, up to the first one that depends on something."""
+    losses: list[Value] = []
+    for i in range(min(len(samples), _MAX_TRIES)):
+        if _is_ignored_sample(loss, samples, i):
+            continue
+        output = model(copy_entry(samples.inputs[i]))
+        losses.append(check_loss(loss(output, copy_entry(samples.targets[i]))))
+        if losses[-1].args:
+            break
+    return losses
 
 
-def _ignores(loss: Loss, samples: Samples, i: int) -> bool:
+def _is_ignored_sample(loss: Loss, samples: Samples, i: int) -> bool:
     _, options = unwrap_loss(loss)
     ignored = options.get("ignore_index")
     target = samples.targets[i]
-    if isinstance(target, (list, tuple)):
-        return all(is_ignored(part, ignored) for part in target)
-    return is_ignored(target, ignored)
+    parts: Sequence[Target] = target if isinstance(target, (list, tuple)) else [target]
+    return all(is_ignored(part, ignored) for part in parts)

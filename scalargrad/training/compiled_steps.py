@@ -1,7 +1,7 @@
-"""One step's loss and gradient by a compiled program: the same numbers as on the graph, at the speed of arrays."""
+"""Loss and gradient of one step by a compiled program: the numbers of the graph at array speed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
 from numpy.typing import NDArray
@@ -17,20 +17,30 @@ from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
+from .aliases import Loss, Penalty, Prediction, Target
 from .samples import Samples
-from .steps import Evaluation, Loss, Penalty, Step, checked_loss, shares_of
+from .steps import Evaluation, Step, check_loss, normalize_weights
 
 Array = NDArray[numpy.float64]
+Traced: TypeAlias = Any
+"""A Value that stands for a number of every sample, or a list of them."""
 
 
 class CompiledStep(Step):
-    """Records model, loss and penalty with the first batch, in training; and once more in evaluation, where that is asked for.
+    """Records model, loss and penalty once in training mode, and once in eval mode on demand.
 
-    predicting  whether predictions are wanted beside the loss
-    prediction  what the model gives for one sample, as plain numbers
+    Args:
+        model: What is trained.
+        loss: A function (prediction, target).
+        penalty: A function of the model, or None.
+        optimizer: What trains the model.
+        predicting: Whether predictions are needed beside the loss.
+        prediction: What the model returns for one sample, as plain numbers.
 
-    Raises OptionError for an optimizer of other parameters than the model's, LengthError for samples of different shapes, TraceError for
-    what a recording can't hold, such as a model that looks at whole batches in training.
+    Raises:
+        OptionError: For an optimizer over other parameters than the model's.
+        LengthError: For samples of different shapes.
+        TraceError: For what can't be recorded, such as a model that looks at whole batches.
     """
 
     def __init__(
@@ -40,190 +50,215 @@ class CompiledStep(Step):
         penalty: Penalty | None,
         optimizer: Optimizer,
         predicting: bool,
-        prediction: Any,
+        prediction: Prediction,
     ) -> None:
         super().__init__(model, loss, penalty, optimizer)
-        self.predicting, self._prediction = predicting, prediction
-        self._options = _options_of_classes(loss, prediction)
-        own = {parameter: i for i, parameter in enumerate(model.parameters())}
-        if any(parameter not in own for parameter in self.parameters):
+        self.predicting = predicting
+        self._prediction = prediction
+        self._class_options = _class_options(loss, prediction)
+
+        positions = {parameter: i for i, parameter in enumerate(model.parameters())}
+        if any(parameter not in positions for parameter in self.parameters):
             raise OptionError(
-                "a compiled training needs an optimizer over parameters of the model: give compiled=False for others"
+                "a compiled training needs an optimizer over parameters of the model: "
+                "give compiled=False for others"
             )
-        order = [own[parameter] for parameter in self.parameters]
-        self._order = None if order == list(range(len(own))) else numpy.array(order)
+        order = [positions[parameter] for parameter in self.parameters]
+        # Programs have the model's order. None saves the indexing in the usual case of equal ones.
+        self._order = None if order == list(range(len(positions))) else numpy.array(order)
         self._numbers = super().numbers()
-        self._shape: Any = None
+        self._output: Prediction = None
         self._programs: dict[bool, Compiled] = {}
         self._arrays: dict[int, tuple[Samples, Array, Array]] = {}
 
-    def evaluate(self, samples: Samples, part: Sequence[int]) -> Evaluation:
-        """Loss and gradient of a batch."""
-        x, y = self._arrays_of(samples)
-        program = self._program(samples, training=True)
-        self._put(program)
-        shares = self._shares(samples, part)
-        # The program takes a mean over the batch, so the shares are multiplied by its length.
-        given = (
-            [x[part], y[part]]
-            if shares is None
-            else [x[part], y[part], shares[:, None] * len(part)]
-        )
-        loss, gradient, others = program.evaluated(given, thorough=False)
+    def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
+        """Compute loss and gradient of a batch."""
+        x, y = self._get_arrays(samples)
+        program = self._get_program(samples, training=True)
+        self._write_program(program)
+
+        shares = self._shares(samples, batch)
+        arguments = [x[batch], y[batch]]
+        if shares is not None:
+            # The program takes a mean over the batch, so the shares are multiplied by its length.
+            arguments.append(shares[:, None] * len(batch))
+        loss, gradient, others = program.evaluated(arguments, thorough=False)
+
         penalty = 0.0
         if self.penalty is not None or shares is not None:
-            loss = float(others[:, 0].mean() if shares is None else shares @ others[:, 0])
-            penalty, others = float(others[0, 1]), others[:, 2:]
-        predictions = self._predictions(others) if self.predicting else []
-        ordered = gradient if self._order is None else gradient[self._order]
-        weight = (
-            float(len(part)) if samples.weights is None else sum(samples.weights[i] for i in part)
+            # The loss of the program includes both; `objective` lists them again one by one.
+            loss = _average(others[:, 0], shares)
+            penalty = float(others[0, 1])
+            others = others[:, 2:]
+        return Evaluation(
+            loss=loss,
+            penalty=penalty,
+            gradient=gradient if self._order is None else gradient[self._order],
+            predictions=self._read_predictions(others) if self.predicting else [],
+            weight=_total_weight(samples, batch),
         )
-        return Evaluation(loss, penalty, ordered, predictions, weight)
 
-    def _shares(self, samples: Samples, part: Sequence[int]) -> Array | None:
+    def _shares(self, samples: Samples, batch: Sequence[int]) -> Array | None:
         if samples.weights is None:
             return None
-        return numpy.array(shares_of([samples.weights[i] for i in part], len(part)))
+        weights = [samples.weights[i] for i in batch]
+        return numpy.array(normalize_weights(weights, len(batch)))
 
-    def measure(self, samples: Samples) -> tuple[float, list[Any]]:
-        """The mean loss and the predictions."""
-        x, y = self._arrays_of(samples)
-        program = self._program(samples, training=False)
-        self._put(program)
+    def measure(self, samples: Samples) -> tuple[float, list[Prediction]]:
+        """Compute the mean loss and the predictions."""
+        x, y = self._get_arrays(samples)
+        program = self._get_program(samples, training=False)
+        self._write_program(program)
         outputs = program(x, y)
-        shares = self._shares(samples, range(len(samples)))
-        loss = float(outputs[:, 0].mean() if shares is None else shares @ outputs[:, 0])
-        return loss, self._predictions(outputs[:, 1:]) if self.predicting else []
+        loss = _average(outputs[:, 0], self._shares(samples, range(len(samples))))
+        return loss, self._read_predictions(outputs[:, 1:]) if self.predicting else []
 
     def numbers(self) -> Vector:
-        """The parameters that the next step begins with."""
+        """Return the parameters that the next step starts with."""
         return self._numbers
 
     def write(self, numbers: Vector) -> None:
-        """Set the parameters of the program; those of the model follow when somebody looks."""
+        """Set the parameters of the program; the model gets them in `write_model`."""
         self._numbers = numbers
 
-    def show(self) -> None:
-        """Let the model have the parameters."""
+    def write_model(self) -> None:
+        """Copy the parameters to the model."""
         super().write(self._numbers)
 
-    def read(self) -> None:
-        """Take the parameters of the model, the ones that are not trained included."""
+    def read_model(self) -> None:
+        """Copy the parameters from the model, including those that are not trained."""
         self._numbers = super().numbers()
         for program in self._programs.values():
             program.read()
 
-    def _put(self, program: Compiled) -> None:
+    def _write_program(self, program: Compiled) -> None:
         if self._order is None:
             program.parameters[:] = self._numbers
         else:
             program.parameters[self._order] = self._numbers
 
-    def _program(self, samples: Samples, training: bool) -> Compiled:
+    def _get_program(self, samples: Samples, training: bool) -> Compiled:
         if training not in self._programs:
-            self._programs[training] = self._compiled(samples, training)
+            self._programs[training] = self._compile(samples, training)
         return self._programs[training]
 
-    def _compiled(self, samples: Samples, training: bool) -> Compiled:
-        x, y = self._arrays_of(samples)
-        first, target = samples.inputs[0], self._target(samples.targets[0])
+    def _compile(self, samples: Samples, training: bool) -> Compiled:
+        x, y = self._get_arrays(samples)
+        first_input = samples.inputs[0]
+        first_target = self._encode_target(samples.targets[0])
         weighted = training and samples.weights is not None
-        loss_of_one = (
-            self.loss
-        )  # a name of its own: a program watches what the functions under such names read
+        # Names of their own: a program watches what the functions under such names read.
+        loss_of_one = self.loss
         penalty_of = self.penalty
 
-        def objective(inputs: Any, targets: Any, weight: Any = None) -> list[Any]:
-            prediction = self.model(refilled(first, _listed(inputs)))
-            loss = checked_loss(loss_of_one(prediction, refilled(target, _listed(targets))))
-            self._shape = prediction
+        def objective(inputs: Traced, targets: Traced, weight: Traced = None) -> list[Traced]:
+            prediction = self.model(refilled(first_input, _as_list(inputs)))
+            target = refilled(first_target, _as_list(targets))
+            loss = check_loss(loss_of_one(prediction, target))
+            self._output = prediction
             extra = entries(prediction) if self.predicting else []
             if not training or (penalty_of is None and weight is None):
                 return [loss, *extra]
+
             penalty = 0.0 if penalty_of is None else penalty_of(self.model)
-            counted = loss if weight is None else loss * weight
-            return [
-                counted + penalty,
-                loss,
-                penalty if isinstance(penalty, Value) else Value(penalty),
-                *extra,
-            ]
+            weighted_loss = loss if weight is None else loss * weight
+            penalty_value = penalty if isinstance(penalty, Value) else Value(penalty)
+            return [weighted_loss + penalty, loss, penalty_value, *extra]
 
         sizes = (x.shape[1], y.shape[1], 1) if weighted else (x.shape[1], y.shape[1])
         return compile(objective, self.model, inputs=sizes)
 
-    def _arrays_of(self, samples: Samples) -> tuple[Array, Array]:
+    def _get_arrays(self, samples: Samples) -> tuple[Array, Array]:
+        """Return inputs and targets of samples as arrays, converted once."""
         if id(samples) not in self._arrays:
-            targets = [self._target(target) for target in samples.targets]
-            self._arrays[id(samples)] = (
-                samples,
-                _rows(samples.inputs, "sample"),
-                _rows(targets, "target"),
-            )
+            inputs = _stack_rows(samples.inputs, "sample")
+            encoded = [self._encode_target(target) for target in samples.targets]
+            targets = _stack_rows(encoded, "target")
+            # The samples are kept with them, so that no others can get the same id.
+            self._arrays[id(samples)] = (samples, inputs, targets)
         return self._arrays[id(samples)][1:]
 
-    def _target(self, target: Any) -> Any:
-        """A class index as a row of a one-hot array, for the loss that takes both; anything else as it is."""
-        if self._options is None:
+    def _encode_target(self, target: Target) -> Target:
+        """Encode a class index of cross_entropy as one-hot row; return other targets as they are.
+
+        A recorded graph can't depend on an index, and cross_entropy takes rows of shares as well.
+        """
+        if self._class_options is None:
             return target
-        ignored = self._options.get("ignore_index")
+        ignored = self._class_options.get("ignore_index")
         if not isinstance(self._prediction[0], list):
-            return _row_of_class(target, len(self._prediction), ignored, 1.0)
-        counted = sum(not is_ignored(part, ignored) for part in target)
-        # Every row has a part in the mean of the program, so those that count make up for the others.
-        share = len(target) / max(counted, 1)
-        return [_row_of_class(part, len(self._prediction[0]), ignored, share) for part in target]
+            return _one_hot_row(target, len(self._prediction), ignored, 1.0)
 
-    def _predictions(self, numbers: Array) -> list[Any]:
-        return [refilled(self._shape, row) for row in numbers.tolist()]
+        used = sum(not is_ignored(part, ignored) for part in target)
+        # Every row has a part in the mean of the program, so those that count make up for the
+        # ignored ones.
+        share = len(target) / max(used, 1)
+        classes = len(self._prediction[0])
+        return [_one_hot_row(part, classes, ignored, share) for part in target]
+
+    def _read_predictions(self, numbers: Array) -> list[Prediction]:
+        return [refilled(self._output, row) for row in numbers.tolist()]
 
 
-def _options_of_classes(loss: Loss, prediction: Any) -> Mapping[str, Any] | None:
-    """The options of cross_entropy, which takes class indexes; None for another loss."""
+def _average(losses: Array, shares: Array | None) -> float:
+    return float(losses.mean() if shares is None else shares @ losses)
+
+
+def _total_weight(samples: Samples, batch: Sequence[int]) -> float:
+    if samples.weights is None:
+        return float(len(batch))
+    return sum(samples.weights[i] for i in batch)
+
+
+def _class_options(loss: Loss, prediction: Prediction) -> Mapping[str, Any] | None:
+    """Return the options of cross_entropy, which takes class indices; None for another loss."""
     function, options = unwrap_loss(loss)
     if function is not cross_entropy:
         return None
-    several = isinstance(prediction[0], list)
-    if several and options.get("ignore_index") is not None and options.get("label_smoothing"):
+    is_sequence = isinstance(prediction[0], list)
+    if is_sequence and options.get("ignore_index") is not None and options.get("label_smoothing"):
         raise OptionError(
-            "a compiled training can't both smooth labels and ignore some of a sequence: give compiled=False"
+            "a compiled training can't both smooth labels and ignore some of a sequence: "
+            "give compiled=False"
         )
     return options
 
 
-def _row_of_class(target: Any, classes: int, ignored: int | None, share: float) -> Any:
+def _one_hot_row(target: Target, classes: int, ignored: int | None, share: float) -> list[float]:
     if is_ignored(target, ignored):
         return [0.0] * classes
     if isinstance(target, (list, tuple)):
         return [share * part for part in target]
-    return (share * one_hot([target], classes)[0]).tolist()
+    row: list[float] = (share * one_hot([target], classes)[0]).tolist()
+    return row
 
 
-def _listed(values: Any) -> list[Any]:
+def _as_list(values: Traced) -> list[Traced]:
     return values if isinstance(values, list) else [values]
 
 
-def _rows(nests: list[Any], what: str) -> Array:
-    """One row of numbers for each sample."""
-    rows = [entries(nest) for nest in nests]
+def _stack_rows(entries_by_sample: list[Any], what: str) -> Array:
+    """Convert nested entries to an array with one row for each sample."""
+    rows = [entries(entry) for entry in entries_by_sample]
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise LengthError(
-                f"compiled training needs samples of one shape: {what} {i} has {len(row)} numbers, the first {len(rows[0])}"
+                f"compiled training needs samples of one shape: {what} {i} has {len(row)} numbers, "
+                f"the first {len(rows[0])}"
             )
     try:
         return numpy.array(rows, dtype=float)
     except (TypeError, ValueError) as error:
-        odd = next(
-            (
-                i
-                for i, row in enumerate(rows)
-                if not all(isinstance(x, Value) or is_number(x) for x in row)
-            ),
-            0,
-        )
-        kind = type(nests[odd]).__name__
+        odd = _find_odd_row(rows)
+        kind = type(entries_by_sample[odd]).__name__
         raise DataError(
             f"compiled training needs {what}s made of numbers, and {what} {odd} is a {kind}"
         ) from error
+
+
+def _find_odd_row(rows: list[list[Any]]) -> int:
+    """Return the index of the first row that holds something else than numbers."""
+    for i, row in enumerate(rows):
+        if not all(isinstance(x, Value) or is_number(x) for x in row):
+            return i
+    return 0

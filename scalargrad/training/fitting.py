@@ -1,7 +1,7 @@
-"""`fit`: its arguments looked at, and the training begun."""
+"""The function `fit`: check its arguments, then build and run a Training."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any
 
 from scalargrad.core.checks import checked_count
 from scalargrad.core.conversion import is_number
@@ -9,159 +9,203 @@ from scalargrad.core.unlearned import reported
 from scalargrad.errors import DataError, OptionError, ResumeWarning
 from scalargrad.losses import get_loss
 from scalargrad.nn import Module
-from scalargrad.optim import OPTIMIZERS, Optimizer
+from scalargrad.optim import OPTIMIZERS, Optimizer, Scheduled
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import as_path
 from scalargrad.utils.frames import warn
 from scalargrad.utils.spelling import suggestion
 
-from .callbacks import listed_callbacks
+from .aliases import ArrayLike, Loss, Metric, Penalty
+from .callbacks import read_callbacks
 from .checks import check_training
 from .compiled_steps import CompiledStep
 from .history import History
-from .loop import Training
-from .metrics import named_metrics, settled
-from .reach import no_parameters
+from .loop import Callback, Training, TrainingConfig
+from .metrics import bind_borders, read_metrics
+from .reach import explain_no_parameters
 from .resuming import SaveCheckpoint, resume_training
-from .sample_weights import weighted
-from .samples import held_out, samples_of
-from .steps import EagerStep, Loss, Penalty
+from .sample_weights import apply_class_weights
+from .samples import read_samples, split_validation
+from .steps import EagerStep, Step
 
 
 @explain_calls
 def fit(
     model: Module,
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
     loss: Loss | str,
     optimizer: Optimizer | str = "adam",
     epochs: int = 10,
     batch_size: int | None = 32,
     penalty: Penalty | None = None,
-    validation: Any = None,
-    metrics: Any = (),
-    callbacks: Any = (),
-    class_weight: Any = None,
-    sample_weight: Any = None,
+    validation: ArrayLike = None,
+    metrics: str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric] = (),
+    callbacks: Callback | Scheduled | Iterable[Callback | Scheduled] = (),
+    class_weight: str | Mapping[float, float] | Sequence[float] | None = None,
+    sample_weight: ArrayLike = None,
     shuffle: bool = True,
     seed: int | None = 0,
     progress: bool = True,
     resume: str | PathLike[str] | None = None,
     compiled: bool = False,
 ) -> History:
-    """Train `model`, and return what it was like. Afterwards the model is in evaluation.
+    """Train `model` and return the training history. Afterwards the model is in eval mode.
 
-    X, y        samples and targets, as many of the one as of the other: arrays, frames, tensors, or lists of whatever the model
-                takes. The model is given a copy of each sample
-    loss        a function (prediction, target) of one sample, or the name of one of `losses`; its mean over the batch is minimized
-    optimizer   an Optimizer over the parameters to train, or the name of one, with its default options, over all of the model's
-    epochs      how often all samples are seen
-    batch_size  samples for each step: 1 is stochastic descent, None takes them all. A single one that is left at the end joins the
-                batch before it where the model takes statistics of a batch
-    penalty     a function of the model that returns a Value to be added, such as `lambda model: l2(model.parameters(), 1e-4)`
-    validation  (X, y) or (X, y, sample_weight) to measure on after each epoch, or the share of the samples to hold out for it, or how
-                many, or None
-    metrics     names of METRICS, or functions (prediction, target) of plain numbers, to be averaged; `whole_set` marks those that
-                take all predictions and targets at once. Weights of samples don't count in them
-    callbacks   Callbacks, or one; schedules, which are stepped after each epoch
-    class_weight   how much the samples of a class count in the loss: "balanced" (each class as much as any other), a dict from class
-                   to weight, or a list in the order of the classes
-    sample_weight  how much each sample counts in the loss, a list of numbers. The loss of a batch is the sum of weight × loss by the sum
-                   of the weights; a batch whose weights are all 0 has the loss 0
-    shuffle     False: the samples come in the order given in every epoch, and a share for validation is taken from the end
-    seed        of the order of the samples; None for the order given, too, except that a share for validation is drawn at random
-    progress    show a bar (where tqdm is installed) or a line for each epoch
-    resume      the file of a SaveCheckpoint to go on from; where there is none yet, the training begins, and says so
-    compiled    record one sample's graph and train on arrays: the same numbers, to rounding, much faster. Samples must be of one shape
+    Before the first step the data is checked, and model, loss and penalty are tried out on one
+    sample of each shape. An UnlearnedWarning names what the loss uses but nothing will train.
 
-    Before the first step the data is checked, and model, loss and penalty are tried out on a sample of each shape; an UnlearnedWarning
-    names what the loss uses and nothing will train.
+    The history has, for each epoch, "loss" (the mean over the samples, each measured before its
+    step), "learning_rate", "penalty" if there is one, the metrics, and "validation_loss" and each
+    metric with the prefix "validation_" if there is a validation set.
 
-    The history has, for each epoch, "loss" (the mean over the samples, each before its step), "learning_rate", "penalty" where there
-    is one, the metrics, and each of these with "validation_" in front as far as it is measured.
+    Ctrl-C ends the training after the last complete step and returns the history so far.
 
-    Ctrl-C ends the training after the last step that was complete, and the history so far is returned. A loss, gradient or
-    parameter that is nan or inf raises DivergenceError, which names the first operation that made one; the model then has the
-    parameters from before that step, and the `history` of the error what was recorded. Raises OptionError, DataError or LengthError for
-    arguments that can't be used, CheckpointError for a file of another training.
+    Args:
+        model: The model to train. It receives a copy of each sample.
+        X: The samples: an array, frame, tensor, or list of whatever the model takes.
+        y: One target for each sample.
+        loss: A function (prediction, target) of one sample, or the name of one of `losses`. Its
+            mean over the batch is minimized.
+        optimizer: An Optimizer over the parameters to train, or the name of one, which then
+            trains all parameters of the model with its default options.
+        epochs: Number of passes over the samples.
+        batch_size: Samples per step: 1 is stochastic descent, None the whole set. If the model
+            computes statistics of a batch, a single sample left at the end joins the batch before.
+        penalty: A function of the model that returns a Value to add to the loss, such as
+            `lambda model: l2(model.parameters(), 1e-4)`.
+        validation: (X, y) or (X, y, sample_weight) to measure on after each epoch, or the share or
+            number of the samples to hold out for it.
+        metrics: Names from METRICS, or functions (prediction, target) of plain numbers, which are
+            averaged; `whole_set` marks those that take all predictions and targets at once. Sample
+            weights don't count in metrics.
+        callbacks: Callbacks, and schedules, which are stepped after each epoch.
+        class_weight: Weight of each class in the loss: "balanced" (every class counts the same),
+            a dict from class to weight, or a list in the order of the classes.
+        sample_weight: Weight of each sample in the loss. The loss of a batch is the sum of
+            weight × loss divided by the sum of the weights, or 0 if all weights are 0.
+        shuffle: If False, keep the given order in every epoch, and hold out the last samples.
+        seed: Seed of the order of the samples. None keeps the given order too, but a share for
+            validation is still drawn at random.
+        progress: Show a progress bar (if tqdm is installed) or one line per epoch.
+        resume: File of a SaveCheckpoint to continue from. If it does not exist yet, the training
+            starts from scratch and says so.
+        compiled: Record the graph of one sample and train on arrays: the same numbers up to
+            rounding, much faster. All samples must have the same shape.
 
-    >>> from scalargrad.nn import MLP
-    >>> from scalargrad.optim import SGD
-    >>> model = MLP(1, [1], seed=0)
-    >>> history = fit(model, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], loss="mse",
-    ...               optimizer=SGD(model.parameters(), 0.1), epochs=200, progress=False)
-    >>> [round(number, 3) for number in model.state_dict().values()]
-    [2.0, 1.0]
+    Returns:
+        The numbers of every epoch and every step.
+
+    Raises:
+        DivergenceError: If a loss, gradient or parameter becomes nan or inf. It names the first
+            operation that produced one and has the `history` so far; the model has the parameters
+            from before that step.
+        OptionError: For an argument with an invalid value.
+        DataError: For samples or targets of the wrong kind.
+        LengthError: For samples or targets of the wrong shape.
+        CheckpointError: If `resume` is a file of another training.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> from scalargrad.optim import SGD
+        >>> model = MLP(1, [1], seed=0)
+        >>> history = fit(model, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], loss="mse",
+        ...               optimizer=SGD(model.parameters(), 0.1), epochs=200, progress=False)
+        >>> [round(number, 3) for number in model.state_dict().values()]
+        [2.0, 1.0]
     """
     if not isinstance(model, Module):
         raise DataError(f"fit trains a Module, not {type(model).__name__}")
-    order = _checked_seed(seed) if shuffle else None
-    samples = samples_of(X, y, weights=sample_weight)
-    kept, held = held_out(samples, validation, order, shuffle)
-    measures, paid = named_metrics(metrics), get_loss(loss)
-    listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
+    order_seed = _check_seed(seed) if shuffle else None
+    samples = read_samples(X, y, weights=sample_weight)
+    train, held_out = split_validation(samples, validation, order_seed, shuffle)
+    # All options are checked before the trial, which runs the user's code.
+    metric_functions = read_metrics(metrics)
+    loss_function = get_loss(loss)
+    callback_list = read_callbacks(callbacks)
+    epoch_count = checked_count(epochs, "epochs")
     size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
-    with reported(
-        id(part) for _, part in model.named_modules()
-    ):  # the trial tells of what nothing would learn
-        rule = optimizer_of(optimizer, model)
-        trial = check_training(
-            model, paid, penalty, rule, samples, None if is_number(validation) else held
+
+    # The trial below reports what nothing would learn, so no step warns of it a second time.
+    with reported(id(module) for _, module in model.named_modules()):
+        trained_by = resolve_optimizer(optimizer, model)
+        # A share for validation was checked with the samples that it comes from.
+        given = None if is_number(validation) else held_out
+        trial = check_training(model, loss_function, penalty, trained_by, samples, given)
+
+        step: Step
+        if compiled:
+            predicting = bool(metric_functions)
+            step = CompiledStep(
+                model, loss_function, penalty, trained_by, predicting, trial.prediction
+            )
+        else:
+            step = EagerStep(model, loss_function, penalty, trained_by)
+
+        # Those of validation too, so that both sets are measured with the same border.
+        targets = train.targets + (held_out.targets if held_out else [])
+        train, held_out = apply_class_weights(
+            train, held_out, class_weight, loss_function, trial.prediction
         )
-        targets = kept.targets + (held.targets if held else [])
-        parts = model, paid, penalty, rule
-        step = (
-            CompiledStep(*parts, bool(measures), trial.prediction)
-            if compiled
-            else EagerStep(*parts)
+        config = TrainingConfig(
+            epochs=epoch_count,
+            batch_size=size,
+            seed=order_seed,
+            metrics=bind_borders(metric_functions, targets, loss_function, trial.prediction),
+            callbacks=callback_list,
         )
-        training = Training(step, *weighted(kept, held, class_weight, paid, trial.prediction), rule)
-        training.metrics, training.callbacks = (
-            settled(measures, targets, paid, trial.prediction),
-            listed,
-        )
-        training.epochs, training.seed, training.batch_size = count, order, size
-        training.message = _resumed(training, resume)
-        return training.run(progress)
+        training = Training(step, trained_by, train, held_out, config)
+        message = _resume(training, resume)
+        return training.run(progress, message)
 
 
-def _resumed(training: Training, resume: str | PathLike[str] | None) -> str:
-    """Go on from a file; where there is none, return what is to be said about that."""
+def _resume(training: Training, resume: str | PathLike[str] | None) -> str:
+    """Continue from a file; if there is none, return the message that says so."""
     if resume is None:
         return ""
     path = as_path(resume)
     if path.exists():
         resume_training(training, path)
         return ""
+
     message = f"there is no checkpoint {str(path)!r} yet, so the training starts from scratch"
-    written = [
-        callback.path for callback in training.callbacks if isinstance(callback, SaveCheckpoint)
+    saved_to = [
+        callback.path
+        for callback in training.config.callbacks
+        if isinstance(callback, SaveCheckpoint)
     ]
-    if path not in written:
+    # A script that resumes itself finds no file in its first run, which needs no warning.
+    if path not in saved_to:
         warn(
-            f"resume: {message}, and no SaveCheckpoint among the callbacks writes it: is the name right?",
+            f"resume: {message}, and no SaveCheckpoint among the callbacks writes it: "
+            "is the name right?",
             ResumeWarning,
         )
     return message
 
 
-def optimizer_of(choice: Any, model: Module) -> Optimizer:
-    """The optimizer itself, or the one of that name over all parameters of the model.
+def resolve_optimizer(choice: Optimizer | str, model: Module) -> Optimizer:
+    """Return the given optimizer, or the one of that name over all parameters of the model.
 
-    Raises OptionError for anything else, and for a model without parameters.
+    Raises:
+        OptionError: For anything else, and for a model without parameters.
+
+    Example:
+        >>> from scalargrad.nn import Layer
+        >>> type(resolve_optimizer("adam", Layer(2, 1))).__name__
+        'Adam'
     """
     if isinstance(choice, Optimizer):
         return choice
     if not isinstance(choice, str) or choice not in OPTIMIZERS:
-        raise OptionError(
-            f"optimizer must be an Optimizer or a name, not {choice!r}{suggestion(choice, OPTIMIZERS)}"
-        )
+        hint = suggestion(choice, OPTIMIZERS)
+        raise OptionError(f"optimizer must be an Optimizer or a name, not {choice!r}{hint}")
     parameters = model.parameters()
     if not parameters:
-        raise OptionError(no_parameters(model))
+        raise OptionError(explain_no_parameters(model))
     return OPTIMIZERS[choice](parameters)
 
 
-def _checked_seed(seed: Any) -> int | None:
+def _check_seed(seed: int | None) -> int | None:
     return None if seed is None else checked_count(seed, "seed of fit")

@@ -1,4 +1,4 @@
-"""What a training was like: numbers for every epoch and for every step."""
+"""The record of a training: numbers for every epoch and for every step."""
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -9,16 +9,18 @@ from scalargrad.utils.spelling import suggestion
 
 
 class History(dict[str, list[float]]):
-    """A dict from a name to one number for each epoch: `history["loss"]`, `history["validation_loss"]`, ….
+    """A dict from a name, such as "loss" or "validation_loss", to one number for each epoch.
 
-    steps    the objective (mean loss of the batch, plus the penalty) before every step
-    stop_reason  why the training ended before its last epoch; "" if it did not
+    Attributes:
+        steps: The objective (mean loss of the batch, plus the penalty) before every step.
+        stop_reason: Why the training ended before its last epoch; "" if it did not.
 
-    >>> history = History()
-    >>> history.add({"loss": 0.5, "learning_rate": 0.1})
-    >>> history.add({"loss": 0.25, "learning_rate": 0.1})
-    >>> history["loss"], history.epochs
-    ([0.5, 0.25], 2)
+    Example:
+        >>> history = History()
+        >>> history.add({"loss": 0.5, "learning_rate": 0.1})
+        >>> history.add({"loss": 0.25, "learning_rate": 0.1})
+        >>> history["loss"], history.epochs
+        ([0.5, 0.25], 2)
     """
 
     def __init__(self) -> None:
@@ -28,22 +30,21 @@ class History(dict[str, list[float]]):
 
     @property
     def epochs(self) -> int:
-        """How many epochs have ended."""
+        """Number of finished epochs."""
         return max(map(len, self.values()), default=0)
 
     def add(self, numbers: Mapping[str, float]) -> None:
-        """Append what one epoch gave. Names are those of the first epoch."""
+        """Append the numbers of one epoch."""
         for name, number in numbers.items():
             self.setdefault(name, []).append(float(number))
 
     def last(self) -> dict[str, float]:
-        """The numbers of the last epoch by name; empty before there is one."""
+        """Return the numbers of the last epoch by name; empty before the first epoch ends."""
         return {name: numbers[-1] for name, numbers in self.items()}
 
-    def __missing__(self, name: Any) -> NoReturn:
-        raise UnknownNameError(
-            f"the history has no {name!r}{suggestion(name, self) if self else ', as no epoch has ended'}"
-        )
+    def __missing__(self, name: object) -> NoReturn:
+        hint = suggestion(name, self) if self else ", as no epoch has ended"
+        raise UnknownNameError(f"the history has no {name!r}{hint}")
 
     @fits_terminal
     def __repr__(self) -> str:
@@ -52,16 +53,13 @@ class History(dict[str, list[float]]):
         return f"<History of {self.epochs} epochs: {numbers or 'nothing yet'}{ending}>"
 
     def state_dict(self) -> dict[str, Any]:
-        """All of it, to be saved."""
-        return {
-            "columns": {name: list(numbers) for name, numbers in self.items()},
-            "steps": list(self.steps),
-        }
+        """Return everything but the stop reason, which a resumed training has to earn again."""
+        columns = {name: list(numbers) for name, numbers in self.items()}
+        return {"columns": columns, "steps": list(self.steps)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
         self.clear()
-        self.update(
-            {name: [float(x) for x in numbers] for name, numbers in state["columns"].items()}
-        )
-        self.steps = [float(x) for x in state["steps"]]
+        for name, numbers in state["columns"].items():
+            self[name] = [float(number) for number in numbers]
+        self.steps = [float(number) for number in state["steps"]]

@@ -1,6 +1,7 @@
-"""A training while it runs: the loop around the step, what is told to callbacks, and what happens when something goes wrong."""
+"""The training loop: run the steps, call the callbacks, and report a training that diverges."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -10,259 +11,335 @@ from scalargrad.autodiff.anomaly import detect_anomaly
 from scalargrad.core.checks import all_finite
 from scalargrad.core.modes import enable_grad
 from scalargrad.errors import AnomalyError, DivergenceError
-from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Mask
 from scalargrad.utils.calls import explain_class
 from scalargrad.utils.garbage import collector_off
 
+from .aliases import Metric, Prediction, Target
 from .history import History
-from .metrics import Metric, measured
+from .metrics import evaluate_metric
 from .progress import Progress
 from .samples import Samples
 from .steps import Evaluation, Step
 
 
 class Callback:
-    """Does nothing. A derived class writes those methods that it needs; each is given the Training.
+    """Base class of callbacks, with hooks that do nothing. A subclass overrides those it needs.
 
-    `training.model`, `.optimizer`, `.history`, `.epoch` (how many have ended), `.gradient` (a vector in the order of the optimizer's
-    parameters, which may be changed in `on_before_optimizer_step`) and `training.stop(reason)` are what they work with.
+    Each hook receives the Training, whose `model`, `optimizer`, `history`, `epoch` (number of
+    finished epochs), `gradient` (a vector in the order of the optimizer's parameters, which
+    `on_before_optimizer_step` may change) and `stop(reason)` it works with.
 
-    >>> class Count(Callback):
-    ...     steps = 0
-    ...     def on_step_end(self, training):
-    ...         self.steps += 1
+    Attributes:
+        last: Whether it is called after the others, to see what they did.
+        looks: Whether it reads or changes the model's parameters. If not, a compiled training
+            need not copy them into the model for it.
+
+    Example:
+        >>> class Count(Callback):
+        ...     steps = 0
+        ...     def on_step_end(self, training):
+        ...         self.steps += 1
     """
 
     last = False
-    """Whether it comes after the others, to see what they did."""
     looks = True
-    """Whether it looks at the model's parameters or changes them; if not, a compiled training need not hand them over."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         explain_class(cls, "__init__")
 
     def on_train_begin(self, training: "Training") -> None:
-        """Before the first step, also of a training that was taken up again."""
+        """Run before the first step, also of a resumed training."""
 
     def on_before_optimizer_step(self, training: "Training") -> None:
-        """The gradient of a batch is there; the step was not made yet."""
+        """Run between computing the gradient of a batch and updating the parameters."""
 
     def on_step_end(self, training: "Training") -> None:
-        """The parameters have changed."""
+        """Run after the parameters were updated."""
 
     def on_epoch_end(self, training: "Training") -> None:
-        """All samples were seen once more; `training.history.last()` has the numbers."""
+        """Run after each epoch; `training.history.last()` has its numbers."""
 
     def on_train_end(self, training: "Training") -> None:
-        """However it ended, an error or Ctrl-C included."""
+        """Run at the end, also after an error or Ctrl-C."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What must be saved to go on to the same bits: numbers, text, lists, dicts, arrays."""
+        """Return what a bit-exact resume needs: numbers, text, lists, dicts, arrays."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The checked options of a training.
+
+    Attributes:
+        epochs: Number of passes over the samples.
+        batch_size: Samples per step; None for all of them.
+        seed: Seed of the order of the samples; None for the given order.
+        metrics: Metrics by name.
+        callbacks: Callbacks in the order in which they are called.
+    """
+
+    epochs: int
+    batch_size: int | None
+    seed: int | None
+    metrics: Mapping[str, Metric]
+    callbacks: Sequence[Callback]
 
 
 class Training:
-    """A training while it runs: what callbacks look at and take part in.
+    """A running training, as callbacks see it.
 
-    model, optimizer, history
-    epoch, epochs  how many epochs have ended, and how many there shall be
-    loss           of the last batch, penalty included
-    gradient       of the last batch, one number for each of `optimizer.parameters`
+    Attributes:
+        model: The model that is trained.
+        optimizer: The optimizer that trains it.
+        history: The numbers so far.
+        epoch: Number of finished epochs.
+        epochs: Number of epochs to run.
+        loss: Loss of the last batch, penalty included.
+        gradient: Gradient of the last batch, one number for each of `optimizer.parameters`.
+        samples: The samples to train on.
+        validation: The samples to validate on, or None.
+        config: The checked options of `fit`.
     """
 
-    metrics: dict[str, Metric]
-    callbacks: list[Callback]
-    batch_size: int | None = None
-    seed: int | None = None
-    message = ""
-    """What is said before the first epoch."""
-    epochs = 0
-    _parts: Sequence[Module] = ()
-    _least = 1
-    """How many samples a batch needs: two where their statistics are taken, unless the batch size says one."""
-
     def __init__(
-        self, step: Step, samples: Samples, held: Samples | None, optimizer: Optimizer
+        self,
+        step: Step,
+        optimizer: Optimizer,
+        samples: Samples,
+        validation: Samples | None,
+        config: TrainingConfig,
     ) -> None:
-        self.model, self.samples, self.held, self.optimizer = step.model, samples, held, optimizer
-        self.metrics, self.callbacks, self.history, self.epoch = {}, [], History(), 0
-        self.loss, self.gradient = float("nan"), numpy.zeros(len(optimizer.parameters))
-        self._step, self._begun = step, _Moment(step)
+        self.model = step.model
+        self.optimizer = optimizer
+        self.samples = samples
+        self.validation = validation
+        self.config = config
+        self.history = History()
+        self.epoch = 0
+        self.epochs = config.epochs
+        self.loss = float("nan")
+        self.gradient = numpy.zeros(len(optimizer.parameters))
+        self._step = step
+        self._modules = [module for _, module in self.model.named_modules()]
+        self._before_step = _Snapshot(step)
 
     def stop(self, reason: str) -> None:
-        """End the training: at once where a step is still to be made, else after this epoch or before the first."""
+        """End the training: before the pending optimizer step, or else after this epoch."""
         self.history.stop_reason = self.history.stop_reason or reason
 
+    def skip_to(self, epoch: int) -> None:
+        """Continue after an epoch that an earlier run finished."""
+        self.epoch = epoch
+
     def identity(self) -> dict[str, Any]:
-        """What must be the same for a training to be taken up again."""
-        return {"samples": self.samples.checksum, "batch_size": self.batch_size, "seed": self.seed}
+        """Return what must be equal for a checkpoint to continue this training."""
+        return {
+            "samples": self.samples.checksum,
+            "batch_size": self.config.batch_size,
+            "seed": self.config.seed,
+        }
 
-    def run(self, progress: bool) -> History:
-        """All epochs that are left; inside of a `no_grad` block, too, something is learned."""
+    def run(self, progress: bool, message: str = "") -> History:
+        """Run the remaining epochs, inside a `no_grad` block too.
+
+        Args:
+            progress: Whether to show the progress.
+            message: What to show before the first epoch.
+
+        Returns:
+            The history.
+
+        Raises:
+            DivergenceError: If a loss, gradient or parameter becomes nan or inf.
+        """
         with enable_grad():
-            return self._run(progress)
+            return self._run(progress, message)
 
-    def _run(self, progress: bool) -> History:
-        self._parts = [part for _, part in self.model.named_modules()]
+    def _run(self, progress: bool, message: str) -> History:
+        batch_size = self.config.batch_size
         self._set_mode(training=True)
-        self._least = 2 if self.model.needs_batch and self.batch_size != 1 else 1
-        self._step.read()
-        self._begun = _Moment(self._step)
-        steps = len(self.samples.starts(self.batch_size, self._least))
+        # The statistics of a single sample are no statistics, unless that is what was asked for.
+        min_batch = 2 if self.model.needs_batch and batch_size != 1 else 1
+        self._step.read_model()
+        # A resume may have changed buffers and generators since the first snapshot.
+        self._before_step.take(self._step)
+
+        steps = len(self.samples.starts(batch_size, min_batch))
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
-        bar.say(self.message)
+        bar.say(message)
         try:
-            self._tell("on_train_begin")
+            self._call("on_train_begin")
             while self.epoch < self.epochs and not self.history.stop_reason:
                 with collector_off():
-                    self._run_epoch(bar)
+                    self._run_epoch(bar, min_batch)
         except KeyboardInterrupt:
-            self._begun.restore(self._step)
+            # It may have come while parameters were written, which would leave a mixture.
+            self._before_step.restore(self._step)
             self.stop(f"interrupted in epoch {self.epoch + 1}")
         finally:
-            self._step.show()
-            self._tell("on_train_end")
+            self._step.write_model()
+            self._call("on_train_end")
             self._set_mode(training=False)
             bar.close()
         return self.history
 
-    def _run_epoch(self, bar: Progress) -> None:
+    def _run_epoch(self, bar: Progress, min_batch: int) -> None:
         self._set_mode(training=True)
         seen: list[tuple[Evaluation, list[int]]] = []
         trainable = self.optimizer.trainable()
-        for part in self.samples.batches(self.batch_size, self.seed, self.epoch, self._least):
-            seen.append((self._make_step(part, trainable), part))
+        config = self.config
+        for batch in self.samples.batches(config.batch_size, config.seed, self.epoch, min_batch):
+            seen.append((self._make_step(batch, trainable), batch))
             bar.step(self.loss)
             if self.history.stop_reason:
                 break
-        self.history.add(self._summary(seen) | self._validation())
+
+        self.history.add(self._summarize(seen) | self._validate())
         self.epoch += 1
         bar.epoch(self.epoch, self.history.last())
-        self._tell("on_epoch_end")
+        self._call("on_epoch_end")
 
     def _set_mode(self, training: bool) -> None:
-        for part in self._parts:
-            part.training = training
+        for module in self._modules:
+            module.training = training
 
-    def _make_step(self, part: list[int], trainable: Mask | None) -> Evaluation:
-        self._begun.note(self._step)
-        found = self._step.evaluate(self.samples, part)
-        self.loss, self.gradient = found.objective, found.gradient
+    def _make_step(self, batch: list[int], trainable: Mask | None) -> Evaluation:
+        self._before_step.take(self._step)
+        evaluation = self._step.evaluate(self.samples, batch)
+        self.loss = evaluation.objective
+        self.gradient = evaluation.gradient
         if not (isfinite(self.loss) and all_finite(self.gradient)):
-            raise self._diverged(part)
-        self.history.steps.append(self.loss)
-        self._tell("on_before_optimizer_step")
-        if not self.history.stop_reason:
-            data = self.optimizer.update(self._begun.data, self.gradient, trainable)
-            if not all_finite(data):
-                raise self._diverged(part)
-            self._step.write(data)
-            self._tell("on_step_end")
-        return found
+            raise self._diverged(batch)
 
-    def _summary(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
-        sizes = [float(len(part)) for _, part in seen]
-        weights = [found.weight for found, _ in seen]
+        self.history.steps.append(self.loss)
+        self._call("on_before_optimizer_step")
+        if self.history.stop_reason:
+            return evaluation
+
+        data = self.optimizer.update(self._before_step.data, self.gradient, trainable)
+        if not all_finite(data):
+            raise self._diverged(batch)
+        self._step.write(data)
+        self._call("on_step_end")
+        return evaluation
+
+    def _summarize(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
+        """Average what the batches of an epoch gave."""
+        weights = [evaluation.weight for evaluation, _ in seen]
         numbers = {
-            "loss": _weighted([found.loss for found, _ in seen], weights),
+            "loss": _average([evaluation.loss for evaluation, _ in seen], weights),
             "learning_rate": self.optimizer.learning_rate,
         }
         if self._step.penalty:
-            numbers["penalty"] = _weighted([found.penalty for found, _ in seen], sizes)
-        predictions = [prediction for found, _ in seen for prediction in found.predictions]
-        return numbers | self._measured(
-            predictions, [self.samples.targets[i] for _, part in seen for i in part]
-        )
+            # Weights of samples are no part of the penalty.
+            sizes = [float(len(batch)) for _, batch in seen]
+            numbers["penalty"] = _average([evaluation.penalty for evaluation, _ in seen], sizes)
 
-    def _validation(self) -> dict[str, float]:
-        if self.held is None:
+        predictions = [
+            prediction for evaluation, _ in seen for prediction in evaluation.predictions
+        ]
+        targets = [self.samples.targets[i] for _, batch in seen for i in batch]
+        return numbers | self._measure(predictions, targets)
+
+    def _validate(self) -> dict[str, float]:
+        if self.validation is None:
             return {}
         self._set_mode(training=False)
-        loss, predictions = self._step.measure(self.held)
-        numbers = {"loss": loss, **self._measured(predictions, self.held.targets)}
+        loss, predictions = self._step.measure(self.validation)
+        numbers = {"loss": loss, **self._measure(predictions, self.validation.targets)}
         return {f"validation_{name}": number for name, number in numbers.items()}
 
-    def _measured(self, predictions: list[Any], targets: list[Any]) -> dict[str, float]:
+    def _measure(self, predictions: list[Prediction], targets: list[Target]) -> dict[str, float]:
         return {
-            name: measured(metric, predictions, targets) for name, metric in self.metrics.items()
+            name: evaluate_metric(metric, predictions, targets)
+            for name, metric in self.config.metrics.items()
         }
 
-    def _tell(self, event: str) -> None:
-        """Call that method of every callback that has one of its own; around those that look at the model its parameters are exchanged."""
-        for callback in self.callbacks:
-            if getattr(type(callback), event) is not getattr(Callback, event):
-                if callback.looks:
-                    self._step.show()
-                getattr(callback, event)(self)
-                if callback.looks:
-                    self._step.read()
+    def _call(self, hook: str) -> None:
+        """Call a hook of every callback that overrides it."""
+        for callback in self.config.callbacks:
+            if getattr(type(callback), hook) is getattr(Callback, hook):
+                continue
+            # A compiled program has the parameters, so the model gets them only on demand.
+            if callback.looks:
+                self._step.write_model()
+            getattr(callback, hook)(self)
+            if callback.looks:
+                self._step.read_model()
 
-    def _diverged(self, part: list[int]) -> DivergenceError:
-        """The error to raise; the model is given back as it was before this step."""
-        self._begun.restore(self._step)
-        cause = self._first_anomaly(part)
-        self._begun.restore(self._step)
+    def _diverged(self, batch: list[int]) -> DivergenceError:
+        """Restore the model to what it was before this step, and build the error to raise."""
+        self._before_step.restore(self._step)
+        cause = self._find_first_anomaly(batch)
+        # Looking for the cause ran the model, which changed buffers and generators.
+        self._before_step.restore(self._step)
+
+        step_number = len(self.history.steps) + 1
         error = DivergenceError(
-            f"the training diverged in epoch {self.epoch + 1}, step {len(self.history.steps) + 1}: the loss is {self.loss!r}\n"
+            f"the training diverged in epoch {self.epoch + 1}, step {step_number}: "
+            f"the loss is {self.loss!r}\n"
             f"  first: {cause}\n"
-            "  The model has the parameters from before this step. A smaller learning rate, another initializer, inputs that are "
-            "standardized, or callbacks=[ClipNorm(1.0)] may help."
+            "  The model has the parameters from before this step. A smaller learning rate, "
+            "another initializer, inputs that are standardized, or callbacks=[ClipNorm(1.0)] "
+            "may help."
         )
         error.history = self.history
         return error
 
-    def _first_anomaly(self, part: list[int]) -> str:
-        """The first operation that made a number that is not finite, and the sample that it was made for."""
+    def _find_first_anomaly(self, batch: list[int]) -> str:
+        """Name the first operation that produced a non-finite number, and its sample."""
         step = self._step.eager()
         # One by one and in order, so that the random numbers are those of the step.
-        parts = [part] if self.model.needs_batch else [[i] for i in part]
-        for each in parts:
+        parts = [batch] if self.model.needs_batch else [[i] for i in batch]
+        for part in parts:
             try:
                 with detect_anomaly():
-                    step.evaluate(self.samples, each)
+                    step.evaluate(self.samples, part)
             except AnomalyError as error:
-                return (
-                    str(error)
-                    if len(each) > 1
-                    else f"{error}\n  for the sample X[{self.samples.place(each[0])}]"
-                )
+                if len(part) > 1:
+                    return str(error)
+                return f"{error}\n  for the sample X[{self.samples.original_index(part[0])}]"
+
         largest = float(numpy.abs(self.gradient).max())
-        return f"the step of {self.optimizer!r}, for a gradient of which the largest number is {largest!r}"
+        return (
+            f"the step of {self.optimizer!r}, for a gradient of which the largest number is "
+            f"{largest!r}"
+        )
 
 
-class _Moment:
-    """Everything of a model that a step changes, as it was before."""
+class _Snapshot:
+    """Everything of a model that a step changes: parameters, buffers, random generators."""
 
     def __init__(self, step: Step) -> None:
         self._buffers = [buffer for _, buffer in step.model.named_buffers()]
         self._generators = [generator for _, generator in step.model.named_generators()]
-        self.note(step)
+        self.take(step)
 
-    def note(self, step: Step) -> None:
-        """This is the moment."""
+    def take(self, step: Step) -> None:
+        """Save the present state."""
         self.data = step.numbers()
-        self._kept = [buffer.data for buffer in self._buffers]
+        self._buffer_data = [buffer.data for buffer in self._buffers]
         self._states = [generator.getstate() for generator in self._generators]
 
     def restore(self, step: Step) -> None:
-        """Set the model back."""
+        """Set the model back to the saved state."""
         step.write(self.data)
-        for buffer, number in zip(self._buffers, self._kept, strict=True):
+        for buffer, number in zip(self._buffers, self._buffer_data, strict=True):
             buffer.data = number
         for generator, state in zip(self._generators, self._states, strict=True):
             generator.setstate(state)
 
 
-def _weighted(numbers: list[float], sizes: list[float]) -> float:
-    total = sum(sizes)
-    return (
-        sum(number * size for number, size in zip(numbers, sizes, strict=True)) / total
-        if total
-        else 0.0
-    )
+def _average(numbers: list[float], weights: list[float]) -> float:
+    """Return the weighted mean; 0 if all weights are 0."""
+    total = sum(weights)
+    if not total:
+        return 0.0
+    return sum(number * weight for number, weight in zip(numbers, weights, strict=True)) / total

@@ -1,104 +1,108 @@
-"""Metrics: how good predictions are, as numbers that nobody differentiates.
+"""Metrics: the quality of predictions, as plain numbers.
 
-There are two kinds. A metric of one sample, `(prediction, target)`, is averaged over the samples. A metric of a whole set,
-`(predictions, targets)`, is called once with the lists of all; `whole_set` marks it.
+A metric of one sample, `(prediction, target)`, is averaged over the samples. A metric of a whole
+set, `(predictions, targets)`, is called once with the lists of all; `whole_set` marks it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, wraps
-from typing import Any
 
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.spelling import suggestion
 
+from .aliases import Loss, Metric, Prediction, Target
 from .scores import f1, mean_absolute_error, precision, r2, recall
-from .steps import Loss, numbers_of
-from .thresholds import Pair, as_pair, border_of, class_of_shares, innermost, is_high
-
-Metric = Callable[[Any, Any], float]
+from .steps import plain_numbers
+from .thresholds import Pair, as_pair, class_index, find_border, innermost, is_high
 
 
-def accuracy(prediction: Any, target: Any, *, border: float | Pair | None = None) -> float:
-    """Tell whether a sample is on its side: 1.0 if so, else 0.0; the mean for several labels or a sequence.
+def accuracy(
+    prediction: Prediction, target: Target, *, border: float | Pair | None = None
+) -> float:
+    """Return 1.0 for a right decision and 0.0 for a wrong one; the mean for several decisions.
 
-    - Several scores and a class index, or a list with a share for each class: the largest score must be
-      that of the class.
-    - One score, also as a list of one: it must be on the same side of `border` as its target.
-    - Several labels at once: the mean over the labels, each on its side of `border`.
+    - Several scores and a class index, or a list with the share of each class: the class of the
+      largest score must be the right one.
+    - One score, possibly in a list: it must be on the same side of `border` as its target.
+    - Several labels at once: each score must be on the same side of `border` as its label.
 
-    `fit` finds the border by itself: 0 for the scores of hinge and of binary_cross_entropy_with_logits,
-    0.5 for the probabilities of binary_cross_entropy, else the middle of the two targets that there are.
+    `fit` finds the border by itself: 0 for the scores of hinge and
+    binary_cross_entropy_with_logits, 0.5 for the probabilities of binary_cross_entropy, and
+    otherwise the middle of the two targets that occur.
 
     Args:
-        prediction: What the model gives for the sample.
+        prediction: What the model returns for the sample.
         target: Its target.
-        border: What separates the two sides. Without one a target of one score must be -1 or 1.
+        border: The threshold of a score. Without it a target of one score must be -1 or 1.
 
     Returns:
         A number in [0, 1].
 
     Raises:
-        OptionError: Where it can't be told what the target means.
+        OptionError: If the meaning of the target is ambiguous.
 
     Example:
         >>> accuracy([0.1, 2.0, -1.0], 1), accuracy(-0.3, 1), accuracy(0.3, 1, border=0.5)
         (1.0, 0.0, 0.0)
     """
-    scores = numbers_of(prediction)
+    scores = plain_numbers(prediction)
     if not isinstance(scores, list):
-        return _on_its_side(scores, target, border)
+        return _is_right_side(scores, target, border)
     if scores and isinstance(scores[0], list):
-        return _mean([accuracy(row, t, border=border) for row, t in _zipped(scores, target)])
+        return _mean([accuracy(row, t, border=border) for row, t in _pair_up(scores, target)])
     if len(scores) == 1:
-        return _on_its_side(scores[0], target, border)
+        return _is_right_side(scores[0], target, border)
     if not hasattr(target, "__len__"):
-        return float(_largest(scores) == int(target))
+        return float(_argmax(scores) == int(target))
+    # With a border the outputs are labels; without, the target is the share of each class.
     if border is not None:
-        return _mean([_on_its_side(score, t, border) for score, t in _zipped(scores, target)])
-    return float(_largest(scores) == class_of_shares(numbers_of(target)))
+        pairs = _pair_up(scores, target)
+        return _mean([_is_right_side(score, label, border) for score, label in pairs])
+    return float(_argmax(scores) == class_index(plain_numbers(target)))
 
 
-def binary_accuracy(prediction: Any, target: Any, *, border: float | Pair = 0.5) -> float:
-    """Tell whether a probability is on the side of its target, 0 or 1: 1.0 if so, else 0.0; the mean for several.
+def binary_accuracy(prediction: Prediction, target: Target, *, border: float | Pair = 0.5) -> float:
+    """Return 1.0 if a probability is on the side of its target, 0 or 1; the mean for several.
 
     Example:
         >>> binary_accuracy(0.7, 1), binary_accuracy([0.7], [0])
         (1.0, 0.0)
     """
-    pair = as_pair(border)
-    return _mean(
-        [
-            float((p > pair[0]) == is_high(t, pair))
-            for p, t in _pairs(numbers_of(prediction), target)
-        ]
-    )
+    threshold = as_pair(border)
+    pairs = _flat_pairs(plain_numbers(prediction), target)
+    return _mean([float((p > threshold[0]) == is_high(t, threshold)) for p, t in pairs])
 
 
-def absolute_error(prediction: Any, target: Any) -> float:
+def absolute_error(prediction: Prediction, target: Target) -> float:
     """Return |p - t|, the mean over the outputs.
 
     Example:
         >>> absolute_error([1.0, 3.0], [0.0, 1.0])
         1.5
     """
-    return _mean([abs(p - t) for p, t in _pairs(numbers_of(prediction), target)])
+    return _mean([abs(p - t) for p, t in _flat_pairs(plain_numbers(prediction), target)])
 
 
-def squared_error(prediction: Any, target: Any) -> float:
+def squared_error(prediction: Prediction, target: Target) -> float:
     """Return (p - t)², the mean over the outputs.
 
     Example:
         >>> squared_error(3.0, 1.0)
         4.0
     """
-    return _mean([(p - t) ** 2 for p, t in _pairs(numbers_of(prediction), target)])
+    return _mean([(p - t) ** 2 for p, t in _flat_pairs(plain_numbers(prediction), target)])
 
 
-def _averaged(metric: Callable[..., float], average: str) -> Callable[..., float]:
-    """The same metric with its `average` chosen, under a name that says so."""
+def _with_average(metric: Callable[..., float], average: str) -> Callable[..., float]:
+    """Return the metric with a fixed `average` and a name that says so, as "f1_macro"."""
 
     @wraps(metric)
-    def chosen(predictions: Any, targets: Any, *, border: float | Pair | None = None) -> float:
+    def chosen(
+        predictions: Sequence[Prediction],
+        targets: Sequence[Target],
+        *,
+        border: float | Pair | None = None,
+    ) -> float:
         return metric(predictions, targets, average=average, border=border)
 
     chosen.__name__ = f"{metric.__name__}_{average}"
@@ -107,152 +111,182 @@ def _averaged(metric: Callable[..., float], average: str) -> Callable[..., float
 
 _SCORES: tuple[Callable[..., float], ...] = (precision, recall, f1)
 _AVERAGED = [
-    _averaged(metric, average) for metric in _SCORES for average in ("macro", "micro", "weighted")
+    _with_average(metric, average)
+    for metric in _SCORES
+    for average in ("macro", "micro", "weighted")
 ]
+_PER_SAMPLE = (accuracy, binary_accuracy, absolute_error, squared_error)
+_PER_SET = (*_SCORES, *_AVERAGED, mean_absolute_error, r2)
 
 METRICS: dict[str, Callable[..., float]] = {
-    metric.__name__: metric
-    for metric in (
-        *(accuracy, binary_accuracy, absolute_error, squared_error),
-        *_SCORES,
-        *_AVERAGED,
-        *(mean_absolute_error, r2),
-    )
+    metric.__name__: metric for metric in (*_PER_SAMPLE, *_PER_SET)
 }
 """The metrics by name."""
 
 _WITH_BORDER = (accuracy, binary_accuracy, *_SCORES, *_AVERAGED)
 
 
-def named_metrics(metrics: Any) -> dict[str, Metric]:
-    """Names, functions or a dict of functions, as a dict of functions by name; raises OptionError for what is none.
+def read_metrics(
+    metrics: str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric],
+) -> dict[str, Metric]:
+    """Convert names, functions, or a dict of them to a dict of functions by name.
 
-    >>> list(named_metrics("accuracy"))
-    ['accuracy']
+    Raises:
+        OptionError: For an unknown name, and for anything else.
+
+    Example:
+        >>> list(read_metrics("accuracy"))
+        ['accuracy']
     """
     if isinstance(metrics, dict):
-        return {str(name): _metric(metric) for name, metric in metrics.items()}
+        return {str(name): _resolve(metric) for name, metric in metrics.items()}
     items = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
-    return {_name_of(metric): _metric(metric) for metric in items}
+    return {_find_name(metric): _resolve(metric) for metric in items}
 
 
-def settled(
-    metrics: dict[str, Metric], targets: Sequence[Any], loss: Loss, prediction: Any
+def bind_borders(
+    metrics: dict[str, Metric], targets: Sequence[Target], loss: Loss, prediction: Prediction
 ) -> dict[str, Metric]:
-    """Give the metrics that need it the border between two classes, found once from all targets and the loss.
+    """Bind the border between two classes to the metrics that need one and have none.
+
+    It is found once, from all targets and the loss: a single batch may show one class only.
 
     Args:
-        metrics: From `named_metrics`.
+        metrics: From `read_metrics`.
         targets: All targets, those of validation included.
         loss: What is minimized.
-        prediction: What the model gives for one sample, as plain numbers.
+        prediction: What the model returns for one sample, as plain numbers.
 
     Returns:
         The metrics, ready to be called.
 
     Raises:
-        OptionError: Where targets are no classes, or can't be told apart; the message says which metric to take.
+        OptionError: If the targets are not classes, or their border is ambiguous; the message says
+            which metric to use.
 
     Example:
         >>> from scalargrad.losses import mse
-        >>> settled(named_metrics("accuracy"), [0, 1], mse, 0.2)["accuracy"](0.4, 0)
+        >>> bind_borders(read_metrics("accuracy"), [0, 1], mse, 0.2)["accuracy"](0.4, 0)
         1.0
     """
-    found: dict[str, Metric] = {}
+    bound: dict[str, Metric] = {}
     for name, metric in metrics.items():
-        function, options = (
-            (metric.func, metric.keywords) if isinstance(metric, partial) else (metric, {})
-        )
-        if any(function is each for each in _WITH_BORDER) and "border" not in options:
-            border = border_of(
-                name, targets, loss, prediction, (0.5, 0.5) if function is binary_accuracy else None
-            )
-            if "average" not in options:
-                _check_kind(name, function, innermost(prediction), border)
-            bordered: Callable[..., float] = metric
-            found[name] = partial(bordered, border=border)
-        else:
-            found[name] = metric
-    return found
+        function: Callable[..., float] = metric
+        options: Mapping[str, object] = {}
+        if isinstance(metric, partial):
+            function = metric.func
+            options = metric.keywords
+
+        needs_border = any(function is each for each in _WITH_BORDER)
+        if not needs_border or "border" in options:
+            bound[name] = metric
+            continue
+
+        default = (0.5, 0.5) if function is binary_accuracy else None
+        border = find_border(name, targets, loss, prediction, default)
+        if "average" not in options:
+            _check_kind(name, function, innermost(prediction), border)
+        unbound: Callable[..., float] = metric
+        bound[name] = partial(unbound, border=border)
+    return bound
 
 
-def measured(metric: Metric, predictions: Sequence[Any], targets: Sequence[Any]) -> float:
-    """Measure a set: once as a whole, or sample by sample and averaged, as the metric says.
+def evaluate_metric(
+    metric: Metric, predictions: Sequence[Prediction], targets: Sequence[Target]
+) -> float:
+    """Evaluate a metric of a whole set, or average one of single samples.
 
     Example:
-        >>> measured(squared_error, [1.0, 2.0], [0.0, 0.0]), measured(r2, [1.0, 2.0], [1.0, 2.0])
-        (2.5, 1.0)
+        >>> evaluate_metric(squared_error, [1.0, 2.0], [0.0, 0.0])
+        2.5
+        >>> evaluate_metric(r2, [1.0, 2.0], [1.0, 2.0])
+        1.0
     """
+    # A partial does not pass on the mark of its function.
     function = metric.func if isinstance(metric, partial) else metric
     if getattr(function, "whole_set", False):
         return float(metric(predictions, targets))
     return sum(metric(p, t) for p, t in zip(predictions, targets, strict=True)) / len(targets)
 
 
-def _check_kind(name: str, metric: Any, row: Any, border: Pair | None) -> None:
-    """Refuse a score of two classes where there are more."""
+def _check_kind(
+    name: str, metric: Callable[..., float], row: Prediction, border: Pair | None
+) -> None:
+    """Refuse a score of two classes if there are more."""
     if metric is binary_accuracy and border is None:
         raise OptionError(
             f"{name} is for one output, or for several labels at once: for classes take accuracy"
         )
     classes = len(row) if isinstance(row, list) else 1
-    if metric in _SCORES and (classes > 2 or (classes == 2 and border is not None)):
+    is_multilabel = classes == 2 and border is not None
+    if metric in _SCORES and (classes > 2 or is_multilabel):
         raise OptionError(
-            f"{name} needs to know how to average over {classes} classes: take {name}_macro, {name}_micro or {name}_weighted"
+            f"{name} needs to know how to average over {classes} classes: "
+            f"take {name}_macro, {name}_micro or {name}_weighted"
         )
 
 
-def _name_of(metric: Any) -> str:
+def _find_name(metric: str | Metric) -> str:
     if isinstance(metric, partial):
-        return _name_of(metric.func)
+        return _find_name(metric.func)
     return metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
 
 
-def _metric(metric: Any) -> Metric:
-    found: Any = METRICS.get(metric) if isinstance(metric, str) else metric
-    if not callable(found):
-        hint = suggestion(metric, METRICS)
-        if metric == "confusion_matrix":
-            hint = ": a confusion matrix is no single number, so call confusion_matrix(predictions, targets) after training"
-        raise OptionError(
-            f"a metric must be a function (prediction, target) or a name, not {metric!r}{hint}"
+def _resolve(choice: str | Metric) -> Metric:
+    metric = METRICS.get(choice) if isinstance(choice, str) else choice
+    if metric is not None and callable(metric):
+        return metric
+    hint = suggestion(choice, METRICS)
+    if choice == "confusion_matrix":
+        # It is in the same place of other libraries, but a history holds one number per epoch.
+        hint = (
+            ": a confusion matrix is no single number, "
+            "so call confusion_matrix(predictions, targets) after training"
         )
-    checked: Metric = found
-    return checked
+    raise OptionError(
+        f"a metric must be a function (prediction, target) or a name, not {choice!r}{hint}"
+    )
 
 
-def _on_its_side(score: float, target: Any, border: float | Pair | None) -> float:
-    number = _number(target)
+def _is_right_side(score: float, target: Target, border: float | Pair | None) -> float:
+    number = _as_number(target)
     if border is None and number not in (-1.0, 1.0):
         raise OptionError(
-            f"accuracy of one score takes a target of -1 or 1, not {number:g}: give border=0.5 for a probability and "
-            "targets 0 and 1 (as binary_accuracy does), border=0.0 for a score before the sigmoid"
+            f"accuracy of one score takes a target of -1 or 1, not {number:g}: give border=0.5 for "
+            "a probability and targets 0 and 1 (as binary_accuracy does), border=0.0 for a score "
+            "before the sigmoid"
         )
     pair = (0.0, 0.0) if border is None else as_pair(border)
     return float((score > pair[0]) == is_high(number, pair))
 
 
-def _largest(scores: list[float]) -> int:
+def _argmax(scores: list[float]) -> int:
     return scores.index(max(scores))
 
 
-def _number(x: Any) -> float:
-    return float(x[0]) if hasattr(x, "__len__") and len(x) == 1 else float(x)
+def _as_number(target: Target) -> float:
+    is_single = hasattr(target, "__len__") and len(target) == 1
+    return float(target[0]) if is_single else float(target)
 
 
-def _zipped(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
+def _pair_up(prediction: list[Prediction], target: Target) -> list[tuple[Prediction, Target]]:
     targets = list(target) if hasattr(target, "__len__") else [target]
     if len(prediction) != len(targets):
         raise LengthError(
-            f"a metric needs a target for each output: {len(prediction)} outputs, {len(targets)} targets"
+            f"a metric needs a target for each output: {len(prediction)} outputs, "
+            f"{len(targets)} targets"
         )
     return list(zip(prediction, targets, strict=True))
 
 
-def _pairs(prediction: Any, target: Any) -> list[tuple[float, float]]:
-    if isinstance(prediction, list):
-        return [pair for p, t in _zipped(prediction, target) for pair in _pairs(p, t)]
-    return [(prediction, _number(target))]
+def _flat_pairs(prediction: Prediction, target: Target) -> list[tuple[float, float]]:
+    """Return each output of a nested prediction with its target."""
+    if not isinstance(prediction, list):
+        return [(prediction, _as_number(target))]
+    pairs: list[tuple[float, float]] = []
+    for part, part_target in _pair_up(prediction, target):
+        pairs += _flat_pairs(part, part_target)
+    return pairs
 
 
 def _mean(numbers: Sequence[float]) -> float:

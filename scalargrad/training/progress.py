@@ -1,4 +1,4 @@
-"""Progress of a training: a bar where tqdm is installed, else a line for each epoch. Both go to the standard error stream."""
+"""Progress of a training on stderr: a bar if tqdm is installed, or else one line per epoch."""
 
 import sys
 from collections.abc import Mapping
@@ -8,38 +8,39 @@ from scalargrad.terminal import encodable
 
 
 class Progress:
-    """Shows how far a training is.
+    """Shows how far a training has come.
 
-    total  how many steps there will be
-    begin  how many of them were made before
-    shown  False: show nothing
+    Args:
+        total: Number of steps of the whole training.
+        initial: Number of steps that an earlier run made.
+        shown: If False, show nothing.
     """
 
-    def __init__(self, total: int, begin: int, shown: bool) -> None:
-        self._shown, self._bar = shown, _bar(total, begin) if shown else None
+    def __init__(self, total: int, initial: int, shown: bool) -> None:
+        self._shown = shown
+        self._bar = _make_bar(total, initial) if shown else None
 
     def say(self, text: str) -> None:
-        """A line of its own, if there is anything to say."""
+        """Write a line, if there is anything to say."""
         if self._shown and text:
             sys.stderr.write(f"{text}\n")
 
     def step(self, objective: float) -> None:
-        """One more step, with the objective that it began with."""
+        """Advance by one step, which began with this objective."""
         if self._bar is not None:
+            # `update` redraws at its own pace; a refresh for every step would slow fast ones down.
             self._bar.set_postfix_str(f"loss {objective:.4g}", refresh=False)
             self._bar.update()
 
     def epoch(self, number: int, numbers: Mapping[str, float]) -> None:
-        """One more epoch, with its numbers."""
-        text = ", ".join(f"{name.replace('_', ' ')} {x:.4g}" for name, x in numbers.items())
+        """Show the numbers of a finished epoch."""
+        parts = [f"{name.replace('_', ' ')} {x:.4g}" for name, x in numbers.items()]
+        text = f"epoch {number}: {', '.join(parts)}"
         if self._bar is not None:
-            self._bar.set_description_str(f"epoch {number}: {text}", refresh=False)
+            self._bar.set_description_str(text, refresh=False)
         elif self._shown:
-            sys.stderr.write(
-                encodable(
-                    f"epoch {number}: {text}\n", getattr(sys.stderr, "encoding", None) or "utf-8"
-                )
-            )
+            encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+            sys.stderr.write(encodable(f"{text}\n", encoding))
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -47,9 +48,9 @@ class Progress:
             self._bar.close()
 
 
-def _bar(total: int, begin: int) -> Any:
+def _make_bar(total: int, initial: int) -> Any:
     try:
         from tqdm.auto import tqdm
     except ModuleNotFoundError:
         return None
-    return tqdm(total=total, initial=begin, unit=" steps", dynamic_ncols=True)
+    return tqdm(total=total, initial=initial, unit=" steps", dynamic_ncols=True)

@@ -1,7 +1,7 @@
-"""What can learn: everything that a loss uses and is meant to learn can be reached by the optimizer, or a warning names it."""
+"""Warn of what a loss uses and is meant to learn, but the optimizer does not reach."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from scalargrad.core.unlearned import warn_unlearned
 from scalargrad.core.value import Parameter, Value
@@ -11,44 +11,51 @@ from scalargrad.nn.containers import everything, insides
 from scalargrad.nn.survey import as_code, survey
 from scalargrad.optim import Optimizer
 
-_SHOWN = 3
+Function: TypeAlias = Any
+"""A loss or penalty of the user, or None."""
+
+_MAX_SHOWN = 3
 
 
-class Made:
-    """An observer that notes which nodes were computed while it watched."""
+class ComputedNodes:
+    """An observer of graph construction that records the nodes computed while it is active."""
 
     def __init__(self) -> None:
         self.ids: set[int] = set()
 
-    def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
-        """Note a node."""
+    def made(
+        self,
+        node: Value,
+        op: str,  # noqa: ARG002
+        args: tuple[Value, ...],  # noqa: ARG002
+        partials: tuple[float, ...],  # noqa: ARG002
+    ) -> None:
+        """Record a node."""
         self.ids.add(id(node))
 
-    def went_back(self, order: list[Any]) -> None:
+    def went_back(self, order: list[Value]) -> None:
         """Do nothing: backward passes make no nodes of the loss."""
 
 
-def plain_values(model: Module) -> list[tuple[str, Value]]:
-    """Find the Values of a model that are no Parameters, Buffers or Constants, each with its path.
+def find_plain_values(model: Module) -> list[tuple[str, Value]]:
+    """Return the Values of a model, with paths, that are not Parameters, Buffers or Constants.
 
     Example:
         >>> model = Module()
         >>> model.gain, model.bias = Value(1.0), Parameter(0.0)
-        >>> [path for path, _ in plain_values(model)]
+        >>> [path for path, _ in find_plain_values(model)]
         ['gain']
     """
-    passed_over = survey(model, Module).unlearned()
-    return [
-        (as_code(path), value) for path, value in passed_over if not isinstance(value, Parameter)
-    ]
+    unlearned = survey(model, Module).unlearned()
+    return [(as_code(path), value) for path, value in unlearned if not isinstance(value, Parameter)]
 
 
 def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) -> None:
-    """Refuse an optimizer that would change something else than what the loss depends on.
+    """Refuse an optimizer over parameters that the loss does not depend on.
 
     Args:
         model: What is trained.
-        optimizer: What shall train it.
+        optimizer: What trains the model.
         used: The leaves that the loss of a sample, or the penalty, depends on.
 
     Raises:
@@ -57,122 +64,136 @@ def check_optimizer(model: Module, optimizer: Optimizer, used: Iterable[Value]) 
     Example:
         >>> from scalargrad.nn import Layer
         >>> from scalargrad.optim import SGD
-        >>> check_optimizer(Layer(1, 1), SGD(Layer(1, 1).parameters()), [])  # doctest: +ELLIPSIS
+        >>> other = SGD(Layer(1, 1).parameters())
+        >>> check_optimizer(Layer(1, 1), other, [])  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        scalargrad.errors.OptionError: SGD is over the parameters of another model: none of its 2 parameters is the model's, ...
+        scalargrad.errors.OptionError: SGD is over the parameters of another model: ...
     """
     known = {id(leaf) for leaf in (*model.parameters(), *used)}
     strange = [parameter for parameter in optimizer.parameters if id(parameter) not in known]
     if not strange:
         return
     if not model.parameters():
-        raise OptionError(no_parameters(model))
-    count, kind = len(optimizer.parameters), type(optimizer).__name__
+        raise OptionError(explain_no_parameters(model))
+
+    count = len(optimizer.parameters)
+    kind = type(optimizer).__name__
     if len(strange) == count:
         raise OptionError(
-            f"{kind} is over the parameters of another model: none of its {count} parameters is the model's, so nothing would be "
-            f"learned. Make it again, {kind}(model.parameters(), …), after the model"
+            f"{kind} is over the parameters of another model: none of its {count} parameters is "
+            "the model's, so nothing would be learned. "
+            f"Make it again, {kind}(model.parameters(), …), after the model"
         )
     raise OptionError(
-        f"{kind} holds {len(strange)} of its {count} parameters in vain: neither the model has them nor does its loss use them. "
-        f"Were they replaced after {kind} was made? "
+        f"{kind} holds {len(strange)} of its {count} parameters in vain: neither the model has "
+        f"them nor does its loss use them. Were they replaced after {kind} was made? "
         f"Make it again, {kind}(model.parameters(), …)"
     )
 
 
-def no_parameters(model: Module) -> str:
-    """Say why a model can't learn that has no Parameter.
+def explain_no_parameters(model: Module) -> str:
+    """Say why a model without Parameters can't be trained.
 
     Example:
-        >>> no_parameters(Module())
-        'Module has no Parameters, so there is nothing to train: assign Parameters or Modules to its attributes'
+        >>> explain_no_parameters(Module())  # doctest: +ELLIPSIS
+        'Module has no Parameters, so there is nothing to train: assign Parameters or Modules ...'
     """
     kind = type(model).__name__
-    leaves = [
-        (as_code(path), value)
-        for path, value in survey(model, Module).unlearned()
-        if not value.args
-    ]
+    unlearned = survey(model, Module).unlearned()
+    leaves = [(as_code(path), value) for path, value in unlearned if not value.args]
     hidden = [path for path, value in leaves if isinstance(value, Parameter)]
     if hidden:
         return (
-            f"{kind} has Parameters only in places that are not searched, in {_some(hidden)}: "
-            "assign them to attributes of the model, by themselves or in a list, tuple or dict"
+            f"{kind} has Parameters only in places that are not searched, in "
+            f"{_list_some(hidden)}: assign them to attributes of the model, "
+            "by themselves or in a list, tuple or dict"
         )
     if leaves:
-        names = _some([path for path, _ in leaves])
-        return f"{kind} has no Parameters, only plain Values, which nothing trains, in {names}: make them Parameters"
-    return f"{kind} has no Parameters, so there is nothing to train: assign Parameters or Modules to its attributes"
+        names = _list_some([path for path, _ in leaves])
+        return (
+            f"{kind} has no Parameters, only plain Values, which nothing trains, in {names}: "
+            "make them Parameters"
+        )
+    return (
+        f"{kind} has no Parameters, so there is nothing to train: "
+        "assign Parameters or Modules to its attributes"
+    )
 
 
 def warn_of_unlearned(
     model: Module,
     optimizer: Optimizer,
     roots: Sequence[Value],
-    made: Made,
+    computed: ComputedNodes,
     own: dict[int, str],
-    functions: Sequence[Any],
+    functions: Sequence[Function],
 ) -> None:
-    """Warn of what the loss uses, what is meant to learn, and what the optimizer can't reach.
+    """Warn of what the loss uses and is meant to learn, but the optimizer does not reach.
 
     Args:
         model: What is trained.
-        optimizer: What trains it.
+        optimizer: What trains the model.
         roots: The losses of a few samples, and the penalty.
-        made: What was computed just now, as opposed to long ago.
-        own: The paths of the plain Values that the model had before, by their ids.
+        computed: The nodes computed for them, as opposed to before.
+        own: Paths of the plain Values that the model had before, by their ids.
         functions: Where else to look for names: the loss and the penalty.
     """
-    leaves, old = used_leaves(roots, made)
+    leaves, old = find_leaves(roots, computed)
     known = {id(parameter) for parameter in (*model.parameters(), *optimizer.parameters)}
-    lost = [
-        leaf
-        for leaf in leaves
-        if isinstance(leaf, Parameter) and leaf.trainable and id(leaf) not in known
-    ]
+    lost: list[Value] = []
+    for leaf in leaves:
+        if isinstance(leaf, Parameter) and leaf.trainable and id(leaf) not in known:
+            lost.append(leaf)
     if lost:
-        names = _names(lost, model, functions)
+        names = _find_names(lost, model, functions)
         warn_unlearned(
-            f"the loss uses {_some(names)}, which neither model.parameters() nor the optimizer holds, so it is not learned: "
-            "assign it to an attribute of the model, in a list, tuple or dict if need be, before the optimizer is made"
+            f"the loss uses {_list_some(names)}, which neither model.parameters() nor the "
+            "optimizer holds, so it is not learned: assign it to an attribute of the model, "
+            "in a list, tuple or dict if need be, before the optimizer is made"
         )
+
     plain = [own[id(leaf)] for leaf in leaves if id(leaf) in own]
     if plain:
         warn_unlearned(
-            f"the loss uses {_some(plain)}, a plain Value of {type(model).__name__}, which is not learned: "
-            "make it a Parameter, or a Buffer if it shall stay as it is"
+            f"the loss uses {_list_some(plain)}, a plain Value of {type(model).__name__}, "
+            "which is not learned: make it a Parameter, or a Buffer if it shall stay as it is"
         )
-    stale = [node for node in old if id(node) in own or _learns(node)]
+
+    stale = [node for node in old if id(node) in own or _can_learn(node)]
     if stale:
         names = [own.get(id(node)) or node.label or f"a result of {node.op}" for node in stale]
         warn_unlearned(
-            f"the loss uses {_some(names)}, computed before training began, so it keeps its number and is not learned: "
-            "compute it inside of forward, or make it a Parameter, as in Parameter(value.data)"
+            f"the loss uses {_list_some(names)}, computed before training began, so it keeps its "
+            "number and is not learned: compute it inside of forward, "
+            "or make it a Parameter, as in Parameter(value.data)"
         )
+
+    # After one of these warnings the reason is known, and this one would only repeat it.
+    if lost or plain or stale:
+        return
     reached = {id(leaf) for leaf in leaves}
-    free = [parameter for parameter in optimizer.parameters if parameter.trainable]
-    if (
-        free
-        and not lost
-        and not plain
-        and not stale
-        and not any(id(parameter) in reached for parameter in free)
-    ):
+    trainable = [parameter for parameter in optimizer.parameters if parameter.trainable]
+    if trainable and not any(id(parameter) in reached for parameter in trainable):
         warn_unlearned(
-            "the loss depends on none of the parameters that the optimizer holds, so nothing is learned: "
-            "compute it from the model's output as a graph, not from plain numbers (.data, float(), detach(), no_grad())"
+            "the loss depends on none of the parameters that the optimizer holds, so nothing is "
+            "learned: compute it from the model's output as a graph, "
+            "not from plain numbers (.data, float(), detach(), no_grad())"
         )
 
 
-def used_leaves(roots: Sequence[Value], made: Made) -> tuple[list[Value], list[Value]]:
-    """Walk graphs back to what they depend on.
+def find_leaves(roots: Sequence[Value], computed: ComputedNodes) -> tuple[list[Value], list[Value]]:
+    """Return what graphs depend on.
+
+    Args:
+        roots: The results of the graphs.
+        computed: The nodes that were computed for them.
 
     Returns:
-        The leaves, and the results that were there before `made` watched; below those nothing is looked at.
+        The leaves, and the results that are older than `computed`, whose operands are not visited.
 
     Example:
         >>> a = Value(1.0, label="a")
-        >>> [leaf.label for leaf in used_leaves([a], Made())[0]]
+        >>> [leaf.label for leaf in find_leaves([a], ComputedNodes())[0]]
         ['a']
     """
     leaves: list[Value] = []
@@ -186,15 +207,16 @@ def used_leaves(roots: Sequence[Value], made: Made) -> tuple[list[Value], list[V
         seen.add(id(node))
         if not node.args:
             leaves.append(node)
-        elif id(node) in made.ids:
+        elif id(node) in computed.ids:
             pending += node.args
+        # Whatever it was computed from, this training does not compute it again.
         else:
             old.append(node)
     return leaves, old
 
 
-def _learns(node: Value) -> bool:
-    """Whether something below an old result is meant to learn."""
+def _can_learn(node: Value) -> bool:
+    """Tell whether an old result depends on a trainable Parameter."""
     seen: set[int] = set()
     pending = [node]
     while pending:
@@ -207,21 +229,28 @@ def _learns(node: Value) -> bool:
     return False
 
 
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+def _list_some(names: Sequence[str]) -> str:
+    more = len(names) - _MAX_SHOWN
+    return ", ".join(names[:_MAX_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _names(lost: Sequence[Value], model: Module, functions: Sequence[Any]) -> list[str]:
-    """The paths of leaves in the model, or around its `forward` and other functions; else their labels."""
-    forwards = [type(part).forward for _, part in model.named_modules()]
-    around = [place for function in [*forwards, *functions] for place in insides(function)]
-    found = [*survey(model, Module).unlearned(), *everything(around, {id(model)})]
-    paths = {id(value): as_code(path.removeprefix("__self__.")) for path, value in reversed(found)}
-    return [_name(leaf, paths.get(id(leaf), "")) for leaf in lost]
+def _find_names(lost: Sequence[Value], model: Module, functions: Sequence[Function]) -> list[str]:
+    """Return the paths of leaves in the model, or around its `forward` and other functions."""
+    # A closure or a global of these functions may hold what the model does not.
+    forwards = [type(module).forward for _, module in model.named_modules()]
+    inside: list[Any] = []
+    for function in [*forwards, *functions]:
+        inside += insides(function)
+    located = [*survey(model, Module).unlearned(), *everything(inside, {id(model)})]
+
+    # Reversed, so that the first path of a leaf wins.
+    paths: dict[int, str] = {}
+    for path, value in reversed(located):
+        paths[id(value)] = as_code(path.removeprefix("__self__."))
+    return [_describe(leaf, paths.get(id(leaf), "")) for leaf in lost]
 
 
-def _name(leaf: Value, path: str) -> str:
+def _describe(leaf: Value, path: str) -> str:
     if path and leaf.label and leaf.label not in path:
         return f"{path} ({leaf.label!r})"
     return path or leaf.label or f"a Parameter of {leaf.data!r}"

@@ -1,6 +1,6 @@
-"""Recorder: what every scalar of one sample's graph was while a network trained, bounded in size, for pictures to look back on."""
+"""Recordings of one sample's graph while a network trains, bounded in size, for pictures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,28 +14,38 @@ from scalargrad.core.value import Value, backward
 from scalargrad.errors import GraphError, OptionError
 from scalargrad.nn import Module, evaluation
 
+from .aliases import Loss, Sample, Target
 from .loop import Callback, Training
-from .steps import checked_loss
+from .steps import check_loss
 
 Frames = NDArray[numpy.float32]
+"""(frames, values)."""
+
+_BYTES_PER_VALUE = 8
+"""Data and gradient of one Value in one frame, as float32."""
+
+
+def _no_frames() -> Frames:
+    return numpy.zeros((0, 0), numpy.float32)
 
 
 @dataclass
 class Recording:
-    """Frames of one graph: frame i is how it was after steps[i] steps of training.
+    """Data and gradients of one graph over a training: frame i was taken after steps[i] steps.
 
-    values     the graph of the last frame, operands first; its last Value is the loss
-    steps      how many steps had been made; 0 is before the first
-    losses     the loss of the sample
-    data       (frames, values), as float32
-    gradients  (frames, values), as float32
+    Attributes:
+        values: The graph of the last frame in topological order; the last Value is the loss.
+        steps: Number of steps before each frame; 0 is the state before the first step.
+        losses: Loss of the sample in each frame.
+        data: Data of the Values, as float32 of shape (frames, values).
+        gradients: Gradients of the Values, as float32 of shape (frames, values).
     """
 
     values: list[Value] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
-    data: Frames = field(default_factory=lambda: numpy.zeros((0, 0), numpy.float32))
-    gradients: Frames = field(default_factory=lambda: numpy.zeros((0, 0), numpy.float32))
+    data: Frames = field(default_factory=_no_frames)
+    gradients: Frames = field(default_factory=_no_frames)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -44,56 +54,77 @@ class Recording:
         return f"<Recording of {len(self.values):,} values at {len(self)} steps>"
 
     def of(self, value: Value) -> tuple[Frames, Frames]:
-        """Data and gradient of one Value of the graph over the frames."""
+        """Return data and gradient of one Value of the graph over the frames."""
         column = self.values.index(value)
         return self.data[:, column], self.gradients[:, column]
 
     def thin(self) -> None:
-        """Leave every second frame, the first one included."""
-        self.steps, self.losses = self.steps[::2], self.losses[::2]
-        self.data, self.gradients = self.data[::2].copy(), self.gradients[::2].copy()
+        """Drop every second frame and keep the first."""
+        self.steps = self.steps[::2]
+        self.losses = self.losses[::2]
+        # A view would keep the memory of the dropped frames.
+        self.data = self.data[::2].copy()
+        self.gradients = self.gradients[::2].copy()
 
     def add(self, step: int, order: list[Value]) -> None:
-        """One more frame. Raises GraphError for a graph of another structure than the first."""
+        """Append a frame.
+
+        Raises:
+            GraphError: For a graph with another structure than that of the first frame.
+        """
         if self.values and [node.op for node in order] != [node.op for node in self.values]:
             raise GraphError(
-                "the graph of the recorded sample has changed its structure, so its frames can't be compared"
+                "the graph of the recorded sample has changed its structure, "
+                "so its frames can't be compared"
             )
-        width = len(order)
+        # A number beyond the range of float32 becomes inf, which pictures can show.
         with numpy.errstate(over="ignore"):
             data = numpy.array([[node.data for node in order]]).astype(numpy.float32)
             gradients = numpy.array([[node.grad for node in order]]).astype(numpy.float32)
-        self.values, self.steps = order, [*self.steps, step]
+
+        self.values = order
+        self.steps = [*self.steps, step]
         self.losses.append(order[-1].data)
+        width = len(order)
         self.data = numpy.concatenate([self.data.reshape(-1, width), data])
         self.gradients = numpy.concatenate([self.gradients.reshape(-1, width), gradients])
 
 
 class Recorder(Callback):
-    """Records the graph of one sample's loss while `fit` trains, eager or compiled: before the first step, and after every so many.
+    """Records the graph of one sample's loss during `fit`, eager or compiled.
 
-    x, target  the sample
-    loss       as for `fit`: a function (prediction, target)
-    every      after how many steps a frame is taken
-    most       how many frames are kept at most; when there are more, every second is dropped, and they are taken half as often
-    limit      bytes that all frames may take; of a large network fewer frames are kept, but at least two
+    The first frame is taken before the first step. The model is in eval mode for it, and its
+    gradients stay as they were.
 
-    The network is in evaluation for this, and its gradients stay as they were. Raises OptionError for settings out of range.
+    Args:
+        x: The sample.
+        target: Its target.
+        loss: A function (prediction, target), as for `fit`.
+        every: Number of steps between two frames.
+        most: Maximum number of frames. When it is exceeded, every second frame is dropped, and
+            frames are taken half as often.
+        limit: Maximum size of all frames in bytes. Of a large network fewer frames are kept, but
+            at least two.
 
-    >>> from scalargrad.losses import mse
-    >>> from scalargrad.nn import MLP
-    >>> from scalargrad.training import fit
-    >>> model, recorder = MLP(1, [2, 1], seed=1), Recorder([1.0], 2.0, mse)
-    >>> history = fit(model, [[1.0], [2.0]], [2.0, 4.0], loss="mse", epochs=5, callbacks=[recorder], progress=False)
-    >>> recorder.recording
-    <Recording of 21 values at 6 steps>
+    Raises:
+        OptionError: For an option out of range.
+
+    Example:
+        >>> from scalargrad.losses import mse
+        >>> from scalargrad.nn import MLP
+        >>> from scalargrad.training import fit
+        >>> model, recorder = MLP(1, [2, 1], seed=1), Recorder([1.0], 2.0, mse)
+        >>> history = fit(model, [[1.0], [2.0]], [2.0, 4.0], loss="mse", epochs=5,
+        ...               callbacks=[recorder], progress=False)
+        >>> recorder.recording
+        <Recording of 21 values at 6 steps>
     """
 
     def __init__(
         self,
-        x: Any,
-        target: Any,
-        loss: Callable[[Any, Any], Any],
+        x: Sample,
+        target: Target,
+        loss: Loss,
         every: int = 1,
         most: int = 100,
         limit: int = 16_000_000,
@@ -102,17 +133,19 @@ class Recorder(Callback):
             raise OptionError(
                 f"loss of Recorder must be a function (prediction, target), not {loss!r}"
             )
-        self.x, self.target, self.loss = x, target, loss
-        self.every, self.most = (
-            checked_count(every, "every of Recorder", 1),
-            checked_count(most, "most of Recorder", 2),
-        )
-        self.limit, self.recording = checked_count(limit, "limit of Recorder", 1), Recording()
-        self._first = self.every
+        self.x = x
+        self.target = target
+        self.loss = loss
+        self.every = checked_count(every, "every of Recorder", 1)
+        self.most = checked_count(most, "most of Recorder", 2)
+        self.limit = checked_count(limit, "limit of Recorder", 1)
+        self.recording = Recording()
+        self._first_every = self.every
 
     def on_train_begin(self, training: Training) -> None:
         if not training.epoch:
-            self.recording, self.every = Recording(), self._first
+            self.recording = Recording()
+            self.every = self._first_every
             self.take(training.model, 0)
 
     def on_step_end(self, training: Training) -> None:
@@ -121,42 +154,45 @@ class Recorder(Callback):
             self.take(training.model, step)
 
     def take(self, model: Module, step: int) -> None:
-        """A frame of the model as it is now."""
+        """Record a frame of the model as it is now."""
         parameters = model.parameters()
-        before = [parameter.grad for parameter in parameters]
+        gradients = [parameter.grad for parameter in parameters]
         try:
             with evaluation(model), enable_grad():
-                output = checked_loss(self.loss(model(self.x), self.target))
+                output = check_loss(self.loss(model(self.x), self.target))
             output.label = output.label or "loss"
             model.zero_grad()
             backward([output])
             self.recording.add(step, topological([output]))
         finally:
-            for parameter, gradient in zip(parameters, before, strict=True):
+            for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.grad = gradient
-        fitting = max(2, self.limit // (8 * len(self.recording.values)))
+        self._make_fit()
+
+    def _make_fit(self) -> None:
+        """Thin the frames until they are within both limits."""
+        bytes_per_frame = _BYTES_PER_VALUE * len(self.recording.values)
+        # Two frames are the least that can be compared, however large they are.
+        fitting = max(2, self.limit // bytes_per_frame)
         while len(self.recording) > min(self.most, fitting):
             self.recording.thin()
             self.every *= 2
 
     def state_dict(self) -> dict[str, Any]:
-        found = self.recording
-        frames = {
-            "data": found.data.astype(float),
-            "gradients": found.gradients.astype(float),
-            "losses": numpy.array(found.losses),
+        recording = self.recording
+        return {
+            "every": self.every,
+            "steps": list(recording.steps),
+            "data": recording.data.astype(float),
+            "gradients": recording.gradients.astype(float),
+            "losses": numpy.array(recording.losses),
         }
-        return {"every": self.every, "steps": list(found.steps), **frames}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.every = int(state["every"])
-        data, gradients = (
-            numpy.asarray(state[name]).astype(numpy.float32) for name in ("data", "gradients")
-        )
         self.recording = Recording(
-            [],
-            [int(step) for step in state["steps"]],
-            [float(x) for x in state["losses"]],
-            data,
-            gradients,
+            steps=[int(step) for step in state["steps"]],
+            losses=[float(loss) for loss in state["losses"]],
+            data=numpy.asarray(state["data"]).astype(numpy.float32),
+            gradients=numpy.asarray(state["gradients"]).astype(numpy.float32),
         )

@@ -44,7 +44,7 @@ class SaveCheckpoint(Callback):
     def on_epoch_end(self, training: Training) -> None:
         """Write the file when it is time, and at the end of the training."""
         is_time = training.epoch % self.every == 0
-        is_end = training.history.stop_reason or training.epoch == training.epochs
+        is_end = training.history.stop_reason or training.epoch == training.config.epochs
         if is_time or is_end:
             save_training(training, self.path)
 
@@ -78,7 +78,8 @@ def _state(training: Training) -> dict[str, Any]:
             "steps": numpy.array(training.history.steps),
         },
         "callbacks": [
-            {"kind": type(each).__name__, "state": each.state_dict()} for each in training.callbacks
+            {"kind": type(each).__name__, "state": each.state_dict()}
+            for each in training.config.callbacks
         ],
         "generators": [_generator_state(each) for each in _generators(training)],
     }
@@ -100,7 +101,7 @@ def resume_training(training: Training, path: Path) -> None:
         assign_model = checked_model_arrays(training.model, found.arrays, str(path))
         state = {key: _unpack(found.metadata[key], found.arrays) for key in _KEYS}
         training.history.load_state_dict(_history_state(state["history"]))
-        training.epoch = _checked_epoch(state["epoch"], training)
+        training.skip_to(_checked_epoch(state["epoch"], training))
         training.optimizer.load_state_dict(state["optimizer"])
         _load_callbacks(training, state["callbacks"])
         for generator, words in zip(_generators(training), state["generators"], strict=True):
@@ -144,7 +145,7 @@ def _transaction(training: Training, path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        training.epoch = epoch
+        training.skip_to(epoch)
         training.model.load_state_dict(numbers)
         _put_back(training, before)
         if isinstance(error, CheckpointError) or not isinstance(error, Exception):
@@ -156,7 +157,7 @@ def _transaction(training: Training, path: Path) -> Iterator[None]:
 def _put_back(training: Training, before: Mapping[str, Any]) -> None:
     training.optimizer.load_state_dict(before["optimizer"])
     training.history.load_state_dict(_history_state(before["history"]))
-    for each, entry in zip(training.callbacks, before["callbacks"], strict=True):
+    for each, entry in zip(training.config.callbacks, before["callbacks"], strict=True):
         each.load_state_dict(entry["state"])
     for generator, words in zip(_generators(training), before["generators"], strict=True):
         generator.setstate(_checked_generator(words))
@@ -192,12 +193,12 @@ def _checked_epoch(epoch: Any, training: Training) -> int:
 
 def _load_callbacks(training: Training, states: Any) -> None:
     kinds = [entry["kind"] for entry in states]
-    own = [type(each).__name__ for each in training.callbacks]
+    own = [type(each).__name__ for each in training.config.callbacks]
     if kinds != own:
         raise CheckpointError(
             f"the checkpoint is of a training with the callbacks {kinds}, not {own}"
         )
-    for each, entry in zip(training.callbacks, states, strict=True):
+    for each, entry in zip(training.config.callbacks, states, strict=True):
         if not isinstance(entry["state"], dict):
             raise CheckpointError(f"the state of {entry['kind']} in the checkpoint must be a dict")
         each.load_state_dict(entry["state"])

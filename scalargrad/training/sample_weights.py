@@ -1,89 +1,95 @@
-"""Weights of samples in the loss: given for each sample, for each class, or 0 for what a loss ignores."""
+"""Weights of samples in the loss: per sample, per class, and 0 for what a loss ignores."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
-from typing import Any
+from typing import TypeAlias
 
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import is_ignored, unwrap_loss
 
-from .reading import place, read_rows
+from .aliases import Loss, Prediction, Target
+from .inputs import locate, read_rows
 from .samples import Samples
-from .steps import Loss
 
-_FEW = 50
-"""A single output has at most so many classes; what has more different targets are no classes."""
+ClassWeight: TypeAlias = str | Mapping[float, float] | Sequence[float]
+
+_MAX_CLASSES = 50
+"""With more different targets than this, a single output predicts numbers and not classes."""
 
 
-def weighted(
+def apply_class_weights(
     samples: Samples,
-    held: Samples | None,
-    class_weight: Any,
+    held_out: Samples | None,
+    class_weight: ClassWeight | None,
     loss: Loss,
-    prediction: Any,
+    prediction: Prediction,
 ) -> tuple[Samples, Samples | None]:
-    """Give samples the weights with which they count in the loss.
+    """Multiply the weights of samples by those of their classes.
 
     Args:
-        samples: Those to train on, with weights of their own or without.
-        held: Those to validate on.
-        class_weight: None, "balanced", a dict from class to weight, or a list with the weight of each class.
+        samples: Those to train on, with or without weights.
+        held_out: Those to validate on.
+        class_weight: None, "balanced", a dict from class to weight, or a list with the weight of
+            each class.
         loss: The loss, which may ignore a class index.
-        prediction: What the model gives for one sample.
+        prediction: What the model returns for one sample.
 
     Returns:
-        Both, with weights; None where all count alike.
+        Both, with weights; without if all samples count the same.
 
     Raises:
         OptionError: For weights that don't fit the classes.
 
     Example:
         >>> from scalargrad.losses import cross_entropy
-        >>> from scalargrad.training.samples import samples_of
-        >>> samples = samples_of([[1.0], [2.0], [3.0]], [0, 1, 1])
-        >>> weighted(samples, None, "balanced", cross_entropy, [0.2, 0.8])[0].weights
+        >>> from scalargrad.training.samples import read_samples
+        >>> samples = read_samples([[1.0], [2.0], [3.0]], [0, 1, 1])
+        >>> apply_class_weights(samples, None, "balanced", cross_entropy, [0.2, 0.8])[0].weights
         [1.5, 0.75, 0.75]
     """
     _, options = unwrap_loss(loss)
     ignored = options.get("ignore_index")
-    table = None if class_weight is None else _table(class_weight, samples, prediction, ignored)
-    found = _with_weights(samples, table, prediction, ignored, "y")
-    if found.weights is not None and not any(found.weights):
+    table = None
+    if class_weight is not None:
+        table = _make_table(class_weight, samples, prediction, ignored)
+
+    weighted = _with_weights(samples, table, prediction, ignored, "y")
+    if weighted.weights is not None and not any(weighted.weights):
         raise OptionError("the weights of all samples are 0, so nothing can be learned")
-    return found, None if held is None else _with_weights(
-        held, table, prediction, ignored, "y of validation"
-    )
+    if held_out is None:
+        return weighted, None
+    return weighted, _with_weights(held_out, table, prediction, ignored, "y of validation")
 
 
 def _with_weights(
     samples: Samples,
     table: Mapping[float, float] | None,
-    prediction: Any,
+    prediction: Prediction,
     ignored: int | None,
     what: str,
 ) -> Samples:
     if table is None and ignored is None:
         return samples
-    own = samples.weights or [1.0] * len(samples)
-    found = []
+    given = samples.weights or [1.0] * len(samples)
+    weights = []
     for i, target in enumerate(samples.targets):
-        weight = own[i] * _counted(target, ignored, prediction)
+        weight = given[i] * _count_used(target, ignored, prediction)
+        # An ignored target has no class to look up.
         if table is not None and weight:
-            key = _class_of(target, prediction, place(what, (samples.place(i),)))
+            where = locate(what, (samples.original_index(i),))
+            key = _find_class(target, prediction, where)
             if key not in table:
-                raise OptionError(
-                    f"class_weight has no weight for {place(what, (samples.place(i),))}, which is {key:g}"
-                )
+                raise OptionError(f"class_weight has no weight for {where}, which is {key:g}")
             weight *= table[key]
-        found.append(weight)
-    return replace(samples, weights=found)
+        weights.append(weight)
+    return replace(samples, weights=weights)
 
 
-def _counted(target: Any, ignored: int | None, prediction: Any) -> float:
-    """How many class indexes of a target count: 1 or 0, but of a sequence of them up to its length."""
+def _count_used(target: Target, ignored: int | None, prediction: Prediction) -> float:
+    """Count the class indices of a target that are not ignored: 0 or 1, more for a sequence."""
     if ignored is None:
         return 1.0
     if isinstance(prediction, list) and isinstance(prediction[0], list):
@@ -91,19 +97,21 @@ def _counted(target: Any, ignored: int | None, prediction: Any) -> float:
     return float(not is_ignored(target, ignored))
 
 
-def _class_of(target: Any, prediction: Any, where: str) -> float:
-    """The class of a sample: its index, or the target itself where there is one output."""
+def _find_class(target: Target, prediction: Prediction, where: str) -> float:
+    """Return the class index of a sample, or for one output the target itself."""
     if isinstance(target, (list, tuple)):
         if len(target) == 1 and is_number(target[0]):
             return float(target[0])
-        if _one_hot(target):
+        if _is_one_hot(target):
             return float(max(range(len(target)), key=target.__getitem__))
         raise OptionError(
-            f"class_weight needs one class for each sample, and {where} is a list of {len(target)}: give sample_weight"
+            f"class_weight needs one class for each sample, and {where} is a list of "
+            f"{len(target)}: give sample_weight"
         )
     if not is_number(target):
         raise DataError(
-            f"class_weight needs one class for each sample, and {where} is of type {type(target).__name__}"
+            f"class_weight needs one class for each sample, and {where} is of type "
+            f"{type(target).__name__}"
         )
     number = float(target)
     if isinstance(prediction, list) and len(prediction) > 1 and not number.is_integer():
@@ -113,58 +121,66 @@ def _class_of(target: Any, prediction: Any, where: str) -> float:
     return number
 
 
-def _one_hot(target: Any) -> bool:
-    numbers = [part for part in target if is_number(part)]
-    return (
-        len(numbers) == len(target)
-        and sorted(map(float, numbers))[-2:] == [0.0, 1.0]
-        and sum(map(float, numbers)) == 1.0
-    )
+def _is_one_hot(target: Sequence[Target]) -> bool:
+    if not all(map(is_number, target)):
+        return False
+    numbers = sorted(map(float, target))
+    return numbers[-2:] == [0.0, 1.0] and sum(numbers) == 1.0
 
 
-def _table(
-    class_weight: Any, samples: Samples, prediction: Any, ignored: int | None
+def _make_table(
+    class_weight: ClassWeight, samples: Samples, prediction: Prediction, ignored: int | None
 ) -> dict[float, float]:
-    """The weight of each class."""
-    used = [i for i, target in enumerate(samples.targets) if _counted(target, ignored, prediction)]
-    counts = Counter(
-        _class_of(samples.targets[i], prediction, place("y", (samples.place(i),))) for i in used
-    )
-    if len(counts) > _FEW and not isinstance(prediction, list):
+    """Return the weight of each class."""
+    counts: Counter[float] = Counter()
+    for i, target in enumerate(samples.targets):
+        if _count_used(target, ignored, prediction):
+            where = locate("y", (samples.original_index(i),))
+            counts[_find_class(target, prediction, where)] += 1
+    if len(counts) > _MAX_CLASSES and not isinstance(prediction, list):
         raise OptionError(
-            f"class_weight needs classes, and y has {len(counts)} different numbers: give sample_weight"
+            f"class_weight needs classes, and y has {len(counts)} different numbers: "
+            "give sample_weight"
         )
+
     if isinstance(class_weight, str):
         if class_weight != "balanced":
             raise OptionError(
                 f"class_weight must be 'balanced', a dict or a list, not {class_weight!r}"
             )
-        return {key: len(used) / (len(counts) * count) for key, count in counts.items()}
+        # As in scikit-learn: the weights of all samples add up to their number.
+        total = counts.total()
+        return {key: total / (len(counts) * count) for key, count in counts.items()}
+
+    given: Mapping[float, float]
     if isinstance(class_weight, Mapping):
         given = {
             as_float(key, "a class of class_weight"): weight for key, weight in class_weight.items()
         }
     else:
-        given = _by_order(class_weight, sorted(counts), prediction)
-    return {key: _checked(weight, key) for key, weight in given.items()}
+        given = _table_from_list(class_weight, sorted(counts), prediction)
+    return {key: _check_weight(weight, key) for key, weight in given.items()}
 
 
-def _by_order(class_weight: Any, classes: list[float], prediction: Any) -> dict[float, Any]:
-    """The weights of a list: by class index, or for one output by the order of the two labels."""
+def _table_from_list(
+    class_weight: Sequence[float], classes: list[float], prediction: Prediction
+) -> dict[float, float]:
+    """Assign the weights of a list by class index, or for one output in the order of the labels."""
     weights = read_rows(class_weight, "class_weight").items
-    several = isinstance(prediction, list) and len(prediction) > 1
-    labels = [float(i) for i in range(len(prediction))] if several else classes
+    has_several = isinstance(prediction, list) and len(prediction) > 1
+    labels = [float(i) for i in range(len(prediction))] if has_several else classes
     if len(weights) != len(labels):
         raise LengthError(
-            f"class_weight needs a weight for each class: {len(labels)} classes, {len(weights)} weights"
+            f"class_weight needs a weight for each class: {len(labels)} classes, "
+            f"{len(weights)} weights"
         )
     return dict(zip(labels, weights, strict=True))
 
 
-def _checked(weight: Any, key: float) -> float:
-    found = as_float(weight, f"class_weight of {key:g}")
-    if not isfinite(found) or found < 0.0:
+def _check_weight(weight: object, key: float) -> float:
+    number = as_float(weight, f"class_weight of {key:g}")
+    if not isfinite(number) or number < 0.0:
         raise OptionError(
-            f"class_weight of {key:g} must be a finite number of at least 0, not {found!r}"
+            f"class_weight of {key:g} must be a finite number of at least 0, not {number!r}"
         )
-    return found
+    return number

@@ -1,9 +1,9 @@
-"""What a training learns from: samples with their targets, in the order of an epoch, and those that are held out."""
+"""Samples with their targets: their order in an epoch, and those that are held out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import SupportsFloat
 from zlib import crc32
 
 import numpy
@@ -12,28 +12,29 @@ from scalargrad.core.conversion import is_number
 from scalargrad.data import epoch_order, split
 from scalargrad.errors import LengthError, OptionError
 
-from .reading import Rows, read_rows
+from .aliases import ArrayLike, Sample, Target
+from .inputs import Rows, read_rows
 
 _UNKNOWN = Rows([], None)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples and their targets, as many of the one as of the other.
+    """Samples and their targets, one for each.
 
     Attributes:
         inputs: The samples.
         targets: Their targets.
-        weights: How much each counts in the loss; None for all alike.
-        places: The index of each in the user's X; None where that is its own.
+        weights: Weight of each sample in the loss; None if all count the same.
+        original_indices: Index of each sample in the user's X; None if it is the index here.
         x_rows: How the samples were read.
         y_rows: How the targets were read.
     """
 
-    inputs: list[Any]
-    targets: list[Any]
+    inputs: list[Sample]
+    targets: list[Target]
     weights: list[float] | None = None
-    places: list[int] | None = None
+    original_indices: list[int] | None = None
     x_rows: Rows = field(default=_UNKNOWN, repr=False, compare=False)
     y_rows: Rows = field(default=_UNKNOWN, repr=False, compare=False)
 
@@ -41,126 +42,150 @@ class Samples:
         return len(self.inputs)
 
     def batches(
-        self, size: int | None, seed: int | None, epoch: int, least: int
+        self, size: int | None, seed: int | None, epoch: int, min_size: int
     ) -> Iterator[list[int]]:
-        """The indexes of an epoch's samples in parts, in an order that depends on seed and epoch alone.
+        """Yield the indices of each batch of an epoch.
 
-        A rest of fewer than `least` joins the part before it.
+        The order depends on seed and epoch alone, so that a resumed training repeats it. A rest of
+        fewer than `min_size` samples joins the batch before it.
         """
-        order, starts = epoch_order(len(self), seed, epoch).tolist(), self.starts(size, least)
+        order = epoch_order(len(self), seed, epoch).tolist()
+        starts = self.starts(size, min_size)
         for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
             yield order[start:end]
 
-    def starts(self, size: int | None, least: int) -> list[int]:
-        """Where each batch begins."""
+    def starts(self, size: int | None, min_size: int) -> list[int]:
+        """Return the position at which each batch starts."""
         starts = list(range(0, len(self), size or len(self)))
-        return starts[:-1] if len(starts) > 1 and len(self) - starts[-1] < least else starts
+        rest = len(self) - starts[-1]
+        if len(starts) > 1 and rest < min_size:
+            starts.pop()
+        return starts
 
-    def part(self, indexes: Any) -> "Samples":
-        """Those of the samples that have these indexes."""
+    def subset(self, indices: Sequence[int]) -> "Samples":
+        """Return the samples that have these indices."""
+        weights = None if self.weights is None else [self.weights[i] for i in indices]
         return replace(
             self,
-            inputs=[self.inputs[i] for i in indexes],
-            targets=[self.targets[i] for i in indexes],
-            weights=None if self.weights is None else [self.weights[i] for i in indexes],
-            places=[self.place(i) for i in indexes],
+            inputs=[self.inputs[i] for i in indices],
+            targets=[self.targets[i] for i in indices],
+            weights=weights,
+            original_indices=[self.original_index(i) for i in indices],
         )
 
-    def place(self, index: int) -> int:
-        """The index in the user's X of the sample that has this index here."""
-        return index if self.places is None else self.places[index]
+    def original_index(self, index: int) -> int:
+        """Return the index in the user's X of a sample."""
+        return index if self.original_indices is None else self.original_indices[index]
 
-    def examples(self, most: int = 50) -> list[int]:
-        """The index of one sample of each structure that there is, up to `most` of them."""
+    def examples(self, max_count: int = 50) -> list[int]:
+        """Return the index of one sample of each structure, up to `max_count` of them."""
+        # Rows of an array are all alike.
         if self.x_rows.shape is not None:
             return [0]
-        found: dict[Any, int] = {}
+        first_index: dict[object, int] = {}
         for i, x in enumerate(self.inputs):
-            found.setdefault(_structure(x), i)
-            if len(found) == most:
+            first_index.setdefault(_structure(x), i)
+            if len(first_index) == max_count:
                 break
-        return list(found.values())
+        return list(first_index.values())
 
     @cached_property
     def checksum(self) -> str:
-        """What tells them from others; looked at once, as every number counts."""
-        everything = (
-            (self.inputs, self.targets)
-            if self.weights is None
-            else (self.inputs, self.targets, self.weights)
-        )
-        return f"{len(self)} samples, {crc32(repr(everything).encode()):08x}"
+        """Number of samples, and a checksum of every number in them; computed once."""
+        columns = [self.inputs, self.targets]
+        if self.weights is not None:
+            columns.append(self.weights)
+        # The repr of a float is exact, so a change of the last bit shows.
+        return f"{len(self)} samples, {crc32(repr(tuple(columns)).encode()):08x}"
 
 
-def samples_of(
-    X: Any, y: Any, names: tuple[str, str] = ("X", "y"), *, weights: Any = None, finite: bool = True
+def read_samples(
+    X: ArrayLike,
+    y: ArrayLike,
+    names: tuple[str, str] = ("X", "y"),
+    *,
+    weights: ArrayLike = None,
+    finite: bool = True,
 ) -> Samples:
-    """Read arrays or lists as Samples. Each sample may be what the model takes: a row, an image, a sequence of any length.
+    """Read arrays or lists as Samples.
+
+    A sample may be whatever the model takes: a row, an image, a sequence of any length.
 
     Args:
         X: The samples.
         y: Their targets.
         names: What messages call the two.
-        weights: How much each counts in the loss; None for all alike.
+        weights: Weight of each sample in the loss; None if all count the same.
         finite: Whether nan and inf are refused.
 
     Raises:
-        DataError: For anything that is no list of numbers; the message says where.
-        LengthError: For no samples, or as many targets as there are not samples.
+        DataError: For anything that is not a list of numbers; the message says where.
+        LengthError: For no samples, or a different number of targets.
         OptionError: For weights below 0, or none above 0.
 
     Example:
-        >>> samples_of(numpy.eye(2), [0, 1]).inputs
+        >>> read_samples(numpy.eye(2), [0, 1]).inputs
         [[1.0, 0.0], [0.0, 1.0]]
     """
-    x_rows, y_rows = read_rows(X, names[0], finite), read_rows(y, names[1], finite)
-    inputs, targets = x_rows.items, y_rows.items
-    if len(inputs) != len(targets):
+    x_rows = read_rows(X, names[0], finite)
+    y_rows = read_rows(y, names[1], finite)
+    count = len(x_rows.items)
+    if count != len(y_rows.items):
         raise LengthError(
-            f"{names[0]} and {names[1]} must be of one length: {len(inputs)} samples, {len(targets)} targets"
+            f"{names[0]} and {names[1]} must be of one length: {count} samples, "
+            f"{len(y_rows.items)} targets"
         )
-    if not inputs:
+    if not count:
         raise LengthError(f"{names[0]} has no samples: give at least one")
-    checked = None if weights is None else checked_weights(weights, len(inputs))
-    return Samples(inputs, targets, checked, None, x_rows, y_rows)
+    checked = None if weights is None else check_weights(weights, count)
+    return Samples(x_rows.items, y_rows.items, checked, None, x_rows, y_rows)
 
 
-def checked_weights(weights: Any, count: int) -> list[float]:
+def check_weights(weights: ArrayLike, count: int) -> list[float]:
     """Read one weight for each sample.
 
     Raises:
         DataError: For anything that is not a number.
-        LengthError: For another count.
+        LengthError: For another number of weights.
         OptionError: For a weight below 0, or none above 0.
 
     Example:
-        >>> checked_weights([1, 0.5], 2)
+        >>> check_weights([1, 0.5], 2)
         [1.0, 0.5]
     """
     rows = read_rows(weights, "sample_weight")
     if len(rows.items) != count:
         raise LengthError(
-            f"sample_weight needs one number for each sample: {count} samples, {len(rows.items)} weights"
+            f"sample_weight needs one number for each sample: {count} samples, "
+            f"{len(rows.items)} weights"
         )
     if rows.shape != ():
         raise LengthError(
-            "sample_weight must hold one number for each sample, not a list: give sample_weight.ravel()"
+            "sample_weight must hold one number for each sample, not a list: "
+            "give sample_weight.ravel()"
         )
-    found = [float(weight) for weight in rows.items]
-    for i, weight in enumerate(found):
+    numbers = [float(weight) for weight in rows.items]
+    for i, weight in enumerate(numbers):
         if weight < 0.0:
             raise OptionError(f"sample_weight[{i}] is {weight!r}: a weight must be at least 0")
-    if not any(found):
+    if not any(numbers):
         raise OptionError("sample_weight is 0 for every sample, so nothing can be learned")
-    return found
+    return numbers
 
 
-def held_out(
-    samples: Samples, validation: Any, seed: int | None, shuffle: bool = True
+def split_validation(
+    samples: Samples, validation: ArrayLike, seed: int | None, shuffle: bool = True
 ) -> tuple[Samples, Samples | None]:
-    """The samples to train on, and those to validate with: given as (X, y), taken from the samples as a share, or None.
+    """Return the samples to train on, and those to validate on.
 
-    Without `shuffle` a share is taken from the end. Raises OptionError for what is none of the three.
+    Args:
+        samples: All samples of X and y.
+        validation: (X, y), (X, y, sample_weight), a share or number of the samples, or None.
+        seed: Seed of the choice of a share.
+        shuffle: If False, hold out the last samples.
+
+    Raises:
+        OptionError: For anything else as validation.
     """
     if validation is None:
         return samples, None
@@ -168,44 +193,47 @@ def held_out(
         return _split_off(samples, validation, seed, shuffle)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise OptionError(
-            f"validation must be (X, y), (X, y, sample_weight), or a share of the samples such as 0.2, not {type(validation).__name__}"
+            "validation must be (X, y), (X, y, sample_weight), or a share of the samples such as "
+            f"0.2, not {type(validation).__name__}"
         )
-    X, y, *weights = validation
-    return samples, samples_of(
-        X, y, ("X of validation", "y of validation"), weights=weights[0] if weights else None
-    )
+    X, y, *rest = validation
+    weights = rest[0] if rest else None
+    return samples, read_samples(X, y, ("X of validation", "y of validation"), weights=weights)
 
 
 def _split_off(
-    samples: Samples, share: Any, seed: int | None, shuffle: bool
+    samples: Samples, share: SupportsFloat, seed: int | None, shuffle: bool
 ) -> tuple[Samples, Samples]:
-    count = _held_count(share, len(samples))
+    count = _count_held_out(share, len(samples))
     if not shuffle:
         first = len(samples) - count
-        return samples.part(range(first)), samples.part(range(first, len(samples)))
-    indexes = list(range(len(samples)))
-    kept, held, _, _ = split(indexes, indexes, test=count, seed=seed or 0)
-    return samples.part(kept.tolist()), samples.part(held.tolist())
+        return samples.subset(range(first)), samples.subset(range(first, len(samples)))
+    indices = list(range(len(samples)))
+    kept, held_out, _, _ = split(indices, indices, test=count, seed=seed or 0)
+    return samples.subset(kept.tolist()), samples.subset(held_out.tolist())
 
 
-def _held_count(share: Any, total: int) -> int:
+def _count_held_out(share: SupportsFloat, total: int) -> int:
     if total < 2:
         raise LengthError(
             "validation as a share needs two samples at least: one to train on, one to hold out"
         )
-    whole = hasattr(share, "__index__") and not isinstance(share, bool)
-    if whole and 0 < share < total:
-        return int(share)
-    if whole or isinstance(share, bool) or not 0.0 < float(share) < 1.0:
+    is_bool = isinstance(share, bool)
+    is_count = hasattr(share, "__index__") and not is_bool
+    number = float(share)
+    if is_count and 0 < number < total:
+        return int(number)
+    if is_count or is_bool or not 0.0 < number < 1.0:
         raise OptionError(
             "validation must be a share of the samples above 0 and below 1, such as 0.2, "
             f"or how many of the {total} to hold out, not {share!r}"
         )
-    return min(max(round(float(share) * total), 1), total - 1)
+    # Neither part may be empty.
+    return min(max(round(number * total), 1), total - 1)
 
 
-def _structure(item: Any) -> Any:
-    """What two samples of one structure have in common."""
+def _structure(item: Sample) -> object:
+    """Return a key that samples of the same structure share."""
     if isinstance(item, (list, tuple)):
         return type(item), tuple(map(_structure, item))
     if isinstance(item, dict):

@@ -1,6 +1,6 @@
-"""Metrics of whole sets: precision, recall, F1, R², and the confusion matrix, with scikit-learn's conventions."""
+"""Metrics of whole sets, with scikit-learn's conventions: precision, recall, F1, R², confusion."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import Any, TypeVar
@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 
 from scalargrad.errors import LengthError, OptionError
 
-from .steps import numbers_of
-from .thresholds import Pair, as_pair, class_of_shares, is_high
+from .aliases import Prediction, Target
+from .steps import plain_numbers
+from .thresholds import Pair, as_pair, class_index, is_high
 
 Counts = NDArray[numpy.int64]
+Table = NDArray[numpy.float64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 AVERAGES = ("binary", "macro", "micro", "weighted")
 
 
 def whole_set(metric: Function) -> Function:
-    """Mark a metric as one of a whole set, which `fit` calls once with the lists of all predictions and targets.
+    """Mark a metric that `fit` calls once, with the lists of all predictions and targets.
 
     Example:
         >>> @whole_set
@@ -33,99 +35,123 @@ def whole_set(metric: Function) -> Function:
 
 @whole_set
 def precision(
-    predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None
+    predictions: Sequence[Prediction],
+    targets: Sequence[Target],
+    *,
+    average: str = "binary",
+    border: float | Pair | None = None,
 ) -> float:
-    """Return which part of those found to be of a class are of it; 0 where none is found.
+    """Return the fraction of the samples predicted as a class that belong to it.
+
+    It is 0 if no sample is predicted as the class.
 
     Args:
-        predictions: A score for each sample, a list of scores for each, or a class for each.
-        targets: What they should be: a label, a class index, or a list with a share for each class.
-        average: "binary" for the second of two classes; of several classes the "macro" (plain) mean,
-            the "weighted" mean by how many samples each has, or "micro": over all together.
-        border: What separates the two sides of a score: 0.5 for probabilities, 0.0 for scores before a
-            sigmoid. `fit` finds it by itself.
+        predictions: For each sample a score, a list of scores, or a class.
+        targets: For each sample a label, a class index, or a list with the share of each class.
+        average: "binary" for the second of two classes. For several classes "macro" (the plain
+            mean), "weighted" (the mean weighted by the number of samples of each class) or
+            "micro" (over all decisions together).
+        border: The threshold of a score: 0.5 for probabilities, 0.0 for scores before a sigmoid.
+            `fit` finds it by itself.
 
     Returns:
         A number in [0, 1].
 
     Raises:
-        LengthError: For as many predictions as there are not targets.
-        OptionError: For an unknown average, and where it can't be told what the targets mean.
+        LengthError: If there are more predictions than targets, or fewer.
+        OptionError: For an unknown average, and if the meaning of the targets is ambiguous.
 
     Example:
         >>> precision([0.9, 0.8, 0.3, 0.1], [1, 0, 1, 0], border=0.5)
         0.5
     """
-    return _averaged(_judged(predictions, targets, border), average, "precision")
+    return _average(_classify(predictions, targets, border), average, "precision")
 
 
 @whole_set
 def recall(
-    predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None
+    predictions: Sequence[Prediction],
+    targets: Sequence[Target],
+    *,
+    average: str = "binary",
+    border: float | Pair | None = None,
 ) -> float:
-    """Return which part of those of a class are found; 0 where there is none. Arguments as for `precision`.
+    """Return the fraction of the samples of a class that are predicted as it; 0 without any.
+
+    Arguments and errors are those of `precision`.
 
     Example:
         >>> recall([0.9, 0.8, 0.3, 0.1], [1, 0, 1, 1], border=0.5) == 1 / 3
         True
     """
-    return _averaged(_judged(predictions, targets, border), average, "recall")
+    return _average(_classify(predictions, targets, border), average, "recall")
 
 
 @whole_set
 def f1(
-    predictions: Any, targets: Any, *, average: str = "binary", border: float | Pair | None = None
+    predictions: Sequence[Prediction],
+    targets: Sequence[Target],
+    *,
+    average: str = "binary",
+    border: float | Pair | None = None,
 ) -> float:
-    """Return the harmonic mean of precision and recall. Arguments as for `precision`.
+    """Return the harmonic mean of precision and recall.
+
+    Arguments and errors are those of `precision`.
 
     Example:
         >>> f1([0, 2, 1, 2], [0, 1, 1, 2], average="micro")
         0.75
     """
-    return _averaged(_judged(predictions, targets, border), average, "f1")
+    return _average(_classify(predictions, targets, border), average, "f1")
 
 
 @whole_set
-def mean_absolute_error(predictions: Any, targets: Any) -> float:
+def mean_absolute_error(predictions: Sequence[Prediction], targets: Sequence[Target]) -> float:
     """Return the mean of |p - t| over all samples and outputs.
 
     Example:
         >>> mean_absolute_error([1.0, 2.0], [0.0, 4.0])
         1.5
     """
-    found, wanted = _table(predictions, targets)
-    return float(numpy.abs(found - wanted).mean())
+    predicted, expected = _as_tables(predictions, targets)
+    return float(numpy.abs(predicted - expected).mean())
 
 
 @whole_set
-def r2(predictions: Any, targets: Any) -> float:
-    """Return R², the part of the targets' variance that is explained; the mean over several outputs.
+def r2(predictions: Sequence[Prediction], targets: Sequence[Target]) -> float:
+    """Return R², the part of the targets' variance that is explained; the mean over the outputs.
 
-    1 is perfect, 0 as good as the mean of the targets. Of targets that are all alike it is 1 if they are
-    met and 0 if not; of a single sample it is nan.
+    1 is perfect, 0 is as good as predicting the mean of the targets. If all targets are equal, it
+    is 1 for exact predictions and 0 for others; for a single sample it is nan.
 
     Example:
         >>> r2([1.0, 2.0, 3.5], [1.0, 2.0, 3.0])
         0.875
     """
-    found, wanted = _table(predictions, targets)
-    if len(wanted) < 2:
+    predicted, expected = _as_tables(predictions, targets)
+    if len(expected) < 2:
         return nan
-    left = ((wanted - found) ** 2).sum(axis=0)
-    total = ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
-    scores = numpy.where(left == 0.0, 1.0, 0.0)
+
+    residual = ((expected - predicted) ** 2).sum(axis=0)
+    total = ((expected - expected.mean(axis=0)) ** 2).sum(axis=0)
+    # Outputs without variance would divide by 0.
+    scores = numpy.where(residual == 0.0, 1.0, 0.0)
     varied = total != 0.0
-    scores[varied] = 1.0 - left[varied] / total[varied]
+    scores[varied] = 1.0 - residual[varied] / total[varied]
     return float(scores.mean())
 
 
 def confusion_matrix(
-    predictions: Any, targets: Any, *, border: float | Pair | None = None
+    predictions: Sequence[Prediction],
+    targets: Sequence[Target],
+    *,
+    border: float | Pair | None = None,
 ) -> Counts:
-    """Count how many samples of each class (row) were taken for each class (column).
+    """Count the samples of each class (row) that are predicted as each class (column).
 
-    Classes are in the order of their numbers; a model with several outputs has a class for each of them,
-    whether it is seen or not. `viz.plots.plot_confusion` draws the matrix.
+    Classes are in the order of their numbers. A model with several outputs has one class for each
+    of them, whether it occurs or not. `viz.plots.plot_confusion` draws the matrix.
 
     Args:
         predictions: As for `precision`.
@@ -136,8 +162,8 @@ def confusion_matrix(
         An array (classes, classes) of counts.
 
     Raises:
-        LengthError: For as many predictions as there are not targets.
-        OptionError: For several labels at once, and where it can't be told what the targets mean.
+        LengthError: If there are more predictions than targets, or fewer.
+        OptionError: For several labels per sample, and if the meaning of the targets is ambiguous.
 
     Example:
         >>> confusion_matrix([0, 1, 1, 2], [0, 1, 2, 2])
@@ -145,147 +171,200 @@ def confusion_matrix(
                [0, 1, 0],
                [0, 1, 1]])
     """
-    judged = _judged(predictions, targets, border)
-    if judged.several:
+    decisions = _classify(predictions, targets, border)
+    if decisions.multilabel:
         raise OptionError(
-            "a confusion matrix needs one class for each sample: for several labels at once make one of each label"
+            "a confusion matrix needs one class for each sample: "
+            "for several labels at once make one of each label"
         )
-    places = {label: i for i, label in enumerate(judged.classes)}
-    counts = numpy.zeros((len(places), len(places)), dtype=numpy.int64)
-    for found, wanted in zip(judged.found, judged.wanted, strict=True):
-        counts[places[wanted], places[found]] += 1
+    # Labels need not be 0, 1, 2, ….
+    rows = {label: i for i, label in enumerate(decisions.classes)}
+    counts = numpy.zeros((len(rows), len(rows)), dtype=numpy.int64)
+    for predicted, expected in zip(decisions.predicted, decisions.expected, strict=True):
+        counts[rows[expected], rows[predicted]] += 1
     return counts
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Decisions:
     """Predictions and targets as classes.
 
     Attributes:
-        found: The class of each sample; with several labels the list of those that are on.
-        wanted: What it should be.
-        classes: All there are.
-        several: Whether a sample may have several labels.
-        second: The class that counts as the positive one of two; None where there are more.
+        predicted: The class of each sample, or the list of its labels if there may be several.
+        expected: The same for the targets.
+        classes: All classes.
+        multilabel: Whether a sample may have several labels.
+        positive: The positive one of two classes; None if there are more.
     """
 
-    found: list[Any]
-    wanted: list[Any]
+    predicted: list[Any]
+    expected: list[Any]
     classes: list[float]
-    several: bool
-    second: float | None
+    multilabel: bool
+    positive: float | None
 
 
-def _judged(predictions: Any, targets: Any, border: float | Pair | None) -> _Judged:
-    found, wanted = _lists(predictions, targets)
-    if isinstance(found[0], list) and found[0] and isinstance(found[0][0], list):
-        found, wanted = (
-            [row for rows in found for row in rows],
-            [t for part in wanted for t in part],
-        )
-    if not isinstance(found[0], list) or len(found[0]) == 1:
-        return _of_single(_single(found), _single(wanted), border)
-    count = len(found[0])
+def _classify(
+    predictions: Sequence[Prediction], targets: Sequence[Target], border: float | Pair | None
+) -> _Decisions:
+    predicted, expected = _as_lists(predictions, targets)
+    first = predicted[0]
+    if isinstance(first, list) and first and isinstance(first[0], list):
+        # A sequence of decisions for each sample counts as that many samples.
+        predicted = [row for rows in predicted for row in rows]
+        expected = [target for part in expected for target in part]
+    if not isinstance(predicted[0], list) or len(predicted[0]) == 1:
+        return _classify_single(_unwrap(predicted), _unwrap(expected), border)
+    if border is not None and isinstance(expected[0], list):
+        return _classify_labels(predicted, expected, as_pair(border))
+    return _classify_largest(predicted, expected)
+
+
+def _classify_labels(
+    predicted: list[list[float]], expected: list[list[float]], pair: Pair
+) -> _Decisions:
+    """Take for each sample the labels whose scores are above the border."""
+    classes = [float(i) for i in range(len(predicted[0]))]
+    on: list[list[float]] = []
+    for scores in predicted:
+        pairs = zip(classes, scores, strict=True)
+        on.append([label for label, score in pairs if score > pair[0]])
+    wanted: list[list[float]] = []
+    for labels in expected:
+        pairs = zip(classes, labels, strict=True)
+        wanted.append([label for label, target in pairs if is_high(target, pair)])
+    return _Decisions(on, wanted, classes, multilabel=True, positive=None)
+
+
+def _classify_largest(predicted: list[list[float]], expected: list[Target]) -> _Decisions:
+    """Take for each sample the class of the largest score."""
+    count = len(predicted[0])
     classes = [float(i) for i in range(count)]
-    if border is not None and isinstance(wanted[0], list):
-        pair = as_pair(border)
-        on = [
-            [i for i, score in zip(classes, row, strict=True) if score > pair[0]] for row in found
-        ]
-        off = [[i for i, t in zip(classes, row, strict=True) if is_high(t, pair)] for row in wanted]
-        return _Judged(on, off, classes, True, None)
-    indexes = [float(class_of_shares(t) if isinstance(t, list) else t) for t in wanted]
-    for index in indexes:
+    indices = [float(class_index(t) if isinstance(t, list) else t) for t in expected]
+    for index in indices:
         if index not in classes:
             raise OptionError(
                 f"a target of {count} scores must be a class from 0 to {count - 1}, not {index:g}"
             )
-    largest = [float(max(range(len(row)), key=row.__getitem__)) for row in found]
-    return _Judged(largest, indexes, classes, False, 1.0 if count == 2 else None)
+    largest = [float(max(range(len(row)), key=row.__getitem__)) for row in predicted]
+    positive = 1.0 if count == 2 else None
+    return _Decisions(largest, indices, classes, multilabel=False, positive=positive)
 
 
-def _of_single(found: list[float], wanted: list[float], border: float | Pair | None) -> _Judged:
-    """One number for each sample: a score with a border, or a class."""
-    labels = set(wanted)
-    if border is None and all(float(x).is_integer() for x in (*found, *wanted)):
-        classes = sorted({*found, *wanted})
-        second = 1.0 if set(classes) <= {0.0, 1.0} or set(classes) <= {-1.0, 1.0} else None
-        return _Judged(found, wanted, classes, False, second)
+def _classify_single(
+    predicted: list[float], expected: list[float], border: float | Pair | None
+) -> _Decisions:
+    """Classify samples with one number each: a score with a border, or a class."""
+    labels = set(expected)
+    if border is None and all(float(x).is_integer() for x in (*predicted, *expected)):
+        classes = sorted({*predicted, *expected})
+        is_binary = set(classes) <= {0.0, 1.0} or set(classes) <= {-1.0, 1.0}
+        positive = 1.0 if is_binary else None
+        return _Decisions(predicted, expected, classes, multilabel=False, positive=positive)
     if border is None and not (labels <= {-1.0, 1.0} and -1.0 in labels):
         raise OptionError(
-            "the predictions are scores: give border=0.5 for probabilities, border=0.0 for scores before the sigmoid"
+            "the predictions are scores: give border=0.5 for probabilities, "
+            "border=0.0 for scores before the sigmoid"
         )
     pair = (0.0, 0.0) if border is None else as_pair(border)
-    on = [float(score > pair[0]) for score in found]
-    return _Judged(on, [float(is_high(t, pair)) for t in wanted], [0.0, 1.0], False, 1.0)
+    on = [float(score > pair[0]) for score in predicted]
+    wanted = [float(is_high(target, pair)) for target in expected]
+    return _Decisions(on, wanted, [0.0, 1.0], multilabel=False, positive=1.0)
 
 
-def _averaged(judged: _Judged, average: str, name: str) -> float:
+@dataclass(frozen=True)
+class _ClassCounts:
+    """Number of samples of one class: predicted rightly, predicted at all, and expected."""
+
+    right: int
+    predicted: int
+    expected: int
+
+
+def _average(decisions: _Decisions, average: str, name: str) -> float:
     if average not in AVERAGES:
         raise OptionError(
             f"average of {name} must be one of {', '.join(map(repr, AVERAGES))}, not {average!r}"
         )
     if average == "binary":
-        if judged.second is None:
+        if decisions.positive is None:
             raise OptionError(
-                f"{name} needs to know how to average over {len(judged.classes)} classes: give average='macro', 'micro' or 'weighted'"
+                f"{name} needs to know how to average over {len(decisions.classes)} classes: "
+                "give average='macro', 'micro' or 'weighted'"
             )
-        return _ratio(name, *_counted(judged, judged.second))
-    classes = judged.classes if judged.several else sorted({*judged.found, *judged.wanted})
-    counts = [_counted(judged, label) for label in classes]
+        return _score(name, _count(decisions, decisions.positive))
+
+    # As in scikit-learn, classes that don't occur are left out, but labels are not.
+    classes = decisions.classes
+    if not decisions.multilabel:
+        classes = sorted({*decisions.predicted, *decisions.expected})
+    counts = [_count(decisions, label) for label in classes]
     if average == "micro":
-        return _ratio(name, *(sum(column) for column in zip(*counts, strict=True)))
-    scores = [_ratio(name, *each) for each in counts]
+        together = _ClassCounts(
+            right=sum(count.right for count in counts),
+            predicted=sum(count.predicted for count in counts),
+            expected=sum(count.expected for count in counts),
+        )
+        return _score(name, together)
+
+    scores = [_score(name, count) for count in counts]
     if average == "macro":
         return sum(scores) / len(scores)
-    support = [wanted for _, _, wanted in counts]
+    support = [count.expected for count in counts]
     total = sum(support)
-    return (
-        sum(score * size for score, size in zip(scores, support, strict=True)) / total
-        if total
-        else 0.0
+    if not total:
+        return 0.0
+    return sum(score * size for score, size in zip(scores, support, strict=True)) / total
+
+
+def _count(decisions: _Decisions, label: float) -> _ClassCounts:
+    pairs = list(zip(decisions.predicted, decisions.expected, strict=True))
+    if decisions.multilabel:
+        marks = [(label in predicted, label in expected) for predicted, expected in pairs]
+    else:
+        marks = [(predicted == label, expected == label) for predicted, expected in pairs]
+    return _ClassCounts(
+        right=sum(predicted and expected for predicted, expected in marks),
+        predicted=sum(predicted for predicted, _ in marks),
+        expected=sum(expected for _, expected in marks),
     )
 
 
-def _counted(judged: _Judged, label: float) -> tuple[int, int, int]:
-    """How many samples of a class are right, are found, and are wanted."""
-    pairs = zip(judged.found, judged.wanted, strict=True)
-    marks = [
-        (label in f, label in w) if judged.several else (f == label, w == label) for f, w in pairs
-    ]
-    right = sum(f and w for f, w in marks)
-    return right, sum(f for f, _ in marks), sum(w for _, w in marks)
-
-
-def _ratio(name: str, right: int, found: int, wanted: int) -> float:
+def _score(name: str, count: _ClassCounts) -> float:
     if name == "f1":
-        return 2.0 * right / (found + wanted) if found + wanted else 0.0
-    whole = found if name == "precision" else wanted
-    return right / whole if whole else 0.0
+        both = count.predicted + count.expected
+        return 2.0 * count.right / both if both else 0.0
+    whole = count.predicted if name == "precision" else count.expected
+    return count.right / whole if whole else 0.0
 
 
-def _lists(predictions: Any, targets: Any) -> tuple[list[Any], list[Any]]:
-    found, wanted = numbers_of(list(predictions)), numbers_of(list(targets))
-    if len(found) != len(wanted):
+def _as_lists(
+    predictions: Sequence[Prediction], targets: Sequence[Target]
+) -> tuple[list[Prediction], list[Target]]:
+    predicted = plain_numbers(list(predictions))
+    expected = plain_numbers(list(targets))
+    if len(predicted) != len(expected):
         raise LengthError(
-            f"a metric needs a target for each prediction: {len(found)} predictions, {len(wanted)} targets"
+            f"a metric needs a target for each prediction: {len(predicted)} predictions, "
+            f"{len(expected)} targets"
         )
-    if not found:
+    if not predicted:
         raise LengthError("a metric needs at least one sample")
-    return found, wanted
+    return predicted, expected
 
 
-def _single(items: list[Any]) -> list[float]:
+def _unwrap(items: list[Prediction]) -> list[float]:
     return [float(item[0] if isinstance(item, list) else item) for item in items]
 
 
-def _table(predictions: Any, targets: Any) -> tuple[NDArray[numpy.float64], NDArray[numpy.float64]]:
-    """Both as arrays (samples, outputs)."""
-    found, wanted = _lists(predictions, targets)
-    table = numpy.array(found, dtype=float).reshape(len(found), -1)
-    aims = numpy.array(wanted, dtype=float).reshape(len(wanted), -1)
-    if table.shape != aims.shape:
+def _as_tables(predictions: Sequence[Prediction], targets: Sequence[Target]) -> tuple[Table, Table]:
+    """Convert both to arrays (samples, outputs)."""
+    predicted, expected = _as_lists(predictions, targets)
+    scores = numpy.array(predicted, dtype=float).reshape(len(predicted), -1)
+    wanted = numpy.array(expected, dtype=float).reshape(len(expected), -1)
+    if scores.shape != wanted.shape:
         raise LengthError(
-            f"a metric needs a target for each output: {table.shape[1]} outputs, {aims.shape[1]} targets for each sample"
+            f"a metric needs a target for each output: {scores.shape[1]} outputs, "
+            f"{wanted.shape[1]} targets for each sample"
         )
-    return table, aims
+    return scores, wanted

@@ -1,9 +1,8 @@
-"""One step's loss and gradient, computed on the graph itself, sample by sample; and what a compiled step has in common with that."""
+"""Loss and gradient of one step, computed on the graph; and the interface of every kind of step."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy
 
@@ -15,28 +14,27 @@ from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
-from .reading import fresh
+from .aliases import Loss, Penalty, Prediction, Sample, Target
+from .inputs import copy_entry
 from .samples import Samples
-
-Loss = Callable[[Any, Any], Any]
-Penalty = Callable[[Module], Any]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a batch gave.
+    """Loss and gradient of a batch.
 
-    loss         the mean loss of its samples
-    penalty      the penalty, 0.0 where there is none
-    gradient     that of loss + penalty, one number for each parameter
-    predictions  plain numbers, in lists as the model gave them, one for each sample
-    weight       how much the batch counts among others: the sum of the weights of its samples
+    Attributes:
+        loss: Mean loss of the samples.
+        penalty: The penalty, 0.0 if there is none.
+        gradient: Gradient of loss + penalty, one number for each parameter.
+        predictions: One for each sample, as plain numbers in the lists that the model returned.
+        weight: Weight of the batch in an average: the sum of the weights of its samples.
     """
 
     loss: float
     penalty: float
     gradient: Vector
-    predictions: list[Any]
+    predictions: list[Prediction]
     weight: float
 
     @property
@@ -46,32 +44,39 @@ class Evaluation:
 
 
 class Step(ABC):
-    """What computes loss and gradient: on the graph, or by a compiled program.
+    """Computes loss and gradient, on the graph or with a compiled program.
 
-    model, loss, penalty  what is trained, and for what
-    parameters            those of the optimizer, in its order
+    Attributes:
+        model: What is trained.
+        loss: The loss of one sample.
+        penalty: The penalty, or None.
+        optimizer: What trains the model.
+        parameters: Those of the optimizer, in its order.
     """
 
     def __init__(
         self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer
     ) -> None:
-        self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
+        self.model = model
+        self.loss = loss
+        self.penalty = penalty
+        self.optimizer = optimizer
         self.parameters = optimizer.parameters
 
     @abstractmethod
-    def evaluate(self, samples: Samples, part: Sequence[int]) -> Evaluation:
-        """Loss and gradient of those of the samples that have these indexes."""
+    def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
+        """Compute loss and gradient of the samples that have these indices."""
 
     @abstractmethod
-    def measure(self, samples: Samples) -> tuple[float, list[Any]]:
-        """The mean loss and the predictions as plain numbers, of the model as it is set, without a gradient."""
+    def measure(self, samples: Samples) -> tuple[float, list[Prediction]]:
+        """Compute the mean loss and the predictions, in the model's mode and without a gradient."""
 
     def eager(self) -> "EagerStep":
-        """The same step on the graph itself."""
+        """Return the same step on the graph."""
         return EagerStep(self.model, self.loss, self.penalty, self.optimizer)
 
     def numbers(self) -> Vector:
-        """The parameters that the next step begins with, in a vector of their own."""
+        """Return the parameters that the next step starts with, as a new vector."""
         return numpy.array([parameter.data for parameter in self.parameters])
 
     def write(self, numbers: Vector) -> None:
@@ -80,81 +85,89 @@ class Step(ABC):
             parameter.data = number
 
     @abstractmethod
-    def show(self) -> None:
-        """Let the model have the parameters."""
+    def write_model(self) -> None:
+        """Copy the parameters to the model."""
 
     @abstractmethod
-    def read(self) -> None:
-        """Take the parameters of the model."""
+    def read_model(self) -> None:
+        """Copy the parameters from the model."""
 
 
 class EagerStep(Step):
-    """Builds the graph of each sample, walks it back, and lets it go: what it takes is the room of one sample.
+    """Builds the graph of one sample, runs it backward and frees it, so it needs little memory.
 
-    Only where something looks at the whole batch, such as batch normalization, is the batch one graph.
+    If something looks at the whole batch, such as batch normalization, the batch is one graph.
     """
 
-    def evaluate(self, samples: Samples, part: Sequence[int]) -> Evaluation:
-        """Loss and gradient of a batch; the gradient stays on the parameters, too."""
+    def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
+        """Compute loss and gradient of a batch; the parameters keep the gradient too."""
         self.model.zero_grad()
+        # It may train parameters that the model does not hold.
         self.optimizer.zero_grad()
-        walk = self._together if self.model.needs_batch else self._one_by_one
-        weights = None if samples.weights is None else [samples.weights[i] for i in part]
-        shares = shares_of(weights, len(part))
-        losses, predictions = walk(
-            [fresh(samples.inputs[i]) for i in part],
-            [fresh(samples.targets[i]) for i in part],
-            shares,
-        )
-        penalty = self._penalized()
-        gradient = numpy.array(
-            [plain(parameter.grad) for parameter in self.parameters], dtype=float
-        )
-        weight = float(len(part)) if weights is None else sum(weights)
-        return Evaluation(mean_loss(losses, shares), penalty, gradient, predictions, weight)
 
-    def measure(self, samples: Samples) -> tuple[float, list[Any]]:
-        """The mean loss and the predictions."""
+        weights = None if samples.weights is None else [samples.weights[i] for i in batch]
+        shares = normalize_weights(weights, len(batch))
+        inputs = [copy_entry(samples.inputs[i]) for i in batch]
+        targets = [copy_entry(samples.targets[i]) for i in batch]
+        if self.model.needs_batch:
+            losses, predictions = self._run_together(inputs, targets, shares)
+        else:
+            losses, predictions = self._run_one_by_one(inputs, targets, shares)
+
+        penalty = self._backpropagate_penalty()
+        gradients = [plain(parameter.grad) for parameter in self.parameters]
+        return Evaluation(
+            loss=mean_loss(losses, shares),
+            penalty=penalty,
+            gradient=numpy.array(gradients, dtype=float),
+            predictions=predictions,
+            weight=float(len(batch)) if weights is None else sum(weights),
+        )
+
+    def measure(self, samples: Samples) -> tuple[float, list[Prediction]]:
+        """Compute the mean loss and the predictions."""
         with no_grad():
-            outputs = [self.model(fresh(x)) for x in samples.inputs]
+            outputs = [self.model(copy_entry(x)) for x in samples.inputs]
             losses = [
-                plain(self.loss(prediction, fresh(target)))
-                for prediction, target in zip(outputs, samples.targets, strict=True)
+                plain(self.loss(output, copy_entry(target)))
+                for output, target in zip(outputs, samples.targets, strict=True)
             ]
-        return mean_loss(losses, shares_of(samples.weights, len(losses))), [
-            numbers_of(prediction) for prediction in outputs
-        ]
+        shares = normalize_weights(samples.weights, len(losses))
+        return mean_loss(losses, shares), [plain_numbers(output) for output in outputs]
 
-    def show(self) -> None:
-        """The model has them already."""
+    def write_model(self) -> None:
+        """Do nothing: the parameters are those of the model."""
 
-    def read(self) -> None:
-        """They are the model's."""
+    def read_model(self) -> None:
+        """Do nothing: the parameters are those of the model."""
 
-    def _one_by_one(
-        self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None
-    ) -> tuple[list[float], list[Any]]:
-        losses, predictions, equal = [], [], 1.0 / len(inputs)
+    def _run_one_by_one(
+        self, inputs: Sequence[Sample], targets: Sequence[Target], shares: Sequence[float] | None
+    ) -> tuple[list[float], list[Prediction]]:
+        losses = []
+        predictions = []
+        equal_share = 1.0 / len(inputs)
         for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
-            prediction = self.model(x)
-            loss = checked_loss(self.loss(prediction, target))
-            loss.backward(equal if shares is None else shares[i])
+            output = self.model(x)
+            loss = check_loss(self.loss(output, target))
+            # At once, so that the graph is freed before that of the next sample is built.
+            loss.backward(equal_share if shares is None else shares[i])
             losses.append(loss.data)
-            predictions.append(numbers_of(prediction))
+            predictions.append(plain_numbers(output))
         return losses, predictions
 
-    def _together(
-        self, inputs: Sequence[Any], targets: Sequence[Any], shares: Sequence[float] | None
-    ) -> tuple[list[float], list[Any]]:
+    def _run_together(
+        self, inputs: Sequence[Sample], targets: Sequence[Target], shares: Sequence[float] | None
+    ) -> tuple[list[float], list[Prediction]]:
         outputs = self.model.batch(inputs)
         losses = [
-            checked_loss(self.loss(prediction, target))
-            for prediction, target in zip(outputs, targets, strict=True)
+            check_loss(self.loss(output, target))
+            for output, target in zip(outputs, targets, strict=True)
         ]
         backward(losses, [1.0 / len(losses)] * len(losses) if shares is None else shares)
-        return [loss.data for loss in losses], [numbers_of(prediction) for prediction in outputs]
+        return [loss.data for loss in losses], [plain_numbers(output) for output in outputs]
 
-    def _penalized(self) -> float:
+    def _backpropagate_penalty(self) -> float:
         if self.penalty is None:
             return 0.0
         penalty = self.penalty(self.model)
@@ -163,11 +176,18 @@ class EagerStep(Step):
         return float(plain(penalty))
 
 
-def shares_of(weights: Sequence[float] | None, count: int) -> list[float] | None:
-    """Turn the weights of a batch into shares that add up to 1; all 0 where no sample counts, None where all count alike.
+def normalize_weights(weights: Sequence[float] | None, count: int) -> list[float] | None:
+    """Scale the weights of a batch to shares that add up to 1.
+
+    Args:
+        weights: The weights, or None if all samples count the same.
+        count: Number of samples.
+
+    Returns:
+        The shares, all 0 if all weights are 0; None if there are no weights.
 
     Example:
-        >>> shares_of([1.0, 3.0], 2)
+        >>> normalize_weights([1.0, 3.0], 2)
         [0.25, 0.75]
     """
     if weights is None:
@@ -188,21 +208,27 @@ def mean_loss(losses: Sequence[float], shares: Sequence[float] | None) -> float:
     return sum(share * loss for share, loss in zip(shares, losses, strict=True))
 
 
-def checked_loss(loss: Any) -> Value:
-    """The loss of a sample, if it is a Value; raises DataError if not."""
+def check_loss(loss: object) -> Value:
+    """Return the loss of a sample.
+
+    Raises:
+        DataError: If it is not a Value.
+    """
     if not isinstance(loss, Value):
         raise DataError(
-            f"loss(prediction, target) must return one Value for each sample, not {type(loss).__name__} {loss!r:.80}"
+            "loss(prediction, target) must return one Value for each sample, "
+            f"not {type(loss).__name__} {loss!r:.80}"
         )
     return loss
 
 
-def numbers_of(prediction: Any) -> Any:
-    """A prediction as plain numbers, lists as they are.
+def plain_numbers(prediction: Prediction) -> Prediction:
+    """Convert a prediction to plain numbers in nested lists.
 
-    >>> numbers_of([Value(1.0), [Value(2.0)]])
-    [1.0, [2.0]]
+    Example:
+        >>> plain_numbers([Value(1.0), [Value(2.0)]])
+        [1.0, [2.0]]
     """
     if isinstance(prediction, Iterable) and not isinstance(prediction, (str, Value)):
-        return [numbers_of(part) for part in prediction]
+        return [plain_numbers(part) for part in prediction]
     return plain(prediction)

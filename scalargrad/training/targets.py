@@ -1,30 +1,28 @@
-"""What targets mean: whether a loss takes them, and whether they fit what the model gives."""
-
-from collections.abc import Callable
-from typing import Any
+"""Check that a loss takes the targets, and that they fit the model's output."""
 
 from scalargrad.core.conversion import is_number, plain
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import TARGETS, is_ignored, unwrap_loss
 
-from .reading import leaves, place
+from .aliases import Loss, Prediction, Target
+from .inputs import Item, Path, Shape, locate, walk_leaves
 from .samples import Samples
 
-Loss = Callable[[Any, Any], Any]
+_TWO_CLASSES = 'for two classes and one output take loss="binary_cross_entropy_with_logits"'
 
 
 def check_targets(
-    loss: Loss, prediction: Any, samples: Samples, what: str, alike: bool = True
+    loss: Loss, prediction: Prediction, samples: Samples, what: str, alike: bool = True
 ) -> None:
-    """Check the targets of a loss of ours; one of the user's own takes what it takes.
+    """Check the targets of a built-in loss. A user's own loss checks them itself.
 
     Args:
         loss: The loss.
-        prediction: What the model gives for one sample, as plain numbers.
+        prediction: What the model returns for one sample, as plain numbers.
         samples: The samples.
         what: What messages call the targets, such as "y".
-        alike: Whether the model gives the same shape for every sample.
+        alike: Whether the model returns the same shape for every sample.
 
     Raises:
         DataError: For a target that is not a number.
@@ -33,10 +31,11 @@ def check_targets(
 
     Example:
         >>> from scalargrad.losses import hinge
-        >>> from scalargrad.training.samples import samples_of
-        >>> check_targets(hinge, 0.3, samples_of([[1.0], [2.0]], [1, 0]), "y")
+        >>> from scalargrad.training.samples import read_samples
+        >>> samples = read_samples([[1.0], [2.0]], [1, 0])
+        >>> check_targets(hinge, 0.3, samples, "y")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        scalargrad.errors.OptionError: y[1] is 0, and a target of hinge must be -1 or 1: for labels 0 and 1 give 2 * y - 1
+        scalargrad.errors.OptionError: y[1] is 0, and a target of hinge must be -1 or 1: ...
     """
     function, options = unwrap_loss(loss)
     kind = TARGETS.get(function)
@@ -46,6 +45,7 @@ def check_targets(
     if kind == "class":
         _check_classes(prediction, samples, what, options.get("ignore_index"), alike)
         return
+    # If shapes differ between samples, only the loss can compare them, one by one.
     if alike:
         _check_shapes(name, prediction, samples, what)
     if kind == "signed":
@@ -54,66 +54,71 @@ def check_targets(
         _check_shares(name, samples, what)
 
 
-def shape_of(nest: Any) -> tuple[int, ...] | None:
-    """Return the shape of a nest of numbers; None where its parts differ in shape.
+def nested_shape(nest: Target) -> Shape | None:
+    """Return the shape of nested numbers; None if its parts differ in shape.
 
     Example:
-        >>> shape_of([[1.0, 2.0]]), shape_of(3.0), shape_of([1.0, [2.0]])
+        >>> nested_shape([[1.0, 2.0]]), nested_shape(3.0), nested_shape([1.0, [2.0]])
         ((1, 2), (), None)
     """
     if not isinstance(nest, (list, tuple)):
         return getattr(nest, "shape", ())
-    shapes = {shape_of(part) for part in nest}
+    shapes = {nested_shape(part) for part in nest}
     if len(shapes) > 1:
         return None
     inner = shapes.pop() if shapes else ()
     return None if inner is None else (len(nest), *inner)
 
 
-def _check_shapes(name: str, prediction: Any, samples: Samples, what: str) -> None:
-    wanted = shape_of(prediction)
+def _check_shapes(name: str, prediction: Prediction, samples: Samples, what: str) -> None:
+    wanted = nested_shape(prediction)
     if wanted is None or samples.y_rows.shape == wanted:
         return
     for i, target in enumerate(samples.targets):
-        found = shape_of(target)
-        if found != wanted and found is not None:
-            raise LengthError(
-                _other_shape(name, wanted, found, samples, place(what, (samples.place(i),)), what)
-            )
+        shape = nested_shape(target)
+        if shape != wanted and shape is not None:
+            where = locate(what, (samples.original_index(i),))
+            raise LengthError(_describe_mismatch(name, wanted, shape, samples, where, what))
 
 
-def _other_shape(
-    name: str,
-    wanted: tuple[int, ...],
-    found: tuple[int, ...],
-    samples: Samples,
-    where: str,
-    what: str,
+def _describe_mismatch(
+    name: str, wanted: Shape, shape: Shape, samples: Samples, where: str, what: str
 ) -> str:
-    if wanted == () and found == (1,):
-        return _column(samples, what)
-    if wanted == (1,) and found == ():
-        remedy = (
-            f"{what[0]}.reshape(-1, 1)" if samples.y_rows.is_array else f"[[t] for t in {what[0]}]"
+    is_array = samples.y_rows.is_array
+    if wanted == () and shape == (1,):
+        return _describe_column(samples, what)
+    if wanted == (1,) and shape == ():
+        remedy = f"{what[0]}.reshape(-1, 1)" if is_array else f"[[t] for t in {what[0]}]"
+        return (
+            f"the model gives a list of one number for each sample, and {where} is a number: "
+            f"give {remedy}"
         )
-        return f"the model gives a list of one number for each sample, and {where} is a number: give {remedy}"
-    if len(wanted) == 1 and found == ():
+    if len(wanted) == 1 and shape == ():
         return (
             f"the model gives {wanted[0]} numbers for each sample, and {where} is one: "
-            f'for class indexes take loss="cross_entropy", else give one target for each output (loss is {name})'
+            'for class indexes take loss="cross_entropy", '
+            f"else give one target for each output (loss is {name})"
         )
     return (
-        f"the model gives {_described(wanted)} for each sample, and {where} is {_described(found)}"
+        f"the model gives {_describe_shape(wanted)} for each sample, "
+        f"and {where} is {_describe_shape(shape)}"
     )
 
 
-def _column(samples: Samples, what: str) -> str:
-    remedy = f"{what[0]}.ravel()" if samples.y_rows.is_array else f"[t for (t,) in {what[0]}]"
-    remedy = f"{what[0]}.to_numpy().ravel()" if samples.y_rows.names else remedy
-    return f"{what} is a column, a list of one number for each sample, where one number is meant: give {remedy}"
+def _describe_column(samples: Samples, what: str) -> str:
+    if samples.y_rows.names:
+        remedy = f"{what[0]}.to_numpy().ravel()"
+    elif samples.y_rows.is_array:
+        remedy = f"{what[0]}.ravel()"
+    else:
+        remedy = f"[t for (t,) in {what[0]}]"
+    return (
+        f"{what} is a column, a list of one number for each sample, where one number is meant: "
+        f"give {remedy}"
+    )
 
 
-def _described(shape: tuple[int, ...]) -> str:
+def _describe_shape(shape: Shape) -> str:
     if not shape:
         return "one number"
     if len(shape) == 1:
@@ -122,16 +127,20 @@ def _described(shape: tuple[int, ...]) -> str:
 
 
 def _numbers(samples: Samples, what: str) -> list[tuple[str, float]]:
-    """Every plain number among the targets, with its place; a Value is taken as it is."""
-    found: list[tuple[str, float]] = []
+    """Return every plain number among the targets, with its location.
+
+    A Value is left out: what it will be is known only when the loss is computed.
+    """
+    numbers: list[tuple[str, float]] = []
     for i, target in enumerate(samples.targets):
-        for path, leaf in leaves(target, (samples.place(i),)):
+        for path, leaf in walk_leaves(target, (samples.original_index(i),)):
             if not isinstance(leaf, Value):
-                found.append((place(what, path), _number(leaf, place(what, path))))
-    return found
+                where = locate(what, path)
+                numbers.append((where, _as_number(leaf, where)))
+    return numbers
 
 
-def _number(leaf: Any, where: str) -> float:
+def _as_number(leaf: Item, where: str) -> float:
     if not is_number(leaf):
         raise DataError(f"{where} must be a real number, not {type(leaf).__name__}")
     return float(leaf)
@@ -142,92 +151,95 @@ def _check_signs(name: str, samples: Samples, what: str) -> None:
         if number not in (-1.0, 1.0):
             hint = ": for labels 0 and 1 give 2 * y - 1" if number == 0.0 else ""
             raise OptionError(
-                f"{where} is {_short(number)}, and a target of {name} must be -1 or 1{hint}"
+                f"{where} is {number:g}, and a target of {name} must be -1 or 1{hint}"
             )
 
 
 def _check_shares(name: str, samples: Samples, what: str) -> None:
     for where, number in _numbers(samples, what):
         if not 0.0 <= number <= 1.0:
-            hint = _OF_LABELS.get(number, "")
+            hint = _LABEL_HINTS.get(number, "")
             raise OptionError(
-                f"{where} is {_short(number)}, and a target of {name} must be in [0, 1]{hint}"
+                f"{where} is {number:g}, and a target of {name} must be in [0, 1]{hint}"
             )
 
 
-_OF_LABELS = {
+_LABEL_HINTS = {
     -1.0: ": for labels -1 and 1 give (y + 1) / 2",
     2.0: ": for labels 1 and 2 give y - 1",
 }
 
 
 def _check_classes(
-    prediction: Any, samples: Samples, what: str, ignored: int | None, alike: bool
+    prediction: Prediction, samples: Samples, what: str, ignored: int | None, alike: bool
 ) -> None:
     if not isinstance(prediction, list):
         raise OptionError(
-            "cross_entropy needs a list of logits, one for each class, and the model gives one number for each sample: "
-            'for two classes and one output take loss="binary_cross_entropy_with_logits"'
+            "cross_entropy needs a list of logits, one for each class, and the model gives one "
+            f"number for each sample: {_TWO_CLASSES}"
         )
-    rows = bool(prediction) and isinstance(prediction[0], list)
-    count = len(prediction[0]) if rows else len(prediction)
+    is_sequence = bool(prediction) and isinstance(prediction[0], list)
+    count = len(prediction[0]) if is_sequence else len(prediction)
     if count < 2:
         raise OptionError(
-            f"cross_entropy needs a logit for each class, and the model gives a list of {count}: "
-            'for two classes and one output take loss="binary_cross_entropy_with_logits"'
+            "cross_entropy needs a logit for each class, and the model gives a list of "
+            f"{count}: {_TWO_CLASSES}"
         )
     for i, target in enumerate(samples.targets):
-        path = (samples.place(i),)
-        if not rows:
+        path = (samples.original_index(i),)
+        if not is_sequence:
             _check_class(target, count, path, samples, what, ignored)
             continue
         if not isinstance(target, (list, tuple)) or (alike and len(target) != len(prediction)):
             raise LengthError(
-                f"the model gives {len(prediction)} lists of logits for each sample, so {place(what, path)} "
-                f"must be a list of {len(prediction)} class indexes"
+                f"the model gives {len(prediction)} lists of logits for each sample, so "
+                f"{locate(what, path)} must be a list of {len(prediction)} class indexes"
             )
         for j, part in enumerate(target):
             _check_class(part, count, (*path, j), samples, what, ignored)
 
 
 def _check_class(
-    target: Any, count: int, path: tuple[int, ...], samples: Samples, what: str, ignored: int | None
+    target: Target, count: int, path: Path, samples: Samples, what: str, ignored: int | None
 ) -> None:
-    where = place(what, path)
+    where = locate(what, path)
     if isinstance(target, (list, tuple)):
         _check_class_shares(target, count, where, samples, what)
-    elif isinstance(target, Value):
+        return
+    if isinstance(target, Value):
         raise DataError(
-            f"{where} is a Value, and a class index must be a plain number: give an int, or the share of each class"
+            f"{where} is a Value, and a class index must be a plain number: "
+            "give an int, or the share of each class"
         )
-    elif not is_ignored(target, ignored):
-        number = _number(target, where)
-        if not number.is_integer() or not 0 <= number < count:
-            hint = (
-                f": number them from 0, as y - 1 does for 1 to {count}" if number == count else ""
-            )
-            raise OptionError(
-                f"{where} is {_short(number)}, and for the {count} outputs of the model "
-                f"a class must be a whole number from 0 to {count - 1}{hint}"
-            )
+    if is_ignored(target, ignored):
+        return
+
+    number = _as_number(target, where)
+    if not number.is_integer() or not 0 <= number < count:
+        hint = f": number them from 0, as y - 1 does for 1 to {count}" if number == count else ""
+        raise OptionError(
+            f"{where} is {number:g}, and for the {count} outputs of the model "
+            f"a class must be a whole number from 0 to {count - 1}{hint}"
+        )
 
 
-def _check_class_shares(target: Any, count: int, where: str, samples: Samples, what: str) -> None:
+def _check_class_shares(
+    target: Target, count: int, where: str, samples: Samples, what: str
+) -> None:
     if len(target) == 1:
-        raise LengthError(_column(samples, what))
+        raise LengthError(_describe_column(samples, what))
     if len(target) != count:
         raise LengthError(
-            f"{where} has {len(target)} shares of classes, and the model gives {count} outputs: give one for each"
+            f"{where} has {len(target)} shares of classes, and the model gives {count} outputs: "
+            "give one for each"
         )
-    shares = [_number(plain(share), where) for share in target]
+    shares = [_as_number(plain(share), where) for share in target]
+    # Shares that are Values may change until the loss is computed.
     if any(isinstance(share, Value) for share in target):
         return
-    if not all(0.0 <= share <= 1.0 for share in shares) or abs(sum(shares) - 1.0) >= 1e-4:
+    total = sum(shares)
+    if not all(0.0 <= share <= 1.0 for share in shares) or abs(total - 1.0) >= 1e-4:
         raise OptionError(
-            f"the shares of {where} must each be in [0, 1] and add up to 1, not {_short(sum(shares))}: "
-            'for several right classes at once take loss="binary_cross_entropy_with_logits"'
+            f"the shares of {where} must each be in [0, 1] and add up to 1, not {total:g}: for "
+            'several right classes at once take loss="binary_cross_entropy_with_logits"'
         )
-
-
-def _short(number: float) -> str:
-    return f"{number:g}"

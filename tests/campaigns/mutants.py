@@ -193,8 +193,8 @@ TESTS = {
         "tests/compiler/test_jax.py",
     ],
     "scalargrad/training/checks.py": ["tests/training/test_checks.py"],
-    "scalargrad/training/reading.py": [
-        "tests/training/test_reading.py",
+    "scalargrad/training/inputs.py": [
+        "tests/training/test_inputs.py",
         "tests/training/test_checks.py",
         "tests/training/test_sample_weights.py",
     ],
@@ -227,9 +227,9 @@ TESTS = {
         "tests/training/test_checks.py",
     ],
     "scalargrad/training/history.py": ["tests/training/test_history.py"],
-    "scalargrad/data/reading.py": ["tests/data/test_reading.py"],
-    "scalargrad/data/lines.py": ["tests/data/test_reading.py"],
-    "scalargrad/data/cells.py": ["tests/data/test_reading.py"],
+    "scalargrad/data/reading.py": ["tests/data/test_inputs.py"],
+    "scalargrad/data/lines.py": ["tests/data/test_inputs.py"],
+    "scalargrad/data/cells.py": ["tests/data/test_inputs.py"],
     "scalargrad/nn/layers.py": [
         "tests/nn/test_layers.py",
         "tests/nn/test_module.py",
@@ -369,7 +369,7 @@ EQUIVALENT = {
     ): "three samples show as well as two what a batch of a few gives",
     (
         "scalargrad/training/compiled_steps.py",
-        "0,",
+        "return 0",
         "0  →  (1)",
     ): "an odd one is always found, or there were no error",
     (
@@ -378,7 +378,7 @@ EQUIVALENT = {
         "super().__init__()  →  pass",
     ): "a dict that is given nothing begins empty",
     (
-        "scalargrad/training/reading.py",
+        "scalargrad/training/inputs.py",
         "if array.dtype.itemsize > 8:",
         "8  →  (9)",
     ): "no number of NumPy has 9 bytes",

@@ -49,7 +49,7 @@ def sizes(request: pytest.FixtureRequest) -> Any:
 
 def test_backpropagation_is_the_gradient_by_hand(sizes: tuple[int, ...]) -> None:
     model = numerical.network(*sizes)
-    loss = numerical.loss_of(IMAGE, DIGIT, model)
+    loss = numerical.get_loss(IMAGE, DIGIT, model)
     loss.backward()
     expected, slopes = by_hand(model, IMAGE, DIGIT)
     assert loss.data == pytest.approx(expected, abs=1e-12)

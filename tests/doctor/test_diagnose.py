@@ -1,4 +1,4 @@
-"""The doctor: networks that are ill in exactly one way, each number against NumPy by hand; healthy ones; nothing is changed."""
+"""Diagnoses of networks with exactly one problem, each number against NumPy, and of good ones."""
 
 import random
 from collections.abc import Callable
@@ -33,7 +33,10 @@ def weights(layer: nn.Layer) -> tuple[Array, Array]:
 def by_hand(
     model: nn.MLP, X: Array, y: Array, activation: Any, slope: Any
 ) -> tuple[list[Array], list[Array], list[float]]:
-    """Sums and gradients at the outputs of each layer (samples × units, of each sample's squared error), and the parameters' norms."""
+    """Return pre-activations, gradients and norms of the parameters of each layer, by NumPy.
+
+    The first two are (samples × units), the gradients those of each sample's squared error.
+    """
     sums, inputs, x = [], [], X
     for i, layer in enumerate(model.layers):
         matrix, bias = weights(layer)
@@ -94,7 +97,7 @@ def test_the_table_by_hand() -> None:
         assert layer.resting == (numpy.all(sums[i] <= 0.0, axis=0).sum() if i < 2 else 0)
 
 
-# Ill in one way
+# Networks with one problem
 
 
 def test_vanishing_gradients() -> None:
@@ -512,7 +515,7 @@ def test_it_is_part_of_the_package() -> None:
 
 
 def test_copies_stay_copies_however_long_they_train() -> None:
-    """What the doctor says of twins is true: after training they are equal still, and others are not."""
+    """Twins are equal after training too, and others are not."""
     X, y = moons()
     model = nn.MLP(2, [6, 1], activation="tanh", initializer="xavier", seed=3)
     first, second = model.layers[0].neurons[1], model.layers[0].neurons[4]

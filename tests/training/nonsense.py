@@ -63,7 +63,7 @@ def everything(training: Training) -> str:
         dict(training.history),
         training.history.steps,
         training.epoch,
-        [each.state_dict() for each in training.callbacks],
+        [each.state_dict() for each in training.config.callbacks],
         [generator.getstate() for _, generator in training.model.named_generators()],
     )
     with numpy.printoptions(threshold=10**6, floatmode="unique"):

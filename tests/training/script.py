@@ -1,4 +1,7 @@
-"""A training with all that has a state, as a program to be killed: `python -m tests.training.script FILE [EPOCHS [PATIENCE]]`."""
+"""A training with everything that has a state, as a program to be killed.
+
+Usage: python -m tests.training.script FILE [EPOCHS [PATIENCE]]
+"""
 
 import sys
 from pathlib import Path
@@ -32,7 +35,7 @@ def network() -> Sequential:
 def train(
     path: Path | None, epochs: int = EPOCHS, patience: int = 3, extra: list[Callback] | None = None
 ) -> tuple[Module, History, EarlyStopping]:
-    """The training, saved after every epoch where a path is given, gone on from there if something is there."""
+    """Run the training; with a path it is saved after every epoch, and resumed."""
     X, y = moons(24, noise=0.2, seed=1)
     model = network()
     rule = Adam(model.parameters(), 0.02)

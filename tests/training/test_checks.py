@@ -1,4 +1,4 @@
-"""What is looked at before training begins: eager and compiled refuse the same data in the same words, and take the same."""
+"""Checks before training: eager and compiled refuse the same data with the same messages."""
 
 import datetime
 import re
@@ -20,7 +20,7 @@ from scalargrad.optim import SGD
 from scalargrad.pretraining import pretrain
 from scalargrad.training import Callback, Training, fit
 from scalargrad.training.checks import try_out
-from scalargrad.training.samples import samples_of
+from scalargrad.training.samples import read_samples
 
 X, CLASSES = moons(20, noise=0.1, seed=1)
 LABELS = CLASSES.astype(float)
@@ -887,7 +887,7 @@ class Counts:
 def tried(loss: Any, X: Any, y: Any, model: Module | None = None) -> list[Any]:
     """The targets that a trial hands to a loss."""
     counts = Counts(loss)
-    try_out(model or one(), counts, samples_of(X, y))
+    try_out(model or one(), counts, read_samples(X, y))
     return counts.targets
 
 
@@ -953,7 +953,7 @@ def test_pretraining_names_the_data() -> None:
 
 def test_samples_name_the_data() -> None:
     with pytest.raises(DataError, match=r"b\[1\] is nan"):
-        samples_of([1.0, 2.0], [0.0, float("nan")], names=("a", "b"))
+        read_samples([1.0, 2.0], [0.0, float("nan")], names=("a", "b"))
 
 
 def test_every_refusal_is_an_error_of_ours() -> None:

@@ -1,4 +1,4 @@
-"""Compiled training against eager training: the same numbers after hundreds of steps, whatever takes part."""
+"""Compiled training against eager training: the same numbers after hundreds of steps."""
 
 from functools import partial
 from pathlib import Path

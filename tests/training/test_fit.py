@@ -31,7 +31,10 @@ def parameters(model: Module) -> list[float]:
 def descent(
     model: Module, rate: float, epochs: int, size: int, seed: int | None, decay: float = 0.0
 ) -> tuple[list[float], list[float]]:
-    """Mini-batch descent on half the squared error of a linear model, by hand: the parameters, and the mean loss of each epoch."""
+    """Run mini-batch descent on half the squared error of a linear model, by NumPy.
+
+    Returns the parameters, and the mean loss of each epoch.
+    """
     w, history = numpy.array(parameters(model)), []
     inputs = numpy.hstack([X, numpy.ones((23, 1))])
     for epoch in range(epochs):
@@ -192,7 +195,7 @@ def test_validation_and_metrics_are_those_of_the_model_after_the_epoch() -> None
 def test_a_share_is_held_out_and_never_trained_on() -> None:
     class Look(Callback):
         def on_train_begin(self, training: Training) -> None:
-            self.kept, self.held = training.samples, training.held
+            self.kept, self.held = training.samples, training.validation
 
     look = Look()
     fit(line(), X, Y, loss="mse", validation=0.3, callbacks=[look], epochs=1, progress=False)
@@ -359,7 +362,7 @@ def test_without_shuffling_the_order_is_the_one_given() -> None:
 def test_without_shuffling_the_last_samples_are_held_out() -> None:
     class Look(Callback):
         def on_train_begin(self, training: Training) -> None:
-            self.kept, self.held = training.samples.targets, training.held
+            self.kept, self.held = training.samples.targets, training.validation
 
     look = Look()
     fit(

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn, as functions and by name in `fit`; what they can't tell they refuse."""
+"""Metrics against scikit-learn, as functions and by name in `fit`; ambiguity is refused."""
 
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from scalargrad.training import (
     squared_error,
     whole_set,
 )
-from scalargrad.training.metrics import named_metrics, settled
+from scalargrad.training.metrics import bind_borders, read_metrics
 
 sklearn = pytest.importorskip("sklearn.metrics")
 
@@ -107,7 +107,7 @@ def test_one_output_is_on_the_side_of_its_target(
 def test_one_low_label_alone_stands_for_the_two_that_are_usual(
     target: float, border: float, score: float
 ) -> None:
-    found = settled({"accuracy": accuracy}, [target] * 3, losses.mse, score)["accuracy"]
+    found = bind_borders({"accuracy": accuracy}, [target] * 3, losses.mse, score)["accuracy"]
     assert found(score, target) == float(score <= border)
 
 
@@ -221,7 +221,7 @@ def test_what_a_metric_can_not_tell_is_refused(
 
 def test_objects_are_no_classes() -> None:
     with pytest.raises(OptionError, match="accuracy of 3 outputs needs a class index from 0 to 2"):
-        settled({"accuracy": accuracy}, [object()], losses.mse, [0.1, 0.2, 0.7])
+        bind_borders({"accuracy": accuracy}, [object()], losses.mse, [0.1, 0.2, 0.7])
 
 
 # Accuracy of one sample
@@ -431,14 +431,14 @@ def test_one_sequence_of_one_step() -> None:
 
 
 def test_a_score_of_two_classes_takes_two_outputs_and_no_two_labels() -> None:
-    metric = settled(named_metrics("precision"), [0, 1], losses.cross_entropy, [0.1, 0.9])[
+    metric = bind_borders(read_metrics("precision"), [0, 1], losses.cross_entropy, [0.1, 0.9])[
         "precision"
     ]
     assert metric([[0.1, 0.9]], [1]) == 1.0
     with pytest.raises(OptionError, match="precision needs to know how to average over 2 classes"):
-        settled(named_metrics("precision"), [[1, 1], [0, 1]], losses.mse, [0.1, 0.9])
+        bind_borders(read_metrics("precision"), [[1, 1], [0, 1]], losses.mse, [0.1, 0.9])
     with pytest.raises(OptionError, match="precision needs to know how to average over 3 classes"):
-        settled(named_metrics("precision"), [0, 2], losses.cross_entropy, [0.1, 0.2, 0.7])
+        bind_borders(read_metrics("precision"), [0, 2], losses.cross_entropy, [0.1, 0.2, 0.7])
 
 
 # By name
@@ -456,7 +456,7 @@ NAMED: dict[str, tuple[Any, list[str]]] = {
 
 @pytest.mark.parametrize(("metrics", "names"), NAMED.values(), ids=NAMED)
 def test_how_metrics_are_given(metrics: Any, names: list[str]) -> None:
-    assert list(named_metrics(metrics)) == names
+    assert list(read_metrics(metrics)) == names
 
 
 @both_ways
@@ -514,13 +514,15 @@ def test_a_metric_has_its_own_name_in_the_table() -> None:
 
 
 def test_binary_accuracy_needs_no_two_classes_to_know_its_border() -> None:
-    metric = settled(named_metrics("binary_accuracy"), [1, 1], losses.mse, 0.2)["binary_accuracy"]
+    metric = bind_borders(read_metrics("binary_accuracy"), [1, 1], losses.mse, 0.2)[
+        "binary_accuracy"
+    ]
     assert [metric(score, 1) for score in (0.4, 0.6)] == [0.0, 1.0]
 
 
 def test_each_row_of_a_sequence_may_be_one_class() -> None:
     prediction = [[0.9, 0.8], [0.1, 0.3]]
-    metric = settled(named_metrics("accuracy"), [[[1, 0], [0, 1]]], losses.mse, prediction)[
+    metric = bind_borders(read_metrics("accuracy"), [[[1, 0], [0, 1]]], losses.mse, prediction)[
         "accuracy"
     ]
     assert metric(prediction, [[1, 0], [0, 1]]) == 1.0

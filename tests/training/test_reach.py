@@ -1,4 +1,4 @@
-"""Learning that would silently not happen is refused, or an UnlearnedWarning names what and where; what is meant so is silent."""
+"""What would silently not learn is refused, or an UnlearnedWarning names what and where."""
 
 import warnings
 from collections.abc import Callable

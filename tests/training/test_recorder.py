@@ -1,4 +1,4 @@
-"""Recorder: every frame against a graph built by hand, in eager and compiled training, bounded, and taken up again."""
+"""Recorder: every frame against a graph built by hand, eager and compiled, bounded, resumed."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Weights of samples and classes, and ignored targets, against PyTorch; eager and compiled alike."""
+"""Weights of samples and classes, and ignored targets, against PyTorch; eager and compiled."""
 
 from functools import partial
 from typing import Any
@@ -13,8 +13,8 @@ from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, Recurrent, RNNCell, Sequential
 from scalargrad.optim import SGD, l2
 from scalargrad.training import fit
-from scalargrad.training.sample_weights import weighted
-from scalargrad.training.samples import samples_of
+from scalargrad.training.sample_weights import apply_class_weights
+from scalargrad.training.samples import read_samples
 
 X, LABELS = moons(30, noise=0.2, seed=3)
 CLASSES = (numpy.arange(30) * 7 % 10 // 4).astype(int)  # 0, 1 and 2, not equally often
@@ -348,8 +348,8 @@ def test_sequences_with_ignored_steps_train_alike() -> None:
 
 
 def weights_of(y: Any, class_weight: Any, prediction: Any, loss: Any = cross_entropy) -> Any:
-    samples = samples_of([[1.0]] * len(y), y)
-    return weighted(samples, samples, class_weight, loss, prediction)[1].weights  # type: ignore[union-attr]
+    samples = read_samples([[1.0]] * len(y), y)
+    return apply_class_weights(samples, samples, class_weight, loss, prediction)[1].weights  # type: ignore[union-attr]
 
 
 ignoring = partial(cross_entropy, ignore_index=-100)

@@ -1,4 +1,4 @@
-"""One step: its gradient is that of loss and penalty together, by central differences; compiled it is the same."""
+"""One step: its gradient is that of loss and penalty, by central differences; compiled too."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,8 +12,8 @@ from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential
 from scalargrad.optim import SGD, l2
 from scalargrad.training.compiled_steps import CompiledStep
-from scalargrad.training.samples import samples_of
-from scalargrad.training.steps import EagerStep, checked_loss, shares_of
+from scalargrad.training.samples import read_samples
+from scalargrad.training.steps import EagerStep, check_loss, normalize_weights
 
 ROWS = [[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0], [0.1, 0.9]]
 TARGETS = [0.3, -0.8, 1.2, 0.0]
@@ -44,7 +44,7 @@ def test_the_gradient_is_that_of_the_objective(
     make: Callable[[], Module], weights: Any, penalty: Any
 ) -> None:
     model = make()
-    step, samples = stepper(model, penalty), samples_of(ROWS, TARGETS, weights=weights)
+    step, samples = stepper(model, penalty), read_samples(ROWS, TARGETS, weights=weights)
     part = [0, 1, 3]
     found = step.evaluate(samples, part).gradient
     expected = []
@@ -61,7 +61,7 @@ def test_the_gradient_is_that_of_the_objective(
 @pytest.mark.parametrize("weights", [None, [1.0, 3.0, 0.5, 2.0]])
 def test_the_loss_is_the_weighted_mean(weights: Any) -> None:
     model = alone()
-    samples = samples_of(ROWS, TARGETS, weights=weights)
+    samples = read_samples(ROWS, TARGETS, weights=weights)
     step, errors = (
         stepper(model, None),
         [(model(x).data - t) ** 2 for x, t in zip(ROWS, TARGETS, strict=True)],
@@ -74,7 +74,7 @@ def test_the_loss_is_the_weighted_mean(weights: Any) -> None:
 
 
 def test_a_penalty_may_be_a_plain_number() -> None:
-    samples = samples_of(ROWS, TARGETS)
+    samples = read_samples(ROWS, TARGETS)
     found = stepper(alone(), lambda model: 0.5).evaluate(samples, range(4))
     plain = stepper(alone(), None).evaluate(samples, range(4))
     assert found.objective == plain.loss + 0.5
@@ -83,20 +83,20 @@ def test_a_penalty_may_be_a_plain_number() -> None:
 
 def test_a_loss_must_be_a_value() -> None:
     with pytest.raises(TypeError, match="must return one Value for each sample, not float"):
-        checked_loss(0.5)
+        check_loss(0.5)
 
 
 def test_the_shares_of_a_batch_add_up_to_1_or_are_0() -> None:
-    assert shares_of(None, 3) is None
-    assert shares_of([1.0, 3.0], 2) == [0.25, 0.75]
-    assert shares_of([0.0, 0.0], 2) == [0.0, 0.0]
+    assert normalize_weights(None, 3) is None
+    assert normalize_weights([1.0, 3.0], 2) == [0.25, 0.75]
+    assert normalize_weights([0.0, 0.0], 2) == [0.0, 0.0]
 
 
 def test_gradients_are_those_of_the_last_batch_alone() -> None:
     model, outside = alone(), Parameter(0.5)
     learned = [*model.parameters()[:2], outside]
     step = EagerStep(model, lambda p, t: losses.mse(p * outside, t), None, SGD(learned))
-    samples = samples_of(ROWS, TARGETS)
+    samples = read_samples(ROWS, TARGETS)
     first = step.evaluate(samples, range(4)).gradient
     other = model.parameters()[-1].grad
     assert step.evaluate(samples, range(4)).gradient.tolist() == first.tolist()
@@ -116,7 +116,7 @@ def test_a_sample_is_walked_back_before_the_next_is_computed() -> None:
             return self.inner(x)
 
     model = Looks()
-    stepper(model, None).evaluate(samples_of(ROWS, TARGETS), range(4))
+    stepper(model, None).evaluate(read_samples(ROWS, TARGETS), range(4))
     assert model.seen[0] == 0.0
     assert len(set(model.seen)) == 4
 
@@ -192,7 +192,7 @@ def test_a_compiled_step_is_the_eager_one(
     make: Callable[[], Module], targets: Any, loss: Any, weights: Any, penalty: Any
 ) -> None:
     model = make()
-    samples = samples_of(ROWS, targets, weights=weights)
+    samples = read_samples(ROWS, targets, weights=weights)
     eager = EagerStep(model, loss, penalty, SGD(model.parameters()))
     prediction = eager.measure(samples)[1][0]
     for predicting in (False, True):
@@ -218,7 +218,7 @@ def compare_predictions(found: Any, wanted: Any) -> None:
 
 def test_a_compiled_step_takes_a_single_sample() -> None:
     model = Steps()
-    samples = samples_of([[0.5, 1.0]], [[0, 2]])
+    samples = read_samples([[0.5, 1.0]], [[0, 2]])
     eager = EagerStep(model, losses.cross_entropy, None, SGD(model.parameters()))
     compiled = CompiledStep(
         model,
@@ -235,7 +235,7 @@ def test_a_compiled_step_takes_a_single_sample() -> None:
 def test_a_compiled_step_learns_the_parameters_of_its_optimizer_in_their_order() -> None:
     model = alone()
     chosen = model.parameters()[::-2]
-    samples = samples_of(ROWS, TARGETS)
+    samples = read_samples(ROWS, TARGETS)
     eager = EagerStep(model, losses.mse, None, SGD(chosen))
     compiled = CompiledStep(model, losses.mse, None, SGD(chosen), False, 0.0)
     assert compiled.evaluate(samples, range(4)).gradient == pytest.approx(
@@ -244,21 +244,21 @@ def test_a_compiled_step_learns_the_parameters_of_its_optimizer_in_their_order()
     compiled.write(compiled.numbers() + 0.25)
     before = [parameter.data for parameter in chosen]
     changed = compiled.measure(samples)[0]
-    compiled.show()
+    compiled.write_model()
     assert [parameter.data for parameter in chosen] == [number + 0.25 for number in before]
     assert changed == pytest.approx(eager.measure(samples)[0], rel=1e-12)
 
 
 def test_a_compiled_step_reads_what_somebody_else_has_changed() -> None:
     model = alone()
-    samples = samples_of(ROWS, TARGETS)
+    samples = read_samples(ROWS, TARGETS)
     chosen = model.parameters()[:2]
     eager = EagerStep(model, losses.mse, None, SGD(chosen))
     compiled = CompiledStep(model, losses.mse, None, SGD(chosen), False, 0.0)
     compiled.measure(samples)
     for parameter in model.parameters():
         parameter.data += 0.5
-    compiled.read()
+    compiled.read_model()
     assert compiled.measure(samples)[0] == pytest.approx(eager.measure(samples)[0], rel=1e-12)
     assert compiled.evaluate(samples, range(4)).loss == pytest.approx(
         eager.measure(samples)[0], rel=1e-12
@@ -268,7 +268,7 @@ def test_a_compiled_step_reads_what_somebody_else_has_changed() -> None:
 def compiled_of(X: Any, y: Any, loss: Any = losses.mse, prediction: Any = 0.0) -> CompiledStep:
     model = Sequential(lambda x: x, Layer(2, 1, None, seed=1), lambda row: row[0])
     step = CompiledStep(model, loss, None, SGD(model.parameters()), False, prediction)
-    step.measure(samples_of(X, y))
+    step.measure(read_samples(X, y))
     return step
 
 

@@ -1,4 +1,4 @@
-"""What targets mean: which of them a loss takes, and that the shape of a nest is the one that NumPy sees."""
+"""Targets: which of them a loss takes, and that nested numbers have the shape that NumPy sees."""
 
 import re
 from functools import partial
@@ -9,8 +9,8 @@ import pytest
 
 from scalargrad import Value, losses
 from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.training.samples import samples_of
-from scalargrad.training.targets import check_targets, shape_of
+from scalargrad.training.samples import read_samples
+from scalargrad.training.targets import check_targets, nested_shape
 
 REGULAR: list[Any] = [
     3.0,
@@ -27,22 +27,22 @@ REGULAR: list[Any] = [
 
 @pytest.mark.parametrize("nest", REGULAR, ids=repr)
 def test_the_shape_of_a_nest_is_that_of_an_array(nest: Any) -> None:
-    assert shape_of(nest) == numpy.shape(nest)
+    assert nested_shape(nest) == numpy.shape(nest)
 
 
 @pytest.mark.parametrize(
     "nest", [[1.0, [2.0]], [[1.0], [2.0, 3.0]], [[[1.0]], [[2.0, 3.0]]]], ids=repr
 )
 def test_a_nest_of_parts_that_differ_has_no_shape(nest: Any) -> None:
-    assert shape_of(nest) is None
+    assert nested_shape(nest) is None
 
 
 def test_a_value_is_one_number() -> None:
-    assert shape_of([Value(1.0), Value(2.0)]) == (2,)
+    assert nested_shape([Value(1.0), Value(2.0)]) == (2,)
 
 
 def check(loss: Any, prediction: Any, y: Any, **options: bool) -> None:
-    check_targets(loss, prediction, samples_of([[1.0]] * len(y), y), "y", **options)
+    check_targets(loss, prediction, read_samples([[1.0]] * len(y), y), "y", **options)
 
 
 TWO = [0.1, 0.9]
@@ -101,14 +101,16 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         0.3,
         [-1],
         OptionError,
-        "y[0] is -1, and a target of binary_cross_entropy must be in [0, 1]: for labels -1 and 1 give (y + 1) / 2",
+        "y[0] is -1, and a target of binary_cross_entropy must be in [0, 1]: for labels -1 and 1 "
+        "give (y + 1) / 2",
     ),
     "2 for a share": (
         losses.binary_cross_entropy,
         0.3,
         [1, 2],
         OptionError,
-        "y[1] is 2, and a target of binary_cross_entropy must be in [0, 1]: for labels 1 and 2 give y - 1",
+        "y[1] is 2, and a target of binary_cross_entropy must be in [0, 1]: for labels 1 and 2 "
+        "give y - 1",
     ),
     "3 for a share": (
         losses.binary_cross_entropy,
@@ -137,14 +139,16 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         THREE,
         [0.5],
         OptionError,
-        "y[0] is 0.5, and for the 3 outputs of the model a class must be a whole number from 0 to 2",
+        "y[0] is 0.5, and for the 3 outputs of the model a class must be a whole number from 0 to "
+        "2",
     ),
     "a class of a step": (
         losses.cross_entropy,
         STEPS,
         [[0, 0], [0, -1]],
         OptionError,
-        "y[1, 1] is -1, and for the 3 outputs of the model a class must be a whole number from 0 to 2",
+        "y[1, 1] is -1, and for the 3 outputs of the model a class must be a whole number from 0 "
+        "to 2",
     ),
     "a class below 0 that is not ignored": (
         ignoring,
@@ -189,14 +193,16 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         THREE,
         [Value(1.0)],
         DataError,
-        "y[0] is a Value, and a class index must be a plain number: give an int, or the share of each class",
+        "y[0] is a Value, and a class index must be a plain number: give an int, or the share of "
+        "each class",
     ),
     "no list of logits": (
         losses.cross_entropy,
         0.3,
         [0],
         OptionError,
-        f"cross_entropy needs a list of logits, one for each class, and the model gives one number for each sample: {LOGITS}",
+        "cross_entropy needs a list of logits, one for each class, and the model gives one number "
+        f"for each sample: {LOGITS}",
     ),
     "one logit": (
         losses.cross_entropy,
@@ -217,14 +223,16 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         STEPS,
         [[0]],
         LengthError,
-        "the model gives 2 lists of logits for each sample, so y[0] must be a list of 2 class indexes",
+        "the model gives 2 lists of logits for each sample, so y[0] must be a list of 2 class "
+        "indexes",
     ),
     "no steps": (
         losses.cross_entropy,
         STEPS,
         [0],
         LengthError,
-        "the model gives 2 lists of logits for each sample, so y[0] must be a list of 2 class indexes",
+        "the model gives 2 lists of logits for each sample, so y[0] must be a list of 2 class "
+        "indexes",
     ),
     "a list of objects": (
         losses.mse,
@@ -245,42 +253,48 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         0.3,
         [[1.0]],
         LengthError,
-        "y is a column, a list of one number for each sample, where one number is meant: give [t for (t,) in y]",
+        "y is a column, a list of one number for each sample, where one number is meant: give [t "
+        "for (t,) in y]",
     ),
     "a column": (
         losses.mse,
         0.3,
         numpy.ones((2, 1)),
         LengthError,
-        "y is a column, a list of one number for each sample, where one number is meant: give y.ravel()",
+        "y is a column, a list of one number for each sample, where one number is meant: give "
+        "y.ravel()",
     ),
     "a column of objects": (
         losses.mse,
         0.3,
         numpy.ones((2, 1), dtype=object),
         LengthError,
-        "y is a column, a list of one number for each sample, where one number is meant: give y.ravel()",
+        "y is a column, a list of one number for each sample, where one number is meant: give "
+        "y.ravel()",
     ),
     "a column of classes": (
         losses.cross_entropy,
         THREE,
         [[1]],
         LengthError,
-        "y is a column, a list of one number for each sample, where one number is meant: give [t for (t,) in y]",
+        "y is a column, a list of one number for each sample, where one number is meant: give [t "
+        "for (t,) in y]",
     ),
     "numbers for lists of one": (
         losses.mse,
         [0.3],
         [1.0],
         LengthError,
-        "the model gives a list of one number for each sample, and y[0] is a number: give [[t] for t in y]",
+        "the model gives a list of one number for each sample, and y[0] is a number: give [[t] for "
+        "t in y]",
     ),
     "an array for lists of one": (
         losses.mse,
         [0.3],
         numpy.ones(2),
         LengthError,
-        "the model gives a list of one number for each sample, and y[0] is a number: give y.reshape(-1, 1)",
+        "the model gives a list of one number for each sample, and y[0] is a number: give "
+        "y.reshape(-1, 1)",
     ),
     "indexes for a loss of numbers": (
         losses.mse,
@@ -288,7 +302,8 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         [1.0],
         LengthError,
         "the model gives 2 numbers for each sample, and y[0] is one: "
-        'for class indexes take loss="cross_entropy", else give one target for each output (loss is mse)',
+        'for class indexes take loss="cross_entropy", else give one target for each output (loss '
+        "is mse)",
     ),
     "lists of another length": (
         losses.mse,

@@ -7,7 +7,7 @@ import pytest
 
 from scalargrad import losses
 from scalargrad.errors import OptionError
-from scalargrad.training.thresholds import as_pair, border_of, class_of_shares
+from scalargrad.training.thresholds import as_pair, class_index, find_border
 
 ROW = [0.1, 0.2, 0.7]
 LABELS_OF_LOSSES = [
@@ -18,7 +18,7 @@ LABELS_OF_LOSSES = [
 
 
 def found(targets: Any, prediction: Any = 0.3, loss: Any = losses.mse, default: Any = None) -> Any:
-    return border_of("accuracy", targets, loss, prediction, default)
+    return find_border("accuracy", targets, loss, prediction, default)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_rows_of_other_numbers_are_neither() -> None:
     ],
 )
 def test_the_class_of_shares_is_the_largest(shares: Any, index: int) -> None:
-    assert class_of_shares(shares) == index
+    assert class_index(shares) == index
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_the_class_of_shares_is_the_largest(shares: Any, index: int) -> None:
 )
 def test_shares_of_no_one_class_are_several_labels(shares: Any) -> None:
     with pytest.raises(OptionError, match="stands for several labels at once"):
-        class_of_shares(shares)
+        class_index(shares)

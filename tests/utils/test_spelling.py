@@ -18,7 +18,7 @@ from scalargrad.losses import LOSSES, get_loss
 from scalargrad.nn import ACTIVATIONS, INITIALIZERS, MLP
 from scalargrad.optim import OPTIMIZERS
 from scalargrad.training.history import History
-from scalargrad.training.metrics import METRICS, named_metrics
+from scalargrad.training.metrics import METRICS, read_metrics
 from scalargrad.utils.spelling import nearest, suggestion
 
 NAMES = {
@@ -137,7 +137,7 @@ PLACES: dict[str, tuple[Callable[[], Any], str]] = {
     "loss of fit": (lambda: fit(loss="MSE"), "mse"),
     "optimizer of fit": (lambda: fit(optimizer="Adam"), "adam"),
     "metrics of fit": (lambda: fit(metrics="acc"), "accuracy"),
-    "metrics in a list": (lambda: named_metrics(["acc"]), "accuracy"),
+    "metrics in a list": (lambda: read_metrics(["acc"]), "accuracy"),
     "a loss by name": (lambda: get_loss("cross-entropy"), "cross_entropy"),
     "loss of diagnose": (
         lambda: scalargrad.diagnose(MLP(1, [1]), [[0.0], [1.0]], [0.0, 1.0], loss="MSE"),

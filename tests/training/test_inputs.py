@@ -7,7 +7,7 @@ import numpy
 import pytest
 
 from scalargrad.errors import DataError
-from scalargrad.training.reading import fresh, read_rows
+from scalargrad.training.inputs import copy_entry, read_rows
 
 NESTS: dict[str, Any] = {
     "a list": [[1.0, [2.0]]],
@@ -29,7 +29,7 @@ def parts(nest: Any) -> list[Any]:
 
 @pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS)
 @pytest.mark.parametrize(
-    "copy", [fresh, lambda nest: read_rows(nest, "X").items], ids=["fresh", "read"]
+    "copy", [copy_entry, lambda nest: read_rows(nest, "X").items], ids=["copied", "read"]
 )
 def test_a_copy_shares_nothing_that_can_be_changed(nest: Any, copy: Any) -> None:
     own = {id(part) for part in parts(nest)}
