@@ -9,6 +9,7 @@ from typing import Any
 
 from scalargrad.core.backprop import operands, spread, wanted
 from scalargrad.core.conversion import as_float
+from scalargrad.core.evaluation import operand_numbers
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
 from scalargrad.core.nested import entries, places, refilled, snapshot
@@ -347,7 +348,7 @@ class _Check:
 
     def _wrong_rule(self, node: Value) -> str:
         """What is wrong with the local derivatives of a node, by central differences of its forward rule; empty if nothing."""
-        op, given = TABLE[node.op], tuple(float(getattr(x, "data", x)) for x in operands(node))
+        op, given = TABLE[node.op], operand_numbers(node)
         moving = [index for index, want in enumerate(wanted(node)) if want]
         for index, partial in zip(moving, node.partials, strict=False):
             points = around(given[index], self.step)
@@ -407,7 +408,7 @@ def _side(node: Value) -> Any:
 
 
 def _sides(op: Any, numbers: tuple[float, ...], wants: tuple[bool, ...]) -> Any:
-    partials = op.derivatives(FLOATS, op.value(FLOATS, numbers), numbers, wants)
+    _, partials = op.at(FLOATS, numbers, wants)
     return _signs(op, numbers), tuple(partial is CUT for partial in partials)
 
 
