@@ -87,8 +87,6 @@ def _steepest(name: str, hole: Hole) -> float | None:
 
 def _slope(name: str, hole: Hole, x: float) -> float:
     full = tuple([x if given is None else given for given in hole])
-    op = TABLE[name]
-    slope: float = op.derivatives(
-        FLOATS, op.value(FLOATS, full), full, tuple([given is None for given in hole])
-    )[0]
+    _, slopes = TABLE[name].at(FLOATS, full, [given is None for given in hole])
+    slope: float = slopes[0]
     return slope
