@@ -22,7 +22,8 @@ from functools import partial
 from typing import Any
 
 from .core import ops
-from .core.conversion import as_float, is_number, plain, whole
+from .core.checks import checked_int
+from .core.conversion import as_float, is_number, plain
 from .core.functions import shifted
 from .core.modes import is_tracing
 from .core.ops import Op
@@ -238,7 +239,9 @@ def cross_entropy(
             f"label_smoothing of cross_entropy must be in [0, 1], not {label_smoothing!r}"
         )
     ignored = (
-        None if ignore_index is None else whole(ignore_index, "ignore_index of cross_entropy", None)
+        None
+        if ignore_index is None
+        else checked_int(ignore_index, "ignore_index of cross_entropy", None)
     )
     rows = _listed("prediction of cross_entropy", prediction)
     if _is_one(rows[0]):

@@ -8,6 +8,7 @@ from math import inf, isfinite, isnan, nan
 from typing import Any
 
 from scalargrad.core.backprop import operands, spread, wanted
+from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.evaluation import operand_numbers
 from scalargrad.core.graph import topological
@@ -30,7 +31,7 @@ from .finite_differences import (
     plain_number,
     reads_its_argument,
 )
-from .processes import checked_workers, indexed
+from .processes import indexed
 
 
 @explain_calls
@@ -60,7 +61,7 @@ def numerical_gradient(f: Function, x: Any, step: float = STEP, workers: int = 1
     array([[2., 2.]])
     """
     _checked("numerical_gradient", f, step)
-    checked_workers(workers)
+    workers = checked_int(workers, "workers", 1)
     slopes = Slopes(f, x, step)
     found = indexed(slopes, len(slopes), workers)
     _warn_if_unread("numerical_gradient", f, slopes.mold.fresh(), found)

@@ -17,24 +17,12 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any
 
+from scalargrad.core.checks import checked_int
 from scalargrad.core.modes import current_mode, no_grad
-from scalargrad.errors import CallError, OptionError, WorkerError
+from scalargrad.errors import CallError, WorkerError
 
 PARTS = 16
 """In how many parts the work of each process is handed out: the end is waited for by all, so parts are small."""
-
-
-def checked_workers(workers: Any) -> int:
-    """`workers` if it is a whole number of at least 1; raises OptionError if not.
-
-    >>> checked_workers(2)
-    2
-    """
-    if isinstance(workers, bool) or not hasattr(workers, "__index__") or int(workers) < 1:
-        raise OptionError(
-            f"workers must be a whole number of processes, at least 1, not {workers!r}"
-        )
-    return int(workers)
 
 
 def indexed(task: Callable[[int], Any], count: int, workers: int) -> list[Any]:
@@ -47,7 +35,8 @@ def indexed(task: Callable[[int], Any], count: int, workers: int) -> list[Any]:
     >>> indexed(abs, 3, workers=1)
     [0, 1, 2]
     """
-    if checked_workers(workers) == 1:
+    workers = checked_int(workers, "workers", 1)
+    if workers == 1:
         return [task(index) for index in range(count)]
     packed = _packed(task)
     if count < 2:

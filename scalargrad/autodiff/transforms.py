@@ -31,7 +31,7 @@ from inspect import Parameter as Argument
 from inspect import signature
 from typing import Any
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.core.nested import matched, outer, refilled, snapshot
 from scalargrad.core.value import Value
 from scalargrad.errors import CallError, OptionError
@@ -215,7 +215,7 @@ def _check(name: str, f: Any) -> None:
 def _positions(name: str, argnums: Any) -> list[int]:
     given = argnums if isinstance(argnums, list | tuple | range) else [argnums]
     try:
-        return [whole(number, "a position", None) for number in given]
+        return [checked_int(number, "a position", None) for number in given]
     except OptionError:
         wanted = f"argnums of {name} must be a position or a tuple of positions"
         raise OptionError(f"{wanted}, not {argnums!r}") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from math import inf, isfinite, isnan
+from operator import index
 from typing import Any
 
 import numpy
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from scalargrad.errors import DataError, LengthError, OptionError, UnknownNameError
 
-from .conversion import as_float, whole
+from .conversion import as_float
 from .value import Parameter, Value
 
 
@@ -72,13 +73,43 @@ def checked_number(
     return found
 
 
-def checked_count(count: Any, what: str, low: int = 0) -> int:
-    """`count` if it is a whole number of at least `low`; raises OptionError, which names `what`, if not.
+def checked_int(number: Any, what: str, low: int | None) -> int:
+    """Return `number` as an int, if it is a whole number of at least `low`.
 
-    >>> checked_count(3, "patience")
-    3
+    Args:
+        number: An int of Python or NumPy, or a 0-d array of integers. A bool is refused, and so is a
+            float, even 3.0.
+        what: The name of the argument in the error.
+        low: The smallest number allowed, None for any.
+
+    Returns:
+        The number as a Python int.
+
+    Raises:
+        OptionError: If it is anything else.
+
+    Example:
+        >>> checked_int(numpy.int64(3), "patience", 1)
+        3
+        >>> checked_int(0, "patience", 1)
+        Traceback (most recent call last):
+        scalargrad.errors.OptionError: patience must be a whole number of at least 1, not 0
     """
-    return whole(count, what, low)
+    integer = _as_int(number)
+    if integer is None or (low is not None and integer < low):
+        bound = "" if low is None else f" of at least {low}"
+        raise OptionError(f"{what} must be a whole number{bound}, not {number!r}")
+    return integer
+
+
+def _as_int(number: Any) -> int | None:
+    kind = getattr(getattr(number, "dtype", None), "kind", "i")
+    if isinstance(number, bool) or kind not in "iu":
+        return None
+    try:
+        return index(number)
+    except TypeError:
+        return None
 
 
 def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, Any]:

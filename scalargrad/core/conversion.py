@@ -10,7 +10,6 @@ from dis import opname
 from functools import lru_cache
 from itertools import islice
 from numbers import Number, Real
-from operator import index
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
@@ -18,7 +17,6 @@ from scalargrad.errors import (
     ComparisonWarning,
     DataError,
     LengthError,
-    OptionError,
     UntrackedWarning,
 )
 from scalargrad.utils.frames import warn
@@ -142,28 +140,6 @@ def refuse_other_scalars(thing: Any, what: str) -> None:
 def is_list_like(thing: Any) -> bool:
     """Whether it holds several numbers: a list, a tuple, an array."""
     return isinstance(thing, (list, tuple)) or bool(getattr(thing, "shape", ()))
-
-
-def whole(number: Any, what: str, least: int | None = 1) -> int:
-    """`number` if it is a whole number of at least `least` (None: of any sign); raises OptionError, which names `what`, if not.
-
-    >>> whole(3, "size")
-    3
-    """
-    found = _index(number)
-    if found is None or (least is not None and found < least):
-        bound = "" if least is None else f" of at least {least}"
-        raise OptionError(f"{what} must be a whole number{bound}, not {number!r}")
-    return found
-
-
-def _index(number: Any) -> int | None:
-    if isinstance(number, bool) or getattr(getattr(number, "dtype", None), "kind", "i") not in "iu":
-        return None
-    try:
-        return index(number)
-    except TypeError:
-        return None
 
 
 def _short(thing: Any) -> str:

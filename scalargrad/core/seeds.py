@@ -8,7 +8,7 @@ from typing import Any
 
 from scalargrad.errors import OptionError
 
-from .conversion import whole
+from .checks import checked_int
 
 Seed = int | Random | None
 """An int, a generator to go on with, or None for the generator of the process."""
@@ -70,7 +70,7 @@ def manual_seed(seed: int) -> None:
         >>> first.state_dict() == Neuron(2).state_dict() != second.state_dict()
         True
     """
-    PROCESS.restart(whole(seed, "seed of manual_seed", least=0))
+    PROCESS.restart(checked_int(seed, "seed of manual_seed", 0))
 
 
 def generator(seed: Any) -> Random:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
@@ -49,7 +49,10 @@ def shift(
     pictures = _pictures(images, height, width)
     many = np.ones(len(pictures), dtype=np.int64)
     return _moved(
-        pictures, whole(down, "down", None) * many, whole(right, "right", None) * many, fill
+        pictures,
+        checked_int(down, "down", None) * many,
+        checked_int(right, "right", None) * many,
+        fill,
     )
 
 
@@ -64,7 +67,7 @@ def random_shift(
     >>> random_shift([[1.0, 2.0, 3.0, 4.0]], 2, 2, most=0)
     array([[1., 2., 3., 4.]])
     """
-    pictures, limit = _pictures(images, height, width), whole(most, "most", 0)
+    pictures, limit = _pictures(images, height, width), checked_int(most, "most", 0)
     down, right = generator(seed).integers(-limit, limit, (2, len(pictures)), endpoint=True)
     return _moved(pictures, down, right, fill)
 
@@ -110,7 +113,10 @@ def random_flip(
 
 
 def _pictures(images: Any, height: int, width: int) -> Floats:
-    rows, size = as_floats(images, "images"), whole(height, "height") * whole(width, "width")
+    rows, size = (
+        as_floats(images, "images"),
+        checked_int(height, "height", 1) * checked_int(width, "width", 1),
+    )
     if rows.ndim != 2 or rows.shape[1] != size:
         raise LengthError(
             f"images of {height} × {width} pixels must have the shape (n, {size}), not {rows.shape}"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalargrad.core.conversion import as_float, plain, whole
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import as_float, plain
 from scalargrad.errors import DataError, LengthError, OptionError
 
 Floats = NDArray[np.float64]
@@ -47,7 +48,7 @@ def generator(seed: Seed) -> np.random.Generator:
 
 def _seed(seed: Any) -> int:
     try:
-        return whole(seed, "seed", 0)
+        return checked_int(seed, "seed", 0)
     except OptionError:
         message = f"seed must be a whole number of at least 0, a numpy.random.Generator or a random.Random, not {seed!r}"
         raise OptionError(message) from None

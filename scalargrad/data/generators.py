@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
 
@@ -65,8 +65,8 @@ def spirals(
     >>> np.bincount(y)
     array([3, 3, 3])
     """
-    arms, winding = whole(classes, "classes", 2), between(turns, "turns")
-    total = whole(n, "n", arms)
+    arms, winding = checked_int(classes, "classes", 2), between(turns, "turns")
+    total = checked_int(n, "n", arms)
     sizes = [total // arms + (arm < total % arms) for arm in range(arms)]
     return _scattered(
         [_arm(size, arm / arms, winding) for arm, size in enumerate(sizes)], noise, seed
@@ -84,7 +84,7 @@ def quadrants(n: int = 100, seed: Seed = 0, reach: float = 1.0) -> Points:
     >>> all((y == 2) == ((X[:, 0] < 0) & (X[:, 1] < 0)))
     True
     """
-    total, size, rng = whole(n, "n", 4), between(reach, "reach"), generator(seed)
+    total, size, rng = checked_int(n, "n", 4), between(reach, "reach"), generator(seed)
     if not size:
         raise OptionError("reach must be above 0")
     y = rng.permutation(np.arange(total) % 4)
@@ -95,7 +95,7 @@ def quadrants(n: int = 100, seed: Seed = 0, reach: float = 1.0) -> Points:
 
 
 def _halves(n: int) -> tuple[int, int]:
-    total = whole(n, "n", 2)
+    total = checked_int(n, "n", 2)
     return total // 2, total - total // 2
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import OptionError, UnknownNameError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
@@ -148,8 +148,8 @@ def read_mnist_csv(
         ...     read_mnist_csv(file, pixels=None)
         (array([[0. , 1. , 0.2, 0. ]]), array([7]))
     """
-    most = whole(classes, "classes") - 1
-    size = None if pixels is None else whole(pixels, "pixels")
+    most = checked_int(classes, "classes", 1) - 1
+    size = None if pixels is None else checked_int(pixels, "pixels", 1)
     spelling = Spelling(delimiter, ".", None, _MNIST_OPTIONS)
     read = _Table(Lines(path, delimiter, None), spelling, header, None, refuse=True).read()
     _check_pixels(read, size)
@@ -378,12 +378,15 @@ def _filled(read: Numbers, missing: str) -> Numbers:
 def _target(target: str | int, names: list[str], width: int, path: Path) -> int:
     if isinstance(target, str):
         return _named(target, names, path)
-    index = hasattr(target, "__index__") and not isinstance(target, bool)
-    if not index or not -width <= target < width:
+    try:
+        index = checked_int(target, "target", -width)
+    except OptionError:
+        index = width
+    if index >= width:
         raise OptionError(
             f"target must be the name of a column, an index from 0 to {width - 1} (-1 is the last), or None, not {target!r}"
         )
-    return int(target) % width
+    return index % width
 
 
 def _named(target: str, names: list[str], path: Path) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 
@@ -46,7 +46,7 @@ def _test_count(test: float | int, n: int) -> int:
     if n < 2:
         raise LengthError("one sample can't be split in two parts")
     if hasattr(test, "__index__"):
-        count = whole(test, "test")
+        count = checked_int(test, "test", 1)
         if count >= n:
             raise OptionError(
                 f"test must leave a sample to train on: {count} of {n} samples were asked for"
@@ -88,10 +88,12 @@ def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
     >>> any(epoch_order(10, seed=1, epoch=3) != epoch_order(10, seed=1, epoch=4))
     True
     """
-    total, number = whole(n, "n"), whole(epoch, "epoch", 0)
+    total, number = checked_int(n, "n", 1), checked_int(epoch, "epoch", 0)
     if seed is None:
         return np.arange(total)
-    return np.random.default_rng([whole(seed, "seed of an order", 0), number]).permutation(total)
+    return np.random.default_rng([checked_int(seed, "seed of an order", 0), number]).permutation(
+        total
+    )
 
 
 @explain_calls
@@ -121,7 +123,7 @@ def batches(
     [1 4 0] [3 2 5]
     """
     samples, answers = as_samples(X, y)
-    step, order = whole(size, "size"), epoch_order(len(samples), seed, epoch)
+    step, order = checked_int(size, "size", 1), epoch_order(len(samples), seed, epoch)
     if drop_last and len(samples) < step:
         raise OptionError(f"drop_last leaves no batch of {step} samples: there are {len(samples)}")
     end = len(order) - len(order) % step if drop_last else len(order)
@@ -142,7 +144,7 @@ def one_hot(y: Any, classes: int) -> Floats:
     array([[0., 1., 0.],
            [1., 0., 0.]])
     """
-    width, labels = whole(classes, "classes"), as_classes(as_array(y, "y"), "y")
+    width, labels = checked_int(classes, "classes", 1), as_classes(as_array(y, "y"), "y")
     if labels.max() >= width:
         place = int(np.argmax(labels >= width))
         raise OptionError(f"y[{place}] is {labels[place]}, and {width} classes are 0 … {width - 1}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from scalargrad.autodiff.anomaly import detect_anomaly
-from scalargrad.core.checks import checked_count
+from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import plain
 from scalargrad.core.unlearned import examined
 from scalargrad.core.value import Parameter, Value
@@ -255,7 +255,7 @@ def _word(kinds: Sequence[str]) -> str:
 
 def _chosen(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
     """Samples with their indexes, evenly chosen. Values among the inputs are copied, so that theirs stay as they are."""
-    count = len(samples) if most is None else min(len(samples), checked_count(most, "most", 1))
+    count = len(samples) if most is None else min(len(samples), checked_int(most, "most", 1))
     indexes = [i * len(samples) // count for i in range(count)]
     part = samples.part(indexes)
     inputs, targets = [_own(x) for x in part.inputs], [_own(target) for target in part.targets]

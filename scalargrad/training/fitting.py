@@ -3,7 +3,7 @@
 from os import PathLike
 from typing import Any
 
-from scalargrad.core.checks import checked_count
+from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import is_number
 from scalargrad.core.unlearned import reported
 from scalargrad.errors import DataError, OptionError, ResumeWarning
@@ -100,8 +100,8 @@ def fit(
     samples = samples_of(X, y, weights=sample_weight)
     kept, held = held_out(samples, validation, order, shuffle)
     measures, paid = named_metrics(metrics), loss_of(loss)
-    listed, count = listed_callbacks(callbacks), checked_count(epochs, "epochs")
-    size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
+    listed, count = listed_callbacks(callbacks), checked_int(epochs, "epochs", 0)
+    size = None if batch_size is None else checked_int(batch_size, "batch_size", 1)
     with reported(
         id(part) for _, part in model.named_modules()
     ):  # the trial tells of what nothing would learn
@@ -164,4 +164,4 @@ def optimizer_of(choice: Any, model: Module) -> Optimizer:
 
 
 def _checked_seed(seed: Any) -> int | None:
-    return None if seed is None else checked_count(seed, "seed of fit")
+    return None if seed is None else checked_int(seed, "seed of fit", 0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core.checks import checked_count
+from scalargrad.core.checks import checked_int
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
 from scalargrad.core.value import Value, backward
@@ -104,10 +104,10 @@ class Recorder(Callback):
             )
         self.x, self.target, self.loss = x, target, loss
         self.every, self.most = (
-            checked_count(every, "every of Recorder", 1),
-            checked_count(most, "most of Recorder", 2),
+            checked_int(every, "every of Recorder", 1),
+            checked_int(most, "most of Recorder", 2),
         )
-        self.limit, self.recording = checked_count(limit, "limit of Recorder", 1), Recording()
+        self.limit, self.recording = checked_int(limit, "limit of Recorder", 1), Recording()
         self._first = self.every
 
     def on_train_begin(self, training: Training) -> None:

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy
 
 from scalargrad.checkpoint import load, save
-from scalargrad.core.checks import checked_count
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import CheckpointError
 from scalargrad.nn import Module
 from scalargrad.utils.calls import explain_calls
@@ -35,7 +35,7 @@ class SaveCheckpoint(Callback):
     last = True
 
     def __init__(self, path: str | PathLike[str], every: int = 1) -> None:
-        self.path, self.every = as_path(path), checked_count(every, "every of SaveCheckpoint", 1)
+        self.path, self.every = as_path(path), checked_int(every, "every of SaveCheckpoint", 1)
 
     def on_epoch_end(self, training: Training) -> None:
         if (

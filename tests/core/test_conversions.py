@@ -14,7 +14,8 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
-from scalargrad.core.conversion import plain, whole
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import plain
 from scalargrad.core.modes import Mode, _switched
 from scalargrad.errors import (
     ComparisonWarning,
@@ -285,9 +286,9 @@ def test_kinds() -> None:
 
 @pytest.mark.parametrize("number", [3, np.int8(3), np.uint64(3), np.array(3)])
 def test_whole_numbers_of_every_kind_are_taken(number: Any) -> None:
-    assert type(whole(number, "size")) is int
-    assert whole(number, "size", 3) == 3
-    assert whole(-3, "size", None) == -3
+    assert type(checked_int(number, "size", 1)) is int
+    assert checked_int(number, "size", 3) == 3
+    assert checked_int(-3, "size", None) == -3
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_whole_numbers_of_every_kind_are_taken(number: Any) -> None:
 )
 def test_what_is_no_whole_number_of_at_least_one_is_named(thing: Any) -> None:
     with pytest.raises(OptionError, match="size must be a whole number of at least 1, not "):
-        whole(thing, "size")
+        checked_int(thing, "size", 1)
 
 
 # What is no real number
