@@ -13,7 +13,7 @@ from scalargrad.core.conversion import as_float
 from scalargrad.core.evaluation import operand_numbers
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
-from scalargrad.core.nested import entries, places, refilled, snapshot
+from scalargrad.core.nested import copy_tree, flatten, tree_paths, unflatten
 from scalargrad.core.ops import CUT, FLOATS, TABLE
 from scalargrad.core.value import Constant, Value
 from scalargrad.errors import CallError, GradientError, OptionError, UnlearnedWarning
@@ -90,7 +90,7 @@ def _checked(name: str, f: Any, step: Any) -> None:
 
 
 def _plain(nest: Any, what: str) -> list[float]:
-    return [plain_number(entry, f"a number of {what}") for entry in entries(nest)]
+    return [plain_number(entry, f"a number of {what}") for entry in flatten(nest)]
 
 
 def _with(numbers: list[float], index: int, number: float) -> list[float]:
@@ -243,11 +243,11 @@ class _Run:
     def __init__(self, check: "_Check", numbers: list[float]) -> None:
         self.leaves = [Value(x, label=name) for x, name in zip(numbers, check.names, strict=True)]
         with enable_grad():
-            returned = check.f(*refilled(check.arguments, self.leaves))
-        self.result = snapshot(returned, "what the function returns")
+            returned = check.f(*unflatten(check.arguments, self.leaves))
+        self.result = copy_tree(returned, "what the function returns")
         self.outputs = [
             x if isinstance(x, Value) else Constant(as_float(x, "a result of the function"))
-            for x in entries(self.result)
+            for x in flatten(self.result)
         ]
         self.order = topological(self.outputs)
 
@@ -286,15 +286,15 @@ class _Check:
         self, f: Function, inputs: Any, step: float, relative: float, absolute: float
     ) -> None:
         self.f, self.step, self.relative, self.absolute = f, step, relative, absolute
-        self.arguments = snapshot(_arguments(f, inputs), "inputs")
+        self.arguments = copy_tree(_arguments(f, inputs), "inputs")
         self.numbers = _plain(self.arguments, "inputs")
-        self.names = places(snapshot(inputs, "inputs"), "inputs")
+        self.names = tree_paths(copy_tree(inputs, "inputs"), "inputs")
         self.suspect = ""
 
     def comparisons(self) -> Iterable[Comparison]:
         middle = _Run(self, self.numbers)
         gradients = [middle.gradient(output) for output in middle.outputs]
-        names = places(middle.result, "output")
+        names = tree_paths(middle.result, "output")
         for index, x in enumerate(self.numbers):
             points = around(x, self.step)
             low, high = (_Run(self, _with(self.numbers, index, moved)) for moved in points)

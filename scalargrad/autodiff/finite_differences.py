@@ -16,16 +16,16 @@ import numpy
 
 from scalargrad.core.conversion import as_float, plain
 from scalargrad.core.nested import (
-    array_of,
-    blocks,
+    copy_tree,
     dict_like,
     float_array,
     is_array,
-    is_nest,
-    mapped,
-    refilled,
-    row_like,
-    snapshot,
+    is_tree,
+    map_tree,
+    object_array,
+    sequence_like,
+    tree_leaves,
+    unflatten,
 )
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError
@@ -69,12 +69,12 @@ class Slopes:
 
     def _at(self, index: int, number: float) -> float:
         result = self.f(self.mold.moved(index, number))
-        if is_nest(result):
+        if is_tree(result):
             raise DataError(
                 f"numerical_gradient needs a function that returns one number, not {type(result).__name__}"
             )
         return plain_number(
-            blocks(result)[0], "the result"
+            tree_leaves(result)[0], "the result"
         )  # which may be an array without dimensions
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -93,7 +93,7 @@ class Mold:
     """
 
     def __init__(self, nest: Any) -> None:
-        self._nest = snapshot(nest, "x")  # f may have the original in its hands, and change it
+        self._nest = copy_tree(nest, "x")  # f may have the original in its hands, and change it
         self._parts = list[Any]()
         self.fresh = _maker(self._nest, self._parts)
         self._places = [(part, place) for part in self._parts for place in range(len(part))]
@@ -116,7 +116,7 @@ class Mold:
 
     def filled(self, numbers: Iterable[float]) -> Any:
         """The same containers with other numbers: floats, also for Values, and arrays of float64."""
-        return refilled(self._nest, numbers, float_array)
+        return unflatten(self._nest, numbers, float_array)
 
 
 Maker = Callable[[], Any]
@@ -138,16 +138,16 @@ def _maker(nest: Any, parts: list[Any]) -> Maker:
 
 
 def _row_maker(row: Any, parts: list[Any]) -> Maker:
-    if not any(map(is_nest, row)):
+    if not any(map(is_tree, row)):
         flat = _flat_maker(row, parts)
-        return lambda: row_like(row, flat())
+        return lambda: sequence_like(row, flat())
     makers = [_maker(item, parts) for item in row]
-    return lambda: row_like(row, [make() for make in makers])
+    return lambda: sequence_like(row, [make() for make in makers])
 
 
 def _flat_maker(row: Iterable[Any], parts: list[Any]) -> Callable[[], Iterable[Any]]:
     """For numbers and Values side by side. What it makes has yet to be copied into its container."""
-    items = [item if item is None else blocks(item)[0] for item in row]
+    items = [item if item is None else tree_leaves(item)[0] for item in row]
     part = [plain_number(item, "a number of x") for item in items]
     parts.append(part)
     values = [isinstance(item, Value) for item in items]
@@ -159,7 +159,7 @@ def _flat_maker(row: Iterable[Any], parts: list[Any]) -> Callable[[], Iterable[A
 def _array_maker(array: Any, parts: list[Any]) -> Maker:
     if array.dtype.kind not in "biuf":
         flat = _flat_maker(array.ravel().tolist(), parts)
-        return lambda: array_of(list(flat()), array.shape)
+        return lambda: object_array(list(flat()), array.shape)
     part = numpy.array(array, dtype=float, order="C").reshape(-1)
     parts.append(part)
     return partial(numpy.copy, part.reshape(array.shape))
@@ -225,7 +225,7 @@ def reads_its_argument(f: Function, x: Any) -> bool:
             return hash(self._data)
 
     try:
-        f(mapped(lambda number: Asked(plain(number)), x))
+        f(map_tree(lambda number: Asked(plain(number)), x))
     except Exception:
         return True
     return asked

@@ -17,12 +17,12 @@ from scalargrad.core.graph import topological
 from scalargrad.core.modes import check_question, current_mode, enable_grad, observing, unobserved
 from scalargrad.core.nested import (
     ArrayMaker,
-    array_of,
-    entries,
+    copy_tree,
+    flatten,
     float_array,
-    is_nest,
-    places,
-    snapshot,
+    is_tree,
+    object_array,
+    tree_paths,
 )
 from scalargrad.core.value import VALUES, Constant, Parameter, Value
 from scalargrad.errors import DataError, GraphError
@@ -67,11 +67,11 @@ class Tracer:
     def stand_ins(self, nest: Any, what: object) -> list[Value]:
         """A fresh leaf for each number of a nest, told from every other use of the same Value."""
         found = []
-        for index, x in enumerate(entries(nest)):
+        for index, x in enumerate(flatten(nest)):
             try:
                 found.append(self._stand_in(x))
             except DataError:
-                raise self._refusal(x, places(nest, str(what))[index]) from None
+                raise self._refusal(x, tree_paths(nest, str(what))[index]) from None
         return found
 
     def _stand_in(self, x: Any) -> Value:
@@ -154,8 +154,8 @@ class Call:
         inputs: Any,
         stand_ins: list[Value],
     ) -> None:
-        self.result = snapshot(result, f"{tracer.name}: what the function returns")
-        self.outputs = [_output(x) for x in entries(self.result)]
+        self.result = copy_tree(result, f"{tracer.name}: what the function returns")
+        self.outputs = [_output(x) for x in flatten(self.result)]
         self.inputs = inputs
         self._tracer = tracer
         self._stand_ins = stand_ins
@@ -163,7 +163,7 @@ class Call:
 
     def require_one_number(self) -> None:
         """Raise DataError unless the function returned one number."""
-        if is_nest(self.result):
+        if is_tree(self.result):
             raise DataError(
                 f"{self._tracer.name} needs a function that returns one number, not "
                 f"{type(self.result).__name__}: return a sum, or use jacobian"
@@ -190,7 +190,7 @@ class Call:
         """The numbers as the caller sees them, and what makes an array of them."""
         tracer = self._tracer
         if tracer.recording and (tracer.given_values or self._depend_on_others(values)):
-            return [tracer.originals.get(value, value) for value in values], array_of
+            return [tracer.originals.get(value, value) for value in values], object_array
         return [value._data for value in values], float_array
 
     def _depend_on_others(self, values: list[Value]) -> bool:

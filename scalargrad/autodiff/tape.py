@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from scalargrad.core.backprop import pullback
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.core.modes import observing
-from scalargrad.core.nested import entries, matched, outer, refilled, snapshot
+from scalargrad.core.nested import copy_tree, flatten, flatten_like, outer, unflatten
 from scalargrad.core.value import VALUES, Constant, Value
 from scalargrad.errors import DataError, LengthError, OptionError, TapeError
 from scalargrad.utils.calls import explain_class
@@ -161,13 +161,13 @@ class GradientTape:
         {'x': Value(data=4.0, grad=0.0), 'y': Constant(data=0.0, grad=0.0)}
         """
         unconnected = _checked_option(unconnected_gradients)
-        sources = snapshot(sources, "sources")  # hooks run before the result is put together
+        sources = copy_tree(sources, "sources")  # hooks run before the result is put together
         targets, wanted = _checked(target, "the target is"), _checked(sources, "the sources are")
         factors = (
             [1.0] * len(targets) if output_gradients is None else _factors(target, output_gradients)
         )
         found = self._differentiated([list(zip(targets, factors, strict=True))], wanted)[0]
-        return refilled(
+        return unflatten(
             sources, [unconnected() if gradient is None else gradient for gradient in found]
         )
 
@@ -184,8 +184,8 @@ class GradientTape:
         [[2.0, 0.0], [0.0, 4.0]]
         """
         unconnected = _checked_option(unconnected_gradients)
-        target = snapshot(target, "target")
-        sources = snapshot(sources, "sources")
+        target = copy_tree(target, "target")
+        sources = copy_tree(sources, "sources")
         targets, wanted = _checked(target, "the target is"), _checked(sources, "the sources are")
         rows = self._differentiated([[(value, 1.0)] for value in targets], wanted)
         missing = [
@@ -272,7 +272,7 @@ def _connected(
 
 
 def _checked(nest: Any, what: str) -> list[Value]:
-    found = entries(nest)
+    found = flatten(nest)
     for value in found:
         if not isinstance(value, Value):
             hint = ""
@@ -295,11 +295,11 @@ def _checked_option(unconnected_gradients: str) -> Callable[[], Value | None]:
 
 def _factors(target: Any, output_gradients: Any) -> list[Any]:
     """The seeds: in the structure of the target, or in one flat list."""
-    given, count = _ones_for_none(output_gradients), len(entries(target))
+    given, count = _ones_for_none(output_gradients), len(flatten(target))
     found = (
-        matched(target, given, ("target", "output_gradients"))
+        flatten_like(target, given, ("target", "output_gradients"))
         if isinstance(target, dict)
-        else entries(given)
+        else flatten(given)
     )
     if len(found) != count:
         raise LengthError(

@@ -32,7 +32,7 @@ from inspect import signature
 from typing import Any
 
 from scalargrad.core.checks import checked_int
-from scalargrad.core.nested import matched, outer, refilled, snapshot
+from scalargrad.core.nested import copy_tree, flatten_like, outer, unflatten
 from scalargrad.core.value import Value
 from scalargrad.errors import CallError, OptionError
 from scalargrad.utils.calls import explain_calls
@@ -252,14 +252,14 @@ def _transform(
         for index in chosen:
             if index not in kept:
                 what = _Argument(name, f, index)
-                kept[index] = snapshot(arguments[index], what)
+                kept[index] = copy_tree(arguments[index], what)
                 leaves[index] = tracer.stand_ins(kept[index], what)
         inputs = kept[chosen[0]] if single else tuple(kept[index] for index in chosen)
         stand_ins = [leaf for index in chosen for leaf in leaves[index]]
         with tracer.tracing():
             given = list(arguments)
             for index, nest in kept.items():
-                given[index] = refilled(nest, leaves[index])
+                given[index] = unflatten(nest, leaves[index])
             return work(Call(tracer, f(*given, **options), inputs, stand_ins))
 
     return transformed
@@ -292,13 +292,13 @@ class _Argument:
 def _gradient(call: Call) -> Any:
     call.require_one_number()
     numbers, array = call.results(call.gradients()[0])
-    return refilled(call.inputs, numbers, array)
+    return unflatten(call.inputs, numbers, array)
 
 
 def _value_and_gradient(call: Call) -> tuple[Any, Any]:
     call.require_one_number()
     numbers, array = call.results([*call.outputs, *call.gradients()[0]])
-    return numbers[0], refilled(call.inputs, numbers[1:], array)
+    return numbers[0], unflatten(call.inputs, numbers[1:], array)
 
 
 def _jacobian(call: Call) -> Any:
@@ -322,23 +322,23 @@ def _forward(
         kinds = f"{type(primals).__name__} and {type(tangents).__name__}"
         raise CallError(f"{name} takes primals and tangents as tuples of arguments, not {kinds}")
     tracer = Tracer(name)
-    kept = snapshot(tuple(primals), f"{name}: primals")
-    speeds = snapshot(tuple(tangents), f"{name}: tangents")
-    flat = matched(kept, speeds, ("primals", "tangents"))
+    kept = copy_tree(tuple(primals), f"{name}: primals")
+    speeds = copy_tree(tuple(tangents), f"{name}: tangents")
+    flat = flatten_like(kept, speeds, ("primals", "tangents"))
     directions = [tracer.tangent(speed) for speed in flat]
     leaves = tracer.stand_ins(kept, f"{name}: primals")
     with tracer.tracing():
-        call = Call(tracer, f(*refilled(kept, leaves)), kept, leaves)
+        call = Call(tracer, f(*unflatten(kept, leaves)), kept, leaves)
         return work(call, call.tangents(directions))
 
 
 def _value_and_tangent(call: Call, tangent: list[Value]) -> tuple[Any, Any]:
     numbers, array = call.results([*call.outputs, *tangent])
     count = len(call.outputs)
-    value = refilled(call.result, numbers[:count], array)
-    return value, refilled(call.result, numbers[count:], array)
+    value = unflatten(call.result, numbers[:count], array)
+    return value, unflatten(call.result, numbers[count:], array)
 
 
 def _tangent(call: Call, tangent: list[Value]) -> Any:
     numbers, array = call.results(tangent)
-    return refilled(call.result, numbers, array)
+    return unflatten(call.result, numbers, array)

@@ -10,7 +10,7 @@ from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import NumberLike, checked_values
 from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.modes import check_question, tracing
-from scalargrad.core.nested import entries
+from scalargrad.core.nested import flatten
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import DataError, OptionError, TraceError
 
@@ -162,7 +162,7 @@ def _outputs(result: Any) -> tuple[Value, ...]:
     found = (
         [result]
         if isinstance(result, NumberLike)
-        else entries(result)
+        else flatten(result)
         if isinstance(result, (list, tuple, dict))
         else []
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from scalargrad.compiler import Compiled, compile
 from scalargrad.core.conversion import is_number
-from scalargrad.core.nested import entries, refilled
+from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value
 from scalargrad.data import one_hot
 from scalargrad.errors import DataError, LengthError, OptionError
@@ -135,10 +135,10 @@ class CompiledStep(Step):
         penalty_of = self.penalty
 
         def objective(inputs: Any, targets: Any, weight: Any = None) -> list[Any]:
-            prediction = self.model(refilled(first, _listed(inputs)))
-            loss = checked_loss(loss_of_one(prediction, refilled(target, _listed(targets))))
+            prediction = self.model(unflatten(first, _listed(inputs)))
+            loss = checked_loss(loss_of_one(prediction, unflatten(target, _listed(targets))))
             self._shape = prediction
-            extra = entries(prediction) if self.predicting else []
+            extra = flatten(prediction) if self.predicting else []
             if not training or (penalty_of is None and weight is None):
                 return [loss, *extra]
             penalty = 0.0 if penalty_of is None else penalty_of(self.model)
@@ -176,7 +176,7 @@ class CompiledStep(Step):
         return [_row_of_class(part, len(self._prediction[0]), ignored, share) for part in target]
 
     def _predictions(self, numbers: Array) -> list[Any]:
-        return [refilled(self._shape, row) for row in numbers.tolist()]
+        return [unflatten(self._shape, row) for row in numbers.tolist()]
 
 
 def _options_of_classes(loss: Loss, prediction: Any) -> Mapping[str, Any] | None:
@@ -206,7 +206,7 @@ def _listed(values: Any) -> list[Any]:
 
 def _rows(nests: list[Any], what: str) -> Array:
     """One row of numbers for each sample."""
-    rows = [entries(nest) for nest in nests]
+    rows = [flatten(nest) for nest in nests]
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise LengthError(

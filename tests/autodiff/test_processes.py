@@ -17,7 +17,7 @@ import scalargrad as sg
 from scalargrad import numerical_gradient
 from scalargrad.autodiff import processes as workers
 from scalargrad.core.modes import current_mode
-from scalargrad.core.nested import entries
+from scalargrad.core.nested import flatten
 from scalargrad.core.value import Value
 from scalargrad.errors import CallError, OptionError, WorkerError
 from scalargrad.nn import MLP
@@ -69,7 +69,7 @@ def records(_x):
 
 
 def total(x):
-    return sum(entries(x))
+    return sum(flatten(x))
 
 
 class Unloadable:
