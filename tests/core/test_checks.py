@@ -1,4 +1,4 @@
-"""One rule for whole numbers, wherever an argument is one: those of Python and NumPy, and no others."""
+"""One rule for all arguments that are whole numbers: Python's and NumPy's, and no others."""
 
 import functools
 from collections.abc import Callable
