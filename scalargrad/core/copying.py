@@ -1,7 +1,9 @@
-"""Copying and pickling of graphs of any depth, within one ordinary `copy.deepcopy` or `pickle.dumps`.
+"""Copying and pickling of graphs of any depth, within one ordinary `deepcopy` or `pickle.dumps`.
 
-`pickle` follows `__reduce_ex__` from a Value to its operands, one Python call deeper each time. So the first Value that it meets
-brings along a prelude, a lazy list of everything it depends on, operands first: by the time a Value is saved, its operands are.
+`pickle` follows `__reduce_ex__` from a Value to its operands, one Python call deeper each time. To
+avoid the recursion limit, the first Value of a graph is saved after a prelude: a lazy list of
+everything it depends on, in topological order. So the operands of a Value are always saved before
+it.
 """
 
 import copyreg
@@ -16,33 +18,40 @@ from scalargrad.errors import GraphError
 from .graph import topological
 from .hooks import BY_HAND
 
-_underway: ContextVar[frozenset[int] | set[int]] = ContextVar(
+_in_progress: ContextVar[frozenset[int] | set[int]] = ContextVar(
     "scalargrad.underway", default=frozenset()
 )
 
 
 class _Prelude(list[Any]):
-    """A list whose items are fetched only while it is being copied or pickled."""
+    """A list whose items are computed only while it is copied or pickled."""
 
     def __init__(self, root: Any = None) -> None:
         self.root = root
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return (_Prelude, (), None, _announced(topological([self.root])[:-1]))
+        return (_Prelude, (), None, _announce(topological([self.root])[:-1]))
 
 
-def _announced(nodes: list[Any]) -> Iterator[Any]:
-    """The nodes one by one, each marked as having its operands saved already."""
-    token = _underway.set({id(node) for node in nodes})
+def _announce(nodes: list[Any]) -> Iterator[Any]:
+    """Yield the nodes, while all of them are marked as having their operands saved already."""
+    token = _in_progress.set({id(node) for node in nodes})
     try:
         yield from nodes
     finally:
-        _underway.reset(token)
+        _in_progress.reset(token)
 
 
 def reduce_value(value: Any) -> tuple[Any, ...]:
-    """What `__reduce_ex__` of a Value returns. Hooks stay behind: they belong to the original."""
-    deep = value.args and id(value) not in _underway.get()
+    """Reduce a Value for `pickle` and `copy`. Hooks stay with the original.
+
+    Args:
+        value: The Value.
+
+    Returns:
+        A function that makes a blank Value, its arguments, and the state for `restore_value`.
+    """
+    deep = value.args and id(value) not in _in_progress.get()
     return (_blank, (type(value),), (_Prelude(value) if deep else None, _state(value)))
 
 
@@ -64,7 +73,7 @@ def _state(value: Any) -> tuple[Any, ...]:
 
 
 def _own_slots(value: Any) -> dict[str, Any]:
-    """What a derived class keeps in slots of its own."""
+    """The attributes that a derived class keeps in its own slots."""
     names = _slot_names(type(value))
     return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
@@ -89,7 +98,7 @@ def _blank(kind: type) -> Any:
 
 
 def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
-    """Fill a blank Value."""
+    """Fill a blank Value with the state that `reduce_value` returned."""
     value._data, value._grad, value.op, value.args, value._partials, *more = state[1]
     value.label, value.scope, value.static_args, by_hand, slots, attributes = more
     value.metadata = {BY_HAND: _refuse_copy} if by_hand else None
@@ -107,15 +116,27 @@ def _refuse_copy() -> None:
 
 
 def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
-    """A copy of the whole graph of a Value; what `memo` holds already is shared. Hooks stay behind."""
+    """Copy the whole graph of a Value. Hooks are not copied.
+
+    Args:
+        value: The Value.
+        memo: What `copy.deepcopy` has copied already, by id; those copies are shared.
+
+    Returns:
+        The copy of the Value.
+    """
     order = [node for node in topological([value]) if id(node) not in memo]
-    for node in order:  # all of them first: an attribute may lead from any of them to any other
+    # All blanks first: an attribute may refer from any node to any other.
+    for node in order:
         memo[id(node)] = _blank(type(node))
+
     for node in order:
         args = tuple(memo[id(arg)] for arg in node.args)
         state = _state(node)
-        own = (deepcopy(part, memo) if part else part for part in state[-2:])
-        restore_value(memo[id(node)], (None, (*state[:3], args, *state[4:-2], *own)))
+        slots, attributes = [deepcopy(part, memo) if part else part for part in state[-2:]]
+        restore_value(memo[id(node)], (None, (*state[:3], args, *state[4:-2], slots, attributes)))
+
+    # A gradient that is a graph may lead back into this one, which is complete by now.
     for node in order:
         if hasattr(node._grad, "args"):
             memo[id(node)]._grad = deepcopy(node._grad, memo)

@@ -1,4 +1,4 @@
-"""Evaluation of a node of a graph by its row in the table, at the present numbers of its operands."""
+"""Evaluation of a node by its row in the table, at the present numbers of its operands."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def operand_numbers(node: Any) -> tuple[float, ...]:
 
 
 def evaluate(node: Any) -> tuple[float, tuple[float, ...]]:
-    """Compute the number of a node and its local derivatives at the present numbers of its operands.
+    """Compute the number and the local derivatives of a node from the numbers of its operands.
 
     Args:
         node: The result of an operation of the table. It is not changed.

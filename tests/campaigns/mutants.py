@@ -243,7 +243,7 @@ EQUIVALENT = {
     ): "letters may be spelled or escaped, and are read as the same",
     (
         "scalargrad/core/copying.py",
-        "return (_Prelude, (), None, _announced(topological([self.root])[:-1]))",
+        "return (_Prelude, (), None, _announce(topological([self.root])[:-1]))",
         "1  →  (2)",
     ): "one operand is saved when its result is, not before",
     (

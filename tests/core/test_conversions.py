@@ -16,7 +16,7 @@ import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import plain
-from scalargrad.core.modes import Mode, _switched
+from scalargrad.core.modes import Mode, Switch
 from scalargrad.errors import (
     ComparisonWarning,
     DataError,
@@ -165,7 +165,7 @@ def test_equality_with_a_number_is_refused_where_a_context_refuses_questions() -
         raise TraceError(what)
 
     v = Value(2.0)
-    with _switched(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)):
+    with Switch(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)):
         for ask in QUESTIONS.values():
             with pytest.raises(TraceError, match="== or != of a traced Value and a number"):
                 ask(v, 2.0)
@@ -203,7 +203,7 @@ def test_the_number_is_refused_where_a_context_refuses_questions(
 
     v = Value(2.0)
     with (
-        _switched(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)),
+        Switch(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)),
         pytest.raises(TraceError, match=r"\b(of|on) a Value"),
     ):
         ask(v)
@@ -371,7 +371,7 @@ def test_tensors_that_are_no_real_numbers_are_refused() -> None:
         sg.tanh,
     ):
         with pytest.raises(
-            DataError, match=r"must be a real number, not Tensor .*only real numbers have a place"
+            DataError, match=r"must be a real number, not Tensor .*a graph holds real numbers only"
         ):
             use(torch.tensor(1j))
     with pytest.raises(DataError, match=r"can't be converted to a float: .*meta"):
@@ -392,7 +392,7 @@ def test_an_array_around_one_number_is_named(thing: Any) -> None:
         (np.str_("1"), "convert it with float()"),
         (np.timedelta64(3, "s"), "say in which unit, as in x / numpy.timedelta64(1, 's')"),
         (timedelta(seconds=3), "say in which unit, as in x.total_seconds()"),
-        (np.ma.masked, "an entry that is masked has no number"),
+        (np.ma.masked, "a masked entry has no number"),
         (np.array(None), "give a number"),
     ],
     ids=repr,

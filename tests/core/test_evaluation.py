@@ -1,4 +1,4 @@
-"""Nodes are evaluated by their rows at the present numbers of their operands, as forward passes do."""
+"""Nodes are evaluated by their rows, at the present numbers of their operands."""
 
 import pytest
 
