@@ -293,7 +293,7 @@ EQUIVALENT = {
     ): "there is room for a letter more",
     (
         "scalargrad/utils/files.py",
-        'return re.sub(r"[^A-Za-z0-9-]", "-", name)[:60] + space',
+        'return re.sub(r"[^A-Za-z0-9-]", "-", name)[:60] + namespace',
         "60  →  (61)",
     ): "there is room for a letter more",
     (
