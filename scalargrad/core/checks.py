@@ -59,7 +59,7 @@ give model.parameters(), or make it a Parameter
 
 
 def checked_number(
-    number: Any,
+    number: object,
     what: str,
     *,
     low: float = 0.0,
@@ -97,7 +97,7 @@ def checked_number(
     return x
 
 
-def checked_int(number: Any, what: str, low: int | None) -> int:
+def checked_int(number: object, what: str, low: int | None) -> int:
     """Return `number` as an int, if it is a whole number of at least `low`.
 
     Args:

@@ -42,7 +42,7 @@ _HINTS_BY_KIND = {
 """Hints for scalars of NumPy and PyTorch, by the kind of their type."""
 
 
-def as_float(number: Any, what: str, hint: str = "") -> float:
+def as_float(number: object, what: str, hint: str = "") -> float:
     """Convert one real number to a float: an int, bool, NumPy scalar, 0-d array or tensor.
 
     Args:
@@ -69,7 +69,7 @@ def as_float(number: Any, what: str, hint: str = "") -> float:
     )
 
 
-def _describe(thing: Any) -> str:
+def _describe(thing: object) -> str:
     if isinstance(thing, (list, tuple)):
         plural = "" if len(thing) == 1 else "s"
         return f"a {type(thing).__name__} of {len(thing)} item{plural}"
@@ -86,7 +86,7 @@ def real_as_float(number: Any, what: str) -> float:
         raise DataError(f"{what} can't be converted to a float: {error}") from None
 
 
-def _hint(thing: Any) -> str:
+def _hint(thing: object) -> str:
     if type(thing) in _HINTS:
         return _HINTS[type(thing)]
     if isinstance(thing, NumberLike):
@@ -110,7 +110,7 @@ def _is_masked(thing: Any) -> bool:
     return bool(thing.mask)
 
 
-def _kind(thing: Any) -> str:
+def _kind(thing: object) -> str:
     """NumPy's letter for the type of a scalar, 0-d array or tensor; "f" where there is none."""
     dtype = getattr(thing, "dtype", None)
     if getattr(dtype, "is_complex", False):  # PyTorch's way to say it
@@ -118,7 +118,7 @@ def _kind(thing: Any) -> str:
     return str(getattr(dtype, "kind", "f"))
 
 
-def is_number(thing: Any) -> TypeGuard[float]:
+def is_number(thing: object) -> TypeGuard[float]:
     """Return whether `thing` is one real number: Python's, NumPy's, or a 0-d array or tensor."""
     if isinstance(thing, (float, int)):  # fast, and nearly always true
         return True
@@ -128,7 +128,7 @@ def is_number(thing: Any) -> TypeGuard[float]:
     return getattr(thing, "shape", None) == () and _kind(thing) in "biuf" and not _is_masked(thing)
 
 
-def refuse_other_scalars(thing: Any, what: str) -> None:
+def refuse_other_scalars(thing: object, what: str) -> None:
     """Raise DataError for a scalar that is not a real number: complex, a date, a masked entry.
 
     Anything else passes: an array or an object of another library may support Values itself.
@@ -143,12 +143,12 @@ def refuse_other_scalars(thing: Any, what: str) -> None:
         as_float(thing, what)
 
 
-def is_list_like(thing: Any) -> bool:
+def is_list_like(thing: object) -> bool:
     """Return whether `thing` has several items: a list, a tuple, an array."""
     return isinstance(thing, (list, tuple)) or bool(getattr(thing, "shape", ()))
 
 
-def _short(thing: Any) -> str:
+def _short(thing: object) -> str:
     text = " ".join(repr(thing).split())
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -186,7 +186,7 @@ def _stores_an_item(frame: FrameType) -> bool:
     return opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE")
 
 
-def _belongs_to_numpy(function: Any) -> bool:
+def _belongs_to_numpy(function: object) -> bool:
     """Whether it is a function of NumPy or a method of an array."""
     # If NumPy was never imported, no function is its own, and it need not be imported now.
     numpy = sys.modules.get("numpy")
@@ -297,22 +297,22 @@ class NumberLike:
 
     __hash__ = object.__hash__
 
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: object) -> bool:
         if current_mode().refuse is not None:
             check_question(_COMPARISON)
         return self._data < plain(other)  # type: ignore[no-any-return]
 
-    def __le__(self, other: Any) -> bool:
+    def __le__(self, other: object) -> bool:
         if current_mode().refuse is not None:
             check_question(_COMPARISON)
         return self._data <= plain(other)  # type: ignore[no-any-return]
 
-    def __gt__(self, other: Any) -> bool:
+    def __gt__(self, other: object) -> bool:
         if current_mode().refuse is not None:
             check_question(_COMPARISON)
         return self._data > plain(other)  # type: ignore[no-any-return]
 
-    def __ge__(self, other: Any) -> bool:
+    def __ge__(self, other: object) -> bool:
         if current_mode().refuse is not None:
             check_question(_COMPARISON)
         return self._data >= plain(other)  # type: ignore[no-any-return]
@@ -331,7 +331,7 @@ def plain(x: Any) -> Any:
     return x._data
 
 
-def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:
+def checked_values(things: object, what: str) -> tuple[Any, ...]:
     """Return the things as a tuple, if all are Values.
 
     Args:

@@ -10,13 +10,16 @@ import copyreg
 from collections.abc import Iterator
 from contextvars import ContextVar
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from scalargrad.errors import GraphError
 
 from .graph import topological
 from .hooks import BY_HAND
+
+if TYPE_CHECKING:
+    from .value import Value
 
 _in_progress: ContextVar[frozenset[int] | set[int]] = ContextVar(
     "scalargrad.underway", default=frozenset()
@@ -33,7 +36,7 @@ class _Prelude(list[Any]):
         return (_Prelude, (), None, _announce(topological([self.root])[:-1]))
 
 
-def _announce(nodes: list[Any]) -> Iterator[Any]:
+def _announce(nodes: list["Value"]) -> Iterator["Value"]:
     """Yield the nodes, while all of them are marked as having their operands saved already."""
     token = _in_progress.set({id(node) for node in nodes})
     try:
@@ -42,7 +45,7 @@ def _announce(nodes: list[Any]) -> Iterator[Any]:
         _in_progress.reset(token)
 
 
-def reduce_value(value: Any) -> tuple[Any, ...]:
+def reduce_value(value: "Value") -> tuple[Any, ...]:
     """Reduce a Value for `pickle` and `copy`. Hooks stay with the original.
 
     Args:
@@ -55,7 +58,7 @@ def reduce_value(value: Any) -> tuple[Any, ...]:
     return (_blank, (type(value),), (_Prelude(value) if deep else None, _state(value)))
 
 
-def _state(value: Any) -> tuple[Any, ...]:
+def _state(value: "Value") -> tuple[Any, ...]:
     by_hand = value.metadata is not None and BY_HAND in value.metadata
     return (
         value._data,
@@ -72,7 +75,7 @@ def _state(value: Any) -> tuple[Any, ...]:
     )
 
 
-def _own_slots(value: Any) -> dict[str, Any]:
+def _own_slots(value: "Value") -> dict[str, Any]:
     """The attributes that a derived class keeps in its own slots."""
     names = _slot_names(type(value))
     return {name: getattr(value, name) for name in names if hasattr(value, name)}
@@ -97,7 +100,7 @@ def _blank(kind: type) -> Any:
     return object.__new__(kind)
 
 
-def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
+def restore_value(value: "Value", state: tuple[Any, tuple[Any, ...]]) -> None:
     """Fill a blank Value with the state that `reduce_value` returned."""
     value._data, value._grad, value.op, value.args, value._partials, *more = state[1]
     value.label, value.scope, value.static_args, by_hand, slots, attributes = more
@@ -115,7 +118,7 @@ def _refuse_copy() -> None:
     )
 
 
-def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
+def deepcopy_value(value: "Value", memo: dict[int, Any]) -> Any:
     """Copy the whole graph of a Value. Hooks are not copied.
 
     Args:

@@ -1,12 +1,15 @@
 """Evaluation of a node by its row in the table, at the present numbers of its operands."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .backprop import operands, wanted
 from .ops import FLOATS, TABLE
 
+if TYPE_CHECKING:
+    from .value import Value
 
-def operand_numbers(node: Any) -> tuple[float, ...]:
+
+def operand_numbers(node: "Value") -> tuple[float, ...]:
     """Return the number of each operand of a node: the data of Values, and static arguments.
 
     Example:
@@ -17,7 +20,7 @@ def operand_numbers(node: Any) -> tuple[float, ...]:
     return tuple([getattr(operand, "_data", operand) for operand in operands(node)])
 
 
-def evaluate(node: Any) -> tuple[float, tuple[float, ...]]:
+def evaluate(node: "Value") -> tuple[float, tuple[float, ...]]:
     """Compute the number and the local derivatives of a node from the numbers of its operands.
 
     Args:
@@ -37,7 +40,7 @@ def evaluate(node: Any) -> tuple[float, tuple[float, ...]]:
     return TABLE[node.op].at(FLOATS, operand_numbers(node), wanted(node))
 
 
-def evaluate_partials(node: Any) -> tuple[float, ...]:
+def evaluate_partials(node: "Value") -> tuple[float, ...]:
     """Compute the local derivatives of a node at the present numbers of its operands and its own.
 
     Rules may use the result of the operation, which is taken from the node and not computed.

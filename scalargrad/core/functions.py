@@ -1,4 +1,4 @@
-"""The operations as functions and as methods of Value: one for each row of the table, and some more.
+"""The operations as functions and as methods of Value: one for each row of the table, and others.
 
 They take Values and plain numbers. If any operand is a Value, the result is a Value, else a float.
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import DataError
 
 from .conversion import as_float, is_number
+
+if TYPE_CHECKING:
+    from .value import Value
 
 Hook = Callable[[Any], Any]
 
@@ -63,7 +66,7 @@ def hooked(node: Any, gradient: Any) -> Any:
     return gradient
 
 
-def _as_gradient(node: Any, replaced: Any) -> float:
+def _as_gradient(node: "Value", replaced: object) -> float:
     if not is_number(replaced):
         shape = getattr(replaced, "shape", ())
         of_shape = f" of shape {tuple(shape)}" if shape else ""

@@ -53,19 +53,19 @@ class Missing:
         self.mistake = mistake
         self.message = f"a Value has no {name!r}" + (f": {hint}" if hint else "")
 
-    def __get__(self, value: Any, owner: type | None = None) -> Any:
+    def __get__(self, value: object, owner: type | None = None) -> Any:
         if self.name not in getattr(value, "__dict__", ()):
             raise AttributeError(self.message)
         return vars(value)[self.name]
 
-    def __set__(self, value: Any, thing: Any) -> None:
+    def __set__(self, value: object, thing: object) -> None:
         if not hasattr(value, "__dict__"):
             raise AttributeError(f"{self.message} ({_OWN})")
         if self.mistake and type(value).__module__ == "scalargrad.core.value":
             raise AttributeError(self.message)
         vars(value)[self.name] = thing
 
-    def __delete__(self, value: Any) -> None:
+    def __delete__(self, value: object) -> None:
         self.__get__(value)
         del vars(value)[self.name]
 

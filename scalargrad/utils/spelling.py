@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
 
 # Each line holds names of one thing, in this library and elsewhere. It is one text and not a list,
 # because only the table of operations may spell names of operations as strings.
@@ -67,7 +66,7 @@ _SYNONYMS = """
 """
 
 
-def suggestion(choice: Any, names: Iterable[str], *, otherwise: str | None = None) -> str:
+def suggestion(choice: object, names: Iterable[str], *, otherwise: str | None = None) -> str:
     """Return the end of an error about an unknown name: the nearest known name, or all of them.
 
     Case, spaces, hyphens and underscores are ignored. Synonyms in the field lead to the name that
@@ -97,7 +96,7 @@ def suggestion(choice: Any, names: Iterable[str], *, otherwise: str | None = Non
 
 
 def nearest(
-    choice: Any,
+    choice: object,
     names: Iterable[str],
     synonyms: Mapping[str, Sequence[str]] | None = None,
     cutoff: float = 0.6,

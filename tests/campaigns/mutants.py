@@ -76,6 +76,8 @@ TESTS = {
         "tests/autodiff/test_tape.py",
         "tests/autodiff/test_transforms.py",
     ],
+    "scalargrad/core/evaluation.py": ["tests/core/test_evaluation.py"],
+    "scalargrad/core/checks.py": ["tests/core/test_checks.py", "tests/core/test_conversions.py"],
     "scalargrad/core/nested.py": [
         "tests/core/test_nested.py",
         "tests/autodiff/test_finite_differences.py",

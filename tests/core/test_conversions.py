@@ -1,4 +1,4 @@
-"""A Value as a number: comparisons go by value, equality by identity; what leaves the graph unseen warns."""
+"""A Value as a number: order is by value, equality by identity; leaving the graph unseen warns."""
 
 import math
 import re
@@ -35,7 +35,7 @@ def test_what_is_told_of_a_long_text_has_forty_letters(letters: int, shown: str)
 
 
 class Grid:
-    """An array of complex numbers of another library, which knows how to multiply itself by a Value."""
+    """A complex array of another library, which knows how to multiply itself by a Value."""
 
     shape = (2,)
     dtype = np.dtype(complex)

@@ -59,7 +59,7 @@ def test_the_order_depends_on_the_shape_alone(nodes: list[Node]) -> None:
 
 
 def by_the_book(roots: list[Node]) -> list[Node]:
-    """Depth first, operands in order, each node after its operands: the recursion as it is written everywhere."""
+    """Depth first, operands in order, each node after its operands: the textbook recursion."""
     order: list[Node] = []
     seen: set[Node] = set()
 

@@ -267,7 +267,8 @@ def test_the_owner_stays_the_owner(tmp_path: Path) -> None:
 def as_nobody(folder: Path, program: str) -> str:
     """What a program of another user prints, in a folder of that user's."""
     head = f"import os, sys; sys.path.insert(0, {str(ROOT)!r}); sys.dont_write_bytecode = True\n"
-    head += "import scalargrad.utils.files; from scalargrad.utils.files import write\n"  # imported while all may be read
+    # Imported while everything may still be read.
+    head += "import scalargrad.utils.files; from scalargrad.utils.files import write\n"
     head += f"os.chdir({str(folder)!r}); os.setegid(65534); os.seteuid(65534)\n"
     return subprocess.run(
         [sys.executable, "-c", head + program], capture_output=True, text=True, check=True
