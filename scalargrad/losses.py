@@ -24,7 +24,7 @@ from typing import Any
 from .core import ops
 from .core.checks import checked_int
 from .core.conversion import as_float, is_number, plain
-from .core.functions import shifted
+from .core.functions import subtract_max
 from .core.modes import is_tracing
 from .core.ops import Op
 from .core.value import Number, Value, apply
@@ -279,7 +279,7 @@ def _nothing(pairs: list[tuple[list[Any], Any]]) -> Any:
 
 def _of_classes(row: list[Any], target: Any, smoothing: float) -> Any:
     """The cross-entropy of one sample."""
-    logits = shifted([_number("prediction of cross_entropy", x) for x in row])
+    logits = subtract_max([_number("prediction of cross_entropy", x) for x in row])
     total = apply(ops.LOGSUMEXP, *logits)
     terms: list[Any] = []
     if smoothing < 1.0:

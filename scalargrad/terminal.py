@@ -134,7 +134,7 @@ def repr_fits_terminal(kind: type[Owner]) -> type[Owner]:
     return kind
 
 
-def replace_what_is_lacking(stream: Any) -> None:
+def replace_unencodable(stream: Any) -> None:
     """Make a stream write look-alikes for the characters that its encoding lacks.
 
     Args:
@@ -145,7 +145,7 @@ def replace_what_is_lacking(stream: Any) -> None:
         >>> from io import BytesIO, TextIOWrapper
         >>> raw = BytesIO()
         >>> stream = TextIOWrapper(raw, encoding="ascii")
-        >>> replace_what_is_lacking(stream)
+        >>> replace_unencodable(stream)
         >>> _ = stream.write("2 → 3"); stream.flush(); raw.getvalue()
         b'2 -> 3'
     """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import scalargrad
 from scalargrad.core.ops import TABLE
-from scalargrad.terminal import encodable, for_terminal, printable, replace_what_is_lacking
+from scalargrad.terminal import encodable, for_terminal, printable, replace_unencodable
 
 ROOT = Path(__file__).parent.parent
 ENCODINGS = ["ascii", "cp1252", "latin-1", "cp437", "shift_jis", "utf-8"]
@@ -169,13 +169,13 @@ def test_the_stream_of_the_moment_counts(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_choice_of_a_user_stays() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
-    replace_what_is_lacking(stream)
+    replace_unencodable(stream)
     assert stream.errors == "backslashreplace"
 
 
 def test_what_is_no_stream_of_python_is_left_alone() -> None:
-    replace_what_is_lacking(io.StringIO())
-    replace_what_is_lacking(None)
+    replace_unencodable(io.StringIO())
+    replace_unencodable(None)
 
 
 def test_printable_keeps_what_can_be_read() -> None:

@@ -170,11 +170,11 @@ for _op in TABLE.values():
         _add_methods(_op)
 
 
-def shifted(numbers: Iterable[Number]) -> list[Any]:
+def subtract_max(numbers: Iterable[Number]) -> list[Any]:
     """Subtract the largest number, as a constant, from each, so that exponentials can't overflow.
 
     Example:
-        >>> shifted([1e20, 1e20])
+        >>> subtract_max([1e20, 1e20])
         [0.0, 0.0]
     """
     largest = apply(ops.STOP_GRADIENT, apply(ops.MAX, *numbers))
@@ -195,7 +195,7 @@ def log_softmax(items: Iterable[Number]) -> list[Any]:
         >>> log_softmax([0.0, 0.0])
         [-0.6931471805599453, -0.6931471805599453]
     """
-    numbers = shifted(_items("log_softmax", items))
+    numbers = subtract_max(_items("log_softmax", items))
     total = apply(ops.LOGSUMEXP, *numbers)
     return [x - total for x in numbers]
 
@@ -216,7 +216,7 @@ def softmax(items: Iterable[Number]) -> list[Any]:
         >>> softmax([3.0, 3.0])
         [0.5, 0.5]
     """
-    powers = [apply(ops.EXP, x) for x in shifted(_items("softmax", items))]
+    powers = [apply(ops.EXP, x) for x in subtract_max(_items("softmax", items))]
     total = apply(ops.SUM, *powers)
     return [x / total for x in powers]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from scalargrad.utils.decorators import decorated
+from scalargrad.utils.decorators import decorate
 
 
 class Observer(Protocol):
@@ -126,7 +126,7 @@ class Switch:
 
     def __call__(self, thing: Any) -> Any:
         """Return `thing`, a function of any sort or a class that runs in the changed mode."""
-        return decorated(thing, self)
+        return decorate(thing, self)
 
     def suspend(self) -> "list[Switch]":
         """Leave the block for a while.

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from scalargrad.errors import CallError
 from scalargrad.terminal import printable
 
-from .spelling import nearest, synonyms_of
+from .spelling import nearest, parse_synonyms
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -16,7 +16,7 @@ _BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 # Each line holds names of one argument, in this library and elsewhere.
-_ARGUMENTS = synonyms_of("""
+_ARGUMENTS = parse_synonyms("""
     learning_rate lr eta step_size rate alpha
     optimizer optimiser opt optim rule
     initializer initializer init weight_init kernel_initializer initialization initialization

@@ -30,7 +30,7 @@ class Block(Protocol):
         """Enter it again."""
 
 
-def decorated(thing: Any, block: Block) -> Any:
+def decorate(thing: Any, block: Block) -> Any:
     """Return `thing` with `block` around its code whenever that runs.
 
     Args:
@@ -46,35 +46,35 @@ def decorated(thing: Any, block: Block) -> Any:
 
     Example:
         >>> from scalargrad import Value, no_grad
-        >>> decorated(lambda x: x * 2, no_grad())(Value(1.0)).args
+        >>> decorate(lambda x: x * 2, no_grad())(Value(1.0)).args
         ()
     """
     if isinstance(thing, type):
-        return _decorated_class(thing, block)
+        return _decorate_class(thing, block)
     if isinstance(thing, staticmethod | classmethod):
-        return type(thing)(decorated(thing.__func__, block))
+        return type(thing)(decorate(thing.__func__, block))
     if isinstance(thing, property):
         parts = (thing.fget, thing.fset, thing.fdel)
-        getter, setter, deleter = (part and decorated(part, block) for part in parts)
+        getter, setter, deleter = (part and decorate(part, block) for part in parts)
         return property(getter, setter, deleter, thing.__doc__)
     if isinstance(thing, cached_property):
-        return cached_property(decorated(thing.func, block))
+        return cached_property(decorate(thing.func, block))
     if not callable(thing):
         raise OptionError(
             "no_grad and enable_grad take no argument, or the function or class to decorate, "
             f"not {type(thing).__name__} {thing!r}"
         )
-    return _decorated_callable(thing, block)
+    return _decorate_callable(thing, block)
 
 
-def _decorated_class(kind: type, block: Block) -> type:
+def _decorate_class(kind: type, block: Block) -> type:
     members: dict[str, Any] = {}
     for base in reversed(kind.__mro__):
         if base.__module__ not in _FOUNDATIONS:
             members |= vars(base)
     for name, member in members.items():
         if isinstance(member, _METHODS):
-            changed = decorated(member, block)
+            changed = decorate(member, block)
             setattr(kind, name, changed)
             if isinstance(changed, cached_property):
                 changed.__set_name__(kind, name)
@@ -86,7 +86,7 @@ _FOUNDATIONS = ("builtins", "typing", "abc")
 """Modules of base classes without user code, whose methods must not be replaced."""
 
 
-def _decorated_callable(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
+def _decorate_callable(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
     """A function of the same kind, so that `inspect` answers as for the original."""
     code: Any = function
     if not inspect.isroutine(function) and not isinstance(function, partial):

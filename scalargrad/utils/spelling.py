@@ -133,14 +133,14 @@ def nearest(
     return by_spelling[matches[0]] if matches else None
 
 
-def synonyms_of(table: str) -> dict[str, list[str]]:
+def parse_synonyms(table: str) -> dict[str, list[str]]:
     """Return for each normalized name those that mean the same, in the order of the table.
 
     Args:
         table: A line for each meaning, with names separated by spaces.
 
     Example:
-        >>> synonyms_of("adam Adam_optimizer")["adamoptimizer"]
+        >>> parse_synonyms("adam Adam_optimizer")["adamoptimizer"]
         ['adam', 'adamoptimizer']
     """
     meanings: dict[str, list[str]] = {}
@@ -157,4 +157,4 @@ def _normalize(name: str) -> str:
 
 @cache
 def _synonyms_of_the_field() -> dict[str, list[str]]:
-    return synonyms_of(_SYNONYMS.replace("\n        ", " "))
+    return parse_synonyms(_SYNONYMS.replace("\n        ", " "))
