@@ -178,7 +178,7 @@ def all_finite(numbers: "NDArray[numpy.float64]") -> bool:
         >>> all_finite(numpy.array([1.0, 1e300])), all_finite(numpy.array([1.0, inf]))
         (True, False)
     """
-    numpy = sys.modules["numpy"]  # whoever has an array has imported it
+    numpy = sys.modules["numpy"]  # an array exists, so it is imported
     # Not as a decorator: before NumPy 2 that would be one object for all threads.
     with numpy.errstate(all="ignore"):
         return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())

@@ -30,7 +30,7 @@ class RandomLeaf(Constant):
     """A leaf with a random number, drawn when it is made: a dropout mask, a random slope.
 
     While a function is traced nothing is drawn. The number would belong to no sample, and it would
-    be missing from the sequence of whoever else draws from the source.
+    be missing from the sequence of others that draw from the source.
 
     Attributes:
         source: What the number was drawn from. A compiled program draws from it for every sample.
