@@ -97,7 +97,8 @@ class Mode:
         self.switch = None
 
 
-_mode: ContextVar[Mode] = ContextVar("scalargrad.mode", default=Mode(None, True, ()))  # noqa: B039 - immutable
+# A mutable default would be shared by all contexts; a Mode is never changed.
+_mode: ContextVar[Mode] = ContextVar("scalargrad.mode", default=Mode(None, True, ()))  # noqa: B039
 current_mode = _mode.get
 
 
