@@ -48,9 +48,9 @@ def say(line: str = "") -> None:
 
 def print_what_can_be_printed() -> None:
     """Let standard output write look-alikes for signs that it lacks, such as ∂ in a file on Windows."""
-    from scalargrad.terminal import replace_what_is_lacking
+    from scalargrad.terminal import replace_unencodable
 
-    replace_what_is_lacking(sys.stdout)
+    replace_unencodable(sys.stdout)
 
 
 def say_all(numbers: Sequence[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""Every exception and warning that the project raises, one line each."""
+"""The exceptions and warnings of the project."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from .terminal import for_terminal
 
 
 class ScalargradError(Exception):
-    """The root of them all: `except ScalargradError` catches whatever is raised on purpose."""
+    """The base class of all exceptions of the project."""
 
     def __str__(self) -> str:
         return for_terminal(super().__str__())
 
 
 class DataError(ScalargradError, TypeError):
-    """Something that is not a real number was given where one belongs."""
+    """An argument is not a real number, or not of the right type."""
 
 
 class CallError(ScalargradError, TypeError):
-    """A function was called with operands that it does not take, or without those that it needs."""
+    """A function was called with arguments that it does not take, or without required ones."""
 
 
 class LengthError(ScalargradError, ValueError):
@@ -25,15 +25,15 @@ class LengthError(ScalargradError, ValueError):
 
 
 class OptionError(ScalargradError, ValueError):
-    """An argument has a value that is not one of those possible."""
+    """An argument has a value that is not allowed."""
 
 
 class DataFileError(ScalargradError, ValueError):
-    """A file of numbers holds something else; the message names file, line and column."""
+    """A file of numbers is invalid; the message names the file, the line and the column."""
 
 
 class UnknownNameError(ScalargradError, KeyError):
-    """A name that nothing carries: a parameter, an operation, a module."""
+    """A name does not exist: of a parameter, an operation, a module."""
 
     def __str__(self) -> str:
         return for_terminal(str(self.args[0])) if self.args else ""
@@ -44,7 +44,7 @@ class GraphError(ScalargradError, RuntimeError):
 
 
 class TapeError(ScalargradError, RuntimeError):
-    """A gradient tape was used in a way that it can't answer."""
+    """A gradient tape was asked for something that it did not record."""
 
 
 class AnomalyError(ScalargradError, ArithmeticError):
@@ -52,7 +52,11 @@ class AnomalyError(ScalargradError, ArithmeticError):
 
 
 class DivergenceError(ScalargradError, ArithmeticError):
-    """A training came to a loss, gradient or parameter that is not finite; `history` has what was recorded before."""
+    """A loss, gradient or parameter became non-finite during training.
+
+    Attributes:
+        history: The training history up to that step.
+    """
 
     history: Any = None
 
@@ -62,48 +66,48 @@ class GradientError(ScalargradError, AssertionError):
 
 
 class TraceError(ScalargradError, RuntimeError):
-    """A function can't be compiled: it asked a traced Value for its number, or does what a replay could not repeat."""
+    """A function can't be traced: it uses a Value's number, or a replay could not repeat it."""
 
 
 class ProgramError(ScalargradError, ValueError):
-    """A program is not well formed, or was given what it can't run on."""
+    """A program is invalid, or received unsupported input."""
 
 
 class PathError(ScalargradError, ValueError):
-    """A path that no file can be written to: a missing folder, a folder, a device or a pipe, an impossible name."""
+    """A file can't be written to a path: its folder is missing, or it is not a regular file."""
 
 
 class CheckpointError(ScalargradError, ValueError):
-    """A checkpoint can't be written from this, or a file is not exactly what a checkpoint is."""
+    """A checkpoint can't be written, or a file is not a valid checkpoint."""
 
 
 class PictureError(ScalargradError, ValueError):
-    """A picture can't be made of this, or not in this form."""
+    """Something can't be drawn, or not in the requested form."""
 
 
 class LayoutError(ScalargradError, RuntimeError):
-    """Graphviz could not place the picture, or not within its time."""
+    """Graphviz failed to lay out a picture, or exceeded the time limit."""
 
 
 class WorkerError(ScalargradError, RuntimeError):
-    """A process that computed a part of the work ended too soon, or raised what can't be sent to another one."""
+    """A worker process ended early, or raised an exception that can't be pickled."""
 
 
 class UntrackedWarning(UserWarning):
-    """A Value was turned into a plain number by a function that the graph can't see."""
+    """A Value was converted to a plain number by a function that the graph does not record."""
 
 
 class ComparisonWarning(UserWarning):
-    """A Value was compared with a number by `==`, which asks whether the two are one object."""
+    """A Value was compared with a number by `==`, which compares identity."""
 
 
 class NoGradientWarning(UserWarning):
-    """A gradient came to a step function, which lets none through, so what is before it can't learn."""
+    """A gradient reached a step function, whose derivative is 0, so nothing before it can learn."""
 
 
 class UnlearnedWarning(UserWarning):
-    """A loss uses something that is meant to learn, and no optimizer can reach it."""
+    """A loss depends on something that should be learned, but that no optimizer can reach."""
 
 
 class ResumeWarning(UserWarning):
-    """A training was to go on from a file that is not there, and that nothing is going to write."""
+    """Training should resume from a file that does not exist, and that nothing will write."""

@@ -23,8 +23,9 @@ from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from .core import ops
-from .core.conversion import as_float, is_number, plain, whole
-from .core.functions import shifted
+from .core.checks import checked_int
+from .core.conversion import as_float, is_number, plain
+from .core.functions import subtract_max
 from .core.modes import is_tracing
 from .core.operations import apply
 from .core.ops import Op
@@ -290,7 +291,7 @@ def cross_entropy(
         )
     ignored = None
     if ignore_index is not None:
-        ignored = whole(ignore_index, "ignore_index of cross_entropy", None)
+        ignored = checked_int(ignore_index, "ignore_index of cross_entropy", None)
 
     samples = _samples(prediction, target)
     losses = []
@@ -336,7 +337,7 @@ def is_ignored(target: object, ignore_index: int | None) -> bool:
 
 def _cross_entropy(row: list[Any], target: Nested[Numeric], smoothing: float) -> Numeric:
     """Compute the cross-entropy of one sample."""
-    logits = shifted([_as_number("prediction of cross_entropy", x) for x in row])
+    logits = subtract_max([_as_number("prediction of cross_entropy", x) for x in row])
     log_sum = apply(ops.LOGSUMEXP, *logits)
     terms: list[Numeric] = []
     if smoothing < 1.0:

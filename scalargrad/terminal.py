@@ -1,8 +1,8 @@
-"""Text for terminals that lack some of its signs: look-alikes in their place, never a crash.
+"""Text for terminals that can't show all characters: replacements that look alike, never a crash.
 
-Python refuses to print what the encoding of `sys.stdout` does not have: an arrow in ASCII, a ∂ in the
-cp1252 of Windows. What is meant to be printed passes through here; files are written as UTF-8, whatever
-the terminal can show.
+Python raises an error for characters that the encoding of `sys.stdout` lacks: an arrow in ASCII, a
+∂ in the cp1252 of Windows. Text that is meant to be printed passes through here. Files are written
+as UTF-8, whatever the terminal can show.
 """
 
 import codecs
@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 Owner = TypeVar("Owner")
 
-# One text, not a dictionary: names of operations are spelled as such in their table only.
+# One text and not a dictionary: only the table of operations may spell their names as strings.
 _PAIRS = """
     − -    – -    — -    ‑ -    × x    · *    ∙ *    ÷ /
     → ->    ← <-    ↔ <->    ⇒ =>    … ...    ≤ <=    ≥ >=    ≠ !=
@@ -25,19 +25,20 @@ _PAIRS = """
     π pi    σ sigma    φ phi    Φ Phi    █ #    │ |    ─ -    ├ +
     └ +
 """
-_LOOK_ALIKES = dict(zip(_PAIRS.split()[0::2], _PAIRS.split()[1::2], strict=True))
+_WORDS = _PAIRS.split()
+_LOOK_ALIKES = dict(zip(_WORDS[0::2], _WORDS[1::2], strict=True))
 _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵗʸ", "0123456789+-nty", strict=True))
 _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n", strict=True))
 
 
 def for_terminal(text: str) -> str:
-    """Return a text as standard output can show it.
+    """Replace the characters that standard output can't show.
 
     Args:
-        text: What is to be printed.
+        text: A text to be printed.
 
     Returns:
-        The text itself where the encoding of `sys.stdout` has all its signs, else one with
+        The text itself if the encoding of `sys.stdout` has all its characters, else one with
         look-alikes for those that it lacks.
 
     Example:
@@ -51,14 +52,14 @@ def for_terminal(text: str) -> str:
 
 
 def encodable(text: str, encoding: str) -> str:
-    """Return a text with look-alikes for the signs that an encoding lacks.
+    """Replace the characters that an encoding lacks by look-alikes.
 
     Args:
         text: Any text.
-        encoding: The name of the encoding; with an unknown one the text stays as it is.
+        encoding: The name of the encoding. If it is unknown, the text is returned as it is.
 
     Returns:
-        A text that the encoding has.
+        A text that can be encoded.
 
     Example:
         >>> encodable("∂loss/∂w₁ = −2 × x²", "ascii")
@@ -76,24 +77,23 @@ def encodable(text: str, encoding: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return a text with control characters written as escapes.
+    r"""Replace control characters by escapes.
 
     Example:
         >>> printable("a\nb")
         'a\\nb'
     """
-    signs = [sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text]
-    return "".join(signs)
+    return "".join([char if char.isprintable() else ascii(char)[1:-1] for char in text])
 
 
 def fits_terminal(method: Callable[[Owner], str]) -> Callable[[Owner], str]:
-    """Pass what a `__str__` or another method for `print` returns through `for_terminal`.
+    """Decorate `__str__`, or another method that returns text for `print`, with `for_terminal`.
 
     Args:
         method: A method without arguments that returns a text.
 
     Returns:
-        The method to use in its place.
+        The wrapped method.
 
     Example:
         >>> class Arrow:
@@ -112,10 +112,10 @@ def fits_terminal(method: Callable[[Owner], str]) -> Callable[[Owner], str]:
 
 
 def repr_fits_terminal(kind: type[Owner]) -> type[Owner]:
-    """Pass the `__repr__` that a dataclass generates through `for_terminal`.
+    """Decorate the generated `__repr__` of a dataclass with `for_terminal`.
 
     Args:
-        kind: The class, which has a `__repr__` of its own.
+        kind: The class, which is changed in place.
 
     Returns:
         The class.
@@ -129,22 +129,23 @@ def repr_fits_terminal(kind: type[Owner]) -> type[Owner]:
         >>> Arrow("→")
         Arrow(sign='→')
     """
-    setattr(kind, "__repr__", fits_terminal(kind.__repr__))  # noqa: B010  (types allow no assignment)
+    # mypy does not allow an assignment to a method.
+    setattr(kind, "__repr__", fits_terminal(kind.__repr__))  # noqa: B010
     return kind
 
 
-def replace_what_is_lacking(stream: Any) -> None:
-    """Make a stream write look-alikes for the signs that its encoding lacks.
+def replace_unencodable(stream: Any) -> None:
+    """Make a stream write look-alikes for the characters that its encoding lacks.
 
     Args:
-        stream: A text stream such as `sys.stdout`. One that is not of Python's own kind stays as it
-            is, and so does one that escapes what it lacks.
+        stream: A text stream such as `sys.stdout`. A stream that can't be reconfigured stays as it
+            is, and so does one that escapes such characters already.
 
     Example:
         >>> from io import BytesIO, TextIOWrapper
         >>> raw = BytesIO()
         >>> stream = TextIOWrapper(raw, encoding="ascii")
-        >>> replace_what_is_lacking(stream)
+        >>> replace_unencodable(stream)
         >>> _ = stream.write("2 → 3"); stream.flush(); raw.getvalue()
         b'2 -> 3'
     """
@@ -154,23 +155,25 @@ def replace_what_is_lacking(stream: Any) -> None:
         reconfigure(errors=_HANDLER)
 
 
-def _replaced(error: UnicodeError) -> tuple[str, int]:
+def _replace(error: UnicodeError) -> tuple[str, int]:
+    """The handler for `codecs.register_error`: the replacement, and where to go on."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
     return "".join(map(_look_alike, lacking)), error.end
 
 
-def _look_alike(sign: str) -> str:
-    if sign in _LOOK_ALIKES:
-        return _LOOK_ALIKES[sign]
-    if sign in _RAISED:
-        return f"^{_RAISED[sign]}"
-    if sign in _LOWERED:
-        return _LOWERED[sign]
-    plain = normalize("NFKD", sign).encode("ascii", "ignore").decode("ascii")
+def _look_alike(char: str) -> str:
+    if char in _LOOK_ALIKES:
+        return _LOOK_ALIKES[char]
+    if char in _RAISED:
+        return f"^{_RAISED[char]}"
+    if char in _LOWERED:
+        return _LOWERED[char]
+    # NFKD splits letters from their accents, which ASCII then drops.
+    plain = normalize("NFKD", char).encode("ascii", "ignore").decode("ascii")
     return plain or "?"
 
 
 _HANDLER = "scalargrad.look_alikes"
-codecs.register_error(_HANDLER, _replaced)
+codecs.register_error(_HANDLER, _replace)

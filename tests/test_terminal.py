@@ -1,4 +1,4 @@
-"""Output that the terminal can't encode is written with look-alikes, and what is saved stays UTF-8."""
+"""Output that the terminal can't encode is written with look-alikes; what is saved stays UTF-8."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import scalargrad
 from scalargrad.core.ops import TABLE
-from scalargrad.terminal import encodable, for_terminal, printable, replace_what_is_lacking
+from scalargrad.terminal import encodable, for_terminal, printable, replace_unencodable
 
 ROOT = Path(__file__).parent.parent
 ENCODINGS = ["ascii", "cp1252", "latin-1", "cp437", "shift_jis", "utf-8"]
@@ -33,8 +33,10 @@ loss.label = "Λ"
 loss.backward()
 program = sg.compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1))
 things = [
-    x, w, loss, model, model.summary(), network, nn.LSTMCell(1, 2), nn.RNNCell(1, 2), nn.LayerNorm(2), nn.Embedding(2, 3),
-    viz.explain(loss, w), viz.chain_rule(loss, w), viz.draw(loss), viz.explore(loss), viz.animate(loss),
+    x, w, loss, model, model.summary(), network,
+    nn.LSTMCell(1, 2), nn.RNNCell(1, 2), nn.LayerNorm(2), nn.Embedding(2, 3),
+    viz.explain(loss, w), viz.chain_rule(loss, w),
+    viz.draw(loss), viz.explore(loss), viz.animate(loss),
     viz.compare(loss, {"größe": 3.0}), viz.explain(loss, w).paths[0],
     sg.diagnose(model, [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0], loss="mse"),
     program, program.program, program.explain(),
@@ -45,7 +47,11 @@ for encoding in sys.argv[2:] or [sys.stdout.encoding]:
     for thing in things:
         print(thing)
         print(repr(thing) if not isinstance(thing, str) else thing)
-    for call in (lambda: nn.Layer(2, 1, "no → such"), lambda: viz.draw(loss, level="∂"), lambda: History()["λ"]):
+    for call in (
+        lambda: nn.Layer(2, 1, "no → such"),
+        lambda: viz.draw(loss, level="∂"),
+        lambda: History()["λ"],
+    ):
         try:
             call()
         except sg.errors.ScalargradError as error:
@@ -76,7 +82,7 @@ SETTINGS = {name: {"PYTHONIOENCODING": name} for name in ENCODINGS} | {"C": C_LO
 
 
 def printed(folder: Path, name: str, encodings: Sequence[str] = ()) -> bytes:
-    """Print everything in a process, whose stream changes to each of the encodings in turn, and return the picture that it saved."""
+    """Print everything in a process in each of the encodings, and return the picture it saved."""
     file = folder / "print_all.py"
     file.write_text(PRINT_ALL, encoding="utf-8")
     picture = folder / f"{name}.svg"
@@ -163,13 +169,13 @@ def test_the_stream_of_the_moment_counts(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_choice_of_a_user_stays() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
-    replace_what_is_lacking(stream)
+    replace_unencodable(stream)
     assert stream.errors == "backslashreplace"
 
 
 def test_what_is_no_stream_of_python_is_left_alone() -> None:
-    replace_what_is_lacking(io.StringIO())
-    replace_what_is_lacking(None)
+    replace_unencodable(io.StringIO())
+    replace_unencodable(None)
 
 
 def test_printable_keeps_what_can_be_read() -> None:

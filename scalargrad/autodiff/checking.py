@@ -11,7 +11,7 @@ from scalargrad.core.backprop import operands, wanted
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
-from scalargrad.core.nested import entries, places, refilled, snapshot
+from scalargrad.core.nested import copy_tree, flatten, tree_paths, unflatten
 from scalargrad.core.ops import CUT, FLOATS, TABLE, Op
 from scalargrad.core.value import Constant, Value, backpropagate
 from scalargrad.errors import CallError, GradientError, OptionError, UnlearnedWarning
@@ -283,9 +283,9 @@ class _Run:
     def __init__(self, check: "_Check", numbers: list[float]) -> None:
         self.leaves = [Value(x, label=name) for x, name in zip(numbers, check.names, strict=True)]
         with enable_grad():
-            returned = check.f(*refilled(check.arguments, self.leaves))
-        self.result = snapshot(returned, "what the function returns")
-        self.outputs = [_as_output(entry) for entry in entries(self.result)]
+            returned = check.f(*unflatten(check.arguments, self.leaves))
+        self.result = copy_tree(returned, "what the function returns")
+        self.outputs = [_as_output(entry) for entry in flatten(self.result)]
         self.order = topological(self.outputs)
 
     def compute_gradient(self, output: Value) -> list[float]:
@@ -356,16 +356,16 @@ class _Check:
         self.step = step
         self.relative = relative
         self.absolute = absolute
-        self.arguments = snapshot(_split_arguments(f, inputs), "inputs")
-        self.numbers = [to_float(entry, "a number of inputs") for entry in entries(self.arguments)]
-        self.names = places(snapshot(inputs, "inputs"), "inputs")
+        self.arguments = copy_tree(_split_arguments(f, inputs), "inputs")
+        self.numbers = [to_float(entry, "a number of inputs") for entry in flatten(self.arguments)]
+        self.names = tree_paths(copy_tree(inputs, "inputs"), "inputs")
         self.suspect = ""
 
     def compare(self) -> Iterator[GradientComparison]:
         """Compare each derivative, input by input."""
         middle = _Run(self, self.numbers)
         gradients = [middle.compute_gradient(output) for output in middle.outputs]
-        names = places(middle.result, "output")
+        names = tree_paths(middle.result, "output")
         for index, x in enumerate(self.numbers):
             below, above = step_around(x, self.step)
             low = _Run(self, _replace(self.numbers, index, below))

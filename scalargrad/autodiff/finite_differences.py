@@ -18,16 +18,16 @@ import numpy
 
 from scalargrad.core.conversion import as_float, plain
 from scalargrad.core.nested import (
-    array_of,
-    blocks,
+    copy_tree,
     dict_like,
     float_array,
     is_array,
-    is_nest,
-    mapped,
-    refilled,
-    row_like,
-    snapshot,
+    is_tree,
+    map_tree,
+    object_array,
+    sequence_like,
+    tree_leaves,
+    unflatten,
 )
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError
@@ -89,13 +89,13 @@ class CentralDifferences:
 
     def _evaluate(self, index: int, number: float) -> float:
         result = self.f(self.template.copy_with(index, number))
-        if is_nest(result):
+        if is_tree(result):
             kind = type(result).__name__
             raise DataError(
                 f"numerical_gradient needs a function that returns one number, not {kind}"
             )
         # `blocks` takes the number out of an array without dimensions.
-        return to_float(blocks(result)[0], "the result")
+        return to_float(tree_leaves(result)[0], "the result")
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.f, self.template.copy(), self.step)
@@ -127,7 +127,7 @@ class NestTemplate:
 
     def __init__(self, nest: Nested[Numeric]) -> None:
         # Copied, because f may hold the original and change it.
-        self._nest = snapshot(nest, "x")
+        self._nest = copy_tree(nest, "x")
         self._parts: list[Part] = []
         self.copy = _copier(self._nest, self._parts)
         self._places = [(part, i) for part in self._parts for i in range(len(part))]
@@ -151,7 +151,7 @@ class NestTemplate:
 
     def fill(self, numbers: Iterable[float]) -> Any:
         """Return the containers of the nest with other numbers, all of them floats."""
-        return refilled(self._nest, numbers, float_array)
+        return unflatten(self._nest, numbers, float_array)
 
 
 Part = list[float] | Any
@@ -180,11 +180,11 @@ def _copier(nest: Any, parts: list[Part]) -> Copier:
 
 
 def _row_copier(row: Any, parts: list[Part]) -> Copier:
-    if not any(map(is_nest, row)):
+    if not any(map(is_tree, row)):
         copy_items = _flat_copier(row, parts)
-        return lambda: row_like(row, copy_items())
+        return lambda: sequence_like(row, copy_items())
     copiers = [_copier(item, parts) for item in row]
-    return lambda: row_like(row, [copy() for copy in copiers])
+    return lambda: sequence_like(row, [copy() for copy in copiers])
 
 
 def _flat_copier(row: Iterable[Any], parts: list[Part]) -> Callable[[], Iterable[Numeric]]:
@@ -192,7 +192,7 @@ def _flat_copier(row: Iterable[Any], parts: list[Part]) -> Callable[[], Iterable
 
     It may return the part itself; the caller copies that into a container.
     """
-    items = [item if item is None else blocks(item)[0] for item in row]
+    items = [item if item is None else tree_leaves(item)[0] for item in row]
     part = [to_float(item, "a number of x") for item in items]
     parts.append(part)
     is_value = [isinstance(item, Value) for item in items]
@@ -204,7 +204,7 @@ def _flat_copier(row: Iterable[Any], parts: list[Part]) -> Callable[[], Iterable
 def _array_copier(array: Any, parts: list[Part]) -> Copier:
     if array.dtype.kind not in "biuf":
         copy_items = _flat_copier(array.ravel().tolist(), parts)
-        return lambda: array_of(list(copy_items()), array.shape)
+        return lambda: object_array(list(copy_items()), array.shape)
     part = numpy.array(array, dtype=float, order="C").reshape(-1)
     parts.append(part)
     return partial(numpy.copy, part.reshape(array.shape))
@@ -280,7 +280,7 @@ def reads_argument(f: Function, x: Nested[Numeric]) -> bool:
             return hash(self._data)
 
     try:
-        f(mapped(lambda number: Spy(plain(number)), x))
+        f(map_tree(lambda number: Spy(plain(number)), x))
     except Exception:
         return True
     return was_read

@@ -17,12 +17,12 @@ from scalargrad.core.graph import topological
 from scalargrad.core.modes import check_question, current_mode, enable_grad, observing, unobserved
 from scalargrad.core.nested import (
     ArrayMaker,
-    array_of,
-    entries,
+    copy_tree,
+    flatten,
     float_array,
-    is_nest,
-    places,
-    snapshot,
+    is_tree,
+    object_array,
+    tree_paths,
 )
 from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import DataError, GraphError
@@ -81,11 +81,11 @@ class Placeholders:
             DataError: For an entry that is not a number.
         """
         placeholders = []
-        for index, item in enumerate(entries(nest)):
+        for index, item in enumerate(flatten(nest)):
             try:
                 placeholders.append(self._create_one(item))
             except DataError:
-                place = places(nest, str(what))[index]
+                place = tree_paths(nest, str(what))[index]
                 raise _not_a_number(item, place) from None
         return placeholders
 
@@ -179,8 +179,8 @@ class Call:
         inputs: object,
         leaves: list[Value],
     ) -> None:
-        self.result = snapshot(result, f"{placeholders.transform}: what the function returns")
-        self.outputs = [_as_output(entry) for entry in entries(self.result)]
+        self.result = copy_tree(result, f"{placeholders.transform}: what the function returns")
+        self.outputs = [_as_output(entry) for entry in flatten(self.result)]
         self.inputs = inputs
         self._placeholders = placeholders
         self._leaves = leaves
@@ -188,7 +188,7 @@ class Call:
 
     def require_one_number(self) -> None:
         """Raise DataError unless the function returned one number."""
-        if is_nest(self.result):
+        if is_tree(self.result):
             raise DataError(
                 f"{self._placeholders.transform} needs a function that returns one number, not "
                 f"{type(self.result).__name__}: return a sum, or use jacobian"
@@ -232,7 +232,7 @@ class Call:
         if not placeholders.recording:
             return [value._data for value in values], float_array
         if placeholders.given_values or self._depend_on_others(values):
-            return [placeholders.arguments.get(value, value) for value in values], array_of
+            return [placeholders.arguments.get(value, value) for value in values], object_array
         return [value._data for value in values], float_array
 
     def _depend_on_others(self, values: list[Value]) -> bool:

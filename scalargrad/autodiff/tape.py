@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from scalargrad.core.backprop import pullback
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.core.modes import observing
-from scalargrad.core.nested import entries, matched, outer, refilled, snapshot
+from scalargrad.core.nested import copy_tree, flatten, flatten_like, outer, unflatten
 from scalargrad.core.value import Constant, Value
 from scalargrad.errors import DataError, LengthError, OptionError, TapeError
 from scalargrad.utils.calls import explain_class
@@ -205,7 +205,7 @@ class GradientTape:
         """
         fill_zeros = _check_option(unconnected_gradients) == "zero"
         # Copied, because hooks run before the result is put together.
-        sources = snapshot(sources, "sources")
+        sources = copy_tree(sources, "sources")
         targets = _check_values(target, "the target is")
         source_values = _check_values(sources, "the sources are")
         factors = _factors(target, output_gradients, len(targets))
@@ -214,7 +214,7 @@ class GradientTape:
         (gradients,) = self._differentiate([seeds], source_values)
         if fill_zeros:
             gradients = [Constant(0.0) if each is None else each for each in gradients]
-        return refilled(sources, gradients)
+        return unflatten(sources, gradients)
 
     def jacobian(
         self,
@@ -245,8 +245,8 @@ class GradientTape:
             [[2.0, 0.0], [0.0, 4.0]]
         """
         fill_zeros = _check_option(unconnected_gradients) == "zero"
-        target = snapshot(target, "target")
-        sources = snapshot(sources, "sources")
+        target = copy_tree(target, "target")
+        sources = copy_tree(sources, "sources")
         targets = _check_values(target, "the target is")
         source_values = _check_values(sources, "the sources are")
 
@@ -344,7 +344,7 @@ def _connected(targets: list[Value], watched: _Nodes, recorded: _Nodes) -> set[V
 
 
 def _check_values(nest: Nested[Value], what: str) -> list[Value]:
-    values = entries(nest)
+    values = flatten(nest)
     for value in values:
         if not isinstance(value, Value):
             hint = ""
@@ -375,9 +375,9 @@ def _factors(
     given = _replace_none(output_gradients)
     if isinstance(target, dict):
         # By key: the two dicts may be in different orders.
-        factors = matched(target, given, ("target", "output_gradients"))
+        factors = flatten_like(target, given, ("target", "output_gradients"))
     else:
-        factors = entries(given)
+        factors = flatten(given)
     if len(factors) != count:
         raise LengthError(
             "output_gradients must hold one factor for each Value of the target: "

@@ -33,8 +33,8 @@ from inspect import Parameter as Argument
 from inspect import signature
 from typing import Any
 
-from scalargrad.core.conversion import whole
-from scalargrad.core.nested import matched, outer, refilled, snapshot
+from scalargrad.core.checks import checked_int
+from scalargrad.core.nested import copy_tree, flatten_like, outer, unflatten
 from scalargrad.core.value import Value
 from scalargrad.errors import CallError, OptionError
 from scalargrad.utils.calls import explain_calls
@@ -224,7 +224,7 @@ def _check_function(name: str, f: object) -> None:
 def _check_positions(name: str, argnums: object) -> list[int]:
     positions = argnums if isinstance(argnums, list | tuple | range) else [argnums]
     try:
-        return [whole(position, "a position", None) for position in positions]
+        return [checked_int(position, "a position", None) for position in positions]
     except OptionError:
         wanted = f"argnums of {name} must be a position or a tuple of positions"
         raise OptionError(f"{wanted}, not {argnums!r}") from None
@@ -269,7 +269,7 @@ def _transform(
         for index in chosen:
             if index not in nests:
                 argument_name = _ArgumentName(name, f, index)
-                nests[index] = snapshot(arguments[index], argument_name)
+                nests[index] = copy_tree(arguments[index], argument_name)
                 leaves[index] = placeholders.create(nests[index], argument_name)
         inputs = nests[chosen[0]] if single else tuple(nests[index] for index in chosen)
         input_leaves = [leaf for index in chosen for leaf in leaves[index]]
@@ -277,7 +277,7 @@ def _transform(
         with placeholders.tracing():
             replaced = list(arguments)
             for index, nest in nests.items():
-                replaced[index] = refilled(nest, leaves[index])
+                replaced[index] = unflatten(nest, leaves[index])
             call = Call(placeholders, f(*replaced, **options), inputs, input_leaves)
             return differentiate(call)
 
@@ -315,14 +315,14 @@ class _ArgumentName:
 def _gradient(call: Call) -> object:
     call.require_one_number()
     numbers, make_array = call.finalize(call.gradients()[0])
-    return refilled(call.inputs, numbers, make_array)
+    return unflatten(call.inputs, numbers, make_array)
 
 
 def _value_and_gradient(call: Call) -> tuple[object, object]:
     call.require_one_number()
     # Finalized together, so that both hold floats or both hold Values.
     numbers, make_array = call.finalize([*call.outputs, *call.gradients()[0]])
-    return numbers[0], refilled(call.inputs, numbers[1:], make_array)
+    return numbers[0], unflatten(call.inputs, numbers[1:], make_array)
 
 
 def _jacobian(call: Call) -> object:
@@ -359,24 +359,24 @@ def _forward_transform(
         raise CallError(f"{name} takes primals and tangents as tuples of arguments, not {kinds}")
 
     placeholders = Placeholders(name)
-    inputs = snapshot(tuple(primals), f"{name}: primals")
-    direction = snapshot(tuple(tangents), f"{name}: tangents")
-    flat = matched(inputs, direction, ("primals", "tangents"))
+    inputs = copy_tree(tuple(primals), f"{name}: primals")
+    direction = copy_tree(tuple(tangents), f"{name}: tangents")
+    flat = flatten_like(inputs, direction, ("primals", "tangents"))
     directions = [placeholders.check_tangent(tangent) for tangent in flat]
     leaves = placeholders.create(inputs, f"{name}: primals")
 
     with placeholders.tracing():
-        call = Call(placeholders, f(*refilled(inputs, leaves)), inputs, leaves)
+        call = Call(placeholders, f(*unflatten(inputs, leaves)), inputs, leaves)
         return finish(call, call.tangents(directions))
 
 
 def _value_and_tangent(call: Call, tangents: list[Value]) -> tuple[object, object]:
     numbers, make_array = call.finalize([*call.outputs, *tangents])
     count = len(call.outputs)
-    value = refilled(call.result, numbers[:count], make_array)
-    return value, refilled(call.result, numbers[count:], make_array)
+    value = unflatten(call.result, numbers[:count], make_array)
+    return value, unflatten(call.result, numbers[count:], make_array)
 
 
 def _tangent(call: Call, tangents: list[Value]) -> object:
     numbers, make_array = call.finalize(tangents)
-    return refilled(call.result, numbers, make_array)
+    return unflatten(call.result, numbers, make_array)

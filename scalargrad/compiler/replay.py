@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.backprop import wanted
+from scalargrad.core.evaluation import evaluate
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, TABLE, Op
 from scalargrad.core.value import Value, backpropagate
@@ -138,7 +139,7 @@ class Replay:
         return numbers
 
     def _backward(self, numbers: list[float], output: int, seed: float) -> list[float]:
-        """The gradient of every row when one output receives `seed`: the walk of `backpropagate`."""
+        """The gradient of every row when one output receives `seed`: the walk of `adjoint.spread`."""
         gradients = [0.0] * len(numbers)
         gradients[int(self.program.outputs[output])] = seed
         for row in reversed(self._orders[output]):
@@ -172,7 +173,7 @@ class Replay:
                 leaf._grad = 0.0
         for node in self.order:
             if node.args:
-                _compute(node)
+                node._data, node.partials = evaluate(node)
 
     def backward(self) -> None:
         """Set the gradients of the first output on every Value of the recording."""
@@ -182,10 +183,3 @@ class Replay:
 def _given(step: _Step, numbers: list[float]) -> list[float]:
     """All operands of a row, the numbers that it is set to included."""
     return operands_of(step.kind, [numbers[arg] for arg in step.args])
-
-
-def _compute(node: Value) -> None:
-    op = TABLE[node.op]
-    numbers = tuple([x._data if isinstance(x, Value) else x for x in operands(node)])
-    node._data = op.value(FLOATS, numbers)
-    node.partials = op.derivatives(FLOATS, node._data, numbers, wanted(node))

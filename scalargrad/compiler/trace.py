@@ -6,10 +6,11 @@ from inspect import signature
 from typing import Any
 
 from scalargrad.autodiff.anomaly import calling_line
+from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import NumberLike, checked_values
 from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.modes import check_question, tracing
-from scalargrad.core.nested import entries
+from scalargrad.core.nested import flatten
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import DataError, OptionError, TraceError
 
@@ -143,12 +144,12 @@ def _check_count(function: Callable[..., Any], sizes: list[int]) -> None:
 
 def _checked_sizes(inputs: Any) -> list[int]:
     found = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    for size in found:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise OptionError(
-                f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}"
-            )
-    return found
+    try:
+        return [checked_int(size, "inputs", 1) for size in found]
+    except OptionError:
+        raise OptionError(
+            f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}"
+        ) from None
 
 
 def _label(size: int, i: int, j: int) -> str:
@@ -161,7 +162,7 @@ def _outputs(result: Any) -> tuple[Value, ...]:
     found = (
         [result]
         if isinstance(result, NumberLike)
-        else entries(result)
+        else flatten(result)
         if isinstance(result, (list, tuple, dict))
         else []
     )

@@ -1,51 +1,65 @@
-"""What optimizers, schedules and regularizers ask of their settings: lists of Parameters, numbers in a range, states that fit."""
+"""Argument checks of the library: Parameters, numbers in a range, whole numbers, states."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from math import inf, isfinite, isnan
-from typing import Any
-
-import numpy
-from numpy.typing import NDArray
+from operator import index
+from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import DataError, LengthError, OptionError, UnknownNameError
 
-from .conversion import as_float, whole
+from .conversion import as_float
 from .value import Parameter, Value
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
 
 
 def checked_parameters(parameters: Iterable[Parameter], who: str) -> list[Parameter]:
-    """`parameters` as a list, if there are any, all are Parameters, and none stands there twice.
+    """Return `parameters` as a list, if there are any, all are Parameters, and none is repeated.
 
-    Raises DataError, LengthError or OptionError, which name `who`.
+    Args:
+        parameters: What should be Parameters.
+        who: Whose argument they are, for the error.
 
-    >>> checked_parameters([Parameter(1.0), 2.0], "SGD")
-    Traceback (most recent call last):
-    scalargrad.errors.DataError: SGD takes Parameters, but item 1 is a float: give model.parameters(), or make it a Parameter
+    Raises:
+        DataError: If anything in it is not a Parameter.
+        LengthError: If there are none.
+        OptionError: If one is repeated.
+
+    Example:
+        >>> checked_parameters([Parameter(1.0), 2.0], "SGD")
+        Traceback (most recent call last):
+        scalargrad.errors.DataError: SGD takes Parameters, but item 1 is a float: \
+give model.parameters(), or make it a Parameter
     """
     if not isinstance(parameters, Iterable) or isinstance(parameters, (str, Value)):
-        raise DataError(
-            f"{who} takes a list of Parameters, not {type(parameters).__name__}: give model.parameters()"
-        )
-    found = list(parameters)
-    for i, item in enumerate(found):
+        kind = type(parameters).__name__
+        raise DataError(f"{who} takes a list of Parameters, not {kind}: give model.parameters()")
+
+    listed = list(parameters)
+    for i, item in enumerate(listed):
         if not isinstance(item, Parameter):
             raise DataError(
-                f"{who} takes Parameters, but item {i} is a {type(item).__name__}: give model.parameters(), or make it a Parameter"
+                f"{who} takes Parameters, but item {i} is a {type(item).__name__}: "
+                "give model.parameters(), or make it a Parameter"
             )
-    if not found:
+    if not listed:
         raise LengthError(
-            f"{who} was given no parameters: does the model have any? Only a Parameter learns, not a plain Value: "
-            "assign Parameters or modules to attributes of the model, by themselves or in lists and dicts"
+            f"{who} was given no parameters: does the model have any? Only a Parameter learns, "
+            "not a plain Value: assign Parameters or modules to attributes of the model, "
+            "by themselves or in lists and dicts"
         )
-    if len(set(found)) < len(found):
+    if len(set(listed)) < len(listed):
         raise OptionError(
             f"{who} was given a parameter twice: give each once, as model.parameters() does"
         )
-    return found
+    return listed
 
 
 def checked_number(
-    number: Any,
+    number: object,
     what: str,
     *,
     low: float = 0.0,
@@ -53,67 +67,118 @@ def checked_number(
     above: bool = False,
     below: bool = True,
 ) -> float:
-    """`number` as a float between `low` and `high`; `above` leaves out `low` itself, `below` leaves out `high`.
+    """Return `number` as a float, if it is between two bounds.
 
-    Raises DataError for what is not a number and OptionError for one outside of the range; both name `what`.
+    Args:
+        number: What should be a real number.
+        what: The name of the argument in the error.
+        low: The lower bound.
+        high: The upper bound.
+        above: Whether the number must be above `low`; else it may be `low` itself.
+        below: Whether the number must be below `high`; else it may be `high` itself.
 
-    >>> checked_number(-1, "momentum")
-    Traceback (most recent call last):
-    scalargrad.errors.OptionError: momentum must be a number of at least 0, not -1.0
+    Raises:
+        DataError: If it is not a number.
+        OptionError: If it is out of range, or nan.
+
+    Example:
+        >>> checked_number(-1, "momentum")
+        Traceback (most recent call last):
+        scalargrad.errors.OptionError: momentum must be a number of at least 0, not -1.0
     """
-    found = as_float(number, what)
-    inside = (low < found if above else low <= found) and (found < high if below else found <= high)
-    if isnan(found) or not inside:
+    x = as_float(number, what)
+    is_above = low < x if above else low <= x
+    is_below = x < high if below else x <= high
+    if isnan(x) or not (is_above and is_below):
+        finite = "finite " if x == inf else ""
+        lower = f"{'above' if above else 'of at least'} {low:g}"
         upper = "" if high == inf else f" and {'below' if below else 'at most'} {high:g}"
-        finite = "finite " if found == inf else ""
-        raise OptionError(
-            f"{what} must be a {finite}number {'above' if above else 'of at least'} {low:g}{upper}, not {found!r}"
-        )
-    return found
+        raise OptionError(f"{what} must be a {finite}number {lower}{upper}, not {x!r}")
+    return x
 
 
-def checked_count(count: Any, what: str, low: int = 0) -> int:
-    """`count` if it is a whole number of at least `low`; raises OptionError, which names `what`, if not.
+def checked_int(number: object, what: str, low: int | None) -> int:
+    """Return `number` as an int, if it is a whole number of at least `low`.
 
-    >>> checked_count(3, "patience")
-    3
+    Args:
+        number: An int of Python or NumPy, or a 0-d array of integers. A bool is refused, and so is
+            a float, even 3.0.
+        what: The name of the argument in the error.
+        low: The smallest number allowed, None for any.
+
+    Raises:
+        OptionError: If it is anything else.
+
+    Example:
+        >>> checked_int(3, "patience", 1)
+        3
+        >>> checked_int(0, "patience", 1)
+        Traceback (most recent call last):
+        scalargrad.errors.OptionError: patience must be a whole number of at least 1, not 0
     """
-    return whole(count, what, low)
+    integer = _as_int(number)
+    if integer is None or (low is not None and integer < low):
+        bound = "" if low is None else f" of at least {low}"
+        raise OptionError(f"{what} must be a whole number{bound}, not {number!r}")
+    return integer
+
+
+def _as_int(number: Any) -> int | None:
+    # A bool is an int to Python, and an index to older versions of NumPy.
+    kind = getattr(getattr(number, "dtype", None), "kind", "i")
+    if isinstance(number, bool) or kind not in "iu":
+        return None
+    try:
+        return index(number)
+    except TypeError:
+        return None
 
 
 def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, Any]:
-    """`state` if it is a mapping with exactly these names.
+    """Return `state`, if it is a mapping with exactly these names.
 
-    Raises DataError for another type and UnknownNameError for names too many or too few.
+    Args:
+        state: What should be a mapping.
+        names: The names that it must have.
+        what: What to call it in the error.
 
-    >>> checked_names({"steps": 1}, ["steps", "rule"], "state")
-    Traceback (most recent call last):
-    scalargrad.errors.UnknownNameError: state has no 'rule'; nothing was loaded
+    Raises:
+        DataError: If it is not a mapping.
+        UnknownNameError: If names are missing, or there are others.
+
+    Example:
+        >>> checked_names({"steps": 1}, ["steps", "rule"], "state")
+        Traceback (most recent call last):
+        scalargrad.errors.UnknownNameError: state has no 'rule'; nothing was loaded
     """
-    wanted = list(names)
+    expected = list(names)
     if not isinstance(state, Mapping):
+        kind = type(state).__name__
         raise DataError(
-            f"{what} must be a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded"
+            f"{what} must be a dict as state_dict() returns it, not {kind}; nothing was loaded"
         )
-    missing = [name for name in wanted if name not in state]
-    unknown = [name for name in state if name not in wanted]
-    wrong = []
+
+    missing = [name for name in expected if name not in state]
+    unexpected = [name for name in state if name not in expected]
+    problems = []
     if missing:
-        wrong.append(f"has no {', '.join(map(repr, missing))}")
-    if unknown:
-        wrong.append(f"has {', '.join(map(repr, unknown))}, which nothing here carries")
-    if wrong:
-        raise UnknownNameError(f"{what} {', and '.join(wrong)}; nothing was loaded")
+        problems.append(f"has no {', '.join(map(repr, missing))}")
+    if unexpected:
+        problems.append(f"has unexpected {', '.join(map(repr, unexpected))}")
+    if problems:
+        raise UnknownNameError(f"{what} {', and '.join(problems)}; nothing was loaded")
     return state
 
 
-def all_finite(numbers: NDArray[numpy.float64]) -> bool:
-    """Whether no number is nan or inf; quick where none is large.
+def all_finite(numbers: "NDArray[numpy.float64]") -> bool:
+    """Return whether no number of a one-dimensional array is nan or inf; fast where none is large.
 
-    >>> all_finite(numpy.array([1.0, 1e300])), all_finite(numpy.array([1.0, inf]))
-    (True, False)
+    Example:
+        >>> import numpy
+        >>> all_finite(numpy.array([1.0, 1e300])), all_finite(numpy.array([1.0, inf]))
+        (True, False)
     """
-    with numpy.errstate(
-        all="ignore"
-    ):  # not as a decorator: before NumPy 2 that is one object for all threads
+    numpy = sys.modules["numpy"]  # an array exists, so it is imported
+    # Not as a decorator: before NumPy 2 that would be one object for all threads.
+    with numpy.errstate(all="ignore"):
         return isfinite(float(numbers @ numbers)) or bool(numpy.isfinite(numbers).all())

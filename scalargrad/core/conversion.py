@@ -1,4 +1,4 @@
-"""What counts as a number, and what happens when a Value is turned back into one."""
+"""Conversion of numbers to floats, and of Values back to plain numbers."""
 
 import ast
 import linecache
@@ -10,7 +10,6 @@ from dis import opname
 from functools import lru_cache
 from itertools import islice
 from numbers import Number, Real
-from operator import index
 from types import CodeType, FrameType
 from typing import Any, TypeGuard
 
@@ -18,14 +17,13 @@ from scalargrad.errors import (
     ComparisonWarning,
     DataError,
     LengthError,
-    OptionError,
     UntrackedWarning,
 )
 from scalargrad.utils.frames import warn
 
 from .modes import check_question, current_mode
 
-_ONLY_REAL = "only real numbers have a place in the graph"
+_ONLY_REAL = "a graph holds real numbers only"
 _HINTS = {
     str: "convert it with float()",
     complex: _ONLY_REAL,
@@ -37,46 +35,49 @@ _HINTS = {
 _HINTS_BY_KIND = {
     "c": _ONLY_REAL,
     "m": "say in which unit, as in x / numpy.timedelta64(1, 's')",
-    "M": "a date is no number: take the time since another one, as in (x - start) / numpy.timedelta64(1, 's')",
+    "M": "a date is not a number: take the time since another one, "
+    "as in (x - start) / numpy.timedelta64(1, 's')",
     "U": _HINTS[str],
 }
 """Hints for scalars of NumPy and PyTorch, by the kind of their type."""
 
 
-def as_float(number: Any, what: str, hint: str = "") -> float:
-    """`number` as a float: int, bool, NumPy scalars and 0-d arrays are converted.
+def as_float(number: object, what: str, hint: str = "") -> float:
+    """Convert one real number to a float: an int, bool, NumPy scalar, 0-d array or tensor.
 
     Args:
         number: What should be one real number.
         what: Its name in the error.
-        hint: What to do about it, for the error; where it is empty, one is found by the type.
+        hint: What to do about it, for the error; by default a hint that depends on the type.
 
     Raises:
         DataError: For anything else: text, complex numbers, None, lists, dates, masked entries.
 
-    >>> as_float(True, "x")
-    1.0
-    >>> as_float("3", "x")
-    Traceback (most recent call last):
-    scalargrad.errors.DataError: x must be a real number, not str '3': convert it with float()
+    Example:
+        >>> as_float(True, "x")
+        1.0
+        >>> as_float("3", "x")
+        Traceback (most recent call last):
+        scalargrad.errors.DataError: x must be a real number, not str '3': convert it with float()
     """
     if type(number) is float:
         return number
     if is_number(number):
         return real_as_float(number, what)
     raise DataError(
-        f"{what} must be a real number, not {_described(number)}: {hint or _hint(number)}"
+        f"{what} must be a real number, not {_describe(number)}: {hint or _hint(number)}"
     )
 
 
-def _described(thing: Any) -> str:
+def _describe(thing: object) -> str:
     if isinstance(thing, (list, tuple)):
-        return f"a {type(thing).__name__} of {len(thing)} item{'' if len(thing) == 1 else 's'}"
+        plural = "" if len(thing) == 1 else "s"
+        return f"a {type(thing).__name__} of {len(thing)} item{plural}"
     return f"{type(thing).__name__} {_short(thing)}"
 
 
 def real_as_float(number: Any, what: str) -> float:
-    """As `as_float`, for what `is_number` says yes to."""
+    """Convert to a float what `is_number` accepts; `what` is its name in errors."""
     try:
         return float(number)
     except OverflowError:
@@ -85,53 +86,56 @@ def real_as_float(number: Any, what: str) -> float:
         raise DataError(f"{what} can't be converted to a float: {error}") from None
 
 
-def _hint(thing: Any) -> str:
+def _hint(thing: object) -> str:
     if type(thing) in _HINTS:
         return _HINTS[type(thing)]
     if isinstance(thing, NumberLike):
         return "use its .data, or .detach() for a copy"
     if _is_masked(thing):
-        return "an entry that is masked has no number: fill it or leave it out"
+        return "a masked entry has no number: fill it or leave it out"
     if getattr(thing, "dtype", None) is not None and getattr(thing, "shape", None) == ():
         return _HINTS_BY_KIND.get(_kind(thing), "give a number")
     shape = getattr(thing, "shape", ())
     if shape and math.prod(shape) == 1:
         return "take the number out of the array with .item()"
-    return (
-        "convert it with float()" if hasattr(thing, "__float__") and not shape else "give a number"
-    )
+    if hasattr(thing, "__float__") and not shape:
+        return "convert it with float()"
+    return "give a number"
 
 
 def _is_masked(thing: Any) -> bool:
-    """Whether it is the one entry of a masked array, and masked: NumPy would make nan of it."""
+    """Whether it is a masked entry of a masked array, which NumPy would convert to nan."""
     if getattr(thing, "mask", None) is None or getattr(thing, "shape", None) != ():
         return False
     return bool(thing.mask)
 
 
-def _kind(thing: Any) -> str:
-    """NumPy's letter for the kind of a scalar, 0-d array or tensor; "f" where a library has none."""
+def _kind(thing: object) -> str:
+    """NumPy's letter for the type of a scalar, 0-d array or tensor; "f" where there is none."""
     dtype = getattr(thing, "dtype", None)
     if getattr(dtype, "is_complex", False):  # PyTorch's way to say it
         return "c"
     return str(getattr(dtype, "kind", "f"))
 
 
-def is_number(thing: Any) -> TypeGuard[float]:
-    """Whether `thing` is one real number: Python's, NumPy's, or a 0-d array or tensor."""
-    if isinstance(thing, (float, int)):  # the quick question first
+def is_number(thing: object) -> TypeGuard[float]:
+    """Return whether `thing` is one real number: Python's, NumPy's, or a 0-d array or tensor."""
+    if isinstance(thing, (float, int)):  # fast, and nearly always true
         return True
     if isinstance(thing, Real):
-        return (
-            _kind(thing) in "biuf"
-        )  # a timedelta64 counts as an integer in Python's tower of numbers
+        # A timedelta64 is an integer to Python's numeric tower.
+        return _kind(thing) in "biuf"
     return getattr(thing, "shape", None) == () and _kind(thing) in "biuf" and not _is_masked(thing)
 
 
-def refuse_other_scalars(thing: Any, what: str) -> None:
-    """Raise DataError for one number that is not real: complex, a date, a duration, a masked entry.
+def refuse_other_scalars(thing: object, what: str) -> None:
+    """Raise DataError for a scalar that is not a real number: complex, a date, a masked entry.
 
-    Anything else passes: an array, or an object of another library, may know what to do with a Value.
+    Anything else passes: an array or an object of another library may support Values itself.
+
+    Args:
+        thing: The other operand of an operator.
+        what: Its name in the error.
     """
     is_scalar = getattr(thing, "shape", None) == () and getattr(thing, "dtype", None) is not None
     is_other = is_scalar and (_kind(thing) in "cmM" or _is_masked(thing))
@@ -139,34 +143,12 @@ def refuse_other_scalars(thing: Any, what: str) -> None:
         as_float(thing, what)
 
 
-def is_list_like(thing: Any) -> bool:
-    """Whether it holds several numbers: a list, a tuple, an array."""
+def is_list_like(thing: object) -> bool:
+    """Return whether `thing` has several items: a list, a tuple, an array."""
     return isinstance(thing, (list, tuple)) or bool(getattr(thing, "shape", ()))
 
 
-def whole(number: Any, what: str, least: int | None = 1) -> int:
-    """`number` if it is a whole number of at least `least` (None: of any sign); raises OptionError, which names `what`, if not.
-
-    >>> whole(3, "size")
-    3
-    """
-    found = _index(number)
-    if found is None or (least is not None and found < least):
-        bound = "" if least is None else f" of at least {least}"
-        raise OptionError(f"{what} must be a whole number{bound}, not {number!r}")
-    return found
-
-
-def _index(number: Any) -> int | None:
-    if isinstance(number, bool) or getattr(getattr(number, "dtype", None), "kind", "i") not in "iu":
-        return None
-    try:
-        return index(number)
-    except TypeError:
-        return None
-
-
-def _short(thing: Any) -> str:
+def _short(thing: object) -> str:
     text = " ".join(repr(thing).split())
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -174,15 +156,16 @@ def _short(thing: Any) -> str:
 def warn_if_untracked() -> None:
     """Warn where a number leaves the graph unnoticed.
 
-    That is where the Python code that asked for a float did so through a function of `math`, as in
-    `math.exp(value)`, and, in a function that is being differentiated, where NumPy asked for it, as
-    in `array[0] = value` for an array of floats: the derivative would be 0 without a word.
+    Two cases are recognized. Code passes a Value to a function of `math`, as in `math.exp(value)`.
+    Or, in a function that is being differentiated, NumPy converts a Value, as in `array[0] = value`
+    for an array of floats, and the derivative would silently be 0.
     """
-    frame = sys._getframe(2)
+    frame = sys._getframe(2)  # the code that called float(): through Value.__float__, then this
     function = _called_function(frame)
     if getattr(function, "__module__", None) == "math" and function not in _HARMLESS:
+        name = function.__name__
         warn(
-            f"math.{function.__name__} returns a plain number, so the graph ends here: use scalargrad.{function.__name__}",
+            f"math.{name} returns a plain number, so the graph ends here: use scalargrad.{name}",
             UntrackedWarning,
         )
     elif _is_differentiating() and (_stores_an_item(frame) or _belongs_to_numpy(function)):
@@ -194,7 +177,7 @@ def warn_if_untracked() -> None:
 
 
 def _is_differentiating() -> bool:
-    """Whether a transform calls the user's function now."""
+    """Whether a transform is calling the user's function."""
     return any(getattr(observer, "differentiates", False) for observer in current_mode().observers)
 
 
@@ -203,8 +186,9 @@ def _stores_an_item(frame: FrameType) -> bool:
     return opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE")
 
 
-def _belongs_to_numpy(function: Any) -> bool:
+def _belongs_to_numpy(function: object) -> bool:
     """Whether it is a function of NumPy or a method of an array."""
+    # If NumPy was never imported, no function is its own, and it need not be imported now.
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return False
@@ -214,10 +198,10 @@ def _belongs_to_numpy(function: Any) -> bool:
 
 
 def warn_of_identity() -> None:
-    """Warn the code that wrote `value == number`, which asks for identity.
+    """Warn code that compares a Value and a number by `==`, which compares identity.
 
-    While a function is traced it is refused. Code of NumPy that compares the items of an array of
-    objects is left alone: the user did not write that.
+    While a function is traced, it is an error. NumPy's own comparisons of the items of an object
+    array are ignored: the user did not write them.
     """
     frame = sys._getframe(2)
     if str(frame.f_globals.get("__name__")).partition(".")[0] == "numpy":
@@ -225,7 +209,8 @@ def warn_of_identity() -> None:
     check_question(
         "== or != of a traced Value and a number, which asks whether they are one object,"
     )
-    warn(  # always the same text, so that a line of a loop is told once
+    # Always the same text, so that Python shows it once for a line in a loop.
+    warn(
         "== and != of a Value and a number ask whether they are one object, whatever the number: "
         "write x.data == 2.0, or math.isclose(x, 2.0)",
         ComparisonWarning,
@@ -236,14 +221,16 @@ _HARMLESS = {math.isclose, math.isfinite, math.isinf, math.isnan}
 
 
 def _called_function(frame: FrameType) -> Any:
-    """The function that `frame` is calling now, None where that can't be told."""
+    """The function that `frame` is calling, None if that is unknown."""
     name = _name_of_call(frame.f_code, frame.f_lasti)
     return None if name is None else _resolve(name, frame)
 
 
 @lru_cache(maxsize=256)
 def _name_of_call(code: CodeType, instruction: int) -> ast.expr | None:
-    """What stands before the brackets of a call, read from its source line."""
+    """The expression before the parentheses of a call, read from its source line."""
+    # Frames do not tell which function they call, but since Python 3.11 code objects map each
+    # instruction to its columns in the source.
     line, end_line, start, end = next(islice(code.co_positions(), instruction // 2, None))
     if line is None or line != end_line:
         return None
@@ -264,9 +251,10 @@ def _resolve(name: ast.expr, frame: FrameType) -> Any:
 
 
 class NumberLike:
-    """What Python asks of a number: conversion, format, truth, order; by value, for anything that holds a float in `_data`.
+    """Python's protocols of numbers: conversion, formatting, truth and order, by value.
 
-    Each of these is a question that a recording can't hold, so each is refused in a context that traces a function.
+    A trace can't represent any of these, so each is an error while a function is traced. Classes
+    that derive from this one keep a float in `_data`.
     """
 
     __slots__ = ()
@@ -291,7 +279,8 @@ class NumberLike:
         check_question("int() of a Value")
         return int(self._data)
 
-    # The branches of a loop ask these most, so the call is spared where nobody traces.
+    # Truth and order are asked in the innermost loops of user code, so outside of a trace they do
+    # without the call of check_question.
 
     def __bool__(self) -> bool:
         if current_mode().refuse is not None:
@@ -299,30 +288,31 @@ class NumberLike:
         return self._data != 0.0
 
     def __eq__(self, other: object) -> Any:
-        """By identity, as of any object: NotImplemented leaves the answer to Python."""
-        quick = other is None or isinstance(other, _NEVER_NUMBERS)  # nearly always
-        if not quick and (isinstance(other, Number) or is_number(other)):
+        """Compare identity, as for any object: NotImplemented leaves that to Python."""
+        # Rules out nearly all comparisons before the slow tests.
+        never_number = other is None or isinstance(other, _NEVER_NUMBERS)
+        if not never_number and (isinstance(other, Number) or is_number(other)):
             warn_of_identity()
         return NotImplemented
 
     __hash__ = object.__hash__
 
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: object) -> bool:
         if current_mode().refuse is not None:
             check_question(_COMPARISON)
         return self._data < plain(other)  # type: ignore[no-any-return]
 
-    def __le__(self, other: Any) -> bool:
+    def __le__(self, other: object) -> bool:
         if current_mode().refuse is not None:
             check_question(_COMPARISON)
         return self._data <= plain(other)  # type: ignore[no-any-return]
 
-    def __gt__(self, other: Any) -> bool:
+    def __gt__(self, other: object) -> bool:
         if current_mode().refuse is not None:
             check_question(_COMPARISON)
         return self._data > plain(other)  # type: ignore[no-any-return]
 
-    def __ge__(self, other: Any) -> bool:
+    def __ge__(self, other: object) -> bool:
         if current_mode().refuse is not None:
             check_question(_COMPARISON)
         return self._data >= plain(other)  # type: ignore[no-any-return]
@@ -333,7 +323,7 @@ _COMPARISON = "a comparison (a branch of Python) on a Value"
 
 
 def plain(x: Any) -> Any:
-    """The float inside of a Value; anything else as it is."""
+    """Return the float in a Value, and anything else as it is."""
     if not isinstance(x, NumberLike):
         return x
     if current_mode().refuse is not None:
@@ -341,8 +331,16 @@ def plain(x: Any) -> Any:
     return x._data
 
 
-def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:
-    """The things, which must all be Values; raises DataError, which names `what`, if not."""
+def checked_values(things: object, what: str) -> tuple[Any, ...]:
+    """Return the things as a tuple, if all are Values.
+
+    Args:
+        things: What should be a list of Values.
+        what: What to call them in the error.
+
+    Raises:
+        DataError: If they are anything else.
+    """
     if not isinstance(things, Iterable):
         given = f"{type(things).__name__} {_short(things)}"
         raise DataError(f"{what} must be Values in a list, not {given}")
@@ -354,24 +352,42 @@ def checked_values(things: Iterable[Any], what: str) -> tuple[Any, ...]:
 
 
 def checked_partials(args: tuple[Any, ...], partials: Sequence[Any]) -> tuple[float, ...]:
-    """One number for each of the args; raises LengthError or DataError if not."""
+    """Return the partials as floats, if there is one for each of the args.
+
+    Raises:
+        LengthError: If there are too few or too many.
+        DataError: If one is not a real number.
+    """
     if len(partials) != len(args):
         raise LengthError(
-            f"a Value needs one partial for each of its args: {len(args)} args, {len(partials)} partials"
+            "a Value needs one partial for each of its args: "
+            f"{len(args)} args, {len(partials)} partials"
         )
     return tuple(as_float(partial, "a partial of a Value") for partial in partials)
 
 
 def checked_seeds(outputs: Any, gradients: Any) -> list[tuple[Any, Any]]:
-    """Each output of a backward pass with its seed, 1.0 by default; raises DataError or LengthError for what can't be that."""
+    """Pair each output of a backward pass with its seed.
+
+    Args:
+        outputs: A Value, or several in a list.
+        gradients: A seed for each of them; None for 1.0 each.
+
+    Returns:
+        Pairs of an output and a seed, which is a float or a Value.
+
+    Raises:
+        DataError: If an output is not a Value, or a seed not a number.
+        LengthError: If the seeds are too few or too many.
+    """
     if isinstance(outputs, NumberLike):
         outputs = [outputs]
-        gradients = None if gradients is None else _listed(gradients)
     roots = checked_values(outputs, "what backward starts at")
-    seeds = [1.0] * len(roots) if gradients is None else _listed(gradients)
+    seeds = [1.0] * len(roots) if gradients is None else _as_list(gradients)
     if len(seeds) != len(roots):
         raise LengthError(
-            f"backward needs one gradient for each output: {len(roots)} outputs, {len(seeds)} gradients"
+            "backward needs one gradient for each output: "
+            f"{len(roots)} outputs, {len(seeds)} gradients"
         )
     return [
         (root, seed if isinstance(seed, NumberLike) else as_float(seed, "gradient"))
@@ -379,7 +395,6 @@ def checked_seeds(outputs: Any, gradients: Any) -> list[tuple[Any, Any]]:
     ]
 
 
-def _listed(things: Any) -> list[Any]:
-    """A list of them, or of the one thing that there is."""
-    alone = isinstance(things, NumberLike) or is_number(things)
-    return [things] if alone else list(things)
+def _as_list(things: Any) -> list[Any]:
+    is_single = isinstance(things, NumberLike) or is_number(things)
+    return [things] if is_single else list(things)

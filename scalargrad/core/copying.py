@@ -1,14 +1,16 @@
-"""Copying and pickling of graphs of any depth, within one ordinary `copy.deepcopy` or `pickle.dumps`.
+"""Copying and pickling of graphs of any depth, within one ordinary `deepcopy` or `pickle.dumps`.
 
-`pickle` follows `__reduce_ex__` from a Value to its operands, one Python call deeper each time. So the first Value that it meets
-brings along a prelude, a lazy list of everything it depends on, operands first: by the time a Value is saved, its operands are.
+`pickle` follows `__reduce_ex__` from a Value to its operands, one Python call deeper each time. To
+avoid the recursion limit, the first Value of a graph is saved after a prelude: a lazy list of
+everything it depends on, in topological order. So the operands of a Value are always saved before
+it.
 """
 
 import copyreg
 from collections.abc import Iterator
 from contextvars import ContextVar
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from scalargrad.errors import GraphError
@@ -16,37 +18,47 @@ from scalargrad.errors import GraphError
 from .graph import hold_operands, stored_partials, topological
 from .hooks import BY_HAND
 
-_underway: ContextVar[frozenset[int] | set[int]] = ContextVar(
+if TYPE_CHECKING:
+    from .value import Value
+
+_in_progress: ContextVar[frozenset[int] | set[int]] = ContextVar(
     "scalargrad.underway", default=frozenset()
 )
 
 
 class _Prelude(list[Any]):
-    """A list whose items are fetched only while it is being copied or pickled."""
+    """A list whose items are computed only while it is copied or pickled."""
 
     def __init__(self, root: Any = None) -> None:
         self.root = root
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return (_Prelude, (), None, _announced(topological([self.root])[:-1]))
+        return (_Prelude, (), None, _announce(topological([self.root])[:-1]))
 
 
-def _announced(nodes: list[Any]) -> Iterator[Any]:
-    """The nodes one by one, each marked as having its operands saved already."""
-    token = _underway.set({id(node) for node in nodes})
+def _announce(nodes: list["Value"]) -> Iterator["Value"]:
+    """Yield the nodes, while all of them are marked as having their operands saved already."""
+    token = _in_progress.set({id(node) for node in nodes})
     try:
         yield from nodes
     finally:
-        _underway.reset(token)
+        _in_progress.reset(token)
 
 
-def reduce_value(value: Any) -> tuple[Any, ...]:
-    """What `__reduce_ex__` of a Value returns. Hooks stay behind: they belong to the original."""
-    deep = value.args and id(value) not in _underway.get()
+def reduce_value(value: "Value") -> tuple[Any, ...]:
+    """Reduce a Value for `pickle` and `copy`. Hooks stay with the original.
+
+    Args:
+        value: The Value.
+
+    Returns:
+        A function that makes a blank Value, its arguments, and the state for `restore_value`.
+    """
+    deep = value.args and id(value) not in _in_progress.get()
     return (_blank, (type(value),), (_Prelude(value) if deep else None, _state(value)))
 
 
-def _state(value: Any) -> tuple[Any, ...]:
+def _state(value: "Value") -> tuple[Any, ...]:
     by_hand = value.metadata is not None and BY_HAND in value.metadata
     return (
         value._data,
@@ -63,8 +75,8 @@ def _state(value: Any) -> tuple[Any, ...]:
     )
 
 
-def _own_slots(value: Any) -> dict[str, Any]:
-    """What a derived class keeps in slots of its own."""
+def _own_slots(value: "Value") -> dict[str, Any]:
+    """The attributes that a derived class keeps in its own slots."""
     names = _slot_names(type(value))
     return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
@@ -82,7 +94,7 @@ _SLOTS = frozenset(
     (
         *("_data", "_grad", "_local_x", "_local_y", "_rest", "_x", "_y"),
         *("label", "metadata", "op", "scope", "static_args"),
-    )
+    ),
 )
 _names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
@@ -91,8 +103,8 @@ def _blank(kind: type) -> Any:
     return object.__new__(kind)
 
 
-def restore_value(value: Any, state: tuple[Any, tuple[Any, ...]]) -> None:
-    """Fill a blank Value."""
+def restore_value(value: "Value", state: tuple[Any, tuple[Any, ...]]) -> None:
+    """Fill a blank Value with the state that `reduce_value` returned."""
     value._data, value._grad, value.op, args, partials, *more = state[1]
     hold_operands(value, args, partials)
     value.label, value.scope, value.static_args, by_hand, slots, attributes = more
@@ -110,16 +122,28 @@ def _refuse_copy() -> None:
     )
 
 
-def deepcopy_value(value: Any, memo: dict[int, Any]) -> Any:
-    """A copy of the whole graph of a Value; what `memo` holds already is shared. Hooks stay behind."""
+def deepcopy_value(value: "Value", memo: dict[int, Any]) -> Any:
+    """Copy the whole graph of a Value. Hooks are not copied.
+
+    Args:
+        value: The Value.
+        memo: What `copy.deepcopy` has copied already, by id; those copies are shared.
+
+    Returns:
+        The copy of the Value.
+    """
     order = [node for node in topological([value]) if id(node) not in memo]
-    for node in order:  # all of them first: an attribute may lead from any of them to any other
+    # All blanks first: an attribute may refer from any node to any other.
+    for node in order:
         memo[id(node)] = _blank(type(node))
+
     for node in order:
         args = tuple(memo[id(arg)] for arg in node.args)
         state = _state(node)
-        own = (deepcopy(part, memo) if part else part for part in state[-2:])
-        restore_value(memo[id(node)], (None, (*state[:3], args, *state[4:-2], *own)))
+        slots, attributes = [deepcopy(part, memo) if part else part for part in state[-2:]]
+        restore_value(memo[id(node)], (None, (*state[:3], args, *state[4:-2], slots, attributes)))
+
+    # A gradient that is a graph may lead back into this one, which is complete by now.
     for node in order:
         if hasattr(node._grad, "args"):
             memo[id(node)]._grad = deepcopy(node._grad, memo)

@@ -1,6 +1,7 @@
-"""Plain float arithmetic by IEEE 754: where Python raises an exception, these return inf or nan.
+"""Float arithmetic by IEEE 754: where Python raises an exception, inf or nan is returned.
 
-`FLOATS` in `ops` adds the composite operations to these, so that the rules of the table can be evaluated on floats.
+`ops.FLOATS` adds the operations that are composed of these, so that the rules of the table can be
+evaluated on floats.
 """
 
 import builtins
@@ -10,13 +11,13 @@ from collections.abc import Callable
 from functools import wraps
 from math import asinh, atan, atan2, cbrt, copysign, erf, erfc, hypot, inf, nan, tanh
 
-__all__ = ["abs", "asinh", "atan", "atan2", "cbrt", "erf", "erfc", "hypot", "tanh"]  # as they come
+__all__ = ["abs", "asinh", "atan", "atan2", "cbrt", "erf", "erfc", "hypot", "tanh"]  # already total
 
 Unary = Callable[[float], float]
 
 
 def _ieee(function: Unary, infinite_at: tuple[float, ...] = ()) -> Unary:
-    """`function`, with nan outside its domain and inf where it overflows or has a pole."""
+    """Make a function return nan outside its domain, and inf where it overflows or has a pole."""
 
     @wraps(function)
     def safe(x: float) -> float:
@@ -31,7 +32,7 @@ def _ieee(function: Unary, infinite_at: tuple[float, ...] = ()) -> Unary:
 
 
 def _odd(function: Unary) -> Unary:
-    """An odd function's overflow keeps the sign of its argument."""
+    """Make an odd function overflow to inf with the sign of its argument."""
 
     @wraps(function)
     def safe(x: float) -> float:
@@ -111,7 +112,7 @@ def remainder(x: float, y: float) -> float:
 
 
 def pow(x: float, y: float) -> float:
-    """x to the power of y: nan for a negative x and a fractional y, ±inf for a pole or an overflow."""
+    """x to the power of y: nan for x < 0 and a fractional y, ±inf at a pole or for an overflow."""
     try:
         return math.pow(x, y)
     except OverflowError:
@@ -144,11 +145,12 @@ def stop_gradient(x: float) -> float:
 
 def sign(x: float) -> float:
     """-1, 0 or 1, nan for nan."""
-    return x and (copysign(1.0, x) if x == x else nan)
+    return x and (copysign(1.0, x) if x == x else nan)  # a zero keeps its sign
 
 
 def floor(x: float) -> float:
     """The largest whole number not above x."""
+    # Python's floor is an int, which has no -0.0, and does not exist for inf and nan.
     return copysign(float(math.floor(x)), x) if _finite(x) else x
 
 
@@ -158,4 +160,4 @@ def round(x: float) -> float:
 
 
 def _finite(x: float) -> bool:
-    return x - x == 0.0
+    return x - x == 0.0  # inf - inf is nan

@@ -1,6 +1,6 @@
-"""The operations as functions and as methods of Value: one for each row of the table, and the few that are made of several rows.
+"""The operations as functions and as methods of Value: one for each row of the table, and others.
 
-They take Values and plain numbers. With a Value among the operands the result is a Value; numbers alone give a float.
+They take Values and plain numbers. If any operand is a Value, the result is a Value, else a float.
 
 >>> from scalargrad import Value
 >>> tanh(Value(0.5)).data == tanh(0.5) == Value(0.5).tanh().data
@@ -30,35 +30,40 @@ Result = TypeVar("Result")
 
 
 def _takes_lists(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Wrap a function over lists, so that a wrong call says how to write the list."""
+    """Wrap a function over lists, so that the error of a wrong call shows how to write the list."""
     name = function.__name__
     lists = "[x0, x1], [y0, y1]" if name == ops.DOT.name else "[x, y]"
     return explain_calls(function, lambda *_: f"write sg.{name}({lists})")
 
 
 def _items(name: str, items: Iterable[Number]) -> list[Number]:
-    """The Values and numbers of a list, numbers as floats.
+    """Check a list of Values and numbers, and convert the numbers to floats.
 
-    Raises DataError for what is no list of numbers, LengthError for an empty one.
+    Raises:
+        DataError: If it is anything else.
+        LengthError: If it is empty.
     """
     if isinstance(items, Value) or not isinstance(items, Iterable) or isinstance(items, str):
+        kind = type(items).__name__
         raise DataError(
-            f"{name} takes one list of Values and numbers, not {type(items).__name__}: write sg.{name}([x, y])"
+            f"{name} takes one list of Values and numbers, not {kind}: write sg.{name}([x, y])"
         )
-    found = list(items)
-    if not found:
+    listed = list(items)
+    if not listed:
         raise LengthError(f"{name} of an empty list: give at least one item")
     return [
         x if isinstance(x, Value) or type(x) is float else _item(name, i, x)
-        for i, x in enumerate(found)
+        for i, x in enumerate(listed)
     ]
 
 
 def _item(name: str, position: int, x: Any) -> float:
-    whole = f"sg.{name}([x for row in rows for x in row])"
-    by_row = f"[sg.{name}(row) for row in rows]"
-    hint = f"{name} takes one list of numbers, so write {whole}, or {by_row}"
-    return as_float(x, f"item {position} of {name}", hint if is_list_like(x) else "")
+    hint = ""
+    if is_list_like(x):
+        of_all = f"sg.{name}([x for row in rows for x in row])"
+        by_row = f"[sg.{name}(row) for row in rows]"
+        hint = f"{name} takes one list of numbers, so write {of_all}, or {by_row}"
+    return as_float(x, f"item {position} of {name}", hint)
 
 
 def _over_list(op: Op) -> Callable[..., Any]:
@@ -81,10 +86,12 @@ def _over_two_lists(op: Op) -> Callable[..., Any]:
     return function
 
 
-def _of_operands(op: Op) -> Callable[..., Any]:
-    count, form = len(op.operands), _signature(op)
+def _over_operands(op: Op) -> Callable[..., Any]:
+    count = len(op.operands)
+    form = _signature(op)
 
     def function(*operands: Any, **named: Any) -> Any:
+        # Binding a signature takes longer than most operations, so calls by position do without.
         missing = count - len(operands)
         if named or not 0 <= missing <= len(op.defaults):
             try:
@@ -104,41 +111,53 @@ def _of_operands(op: Op) -> Callable[..., Any]:
 def _signature(op: Op) -> Signature:
     defaults = dict(zip(reversed(op.operands), reversed(op.defaults), strict=False))
     kind = Parameter.POSITIONAL_OR_KEYWORD
-    return Signature(
-        [Parameter(name, kind, default=defaults.get(name, Parameter.empty)) for name in op.operands]
-    )
+    parameters = [
+        Parameter(name, kind, default=defaults.get(name, Parameter.empty)) for name in op.operands
+    ]
+    return Signature(parameters)
 
 
 def _function(op: Op) -> Callable[..., Any]:
-    make = _over_two_lists if op is ops.DOT else _over_list if op.over_list else _of_operands
-    function = make(op)
-    function.__name__ = function.__qualname__ = op.name
-    function.__module__, function.__annotations__ = __name__, {}
+    if op is ops.DOT:
+        function = _over_two_lists(op)
+    elif op.over_list:
+        function = _over_list(op)
+    else:
+        function = _over_operands(op)
+    function.__name__ = op.name
+    function.__qualname__ = op.name
+    function.__module__ = __name__
+    function.__annotations__ = {}
     if op.over_list:
         function = _takes_lists(function)
-    domain = ", ".join(
-        f"{low:g} < {name} < {high:g}"
-        for name, (low, high) in zip(op.operands, op.domain, strict=False)
-    )
-    smooth = f", smooth for {domain}" if domain else ""
-    function.__doc__ = (
-        f"{op.doc}\n\n{op.name}{signature(function)}{smooth}\n\n{_example(op, function)}"
-    )
+    function.__doc__ = _doc(op, function)
     return function
 
 
+def _doc(op: Op, function: Callable[..., Any]) -> str:
+    bounds = zip(op.operands, op.domain, strict=False)
+    domain = ", ".join(f"{low:g} < {name} < {high:g}" for name, (low, high) in bounds)
+    smooth = f", smooth for {domain}" if domain else ""
+    call = f"{op.name}{signature(function)}{smooth}"
+    return f"{op.doc}\n\n{call}\n\n{_example(op, function)}"
+
+
 def _example(op: Op, function: Callable[..., Any]) -> str:
-    """A call with plain numbers and what it gives; the tests compare it with mpmath."""
-    if op.over_list:
-        operands: list[Any] = [[1.0, 2.0], [3.0, 4.0]][: 2 if op is ops.DOT else 1]
+    """A doctest with plain numbers; the tests compare its result with mpmath."""
+    operands: list[Any]
+    if op is ops.DOT:
+        operands = [[1.0, 2.0], [3.0, 4.0]]
+    elif op.over_list:
+        operands = [[1.0, 2.0]]
     else:
-        required = len(op.operands) - len(op.defaults)
-        operands = [2.0 if op.domain and op.domain[0][0] >= 1.0 else 0.5, 2.0, 1.5][:required]
-    return f">>> {op.name}({', '.join(map(repr, operands))})\n{function(*operands)!r}"
+        first = 2.0 if op.domain and op.domain[0][0] >= 1.0 else 0.5
+        operands = [first, 2.0, 1.5][: len(op.operands) - len(op.defaults)]
+    arguments = ", ".join(map(repr, operands))
+    return f">>> {op.name}({arguments})\n{function(*operands)!r}"
 
 
 def _add_methods(op: Op) -> None:
-    """The operation as a method, under its own name and under NumPy's, which `numpy.tanh(array_of_values)` looks for."""
+    # NumPy calls methods of items by its own names, as in numpy.arctan(array_of_values).
     for name in (op.name, op.numpy):
         if name and not hasattr(Value, name):
             setattr(Operations, name, FUNCTIONS[op.name])
@@ -154,11 +173,12 @@ for _op in TABLE.values():
         _add_methods(_op)
 
 
-def shifted(numbers: Iterable[Number]) -> list[Any]:
-    """Subtract the largest number, as a constant, from each: large logits keep their digits.
+def subtract_max(numbers: Iterable[Number]) -> list[Any]:
+    """Subtract the largest number, as a constant, from each, so that exponentials can't overflow.
 
-    >>> shifted([1e20, 1e20])
-    [0.0, 0.0]
+    Example:
+        >>> subtract_max([1e20, 1e20])
+        [0.0, 0.0]
     """
     largest = apply(ops.STOP_GRADIENT, apply(ops.MAX, *numbers))
     return [x - largest for x in numbers]
@@ -166,26 +186,40 @@ def shifted(numbers: Iterable[Number]) -> list[Any]:
 
 @_takes_lists
 def log_softmax(items: Iterable[Number]) -> list[Any]:
-    """x - logsumexp(items) for each item: the logarithm of `softmax`, exact for numbers of any size.
+    """Compute x - logsumexp(items) for each item: the logarithm of `softmax`, exact for any size.
 
-    >>> log_softmax([0.0, 0.0])
-    [-0.6931471805599453, -0.6931471805599453]
+    Args:
+        items: Values and numbers.
+
+    Returns:
+        A list of as many Values, or floats for numbers alone.
+
+    Example:
+        >>> log_softmax([0.0, 0.0])
+        [-0.6931471805599453, -0.6931471805599453]
     """
-    numbers = shifted(_items("log_softmax", items))
+    numbers = subtract_max(_items("log_softmax", items))
     total = apply(ops.LOGSUMEXP, *numbers)
     return [x - total for x in numbers]
 
 
 @_takes_lists
 def softmax(items: Iterable[Number]) -> list[Any]:
-    """exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1.
+    """Compute exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1.
 
-    The largest item is subtracted first, so that they are exact for items of any size.
+    The largest item is subtracted first, so that the result is exact for items of any size.
 
-    >>> softmax([3.0, 3.0])
-    [0.5, 0.5]
+    Args:
+        items: Values and numbers.
+
+    Returns:
+        A list of as many Values, or floats for numbers alone.
+
+    Example:
+        >>> softmax([3.0, 3.0])
+        [0.5, 0.5]
     """
-    powers = [apply(ops.EXP, x) for x in shifted(_items("softmax", items))]
+    powers = [apply(ops.EXP, x) for x in subtract_max(_items("softmax", items))]
     total = apply(ops.SUM, *powers)
     return [x / total for x in powers]
 
@@ -196,14 +230,14 @@ def var(items: Iterable[Number], ddof: float = 0) -> Any:
 
     Args:
         items: Values and numbers.
-        ddof: What is taken off the number of items before dividing by it: 0 as in NumPy, 1 for a sample
-            of something larger, as in PyTorch.
+        ddof: Subtracted from the number of items to get the divisor: 0 as in NumPy, 1 for the
+            unbiased variance of a sample, as in PyTorch.
 
     Returns:
         A Value, or a float for numbers alone.
 
     Raises:
-        OptionError: If `ddof` leaves nothing to divide by.
+        OptionError: If the divisor is not positive.
 
     Example:
         >>> var([1.0, 2.0, 3.0]), var([1.0, 2.0, 3.0], ddof=1)
@@ -221,13 +255,13 @@ def std(items: Iterable[Number], ddof: float = 0) -> Any:
 
     Args:
         items: Values and numbers.
-        ddof: What is taken off the number of items before dividing by it, as in `var`.
+        ddof: Subtracted from the number of items to get the divisor, as in `var`.
 
     Returns:
         A Value, or a float for numbers alone.
 
     Raises:
-        OptionError: If `ddof` leaves nothing to divide by.
+        OptionError: If the divisor is not positive.
 
     Example:
         >>> std([1.0, 2.0, 3.0], ddof=1)
@@ -253,13 +287,13 @@ def _divisor(name: str, count: int, ddof: Any) -> float:
 
 @_takes_lists
 def cumsum(items: Iterable[Number]) -> list[Any]:
-    """Add up a list step by step: x0, x0 + x1, x0 + x1 + x2, …
+    """Compute the cumulative sums of a list: x0, x0 + x1, x0 + x1 + x2, …
 
     Args:
         items: Values and numbers.
 
     Returns:
-        A list with a sum for each item.
+        A list with a sum for each item, Values from the first Value on.
 
     Example:
         >>> cumsum([1.0, 2.0, 4.0])

@@ -94,7 +94,7 @@ __all__ = [
 Real = float | numpy.floating[Any] | numpy.integer[Any]
 FUNCTIONS: dict[str, Callable[..., Any]]
 
-def shifted(numbers: Iterable[Number]) -> list[Any]: ...
+def subtract_max(numbers: Iterable[Number]) -> list[Any]: ...
 
 @overload
 def add(x: Value, y: Number) -> Value:
@@ -146,15 +146,15 @@ def div(x: Real, y: Real) -> float:
 
 @overload
 def pow(x: Value, y: Number) -> Value:
-    """x ** y; derivatives y*x^(y-1) and o*log(x), both 0 where they do not matter: y = 0; x = 0 with y ≥ 0."""
+    """x ** y; derivatives y*x^(y-1), 0 at y = 0, and o*log(x), 0 at x = 0 with y ≥ 0."""
 
 @overload
 def pow(x: Number, y: Value) -> Value:
-    """x ** y; derivatives y*x^(y-1) and o*log(x), both 0 where they do not matter: y = 0; x = 0 with y ≥ 0."""
+    """x ** y; derivatives y*x^(y-1), 0 at y = 0, and o*log(x), 0 at x = 0 with y ≥ 0."""
 
 @overload
 def pow(x: Real, y: Real) -> float:
-    """x ** y; derivatives y*x^(y-1) and o*log(x), both 0 where they do not matter: y = 0; x = 0 with y ≥ 0."""
+    """x ** y; derivatives y*x^(y-1), 0 at y = 0, and o*log(x), 0 at x = 0 with y ≥ 0."""
 
 @overload
 def floor_divide(x: Value, y: Number) -> Value:
@@ -434,27 +434,27 @@ def erfc(x: Real) -> float:
 
 @overload
 def maximum(x: Value, y: Number) -> Value:
-    """The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals."""
+    """The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each if equal."""
 
 @overload
 def maximum(x: Number, y: Value) -> Value:
-    """The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals."""
+    """The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each if equal."""
 
 @overload
 def maximum(x: Real, y: Real) -> float:
-    """The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals."""
+    """The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each if equal."""
 
 @overload
 def minimum(x: Value, y: Number) -> Value:
-    """The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals."""
+    """The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each if equal."""
 
 @overload
 def minimum(x: Number, y: Value) -> Value:
-    """The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals."""
+    """The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each if equal."""
 
 @overload
 def minimum(x: Real, y: Real) -> float:
-    """The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals."""
+    """The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each if equal."""
 
 @overload
 def clamp(x: Value, low: Number = ..., high: Number = ...) -> Value:
@@ -554,31 +554,31 @@ def prelu(x: Real, slope: Real) -> float:
 
 @overload
 def rrelu(x: Value, lower: Number = ..., upper: Number = ...) -> Value:
-    """Leaky ReLU with the mean slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
+    """Leaky ReLU of slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
 
 @overload
 def rrelu(x: Number, lower: Value, upper: Number = ...) -> Value:
-    """Leaky ReLU with the mean slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
+    """Leaky ReLU of slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
 
 @overload
 def rrelu(x: Number, lower: Number, upper: Value) -> Value:
-    """Leaky ReLU with the mean slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
+    """Leaky ReLU of slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
 
 @overload
 def rrelu(x: Real, lower: Real = ..., upper: Real = ...) -> float:
-    """Leaky ReLU with the mean slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
+    """Leaky ReLU of slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
 
 @overload
 def elu(x: Value, alpha: Number = ...) -> Value:
-    """x above 0, else alpha*(exp(x) - 1); derivatives 1 above 0, else alpha*exp(x), and 0 or exp(x) - 1."""
+    """x above 0, else alpha*(exp(x) - 1); derivatives 1 or alpha*exp(x), and 0 or exp(x) - 1."""
 
 @overload
 def elu(x: Number, alpha: Value) -> Value:
-    """x above 0, else alpha*(exp(x) - 1); derivatives 1 above 0, else alpha*exp(x), and 0 or exp(x) - 1."""
+    """x above 0, else alpha*(exp(x) - 1); derivatives 1 or alpha*exp(x), and 0 or exp(x) - 1."""
 
 @overload
 def elu(x: Real, alpha: Real = ...) -> float:
-    """x above 0, else alpha*(exp(x) - 1); derivatives 1 above 0, else alpha*exp(x), and 0 or exp(x) - 1."""
+    """x above 0, else alpha*(exp(x) - 1); derivatives 1 or alpha*exp(x), and 0 or exp(x) - 1."""
 
 @overload
 def selu(x: Value) -> Value:
@@ -610,11 +610,11 @@ def gelu(x: Real) -> float:
 
 @overload
 def gelu_tanh(x: Value) -> Value:
-    """½x*(1 + tanh(u)), u = √(2/π)*(x + 0.044715x³); derivative s + 2*o*(1 - s)*u', s = sigmoid(2u)."""
+    """½x*(1 + tanh(u)), u = √(2/π)*(x + 0.044715x³); derivative s + 2o*(1 - s)*u', s = sigmoid(2u)."""
 
 @overload
 def gelu_tanh(x: Real) -> float:
-    """½x*(1 + tanh(u)), u = √(2/π)*(x + 0.044715x³); derivative s + 2*o*(1 - s)*u', s = sigmoid(2u)."""
+    """½x*(1 + tanh(u)), u = √(2/π)*(x + 0.044715x³); derivative s + 2o*(1 - s)*u', s = sigmoid(2u)."""
 
 @overload
 def sigmoid(x: Value) -> Value:
@@ -762,27 +762,27 @@ def dot(x: Iterable[Number], y: Iterable[Number]) -> Any:
 
 @overload
 def max(items: Iterable[Value]) -> Value:
-    """The largest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others."""
+    """The largest of a list, nan if one is; derivative 1 for it, shared if several are, else 0."""
 
 @overload
 def max(items: Iterable[Real]) -> float:
-    """The largest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others."""
+    """The largest of a list, nan if one is; derivative 1 for it, shared if several are, else 0."""
 
 @overload
 def max(items: Iterable[Number]) -> Any:
-    """The largest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others."""
+    """The largest of a list, nan if one is; derivative 1 for it, shared if several are, else 0."""
 
 @overload
 def min(items: Iterable[Value]) -> Value:
-    """The smallest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others."""
+    """The smallest of a list, nan if one is; derivative 1 for it, shared if several are, else 0."""
 
 @overload
 def min(items: Iterable[Real]) -> float:
-    """The smallest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others."""
+    """The smallest of a list, nan if one is; derivative 1 for it, shared if several are, else 0."""
 
 @overload
 def min(items: Iterable[Number]) -> Any:
-    """The smallest of a list, nan if one is; derivative 1 for it, shared by equals, 0 for the others."""
+    """The smallest of a list, nan if one is; derivative 1 for it, shared if several are, else 0."""
 
 @overload
 def norm(items: Iterable[Value]) -> Value:
@@ -818,39 +818,39 @@ def stop_gradient(x: Real) -> float:
 
 @overload
 def cumsum(items: Iterable[Value]) -> list[Value]:
-    """Add up a list step by step: x0, x0 + x1, x0 + x1 + x2, …"""
+    """Compute the cumulative sums of a list: x0, x0 + x1, x0 + x1 + x2, …"""
 
 @overload
 def cumsum(items: Iterable[Real]) -> list[float]:
-    """Add up a list step by step: x0, x0 + x1, x0 + x1 + x2, …"""
+    """Compute the cumulative sums of a list: x0, x0 + x1, x0 + x1 + x2, …"""
 
 @overload
 def cumsum(items: Iterable[Number]) -> list[Any]:
-    """Add up a list step by step: x0, x0 + x1, x0 + x1 + x2, …"""
+    """Compute the cumulative sums of a list: x0, x0 + x1, x0 + x1 + x2, …"""
 
 @overload
 def log_softmax(items: Iterable[Value]) -> list[Value]:
-    """x - logsumexp(items) for each item: the logarithm of `softmax`, exact for numbers of any size."""
+    """Compute x - logsumexp(items) for each item: the logarithm of `softmax`, exact for any size."""
 
 @overload
 def log_softmax(items: Iterable[Real]) -> list[float]:
-    """x - logsumexp(items) for each item: the logarithm of `softmax`, exact for numbers of any size."""
+    """Compute x - logsumexp(items) for each item: the logarithm of `softmax`, exact for any size."""
 
 @overload
 def log_softmax(items: Iterable[Number]) -> list[Any]:
-    """x - logsumexp(items) for each item: the logarithm of `softmax`, exact for numbers of any size."""
+    """Compute x - logsumexp(items) for each item: the logarithm of `softmax`, exact for any size."""
 
 @overload
 def softmax(items: Iterable[Value]) -> list[Value]:
-    """exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1."""
+    """Compute exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1."""
 
 @overload
 def softmax(items: Iterable[Real]) -> list[float]:
-    """exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1."""
+    """Compute exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1."""
 
 @overload
 def softmax(items: Iterable[Number]) -> list[Any]:
-    """exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1."""
+    """Compute exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1."""
 
 @overload
 def std(items: Iterable[Value], ddof: Real = ...) -> Value:

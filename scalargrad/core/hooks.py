@@ -1,21 +1,24 @@
-"""Hooks: functions that look at, or replace, the gradient of one Value while a backward pass goes by."""
+"""Hooks: functions that read or replace the gradient of a Value during a backward pass."""
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import DataError
 
 from .conversion import as_float, is_number
 
+if TYPE_CHECKING:
+    from .value import Value
+
 Hook = Callable[[Any], Any]
 
 BY_HAND = "backward"
-"""Where the notes of a node hold a `_backward` that was set by hand, as in code for micrograd."""
+"""The key in `Value.metadata` of a `_backward` that was set by hand, as in code for micrograd."""
 
 
 class _Entry:
-    """One registration of a hook, so that a function that was registered twice is two things."""
+    """One registration of a hook, so that a function can be registered twice and removed once."""
 
     __slots__ = ("hook",)
 
@@ -24,12 +27,12 @@ class _Entry:
 
     @property
     def only_looks(self) -> bool:
-        """Whether the hook says of itself that it never replaces a gradient."""
+        """Whether the hook declares that it never replaces a gradient."""
         return getattr(self.hook, "only_looks", False)
 
 
 class HookHandle:
-    """What `register_hook` returns: `remove()` takes the hook away again."""
+    """The result of `register_hook`; `remove()` removes the hook."""
 
     def __init__(self, hooks: list[_Entry], hook: Hook) -> None:
         self._hooks = hooks
@@ -37,7 +40,7 @@ class HookHandle:
         hooks.append(self._entry)
 
     def remove(self) -> None:
-        """Take the hook away; a second call does nothing.
+        """Remove the hook; a second call does nothing.
 
         Example:
             >>> from scalargrad import Value
@@ -49,13 +52,13 @@ class HookHandle:
             >>> x.grad
             2.0
         """
-        # Another thread may take it away between a look and the removal.
+        # Another thread may remove it between a test and the removal.
         with suppress(ValueError):
             self._hooks.remove(self._entry)
 
 
 def hooked(node: Any, gradient: Any) -> Any:
-    """The gradient after the hooks of the node had their say."""
+    """Return the gradient of a node after its hooks, each of which may replace it."""
     for entry in list(node.metadata.get("hooks", ())):
         replaced = entry.hook(gradient)
         if replaced is not None:
@@ -63,11 +66,12 @@ def hooked(node: Any, gradient: Any) -> Any:
     return gradient
 
 
-def _as_gradient(node: Any, replaced: Any) -> float:
+def _as_gradient(node: "Value", replaced: object) -> float:
     if not is_number(replaced):
         shape = getattr(replaced, "shape", ())
         of_shape = f" of shape {tuple(shape)}" if shape else ""
         raise DataError(
-            f"a gradient hook of {node!r} returned {type(replaced).__name__}{of_shape}: return one number, or None to keep the gradient",
+            f"a gradient hook of {node!r} returned {type(replaced).__name__}{of_shape}: "
+            "return one number, or None to keep the gradient"
         )
     return as_float(replaced, f"what a gradient hook of {node!r} returned")

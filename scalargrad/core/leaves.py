@@ -1,4 +1,4 @@
-"""Leaves that training neither feeds nor learns: numbers that a module keeps, and numbers that were drawn at random."""
+"""Leaves that are neither inputs nor parameters: buffers of a module, and random numbers."""
 
 from typing import Protocol
 
@@ -7,34 +7,40 @@ from .value import Constant
 
 
 class Source(Protocol):
-    """Where random numbers come from: it keeps its own generator."""
+    """A source of random numbers with its own generator."""
 
     def draw(self) -> float:
-        """The next number."""
+        """Draw the next number."""
 
 
 class Buffer(Constant):
-    """A leaf that is part of a module's state, and is not learned: a running mean. `Module.state_dict` holds it.
+    """A leaf that is part of a module's state but not learned, such as a running mean.
 
-    >>> Buffer(0.0, label="mean").kind
-    'constant'
+    `Module.state_dict` contains it.
+
+    Example:
+        >>> Buffer(0.0, label="mean").kind
+        'constant'
     """
 
     __slots__ = ()
 
 
 class RandomLeaf(Constant):
-    """A leaf whose number was drawn at random when it was made: the mask of a dropout, a random slope.
+    """A leaf with a random number, drawn when it is made: a dropout mask, a random slope.
 
-    source  what it was drawn from; it can be asked for another number, as a compiled program does for every sample
+    While a function is traced nothing is drawn. The number would belong to no sample, and it would
+    be missing from the sequence of others that draw from the source.
 
-    While a function is recorded nothing is drawn: the number would be that of no sample, and others may draw from the same source.
+    Attributes:
+        source: What the number was drawn from. A compiled program draws from it for every sample.
 
-    >>> class Coin:
-    ...     def draw(self):
-    ...         return 1.0
-    >>> RandomLeaf(Coin(), label="kept").data
-    1.0
+    Example:
+        >>> class Coin:
+        ...     def draw(self):
+        ...         return 1.0
+        >>> RandomLeaf(Coin(), label="kept").data
+        1.0
     """
 
     __slots__ = ("source",)

@@ -48,7 +48,7 @@ class Operations:
         """x / y; derivatives 1/y and -o/y."""
 
     def pow(self, y: Number) -> Value:
-        """x ** y; derivatives y*x^(y-1) and o*log(x), both 0 where they do not matter: y = 0; x = 0 with y ≥ 0."""
+        """x ** y; derivatives y*x^(y-1), 0 at y = 0, and o*log(x), 0 at x = 0 with y ≥ 0."""
 
     def floor_divide(self, y: Number) -> Value:
         """x // y, the largest whole number not above the exact quotient; derivatives 0 and 0."""
@@ -168,10 +168,10 @@ class Operations:
         """1 - erf(x), exact for large x; derivative -2/√π * exp(-x²)."""
 
     def maximum(self, y: Number) -> Value:
-        """The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals."""
+        """The larger of two, nan if either is; derivative 1 for it, 0 for the other, ½ each if equal."""
 
     def minimum(self, y: Number) -> Value:
-        """The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each for equals."""
+        """The smaller of two, nan if either is; derivative 1 for it, 0 for the other, ½ each if equal."""
 
     def clamp(self, low: Number = ..., high: Number = ...) -> Value:
         """x kept between two bounds; derivative 1 inside and on the bounds, 0 outside."""
@@ -201,10 +201,10 @@ class Operations:
         """Leaky ReLU with a slope that is learned; derivatives 1 or slope, and 0 or x."""
 
     def rrelu(self, lower: Number = ..., upper: Number = ...) -> Value:
-        """Leaky ReLU with the mean slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
+        """Leaky ReLU of slope (lower + upper)/2, as in evaluation; derivative 1 or that slope."""
 
     def elu(self, alpha: Number = ...) -> Value:
-        """x above 0, else alpha*(exp(x) - 1); derivatives 1 above 0, else alpha*exp(x), and 0 or exp(x) - 1."""
+        """x above 0, else alpha*(exp(x) - 1); derivatives 1 or alpha*exp(x), and 0 or exp(x) - 1."""
 
     def selu(self) -> Value:
         """Scaled ELU of self-normalizing networks; derivative scale, or scale*alpha*exp(x) up to 0."""
@@ -216,7 +216,7 @@ class Operations:
         """x*Φ(x), Φ the normal distribution; derivative Φ(x) + x*φ(x)."""
 
     def gelu_tanh(self) -> Value:
-        """½x*(1 + tanh(u)), u = √(2/π)*(x + 0.044715x³); derivative s + 2*o*(1 - s)*u', s = sigmoid(2u)."""
+        """½x*(1 + tanh(u)), u = √(2/π)*(x + 0.044715x³); derivative s + 2o*(1 - s)*u', s = sigmoid(2u)."""
 
     def sigmoid(self) -> Value:
         """1/(1 + exp(-x)); derivative o*(1 - o)."""

@@ -1,18 +1,22 @@
-"""Names that people type on a Value though it has no such attribute.
+"""Attributes that a Value does not have, but that people are likely to type.
 
-Python's own message for `value.gard = 0.0` can't say what was meant, and a `__setattr__` of Value would
-slow down every operation. So the likeliest names are there as attributes that explain themselves.
+Python's message for `value.gard = 0.0` can't say what was meant, and a `Value.__setattr__` would
+slow down every operation. So the likeliest names are descriptors whose errors say what to write.
 """
 
 from typing import Any
 
-_OWN = "a Value takes no attributes of your own; a Parameter does, and so does a subclass, class Mine(Value): pass"
+_OWN = (
+    "a Value takes no attributes of your own; a Parameter does, and so does a subclass, "
+    "class Mine(Value): pass"
+)
 _MISTAKES = {
     "gard gra grd grda graad gradd rgad garde": "did you mean grad?",
     "adta daat daata dta dtaa dataa": "did you mean data?",
     "labe labl lable lebel": "did you mean label?",
     "zero_grad": "write value.grad = 0.0, or call zero_grad() of the model or the optimizer",
-    "requires_grad requires_grad_": "every Value has a gradient; parameter.trainable = False or module.freeze() keeps one from learning",
+    "requires_grad requires_grad_": "every Value has a gradient; "
+    "parameter.trainable = False or module.freeze() keeps one from learning",
     "retain_grad": "every Value keeps the gradient of the last backward pass in grad",
     "grad_fn": "the operation is in op, its operands are in args",
     "numpy": "write value.data for the number",
@@ -27,7 +31,15 @@ _WORDS = {
 
 
 class Missing:
-    """A name that no Value has, but objects with a `__dict__` may: not a Parameter, if it is a mistake.
+    """A descriptor for a name that no Value has.
+
+    Objects with a `__dict__` may use the name for an attribute of their own: instances of derived
+    classes always, a Parameter only if the name is not a plain mistake.
+
+    Attributes:
+        name: The name.
+        mistake: Whether it is a misspelled or foreign name, which a Parameter refuses too.
+        message: The error.
 
     Example:
         >>> from scalargrad import Value
@@ -41,19 +53,19 @@ class Missing:
         self.mistake = mistake
         self.message = f"a Value has no {name!r}" + (f": {hint}" if hint else "")
 
-    def __get__(self, value: Any, owner: type | None = None) -> Any:
+    def __get__(self, value: object, owner: type | None = None) -> Any:
         if self.name not in getattr(value, "__dict__", ()):
             raise AttributeError(self.message)
         return vars(value)[self.name]
 
-    def __set__(self, value: Any, thing: Any) -> None:
+    def __set__(self, value: object, thing: object) -> None:
         if not hasattr(value, "__dict__"):
             raise AttributeError(f"{self.message} ({_OWN})")
         if self.mistake and type(value).__module__ == "scalargrad.core.value":
             raise AttributeError(self.message)
         vars(value)[self.name] = thing
 
-    def __delete__(self, value: Any) -> None:
+    def __delete__(self, value: object) -> None:
         self.__get__(value)
         del vars(value)[self.name]
 

@@ -1,44 +1,55 @@
-"""What surrounds a computation: the module scope, whether a graph is recorded, and who watches each new node.
+"""The context of a computation: module scope, whether a graph is recorded, observers of new nodes.
 
-All of it is one immutable `Mode` in a context variable: safe over threads and asynchronous tasks, and one look-up per node.
+It is one immutable `Mode` in a context variable: safe with threads and asynchronous tasks, and a
+single look-up per node.
 """
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from scalargrad.utils.decorators import decorated
+from scalargrad.utils.decorators import decorate
 
 
 class Observer(Protocol):
-    """Someone who watches graphs grow and gradients flow: an anomaly detector, a tape."""
+    """An object that is told of new nodes and of backward passes: an anomaly detector, a tape."""
 
     def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:
-        """An operation was computed. Inside `no_grad` the node itself holds only the number."""
+        """Receive the result of an operation. Inside `no_grad` the node has a number only."""
 
     def went_back(self, order: list[Any]) -> None:
-        """A backward pass went over these nodes, which come operands first."""
+        """Receive the nodes of a backward pass that is over, in topological order."""
 
 
 class Scope:
-    """One call of a module: its name inside the caller, its kind (the class), the scope that it was called from.
+    """One call of a module.
 
-    `identity` is the same number for all calls of one module. The module itself is not kept: that could make a cycle.
+    The module itself is not kept: a node that belongs to it would close a reference cycle.
 
-    >>> Scope("neurons.3", "Neuron", Scope("layers.0", "Layer", None)).path
-    'layers.0.neurons.3'
+    Attributes:
+        name: The name of the module inside its parent.
+        kind: The name of its class.
+        parent: The scope that it was called from.
+        identity: The same number for all calls of one module.
+
+    Example:
+        >>> Scope("neurons.3", "Neuron", Scope("layers.0", "Layer", None)).path
+        'layers.0.neurons.3'
     """
 
     __slots__ = ("identity", "kind", "name", "parent")
 
     def __init__(self, name: str, kind: str, parent: "Scope | None", identity: int = 0) -> None:
-        self.name, self.kind, self.parent, self.identity = name, kind, parent, identity
+        self.name = name
+        self.kind = kind
+        self.parent = parent
+        self.identity = identity
 
     def __repr__(self) -> str:
         return f"Scope({self.path!r}, {self.kind})"
 
     def chain(self) -> list["Scope"]:
-        """This scope and those around it, the outermost first."""
+        """Return this scope and those around it, the outermost first."""
         scopes: list[Scope] = []
         scope: Scope | None = self
         while scope is not None:
@@ -48,19 +59,22 @@ class Scope:
 
     @property
     def path(self) -> str:
-        """The names from the outermost scope to this one, joined by dots."""
+        """The names of all scopes from the outermost to this one, joined by dots."""
         return ".".join(scope.name for scope in self.chain() if scope.name)
 
 
 class Mode:
-    """The surroundings of a computation, never changed once made.
+    """The context of a computation, never changed once it is in use.
 
     Attributes:
         scope: The module call that new nodes belong to.
         recording: Whether operations keep their operands.
-        observers: Those who are told of new nodes and backward passes.
-        refuse: What is called with a description whenever somebody asks a Value for its number,
-            None outside of a trace. It raises: the answer would hold for one sample only.
+        observers: Objects that are told of new nodes and backward passes.
+        refuse: Called with a description whenever a Value is asked for its number while a function
+            is traced, None outside of a trace. It raises: the answer would hold for one sample
+            only.
+        below: The mode around the block of `switch`.
+        switch: The switch whose block this mode is for, if any.
     """
 
     __slots__ = ("below", "observers", "recording", "refuse", "scope", "switch")
@@ -75,25 +89,25 @@ class Mode:
         observers: tuple[Observer, ...],
         refuse: Callable[[str], None] | None = None,
     ) -> None:
-        self.scope, self.recording, self.observers, self.refuse = (
-            scope,
-            recording,
-            observers,
-            refuse,
-        )
-        self.below = self.switch = None
+        self.scope = scope
+        self.recording = recording
+        self.observers = observers
+        self.refuse = refuse
+        self.below = None
+        self.switch = None
 
 
-_mode: ContextVar[Mode] = ContextVar("scalargrad.mode", default=Mode(None, True, ()))  # noqa: B039 - immutable
+# A mutable default would be shared by all contexts; a Mode is never changed.
+_mode: ContextVar[Mode] = ContextVar("scalargrad.mode", default=Mode(None, True, ()))  # noqa: B039
 current_mode = _mode.get
 
 
 class Switch:
-    """A change of the mode: for a `with` block, or for whatever is decorated with it.
+    """A change of the mode, for a `with` block or as a decorator.
 
-    The modes that switches made are linked, each to the one below it. So a block that ends takes back
-    its own change only, and those of the blocks that began after it stay: generators may leave their
-    blocks in any order.
+    Modes made by switches are linked, each to the one below it. When a block ends, it takes back
+    its own change only, and those of blocks that were entered later stay: generators may leave
+    their blocks in any order.
 
     Args:
         change: Takes the mode around the block and returns the mode inside.
@@ -107,15 +121,20 @@ class Switch:
 
     def __exit__(self, *exception: object) -> None:
         below, above = self._around()
-        if below is not None:  # else the module call around it is over
-            _mode.set(_stacked(below, above))
+        # None if a module call that was around the block has already restored its own mode.
+        if below is not None:
+            _mode.set(_stack(below, above))
 
     def __call__(self, thing: Any) -> Any:
-        """Return `thing`, a function of any sort or a class, with the mode changed while it runs."""
-        return decorated(thing, self)
+        """Return `thing`, a function of any sort or a class that runs in the changed mode."""
+        return decorate(thing, self)
 
     def suspend(self) -> "list[Switch]":
-        """End the block for a while, and return the switches that are on inside of it, in order."""
+        """Leave the block for a while.
+
+        Returns:
+            The switches that are on inside of it, in order, for `resume`.
+        """
         below, above = self._around()
         if below is None:
             return []
@@ -123,16 +142,17 @@ class Switch:
         return above
 
     def resume(self, above: "Sequence[Switch]") -> None:
-        """Begin the block again, with the switches that were on inside of it."""
-        _mode.set(_stacked(_mode.get(), [self, *above]))
+        """Enter the block again, with the switches that were on inside of it."""
+        _mode.set(_stack(_mode.get(), [self, *above]))
 
     def _over(self, mode: Mode) -> Mode:
         changed = self._change(mode)
-        changed.below, changed.switch = mode, self
+        changed.below = mode
+        changed.switch = self
         return changed
 
     def _around(self) -> "tuple[Mode | None, list[Switch]]":
-        """The mode around the innermost block of this switch, and the switches inside of that, in order."""
+        """The mode around the innermost block of this switch, and the switches inside it."""
         above: list[Switch] = []
         mode: Mode | None = _mode.get()
         while mode is not None and mode.switch is not self:
@@ -144,7 +164,7 @@ class Switch:
         return mode.below, above[::-1]
 
 
-def _stacked(mode: Mode, switches: Sequence[Switch]) -> Mode:
+def _stack(mode: Mode, switches: Sequence[Switch]) -> Mode:
     for switch in switches:
         mode = switch._over(mode)
     return mode
@@ -153,17 +173,17 @@ def _stacked(mode: Mode, switches: Sequence[Switch]) -> Mode:
 def no_grad(function: Any = None) -> Any:
     """Compute without keeping a graph: inside `with no_grad():` results are plain leaves.
 
-    Holds for this thread (and asynchronous task) only, and ends when the block ends, by an exception
-    too. Such a result has no graph, so its `backward()` is an error.
+    It holds for this thread (or asynchronous task) only, and ends with the block, also by an
+    exception. Such a result has no graph, so its `backward()` is an error.
 
-    Also a decorator, `@no_grad` or `@no_grad()`, of functions, methods, generators, asynchronous
-    functions and generators, and of classes, where it holds for every method. While a decorated
-    generator waits, its caller is outside of the block. A plain `with no_grad():` in a generator lasts
-    until that block ends, for the caller too; several such generators may end in any order, and after
-    the last of them graphs are kept again.
+    It is also a decorator, `@no_grad` or `@no_grad()`, of functions, methods, generators,
+    asynchronous functions and generators, and of classes, where it holds for every method. While a
+    decorated generator is suspended, its caller is outside of the block. A plain `with no_grad():`
+    in a generator lasts until that block ends, for the caller too; several such generators may end
+    in any order, and after the last of them graphs are kept again.
 
     Args:
-        function: What to decorate, when it is used as `@no_grad`.
+        function: The function or class to decorate, when used as `@no_grad`.
 
     Returns:
         The block, or the decorated function.
@@ -180,15 +200,15 @@ def no_grad(function: Any = None) -> Any:
         >>> predict(Value(3.0)).args
         ()
     """
-    switch = _switched(lambda mode: Mode(mode.scope, False, mode.observers, mode.refuse))
+    switch = Switch(lambda mode: Mode(mode.scope, False, mode.observers, mode.refuse))
     return switch if function is None else switch(function)
 
 
 def enable_grad(function: Any = None) -> Any:
-    """Keep graphs again, within a `no_grad()` block too: a block or a decorator, as `no_grad` is.
+    """Keep graphs again inside a `no_grad()` block: a block or a decorator, like `no_grad`.
 
     Args:
-        function: What to decorate, when it is used as `@enable_grad`.
+        function: The function or class to decorate, when used as `@enable_grad`.
 
     Returns:
         The block, or the decorated function.
@@ -201,45 +221,42 @@ def enable_grad(function: Any = None) -> Any:
         >>> len(y.args)
         2
     """
-    switch = _switched(lambda mode: Mode(mode.scope, True, mode.observers, mode.refuse))
+    switch = Switch(lambda mode: Mode(mode.scope, True, mode.observers, mode.refuse))
     return switch if function is None else switch(function)
 
 
-def observing(observer: Observer) -> Any:
-    """Inside the block, `observer` is told of each operation and of each backward pass."""
-    return _switched(
+def observing(observer: Observer) -> Switch:
+    """Return a block inside which `observer` is told of each operation and each backward pass."""
+    return Switch(
         lambda mode: Mode(mode.scope, mode.recording, (*mode.observers, observer), mode.refuse)
     )
 
 
-def unobserved() -> Any:
-    """Inside the block nobody is told of operations or asked about numbers: what is computed there is thrown away."""
-    return _switched(lambda mode: Mode(mode.scope, mode.recording, ()))
+def unobserved() -> Switch:
+    """Return a block without observers and without a trace, for results that are thrown away."""
+    return Switch(lambda mode: Mode(mode.scope, mode.recording, ()))
 
 
-def tracing(observer: Observer, refuse: Callable[[str], None]) -> Any:
-    """Inside the block a function is recorded, in this context only.
+def tracing(observer: Observer, refuse: Callable[[str], None]) -> Switch:
+    """Return a block inside which a function is traced, in this context only.
 
-    Others who observe are not told: the numbers of a recording are examples, computed for nobody.
+    Other observers are not told of what is computed there: the numbers of a trace are only
+    examples.
 
     Args:
-        observer: Who is told of each operation.
-        refuse: What is called, with a description, when a Value is asked for its number. It raises.
+        observer: The observer that is told of each operation.
+        refuse: Called with a description when a Value is asked for its number. It raises.
     """
-    return _switched(lambda mode: Mode(mode.scope, mode.recording, (observer,), refuse))
+    return Switch(lambda mode: Mode(mode.scope, mode.recording, (observer,), refuse))
 
 
 def is_tracing() -> bool:
-    """Return whether this context records a function, so that no Value may tell its number."""
+    """Return whether a function is being traced in this context."""
     return _mode.get().refuse is not None
 
 
-def _switched(change: Callable[[Mode], Mode]) -> Switch:
-    return Switch(change)
-
-
 def check_question(what: str) -> None:
-    """Refuse a question about the number of a Value while this context traces a function.
+    """Refuse a question about the number of a Value while a function is traced in this context.
 
     Args:
         what: The question, in the words of the error.
@@ -256,7 +273,19 @@ def call_in_scope(
     arguments: tuple[Any, ...],
     options: dict[str, Any],
 ) -> Any:
-    """`method(*arguments, **options)`, every node it makes marked with a new scope of the module. One per module call: kept lean."""
+    """Call `method(*arguments, **options)`, and give every node it makes a scope of the module.
+
+    Args:
+        method: The method that computes, usually `forward`.
+        module: The module that is called.
+        name: Its name inside the caller.
+        arguments: The arguments by position.
+        options: The arguments by name.
+
+    Returns:
+        What the method returns.
+    """
+    # Every call of every module comes through here, so this does without a Switch.
     mode = _mode.get()
     scope = Scope(name, type(module).__name__, mode.scope, id(module))
     token = _mode.set(Mode(scope, mode.recording, mode.observers, mode.refuse))

@@ -1,7 +1,8 @@
-"""Nested arguments: lists, tuples, dicts and NumPy arrays of numbers, taken apart, put together again and multiplied, in one order.
+"""Trees of numbers: nested arguments that are flattened, unflattened and multiplied in one order.
 
-A nest is made of containers (list, tuple, named tuple, dict; None is an empty one) and of blocks: single numbers and whole
-arrays. The entries of a block are its numbers, row by row.
+A tree is made of containers (list, tuple, named tuple, dict; None is an empty one) and of leaves:
+single numbers and whole NumPy arrays. Flattening it lists its numbers, those of an array row by
+row. NumPy is never imported here: where no array came in, it is not needed.
 """
 
 import sys
@@ -12,258 +13,291 @@ from typing import Any
 
 from scalargrad.errors import DataError, LengthError
 
+Tree = Any
+"""Containers around leaves, or a leaf alone."""
+
+Leaf = Any
+"""A number (a float, a Value, whatever stands for one) or an array."""
+
 ArrayMaker = Callable[[Sequence[Any], tuple[int, ...]], Any]
+"""Makes an array from a flat list and a shape: `object_array` or `float_array`."""
 
 
-def is_nest(thing: Any) -> bool:
-    """Whether `thing` is a container or an array, and not one number (or something that has no place here)."""
+def is_tree(thing: object) -> bool:
+    """Return whether `thing` is a container or an array, not a number or another object."""
     return thing is None or isinstance(thing, dict | list | tuple) or is_array(thing)
 
 
-def is_array(thing: Any) -> bool:
-    """Whether `thing` is a NumPy array with at least one dimension; one without is a number. Does not import NumPy."""
-    return _is_ndarray(thing) and thing.shape != ()
+def is_array(thing: object) -> bool:
+    """Return whether `thing` is a NumPy array with a dimension; a 0-d array is a number."""
+    return _is_ndarray(thing) and getattr(thing, "shape", ()) != ()
 
 
-def _is_ndarray(thing: Any) -> bool:
+def _is_ndarray(thing: object) -> bool:
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(thing, numpy.ndarray)
 
 
-def blocks(nest: Any) -> list[Any]:
-    """The numbers and the arrays of a nest, in order.
+def tree_leaves(tree: Tree) -> list[Leaf]:
+    """List the numbers and the arrays of a tree, in order.
 
-    >>> blocks({"a": 1.0, "b": [2.0, (3.0, None)]})
-    [1.0, 2.0, 3.0]
+    Example:
+        >>> tree_leaves({"a": 1.0, "b": [2.0, (3.0, None)]})
+        [1.0, 2.0, 3.0]
     """
-    if isinstance(nest, dict):
-        return [block for part in nest.values() for block in blocks(part)]
-    if isinstance(nest, list | tuple):
-        return [block for part in nest for block in blocks(part)]
-    if nest is None:
+    if isinstance(tree, dict):
+        return [leaf for part in tree.values() for leaf in tree_leaves(part)]
+    if isinstance(tree, list | tuple):
+        return [leaf for part in tree for leaf in tree_leaves(part)]
+    if tree is None:
         return []
-    return [nest.item() if _is_ndarray(nest) and not is_array(nest) else nest]
+    is_scalar_array = _is_ndarray(tree) and not is_array(tree)
+    return [tree.item() if is_scalar_array else tree]
 
 
-def entries(nest: Any) -> list[Any]:
-    """The numbers of a nest, those of arrays included, in order."""
-    return [entry for block in blocks(nest) for entry in _entries(block)]
+def flatten(tree: Tree) -> list[Any]:
+    """List the numbers of a tree, those in arrays included, in order."""
+    return [number for leaf in tree_leaves(tree) for number in _numbers(leaf)]
 
 
-def _entries(block: Any) -> list[Any]:
-    return block.ravel().tolist() if is_array(block) else [block]
+def _numbers(leaf: Leaf) -> list[Any]:
+    return leaf.ravel().tolist() if is_array(leaf) else [leaf]
 
 
-def replaced(nest: Any, found: Iterable[Any]) -> Any:
-    """The same containers with other blocks, which `found` yields in order."""
-    return _replaced(nest, iter(found))
+def replace_leaves(tree: Tree, leaves: Iterable[Leaf]) -> Tree:
+    """Build the same containers around other leaves, which are taken in order."""
+    return _replace_leaves(tree, iter(leaves))
 
 
-def _replaced(nest: Any, found: Iterator[Any]) -> Any:
-    if isinstance(nest, dict):
-        return dict_like(nest, {key: _replaced(part, found) for key, part in nest.items()})
-    if isinstance(nest, list | tuple):
-        return row_like(nest, [_replaced(part, found) for part in nest])
-    return None if nest is None else next(found)
+def _replace_leaves(tree: Tree, leaves: Iterator[Leaf]) -> Tree:
+    if isinstance(tree, dict):
+        return dict_like(tree, {key: _replace_leaves(part, leaves) for key, part in tree.items()})
+    if isinstance(tree, list | tuple):
+        return sequence_like(tree, [_replace_leaves(part, leaves) for part in tree])
+    return None if tree is None else next(leaves)
 
 
-def row_like(row: Any, parts: Iterable[Any]) -> Any:
-    """A list or tuple of the kind of `row` with other items."""
-    make: Any = getattr(type(row), "_make", type(row))  # named tuples have _make
-    return make(parts)
+def sequence_like(sequence: Tree, items: Iterable[Any]) -> Tree:
+    """Build a list or tuple of the type of `sequence` with other items."""
+    make: Any = getattr(type(sequence), "_make", type(sequence))  # named tuples have _make
+    return make(items)
 
 
-def dict_like(mapping: Any, items: dict[Any, Any]) -> Any:
-    """A dict of the kind of `mapping` with other items under the same keys.
+def dict_like(mapping: Tree, items: dict[Any, Any]) -> Tree:
+    """Build a dict of the type of `mapping` with other items under the same keys.
 
-    A defaultdict keeps its factory and an OrderedDict its methods, for the function that gets the
-    copy may use them.
+    A defaultdict keeps its factory and an OrderedDict its methods: the function that is given the
+    new dict may use them.
     """
     if type(mapping) is dict:
         return items
     twin = copy(mapping)
-    for key, item in items.items():  # not update, which adds in a Counter
+    for key, item in items.items():  # not update(), which adds in a Counter
         twin[key] = item
     return twin
 
 
-def refilled(nest: Any, found: Iterable[Any], array: ArrayMaker | None = None) -> Any:
-    """Put other numbers into the same containers and shapes.
+def unflatten(tree: Tree, numbers: Iterable[Any], array: ArrayMaker | None = None) -> Tree:
+    """Put other numbers into the structure of a tree: its containers and the shapes of its arrays.
 
     Args:
-        nest: The containers.
-        found: The numbers, in order.
-        array: What makes an array of a flat list and a shape: `array_of` (the default) or
-            `float_array`.
+        tree: The tree that gives the structure.
+        numbers: The numbers, in the order of `flatten`.
+        array: What makes the arrays: `object_array` (the default) or `float_array`.
 
     Example:
-        >>> refilled([1.0, (2.0, 3.0)], "abc")
+        >>> unflatten([1.0, (2.0, 3.0)], "abc")
         ['a', ('b', 'c')]
     """
-    numbers = iter(found)
-    make = array_of if array is None else array
-    return replaced(nest, [_refilled(block, numbers, make) for block in blocks(nest)])
+    remaining = iter(numbers)
+    make = object_array if array is None else array
+    leaves = [_unflatten_leaf(leaf, remaining, make) for leaf in tree_leaves(tree)]
+    return replace_leaves(tree, leaves)
 
 
-def _refilled(block: Any, numbers: Iterator[Any], array: ArrayMaker) -> Any:
-    if not is_array(block):
+def _unflatten_leaf(leaf: Leaf, numbers: Iterator[Any], array: ArrayMaker) -> Leaf:
+    if not is_array(leaf):
         return next(numbers)
-    return array([next(numbers) for _ in range(block.size)], block.shape)
+    return array([next(numbers) for _ in range(leaf.size)], leaf.shape)
 
 
-def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """A NumPy array of objects; called only where an array came in, so NumPy is there."""
+def map_tree(function: Callable[[Any], Any], tree: Tree) -> Tree:
+    """Apply `function` to each number of a tree; arrays become arrays of objects."""
+    return unflatten(tree, map(function, flatten(tree)))
+
+
+def object_array(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """Make a NumPy array of objects."""
     numpy = sys.modules["numpy"]
     array = numpy.empty(len(items), dtype=object)
-    for index, item in enumerate(items):  # one by one, for NumPy would look into what it is given
+    # One by one: NumPy would look into items that are sequences.
+    for index, item in enumerate(items):
         array[index] = item
     return array.reshape(shape)
 
 
 def float_array(items: Sequence[float], shape: tuple[int, ...]) -> Any:
-    """A NumPy array of float64; called only where an array came in, so NumPy is there."""
+    """Make a NumPy array of float64."""
     numpy = sys.modules["numpy"]
     return numpy.array(items, dtype=float).reshape(shape)
 
 
 def outer(
-    rows: Any,
-    columns: Any,
+    rows: Tree,
+    columns: Tree,
     matrix: Sequence[Sequence[Any]],
     array: ArrayMaker | None = None,
-) -> Any:
-    """The tree product: the nest `rows` with a copy of the nest `columns`, filled from a row of `matrix`, for each of its numbers.
+) -> Tree:
+    """Arrange a matrix as the tree product of two trees, as `jax.jacobian` arranges its result.
 
-    An array in `rows` keeps the containers of `columns` outside, and each block becomes an array: its shape is that of
-    the rows' block followed by that of the columns' block. Arrays are made by `array`, as those of
-    `refilled` are.
-
-    >>> outer([1.0, 2.0], (3.0, 4.0), [["a", "b"], ["c", "d"]])
-    [('a', 'b'), ('c', 'd')]
-    """
-    make = array_of if array is None else array
-    remaining = iter(matrix)
-    made = []
-    for block in blocks(rows):
-        part = [next(remaining) for _ in _entries(block)]
-        made.append(_outer(block, columns, part, make))
-    return replaced(rows, made)
-
-
-def _outer(row_block: Any, columns: Any, matrix: list[Sequence[Any]], array: ArrayMaker) -> Any:
-    if not is_array(row_block):
-        return refilled(columns, matrix[0], array)
-    made, start = [], 0
-    for block in blocks(columns):
-        stop = start + len(_entries(block))
-        shape = row_block.shape + (block.shape if is_array(block) else ())
-        made.append(array([item for row in matrix for item in row[start:stop]], shape))
-        start = stop
-    return replaced(columns, made)
-
-
-def matched(nest: Any, other: Any, names: tuple[str, str]) -> list[Any]:
-    """The numbers of `other` in the order of `nest`, which must have the same containers and shapes; dicts go by key.
-
-    Raises LengthError, which calls the two by their `names`.
-    """
-    if isinstance(nest, dict) and isinstance(other, dict) and nest.keys() == other.keys():
-        return [entry for key in nest for entry in matched(nest[key], other[key], names)]
-    if (
-        isinstance(nest, list | tuple)
-        and isinstance(other, list | tuple)
-        and len(nest) == len(other)
-    ):
-        return [entry for x, y in zip(nest, other, strict=True) for entry in matched(x, y, names)]
-    if _outline(nest) != _outline(other) or isinstance(nest, dict | list | tuple):
-        raise LengthError(
-            f"{names[0]} and {names[1]} must have one structure: {_outline(nest)} in {names[0]}, {_outline(other)} in {names[1]}"
-        )
-    return entries(other)
-
-
-def _outline(nest: Any) -> str:
-    if isinstance(nest, dict):
-        return f"dict with keys {', '.join(map(str, nest))}"
-    if isinstance(nest, list | tuple):
-        return f"{type(nest).__name__} of {len(nest)}"
-    if is_array(nest):
-        return f"array of shape {nest.shape}"
-    return "None" if nest is None else "one number"
-
-
-def places(nest: Any, name: str) -> list[str]:
-    """Where each number of a nest is found, as Python would write it.
-
-    >>> places([1.0, {"w": 2.0}], "x")
-    ['x[0]', "x[1]['w']"]
-    """
-    if isinstance(nest, dict):
-        return [place for key, part in nest.items() for place in places(part, f"{name}[{key!r}]")]
-    if isinstance(nest, list | tuple):
-        return [
-            place for index, part in enumerate(nest) for place in places(part, f"{name}[{index}]")
-        ]
-    if is_array(nest):
-        return [
-            f"{name}[{', '.join(map(str, index))}]"
-            for index in sys.modules["numpy"].ndindex(nest.shape)
-        ]
-    return [] if nest is None else [name]
-
-
-def snapshot(nest: Any, what: object) -> Any:
-    """Copy a nest, so that nobody who holds the original can change the copy.
-
-    Containers and arrays are copied, numbers are not. A container that appears twice becomes two:
-    each place of a nest is a number of its own, as it is for central differences. What NumPy can
-    read as an array (a pandas Series or DataFrame, a tensor) becomes one.
+    Each number of `rows` becomes a copy of `columns`, filled from one row of the matrix. An array
+    in `rows` keeps the containers of `columns` outside: each leaf in them becomes an array, with
+    the shape of the array in `rows` followed by the shape of the leaf.
 
     Args:
-        nest: The nest.
-        what: Its name in messages.
+        rows: A tree with a number for each row of the matrix.
+        columns: A tree with a number for each column.
+        matrix: The rows.
+        array: What makes the arrays: `object_array` (the default) or `float_array`.
 
-    Returns:
-        Containers of the same kinds around the same numbers.
+    Example:
+        >>> outer([1.0, 2.0], (3.0, 4.0), [["a", "b"], ["c", "d"]])
+        [('a', 'b'), ('c', 'd')]
+    """
+    make = object_array if array is None else array
+    remaining = iter(matrix)
+    products = []
+    for leaf in tree_leaves(rows):
+        part = [next(remaining) for _ in _numbers(leaf)]
+        products.append(_outer_leaf(leaf, columns, part, make))
+    return replace_leaves(rows, products)
+
+
+def _outer_leaf(
+    row_leaf: Leaf, columns: Tree, matrix: list[Sequence[Any]], array: ArrayMaker
+) -> Tree:
+    if not is_array(row_leaf):
+        return unflatten(columns, matrix[0], array)
+    products = []
+    start = 0
+    for leaf in tree_leaves(columns):
+        stop = start + len(_numbers(leaf))
+        shape = row_leaf.shape + (leaf.shape if is_array(leaf) else ())
+        products.append(array([item for row in matrix for item in row[start:stop]], shape))
+        start = stop
+    return replace_leaves(columns, products)
+
+
+def flatten_like(tree: Tree, other: Tree, names: tuple[str, str]) -> list[Any]:
+    """List the numbers of `other` in the order of `tree`; the items of dicts are matched by key.
+
+    Args:
+        tree: The tree that gives the order.
+        other: A tree of the same structure.
+        names: What to call the two in an error.
 
     Raises:
-        DataError: For a container that holds itself, an array of anything but real numbers, a
-            masked array, a `numpy.matrix` (or another kind of array with rules of its own), a
-            dataclass.
+        LengthError: If the structures differ.
+    """
+    if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
+        return [number for key in tree for number in flatten_like(tree[key], other[key], names)]
+
+    are_rows = isinstance(tree, list | tuple) and isinstance(other, list | tuple)
+    if are_rows and len(tree) == len(other):
+        pairs = zip(tree, other, strict=True)
+        return [number for x, y in pairs for number in flatten_like(x, y, names)]
+
+    first = _structure(tree)
+    second = _structure(other)
+    if first != second or isinstance(tree, dict | list | tuple):
+        raise LengthError(
+            f"{names[0]} and {names[1]} must have one structure: "
+            f"{first} in {names[0]}, {second} in {names[1]}"
+        )
+    return flatten(other)
+
+
+def _structure(tree: Tree) -> str:
+    """The outermost container or the leaf, in words."""
+    if isinstance(tree, dict):
+        return f"dict with keys {', '.join(map(str, tree))}"
+    if isinstance(tree, list | tuple):
+        return f"{type(tree).__name__} of {len(tree)}"
+    if is_array(tree):
+        return f"array of shape {tree.shape}"
+    return "None" if tree is None else "one number"
+
+
+def tree_paths(tree: Tree, name: str) -> list[str]:
+    """List how Python would write each number of a tree that is called `name`.
+
+    Example:
+        >>> tree_paths([1.0, {"w": 2.0}], "x")
+        ['x[0]', "x[1]['w']"]
+    """
+    if isinstance(tree, dict):
+        return [path for key, part in tree.items() for path in tree_paths(part, f"{name}[{key!r}]")]
+    if isinstance(tree, list | tuple):
+        return [path for i, part in enumerate(tree) for path in tree_paths(part, f"{name}[{i}]")]
+    if is_array(tree):
+        indexes = sys.modules["numpy"].ndindex(tree.shape)
+        return [f"{name}[{', '.join(map(str, index))}]" for index in indexes]
+    return [] if tree is None else [name]
+
+
+def copy_tree(tree: Tree, what: object) -> Tree:
+    """Copy the containers and arrays of a tree, so that the original can change.
+
+    Numbers are not copied. A container that appears twice becomes two: each number of a tree is a
+    separate argument, as it is for finite differences. What NumPy can read as an array (a pandas
+    Series or DataFrame, a tensor) becomes an array.
+
+    Args:
+        tree: The tree.
+        what: Its name in errors.
+
+    Returns:
+        Containers of the same types around the same numbers.
+
+    Raises:
+        DataError: For a container that contains itself, an array of anything but real numbers, a
+            masked array, a `numpy.matrix` or another subclass of arrays, or a dataclass.
 
     Example:
         >>> row = [1.0, 2.0]
-        >>> copies = snapshot([row, row], "x")
+        >>> copies = copy_tree([row, row], "x")
         >>> copies[0] is copies[1], copies
         (False, [[1.0, 2.0], [1.0, 2.0]])
     """
-    return _snapshot(nest, what, ())
+    return _copy_tree(tree, what, ())
 
 
-def _snapshot(nest: Any, what: object, around: tuple[int, ...]) -> Any:
-    if type(nest) is float:  # nearly always
-        return nest
-    if isinstance(nest, dict | list | tuple):
-        if id(nest) in around:
-            kind = type(nest).__name__
+def _copy_tree(tree: Tree, what: object, around: tuple[int, ...]) -> Tree:
+    if type(tree) is float:  # nearly always
+        return tree
+
+    if isinstance(tree, dict | list | tuple):
+        if id(tree) in around:
+            kind = type(tree).__name__
             raise DataError(f"{what} has a {kind} that contains itself, and so no end")
-        inside = (*around, id(nest))
-        if isinstance(nest, dict):
-            items = {key: _snapshot(part, what, inside) for key, part in nest.items()}
-            return dict_like(nest, items)
-        return row_like(nest, [_snapshot(part, what, inside) for part in nest])
-    if is_dataclass(nest) and not isinstance(nest, type):
+        inside = (*around, id(tree))
+        if isinstance(tree, dict):
+            items = {key: _copy_tree(part, what, inside) for key, part in tree.items()}
+            return dict_like(tree, items)
+        return sequence_like(tree, [_copy_tree(part, what, inside) for part in tree])
+
+    if is_dataclass(tree) and not isinstance(tree, type):
         raise DataError(
-            f"{what} holds a {type(nest).__name__}, and a dataclass is no nest of numbers: "
+            f"{what} holds a {type(tree).__name__}, and a dataclass is not a tree of numbers: "
             "give its numbers as a dict, and make the dataclass inside the function"
         )
-    if _is_ndarray(nest) or _reads_as_array(nest):
-        return _plain_array(nest, what)
-    return nest
+    if _is_ndarray(tree) or _reads_as_array(tree):
+        return _copy_array(tree, what)
+    return tree
 
 
 def _reads_as_array(thing: Any) -> bool:
-    """Whether NumPy reads it as an array with a dimension: a Series, a tensor, but no scalar."""
+    """Whether NumPy reads it as an array with a dimension: a Series, a tensor, but not a scalar."""
     if "numpy" not in sys.modules or not hasattr(thing, "__array__"):
         return False
     return getattr(thing, "shape", ()) != ()
@@ -273,28 +307,26 @@ _KINDS = "biufO"
 _KIND_NAMES = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "spans of time"}
 
 
-def _plain_array(thing: Any, what: object) -> Any:
-    """A NumPy array with memory of its own, of numbers or of objects, which are looked at later."""
+def _copy_array(thing: Any, what: object) -> Any:
+    """A plain NumPy array of numbers or of objects, which are checked later."""
     numpy = sys.modules["numpy"]
     if hasattr(thing, "mask") and hasattr(thing, "filled"):
-        fill = "fill what is masked with x.filled(…), or leave it out"
-        raise DataError(f"{what} holds a masked array: {fill}")
+        remedy = "fill the masked entries with x.filled(…), or leave them out"
+        raise DataError(f"{what} holds a masked array: {remedy}")
     if _is_ndarray(thing) and type(thing) not in (numpy.ndarray, numpy.memmap):
-        # A numpy.matrix multiplies in its own way, and what has units loses them in an array.
+        # A numpy.matrix has its own product, and a quantity would lose its unit in an array.
         kind = type(thing).__name__
         rules = "whose rules are not those of an array: give numpy.asarray(x)"
         raise DataError(f"{what} holds a {kind}, {rules}")
+
     try:
-        array = numpy.array(numpy.asarray(thing), order="C")  # a tensor can't copy itself
-    except Exception as error:  # a tensor that needs gradients, or is on a GPU, raises its own
+        # asarray first, because a tensor can't be copied by numpy.array
+        array = numpy.array(numpy.asarray(thing), order="C")
+    except Exception as error:  # a tensor on a GPU, or one that requires gradients, raises its own
         kind = type(thing).__name__
         raise DataError(f"{what} holds a {kind} that NumPy can't read: {error}") from error
+
     if array.dtype.kind not in _KINDS:
         held = _KIND_NAMES.get(array.dtype.kind, f"items of type {array.dtype}")
         raise DataError(f"{what} holds an array of {held}, where only real numbers belong")
     return array
-
-
-def mapped(function: Callable[[Any], Any], nest: Any) -> Any:
-    """`function` applied to each number of a nest; arrays become arrays of objects."""
-    return refilled(nest, map(function, entries(nest)))

@@ -8,24 +8,25 @@ from typing import Any
 
 from scalargrad.errors import OptionError
 
-from .conversion import whole
+from .checks import checked_int
 
 Seed = int | Random | None
-"""An int, a generator to go on with, or None for the generator of the process."""
+"""An int, a generator to draw from, or None for a generator seeded by that of the process."""
 
 
 class _ProcessGenerator:
     """The random generator of the process.
 
-    It is the one thing here that is shared by all of a program, as in PyTorch. It begins with a
-    fixed seed, so that a script that is run twice computes the same numbers.
+    It is global, as in PyTorch, and starts with a fixed seed, so that a script that runs twice
+    computes the same numbers.
     """
 
     def __init__(self) -> None:
         self.random = Random(0)
         self._lock = Lock()
 
-        # A fork copies the lock as it is, held by another thread perhaps, who is not copied.
+        # A fork copies a lock that another thread may hold, but not the thread that would release
+        # it.
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._renew_lock)
 
@@ -33,7 +34,7 @@ class _ProcessGenerator:
         self._lock = Lock()
 
     def restart(self, seed: int) -> None:
-        """Begin again with this seed."""
+        """Start again from this seed."""
         with self._lock:
             self.random.seed(seed)
 
@@ -49,12 +50,12 @@ PROCESS = _ProcessGenerator()
 
 
 def manual_seed(seed: int) -> None:
-    """Set the seed of the modules that are made without one from here on.
+    """Seed the modules that are made without a seed from now on.
 
-    Every module with random numbers takes a `seed`. Where it is left out, the module gets a
-    generator of its own, seeded from the one generator of the process, so that two equal layers
-    begin with different weights. That generator starts with a fixed seed. `fit` and
-    `scalargrad.data` have seeds of their own, which this function does not touch.
+    Every module with random numbers takes a `seed`. Without one, a module gets its own generator,
+    seeded from the generator of the process, so that two equal layers start with different weights.
+    The generator of the process starts with a fixed seed. `fit` and `scalargrad.data` have their
+    own seeds, which this function does not change.
 
     Args:
         seed: A whole number of at least 0.
@@ -70,15 +71,15 @@ def manual_seed(seed: int) -> None:
         >>> first.state_dict() == Neuron(2).state_dict() != second.state_dict()
         True
     """
-    PROCESS.restart(whole(seed, "seed of manual_seed", least=0))
+    PROCESS.restart(checked_int(seed, "seed of manual_seed", 0))
 
 
 def generator(seed: Any) -> Random:
     """Return the generator that a `seed` argument stands for.
 
     Args:
-        seed: A generator, which is returned as it is; an int (text and floats serve, too), from
-            which a new one is made; or None for a new one that the generator of the process seeds.
+        seed: A generator, which is returned as it is; an int (or text, or a float) for a new one;
+            or None for a new one that the generator of the process seeds.
 
     Returns:
         The generator.
@@ -99,7 +100,7 @@ def generator(seed: Any) -> Random:
     try:
         return Random(index(seed))
     except TypeError:
-        found = f"{type(seed).__name__} {seed!r}"
         raise OptionError(
-            f"seed must be a whole number, a random.Random or None, not {found}"
+            "seed must be a whole number, a random.Random or None, "
+            f"not {type(seed).__name__} {seed!r}"
         ) from None

@@ -8,6 +8,8 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+from scalargrad.utils.files import write
+
 from . import functions, ops
 from .methods import Operations
 from .operations import OPERATORS
@@ -30,7 +32,7 @@ __all__ = {names}
 Real = float | numpy.floating[Any] | numpy.integer[Any]
 FUNCTIONS: dict[str, Callable[..., Any]]
 
-def shifted(numbers: Iterable[Number]) -> list[Any]: ...
+def subtract_max(numbers: Iterable[Number]) -> list[Any]: ...
 '''
 
 _METHODS = '''"""{doc}
@@ -183,4 +185,4 @@ def files() -> dict[Path, str]:
 
 if __name__ == "__main__":
     for path, text in files().items():
-        path.write_text(text, encoding="utf-8")
+        write(path, text)

@@ -1,4 +1,4 @@
-"""Warnings of what does not learn: on the user's own line, and once."""
+"""Warnings about parts of a model that do not learn, once each, at the line of the user's code."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ _examined: ContextVar[bool] = ContextVar("examined", default=False)
 
 
 def warn_unlearned(message: str) -> None:
-    """Warn the user's code that something is not learned."""
+    """Warn, at the line of the user's code, that something is not learned."""
     warn(message, UnlearnedWarning)
 
 
 @contextmanager
 def reported(identities: Iterable[int]) -> Iterator[None]:
-    """Mark modules whose losses somebody looks through, so that nobody else needs to warn.
+    """Mark modules whose unlearned parts are reported by the caller, so that nothing else warns.
 
     Args:
         identities: The ids of the modules.
@@ -36,21 +36,21 @@ def reported(identities: Iterable[int]) -> Iterator[None]:
 
 
 def is_reported(identity: int) -> bool:
-    """Return whether somebody else tells of what the module with this id does not learn."""
+    """Return whether a caller reports what the module with this id does not learn."""
     return identity in _reported.get()
 
 
 def warn_no_gradient(message: str) -> None:
-    """Warn the user's code that no gradient gets through, unless somebody examines just that."""
+    """Warn that no gradient passes, unless a block of `examined` reports just that."""
     if not _examined.get():
         warn(message, NoGradientWarning)
 
 
 @contextmanager
 def examined() -> Iterator[None]:
-    """Inside the block nobody is warned of gradients that do not get through: somebody reports them.
+    """Silence `warn_no_gradient` inside the block: the caller reports such gradients itself.
 
-    A filter of `warnings` would do the same to all threads.
+    A filter of `warnings` would do that in all threads.
 
     Example:
         >>> with examined():

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
@@ -77,8 +77,8 @@ def shift(
         array([[0., 1., 0., 3.]])
     """
     stack = _as_stack(images, height, width)
-    rows_down = np.full(len(stack), whole(down, "down", None))
-    columns_right = np.full(len(stack), whole(right, "right", None))
+    rows_down = np.full(len(stack), checked_int(down, "down", None))
+    columns_right = np.full(len(stack), checked_int(right, "right", None))
     return _shift_each(stack, rows_down, columns_right, fill)
 
 
@@ -109,7 +109,7 @@ def random_shift(
         array([[1., 2., 3., 4.]])
     """
     stack = _as_stack(images, height, width)
-    limit = whole(max_shift, "max_shift", 0)
+    limit = checked_int(max_shift, "max_shift", 0)
     rng = make_generator(seed)
     down, right = rng.integers(-limit, limit, (2, len(stack)), endpoint=True)
     return _shift_each(stack, down, right, fill)
@@ -178,7 +178,7 @@ def random_flip(
 def _as_stack(images: Samples, height: int, width: int) -> Floats:
     """Return the images as an array (n, height, width)."""
     rows = as_floats(images, "images")
-    size = whole(height, "height") * whole(width, "width")
+    size = checked_int(height, "height", 1) * checked_int(width, "width", 1)
     if rows.ndim != 2 or rows.shape[1] != size:
         raise LengthError(
             f"images of {height} × {width} pixels must have the shape (n, {size}), not {rows.shape}"

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scalargrad.core.conversion import as_float, plain, whole
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import as_float, plain
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError, OptionError
 
@@ -66,7 +67,7 @@ def make_generator(seed: Seed) -> np.random.Generator:
     if isinstance(seed, Random):
         return np.random.default_rng(seed.getrandbits(128))
     try:
-        return np.random.default_rng(whole(seed, "seed", 0))
+        return np.random.default_rng(checked_int(seed, "seed", 0))
     except OptionError:
         raise OptionError(
             "seed must be a whole number of at least 0, a numpy.random.Generator or a "

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
 
@@ -98,9 +98,9 @@ def spirals(
         >>> np.bincount(y)
         array([3, 3, 3])
     """
-    arms = whole(classes, "classes", 2)
+    arms = checked_int(classes, "classes", 2)
     winding = check_range(turns, "turns")
-    total = whole(n, "n", arms)
+    total = checked_int(n, "n", arms)
     groups = []
     for arm in range(arms):
         size = total // arms + (arm < total % arms)
@@ -129,7 +129,7 @@ def quadrants(n: int = 100, seed: Seed = 0, reach: float = 1.0) -> Points:
         >>> all((y == 2) == ((X[:, 0] < 0) & (X[:, 1] < 0)))
         True
     """
-    total = whole(n, "n", 4)
+    total = checked_int(n, "n", 4)
     size = check_range(reach, "reach")
     rng = make_generator(seed)
     if not size:
@@ -142,7 +142,7 @@ def quadrants(n: int = 100, seed: Seed = 0, reach: float = 1.0) -> Points:
 
 
 def _halve(n: int) -> tuple[int, int]:
-    total = whole(n, "n", 2)
+    total = checked_int(n, "n", 2)
     return total // 2, total - total // 2
 
 

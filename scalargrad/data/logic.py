@@ -6,7 +6,7 @@ For inputs and answers of ±1 use `2 * X - 1` and `2 * y - 1`.
 import numpy as np
 from numpy.typing import NDArray
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
 
@@ -101,7 +101,7 @@ def comparator(bits: int) -> Table:
         >>> X[y == 1]
         array([[1., 0.]])
     """
-    if whole(bits, "bits") > 10:
+    if checked_int(bits, "bits", 1) > 10:
         raise OptionError(f"bits must be at most 10, not {bits}: the table has 4**bits rows")
     rows = np.arange(4**bits)
     first = rows // 2**bits
@@ -111,7 +111,7 @@ def comparator(bits: int) -> Table:
 
 def _count_up(bits: int) -> Floats:
     """Return all rows of `bits` bits, in the order of the numbers that they spell."""
-    if whole(bits, "bits") > 20:
+    if checked_int(bits, "bits", 1) > 20:
         raise OptionError(f"bits must be at most 20, not {bits}: the table has 2**bits rows")
     numbers = np.arange(2**bits)[:, None]
     places = np.arange(bits)[::-1]

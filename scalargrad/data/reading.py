@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import OptionError, UnknownNameError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
@@ -160,8 +160,8 @@ def read_mnist_csv(
         ...     read_mnist_csv(file, pixels=None)
         (array([[0. , 1. , 0.2, 0. ]]), array([7]))
     """
-    max_label = whole(classes, "classes") - 1
-    size = None if pixels is None else whole(pixels, "pixels")
+    max_label = checked_int(classes, "classes", 1) - 1
+    size = None if pixels is None else checked_int(pixels, "pixels", 1)
     number_format = NumberFormat(delimiter, ".", None, _MNIST_OPTIONS)
     lines = Lines(path, delimiter, None)
     contents = _TableReader(lines, number_format, header, None, refuse_missing=True).read()

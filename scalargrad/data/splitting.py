@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 
@@ -71,7 +71,7 @@ def _test_count(test: float | int, n: int) -> int:
     if n < 2:
         raise LengthError("one sample can't be split in two parts")
     if hasattr(test, "__index__"):
-        count = whole(test, "test")
+        count = checked_int(test, "test", 1)
         if count >= n:
             raise OptionError(
                 f"test must leave a sample to train on: {count} of {n} samples were asked for"
@@ -131,11 +131,11 @@ def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
         >>> any(epoch_order(10, seed=1, epoch=3) != epoch_order(10, seed=1, epoch=4))
         True
     """
-    total = whole(n, "n")
-    number = whole(epoch, "epoch", 0)
+    total = checked_int(n, "n", 1)
+    number = checked_int(epoch, "epoch", 0)
     if seed is None:
         return np.arange(total)
-    entropy = [whole(seed, "seed of an order", 0), number]
+    entropy = [checked_int(seed, "seed of an order", 0), number]
     return np.random.default_rng(entropy).permutation(total)
 
 
@@ -178,7 +178,7 @@ def batches(
         [1 4 0] [3 2 5]
     """
     samples, targets = as_samples(X, y)
-    step = whole(size, "size")
+    step = checked_int(size, "size", 1)
     order = epoch_order(len(samples), seed, epoch)
     if drop_last and len(samples) < step:
         raise OptionError(f"drop_last leaves no batch of {step} samples: there are {len(samples)}")
@@ -206,7 +206,7 @@ def one_hot(y: Samples, classes: int) -> Floats:
         array([[0., 1., 0.],
                [1., 0., 0.]])
     """
-    width = whole(classes, "classes")
+    width = checked_int(classes, "classes", 1)
     labels = as_classes(as_array(y, "y"), "y")
     if labels.max() >= width:
         place = int(np.argmax(labels >= width))

@@ -9,7 +9,7 @@ from math import isfinite
 import numpy
 
 from scalargrad.autodiff.anomaly import detect_anomaly
-from scalargrad.core.checks import checked_count
+from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import plain
 from scalargrad.core.unlearned import examined
 from scalargrad.core.value import Parameter, Value
@@ -288,7 +288,7 @@ def _mark(kinds: Sequence[str]) -> str:
 def _choose(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
     """Return evenly chosen samples with their indices."""
     total = len(samples)
-    count = total if most is None else min(total, checked_count(most, "most", 1))
+    count = total if most is None else min(total, checked_int(most, "most", 1))
     indices = [i * total // count for i in range(count)]
     chosen = samples.subset(indices)
     # The backward passes would leave gradients on the user's Values.

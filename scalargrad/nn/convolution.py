@@ -4,7 +4,8 @@ from random import Random
 from typing import Any
 
 from scalargrad.core import ops
-from scalargrad.core.conversion import is_number, whole
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import is_number
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import Op
@@ -70,14 +71,14 @@ class Conv(Module):
         initializer: str | Initializer = "he",
         seed: Seed = None,
     ) -> None:
-        self.channels = whole(channels, "channels of a Conv")
+        self.channels = checked_int(channels, "channels of a Conv", 1)
         self.size, self.stride = (
             checked_pair(size, "size of a Conv"),
             checked_pair(stride, "stride of a Conv"),
         )
         self.padding = checked_pair(padding, "padding of a Conv", least=0)
         count, area, rng = (
-            whole(filters, "filters of a Conv"),
+            checked_int(filters, "filters of a Conv", 1),
             self.size[0] * self.size[1],
             generator(seed),
         )
@@ -221,7 +222,7 @@ def checked_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
         raise OptionError(
             f"{what} must be one number, or a pair for rows and columns, not {number!r}"
         )
-    first, second = (whole(part, what, least) for part in pair)
+    first, second = (checked_int(part, what, least) for part in pair)
     return first, second
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from scalargrad.core.conversion import is_number, whole
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import is_number
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import DataError, OptionError
@@ -34,8 +35,8 @@ class Embedding(Module):
         self, count: int, size: int, initializer: str | Initializer = "normal", seed: Seed = None
     ) -> None:
         self.count, self.size = (
-            whole(count, "count of an Embedding"),
-            whole(size, "size of an Embedding"),
+            checked_int(count, "count of an Embedding", 1),
+            checked_int(size, "size of an Embedding", 1),
         )
         rows = weights_by_neuron(_initializer(initializer), generator(seed), self.size, self.count)
         self.vectors = [

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import OptionError
@@ -58,9 +58,11 @@ class Neuron(Module):
     ) -> None:
         activation = _chosen(activation, nonlin, "Neuron")
         rng, draw = generator(seed), _initializer(initializer)
-        self.inputs = whole(inputs, "inputs of a Neuron")
+        self.inputs = checked_int(inputs, "inputs of a Neuron", 1)
         weights = next(
-            weights_by_neuron(draw, rng, self.inputs, whole(fan_out, "fan_out of a Neuron"))
+            weights_by_neuron(
+                draw, rng, self.inputs, checked_int(fan_out, "fan_out of a Neuron", 1)
+            )
         )
         self.activation = _activation(activation, rng)
         self.weights = [Parameter(weight, label=f"w{i}") for i, weight in enumerate(weights)]
@@ -122,8 +124,8 @@ class Layer(Module):
     ) -> None:
         activation = _chosen(activation, nonlin, "Layer")
         rng = generator(seed)
-        self.inputs = whole(inputs, "inputs of a Layer")
-        self.outputs = whole(outputs, "outputs of a Layer")
+        self.inputs = checked_int(inputs, "inputs of a Layer", 1)
+        self.outputs = checked_int(outputs, "outputs of a Layer", 1)
         rows = list(weights_by_neuron(_initializer(initializer), rng, self.inputs, self.outputs))
         self.activation = over_layer(activation)
         if self.activation and self.outputs == 1:
@@ -188,8 +190,11 @@ class MLP(Module):
                 f"sizes of an MLP must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}"
             )
         rng = generator(seed)
-        self.inputs = whole(inputs, "inputs of an MLP")
-        widths = [inputs, *(whole(size, f"sizes[{i}] of an MLP") for i, size in enumerate(sizes))]
+        self.inputs = checked_int(inputs, "inputs of an MLP", 1)
+        widths = [
+            inputs,
+            *(checked_int(size, f"sizes[{i}] of an MLP", 1) for i, size in enumerate(sizes)),
+        ]
         if len(sizes) == 1 and not over_layer(activation):
             _activation(
                 activation, rng

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scalargrad.core import ops
-from scalargrad.core.conversion import as_float, whole
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.operations import apply
@@ -22,7 +23,7 @@ class _Normalization(Module):
 
     def __init__(self, size: int, eps: float, choice: str | Activation | None) -> None:
         who = type(self).__name__
-        self.inputs = self.size = whole(size, f"size of {who}")
+        self.inputs = self.size = checked_int(size, f"size of {who}", 1)
         self.eps = as_float(eps, f"eps of {who}")
         if not self.eps >= 0.0:
             raise OptionError(f"eps of {who} must be at least 0, not {eps!r}")

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from scalargrad.core import ops
-from scalargrad.core.conversion import whole
+from scalargrad.core.checks import checked_int
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
@@ -66,8 +66,8 @@ def recommended(
         )
     rng, steps = generator(seed), list[Any]()
     widths = [
-        whole(inputs, "inputs"),
-        *(whole(size, f"sizes[{i}]") for i, size in enumerate(sizes)),
+        checked_int(inputs, "inputs", 1),
+        *(checked_int(size, f"sizes[{i}]", 1) for i, size in enumerate(sizes)),
     ]
     for before, after in pairwise(widths[:-1]):
         steps += [Layer(before, after, None, he, rng), BatchNorm(after, activation=ops.ELU.name)]

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from scalargrad.core import ops
-from scalargrad.core.conversion import as_float, whole
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import as_float
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.operations import apply
 from scalargrad.core.seeds import Seed, generator
@@ -52,8 +53,8 @@ class RNNCell(Module):
         seed: Seed = None,
     ) -> None:
         self.inputs, self.size = (
-            whole(inputs, "inputs of an RNNCell"),
-            whole(size, "size of an RNNCell"),
+            checked_int(inputs, "inputs of an RNNCell", 1),
+            checked_int(size, "size of an RNNCell", 1),
         )
         self.units = Layer(self.inputs + self.size, self.size, activation, initializer, seed)
 
@@ -106,8 +107,8 @@ class LSTMCell(Module):
         seed: Seed = None,
     ) -> None:
         self.inputs, self.size = (
-            whole(inputs, "inputs of an LSTMCell"),
-            whole(size, "size of an LSTMCell"),
+            checked_int(inputs, "inputs of an LSTMCell", 1),
+            checked_int(size, "size of an LSTMCell", 1),
         )
         rng, both, sigmoid, tanh = (
             generator(seed),

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from scalargrad.core.conversion import as_float, whole
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import as_float
 from scalargrad.core.value import Value
 from scalargrad.errors import DataError, LengthError, OptionError
 
@@ -27,7 +28,7 @@ class Reshape(Module):
     def __init__(self, *sizes: int) -> None:
         if not sizes:
             raise OptionError("Reshape needs the size of each level, such as Reshape(1, 6, 6)")
-        self.sizes = [whole(size, f"size {i} of Reshape") for i, size in enumerate(sizes)]
+        self.sizes = [checked_int(size, f"size {i} of Reshape", 1) for i, size in enumerate(sizes)]
 
     @property
     def inputs(self) -> int:

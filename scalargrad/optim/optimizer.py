@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core.checks import checked_count, checked_names, checked_number, checked_parameters
+from scalargrad.core.checks import checked_int, checked_names, checked_number, checked_parameters
 from scalargrad.core.conversion import as_float, plain
 from scalargrad.core.value import Parameter
 from scalargrad.errors import LengthError, OptionError
@@ -143,7 +143,7 @@ class Optimizer(ABC):
             raise LengthError(
                 f"state is for {state['size']} parameters, not {len(self.parameters)}; nothing was loaded"
             )
-        steps = checked_count(state["steps"], "steps of the state")
+        steps = checked_int(state["steps"], "steps of the state", 0)
         options = self._checked(
             checked_names(state["options"], self.options, "options of the state")
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import cos, inf, pi
 from typing import Any, Literal
 
-from scalargrad.core.checks import checked_count, checked_names, checked_number
+from scalargrad.core.checks import checked_int, checked_names, checked_number
 from scalargrad.core.conversion import as_float, plain
 from scalargrad.errors import DataError, OptionError
 from scalargrad.utils.calls import explain_class
@@ -341,8 +341,12 @@ def _positive(number: Any, what: str) -> float:
     return checked_number(number, what, above=True)
 
 
+def _zero_or_more(number: Any, what: str) -> int:
+    return checked_int(number, what, 0)
+
+
 def _one_or_more(number: Any, what: str) -> int:
-    return checked_count(number, what, 1)
+    return checked_int(number, what, 1)
 
 
 def _part(number: Any, what: str) -> float:
@@ -360,7 +364,7 @@ def _one_of(*choices: str) -> Callable[[Any, str], str]:
 
 _CHECKS: dict[str, Any] = {
     **dict.fromkeys(("learning_rate", "base", "min_lr", "eps", "threshold"), checked_number),
-    **dict.fromkeys(("steps", "patience", "cooldown", "waiting", "cooling"), checked_count),
+    **dict.fromkeys(("steps", "patience", "cooldown", "waiting", "cooling"), _zero_or_more),
     **dict.fromkeys(("step_size", "length"), _one_or_more),
     "mode": _one_of("min", "max"),
     "threshold_mode": _one_of("rel", "abs"),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy
 
-from scalargrad.core.checks import checked_count, checked_number
+from scalargrad.core.checks import checked_int, checked_number
 from scalargrad.errors import OptionError, UnknownNameError
 from scalargrad.optim import ReduceOnPlateau, Scheduled, max_norm
 from scalargrad.utils.spelling import suggestion
@@ -44,7 +44,7 @@ class EarlyStopping(Callback):
         min_delta: float = 0.0,
         mode: Literal["min", "max"] = "min",
     ) -> None:
-        self.patience = checked_count(patience, "patience of EarlyStopping", 1)
+        self.patience = checked_int(patience, "patience of EarlyStopping", 1)
         if mode not in ("min", "max"):
             raise OptionError(f"mode of EarlyStopping must be 'min' or 'max', not {mode!r}")
         self.monitor = monitor

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from scalargrad.compiler import Compiled, compile
 from scalargrad.core.conversion import is_number
-from scalargrad.core.nested import entries, refilled
+from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value
 from scalargrad.data import one_hot
 from scalargrad.errors import DataError, LengthError, OptionError
@@ -152,11 +152,11 @@ class CompiledStep(Step):
         penalty_of = self.penalty
 
         def objective(inputs: Traced, targets: Traced, weight: Traced = None) -> list[Traced]:
-            prediction = self.model(refilled(first_input, _as_list(inputs)))
-            target = refilled(first_target, _as_list(targets))
+            prediction = self.model(unflatten(first_input, _as_list(inputs)))
+            target = unflatten(first_target, _as_list(targets))
             loss = check_loss(loss_of_one(prediction, target))
             self._output = prediction
-            extra = entries(prediction) if self.predicting else []
+            extra = flatten(prediction) if self.predicting else []
             if not training or (penalty_of is None and weight is None):
                 return [loss, *extra]
 
@@ -197,7 +197,7 @@ class CompiledStep(Step):
         return [_one_hot_row(part, classes, ignored, share) for part in target]
 
     def _read_predictions(self, numbers: Array) -> list[Prediction]:
-        return [refilled(self._output, row) for row in numbers.tolist()]
+        return [unflatten(self._output, row) for row in numbers.tolist()]
 
 
 def _average(losses: Array, shares: Array | None) -> float:
@@ -239,7 +239,7 @@ def _as_list(values: Traced) -> list[Traced]:
 
 def _stack_rows(entries_by_sample: list[Any], what: str) -> Array:
     """Convert nested entries to an array with one row for each sample."""
-    rows = [entries(entry) for entry in entries_by_sample]
+    rows = [flatten(entry) for entry in entries_by_sample]
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise LengthError(

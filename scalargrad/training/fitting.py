@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 
-from scalargrad.core.checks import checked_count
+from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import is_number
 from scalargrad.core.unlearned import reported
 from scalargrad.errors import DataError, OptionError, ResumeWarning
@@ -124,8 +124,8 @@ def fit(
     metric_functions = read_metrics(metrics)
     loss_function = get_loss(loss)
     callback_list = read_callbacks(callbacks)
-    epoch_count = checked_count(epochs, "epochs")
-    size = None if batch_size is None else checked_count(batch_size, "batch_size", 1)
+    epoch_count = checked_int(epochs, "epochs", 0)
+    size = None if batch_size is None else checked_int(batch_size, "batch_size", 1)
 
     # The trial below reports what nothing would learn, so no step warns of it a second time.
     with reported(id(module) for _, module in model.named_modules()):
@@ -208,4 +208,4 @@ def resolve_optimizer(choice: Optimizer | str, model: Module) -> Optimizer:
 
 
 def _check_seed(seed: int | None) -> int | None:
-    return None if seed is None else checked_count(seed, "seed of fit")
+    return None if seed is None else checked_int(seed, "seed of fit", 0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core.checks import checked_count
+from scalargrad.core.checks import checked_int
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
 from scalargrad.core.value import Value, backward
@@ -136,9 +136,9 @@ class Recorder(Callback):
         self.x = x
         self.target = target
         self.loss = loss
-        self.every = checked_count(every, "every of Recorder", 1)
-        self.most = checked_count(most, "most of Recorder", 2)
-        self.limit = checked_count(limit, "limit of Recorder", 1)
+        self.every = checked_int(every, "every of Recorder", 1)
+        self.most = checked_int(most, "most of Recorder", 2)
+        self.limit = checked_int(limit, "limit of Recorder", 1)
         self.recording = Recording()
         self._first_every = self.every
 

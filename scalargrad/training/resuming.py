@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 
 from scalargrad.checkpoint import Checkpoint, checked_model_arrays, load, model_arrays, save
-from scalargrad.core.checks import checked_count
+from scalargrad.core.checks import checked_int
 from scalargrad.errors import CheckpointError
 from scalargrad.utils.files import as_path
 
@@ -39,7 +39,7 @@ class SaveCheckpoint(Callback):
 
     def __init__(self, path: str | PathLike[str], every: int = 1) -> None:
         self.path = as_path(path)
-        self.every = checked_count(every, "every of SaveCheckpoint", 1)
+        self.every = checked_int(every, "every of SaveCheckpoint", 1)
 
     def on_epoch_end(self, training: Training) -> None:
         """Write the file when it is time, and at the end of the training."""

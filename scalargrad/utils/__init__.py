@@ -1,1 +1,1 @@
-"""Helpers that know no Value: spelling, calls, frames, files, decorators."""
+"""Helpers that do not depend on Values: spelling, calls, frames, files, decorators."""

@@ -1,4 +1,4 @@
-"""Calls with arguments that a function does not take: what is wrong, and what was meant."""
+"""Errors for wrong arguments: what a call got wrong, and what was probably meant."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from scalargrad.errors import CallError
 from scalargrad.terminal import printable
 
-from .spelling import nearest, synonyms_of
+from .spelling import nearest, parse_synonyms
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -16,7 +16,7 @@ _BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 # Each line holds names of one argument, in this library and elsewhere.
-_ARGUMENTS = synonyms_of("""
+_ARGUMENTS = parse_synonyms("""
     learning_rate lr eta step_size rate alpha
     optimizer optimiser opt optim rule
     initializer initializer init weight_init kernel_initializer initialization initialization
@@ -93,32 +93,34 @@ _ARGUMENTS = synonyms_of("""
     model module net
 """)
 
+_RATE = "the learning rate is the optimizer's: optimizer=Adam(model.parameters(), 0.01)"
 _NOTES = {
     "retain_graph": "graphs are kept until nothing refers to them, so it is not needed",
     "nonlin": "for a linear neuron say activation=None",
-    "lr": "the learning rate is the optimizer's: optimizer=Adam(model.parameters(), 0.01)",
-    "learning_rate": "the learning rate is the optimizer's: optimizer=Adam(model.parameters(), 0.01)",
+    "lr": _RATE,
+    "learning_rate": _RATE,
     "requires_grad": "every Value takes part in gradients; a Constant takes none",
     "bias": "every neuron has a bias",
     "dtype": "all numbers are float64",
     "device": "all numbers are on the processor",
 }
-"""What to say about arguments of other libraries, where nothing here stands for them."""
+"""Hints for arguments of other libraries that have no counterpart here."""
 
 
 def explain_calls(function: F, hint: Callable[..., str] = lambda *_: "") -> F:
-    """Make a call with wrong arguments a CallError that says what the function takes.
+    """Make calls with wrong arguments raise a CallError that says what the function takes.
 
-    Nothing is done unless a call fails with a TypeError. Signature, types and documentation stay those
-    of the function.
+    There is no overhead unless a call fails with a TypeError. The signature, the types and the
+    documentation of the function stay.
 
     Args:
-        function: A function, or the `__init__` of a class, which messages call by the name of the class.
-        hint: A function of the arguments by position, `self` among them, that returns what else to
-            say, "" for nothing.
+        function: A function, or the `__init__` of a class, which errors call by the name of the
+            class.
+        hint: A function of the arguments by position, including `self`, that returns a text to add
+            to the error, or "".
 
     Returns:
-        The function to use in its place.
+        The wrapped function.
 
     Example:
         >>> @explain_calls
@@ -136,7 +138,7 @@ def explain_calls(function: F, hint: Callable[..., str] = lambda *_: "") -> F:
         except CallError:
             raise
         except TypeError:
-            # most often it is the function's own complaint about what it was given
+            # Usually the function itself raised it, for arguments that fit its signature.
             wrong = what_is_wrong(function, args, options)
             if wrong is None:
                 raise
@@ -147,11 +149,11 @@ def explain_calls(function: F, hint: Callable[..., str] = lambda *_: "") -> F:
 
 
 def explain_class(kind: type, *methods: str) -> None:
-    """Explain wrong arguments of methods that a class defines itself.
+    """Apply `explain_calls` to methods that a class defines itself, not to inherited ones.
 
     Args:
-        kind: The class.
-        methods: Their names.
+        kind: The class, which is changed in place.
+        methods: The names of the methods.
 
     Example:
         >>> class Point:
@@ -173,13 +175,13 @@ def what_is_wrong(
     options: Mapping[str, Any],
     name: str = "",
 ) -> str | None:
-    """Return what is wrong with a call in one sentence, None if the function takes the arguments.
+    """Say in one sentence what is wrong with a call, or return None if the arguments fit.
 
     Args:
-        function: What was called.
-        arguments: The arguments by position, with the object itself if the function is a method.
+        function: The function that was called.
+        arguments: The arguments by position, including `self` if the function is a method.
         options: The arguments by name.
-        name: What to call the function, if not by its own name.
+        name: How to call the function in the sentence; by default its `__name__`.
 
     Example:
         >>> what_is_wrong(explain_class, (int,), {"nmae": "x"})
@@ -187,7 +189,7 @@ def what_is_wrong(
     """
     try:
         form = signature(function)
-    except (TypeError, ValueError):  # some functions that are written in C have none
+    except (TypeError, ValueError):  # some functions written in C have no signature
         return None
     try:
         form.bind(*arguments, **options)
@@ -195,8 +197,9 @@ def what_is_wrong(
         name = printable(name or _name_of(function, arguments))
         parameters = list(form.parameters.values())
         if parameters and parameters[0].name == "self":
-            parameters, arguments = parameters[1:], arguments[1:]
-        return _told(name, parameters, arguments, options)
+            parameters = parameters[1:]
+            arguments = arguments[1:]
+        return _describe(name, parameters, arguments, options)
     return None
 
 
@@ -207,38 +210,45 @@ def _name_of(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
     kind = type(arguments[0])
     if unwrap(kind.__init__) is unwrap(function):
         return kind.__name__
-    # a class with a constructor of its own called that of its base
+    # The constructor of a derived class called that of its base.
     return function.__qualname__.split(".")[-2:][0]
 
 
-def _told(
+def _describe(
     name: str, parameters: list[Parameter], arguments: Sequence[Any], options: Mapping[str, Any]
 ) -> str:
     by_name = [each.name for each in parameters if each.kind in _BY_NAME]
-    by_position = [each for each in parameters if each.kind in _BY_POSITION]
+    by_position = [each.name for each in parameters if each.kind in _BY_POSITION]
     kinds = {each.kind for each in parameters}
+    form = _form(name, parameters)
+
     unknown = [word for word in options if word not in by_name]
     if unknown and Parameter.VAR_KEYWORD not in kinds:
-        return "; ".join(_unknown(name, word, by_name) for word in unknown)
+        return "; ".join(_describe_unknown(name, word, by_name) for word in unknown)
+
     if len(arguments) > len(by_position) and Parameter.VAR_POSITIONAL not in kinds:
-        count = f"{len(by_position)} argument{'s' * (len(by_position) != 1)} by position"
-        form = _form(name, parameters)
+        plural = "" if len(by_position) == 1 else "s"
+        count = f"{len(by_position)} argument{plural} by position"
         return f"{name} takes {count}, but {len(arguments)} were given: call it as {form}"
-    twice = [each.name for each in by_position[: len(arguments)] if each.name in options]
+
+    filled = by_position[: len(arguments)]
+    twice = [word for word in filled if word in options]
     if twice:
         return f"{name} was given {twice[0]!r} twice, by position and by name"
-    given = {each.name for each in by_position[: len(arguments)]} | set(options)
-    missing = [each.name for each in parameters if _is_needed(each) and each.name not in given]
-    return f"{name} needs {' and '.join(map(repr, missing))}: call it as {_form(name, parameters)}"
+
+    given = {*filled, *options}
+    missing = [each.name for each in parameters if _is_required(each) and each.name not in given]
+    return f"{name} needs {' and '.join(map(repr, missing))}: call it as {form}"
 
 
-def _is_needed(parameter: Parameter) -> bool:
+def _is_required(parameter: Parameter) -> bool:
     various = parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     return parameter.default is Parameter.empty and not various
 
 
-def _unknown(name: str, word: str, names: Iterable[str]) -> str:
+def _describe_unknown(name: str, word: str, names: Iterable[str]) -> str:
     public = [each for each in names if not each.startswith("_")]
+    # A synonym first, then a hint; a name that is merely spelled alike comes last.
     near = nearest(word, public, _ARGUMENTS, cutoff=1.0)
     if near is None and word in _NOTES:
         return f"{name} has no argument {word!r}: {_NOTES[word]}"
@@ -254,8 +264,8 @@ def _written(parameter: Parameter) -> str:
 
 
 def _form(name: str, parameters: Sequence[Parameter]) -> str:
-    """How to call it: what is needed, and a sign that there is more."""
-    needed = [_written(each) for each in parameters if _is_needed(each)]
+    """A call with the required arguments, and … if there are others."""
+    required = [_written(each) for each in parameters if _is_required(each)]
     several = [f"*{each.name}" for each in parameters if each.kind is each.VAR_POSITIONAL]
-    more = ["…"] if len(needed) + len(several) < len(parameters) else []
-    return f"{name}({', '.join([*several, *needed, *more])})"
+    more = ["…"] if len(required) + len(several) < len(parameters) else []
+    return f"{name}({', '.join([*several, *required, *more])})"

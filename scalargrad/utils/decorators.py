@@ -1,9 +1,8 @@
-"""Decorators that hold a block around the code of anything.
+"""Decorators that run any kind of function inside a block.
 
-Functions, methods and classes are simple. Code that can pause, a generator or a coroutine, must not
-keep its block on while it does: whatever runs meanwhile would be inside of it. So the block is
-suspended at each `yield` and `await`, together with the blocks that the code opened inside of it,
-and resumed afterwards.
+Code that can be suspended, a generator or a coroutine, must not keep its block meanwhile: whatever
+runs until it is resumed would be inside the block. So the block is suspended at each `yield` and
+`await`, together with the blocks that the code entered inside it, and resumed afterwards.
 """
 
 import inspect
@@ -19,61 +18,63 @@ class Block(Protocol):
     """A block that can be suspended."""
 
     def __enter__(self) -> None:
-        """Begin it."""
+        """Enter it."""
 
     def __exit__(self, *exception: object) -> None:
-        """End it."""
+        """Leave it."""
 
     def suspend(self) -> list[Any]:
-        """End it for a while; the result is what `resume` needs."""
+        """Leave it for a while, and return what `resume` needs."""
 
     def resume(self, above: Sequence[Any]) -> None:
-        """Begin it again."""
+        """Enter it again."""
 
 
-def decorated(thing: Any, block: Block) -> Any:
+def decorate(thing: Any, block: Block) -> Any:
     """Return `thing` with `block` around its code whenever that runs.
 
     Args:
-        thing: A function of any sort, a method, a property, a class or another callable.
-        block: Entered anew at each call, so it must allow that.
+        thing: A function of any kind, a method, a property, a class or another callable.
+        block: The block, which is entered at each call, so it must be reusable.
 
     Returns:
-        A function like `thing`; a class is changed in place, method by method, inherited ones too.
+        A function of the same kind. A class is changed in place: each of its methods, also the
+        inherited ones.
 
     Raises:
-        OptionError: `thing` has no code to run.
+        OptionError: If `thing` has no code to run.
 
     Example:
         >>> from scalargrad import Value, no_grad
-        >>> decorated(lambda x: x * 2, no_grad())(Value(1.0)).args
+        >>> decorate(lambda x: x * 2, no_grad())(Value(1.0)).args
         ()
     """
     if isinstance(thing, type):
-        return _decorated_class(thing, block)
+        return _decorate_class(thing, block)
     if isinstance(thing, staticmethod | classmethod):
-        return type(thing)(decorated(thing.__func__, block))
+        return type(thing)(decorate(thing.__func__, block))
     if isinstance(thing, property):
         parts = (thing.fget, thing.fset, thing.fdel)
-        getter, setter, deleter = (part and decorated(part, block) for part in parts)
+        getter, setter, deleter = (part and decorate(part, block) for part in parts)
         return property(getter, setter, deleter, thing.__doc__)
     if isinstance(thing, cached_property):
-        return cached_property(decorated(thing.func, block))
+        return cached_property(decorate(thing.func, block))
     if not callable(thing):
         raise OptionError(
-            f"no_grad and enable_grad take no argument, or the function or class to decorate, not {type(thing).__name__} {thing!r}",
+            "no_grad and enable_grad take no argument, or the function or class to decorate, "
+            f"not {type(thing).__name__} {thing!r}"
         )
-    return _decorated_callable(thing, block)
+    return _decorate_callable(thing, block)
 
 
-def _decorated_class(kind: type, block: Block) -> type:
+def _decorate_class(kind: type, block: Block) -> type:
     members: dict[str, Any] = {}
     for base in reversed(kind.__mro__):
         if base.__module__ not in _FOUNDATIONS:
             members |= vars(base)
     for name, member in members.items():
         if isinstance(member, _METHODS):
-            changed = decorated(member, block)
+            changed = decorate(member, block)
             setattr(kind, name, changed)
             if isinstance(changed, cached_property):
                 changed.__set_name__(kind, name)
@@ -82,49 +83,49 @@ def _decorated_class(kind: type, block: Block) -> type:
 
 _METHODS: tuple[type, ...] = (FunctionType, staticmethod, classmethod, property, cached_property)
 _FOUNDATIONS = ("builtins", "typing", "abc")
-"""Modules whose classes have no code of the user's, and methods that must stay what they are."""
+"""Modules of base classes without user code, whose methods must not be replaced."""
 
 
-def _decorated_callable(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
-    """A function of the same sort, so that `inspect` answers as for the original."""
-    sort: Any = function
+def _decorate_callable(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
+    """A function of the same kind, so that `inspect` answers as for the original."""
+    code: Any = function
     if not inspect.isroutine(function) and not isinstance(function, partial):
-        sort = getattr(function, "__call__", function)  # noqa: B004 - an object is called by it
-    if inspect.isasyncgenfunction(sort):
+        code = getattr(function, "__call__", function)  # noqa: B004 - an object is called by it
+    if inspect.isasyncgenfunction(code):
         return _around_asynchronous_generator(function, block)
-    if inspect.iscoroutinefunction(sort):
+    if inspect.iscoroutinefunction(code):
 
-        @wraps(function, updated=_kept(function))
+        @wraps(function, updated=_attributes(function))
         async def around(*arguments: Any, **options: Any) -> Any:
             return await _step(function(*arguments, **options), block, [])
 
-    elif inspect.isgeneratorfunction(sort):
+    elif inspect.isgeneratorfunction(code):
 
-        @wraps(function, updated=_kept(function))
+        @wraps(function, updated=_attributes(function))
         def around(*arguments: Any, **options: Any) -> Any:
-            return (yield from _stepped(function(*arguments, **options), block, []))
+            return (yield from _run_in_steps(function(*arguments, **options), block, []))
 
     else:
 
-        @wraps(function, updated=_kept(function))
+        @wraps(function, updated=_attributes(function))
         def around(*arguments: Any, **options: Any) -> Any:
             with block:
                 result = function(*arguments, **options)
-            return _held(result, block)
+            return _hold(result, block)
 
     return around
 
 
-def _kept(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Attributes of a function go along; those of an object that is called, such as a module, do not."""
+def _attributes(function: Callable[..., Any]) -> tuple[str, ...]:
+    # Attributes of a function are copied; those of a callable object, such as a module, are not.
     return ("__dict__",) if isinstance(function, FunctionType) else ()
 
 
-def _held(result: Any, block: Block) -> Any:
-    """What a plain function returned: code that has not begun to run yet keeps the block."""
+def _hold(result: Any, block: Block) -> Any:
+    """Put the block around what a plain function returned, if that is code that has not started."""
     kind = type(result)
     if kind is GeneratorType and inspect.getgeneratorstate(result) == inspect.GEN_CREATED:
-        return _stepped(result, block, [])
+        return _run_in_steps(result, block, [])
     if kind is CoroutineType and inspect.getcoroutinestate(result) == inspect.CORO_CREATED:
         return _awaited(result, block)
     if kind is AsyncGeneratorType and result.ag_frame is not None and not result.ag_running:
@@ -132,13 +133,13 @@ def _held(result: Any, block: Block) -> Any:
     return result
 
 
-def _stepped(code: Any, block: Block, above: list[Any]) -> Generator[Any, Any, Any]:
-    """Run a generator or coroutine, in `block` whenever its own code runs.
+def _run_in_steps(code: Any, block: Block, above: list[Any]) -> Generator[Any, Any, Any]:
+    """Run a generator or coroutine, inside `block` whenever its code runs.
 
     Args:
-        code: What has `send`, `throw` and `close`.
+        code: An object with `send`, `throw` and `close`.
         block: The block.
-        above: The blocks that the code itself has open, kept up to date for its next steps.
+        above: The blocks that the code has entered, updated in place after each step.
 
     Yields:
         What the code yields.
@@ -170,7 +171,7 @@ def _stepped(code: Any, block: Block, above: list[Any]) -> Generator[Any, Any, A
             thrown = error
 
 
-_step: Any = coroutine(_stepped)  # can be awaited
+_step: Any = coroutine(_run_in_steps)  # makes it awaitable
 
 
 async def _awaited(code: Any, block: Block) -> Any:
@@ -181,7 +182,7 @@ def _around_asynchronous_generator(
     function: Callable[..., Any],
     block: Block,
 ) -> Callable[..., Any]:
-    @wraps(function, updated=_kept(function))
+    @wraps(function, updated=_attributes(function))
     async def around(*arguments: Any, **options: Any) -> Any:
         code = function(*arguments, **options)
         above: list[Any] = []

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Atomic writing of files: the whole content, or nothing."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ from scalargrad.errors import DataError, PathError
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 _LONGEST_NAME = 100
-"""Bytes of the target's name that go into that of a temporary file, which may have 255 in all."""
+"""Bytes of the target's name in the name of a temporary file, which may have 255 in all."""
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -26,15 +26,15 @@ _KINDS = {
 }
 
 _unfinished: set[str] = set()
-"""Temporary files that threads of this process are writing now."""
+"""Names of temporary files that threads of this process are writing."""
 
 
 def write(path: str | PathLike[str], content: bytes | str) -> Path:
-    """Write a file under a temporary name, then rename it: whatever fails, the old file stays.
+    """Write a file under a temporary name, then rename it: if anything fails, the old file stays.
 
-    Only regular files are written. A symbolic link keeps pointing where it points: its target is
-    replaced. The permissions of an older file hold from the first byte. The file and its folder are
-    synced, so that the new content survives a power loss once this function has returned.
+    Only regular files are written. If the path is a symbolic link, its target is replaced. The new
+    file has the permissions of the old one from the first byte. The file and its folder are synced,
+    so that the new content survives a power loss after this function has returned.
 
     Args:
         path: The file; its folder must exist. A leading `~` is the user's home folder.
@@ -44,9 +44,9 @@ def write(path: str | PathLike[str], content: bytes | str) -> Path:
         The path, with `~` expanded.
 
     Raises:
-        PathError: The folder is missing, or the path is a folder, a device, a pipe, a socket or an
-            impossible name.
-        OSError: The file can't be written.
+        PathError: If the folder does not exist, or the path is a folder, a device, a pipe, a socket
+            or not a valid name.
+        OSError: If the file can't be written.
 
     Example:
         >>> import tempfile
@@ -63,14 +63,14 @@ def write(path: str | PathLike[str], content: bytes | str) -> Path:
         _replace(target, raw, older)
         _sync_folder(target.parent)
     except OSError as error:
-        # The name of the temporary file would tell the user nothing.
+        # The error names the temporary file, which means nothing to the user.
         reason = f"{error.strerror or error} (writing to the folder {str(named.parent)!r})"
         raise OSError(error.errno or errno.EIO, reason, str(named)) from error
     return named
 
 
 def as_path(path: str | PathLike[str]) -> Path:
-    """Return a path with `~` expanded, if it is one that a file can have.
+    """Return a valid path with `~` expanded.
 
     Args:
         path: Text or a path.
@@ -79,8 +79,8 @@ def as_path(path: str | PathLike[str]) -> Path:
         The path.
 
     Raises:
-        PathError: The name is empty, has a null byte, or can't be spelled on this system.
-        DataError: It is neither text nor a path.
+        PathError: If it is empty, contains a null byte, or can't be encoded on this system.
+        DataError: If it is neither text nor a path.
 
     Example:
         >>> as_path("~/a.svg") == Path.home() / "a.svg"
@@ -95,13 +95,13 @@ def as_path(path: str | PathLike[str]) -> Path:
     except UnicodeEncodeError:
         possible = False
     if not possible:
-        raise PathError(f"{given!r} is no possible name of a file: give one such as 'picture.svg'")
-    # Unlike Path.expanduser, this leaves a home that nobody knows as it is.
+        raise PathError(f"{given!r} is not a valid file name: give one such as 'picture.svg'")
+    # Unlike Path.expanduser, this does not raise for the home of an unknown user.
     return Path(os.path.expanduser(given))  # noqa: PTH111
 
 
 def _older(path: str | PathLike[str], named: Path) -> os.stat_result | None:
-    """What is there already, if it may be replaced."""
+    """The status of the file that is there already, if it may be replaced."""
     if os.fspath(path).endswith(_SEPARATORS) or named.is_dir():
         raise PathError(f"{os.fspath(path)!r} is a folder: give the name of a file in it")
     try:
@@ -112,12 +112,12 @@ def _older(path: str | PathLike[str], named: Path) -> os.stat_result | None:
         raise _no_folder(named) from None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise PathError(f"{str(named)!r} is a link that leads around in a circle") from None
+            raise PathError(f"{str(named)!r} is a link in a cycle of links") from None
         raise
     if not stat.S_ISREG(older.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(older.st_mode), "no regular file")
+        kind = _KINDS.get(stat.S_IFMT(older.st_mode), "not a regular file")
         raise PathError(f"{str(named)!r} is {kind}: give the name of a regular file")
-    # A rename would replace a file that its owner has protected.
+    # A rename needs no permission to write the file itself, so it would replace a read-only one.
     if not os.access(named, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, "The file is read-only")
     return older
@@ -132,7 +132,7 @@ def _target(named: Path) -> Path:
 
 def _no_folder(target: Path) -> PathError:
     folder = str(target.parent)
-    return PathError(f"there is no folder {folder!r} to write {target.name!r} to: create it first")
+    return PathError(f"folder {folder!r} for {target.name!r} does not exist: create it first")
 
 
 def _replace(target: Path, raw: bytes, older: os.stat_result | None) -> None:
@@ -140,7 +140,7 @@ def _replace(target: Path, raw: bytes, older: os.stat_result | None) -> None:
     temporary = target.with_name(f"{_prefix(target)}{owner}.{secrets.token_hex(4)}.part")
     _unfinished.add(temporary.name)
     try:
-        with _created(temporary, older) as file:
+        with _create(temporary, older) as file:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
@@ -153,11 +153,11 @@ def _replace(target: Path, raw: bytes, older: os.stat_result | None) -> None:
         _unfinished.discard(temporary.name)
 
 
-def _created(temporary: Path, older: os.stat_result | None) -> IO[bytes]:
-    """A new file, which nobody may read who may not read the older one, from its first moment."""
+def _create(temporary: Path, older: os.stat_result | None) -> IO[bytes]:
+    """Create a file that is never readable to anybody who may not read the older one."""
     mode = 0o666 if older is None else stat.S_IMODE(older.st_mode) & 0o777
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    # Closed to all others until owner and permissions are those of the older file.
+    # Only this user may read it until it has the owner and the permissions of the older file.
     descriptor = os.open(temporary, flags, mode if older is None else 0o600 & mode)
     try:
         if older is not None:
@@ -180,50 +180,47 @@ def _take_over(descriptor: int, temporary: Path, older: os.stat_result, mode: in
         except OSError:
             with suppress(OSError):
                 os.fchown(descriptor, -1, older.st_gid)
-        # Permissions of a group are not for another group.
+        # The permissions of one group must not be given to another.
         if os.fstat(descriptor).st_gid != older.st_gid:
             mode &= ~0o070
     os.fchmod(descriptor, mode)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power loss."""
+    """Sync a folder, so that a rename in it survives a power loss."""
     if os.name == "nt":
         return
     try:
         descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except PermissionError:
-        return  # files may be made in this folder, but nobody may look into it
+        return  # files may be created in this folder, but it can't be read
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network and FUSE file systems don't sync folders.
+        # Some network and FUSE file systems can't sync folders.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
             raise
     finally:
         os.close(descriptor)
 
 
-# Temporary files of processes that were killed
-
-
 def _sweep(target: Path) -> None:
-    """Remove what dead processes of this host left unfinished of the same target."""
+    """Remove temporary files of this target from processes of this host that were killed."""
     if os.name == "nt":
-        return  # there os.kill ends a process, where elsewhere it asks for it
+        return  # there os.kill(process, 0) ends the process instead of testing for it
     start = re.escape(_prefix(target))
     pattern = re.compile(rf"{start}(\d{{1,10}})\.{re.escape(_host())}\.[0-9a-f]{{8}}\.part")
     with suppress(OSError), os.scandir(target.parent) as entries:
         for entry in entries:
-            found = pattern.fullmatch(entry.name)
-            if found and entry.name not in _unfinished and not _alive(int(found[1])):
+            match = pattern.fullmatch(entry.name)
+            if match and entry.name not in _unfinished and not _is_alive(int(match[1])):
                 with suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108
 
 
-def _alive(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     if process == os.getpid():
-        return False  # a namesake of the past: what this process is writing is known
+        return False  # an earlier process with this number: our own files are in _unfinished
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -242,9 +239,9 @@ def _prefix(target: Path) -> str:
 
 @cache
 def _host() -> str:
-    """Where the number of a process means something: the machine, and the container on it."""
+    """The machine, and the container on it, in which process numbers are unique."""
     name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-    space = ""
+    namespace = ""
     with suppress(OSError):
-        space = "-" + re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))  # noqa: PTH115
-    return re.sub(r"[^A-Za-z0-9-]", "-", name)[:60] + space
+        namespace = "-" + re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))  # noqa: PTH115
+    return re.sub(r"[^A-Za-z0-9-]", "-", name)[:60] + namespace

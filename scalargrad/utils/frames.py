@@ -1,4 +1,4 @@
-"""The line of the user's own code that led here, for warnings and messages that name it."""
+"""The line of user code that led here, for warnings and errors that name it."""
 
 import os
 import sys
@@ -15,9 +15,9 @@ _OWN = tuple(f"{_ROOT / package}{os.sep}" for package in ("scalargrad", "viz"))
 
 
 def warn(message: str, category: type[Warning]) -> None:
-    """Warn on the user's own line.
+    """Warn at the line of user code, however many functions and wrappers are in between.
 
-    However many functions and wrappers are in between: a fixed `stacklevel` would count them.
+    A fixed `stacklevel` would depend on how the warning was reached.
 
     Args:
         message: What is wrong, and what to write instead.
@@ -30,16 +30,16 @@ def warn(message: str, category: type[Warning]) -> None:
         >>> caught[0].lineno
         3
     """
-    found = user_frame()
-    warnings.warn(message, category, stacklevel=found[1] if found else 1)
+    frame = user_frame()
+    warnings.warn(message, category, stacklevel=frame[1] if frame else 1)
 
 
 def user_frame() -> tuple[FrameType, int] | None:
-    """Find the innermost frame of code that neither belongs to this project nor was installed.
+    """Find the innermost frame of code that is neither part of this project nor installed.
 
     Returns:
-        The frame and how far up it is, 1 for the caller. Where all code was installed, that is the
-        innermost one outside of this project; None if there is none.
+        The frame, and how far up it is, 1 for the caller. If all code is installed, the innermost
+        frame outside of this project; None if there is none.
 
     Example:
         >>> frame, level = user_frame()

@@ -1,4 +1,4 @@
-"""Python's cycle collector, switched off where it can only cost time."""
+"""Python's garbage collector, disabled where it can only cost time."""
 
 import gc
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from .locks import ProcessLock
 
 
 class _Switch:
-    """How many blocks want the collector off.
+    """A counter of the blocks that want the collector disabled.
 
-    There is one collector for all threads: if each block put back what it found, one that begins
-    while another ends could leave it off for good.
+    All threads share one collector. If each block restored the state that it saw on entry, two
+    overlapping blocks could leave the collector disabled for good.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class _Switch:
         self._lock = ProcessLock()
 
     def enter(self) -> None:
-        """Switch the collector off, and note for the first block whether it was on."""
+        """Disable the collector; the first block remembers whether it was enabled."""
         with self._lock:
             if not self._inside:
                 self._enabled = gc.isenabled()
@@ -28,7 +28,7 @@ class _Switch:
             gc.disable()
 
     def leave(self) -> None:
-        """Switch it on again after the last block, if it was on before the first."""
+        """Enable the collector after the last block, if it was enabled before the first."""
         with self._lock:
             self._inside -= 1
             if not self._inside and self._enabled:
@@ -40,15 +40,16 @@ _SWITCH = _Switch()
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """Inside the block Python looks for no reference cycles.
+    """Disable the garbage collector inside the block.
 
-    Graphs of Values have none, so nothing of them waits for the collector; yet it walks over all of them again and again, and
-    doubles the time of a step. It is switched on again, if it was on before, when the block ends; where several threads are in
-    such blocks, when the last of them ends.
+    Graphs of Values have no reference cycles, so they never need the collector; yet it walks over
+    them again and again, which doubles the time of a training step. When the block ends, or the
+    last block if several threads are in one, the collector is enabled again if it was before.
 
-    >>> with collector_off():
-    ...     gc.isenabled()
-    False
+    Example:
+        >>> with collector_off():
+        ...     gc.isenabled()
+        False
     """
     _SWITCH.enter()
     try:

@@ -1,4 +1,4 @@
-"""Locks for what all threads of a process share."""
+"""Locks for state that all threads of a process share."""
 
 import os
 from threading import RLock
@@ -6,10 +6,10 @@ from types import TracebackType
 
 
 class ProcessLock:
-    """A lock that a thread may take again, and that a forked process begins with anew.
+    """A reentrant lock that is released in a forked process.
 
-    A fork copies a lock as it is, held by another thread perhaps, who is not copied. Made once for
-    each module: the process remembers every one of them.
+    A fork copies a lock that another thread may hold, but not the thread that would release it.
+    Create such locks at the level of modules only: the process keeps a reference to each.
 
     Example:
         >>> lock = ProcessLock()

@@ -1,12 +1,11 @@
-"""Names that users spell: the nearest one that exists, for messages."""
+"""Suggestions for misspelled names, and for names that other libraries use."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
 
-# Each line holds names of one thing, in this library and elsewhere. (One text, not a list: names of
-# operations are spelled as such in the table of operations only.)
+# Each line holds names of one thing, in this library and elsewhere. It is one text and not a list,
+# because only the table of operations may spell names of operations as strings.
 _SYNONYMS = """
     half_squared_error l2 l2_loss half_mse
     mse mean_squared_error squared_error quadratic
@@ -67,19 +66,19 @@ _SYNONYMS = """
 """
 
 
-def suggestion(choice: Any, names: Iterable[str], *, otherwise: str | None = None) -> str:
-    """Return the end of a message about an unknown name: the nearest known one, or all of them.
+def suggestion(choice: object, names: Iterable[str], *, otherwise: str | None = None) -> str:
+    """Return the end of an error about an unknown name: the nearest known name, or all of them.
 
-    Case does not count, nor do spaces, hyphens and underscores. Names that the field uses for the same
-    thing lead to the one that exists.
+    Case, spaces, hyphens and underscores are ignored. Synonyms in the field lead to the name that
+    exists.
 
     Args:
-        choice: What was given in the place of a name.
+        choice: What was given as a name.
         names: The names that exist, in the order in which to list them.
-        otherwise: What to return if no name is near; by default all names are listed.
+        otherwise: The result if no name is near; by default all names are listed.
 
     Returns:
-        A phrase that begins with a semicolon.
+        A phrase that starts with a semicolon.
 
     Example:
         >>> suggestion("Rellu", ["relu", "tanh"])
@@ -97,7 +96,7 @@ def suggestion(choice: Any, names: Iterable[str], *, otherwise: str | None = Non
 
 
 def nearest(
-    choice: Any,
+    choice: object,
     names: Iterable[str],
     synonyms: Mapping[str, Sequence[str]] | None = None,
     cutoff: float = 0.6,
@@ -105,10 +104,11 @@ def nearest(
     """Return the name that was probably meant, None if none is near.
 
     Args:
-        choice: What was given in the place of a name.
+        choice: What was given as a name.
         names: The names that exist.
-        synonyms: For a name, folded, others that mean the same; None for those of the field.
-        cutoff: How alike two names must be, from 0 to 1; 1 leaves only equal ones and synonyms.
+        synonyms: For a normalized name, others that mean the same; by default those of the field.
+        cutoff: How similar two names must be, from 0 to 1; with 1 only equal ones and synonyms
+            count.
 
     Returns:
         One of the names.
@@ -117,41 +117,44 @@ def nearest(
         >>> nearest("MSE", ["l1", "mse"]), nearest("acc", ["accuracy"]), nearest("xyz", ["mse"])
         ('mse', 'accuracy', None)
     """
-    if not isinstance(choice, str) or not _folded(choice):
+    if not isinstance(choice, str) or not _normalize(choice):
         return None
-    by_spelling = {_folded(name): name for name in reversed(list(names))}
-    folded = _folded(choice)
-    if folded in by_spelling:
-        return by_spelling[folded]
-    for synonym in (_of_the_field() if synonyms is None else synonyms).get(folded, ()):
+    by_spelling = {_normalize(name): name for name in reversed(list(names))}
+    normalized = _normalize(choice)
+    if normalized in by_spelling:
+        return by_spelling[normalized]
+
+    table = _synonyms_of_the_field() if synonyms is None else synonyms
+    for synonym in table.get(normalized, ()):
         if synonym in by_spelling:
             return by_spelling[synonym]
-    found = get_close_matches(folded, by_spelling, cutoff=cutoff)
-    return by_spelling[found[0]] if found else None
+
+    matches = get_close_matches(normalized, by_spelling, cutoff=cutoff)
+    return by_spelling[matches[0]] if matches else None
 
 
-def synonyms_of(table: str) -> dict[str, list[str]]:
-    """Return for each name, folded, those that mean the same, in the order of the table.
+def parse_synonyms(table: str) -> dict[str, list[str]]:
+    """Return for each normalized name those that mean the same, in the order of the table.
 
     Args:
-        table: A line for each meaning, with the names apart by spaces.
+        table: A line for each meaning, with names separated by spaces.
 
     Example:
-        >>> synonyms_of("adam Adam_optimizer")["adamoptimizer"]
+        >>> parse_synonyms("adam Adam_optimizer")["adamoptimizer"]
         ['adam', 'adamoptimizer']
     """
     meanings: dict[str, list[str]] = {}
     for line in table.splitlines():
-        group = [_folded(name) for name in line.split()]
+        group = [_normalize(name) for name in line.split()]
         for name in group:
             meanings.setdefault(name, []).extend(group)
     return meanings
 
 
-def _folded(name: str) -> str:
+def _normalize(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter not in " -_")
 
 
 @cache
-def _of_the_field() -> dict[str, list[str]]:
-    return synonyms_of(_SYNONYMS.replace("\n        ", " "))
+def _synonyms_of_the_field() -> dict[str, list[str]]:
+    return parse_synonyms(_SYNONYMS.replace("\n        ", " "))

@@ -15,7 +15,7 @@ import scalargrad as sg
 from scalargrad import GradientReport, Value, gradcheck, numerical_gradient
 from scalargrad.autodiff.checking import STEP
 from scalargrad.core import ops
-from scalargrad.core.nested import entries
+from scalargrad.core.nested import flatten
 from scalargrad.core.operations import apply
 from scalargrad.errors import CallError, DataError, GradientError, OptionError, UnlearnedWarning
 from scalargrad.nn import MLP
@@ -61,7 +61,7 @@ def test_the_function_gets_the_same_kind_of_argument():
 
     def f(x):
         seen.append(x)
-        return sum(entries(x))
+        return sum(flatten(x))
 
     for x in (
         1,
@@ -490,7 +490,7 @@ def test_a_function_that_ignores_its_argument_is_told_of(f, x):
         UnlearnedWarning, match=r"numerical_gradient: .* never looks .* nn\.AtWeights"
     ):
         found = numerical_gradient(f, x)
-    assert not any(entries(found))
+    assert not any(flatten(found))
 
 
 @pytest.mark.parametrize("call", [numerical_gradient, gradcheck])
@@ -565,7 +565,7 @@ def as_text(x):
     ],
 )
 def test_a_function_that_is_flat_there_is_not(f, x):
-    assert not any(entries(numerical_gradient(f, x)))
+    assert not any(flatten(numerical_gradient(f, x)))
 
 
 def test_that_question_costs_one_call_more_and_only_where_all_is_flat():

@@ -27,7 +27,7 @@ from scalargrad import (
 )
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import current_mode
-from scalargrad.core.nested import entries
+from scalargrad.core.nested import flatten
 from scalargrad.errors import DataError, GraphError, UntrackedWarning
 from scalargrad.nn import MLP, Neuron
 
@@ -36,7 +36,7 @@ Point = namedtuple("Point", "x y")
 
 def kinds(nest):
     """The types of the numbers of a nest."""
-    return {type(number) for number in entries(nest)}
+    return {type(number) for number in flatten(nest)}
 
 
 # A function may write into what it is given.
@@ -54,13 +54,13 @@ def squares_in_place(x):
 def test_every_transform_bears_a_function_that_writes_into_its_argument(x):
     v = [1.0, 0.0, -1.0]
     tangents = (type(x)(v) if isinstance(x, list) else numpy.array(v),)
-    assert entries(grad(squares_in_place)(x)) == [2.0, 4.0, 6.0]
+    assert flatten(grad(squares_in_place)(x)) == [2.0, 4.0, 6.0]
     value, gradient = value_and_grad(squares_in_place)(x)
-    assert (value, entries(gradient)) == (14.0, [2.0, 4.0, 6.0])
-    assert entries(jacobian(squares_in_place)(x)) == [2.0, 4.0, 6.0]
+    assert (value, flatten(gradient)) == (14.0, [2.0, 4.0, 6.0])
+    assert flatten(jacobian(squares_in_place)(x)) == [2.0, 4.0, 6.0]
     assert numpy.array(hessian(squares_in_place)(x)).tolist() == [[2, 0, 0], [0, 2, 0], [0, 0, 2]]
     assert jvp(squares_in_place, (x,), tangents) == (14.0, -4.0)
-    assert entries(hvp(squares_in_place, (x,), tangents)) == [2.0, 0.0, -2.0]
+    assert flatten(hvp(squares_in_place, (x,), tangents)) == [2.0, 0.0, -2.0]
     assert list(x) == [1.0, 2.0, 3.0]
 
 
@@ -680,7 +680,7 @@ ITSELF.append(ITSELF)
         (numpy.ma.masked_array([1.0, 2.0], [False, True]), "grad: x holds a masked array: fill"),
         (numpy.array([[1.0]]).view(numpy.matrix), "grad: x holds a matrix, whose rules"),
         (numpy.array([(1.0,)], dtype=[("a", float)]), "grad: x holds an array of items of type"),
-        (Weights(1.0), "grad: x holds a Weights, and a dataclass is no nest"),
+        (Weights(1.0), "grad: x holds a Weights, and a dataclass is not a tree"),
         (ITSELF, "grad: x has a list that contains itself"),
         (Neuron(1), "grad: x is a Neuron, not a number .* call backward"),
         ([1.0, Neuron(1)], r"grad: x\[1\] is a Neuron"),

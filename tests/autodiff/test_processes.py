@@ -17,7 +17,7 @@ import scalargrad as sg
 from scalargrad import numerical_gradient
 from scalargrad.autodiff.processes import map_indices
 from scalargrad.core.modes import current_mode
-from scalargrad.core.nested import entries
+from scalargrad.core.nested import flatten
 from scalargrad.core.value import Value
 from scalargrad.errors import CallError, OptionError, WorkerError
 from scalargrad.nn import MLP
@@ -69,7 +69,7 @@ def records(_x):
 
 
 def total(x):
-    return sum(entries(x))
+    return sum(flatten(x))
 
 
 class Unloadable:
@@ -157,9 +157,7 @@ def test_what_can_not_be_loaded_is_a_clear_error():
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "2", True, None])
 def test_an_impossible_number_of_workers(count):
-    with pytest.raises(
-        OptionError, match="workers must be a whole number of processes, at least 1"
-    ):
+    with pytest.raises(OptionError, match="workers must be a whole number of at least 1, not"):
         numerical_gradient(waves, [1.0], workers=count)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import scalargrad as sg
 from scalargrad import Parameter, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad
 from scalargrad.core.graph import topological
-from scalargrad.core.nested import entries
+from scalargrad.core.nested import flatten
 from scalargrad.errors import CallError, DataError, GraphError, LengthError, OptionError
 from scalargrad.nn import MLP
 
@@ -260,7 +260,7 @@ def test_jvp_matches_dicts_by_key():
 def entries_of_rows(second):
     """The Hessian by ([x0, x1], y) as three rows: JAX nests arguments in arguments."""
     (row_0, row_1), row_2 = second
-    return [entries(row) for row in (row_0, row_1, row_2)]
+    return [flatten(row) for row in (row_0, row_1, row_2)]
 
 
 def test_hvp_is_the_hessian_times_the_vector():
@@ -269,9 +269,9 @@ def test_hvp_is_the_hessian_times_the_vector():
 
     primals, tangents = ([0.5, 2.0], 1.5), ([1.0, -2.0], 0.5)
     rows = entries_of_rows(hessian(f, (0, 1))(*primals))
-    expected = [sum(h * t for h, t in zip(row, entries(tangents), strict=True)) for row in rows]
+    expected = [sum(h * t for h, t in zip(row, flatten(tangents), strict=True)) for row in rows]
     found = hvp(f, primals, tangents)
-    assert entries(found) == pytest.approx(expected, rel=1e-12)
+    assert flatten(found) == pytest.approx(expected, rel=1e-12)
     assert hvp(lambda x: x**3, (2.0,), (1.0,)) == 12.0
 
 

@@ -91,6 +91,8 @@ TESTS = {
         "tests/autodiff/test_tape.py",
         "tests/autodiff/test_transforms.py",
     ],
+    "scalargrad/core/evaluation.py": ["tests/core/test_evaluation.py"],
+    "scalargrad/core/checks.py": ["tests/core/test_checks.py", "tests/core/test_conversions.py"],
     "scalargrad/core/nested.py": [
         "tests/core/test_nested.py",
         "tests/autodiff/test_finite_differences.py",
@@ -254,7 +256,7 @@ TESTS = {
 EQUIVALENT = {
     (
         "scalargrad/core/copying.py",
-        "return (_Prelude, (), None, _announced(topological([self.root])[:-1]))",
+        "return (_Prelude, (), None, _announce(topological([self.root])[:-1]))",
         "1  →  (2)",
     ): "one operand is saved when its result is, not before",
     (
@@ -299,7 +301,7 @@ EQUIVALENT = {
     ): "there is room for a letter more",
     (
         "scalargrad/utils/files.py",
-        'return re.sub(r"[^A-Za-z0-9-]", "-", name)[:60] + space',
+        'return re.sub(r"[^A-Za-z0-9-]", "-", name)[:60] + namespace',
         "60  →  (61)",
     ): "there is room for a letter more",
     (

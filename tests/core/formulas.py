@@ -1,6 +1,6 @@
-"""The referee for the table: every operation once more, in mpmath, from the definition and not from our rules.
+"""The referee for the table: every operation in mpmath, from its definition.
 
-Piecewise functions are written for points away from their kinks; `conformance.json` holds what happens at those.
+Piecewise functions are written for points away from their kinks; `conformance.json` has the kinks.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Formula = Callable[..., Any]
 
 
 def _selu_constants() -> tuple[Any, Any]:
-    """alpha and scale that make mean 0 and variance 1 a fixed point (Klambauer et al. 2017, equation 14)."""
+    """alpha and scale with a fixed point at mean 0, variance 1 (Klambauer et al. 2017, eq. 14)."""
     root, e = mp.sqrt(2), mp.e
     alpha = -mp.sqrt(2 / mp.pi) / (mp.erfc(1 / root) * mp.sqrt(e) - 1)
     square = (
@@ -140,7 +140,7 @@ def value(name: str, point: tuple[float, ...]) -> Any:
 
 
 def derivative(name: str, point: tuple[float, ...], *positions: int) -> Any:
-    """The partial derivative with respect to the operands at these positions, one position for each order, to some 40 digits."""
+    """The partial derivative by the operands at these positions, one per order, to 40 digits."""
     if name == "stop_gradient":
         return mpf(0)  # that is what it is for
     orders = tuple(positions.count(i) for i in range(len(point)))

@@ -1,4 +1,4 @@
-"""Points to test an operation at: the same in every run, inside its domain and away from its kinks."""
+"""Points to test an operation at: the same in every run, inside its domain, away from its kinks."""
 
 from random import Random
 
@@ -8,7 +8,7 @@ _LISTS = {True: 4, False: 3}  # an operation over pairs needs an even number of 
 
 
 def points(op: Op, count: int = 25, span: float = 5.0) -> list[tuple[float, ...]]:
-    """`count` points, each with one float up to ±span for each operand (for an operation over a list: three or four items)."""
+    """`count` points: a float up to ±span for each operand, or three or four items of a list."""
     rng, found = Random(op.name), list[tuple[float, ...]]()
     while len(found) < count:
         point = tuple(rng.uniform(*_range(op, i, span)) for i in range(_size(op)))

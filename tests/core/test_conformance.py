@@ -1,4 +1,4 @@
-"""The facts of conformance.json: value and derivatives of 193 expressions, at ordinary points and at every edge."""
+"""The facts of conformance.json: values and derivatives of 193 expressions, also at every edge."""
 
 import json
 import math

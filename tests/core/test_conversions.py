@@ -1,4 +1,4 @@
-"""A Value as a number: comparisons go by value, equality by identity; what leaves the graph unseen warns."""
+"""A Value as a number: order is by value, equality by identity; leaving the graph unseen warns."""
 
 import math
 import re
@@ -14,8 +14,9 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Constant, Parameter, Value
-from scalargrad.core.conversion import plain, whole
-from scalargrad.core.modes import Mode, _switched
+from scalargrad.core.checks import checked_int
+from scalargrad.core.conversion import plain
+from scalargrad.core.modes import Mode, Switch
 from scalargrad.errors import (
     ComparisonWarning,
     DataError,
@@ -34,7 +35,7 @@ def test_what_is_told_of_a_long_text_has_forty_letters(letters: int, shown: str)
 
 
 class Grid:
-    """An array of complex numbers of another library, which knows how to multiply itself by a Value."""
+    """A complex array of another library, which knows how to multiply itself by a Value."""
 
     shape = (2,)
     dtype = np.dtype(complex)
@@ -164,7 +165,7 @@ def test_equality_with_a_number_is_refused_where_a_context_refuses_questions() -
         raise TraceError(what)
 
     v = Value(2.0)
-    with _switched(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)):
+    with Switch(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)):
         for ask in QUESTIONS.values():
             with pytest.raises(TraceError, match="== or != of a traced Value and a number"):
                 ask(v, 2.0)
@@ -202,7 +203,7 @@ def test_the_number_is_refused_where_a_context_refuses_questions(
 
     v = Value(2.0)
     with (
-        _switched(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)),
+        Switch(lambda mode: Mode(mode.scope, mode.recording, mode.observers, refuse)),
         pytest.raises(TraceError, match=r"\b(of|on) a Value"),
     ):
         ask(v)
@@ -285,9 +286,9 @@ def test_kinds() -> None:
 
 @pytest.mark.parametrize("number", [3, np.int8(3), np.uint64(3), np.array(3)])
 def test_whole_numbers_of_every_kind_are_taken(number: Any) -> None:
-    assert type(whole(number, "size")) is int
-    assert whole(number, "size", 3) == 3
-    assert whole(-3, "size", None) == -3
+    assert type(checked_int(number, "size", 1)) is int
+    assert checked_int(number, "size", 3) == 3
+    assert checked_int(-3, "size", None) == -3
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_whole_numbers_of_every_kind_are_taken(number: Any) -> None:
 )
 def test_what_is_no_whole_number_of_at_least_one_is_named(thing: Any) -> None:
     with pytest.raises(OptionError, match="size must be a whole number of at least 1, not "):
-        whole(thing, "size")
+        checked_int(thing, "size", 1)
 
 
 # What is no real number
@@ -370,7 +371,7 @@ def test_tensors_that_are_no_real_numbers_are_refused() -> None:
         sg.tanh,
     ):
         with pytest.raises(
-            DataError, match=r"must be a real number, not Tensor .*only real numbers have a place"
+            DataError, match=r"must be a real number, not Tensor .*a graph holds real numbers only"
         ):
             use(torch.tensor(1j))
     with pytest.raises(DataError, match=r"can't be converted to a float: .*meta"):
@@ -391,7 +392,7 @@ def test_an_array_around_one_number_is_named(thing: Any) -> None:
         (np.str_("1"), "convert it with float()"),
         (np.timedelta64(3, "s"), "say in which unit, as in x / numpy.timedelta64(1, 's')"),
         (timedelta(seconds=3), "say in which unit, as in x.total_seconds()"),
-        (np.ma.masked, "an entry that is masked has no number"),
+        (np.ma.masked, "a masked entry has no number"),
         (np.array(None), "give a number"),
     ],
     ids=repr,

@@ -1,4 +1,4 @@
-"""copy, deepcopy and pickle keep the graph, what is shared stays shared, and the copy feeds its own leaves."""
+"""copy, deepcopy and pickle keep the graph and what is shared; the copy feeds its own leaves."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Every row of the table against mpmath: the value, all first and all second derivatives. A row without a formula fails."""
+"""Every row of the table against mpmath: the value, all first and all second derivatives."""
 
 import math
 from typing import Any
@@ -20,7 +20,7 @@ BOUND = 1e-12
 CANCELS: dict[tuple[str, int], float] = {
     ("hypot", 2): 1e-8,  # (1 - (y/o)²)/o: little is left of it where |x| is far below |y|
 }
-"""Where subtracting nearly equal numbers costs digits: operation, order of the derivative, relative bound up to ±5, and why."""
+"""Where cancellation costs digits: operation, order of the derivative, bound up to ±5, and why."""
 
 SATURATES = {
     "tanh",
@@ -33,12 +33,12 @@ SATURATES = {
     "logsumexp",
     "logaddexp",
 }
-"""Their results approach 0, 1 or x, and their derivatives are written in 1 - o or 1 - t², as textbooks do: what is left at ±30 is
-smaller than one rounding of o, so that the error is honest in absolute terms only."""
+"""Their results approach 0, 1 or x, and their derivatives are written in 1 - o or 1 - t², as in
+textbooks: what is left at ±30 is smaller than one rounding of o, so the error is absolute."""
 
 
 CROSSES_0 = {"gelu", "gelu_tanh", "silu", "mish", "hardswish"}
-"""Their derivatives cross 0 between two roundings of x: near there the error is honest in absolute terms."""
+"""Their derivatives cross 0 between two floats: near there the error is absolute."""
 
 
 def close(op: Op, order: int, number: float, expected: Any, *, wide: bool = False) -> bool:
@@ -85,7 +85,7 @@ def test_first_derivatives(op: Op) -> None:
 
 
 ROUNDS_ITS_RESULT = {"tanh": 1e-12, "sigmoid": 2e-14}
-"""Derivatives that are written in the result, as textbooks do and as is quick: 1 - o² loses the digits that o has lost near 1."""
+"""Derivatives written in the result, as in textbooks: 1 - o² loses what o has lost near 1."""
 
 
 @every_row
@@ -102,7 +102,7 @@ def test_first_derivatives_to_the_last_digits(op: Op) -> None:
 
 @every_row
 def test_second_derivatives(op: Op) -> None:
-    """Through graphs of derivatives: backward over what `backward(create_graph=True)` left behind."""
+    """Through graphs of derivatives: backward over the result of `backward(create_graph=True)`."""
     for point in points(op, 8):
         leaves = [Value(x) for x in point]
         first = gradients(apply(op, *leaves), leaves, create_graph=True)

@@ -1,4 +1,4 @@
-"""The same rows on NumPy arrays: a namespace of array primitives is all it takes, and every element equals the float result."""
+"""The same rows on NumPy arrays: with array primitives, every element equals the float result."""
 
 import math
 from types import SimpleNamespace

@@ -1,7 +1,7 @@
-"""Second derivatives of every row at its special points: ends of the domain, 0, ±1, kinks, equal items.
+"""Second derivatives of every row at special points: ends of the domain, 0, ±1, kinks, equal items.
 
-The referee is mpmath, a little aside of the point in every direction: what the engine says must be one of these one-sided limits, or
-lie between them where they differ.
+The referee is mpmath, a little aside of the point in every direction: what the engine says must be
+one of these one-sided limits, or lie between them where they differ.
 """
 
 import math
@@ -92,7 +92,7 @@ def second_derivatives(op: Op, point: Point) -> list[list[float]]:
 
 
 def limits(op: Op, point: Point, i: int, j: int) -> list[float]:
-    """The second derivative aside of a point, in each direction in which the function is defined; ±inf where it grows without end."""
+    """The second derivative next to a point, in each direction in the domain; ±inf if unbounded."""
     orders = tuple(int(i == k) + int(j == k) for k in range(len(point)))
     found = []
     for signs in directions(len(point)):
@@ -115,7 +115,7 @@ def directions(size: int) -> list[tuple[int, ...]]:
 def aside(
     op: Op, point: Point, signs: tuple[int, ...], orders: tuple[int, ...], step: Any
 ) -> float | None:
-    """The derivative at a point moved by a step, each operand by a share of its own; None outside of the domain."""
+    """The derivative at a point moved by a step, scaled per operand; None outside the domain."""
     moved = tuple(
         mpf(x) + sign * step * (1 + mpf(k) / 3)
         for k, (x, sign) in enumerate(zip(point, signs, strict=True))

@@ -1,4 +1,4 @@
-"""Every row at its kinks: the derivatives there, and `kinks`, which changes its sign there and nowhere else."""
+"""Every row at its kinks: the derivatives there, and `kinks`, which changes its sign only there."""
 
 import math
 from collections.abc import Callable
@@ -44,7 +44,7 @@ AT_KINKS: dict[str, dict[Point, Derivatives]] = {
     "hardtanh": {(-1.0, -1.0, 2.0): (0.0, 1.0, 0.0), (2.0, -1.0, 2.0): (0.0, 0.0, 1.0)},
     "norm": {(0.0, 0.0, 0.0): (0.0, 0.0, 0.0)},
 }
-"""For each row with kinks: points that lie on one, and the derivatives there by the convention that its sentence tells."""
+"""For each row with kinks: points on one, and the derivatives there by the documented rule."""
 
 NOT_AS_TORCH = {
     "atan2": "nan at the origin, where 0 is decided, as for hypot",
@@ -81,10 +81,10 @@ SIDES: dict[str, Callable[..., Any]] = {
     "softshrink": lambda x, threshold: (x > threshold, x > -threshold),
     "hardtanh": lambda x, low, high: (x > low, x > high),
 }
-"""On which side of its kinks a point lies. Two points near each other lie on one side, or a kink is between them."""
+"""The side of its kinks that a point is on: two close points are on one, or a kink is between."""
 
 ONE_NUMBER_CANNOT = {"atan2"}
-"""Its cut begins at the origin: around that, a number that changes its sign at the cut must change it once more."""
+"""Its cut starts at the origin: a sign that changes at the cut must change again around it."""
 
 WITH_KINKS = [op for op in TABLE.values() if op.kinks is not None]
 every_kinked_row = pytest.mark.parametrize("op", WITH_KINKS, ids=lambda op: op.name)

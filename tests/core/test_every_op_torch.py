@@ -1,4 +1,4 @@
-"""Every row of the table against PyTorch, where it is installed: values, first and second derivatives in double precision."""
+"""Every row against PyTorch, where it is installed: values, first and second derivatives."""
 
 import math
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def torch_function(torch: Any, op: Op) -> Function:
 
 
 def split(op: Op, point: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The operands to differentiate by, and the plain numbers: ordered, and exact in the single precision that PyTorch keeps some in."""
+    """The operands to differentiate by, and the plain numbers: ordered, and exact in float32."""
     first = NUMBERS_ONLY.get(op.name, len(point))
     return point[:first], tuple(sorted(round(x * 64.0) / 64.0 for x in point[first:]))
 

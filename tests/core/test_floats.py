@@ -1,4 +1,4 @@
-"""Float arithmetic that never raises, against NumPy's, which is IEEE 754 too: special numbers, signs of zero, overflow."""
+"""Float arithmetic that never raises, against NumPy's: special numbers, signs of zero, overflow."""
 
 import math
 from collections.abc import Callable

@@ -233,7 +233,7 @@ BASES = [0.0, 1e6, 1e10, 1e15, 1e16, 1e20, 1e300, -1e16]
 
 @pytest.mark.parametrize("base", BASES)
 def test_softmax_is_exact_for_numbers_of_any_size(base: float) -> None:
-    """Against mpmath, at numbers that are floats themselves: base + 2 may be rounded, but is then the number that is meant."""
+    """Against mpmath, at floats: base + 2 may be rounded, and is then the number that is meant."""
     numbers = [base, base + 2.0, base - 2.0, base]
     powers = [mp.exp(mpf(x) - mpf(max(numbers))) for x in numbers]
     shares = [float(power / mp.fsum(powers)) for power in powers]
@@ -316,10 +316,10 @@ def test_equal_items_have_no_spread_and_a_gradient_of_0() -> None:
 
 def test_what_ddof_leaves_nothing_of_is_refused() -> None:
     for function in (sg.std, sg.var):
-        with pytest.raises(
-            OptionError,
-            match=f"ddof of {function.__name__} must be below the number of items, which is 1, not 1",
-        ):
+        message = (
+            f"ddof of {function.__name__} must be below the number of items, which is 1, not 1"
+        )
+        with pytest.raises(OptionError, match=message):
             function([2.0], ddof=1)
         with pytest.raises(DataError, match=f"ddof of {function.__name__}"):
             function([2.0], ddof="1")
@@ -407,7 +407,8 @@ def test_apply_takes_any_row() -> None:
     [
         (
             lambda v: sg.tanh([v, v]),
-            "x of tanh must be a real number, not a list of 2 items: .*write \\[sg.tanh\\(x\\) for x in xs\\]",
+            r"x of tanh must be a real number, not a list of 2 items: "
+            r".*write \[sg.tanh\(x\) for x in xs\]",
         ),
         (lambda v: sg.tanh(np.array([1.0, 2.0])), "write \\[sg.tanh\\(x\\) for x in xs\\]"),
         (

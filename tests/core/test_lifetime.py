@@ -1,4 +1,4 @@
-"""A chain of a million nodes, and the end of graphs: no recursion anywhere, no reference cycles, freed at once."""
+"""A chain of a million nodes, and the end of graphs: no recursion, no cycles, freed at once."""
 
 import copy
 import gc
@@ -75,7 +75,8 @@ def test_derivative_graphs_and_hooks_are_freed_at_once_too(create_graph: bool) -
     y.backward(create_graph=create_graph)
     ends = [weakref.ref(y), weakref.ref(y.args[0])]
     del y
-    x.grad = 0.0  # a gradient that is a graph holds on to its leaf, as the leaf to it: letting go is the user's part
+    # A gradient that is a graph and its leaf refer to each other, which only the user can undo.
+    x.grad = 0.0
     assert [end() for end in ends] == [None, None]
 
 

@@ -1,7 +1,8 @@
-"""A small transformer in plain Python gives the losses of a minimal engine bit for bit, whichever of the two is under it.
+"""A small transformer in plain Python has bit for bit the losses that a minimal engine computes.
 
-The program below is written as such programs are: embeddings, one attention head, RMS norm, an MLP, softmax, cross-entropy, and
-Adam. The engine beside ours keeps the local derivatives of each operation, and knows no more than + * ** log exp relu.
+The program below is written as such programs are: embeddings, one attention head, RMS norm, an MLP,
+softmax, cross-entropy, and Adam. The engine beside ours keeps the local derivatives of each
+operation, and knows no more than + * ** log exp relu.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Code in the manner of micrograd runs on our Value, and gives the numbers of micrograd 0.1.0 and of finite differences."""
+"""Code for micrograd runs on Value, with the results of micrograd 0.1.0 and finite differences."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""no_grad, enable_grad, detach and scopes: per thread, and over when the block is, by an exception too."""
+"""no_grad, enable_grad, detach and scopes: per thread, over with the block, even if it raises."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Nests of numbers are taken apart and put together in one order, with their kinds, shapes and keys."""
+"""Trees of numbers are flattened and unflattened in one order, with types, shapes and keys."""
 
 import subprocess
 import sys
@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad.core.nested import (
-    array_of,
-    blocks,
-    entries,
+    copy_tree,
+    flatten,
+    flatten_like,
     float_array,
     is_array,
-    is_nest,
-    mapped,
-    matched,
+    is_tree,
+    map_tree,
+    object_array,
     outer,
-    places,
-    refilled,
-    snapshot,
+    tree_leaves,
+    tree_paths,
+    unflatten,
 )
 from scalargrad.errors import DataError, LengthError
 
@@ -40,15 +40,15 @@ nests = st.recursive(
 
 @given(nests)
 def test_refilling_with_the_same_numbers_gives_the_same_nest(nest):
-    again = refilled(nest, entries(nest))
+    again = unflatten(nest, flatten(nest))
     assert again == nest
     assert type(again) is type(nest)
-    assert len(places(nest, "x")) == len(entries(nest))
+    assert len(tree_paths(nest, "x")) == len(flatten(nest))
 
 
 @pytest.mark.parametrize("nest", [OrderedDict(a=1.0), Counter(a=1.0), defaultdict(float, a=1.0)])
 def test_refilling_keeps_the_kind_of_dict(nest):
-    again = refilled(nest, [5.0])
+    again = unflatten(nest, [5.0])
     assert again == {"a": 5.0}
     assert type(again) is type(nest)
     assert nest == {"a": 1.0}
@@ -56,28 +56,28 @@ def test_refilling_keeps_the_kind_of_dict(nest):
 
 @given(nests)
 def test_places_are_where_the_numbers_are(nest):
-    found = [eval(place, {"x": nest}) for place in places(nest, "x")]
-    assert found == entries(nest)
+    found = [eval(place, {"x": nest}) for place in tree_paths(nest, "x")]
+    assert found == flatten(nest)
 
 
 def test_arrays_are_blocks_of_entries():
     nest = [numpy.array([[1.0, 2.0]]), 3.0, numpy.array(4.0)]
-    assert [is_array(block) for block in blocks(nest)] == [True, False, False]
-    assert entries(nest) == [1.0, 2.0, 3.0, 4.0]
-    assert places(nest, "x") == ["x[0][0, 0]", "x[0][0, 1]", "x[1]", "x[2]"]
-    doubled = mapped(lambda number: number * 2, nest)
+    assert [is_array(block) for block in tree_leaves(nest)] == [True, False, False]
+    assert flatten(nest) == [1.0, 2.0, 3.0, 4.0]
+    assert tree_paths(nest, "x") == ["x[0][0, 0]", "x[0][0, 1]", "x[1]", "x[2]"]
+    doubled = map_tree(lambda number: number * 2, nest)
     assert (doubled[0].tolist(), doubled[0].dtype, doubled[1:]) == (
         [[2.0, 4.0]],
         object,
         [6.0, 8.0],
     )
-    assert [is_nest(x) for x in (None, [], {}, numpy.ones(2), numpy.array(1.0), 1.0, "text")] == [
+    assert [is_tree(x) for x in (None, [], {}, numpy.ones(2), numpy.array(1.0), 1.0, "text")] == [
         True
     ] * 4 + [False] * 3
 
 
 def test_arrays_of_objects_are_not_looked_into():
-    assert array_of([[1, 2], [3, 4]], (2,)).shape == (2,)
+    assert object_array([[1, 2], [3, 4]], (2,)).shape == (2,)
 
 
 def test_the_outer_product_of_nests():
@@ -103,7 +103,7 @@ def containers(nest):
 
 @given(nests)
 def test_a_snapshot_is_equal_and_shares_no_container(nest):
-    copy = snapshot(nest, "x")
+    copy = copy_tree(nest, "x")
     assert copy == nest
     assert type(copy) is type(nest)
     assert not containers(copy) & containers(nest)
@@ -112,7 +112,7 @@ def test_a_snapshot_is_equal_and_shares_no_container(nest):
 def test_a_snapshot_of_an_array_has_memory_of_its_own():
     array = numpy.arange(6.0).reshape(2, 3)
     for kept in (array, array.T, array[:, ::2], array.astype(object)):
-        copy = snapshot([kept], "x")[0]
+        copy = copy_tree([kept], "x")[0]
         assert copy.tolist() == kept.tolist()
         assert (copy.dtype, numpy.shares_memory(copy, kept)) == (kept.dtype, False)
 
@@ -132,37 +132,37 @@ class ReadableByNumPy(OfAnotherLibrary):
 def test_a_method_called_mask_makes_no_masked_array():
     series = ReadableByNumPy((2,))
     series.mask = lambda condition: condition  # as a Series of pandas has
-    assert snapshot(series, "x").tolist() == [1.0, 1.0]
+    assert copy_tree(series, "x").tolist() == [1.0, 1.0]
 
 
 def test_a_snapshot_of_what_numpy_reads_as_an_array_is_one():
-    found = snapshot(ReadableByNumPy((1, 2)), "x")
+    found = copy_tree(ReadableByNumPy((1, 2)), "x")
     assert type(found) is numpy.ndarray
     assert found.tolist() == [[1.0, 1.0]]
 
 
 @pytest.mark.parametrize("thing", [ReadableByNumPy(()), OfAnotherLibrary((2,))])
 def test_a_snapshot_leaves_scalars_and_what_numpy_cannot_read(thing):
-    assert snapshot(thing, "x") is thing
+    assert copy_tree(thing, "x") is thing
 
 
 def test_a_snapshot_takes_shared_containers_apart_and_refuses_circles():
     row = [1.0]
-    copies = snapshot({"a": row, "b": (row, row)}, "x")
+    copies = copy_tree({"a": row, "b": (row, row)}, "x")
     assert len({id(copies["a"]), *map(id, copies["b"])}) == 3
     circle = {"x": [row]}
     circle["x"].append(circle)
     with pytest.raises(DataError, match="x has a dict that contains itself"):
-        snapshot(circle, "x")
+        copy_tree(circle, "x")
 
 
 def test_arrays_of_floats():
-    found = refilled([numpy.zeros((1, 2), int), 0], [1.0, 2.0, 3.0], float_array)
+    found = unflatten([numpy.zeros((1, 2), int), 0], [1.0, 2.0, 3.0], float_array)
     assert (found[0].dtype, found[0].tolist(), found[1]) == (float, [[1.0, 2.0]], 3.0)
     found = outer([0, numpy.zeros(2)], numpy.zeros(1), [[1.0], [2.0], [3.0]], float_array)
     assert (found[0].dtype, found[0].tolist()) == (float, [1.0])
     assert (found[1].dtype, found[1].tolist()) == (float, [[2.0], [3.0]])
-    assert refilled(numpy.zeros((0, 3)), [], float_array).shape == (0, 3)
+    assert unflatten(numpy.zeros((0, 3)), [], float_array).shape == (0, 3)
 
 
 def test_a_named_tuple_with_a_constructor_of_its_own_is_made_all_the_same():
@@ -170,13 +170,13 @@ def test_a_named_tuple_with_a_constructor_of_its_own_is_made_all_the_same():
         def __new__(cls, *, x):
             return super().__new__(cls, x)
 
-    assert refilled(Strict(x=1.0), [2.0]) == (2.0,)
-    assert type(snapshot(Strict(x=1.0), "x")) is Strict
+    assert unflatten(Strict(x=1.0), [2.0]) == (2.0,)
+    assert type(copy_tree(Strict(x=1.0), "x")) is Strict
 
 
 def test_matching_goes_by_key_and_place():
-    assert matched({"a": 1, "b": [2, 3]}, {"b": (20, 30), "a": 10}, ("p", "t")) == [10, 20, 30]
-    assert matched(numpy.ones((1, 2)), numpy.array([[5.0, 6.0]]), ("p", "t")) == [5.0, 6.0]
+    assert flatten_like({"a": 1, "b": [2, 3]}, {"b": (20, 30), "a": 10}, ("p", "t")) == [10, 20, 30]
+    assert flatten_like(numpy.ones((1, 2)), numpy.array([[5.0, 6.0]]), ("p", "t")) == [5.0, 6.0]
     for nest, other in (
         ([1], 1),
         (1, [1]),
@@ -187,13 +187,15 @@ def test_matching_goes_by_key_and_place():
         ([1], None),
     ):
         with pytest.raises(LengthError, match="p and t must have one structure"):
-            matched(nest, other, ("p", "t"))
+            flatten_like(nest, other, ("p", "t"))
 
 
-def test_numpy_is_not_imported_for_nests_without_arrays():
-    code = "import sys; sys.modules['numpy'] = None; import importlib.util as u; s = u.find_spec('scalargrad'); "
-    code += "import types; p = types.ModuleType('scalargrad'); p.__path__ = s.submodule_search_locations; sys.modules['scalargrad'] = p; "
-    code += "from scalargrad.autodiff.transforms import grad; print(grad(lambda x: x[0] * x[1])([2.0, 3.0]))"
+def test_numpy_is_not_imported_for_trees_without_arrays():
+    code = "import sys; sys.modules['numpy'] = None; import importlib.util as u; import types; "
+    code += "s = u.find_spec('scalargrad'); p = types.ModuleType('scalargrad'); "
+    code += "p.__path__ = s.submodule_search_locations; sys.modules['scalargrad'] = p; "
+    code += "from scalargrad.autodiff.transforms import grad; "
+    code += "print(grad(lambda x: x[0] * x[1])([2.0, 3.0]))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout == "[3.0, 2.0]\n"

@@ -1,4 +1,4 @@
-"""Zero, infinity and nan: IEEE 754 and no exceptions, and no nan from a branch that was not taken."""
+"""Zero, infinity and nan: IEEE 754, no exceptions, and no nan from a branch that was not taken."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""NumPy works on object arrays of Values: its functions find our methods, and `W @ x` is a graph."""
+"""NumPy works on object arrays of Values: its functions find methods, and `W @ x` is a graph."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Seeds: modules without one begin apart, a program run twice says the same, an explicit seed is what it always was."""
+"""Seeds: modules without one differ, a program prints the same twice, explicit seeds hold."""
 
 import copy
 import math
@@ -124,7 +124,10 @@ def test_a_copy_goes_on_as_the_original() -> None:
 
 
 ROOT = Path(__file__).parent.parent.parent
-PROGRAM = "from scalargrad import nn; print(nn.MLP(2, [3, 1]).state_dict(), nn.Dropout().generator.random())"
+PROGRAM = """
+from scalargrad import nn
+print(nn.MLP(2, [3, 1]).state_dict(), nn.Dropout().generator.random())
+"""
 
 
 def test_a_program_run_twice_says_the_same() -> None:
@@ -173,7 +176,7 @@ def small_switch_interval() -> Iterator[None]:
 
 @pytest.mark.usefixtures("small_switch_interval")
 def test_threads_share_one_sequence_of_seeds() -> None:
-    """Whoever comes first, the modules of eight threads are those that one thread would have made."""
+    """In any order, the modules of eight threads are those that one thread would have made."""
 
     def several(_: int) -> list[tuple[float, ...]]:
         return [tuple(nn.Neuron(2).state_dict().values()) for _ in range(25)]

@@ -260,7 +260,8 @@ def test_a_misspelled_argument(call: Callable[..., Any], word: str, message: str
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "too many": (
         lambda: scalargrad.max(1.0, 3),  # type: ignore[call-arg]
-        "max takes 1 argument by position, but 2 were given: call it as max(items); write sg.max([x, y])",
+        "max takes 1 argument by position, but 2 were given: call it as max(items); "
+        "write sg.max([x, y])",
     ),
     "one missing": (
         lambda: losses.mse(1.0),
@@ -316,7 +317,7 @@ def test_an_error_from_a_wrong_call_inside_stays_what_it_is() -> None:
 
 
 class Mine(SGD):
-    """An optimizer of somebody's own, which calls the constructor of its base with what it has not."""
+    """A custom optimizer that calls the constructor of its base with a wrong argument."""
 
     def __init__(self, decay: float) -> None:
         super().__init__(weights(), decay=decay)  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""no_grad and enable_grad around anything that has code: on while it runs, off while it waits, for it alone."""
+"""no_grad and enable_grad around anything with code: on while it runs, off while it waits."""
 
 import asyncio
 import functools

@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
+from scalargrad.core.checks import checked_int
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.training.recorder import Recording
@@ -151,8 +152,7 @@ def animate(
     """
     if pace is not None and not (isinstance(pace, (int, float)) and 0.01 <= pace <= 60.0):
         raise OptionError(f"pace must be a number of seconds between 0.01 and 60, not {pace!r}")
-    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 2:
-        raise OptionError(f"frames must be a whole number of at least 2, not {frames!r}")
+    frames = checked_int(frames, "frames", 2)
     if colors not in ("gradient", "weight"):
         raise OptionError(
             f"colors must be 'gradient' or 'weight', not {colors!r}{hint(colors, ('gradient', 'weight'))}"

@@ -7,9 +7,9 @@ from dataclasses import replace
 from math import exp, isfinite, log
 from typing import Any
 
-from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.evaluation import evaluate_partials
 from scalargrad.core.graph import topological
-from scalargrad.core.ops import FLOATS, TABLE
+from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.training.recorder import Recording
@@ -278,8 +278,7 @@ def moment(recording: Recording, frame: int) -> Value:
         node.data, node.grad = data, gradient
     for node in order:
         if node.args and node.op in TABLE:
-            numbers = [float(getattr(x, "data", x)) for x in operands(node)]
-            node.partials = TABLE[node.op].derivatives(FLOATS, node.data, numbers, wanted(node))
+            node.partials = evaluate_partials(node)
     return root
 
 

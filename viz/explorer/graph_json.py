@@ -6,8 +6,8 @@ from math import isfinite
 from pathlib import PurePath
 from typing import Any
 
-from scalargrad.core.backprop import operands, wanted
-from scalargrad.core.ops import FLOATS, TABLE
+from scalargrad.core.evaluation import evaluate_partials
+from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from viz.look.text import clean, width_tables
 from viz.look.theme import DEEPER, REACH, STEPS, THICKEST, THINNEST
@@ -132,9 +132,7 @@ def _own_partials(node: Value) -> bool:
         return False
     if node.op not in TABLE:
         return True
-    op = TABLE[node.op]
-    numbers = [x.data if isinstance(x, Value) else x for x in operands(node)]
-    now = op.derivatives(FLOATS, node.data, numbers, wanted(node))
+    now = evaluate_partials(node)
     return any(a != b and (a == a or b == b) for a, b in zip(now, node.partials, strict=False))
 
 

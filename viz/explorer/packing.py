@@ -134,11 +134,7 @@ def _forward(snapshot: Snapshot, data: Numbers) -> tuple[Numbers, list[Sequence[
                 values[:, snapshot.index[x]] if x in snapshot.index else x for x in operands(node)
             ]
             given: Any = numpy.stack(columns) if op.over_list else columns
-            values[:, i] = op.value(ARRAYS, given)
-            found = op.derivatives(
-                ARRAYS, values[:, i], given, () if op.over_list else wanted(node)
-            )
-            partials[i] = found
+            values[:, i], partials[i] = op.at(ARRAYS, given, wanted(node))
     return values, partials
 
 

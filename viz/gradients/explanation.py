@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from scalargrad.core.checks import checked_int
 from scalargrad.core.value import Value
-from scalargrad.errors import OptionError, PictureError
+from scalargrad.errors import PictureError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
 from viz.drawing import Drawing
@@ -73,7 +74,7 @@ def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
     >>> print(chain_rule(loss, k))
     ∂loss/∂k = ∂loss/∂linear * ∂linear/∂k = -4.0 * 2.0 = -8.0
     """
-    _check("chain_rule", output, leaf, "most", most)
+    most = _check("chain_rule", output, leaf, "most", most)
     order = between(output, leaf)
     names = stops(order, output, leaf)
     ledger = Ledger(output, leaf, most, order, names)
@@ -213,7 +214,7 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
     >>> print(explain(w * 0 + x1, w).why)
     w × 0 passes nothing back to w: the constant 0 is 0
     """
-    _check("explain", output, leaf, "top", top)
+    top = _check("explain", output, leaf, "top", top)
     ledger = Ledger(output, leaf, top)
     names, because = on_paths(ledger.best, output, leaf), reason(ledger)
     paths = []
@@ -236,13 +237,10 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
     )
 
 
-def _check(function: str, output: Value, leaf: Value, option: str, most: int) -> None:
+def _check(function: str, output: Value, leaf: Value, option: str, most: int) -> int:
     for what, thing in (("output", output), ("leaf", leaf)):
         if not isinstance(thing, Value):
             raise PictureError(
                 f"{function} takes two Values, an output and a leaf: its {what} is {clean(repr(thing))}"
             )
-    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-        raise OptionError(
-            f"{option} of {function} must be a whole number of at least 1, not {most!r}"
-        )
+    return checked_int(most, f"{option} of {function}", 1)

@@ -11,6 +11,7 @@ from math import isfinite, isnan
 from typing import Any, NamedTuple
 
 from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.evaluation import operand_numbers
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, FLOOR, TABLE, ExactZero, Op
 from scalargrad.core.value import Value
@@ -115,13 +116,16 @@ class _Rule:
     def __init__(self, edge: _Edge) -> None:
         self.node, self.op = edge.above, TABLE[edge.above.op]
         self.operands: tuple[Any, ...] = operands(self.node)
-        self.numbers = [float(getattr(x, "data", x)) for x in self.operands]
+        self.numbers = list(operand_numbers(self.node))
         self.place = [i for i, is_value in enumerate(wanted(self.node)) if is_value][edge.port]
 
     def local(self, numbers: Sequence[float], result: float | None = None) -> float:
         """The local derivative at other operands, or for another result."""
-        o = self.op.value(FLOATS, numbers) if result is None else result
-        return float(self.op.derivatives(FLOATS, o, numbers)[self.place])
+        if result is None:
+            _, partials = self.op.at(FLOATS, numbers)
+        else:
+            partials = self.op.derivatives(FLOATS, result, numbers)
+        return float(partials[self.place])
 
     def not_taken(self) -> str:
         """Of a selection, or of a function that is flat."""

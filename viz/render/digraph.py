@@ -65,7 +65,7 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
             skip_existing: Leave a file as it is that is there already.
 
         Raises:
-            PathError: The path is a device, a pipe or no possible name.
+            PathError: The path is a device, a pipe or not a valid name.
         """
         if filename is not None:
             self.filename = os.fspath(filename)

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from scalargrad.compiler import Compiled
+from scalargrad.core.checks import checked_int
 from scalargrad.core.modes import enable_grad
 from scalargrad.core.value import Value
 from scalargrad.doctor import Diagnosis
@@ -129,13 +130,15 @@ def _network(snapshot: Snapshot, colors: str) -> Picture:
 def _traced(module: Module) -> list[Value]:
     """The outputs of a network for an input of zeros, in evaluation, so that no random generator moves: the structure is what counts."""
     size = getattr(module, "inputs", None)
-    if not isinstance(size, int):
+    try:
+        count = checked_int(size, "inputs", 0)
+    except OptionError:
         raise PictureError(
             f"{type(module).__name__} does not say how many inputs it takes: call it and draw the result"
-        )
+        ) from None
     model = _copied(module)
     with evaluation(model), enable_grad():
-        return _roots(model([Value(0.0, label=f"x{i}") for i in range(size)]))
+        return _roots(model([Value(0.0, label=f"x{i}") for i in range(count)]))
 
 
 def _copied(module: Module) -> Module:
