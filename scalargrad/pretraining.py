@@ -7,6 +7,7 @@ from .core.modes import no_grad
 from .data import add_noise
 from .errors import DataError, OptionError
 from .nn import MLP, Layer, Module, Sequential
+from .nn.naming import describe
 from .training import History, fit
 from .training.samples import samples_of
 from .training.steps import numbers_of
@@ -49,7 +50,7 @@ def pretrain(
     layers = [step for step in steps if isinstance(step, Layer)]
     if len(layers) < 2:
         raise OptionError(
-            f"pretrain needs a layer before the last one, but {model.describe()} has {len(layers)} in all"
+            f"pretrain needs a layer before the last one, but {describe(model)} has {len(layers)} in all"
         )
     codes, histories = samples_of(X, X).inputs, []
     for step in steps[: steps.index(layers[-1])]:

@@ -1,4 +1,4 @@
-"""One look through a module: its parameters, and what is meant to learn but would be passed over."""
+"""A search of a module: its parameters, and Values that would not be learned by mistake."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -279,10 +279,10 @@ def modes_of_modules(_: Path) -> Any:
     return [quiet, model.training, model(SAMPLE), nn.unreachable(model)]
 
 
-@row(nn.AtWeights, rounds=1)
-def at_weights(_: Path) -> Any:
+@row(nn.Objective, rounds=1)
+def objective(_: Path) -> Any:
     model = network()
-    f = nn.AtWeights(model, lambda model: model(SAMPLE).data)
+    f = nn.Objective(model, lambda model: model(SAMPLE).data)
     return [sg.numerical_gradient(f, f.numbers), model.state_dict()]
 
 
