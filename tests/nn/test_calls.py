@@ -22,7 +22,8 @@ from scalargrad.nn import MLP, Conv, Dropout, Embedding, Layer, LSTMCell, Module
         ),
         (
             lambda: MLP(nin=2, nouts=[1]),
-            "MLP has no argument 'nin'; did you mean 'inputs'?; MLP has no argument 'nouts'; did you mean 'sizes'?",
+            "MLP has no argument 'nin'; did you mean 'inputs'?; "
+            "MLP has no argument 'nouts'; did you mean 'sizes'?",
         ),
         (
             lambda: Neuron(2, nonlinearity="tanh"),
