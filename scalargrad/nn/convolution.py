@@ -38,6 +38,7 @@ class Filter(Neuron):
         """
         if inside is None:
             return super().forward(x)
+        # no nodes for the padding: a picture shows only what takes part
         total: Value = self.bias
         for i, item in zip(inside, x, strict=True):
             total = total + self.weights[i] * item
@@ -45,8 +46,7 @@ class Filter(Neuron):
 
 
 class Conv(Module):
-    """A convolution: each filter is a neuron over all channels of a window that moves over the
-    image.
+    """A convolution: each filter is a neuron that sees a window of the image.
 
     It takes [channel][row][column], with one channel also [row][column], and returns
     [filter][row][column]. It computes what PyTorch's Conv2d does (a cross-correlation: the filter
@@ -124,7 +124,7 @@ class Conv(Module):
         ]
 
     def _apply_filter(self, filter: Filter, name: str, patches: list[list[Patch]]) -> Grid:
-        """Return the channel of one filter, each number in a scope of its own."""
+        """Return the channel of one filter, each number in its own scope."""
         grid: Grid = []
         for row, line in enumerate(patches):
             values: list[Value] = []
@@ -184,7 +184,7 @@ class _Pool(Module):
         return [self._pool(grid, str(i), tops, lefts) for i, grid in enumerate(image)]
 
     def _pool(self, grid: Grid, name: str, tops: range, lefts: range) -> Grid:
-        """Return one channel of the result, each number in a scope of its own."""
+        """Return one channel of the result, each number in its own scope."""
         pooled: Grid = []
         for row, top in enumerate(tops):
             lines = grid[top : top + self.size[0]]

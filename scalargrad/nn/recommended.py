@@ -25,8 +25,7 @@ def recommended(
     output_activation: str | Activation | None = None,
     seed: Seed = None,
 ) -> Sequential:
-    """A multilayer perceptron with good defaults: He initialization, batch normalization, ELU,
-    dropout.
+    """Make a multilayer perceptron with good defaults.
 
     A hidden layer is linear, followed by batch normalization before the activation (Ioffe and
     Szegedy 2015, section 3.2), an ELU (Clevert et al. 2016) and dropout. The output layer is

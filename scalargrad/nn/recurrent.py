@@ -176,7 +176,7 @@ class LSTMCell(Module):
         return [h for h, _ in units], [c for _, c in units]
 
     def _update_memory(self, parts: Iterable[tuple[Value, ...]]) -> list[tuple[Value, Value]]:
-        """Update each number in a scope of its own, so that pictures tell them apart."""
+        """Update each number in its own scope, so that pictures tell them apart."""
         return [call_in_scope(_update_unit, self, str(i), part, {}) for i, part in enumerate(parts)]
 
     def output(self, state: State) -> list[Value]:
@@ -242,6 +242,7 @@ class Recurrent(Module):
             raise LengthError(f"{describe(self)} takes a sequence of at least one step, not {x!r}")
         outputs: list[list[Value]] = []
         for step, row in enumerate(x):
+            # not `self.cell(row, state)`: a scope for each step, so that pictures tell them apart
             state = call_in_scope(self.cell.forward, self.cell, f"cell.{step}", (row, state), {})
             outputs.append(self.cell.output(state))
         result = outputs[-1] if self.last else outputs

@@ -286,6 +286,15 @@ def objective(_: Path) -> Any:
     return [sg.numerical_gradient(f, f.numbers), model.state_dict()]
 
 
+@row(nn.functional_call, rounds=1)
+def functional_call(_: Path) -> Any:
+    model = network()
+    bias = Value(number(0.5))
+    y = nn.functional_call(model, {"layers.0.neurons.0.bias": bias}, SAMPLE)
+    y.backward()
+    return [y, bias.grad, model.state_dict()]
+
+
 def _activated(name: str, _: Path) -> Any:
     if name in nn.OVER_LAYERS:
         return nn.Layer(2, 3, name, seed=1)(SAMPLE)
