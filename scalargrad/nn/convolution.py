@@ -116,7 +116,7 @@ class Conv(Module):
         """
         image = as_image(x, self, self.channels)
         tops, lefts = starts(image, self.size, self.stride, self.padding, self)
-        # once for all filters
+        # before the filters, all of which see the same windows
         patches = [[self._patch(image, top, left) for left in lefts] for top in tops]
         return [
             self._apply_filter(filter, f"filters.{i}", patches)

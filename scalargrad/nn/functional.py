@@ -54,8 +54,8 @@ def functional_call(
     own = dict(model.named_parameters())
     _check_known(parameters, own)
 
-    # deepcopy takes whatever is in its memo for copied. So Values and generators are shared with the
-    # model, and the named parameters are replaced wherever they appear.
+    # deepcopy takes whatever is in its memo for copied. So Values and generators are shared with
+    # the model, and the named parameters are replaced wherever they appear.
     memo: dict[int, Any] = {id(value): value for _, value in model._named(Value)}
     memo |= {id(rng): rng for _, rng in model.named_generators()}
     for name, number in parameters.items():

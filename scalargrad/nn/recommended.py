@@ -78,6 +78,7 @@ def recommended(
 
     steps: list[Any] = []
     for before, after in pairwise(widths[:-1]):
+        # the activation comes after the normalization, so the layer has none
         steps.append(Layer(before, after, None, he, rng))
         steps.append(BatchNorm(after, activation=ops.ELU.name))
         if dropout:

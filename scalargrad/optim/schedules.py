@@ -270,6 +270,7 @@ class WarmUp(Schedule):
             )
         if self.then.optimizer is not optimizer or self.then.steps:
             raise OptionError("then of WarmUp must be a fresh schedule over the same optimizer")
+        # another warm-up as `then` has lowered the rate of the optimizer already
         self.base = self.then.base
         optimizer.learning_rate = self.rate(0)
 
