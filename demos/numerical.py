@@ -21,7 +21,7 @@ from demos.gallery import Picture, Story, duration, run_alone, say, timed, told
 from scalargrad import no_grad, numerical_gradient, softmax
 from scalargrad.data import epoch_order, read_mnist_csv, split
 from scalargrad.losses import cross_entropy
-from scalargrad.nn import MLP, AtWeights
+from scalargrad.nn import MLP, Objective
 from scalargrad.optim import Adam
 from scalargrad.training import METRICS, fit
 from viz.plots import (
@@ -67,7 +67,7 @@ def both_ways(
     found.every = {name: parameter.grad for name, parameter in model.named_parameters()}
     some = epoch_order(len(found.every), seed=0)[: 30 + int(seconds / found.backward)]
     names = [list(found.every)[i] for i in sorted(some)]
-    found.loss = AtWeights(model, partial(get_loss, image, digit), names)
+    found.loss = Objective(model, partial(get_loss, image, digit), names)
     slopes, found.numerical = timed(lambda: numerical_gradient(found.loss, found.loss.numbers))
     found.slopes = numpy.array(slopes)
     found.chosen = numpy.array([found.every[name] for name in names])

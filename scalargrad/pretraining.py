@@ -8,6 +8,7 @@ from .data import add_noise
 from .errors import DataError, OptionError
 from .losses import Loss
 from .nn import MLP, Layer, Module, Sequential
+from .nn.naming import describe
 from .training import History, fit
 from .training.samples import read_samples
 from .training.steps import plain_numbers
@@ -66,7 +67,7 @@ def pretrain(
     layers = [step for step in steps if isinstance(step, Layer)]
     if len(layers) < 2:
         raise OptionError(
-            f"pretrain needs a layer before the last one, but {model.describe()} has "
+            f"pretrain needs a layer before the last one, but {describe(model)} has "
             f"{len(layers)} in all"
         )
 

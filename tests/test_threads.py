@@ -426,8 +426,8 @@ def test_a_change_of_mode_adds_no_attribute_that_a_copy_made_meanwhile_would_stu
 def test_weights_that_two_threads_move_are_given_back() -> None:
     model = network()
     before = model.state_dict()
-    loss = nn.AtWeights(model, lambda model: model([0.5, -1.0]).data)
-    bias = nn.AtWeights(model, lambda model: model([1.0, 1.0]).data, ["layers.0.neurons.0.bias"])
+    loss = nn.Objective(model, lambda model: model([0.5, -1.0]).data)
+    bias = nn.Objective(model, lambda model: model([1.0, 1.0]).data, ["layers.0.neurons.0.bias"])
     expected = [loss([0.5] * len(loss.numbers)), bias([2.0])]
 
     def moving() -> None:

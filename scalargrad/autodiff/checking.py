@@ -91,7 +91,7 @@ def _warn_if_unread(name: str, f: Function, argument: Any, slopes: Sequence[floa
         f"{name}: the function never looks at the numbers it is given, so every derivative is 0. "
         "It has to compute with its argument, which is a copy with one number moved, and not with "
         "the model or the list that the numbers came from. To move the weights of a model, give "
-        "nn.AtWeights(model, measure) as the function, and its .numbers",
+        "nn.Objective(model, measure) as the function, and its .numbers",
         UnlearnedWarning,
     )
 

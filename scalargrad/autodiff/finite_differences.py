@@ -224,7 +224,7 @@ def to_float(item: object, what: str) -> float:
     if hasattr(item, "named_parameters"):
         raise DataError(
             f"{what} must be a real number, not a {type(item).__name__}: to move the weights of a "
-            "model, give nn.AtWeights(model, measure) as the function, and its .numbers"
+            "model, give nn.Objective(model, measure) as the function, and its .numbers"
         )
     return as_float(item, what)
 

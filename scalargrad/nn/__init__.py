@@ -4,7 +4,7 @@ from .activations import ACTIVATIONS, OVER_LAYERS, PReLU, RReLU, activation
 from .convolution import AvgPool, Conv, MaxPool
 from .dropout import DropConnect, Dropout
 from .embedding import Embedding
-from .functional import AtWeights
+from .functional import Objective, functional_call
 from .initializers import INITIALIZERS, constant, given, initializer, normal, orthogonal, uniform
 from .layers import MLP, Layer, Neuron, Sequential
 from .module import Module, evaluation, unreachable
@@ -18,7 +18,6 @@ __all__ = [
     "INITIALIZERS",
     "MLP",
     "OVER_LAYERS",
-    "AtWeights",
     "AvgPool",
     "BatchNorm",
     "Conv",
@@ -32,6 +31,7 @@ __all__ = [
     "MaxPool",
     "Module",
     "Neuron",
+    "Objective",
     "PReLU",
     "RNNCell",
     "RReLU",
@@ -41,6 +41,7 @@ __all__ = [
     "activation",
     "constant",
     "evaluation",
+    "functional_call",
     "given",
     "initializer",
     "normal",

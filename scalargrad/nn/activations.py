@@ -1,4 +1,8 @@
-"""Activations by name: every operation of one operand, from the table, and those that learn, draw, or need the whole layer."""
+"""Activations by name.
+
+These are all operations of one operand, PReLU and RReLU, which have a state, and the softmaxes,
+which need the outputs of a whole layer.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,25 +15,27 @@ from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.unlearned import warn_no_gradient
-from scalargrad.core.value import Parameter, Value
+from scalargrad.core.value import Number, Parameter, Value
 from scalargrad.errors import OptionError
 from scalargrad.terminal import printable
 from scalargrad.utils.spelling import suggestion
 
 from .module import Module
+from .naming import describe
 
 Activation = Callable[[Any], Any]
 
 
 class _ActivationModule(Module):
-    """An activation with a state of its own. What it computes belongs to its neuron: it opens no scope."""
+    """An activation with a state."""
 
     op: ops.Op
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        # no scope: what it computes belongs to its neuron
         return self.forward(*inputs, **options)
 
-    def describe(self) -> str:
+    def _get_name(self) -> str:
         return self.op.name
 
     def _in_summary(self) -> bool:
@@ -37,15 +43,18 @@ class _ActivationModule(Module):
 
 
 class PReLU(_ActivationModule):
-    """x above 0, else slope·x, with a slope that is learned (He et al. 2015, section 2.1).
+    """ReLU with a learned slope: x above 0, else slope·x (He et al. 2015, section 2.1).
 
-    By the name, each neuron has a slope of its own, `….activation.slope`. One PReLU given to several neurons is shared by them.
+    The name "prelu" makes a new slope for each neuron, `….activation.slope`. One PReLU that is
+    given to several neurons is shared by them.
 
-    slope  the number it begins with
+    Args:
+        slope: The initial slope.
 
-    >>> from scalargrad.nn import Neuron
-    >>> [name for name, _ in Neuron(1, activation="prelu").named_parameters()]
-    ['weights.0', 'bias', 'activation.slope']
+    Example:
+        >>> from scalargrad.nn import Neuron
+        >>> [name for name, _ in Neuron(1, activation="prelu").named_parameters()]
+        ['weights.0', 'bias', 'activation.slope']
     """
 
     op = ops.PRELU
@@ -53,57 +62,59 @@ class PReLU(_ActivationModule):
     def __init__(self, slope: float = 0.25) -> None:
         self.slope = Parameter(slope, label="slope")
 
-    def forward(self, x: Any) -> Value:
+    def forward(self, x: Number) -> Value:
+        """Return x above 0, else slope·x."""
         result: Value = apply(self.op, x, self.slope)
         return result
 
 
 class RReLU(_ActivationModule):
-    """x above 0, else slope·x: in training a slope drawn anew for each call, in evaluation the mean slope (Xu et al. 2015, section 2.4).
+    """ReLU with a random slope: x above 0, else slope·x (Xu et al. 2015, section 2.4).
 
-    The slope of a call is a leaf of the kind RandomLeaf.
+    In training each call draws a slope, a RandomLeaf; in evaluation the slope is the mean of the
+    bounds.
 
-    lower, upper  the bounds that slopes are drawn between
-    seed          an int or a random.Random; None: the generator of the process, see `sg.manual_seed`;
-                  by the name, a network goes on with the generator that drew its weights
+    Args:
+        lower: The lower bound of slopes.
+        upper: The upper bound of slopes.
+        seed: An int or a random.Random; None for the global generator, see `sg.manual_seed`. The
+            name "rrelu" takes the generator that drew the weights of the network.
 
-    Raises OptionError for bounds that are not in order.
+    Raises:
+        OptionError: If `lower` is above `upper`.
 
-    >>> from scalargrad import Value
-    >>> activation = RReLU(0.25, 0.75, seed=1)
-    >>> 0.25 < -activation(Value(-1.0)).data < 0.75
-    True
-    >>> activation.eval()(Value(-1.0)).data
-    -0.5
+    Example:
+        >>> from scalargrad import Value
+        >>> activation = RReLU(0.25, 0.75, seed=1)
+        >>> 0.25 < -activation(Value(-1.0)).data < 0.75
+        True
+        >>> activation.eval()(Value(-1.0)).data
+        -0.5
     """
 
     op = ops.RRELU
 
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, seed: Seed = None) -> None:
-        self.lower, self.upper = (
-            as_float(lower, "lower of RReLU"),
-            as_float(upper, "upper of RReLU"),
-        )
+        self.lower = as_float(lower, "lower of RReLU")
+        self.upper = as_float(upper, "upper of RReLU")
         if not self.lower <= self.upper:
             raise OptionError(f"lower of RReLU must not be above upper: {lower!r} and {upper!r}")
         self.generator = generator(seed)
 
     def draw(self) -> float:
-        """The next random slope."""
+        """Return a random slope."""
         return self.generator.uniform(self.lower, self.upper)
 
-    def forward(self, x: Any) -> Any:
-        if self.training:
-            return apply(
-                ops.PRELU,
-                x,
-                RandomLeaf(self, label="slope") if isinstance(x, Value) else self.draw(),
-            )
-        return apply(self.op, x, self.lower, self.upper)
+    def forward(self, x: Number) -> Any:
+        """Return x above 0, else slope·x."""
+        if not self.training:
+            return apply(self.op, x, self.lower, self.upper)
+        slope = RandomLeaf(self, label="slope") if isinstance(x, Value) else self.draw()
+        return apply(ops.PRELU, x, slope)
 
 
-def _step(x: Any) -> Any:
-    """The step function. The first gradient that comes to it gives a NoGradientWarning, as it lets none through."""
+def _step(x: Number) -> Any:
+    """Apply the step function; the first gradient that reaches it causes a NoGradientWarning."""
     result = apply(ops.STEP, x)
     if isinstance(result, Value) and result.args:
         result.register_hook(_warn_of_step)
@@ -113,39 +124,53 @@ def _step(x: Any) -> Any:
 _step.__name__ = _step.__qualname__ = ops.STEP.name
 
 
-def _warn_of_step(gradient: Any) -> None:
+def _warn_of_step(gradient: Number) -> None:
     if gradient:
         warn_no_gradient(
-            "the derivative of a step is 0, so nothing before it learns: train with sigmoid, and put the step there afterwards",
+            "the derivative of a step is 0, so nothing before it learns: "
+            "train with sigmoid, and put the step there afterwards",
         )
 
 
-_warn_of_step.only_looks = True  # type: ignore[attr-defined]  # so a program need not repeat it
+# a hook that changes no gradient, so compiled programs need not call it
+_warn_of_step.only_looks = True  # type: ignore[attr-defined]
+
+
+def _takes_one_value(op: ops.Op) -> bool:
+    required = len(op.operands) - len(op.defaults)
+    return required == 1 and not op.over_list
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    op.name: FUNCTIONS[op.name]
-    for op in TABLE.values()
-    if len(op.operands) - len(op.defaults) == 1 and not op.over_list
-} | {ops.STEP.name: _step}
-"""Every operation that can be applied to one Value alone, by name."""
+    op.name: FUNCTIONS[op.name] for op in TABLE.values() if _takes_one_value(op)
+}
+"""The operations that can be applied to one Value alone, by name."""
+
+ACTIVATIONS[ops.STEP.name] = _step
 
 OVER_LAYERS: dict[str, Activation] = {"softmax": softmax, "log_softmax": log_softmax}
-"""Activations that need the outputs of a whole layer, by name."""
+"""The activations that need the outputs of a whole layer, by name."""
 
 
 def activation(choice: str | Activation | None, seed: Seed = None) -> Activation | None:
-    """The activation of that name, the function itself, or None for none ("linear" and "identity" mean none).
+    """Return the activation of a name, the function itself, or None for none.
 
-    Each call makes a new slope for "prelu". `seed` is for "rrelu", which draws from it in training.
-    Raises OptionError for an unknown name, and for "softmax" and "log_softmax", which only a Layer can apply.
+    Args:
+        choice: A name, where "linear" and "identity" mean none, a function, or None. Each call with
+            "prelu" makes a new slope.
+        seed: What "rrelu" draws from in training.
 
-    >>> activation("tanh")(0.0)
-    0.0
+    Raises:
+        OptionError: If the name is unknown, or needs a whole layer, as "softmax" does.
+
+    Example:
+        >>> activation("tanh")(0.0)
+        0.0
     """
-    if any(choice is function or choice == name for name, function in OVER_LAYERS.items()):
+    if over_layer(choice) is not None:
         raise OptionError(
-            f"{activation_name(choice)} needs all outputs of a layer: give it to a Layer, or as output_activation of an MLP"
+            f"{activation_name(choice)} needs all outputs of a layer: "
+            "give it to a Layer, or as output_activation of an MLP"
         )
     if choice is None or callable(choice):
         return choice
@@ -157,32 +182,31 @@ def activation(choice: str | Activation | None, seed: Seed = None) -> Activation
         return RReLU(seed=seed)
     if choice in ACTIVATIONS:
         return ACTIVATIONS[choice]
-    hint = suggestion(
-        choice,
-        [*ACTIVATIONS, *OVER_LAYERS, PReLU.op.name],
-        otherwise=": relu, tanh, sigmoid, gelu, …",
-    )
+    names = [*ACTIVATIONS, *OVER_LAYERS, PReLU.op.name]
+    hint = suggestion(choice, names, otherwise=": relu, tanh, sigmoid, gelu, …")
     raise OptionError(
-        f"activation must be a function, None, or the name of an operation of one operand, not {choice!r}{hint}"
+        "activation must be a function, None, or the name of an operation of one operand, "
+        f"not {choice!r}{hint}"
     )
 
 
 def over_layer(choice: str | Activation | None) -> Activation | None:
-    """The function over all outputs of a layer that is meant, None where the choice is one for each neuron.
+    """Return an activation over all outputs of a layer, None for a choice that is one per neuron.
 
-    >>> over_layer("softmax")([0.0, 0.0])
-    [0.5, 0.5]
+    Example:
+        >>> over_layer("softmax")([0.0, 0.0])
+        [0.5, 0.5]
     """
-    found = [
-        function for name, function in OVER_LAYERS.items() if choice is function or choice == name
-    ]
-    return found[0] if found else None
+    for name, function in OVER_LAYERS.items():
+        if choice is function or choice == name:
+            return function
+    return None
 
 
 def activation_name(choice: str | Activation | None) -> str:
-    """What to call it in a summary or a picture: "" for none."""
+    """Return the name of an activation for summaries and pictures, "" for none."""
     if isinstance(choice, _ActivationModule):
-        return choice.describe()
+        return describe(choice)
     if choice is None:
         return ""
     name = getattr(choice, "__name__", type(choice).__name__)

@@ -1,7 +1,7 @@
-"""Convolution and pooling in two dimensions: neurons that look through a window, which moves over an image."""
+"""Convolution and pooling in two dimensions."""
 
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
@@ -14,21 +14,33 @@ from scalargrad.core.value import Value
 from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name
-from .initializers import Initializer, given, initializer, weights_by_neuron
+from .initializers import Initializer, InitializerName, Rows, given, weights_by_neuron
+from .initializers import initializer as resolve_initializer
+from .inputs import Inputs
 from .layers import Neuron
-from .module import Inputs, Module
+from .module import Module
+from .naming import describe, join_parts
 from .reshape import Grid, Image, as_image
 
 Pair = tuple[int, int]
+Patch = tuple[Inputs] | tuple[Inputs, list[int]]
+"""The arguments of `Filter.forward`."""
 
 
 class Filter(Neuron):
-    """The neuron behind one map of a Conv. Where its window hangs over the edge of the image, only the places inside count."""
+    """The neuron that computes one channel of a Conv."""
 
     def forward(self, x: Any, inside: list[int] | None = None) -> Value:
-        """One Value. With `inside`, `x` are the inputs at those places alone; the others are as if they were 0."""
+        """Return one Value.
+
+        Args:
+            x: The inputs in the window.
+            inside: Where the window reaches over the edge of the image, the indices of the
+                weights that `x` belongs to; the other inputs count as 0.
+        """
         if inside is None:
             return super().forward(x)
+        # no nodes for the padding: a picture shows only what takes part
         total: Value = self.bias
         for i, item in zip(inside, x, strict=True):
             total = total + self.weights[i] * item
@@ -36,26 +48,35 @@ class Filter(Neuron):
 
 
 class Conv(Module):
-    """A convolution: each filter is a neuron that sees all channels through a window, moved over the rows and columns.
+    """A convolution: each filter is a neuron that sees a window of the image.
 
-    channels     of the image
-    filters      how many there are: the channels of the result
-    size         of the window: a number, or (rows, columns)
-    stride       how far the window moves from one place to the next; a number or a pair
-    padding      by how much the window may hang over each edge; a number or a pair
-    activation, initializer, seed  as for a Layer; a filter has channels·rows·columns inputs
+    It takes [channel][row][column], with one channel also [row][column], and returns
+    [filter][row][column]. It computes what PyTorch's Conv2d does (a cross-correlation: the filter
+    is not flipped). Padding adds no nodes to the graph.
 
-    Takes [channel][row][column], with one channel also [row][column]; returns [filter][row][column]. It is what PyTorch's Conv2d
-    computes (a cross-correlation: the filter is not turned round). Places outside of the image add nothing, not even a node.
-    For the initializers fan_out is filters·rows·columns, as in PyTorch.
+    Args:
+        channels: The number of channels of the image.
+        filters: The number of filters, which is that of the channels of the result.
+        size: The size of the window: a number, or (rows, columns).
+        stride: The step from one window to the next; a number or a pair.
+        padding: The number of zeros added at each edge; a number or a pair.
+        activation: As for a Layer.
+        initializer: As for a Layer, with channels·rows·columns inputs; fan_out is
+            filters·rows·columns, as in PyTorch.
+        seed: As for a Layer.
 
-    Raises OptionError for impossible sizes; a call raises LengthError or DataError for a wrong image.
+    Attributes:
+        filters: The neurons.
 
-    >>> edge = Conv(1, 1, size=(1, 2), activation=None, initializer=given([[-1.0, 1.0]]))
-    >>> [[y.data for y in row] for row in edge([[0, 0, 5, 5], [0, 5, 5, 5]])[0]]
-    [[0.0, 5.0, 0.0], [5.0, 0.0, 0.0]]
-    >>> [name for name, _ in edge.named_parameters()]
-    ['filters.0.weights.0', 'filters.0.weights.1', 'filters.0.bias']
+    Raises:
+        OptionError: If a size is out of its range or a name is unknown.
+
+    Example:
+        >>> edge = Conv(1, 1, size=(1, 2), activation=None, initializer=given([[-1.0, 1.0]]))
+        >>> [[y.data for y in row] for row in edge([[0, 0, 5, 5], [0, 5, 5, 5]])[0]]
+        [[0.0, 5.0, 0.0], [5.0, 0.0, 0.0]]
+        >>> [name for name, _ in edge.named_parameters()]
+        ['filters.0.weights.0', 'filters.0.weights.1', 'filters.0.bias']
     """
 
     _in_one_line = True
@@ -68,123 +89,151 @@ class Conv(Module):
         stride: int | Pair = 1,
         padding: int | Pair = 0,
         activation: str | Activation | None = ops.RELU.name,
-        initializer: str | Initializer = "he",
+        initializer: InitializerName | Initializer = "he",
         seed: Seed = None,
     ) -> None:
         self.channels = checked_int(channels, "channels of a Conv", 1)
-        self.size, self.stride = (
-            checked_pair(size, "size of a Conv"),
-            checked_pair(stride, "stride of a Conv"),
-        )
-        self.padding = checked_pair(padding, "padding of a Conv", least=0)
-        count, area, rng = (
-            checked_int(filters, "filters of a Conv", 1),
-            self.size[0] * self.size[1],
-            generator(seed),
-        )
-        draw = _over_windows(_initializer(initializer), area)
-        rows = list(weights_by_neuron(draw, rng, self.channels * area, count))
-        self.filters = [Filter(self.channels * area, activation, given([row]), rng) for row in rows]
+        self.size = check_pair(size, "size of a Conv")
+        self.stride = check_pair(stride, "stride of a Conv")
+        self.padding = check_pair(padding, "padding of a Conv", least=0)
+        count = checked_int(filters, "filters of a Conv", 1)
+
+        rng = generator(seed)
+        area = self.size[0] * self.size[1]
+        inputs = self.channels * area
+        draw = _over_windows(resolve_initializer(initializer), area)
+        rows = list(weights_by_neuron(draw, rng, inputs, count))
+        self.filters = [Filter(inputs, activation, given([row]), rng) for row in rows]
+
+    if TYPE_CHECKING:
+
+        def __call__(self, x: Any) -> Image: ...
 
     def forward(self, x: Any) -> Image:
-        """A map for each filter."""
+        """Return one channel for each filter.
+
+        Raises:
+            LengthError: If the image has another number of channels, or is smaller than the window.
+            DataError: If `x` is not an image.
+        """
         image = as_image(x, self, self.channels)
         tops, lefts = starts(image, self.size, self.stride, self.padding, self)
+        # before the filters, all of which see the same windows
         patches = [[self._patch(image, top, left) for left in lefts] for top in tops]
         return [
-            [
-                [
-                    call_in_scope(filter.forward, filter, f"filters.{i}.{row}.{column}", patch, {})
-                    for column, patch in enumerate(line)
-                ]
-                for row, line in enumerate(patches)
-            ]
+            self._apply_filter(filter, f"filters.{i}", patches)
             for i, filter in enumerate(self.filters)
         ]
 
-    def _patch(self, image: Image, top: int, left: int) -> tuple[Any, ...]:
-        """What a filter is called with at one place: the inputs, and where not all are inside of the image, which those are."""
-        items, inside, place = Inputs(), [], 0
+    def _apply_filter(self, filter: Filter, name: str, patches: list[list[Patch]]) -> Grid:
+        """Return the channel of one filter, each number in its own scope."""
+        grid: Grid = []
+        for row, line in enumerate(patches):
+            values: list[Value] = []
+            for column, patch in enumerate(line):
+                place = f"{name}.{row}.{column}"
+                values.append(call_in_scope(filter.forward, filter, place, patch, {}))
+            grid.append(values)
+        return grid
+
+    def _patch(self, image: Image, top: int, left: int) -> Patch:
+        """Return the arguments of a filter at one place."""
+        items = Inputs()
+        inside: list[int] = []
+        index = 0
         for grid in image:
             for row in range(top, top + self.size[0]):
                 for column in range(left, left + self.size[1]):
                     if 0 <= row < len(grid) and 0 <= column < len(grid[0]):
                         items.append(grid[row][column])
-                        inside.append(place)
-                    place += 1
-        return (items,) if len(items) == place else (items, inside)
+                        inside.append(index)
+                    index += 1
+        return (items,) if len(items) == index else (items, inside)
 
-    def describe(self) -> str:
-        parts = [f"{self.channels} → {len(self.filters)}", _times(self.size)]
-        parts += [f"stride {_times(self.stride)}"] if self.stride != (1, 1) else []
-        parts += [f"padding {_times(self.padding)}"] if self.padding != (0, 0) else []
-        return f"Conv({', '.join(filter(None, [*parts, activation_name(self.filters[0].activation)]))})"
+    def extra_repr(self) -> str:
+        return join_parts(
+            f"{self.channels} → {len(self.filters)}",
+            _times(self.size),
+            f"stride {_times(self.stride)}" if self.stride != (1, 1) else "",
+            f"padding {_times(self.padding)}" if self.padding != (0, 0) else "",
+            activation_name(self.filters[0].activation),
+        )
 
 
 class _Pool(Module):
-    """One number for each window of each channel."""
+    """One operation over each window of each channel."""
 
     op: Op
 
     def __init__(self, size: int | Pair, stride: int | Pair | None = None) -> None:
-        self.size = checked_pair(size, f"size of {type(self).__name__}")
-        self.stride = (
-            self.size
-            if stride is None
-            else checked_pair(stride, f"stride of {type(self).__name__}")
-        )
+        who = type(self).__name__
+        self.size = check_pair(size, f"size of {who}")
+        self.stride = self.size if stride is None else check_pair(stride, f"stride of {who}")
+
+    if TYPE_CHECKING:
+
+        def __call__(self, x: Any) -> Image: ...
 
     def forward(self, x: Any) -> Image:
-        """A smaller image."""
+        """Return a smaller image.
+
+        Raises:
+            LengthError: If the image is smaller than the window.
+            DataError: If `x` is not an image.
+        """
         image = as_image(x, self)
         tops, lefts = starts(image, self.size, self.stride, (0, 0), self)
-        return [
-            [
-                [
-                    self._at(grid, top, left, f"{i}.{row}.{column}")
-                    for column, left in enumerate(lefts)
-                ]
-                for row, top in enumerate(tops)
-            ]
-            for i, grid in enumerate(image)
-        ]
+        return [self._pool(grid, str(i), tops, lefts) for i, grid in enumerate(image)]
 
-    def _at(self, grid: Grid, top: int, left: int, name: str) -> Value:
-        """The number of one window, in a scope of its own, so that pictures tell the places apart."""
-        items = [
-            item
-            for line in grid[top : top + self.size[0]]
-            for item in line[left : left + self.size[1]]
-        ]
-        value: Value = call_in_scope(apply, self, name, (self.op, *items), {})
-        return value
+    def _pool(self, grid: Grid, name: str, tops: range, lefts: range) -> Grid:
+        """Return one channel of the result, each number in its own scope."""
+        pooled: Grid = []
+        for row, top in enumerate(tops):
+            lines = grid[top : top + self.size[0]]
+            values: list[Value] = []
+            for column, left in enumerate(lefts):
+                items = [item for line in lines for item in line[left : left + self.size[1]]]
+                place = f"{name}.{row}.{column}"
+                values.append(call_in_scope(apply, self, place, (self.op, *items), {}))
+            pooled.append(values)
+        return pooled
 
-    def describe(self) -> str:
-        stride = f", stride {_times(self.stride)}" if self.stride != self.size else ""
-        return f"{type(self).__name__}({_times(self.size)}{stride})"
+    def extra_repr(self) -> str:
+        stride = f"stride {_times(self.stride)}" if self.stride != self.size else ""
+        return join_parts(_times(self.size), stride)
 
 
 class MaxPool(_Pool):
-    """The largest number in each window, channel by channel.
+    """Max pooling: the largest number in each window of each channel.
 
-    size    of the window: a number, or (rows, columns)
-    stride  how far it moves; None for its own size, so that windows stand side by side
+    It takes [channel][row][column] or [row][column] (one channel), and returns
+    [channel][row][column]. Rows and columns that remain at the end are dropped, as in PyTorch.
+    Equal largest numbers share the derivative, as in `max`; PyTorch passes it to one of them.
 
-    Takes [channel][row][column] or [row][column] (one channel), and returns [channel][row][column]. Rows and columns left over at
-    the end are dropped, as in PyTorch. Equal largest numbers share the derivative, as `max` does here; PyTorch gives it all to one.
+    Args:
+        size: The size of the window: a number, or (rows, columns).
+        stride: The step from one window to the next; None for `size`, so that windows don't
+            overlap.
 
-    >>> [[y.data for y in row] for row in MaxPool(2)([[1, 2, 5, 0], [3, 4, 0, 0]])[0]]
-    [[4.0, 5.0]]
+    Raises:
+        OptionError: If a size is below 1.
+
+    Example:
+        >>> [[y.data for y in row] for row in MaxPool(2)([[1, 2, 5, 0], [3, 4, 0, 0]])[0]]
+        [[4.0, 5.0]]
     """
 
     op = ops.MAX
 
 
 class AvgPool(_Pool):
-    """The mean of each window, channel by channel; arguments and shapes as for MaxPool.
+    """Average pooling: the mean of each window of each channel.
 
-    >>> [[y.data for y in row] for row in AvgPool(2)([[1, 2, 5, 0], [3, 4, 0, 1]])[0]]
-    [[2.5, 1.5]]
+    Arguments and shapes are those of MaxPool.
+
+    Example:
+        >>> [[y.data for y in row] for row in AvgPool(2)([[1, 2, 5, 0], [3, 4, 0, 1]])[0]]
+        [[2.5, 1.5]]
     """
 
     op = ops.MEAN
@@ -193,29 +242,35 @@ class AvgPool(_Pool):
 def starts(
     image: Image, size: Pair, stride: Pair, padding: Pair, module: Module
 ) -> tuple[range, range]:
-    """The first row and the first column of each place of a window. Raises LengthError where it fits nowhere."""
+    """Return the first rows and the first columns of all places of a window.
+
+    Raises:
+        LengthError: If the window is larger than the image with its padding.
+    """
     shape = len(image[0]), len(image[0][0])
-    ends = [
-        length + 2 * more - window
-        for length, window, more in zip(shape, size, padding, strict=True)
-    ]
-    if min(ends) < 0:
-        least = f" without the padding of {_times(padding)} on each side" if any(padding) else ""
+    # how far the window can move in each direction
+    free = [shape[axis] + 2 * padding[axis] - size[axis] for axis in (0, 1)]
+    if min(free) < 0:
+        suffix = f" without the padding of {_times(padding)} on each side" if any(padding) else ""
         raise LengthError(
-            f"{module.describe()} has a window of {size[0]}×{size[1]}, but was given {shape[0]}×{shape[1]}{least}"
+            f"{describe(module)} has a window of {_times(size)}, "
+            f"but was given {_times(shape)}{suffix}"
         )
-    rows, columns = (
-        range(-more, end - more + 1, step)
-        for more, end, step in zip(padding, ends, stride, strict=True)
-    )
+    rows, columns = [
+        range(-padding[axis], free[axis] - padding[axis] + 1, stride[axis]) for axis in (0, 1)
+    ]
     return rows, columns
 
 
-def checked_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
-    """A number twice, or the pair itself. Raises OptionError, which names `what`, for what is neither.
+def check_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
+    """Return a number twice, or the pair itself.
 
-    >>> checked_pair(3, "size"), checked_pair((2, 3), "size")
-    ((3, 3), (2, 3))
+    Raises:
+        OptionError: If it is neither, or below `least`. The message names `what`.
+
+    Example:
+        >>> check_pair(3, "size"), check_pair((2, 3), "size")
+        ((3, 3), (2, 3))
     """
     pair = number if isinstance(number, (tuple, list)) else (number, number)
     if len(pair) != 2:
@@ -231,13 +286,11 @@ def _times(pair: Pair) -> str:
 
 
 def _over_windows(draw: Initializer, area: int) -> Initializer:
-    """The initializer told that an input reaches `area` places of each map. One that gives a whole matrix needs its true shape."""
+    """Return an initializer for filters, each input of which reaches `area` outputs."""
 
-    def drawn(rng: Random, fan_in: int, fan_out: int) -> Any:
+    def draw_filter(rng: Random, fan_in: int, fan_out: int) -> float | Rows:
         weight = draw(rng, fan_in, fan_out * area)
+        # one that returns a whole matrix needs its true shape
         return weight if is_number(weight) else draw(rng, fan_in, fan_out)
 
-    return drawn
-
-
-_initializer = initializer
+    return draw_filter

@@ -1,118 +1,133 @@
-"""Module: what layers and networks have in common. It finds its parameters and children by itself, in the order of definition."""
+"""Module: the base class of layers and networks, which finds its parameters and submodules."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from numbers import Real
 from random import Random
 from typing import Any, Self, TypeVar
 
-from scalargrad.core.conversion import as_float, is_number
+from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.unlearned import is_reported
 from scalargrad.core.value import Constant, Parameter, Value
-from scalargrad.errors import CallError, DataError, LengthError, OptionError, UnknownNameError
+from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
 from scalargrad.terminal import fits_terminal, printable
 from scalargrad.utils.calls import explain_class, what_is_wrong
 from scalargrad.utils.locks import ProcessLock
 from scalargrad.utils.spelling import suggestion
 
 from .containers import LEAVES, members
+from .inputs import suggest_one_list, unpacked
+from .naming import describe, join_path, list_names
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 
 Kind = TypeVar("Kind")
 
 
 class Module:
-    """Derive from it, assign Parameters and Modules (or lists and dicts of them) to attributes, and write `forward`.
+    """The base class of layers and networks.
 
-    Lists, tuples, deques, dicts, arrays of objects and dataclasses are searched, in any nesting.
-    A set has no order, so one that holds what is found nowhere else is a DataError. `unreachable`
-    tells of Values in other places.
+    Derive from it, assign Parameters and Modules (or lists and dicts of them) to attributes, and
+    write `forward`. Lists, tuples, deques, dicts, arrays of objects and dataclasses are searched,
+    in any nesting. A set has no order, so a set that holds the only reference to a parameter is a
+    DataError. `unreachable` lists Values in other places.
 
-    Calling a module calls `forward` inside a scope, so that every Value knows which neuron of which layer made it.
+    Calling a module calls `forward` inside a scope, so that every Value knows which neuron of which
+    layer made it.
 
-    >>> class Line(Module):
-    ...     def __init__(self):
-    ...         self.slope, self.offset = Parameter(2.0), Parameter(1.0)
-    ...     def forward(self, x):
-    ...         return self.slope * x + self.offset
-    >>> line = Line()
-    >>> line(3.0).data
-    7.0
-    >>> [name for name, parameter in line.named_parameters()]
-    ['slope', 'offset']
+    Attributes:
+        training: Whether the module is in training mode (`train()`) or in evaluation mode
+            (`eval()`).
+        batchwise: Whether in training it looks at all samples of a batch together, as batch
+            normalization does.
+
+    Example:
+        >>> class Line(Module):
+        ...     def __init__(self):
+        ...         self.slope = Parameter(2.0)
+        ...         self.offset = Parameter(1.0)
+        ...
+        ...     def forward(self, x):
+        ...         return self.slope * x + self.offset
+        >>> line = Line()
+        >>> line(3.0).data
+        7.0
+        >>> [name for name, parameter in line.named_parameters()]
+        ['slope', 'offset']
     """
 
     training = True
     batchwise = False
-    """Whether it looks at all samples of a batch together while it trains, as batch normalization does."""
     _scope_name = ""
-    _in_one_line = False  # whether `repr` keeps silent about what is inside
+    _in_one_line = False  # whether `repr` leaves out the submodules
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         explain_class(cls, "__init__")
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
-        """Make a module that has its mode as an attribute of its own from the beginning.
-
-        If `eval()` added it later, a copy that another thread makes at that moment would fail.
-        """
+        """Make a module with `training` as an instance attribute from the start."""
         module = super().__new__(cls)
+        # If `eval()` added the attribute later, a copy that another thread makes at that moment
+        # would fail: the dictionary would grow while it is read.
         module.__dict__["training"] = cls.training
         return module
 
+    # Computing
+
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
-        """What the module computes. Every module has its own."""
+        """Compute the outputs. Every subclass defines its own."""
         raise TypeError(f"{type(self).__name__} has no forward method: define forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         try:
             return call_in_scope(self.forward, self, self._scope_name, inputs, options)
         except TypeError:
+            # Only now, as binding arguments costs more than most calls. Most often the TypeError
+            # comes from inside, and the arguments are right.
             wrong = what_is_wrong(self.forward, inputs, options, "model")
             if wrong is None:
                 raise
-        raise CallError(f"calling {self.describe()}: {wrong}{_as_one_list(inputs)}")
+        raise CallError(f"calling {describe(self)}: {wrong}{suggest_one_list(inputs)}")
 
     def batch(self, rows: Sequence[Any]) -> list[Any]:
-        """The outputs for several samples, in one graph.
+        """Return the outputs for several samples, in one graph.
 
-        That is a call for each sample, unless something inside is `batchwise` in training: then all samples go on together, step by
-        step, as `forward_batch` says.
+        This calls the module for each sample, unless something inside is `batchwise` and in
+        training
+        mode: then all samples pass together, step by step, through `forward_batch`.
 
-        >>> from scalargrad.nn import Layer
-        >>> len(Layer(2, 3).batch([[1.0, 2.0], [3.0, 4.0]]))
-        2
+        Example:
+            >>> from scalargrad.nn import Layer
+            >>> len(Layer(2, 3).batch([[1.0, 2.0], [3.0, 4.0]]))
+            2
         """
         rows = unpacked(rows, self)
-        if self.needs_batch:
-            outputs: list[Any] = call_in_scope(
-                self.forward_batch, self, self._scope_name, (rows,), {}
-            )
-            return outputs
-        return [self(row) for row in rows]
+        if not self.needs_batch:
+            return [self(row) for row in rows]
+        outputs: list[Any] = call_in_scope(self.forward_batch, self, self._scope_name, (rows,), {})
+        return outputs
 
     def forward_batch(self, rows: Sequence[Any]) -> list[Any]:  # noqa: ARG002
-        """How several samples pass together, for modules with something `batchwise` inside."""
+        """Compute the outputs of several samples together; for modules with a `batchwise` part."""
         raise CallError(
             f"{type(self).__name__} does not say how a batch passes {self.batchwise_parts()}: "
             "put the parts in a Sequential, or define forward_batch(self, rows)"
         )
 
     def batchwise_parts(self) -> str:
-        """What kinds of modules inside look at all samples of a batch together, for messages."""
-        return ", ".join(
-            sorted({type(part).__name__ for _, part in self.named_modules() if part.batchwise})
-        )
+        """Return the class names of the `batchwise` modules inside, for messages."""
+        kinds = {type(part).__name__ for _, part in self.named_modules() if part.batchwise}
+        return ", ".join(sorted(kinds))
 
     @property
     def needs_batch(self) -> bool:
-        """Whether something inside looks at all samples of a batch together, as it is set now."""
+        """Whether in its present mode something inside looks at all samples of a batch together."""
         return any(part.batchwise and part.training for _, part in self.named_modules())
+
+    # Attributes
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = self.__dict__.get(name)
@@ -131,9 +146,12 @@ class Module:
         if not kept:
             return
 
-        found = members(name, value, (Value, Real), Module)
-        numbers = [path for path, item in found if not isinstance(item, (Parameter, Constant))]
-        replaced = [path for path in numbers if path in kept]
+        numbers = members(name, value, (Value, Real), Module)
+        replaced = [
+            path
+            for path, item in numbers
+            if path in kept and not isinstance(item, (Parameter, Constant))
+        ]
         if not replaced and _is_array_of_numbers(value):
             replaced = list(kept)
         if not replaced:
@@ -147,57 +165,63 @@ class Module:
                 f"lost from the state. Change its number, as in {place}.data = 0.5"
             )
         raise DataError(
-            f"{place} of {who} is a Parameter, and a number or plain Value in its place would never "
-            f"be learned. Change its number, as in {place}.data -= 0.1 * {place}.grad, or assign a "
-            "new Parameter (a Constant or a Buffer where it is not meant to learn)"
+            f"{place} of {who} is a Parameter, and a number or plain Value in its place would "
+            f"never be learned. Change its number, as in {place}.data -= 0.1 * {place}.grad, or "
+            "assign a new Parameter (a Constant or a Buffer where it is not meant to learn)"
         )
 
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-        for name, value in list(
-            vars(self).items()
-        ):  # another thread may set an attribute meanwhile
+        # a list, as another thread may set an attribute meanwhile
+        for name, value in list(vars(self).items()):
             yield from members(name, value, kind, Module)
 
+    # Submodules and leaves
+
     def children(self) -> Iterator[tuple[str, "Module"]]:
-        """The modules that belong directly to this one, as (name, module)."""
+        """Iterate over the direct submodules, as (name, module)."""
         return self._own(Module)
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
-        """This module and all inside it, as (path, module), each once, outer ones first."""
+        """Iterate over this module and all inside it, as (path, module), each once, outer first."""
         seen: set[int] = set()
         pending: list[tuple[str, Module]] = [(prefix, self)]
         while pending:
             path, module = pending.pop()
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield path, module
-                pending += reversed(
-                    [(_join(path, name), child) for name, child in module.children()]
-                )
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            inner = [(join_path(path, name), child) for name, child in module.children()]
+            # a stack returns the last first, and the order of definition is wanted
+            pending += reversed(inner)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter as (path, Parameter), each once, in the order of definition.
+        """Iterate over the parameters as (path, Parameter), each once, in the order of definition.
 
-        >>> from scalargrad.nn import MLP
-        >>> [name for name, _ in MLP(2, [1]).named_parameters()]
-        ['layers.0.neurons.0.weights.0', 'layers.0.neurons.0.weights.1', 'layers.0.neurons.0.bias']
+        Example:
+            >>> from scalargrad.nn import MLP
+            >>> for name, _ in MLP(2, [1]).named_parameters():
+            ...     print(name)
+            layers.0.neurons.0.weights.0
+            layers.0.neurons.0.weights.1
+            layers.0.neurons.0.bias
         """
         return iter(self._surveyed().parameters)
 
     def _surveyed(self) -> Survey:
-        """What is inside. Parameters that would be passed over are refused, or warned of."""
-        found = survey(self, Module)
-        found.check_sets()
+        """Return what is inside; refuse, or warn of, parameters that would be passed over."""
+        inside = survey(self, Module)
+        inside.check_sets()
         if not is_reported(id(self)):
-            warn_of_strays(found)
-        return found
+            warn_of_strays(inside)
+        return inside
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """Every Buffer, a number that is kept and not learned, as (path, Buffer)."""
+        """Iterate over the Buffers, numbers that are kept but not learned, as (path, Buffer)."""
         return self._named(Buffer)
 
     def named_generators(self) -> Iterator[tuple[str, Random]]:
-        """Every random generator that the network draws from while it trains, as (path, random.Random)."""
+        """Iterate over the random generators that training draws from, as (path, random.Random)."""
         return self._named(Random)
 
     def _named(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
@@ -206,18 +230,20 @@ class Module:
             for name, item in module._own(kind):
                 if id(item) not in seen:
                     seen.add(id(item))
-                    yield _join(path, name), item
+                    yield join_path(path, name), item
 
     def parameters(self) -> list[Parameter]:
-        """Every parameter, each once, in the order of definition.
+        """Return the parameters, each once, in the order of definition.
 
         An UnlearnedWarning names a Parameter in a place that is not searched, and where there are
-        no Parameters at all, a Value that may be meant for one.
+        no Parameters at all, a Value that may be meant to be one.
         """
-        found = self._surveyed()
+        inside = self._surveyed()
         if not is_reported(id(self)):
-            warn_of_hidden(found, self.describe())
-        return [parameter for _, parameter in found.parameters]
+            warn_of_hidden(inside, describe(self))
+        return [parameter for _, parameter in inside.parameters]
+
+    # Modes
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -225,23 +251,26 @@ class Module:
             parameter.grad = 0.0
 
     def train(self, mode: bool = True) -> "Module":
-        """Switch this module and all inside it to training (dropout and the like are on)."""
+        """Set this module and all inside it to training mode (dropout and the like are on)."""
         for _, module in self.named_modules():
             module.training = mode
         return self
 
     def eval(self) -> "Module":
-        """Switch this module and all inside it to evaluation."""
+        """Set this module and all inside it to evaluation mode."""
         return self.train(False)
 
     def freeze(self) -> "Module":
-        """Let no optimizer change the parameters inside. They still receive gradients, and pictures show them.
+        """Exclude the parameters inside from training.
 
-        >>> from scalargrad.nn import MLP
-        >>> model = MLP(2, [3, 1])
-        >>> frozen = model.layers[0].freeze()
-        >>> sum(parameter.trainable for parameter in model.parameters())
-        4
+        They still receive gradients, and pictures show them.
+
+        Example:
+            >>> from scalargrad.nn import MLP
+            >>> model = MLP(2, [3, 1])
+            >>> frozen = model.layers[0].freeze()
+            >>> sum(parameter.trainable for parameter in model.parameters())
+            4
         """
         return self._set_trainable(False)
 
@@ -254,8 +283,10 @@ class Module:
             parameter.trainable = trainable
         return self
 
+    # State
+
     def state_dict(self) -> dict[str, float]:
-        """The number of every parameter, then of every buffer, by its path."""
+        """Return the numbers of all parameters, then of all buffers, by path."""
         return {name: leaf.data for name, leaf in self._state()}
 
     def _state(self) -> list[tuple[str, Parameter | Buffer]]:
@@ -263,44 +294,68 @@ class Module:
         state += self.named_parameters()
         state += self.named_buffers()
         names = Counter([name for name, _ in state])
-        twice = [name for name, count in names.items() if count > 1]
-        if twice:  # a dictionary with the keys 1 and "1"
-            name = twice[0]
+        # possible in a dictionary with the keys 1 and "1"
+        duplicates = [name for name, count in names.items() if count > 1]
+        if duplicates:
+            name = duplicates[0]
             raise OptionError(f"two numbers of the state are called {name!r}: rename one of them")
         return state
 
     def load_state_dict(self, state: Mapping[str, float], strict: bool = True) -> None:
-        """Set every parameter and buffer from `state`, which must hold exactly the names of `state_dict()`.
-
-        strict  False: take the names that both have, as long as there are any; what only one of them has is left alone
+        """Set every parameter and buffer from `state`; nothing changes if that raises.
 
         To load a part under another name, call it on that part:
         `model.layers[0].load_state_dict(trained.layers[0].state_dict())`.
-        Raises UnknownNameError for names too many or too few, DataError for what is not a number; then nothing has changed.
+
+        Args:
+            state: Numbers by path, as `state_dict()` returns them.
+            strict: Whether `state` must hold exactly the names of `state_dict()`. Otherwise the
+                names that both have are loaded, and there must be at least one.
+
+        Raises:
+            UnknownNameError: If names are missing or unknown.
+            DataError: If `state` is not a dict of numbers.
         """
         own = dict(self._state())
         if not isinstance(state, Mapping):
             raise DataError(
-                f"load_state_dict takes a dict as state_dict() returns it, not {type(state).__name__}; nothing was loaded"
+                "load_state_dict takes a dict as state_dict() returns it, "
+                f"not {type(state).__name__}; nothing was loaded"
             )
         if strict:
             _check_names(state, own)
+
+        # all are read before the first is written
         numbers = {name: as_float(state[name], f"state[{name!r}]") for name in own if name in state}
         if own and not numbers:
-            raise UnknownNameError(
-                f"state and network have no name in common: state has {_listed(list(state)) or 'none'}"
-            )
+            names = list_names(list(state)) or "none"
+            raise UnknownNameError(f"state and network have no name in common: state has {names}")
         for name, number in numbers.items():
             own[name].data = number
 
-    def describe(self) -> str:
-        """The module in one phrase, without what is inside it."""
-        return printable(type(self).__name__)
+    # Text
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """Return what `repr` and `summary` show in parentheses after the class name.
+
+        Override it in a module of your own, as in PyTorch.
+
+        Example:
+            >>> from scalargrad.nn import Layer
+            >>> Layer(2, 3).extra_repr()
+            '2 → 3, relu'
+        """
+        return ""
 
     @fits_terminal
     def __repr__(self) -> str:
-        lines = [printable(self.describe())]
-        for name, child in () if self._in_one_line else self.children():
+        lines = [describe(self)]
+        children = () if self._in_one_line else self.children()
+        for name, child in children:
+            # the repr of a user's own class may hold anything, or nothing
             first, *others = [printable(line) for line in repr(child).splitlines()] or [""]
             lines.append(f"  ({printable(name)}) {first}")
             lines += [f"  {line}" for line in others]
@@ -308,23 +363,28 @@ class Module:
 
     @fits_terminal
     def summary(self) -> str:
-        """A table of the modules: path, what it is, number of parameters of its own and inside.
+        """Return a table of the modules: path, description, number of parameters inside.
 
-        >>> from scalargrad.nn import MLP
-        >>> print(MLP(2, [3, 1]).summary())
-        module    what it is          parameters
-        (whole)   MLP(2 → 3 → 1)              13
-        layers.0  Layer(2 → 3, relu)           9
-        layers.1  Layer(3 → 1)                 4
+        Example:
+            >>> from scalargrad.nn import MLP
+            >>> print(MLP(2, [3, 1]).summary())
+            module    what it is          parameters
+            (whole)   MLP(2 → 3 → 1)              13
+            layers.0  Layer(2 → 3, relu)           9
+            layers.1  Layer(3 → 1)                 4
         """
         rows = [("module", "what it is", "parameters")]
         for path, module in self.named_modules():
             if not path or module._in_summary():
                 count = len(list(module.named_parameters()))
-                what = printable(module.describe())
-                rows.append((printable(path) or "(whole)", what, str(count)))
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        return "\n".join(f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
+                rows.append((printable(path) or "(whole)", describe(module), str(count)))
+
+        paths, kinds, counts = zip(*rows, strict=True)
+        first = max(map(len, paths))
+        second = max(map(len, kinds))
+        third = max(map(len, counts))
+        lines = [f"{path:{first}}  {kind:{second}}  {count:>{third}}" for path, kind, count in rows]
+        return "\n".join(lines)
 
     def _in_summary(self) -> bool:
         return True
@@ -332,15 +392,17 @@ class Module:
 
 @contextmanager
 def evaluation(module: Module) -> Iterator[None]:
-    """Inside the block the module and all inside it are in evaluation; then each is as it was.
+    """Set a module and all inside it to evaluation mode for the block, then restore their modes.
 
-    Several threads may have such blocks over one module: it is as it was when the last of them has ended.
+    Several threads may have such blocks over one module: its modes are restored when the last block
+    ends.
 
-    >>> from scalargrad.nn import Layer
-    >>> layer = Layer(1, 1)
-    >>> with evaluation(layer):
-    ...     layer.training
-    False
+    Example:
+        >>> from scalargrad.nn import Layer
+        >>> layer = Layer(1, 1)
+        >>> with evaluation(layer):
+        ...     layer.training
+        False
     """
     parts = [part for _, part in module.named_modules()]
     with _EVALUATIONS_LOCK:
@@ -355,11 +417,15 @@ def evaluation(module: Module) -> Iterator[None]:
 
 _EVALUATIONS_LOCK = ProcessLock()
 _EVALUATIONS: list[dict[int, bool]] = []
-"""The modes before each block of `evaluation` that has not ended, by the ids of the modules."""
+"""The modes before each open block of `evaluation`, by the ids of modules, in order of entry."""
 
 
 def _end_evaluation(parts: Sequence[Module], before: dict[int, bool]) -> None:
-    """Give each module the mode from before a block, now or, where another thread began one meanwhile, at the end of that."""
+    """Restore the modes from before a block.
+
+    Where another thread has entered a block meanwhile, that block took the evaluation mode for the
+    mode from before; so the true one is handed to it, to be restored at its end.
+    """
     with _EVALUATIONS_LOCK:
         place = next(i for i, each in enumerate(_EVALUATIONS) if each is before)
         del _EVALUATIONS[place]
@@ -375,12 +441,12 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
     """Find the Values of a module that no optimizer over its parameters reaches.
 
     These are plain Values, and Parameters in places that are not searched: sets, objects that are
-    no modules, variables that a function uses. Constants, Buffers and frozen Parameters are not
-    meant to learn, nor is a plain Value around a function, and what was computed is no leaf, so
-    none of these are among them. A Value among Parameters in a list or dict is.
+    not modules, variables that a function uses. Constants, Buffers and frozen Parameters are not
+    meant to learn, nor is a plain Value around a function, and a computed Value is not a leaf, so
+    none of these are listed. A Value among Parameters in a list or dict is.
 
     Args:
-        module: The module to look through, with all inside it.
+        module: The module to search, with all inside it.
 
     Returns:
         Pairs of a path and the Value, in the order of definition.
@@ -392,115 +458,17 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
         >>> unreachable(model)
         [('steps.1.scale', Parameter(data=2.0, grad=0.0))]
     """
-    found = survey(module, Module)
-    strays = found.strays()
-    return [(path, value) for path, value in found.unlearned() if not value.args or path in strays]
-
-
-class Inputs(list[Value]):
-    """Inputs that were checked already: what a layer hands to its neurons, so that each need not look again."""
-
-
-def as_inputs(x: Any, length: int, module: Module) -> Inputs:
-    """`x` as a list of `length` Values, numbers made into inputs x0, x1, ….
-
-    Raises LengthError and DataError, which name the module.
-    """
-    if type(x) is Inputs and len(x) == length:
-        return x
-    items = _listed_inputs(x, length, module)
-    if len(items) != length:
-        _check_one_sample(items, length, module, LengthError)
-        raise LengthError(f"{module.describe()} takes {length} inputs, but was given {len(items)}")
-    made = [x if isinstance(x, Value) else _input(items, i, module) for i, x in enumerate(items)]
-    return Inputs(made)
-
-
-def _listed_inputs(x: Any, length: int, module: Module) -> list[Any]:
-    if isinstance(x, (set, frozenset)):
-        raise DataError(f"{module.describe()} takes a list of {length} numbers; a set has no order")
-    x = unpacked(x, module)
-    if not isinstance(x, (str, Value)):
-        with suppress(TypeError):
-            return list(x)
-    raise DataError(
-        f"{module.describe()} takes a list of {length} numbers, not {type(x).__name__} {x!r}"
-    )
-
-
-def _input(items: list[Any], i: int, module: Module) -> Value:
-    item = items[i]
-    if not is_number(item):
-        _check_one_sample(items, len(items), module, DataError)
-    return Value(as_float(item, f"input {i} of {module.describe()}"), label=f"x{i}")
-
-
-def _check_one_sample(
-    items: list[Any],
-    length: int,
-    module: Module,
-    error: type[Exception],
-) -> None:
-    """Tell several samples from one that is wrong in another way."""
-    if not items or not all(_is_row(item) for item in items):
-        return
-    rows = "1 row" if len(items) == 1 else f"{len(items)} rows"
-    raise error(
-        f"{module.describe()} takes one sample at a time, a list of {length} numbers, but was given "
-        f"{rows}: write [model(x) for x in X] or model.batch(X), or compile it with sg.compile"
-    )
-
-
-def _is_row(item: Any) -> bool:
-    one_thing = isinstance(item, (str, bytes, Value)) or is_number(item)
-    return not one_thing and hasattr(item, "__len__")
-
-
-def unpacked(x: Any, module: Module) -> Any:
-    """Return an array of another library (a DataFrame, a Series, a tensor) as NumPy takes it.
-
-    Args:
-        x: Anything; what is no such array is returned as it is.
-        module: Whom to name in an error.
-
-    Raises:
-        DataError: If entries are masked, or the array can't be taken.
-
-    Example:
-        >>> import numpy
-        >>> unpacked(numpy.array([1.0, 2.0]), Module())
-        array([1., 2.])
-    """
-    if isinstance(x, (list, tuple, Value)) or getattr(x, "shape", ()) == ():
-        return x
-
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(x, numpy.ndarray):
-        if not hasattr(type(x), "__array__"):
-            return x
-        try:
-            return x.__array__()
-        except Exception as error:  # other libraries raise whatever they like
-            who = module.describe()
-            raise DataError(f"{who} can't take {type(x).__name__} as numbers: {error}") from None
-
-    if isinstance(x, numpy.ma.MaskedArray) and numpy.ma.is_masked(x):
-        who = module.describe()
-        raise DataError(f"{who} was given a masked array: fill what is missing, or leave it out")
-    return x
-
-
-def _as_one_list(inputs: Sequence[Any]) -> str:
-    """Return what was probably meant by a call with several numbers, "" for other calls."""
-    if len(inputs) < 2 or not all(isinstance(x, Value) or is_number(x) for x in inputs):
-        return ""
-    numbers = ", ".join([f"x{i}" for i in range(len(inputs))])
-    return f"; the numbers of a sample come as one list: model([{numbers}]), not model({numbers})"
+    inside = survey(module, Module)
+    strays = inside.strays()
+    return [(path, value) for path, value in inside.unlearned() if not value.args or path in strays]
 
 
 def _is_array_of_numbers(value: Any) -> bool:
-    shape = getattr(value, "shape", ())
-    return shape != () and getattr(getattr(value, "dtype", None), "kind", "f") in "biuf"
+    if getattr(value, "shape", ()) == ():
+        return False
+    dtype = getattr(value, "dtype", None)
+    # the kinds of bool, int, unsigned and float; a DataFrame has no dtype, and may hold numbers
+    return getattr(dtype, "kind", "f") in "biuf"
 
 
 def _check_names(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
@@ -509,24 +477,15 @@ def _check_names(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     unknown = [name for name in state if name not in own]
     reasons: list[str] = []
     if missing:
-        reasons.append(f"state has no {_listed(missing)}")
+        reasons.append(f"state has no {list_names(missing)}")
     if unknown:
-        reasons.append(f"the network has no {_listed(unknown)}{_nearest(unknown[0], missing)}")
+        hint = _suggest_name(unknown[0], missing)
+        reasons.append(f"the network has no {list_names(unknown)}{hint}")
     if reasons:
         raise UnknownNameError(f"{'; '.join(reasons)}; nothing was loaded")
 
 
-def _nearest(choice: Any, names: list[str]) -> str:
-    """Return a suggestion where there is a near name. A list of all would be too long."""
+def _suggest_name(choice: object, names: list[str]) -> str:
+    """Return a suggestion if a name is similar, "" if not: a list of all would be too long."""
     hint = suggestion(choice, names) if isinstance(choice, str) else ""
     return f" ({hint[2:]})" if hint.startswith("; did you mean") else ""
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _listed(names: Sequence[Any]) -> str:
-    return ", ".join([str(name) for name in names[:5]]) + (
-        f" and {len(names) - 5} more" if len(names) > 5 else ""
-    )

@@ -1,7 +1,7 @@
-"""Normalization: numbers brought to mean 0 and variance 1, then scaled and shifted by what is learned."""
+"""LayerNorm and BatchNorm: features of mean 0 and variance 1, then a learned scale and shift."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
@@ -9,19 +9,22 @@ from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
 from scalargrad.core.operations import apply
-from scalargrad.core.value import Parameter, Value
+from scalargrad.core.value import Number, Parameter, Value
 from scalargrad.errors import CallError, OptionError
 
-from .activations import Activation, activation, activation_name
-from .module import Module, as_inputs
+from .activations import Activation, activation_name
+from .activations import activation as resolve_activation
+from .inputs import as_inputs
+from .module import Module
+from .naming import describe, join_parts
 
 
 class _Normalization(Module):
-    """A scale and a shift for each feature, and an activation behind them."""
+    """A scale and a shift for each feature, followed by an activation."""
 
     _in_one_line = True
 
-    def __init__(self, size: int, eps: float, choice: str | Activation | None) -> None:
+    def __init__(self, size: int, eps: float, activation: str | Activation | None) -> None:
         who = type(self).__name__
         self.inputs = self.size = checked_int(size, f"size of {who}", 1)
         self.eps = as_float(eps, f"eps of {who}")
@@ -29,13 +32,14 @@ class _Normalization(Module):
             raise OptionError(f"eps of {who} must be at least 0, not {eps!r}")
         self.scale = [Parameter(1.0, label=f"scale{i}") for i in range(self.size)]
         self.shift = [Parameter(0.0, label=f"shift{i}") for i in range(self.size)]
-        self.activation = activation(choice)
+        self.activation = resolve_activation(activation)
 
     def _outputs(self, feature: Callable[..., Any], *parts: Sequence[Value]) -> list[Value]:
-        """`feature` of each, in a scope of its own, so that pictures tell them apart."""
-        found = zip(*parts, self.scale, self.shift, strict=True)
+        """Call `feature` for each feature, in a scope each, so that pictures tell them apart."""
+        features = zip(*parts, self.scale, self.shift, strict=True)
         return [
-            call_in_scope(feature, self, f"features.{i}", part, {}) for i, part in enumerate(found)
+            call_in_scope(feature, self, f"features.{i}", arguments, {})
+            for i, arguments in enumerate(features)
         ]
 
     def _feature(self, x: Value, mean: Value, deviation: Value, scale: Value, shift: Value) -> Any:
@@ -47,22 +51,28 @@ class _Normalization(Module):
         deviation.label = "deviation"
         return deviation
 
-    def describe(self) -> str:
-        return f"{type(self).__name__}({', '.join(filter(None, [str(self.size), activation_name(self.activation)]))})"
+    def extra_repr(self) -> str:
+        return join_parts(str(self.size), activation_name(self.activation))
 
 
 class LayerNorm(_Normalization):
-    """(x - mean) / √(variance + eps) · scale + shift, mean and variance over the features of one sample (Ba et al. 2016).
+    """Layer normalization: (x - mean) / √(variance + eps) · scale + shift (Ba et al. 2016).
 
-    size        how many numbers it takes and returns
-    eps         what keeps the root away from 0
-    activation  what is applied behind it, None for nothing
+    Mean and variance are those of the features of one sample. The variance is that of the
+    population (divided by `size`), as in PyTorch. Gradients flow through both. Scales start at 1,
+    shifts at 0.
 
-    The variance is that of the population (divided by `size`), as in PyTorch. It is all graph: gradients flow through mean and
-    variance. Scales begin at 1, shifts at 0. Raises OptionError for sizes below 1; a call raises LengthError or DataError.
+    Args:
+        size: The number of features.
+        eps: What keeps the root away from 0.
+        activation: What to apply to the result, None for nothing.
 
-    >>> [round(y.data, 4) for y in LayerNorm(2)([1.0, 3.0])]
-    [-1.0, 1.0]
+    Raises:
+        OptionError: If `size` is below 1, or `eps` is negative.
+
+    Example:
+        >>> [round(y.data, 4) for y in LayerNorm(2)([1.0, 3.0])]
+        [-1.0, 1.0]
     """
 
     def __init__(
@@ -70,37 +80,52 @@ class LayerNorm(_Normalization):
     ) -> None:
         super().__init__(size, eps, activation)
 
-    def forward(self, x: Any) -> list[Value]:
-        """One Value per feature."""
+    if TYPE_CHECKING:
+
+        def __call__(self, x: Iterable[Number]) -> list[Value]: ...
+
+    def forward(self, x: Iterable[Number]) -> list[Value]:
+        """Return one Value per feature.
+
+        Raises:
+            LengthError: If there are more or fewer than `size`.
+            DataError: If an item is not a number.
+        """
         items = as_inputs(x, self.size, self)
         mean, variance = statistics(items)
-        return self._outputs(
-            self._feature, items, [mean] * self.size, [self._deviation(variance)] * self.size
-        )
+        means = [mean] * self.size
+        deviations = [self._deviation(variance)] * self.size
+        return self._outputs(self._feature, items, means, deviations)
 
 
 class BatchNorm(_Normalization):
-    """(x - mean) / √(variance + eps) · scale + shift, mean and variance of each feature over the samples (Ioffe and Szegedy 2015).
+    """Batch normalization: (x - mean) / √(variance + eps) · scale + shift (Ioffe and Szegedy 2015).
 
-    size        how many numbers a sample has
-    momentum    how much of each batch goes into the running statistics
-    eps         what keeps the root away from 0
-    activation  what is applied behind it, None for nothing
+    In training mean and variance are those of each feature over the samples of a batch, so it needs
+    several samples together: `model.batch(rows)`. The variance is that of the population (divided
+    by n), and gradients flow through both, from each sample to all.
 
-    In training it needs several samples together: `model.batch(rows)`. It takes their mean and their variance (of the population,
-    divided by n), and both are graph, so gradients flow from each sample to all. In evaluation it takes the running mean and
-    variance, which are Buffers: running = (1 - momentum)·running + momentum·batch, with the unbiased variance (divided by n - 1).
-    All this is as in PyTorch's BatchNorm1d.
+    In evaluation they are the running mean and variance, which are Buffers:
+    running = (1 - momentum)·running + momentum·batch, with the unbiased variance (divided by n -
+    1). All this is as in PyTorch's BatchNorm1d.
 
-    Raises OptionError for sizes below 1 and a momentum outside of 0 to 1; in training CallError for a single sample.
+    Args:
+        size: The number of features.
+        momentum: The weight of each batch in the running statistics, from 0 to 1.
+        eps: What keeps the root away from 0.
+        activation: What to apply to the result, None for nothing.
 
-    >>> norm = BatchNorm(1)
-    >>> [round(y.data, 4) for (y,) in norm.batch([[1.0], [3.0]])]
-    [-1.0, 1.0]
-    >>> round(norm.mean[0].data, 4), round(norm.variance[0].data, 4)
-    (0.2, 1.1)
-    >>> [round(y.data, 4) for y in norm.eval()([1.0])]
-    [0.7628]
+    Raises:
+        OptionError: If `size` is below 1, or `momentum` or `eps` is out of its range.
+
+    Example:
+        >>> norm = BatchNorm(1)
+        >>> [round(y.data, 4) for (y,) in norm.batch([[1.0], [3.0]])]
+        [-1.0, 1.0]
+        >>> round(norm.mean[0].data, 4), round(norm.variance[0].data, 4)
+        (0.2, 1.1)
+        >>> [round(y.data, 4) for y in norm.eval()([1.0])]
+        [0.7628]
     """
 
     batchwise = True
@@ -119,42 +144,55 @@ class BatchNorm(_Normalization):
         self.mean = [Buffer(0.0, label=f"{ops.MEAN.name}{i}") for i in range(self.size)]
         self.variance = [Buffer(1.0, label=f"variance{i}") for i in range(self.size)]
 
-    def forward(self, x: Any) -> list[Value]:
-        """One sample in evaluation: one Value per feature."""
+    if TYPE_CHECKING:
+
+        def __call__(self, x: Iterable[Number]) -> list[Value]: ...
+
+    def forward(self, x: Iterable[Number]) -> list[Value]:
+        """Return one Value per feature of one sample, in evaluation.
+
+        Raises:
+            CallError: If the module is in training mode.
+            LengthError: If there are more or fewer than `size`.
+            DataError: If an item is not a number.
+        """
         if self.training:
             raise CallError(
-                f"{self.describe()} needs several samples while it trains: call model.batch(rows), or model.eval() first"
+                f"{describe(self)} needs several samples while it trains: "
+                "call model.batch(rows), or model.eval() first"
             )
-        return self._outputs(
-            self._running_feature, as_inputs(x, self.size, self), self.mean, self.variance
-        )
+        items = as_inputs(x, self.size, self)
+        return self._outputs(self._running_feature, items, self.mean, self.variance)
 
     def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
-        """All samples together, by their own statistics; the running ones move on."""
+        """Normalize samples by their own statistics, and update the running statistics.
+
+        Raises:
+            CallError: If there are fewer than two samples.
+        """
         samples = [as_inputs(row, self.size, self) for row in rows]
-        if len(samples) < 2:
+        count = len(samples)
+        if count < 2:
             raise CallError(
-                f"{self.describe()} needs at least two samples in a batch while it trains, but was given {len(samples)}: "
-                "choose a batch_size that leaves none over"
+                f"{describe(self)} needs at least two samples in a batch while it trains, "
+                f"but was given {count}: choose a batch_size that leaves none over"
             )
         columns = list(zip(*samples, strict=True))
-        means, variances, deviations = zip(
-            *call_in_scope(self._statistics, self, "statistics", (columns,), {}), strict=True
-        )
-        self._move(self.mean, [mean.data for mean in means])
-        self._move(
-            self.variance,
-            [variance.data * len(samples) / (len(samples) - 1) for variance in variances],
-        )
+        by_feature = call_in_scope(self._statistics, self, "statistics", (columns,), {})
+        means, variances, deviations = zip(*by_feature, strict=True)
+
+        self._update(self.mean, [mean.data for mean in means])
+        # the unbiased variance estimates that of samples yet to come
+        self._update(self.variance, [variance.data * count / (count - 1) for variance in variances])
         return [self._outputs(self._feature, sample, means, deviations) for sample in samples]
 
     def _statistics(self, columns: Sequence[Sequence[Value]]) -> list[tuple[Value, Value, Value]]:
         return [
-            call_in_scope(self._of_column, self, str(i), (column,), {})
+            call_in_scope(self._feature_statistics, self, str(i), (column,), {})
             for i, column in enumerate(columns)
         ]
 
-    def _of_column(self, column: Sequence[Value]) -> tuple[Value, Value, Value]:
+    def _feature_statistics(self, column: Sequence[Value]) -> tuple[Value, Value, Value]:
         mean, variance = statistics(column)
         return mean, variance, self._deviation(variance)
 
@@ -163,22 +201,22 @@ class BatchNorm(_Normalization):
     ) -> Any:
         return self._feature(x, mean, self._deviation(variance), scale, shift)
 
-    def _move(self, running: Sequence[Buffer], batch: Sequence[float]) -> None:
-        """Bring the statistics of a batch into the running ones."""
-        for own, number in zip(running, batch, strict=True):
-            own.data = (1.0 - self.momentum) * own.data + self.momentum * number
+    def _update(self, running: Sequence[Buffer], batch: Sequence[float]) -> None:
+        for buffer, number in zip(running, batch, strict=True):
+            buffer.data = (1.0 - self.momentum) * buffer.data + self.momentum * number
 
 
 def statistics(items: Sequence[Value]) -> tuple[Value, Value]:
-    """The mean and the variance of the population (divided by n) of some Values.
+    """Return the mean and the population variance (divided by n) of Values.
 
-    >>> mean, variance = statistics([Value(1.0), Value(3.0)])
-    >>> mean.data, variance.data
-    (2.0, 1.0)
+    Example:
+        >>> mean, variance = statistics([Value(1.0), Value(3.0)])
+        >>> mean.data, variance.data
+        (2.0, 1.0)
     """
     mean: Value = apply(ops.MEAN, *items)
-    variance: Value = apply(
-        ops.MEAN, *[deviation * deviation for deviation in [x - mean for x in items]]
-    )
-    mean.label, variance.label = ops.MEAN.name, "variance"
+    mean.label = ops.MEAN.name
+    deviations = [x - mean for x in items]
+    variance: Value = apply(ops.MEAN, *[deviation * deviation for deviation in deviations])
+    variance.label = "variance"
     return mean, variance

@@ -1,4 +1,4 @@
-"""A network with the defaults that are worth trying first."""
+"""A multilayer perceptron with good defaults."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -25,61 +25,77 @@ def recommended(
     output_activation: str | Activation | None = None,
     seed: Seed = None,
 ) -> Sequential:
-    """A multilayer perceptron with good defaults: He initialization, batch normalization, ELU, dropout.
+    """Make a multilayer perceptron with good defaults.
 
-    inputs             how many numbers it takes
-    sizes              the number of neurons of each layer, the output layer last
-    dropout            the part of each hidden layer that is left out in training; 0 for none
-    output_activation  of the last layer; None suits the losses that take logits or plain numbers
-    seed               an int or a random.Random, for weights and masks; None: the generator of the process, see
-                       `sg.manual_seed`
+    A hidden layer is linear, followed by batch normalization before the activation (Ioffe and
+    Szegedy 2015, section 3.2), an ELU (Clevert et al. 2016) and dropout. The output layer is
+    plain, with Xavier initialization. It returns one Value if the last size is 1, else a list. In
+    training it takes batches, `model.batch(rows)`, as `fit` does.
 
-    A hidden layer is linear, normalized over the batch before its activation (Ioffe and Szegedy 2015, section 3.2), an ELU (Clevert
-    et al. 2016), then thinned by dropout. The output layer is plain, its weights by Xavier. One output comes as one Value, several
-    as a list. In training it takes batches, `model.batch(rows)`; `fit` does so, and its default optimizer, Adam, is the last of the
-    good defaults. Raises OptionError for impossible sizes.
+    Args:
+        inputs: The number of inputs.
+        sizes: The number of neurons of each layer, the output layer last.
+        dropout: The probability that an output of a hidden layer is dropped in training; 0 for
+            none.
+        output_activation: The activation of the last layer; None suits the losses that take
+            logits or plain numbers.
+        seed: An int or a random.Random, for weights and masks; None for the global generator, see
+            `sg.manual_seed`.
 
-    >>> model = recommended(2, [8, 1])
-    >>> print(model.summary())
-    module   what it is         parameters
-    (whole)  Sequential                 49
-    steps.0  Layer(2 → 8)               24
-    steps.1  BatchNorm(8, elu)          16
-    steps.2  Dropout(0.2)                0
-    steps.3  Layer(8 → 1)                9
+    Raises:
+        OptionError: If a size is below 1, or there are none.
 
-    Four quadrants of the plane, told apart:
+    Example:
+        >>> model = recommended(2, [8, 1])
+        >>> print(model.summary())
+        module   what it is         parameters
+        (whole)  Sequential                 49
+        steps.0  Layer(2 → 8)               24
+        steps.1  BatchNorm(8, elu)          16
+        steps.2  Dropout(0.2)                0
+        steps.3  Layer(8 → 1)                9
 
-    >>> from scalargrad.data import quadrants
-    >>> from scalargrad.optim import Adam
-    >>> from scalargrad.training import fit
-    >>> X, y = quadrants(40, seed=1)
-    >>> model = recommended(2, [8, 4], seed=0)
-    >>> history = fit(model, X, y, loss="cross_entropy", optimizer=Adam(model.parameters(), 0.01), epochs=25, batch_size=10,
-    ...               progress=False)
-    >>> history["loss"][-1] < history["loss"][0] / 2
-    True
+        Classify the four quadrants of the plane:
+
+        >>> from scalargrad.data import quadrants
+        >>> from scalargrad.optim import Adam
+        >>> from scalargrad.training import fit
+        >>> X, y = quadrants(40, seed=1)
+        >>> model = recommended(2, [8, 4], seed=0)
+        >>> optimizer = Adam(model.parameters(), 0.01)
+        >>> history = fit(model, X, y, loss="cross_entropy", optimizer=optimizer, epochs=25,
+        ...               batch_size=10, progress=False)
+        >>> history["loss"][-1] < history["loss"][0] / 2
+        True
     """
     if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
         raise OptionError(
             f"sizes must be a list with the size of each layer, such as [16, 16, 1], not {sizes!r}"
         )
-    rng, steps = generator(seed), list[Any]()
-    widths = [
-        checked_int(inputs, "inputs", 1),
-        *(checked_int(size, f"sizes[{i}]", 1) for i, size in enumerate(sizes)),
-    ]
+    rng = generator(seed)
+    outputs = [checked_int(size, f"sizes[{i}]", 1) for i, size in enumerate(sizes)]
+    widths = [checked_int(inputs, "inputs", 1), *outputs]
+
+    steps: list[Any] = []
     for before, after in pairwise(widths[:-1]):
-        steps += [Layer(before, after, None, he, rng), BatchNorm(after, activation=ops.ELU.name)]
-        steps += [Dropout(dropout, rng)] if dropout else []
+        # the activation comes after the normalization, so the layer has none
+        steps.append(Layer(before, after, None, he, rng))
+        steps.append(BatchNorm(after, activation=ops.ELU.name))
+        if dropout:
+            steps.append(Dropout(dropout, rng))
+
     steps.append(Layer(widths[-2], widths[-1], output_activation, xavier, rng))
-    return Sequential(*steps, *[alone] * (widths[-1] == 1))
+    if widths[-1] == 1:
+        # a named function of a module, so that the model can be pickled
+        steps.append(alone)
+    return Sequential(*steps)
 
 
 def alone(values: Sequence[Any]) -> Any:
-    """The first of the values, where there is only one.
+    """Return the only item of a list, so that one output comes as one Value.
 
-    >>> alone([3.0])
-    3.0
+    Example:
+        >>> alone([3.0])
+        3.0
     """
     return values[0]

@@ -1,4 +1,4 @@
-"""One look through a module: its parameters, and what is meant to learn but would be passed over."""
+"""A search of a module: its parameters, and Values that would not be learned by mistake."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +9,12 @@ from scalargrad.errors import DataError
 
 from .containers import LEAVES, everything, members
 
-Found = list[tuple[str, Any]]
+Members = list[tuple[str, Any]]
 
 
 @dataclass
 class Survey:
-    """What was found in a module and all inside it, each once, as (path, thing).
+    """The members of a module and all inside it, each once, as (path, thing).
 
     Attributes:
         kind: The class of modules.
@@ -28,8 +28,8 @@ class Survey:
     kind: type
     parameters: list[tuple[str, Parameter]] = field(default_factory=list)
     plain: list[tuple[str, Value]] = field(default_factory=list)
-    sets: Found = field(default_factory=list)
-    strange: Found = field(default_factory=list)
+    sets: Members = field(default_factory=list)
+    strange: Members = field(default_factory=list)
     modules: dict[int, str] = field(default_factory=dict)
 
     def check_sets(self) -> None:
@@ -75,48 +75,55 @@ class Survey:
 
 
 def survey(module: Any, kind: type) -> Survey:
-    """Look through a module.
+    """Search a module and all inside it.
 
     Args:
         module: The module.
         kind: The class of modules.
 
     Returns:
-        What was found.
+        The survey, with everything in the order of definition.
 
     Example:
         >>> from scalargrad.nn import Module, Neuron
         >>> [path for path, _ in survey(Neuron(1), Module).parameters]
         ['weights.0', 'bias']
     """
-    found = Survey(kind)
+    result = Survey(kind)
     kinds = (Value, kind, set, frozenset)
     seen: set[int] = set()
-    pending: Found = [("", module)]
+    pending: Members = [("", module)]
     while pending:
         path, part = pending.pop()
-        if id(part) in found.modules:
+        if id(part) in result.modules:
             continue
-        found.modules[id(part)] = path
+        result.modules[id(part)] = path
         prefix = f"{path}." if path else ""
-        inner: Found = []
+        inner: Members = []
+        # a list, as another thread may set an attribute meanwhile
         for name, content in list(vars(part).items()):
             if type(content) in LEAVES:
                 continue
-            for member in members(prefix + name, content, kinds, (), strange=found.strange):
+            for member in members(prefix + name, content, kinds, (), strange=result.strange):
                 item = member[1]
                 if isinstance(item, kind):
                     inner.append(member)
                 elif id(item) not in seen:
                     seen.add(id(item))
-                    if isinstance(item, Parameter):
-                        found.parameters.append(member)
-                    elif not isinstance(item, Value):
-                        found.sets.append(member)
-                    elif not isinstance(item, Constant):
-                        found.plain.append(member)
+                    _sort_in(member, result)
+        # a stack returns the last first, and the order of definition is wanted
         pending += reversed(inner)
-    return found
+    return result
+
+
+def _sort_in(member: tuple[str, Any], result: Survey) -> None:
+    item = member[1]
+    if isinstance(item, Parameter):
+        result.parameters.append(member)
+    elif not isinstance(item, Value):
+        result.sets.append(member)
+    elif not isinstance(item, Constant):
+        result.plain.append(member)
 
 
 def as_code(path: str) -> str:
@@ -130,9 +137,9 @@ def as_code(path: str) -> str:
     return first + "".join([f"[{part}]" if part.isdecimal() else f".{part}" for part in others])
 
 
-def warn_of_strays(found: Survey) -> None:
+def warn_of_strays(inside: Survey) -> None:
     """Warn of plain Values among Parameters."""
-    for path in found.strays():
+    for path in inside.strays():
         place = as_code(path)
         warn_unlearned(
             f"{place} is a plain Value among Parameters, so no optimizer changes it. To change a "
@@ -140,14 +147,14 @@ def warn_of_strays(found: Survey) -> None:
         )
 
 
-def warn_of_hidden(found: Survey, who: str) -> None:
-    """Warn of what is meant to learn in places where it is not found.
+def warn_of_hidden(inside: Survey, who: str) -> None:
+    """Warn of Values that seem meant to learn, in places that are not searched.
 
     That is any Parameter, and a plain Value in a module without Parameters.
     """
-    if found.parameters and not found.strange and not found.sets:
+    if inside.parameters and not inside.strange and not inside.sets:
         return
-    leaves = [(path, value) for path, value in found.unlearned() if not value.args]
+    leaves = [(path, value) for path, value in inside.unlearned() if not value.args]
     hidden = [path for path, value in leaves if isinstance(value, Parameter)]
     if hidden:
         warn_unlearned(
@@ -155,7 +162,7 @@ def warn_of_hidden(found: Survey, who: str) -> None:
             "optimizer changes it. Assign it to an attribute of the module too, by itself or in a "
             "list or dict"
         )
-    elif leaves and not found.parameters:
+    elif leaves and not inside.parameters:
         path, _ = leaves[0]
         warn_unlearned(
             f"{who} has no parameters: {as_code(path)} is no Parameter. Only a Parameter learns, "

@@ -1,21 +1,23 @@
-"""Optimizers: how parameters follow their gradients. Each update rule is written once, on vectors.
+"""Optimizers: SGD, AdaGrad, RMSprop, Adam and AdamW. Each update rule is written once, on vectors.
 
-`step()` reads the parameters' numbers and gradients as two float64 vectors, and writes the result of `update` back. Whoever holds
-parameters and gradients as vectors already calls `update` itself. The rules are those of PyTorch, to rounding.
+`step()` reads the numbers and gradients of the parameters as two float64 vectors, and writes the
+result of the rule back. Code that has parameters and gradients as vectors already calls `update`
+itself. The rules are those of PyTorch, to rounding.
 
-In the formulas w is a parameter, g its gradient, η the learning rate, λ the weight decay and t the number of the step, from 1.
-A gradient that is None counts as 0. One that is not finite passes through to the parameter: stopping is the training loop's decision.
+In the formulas w is a parameter, g its gradient, η the learning rate, λ the weight decay and t
+the number of the step, from 1. A gradient that is None counts as 0. One that is not finite passes
+through to the
+parameter: whether to stop is up to the training loop.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy
 
 from scalargrad.core.value import Parameter
 from scalargrad.errors import OptionError
 
-from .optimizer import Optimizer, Vector
+from .optimizer import Fraction, Optimizer, Options, Vector, declare_options
 
 __all__ = ["OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
@@ -24,23 +26,31 @@ class SGD(Optimizer):
     """Gradient descent, plain or with momentum.
 
         g ← g + λ·w
-        v ← μ·v + (1 − dampening)·g     (v ← g in the first step)
-        w ← w − η·v                     (nesterov: w ← w − η·(g + μ·v); without momentum: w ← w − η·g)
+        v ← μ·v + (1 - dampening)·g     (v ← g in the first step)
+        w ← w - η·v                     (nesterov: w ← w - η·(g + μ·v))
 
-    momentum      μ: how much of the last step goes on, as a ball rolls (Polyak 1964)
-    nesterov      look ahead by the momentum (Nesterov 1983, in the form of Sutskever et al. 2013); needs momentum, no dampening
-    dampening     how much of the gradient is left out of v
-    weight_decay  λ: as a penalty of ½·λ·w² on every parameter
+    Without momentum: w ← w - η·g.
 
-    >>> w = Parameter(1.0)
-    >>> (w * w).backward()
-    >>> SGD([w], 0.25).step()
-    >>> w.data
-    0.5
+    Args:
+        parameters: The Parameters to optimize.
+        learning_rate: η.
+        momentum: μ, the part of the last step that is kept (Polyak 1964).
+        dampening: The part of the gradient that is left out of v.
+        nesterov: Whether to look ahead by the momentum (Nesterov 1983, in the form of Sutskever
+            et al. 2013). Needs a momentum, and no dampening.
+        weight_decay: λ, as a penalty of ½·λ·w² on every parameter.
+
+    Example:
+        >>> w = Parameter(1.0)
+        >>> (w * w).backward()
+        >>> SGD([w], 0.25).step()
+        >>> w.data
+        0.5
     """
 
-    remembers = ("velocity",)
+    memory = ("velocity",)
 
+    @declare_options
     def __init__(
         self,
         parameters: Iterable[Parameter],
@@ -50,33 +60,29 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(
-            parameters,
-            learning_rate=learning_rate,
-            momentum=momentum,
-            dampening=dampening,
-            nesterov=nesterov,
-            weight_decay=weight_decay,
-        )
+    ) -> None: ...
 
-    def _checked(self, options: Any) -> dict[str, Any]:
-        found = super()._checked(options)
-        if found["nesterov"] and (not found["momentum"] or found["dampening"]):
+    def _check(self, options: Options) -> Options:
+        checked = super()._check(options)
+        if checked["nesterov"] and (not checked["momentum"] or checked["dampening"]):
             raise OptionError(
-                "nesterov of SGD needs a momentum above 0 and no dampening: give momentum=0.9, dampening=0.0"
+                "nesterov of SGD needs a momentum above 0 and no dampening: "
+                "give momentum=0.9, dampening=0.0"
             )
-        return found
+        return checked
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        gradient, momentum = self._decayed(data, gradient), self.options["momentum"]
-        if momentum:
-            fresh = 1.0 if self.steps == 1 else 1.0 - self.options["dampening"]
-            velocity = self._memory["velocity"] = (
-                momentum * self._memory["velocity"] + fresh * gradient
-            )
-            gradient = gradient + momentum * velocity if self.options["nesterov"] else velocity
-        return data - self.learning_rate * gradient
+        gradient = self._decayed(data, gradient)
+        momentum: float = self.options["momentum"]
+        if not momentum:
+            return data - self.learning_rate * gradient
+
+        # PyTorch starts with the whole gradient, as if there were no dampening
+        weight = 1.0 if self.steps == 1 else 1.0 - self.options["dampening"]
+        velocity = momentum * self._memory["velocity"] + weight * gradient
+        self._memory["velocity"] = velocity
+        step = gradient + momentum * velocity if self.options["nesterov"] else velocity
+        return data - self.learning_rate * step
 
 
 class AdaGrad(Optimizer):
@@ -84,19 +90,27 @@ class AdaGrad(Optimizer):
 
         g ← g + λ·w
         s ← s + g²
-        w ← w − η/(1 + (t − 1)·learning_rate_decay) · g/(√s + eps)
+        w ← w - η/(1 + (t - 1)·learning_rate_decay) · g/(√s + eps)
 
-    initial_accumulator  s before the first step
+    Args:
+        parameters: The Parameters to optimize.
+        learning_rate: η.
+        learning_rate_decay: How fast the learning rate falls with the number of steps.
+        weight_decay: λ.
+        initial_accumulator: s before the first step.
+        eps: What keeps the divisor away from 0.
 
-    >>> w = Parameter(1.0)
-    >>> (8 * w).backward()
-    >>> AdaGrad([w], 0.25).step()
-    >>> round(w.data, 9)
-    0.75
+    Example:
+        >>> w = Parameter(1.0)
+        >>> (8 * w).backward()
+        >>> AdaGrad([w], 0.25).step()
+        >>> round(w.data, 9)
+        0.75
     """
 
-    remembers = ("squares",)
+    memory = ("squares",)
 
+    @declare_options
     def __init__(
         self,
         parameters: Iterable[Parameter],
@@ -106,108 +120,109 @@ class AdaGrad(Optimizer):
         weight_decay: float = 0.0,
         initial_accumulator: float = 0.0,
         eps: float = 1e-10,
-    ) -> None:
-        super().__init__(
-            parameters,
-            learning_rate=learning_rate,
-            learning_rate_decay=learning_rate_decay,
-            weight_decay=weight_decay,
-            initial_accumulator=initial_accumulator,
-            eps=eps,
-        )
+    ) -> None: ...
 
-    def _beginning(self, name: str) -> Vector:  # noqa: ARG002
+    def _initial(self, name: str) -> Vector:  # noqa: ARG002
         return numpy.full(len(self.parameters), self.options["initial_accumulator"])
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
         gradient = self._decayed(data, gradient)
-        squares = self._memory["squares"] = self._memory["squares"] + gradient * gradient
-        rate: float = self.learning_rate / (
-            1.0 + (self.steps - 1) * self.options["learning_rate_decay"]
-        )
+        squares = self._memory["squares"] + gradient * gradient
+        self._memory["squares"] = squares
+        slowdown: float = 1.0 + (self.steps - 1) * self.options["learning_rate_decay"]
+        rate = self.learning_rate / slowdown
         return data - rate * gradient / self._root(squares)
 
 
 class RMSprop(Optimizer):
-    """The gradient divided by a running root of its mean square (Tieleman and Hinton 2012, lecture 6.5 of their course).
+    """The gradient divided by the root of its running mean square (Tieleman and Hinton 2012).
 
         g ← g + λ·w
-        s ← α·s + (1 − α)·g²
-        m ← α·m + (1 − α)·g             (centered)
-        r = √s + eps                    (centered: √(s − m²) + eps)
+        s ← α·s + (1 - α)·g²
+        m ← α·m + (1 - α)·g             (centered)
+        r = √s + eps                    (centered: √(s - m²) + eps)
         v ← μ·v + g/r
-        w ← w − η·v                     (without momentum: w ← w − η·g/r)
+        w ← w - η·v                     (without momentum: w ← w - η·g/r)
 
-    alpha     α: how much of the running means is kept, from 0 to 1
-    momentum  μ
-    centered  divide by the running deviation instead (Graves 2013, equations 38 to 41)
+    Where rounding makes s - m² negative it counts as 0; PyTorch then returns nan.
 
-    Where rounding makes s − m² negative it counts as 0; PyTorch then gives nan.
+    Args:
+        parameters: The Parameters to optimize.
+        learning_rate: η.
+        alpha: α, the part of the running means that is kept, from 0 to 1.
+        eps: What keeps the divisor away from 0.
+        weight_decay: λ.
+        momentum: μ.
+        centered: Whether to divide by the running deviation (Graves 2013, equations 38 to 41).
 
-    >>> w = Parameter(1.0)
-    >>> (8 * w).backward()
-    >>> RMSprop([w], 0.05).step()
-    >>> round(w.data, 6)
-    0.5
+    Example:
+        >>> w = Parameter(1.0)
+        >>> (8 * w).backward()
+        >>> RMSprop([w], 0.05).step()
+        >>> round(w.data, 6)
+        0.5
     """
 
-    remembers = ("squares", "average", "velocity")
+    memory = ("squares", "average", "velocity")
 
+    @declare_options
     def __init__(
         self,
         parameters: Iterable[Parameter],
         learning_rate: float = 0.01,
         *,
-        alpha: float = 0.99,
+        alpha: Fraction = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
-    ) -> None:
-        super().__init__(
-            parameters,
-            learning_rate=learning_rate,
-            alpha=alpha,
-            eps=eps,
-            weight_decay=weight_decay,
-            momentum=momentum,
-            centered=centered,
-        )
+    ) -> None: ...
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        gradient, memory = self._decayed(data, gradient), self._memory
-        squares = memory["squares"] = _mean(
-            memory["squares"], gradient * gradient, self.options["alpha"]
-        )
+        gradient = self._decayed(data, gradient)
+        memory = self._memory
+        alpha: float = self.options["alpha"]
+        squares = _mean(memory["squares"], gradient * gradient, alpha)
+        memory["squares"] = squares
         if self.options["centered"]:
-            average = memory["average"] = _mean(memory["average"], gradient, self.options["alpha"])
+            average = _mean(memory["average"], gradient, alpha)
+            memory["average"] = average
             squares = numpy.maximum(squares - average * average, 0.0)
+
         step = gradient / self._root(squares)
         if self.options["momentum"]:
-            step = memory["velocity"] = self.options["momentum"] * memory["velocity"] + step
+            step = self.options["momentum"] * memory["velocity"] + step
+            memory["velocity"] = step
         return data - self.learning_rate * step
 
 
 class Adam(Optimizer):
-    """Running means of the gradient and of its square, both corrected for having begun at 0 (Kingma and Ba 2015, algorithm 1).
+    """Running means of the gradient and of its square (Kingma and Ba 2015, algorithm 1).
 
         g ← g + λ·w
-        m ← β₁·m + (1 − β₁)·g
-        s ← β₂·s + (1 − β₂)·g²
-        w ← w − η · m/(1 − β₁ᵗ) / (√(s/(1 − β₂ᵗ)) + eps)
+        m ← β₁·m + (1 - β₁)·g
+        s ← β₂·s + (1 - β₂)·g²
+        w ← w - η · m/(1 - β₁ᵗ) / (√(s/(1 - β₂ᵗ)) + eps)
 
-    betas    β₁ and β₂, each from 0 to below 1
-    amsgrad  divide by the largest s so far (Reddi et al. 2018)
+    Args:
+        parameters: The Parameters to optimize.
+        learning_rate: η.
+        betas: β₁ and β₂, each from 0 to below 1.
+        eps: What keeps the divisor away from 0.
+        weight_decay: λ.
+        amsgrad: Whether to divide by the largest s so far (Reddi et al. 2018).
 
-    >>> w = Parameter(1.0)
-    >>> (8 * w).backward()
-    >>> Adam([w], 0.25).step()
-    >>> round(w.data, 8)
-    0.75
+    Example:
+        >>> w = Parameter(1.0)
+        >>> (8 * w).backward()
+        >>> Adam([w], 0.25).step()
+        >>> round(w.data, 8)
+        0.75
     """
 
-    remembers = ("average", "squares", "largest")
+    memory = ("average", "squares", "largest")
 
+    @declare_options
     def __init__(
         self,
         parameters: Iterable[Parameter],
@@ -217,40 +232,42 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         amsgrad: bool = False,
-    ) -> None:
-        super().__init__(
-            parameters,
-            learning_rate=learning_rate,
-            betas=betas,
-            eps=eps,
-            weight_decay=weight_decay,
-            amsgrad=amsgrad,
-        )
+    ) -> None: ...
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
         return self._adam(data, self._decayed(data, gradient))
 
     def _adam(self, data: Vector, gradient: Vector) -> Vector:
-        memory, (first, second) = self._memory, self.options["betas"]
-        average = memory["average"] = _mean(memory["average"], gradient, first)
-        squares = memory["squares"] = _mean(memory["squares"], gradient * gradient, second)
+        memory = self._memory
+        first, second = self.options["betas"]
+        average = _mean(memory["average"], gradient, first)
+        memory["average"] = average
+        squares = _mean(memory["squares"], gradient * gradient, second)
+        memory["squares"] = squares
         if self.options["amsgrad"]:
-            squares = memory["largest"] = numpy.maximum(memory["largest"], squares)
+            squares = numpy.maximum(memory["largest"], squares)
+            memory["largest"] = squares
+
+        # both means start at 0, and would be too small at first without a correction
         rate: float = self.learning_rate / (1.0 - first**self.steps)
         return data - rate * average / self._root(squares / (1.0 - second**self.steps))
 
 
 class AdamW(Adam):
-    """Adam with the weight decay kept out of the running means (Loshchilov and Hutter 2019, algorithm 2, as PyTorch writes it).
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
 
-        w ← w − η·λ·w, then the step of Adam with λ = 0
+        w ← w - η·λ·w, then the step of Adam with λ = 0
 
-    >>> w = Parameter(1.0)
-    >>> AdamW([w], 0.5, weight_decay=0.5).step()
-    >>> w.data
-    0.75
+    The formula is in the form of PyTorch. Arguments are those of Adam.
+
+    Example:
+        >>> w = Parameter(1.0)
+        >>> AdamW([w], 0.5, weight_decay=0.5).step()
+        >>> w.data
+        0.75
     """
 
+    @declare_options
     def __init__(
         self,
         parameters: Iterable[Parameter],
@@ -260,24 +277,15 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 0.01,
         amsgrad: bool = False,
-    ) -> None:
-        super().__init__(
-            parameters,
-            learning_rate,
-            betas=betas,
-            eps=eps,
-            weight_decay=weight_decay,
-            amsgrad=amsgrad,
-        )
+    ) -> None: ...
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        return self._adam(
-            data * (1.0 - self.learning_rate * self.options["weight_decay"]), gradient
-        )
+        decay: float = 1.0 - self.learning_rate * self.options["weight_decay"]
+        return self._adam(data * decay, gradient)
 
 
 def _mean(before: Vector, now: Vector, kept: float) -> Vector:
-    """A running mean, one step on."""
+    """Return a running mean after one step."""
     return kept * before + (1.0 - kept) * now
 
 

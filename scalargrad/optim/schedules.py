@@ -1,8 +1,9 @@
-"""Schedules: how the learning rate of an optimizer changes while it trains.
+"""Learning-rate schedules.
 
-Make the optimizer, then the schedule over it; call `schedule.step()` after each epoch (or after each step, as you like to count).
-In the formulas η₀ is the learning rate that the optimizer had when the schedule was made, and t counts the calls of `step`.
-The rates are those of `torch.optim.lr_scheduler`, to rounding.
+Make the optimizer, then a schedule for it, and call `schedule.step()` after each epoch (or after
+each step of the optimizer). In the formulas η₀ is the learning rate of the optimizer when the
+schedule was made, and t counts the calls of `step`. The rates are those of
+`torch.optim.lr_scheduler`, to rounding.
 """
 
 from abc import ABC, abstractmethod
@@ -12,16 +13,21 @@ from typing import Any, Literal
 
 from scalargrad.core.checks import checked_int, checked_names, checked_number
 from scalargrad.core.conversion import as_float, plain
+from scalargrad.core.value import Number
 from scalargrad.errors import DataError, OptionError
 from scalargrad.utils.calls import explain_class
 
-from .rules import Optimizer
+from .optimizer import Optimizer, Options
 
 
 class Scheduled:
-    """What all schedules share: an optimizer, and a state that can be saved and loaded.
+    """The base class of all schedules: an optimizer, and a state that can be saved and loaded.
 
-    Raises DataError for what is not an optimizer.
+    Attributes:
+        optimizer: The optimizer whose learning rate is set.
+
+    Raises:
+        DataError: If it is not an optimizer.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -31,16 +37,19 @@ class Scheduled:
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise DataError(
-                f"{type(self).__name__} takes an optimizer, such as SGD(model.parameters()), not {type(optimizer).__name__}"
+                f"{type(self).__name__} takes an optimizer, such as SGD(model.parameters()), "
+                f"not {type(optimizer).__name__}"
             )
         self.optimizer = optimizer
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the next rates depend on, the options and the present learning rate included.
+        """Return all that the next rates depend on, with the options and the learning rate.
 
-        >>> from scalargrad import Parameter, optim
-        >>> ExponentialDecay(optim.SGD([Parameter(1.0)], 0.5), 0.9).state_dict()
-        {'schedule': 'ExponentialDecay', 'learning_rate': 0.5, 'steps': 0, 'base': 0.5, 'gamma': 0.9}
+        Example:
+            >>> from scalargrad import Parameter, optim
+            >>> schedule = ConstantRate(optim.SGD([Parameter(1.0)], 0.5))
+            >>> schedule.state_dict()
+            {'schedule': 'ConstantRate', 'learning_rate': 0.5, 'steps': 0, 'base': 0.5}
         """
         return {
             "schedule": type(self).__name__,
@@ -49,93 +58,111 @@ class Scheduled:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where the schedule was that gave `state`, and set the learning rate of the optimizer to what it was then.
+        """Continue where the schedule of `state` was, with the learning rate that it had.
 
-        Raises UnknownNameError for names too many or too few, OptionError for the state of another schedule or numbers out of range,
-        DataError for what is not a number; then nothing has changed.
+        Nothing changes if this raises.
+
+        Raises:
+            UnknownNameError: If names are missing or unknown.
+            OptionError: If the state is of another schedule, or a number is out of its range.
+            DataError: If something is not a number.
         """
-        found = self._checked_state(state)
-        self.optimizer.learning_rate = found.pop("learning_rate")
-        self._take(found)
+        checked = self._check_state(state)
+        self.optimizer.learning_rate = checked.pop("learning_rate")
+        self._restore(checked)
 
     def __repr__(self) -> str:
-        numbers = {
-            name: number
+        numbers = [
+            f"{name}={number}"
             for name, number in self.state_dict().items()
             if name not in ("schedule", "then")
-        }
-        return f"{type(self).__name__}({', '.join(f'{name}={number}' for name, number in numbers.items())})"
+        ]
+        return f"{type(self).__name__}({', '.join(numbers)})"
 
-    def _checked_state(self, state: Any) -> dict[str, Any]:
+    def _set_options(self, options: Options) -> None:
+        # options are plain attributes, so that they are part of the state
+        vars(self).update({name: self._check(name, option) for name, option in options.items()})
+
+    def _check_state(self, state: Options) -> dict[str, Any]:
         checked_names(state, self.state_dict(), "state")
         if state["schedule"] != type(self).__name__:
             raise OptionError(
-                f"state is that of {state['schedule']}, not of {type(self).__name__}; nothing was loaded"
+                f"state is that of {state['schedule']}, not of {type(self).__name__}; "
+                "nothing was loaded"
             )
         return {
-            name: self._checked(name, number)
-            for name, number in state.items()
-            if name != "schedule"
+            name: self._check(name, number) for name, number in state.items() if name != "schedule"
         }
 
     def _state(self) -> dict[str, Any]:
         return {name: number for name, number in vars(self).items() if name != "optimizer"}
 
-    def _take(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: Options) -> None:
         vars(self).update(state)
 
-    def _checked(self, name: str, number: Any) -> Any:
-        """A number of the options or of the state, if it is one that can be."""
+    def _check(self, name: str, number: Any) -> Any:
+        """Return a number of the options or of the state, if it is in its range."""
         return _CHECKS[name](number, f"{name} of {type(self).__name__}")
 
 
 class Schedule(Scheduled, ABC):
-    """A schedule whose rate depends on the number of the step alone. Derive from it and write `rate`.
+    """A schedule whose rate depends on the number of the step only.
 
-    steps  how often `step` was called
-    base   η₀
+    Derive from it and write `rate`.
+
+    Attributes:
+        steps: The number of calls of `step`.
+        base: η₀.
     """
 
     def __init__(self, optimizer: Optimizer, **options: Any) -> None:
         super().__init__(optimizer)
-        self.steps, self.base = 0, optimizer.learning_rate
-        vars(self).update({name: self._checked(name, option) for name, option in options.items()})
+        self.steps = 0
+        self.base = optimizer.learning_rate
+        self._set_options(options)
 
     @abstractmethod
     def rate(self, step: int) -> float:
-        """The learning rate after so many calls of `step`."""
+        """Return the learning rate after this number of calls of `step`."""
 
     def step(self) -> None:
-        """Count one step, and set the learning rate of the optimizer."""
+        """Count one step and set the learning rate of the optimizer."""
         self.optimizer.learning_rate = self.rate(self.steps + 1)
         self.steps += 1
 
 
 class ConstantRate(Schedule):
-    """η₀, always: for where a schedule is asked for.
+    """A constant rate of η₀, for code that needs a schedule.
 
-    >>> from scalargrad import Parameter, optim
-    >>> schedule = ConstantRate(optim.SGD([Parameter(1.0)], 0.5))
-    >>> schedule.step()
-    >>> schedule
-    ConstantRate(learning_rate=0.5, steps=1, base=0.5)
+    Example:
+        >>> from scalargrad import Parameter, optim
+        >>> schedule = ConstantRate(optim.SGD([Parameter(1.0)], 0.5))
+        >>> schedule.step()
+        >>> schedule
+        ConstantRate(learning_rate=0.5, steps=1, base=0.5)
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
         super().__init__(optimizer)
 
     def rate(self, step: int) -> float:  # noqa: ARG002
-        """η₀."""
+        """Return η₀."""
         return self.base
 
 
 class StepDecay(Schedule):
-    """η₀ · gamma^⌊t/step_size⌋: a smaller rate after every so many steps.
+    """A rate that falls every `step_size` steps: η₀ · gamma^⌊t/step_size⌋.
 
-    >>> from scalargrad import Parameter, optim
-    >>> schedule = StepDecay(optim.SGD([Parameter(1.0)], 1.0), step_size=2, gamma=0.5)
-    >>> [schedule.rate(t) for t in range(5)]
-    [1.0, 1.0, 0.5, 0.5, 0.25]
+    Args:
+        optimizer: The optimizer whose learning rate is set.
+        step_size: The number of steps between two reductions.
+        gamma: The factor of each reduction.
+
+    Example:
+        >>> from scalargrad import Parameter, optim
+        >>> schedule = StepDecay(optim.SGD([Parameter(1.0)], 1.0), step_size=2, gamma=0.5)
+        >>> [schedule.rate(t) for t in range(5)]
+        [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
     step_size: int
@@ -145,17 +172,22 @@ class StepDecay(Schedule):
         super().__init__(optimizer, step_size=step_size, gamma=gamma)
 
     def rate(self, step: int) -> float:
-        """η₀ · gamma^⌊t/step_size⌋."""
+        """Return η₀ · gamma^⌊t/step_size⌋."""
         decay: float = self.gamma ** (step // self.step_size)
         return self.base * decay
 
 
 class ExponentialDecay(Schedule):
-    """η₀ · factorᵗ.
+    """A rate that falls at every step: η₀ · gammaᵗ.
 
-    >>> from scalargrad import Parameter, optim
-    >>> ExponentialDecay(optim.SGD([Parameter(1.0)], 1.0), 0.5).rate(3)
-    0.125
+    Args:
+        optimizer: The optimizer whose learning rate is set.
+        gamma: The factor of each step.
+
+    Example:
+        >>> from scalargrad import Parameter, optim
+        >>> ExponentialDecay(optim.SGD([Parameter(1.0)], 1.0), 0.5).rate(3)
+        0.125
     """
 
     gamma: float
@@ -164,20 +196,27 @@ class ExponentialDecay(Schedule):
         super().__init__(optimizer, gamma=gamma)
 
     def rate(self, step: int) -> float:
-        """η₀ · factorᵗ."""
+        """Return η₀ · gammaᵗ."""
         decay: float = self.gamma**step
         return self.base * decay
 
 
 class CosineDecay(Schedule):
-    """min_lr + (η₀ − min_lr)·(1 + cos(π·t/length))/2: half a cosine from η₀ down to `min_lr` (Loshchilov and Hutter 2017, equation 5).
+    """Half a cosine from η₀ to `min_lr` (Loshchilov and Hutter 2017, equation 5).
 
-    After `length` steps it rises again, as PyTorch's CosineAnnealingLR does: stop there, or go on in waves.
+    The rate is min_lr + (η₀ - min_lr)·(1 + cos(π·t/length))/2. After `length` steps it rises
+    again, as in PyTorch's CosineAnnealingLR.
 
-    >>> from scalargrad import Parameter, optim
-    >>> schedule = CosineDecay(optim.SGD([Parameter(1.0)], 1.0), length=4)
-    >>> [round(schedule.rate(t), 3) for t in range(5)]
-    [1.0, 0.854, 0.5, 0.146, 0.0]
+    Args:
+        optimizer: The optimizer whose learning rate is set.
+        length: The number of steps to the lowest rate.
+        min_lr: The lowest rate.
+
+    Example:
+        >>> from scalargrad import Parameter, optim
+        >>> schedule = CosineDecay(optim.SGD([Parameter(1.0)], 1.0), length=4)
+        >>> [round(schedule.rate(t), 3) for t in range(5)]
+        [1.0, 0.854, 0.5, 0.146, 0.0]
     """
 
     length: int
@@ -187,23 +226,32 @@ class CosineDecay(Schedule):
         super().__init__(optimizer, length=length, min_lr=min_lr)
 
     def rate(self, step: int) -> float:
-        """min_lr + (η₀ − min_lr)·(1 + cos(π·t/length))/2."""
-        return self.min_lr + (self.base - self.min_lr) * (1.0 + cos(pi * step / self.length)) / 2.0
+        """Return min_lr + (η₀ - min_lr)·(1 + cos(π·t/length))/2."""
+        height = self.base - self.min_lr
+        return self.min_lr + height * (1.0 + cos(pi * step / self.length)) / 2.0
 
 
 class WarmUp(Schedule):
-    """η₀ · (start + (1 − start)·t/length) for the first `length` steps, then another schedule from its own beginning.
+    """A linear warm-up, followed by another schedule.
 
-    start  the part of η₀ to begin with, above 0 and at most 1; the optimizer gets that rate at once
-    then   the schedule that follows, made over the same optimizer; η₀ stays if there is none
+    For the first `length` steps the rate is η₀ · (start + (1 - start)·t/length).
 
-    Raises OptionError for a `then` over another optimizer, one that has made steps, or one that needs a metric.
+    Args:
+        optimizer: The optimizer whose learning rate is set, to start·η₀ immediately.
+        length: The number of steps of the warm-up.
+        start: The part of η₀ to start with, above 0 and at most 1.
+        then: The schedule that follows, made for the same optimizer; None for a constant rate of
+            η₀.
 
-    >>> from scalargrad import Parameter, optim
-    >>> optimizer = optim.SGD([Parameter(1.0)], 1.0)
-    >>> schedule = WarmUp(optimizer, 2, start=0.5, then=ExponentialDecay(optimizer, 0.1))
-    >>> [round(schedule.rate(t), 9) for t in range(5)]
-    [0.5, 0.75, 1.0, 0.1, 0.01]
+    Raises:
+        OptionError: If `then` is for another optimizer, has made steps, or needs a metric.
+
+    Example:
+        >>> from scalargrad import Parameter, optim
+        >>> optimizer = optim.SGD([Parameter(1.0)], 1.0)
+        >>> schedule = WarmUp(optimizer, 2, start=0.5, then=ExponentialDecay(optimizer, 0.1))
+        >>> [round(schedule.rate(t), 9) for t in range(5)]
+        [0.5, 0.75, 1.0, 0.1, 0.01]
     """
 
     length: int
@@ -217,56 +265,72 @@ class WarmUp(Schedule):
         self.then = ConstantRate(optimizer) if then is None else then
         if not isinstance(self.then, Schedule):
             raise OptionError(
-                f"then of WarmUp must be a schedule that depends on the step alone, not {type(then).__name__}"
+                "then of WarmUp must be a schedule that depends on the step alone, "
+                f"not {type(then).__name__}"
             )
         if self.then.optimizer is not optimizer or self.then.steps:
             raise OptionError("then of WarmUp must be a fresh schedule over the same optimizer")
+        # another warm-up as `then` has lowered the rate of the optimizer already
         self.base = self.then.base
         optimizer.learning_rate = self.rate(0)
 
     def rate(self, step: int) -> float:
-        """That of the warm-up, then that of the schedule that follows."""
+        """Return the rate of the warm-up, then that of the schedule that follows."""
         if step >= self.length:
             return self.then.rate(step - self.length)
         return self.base * (self.start + (1.0 - self.start) * step / self.length)
 
     def step(self) -> None:
-        """Count one step, and set the learning rate of the optimizer."""
+        """Count one step and set the learning rate of the optimizer."""
         super().step()
         self.then.steps = max(self.steps - self.length, 0)
 
     def _state(self) -> dict[str, Any]:
         return {**super()._state(), "then": self.then.state_dict()}
 
-    def _checked(self, name: str, number: Any) -> Any:
-        return (
-            self.then._checked_state(number) if name == "then" else super()._checked(name, number)
-        )
+    def _check(self, name: str, number: Any) -> Any:
+        if name == "then":
+            return self.then._check_state(number)
+        return super()._check(name, number)
 
-    def _take(self, state: dict[str, Any]) -> None:
-        then = state.pop("then")
-        del then["learning_rate"]  # the present rate is that of the whole
-        self.then._take(then)
-        super()._take(state)
+    def _restore(self, state: Options) -> None:
+        own = dict(state)
+        then = dict(own.pop("then"))
+        # the present rate belongs to the optimizer, which both schedules share
+        del then["learning_rate"]
+        self.then._restore(then)
+        super()._restore(own)
 
 
 class ReduceOnPlateau(Scheduled):
-    """Multiply the learning rate by `factor` when a metric has not improved for more than `patience` steps.
+    """Reduce the learning rate when a metric has stopped improving.
 
-    A metric improves when it is below best·(1 − threshold); with mode "max", above best·(1 + threshold);
-    with threshold_mode "abs", when it passes `best` by the threshold itself. A metric that is nan never improves.
+    A metric improves when it is below best·(1 - threshold), with mode "max" when it is above
+    best·(1 + threshold). With threshold_mode "abs" it must differ from `best` by the threshold
+    itself. A metric that is nan never improves.
 
-    cooldown  how many steps after a reduction do not count
-    min_lr    the rate never gets below it
-    eps       a reduction by less than this is left out
+    Args:
+        optimizer: The optimizer whose learning rate is set.
+        factor: The factor of each reduction, above 0 and below 1.
+        patience: The number of steps without improvement to tolerate.
+        threshold: How much counts as an improvement.
+        mode: Whether a lower ("min") or a higher ("max") metric is better.
+        threshold_mode: Whether `threshold` is relative ("rel") or absolute ("abs").
+        cooldown: The number of steps after a reduction that don't count.
+        min_lr: The lowest rate.
+        eps: The smallest reduction; smaller ones are skipped.
 
-    >>> from scalargrad import Parameter, optim
-    >>> optimizer = optim.SGD([Parameter(1.0)], 1.0)
-    >>> schedule = ReduceOnPlateau(optimizer, factor=0.5, patience=1)
-    >>> for loss in [3.0, 2.0, 2.0, 2.0]:
-    ...     schedule.step(loss)
-    >>> optimizer.learning_rate
-    0.5
+    Raises:
+        OptionError: If an option is out of its range.
+
+    Example:
+        >>> from scalargrad import Parameter, optim
+        >>> optimizer = optim.SGD([Parameter(1.0)], 1.0)
+        >>> schedule = ReduceOnPlateau(optimizer, factor=0.5, patience=1)
+        >>> for loss in [3.0, 2.0, 2.0, 2.0]:
+        ...     schedule.step(loss)
+        >>> optimizer.learning_rate
+        0.5
     """
 
     factor: float
@@ -292,43 +356,57 @@ class ReduceOnPlateau(Scheduled):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(optimizer)
-        options: dict[str, Any] = {
-            "factor": factor,
-            "patience": patience,
-            "threshold": threshold,
-            "mode": mode,
-        }
-        options |= {
-            "threshold_mode": threshold_mode,
-            "cooldown": cooldown,
-            "min_lr": min_lr,
-            "eps": eps,
-        }
-        vars(self).update({name: self._checked(name, option) for name, option in options.items()})
+        self._set_options(
+            {
+                "factor": factor,
+                "patience": patience,
+                "threshold": threshold,
+                "mode": mode,
+                "threshold_mode": threshold_mode,
+                "cooldown": cooldown,
+                "min_lr": min_lr,
+                "eps": eps,
+            }
+        )
         if self.factor >= 1.0:
             raise OptionError(f"factor of ReduceOnPlateau must be below 1, not {self.factor!r}")
         self.best: float | None = None
-        self.waiting = self.cooling = 0
+        self.waiting = 0
+        self.cooling = 0
 
-    def step(self, metric: Any) -> None:
-        """Look at the metric of this epoch (a number or a Value), and reduce the learning rate if it is time."""
+    def step(self, metric: Number) -> None:
+        """Count one step, and reduce the learning rate if the metric has stopped improving.
+
+        Args:
+            metric: A number or a Value, such as the loss of the epoch.
+
+        Raises:
+            DataError: If it is not a number.
+        """
         number = as_float(plain(metric), "metric of ReduceOnPlateau")
         if self._improves(number):
-            self.best, self.waiting = number, 0
+            self.best = number
+            self.waiting = 0
         else:
             self.waiting += 1
+
         if self.cooling:
-            self.cooling, self.waiting = self.cooling - 1, 0
+            self.cooling -= 1
+            self.waiting = 0
         if self.waiting > self.patience:
-            self.cooling, self.waiting = self.cooldown, 0
+            self.cooling = self.cooldown
+            self.waiting = 0
             self._reduce()
 
     def _improves(self, number: float) -> bool:
+        is_max = self.mode == "max"
         if self.best is None:
-            return number > -inf if self.mode == "max" else number < inf
-        margin = self.threshold if self.mode == "max" else -self.threshold
-        bar = self.best * (1.0 + margin) if self.threshold_mode == "rel" else self.best + margin
-        return number > bar if self.mode == "max" else number < bar
+            # any number but the worst, and not nan
+            return number > -inf if is_max else number < inf
+        margin = self.threshold if is_max else -self.threshold
+        is_relative = self.threshold_mode == "rel"
+        bound = self.best * (1.0 + margin) if is_relative else self.best + margin
+        return number > bound if is_max else number < bound
 
     def _reduce(self) -> None:
         before = self.optimizer.learning_rate
@@ -349,7 +427,7 @@ def _one_or_more(number: Any, what: str) -> int:
     return checked_int(number, what, 1)
 
 
-def _part(number: Any, what: str) -> float:
+def _fraction(number: Any, what: str) -> float:
     return checked_number(number, what, high=1.0, above=True, below=False)
 
 
@@ -369,7 +447,7 @@ _CHECKS: dict[str, Any] = {
     "mode": _one_of("min", "max"),
     "threshold_mode": _one_of("rel", "abs"),
     **dict.fromkeys(("factor", "gamma"), _positive),
-    "start": _part,
+    "start": _fraction,
     "best": lambda number, what: None if number is None else as_float(number, what),
 }
-"""How each number of a schedule is checked, by name: one table for options and for states."""
+"""How each option and each number of a state is checked, by name."""

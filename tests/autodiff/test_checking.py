@@ -487,7 +487,7 @@ def counts(x):
 )
 def test_a_function_that_ignores_its_argument_is_told_of(f, x):
     with pytest.warns(
-        UnlearnedWarning, match=r"numerical_gradient: .* never looks .* nn\.AtWeights"
+        UnlearnedWarning, match=r"numerical_gradient: .* never looks .* nn\.Objective"
     ):
         found = numerical_gradient(f, x)
     assert not any(flatten(found))
@@ -495,7 +495,7 @@ def test_a_function_that_ignores_its_argument_is_told_of(f, x):
 
 @pytest.mark.parametrize("call", [numerical_gradient, gradcheck])
 def test_a_model_in_the_place_of_numbers_is_told_of(call):
-    with pytest.raises(DataError, match=r"not a MLP: to move the weights .* nn\.AtWeights"):
+    with pytest.raises(DataError, match=r"not a MLP: to move the weights .* nn\.Objective"):
         call(lambda model: model([1.0]), MLP(1, [1]))
 
 

@@ -341,9 +341,9 @@ EQUIVALENT = {
     ): "no module is at either address",
     (
         "scalargrad/nn/initializers.py",
-        "for unit in basis * 2:  # the second round takes away what rounding left of the first",
+        "for unit in basis * 2:",
         "2  →  (3)",
-    ): "a third round finds nothing to take away",
+    ): "a third round finds nothing to remove",
     (
         "scalargrad/autodiff/checking.py",
         "if abs(seen - expected) <= allowed:",

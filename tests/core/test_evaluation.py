@@ -5,8 +5,8 @@ import pytest
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.core.evaluation import evaluate, evaluate_partials, operand_numbers
+from scalargrad.core.operations import apply
 from scalargrad.core.ops import FLOATS, POW, TABLE, Op
-from scalargrad.core.value import apply
 
 from .points import points
 

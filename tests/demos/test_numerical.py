@@ -11,7 +11,7 @@ import pytest
 from demos import numerical
 from demos.__main__ import main
 from scalargrad import numerical_gradient
-from scalargrad.nn import MLP, AtWeights
+from scalargrad.nn import MLP, Objective
 from tests.demos.conftest import Told
 
 IMAGE, DIGIT = numpy.random.default_rng(4).uniform(0.0, 1.0, 64).tolist(), 7
@@ -76,7 +76,7 @@ def test_a_network_whose_weights_are_not_first_is_sampled_as_well() -> None:
     expected = dict(
         zip(step.every, by_hand(numerical.network(64, 30, 10), IMAGE, DIGIT)[1], strict=True)
     )
-    loss = AtWeights(
+    loss = Objective(
         step.loss.model,
         step.loss.measure,
         ["layers.1.neurons.7.bias", "layers.1.neurons.3.weights.5"],

@@ -1,4 +1,4 @@
-"""Activations that learn, draw, warn, or need the whole layer: values and gradients by hand, by differences and by PyTorch."""
+"""Activations with a state, or over a whole layer: by hand, by differences and by PyTorch."""
 
 import copy
 import math
@@ -13,6 +13,7 @@ import scalargrad as sg
 from scalargrad import Value
 from scalargrad.errors import DataError, NoGradientWarning, OptionError
 from scalargrad.nn import MLP, Layer, Neuron, PReLU, RReLU, activation, constant, given
+from scalargrad.nn.naming import describe
 
 # prelu
 
@@ -58,7 +59,7 @@ def test_a_prelu_given_to_several_neurons_is_shared() -> None:
     assert [name for name, _ in model.named_parameters() if "slope" in name] == [
         "neurons.0.activation.slope"
     ]
-    assert model.describe() == "Layer(2 → 3, prelu)"
+    assert describe(model) == "Layer(2 → 3, prelu)"
 
 
 def test_prelu_agrees_with_torch() -> None:
@@ -180,7 +181,7 @@ def test_softmax_of_a_layer() -> None:
     assert [y.data for y in outputs] == pytest.approx(
         [math.exp(k) / total for k in (1, 2, 3)], rel=1e-12
     )
-    assert layer.describe() == "Layer(2 → 3, softmax)"
+    assert describe(layer) == "Layer(2 → 3, softmax)"
     logarithms = Layer(2, 3, activation="log_softmax", initializer=given([[1, 0], [0, 1], [1, 1]]))(
         [1.0, 2.0]
     )
@@ -194,7 +195,7 @@ def test_softmax_of_a_network(choice: Any) -> None:
     model = MLP(2, [4, 3], activation="tanh", output_activation=choice, seed=2)
     logits = MLP(2, [4, 3], activation="tanh", seed=2)
     assert [p.data for p in model([1.0, -1.0])] == sg.softmax([y.data for y in logits([1.0, -1.0])])
-    assert [layer.describe() for layer in model.layers] == [
+    assert [describe(layer) for layer in model.layers] == [
         "Layer(2 → 4, tanh)",
         "Layer(4 → 3, softmax)",
     ]

@@ -22,7 +22,8 @@ from scalargrad.nn import MLP, Conv, Dropout, Embedding, Layer, LSTMCell, Module
         ),
         (
             lambda: MLP(nin=2, nouts=[1]),
-            "MLP has no argument 'nin'; did you mean 'inputs'?; MLP has no argument 'nouts'; did you mean 'sizes'?",
+            "MLP has no argument 'nin'; did you mean 'inputs'?; "
+            "MLP has no argument 'nouts'; did you mean 'sizes'?",
         ),
         (
             lambda: Neuron(2, nonlinearity="tanh"),
@@ -71,7 +72,8 @@ def test_a_module_of_ones_own_is_explained_too() -> None:
         Own(sise=3)  # type: ignore[call-arg]
     with pytest.raises(
         CallError,
-        match=r"calling Own: model takes 2 arguments by position, but 3 were given: call it as model\(x, …\)",
+        match=r"calling Own: model takes 2 arguments by position, but 3 were given: "
+        r"call it as model\(x, …\)",
     ):
         Own(3)([1.0], 2.0, 3.0)
 

@@ -122,7 +122,7 @@ def test_in_a_network() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 2, math.nan], ids=repr)
 def test_impossible_shares(share: float) -> None:
-    with pytest.raises(OptionError, match="p of Dropout is the part that is left out"):
+    with pytest.raises(OptionError, match="p of Dropout is the probability of being dropped"):
         Dropout(share)
     with pytest.raises(OptionError, match="p of DropConnect"):
         DropConnect(Neuron(2), share)

@@ -1,4 +1,4 @@
-"""Initializers: variance and bounds over many draws, orthogonality, equal seeds, and what they refuse."""
+"""Initializers: variance and bounds over many draws, orthogonality, equal seeds, errors."""
 
 import math
 from random import Random
@@ -63,7 +63,10 @@ def weights(choice: Any, inputs: int = FAN_IN, outputs: int = FAN_OUT, seed: int
     ids=str,
 )
 def test_variance(choice: Any, variance: float) -> None:
-    """2,400 draws: the sample variance lies within a tenth of the published one, or the seed is one in a million."""
+    """2,400 draws: the sample variance is within a tenth of the published one.
+
+    One seed in a million fails.
+    """
     assert float(np.var(weights(choice))) == pytest.approx(variance, rel=0.1)
 
 
@@ -81,7 +84,10 @@ def test_variance(choice: Any, variance: float) -> None:
     ids=str,
 )
 def test_bounds(choice: Any, low: float, high: float) -> None:
-    """All between the bounds, some within a hundredth of the width from each: 2,400 draws miss that once in 10¹⁰."""
+    """All between the bounds, some within a hundredth of the width from each.
+
+    2,400 draws miss that once in 10¹⁰.
+    """
     drawn, near = weights(choice), (high - low) / 100
     assert low <= drawn.min() < low + near
     assert high - near < drawn.max() <= high

@@ -1,4 +1,4 @@
-"""Modules find their parameters and children, name them, save and load them, and mark what they compute."""
+"""Modules find, name, save and load their parameters, and mark what they compute."""
 
 from random import Random
 from typing import Any
@@ -147,7 +147,8 @@ def test_names_too_few_and_too_many_are_told_together() -> None:
     model = MLP(1, [1])
     with pytest.raises(
         UnknownNameError,
-        match=r"state has no layers\.0\.neurons\.0\.weights\.0, .*bias; the network has no a; nothing",
+        match=r"state has no layers\.0\.neurons\.0\.weights\.0, .*bias; "
+        r"the network has no a; nothing",
     ):
         model.load_state_dict({"a": 1.0})
 

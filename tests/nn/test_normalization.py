@@ -1,4 +1,4 @@
-"""LayerNorm and BatchNorm against PyTorch, NumPy and central differences, in training and evaluation."""
+"""LayerNorm and BatchNorm against PyTorch, NumPy and central differences."""
 
 import copy
 import math
@@ -131,7 +131,8 @@ def test_a_network_takes_batches_in_training_and_samples_in_evaluation() -> None
     assert model.needs_batch
     with pytest.raises(
         CallError,
-        match=r"BatchNorm\(3, elu\) needs several samples while it trains: call model.batch\(rows\)",
+        match=r"BatchNorm\(3, elu\) needs several samples while it trains: "
+        r"call model.batch\(rows\)",
     ):
         model([1.0, 2.0])
     outputs = model.batch([[1.0, 2.0], [0.0, 1.0], [3.0, -1.0]])

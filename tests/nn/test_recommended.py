@@ -10,13 +10,14 @@ from scalargrad import Value
 from scalargrad.data import moons
 from scalargrad.errors import OptionError
 from scalargrad.nn import BatchNorm, Dropout, Layer, recommended
+from scalargrad.nn.naming import describe
 from scalargrad.optim import Adam
 from scalargrad.training import fit
 
 
 def test_what_it_is_made_of() -> None:
     model = recommended(3, [8, 6, 2])
-    described = [step.describe() for step in model.steps]
+    described = [describe(step) for step in model.steps]
     hidden = [
         "Layer(3 → 8)",
         "BatchNorm(8, elu)",
@@ -28,7 +29,7 @@ def test_what_it_is_made_of() -> None:
     assert described == [*hidden, "Layer(6 → 2)"]
     assert model.inputs == 3
     assert [
-        step.describe()
+        describe(step)
         for step in recommended(3, [8, 2], dropout=0, output_activation="softmax").steps
     ] == [
         "Layer(3 → 8)",

@@ -1,4 +1,4 @@
-"""Recurrent cells against PyTorch, NumPy and central differences; sequences, states, and what is refused."""
+"""Recurrent cells against PyTorch, NumPy and central differences; sequences, states, errors."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""What a module finds of its own, what it refuses, and what it warns of: nothing is passed over without a word."""
+"""What a module finds, refuses and warns of: nothing is passed over without a word."""
 
 import functools
 import warnings
@@ -265,7 +265,10 @@ def test_an_item_of_a_list_of_parameters_that_was_replaced() -> None:
     neuron = model.steps[0].neurons[0]
     neuron.weights[0] = neuron.weights[0] - 0.1
     assert [path for path, _ in unreachable(model)] == ["steps.0.neurons.0.weights.0"]
-    words = r"steps\[0\]\.neurons\[0\]\.weights\[0\] is a plain Value among Parameters.*weights\[0\]\.data -= 0\.1"
+    words = (
+        r"steps\[0\]\.neurons\[0\]\.weights\[0\] is a plain Value among Parameters"
+        r".*weights\[0\]\.data -= 0\.1"
+    )
     for ask in (model.parameters, model.named_parameters, model.zero_grad):
         with pytest.warns(UnlearnedWarning, match=words):
             ask()

@@ -1,4 +1,7 @@
-"""Optimizers move as PyTorch's do, and as the formulas of the papers written out for one number; states go on to the same bits."""
+"""Optimizers move as PyTorch's do, and as the formulas of the papers for one number.
+
+States are resumed bit-exactly.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -55,7 +58,10 @@ TORCH_NAMES = {
 
 
 def loss(w: list[Any]) -> Any:
-    """A valley with scales from 0.1 to 10, not quadratic, with its parameters coupled. The last one gets no gradient at all."""
+    """A valley with scales from 0.1 to 10, not quadratic, with its parameters coupled.
+
+    The last one gets no gradient.
+    """
     tilt = w[0] * w[1] * 0.5
     return (
         tilt

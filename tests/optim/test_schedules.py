@@ -1,4 +1,4 @@
-"""Schedules give the rates of PyTorch's lr_scheduler, and of their formulas; states go on to the same bits."""
+"""Schedules have the rates of PyTorch's lr_scheduler; states are resumed bit-exactly."""
 
 import json
 from collections.abc import Callable, Iterator

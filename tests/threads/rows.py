@@ -279,11 +279,20 @@ def modes_of_modules(_: Path) -> Any:
     return [quiet, model.training, model(SAMPLE), nn.unreachable(model)]
 
 
-@row(nn.AtWeights, rounds=1)
-def at_weights(_: Path) -> Any:
+@row(nn.Objective, rounds=1)
+def objective(_: Path) -> Any:
     model = network()
-    f = nn.AtWeights(model, lambda model: model(SAMPLE).data)
+    f = nn.Objective(model, lambda model: model(SAMPLE).data)
     return [sg.numerical_gradient(f, f.numbers), model.state_dict()]
+
+
+@row(nn.functional_call, rounds=1)
+def functional_call(_: Path) -> Any:
+    model = network()
+    bias = Value(number(0.5))
+    y = nn.functional_call(model, {"layers.0.neurons.0.bias": bias}, SAMPLE)
+    y.backward()
+    return [y, bias.grad, model.state_dict()]
 
 
 def _activated(name: str, _: Path) -> Any:

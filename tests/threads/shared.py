@@ -81,7 +81,7 @@ def a_model_that_is_diagnosed(_: Path) -> Question:
 @row()
 def a_model_at_other_weights(_: Path) -> Question:
     model = network()
-    f = nn.AtWeights(
+    f = nn.Objective(
         model,
         lambda model: model(SAMPLE).data,
         ["layers.0.neurons.0.bias", "layers.1.neurons.0.bias"],
