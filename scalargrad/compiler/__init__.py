@@ -2,6 +2,6 @@
 
 from .compiled import Compiled, compile
 from .program import Program, record
-from .trace import Recording, trace
+from .tracing import Trace, trace
 
-__all__ = ["Compiled", "Program", "Recording", "compile", "record", "trace"]
+__all__ = ["Compiled", "Program", "Trace", "compile", "record", "trace"]

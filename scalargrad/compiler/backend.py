@@ -37,7 +37,7 @@ class Backend(Protocol):
         None in the place of the other outputs will do where there are none.
         """
 
-    def pulled(
+    def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
     ) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs)."""

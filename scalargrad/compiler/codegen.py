@@ -7,11 +7,11 @@ import numpy
 from scalargrad.core.ops import TABLE
 
 from .array_rules import ARRAYS
-from .buffers import Block, Layout, Operand
 from .kernels import Dots, Elementwise, Kernel, Matrix, OverList
-from .program import operands_of
+from .layout import Block, Layout, Operand
+from .program import insert_static_args
 from .rule_source import TEXTS, Text, times, written
-from .strides import Place, rounds, strided
+from .strides import View, as_strided, split_duplicates
 
 PARAMETERS = "p"
 
@@ -43,7 +43,7 @@ class Writer:
         """One more line."""
         self.lines.append(text)
 
-    def block(self, place: Place) -> Block:
+    def block(self, place: View) -> Block:
         """The block that a place is in."""
         return self.layout.blocks[place.block]
 
@@ -65,7 +65,7 @@ class Writer:
         index = self.bind("i", place.columns)
         return f"take({block.name}, {index}, {int(block.batched)})"
 
-    def _run(self, block: Block, place: Place) -> str:
+    def _run(self, block: Block, place: View) -> str:
         whole = place.columns.size == block.width
         source = (
             block.name
@@ -82,20 +82,20 @@ class Writer:
     def _colon(self, block: Block) -> str:
         return ":, " if block.batched else ""
 
-    def _column(self, block: Block, place: Place) -> str:
+    def _column(self, block: Block, place: View) -> str:
         return (
             f"{block.name}[{self._colon(block)}{place.start}:{place.start + 1}]"
             if block.width > 1
             else block.name
         )
 
-    def _fixed(self, block: Block, place: Place, spreads: bool) -> str:
+    def _fixed(self, block: Block, place: View, spreads: bool) -> str:
         array = self.fixed[block.name]
         if block.name == "c" and place.is_one and spreads:
             return written(float(array[place.start]))
         if place.strides is None:
             return f"{block.name}[{self.bind('i', place.columns)}]"
-        return self.bind("w", strided(array, place))
+        return self.bind("w", as_strided(array, place))
 
     def _gathered(self, operand: Operand) -> str:
         parts = [(self.block(place), place, where) for place, where in operand.parts]
@@ -145,7 +145,7 @@ class Writer:
                     False,
                 )
 
-    def _add(self, place: Place, gradient: str, deep: bool) -> None:
+    def _add(self, place: View, gradient: str, deep: bool) -> None:
         if not self.needed[place.block]:
             return
         block = self.block(place)
@@ -166,7 +166,7 @@ class Writer:
         self.line(f"{name} = {name} + {gradient}" if written.any() else f"{name} = {gradient}")
         self._owned.discard(number)
 
-    def _add_part(self, block: Block, place: Place, gradient: str, written: Any) -> None:
+    def _add_part(self, block: Block, place: View, gradient: str, written: Any) -> None:
         name, shape = block.gradient, f"(n, {block.width})" if block.batched else str(block.width)
         if not written.any():
             self.line(f"{name} = zeros({shape})")
@@ -185,7 +185,7 @@ class Writer:
             self.line(f"scatter({name}, {gradient}, {self.bind('s', _turns(place))})")
 
     def _add_fixed(
-        self, block: Block, place: Place, gradient: str, written: Any, deep: bool
+        self, block: Block, place: View, gradient: str, written: Any, deep: bool
     ) -> None:
         """To the gradient of the parameters, an array that the caller gives, with anything in it: the first who comes does not add."""
         columns = place.columns.ravel()
@@ -206,7 +206,7 @@ class Writer:
             flat = f"({gradient}).ravel()" if deep else gradient
             self.line(f"scatter({block.gradient}, {flat}, {self.bind('s', _turns(place))})")
 
-    def _part(self, block: Block, place: Place) -> str:
+    def _part(self, block: Block, place: View) -> str:
         """A regular part of the gradient of the parameters, in the shape of the place."""
         if place.is_run:
             run = f"{block.gradient}[{place.start}:{place.start + place.columns.size}]"
@@ -223,7 +223,7 @@ class Writer:
                 f"{block.gradient}[{self.bind('i', rest) if len(rest) < block.width else ':'}] = 0.0"
             )
 
-    def product_into(self, place: Place, product: str, left: str, right: str) -> bool:
+    def product_into(self, place: View, product: str, left: str, right: str) -> bool:
         """Write a product, such as leftᵀ @ right, straight into the gradient of the parameters, where that is possible."""
         block = self.block(place)
         if block.name != PARAMETERS or not place.strides or not place.distinct:
@@ -236,9 +236,9 @@ class Writer:
         return True
 
 
-def _turns(place: Place) -> list[tuple[Any, Any]]:
+def _turns(place: View) -> list[tuple[Any, Any]]:
     columns = place.columns.ravel()
-    return [(columns[part], part) for part in rounds(columns)]
+    return [(columns[part], part) for part in split_duplicates(columns)]
 
 
 def forward(writer: Writer, number: int, kernel: Kernel) -> None:
@@ -259,7 +259,7 @@ def _operands(writer: Writer, kernel: Elementwise) -> list[Operand]:
 
 
 def _texts(writer: Writer, kernel: Elementwise, operands: list[Operand]) -> list[Any]:
-    return operands_of(
+    return insert_static_args(
         kernel.kind, [Text(writer.read(operand, spreads=True)) for operand in operands]
     )
 
@@ -295,7 +295,7 @@ def _give_reduced(writer: Writer, block: Block, operand: Operand, share: str) ->
     """The gradient in the shape of the operand: summed over the samples and the outputs that it serves alike."""
     place, batched = operand.only, writer.layout.batched(operand)
     if place is not None and place.is_one and operand.shape[0] > 1:
-        one = Operand((1,), ((Place(place.block, place.columns[:1], place.start, (1,)), None),))
+        one = Operand((1,), ((View(place.block, place.columns[:1], place.start, (1,)), None),))
         writer.give(
             one, f"total({share}, 1, None, None, True)" if batched else f"total({share}, None)"
         )

@@ -27,10 +27,10 @@ from .jax_backend import JaxBackend
 from .kernels import Kernel, Matrix
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
-from .passes import optimized
+from .passes import optimize
 from .program import Program, record
 from .replay import Replay
-from .trace import Recording, trace
+from .tracing import Trace, trace
 
 Array = NDArray[numpy.float64]
 _NOTHING = numpy.zeros(0)
@@ -160,7 +160,7 @@ class Compiled:
         recording = trace(function, inputs, model.parameters() if model else ())
         guards.settle()
         recorded = record(recording)
-        self._assemble(model, recording, recorded, optimized(recorded), backend)
+        self._assemble(model, recording, recorded, optimize(recorded), backend)
         self._guards = guards
         self.read()
 
@@ -169,7 +169,7 @@ class Compiled:
     def _assemble(
         self,
         model: Module | None,
-        recording: Recording,
+        recording: Trace,
         recorded: Program,
         program: Program,
         backend: Callable[[Program, Sequence[int]], Backend],
@@ -248,10 +248,12 @@ class Compiled:
         Raises LengthError for several outputs, and for arguments of other shapes.
         """
         self._one_output("value_and_grad")
-        loss, gradient, _ = self.evaluated(self._checked(arguments))
+        loss, gradient, _ = self.evaluate_loss(self._checked(arguments))
         return loss, gradient
 
-    def evaluated(self, arrays: list[Array], thorough: bool = True) -> tuple[float, Array, Array]:
+    def evaluate_loss(
+        self, arrays: list[Array], thorough: bool = True
+    ) -> tuple[float, Array, Array]:
         """Compute the mean of the first output, its gradient, and the other outputs.
 
         Args:
@@ -313,7 +315,7 @@ class Compiled:
             return []
         read, drawn = self._read(), self._drawn_for(arrays)
         seeds = [numpy.tile(seed, (len(drawn), 1)) for seed in numpy.eye(len(self.program.outputs))]
-        rows = [self._backend.pulled(arrays, read, drawn, seed) for seed in seeds]
+        rows = [self._backend.pull_back(arrays, read, drawn, seed) for seed in seeds]
         found = numpy.concatenate(
             [numpy.stack(parts, axis=1) for parts in zip(*rows, strict=True)], axis=2
         )

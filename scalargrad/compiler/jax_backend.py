@@ -29,10 +29,10 @@ from scalargrad.core.ops import (
 )
 from scalargrad.errors import LengthError, OptionError
 
-from .buffers import layout_of
-from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, kernels_of
-from .program import Kind, Program, operands_of
-from .strides import Place
+from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, build_kernels
+from .layout import lay_out
+from .program import Kind, Program, insert_static_args
+from .strides import View
 
 Array = NDArray[numpy.float64]
 
@@ -61,8 +61,8 @@ class JaxBackend:
     def __init__(self, program: Program, sizes: Sequence[int]) -> None:
         jax = _jax()
         self.program, self.sizes = program, tuple(sizes)
-        self.kernels: list[Kernel] = kernels_of(program)
-        self.layout = layout_of(program, self.kernels, self.sizes)
+        self.kernels: list[Kernel] = build_kernels(program)
+        self.layout = lay_out(program, self.kernels, self.sizes)
         self.parameters = numpy.zeros(program.parameters)
         self._outputs = jax.jit(self.pure_outputs)
         self._loss = jax.jit(jax.value_and_grad(self._loss_and_others, has_aux=True))
@@ -109,7 +109,7 @@ class JaxBackend:
         (loss, others), gradient = self._loss(self.parameters, arguments, read, drawn)
         return float(loss), numpy.array(gradient, dtype=float), numpy.array(others)
 
-    def pulled(
+    def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
     ) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
@@ -158,7 +158,7 @@ class _Values:
         joined = _jax().numpy.concatenate(parts, axis=-1)[..., order]
         return joined.reshape(*joined.shape[:-1], *operand.shape)
 
-    def _part(self, place: Place) -> Any:
+    def _part(self, place: View) -> Any:
         array, columns = self.arrays[place.block], place.columns.ravel()
         if place.is_run:
             return array[..., place.start : place.start + len(columns)]
@@ -171,7 +171,7 @@ class _Values:
         )
 
 
-def _is_matrix(place: Place) -> bool:
+def _is_matrix(place: View) -> bool:
     """Whether it is rows of runs, as far apart from each other: so weights lie, with a bias between."""
     strides = place.strides or ()
     return (
@@ -181,7 +181,7 @@ def _is_matrix(place: Place) -> bool:
     )
 
 
-def _rows_of_a_matrix(array: Any, place: Place) -> Any:
+def _rows_of_a_matrix(array: Any, place: View) -> Any:
     """Their numbers by slices, which XLA differentiates much faster than a gather."""
     assert place.strides is not None
     count, apart, long = (
@@ -286,7 +286,7 @@ def _applied() -> Callable[..., Any]:
 
 
 def _given(kind: Kind, operands: Sequence[Any]) -> Any:
-    return operands[0] if TABLE[kind.op].over_list else operands_of(kind, list(operands))
+    return operands[0] if TABLE[kind.op].over_list else insert_static_args(kind, list(operands))
 
 
 def _shares(kind: Kind, result: Any, operands: Sequence[Any], gradient: Any) -> list[Any]:

@@ -87,7 +87,7 @@ class Dots:
 Kernel = Elementwise | OverList | Matrix | Dots
 
 
-def kernels_of(program: Program) -> list[Kernel]:
+def build_kernels(program: Program) -> list[Kernel]:
     """The kernels in an order in which they can run: level by level, each as wide as can be."""
     varying, level = batched(program), _levels(program)
     groups: dict[Any, list[int]] = defaultdict(list)

@@ -8,9 +8,9 @@ import numpy
 from numpy.typing import NDArray
 
 from .array_rules import ARRAYS
-from .buffers import Layout, layout_of
 from .codegen import PARAMETERS, Writer, backward, forward
-from .kernels import Kernel, kernels_of
+from .kernels import Kernel, build_kernels
+from .layout import Layout, lay_out
 from .program import Program
 
 Array = NDArray[numpy.float64]
@@ -100,8 +100,8 @@ class NumpyBackend:
         self, program: Program, sizes: Sequence[int], parameters: Array | None = None
     ) -> None:
         self.program, self.sizes = program, tuple(sizes)
-        self.kernels: list[Kernel] = kernels_of(program)
-        self.layout: Layout = layout_of(program, self.kernels, self.sizes)
+        self.kernels: list[Kernel] = build_kernels(program)
+        self.layout: Layout = lay_out(program, self.kernels, self.sizes)
         self.parameters = numpy.zeros(program.parameters) if parameters is None else parameters
         self.fixed = {PARAMETERS: self.parameters, "c": program.numbers}
         self.source: dict[str, str] = {}
@@ -131,7 +131,7 @@ class NumpyBackend:
         self._function(name)
         return self.source[name]
 
-    def pulled(
+    def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
     ) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""

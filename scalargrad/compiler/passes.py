@@ -8,16 +8,16 @@ import numpy
 from scalargrad.core.ops import ADD, DIV, DOT, FLOATS, MUL, NEG, POW, SUB, SUM, TABLE
 from scalargrad.errors import ProgramError
 
-from .program import CONSTANT, DRAWN, FIRST, INPUT, Indexes, Kind, Program, operands_of
+from .program import CONSTANT, DRAWN, FIRST, INPUT, Indexes, Kind, Program, insert_static_args
 
 
-def without_dead_rows(program: Program) -> Program:
+def remove_dead_rows(program: Program) -> Program:
     """Rows that no output depends on are left out.
 
     >>> from .program import record
-    >>> from .trace import trace
+    >>> from .tracing import trace
     >>> program = record(trace(lambda x: x[0] * 2, [2]))
-    >>> len(without_dead_rows(program)) == len(program)
+    >>> len(remove_dead_rows(program)) == len(program)
     True
     """
     alive = numpy.zeros(len(program), bool)
@@ -29,7 +29,7 @@ def without_dead_rows(program: Program) -> Program:
     return _kept(program, alive) if not alive.all() else program
 
 
-def with_wide_sums(program: Program) -> Program:
+def merge_sums(program: Program) -> Program:
     """Chains of + become one sum, where nothing else uses what lies between."""
     adds = _are(program, ADD.name) | _are(program, SUM.name)
     owner = _owners(program)
@@ -59,7 +59,7 @@ def _zeros_among_others(program: Program, root: Indexes, inner: Any) -> Any:
     return zero & (others > 0)[root]
 
 
-def with_dots(program: Program) -> Program:
+def form_dot_products(program: Program) -> Program:
     """Sums of products become dot products, where nothing else uses the products.
 
     A term that is no product is one with the constant 1. Where some factors depend on the sample and others do not, those that do
@@ -82,7 +82,7 @@ def with_dots(program: Program) -> Program:
     chosen = _worth_a_dot(len(program), rows, taken, varying[first], varying[second])[rows]
     if not chosen.any():
         return before
-    return without_dead_rows(_with_pairs(program, rows[chosen], first[chosen], second[chosen]))
+    return remove_dead_rows(_with_pairs(program, rows[chosen], first[chosen], second[chosen]))
 
 
 def _worth_a_dot(n: int, rows: Indexes, taken: Any, first: Any, second: Any) -> Any:
@@ -110,7 +110,7 @@ def _with_pairs(program: Program, rows: Indexes, first: Indexes, second: Indexes
     return _with_edges(replace(program, code=code, kinds=kinds), owners, operands)
 
 
-def folded(program: Program) -> Program:
+def fold_constants(program: Program) -> Program:
     """What depends on constants alone is computed now."""
     numbers, known = program.numbers.tolist(), dict[int, float]()
     for row in numpy.flatnonzero(program.code == CONSTANT).tolist():
@@ -119,7 +119,7 @@ def folded(program: Program) -> Program:
     for row, kind, args in program.rows():
         if kind is not None and len(args) <= 64 and all(arg in known for arg in args):
             known[row] = TABLE[kind.op].value(
-                FLOATS, operands_of(kind, [known[arg] for arg in args])
+                FLOATS, insert_static_args(kind, [known[arg] for arg in args])
             )
             code[row], place[row] = CONSTANT, len(numbers)
             numbers.append(known[row])
@@ -128,10 +128,10 @@ def folded(program: Program) -> Program:
     leaf = code < FIRST
     edges = ~leaf[_owners(program)]
     new = replace(program, code=code, place=place, numbers=numpy.array(numbers))
-    return without_dead_rows(_with_edges(new, _owners(program)[edges], program.operands[edges]))
+    return remove_dead_rows(_with_edges(new, _owners(program)[edges], program.operands[edges]))
 
 
-def without_identities(program: Program) -> Program:
+def remove_identities(program: Program) -> Program:
     """x + 0, x - 0, x · 1, x / 1, x to the power of 1 and -(-x) are x.
 
     x + 0 is not quite x for x = -0.0, which becomes 0.0: that is the one difference, and no derivative sees it.
@@ -172,7 +172,7 @@ def _same_as(
     return row
 
 
-def without_repetitions(program: Program) -> Program:
+def merge_common_rows(program: Program) -> Program:
     """Rows that compute the same from the same operands are computed once. Drawn numbers are never the same."""
     alias, seen = numpy.arange(len(program), dtype=numpy.int32), dict[Any, int]()
     leaves = numpy.flatnonzero(program.code == CONSTANT)
@@ -186,17 +186,17 @@ def without_repetitions(program: Program) -> Program:
 
 
 PASSES = (
-    with_wide_sums,
-    with_dots,
-    folded,
-    without_identities,
-    without_repetitions,
-    without_dead_rows,
+    merge_sums,
+    form_dot_products,
+    fold_constants,
+    remove_identities,
+    merge_common_rows,
+    remove_dead_rows,
 )
 """All passes in the order in which they are made. The first two go first as they leave fewer rows to the others."""
 
 
-def optimized(program: Program) -> Program:
+def optimize(program: Program) -> Program:
     """The program after all passes."""
     for each in PASSES:
         program = each(program)
@@ -275,7 +275,7 @@ def _kept(program: Program, keep: Any) -> Program:
 
 def _aliased(program: Program, alias: Indexes) -> Program:
     """Every use of row i becomes one of alias[i]."""
-    return without_dead_rows(
+    return remove_dead_rows(
         replace(program, operands=alias[program.operands], outputs=alias[program.outputs])
     )
 

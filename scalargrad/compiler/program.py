@@ -16,7 +16,7 @@ from scalargrad.core.value import Constant, Value
 from scalargrad.errors import ProgramError, TraceError
 from scalargrad.terminal import fits_terminal
 
-from .trace import Recording
+from .tracing import Trace
 
 Indexes = NDArray[numpy.int32]
 Floats = NDArray[numpy.float64]
@@ -162,7 +162,7 @@ class Program:
     def evaluate(self, inputs: Sequence[float], parameters: Sequence[float]) -> list[float]:
         """The outputs for one sample, row by row by the rules of the table: slow, and what everything faster is compared with.
 
-        >>> from .trace import trace
+        >>> from .tracing import trace
         >>> record(trace(lambda x: x[0] * x[1] + 1, [2])).evaluate([2.0, 3.0], [])
         [7.0]
         """
@@ -178,7 +178,9 @@ class Program:
                 values.append(float(sources[self.code[row]][self.place[row]]))
             else:
                 values.append(
-                    TABLE[kind.op].value(FLOATS, operands_of(kind, [values[i] for i in args]))
+                    TABLE[kind.op].value(
+                        FLOATS, insert_static_args(kind, [values[i] for i in args])
+                    )
                 )
         return [values[row] for row in self.outputs.tolist()]
 
@@ -204,7 +206,7 @@ class Program:
             return (
                 repr(float(self.numbers[place])) if code == CONSTANT else f"{LEAVES[code]}[{place}]"
             )
-        return f"{kind.op}({', '.join(str(x) for x in operands_of(kind, [f'%{i}' for i in args]))})"
+        return f"{kind.op}({', '.join(str(x) for x in insert_static_args(kind, [f'%{i}' for i in args]))})"
 
 
 _SHOWN = 200
@@ -224,10 +226,10 @@ def _refuse_if_any(problems: dict[str, Any]) -> None:
             raise ProgramError(f"this is no program: {problem}")
 
 
-def operands_of(kind: Kind, operands: list[Any]) -> list[Any]:
+def insert_static_args(kind: Kind, operands: list[Any]) -> list[Any]:
     """All operands of an operation in order: those that are rows, and the numbers that stand in the place of others.
 
-    >>> operands_of(Kind("pow", (None, 2.0)), ["x"])
+    >>> insert_static_args(Kind("pow", (None, 2.0)), ["x"])
     ['x', 2.0]
     """
     if kind.static_args is None:
@@ -236,7 +238,7 @@ def operands_of(kind: Kind, operands: list[Any]) -> list[Any]:
     return [next(given) if setting is None else setting for setting in kind.static_args]
 
 
-def record(recording: Recording) -> Program:
+def record(recording: Trace) -> Program:
     """The graph of a trace as a Program, every node a row, in topological order.
 
     The graph stays as it is: its nodes may be Values of the model, which other threads use.

@@ -11,8 +11,8 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, TABLE, Op
 from scalargrad.core.value import Value
 
-from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program, operands_of
-from .trace import Recording
+from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program, insert_static_args
+from .tracing import Trace
 
 Numbers = Sequence[float]
 
@@ -50,7 +50,7 @@ class Replay:
     which belong to the model and are read by other threads.
     """
 
-    def __init__(self, recording: Recording, program: Program) -> None:
+    def __init__(self, recording: Trace, program: Program) -> None:
         """Keep what was recorded.
 
         Args:
@@ -181,7 +181,7 @@ class Replay:
 
 def _given(step: _Step, numbers: list[float]) -> list[float]:
     """All operands of a row, the numbers that it is set to included."""
-    return operands_of(step.kind, [numbers[arg] for arg in step.args])
+    return insert_static_args(step.kind, [numbers[arg] for arg in step.args])
 
 
 def _compute(node: Value) -> None:

@@ -11,7 +11,7 @@ Indexes = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class View:
     """The numbers of one block, in the shape in which a kernel takes them.
 
     block    which one
@@ -45,12 +45,12 @@ class Place:
         return self.is_run or len(numpy.unique(self.columns)) == self.columns.size
 
 
-def placed(block: int, columns: Indexes) -> Place:
-    """A Place for these columns, regular if they are.
+def make_view(block: int, columns: Indexes) -> View:
+    """A View for these columns, regular if they are.
 
-    >>> placed(0, numpy.array([[2, 3], [7, 8]])).strides
+    >>> make_view(0, numpy.array([[2, 3], [7, 8]])).strides
     (5, 1)
-    >>> placed(0, numpy.array([2, 3, 7])).strides is None
+    >>> make_view(0, numpy.array([2, 3, 7])).strides is None
     True
     """
     start = int(columns.flat[0])
@@ -64,10 +64,10 @@ def placed(block: int, columns: Indexes) -> Place:
         for axis, (size, stride) in enumerate(zip(columns.shape, strides, strict=True))
     )
     regular = bool((columns == expected).all()) and min(strides, default=0) >= 0
-    return Place(block, columns, start, tuple(strides) if regular else None)
+    return View(block, columns, start, tuple(strides) if regular else None)
 
 
-def strided(array: NDArray[numpy.float64], place: Place) -> NDArray[numpy.float64]:
+def as_strided(array: NDArray[numpy.float64], place: View) -> NDArray[numpy.float64]:
     """A regular place of an array's last axis, as a view."""
     assert place.strides is not None
     step = array.strides[-1]
@@ -76,10 +76,10 @@ def strided(array: NDArray[numpy.float64], place: Place) -> NDArray[numpy.float6
     return numpy.lib.stride_tricks.as_strided(array[..., place.start :], shape, strides)
 
 
-def rounds(columns: Indexes) -> list[Indexes]:
+def split_duplicates(columns: Indexes) -> list[Indexes]:
     """The positions of a flat list of columns, in parts within which no column stands twice: so `x[columns] += y` is right.
 
-    >>> [part.tolist() for part in rounds(numpy.array([4, 5, 4, 4]))]
+    >>> [part.tolist() for part in split_duplicates(numpy.array([4, 5, 4, 4]))]
     [[0, 1], [2], [3]]
     """
     order = numpy.argsort(columns, kind="stable")

@@ -69,7 +69,7 @@ class CompiledStep(Step):
             if shares is None
             else [x[part], y[part], shares[:, None] * len(part)]
         )
-        loss, gradient, others = program.evaluated(given, thorough=False)
+        loss, gradient, others = program.evaluate_loss(given, thorough=False)
         penalty = 0.0
         if self.penalty is not None or shares is not None:
             loss = float(others[:, 0].mean() if shares is None else shares @ others[:, 0])

@@ -20,7 +20,7 @@ from scalargrad.compiler.program import (
     LEAF,
     PARAMETER,
     Kind,
-    operands_of,
+    insert_static_args,
 )
 from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.ops import TABLE
@@ -45,7 +45,7 @@ def changed(program: Program, name: str, place: int, number: int) -> Program:
     return replace(program, **{name: array})
 
 
-# Recording
+# Trace
 
 
 def test_every_node_is_a_row_after_its_operands() -> None:
@@ -220,8 +220,12 @@ def test_two_hundred_rows_are_shown_and_then_how_many_there_are_more(count: int)
 
 
 def test_settings_stand_in_their_places() -> None:
-    assert operands_of(Kind("clamp", (None, -1.0, None)), ["x", "high"]) == ["x", -1.0, "high"]
-    assert operands_of(Kind("mul"), ["x", "y"]) == ["x", "y"]
+    assert insert_static_args(Kind("clamp", (None, -1.0, None)), ["x", "high"]) == [
+        "x",
+        -1.0,
+        "high",
+    ]
+    assert insert_static_args(Kind("mul"), ["x", "y"]) == ["x", "y"]
 
 
 # Evaluating

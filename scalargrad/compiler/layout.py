@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .kernels import Kernel
 from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program
-from .strides import Place, placed
+from .strides import View, make_view
 
 Rows = NDArray[Any]
 
@@ -40,14 +40,14 @@ class Operand:
     """What a kernel takes: rows of any shape, from one block or from several.
 
     shape  without the axis of the samples
-    parts  a Place for each block, and which of the flattened positions it fills (None: all)
+    parts  a View for each block, and which of the flattened positions it fills (None: all)
     """
 
     shape: tuple[int, ...]
-    parts: tuple[tuple[Place, Rows | None], ...]
+    parts: tuple[tuple[View, Rows | None], ...]
 
     @property
-    def only(self) -> Place | None:
+    def only(self) -> View | None:
         """The place, where there is but one."""
         return self.parts[0][0] if len(self.parts) == 1 else None
 
@@ -72,11 +72,11 @@ class Layout:
         flat, columns = self.block_of[rows].ravel(), self.column_of[rows]
         found = numpy.unique(flat)
         if len(found) == 1:
-            return Operand(rows.shape, ((placed(int(found[0]), columns), None),))
+            return Operand(rows.shape, ((make_view(int(found[0]), columns), None),))
         parts = [(block, numpy.flatnonzero(flat == block)) for block in found.tolist()]
         return Operand(
             rows.shape,
-            tuple((placed(block, columns.ravel()[where]), where) for block, where in parts),
+            tuple((make_view(block, columns.ravel()[where]), where) for block, where in parts),
         )
 
     def batched(self, operand: Operand) -> bool:
@@ -84,7 +84,7 @@ class Layout:
         return any(self.blocks[place.block].batched for place, _ in operand.parts)
 
 
-def layout_of(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -> Layout:
+def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -> Layout:
     """A block for each argument, for the parameters, the constants, the leaves that are read or drawn, and for each kernel."""
     layout = Layout([], numpy.full(len(program), -1), numpy.zeros(len(program), int))
     begin = 0

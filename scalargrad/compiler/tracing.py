@@ -15,7 +15,7 @@ from scalargrad.errors import DataError, OptionError, TraceError
 
 
 @dataclass(frozen=True)
-class Recording:
+class Trace:
     """What a trace gave.
 
     inputs      the Values that stand for the arguments, a tuple for each
@@ -34,7 +34,7 @@ class Recording:
 
 def trace(
     function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()
-) -> Recording:
+) -> Trace:
     """Run `function` once and return the graph that it builds.
 
     Nothing that another thread can see changes meanwhile: no Value, no class, no generator of a RandomLeaf leaf.
@@ -65,7 +65,7 @@ def trace(
     tracer = _Tracer()
     with tracing(tracer, _refuse):
         result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
-    return Recording(
+    return Trace(
         arguments,
         tuple(parameters),
         _outputs(result),
