@@ -128,8 +128,8 @@ def test_a_chain_of_a_hundred_thousand() -> None:
         ("code", 2, INPUT, "a leaf has operands"),
         ("place", 0, 2, "a place is out of range"),
         ("place", 0, -1, "a place is out of range"),
-        ("outputs", 0, 6, "an output is no row"),
-        ("outputs", 0, -1, "an output is no row"),
+        ("outputs", 0, 6, "an output is not a row"),
+        ("outputs", 0, -1, "an output is not a row"),
     ],
 )
 def test_what_is_no_program(name: str, place: int, number: int, problem: str) -> None:
@@ -140,7 +140,7 @@ def test_what_is_no_program(name: str, place: int, number: int, problem: str) ->
 
 
 def test_a_program_without_outputs_or_with_too_few_starts() -> None:
-    with pytest.raises(ProgramError, match="an output is no row"):
+    with pytest.raises(ProgramError, match="an output is not a row"):
         replace(small(), outputs=numpy.zeros(0, numpy.int32)).verify()
     with pytest.raises(ProgramError, match="one number more"):
         replace(small(), start=small().start[:-1]).verify()
