@@ -357,7 +357,7 @@ def _computes(program: Program, op: str) -> Mask:
 
 def _are_constant(program: Program, number: float) -> Mask:
     """Which rows are a constant of this number."""
-    matches = program.code == CONSTANT
+    matches: Mask = program.code == CONSTANT
     matches[matches] = program.numbers[program.place[matches]] == number
     return matches
 

@@ -248,7 +248,8 @@ class Program:
                 return repr(float(self.numbers[place]))
             return f"{LEAVES[code]}[{place}]"
         names = [f"%{arg}" for arg in args]
-        return f"{kind.op}({', '.join(map(str, insert_static_args(kind, names)))})"
+        operands = insert_static_args(kind, names)
+        return f"{kind.op}({', '.join(map(str, operands))})"
 
 
 def _takes(kind: Kind, size: int) -> bool:
@@ -266,7 +267,7 @@ def _require(holds: object, problem: str) -> None:
         raise ProgramError(f"invalid program: {problem}")
 
 
-def insert_static_args(kind: Kind, operands: list[Operand]) -> list[Operand | float]:
+def insert_static_args(kind: Kind, operands: Sequence[Operand]) -> Sequence[Operand | float]:
     """Return all operands of an operation in order: the given ones, and its static arguments.
 
     Example:
@@ -274,7 +275,7 @@ def insert_static_args(kind: Kind, operands: list[Operand]) -> list[Operand | fl
         ['x', 2.0]
     """
     if kind.static_args is None:
-        return list[Operand | float](operands)
+        return operands
     remaining = iter(operands)
     return [next(remaining) if static is None else static for static in kind.static_args]
 
@@ -380,7 +381,7 @@ def _place_leaves(
                 code[row] = kind
                 place[row] = i
 
-    drawn = {leaf: i for i, leaf in enumerate(trace.drawn)}
+    drawn: dict[Value, int] = {leaf: i for i, leaf in enumerate(trace.drawn)}
     others = _OtherLeaves([], [], drawn)
     for row in numpy.flatnonzero(code < 0).tolist():
         code[row], place[row] = others.add(order[row])

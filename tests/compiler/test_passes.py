@@ -17,7 +17,7 @@ from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import Program, record, trace
 from scalargrad.compiler.passes import (
     PASSES,
-    _kept,
+    _keep,
     batched,
     fold_constants,
     form_dot_products,
@@ -441,4 +441,4 @@ def test_no_row_that_is_needed_is_left_out(left_out: str) -> None:
     keep = numpy.ones(len(program), bool)
     keep[0 if left_out == "an operand" else program.outputs[0]] = False
     with pytest.raises(ProgramError, match="a row that is needed was left out"):
-        _kept(program, keep)
+        _keep(program, keep)
