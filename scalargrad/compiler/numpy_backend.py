@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .array_rules import ARRAYS
-from .codegen import PARAMETERS, Writer, backward, forward
+from .codegen import PARAMETERS, Writer, write_backward, write_forward
 from .kernels import Kernel, build_kernels
 from .layout import Layout, lay_out
 from .program import Program
@@ -144,7 +144,7 @@ class NumpyBackend:
         if name not in self._functions:
             writer = Writer(self.layout, self._needed(name), self.fixed)
             for number, kernel in enumerate(self.kernels):
-                forward(writer, number + self._first, kernel)
+                write_forward(writer, number + self._first, kernel)
             extra = getattr(self, f"_write_{name}")(writer)
             names = [f"x{i}" for i in range(len(self.sizes))]
             head = f"def {name}({', '.join(['n', 'r', 'd', *names, *extra])}):"
@@ -187,10 +187,10 @@ class NumpyBackend:
         batched = self.layout.batched(operand)
         source = writer.read(operand)
         writer.line(f"loss = total({source}, None)" + (" / n" if batched else ""))
-        if writer.wants(operand):
-            writer.give(operand, "shares(n)" if batched else "full(1, 1.0)")
+        if writer.needs_gradient(operand):
+            writer.add_gradient(operand, "shares(n)" if batched else "full(1, 1.0)")
             self._write_backward(writer)
-        writer.leave_nothing_unset()
+        writer.zero_unset_parameters()
         writer.line(f"return loss, {self._others(writer)}")
         return ["g_p"]
 
@@ -202,11 +202,11 @@ class NumpyBackend:
     def _write_pulled(self, writer: Writer) -> list[str]:
         for i, row in enumerate(self.program.outputs):
             operand = self.layout.operand(numpy.array([row]))
-            if writer.wants(operand):
-                writer.give(operand, f"s[:, {i}:{i + 1}]")
+            if writer.needs_gradient(operand):
+                writer.add_gradient(operand, f"s[:, {i}:{i + 1}]")
         self._write_backward(writer)
         found = [
-            block.gradient if writer.touched(i) else f"zeros((n, {block.width}))"
+            block.gradient if writer.has_gradient(i) else f"zeros((n, {block.width}))"
             for i, block in enumerate(self.layout.blocks[: len(self.sizes)])
         ]
         writer.line(f"return [{', '.join(found)}]")
@@ -217,8 +217,8 @@ class NumpyBackend:
         for number in sorted(
             order, key=lambda number: not self.layout.blocks[number].batched
         ):  # what is the same for all samples: last
-            if writer.needed[number] and writer.touched(number):
-                backward(writer, number, self.kernels[number - self._first])
+            if writer.needed[number] and writer.has_gradient(number):
+                write_backward(writer, number, self.kernels[number - self._first])
 
 
 def _taken(kernel: Any) -> list[Any]:
