@@ -42,7 +42,7 @@ class Backend(Protocol):
     ) -> list[Array]:
         """What flows back to each argument when the outputs receive `seed`, (batch, outputs)."""
 
-    def written(self, name: str) -> str:
+    def render(self, name: str) -> str:
         """The program as text: "outputs", or "loss" with its gradient."""
 
 

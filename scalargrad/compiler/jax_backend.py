@@ -35,6 +35,7 @@ from .program import Kind, Program, insert_static_args
 from .strides import View
 
 Array = NDArray[numpy.float64]
+JaxArray = Any
 
 
 @cache
@@ -118,7 +119,7 @@ class JaxBackend:
             for each in self._pulled(arguments, seed, self.parameters, read, drawn)
         ]
 
-    def written(self, name: str) -> str:
+    def render(self, name: str) -> str:
         """What JAX makes of a function, "outputs" or "loss", for a batch of 2, as text."""
         leaves = (numpy.zeros(len(self.program.leaves)), numpy.zeros((2, len(self.program.drawn))))
         function = {"outputs": self._outputs, "loss": self._loss}[name]
