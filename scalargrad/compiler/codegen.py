@@ -356,10 +356,10 @@ def _elementwise_back(writer: Writer, block: Block, kernel: Elementwise) -> None
 
 
 def _add_reduced(writer: Writer, block: Block, operand: Operand, gradient: str) -> None:
-    """Add a gradient of the shape of the block, summed over the axes along which the operand is one.
+    """Add a gradient of the shape of the block, summed to the shape of the operand.
 
-    Those are the samples, where the operand does not vary by sample, and the outputs, where all of
-    them read the same number.
+    The sum is over the samples where the operand does not vary by sample, and over the outputs
+    where all of them read the same number.
     """
     view = operand.only
     batched = writer.layout.batched(operand)

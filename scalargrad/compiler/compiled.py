@@ -135,9 +135,9 @@ def _warn_of_unlearned(program: "Compiled") -> None:
     if program.model is None:
         reason = "but compile was given no model"
     warn_unlearned(
-        f"the compiled function uses {', '.join(names)}{more}, {reason}: its number is read at each "
-        "call, and no gradient is computed for it. To learn it, make it an attribute of the Module "
-        "that compile is given as `model`; if it should not learn, set its trainable = False, or "
+        f"the compiled function uses {', '.join(names)}{more}, {reason}: its number is read at "
+        "each call, and no gradient is computed for it. To learn it, make it an attribute of the "
+        "Module that compile is given as `model`; if it should not learn, set its trainable = False, or "
         "use a Value"
     )
 
@@ -275,8 +275,8 @@ class Compiled:
     def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Array]:
         """Return the mean of the output over the batch, and its gradient by the parameters.
 
-        Samples with a loss or a gradient that is not finite are computed as eager code does, so that
-        both always agree.
+        Samples with a loss or a gradient that is not finite are computed as eager code does, so
+        that both always agree.
 
         Args:
             *arguments: As for a call.
@@ -396,8 +396,8 @@ class Compiled:
         """Return the mean of the output over the batch, as a function of its arguments alone.
 
         jax.jit, jax.grad and JAX's sharding take it: `jax.value_and_grad(program.pure)` is like
-        `value_and_grad`. Leaves that are read, such as buffers, keep the numbers that they have when
-        JAX traces, and nothing that is not finite is computed again.
+        `value_and_grad`. Leaves that are read, such as buffers, keep the numbers that they have
+        when JAX traces, and nothing that is not finite is computed again.
 
         Args:
             parameters: A vector in the order of `model.parameters()`; `program.parameters` is not
@@ -449,9 +449,9 @@ class Compiled:
     def load(self, *sample: ArrayLike) -> Value | list[Value]:
         """Write one sample into the recorded Values, so that its graph can be drawn.
 
-        The parameters are written, too, and with one output all gradients. It is the one method that
-        writes into Values, and the parameters are the model's own (so this is a `write_back`, too):
-        do not call it while other threads use the model.
+        The parameters are written, too, and with one output all gradients. It is the one method
+        that writes into Values, and the parameters are the model's own (so this is a `write_back`,
+        too): do not call it while other threads use the model.
 
         Args:
             *sample: One number or list of numbers for each argument.
@@ -498,8 +498,8 @@ class Compiled:
         kernels = self._backend.kernels
         noun = "kernel" if len(kernels) == 1 else "kernels"
         head = (
-            f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all passes, "
-            f"{len(kernels)} {noun}"
+            f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all "
+            f"passes, {len(kernels)} {noun}"
         )
         return "\n".join([head, *(f"  {kernel}" for kernel in kernels)])
 

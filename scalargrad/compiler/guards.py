@@ -1,9 +1,10 @@
 """Guards: what a trace took as constant, compared at each call.
 
-A program keeps the plain numbers that the function read around it, and can't see when they change. So
-the names that the function reads from its closure and its module are looked up again at each call, if
-they hold plain numbers, text, or containers. Attributes, items of nested containers, files and clocks
-are not watched. Random numbers, which a trace can't hold at all, are noticed by the state of generators.
+A program keeps the plain numbers that the function read around it, and can't see when they change.
+So the names that the function reads from its closure and its module are looked up again at each
+call, if they hold plain numbers, text, or containers. Attributes, items of nested containers, files
+and clocks are not watched. Random numbers, which a trace can't hold at all, are noticed by the
+state of generators.
 """
 
 import random
@@ -128,8 +129,8 @@ class _Name:
             )
         if type(now) is type(self.value) and _size(now) != self.size:
             return (
-                f"`{self.name}` had {_format_size(self.size)} when the function was recorded and has "
-                f"{_format_size(_size(now))} now: compile again"
+                f"`{self.name}` had {_format_size(self.size)} when the function was recorded and "
+                f"has {_format_size(_size(now))} now: compile again"
             )
         return (
             f"`{self.name}` was {self.contents!r:.60} when the function was recorded and is now "
@@ -263,7 +264,7 @@ def _global_states() -> dict[str, object]:
 
 
 def _state(generator: object) -> object:
-    """The state of a random number generator; None for anything else, and where there is no state."""
+    """The state of a random number generator; None for anything that has no state."""
     if isinstance(generator, random.Random) and not isinstance(generator, random.SystemRandom):
         return generator.getstate()
     if isinstance(generator, numpy.random.Generator):
@@ -282,8 +283,8 @@ def _comparable(state: object) -> object:
 
 def _error_of_drawing(source: str) -> TraceError:
     return TraceError(
-        f"random numbers were drawn from {source} while the function was recorded, and every sample would "
-        "get the same ones\n"
-        "  Use nn.Dropout or scalargrad.RandomLeaf, which a program draws again for each sample, or pass the "
-        "random numbers as an input. (If another thread drew them, compile before it begins.)"
+        f"random numbers were drawn from {source} while the function was recorded, and every "
+        "sample would get the same ones\n"
+        "  Use nn.Dropout or scalargrad.RandomLeaf, which a program draws again for each sample, or "
+        "pass the random numbers as an input. (If another thread drew them, compile before it begins.)"
     )

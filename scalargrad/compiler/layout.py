@@ -1,4 +1,4 @@
-"""Memory layout: in which block each row has its number, and how kernels read operands from there."""
+"""Memory layout: the block in which each row has its number, and the operands of kernels there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -88,7 +88,7 @@ class Batch:
         return self.backend.outputs(self.arrays, self.read, self.drawn)[:, 0].copy()
 
     def _groups(self, losses: Array) -> Iterator[tuple[Samples, Array | None]]:
-        """Yield all samples in groups, each with its mean gradient; None for a single odd sample."""
+        """Yield all samples in groups with their mean gradients; None for a single odd sample."""
         finite = numpy.isfinite(losses)
         for sample in numpy.flatnonzero(~finite):
             yield numpy.array([sample]), None

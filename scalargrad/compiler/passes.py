@@ -73,9 +73,9 @@ def remove_dead_rows(program: Program) -> Program:
 def merge_sums(program: Program) -> Program:
     """Merge chains of + into one sum.
 
-    `((a + b) + c) + d` becomes `sum(a, b, c, d)`. A + in between is merged only if nothing else uses
-    it, so nothing is computed twice. Each term receives the gradient of the sum, as it did through
-    the chain; only the order of the additions may differ, and with it the last digits.
+    `((a + b) + c) + d` becomes `sum(a, b, c, d)`. A + in between is merged only if nothing else
+    uses it, so nothing is computed twice. Each term receives the gradient of the sum, as it did
+    through the chain; only the order of the additions may differ, and with it the last digits.
 
     Example:
         >>> from .program import record
@@ -165,9 +165,9 @@ def _are_worth_a_dot(n: int, rows: Rows, taken: Mask, first: Mask, second: Mask)
     """Which of n rows become dot products.
 
     Those with at least one product whose pairs are all of one sort: in each both factors vary by
-    sample, or in none. A mixture could be neither a matrix nor a product of two arrays. Of two terms,
-    x + y·z stays as it is, for a dot product would be two multiplications where one is enough, unless
-    x does not vary: then it is the bias of a neuron with one input.
+    sample, or in none. A mixture could be neither a matrix nor a product of two arrays. Of two
+    terms, x + y·z stays as it is, for a dot product would be two multiplications where one is
+    enough, unless x does not vary: then it is the bias of a neuron with one input.
 
     Args:
         n: The number of rows of the program.
@@ -202,8 +202,8 @@ def _replace_by_dots(program: Program, rows: Rows, first: Rows, second: Rows) ->
 def fold_constants(program: Program) -> Program:
     """Compute ahead what depends on constants alone.
 
-    `x * (2.0 * 3.0)` becomes `x * 6.0`. The rules are those of eager code, so the number is the same
-    to the bit. Parameters and leaves that are read at each run are not constants.
+    `x * (2.0 * 3.0)` becomes `x * 6.0`. The rules are those of eager code, so the number is the
+    same to the bit. Parameters and leaves that are read at each run are not constants.
     """
     numbers = program.numbers.tolist()
     known: dict[int, float] = {}
@@ -233,8 +233,8 @@ def fold_constants(program: Program) -> Program:
 def remove_identities(program: Program) -> Program:
     """Replace x + 0, x - 0, x · 1, x / 1, x to the power of 1, and -(-x) by x.
 
-    x + 0 is not quite x for x = -0.0, where it is 0.0. That is the one difference, and no derivative
-    depends on it.
+    x + 0 is not quite x for x = -0.0, where it is 0.0. That is the one difference, and no
+    derivative depends on it.
     """
     alias = numpy.arange(len(program), dtype=numpy.int32)
     constants = {
@@ -386,7 +386,7 @@ def _with_kind(program: Program, rows: Rows, kind: Kind) -> tuple[Indexes, tuple
 
 
 def _replace_edges(program: Program, owners: Rows, operands: Rows) -> Program:
-    """Give the rows other operands: operands[i] to owners[i], those of one row in the given order."""
+    """Give operands[i] to the row owners[i], those of one row in the given order."""
     # A stable sort: the order of the operands of a row matters, such as in a dot product.
     order = numpy.argsort(owners, kind="stable")
     start = numpy.zeros(len(program) + 1, numpy.int32)

@@ -1,4 +1,4 @@
-"""Replay: single samples computed number by number, by the rules of the table, exactly as eager code does."""
+"""Replay: single samples computed by the rules of the table, exactly as eager code does."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -158,7 +158,7 @@ class Replay:
         for row in reversed(self._orders[output]):
             gradient = gradients[row]
             step = self._steps[row]
-            # A gradient of exactly 0 sends nothing, so that 0 times an infinite derivative is not nan.
+            # A gradient of exactly 0 sends nothing: times an infinite derivative it would be nan.
             if not gradient or step is None:
                 continue
             operands = _operands_of_step(step, numbers)

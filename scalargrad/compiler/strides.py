@@ -97,7 +97,8 @@ def as_strided(array: Array, view: View) -> Array:
 def split_duplicates(columns: Rows) -> list[Rows]:
     """Split the positions of a flat list into parts in which no column appears twice.
 
-    NumPy's `x[columns] += y` adds only once to a column that appears twice. Part by part it is right.
+    NumPy's `x[columns] += y` adds only once to a column that appears twice. Part by part it is
+    right.
 
     Example:
         >>> [part.tolist() for part in split_duplicates(numpy.array([4, 5, 4, 4]))]

@@ -1,4 +1,6 @@
-"""Programs as users call them: what they take, what they refuse, what they give back to the model and to the recorded Values."""
+"""Programs as users call them: what they take, what they refuse, what they give back to the model
+and to the recorded Values.
+"""
 
 import copy
 import math
@@ -694,7 +696,7 @@ def loss(n, r, d, x0, x1, g_p):
 
 
 def test_the_source_of_a_network_is_what_a_person_would_write() -> None:
-    """Each layer is one product of matrices; nothing is copied, gathered or set to zero on the way."""
+    """Each layer is one product of matrices; nothing is copied, gathered or set to zero."""
     _, program = network()
     assert str(program).strip() == NETWORK.strip()
 

@@ -184,7 +184,8 @@ def test_another_shape_of_an_array() -> None:
     rows = numpy.ones((60, 2))
     with pytest.raises(
         TraceError,
-        match=r"`rows` had the shape \(50, 2\) when the function was recorded and has the shape \(60, 2\) now",
+        match=r"`rows` had the shape \(50, 2\) when the function was recorded "
+        r"and has the shape \(60, 2\) now",
     ):
         program([1.0])
 

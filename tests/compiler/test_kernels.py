@@ -1,4 +1,6 @@
-"""Kernels: matrices are found where a person would see one, and what is left is grouped level by level."""
+"""Kernels: matrices are found where a person would see one, and what is left is grouped level by
+level.
+"""
 
 from typing import Any
 

@@ -21,7 +21,9 @@ X, Y = (
 
 
 class Odd(Module):
-    """Weights in places that lie regularly, but not in a row: every second one, one used twice, one never, biases of their own."""
+    """Weights in places that lie regularly, but not in a row: every second one, one used twice, one
+    never, biases of their own.
+    """
 
     def __init__(self) -> None:
         self.weights = [Parameter(0.1 * i - 0.4) for i in range(12)]

@@ -1,4 +1,6 @@
-"""Tracing: what a replay could not repeat is refused, with the line and a remedy; everything else is followed."""
+"""Tracing: what a replay could not repeat is refused, with the line and a remedy; everything else
+is followed.
+"""
 
 import copy
 import math
