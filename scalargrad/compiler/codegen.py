@@ -98,13 +98,12 @@ class Writer:
     def _read_column(self, block: Block, view: View) -> str:
         if block.width == 1:
             return block.name
-        return f"{block.name}[{_colon(block.batched)}{view.start}:{view.start + 1}]"
+        return _slice(block.name, block.batched, view.start, 1)
 
     def _read_run(self, block: Block, view: View) -> str:
         source = block.name
         if view.columns.size < block.width:
-            end = view.start + view.columns.size
-            source = f"{block.name}[{_colon(block.batched)}{view.start}:{end}]"
+            source = _slice(block.name, block.batched, view.start, view.columns.size)
         if len(view.shape) == 1:
             return source
         return f"{source}.reshape({_batch(block.batched)}{_commas(view.shape)})"
@@ -205,13 +204,12 @@ class Writer:
             self.line(f"{name} = {name}.copy()")
             self._owned.add(view.block)
 
-        colon = _colon(block.batched)
         if view.is_run:
-            end = view.start + view.columns.size
-            self.line(f"{name}[{colon}{view.start}:{end}] += {gradient}")
+            part = _slice(name, block.batched, view.start, view.columns.size)
+            self.line(f"{part} += {gradient}")
         elif view.distinct:
             index = self.bind("i", view.columns.ravel())
-            self.line(f"{name}[{colon}{index}] += {gradient}")
+            self.line(f"{name}[{_colon(block.batched)}{index}] += {gradient}")
         else:
             steps = self.bind("s", _scatter_steps(view))
             self.line(f"scatter({name}, {gradient}, {steps})")
@@ -244,7 +242,7 @@ class Writer:
         """A regular part of the gradient of the parameters, in the shape of the view."""
         if not view.is_run:
             return f"part({block.gradient}, {view.start}, {view.shape}, {view.strides})"
-        run = f"{block.gradient}[{view.start}:{view.start + view.columns.size}]"
+        run = _slice(block.gradient, False, view.start, view.columns.size)
         return run if len(view.shape) == 1 else f"{run}.reshape{view.shape}"
 
     def zero_unset_parameters(self) -> None:
@@ -289,6 +287,11 @@ def _colon(batched: bool) -> str:
 def _batch(batched: bool) -> str:
     """The size of the batch in a shape."""
     return "n, " if batched else ""
+
+
+def _slice(name: str, batched: bool, start: int, length: int) -> str:
+    """A part of a block, of all samples."""
+    return f"{name}[{_colon(batched)}{start}:{start + length}]"
 
 
 def _commas(shape: tuple[int, ...]) -> str:

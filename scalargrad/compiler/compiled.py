@@ -137,8 +137,8 @@ def _warn_of_unlearned(program: "Compiled") -> None:
     warn_unlearned(
         f"the compiled function uses {', '.join(names)}{more}, {reason}: its number is read at "
         "each call, and no gradient is computed for it. To learn it, make it an attribute of the "
-        "Module that compile is given as `model`; if it should not learn, set its trainable = False, or "
-        "use a Value"
+        "Module that compile is given as `model`; if it should not learn, set its trainable = "
+        "False, or use a Value"
     )
 
 

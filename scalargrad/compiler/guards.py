@@ -285,6 +285,7 @@ def _error_of_drawing(source: str) -> TraceError:
     return TraceError(
         f"random numbers were drawn from {source} while the function was recorded, and every "
         "sample would get the same ones\n"
-        "  Use nn.Dropout or scalargrad.RandomLeaf, which a program draws again for each sample, or "
-        "pass the random numbers as an input. (If another thread drew them, compile before it begins.)"
+        "  Use nn.Dropout or scalargrad.RandomLeaf, which a program draws again for each sample, "
+        "or pass the random numbers as an input. (If another thread drew them, compile before it "
+        "begins.)"
     )

@@ -87,7 +87,13 @@ class _Tracer:
     def __init__(self) -> None:
         self.drawn: list[RandomLeaf] = []
 
-    def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
+    def made(
+        self,
+        node: Any,
+        op: str,  # noqa: ARG002
+        args: tuple[Any, ...],  # noqa: ARG002
+        partials: tuple[float, ...],  # noqa: ARG002
+    ) -> None:
         """Remember what is drawn at random; refuse an operation that leaves no trace."""
         # First, as it is nearly always so: a trace makes millions of nodes.
         if node.args:
