@@ -316,7 +316,9 @@ def _apply_rule() -> Callable[..., JaxArray]:
         result = apply_rule(kind, *operands)
         return result, (result, operands)
 
-    def backward(kind: Kind, kept: tuple[JaxArray, ...], gradient: JaxArray) -> tuple[JaxArray, ...]:
+    def backward(
+        kind: Kind, kept: tuple[JaxArray, ...], gradient: JaxArray
+    ) -> tuple[JaxArray, ...]:
         result, operands = kept
         return tuple(_gradients(kind, result, operands, gradient))
 
