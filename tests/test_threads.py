@@ -47,7 +47,7 @@ def _many_switches() -> Iterator[None]:
 PROGRAM: dict[str, Callable[[Any, Any, Any], Any]] = {
     "outputs": lambda program, x, y: program(x, y),
     "value_and_grad": lambda program, x, y: program.value_and_grad(x, y),
-    "evaluated": lambda program, x, y: program.evaluated([x, y])[:2],
+    "evaluated": lambda program, x, y: program.evaluate_loss([x, y])[:2],
     "inputs_gradient": lambda program, x, y: program.inputs_gradient(x, y),
     "jacobian": lambda program, x, y: program.jacobian(x, y),
     "odd_rows": lambda program, x, y: program.odd_rows([x, y]),

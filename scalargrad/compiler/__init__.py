@@ -1,7 +1,21 @@
-"""Compiler: a scalar graph recorded once, and replayed as array code."""
+"""Compiler: a scalar graph, recorded once and replayed as array code.
+
+The path of a function through the package:
+
+1. `tracing`: `trace` runs the function once on stand-ins for its inputs; the graph is a `Trace`.
+   `guards` remembers the plain numbers that the function read around it.
+2. `program`: `record` writes the graph of the trace as a `Program`, a flat list of scalar rows.
+3. `passes`: `optimize` rewrites the program: wide sums, dot products, constants, common rows.
+4. `kernels`: `build_kernels` groups rows into array operations: matrices, dots, elementwise.
+5. `layout` and `strides`: where each row has its number in memory, as views where possible.
+6. `codegen` and `rule_source`: each kernel as lines of NumPy source, forward and backward.
+7. `numpy_backend` (or `jax_backend`): the source as functions, run on batches.
+8. `compiled`: `compile` does all of this; its `Compiled` checks arguments and runs a backend.
+9. `nonfinite` and `replay`: samples that are not finite are computed again as eager code does.
+"""
 
 from .compiled import Compiled, compile
 from .program import Program, record
-from .trace import Recording, trace
+from .tracing import Trace, trace
 
-__all__ = ["Compiled", "Program", "Recording", "compile", "record", "trace"]
+__all__ = ["Compiled", "Program", "Trace", "compile", "record", "trace"]

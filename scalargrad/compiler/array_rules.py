@@ -1,6 +1,7 @@
-"""The operations of the table on NumPy arrays: a namespace for its rules, and what makes some of them quick."""
+"""The operations of the table on NumPy arrays: a namespace for its rules."""
 
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,25 +10,32 @@ import numpy
 from scalargrad.core import floats
 from scalargrad.core.ops import DIV, ERF, ERFC, POW, STOP_GRADIENT, TABLE, namespace
 
-_erf, _erfc = numpy.frompyfunc(math.erf, 1, 1), numpy.frompyfunc(math.erfc, 1, 1)
+__all__ = ["ARRAYS", "PRIMITIVES", "RENAMED"]
 
-RENAMED: dict[str, Any] = {
+# NumPy has no error function, so these two call Python's for each number.
+_erf = numpy.frompyfunc(math.erf, 1, 1)
+_erfc = numpy.frompyfunc(math.erfc, 1, 1)
+
+RENAMED: dict[str, Callable[..., Any]] = {
     DIV.name: numpy.divide,
     POW.name: numpy.power,
     ERF.name: lambda x: numpy.asarray(_erf(x), dtype=float),
     ERFC.name: lambda x: numpy.asarray(_erfc(x), dtype=float),
     STOP_GRADIENT.name: lambda x: x,
 }
-"""Primitives of the rules that NumPy calls otherwise, or not at all."""
+"""Primitives of the rules that have another name in NumPy, or none at all."""
 
 
-def _found(name: str) -> Any:
-    return RENAMED.get(name) or getattr(numpy, TABLE[name].numpy or name if name in TABLE else name)
+def _primitive(name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = RENAMED.get(name) or getattr(numpy, TABLE[name].numpy or name)
+    return function
 
 
 PRIMITIVES = {
-    name: _found(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list
+    name: _primitive(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list
 }
+"""The operations that rules are made of, by name."""
+
 ARRAYS: SimpleNamespace = namespace(
     {
         **PRIMITIVES,
@@ -37,4 +45,4 @@ ARRAYS: SimpleNamespace = namespace(
         "each": lambda rule, items: rule(items),
     }
 )
-"""The operations on arrays, element by element; those over lists go along the first axis."""
+"""The operations on arrays, elementwise. Those over lists reduce the first axis."""

@@ -1,53 +1,59 @@
-"""Backends: what a compiled program asks of the machinery that runs its kernels, and which there are."""
+"""Backends: what a compiled program needs from the code that runs its kernels, and which exist."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import numpy
-from numpy.typing import NDArray
-
+from .array_types import Array
 from .jax_backend import JaxBackend
 from .kernels import Kernel
 from .numpy_backend import NumpyBackend
 from .program import Program
 
-Array = NDArray[numpy.float64]
+__all__ = ["BACKENDS", "Backend"]
 
 
 class Backend(Protocol):
-    """Runs the kernels of one program on batches. Nothing that a call computes is kept, so several threads may call at once.
+    """Runs the kernels of one program on batches.
 
-    The size of the batch is the length of `drawn`, which has a row for each sample even where nothing is drawn.
+    Nothing that a call computes is kept, so several threads may call at once. All methods take the
+    arguments, one (batch, n) each, a number for each leaf that is read, and (batch, leaves) numbers
+    drawn at random. The size of the batch is the length of `drawn`, which has a row for each sample
+    even where nothing is drawn.
 
-    kernels     what is computed, in order
-    parameters  the numbers that it computes with, to be changed in place
+    Attributes:
+        kernels: What is computed, in order.
+        parameters: The numbers to compute with, to be changed in place.
     """
 
     kernels: list[Kernel]
     parameters: Array
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
-        """All outputs, (batch, outputs)."""
+        """Return all outputs, (batch, outputs)."""
 
     def loss(
         self, arguments: Sequence[Array], read: Array, drawn: Array
     ) -> tuple[float, Array, Array]:
-        """The mean of the first output, its gradient by the parameters in a new array, and the other outputs, (batch, outputs - 1).
+        """Return the mean of the first output, its gradient by the parameters, and the rest.
 
-        None in the place of the other outputs will do where there are none.
+        The gradient is a new array. The rest are the other outputs, (batch, outputs - 1), which
+        nobody reads where there are none.
         """
 
-    def pulled(
+    def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
     ) -> list[Array]:
-        """What flows back to each argument when the outputs receive `seed`, (batch, outputs)."""
+        """Return what flows back to each argument when the outputs receive `seed`.
 
-    def written(self, name: str) -> str:
-        """The program as text: "outputs", or "loss" with its gradient."""
+        `seed` is (batch, outputs).
+        """
+
+    def render(self, name: str) -> str:
+        """Return the program as text: "outputs", or "loss" with its gradient."""
 
 
 BACKENDS: dict[str, Callable[[Program, Sequence[int]], Backend]] = {
     "numpy": NumpyBackend,
     "jax": JaxBackend,
 }
-"""Backends by name. What a backend needs beyond NumPy is imported when it is first asked for."""
+"""Backends by name. What a backend needs beyond NumPy is imported when it is first used."""

@@ -1,4 +1,4 @@
-"""`compile`: a function of scalars becomes a program that runs on whole batches."""
+"""Compiled programs: a function of scalars that runs on whole batches as array code."""
 
 import pickle
 from collections.abc import Callable, Iterable, Sequence
@@ -6,10 +6,10 @@ from copy import deepcopy
 from functools import cached_property
 from itertools import islice
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 import numpy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from scalargrad.core.checks import all_finite
 from scalargrad.core.unlearned import is_reported, warn_unlearned
@@ -21,20 +21,23 @@ from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.garbage import collector_off
 from scalargrad.utils.spelling import suggestion
 
+from .array_types import Array
 from .backend import BACKENDS, Backend
 from .guards import Guards
-from .jax_backend import JaxBackend
+from .jax_backend import JaxArray, JaxBackend
 from .kernels import Kernel, Matrix
 from .nonfinite import Batch
 from .numpy_backend import NumpyBackend
-from .passes import optimized
+from .passes import optimize
 from .program import Program, record
 from .replay import Replay
-from .trace import Recording, trace
+from .tracing import Trace, trace
 
-Array = NDArray[numpy.float64]
+__all__ = ["Compiled", "compile"]
+
 _NOTHING = numpy.zeros(0)
 _MAX_NAMED = 3
+"""The number of parameters that a warning names."""
 
 
 @explain_calls
@@ -42,39 +45,43 @@ def compile(
     function: Callable[..., Any],
     model: Module | None = None,
     inputs: Sequence[int] = (),
-    backend: str = "numpy",
+    backend: Literal["numpy", "jax"] = "numpy",
 ) -> "Compiled":
     """Record `function` once and return it as array code.
 
-    The graph of one sample is recorded, in the mode that the model is in (training or evaluation); the
-    batch becomes an axis. Sums may be added up in another order, so the last digits, and the sign of a
-    zero, may differ from those of eager code.
+    The graph of one sample is recorded, in the mode that the model is in (training or evaluation).
+    The batch becomes an axis. Sums may be added up in another order, so the last digits, and the
+    sign of a zero, may differ from those of eager code.
 
-    While the function is recorded, no Value tells its number: a branch on one, `.data`, float(), or a
-    derivative within the function raise TraceError. Values from outside (a Buffer, a Value of the user's, a
-    Parameter of another model) are read again at each call. Plain Python numbers are constants of the
-    recording. As far as they, text, or the lengths of containers stand under names that the function (or a
-    function of the user's that it names) reads from its closure or its module, each call compares them and
-    raises TraceError once they have changed; small containers of plain numbers are compared whole. Numbers
-    kept elsewhere, such as in attributes, are not watched, and neither are files and clocks. Random numbers
-    from generators of Python and NumPy that are global, the model's, or under such a name are refused; a
-    Dropout is fine.
+    While the function is recorded, a Value does not tell its number: a branch on one, `.data`,
+    float(), or a derivative inside the function raise TraceError. Values from outside (a Buffer, a
+    Value of the user, a Parameter of another model) are read again at each call.
+
+    Plain Python numbers are constants of the trace. Those under names that the function (or a
+    function of the user that it names) reads from its closure or its module are compared at each
+    call, as are text and the lengths of containers; small containers of plain numbers are compared
+    entry by entry. If one has changed, the call raises TraceError. Numbers kept elsewhere, such as
+    in attributes, are not watched, and neither are files and clocks.
+
+    Random numbers from generators of Python and NumPy that are global, the model's, or under such a
+    name are refused. Dropout is fine.
 
     Args:
-        function: Takes one argument for each entry of `inputs`: a list of as many Values, a single Value
-            for 1. Returns a Value, or a list of them.
-        model: The Module whose parameters it learns; gradients come in the order of `model.parameters()`.
-        inputs: The length of each argument; left out for a function that takes none, which is computed as
-            a batch of one.
-        backend: "numpy", or "jax": the same on JAX, whose `pure` functions jax.jit, jax.grad and JAX's
-            sharding take over many devices (needs the library JAX: pip install jax; sets
-            it to 64 bits; demos/parallel.py shows it).
+        function: Takes one argument for each entry of `inputs`: a list of that many Values, a
+            single Value for 1. Returns a Value, or a list of them.
+        model: The Module whose parameters are learned. Gradients come in the order of
+            `model.parameters()`.
+        inputs: The length of each argument. Leave it out for a function without arguments, which is
+            computed as a batch of one.
+        backend: "numpy", or "jax" for functions that jax.jit, jax.grad and JAX's sharding take (see
+            `Compiled.pure`). It needs JAX (pip install jax) and sets it to 64 bits.
+            demos/parallel.py shows it.
 
     Returns:
         The program.
 
     Raises:
-        TraceError: The function does what a recording can't hold.
+        TraceError: The function does what a trace can't hold.
         OptionError: An option is not one of those possible.
         DataError: `function` or `model` is something else, or the function returns no Values.
 
@@ -101,9 +108,11 @@ def compile(
         )
     if model is not None and model.needs_batch:
         raise TraceError(
-            f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program is recorded for one sample: "
-            "use LayerNorm, or model.eval() first; to train with it, fit with compiled=False"
+            f"{model.batchwise_parts()} takes statistics of a batch while it trains, and a program "
+            "is recorded for one sample: use LayerNorm, or model.eval() first; to train with it, "
+            "fit with compiled=False"
         )
+    # A trace makes nodes by the million and no cycles: the collector would only walk over them.
     with collector_off():
         program = Compiled(function, model, inputs, BACKENDS[backend])
     _warn_of_unlearned(program)
@@ -111,43 +120,49 @@ def compile(
 
 
 def _warn_of_unlearned(program: "Compiled") -> None:
-    """Name the parameters that the function uses and `model` does not own: their gradient is asked of nobody."""
-    left_out = [
+    """Warn of trainable parameters that the function uses and `model` does not own."""
+    unlearned = [
         leaf for leaf in program.program.leaves if isinstance(leaf, Parameter) and leaf.trainable
     ]
-    if not left_out or is_reported(id(program.model)):
+    if not unlearned or is_reported(id(program.model)):
         return
-    names = [
-        f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})"
-        for leaf in left_out[:_MAX_NAMED]
-    ]
-    more = f" and {len(left_out) - _MAX_NAMED:,} more" if len(left_out) > _MAX_NAMED else ""
-    why = (
-        "but compile was given no model"
-        if program.model is None
-        else "which the model does not own"
-    )
+
+    named = unlearned[:_MAX_NAMED]
+    names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in named]
+    rest = len(unlearned) - len(named)
+    more = f" and {rest:,} more" if rest else ""
+    reason = "which the model does not own"
+    if program.model is None:
+        reason = "but compile was given no model"
     warn_unlearned(
-        f"the compiled function uses {', '.join(names)}{more}, {why}: what is read at each call is the number, and no "
-        "gradient is computed for it. To learn it, make it an attribute of the Module that compile is given as `model`; "
-        "if it shall not learn, set its trainable = False, or use a Value"
+        f"the compiled function uses {', '.join(names)}{more}, {reason}: its number is read at "
+        "each call, and no gradient is computed for it. To learn it, make it an attribute of the "
+        "Module that compile is given as `model`; if it should not learn, set its trainable = "
+        "False, or use a Value"
     )
 
 
 class Compiled:
     """A program that `compile` made. Calling it computes the outputs of a batch.
 
-    Several threads may call it at once: each call has arrays of its own, and what one call returns belongs together. The
-    parameters are read while a call runs, so change them between calls. A function that draws random numbers (dropout) shares
-    its generators among all threads: who gets which number is then a matter of chance.
+    Several threads may call it at once: each call has its own arrays, and what one call returns
+    belongs together. The parameters are read while a call runs, so change them between calls. A
+    function that draws random numbers (dropout) shares its generators among all threads, so which
+    thread gets which number is not determined.
 
-    A program can be copied and pickled. A copy has parameters of its own, and a model of its own where it is deep; what the
-    function read around it is then no longer compared at each call.
+    A program can be copied and pickled. A copy has its own parameters, and its own model if it is
+    deep. What the function read around it is then no longer compared at each call.
 
-    parameters  its own numbers, a vector in the order of `model.parameters()`, to be changed in place; `read` and `write_back`
-                exchange them with the model
-    program     the scalar rows after all passes
+    Attributes:
+        model: The Module whose parameters are learned, if any.
+        parameters: The numbers to compute with, a vector in the order of `model.parameters()`.
+            Change it in place; `read` and `write_back` exchange it with the model.
+        program: The scalar rows after all passes.
+        recorded_rows: The number of scalars that were recorded.
+        sizes: The length of each argument.
     """
+
+    _guards: Guards | None = None
 
     def __init__(
         self,
@@ -156,110 +171,139 @@ class Compiled:
         inputs: Sequence[int],
         backend: Callable[[Program, Sequence[int]], Backend] = NumpyBackend,
     ) -> None:
+        """Record a function; `compile` checks the arguments first."""
+        # Guards look around before the function runs, and again after: what it changed itself, or
+        # drew at random, shows as a difference.
         guards = Guards(function, model)
         recording = trace(function, inputs, model.parameters() if model else ())
         guards.settle()
+
         recorded = record(recording)
-        self._assemble(model, recording, recorded, optimized(recorded), backend)
+        self._assemble(model, recording, recorded, optimize(recorded), backend)
         self._guards = guards
         self.read()
-
-    _guards: Guards | None = None
 
     def _assemble(
         self,
         model: Module | None,
-        recording: Recording,
+        recording: Trace,
         recorded: Program,
         program: Program,
         backend: Callable[[Program, Sequence[int]], Backend],
     ) -> None:
-        """Put the parts together; the parameters are still to be set."""
+        """Set all attributes. The parameters are still 0."""
         self.model = model
         self.program = program
         self.recorded_rows = len(recorded)
-        self.sizes = tuple(len(each) for each in recording.inputs)
-        self._recording = recording
+        self.sizes = tuple(len(argument) for argument in recording.inputs)
+        self._trace = recording
         self._recorded = recorded
         self._replay = Replay(recording, recorded)
         self._backend = backend(program, self.sizes)
         self._gradient: Array = numpy.zeros(program.parameters)
 
-    def _parts(self) -> tuple[Any, ...]:
-        """Everything but array code, which is made again, and the guards, which look at the function's surroundings."""
-        parts = (self.model, self._recording, self._recorded, self.program, type(self._backend))
+    def _parts(self) -> tuple[tuple[Any, ...], Array, Array]:
+        """Return what a copy is made of: arguments of `_assemble`, parameters, gradient."""
+        # Array code is generated again; guards look at what is around the function itself.
+        parts = (self.model, self._trace, self._recorded, self.program, type(self._backend))
         return parts, self.parameters.copy(), self._gradient.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the parts. Raises CallError where the model can't be pickled."""
+        """Return the parts to pickle.
+
+        Raises:
+            CallError: The model can't be pickled.
+        """
+        # Tried here, where the error can still say what to do; pickle itself would name a lambda.
         try:
-            pickle.Pickler(_Nowhere()).dump((self.model, self._recording.drawn))
+            pickle.Pickler(_NullFile()).dump((self.model, self._trace.drawn))
         except Exception as error:
             raise CallError(
-                f"this program can't be pickled, because its model can't: {error}. Classes must be defined at the top "
-                "level of a module, and attributes must not be lambdas"
+                f"this program can't be pickled, because its model can't: {error}. Classes must be "
+                "defined at the top level of a module, and attributes must not be lambdas"
             ) from error
-        return _remade, self._parts()
+        return _rebuild, self._parts()
 
     def __copy__(self) -> "Compiled":
         parts, parameters, gradient = self._parts()
-        return _remade(parts, parameters, gradient, self._guards)
+        return _rebuild(parts, parameters, gradient, self._guards)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Compiled":
         parts, parameters, gradient = deepcopy(self._parts(), memo)
-        return _remade(parts, parameters, gradient, self._guards)
+        return _rebuild(parts, parameters, gradient, self._guards)
 
     @property
     def parameters(self) -> Array:
-        """The numbers that it computes with; change them in place."""
+        """The numbers to compute with. Change them in place."""
         return self._backend.parameters
 
     def read(self) -> None:
-        """Take the parameters of the model."""
-        self._backend.parameters[:] = [parameter._data for parameter in self._recording.parameters]
+        """Copy the parameters of the model into the program."""
+        self._backend.parameters[:] = [parameter._data for parameter in self._trace.parameters]
 
     def write_back(self) -> None:
-        """Give the parameters to the model."""
-        for parameter, number in zip(
-            self._recording.parameters, self.parameters.tolist(), strict=True
-        ):
+        """Copy the parameters of the program into the model."""
+        numbers = self.parameters.tolist()
+        for parameter, number in zip(self._trace.parameters, numbers, strict=True):
             parameter.data = number
 
-    def __call__(self, *arguments: Any) -> Array:
-        """The outputs for a batch: (batch, outputs).
+    # Values and gradients
 
-        arguments  one array (batch, n) for each entry of `inputs`; (batch,) will do for n = 1
+    def __call__(self, *arguments: ArrayLike) -> Array:
+        """Return the outputs for a batch.
 
-        Samples with an output that is not finite are computed as eager code does, so that both always say the same.
+        Samples with an output that is not finite are computed as eager code does, so that both
+        always agree.
+
+        Args:
+            *arguments: One array (batch, n) for each entry of `inputs`, or (batch,) where n is 1.
+
+        Returns:
+            (batch, outputs).
         """
-        arrays = self._checked(arguments)
-        read, drawn = self._read(), self._drawn_for(arrays)
-        found = self._backend.outputs(arrays, read, drawn)
-        if not all_finite(found.ravel()):
+        arrays = self._check_arguments(arguments)
+        read = self._read_leaves()
+        drawn = self._draw_for(arrays)
+        outputs = self._backend.outputs(arrays, read, drawn)
+        if not all_finite(outputs.ravel()):
             batch = self._batch(arrays, read, drawn)
-            for row in numpy.flatnonzero(~numpy.isfinite(found).all(axis=1)).tolist():
-                found[row] = self._replay.outputs(batch.leaves(row))
-        return found
+            finite = numpy.isfinite(outputs).all(axis=1)
+            for sample in numpy.flatnonzero(~finite).tolist():
+                outputs[sample] = self._replay.outputs(batch.leaves(sample))
+        return outputs
 
-    def value_and_grad(self, *arguments: Any) -> tuple[float, Array]:
-        """The mean of the output over the batch, and its gradient by the parameters, one float64 vector.
+    def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Array]:
+        """Return the mean of the output over the batch, and its gradient by the parameters.
 
-        Samples with a loss or a gradient that is not finite are computed as eager code does, so that both always say the same.
-        Raises LengthError for several outputs, and for arguments of other shapes.
+        Samples with a loss or a gradient that is not finite are computed as eager code does, so
+        that both always agree.
+
+        Args:
+            *arguments: As for a call.
+
+        Returns:
+            The mean, and a float64 vector in the order of `model.parameters()`.
+
+        Raises:
+            LengthError: The function has several outputs, or an argument has another shape.
         """
-        self._one_output("value_and_grad")
-        loss, gradient, _ = self.evaluated(self._checked(arguments))
+        self._require_one_output("value_and_grad")
+        loss, gradient, _ = self.evaluate_loss(self._check_arguments(arguments))
         return loss, gradient
 
-    def evaluated(self, arrays: list[Array], thorough: bool = True) -> tuple[float, Array, Array]:
-        """Compute the mean of the first output, its gradient, and the other outputs.
+    def evaluate_loss(
+        self, arrays: list[Array], thorough: bool = True
+    ) -> tuple[float, Array, Array]:
+        """Return the mean of the first output, its gradient, and the other outputs.
 
         Args:
             arrays: One (batch, n) of float64 for each argument, not checked.
-            thorough: Whether loss and gradient must be those of eager code where they are not finite. If
-                not, the first sample that makes them so ends the search, and they are those of array code.
+            thorough: Whether loss and gradient must be those of eager code where they are not
+                finite. If not, the first sample that makes them so ends the search, and they are
+                those of array code.
         """
-        read, drawn = self._read(), self._drawn_for(arrays)
+        read = self._read_leaves()
+        drawn = self._draw_for(arrays)
         loss, gradient, others = self._backend.loss(arrays, read, drawn)
         if not isfinite(loss) or not all_finite(gradient):
             batch = self._batch(arrays, read, drawn)
@@ -268,17 +312,20 @@ class Compiled:
         self._gradient = gradient
         return loss, gradient, others
 
-    def odd_rows(self, arrays: Sequence[Any], limit: int | None = None) -> NDArray[numpy.intp]:
-        """Find the samples whose loss, or its gradient by the parameters, is not finite.
+    def odd_rows(
+        self, arrays: Sequence[ArrayLike], limit: int | None = None
+    ) -> NDArray[numpy.intp]:
+        """Return the samples whose loss, or its gradient by the parameters, is not finite.
 
-        Each is computed as eager code does, so a limit spares time where many are not.
+        Each is computed as eager code does, so a limit saves time where many are not. Random
+        numbers are drawn as for any call.
 
         Args:
             arrays: One array (batch, n) for each argument.
-            limit: How many to find at most.
+            limit: The maximum number of samples to find.
 
         Returns:
-            Their indexes, in order. Random numbers are drawn as for any call.
+            Their indexes, in order.
 
         Example:
             >>> from scalargrad import log
@@ -286,79 +333,142 @@ class Compiled:
             >>> program.odd_rows([[1.0, 0.0, 2.0, -1.0]]).tolist()
             [1, 3]
         """
-        checked = self._checked(arrays)
-        batch = self._batch(checked, self._read(), self._drawn_for(checked))
+        checked = self._check_arguments(arrays)
+        batch = self._batch(checked, self._read_leaves(), self._draw_for(checked))
         return numpy.array(list(islice(batch.odd_rows(), limit)), dtype=numpy.intp)
 
     def gradients_by_name(self) -> dict[str, float]:
-        """The gradient of the last `value_and_grad`, of whichever thread, by the names of the parameters.
+        """Return the gradient of the last `value_and_grad` by the names of the parameters.
 
-        It is that very array: what was done to it since shows. Where several threads call, keep what each call returned instead.
+        The last call counts, of whichever thread: where several threads call, keep what each call
+        returned instead. The numbers are those of the returned array itself, changes included.
         """
         names = [name for name, _ in self.model.named_parameters()] if self.model else []
         return dict(zip(names, self._gradient.tolist(), strict=True))
 
-    def inputs_gradient(self, *arguments: Any) -> list[Array]:
-        """For each argument (batch, n): the derivative of each sample's output by its inputs. Raises LengthError for several outputs."""
-        self._one_output("inputs_gradient")
+    def inputs_gradient(self, *arguments: ArrayLike) -> list[Array]:
+        """Return the derivative of each sample's output by its inputs.
+
+        Returns:
+            (batch, n) for each argument.
+
+        Raises:
+            LengthError: The function has several outputs, or an argument has another shape.
+        """
+        self._require_one_output("inputs_gradient")
         return [array[:, 0] for array in self.jacobian(*arguments)]
 
-    def jacobian(self, *arguments: Any) -> list[Array]:
-        """For each argument (batch, outputs, n): the derivative of every output of each sample by its inputs.
+    def jacobian(self, *arguments: ArrayLike) -> list[Array]:
+        """Return the derivative of every output of each sample by its inputs.
 
-        Samples with a derivative that is not finite are computed as eager code does, so that both always say the same.
+        Samples with a derivative that is not finite are computed as eager code does, so that both
+        always agree.
+
+        Returns:
+            (batch, outputs, n) for each argument.
         """
-        arrays = self._checked(arguments)
+        arrays = self._check_arguments(arguments)
         if not arrays:
             return []
-        read, drawn = self._read(), self._drawn_for(arrays)
-        seeds = [numpy.tile(seed, (len(drawn), 1)) for seed in numpy.eye(len(self.program.outputs))]
-        rows = [self._backend.pulled(arrays, read, drawn, seed) for seed in seeds]
-        found = numpy.concatenate(
-            [numpy.stack(parts, axis=1) for parts in zip(*rows, strict=True)], axis=2
-        )
-        if not all_finite(found.ravel()):
+        read = self._read_leaves()
+        drawn = self._draw_for(arrays)
+
+        # One backward pass for each output: its seed is a row of the identity matrix.
+        by_output = []
+        for row in numpy.eye(len(self.program.outputs)):
+            seed = numpy.tile(row, (len(drawn), 1))
+            by_output.append(self._backend.pull_back(arrays, read, drawn, seed))
+        by_argument = [numpy.stack(parts, axis=1) for parts in zip(*by_output, strict=True)]
+
+        jacobian = numpy.concatenate(by_argument, axis=2)
+        if not all_finite(jacobian.ravel()):
             batch = self._batch(arrays, read, drawn)
-            for row in numpy.flatnonzero(~numpy.isfinite(found).all(axis=(1, 2))).tolist():
-                found[row] = self._replay.jacobian(batch.leaves(row))
-        return numpy.split(found, numpy.cumsum(self.sizes)[:-1], axis=2)
+            finite = numpy.isfinite(jacobian).all(axis=(1, 2))
+            for sample in numpy.flatnonzero(~finite).tolist():
+                jacobian[sample] = self._replay.jacobian(batch.leaves(sample))
+        return numpy.split(jacobian, numpy.cumsum(self.sizes)[:-1], axis=2)
 
-    def pure(self, parameters: Any, *arguments: Any, drawn: Any = None) -> Any:
-        """The mean of the output over the batch as a function of nothing but its arguments: for jax.jit, jax.grad and JAX's sharding.
+    # Pure functions, for JAX
 
-        parameters  a vector in the order of `model.parameters()`; `program.parameters` itself is not looked at
-        arguments   as for calls, of JAX; not a number is checked or computed anew where it is not finite
-        drawn       for a function that draws random numbers (dropout): `program.draw(batch)`
+    def pure(
+        self, parameters: JaxArray, *arguments: JaxArray, drawn: JaxArray | None = None
+    ) -> JaxArray:
+        """Return the mean of the output over the batch, as a function of its arguments alone.
 
-        The numbers of leaves that are read, such as buffers, are those that they have when JAX traces. `jax.value_and_grad(program.pure)`
-        is then like `value_and_grad`. Raises OptionError for another backend, and for `drawn` where it is missing; LengthError for
-        several outputs, and for arguments of other shapes.
+        jax.jit, jax.grad and JAX's sharding take it: `jax.value_and_grad(program.pure)` is like
+        `value_and_grad`. Leaves that are read, such as buffers, keep the numbers that they have
+        when JAX traces, and nothing that is not finite is computed again.
+
+        Args:
+            parameters: A vector in the order of `model.parameters()`; `program.parameters` is not
+                used.
+            *arguments: As for a call, arrays of JAX.
+            drawn: For a function that draws random numbers (dropout): `program.draw(batch)`.
+
+        Raises:
+            OptionError: The backend is not JAX, or `drawn` is missing.
+            LengthError: The function has several outputs, or an argument has another shape.
         """
-        self._one_output("pure")
-        return self._jax().pure_loss(*self._given(parameters, arguments, drawn))
+        self._require_one_output("pure")
+        return self._require_jax().pure_loss(*self._pure_arguments(parameters, arguments, drawn))
 
-    def pure_outputs(self, parameters: Any, *arguments: Any, drawn: Any = None) -> Any:
-        """The outputs of a batch, (batch, outputs), as a function of nothing but its arguments: as `pure`."""
-        return self._jax().pure_outputs(*self._given(parameters, arguments, drawn))
+    def pure_outputs(
+        self, parameters: JaxArray, *arguments: JaxArray, drawn: JaxArray | None = None
+    ) -> JaxArray:
+        """Return the outputs of a batch, (batch, outputs), as a function of its arguments alone.
 
-    def load(self, *sample: Any) -> Value | list[Value]:
-        """Put one sample's numbers, and the parameters, into the recorded Values; with one output its gradients, too.
-
-        sample  one number or list of numbers for each argument
-
-        Returns the recorded output or outputs: what `viz.draw` then shows is the graph of this sample. The parameters are the model's
-        own, so this is a `write_back`, too. It is the one method that writes into Values: not while other threads use the model.
+        As `pure`, for functions with any number of outputs.
         """
-        arrays = self._checked(
-            [numpy.reshape(numpy.asarray(each, dtype=float), (1, -1)) for each in sample]
-        )
-        leaves = self._batch(arrays, self._read(), self._drawn_for(arrays)).leaves(0)
+        return self._require_jax().pure_outputs(*self._pure_arguments(parameters, arguments, drawn))
+
+    def _require_jax(self) -> JaxBackend:
+        if not isinstance(self._backend, JaxBackend):
+            raise OptionError('a pure function needs JAX: compile with backend="jax"')
+        return self._backend
+
+    def _pure_arguments(
+        self, parameters: JaxArray, arguments: Sequence[JaxArray], drawn: JaxArray | None
+    ) -> tuple[JaxArray, Sequence[JaxArray], Array, JaxArray]:
+        self._check_count(arguments)
+        if numpy.shape(parameters) != self.parameters.shape:
+            raise LengthError(
+                f"parameters must be a vector of {len(self.parameters):,} numbers, not of shape "
+                f"{numpy.shape(parameters)}"
+            )
+        if drawn is None and self.program.drawn:
+            raise OptionError(
+                "this program draws random numbers, which a pure function can't: give "
+                "drawn=program.draw(batch)"
+            )
+        if drawn is None:
+            drawn = numpy.zeros((1, 0))
+        return parameters, arguments, self._read_leaves(), drawn
+
+    # What was recorded, and what it became
+
+    def load(self, *sample: ArrayLike) -> Value | list[Value]:
+        """Write one sample into the recorded Values, so that its graph can be drawn.
+
+        The parameters are written, too, and with one output all gradients. It is the one method
+        that writes into Values, and the parameters are the model's own (so this is a `write_back`,
+        too): do not call it while other threads use the model.
+
+        Args:
+            *sample: One number or list of numbers for each argument.
+
+        Returns:
+            The recorded output, or a list of the outputs. `viz.draw` shows the graph of the sample.
+        """
+        rows = [numpy.reshape(numpy.asarray(each, dtype=float), (1, -1)) for each in sample]
+        arrays = self._check_arguments(rows)
+        batch = self._batch(arrays, self._read_leaves(), self._draw_for(arrays))
+        leaves = batch.leaves(0)
         self._replay.load(leaves.sample, leaves.parameters, leaves.drawn)
-        if len(self._recording.outputs) == 1:
+
+        outputs = self._trace.outputs
+        if len(outputs) == 1:
             self._replay.backward()
-        return (
-            self._recording.outputs[0] if self._recording.single else list(self._recording.outputs)
-        )
+        return outputs[0] if self._trace.single else list(outputs)
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -366,101 +476,106 @@ class Compiled:
         return self._backend.kernels
 
     def recorded(self, rows: Iterable[int]) -> list[Value]:
-        """The recorded Values that rows of `program` stand for; rows that a pass made stand for none."""
+        """Return the recorded Values that rows of `program` stand for.
+
+        Rows that a pass made stand for none, and are left out.
+        """
         origin = self.program.origin
-        found = [] if origin is None else [int(origin[row]) for row in rows]
-        return [self._replay.order[place] for place in found if place >= 0]
+        if origin is None:
+            return []
+        places = [int(origin[row]) for row in rows]
+        return [self._replay.order[place] for place in places if place >= 0]
 
     @fits_terminal
     def explain(self) -> str:
-        """What became of the scalars, in a few lines.
+        """Return what became of the scalars, in a few lines.
 
-        >>> print(compile(lambda x: x[0] * x[1], inputs=(2,)).explain())
-        3 scalars recorded, 3 rows after all passes, 1 kernel
-          mul × 1
+        Example:
+            >>> print(compile(lambda x: x[0] * x[1], inputs=(2,)).explain())
+            3 scalars recorded, 3 rows after all passes, 1 kernel
+              mul × 1
         """
         kernels = self._backend.kernels
-        counted = f"{len(kernels)} kernel{'s' * (len(kernels) != 1)}"
-        head = f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all passes, {counted}"
+        noun = "kernel" if len(kernels) == 1 else "kernels"
+        head = (
+            f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all "
+            f"passes, {len(kernels)} {noun}"
+        )
         return "\n".join([head, *(f"  {kernel}" for kernel in kernels)])
 
     @fits_terminal
     def __str__(self) -> str:
-        """The program as Python source: forward, and back where there is something to learn."""
+        """Return the program as source: forward, and backward if there is something to learn."""
         learns = len(self.program.outputs) == 1 and self.program.parameters
-        return self._backend.written("loss" if learns else "outputs")
+        return self._backend.render("loss" if learns else "outputs")
 
     def __repr__(self) -> str:
-        matrices = sum(isinstance(kernel, Matrix) for kernel in self._backend.kernels)
-        return f"<Compiled: {self.recorded_rows:,} scalars as {len(self._backend.kernels)} kernels, {matrices} of them matrices>"
-
-    def _jax(self) -> JaxBackend:
-        if not isinstance(self._backend, JaxBackend):
-            raise OptionError('a pure function needs JAX: compile with backend="jax"')
-        return self._backend
-
-    def _given(
-        self, parameters: Any, arguments: Sequence[Any], drawn: Any
-    ) -> tuple[Any, Sequence[Any], Array, Any]:
-        self._as_many(arguments)
-        if numpy.shape(parameters) != self.parameters.shape:
-            raise LengthError(
-                f"parameters must be a vector of {len(self.parameters):,} numbers, not of shape {numpy.shape(parameters)}"
-            )
-        if drawn is None and self.program.drawn:
-            raise OptionError(
-                "this program draws random numbers, which a pure function can't: give drawn=program.draw(batch)"
-            )
-        return parameters, arguments, self._read(), numpy.zeros((1, 0)) if drawn is None else drawn
-
-    def _one_output(self, who: str) -> None:
-        if len(self.program.outputs) != 1:
-            raise LengthError(
-                f"{who} needs a function with one output, such as a loss, not {len(self.program.outputs)}"
-            )
-
-    def _read(self) -> Array:
-        """The numbers of the leaves that are read, once it is sure that the function would still do the same."""
-        if self._guards is not None:
-            self._guards.check()
+        kernels = self._backend.kernels
+        matrices = sum(isinstance(kernel, Matrix) for kernel in kernels)
         return (
-            numpy.array([leaf._data for leaf in self.program.leaves])
-            if self.program.leaves
-            else _NOTHING
+            f"<Compiled: {self.recorded_rows:,} scalars as {len(kernels)} kernels, "
+            f"{matrices} of them matrices>"
         )
 
-    def _drawn_for(self, arrays: Sequence[Array]) -> Array:
-        """The drawn numbers of a batch; a function without arguments is a batch of one."""
+    # Leaves and arguments
+
+    def draw(self, batch: int) -> Array:
+        """Draw a number for each random leaf of each sample, in the order of eager code.
+
+        Returns:
+            (batch, leaves).
+        """
+        sources = [leaf.source for leaf in self.program.drawn]
+        if not sources:
+            return numpy.empty((batch, 0))
+        # Sample by sample: eager code draws all numbers of one sample before those of the next.
+        rows = [[source.draw() for source in sources] for _ in range(batch)]
+        return numpy.array(rows, dtype=float).reshape(batch, len(sources))
+
+    def _draw_for(self, arrays: Sequence[Array]) -> Array:
+        """Draw for a batch; a function without arguments is a batch of one."""
         return self.draw(len(arrays[0]) if arrays else 1)
 
+    def _read_leaves(self) -> Array:
+        """Return the numbers of the leaves that are read at each call.
+
+        Raises TraceError if what the function read around it has changed since it was recorded.
+        """
+        if self._guards is not None:
+            self._guards.check()
+        if not self.program.leaves:
+            return _NOTHING
+        return numpy.array([leaf._data for leaf in self.program.leaves])
+
     def _batch(self, arrays: Sequence[Array], read: Array, drawn: Array) -> Batch:
-        """A batch that samples can be taken out of, in any number: JAX would compile for each number anew."""
+        """Return the samples as a Batch, to take any number of them out of it."""
         return Batch(self._any_size, self._replay, arrays, read, drawn)
 
     @cached_property
     def _any_size(self) -> NumpyBackend:
         """A backend for batches of any size, with the same parameters."""
+        # JAX compiles for each size again, and a search for odd samples asks for many sizes.
         if isinstance(self._backend, NumpyBackend):
             return self._backend
         return NumpyBackend(self.program, self.sizes, self.parameters)
 
-    def draw(self, batch: int) -> Array:
-        """A number for each drawn leaf of each sample, (batch, leaves), drawn in the order in which eager code would draw them."""
-        sources = [leaf.source for leaf in self.program.drawn]
-        if not sources:
-            return numpy.empty((batch, 0))
-        return numpy.array(
-            [[source.draw() for source in sources] for _ in range(batch)], dtype=float
-        ).reshape(batch, len(sources))
-
-    def _as_many(self, arguments: Sequence[Any]) -> None:
-        if len(arguments) != len(self.sizes):
+    def _require_one_output(self, caller: str) -> None:
+        if len(self.program.outputs) != 1:
             raise LengthError(
-                f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was given {len(arguments)}"
+                f"{caller} needs a function with one output, such as a loss, not "
+                f"{len(self.program.outputs)}"
             )
 
-    def _checked(self, arguments: Sequence[Any]) -> list[Array]:
-        self._as_many(arguments)
+    def _check_count(self, arguments: Sequence[object]) -> None:
+        if len(arguments) != len(self.sizes):
+            raise LengthError(
+                f"the program takes {len(self.sizes)} arguments, of lengths {self.sizes}, but was "
+                f"given {len(arguments)}"
+            )
+
+    def _check_arguments(self, arguments: Sequence[ArrayLike]) -> list[Array]:
+        """Return the arguments as arrays (batch, n) of equal length."""
+        self._check_count(arguments)
         arrays = [
             _as_array(argument, size, i)
             for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))
@@ -468,27 +583,28 @@ class Compiled:
         lengths = {len(array) for array in arrays}
         if len(lengths) > 1:
             raise LengthError(
-                f"all arguments must have one row for each sample, but they have {', '.join(map(str, sorted(lengths)))}"
+                "all arguments must have one row for each sample, but they have "
+                f"{', '.join(map(str, sorted(lengths)))}"
             )
         if lengths == {0}:
             raise LengthError("the batch is empty: give at least one sample")
         return arrays
 
 
-class _Nowhere:
-    """A file that forgets what is written to it."""
+class _NullFile:
+    """A file that discards what is written to it."""
 
     def write(self, data: bytes) -> int:
         return len(data)
 
 
-def _remade(
+def _rebuild(
     parts: tuple[Any, ...],
     parameters: Array,
     gradient: Array,
     guards: Guards | None = None,
 ) -> Compiled:
-    """A program put together again."""
+    """Return a program made of the parts of another; pickle calls this by its name."""
     program = object.__new__(Compiled)
     program._assemble(*parts)
     program._guards = guards
@@ -497,7 +613,7 @@ def _remade(
     return program
 
 
-def _as_array(argument: Any, size: int, position: int) -> Array:
+def _as_array(argument: ArrayLike, size: int, position: int) -> Array:
     try:
         array = numpy.asarray(argument, dtype=float)
     except (TypeError, ValueError) as error:

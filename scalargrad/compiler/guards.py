@@ -1,9 +1,10 @@
-"""Guards: what a recording took for fixed, compared at each call; and random numbers, which it can't take at all.
+"""Guards: what a trace took as constant, compared at each call.
 
-A recording keeps the plain numbers that the function read around it: a program can't see when they change.
-So the names that the function reads from its closure and from its module are looked up again at each call,
-as far as they hold plain numbers, text, or containers. What an attribute, an item of a nested container, a
-file or a clock says is not watched.
+A program keeps the plain numbers that the function read around it, and can't see when they change.
+So the names that the function reads from its closure and its module are looked up again at each
+call, if they hold plain numbers, text, or containers. Attributes, items of nested containers, files
+and clocks are not watched. Random numbers, which a trace can't hold at all, are noticed by the
+state of generators.
 """
 
 import random
@@ -20,15 +21,22 @@ import numpy
 from scalargrad.errors import TraceError
 from scalargrad.nn import Module
 
+__all__ = ["Guards"]
+
 _PACKAGE = __name__.partition(".")[0]
 _SINGLE = (bool, int, float, complex, str, bytes, type(None), numpy.generic)
 _CONTAINERS = (list, tuple, dict, set, frozenset, numpy.ndarray)
 _MAX_CONTENTS = 32
-"""Up to how many entries a container is compared entry by entry; beyond that by its length alone."""
+"""The largest container that is compared entry by entry; others are compared by length alone."""
+
+_Fetch = Callable[[], object]
+"""Looks a name up again."""
+
+_MISSING = object()
 
 
 class Guards:
-    """What one recording took for fixed.
+    """What one trace took as constant.
 
     Example:
         >>> k = 2.0
@@ -48,82 +56,89 @@ class Guards:
             model: The model whose generators must not be drawn from.
         """
         self._names: list[_Name] = []
-        generators: list[Any] = _generators_of(model) if model else []
+        suspects: list[object] = _possible_generators(model) if model else []
         for name, fetch in _names_of(function):
-            found = fetch()
-            if isinstance(found, _SINGLE) or type(found) in _CONTAINERS:
+            value = fetch()
+            if isinstance(value, _SINGLE) or type(value) in _CONTAINERS:
                 self._names.append(_Name(name, fetch))
             else:
-                generators.append(found)
-        self._generators = [(each, _state(each)) for each in generators if _state(each) is not None]
+                suspects.append(value)
+
+        states = [(suspect, _state(suspect)) for suspect in suspects]
+        self._generators = [(each, state) for each, state in states if state is not None]
         self._global = _global_states()
 
     def settle(self) -> None:
-        """End the recording: what the function changed itself is not watched.
+        """Look again, after the function was recorded: what it changed itself is not watched.
 
         Raises:
             TraceError: Random numbers were drawn.
         """
         for source, state in _global_states().items():
             if state != self._global[source]:
-                raise _drawn(source)
+                raise _error_of_drawing(source)
         for generator, state in self._generators:
             if _state(generator) != state:
-                raise _drawn(f"a {type(generator).__name__}")
+                raise _error_of_drawing(f"a {type(generator).__name__}")
         self._names = [name for name in self._names if name.is_unchanged()]
 
     def check(self) -> None:
-        """Raise TraceError if something that the recording took for fixed is another now."""
+        """Raise TraceError if something that the trace took as constant has changed."""
         for name in self._names:
             if not name.is_unchanged():
                 raise TraceError(name.complaint())
 
 
 class _Name:
-    """A name, and what stood behind it."""
+    """A name, and its value during the trace."""
 
     __slots__ = ("contents", "fetch", "name", "single", "size", "value")
 
-    def __init__(self, name: str, fetch: Callable[[], Any]) -> None:
-        self.name, self.fetch = name, fetch
+    def __init__(self, name: str, fetch: _Fetch) -> None:
+        self.name = name
+        self.fetch = fetch
         self.value = fetch()
         self.single = isinstance(self.value, _SINGLE)
         self.size = None if self.single else _size(self.value)
         self.contents = None if self.single else _contents(self.value)
 
     def is_unchanged(self) -> bool:
-        """Return whether the function would find the same."""
+        """Return whether the function would read the same."""
         now = self.fetch()
-        if self.single:
-            return now is self.value or now is _MISSING or _equal(self.value, now)
+        # Without the name the function itself would fail; the program goes on with what it has.
         if now is _MISSING:
             return True
+        if self.single:
+            return now is self.value or _equal(self.value, now)
         if type(now) is not type(self.value) or _size(now) != self.size:
             return False
-        if (
-            isinstance(now, (list, tuple))
-            and self.contents is not None
-            and all(map(is_, now, self.contents))
-        ):
-            return True  # nearly always, and quicker than to look what the entries are
-        return self.contents is None or _same_contents(self.contents, _contents(now))
+        if self.contents is None:
+            return True
+        # Nearly always the entries are the same objects, which is faster to see than their values.
+        if isinstance(now, (list, tuple)) and all(map(is_, now, self.contents)):
+            return True
+        return _same_contents(self.contents, _contents(now))
 
     def complaint(self) -> str:
-        """Return what changed, in words."""
+        """Return a sentence that says what changed."""
         now = self.fetch()
-        advice = "compile again, or make it a Value, which is read at each call"
         if self.single:
-            was, is_now = repr(self.value), f"is now {now!r:.60}"
-        elif type(now) is type(self.value) and _size(now) != self.size:
-            was, is_now = _sized(self.size), f"has {_sized(_size(now))} now"
-            return f"`{self.name}` had {was} when the function was recorded and {is_now}: compile again"
-        else:
-            was, is_now = f"{self.contents!r:.60}", f"is now {now!r:.60}"
-            advice = "compile again, or make its numbers Values, which are read at each call"
-        return f"`{self.name}` was {was} when the function was recorded and {is_now}: {advice}"
+            return (
+                f"`{self.name}` was {self.value!r} when the function was recorded and is now "
+                f"{now!r:.60}: compile again, or make it a Value, which is read at each call"
+            )
+        if type(now) is type(self.value) and _size(now) != self.size:
+            return (
+                f"`{self.name}` had {_format_size(self.size)} when the function was recorded and "
+                f"has {_format_size(_size(now))} now: compile again"
+            )
+        return (
+            f"`{self.name}` was {self.contents!r:.60} when the function was recorded and is now "
+            f"{now!r:.60}: compile again, or make its numbers Values, which are read at each call"
+        )
 
 
-def _sized(size: Any) -> str:
+def _format_size(size: object) -> str:
     return f"the shape {size}" if isinstance(size, tuple) else f"{size} entries"
 
 
@@ -132,7 +147,7 @@ def _size(container: Any) -> Any:
 
 
 def _contents(container: Any) -> Any:
-    """A copy of what a small container of plain entries holds; None for any other."""
+    """A copy of the entries of a small container of plain ones; None for any other."""
     if isinstance(container, numpy.ndarray):
         small = container.size <= _MAX_CONTENTS and container.dtype.kind in "biuf"
         return container.tolist() if small else None
@@ -145,13 +160,14 @@ def _contents(container: Any) -> Any:
     return container.copy() if isinstance(container, (list, dict, set)) else container
 
 
-def _same_contents(before: Any, now: Any) -> bool:
-    """Whether two copies agree; `==` of lists and dicts takes the same nan for equal."""
+def _same_contents(before: object, now: object) -> bool:
+    """Whether two copies agree."""
+    # `==` of lists and dicts takes the same nan object for equal, and two nans for different ones.
     return bool(before == now) or repr(before) == repr(now)
 
 
-def _equal(before: Any, now: Any) -> bool:
-    """Whether two single things are the same to a function; 2 and 2.0 are, and so are two nans."""
+def _equal(before: object, now: object) -> bool:
+    """Whether two plain values are the same to a function; 2 and 2.0 are, and so are two nans."""
     if not isinstance(now, _SINGLE):
         return False
     if isinstance(now, float) and isinstance(before, float) and isnan(now):
@@ -159,13 +175,10 @@ def _equal(before: Any, now: Any) -> bool:
     return bool(now == before)
 
 
-_MISSING = object()
+def _names_of(function: object) -> Iterator[tuple[str, _Fetch]]:
+    """Yield each name that the function reads from outside, with what looks it up.
 
-
-def _names_of(function: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Each name that the function reads from outside, with what looks it up.
-
-    Functions of the user that are found under these names, or as methods of a Module, are followed.
+    Functions of the user under these names, and forward methods of Modules, are searched, too.
     """
     pending = _functions_of(function)
     seen: set[int] = set()
@@ -181,27 +194,28 @@ def _names_of(function: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
                     pending.append(further)
 
 
-def _read_by(function: FunctionType) -> Iterator[tuple[str, Callable[[], Any], bool]]:
-    """The names of one function, and whether each is one of its closure."""
+def _read_by(function: FunctionType) -> Iterator[tuple[str, _Fetch, bool]]:
+    """Yield the names of one function, and whether each is in its closure."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         yield name, partial(_in_cell, cell), True
     for name in sorted(set(_global_names(function.__code__))):
         yield name, partial(_in_module, function.__globals__, name), False
 
 
-def _in_cell(cell: CellType) -> Any:
+def _in_cell(cell: CellType) -> object:
     try:
         return cell.cell_contents
-    except ValueError:  # a variable that has no value yet, or was deleted
+    except ValueError:
+        # The variable has no value yet, or was deleted.
         return _MISSING
 
 
-def _in_module(space: Mapping[str, Any], name: str) -> Any:
+def _in_module(space: Mapping[str, object], name: str) -> object:
     return space.get(name, _MISSING)
 
 
 def _global_names(code: CodeType) -> Iterator[str]:
-    """The names of the module that the code reads, those in functions within it included."""
+    """Yield the global names that the code reads, also in functions inside it."""
     for instruction in get_instructions(code):
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             yield instruction.argval
@@ -210,8 +224,8 @@ def _global_names(code: CodeType) -> Iterator[str]:
             yield from _global_names(constant)
 
 
-def _functions_of(thing: Any) -> list[FunctionType]:
-    """The Python functions that a call of `thing` runs, as far as that is easily told."""
+def _functions_of(thing: object) -> list[FunctionType]:
+    """The Python functions that a call of `thing` runs, as far as its type tells."""
     if isinstance(thing, FunctionType):
         return [thing]
     if isinstance(thing, MethodType):
@@ -220,7 +234,10 @@ def _functions_of(thing: Any) -> list[FunctionType]:
         return _functions_of(thing.func)
     if isinstance(thing, Module):
         kinds = {type(part) for _, part in thing.named_modules()}
-        return [found for kind in kinds for found in _functions_of(vars(kind).get("forward"))]
+        functions = []
+        for kind in kinds:
+            functions += _functions_of(vars(kind).get("forward"))
+        return functions
     return []
 
 
@@ -229,44 +246,46 @@ def _is_ours(thing: FunctionType | type) -> bool:
     return (thing.__module__ or "").partition(".")[0] == _PACKAGE
 
 
-def _generators_of(model: Module) -> list[Any]:
-    """The generators of the user's own modules: those of the library are drawn from by leaves alone.
-
-    So another thread may use a Dropout while the model is recorded.
-    """
+def _possible_generators(model: Module) -> list[object]:
+    """All attributes of the user's own modules, generators among them."""
+    # Not those of library modules, which only random leaves draw from: another thread may use a
+    # Dropout while the model is recorded.
     parts = [part for _, part in model.named_modules() if not _is_ours(type(part))]
     return [item for part in parts for item in list(vars(part).values())]
 
 
-def _global_states() -> dict[str, Any]:
+def _global_states() -> dict[str, object]:
     return {
         "Python's global generator (the module random)": random.getstate(),
-        "NumPy's global generator (numpy.random)": _hashable(numpy.random.get_state(legacy=False)),
+        "NumPy's global generator (numpy.random)": _comparable(
+            numpy.random.get_state(legacy=False)
+        ),
     }
 
 
-def _state(generator: Any) -> Any:
-    """The state of a generator of random numbers; None for anything else, and for one that has no state."""
+def _state(generator: object) -> object:
+    """The state of a random number generator; None for anything that has no state."""
     if isinstance(generator, random.Random) and not isinstance(generator, random.SystemRandom):
         return generator.getstate()
     if isinstance(generator, numpy.random.Generator):
-        return _hashable(generator.bit_generator.state)
+        return _comparable(generator.bit_generator.state)
     if isinstance(generator, numpy.random.RandomState):
-        return _hashable(generator.get_state(legacy=False))
+        return _comparable(generator.get_state(legacy=False))
     return None
 
 
-def _hashable(state: Any) -> Any:
+def _comparable(state: object) -> object:
     """The state of one of NumPy's generators as something that `==` compares."""
     if isinstance(state, Mapping):
-        return {name: _hashable(part) for name, part in state.items()}
+        return {name: _comparable(part) for name, part in state.items()}
     return state.tobytes() if isinstance(state, numpy.ndarray) else state
 
 
-def _drawn(source: str) -> TraceError:
+def _error_of_drawing(source: str) -> TraceError:
     return TraceError(
-        f"random numbers were drawn from {source} while the function was recorded, and every sample would "
-        "get the same ones\n"
-        "  Use nn.Dropout or scalargrad.RandomLeaf, which a program draws again for each sample, or pass the "
-        "random numbers as an input. (If another thread drew them, compile before it begins.)"
+        f"random numbers were drawn from {source} while the function was recorded, and every "
+        "sample would get the same ones\n"
+        "  Use nn.Dropout or scalargrad.RandomLeaf, which a program draws again for each sample, "
+        "or pass the random numbers as an input. (If another thread drew them, compile before it "
+        "begins.)"
     )

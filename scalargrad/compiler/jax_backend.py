@@ -1,18 +1,22 @@
-"""The JAX backend: a program as a pure function of arrays, which jax.jit, jax.grad and JAX's sharding take. JAX is imported here only.
+"""JAX backend: a program as a pure function of arrays, which jax.jit, jax.grad and sharding take.
 
-JAX differentiates what carries numbers about: matrix products, gathers, means. Every operation of the table brings its own derivatives,
-from the table, so that kinks are decided as everywhere in scalargrad (relu at 0, equals in a maximum, abs at 0), and so that a gradient
-of exactly 0 sends 0 through an infinite derivative. What differs from eager code: where a gradient is itself infinite, an operand that a
-selection did not take receives nan, not 0. Rules of that kind are reverse rules: jax.jvp and jax.jacfwd do not take them, jax.grad of
-jax.grad does.
+JAX is imported here only.
+
+JAX differentiates what moves numbers: matrix products, gathers, means. Every operation of the table has
+its own derivatives, from the table, so that kinks are decided as everywhere in scalargrad (relu at 0,
+equal items of a maximum, abs at 0), and so that a gradient of exactly 0 sends 0 through an infinite
+derivative. One thing differs from eager code: where a gradient is itself infinite, an operand that a
+selection did not take receives nan, not 0.
+
+These are reverse rules. jax.grad of jax.grad works with them; jax.jvp and jax.jacfwd do not.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
-from numpy.typing import NDArray
 
 from scalargrad.core import floats
 from scalargrad.core.ops import (
@@ -29,17 +33,21 @@ from scalargrad.core.ops import (
 )
 from scalargrad.errors import LengthError, OptionError
 
-from .buffers import layout_of
-from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, kernels_of
-from .program import Kind, Program, operands_of
-from .strides import Place
+from .array_types import Array, Rows
+from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, build_kernels
+from .layout import Layout, lay_out
+from .program import Kind, Program, insert_static_args
+from .strides import View
 
-Array = NDArray[numpy.float64]
+__all__ = ["JaxArray", "JaxBackend"]
+
+JaxArray = Any
+"""An array of JAX, or what stands for one while JAX traces. JAX is optional, and so are its types."""
 
 
 @cache
 def _jax() -> Any:
-    """The package, set to 64 bits, as everything else here is."""
+    """Return the package, set to 64 bits: all numbers here are float64."""
     try:
         import jax
         import jax.scipy.special
@@ -50,86 +58,105 @@ def _jax() -> Any:
 
 
 class JaxBackend:
-    """Runs a program on batches with JAX. Each size of batch is compiled by XLA when it first comes.
+    """Runs a program on batches with JAX.
 
-    That takes a second for a network of layers, and much longer for hundreds of kernels: a graph without structure is for NumPy.
+    XLA compiles each size of batch when it first occurs. That takes a second for a network of layers,
+    and much longer for hundreds of kernels: graphs without structure are for NumPy.
 
-    program  what is computed
-    sizes    the length of each argument
+    Args:
+        program: What to compute.
+        sizes: The length of each argument.
+
+    Attributes:
+        kernels: What is computed, in order.
+        layout: Where each row has its number.
+        parameters: The numbers to compute with, to be changed in place.
     """
 
     def __init__(self, program: Program, sizes: Sequence[int]) -> None:
         jax = _jax()
-        self.program, self.sizes = program, tuple(sizes)
-        self.kernels: list[Kernel] = kernels_of(program)
-        self.layout = layout_of(program, self.kernels, self.sizes)
+        self.program = program
+        self.sizes = tuple(sizes)
+        self.kernels: list[Kernel] = build_kernels(program)
+        self.layout: Layout = lay_out(program, self.kernels, self.sizes)
         self.parameters = numpy.zeros(program.parameters)
         self._outputs = jax.jit(self.pure_outputs)
         self._loss = jax.jit(jax.value_and_grad(self._loss_and_others, has_aux=True))
-        self._pulled = jax.jit(self._pull)
+        self._pull_back = jax.jit(self._pull)
 
-    def pure_outputs(self, parameters: Any, arguments: Sequence[Any], read: Any, drawn: Any) -> Any:
-        """All outputs, (batch, outputs), of JAX arrays or numbers that JAX traces."""
-        numpy_of_jax = _jax().numpy
+    def pure_outputs(
+        self,
+        parameters: JaxArray,
+        arguments: Sequence[JaxArray],
+        read: JaxArray,
+        drawn: JaxArray,
+    ) -> JaxArray:
+        """Return all outputs, (batch, outputs), of JAX arrays or of what JAX traces."""
         arrays = [
-            _checked(argument, size, i)
+            _check_argument(argument, size, i)
             for i, (argument, size) in enumerate(zip(arguments, self.sizes, strict=True))
         ]
-        leaves = [
-            numpy_of_jax.asarray(each, float)
-            for each in (parameters, self.program.numbers, read, drawn)
-        ]
-        values = _Values(self.layout, [*arrays, *leaves], len(arrays[0]) if arrays else len(drawn))
+        batch = len(arrays[0]) if arrays else len(drawn)
+
+        # In the order of the blocks: arguments, leaves, and then a block for each kernel.
+        for leaves in (parameters, self.program.numbers, read, drawn):
+            arrays.append(_jax().numpy.asarray(leaves, float))
+        values = _Values(self.layout, arrays, batch)
         for kernel in self.kernels:
             values.arrays.append(_RUN[type(kernel)](values, kernel))
-        return values.spread(values.take(self.program.outputs))
+        return values.broadcast(values.take(self.program.outputs))
 
-    def pure_loss(self, parameters: Any, arguments: Sequence[Any], read: Any, drawn: Any) -> Any:
-        """The mean of the first output."""
+    def pure_loss(
+        self,
+        parameters: JaxArray,
+        arguments: Sequence[JaxArray],
+        read: JaxArray,
+        drawn: JaxArray,
+    ) -> JaxArray:
+        """Return the mean of the first output."""
         return self._loss_and_others(parameters, arguments, read, drawn)[0]
 
-    def _loss_and_others(self, *given: Any) -> tuple[Any, Any]:
-        found = self.pure_outputs(*given)
-        return found[:, 0].mean(), found[:, 1:]
+    def _loss_and_others(self, *given: JaxArray) -> tuple[JaxArray, JaxArray]:
+        outputs = self.pure_outputs(*given)
+        return outputs[:, 0].mean(), outputs[:, 1:]
 
-    def _pull(self, arguments: Sequence[Any], seed: Any, *given: Any) -> Any:
-        parameters, *leaves = given
-        return _jax().vjp(
-            lambda *arrays: self.pure_outputs(parameters, arrays, *leaves), *arguments
-        )[1](seed)
+    def _pull(
+        self, arguments: Sequence[JaxArray], seed: JaxArray, parameters: JaxArray, *leaves: JaxArray
+    ) -> JaxArray:
+        def outputs(*arrays: JaxArray) -> JaxArray:
+            return self.pure_outputs(parameters, arrays, *leaves)
+
+        _, pull_back = _jax().vjp(outputs, *arguments)
+        return pull_back(seed)
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
-        """All outputs, (batch, outputs)."""
+        """Return all outputs, (batch, outputs)."""
         return numpy.array(self._outputs(self.parameters, arguments, read, drawn))
 
     def loss(
         self, arguments: Sequence[Array], read: Array, drawn: Array
     ) -> tuple[float, Array, Array]:
-        """The mean of the first output, its gradient, and the other outputs, (batch, outputs - 1)."""
+        """Return the mean of the first output, its gradient, and the other outputs."""
         (loss, others), gradient = self._loss(self.parameters, arguments, read, drawn)
         return float(loss), numpy.array(gradient, dtype=float), numpy.array(others)
 
-    def pulled(
+    def pull_back(
         self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
     ) -> list[Array]:
-        """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
-        return [
-            numpy.array(each)
-            for each in self._pulled(arguments, seed, self.parameters, read, drawn)
-        ]
+        """Return what flows back to each argument when the outputs receive `seed`."""
+        gradients = self._pull_back(arguments, seed, self.parameters, read, drawn)
+        return [numpy.array(gradient) for gradient in gradients]
 
-    def written(self, name: str) -> str:
-        """What JAX makes of a function, "outputs" or "loss", for a batch of 2, as text."""
-        leaves = (numpy.zeros(len(self.program.leaves)), numpy.zeros((2, len(self.program.drawn))))
+    def render(self, name: str) -> str:
+        """Return the JAX expression of a function, "outputs" or "loss", for a batch of 2."""
+        read = numpy.zeros(len(self.program.leaves))
+        drawn = numpy.zeros((2, len(self.program.drawn)))
+        arguments = [numpy.zeros((2, size)) for size in self.sizes]
         function = {"outputs": self._outputs, "loss": self._loss}[name]
-        return str(
-            _jax().make_jaxpr(function)(
-                self.parameters, [numpy.zeros((2, size)) for size in self.sizes], *leaves
-            )
-        )
+        return str(_jax().make_jaxpr(function)(self.parameters, arguments, read, drawn))
 
 
-def _checked(argument: Any, size: int, position: int) -> Any:
+def _check_argument(argument: JaxArray, size: int, position: int) -> JaxArray:
     array = _jax().numpy.asarray(argument, float)
     if array.ndim == 1 and size == 1:
         array = array[:, None]
@@ -141,83 +168,94 @@ def _checked(argument: Any, size: int, position: int) -> Any:
 
 
 class _Values:
-    """The arrays of all blocks that are computed so far: (batch, width), or (width,) where it is the same for all samples."""
+    """The arrays of all blocks that are computed so far.
 
-    def __init__(self, layout: Any, arrays: list[Any], batch: int) -> None:
-        self.layout, self.arrays, self.batch = layout, arrays, batch
+    Attributes:
+        layout: Where each row has its number.
+        arrays: (batch, width) for each block, or (width,) where it is the same for all samples.
+        batch: The number of samples.
+    """
 
-    def take(self, rows: Any) -> Any:
-        """The numbers of rows of any shape: (batch, *shape) or (*shape,)."""
+    def __init__(self, layout: Layout, arrays: list[JaxArray], batch: int) -> None:
+        self.layout = layout
+        self.arrays = arrays
+        self.batch = batch
+
+    def take(self, rows: Rows) -> JaxArray:
+        """Return the numbers of rows of any shape: (batch, *shape) or (*shape,)."""
         operand = self.layout.operand(rows)
-        parts = [self._part(place) for place, _ in operand.parts]
+        parts = [self._take_view(view) for view, _ in operand.parts]
         if len(parts) == 1:
             return parts[0].reshape(*parts[0].shape[:-1], *operand.shape)
+
         if any(part.ndim == 2 for part in parts):
-            parts = [self.spread(part) for part in parts]
-        order = numpy.argsort(numpy.concatenate([where for _, where in operand.parts]))
+            parts = [self.broadcast(part) for part in parts]
+        positions = [where for _, where in operand.parts if where is not None]
+        order = numpy.argsort(numpy.concatenate(positions))
         joined = _jax().numpy.concatenate(parts, axis=-1)[..., order]
         return joined.reshape(*joined.shape[:-1], *operand.shape)
 
-    def _part(self, place: Place) -> Any:
-        array, columns = self.arrays[place.block], place.columns.ravel()
-        if place.is_run:
-            return array[..., place.start : place.start + len(columns)]
-        return _rows_of_a_matrix(array, place) if _is_matrix(place) else array[..., columns]
+    def _take_view(self, view: View) -> JaxArray:
+        """Return the numbers of a view, flat."""
+        array = self.arrays[view.block]
+        columns = view.columns.ravel()
+        if view.is_run:
+            return array[..., view.start : view.start + len(columns)]
+        return _slice_matrix(array, view) if _is_matrix(view) else array[..., columns]
 
-    def spread(self, array: Any) -> Any:
-        """The same numbers for every sample, unless each has its own."""
-        return (
-            array if array.ndim == 2 else _jax().numpy.broadcast_to(array, (self.batch, len(array)))
-        )
-
-
-def _is_matrix(place: Place) -> bool:
-    """Whether it is rows of runs, as far apart from each other: so weights lie, with a bias between."""
-    strides = place.strides or ()
-    return (
-        0 < len(strides) <= 2
-        and strides[0] >= (place.shape[1] if len(strides) == 2 else 1)
-        and strides[1:] in ((), (1,))
-    )
+    def broadcast(self, array: JaxArray) -> JaxArray:
+        """Return (batch, width), with the same numbers for every sample where they do not vary."""
+        if array.ndim == 2:
+            return array
+        return _jax().numpy.broadcast_to(array, (self.batch, len(array)))
 
 
-def _rows_of_a_matrix(array: Any, place: Place) -> Any:
-    """Their numbers by slices, which XLA differentiates much faster than a gather."""
-    assert place.strides is not None
-    count, apart, long = (
-        place.shape[0],
-        place.strides[0],
-        place.shape[1] if len(place.shape) == 2 else 1,
-    )
-    array = array[..., place.start : place.start + count * apart]
-    missing = count * apart - array.shape[-1]
+def _is_matrix(view: View) -> bool:
+    """Whether a view is runs at equal distances, such as rows of weights with biases between."""
+    strides = view.strides or ()
+    if len(strides) not in (1, 2):
+        return False
+    length = view.shape[1] if len(strides) == 2 else 1
+    return strides[0] >= length and strides[1:] in ((), (1,))
+
+
+def _slice_matrix(array: JaxArray, view: View) -> JaxArray:
+    """Return the numbers of such a view by slices, which XLA differentiates faster than a gather."""
+    assert view.strides is not None
+    count = view.shape[0]
+    distance = view.strides[0]
+    length = view.shape[1] if len(view.shape) == 2 else 1
+
+    array = array[..., view.start : view.start + count * distance]
+    # The last run may end before the full distance, where the block ends.
+    missing = count * distance - array.shape[-1]
     padded = _jax().numpy.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
-    return padded.reshape(*array.shape[:-1], count, apart)[..., :long].reshape(
-        *array.shape[:-1], -1
-    )
+    runs = padded.reshape(*array.shape[:-1], count, distance)[..., :length]
+    return runs.reshape(*array.shape[:-1], -1)
 
 
-def _elementwise(values: _Values, kernel: Elementwise) -> Any:
+def _elementwise(values: _Values, kernel: Elementwise) -> JaxArray:
     operands = _jax().numpy.broadcast_arrays(*map(values.take, kernel.operands))
-    return _applied()(kernel.kind, *operands)
+    return _apply_rule()(kernel.kind, *operands)
 
 
-def _over_list(values: _Values, kernel: OverList) -> Any:
-    return _applied()(kernel.kind, _jax().numpy.moveaxis(values.take(kernel.items), -1, 0))
+def _over_list(values: _Values, kernel: OverList) -> JaxArray:
+    items = _jax().numpy.moveaxis(values.take(kernel.items), -1, 0)
+    return _apply_rule()(kernel.kind, items)
 
 
-def _dots(values: _Values, kernel: Dots) -> Any:
+def _dots(values: _Values, kernel: Dots) -> JaxArray:
     return (values.take(kernel.first) * values.take(kernel.second)).sum(-1)
 
 
-def _matrix(values: _Values, kernel: Matrix) -> Any:
+def _matrix(values: _Values, kernel: Matrix) -> JaxArray:
     products = values.take(kernel.x) @ values.take(kernel.weights).T
     if kernel.bias is not None:
         products = products + values.take(kernel.bias)
     return products.reshape(values.batch, -1)
 
 
-_RUN: dict[type, Any] = {
+_RUN: dict[type[Kernel], Callable[[_Values, Any], JaxArray]] = {
     Elementwise: _elementwise,
     OverList: _over_list,
     Dots: _dots,
@@ -229,83 +267,93 @@ _RUN: dict[type, Any] = {
 
 
 @cache
-def _namespace() -> Any:
-    """The operations on JAX arrays, element by element; those over lists go along the first axis."""
-    jnp, special = _jax().numpy, _jax().scipy.special
-    renamed = {
+def _namespace() -> SimpleNamespace:
+    """Return the operations on JAX arrays, elementwise; those over lists reduce the first axis."""
+    jnp = _jax().numpy
+    special = _jax().scipy.special
+    stop_gradient = _jax().lax.stop_gradient
+    renamed: dict[str, Callable[..., JaxArray]] = {
         DIV.name: jnp.divide,
         POW.name: jnp.power,
         ERF.name: special.erf,
         ERFC.name: special.erfc,
         WHERE.name: lambda condition, x, y: jnp.where(condition, _plain(x), _plain(y)),
-        STOP_GRADIENT.name: _jax().lax.stop_gradient,
+        STOP_GRADIENT.name: stop_gradient,
+        # JAX returns nan for a division by 0, eager code what IEEE says.
         FLOOR_DIVIDE.name: lambda x, y: jnp.where(
             y == 0.0, jnp.divide(x, y), jnp.floor_divide(x, y)
         ),
     }
-    names = [name for name in vars(floats) if name in TABLE and not TABLE[name].over_list]
-    walks = {
+    primitives = {}
+    for name in vars(floats):
+        if name in TABLE and not TABLE[name].over_list:
+            primitives[name] = renamed.get(name) or getattr(jnp, TABLE[name].numpy or name)
+    helpers = {
         "total": lambda items: jnp.sum(items, axis=0),
         "largest": lambda items: jnp.max(items, axis=0),
         "smallest": lambda items: jnp.min(items, axis=0),
         "each": lambda rule, items: rule(items),
         "zero_where": lambda condition, x: jnp.where(condition & ~jnp.isfinite(x), 0.0, x),
-        "fixed_where": lambda condition, x: jnp.where(condition, _jax().lax.stop_gradient(x), x),
+        "fixed_where": lambda condition, x: jnp.where(condition, stop_gradient(x), x),
     }
-    return namespace(
-        {name: renamed.get(name) or getattr(jnp, TABLE[name].numpy or name) for name in names}
-        | walks
-    )
+    return namespace(primitives | helpers)
 
 
-def _plain(x: Any) -> Any:
-    """JAX takes floats, but not what is made of them."""
+def _plain(x: JaxArray | float) -> JaxArray | float:
+    """Return a float where `x` is of a subclass of float, which JAX refuses."""
     return float(x) if isinstance(x, float) else x
 
 
 @cache
-def _applied() -> Callable[..., Any]:
-    """An operation of the table on arrays, with the derivatives of the table: a function of a kind, and operands of one shape."""
+def _apply_rule() -> Callable[..., JaxArray]:
+    """Return a function of a Kind and operands of one shape, with the derivatives of the table."""
     jax = _jax()
 
-    def applied(kind: Kind, *operands: Any) -> Any:
-        return TABLE[kind.op].value(_namespace(), _given(kind, operands))
+    def apply_rule(kind: Kind, *operands: JaxArray) -> JaxArray:
+        return TABLE[kind.op].value(_namespace(), _all_operands(kind, operands))
 
-    def forward(kind: Kind, *operands: Any) -> tuple[Any, Any]:
-        result = applied(kind, *operands)
+    def forward(kind: Kind, *operands: JaxArray) -> tuple[JaxArray, tuple[JaxArray, ...]]:
+        result = apply_rule(kind, *operands)
         return result, (result, operands)
 
-    def backward(kind: Kind, kept: Any, gradient: Any) -> tuple[Any, ...]:
+    def backward(
+        kind: Kind, kept: tuple[JaxArray, ...], gradient: JaxArray
+    ) -> tuple[JaxArray, ...]:
         result, operands = kept
-        return tuple(_shares(kind, result, operands, gradient))
+        return tuple(_gradients(kind, result, operands, gradient))
 
-    function = jax.custom_vjp(applied, nondiff_argnums=(0,))
+    function = jax.custom_vjp(apply_rule, nondiff_argnums=(0,))
     function.defvjp(forward, backward)
-    found: Callable[..., Any] = function
-    return found
+    with_derivatives: Callable[..., JaxArray] = function
+    return with_derivatives
 
 
-def _given(kind: Kind, operands: Sequence[Any]) -> Any:
-    return operands[0] if TABLE[kind.op].over_list else operands_of(kind, list(operands))
+def _all_operands(kind: Kind, operands: Sequence[JaxArray]) -> JaxArray | Sequence[JaxArray]:
+    """The array of a list, or all operands of another operation, static ones included."""
+    if TABLE[kind.op].over_list:
+        return operands[0]
+    return insert_static_args(kind, list(operands))
 
 
-def _shares(kind: Kind, result: Any, operands: Sequence[Any], gradient: Any) -> list[Any]:
-    """What flows back to each operand; to a list as one array, the items along the first axis."""
-    op, m, given = TABLE[kind.op], _namespace(), _given(kind, operands)
+def _gradients(
+    kind: Kind, result: JaxArray, operands: Sequence[JaxArray], gradient: JaxArray
+) -> list[JaxArray]:
+    """The gradient of each operand; that of a list is one array, the items along the first axis."""
+    op = TABLE[kind.op]
+    given = _all_operands(kind, operands)
     if not op.over_list:
-        free = [
-            i
-            for i, setting in enumerate(kind.static_args or [None] * len(given))
-            if setting is None
+        statics = kind.static_args or (None,) * len(given)
+        positions = [i for i, static in enumerate(statics) if static is None]
+        return [
+            _multiply(gradient, op.partials[i](_namespace(), result, *given)) for i in positions
         ]
-        return [_share(gradient, op.partials[i](m, result, *given)) for i in free]
-    partials = op.partials[0](m, result, given)
+    partials = op.partials[0](_namespace(), result, given)
     if isinstance(partials, list):
-        return [_jax().numpy.stack([_share(gradient, partial) for partial in partials])]
-    return [_share(gradient, partials)]
+        return [_jax().numpy.stack([_multiply(gradient, partial) for partial in partials])]
+    return [_multiply(gradient, partials)]
 
 
-def _share(gradient: Any, partial: Any) -> Any:
+def _multiply(gradient: JaxArray, partial: JaxArray | float) -> JaxArray:
     """Their product; a gradient of exactly 0 sends nothing, whatever the derivative."""
     jnp = _jax().numpy
     if isinstance(partial, ExactZero):

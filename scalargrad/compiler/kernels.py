@@ -1,28 +1,40 @@
-"""Kernels: the rows of a program, put together to array operations of few sorts."""
+"""Kernels: the rows of a program, grouped into a few kinds of array operations."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy
-from numpy.typing import NDArray
 
 from scalargrad.core.ops import DOT, TABLE
 
+from .array_types import Mask, Rows
 from .passes import batched
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
 
-Rows = NDArray[Any]
+__all__ = ["Dots", "Elementwise", "Kernel", "Matrix", "OverList", "build_kernels"]
 
 
 @dataclass(frozen=True, eq=False)
 class Elementwise:
-    """One operation on m rows at once: operand j of output i is operands[j][i]."""
+    """One operation on m rows at once.
+
+    Attributes:
+        kind: What each row computes.
+        rows: (m,) the results.
+        operands: An (m,) for each operand.
+        batched: Whether the results vary by sample.
+    """
 
     kind: Kind
     rows: Rows
     operands: tuple[Rows, ...]
     batched: bool
+
+    def taken(self) -> list[Rows]:
+        """Return all rows that the kernel takes, in groups."""
+        return list(self.operands)
 
     def __str__(self) -> str:
         return f"{self.kind.op} × {len(self.rows)}"
@@ -30,12 +42,23 @@ class Elementwise:
 
 @dataclass(frozen=True, eq=False)
 class OverList:
-    """One operation over lists of n numbers, m of them at once: items is (m, n)."""
+    """One operation over m lists of n numbers.
+
+    Attributes:
+        kind: What each row computes.
+        rows: (m,) the results.
+        items: (m, n) the lists.
+        batched: Whether the results vary by sample.
+    """
 
     kind: Kind
     rows: Rows
     items: Rows
     batched: bool
+
+    def taken(self) -> list[Rows]:
+        """Return all rows that the kernel takes, in groups."""
+        return [self.items]
 
     def __str__(self) -> str:
         return f"{self.kind.op} of {self.items.shape[1]} × {self.items.shape[0]}"
@@ -43,12 +66,15 @@ class OverList:
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """A matrix product: output (p, f) is the sum over k of x[p, k] · weights[f, k], plus bias[f].
+    """A matrix product: result (p, f) is the sum over k of x[p, k] · weights[f, k], plus bias[f].
 
-    rows     (p·f,) in that order
-    x        (p, k) rows that differ from sample to sample; p > 1 where the same weights look at several places
-    weights  (f, k) rows that do not
-    bias     (f,), or None
+    Attributes:
+        rows: (p·f,) the results, place by place.
+        x: (p, k) rows that vary by sample; p > 1 where the same weights are applied at several
+            places, as in a convolution.
+        weights: (f, k) rows that do not.
+        bias: (f,), or None.
+        batched: True.
     """
 
     rows: Rows
@@ -57,18 +83,31 @@ class Matrix:
     bias: Rows | None
     batched: bool = True
 
+    def taken(self) -> list[Rows]:
+        """Return all rows that the kernel takes, in groups."""
+        operands = [self.x, self.weights]
+        return operands if self.bias is None else [*operands, self.bias]
+
     def __str__(self) -> str:
-        (p, k), f = self.x.shape, len(self.weights)
-        return (
-            f"matrix {f}×{k}"
-            + (f" at {p} places" if p > 1 else "")
-            + (" + bias" if self.bias is not None else "")
-        )
+        places, length = self.x.shape
+        text = f"matrix {len(self.weights)}×{length}"
+        if places > 1:
+            text += f" at {places} places"
+        if self.bias is not None:
+            text += " + bias"
+        return text
 
 
 @dataclass(frozen=True, eq=False)
 class Dots:
-    """m dot products of n pairs, each with factors of its own: first and second are (m, n)."""
+    """m dot products of n pairs, each with its own factors.
+
+    Attributes:
+        rows: (m,) the results.
+        first: (m, n) the first factor of each pair.
+        second: (m, n) the second one.
+        batched: Whether the results vary by sample.
+    """
 
     rows: Rows
     first: Rows
@@ -80,6 +119,10 @@ class Dots:
         """Whether each product is that of a number with itself."""
         return numpy.array_equal(self.first, self.second)
 
+    def taken(self) -> list[Rows]:
+        """Return all rows that the kernel takes, in groups."""
+        return [self.first, self.second]
+
     def __str__(self) -> str:
         return f"dot of {self.first.shape[1]} × {self.first.shape[0]}"
 
@@ -87,113 +130,165 @@ class Dots:
 Kernel = Elementwise | OverList | Matrix | Dots
 
 
-def kernels_of(program: Program) -> list[Kernel]:
-    """The kernels in an order in which they can run: level by level, each as wide as can be."""
-    varying, level = batched(program), _levels(program)
-    groups: dict[Any, list[int]] = defaultdict(list)
+class _Product(NamedTuple):
+    """A dot product of numbers that vary by sample with numbers that do not.
+
+    Attributes:
+        row: The result.
+        x: (k,) the varying factors.
+        weights: (k,) the others.
+        bias: A row, or -1 for none.
+    """
+
+    row: int
+    x: Rows
+    weights: Rows
+    bias: int
+
+
+class _Group(NamedTuple):
+    """What rows must have in common to be computed at once."""
+
+    level: int
+    code: int
+    size: int
+    varies: bool
+
+
+def build_kernels(program: Program) -> list[Kernel]:
+    """Return the kernels of a program in an order in which they can run.
+
+    Rows of one level do not depend on each other, so all of them that do the same are one kernel.
+    """
+    varying = batched(program)
+    level = _levels(program)
+    groups: dict[_Group, list[int]] = defaultdict(list)
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
         size = int(program.start[row + 1] - program.start[row])
-        groups[int(level[row]), int(program.code[row]), size, bool(varying[row])].append(row)
-    found: list[Kernel] = []
-    for (_, code, size, varies), rows in sorted(
-        groups.items(), key=lambda item: (item[0][0], item[1][0])
-    ):
-        kind = program.kinds[code - FIRST]
-        operands = numpy.stack(
-            [program.operands[program.start[row] : program.start[row] + size] for row in rows]
-        )
-        found += _kernels(program, kind, numpy.array(rows), operands, varying, varies)
-    return found
+        group = _Group(int(level[row]), int(program.code[row]), size, bool(varying[row]))
+        groups[group].append(row)
+
+    kernels: list[Kernel] = []
+    for group, rows in sorted(groups.items(), key=lambda item: (item[0].level, item[1][0])):
+        starts = program.start[rows]
+        operands = numpy.stack([program.operands[at : at + group.size] for at in starts])
+        kind = program.kinds[group.code - FIRST]
+        kernels += _build(program, kind, numpy.array(rows), operands, varying)
+    return kernels
 
 
-def _kernels(
-    program: Program, kind: Kind, rows: Rows, operands: Rows, varying: Rows, varies: bool
-) -> list[Kernel]:
+def _build(program: Program, kind: Kind, rows: Rows, operands: Rows, varying: Mask) -> list[Kernel]:
+    """Return the kernels of one group of rows, whose operands are (m, size)."""
+    varies = bool(varying[rows[0]])
     if kind.op == DOT.name:
-        return _products(program, rows, operands, varying)
+        return _build_products(program, rows, operands, varying)
     if TABLE[kind.op].over_list:
         return [OverList(kind, rows, operands, varies)]
     return [Elementwise(kind, rows, tuple(operands.T), varies)]
 
 
 def _levels(program: Program) -> Rows:
-    """How many operations lie at most between a row and the leaves."""
+    """The longest chain of operations from the leaves to each row."""
     level = numpy.zeros(len(program), numpy.int32)
-    start, operands = program.start.tolist(), program.operands
+    start = program.start.tolist()
+    operands = program.operands
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
         level[row] = level[operands[start[row] : start[row + 1]]].max() + 1
     return level
 
 
-def _products(program: Program, rows: Rows, operands: Rows, varying: Rows) -> list[Kernel]:
-    """Dot products as matrices where their factors allow it."""
+def _build_products(program: Program, rows: Rows, operands: Rows, varying: Mask) -> list[Kernel]:
+    """Return dot products as matrices where their factors allow it."""
     half = operands.shape[1] // 2
-    first, second = operands[:, :half], operands[:, half:]
+    first = operands[:, :half]
+    second = operands[:, half:]
     swap = ~varying[first] & varying[second]
     first, second = numpy.where(swap, second, first), numpy.where(swap, first, second)
-    dense: dict[bytes, list[tuple[int, Rows, Rows, int]]] = defaultdict(list)
-    loose: dict[tuple[int, bool], list[tuple[int, Rows, Rows]]] = defaultdict(list)
-    for row, a, b in zip(rows.tolist(), first, second, strict=True):
-        product = _as_dense(program, a, b, varying)
+
+    # Dot products of the same x are the rows of one matrix.
+    dense: dict[bytes, list[_Product]] = defaultdict(list)
+    loose = []
+    for i, row in enumerate(rows.tolist()):
+        product = _as_product(program, row, first[i], second[i], varying)
         if product is None:
-            loose[half, bool(varying[row])].append((row, a, b))
+            loose.append(i)
         else:
-            dense[product[0].tobytes()].append((row, *product))
-    found: list[Kernel] = [_dots(group, varies) for (_, varies), group in loose.items()]
-    return [*found, *_matrices(program, list(dense.values()))]
+            dense[product.x.tobytes()].append(product)
+
+    kernels: list[Kernel] = []
+    if loose:
+        varies = bool(varying[rows[loose[0]]])
+        kernels.append(Dots(rows[loose], first[loose], second[loose], varies))
+    return [*kernels, *_build_matrices(program, dense.values())]
 
 
-def _as_dense(program: Program, a: Rows, b: Rows, varying: Rows) -> tuple[Rows, Rows, int] | None:
-    """The varying factors, the fixed ones beside them, and the bias (-1 for none); None where it is no such product."""
-    moving, fixed = varying[a], ~varying[b]
-    rest = numpy.flatnonzero(~moving)
-    if not fixed.all() or not moving.any() or len(rest) > 1:
+def _as_product(program: Program, row: int, a: Rows, b: Rows, varying: Mask) -> _Product | None:
+    """Return a dot product as one row of a matrix, or None where it is something else.
+
+    All second factors must be the same for all samples, and all first ones must vary, but for one
+    pair, which is the bias: a number times the constant 1.
+    """
+    moving = varying[a]
+    still = numpy.flatnonzero(~moving)
+    if varying[b].any() or not moving.any() or len(still) > 1:
         return None
+
     bias = -1
-    if len(rest):
-        pair = [int(a[rest[0]]), int(b[rest[0]])]
-        others = [row for row in pair if not _is_one(program, row)]
+    if len(still):
+        pair = [int(a[still[0]]), int(b[still[0]])]
+        others = [factor for factor in pair if not _is_constant_one(program, factor)]
         if len(others) > 1:
             return None
-        bias = (others or pair)[0]
-    order = _order(program, a[moving], b[moving])
-    return a[moving][order], b[moving][order], bias
+        bias = others[0] if others else pair[0]
+    x = a[moving]
+    weights = b[moving]
+    order = _order(program, x, weights)
+    return _Product(row, x[order], weights[order], bias)
 
 
-def _order(program: Program, moving: Rows, fixed: Rows) -> Rows:
-    """That of the parameters, where it is parameters that are multiplied: so the rows of a matrix lie in a row."""
-    learned = bool((program.code[fixed] == PARAMETER).all())
-    return numpy.argsort(program.place[fixed] if learned else moving, kind="stable")
+def _order(program: Program, x: Rows, weights: Rows) -> Rows:
+    """The order of the factors in a row of a matrix."""
+    # That of the parameters where all weights are parameters: the matrix is then a view of them.
+    # Else any order will do that is the same for all dot products of one x.
+    learned = bool((program.code[weights] == PARAMETER).all())
+    return numpy.argsort(program.place[weights] if learned else x, kind="stable")
 
 
-def _is_one(program: Program, row: int) -> bool:
+def _is_constant_one(program: Program, row: int) -> bool:
     return bool(program.code[row] == CONSTANT and program.numbers[program.place[row]] == 1.0)
 
 
-def _dots(group: list[tuple[int, Rows, Rows]], varies: bool) -> Dots:
-    rows, first, second = zip(*group, strict=True)
-    return Dots(numpy.array(rows), numpy.stack(first), numpy.stack(second), varies)
+def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[Kernel]:
+    """Return a matrix for each group over the same x.
 
+    Groups with the same weights and biases, as in a convolution, are one matrix at several places.
+    """
 
-def _matrices(program: Program, groups: list[list[tuple[int, Rows, Rows, int]]]) -> list[Kernel]:
-    """One matrix for each group over the same x; where several groups have the same weights, one matrix at several places."""
-    shared: dict[Any, list[tuple[Rows, Rows, Rows]]] = defaultdict(list)
+    def by_weights(product: _Product) -> tuple[int, bytes, int]:
+        # Weights come in the same order at every place, so that equal ones are found equal.
+        place = int(program.place[product.weights[0]])
+        return place, product.weights.tobytes(), product.bias
+
+    shared: dict[object, list[list[_Product]]] = defaultdict(list)
     for group in groups:
-        for biased in (True, False):
-            part = sorted(
-                (each for each in group if (each[3] >= 0) == biased),
-                key=lambda each: (int(program.place[each[2][0]]), each[2].tobytes(), each[3]),
-            )  # in the order of the weights, which is the same at every place
+        with_bias = [product for product in group if product.bias >= 0]
+        without = [product for product in group if product.bias < 0]
+        for part in (with_bias, without):
             if part:
-                rows, xs, weights, biases = zip(*part, strict=True)
-                key = (biased, numpy.stack(weights).tobytes(), biases, len(xs[0]))
-                shared[key].append((numpy.array(rows), xs[0], numpy.stack(weights)))
-    return [
-        Matrix(
-            numpy.concatenate([rows for rows, _, _ in places]),
-            numpy.stack([x for _, x, _ in places]),
-            places[0][2],
-            numpy.array(biases) if biased else None,
-        )
-        for (biased, _, biases, _), places in shared.items()
-    ]
+                part.sort(key=by_weights)
+                weights = numpy.stack([product.weights for product in part])
+                biases = tuple(product.bias for product in part)
+                key = (weights.tobytes(), biases, weights.shape)
+                shared[key].append(part)
+    return [_matrix(places) for places in shared.values()]
+
+
+def _matrix(places: list[list[_Product]]) -> Matrix:
+    """Return the products of all places as one matrix; weights and biases are the same at each."""
+    first = places[0]
+    rows = numpy.array([product.row for place in places for product in place])
+    x = numpy.stack([place[0].x for place in places])
+    weights = numpy.stack([product.weights for product in first])
+    if first[0].bias < 0:
+        return Matrix(rows, x, weights, None)
+    return Matrix(rows, x, weights, numpy.array([product.bias for product in first]))

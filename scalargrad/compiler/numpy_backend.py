@@ -1,21 +1,73 @@
-"""The NumPy backend: a program as three functions of plain source: outputs, loss with gradient, and what flows back to the inputs."""
+"""NumPy backend: a program as three functions of plain source.
+
+They compute the outputs; the loss and its gradient; and what flows back to the inputs. Each is
+generated and compiled when it is first called.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy
-from numpy.typing import NDArray
 
 from .array_rules import ARRAYS
-from .buffers import Layout, layout_of
-from .codegen import PARAMETERS, Writer, backward, forward
-from .kernels import Kernel, kernels_of
+from .array_types import Array, Rows
+from .codegen import PARAMETERS, Writer, write_backward, write_forward
+from .kernels import Kernel, build_kernels
+from .layout import Layout, lay_out
 from .program import Program
 
-Array = NDArray[numpy.float64]
+__all__ = ["NumpyBackend"]
 
-_NAMES: dict[str, Any] = {
+
+def _scatter(target: Array, numbers: Array, steps: Sequence[tuple[Rows, Rows]]) -> None:
+    """Add numbers to columns, some of which appear twice: in steps within which none does."""
+    for columns, positions in steps:
+        target[..., columns] += numbers[..., positions]
+
+
+def _outer(left: Array, right: Array, out: Array) -> None:
+    """Compute leftᵀ @ right."""
+    if len(left) == 1:
+        # Of a single sample it is every pair once, which NumPy multiplies faster than matrices.
+        numpy.multiply(left.T, right, out)
+    else:
+        numpy.matmul(left.T, right, out)
+
+
+def _outer_with_one(left: Array, right: Array, out: Array) -> None:
+    """Compute leftᵀ @ [right, 1]: the gradient of weights, and in the last column of the bias."""
+    if len(left) == 1:
+        # Of one column and one row, dot is faster than a product of every pair.
+        numpy.dot(left.T, numpy.append(right, 1.0)[None], out)
+    else:
+        numpy.matmul(left.T, right, out[:, :-1])
+        numpy.matmul(left.T, _ones(len(left)), out[:, -1])
+
+
+def _part(vector: Array, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+    """Return the numbers at start + Σ strides · index, as a view."""
+    step = vector.itemsize
+    byte_strides = tuple(step * stride for stride in strides)
+    return numpy.ndarray(shape, vector.dtype, vector, step * start, byte_strides)
+
+
+@lru_cache(maxsize=8)
+def _ones(count: int) -> Array:
+    """Return ones: a matrix product with them is a sum, and faster."""
+    return numpy.ones(count)
+
+
+@lru_cache(maxsize=8)
+def _shares(count: int) -> Array:
+    """Return the weight of each sample's loss in the mean, (count, 1)."""
+    shares = numpy.full((count, 1), 1.0 / count)
+    # All calls with batches of this size get the same array.
+    shares.flags.writeable = False
+    return shares
+
+
+_NAMES: dict[str, object] = {
     **vars(ARRAYS),
     "inf": numpy.inf,
     "nan": numpy.nan,
@@ -27,132 +79,113 @@ _NAMES: dict[str, Any] = {
     "square": numpy.square,
     "take": numpy.take,
     "total": numpy.add.reduce,
-}
-
-
-def _scatter(target: Array, numbers: Array, turns: Sequence[tuple[Any, Any]]) -> None:
-    """Add numbers to places that may be the same, in turns within which they are not."""
-    for columns, positions in turns:
-        target[..., columns] += numbers[..., positions]
-
-
-def _outer(left: Array, right: Array, out: Array) -> None:
-    """leftᵀ @ right; for one sample that is a product of every pair, which NumPy writes down sooner than a matrix product."""
-    if len(left) == 1:
-        numpy.multiply(left.T, right, out)
-    else:
-        numpy.matmul(left.T, right, out)
-
-
-def _outer_with_one(left: Array, right: Array, out: Array) -> None:
-    """leftᵀ @ [right, 1]: the gradient of weights, and in the last column that of the bias."""
-    if len(left) == 1:
-        numpy.dot(
-            left.T, numpy.append(right, 1.0)[None], out
-        )  # of one column and one row, dot makes it sooner than a product
-    else:
-        numpy.matmul(left.T, right, out[:, :-1])
-        numpy.matmul(left.T, _ones(len(left)), out[:, -1])
-
-
-def _part(vector: Array, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
-    """The numbers at start + Σ strides · index, as a view."""
-    step = vector.itemsize
-    return numpy.ndarray(
-        shape, vector.dtype, vector, step * start, tuple(step * stride for stride in strides)
-    )
-
-
-@lru_cache(maxsize=8)
-def _ones(count: int) -> Array:
-    """So many ones; a matrix product with them is a sum, and quicker."""
-    return numpy.ones(count)
-
-
-@lru_cache(maxsize=8)
-def _shares(count: int) -> Array:
-    """What each sample's loss counts in the mean, (count, 1)."""
-    found = numpy.full((count, 1), 1.0 / count)
-    found.flags.writeable = False
-    return found
-
-
-_NAMES |= {
     "shares": _shares,
     "scatter": _scatter,
     "outer": _outer,
     "outer_with_one": _outer_with_one,
     "part": _part,
 }
+"""What generated source may call."""
 
 
 class NumpyBackend:
     """Runs a program on batches.
 
-    Each call has arrays of its own, so several threads may call at once.
+    Each call has its own arrays, so several threads may call at once.
 
-    program     what is computed
-    sizes       the length of each argument
-    parameters  the vector to compute with, which is kept and not copied; a new one if left out
+    Args:
+        program: What to compute.
+        sizes: The length of each argument.
+        parameters: The vector to compute with, which is kept and not copied. A new one if left out.
+
+    Attributes:
+        kernels: What is computed, in order.
+        layout: Where each row has its number.
+        parameters: The numbers to compute with, to be changed in place.
+        source: The source of each function that was generated so far.
     """
 
     def __init__(
         self, program: Program, sizes: Sequence[int], parameters: Array | None = None
     ) -> None:
-        self.program, self.sizes = program, tuple(sizes)
-        self.kernels: list[Kernel] = kernels_of(program)
-        self.layout: Layout = layout_of(program, self.kernels, self.sizes)
+        self.program = program
+        self.sizes = tuple(sizes)
+        self.kernels: list[Kernel] = build_kernels(program)
+        self.layout: Layout = lay_out(program, self.kernels, self.sizes)
         self.parameters = numpy.zeros(program.parameters) if parameters is None else parameters
         self.fixed = {PARAMETERS: self.parameters, "c": program.numbers}
         self.source: dict[str, str] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
-        """All outputs, (batch, outputs)."""
+        """Return all outputs, (batch, outputs)."""
         function = self._function("outputs")
-        with numpy.errstate(
-            all="ignore"
-        ):  # not as a decorator: before NumPy 2 that is one object for all threads
-            found: Array = function(len(drawn), read, drawn, *arguments)
-        return found
+        # Not as a decorator: before NumPy 2 that is one object for all threads.
+        with numpy.errstate(all="ignore"):
+            outputs: Array = function(len(drawn), read, drawn, *arguments)
+        return outputs
 
     def loss(
         self, arguments: Sequence[Array], read: Array, drawn: Array
     ) -> tuple[float, Array, Array]:
-        """The mean of the first output, its gradient, and the other outputs, (batch, outputs - 1)."""
+        """Return the mean of the first output, its gradient, and the other outputs."""
         function = self._function("loss")
         gradient = numpy.empty(self.program.parameters)
         with numpy.errstate(all="ignore"):
             loss, others = function(len(drawn), read, drawn, *arguments, gradient)
         return float(loss), gradient, others
 
-    def written(self, name: str) -> str:
-        """The source of a function: "outputs", "loss" or "pulled"."""
+    def pull_back(
+        self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
+    ) -> list[Array]:
+        """Return what flows back to each argument when the outputs receive `seed`.
+
+        Args:
+            arguments: One (batch, n) for each argument.
+            read: A number for each leaf that is read.
+            drawn: (batch, leaves) numbers drawn at random.
+            seed: (batch, outputs).
+
+        Returns:
+            One (batch, n) for each argument: each sample by itself.
+        """
+        function = self._function("pulled")
+        with numpy.errstate(all="ignore"):
+            gradients: list[Array] = function(len(drawn), read, drawn, *arguments, seed)
+        return gradients
+
+    def render(self, name: str) -> str:
+        """Return the source of a function: "outputs", "loss" or "pulled"."""
         self._function(name)
         return self.source[name]
 
-    def pulled(
-        self, arguments: Sequence[Array], read: Array, drawn: Array, seed: Array
-    ) -> list[Array]:
-        """What flows back to each argument when the outputs receive `seed`, (batch, outputs): each sample by itself."""
-        function = self._function("pulled")
-        with numpy.errstate(all="ignore"):
-            found: list[Array] = function(len(drawn), read, drawn, *arguments, seed)
-        return found
-
     def _function(self, name: str) -> Callable[..., Any]:
+        """Return a function, generated at its first use."""
         if name not in self._functions:
-            writer = Writer(self.layout, self._needed(name), self.fixed)
-            for number, kernel in enumerate(self.kernels):
-                forward(writer, number + self._first, kernel)
-            extra = getattr(self, f"_write_{name}")(writer)
-            names = [f"x{i}" for i in range(len(self.sizes))]
-            head = f"def {name}({', '.join(['n', 'r', 'd', *names, *extra])}):"
-            self.source[name] = "\n    ".join([head, *writer.lines]) + "\n"
-            space = {**_NAMES, **writer.names, **self.fixed}
-            exec(compile(self.source[name], f"<compiled {name}>", "exec"), space)
-            self._functions[name] = space[name]
+            self._functions[name] = self._generate(name)
         return self._functions[name]
+
+    def _generate(self, name: str) -> Callable[..., Any]:
+        """Write the source of a function and compile it."""
+        finish = {
+            "outputs": self._write_outputs,
+            "loss": self._write_loss,
+            "pulled": self._write_pulled,
+        }[name]
+        writer = Writer(self.layout, self._needed(name), self.fixed)
+        for number, kernel in enumerate(self.kernels, self._first):
+            write_forward(writer, number, kernel)
+        extra = finish(writer)
+
+        arguments = [f"x{i}" for i in range(len(self.sizes))]
+        head = f"def {name}({', '.join(['n', 'r', 'd', *arguments, *extra])}):"
+        self.source[name] = "\n    ".join([head, *writer.lines]) + "\n"
+
+        # Names of the writer hold views of the parameters and the constants, made once.
+        space: dict[str, Any] = {**_NAMES, **writer.names, **self.fixed}
+        exec(compile(self.source[name], f"<compiled {name}>", "exec"), space)
+        function: Callable[..., Any] = space[name]
+        return function
 
     @property
     def _first(self) -> int:
@@ -160,26 +193,24 @@ class NumpyBackend:
         return len(self.layout.blocks) - len(self.kernels)
 
     def _needed(self, name: str) -> list[bool]:
-        """Which blocks a gradient shall flow to: those on the way to the parameters, or to the inputs."""
-        goals = {
+        """Which blocks need a gradient: those on the way to the parameters, or to the inputs."""
+        targets: dict[str, tuple[str, ...]] = {
             "outputs": (),
             "loss": (PARAMETERS,),
             "pulled": tuple(f"x{i}" for i in range(len(self.sizes))),
-        }[name]
-        needed = [block.name in goals for block in self.layout.blocks]
+        }
+        needed = [block.name in targets[name] for block in self.layout.blocks]
         for number, kernel in enumerate(self.kernels, self._first):
-            needed[number] = any(
-                needed[place.block]
-                for rows in _taken(kernel)
-                for place, _ in self.layout.operand(rows).parts
-            )
+            operands = [self.layout.operand(rows) for rows in kernel.taken()]
+            views = [view for operand in operands for view, _ in operand.parts]
+            needed[number] = any(needed[view.block] for view in views)
         return needed
 
     def _write_outputs(self, writer: Writer) -> list[str]:
         operand = self.layout.operand(self.program.outputs)
-        writer.line(
-            f"return spread({writer.read(operand)}, (n, {len(self.program.outputs)})).copy()"
-        )
+        width = len(self.program.outputs)
+        # A copy, as the source may be a view, even of the caller's own argument.
+        writer.line(f"return spread({writer.read(operand)}, (n, {width})).copy()")
         return []
 
     def _write_loss(self, writer: Writer) -> list[str]:
@@ -187,43 +218,37 @@ class NumpyBackend:
         batched = self.layout.batched(operand)
         source = writer.read(operand)
         writer.line(f"loss = total({source}, None)" + (" / n" if batched else ""))
-        if writer.wants(operand):
-            writer.give(operand, "shares(n)" if batched else "full(1, 1.0)")
+        if writer.needs_gradient(operand):
+            writer.add_gradient(operand, "shares(n)" if batched else "full(1, 1.0)")
             self._write_backward(writer)
-        writer.leave_nothing_unset()
-        writer.line(f"return loss, {self._others(writer)}")
-        return ["g_p"]
+        writer.zero_unset_parameters()
 
-    def _others(self, writer: Writer) -> str:
-        if len(self.program.outputs) == 1:
-            return "None"
-        return f"spread({writer.read(self.layout.operand(self.program.outputs[1:]))}, (n, {len(self.program.outputs) - 1}))"
+        others = "None"
+        rest = self.program.outputs[1:]
+        if len(rest):
+            others = f"spread({writer.read(self.layout.operand(rest))}, (n, {len(rest)}))"
+        writer.line(f"return loss, {others}")
+        return ["g_p"]
 
     def _write_pulled(self, writer: Writer) -> list[str]:
         for i, row in enumerate(self.program.outputs):
             operand = self.layout.operand(numpy.array([row]))
-            if writer.wants(operand):
-                writer.give(operand, f"s[:, {i}:{i + 1}]")
+            if writer.needs_gradient(operand):
+                writer.add_gradient(operand, f"s[:, {i}:{i + 1}]")
         self._write_backward(writer)
-        found = [
-            block.gradient if writer.touched(i) else f"zeros((n, {block.width}))"
-            for i, block in enumerate(self.layout.blocks[: len(self.sizes)])
-        ]
-        writer.line(f"return [{', '.join(found)}]")
+
+        gradients = []
+        for i, block in enumerate(self.layout.blocks[: len(self.sizes)]):
+            zeros = f"zeros((n, {block.width}))"
+            gradients.append(block.gradient if writer.has_gradient(i) else zeros)
+        writer.line(f"return [{', '.join(gradients)}]")
         return ["s"]
 
     def _write_backward(self, writer: Writer) -> None:
-        order = reversed(range(self._first, len(self.layout.blocks)))
-        for number in sorted(
-            order, key=lambda number: not self.layout.blocks[number].batched
-        ):  # what is the same for all samples: last
-            if writer.needed[number] and writer.touched(number):
-                backward(writer, number, self.kernels[number - self._first])
-
-
-def _taken(kernel: Any) -> list[Any]:
-    """All rows that a kernel takes, in groups."""
-    if hasattr(kernel, "operands"):
-        return list(kernel.operands)
-    names = ("items", "x", "weights", "bias", "first", "second")
-    return [rows for name in names if (rows := getattr(kernel, name, None)) is not None]
+        """Write the adjoint of each kernel, the last one first."""
+        numbers = reversed(range(self._first, len(self.layout.blocks)))
+        # What is the same for all samples, such as a penalty, comes last: then the gradient of most
+        # parameters is assigned by a matrix product, and the penalty adds to it.
+        for number in sorted(numbers, key=lambda number: not self.layout.blocks[number].batched):
+            if writer.needed[number] and writer.has_gradient(number):
+                write_backward(writer, number, self.kernels[number - self._first])

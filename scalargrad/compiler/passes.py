@@ -1,152 +1,256 @@
-"""Passes: Program → Program. Each computes the same outputs; together they turn chains of + and × into sums and dot products."""
+"""Passes: functions from Program to Program that compute the same outputs with fewer, wider rows.
 
+An eager `w[0] * x[0] + w[1] * x[1] + b` is recorded as four rows: two products and two sums of two.
+The passes make one dot product of it, and `kernels` finds the matrix in many of those:
+
+    ((%w0 · %x0) + (%w1 · %x1)) + %b        as recorded
+    sum(%w0 · %x0, %w1 · %x1, %b)           after `merge_sums`
+    dot([%x0, %x1, %b], [%w0, %w1, 1])      after `form_dot_products`
+
+All of them are array code over the rows: a loop over single rows is left only where a row needs the
+result of an earlier one.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy
 
 from scalargrad.core.ops import ADD, DIV, DOT, FLOATS, MUL, NEG, POW, SUB, SUM, TABLE
 from scalargrad.errors import ProgramError
 
-from .program import CONSTANT, DRAWN, FIRST, INPUT, Indexes, Kind, Program, operands_of
+from .array_types import Mask, Rows
+from .program import (
+    CONSTANT,
+    DRAWN,
+    FIRST,
+    INPUT,
+    Indexes,
+    Kind,
+    Program,
+    insert_static_args,
+)
+
+__all__ = [
+    "PASSES",
+    "batched",
+    "fold_constants",
+    "form_dot_products",
+    "merge_common_rows",
+    "merge_sums",
+    "optimize",
+    "remove_dead_rows",
+    "remove_identities",
+]
+
+_MAX_FOLDED = 64
+"""The longest list of constants that is computed ahead."""
 
 
-def without_dead_rows(program: Program) -> Program:
-    """Rows that no output depends on are left out.
+def remove_dead_rows(program: Program) -> Program:
+    """Remove the rows that no output depends on.
 
-    >>> from .program import record
-    >>> from .trace import trace
-    >>> program = record(trace(lambda x: x[0] * 2, [2]))
-    >>> len(without_dead_rows(program)) == len(program)
-    True
+    A walk from the last row to the first sees every row after all rows that use it, so one walk is
+    enough. Inputs and parameters keep their places, whether or not rows are left for them.
+
+    Example:
+        >>> from .program import record
+        >>> from .tracing import trace
+        >>> program = record(trace(lambda x: x[0] * 2, [2]))
+        >>> len(remove_dead_rows(program)) == len(program)
+        True
     """
     alive = numpy.zeros(len(program), bool)
     alive[program.outputs] = True
-    operands, start = program.operands, program.start
+    operands = program.operands
+    start = program.start
     for row in numpy.flatnonzero(program.code >= FIRST)[::-1].tolist():
         if alive[row]:
             alive[operands[start[row] : start[row + 1]]] = True
-    return _kept(program, alive) if not alive.all() else program
+    return program if alive.all() else _keep(program, alive)
 
 
-def with_wide_sums(program: Program) -> Program:
-    """Chains of + become one sum, where nothing else uses what lies between."""
-    adds = _are(program, ADD.name) | _are(program, SUM.name)
+def merge_sums(program: Program) -> Program:
+    """Merge chains of + into one sum.
+
+    `((a + b) + c) + d` becomes `sum(a, b, c, d)`. A + in between is merged only if nothing else
+    uses it, so nothing is computed twice. Each term receives the gradient of the sum, as it did
+    through the chain; only the order of the additions may differ, and with it the last digits.
+
+    Example:
+        >>> from .program import record
+        >>> from .tracing import trace
+        >>> print(merge_sums(record(trace(lambda x: x[0] + x[1] + x[2], [3]))))
+        4 rows
+        %0 = input[0]
+        %1 = input[1]
+        %2 = input[2]
+        %3 = sum(%0, %1, %2)
+        return %3
+    """
+    sums = _computes(program, ADD.name) | _computes(program, SUM.name)
     owner = _owners(program)
-    uses = _uses(program)
-    inner = adds[owner] & (adds & (uses == 1))[program.operands]
+    used_once = _count_uses(program) == 1
+    inner = sums[owner] & (sums & used_once)[program.operands]
     if not inner.any():
         return program
+
+    # Pointer jumping: each round doubles the distance, so a chain of n takes log₂(n) rounds.
     root = numpy.arange(len(program), dtype=numpy.int32)
     root[program.operands[inner]] = owner[inner]
     while not numpy.array_equal(further := root[root], root):
         root = further
-    code, kinds = program.code.copy(), program.kinds
-    code[numpy.unique(root[owner[inner]])], kinds = _code(kinds, Kind(SUM.name))
-    terms = ~inner & ~_zeros_among_others(program, root[owner], inner)
-    wide = _with_edges(
-        replace(program, code=code, kinds=kinds), root[owner[terms]], program.operands[terms]
-    )
+
+    code, kinds = _with_kind(program, numpy.unique(root[owner[inner]]), Kind(SUM.name))
+    terms = ~inner & ~_are_spare_zeros(program, root[owner], inner)
+    recoded = replace(program, code=code, kinds=kinds)
+    wide = _replace_edges(recoded, root[owner[terms]], program.operands[terms])
+
     merged = numpy.zeros(len(program), bool)
     merged[program.operands[inner]] = True
-    return _kept(wide, ~merged)
+    return _keep(wide, ~merged)
 
 
-def _zeros_among_others(program: Program, root: Indexes, inner: Any) -> Any:
-    """Which operands are a 0 in a chain that has other terms, too: Python's `sum` begins with one."""
-    zero = _are_constant(program, 0.0)[program.operands] & numpy.isin(root, root[inner])
-    others = numpy.bincount(root[~inner & ~zero], minlength=len(program))
-    return zero & (others > 0)[root]
+def _are_spare_zeros(program: Program, root: Rows, inner: Mask) -> Mask:
+    """Which operands are a constant 0 in a merged sum that has other terms, too."""
+    # Python's `sum` begins with 0. As a term it would keep a sum of products from being a dot.
+    in_merged_sum = numpy.isin(root, root[inner])
+    zero = _are_constant(program, 0.0)[program.operands] & in_merged_sum
+    other_terms = numpy.bincount(root[~inner & ~zero], minlength=len(program))
+    spare: Mask = zero & (other_terms > 0)[root]
+    return spare
 
 
-def with_dots(program: Program) -> Program:
-    """Sums of products become dot products, where nothing else uses the products.
+def form_dot_products(program: Program) -> Program:
+    """Turn sums of products into dot products.
 
-    A term that is no product is one with the constant 1. Where some factors depend on the sample and others do not, those that do
-    come first. Products that mix both ways are left alone, and so is x + y·z, unless x does not depend on the sample: a bias.
+    `sum(w·x, v·y, b)` becomes `dot([x, y, b], [w, v, 1])`: a term that is not a product, or whose
+    product something else uses, is one with the constant 1. Where one factor varies by sample and
+    the other does not, the varying one comes first, so that `kernels` can read the factors of many
+    dot products as a matrix.
+
+    Which sums are left alone is said at `_are_worth_a_dot`.
     """
     before = program
-    program, one = _with_one(program)
-    owner, products = _owners(program), _are(program, MUL.name)
-    uses = _uses(program)
-    sums = _are(program, ADD.name) | _are(program, SUM.name)
+    program, one = _prepend_one(program)
+    owner = _owners(program)
+    products = _computes(program, MUL.name)
+    used_once = _count_uses(program) == 1
+    sums = _computes(program, ADD.name) | _computes(program, SUM.name)
+
     edges = numpy.flatnonzero(sums[owner])
-    terms, rows = program.operands[edges], owner[edges]
-    taken = products[terms] & (uses[terms] == 1)
+    terms = program.operands[edges]
+    rows = owner[edges]
+    taken = products[terms] & used_once[terms]
+
     # Terms that are leaves have no operands: clipping gives them some number, which is not taken.
-    first = numpy.where(taken, program.operands.take(program.start[terms], mode="clip"), terms)
-    second = numpy.where(taken, program.operands.take(program.start[terms] + 1, mode="clip"), one)
+    left = program.operands.take(program.start[terms], mode="clip")
+    right = program.operands.take(program.start[terms] + 1, mode="clip")
+    first = numpy.where(taken, left, terms)
+    second = numpy.where(taken, right, one)
+
     varying = batched(program)
     swap = ~varying[first] & varying[second]
     first, second = numpy.where(swap, second, first), numpy.where(swap, first, second)
-    chosen = _worth_a_dot(len(program), rows, taken, varying[first], varying[second])[rows]
+
+    worth = _are_worth_a_dot(len(program), rows, taken, varying[first], varying[second])
+    chosen = worth[rows]
     if not chosen.any():
         return before
-    return without_dead_rows(_with_pairs(program, rows[chosen], first[chosen], second[chosen]))
+    with_dots = _replace_by_dots(program, rows[chosen], first[chosen], second[chosen])
+    return remove_dead_rows(with_dots)
 
 
-def _worth_a_dot(n: int, rows: Indexes, taken: Any, first: Any, second: Any) -> Any:
-    """Which of the rows become dot products: those with a product, whose pairs are all of one sort."""
+def _are_worth_a_dot(n: int, rows: Rows, taken: Mask, first: Mask, second: Mask) -> Mask:
+    """Which of n rows become dot products.
 
-    def count(which: Any) -> Any:
+    Those with at least one product whose pairs are all of one sort: in each both factors vary by
+    sample, or in none. A mixture could be neither a matrix nor a product of two arrays. Of two
+    terms, x + y·z stays as it is, for a dot product would be two multiplications where one is
+    enough, unless x does not vary: then it is the bias of a neuron with one input.
+
+    Args:
+        n: The number of rows of the program.
+        rows: (e,) the sum that each term belongs to.
+        taken: (e,) whether the term is a product.
+        first: (e,) whether the first factor varies by sample.
+        second: (e,) whether the second one does.
+    """
+
+    def count(which: Mask) -> Rows:
         return numpy.bincount(rows[which], minlength=n)
 
     terms = numpy.bincount(rows, minlength=n)
     products = count(taken)
-    both = count(first & second)
-    plain = count(~taken & first)
-    one_sort = (both == 0) | (both == terms)
-    return (products > 0) & one_sort & ((terms > 2) | (plain == 0))
+    both_vary = count(first & second)
+    varying_terms = count(~taken & first)
+    one_sort = (both_vary == 0) | (both_vary == terms)
+    worth: Mask = (products > 0) & one_sort & ((terms > 2) | (varying_terms == 0))
+    return worth
 
 
-def _with_pairs(program: Program, rows: Indexes, first: Indexes, second: Indexes) -> Program:
-    """The rows as dot products: all first factors, then all second factors."""
+def _replace_by_dots(program: Program, rows: Rows, first: Rows, second: Rows) -> Program:
+    """Make dot products of the rows: all first factors, then all second factors."""
     owner = _owners(program)
     untouched = ~numpy.isin(owner, rows)
-    code, kinds = program.code.copy(), program.kinds
-    code[numpy.unique(rows)], kinds = _code(kinds, Kind(DOT.name))
+    code, kinds = _with_kind(program, numpy.unique(rows), Kind(DOT.name))
     owners = numpy.concatenate([owner[untouched], rows, rows])
     operands = numpy.concatenate([program.operands[untouched], first, second])
-    return _with_edges(replace(program, code=code, kinds=kinds), owners, operands)
+    return _replace_edges(replace(program, code=code, kinds=kinds), owners, operands)
 
 
-def folded(program: Program) -> Program:
-    """What depends on constants alone is computed now."""
-    numbers, known = program.numbers.tolist(), dict[int, float]()
+def fold_constants(program: Program) -> Program:
+    """Compute ahead what depends on constants alone.
+
+    `x * (2.0 * 3.0)` becomes `x * 6.0`. The rules are those of eager code, so the number is the
+    same to the bit. Parameters and leaves that are read at each run are not constants.
+    """
+    numbers = program.numbers.tolist()
+    known: dict[int, float] = {}
     for row in numpy.flatnonzero(program.code == CONSTANT).tolist():
         known[row] = numbers[program.place[row]]
-    code, place = program.code.copy(), program.place.copy()
+
+    code = program.code.copy()
+    place = program.place.copy()
     for row, kind, args in program.rows():
-        if kind is not None and len(args) <= 64 and all(arg in known for arg in args):
-            known[row] = TABLE[kind.op].value(
-                FLOATS, operands_of(kind, [known[arg] for arg in args])
-            )
-            code[row], place[row] = CONSTANT, len(numbers)
-            numbers.append(known[row])
+        if kind is None or len(args) > _MAX_FOLDED or not all(arg in known for arg in args):
+            continue
+        operands = insert_static_args(kind, [known[arg] for arg in args])
+        known[row] = TABLE[kind.op].value(FLOATS, operands)
+        code[row] = CONSTANT
+        place[row] = len(numbers)
+        numbers.append(known[row])
     if len(numbers) == len(program.numbers):
         return program
-    leaf = code < FIRST
-    edges = ~leaf[_owners(program)]
-    new = replace(program, code=code, place=place, numbers=numpy.array(numbers))
-    return without_dead_rows(_with_edges(new, _owners(program)[edges], program.operands[edges]))
+
+    # Rows that became leaves lose their operands.
+    owner = _owners(program)
+    edges = code[owner] >= FIRST
+    folded = replace(program, code=code, place=place, numbers=numpy.array(numbers))
+    return remove_dead_rows(_replace_edges(folded, owner[edges], program.operands[edges]))
 
 
-def without_identities(program: Program) -> Program:
-    """x + 0, x - 0, x · 1, x / 1, x to the power of 1 and -(-x) are x.
+def remove_identities(program: Program) -> Program:
+    """Replace x + 0, x - 0, x · 1, x / 1, x to the power of 1, and -(-x) by x.
 
-    x + 0 is not quite x for x = -0.0, which becomes 0.0: that is the one difference, and no derivative sees it.
+    x + 0 is not quite x for x = -0.0, where it is 0.0. That is the one difference, and no
+    derivative depends on it.
     """
     alias = numpy.arange(len(program), dtype=numpy.int32)
-    constant = {
+    constants = {
         row: float(program.numbers[program.place[row]])
         for row in numpy.flatnonzero(program.code == CONSTANT).tolist()
     }
     negated: dict[int, int] = {}
     for row, kind, args in program.rows():
-        if kind is not None and len(args) <= 2:
-            args = [int(alias[arg]) for arg in args]
-            alias[row] = _same_as(kind, args, constant, negated, row)
-    return program if (alias == numpy.arange(len(program))).all() else _aliased(program, alias)
+        if kind is None or len(args) > 2:
+            continue
+        # Operands come first, so their aliases are final: 1 · (x + 0) is x after one walk.
+        args = [int(alias[arg]) for arg in args]
+        if kind.op == NEG.name:
+            negated[row] = args[0]
+        alias[row] = _equal_row(row, kind, args, constants, negated)
+    return _redirect(program, alias)
 
 
 _NEUTRAL = {
@@ -155,111 +259,152 @@ _NEUTRAL = {
     SUB.name: (None, 0.0),
     DIV.name: (None, 1.0),
 }
-"""What leaves the other operand as it is, when it stands first, and when it stands second."""
+"""The number that leaves the other operand as it is, as the left and as the right operand."""
 
 
-def _same_as(
-    kind: Kind, args: list[int], constant: dict[int, float], negated: dict[int, int], row: int
+def _equal_row(
+    row: int,
+    kind: Kind,
+    args: Sequence[int],
+    constants: Mapping[int, float],
+    negated: Mapping[int, int],
 ) -> int:
+    """Return an operand that a row is equal to, or the row itself.
+
+    Args:
+        row: The row.
+        kind: What it computes.
+        args: Its operands.
+        constants: The number of each row that is a constant.
+        negated: The operand of each row that is a negation.
+    """
     if kind.op == NEG.name:
-        negated[row] = args[0]
         return negated.get(args[0], row)
     if kind == Kind(POW.name, (None, 1.0)):
         return args[0]
-    for here, there, neutral in zip(args, args[::-1], _NEUTRAL.get(kind.op, ()), strict=False):
-        if neutral is not None and constant.get(here) == neutral:
-            return there
+    if kind.op in _NEUTRAL and len(args) == 2:
+        left, right = args
+        left_neutral, right_neutral = _NEUTRAL[kind.op]
+        if left_neutral is not None and constants.get(left) == left_neutral:
+            return right
+        if constants.get(right) == right_neutral:
+            return left
     return row
 
 
-def without_repetitions(program: Program) -> Program:
-    """Rows that compute the same from the same operands are computed once. Drawn numbers are never the same."""
-    alias, seen = numpy.arange(len(program), dtype=numpy.int32), dict[Any, int]()
-    leaves = numpy.flatnonzero(program.code == CONSTANT)
-    for row in leaves.tolist():
-        alias[row] = seen.setdefault(program.numbers[program.place[row]].tobytes(), row)
-    codes, start, operands = program.code, program.start, program.operands
+def merge_common_rows(program: Program) -> Program:
+    """Compute rows with equal kinds and operands once (common subexpression elimination).
+
+    `x·y + exp(x·y)` keeps one `x·y`, whose gradient is then the sum over both uses. Constants are
+    compared by their bits, so 0.0 and -0.0 stay two. Drawn numbers are never merged: two draws of
+    one source are two numbers.
+    """
+    alias = numpy.arange(len(program), dtype=numpy.int32)
+    seen: dict[object, int] = {}
+    for row in numpy.flatnonzero(program.code == CONSTANT).tolist():
+        bits = program.numbers[program.place[row]].tobytes()
+        alias[row] = seen.setdefault(bits, row)
+
+    codes = program.code
+    start = program.start
+    operands = program.operands
     for row in numpy.flatnonzero(codes >= FIRST).tolist():
-        key = (int(codes[row]), alias[operands[start[row] : start[row + 1]]].tobytes())
+        args = alias[operands[start[row] : start[row + 1]]]
+        key = (int(codes[row]), args.tobytes())
         alias[row] = seen.setdefault(key, row)
-    return program if (alias == numpy.arange(len(program))).all() else _aliased(program, alias)
+    return _redirect(program, alias)
 
 
 PASSES = (
-    with_wide_sums,
-    with_dots,
-    folded,
-    without_identities,
-    without_repetitions,
-    without_dead_rows,
+    merge_sums,
+    form_dot_products,
+    fold_constants,
+    remove_identities,
+    merge_common_rows,
+    remove_dead_rows,
 )
-"""All passes in the order in which they are made. The first two go first as they leave fewer rows to the others."""
+"""All passes in the order in which they run.
+
+The first two come first as they leave fewer rows to the others, which loop over rows. Dot products
+need wide sums. Folding makes constants that identities look for, and rows that become equal when
+identities are gone are merged after that. Dead rows are removed last, whatever left them.
+"""
 
 
-def optimized(program: Program) -> Program:
-    """The program after all passes."""
-    for each in PASSES:
-        program = each(program)
+def optimize(program: Program) -> Program:
+    """Return the program after all passes."""
+    for run_pass in PASSES:
+        program = run_pass(program)
     return program
 
 
-def batched(program: Program) -> Any:
-    """Which rows differ from sample to sample: inputs, drawn numbers, and all that is computed from them."""
-    found = bytearray(
-        (program.code == INPUT) | (program.code == DRAWN)
-    )  # one by one, it is read sooner than an array
-    start, operands = program.start.tolist(), program.operands.data
+def batched(program: Program) -> Mask:
+    """Return which rows vary by sample: inputs, drawn numbers, and all computed from them."""
+    # A row at a time is read and written here, which a bytearray does faster than a NumPy array.
+    varies = bytearray((program.code == INPUT) | (program.code == DRAWN))
+    start = program.start.tolist()
+    operands = program.operands.data
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        found[row] = any(map(found.__getitem__, operands[start[row] : start[row + 1]]))
-    return numpy.frombuffer(found, bool)
+        varies[row] = any(map(varies.__getitem__, operands[start[row] : start[row + 1]]))
+    return numpy.frombuffer(varies, bool)
 
 
-def _are(program: Program, op: str) -> Any:
+def _computes(program: Program, op: str) -> Mask:
+    """Which rows compute an operation of rows alone."""
     codes = [i + FIRST for i, kind in enumerate(program.kinds) if kind == Kind(op)]
     return numpy.isin(program.code, codes)
 
 
-def _are_constant(program: Program, number: float) -> Any:
-    found = program.code == CONSTANT
-    found[found] = program.numbers[program.place[found]] == number
-    return found
+def _are_constant(program: Program, number: float) -> Mask:
+    """Which rows are a constant of this number."""
+    matches: Mask = program.code == CONSTANT
+    matches[matches] = program.numbers[program.place[matches]] == number
+    return matches
 
 
-def _uses(program: Program) -> Any:
+def _count_uses(program: Program) -> Rows:
     """How often each row is an operand or an output."""
     as_operand = numpy.bincount(program.operands, minlength=len(program))
     as_output = numpy.bincount(program.outputs, minlength=len(program))
-    return as_operand + as_output
+    uses: Rows = as_operand + as_output
+    return uses
 
 
 def _owners(program: Program) -> Indexes:
     """The row that each operand belongs to."""
-    found: Indexes = numpy.repeat(
-        numpy.arange(len(program), dtype=numpy.int32), numpy.diff(program.start)
-    )
-    return found
+    rows = numpy.arange(len(program), dtype=numpy.int32)
+    owners: Indexes = numpy.repeat(rows, numpy.diff(program.start))
+    return owners
 
 
-def _code(kinds: tuple[Kind, ...], kind: Kind) -> tuple[int, tuple[Kind, ...]]:
-    known = kinds if kind in kinds else (*kinds, kind)
-    return known.index(kind) + FIRST, known
+def _with_kind(program: Program, rows: Rows, kind: Kind) -> tuple[Indexes, tuple[Kind, ...]]:
+    """Return codes and kinds of the program with `kind` as what these rows compute."""
+    kinds = program.kinds if kind in program.kinds else (*program.kinds, kind)
+    code = program.code.copy()
+    code[rows] = kinds.index(kind) + FIRST
+    return code, kinds
 
 
-def _with_edges(program: Program, owners: Any, operands: Any) -> Program:
-    """The same rows with other operands: operands[i] belongs to owners[i], those of one row in the order given."""
+def _replace_edges(program: Program, owners: Rows, operands: Rows) -> Program:
+    """Give operands[i] to the row owners[i], those of one row in the given order."""
+    # A stable sort: the order of the operands of a row matters, such as in a dot product.
     order = numpy.argsort(owners, kind="stable")
     start = numpy.zeros(len(program) + 1, numpy.int32)
     numpy.cumsum(numpy.bincount(owners, minlength=len(program)), out=start[1:])
     return replace(program, start=start, operands=operands[order].astype(numpy.int32))
 
 
-def _kept(program: Program, keep: Any) -> Program:
-    """Only those rows, renumbered; nothing that is kept may need one that is not."""
+def _keep(program: Program, keep: Mask) -> Program:
+    """Keep only these rows, and renumber them.
+
+    Raises ProgramError if a row is left out that a kept one needs.
+    """
     new = numpy.cumsum(keep, dtype=numpy.int32) - 1
     edges = numpy.repeat(keep, numpy.diff(program.start))
     operands = program.operands[edges]
     if not keep[operands].all() or not keep[program.outputs].all():
         raise ProgramError("a row that is needed was left out")
+
     start = numpy.zeros(int(keep.sum()) + 1, numpy.int32)
     numpy.cumsum(numpy.diff(program.start)[keep], out=start[1:])
     return replace(
@@ -273,17 +418,20 @@ def _kept(program: Program, keep: Any) -> Program:
     )
 
 
-def _aliased(program: Program, alias: Indexes) -> Program:
-    """Every use of row i becomes one of alias[i]."""
-    return without_dead_rows(
-        replace(program, operands=alias[program.operands], outputs=alias[program.outputs])
-    )
+def _redirect(program: Program, alias: Indexes) -> Program:
+    """Use row alias[i] wherever row i is used; the program itself where nothing changes."""
+    if (alias == numpy.arange(len(program))).all():
+        return program
+    operands = alias[program.operands]
+    outputs = alias[program.outputs]
+    return remove_dead_rows(replace(program, operands=operands, outputs=outputs))
 
 
-def _with_one(program: Program) -> tuple[Program, int]:
-    """The program with a row for the constant 1 in front."""
+def _prepend_one(program: Program) -> tuple[Program, int]:
+    """Return the program with a constant 1 as its first row, and the number of that row."""
+    # In front, as operands must come before every row that uses them.
     numbers = numpy.append(program.numbers, 1.0)
-    return replace(
+    extended = replace(
         program,
         code=numpy.insert(program.code, 0, CONSTANT),
         place=numpy.insert(program.place, 0, len(numbers) - 1),
@@ -292,4 +440,5 @@ def _with_one(program: Program) -> tuple[Program, int]:
         numbers=numbers,
         outputs=program.outputs + 1,
         origin=None if program.origin is None else numpy.insert(program.origin, 0, -1),
-    ), 0
+    )
+    return extended, 0

@@ -1,9 +1,13 @@
-"""Program: a scalar graph as a flat list, in arrays. It is checked, printed, compared and evaluated here, and never changed."""
+"""Programs: a scalar graph as a flat list of rows, stored as a struct of arrays.
 
-from collections.abc import Iterator, Sequence
+A `Program` is checked, printed, compared and evaluated here. It is never changed: a pass returns
+another one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any
+from typing import TypeVar
 
 import numpy
 from numpy.typing import NDArray
@@ -16,21 +20,48 @@ from scalargrad.core.value import Constant, Value
 from scalargrad.errors import ProgramError, TraceError
 from scalargrad.terminal import fits_terminal
 
-from .trace import Recording
+from .array_types import Array, Rows
+from .tracing import Trace
+
+__all__ = [
+    "CONSTANT",
+    "DRAWN",
+    "FIRST",
+    "INPUT",
+    "LEAF",
+    "LEAVES",
+    "PARAMETER",
+    "Kind",
+    "Program",
+    "insert_static_args",
+    "record",
+]
 
 Indexes = NDArray[numpy.int32]
-Floats = NDArray[numpy.float64]
+Operand = TypeVar("Operand")
 
 INPUT, PARAMETER, CONSTANT, LEAF, DRAWN = range(5)
-"""The kinds of leaves: an entry of the inputs, one of the parameters, a number, a Value that is read at each run, one that is drawn."""
+"""The kinds of leaves: an entry of the inputs, a parameter, a plain number, a Value that is read at
+each run, and one that is drawn at random."""
+
 LEAVES = ("input", "parameter", "constant", "leaf", "drawn")
+"""The names of the kinds of leaves, by code."""
+
 FIRST = len(LEAVES)
 """The code of the first operation."""
+
+_MAX_PRINTED_ROWS = 200
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a row computes: an operation of the table, with the numbers that some of its operands are set to."""
+    """What a row computes.
+
+    Attributes:
+        op: The name of an operation of the table.
+        static_args: The operands that are plain numbers, None where an operand is a row; None
+            where all operands are rows.
+    """
 
     op: str
     static_args: tuple[float | None, ...] | None = None
@@ -38,19 +69,26 @@ class Kind:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Row i computes one scalar. Leaves are rows, too; operands come before the rows that use them.
+    """A list of n rows, each of which computes one scalar.
 
-    code     (n,) the kind of a leaf, else FIRST + the position in `kinds`
-    place    (n,) for a leaf: which input, parameter, constant, read or drawn leaf it is; else 0
-    start    (n + 1,) the operands of row i are operands[start[i]:start[i + 1]]
-    operands (e,) rows
-    kinds    what the codes mean
-    numbers  the constants
-    leaves   Values that are neither input nor parameter nor constant, such as buffers: their numbers are read at each run
-    drawn    RandomLeaf leaves, in the order in which they were drawn: for each sample a number is drawn from the source of each
-    outputs  (k,) rows
-    inputs   how many inputs there are in all; parameters, how many parameters
-    origin   (n,) which node of the recording, in topological order, each row stands for; -1 for none; two equal programs may differ in it
+    Leaves are rows, too. Operands come before the rows that use them.
+
+    Attributes:
+        code: (n,) the kind of a leaf, or FIRST + the position in `kinds`.
+        place: (n,) for a leaf, its position among the leaves of its kind; else 0.
+        start: (n + 1,) row i has the operands `operands[start[i]:start[i + 1]]`.
+        operands: (e,) rows.
+        kinds: What the codes from FIRST on mean.
+        numbers: The constants.
+        leaves: Values that are neither input nor parameter nor constant, such as buffers. Their
+            numbers are read at each run.
+        drawn: The random leaves in the order in which they were drawn. Each sample draws a number
+            from the source of each.
+        outputs: (k,) rows.
+        inputs: The number of inputs.
+        parameters: The number of parameters.
+        origin: (n,) the node of the trace, in topological order, that each row stands for; -1 for
+            none. Not compared: equal programs may differ in it.
     """
 
     code: Indexes
@@ -58,7 +96,7 @@ class Program:
     start: Indexes
     operands: Indexes
     kinds: tuple[Kind, ...]
-    numbers: Floats
+    numbers: Array
     leaves: tuple[Value, ...]
     drawn: tuple[RandomLeaf, ...]
     outputs: Indexes
@@ -70,268 +108,306 @@ class Program:
         return len(self.code)
 
     def args(self, row: int) -> list[int]:
-        """The operands of a row."""
-        found: list[int] = self.operands[self.start[row] : self.start[row + 1]].tolist()
-        return found
+        """Return the operands of a row."""
+        args: list[int] = self.operands[self.start[row] : self.start[row + 1]].tolist()
+        return args
 
     def kind(self, row: int) -> Kind | None:
-        """What a row computes; None for a leaf."""
+        """Return what a row computes, or None for a leaf."""
         code = int(self.code[row])
         return self.kinds[code - FIRST] if code >= FIRST else None
+
+    def rows(self) -> Iterator[tuple[int, Kind | None, list[int]]]:
+        """Yield row, kind (None for a leaf) and operands of each row, in order."""
+        operands = self.operands.tolist()
+        start = self.start.tolist()
+        for row, code in enumerate(self.code.tolist()):
+            kind = self.kinds[code - FIRST] if code >= FIRST else None
+            yield row, kind, operands[start[row] : start[row + 1]]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):
             return NotImplemented
-        mine, theirs = self._compared(), other._compared()
-        return mine[0] == theirs[0] and all(
-            numpy.array_equal(a, b, equal_nan=a.dtype == float)
-            for a, b in zip(mine[1], theirs[1], strict=True)
+        if self._identity() != other._identity():
+            return False
+        # nan equals nan here, so that a program equals itself. Signs of zeros are not told apart.
+        return all(
+            numpy.array_equal(mine, theirs, equal_nan=mine.dtype == float)
+            for mine, theirs in zip(self._arrays(), other._arrays(), strict=True)
         )
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _compared(self) -> tuple[Any, list[NDArray[Any]]]:
-        exact = (
-            self.kinds,
-            self.inputs,
-            self.parameters,
-            [id(leaf) for leaf in (*self.leaves, *self.drawn)],
-        )
-        return exact, [self.code, self.place, self.start, self.operands, self.numbers, self.outputs]
+    def _identity(self) -> tuple[object, ...]:
+        """All that `==` compares, but for the arrays."""
+        leaves = [id(leaf) for leaf in (*self.leaves, *self.drawn)]
+        return self.kinds, self.inputs, self.parameters, leaves
+
+    def _arrays(self) -> tuple[Rows, ...]:
+        return self.code, self.place, self.start, self.operands, self.numbers, self.outputs
 
     def verify(self) -> "Program":
-        """The program itself, if it is one: every row well formed, after its operands; raises ProgramError if not."""
-        n, sizes = len(self), numpy.diff(self.start)
-        problems = {
-            "start must have one number more than there are rows, beginning at 0": len(self.start)
-            == n + 1
-            and self.start[0] == 0,
-            "start must not fall, and must end at the number of operands": (sizes >= 0).all()
-            and self.start[-1] == len(self.operands),
-            "a code is out of range": (
-                (self.code >= 0) & (self.code < FIRST + len(self.kinds))
-            ).all(),
-        }
-        _refuse_if_any(problems)
+        """Return the program itself if every row is well formed and comes after its operands.
+
+        Raises:
+            ProgramError: It is not.
+        """
+        # In this order: what is checked later indexes by what was checked before.
+        self._verify_start()
+        self._verify_rows()
+        self._verify_kinds()
+        return self
+
+    def _verify_start(self) -> None:
+        sizes = numpy.diff(self.start)
+        _require(
+            len(self.start) == len(self) + 1 and self.start[0] == 0,
+            "start must have one number more than there are rows, beginning at 0",
+        )
+        _require(
+            (sizes >= 0).all() and self.start[-1] == len(self.operands),
+            "start must not fall, and must end at the number of operands",
+        )
+
+    def _verify_rows(self) -> None:
+        n = len(self)
+        sizes = numpy.diff(self.start)
         owner = numpy.repeat(numpy.arange(n), sizes)
-        counts = [
+        in_range = (self.code >= 0) & (self.code < FIRST + len(self.kinds))
+        _require(in_range.all(), "a code is out of range")
+
+        before = (self.operands >= 0) & (self.operands < owner)
+        _require(before.all(), "an operand comes after the row that uses it")
+        _require((sizes[self.code < FIRST] == 0).all(), "a leaf has operands")
+
+        counts = (
             self.inputs,
             self.parameters,
             len(self.numbers),
             len(self.leaves),
             len(self.drawn),
-        ]
-        _refuse_if_any(
-            {
-                "an operand comes after the row that uses it": (
-                    (self.operands >= 0) & (self.operands < owner)
-                ).all(),
-                "a leaf has operands": (sizes[self.code < FIRST] == 0).all(),
-                "a place is out of range": all(
-                    ((self._places(kind) >= 0) & (self._places(kind) < count)).all()
-                    for kind, count in enumerate(counts)
-                ),
-                "an output is no row": ((self.outputs >= 0) & (self.outputs < n)).all()
-                and len(self.outputs) > 0,
-                "an operation has the wrong number of operands": all(
-                    _fits(kind, size)
-                    for kind, size in {
-                        (self.kinds[c - FIRST], s)
-                        for c, s in zip(self.code.tolist(), sizes.tolist(), strict=True)
-                        if c >= FIRST
-                    }
-                ),
-            }
         )
-        return self
+        for kind, count in enumerate(counts):
+            places = self.place[self.code == kind]
+            _require(((places >= 0) & (places < count)).all(), "a place is out of range")
 
-    def _places(self, kind: int) -> Indexes:
-        found: Indexes = self.place[self.code == kind]
-        return found
+        are_rows = (self.outputs >= 0) & (self.outputs < n)
+        _require(are_rows.all() and len(self.outputs) > 0, "an output is not a row")
 
-    def rows(self) -> Iterator[tuple[int, Kind | None, list[int]]]:
-        """Row, kind and operands of each row, in order."""
-        operands, start = self.operands.tolist(), self.start.tolist()
-        for row, code in enumerate(self.code.tolist()):
-            yield (
-                row,
-                self.kinds[code - FIRST] if code >= FIRST else None,
-                operands[start[row] : start[row + 1]],
-            )
+    def _verify_kinds(self) -> None:
+        sizes = numpy.diff(self.start)
+        forms = set(zip(self.code.tolist(), sizes.tolist(), strict=True))
+        for code, size in forms:
+            if code >= FIRST:
+                fits = _takes(self.kinds[code - FIRST], size)
+                _require(fits, "an operation has the wrong number of operands")
 
     def evaluate(self, inputs: Sequence[float], parameters: Sequence[float]) -> list[float]:
-        """The outputs for one sample, row by row by the rules of the table: slow, and what everything faster is compared with.
+        """Return the outputs for one sample, row by row by the rules of the table.
 
-        >>> from .trace import trace
-        >>> record(trace(lambda x: x[0] * x[1] + 1, [2])).evaluate([2.0, 3.0], [])
-        [7.0]
+        This is slow. Everything faster is compared with it.
+
+        Args:
+            inputs: The numbers of all arguments in one list.
+            parameters: The numbers of the parameters.
+
+        Example:
+            >>> from .tracing import trace
+            >>> record(trace(lambda x: x[0] * x[1] + 1, [2])).evaluate([2.0, 3.0], [])
+            [7.0]
         """
-        sources = (
-            inputs,
-            parameters,
-            self.numbers.tolist(),
-            *([leaf._data for leaf in group] for group in (self.leaves, self.drawn)),
-        )
+        read = [leaf._data for leaf in self.leaves]
+        drawn = [leaf._data for leaf in self.drawn]
+        sources = (inputs, parameters, self.numbers.tolist(), read, drawn)
+
         values: list[float] = []
         for row, kind, args in self.rows():
             if kind is None:
                 values.append(float(sources[self.code[row]][self.place[row]]))
             else:
-                values.append(
-                    TABLE[kind.op].value(FLOATS, operands_of(kind, [values[i] for i in args]))
-                )
+                numbers = insert_static_args(kind, [values[arg] for arg in args])
+                values.append(TABLE[kind.op].value(FLOATS, numbers))
         return [values[row] for row in self.outputs.tolist()]
 
     @fits_terminal
     def __str__(self) -> str:
-        shown = [
-            f"%{row} = {self._described(row, kind, args)}"
-            for row, kind, args in islice(self.rows(), _SHOWN)
-        ]
-        more = [f"… {len(self) - _SHOWN:,} rows more"] if len(self) > _SHOWN else []
-        return "\n".join(
-            [
-                f"{len(self):,} rows",
-                *shown,
-                *more,
-                f"return {', '.join(f'%{row}' for row in self.outputs.tolist())}",
-            ]
-        )
+        lines = [f"{len(self):,} rows"]
+        for row, kind, args in islice(self.rows(), _MAX_PRINTED_ROWS):
+            lines.append(f"%{row} = {self._format_row(row, kind, args)}")
+        if len(self) > _MAX_PRINTED_ROWS:
+            lines.append(f"… {len(self) - _MAX_PRINTED_ROWS:,} rows more")
+        outputs = ", ".join(f"%{row}" for row in self.outputs.tolist())
+        lines.append(f"return {outputs}")
+        return "\n".join(lines)
 
-    def _described(self, row: int, kind: Kind | None, args: list[int]) -> str:
+    def _format_row(self, row: int, kind: Kind | None, args: list[int]) -> str:
         if kind is None:
-            code, place = int(self.code[row]), int(self.place[row])
-            return (
-                repr(float(self.numbers[place])) if code == CONSTANT else f"{LEAVES[code]}[{place}]"
-            )
-        return f"{kind.op}({', '.join(str(x) for x in operands_of(kind, [f'%{i}' for i in args]))})"
+            code = int(self.code[row])
+            place = int(self.place[row])
+            if code == CONSTANT:
+                return repr(float(self.numbers[place]))
+            return f"{LEAVES[code]}[{place}]"
+        names = [f"%{arg}" for arg in args]
+        operands = insert_static_args(kind, names)
+        return f"{kind.op}({', '.join(map(str, operands))})"
 
 
-_SHOWN = 200
-"""How many rows are printed."""
-
-
-def _fits(kind: Kind, size: int) -> bool:
+def _takes(kind: Kind, size: int) -> bool:
+    """Whether an operation takes this many rows."""
     op = TABLE[kind.op]
     if op.over_list:
         return size > 0
-    return size == (len(op.operands) if kind.static_args is None else kind.static_args.count(None))
+    if kind.static_args is None:
+        return size == len(op.operands)
+    return size == kind.static_args.count(None)
 
 
-def _refuse_if_any(problems: dict[str, Any]) -> None:
-    for problem, fine in problems.items():
-        if not fine:
-            raise ProgramError(f"this is no program: {problem}")
+def _require(holds: object, problem: str) -> None:
+    if not holds:
+        raise ProgramError(f"invalid program: {problem}")
 
 
-def operands_of(kind: Kind, operands: list[Any]) -> list[Any]:
-    """All operands of an operation in order: those that are rows, and the numbers that stand in the place of others.
+def insert_static_args(kind: Kind, operands: Sequence[Operand]) -> Sequence[Operand | float]:
+    """Return all operands of an operation in order: the given ones, and its static arguments.
 
-    >>> operands_of(Kind("pow", (None, 2.0)), ["x"])
-    ['x', 2.0]
+    Example:
+        >>> insert_static_args(Kind("pow", (None, 2.0)), ["x"])
+        ['x', 2.0]
     """
     if kind.static_args is None:
         return operands
-    given = iter(operands)
-    return [next(given) if setting is None else setting for setting in kind.static_args]
+    remaining = iter(operands)
+    return [next(remaining) if static is None else static for static in kind.static_args]
 
 
-def record(recording: Recording) -> Program:
-    """The graph of a trace as a Program, every node a row, in topological order.
+def record(trace: Trace) -> Program:
+    """Return the graph of a trace as a Program: every node a row, in topological order.
 
-    The graph stays as it is: its nodes may be Values of the model, which other threads use.
+    The graph itself is only read: its nodes may be Values of the model, which other threads use.
+
+    Raises:
+        TraceError: A node has a gradient hook, or was not made by an operation of the table.
     """
-    order = topological(recording.outputs)
+    order = topological(trace.outputs)
     row_of: dict[Value, int] = dict(zip(order, range(len(order)), strict=True))
     code = numpy.fromiter(_codes(order), numpy.int32, len(order))
+
+    # A graph has up to millions of nodes, so the edges are filled by iterators that run in C.
     args = [node.args for node in order]
     start = numpy.zeros(len(order) + 1, numpy.int32)
     numpy.cumsum(numpy.fromiter(map(len, args), numpy.int32, len(order)), out=start[1:])
-    operands = numpy.fromiter(
-        map(row_of.__getitem__, chain.from_iterable(args)), numpy.int32, int(start[-1])
-    )
+    operand_rows = map(row_of.__getitem__, chain.from_iterable(args))
+    operands = numpy.fromiter(operand_rows, numpy.int32, int(start[-1]))
+
+    # One node of each code tells what the code means. Leaves still have the code -1.
     codes, examples = numpy.unique(code, return_index=True)
-    known = [order[i] for i in examples[codes >= FIRST].tolist()]
-    place, leaves = (
-        numpy.zeros(len(order), numpy.int32),
-        _Leaves([], [], {leaf: i for i, leaf in enumerate(recording.drawn)}),
-    )
-    for kind, group in (
-        (INPUT, [x for each in recording.inputs for x in each]),
-        (PARAMETER, recording.parameters),
-    ):
-        for i, leaf in enumerate(group):
-            row = row_of.get(leaf)
-            if row is not None:
-                code[row], place[row] = kind, i
-    for row in numpy.flatnonzero(code < 0).tolist():
-        code[row], place[row] = leaves.add(order[row])
+    nodes = [order[i] for i in examples[codes >= FIRST].tolist()]
+    kinds = tuple(Kind(node.op, node.static_args) for node in nodes)
+
+    place = numpy.zeros(len(order), numpy.int32)
+    leaves = _place_leaves(trace, order, row_of, code, place)
     return Program(
-        code,
-        place,
-        start,
-        operands,
-        tuple(Kind(node.op, node.static_args) for node in known),
-        numpy.array(leaves.numbers, dtype=float),
-        tuple(leaves.read),
-        recording.drawn,
-        numpy.array([row_of[node] for node in recording.outputs], numpy.int32),
-        sum(map(len, recording.inputs)),
-        len(recording.parameters),
-        numpy.arange(len(order), dtype=numpy.int32),
+        code=code,
+        place=place,
+        start=start,
+        operands=operands,
+        kinds=kinds,
+        numbers=numpy.array(leaves.numbers, dtype=float),
+        leaves=tuple(leaves.read),
+        drawn=trace.drawn,
+        outputs=numpy.array([row_of[node] for node in trace.outputs], numpy.int32),
+        inputs=sum(map(len, trace.inputs)),
+        parameters=len(trace.parameters),
+        origin=numpy.arange(len(order), dtype=numpy.int32),
     )
 
 
 def _codes(order: list[Value]) -> Iterator[int]:
-    """The code of each row, -1 for leaves. What can't be replayed is refused."""
-    codes, fine = dict[str, int](), set[tuple[str, int]]()
+    """Yield the code of each node, -1 for a leaf.
+
+    Raises TraceError for a node that can't be replayed.
+    """
+    codes: dict[str, int] = {}
+    checked: set[tuple[str, int]] = set()
     for node in order:
         if node.metadata is not None:
             _refuse_hooks(node)
         if not node.args:
             yield -1
             continue
-        key = (
-            node.op if node.static_args is None else f"{node.op}{node.static_args}"
-        )  # as text 0.0 and -0.0 are two settings, and nan is one
+
+        # Text tells 0.0 from -0.0, which are two static arguments, and takes nan for equal to nan.
+        key = node.op if node.static_args is None else f"{node.op}{node.static_args}"
         form = key, len(node.args)
-        if form not in fine:
+        if form not in checked:
             _refuse_made_by_hand(node)
-            fine.add(form)
+            checked.add(form)
         yield codes.setdefault(key, len(codes) + FIRST)
 
 
 def _refuse_made_by_hand(node: Value) -> None:
-    if not (node.op in TABLE and _fits(Kind(node.op, node.static_args), len(node.args))):
-        raise TraceError(
-            f"{node.label or node.op or 'a Value with operands'} was made by hand: only operations of the table can be replayed"
-        )
+    known = node.op in TABLE
+    if known and _takes(Kind(node.op, node.static_args), len(node.args)):
+        return
+    name = node.label or node.op or "a Value with operands"
+    raise TraceError(f"{name} was made by hand: only operations of the table can be replayed")
 
 
 def _refuse_hooks(node: Value) -> None:
     refuse_backward_by_hand(node, TraceError)
-    if not all(
-        getattr(hook, "only_looks", False) for hook in (node.metadata or {}).get("hooks", ())
-    ):
-        raise TraceError(
-            f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: remove() it before compiling"
-        )
+    hooks: Sequence[Callable[..., object]] = (node.metadata or {}).get("hooks", ())
+    # A hook that only looks changes no gradient, so a replay may leave it out.
+    if all(getattr(hook, "only_looks", False) for hook in hooks):
+        return
+    raise TraceError(
+        f"{node.label or node.op or 'a leaf'} has a gradient hook, which can't be replayed: "
+        "remove() it before compiling"
+    )
+
+
+def _place_leaves(
+    trace: Trace,
+    order: list[Value],
+    row_of: dict[Value, int],
+    code: Indexes,
+    place: Indexes,
+) -> "_OtherLeaves":
+    """Fill in code and place of all leaves, and return those that are not given at each call."""
+    inputs = [x for argument in trace.inputs for x in argument]
+    for kind, group in ((INPUT, inputs), (PARAMETER, trace.parameters)):
+        for i, leaf in enumerate(group):
+            row = row_of.get(leaf)
+            if row is not None:
+                code[row] = kind
+                place[row] = i
+
+    drawn: dict[Value, int] = {leaf: i for i, leaf in enumerate(trace.drawn)}
+    others = _OtherLeaves([], [], drawn)
+    for row in numpy.flatnonzero(code < 0).tolist():
+        code[row], place[row] = others.add(order[row])
+    return others
 
 
 @dataclass
-class _Leaves:
-    """Leaves that are neither inputs nor parameters."""
+class _OtherLeaves:
+    """Leaves that are neither inputs nor parameters.
+
+    Attributes:
+        numbers: The constants.
+        read: Values that are read at each run.
+        drawn: The position of each leaf that was drawn during the trace.
+    """
 
     numbers: list[float]
     read: list[Value]
     drawn: dict[Value, int]
 
     def add(self, leaf: Value) -> tuple[int, int]:
-        """Kind and place of a leaf. What is no plain constant may change, and is read at each run."""
-        if (
-            leaf in self.drawn
-        ):  # what was drawn before the trace was drawn once for all, and is read
+        """Add a leaf and return its kind and place."""
+        # A random leaf that was drawn before the trace keeps its number, so it is read like others.
+        if leaf in self.drawn:
             return DRAWN, self.drawn[leaf]
+        # Only a plain Constant can't change. Any other Value may, so it is read at each run.
         if type(leaf) is Constant:
             self.numbers.append(leaf._data)
             return CONSTANT, len(self.numbers) - 1

@@ -1,8 +1,8 @@
-"""Replay: single samples computed number by number, by the rules of the table, exactly as eager code does."""
+"""Replay: single samples computed by the rules of the table, exactly as eager code does."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
 
@@ -12,8 +12,19 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, TABLE, Op
 from scalargrad.core.value import Value, backpropagate
 
-from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program, operands_of
-from .trace import Recording
+from .program import (
+    CONSTANT,
+    DRAWN,
+    INPUT,
+    LEAF,
+    PARAMETER,
+    Kind,
+    Program,
+    insert_static_args,
+)
+from .tracing import Trace
+
+__all__ = ["Leaves", "Replay"]
 
 Numbers = Sequence[float]
 
@@ -39,7 +50,7 @@ class _Step(NamedTuple):
 
     row: int
     op: Op
-    kind: Any
+    kind: Kind
     args: list[int]
     wanted: tuple[bool, ...]
 
@@ -47,28 +58,28 @@ class _Step(NamedTuple):
 class Replay:
     """Computes samples one by one: slowly, and exactly as eager code would.
 
-    The numbers are kept in lists of each call's own. Only `load` writes into the recorded Values, some of
-    which belong to the model and are read by other threads.
+    Each call keeps its numbers in lists. Only `load` writes into the recorded Values, some of which
+    belong to the model and are read by other threads.
     """
 
-    def __init__(self, recording: Recording, program: Program) -> None:
+    def __init__(self, trace: Trace, program: Program) -> None:
         """Keep what was recorded.
 
         Args:
-            recording: What a trace gave.
-            program: The recording as rows, before any pass.
+            trace: What was recorded.
+            program: The trace as rows, before any pass.
         """
-        self.recording = recording
+        self.trace = trace
         self.program = program
 
     @cached_property
     def order(self) -> list[Value]:
         """All Values of the graph, operands first: one for each row."""
-        return topological(self.recording.outputs)
+        return topological(self.trace.outputs)
 
     @cached_property
     def _steps(self) -> list[_Step | None]:
-        """For each row how it is computed, None for a leaf."""
+        """How each row is computed, None for a leaf."""
         steps: list[_Step | None] = []
         for row, kind, args in self.program.rows():
             if kind is None:
@@ -79,21 +90,24 @@ class Replay:
 
     @cached_property
     def _places(self) -> dict[int, list[tuple[int, int]]]:
-        """For each kind of leaf its rows, each with its place among the leaves of that kind."""
+        """The rows of each kind of leaf, each with its place among the leaves of that kind."""
         code, place = self.program.code, self.program.place
-        found = {}
+        places = {}
         for kind in (INPUT, PARAMETER, CONSTANT, LEAF, DRAWN):
             rows = numpy.flatnonzero(code == kind)
-            found[kind] = list(zip(rows.tolist(), place[rows].tolist(), strict=True))
-        return found
+            places[kind] = list(zip(rows.tolist(), place[rows].tolist(), strict=True))
+        return places
 
     @cached_property
     def _orders(self) -> list[list[int]]:
-        """For each output the rows of its graph, in the order in which eager code walks them."""
+        """The rows of the graph of each output, in the order in which eager code walks them."""
+        # The order of a walk is that in which gradients are added up, so it decides the last digit.
         row_of = dict(zip(self.order, range(len(self.order)), strict=True))
-        return [
-            [row_of[node] for node in topological([output])] for output in self.recording.outputs
-        ]
+        orders = []
+        for output in self.trace.outputs:
+            nodes = topological([output])
+            orders.append([row_of[node] for node in nodes])
+        return orders
 
     def outputs(self, leaves: Leaves) -> list[float]:
         """Return all outputs of one sample."""
@@ -123,7 +137,7 @@ class Replay:
     def _forward(self, leaves: Leaves) -> list[float]:
         """The number of every row."""
         numbers = [0.0] * len(self.program)
-        sources: Iterable[tuple[int, Any]] = (
+        sources: Iterable[tuple[int, Numbers]] = (
             (INPUT, leaves.sample),
             (PARAMETER, leaves.parameters),
             (CONSTANT, self.program.numbers.tolist()),
@@ -135,37 +149,43 @@ class Replay:
                 numbers[row] = source[place]
         for step in self._steps:
             if step is not None:
-                numbers[step.row] = step.op.value(FLOATS, _given(step, numbers))
+                numbers[step.row] = step.op.value(FLOATS, _operands_of_step(step, numbers))
         return numbers
 
     def _backward(self, numbers: list[float], output: int, seed: float) -> list[float]:
-        """The gradient of every row when one output receives `seed`: the walk of `adjoint.spread`."""
+        """The gradient of every row when one output receives `seed`, as `backward` computes it."""
         gradients = [0.0] * len(numbers)
         gradients[int(self.program.outputs[output])] = seed
         for row in reversed(self._orders[output]):
-            gradient, step = gradients[row], self._steps[row]
+            gradient = gradients[row]
+            step = self._steps[row]
+            # A gradient of exactly 0 sends nothing: times an infinite derivative it would be nan.
             if not gradient or step is None:
                 continue
-            partials = step.op.derivatives(FLOATS, numbers[row], _given(step, numbers), step.wanted)
+            operands = _operands_of_step(step, numbers)
+            partials = step.op.derivatives(FLOATS, numbers[row], operands, step.wanted)
             for arg, partial in zip(step.args, partials, strict=True):
                 gradients[arg] += gradient * partial
         return gradients
 
     def _by_leaves(self, kind: int, gradients: list[float]) -> list[float]:
-        """The gradients of the inputs or of the parameters, in their order; 0 for those that no row needs."""
+        """The gradients of the inputs or the parameters, in order; 0 for those that no row uses."""
         count = self.program.inputs if kind == INPUT else self.program.parameters
-        found = [0.0] * count
+        by_place = [0.0] * count
         for row, place in self._places[kind]:
-            found[place] = gradients[row]
-        return found
+            by_place[place] = gradients[row]
+        return by_place
 
     def load(self, sample: Numbers, parameters: Numbers, drawn: Numbers) -> None:
-        """Set the leaves of the recording, and compute the rest with its local derivatives. Gradients become 0."""
-        inputs = [x for each in self.recording.inputs for x in each]
+        """Write numbers into the leaves, and compute all other Values and local derivatives.
+
+        Gradients of the leaves become 0.
+        """
+        inputs = [x for argument in self.trace.inputs for x in argument]
         groups: Iterable[tuple[Iterable[Value], Numbers]] = (
             (inputs, sample),
-            (self.recording.parameters, parameters),
-            (self.recording.drawn, drawn),
+            (self.trace.parameters, parameters),
+            (self.trace.drawn, drawn),
         )
         for leaves, numbers in groups:
             for leaf, number in zip(leaves, numbers, strict=True):
@@ -176,10 +196,10 @@ class Replay:
                 node._data, node.partials = evaluate(node)
 
     def backward(self) -> None:
-        """Set the gradients of the first output on every Value of the recording."""
-        backpropagate(self.order, [(self.recording.outputs[0], 1.0)])
+        """Set the gradient of the first output on every recorded Value."""
+        backpropagate(self.order, [(self.trace.outputs[0], 1.0)])
 
 
-def _given(step: _Step, numbers: list[float]) -> list[float]:
-    """All operands of a row, the numbers that it is set to included."""
-    return operands_of(step.kind, [numbers[arg] for arg in step.args])
+def _operands_of_step(step: _Step, numbers: list[float]) -> Sequence[float]:
+    """All operands of a row, static ones included."""
+    return insert_static_args(step.kind, [numbers[arg] for arg in step.args])

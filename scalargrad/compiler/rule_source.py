@@ -1,17 +1,25 @@
-"""Source: the rules of the table written out as Python text, for a program that calls NumPy without asking the table again."""
+"""Rules as source: the rules of the table, written as Python text.
 
+A rule that is given Expressions instead of numbers returns the Expression that computes it. So a
+compiled program calls NumPy alone, and never asks the table again.
+"""
+
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 from scalargrad.core import floats
 from scalargrad.core.ops import POW, RELU, STOP_GRADIENT, TABLE, WHERE, ExactZero, namespace
 
+__all__ = ["EXPRESSIONS", "Condition", "Expression", "Term", "multiply", "to_source"]
 
-class Text:
-    """A piece of Python source that stands for an array: arithmetic on it writes more source.
 
-    >>> str((Text("x") + 1.0) * Text("y"))
-    '((x + 1.0) * y)'
+class Expression:
+    """A Python expression of an array, as text. Arithmetic on it returns longer expressions.
+
+    Example:
+        >>> str((Expression("x") + 1.0) * Expression("y"))
+        '((x + 1.0) * y)'
     """
 
     __slots__ = ("source",)
@@ -23,106 +31,136 @@ class Text:
     def __str__(self) -> str:
         return self.source
 
-    def __neg__(self) -> "Text":
-        return Text(f"(-{self})")
+    def __neg__(self) -> "Expression":
+        return Expression(f"(-{self})")
 
-    def __abs__(self) -> "Text":
-        return Text(f"abs({self})")
+    def __abs__(self) -> "Expression":
+        return Expression(f"abs({self})")
+
+    def __add__(self, other: "Term") -> "Expression":
+        return Expression(f"({self} + {to_source(other)})")
+
+    def __radd__(self, other: "Term") -> "Expression":
+        return Expression(f"({to_source(other)} + {self})")
+
+    def __sub__(self, other: "Term") -> "Expression":
+        return Expression(f"({self} - {to_source(other)})")
+
+    def __rsub__(self, other: "Term") -> "Expression":
+        return Expression(f"({to_source(other)} - {self})")
+
+    def __mul__(self, other: "Term") -> "Expression":
+        return Expression(f"({self} * {to_source(other)})")
+
+    def __rmul__(self, other: "Term") -> "Expression":
+        return Expression(f"({to_source(other)} * {self})")
+
+    def __lt__(self, other: "Term") -> "Condition":
+        return Condition(f"({self} < {to_source(other)})")
+
+    def __le__(self, other: "Term") -> "Condition":
+        return Condition(f"({self} <= {to_source(other)})")
+
+    def __gt__(self, other: "Term") -> "Condition":
+        return Condition(f"({self} > {to_source(other)})")
+
+    def __ge__(self, other: "Term") -> "Condition":
+        return Condition(f"({self} >= {to_source(other)})")
 
 
-class Truth(Text):
-    """A piece of source that stands for an array of True and False."""
+class Condition(Expression):
+    """An expression of an array of True and False."""
 
     __slots__ = ()
 
-    def __invert__(self) -> "Truth":
-        return Truth(f"(~{self})")
+    def __invert__(self) -> "Condition":
+        return Condition(f"(~{self})")
 
-    def __and__(self, other: "Truth") -> "Truth":
-        return Truth(f"({self} & {other})")
-
-
-def _infix(sign: str, kind: type[Text] = Text) -> tuple[Any, Any]:
-    return (
-        lambda self, other: kind(f"({self} {sign} {written(other)})"),
-        lambda self, other: kind(f"({written(other)} {sign} {self})"),
-    )
+    def __and__(self, other: "Condition") -> "Condition":
+        return Condition(f"({self} & {other})")
 
 
-for _name, _sign in (("__add__", "+"), ("__sub__", "-"), ("__mul__", "*")):
-    _plain, _reflected = _infix(_sign)
-    setattr(Text, _name, _plain)
-    setattr(Text, f"__r{_name[2:]}", _reflected)
-for _name, _sign in (("__lt__", "<"), ("__le__", "<="), ("__gt__", ">"), ("__ge__", ">=")):
-    setattr(Text, _name, _infix(_sign, Truth)[0])
+Term = Expression | float
+"""What a rule is given and returns here: an expression, or a plain number."""
 
 
-def written(item: Any) -> str:
-    """A number, or a Text, as source; inf and nan are names of the namespace that the source runs in.
+def to_source(term: Term) -> str:
+    """Return a number or an Expression as source.
 
-    >>> written(0.5), written(Text("x"))
-    ('0.5', 'x')
+    inf and nan are names of the namespace that the source runs in.
+
+    Example:
+        >>> to_source(0.5), to_source(Expression("x"))
+        ('0.5', 'x')
     """
-    return str(item) if isinstance(item, Text) else repr(float(item))
+    return str(term) if isinstance(term, Expression) else repr(float(term))
 
 
-def _call(name: str) -> Any:
-    return lambda *arguments: Text(f"{name}({', '.join(map(written, arguments))})")
+def _call(name: str) -> Callable[..., Expression]:
+    return lambda *arguments: Expression(f"{name}({', '.join(map(to_source, arguments))})")
 
 
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    if (
-        isinstance(condition, Truth)
-        and isinstance(x, ExactZero)
-        and not isinstance(y, Text)
-        and y == 1.0
-    ):
-        return (
-            ~condition
-        )  # a mask of True and False multiplies as 1 and 0 do, and nothing need be picked
-    if (
-        isinstance(condition, Truth)
-        and isinstance(y, ExactZero)
-        and not isinstance(x, Text)
-        and x == 1.0
-    ):
-        return condition
+def _where(condition: Condition | bool, x: Term, y: Term) -> Term:
     if isinstance(condition, bool):
         return x if condition else y
-    return Text(f"where({condition}, {written(x)}, {written(y)})")
+    # A mask of True and False multiplies as 1 and 0 do, so it is its own selection of them. An
+    # ExactZero only: a product with it is 0 by construction, whatever the other factor.
+    if isinstance(condition, Condition):
+        if isinstance(x, ExactZero) and _is_one(y):
+            return ~condition
+        if isinstance(y, ExactZero) and _is_one(x):
+            return condition
+    return Expression(f"where({condition}, {to_source(x)}, {to_source(y)})")
 
 
-def _pow(x: Any, y: Any) -> Any:
-    """Squares, and first powers, which NumPy's power does not know to be simple."""
-    if not isinstance(y, Text) and y in (1.0, 2.0):
-        return x if y == 1.0 else Text(f"square({x})")
-    return Text(f"pow({written(x)}, {written(y)})")
+def _is_one(term: Term) -> bool:
+    return not isinstance(term, Expression) and term == 1.0
 
 
-_PRIMITIVES = {
-    name: _call(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list
-}
-_QUICKER: dict[str, Any] = {
+def _pow(x: Term, y: Term) -> Term:
+    # NumPy's power computes first powers and squares as slowly as any other.
+    if not isinstance(y, Expression):
+        if y == 1.0:
+            return x
+        if y == 2.0:
+            return Expression(f"square({x})")
+    return Expression(f"pow({to_source(x)}, {to_source(y)})")
+
+
+_CALLS = {name: _call(name) for name in vars(floats) if name in TABLE and not TABLE[name].over_list}
+_FASTER: dict[str, Callable[..., Term]] = {
     WHERE.name: _where,
     POW.name: _pow,
-    RELU.name: lambda x: Text(f"maximum({x}, 0.0)"),
+    RELU.name: lambda x: Expression(f"maximum({x}, 0.0)"),
     STOP_GRADIENT.name: lambda x: x,
 }
-TEXTS: SimpleNamespace = namespace({**_PRIMITIVES, **_QUICKER})
-"""The operations on Texts: each writes the call of the primitive of its name."""
+EXPRESSIONS: SimpleNamespace = namespace({**_CALLS, **_FASTER})
+"""The operations on Expressions. Each writes the call of the primitive of its name."""
 
 
-def times(gradient: str, partial: Any) -> str | None:
-    """What flows back through a local derivative, as source; None where it is nothing by construction.
+def multiply(gradient: str, partial: Any) -> str | None:
+    """Return the product of a gradient and a local derivative as source.
 
-    >>> from scalargrad.core.ops import CUT
-    >>> times("g", 1.0), times("g", -1.0), times("g", Text("(x + 1.0)")), times("g", CUT)
-    ('g', '(-g)', '(g * (x + 1.0))', None)
+    Args:
+        gradient: The gradient, as source.
+        partial: What the rule of a derivative returned: an Expression, a number, or an ExactZero.
+
+    Returns:
+        The product, or None where it is 0 by construction.
+
+    Example:
+        >>> from scalargrad.core.ops import CUT
+        >>> multiply("g", 1.0), multiply("g", -1.0), multiply("g", Expression("(x + 1.0)"))
+        ('g', '(-g)', '(g * (x + 1.0))')
+        >>> multiply("g", CUT) is None
+        True
     """
     if isinstance(partial, ExactZero):
         return None
-    if isinstance(partial, Text):
+    if isinstance(partial, Expression):
         return f"({gradient} * {partial})"
-    return {1.0: gradient, -1.0: f"(-{gradient})"}.get(
-        partial, f"({gradient} * {written(partial)})"
-    )
+    if partial == 1.0:
+        return gradient
+    if partial == -1.0:
+        return f"(-{gradient})"
+    return f"({gradient} * {to_source(partial)})"

@@ -1,26 +1,31 @@
-"""Views: where the numbers that a kernel takes lie in blocks, as slices where that is possible, so that nothing need be copied."""
+"""Views: where the numbers that a kernel takes lie in a block.
+
+Numbers at regular distances are read through a strided view, so that nothing is copied.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy
-from numpy.typing import NDArray
 
-Indexes = NDArray[Any]
+from .array_types import Array, Rows
+
+__all__ = ["View", "as_strided", "make_view", "split_duplicates"]
 
 
 @dataclass(frozen=True)
-class Place:
-    """The numbers of one block, in the shape in which a kernel takes them.
+class View:
+    """Numbers of one block, in the shape in which a kernel takes them.
 
-    block    which one
-    columns  their places in the block, in the shape of the view
-    start, strides  where they lie regularly: column = start + Σ strides · index; strides are None where they do not
+    Attributes:
+        block: The position of the block in the layout.
+        columns: The position of each number in the block, in the shape of the view.
+        start: The first position.
+        strides: column = start + Σ strides · index, where the numbers lie regularly; else None.
     """
 
     block: int
-    columns: Indexes
+    columns: Rows
     start: int
     strides: tuple[int, ...] | None
 
@@ -31,8 +36,9 @@ class Place:
 
     @cached_property
     def is_run(self) -> bool:
-        """Whether the numbers lie one after the other, in the order in which they are taken."""
-        return bool((self.columns.ravel() == self.start + numpy.arange(self.columns.size)).all())
+        """Whether the numbers are contiguous, in the order in which they are taken."""
+        run = self.start + numpy.arange(self.columns.size)
+        return bool((self.columns.ravel() == run).all())
 
     @property
     def is_one(self) -> bool:
@@ -41,51 +47,70 @@ class Place:
 
     @cached_property
     def distinct(self) -> bool:
-        """Whether no number stands there twice."""
+        """Whether no number appears twice."""
         return self.is_run or len(numpy.unique(self.columns)) == self.columns.size
 
 
-def placed(block: int, columns: Indexes) -> Place:
-    """A Place for these columns, regular if they are.
+def make_view(block: int, columns: Rows) -> View:
+    """Return a View of these columns, with strides if they lie regularly.
 
-    >>> placed(0, numpy.array([[2, 3], [7, 8]])).strides
-    (5, 1)
-    >>> placed(0, numpy.array([2, 3, 7])).strides is None
-    True
+    Example:
+        >>> make_view(0, numpy.array([[2, 3], [7, 8]])).strides
+        (5, 1)
+        >>> make_view(0, numpy.array([2, 3, 7])).strides is None
+        True
     """
     start = int(columns.flat[0])
-    strides = []
-    for axis, size in enumerate(columns.shape):
-        second = [0] * columns.ndim
-        second[axis] = 1
-        strides.append(int(columns[tuple(second)]) - start if size > 1 else 0)
-    expected = start + sum(
-        numpy.arange(size).reshape([-1 if i == axis else 1 for i in range(columns.ndim)]) * stride
-        for axis, (size, stride) in enumerate(zip(columns.shape, strides, strict=True))
-    )
-    regular = bool((columns == expected).all()) and min(strides, default=0) >= 0
-    return Place(block, columns, start, tuple(strides) if regular else None)
+    strides = [_stride_along(columns, axis) for axis in range(columns.ndim)]
+    # Negative strides are regular, too, but nothing reads them: they are left to gathers.
+    if min(strides, default=0) < 0:
+        return View(block, columns, start, None)
+
+    expected = numpy.full((1,) * columns.ndim, start)
+    for axis, stride in enumerate(strides):
+        steps = stride * numpy.arange(columns.shape[axis])
+        along_axis = [1] * columns.ndim
+        along_axis[axis] = -1
+        expected = expected + steps.reshape(along_axis)
+    regular = bool((columns == expected).all())
+    return View(block, columns, start, tuple(strides) if regular else None)
 
 
-def strided(array: NDArray[numpy.float64], place: Place) -> NDArray[numpy.float64]:
-    """A regular place of an array's last axis, as a view."""
-    assert place.strides is not None
+def _stride_along(columns: Rows, axis: int) -> int:
+    """The distance between the first two columns along an axis; 0 where there is but one."""
+    if columns.shape[axis] < 2:
+        return 0
+    second = [0] * columns.ndim
+    second[axis] = 1
+    return int(columns[tuple(second)]) - int(columns.flat[0])
+
+
+def as_strided(array: Array, view: View) -> Array:
+    """Return the numbers of a regular view, taken from the last axis of an array, as a view."""
+    assert view.strides is not None
     step = array.strides[-1]
-    shape = (*array.shape[:-1], *place.shape)
-    strides = (*array.strides[:-1], *(stride * step for stride in place.strides))
-    return numpy.lib.stride_tricks.as_strided(array[..., place.start :], shape, strides)
+    shape = (*array.shape[:-1], *view.shape)
+    strides = (*array.strides[:-1], *(stride * step for stride in view.strides))
+    return numpy.lib.stride_tricks.as_strided(array[..., view.start :], shape, strides)
 
 
-def rounds(columns: Indexes) -> list[Indexes]:
-    """The positions of a flat list of columns, in parts within which no column stands twice: so `x[columns] += y` is right.
+def split_duplicates(columns: Rows) -> list[Rows]:
+    """Split the positions of a flat list into parts in which no column appears twice.
 
-    >>> [part.tolist() for part in rounds(numpy.array([4, 5, 4, 4]))]
-    [[0, 1], [2], [3]]
+    NumPy's `x[columns] += y` adds only once to a column that appears twice. Part by part it is
+    right.
+
+    Example:
+        >>> [part.tolist() for part in split_duplicates(numpy.array([4, 5, 4, 4]))]
+        [[0, 1], [2], [3]]
     """
     order = numpy.argsort(columns, kind="stable")
     ordered = columns[order]
-    first = numpy.r_[True, ordered[1:] != ordered[:-1]]
-    begin = numpy.maximum.accumulate(numpy.where(first, numpy.arange(len(columns)), 0))
-    turn = numpy.empty(len(columns), int)
-    turn[order] = numpy.arange(len(columns)) - begin
-    return [numpy.flatnonzero(turn == i) for i in range(int(turn.max()) + 1)]
+
+    # The n-th appearance of a column belongs to part n: its distance from the first, once sorted.
+    is_first = numpy.r_[True, ordered[1:] != ordered[:-1]]
+    positions = numpy.arange(len(columns))
+    first = numpy.maximum.accumulate(numpy.where(is_first, positions, 0))
+    part = numpy.empty(len(columns), int)
+    part[order] = positions - first
+    return [numpy.flatnonzero(part == i) for i in range(int(part.max()) + 1)]

@@ -82,7 +82,7 @@ class CompiledStep(Step):
         if shares is not None:
             # The program takes a mean over the batch, so the shares are multiplied by its length.
             arguments.append(shares[:, None] * len(batch))
-        loss, gradient, others = program.evaluated(arguments, thorough=False)
+        loss, gradient, others = program.evaluate_loss(arguments, thorough=False)
 
         penalty = 0.0
         if self.penalty is not None or shares is not None:

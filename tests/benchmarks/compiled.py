@@ -1,9 +1,11 @@
-"""Compiled programs beside their rivals: `python -m tests.benchmarks.compiled`, with `--quick` for fewer repeats.
+"""Compiled programs beside their rivals: `python -m tests.benchmarks.compiled`, with `--quick` for
+fewer repeats.
 
-Everything runs in this process on one thread. The contestants of a row take turns, so that a noisy machine hurts them alike;
-medians of their CPU seconds are compared. Before the clock runs, all must have computed the same loss and gradient: a row whose sides
-do not says "differs", and then the exit status is 1. A rival that is not installed is left out, with a note. The cycle collector is
-on, as Python ships it, and `gc.freeze` hides from it what other rows left behind.
+Everything runs in this process on one thread. The contestants of a row take turns, so that a noisy
+machine hurts them alike; medians of their CPU seconds are compared. Before the clock runs, all must
+have computed the same loss and gradient: a row whose sides do not says "differs", and then the exit
+status is 1. A rival that is not installed is left out, with a note. The cycle collector is on, as
+Python ships it, and `gc.freeze` hides from it what other rows left behind.
 """
 
 import os
@@ -111,7 +113,9 @@ def spelled(seconds: float) -> str:
 
 
 def medians(contest: Contest, rounds: int) -> dict[str, float]:
-    """The median CPU seconds of one call of each: every round they take turns, each making so many calls."""
+    """The median CPU seconds of one call of each: every round they take turns, each making so many
+    calls.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contest}
     gc.collect()
     gc.freeze()
@@ -192,7 +196,9 @@ def compared(
     rounds: int,
     often: int = 50,
 ) -> list[Row]:
-    """A row for each rival that is installed; `calls` says how many calls the slow ones make where the others make `often`."""
+    """A row for each rival that is installed; `calls` says how many calls the slow ones make where
+    the others make `often`.
+    """
     present = [name for name in targets if installed(NEEDS.get(name), work, name)]
     ours, others = Compiled(task), {name: RIVALS[name](task) for name in present}
     expected = ours.evaluate()
@@ -241,7 +247,9 @@ def large(rounds: int) -> list[Row]:
 
 
 def published(rounds: int) -> list[Row]:
-    """Steps of 784-50-10 beside micrograd, of which few are made, as each takes a second: one image, and a hundred of them at once."""
+    """Steps of 784-50-10 beside micrograd, of which few are made, as each takes a second: one
+    image, and a hundred of them at once.
+    """
     task = images((784, 50, 10), "relu", 100)
     work = "784-50-10, step,"
     rows = compared(
@@ -273,7 +281,9 @@ def published(rounds: int) -> list[Row]:
 
 
 def compiling(rounds: int) -> list[Row]:
-    """Trace, passes, source and one call for 784-100-10, beside CasADi, which is given symbols and gives loss and gradient, too."""
+    """Trace, passes, source and one call for 784-100-10, beside CasADi, which is given symbols and
+    gives loss and gradient, too.
+    """
     task = images((784, 100, 10), "sigmoid", 1)
     model = task.model()
 
@@ -314,7 +324,9 @@ def limit(work: str, seconds: float) -> Row:
 
 
 def memory(call: Callable[[], Any]) -> Row:
-    """The most bytes for each recorded scalar that were allocated at once, as tracemalloc counts them."""
+    """The most bytes for each recorded scalar that were allocated at once, as tracemalloc counts
+    them.
+    """
     gc.collect()
     tracemalloc.start()
     program = call()
@@ -333,7 +345,8 @@ def memory(call: Callable[[], Any]) -> Row:
 class RandomGraph(Module):
     """A graph with no structure: every scalar is made of two that came before, whichever they are.
 
-    reach  from how many of the last scalars the operands are drawn: the smaller, the deeper is the graph
+    reach  from how many of the last scalars the operands are drawn: the smaller, the deeper is the
+           graph
     """
 
     def __init__(self, reach: int) -> None:
@@ -367,7 +380,9 @@ OPERATIONS: list[Any] = [
 
 
 def unstructured(rounds: int) -> list[Row]:
-    """Loss and gradient of random graphs for a hundred samples, beside the same graphs walked sample by sample."""
+    """Loss and gradient of random graphs for a hundred samples, beside the same graphs walked
+    sample by sample.
+    """
     return [
         unstructured_row(name, reach, rounds) for name, reach in (("wide", SCALARS), ("deep", 500))
     ]
@@ -399,7 +414,9 @@ def unstructured_row(name: str, reach: int, rounds: int) -> Row:
 
 
 def second_tutorial() -> str:
-    """Its hundred steps of 784-100-10 with one image a step, with the time to make and to compile the network."""
+    """Its hundred steps of 784-100-10 with one image a step, with the time to make and to compile
+    the network.
+    """
     task, start = images((784, 100, 10), "sigmoid", 100), time.perf_counter()
     model = MLP(784, [100, 10], activation="sigmoid", seed=0)
     program = scalargrad.compile(lambda x, y: cross_entropy(model(x), y), model, (784, 10))
@@ -409,7 +426,8 @@ def second_tutorial() -> str:
     program.write_back()
     seconds = time.perf_counter() - start
     faster = f"{HALF_AN_HOUR / seconds:,.0f} × faster than in 30 minutes"
-    return f"100 steps of 784-100-10, one image a step, network made and compiled: {seconds:.2f} s, {faster}"
+    head = "100 steps of 784-100-10, one image a step, network made and compiled"
+    return f"{head}: {seconds:.2f} s, {faster}"
 
 
 PARTS: dict[str, Callable[[int], list[Row]]] = {

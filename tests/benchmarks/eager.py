@@ -1,8 +1,8 @@
 """Eager training steps beside micrograd 0.1.0: `python -m tests.benchmarks.eager`.
 
-One step is that of the micrograd demo: MLP 2-16-16-1 over 100 samples of two moons, hinge loss, l2 penalty, backward, update.
-Each engine lives in a process of its own, so that the garbage of one does not burden the other; the processes take turns, and
-medians of their CPU seconds are compared.
+One step is that of the micrograd demo: MLP 2-16-16-1 over 100 samples of two moons, hinge loss, l2
+penalty, backward, update. Each engine lives in a process of its own, so that the garbage of one
+does not burden the other; the processes take turns, and medians of their CPU seconds are compared.
 """
 
 import gc
@@ -98,7 +98,7 @@ class Trainer:
 
 
 def worker(engine: str, collector: str) -> None:
-    """Answer each line of the standard input, the name of a method, with the number that it gives."""
+    """Answer each line of the standard input, the name of a method, with its number."""
     if collector == "on":
         import sklearn.datasets  # noqa: F401 - a process with many objects alive, as any notebook has
     trainer = Trainer(engine, json.loads(sys.stdin.readline()))
@@ -179,9 +179,9 @@ def report(rows: list[tuple[str, list[float], float, str]]) -> str:
     for name, (ours, theirs), scale, unit in rows:
         target = TARGETS[name]
         verdict = "met" if ours / theirs <= target else "MISSED"
-        lines.append(
-            f"{name + unit:22}{ours * scale:12.1f}{theirs * scale:12.1f}{ours / theirs:8.2f}{target:8.2f}  {verdict}"
-        )
+        medians = f"{ours * scale:12.1f}{theirs * scale:12.1f}"
+        ratios = f"{ours / theirs:8.2f}{target:8.2f}"
+        lines.append(f"{name + unit:22}{medians}{ratios}  {verdict}")
     return "\n".join(lines)
 
 

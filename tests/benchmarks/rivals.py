@@ -1,7 +1,9 @@
-"""The same networks by other means: by hand in NumPy, in PyTorch, in micrograd, in CasADi, and as our own eager scalars.
+"""The same networks by other means: by hand in NumPy, in PyTorch, in micrograd, in CasADi, and as
+our own eager scalars.
 
-All take the parameters as one vector in our order: for each neuron its weights, then its bias. A contestant computes loss and
-gradient at its parameters (`evaluate`), and makes gradient-descent steps (`step`).
+All take the parameters as one vector in our order: for each neuron its weights, then its bias. A
+contestant computes loss and gradient at its parameters (`evaluate`), and makes gradient-descent
+steps (`step`).
 """
 
 import math
@@ -28,7 +30,8 @@ class Task:
 
     sizes       of its layers, the inputs first
     activation  of all layers but the last, "relu" or "sigmoid"
-    hinge       True: hinge loss and the penalty of micrograd's demo; False: softmax and cross-entropy
+    hinge       True: hinge loss and the penalty of micrograd's demo; False: softmax and
+                cross-entropy
     parameters  the numbers to begin with
     x, y        the batch: y holds -1 and 1, or one-hot rows
     """
@@ -48,7 +51,9 @@ class Task:
         return model
 
     def layers(self, vector: Any) -> Iterator[Any]:
-        """The rows of each layer, (neurons, weights and bias), as views of a vector of all parameters."""
+        """The rows of each layer, (neurons, weights and bias), as views of a vector of all
+        parameters.
+        """
         begin = 0
         for length, width in pairwise(self.sizes):
             end = begin + width * (length + 1)
@@ -94,7 +99,9 @@ class Compiled:
 
 
 class Hand:
-    """NumPy, as one who knows it writes a network: matrices that are views of one vector, no temporary without need."""
+    """NumPy, as one who knows it writes a network: matrices that are views of one vector, no
+    temporary without need.
+    """
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -152,7 +159,7 @@ class Hand:
         return loss
 
     def hinge(self, scores: Array) -> tuple[float, Array]:
-        """The mean hinge loss with the penalty, and the derivative by the scores of its first part."""
+        """The mean hinge loss with the penalty, and the derivative of its first part by scores."""
         margins = 1.0 - self.task.y * scores
         loss = numpy.maximum(margins, 0.0).sum() / len(scores) + PENALTY * (
             self.vector @ self.vector
@@ -244,7 +251,9 @@ class Eager(Scalars):
 
 
 class Micrograd(Scalars):
-    """micrograd 0.1.0; it has no exp and no log, which are added as those who published such networks with it did."""
+    """micrograd 0.1.0; it has no exp and no log, which are added as those who published such
+    networks with it did.
+    """
 
     def __init__(self, task: Task) -> None:
         from micrograd.engine import Value
@@ -326,9 +335,11 @@ class PyTorch:
 
 
 def casadi_function(sizes: Sequence[int], by_scalars: bool) -> Any:
-    """CasADi's SX: (parameters, x, y) → loss and gradient of a sigmoid network with softmax and cross-entropy.
+    """CasADi's SX: (parameters, x, y) → loss and gradient of a sigmoid network with softmax and
+    cross-entropy.
 
-    by_scalars  True: written with one symbol for each number, as ours is; False: with CasADi's matrices of symbols
+    by_scalars  True: written with one symbol for each number, as ours is; False: with CasADi's
+                matrices of symbols
     """
     import casadi
 

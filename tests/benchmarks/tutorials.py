@@ -1,7 +1,9 @@
-"""What the five tutorials say beside what comes out here: `python -m tests.benchmarks.tutorials`, with `--quick` for shorter trainings.
+"""What the five tutorials say beside what comes out here: `python -m tests.benchmarks.tutorials`,
+with `--quick` for shorter trainings.
 
-Every figure of ours is computed in this run, by the functions of the demos or by the library. A figure that is not the tutorial's
-says "differs", and then the exit status is 1; a line shows where a tutorial gives no figure to compare with.
+Every figure of ours is computed in this run, by the functions of the demos or by the library. A
+figure that is not the tutorial's says "differs", and then the exit status is 1; a line shows where
+a tutorial gives no figure to compare with.
 """
 
 import argparse
@@ -113,7 +115,9 @@ def explosion(quick: bool) -> list[Row]:
 
 
 def by_hand(steps: int) -> float:
-    """The largest difference, relative to the largest number of each step, between the network and the same in NumPy."""
+    """The largest difference, relative to the largest number of each step, between the network and
+    the same in NumPy.
+    """
     worst = 0.0
     for loss, expected, found, gradient in side_by_side(sparrow.sparrow(), 2e-4, steps):
         apart = float(numpy.abs(found - gradient).max()) / max(
@@ -124,7 +128,9 @@ def by_hand(steps: int) -> float:
 
 
 def cures(quick: bool) -> list[Row]:
-    """Each kind of cure that the tutorial lists: does one of that kind stop the explosion, and does one learn?"""
+    """Each kind of cure that the tutorial lists: does one of that kind stop the explosion, and does
+    one learn?
+    """
     count, constant = 200 if quick else 2000, sparrow.constant_cost()
     trials = [sparrow.train(trial, count) for trial in sparrow.trials() if trial.what != "as given"]
     rows = []
@@ -196,7 +202,9 @@ def slopes(quick: bool) -> list[Row]:  # noqa: ARG001
 
 
 def cost(quick: bool) -> list[Row]:
-    """A hundred steps of 784-100-10 in three ways; and whether a second process helps. The cost is the same for random pixels."""
+    """A hundred steps of 784-100-10 in three ways; and whether a second process helps. The cost is
+    the same for random pixels.
+    """
     pixels = [Random(0).random() for _ in range(LARGE[0])]
     tried = numerical.both_ways(LARGE, pixels, 3, 0.0 if quick else 10.0)
     _, two = timed(lambda: numerical_gradient(tried.loss, tried.loss.numbers, workers=2))
@@ -240,7 +248,9 @@ def cost(quick: bool) -> list[Row]:
 
 
 def replayed(pixels: list[float], digit: int, sample: int) -> tuple[float, float, int]:
-    """Seconds for one numerical step by a compiled network, from a sample of its weights; the largest error on these; how many."""
+    """Seconds for one numerical step by a compiled network, from a sample of its weights; the
+    largest error on these; how many.
+    """
     model = numerical.network(*LARGE)
     program = compiler.compile(lambda x: cross_entropy(model(x), digit), model, inputs=(LARGE[0],))
     row, weights, h = numpy.array([pixels]), program.parameters, 1e-5

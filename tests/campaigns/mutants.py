@@ -66,7 +66,7 @@ TESTS = {
         "tests/core/test_numpy_interplay.py",
     ],
     "scalargrad/core/backprop.py": [
-        "tests/compiler/test_trace.py",
+        "tests/compiler/test_tracing.py",
         "tests/core/test_hooks.py",
         "tests/core/test_not_finite.py",
         "tests/core/test_micrograd_code.py",
@@ -100,7 +100,7 @@ TESTS = {
         "tests/autodiff/test_tape.py",
         "tests/autodiff/test_placeholders.py",
     ],
-    "scalargrad/core/hooks.py": ["tests/core/test_hooks.py", "tests/compiler/test_trace.py"],
+    "scalargrad/core/hooks.py": ["tests/core/test_hooks.py", "tests/compiler/test_tracing.py"],
     "scalargrad/core/copying.py": [
         "tests/core/test_copying.py",
         "tests/core/test_micrograd_code.py",
@@ -112,7 +112,7 @@ TESTS = {
         "tests/autodiff/test_placeholders.py",
         "tests/test_losses.py",
         "tests/core/test_backward.py",
-        "tests/compiler/test_trace.py",
+        "tests/compiler/test_tracing.py",
     ],
     "scalargrad/core/modes.py": [
         "tests/core/test_modes.py",
@@ -120,7 +120,7 @@ TESTS = {
         "tests/core/test_conversions.py",
         "tests/test_threads.py",
         "tests/autodiff/test_tape.py",
-        "tests/compiler/test_trace.py",
+        "tests/compiler/test_tracing.py",
     ],
     "scalargrad/core/floats.py": [
         "tests/core/test_floats.py",
@@ -158,14 +158,14 @@ TESTS = {
         "tests/compiler/test_compiled.py",
         "tests/compiler/test_models.py",
     ],
-    "scalargrad/compiler/trace.py": [
-        "tests/compiler/test_trace.py",
+    "scalargrad/compiler/tracing.py": [
+        "tests/compiler/test_tracing.py",
         "tests/compiler/test_guards.py",
     ],
     "scalargrad/training/metrics.py": ["tests/training/test_metrics.py"],
     "scalargrad/compiler/guards.py": [
         "tests/compiler/test_guards.py",
-        "tests/compiler/test_trace.py",
+        "tests/compiler/test_tracing.py",
     ],
     "scalargrad/compiler/nonfinite.py": ["tests/compiler/test_compiled.py"],
     "scalargrad/compiler/replay.py": [
@@ -174,11 +174,11 @@ TESTS = {
     ],
     "scalargrad/compiler/program.py": [
         "tests/compiler/test_program.py",
-        "tests/compiler/test_trace.py",
+        "tests/compiler/test_tracing.py",
     ],
     "scalargrad/compiler/kernels.py": [
         "tests/compiler/test_kernels.py",
-        "tests/compiler/test_views.py",
+        "tests/compiler/test_strides.py",
         "tests/compiler/test_models.py",
     ],
     "scalargrad/compiler/numpy_backend.py": [
@@ -190,7 +190,7 @@ TESTS = {
         "tests/compiler/test_compiled.py",
         "tests/compiler/test_guards.py",
         "tests/compiler/test_backends.py",
-        "tests/compiler/test_trace.py",
+        "tests/compiler/test_tracing.py",
         "tests/viz/views/test_program.py",
         "tests/compiler/test_jax.py",
     ],

@@ -1,4 +1,6 @@
-"""Random scalar graphs over the whole table: recipes that can be followed again and again, with any numbers."""
+"""Random scalar graphs over the whole table: recipes that can be followed again and again, with any
+numbers.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,7 +23,9 @@ Operand = int | float
 
 @dataclass(frozen=True)
 class Step:
-    """One operation; `pick` says which earlier numbers it takes, plain numbers stand for themselves."""
+    """One operation; `pick` says which earlier numbers it takes, plain numbers stand for
+    themselves.
+    """
 
     op: str
     operands: tuple[Operand, ...]
@@ -121,7 +125,9 @@ def follow(recipe: Recipe, arguments: Sequence[Any], weights: Sequence[Value]) -
 
 
 def within(op: Op, position: int, x: Value) -> Any:
-    """`x` brought into the domain of an operand, and away from where an operation grows without bound."""
+    """`x` brought into the domain of an operand, and away from where an operation grows without
+    bound.
+    """
     low, high = op.domain[position] if position < len(op.domain) else (-float("inf"), float("inf"))
     if low == -1.0 and high == 1.0:
         return tanh(x) * 0.9
@@ -130,9 +136,9 @@ def within(op: Op, position: int, x: Value) -> Any:
     if op.name in DIVIDING and position == 1:
         return x * x + 0.7
     if op.name in ("atan2", "cbrt"):
-        return (
-            x + 0.0137
-        )  # atan2 can tell 0.0 from -0.0, which a program does not promise to; the slope of cbrt is infinite there
+        # atan2 can tell 0.0 from -0.0, which a program does not promise to do; the slope of cbrt is
+        # infinite there.
+        return x + 0.0137
     return x
 
 
@@ -187,7 +193,9 @@ def recipe_of(kitchen: Kitchen, inputs: tuple[int, ...], parameters: int, steps:
 
 
 def _mean_of_all(count: int, steps: Sequence[Step]) -> Step:
-    """The mean of all that nothing else takes, so that the whole graph is alive; `count` numbers come before the steps."""
+    """The mean of all that nothing else takes, so that the whole graph is alive; `count` numbers
+    come before the steps.
+    """
     taken = {x for step in steps for x in step.operands if isinstance(x, int)}
     return Step("mean", tuple(i for i in range(count, count + len(steps)) if i not in taken))
 

@@ -22,7 +22,8 @@ class Eager:
     loss       the mean of the first output
     gradient   of that mean, by the parameters
     jacobian   for each argument (batch, k, n)
-    size       the largest number on the way, and the largest gradient: what rounding errors are measured by
+    size       the largest number on the way, and the largest gradient: what rounding errors are
+               measured by
     """
 
     outputs: Array

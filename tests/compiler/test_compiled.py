@@ -1,4 +1,6 @@
-"""Programs as users call them: what they take, what they refuse, what they give back to the model and to the recorded Values."""
+"""Programs as users call them: what they take, what they refuse, what they give back to the model
+and to the recorded Values.
+"""
 
 import copy
 import math
@@ -325,7 +327,7 @@ def test_who_is_not_thorough_stops_at_the_first_odd_sample(monkeypatch: pytest.M
     x, y = samples(100)
     x[40:, 0] = math.nan
     replayed = counted(monkeypatch)
-    loss, gradient, _ = program.evaluated([x, y], thorough=False)
+    loss, gradient, _ = program.evaluate_loss([x, y], thorough=False)
     assert math.isnan(loss)
     assert numpy.isnan(gradient).any()
     assert len(replayed) == 1
@@ -336,7 +338,7 @@ def test_who_is_not_thorough_gets_finite_numbers_where_eager_code_has_them() -> 
     program = compile(
         lambda x: sg.where(sg.step(x), sg.log(model.weights[0]) * x, x * 2.0), model, (1,)
     )
-    loss, gradient, _ = program.evaluated([numpy.array([[-1.0], [-2.0]])], thorough=False)
+    loss, gradient, _ = program.evaluate_loss([numpy.array([[-1.0], [-2.0]])], thorough=False)
     assert (loss, gradient.tolist()) == (-3.0, [0.0])
 
 
@@ -694,7 +696,7 @@ def loss(n, r, d, x0, x1, g_p):
 
 
 def test_the_source_of_a_network_is_what_a_person_would_write() -> None:
-    """Each layer is one product of matrices; nothing is copied, gathered or set to zero on the way."""
+    """Each layer is one product of matrices; nothing is copied, gathered or set to zero."""
     _, program = network()
     assert str(program).strip() == NETWORK.strip()
 

@@ -1,4 +1,6 @@
-"""The facts of conformance.json through programs: value and derivatives at ordinary points and at every edge."""
+"""The facts of conformance.json through programs: value and derivatives at ordinary points and at
+every edge.
+"""
 
 import builtins
 import json
@@ -20,7 +22,9 @@ every_row = pytest.mark.parametrize(
 
 
 def compiled(row: dict[str, Any], learned: bool) -> tuple[Compiled, list[float]]:
-    """The expression as a program of inputs, or of parameters. The condition x > 0, which can't be recorded, is asked as step(x)."""
+    """The expression as a program of inputs, or of parameters. The condition x > 0, which can't be
+    recorded, is asked as step(x).
+    """
     code = builtins.compile(
         row["expression"].replace("x > 0", "step(x)"), "<conformance.json>", "eval"
     )

@@ -1,4 +1,6 @@
-"""The core of it: random graphs over the whole table, compiled, against eager code sample by sample."""
+"""The core of it: random graphs over the whole table, compiled, against eager code sample by
+sample.
+"""
 
 from random import Random
 from typing import Any
@@ -89,7 +91,9 @@ def test_every_operation(op: Op, batch: int) -> None:
 
 @pytest.mark.parametrize("op", TABLE.values(), ids=lambda op: op.name)
 def test_every_operation_on_many_rows_at_once(op: Op) -> None:
-    """Ten points of operands that are inputs, and beside them parameters and constants in each place."""
+    """Ten points of operands that are inputs, and beside them parameters and constants in each
+    place.
+    """
     rows = batch_of(op, 10)
     size, model = rows.shape[1], Weights([float(number) for number in rows[0]])
 

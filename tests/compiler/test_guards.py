@@ -83,7 +83,7 @@ def test_a_model_within_a_function_is_looked_into(monkeypatch: pytest.MonkeyPatc
 ASKED: dict[str, Callable[[Any], Any]] = {
     "call": lambda program: program([1.0]),
     "value_and_grad": lambda program: program.value_and_grad([1.0]),
-    "evaluated": lambda program: program.evaluated([numpy.ones((1, 1))]),
+    "evaluated": lambda program: program.evaluate_loss([numpy.ones((1, 1))]),
     "inputs_gradient": lambda program: program.inputs_gradient([1.0]),
     "jacobian": lambda program: program.jacobian([1.0]),
     "odd_rows": lambda program: program.odd_rows([[1.0]]),
@@ -184,7 +184,8 @@ def test_another_shape_of_an_array() -> None:
     rows = numpy.ones((60, 2))
     with pytest.raises(
         TraceError,
-        match=r"`rows` had the shape \(50, 2\) when the function was recorded and has the shape \(60, 2\) now",
+        match=r"`rows` had the shape \(50, 2\) when the function was recorded "
+        r"and has the shape \(60, 2\) now",
     ):
         program([1.0])
 

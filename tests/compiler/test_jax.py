@@ -1,4 +1,6 @@
-"""The JAX backend against the NumPy backend and eager code; its pure functions under jax.jit, jax.grad and sharding."""
+"""The JAX backend against the NumPy backend and eager code; its pure functions under jax.jit,
+jax.grad and sharding.
+"""
 
 import os
 import re
@@ -228,7 +230,9 @@ def _moved(program: Any, factor: float) -> Any:
 
 
 def test_gradients_of_gradients() -> None:
-    """Against the derivative by hand, at a point where the inner gradient is 0 and its slope is not."""
+    """Against the derivative by hand, at a point where the inner gradient is 0 and its slope is
+    not.
+    """
     weight = Weights([3.0])
     program = scalargrad.compile(
         lambda x: (weight.weights[0] * x - 6.0) ** 2, weight, inputs=(1,), backend="jax"

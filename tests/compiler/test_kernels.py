@@ -1,4 +1,6 @@
-"""Kernels: matrices are found where a person would see one, and what is left is grouped level by level."""
+"""Kernels: matrices are found where a person would see one, and what is left is grouped level by
+level.
+"""
 
 from typing import Any
 
@@ -8,9 +10,9 @@ import pytest
 import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile, record, trace
-from scalargrad.compiler.buffers import layout_of
-from scalargrad.compiler.kernels import Dots, Elementwise, Kernel, Matrix, OverList, kernels_of
-from scalargrad.compiler.passes import optimized
+from scalargrad.compiler.kernels import Dots, Elementwise, Kernel, Matrix, OverList, build_kernels
+from scalargrad.compiler.layout import lay_out
+from scalargrad.compiler.passes import optimize
 from scalargrad.nn import (
     MLP,
     AvgPool,
@@ -27,7 +29,7 @@ from tests.compiler.referee import differences, eager
 
 
 def kernels(function: Any, inputs: Any, parameters: Any = ()) -> list[Kernel]:
-    return kernels_of(optimized(record(trace(function, inputs, parameters))))
+    return build_kernels(optimize(record(trace(function, inputs, parameters))))
 
 
 def described(function: Any, inputs: Any, parameters: Any = ()) -> list[str]:
@@ -75,7 +77,7 @@ def test_weights_lie_as_rows_of_the_parameters() -> None:
     matrix = next(
         kernel for kernel in kernels(model, 4, model.parameters()) if isinstance(kernel, Matrix)
     )
-    program = optimized(record(trace(model, [4], model.parameters())))
+    program = optimize(record(trace(model, [4], model.parameters())))
     assert program.place[matrix.weights].tolist() == [[0, 1, 2, 3], [5, 6, 7, 8], [10, 11, 12, 13]]
     assert matrix.bias is not None
     assert program.place[matrix.bias].tolist() == [4, 9, 14]
@@ -190,15 +192,15 @@ def test_kernels_compute_every_row_once_and_in_order(seed: int) -> None:
 
     recipe = Kitchen(rng=Random(seed), steps=40).recipe()
     weights = Weights(recipe.parameters).weights
-    program = optimized(record(trace(function_of(recipe, weights), recipe.sizes, weights)))
-    found = kernels_of(program)
+    program = optimize(record(trace(function_of(recipe, weights), recipe.sizes, weights)))
+    found = build_kernels(program)
     ready = set(numpy.flatnonzero(program.code < 5).tolist())
     for kernel in found:
         assert taken(kernel) <= ready
         assert not ready & set(kernel.rows.tolist())
         ready |= set(kernel.rows.tolist())
     assert ready == set(range(len(program)))
-    layout = layout_of(program, found, recipe.sizes)
+    layout = lay_out(program, found, recipe.sizes)
     assert (layout.block_of >= 0).all()
     for row in range(len(program)):
         assert 0 <= layout.column_of[row] < layout.blocks[layout.block_of[row]].width

@@ -1,4 +1,6 @@
-"""Networks of all sorts, compiled: outputs, mean loss and every gradient as eager code says, and as NumPy by hand says for a few."""
+"""Networks of all sorts, compiled: outputs, mean loss and every gradient as eager code says, and as
+NumPy by hand says for a few.
+"""
 
 import math
 from collections.abc import Callable

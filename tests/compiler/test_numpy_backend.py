@@ -21,7 +21,9 @@ X, Y = (
 
 
 class Odd(Module):
-    """Weights in places that lie regularly, but not in a row: every second one, one used twice, one never, biases of their own."""
+    """Weights in places that lie regularly, but not in a row: every second one, one used twice, one
+    never, biases of their own.
+    """
 
     def __init__(self) -> None:
         self.weights = [Parameter(0.1 * i - 0.4) for i in range(12)]
@@ -147,7 +149,7 @@ def test_a_kernel_whose_rows_are_all_the_same(function: Callable[[Any], Any], ba
     found = backend.outputs([x], numpy.zeros(0), numpy.zeros((batch, 0)))
     assert found == pytest.approx(numpy.array(expected), rel=1e-15)
     seed = numpy.ones(found.shape)
-    assert backend.pulled([x], numpy.zeros(0), numpy.zeros((batch, 0)), seed)[0].shape == x.shape
+    assert backend.pull_back([x], numpy.zeros(0), numpy.zeros((batch, 0)), seed)[0].shape == x.shape
 
 
 def test_an_array_that_programs_share_can_not_be_changed() -> None:

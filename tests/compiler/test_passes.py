@@ -17,15 +17,15 @@ from scalargrad import Constant, Parameter, Value
 from scalargrad.compiler import Program, record, trace
 from scalargrad.compiler.passes import (
     PASSES,
-    _kept,
+    _keep,
     batched,
-    folded,
-    optimized,
-    with_dots,
-    with_wide_sums,
-    without_dead_rows,
-    without_identities,
-    without_repetitions,
+    fold_constants,
+    form_dot_products,
+    merge_common_rows,
+    merge_sums,
+    optimize,
+    remove_dead_rows,
+    remove_identities,
 )
 from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.ops import TABLE
@@ -35,7 +35,7 @@ from tests.compiler.graphs import Kitchen, Weights, function_of
 from tests.compiler.referee import alike
 
 each_pass = pytest.mark.parametrize(
-    "change", [*PASSES, optimized], ids=lambda change: change.__name__
+    "change", [*PASSES, optimize], ids=lambda change: change.__name__
 )
 
 
@@ -92,9 +92,9 @@ def test_a_pass_after_itself_changes_nothing(change: Any, rng: Random) -> None:
     recipe = Kitchen(rng=rng, steps=30).recipe()
     weights = Weights(recipe.parameters)
     once = change(recorded(function_of(recipe, weights.weights), recipe.sizes, weights.weights))
-    if change not in (with_dots, optimized):
+    if change not in (form_dot_products, optimize):
         assert change(once) == once
-    assert len(change(once)) <= len(once) + (change is with_dots)
+    assert len(change(once)) <= len(once) + (change is form_dot_products)
 
 
 @each_pass
@@ -121,7 +121,7 @@ def test_a_pass_keeps_an_output_that_is_there_twice(change: Any) -> None:
 
 def test_a_pass_that_finds_nothing_to_do_returns_the_program_itself() -> None:
     program = recorded(lambda x: sg.tanh(x[0]) * x[1])
-    for change in (*PASSES, optimized):
+    for change in (*PASSES, optimize):
         assert change(program) is program
 
 
@@ -145,23 +145,21 @@ def test_rows_remember_where_they_were_recorded(change: Any) -> None:
 def test_dead_rows_are_left_out() -> None:
     program = recorded(lambda x: [x[0] * x[1], x[2] * x[3]])
     half = replace(program, outputs=program.outputs[:1])
-    assert rows(without_dead_rows(half)) == {"input": 2, "mul": 1}
-    assert without_dead_rows(program) is program
+    assert rows(remove_dead_rows(half)) == {"input": 2, "mul": 1}
+    assert remove_dead_rows(program) is program
 
 
 # Wide sums
 
 
 def test_a_chain_of_additions_becomes_one_sum() -> None:
-    program = with_wide_sums(recorded(lambda x: ((x[0] + x[1]) + x[2]) + x[3]))
+    program = merge_sums(recorded(lambda x: ((x[0] + x[1]) + x[2]) + x[3]))
     assert rows(program) == {"input": 4, "sum": 1}
     assert program.args(int(program.outputs[0])) == [0, 1, 2, 3]
 
 
 def test_a_tree_of_additions_and_sums_becomes_one_sum() -> None:
-    program = with_wide_sums(
-        recorded(lambda x: sg.sum([x[0] + x[1], sum(x), x[2] + (x[3] + x[0])]))
-    )
+    program = merge_sums(recorded(lambda x: sg.sum([x[0] + x[1], sum(x), x[2] + (x[3] + x[0])])))
     assert operations(program) == {"sum": 1}
     assert program.evaluate([1.0, 2.0, 4.0, 8.0], []) == [31.0]
 
@@ -171,7 +169,7 @@ def test_a_partial_sum_that_is_used_elsewhere_stays() -> None:
         part = x[0] + x[1]
         return (part + x[2]) * part
 
-    assert operations(with_wide_sums(recorded(function))) == {"add": 2, "mul": 1}
+    assert operations(merge_sums(recorded(function))) == {"add": 2, "mul": 1}
 
 
 def test_a_partial_sum_that_is_an_output_stays() -> None:
@@ -179,7 +177,7 @@ def test_a_partial_sum_that_is_an_output_stays() -> None:
         part = x[0] + x[1]
         return [part, part + x[2] + x[3]]
 
-    program = with_wide_sums(recorded(function))
+    program = merge_sums(recorded(function))
     assert operations(program) == {"add": 1, "sum": 1}
     assert program.evaluate([1.0, 2.0, 3.0, 4.0], []) == [3.0, 10.0]
 
@@ -189,7 +187,7 @@ def test_a_partial_sum_of_two_sums_that_is_an_output_too_stays() -> None:
         part = x[0] + x[1]
         return [part, part + x[2], part + x[3]]
 
-    program = with_wide_sums(recorded(function))
+    program = merge_sums(recorded(function))
     assert operations(program) == {"add": 3}
     assert program.evaluate([1.0, 2.0, 3.0, 4.0], []) == [3.0, 6.0, 7.0]
 
@@ -199,7 +197,7 @@ def test_a_number_added_to_itself_stays_twice() -> None:
         part = x[0] + x[1]
         return part + part
 
-    assert with_wide_sums(recorded(function)).evaluate([1.0, 2.0, 0.0, 0.0], []) == [6.0]
+    assert merge_sums(recorded(function)).evaluate([1.0, 2.0, 0.0, 0.0], []) == [6.0]
 
 
 def test_a_chain_of_ten_thousand_becomes_one_sum() -> None:
@@ -209,11 +207,11 @@ def test_a_chain_of_ten_thousand_becomes_one_sum() -> None:
             total = total + x[1]
         return total
 
-    assert operations(with_wide_sums(recorded(function))) == {"sum": 1}
+    assert operations(merge_sums(recorded(function))) == {"sum": 1}
 
 
 def test_zeros_are_left_out_of_a_sum_with_other_terms() -> None:
-    program = with_wide_sums(recorded(lambda x: ((Constant(0.0) + x[0]) + 0.0) + x[1]))
+    program = merge_sums(recorded(lambda x: ((Constant(0.0) + x[0]) + 0.0) + x[1]))
     assert operations(program) == {"sum": 1}
     *_, (_, _, args) = program.rows()
     assert [int(program.code[arg]) for arg in args] == [0, 0]
@@ -221,7 +219,7 @@ def test_zeros_are_left_out_of_a_sum_with_other_terms() -> None:
 
 
 def test_a_sum_of_zeros_alone_keeps_them() -> None:
-    program = with_wide_sums(
+    program = merge_sums(
         recorded(lambda x: [(Constant(0.0) + 0.0) + 0.0, (x[0] + x[1]) + 0.0])
     ).verify()
     assert program.evaluate([1.0, 2.0, 4.0, 8.0], []) == [0.0, 3.0]
@@ -232,8 +230,8 @@ def test_a_sum_of_zeros_alone_keeps_them() -> None:
 
 def test_a_sum_of_products_becomes_a_dot_product() -> None:
     weights = [Parameter(1.0), Parameter(2.0)]
-    program = with_dots(
-        with_wide_sums(recorded(lambda x: weights[0] * x[0] + x[1] * weights[1], 2, weights))
+    program = form_dot_products(
+        merge_sums(recorded(lambda x: weights[0] * x[0] + x[1] * weights[1], 2, weights))
     )
     assert rows(program) == {"input": 2, "parameter": 2, "dot": 1}
     *_, (_, _, args) = program.rows()
@@ -244,8 +242,8 @@ def test_a_sum_of_products_becomes_a_dot_product() -> None:
 
 def test_a_bias_is_multiplied_by_one() -> None:
     weights = [Parameter(1.0), Parameter(2.0), Parameter(3.0)]
-    program = with_dots(
-        with_wide_sums(
+    program = form_dot_products(
+        merge_sums(
             recorded(lambda x: weights[0] * x[0] + weights[1] * x[1] + weights[2], 2, weights)
         )
     )
@@ -257,13 +255,13 @@ def test_a_product_that_is_used_elsewhere_is_still_a_factor_of_nothing() -> None
         product = x[0] * x[1]
         return [product + x[2] * x[3], product]
 
-    program = with_dots(with_wide_sums(recorded(function)))
+    program = form_dot_products(merge_sums(recorded(function)))
     assert operations(program)["mul"] >= 1
     assert program.evaluate([1.0, 2.0, 3.0, 4.0], []) == [14.0, 2.0]
 
 
 def test_a_sum_without_products_stays() -> None:
-    assert operations(with_dots(with_wide_sums(recorded(sum)))) == {"sum": 1}
+    assert operations(form_dot_products(merge_sums(recorded(sum)))) == {"sum": 1}
 
 
 V, W = [Parameter(2.0), Parameter(3.0)], [Parameter(5.0), Parameter(7.0)]
@@ -288,8 +286,8 @@ SUMS: dict[str, tuple[Any, bool]] = {
 
 @pytest.mark.parametrize(("function", "becomes"), SUMS.values(), ids=SUMS)
 def test_which_sums_become_dot_products(function: Any, becomes: bool) -> None:
-    before = with_wide_sums(recorded(function, 4, [*V, *W]))
-    after = with_dots(before).verify()
+    before = merge_sums(recorded(function, 4, [*V, *W]))
+    after = form_dot_products(before).verify()
     assert (operations(after)["dot"] == 1) is becomes
     assert (after == before) is not becomes
     inputs, parameters = [0.5, -1.5, 2.5, 4.0], [2.0, 3.0, 5.0, 7.0]
@@ -298,26 +296,28 @@ def test_which_sums_become_dot_products(function: Any, becomes: bool) -> None:
 
 def test_a_sum_of_one_term_at_the_end_of_a_program_stays() -> None:
     program = recorded(lambda x: sg.sum([x[3]]))
-    assert with_dots(program) == program
+    assert form_dot_products(program) == program
 
 
 def test_what_was_added_by_the_pass_and_is_not_needed_goes() -> None:
     program = recorded(lambda x: sg.tanh(x[0]))
-    assert with_dots(program) == program
+    assert form_dot_products(program) == program
 
 
 # Folding
 
 
 def test_constants_are_computed_once() -> None:
-    program = folded(recorded(lambda x: x[0] * (Constant(2.0) * 3.0 + sg.exp(Constant(0.0)))))
+    program = fold_constants(
+        recorded(lambda x: x[0] * (Constant(2.0) * 3.0 + sg.exp(Constant(0.0))))
+    )
     assert rows(program) == {"input": 1, "constant": 1, "mul": 1}
     assert program.evaluate([2.0, 0.0, 0.0, 0.0], []) == [14.0]
 
 
 def test_what_may_change_is_not_folded() -> None:
     weight, read = Parameter(2.0), Value(3.0)
-    program = folded(recorded(lambda x: x[0] * (weight * 2.0 + read * 2.0), 4, [weight]))
+    program = fold_constants(recorded(lambda x: x[0] * (weight * 2.0 + read * 2.0), 4, [weight]))
     assert operations(program) == {"mul": 3, "add": 1}
 
 
@@ -326,13 +326,13 @@ def test_drawn_numbers_are_not_folded() -> None:
         def draw(self) -> float:
             return 0.25
 
-    assert operations(folded(recorded(lambda x: x[0] * (2.0 * RandomLeaf(Coin()) * 2.0)))) != {
-        "mul": 1
-    }
+    assert operations(
+        fold_constants(recorded(lambda x: x[0] * (2.0 * RandomLeaf(Coin()) * 2.0)))
+    ) != {"mul": 1}
 
 
 def test_folding_is_by_ieee() -> None:
-    program = folded(
+    program = fold_constants(
         recorded(lambda _: [Constant(1.0) / 0.0, sg.log(Constant(-1.0)), sg.exp(Constant(1000.0))])
     )
     assert rows(program)["constant"] == 3
@@ -358,7 +358,7 @@ def test_folding_is_by_ieee() -> None:
     ],
 )
 def test_an_identity_is_left_out(same: Any) -> None:
-    assert operations(without_identities(recorded(lambda x: sg.tanh(same(x[0]))))) == {"tanh": 1}
+    assert operations(remove_identities(recorded(lambda x: sg.tanh(same(x[0]))))) == {"tanh": 1}
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_an_identity_is_left_out(same: Any) -> None:
 )
 def test_what_only_looks_like_an_identity_stays(other: Any) -> None:
     assert (
-        sum(operations(without_identities(recorded(lambda x: sg.tanh(other(x[0]))))).values()) == 2
+        sum(operations(remove_identities(recorded(lambda x: sg.tanh(other(x[0]))))).values()) == 2
     )
 
 
@@ -382,12 +382,12 @@ def test_what_only_looks_like_an_identity_stays(other: Any) -> None:
 
 
 def test_the_same_is_computed_once() -> None:
-    program = without_repetitions(recorded(lambda x: sg.exp(x[0] * x[1]) + sg.exp(x[0] * x[1])))
+    program = merge_common_rows(recorded(lambda x: sg.exp(x[0] * x[1]) + sg.exp(x[0] * x[1])))
     assert operations(program) == {"mul": 1, "exp": 1, "add": 1}
 
 
 def test_equal_constants_are_one_but_not_both_zeros() -> None:
-    program = without_repetitions(
+    program = merge_common_rows(
         recorded(
             lambda x: [
                 x[0] * Constant(2.0),
@@ -402,9 +402,10 @@ def test_equal_constants_are_one_but_not_both_zeros() -> None:
 
 
 def test_other_settings_are_not_the_same() -> None:
-    assert operations(
-        without_repetitions(recorded(lambda x: x[0] ** 2 + x[0] ** 3 + x[0] ** 2))
-    ) == {"pow": 2, "add": 2}
+    assert operations(merge_common_rows(recorded(lambda x: x[0] ** 2 + x[0] ** 3 + x[0] ** 2))) == {
+        "pow": 2,
+        "add": 2,
+    }
 
 
 def test_drawn_numbers_are_never_the_same() -> None:
@@ -415,7 +416,7 @@ def test_drawn_numbers_are_never_the_same() -> None:
     def function(x: Any) -> Any:
         return x[0] * RandomLeaf(Coin()) + x[0] * RandomLeaf(Coin())
 
-    assert operations(without_repetitions(recorded(function))) == {"mul": 2, "add": 1}
+    assert operations(merge_common_rows(recorded(function))) == {"mul": 2, "add": 1}
 
 
 # Together
@@ -423,7 +424,7 @@ def test_drawn_numbers_are_never_the_same() -> None:
 
 def test_a_network_becomes_dot_products_and_activations() -> None:
     model = MLP(5, [7, 6, 3], activation="tanh", seed=1)
-    program = optimized(recorded(model, 5, model.parameters()))
+    program = optimize(recorded(model, 5, model.parameters()))
     assert operations(program) == {"dot": 16, "tanh": 13}
     assert rows(program)["parameter"] == len(model.parameters())
 
@@ -440,4 +441,4 @@ def test_no_row_that_is_needed_is_left_out(left_out: str) -> None:
     keep = numpy.ones(len(program), bool)
     keep[0 if left_out == "an operand" else program.outputs[0]] = False
     with pytest.raises(ProgramError, match="a row that is needed was left out"):
-        _kept(program, keep)
+        _keep(program, keep)

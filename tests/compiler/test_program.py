@@ -20,7 +20,7 @@ from scalargrad.compiler.program import (
     LEAF,
     PARAMETER,
     Kind,
-    operands_of,
+    insert_static_args,
 )
 from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.ops import TABLE
@@ -45,7 +45,7 @@ def changed(program: Program, name: str, place: int, number: int) -> Program:
     return replace(program, **{name: array})
 
 
-# Recording
+# Trace
 
 
 def test_every_node_is_a_row_after_its_operands() -> None:
@@ -128,8 +128,8 @@ def test_a_chain_of_a_hundred_thousand() -> None:
         ("code", 2, INPUT, "a leaf has operands"),
         ("place", 0, 2, "a place is out of range"),
         ("place", 0, -1, "a place is out of range"),
-        ("outputs", 0, 6, "an output is no row"),
-        ("outputs", 0, -1, "an output is no row"),
+        ("outputs", 0, 6, "an output is not a row"),
+        ("outputs", 0, -1, "an output is not a row"),
     ],
 )
 def test_what_is_no_program(name: str, place: int, number: int, problem: str) -> None:
@@ -140,7 +140,7 @@ def test_what_is_no_program(name: str, place: int, number: int, problem: str) ->
 
 
 def test_a_program_without_outputs_or_with_too_few_starts() -> None:
-    with pytest.raises(ProgramError, match="an output is no row"):
+    with pytest.raises(ProgramError, match="an output is not a row"):
         replace(small(), outputs=numpy.zeros(0, numpy.int32)).verify()
     with pytest.raises(ProgramError, match="one number more"):
         replace(small(), start=small().start[:-1]).verify()
@@ -220,8 +220,12 @@ def test_two_hundred_rows_are_shown_and_then_how_many_there_are_more(count: int)
 
 
 def test_settings_stand_in_their_places() -> None:
-    assert operands_of(Kind("clamp", (None, -1.0, None)), ["x", "high"]) == ["x", -1.0, "high"]
-    assert operands_of(Kind("mul"), ["x", "y"]) == ["x", "y"]
+    assert insert_static_args(Kind("clamp", (None, -1.0, None)), ["x", "high"]) == [
+        "x",
+        -1.0,
+        "high",
+    ]
+    assert insert_static_args(Kind("mul"), ["x", "y"]) == ["x", "y"]
 
 
 # Evaluating

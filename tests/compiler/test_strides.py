@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalargrad.compiler.strides import placed, rounds, strided
+from scalargrad.compiler.strides import as_strided, make_view, split_duplicates
 
 
 def indexes(rng: Random, width: int) -> numpy.ndarray:
@@ -37,10 +37,10 @@ def test_a_regular_place_is_a_view_of_what_indexing_copies(rng: Random, batched:
         if batched
         else numpy.arange(60, dtype=float)
     )
-    place = placed(0, columns)
+    place = make_view(0, columns)
     assert place.shape == columns.shape
     if place.strides is not None:
-        view = strided(block, place)
+        view = as_strided(block, place)
         assert numpy.array_equal(view, block[..., columns])
         assert view.size == 0 or numpy.shares_memory(view, block)
 
@@ -49,7 +49,7 @@ def test_a_regular_place_is_a_view_of_what_indexing_copies(rng: Random, batched:
 @given(rng=st.randoms(use_true_random=False))
 def test_what_a_place_says_of_itself(rng: Random) -> None:
     columns = indexes(rng, 40)
-    place = placed(0, columns)
+    place = make_view(0, columns)
     assert place.distinct == (len(set(columns.ravel().tolist())) == columns.size)
     assert place.is_one == (len(set(columns.ravel().tolist())) == 1)
     flat = columns.ravel().tolist()
@@ -73,14 +73,14 @@ def test_what_a_place_says_of_itself(rng: Random) -> None:
     ],
 )
 def test_strides_by_hand(columns: list[int], strides: tuple[int, ...] | None) -> None:
-    assert placed(0, numpy.array(columns)).strides == strides
+    assert make_view(0, numpy.array(columns)).strides == strides
 
 
 @settings(max_examples=300)
 @given(columns=st.lists(st.integers(0, 8), min_size=1, max_size=40))
 def test_rounds_cover_all_and_repeat_nothing_within(columns: list[int]) -> None:
     places = numpy.array(columns)
-    parts = rounds(places)
+    parts = split_duplicates(places)
     assert sorted(int(i) for part in parts for i in part) == list(range(len(columns)))
     for part in parts:
         assert len(set(places[part].tolist())) == len(part)

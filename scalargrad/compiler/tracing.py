@@ -1,4 +1,7 @@
-"""Tracing: a function runs once on Values that stand for its inputs, and whatever a replay could not repeat is refused."""
+"""Tracing: a function runs once on Values that stand for its inputs.
+
+Whatever a program could not repeat, such as a question for the number of a Value, is refused.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,16 +17,20 @@ from scalargrad.core.nested import flatten
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import DataError, OptionError, TraceError
 
+__all__ = ["Trace", "trace"]
+
 
 @dataclass(frozen=True)
-class Recording:
-    """What a trace gave.
+class Trace:
+    """The graph that a function built from stand-ins for its inputs.
 
-    inputs      the Values that stand for the arguments, a tuple for each
-    parameters  the leaves that are learned, in the order in which they were given
-    outputs     the Values that the function returned
-    single      whether it returned one Value, not a list
-    drawn       the leaves that were drawn at random meanwhile, in that order, whether the outputs depend on them or not
+    Attributes:
+        inputs: The Values that stand for the arguments, a tuple for each.
+        parameters: The leaves that are learned, in the order in which they were given.
+        outputs: The Values that the function returned.
+        single: Whether it returned one Value, not a list.
+        drawn: The leaves that were drawn at random during the trace, in that order, whether or not
+            the outputs depend on them.
     """
 
     inputs: tuple[tuple[Value, ...], ...]
@@ -35,19 +42,19 @@ class Recording:
 
 def trace(
     function: Callable[..., Any], inputs: Sequence[int], parameters: Iterable[Parameter] = ()
-) -> Recording:
+) -> Trace:
     """Run `function` once and return the graph that it builds.
 
-    Nothing that another thread can see changes meanwhile: no Value, no class, no generator of a RandomLeaf leaf.
+    Nothing that another thread can see changes: no Value, no class, no generator of a RandomLeaf.
 
     Args:
-        function: Takes one argument for each entry of `inputs`: a list of as many Values, a
+        function: Takes one argument for each entry of `inputs`: a list of that many Values, a
             single Value for 1.
         inputs: The length of each argument.
         parameters: The leaves that are learned.
 
     Returns:
-        The recording.
+        The trace.
 
     Raises:
         TraceError: The function asks a Value for its number, or draws random numbers.
@@ -55,34 +62,41 @@ def trace(
         DataError: The function returns no Values.
 
     Example:
-        >>> recording = trace(lambda x: x[0] * x[1], [2])
-        >>> recording.outputs[0].op
+        >>> trace(lambda x: x[0] * x[1], [2]).outputs[0].op
         'mul'
     """
-    sizes = _checked_sizes(inputs)
+    sizes = _check_sizes(inputs)
     _check_count(function, sizes)
     check_question("compiling within a function that is being compiled")
     arguments = tuple(_stand_ins(size, i) for i, size in enumerate(sizes))
     tracer = _Tracer()
     with tracing(tracer, _refuse):
+        # A list of its own for the function, which may change it.
         result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
-    return Recording(
-        arguments,
-        tuple(parameters),
-        _outputs(result),
-        isinstance(result, Value),
-        tuple(tracer.drawn),
+    return Trace(
+        inputs=arguments,
+        parameters=tuple(parameters),
+        outputs=_outputs(result),
+        single=isinstance(result, Value),
+        drawn=tuple(tracer.drawn),
     )
 
 
 class _Tracer:
-    """Watches a function being recorded."""
+    """Observes the operations of a function while it is traced."""
 
     def __init__(self) -> None:
         self.drawn: list[RandomLeaf] = []
 
-    def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:  # noqa: ARG002
+    def made(
+        self,
+        node: Any,
+        op: str,  # noqa: ARG002
+        args: tuple[Any, ...],  # noqa: ARG002
+        partials: tuple[float, ...],  # noqa: ARG002
+    ) -> None:
         """Remember what is drawn at random; refuse an operation that leaves no trace."""
+        # First, as it is nearly always so: a trace makes millions of nodes.
         if node.args:
             return
         if isinstance(node, RandomLeaf):
@@ -91,11 +105,13 @@ class _Tracer:
             _refuse("no_grad() around an operation")
 
     def went_back(self, order: list[Any]) -> None:
-        """Do nothing: `backward` refuses before it begins."""
+        """Do nothing: `backward` is refused before it starts."""
 
 
-_REMEDY = """The answer would be that of the recording for every sample. \
-Ask within the graph: where(step(x), a, b), maximum, clamp, …"""
+_REMEDY = (
+    "The answer would be that of the recording for every sample. "
+    "Ask within the graph: where(step(x), a, b), maximum, clamp, …"
+)
 _REMEDIES = {
     "detach()": (
         "A detached copy would keep the number of the recording. "
@@ -115,11 +131,12 @@ _REMEDIES = {
     "setting": "A program takes its numbers as arguments: give what changes as an input.",
     "copying": "Use the Value itself: a copy would keep the number of the recording.",
 }
-"""What to do instead, by the first word of the question; for all others `_REMEDY`."""
+"""What to do instead, by the first word or two of what is refused; `_REMEDY` for all others."""
 
 
 def _refuse(what: str) -> None:
-    remedy = _REMEDIES.get(what.split()[0]) or _REMEDIES.get(" ".join(what.split()[:2]), _REMEDY)
+    words = what.split()
+    remedy = _REMEDIES.get(words[0]) or _REMEDIES.get(" ".join(words[:2]), _REMEDY)
     raise TraceError(f"{what} can't be recorded, at {calling_line()}\n  {remedy}")
 
 
@@ -129,23 +146,25 @@ def _stand_ins(size: int, position: int) -> tuple[Value, ...]:
 
 
 def _check_count(function: Callable[..., Any], sizes: list[int]) -> None:
-    """Raise OptionError where the function can't take as many arguments, as far as it says what it takes."""
+    """Raise OptionError where the function can't take that many arguments."""
     try:
         taken = signature(function)
     except (TypeError, ValueError):
+        # Some built-in callables have no signature; a wrong number fails when they are called.
         return
     try:
         taken.bind(*sizes)
     except TypeError:
         raise OptionError(
-            f"inputs must be the length of each argument, one number for each: the function takes {taken}, and inputs gives {len(sizes)}"
+            "inputs must be the length of each argument, one number for each: the function takes "
+            f"{taken}, and inputs gives {len(sizes)}"
         ) from None
 
 
-def _checked_sizes(inputs: Any) -> list[int]:
-    found = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+def _check_sizes(inputs: object) -> list[int]:
+    sizes: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     try:
-        return [checked_int(size, "inputs", 1) for size in found]
+        return [checked_int(size, "inputs", 1) for size in sizes]
     except OptionError:
         raise OptionError(
             f"inputs must be the length of each argument, such as (784, 10), not {inputs!r}"
@@ -153,21 +172,20 @@ def _checked_sizes(inputs: Any) -> list[int]:
 
 
 def _label(size: int, i: int, j: int) -> str:
-    """x0, x1 … for the first argument, y0, y1 … for the second, then a, b, …."""
+    """x0, x1, … for the first argument, y0, y1, … for the second, then a, b, …"""
     letter = "xyabcdefghijklmnopqrstuvw"[i % 25]
     return letter if size == 1 else f"{letter}{j}"
 
 
-def _outputs(result: Any) -> tuple[Value, ...]:
-    found = (
-        [result]
-        if isinstance(result, NumberLike)
-        else flatten(result)
-        if isinstance(result, (list, tuple, dict))
-        else []
-    )
-    if not found:
+def _outputs(result: object) -> tuple[Value, ...]:
+    outputs: Sequence[Any] = []
+    if isinstance(result, NumberLike):
+        outputs = [result]
+    elif isinstance(result, (list, tuple, dict)):
+        outputs = flatten(result)
+    if not outputs:
         raise DataError(
-            f"a compiled function must return a Value or a list of Values, not {type(result).__name__}"
+            "a compiled function must return a Value or a list of Values, not "
+            f"{type(result).__name__}"
         )
-    return checked_values(found, "what a compiled function returns")
+    return checked_values(outputs, "what a compiled function returns")

@@ -1,4 +1,6 @@
-"""Tracing: what a replay could not repeat is refused, with the line and a remedy; everything else is followed."""
+"""Tracing: what a replay could not repeat is refused, with the line and a remedy; everything else
+is followed.
+"""
 
 import copy
 import math
@@ -117,7 +119,7 @@ every_question = pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUE
 @every_question
 def test_a_question_for_the_number_of_an_input_is_refused(question: Callable[[Any], Any]) -> None:
     with pytest.raises(
-        TraceError, match=r"can't be recorded, at .*test_trace\.py:\d+: .+"
+        TraceError, match=r"can't be recorded, at .*test_tracing\.py:\d+: .+"
     ) as caught:
         compile(question, inputs=(2,))
     assert len(str(caught.value).splitlines()) == 2, (
@@ -208,7 +210,7 @@ def test_after_a_recording_the_same_thread_may_ask_again() -> None:
 
 
 def test_the_line_is_that_of_the_user_where_a_library_asked() -> None:
-    with pytest.raises(TraceError, match=r"test_trace\.py:\d+: compile\(lambda x: numpy\.max"):
+    with pytest.raises(TraceError, match=r"test_tracing\.py:\d+: compile\(lambda x: numpy\.max"):
         compile(lambda x: numpy.max(numpy.array(x)), inputs=(2,))
 
 

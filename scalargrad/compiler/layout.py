@@ -1,0 +1,130 @@
+"""Memory layout: the block in which each row has its number, and the operands of kernels there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy
+
+from .array_types import Rows
+from .kernels import Kernel
+from .program import CONSTANT, DRAWN, INPUT, LEAF, PARAMETER, Program
+from .strides import View, make_view
+
+__all__ = ["Block", "Layout", "Operand", "lay_out"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Numbers that lie together in one array.
+
+    Attributes:
+        name: The variable that holds them, such as v3.
+        width: The number of them in a sample.
+        batched: Whether each sample has its own. The array is then (batch, width), else (width,).
+        fixed: Whether the array is the same object at each call: the parameters, the constants.
+    """
+
+    name: str
+    width: int
+    batched: bool
+    fixed: bool = False
+
+    @property
+    def gradient(self) -> str:
+        """The variable that holds the gradient: g3 for v3, g_p for p."""
+        return f"g{self.name[1:]}" if self.name[0] == "v" else f"g_{self.name}"
+
+
+@dataclass(frozen=True)
+class Operand:
+    """What a kernel takes: rows of any shape, from one block or from several.
+
+    Attributes:
+        shape: The shape, without the axis of the samples.
+        parts: A View of each block, and the flattened positions that it fills (None: all).
+    """
+
+    shape: tuple[int, ...]
+    parts: tuple[tuple[View, Rows | None], ...]
+
+    @property
+    def only(self) -> View | None:
+        """The view, where all rows lie in one block."""
+        return self.parts[0][0] if len(self.parts) == 1 else None
+
+
+@dataclass
+class Layout:
+    """The blocks of a program, and where each row lies.
+
+    Attributes:
+        blocks: All blocks: those of the leaves, then those of the kernels.
+        block_of: (n,) the block of each row.
+        column_of: (n,) its position in the block.
+    """
+
+    blocks: list[Block] = field(default_factory=list)
+    block_of: Rows = field(default_factory=lambda: numpy.zeros(0, int))
+    column_of: Rows = field(default_factory=lambda: numpy.zeros(0, int))
+
+    def add(self, block: Block, rows: Rows, columns: Rows | None = None) -> int:
+        """Add a block that holds these rows, and return its position."""
+        self.block_of[rows] = len(self.blocks)
+        self.column_of[rows] = numpy.arange(len(rows)) if columns is None else columns
+        self.blocks.append(block)
+        return len(self.blocks) - 1
+
+    def operand(self, rows: Rows) -> Operand:
+        """Return where these rows lie."""
+        block_of = self.block_of[rows].ravel()
+        columns = self.column_of[rows]
+        blocks = numpy.unique(block_of).tolist()
+        if len(blocks) == 1:
+            # The shape stays that of the rows: a matrix may then be one strided view.
+            return Operand(rows.shape, ((make_view(blocks[0], columns), None),))
+
+        parts = []
+        for block in blocks:
+            where = numpy.flatnonzero(block_of == block)
+            parts.append((make_view(block, columns.ravel()[where]), where))
+        return Operand(rows.shape, tuple(parts))
+
+    def batched(self, operand: Operand) -> bool:
+        """Whether any part of an operand varies by sample."""
+        return any(self.blocks[view.block].batched for view, _ in operand.parts)
+
+
+def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -> Layout:
+    """Return the layout of a program.
+
+    There is a block for each argument (x0, x1, …), for the parameters (p), the constants (c), the
+    leaves that are read (r) or drawn (d) at each call, and for the results of each kernel (v0, …).
+
+    Args:
+        program: The program.
+        kernels: Its kernels.
+        sizes: The length of each argument.
+    """
+    layout = Layout([], numpy.full(len(program), -1), numpy.zeros(len(program), int))
+
+    begin = 0
+    for i, size in enumerate(sizes):
+        end = begin + size
+        inside = (program.code == INPUT) & (program.place >= begin) & (program.place < end)
+        block = Block(f"x{i}", size, batched=True)
+        layout.add(block, numpy.flatnonzero(inside), program.place[inside] - begin)
+        begin = end
+
+    leaves = (
+        (PARAMETER, Block("p", program.parameters, batched=False, fixed=True)),
+        (CONSTANT, Block("c", len(program.numbers), batched=False, fixed=True)),
+        (LEAF, Block("r", len(program.leaves), batched=False)),
+        (DRAWN, Block("d", len(program.drawn), batched=True)),
+    )
+    for kind, block in leaves:
+        rows = numpy.flatnonzero(program.code == kind)
+        layout.add(block, rows, program.place[rows])
+
+    for i, kernel in enumerate(kernels):
+        layout.add(Block(f"v{i}", len(kernel.rows), kernel.batched), kernel.rows)
+    return layout
