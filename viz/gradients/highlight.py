@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from scalargrad.core.value import Value
 from viz.model.picture import Edge, Node, Picture
-from viz.model.snapshot import Snapshot, grad_of
+from viz.model.snapshot import Snapshot, carried, grad_of
 from viz.views.choose import MOST_CHIPS
 from viz.views.dictionary import MOST_CARDS
-from viz.views.scalars import carried, scalar_picture, value_node
+from viz.views.scalars import scalar_picture, value_node
 
 from .notation import counted
 from .path_sums import Ledger, Trail

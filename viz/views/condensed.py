@@ -8,9 +8,7 @@ from scalargrad.core import ops
 from scalargrad.core.value import Value
 from viz.look.text import clean, whole
 from viz.model.picture import Edge, Node, Picture
-from viz.model.snapshot import Snapshot, formula, grad_of, symbol
-
-from .scalars import carried
+from viz.model.snapshot import Snapshot, carried, formula, grad_of, symbol
 
 WIDEST_FAN = 12
 """Of one Value so many operands are followed at most, the strongest."""

@@ -12,10 +12,10 @@ from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import PictureError
 from viz.look.text import clean, exact, whole
 from viz.model.picture import Column, Edge, Node, Picture
-from viz.model.snapshot import Snapshot, common_path, grad_of, symbol
+from viz.model.snapshot import Snapshot, carried, common_path, grad_of, symbol
 
 from .samples import Calls
-from .scalars import carried, parameters_line
+from .scalars import parameters_line
 
 WIDEST, NARROWED, MOST_EDGES, STRONGEST = 48, 24, 5000, 2000
 MOST_COLUMNS = 30

@@ -9,7 +9,7 @@ from math import hypot
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import clean, number, whole
 from viz.model.picture import Edge, Group, Node, Picture
-from viz.model.snapshot import Snapshot, formula, grad_of, parent_path, symbol
+from viz.model.snapshot import Snapshot, carried, formula, grad_of, parent_path, symbol
 
 MANY_USES = 5
 """From so many uses on, a leaf is drawn small beside each user, instead of a fan of edges."""
@@ -182,11 +182,6 @@ def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
         root=node in snapshot.roots,
         whole=whole(node.label),
     )
-
-
-def carried(local: float, gradient: float) -> float:
-    """What an edge carries back; nothing where the gradient is 0, whatever the local derivative."""
-    return local * gradient if gradient else 0.0
 
 
 def parameters_line(parameters: Sequence[Value], has_gradients: bool) -> str:

@@ -9,8 +9,8 @@ import scalargrad as sg
 from scalargrad import Parameter, Value
 from scalargrad.nn import Layer, Module, Sequential
 from viz.model.picture import Node, Picture
-from viz.model.snapshot import Snapshot
-from viz.views.scalars import carried, parameters_line, scalar_picture
+from viz.model.snapshot import Snapshot, carried
+from viz.views.scalars import parameters_line, scalar_picture
 
 
 def shown(target: Any, *closed: str) -> Picture:
