@@ -26,7 +26,7 @@ from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
 from .look.text import clean
 from .notebook import register_if_there
 from .render.dot import digraph
-from .views.choose import pictures_of
+from .views.choose import choose_pictures
 
 __all__ = [
     "Animation",
@@ -95,7 +95,7 @@ def draw(
     """
     heading = clean(title, 120)
     titled = [
-        replace(picture, title=heading) for picture in pictures_of(target, level, expand, edges)
+        replace(picture, title=heading) for picture in choose_pictures(target, level, expand, edges)
     ]
     return Drawing(
         titled, theme, limit, program, lambda: explore(target, title=title, theme=theme).html
@@ -135,7 +135,7 @@ def draw_dot(
         >>> draw_dot(Value(2.0) * 3).source.startswith("digraph")
         True
     """
-    picture = pictures_of(target, edges=edges)[0]
+    picture = choose_pictures(target, edges=edges)[0]
     return digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
 
 

@@ -24,7 +24,7 @@ from viz.render import svg_edges as wires
 from viz.render import svg_nodes as shapes
 from viz.render.svg_document import backdrop
 from viz.render.svg_writer import Sheet
-from viz.views.choose import pictures_of
+from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
 from .backward_pass import bar
@@ -300,13 +300,13 @@ def _pictures(
 def playable_pictures(
     target: Any, level: str | None = None, expand: str | Iterable[str] | None = None
 ) -> list[Picture]:
-    """As `pictures_of`, but never coarser than neurons. Raises PictureError where just that was asked for."""
-    pictures = pictures_of(target, level, expand)
+    """As `choose_pictures`, but never coarser than neurons. Raises PictureError where just that was asked for."""
+    pictures = choose_pictures(target, level, expand)
     if level is None and pictures[0].level == "layers":
         try:
-            pictures = pictures_of(target, "neurons", expand)
+            pictures = choose_pictures(target, "neurons", expand)
         except PictureError:  # too many calls to be drawn one by one
-            pictures = pictures_of(target, "chips", expand)
+            pictures = choose_pictures(target, "chips", expand)
     found = [picture for picture in pictures if picture.level != "layers"]
     return found or [_playable(picture) for picture in pictures]
 

@@ -24,7 +24,7 @@ from viz.look.text import clean, escape
 from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_color
 from viz.model.snapshot import Snapshot, grad_of
 from viz.showing import show
-from viz.views.choose import pictures_of, roots_of
+from viz.views.choose import choose_pictures, find_roots
 from viz.views.dictionary import is_directed_graph
 
 from .graph_json import as_numbers, facts
@@ -131,7 +131,7 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
     }
     document = _document(graph, frames.text, rules(snapshot.order))
     return Page(
-        document, len(snapshot), frames.frames, lambda: Drawing(pictures_of(snapshot.roots))
+        document, len(snapshot), frames.frames, lambda: Drawing(choose_pictures(snapshot.roots))
     )
 
 
@@ -149,7 +149,7 @@ def _single(target: Any) -> tuple[Snapshot, Frames, dict[str, Any]]:
             f"explore takes a Value, a list of Values, a Module or a Recording, not a {type(target).__name__}; "
             "of a compiled program give it what `load` returns"
         )
-    snapshot = _checked(Snapshot(roots_of(target)))
+    snapshot = _checked(Snapshot(find_roots(target)))
     table = numpy.array(
         [[node.data for node in snapshot.order], [grad_of(node) for node in snapshot.order]]
     )

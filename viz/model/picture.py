@@ -7,6 +7,11 @@ from math import isfinite
 
 from .layer_card import LayerCard
 
+MAX_CARDS = 40
+"""The largest picture that is drawn as cards, by default, in nodes."""
+MAX_CHIPS = 300
+"""The largest picture of single nodes: Graphviz takes seconds for more, and nobody reads them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:

@@ -15,24 +15,23 @@ from scalargrad.training import Recorder, Recording
 from scalargrad.training.history import History
 from scalargrad.utils.garbage import collector_off
 from viz.look.text import clean, hint
-from viz.model.picture import Picture
+from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
 from viz.model.snapshot import Snapshot
 
 from .condensed import condensed_picture
 from .diagnosis import diagnosis_picture
-from .dictionary import MOST_CARDS, is_directed_graph, sketch_pictures
+from .dictionary import is_directed_graph, sketch_pictures
 from .layers.cards import layer_picture, too_wide
 from .layers.fold import Folded
 from .neurons import neuron_picture
 from .program import program_pictures
 from .scalars import scalar_picture
 
-MOST_CHIPS = 300
 LEVELS = ("cards", "chips", "neurons", "layers")
 
 
 @collector_off()
-def pictures_of(
+def choose_pictures(
     target: Any,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
@@ -79,7 +78,7 @@ def pictures_of(
     return _of_snapshot(Snapshot(roots), level, expand, "gradient")
 
 
-def roots_of(target: Any) -> list[Value]:
+def find_roots(target: Any) -> list[Value]:
     """The Values that a graph ends in: those given, or the outputs of a network for an input of zeros.
 
     Raises PictureError for what is neither.
@@ -182,10 +181,10 @@ def _of_snapshot(
     if level == "layers":
         return [_layers(snapshot, colors)]
     if level == "chips" or (
-        level is None and expand is None and MOST_CARDS < len(snapshot) <= MOST_CHIPS
+        level is None and expand is None and MAX_CARDS < len(snapshot) <= MAX_CHIPS
     ):
         return [scalar_picture(snapshot, "chips"), *_coarse(snapshot, colors)]
-    if level == "cards" or expand is not None or len(snapshot) <= MOST_CARDS:
+    if level == "cards" or expand is not None or len(snapshot) <= MAX_CARDS:
         return [*_cards(snapshot, opened, expand is None), *_coarse(snapshot, colors)]
     return _coarse(snapshot, colors)
 
@@ -201,7 +200,7 @@ def _layers(snapshot: Snapshot, colors: str) -> Picture:
 def _coarse(snapshot: Snapshot, colors: str) -> list[Picture]:
     if _has_modules(snapshot):
         return [_network(snapshot, colors)]
-    return [condensed_picture(snapshot, MOST_CHIPS), condensed_picture(snapshot, MOST_CHIPS // 3)]
+    return [condensed_picture(snapshot, MAX_CHIPS), condensed_picture(snapshot, MAX_CHIPS // 3)]
 
 
 def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
@@ -228,10 +227,10 @@ def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
 
 def _cards(snapshot: Snapshot, opened: set[str], automatic: bool) -> Iterable[Picture]:
     """Cards with those modules closed that hold no others, or more of them, until all fits."""
-    if automatic and len(snapshot) <= MOST_CARDS:
+    if automatic and len(snapshot) <= MAX_CARDS:
         return [scalar_picture(snapshot, "cards")]
     picture = scalar_picture(snapshot, "cards", closed=_innermost(snapshot, opened))
-    if len(picture.nodes) <= MOST_CHIPS:
+    if len(picture.nodes) <= MAX_CHIPS:
         return [picture]
     outer = [path for path in snapshot.modules if path not in opened]
     return [scalar_picture(snapshot, "cards", closed=outer)]

@@ -7,9 +7,8 @@ from typing import Any
 from scalargrad.core.ops import TABLE
 from scalargrad.errors import OptionError, PictureError
 from viz.look.text import clean, hint, whole
-from viz.model.picture import Edge, Node, Picture
+from viz.model.picture import MAX_CARDS, Edge, Node, Picture
 
-MOST_CARDS = 40
 READINGS = {
     "operands": "each name is made of the names in its list",
     "feeds": "each name goes into the names in its list",
@@ -82,7 +81,7 @@ def sketch_pictures(
             else f"an edge points from a name to what it is made of; {_RUN}"
         )
     order = _order(graph)
-    finest = level or ("cards" if len(order) <= MOST_CARDS else "chips")
+    finest = level or ("cards" if len(order) <= MAX_CARDS else "chips")
     notes = (note,) if any(graph.values()) else ()
     return [_picture(graph, order, each, notes) for each in dict.fromkeys((finest, "chips"))]
 

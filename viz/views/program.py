@@ -12,10 +12,10 @@ from scalargrad.compiler.program import CONSTANT, DRAWN, FIRST, INPUT, LEAF, PAR
 from scalargrad.core.ops import DOT, TABLE
 from scalargrad.errors import OptionError
 from viz.look.text import clean, number
-from viz.model.picture import Edge, Node, Picture
+from viz.model.picture import MAX_CARDS, MAX_CHIPS, Edge, Node, Picture
 
-MOST_CARDS, MOST_NODES, BANDS = 40, 300, 12
-"""Up to so many nodes cards are drawn, and nodes at all; in how many bands kernels are folded beyond that."""
+BANDS = 12
+"""In how many bands kernels are folded where there are more nodes than can be drawn."""
 
 
 def program_pictures(
@@ -36,9 +36,9 @@ def program_pictures(
             'a compiled program has no neurons and no modules: draw it with level "cards" or "chips", without expand'
         )
     graph = _Graph(program)
-    if len(graph.nodes) > MOST_NODES:
+    if len(graph.nodes) > MAX_CHIPS:
         return [_folded(program, level or "cards")]
-    finest = level or ("cards" if len(graph.nodes) <= MOST_CARDS else "chips")
+    finest = level or ("cards" if len(graph.nodes) <= MAX_CARDS else "chips")
     return [
         *(graph.picture(each) for each in dict.fromkeys((finest, "chips"))),
         _folded(program, "cards"),

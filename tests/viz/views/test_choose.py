@@ -12,11 +12,11 @@ from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn import MLP, Module, Neuron
 from tests.viz.graphs import chain, network, neuron
 from viz.model.picture import Picture
-from viz.views.choose import pictures_of
+from viz.views.choose import choose_pictures
 
 
 def picture(target, **options) -> Picture:
-    return pictures_of(target, **options)[0]
+    return choose_pictures(target, **options)[0]
 
 
 def outgoing(shown: Picture) -> dict[str, float]:

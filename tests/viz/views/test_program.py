@@ -28,8 +28,8 @@ from scalargrad.nn import (
 from scalargrad.optim import l2
 from tests.compiler.graphs import Kitchen, Weights, follow
 from tests.viz.hostile import HOSTILE, each
-from viz.model.picture import Node, Picture
-from viz.views.program import BANDS, MOST_NODES
+from viz.model.picture import MAX_CHIPS, Node, Picture
+from viz.views.program import BANDS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -201,7 +201,7 @@ def test_levels_can_be_chosen_where_they_make_sense() -> None:
 def test_very_many_kernels_are_folded_into_bands() -> None:
     program = recurrent(60)
     picture = viz.draw(program).picture
-    assert len(program.kernels) > MOST_NODES
+    assert len(program.kernels) > MAX_CHIPS
     assert len(picture.nodes) <= BANDS
     assert picture.nodes[0].label.startswith("kernels 1 to ")
     assert picture.nodes[-1].label.endswith(f" {len(program.kernels)}")

@@ -15,7 +15,7 @@ from scalargrad.errors import PictureError
 from scalargrad.nn import MLP, Layer, LSTMCell, Module, Recurrent, RNNCell, Sequential
 from viz.model.picture import Picture
 from viz.model.snapshot import Snapshot
-from viz.views.choose import pictures_of
+from viz.views.choose import choose_pictures
 from viz.views.neurons import Units, without_calls
 from viz.views.samples import Calls
 
@@ -137,7 +137,7 @@ TOGETHER = [
 
 
 def neurons(loss: Value) -> Picture:
-    return pictures_of(loss, "neurons")[0]
+    return choose_pictures(loss, "neurons")[0]
 
 
 def places(picture: Picture) -> dict[str, int]:
@@ -416,7 +416,7 @@ def test_a_sequence_too_long_for_neurons_is_still_played() -> None:
 
 def test_layers_say_what_their_columns_are() -> None:
     def notes(loss: Value) -> str:
-        return " ".join(pictures_of(loss, "layers")[0].notes)
+        return " ".join(choose_pictures(loss, "layers")[0].notes)
 
     assert "a column for each sample" in notes(batch(4)[0])
     for graph in TOGETHER:
@@ -424,14 +424,14 @@ def test_layers_say_what_their_columns_are() -> None:
 
 
 def test_a_layer_called_very_often_in_one_computation_shows_no_means() -> None:
-    picture = pictures_of(long_loop(80), "layers")[0]
+    picture = choose_pictures(long_loop(80), "layers")[0]
     card = next(card for card in picture.cards if card.kind == "layer")
     assert not card.columns
     assert "80 calls that belong together" in " ".join(picture.notes)
 
 
 def test_arrows_of_layers_count_what_a_call_takes() -> None:
-    picture = pictures_of(twice(), "layers")[0]
+    picture = choose_pictures(twice(), "layers")[0]
     assert {(edge.source, edge.target): edge.count for edge in picture.edges} == {
         ("i0", "l0"): 3,
         ("l0", "l0"): 3,
