@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from math import exp, isfinite, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scalargrad.core.backprop import operands, wanted
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
-from scalargrad.training.recorder import Recording
 from viz.drawing import Drawing
 from viz.layout.layered import Placed
 from viz.layout.node_size import size
@@ -29,6 +28,9 @@ from viz.views.neurons import neuron_picture
 
 from .backward_pass import bar
 from .timeline import Clock, Track
+
+if TYPE_CHECKING:
+    from scalargrad.training.recorder import Recording
 
 LEAD, PAUSE = 0.6, 2.5
 _WHOLE, _SLOWEST = 9.0, 1.2
@@ -246,7 +248,7 @@ def film_of_values(
 
 
 def film_of_recording(
-    recording: Recording,
+    recording: "Recording",
     level: str | None,
     expand: str | Iterable[str] | None,
     colors: str,
@@ -268,7 +270,7 @@ def film_of_recording(
     )
 
 
-def moment(recording: Recording, frame: int) -> Value:
+def moment(recording: "Recording", frame: int) -> Value:
     """The graph of a frame: a copy, with the numbers of then, and local derivatives by the rules of the table."""
     root = deepcopy(recording.values[-1])
     order = topological([root])
