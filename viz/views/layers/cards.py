@@ -35,7 +35,7 @@ WIDEST, MOST_WEIGHTS = 48, 5000
 MOST_CALLS, MOST_BARS, MOST_IMAGES = 64, 32, 9
 
 
-def too_wide(folded: Folded) -> bool:
+def is_too_wide(folded: Folded) -> bool:
     """Whether a network is too large to be drawn neuron by neuron."""
     return (
         max((layer.units for layer in folded.layers), default=0) > WIDEST
