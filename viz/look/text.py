@@ -66,7 +66,17 @@ def clean(text: Any, longest: int = LONGEST) -> str:
     raw = raw[: 20 * longest]
     kept = (c for c in raw if c.isspace() or unicodedata.category(c) not in _DROPPED)
     line = _TOWERS.sub(r"\1", " ".join("".join(kept).split()))
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    return cut(line, longest)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return a text that was cleaned already, cut to `longest` characters.
+
+    Example:
+        >>> cut("a rather long label", 9)
+        'a rather…'
+    """
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def whole(text: Any) -> str:
@@ -146,6 +156,16 @@ def _magnitude(x: float) -> str:
         text = f"{x:.{max(0, 2 - power)}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     return f"{mantissa.rstrip('0').rstrip('.')}e{_MINUS if power < 0 else ''}{abs(power)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Example:
+        >>> plural(1, "kernel"), plural(2500, "kernel")
+        ('1 kernel', '2,500 kernels')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def exact(x: float | None) -> str:

@@ -19,12 +19,16 @@ from viz.model.target_types import class_names, is_named
 
 from .condensed import condensed_picture
 from .dictionary import is_directed_graph, sketch_pictures
-from .layers.cards import is_too_wide, layer_picture
+from .layers.cards import layer_picture
 from .layers.fold import Folded
 from .neurons import neuron_picture
 from .scalars import scalar_picture
 
 LEVELS = ("cards", "chips", "neurons", "layers")
+MAX_UNITS = 48
+"""Units of the widest layer of a network that is drawn neuron by neuron."""
+MAX_WEIGHTS = 5000
+"""Weights of a network that is drawn neuron by neuron."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +260,9 @@ def _has_modules(snapshot: Snapshot) -> bool:
 def _network(snapshot: Snapshot, colors: str) -> Picture:
     """Return a network as neurons, or as layers where there are too many neurons."""
     folded = Folded(snapshot)
-    if not is_too_wide(folded):
+    width = max((layer.units for layer in folded.layers), default=0)
+    weights = sum(layer.weights for layer in folded.layers)
+    if width <= MAX_UNITS and weights <= MAX_WEIGHTS:
         # Calls that belong to one computation may be too many to be drawn one by one.
         with suppress(PictureError):
             return neuron_picture(snapshot, colors)
