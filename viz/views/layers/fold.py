@@ -104,10 +104,11 @@ class Folded:
 
     def _find_before_layers(self) -> set[Value]:
         """Return what is outside of all layers, but is computed for one, such as a scaled input."""
+        parts = self._parts
         before: set[Value] = set()
         for node in reversed(self.snapshot.order):
-            if node in before or (node.args and node.scope in self._parts):
-                before.update(arg for arg in node.args if self._is_outside(arg))
+            if node in before or (node.args and node.scope in parts):
+                before.update(arg for arg in node.args if arg.args and arg.scope not in parts)
         return before
 
     def _is_outside(self, node: Value) -> bool:
@@ -116,16 +117,18 @@ class Folded:
     # The passes
 
     def _fold(self) -> None:
+        parts = self._parts
+        gradients = self.snapshot.gradients
         for node in self.snapshot.order:
             if not node.args:
                 continue
-            part = self._part(node)
+            part = None if node.scope is None else parts.get(node.scope)
             if part is None:
-                self._fold_outside(node)
+                self._fold_outside(node, gradients[node])
             else:
-                self._fold_inside(node, part)
+                self._fold_inside(node, gradients[node], part)
 
-    def _fold_inside(self, node: Value, part: Part) -> None:
+    def _fold_inside(self, node: Value, gradient: float, part: Part) -> None:
         """Give the layer of a Value its parameters, and what it takes from elsewhere."""
         layer = part.layer
         scope = node.scope
@@ -135,7 +138,7 @@ class Folded:
             if isinstance(arg, Parameter) and _is_learned(arg, node):
                 self._add_parameter(arg, node, part)
             elif not self._is_own(arg, part):
-                flow = carried(local, self.snapshot.gradients[node])
+                flow = carried(local, gradient)
                 layer.entering[arg] = layer.entering.get(arg, 0.0) + flow
                 layer.takers[arg].add(part.call)
                 if not arg.args:
@@ -161,7 +164,7 @@ class Folded:
         parameters = row.biases if node.op in _SUMS else row.weights
         parameters[parameter] = None
 
-    def _fold_outside(self, node: Value) -> None:
+    def _fold_outside(self, node: Value, gradient: float) -> None:
         """Note where a Value outside of all layers comes from, and what the result takes."""
         is_before_layer = node in self._before_layers
         bits = 0
@@ -173,7 +176,7 @@ class Folded:
                 if arg.kind == "input":
                     self.targets[arg] = None
             elif not self._is_outside(arg) or arg in self._before_layers:
-                flow = carried(local, self.snapshot.gradients[node])
+                flow = carried(local, gradient)
                 self.result[arg] = self.result.get(arg, 0.0) + flow
         self._source_bits[node] = bits
 
