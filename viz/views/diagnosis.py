@@ -10,7 +10,8 @@ from viz.model.picture import Column, Node, Picture
 from viz.model.snapshot import Snapshot
 
 from .layers.cards import layer_picture
-from .neurons import neuron_picture, without_calls
+from .neurons import neuron_picture
+from .units import without_calls
 
 _OF_LAYERS = ("no gradient", "exploding", "vanishing")
 

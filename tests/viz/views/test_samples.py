@@ -16,8 +16,8 @@ from scalargrad.nn import MLP, Layer, LSTMCell, Module, Recurrent, RNNCell, Sequ
 from viz.model.picture import Picture
 from viz.model.snapshot import Snapshot
 from viz.views.choose import choose_pictures
-from viz.views.neurons import Units, without_calls
 from viz.views.samples import Calls
+from viz.views.units import Units, without_calls
 
 STEPS = 4
 SEQUENCE = [[0.5 * t - 0.3, 1.0 - 0.4 * t] for t in range(STEPS)]
@@ -507,8 +507,8 @@ def test_inputs_that_are_folded_have_no_part_in_each_other(steps, taken) -> None
         )[0].data
 
     for i, j in combinations(range(len(numbers)), 2):
-        keys = units.key.get(inputs[i]), units.key.get(inputs[j])
-        if keys[0] is not None and keys[0] == keys[1]:
+        keys = units.unit.get(inputs[i]), units.unit.get(inputs[j])
+        if keys[0] is not None and keys[0] is keys[1]:
             assert result({i, j}) - result({i}) - result({j}) + result(set()) == pytest.approx(
                 0.0, abs=1e-9
             )
