@@ -39,7 +39,7 @@ def neuron_picture(snapshot: Snapshot, colors: str = "gradient") -> Picture:
 
     Example:
         >>> from scalargrad.nn import MLP
-        >>> picture = neuron_picture(Snapshot(MLP(2, [3, 1], seed=1)([1.0, 2.0])), "weight")
+        >>> picture = neuron_picture(Snapshot([MLP(2, [3, 1], seed=1)([1.0, 2.0])]), "weight")
         >>> [column.title for column in picture.columns]
         ['inputs', 'layers.0  3 × relu', 'layers.1  1 × linear']
     """

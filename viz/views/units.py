@@ -355,9 +355,9 @@ def _longest_paths(
     ready = [each for each, count in waiting.items() if not count]
     depth = dict.fromkeys(ready, 1)
     for each in ready:  # grows while it is walked
-        for target in after[each]:
-            depth[target] = max(depth.get(target, 1), depth[each] + 1)
-            waiting[target] -= 1
-            if not waiting[target]:
-                ready.append(target)
+        for user in after[each]:
+            depth[user] = max(depth.get(user, 1), depth[each] + 1)
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
     return {each: depth[each] for each in ready}
