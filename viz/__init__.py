@@ -58,7 +58,7 @@ def draw(
     limit: float = 5.0,
     program: str | None = None,
 ) -> Drawing:
-    """Draw a Value, several Values, a network, or a graph that is only sketched.
+    """Draw a graph: of a Value, of several Values, of a network, or only sketched.
 
     Args:
         target: A Value, a list of Values, a Module, a compiled program, a Diagnosis, a dictionary
@@ -79,7 +79,7 @@ def draw(
         A Drawing: `.show()` opens it, `.save("a.svg")` writes it, a notebook displays it.
 
     Raises:
-        PictureError: The target is no graph, runs in a circle, or can't be drawn truly at this level.
+        PictureError: The target is not a graph, has a cycle, or can't be drawn at this level.
         OptionError: A level, theme, path or another option is unknown.
 
     Example:
@@ -127,7 +127,7 @@ def draw_dot(
         A `graphviz.Digraph`, whose `.render()` and `.pipe()` work without a system Graphviz.
 
     Raises:
-        PictureError: The target is no graph.
+        PictureError: The target is not a graph.
         OptionError: A style, direction or program is unknown.
 
     Example:

@@ -1,4 +1,4 @@
-"""Many numbers at a glance: heat maps on the scale of our pictures as PNG images, and histograms."""
+"""Many numbers at a glance: heat maps on the scale of pictures, as PNG images, and histograms."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""A graph as the views need it: Values with ids and columns of facts, their users, their modules."""
+"""A graph as the views need it: Values with ids, columns of facts, users and modules."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence

@@ -115,7 +115,7 @@ def _draw_program(program: Any, request: Request) -> list[Picture]:
     if request.level == "layers":
         return _draw_snapshot(Snapshot(_recorded_outputs(program)), request, "gradient")
 
-    # Imported here: the view of programs needs the compiler, which only those who compile have loaded.
+    # Imported here: the view of programs needs the compiler, which only programs have loaded.
     from .program import program_pictures
 
     return program_pictures(program, request.level, request.expand)
@@ -140,7 +140,7 @@ _VIEWS: dict[str, Callable[[Any, Request], list[Picture]]] = {
 
 
 def _recorded_outputs(program: Any) -> list[Value]:
-    """Return the recorded Values of a program's outputs; `load` fills in the numbers of a sample."""
+    """Return the recorded Values of a program's outputs; `load` sets the numbers of a sample."""
     rows = program.program.outputs.tolist()
     outputs = program.recorded(rows)
     if len(outputs) < len(rows):
@@ -167,7 +167,7 @@ def _trace(module: Module) -> list[Value]:
 def _copy(module: Module) -> Module:
     """Return a copy of a module with the same leaves.
 
-    The module itself may be training in another thread. One that can't be copied is returned as it is.
+    The module itself may be training in another thread. Where it can't be copied it is returned.
     """
     leaves = [leaf for _, leaf in (*module.named_parameters(), *module.named_buffers())]
     try:

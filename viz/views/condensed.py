@@ -1,4 +1,4 @@
-"""Large graphs without modules: sums and products folded, and only the Values with most gradient."""
+"""Large graphs without modules: sums and products folded, the Values with most gradient."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -22,7 +22,7 @@ Slot = tuple[tuple[str, int], ...]
 A rank of 0 stands for all calls of the module there.
 """
 Call = tuple[int, int]
-"""A call of a module by the id() of its scope, with the number of a sample: a batch may share a scope."""
+"""The id() of a scope, with the number of a sample: the samples of a batch may share a scope."""
 
 
 class Calls:

@@ -1,7 +1,7 @@
 """Which call of which layer each scope belongs to.
 
-Neurons side by side make a layer, and the parts of a module make its unit. Only scopes are looked at,
-not modules: a graph keeps the names of the calls that made it, while the modules may be gone.
+Neurons side by side make a layer, and the parts of a module make its unit. Only scopes are looked
+at: a graph keeps the calls that made it, but not their modules.
 """
 
 import re
@@ -43,10 +43,10 @@ class Layer:
         calls: The scopes of its calls, with their ranks.
         rows: Parameters, neuron by neuron.
         outputs: The Values that are used elsewhere, by names that are the same in every call; for
-            each call, and for each time that its units are used in it (a batch may pass in one call).
+            each call, and each time that its units are used in it (a batch may pass in one call).
         entering: For each Value from elsewhere the gradient that this layer sends back to it.
         takers: For each of them the calls that take it.
-        first: The leaves among them that no earlier layer takes, with the rank of the call that does.
+        first: The leaves among them that no earlier layer takes, with the rank of the call.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""The layer view: one card for each layer, with heat maps and numbers, folded from the scalar graph."""
+"""The layer view: one card for each layer, with heat maps and numbers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The order of units, weights and inputs, and their arrangement as images, by the numbers in their names."""
+"""The order of units, weights and inputs, and images among them, by the numbers in their names."""
 
 import re
 from collections.abc import Iterable, Sequence
