@@ -1,9 +1,9 @@
 """Colors that tell classes or curves apart, one each, with a mark and a dash to go with it.
 
-Checked as the scale of gradients is (CIE76 on the simulations of Machado et al. 2009): any two differ
-by ΔE 15 or more for eyes without one kind of cone, the first four by 17 or more, and each contrasts
-with the page by 3:1. Even so, color is never the only sign: use the mark or the dash of the same number
-with it.
+Checked as the scale of gradients is (CIE76 on the simulations of Machado et al. 2009): any two
+differ by ΔE 15 or more for eyes without one kind of cone, the first four by 17 or more, and each
+contrasts with the page by 3:1. Even so, color is never the only sign: use the mark or the dash of
+the same number with it.
 """
 
 from .theme import DARK, LIGHT, Theme, mixed

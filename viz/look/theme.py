@@ -12,7 +12,7 @@ MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monos
 STEPS = 16
 """How many shades each side of the scale has."""
 REACH = 50.0
-"""How steep the scale begins: a gradient that many times smaller than the largest is hardly seen."""
+"""How steep the scale begins: what is that many times smaller than the largest is hardly seen."""
 THINNEST = 0.6
 """The width in pixels of an edge that carries nothing."""
 THICKEST = 3.4

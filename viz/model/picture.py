@@ -19,8 +19,8 @@ class Node:
 
     Attributes:
         id: Short and safe in any format ("n12"), the same in every process.
-        kind: "operation", "input", "parameter", "constant"; "module" for a closed module; "more" for
-            what is left out.
+        kind: "operation", "input", "parameter", "constant"; "module" for a closed module; "more"
+            for what is left out.
         symbol: What the badge or chip shows: "×", "tanh", "θ", "in", "c".
         label: The name the user gave, "" for none.
         data: The number (for a module that of its output), None where there is none.
@@ -107,7 +107,7 @@ class Picture:
 
     Attributes:
         level: "cards", "chips", "neurons" or "layers".
-        nodes: What is drawn, operands first.
+        nodes: What is drawn.
         edges: What connects it.
         groups: Boxes around nodes, outer ones first.
         title: The heading, "" for none.
@@ -143,8 +143,8 @@ class Picture:
     def largest(self) -> float:
         """The gradient at the end of the scale: the largest finite |gradient| shown, or else 1.
 
-        The seed of the root is left out: its 1.0 would make all others pale. So is what "more" nodes
-        merge. Where pictures share a scale, it is that of all of them.
+        The seed of the root is left out: its 1.0 would make all others pale. So is what "more"
+        nodes merge. Where pictures share a scale, it is that of all of them.
         """
         if self.scale:
             return self.scale

@@ -36,8 +36,8 @@ def condensed_picture(snapshot: Snapshot, max_nodes: int) -> Picture:
     """
     view = _CondensedView(snapshot, max_nodes)
     notes = [
-        f"showing {len(view.kept):,} of {len(snapshot):,} values, those with the largest gradients; "
-        "chains of + are one Σ"
+        f"showing {len(view.kept):,} of {len(snapshot):,} values, "
+        "those with the largest gradients; chains of + are one Σ"
     ]
     if not view.has_gradients:
         notes.append("no gradients yet: call backward() first")

@@ -29,7 +29,8 @@ def scalar_picture(
 
     Example:
         >>> x = Value(2.0, label="x")
-        >>> [node.label or node.formula for node in scalar_picture(Snapshot([x * x]), "chips").nodes]
+        >>> picture = scalar_picture(Snapshot([x * x]), "chips")
+        >>> [node.label or node.formula for node in picture.nodes]
         ['x', 'x × x']
     """
     view = _ScalarView(snapshot, set(closed))

@@ -343,7 +343,8 @@ def _longest_paths(
 ) -> dict[Hashable, int]:
     """Return for each group the length of the longest path to it, from 1.
 
-    This is Kahn's topological sort: groups in cycles, and behind them, are never ready and have none.
+    This is Kahn's topological sort: groups in cycles, and behind them, are never ready, so that
+    they have none.
     """
     after: dict[Hashable, set[Hashable]] = {each: set() for each in group.values()}
     before: dict[Hashable, set[Hashable]] = {each: set() for each in group.values()}

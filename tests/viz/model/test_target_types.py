@@ -1,4 +1,4 @@
-"""Types are known by name, so that drawing Values loads nothing of the compiler, the doctor or training."""
+"""Types are known by name: drawing Values loads neither compiler nor doctor nor training."""
 
 import os
 import subprocess

@@ -1,4 +1,7 @@
-"""Pictures of a diagnosis: ill units carry a ring and a word, ill layers a word in their small print, and all is said in words below."""
+"""Pictures of a diagnosis: flagged units carry a ring and a word, flagged layers a word.
+
+All of it is said in words below.
+"""
 
 import re
 from itertools import pairwise

@@ -467,7 +467,7 @@ def test_every_format_says_what_is_seen(tmp_path):
 
 
 class Dense(Module):
-    """A layer as people write it who have no neurons: rows of weights, and no scope for each unit."""
+    """A layer of those who write no neurons: rows of weights, and no scope for each unit."""
 
     def __init__(self, inputs, outputs, seed):
         rng = Random(seed)

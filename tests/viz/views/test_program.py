@@ -1,4 +1,4 @@
-"""Pictures of compiled programs: the matrices that were found, with names and sizes, and what flows between."""
+"""Pictures of compiled programs: their matrices, with names and sizes, and what flows between."""
 
 from collections.abc import Callable
 from random import Random
@@ -89,8 +89,8 @@ def test_the_notes_count_what_explain_counts() -> None:
     first, second = viz.draw(program).picture.notes
     assert first == program.explain().splitlines()[0]
     assert (
-        second
-        == "3 matrix products (304 products of scalars), 2 elementwise groups, 1 group of dot products, 4 operations left scalar"
+        second == "3 matrix products (304 products of scalars), 2 elementwise groups, "
+        "1 group of dot products, 4 operations left scalar"
     )
     assert viz.draw(program).picture.total == program.recorded_rows
 

@@ -261,7 +261,7 @@ def test_a_unit_with_two_outputs_has_no_one_number() -> None:
 
 
 def batch(count: int) -> tuple[Value, np.ndarray, np.ndarray]:
-    """The mean loss of some samples; the outputs of the first layer by sample, and their gradients."""
+    """The mean loss of samples; the outputs of the first layer by sample, and their gradients."""
     model = MLP(2, [3, 1], activation="tanh", seed=4)
     samples = [[0.1 * i, 0.2 - 0.1 * i] for i in range(count)]
     loss = finished(sg.mean([(model(x) - Value(1.0, label="y")) ** 2 for x in samples]))
@@ -496,7 +496,10 @@ def test_lines_of_random_programs_run_from_left_to_right(steps, taken) -> None:
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(st.lists(STEP, min_size=2, max_size=9), st.lists(st.integers(0, 8), min_size=1, max_size=4))
 def test_inputs_that_are_folded_have_no_part_in_each_other(steps, taken) -> None:
-    """Two inputs belong to independent samples where the result is a sum of a function of each: then mixed differences vanish."""
+    """Two inputs belong to independent samples where the result is a sum of a function of each.
+
+    Then mixed differences vanish.
+    """
     numbers = [0.3, -0.8, 0.5]
     root, inputs = built(numbers, steps, taken)
     units = Units(Snapshot([root]))

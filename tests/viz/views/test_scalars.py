@@ -1,4 +1,4 @@
-"""Pictures of single Values: what stands for a closed module, its edges, and leaves that are much used."""
+"""Pictures of single Values: closed modules, their edges, and leaves that are much used."""
 
 import math
 from typing import Any

@@ -117,7 +117,8 @@ class _LayerView:
             yield f"{self.folded.loose:,} parameters stand outside of all layers and are not drawn"
         if self.has_gradients and any(each.layer.rows and each.activation for each in self.facts):
             yield (
-                "dead units: the slope of their output is exactly 0 here, so that no gradient passes"
+                "dead units: the slope of their output is exactly 0 here, "
+                "so that no gradient passes"
             )
 
     def _notes_on_calls(self) -> Iterator[str]:
