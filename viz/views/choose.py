@@ -14,7 +14,7 @@ from scalargrad.utils.garbage import collector_off
 from viz.look.text import clean, hint
 from viz.model import target_types
 from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
-from viz.model.snapshot import Snapshot
+from viz.model.snapshot import Snapshot, parent_path
 from viz.model.target_types import class_names, is_named
 
 from .condensed import condensed_picture
@@ -280,11 +280,10 @@ def _find_opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[
     opened: set[str] = set()
     for path in [expand] if isinstance(expand, str) else expand:
         opened.update(_match_modules(snapshot, path))
-    return {
-        own
-        for own in snapshot.modules
-        if any((path + "/").startswith(own + "/") for path in opened)
-    }
+    for path in list(opened):
+        while path := parent_path(path):
+            opened.add(path)
+    return opened
 
 
 def _match_modules(snapshot: Snapshot, path: str) -> list[str]:

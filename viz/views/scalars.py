@@ -118,13 +118,12 @@ class _ScalarView:
 
     def _outputs(self, path: str) -> list[Value]:
         """Return the Values of a closed module that are used outside of it, or are roots."""
-        users = self.snapshot.users
-        return [
-            node
-            for node in self.inside[path]
-            if node in self.snapshot.roots
-            or any(self.module_of[user] != path for user in users.get(node, ()))
-        ]
+        return [node for node in self.inside[path] if self._is_output(node, path)]
+
+    def _is_output(self, node: Value, path: str) -> bool:
+        users = self.snapshot.users.get(node, ())
+        is_root = node in self.snapshot.roots
+        return is_root or any(self.module_of[user] != path for user in users)
 
     def boxes(self, nodes: list[Node]) -> Iterable[Group]:
         """Yield the boxes of open modules, which are those around a node."""

@@ -258,12 +258,11 @@ class Units:
 
     def outputs(self, unit: Unit) -> list[Value]:
         """Return the Values of a unit that others use, or that are roots."""
-        users = self.snapshot.users
-        return [
-            node
-            for node in unit.members
-            if node in self.roots or any(self.unit.get(user) is not unit for user in users[node])
-        ]
+        return [node for node in unit.members if self._is_output(node, unit)]
+
+    def _is_output(self, node: Value, unit: Unit) -> bool:
+        users = self.snapshot.users.get(node, ())
+        return node in self.roots or any(self.unit.get(user) is not unit for user in users)
 
     @cached_property
     def roots(self) -> set[Value]:

@@ -259,9 +259,12 @@ class _LayerView:
 
     def _row_labels(self, calls: list[list[Value]]) -> tuple[str, ...]:
         """Return the labels of inputs, where every call gives them the same ones."""
-        labels = [tuple(cut(self.snapshot.labels[leaf], 12) for leaf in call) for call in calls]
-        is_same = len(set(labels)) == 1
-        return labels[0] if is_same and any(labels[0]) else ()
+        labels = {tuple(map(self._short_label, call)) for call in calls}
+        first = tuple(map(self._short_label, calls[0]))
+        return first if len(labels) == 1 and any(first) else ()
+
+    def _short_label(self, leaf: Value) -> str:
+        return cut(self.snapshot.labels[leaf], 12)
 
     # The result
 
