@@ -426,12 +426,12 @@ EQUIVALENT = {
     ): "no color contrasts with black as much as with white",
     (
         "viz/look/theme.py",
-        "c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4",
-        "c <= 0.03928  →  (c < 0.03928)",
+        "if channel <= 0.03928:",
+        "channel <= 0.03928  →  (channel < 0.03928)",
     ): "no channel of 8 bits is at the border",
     (
         "viz/look/text.py",
-        "LONGEST_WHOLE, TIP = 300, 700",
+        "TIP = 700",
         "700  →  (701)",
     ): "a tooltip may as well be one sign longer",
     (

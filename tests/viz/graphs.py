@@ -116,7 +116,10 @@ def skipped() -> Value:
 
 
 def steps(work: Callable[[], object]) -> int:
-    """How many calls of functions some work takes: the same on every machine, but blind for loops inside of a call into C."""
+    """Count the calls of functions that some work takes.
+
+    The count is the same on every machine, but blind to loops inside of a call into C.
+    """
     count = 0
 
     def seen(_frame: FrameType, event: str, _argument: object) -> None:
@@ -133,7 +136,10 @@ def steps(work: Callable[[], object]) -> int:
 
 
 def processor_time(work: Callable[[], object]) -> float:
-    """The least seconds of the processor that some work takes out of three times: only to be divided by another such number."""
+    """Return the least processor time of three runs, in seconds.
+
+    It is only good to be divided by another such number.
+    """
     found = []
     gc.disable()
     try:

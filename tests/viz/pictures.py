@@ -26,7 +26,7 @@ def small() -> Picture:
 
 
 def boxed() -> Picture:
-    """A box in a box, a closed module, a constant, a copy of a leaf, and numbers that are not finite."""
+    """A box in a box, a closed module, a constant, a copy of a leaf, and non-finite numbers."""
     nodes = (
         Node("n0", "input", "in", "x", 2.0, -1.5),
         Node("n1", "constant", "c", "", 3.0, NAN, "layers.0/neurons.1"),
@@ -87,7 +87,10 @@ def chips() -> Picture:
 
 
 def filled(*texts: str) -> Picture:
-    """A picture with six nodes for each text, and the text wherever a text can stand; title and scale have the first."""
+    """A picture with six nodes for each text, and the text wherever a text can be.
+
+    Title and scale have the first one.
+    """
     nodes: list[Node] = []
     edges: list[Edge] = []
     groups: list[Group] = []
@@ -145,7 +148,10 @@ _PLACES = ("x", "y", "width", "height", "d", "points", "transform", "viewBox")
 
 
 def without_a_place(svg: str) -> list[str]:
-    """The attributes of an SVG document that put something at nan or at infinity, where a browser leaves it out."""
+    """Return the attributes of an SVG document that put something at nan or at infinity.
+
+    A browser leaves it out.
+    """
     attributes = [
         item for element in ElementTree.fromstring(svg).iter() for item in element.attrib.items()
     ]

@@ -17,7 +17,7 @@ from scalargrad.training import Recorder
 from tests.viz.graphs import chain, network, neuron, processor_time, steps
 from viz.drawing import Drawing
 from viz.model.picture import Edge, Node, Picture
-from viz.views.choose import pictures_of
+from viz.views.choose import choose_pictures
 
 
 @cache
@@ -128,7 +128,7 @@ def test_tens_of_thousands_of_values_of_modules_are_drawn_folded():
 
 
 def test_tens_of_thousands_of_values_without_modules_are_drawn_folded():
-    pictures = pictures_of(chain(20_000))
+    pictures = choose_pictures(chain(20_000))
     assert [picture.total for picture in pictures] == [20_001] * len(pictures)
     assert all(len(picture.nodes) <= 300 for picture in pictures)
     ElementTree.fromstring(
@@ -138,17 +138,17 @@ def test_tens_of_thousands_of_values_without_modules_are_drawn_folded():
 
 def test_the_work_grows_with_the_graph_and_no_faster():
     small, large = network([16, 16, 1], 3), network([16, 16, 1], 12)
-    assert steps(lambda: pictures_of(large)) < 5 * steps(lambda: pictures_of(small))
-    assert processor_time(lambda: pictures_of(large)) < 10 * processor_time(
-        lambda: pictures_of(small)
+    assert steps(lambda: choose_pictures(large)) < 5 * steps(lambda: choose_pictures(small))
+    assert processor_time(lambda: choose_pictures(large)) < 10 * processor_time(
+        lambda: choose_pictures(small)
     )  # 16 where it is quadratic
 
 
 def test_most_of_the_work_on_a_long_chain_is_for_what_is_shown():
     small, large = chain(5_000), chain(20_000)
-    assert steps(lambda: pictures_of(large)) < 3 * steps(lambda: pictures_of(small))
-    assert processor_time(lambda: pictures_of(large)) < 3 * processor_time(
-        lambda: pictures_of(small)
+    assert steps(lambda: choose_pictures(large)) < 3 * steps(lambda: choose_pictures(small))
+    assert processor_time(lambda: choose_pictures(large)) < 3 * processor_time(
+        lambda: choose_pictures(small)
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from scalargrad.core.checks import checked_int
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
-from scalargrad.training.recorder import Recording
 from scalargrad.utils.calls import explain_calls, explain_class
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, checked_path
@@ -16,6 +15,8 @@ from viz.gradients.explanation import Explanation
 from viz.layout.layered import Placed
 from viz.look.text import clean, hint
 from viz.look.theme import checked_theme
+from viz.model import target_types
+from viz.model.target_types import is_named
 from viz.render.svg_document import as_image, page
 from viz.render.svg_writer import Sheet
 from viz.showing import as_page, show
@@ -170,7 +171,7 @@ def _scene(
     pace: float | None,
     title: str,
 ) -> Scene:
-    if isinstance(target, Recording):
+    if is_named(target, target_types.RECORDING):
         return film_of_recording(target, level, expand, colors, frames, pace, title)
     if (
         isinstance(target, (list, tuple))

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from math import exp, isfinite, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scalargrad.core.evaluation import evaluate_partials
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
-from scalargrad.training.recorder import Recording
 from viz.drawing import Drawing
 from viz.layout.layered import Placed
 from viz.layout.node_size import size
@@ -24,11 +23,14 @@ from viz.render import svg_edges as wires
 from viz.render import svg_nodes as shapes
 from viz.render.svg_document import backdrop
 from viz.render.svg_writer import Sheet
-from viz.views.choose import pictures_of
+from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
 from .backward_pass import bar
 from .timeline import Clock, Track
+
+if TYPE_CHECKING:
+    from scalargrad.training.recorder import Recording
 
 LEAD, PAUSE = 0.6, 2.5
 _WHOLE, _SLOWEST = 9.0, 1.2
@@ -246,7 +248,7 @@ def film_of_values(
 
 
 def film_of_recording(
-    recording: Recording,
+    recording: "Recording",
     level: str | None,
     expand: str | Iterable[str] | None,
     colors: str,
@@ -268,7 +270,7 @@ def film_of_recording(
     )
 
 
-def moment(recording: Recording, frame: int) -> Value:
+def moment(recording: "Recording", frame: int) -> Value:
     """The graph of a frame: a copy, with the numbers of then, and local derivatives by the rules of the table."""
     root = deepcopy(recording.values[-1])
     order = topological([root])
@@ -299,13 +301,13 @@ def _pictures(
 def playable_pictures(
     target: Any, level: str | None = None, expand: str | Iterable[str] | None = None
 ) -> list[Picture]:
-    """As `pictures_of`, but never coarser than neurons. Raises PictureError where just that was asked for."""
-    pictures = pictures_of(target, level, expand)
+    """As `choose_pictures`, but never coarser than neurons. Raises PictureError where just that was asked for."""
+    pictures = choose_pictures(target, level, expand)
     if level is None and pictures[0].level == "layers":
         try:
-            pictures = pictures_of(target, "neurons", expand)
+            pictures = choose_pictures(target, "neurons", expand)
         except PictureError:  # too many calls to be drawn one by one
-            pictures = pictures_of(target, "chips", expand)
+            pictures = choose_pictures(target, "chips", expand)
     found = [picture for picture in pictures if picture.level != "layers"]
     return found or [_playable(picture) for picture in pictures]
 

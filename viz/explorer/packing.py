@@ -13,7 +13,6 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.compiler.array_rules import ARRAYS
 from scalargrad.core.backprop import operands, wanted
 from scalargrad.core.ops import TABLE, ExactZero
 from viz.model.snapshot import Snapshot
@@ -125,6 +124,9 @@ def _agree(computed: Numbers, known: Numbers) -> bool:
 
 
 def _forward(snapshot: Snapshot, data: Numbers) -> tuple[Numbers, list[Sequence[Any]]]:
+    # Imported here: only a recording of a training needs the rules of the compiler.
+    from scalargrad.compiler.array_rules import ARRAYS
+
     values, partials = data.copy(), list[Sequence[Any]]()
     for i, node in enumerate(snapshot.order):
         partials.append(())

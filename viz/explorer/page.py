@@ -8,28 +8,30 @@ from hashlib import sha256
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from scalargrad.compiler import Compiled
-from scalargrad.doctor import Diagnosis
 from scalargrad.errors import PictureError
 from scalargrad.nn.module import Module
-from scalargrad.training import Recorder, Recording
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, checked_path
 from viz.look.text import clean, escape
 from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_color
+from viz.model import target_types
 from viz.model.snapshot import Snapshot, grad_of
+from viz.model.target_types import is_named
 from viz.showing import show
-from viz.views.choose import pictures_of, roots_of
+from viz.views.choose import choose_pictures, find_roots
 from viz.views.dictionary import is_directed_graph
 
 from .graph_json import as_numbers, facts
 from .packing import Frames, packed, recorded
 from .rules_js import rules
+
+if TYPE_CHECKING:
+    from scalargrad.training import Recording
 
 MOST_VALUES = 50_000
 _BEFORE = ("numbers", "mathematics")
@@ -115,9 +117,9 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
     >>> explore(o)  # doctest: +ELLIPSIS
     <Page of 4 values, ... KB>
     """
-    recording = target.recording if isinstance(target, Recorder) else target
+    recording = target.recording if is_named(target, target_types.RECORDER) else target
     snapshot, frames, graph = (
-        _recorded(recording) if isinstance(recording, Recording) else _single(recording)
+        _recorded(recording) if is_named(recording, target_types.RECORDING) else _single(recording)
     )
     graph |= {
         "title": clean(title, 120) or _heading(recording, snapshot),
@@ -131,25 +133,26 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
     }
     document = _document(graph, frames.text, rules(snapshot.order))
     return Page(
-        document, len(snapshot), frames.frames, lambda: Drawing(pictures_of(snapshot.roots))
+        document, len(snapshot), frames.frames, lambda: Drawing(choose_pictures(snapshot.roots))
     )
 
 
 def _heading(target: Any, snapshot: Snapshot) -> str:
     if isinstance(target, Module):
         return type(target).__name__
-    if isinstance(target, Recording):
+    if is_named(target, target_types.RECORDING):
         return f"training, {len(target):,} frames"
     return clean(snapshot.roots[0].label, 40) or "expression graph"
 
 
 def _single(target: Any) -> tuple[Snapshot, Frames, dict[str, Any]]:
-    if isinstance(target, Mapping | Compiled | Diagnosis) or is_directed_graph(target):
+    is_other = is_named(target, target_types.COMPILED, target_types.DIAGNOSIS)
+    if is_other or isinstance(target, Mapping) or is_directed_graph(target):
         raise PictureError(
             f"explore takes a Value, a list of Values, a Module or a Recording, not a {type(target).__name__}; "
             "of a compiled program give it what `load` returns"
         )
-    snapshot = _checked(Snapshot(roots_of(target)))
+    snapshot = _checked(Snapshot(find_roots(target)))
     table = numpy.array(
         [[node.data for node in snapshot.order], [grad_of(node) for node in snapshot.order]]
     )
@@ -162,7 +165,7 @@ def _single(target: Any) -> tuple[Snapshot, Frames, dict[str, Any]]:
     return snapshot, packed(table.reshape(-1, 1)), graph
 
 
-def _recorded(recording: Recording) -> tuple[Snapshot, Frames, dict[str, Any]]:
+def _recorded(recording: "Recording") -> tuple[Snapshot, Frames, dict[str, Any]]:
     if not len(recording) or not recording.values:
         raise PictureError(
             "the recording has no frames of a graph: train with the Recorder among the callbacks of fit first"

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from scalargrad.core.value import Value
-from viz.model.picture import Edge, Node, Picture
-from viz.model.snapshot import Snapshot, grad_of
-from viz.views.choose import MOST_CHIPS
-from viz.views.dictionary import MOST_CARDS
-from viz.views.scalars import carried, scalar_picture, value_node
+from viz.model.picture import MAX_CARDS, MAX_CHIPS, Edge, Node, Picture
+from viz.model.snapshot import Snapshot, carried, grad_of
+from viz.views.scalars import scalar_picture, value_node
 
 from .notation import counted
 from .path_sums import Ledger, Trail
@@ -30,9 +28,9 @@ def highlighted(ledger: Ledger, reason: Reason, title: str) -> list[Picture]:
     snapshot, notes = Snapshot([ledger.output]), _notes(ledger, reason)
     alone = replace(_Alone(ledger, reason, snapshot).picture(), title=title)
     alone = replace(alone, notes=(*notes, *alone.notes))
-    if len(snapshot) > MOST_CHIPS:
+    if len(snapshot) > MAX_CHIPS:
         return [alone]
-    whole = scalar_picture(snapshot, "cards" if len(snapshot) <= MOST_CARDS else "chips")
+    whole = scalar_picture(snapshot, "cards" if len(snapshot) <= MAX_CARDS else "chips")
     return [
         replace(
             _dimmed(whole, ledger, reason, snapshot), title=title, notes=(*notes, *whole.notes)
@@ -95,7 +93,7 @@ class _Alone:
         self.gaps: dict[tuple[Value, Value], int] = {}
         for trail in ledger.best:
             nodes = self._shortened(trail)
-            if len(self.kept) + len(nodes) <= MOST_CHIPS:
+            if len(self.kept) + len(nodes) <= MAX_CHIPS:
                 self.kept |= dict.fromkeys(nodes)
 
     def _shortened(self, trail: Trail) -> list[Value]:
@@ -140,7 +138,7 @@ class _Alone:
             if shown < total
             else ()
         )
-        level = "cards" if shown <= MOST_CARDS and not self.gaps else "chips"
+        level = "cards" if shown <= MAX_CARDS and not self.gaps else "chips"
         return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=total, framed=False)
 
     def _node(self, node: Value) -> Node:
@@ -165,7 +163,7 @@ class _Alone:
 
     def _beside(self, ordered: list[Value]) -> Iterator[tuple[Node, Edge]]:
         """Leaves that the Values were made from, small and dimmed, while there is room for them."""
-        room = MOST_CARDS - len(ordered)
+        room = MAX_CARDS - len(ordered)
         for node in ordered:
             for port, (arg, local) in enumerate(zip(node.args, node.partials, strict=True)):
                 if not arg.args and arg not in self.kept and room > 0:

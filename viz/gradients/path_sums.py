@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from scalargrad.core.backprop import checked_partials
 from scalargrad.core.graph import topological
 from scalargrad.core.value import Value
-from viz.views.scalars import carried
+from viz.model.snapshot import carried
 
 
 class Trail(NamedTuple):

@@ -16,7 +16,7 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, FLOOR, TABLE, ExactZero, Op
 from scalargrad.core.value import Value
 from viz.look.text import clean, number
-from viz.views.scalars import carried
+from viz.model.snapshot import carried
 
 from .names import called
 from .path_sums import Ledger

@@ -1,8 +1,9 @@
-"""Colors that tell several things apart: one for each class or curve, with a dark one for the dark, and a mark and a dash to go with it.
+"""Colors that tell classes or curves apart, one each, with a mark and a dash to go with it.
 
-Checked as the scale of gradients is (CIE76 on the simulations of Machado et al. 2009): any two differ by ΔE 15 or more for eyes without
-a kind of cone, the first four by 17 or more, and each stands out from the page by 3:1. Still color never stands alone: give the mark or
-the dash of the same number with it.
+Checked as the scale of gradients is (CIE76 on the simulations of Machado et al. 2009): any two
+differ by ΔE 15 or more for eyes without one kind of cone, the first four by 17 or more, and each
+contrasts with the page by 3:1. Even so, color is never the only sign: use the mark or the dash of
+the same number with it.
 """
 
 from .theme import DARK, LIGHT, Theme, mixed
@@ -12,14 +13,20 @@ DARK_COLORS = ("#6db8f2", "#f59b4c", "#1f8a55", "#9b5fd9", "#f26d9c", "#e8e0a0")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 2.5)))
 TINTS = (0.16, 0.26, 0.36)
-"""How much of the color an area has, from the least sure to the surest."""
+"""The share of the color that areas have, from the least certain to the most certain."""
 
 
 def class_color(number: int, theme: Theme = LIGHT, tint: int | None = None) -> str:
-    """The color of the class or curve of that number, from 0; after six they begin anew. With a `tint`, the pale one for areas.
+    """Return the color of a class or curve.
 
-    >>> class_color(0), class_color(6), class_color(0, tint=0)
-    ('#1f6fb4', '#1f6fb4', '#dbe8f3')
+    Args:
+        number: Which class it is, from 0; after six the colors repeat.
+        theme: LIGHT or DARK.
+        tint: For areas one of the pale colors, by its position in TINTS.
+
+    Example:
+        >>> class_color(0), class_color(6), class_color(0, tint=0)
+        ('#1f6fb4', '#1f6fb4', '#dbe8f3')
     """
     colors = LIGHT_COLORS if theme is LIGHT else DARK_COLORS
     full = colors[number % len(colors)]
@@ -27,14 +34,14 @@ def class_color(number: int, theme: Theme = LIGHT, tint: int | None = None) -> s
 
 
 def dark_pairs() -> dict[str, str]:
-    """For each light color of this room the one that takes its place in the dark.
+    """Return for each light color of this module the one that replaces it in the dark.
 
-    >>> dark_pairs()["#c8590c"]
-    '#f59b4c'
+    Example:
+        >>> dark_pairs()["#c8590c"]
+        '#f59b4c'
     """
-    every = [
-        (number, tint) for number in range(len(LIGHT_COLORS)) for tint in (None, *range(len(TINTS)))
-    ]
-    return {
-        class_color(number, LIGHT, tint): class_color(number, DARK, tint) for number, tint in every
-    }
+    pairs: dict[str, str] = {}
+    for number in range(len(LIGHT_COLORS)):
+        for tint in (None, *range(len(TINTS))):
+            pairs[class_color(number, LIGHT, tint)] = class_color(number, DARK, tint)
+    return pairs

@@ -1,4 +1,4 @@
-"""The only gate for text from outside: clean, cap, escape; how numbers are written; how wide text is."""
+"""Text: the only gate for what users wrote, how numbers are written, and how wide text is."""
 
 import re
 import unicodedata
@@ -10,28 +10,46 @@ from typing import Any
 from scalargrad.utils.spelling import suggestion
 
 LONGEST = 60
-LONGEST_WHOLE, TIP = 300, 700
-"""How long a label in full, and a whole tooltip, may become."""
+"""Characters of a label that are drawn."""
+LONGEST_WHOLE = 300
+"""Characters of a label in full, as tooltips show it."""
+TIP = 700
+"""Characters of a whole tooltip."""
 _MINUS = "−"
 
-# Advance widths of Helvetica and Helvetica Bold in thousandths of the font size, for the characters 32 to 126 (Adobe's font metrics).
+# Control, format, unpaired surrogate, private and unassigned characters: they reorder text, break
+# lines or formats, or can't be encoded at all.
+_DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
+# More marks on one letter than any script needs would reach into the lines above and below.
+_TOWERS = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+
+# Advance widths of Helvetica and Helvetica Bold in thousandths of the font size, for the characters
+# 32 to 126 (Adobe's font metrics).
 _REGULAR = (
-    "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 278 278 584 584 584 556 "
-    "1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 667 944 667 667 611 278 278 278 469 556 "
-    "333 556 556 500 556 556 278 556 556 222 222 500 222 833 556 556 556 556 333 500 278 556 500 722 500 500 500 334 260 334 584"
+    "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 "
+    "556 556 556 556 556 556 556 278 278 584 584 584 556 1015 667 667 722 722 667 "
+    "611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 667 944 667 "
+    "667 611 278 278 278 469 556 333 556 556 500 556 556 278 556 556 222 222 500 "
+    "222 833 556 556 556 556 333 500 278 556 500 722 500 500 500 334 260 334 584"
 )
 _BOLD = (
-    "278 333 474 556 556 889 722 238 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 333 333 584 584 584 611 "
-    "975 722 722 722 722 667 611 778 722 278 556 722 611 833 722 778 667 778 722 667 611 722 667 944 667 667 611 333 278 333 584 556 "
-    "333 556 611 556 611 556 333 611 611 278 278 556 278 889 611 611 611 611 389 556 333 611 556 778 556 556 500 389 280 389 584"
+    "278 333 474 556 556 889 722 238 333 333 389 584 278 333 278 278 556 556 556 "
+    "556 556 556 556 556 556 556 333 333 584 584 584 611 975 722 722 722 722 667 "
+    "611 778 722 278 556 722 611 833 722 778 667 778 722 667 611 722 667 944 667 "
+    "667 611 333 278 333 584 556 333 556 611 556 611 556 333 611 611 278 278 556 "
+    "278 889 611 611 611 611 389 556 333 611 556 778 556 556 500 389 280 389 584"
 )
-_WIDTHS = {
-    bold: dict(enumerate(map(int, table.split()), start=32))
-    for bold, table in ((False, _REGULAR), (True, _BOLD))
-}
+_FIRST_CHARACTER = 32
+_REGULAR_WIDTHS = dict(enumerate(map(int, _REGULAR.split()), start=_FIRST_CHARACTER))
+_BOLD_WIDTHS = dict(enumerate(map(int, _BOLD.split()), start=_FIRST_CHARACTER))
 _MONO = 602
-_WIDE, _UNKNOWN, _THINNEST_ACCENT = 1000, 640, 278
-"""How wide signs of East Asia are, those that no table has, and an accent by itself."""
+_WIDE = 1000
+"""Width of the characters of East Asia."""
+_UNKNOWN = 640
+"""Width of characters that no table has."""
+_THINNEST_ACCENT = 278
 _MORE = {
     "·": 278,
     "∙": 278,
@@ -43,30 +61,47 @@ _MORE = {
     "←": 1000,
     "—": 1000,
     "–": 556,
+    **dict.fromkeys("÷±√≈≠≤≥", 549),
+    **dict.fromkeys("¹²³", 333),
+    **dict.fromkeys("∞∑", 713),
+    "°": 400,
+    "•": 350,
+    "½": 834,
 }
-_MORE |= (
-    dict.fromkeys("÷±√≈≠≤≥", 549)
-    | dict.fromkeys("¹²³", 333)
-    | dict.fromkeys("∞∑", 713)
-    | {"°": 400, "•": 350, "½": 834}
-)
-"""Signs besides, of both weights."""
+"""Widths of more characters, in both weights."""
 
 
 def clean(text: Any, longest: int = LONGEST) -> str:
-    """`text` on one line without control, format and unpaired surrogate characters, cut to `longest` characters.
+    """Return text from outside on one line, safe in any format.
 
-    >>> clean("loss\\x00 of\\nthe \\u202enet")
-    'loss of the net'
+    Control, format, private and unpaired surrogate characters are removed.
+
+    Args:
+        text: Anything; what is no text is converted by `str`.
+        longest: Characters that are kept at most.
+
+    Example:
+        >>> clean("loss\\x00 of\\nthe \\u202enet")
+        'loss of the net'
     """
     try:
         raw = text if isinstance(text, str) else str(text)
-    except Exception:
+    except Exception:  # whatever the `__str__` of a user's object raises
         raw = type(text).__name__
     raw = raw[: 20 * longest]
     kept = (c for c in raw if c.isspace() or unicodedata.category(c) not in _DROPPED)
     line = _TOWERS.sub(r"\1", " ".join("".join(kept).split()))
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    return cut(line, longest)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return a text that was cleaned already, cut to `longest` characters.
+
+    Example:
+        >>> cut("a rather long label", 9)
+        'a rather…'
+    """
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def whole(text: Any) -> str:
@@ -86,14 +121,6 @@ def whole(text: Any) -> str:
     return full if len(full) > LONGEST else ""
 
 
-# More marks on one letter than any script needs would reach into the lines above and below.
-_TOWERS = re.compile(
-    "([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
-)
-_DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-
-
 def hint(choice: Any, names: Iterable[str]) -> str:
     """Return the end of a message that lists all names already: the nearest one, where one is near.
 
@@ -108,24 +135,28 @@ def hint(choice: Any, names: Iterable[str]) -> str:
         >>> hint("neuron", ["cards", "neurons"]), hint("table", ["cards", "neurons"])
         ("; did you mean 'neurons'?", '')
     """
-    found = suggestion(choice, names)
-    return found if "did you mean" in found else ""
+    phrase = suggestion(choice, names)
+    return phrase if "did you mean" in phrase else ""
 
 
 def escape(text: Any, longest: int = LONGEST) -> str:
-    """`text` cleaned and escaped for XML and HTML, between tags and inside quoted attributes.
+    """Return text cleaned and escaped for XML and HTML, for content and quoted attributes.
 
-    >>> escape("<b>'x' & \\"y\\"</b>")
-    '&lt;b&gt;&#39;x&#39; &amp; &quot;y&quot;&lt;/b&gt;'
+    Example:
+        >>> escape("<b>'x' & \\"y\\"</b>")
+        '&lt;b&gt;&#39;x&#39; &amp; &quot;y&quot;&lt;/b&gt;'
     """
     return clean(text, longest).translate(_ESCAPES)
 
 
 def number(x: float | None) -> str:
-    """Three significant digits with a true minus sign; e form below 1e-3 and from 1e5; exactly zero is "0".
+    """Return a number with three significant digits and a true minus sign.
 
-    >>> number(-0.70710), number(0.0), number(123456.0), number(0.00012), number(2.0)
-    ('−0.707', '0', '1.23e5', '1.2e−4', '2')
+    Below 1e-3 and from 1e5 on it is in e form. Exactly zero is "0", and None is "".
+
+    Example:
+        >>> number(-0.70710), number(0.0), number(123456.0), number(0.00012), number(2.0)
+        ('−0.707', '0', '1.23e5', '1.2e−4', '2')
     """
     if x is None:
         return ""
@@ -140,33 +171,56 @@ def _magnitude(x: float) -> str:
         return "inf"
     if x == 0.0:
         return "0"
+    # Python rounds first: 99999.9 has the exponent of 1.00e5.
     mantissa, exponent = f"{x:.2e}".split("e")
     power = int(exponent)
     if -3 <= power < 5:
         text = f"{x:.{max(0, 2 - power)}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{mantissa.rstrip('0').rstrip('.')}e{_MINUS if power < 0 else ''}{abs(power)}"
+    digits = mantissa.rstrip("0").rstrip(".")
+    sign = _MINUS if power < 0 else ""
+    return f"{digits}e{sign}{abs(power)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Example:
+        >>> plural(1, "kernel"), plural(2500, "kernel")
+        ('1 kernel', '2,500 kernels')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def exact(x: float | None) -> str:
-    """The number with every digit, as Python writes it, for tooltips."""
+    """Return a number with every digit, as Python writes it, for tooltips."""
     return "none" if x is None else repr(float(x))
 
 
 @lru_cache(maxsize=4096)
 def width(text: str, size: float, bold: bool = False, mono: bool = False) -> float:
-    """How wide `text` is in pixels at a font size in pixels, by built-in tables, so that every machine agrees.
+    """Return the width of a text in pixels.
 
-    >>> width("data", 10) < width("data", 10, mono=True)
-    True
+    Widths are from built-in tables, so that the layout is the same on every machine.
+
+    Args:
+        text: The text, on one line.
+        size: Font size in pixels.
+        bold: Whether the font is bold.
+        mono: Whether it is the font of numbers.
+
+    Example:
+        >>> width("data", 10) < width("data", 10, mono=True)
+        True
     """
     if mono:
         return sum(_WIDE if _wide(c) else _MONO for c in text) * size / 1000
-    return sum(_width_of(c, _WIDTHS[bold]) for c in text) * size / 1000
+    table = _BOLD_WIDTHS if bold else _REGULAR_WIDTHS
+    return sum(_character_width(c, table) for c in text) * size / 1000
 
 
-def _width_of(character: str, table: Mapping[int, int]) -> int:
-    """How wide a character is in thousandths of the font size; one with an accent is as wide as without."""
+def _character_width(character: str, table: Mapping[int, int]) -> int:
+    """Return the width in thousandths of the font size; an accent makes a letter no wider."""
     known = table.get(ord(character)) or _MORE.get(character)
     if known is not None:
         return known
@@ -191,16 +245,15 @@ def width_tables(texts: Iterable[str]) -> dict[str, Any]:
         '日本'
     """
     signs = {character for text in texts for character in text if _wide(character)}
-    tables = {
-        name: list(_WIDTHS[bold].values()) for name, bold in (("normal", False), ("bold", True))
-    }
-    rest = {
+    return {
+        "normal": list(_REGULAR_WIDTHS.values()),
+        "bold": list(_BOLD_WIDTHS.values()),
+        "more": _MORE,
         "wide": _WIDE,
         "unknown": _UNKNOWN,
         "accent": _THINNEST_ACCENT,
         "signs": "".join(sorted(signs)),
     }
-    return {**tables, "more": _MORE, **rest}
 
 
 def _wide(character: str) -> bool:
@@ -208,10 +261,17 @@ def _wide(character: str) -> bool:
 
 
 def fitted(text: str, size: float, room: float, bold: bool = False) -> str:
-    """`text`, shortened with … until it fits into `room` pixels.
+    """Return a text, shortened with … until it fits.
 
-    >>> fitted("a rather long label", 11, 50)
-    'a rather…'
+    Args:
+        text: The text, on one line.
+        size: Font size in pixels.
+        room: Pixels that are free.
+        bold: Whether the font is bold.
+
+    Example:
+        >>> fitted("a rather long label", 11, 50)
+        'a rather…'
     """
     if width(text, size, bold) <= room:
         return text

@@ -12,16 +12,32 @@ MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monos
 STEPS = 16
 """How many shades each side of the scale has."""
 REACH = 50.0
-"""How steep the scale begins: from this many times smaller than the largest on, a gradient is hardly seen."""
-THINNEST, THICKEST = 0.6, 3.4
-"""The widths of edges in pixels."""
+"""How steep the scale begins: what is that many times smaller than the largest is hardly seen."""
+THINNEST = 0.6
+"""The width in pixels of an edge that carries nothing."""
+THICKEST = 3.4
+"""The width in pixels of an edge that carries the largest gradient."""
 DEEPER = 0.35
-"""How much of the full color is mixed into that of an edge, so that no line is lost on the page."""
+"""The share of the full color in that of an edge, so that no line is lost on the page."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colors of one appearance. The two scales run from no gradient to the largest one shown."""
+    """The colors of one appearance.
+
+    Attributes:
+        page: Background of the picture.
+        card: Background of nodes.
+        ink: Text.
+        muted: Small print.
+        line: Edges that carry nothing, and frames.
+        group: Background of a box around nodes.
+        group_line: Frame of that box.
+        negative: The scale from no gradient to the most negative one shown.
+        positive: The scale from no gradient to the largest one shown.
+        badges: For each kind of node the color of its badge.
+        alarm: Numbers that are not finite, and marks.
+    """
 
     page: str
     card: str
@@ -76,19 +92,31 @@ THEMES = {"light": LIGHT, "dark": DARK}
 
 
 def checked_theme(theme: str) -> str:
-    """The theme of a picture as it was asked for. Raises OptionError for another one than "auto", "light" and "dark"."""
-    if theme not in ("auto", *THEMES):
+    """Return the theme of a picture as it was given.
+
+    Raises:
+        OptionError: It is not "auto", "light" or "dark".
+    """
+    names = ("auto", *THEMES)
+    if theme not in names:
         raise OptionError(
-            f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint(theme, ('auto', *THEMES))}"
+            f"theme must be 'auto', 'light' or 'dark', not {theme!r}{hint(theme, names)}"
         )
     return theme
 
 
 def strength(gradient: float, largest: float) -> float:
-    """Where a gradient stands on the scale, from 0 to 1: log(1 + 50*|g|/largest) / log(51).
+    """Return the place of a gradient on the scale, from 0 to 1.
 
-    >>> strength(0.0, 2.0), strength(-2.0, 2.0)
-    (0.0, 1.0)
+    It is log(1 + 50·|g|/largest) / log 51, and 1 for what is not finite.
+
+    Args:
+        gradient: The gradient.
+        largest: The |gradient| at the end of the scale.
+
+    Example:
+        >>> strength(0.0, 2.0), strength(-2.0, 2.0)
+        (0.0, 1.0)
     """
     if not isfinite(gradient):
         return 1.0
@@ -96,7 +124,12 @@ def strength(gradient: float, largest: float) -> float:
 
 
 def shade(gradient: float, largest: float) -> int:
-    """The step of the scale: 0 for exactly nothing, 1 to STEPS for positive gradients, -1 to -STEPS for negative ones."""
+    """Return the step of the scale: 0 for exactly 0, up to STEPS, down to -STEPS.
+
+    Example:
+        >>> shade(0.0, 2.0), shade(1e-9, 2.0), shade(-2.0, 2.0)
+        (0, 1, -16)
+    """
     if gradient == 0.0 or gradient != gradient:
         return 0
     step = max(1, round(STEPS * strength(gradient, largest)))
@@ -104,10 +137,11 @@ def shade(gradient: float, largest: float) -> int:
 
 
 def color(step: int, theme: Theme) -> str:
-    """The color of a step of the scale.
+    """Return the color of a step of the scale.
 
-    >>> color(0, LIGHT), color(STEPS, LIGHT)
-    ('#f7f7f7', '#1f6fb4')
+    Example:
+        >>> color(0, LIGHT), color(STEPS, LIGHT)
+        ('#f7f7f7', '#1f6fb4')
     """
     stops = theme.positive if step >= 0 else theme.negative
     place = abs(step) / STEPS * (len(stops) - 1)
@@ -116,7 +150,7 @@ def color(step: int, theme: Theme) -> str:
 
 
 def edge_color(step: int, theme: Theme) -> str:
-    """As `color`, but never so faint that the line is lost on the page."""
+    """Return the color of an edge: as `color`, but never too faint to be seen on the page."""
     if not step:
         return theme.line
     full = color(int(copysign(STEPS, step)), theme)
@@ -124,10 +158,11 @@ def edge_color(step: int, theme: Theme) -> str:
 
 
 def text_color(fill: str) -> str:
-    """Black or white, whichever contrasts more with the fill (WCAG 2.1 relative luminance).
+    """Return black or white, whichever contrasts more with the fill (contrast ratio of WCAG 2.1).
 
-    >>> text_color("#ffffff"), text_color("#1f6fb4")
-    ('#000000', '#ffffff')
+    Example:
+        >>> text_color("#ffffff"), text_color("#1f6fb4")
+        ('#000000', '#ffffff')
     """
     light = luminance(fill)
     return "#000000" if (light + 0.05) / 0.05 >= 1.05 / (light + 0.05) else "#ffffff"
@@ -139,13 +174,15 @@ def edge_width(gradient: float, largest: float) -> float:
 
 
 def mixed(first: str, second: str, share: float) -> str:
-    """A color between two, `share` of the way to the second.
+    """Return a color between two, `share` of the way to the second.
 
-    >>> mixed("#000000", "#ffffff", 0.5)
-    '#808080'
+    Example:
+        >>> mixed("#000000", "#ffffff", 0.5)
+        '#808080'
     """
     pairs = zip(_channels(first), _channels(second), strict=True)
-    return "#" + "".join(f"{int(a + (b - a) * share + 0.5):02x}" for a, b in pairs)
+    channels = [int(a + (b - a) * share + 0.5) for a, b in pairs]
+    return "#" + "".join(f"{channel:02x}" for channel in channels)
 
 
 def _channels(code: str) -> tuple[int, ...]:
@@ -155,11 +192,16 @@ def _channels(code: str) -> tuple[int, ...]:
 def luminance(code: str) -> float:
     """Return the relative luminance of a color by WCAG 2.1, from 0 for black to 1 for white.
 
-    >>> luminance("#000000"), round(luminance("#ffffff"), 9)
-    (0.0, 1.0)
+    Example:
+        >>> luminance("#000000"), round(luminance("#ffffff"), 9)
+        (0.0, 1.0)
     """
-    linear = [
-        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (v / 255 for v in _channels(code))
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    red, green, blue = (_linear(channel / 255) for channel in _channels(code))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    """Return a channel of sRGB, from 0 to 1, as linear light."""
+    if channel <= 0.03928:
+        return channel / 12.92
+    return float(((channel + 0.055) / 1.055) ** 2.4)

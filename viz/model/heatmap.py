@@ -1,33 +1,41 @@
-"""Many numbers at a glance: heat maps on the scale of our pictures, as small PNG images, and histograms."""
+"""Many numbers at a glance: heat maps on the scale of pictures, as PNG images, and histograms."""
 
 import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import ceil, sqrt
 
 import numpy
+from numpy.typing import NDArray
 
-from viz.look.theme import STEPS, Theme, color
+from viz.look.theme import REACH, STEPS, Theme, color
 
 BINS = 40
-"""How many bars a histogram has, half of them for each sign; those that are exactly 0 are counted apart."""
-_FINE, _COARSE = 16, 6
-"""How many shades each sign has in a small map, and in one of more than `_MANY` cells, which random numbers would make a large file."""
-_MANY = 10_000
-_SHARP = 4_096
-"""Maps of fewer cells are written larger, so that programs which smooth images keep their cells apart."""
+"""Bars of a histogram, half of them for each sign; numbers that are exactly 0 are counted apart."""
+_FINE = 16
+"""Shades of each sign in a map of at most `_MAX_FINE` cells."""
+_COARSE = 6
+"""Shades of each sign in larger maps: random numbers in fine shades would not compress."""
+_MAX_FINE = 10_000
+_MIN_PIXELS = 4_096
+"""Smaller maps are enlarged, so that programs which smooth images keep their cells apart."""
+
+Numbers = NDArray[numpy.float64]
+Indexes = NDArray[numpy.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Map:
     """A rectangle of numbers.
 
-    name     what they are: "W", "∂loss/∂W", "x"
-    rows     how many there are, and how many numbers each has
-    numbers  row by row, from the top
-    missing  the places that hold no number
-    labels   the names of the rows, if they have some
+    Attributes:
+        name: What they are: "W", "∂loss/∂W", "x".
+        rows: Number of rows.
+        columns: Numbers in each row.
+        numbers: Row by row, from the top.
+        missing: The positions that hold no number.
+        labels: The names of the rows, if they have some.
     """
 
     name: str
@@ -40,18 +48,27 @@ class Map:
     @property
     def largest(self) -> float:
         """The largest finite |number|, 1 where there is none: the end of the map's scale."""
-        return largest_of(self.numbers)
+        return largest_finite(self.numbers)
+
+    @property
+    def present(self) -> Sequence[float]:
+        """The numbers without those that are missing."""
+        if not self.missing:
+            return self.numbers
+        missing = set(self.missing)
+        return [number for i, number in enumerate(self.numbers) if i not in missing]
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """How often numbers of each size occur.
 
-    name     what they are
-    counts   of the numbers from -largest to largest in `BINS` equal parts, those that are exactly 0 left out
-    zeros    how many are exactly 0
-    odd      how many are nan or infinite
-    largest  the largest finite |number|, 1 where there is none
+    Attributes:
+        name: What they are.
+        counts: Of the numbers from -largest to largest in `BINS` equal parts, without exact zeros.
+        zeros: Numbers that are exactly 0.
+        odd: Numbers that are nan or infinite.
+        largest: The largest finite |number|, 1 where there is none.
     """
 
     name: str
@@ -61,117 +78,206 @@ class Histogram:
     largest: float
 
 
-def largest_of(numbers: Sequence[float]) -> float:
-    """The largest finite |number|; 1 where all are 0, or none is finite.
+def largest_finite(numbers: Sequence[float]) -> float:
+    """Return the largest finite |number|; 1 where all are 0, or none is finite.
 
-    >>> largest_of([0.5, -2.0, float("inf")]), largest_of([])
-    (2.0, 1.0)
+    Example:
+        >>> largest_finite([0.5, -2.0, float("inf")]), largest_finite([])
+        (2.0, 1.0)
     """
-    array = numpy.abs(numpy.asarray(numbers, dtype=float))
-    finite = array[numpy.isfinite(array)]
-    return float(finite.max(initial=0.0)) or 1.0
+    sizes = numpy.abs(numpy.asarray(numbers, dtype=float))
+    return float(sizes[numpy.isfinite(sizes)].max(initial=0.0)) or 1.0
 
 
 def histogram(name: str, numbers: Sequence[float]) -> Histogram:
-    """The histogram of some numbers, with the sides of 0 as mirror images.
+    """Return the histogram of some numbers, with bars that mirror each other at 0.
 
-    >>> found = histogram("W", [-1.0, 0.0, 0.0, 0.99, 1.0])
-    >>> found.counts[0], found.counts[-1], found.zeros
-    (1, 2, 2)
+    Example:
+        >>> shown = histogram("W", [-1.0, 0.0, 0.0, 0.99, 1.0])
+        >>> shown.counts[0], shown.counts[-1], shown.zeros
+        (1, 2, 2)
     """
-    array, largest = numpy.asarray(numbers, dtype=float), largest_of(numbers)
+    array = numpy.asarray(numbers, dtype=float)
+    largest = largest_finite(numbers)
     finite = array[numpy.isfinite(array)]
+    # Divided first: the width of a bar of very large numbers would be infinite.
     counts, _ = numpy.histogram(finite[finite != 0.0] / largest, bins=BINS, range=(-1.0, 1.0))
     return Histogram(
-        name, tuple(counts.tolist()), int((array == 0.0).sum()), len(array) - len(finite), largest
+        name,
+        counts=tuple(counts.tolist()),
+        zeros=int((array == 0.0).sum()),
+        odd=len(array) - len(finite),
+        largest=largest,
     )
 
 
-def shades(numbers: Any, largest: float, steps: int) -> Any:
-    """The step of the scale for each number of an array, as `style.shade` finds it for one, with `steps` shades for each sign.
+# Tables as maps
 
-    >>> shades(numpy.array([0.0, 1e-9, -2.0]), 2.0, 6).tolist()
-    [0, 1, -6]
+
+def map_rows(name: str, rows: Sequence[Sequence[float | None]]) -> Map:
+    """Return rows of numbers as a map; short rows are filled up with missing numbers.
+
+    Example:
+        >>> map_rows("W", [[1.0, 2.0], [3.0]]).missing
+        (3,)
     """
-    found = numpy.rint(steps * numpy.log1p(50.0 * numpy.abs(numbers) / largest) / numpy.log(51.0))
-    return (numpy.clip(found, 1, steps) * numpy.sign(numbers)).astype(int)
+    width = max(map(len, rows))
+    cells: list[float | None] = []
+    for row in rows:
+        cells += [*row, *[None] * (width - len(row))]
+    return Map(
+        name,
+        len(rows),
+        width,
+        numbers=tuple(0.0 if cell is None else cell for cell in cells),
+        missing=tuple(i for i, cell in enumerate(cells) if cell is None),
+    )
 
 
-def png(shown: Map, theme: Theme, most: int = 80_000) -> bytes:
-    """A heat map as a PNG image with one pixel or more for each cell.
+def map_images(name: str, images: Sequence[Numbers]) -> Map:
+    """Return images beside and below each other as one map, with a gap between them.
 
-    theme  whose scale colors it
-    most   how many pixels it may have: beyond that, of each block of cells the number that is farthest from 0 is shown
+    Example:
+        >>> shown = map_images("x", [numpy.ones((2, 2)), numpy.ones((2, 2))])
+        >>> shown.rows, shown.columns, shown.missing
+        (5, 2, (4, 5))
+    """
+    height, width = images[0].shape
+    # About as wide as high; up to three images, such as the colors of one, are a column.
+    across = ceil(sqrt(len(images) * height / width) - 0.01) if len(images) > 3 else 1
+    down = -(-len(images) // across)
+    gap = max(1, width // 14)
+
+    cells = numpy.zeros((down * (height + gap) - gap, across * (width + gap) - gap))
+    is_filled = numpy.zeros(cells.shape, dtype=bool)
+    for i, image in enumerate(images):
+        top = i // across * (height + gap)
+        left = i % across * (width + gap)
+        place = (slice(top, top + height), slice(left, left + width))
+        cells[place] = image
+        is_filled[place] = True
+    return Map(
+        name,
+        cells.shape[0],
+        cells.shape[1],
+        numbers=tuple(cells.ravel().tolist()),
+        missing=tuple(numpy.flatnonzero(~is_filled.ravel()).tolist()),
+    )
+
+
+# Maps as images
+
+
+def shades(numbers: Numbers, largest: float, steps: int) -> Indexes:
+    """Return the step of the scale for each number, as `viz.look.theme.shade` does for one.
+
+    Args:
+        numbers: Finite numbers.
+        largest: The number at the end of the scale.
+        steps: Shades of each sign.
+
+    Example:
+        >>> shades(numpy.array([0.0, 1e-9, -2.0]), 2.0, 6).tolist()
+        [0, 1, -6]
+    """
+    strengths = numpy.log1p(REACH * numpy.abs(numbers) / largest) / numpy.log(1.0 + REACH)
+    # What is not exactly 0 has a color, however small it is.
+    nearest = numpy.clip(numpy.rint(steps * strengths), 1, steps)
+    signed: Numbers = nearest * numpy.sign(numbers)
+    return signed.astype(numpy.int64)
+
+
+def png(shown: Map, theme: Theme, max_pixels: int = 80_000) -> bytes:
+    """Return a heat map as a PNG image with one pixel or more for each cell.
 
     Cells that are nan or infinite have the color of an alarm, missing ones none.
 
-    >>> from viz.look.theme import LIGHT
-    >>> png(Map("W", 1, 2, (1.0, -1.0)), LIGHT)[1:4]
-    b'PNG'
+    Args:
+        shown: The map.
+        theme: Whose scale colors it.
+        max_pixels: A larger map shows of each block of cells the number farthest from 0.
+
+    Example:
+        >>> from viz.look.theme import LIGHT
+        >>> png(Map("W", 1, 2, (1.0, -1.0)), LIGHT)[1:4]
+        b'PNG'
     """
-    cells = _reduced(_cells(shown), most)
-    steps = _FINE if cells.size <= _MANY else _COARSE
-    alarm, missing = numpy.isinf(cells), numpy.isnan(cells)
-    indexes = shades(numpy.where(alarm | missing, 0.0, cells), shown.largest, steps) + steps
-    indexes[alarm], indexes[missing] = 2 * steps + 1, 2 * steps + 2
-    enlarged = max(1, int((_SHARP / max(cells.size, 1)) ** 0.5))
-    pixels = indexes.astype(numpy.uint8).repeat(enlarged, axis=0).repeat(enlarged, axis=1)
-    scale = [color_between(step / steps, theme) for step in range(-steps, steps + 1)]
-    return _file(pixels, [*scale, theme.alarm, theme.card])
+    cells = _reduce(_cells(shown), max_pixels)
+    steps = _FINE if cells.size <= _MAX_FINE else _COARSE
+    is_alarm = numpy.isinf(cells)
+    is_missing = numpy.isnan(cells)
+    finite = numpy.where(is_alarm | is_missing, 0.0, cells)
+
+    # The palette holds the scale from the most negative shade on, then alarm, then nothing.
+    indexes = shades(finite, shown.largest, steps) + steps
+    indexes[is_alarm] = 2 * steps + 1
+    indexes[is_missing] = 2 * steps + 2
+    scale = [color_at(step / steps, theme) for step in range(-steps, steps + 1)]
+
+    enlargement = max(1, int((_MIN_PIXELS / max(cells.size, 1)) ** 0.5))
+    pixels = indexes.astype(numpy.uint8).repeat(enlargement, axis=0).repeat(enlargement, axis=1)
+    return _encode(pixels, [*scale, theme.alarm, theme.card])
 
 
-def color_between(place: float, theme: Theme) -> str:
-    """The color at a place of the scale, from -1 to 1, at the nearest of its steps.
+def color_at(place: float, theme: Theme) -> str:
+    """Return the color at a place of the scale, from -1 to 1, at the nearest of its steps.
 
-    >>> from viz.look.theme import LIGHT
-    >>> color_between(-1.0, LIGHT)
-    '#c8590c'
+    Example:
+        >>> from viz.look.theme import LIGHT
+        >>> color_at(-1.0, LIGHT)
+        '#c8590c'
     """
     return color(round(STEPS * place), theme)
 
 
-def _cells(shown: Map) -> Any:
-    """The numbers as an array, infinite for all that are not finite, nan for those that are missing."""
+def _cells(shown: Map) -> Numbers:
+    """Return the numbers as an array: infinite where they are not finite, nan where missing."""
     flat = numpy.array(shown.numbers, dtype=float)
     flat[~numpy.isfinite(flat)] = numpy.inf
     flat[list(shown.missing)] = numpy.nan
     return flat.reshape(shown.rows, shown.columns)
 
 
-def _reduced(cells: Any, most: int) -> Any:
-    """Of each block of cells the one that is farthest from 0, so that there are at most `most`."""
-    high = wide = 1
-    while -(-cells.shape[0] // high) * -(-cells.shape[1] // wide) > most:
-        if cells.shape[0] / high > cells.shape[1] / wide:
-            high += 1
+def _reduce(cells: Numbers, max_cells: int) -> Numbers:
+    """Return of each block of cells the one that is farthest from 0."""
+    height = width = 1
+    while -(-cells.shape[0] // height) * -(-cells.shape[1] // width) > max_cells:
+        if cells.shape[0] / height > cells.shape[1] / width:
+            height += 1
         else:
-            wide += 1
-    if high * wide == 1:
+            width += 1
+    if height * width == 1:
         return cells
-    rows, columns = -(-cells.shape[0] // high), -(-cells.shape[1] // wide)
-    padded = numpy.full((rows * high, columns * wide), numpy.nan)
+
+    rows = -(-cells.shape[0] // height)
+    columns = -(-cells.shape[1] // width)
+    padded = numpy.full((rows * height, columns * width), numpy.nan)
     padded[: cells.shape[0], : cells.shape[1]] = cells
-    blocks = (
-        padded.reshape(rows, high, columns, wide).swapaxes(1, 2).reshape(rows, columns, high * wide)
-    )
-    strongest = numpy.where(numpy.isnan(blocks), -1.0, numpy.abs(blocks)).argmax(axis=2)
-    return numpy.take_along_axis(blocks, strongest[:, :, None], axis=2)[:, :, 0]
+    by_block = padded.reshape(rows, height, columns, width).swapaxes(1, 2)
+    blocks = by_block.reshape(rows, columns, height * width)
+    sizes = numpy.where(numpy.isnan(blocks), -1.0, numpy.abs(blocks))
+    strongest = sizes.argmax(axis=2)[:, :, None]
+    return numpy.take_along_axis(blocks, strongest, axis=2)[:, :, 0]
 
 
-def _file(pixels: Any, palette: list[str]) -> bytes:
-    """A PNG with a palette, 8 bits for each pixel, of which the last color is transparent (PNG specification, 3rd edition)."""
-    rows = numpy.hstack([numpy.zeros((len(pixels), 1), dtype=numpy.uint8), pixels])
-    head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 3, 0, 0, 0)
+def _encode(pixels: NDArray[numpy.uint8], palette: list[str]) -> bytes:
+    """Return a PNG with a palette, 8 bits a pixel, whose last color is transparent.
+
+    PNG specification, 3rd edition: https://www.w3.org/TR/png-3/
+    """
+    height, width = pixels.shape
+    no_filter = numpy.zeros((height, 1), dtype=numpy.uint8)
+    rows = numpy.hstack([no_filter, pixels])
     parts = (
-        (b"IHDR", head),
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
         (b"PLTE", bytes.fromhex("".join(code[1:] for code in palette))),
         (b"tRNS", b"\xff" * (len(palette) - 1) + b"\0"),
         (b"IDAT", zlib.compress(rows.tobytes(), 9)),
         (b"IEND", b""),
     )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, parts))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
 
 
-def _chunk(part: tuple[bytes, bytes]) -> bytes:
-    kind, data = part
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(kind + data)
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)

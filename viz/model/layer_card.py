@@ -1,6 +1,7 @@
-"""What a card of the layer view holds: numbers found in a layer, as frozen data, without colors or positions."""
+"""What a card of the layer view holds, as frozen data without colors or positions."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from viz.look.text import number
 
@@ -11,14 +12,15 @@ from .heatmap import Histogram, Map
 class Statistics:
     """A layer in numbers.
 
-    parameters      how many it has
-    units           how many numbers it puts out at a call
-    gradient_norm   of all its parameters: the root of the sum of squares
-    zero_gradients  the share of its parameters whose gradient is exactly 0
-    dead            how many units let no gradient pass: the slope of their output is exactly 0 in every call
-    ratio           the norm of the gradient of its weights, divided by the norm of the weights
+    A number that is unknown, such as a gradient before `backward`, is None.
 
-    A number that there is not, such as a gradient before `backward`, is None.
+    Attributes:
+        parameters: Number of parameters.
+        units: Numbers that it puts out at a call.
+        gradient_norm: Euclidean norm of the gradients of all its parameters.
+        zero_gradients: Share of its parameters whose gradient is exactly 0.
+        dead: Units that let no gradient pass: the slope of their output is exactly 0 in every call.
+        ratio: Norm of the gradients of its weights, divided by the norm of the weights.
     """
 
     parameters: int
@@ -31,7 +33,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One number of an output: its name, how large it is, and its gradient."""
+    """One output of a network: its name, its number, and its gradient, None where there is none."""
 
     label: str
     data: float
@@ -42,21 +44,23 @@ class Bar:
 class LayerCard:
     """One card of the layer view.
 
-    id          of the node that it belongs to
-    kind        "input", "layer" or "result"
-    title       the path of the module
-    detail      small print beside it
-    line        what it is, in one line: "Layer 784 → 100, relu"
-    maps        large maps, one below the other: weights and their gradients, or an image and its gradient
-    columns     maps as high as the card: outputs and gradients of the units, a row for each, a column for each call
-    histograms  of the weights and of their gradients
-    bars        the outputs of a network
-    statistics  a layer in numbers
-    facts       what else is to be said, as (name, number)
+    Attributes:
+        id: Id of the node that it belongs to.
+        kind: "input", "layer" or "result".
+        title: Path of the module.
+        detail: Small print beside the title.
+        line: What it is, in one line: "Layer 784 → 100, relu".
+        maps: Large maps, one below the other: weights and their gradients, or an image and its own.
+        columns: Maps as high as the card: outputs and gradients of the units, a row for each, and a
+            column for each call.
+        histograms: Of the weights and of their gradients.
+        bars: The outputs of a network.
+        statistics: The layer in numbers.
+        facts: More numbers, as (name, text).
     """
 
     id: str
-    kind: str
+    kind: Literal["input", "layer", "result"]
     title: str
     detail: str = ""
     line: str = ""
@@ -69,17 +73,19 @@ class LayerCard:
 
 
 def described(card: LayerCard) -> str:
-    """A card in one sentence.
+    """Return a card in one sentence.
 
-    >>> described(LayerCard("l0", "layer", "layers.0", "6 parameters", "Layer 2 → 2", facts=(("gradient norm", "0.5"),)))
-    'layers.0: Layer 2 → 2, 6 parameters, gradient norm 0.5'
+    Example:
+        >>> card = LayerCard("l0", "layer", "layers.0", "6 parameters", "Layer 2 → 2")
+        >>> described(card)
+        'layers.0: Layer 2 → 2, 6 parameters'
     """
-    bars = (
-        f"{bar.label} {number(bar.data)}"
-        + ("" if bar.grad is None else f" (gradient {number(bar.grad)})")
-        for bar in card.bars
-    )
-    facts = (f"{name} {text}" for name, text in card.facts)
-    return f"{card.title}: {', '.join(filter(None, (card.line, card.detail, *facts, *bars)))}".removesuffix(
-        ": "
-    )
+    facts = [f"{name} {text}" for name, text in card.facts]
+    bars = [_describe_bar(bar) for bar in card.bars]
+    parts = [part for part in (card.line, card.detail, *facts, *bars) if part]
+    return f"{card.title}: {', '.join(parts)}" if parts else card.title
+
+
+def _describe_bar(bar: Bar) -> str:
+    gradient = "" if bar.grad is None else f" (gradient {number(bar.grad)})"
+    return f"{bar.label} {number(bar.data)}{gradient}"

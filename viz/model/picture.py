@@ -1,4 +1,4 @@
-"""The model of a picture: frozen nodes, edges and groups, without colors or positions. Everything that draws starts from it."""
+"""The model of a picture: frozen nodes, edges and groups, without colors or positions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,28 +7,36 @@ from math import isfinite
 
 from .layer_card import LayerCard
 
+MAX_CARDS = 40
+"""The largest picture that is drawn as cards, by default, in nodes."""
+MAX_CHIPS = 300
+"""The largest picture of single nodes: Graphviz takes seconds for more, and nobody reads them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """One thing to draw.
 
-    id       short and safe in any format ("n12"), the same in every process
-    kind     "operation", "input", "parameter", "constant"; "module" for a closed module; "more" for what is left out
-    symbol   what the badge or chip shows: "×", "tanh", "θ", "in", "c"
-    label    the name the user gave, "" for none
-    data     the number (for a module that of its output), None where there is none
-    grad     its gradient, None where there is none
-    group    path of the group that it stands in, "" for none
-    detail   a second line in small print: "5 parameters · ‖∇‖ 0.97"
-    formula  how it was made: "tanh(n)"
-    root     whether the gradient starts here
-    tag      a copy of a much used leaf, drawn small beside its user
-    name     the whole path of a module
-    mark     a word that is drawn on it, within a ring, so that it is seen at once: "dead"
-    dim      drawn faint, because others are what the picture is about
-    outputs  of a module: how many Values leave it; of several, `grad` is the norm of their gradients
-    whole    the label in full, where `label` is cut; for tooltips
-    tip      what the tooltip says besides
+    Attributes:
+        id: Short and safe in any format ("n12"), the same in every process.
+        kind: "operation", "input", "parameter", "constant"; "module" for a closed module; "more"
+            for what is left out.
+        symbol: What the badge or chip shows: "×", "tanh", "θ", "in", "c".
+        label: The name the user gave, "" for none.
+        data: The number (for a module that of its output), None where there is none.
+        grad: Its gradient, None where there is none.
+        group: Path of the group around it, "" for none.
+        detail: A second line in small print: "5 parameters · ‖∇‖ 0.97".
+        formula: How it was made: "tanh(n)".
+        root: Whether the gradient starts here.
+        tag: Whether it is a copy of a much used leaf, drawn small beside its user.
+        name: The whole path of a module.
+        mark: A word that is drawn on it, within a ring, so that it is seen at once: "dead".
+        dim: Whether it is drawn faint, because others are what the picture is about.
+        outputs: Of a module the Values that leave it; of several, `grad` is the norm of their
+            gradients.
+        whole: The label in full, where `label` is cut; for tooltips.
+        tip: What the tooltip says besides.
     """
 
     id: str
@@ -54,11 +62,16 @@ class Node:
 class Edge:
     """From an operand to the node made of it.
 
-    local  the local derivative, None where several edges were merged into this one
-    flow   the gradient that the edge carries back: local * gradient of the target; None before `backward`
-    port   which operand of the target it is, from 0
-    dim    drawn faint, because others are what the picture is about
-    mark   a word in the place of the local derivative, in the color of alarm: "stops here"
+    Attributes:
+        source: Id of the operand.
+        target: Id of the node made of it.
+        local: The local derivative, None where several edges were merged into this one.
+        flow: The gradient that the edge carries back: local * gradient of the target; None before
+            `backward`.
+        port: Which operand of the target it is, from 0.
+        count: Numbers that flow at a call, at level "layers".
+        dim: Whether it is drawn faint, because others are what the picture is about.
+        mark: A word instead of the local derivative, in the color of alarm: "stops here".
     """
 
     source: str
@@ -73,7 +86,14 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A box around the nodes of one open module. `path` is unique; `parent` is the path of the box around it, "" for none."""
+    """A box around the nodes of one open module.
+
+    Attributes:
+        path: Unique path of the module.
+        title: Heading of the box.
+        parent: Path of the box around it, "" for none.
+        detail: Small print beside the heading.
+    """
 
     path: str
     title: str
@@ -85,15 +105,20 @@ class Group:
 class Picture:
     """What is to be drawn, at one level of detail.
 
-    level    "cards", "chips", "neurons" or "layers"
-    title    the heading, "" for none
-    notes    sentences on what the picture leaves out or folds
-    total    how many Values the graph has, of which the picture may show a part
-    colors  what fills stand for: "gradient", or "weight" for a network that has computed nothing; "" where there are no numbers
-    framed   whether groups are drawn as boxes; if not, their nodes are only kept together
-    columns  at level "neurons": the units of each column, with the column's heading and small print
-    cards    at level "layers": what stands on the card of each node, in the order of the nodes
-    scale    the gradient at the end of the scale, where pictures share one; 0: the largest shown
+    Attributes:
+        level: "cards", "chips", "neurons" or "layers".
+        nodes: What is drawn.
+        edges: What connects it.
+        groups: Boxes around nodes, outer ones first.
+        title: The heading, "" for none.
+        notes: Sentences on what the picture leaves out or folds.
+        total: Values of the graph, of which the picture may show a part.
+        colors: What fills mean: "gradient", or "weight" for a network that has computed nothing; ""
+            where there are no numbers.
+        framed: Whether groups are drawn as boxes; if not, their nodes are only kept together.
+        columns: At level "neurons" the units of each column.
+        cards: At level "layers" the card of each node, in the order of the nodes.
+        scale: The gradient at the end of the scale, where pictures share one; 0: the largest shown.
     """
 
     level: str
@@ -116,28 +141,34 @@ class Picture:
 
     @cached_property
     def largest(self) -> float:
-        """The largest finite |gradient| shown, without the seed of the root and what "more" nodes merge; 1 where there is none.
+        """The gradient at the end of the scale: the largest finite |gradient| shown, or else 1.
 
-        Where pictures share a scale, that of all of them.
+        The seed of the root is left out: its 1.0 would make all others pale. So is what "more"
+        nodes merge. Where pictures share a scale, it is that of all of them.
         """
         if self.scale:
             return self.scale
-        sizes = [abs(number) for number in self._shown() if abs(number) < float("inf")]
+        sizes = [abs(gradient) for gradient in self._gradients() if isfinite(gradient)]
         return max(sizes, default=0.0) or 1.0
 
     @cached_property
     def is_finite(self) -> bool:
-        """Whether every number of the picture is: what is not is drawn in the color of alarm."""
-        numbers = [number for node in self.nodes for number in (node.data, node.grad)]
-        numbers += [number for edge in self.edges for number in (edge.local, edge.flow)]
+        """Whether all numbers are finite; others are drawn in the color of alarm."""
+        return all(isfinite(number) for number in self._numbers() if number is not None)
+
+    def _numbers(self) -> Iterator[float | None]:
+        for node in self.nodes:
+            yield from (node.data, node.grad)
+        for edge in self.edges:
+            yield from (edge.local, edge.flow)
         for card in self.cards:
             for shown in (*card.maps, *card.columns):
-                missing = set(shown.missing)
-                numbers += [number for i, number in enumerate(shown.numbers) if i not in missing]
-            numbers += [number for bar in card.bars for number in (bar.data, bar.grad)]
-        return all(isfinite(number) for number in numbers if number is not None)
+                yield from shown.present
+            for bar in card.bars:
+                yield from (bar.data, bar.grad)
 
-    def _shown(self) -> Iterator[float]:
+    def _gradients(self) -> Iterator[float]:
+        """Yield the gradients that are on the scale."""
         for node in self.nodes:
             if node.grad is not None and not node.root:
                 yield node.grad
@@ -149,7 +180,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A layer in the neuron view: its heading, its small print, and the ids of its units from top to bottom."""
+    """A layer in the neuron view.
+
+    Attributes:
+        title: Its heading.
+        detail: Small print below the heading.
+        members: The ids of its units from top to bottom.
+    """
 
     title: str
     detail: str

@@ -1,38 +1,96 @@
-"""A graph as the renderers need it: every Value with an id, its users, and the modules that it was made in."""
+"""A graph as the views need it: Values with ids, columns of facts, users and modules."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import Scope
 from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
-from viz.look.text import clean, number
+from viz.look.text import clean, number, whole
 
 _SUPERSCRIPTS = str.maketrans("0123456789.-", "⁰¹²³⁴⁵⁶⁷⁸⁹·⁻")
 _BADGES = {"input": "in", "parameter": "θ", "constant": "c"}
+_INFIX = ("+", "−", "×", "÷")
+_MAX_OPERANDS = 4
+"""Operands that a formula spells out."""
+
+T = TypeVar("T")
+
+
+class _Column(dict[Value, T]):
+    """A fact about each Value, computed when it is first asked for.
+
+    Folding a large network asks for the labels of a few hundred of its values: cleaning all of them
+    would take longer than folding.
+    """
+
+    def __init__(self, compute: Callable[[Value], T]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, node: Value) -> T:
+        fact = self[node] = self._compute(node)
+        return fact
 
 
 class Snapshot:
-    """The graph of some roots. Ids are positions in the topological order, so equal graphs get equal ids in every process."""
+    """The graph of some roots, read once: what users wrote is cleaned here, and nowhere else.
+
+    Ids are positions in the topological order, so equal graphs get equal ids in every process.
+
+    Attributes:
+        roots: The Values that the graph ends in.
+        order: Every Value, operands first.
+        index: The position of each Value in `order`.
+        labels: For each Value its label, safe and short enough to draw.
+        long_labels: For each Value its label in full where `labels` cuts it, else "".
+        symbols: For each Value what its badge shows.
+
+    Example:
+        >>> x = Value(2.0, label="x" * 100)
+        >>> y = x * 3.0
+        >>> y.backward()
+        >>> snapshot = Snapshot([y])
+        >>> snapshot.symbols[y], len(snapshot.labels[x]), snapshot.gradients[x]
+        ('×', 60, 3.0)
+    """
 
     def __init__(self, roots: Sequence[Value]) -> None:
         self.roots = list(roots)
         self.order: list[Value] = topological(self.roots)
         self.index = {node: i for i, node in enumerate(self.order)}
+        self.labels: _Column[str] = _Column(lambda node: clean(node.label))
+        self.long_labels: _Column[str] = _Column(lambda node: whole(node.label))
+        self.symbols: _Column[str] = _Column(symbol)
 
     def __len__(self) -> int:
         return len(self.order)
 
     def id(self, node: Value) -> str:
-        """Short, and safe in any format."""
+        """Return an id that is short and safe in any format."""
         return f"n{self.index[node]}"
 
     @cached_property
+    def gradients(self) -> dict[Value, float]:
+        """For each Value its gradient as a float, 0 before `backward`."""
+        return {node: grad_of(node) for node in self.order}
+
+    @cached_property
+    def has_gradients(self) -> bool:
+        """Whether any gradient differs from 0, as after `backward`."""
+        return any(self.gradients.values())
+
+    @cached_property
+    def kinds(self) -> dict[Value, str]:
+        """For each Value "operation", "input", "parameter" or "constant"."""
+        return {node: node.kind for node in self.order}
+
+    @cached_property
     def users(self) -> dict[Value, list[Value]]:
-        """For each node those that were made from it, once for each edge."""
+        """For each Value those that were made from it, once for each edge."""
         users: dict[Value, list[Value]] = defaultdict(list)
         for node in self.order:
             for arg in node.args:
@@ -41,7 +99,7 @@ class Snapshot:
 
     @cached_property
     def module(self) -> dict[Value, str]:
-        """The unique path of the module call that made each node; "" for what was made outside of all modules."""
+        """For each Value the unique path of the module call that made it, "" outside of modules."""
         return self._named[0]
 
     @cached_property
@@ -51,7 +109,7 @@ class Snapshot:
 
     @cached_property
     def _named(self) -> tuple[dict[Value, str], dict[str, Scope]]:
-        return _modules(self)
+        return _name_modules(self)
 
     @cached_property
     def children(self) -> dict[str, list[str]]:
@@ -63,100 +121,125 @@ class Snapshot:
 
 
 def parent_path(path: str) -> str:
-    """The path of the module around; "" at the outermost. The parts of a unique path are joined by "/".
+    """Return the path of the module around; "" at the outermost.
 
-    >>> parent_path("layers.0/neurons.3")
-    'layers.0'
+    Args:
+        path: A unique path, whose parts are joined by "/".
+
+    Example:
+        >>> parent_path("layers.0/neurons.3")
+        'layers.0'
     """
     return path.rpartition("/")[0]
 
 
-def _modules(snapshot: Snapshot) -> tuple[dict[Value, str], dict[str, Scope]]:
-    """Return the module call of each node by a path of its own, and the module calls by their paths."""
-    names = _names_of_calls(snapshot)
+def _name_modules(snapshot: Snapshot) -> tuple[dict[Value, str], dict[str, Scope]]:
+    """Return the unique path of the module call of each Value, and the module calls by path."""
+    names = _name_calls(snapshot)
     scopes: dict[str, Scope] = {}
-    where: dict[Value, str] = {}
+    paths: dict[Value, str] = {}
+
     for node in snapshot.order:
         if not node.args:
             continue
         for scope in node.scope.chain() if node.scope is not None else ():
             if names[id(scope)]:
                 scopes.setdefault(names[id(scope)], scope)
-        where[node] = names[id(node.scope)] if node.scope is not None else ""
+        paths[node] = names[id(node.scope)] if node.scope is not None else ""
+
+    # Users come before what they use, so that a parameter finds the paths of all its users.
     for node in reversed(snapshot.order):
-        if not node.args:
-            where[node] = (
-                ""
-                if node.kind == "input"
-                else common_path(where[user] for user in snapshot.users[node])
-            )
-    return where, scopes
+        if node.args:
+            continue
+        if node.kind == "input":
+            paths[node] = ""
+        else:
+            paths[node] = common_path(paths[user] for user in snapshot.users[node])
+    return paths, scopes
 
 
-def _names_of_calls(snapshot: Snapshot) -> dict[int, str]:
-    """Return a path for each module call, by its id(): of several calls the second one done is "cell #2".
+def _name_calls(snapshot: Snapshot) -> dict[int, str]:
+    """Return a path for each module call, by its id(): the second call of a cell is "cell #2".
 
     Of several networks of one kind the second one is "Layer 2".
-
-    The last Value of a call counts: a walk from the result may meet the first Values of a later
-    call before those of an earlier one.
     """
-    last: dict[int, int] = {}
-    found: dict[int, Scope] = {}
-    for i, node in enumerate(snapshot.order):
-        if node.args and node.scope is not None:
-            found[id(node.scope)] = node.scope
-            last[id(node.scope)] = i
-    for key, scope in list(found.items()):
-        for outer in scope.chain()[:-1]:
-            found[id(outer)] = outer
-            last[id(outer)] = max(last[key], last.get(id(outer), -1))
-    depth = {key: len(scope.chain()) for key, scope in found.items()}
-    outermost = [key for key in found if depth[key] == 1]
+    scopes, last = _last_values(snapshot)
+    depth = {key: len(scope.chain()) for key, scope in scopes.items()}
+    has_one_network = sum(number == 1 for number in depth.values()) == 1
     names: dict[int, str] = {}
     counts: dict[str, int] = defaultdict(int)
     networks: dict[str, dict[int, int]] = defaultdict(dict)
-    for key in sorted(found, key=lambda key: (depth[key], last[key])):
-        scope = found[key]
-        if scope.parent is None and not scope.name and len(outermost) == 1:
-            names[key] = ""  # the only network in the picture needs no box of its own
+
+    # Outer calls first: the path of a call begins with the path of the call around it.
+    for key in sorted(scopes, key=lambda key: (depth[key], last[key])):
+        scope = scopes[key]
+        is_network = scope.parent is None and not scope.name
+        if is_network and has_one_network:
+            names[key] = ""  # it is the whole picture: a box around it would say nothing
             continue
-        around = names[id(scope.parent)] if scope.parent is not None else ""
+
         own = (clean(scope.name) or clean(scope.kind) or "module").replace("/", "∕")
-        if scope.parent is None and not scope.name:
-            # Another network of the same kind is no further call of the first one.
-            number = networks[own].setdefault(scope.identity, len(networks[own]) + 1)
-            own = own if number == 1 else f"{own} {number}"
+        if is_network:
+            # Another network of the same kind is not a second call of the first one.
+            rank = networks[own].setdefault(scope.identity, len(networks[own]) + 1)
+            own = own if rank == 1 else f"{own} {rank}"
+
+        around = names[id(scope.parent)] if scope.parent is not None else ""
         path = f"{around}/{own}" if around else own
         counts[path] += 1
         names[key] = path if counts[path] == 1 else f"{path} #{counts[path]}"
     return names
 
 
-def common_path(paths: Iterable[str]) -> str:
-    """The innermost module that holds all of the paths.
+def _last_values(snapshot: Snapshot) -> tuple[dict[int, Scope], dict[int, int]]:
+    """Return the module calls of a graph by id(), and the position of the last Value of each.
 
-    >>> common_path(["layers.0/neurons.0", "layers.0/neurons.1"])
-    'layers.0'
+    The last Value tells which call was done first: a walk back from the result may meet the first
+    Values of a later call before those of an earlier one.
+    """
+    scopes: dict[int, Scope] = {}
+    last: dict[int, int] = {}
+    for i, node in enumerate(snapshot.order):
+        if node.args and node.scope is not None:
+            scopes[id(node.scope)] = node.scope
+            last[id(node.scope)] = i
+
+    for key, scope in list(scopes.items()):
+        for outer in scope.chain()[:-1]:
+            scopes[id(outer)] = outer
+            last[id(outer)] = max(last[key], last.get(id(outer), -1))
+    return scopes, last
+
+
+def common_path(paths: Iterable[str]) -> str:
+    """Return the innermost module that holds all of the paths.
+
+    Args:
+        paths: Unique paths, whose parts are joined by "/".
+
+    Example:
+        >>> common_path(["layers.0/neurons.0", "layers.0/neurons.1"])
+        'layers.0'
     """
     shared: list[str] | None = None
     for path in dict.fromkeys(paths):
         parts = path.split("/") if path else []
         if shared is None:
             shared = parts
-        else:
-            matching = 0
-            while matching < min(len(shared), len(parts)) and shared[matching] == parts[matching]:
-                matching += 1
-            shared = shared[:matching]
+            continue
+        matching = 0
+        while matching < min(len(shared), len(parts)) and shared[matching] == parts[matching]:
+            matching += 1
+        shared = shared[:matching]
     return "/".join(shared or [])
 
 
 def symbol(node: Value) -> str:
-    """What the badge of a node shows.
+    """Return what the badge of a Value shows.
 
-    >>> symbol(Value(3.0) ** 2), symbol(Value(3.0))
-    ('x²', 'in')
+    Example:
+        >>> symbol(Value(3.0) ** 2), symbol(Value(3.0))
+        ('x²', 'in')
     """
     if not node.args:
         return _BADGES.get(node.kind, "in")
@@ -164,34 +247,53 @@ def symbol(node: Value) -> str:
         return clean(node.op, 12) or "?"
     op = TABLE[node.op]
     if op.symbol == "xʸ" and node.static_args is not None:
-        return "x" + number(node.static_args[1]).replace("−", "-").translate(_SUPERSCRIPTS)
+        exponent = number(node.static_args[1]).replace("−", "-")
+        return "x" + exponent.translate(_SUPERSCRIPTS)
     return op.symbol
 
 
 def name_of(node: Value) -> str:
-    """How a formula refers to a node: its label, or its number."""
+    """Return how a formula refers to a Value: by its label, or else by its number."""
     return clean(node.label, 24) or number(node.data)
 
 
 def formula(node: Value) -> str:
-    """How a node was made, in terms of its operands.
+    """Return how a Value was made, in terms of its operands.
 
-    >>> formula(Value(2.0, label="x") * Value(3.0, label="w"))
-    'x × w'
+    Example:
+        >>> formula(Value(2.0, label="x") * Value(3.0, label="w"))
+        'x × w'
     """
     if not node.args:
         return node.kind
-    names = [name_of(arg) for arg in node.args[:4]]
+
+    names = [name_of(arg) for arg in node.args[:_MAX_OPERANDS]]
     sign = symbol(node)
-    if sign in ("+", "−", "×", "÷") and len(names) == 2:
+    if sign in _INFIX and len(names) == 2:
         return f"{names[0]} {sign} {names[1]}"
-    if sign.startswith("x") and len(sign) > 1 and len(names) == 1:
+
+    is_power = sign.startswith("x") and len(sign) > 1
+    if is_power and len(names) == 1:
         return names[0] + sign[1:]
-    more = ", …" if len(node.args) > 4 else ""
+
+    more = ", …" if len(node.args) > _MAX_OPERANDS else ""
     return f"{clean(node.op, 24)}({', '.join(names)}{more})"
 
 
 def grad_of(node: Value) -> float:
-    """The gradient as a float, whether it is a number, a Value, or None."""
+    """Return the gradient as a float, whether it is a number, a Value, or None."""
     grad: Any = node.grad
     return 0.0 if grad is None else float(getattr(grad, "data", grad))
+
+
+def carried(local: float, gradient: float) -> float:
+    """Return the gradient that an edge carries back.
+
+    Args:
+        local: The local derivative of the edge.
+        gradient: The gradient of the Value that the edge leads to.
+
+    Returns:
+        Their product; 0 where the gradient is 0, even if the local derivative is infinite.
+    """
+    return local * gradient if gradient else 0.0

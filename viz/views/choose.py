@@ -1,62 +1,74 @@
-"""How much to show: the level of detail that a graph can be read at, and what is folded."""
+"""How much to show: which view draws a target, at which level of detail."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
-from scalargrad.compiler import Compiled
 from scalargrad.core.checks import checked_int
 from scalargrad.core.modes import enable_grad
 from scalargrad.core.value import Value
-from scalargrad.doctor import Diagnosis
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn.module import Module, evaluation
-from scalargrad.training import Recorder, Recording
-from scalargrad.training.history import History
 from scalargrad.utils.garbage import collector_off
 from viz.look.text import clean, hint
-from viz.model.picture import Picture
-from viz.model.snapshot import Snapshot
+from viz.model import target_types
+from viz.model.picture import MAX_CARDS, MAX_CHIPS, Picture
+from viz.model.snapshot import Snapshot, parent_path
+from viz.model.target_types import class_names, is_named
 
 from .condensed import condensed_picture
-from .diagnosis import diagnosis_picture
-from .dictionary import MOST_CARDS, is_directed_graph, sketch_pictures
-from .layers.cards import layer_picture, too_wide
+from .dictionary import is_directed_graph, sketch_pictures
+from .layers.cards import layer_picture
 from .layers.fold import Folded
 from .neurons import neuron_picture
-from .program import program_pictures
 from .scalars import scalar_picture
 
-MOST_CHIPS = 300
 LEVELS = ("cards", "chips", "neurons", "layers")
+MAX_UNITS = 48
+"""Units of the widest layer of a network that is drawn neuron by neuron."""
+MAX_WEIGHTS = 5000
+"""Weights of a network that is drawn neuron by neuron."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for: a level, and paths of modules to open; None for the default."""
+
+    level: str | None
+    expand: str | Iterable[str] | None
 
 
 @collector_off()
-def pictures_of(
+def choose_pictures(
     target: Any,
     level: str | None = None,
     expand: str | Iterable[str] | None = None,
     edges: str | None = None,
 ) -> list[Picture]:
-    """Return the picture at the level asked for (or chosen by size), then coarser ones in case it can't be placed in time.
+    """Return the picture of a target, then coarser ones in case Graphviz runs out of time.
 
     Args:
         target: As for `viz.draw`.
-        level: As for `viz.draw`.
+        level: As for `viz.draw`; chosen by size if None.
         expand: As for `viz.draw`.
         edges: What the lists of a dictionary hold: "operands" or "feeds".
 
     Raises:
-        PictureError: The target is no graph.
-        OptionError: The level or the path of a module is unknown, or `edges` is given for another
-            target than a sketch.
+        PictureError: The target is not a graph.
+        OptionError: The level or the path of a module is unknown, or `edges` is given for anything
+            but a dictionary or a directed graph.
+
+    Example:
+        >>> [picture.level for picture in choose_pictures(Value(2.0) * 3.0)]
+        ['cards', 'chips', 'chips']
     """
     if level not in (None, *LEVELS):
         raise OptionError(
             f"level must be None or one of {', '.join(LEVELS)}, not {level!r}{hint(level, LEVELS)}"
         )
-    if isinstance(target, History):
+    if is_named(target, target_types.HISTORY):
         raise PictureError(
             "draw takes graphs: of a History viz.plots.plot_history(history) makes a plot"
         )
@@ -64,183 +76,239 @@ def pictures_of(
         return sketch_pictures(target, level, expand, edges)
     if edges is not None:
         raise OptionError(
-            f"edges is for a graph given as a dictionary, not for {_described(target)}"
+            f"edges is for a graph given as a dictionary, not for {_describe(target)}"
         )
-    if isinstance(target, Diagnosis):
-        return [diagnosis_picture(target)]
-    if isinstance(target, Compiled) and level == "layers":
-        return _of_snapshot(Snapshot(_recorded(target)), level, expand, "gradient")
-    if isinstance(target, Compiled):
-        return program_pictures(target, level, expand)
-    if isinstance(target, Module):
-        return _of_module(target, level, expand)
-    roots = _roots(target)
+
+    view = next((_VIEWS[name] for name in class_names(target) if name in _VIEWS), _draw_values)
+    return view(target, Request(level, expand))
+
+
+def find_roots(target: Any) -> list[Value]:
+    """Return the Values that a graph ends in.
+
+    Args:
+        target: A Value, several, or a network, whose outputs for an input of zeros are returned.
+
+    Raises:
+        PictureError: The target is anything else.
+    """
+    return _trace(target) if isinstance(target, Module) else _check_values(target)
+
+
+# One view for each type of target
+
+
+def _draw_values(target: Any, request: Request) -> list[Picture]:
+    roots = _check_values(target)
     if not roots:
         raise PictureError("there is nothing to draw: the list is empty")
-    return _of_snapshot(Snapshot(roots), level, expand, "gradient")
+    return _draw_snapshot(Snapshot(roots), request, "gradient")
 
 
-def roots_of(target: Any) -> list[Value]:
-    """The Values that a graph ends in: those given, or the outputs of a network for an input of zeros.
-
-    Raises PictureError for what is neither.
-    """
-    return _traced(target) if isinstance(target, Module) else _roots(target)
-
-
-def _of_module(
-    module: Module, level: str | None, expand: str | Iterable[str] | None
-) -> list[Picture]:
-    snapshot = Snapshot(_traced(module))
-    if level is None and expand is None and _has_modules(snapshot):
+def _draw_module(module: Module, request: Request) -> list[Picture]:
+    snapshot = Snapshot(_trace(module))
+    if request == Request(None, None) and _has_modules(snapshot):
         return [_network(snapshot, "weight")]
-    return _of_snapshot(snapshot, level, expand, "weight")
+    return _draw_snapshot(snapshot, request, "weight")
 
 
-def _recorded(program: Compiled) -> list[Value]:
-    """The Values that the outputs of a program were recorded from; `load` puts the numbers of a sample into them."""
+def _draw_program(program: Any, request: Request) -> list[Picture]:
+    if request.level == "layers":
+        return _draw_snapshot(Snapshot(_recorded_outputs(program)), request, "gradient")
+
+    # Imported here: the view of programs needs the compiler, which only programs have loaded.
+    from .program import program_pictures
+
+    return program_pictures(program, request.level, request.expand)
+
+
+def _draw_diagnosis(diagnosis: Any, _request: Request) -> list[Picture]:
+    from .diagnosis import diagnosis_picture
+
+    return [diagnosis_picture(diagnosis)]
+
+
+_VIEWS: dict[str, Callable[[Any, Request], list[Picture]]] = {
+    target_types.VALUE: _draw_values,
+    target_types.MODULE: _draw_module,
+    target_types.COMPILED: _draw_program,
+    target_types.DIAGNOSIS: _draw_diagnosis,
+}
+"""The view of each type by its qualified name; everything else may be a list of Values."""
+
+
+# From a target to the Values that it ends in
+
+
+def _recorded_outputs(program: Any) -> list[Value]:
+    """Return the recorded Values of a program's outputs; `load` sets the numbers of a sample."""
     rows = program.program.outputs.tolist()
-    found = program.recorded(rows)
-    if len(found) < len(rows):
+    outputs = program.recorded(rows)
+    if len(outputs) < len(rows):
         raise PictureError(
             "an output of this program is no recorded Value any more: draw what `load` returns"
         )
-    return _roots(found)
+    return _check_values(outputs)
 
 
-def _has_modules(snapshot: Snapshot) -> bool:
-    """Whether there are modules besides one that is the whole network."""
-    scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
-    return len(scopes) > 1 or any(
-        scope.parent is not None or scope.name for scope in scopes.values()
-    )
-
-
-def _network(snapshot: Snapshot, colors: str) -> Picture:
-    """A network as neurons, or as layers where these are too many."""
-    folded = Folded(snapshot)
-    if not too_wide(folded):
-        with suppress(
-            PictureError
-        ):  # calls that belong together may be too many to be drawn one by one
-            return neuron_picture(snapshot, colors)
-    return layer_picture(snapshot, colors, folded)
-
-
-def _traced(module: Module) -> list[Value]:
-    """The outputs of a network for an input of zeros, in evaluation, so that no random generator moves: the structure is what counts."""
-    size = getattr(module, "inputs", None)
+def _trace(module: Module) -> list[Value]:
+    """Return the outputs of a network for an input of zeros."""
     try:
-        count = checked_int(size, "inputs", 0)
+        size = checked_int(getattr(module, "inputs", None), "inputs", 0)
     except OptionError:
         raise PictureError(
-            f"{type(module).__name__} does not say how many inputs it takes: call it and draw the result"
+            f"{type(module).__name__} does not say how many inputs it takes: "
+            "call it and draw the result"
         ) from None
-    model = _copied(module)
+    model = _copy(module)
+    # In evaluation no random generator moves: drawing a network must not change its training.
     with evaluation(model), enable_grad():
-        return _roots(model([Value(0.0, label=f"x{i}") for i in range(count)]))
+        return _check_values(model([Value(0.0, label=f"x{i}") for i in range(size)]))
 
 
-def _copied(module: Module) -> Module:
-    """Return a copy of a module with the same leaves: the module itself may be training in another thread.
+def _copy(module: Module) -> Module:
+    """Return a copy of a module with the same leaves.
 
-    A module that can't be copied is returned as it is.
+    The module itself may be training in another thread. Where it can't be copied it is returned.
     """
     leaves = [leaf for _, leaf in (*module.named_parameters(), *module.named_buffers())]
     try:
         return deepcopy(module, {id(leaf): leaf for leaf in leaves})
-    except Exception:  # whatever the parts of a module of the user's raise
+    except Exception:  # whatever the parts of a user's module raise
         return module
 
 
-def _roots(target: Any) -> list[Value]:
+def _check_values(target: Any) -> list[Value]:
+    """Return the different Values of a list, or a single one as a list."""
     items = [target] if isinstance(target, Value) else target
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        if isinstance(target, Recorder | Recording):
-            raise PictureError(
-                f"draw takes a graph at one moment, not {_described(target)}: viz.animate(recording) plays a training, "
-                "and viz.explore(recording) makes a page of it"
-            )
-        raise PictureError(
-            "draw takes a Value, a list of Values, a module, a compiled program, a dictionary of names or a directed graph, "
-            f"not {_described(target)}"
-        )
+        raise PictureError(_explain_refusal(target))
     roots = list(items)
     for i, root in enumerate(roots):
         if not isinstance(root, Value):
-            raise PictureError(f"draw takes Values: item {i} is {_described(root)}")
+            raise PictureError(f"draw takes Values: item {i} is {_describe(root)}")
     return list(dict.fromkeys(roots))
 
 
-def _described(target: Any) -> str:
+def _explain_refusal(target: Any) -> str:
+    if is_named(target, target_types.RECORDER, target_types.RECORDING):
+        return (
+            f"draw takes a graph at one moment, not {_describe(target)}: "
+            "viz.animate(recording) plays a training, and viz.explore(recording) makes a page of it"
+        )
+    return (
+        "draw takes a Value, a list of Values, a module, a compiled program, "
+        f"a dictionary of names or a directed graph, not {_describe(target)}"
+    )
+
+
+def _describe(target: Any) -> str:
     return f"{type(target).__name__} {clean(repr(target))}"
 
 
-def _of_snapshot(
-    snapshot: Snapshot, level: str | None, expand: str | Iterable[str] | None, colors: str
-) -> list[Picture]:
-    opened = _opened(snapshot, expand)
+# From a graph to pictures
+
+
+def _draw_snapshot(snapshot: Snapshot, request: Request, colors: str) -> list[Picture]:
+    opened = _find_opened(snapshot, request.expand)
+    level = request.level
+    is_automatic = request.expand is None
+
     if level == "neurons":
         return [neuron_picture(snapshot, colors)]
     if level == "layers":
         return [_layers(snapshot, colors)]
-    if level == "chips" or (
-        level is None and expand is None and MOST_CARDS < len(snapshot) <= MOST_CHIPS
-    ):
-        return [scalar_picture(snapshot, "chips"), *_coarse(snapshot, colors)]
-    if level == "cards" or expand is not None or len(snapshot) <= MOST_CARDS:
-        return [*_cards(snapshot, opened, expand is None), *_coarse(snapshot, colors)]
-    return _coarse(snapshot, colors)
+
+    if level is None:
+        level = _choose_level(len(snapshot), is_automatic)
+    coarser = _coarser(snapshot, colors)
+    if level == "chips":
+        return [scalar_picture(snapshot, "chips"), *coarser]
+    if level == "cards":
+        return [_cards(snapshot, opened, is_automatic), *coarser]
+    return coarser
+
+
+def _choose_level(size: int, is_automatic: bool) -> str | None:
+    """Return the finest level of single Values that can be read, None where there is none."""
+    if not is_automatic or size <= MAX_CARDS:
+        return "cards"
+    return "chips" if size <= MAX_CHIPS else None
 
 
 def _layers(snapshot: Snapshot, colors: str) -> Picture:
     if all(node.scope is None for node in snapshot.order):
         raise PictureError(
-            'no module made any of this graph, so that it has no layers: draw it with another level, such as "chips"'
+            "no module made any of this graph, so that it has no layers: "
+            'draw it with another level, such as "chips"'
         )
     return layer_picture(snapshot, colors)
 
 
-def _coarse(snapshot: Snapshot, colors: str) -> list[Picture]:
+def _coarser(snapshot: Snapshot, colors: str) -> list[Picture]:
+    """Return the pictures that fold Values: the network, or the strongest Values of a graph."""
     if _has_modules(snapshot):
         return [_network(snapshot, colors)]
-    return [condensed_picture(snapshot, MOST_CHIPS), condensed_picture(snapshot, MOST_CHIPS // 3)]
+    return [condensed_picture(snapshot, MAX_CHIPS), condensed_picture(snapshot, MAX_CHIPS // 3)]
 
 
-def _opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
-    """The unique paths of the modules to open, those around them included."""
+def _has_modules(snapshot: Snapshot) -> bool:
+    """Tell whether there are modules besides one that is the whole network."""
+    scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
+    is_inner = any(scope.parent is not None or scope.name for scope in scopes.values())
+    return len(scopes) > 1 or is_inner
+
+
+def _network(snapshot: Snapshot, colors: str) -> Picture:
+    """Return a network as neurons, or as layers where there are too many neurons."""
+    folded = Folded(snapshot)
+    width = max((layer.units for layer in folded.layers), default=0)
+    weights = sum(layer.weights for layer in folded.layers)
+    if width <= MAX_UNITS and weights <= MAX_WEIGHTS:
+        # Calls that belong to one computation may be too many to be drawn one by one.
+        with suppress(PictureError):
+            return neuron_picture(snapshot, colors)
+    return layer_picture(snapshot, colors, folded)
+
+
+# Open and closed modules
+
+
+def _find_opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[str]:
+    """Return the unique paths of the modules to open, those around them included."""
     if expand is None:
         return set()
-    asked = [expand] if isinstance(expand, str) else list(expand or ())
+
     opened: set[str] = set()
-    for path in asked:
-        found = [own for own in snapshot.modules if path in ("*", own, own.replace("/", "."))]
-        if not found:
-            names = [own.replace("/", ".") for own in snapshot.modules]
-            some = ", ".join(names[:6]) or "none"
-            raise OptionError(
-                f"expand names {path!r}, which is no module in this graph; its modules are {some} …, or '*' for all{hint(path, names)}"
-            )
-        opened.update(found)
-    return {
-        own
-        for own in snapshot.modules
-        if any((path + "/").startswith(own + "/") for path in opened)
-    }
+    for path in [expand] if isinstance(expand, str) else expand:
+        opened.update(_match_modules(snapshot, path))
+    for path in list(opened):
+        while path := parent_path(path):
+            opened.add(path)
+    return opened
 
 
-def _cards(snapshot: Snapshot, opened: set[str], automatic: bool) -> Iterable[Picture]:
-    """Cards with those modules closed that hold no others, or more of them, until all fits."""
-    if automatic and len(snapshot) <= MOST_CARDS:
-        return [scalar_picture(snapshot, "cards")]
-    picture = scalar_picture(snapshot, "cards", closed=_innermost(snapshot, opened))
-    if len(picture.nodes) <= MOST_CHIPS:
-        return [picture]
-    outer = [path for path in snapshot.modules if path not in opened]
-    return [scalar_picture(snapshot, "cards", closed=outer)]
+def _match_modules(snapshot: Snapshot, path: str) -> list[str]:
+    """Return the unique paths of all calls of the module that the user names, or of all modules."""
+    matches = [own for own in snapshot.modules if path in ("*", own, own.replace("/", "."))]
+    if not matches:
+        names = [own.replace("/", ".") for own in snapshot.modules]
+        some = ", ".join(names[:6]) or "none"
+        raise OptionError(
+            f"expand names {path!r}, which is no module in this graph; "
+            f"its modules are {some} …, or '*' for all{hint(path, names)}"
+        )
+    return matches
 
 
-def _innermost(snapshot: Snapshot, opened: set[str]) -> Sequence[str]:
-    return [
-        path for path in snapshot.modules if path not in opened and not snapshot.children.get(path)
-    ]
+def _cards(snapshot: Snapshot, opened: set[str], is_automatic: bool) -> Picture:
+    """Return cards with the innermost modules closed, or with more of them, until all fits."""
+    if is_automatic and len(snapshot) <= MAX_CARDS:
+        return scalar_picture(snapshot, "cards")
+
+    closed = [path for path in snapshot.modules if path not in opened]
+    innermost = [path for path in closed if not snapshot.children.get(path)]
+    picture = scalar_picture(snapshot, "cards", innermost)
+    if len(picture.nodes) <= MAX_CHIPS:
+        return picture
+    return scalar_picture(snapshot, "cards", closed)

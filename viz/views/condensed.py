@@ -1,119 +1,161 @@
-"""Large graphs without modules: sums and products folded, and only the Values that carry most gradient."""
+"""Large graphs without modules: sums and products folded, the Values with most gradient."""
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterable
 from heapq import heappop, heappush, nlargest
 
 from scalargrad.core import ops
 from scalargrad.core.value import Value
-from viz.look.text import clean, whole
 from viz.model.picture import Edge, Node, Picture
-from viz.model.snapshot import Snapshot, formula, grad_of, symbol
+from viz.model.snapshot import Snapshot, carried, formula
 
-from .scalars import carried
+MAX_FOLLOWED = 12
+"""Operands of one Value that are followed, the strongest."""
 
-WIDEST_FAN = 12
-"""Of one Value so many operands are followed at most, the strongest."""
+_ADDS = (ops.ADD.name, ops.SUM.name)
+_PRODUCT = ops.MUL.name
 
-_ADDS, _PRODUCT = (ops.ADD.name, ops.SUM.name), ops.MUL.name
+Operand = tuple[Value, float]
+"""An operand with its local derivative."""
 
 
-def condensed_picture(snapshot: Snapshot, most: int) -> Picture:
-    """At most `most` Values as chips: a chain of + is one Σ, a product with a leaf under it is an edge.
+def condensed_picture(snapshot: Snapshot, max_nodes: int) -> Picture:
+    """Return the strongest Values as chips.
 
-    From the roots the Values with the largest |gradient| are followed; a node says how many of its operands are left out.
+    A chain of + is one Σ, and a product with a leaf under it is an edge. From the roots the Values
+    with the largest |gradient| are followed; a node says how many of its operands are left out.
+
+    Args:
+        snapshot: The graph.
+        max_nodes: Values that are drawn at most.
+
+    Example:
+        >>> x = Value(2.0, label="x")
+        >>> [node.symbol for node in condensed_picture(Snapshot([x + x * 3.0 + 1.0]), 10).nodes]
+        ['in', 'c', 'Σ']
     """
-    folded = _Folded(snapshot)
-    kept = folded.strongest(most)
-    has_gradients = any(grad_of(node) for node in kept)
-    edges = [
-        edge if has_gradients else replace(edge, flow=None)
-        for node in kept
-        for edge in folded.edges(node, kept)
-    ]
-    nodes = tuple(folded.node(node, kept, has_gradients) for node in reversed(kept))
+    view = _CondensedView(snapshot, max_nodes)
     notes = [
-        f"showing {len(kept):,} of {len(snapshot):,} values, those with the largest gradients; chains of + are one Σ"
+        f"showing {len(view.kept):,} of {len(snapshot):,} values, "
+        "those with the largest gradients; chains of + are one Σ"
     ]
-    if not has_gradients:
+    if not view.has_gradients:
         notes.append("no gradients yet: call backward() first")
-    return Picture("chips", nodes, tuple(edges), notes=tuple(notes), total=len(snapshot))
+    return Picture(
+        "chips",
+        tuple(view.node(node) for node in reversed(view.kept)),
+        tuple(edge for node in view.kept for edge in view.edges(node)),
+        notes=tuple(notes),
+        total=len(snapshot),
+    )
 
 
-class _Folded:
-    """A graph seen through the folds."""
+class _CondensedView:
+    """A graph seen through the folds.
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    Attributes:
+        kept: The Values that are drawn, users before operands.
+        has_gradients: Whether any of these has a gradient.
+    """
+
+    def __init__(self, snapshot: Snapshot, max_nodes: int) -> None:
         self.snapshot = snapshot
-        self.uses = Counter(arg for node in snapshot.order for arg in node.args)
+        self._uses = Counter(arg for node in snapshot.order for arg in node.args)
+        self.kept = self._find_strongest(max_nodes)
+        self.has_gradients = any(snapshot.gradients[node] for node in self.kept)
 
-    def operands(self, node: Value) -> list[tuple[Value, float]]:
-        """What a node is made of once the folds are made, each with its local derivative."""
-        found: list[tuple[Value, float]] = []
-        pending = list(zip(node.args, node.partials, strict=False))[::-1]
+    # Folds
+
+    def _operands(self, node: Value) -> list[Operand]:
+        """Return what a Value is made of once chains of + are folded."""
+        operands: list[Operand] = []
+        pending = list(reversed(_with_partials(node)))
         while pending:
             arg, local = pending.pop()
-            if node.op in _ADDS and self._folds(arg):
-                pending += [
-                    (inner, local * partial)
-                    for inner, partial in zip(arg.args, arg.partials, strict=False)
-                    if self._seen(arg, inner)
-                ][::-1]
-            else:
-                found.append((arg, local))
-        return found
+            if node.op not in _ADDS or not self._is_folded(arg):
+                operands.append((arg, local))
+                continue
+            inner = [
+                (operand, local * partial)
+                for operand, partial in _with_partials(arg)
+                if _is_visible(arg, operand)
+            ]
+            pending += reversed(inner)
+        return operands
 
-    def _folds(self, node: Value) -> bool:
-        if self.uses[node] != 1 or node.label:
+    def _is_folded(self, node: Value) -> bool:
+        """Tell whether a Value is drawn as part of the sum that uses it."""
+        if self._uses[node] != 1 or node.label:
             return False
-        return node.op in _ADDS or (node.op == _PRODUCT and any(not arg.args for arg in node.args))
+        has_leaf = any(not arg.args for arg in node.args)
+        return node.op in _ADDS or (node.op == _PRODUCT and has_leaf)
 
-    def _seen(self, node: Value, operand: Value) -> bool:
-        """In a folded product a factor that is a parameter or a constant is the edge itself, unless all are."""
-        weights = [arg for arg in node.args if arg.kind in ("parameter", "constant")]
-        return node.op != _PRODUCT or operand not in weights or len(weights) == len(node.args)
+    # Values that are kept
 
-    def strongest(self, most: int) -> dict[Value, None]:
-        """The roots, and what they are made of, largest |gradient| first."""
+    def _find_strongest(self, max_nodes: int) -> dict[Value, None]:
+        """Return the roots, and what they are made of, largest |gradient| first."""
+        index = self.snapshot.index
         kept: dict[Value, None] = {}
+        # The position settles ties, so that Values are never compared.
         queue: list[tuple[float, int, Value]] = []
         for root in self.snapshot.roots:
-            heappush(queue, (-float("inf"), -self.snapshot.index[root], root))
-        while queue and len(kept) < most:
+            heappush(queue, (-float("inf"), -index[root], root))
+        while queue and len(kept) < max_nodes:
             node = heappop(queue)[2]
-            if node not in kept:
-                kept[node] = None
-                for arg in self._strongest_operands(node):
-                    heappush(queue, (-abs(grad_of(arg)), -self.snapshot.index[arg], arg))
-        return dict.fromkeys(sorted(kept, key=self.snapshot.index.__getitem__, reverse=True))
+            if node in kept:
+                continue
+            kept[node] = None
+            for arg in self._strongest_operands(node):
+                heappush(queue, (-abs(self.snapshot.gradients[arg]), -index[arg], arg))
+        return dict.fromkeys(sorted(kept, key=index.__getitem__, reverse=True))
 
     def _strongest_operands(self, node: Value) -> list[Value]:
-        args = dict.fromkeys(arg for arg, _ in self.operands(node))
-        return nlargest(WIDEST_FAN, args, key=lambda arg: (bool(arg.args), abs(grad_of(arg))))
+        def strength(arg: Value) -> tuple[bool, float]:
+            return (bool(arg.args), abs(self.snapshot.gradients[arg]))
 
-    def edges(self, node: Value, kept: dict[Value, None]) -> list[Edge]:
-        """The edges into a node from those that are kept."""
+        args = dict.fromkeys(arg for arg, _ in self._operands(node))
+        return nlargest(MAX_FOLLOWED, args, key=strength)
+
+    # The picture
+
+    def edges(self, node: Value) -> Iterable[Edge]:
+        """Yield the edges into a Value from those that are kept."""
         target = self.snapshot.id(node)
-        return [
-            Edge(self.snapshot.id(arg), target, local, carried(local, grad_of(node)), port)
-            for port, (arg, local) in enumerate(self.operands(node))
-            if arg in kept
-        ]
+        gradient = self.snapshot.gradients[node]
+        for port, (arg, local) in enumerate(self._operands(node)):
+            if arg in self.kept:
+                flow = carried(local, gradient) if self.has_gradients else None
+                yield Edge(self.snapshot.id(arg), target, local, flow, port)
 
-    def node(self, node: Value, kept: dict[Value, None], has_gradients: bool) -> Node:
-        """The Value, with the number of operands that are left out."""
-        operands = self.operands(node)
-        missing = sum(1 for arg, _ in operands if arg not in kept)
-        folded = len(operands) > len(node.args)
+    def node(self, node: Value) -> Node:
+        """Return a Value, with the number of operands that are left out."""
+        snapshot = self.snapshot
+        operands = self._operands(node)
+        missing = sum(1 for arg, _ in operands if arg not in self.kept)
+        is_sum = len(operands) > len(node.args)
         return Node(
-            id=self.snapshot.id(node),
-            kind=node.kind,
-            symbol="Σ" if folded else symbol(node),
-            label=clean(node.label),
+            id=snapshot.id(node),
+            kind=snapshot.kinds[node],
+            symbol="Σ" if is_sum else snapshot.symbols[node],
+            label=snapshot.labels[node],
             data=node.data,
-            grad=grad_of(node) if has_gradients else None,
+            grad=snapshot.gradients[node] if self.has_gradients else None,
             detail=f"+{missing:,} more" if missing else "",
-            formula=f"sum of {len(operands):,}" if folded else formula(node),
-            root=node in self.snapshot.roots,
-            whole=whole(node.label),
+            formula=f"sum of {len(operands):,}" if is_sum else formula(node),
+            root=node in snapshot.roots,
+            whole=snapshot.long_labels[node],
         )
+
+
+def _with_partials(node: Value) -> list[Operand]:
+    return list(zip(node.args, node.partials, strict=False))
+
+
+def _is_visible(product: Value, operand: Value) -> bool:
+    """Tell whether an operand of a folded Value is drawn.
+
+    In a product a factor that is a parameter or a constant is the edge itself, unless all are.
+    """
+    weights = [arg for arg in product.args if arg.kind in ("parameter", "constant")]
+    are_all_weights = len(weights) == len(product.args)
+    return product.op != _PRODUCT or operand not in weights or are_all_weights

@@ -17,14 +17,19 @@ _SUMS = (ops.ADD.name, ops.SUM.name, ops.MEAN.name, ops.NEG.name)
 _SCALED = (ops.SUB.name, ops.MUL.name, ops.DIV.name)
 
 Slot = tuple[tuple[str, int], ...]
-"""A call within its sample: for each module around it the name, and which of its calls it is."""
+"""A call within its sample: for each module around it the name, and the rank of the call, from 1.
+
+A rank of 0 stands for all calls of the module there.
+"""
+Call = tuple[int, int]
+"""The id() of a scope, with the number of a sample: the samples of a batch may share a scope."""
 
 
 class Calls:
     """The samples of a graph, and the calls of modules within each.
 
-    The final sums and means are taken away; what still hangs together is one sample. Parameters
-    and constants hold nothing together, an input that two calls take does.
+    The final sums and means are taken away; each connected part that is left is one sample.
+    Parameters and constants connect nothing, an input that two calls take does.
 
     Attributes:
         sample: The number of the sample that each Value belongs to; -1 for the final sums and what
@@ -37,16 +42,16 @@ class Calls:
         scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
         around = {id(outer) for scope in scopes.values() for outer in scope.chain()[:-1]}
         self._innermost = scopes.keys() - around
-        self.final = self._final_sums()
-        self.sample = self._samples()
+        self.final = self._find_final_sums()
+        self.sample = self._number_samples()
         self._names: dict[tuple[str, int], str] = {}
         self._outermost_kind = ""
-        self._slots: dict[tuple[int, int], Slot] = {}
-        self._most: dict[Slot, int] = defaultdict(int)
+        self._slots: dict[Call, Slot] = {}
+        self._repeats: dict[Slot, int] = defaultdict(int)
         self._number_calls()
 
     def is_innermost(self, node: Value) -> bool:
-        """Whether the module call that made a Value called no other module: a unit of pictures."""
+        """Tell whether the module call that made a Value called no other: it is a unit then."""
         return id(node.scope) in self._innermost
 
     def path(self, node: Value) -> str:
@@ -65,8 +70,8 @@ class Calls:
 
     @property
     def most_calls(self) -> int:
-        """How often a module is called within one sample, at most."""
-        return max(self._most.values(), default=1)
+        """The largest number of calls of one module within a sample."""
+        return max(self._repeats.values(), default=1)
 
     def are_samples(self, scopes: list[Scope]) -> bool:
         """Tell whether calls belong to a sample each, so that they are independent.
@@ -77,89 +82,90 @@ class Calls:
         Returns:
             False as soon as two of them belong to one sample.
         """
-        own: dict[int, set[int]] = defaultdict(set)
         wanted = {id(scope) for scope in scopes}
+        by_sample: dict[int, set[int]] = defaultdict(set)
         for scope, sample in self._slots:
             if scope in wanted and sample >= 0:
-                own[sample].add(scope)
-        return all(len(found) == 1 for found in own.values())
+                by_sample[sample].add(scope)
+        return all(len(calls) == 1 for calls in by_sample.values())
 
-    def _final_sums(self) -> set[Value]:
+    # Samples
+
+    def _find_final_sums(self) -> set[Value]:
         """Return the sums, means and scalings at the end: what enters them meets nowhere else."""
-        users, roots = self.snapshot.users, set(self.snapshot.roots)
-        found: set[Value] = set()
+        users = self.snapshot.users
+        roots = set(self.snapshot.roots)
+        final: set[Value] = set()
         for node in reversed(self.snapshot.order):
             if not node.args or self.is_innermost(node) or not self._is_linear(node):
                 continue
-            above = users.get(node, [])
-            if (above or node in roots) and all(user in found for user in above):
-                found.add(node)
-        return found
+            users_of_node = users.get(node, [])
+            is_used = bool(users_of_node) or node in roots
+            if is_used and all(user in final for user in users_of_node):
+                final.add(node)
+        return final
 
     def _is_linear(self, node: Value) -> bool:
-        """Whether a Value is a sum or mean of its operands, or one operand scaled by a plain number.
+        """Tell whether a Value is a sum or mean, or one operand scaled by a plain number.
 
-        An input counts as a number where nothing else takes it: then it holds nothing together.
+        An input counts as a number where nothing else takes it: then it connects nothing.
         """
         if node.op in _SUMS:
             return True
         if node.op not in _SCALED:
             return False
         computed = [arg for arg in node.args if arg.args]
-        leaves = [arg for arg in node.args if not arg.args]
-        are_plain = all(
-            arg.kind == "constant" or (arg.kind == "input" and len(self.snapshot.users[arg]) == 1)
-            for arg in leaves
-        )
         is_divisor = node.op == ops.DIV.name and bool(node.args[-1].args)
+        are_plain = all(self._is_plain(arg) for arg in node.args if not arg.args)
         return are_plain and len(computed) == 1 and not is_divisor
 
-    def _samples(self) -> dict[Value, int]:
-        """Number what hangs together, in the order of its first Value."""
+    def _is_plain(self, leaf: Value) -> bool:
+        if leaf.kind == "input":
+            return len(self.snapshot.users[leaf]) == 1
+        return leaf.kind == "constant"
+
+    def _number_samples(self) -> dict[Value, int]:
+        """Number the connected parts of the graph, in the order of their first Values.
+
+        The parts are found by union-find (with path halving), as one pass over all edges.
+        """
         order = self.snapshot.order
         leader = {node: node for node in order}
 
-        def found(node: Value) -> Value:
+        def find(node: Value) -> Value:
             while leader[node] is not node:
                 leader[node] = leader[leader[node]]
                 node = leader[node]
             return node
 
+        used: set[Value] = set()
         for node in order:
             if node in self.final:
                 continue
+            used.update(node.args)
             for arg in node.args:
-                if _holds_together(arg):
-                    leader[found(arg)] = found(node)
+                if _connects(arg):
+                    leader[find(arg)] = find(node)
+
         numbers: dict[Value, int] = {}
         sample: dict[Value, int] = {}
-        used = {arg for node in order if node not in self.final for arg in node.args}
         for node in order:
-            is_weight = not node.args and node not in used and bool(self.snapshot.users.get(node))
-            if node in self.final or is_weight or not _holds_together(node):
+            is_used_by_sums_only = not node.args and node not in used
+            is_weight = is_used_by_sums_only and bool(self.snapshot.users.get(node))
+            if node in self.final or is_weight or not _connects(node):
                 sample[node] = -1
             else:
-                sample[node] = numbers.setdefault(found(node), len(numbers))
+                sample[node] = numbers.setdefault(find(node), len(numbers))
         return sample
 
-    def _number_calls(self) -> None:
-        """Give each call its place within its sample, in the order in which the calls are done.
+    # Calls within a sample
 
-        The last Value of a call counts: a call that takes from another one is done after it, while
-        its first Values may well be met before.
-        """
-        last: dict[tuple[int, int], int] = {}
-        scopes: dict[int, Scope] = {}
-        for i, node in enumerate(self.snapshot.order):
-            if node.scope is not None and node.args:
-                scopes[id(node.scope)] = node.scope
-                last[id(node.scope), self.sample[node]] = i
-        for (key, sample), i in list(last.items()):
-            for outer in scopes[key].chain()[:-1]:
-                scopes[id(outer)] = outer
-                last[id(outer), sample] = max(i, last.get((id(outer), sample), i))
-        taken: dict[tuple[Slot, str, int], int] = defaultdict(int)
+    def _number_calls(self) -> None:
+        """Give each call its place within its sample, in the order in which the calls are done."""
+        scopes, last = self._last_values()
         depth = {key: len(scope.chain()) for key, scope in scopes.items()}
+        counts: dict[tuple[Slot, str, int], int] = defaultdict(int)
+
         # Outer calls first: the place of a call begins with the place of the call around it.
         for key, sample in sorted(last, key=lambda call: (depth[call[0]], last[call])):
             scope = scopes[key]
@@ -167,34 +173,56 @@ class Calls:
             if scope.parent is not None:
                 around = self._slots[id(scope.parent), sample]
             name = self._name(scope)
-            number = taken[around, name, sample] = taken[around, name, sample] + 1
-            self._slots[key, sample] = (*around, (name, number))
-            family: Slot = (*around, (name, 0))
-            self._most[family] = max(number, self._most[family])
+            counts[around, name, sample] += 1
+            rank = counts[around, name, sample]
+            self._slots[key, sample] = (*around, (name, rank))
+            every_call: Slot = (*around, (name, 0))
+            self._repeats[every_call] = max(rank, self._repeats[every_call])
+
+    def _last_values(self) -> tuple[dict[int, Scope], dict[Call, int]]:
+        """Return the scopes by id(), and the position of the last Value of each call.
+
+        The last Value of a call counts: a call that takes from another one is done after it, while
+        its first Values may well be met before.
+        """
+        scopes: dict[int, Scope] = {}
+        last: dict[Call, int] = {}
+        for i, node in enumerate(self.snapshot.order):
+            if node.scope is not None and node.args:
+                scopes[id(node.scope)] = node.scope
+                last[id(node.scope), self.sample[node]] = i
+
+        for (key, sample), i in list(last.items()):
+            for outer in scopes[key].chain()[:-1]:
+                scopes[id(outer)] = outer
+                last[id(outer), sample] = max(i, last.get((id(outer), sample), i))
+        return scopes, last
 
     def _part(self, slot: Slot) -> str:
-        """Return the last part of a path, with the number of the call where there are several."""
-        name, number = slot[-1]
-        if self._most[*slot[:-1], (name, 0)] == 1:
+        """Return the last part of a path, with the rank of the call where there are several."""
+        name, rank = slot[-1]
+        if self._repeats[*slot[:-1], (name, 0)] == 1:
             return name
-        return f"{name or self._outermost_kind} #{number}"
+        return f"{name or self._outermost_kind} #{rank}"
 
     def _name(self, scope: Scope) -> str:
         """Return the name of a module; the only network of a picture needs none."""
         own = clean(scope.name).replace("/", "∕")
         if own:
             return own
+
         key = (scope.kind if scope.parent is not None else "", scope.identity)
         if key not in self._names:
             kind = clean(scope.kind)
-            number = 1 + sum(known == key[0] for known, _ in self._names)
-            if scope.parent is None and number == 1:
+            rank = 1 + sum(known == key[0] for known, _ in self._names)
+            if scope.parent is None and rank == 1:
                 self._outermost_kind = kind
                 self._names[key] = ""
             else:
-                self._names[key] = f"{kind} {number}" if number > 1 else kind
+                self._names[key] = f"{kind} {rank}" if rank > 1 else kind
         return self._names[key]
 
 
-def _holds_together(node: Value) -> bool:
+def _connects(node: Value) -> bool:
+    """Tell whether a Value makes what uses it one sample."""
     return bool(node.args) or node.kind == "input"

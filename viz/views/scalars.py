@@ -5,97 +5,101 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import hypot
+from typing import Literal
 
 from scalargrad.core.value import Parameter, Value
-from viz.look.text import clean, number, whole
+from viz.look.text import number, plural
 from viz.model.picture import Edge, Group, Node, Picture
-from viz.model.snapshot import Snapshot, formula, grad_of, parent_path, symbol
+from viz.model.snapshot import Snapshot, carried, formula, parent_path
 
-MANY_USES = 5
-"""From so many uses on, a leaf is drawn small beside each user, instead of a fan of edges."""
+MIN_USES = 5
+"""Uses from which on a leaf is drawn small beside each user, instead of a fan of edges."""
+_LEAVES = ("input", "parameter", "constant")
 
 
-def scalar_picture(snapshot: Snapshot, level: str, closed: Iterable[str] = ()) -> Picture:
-    """Every Value that is not inside a closed module, and the closed modules as one node each.
+def scalar_picture(
+    snapshot: Snapshot, level: Literal["cards", "chips"], closed: Iterable[str] = ()
+) -> Picture:
+    """Return every Value that is not inside a closed module, and closed modules as one node each.
 
-    level   "cards", with boxes around open modules, or "chips"
-    closed  unique paths of modules
+    Args:
+        snapshot: The graph.
+        level: "cards", with boxes around open modules, or "chips".
+        closed: Unique paths of modules.
+
+    Example:
+        >>> x = Value(2.0, label="x")
+        >>> picture = scalar_picture(Snapshot([x * x]), "chips")
+        >>> [node.label or node.formula for node in picture.nodes]
+        ['x', 'x × x']
     """
-    shown = _Shown(snapshot, set(closed))
-    has_gradients = any(grad_of(node) for node in snapshot.order)
-    nodes = [
-        shown.node(value, has_gradients) for value in snapshot.order if not shown.module_of[value]
-    ]
-    nodes += [shown.closed_module(path, has_gradients) for path in shown.closed]
-    edges = shown.edges() if has_gradients else [replace(edge, flow=None) for edge in shown.edges()]
-    nodes, edges = _with_tags(nodes, edges)
-    used = _occupied(nodes)
-    groups = tuple(shown.box(path, has_gradients) for path in snapshot.modules if path in used)
-    hidden = len(snapshot) - sum(1 for node in snapshot.order if not shown.module_of[node])
-    notes = (_folded(len(snapshot), hidden, len(shown.closed)),) if hidden else ()
-    if not has_gradients and len(snapshot):
-        notes = (*notes, "no gradients yet: call backward() first")
+    view = _ScalarView(snapshot, set(closed))
+    nodes, edges = _copy_much_used(view.nodes(), view.edges())
     return Picture(
         level,
         tuple(nodes),
         tuple(edges),
-        groups,
-        notes=notes,
+        tuple(view.boxes(nodes)),
+        notes=tuple(view.notes()),
         total=len(snapshot),
         framed=level == "cards",
     )
 
 
-def _folded(total: int, hidden: int, modules: int) -> str:
-    return f"showing {total - hidden:,} of {total:,} values; the others are inside {modules:,} closed module{'s' if modules > 1 else ''}"
+class _ScalarView:
+    """Which node of the picture shows each Value.
 
-
-def _occupied(nodes: list[Node]) -> set[str]:
-    used = {""}
-    for node in nodes:
-        path = node.group
-        while path not in used:
-            used.add(path)
-            path = parent_path(path)
-    return used
-
-
-class _Shown:
-    """Which node of the picture stands for each Value."""
+    Attributes:
+        module_of: For each Value the path of the outermost closed module around it, "" for none.
+        inside: The Values inside each closed module.
+    """
 
     def __init__(self, snapshot: Snapshot, closed: set[str]) -> None:
         self.snapshot = snapshot
-        self._around: dict[str, str] = {"": ""}
+        self.has_gradients = snapshot.has_gradients
+
+        around = {"": ""}
         for path in snapshot.modules:  # outer ones first
-            self._around[path] = self._around[parent_path(path)] or (path if path in closed else "")
-        self.module_of = {node: self._around[snapshot.module[node]] for node in snapshot.order}
+            around[path] = around[parent_path(path)] or (path if path in closed else "")
+        self.module_of = {node: around[snapshot.module[node]] for node in snapshot.order}
+
         self.inside: dict[str, list[Value]] = defaultdict(list)
-        for node in snapshot.order:
-            if self.module_of[node]:
-                self.inside[self.module_of[node]].append(node)
-        self.closed = list(self.inside)
-        self._ids = {path: f"m{i}" for i, path in enumerate(self.closed)}
+        for node, path in self.module_of.items():
+            if path:
+                self.inside[path].append(node)
+        self._ids = {path: f"m{i}" for i, path in enumerate(self.inside)}
 
-    def id(self, node: Value) -> str:
-        """The id of what stands for the Value."""
-        module = self.module_of[node]
-        return self._ids[module] if module else self.snapshot.id(node)
+    def notes(self) -> Iterable[str]:
+        """Yield what the picture folds."""
+        total = len(self.snapshot)
+        hidden = sum(map(len, self.inside.values()))
+        if hidden:
+            modules = plural(len(self.inside), "closed module")
+            yield (
+                f"showing {total - hidden:,} of {total:,} values; the others are inside {modules}"
+            )
+        if total and not self.has_gradients:
+            yield "no gradients yet: call backward() first"
 
-    def node(self, node: Value, has_gradients: bool) -> Node:
-        """The Value itself."""
-        shown = value_node(self.snapshot, node, grad_of(node) if has_gradients else None)
-        return replace(shown, group=self.snapshot.module[node])
+    def nodes(self) -> list[Node]:
+        """Return the Values that are shown, then the closed modules."""
+        shown = [node for node, path in self.module_of.items() if not path]
+        return [*map(self._value, shown), *map(self._closed_module, self.inside)]
 
-    def closed_module(self, path: str, has_gradients: bool) -> Node:
+    def _value(self, node: Value) -> Node:
+        grad = self.snapshot.gradients[node] if self.has_gradients else None
+        return replace(value_node(self.snapshot, node, grad), group=self.snapshot.module[node])
+
+    def _closed_module(self, path: str) -> Node:
         """Return a closed module: its output, its size, and the norm of its parameters' gradients.
 
-        Of several outputs there is no one number, and the gradient is the norm of theirs.
+        Several outputs have no single number, and their gradient is the norm of theirs.
         """
-        outputs = self.outputs(path)
+        outputs = self._outputs(path)
         is_single = len(outputs) == 1
         grad = None
-        if has_gradients:
-            gradients = [grad_of(node) for node in outputs]
+        if self.has_gradients:
+            gradients = [self.snapshot.gradients[node] for node in outputs]
             # A norm has no sign: the one output of a module keeps the gradient that it has.
             grad = gradients[0] if is_single else hypot(*gradients)
         return Node(
@@ -105,119 +109,135 @@ class _Shown:
             data=outputs[0].data if is_single else None,
             grad=grad,
             group=parent_path(path),
-            detail=parameters_line(self.parameters[path], has_gradients),
+            detail=self._describe_parameters(path),
             formula=self.snapshot.modules[path].kind,
             root=any(node in self.snapshot.roots for node in outputs),
             name=path.replace("/", "."),
             outputs=len(outputs),
         )
 
-    def outputs(self, path: str) -> list[Value]:
-        """The Values of a closed module that are used outside of it, or are roots."""
-        users = self.snapshot.users
-        return [
-            node
-            for node in self.inside[path]
-            if node in self.snapshot.roots
-            or any(self.module_of[user] != path for user in users.get(node, ()))
-        ]
+    def _outputs(self, path: str) -> list[Value]:
+        """Return the Values of a closed module that are used outside of it, or are roots."""
+        return [node for node in self.inside[path] if self._is_output(node, path)]
 
-    def box(self, path: str, has_gradients: bool) -> Group:
-        """An open module."""
-        return Group(
-            path,
-            path.rpartition("/")[2],
-            parent_path(path),
-            parameters_line(self.parameters[path], has_gradients),
-        )
+    def _is_output(self, node: Value, path: str) -> bool:
+        users = self.snapshot.users.get(node, ())
+        is_root = node in self.snapshot.roots
+        return is_root or any(self.module_of[user] != path for user in users)
+
+    def boxes(self, nodes: list[Node]) -> Iterable[Group]:
+        """Yield the boxes of open modules, which are those around a node."""
+        used = {""}
+        for node in nodes:
+            path = node.group
+            while path not in used:
+                used.add(path)
+                path = parent_path(path)
+
+        for path in self.snapshot.modules:
+            if path in used:
+                title = path.rpartition("/")[2]
+                yield Group(path, title, parent_path(path), self._describe_parameters(path))
+
+    def _describe_parameters(self, path: str) -> str:
+        gradients = [self.snapshot.gradients[leaf] for leaf in self._parameters.get(path, ())]
+        return describe_parameters(gradients, self.has_gradients)
 
     @cached_property
-    def parameters(self) -> dict[str, list[Value]]:
+    def _parameters(self) -> dict[str, list[Value]]:
         """The parameters inside each module, whether open or closed."""
-        found: dict[str, list[Value]] = defaultdict(list)
+        parameters: dict[str, list[Value]] = defaultdict(list)
         for node in self.snapshot.order:
             path = self.snapshot.module[node] if isinstance(node, Parameter) else ""
             while path:
-                found[path].append(node)
+                parameters[path].append(node)
                 path = parent_path(path)
-        return found
+        return parameters
 
     def edges(self) -> list[Edge]:
-        """One edge for each operand; those from or to a closed module are merged."""
+        """Return one edge for each operand; those from or to a closed module are merged."""
         single: list[Edge] = []
-        merged: dict[tuple[str, str], float] = {}
+        merged: dict[tuple[str, str], float] = defaultdict(float)
         for node in self.snapshot.order:
-            target = self.id(node)
-            for port, (arg, local) in enumerate(
-                zip(node.args, node.partials or [0.0] * len(node.args), strict=True)
-            ):
-                source = self.id(arg)
+            target = self._id(node)
+            partials = node.partials or [0.0] * len(node.args)
+            for port, (arg, local) in enumerate(zip(node.args, partials, strict=True)):
+                source = self._id(arg)
                 if source == target:
                     continue
-                flow = carried(local, grad_of(node))
+                flow = carried(local, self.snapshot.gradients[node])
                 if self.module_of[node] or self.module_of[arg]:
-                    merged[source, target] = merged.get((source, target), 0.0) + flow
+                    merged[source, target] += flow
                 else:
                     single.append(Edge(source, target, local, flow, port))
-        return single + [
-            Edge(source, target, None, flow) for (source, target), flow in merged.items()
-        ]
+
+        ends = merged.items()
+        edges = single + [Edge(source, target, None, flow) for (source, target), flow in ends]
+        return edges if self.has_gradients else [replace(edge, flow=None) for edge in edges]
+
+    def _id(self, node: Value) -> str:
+        module = self.module_of[node]
+        return self._ids[module] if module else self.snapshot.id(node)
 
 
 def value_node(snapshot: Snapshot, node: Value, grad: float | None) -> Node:
-    """A Value as a node outside of all boxes, with the gradient that is given.
+    """Return a Value as a node outside of all boxes.
 
-    >>> value = Value(2.0, label="x") * 3
-    >>> value_node(Snapshot([value]), value, None).formula
-    'x × 3'
+    Args:
+        snapshot: The graph.
+        node: The Value.
+        grad: The gradient to show, None for none.
+
+    Example:
+        >>> value = Value(2.0, label="x") * 3
+        >>> value_node(Snapshot([value]), value, None).formula
+        'x × 3'
     """
     return Node(
         id=snapshot.id(node),
-        kind=node.kind,
-        symbol=symbol(node),
-        label=clean(node.label),
+        kind=snapshot.kinds[node],
+        symbol=snapshot.symbols[node],
+        label=snapshot.labels[node],
         data=node.data,
         grad=grad,
         formula=formula(node),
         root=node in snapshot.roots,
-        whole=whole(node.label),
+        whole=snapshot.long_labels[node],
     )
 
 
-def carried(local: float, gradient: float) -> float:
-    """What an edge carries back; nothing where the gradient is 0, whatever the local derivative."""
-    return local * gradient if gradient else 0.0
+def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:
+    """Return how many parameters there are, and the norm of their gradients; "" for none.
 
-
-def parameters_line(parameters: Sequence[Value], has_gradients: bool) -> str:
-    """5 parameters · ‖∇‖ 0.97; "" where there are none."""
-    if not parameters:
+    Example:
+        >>> describe_parameters([3.0, 4.0], has_gradients=True)
+        '2 parameters · ‖∇‖ 5'
+    """
+    if not gradients:
         return ""
-    text = f"{len(parameters):,} parameter{'s' if len(parameters) > 1 else ''}"
-    norm = hypot(*(grad_of(parameter) for parameter in parameters))
-    return f"{text} · ‖∇‖ {number(norm)}" if has_gradients else text
+    text = plural(len(gradients), "parameter")
+    return f"{text} · ‖∇‖ {number(hypot(*gradients))}" if has_gradients else text
 
 
-def _with_tags(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:
-    """Much used leaves, copied small beside each of their users."""
+def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:
+    """Return the picture with leaves of many uses copied small beside each of their users."""
+    by_id = {node.id: node for node in nodes}
     uses: dict[str, int] = defaultdict(int)
     for edge in edges:
         uses[edge.source] += 1
-    by_id = {node.id: node for node in nodes}
-    copied = {
-        node.id
-        for node in nodes
-        if node.kind in ("input", "parameter", "constant") and uses[node.id] >= MANY_USES
-    }
-    kept_edges, tags, fans = [], [], set()
+    copied = {node.id for node in nodes if node.kind in _LEAVES and uses[node.id] >= MIN_USES}
+
+    new_edges: list[Edge] = []
+    copies: list[Node] = []
+    kept = set(by_id) - copied
     for count, edge in enumerate(edges):
         target = by_id[edge.target]
         if edge.source not in copied or target.kind == "module":
-            kept_edges.append(edge)
-            fans.add(edge.source)
+            new_edges.append(edge)
+            kept.add(edge.source)
             continue
         leaf = by_id[edge.source]
-        tag = f"{leaf.id}t{count}"
-        tags.append(replace(leaf, id=tag, group=target.group, root=False, tag=True))
-        kept_edges.append(Edge(tag, edge.target, edge.local, edge.flow, edge.port))
-    return [node for node in nodes if node.id not in copied or node.id in fans] + tags, kept_edges
+        copy = replace(leaf, id=f"{leaf.id}t{count}", group=target.group, root=False, tag=True)
+        copies.append(copy)
+        new_edges.append(replace(edge, source=copy.id))
+    return [node for node in nodes if node.id in kept] + copies, new_edges

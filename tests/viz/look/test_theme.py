@@ -28,8 +28,9 @@ ANY = st.floats(allow_nan=True)
 LARGEST = st.floats(min_value=0.0, exclude_min=True, allow_infinity=False)
 EVERY = range(-STEPS, STEPS + 1)
 
-# G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, "A physiologically-based model for simulation of color vision
-# deficiency", IEEE Transactions on Visualization and Computer Graphics 15 (2009), severity 1.0; for linear RGB.
+# G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, "A physiologically-based model for simulation
+# of color vision deficiency", IEEE Transactions on Visualization and Computer Graphics 15 (2009),
+# severity 1.0; for linear RGB.
 SIGHT = {
     "usual": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
     "protan": (
@@ -148,7 +149,10 @@ def test_the_faintest_edge_is_seen_on_the_page(theme: Theme) -> None:
 @pytest.mark.parametrize("sight", SIGHT)
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_plus_is_told_from_minus(theme: Theme, sight: str) -> None:
-    """Measured: 7.3 at the first step, three times what is just noticeable, 84.7 at the last; edges never under 36.4."""
+    """Measured: 7.3 at the first step, three times what is just noticeable, and 84.7 at the last.
+
+    Edges are never under 36.4.
+    """
     for step in range(1, STEPS + 1):
         assert difference(color(step, theme), color(-step, theme), sight) >= max(7.0, 5.2 * step)
         assert difference(edge_color(step, theme), edge_color(-step, theme), sight) >= 36.0

@@ -54,7 +54,7 @@ def test_what_is_not_finite_alarms_and_what_is_missing_is_not_there():
 def test_of_a_map_that_is_too_large_each_block_shows_its_farthest_number():
     numbers = np.full((300, 400), 0.01)
     numbers[7, 11], numbers[150, 399] = -5.0, 3.0
-    found = pixels(png(Map("W", 300, 400, tuple(numbers.ravel().tolist())), LIGHT, most=5000))
+    found = pixels(png(Map("W", 300, 400, tuple(numbers.ravel().tolist())), LIGHT, max_pixels=5000))
     assert 2500 < found.shape[0] * found.shape[1] <= 5000
     high, wide = -(-300 // found.shape[0]), -(-400 // found.shape[1])
     assert code(found[7 // high, 11 // wide]) == color(-STEPS, LIGHT)

@@ -12,11 +12,11 @@ from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn import MLP, Module, Neuron
 from tests.viz.graphs import chain, network, neuron
 from viz.model.picture import Picture
-from viz.views.choose import pictures_of
+from viz.views.choose import choose_pictures
 
 
 def picture(target, **options) -> Picture:
-    return pictures_of(target, **options)[0]
+    return choose_pictures(target, **options)[0]
 
 
 def outgoing(shown: Picture) -> dict[str, float]:
@@ -193,7 +193,10 @@ def test_expand_all_shows_every_value():
 def test_expand_of_an_unknown_path_lists_the_known_ones():
     with pytest.raises(
         OptionError,
-        match=r"expand names 'layers.9', which is no module in this graph; its modules are layers\.0, ",
+        match=(
+            r"expand names 'layers.9', which is no module in this graph; "
+            r"its modules are layers\.0, "
+        ),
     ):
         viz.draw(network([4, 4, 1]), expand="layers.9")
 

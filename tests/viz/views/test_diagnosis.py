@@ -1,4 +1,7 @@
-"""Pictures of a diagnosis: ill units carry a ring and a word, ill layers a word in their small print, and all is said in words below."""
+"""Pictures of a diagnosis: flagged units carry a ring and a word, flagged layers a word.
+
+All of it is said in words below.
+"""
 
 import re
 from itertools import pairwise
@@ -87,13 +90,13 @@ def test_a_healthy_network_has_no_mark() -> None:
     assert "ill, as the word says" not in viz.draw(nn.MLP(2, [3, 1])).svg()
 
 
-def test_ill_units_that_are_not_drawn_are_counted() -> None:
+def test_flagged_units_that_are_not_drawn_are_counted() -> None:
     model = nn.MLP(2, [60, 1])
     for neuron in model.layers[0].neurons[:30]:
         neuron.bias.data = -60.0
     picture = viz.draw(diagnose(model, *samples())).picture
     drawn = sum(bool(node.mark) for node in picture.nodes)
-    assert f"{30 - drawn} of the 30 units that are ill are not drawn" in picture.notes
+    assert f"{30 - drawn} of the 30 units that are flagged are not drawn" in picture.notes
 
 
 def test_nan_is_drawn_too() -> None:

@@ -1,4 +1,7 @@
-"""Graphs given as plain dictionaries: what is drawn, in which order, what is refused, and that no name breaks a format."""
+"""Graphs given as plain dictionaries: what is drawn, in which order, and what is refused.
+
+No name breaks a format.
+"""
 
 import os
 import re

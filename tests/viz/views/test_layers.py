@@ -30,13 +30,13 @@ from viz.model.heatmap import BINS
 from viz.model.layer_card import Bar, LayerCard
 from viz.render.svg_charts import draw_bars
 from viz.render.svg_writer import Sheet
-from viz.views.choose import pictures_of
+from viz.views.choose import choose_pictures
 
 NS = "{http://www.w3.org/2000/svg}"
 
 
 def picture(target, **options):
-    return pictures_of(target, **options)[0]
+    return choose_pictures(target, **options)[0]
 
 
 def cards(target, **options):
@@ -467,7 +467,7 @@ def test_every_format_says_what_is_seen(tmp_path):
 
 
 class Dense(Module):
-    """A layer as people write it who have no neurons: rows of weights, and no scope for each unit."""
+    """A layer of those who write no neurons: rows of weights, and no scope for each unit."""
 
     def __init__(self, inputs, outputs, seed):
         rng = Random(seed)

@@ -1,4 +1,4 @@
-"""Pictures of compiled programs: the matrices that were found, with names and sizes, and what flows between."""
+"""Pictures of compiled programs: their matrices, with names and sizes, and what flows between."""
 
 from collections.abc import Callable
 from random import Random
@@ -28,8 +28,8 @@ from scalargrad.nn import (
 from scalargrad.optim import l2
 from tests.compiler.graphs import Kitchen, Weights, follow
 from tests.viz.hostile import HOSTILE, each
-from viz.model.picture import Node, Picture
-from viz.views.program import BANDS, MOST_NODES
+from viz.model.picture import MAX_CHIPS, Node, Picture
+from viz.views.program import BANDS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -89,8 +89,8 @@ def test_the_notes_count_what_explain_counts() -> None:
     first, second = viz.draw(program).picture.notes
     assert first == program.explain().splitlines()[0]
     assert (
-        second
-        == "3 matrix products (304 products of scalars), 2 elementwise groups, 1 group of dot products, 4 operations left scalar"
+        second == "3 matrix products (304 products of scalars), 2 elementwise groups, "
+        "1 group of dot products, 4 operations left scalar"
     )
     assert viz.draw(program).picture.total == program.recorded_rows
 
@@ -201,7 +201,7 @@ def test_levels_can_be_chosen_where_they_make_sense() -> None:
 def test_very_many_kernels_are_folded_into_bands() -> None:
     program = recurrent(60)
     picture = viz.draw(program).picture
-    assert len(program.kernels) > MOST_NODES
+    assert len(program.kernels) > MAX_CHIPS
     assert len(picture.nodes) <= BANDS
     assert picture.nodes[0].label.startswith("kernels 1 to ")
     assert picture.nodes[-1].label.endswith(f" {len(program.kernels)}")

@@ -15,9 +15,9 @@ from scalargrad.errors import PictureError
 from scalargrad.nn import MLP, Layer, LSTMCell, Module, Recurrent, RNNCell, Sequential
 from viz.model.picture import Picture
 from viz.model.snapshot import Snapshot
-from viz.views.choose import pictures_of
-from viz.views.neurons import Units, without_calls
+from viz.views.choose import choose_pictures
 from viz.views.samples import Calls
+from viz.views.units import Units, without_calls
 
 STEPS = 4
 SEQUENCE = [[0.5 * t - 0.3, 1.0 - 0.4 * t] for t in range(STEPS)]
@@ -137,7 +137,7 @@ TOGETHER = [
 
 
 def neurons(loss: Value) -> Picture:
-    return pictures_of(loss, "neurons")[0]
+    return choose_pictures(loss, "neurons")[0]
 
 
 def places(picture: Picture) -> dict[str, int]:
@@ -261,7 +261,7 @@ def test_a_unit_with_two_outputs_has_no_one_number() -> None:
 
 
 def batch(count: int) -> tuple[Value, np.ndarray, np.ndarray]:
-    """The mean loss of some samples; the outputs of the first layer by sample, and their gradients."""
+    """The mean loss of samples; the outputs of the first layer by sample, and their gradients."""
     model = MLP(2, [3, 1], activation="tanh", seed=4)
     samples = [[0.1 * i, 0.2 - 0.1 * i] for i in range(count)]
     loss = finished(sg.mean([(model(x) - Value(1.0, label="y")) ** 2 for x in samples]))
@@ -416,7 +416,7 @@ def test_a_sequence_too_long_for_neurons_is_still_played() -> None:
 
 def test_layers_say_what_their_columns_are() -> None:
     def notes(loss: Value) -> str:
-        return " ".join(pictures_of(loss, "layers")[0].notes)
+        return " ".join(choose_pictures(loss, "layers")[0].notes)
 
     assert "a column for each sample" in notes(batch(4)[0])
     for graph in TOGETHER:
@@ -424,14 +424,14 @@ def test_layers_say_what_their_columns_are() -> None:
 
 
 def test_a_layer_called_very_often_in_one_computation_shows_no_means() -> None:
-    picture = pictures_of(long_loop(80), "layers")[0]
+    picture = choose_pictures(long_loop(80), "layers")[0]
     card = next(card for card in picture.cards if card.kind == "layer")
     assert not card.columns
     assert "80 calls that belong together" in " ".join(picture.notes)
 
 
 def test_arrows_of_layers_count_what_a_call_takes() -> None:
-    picture = pictures_of(twice(), "layers")[0]
+    picture = choose_pictures(twice(), "layers")[0]
     assert {(edge.source, edge.target): edge.count for edge in picture.edges} == {
         ("i0", "l0"): 3,
         ("l0", "l0"): 3,
@@ -496,7 +496,10 @@ def test_lines_of_random_programs_run_from_left_to_right(steps, taken) -> None:
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(st.lists(STEP, min_size=2, max_size=9), st.lists(st.integers(0, 8), min_size=1, max_size=4))
 def test_inputs_that_are_folded_have_no_part_in_each_other(steps, taken) -> None:
-    """Two inputs belong to independent samples where the result is a sum of a function of each: then mixed differences vanish."""
+    """Two inputs belong to independent samples where the result is a sum of a function of each.
+
+    Then mixed differences vanish.
+    """
     numbers = [0.3, -0.8, 0.5]
     root, inputs = built(numbers, steps, taken)
     units = Units(Snapshot([root]))
@@ -507,8 +510,8 @@ def test_inputs_that_are_folded_have_no_part_in_each_other(steps, taken) -> None
         )[0].data
 
     for i, j in combinations(range(len(numbers)), 2):
-        keys = units.key.get(inputs[i]), units.key.get(inputs[j])
-        if keys[0] is not None and keys[0] == keys[1]:
+        keys = units.unit.get(inputs[i]), units.unit.get(inputs[j])
+        if keys[0] is not None and keys[0] is keys[1]:
             assert result({i, j}) - result({i}) - result({j}) + result(set()) == pytest.approx(
                 0.0, abs=1e-9
             )

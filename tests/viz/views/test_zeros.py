@@ -17,7 +17,7 @@ from viz.plots import curves
 
 
 def nothing() -> Value:
-    """A network without weights: all numbers are 0, the loss too, and so are nearly all gradients."""
+    """A network without weights: all numbers are 0, the loss too, and nearly all gradients."""
     model = MLP(2, [3, 2, 1], activation="tanh", seed=1)
     for parameter in model.parameters():
         parameter.data = 0.0

@@ -1,8 +1,12 @@
-"""Which call of which layer each scope belongs to: neurons side by side make a layer, parts of a module its unit."""
+"""Which call of which layer each scope belongs to.
+
+Neurons side by side make a layer, and the parts of a module make its unit. Only scopes are looked
+at: a graph keeps the calls that made it, but not their modules.
+"""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from scalargrad.core.modes import Scope
@@ -11,15 +15,18 @@ from viz.look.text import clean
 
 from .order import digits
 
-_ENDING = re.compile(r"(^|\.)[0-9.]+$")
+_NUMBER_AT_END = re.compile(r"(^|\.)[0-9.]+$")
 
-Name = tuple[str, str, int]
-"""Of an output: the unit, the operation, and which of several such it is."""
+OutputName = tuple[str, str, int]
+"""An output by its unit, its operation, and its rank among those of the same unit and operation."""
+LayerKey = tuple[int, str]
+"""A layer by the identity of its module, and the name of the list of units where it has several."""
+OutputsByScope = dict[Scope, dict[Value, None]]
 
 
 @dataclass
 class Rows:
-    """The parameters of one neuron (or feature) of a layer."""
+    """The parameters of one neuron (or feature) of a layer, in order of use."""
 
     name: str
     weights: dict[Parameter, None] = field(default_factory=dict)
@@ -30,22 +37,23 @@ class Rows:
 class Layer:
     """Neurons side by side, over all of their calls.
 
-    path      of the module, without the numbers that tell its calls apart
-    kind      its class
-    calls     the scopes of its calls, in order
-    rows      parameters, neuron by neuron
-    outputs   the Values that are used elsewhere, by names that are the same in every call; for each call, and for each time that
-              its units are used in it (a batch may pass in one call)
-    entering  for each Value from elsewhere what this layer sends back to it
-    takers    for each of them the calls that take it
-    first     the leaves among them that no layer before it takes, with the call that does
+    Attributes:
+        path: Path of the module, without the numbers that tell its calls apart.
+        kind: Class of the module.
+        calls: The scopes of its calls, with their ranks.
+        rows: Parameters, neuron by neuron.
+        outputs: The Values that are used elsewhere, by names that are the same in every call; for
+            each call, and each time that its units are used in it (a batch may pass in one call).
+        entering: For each Value from elsewhere the gradient that this layer sends back to it.
+        takers: For each of them the calls that take it.
+        first: The leaves among them that no earlier layer takes, with the rank of the call.
     """
 
     path: str
     kind: str
     calls: dict[Scope, int] = field(default_factory=dict)
     rows: dict[tuple[int, str], Rows] = field(default_factory=dict)
-    outputs: dict[tuple[int, int], dict[Name, Value]] = field(
+    outputs: dict[tuple[int, int], dict[OutputName, Value]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     entering: dict[Value, float] = field(default_factory=dict)
@@ -54,131 +62,135 @@ class Layer:
 
     @property
     def units(self) -> int:
-        """How many numbers it puts out at a call."""
-        return len({key for found in self.outputs.values() for key in found})
+        """Numbers that the layer puts out at a call."""
+        return len({name for outputs in self.outputs.values() for name in outputs})
 
     @property
     def weights(self) -> int:
-        """How many parameters it multiplies with."""
+        """Parameters that the layer multiplies with."""
         return sum(len(row.weights) for row in self.rows.values())
+
+    @property
+    def parameters(self) -> dict[Parameter, None]:
+        """Weights and biases, neuron by neuron."""
+        return dict.fromkeys(
+            parameter for row in self.rows.values() for parameter in (*row.weights, *row.biases)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """Where the Values of a scope belong: the layer, its call, the name of the unit within the call."""
+class Part:
+    """What a scope is within a layer: part of a call, and there part of a unit."""
 
     layer: Layer
     call: Scope
     unit: str
 
 
-def homes(scopes: list[Scope], outputs: dict[Scope, dict[Value, None]]) -> dict[Scope, Home]:
-    """The layer, the call and the unit of each scope that stands in a layer.
+def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, Part]:
+    """Return the layer, the call and the unit of each scope that is part of a layer.
 
-    scopes   those of all Values of a graph, in the order in which a walk meets them
-    outputs  for each scope its Values that other scopes use, or that are roots
+    Args:
+        scopes: Those of all Values of a graph, in topological order of the Values.
+        outputs: For each scope its Values that other scopes use, or that are roots.
     """
     chains = {scope: scope.chain() for scope in scopes}
     around = {outer for chain in chains.values() for outer in chain[:-1]}
-    inner = [scope for scope in scopes if scope not in around]
-    parted = {part for unit in inner if (part := _module_of(unit)) is not unit}
-    calls = {unit: _call_of(unit, chains[unit], parted) for unit in inner}
-    single = _side_by_side(inner, calls, outputs, parted)
-    layers: dict[tuple[int, str], Layer] = {}
-    found: dict[Scope, Home] = {}
-    for unit in inner:
-        call = calls[unit] if calls[unit] in parted or unit in single else unit
-        stem = "" if call in parted or call is unit else _stem(unit.name)
-        key = (
-            (call.identity or id(call), stem)
-            if call is not unit or unit.identity
-            else (id(call), "")
-        )
-        layer = layers.setdefault(
-            key, Layer("", call.kind if not stem or _stem_is_list(unit.name) else unit.kind)
-        )
+    units = [scope for scope in scopes if scope not in around]
+    # Modules that put a part of their own work into a scope, such as the gates of a cell.
+    divided = {whole for unit in units if (whole := _module_call(unit)) is not unit}
+    calls = {unit: _layer_call(unit, chains[unit], divided) for unit in units}
+    in_layers = _find_side_by_side(units, calls, outputs, divided)
+
+    layers: dict[LayerKey, Layer] = {}
+    parts: dict[Scope, Part] = {}
+    for unit in units:
+        call = calls[unit] if unit in in_layers else unit
+        stem = "" if call in divided or call is unit else _stem(unit.name)
+        is_list_of_call = not stem or stem != unit.name
+        kind = call.kind if is_list_of_call else unit.kind
+
+        layer = layers.setdefault((call.identity or id(call), stem), Layer("", kind))
         layer.calls.setdefault(call, len(layer.calls))
-        found[unit] = Home(layer, call, _within(unit, call))
+        parts[unit] = Part(layer, call, _path_within(unit, call))
         for scope in chains[unit][chains[unit].index(call) : -1]:
-            found.setdefault(scope, Home(layer, call, _within(scope, call)))
+            parts.setdefault(scope, Part(layer, call, _path_within(scope, call)))
+
     _number_calls(layers.values())
-    _name(layers)
-    return found
+    _name_layers(layers)
+    return parts
 
 
-def _module_of(scope: Scope) -> Scope:
-    """The call of the module itself, where it put a part of its work into a scope of its own."""
+def _module_call(scope: Scope) -> Scope:
+    """Return the call of the module itself, where it put a part of its work into an inner scope."""
     while scope.parent is not None and scope.identity and scope.parent.identity == scope.identity:
         scope = scope.parent
     return scope
 
 
-def _call_of(unit: Scope, chain: list[Scope], parted: set[Scope]) -> Scope:
-    """The call of the layer around a unit: the outermost module that works in parts, or the module that holds the unit."""
+def _layer_call(unit: Scope, chain: list[Scope], divided: set[Scope]) -> Scope:
+    """Return the outermost divided module around a unit, or else the module that holds the unit."""
     for scope in chain:
-        if scope in parted:
+        if scope in divided:
             return scope
-    return _module_of(unit.parent) if unit.parent is not None else unit
+    return _module_call(unit.parent) if unit.parent is not None else unit
 
 
-def _side_by_side(
-    inner: list[Scope],
-    calls: dict[Scope, Scope],
-    outputs: dict[Scope, dict[Value, None]],
-    parted: set[Scope],
+def _find_side_by_side(
+    units: list[Scope], calls: dict[Scope, Scope], outputs: OutputsByScope, divided: set[Scope]
 ) -> set[Scope]:
-    """Units of one output each that don't use each other: neurons of a layer. Others are layers themselves."""
-    groups: dict[tuple[int, str], list[Scope]] = defaultdict(list)
-    for unit in inner:
-        groups[calls[unit].identity or id(calls[unit]), _stem(unit.name)].append(unit)
-    found: set[Scope] = set()
+    """Return the units that are neurons of a layer; all others are layers themselves.
+
+    Neurons have one output each and don't use each other.
+    """
+    groups: dict[LayerKey, list[Scope]] = defaultdict(list)
+    for unit in units:
+        call = calls[unit]
+        groups[call.identity or id(call), _stem(unit.name)].append(unit)
+
+    neurons = {unit for unit in units if calls[unit] in divided}
     for members in groups.values():
-        if all(len(outputs.get(unit, ())) <= 1 for unit in members) and not _depend(
-            members, calls, outputs
-        ):
-            found.update(members)
-    return found | {unit for unit in inner if calls[unit] in parted}
+        have_one_output = all(len(outputs.get(unit, ())) <= 1 for unit in members)
+        if have_one_output and not _depend(members, calls, outputs):
+            neurons.update(members)
+    return neurons
 
 
-def _depend(
-    members: list[Scope], calls: dict[Scope, Scope], outputs: dict[Scope, dict[Value, None]]
-) -> bool:
-    """Whether a unit uses another one of the same call."""
+def _depend(members: list[Scope], calls: dict[Scope, Scope], outputs: OutputsByScope) -> bool:
+    """Tell whether a unit uses another one of the same call."""
     if len(members) < 2:
         return False
-    made = {node: calls[unit] for unit in members for node in outputs.get(unit, ())}
+    call_of_output = {node: calls[unit] for unit in members for node in outputs.get(unit, ())}
     return any(
-        node in made and made[node] is calls[unit]
+        call_of_output.get(node) is calls[unit]
         for unit in members
-        for node in _taken_by(unit, outputs)
+        for node in _operands_from_elsewhere(unit, outputs)
     )
 
 
-def _taken_by(unit: Scope, outputs: dict[Scope, dict[Value, None]]) -> Iterable[Value]:
-    """What a unit takes from other scopes, followed back from its outputs."""
-    pending, seen = list(outputs.get(unit, ())), set[Value]()
+def _operands_from_elsewhere(unit: Scope, outputs: OutputsByScope) -> Iterator[Value]:
+    """Yield what a unit takes from other scopes, followed back from its outputs."""
+    pending = list(outputs.get(unit, ()))
+    seen: set[Value] = set()
     while pending:
         node = pending.pop()
         for arg in node.args:
-            if arg.args and arg not in seen:
-                seen.add(arg)
-                if arg.scope is unit:
-                    pending.append(arg)
-                else:
-                    yield arg
+            if not arg.args or arg in seen:
+                continue
+            seen.add(arg)
+            if arg.scope is unit:
+                pending.append(arg)
+            else:
+                yield arg
 
 
 def _stem(name: str) -> str:
-    """The name of a list that a part stands in: "neurons" of "neurons.3"."""
-    return _ENDING.sub("", name)
+    """Return the name of the list that a part is in: "neurons" of "neurons.3"."""
+    return _NUMBER_AT_END.sub("", name)
 
 
-def _stem_is_list(name: str) -> bool:
-    return _stem(name) != name
-
-
-def _within(scope: Scope, call: Scope) -> str:
-    """The path of a scope within a call."""
+def _path_within(scope: Scope, call: Scope) -> str:
+    """Return the path of a scope from a call around it."""
     names: list[str] = []
     while scope is not call and scope.parent is not None:
         names.append(scope.name)
@@ -187,34 +199,37 @@ def _within(scope: Scope, call: Scope) -> str:
 
 
 def _number_calls(layers: Iterable[Layer]) -> None:
-    """Put the calls of each layer in order: sample by sample, and the steps of a sequence by their numbers, whatever a walk met first."""
+    """Number the calls of each layer sample by sample, and the steps of a sequence by their names.
+
+    The topological order may meet the last step first.
+    """
     samples: dict[Scope, int] = {}
     for layer in layers:
         for call in layer.calls:
             samples.setdefault(call.chain()[0], len(samples))
+
     for layer in layers:
         places = {call: (samples[call.chain()[0]], digits(call.path)) for call in layer.calls}
-        layer.calls = {
-            call: i for i, call in enumerate(sorted(layer.calls, key=places.__getitem__))
-        }
+        in_order = sorted(layer.calls, key=places.__getitem__)
+        layer.calls = {call: i for i, call in enumerate(in_order)}
 
 
-def _name(layers: dict[tuple[int, str], Layer]) -> None:
-    """Give each layer its path; two that share one, such as two lists of neurons in one module, say which list."""
+def _name_layers(layers: dict[LayerKey, Layer]) -> None:
+    """Give each layer its path; two lists of neurons in one module say which list."""
     for layer in layers.values():
-        layer.path = _common([call.path for call in layer.calls])
-    shared = [layer.path for layer in layers.values()]
-    stems = {id(layer): stem for (_, stem), layer in layers.items()}
-    for layer in layers.values():
-        if shared.count(layer.path) > 1 and stems[id(layer)]:
-            layer.path = ".".join(filter(None, (layer.path, stems[id(layer)])))
+        layer.path = _common_parts([call.path for call in layer.calls])
+
+    paths = [layer.path for layer in layers.values()]
+    for (_, stem), layer in layers.items():
+        if stem and paths.count(layer.path) > 1:
+            layer.path = f"{layer.path}.{stem}" if layer.path else stem
         layer.path = clean(layer.path) or layer.kind
 
 
-def _common(paths: list[str]) -> str:
-    """What the paths of all calls have in common: those of a cell in its steps differ in a number.
+def _common_parts(paths: list[str]) -> str:
+    """Return the parts that all paths share: the steps of a cell differ in a number.
 
-    >>> _common(["cell.0.units", "cell.1.units"])
+    >>> _common_parts(["cell.0.units", "cell.1.units"])
     'cell.units'
     """
     parts = [path.split(".") for path in dict.fromkeys(paths)]

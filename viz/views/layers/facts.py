@@ -1,128 +1,156 @@
-"""What the card of a layer says: its sizes and its activation, weights and outputs in order, gradients in numbers."""
+"""What a card of the layer view says of its layer, in words and numbers."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core import ops
-from scalargrad.core.value import Value
-from viz.look.text import clean, number
+from scalargrad.core.value import Parameter, Value
+from viz.look.text import clean, cut, number
 from viz.model.layer_card import Statistics
-from viz.model.snapshot import grad_of, symbol
+from viz.model.snapshot import Snapshot
 
-from .assign import Layer, Name, Rows
-from .order import digits, grid, in_order, ordered
+from .assign import Layer, OutputName, Rows
+from .order import digits, grid_shape, rank_names, sort_leaves
 
+MAX_BLOCKS = 6
 _LINEAR = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
+"""Operations that are not an activation."""
 
 
-def output_names(layer: Layer) -> list[Name]:
-    """The names of what a layer puts out, unit by unit."""
-    names = list(
-        dict.fromkeys(name for call in sorted(layer.outputs) for name in layer.outputs[call])
-    )
-    places = ordered((unit, op) for unit, op, _ in names)
-    return sorted(names, key=lambda name: (*places[name[0], name[1]], name[2]))
+class LayerFacts:
+    """A layer in words and numbers, each computed when it is first asked for."""
+
+    def __init__(self, layer: Layer, snapshot: Snapshot, has_gradients: bool) -> None:
+        self.layer = layer
+        self.snapshot = snapshot
+        self.has_gradients = has_gradients
+
+    @cached_property
+    def output_names(self) -> list[OutputName]:
+        """The names of what the layer puts out, unit by unit."""
+        outputs = self.layer.outputs
+        names = list(dict.fromkeys(name for call in sorted(outputs) for name in outputs[call]))
+        ranks = rank_names((unit, op) for unit, op, _ in names)
+        return sorted(names, key=lambda name: (*ranks[name[0], name[1]], name[2]))
+
+    @cached_property
+    def output_grid(self) -> tuple[int, int, int] | None:
+        """(maps, rows, columns) where the outputs are those of a convolution."""
+        return grid_shape([digits(unit) for unit, _, _ in self.output_names])
+
+    @cached_property
+    def _rows(self) -> list[Rows]:
+        """The neurons with weights, in order."""
+        rows = [row for row in self.layer.rows.values() if row.weights]
+        ranks = rank_names((row.name, "") for row in rows)
+        return sorted(rows, key=lambda row: ranks[row.name, ""])
+
+    @cached_property
+    def weights(self) -> list[list[Parameter]]:
+        """The weights of each neuron in order.
+
+        A module that has all of them in one place is cut into a row for each of its outputs.
+        """
+        units = self.layer.units
+        if len(self._rows) == 1 and units > 1 and len(self._rows[0].weights) % units == 0:
+            weights = list(self._rows[0].weights)
+            size = len(weights) // units
+            return [weights[i : i + size] for i in range(0, len(weights), size)]
+        return [sort_leaves(list(row.weights)) for row in self._rows]
+
+    @cached_property
+    def weights_name(self) -> str:
+        """W; for units of one parameter each, as in a normalization, what their labels say."""
+        rows = self.weights
+        if len(rows) < 2 or max(map(len, rows)) != 1:
+            return "W"
+        labels = [self.snapshot.labels[leaf] for row in rows for leaf in row]
+        names = {cut(label, 16).rstrip("0123456789") for label in labels}
+        return names.pop() or "W" if len(names) == 1 else "W"
+
+    @cached_property
+    def activation(self) -> str:
+        """The operation that the layer ends with, "" for sums and products."""
+        outputs = (node for call in self.layer.outputs.values() for node in call.values())
+        node = next(outputs, None)
+        if node is None or node.op in _LINEAR or not self.snapshot.symbols[node]:
+            return ""
+        return node.op
+
+    @property
+    def line(self) -> str:
+        """What the layer is: its class, its sizes, its activation."""
+        calls = len(self.layer.calls)
+        width = max(map(len, self.weights), default=0)
+        taken = width if width > 1 else round(len(self.layer.entering) / max(1, calls))
+        grid = self.output_grid
+        given = "×".join(map(str, grid)) if grid else f"{len(self.output_names):,}"
+        line = f"{clean(self.layer.kind, 24)} {taken:,} → {given}"
+        if calls > 1:
+            line += f" × {calls:,} calls"
+        return ", ".join(filter(None, (line, clean(self.activation, 16))))
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """The layer in numbers; only sizes are known without gradients."""
+        parameters = self.layer.parameters
+        units = len(self.output_names)
+        if not self.has_gradients:
+            return Statistics(len(parameters), units)
+
+        gradients = self._gradients(list(parameters))
+        weights = [weight for row in self.weights for weight in row]
+        size = float(numpy.linalg.norm([weight.data for weight in weights]))
+        slope = float(numpy.linalg.norm(self._gradients(weights)))
+        return Statistics(
+            len(parameters),
+            units,
+            gradient_norm=float(numpy.linalg.norm(gradients)) if parameters else None,
+            zero_gradients=float((gradients == 0.0).mean()) if parameters else None,
+            dead=sum(map(self._is_dead, self.output_names)),
+            ratio=slope / size if size else None,
+        )
+
+    def _gradients(self, leaves: Sequence[Value]) -> NDArray[numpy.float64]:
+        return numpy.array([self.snapshot.gradients[leaf] for leaf in leaves])
+
+    def _is_dead(self, name: OutputName) -> bool:
+        """Tell whether the slope of an output is exactly 0 in every call."""
+        calls = self.layer.outputs.values()
+        return all(_lets_nothing_pass(outputs[name]) for outputs in calls if name in outputs)
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """Yield what the card says of the layer, as (name, number)."""
+        numbers = self.statistics
+        if numbers.gradient_norm is not None:
+            yield "gradient norm", number(numbers.gradient_norm)
+        if numbers.zero_gradients is not None:
+            yield "zero gradients", f"{numbers.zero_gradients:.0%}"
+        # Dead units are news where there are some, and "0 of 16" only where there could be.
+        if numbers.dead is not None and numbers.parameters and (self.activation or numbers.dead):
+            yield "dead units", f"{numbers.dead:,} of {numbers.units:,}"
+        if numbers.ratio is not None:
+            yield "‖∂W‖ / ‖W‖", number(numbers.ratio)
+        yield from self._blocks()
+
+    def _blocks(self) -> Iterator[tuple[str, str]]:
+        """Yield which rows of W belong to which part of the layer, such as the gates of a cell."""
+        ranks = rank_names((row.name, "") for row in self.layer.rows.values() if row.weights)
+        families: dict[int, list[str]] = {}
+        for row in self._rows:
+            family, _ = ranks[row.name, ""]
+            families.setdefault(family, []).append(row.name)
+        if not 1 < len(families) <= MAX_BLOCKS:
+            return
+        start = 0
+        for names in families.values():
+            part = names[0].partition(".")[0]
+            yield clean(part, 24), f"rows {start + 1}–{start + len(names)}"
+            start += len(names)
 
 
-def sorted_rows(layer: Layer) -> list[list[Any]]:
-    """The weights of each neuron in order; a module that has them all in one place is cut into a row for each of its outputs."""
-    rows: list[Rows] = [row for row in layer.rows.values() if row.weights]
-    places = ordered((row.name, "") for row in rows)
-    rows.sort(key=lambda row: places[row.name, ""])
-    found = [in_order(list(row.weights)) for row in rows]
-    if len(found) == 1 and layer.units > 1 and len(found[0]) % layer.units == 0:
-        size = len(found[0]) // layer.units
-        return [list(rows[0].weights)[i : i + size] for i in range(0, len(found[0]), size)]
-    return found
-
-
-def weights_name(rows: list[list[Any]]) -> str:
-    """W; for units of one parameter each, as in a normalization, what their labels say without the numbers."""
-    names = (
-        {clean(leaf.label, 16).rstrip("0123456789") for row in rows for leaf in row}
-        if max(map(len, rows), default=0) == 1
-        else set()
-    )
-    return names.pop() or "W" if len(names) == 1 and len(rows) > 1 else "W"
-
-
-def activation(layer: Layer) -> str:
-    """The operation that a layer ends with, "" for sums and products."""
-    node = next((node for found in layer.outputs.values() for node in found.values()), None)
-    return node.op if node is not None and node.op not in _LINEAR and symbol(node) else ""
-
-
-def line_of(layer: Layer, names: list[Name], rows: list[list[Any]]) -> str:
-    """What a layer is: its class, its sizes, its activation."""
-    wide = max(map(len, rows), default=0)
-    taken = wide if wide > 1 else round(len(layer.entering) / max(1, len(layer.calls)))
-    shape = grid([digits(name[0]) for name in names])
-    given = "×".join(map(str, shape)) if shape else f"{len(names):,}"
-    calls = f" × {len(layer.calls):,} calls" if len(layer.calls) > 1 else ""
-    made = f"{clean(layer.kind, 24)} {taken:,} → {given}{calls}"
-    return ", ".join(filter(None, (made, clean(activation(layer), 16))))
-
-
-def statistics_of(
-    layer: Layer,
-    names: list[Name],
-    numbers: list[list[float]],
-    slopes: list[list[float]],
-    back: bool,
-) -> Statistics:
-    """A layer in numbers.
-
-    names    of what it puts out
-    numbers  its weights, row by row
-    slopes   their gradients
-    back     whether there are gradients; without, only sizes are known
-    """
-    parameters = dict.fromkeys(
-        p for row in layer.rows.values() for p in (*row.weights, *row.biases)
-    )
-    if not back:
-        return Statistics(len(parameters), len(names))
-    gradients = numpy.array([grad_of(parameter) for parameter in parameters])
-    size = float(numpy.linalg.norm(numpy.concatenate(numbers))) if numbers else 0.0
-    return Statistics(
-        len(parameters),
-        len(names),
-        float(numpy.linalg.norm(gradients)) if parameters else None,
-        float((gradients == 0.0).mean()) if parameters else None,
-        sum(
-            all(_is_shut(found[name]) for found in layer.outputs.values() if name in found)
-            for name in names
-        ),
-        float(numpy.linalg.norm(numpy.concatenate(slopes))) / size if size else None,
-    )
-
-
-def _is_shut(node: Value) -> bool:
+def _lets_nothing_pass(node: Value) -> bool:
     return bool(node.partials) and not any(node.partials)
-
-
-def facts_of(statistics: Statistics, gated: bool) -> Iterator[tuple[str, str]]:
-    """What a card says of its layer, as (name, number); of dead units where its activation can shut them, `gated`, or some are."""
-    if statistics.gradient_norm is not None:
-        yield "gradient norm", number(statistics.gradient_norm)
-    if statistics.zero_gradients is not None:
-        yield "zero gradients", f"{statistics.zero_gradients:.0%}"
-    if statistics.dead is not None and (gated or (statistics.dead and statistics.parameters)):
-        yield "dead units", f"{statistics.dead:,} of {statistics.units:,}"
-    if statistics.ratio is not None:
-        yield "‖∂W‖ / ‖W‖", number(statistics.ratio)
-
-
-def blocks(layer: Layer) -> Iterator[tuple[str, str]]:
-    """Which rows of W belong to which part of a layer that has several, such as the gates of a cell."""
-    rows = [row for row in layer.rows.values() if row.weights]
-    places = ordered((row.name, "") for row in rows)
-    families: dict[int, list[str]] = {}
-    for row in sorted(rows, key=lambda row: places[row.name, ""]):
-        families.setdefault(places[row.name, ""][0], []).append(row.name)
-    start = 0
-    for names in families.values() if 1 < len(families) <= 6 else ():
-        yield clean(names[0].partition(".")[0], 24), f"rows {start + 1}–{start + len(names)}"
-        start += len(names)

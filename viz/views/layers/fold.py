@@ -1,4 +1,8 @@
-"""A graph folded to its layers, in two walks and without looking at modules: which call of which layer made each Value."""
+"""A graph folded to its layers and what flows between them, in two passes over its Values.
+
+A network of 784-100-10 units is 239,253 Values for one sample: a pass reads each Value once, and
+what it needs of the modules is in the scopes.
+"""
 
 from collections import defaultdict
 from functools import cached_property
@@ -6,52 +10,77 @@ from functools import cached_property
 from scalargrad.core import ops
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Parameter, Value
-from viz.model.snapshot import Snapshot, grad_of
+from viz.model.snapshot import Snapshot, carried
 
-from .assign import Home, Layer, Rows, homes
+from .assign import Layer, OutputsByScope, Part, Rows, assign_scopes
 
 _SUMS = (ops.ADD.name, ops.SUB.name, ops.SUM.name)
 _PRODUCTS = (ops.MUL.name, ops.DOT.name)
+
+FROM_INPUTS = 1
+"""The bit of a set of sources that stands for inputs; layer i has the bit 2 << i."""
 
 
 class Folded:
     """The layers of a graph, from the inputs on, and what flows between them.
 
-    layers   in the order in which a walk meets them
-    places   where each of them stands, by its id()
-    owner    for each leaf that enters layers the first of these
-    targets  the leaves that only the result uses
-    result   what the result, all that comes after the layers, sends back to the Values that enter it
+    Attributes:
+        layers: The layers, each after those that it takes from.
+        owner: For each leaf that enters layers the first of these.
+        targets: The leaves that only the result uses.
+        result: For each Value that enters the result, which is all that comes after the layers, the
+            gradient that the result sends back to it.
+        loose: Parameters outside of all layers.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> folded = Folded(Snapshot(MLP(2, [3, 2], seed=1)([1.0, -1.0])))
+        >>> [(layer.path, layer.units, layer.weights) for layer in folded.layers]
+        [('layers.0', 3, 6), ('layers.1', 2, 6)]
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self._outputs = self._outputs_by_scope()
         scopes = dict.fromkeys(node.scope for node in snapshot.order)
-        self._outer = self._outputs_by_scope()
-        self._homes = homes([scope for scope in scopes if scope is not None], self._outer)
-        self.layers = self._in_order()
-        self.places = {id(layer): i for i, layer in enumerate(self.layers)}
+        self._parts = assign_scopes([scope for scope in scopes if scope is not None], self._outputs)
+        self.layers = self._sort_layers()
+        self._rank = {id(layer): i for i, layer in enumerate(self.layers)}
+
         self.result: dict[Value, float] = {}
         self.targets: dict[Value, None] = {}
-        self._between = self._before_layers()
-        self._sources: dict[Value, int] = {}
+        self._source_bits: dict[Value, int] = {}
+        self._before_layers = self._find_before_layers()
         self._fold()
-        self._share_inputs()
+
+        self.owner = self._share_leaves()
         self._name_outputs()
-        self.loose = self._loose()
+        self.loose = self._count_loose()
 
-    def _in_order(self) -> list[Layer]:
-        """The layers by the place of their last Value: what a layer takes from stands before it."""
-        last = {node.scope: i for i, node in enumerate(self.snapshot.order)}
-        places: dict[int, int] = {}
-        for scope, home in self._homes.items():
-            places[id(home.layer)] = max(places.get(id(home.layer), -1), last.get(scope, -1))
-        layers = {id(home.layer): home.layer for home in self._homes.values()}
-        return sorted(layers.values(), key=lambda layer: places[id(layer)])
+    def rank(self, layer: Layer) -> int:
+        """Return the position of a layer in `layers`."""
+        return self._rank[id(layer)]
 
-    def _outputs_by_scope(self) -> dict[Scope, dict[Value, None]]:
-        """For each scope the Values that other scopes use, or that are roots."""
-        outputs: dict[Scope, dict[Value, None]] = defaultdict(dict)
+    def call(self, node: Value) -> Scope | None:
+        """Return the call of a layer that made a Value, None for a Value outside of all layers."""
+        part = self._part(node) if node.args else None
+        return None if part is None else part.call
+
+    def sources(self, node: Value) -> int:
+        """Return where a Value comes from, as bits: 1 for inputs, 2 for the first layer, 4 …"""
+        if not node.args:
+            return FROM_INPUTS if node.kind in ("input", "parameter") else 0
+        part = self._part(node)
+        return self._source_bits.get(node, 0) if part is None else 2 << self.rank(part.layer)
+
+    def _part(self, node: Value) -> Part | None:
+        return self._parts.get(node.scope) if node.scope is not None else None
+
+    # Before the passes: scopes and their order
+
+    def _outputs_by_scope(self) -> OutputsByScope:
+        """Return for each scope the Values that other scopes use, or that are roots."""
+        outputs: OutputsByScope = defaultdict(dict)
         for node in self.snapshot.order:
             scope = node.scope
             for arg in node.args:
@@ -62,157 +91,168 @@ class Folded:
                 outputs[root.scope][root] = None
         return outputs
 
-    def _share_inputs(self) -> None:
-        """Leave each leaf to the first of the layers that it enters."""
-        self.owner: dict[Value, Layer] = {}
-        for layer in self.layers:
-            layer.first = {
-                leaf: call
-                for leaf, call in layer.first.items()
-                if self.owner.setdefault(leaf, layer) is layer
-            }
+    def _sort_layers(self) -> list[Layer]:
+        """Return the layers by their last Values: what a layer takes from is done before it."""
+        last_of_scope = {node.scope: i for i, node in enumerate(self.snapshot.order)}
+        layers: dict[int, Layer] = {}
+        last: dict[int, int] = {}
+        for scope, part in self._parts.items():
+            key = id(part.layer)
+            layers[key] = part.layer
+            last[key] = max(last.get(key, -1), last_of_scope.get(scope, -1))
+        return sorted(layers.values(), key=lambda layer: last[id(layer)])
 
-    def _before_layers(self) -> set[Value]:
-        """What stands outside of all layers, but is computed for one."""
-        found: set[Value] = set()
+    def _find_before_layers(self) -> set[Value]:
+        """Return what is outside of all layers, but is computed for one, such as a scaled input."""
+        parts = self._parts
+        before: set[Value] = set()
         for node in reversed(self.snapshot.order):
-            if node.args and (node in found or node.scope in self._homes):
-                found.update(arg for arg in node.args if arg.args and arg.scope not in self._homes)
-        return found
+            if node in before or (node.args and node.scope in parts):
+                before.update(arg for arg in node.args if arg.args and arg.scope not in parts)
+        return before
+
+    def _is_outside(self, node: Value) -> bool:
+        return bool(node.args) and node.scope not in self._parts
+
+    # The passes
 
     def _fold(self) -> None:
+        parts = self._parts
+        gradients = self.snapshot.gradients
         for node in self.snapshot.order:
             if not node.args:
                 continue
-            home = self._homes.get(node.scope)  # type: ignore[arg-type]
-            if home is None:
-                self._take_free(node)
+            part = None if node.scope is None else parts.get(node.scope)
+            if part is None:
+                self._fold_outside(node, gradients[node])
             else:
-                self._take(node, home)
+                self._fold_inside(node, gradients[node], part)
 
-    def _take(self, node: Value, home: Home) -> None:
-        """Note the parameters of a Value inside a layer, and what it takes from elsewhere."""
+    def _fold_inside(self, node: Value, gradient: float, part: Part) -> None:
+        """Give the layer of a Value its parameters, and what it takes from elsewhere."""
+        layer = part.layer
         scope = node.scope
         for arg, local in zip(node.args, node.partials, strict=False):
             if arg.args and arg.scope is scope:
                 continue
             if isinstance(arg, Parameter) and _is_learned(arg, node):
-                self._own(arg, node, home)
-            elif not self._is_ours(arg, home):
-                entering, gradient = home.layer.entering, grad_of(node)
-                entering[arg] = entering.get(arg, 0.0) + (local * gradient if gradient else 0.0)
-                home.layer.takers[arg].add(home.call)
+                self._add_parameter(arg, node, part)
+            elif not self._is_own(arg, part):
+                flow = carried(local, gradient)
+                layer.entering[arg] = layer.entering.get(arg, 0.0) + flow
+                layer.takers[arg].add(part.call)
                 if not arg.args:
-                    home.layer.first.setdefault(arg, home.layer.calls[home.call])
+                    layer.first.setdefault(arg, layer.calls[part.call])
 
-    def _is_ours(self, arg: Value, home: Home) -> bool:
-        """Whether an operand comes from the same call, or is a constant."""
+    def _is_own(self, arg: Value, part: Part) -> bool:
+        """Tell whether an operand comes from the same call, or is a constant."""
         if not arg.args:
             return arg.kind == "constant"
-        other = self._homes.get(arg.scope) if arg.scope is not None else None
-        return other is not None and other.layer is home.layer and other.call is home.call
+        other = self._part(arg)
+        return other is not None and other.layer is part.layer and other.call is part.call
 
-    def _own(self, parameter: Parameter, node: Value, home: Home) -> None:
+    def _add_parameter(self, parameter: Parameter, node: Value, part: Part) -> None:
         scope = node.scope
         assert scope is not None
-        alone = scope.parent is not None and scope.parent.identity == scope.identity
-        key = (scope.identity, home.unit if alone or not scope.identity else "")
-        row = home.layer.rows.get(key)
+        # Parameters that a module uses in several units are one row, unless each unit has a scope
+        # that is a part of the module itself.
+        is_divided = scope.parent is not None and scope.parent.identity == scope.identity
+        key = (scope.identity, part.unit if is_divided or not scope.identity else "")
+        row = part.layer.rows.get(key)
         if row is None:
-            row = home.layer.rows[key] = Rows(home.unit)
-        (row.biases if node.op in _SUMS else row.weights)[parameter] = None
+            row = part.layer.rows[key] = Rows(part.unit)
+        parameters = row.biases if node.op in _SUMS else row.weights
+        parameters[parameter] = None
 
-    def _take_free(self, node: Value) -> None:
-        """What a Value outside of all layers comes from; and where it belongs to the result, what the result takes."""
-        source, inside = 0, node in self._between
+    def _fold_outside(self, node: Value, gradient: float) -> None:
+        """Note where a Value outside of all layers comes from, and what the result takes."""
+        is_before_layer = node in self._before_layers
+        bits = 0
         for arg, local in zip(node.args, node.partials, strict=False):
-            source |= self.sources(arg)
-            if inside or (arg.args and arg.scope not in self._homes and arg not in self._between):
+            bits |= self.sources(arg)
+            if is_before_layer:
                 continue
-            if not arg.args and arg.kind == "input":
-                self.targets[arg] = None
-            elif arg.args:
-                self.result[arg] = self.result.get(arg, 0.0) + (
-                    local * grad_of(node) if grad_of(node) else 0.0
-                )
-        self._sources[node] = source
+            if not arg.args:
+                if arg.kind == "input":
+                    self.targets[arg] = None
+            elif not self._is_outside(arg) or arg in self._before_layers:
+                flow = carried(local, gradient)
+                self.result[arg] = self.result.get(arg, 0.0) + flow
+        self._source_bits[node] = bits
 
-    def call_of(self, node: Value) -> Scope | None:
-        """Return the call of a layer that made a Value, None for what stands outside of all layers."""
-        home = self._homes.get(node.scope) if node.args and node.scope is not None else None
-        return None if home is None else home.call
+    def _share_leaves(self) -> dict[Value, Layer]:
+        """Leave each leaf to the first of the layers that it enters, and return that layer."""
+        owner: dict[Value, Layer] = {}
+        for layer in self.layers:
+            layer.first = {
+                leaf: call
+                for leaf, call in layer.first.items()
+                if owner.setdefault(leaf, layer) is layer
+            }
+        return owner
 
-    def sources(self, node: Value) -> int:
-        """Where a Value comes from, as bits: 1 for inputs, 2 for the first layer, 4 for the second …"""
-        if not node.args:
-            return 1 if node.kind in ("input", "parameter") else 0
-        home = self._homes.get(node.scope)  # type: ignore[arg-type]
-        return self._sources.get(node, 0) if home is None else 2 << self.places[id(home.layer)]
+    # After the passes: names of outputs
 
     def _name_outputs(self) -> None:
         """Put the outputs of each call of each layer under their names."""
-        inner: dict[Scope, int] = defaultdict(int)
-        seen: dict[tuple[Scope, str], int] = defaultdict(int)
-        for scope in self._outer:
-            if (home := self._homes.get(scope)) and scope is not home.call:
-                inner[home.call] += 1
-        for scope, found in self._outer.items():
-            if home := self._homes.get(scope):
-                leaving = [
-                    node
-                    for node in found
-                    if node in self._leaving or self._is_gathered(home, inner[home.call])
-                ]
-                time = seen[home.call, home.unit]
-                seen[home.call, home.unit] += bool(leaving)
-                self._name(
-                    home,
-                    time,
-                    leaving
-                    if scope is not home.call or not self._is_gathered(home, inner[home.call])
-                    else [],
-                )
+        inner_units: dict[Scope, int] = defaultdict(int)
+        for scope in self._outputs:
+            part = self._parts.get(scope)
+            if part is not None and scope is not part.call:
+                inner_units[part.call] += 1
 
-    def _is_gathered(self, home: Home, units: int) -> bool:
-        """Whether a layer goes on from its units, and little of that leaves: of a softmax often one number alone."""
-        own = self._outer.get(home.call, {})
+        uses: dict[tuple[Scope, str], int] = defaultdict(int)
+        for scope, outputs in self._outputs.items():
+            part = self._parts.get(scope)
+            if part is None:
+                continue
+            goes_on = self._goes_on(part, inner_units[part.call])
+            leaving = [node for node in outputs if goes_on or node in self._leaving]
+            use = uses[part.call, part.unit]
+            uses[part.call, part.unit] += bool(leaving)
+            if not goes_on or scope is not part.call:
+                self._name(part, use, leaving)
+
+    def _goes_on(self, part: Part, units: int) -> bool:
+        """Tell whether a layer computes on from its units, and few numbers leave it.
+
+        Of a softmax often a single number leaves: the units before it are what the layer shows.
+        """
+        own = self._outputs.get(part.call, {})
         return 0 < sum(node in self._leaving for node in own) < units
 
-    def _name(self, home: Home, time: int, leaving: list[Value]) -> None:
+    def _name(self, part: Part, use: int, leaving: list[Value]) -> None:
         counts: dict[str, int] = defaultdict(int)
         for node in leaving:
-            home.layer.outputs[home.layer.calls[home.call], time][
-                home.unit, node.op, counts[node.op]
-            ] = node
+            outputs = part.layer.outputs[part.layer.calls[part.call], use]
+            outputs[part.unit, node.op, counts[node.op]] = node
             counts[node.op] += 1
 
     @cached_property
     def _leaving(self) -> set[Value]:
         """Values that leave the call of their layer."""
-        found = {root for root in self.snapshot.roots if root.args}
-        found.update(arg for layer in self.layers for arg in layer.entering if arg.args)
-        found.update(self.result)
-        found.update(arg for node in self._sources for arg in node.args)
-        return found
+        leaving = {root for root in self.snapshot.roots if root.args}
+        leaving.update(arg for layer in self.layers for arg in layer.entering if arg.args)
+        leaving.update(self.result)
+        leaving.update(arg for node in self._source_bits for arg in node.args)
+        return leaving
 
-    def _loose(self) -> int:
-        """How many parameters stand outside of all layers."""
-        within = {
-            parameter
-            for layer in self.layers
-            for row in layer.rows.values()
-            for parameter in (*row.weights, *row.biases)
-        }
-        used = {arg for node in self._sources for arg in node.args if isinstance(arg, Parameter)}
-        entering = {
-            arg for layer in self.layers for arg in layer.entering if isinstance(arg, Parameter)
-        }
-        return len(used - within - entering)
+    def _count_loose(self) -> int:
+        """Count the parameters outside of all layers."""
+        loose = {arg for node in self._source_bits for arg in node.args}
+        for layer in self.layers:
+            loose -= layer.parameters.keys()
+            loose -= layer.entering.keys()
+        return sum(isinstance(arg, Parameter) for arg in loose)
 
 
 def _is_learned(arg: Parameter, node: Value) -> bool:
-    """Whether a parameter is a weight or bias: where all operands are parameters, as when letters are learned vectors, the first half is."""
-    if node.op in _PRODUCTS:
-        learned = all(isinstance(other, Parameter) for other in node.args)
-        return not learned or arg in node.args[: (len(node.args) + 1) // 2]
-    return True
+    """Tell whether a parameter is a weight or bias of the Value's layer.
+
+    Where all operands of a product are parameters, as when embedded letters enter a layer, the
+    weights are the first half.
+    """
+    if node.op not in _PRODUCTS:
+        return True
+    are_all_learned = all(isinstance(other, Parameter) for other in node.args)
+    return not are_all_learned or arg in node.args[: (len(node.args) + 1) // 2]

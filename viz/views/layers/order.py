@@ -1,67 +1,88 @@
-"""Units, weights and inputs in order, and as images, by the numbers in their names."""
+"""The order of units, weights and inputs, and images among them, by the numbers in their names."""
 
 import re
 from collections.abc import Iterable, Sequence
 from math import isqrt
-from typing import Any
+from typing import TypeVar
 
 from scalargrad.core.value import Value
 
 _NUMBER = re.compile("[0-9]+")
-SMALLEST_IMAGE = 16
-"""From so many numbers on, a square number of inputs without names is an image."""
+MIN_IMAGE = 16
+"""The smallest square number of inputs without names that is taken for an image."""
+
+Leaf = TypeVar("Leaf", bound=Value)
+Rank = tuple[int, tuple[int, ...]]
 
 
 def digits(name: str) -> tuple[int, ...]:
-    """The numbers in a name.
+    """Return the numbers in a name.
 
-    >>> digits("maps.2.10")
-    (2, 10)
+    Example:
+        >>> digits("maps.2.10")
+        (2, 10)
     """
     return tuple(map(int, _NUMBER.findall(name)))
 
 
-def ordered(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, tuple[int, ...]]]:
-    """For names with a kind the place where each stands: kinds of names as they come, within a kind by the numbers in the names.
+def rank_names(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Rank]:
+    """Return sort keys: families of names in order of appearance, and by number within a family.
 
-    >>> places = ordered([("b.1", ""), ("a.10", ""), ("a.9", "")])
-    >>> sorted(places, key=places.get)
-    [('b.1', ''), ('a.9', ''), ('a.10', '')]
+    Args:
+        names: Pairs of a name and its kind. Names that differ in numbers alone are one family.
+
+    Example:
+        >>> ranks = rank_names([("b.1", ""), ("a.10", ""), ("a.9", "")])
+        >>> sorted(ranks, key=ranks.get)
+        [('b.1', ''), ('a.9', ''), ('a.10', '')]
     """
     families: dict[tuple[str, str], int] = {}
-    found: dict[tuple[str, str], tuple[int, tuple[int, ...]]] = {}
+    ranks: dict[tuple[str, str], Rank] = {}
     for name, kind in names:
         family = families.setdefault((_NUMBER.sub("#", name), kind), len(families))
-        found[name, kind] = family, digits(name)
-    return found
+        ranks[name, kind] = (family, digits(name))
+    return ranks
 
 
-def in_order(leaves: list[Any]) -> list[Any]:
-    """Leaves by the numbers in their labels, where these differ in numbers alone: a filter at the edge meets w4 before w0."""
-    names = [(leaf.label, "") for leaf in leaves]
-    places = ordered(names)
-    if len(places) < len(leaves) or len({place for place, _ in places.values()}) > 1:
+def sort_leaves(leaves: list[Leaf]) -> list[Leaf]:
+    """Sort leaves by the numbers in their labels, where the labels differ in numbers alone.
+
+    The graph does not give this order: a filter at the edge of an image meets w4 before w0.
+    """
+    ranks = rank_names((leaf.label, "") for leaf in leaves)
+    families = {family for family, _ in ranks.values()}
+    if len(ranks) < len(leaves) or len(families) > 1:
         return leaves
-    return [
-        leaf
-        for leaf, _ in sorted(zip(leaves, names, strict=True), key=lambda pair: places[pair[1]])
-    ]
+    return sorted(leaves, key=lambda leaf: ranks[leaf.label, ""])
 
 
-def grid(places: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:
-    """(maps, rows, columns) where things are numbered by map, row and column without a gap."""
+def grid_shape(places: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:
+    """Return (maps, rows, columns) of things that are numbered by map, row and column.
+
+    Args:
+        places: The numbers of each thing.
+
+    Returns:
+        None where a place is missing or taken twice, or where there is a single row and column.
+
+    Example:
+        >>> grid_shape([(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)])
+        (1, 2, 2)
+    """
     if not places or any(len(place) != 3 for place in places):
         return None
-    sizes = tuple(max(place[i] for place in places) + 1 for i in range(3))
-    whole = len(set(places)) == len(places) == sizes[0] * sizes[1] * sizes[2]
-    return (sizes[0], sizes[1], sizes[2]) if whole and sizes[1] * sizes[2] > 1 else None
+    maps, rows, columns = (max(numbers) + 1 for numbers in zip(*places, strict=True))
+    is_full = len(set(places)) == len(places) == maps * rows * columns
+    return (maps, rows, columns) if is_full and rows * columns > 1 else None
 
 
 def image_shape(leaves: Sequence[Value]) -> tuple[int, int, int] | None:
-    """(images, rows, columns) of inputs whose names say so, or whose number is a square."""
+    """Return (images, rows, columns) of inputs whose labels say so, or whose number is a square."""
     places = [digits(leaf.label) for leaf in leaves]
-    named = grid([place if len(place) == 3 else (0, *place) for place in places])
+    named = grid_shape([place if len(place) == 3 else (0, *place) for place in places])
     if named and named[1] > 1:
         return named
+
     side = isqrt(len(leaves))
-    return (1, side, side) if side * side == len(leaves) >= SMALLEST_IMAGE else None
+    is_square = side * side == len(leaves)
+    return (1, side, side) if is_square and len(leaves) >= MIN_IMAGE else None
