@@ -25,7 +25,7 @@ from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
 from .look.text import clean
 from .notebook import register_if_there
-from .render.dot import digraph
+from .render.dot import build_digraph
 from .views.choose import pictures_of
 
 __all__ = [
@@ -136,7 +136,7 @@ def draw_dot(
         True
     """
     picture = pictures_of(target, edges=edges)[0]
-    return digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
+    return build_digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
 
 
 register_if_there(draw)

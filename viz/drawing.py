@@ -11,26 +11,26 @@ from scalargrad.errors import LayoutError, OptionError
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.files import write
 
-from .layout.graphviz_process import checked_program
-from .layout.layer_cards import in_cards
-from .layout.layered import Placed, Settings, layered
-from .layout.neuron_columns import in_columns
-from .layout.node_size import size
+from .layout.graphviz_process import check_program
+from .layout.layer_cards import lay_out_layers
+from .layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
+from .layout.neuron_columns import lay_out_neurons
+from .layout.node_size import measure_node
 from .look.text import hint
 from .look.theme import checked_theme
 from .model.picture import Picture
 from .render import raster
-from .render.dot import digraph
-from .render.mermaid import mermaid
-from .render.outline import outline
-from .render.svg_document import as_image, group_width, svg
+from .render.dot import build_digraph
+from .render.mermaid import render_mermaid
+from .render.outline import render_outline
+from .render.svg_document import as_image, header_width, render_svg
 from .showing import as_page, show
 
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
 
 
-def checked_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
+def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
     """Return the path to save something at, with ~ for the user's folder written out.
 
     Args:
@@ -42,7 +42,7 @@ def checked_path(path: str | PathLike[str], endings: Sequence[str], what: str = 
         OptionError: The path ends otherwise, or not at all.
 
     Example:
-        >>> checked_path("a.SVG", (".svg", ".png")).name
+        >>> check_path("a.SVG", (".svg", ".png")).name
         'a.SVG'
     """
     target = Path(fspath(path))
@@ -77,10 +77,10 @@ class Drawing:
         page: Callable[[], str] | None = None,
     ) -> None:
         self.theme, self._pictures = checked_theme(theme), pictures
-        self._limit, self._program, self._page = limit, checked_program(program), page
+        self._limit, self._program, self._page = limit, check_program(program), page
 
     @cached_property
-    def placed(self) -> Placed:
+    def placed(self) -> PlacedPicture:
         """The picture with positions."""
         for picture in self._pictures[:-1]:
             try:
@@ -89,15 +89,15 @@ class Drawing:
                 continue
         return self._place(self._pictures[-1])
 
-    def _place(self, picture: Picture) -> Placed:
+    def _place(self, picture: Picture) -> PlacedPicture:
         if picture.level == "neurons":
-            return in_columns(picture)
+            return lay_out_neurons(picture)
         if picture.level == "layers":
-            return in_cards(picture)
-        settings = Settings(*_GAPS[picture.level], self._limit, self._program)
-        sizes = {node.id: size(node, picture.level) for node in picture.nodes}
-        headers = {group.path: group_width(group) for group in picture.groups}
-        return layered(picture, sizes, headers, settings)
+            return lay_out_layers(picture)
+        settings = LayoutSettings(*_GAPS[picture.level], self._limit, self._program)
+        sizes = {node.id: measure_node(node, picture.level) for node in picture.nodes}
+        headers = {group.path: header_width(group) for group in picture.groups}
+        return lay_out_graph(picture, sizes, headers, settings)
 
     @property
     def picture(self) -> Picture:
@@ -112,7 +112,7 @@ class Drawing:
         >>> viz.draw(Value(2.0) * 3).svg().startswith("<svg")
         True
         """
-        return svg(self.placed, theme or self.theme)
+        return render_svg(self.placed, theme or self.theme)
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the picture to a file; its ending says in which format.
@@ -122,7 +122,7 @@ class Drawing:
 
         Raises OptionError for another ending, PictureError where a library is missing. A file is written whole or not at all.
         """
-        target = checked_path(path, FORMATS)
+        target = check_path(path, FORMATS)
         write(target, self._content(target.suffix.lower()))
         return target
 
@@ -137,20 +137,20 @@ class Drawing:
         if ending == ".html" and self._page is not None:
             return self._page()
         if ending == ".dot":
-            return str(digraph(self.picture, theme=light).source)
+            return str(build_digraph(self.picture, theme=light).source)
         if ending == ".mmd":
-            return mermaid(self.picture)
+            return render_mermaid(self.picture)
         if ending == ".txt":
-            return outline(self.picture) + "\n"
+            return render_outline(self.picture) + "\n"
         if ending == ".png":
-            return raster.png(self.svg(light))
+            return raster.render_png(self.svg(light))
         if ending == ".pdf":
-            return raster.pdf(self.svg(light))
+            return raster.render_pdf(self.svg(light))
         raise OptionError("of this drawing there is no page: save it as .svg, .png or .pdf")
 
     @fits_terminal
     def __str__(self) -> str:
-        return outline(self.picture)
+        return render_outline(self.picture)
 
     def __repr__(self) -> str:
         return f"<Drawing of {self.picture.total:,} values as {self.picture.level}>"

@@ -10,13 +10,13 @@ from scalargrad.errors import OptionError, PictureError
 from scalargrad.training.recorder import Recording
 from scalargrad.utils.calls import explain_calls, explain_class
 from scalargrad.utils.files import write
-from viz.drawing import Drawing, checked_path
+from viz.drawing import Drawing, check_path
 from viz.gradients.explanation import Explanation
-from viz.layout.layered import Placed
+from viz.layout.layered import PlacedPicture
 from viz.look.text import clean, hint
 from viz.look.theme import checked_theme
-from viz.render.svg_document import as_image, page
-from viz.render.svg_writer import Sheet
+from viz.render.svg_document import as_image, render_document
+from viz.render.svg_writer import SvgWriter
 from viz.showing import as_page, show
 
 from . import video
@@ -34,13 +34,13 @@ class Scene(Protocol):
     seconds: float
 
     @property
-    def placed(self) -> Placed:
+    def placed(self) -> PlacedPicture:
         """The picture at the end, with positions."""
 
-    def body(self, sheet: Sheet, clock: Clock) -> str:
+    def body(self, sheet: SvgWriter, clock: Clock) -> str:
         """The picture."""
 
-    def foot(self, wide: float, sheet: Sheet, clock: Clock) -> str:
+    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
         """What stands below it."""
 
     def moments(self) -> list[float]:
@@ -74,9 +74,9 @@ class Animation:
         return self._document(theme or self.theme, float(second))
 
     def _document(self, theme: str, moment: float | None) -> str:
-        sheet, clock = Sheet(theme), Clock(self.seconds, moment)
+        sheet, clock = SvgWriter(theme), Clock(self.seconds, moment)
         body = self.scene.body(sheet, clock)
-        return page(
+        return render_document(
             self.scene.placed,
             sheet,
             body,
@@ -93,7 +93,7 @@ class Animation:
         Raises OptionError for another ending, rate or scale; PictureError where a library for these is not installed. A file is written
         whole or not at all.
         """
-        target = checked_path(path, FORMATS)
+        target = check_path(path, FORMATS)
         ending = target.suffix.lower()
         light = "light" if self.theme == "auto" else self.theme
         if ending == ".svg":

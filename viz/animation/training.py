@@ -14,16 +14,15 @@ from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.training.recorder import Recording
 from viz.drawing import Drawing
-from viz.layout.layered import Placed
-from viz.layout.node_size import size
+from viz.layout.layered import PlacedPicture
+from viz.layout.node_size import measure_node
 from viz.look.text import fitted, number
 from viz.look.theme import strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
-from viz.render import svg_edges as wires
-from viz.render import svg_nodes as shapes
-from viz.render.svg_document import backdrop
-from viz.render.svg_writer import Sheet
+from viz.render import svg_edges, svg_nodes
+from viz.render.svg_document import draw_backdrop
+from viz.render.svg_writer import SvgWriter
 from viz.views.choose import pictures_of
 from viz.views.neurons import neuron_picture
 
@@ -62,7 +61,7 @@ class Film:
         self.captions = captions
         self.pace = pace or min(_SLOWEST, _WHOLE / len(frames))
         self.seconds = LEAD + len(frames) * self.pace + PAUSE
-        self.placed: Placed = replace(place(_widest(self.frames)), picture=self.frames[-1])
+        self.placed: PlacedPicture = replace(place(_widest(self.frames)), picture=self.frames[-1])
 
     def start(self, i: int) -> float:
         """When a frame is there."""
@@ -72,38 +71,43 @@ class Film:
         """A moment in each frame."""
         return [self.start(i) + 0.9 * self.pace for i in range(len(self.frames))]
 
-    def body(self, sheet: Sheet, clock: Clock) -> str:
+    def body(self, sheet: SvgWriter, clock: Clock) -> str:
         """Everything that can change in each of its looks, all but one of them invisible."""
-        parts = [self._changing([backdrop(self._at(frame), sheet) for frame in self.frames], clock)]
+        parts = [
+            self._changing([draw_backdrop(self._at(frame), sheet) for frame in self.frames], clock)
+        ]
         flow = {i: abs(edge.flow or 0.0) for i, edge in enumerate(self.frames[-1].edges)}
         parts += [
             self._changing(self._wires(i, sheet), clock) for i in sorted(flow, key=flow.__getitem__)
         ]
         parts.append(
             self._changing(
-                ["".join(wires.labels(self._at(frame), sheet)) for frame in self.frames], clock
+                ["".join(svg_edges.draw_labels(self._at(frame), sheet)) for frame in self.frames],
+                clock,
             )
         )
-        parts += [wires.dot(point, sheet) for point in self.placed.ports]
+        parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
         parts += [
             self._changing(self._looks(i, sheet), clock) for i in range(len(self.frames[-1].nodes))
         ]
         return "".join(parts)
 
-    def _at(self, frame: Picture) -> Placed:
+    def _at(self, frame: Picture) -> PlacedPicture:
         return replace(self.placed, picture=frame)
 
-    def _wires(self, i: int, sheet: Sheet) -> list[str]:
+    def _wires(self, i: int, sheet: SvgWriter) -> list[str]:
         edges = [_rounded(frame.edges[i], frame) for frame in self.frames]
         arrow = self.placed.picture.level != "neurons"
         return [
-            wires.wire(edge, self.placed.routes[i], frame, sheet, arrow)
+            svg_edges.draw_edge(edge, self.placed.routes[i], frame, sheet, arrow)
             for edge, frame in zip(edges, self.frames, strict=True)
         ]
 
-    def _looks(self, i: int, sheet: Sheet) -> list[str]:
+    def _looks(self, i: int, sheet: SvgWriter) -> list[str]:
         frame_of = self.placed.nodes[self.frames[-1].nodes[i].id]
-        looks = [shapes.draw(frame.nodes[i], frame_of, frame, sheet) for frame in self.frames]
+        looks = [
+            svg_nodes.draw_node(frame.nodes[i], frame_of, frame, sheet) for frame in self.frames
+        ]
         silent = [
             _TITLE.sub("", look) for look in looks
         ]  # titles have every digit, and would make every look another one
@@ -139,7 +143,7 @@ class Film:
         )
         return Track("opacity", (*points, *over))
 
-    def foot(self, wide: float, sheet: Sheet, clock: Clock) -> str:
+    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
         """The caption of each frame, and how far the film has come."""
         lines = [
             sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
@@ -168,7 +172,7 @@ class Film:
         )
 
 
-Placer = Callable[[Picture], Placed]
+Placer = Callable[[Picture], PlacedPicture]
 
 
 def _check_alike(frames: Sequence[Picture]) -> None:
@@ -193,7 +197,7 @@ def _structure(picture: Picture) -> object:
 def _widest(frames: Sequence[Picture]) -> Picture:
     """A picture whose nodes have the longest numbers of all frames, so that each has room in its place."""
     nodes = [
-        max(looks, key=lambda node: size(node, frames[0].level))
+        max(looks, key=lambda node: measure_node(node, frames[0].level))
         for looks in zip(*(f.nodes for f in frames), strict=True)
     ]
     return replace(frames[-1], nodes=tuple(nodes))
@@ -208,7 +212,7 @@ def _rounded(edge: Edge, picture: Picture) -> Edge:
     return replace(edge, flow=size if edge.flow > 0 else -size)
 
 
-def _drawn(picture: Picture) -> Placed:
+def _drawn(picture: Picture) -> PlacedPicture:
     return Drawing([picture]).placed
 
 

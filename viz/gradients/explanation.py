@@ -15,7 +15,7 @@ from viz.model.snapshot import grad_of
 from .highlight import highlighted
 from .names import on_paths, stops, worth_naming
 from .notation import Path, counted, latex_derivative, latex_number, short
-from .path_sums import Ledger, between
+from .path_sums import PathSums, between
 from .reasons import Reason, reason
 
 
@@ -76,7 +76,7 @@ def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
     _check("chain_rule", output, leaf, "most", most)
     order = between(output, leaf)
     names = stops(order, output, leaf)
-    ledger = Ledger(output, leaf, most, order, names)
+    ledger = PathSums(output, leaf, most, order, names)
     paths = tuple(
         _path([(names[step.node], step.factor) for step in trail.steps()], trail.product)
         for trail in ledger.best
@@ -115,7 +115,7 @@ class Explanation:
     more: int
     rest: float
     why: str
-    _ledger: Ledger = field(repr=False, compare=False)
+    _ledger: PathSums = field(repr=False, compare=False)
     _reason: Reason = field(repr=False, compare=False)
 
     @fits_terminal
@@ -214,7 +214,7 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
     w × 0 passes nothing back to w: the constant 0 is 0
     """
     _check("explain", output, leaf, "top", top)
-    ledger = Ledger(output, leaf, top)
+    ledger = PathSums(output, leaf, top)
     names, because = on_paths(ledger.best, output, leaf), reason(ledger)
     paths = []
     for trail in ledger.best:

@@ -11,7 +11,7 @@ from viz.views.dictionary import MOST_CARDS
 from viz.views.scalars import carried, scalar_picture, value_node
 
 from .notation import counted
-from .path_sums import Ledger, Trail
+from .path_sums import PathSums, Trail
 from .reasons import Reason
 
 _ENDS = 8
@@ -21,7 +21,7 @@ Way = tuple[Value, int]
 """An edge: a Value, and the number of its operand."""
 
 
-def highlighted(ledger: Ledger, reason: Reason, title: str) -> list[Picture]:
+def highlighted(ledger: PathSums, reason: Reason, title: str) -> list[Picture]:
     """The picture, and one of the paths alone in case it can't be placed in time.
 
     A graph of more than 300 values is not drawn whole: the Values on the paths stand for it, with the leaves that they were made
@@ -41,7 +41,7 @@ def highlighted(ledger: Ledger, reason: Reason, title: str) -> list[Picture]:
     ]
 
 
-def _notes(ledger: Ledger, reason: Reason) -> tuple[str, ...]:
+def _notes(ledger: PathSums, reason: Reason) -> tuple[str, ...]:
     shown = len(ledger.best)
     which = (
         f"the {shown:,} largest of {counted(ledger.count)}"
@@ -51,7 +51,7 @@ def _notes(ledger: Ledger, reason: Reason) -> tuple[str, ...]:
     return (f"in full color: {which}", *([reason.sentence] if reason.sentence else []))
 
 
-def _ways(ledger: Ledger, reason: Reason) -> dict[Way, str]:
+def _ways(ledger: PathSums, reason: Reason) -> dict[Way, str]:
     """The edges on the paths, and the one that the reason speaks of, with the word that is written on it."""
     ways = {
         (step.before.node, step.port): "" for trail in ledger.best for step in trail.steps()[1:]
@@ -64,7 +64,7 @@ def _ways(ledger: Ledger, reason: Reason) -> dict[Way, str]:
     return ways
 
 
-def _dimmed(picture: Picture, ledger: Ledger, reason: Reason, snapshot: Snapshot) -> Picture:
+def _dimmed(picture: Picture, ledger: PathSums, reason: Reason, snapshot: Snapshot) -> Picture:
     """A picture of the whole graph with all dimmed that no path passes."""
     words = {
         (snapshot.id(node), port): word for (node, port), word in _ways(ledger, reason).items()
@@ -86,7 +86,7 @@ def _dimmed(picture: Picture, ledger: Ledger, reason: Reason, snapshot: Snapshot
 class _Alone:
     """The Values on the paths and the leaves beside them, as many as can be read."""
 
-    def __init__(self, ledger: Ledger, reason: Reason, snapshot: Snapshot) -> None:
+    def __init__(self, ledger: PathSums, reason: Reason, snapshot: Snapshot) -> None:
         self.ledger, self.reason, self.snapshot = ledger, reason, snapshot
         self.words = _ways(ledger, reason)
         self.kept = dict.fromkeys([ledger.output, ledger.leaf])

@@ -53,7 +53,7 @@ class Step(NamedTuple):
     factor: float
 
 
-class Ledger:
+class PathSums:
     """All ways from `output` to `leaf`.
 
     stops  the Values at which a way is written down; the local derivatives between two of them become one factor, summed where
@@ -70,7 +70,7 @@ class Ledger:
     Raises GraphError for a Value made by hand without partials.
 
     >>> x = Value(3.0, label="x")
-    >>> ledger = Ledger(x * x + x, x, most=2)
+    >>> ledger = PathSums(x * x + x, x, most=2)
     >>> ledger.count, ledger.total, [trail.product for trail in ledger.best], ledger.rest
     (3, 7.0, [3.0, 3.0], 1.0)
     """

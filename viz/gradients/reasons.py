@@ -18,7 +18,7 @@ from viz.look.text import clean, number
 from viz.views.scalars import carried
 
 from .names import called
-from .path_sums import Ledger
+from .path_sums import PathSums
 
 FAINT = 0.01
 """A local derivative below this is called saturated, where it depends on the result of its operation."""
@@ -49,11 +49,11 @@ class _Edge(NamedTuple):
         return carried(self.local, self.flow)
 
 
-def reason(ledger: Ledger) -> Reason:
+def reason(ledger: PathSums) -> Reason:
     """Why the gradient is zero, not finite, or tiny; an empty sentence where there is nothing to explain.
 
     >>> x = Value(-2.0, label="x")
-    >>> print(reason(Ledger(x.relu() * 3, x, most=1)).sentence)
+    >>> print(reason(PathSums(x.relu() * 3, x, most=1)).sentence)
     relu(x) passes nothing back to x: relu is off at −2 (derivative 1 above 0, else 0)
     """
     if not ledger.count:
@@ -63,7 +63,7 @@ def reason(ledger: Ledger) -> Reason:
     return _blocked(ledger) if ledger.total == 0.0 else _faint(ledger)
 
 
-def _edges(ledger: Ledger) -> Iterator[_Edge]:
+def _edges(ledger: PathSums) -> Iterator[_Edge]:
     """All edges that lead on to the leaf, in the order of the backward pass."""
     for node in reversed(ledger.order):
         for port, (arg, local) in enumerate(zip(node.args, node.partials, strict=True)):
@@ -74,7 +74,7 @@ def _edges(ledger: Ledger) -> Iterator[_Edge]:
 # Zero
 
 
-def _blocked(ledger: Ledger) -> Reason:
+def _blocked(ledger: PathSums) -> Reason:
     sent = [edge for edge in _edges(ledger) if edge.flow]
     canceled = [
         node
@@ -193,7 +193,7 @@ def _bracketed(op: Op) -> str:
 # Nan and inf
 
 
-def _broken(ledger: Ledger) -> Reason:
+def _broken(ledger: PathSums) -> Reason:
     """Where the first number that is not finite was sent, what made it, and what made nan of inf."""
     first = next(
         (edge for edge in _edges(ledger) if isfinite(edge.flow) and not isfinite(edge.sent)), None
@@ -247,7 +247,7 @@ def _made(node: Value) -> str:
     return f", made at {clean(source, 200)}" if source else ""
 
 
-def _made_nan(ledger: Ledger) -> str:
+def _made_nan(ledger: PathSums) -> str:
     """What turned an infinite gradient into nan on its way."""
     node = next(node for node in reversed(ledger.order) if isnan(ledger.flows[node]))
     arrived = [edge for edge in _edges(ledger) if edge.below is node]
@@ -260,7 +260,7 @@ def _made_nan(ledger: Ledger) -> str:
 # Tiny
 
 
-def _faint(ledger: Ledger) -> Reason:
+def _faint(ledger: PathSums) -> Reason:
     """The smallest factor on the largest way, where it comes of an operation near its limit."""
     steps = [
         step

@@ -10,7 +10,7 @@ LONG_SUM = 4
 """Chains of so many + run down in one column, as an account does."""
 
 
-class Structure:
+class Containment:
     """Questions about a picture that both the layout and the routes of the edges ask."""
 
     def __init__(self, picture: Picture) -> None:

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from viz.model.picture import Edge, Picture
 
-from .containment import Structure
-from .geometry import Frame, Point
+from .containment import Containment
+from .geometry import Point, Rect
 
 _FAR, _STEEPEST = 26.0, 1.6
 
@@ -25,8 +25,8 @@ class Router:
 
     def __init__(
         self,
-        structure: Structure,
-        frames: dict[str, Frame],
+        structure: Containment,
+        frames: dict[str, Rect],
         origins: dict[str, Point],
         routes: Routes,
         row_gap: float,
@@ -121,7 +121,7 @@ def _gentle(start: Point, passed: list[Point], end: Point) -> list[Point]:
     return points[1:-1]
 
 
-def _ends(structure: Structure, frames: dict[str, Frame]) -> list[tuple[Point, Point]]:
+def _ends(structure: Containment, frames: dict[str, Rect]) -> list[tuple[Point, Point]]:
     """Where each edge begins and ends; those of a running sum go down, all others to the right."""
     picture = structure.picture
     arriving: dict[str, list[int]] = defaultdict(list)
@@ -142,7 +142,7 @@ def _ends(structure: Structure, frames: dict[str, Frame]) -> list[tuple[Point, P
     return ends
 
 
-def _spread(picture: Picture, indexes: list[int], frames: dict[str, Frame]) -> dict[int, float]:
+def _spread(picture: Picture, indexes: list[int], frames: dict[str, Rect]) -> dict[int, float]:
     """How far from the middle of its target each edge ends: in the order of the sources from top to bottom."""
     target = picture.by_id[picture.edges[indexes[0]].target]
     if target.kind == "module" or len(indexes) == 1:

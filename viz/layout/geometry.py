@@ -7,10 +7,10 @@ Size = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Rect:
     """A rectangle by its left upper corner and its size.
 
-    >>> Frame(0, 0, 10, 4).middle
+    >>> Rect(0, 0, 10, 4).middle
     2.0
     """
 
@@ -39,10 +39,10 @@ class Frame:
         """The x of its middle."""
         return self.x + self.width / 2
 
-    def overlap(self, other: "Frame") -> float:
+    def overlap(self, other: "Rect") -> float:
         """The area that two frames share.
 
-        >>> Frame(0, 0, 2, 2).overlap(Frame(1, 1, 5, 5))
+        >>> Rect(0, 0, 2, 2).overlap(Rect(1, 1, 5, 5))
         1
         """
         across = min(self.right, other.right) - max(self.x, other.x)

@@ -18,7 +18,7 @@ _CHILD = (
 _CHATTER = ("Fontconfig ", "Warning: graph has ")
 
 
-def checked_program(program: str | None) -> str | None:
+def check_program(program: str | None) -> str | None:
     """`program` itself, if it is "dot", "pygraphviz" or None; raises OptionError if not."""
     if program not in PROGRAMS:
         raise OptionError(
@@ -32,7 +32,7 @@ def available(program: str | None = None) -> str:
 
     Raises LayoutError when it is missing.
     """
-    if checked_program(program) != "dot":
+    if check_program(program) != "dot":
         try:
             import pygraphviz  # noqa: F401
 

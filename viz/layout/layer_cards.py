@@ -9,8 +9,8 @@ from viz.model.heatmap import Histogram, Map
 from viz.model.layer_card import LayerCard
 from viz.model.picture import Edge, Picture
 
-from .geometry import Frame, Point
-from .layered import Placed
+from .geometry import Point, Rect
+from .layered import PlacedPicture
 
 PAD, TOP, GAP, BLOCK_GAP = 14.0, 50.0, 92.0, 18.0
 CAPTION, FACT, LANE = 15.0, 17.0, 24.0
@@ -40,21 +40,21 @@ class Bars:
 Piece = Map | Histogram | Facts | Bars
 
 
-def in_cards(picture: Picture) -> Placed:
+def lay_out_layers(picture: Picture) -> PlacedPicture:
     """Cards side by side; connections that jump over cards, or return to their own, run above them."""
     if not picture.nodes:
-        return Placed(picture, {}, {}, (), (), 0.0, 0.0)
+        return PlacedPicture(picture, {}, {}, (), (), 0.0, 0.0)
     bodies = [_height(card) for card in picture.cards]
     lanes, x = _lanes(picture), 0.0
     top, high = LANE * (max(lanes.values(), default=-1) + 1), TOP + max(bodies) + PAD
-    frames: dict[str, Frame] = {}
+    frames: dict[str, Rect] = {}
     for card, body in zip(picture.cards, bodies, strict=True):
-        frames[card.id] = Frame(
+        frames[card.id] = Rect(
             x, top + (high - TOP - body - PAD) / 2, card_width(card, body), TOP + body + PAD
         )
         x = frames[card.id].right + GAP
     routes = tuple(_route(edge, frames, lanes.get(i), top) for i, edge in enumerate(picture.edges))
-    return Placed(picture, frames, {}, routes, (), x - GAP, high + top)
+    return PlacedPicture(picture, frames, {}, routes, (), x - GAP, high + top)
 
 
 def card_width(card: LayerCard, body: float) -> float:
@@ -69,7 +69,7 @@ def _height(card: LayerCard) -> float:
     return max((frame.bottom for _, frame in pieces(card, 0.0)), default=0.0) or 28.0
 
 
-def pieces(card: LayerCard, body: float) -> Iterator[tuple[Piece, Frame]]:
+def pieces(card: LayerCard, body: float) -> Iterator[tuple[Piece, Rect]]:
     """What stands on a card, with frames that begin at the corner of its inside; captions of maps belong to their frames.
 
     body  how high the inside is; 0 to ask what would be needed
@@ -78,17 +78,17 @@ def pieces(card: LayerCard, body: float) -> Iterator[tuple[Piece, Frame]]:
     for block in (_maps(card), _numbers(card), _columns(card, body), _bars(card)):
         placed = list(block)
         yield from (
-            (piece, Frame(frame.x + x, frame.y, frame.width, frame.height))
+            (piece, Rect(frame.x + x, frame.y, frame.width, frame.height))
             for piece, frame in placed
         )
         x += max((frame.right for _, frame in placed), default=-BLOCK_GAP) + BLOCK_GAP
 
 
-def _maps(card: LayerCard) -> Iterator[tuple[Piece, Frame]]:
+def _maps(card: LayerCard) -> Iterator[tuple[Piece, Rect]]:
     y = 0.0
     for shown in card.maps:
         wide, high = _image_size(shown) if card.kind == "input" else _matrix_size(shown)
-        yield shown, Frame(0.0, y, max(wide, width(caption(shown), 9.5)), high + CAPTION)
+        yield shown, Rect(0.0, y, max(wide, width(caption(shown), 9.5)), high + CAPTION)
         y += high + CAPTION + 12
 
 
@@ -110,16 +110,16 @@ def _image_size(shown: Map) -> tuple[float, float]:
     return shown.columns * cell, shown.rows * cell
 
 
-def _numbers(card: LayerCard) -> Iterator[tuple[Piece, Frame]]:
+def _numbers(card: LayerCard) -> Iterator[tuple[Piece, Rect]]:
     y = 0.0
     for histogram in card.histograms:
-        yield histogram, Frame(0.0, y, *HISTOGRAM)
+        yield histogram, Rect(0.0, y, *HISTOGRAM)
         y += HISTOGRAM[1] + 8
     if card.facts and not card.bars:
         wide = max(
             HISTOGRAM[0] if card.histograms else 0.0, *(_fact_width(*fact) for fact in card.facts)
         )
-        yield Facts(card.facts), Frame(0.0, y, wide, FACT * len(card.facts))
+        yield Facts(card.facts), Rect(0.0, y, wide, FACT * len(card.facts))
 
 
 def _fact_width(name: str, text: str) -> float:
@@ -136,17 +136,17 @@ def is_spelled(shown: Map) -> bool:
     return shown.columns == 1 and shown.rows <= _SPELLED and not shown.missing
 
 
-def _columns(card: LayerCard, body: float) -> Iterator[tuple[Piece, Frame]]:
+def _columns(card: LayerCard, body: float) -> Iterator[tuple[Piece, Rect]]:
     x = y = 0.0
     for shown in card.columns:
         if card.kind == "layer" and is_mosaic(shown):
             wide, high = _image_size(shown)
-            yield shown, Frame(0.0, y, max(wide, width(shown.name, 9.5)), high + CAPTION)
+            yield shown, Rect(0.0, y, max(wide, width(shown.name, 9.5)), high + CAPTION)
             y += high + CAPTION + 12
         else:
             wide, high = _column_size(shown, body - CAPTION)
             wide = max(wide + label_room(shown), width(shown.name, 9.5))
-            yield shown, Frame(x, 0.0, wide, high + CAPTION)
+            yield shown, Rect(x, 0.0, wide, high + CAPTION)
             x += wide + 8
 
 
@@ -166,15 +166,15 @@ def _column_size(shown: Map, room: float) -> tuple[float, float]:
     return wide, shown.rows * min(_CELL, max(room, 180.0) / shown.rows)
 
 
-def _bars(card: LayerCard) -> Iterator[tuple[Piece, Frame]]:
+def _bars(card: LayerCard) -> Iterator[tuple[Piece, Rect]]:
     if card.bars:
         names = max(width(bar.label, 10) for bar in card.bars)
         numbers = max(width(number(bar.data), 9.5, mono=True) for bar in card.bars)
         high = (20.0 if len(card.bars) <= 16 else 11.0) * len(card.bars)
         wide = names + _BAR_AREA + numbers + 16
-        yield Bars(card, names, numbers), Frame(0.0, 0.0, wide, high)
+        yield Bars(card, names, numbers), Rect(0.0, 0.0, wide, high)
         if card.facts:
-            yield Facts(card.facts), Frame(0.0, high + 10, wide, FACT * len(card.facts))
+            yield Facts(card.facts), Rect(0.0, high + 10, wide, FACT * len(card.facts))
 
 
 # Connections
@@ -199,7 +199,7 @@ def _lanes(picture: Picture) -> dict[int, int]:
     return found
 
 
-def _route(edge: Edge, frames: dict[str, Frame], lane: int | None, top: float) -> tuple[Point, ...]:
+def _route(edge: Edge, frames: dict[str, Rect], lane: int | None, top: float) -> tuple[Point, ...]:
     source, target = frames[edge.source], frames[edge.target]
     if lane is None:
         return ((source.right, source.middle), (target.x, target.middle))

@@ -6,21 +6,21 @@ from itertools import pairwise
 
 from viz.model.picture import Picture
 
-from .containment import Structure, chain
+from .containment import Containment, chain
 from .edge_routes import Router
-from .geometry import Frame, Point, Size
+from .geometry import Point, Rect, Size
 from .graphviz import Box, Placement, place
 
 HEADER, MARGIN, PORT = 30.0, 14.0, 8.0
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedPicture:
     """A picture with positions: frames of nodes and groups, and for each edge the points that it passes, ends included."""
 
     picture: Picture
-    nodes: dict[str, Frame]
-    groups: dict[str, Frame]
+    nodes: dict[str, Rect]
+    groups: dict[str, Rect]
     routes: tuple[tuple[Point, ...], ...]
     ports: tuple[Point, ...]
     width: float
@@ -37,7 +37,7 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class LayoutSettings:
     """How a layout is made: pixels between columns and between rows, seconds for each call of Graphviz, and which Graphviz."""
 
     column_gap: float
@@ -46,9 +46,9 @@ class Settings:
     program: str | None = None
 
 
-def layered(
-    picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: Settings
-) -> Placed:
+def lay_out_graph(
+    picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: LayoutSettings
+) -> PlacedPicture:
     """Columns from left to right, each module in a box of its own.
 
     sizes    width and height of each node
@@ -65,10 +65,10 @@ class _Layout:
         picture: Picture,
         sizes: dict[str, Size],
         headers: dict[str, float],
-        settings: Settings,
+        settings: LayoutSettings,
     ) -> None:
         self.picture, self.sizes, self.headers, self.settings = picture, sizes, headers, settings
-        self.structure = Structure(picture)
+        self.structure = Containment(picture)
         self.plans: dict[str, _Plan] = {}
         self.shared: dict[object, Placement] = {}
 
@@ -179,15 +179,15 @@ class _Layout:
         users: dict[str, list[str]] = defaultdict(list)
         for a, b in edges:
             users[a].append(b)
-        frames = {item: Frame(*corner, *self.sizes[item]) for item, corner in plan.corners.items()}
+        frames = {item: Rect(*corner, *self.sizes[item]) for item, corner in plan.corners.items()}
         for item, found in users.items():
             if len(found) != 1 or not self.structure.is_leaf(item):
                 continue
             old, target = frames[item], frames[found[0]]
-            new = Frame(
+            new = Rect(
                 target.x - self.settings.column_gap - old.width, old.y, old.width, old.height
             )
-            swept = Frame(old.x, old.y - 4, new.right - old.x, old.height + 8)
+            swept = Rect(old.x, old.y - 4, new.right - old.x, old.height + 8)
             if new.x > old.x + 1 and not any(
                 swept.overlap(other) for name, other in frames.items() if name != item
             ):
@@ -211,17 +211,17 @@ class _Layout:
         }
         return _Plan((width, plan.size[1] + HEADER + MARGIN), corners, routes)
 
-    def placed(self) -> Placed:
+    def placed(self) -> PlacedPicture:
         """Everything in one coordinate system."""
         self.plans[""] = root = self.plan("")
         origins: dict[str, Point] = {"": (0.0, 0.0)}
-        frames: dict[str, Frame] = {}
+        frames: dict[str, Rect] = {}
         pending = [""]
         while pending:
             path = pending.pop()
             left, top = origins[path]
             for item, (x, y) in self.plans[path].corners.items():
-                frames[item] = Frame(left + x, top + y, *self.sizes[item])
+                frames[item] = Rect(left + x, top + y, *self.sizes[item])
                 if item in self.plans:
                     origins[item] = (left + x, top + y)
                     pending.append(item)
@@ -238,7 +238,7 @@ class _Layout:
             self.settings.row_gap,
         ).all()
         dots = tuple((frame.x + PORT / 2, frame.middle) for frame in ports.values())
-        return Placed(self.picture, nodes, groups, routes, dots, *root.size)
+        return PlacedPicture(self.picture, nodes, groups, routes, dots, *root.size)
 
 
 def _turn_upright(plan: _Plan, sizes: dict[str, Size], leaves: list[str]) -> None:

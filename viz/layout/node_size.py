@@ -12,7 +12,7 @@ _UNIT: Size = (74.0, 30.0)
 _MODULE_HEIGHT = 46.0
 
 
-def size(node: Node, level: str) -> Size:
+def measure_node(node: Node, level: str) -> Size:
     """Return the width and height of a node in pixels."""
     if level == "neurons":
         return _UNIT

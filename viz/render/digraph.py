@@ -9,7 +9,7 @@ import graphviz
 
 from scalargrad.errors import OptionError, PictureError
 from scalargrad.utils.files import as_path, write
-from viz.layout.graphviz_process import checked_program, rendered
+from viz.layout.graphviz_process import check_program, rendered
 
 LIMIT = 60.0
 """Seconds that Graphviz may take; set `limit` of a graph to change it."""
@@ -34,7 +34,7 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
         self, *args: Any, program: str | None = None, limit: float = LIMIT, **options: Any
     ) -> None:
         super().__init__(*args, **options)
-        self.program, self.limit = checked_program(program), limit
+        self.program, self.limit = check_program(program), limit
 
     def _copy_kwargs(self, **options: Any) -> Any:
         return super()._copy_kwargs(**options) | {"program": self.program, "limit": self.limit}

@@ -16,14 +16,14 @@ from viz.model.picture import Edge, Group, Node, Picture
 
 from . import dot_labels as labels
 from .digraph import PortableDigraph
-from .svg_nodes import spoken
+from .svg_nodes import describe_node
 
 STYLES = ("cards", "classic")
 _SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
 DIRECTIONS = tuple(_SIDES)
 
 
-def digraph(
+def build_digraph(
     picture: Picture,
     style: str = "cards",
     format: str = "svg",
@@ -42,7 +42,7 @@ def digraph(
     Raises OptionError for another style, direction, theme or program, and for a format that Graphviz does not know.
 
     >>> x, y = Node("n0", "input", "in", data=3.0), Node("n1", "operation", "x²", data=9.0, root=True)
-    >>> print(digraph(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),)), style="classic").source.splitlines()[-2].strip())
+    >>> print(build_digraph(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),)), style="classic").source.splitlines()[-2].strip())
     "n0" -> "n1o"
     """
     for name, given, allowed in (
@@ -65,10 +65,10 @@ def digraph(
     return PortableDigraph(format=format, body=body, program=program)
 
 
-def quoted(text: str, longest: int = 200) -> str:
+def quote(text: str, longest: int = 200) -> str:
     r"""Any text as a DOT string that stands for just that text: no `\N` expands, no `<…>` is taken for HTML, no `:` splits it.
 
-    >>> print(quoted('a\\N "b" &lt; <i>'))
+    >>> print(quote('a\\N "b" &lt; <i>'))
     "a\\N \"b\" &amp;lt; <i>"
     """
     return (
@@ -84,7 +84,7 @@ class _Html(str):
 
 def _attributes(**attributes: str) -> str:
     pairs = (
-        (name, value if isinstance(value, _Html) else quoted(value, 400))
+        (name, value if isinstance(value, _Html) else quote(value, 400))
         for name, value in attributes.items()
         if value
     )
@@ -177,7 +177,7 @@ class _Pen(ABC):
     def ranks(self) -> Iterator[str]:
         """The columns of the neuron view, their units in order."""
         for column in self.picture.columns:
-            units = [quoted(member) for member in column.members]
+            units = [quote(member) for member in column.members]
             yield (
                 f"{{rank=same {' -> '.join(units)} [{_attributes(style='invis')}]}}"
                 if len(units) > 1
@@ -202,7 +202,7 @@ class _Cards(_Pen):
     def node(self, node: Node) -> Iterator[str]:
         chip = self.picture.level != "cards" and node.kind != "module" and not node.tag
         look = self._chip(node) if chip else self._card(node)
-        yield f"{quoted(node.id)} [{_attributes(**look, tooltip=_tip(spoken(node)))}]"
+        yield f"{quote(node.id)} [{_attributes(**look, tooltip=_tip(describe_node(node)))}]"
 
     def _card(self, node: Node) -> dict[str, str]:
         draw = labels.tag if node.tag else labels.card
@@ -250,7 +250,7 @@ class _Cards(_Pen):
         if edge.local is not None and self.picture.level == "cards":
             look |= {"label": f"∂ {number(edge.local)}", "fontcolor": theme.muted}
         tip = f"local derivative {exact(edge.local)}, carries back {exact(edge.flow)}"
-        yield f"{quoted(edge.source)} -> {quoted(edge.target)} [{_attributes(**look, tooltip=tip)}]"
+        yield f"{quote(edge.source)} -> {quote(edge.target)} [{_attributes(**look, tooltip=tip)}]"
 
     def _flow(self, flow: float | None) -> dict[str, str]:
         """Color and width by the gradient that an edge carries back; dashed for exactly nothing."""
@@ -270,7 +270,7 @@ class _Classic(_Pen):
     edges_look: ClassVar = {"arrowsize": "0.8"}
 
     def node(self, node: Node) -> Iterator[str]:
-        yield f"{quoted(node.id)} [{_attributes(label=_html(labels.record(node)), tooltip=_tip(spoken(node)))}]"
+        yield f"{quote(node.id)} [{_attributes(label=_html(labels.record(node)), tooltip=_tip(describe_node(node)))}]"
         if _has_ellipse(node):
             sign, tip = _html(labels.escaped(node.symbol, 12) or " "), _tip(node.formula) or " "
             look = _attributes(
@@ -281,12 +281,12 @@ class _Classic(_Pen):
                 label=sign,
                 tooltip=tip,
             )
-            yield f"{quoted(node.id + 'o')} [{look}]"
-            yield f"{quoted(node.id + 'o')} -> {quoted(node.id)}"
+            yield f"{quote(node.id + 'o')} [{look}]"
+            yield f"{quote(node.id + 'o')} -> {quote(node.id)}"
 
     def edge(self, edge: Edge) -> Iterator[str]:
         ending = "o" if _has_ellipse(self.picture.by_id[edge.target]) else ""
-        yield f"{quoted(edge.source)} -> {quoted(edge.target + ending)}"
+        yield f"{quote(edge.source)} -> {quote(edge.target + ending)}"
 
     def cluster(self, group: Group) -> str:
         head = _html(labels.heading(group, self.theme))

@@ -16,7 +16,7 @@ _SHAPES = {"input": '(["{}"])', "parameter": '["{}"]', "constant": '[/"{}"/]', "
 _BADGES = ("parameter", "input")
 
 
-def mermaid(picture: Picture) -> str:
+def render_mermaid(picture: Picture) -> str:
     """A Mermaid flowchart from left to right, one statement on each line.
 
     Shapes tell the kinds: a stadium is an input, a box a parameter, a slanted box a constant, a round box an operation, a box with
@@ -24,7 +24,7 @@ def mermaid(picture: Picture) -> str:
     gradients, and a dotted edge carries exactly nothing. Of more than 500 edges only the strongest are written, and a note says so.
 
     >>> x, y = Node("n0", "input", "in", label="x", data=3.0), Node("n1", "operation", "x²", data=9.0)
-    >>> print(mermaid(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 1.0),))).rstrip())
+    >>> print(render_mermaid(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 1.0),))).rstrip())
     flowchart LR
         n0(["x<br/>data 3"])
         n1("x²<br/>data 9")
@@ -47,10 +47,10 @@ def mermaid(picture: Picture) -> str:
     return "\n".join(["flowchart LR", *(f"    {line}" for line in lines)]) + "\n"
 
 
-def literal(text: str, longest: int = 60) -> str:
+def escape_label(text: str, longest: int = 60) -> str:
     """Any text as it may stand between the quotes of a Mermaid label: whatever is no letter, digit or space becomes a character code.
 
-    >>> literal('<b> "x" #35;')
+    >>> escape_label('<b> "x" #35;')
     '#60;b#62; #34;x#34; #35;35#59;'
     """
     coded = "".join(
@@ -76,7 +76,9 @@ def _inside(
     for index, group in enumerate(picture.groups):
         if (group.parent if group.parent in known else "") == path and group.path not in passed:
             title = (
-                " · ".join(filter(None, map(literal, (group.title or group.path, group.detail))))
+                " · ".join(
+                    filter(None, map(escape_label, (group.title or group.path, group.detail)))
+                )
                 or " "
             )
             yield f'subgraph g{index}["{title}"]'
@@ -90,7 +92,7 @@ def _inside(
 
 
 def _lines(*texts: str) -> str:
-    return "<br/>".join(filter(None, map(literal, texts))) or " "
+    return "<br/>".join(filter(None, map(escape_label, texts))) or " "
 
 
 def _label(node: Node, picture: Picture) -> str:
@@ -171,7 +173,9 @@ def _captions(picture: Picture, edges: int) -> Iterator[str]:
     notes = [picture.title, *picture.notes]
     if edges < len(picture.edges):
         notes.append(f"showing the {edges:,} strongest of {len(picture.edges):,} edges")
-    lines = [literal(line, 90) for note in notes for line in textwrap.wrap(clean(note, 300), 60)]
+    lines = [
+        escape_label(line, 90) for note in notes for line in textwrap.wrap(clean(note, 300), 60)
+    ]
     if lines:
         yield f'caption["{"<br/>".join(lines)}"]'
         yield f"style caption fill:none,stroke:none,color:{LIGHT.muted}"

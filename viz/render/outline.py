@@ -13,7 +13,7 @@ _SPELLED = 4
 """Up to so many operands the local derivatives of a value are read out."""
 
 
-def outline(picture: Picture, lines: int = LINES) -> str:
+def render_outline(picture: Picture, lines: int = LINES) -> str:
     """What the picture says, in words: the heading, what is left out, then one line for each value, from the root back to the inputs.
 
     lines  how many lines at most; the last one says how many more there are
@@ -24,7 +24,7 @@ def outline(picture: Picture, lines: int = LINES) -> str:
     >>> from viz.model.picture import Edge, Node, Picture
     >>> x = Node("n0", "input", "in", label="x", data=3.0, grad=6.0)
     >>> y = Node("n1", "operation", "x²", label="y", data=9.0, grad=1.0, formula="x²", root=True)
-    >>> print(outline(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),), total=2)))
+    >>> print(render_outline(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),), total=2)))
     2 values.
     y = x²: data 9, gradient 1 (starts here); derivative by x 6
     x: input, data 3, gradient 6

@@ -47,7 +47,7 @@ _FAMILIES = {
 }
 
 
-def png(svg: str, scale: float = 2.0) -> bytes:
+def render_png(svg: str, scale: float = 2.0) -> bytes:
     """The picture as PNG.
 
     svg    a document of ours, with width and height in pixels
@@ -55,7 +55,7 @@ def png(svg: str, scale: float = 2.0) -> bytes:
 
     Raises PictureError where a library is missing or the picture is too large, OptionError for an impossible scale.
 
-    >>> png('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"/>')[1:4]
+    >>> render_png('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"/>')[1:4]
     b'PNG'
     """
     if not (isfinite(scale) and scale > 0.0):
@@ -64,12 +64,12 @@ def png(svg: str, scale: float = 2.0) -> bytes:
     return _converted("svg_to_png", svg, scale=float(scale))
 
 
-def pdf(svg: str) -> bytes:
+def render_pdf(svg: str) -> bytes:
     """The picture as PDF: one page of its size, lines as lines and text as text, with the fonts embedded.
 
     Raises PictureError where a library is missing.
 
-    >>> pdf('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"/>')[:5]
+    >>> render_pdf('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"/>')[:5]
     b'%PDF-'
     """
     return _converted("svg_to_pdf", svg)

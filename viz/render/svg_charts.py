@@ -4,30 +4,30 @@ from collections import defaultdict
 from collections.abc import Sequence
 from math import isfinite
 
-from viz.layout.geometry import Frame
+from viz.layout.geometry import Rect
 from viz.layout.layer_cards import CAPTION, FACT, Bars, Facts, caption, is_spelled, label_room
 from viz.look.text import escape, exact, fitted, number, width
 from viz.look.theme import DARK, STEPS, shade
 from viz.model.heatmap import BINS, Histogram, Map, png
 from viz.model.layer_card import Bar
 
-from .svg_writer import Sheet, trimmed
+from .svg_writer import SvgWriter, format_coordinate
 
 _AXIS = 14.0
 
 
-def draw_map(shown: Map, frame: Frame, most: int, sheet: Sheet) -> str:
+def draw_map(shown: Map, frame: Rect, most: int, sheet: SvgWriter) -> str:
     """A caption, and below it the map: an image with a frame, or for a few units their numbers on their colors."""
     title = f"<title>{escape(f'{shown.name}, {shown.rows} × {shown.columns}, largest {exact(shown.largest)}', 200)}</title>"
     name = sheet.text(frame.x, frame.y + 9, caption(shown), 9.5, "muted")
-    inside = Frame(frame.x, frame.y + CAPTION, frame.width, frame.height - CAPTION)
+    inside = Rect(frame.x, frame.y + CAPTION, frame.width, frame.height - CAPTION)
     body = (
         _spelled(shown, inside, sheet) if is_spelled(shown) else _image(shown, inside, most, sheet)
     )
     return f"<g>{title}{name}{body}</g>"
 
 
-def _image(shown: Map, frame: Frame, most: int, sheet: Sheet) -> str:
+def _image(shown: Map, frame: Rect, most: int, sheet: SvgWriter) -> str:
     wide = _drawn_width(shown, frame)
     light = png(shown, sheet.theme, most)
     image = sheet.image(
@@ -45,18 +45,18 @@ def _image(shown: Map, frame: Frame, most: int, sheet: Sheet) -> str:
     )
 
 
-def _drawn_width(shown: Map, frame: Frame) -> float:
+def _drawn_width(shown: Map, frame: Rect) -> float:
     """A caption may be wider than its map: then the cells are as wide as they are high, or 26 pixels."""
     if frame.width > width(caption(shown), 9.5) + 0.01:
         return frame.width
     return min(frame.width, max(8.0, shown.columns * min(14.0, 320.0 / shown.columns)))
 
 
-def _spelled(shown: Map, frame: Frame, sheet: Sheet) -> str:
+def _spelled(shown: Map, frame: Rect, sheet: SvgWriter) -> str:
     high, room, parts = frame.height / shown.rows, label_room(shown), []
     for i, label in enumerate(shown.labels):
         parts.append(sheet.text(frame.x, frame.y + i * high + high / 2 + 3.3, label, 9.5, "ink"))
-    frame = Frame(frame.x + room, frame.y, frame.width - room, frame.height)
+    frame = Rect(frame.x + room, frame.y, frame.width - room, frame.height)
     for i, x in enumerate(shown.numbers):
         step, y = shade(x, shown.largest), frame.y + i * high
         parts.append(
@@ -84,7 +84,7 @@ def _spelled(shown: Map, frame: Frame, sheet: Sheet) -> str:
     return "".join(parts)
 
 
-def draw_histogram(shown: Histogram, frame: Frame, sheet: Sheet) -> str:
+def draw_histogram(shown: Histogram, frame: Rect, sheet: SvgWriter) -> str:
     """Bars in the colors of their numbers, and in the middle a dark one for those that are exactly 0, cut off where it is too high."""
     high, step = frame.height - _AXIS, (frame.width - 4) / BINS
     most = max(shown.counts) or max(shown.zeros, 1)
@@ -96,7 +96,7 @@ def draw_histogram(shown: Histogram, frame: Frame, sheet: Sheet) -> str:
         if count:
             tall = max(0.6, count / most * high)
             shapes[shade(place, 1.0)].append(
-                f"M{trimmed(x)} {trimmed(base)}v{trimmed(-tall)}h{trimmed(step * 0.86)}v{trimmed(tall)}Z"
+                f"M{format_coordinate(x)} {format_coordinate(base)}v{format_coordinate(-tall)}h{format_coordinate(step * 0.86)}v{format_coordinate(tall)}Z"
             )
     parts = [
         sheet.path("".join(data), sheet.paint(f"e{fill}")) for fill, data in sorted(shapes.items())
@@ -106,7 +106,7 @@ def draw_histogram(shown: Histogram, frame: Frame, sheet: Sheet) -> str:
         parts.append(sheet.rect(frame.center - 1.4, base - tall, 2.8, tall, sheet.paint("ink")))
     parts.append(
         sheet.path(
-            f"M{trimmed(frame.x)} {trimmed(base + 0.5)}H{trimmed(frame.right)}",
+            f"M{format_coordinate(frame.x)} {format_coordinate(base + 0.5)}H{format_coordinate(frame.right)}",
             sheet.paint("none", "line"),
             'stroke-width="1"',
         )
@@ -118,7 +118,7 @@ def draw_histogram(shown: Histogram, frame: Frame, sheet: Sheet) -> str:
     return f"<g><title>{spoken}</title>{''.join(parts)}{_axis(shown, frame, base, sheet)}</g>"
 
 
-def _axis(shown: Histogram, frame: Frame, base: float, sheet: Sheet) -> str:
+def _axis(shown: Histogram, frame: Rect, base: float, sheet: SvgWriter) -> str:
     end = number(shown.largest)
     parts = [
         sheet.text(frame.x, base + 11, f"−{end}", 8.5, "muted"),
@@ -132,7 +132,7 @@ def _axis(shown: Histogram, frame: Frame, base: float, sheet: Sheet) -> str:
     return "".join(parts)
 
 
-def draw_facts(facts: Facts, frame: Frame, sheet: Sheet) -> str:
+def draw_facts(facts: Facts, frame: Rect, sheet: SvgWriter) -> str:
     """A line for each fact: the name at the left, the number at the right."""
     parts = []
     for i, (name, text) in enumerate(facts.lines):
@@ -143,7 +143,7 @@ def draw_facts(facts: Facts, frame: Frame, sheet: Sheet) -> str:
     return "".join(parts)
 
 
-def draw_bars(shown: Bars, frame: Frame, sheet: Sheet) -> str:
+def draw_bars(shown: Bars, frame: Rect, sheet: SvgWriter) -> str:
     """A row for each output: name, a bar for the number with a thin one for its gradient below, the number."""
     bars, high = shown.card.bars, frame.height / len(shown.card.bars)
     low, top, steepest = _ends(bars)
@@ -185,7 +185,9 @@ def draw_bars(shown: Bars, frame: Frame, sheet: Sheet) -> str:
                 bold=odd,
             )
         )
-    line = f"M{trimmed(zero)} {trimmed(frame.y)}V{trimmed(frame.bottom)}"
+    line = (
+        f"M{format_coordinate(zero)} {format_coordinate(frame.y)}V{format_coordinate(frame.bottom)}"
+    )
     return "".join([*parts, sheet.path(line, sheet.paint("none", "line"), 'stroke-width="1"')])
 
 
@@ -203,11 +205,11 @@ def _ends(bars: Sequence[Bar]) -> tuple[float, float, float]:
     return low, top, max(map(abs, slopes), default=0.0) or 1.0
 
 
-def _bar(zero: float, y: float, long: float, high: float, fill: str, sheet: Sheet) -> str:
+def _bar(zero: float, y: float, long: float, high: float, fill: str, sheet: SvgWriter) -> str:
     return sheet.rect(min(zero, zero + long), y, max(abs(long), 0.4), high, sheet.paint(fill), 1)
 
 
-def scale(x: float, sheet: Sheet) -> tuple[str, float]:
+def scale(x: float, sheet: SvgWriter) -> tuple[str, float]:
     """The ramp of the legend, and where it ends."""
     parts = []
     for step in range(-STEPS, STEPS + 1, 2):

@@ -4,17 +4,16 @@ from base64 import b64encode
 from collections.abc import Callable
 from zlib import crc32
 
-from viz.layout.geometry import Frame
-from viz.layout.layered import MARGIN, Placed
+from viz.layout.geometry import Rect
+from viz.layout.layered import MARGIN, PlacedPicture
 from viz.look.text import TIP, escape, fitted, number, width
 from viz.look.theme import FONT, MONO, STEPS
 from viz.model.picture import Column, Group, Picture
 
-from . import svg_edges as wires
+from . import svg_edges, svg_nodes
 from . import svg_layer_cards as layer_svg
-from . import svg_nodes as shapes
-from .outline import outline
-from .svg_writer import Sheet, trimmed
+from .outline import render_outline
+from .svg_writer import SvgWriter, format_coordinate
 
 _PAD, _LEGEND = 24.0, 34.0
 _NAMES = (
@@ -25,18 +24,18 @@ _NAMES = (
 )
 
 
-def svg(placed: Placed, theme: str) -> str:
+def render_svg(placed: PlacedPicture, theme: str) -> str:
     """The document, the same bytes for the same picture in every process.
 
     theme  "auto" (light, and dark for readers who prefer it), "light" or "dark"
     """
-    sheet = Sheet(theme)
-    return page(placed, sheet, _body(placed, sheet))
+    sheet = SvgWriter(theme)
+    return render_document(placed, sheet, _body(placed, sheet))
 
 
-def page(
-    placed: Placed,
-    sheet: Sheet,
+def render_document(
+    placed: PlacedPicture,
+    sheet: SvgWriter,
     body: str,
     foot: Callable[[float], tuple[str, float]] | None = None,
     style: Callable[[], str] | None = None,
@@ -86,7 +85,7 @@ def _document(picture: Picture, wide: float, high: float, parts: list[str]) -> s
     key = f"sg{crc32(content.encode()):08x}"
     spoken = escape(picture.title or f"Expression graph of {picture.total:,} values", 200)
     fonts = f"<style>.m{{font-family:{MONO}}}</style>"
-    size = f'width="{trimmed(wide)}" height="{trimmed(high)}" viewBox="0 0 {trimmed(wide)} {trimmed(high)}"'
+    size = f'width="{format_coordinate(wide)}" height="{format_coordinate(high)}" viewBox="0 0 {format_coordinate(wide)} {format_coordinate(high)}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
         f'font-family="{FONT}" role="graphics-document" aria-labelledby="{key}t" aria-describedby="{key}d">'
@@ -95,7 +94,7 @@ def _document(picture: Picture, wide: float, high: float, parts: list[str]) -> s
 
 
 def _description(picture: Picture) -> str:
-    return "\n".join(escape(line, 300) for line in outline(picture, lines=60).splitlines())
+    return "\n".join(escape(line, 300) for line in render_outline(picture, lines=60).splitlines())
 
 
 def as_image(document: str, alt: str) -> str:
@@ -104,19 +103,21 @@ def as_image(document: str, alt: str) -> str:
 
 
 def _moved(x: float, y: float, content: str) -> str:
-    return f'<g transform="translate({trimmed(x)} {trimmed(y)})">{content}</g>'
+    return f'<g transform="translate({format_coordinate(x)} {format_coordinate(y)})">{content}</g>'
 
 
-def _body(placed: Placed, sheet: Sheet) -> str:
+def _body(placed: PlacedPicture, sheet: SvgWriter) -> str:
     picture = placed.picture
     if picture.level == "layers":
         return layer_svg.body(placed, sheet)
-    parts = [backdrop(placed, sheet), wires.draw(placed, sheet)]
-    parts += [shapes.draw(node, placed.nodes[node.id], picture, sheet) for node in picture.nodes]
+    parts = [draw_backdrop(placed, sheet), svg_edges.draw_edges(placed, sheet)]
+    parts += [
+        svg_nodes.draw_node(node, placed.nodes[node.id], picture, sheet) for node in picture.nodes
+    ]
     return "".join(parts)
 
 
-def backdrop(placed: Placed, sheet: Sheet) -> str:
+def draw_backdrop(placed: PlacedPicture, sheet: SvgWriter) -> str:
     """What stands behind edges and nodes: boxes of modules, headings of columns."""
     picture = placed.picture
     parts = [
@@ -125,12 +126,12 @@ def backdrop(placed: Placed, sheet: Sheet) -> str:
     return "".join([*parts, *(_heading(column, placed, sheet) for column in picture.columns)])
 
 
-def group_width(group: Group) -> float:
+def header_width(group: Group) -> float:
     """How wide the heading of a box is."""
     return width(group.title, 11, bold=True) + width(group.detail, 9) + 26 + 2 * MARGIN
 
 
-def _box(group: Group, frame: Frame, sheet: Sheet) -> str:
+def _box(group: Group, frame: Rect, sheet: SvgWriter) -> str:
     x, y = frame.x, frame.y
     parts = [
         sheet.rect(
@@ -144,7 +145,10 @@ def _box(group: Group, frame: Frame, sheet: Sheet) -> str:
         )
     ]
     parts.append(
-        sheet.path(f"M{trimmed(x + 10)} {trimmed(y + 10.5)}h9l-4.5 6Z", sheet.paint("muted"))
+        sheet.path(
+            f"M{format_coordinate(x + 10)} {format_coordinate(y + 10.5)}h9l-4.5 6Z",
+            sheet.paint("muted"),
+        )
     )
     parts.append(sheet.text(x + 24, y + 17.5, group.title, 11, "ink", bold=True))
     parts.append(sheet.text(frame.right - 11, y + 17.5, group.detail, 9, "muted", anchor="end"))
@@ -152,7 +156,7 @@ def _box(group: Group, frame: Frame, sheet: Sheet) -> str:
     return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 
-def _heading(column: Column, placed: Placed, sheet: Sheet) -> str:
+def _heading(column: Column, placed: PlacedPicture, sheet: SvgWriter) -> str:
     frames = [placed.nodes[member] for member in column.members]
     center = frames[0].x + frames[0].width / 2
     parts = [sheet.text(center, 12, column.title, 12, "ink", anchor="middle", bold=True)]
@@ -178,13 +182,13 @@ def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
     return [fitted(line.strip(), 10, room) for line in lines]
 
 
-def _layer_legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
+def _layer_legend(placed: PlacedPicture, sheet: SvgWriter) -> tuple[str, float]:
     legend, x = layer_svg.legend(placed, sheet)
     alarm, x = _alarm_mark(placed.picture, x, sheet)
     return legend + alarm, x
 
 
-def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
+def _legend(picture: Picture, sheet: SvgWriter) -> tuple[str, float]:
     """What colors, dashes and marks stand for, and how wide that is."""
     scale, x = _scale(picture, sheet) if picture.colors else ("", 0.0)
     alarm, x = _alarm_mark(picture, x, sheet)
@@ -192,16 +196,18 @@ def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
     return scale + alarm + marks, x
 
 
-def _alarm_mark(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
+def _alarm_mark(picture: Picture, x: float, sheet: SvgWriter) -> tuple[str, float]:
     """What red stands for, where there is any, and where the next mark begins."""
     if picture.is_finite:
         return "", x
-    line = sheet.path(f"M{trimmed(x)} 9h26", sheet.paint("none", "alarm"), 'stroke-width="2.4"')
+    line = sheet.path(
+        f"M{format_coordinate(x)} 9h26", sheet.paint("none", "alarm"), 'stroke-width="2.4"'
+    )
     words = "nan or infinite"
     return line + sheet.text(x + 32, 12, words, 10, "muted"), x + 32 + width(words, 10) + 20
 
 
-def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:
+def _scale(picture: Picture, sheet: SvgWriter) -> tuple[str, float]:
     parts = [sheet.text(0, 12, picture.colors, 10, "muted")]
     x = width(picture.colors, 10) + 8
     largest = number(picture.largest)
@@ -214,7 +220,7 @@ def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:
     x += width(largest, 10, mono=True) + 28
     parts.append(
         sheet.path(
-            f"M{trimmed(x)} 9h26",
+            f"M{format_coordinate(x)} 9h26",
             sheet.paint("none", "line"),
             'stroke-width="1" stroke-dasharray="4 3"',
         )
@@ -223,7 +229,7 @@ def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:
     return "".join(parts), x + 32 + width("exactly 0", 10) + 20
 
 
-def _kinds(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
+def _kinds(picture: Picture, x: float, sheet: SvgWriter) -> tuple[str, float]:
     present = {node.kind for node in picture.nodes}
     parts = []
     for sign, kind, word in _NAMES:
@@ -244,7 +250,7 @@ def _kinds(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
     return "".join(parts), x
 
 
-def _kind_mark(level: str, sign: str, kind: str, x: float, sheet: Sheet) -> str:
+def _kind_mark(level: str, sign: str, kind: str, x: float, sheet: SvgWriter) -> str:
     if level == "cards":
         mark = sheet.rect(x, 1, 15, 15, sheet.paint(f"badge-{kind}"), 4)
         return mark + sheet.text(x + 7.5, 12, sign, 9, "white", anchor="middle", bold=True)

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 from itertools import pairwise
 from math import isfinite
 
-from viz.layout.geometry import Frame, Point
-from viz.layout.layered import Placed
+from viz.layout.geometry import Point, Rect
+from viz.layout.layered import PlacedPicture
 from viz.look.text import number, width
 from viz.look.theme import edge_width, shade, strength
 from viz.model.picture import Edge, Picture
 
-from .svg_writer import Sheet, trimmed
+from .svg_writer import SvgWriter, format_coordinate
 
 _ARROW = 8.0
 
 
-def draw(placed: Placed, sheet: Sheet) -> str:
+def draw_edges(placed: PlacedPicture, sheet: SvgWriter) -> str:
     """All edges, the strongest on top, and on cards the local derivatives on plates."""
     picture = placed.picture
     arrows = picture.level != "neurons"
@@ -23,13 +23,15 @@ def draw(placed: Placed, sheet: Sheet) -> str:
         range(len(picture.edges)),
         key=lambda i: (not picture.edges[i].dim, abs(picture.edges[i].flow or 0.0)),
     )
-    parts = [wire(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
-    parts += labels(placed, sheet)
-    parts += [dot(point, sheet) for point in placed.ports]
+    parts = [draw_edge(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
+    parts += draw_labels(placed, sheet)
+    parts += [draw_port(point, sheet) for point in placed.ports]
     return "".join(parts)
 
 
-def wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, arrow: bool) -> str:
+def draw_edge(
+    edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: SvgWriter, arrow: bool
+) -> str:
     """One edge, with an arrow at its target or without."""
     flow = edge.flow or 0.0
     step, thick = shade(flow, picture.largest), edge_width(flow, picture.largest)
@@ -57,7 +59,9 @@ def wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, a
     )
 
 
-def sent(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet) -> str:
+def draw_backward_edge(
+    edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: SvgWriter
+) -> str:
     """What an edge carries back: a strong line with an arrow at its source."""
     flow = edge.flow or 0.0
     step, thick = shade(flow, picture.largest), edge_width(flow, picture.largest) + 1.0
@@ -67,22 +71,24 @@ def sent(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet) -
     first = (x, y + head * 0.8) if down else (x + head * 0.8, y)
     if picture.level == "neurons":
         return sheet.path(
-            curve(route), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"'
+            curve(route), sheet.paint("none", paint), f'stroke-width="{format_coordinate(thick)}"'
         )
     line = sheet.path(
-        curve((first, *route[1:])), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"'
+        curve((first, *route[1:])),
+        sheet.paint("none", paint),
+        f'stroke-width="{format_coordinate(thick)}"',
     )
     return line + sheet.path(_tip(x, y, -head, down), sheet.paint(paint))
 
 
-def free_plate(route: tuple[Point, ...], wide: float, high: float, taken: list[Frame]) -> Frame:
+def place_plate(route: tuple[Point, ...], wide: float, high: float, taken: list[Rect]) -> Rect:
     """Where on an edge a plate of a size covers the least of others."""
     frames = (_plate(route, share, wide) for share in (0.5, 0.4, 0.6, 0.3, 0.7))
-    sized = [Frame(frame.x, frame.middle - high / 2, wide, high) for frame in frames]
+    sized = [Rect(frame.x, frame.middle - high / 2, wide, high) for frame in frames]
     return min(sized, key=lambda frame: _covered(frame, taken))
 
 
-def plate(frame: Frame, text: str, flow: float, picture: Picture, sheet: Sheet) -> str:
+def draw_plate(frame: Rect, text: str, flow: float, picture: Picture, sheet: SvgWriter) -> str:
     """A text in a border of the color of a gradient."""
     border = sheet.paint("page", f"e{shade(flow, picture.largest)}" if isfinite(flow) else "alarm")
     box = sheet.rect(frame.x, frame.y, frame.width, frame.height, border, 5, 'stroke-width="1.4"')
@@ -96,10 +102,10 @@ def _runs_down(route: tuple[Point, ...]) -> bool:
 
 
 def _tip(x: float, y: float, head: float, down: bool) -> str:
-    half, whole = trimmed(abs(head) * 0.42), trimmed(abs(head) * 0.84)
+    half, whole = format_coordinate(abs(head) * 0.42), format_coordinate(abs(head) * 0.84)
     if down:
-        return f"M{trimmed(x)} {trimmed(y)}l-{half} {trimmed(-head)}h{whole}Z"
-    return f"M{trimmed(x)} {trimmed(y)}l{trimmed(-head)} -{half}v{whole}Z"
+        return f"M{format_coordinate(x)} {format_coordinate(y)}l-{half} {format_coordinate(-head)}h{whole}Z"
+    return f"M{format_coordinate(x)} {format_coordinate(y)}l{format_coordinate(-head)} -{half}v{whole}Z"
 
 
 def curve(route: tuple[Point, ...]) -> str:
@@ -108,24 +114,24 @@ def curve(route: tuple[Point, ...]) -> str:
     >>> curve(((0, 0), (10, 5)))
     'M0 0C5 0 5 5 10 5'
     """
-    parts = [f"M{trimmed(route[0][0])} {trimmed(route[0][1])}"]
+    parts = [f"M{format_coordinate(route[0][0])} {format_coordinate(route[0][1])}"]
     for (x0, y0), (x1, y1) in pairwise(route):
         if abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5:
-            parts.append(f"L{trimmed(x1)} {trimmed(y1)}")
+            parts.append(f"L{format_coordinate(x1)} {format_coordinate(y1)}")
         else:
-            middle = trimmed((x0 + x1) / 2)
+            middle = format_coordinate((x0 + x1) / 2)
             parts.append(
-                f"C{middle} {trimmed(y0)} {middle} {trimmed(y1)} {trimmed(x1)} {trimmed(y1)}"
+                f"C{middle} {format_coordinate(y0)} {middle} {format_coordinate(y1)} {format_coordinate(x1)} {format_coordinate(y1)}"
             )
     return "".join(parts)
 
 
-def dot(point: Point, sheet: Sheet) -> str:
+def draw_port(point: Point, sheet: SvgWriter) -> str:
     """A port on the border of a box."""
-    return f'<circle cx="{trimmed(point[0])}" cy="{trimmed(point[1])}" r="3" {sheet.paint("card", "line")} stroke-width="1.2"/>'
+    return f'<circle cx="{format_coordinate(point[0])}" cy="{format_coordinate(point[1])}" r="3" {sheet.paint("card", "line")} stroke-width="1.2"/>'
 
 
-def labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
+def draw_labels(placed: PlacedPicture, sheet: SvgWriter) -> Iterable[str]:
     """On cards each local derivative on its edge, moved along it where it would cover another label or a node."""
     if placed.picture.level != "cards":
         return
@@ -158,11 +164,11 @@ def labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
         )
 
 
-def _plate(route: tuple[Point, ...], share: float, wide: float) -> Frame:
+def _plate(route: tuple[Point, ...], share: float, wide: float) -> Rect:
     if _runs_down(route):
-        return Frame(route[0][0] + 6, (route[0][1] + route[1][1]) / 2 - 7, wide, 14)
+        return Rect(route[0][0] + 6, (route[0][1] + route[1][1]) / 2 - 7, wide, 14)
     x, y = _at(route, share)
-    return Frame(x - wide / 2, y - 7, wide, 14)
+    return Rect(x - wide / 2, y - 7, wide, 14)
 
 
 def _at(route: tuple[Point, ...], share: float) -> Point:
@@ -173,5 +179,5 @@ def _at(route: tuple[Point, ...], share: float) -> Point:
     return (x0 * (1 - t) ** 3 + 3 * (x0 + x1) / 2 * t * (1 - t) + x1 * t**3, y0 + (y1 - y0) * bend)
 
 
-def _covered(frame: Frame, others: list[Frame]) -> float:
+def _covered(frame: Rect, others: list[Rect]) -> float:
     return sum(frame.overlap(other) for other in others)

@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from viz.layout.geometry import Frame
+from viz.layout.geometry import Rect
 from viz.layout.node_size import (
     DETAIL,
     LABEL,
@@ -20,10 +20,10 @@ from viz.look.text import TIP, escape, exact, fitted, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture
 
-from .svg_writer import Sheet, trimmed
+from .svg_writer import SvgWriter, format_coordinate
 
 
-def draw(node: Node, frame: Frame, picture: Picture, sheet: Sheet) -> str:
+def draw_node(node: Node, frame: Rect, picture: Picture, sheet: SvgWriter) -> str:
     """The element of a node: a group with a title that screen readers speak and browsers show as a tooltip."""
     step = shade(node.grad or 0.0, picture.largest)
     if picture.level == "neurons":
@@ -35,10 +35,10 @@ def draw(node: Node, frame: Frame, picture: Picture, sheet: Sheet) -> str:
     else:
         body = (_chip if picture.level == "chips" else _card)(node, frame, step, sheet)
     faint = ' opacity="0.3"' if node.dim else ""
-    return f'<g role="graphics-symbol"{faint}><title>{escape(spoken(node), TIP)}</title>{body}</g>'
+    return f'<g role="graphics-symbol"{faint}><title>{escape(describe_node(node), TIP)}</title>{body}</g>'
 
 
-def spoken(node: Node) -> str:
+def describe_node(node: Node) -> str:
     """Describe a node in one sentence, with its whole label and every digit: what a tooltip says.
 
     Args:
@@ -48,7 +48,7 @@ def spoken(node: Node) -> str:
         The text as it is, not yet escaped for any format.
 
     Example:
-        >>> spoken(Node("n1", "operation", label="o", data=0.5, grad=1.0, formula="tanh(n)"))
+        >>> describe_node(Node("n1", "operation", label="o", data=0.5, grad=1.0, formula="tanh(n)"))
         'o = tanh(n), data 0.5, gradient 1.0'
     """
     name = node.whole or node.name or node.label
@@ -65,7 +65,7 @@ def spoken(node: Node) -> str:
 
 
 def _border(
-    node: Node, sheet: Sheet, color: str = "line", radius: float = 7.0
+    node: Node, sheet: SvgWriter, color: str = "line", radius: float = 7.0
 ) -> tuple[str, str, float]:
     if node.root:
         return sheet.paint("none", "ink"), 'stroke-width="2"', radius
@@ -73,11 +73,15 @@ def _border(
     return sheet.paint("none", color), f'stroke-width="1.2"{dashed}', radius
 
 
-def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+def _card(node: Node, frame: Rect, step: int, sheet: SvgWriter) -> str:
     x, y, right, badge = frame.x, frame.y, frame.right, badge_width(node)
     parts = [sheet.rect(x, y, frame.width, frame.height, sheet.paint("card"), 7)]
-    edge, bend, bottom = trimmed(x + badge), trimmed(x + 7), trimmed(y + frame.height - 7)
-    left = f"M{edge} {trimmed(y)}H{bend}a7 7 0 0 0 -7 7V{bottom}a7 7 0 0 0 7 7H{edge}Z"
+    edge, bend, bottom = (
+        format_coordinate(x + badge),
+        format_coordinate(x + 7),
+        format_coordinate(y + frame.height - 7),
+    )
+    left = f"M{edge} {format_coordinate(y)}H{bend}a7 7 0 0 0 -7 7V{bottom}a7 7 0 0 0 7 7H{edge}Z"
     parts.append(sheet.path(left, sheet.paint(f"badge-{node.kind}")))
     parts.append(
         sheet.text(
@@ -106,15 +110,15 @@ def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
 
 
 def _last_row_fill(
-    left: float, right: float, top: float, bottom: float, fill: str, sheet: Sheet
+    left: float, right: float, top: float, bottom: float, fill: str, sheet: SvgWriter
 ) -> str:
     """The tinted row at the foot of a card, inside its round corner."""
-    data = f"M{trimmed(left)} {trimmed(top)}H{trimmed(right)}V{trimmed(bottom - 7)}a7 7 0 0 1 -7 7H{trimmed(left)}Z"
+    data = f"M{format_coordinate(left)} {format_coordinate(top)}H{format_coordinate(right)}V{format_coordinate(bottom - 7)}a7 7 0 0 1 -7 7H{format_coordinate(left)}Z"
     return sheet.path(data, sheet.paint(fill))
 
 
 def _row(
-    word: str, x: float, left: float, right: float, top: float, step: int | None, sheet: Sheet
+    word: str, x: float, left: float, right: float, top: float, step: int | None, sheet: SvgWriter
 ) -> list[str]:
     ink, gray = ("ink", "muted") if step is None else (f"t{step}", f"t{step}")
     parts = [sheet.text(left + 10, top + 13, word, WORD, gray)]
@@ -138,10 +142,10 @@ def _row(
     ]
 
 
-def _alarm(x: float, y: float, wide: float, high: float, sheet: Sheet) -> str:
+def _alarm(x: float, y: float, wide: float, high: float, sheet: SvgWriter) -> str:
     """The hatched red box behind nan and inf."""
     lines = [
-        f"M{trimmed(max(x, x + k - high))} {trimmed(y + min(k, high))}L{trimmed(min(x + k, x + wide))} {trimmed(y + max(0.0, k - wide))}"
+        f"M{format_coordinate(max(x, x + k - high))} {format_coordinate(y + min(k, high))}L{format_coordinate(min(x + k, x + wide))} {format_coordinate(y + max(0.0, k - wide))}"
         for k in (6.0 * i for i in range(1, int((wide + high) / 6) + 1))
     ]
     box = sheet.rect(x, y, wide, high, sheet.paint("card", "alarm"), 2, 'stroke-width="1"')
@@ -150,7 +154,7 @@ def _alarm(x: float, y: float, wide: float, high: float, sheet: Sheet) -> str:
     )
 
 
-def _chip(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+def _chip(node: Node, frame: Rect, step: int, sheet: SvgWriter) -> str:
     alarm = not all(isfinite(x) for x in (node.data, node.grad) if x is not None)
     fill = "card" if alarm or node.grad is None else f"g{step}"
     radius = 4.0 if node.kind in ("parameter", "constant") else frame.height / 2
@@ -195,7 +199,7 @@ def _chip(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     return "".join(parts)
 
 
-def _tag(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+def _tag(node: Node, frame: Rect, step: int, sheet: SvgWriter) -> str:
     fill = f"g{step}" if node.grad is not None else "card"
     ink = f"t{step}" if node.grad is not None else "ink"
     paint, more, _ = _border(node, sheet, f"badge-{node.kind}")
@@ -206,7 +210,7 @@ def _tag(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     )
 
 
-def _module(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+def _module(node: Node, frame: Rect, step: int, sheet: SvgWriter) -> str:
     """Stacked paper: there is more underneath."""
     x, y, wide, high = frame.x, frame.y, frame.width, frame.height
     parts = [
@@ -219,7 +223,10 @@ def _module(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     if node.grad is not None:
         parts.append(_foot(frame, f"g{step}", sheet))
     parts.append(
-        sheet.path(f"M{trimmed(x + 9)} {trimmed(y + 9)}l6 4.5l-6 4.5Z", sheet.paint("muted"))
+        sheet.path(
+            f"M{format_coordinate(x + 9)} {format_coordinate(y + 9)}l6 4.5l-6 4.5Z",
+            sheet.paint("muted"),
+        )
     )
     parts.append(
         sheet.text(
@@ -243,13 +250,16 @@ def _module(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     return "".join([*parts, sheet.rect(x, y, wide, high, paint, radius, more)])
 
 
-def _foot(frame: Frame, fill: str, sheet: Sheet) -> str:
-    top, bottom = trimmed(frame.y + frame.height - 20), trimmed(frame.y + frame.height - 7)
-    data = f"M{trimmed(frame.x)} {top}H{trimmed(frame.right)}V{bottom}a7 7 0 0 1 -7 7H{trimmed(frame.x + 7)}a7 7 0 0 1 -7 -7Z"
+def _foot(frame: Rect, fill: str, sheet: SvgWriter) -> str:
+    top, bottom = (
+        format_coordinate(frame.y + frame.height - 20),
+        format_coordinate(frame.y + frame.height - 7),
+    )
+    data = f"M{format_coordinate(frame.x)} {top}H{format_coordinate(frame.right)}V{bottom}a7 7 0 0 1 -7 7H{format_coordinate(frame.x + 7)}a7 7 0 0 1 -7 -7Z"
     return sheet.path(data, sheet.paint(fill))
 
 
-def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
+def _unit(node: Node, frame: Rect, step: int, sheet: SvgWriter) -> str:
     alarm = not all(isfinite(x) for x in (node.data, node.grad) if x is not None)
     fill = "card" if node.grad is None or alarm else f"g{step}"
     parts = [sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), 7)]
@@ -309,7 +319,7 @@ def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
     )
 
 
-def _mark(word: str, frame: Frame, sheet: Sheet) -> str:
+def _mark(word: str, frame: Rect, sheet: SvgWriter) -> str:
     """A thick ring, and the word on a plate at its foot."""
     word = fitted(word, 8.5, frame.width - 10, bold=True)
     wide = width(word, 8.5, bold=True) + 10

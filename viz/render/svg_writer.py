@@ -6,17 +6,17 @@ from viz.look.text import escape
 from viz.look.theme import LIGHT, THEMES, Theme, checked_theme, color, edge_color, text_color
 
 
-def trimmed(x: float) -> str:
+def format_coordinate(x: float) -> str:
     """A coordinate with at most two decimals.
 
-    >>> trimmed(2.0), trimmed(-0.126)
+    >>> format_coordinate(2.0), format_coordinate(-0.126)
     ('2', '-0.13')
     """
     text = f"{x:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-class Sheet:
+class SvgWriter:
     """Knows the theme, writes elements, and remembers which colors need a dark version.
 
     theme  "light", "dark", or "auto": light, with a style sheet for readers who prefer dark
@@ -68,19 +68,15 @@ class Sheet:
         more: str = "",
     ) -> str:
         """A rectangle, with round corners where a radius is given."""
-        corners = f' rx="{trimmed(radius)}"' if radius else ""
-        frame = (
-            f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
-        )
+        corners = f' rx="{format_coordinate(radius)}"' if radius else ""
+        frame = f'x="{format_coordinate(x)}" y="{format_coordinate(y)}" width="{format_coordinate(width)}" height="{format_coordinate(height)}"'
         return f"<rect {frame}{corners} {paint}{_spaced(more)}/>"
 
     def image(
         self, x: float, y: float, width: float, height: float, png: bytes, dark: bytes | None = None
     ) -> str:
         """A PNG image inside of the document, stretched to its frame; with a second one for readers who prefer dark."""
-        frame = (
-            f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
-        )
+        frame = f'x="{format_coordinate(x)}" y="{format_coordinate(y)}" width="{format_coordinate(width)}" height="{format_coordinate(height)}"'
         frame += ' preserveAspectRatio="none" image-rendering="optimizeSpeed"'
         if dark is None:
             return f'<image {frame} href="{_address(png)}"/>'
@@ -113,7 +109,7 @@ class Sheet:
         paint = self.paint(fill)
         if mono and 'class="' in paint:
             looks, paint = looks.replace(' class="m"', ""), paint.replace('class="', 'class="m ')
-        return f'<text x="{trimmed(x)}" y="{trimmed(y)}" font-size="{trimmed(size)}"{looks} {paint}>{escape(text, 400)}</text>'
+        return f'<text x="{format_coordinate(x)}" y="{format_coordinate(y)}" font-size="{format_coordinate(size)}"{looks} {paint}>{escape(text, 400)}</text>'
 
 
 def _address(png: bytes) -> str:

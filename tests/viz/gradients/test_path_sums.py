@@ -22,7 +22,7 @@ from scalargrad.nn import MLP
 from tests.viz.graphs import chain, network, neuron, processor_time, steps
 from tests.viz.hostile import each
 from viz.gradients.notation import counted, latex_name
-from viz.gradients.path_sums import Ledger
+from viz.gradients.path_sums import PathSums
 
 STEPS = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 2)), min_size=1, max_size=11
@@ -54,7 +54,7 @@ def test_ways_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> No
     output, leaf = nodes[-1], nodes[0]
     output.backward()
     ledger, expected = (
-        Ledger(output, leaf, most),
+        PathSums(output, leaf, most),
         sorted(all_ways(output, leaf), key=abs, reverse=True),
     )
     assert ledger.count == len(expected)
@@ -95,7 +95,7 @@ def test_what_is_written_multiplies_to_what_is_said(
 def test_the_rest_keeps_its_digits_beside_a_giant() -> None:
     x = Value(1.0, label="x")
     y = x * 1e20 + x * 3.0 + x * 0.25
-    assert Ledger(y, x, most=1).rest == 3.25
+    assert PathSums(y, x, most=1).rest == 3.25
 
 
 def test_a_network_against_its_gradients() -> None:

@@ -24,7 +24,7 @@ from tests.viz.hostile import HOSTILE, each, together
 from tests.viz.pictures import titled
 from viz.drawing import Drawing
 from viz.look.text import clean, width
-from viz.render.svg_document import svg
+from viz.render.svg_document import render_svg
 
 ROOT = Path(viz.__file__).parents[1]
 NS = "{http://www.w3.org/2000/svg}"
@@ -271,7 +271,7 @@ def test_no_title_can_break_the_svg():
     placed = Drawing([titled("x")]).placed
 
     def check(text):
-        root = ElementTree.fromstring(svg(replace(placed, picture=titled(text)), "auto"))
+        root = ElementTree.fromstring(render_svg(replace(placed, picture=titled(text)), "auto"))
         check_safe(root)
         assert (root.find(f"{NS}title").text or "") == clean(
             text or "Expression graph of 1 values", 200

@@ -29,7 +29,7 @@ from viz.layout.layer_cards import pieces
 from viz.model.heatmap import BINS
 from viz.model.layer_card import Bar, LayerCard
 from viz.render.svg_charts import draw_bars
-from viz.render.svg_writer import Sheet
+from viz.render.svg_writer import SvgWriter
 from viz.views.choose import pictures_of
 
 NS = "{http://www.w3.org/2000/svg}"
@@ -428,7 +428,7 @@ def test_bars_stay_in_their_area_and_show_both_signs(outputs, slopes):
     )
     ((shown, place),) = pieces(card, 0.0)
     root = ElementTree.fromstring(
-        f"<svg xmlns='http://www.w3.org/2000/svg'>{draw_bars(shown, place, Sheet('light'))}</svg>"
+        f"<svg xmlns='http://www.w3.org/2000/svg'>{draw_bars(shown, place, SvgWriter('light'))}</svg>"
     )
     bars = [(float(bar.get("x")), float(bar.get("width"))) for bar in root.iter(f"{NS}rect")]
     assert all(
