@@ -15,7 +15,7 @@ from .layout.graphviz_process import check_program
 from .layout.layer_cards import lay_out_layers
 from .layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
 from .layout.neuron_columns import lay_out_neurons
-from .layout.node_size import measure_node
+from .layout.node_size import header_width, measure_node
 from .look.text import hint
 from .look.theme import checked_theme
 from .model.picture import Picture
@@ -23,7 +23,7 @@ from .render import raster
 from .render.dot import build_digraph
 from .render.mermaid import render_mermaid
 from .render.outline import render_outline
-from .render.svg_document import as_image, header_width, render_svg
+from .render.svg_document import as_image, render_svg
 from .showing import as_page, show
 
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from zlib import crc32
 
 from viz.layout.geometry import Rect
-from viz.layout.layered import MARGIN, PlacedPicture
+from viz.layout.layered import PlacedPicture
 from viz.look.text import TIP, escape, fitted, number, width
 from viz.look.theme import FONT, MONO, STEPS
 from viz.model.picture import Column, Group, Picture
@@ -124,11 +124,6 @@ def draw_backdrop(placed: PlacedPicture, sheet: SvgWriter) -> str:
         _box(group, placed.groups[group.path], sheet) for group in picture.groups if picture.framed
     ]
     return "".join([*parts, *(_heading(column, placed, sheet) for column in picture.columns)])
-
-
-def header_width(group: Group) -> float:
-    """How wide the heading of a box is."""
-    return width(group.title, 11, bold=True) + width(group.detail, 9) + 26 + 2 * MARGIN
 
 
 def _box(group: Group, frame: Rect, sheet: SvgWriter) -> str:
