@@ -8,7 +8,7 @@ import pytest
 from tests.viz.hostile import each, together
 from tests.viz.pictures import ALL, boxed, columns, filled, small
 from viz.model.picture import Group, Node, Picture
-from viz.render.outline import LINES, render_outline
+from viz.render.outline import MAX_LINES, render_outline
 
 
 def test_a_small_picture_word_for_word() -> None:
@@ -57,10 +57,10 @@ def test_long_outlines_are_cut_and_say_how_much_is_left() -> None:
         "chips", tuple(Node(f"n{i}", "input", label=f"x{i}", data=1.0) for i in range(1000))
     )
     lines = render_outline(picture).splitlines()
-    assert len(lines) == LINES
+    assert len(lines) == MAX_LINES
     assert lines[-1] == "… and 602 more lines."
-    assert render_outline(picture, lines=1) == "… and 1,001 more lines."
-    assert len(render_outline(picture, lines=1001).splitlines()) == 1001
+    assert render_outline(picture, max_lines=1) == "… and 1,001 more lines."
+    assert len(render_outline(picture, max_lines=1001).splitlines()) == 1001
 
 
 def test_nothing_at_all() -> None:
@@ -81,7 +81,7 @@ def test_boxes_in_a_circle_end() -> None:
 def test_no_text_makes_lines_or_moves_the_cursor() -> None:
     def check(texts: Sequence[str]) -> None:
         picture = filled(*texts)
-        said = render_outline(picture, lines=10_000)
+        said = render_outline(picture, max_lines=10_000)
         assert {c for c in said if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} <= {
             "\n"
         }
