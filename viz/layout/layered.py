@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from viz.model.picture import Picture
 
-from .containment import Containment, chain
+from .containment import Containment, chain_to
 from .edge_routes import Router
 from .geometry import Point, Rect, Size
 from .graphviz import Box, Placement, place
@@ -159,7 +159,7 @@ class _Layout:
         """How many steps each item is from the leaves, which have no column of their own: they stand close to their users."""
         column = {item: item for item in items if not self.structure.is_leaf(item)}
         for item in column:
-            column[item] = chain(item, self.structure.running)[0]
+            column[item] = chain_to(item, self.structure.running)[0]
         depths = dict.fromkeys(column.values(), 0)
         inner = {
             (column[a], column[b])

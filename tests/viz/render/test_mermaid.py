@@ -9,7 +9,7 @@ from tests.viz.hostile import HOSTILE, each, together
 from tests.viz.pictures import ALL, boxed, columns, filled, small, titled
 from viz.look.text import clean
 from viz.model.picture import Edge, Node, Picture
-from viz.render.mermaid import MOST_EDGES, escape_label, render_mermaid
+from viz.render.mermaid import MAX_EDGES, escape_label, render_mermaid
 
 TEXT = r"(?:[^\W_]|[ ×÷−∂….<>/·_]|#\d+;)*"
 STATEMENTS = [
@@ -118,10 +118,10 @@ def test_boxes_stand_in_boxes() -> None:
 
 def test_the_strongest_edges_are_kept_and_a_note_says_so() -> None:
     nodes = (Node("n0", "input"), Node("n1", "operation"))
-    edges = tuple(Edge("n0", "n1", float(i), float(i)) for i in range(MOST_EDGES + 20))
+    edges = tuple(Edge("n0", "n1", float(i), float(i)) for i in range(MAX_EDGES + 20))
     lines = check(render_mermaid(Picture("cards", nodes, edges)))
     kept = [line for line in lines if "-->" in line or "-.->" in line]
-    assert len(kept) == MOST_EDGES
+    assert len(kept) == MAX_EDGES
     assert kept[0] == 'n0 -->|"∂ 20"| n1'
     assert "showing the 500 strongest of 520 edges" in "\n".join(lines)
 
