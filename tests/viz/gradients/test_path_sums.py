@@ -1,4 +1,4 @@
-"""The ledger of a gradient against brute force: every way counted and multiplied, the largest first, the rest with all its digits."""
+"""The sums of a gradient against brute force: every way counted and multiplied, the largest first, the rest with all its digits."""
 
 import re
 import unicodedata
@@ -53,23 +53,23 @@ def test_ways_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> No
     nodes = graph(steps)
     output, leaf = nodes[-1], nodes[0]
     output.backward()
-    ledger, expected = (
+    sums, expected = (
         PathSums(output, leaf, most),
         sorted(all_ways(output, leaf), key=abs, reverse=True),
     )
-    assert ledger.count == len(expected)
-    assert ledger.total == leaf.grad
-    assert [abs(trail.product) for trail in ledger.best] == pytest.approx(
+    assert sums.count == len(expected)
+    assert sums.total == leaf.grad
+    assert [abs(trail.product) for trail in sums.largest] == pytest.approx(
         [float(abs(x)) for x in expected[:most]], rel=1e-12
     )
-    rest = sum(expected) - sum(Fraction(trail.product) for trail in ledger.best)
-    assert ledger.rest == pytest.approx(float(rest), rel=1e-9, abs=1e-9)
-    for trail in ledger.best:
+    rest = sum(expected) - sum(Fraction(trail.product) for trail in sums.largest)
+    assert sums.rest == pytest.approx(float(rest), rel=1e-9, abs=1e-9)
+    for trail in sums.largest:
         ways = trail.steps()
         assert all(above.node.args[below.port] is below.node for above, below in pairwise(ways))
     assert len(
-        {tuple((id(s.node), s.port) for s in trail.steps()) for trail in ledger.best}
-    ) == len(ledger.best)
+        {tuple((id(s.node), s.port) for s in trail.steps()) for trail in sums.largest}
+    ) == len(sums.largest)
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
@@ -95,7 +95,7 @@ def test_what_is_written_multiplies_to_what_is_said(
 def test_the_rest_keeps_its_digits_beside_a_giant() -> None:
     x = Value(1.0, label="x")
     y = x * 1e20 + x * 3.0 + x * 0.25
-    assert PathSums(y, x, most=1).rest == 3.25
+    assert PathSums(y, x, max_paths=1).rest == 3.25
 
 
 def test_a_network_against_its_gradients() -> None:
