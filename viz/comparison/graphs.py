@@ -101,8 +101,8 @@ def compare(
     """Find the first number at which two computations differ.
 
     Values are compared first, operands before what is made of them; where all agree, gradients in
-    the order of the backward pass. So the node that is named is the one where the difference begins.
-    Equal labels are numbered in topological order: "w", "w #2".
+    the order of the backward pass. So the node that is named is the one where the difference
+    begins. Equal labels are numbered in topological order: "w", "w #2".
 
     Args:
         a: A Value, a list of Values, or a Module (its parameters).

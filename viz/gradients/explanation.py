@@ -74,9 +74,9 @@ class ChainRule:
 def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
     """Write a derivative as the product of the local derivatives on the way, for `print`.
 
-    The names are labels. A Value without a label is folded: its local derivatives become part of the
-    factor between the named ones around it. An output or leaf without a label is named by how it was
-    made, and equal labels are numbered. Nothing is changed.
+    The names are labels. A Value without a label is folded: its local derivatives become part of
+    the factor between the named ones around it. An output or leaf without a label is named by how
+    it was made, and equal labels are numbered. Nothing is changed.
 
     Args:
         output: What is differentiated.
@@ -84,8 +84,8 @@ def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
         most: How many paths are written out, the largest first; the others are summed in one line.
 
     Returns:
-        The paths and their sum, which is exactly what `output.backward()` adds to `leaf.grad` (hooks
-        aside).
+        The paths and their sum, which is exactly what `output.backward()` adds to `leaf.grad`
+        (hooks aside).
 
     Raises:
         PictureError: `output` or `leaf` is not a Value.
@@ -242,9 +242,9 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
             one line.
 
     Returns:
-        The paths and their sum, which is what `output.backward()` adds to `leaf.grad` (hooks aside).
-        Where the gradient is zero, nan, inf, or tiny because an operation is near its limit, `why`
-        names the edge that did it in a sentence.
+        The paths and their sum, which is what `output.backward()` adds to `leaf.grad` (hooks
+        aside). Where the gradient is zero, nan, inf, or tiny because an operation is near its
+        limit, `why` names the edge that did it in a sentence.
 
     Raises:
         PictureError: `output` or `leaf` is not a Value.

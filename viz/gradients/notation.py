@@ -164,8 +164,8 @@ def name_on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[V
 def skip_plain_steps(trail: Trail) -> list[tuple[Value, float]]:
     """Return the Values of a path that are worth a name.
 
-    Left out are those without a label that pass on just what they get, such as the partial sums of a
-    neuron.
+    Left out are those without a label that pass on just what they get, such as the partial sums of
+    a neuron.
 
     Returns:
         Each Value with the derivative of the one before it.
