@@ -152,6 +152,7 @@ class Drawing:
         show(self, as_page(self.svg(), self.picture.title or repr(self)[1:-1]))
 
     def _content(self, ending: str) -> str | bytes:
+        # Only SVG and the page can be both: elsewhere "auto" means light.
         light = "light" if self.theme == "auto" else self.theme
         if ending == ".svg":
             return self.svg()

@@ -133,6 +133,7 @@ def compare(
           they differ by 0.5; the first of 3 numbers compared
           made from 6 + −5 = 1.0
     """
+    # `not >=` refuses nan, too.
     is_number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
     if not is_number or not tolerance >= 0.0:
         raise OptionError(f"tolerance of compare must be a number of at least 0, not {tolerance!r}")
@@ -146,6 +147,7 @@ def compare(
     if not isinstance(b, (Value, Module)) and not _is_list_of_values(b):
         return _compare_nodes(first, first.match_positions(b), tolerance)
 
+    # Parameters have no operands to compare, so that those of Modules go by their paths.
     second = _Side(b)
     if by == "label" or first.is_module or second.is_module:
         numbers = {name: second.numbers(node) for node, name in second.names.items()}
@@ -265,6 +267,7 @@ def _find_different_build(first: _Side, second: _Side) -> str:
     """Return a sentence on the first node that is made differently, "" where there is none."""
     first_index = {node: i for i, node in enumerate(first.order)}
     second_index = {node: i for i, node in enumerate(second.order)}
+    # Operands are compared by position: the same place in both orders means the same node.
     for i, (x, y) in enumerate(zip(first.order, second.order, strict=False)):
         same_operands = [first_index[arg] for arg in x.args] == [
             second_index[arg] for arg in y.args

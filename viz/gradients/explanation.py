@@ -100,6 +100,7 @@ def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
         ∂loss/∂k = ∂loss/∂linear * ∂linear/∂k = -4.0 * 2.0 = -8.0
     """
     _check_arguments("chain_rule", output, leaf, "most", most)
+    # Only named Values are stops: the ways between two of them become one factor.
     order = nodes_between(output, leaf)
     names = name_stops(order, output, leaf)
     sums = PathSums(output, leaf, most, order, names)
@@ -158,6 +159,7 @@ class Explanation:
         ]
         if self.more:
             terms.append((short(self.rest), counted(self.more, "more path")))
+        # Amounts first and aligned: which path matters is seen before which way it takes.
         wide = max(len(amount) for amount, _ in terms)
         lines = [f"{head}, the sum over {counted(self.count)}:"]
         lines += [f"  {amount:>{wide}} = {term}" for amount, term in terms]
@@ -165,6 +167,7 @@ class Explanation:
 
     def _remarks(self) -> list[str]:
         remarks = [f"why: {self.why}"] if self.why else []
+        # Whoever looks at `.grad` and finds another number should be told why.
         stored = grad_of(self._sums.leaf)
         largest = max(abs(stored), abs(self.total))
         if stored and abs(stored - self.total) > _MAX_ERROR * largest:

@@ -76,6 +76,7 @@ def _highlighted_edges(sums: PathSums, reason: Reason) -> dict[EdgeKey, str]:
 
 def _dim_others(picture: Picture, sums: PathSums, reason: Reason, snapshot: Snapshot) -> Picture:
     """Return a picture of the whole graph with all dimmed that no path passes."""
+    # Pictures know nodes by id.
     words: dict[tuple[str, int], str] = {}
     for (node, port), word in _highlighted_edges(sums, reason).items():
         words[snapshot.id(node), port] = word
@@ -105,6 +106,7 @@ class _PathPicture:
         # How many Values are left out between two others.
         self.gaps: dict[tuple[Value, Value], int] = {}
         for trail in sums.largest:
+            # Paths are kept whole or not at all: half of one would end nowhere.
             nodes = self._shorten(trail)
             if len(self.kept) + len(nodes) <= MOST_CHIPS:
                 self.kept |= dict.fromkeys(nodes)
@@ -184,6 +186,7 @@ class _PathPicture:
             for port, (arg, local) in enumerate(zip(node.args, node.partials, strict=True)):
                 if arg.args or arg in self.kept or room <= 0:
                     continue
+                # One copy for each use, with an id that says whose: no edges across the picture.
                 room -= 1
                 name = f"{self.snapshot.id(arg)}t{self.snapshot.index[node]}p{port}"
                 leaf = replace(self._node(arg), id=name, tag=True, dim=True)

@@ -10,9 +10,9 @@ distributes over the edges that arrive at a node v, with local derivative d(u→
 - k largest          K(v) = the k largest of all d(u→v)·p with p in K(u), since a path that is not
   among the k largest down to u can't be the start of one of the k largest down to v
 
-Each is one pass over the edges in the order of the backward pass. The sum of the paths that are not
-among the largest is a pass as well, not a subtraction from S(x): where the largest nearly cancel out
-or are by far the largest, a difference would have few digits left or none.
+Each is one pass over the edges in the order of the backward pass. The sum of the paths that are
+not among the largest is a pass as well, not a subtraction from S(x): where the largest nearly
+cancel out or are by far the largest, a difference would have few digits left or none.
 """
 
 from collections import Counter, defaultdict
@@ -139,6 +139,7 @@ class PathSums:
             for port, (arg, local) in enumerate(
                 zip(node.args, checked_partials(node), strict=True)
             ):
+                # No path to the leaf leads through it.
                 if arg not in self.order:
                     continue
                 self.flows[arg] += carried(local, self.flows[node])
@@ -199,6 +200,7 @@ class PathSums:
         `outside[v]` sums the products of all paths down to v that have left the largest ones. Such
         a path was outside above already, or it leaves one of the largest by this edge.
         """
+        # By identity: comparing trails as tuples would walk back to the output each time.
         kept = {id(step): step for trail in self.largest for step in trail.steps()}
         inside: dict[Value, list[Trail]] = defaultdict(list)
         for trail in kept.values():

@@ -1,9 +1,9 @@
 """Why a gradient is zero, nan, inf or tiny: one sentence on the edge that causes it.
 
-Nothing here knows an operation by name. What happened follows from the numbers on the graph and from
-the rules of the table: a local derivative that is cut belongs to a selection, and the operand it
-took is the one that it equals; one that is 0 is tried again with operands, or the result, of another
-size, and what makes it move is to blame.
+Nothing here knows an operation by name. What happened follows from the numbers on the graph and
+from the rules of the table: a local derivative that is cut belongs to a selection, and the operand
+it took is the one that it equals; one that is 0 is tried again with operands, or the result, of
+another size, and what makes it move is to blame.
 """
 
 import re
@@ -163,6 +163,7 @@ class _Rule:
         candidates = [[i] for i in zeros]
         if zeros:
             candidates.append(zeros)
+        # Each zero alone, then all together: of two zero factors neither moves the derivative alone.
         for group in candidates:
             changed = [1.0 if i in group else x for i, x in enumerate(self.numbers)]
             if self.local(changed):
@@ -240,6 +241,7 @@ def _why_broken(edge: _Edge) -> str:
         product = f"{number(edge.flow)} × {number(edge.local)}"
         return f"{product}, sent from {above} to {below}, is too large for a float"
 
+    # Either a number at the operation is non-finite itself, or the rule has a pole there.
     suspects = [arg for arg in edge.above.args if not isfinite(arg.data)]
     if not suspects and not isfinite(edge.above.data):
         suspects = [edge.above]

@@ -53,6 +53,7 @@ class Router:
 
     def _route(self, edge: Edge, start: Point, end: Point) -> tuple[Point, ...]:
         containment = self.containment
+        # A running sum goes straight down: its members are one below the other.
         if containment.running.get(edge.target) == edge.source:
             return (start, end)
         common = containment.common(edge)
@@ -60,6 +61,7 @@ class Router:
             between = self._points_between(edge, common, start, end)
             return (start, *between, *self._past_leaf(edge, end), end)
 
+        # Out of the boxes around the source it runs level, so that it crosses nothing beside them.
         points = [start]
         for path in containment.left(edge):
             points.append((self.rects[path].right, start[1]))

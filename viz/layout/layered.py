@@ -113,6 +113,7 @@ class _Layout:
         """Put all interiors into one coordinate system and route the edges."""
         root = self._lay_out("")
         self.interiors[""] = root
+        # From the outside in: the origin of a box is known once its own box is placed.
         origins: dict[str, Point] = {"": (0.0, 0.0)}
         rects: dict[str, Rect] = {}
         pending = [""]
@@ -149,6 +150,7 @@ class _Layout:
                 self.sizes[item] = self.interiors[item].size
 
         pairs = self._pairs_within(path)
+        # Items that nothing joins, such as the neurons of a layer, need no Graphviz.
         if path and not pairs:
             interior = self._stack(items)
         else:

@@ -27,6 +27,7 @@ def _measure_module(node: Node) -> Size:
 
 
 def _measure_card(node: Node) -> Size:
+    # One long label must not set the width of a column: the tooltip has it in full.
     label = fitted(node.label, FONT_SIZES.label, CARD.max_label, bold=True)
     body_width = max(
         CARD.min_body,

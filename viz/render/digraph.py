@@ -73,6 +73,7 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
         if directory is not None:
             self.directory = os.fspath(directory)
         target = as_path(self.filepath)
+        # graphviz writes in place: an interrupted write would leave half a file.
         if not (skip_existing and target.exists()):
             target.parent.mkdir(parents=True, exist_ok=True)
             write(target, "".join(self).encode(self.encoding))
@@ -108,6 +109,7 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
             ValueError: The format, renderer, formatter or engine is unknown.
         """
         if neato_no_op:
+            # Only the program `dot` has this flag, so that graphviz itself must start it.
             return super().pipe(
                 format, renderer, formatter, neato_no_op, quiet, engine=engine, encoding=encoding
             )
@@ -191,11 +193,13 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
                 raise OptionError(
                     f"{name} is the file of the source itself: choose another outfile"
                 )
+            # Drawn before anything is written: a failure leaves an old file as it is.
             write(target, chosen._draw(quiet))
             if cleanup:
                 source.unlink()
             result = os.fspath(target)
 
+        # Last, so that the files are there even where nothing can show them.
         if view or quiet_view:
             _open_viewer(result, quiet_view)
         return result

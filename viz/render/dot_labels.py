@@ -72,6 +72,7 @@ def _frame(rows: str, node: Node, theme: Theme) -> str:
 
 
 def _badge(node: Node, theme: Theme) -> str:
+    # Never empty: Graphviz takes a <B> without text for a syntax error.
     sign = escape_text(node.symbol, 12) or ("▸" if node.kind == "module" else " ")
     fill = theme.badges.get(node.kind, theme.badges["operation"])
     look = f'{_FLAT} CELLPADDING="6" STYLE="ROUNDED" BGCOLOR="{fill}"'

@@ -106,6 +106,7 @@ def _inside(
 
 def _label(node: Node, picture: Picture) -> str:
     name = node.name or node.label
+    # The copy of a leaf is only a pointer to it.
     if node.tag:
         return _escape_lines(name or number(node.data))
 
@@ -134,6 +135,7 @@ def _links(edges: Iterable[Edge], ids: dict[str, str]) -> Iterator[str]:
 
 
 def _link_styles(edges: list[Edge], picture: Picture) -> Iterator[str]:
+    # Edges that look alike share a statement: Mermaid refuses long texts.
     indexes: dict[str, list[str]] = defaultdict(list)
     for i, edge in enumerate(edges):
         indexes[_link_style(edge.flow, picture.largest)].append(str(i))

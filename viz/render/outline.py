@@ -73,6 +73,7 @@ def _sections(picture: Picture) -> Iterator[str]:
 
     sections = _columns(picture) if picture.columns else _groups(picture)
     for heading, depth, nodes in sections:
+        # Deeper indentation would leave no room for text in a terminal.
         indent = "  " * min(depth, 8)
         if heading:
             yield f"{indent[2:]}{heading}:"
@@ -153,6 +154,7 @@ def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
     else:
         opening = f"unnamed {node.kind}"
 
+    # The root's gradient is the seed of the backward pass, not computed from anything.
     ending = " (starts here)" if node.root and node.grad is not None else ""
     parts = [
         f"{opening}: {', '.join(numbers)}{ending}",

@@ -40,6 +40,7 @@ def _draw_image(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> s
     light = png(shown, writer.theme, max_pixels)
     dark = png(shown, DARK, max_pixels) if writer.automatic else None
     image = writer.image(rect.x, rect.y, wide, rect.height, light, dark)
+    # A mosaic of images has gaps: a border around all of them would show one image.
     if shown.missing:
         return image
     paint = writer.paint("none", "line")
@@ -93,6 +94,7 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
             continue
         center = (i + 0.5) / BINS * 2 - 1
         x = rect.x + i * bar_width + (_ZERO_GAP if i >= BINS // 2 else 0)
+        # At least a visible line: one number among thousands must not vanish.
         tall = max(0.6, count / max_count * height)
         outline = path_data("M", x, base, "v", -tall, "h", bar_width * 0.86, "v", tall, "Z")
         bars[shade(center, 1.0)].append(outline)
@@ -148,6 +150,7 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
     area = rect.width - shown.names - shown.numbers - 16
     unit = area / (high - low)
     zero = left + area * -low / (high - low)
+    # Gradients have a scale apart from the numbers': only their ratios can be read.
     reach = _gradient_reach(bars, low * unit, high * unit)
 
     parts = []

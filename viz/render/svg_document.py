@@ -81,6 +81,7 @@ def render_document(
         writer.text(0, 33 + _NOTE_HEIGHT * i, line, 10, "muted") for i, line in enumerate(notes)
     ]
     background = writer.rect(0, 0, page_width, page_height, writer.paint("page"))
+    # Later elements cover earlier ones.
     content = [
         background,
         title,
@@ -210,6 +211,7 @@ def _draw_alarm_mark(picture: Picture, x: float, writer: SvgWriter) -> tuple[str
 
 
 def _draw_scale(picture: Picture, writer: SvgWriter) -> tuple[str, float]:
+    # One scale for fills and edges, the same on both sides of zero.
     largest = number(picture.largest)
     smallest = f"−{largest}"
     parts = [writer.text(0, 12, picture.colors, 10, "muted")]
@@ -229,6 +231,7 @@ def _draw_scale(picture: Picture, writer: SvgWriter) -> tuple[str, float]:
 
 def _draw_kinds(picture: Picture, x: float, writer: SvgWriter) -> tuple[str, float]:
     present = {node.kind for node in picture.nodes}
+    # Units are all operations but the inputs, and look the same.
     if picture.level == "neurons":
         present.discard("operation")
     parts = []

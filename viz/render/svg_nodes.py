@@ -166,6 +166,7 @@ class _NodePen:
         word_y = top + CARD.word_baseline
         parts = [self.writer.text(text_x, word_y, word, FONT_SIZES.word, word_color)]
         if not isfinite(x):
+            # nan and inf stand out from any fill by a box of their own.
             written = number_width(x)
             parts.append(self._alarm(right - written - 4, top + 2, written + 8, CARD.row - 4))
             ink = "alarm"
@@ -206,8 +207,10 @@ class _NodePen:
         node = self.node
         rect = self.rect
         alarm = self.is_alarming
+        # No color of the scale means nan: the hatched box is drawn on plain paper.
         fill = "card" if alarm or node.grad is None else f"g{self.step}"
         ink = "ink" if fill == "card" else f"t{self.step}"
+        # The shape tells the kind, because the fill is the gradient's.
         is_square = node.kind in ("parameter", "constant")
         radius = CHIP.leaf_radius if is_square else rect.height / 2
 
@@ -217,6 +220,7 @@ class _NodePen:
         parts.append(self._chip_border(radius, alarm))
 
         text = chip_text(node)
+        # What does not fit into the chip is written around it: small print above, a label below.
         if text:
             y = rect.middle + CHIP.text_shift
             parts.append(self._centered(y, text, FONT_SIZES.chip, ink, bold=True))
@@ -338,6 +342,7 @@ class _NodePen:
         size = FONT_SIZES.chip
         label = fitted(self.node.label, size, 24, bold=True)
         room = rect.width - 18 - width(label, size, bold=True)
+        # A long number is written smaller, not cut: without its last digits it is another number.
         number_size = min(size, size * room / width(number(x), size, mono=True))
         return [
             self.writer.text(rect.x + 7, y, label, size, ink, bold=True),
@@ -371,6 +376,7 @@ class _NodePen:
         writer = self.writer
         word = fitted(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
         plate_width = width(word, FONT_SIZES.chip_label, bold=True) + 10
+        # Outside the outline, which keeps the color of its kind.
         ring = writer.rect(
             rect.x - 2,
             rect.y - 2,

@@ -1,4 +1,4 @@
-"""Comparing graphs: the node where a difference begins, for values and gradients, against numbers of any source, and PyTorch."""
+"""Comparing graphs: the node where a difference begins, against numbers of any source."""
 
 from math import inf, nan
 from typing import Any

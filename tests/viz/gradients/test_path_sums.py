@@ -1,4 +1,4 @@
-"""The sums of a gradient against brute force: every way counted and multiplied, the largest first, the rest with all its digits."""
+"""The sums of a gradient against brute force: every path counted and multiplied."""
 
 import re
 import unicodedata
@@ -38,7 +38,7 @@ def graph(steps: list[tuple[int, int, int]]) -> list[Value]:
 
 
 def all_ways(output: Value, leaf: Value) -> list[Fraction]:
-    """The product over every way through the graph, exactly, one by one."""
+    """Return the product over every path through the graph, exactly, one by one."""
     if output is leaf:
         return [Fraction(1)]
     found = []
@@ -49,7 +49,7 @@ def all_ways(output: Value, leaf: Value) -> list[Fraction]:
 
 @settings(deadline=None, derandomize=True, max_examples=150)
 @given(STEPS, st.integers(1, 6))
-def test_ways_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> None:
+def test_paths_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> None:
     nodes = graph(steps)
     output, leaf = nodes[-1], nodes[0]
     output.backward()
@@ -278,7 +278,7 @@ EXTREMES = [
 def test_every_operation_at_its_worst_is_explained(
     inner: str, outer: str, numbers: list[float]
 ) -> None:
-    """Whenever a gradient is 0, inf or nan there is a sentence; the total is the gradient to the last bit, nan for nan."""
+    """Where a gradient is 0, inf or nan there is a sentence; the total is the gradient exactly."""
     values = [Value(number, label=f"x{i}") for i, number in enumerate(numbers)]
 
     def use(name: str, operands: list[Value]) -> Value:
@@ -310,7 +310,8 @@ def test_a_dead_neuron_is_named() -> None:
     loss.backward()
     why = viz.explain(loss, model.layers[0].neurons[0].weights[0]).why
     assert re.match(
-        r"relu\(.*\) in layers\.0\.neurons\.0 passes nothing back to .*: relu is off at −.* \(derivative 1 above 0, else 0\)$",
+        r"relu\(.*\) in layers\.0\.neurons\.0 passes nothing back to .*: "
+        r"relu is off at −.* \(derivative 1 above 0, else 0\)$",
         why,
     )
 

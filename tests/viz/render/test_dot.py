@@ -1,4 +1,4 @@
-"""DOT: our own text to the letter, Graphviz's reading of it, and rendering with and without a program."""
+"""DOT: our text to the letter, Graphviz's reading of it, rendering with and without a program."""
 
 import re
 from collections.abc import Callable, Sequence

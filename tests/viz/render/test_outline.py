@@ -29,7 +29,8 @@ def test_modules_have_headings_and_copies_are_heard_once() -> None:
         "s = p + neurons.2: data 1, gradient 1 (starts here); derivative by p 1, by neurons.2 1",
         "x: input, data 2, gradient −1.5",
         "layers.0, 8 parameters:",
-        "  layers.0.neurons.2: closed module Neuron, data 0.25, gradient 0.5; 5 parameters, gradient norm 0.97",
+        "  layers.0.neurons.2: closed module Neuron, data 0.25, gradient 0.5; "
+        "5 parameters, gradient norm 0.97",
         "  layers.0.neurons.1, 3 parameters:",
         "    p = x × 3: data inf, gradient 0.5; derivative by x 3, by the constant 3 2",
         "    unnamed constant: data 3, gradient nan",

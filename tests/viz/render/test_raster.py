@@ -27,8 +27,10 @@ DARK = "<style>@media (prefers-color-scheme: dark){.page{fill:#000000}.k{fill:#f
 def document(body: str, wide: int = 120, high: int = 40) -> str:
     """In the form of our own documents."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}" font-family="{FONT}">'
-        f'<style>.m{{font-family:{MONO}}}</style>{DARK}<rect class="page" width="{wide}" height="{high}" fill="#ffffff"/>{body}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" '
+        f'viewBox="0 0 {wide} {high}" font-family="{FONT}">'
+        f"<style>.m{{font-family:{MONO}}}</style>{DARK}"
+        f'<rect class="page" width="{wide}" height="{high}" fill="#ffffff"/>{body}</svg>'
     )
 
 
@@ -107,7 +109,8 @@ def test_without_any_font_in_the_system(tmp_path: Path) -> None:
         document(text("plain") + text("‖∇‖", 38) + text("12.5", 12, ' class="m"')), encoding="utf-8"
     )
     program = (
-        "from pathlib import Path; from viz.render.raster import render_pdf, render_png; svg = Path('a.svg').read_text(encoding='utf-8');"
+        "from pathlib import Path; from viz.render.raster import render_pdf, render_png; "
+        "svg = Path('a.svg').read_text(encoding='utf-8');"
         "Path('a.pdf').write_bytes(render_pdf(svg)); Path('a.png').write_bytes(render_png(svg))"
     )
     environment = os.environ | {
@@ -189,7 +192,7 @@ def left_of(image: bytes, edge: float) -> bytes:
     return opened.crop((0, 0, int(edge * 2), opened.height)).tobytes()  # type: ignore[no-any-return]
 
 
-# Whichever fonts a machine has, and whether one of them has the sign: the words before it stay as they are.
+# Whichever fonts a machine has, the words before the sign stay as they are.
 @pytest.mark.parametrize("more", ["", ' font-weight="bold"', ' class="m"'])
 @pytest.mark.parametrize("sign", ["日", "‖", "🙂", "\ue123", "ꙮ", "한"])
 def test_a_sign_that_the_font_lacks_does_not_change_the_words_around_it(

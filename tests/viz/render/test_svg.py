@@ -1,4 +1,4 @@
-"""The SVG as XML: well formed, complete, safe, the same everywhere, nothing on top of anything else."""
+"""The SVG as XML: well formed, complete, safe, the same everywhere, nothing overlaps."""
 
 import os
 import re
@@ -228,7 +228,10 @@ def every_kind() -> str:
 
 
 def test_the_same_graph_gives_the_same_bytes_in_every_process():
-    program = "import sys; from tests.viz.render.test_svg import every_kind; sys.stdout.buffer.write(every_kind().encode())"
+    program = (
+        "import sys; from tests.viz.render.test_svg import every_kind; "
+        "sys.stdout.buffer.write(every_kind().encode())"
+    )
     for seed in (
         "0",
         "1",
