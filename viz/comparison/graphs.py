@@ -276,7 +276,7 @@ def _find_different_build(first: _Side, second: _Side) -> str:
             ours = f"{first.name(x)} ({clean(x.op) or x.kind})"
             theirs = f"{second.name(y)} ({clean(y.op) or y.kind})"
             return (
-                f"the graphs are built differently from node {i} on: {ours} stands against "
+                f"the graphs are built differently from node {i} on: {ours} against "
                 f'{theirs}; use by="label" to compare what carries the same labels'
             )
     if len(first.order) != len(second.order):

@@ -127,7 +127,7 @@ def _import_torch() -> Any:
 def _parts(module: Any, path: str) -> Iterator[Part]:
     """Yield the steps of a network in order; PictureError for what has no mirror."""
     for kind, name in ((MLP, "layers"), (Sequential, "steps")):
-        # A subclass with a forward of its own may do anything with its steps.
+        # A subclass with its own forward may do anything with its steps.
         if isinstance(module, kind) and type(module).forward is kind.forward:
             for i, step in enumerate(getattr(module, name)):
                 yield from _parts(step, f"{path}.{name}.{i}".lstrip("."))

@@ -1,4 +1,4 @@
-"""The paths of a gradient: all of them counted and summed, and the largest found one by one.
+"""The paths of a gradient: all of them counted and summed, and the largest listed.
 
 The derivative of an output y by a leaf x is the sum over all paths from y down to x of the product
 of the local derivatives along the path (Bauer's formula). There are exponentially many paths: n

@@ -14,7 +14,7 @@ MAX_IN_PROCESS = 80
 """Nodes and edges up to which a graph is placed in this process.
 
 Graphviz needs milliseconds for them, less than a process needs to start. It can't be stopped from
-within, so what may take longer gets a process of its own.
+within, so what may take longer gets its own process.
 """
 
 _POINTS_PER_INCH = 72

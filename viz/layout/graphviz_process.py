@@ -1,4 +1,4 @@
-"""Graphviz in a process of its own, with a time limit: `dot` on the PATH, or the wheel's."""
+"""Graphviz in its own process, with a time limit: `dot` on the PATH, or the wheel's."""
 
 import shutil
 import subprocess

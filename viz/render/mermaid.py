@@ -40,7 +40,7 @@ def render_mermaid(picture: Picture) -> str:
             classDef input stroke:#2b7a55,stroke-width:2px
             class n0 input
     """
-    # Ids of our own: a node called "end" would close a subgraph.
+    # New ids: a node called "end" would close a subgraph.
     ids = {node.id: f"n{i}" for i, node in enumerate(picture.nodes)}
     edges = _strongest_edges(picture)
     statements = [

@@ -166,7 +166,7 @@ class _NodePen:
         word_y = top + CARD.word_baseline
         parts = [self.writer.text(text_x, word_y, word, FONT_SIZES.word, word_color)]
         if not isfinite(x):
-            # nan and inf stand out from any fill by a box of their own.
+            # nan and inf get their own box, which stands out from any fill.
             written = number_width(x)
             parts.append(self._alarm(right - written - 4, top + 2, written + 8, CARD.row - 4))
             ink = "alarm"
