@@ -163,7 +163,7 @@ class _Rule:
         candidates = [[i] for i in zeros]
         if zeros:
             candidates.append(zeros)
-        # Each zero alone, then all together: of two zero factors neither moves the derivative alone.
+        # Each zero alone, then all together: of two zero factors neither moves it alone.
         for group in candidates:
             changed = [1.0 if i in group else x for i, x in enumerate(self.numbers)]
             if self.local(changed):
