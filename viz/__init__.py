@@ -25,7 +25,7 @@ from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
 from .look.text import clean
 from .notebook import register_if_there
-from .render.dot import digraph
+from .render.dot import build_digraph
 from .views.choose import choose_pictures
 
 __all__ = [
@@ -58,7 +58,7 @@ def draw(
     limit: float = 5.0,
     program: str | None = None,
 ) -> Drawing:
-    """Draw a graph: of a Value, of several Values, of a network, or only sketched.
+    """Draw a Value, several Values, a network, or a graph that is only sketched.
 
     Args:
         target: A Value, a list of Values, a Module, a compiled program, a Diagnosis, a dictionary
@@ -67,8 +67,8 @@ def draw(
         level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
             are drawn closed.
-        edges: What the lists of a dictionary hold: "operands", the names that a name is made of
-            (the default), or "feeds", the names that it goes into.
+        edges: What the lists of a dictionary hold: "operands", the names that a name is made of (the
+            default), or "feeds", the names that it goes into.
         theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
         title: A heading.
         limit: Seconds that a layout may take before a coarser level is drawn.
@@ -79,7 +79,7 @@ def draw(
         A Drawing: `.show()` opens it, `.save("a.svg")` writes it, a notebook displays it.
 
     Raises:
-        PictureError: The target is not a graph, has a cycle, or can't be drawn at this level.
+        PictureError: The target is no graph, runs in a circle, or can't be drawn truly at this level.
         OptionError: A level, theme, path or another option is unknown.
 
     Example:
@@ -127,7 +127,7 @@ def draw_dot(
         A `graphviz.Digraph`, whose `.render()` and `.pipe()` work without a system Graphviz.
 
     Raises:
-        PictureError: The target is not a graph.
+        PictureError: The target is no graph.
         OptionError: A style, direction or program is unknown.
 
     Example:
@@ -136,7 +136,7 @@ def draw_dot(
         True
     """
     picture = choose_pictures(target, edges=edges)[0]
-    return digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
+    return build_digraph(picture, style=style, format=format, rankdir=rankdir, program=program)
 
 
 register_if_there(draw)

@@ -1,4 +1,4 @@
-"""Drawing: what `viz.draw` returns. It shows itself in a notebook and saves itself in many formats."""
+"""Drawing: what `viz.draw` returns. It shows itself in a notebook and saves itself to files."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,61 +11,67 @@ from scalargrad.errors import LayoutError, OptionError
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.files import write
 
-from .layout.graphviz_process import checked_program
-from .layout.layer_cards import in_cards
-from .layout.layered import Placed, Settings, layered
-from .layout.neuron_columns import in_columns
-from .layout.node_size import size
+from .layout.graphviz_process import check_program
+from .layout.layer_cards import lay_out_layers
+from .layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
+from .layout.neuron_columns import lay_out_neurons
+from .layout.node_size import header_width, measure_node
 from .look.text import hint
 from .look.theme import checked_theme
 from .model.picture import Picture
 from .render import raster
-from .render.dot import digraph
-from .render.mermaid import mermaid
-from .render.outline import outline
-from .render.svg_document import as_image, group_width, svg
+from .render.dot import build_digraph
+from .render.mermaid import render_mermaid
+from .render.outline import render_outline
+from .render.svg_document import as_image, render_svg
 from .showing import as_page, show
 
+# Pixels between columns, where cards have labels on their edges, and between rows.
 _GAPS = {"cards": (76.0, 16.0), "chips": (34.0, 14.0)}
 FORMATS = (".svg", ".html", ".dot", ".mmd", ".txt", ".png", ".pdf")
 
 
-def checked_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
-    """Return the path to save something at, with ~ for the user's folder written out.
+def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = "") -> Path:
+    """Return the path to save something at, with ~ expanded.
 
     Args:
         path: The path that was given.
-        endings: The endings that can be written, with their dots, in small letters.
+        endings: The endings that can be written, with their dots, in lower case.
         what: What is saved, for the message.
 
     Raises:
-        OptionError: The path ends otherwise, or not at all.
+        OptionError: The path ends otherwise, or has no ending.
 
     Example:
-        >>> checked_path("a.SVG", (".svg", ".png")).name
+        >>> check_path("a.SVG", (".svg", ".png")).name
         'a.SVG'
     """
     target = Path(fspath(path))
-    with suppress(RuntimeError):  # of a user that there is not
+    # A user that there is not: ~nobody is then the name of a folder.
+    with suppress(RuntimeError):
         target = target.expanduser()
     ending = target.suffix.lower()
     if ending not in endings:
-        saved = f"save {what}" if what else "save"
+        action = f"save {what}" if what else "save"
         given = ending or "a file without an ending"
         raise OptionError(
-            f"can't {saved} as {given}: the ending must be one of {' '.join(endings)}{hint(ending, endings)}"
+            f"can't {action} as {given}: the ending must be one of {' '.join(endings)}"
+            f"{hint(ending, endings)}"
         )
     return target
 
 
 class Drawing:
-    """A picture of a graph at one level of detail, coarser if Graphviz could not place it in time.
+    """A picture of a graph at one level of detail.
 
-    pictures  the picture, and coarser ones to fall back to
-    theme     "auto" (light, and dark for readers who prefer it), "light" or "dark"
-    limit     seconds that each layout may take
-    program   which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever there is
-    page      makes the page to explore the same graph in, as text, for a file that ends in .html
+    Args:
+        pictures: The picture, and coarser ones to fall back to where Graphviz can't place it in
+            time.
+        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
+        limit: Seconds that each layout may take.
+        program: Which Graphviz: "pygraphviz" (the wheel), "dot" (on the PATH), None: whichever
+            there is.
+        page: Makes the page to explore the same graph in, for a file that ends in .html.
     """
 
     def __init__(
@@ -76,28 +82,33 @@ class Drawing:
         program: str | None = None,
         page: Callable[[], str] | None = None,
     ) -> None:
-        self.theme, self._pictures = checked_theme(theme), pictures
-        self._limit, self._program, self._page = limit, checked_program(program), page
+        self.theme = checked_theme(theme)
+        self._pictures = pictures
+        self._limit = limit
+        self._program = check_program(program)
+        self._page = page
 
     @cached_property
-    def placed(self) -> Placed:
-        """The picture with positions."""
-        for picture in self._pictures[:-1]:
+    def placed(self) -> PlacedPicture:
+        """The picture with positions: the first that can be placed in time."""
+        *finer, coarsest = self._pictures
+        for picture in finer:
             try:
                 return self._place(picture)
             except LayoutError:
                 continue
-        return self._place(self._pictures[-1])
+        return self._place(coarsest)
 
-    def _place(self, picture: Picture) -> Placed:
+    def _place(self, picture: Picture) -> PlacedPicture:
         if picture.level == "neurons":
-            return in_columns(picture)
+            return lay_out_neurons(picture)
         if picture.level == "layers":
-            return in_cards(picture)
-        settings = Settings(*_GAPS[picture.level], self._limit, self._program)
-        sizes = {node.id: size(node, picture.level) for node in picture.nodes}
-        headers = {group.path: group_width(group) for group in picture.groups}
-        return layered(picture, sizes, headers, settings)
+            return lay_out_layers(picture)
+        column_gap, row_gap = _GAPS[picture.level]
+        settings = LayoutSettings(column_gap, row_gap, self._limit, self._program)
+        sizes = {node.id: measure_node(node, picture.level) for node in picture.nodes}
+        headers = {group.path: header_width(group) for group in picture.groups}
+        return lay_out_graph(picture, sizes, headers, settings)
 
     @property
     def picture(self) -> Picture:
@@ -105,24 +116,34 @@ class Drawing:
         return self.placed.picture
 
     def svg(self, theme: str | None = None) -> str:
-        """The picture as an SVG document.
+        """Return the picture as an SVG document.
 
-        >>> import viz
-        >>> from scalargrad import Value
-        >>> viz.draw(Value(2.0) * 3).svg().startswith("<svg")
-        True
+        Args:
+            theme: As for `viz.draw`; the default is that of the drawing.
+
+        Example:
+            >>> import viz
+            >>> from scalargrad import Value
+            >>> viz.draw(Value(2.0) * 3).svg().startswith("<svg")
+            True
         """
-        return svg(self.placed, theme or self.theme)
+        return render_svg(self.placed, theme or self.theme)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the picture to a file; its ending says in which format.
+        """Write the picture to a file, whole or not at all; the ending says in which format.
 
-        .svg, .png and .pdf: the picture; .html: a page to explore the graph in; .dot and .mmd: source for Graphviz and
-        Mermaid; .txt: an outline.
+        Args:
+            path: It ends in .svg, .png or .pdf for the picture; .html for a page to explore the
+                graph in; .dot or .mmd for source for Graphviz or Mermaid; .txt for an outline.
 
-        Raises OptionError for another ending, PictureError where a library is missing. A file is written whole or not at all.
+        Returns:
+            The path of the file.
+
+        Raises:
+            OptionError: The path has another ending.
+            PictureError: A library is missing.
         """
-        target = checked_path(path, FORMATS)
+        target = check_path(path, FORMATS)
         write(target, self._content(target.suffix.lower()))
         return target
 
@@ -131,32 +152,33 @@ class Drawing:
         show(self, as_page(self.svg(), self.picture.title or repr(self)[1:-1]))
 
     def _content(self, ending: str) -> str | bytes:
+        # Only SVG and the page can be both: elsewhere "auto" means light.
         light = "light" if self.theme == "auto" else self.theme
         if ending == ".svg":
             return self.svg()
         if ending == ".html" and self._page is not None:
             return self._page()
         if ending == ".dot":
-            return str(digraph(self.picture, theme=light).source)
+            return str(build_digraph(self.picture, theme=light).source)
         if ending == ".mmd":
-            return mermaid(self.picture)
+            return render_mermaid(self.picture)
         if ending == ".txt":
-            return outline(self.picture) + "\n"
+            return render_outline(self.picture) + "\n"
         if ending == ".png":
-            return raster.png(self.svg(light))
+            return raster.render_png(self.svg(light))
         if ending == ".pdf":
-            return raster.pdf(self.svg(light))
-        raise OptionError("of this drawing there is no page: save it as .svg, .png or .pdf")
+            return raster.render_pdf(self.svg(light))
+        raise OptionError("this drawing has no page: save it as .svg, .png or .pdf")
 
     @fits_terminal
     def __str__(self) -> str:
-        return outline(self.picture)
+        return render_outline(self.picture)
 
     def __repr__(self) -> str:
         return f"<Drawing of {self.picture.total:,} values as {self.picture.level}>"
 
     def _repr_html_(self) -> str:
-        """An image with the picture inside its address: notebooks that are not trusted show it too."""
+        # An image with a data URL: untrusted notebooks show it, too, and its ids clash with none.
         return as_image(self.svg(), self.picture.title or repr(self)[1:-1])
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Notebooks: Values, networks, histories and recordings show themselves as pictures there, once viz is imported."""
+"""Notebooks: once viz is imported, Values, networks and histories show themselves as pictures."""
 
 import sys
 from collections.abc import Callable
@@ -12,54 +12,63 @@ from scalargrad.nn import Module
 from .drawing import Drawing
 from .render.svg_document import as_image
 
-
-def shown(thing: Any, draw: Callable[[Any], Any]) -> dict[str, str]:
-    """What a notebook shows: an image with the picture inside of its address, which untrusted notebooks show too, and words.
-
-    Where no picture can be made, the words alone.
-    """
-    bundle = {"text/plain": repr(thing)}
-    with suppress(ScalargradError):
-        bundle["text/html"] = draw(thing)
-    return bundle
+Draw = Callable[[Any], Drawing]
+MakeHtml = Callable[[Any], str]
 
 
-def _grapher(draw: Callable[[Any], Drawing]) -> Callable[[Any], str]:
-    def graph(thing: Any) -> str:
-        drawing = draw(thing)
-        return as_image(drawing.svg(), repr(drawing)[1:-1])
-
-    return graph
-
-
-def _history(thing: Any) -> str:
-    from .plots import new_axes, plot_history, plot_svg
-
-    (ax,) = new_axes(width=6.5, height=3.4)
-    return as_image(plot_svg(plot_history(thing, ax), "Training history"), repr(thing)[1:-1])
-
-
-def register(shell: Any, draw: Callable[[Any], Drawing]) -> None:
-    """Teach a notebook's shell to show what is ours, graphs by `draw`; names stand for classes that are imported only when needed."""
-    graph = _grapher(draw)
-    formatter = shell.display_formatter.mimebundle_formatter
-    for kind in (Value, Module):
-        formatter.for_type(kind, _shower(graph))
-    later = {
-        "scalargrad.doctor.diagnosis.Diagnosis": graph,
-        "scalargrad.compiler.compiled.Compiled": graph,
-    }
-    for name, show in {**later, "scalargrad.training.history.History": _history}.items():
-        formatter.for_type(name, _shower(show))
-
-
-def _shower(draw: Callable[[Any], str]) -> Callable[..., dict[str, str]]:
-    return lambda thing, **options: shown(thing, draw)  # noqa: ARG005
-
-
-def register_if_there(draw: Callable[[Any], Drawing]) -> None:
-    """In a notebook (or any other IPython shell), teach it; elsewhere do nothing, and import nothing."""
+def register_if_there(draw: Draw) -> None:
+    """Register with a notebook or any other IPython shell; elsewhere do and import nothing."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None:
         register(shell, draw)
+
+
+def register(shell: Any, draw: Draw) -> None:
+    """Teach the shell of a notebook to show Values, networks, histories and programs.
+
+    Args:
+        shell: An IPython shell.
+        draw: Draws a graph.
+    """
+
+    def draw_graph(thing: Any) -> str:
+        drawing = draw(thing)
+        return as_image(drawing.svg(), repr(drawing)[1:-1])
+
+    # IPython takes the names of classes, too: these need not be imported until there is one.
+    shown: dict[type | str, MakeHtml] = {
+        Value: draw_graph,
+        Module: draw_graph,
+        "scalargrad.doctor.diagnosis.Diagnosis": draw_graph,
+        "scalargrad.compiler.compiled.Compiled": draw_graph,
+        "scalargrad.training.history.History": _draw_history,
+    }
+    formatter = shell.display_formatter.mimebundle_formatter
+    for kind, make_html in shown.items():
+        formatter.for_type(kind, _formatter(make_html))
+
+
+def _formatter(make_html: MakeHtml) -> Callable[..., dict[str, str]]:
+    return lambda thing, **options: make_bundle(thing, make_html)  # noqa: ARG005
+
+
+def make_bundle(thing: Any, make_html: MakeHtml) -> dict[str, str]:
+    """Return what a notebook shows: a picture and words, or words alone where it can't be drawn.
+
+    Args:
+        thing: What is shown.
+        make_html: Returns the picture as HTML.
+    """
+    bundle = {"text/plain": repr(thing)}
+    with suppress(ScalargradError):
+        bundle["text/html"] = make_html(thing)
+    return bundle
+
+
+def _draw_history(history: Any) -> str:
+    from .plots import new_axes, plot_history, plot_svg
+
+    (ax,) = new_axes(width=6.5, height=3.4)
+    document = plot_svg(plot_history(history, ax), "Training history")
+    return as_image(document, repr(history)[1:-1])

@@ -17,16 +17,16 @@ def show(thing: Any, html: str) -> None:
     """Display something in the notebook that runs this code, or open it in the browser.
 
     Args:
-        thing: What has a display of its own in notebooks.
-        html: The document for the browser. It is written to a file in the folder for temporary
-            files and left there: the browser may read it after this program has ended.
+        thing: What notebooks know how to display.
+        html: The document for the browser.
 
     Raises:
         PictureError: No browser can be opened. The message says where the file is.
     """
-    if _in_notebook():
+    if _is_in_notebook():
         import_module("IPython.display").display(thing)
         return
+    # The file stays: the browser may read it after this program has ended.
     with tempfile.NamedTemporaryFile(
         "w", prefix="viz-", suffix=".html", delete=False, encoding="utf-8"
     ) as file:
@@ -38,15 +38,15 @@ def show(thing: Any, html: str) -> None:
         )
 
 
-def _in_notebook() -> bool:
-    """Whether a notebook runs this code: a terminal of IPython displays no pictures."""
+def _is_in_notebook() -> bool:
+    # A terminal of IPython has a shell, too, but no kernel: it displays no pictures.
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell is not None and hasattr(shell, "kernel")
 
 
 def as_page(svg: str, title: str) -> str:
-    """Return an HTML document around a picture, which follows the reader's light or dark.
+    """Return an HTML document around a picture, light or dark as the reader prefers.
 
     Args:
         svg: The picture, a document of ours.
@@ -56,8 +56,10 @@ def as_page(svg: str, title: str) -> str:
         >>> as_page("<svg></svg>", "a < b").count("a &lt; b")
         1
     """
-    style = f"body{{margin:0;background:{LIGHT.page}}}svg{{display:block}}@media (prefers-color-scheme:dark){{body{{background:{DARK.page}}}}}"
+    dark = f"@media (prefers-color-scheme:dark){{body{{background:{DARK.page}}}}}"
+    style = f"body{{margin:0;background:{LIGHT.page}}}svg{{display:block}}{dark}"
     return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title, 120)}</title>\n'
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{escape(title, 120)}</title>\n"
         f"<style>{style}</style>\n</head>\n<body>\n{svg}</body>\n</html>\n"
     )

@@ -386,8 +386,8 @@ EQUIVALENT = {
     ): "no number of NumPy has 9 bytes",
     (
         "viz/gradients/path_sums.py",
-        "self.order = between(output, leaf) if order is None else order",
-        "between(output, leaf) if order is None else order  →  (between(output, leaf))",
+        "self.order = nodes_between(output, leaf) if order is None else order",
+        "nodes_between(output, leaf) if order is None else order  →  (nodes_between(output, leaf))",
     ): "an order that is given saves the walk to find it",
     (
         "viz/gradients/path_sums.py",
@@ -398,17 +398,17 @@ EQUIVALENT = {
         "viz/gradients/path_sums.py",
         "above = {(node, 0): 1.0}",
         "0  →  (1)",
-    ): "any number serves: where ways are folded their edges have no operand",
+    ): "any number serves: where paths are folded their edges have no operand",
     (
         "viz/gradients/path_sums.py",
-        "self.rest = self._others() if self.count > len(self.best) else 0.0",
-        "self._others() if self.count > len(self.best) else 0.0  →  (self._others())",
-    ): "where no way is left over, their sum is 0 as well, which takes a walk",
+        "self.rest = self._sum_others() if self.count > len(self.largest) else 0.0",
+        "self._sum_others() if self.count > len(self.largest) else 0.0  →  (self._sum_others())",
+    ): "where no path is left over, their sum is 0 as well, which takes a walk",
     (
         "viz/gradients/path_sums.py",
-        "self.rest = self._others() if self.count > len(self.best) else 0.0",
-        "self.count > len(self.best)  →  (self.count >= len(self.best))",
-    ): "where no way is left over, their sum is 0 as well, which takes a walk",
+        "self.rest = self._sum_others() if self.count > len(self.largest) else 0.0",
+        "self.count > len(self.largest)  →  (self.count >= len(self.largest))",
+    ): "where no path is left over, their sum is 0 as well, which takes a walk",
     (
         "viz/look/theme.py",
         "stops = theme.positive if step >= 0 else theme.negative",

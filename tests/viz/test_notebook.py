@@ -19,7 +19,7 @@ from viz.notebook import register, register_if_there
 
 
 class Formatter:
-    """What IPython's formatter does: the function of the first class in the line of ancestors that has one."""
+    """IPython's formatter: it calls the function of the first ancestor that has one."""
 
     def __init__(self) -> None:
         self.functions: dict[Any, Any] = {}

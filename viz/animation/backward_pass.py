@@ -6,14 +6,13 @@ from dataclasses import replace
 
 from scalargrad.errors import PictureError
 from viz.drawing import Drawing
-from viz.layout.geometry import Frame
-from viz.layout.layered import Placed
+from viz.layout.geometry import Rect
+from viz.layout.layered import PlacedPicture
 from viz.look.text import fitted, number, width
 from viz.model.picture import Edge, Node, Picture
-from viz.render import svg_edges as wires
-from viz.render import svg_nodes as shapes
-from viz.render.svg_document import backdrop
-from viz.render.svg_writer import Sheet
+from viz.render import svg_edges, svg_nodes
+from viz.render.svg_document import draw_backdrop
+from viz.render.svg_writer import SvgWriter
 
 from .timeline import Clock, Track, fading_in, flashing
 
@@ -59,7 +58,7 @@ class Wave:
     seconds  how long the whole takes
     """
 
-    def __init__(self, placed: Placed, pace: float | None = None) -> None:
+    def __init__(self, placed: PlacedPicture, pace: float | None = None) -> None:
         self.placed, self.picture = placed, placed.picture
         self.wave = waves(self.picture)
         self.count = max((self.wave[edge.target] + 1 for edge in self.picture.edges), default=0)
@@ -78,38 +77,38 @@ class Wave:
             self.seconds,
         ]
 
-    def body(self, sheet: Sheet, clock: Clock) -> str:
+    def body(self, sheet: SvgWriter, clock: Clock) -> str:
         """The whole picture, moving."""
-        parts = [backdrop(self.placed, sheet)]
+        parts = [draw_backdrop(self.placed, sheet)]
         order = sorted(
             range(len(self.picture.edges)), key=lambda i: abs(self.picture.edges[i].flow or 0.0)
         )
         parts += [self._wire(i, sheet, clock) for i in order]
-        parts += wires.labels(self.placed, sheet)
-        parts += [wires.dot(point, sheet) for point in self.placed.ports]
+        parts += svg_edges.draw_labels(self.placed, sheet)
+        parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
         parts += [self._node(node, sheet, clock) for node in self.picture.nodes]
         return "".join([*parts, *self._sent(sheet, clock)])
 
-    def _wire(self, i: int, sheet: Sheet, clock: Clock) -> str:
+    def _wire(self, i: int, sheet: SvgWriter, clock: Clock) -> str:
         edge, route = self.picture.edges[i], self.placed.routes[i]
         arrow = self.picture.level != "neurons"
-        before = wires.wire(replace(edge, flow=None), route, self.picture, sheet, arrow)
+        before = svg_edges.draw_edge(replace(edge, flow=None), route, self.picture, sheet, arrow)
         arrival = self.start(self.wave[edge.target] + 1)
         coming = fading_in(arrival - 0.3 * self.pace, arrival)
         going = Track("opacity", tuple((second, 1.0 - x) for second, x in coming.points))
-        after = wires.wire(edge, route, self.picture, sheet, arrow)
+        after = svg_edges.draw_edge(edge, route, self.picture, sheet, arrow)
         return clock.moving(before, going, ' aria-hidden="true"') + clock.moving(after, coming)
 
-    def _node(self, node: Node, sheet: Sheet, clock: Clock) -> str:
+    def _node(self, node: Node, sheet: SvgWriter, clock: Clock) -> str:
         """The node with no gradient, and on top of it what has arrived by and by: each user adds its share."""
         frame = self.placed.nodes[node.id]
         if node.grad is None:
-            return shapes.draw(node, frame, self.picture, sheet)
+            return svg_nodes.draw_node(node, frame, self.picture, sheet)
         parts = [
-            f'<g aria-hidden="true">{shapes.draw(replace(node, grad=0.0), frame, self.picture, sheet)}</g>'
+            f'<g aria-hidden="true">{svg_nodes.draw_node(replace(node, grad=0.0), frame, self.picture, sheet)}</g>'
         ]
         for second, gradient in self._arrivals(node):
-            drawn = shapes.draw(replace(node, grad=gradient), frame, self.picture, sheet)
+            drawn = svg_nodes.draw_node(replace(node, grad=gradient), frame, self.picture, sheet)
             last = second >= self.start(self.wave[_own(node.id)])
             parts.append(
                 clock.moving(
@@ -136,24 +135,28 @@ class Wave:
                 yield self.start(wave), total
         yield self.start(self.wave[own]), node.grad or 0.0
 
-    def _sent(self, sheet: Sheet, clock: Clock) -> Iterator[str]:
+    def _sent(self, sheet: SvgWriter, clock: Clock) -> Iterator[str]:
         """What runs back along the edges in its wave, on cards with the arithmetic."""
-        taken: dict[int, list[Frame]] = defaultdict(lambda: [*self.placed.nodes.values()])
+        taken: dict[int, list[Rect]] = defaultdict(lambda: [*self.placed.nodes.values()])
         for edge, route in zip(self.picture.edges, self.placed.routes, strict=True):
             wave = self.wave[edge.target]
-            shown = wires.sent(edge, route, self.picture, sheet) if edge.flow else ""
+            shown = (
+                svg_edges.draw_backward_edge(edge, route, self.picture, sheet) if edge.flow else ""
+            )
             if self.picture.level == "cards" and edge.local is not None and edge.flow is not None:
                 text = arithmetic(edge, self.picture)
-                frame = wires.free_plate(route, width(text, 10, bold=True) + 14, 18.0, taken[wave])
+                frame = svg_edges.place_plate(
+                    route, width(text, 10, bold=True) + 14, 18.0, taken[wave]
+                )
                 taken[wave].append(frame)
-                shown += wires.plate(frame, text, edge.flow, self.picture, sheet)
+                shown += svg_edges.draw_plate(frame, text, edge.flow, self.picture, sheet)
             if shown:
                 track = flashing(
                     self.start(wave) + 0.15 * self.pace, self.start(wave + 1), 0.12 * self.pace
                 )
                 yield clock.moving(shown, track, ' aria-hidden="true"')
 
-    def foot(self, wide: float, sheet: Sheet, clock: Clock) -> str:
+    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
         """A caption for each wave, and how far the pass has come."""
         bounds = [
             0.0,
@@ -225,7 +228,7 @@ def _shown(start: float, end: float, last: float) -> Track:
     )
 
 
-def bar(wide: float, starts: Sequence[float], ease: float, sheet: Sheet, clock: Clock) -> str:
+def bar(wide: float, starts: Sequence[float], ease: float, sheet: SvgWriter, clock: Clock) -> str:
     """How far a film has come: one step further at each of the moments, then at rest, so that a GIF has less to draw."""
     steps = [
         (second + after, (i + share) / len(starts))

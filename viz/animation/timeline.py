@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from viz.render.svg_writer import trimmed
+from viz.render.svg_writer import format_coordinate
 
 _DIGITS = 4
 
@@ -65,7 +65,7 @@ class Clock:
         attribute = (
             f'transform="scale({now:.{_DIGITS}g} 1)"'
             if track.what == "scale"
-            else f'{track.what}="{trimmed(now)}"'
+            else f'{track.what}="{format_coordinate(now)}"'
         )
         return f"<g{name} {attribute}{more}>{content}</g>"
 
@@ -74,7 +74,7 @@ class Clock:
         if not self._names:
             return ""
         rules = "".join(
-            f".{name}{{animation:{name} {trimmed(self.seconds)}s linear infinite}}"
+            f".{name}{{animation:{name} {format_coordinate(self.seconds)}s linear infinite}}"
             for name in self._names.values()
         )
         frames = "".join(
@@ -95,4 +95,8 @@ class Clock:
 
 
 def _rule(what: str, x: float) -> str:
-    return f"transform:scale({x:.{_DIGITS}g},1)" if what == "scale" else f"{what}:{trimmed(x)}"
+    return (
+        f"transform:scale({x:.{_DIGITS}g},1)"
+        if what == "scale"
+        else f"{what}:{format_coordinate(x)}"
+    )

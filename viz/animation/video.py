@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scalargrad.errors import OptionError, PictureError
-from viz.render.raster import png
+from viz.render.raster import render_png
 
 MOST_FRAMES = 2000
 
@@ -106,7 +106,7 @@ def _runs(still: Still, seconds: float, rate: float, scale: float) -> Iterator[t
     for i in range(total):
         document = still(i / rate)
         if document != before and count:
-            yield png(before, scale), count
+            yield render_png(before, scale), count
             count = 0
         before, count = document, count + 1
-    yield png(before, scale), count
+    yield render_png(before, scale), count

@@ -1,9 +1,9 @@
 """Two graphs, or a graph and another engine's numbers: the first node at which they differ."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite, isnan
-from typing import Any, NamedTuple
+from math import inf, isfinite, isnan
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 from scalargrad.core.graph import topological
 from scalargrad.core.value import Value
@@ -12,17 +12,30 @@ from scalargrad.nn.module import Module
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
-from viz.gradients.names import unique
+from viz.gradients.notation import number_names
 from viz.look.text import clean, hint
 from viz.model.snapshot import formula, grad_of
 
-_SHOWN = 6
+_MAX_LISTED = 6
+
+Kind = Literal["value", "gradient"]
+Pair = tuple[float | None, float | None]
+"""A value and a gradient, None where it is not known."""
 
 
 class Number(NamedTuple):
-    """One number that two engines computed: what of, and what it is; the operands by name, with what both engines have for them."""
+    """One number that two engines computed.
 
-    what: str
+    Attributes:
+        what: What it is of its node.
+        name: The node.
+        first: What the first engine has.
+        second: What the second engine has.
+        operands: The name of each operand, and what both engines have for it.
+        source: The line of code that made the node, where that is known.
+    """
+
+    what: Kind
     name: str
     first: float
     second: float
@@ -35,11 +48,12 @@ class Number(NamedTuple):
 class Comparison:
     """Whether two computations agree. Print it, or ask `if comparison:`.
 
-    compared    how many numbers
-    largest     the largest difference, relative to the larger of the two numbers and 1
-    tolerance   up to which difference numbers count as equal
-    difference  the first that differs: a value, a gradient, or the operation itself; None where all agree
-    remark      a sentence on what was compared, or why it was not
+    Attributes:
+        compared: How many numbers were compared.
+        largest: The largest difference, relative to the larger of the two numbers and 1.
+        tolerance: Up to which difference numbers count as equal.
+        difference: The first number that differs; None where all agree.
+        remark: A sentence on why nothing was compared, "" where something was.
     """
 
     compared: int
@@ -56,242 +70,288 @@ class Comparison:
         if self.remark:
             return f"different: {self.remark}"
         if self.difference is None:
-            return f"equal: {self.compared:,} numbers agree to {self.tolerance:g} (largest difference {self.largest:.2g})"
-        found = self.difference
+            agree = f"{self.compared:,} numbers agree to {self.tolerance:g}"
+            return f"equal: {agree} (largest difference {self.largest:.2g})"
+
+        number = self.difference
+        distance = abs(number.first - number.second)
         lines = [
-            f"different: the {found.what} of {found.name} is {found.first!r} and {found.second!r}"
+            f"different: the {number.what} of {number.name} is {number.first!r} "
+            f"and {number.second!r}",
+            f"  they differ by {distance:.3g}; the first of {self.compared:,} numbers compared",
         ]
-        lines.append(
-            f"  they differ by {abs(found.first - found.second):.3g}; the first of {self.compared:,} numbers compared"
-        )
-        if found.operands:
-            lines.append(
-                "  made from "
-                + ", ".join(_operand(*operand) for operand in found.operands[:_SHOWN])
-            )
-        return "\n".join([*lines, *([f"  at {found.source}"] if found.source else [])])
+        if number.operands:
+            operands = [_write_operand(*operand) for operand in number.operands[:_MAX_LISTED]]
+            lines.append("  made from " + ", ".join(operands))
+        if number.source:
+            lines.append(f"  at {number.source}")
+        return "\n".join(lines)
 
 
-def _operand(name: str, first: float, second: float | None) -> str:
-    equal = second is None or first == second or (isnan(first) and isnan(second))
-    return f"{name} = {first!r}" if equal else f"{name} = {first!r} and {second!r}"
+def _write_operand(name: str, first: float, second: float | None) -> str:
+    if second is None or first == second or (isnan(first) and isnan(second)):
+        return f"{name} = {first!r}"
+    return f"{name} = {first!r} and {second!r}"
 
 
 @explain_calls
-def compare(a: Any, b: Any, *, tolerance: float = 1e-9, by: str = "position") -> Comparison:
-    """Where two computations part.
+def compare(
+    a: Any, b: Any, *, tolerance: float = 1e-9, by: Literal["position", "label"] = "position"
+) -> Comparison:
+    """Find the first number at which two computations differ.
 
-    a          a Value, a list of Values, or a Module (its parameters)
-    b          the same again; or what another engine computed: {label: number}, for a Module {path: number}, or a list of numbers in
-               topological order. A number may be a pair (value, gradient), either of them None where it is not known
-    tolerance  numbers x and y are equal where |x - y| ≤ tolerance·max(1, |x|, |y|); nan equals nan, inf itself
-    by         how the nodes of two graphs belong together: "position" in graphs built alike, or "label"
+    Values are compared first, operands before what is made of them; where all agree, gradients in
+    the order of the backward pass. So the node that is named is the one where the difference
+    begins. Equal labels are numbered in topological order: "w", "w #2".
 
-    Values come first, operands before what is made of them; where all agree, gradients in the order of the backward pass. So the
-    node that is named is the one where the difference begins. Equal labels are numbered in topological order: "w", "w #2".
-    Raises PictureError for what is no graph, OptionError for a tolerance below 0, LengthError for a list that is too long or short,
-    UnknownNameError for a name that the graph has not.
+    Args:
+        a: A Value, a list of Values, or a Module (its parameters).
+        b: The same again; or what another engine computed: {label: number}, for a Module
+            {path: number}, or a list of numbers in topological order. A number may be a pair
+            (value, gradient), either of them None where it is not known.
+        tolerance: Numbers x and y are equal where |x - y| ≤ tolerance·max(1, |x|, |y|); nan equals
+            nan, and inf itself.
+        by: How the nodes of two graphs belong together: "position" in graphs built alike, or
+            "label".
 
-    >>> def graph(bias):
-    ...     x = Value(2.0, label="x")
-    ...     y = (x * 3.0 + bias).tanh(); y.label = "y"
-    ...     y.backward()
-    ...     return y
-    >>> print(compare(graph(-5.0), graph(-5.0)))
-    equal: 12 numbers agree to 1e-09 (largest difference 0)
-    >>> print(compare(graph(-5.0), {"x": 2.0, "y": (0.7615941559557649, 0.5)}))
-    different: the gradient of y is 1.0 and 0.5
-      they differ by 0.5; the first of 3 numbers compared
-      made from 6 + −5 = 1.0
+    Raises:
+        PictureError: `a` or `b` is not a graph.
+        OptionError: The tolerance is below 0, or `by` is unknown.
+        LengthError: A list has not as many numbers as the graph has nodes.
+        UnknownNameError: The graph has no node of that name.
+
+    Example:
+        >>> def graph(bias):
+        ...     x = Value(2.0, label="x")
+        ...     y = (x * 3.0 + bias).tanh(); y.label = "y"
+        ...     y.backward()
+        ...     return y
+        >>> print(compare(graph(-5.0), graph(-5.0)))
+        equal: 12 numbers agree to 1e-09 (largest difference 0)
+        >>> print(compare(graph(-5.0), {"x": 2.0, "y": (0.7615941559557649, 0.5)}))
+        different: the gradient of y is 1.0 and 0.5
+          they differ by 0.5; the first of 3 numbers compared
+          made from 6 + −5 = 1.0
     """
-    if (
-        isinstance(tolerance, bool)
-        or not isinstance(tolerance, (int, float))
-        or not tolerance >= 0.0
-    ):
+    # `not >=` refuses nan, too.
+    is_number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
+    if not is_number or not tolerance >= 0.0:
         raise OptionError(f"tolerance of compare must be a number of at least 0, not {tolerance!r}")
     if by not in ("position", "label"):
-        raise OptionError(
-            f"by must be 'position' or 'label', not {by!r}{hint(by, ('position', 'label'))}"
-        )
+        known = hint(by, ("position", "label"))
+        raise OptionError(f"by must be 'position' or 'label', not {by!r}{known}")
+
     first = _Side(a)
     if isinstance(b, Mapping):
-        return _compared(first, first.by_name(b), tolerance)
-    if not isinstance(b, (Value, Module)) and not _holds_values(b):
-        return _compared(first, first.by_position(b), tolerance)
+        return _compare_nodes(first, first.match_names(b), tolerance)
+    if not isinstance(b, (Value, Module)) and not _is_list_of_values(b):
+        return _compare_nodes(first, first.match_positions(b), tolerance)
+
+    # Parameters have no operands to compare, so that those of Modules go by their paths.
     second = _Side(b)
-    if by == "label" or first.given or second.given:
-        return _compared(
-            first,
-            first.by_name({name: second.number(node) for node, name in second.names.items()}, True),
-            tolerance,
-        )
-    if apart := _built_apart(first, second):
-        return Comparison(0, 0.0, tolerance, remark=apart)
+    if by == "label" or first.is_module or second.is_module:
+        numbers = {name: second.numbers(node) for node, name in second.names.items()}
+        others = first.match_names(numbers, skip_unknown=True)
+        return _compare_nodes(first, others, tolerance)
+    if remark := _find_different_build(first, second):
+        return Comparison(0, 0.0, tolerance, remark=remark)
     pairs = zip(first.order, second.order, strict=True)
-    return _compared(first, {node: second.number(other) for node, other in pairs}, tolerance)
+    return _compare_nodes(first, {node: second.numbers(other) for node, other in pairs}, tolerance)
 
 
-def _holds_values(thing: Any) -> bool:
-    return (
-        isinstance(thing, (list, tuple))
-        and bool(thing)
-        and all(isinstance(item, Value) for item in thing)
-    )
-
-
-Pair = tuple[float | None, float | None]
+def _is_list_of_values(thing: Any) -> TypeGuard[list[Value] | tuple[Value, ...]]:
+    if not isinstance(thing, (list, tuple)) or not thing:
+        return False
+    return all(isinstance(item, Value) for item in thing)
 
 
 class _Side:
-    """The nodes of one computation in topological order, with their names."""
+    """The nodes of one computation.
 
-    def __init__(self, thing: Any) -> None:
+    Attributes:
+        order: In topological order.
+        names: Of the nodes that have one.
+        is_module: Whether they are the parameters of a Module, with their paths as names.
+    """
+
+    def __init__(self, target: Any) -> None:
+        self.is_module = isinstance(target, Module)
         self.order: list[Value]
-        self.names: dict[Value, str]
-        self.given = isinstance(thing, Module)
-        if isinstance(thing, Module):
-            named = dict(thing.named_parameters())
-            self.order = list(named.values())
-            self.names = {node: name for name, node in named.items()}
-        else:
-            self.order = topological(_roots(thing))
-            labels = {node: clean(node.label, 24) for node in self.order if clean(node.label)}
-            self.names = {
-                node: name.strip("()") if name != labels[node] else name
-                for node, name in unique(labels).items()
-            }
+        self.names: dict[Value, str] = {}
+        if isinstance(target, Module):
+            parameters = dict(target.named_parameters())
+            self.order = list(parameters.values())
+            self.names = {node: path for path, node in parameters.items()}
+            return
 
-    def number(self, node: Value) -> Pair:
-        """Its value and its gradient."""
+        self.order = topological(_roots(target))
+        labels = {node: clean(node.label, 24) for node in self.order if clean(node.label)}
+        for node, name in number_names(labels).items():
+            # Brackets are for formulas: here a numbered label is a key that users write.
+            self.names[node] = name if name == labels[node] else name.strip("()")
+
+    def numbers(self, node: Value) -> Pair:
+        """Return the value and the gradient of a node."""
         return node.data, grad_of(node)
 
-    def called(self, node: Value) -> str:
-        """A node in a message."""
-        return self.names.get(node) or (
-            formula(node) if node.args else f"the {node.kind} {node.data!r}"
-        )
+    def name(self, node: Value) -> str:
+        """Return how a message names a node."""
+        name = self.names.get(node)
+        if name:
+            return name
+        return formula(node) if node.args else f"the {node.kind} {node.data!r}"
 
-    def by_name(self, numbers: Mapping[Any, Any], shared: bool = False) -> dict[Value, Pair]:
-        """What another engine has for each node. With `shared`, names that only one side knows are left out."""
+    def match_names(
+        self, numbers: Mapping[Any, Any], skip_unknown: bool = False
+    ) -> dict[Value, Pair]:
+        """Return what another engine has for each node.
+
+        Args:
+            numbers: Numbers or pairs by name.
+            skip_unknown: Leave out names that the graph has not, instead of raising.
+        """
         nodes = {name: node for node, name in self.names.items()}
         unknown = [name for name in numbers if name not in nodes]
-        if unknown and not shared:
-            labels = ", ".join(map(repr, list(nodes)[:_SHOWN])) or "no labels"
+        if unknown and not skip_unknown:
+            labels = ", ".join(map(repr, list(nodes)[:_MAX_LISTED])) or "no labels"
             known = suggestion(unknown[0], nodes, otherwise=f"; it has {labels}")
             raise UnknownNameError(f"the graph has nothing with the name {unknown[0]!r}{known}")
-        return {nodes[name]: _pair(numbers[name], repr(name)) for name in numbers if name in nodes}
+        return {
+            nodes[name]: _read_pair(number, repr(name))
+            for name, number in numbers.items()
+            if name in nodes
+        }
 
-    def by_position(self, numbers: Any) -> dict[Value, Pair]:
-        """What another engine has for each node, from a list."""
+    def match_positions(self, numbers: Any) -> dict[Value, Pair]:
+        """Return what another engine has for each node, from a list in topological order."""
         if isinstance(numbers, (str, bytes)) or not hasattr(numbers, "__len__"):
             raise PictureError(
-                f"compare takes a graph, a Module, a dictionary of numbers or a list of them, not {type(numbers).__name__} {clean(numbers)}"
+                "compare takes a graph, a Module, a dictionary of numbers or a list of them, not "
+                f"{type(numbers).__name__} {clean(numbers)}"
             )
         if len(numbers) != len(self.order):
             raise LengthError(
-                f"the graph has {len(self.order):,} nodes, but {len(numbers):,} numbers were given to compare them with"
+                f"the graph has {len(self.order):,} nodes, but {len(numbers):,} numbers were given "
+                "to compare them with"
             )
-        return {
-            node: _pair(number, f"number {i}")
-            for i, (node, number) in enumerate(zip(self.order, numbers, strict=True))
-        }
+        pairs = {}
+        for i, (node, number) in enumerate(zip(self.order, numbers, strict=True)):
+            pairs[node] = _read_pair(number, f"number {i}")
+        return pairs
 
 
-def _roots(thing: Any) -> list[Value]:
-    roots = [thing] if isinstance(thing, Value) else list(thing) if _holds_values(thing) else None
-    if roots is None:
+def _roots(target: Any) -> list[Value]:
+    if isinstance(target, Value):
+        return [target]
+    if not _is_list_of_values(target):
         raise PictureError(
-            f"compare takes a Value, a list of Values or a Module first, not {type(thing).__name__} {clean(repr(thing))}"
+            "compare takes a Value, a list of Values or a Module first, not "
+            f"{type(target).__name__} {clean(repr(target))}"
         )
-    return list(dict.fromkeys(roots))
+    return list(dict.fromkeys(target))
 
 
-def _pair(given: Any, what: str) -> Pair:
+def _read_pair(given: Any, name: str) -> Pair:
+    message = f"{name} must be a number or a pair (value, gradient), not {clean(repr(given))}"
     parts = given if isinstance(given, (tuple, list)) else (given, None)
     if len(parts) != 2:
-        raise LengthError(
-            f"{what} must be a number or a pair (value, gradient), not {clean(repr(given))}"
-        )
+        raise LengthError(message)
     try:
-        return tuple(None if part is None else float(part) for part in parts)  # type: ignore[return-value]
+        value, gradient = (None if part is None else float(part) for part in parts)
     except (TypeError, ValueError) as error:
-        raise PictureError(
-            f"{what} must be a number or a pair (value, gradient), not {clean(repr(given))}"
-        ) from error
+        raise PictureError(message) from error
+    return value, gradient
 
 
-def _built_apart(first: _Side, second: _Side) -> str:
-    """A sentence on the first node that is made differently, "" where the graphs are built alike."""
-    indexes = [{node: i for i, node in enumerate(side.order)} for side in (first, second)]
-    for place, (x, y) in enumerate(zip(first.order, second.order, strict=False)):
-        if x.op != y.op or [indexes[0][arg] for arg in x.args] != [
-            indexes[1][arg] for arg in y.args
-        ]:
+def _find_different_build(first: _Side, second: _Side) -> str:
+    """Return a sentence on the first node that is made differently, "" where there is none."""
+    first_index = {node: i for i, node in enumerate(first.order)}
+    second_index = {node: i for i, node in enumerate(second.order)}
+    # Operands are compared by position: the same place in both orders means the same node.
+    for i, (x, y) in enumerate(zip(first.order, second.order, strict=False)):
+        same_operands = [first_index[arg] for arg in x.args] == [
+            second_index[arg] for arg in y.args
+        ]
+        if x.op != y.op or not same_operands:
+            ours = f"{first.name(x)} ({clean(x.op) or x.kind})"
+            theirs = f"{second.name(y)} ({clean(y.op) or y.kind})"
             return (
-                f"the graphs are built differently from node {place} on: {first.called(x)} ({clean(x.op) or x.kind}) stands against "
-                f'{second.called(y)} ({clean(y.op) or y.kind}); use by="label" to compare what carries the same labels'
+                f"the graphs are built differently from node {i} on: {ours} against "
+                f'{theirs}; use by="label" to compare what carries the same labels'
             )
     if len(first.order) != len(second.order):
         return f"the graphs have {len(first.order):,} and {len(second.order):,} nodes"
     return ""
 
 
-def _compared(side: _Side, others: Mapping[Value, Pair], tolerance: float) -> Comparison:
+def _compare_nodes(side: _Side, others: Mapping[Value, Pair], tolerance: float) -> Comparison:
     if not others:
         return Comparison(0, 0.0, tolerance, remark="there is no number that both sides have")
-    forward = [("value", node, node.data, others[node][0]) for node in side.order if node in others]
-    backward = [
-        ("gradient", node, grad_of(node), others[node][1])
-        for node in reversed(side.order)
-        if node in others
-    ]
-    both = [(what, node, x, y) for what, node, x, y in (*forward, *backward) if y is not None]
-    wrong = next(
-        ((what, node, x, y) for what, node, x, y in both if not close(x, y, tolerance)), None
-    )
-    difference = _described(side, others, *wrong) if wrong else None
-    return Comparison(
-        len(both), max((gap(x, y) for _, _, x, y in both), default=0.0), tolerance, difference
-    )
+    compared = 0
+    largest = 0.0
+    difference: Number | None = None
+    for kind, node, first, second in _paired_numbers(side, others):
+        distance = gap(first, second)
+        compared += 1
+        largest = max(largest, distance)
+        # Only this one is described: names of large graphs take longer than their numbers.
+        if difference is None and distance > tolerance:
+            difference = _describe(side, others, kind, node, first, second)
+    return Comparison(compared, largest, tolerance, difference)
 
 
-def _described(
-    side: _Side, others: Mapping[Value, Pair], what: str, node: Value, x: float, y: float
+def _paired_numbers(
+    side: _Side, others: Mapping[Value, Pair]
+) -> Iterator[tuple[Kind, Value, float, float]]:
+    """Yield values, operands first, then gradients in the order of the backward pass."""
+    for node in side.order:
+        second = others[node][0] if node in others else None
+        if second is not None:
+            yield "value", node, node.data, second
+    for node in reversed(side.order):
+        second = others[node][1] if node in others else None
+        if second is not None:
+            yield "gradient", node, grad_of(node), second
+
+
+def _describe(
+    side: _Side,
+    others: Mapping[Value, Pair],
+    kind: Kind,
+    node: Value,
+    first: float,
+    second: float,
 ) -> Number:
-    found = tuple(
-        (side.called(arg), arg.data, others[arg][0] if arg in others else None) for arg in node.args
-    )
-    return Number(
-        what, side.called(node), x, y, found, clean((node.metadata or {}).get("source", ""), 200)
-    )
+    operands = []
+    for arg in node.args:
+        operands.append((side.name(arg), arg.data, others[arg][0] if arg in others else None))
+    source = clean((node.metadata or {}).get("source", ""), 200)
+    return Number(kind, side.name(node), first, second, tuple(operands), source)
 
 
 def gap(x: float, y: float) -> float:
-    """How far two numbers are apart, relative to the larger of them and 1.
+    """Return how far two numbers are apart, relative to the larger of them and 1.
 
-    >>> gap(1.0, 1.5), gap(float("nan"), float("nan")), gap(1.0, float("inf"))
-    (0.3333333333333333, 0.0, inf)
+    Example:
+        >>> gap(1.0, 1.5), gap(float("nan"), float("nan")), gap(1.0, float("inf"))
+        (0.3333333333333333, 0.0, inf)
     """
     if x == y or (isnan(x) and isnan(y)):
         return 0.0
-    return abs(x - y) / max(1.0, abs(x), abs(y)) if isfinite(x) and isfinite(y) else float("inf")
+    if not isfinite(x) or not isfinite(y):
+        return inf
+    return abs(x - y) / max(1.0, abs(x), abs(y))
 
 
-def close(x: float, y: float, tolerance: float) -> bool:
-    """Whether two numbers count as equal."""
-    return gap(x, y) <= tolerance
-
-
-def compared_numbers(numbers: Iterable[Number], tolerance: float) -> Comparison:
-    """The comparison of numbers that belong together already, the first that differs first."""
-    every: Sequence[Number] = list(numbers)
-    wrong = next(
-        (number for number in every if not close(number.first, number.second, tolerance)), None
-    )
-    return Comparison(
-        len(every),
-        max((gap(number.first, number.second) for number in every), default=0.0),
-        tolerance,
-        wrong,
-    )
+def compare_numbers(numbers: Iterable[Number], tolerance: float) -> Comparison:
+    """Return the comparison of numbers in order: the first that differs is its difference."""
+    compared = 0
+    largest = 0.0
+    difference: Number | None = None
+    for number in numbers:
+        distance = gap(number.first, number.second)
+        compared += 1
+        largest = max(largest, distance)
+        if difference is None and distance > tolerance:
+            difference = number
+    return Comparison(compared, largest, tolerance, difference)

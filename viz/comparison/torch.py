@@ -1,4 +1,4 @@
-"""A network beside its mirror in PyTorch: the same weights in float64, every layer's values and every parameter's gradient compared."""
+"""A network beside its mirror in PyTorch: the same weights in float64, every number compared."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -16,9 +16,11 @@ from scalargrad.utils.calls import explain_calls
 from viz.look.text import hint
 from viz.model.snapshot import grad_of
 
-from .graphs import Comparison, Number, compared_numbers
+from .graphs import Comparison, Number, compare_numbers
 
-Loss = str | Callable[[Any, Any], Any]
+# A loss takes the prediction and the target of one sample: Values here, tensors in PyTorch.
+LossFunction = Callable[[Any, Any], Any]
+Loss = str | LossFunction
 
 
 @explain_calls
@@ -28,47 +30,68 @@ def compare_with_torch(
     y: Any,
     loss: Loss = "mse",
     *,
-    torch_loss: Callable[[Any, Any], Any] | None = None,
+    torch_loss: LossFunction | None = None,
     tolerance: float = 1e-9,
 ) -> Comparison:
-    """Whether PyTorch computes the same with the same weights: the values of each layer, the loss, the gradient of each parameter.
+    """Compare a network with PyTorch on the same weights.
 
-    model       an MLP, a Layer, or a Sequential of such, and of activations
-    X, y        the samples, each a list of numbers, and their targets; small ones are enough
-    loss        a name of scalargrad.losses.LOSSES, or a function (prediction, target) of ONE sample made of operators alone, so that
-                PyTorch's numbers can be given to it as well; the mean over the samples is differentiated
-    torch_loss  that function for PyTorch, where `loss` calls functions of this package: its prediction is a tensor, or a list of them
-    tolerance   as for `compare`
+    Compared are the values of each layer, then the loss, then the gradient of each parameter from
+    the last layer back. The model keeps its gradients.
 
-    Values come first, layer by layer, then the loss, then gradients from the last layer back. The model keeps its gradients.
-    Raises PictureError where PyTorch is not installed, or has no mirror of a part of the model or of the loss; LengthError where
-    targets are not as many as samples; OptionError for an unknown loss.
+    `print(viz.compare_with_torch(MLP(2, [3, 1], "tanh"), [[1.0, -2.0]], [0.5]))` says "equal: 14
+    numbers agree to 1e-09 (largest difference 5.6e-17)", or which number is the first that differs.
 
-    `print(viz.compare_with_torch(MLP(2, [3, 1], "tanh"), [[1.0, -2.0]], [0.5]))` says
-    "equal: 14 numbers agree to 1e-09 (largest difference 5.6e-17)", or which number is the first that differs.
+    Args:
+        model: An MLP, a Layer, or a Sequential of such, and of activations.
+        X: The samples, each a list of numbers; small ones are enough.
+        y: Their targets.
+        loss: A name of `scalargrad.losses.LOSSES`, or a function (prediction, target) of ONE sample
+            made of operators alone, so that PyTorch's numbers can be given to it as well. The mean
+            over the samples is differentiated.
+        torch_loss: That function for PyTorch, where `loss` calls functions of this package: its
+            prediction is a tensor, or a list of them.
+        tolerance: As for `compare`.
+
+    Raises:
+        PictureError: PyTorch is not installed, or has no mirror of a part of the model or of the
+            loss.
+        LengthError: There are not as many targets as samples.
+        OptionError: The loss is unknown.
     """
-    samples, targets = [list(row) for row in X], list(y)
+    samples = [list(row) for row in X]
+    targets = list(y)
     if len(samples) != len(targets) or not samples:
         raise LengthError(
-            f"compare_with_torch needs one target for each sample, and a sample: there are {len(samples)} and {len(targets)}"
+            "compare_with_torch needs one target for each sample, and a sample: there are "
+            f"{len(samples)} and {len(targets)}"
         )
-    mirror = _Mirror(_torch(), list(_parts(model, "")))
-    ours = _here(model, mirror.parts, samples, targets, _our_loss(loss))
-    theirs = mirror.run(samples, targets, torch_loss or _their_loss(mirror.torch, loss))
-    return compared_numbers(
-        [*_values(ours, theirs, mirror.parts), *_gradients(ours, theirs)], tolerance
-    )
+    mirror = _Mirror(_import_torch(), list(_parts(model, "")))
+    ours = _run_here(model, mirror.parts, samples, targets, _our_loss(loss))
+    theirs = mirror.run(samples, targets, torch_loss or _torch_loss(mirror.torch, loss))
+    numbers = [*_values(ours, theirs, mirror.parts), *_gradients(ours, theirs)]
+    return compare_numbers(numbers, tolerance)
 
 
 class Part(NamedTuple):
-    """One step of a network: a layer, or an activation alone, and its path."""
+    """One step of a network.
+
+    Attributes:
+        path: Its path in the model.
+        step: A layer, or an activation alone.
+    """
 
     path: str
     step: Any
 
 
 class _Run(NamedTuple):
-    """What one engine computed: outputs by part, sample and unit, the loss, gradients by parameter."""
+    """What one engine computed.
+
+    Attributes:
+        outputs: By part, sample and unit.
+        loss: The mean over the samples.
+        gradients: By the path of the parameter.
+    """
 
     outputs: list[list[list[float]]]
     loss: float
@@ -78,13 +101,12 @@ class _Run(NamedTuple):
 _TO_NUMBERS = {"__float__", "__int__", "__complex__", "__index__", "item", "tolist"}
 
 
-def _kept_tensors(torch: Any) -> Any:
-    """Return a block in which no tensor with a gradient becomes a plain number, which would have none.
+def _refuse_numbers(torch: Any) -> Any:
+    """Return a context in which no tensor with a gradient becomes a plain number, without one."""
 
-    PyTorch itself only warns, once in a process; and what makes warnings errors does so for all threads.
-    """
-
-    class KeptTensors(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+    # PyTorch itself only warns, once in a process; and what makes warnings errors does so for all
+    # threads.
+    class RefuseNumbers(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
         def __torch_function__(
             self, function: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
@@ -92,10 +114,10 @@ def _kept_tensors(torch: Any) -> Any:
                 raise TypeError("a tensor that is made a plain number loses its gradient")
             return function(*args, **(kwargs or {}))
 
-    return KeptTensors()
+    return RefuseNumbers()
 
 
-def _torch() -> Any:
+def _import_torch() -> Any:
     try:
         return import_module("torch")
     except ImportError as error:
@@ -103,19 +125,19 @@ def _torch() -> Any:
 
 
 def _parts(module: Any, path: str) -> Iterator[Part]:
-    """The steps of a network in order; PictureError for what has no mirror."""
+    """Yield the steps of a network in order; PictureError for what has no mirror."""
     for kind, name in ((MLP, "layers"), (Sequential, "steps")):
+        # A subclass with its own forward may do anything with its steps.
         if isinstance(module, kind) and type(module).forward is kind.forward:
             for i, step in enumerate(getattr(module, name)):
                 yield from _parts(step, f"{path}.{name}.{i}".lstrip("."))
             return
-    if (
-        isinstance(module, Module)
-        and (type(module).forward is not Layer.forward or type(module) is not Layer)
-        and module.parameters()
-    ):
+
+    is_layer = type(module) is Layer and type(module).forward is Layer.forward
+    if isinstance(module, Module) and not is_layer and module.parameters():
         raise PictureError(
-            f"{path or 'the model'} is a {type(module).__name__}, which has no mirror in PyTorch here: compare its parts"
+            f"{path or 'the model'} is a {type(module).__name__}, which has no mirror in PyTorch "
+            "here: compare its parts"
         )
     yield Part(path, module)
 
@@ -124,166 +146,167 @@ class _Mirror:
     """The network in torch.nn."""
 
     def __init__(self, torch: Any, parts: list[Part]) -> None:
-        self.torch, self.parts = torch, parts
-        self.linears = {
-            part.path: self._linear(part.step) for part in parts if isinstance(part.step, Layer)
-        }
+        self.torch = torch
+        self.parts = parts
+        self.linears: dict[str, Any] = {}
+        for part in parts:
+            if isinstance(part.step, Layer):
+                self.linears[part.path] = self._linear(part.step)
         self.functions = {part.path: self._activation(part) for part in parts}
+
+    def _tensor(self, numbers: Any) -> Any:
+        return self.torch.tensor(numbers, dtype=self.torch.float64)
 
     def _linear(self, layer: Layer) -> Any:
         linear = self.torch.nn.Linear(layer.inputs, layer.outputs, dtype=self.torch.float64)
+        weights = [[weight.data for weight in neuron.weights] for neuron in layer.neurons]
+        biases = [neuron.bias.data for neuron in layer.neurons]
         with self.torch.no_grad():
-            linear.weight.copy_(
-                self.torch.tensor(
-                    [[w.data for w in neuron.weights] for neuron in layer.neurons],
-                    dtype=self.torch.float64,
-                )
-            )
-            linear.bias.copy_(
-                self.torch.tensor(
-                    [neuron.bias.data for neuron in layer.neurons], dtype=self.torch.float64
-                )
-            )
+            linear.weight.copy_(self._tensor(weights))
+            linear.bias.copy_(self._tensor(biases))
         return linear
 
     def _activation(self, part: Part) -> Callable[[Any], Any] | None:
-        layer = part.step if isinstance(part.step, Layer) else None
-        choice = part.step if layer is None else layer.activation or layer.neurons[0].activation
+        choice = part.step
+        if isinstance(choice, Layer):
+            # A layer applies softmax to all units; other activations belong to its neurons.
+            choice = choice.activation or choice.neurons[0].activation
         if choice is None:
             return None
-        name, functional = activation_name(choice), self.torch.nn.functional
+
+        name = activation_name(choice)
+        functional = self.torch.nn.functional
         if name == ops.GELU_TANH.name:
             return partial(functional.gelu, approximate=ops.TANH.name)
-        found = getattr(functional, name, None) or getattr(self.torch, name, None)
-        if not callable(found) or (isinstance(choice, Module) and choice.parameters()):
+        function = getattr(functional, name, None) or getattr(self.torch, name, None)
+        has_parameters = isinstance(choice, Module) and bool(choice.parameters())
+        if not callable(function) or has_parameters:
             raise PictureError(
-                f"{part.path or 'the model'} uses {name or choice!r}, which has no mirror in PyTorch here"
+                f"{part.path or 'the model'} uses {name or choice!r}, which has no mirror in "
+                "PyTorch here"
             )
-        return partial(found, dim=-1) if name.endswith("softmax") else found
+        return partial(function, dim=-1) if name.endswith("softmax") else function
 
-    def run(
-        self, samples: Sequence[Any], targets: Sequence[Any], loss: Callable[[Any, Any], Any]
-    ) -> _Run:
-        """Forward and backward in PyTorch."""
-        x = self.torch.tensor(
-            [[float(item) for item in row] for row in samples], dtype=self.torch.float64
-        )
+    def run(self, samples: Sequence[Any], targets: Sequence[Any], loss: LossFunction) -> _Run:
+        """Run forward and backward in PyTorch."""
+        x = self._tensor([[float(number) for number in row] for row in samples])
         outputs = []
         for part in self.parts:
-            x = self.linears[part.path](x) if part.path in self.linears else x
+            if part.path in self.linears:
+                x = self.linears[part.path](x)
             function = self.functions[part.path]
-            x = function(x) if function else x
+            if function:
+                x = function(x)
             outputs.append(x.detach().tolist())
+
         try:
             total = self._mean(loss, x, targets)
             total.backward()
         except (TypeError, AttributeError, RuntimeError, ValueError) as error:
             raise PictureError(
-                f"the loss can't be computed on PyTorch's tensors ({error}): give its counterpart as torch_loss="
+                f"the loss can't be computed on PyTorch's tensors ({error}): give its counterpart "
+                "as torch_loss="
             ) from error
         return _Run(outputs, total.item(), dict(self._gradients()))
 
-    def _mean(self, loss: Callable[[Any, Any], Any], x: Any, targets: Sequence[Any]) -> Any:
-        with _kept_tensors(self.torch):
-            return sum(
-                loss(row[0] if len(row) == 1 else row, target)
-                for row, target in zip(x, targets, strict=True)
-            ) / len(x)
+    def _mean(self, loss: LossFunction, x: Any, targets: Sequence[Any]) -> Any:
+        with _refuse_numbers(self.torch):
+            losses = [
+                loss(_unpack_single(row), target) for row, target in zip(x, targets, strict=True)
+            ]
+            return sum(losses) / len(x)
 
     def _gradients(self) -> Iterator[tuple[str, float]]:
         for path, linear in self.linears.items():
-            for i, (row, bias) in enumerate(
-                zip(linear.weight.grad.tolist(), linear.bias.grad.tolist(), strict=True)
-            ):
+            weights = linear.weight.grad.tolist()
+            biases = linear.bias.grad.tolist()
+            for i, (row, bias) in enumerate(zip(weights, biases, strict=True)):
+                neuron = f"{path}.neurons.{i}".lstrip(".")
                 for j, weight in enumerate(row):
-                    yield f"{path}.neurons.{i}.weights.{j}".lstrip("."), weight
-                yield f"{path}.neurons.{i}.bias".lstrip("."), bias
+                    yield f"{neuron}.weights.{j}", weight
+                yield f"{neuron}.bias", bias
 
 
-def _here(
+def _unpack_single(row: Any) -> Any:
+    """Return the only output of a sample by itself, as losses take it."""
+    return row[0] if len(row) == 1 else row
+
+
+def _run_here(
     model: Module,
     parts: list[Part],
     samples: Sequence[Any],
     targets: Sequence[Any],
-    loss: Callable[[Any, Any], Any],
+    loss: LossFunction,
 ) -> _Run:
-    """Forward and backward here; the gradients that the model had come back."""
-    rows: list[Any] = [[Value(float(item)) for item in row] for row in samples]
+    """Run forward and backward here; the gradients that the model had are restored."""
+    rows: list[Any] = [[Value(float(number)) for number in row] for row in samples]
     outputs = []
     for part in parts:
-        rows = [_listed(part.step(row)) for row in rows]
+        rows = [_as_list(part.step(row)) for row in rows]
         outputs.append([[value.data for value in row] for row in rows])
-    losses = [
-        loss(row[0] if len(row) == 1 else row, target)
-        for row, target in zip(rows, targets, strict=True)
-    ]
+    losses = [loss(_unpack_single(row), target) for row, target in zip(rows, targets, strict=True)]
     total = sum(losses[1:], losses[0]) / len(samples)
-    named = dict(model.named_parameters())
-    before = {name: parameter.grad for name, parameter in named.items()}
+
+    parameters = dict(model.named_parameters())
+    # The gradients of this comparison must not add to those of a training that goes on.
+    before = {name: parameter.grad for name, parameter in parameters.items()}
     model.zero_grad()
     total.backward()
-    gradients = {name: grad_of(parameter) for name, parameter in named.items()}
-    for name, parameter in named.items():
+    gradients = {name: grad_of(parameter) for name, parameter in parameters.items()}
+    for name, parameter in parameters.items():
         parameter.grad = before[name]
     return _Run(outputs, total.data, gradients)
 
 
-def _listed(output: Any) -> list[Value]:
-    return (
-        output
-        if isinstance(output, list)
-        else list(output)
-        if isinstance(output, tuple)
-        else [output]
+def _as_list(output: Any) -> list[Value]:
+    return list(output) if isinstance(output, (list, tuple)) else [output]
+
+
+def _our_loss(loss: Loss) -> LossFunction:
+    if callable(loss):
+        return loss
+    if isinstance(loss, str) and loss in LOSSES:
+        return LOSSES[loss]
+    known = hint(loss, LOSSES) if isinstance(loss, str) else ""
+    raise OptionError(
+        f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}{known}"
     )
 
 
-def _our_loss(loss: Loss) -> Callable[[Any, Any], Any]:
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise OptionError(
-                f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}{hint(loss, LOSSES)}"
-            )
-        return LOSSES[loss]
-    if not callable(loss):
-        raise OptionError(
-            f"loss must be one of {', '.join(LOSSES)}, or a function of one sample, not {loss!r}"
-        )
-    return loss
-
-
-def _their_loss(torch: Any, loss: Loss) -> Callable[[Any, Any], Any]:
-    """PyTorch's own loss of that name, or what it calls otherwise or has not, in its operations."""
+def _torch_loss(torch: Any, loss: Loss) -> LossFunction:
+    """Return the counterpart of a loss in PyTorch."""
     if not isinstance(loss, str):
         return lambda prediction, target: loss(
             list(prediction) if prediction.dim() else prediction, target
         )
-    own = {
-        "absolute_error": torch.nn.functional.l1_loss,
+
+    functional = torch.nn.functional
+    # What PyTorch calls otherwise, or has not.
+    others = {
+        "absolute_error": functional.l1_loss,
         "half_squared_error": lambda p, t: (0.5 * (p - t) ** 2).mean(),
         "hinge": lambda p, t: torch.relu(1.0 - t * p).mean(),
     }
-    functional = torch.nn.functional
-    found = own.get(loss) or getattr(functional, f"{loss}_loss", None) or getattr(functional, loss)
+    function = others.get(loss)
+    function = function or getattr(functional, f"{loss}_loss", None) or getattr(functional, loss)
 
-    def of_tensor(prediction: Any, target: Any) -> Any:
-        index = isinstance(target, int) and prediction.dim() > 0  # a class
-        return found(
-            prediction,
-            torch.tensor(target, dtype=torch.long if index else torch.float64).reshape(
-                () if index else prediction.shape
-            ),
-        )
+    def call(prediction: Any, target: Any) -> Any:
+        is_class = isinstance(target, int) and prediction.dim() > 0
+        if is_class:
+            return function(prediction, torch.tensor(target, dtype=torch.long).reshape(()))
+        numbers = torch.tensor(target, dtype=torch.float64)
+        return function(prediction, numbers.reshape(prediction.shape))
 
-    return of_tensor
+    return call
 
 
 def _values(ours: _Run, theirs: _Run, parts: Sequence[Part]) -> Iterator[Number]:
     for part, first, second in zip(parts, ours.outputs, theirs.outputs, strict=True):
         for sample, (row, other) in enumerate(zip(first, second, strict=True)):
             for unit, (x, y) in enumerate(zip(row, other, strict=True)):
-                kind = f"neurons.{unit}" if isinstance(part.step, Layer) else f"output {unit}"
-                yield Number("value", f"{part.path}.{kind} of sample {sample}".lstrip("."), x, y)
+                name = f"neurons.{unit}" if isinstance(part.step, Layer) else f"output {unit}"
+                yield Number("value", f"{part.path}.{name} of sample {sample}".lstrip("."), x, y)
     yield Number("value", "the loss", ours.loss, theirs.loss)
 
 

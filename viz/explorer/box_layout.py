@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scalargrad.errors import LayoutError
-from viz.layout.containment import Structure
-from viz.layout.geometry import Frame, Point, Size
-from viz.layout.layered import Placed, Settings, layered
+from viz.layout.containment import Containment
+from viz.layout.geometry import Point, Rect, Size
+from viz.layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
 from viz.look.text import clean, fitted, number, width
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import Snapshot, symbol
@@ -27,7 +27,7 @@ class Plan:
     """The inside of a box: its size, a frame for each item, the height of each port, and what the edges pass on their way."""
 
     size: Size
-    frames: tuple[Frame, ...]
+    frames: tuple[Rect, ...]
     ports: tuple[float, ...]
     routes: tuple[tuple[int, int, tuple[Point, ...]], ...]
 
@@ -158,7 +158,9 @@ class Planner:
         across, down = _GAPS[self.level]
         across = max(across, _FANS) if self.folds[at].boxes else across
         try:
-            placed = layered(picture, dict(sizes), headers, Settings(across, down, _LIMIT))
+            placed = lay_out_graph(
+                picture, dict(sizes), headers, LayoutSettings(across, down, _LIMIT)
+            )
         except LayoutError:
             return _by_depth(items, outside, pairs, sizes)
         return self._read(placed, items, outside, pairs)
@@ -168,16 +170,20 @@ class Planner:
         return Node(item, self._kind(item), symbol(value) if value is not None else "", group=group)
 
     def _read(
-        self, placed: Placed, items: list[str], outside: list[str], pairs: list[tuple[str, str]]
+        self,
+        placed: PlacedPicture,
+        items: list[str],
+        outside: list[str],
+        pairs: list[tuple[str, str]],
     ) -> Plan:
-        box = placed.groups.get(_BOX, Frame(0.0, 0.0, placed.width, placed.height))
+        box = placed.groups.get(_BOX, Rect(0.0, 0.0, placed.width, placed.height))
         frames = [placed.nodes[item] for item in items]
         moved = tuple(
-            Frame(frame.x - box.x, frame.y - box.y, frame.width, frame.height) for frame in frames
+            Rect(frame.x - box.x, frame.y - box.y, frame.width, frame.height) for frame in frames
         )
         heights = dict(
             zip(
-                Structure(placed.picture).ports.get(_BOX, {}),
+                Containment(placed.picture).ports.get(_BOX, {}),
                 (y - box.y for _, y in placed.ports),
                 strict=True,
             )
@@ -215,7 +221,7 @@ def _by_depth(
     for column in (columns[rank] for rank in sorted(columns)):
         wide, y = max(sizes[item][0] for item in column), 30.0
         for item in column:
-            frames[item] = Frame(left, y, *sizes[item])
+            frames[item] = Rect(left, y, *sizes[item])
             y += sizes[item][1] + 16.0
         left, bottom = left + wide + 46.0, max(bottom, y)
     ports = tuple(40.0 + 12.0 * i for i in range(len(outside)))

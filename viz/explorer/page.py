@@ -16,7 +16,7 @@ from scalargrad.errors import PictureError
 from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
-from viz.drawing import Drawing, checked_path
+from viz.drawing import Drawing, check_path
 from viz.look.text import clean, escape
 from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_color
 from viz.model import target_types
@@ -79,7 +79,7 @@ class Page:
         Raises:
             OptionError: The name has another ending, or none.
         """
-        return write(checked_path(path, ENDINGS, "a page"), self.html)
+        return write(check_path(path, ENDINGS, "a page"), self.html)
 
     def show(self) -> None:
         """Open the page in the browser; in a notebook, display it there."""

@@ -1,4 +1,4 @@
-"""Why a gradient is what it is: the chain rule written out, factor by factor, with the names that the user gave."""
+"""Why a gradient is what it is: the chain rule factor by factor, with the names the user gave."""
 
 from dataclasses import dataclass, field
 from html import escape
@@ -13,11 +13,22 @@ from viz.drawing import Drawing
 from viz.look.text import clean
 from viz.model.snapshot import grad_of
 
-from .highlight import highlighted
-from .names import on_paths, stops, worth_naming
-from .notation import Path, counted, latex_derivative, latex_number, short
-from .path_sums import Ledger, between
-from .reasons import Reason, reason
+from .highlight import highlight_paths
+from .notation import (
+    Path,
+    counted,
+    latex_derivative,
+    latex_number,
+    name_on_paths,
+    name_stops,
+    short,
+    skip_plain_steps,
+)
+from .path_sums import PathSums, nodes_between
+from .reasons import Reason, find_reason
+
+_MAX_ERROR = 1e-9
+"""Relative difference up to which a stored gradient counts as the one explained."""
 
 
 @repr_fits_terminal
@@ -25,10 +36,13 @@ from .reasons import Reason, reason
 class ChainRule:
     """A derivative as a sum of products. Print it.
 
-    output, leaf  the names of the two
-    paths         the largest products, largest first
-    more, rest    how many paths there are besides, and their sum
-    total         the derivative itself
+    Attributes:
+        output: The name of what is differentiated.
+        leaf: The name of what it is differentiated by.
+        paths: The largest products, largest first.
+        more: How many paths there are besides.
+        rest: The sum of those.
+        total: The derivative itself.
     """
 
     output: str
@@ -45,67 +59,83 @@ class ChainRule:
             return f"{head} = 0.0: {self.output} does not depend on {self.leaf}"
         if not self.more and [len(path.factors) for path in self.paths] == [1]:
             return str(self.paths[0])
+
         terms = [str(path) for path in self.paths]
         if self.more:
             terms.append(f"{counted(self.more, 'more path')} = {short(self.rest)}")
         indent = " " * len(head)
-        lines = [f"{indent} + {term}" for term in terms[1:]] + (
-            [f"{indent} = {short(self.total)}"] if len(terms) > 1 else []
-        )
-        return "\n".join([f"{head} = {terms[0]}", *lines])
+        lines = [f"{head} = {terms[0]}"]
+        lines += [f"{indent} + {term}" for term in terms[1:]]
+        if len(terms) > 1:
+            lines.append(f"{indent} = {short(self.total)}")
+        return "\n".join(lines)
 
 
 @explain_calls
 def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
-    """The derivative of `output` with respect to `leaf` as the product of the local derivatives on the way, for `print`.
+    """Write a derivative as the product of the local derivatives on the way, for `print`.
 
-    output  a Value
-    leaf    a Value that it was computed from, not necessarily a leaf
-    most    of several paths so many are written out, the largest, and the others are summed in one line
+    The names are labels. A Value without a label is folded: its local derivatives become part of
+    the factor between the named ones around it. An output or leaf without a label is named by how
+    it was made, and equal labels are numbered. Nothing is changed.
 
-    The names are labels. A Value without a label is folded: its local derivatives become part of the factor between the named
-    ones around it. An output or leaf without a label is called by how it was made, and equal labels are numbered.
-    The total is exactly what `output.backward()` adds to `leaf.grad` (hooks aside); nothing is changed here.
-    Raises PictureError for what is no Value, OptionError for `most` below 1, GraphError for a Value made without partials.
+    Args:
+        output: What is differentiated.
+        leaf: A Value that it was computed from, not necessarily a leaf.
+        most: How many paths are written out, the largest first; the others are summed in one line.
 
-    >>> k, x = Value(3.0, label="k"), Value(2.0, label="x")
-    >>> linear = k * x + 1.0; linear.label = "linear"
-    >>> loss = (linear - 9.0) ** 2; loss.label = "loss"
-    >>> print(chain_rule(loss, k))
-    ∂loss/∂k = ∂loss/∂linear * ∂linear/∂k = -4.0 * 2.0 = -8.0
+    Returns:
+        The paths and their sum, which is exactly what `output.backward()` adds to `leaf.grad`
+        (hooks aside).
+
+    Raises:
+        PictureError: `output` or `leaf` is not a Value.
+        OptionError: `most` is below 1.
+        GraphError: A Value was made by hand without partials.
+
+    Example:
+        >>> k, x = Value(3.0, label="k"), Value(2.0, label="x")
+        >>> linear = k * x + 1.0; linear.label = "linear"
+        >>> loss = (linear - 9.0) ** 2; loss.label = "loss"
+        >>> print(chain_rule(loss, k))
+        ∂loss/∂k = ∂loss/∂linear * ∂linear/∂k = -4.0 * 2.0 = -8.0
     """
-    most = _check("chain_rule", output, leaf, "most", most)
-    order = between(output, leaf)
-    names = stops(order, output, leaf)
-    ledger = Ledger(output, leaf, most, order, names)
-    paths = tuple(
-        _path([(names[step.node], step.factor) for step in trail.steps()], trail.product)
-        for trail in ledger.best
-    )
-    return ChainRule(
-        names[output], names[leaf], paths, ledger.count - len(paths), ledger.rest, ledger.total
-    )
+    most = _check_arguments("chain_rule", output, leaf, "most", most)
+    # Only named Values are stops: the ways between two of them become one factor.
+    order = nodes_between(output, leaf)
+    names = name_stops(order, output, leaf)
+    sums = PathSums(output, leaf, most, order, names)
+    paths = []
+    for trail in sums.largest:
+        steps = [(names[step.node], step.factor) for step in trail.steps()]
+        paths.append(_make_path(steps, trail.product))
+    more = sums.count - len(paths)
+    return ChainRule(names[output], names[leaf], tuple(paths), more, sums.rest, sums.total)
 
 
-def _path(passed: list[tuple[str, float]], product: float) -> Path:
-    if len(passed) == 1:  # a leaf that is the output itself has no factor but 1
-        passed = [passed[0], passed[0]]
-    return Path(
-        tuple(name for name, _ in passed), tuple(factor for _, factor in passed[1:]), product
-    )
+def _make_path(steps: list[tuple[str, float]], product: float) -> Path:
+    if len(steps) == 1:
+        # A leaf that is the output itself: ∂x/∂x, whose only factor is 1.
+        steps = [steps[0], steps[0]]
+    names = tuple(name for name, _ in steps)
+    factors = tuple(factor for _, factor in steps[1:])
+    return Path(names, factors, product)
 
 
 @repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A gradient as the sum over all paths through the graph. Print it, `draw()` it, or take its numbers.
+    """A gradient as the sum over all paths. Print it, `draw()` it, or take its numbers.
 
-    output, leaf  the names of the two
-    total         the derivative
-    count         how many paths there are, exactly
-    paths         those with the largest products, largest first
-    more, rest    how many paths there are besides, and their sum
-    why           one sentence on what blocks, breaks or starves the gradient; "" where nothing does
+    Attributes:
+        output: The name of what is differentiated.
+        leaf: The name of what it is differentiated by.
+        total: The derivative.
+        count: How many paths there are, exactly.
+        paths: Those with the largest products, largest first.
+        more: How many paths there are besides.
+        rest: The sum of those.
+        why: One sentence on what blocks, breaks or starves the gradient; "" where nothing does.
     """
 
     output: str
@@ -116,7 +146,7 @@ class Explanation:
     more: int
     rest: float
     why: str
-    _ledger: Ledger = field(repr=False, compare=False)
+    _sums: PathSums = field(repr=False, compare=False)
     _reason: Reason = field(repr=False, compare=False)
 
     @fits_terminal
@@ -124,45 +154,48 @@ class Explanation:
         head = f"∂{self.output}/∂{self.leaf} = {short(self.total)}"
         if not self.paths:
             return f"{head}: {self.why}"
-        amounts = [short(path.product) for path in self.paths] + (
-            [short(self.rest)] if self.more else []
-        )
-        terms = [f"{path.notation()} = {path.numbers()}" for path in self.paths]
-        terms += [counted(self.more, "more path")] if self.more else []
-        wide = max(map(len, amounts))
-        lines = [
-            f"  {amount:>{wide}} = {term}" for amount, term in zip(amounts, terms, strict=True)
+
+        terms = [
+            (short(path.product), f"{path.notation()} = {path.numbers()}") for path in self.paths
         ]
-        return "\n".join([f"{head}, the sum over {counted(self.count)}:", *lines, *self._remarks()])
+        if self.more:
+            terms.append((short(self.rest), counted(self.more, "more path")))
+        # Amounts first and aligned: which path matters is seen before which way it takes.
+        wide = max(len(amount) for amount, _ in terms)
+        lines = [f"{head}, the sum over {counted(self.count)}:"]
+        lines += [f"  {amount:>{wide}} = {term}" for amount, term in terms]
+        return "\n".join([*lines, *self._remarks()])
 
     def _remarks(self) -> list[str]:
         remarks = [f"why: {self.why}"] if self.why else []
-        stored = grad_of(self._ledger.leaf)
-        if stored and abs(stored - self.total) > 1e-9 * max(abs(stored), abs(self.total)):
-            remarks.append(
-                f"note: {self.leaf}.grad holds {short(stored)}: another pass, seed or hook had its part in it"
-            )
+        # Whoever looks at `.grad` and finds another number should be told why.
+        stored = grad_of(self._sums.leaf)
+        largest = max(abs(stored), abs(self.total))
+        if stored and abs(stored - self.total) > _MAX_ERROR * largest:
+            holds = f"{self.leaf}.grad holds {short(stored)}"
+            remarks.append(f"note: {holds}: another pass, seed or hook had its part in it")
         return remarks
 
     def latex(self) -> str:
-        r"""The sum for LaTeX or MathJax, ready to stand between $$ and $$.
+        r"""Return the sum for LaTeX or MathJax, ready to go between $$ and $$.
 
-        >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
-        >>> print(explain(w * x, w).latex().splitlines()[1])
-        \frac{\partial \text{(w $\times$ x)}}{\partial \text{w}}
+        Example:
+            >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
+            >>> print(explain(w * x, w).latex().splitlines()[1])
+            \frac{\partial \text{(w $\times$ x)}}{\partial \text{w}}
         """
-        terms = [path.latex() for path in self.paths]
-        shown = [
-            f"&{'+' if i else '='} {names} && = {numbers}"
-            for i, (names, _, numbers) in enumerate(t.partition(" = ") for t in terms)
-        ]
+        lines = []
+        for i, path in enumerate(self.paths):
+            names, _, numbers = path.latex().partition(" = ")
+            lines.append(f"&{'+' if i else '='} {names} && = {numbers}")
         if self.more:
-            shown.append(
-                rf"&+ \text{{{counted(self.more, 'more path')}}} && = {latex_number(self.rest)}"
-            )
-        lines = [*shown, f"&= {latex_number(self.total)}"]
+            words = counted(self.more, "more path")
+            lines.append(rf"&+ \text{{{words}}} && = {latex_number(self.rest)}")
+        lines.append(f"&= {latex_number(self.total)}")
+
+        head = latex_derivative(self.output, self.leaf)
         body = " \\\\\n".join(lines)
-        return f"\\begin{{aligned}}\n{latex_derivative(self.output, self.leaf)}\n{body}\n\\end{{aligned}}"
+        return f"\\begin{{aligned}}\n{head}\n{body}\n\\end{{aligned}}"
 
     def draw(
         self,
@@ -172,16 +205,24 @@ class Explanation:
         limit: float = 5.0,
         program: str | None = None,
     ) -> Drawing:
-        """The graph with the paths in full color and all else dimmed; of a large graph only what the paths pass.
+        """Draw the graph with the paths in full color and all else dimmed.
 
-        theme, title, limit, program  as for `viz.draw`; the title is the derivative itself where none is given
+        Of a large graph only what the paths pass is drawn.
 
-        >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
-        >>> explain(w * x, w).draw()
-        <Drawing of 3 values as cards>
+        Args:
+            theme: As for `viz.draw`.
+            title: A heading; the default is the derivative itself.
+            limit: As for `viz.draw`.
+            program: As for `viz.draw`.
+
+        Example:
+            >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
+            >>> explain(w * x, w).draw()
+            <Drawing of 3 values as cards>
         """
         heading = clean(title or f"∂{self.output}/∂{self.leaf} = {short(self.total)}", 120)
-        return Drawing(highlighted(self._ledger, self._reason, heading), theme, limit, program)
+        pictures = highlight_paths(self._sums, self._reason, heading)
+        return Drawing(pictures, theme, limit, program)
 
     def _repr_html_(self) -> str:
         return f"{self.draw()._repr_html_()}<pre>{escape(str(self))}</pre>"
@@ -192,55 +233,67 @@ class Explanation:
 
 @explain_calls
 def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
-    """The gradient of `leaf` as a ledger: a sum over all paths from `output` to it, each a product of local derivatives.
+    """Write the gradient of a leaf as the sum over all paths from an output to it.
 
-    output  a Value
-    leaf    a Value that it was computed from, not necessarily a leaf
-    top     how many paths are written out, the largest first; the others are counted and summed in one line
+    Paths go through every Value. A step is not written where it says nothing: through a Value
+    without a label that passes on just what it gets, such as the partial sums of a neuron. What
+    leaves a module is named by the module's path. Nothing is changed.
 
-    Paths go through every Value. A step is not written where it says nothing: through a Value without a label that passes on just
-    what it gets, such as the partial sums of a neuron. What leaves a module is called by the module's path. Where the gradient is
-    zero, nan, inf, or tiny because an operation is near its limit, `why` says so in a sentence, on the edge that did it.
-    The total is what `output.backward()` adds to `leaf.grad` (hooks aside); nothing is changed here.
-    Raises PictureError for what is no Value, OptionError for `top` below 1, GraphError for a Value made without partials.
+    Args:
+        output: What is differentiated.
+        leaf: A Value that it was computed from, not necessarily a leaf.
+        top: How many paths are written out, the largest first; the others are counted and summed in
+            one line.
 
-    >>> w, x1, x2 = Value(-3.0, label="w"), Value(2.0, label="x1"), Value(0.5, label="x2")
-    >>> out = (w * x1 + w * x2).tanh(); out.label = "out"
-    >>> print(explain(out, w))
-    ∂out/∂w = 3.059e-06, the sum over 2 paths:
-      2.447e-06 = ∂out/∂(w × x1) * ∂(w × x1)/∂w = 1.224e-06 * 2.0
-      6.118e-07 = ∂out/∂(w × x2) * ∂(w × x2)/∂w = 1.224e-06 * 0.5
-    why: out is saturated: 1 - o² = 1.22e−6
-    >>> print(explain(w * 0 + x1, w).why)
-    w × 0 passes nothing back to w: the constant 0 is 0
+    Returns:
+        The paths and their sum, which is what `output.backward()` adds to `leaf.grad` (hooks
+        aside). Where the gradient is zero, nan, inf, or tiny because an operation is near its
+        limit, `why` names the edge that did it in a sentence.
+
+    Raises:
+        PictureError: `output` or `leaf` is not a Value.
+        OptionError: `top` is below 1.
+        GraphError: A Value was made by hand without partials.
+
+    Example:
+        >>> w, x1, x2 = Value(-3.0, label="w"), Value(2.0, label="x1"), Value(0.5, label="x2")
+        >>> out = (w * x1 + w * x2).tanh(); out.label = "out"
+        >>> print(explain(out, w))
+        ∂out/∂w = 3.059e-06, the sum over 2 paths:
+          2.447e-06 = ∂out/∂(w × x1) * ∂(w × x1)/∂w = 1.224e-06 * 2.0
+          6.118e-07 = ∂out/∂(w × x2) * ∂(w × x2)/∂w = 1.224e-06 * 0.5
+        why: out is saturated: 1 - o² = 1.22e−6
+        >>> print(explain(w * 0 + x1, w).why)
+        w × 0 passes nothing back to w: the constant 0 is 0
     """
-    top = _check("explain", output, leaf, "top", top)
-    ledger = Ledger(output, leaf, top)
-    names, because = on_paths(ledger.best, output, leaf), reason(ledger)
+    top = _check_arguments("explain", output, leaf, "top", top)
+    sums = PathSums(output, leaf, top)
+    names = name_on_paths(sums.largest, output, leaf)
     paths = []
-    for trail in ledger.best:
-        paths.append(
-            _path([(names[node], factor) for node, factor in worth_naming(trail)], trail.product)
-        )
-    more = ledger.count - len(paths)
+    for trail in sums.largest:
+        steps = [(names[node], factor) for node, factor in skip_plain_steps(trail)]
+        paths.append(_make_path(steps, trail.product))
+
+    reason = find_reason(sums)
     return Explanation(
-        names[output],
-        names[leaf],
-        ledger.total,
-        ledger.count,
-        tuple(paths),
-        more,
-        ledger.rest,
-        because.sentence,
-        ledger,
-        because,
+        output=names[output],
+        leaf=names[leaf],
+        total=sums.total,
+        count=sums.count,
+        paths=tuple(paths),
+        more=sums.count - len(paths),
+        rest=sums.rest,
+        why=reason.sentence,
+        _sums=sums,
+        _reason=reason,
     )
 
 
-def _check(function: str, output: Value, leaf: Value, option: str, most: int) -> int:
-    for what, thing in (("output", output), ("leaf", leaf)):
-        if not isinstance(thing, Value):
+def _check_arguments(function: str, output: Value, leaf: Value, option: str, limit: int) -> int:
+    for name, value in (("output", output), ("leaf", leaf)):
+        if not isinstance(value, Value):
+            shown = clean(repr(value))
             raise PictureError(
-                f"{function} takes two Values, an output and a leaf: its {what} is {clean(repr(thing))}"
+                f"{function} takes two Values, an output and a leaf: its {name} is {shown}"
             )
-    return checked_int(most, f"{option} of {function}", 1)
+    return checked_int(limit, f"{option} of {function}", 1)

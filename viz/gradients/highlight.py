@@ -1,4 +1,4 @@
-"""The paths of a gradient as a picture: in full color among what is dimmed, or alone where the graph is large."""
+"""The paths of a gradient as a picture: in full color among what is dimmed, or alone."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,179 +9,184 @@ from viz.model.snapshot import Snapshot, carried, grad_of
 from viz.views.scalars import scalar_picture, value_node
 
 from .notation import counted
-from .path_sums import Ledger, Trail
+from .path_sums import PathSums, Trail
 from .reasons import Reason
 
-_ENDS = 8
-"""Of a longer path so many Values at each end are drawn."""
+_END_LENGTH = 8
+"""Values drawn at each end of a long path."""
 
-Way = tuple[Value, int]
+EdgeKey = tuple[Value, int]
 """An edge: a Value, and the number of its operand."""
 
 
-def highlighted(ledger: Ledger, reason: Reason, title: str) -> list[Picture]:
-    """The picture, and one of the paths alone in case it can't be placed in time.
+def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]:
+    """Return the graph with its largest paths in full color, and the edge of the reason marked.
 
-    A graph of more than 300 values is not drawn whole: the Values on the paths stand for it, with the leaves that they were made
-    from. The edge that the reason speaks of is marked.
+    A graph of more than 300 values is not drawn whole: the Values on the paths are drawn instead,
+    with the leaves that they were made from.
+
+    Args:
+        sums: The paths.
+        reason: Why the gradient is zero, not finite or tiny.
+        title: The title of the pictures.
+
+    Returns:
+        The picture, and after it one of the paths alone in case it can't be placed in time.
     """
-    snapshot, notes = Snapshot([ledger.output]), _notes(ledger, reason)
-    alone = replace(_Alone(ledger, reason, snapshot).picture(), title=title)
-    alone = replace(alone, notes=(*notes, *alone.notes))
-    if len(snapshot) > MAX_CHIPS:
-        return [alone]
-    whole = scalar_picture(snapshot, "cards" if len(snapshot) <= MAX_CARDS else "chips")
-    return [
-        replace(
-            _dimmed(whole, ledger, reason, snapshot), title=title, notes=(*notes, *whole.notes)
-        ),
-        alone,
-    ]
+    snapshot = Snapshot([sums.output])
+    notes = _notes(sums, reason)
+    alone = _PathPicture(sums, reason, snapshot).build()
+    pictures = [alone]
+    if len(snapshot) <= MAX_CHIPS:
+        level = "cards" if len(snapshot) <= MAX_CARDS else "chips"
+        whole = scalar_picture(snapshot, level)
+        pictures = [_dim_others(whole, sums, reason, snapshot), alone]
+    return [replace(picture, title=title, notes=(*notes, *picture.notes)) for picture in pictures]
 
 
-def _notes(ledger: Ledger, reason: Reason) -> tuple[str, ...]:
-    shown = len(ledger.best)
-    which = (
-        f"the {shown:,} largest of {counted(ledger.count)}"
-        if shown < ledger.count
-        else counted(ledger.count)
-    )
-    return (f"in full color: {which}", *([reason.sentence] if reason.sentence else []))
+def _notes(sums: PathSums, reason: Reason) -> tuple[str, ...]:
+    shown = len(sums.largest)
+    paths = counted(sums.count)
+    if shown < sums.count:
+        paths = f"the {shown:,} largest of {paths}"
+    note = f"in full color: {paths}"
+    return (note, reason.sentence) if reason.sentence else (note,)
 
 
-def _ways(ledger: Ledger, reason: Reason) -> dict[Way, str]:
-    """The edges on the paths, and the one that the reason speaks of, with the word that is written on it."""
-    ways = {
-        (step.before.node, step.port): "" for trail in ledger.best for step in trail.steps()[1:]
-    }
+def _highlighted_edges(sums: PathSums, reason: Reason) -> dict[EdgeKey, str]:
+    """Return the edges on the paths and that of the reason, each with the word written on it."""
+    edges: dict[EdgeKey, str] = {}
+    for trail in sums.largest:
+        for step in trail.steps():
+            if step.before is not None:
+                edges[step.before.node, step.port] = ""
+
     if reason.above is not None:
-        sent = carried(reason.above.partials[reason.port], ledger.flows[reason.above])
-        ways[reason.above, reason.port] = (
-            "stops here" if sent == 0.0 else "nearly stops" if sent - sent == 0.0 else "breaks here"
-        )
-    return ways
+        sent = carried(reason.above.partials[reason.port], sums.flows[reason.above])
+        word = "breaks here"
+        if sent == 0.0:
+            word = "stops here"
+        elif sent - sent == 0.0:  # it is finite
+            word = "nearly stops"
+        edges[reason.above, reason.port] = word
+    return edges
 
 
-def _dimmed(picture: Picture, ledger: Ledger, reason: Reason, snapshot: Snapshot) -> Picture:
-    """A picture of the whole graph with all dimmed that no path passes."""
-    words = {
-        (snapshot.id(node), port): word for (node, port), word in _ways(ledger, reason).items()
-    }
-    edges = tuple(
-        replace(e, dim=(e.target, e.port) not in words, mark=words.get((e.target, e.port), ""))
-        for e in picture.edges
-    )
-    passed = {end for edge in edges if not edge.dim for end in (edge.source, edge.target)} | {
-        snapshot.id(ledger.output)
-    }
-    return replace(
-        picture,
-        edges=edges,
-        nodes=tuple(replace(node, dim=node.id not in passed) for node in picture.nodes),
-    )
+def _dim_others(picture: Picture, sums: PathSums, reason: Reason, snapshot: Snapshot) -> Picture:
+    """Return a picture of the whole graph with all dimmed that no path passes."""
+    # Pictures know nodes by id.
+    words: dict[tuple[str, int], str] = {}
+    for (node, port), word in _highlighted_edges(sums, reason).items():
+        words[snapshot.id(node), port] = word
+
+    edges = []
+    passed = {snapshot.id(sums.output)}
+    for edge in picture.edges:
+        key = (edge.target, edge.port)
+        edges.append(replace(edge, dim=key not in words, mark=words.get(key, "")))
+        if key in words:
+            passed |= {edge.source, edge.target}
+    nodes = tuple(replace(node, dim=node.id not in passed) for node in picture.nodes)
+    return replace(picture, edges=tuple(edges), nodes=nodes)
 
 
-class _Alone:
+class _PathPicture:
     """The Values on the paths and the leaves beside them, as many as can be read."""
 
-    def __init__(self, ledger: Ledger, reason: Reason, snapshot: Snapshot) -> None:
-        self.ledger, self.reason, self.snapshot = ledger, reason, snapshot
-        self.words = _ways(ledger, reason)
-        self.kept = dict.fromkeys([ledger.output, ledger.leaf])
+    def __init__(self, sums: PathSums, reason: Reason, snapshot: Snapshot) -> None:
+        self.sums = sums
+        self.snapshot = snapshot
+        self.words = _highlighted_edges(sums, reason)
+        self.kept = dict.fromkeys([sums.output, sums.leaf])
         if reason.above is not None:
             self.kept |= dict.fromkeys([reason.above, reason.above.args[reason.port]])
+
+        # How many Values are left out between two others.
         self.gaps: dict[tuple[Value, Value], int] = {}
-        for trail in ledger.best:
-            nodes = self._shortened(trail)
+        for trail in sums.largest:
+            # Paths are kept whole or not at all: half of one would end nowhere.
+            nodes = self._shorten(trail)
             if len(self.kept) + len(nodes) <= MAX_CHIPS:
                 self.kept |= dict.fromkeys(nodes)
 
-    def _shortened(self, trail: Trail) -> list[Value]:
-        """The Values of a path, those in the middle of a long one left out."""
+    def _shorten(self, trail: Trail) -> list[Value]:
+        """Return the Values of a path without the middle of a long one, which becomes a gap."""
         nodes = [step.node for step in trail.steps()]
-        if len(nodes) <= 2 * _ENDS + 1:
+        hidden = len(nodes) - 2 * _END_LENGTH
+        if hidden <= 1:
             return nodes
-        first, last = nodes[:_ENDS], nodes[-_ENDS:]
-        self.gaps[last[0], first[-1]] = len(nodes) - 2 * _ENDS
+        first = nodes[:_END_LENGTH]
+        last = nodes[-_END_LENGTH:]
+        self.gaps[last[0], first[-1]] = hidden
         return first + last
 
-    def picture(self) -> Picture:
-        """Without groups: modules are larger than paths."""
-        ordered = (
-            sorted(self.kept, key=self.snapshot.index.__getitem__)
-            if self.ledger.count
-            else [self.ledger.output]
-        )
+    def build(self) -> Picture:
+        """Return the picture, without groups: modules are larger than paths."""
+        ordered = [self.sums.output]
+        if self.sums.count:
+            ordered = sorted(self.kept, key=self.snapshot.index.__getitem__)
         nodes = [self._node(node) for node in ordered]
         edges = [edge for node in ordered for edge in self._edges(node)]
         for i, ((below, above), count) in enumerate(self.gaps.items()):
-            nodes.append(
-                Node(
-                    f"g{i}",
-                    "more",
-                    "…",
-                    "…",
-                    detail=f"{count:,} values",
-                    formula="the middle of a path",
-                )
+            gap = Node(
+                f"g{i}",
+                "more",
+                "…",
+                "…",
+                detail=f"{count:,} values",
+                formula="the middle of a path",
             )
-            edges += [
-                Edge(self.snapshot.id(below), f"g{i}"),
-                Edge(f"g{i}", self.snapshot.id(above)),
-            ]
-        for tag, edge in self._beside(ordered):
-            nodes.append(tag)
+            nodes.append(gap)
+            edges.append(Edge(self.snapshot.id(below), gap.id))
+            edges.append(Edge(gap.id, self.snapshot.id(above)))
+        for leaf, edge in self._leaves_beside(ordered):
+            nodes.append(leaf)
             edges.append(edge)
-        total, shown = len(self.snapshot), len(nodes)
-        notes = (
-            (f"showing {shown:,} of {total:,} values: those on the paths, and leaves beside them",)
-            if shown < total
-            else ()
+
+        total = len(self.snapshot)
+        shown = len(nodes)
+        note = f"showing {shown:,} of {total:,} values: those on the paths, and leaves beside them"
+        return Picture(
+            "cards" if shown <= MAX_CARDS and not self.gaps else "chips",
+            tuple(nodes),
+            tuple(edges),
+            notes=(note,) if shown < total else (),
+            total=total,
+            framed=False,
         )
-        level = "cards" if shown <= MAX_CARDS and not self.gaps else "chips"
-        return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=total, framed=False)
 
     def _node(self, node: Value) -> Node:
         return value_node(self.snapshot, node, self._gradient(node))
 
     def _gradient(self, node: Value) -> float:
-        return self.ledger.flows[node] if node in self.ledger.order else grad_of(node)
+        return self.sums.flows[node] if node in self.sums.order else grad_of(node)
 
     def _edges(self, node: Value) -> Iterator[Edge]:
+        gradient = self._gradient(node)
         for port, (arg, local) in enumerate(zip(node.args, node.partials, strict=True)):
             if arg in self.kept:
-                flow, way = carried(local, self._gradient(node)), (node, port)
-                ends = self.snapshot.id(arg), self.snapshot.id(node)
+                key = (node, port)
                 yield Edge(
-                    *ends,
+                    self.snapshot.id(arg),
+                    self.snapshot.id(node),
                     local,
-                    flow,
+                    carried(local, gradient),
                     port,
-                    dim=way not in self.words,
-                    mark=self.words.get(way, ""),
+                    dim=key not in self.words,
+                    mark=self.words.get(key, ""),
                 )
 
-    def _beside(self, ordered: list[Value]) -> Iterator[tuple[Node, Edge]]:
-        """Leaves that the Values were made from, small and dimmed, while there is room for them."""
+    def _leaves_beside(self, ordered: list[Value]) -> Iterator[tuple[Node, Edge]]:
+        """Yield leaves that the Values were made from, small and dimmed, while there is room."""
         room = MAX_CARDS - len(ordered)
         for node in ordered:
+            target = self.snapshot.id(node)
             for port, (arg, local) in enumerate(zip(node.args, node.partials, strict=True)):
-                if not arg.args and arg not in self.kept and room > 0:
-                    room -= 1
-                    tag = replace(
-                        self._node(arg),
-                        id=f"{self.snapshot.id(arg)}t{self.snapshot.index[node]}p{port}",
-                        tag=True,
-                        dim=True,
-                    )
-                    yield (
-                        tag,
-                        Edge(
-                            tag.id,
-                            self.snapshot.id(node),
-                            local,
-                            carried(local, self._gradient(node)),
-                            port,
-                            dim=True,
-                        ),
-                    )
+                if arg.args or arg in self.kept or room <= 0:
+                    continue
+                # One copy for each use, with an id that says whose: no edges across the picture.
+                room -= 1
+                name = f"{self.snapshot.id(arg)}t{self.snapshot.index[node]}p{port}"
+                leaf = replace(self._node(arg), id=name, tag=True, dim=True)
+                flow = carried(local, self._gradient(node))
+                yield leaf, Edge(name, target, local, flow, port, dim=True)

@@ -1,25 +1,34 @@
-"""A path of the chain rule: names and factors, written out for reading and for LaTeX."""
+"""How paths of the chain rule are written: names of Values, products, and LaTeX."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, isnan, log10
 
+from scalargrad.core.value import Value
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
+from viz.look.text import clean, number
+from viz.model.snapshot import formula, symbol
 
-LONGEST_CHAIN = 12
-"""Of a longer chain the first and the last factors are written."""
-_MOST_DIGITS = 15
+from .path_sums import Trail, nodes_on
+
+MAX_CHAIN = 12
+"""Factors of a product that are written; of a longer one the first and the last."""
+
+MAX_NAME = 24
+_MAX_DIGITS = 15
 
 
 @repr_fits_terminal
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way from the output to the leaf.
+    """One path from the output to the leaf.
 
-    names    the named Values on it, the output first
-    factors  the derivative of each by the next: one fewer than names
-    product  of the factors
+    Attributes:
+        names: The named Values on it, the output first.
+        factors: The derivative of each by the next: one fewer than names.
+        product: The product of the factors.
     """
 
     names: tuple[str, ...]
@@ -27,20 +36,22 @@ class Path:
     product: float
 
     def notation(self) -> str:
-        """The derivatives by name.
+        """Return the derivatives by name.
 
-        >>> Path(("loss", "n", "w"), (0.5, 4.0), 2.0).notation()
-        '∂loss/∂n * ∂n/∂w'
+        Example:
+            >>> Path(("loss", "n", "w"), (0.5, 4.0), 2.0).notation()
+            '∂loss/∂n * ∂n/∂w'
         """
-        return spread_out([f"∂{above}/∂{below}" for above, below in pairwise(self.names)])
+        return _write_product([f"∂{above}/∂{below}" for above, below in pairwise(self.names)])
 
     def numbers(self) -> str:
-        """The derivatives as numbers.
+        """Return the derivatives as numbers.
 
-        >>> Path(("loss", "n", "w"), (0.5, 4.0), 2.0).numbers()
-        '0.5 * 4.0'
+        Example:
+            >>> Path(("loss", "n", "w"), (0.5, 4.0), 2.0).numbers()
+            '0.5 * 4.0'
         """
-        return spread_out([short(x) for x in self.factors])
+        return _write_product([short(x) for x in self.factors])
 
     @fits_terminal
     def __str__(self) -> str:
@@ -49,61 +60,170 @@ class Path:
         return f"{self.notation()} = {self.numbers()} = {short(self.product)}"
 
     def latex(self) -> str:
-        r"""The derivatives by name, then as numbers.
+        r"""Return the derivatives by name, then as numbers.
 
-        >>> print(Path(("loss", "n", "w"), (0.5, 4.0), 2.0).latex())
-        \frac{\partial \text{loss}}{\partial \text{n}} \cdot \frac{\partial \text{n}}{\partial \text{w}} = 0.5 \cdot 4
+        Example:
+            >>> left, right = Path(("loss", "w"), (0.5,), 0.5).latex().split(" = ")
+            >>> print(left, right)
+            \frac{\partial \text{loss}}{\partial \text{w}} 0.5
         """
         names = [latex_derivative(above, below) for above, below in pairwise(self.names)]
-        numbers = [latex_factor(x) for x in self.factors]
-        return " = ".join(r" \cdot ".join(_ends_of(parts, r"\cdots")) for parts in (names, numbers))
+        factors = [latex_factor(x) for x in self.factors]
+        products = [r" \cdot ".join(_shorten(parts, r"\cdots")) for parts in (names, factors)]
+        return " = ".join(products)
 
 
 def short(x: float) -> str:
-    """Four significant digits, as Python writes them.
+    """Return four significant digits, as Python writes them.
 
-    >>> short(2 / 3)
-    '0.6667'
+    Example:
+        >>> short(2 / 3)
+        '0.6667'
     """
-    return repr(float(f"{x:.4g}") + 0.0)  # no minus on a zero
+    # Adding 0.0 turns -0.0 into 0.0.
+    return repr(float(f"{x:.4g}") + 0.0)
 
 
-def spread_out(factors: Sequence[str]) -> str:
-    """A product, without its middle where it is long."""
-    left_out = len(factors) - 2 * (LONGEST_CHAIN // 2) + 1
-    return " * ".join(_ends_of(factors, f"… {left_out:,} factors …"))
+def _write_product(factors: Sequence[str]) -> str:
+    hidden = len(factors) - (MAX_CHAIN - 1)
+    return " * ".join(_shorten(factors, f"… {hidden:,} factors …"))
 
 
-def _ends_of(factors: Sequence[str], middle: str) -> list[str]:
-    half = LONGEST_CHAIN // 2
-    return (
-        [*factors]
-        if len(factors) <= LONGEST_CHAIN
-        else [*factors[:half], middle, *factors[1 - half :]]
-    )
+def _shorten(factors: Sequence[str], middle: str) -> list[str]:
+    """Return the factors of a product, with something else for the middle of a long one."""
+    if len(factors) <= MAX_CHAIN:
+        return [*factors]
+    half = MAX_CHAIN // 2
+    return [*factors[:half], middle, *factors[1 - half :]]
 
 
 def counted(count: int, word: str = "path") -> str:
-    """A number of things, however large.
+    """Return a number of things, however large.
 
-    >>> counted(1), counted(1200), counted(2**100)
-    ('1 path', '1,200 paths', 'about 1.3e+30 paths')
+    Example:
+        >>> counted(1), counted(1200), counted(2**100)
+        ('1 path', '1,200 paths', 'about 1.3e+30 paths')
     """
-    if count < 10**_MOST_DIGITS:
+    if count < 10**_MAX_DIGITS:
         return f"{count:,} {word}{'' if count == 1 else 's'}"
-    power = log10(count)  # exact enough for whole numbers of any size
+    # Not float(count): the logarithm takes whole numbers of any size.
+    power = log10(count)
     return f"about {10 ** (power % 1):.1f}e+{int(power)} {word}s"
 
 
-_LATEX = {
+# Names of Values
+
+
+def name_of(node: Value) -> str:
+    """Return how a sentence names a Value: its label, how it was made, or its kind and number.
+
+    Example:
+        >>> name_of(Value(2.0, label="x") * 3), name_of(Value(2.0))
+        ('x × 3', 'the input 2')
+    """
+    label = clean(node.label, MAX_NAME)
+    if label:
+        return label
+    return formula(node) if node.args else f"the {node.kind} {number(node.data)}"
+
+
+def name_stops(order: Iterable[Value], output: Value, leaf: Value) -> dict[Value, str]:
+    """Return the Values that a chain rule names: those with a label, the output and the leaf."""
+    names: dict[Value, str] = {}
+    for node in (*order, output):
+        is_end = node is output or node is leaf
+        label = clean(node.label, MAX_NAME) if node.label or is_end else ""
+        if label or is_end:
+            names[node] = label or formula(node)
+    return number_names(names)
+
+
+def name_on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[Value, str]:
+    """Return a name for every Value on some paths.
+
+    That is its label; the path of the module that it leaves; how it was made, where its operands
+    have labels; else the sign of its operation, which may be the name of several.
+    """
+    plain = {node: clean(node.label, MAX_NAME) for node in (leaf, *nodes_on(trails), output)}
+    for trail in trails:
+        for above, below in pairwise(step.node for step in trail.steps()):
+            plain[below] = plain[below] or _module_left(above, below)
+
+    names: dict[Value, str] = {}
+    signs: dict[Value, str] = {}
+    for node, name in plain.items():
+        is_inner = bool(node.args) and node is not output and node is not leaf
+        has_named_operand = any(arg.label for arg in node.args)
+        if is_inner and not name and not has_named_operand:
+            signs[node] = _bracket(symbol(node))
+        else:
+            names[node] = name or formula(node)
+    return number_names(names) | signs
+
+
+def skip_plain_steps(trail: Trail) -> list[tuple[Value, float]]:
+    """Return the Values of a path that are worth a name.
+
+    Left out are those without a label that pass on just what they get, such as the partial sums of
+    a neuron.
+
+    Returns:
+        Each Value with the derivative of the one before it.
+    """
+    first, *steps = trail.steps()
+    kept = [(first.node, 1.0)]
+    # The derivative since the last Value that was kept: of the Values skipped, all but one factor
+    # are 1.
+    factor = 1.0
+    for step, after in pairwise(steps):
+        factor = step.factor if factor == 1.0 else factor
+        passes_on = after.factor == 1.0
+        is_named = step.node.label or _module_left(_node_above(step), step.node)
+        if is_named or not passes_on:
+            kept.append((step.node, factor))
+            factor = 1.0
+    if steps:
+        last = steps[-1]
+        kept.append((last.node, last.factor if factor == 1.0 else factor))
+    return kept
+
+
+def _node_above(step: Trail) -> Value:
+    assert step.before is not None
+    return step.before.node
+
+
+def _module_left(above: Value, below: Value) -> str:
+    """Return the path of the module that a path enters from behind, at its output; else ""."""
+    if not below.args or below.scope is None or not below.scope.path:
+        return ""
+    is_outside = above.scope is None or above.scope is not below.scope
+    return clean(below.scope.path, 2 * MAX_NAME) if is_outside else ""
+
+
+def number_names(names: Mapping[Value, str]) -> dict[Value, str]:
+    """Return equal names numbered, and names that would read as a formula in brackets."""
+    seen: Counter[str] = Counter()
+    numbered = {}
+    for node, name in names.items():
+        seen[name] += 1
+        numbered[node] = _bracket(name if seen[name] == 1 else f"{name} #{seen[name]}")
+    return numbered
+
+
+def _bracket(name: str) -> str:
+    return f"({name})" if any(sign in name for sign in " /*+−×÷") else name
+
+
+# LaTeX
+
+_LATEX_SIGNS = {
     "\\": r"$\backslash$",
     "^": r"$\hat{}$",
     "~": r"$\sim$",
     "<": "$<$",
     ">": "$>$",
     "|": r"$|$",
-} | {c: f"\\{c}" for c in "{}$&#_%"}
-_SIGNS = {
     "∂": r"$\partial$",
     "×": r"$\times$",
     "÷": r"$\div$",
@@ -112,35 +232,39 @@ _SIGNS = {
     "θ": r"$\theta$",
     "√": r"$\surd$",
     "Σ": r"$\Sigma$",
-}
+} | {sign: f"\\{sign}" for sign in "{}$&#_%"}
 
 
 def latex_name(name: str) -> str:
-    r"""A name as text inside a formula, for LaTeX and MathJax alike: no sign in it is a command.
+    r"""Return a name as text inside a formula, for LaTeX and MathJax: no sign in it is a command.
 
-    >>> print(latex_name("w_1"))
-    \text{w\_1}
+    Example:
+        >>> print(latex_name("w_1"))
+        \text{w\_1}
     """
-    return "\\text{" + "".join(_LATEX.get(c) or _SIGNS.get(c, c) for c in name) + "}"
+    return "\\text{" + "".join(_LATEX_SIGNS.get(sign, sign) for sign in name) + "}"
 
 
 def latex_derivative(above: str, below: str) -> str:
-    """One derivative as a fraction."""
+    """Return one derivative as a fraction."""
     return rf"\frac{{\partial {latex_name(above)}}}{{\partial {latex_name(below)}}}"
 
 
 def latex_number(x: float) -> str:
-    r"""Four significant digits.
+    r"""Return four significant digits.
 
-    >>> latex_number(-1.5e-7), latex_number(float("inf"))
-    ('-1.5 \\times 10^{-7}', '\\infty')
+    Example:
+        >>> latex_number(-1.5e-7), latex_number(float("inf"))
+        ('-1.5 \\times 10^{-7}', '\\infty')
     """
+    if isnan(x):
+        return r"\mathrm{nan}"
     if not isfinite(x):
-        return r"\mathrm{nan}" if isnan(x) else ("-" if x < 0 else "") + r"\infty"
+        return r"-\infty" if x < 0 else r"\infty"
     mantissa, _, power = f"{x:.4g}".partition("e")
     return rf"{mantissa} \times 10^{{{int(power)}}}" if power else mantissa
 
 
 def latex_factor(x: float) -> str:
-    """A number in a product: in brackets where it is negative."""
+    """Return a number in a product: in brackets where it is negative."""
     return rf"\left({latex_number(x)}\right)" if x < 0 else latex_number(x)

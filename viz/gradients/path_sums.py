@@ -1,14 +1,24 @@
-"""The ledger of a gradient: every way from an output back to a leaf counted and summed, the largest of them followed one by one.
+"""The paths of a gradient: all of them counted and summed, and the largest listed.
 
-Ways can be exponentially many, so none but the largest is ever walked: what reaches a Value is counted and summed there once for
-all that lies below it. What is left over when the largest are taken away is summed by a walk of its own, not by a subtraction,
-so that it keeps all of its digits.
+The derivative of an output y by a leaf x is the sum over all paths from y down to x of the product
+of the local derivatives along the path (Bauer's formula). There are exponentially many paths: n
+steps of `x = x + x` make 2ⁿ. None of the quantities here needs a walk over them, because each
+distributes over the edges that arrive at a node v, with local derivative d(u→v) from its user u:
+
+- sum of products    S(v) = Σ d(u→v)·S(u)    with S(y) = 1: reverse-mode differentiation itself
+- number of paths    N(v) = Σ N(u)           with N(y) = 1
+- k largest          K(v) = the k largest of all d(u→v)·p with p in K(u), since a path that is not
+  among the k largest down to u can't be the start of one of the k largest down to v
+
+Each is one pass over the edges in the order of the backward pass. The sum of the paths that are
+not among the largest is a pass as well, not a subtraction from S(x): where the largest nearly
+cancel out or are by far the largest, a difference would have few digits left or none.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable
 from math import inf, isnan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from scalargrad.core.backprop import checked_partials
 from scalargrad.core.graph import topological
@@ -17,20 +27,21 @@ from viz.model.snapshot import carried
 
 
 class Trail(NamedTuple):
-    """A way from the output down to a Value.
+    """A path from the output down to a Value, as its last step and the trail before it.
 
-    product  of the factors so far
-    node     where it has come to
-    factor   the last one
-    port     which operand the last step went to
-    before   the trail without its last step, None at the output
+    Attributes:
+        product: The product of the factors so far.
+        node: Where it has come to.
+        factor: The derivative of the last step.
+        port: The operand that the last step went to.
+        before: The trail without its last step, None at the output.
     """
 
     product: float
     node: Value
     factor: float = 1.0
     port: int = 0
-    before: Any = None
+    before: "Trail | None" = None
 
     @property
     def size(self) -> float:
@@ -38,148 +49,190 @@ class Trail(NamedTuple):
         return inf if isnan(self.product) else abs(self.product)
 
     def steps(self) -> list["Trail"]:
-        """The trails that led here, the output's own first."""
-        found = [self]
-        while found[-1].before is not None:
-            found.append(found[-1].before)
-        return found[::-1]
+        """Return the trails that led here, the output's own first."""
+        trails = []
+        trail: Trail | None = self
+        while trail is not None:
+            trails.append(trail)
+            trail = trail.before
+        return trails[::-1]
 
 
-class Step(NamedTuple):
-    """One edge of the ledger, from the Value above it: which operand it leads to, and the derivative."""
+class Edge(NamedTuple):
+    """An edge down to a stop, seen from the stop.
+
+    Attributes:
+        above: The stop that it comes from.
+        port: The operand of `above` that it leads to.
+        factor: The derivative of `above` by this stop.
+    """
 
     above: Value
     port: int
     factor: float
 
 
-class Ledger:
-    """All ways from `output` to `leaf`.
+class PathSums:
+    """All paths from an output to a leaf.
 
-    stops  the Values at which a way is written down; the local derivatives between two of them become one factor, summed where
-           there are several ways between. None: every Value, so that each way through the graph stands for itself.
-    most   how many of the largest ways are kept
+    Args:
+        output: Where the paths begin.
+        leaf: Where they end.
+        max_paths: How many of the largest paths are kept.
+        order: What is between the two, if that is known already.
+        stops: The Values at which a path is written down. The local derivatives between two of them
+            become one factor, summed where there are several ways between. None: every Value, so
+            that each path through the graph counts by itself.
 
-    order   what lies between the two, both included, operands first
-    steps   for each stop the edges that come to it, the output's first
-    count   how many ways there are, exactly
-    total   the derivative: what `output.backward()` adds to `leaf.grad`, hooks aside
-    best    the largest ways, largest first
-    rest    the sum of all the others
+    Attributes:
+        order: What is between the two, both included, operands first.
+        flows: The derivative of the output by each Value in between.
+        edges: For each stop the edges down to it, the output first.
+        count: How many paths there are, exactly.
+        total: The derivative: what `output.backward()` adds to `leaf.grad`, hooks aside.
+        largest: The largest paths, largest first.
+        rest: The sum of all the others.
 
-    Raises GraphError for a Value made by hand without partials.
+    Raises:
+        GraphError: A Value was made by hand without partials.
 
-    >>> x = Value(3.0, label="x")
-    >>> ledger = Ledger(x * x + x, x, most=2)
-    >>> ledger.count, ledger.total, [trail.product for trail in ledger.best], ledger.rest
-    (3, 7.0, [3.0, 3.0], 1.0)
+    Example:
+        >>> x = Value(3.0, label="x")
+        >>> sums = PathSums(x * x + x, x, max_paths=2)
+        >>> sums.count, sums.total, [trail.product for trail in sums.largest], sums.rest
+        (3, 7.0, [3.0, 3.0], 1.0)
     """
 
     def __init__(
         self,
         output: Value,
         leaf: Value,
-        most: int,
+        max_paths: int,
         order: dict[Value, None] | None = None,
         stops: Container[Value] | None = None,
     ):
-        self.output, self.leaf, self.most = output, leaf, most
-        self.order = between(output, leaf) if order is None else order
+        self.output = output
+        self.leaf = leaf
+        self.max_paths = max_paths
+        self.order = nodes_between(output, leaf) if order is None else order
         self.flows: dict[Value, float] = defaultdict(float, {output: 1.0})
-        self.steps = self._walk(stops)
+        self.edges = self._collect_edges(stops)
         self.total = self.flows[leaf]
-        self.count = self._counted()
-        self.best = self._largest()
-        self.rest = self._others() if self.count > len(self.best) else 0.0
+        self.count = self._count_paths()
+        self.largest = self._find_largest()
+        self.rest = self._sum_others() if self.count > len(self.largest) else 0.0
 
-    def _walk(self, stops: Container[Value] | None) -> dict[Value, list[Step]]:
-        """Back from the output: an edge passes through what is no stop, and edges between the same two stops become one."""
-        found: dict[Value, list[Step]] = {}
+    def _collect_edges(self, stops: Container[Value] | None) -> dict[Value, list[Edge]]:
+        """Walk back from the output, and sum the gradients on the way.
+
+        `slopes[v][(u, port)]` is the derivative of the stop u by v through what is between them: it
+        passes on through what is no stop, and what arrives from the same stop is added up.
+        """
+        edges: dict[Value, list[Edge]] = {}
         slopes: dict[Value, dict[tuple[Value, int], float]] = defaultdict(dict)
         for node in reversed(self.order):
             above = slopes.pop(node, {})
             if stops is None or node in stops:
-                found[node] = [Step(user, port, factor) for (user, port), factor in above.items()]
+                edges[node] = [Edge(user, port, factor) for (user, port), factor in above.items()]
                 above = {(node, 0): 1.0}
+
             for port, (arg, local) in enumerate(
                 zip(node.args, checked_partials(node), strict=True)
             ):
+                # No path to the leaf leads through it.
                 if arg not in self.order:
                     continue
                 self.flows[arg] += carried(local, self.flows[node])
                 below = slopes[arg]
                 for (user, before), slope in above.items():
+                    # With every Value a stop, x * x has two edges down to x, told apart by port.
                     key = (user, port if stops is None else before)
-                    factor = carried(local, slope)  # a cut stays a cut
+                    # `carried`, not a product: a derivative that is cut stays 0 times inf.
+                    factor = carried(local, slope)
                     below[key] = below[key] + factor if key in below else factor
-        return found
+        return edges
 
-    def _counted(self) -> int:
-        """Sums of Python's whole numbers, each forgotten after its last use: they may have many thousands of digits."""
-        uses = Counter(step.above for steps in self.steps.values() for step in steps)
+    def _count_paths(self) -> int:
+        # Counts may have many thousands of digits, so each is forgotten after its last use.
+        uses = self._uses()
         counts: dict[Value, int] = {}
-        for node, steps in self.steps.items():
-            counts[node] = (
-                sum(counts[step.above] for step in steps) if node is not self.output else 1
-            )
-            for step in steps:
-                uses[step.above] -= 1
-                if not uses[step.above]:
-                    del counts[step.above]
+        for node, edges in self.edges.items():
+            is_output = node is self.output
+            counts[node] = 1 if is_output else sum(counts[edge.above] for edge in edges)
+            self._forget_used(edges, uses, counts)
         return counts.get(self.leaf, 0)
 
-    def _largest(self) -> list[Trail]:
-        """The largest ways down to each stop begin with the largest ways to those above: a sum's best terms, never all of them."""
-        uses = Counter(step.above for steps in self.steps.values() for step in steps)
+    def _find_largest(self) -> list[Trail]:
+        uses = self._uses()
         trails: dict[Value, list[Trail]] = {}
-        for node, steps in self.steps.items():
-            onward = [
-                Trail(carried(step.factor, trail.product), node, step.factor, step.port, trail)
-                for step in steps
-                for trail in trails[step.above]
-            ]
-            trails[node] = (
-                [Trail(1.0, node)]
-                if node is self.output
-                else sorted(onward, key=_falling)[: self.most]
-            )
-            for step in steps:
-                uses[step.above] -= 1
-                if not uses[step.above]:
-                    del trails[step.above]
+        for node, edges in self.edges.items():
+            if node is self.output:
+                trails[node] = [Trail(1.0, node)]
+                continue
+            longer = []
+            for edge in edges:
+                for trail in trails[edge.above]:
+                    product = carried(edge.factor, trail.product)
+                    longer.append(Trail(product, node, edge.factor, edge.port, trail))
+            longer.sort(key=lambda trail: -trail.size)
+            trails[node] = longer[: self.max_paths]
+            self._forget_used(edges, uses, trails)
         return trails.get(self.leaf, [])
 
-    def _others(self) -> float:
-        """The sum of the ways that are not among the best: those that have left them, step by step, as a backward pass adds them."""
-        kept = {id(trail): trail for best in self.best for trail in best.steps()}
+    def _uses(self) -> Counter[Value]:
+        """Return how many edges lead down from each stop."""
+        return Counter(edge.above for edges in self.edges.values() for edge in edges)
+
+    def _forget_used(
+        self,
+        edges: list[Edge],
+        uses: Counter[Value],
+        known: dict[Value, int] | dict[Value, list[Trail]],
+    ) -> None:
+        for edge in edges:
+            uses[edge.above] -= 1
+            if not uses[edge.above]:
+                del known[edge.above]
+
+    def _sum_others(self) -> float:
+        """Sum the paths that are not among the largest.
+
+        `outside[v]` sums the products of all paths down to v that have left the largest ones. Such
+        a path was outside above already, or it leaves one of the largest by this edge.
+        """
+        # By identity: comparing trails as tuples would walk back to the output each time.
+        kept = {id(step): step for trail in self.largest for step in trail.steps()}
         inside: dict[Value, list[Trail]] = defaultdict(list)
         for trail in kept.values():
             inside[trail.node].append(trail)
-        taken = {(id(trail.before), trail.node, trail.port) for trail in kept.values()}
+        continued = {(id(trail.before), trail.node, trail.port) for trail in kept.values()}
+
         outside: dict[Value, float] = defaultdict(float)
-        for node, steps in self.steps.items():
-            for above, port, factor in steps:
-                leaving = (
-                    trail.product for trail in inside[above] if (id(trail), node, port) not in taken
-                )
-                for flow in (outside[above], *leaving):
-                    outside[node] += carried(factor, flow)
+        for node, edges in self.edges.items():
+            for above, port, factor in edges:
+                outside[node] += carried(factor, outside[above])
+                for trail in inside[above]:
+                    if (id(trail), node, port) not in continued:
+                        outside[node] += carried(factor, trail.product)
         return outside[self.leaf]
 
 
-def _falling(trail: Trail) -> float:
-    return -trail.size
+def nodes_between(output: Value, leaf: Value) -> dict[Value, None]:
+    """Return what `output` is computed from and depends on `leaf`, operands first.
 
-
-def between(output: Value, leaf: Value) -> dict[Value, None]:
-    """What `output` is computed from and depends on `leaf`, both included, operands first; a dict, which is an ordered set."""
-    found = {leaf: None}
+    Returns:
+        The Values, `output` and `leaf` included, as the keys of a dict: an ordered set.
+    """
+    between = {leaf: None}
     for node in topological([output]):
-        if any(arg in found for arg in node.args):
-            found[node] = None
-    return found
+        if any(arg in between for arg in node.args):
+            between[node] = None
+    return between
 
 
-def on_ways(trails: Iterable[Trail]) -> dict[Value, None]:
-    """The Values that some ways pass, each once, operands first among those of one way."""
-    return dict.fromkeys(step.node for trail in trails for step in reversed(trail.steps()))
+def nodes_on(trails: Iterable[Trail]) -> dict[Value, None]:
+    """Return the Values on some paths, each once, operands first among those of one path."""
+    nodes: dict[Value, None] = {}
+    for trail in trails:
+        nodes |= dict.fromkeys(step.node for step in reversed(trail.steps()))
+    return nodes

@@ -1,34 +1,41 @@
-"""Why a gradient is zero, nan, inf or tiny: one sentence on the edge that blocks, breaks or starves it.
+"""Why a gradient is zero, nan, inf or tiny: one sentence on the edge that causes it.
 
-Nothing here knows an operation by name. What happened is found from the numbers on the graph and from the rules of the table:
-a local derivative that is cut belongs to a selection, and the operand it took is the one that it equals; one that is 0 is tried
-again with operands, or the result, of another size, and what makes it move is to blame.
+Nothing here knows an operation by name. What happened follows from the numbers on the graph and
+from the rules of the table: a local derivative that is cut belongs to a selection, and the operand
+it took is the one that it equals; one that is 0 is tried again with operands, or the result, of
+another size, and what makes it move is to blame.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite, isnan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from scalargrad.core.backprop import operands, wanted
-from scalargrad.core.evaluation import operand_numbers
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, FLOOR, TABLE, ExactZero, Op
 from scalargrad.core.value import Value
 from viz.look.text import clean, number
 from viz.model.snapshot import carried
 
-from .names import called
-from .path_sums import Ledger
+from .notation import MAX_NAME, name_of
+from .path_sums import PathSums
 
-FAINT = 0.01
-"""A local derivative below this is called saturated, where it depends on the result of its operation."""
+SATURATED = 0.01
+"""A smaller local derivative is called saturated, where it depends on its operation's result."""
 
+_MAX_LISTED = 4
 _CLAUSE = re.compile(r"derivatives? (.+)\.$")
 
 
 class Reason(NamedTuple):
-    """A sentence, and the edge that it speaks of: from `above` to its operand number `port`; None where it is no single edge."""
+    """A sentence, and the edge that it speaks of.
+
+    Attributes:
+        sentence: "" where there is nothing to explain.
+        above: The Value at the upper end of the edge; None where it is no single edge.
+        port: The operand of `above` at the lower end.
+    """
 
     sentence: str
     above: Value | None = None
@@ -50,54 +57,63 @@ class _Edge(NamedTuple):
         return carried(self.local, self.flow)
 
 
-def reason(ledger: Ledger) -> Reason:
-    """Why the gradient is zero, not finite, or tiny; an empty sentence where there is nothing to explain.
+def find_reason(sums: PathSums) -> Reason:
+    """Return why a gradient is zero, not finite, or tiny.
 
-    >>> x = Value(-2.0, label="x")
-    >>> print(reason(Ledger(x.relu() * 3, x, most=1)).sentence)
-    relu(x) passes nothing back to x: relu is off at −2 (derivative 1 above 0, else 0)
+    Example:
+        >>> x = Value(-2.0, label="x")
+        >>> print(find_reason(PathSums(x.relu() * 3, x, max_paths=1)).sentence)
+        relu(x) passes nothing back to x: relu is off at −2 (derivative 1 above 0, else 0)
     """
-    if not ledger.count:
-        return Reason(f"{called(ledger.output)} does not depend on {called(ledger.leaf)}")
-    if not isfinite(ledger.total):
-        return _broken(ledger)
-    return _blocked(ledger) if ledger.total == 0.0 else _faint(ledger)
+    if not sums.count:
+        return Reason(f"{name_of(sums.output)} does not depend on {name_of(sums.leaf)}")
+    if not isfinite(sums.total):
+        return _explain_broken(sums)
+    return _explain_zero(sums) if sums.total == 0.0 else _explain_tiny(sums)
 
 
-def _edges(ledger: Ledger) -> Iterator[_Edge]:
-    """All edges that lead on to the leaf, in the order of the backward pass."""
-    for node in reversed(ledger.order):
+def _edges(sums: PathSums) -> Iterator[_Edge]:
+    """Yield all edges that lead on to the leaf, in the order of the backward pass."""
+    for node in reversed(sums.order):
         for port, (arg, local) in enumerate(zip(node.args, node.partials, strict=True)):
-            if arg in ledger.order:
-                yield _Edge(node, port, local, ledger.flows[node])
+            if arg in sums.order:
+                yield _Edge(node, port, local, sums.flows[node])
 
 
 # Zero
 
 
-def _blocked(ledger: Ledger) -> Reason:
-    sent = [edge for edge in _edges(ledger) if edge.flow]
-    canceled = [
-        node
-        for node in {edge.below: None for edge in sent if edge.sent}
-        if ledger.flows[node] == 0.0
-    ]
-    stopped = sorted((edge for edge in sent if edge.sent == 0.0), key=lambda edge: -abs(edge.flow))
+def _explain_zero(sums: PathSums) -> Reason:
+    alive = [edge for edge in _edges(sums) if edge.flow]
+    stopped = [edge for edge in alive if edge.sent == 0.0]
+    receivers = dict.fromkeys(edge.below for edge in alive if edge.sent)
+    canceled = [node for node in receivers if sums.flows[node] == 0.0]
     if canceled:
-        arrived = [edge.sent for edge in sent if edge.below is canceled[-1]]
-        sentence = f"what arrives at {called(canceled[-1])} cancels out: {_sum(arrived)} = 0"
-        return Reason(sentence + _besides(len(canceled) - 1 + len(stopped)))
+        # The last one is the closest to the leaf.
+        node = canceled[-1]
+        arrived = [edge.sent for edge in alive if edge.below is node]
+        sentence = f"what arrives at {name_of(node)} cancels out: {_write_sum(arrived)} = 0"
+        return Reason(sentence + _and_others(len(canceled) - 1 + len(stopped)))
+
+    # Where several edges stop, the one that had most to pass on.
+    stopped.sort(key=lambda edge: -abs(edge.flow))
     first = stopped[0]
-    sentence = f"{called(first.above)}{_within(first.above)} passes nothing back to {called(first.below)}: {_why_zero(first)}"
-    return Reason(sentence + _besides(len(stopped) - 1), first.above, first.port)
+    where = f"{name_of(first.above)}{_in_module(first.above)}"
+    sentence = f"{where} passes nothing back to {name_of(first.below)}: {_why_zero(first)}"
+    return Reason(sentence + _and_others(len(stopped) - 1), first.above, first.port)
 
 
-def _sum(parts: Sequence[float]) -> str:
-    shown = " + ".join(f"({number(x)})" if x < 0 else number(x) for x in parts[:4])
-    return shown + (f" + … {len(parts) - 4} more" if len(parts) > 4 else "")
+def _write_sum(parts: Sequence[float]) -> str:
+    shown = []
+    for x in parts[:_MAX_LISTED]:
+        shown.append(f"({number(x)})" if x < 0 else number(x))
+    hidden = len(parts) - _MAX_LISTED
+    if hidden > 0:
+        shown.append(f"… {hidden} more")
+    return " + ".join(shown)
 
 
-def _besides(count: int) -> str:
+def _and_others(count: int) -> str:
     return f"; and {count:,} more place{'s' if count > 1 else ''} like it" if count else ""
 
 
@@ -107,177 +123,204 @@ def _why_zero(edge: _Edge) -> str:
     if edge.above.op not in TABLE:
         return "its local derivative was given as 0"
     rule = _Rule(edge)
-    return rule.not_taken() if isinstance(edge.local, ExactZero) else rule.at_zero()
+    return rule.why_cut() if isinstance(edge.local, ExactZero) else rule.why_zero()
 
 
 class _Rule:
     """The rule of the table behind one edge, to be tried with other numbers."""
 
     def __init__(self, edge: _Edge) -> None:
-        self.node, self.op = edge.above, TABLE[edge.above.op]
-        self.operands: tuple[Any, ...] = operands(self.node)
-        self.numbers = list(operand_numbers(self.node))
-        self.place = [i for i, is_value in enumerate(wanted(self.node)) if is_value][edge.port]
+        self.node = edge.above
+        self.op = TABLE[edge.above.op]
+        self.operands = operands(self.node)
+        self.numbers = [_number_of(operand) for operand in self.operands]
+        # Operands that are plain numbers are no Values: the edge counts Values only.
+        values = [i for i, is_value in enumerate(wanted(self.node)) if is_value]
+        self.operand = values[edge.port]
 
     def local(self, numbers: Sequence[float], result: float | None = None) -> float:
-        """The local derivative at other operands, or for another result."""
+        """Return the local derivative at other operands, or for another result."""
         if result is None:
             _, partials = self.op.at(FLOATS, numbers)
         else:
             partials = self.op.derivatives(FLOATS, result, numbers)
-        return float(partials[self.place])
+        return float(partials[self.operand])
 
-    def not_taken(self) -> str:
-        """Of a selection, or of a function that is flat."""
-        if not self.op.over_list and self.op.partials[self.place] is FLOOR.partials[0]:
-            return f"the derivative of {self.op.name} by its {self.op.operands[self.place]} is 0 everywhere"
-        locals_ = self.op.derivatives(FLOATS, self.node.data, self.numbers)
-        taken = [
-            i
-            for i, x in enumerate(self.numbers)
-            if i != self.place and locals_[i] and x == self.node.data
-        ]
-        if taken:
-            return f"{self.op.name} took {self._named(taken[0])} and not {self._named(self.place)}"
-        where = ", ".join(map(number, self.numbers[:3]))
+    def why_cut(self) -> str:
+        """Return why a selection, or a function that is flat, passes nothing to this operand."""
+        op = self.op
+        if not op.over_list and op.partials[self.operand] is FLOOR.partials[0]:
+            name = op.operands[self.operand]
+            return f"the derivative of {op.name} by its {name} is 0 everywhere"
+
+        derivatives = op.derivatives(FLOATS, self.node.data, self.numbers)
+        for i, x in enumerate(self.numbers):
+            if i != self.operand and derivatives[i] and x == self.node.data:
+                return f"{op.name} took {self._describe(i)} and not {self._describe(self.operand)}"
         what = "is off" if len(self.operands) == 1 else "lets nothing through"
-        return f"{self.op.name} {what} at {where}{_bracketed(self.op)}"
+        return f"{op.name} {what} at {self._listed()}{_bracket_clause(op)}"
 
-    def at_zero(self) -> str:
-        """Of a rule that gives 0 for these numbers."""
+    def why_zero(self) -> str:
+        """Return why the rule gives 0 for these numbers."""
         zeros = [i for i, x in enumerate(self.numbers) if x == 0.0]
-        for group in ([*([i] for i in zeros), zeros]) if zeros else ():
-            if self.local([1.0 if i in group else x for i, x in enumerate(self.numbers)]):
-                names = " and ".join(self._operand(i) for i in group[:3])
+        candidates = [[i] for i in zeros]
+        if zeros:
+            candidates.append(zeros)
+        # Each zero alone, then all together: of two zero factors neither moves it alone.
+        for group in candidates:
+            changed = [1.0 if i in group else x for i, x in enumerate(self.numbers)]
+            if self.local(changed):
+                names = " and ".join(self._name(i) for i in group[:3])
                 return f"{names} {'is' if len(group) == 1 else 'are'} 0"
+
         if self.depends_on_result():
             return f"{self.op.name} is saturated: {clause(self.op)} = 0"
-        return f"the derivative of {self.op.name} is 0 at {', '.join(map(number, self.numbers[:3]))}{_bracketed(self.op)}"
+        clause_text = _bracket_clause(self.op)
+        return f"the derivative of {self.op.name} is 0 at {self._listed()}{clause_text}"
 
     def depends_on_result(self) -> bool:
-        """Whether the derivative is written in terms of the operation's own result."""
-        results = (0.25, 0.5)
-        return (
-            len(self.operands) == 1
-            and len({self.local(self.numbers, result) for result in results}) > 1
-        )
+        """Whether the derivative is written in terms of the operation's own result, as tanh's."""
+        if len(self.operands) != 1:
+            return False
+        return len({self.local(self.numbers, result) for result in (0.25, 0.5)}) > 1
 
-    def _operand(self, i: int) -> str:
-        return (
-            called(self.operands[i])
-            if isinstance(self.operands[i], Value)
-            else f"the {self.op.operands[i]}"
-        )
+    def _listed(self) -> str:
+        return ", ".join(map(number, self.numbers[:3]))
 
-    def _named(self, i: int) -> str:
+    def _name(self, i: int) -> str:
+        operand = self.operands[i]
+        return name_of(operand) if isinstance(operand, Value) else f"the {self.op.operands[i]}"
+
+    def _describe(self, i: int) -> str:
         operand = self.operands[i]
         if not isinstance(operand, Value):
             return f"{self.op.operands[i]} = {number(operand)}"
-        return (
-            f"{called(operand)} = {number(operand.data)}"
-            if operand.label or operand.args
-            else called(operand)
-        )
+        # The name of an unnamed leaf has its number already.
+        if operand.label or operand.args:
+            return f"{name_of(operand)} = {number(operand.data)}"
+        return name_of(operand)
+
+
+def _number_of(operand: object) -> float:
+    return float(getattr(operand, "data", operand))  # type: ignore[arg-type]
 
 
 def clause(op: Op) -> str:
-    """What the table says of the derivative.
+    """Return what the table says of the derivative of an operation.
 
-    >>> clause(TABLE["tanh"])
-    '1 - o²'
+    Example:
+        >>> clause(TABLE["tanh"])
+        '1 - o²'
     """
-    found = _CLAUSE.search(op.doc)
-    return found[1] if found else "its derivative"
+    match = _CLAUSE.search(op.doc)
+    return match[1] if match else "its derivative"
 
 
-def _bracketed(op: Op) -> str:
+def _bracket_clause(op: Op) -> str:
     return f" (derivative {clause(op)})" if _CLAUSE.search(op.doc) else ""
 
 
 # Nan and inf
 
 
-def _broken(ledger: Ledger) -> Reason:
-    """Where the first number that is not finite was sent, what made it, and what made nan of inf."""
-    first = next(
-        (edge for edge in _edges(ledger) if isfinite(edge.flow) and not isfinite(edge.sent)), None
-    )
-    if first is None:
-        return Reason(f"the sum of what arrives is {number(ledger.total)}: each part is finite")
-    sentence = _why_broken(first)
-    if isnan(ledger.total) and not isnan(first.sent):
-        sentence += _made_nan(ledger)
-    return Reason(sentence, first.above, first.port)
+def _explain_broken(sums: PathSums) -> Reason:
+    """Return where the first non-finite number was sent, what made it, and what made nan of inf."""
+    for edge in _edges(sums):
+        if isfinite(edge.flow) and not isfinite(edge.sent):
+            break
+    else:
+        return Reason(f"the sum of what arrives is {number(sums.total)}: each part is finite")
+
+    sentence = _why_broken(edge)
+    if isnan(sums.total) and not isnan(edge.sent):
+        sentence += _what_made_nan(sums)
+    return Reason(sentence, edge.above, edge.port)
 
 
 def _why_broken(edge: _Edge) -> str:
+    above = name_of(edge.above)
+    below = name_of(edge.below)
     if isfinite(edge.local):
-        return f"{number(edge.flow)} × {number(edge.local)}, sent from {called(edge.above)} to {called(edge.below)}, is too large for a float"
-    broken = [arg for arg in edge.above.args if not isfinite(arg.data)]
-    culprit = _first_broken(broken or ([] if isfinite(edge.above.data) else [edge.above]))
+        product = f"{number(edge.flow)} × {number(edge.local)}"
+        return f"{product}, sent from {above} to {below}, is too large for a float"
+
+    # Either a number at the operation is non-finite itself, or the rule has a pole there.
+    suspects = [arg for arg in edge.above.args if not isfinite(arg.data)]
+    if not suspects and not isfinite(edge.above.data):
+        suspects = [edge.above]
+    culprit = _first_broken(suspects)
     if culprit is None:
-        return f"the derivative of {called(edge.above)} by {called(edge.below)} is {number(edge.local)}{_at(edge.above)}{_made(edge.above)}"
+        where = f"{_at_numbers(edge.above)}{_made_at(edge.above)}"
+        return f"the derivative of {above} by {below} is {number(edge.local)}{where}"
     if not culprit.args:
-        return f"{clean(culprit.label, 24) or f'a leaf, of kind {culprit.kind},'} is {number(culprit.data)}"
-    return f"{clean(culprit.op, 24)}({_numbers(culprit)}) gave {number(culprit.data)}{_within(culprit)}{_made(culprit)}"
+        name = clean(culprit.label, MAX_NAME) or f"a leaf, of kind {culprit.kind},"
+        return f"{name} is {number(culprit.data)}"
+    call = f"{clean(culprit.op, MAX_NAME)}({_write_operands(culprit)})"
+    where = f"{_in_module(culprit)}{_made_at(culprit)}"
+    return f"{call} gave {number(culprit.data)}{where}"
 
 
 def _first_broken(roots: Iterable[Value]) -> Value | None:
-    """The first Value that is not finite: a leaf, or one whose operands are all finite."""
+    """Return the first non-finite Value: a leaf, or one whose operands are all finite."""
     return next((node for node in topological(roots) if not isfinite(node.data)), None)
 
 
-def _at(node: Value) -> str:
-    clauses = f" ({clause(TABLE[node.op])})" if node.op in TABLE else ""
-    return f" at {_numbers(node)}{clauses}"
+def _at_numbers(node: Value) -> str:
+    rule = f" ({clause(TABLE[node.op])})" if node.op in TABLE else ""
+    return f" at {_write_operands(node)}{rule}"
 
 
-def _numbers(node: Value) -> str:
-    given = [(getattr(x, "label", ""), float(getattr(x, "data", x))) for x in operands(node)]
-    shown = [
-        f"{clean(label, 24)} = {number(x)}" if clean(label) else number(x) for label, x in given[:4]
-    ]
-    return ", ".join(shown) + (", …" if len(given) > 4 else "")
+def _write_operands(node: Value) -> str:
+    given = operands(node)
+    shown = []
+    for operand in given[:_MAX_LISTED]:
+        label = clean(getattr(operand, "label", ""), MAX_NAME)
+        value = number(_number_of(operand))
+        shown.append(f"{label} = {value}" if label else value)
+    if len(given) > _MAX_LISTED:
+        shown.append("…")
+    return ", ".join(shown)
 
 
-def _within(node: Value) -> str:
-    """The module that made a Value, where its label does not say enough."""
+def _in_module(node: Value) -> str:
+    """Return the module that made a Value, where its label does not say enough."""
     path = "" if node.label or node.scope is None else node.scope.path
     return f" in {clean(path)}" if path else ""
 
 
-def _made(node: Value) -> str:
+def _made_at(node: Value) -> str:
     source = (node.metadata or {}).get("source")
     return f", made at {clean(source, 200)}" if source else ""
 
 
-def _made_nan(ledger: Ledger) -> str:
-    """What turned an infinite gradient into nan on its way."""
-    node = next(node for node in reversed(ledger.order) if isnan(ledger.flows[node]))
-    arrived = [edge for edge in _edges(ledger) if edge.below is node]
-    broken = next((edge for edge in arrived if isnan(edge.sent)), None)
-    if broken:
-        return f", times {number(broken.local)} at {called(broken.above)}"
-    return f"; at {called(node)} meet {_sum([edge.sent for edge in arrived if not isfinite(edge.sent)])}"
+def _what_made_nan(sums: PathSums) -> str:
+    """Return what turned an infinite gradient into nan on its way."""
+    node = next(node for node in reversed(sums.order) if isnan(sums.flows[node]))
+    arrived = [edge for edge in _edges(sums) if edge.below is node]
+    for edge in arrived:
+        if isnan(edge.sent):
+            return f", times {number(edge.local)} at {name_of(edge.above)}"
+    infinite = [edge.sent for edge in arrived if not isfinite(edge.sent)]
+    return f"; at {name_of(node)} meet {_write_sum(infinite)}"
 
 
 # Tiny
 
 
-def _faint(ledger: Ledger) -> Reason:
-    """The smallest factor on the largest way, where it comes of an operation near its limit."""
-    steps = [
-        step
-        for step in ledger.best[0].steps()[1:]
-        if 0.0 < abs(step.factor) < FAINT and step.before.node.op in TABLE
-    ]
-    for step in sorted(steps, key=lambda step: abs(step.factor)):
-        above: Value = step.before.node
+def _explain_tiny(sums: PathSums) -> Reason:
+    """Return the smallest factor on the largest path that comes of a saturated operation."""
+    candidates = []
+    for step in sums.largest[0].steps():
+        if step.before is not None and 0.0 < abs(step.factor) < SATURATED:
+            candidates.append((abs(step.factor), step.before.node, step))
+    candidates.sort(key=lambda candidate: candidate[0])
+
+    for _, above, step in candidates:
+        if above.op not in TABLE:
+            continue
         rule = _Rule(_Edge(above, step.port, step.factor, 1.0))
         if rule.depends_on_result():
-            return Reason(
-                f"{called(above)}{_within(above)} is saturated: {clause(rule.op)} = {number(step.factor)}",
-                above,
-                step.port,
-            )
+            where = f"{name_of(above)}{_in_module(above)}"
+            sentence = f"{where} is saturated: {clause(rule.op)} = {number(step.factor)}"
+            return Reason(sentence, above, step.port)
     return Reason("")

@@ -1,4 +1,4 @@
-"""A picture as boxes within boxes: what stands in which module, what enters it, which sums run on."""
+"""A picture as boxes within boxes: what is in which module, what enters it, which sums run on."""
 
 from collections import Counter, defaultdict
 from functools import cached_property
@@ -6,19 +6,22 @@ from functools import cached_property
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import parent_path
 
-LONG_SUM = 4
-"""Chains of so many + run down in one column, as an account does."""
+MIN_RUNNING_SUM = 4
+"""Length from which a chain of + runs down in one column, like the sums of an account."""
 
 
-class Structure:
-    """Questions about a picture that both the layout and the routes of the edges ask."""
+class Containment:
+    """Answers questions about a picture that both the layout and the routes of the edges ask.
+
+    An *item* of a group is the id of a node, or the path of a group, directly inside it.
+    """
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
 
     @cached_property
     def items(self) -> dict[str, list[str]]:
-        """What stands directly in each group: ids of nodes, paths of groups."""
+        """The items of each group, "" for the whole picture: groups first."""
         items: dict[str, list[str]] = defaultdict(list)
         for group in self.picture.groups:
             items[group.parent].append(group.path)
@@ -28,58 +31,56 @@ class Structure:
 
     @cached_property
     def units(self) -> set[str]:
-        """Groups that hold single Values: what enters them from outside passes a port on their border."""
-        return {
-            node.group
-            for node in self.picture.nodes
-            if node.group and node.kind != "module" and self.picture.framed
-        }
+        """Boxes with single Values: what enters them from outside passes a port on the border."""
+        if not self.picture.framed:
+            return set()
+        return {node.group for node in self.picture.nodes if node.group and node.kind != "module"}
 
     @cached_property
     def ports(self) -> dict[str, dict[str, str]]:
-        """For each unit the port of each node outside that it uses."""
-        entering: dict[str, dict[str, str]] = defaultdict(dict)
+        """For each unit the port of each outside node that it uses, in the order of the nodes."""
+        entering: dict[str, set[str]] = defaultdict(set)
         for edge in self.picture.edges:
             for path in self.entered(edge):
                 if path in self.units:
-                    entering[path].setdefault(edge.source, f"{path}<{edge.source}")
-        return {
-            path: {source: ports[source] for source in sorted(ports, key=self._order.__getitem__)}
-            for path, ports in entering.items()
-        }
+                    entering[path].add(edge.source)
 
-    @cached_property
-    def _order(self) -> dict[str, int]:
-        return {node.id: i for i, node in enumerate(self.picture.nodes)}
+        order = {node.id: i for i, node in enumerate(self.picture.nodes)}
+        ports: dict[str, dict[str, str]] = {}
+        for path, sources in entering.items():
+            ordered = sorted(sources, key=order.__getitem__)
+            ports[path] = {source: f"{path}<{source}" for source in ordered}
+        return ports
 
     def group(self, node_id: str) -> str:
-        """The path of the group that a node stands in."""
+        """Return the path of the group that a node is in."""
         return self.picture.by_id[node_id].group
 
     def entered(self, edge: Edge) -> list[str]:
-        """The groups that an edge enters, the outermost first."""
+        """Return the groups that an edge enters, the outermost first."""
         return self._around(self.group(edge.target), self.group(edge.source))
 
     def left(self, edge: Edge) -> list[str]:
-        """The groups that an edge leaves, the innermost first."""
+        """Return the groups that an edge leaves, the innermost first."""
         return self._around(self.group(edge.source), self.group(edge.target))[::-1]
 
     def common(self, edge: Edge) -> str:
-        """The innermost group around both ends of an edge."""
+        """Return the innermost group around both ends of an edge."""
         entered = self.entered(edge)
         return parent_path(entered[0]) if entered else self.group(edge.target)
 
     def _around(self, inner: str, outer: str) -> list[str]:
-        """The groups around `inner` that are not around `outer`, the outermost first."""
-        found: list[str] = []
+        """Return the groups around `inner` that are not around `outer`, the outermost first."""
+        paths: list[str] = []
         path = inner
+        # The slashes keep "layers.1" from being taken for the start of "layers.10".
         while path and not (outer + "/").startswith(path + "/"):
-            found.append(path)
+            paths.append(path)
             path = parent_path(path)
-        return found[::-1]
+        return paths[::-1]
 
     def item(self, node_id: str, path: str) -> str | None:
-        """The item of the group `path` that holds a node, None if it stands elsewhere."""
+        """Return the item of the group `path` that holds a node, None if the node is elsewhere."""
         group = self.group(node_id)
         if group == path:
             return node_id
@@ -89,40 +90,36 @@ class Structure:
 
     def is_leaf(self, item: str) -> bool:
         """Whether an item is an input, a parameter or a constant."""
-        return item in self.picture.by_id and self.picture.by_id[item].kind in (
-            "input",
-            "parameter",
-            "constant",
-        )
+        node = self.picture.by_id.get(item)
+        return node is not None and node.kind in ("input", "parameter", "constant")
 
     @cached_property
     def running(self) -> dict[str, str]:
-        """For each sum in a long chain of sums the one before it: such a chain runs down in one column, as an account does."""
+        """For each sum in a long chain of sums the one before it."""
         if self.picture.level != "cards":
             return {}
         before: dict[str, str] = {}
         for edge in self.picture.edges:
-            if (
-                self._is_sum(edge.source)
-                and self._is_sum(edge.target)
-                and self.group(edge.source) == self.group(edge.target)
-            ):
+            ends = (edge.source, edge.target)
+            same_group = self.group(edge.source) == self.group(edge.target)
+            if same_group and all(self.picture.by_id[end].symbol == "+" for end in ends):
                 before[edge.target] = edge.source
+
+        # A partial sum that is used elsewhere, too, is more than a step of an account.
         uses = Counter(edge.source for edge in self.picture.edges)
         links = {target: source for target, source in before.items() if uses[source] == 1}
-        lengths = Counter(chain(target, links)[0] for target in links)
+        starts = {target: chain_to(target, links)[0] for target in links}
+        lengths = Counter(starts.values())
+        min_links = MIN_RUNNING_SUM - 1
         return {
             target: source
             for target, source in links.items()
-            if lengths[chain(target, links)[0]] >= LONG_SUM - 1
+            if lengths[starts[target]] >= min_links
         }
 
-    def _is_sum(self, node_id: str) -> bool:
-        return self.picture.by_id[node_id].symbol == "+"
 
-
-def chain(item: str, before: dict[str, str]) -> list[str]:
-    """The chain that ends in an item, its first member first."""
+def chain_to(item: str, before: dict[str, str]) -> list[str]:
+    """Return the chain that ends in an item, its first member first."""
     members = [item]
     while members[-1] in before:
         members.append(before[members[-1]])

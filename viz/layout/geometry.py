@@ -1,4 +1,4 @@
-"""Points, sizes and frames: the arithmetic of where things are. x grows to the right, y downwards, both in pixels."""
+"""Points, sizes and rectangles: x grows to the right, y downward, both in pixels."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,12 @@ Size = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """A rectangle by its left upper corner and its size.
+class Rect:
+    """A rectangle by its upper left corner and its size.
 
-    >>> Frame(0, 0, 10, 4).middle
-    2.0
+    Example:
+        >>> Rect(0, 0, 10, 4).middle
+        2.0
     """
 
     x: float
@@ -31,19 +32,29 @@ class Frame:
 
     @property
     def middle(self) -> float:
-        """The y of its middle."""
+        """The y halfway down."""
         return self.y + self.height / 2
 
     @property
     def center(self) -> float:
-        """The x of its middle."""
+        """The x halfway across."""
         return self.x + self.width / 2
 
-    def overlap(self, other: "Frame") -> float:
-        """The area that two frames share.
+    def move(self, dx: float, dy: float) -> "Rect":
+        """Return the rectangle moved to the right and down.
 
-        >>> Frame(0, 0, 2, 2).overlap(Frame(1, 1, 5, 5))
-        1
+        Example:
+            >>> Rect(0, 0, 2, 2).move(1, 3)
+            Rect(x=1, y=3, width=2, height=2)
+        """
+        return Rect(self.x + dx, self.y + dy, self.width, self.height)
+
+    def overlap(self, other: "Rect") -> float:
+        """Return the area that two rectangles share.
+
+        Example:
+            >>> Rect(0, 0, 2, 2).overlap(Rect(1, 1, 5, 5))
+            1
         """
         across = min(self.right, other.right) - max(self.x, other.x)
         down = min(self.bottom, other.bottom) - max(self.y, other.y)

@@ -1,4 +1,4 @@
-"""Graphviz as a placer: DOT text in, positions out, within a time limit, with no system install needed."""
+"""Graphviz as a placer: DOT text in, positions out, within a time limit."""
 
 import json
 from dataclasses import dataclass
@@ -8,15 +8,28 @@ from typing import Any
 from scalargrad.errors import LayoutError
 
 from .geometry import Point
-from .graphviz_process import available, rendered
+from .graphviz_process import available, render
 
-SMALL = 80
-"""Graphs of up to this many nodes and edges are placed in this process: Graphviz needs milliseconds for them."""
+MAX_IN_PROCESS = 80
+"""Nodes and edges up to which a graph is placed in this process.
+
+Graphviz needs milliseconds for them, less than a process needs to start. It can't be stopped from
+within, so what may take longer gets its own process.
+"""
+
+_POINTS_PER_INCH = 72
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node to place: its size in points, and a number that all boxes of its column share; -1 is left of all."""
+    """A node to place.
+
+    Attributes:
+        id: A name that is safe in DOT.
+        width: In points.
+        height: In points.
+        column: A number that all boxes of its column share; -1 is left of all.
+    """
 
     id: str
     width: float
@@ -26,7 +39,14 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where Graphviz put things: the center of each box, the points that each edge passes, y growing downwards."""
+    """Where Graphviz put things.
+
+    Attributes:
+        centers: The center of each box, y growing downward.
+        routes: The points that each edge passes, in the order of the edges.
+        width: Of the whole.
+        height: Of the whole.
+    """
 
     centers: dict[str, Point]
     routes: tuple[tuple[Point, ...], ...]
@@ -43,52 +63,76 @@ def place(
     limit: float = 5.0,
     program: str | None = None,
 ) -> Placement:
-    """Layered positions, left to right. `routes` has one entry per edge, in order.
+    """Place boxes in layers from left to right.
 
-    limit    seconds; what may be large is placed in a process of its own, which is stopped then
-    program  "pygraphviz" or "dot"; None: the wheel, or the program on the PATH where the wheel is missing
+    Args:
+        boxes: The nodes.
+        edges: Pairs of ids.
+        column_gap: Points between two columns.
+        row_gap: Points between two boxes of a column.
+        limit: Seconds after which a large graph is given up.
+        program: "pygraphviz" or "dot"; None: the wheel, or the program on the PATH where the wheel
+            is missing.
 
-    Raises LayoutError when Graphviz is missing, fails, or is not done in time.
+    Raises:
+        LayoutError: Graphviz is missing, fails, or is not done in time.
 
-    >>> placed = place([Box("a", 40, 20), Box("b", 40, 20)], [("a", "b")], column_gap=30, row_gap=10)
-    >>> round(placed.centers["b"][0] - placed.centers["a"][0])
-    70
+    Example:
+        >>> boxes = [Box("a", 40, 20), Box("b", 40, 20)]
+        >>> placed = place(boxes, [("a", "b")], column_gap=30, row_gap=10)
+        >>> round(placed.centers["b"][0] - placed.centers["a"][0])
+        70
     """
     if not boxes:
         return Placement({}, (), 0.0, 0.0)
-    text = _dot(boxes, edges, column_gap, row_gap)
-    small = len(boxes) + len(edges) <= SMALL and available(program) == "pygraphviz"
-    answer = _in_process(text) if small else rendered(text, "json0", program=program, limit=limit)
+    text = _write_dot(boxes, edges, column_gap, row_gap)
+    is_small = len(boxes) + len(edges) <= MAX_IN_PROCESS
+    if is_small and available(program) == "pygraphviz":
+        answer = _run_in_process(text)
+    else:
+        answer = render(text, "json0", program=program, limit=limit)
     return _read(json.loads(answer), boxes, edges)
 
 
-def _dot(boxes: list[Box], edges: list[tuple[str, str]], column_gap: float, row_gap: float) -> str:
-    lines = [
-        f"digraph {{ rankdir=LR; newrank=true; ranksep={column_gap / 72:.4f}; nodesep={row_gap / 72:.4f};"
-    ]
+def _write_dot(
+    boxes: list[Box], edges: list[tuple[str, str]], column_gap: float, row_gap: float
+) -> str:
+    # newrank is what matters for time: clusters take five times as long without.
+    gaps = f"ranksep={_inches(column_gap)}; nodesep={_inches(row_gap)};"
+    lines = [f"digraph {{ rankdir=LR; newrank=true; {gaps}"]
     lines.append('node [shape=box, fixedsize=true, label=""]; edge [arrowhead=none];')
-    lines += [
-        f'"{box.id}" [width={box.width / 72:.4f}, height={box.height / 72:.4f}];' for box in boxes
-    ]
-    for column in sorted({box.column for box in boxes if box.column is not None}):
-        members = [box.id for box in boxes if box.column == column]
-        lines.append(
-            f"{{ rank={'source' if column < 0 else 'same'}; "
-            + " ".join(f'"{member}";' for member in members)
-            + " }"
-        )
-        if column < 0:  # kept in their order from top to bottom
-            lines += [f'"{b}" -> "{a}" [style=invis];' for a, b in pairwise(members)]
-    column_of = {box.id: box.column for box in boxes}
+    for box in boxes:
+        lines.append(f'"{box.id}" [width={_inches(box.width)}, height={_inches(box.height)}];')
+    lines += _write_columns(boxes)
+
+    columns = {box.id: box.column for box in boxes}
     for i, (a, b) in enumerate(edges):
-        within = (
-            column_of[a] is not None and column_of[a] == column_of[b]
-        )  # such an edge runs down; see _read on up and down
-        lines.append(f'"{b}" -> "{a}" [id="{i}"];' if within else f'"{a}" -> "{b}" [id="{i}"];')
+        # Within a column edges run down. Graphviz counts upward, so that it gets them reversed:
+        # see `_read`.
+        is_within = columns[a] is not None and columns[a] == columns[b]
+        tail, head = (b, a) if is_within else (a, b)
+        lines.append(f'"{tail}" -> "{head}" [id="{i}"];')
     return "\n".join([*lines, "}"])
 
 
-def _in_process(text: str) -> bytes:
+def _write_columns(boxes: list[Box]) -> list[str]:
+    lines = []
+    for column in sorted({box.column for box in boxes if box.column is not None}):
+        members = [box.id for box in boxes if box.column == column]
+        names = " ".join(f'"{member}";' for member in members)
+        rank = "source" if column < 0 else "same"
+        lines.append(f"{{ rank={rank}; {names} }}")
+        if column < 0:
+            # Invisible edges keep ports in their order from top to bottom.
+            lines += [f'"{b}" -> "{a}" [style=invis];' for a, b in pairwise(members)]
+    return lines
+
+
+def _inches(points: float) -> str:
+    return f"{points / _POINTS_PER_INCH:.4f}"
+
+
+def _run_in_process(text: str) -> bytes:
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=text)
@@ -102,25 +146,30 @@ def _in_process(text: str) -> bytes:
 
 
 def _read(answer: dict[str, Any], boxes: list[Box], edges: list[tuple[str, str]]) -> Placement:
+    # Graphviz counts y upward and begins each column at the bottom. Taken as counting downward, its
+    # numbers give the mirror image, in which each column begins at the top.
     _, _, width, height = map(float, answer["bb"].split(","))
     centers = {}
     for item in answer["objects"]:
         if "pos" in item:
             x, y = map(float, item["pos"].split(","))
-            centers[item["name"]] = (
-                x,
-                y,
-            )  # Graphviz counts upwards, and so begins each column at the bottom: mirrored, at the top
+            centers[item["name"]] = (x, y)
+    if len(centers) < len(boxes):
+        raise LayoutError(f"Graphviz placed {len(centers)} of {len(boxes)} nodes")
+
     routes: list[tuple[Point, ...]] = [()] * len(edges)
     for item in answer.get("edges", ()):
         if "id" in item:
             routes[int(item["id"])] = tuple(_knots(item.get("pos", "")))
-    if len(centers) < len(boxes):
-        raise LayoutError(f"Graphviz placed {len(centers)} of {len(boxes)} nodes")
     return Placement(centers, tuple(routes), width, height)
 
 
-def _knots(route: str) -> list[Point]:
-    """The points that a spline passes through: every third of its control points."""
-    points = [tuple(map(float, part.split(","))) for part in route.split() if part[0] not in "es"]
-    return [(x, y) for x, y in points[::3]]
+def _knots(spline: str) -> list[Point]:
+    """Return the points that a spline passes: every third of its control points."""
+    points = []
+    for part in spline.split():
+        # "s,x,y" and "e,x,y" are the tips of arrows, not control points.
+        if part[0] not in "es":
+            x, y = map(float, part.split(","))
+            points.append((x, y))
+    return points[::3]

@@ -1,4 +1,4 @@
-"""Graphviz in a process of its own, with a time limit: the program on the PATH, or the one inside the pygraphviz wheel."""
+"""Graphviz in its own process, with a time limit: `dot` on the PATH, or the wheel's."""
 
 import shutil
 import subprocess
@@ -9,30 +9,41 @@ from viz.look.text import hint
 
 PROGRAMS = (None, "dot", "pygraphviz")
 
-# Graphviz can't be stopped from within, and writes warnings to the standard error of its process: so the wheel gets a process, too.
+# Graphviz can't be stopped from within, and writes warnings to the standard error of its process:
+# so the wheel gets a process, too.
 _CHILD = (
     "import sys, pygraphviz; "
     "graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode('utf-8')); "
     "sys.stdout.buffer.write(graph.draw(prog=sys.argv[1], format=sys.argv[2]))"
 )
+# Lines that say nothing about the graph.
 _CHATTER = ("Fontconfig ", "Warning: graph has ")
 
 
-def checked_program(program: str | None) -> str | None:
-    """`program` itself, if it is "dot", "pygraphviz" or None; raises OptionError if not."""
+def check_program(program: str | None) -> str | None:
+    """Return `program` if it is "dot", "pygraphviz" or None.
+
+    Raises:
+        OptionError: It is not.
+    """
     if program not in PROGRAMS:
+        known = hint(program, filter(None, PROGRAMS))
         raise OptionError(
-            f"the Graphviz program must be 'dot', 'pygraphviz' or None, not {program!r}{hint(program, filter(None, PROGRAMS))}"
+            f"the Graphviz program must be 'dot', 'pygraphviz' or None, not {program!r}{known}"
         )
     return program
 
 
 def available(program: str | None = None) -> str:
-    """Which Graphviz will be used where `program` was asked for: "pygraphviz" or "dot". Of both the wheel comes first.
+    """Return which Graphviz will be used: "pygraphviz" or "dot". Of both, the wheel comes first.
 
-    Raises LayoutError when it is missing.
+    Args:
+        program: The one that was asked for, None for either.
+
+    Raises:
+        LayoutError: It is missing.
     """
-    if checked_program(program) != "dot":
+    if check_program(program) != "dot":
         try:
             import pygraphviz  # noqa: F401
 
@@ -45,11 +56,12 @@ def available(program: str | None = None) -> str:
     if shutil.which("dot"):
         return "dot"
     raise LayoutError(
-        "there is no program dot on the PATH: install Graphviz, or use the wheel: pip install pygraphviz"
+        "there is no program dot on the PATH: install Graphviz, or use the wheel: "
+        "pip install pygraphviz"
     )
 
 
-def rendered(
+def render(
     source: str,
     output: str,
     *,
@@ -58,37 +70,47 @@ def rendered(
     limit: float,
     quiet: bool = False,
 ) -> bytes:
-    """DOT text as `output`, such as "svg" or "json0", laid out by a Graphviz engine: "dot", "neato" ….
+    """Run Graphviz on DOT text.
 
-    limit  seconds
-    quiet  whether to keep Graphviz's warnings to itself; otherwise they go to standard error
+    Args:
+        source: The text.
+        output: The format, such as "svg" or "json0".
+        engine: What lays out: "dot", "neato" …
+        program: As for `available`.
+        limit: Seconds.
+        quiet: Keep Graphviz's warnings back; otherwise they go to standard error.
 
-    Raises LayoutError, with Graphviz's own words, when it is missing, fails, or is not done in time.
+    Raises:
+        LayoutError: Graphviz is missing, fails (the message has its own words), or is not done in
+            time.
     """
-    own = (
-        [engine, f"-T{output}"]
-        if available(program) == "dot"
-        else [sys.executable, "-P", "-c", _CHILD, engine, output]
-    )
+    if available(program) == "dot":
+        command = [engine, f"-T{output}"]
+    else:
+        # -P: a file of the user's called pygraphviz.py must not be imported.
+        command = [sys.executable, "-P", "-c", _CHILD, engine, output]
     try:
-        done = subprocess.run(
-            own, input=source.encode("utf-8"), capture_output=True, check=False, timeout=limit
+        process = subprocess.run(
+            command, input=source.encode("utf-8"), capture_output=True, check=False, timeout=limit
         )
     except subprocess.TimeoutExpired:
         raise LayoutError(
             f"Graphviz was not done within {limit:g} s: fold more modules, or raise the limit"
         ) from None
-    said = [
-        line
-        for line in done.stderr.decode("utf-8", "replace").splitlines()
-        if not line.startswith(_CHATTER)
-    ]
-    if done.returncode:
-        reason = next(
-            (line for line in said if line.startswith("Error")),
-            said[-1] if said else f"exit status {done.returncode}",
-        )
+
+    lines = process.stderr.decode("utf-8", "replace").splitlines()
+    messages = [line for line in lines if not line.startswith(_CHATTER)]
+    if process.returncode:
+        reason = _failure(messages, process.returncode)
         raise LayoutError(f"Graphviz could not make {output!r} of this graph: {reason}")
-    if said and not quiet:
-        print("\n".join(said), file=sys.stderr)
-    return done.stdout
+    if messages and not quiet:
+        print("\n".join(messages), file=sys.stderr)
+    return process.stdout
+
+
+def _failure(messages: list[str], status: int) -> str:
+    errors = [line for line in messages if line.startswith("Error")]
+    if errors:
+        return errors[0]
+    # A traceback says what is wrong in its last line.
+    return messages[-1] if messages else f"exit status {status}"

@@ -1,4 +1,4 @@
-"""Where things stand in the layer view: cards from left to right about one line, and on each card its maps, histograms and lines."""
+"""Positions in the layer view: cards from left to right, and on each card its maps and numbers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,16 +9,33 @@ from viz.model.heatmap import Histogram, Map
 from viz.model.layer_card import LayerCard
 from viz.model.picture import Edge, Picture
 
-from .geometry import Frame, Point
-from .layered import Placed
+from .geometry import Point, Rect, Size
+from .layered import PlacedPicture
 
-PAD, TOP, GAP, BLOCK_GAP = 14.0, 50.0, 92.0, 18.0
-CAPTION, FACT, LANE = 15.0, 17.0, 24.0
-HISTOGRAM = (150.0, 74.0)
-_CELL, _MOST_WIDE, _MOST_HIGH, _IMAGE = 14.0, 320.0, 150.0, 168.0
-_SPELLED, _SPELLED_CELL = 16, (50.0, 18.0)
-"""Up to so many units are written as numbers on their colors, in cells of that size."""
-_BAR_AREA, MOST_TITLE = 84.0, 360.0
+# Cards: padding, height of the heading, space between two cards, space between columns of a card.
+PAD = 14.0
+TOP = 50.0
+GAP = 92.0
+BLOCK_GAP = 18.0
+MAX_TITLE = 360.0
+
+# Heights of a caption, of a line with a fact, and of a lane for connections above the cards.
+CAPTION = 15.0
+FACT = 17.0
+LANE = 24.0
+
+HISTOGRAM: Size = (150.0, 74.0)
+_MAX_MATRIX: Size = (320.0, 150.0)
+_MAX_IMAGE = 168.0
+_CELL = 14.0
+_MIN_SIDE = 8.0
+_BAR_AREA = 84.0
+
+# Up to this many units are written as numbers on their colors, in cells of that size.
+_MAX_SPELLED = 16
+_SPELLED_CELL: Size = (50.0, 18.0)
+
+_CAPTION_FONT = 9.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +47,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """The outputs of a network, and how wide their names are written."""
+    """The outputs of a network as bars.
+
+    Attributes:
+        card: The card with the outputs.
+        names: The width of the widest name.
+        numbers: The width of the widest number.
+    """
 
     card: LayerCard
     names: float
@@ -38,186 +61,213 @@ class Bars:
 
 
 Piece = Map | Histogram | Facts | Bars
+PlacedPiece = tuple[Piece, Rect]
 
 
-def in_cards(picture: Picture) -> Placed:
-    """Cards side by side; connections that jump over cards, or return to their own, run above them."""
+def lay_out_layers(picture: Picture) -> PlacedPicture:
+    """Place cards side by side about one line.
+
+    Connections that skip cards, or return to their own, run in lanes above the cards.
+
+    Args:
+        picture: A picture at level "layers".
+
+    Returns:
+        The picture with positions; empty for a picture without nodes.
+    """
     if not picture.nodes:
-        return Placed(picture, {}, {}, (), (), 0.0, 0.0)
-    bodies = [_height(card) for card in picture.cards]
-    lanes, x = _lanes(picture), 0.0
-    top, high = LANE * (max(lanes.values(), default=-1) + 1), TOP + max(bodies) + PAD
-    frames: dict[str, Frame] = {}
+        return PlacedPicture(picture, {}, {}, (), (), 0.0, 0.0)
+    bodies = [_body_height(card) for card in picture.cards]
+    lanes = _assign_lanes(picture)
+    top = LANE * (max(lanes.values(), default=-1) + 1)
+    tallest = TOP + max(bodies) + PAD
+
+    rects: dict[str, Rect] = {}
+    x = 0.0
     for card, body in zip(picture.cards, bodies, strict=True):
-        frames[card.id] = Frame(
-            x, top + (high - TOP - body - PAD) / 2, card_width(card, body), TOP + body + PAD
-        )
-        x = frames[card.id].right + GAP
-    routes = tuple(_route(edge, frames, lanes.get(i), top) for i, edge in enumerate(picture.edges))
-    return Placed(picture, frames, {}, routes, (), x - GAP, high + top)
+        y = top + (tallest - TOP - body - PAD) / 2
+        rects[card.id] = Rect(x, y, _card_width(card, body), TOP + body + PAD)
+        x = rects[card.id].right + GAP
+
+    routes = tuple(_route(edge, rects, lanes.get(i), top) for i, edge in enumerate(picture.edges))
+    return PlacedPicture(picture, rects, {}, routes, (), x - GAP, tallest + top)
 
 
-def card_width(card: LayerCard, body: float) -> float:
-    """How wide a card is: what stands on it, or its heading."""
-    inside = max((frame.right for _, frame in pieces(card, body)), default=0.0)
-    detail = width(card.detail, 13, mono=True) if card.kind == "result" else width(card.detail, 10)
-    heading = min(MOST_TITLE, width(card.title, 13, bold=True)) + detail + 18
-    return max(inside, heading, min(MOST_TITLE, width(card.line, 10)), 64.0) + 2 * PAD
+def _card_width(card: LayerCard, body: float) -> float:
+    inside = max((rect.right for _, rect in place_pieces(card, body)), default=0.0)
+    is_result = card.kind == "result"
+    detail = width(card.detail, 13 if is_result else 10, mono=is_result)
+    heading = min(MAX_TITLE, width(card.title, 13, bold=True)) + detail + 18
+    return max(inside, heading, min(MAX_TITLE, width(card.line, 10)), 64.0) + 2 * PAD
 
 
-def _height(card: LayerCard) -> float:
-    return max((frame.bottom for _, frame in pieces(card, 0.0)), default=0.0) or 28.0
+def _body_height(card: LayerCard) -> float:
+    return max((rect.bottom for _, rect in place_pieces(card, 0.0)), default=0.0) or 28.0
 
 
-def pieces(card: LayerCard, body: float) -> Iterator[tuple[Piece, Frame]]:
-    """What stands on a card, with frames that begin at the corner of its inside; captions of maps belong to their frames.
+def place_pieces(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
+    """Yield what is on a card, with rectangles relative to the corner of its inside.
 
-    body  how high the inside is; 0 to ask what would be needed
+    Args:
+        card: The card.
+        body: The height of the inside; 0 to ask what would be needed.
+
+    Yields:
+        Each map (its rectangle includes the caption), histogram, list of facts and bar chart.
     """
     x = 0.0
-    for block in (_maps(card), _numbers(card), _columns(card, body), _bars(card)):
+    for block in (_place_maps(card), _place_numbers(card), _place_columns(card, body), _bars(card)):
         placed = list(block)
-        yield from (
-            (piece, Frame(frame.x + x, frame.y, frame.width, frame.height))
-            for piece, frame in placed
-        )
-        x += max((frame.right for _, frame in placed), default=-BLOCK_GAP) + BLOCK_GAP
+        for piece, rect in placed:
+            yield piece, Rect(rect.x + x, rect.y, rect.width, rect.height)
+        x += max((rect.right for _, rect in placed), default=-BLOCK_GAP) + BLOCK_GAP
 
 
-def _maps(card: LayerCard) -> Iterator[tuple[Piece, Frame]]:
+def _place_maps(card: LayerCard) -> Iterator[PlacedPiece]:
     y = 0.0
     for shown in card.maps:
         wide, high = _image_size(shown) if card.kind == "input" else _matrix_size(shown)
-        yield shown, Frame(0.0, y, max(wide, width(caption(shown), 9.5)), high + CAPTION)
+        wide = max(wide, width(caption(shown), _CAPTION_FONT))
+        yield shown, Rect(0.0, y, wide, high + CAPTION)
         y += high + CAPTION + 12
 
 
 def caption(shown: Map) -> str:
-    """The name of a map, and its size where it is a matrix."""
-    return (
-        f"{shown.name} {shown.rows:,}×{shown.columns:,}" if shown.name.endswith("W") else shown.name
-    )
+    """Return the name of a map, with its size where it is a weight matrix."""
+    if shown.name.endswith("W"):
+        return f"{shown.name} {shown.rows:,}×{shown.columns:,}"
+    return shown.name
 
 
-def _matrix_size(shown: Map) -> tuple[float, float]:
-    return max(8.0, shown.columns * min(_CELL, _MOST_WIDE / shown.columns)), max(
-        8.0, shown.rows * min(_CELL, _MOST_HIGH / shown.rows)
-    )
+def _matrix_size(shown: Map) -> Size:
+    max_width, max_height = _MAX_MATRIX
+    wide = shown.columns * min(_CELL, max_width / shown.columns)
+    high = shown.rows * min(_CELL, max_height / shown.rows)
+    return max(_MIN_SIDE, wide), max(_MIN_SIDE, high)
 
 
-def _image_size(shown: Map) -> tuple[float, float]:
-    cell = min(24.0, _IMAGE / shown.columns, _IMAGE / shown.rows)
+def _image_size(shown: Map) -> Size:
+    cell = min(24.0, _MAX_IMAGE / shown.columns, _MAX_IMAGE / shown.rows)
     return shown.columns * cell, shown.rows * cell
 
 
-def _numbers(card: LayerCard) -> Iterator[tuple[Piece, Frame]]:
+def _place_numbers(card: LayerCard) -> Iterator[PlacedPiece]:
     y = 0.0
     for histogram in card.histograms:
-        yield histogram, Frame(0.0, y, *HISTOGRAM)
+        yield histogram, Rect(0.0, y, *HISTOGRAM)
         y += HISTOGRAM[1] + 8
+    # Beside bars the facts are below them: see `_bars`.
     if card.facts and not card.bars:
-        wide = max(
-            HISTOGRAM[0] if card.histograms else 0.0, *(_fact_width(*fact) for fact in card.facts)
-        )
-        yield Facts(card.facts), Frame(0.0, y, wide, FACT * len(card.facts))
+        widths = [_fact_width(name, text) for name, text in card.facts]
+        if card.histograms:
+            widths.append(HISTOGRAM[0])
+        yield Facts(card.facts), Rect(0.0, y, max(widths), FACT * len(card.facts))
 
 
 def _fact_width(name: str, text: str) -> float:
     return width(name, 10) + width(text, 10, mono=True) + 14
 
 
-def is_mosaic(shown: Map) -> bool:
-    """Whether a map of units is made of images: a square or so, not a row for each unit."""
+def _is_mosaic(shown: Map) -> bool:
+    """Whether a map of units is made of images: about square, not a row for each unit."""
     return shown.columns > 1 and bool(shown.missing) and len(shown.missing) > shown.rows
 
 
 def is_spelled(shown: Map) -> bool:
     """Whether the numbers of a column are written on their colors."""
-    return shown.columns == 1 and shown.rows <= _SPELLED and not shown.missing
+    return shown.columns == 1 and shown.rows <= _MAX_SPELLED and not shown.missing
 
 
-def _columns(card: LayerCard, body: float) -> Iterator[tuple[Piece, Frame]]:
-    x = y = 0.0
+def _place_columns(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
+    x = 0.0
+    y = 0.0
     for shown in card.columns:
-        if card.kind == "layer" and is_mosaic(shown):
+        name_width = width(shown.name, _CAPTION_FONT)
+        if card.kind == "layer" and _is_mosaic(shown):
             wide, high = _image_size(shown)
-            yield shown, Frame(0.0, y, max(wide, width(shown.name, 9.5)), high + CAPTION)
+            yield shown, Rect(0.0, y, max(wide, name_width), high + CAPTION)
             y += high + CAPTION + 12
         else:
             wide, high = _column_size(shown, body - CAPTION)
-            wide = max(wide + label_room(shown), width(shown.name, 9.5))
-            yield shown, Frame(x, 0.0, wide, high + CAPTION)
+            wide = max(wide + label_room(shown), name_width)
+            yield shown, Rect(x, 0.0, wide, high + CAPTION)
             x += wide + 8
 
 
 def label_room(shown: Map) -> float:
-    """How much room the names of rows take, beside the numbers."""
-    return (
-        max((width(label, 9.5) for label in shown.labels), default=-6.0) + 6.0
-        if is_spelled(shown)
-        else 0.0
-    )
+    """Return the width that the names of rows take beside their numbers."""
+    if not is_spelled(shown) or not shown.labels:
+        return 0.0
+    return max(width(label, _CAPTION_FONT) for label in shown.labels) + 6.0
 
 
-def _column_size(shown: Map, room: float) -> tuple[float, float]:
+def _column_size(shown: Map, room: float) -> Size:
     if is_spelled(shown):
-        return _SPELLED_CELL[0], _SPELLED_CELL[1] * shown.rows
+        wide, high = _SPELLED_CELL
+        return wide, high * shown.rows
     wide = 26.0 if shown.columns == 1 else max(26.0, min(_CELL * shown.columns, 120.0))
     return wide, shown.rows * min(_CELL, max(room, 180.0) / shown.rows)
 
 
-def _bars(card: LayerCard) -> Iterator[tuple[Piece, Frame]]:
-    if card.bars:
-        names = max(width(bar.label, 10) for bar in card.bars)
-        numbers = max(width(number(bar.data), 9.5, mono=True) for bar in card.bars)
-        high = (20.0 if len(card.bars) <= 16 else 11.0) * len(card.bars)
-        wide = names + _BAR_AREA + numbers + 16
-        yield Bars(card, names, numbers), Frame(0.0, 0.0, wide, high)
-        if card.facts:
-            yield Facts(card.facts), Frame(0.0, high + 10, wide, FACT * len(card.facts))
+def _bars(card: LayerCard) -> Iterator[PlacedPiece]:
+    if not card.bars:
+        return
+    names = max(width(bar.label, 10) for bar in card.bars)
+    numbers = max(width(number(bar.data), 9.5, mono=True) for bar in card.bars)
+    wide = names + _BAR_AREA + numbers + 16
+    high = (20.0 if len(card.bars) <= 16 else 11.0) * len(card.bars)
+    yield Bars(card, names, numbers), Rect(0.0, 0.0, wide, high)
+    if card.facts:
+        yield Facts(card.facts), Rect(0.0, high + 10, wide, FACT * len(card.facts))
 
 
 # Connections
 
 
-def _lanes(picture: Picture) -> dict[int, int]:
-    """The lane above the cards for each connection that is not one from a card to the next; 0 is the lowest."""
-    place = {card.id: i for i, card in enumerate(picture.cards)}
-    jumps = {i: (place[edge.source], place[edge.target]) for i, edge in enumerate(picture.edges)}
-    jumps = {i: ends for i, ends in jumps.items() if ends[1] - ends[0] != 1}
+def _assign_lanes(picture: Picture) -> dict[int, int]:
+    """Return the lane above the cards, 0 the lowest, of each edge that is not to the next card."""
+    position = {card.id: i for i, card in enumerate(picture.cards)}
+    jumps: dict[int, tuple[int, int]] = {}
+    for i, edge in enumerate(picture.edges):
+        source = position[edge.source]
+        target = position[edge.target]
+        if target - source != 1:
+            jumps[i] = (source, target)
+
+    def by_length(i: int) -> tuple[int, int]:
+        source, target = jumps[i]
+        return abs(target - source), i
+
+    # Short ones first, so that long ones run above them and nothing crosses.
+    lanes: dict[int, int] = {}
     taken: list[list[tuple[int, int]]] = []
-    found: dict[int, int] = {}
-    for i, ends in sorted(jumps.items(), key=lambda item: (abs(item[1][1] - item[1][0]), item)):
-        low, high = min(ends), max(ends)
-        free = next(
-            (n for n, lane in enumerate(taken) if all(high < a or b < low for a, b in lane)),
-            len(taken),
-        )
-        taken += [[]] if free == len(taken) else []
-        taken[free].append((low, high))
-        found[i] = free
-    return found
+    for i in sorted(jumps, key=by_length):
+        low = min(jumps[i])
+        high = max(jumps[i])
+        lane = 0
+        while lane < len(taken) and any(low <= end and start <= high for start, end in taken[lane]):
+            lane += 1
+        if lane == len(taken):
+            taken.append([])
+        taken[lane].append((low, high))
+        lanes[i] = lane
+    return lanes
 
 
-def _route(edge: Edge, frames: dict[str, Frame], lane: int | None, top: float) -> tuple[Point, ...]:
-    source, target = frames[edge.source], frames[edge.target]
+def _route(edge: Edge, rects: dict[str, Rect], lane: int | None, top: float) -> tuple[Point, ...]:
+    source = rects[edge.source]
+    target = rects[edge.target]
     if lane is None:
         return ((source.right, source.middle), (target.x, target.middle))
-    y, shift = top - LANE * (lane + 1) + 10, 16.0 + 9 * lane
-    return (
-        (source.right - shift, source.y),
-        (source.right - shift, y),
-        (target.x + shift, y),
-        (target.x + shift, target.y),
-    )
+    y = top - LANE * (lane + 1) + 10
+    # Each lane leaves and enters the cards at other places, so that none covers another.
+    inset = 16.0 + 9 * lane
+    start = source.right - inset
+    end = target.x + inset
+    return ((start, source.y), (start, y), (end, y), (end, target.y))
 
 
 def largest_flow(picture: Picture) -> float:
-    """The largest finite norm that flows back; 1 where there is none."""
-    return (
-        max(
-            (edge.flow for edge in picture.edges if edge.flow is not None and isfinite(edge.flow)),
-            default=0.0,
-        )
-        or 1.0
-    )
+    """Return the largest finite norm that flows back; 1 where there is none."""
+    flows = [edge.flow for edge in picture.edges if edge.flow is not None and isfinite(edge.flow)]
+    return max(flows, default=0.0) or 1.0

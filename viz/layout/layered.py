@@ -1,44 +1,59 @@
-"""Where things stand: the boxes of modules are laid out one by one by Graphviz, the innermost first, and then put into each other."""
+"""Layered layout: Graphviz places each module alone, and the boxes are put into each other.
+
+One flat layout of a large graph takes Graphviz far too long. So the innermost modules are laid out
+first, each becomes a box of known size for the module around it, and modules that look alike share
+one layout.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from viz.look.measures import BOX
 from viz.model.picture import Picture
 
-from .containment import Structure, chain
+from .containment import Containment, chain_to
 from .edge_routes import Router
-from .geometry import Frame, Point, Size
+from .geometry import Point, Rect, Size
 from .graphviz import Box, Placement, place
 
-HEADER, MARGIN, PORT = 30.0, 14.0, 8.0
+Pair = tuple[str, str]
+"""The items at the two ends of an edge."""
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A picture with positions: frames of nodes and groups, and for each edge the points that it passes, ends included."""
+class PlacedPicture:
+    """A picture with positions.
+
+    Attributes:
+        picture: What is placed.
+        nodes: The rectangle of each node, by id.
+        groups: The rectangle of each group, by path.
+        routes: For each edge the points that it passes, its ends included.
+        ports: Where edges enter boxes.
+        width: Of the whole.
+        height: Of the whole.
+    """
 
     picture: Picture
-    nodes: dict[str, Frame]
-    groups: dict[str, Frame]
+    nodes: dict[str, Rect]
+    groups: dict[str, Rect]
     routes: tuple[tuple[Point, ...], ...]
     ports: tuple[Point, ...]
     width: float
     height: float
 
 
-@dataclass
-class _Plan:
-    """One module's inside, with its own origin."""
-
-    size: Size
-    corners: dict[str, Point] = field(default_factory=dict)
-    routes: dict[tuple[str, str], tuple[Point, ...]] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How a layout is made: pixels between columns and between rows, seconds for each call of Graphviz, and which Graphviz."""
+class LayoutSettings:
+    """How a layout is made.
+
+    Attributes:
+        column_gap: Pixels between columns.
+        row_gap: Pixels between rows.
+        limit: Seconds for each call of Graphviz.
+        program: Which Graphviz, as for `place`.
+    """
 
     column_gap: float
     row_gap: float
@@ -46,17 +61,36 @@ class Settings:
     program: str | None = None
 
 
-def layered(
-    picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: Settings
-) -> Placed:
-    """Columns from left to right, each module in a box of its own.
+def lay_out_graph(
+    picture: Picture, sizes: dict[str, Size], headers: dict[str, float], settings: LayoutSettings
+) -> PlacedPicture:
+    """Place a picture in columns from left to right, each module in a box.
 
-    sizes    width and height of each node
-    headers  the width that the heading of each group needs
+    Args:
+        picture: A picture at level "cards" or "chips".
+        sizes: Width and height of each node. Those of groups and ports are added.
+        headers: The width that the heading of each group needs.
+        settings: Gaps, time limit and Graphviz.
 
-    Raises LayoutError as `place` does.
+    Raises:
+        LayoutError: Graphviz is missing, fails, or is not done in time.
     """
-    return _Layout(picture, sizes, headers, settings).placed()
+    return _Layout(picture, sizes, headers, settings).place_all()
+
+
+@dataclass
+class _Interior:
+    """The inside of one module, in its own coordinates.
+
+    Attributes:
+        size: Width and height.
+        corners: The upper left corner of each item.
+        routes: The points by which Graphviz leads the edges between items.
+    """
+
+    size: Size
+    corners: dict[str, Point] = field(default_factory=dict)
+    routes: dict[Pair, tuple[Point, ...]] = field(default_factory=dict)
 
 
 class _Layout:
@@ -65,209 +99,241 @@ class _Layout:
         picture: Picture,
         sizes: dict[str, Size],
         headers: dict[str, float],
-        settings: Settings,
+        settings: LayoutSettings,
     ) -> None:
-        self.picture, self.sizes, self.headers, self.settings = picture, sizes, headers, settings
-        self.structure = Structure(picture)
-        self.plans: dict[str, _Plan] = {}
-        self.shared: dict[object, Placement] = {}
+        self.picture = picture
+        self.sizes = sizes
+        self.headers = headers
+        self.settings = settings
+        self.containment = Containment(picture)
+        self.interiors: dict[str, _Interior] = {}
+        self.placements: dict[object, Placement] = {}
 
-    def plan(self, path: str) -> _Plan:
-        """Lay out the inside of a group, the groups in it first."""
-        items = self.structure.items[path]
-        for item in items:
-            if item not in self.sizes and item not in self.plans:
-                self.plans[item] = self.plan(item)
-                self.sizes[item] = self.plans[item].size
-        edges = self._edges_within(path)
-        return self._boxed(
-            path,
-            self._stacked(items) if path and not edges else self._by_graphviz(path, items, edges),
-        )
-
-    def _edges_within(self, path: str) -> list[tuple[str, str]]:
-        """The edges between the items of a group, each pair once, those from its ports included."""
-        pairs: dict[tuple[str, str], None] = {}
-        for edge in self.picture.edges:
-            source, target = (
-                self.structure.item(edge.source, path),
-                self.structure.item(edge.target, path),
-            )
-            if source is None and target is not None and path in self.structure.units:
-                source = self.structure.ports[path][edge.source]
-            if source is not None and target is not None and source != target:
-                pairs[source, target] = None
-        return list(pairs)
-
-    def _stacked(self, items: list[str]) -> _Plan:
-        """Items side by side without edges: one column, centered."""
-        widest = max(self.sizes[item][0] for item in items)
-        plan, y = _Plan((widest, 0.0)), 0.0
-        for item in items:
-            width, height = self.sizes[item]
-            plan.corners[item] = ((widest - width) / 2, y)
-            y += height + self.settings.row_gap
-        plan.size = (widest, y - self.settings.row_gap)
-        return plan
-
-    def _by_graphviz(self, path: str, items: list[str], edges: list[tuple[str, str]]) -> _Plan:
-        ports = (
-            list(self.structure.ports.get(path, {}).values())
-            if path in self.structure.units
-            else []
-        )
-        names = [*ports, *items]
-        index = {name: f"b{i}" for i, name in enumerate(names)}
-        for port in ports:
-            self.sizes[port] = (PORT, PORT)
-        columns = {**self._depths(items, edges), **dict.fromkeys(ports, -1)}
-        boxes = [Box(index[name], *self.sizes[name], columns.get(name)) for name in names]
-        pairs = [(index[a], index[b]) for a, b in edges]
-        key = (tuple(boxes), tuple(pairs))
-        if key not in self.shared:
-            self.shared[key] = self._place(boxes, pairs, any(item in self.plans for item in items))
-        placement = self.shared[key]
-        plan = _Plan((placement.width, placement.height))
-        for name in names:
-            x, y = placement.centers[index[name]]
-            width, height = self.sizes[name]
-            plan.corners[name] = (x - width / 2, y - height / 2)
-        plan.routes = dict(zip(edges, placement.routes, strict=True))
-        if not ports and self.structure.running.keys().isdisjoint(items):
-            _turn_upright(
-                plan, self.sizes, [item for item in items if self.structure.is_leaf(item)]
-            )
-        _sort_twins(plan, self.sizes, items, edges)
-        self._pull_leaves(plan, edges)
-        return plan
-
-    def _place(self, boxes: list[Box], pairs: list[tuple[str, str]], modules: bool) -> Placement:
-        own = self.settings
-        wider = (
-            1.8 if modules and not self.picture.framed else 1.0
-        )  # room for the fans between layers
-        return place(
-            boxes,
-            pairs,
-            column_gap=own.column_gap * wider,
-            row_gap=own.row_gap,
-            limit=own.limit,
-            program=own.program,
-        )
-
-    def _depths(self, items: list[str], edges: list[tuple[str, str]]) -> dict[str, int]:
-        """How many steps each item is from the leaves, which have no column of their own: they stand close to their users."""
-        column = {item: item for item in items if not self.structure.is_leaf(item)}
-        for item in column:
-            column[item] = chain(item, self.structure.running)[0]
-        depths = dict.fromkeys(column.values(), 0)
-        inner = {
-            (column[a], column[b])
-            for a, b in edges
-            if a in column and b in column and column[a] != column[b]
-        }
-        for _ in items:
-            steeper = {(a, b) for a, b in inner if depths[b] <= depths[a]}
-            if not steeper:
-                return {item: depths[own] for item, own in column.items()}
-            for a, b in steeper:
-                depths[b] = max(depths[b], depths[a] + 1)
-        return {}  # modules that use each other: no order among them
-
-    def _pull_leaves(self, plan: _Plan, edges: list[tuple[str, str]]) -> None:
-        """A leaf with one user moves right until it stands before it, where nothing is in between."""
-        users: dict[str, list[str]] = defaultdict(list)
-        for a, b in edges:
-            users[a].append(b)
-        frames = {item: Frame(*corner, *self.sizes[item]) for item, corner in plan.corners.items()}
-        for item, found in users.items():
-            if len(found) != 1 or not self.structure.is_leaf(item):
-                continue
-            old, target = frames[item], frames[found[0]]
-            new = Frame(
-                target.x - self.settings.column_gap - old.width, old.y, old.width, old.height
-            )
-            swept = Frame(old.x, old.y - 4, new.right - old.x, old.height + 8)
-            if new.x > old.x + 1 and not any(
-                swept.overlap(other) for name, other in frames.items() if name != item
-            ):
-                frames[item], plan.corners[item] = new, (new.x, new.y)
-                plan.routes.pop((item, found[0]))
-
-    def _boxed(self, path: str, plan: _Plan) -> _Plan:
-        """Room for the border and the heading."""
-        if not path or not self.picture.framed:
-            return plan
-        width = max(plan.size[0] + 2 * MARGIN, self.headers.get(path, 0.0))
-        shift_x, shift_y = (width - plan.size[0]) / 2, HEADER
-        ports = set(self.structure.ports.get(path, {}).values())
-        corners = {
-            item: (-PORT / 2, y + shift_y) if item in ports else (x + shift_x, y + shift_y)
-            for item, (x, y) in plan.corners.items()
-        }
-        routes = {
-            pair: tuple((x + shift_x, y + shift_y) for x, y in route)
-            for pair, route in plan.routes.items()
-        }
-        return _Plan((width, plan.size[1] + HEADER + MARGIN), corners, routes)
-
-    def placed(self) -> Placed:
-        """Everything in one coordinate system."""
-        self.plans[""] = root = self.plan("")
+    def place_all(self) -> PlacedPicture:
+        """Put all interiors into one coordinate system and route the edges."""
+        root = self._lay_out("")
+        self.interiors[""] = root
+        # From the outside in: the origin of a box is known once its own box is placed.
         origins: dict[str, Point] = {"": (0.0, 0.0)}
-        frames: dict[str, Frame] = {}
+        rects: dict[str, Rect] = {}
         pending = [""]
         while pending:
             path = pending.pop()
             left, top = origins[path]
-            for item, (x, y) in self.plans[path].corners.items():
-                frames[item] = Frame(left + x, top + y, *self.sizes[item])
-                if item in self.plans:
+            for item, (x, y) in self.interiors[path].corners.items():
+                rects[item] = Rect(left + x, top + y, *self.sizes[item])
+                if item in self.interiors:
                     origins[item] = (left + x, top + y)
                     pending.append(item)
-        groups = {group.path: frames[group.path] for group in self.picture.groups}
-        nodes = {node.id: frames[node.id] for node in self.picture.nodes}
-        ports = {
-            port: frames[port] for ports in self.structure.ports.values() for port in ports.values()
+
+        routes = {path: interior.routes for path, interior in self.interiors.items()}
+        router = Router(self.containment, rects, origins, routes, self.settings.row_gap)
+        ports = []
+        for names in self.containment.ports.values():
+            for name in names.values():
+                ports.append((rects[name].x + BOX.port / 2, rects[name].middle))
+        return PlacedPicture(
+            self.picture,
+            {node.id: rects[node.id] for node in self.picture.nodes},
+            {group.path: rects[group.path] for group in self.picture.groups},
+            router.route_all(),
+            tuple(ports),
+            *root.size,
+        )
+
+    def _lay_out(self, path: str) -> _Interior:
+        """Lay out the inside of a group, the groups in it first."""
+        items = self.containment.items[path]
+        for item in items:
+            if item not in self.sizes and item not in self.interiors:
+                self.interiors[item] = self._lay_out(item)
+                self.sizes[item] = self.interiors[item].size
+
+        pairs = self._pairs_within(path)
+        # Items that nothing joins, such as the neurons of a layer, need no Graphviz.
+        if path and not pairs:
+            interior = self._stack(items)
+        else:
+            interior = self._place_by_graphviz(path, items, pairs)
+        return self._add_border(path, interior)
+
+    def _pairs_within(self, path: str) -> list[Pair]:
+        """Return the edges between the items of a group and those from its ports, each once."""
+        containment = self.containment
+        pairs: dict[Pair, None] = {}
+        for edge in self.picture.edges:
+            source = containment.item(edge.source, path)
+            target = containment.item(edge.target, path)
+            if source is None and target is not None and path in containment.units:
+                source = containment.ports[path][edge.source]
+            if source is not None and target is not None and source != target:
+                pairs[source, target] = None
+        return list(pairs)
+
+    def _stack(self, items: list[str]) -> _Interior:
+        """Place items without edges in one centered column: there is nothing to rank."""
+        widest = max(self.sizes[item][0] for item in items)
+        corners = {}
+        y = 0.0
+        for item in items:
+            width, height = self.sizes[item]
+            corners[item] = ((widest - width) / 2, y)
+            y += height + self.settings.row_gap
+        return _Interior((widest, y - self.settings.row_gap), corners)
+
+    def _place_by_graphviz(self, path: str, items: list[str], pairs: list[Pair]) -> _Interior:
+        containment = self.containment
+        ports: list[str] = []
+        if path in containment.units:
+            ports = list(containment.ports.get(path, {}).values())
+        for port in ports:
+            self.sizes[port] = (BOX.port, BOX.port)
+        names = [*ports, *items]
+
+        columns = self._columns(items, pairs)
+        columns |= dict.fromkeys(ports, -1)
+        # Short neutral ids: no text from outside reaches Graphviz, and modules that look alike give
+        # the same key.
+        ids = {name: f"b{i}" for i, name in enumerate(names)}
+        boxes = [Box(ids[name], *self.sizes[name], columns.get(name)) for name in names]
+        edges = [(ids[a], ids[b]) for a, b in pairs]
+        key = (tuple(boxes), tuple(edges))
+        if key not in self.placements:
+            has_modules = any(item in self.interiors for item in items)
+            self.placements[key] = self._run_graphviz(boxes, edges, has_modules)
+        placement = self.placements[key]
+
+        interior = _Interior((placement.width, placement.height))
+        for name in names:
+            x, y = placement.centers[ids[name]]
+            width, height = self.sizes[name]
+            interior.corners[name] = (x - width / 2, y - height / 2)
+        interior.routes = dict(zip(pairs, placement.routes, strict=True))
+
+        # Ports have their order by invisible edges, and running sums theirs by their chain.
+        if not ports and containment.running.keys().isdisjoint(items):
+            leaves = [item for item in items if containment.is_leaf(item)]
+            _turn_upright(interior, self.sizes, leaves)
+        _sort_twins(interior, self.sizes, items, pairs)
+        self._pull_leaves(interior, pairs)
+        return interior
+
+    def _run_graphviz(self, boxes: list[Box], edges: list[Pair], has_modules: bool) -> Placement:
+        settings = self.settings
+        column_gap = settings.column_gap
+        if has_modules and not self.picture.framed:
+            # Edges fan out between layers, which needs room.
+            column_gap *= 1.8
+        return place(
+            boxes,
+            edges,
+            column_gap=column_gap,
+            row_gap=settings.row_gap,
+            limit=settings.limit,
+            program=settings.program,
+        )
+
+    def _columns(self, items: list[str], pairs: list[Pair]) -> dict[str, int]:
+        """Return a column for each item: the longest path to it from the leaves.
+
+        Pinned to them, the values of a layer are in one column, which Graphviz does not see by
+        itself. Leaves have no column: they are close to their users. A running sum has one column.
+        """
+        inner = [item for item in items if not self.containment.is_leaf(item)]
+        starts = {item: chain_to(item, self.containment.running)[0] for item in inner}
+        links = set()
+        for a, b in pairs:
+            if a in starts and b in starts and starts[a] != starts[b]:
+                links.add((starts[a], starts[b]))
+
+        depths = dict.fromkeys(starts.values(), 0)
+        for _ in items:
+            unfinished = {(a, b) for a, b in links if depths[b] <= depths[a]}
+            if not unfinished:
+                return {item: depths[start] for item, start in starts.items()}
+            for a, b in unfinished:
+                depths[b] = max(depths[b], depths[a] + 1)
+        # Modules that use each other run in a circle: there is no order among them.
+        return {}
+
+    def _pull_leaves(self, interior: _Interior, pairs: list[Pair]) -> None:
+        """Move each leaf with one user right until it is before that user, where the way is free.
+
+        Graphviz leaves a leaf in the first column if nothing holds it, far from its user.
+        """
+        users: dict[str, list[str]] = defaultdict(list)
+        for source, target in pairs:
+            users[source].append(target)
+        rects = {
+            name: Rect(*corner, *self.sizes[name]) for name, corner in interior.corners.items()
         }
-        routes = Router(
-            self.structure,
-            frames,
-            origins,
-            {path: plan.routes for path, plan in self.plans.items()},
-            self.settings.row_gap,
-        ).all()
-        dots = tuple((frame.x + PORT / 2, frame.middle) for frame in ports.values())
-        return Placed(self.picture, nodes, groups, routes, dots, *root.size)
+
+        for leaf, targets in users.items():
+            if len(targets) != 1 or not self.containment.is_leaf(leaf):
+                continue
+            old = rects[leaf]
+            x = rects[targets[0]].x - self.settings.column_gap - old.width
+            if x <= old.x + 1:
+                continue
+            new = Rect(x, old.y, old.width, old.height)
+            swept = Rect(old.x, old.y - 4, new.right - old.x, old.height + 8)
+            if not any(swept.overlap(rects[name]) for name in rects if name != leaf):
+                rects[leaf] = new
+                interior.corners[leaf] = (new.x, new.y)
+                interior.routes.pop((leaf, targets[0]))
+
+    def _add_border(self, path: str, interior: _Interior) -> _Interior:
+        """Return an interior with room for border and heading, its ports on the left border."""
+        if not path or not self.picture.framed:
+            return interior
+        inner_width, inner_height = interior.size
+        width = max(inner_width + 2 * BOX.margin, self.headers.get(path, 0.0))
+        shift = (width - inner_width) / 2
+        ports = set(self.containment.ports.get(path, {}).values())
+
+        corners = {}
+        for item, (x, y) in interior.corners.items():
+            corners[item] = (-BOX.port / 2 if item in ports else x + shift, y + BOX.header)
+        routes = {}
+        for pair, route in interior.routes.items():
+            routes[pair] = tuple((x + shift, y + BOX.header) for x, y in route)
+        return _Interior((width, inner_height + BOX.header + BOX.margin), corners, routes)
 
 
-def _turn_upright(plan: _Plan, sizes: dict[str, Size], leaves: list[str]) -> None:
-    """Turn a layout upside down where more leaves would then stand in their own order from top to bottom."""
-    heights = [plan.corners[leaf][1] for leaf in leaves]
-    rising = sum((b > a) - (b < a) for a, b in pairwise(heights))
-    if rising >= 0:
+def _turn_upright(interior: _Interior, sizes: dict[str, Size], leaves: list[str]) -> None:
+    """Turn a layout upside down where more leaves are in their own order then.
+
+    Both ways up have the same crossings, and Graphviz takes either.
+    """
+    heights = [interior.corners[leaf][1] for leaf in leaves]
+    in_order = sum((b > a) - (b < a) for a, b in pairwise(heights))
+    if in_order >= 0:
         return
-    total = plan.size[1]
-    plan.corners = {item: (x, total - y - sizes[item][1]) for item, (x, y) in plan.corners.items()}
-    plan.routes = {
-        pair: tuple((x, total - y) for x, y in route) for pair, route in plan.routes.items()
-    }
+    total = interior.size[1]
+    for item, (x, y) in interior.corners.items():
+        interior.corners[item] = (x, total - y - sizes[item][1])
+    for pair, route in interior.routes.items():
+        interior.routes[pair] = tuple((x, total - y) for x, y in route)
 
 
 def _sort_twins(
-    plan: _Plan, sizes: dict[str, Size], items: list[str], edges: list[tuple[str, str]]
+    interior: _Interior, sizes: dict[str, Size], items: list[str], pairs: list[Pair]
 ) -> None:
-    """Items of one column, height and neighborhood stand in their own order, which Graphviz does not keep."""
+    """Put items with the same column, height and neighbors in their own order.
+
+    Graphviz does not keep it, and nothing else tells such items apart.
+    """
     neighbors: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for a, b in edges:
-        neighbors[a].append(("to", b))
-        neighbors[b].append(("from", a))
+    for source, target in pairs:
+        neighbors[source].append(("to", target))
+        neighbors[target].append(("from", source))
+
     twins: dict[object, list[str]] = defaultdict(list)
     for item in items:
-        wide, high = sizes[item]
-        twins[
-            round(plan.corners[item][0] + wide / 2, 1), high, tuple(sorted(neighbors[item]))
-        ].append(item)
-    for same in twins.values():
-        for item, y in zip(same, sorted(plan.corners[item][1] for item in same), strict=True):
-            plan.corners[item] = (plan.corners[item][0], y)
+        width, height = sizes[item]
+        center = round(interior.corners[item][0] + width / 2, 1)
+        twins[center, height, tuple(sorted(neighbors[item]))].append(item)
+    for group in twins.values():
+        heights = sorted(interior.corners[item][1] for item in group)
+        for item, y in zip(group, heights, strict=True):
+            interior.corners[item] = (interior.corners[item][0], y)

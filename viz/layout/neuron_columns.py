@@ -1,46 +1,59 @@
-"""Where the units of the neuron view stand: one column per layer, evenly spaced, each column centered."""
+"""Positions in the neuron view: one column of evenly spaced units per layer, each centered."""
 
+from viz.look.measures import FONT_SIZES
 from viz.look.text import width
 from viz.model.picture import Column, Picture
 
-from .geometry import Frame, Point
-from .layered import Placed
-from .node_size import size
+from .geometry import Point, Rect
+from .layered import PlacedPicture
+from .node_size import measure_node
 
-_ROW, _TOP = 40.0, 44.0
+_ROW = 40.0
+_HEADING = 44.0
 
 
-def in_columns(picture: Picture) -> Placed:
-    """A network diagram. The gaps grow with the number of connections, so that bundles stay readable."""
+def lay_out_neurons(picture: Picture) -> PlacedPicture:
+    """Place the units of a network diagram.
+
+    Args:
+        picture: A picture at level "neurons".
+
+    Returns:
+        The picture with positions; empty for a picture without nodes.
+    """
     if not picture.nodes:
-        return Placed(picture, {}, {}, (), (), 0.0, 0.0)
-    wide, high = size(picture.nodes[0], picture.level)
+        return PlacedPicture(picture, {}, {}, (), (), 0.0, 0.0)
+    unit_width, unit_height = measure_node(picture.nodes[0], picture.level)
     tallest = max(len(column.members) for column in picture.columns)
-    total = _TOP + tallest * _ROW
-    frames: dict[str, Frame] = {}
-    center = _heading_width(picture.columns[0], wide) / 2
+
+    rects: dict[str, Rect] = {}
+    center = _heading_width(picture.columns[0], unit_width) / 2
     for i, column in enumerate(picture.columns):
         if i:
-            center += _step(picture.columns[i - 1], column, wide)
-        top = _TOP + (tallest - len(column.members)) * _ROW / 2
+            center += _distance(picture.columns[i - 1], column, unit_width)
+        top = _HEADING + (tallest - len(column.members)) * _ROW / 2
         for rank, member in enumerate(column.members):
-            frames[member] = Frame(
-                center - wide / 2, top + rank * _ROW + (_ROW - high) / 2, wide, high
-            )
-    right = center + _heading_width(picture.columns[-1], wide) / 2
-    routes = tuple(_route(frames[edge.source], frames[edge.target]) for edge in picture.edges)
-    return Placed(picture, frames, {}, routes, (), right, total)
+            y = top + rank * _ROW + (_ROW - unit_height) / 2
+            rects[member] = Rect(center - unit_width / 2, y, unit_width, unit_height)
+
+    routes = tuple(_route(rects[edge.source], rects[edge.target]) for edge in picture.edges)
+    right = center + _heading_width(picture.columns[-1], unit_width) / 2
+    return PlacedPicture(picture, rects, {}, routes, (), right, _HEADING + tallest * _ROW)
 
 
-def _heading_width(column: Column, wide: float) -> float:
-    return max(wide, width(column.title, 12, bold=True), width(column.detail, 10)) + 12
+def _heading_width(column: Column, unit_width: float) -> float:
+    title_width = width(column.title, FONT_SIZES.symbol, bold=True)
+    return max(unit_width, title_width, width(column.detail, FONT_SIZES.word)) + 12
 
 
-def _step(before: Column, after: Column, wide: float) -> float:
+def _distance(before: Column, after: Column, unit_width: float) -> float:
+    """Return the distance between the centers of two neighboring columns."""
+    # The gap grows with the number of connections: bundles of steep lines can't be told apart.
     connections = max(len(before.members), len(after.members))
     gap = 90.0 + min(160.0, 10.0 * connections)
-    return max(wide + gap, (_heading_width(before, wide) + _heading_width(after, wide)) / 2 + 10)
+    headings = _heading_width(before, unit_width) + _heading_width(after, unit_width)
+    return max(unit_width + gap, headings / 2 + 10)
 
 
-def _route(source: Frame, target: Frame) -> tuple[Point, ...]:
+def _route(source: Rect, target: Rect) -> tuple[Point, ...]:
     return ((source.right, source.middle), (target.x, target.middle))

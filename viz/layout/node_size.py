@@ -1,78 +1,85 @@
 """How large nodes are: cards, chips, closed modules, units of the neuron view, tags."""
 
+from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
 from viz.look.text import fitted, number, width
-from viz.model.picture import Node
+from viz.model.picture import Group, Node
 
 from .geometry import Size
 
-BADGE, ROW, TOP = 30.0, 19.0, 21.0
-DETAIL = 16.0
-LABEL, WORD, NUMBER = 11.0, 10.0, 11.0
-_UNIT: Size = (74.0, 30.0)
-_MODULE_HEIGHT = 46.0
 
-
-def size(node: Node, level: str) -> Size:
+def measure_node(node: Node, level: str) -> Size:
     """Return the width and height of a node in pixels."""
     if level == "neurons":
-        return _UNIT
+        return UNIT.width, UNIT.height
     if node.kind == "module":
-        return (
-            max(
-                126.0, title_width(node) + 34 + number_width(node.data), width(node.detail, 9) + 26
-            ),
-            _MODULE_HEIGHT,
-        )
+        return _measure_module(node)
     if node.tag:
-        return (max(24.0, width(short_label(node), 9) + 12), 17.0)
-    return _chip_size(node) if level == "chips" else _card_size(node)
+        label_width = width(short_label(node), FONT_SIZES.small)
+        return max(TAG.min_width, label_width + TAG.padding), TAG.height
+    return _measure_chip(node) if level == "chips" else _measure_card(node)
 
 
-def title_width(node: Node) -> float:
-    """Measure the title of a closed module."""
-    return width(node.label, LABEL, bold=True)
+def _measure_module(node: Node) -> Size:
+    title_width = width(node.label, FONT_SIZES.label, bold=True)
+    head = title_width + 34 + number_width(node.data)
+    foot = width(node.detail, FONT_SIZES.small) + 26
+    return max(MODULE.min_width, head, foot), MODULE.height
+
+
+def _measure_card(node: Node) -> Size:
+    # One long label must not set the width of a column: the tooltip has it in full.
+    label = fitted(node.label, FONT_SIZES.label, CARD.max_label, bold=True)
+    body_width = max(
+        CARD.min_body,
+        width(label, FONT_SIZES.label, bold=True) + 2 * CARD.text_inset,
+        width(node.detail, FONT_SIZES.small) + 2 * CARD.text_inset,
+    )
+    rows = number_rows(node)
+    for word, x in rows:
+        body_width = max(body_width, width(word, FONT_SIZES.word) + number_width(x) + 32)
+
+    head = CARD.head if node.label else CARD.top
+    detail = CARD.detail if node.detail else 0.0
+    height = head + detail + CARD.row * len(rows) + CARD.bottom
+    return badge_width(node) + body_width, height
+
+
+def _measure_chip(node: Node) -> Size:
+    text_width = width(chip_text(node), FONT_SIZES.chip, bold=True)
+    return max(CHIP.min_width, text_width + CHIP.padding), CHIP.height
 
 
 def number_width(x: float | None) -> float:
-    """Measure a number as it is written on a card."""
-    return width(number(x), NUMBER, mono=True)
+    """Return the width of a number as it is written on a card."""
+    return width(number(x), FONT_SIZES.number, mono=True)
 
 
 def badge_width(node: Node) -> float:
-    """Measure the badge with the sign of an operation."""
-    return max(BADGE, width(node.symbol, 12, bold=True) + 14)
+    """Return the width of the badge with the symbol of a node."""
+    symbol_width = width(node.symbol, FONT_SIZES.symbol, bold=True)
+    return max(CARD.badge, symbol_width + CARD.badge_padding)
+
+
+def header_width(group: Group) -> float:
+    """Return the width that the heading of an open module needs, margins included."""
+    title_width = width(group.title, FONT_SIZES.label, bold=True)
+    return title_width + width(group.detail, FONT_SIZES.small) + 26 + 2 * BOX.margin
 
 
 def number_rows(node: Node) -> list[tuple[str, float]]:
-    """List the numbers that a card shows, each with its name."""
+    """Return the numbers that a card shows, each with its name."""
     return [(word, x) for word, x in (("data", node.data), ("grad", node.grad)) if x is not None]
 
 
-def _card_size(node: Node) -> Size:
-    inner = max(80.0, width(fitted(node.label, LABEL, 190, bold=True), LABEL, bold=True) + 20)
-    inner = max(
-        [inner, width(node.detail, 9) + 20]
-        + [width(word, WORD) + number_width(x) + 32 for word, x in number_rows(node)]
-    )
-    small = DETAIL if node.detail else 0.0
-    return (
-        badge_width(node) + inner,
-        (TOP if node.label else 4.0) + small + ROW * len(number_rows(node)) + 1,
-    )
-
-
-def _chip_size(node: Node) -> Size:
-    return (max(22.0, width(chip_text(node), 10, bold=True) + 14), 22.0)
-
-
 def chip_text(node: Node) -> str:
-    """Return what is written inside of a chip; "" where it would not fit."""
+    """Return what is written inside a chip, "" where it would not fit."""
     if node.kind == "operation":
         return node.symbol
     text = node.label or (number(node.data) if node.kind == "constant" else "")
-    return text if len(text) <= 5 and node.kind != "parameter" else ""
+    fits = len(text) <= CHIP.max_characters and node.kind != "parameter"
+    return text if fits else ""
 
 
 def short_label(node: Node) -> str:
     """Return the label of a small node, or its number where it has none."""
-    return fitted(node.label, 9, 60) or number(node.data)
+    return fitted(node.label, FONT_SIZES.small, 60) or number(node.data)

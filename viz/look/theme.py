@@ -5,20 +5,20 @@ from math import copysign, isfinite, log
 
 from scalargrad.errors import OptionError
 
+from .measures import SCALE, STOPS
 from .text import hint
 
 FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
 MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
-STEPS = 16
+STEPS = SCALE.steps
 """How many shades each side of the scale has."""
-REACH = 50.0
-"""How steep the scale begins: what is that many times smaller than the largest is hardly seen."""
-THINNEST = 0.6
-"""The width in pixels of an edge that carries nothing."""
-THICKEST = 3.4
-"""The width in pixels of an edge that carries the largest gradient."""
-DEEPER = 0.35
-"""The share of the full color in that of an edge, so that no line is lost on the page."""
+REACH = SCALE.steepness
+"""How steep the scale begins: from this many times smaller than the largest on, a gradient is hardly seen."""
+THINNEST = SCALE.thinnest
+THICKEST = SCALE.thickest
+"""The widths of edges in pixels."""
+DEEPER = SCALE.edge_mix
+"""How much of the full color is mixed into that of an edge, so that no line is lost on the page."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ LIGHT = Theme(
     line="#9aa4ae",
     group="#f6f8fa",
     group_line="#d0d7de",
-    negative=("#f7f7f7", "#fdd49e", "#f59b4c", "#c8590c"),
-    positive=("#f7f7f7", "#c6dcef", "#6baed6", "#1f6fb4"),
+    negative=STOPS["light"]["negative"],
+    positive=STOPS["light"]["positive"],
     badges={
         "operation": "#4b5563",
         "parameter": "#6b4fa0",
@@ -78,8 +78,8 @@ DARK = Theme(
     line="#56616c",
     group="#151b22",
     group_line="#2d3640",
-    negative=("#222a33", "#5a3a1c", "#a8601f", "#f59b4c"),
-    positive=("#222a33", "#1d3f5c", "#2c73ab", "#6db8f2"),
+    negative=STOPS["dark"]["negative"],
+    positive=STOPS["dark"]["positive"],
     badges={
         "operation": "#4b5563",
         "parameter": "#6f55b5",

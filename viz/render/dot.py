@@ -1,4 +1,4 @@
-"""A picture as DOT text for Graphviz: cards in the look of our own drawings, or the boxes of the lecture."""
+"""A picture as DOT text for Graphviz: cards in the look of our drawings, or the lecture's boxes."""
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
@@ -10,20 +10,23 @@ import graphviz
 
 from scalargrad.errors import OptionError
 from scalargrad.utils.spelling import suggestion
+from viz.look.measures import BORDER
 from viz.look.text import clean, exact, hint, number
 from viz.look.theme import THEMES, Theme, color, edge_color, edge_width, shade, text_color
 from viz.model.picture import Edge, Group, Node, Picture
 
-from . import dot_labels as labels
+from . import dot_labels
 from .digraph import PortableDigraph
-from .svg_nodes import spoken
+from .svg_nodes import describe_node
 
 STYLES = ("cards", "classic")
+
+# The sides at which edges leave and enter the units of the neuron view, by direction.
 _SIDES = {"LR": "ew", "TB": "sn", "RL": "we", "BT": "ns"}
 DIRECTIONS = tuple(_SIDES)
 
 
-def digraph(
+def build_digraph(
     picture: Picture,
     style: str = "cards",
     format: str = "svg",
@@ -31,267 +34,295 @@ def digraph(
     theme: str = "light",
     program: str | None = None,
 ) -> PortableDigraph:
-    """The picture as a `graphviz.Digraph`: `.source`, `.render(…)`, `.pipe(…)`, `.view()`, and display in notebooks.
+    """Return the picture as a `graphviz.Digraph`.
 
-    style    "cards", or "classic": boxes `name | data | grad`, and an ellipse for each operation, black on white
-    format   what `render` and `pipe` make by default: "svg", "png", "pdf" …
-    rankdir  "LR" from left to right, "TB" from top to bottom, "RL", "BT"
-    theme    "light" or "dark", for cards
-    program  "dot": the program on the PATH; "pygraphviz": the one inside that package; None: whichever there is
+    Args:
+        picture: What is to be drawn.
+        style: "cards", or "classic": boxes `name | data | grad`, and an ellipse for each operation,
+            black on white.
+        format: What `render` and `pipe` make by default: "svg", "png", "pdf" …
+        rankdir: "LR" from left to right, "TB" from top to bottom, "RL", "BT".
+        theme: "light" or "dark", for cards.
+        program: "dot": the program on the PATH; "pygraphviz": the one inside that package; None:
+            whichever there is.
 
-    Raises OptionError for another style, direction, theme or program, and for a format that Graphviz does not know.
+    Raises:
+        OptionError: A style, direction, theme, program or format is unknown.
 
-    >>> x, y = Node("n0", "input", "in", data=3.0), Node("n1", "operation", "x²", data=9.0, root=True)
-    >>> print(digraph(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),)), style="classic").source.splitlines()[-2].strip())
-    "n0" -> "n1o"
+    Example:
+        >>> x = Node("n0", "input", "in", data=3.0)
+        >>> y = Node("n1", "operation", "x²", data=9.0, root=True)
+        >>> picture = Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),))
+        >>> print(build_digraph(picture, style="classic").source.splitlines()[-2].strip())
+        "n0" -> "n1o"
     """
-    for name, given, allowed in (
-        ("style", style, STYLES),
-        ("rankdir", rankdir, DIRECTIONS),
-        ("theme", theme, tuple(THEMES)),
-    ):
-        if given not in allowed:
-            raise OptionError(
-                f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint(given, allowed)}"
-            )
-    pen: _Pen = (
-        _Cards(picture, THEMES[theme]) if style == "cards" else _Classic(picture, THEMES["light"])
-    )
-    body = [f"\t{line}\n" for line in pen.statements(rankdir)]
+    _check_choice("style", style, STYLES)
+    _check_choice("rankdir", rankdir, DIRECTIONS)
+    _check_choice("theme", theme, tuple(THEMES))
     if format not in graphviz.FORMATS:
-        raise OptionError(
-            f"format must be one that Graphviz knows, not {format!r}{suggestion(format, sorted(graphviz.FORMATS))}"
-        )
+        known = suggestion(format, sorted(graphviz.FORMATS))
+        raise OptionError(f"format must be one that Graphviz knows, not {format!r}{known}")
+
+    pen: _Pen
+    if style == "cards":
+        pen = _CardsPen(picture, THEMES[theme])
+    else:
+        pen = _ClassicPen(picture, THEMES["light"])
+    body = [f"\t{line}\n" for line in pen.statements(rankdir)]
     return PortableDigraph(format=format, body=body, program=program)
 
 
-def quoted(text: str, longest: int = 200) -> str:
-    r"""Any text as a DOT string that stands for just that text: no `\N` expands, no `<…>` is taken for HTML, no `:` splits it.
+def _check_choice(option: str, given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        names = ", ".join(map(repr, allowed))
+        raise OptionError(f"{option} must be one of {names}, not {given!r}{hint(given, allowed)}")
 
-    >>> print(quoted('a\\N "b" &lt; <i>'))
-    "a\\N \"b\" &amp;lt; <i>"
+
+def quote(text: str, longest: int = 200) -> str:
+    r"""Return any text as a DOT string that Graphviz reads as just that text.
+
+    No `\N` expands, no `<…>` is taken for HTML, no `:` splits it.
+
+    Example:
+        >>> print(quote('a\\N "b" &lt; <i>'))
+        "a\\N \"b\" &amp;lt; <i>"
     """
-    return (
-        '"'
-        + clean(text, longest).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
-        + '"'
-    )
+    escaped = clean(text, longest).replace("&", "&amp;")
+    escaped = escaped.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class _Html(str):
     """A label of ours in angle brackets: the only value that is written as it is."""
 
 
-def _attributes(**attributes: str) -> str:
-    pairs = (
-        (name, value if isinstance(value, _Html) else quoted(value, 400))
-        for name, value in attributes.items()
-        if value
-    )
-    return " ".join(f"{name}={value}" for name, value in pairs)
-
-
 def _html(label: str) -> str:
     return _Html(f"<{label}>") if label else ""
 
 
-def _tip(text: str) -> str:
-    """A tooltip. Graphviz unescapes those of nodes twice, so that no escape is right everywhere: a look-alike stands for the backslash."""
+def _attributes(**attributes: str) -> str:
+    """Return DOT attributes; empty values are left out."""
+    pairs = []
+    for name, value in attributes.items():
+        if value:
+            pairs.append(f"{name}={value if isinstance(value, _Html) else quote(value, 400)}")
+    return " ".join(pairs)
+
+
+def _tooltip(text: str) -> str:
+    # Graphviz unescapes the tooltips of nodes twice and those of edges once, so that no escape is
+    # right for both: a look-alike replaces the backslash.
     return clean(text, 400).replace("\\", "∖")
 
 
-def _group_tip(group: Group) -> str:
-    return _tip(", ".join(filter(None, [group.path.replace("/", "."), group.detail])))
+def _group_tooltip(group: Group) -> str:
+    return _tooltip(", ".join(filter(None, [group.path.replace("/", "."), group.detail])))
 
 
 class _Pen(ABC):
-    """Writes the statements that both styles have in common."""
+    """Writes the statements that both styles have in common.
 
-    edges_look: ClassVar[dict[str, str]]
-    legend: bool
+    Attributes:
+        edge_defaults: Attributes of all edges.
+        has_legend: Whether the caption explains colors.
+    """
+
+    edge_defaults: ClassVar[dict[str, str]]
+    has_legend: ClassVar[bool]
 
     def __init__(self, picture: Picture, theme: Theme) -> None:
-        self.picture, self.theme = picture, theme
+        self.picture = picture
+        self.theme = theme
+        self.boxes = picture.groups if picture.framed else ()
+        self.box_paths = {group.path for group in self.boxes}
 
     def statements(self, rankdir: str) -> Iterator[str]:
-        """The body of the graph, line by line."""
-        theme = self.theme
-        caption = _html(labels.caption(self.picture, theme, self.legend))
-        # newrank: without it Graphviz takes many times as long where there are clusters
-        spread = (
-            {"splines": "line", "ranksep": "1.6", "outputorder": "edgesfirst"}
-            if self.picture.columns
-            else {"ranksep": "0.5"}
-        )
-        look = _attributes(
-            rankdir=rankdir, newrank="true", bgcolor=theme.page, nodesep="0.2", pad="0.2", **spread
-        )
-        yield f"graph [{look}]"
-        yield f"graph [{_attributes(fontname='Helvetica', fontsize='12', fontcolor=theme.ink, label=caption, labelloc='b', labeljust='l')}]"
-        yield f"node [{_attributes(fontname='Helvetica', fontsize='12', fontcolor=theme.ink, shape='plain', margin='0')}]"
-        ports = (
-            dict(zip(("tailport", "headport"), _SIDES[rankdir], strict=True))
-            if self.picture.columns
-            else {}
-        )
-        yield f"edge [{_attributes(**self.edges_look, **ports)}]"
-        yield from self._inside("", defaultdict(list, self._members()), set())
+        """Yield the body of the graph, line by line."""
+        yield from self._defaults(rankdir)
+        yield from self._inside("", self._members(), frozenset())
+        yield from self._columns()
         for edge in self.picture.edges:
             yield from self.edge(edge)
 
-    @property
-    def _boxes(self) -> tuple[Group, ...]:
-        return self.picture.groups if self.picture.framed else ()
+    def _defaults(self, rankdir: str) -> Iterator[str]:
+        theme = self.theme
+        font = {"fontname": "Helvetica", "fontsize": "12", "fontcolor": theme.ink}
+        spacing = {"ranksep": "0.5"}
+        ports = {}
+        if self.picture.columns:
+            spacing = {"splines": "line", "ranksep": "1.6", "outputorder": "edgesfirst"}
+            sides = _SIDES[rankdir]
+            ports = {"tailport": sides[0], "headport": sides[1]}
+
+        # Without newrank Graphviz takes many times as long where there are clusters.
+        layout = {"rankdir": rankdir, "newrank": "true", "bgcolor": theme.page}
+        yield f"graph [{_attributes(**layout, nodesep='0.2', pad='0.2', **spacing)}]"
+        caption = _html(dot_labels.draw_caption(self.picture, theme, self.has_legend))
+        yield f"graph [{_attributes(**font, label=caption, labelloc='b', labeljust='l')}]"
+        yield f"node [{_attributes(**font, shape='plain', margin='0')}]"
+        yield f"edge [{_attributes(**self.edge_defaults, **ports)}]"
 
     def _members(self) -> dict[str, list[Node]]:
-        known = {group.path for group in self._boxes}
+        """Return the nodes directly inside each box, "" for those in none."""
         members: dict[str, list[Node]] = defaultdict(list)
         for node in self.picture.nodes:
-            members[node.group if node.group in known else ""].append(node)
+            members[self._known_box(node.group)].append(node)
         return members
 
-    def _inside(self, path: str, members: dict[str, list[Node]], passed: set[str]) -> Iterator[str]:
-        known = {group.path for group in self._boxes}
-        for index, group in enumerate(self._boxes):
-            around = group.parent if group.parent in known else ""
-            if around != path or group.path in passed:
+    def _known_box(self, path: str) -> str:
+        return path if path in self.box_paths else ""
+
+    def _inside(
+        self, path: str, members: dict[str, list[Node]], passed: frozenset[str]
+    ) -> Iterator[str]:
+        """Yield the boxes in a box, then its nodes.
+
+        Args:
+            path: The box, "" for the whole graph.
+            members: The nodes directly inside each box.
+            passed: The boxes around: pictures made by hand may have boxes that run in a circle.
+        """
+        for index, group in enumerate(self.boxes):
+            if self._known_box(group.parent) != path or group.path in passed:
                 continue
             yield f"subgraph cluster_{index} {{"
             yield f"\tgraph [{self.cluster(group)}]"
-            yield from (
-                f"\t{line}" for line in self._inside(group.path, members, passed | {group.path})
-            )
+            for line in self._inside(group.path, members, passed | {group.path}):
+                yield f"\t{line}"
             yield "}"
-        for node in members[path]:
+        for node in members.get(path, ()):
             yield from self.node(node)
-        if not path:
-            yield from filter(None, self.ranks())
 
     def cluster(self, group: Group) -> str:
-        """The attributes of a module's box."""
+        """Return the attributes of a module's box."""
         theme = self.theme
-        head = _html(labels.heading(group, theme))
-        look = _attributes(style="rounded,filled", fillcolor=theme.group, color=theme.group_line)
-        return f"{look} {_attributes(label=head, labelloc='t', labeljust='l', tooltip=_group_tip(group))}"
+        heading = _html(dot_labels.draw_heading(group, theme))
+        return _attributes(
+            style="rounded,filled",
+            fillcolor=theme.group,
+            color=theme.group_line,
+            label=heading,
+            labelloc="t",
+            labeljust="l",
+            tooltip=_group_tooltip(group),
+        )
 
-    def ranks(self) -> Iterator[str]:
-        """The columns of the neuron view, their units in order."""
+    def _columns(self) -> Iterator[str]:
+        """Yield the columns of the neuron view; invisible edges keep their units in order."""
         for column in self.picture.columns:
-            units = [quoted(member) for member in column.members]
-            yield (
-                f"{{rank=same {' -> '.join(units)} [{_attributes(style='invis')}]}}"
-                if len(units) > 1
-                else ""
-            )
+            units = [quote(member) for member in column.members]
+            if len(units) > 1:
+                yield f"{{rank=same {' -> '.join(units)} [{_attributes(style='invis')}]}}"
 
     @abstractmethod
     def node(self, node: Node) -> Iterator[str]:
-        """The statements of one node."""
+        """Yield the statements of one node."""
 
     @abstractmethod
     def edge(self, edge: Edge) -> Iterator[str]:
-        """The statements of one edge."""
+        """Yield the statements of one edge."""
 
 
-class _Cards(_Pen):
+class _CardsPen(_Pen):
     """The look of our own drawings."""
 
-    legend = True
-    edges_look: ClassVar = {"fontname": "Helvetica", "fontsize": "10", "arrowsize": "0.7"}
+    edge_defaults: ClassVar = {"fontname": "Helvetica", "fontsize": "10", "arrowsize": "0.7"}
+    has_legend = True
 
     def node(self, node: Node) -> Iterator[str]:
-        chip = self.picture.level != "cards" and node.kind != "module" and not node.tag
-        look = self._chip(node) if chip else self._card(node)
-        yield f"{quoted(node.id)} [{_attributes(**look, tooltip=_tip(spoken(node)))}]"
+        tooltip = _tooltip(describe_node(node))
+        is_chip = self.picture.level != "cards" and node.kind != "module" and not node.tag
+        look = self._chip(node) if is_chip else self._card(node)
+        yield f"{quote(node.id)} [{_attributes(**look, tooltip=tooltip)}]"
 
     def _card(self, node: Node) -> dict[str, str]:
-        draw = labels.tag if node.tag else labels.card
+        draw = dot_labels.draw_tag if node.tag else dot_labels.draw_card
         return {"label": _html(draw(node, self.picture, self.theme))}
 
     def _chip(self, node: Node) -> dict[str, str]:
-        theme, leaf = self.theme, node.kind in ("parameter", "constant")
-        fill = (
-            theme.card
-            if node.grad is None
-            else color(shade(node.grad, self.picture.largest), theme)
-        )
-        line = (
-            theme.ink
-            if node.root
-            else theme.badges[node.kind]
-            if node.kind in ("parameter", "input")
-            else theme.line
-        )
-        label = labels.chip(
-            node,
-            self.picture.level == "neurons",
-            theme.ink if node.grad is None else text_color(fill),
-        )
-        style = (
-            "filled,rounded"
-            if self.picture.columns
-            else "filled,dashed"
-            if node.kind == "constant"
-            else "filled"
-        )
-        shape = {"shape": "box" if leaf or self.picture.columns else "ellipse", "style": style}
+        theme = self.theme
+        fill = theme.card
+        ink = theme.ink
+        if node.grad is not None:
+            fill = color(shade(node.grad, self.picture.largest), theme)
+            ink = text_color(fill)
+
+        line = theme.line
+        if node.root:
+            line = theme.ink
+        elif node.kind in ("parameter", "input"):
+            line = theme.badges[node.kind]
+
+        is_square = bool(self.picture.columns) or node.kind in ("parameter", "constant")
+        style = "filled"
+        if self.picture.columns:
+            style = "filled,rounded"
+        elif node.kind == "constant":
+            style = "filled,dashed"
         return {
-            **shape,
+            "shape": "box" if is_square else "ellipse",
+            "style": style,
             "fillcolor": fill,
             "color": line,
-            "penwidth": "2" if node.root else "1.2",
+            "penwidth": f"{BORDER.root if node.root else BORDER.plain:g}",
             "margin": "0.05,0.03",
-            "label": _html(label),
+            "label": _html(dot_labels.draw_chip(node, self.picture.level == "neurons", ink)),
         }
 
     def edge(self, edge: Edge) -> Iterator[str]:
-        theme = self.theme
         look = self._flow(edge.flow)
         if edge.local is not None and self.picture.level == "cards":
-            look |= {"label": f"∂ {number(edge.local)}", "fontcolor": theme.muted}
-        tip = f"local derivative {exact(edge.local)}, carries back {exact(edge.flow)}"
-        yield f"{quoted(edge.source)} -> {quoted(edge.target)} [{_attributes(**look, tooltip=tip)}]"
+            look |= {"label": f"∂ {number(edge.local)}", "fontcolor": self.theme.muted}
+        tooltip = f"local derivative {exact(edge.local)}, carries back {exact(edge.flow)}"
+        attributes = _attributes(**look, tooltip=tooltip)
+        yield f"{quote(edge.source)} -> {quote(edge.target)} [{attributes}]"
 
     def _flow(self, flow: float | None) -> dict[str, str]:
-        """Color and width by the gradient that an edge carries back; dashed for exactly nothing."""
-        theme, largest = self.theme, self.picture.largest
+        """Return color and width by the gradient that an edge carries back."""
+        theme = self.theme
+        largest = self.picture.largest
         if not flow:
-            return {"color": theme.line, "penwidth": "0.8"} | (
-                {"style": "dashed"} if flow == 0.0 else {}
-            )
+            look = {"color": theme.line, "penwidth": "0.8"}
+            # Dashed says "exactly 0": not known, before `backward`, is a plain line.
+            return look if flow is None else look | {"style": "dashed"}
         line = edge_color(shade(flow, largest), theme) if isfinite(flow) else theme.alarm
         return {"color": line, "penwidth": str(edge_width(flow, largest))}
 
 
-class _Classic(_Pen):
+class _ClassicPen(_Pen):
     """The look of the lecture: `name | data | grad`, and an ellipse for each operation."""
 
-    legend = False
-    edges_look: ClassVar = {"arrowsize": "0.8"}
+    edge_defaults: ClassVar = {"arrowsize": "0.8"}
+    has_legend = False
 
     def node(self, node: Node) -> Iterator[str]:
-        yield f"{quoted(node.id)} [{_attributes(label=_html(labels.record(node)), tooltip=_tip(spoken(node)))}]"
+        label = _html(dot_labels.draw_record(node))
+        look = _attributes(label=label, tooltip=_tooltip(describe_node(node)))
+        yield f"{quote(node.id)} [{look}]"
         if _has_ellipse(node):
-            sign, tip = _html(labels.escaped(node.symbol, 12) or " "), _tip(node.formula) or " "
             look = _attributes(
                 shape="ellipse",
                 margin="0.05,0.03",
                 width="0.5",
                 height="0.4",
-                label=sign,
-                tooltip=tip,
+                label=_html(dot_labels.escape_text(node.symbol, 12) or " "),
+                tooltip=_tooltip(node.formula) or " ",
             )
-            yield f"{quoted(node.id + 'o')} [{look}]"
-            yield f"{quoted(node.id + 'o')} -> {quoted(node.id)}"
+            yield f"{quote(node.id + 'o')} [{look}]"
+            yield f"{quote(node.id + 'o')} -> {quote(node.id)}"
 
     def edge(self, edge: Edge) -> Iterator[str]:
         ending = "o" if _has_ellipse(self.picture.by_id[edge.target]) else ""
-        yield f"{quoted(edge.source)} -> {quoted(edge.target + ending)}"
+        yield f"{quote(edge.source)} -> {quote(edge.target + ending)}"
 
     def cluster(self, group: Group) -> str:
-        head = _html(labels.heading(group, self.theme))
+        heading = _html(dot_labels.draw_heading(group, self.theme))
         return _attributes(
-            style="rounded", label=head, labelloc="t", labeljust="l", tooltip=_group_tip(group)
+            style="rounded",
+            label=heading,
+            labelloc="t",
+            labeljust="l",
+            tooltip=_group_tooltip(group),
         )
 
 

@@ -1,142 +1,179 @@
-"""HTML-like labels of Graphviz: cards, chips, tags, and the boxes of the lecture. Every text in them is escaped."""
+"""HTML-like labels of Graphviz: cards, chips, tags, and the boxes of the lecture.
+
+Every text in them is escaped.
+"""
 
 import textwrap
 from math import isfinite
 
+from viz.look.measures import BORDER, FONT_SIZES, SCALE
 from viz.look.text import LONGEST, clean, escape, number
-from viz.look.theme import STEPS, Theme, color, shade, text_color
+from viz.look.theme import Theme, color, shade, text_color
 from viz.model.picture import Group, Node, Picture
 
 _FLAT = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
-_LINE = 90
+_LINE_LENGTH = 90
 
 
-def escaped(text: str, longest: int = LONGEST) -> str:
-    r"""Text inside of a label. Graphviz reads backslashes there, too: `\N` would become the name of the node.
+def escape_text(text: str, longest: int = LONGEST) -> str:
+    r"""Return text as it may be inside a label.
 
-    >>> print(escaped(r"<\N>"))
-    &lt;\\N&gt;
+    Graphviz reads backslashes there, too: `\N` would become the name of the node.
+
+    Example:
+        >>> print(escape_text(r"<\N>"))
+        &lt;\\N&gt;
     """
     return escape(text, longest).replace("\\", "\\\\")
 
 
-def card(node: Node, picture: Picture, theme: Theme) -> str:
-    """Badge, name, data, and the gradient on its color. The fills are inset, so that no square corner leaves the round frame."""
+def _table(attributes: str, rows: str) -> str:
+    return f"<TABLE {attributes}>{rows}</TABLE>"
+
+
+def _font(text: str, size: float, ink: str) -> str:
+    return f'<FONT POINT-SIZE="{size:g}" COLOR="{ink}">{text}</FONT>'
+
+
+def _wide_row(content: str) -> str:
+    return f'<TR><TD COLSPAN="2" ALIGN="LEFT">{content}</TD></TR>'
+
+
+def draw_card(node: Node, picture: Picture, theme: Theme) -> str:
+    """Return the label of a card: badge, name, data, and the gradient on its color."""
     rows = []
     if title := clean(node.name or node.label):
-        rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT"><B>{escaped(title)}</B></TD></TR>')
+        rows.append(_wide_row(f"<B>{escape_text(title)}</B>"))
     if node.kind == "module" and node.formula:
-        rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT">{_small(node.formula, theme)}</TD></TR>')
+        rows.append(_wide_row(_small_print(node.formula, theme)))
     if node.data is not None:
-        rows.append(_row("data", node.data, theme.muted, theme.ink, theme))
+        rows.append(_number_row("data", node.data, theme.muted, theme.ink, theme))
     if node.grad is not None:
-        rows.append(
-            f'<TR><TD COLSPAN="2" CELLPADDING="0">{_gradient(node.grad, picture, theme)}</TD></TR>'
-        )
+        gradient = _gradient(node.grad, picture, theme)
+        rows.append(f'<TR><TD COLSPAN="2" CELLPADDING="0">{gradient}</TD></TR>')
     if node.detail:
-        rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT">{_small(node.detail, theme)}</TD></TR>')
-    facts = f'<TABLE {_FLAT} CELLPADDING="2">{"".join(rows)}</TABLE>' if rows else ""
-    cells = f'<TD CELLPADDING="3">{_badge(node, theme)}</TD>' + (
-        f'<TD CELLPADDING="2">{facts}</TD>' if facts else ""
-    )
-    return _framed(f"<TR>{cells}</TR>", node, theme)
+        rows.append(_wide_row(_small_print(node.detail, theme)))
+
+    # Graphviz draws fills with square corners: the padding keeps them inside the round border.
+    cells = f'<TD CELLPADDING="3">{_badge(node, theme)}</TD>'
+    if rows:
+        facts = _table(f'{_FLAT} CELLPADDING="2"', "".join(rows))
+        cells += f'<TD CELLPADDING="2">{facts}</TD>'
+    return _frame(f"<TR>{cells}</TR>", node, theme)
 
 
-def _framed(rows: str, node: Node, theme: Theme) -> str:
-    line = f'BORDER="2" COLOR="{theme.ink}"' if node.root else f'BORDER="1" COLOR="{theme.line}"'
+def _frame(rows: str, node: Node, theme: Theme) -> str:
+    line = f'BORDER="1" COLOR="{theme.line}"'
+    if node.root:
+        line = f'BORDER="{BORDER.root:g}" COLOR="{theme.ink}"'
     style = "ROUNDED,DASHED" if node.kind == "constant" else "ROUNDED"
-    return f'<TABLE {line} STYLE="{style}" BGCOLOR="{theme.card}" CELLBORDER="0" CELLSPACING="0">{rows}</TABLE>'
+    look = f'STYLE="{style}" BGCOLOR="{theme.card}" CELLBORDER="0" CELLSPACING="0"'
+    return _table(f"{line} {look}", rows)
 
 
 def _badge(node: Node, theme: Theme) -> str:
-    sign = escaped(node.symbol, 12) or ("▸" if node.kind == "module" else " ")
+    # Never empty: Graphviz takes a <B> without text for a syntax error.
+    sign = escape_text(node.symbol, 12) or ("▸" if node.kind == "module" else " ")
     fill = theme.badges.get(node.kind, theme.badges["operation"])
-    text = f'<FONT COLOR="#ffffff"><B>{sign}</B></FONT>'
-    return f'<TABLE {_FLAT} CELLPADDING="6" STYLE="ROUNDED" BGCOLOR="{fill}"><TR><TD>{text}</TD></TR></TABLE>'
+    look = f'{_FLAT} CELLPADDING="6" STYLE="ROUNDED" BGCOLOR="{fill}"'
+    return _table(look, f'<TR><TD><FONT COLOR="#ffffff"><B>{sign}</B></FONT></TD></TR>')
 
 
 def _gradient(x: float, picture: Picture, theme: Theme) -> str:
-    fill = theme.card if not isfinite(x) else color(shade(x, picture.largest), theme)
+    fill = color(shade(x, picture.largest), theme) if isfinite(x) else theme.card
     ink = text_color(fill)
-    return f'<TABLE {_FLAT} CELLPADDING="3" STYLE="ROUNDED" BGCOLOR="{fill}">{_row("grad", x, ink, ink, theme)}</TABLE>'
+    look = f'{_FLAT} CELLPADDING="3" STYLE="ROUNDED" BGCOLOR="{fill}"'
+    return _table(look, _number_row("grad", x, ink, ink, theme))
 
 
-def _row(word: str, x: float, gray: str, ink: str, theme: Theme) -> str:
-    written = f'<FONT COLOR="{ink if isfinite(x) else theme.alarm}">{number(x)}</FONT>'
-    if not isfinite(x):
-        written = f"<B>{written}</B>"
-    return f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10" COLOR="{gray}">{word}  </FONT></TD><TD ALIGN="RIGHT">{written}</TD></TR>'
+def _number_row(word: str, x: float, word_ink: str, ink: str, theme: Theme) -> str:
+    if isfinite(x):
+        text = f'<FONT COLOR="{ink}">{number(x)}</FONT>'
+    else:
+        text = f'<B><FONT COLOR="{theme.alarm}">{number(x)}</FONT></B>'
+    name = _font(f"{word}  ", FONT_SIZES.word, word_ink)
+    return f'<TR><TD ALIGN="LEFT">{name}</TD><TD ALIGN="RIGHT">{text}</TD></TR>'
 
 
-def _small(text: str, theme: Theme) -> str:
-    return f'<FONT POINT-SIZE="9" COLOR="{theme.muted}">{escaped(text)}</FONT>'
+def _small_print(text: str, theme: Theme) -> str:
+    return _font(escape_text(text), FONT_SIZES.small, theme.muted)
 
 
-def tag(node: Node, picture: Picture, theme: Theme) -> str:
-    """A copy of a much used leaf: its name, or its number, on the color of its gradient."""
-    step = shade(node.grad, picture.largest) if node.grad is not None else None
-    fill = theme.card if step is None else color(step, theme)
-    ink = theme.ink if step is None else text_color(fill)
-    text = escaped(node.label, 24) or number(node.data) or " "
+def draw_tag(node: Node, picture: Picture, theme: Theme) -> str:
+    """Return the label of a copy of a much used leaf: its name or number on its gradient."""
+    fill = theme.card
+    ink = theme.ink
+    if node.grad is not None:
+        fill = color(shade(node.grad, picture.largest), theme)
+        ink = text_color(fill)
+    text = escape_text(node.label, 24) or number(node.data) or " "
     line = theme.badges.get(node.kind, theme.line)
-    return (
-        f'<TABLE BORDER="1" COLOR="{line}" STYLE="ROUNDED" BGCOLOR="{fill}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">'
-        f'<TR><TD><FONT POINT-SIZE="10" COLOR="{ink}">{text}</FONT></TD></TR></TABLE>'
-    )
+    look = f'BORDER="1" COLOR="{line}" STYLE="ROUNDED" BGCOLOR="{fill}"'
+    row = f"<TR><TD>{_font(text, FONT_SIZES.word, ink)}</TD></TR>"
+    return _table(f'{look} CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"', row)
 
 
-def chip(node: Node, neurons: bool, ink: str) -> str:
-    """What stands inside a chip: the symbol of an operation, a short name, or at level "neurons" name and number."""
-    name = escaped(node.label, 24) or (number(node.data) if node.kind == "constant" else "")
-    inside = number(node.data) if neurons else escaped(node.symbol, 12)
-    lines = [name, inside] if neurons or node.kind != "operation" else [inside, name]
-    written = "<BR/>".join(line for line in lines if line) or " "
-    return f'<FONT POINT-SIZE="10" COLOR="{ink}">{written}</FONT>'
+def draw_chip(node: Node, neurons: bool, ink: str) -> str:
+    """Return the label of a chip.
+
+    Args:
+        node: The node.
+        neurons: Whether it is a unit of the neuron view, which shows name and number; otherwise an
+            operation shows its symbol and any other node its name.
+        ink: The color of the text.
+    """
+    name = escape_text(node.label, 24)
+    if not name and node.kind == "constant":
+        name = number(node.data)
+    content = number(node.data) if neurons else escape_text(node.symbol, 12)
+    lines = [name, content] if neurons or node.kind != "operation" else [content, name]
+    text = "<BR/>".join(line for line in lines if line) or " "
+    return _font(text, FONT_SIZES.chip, ink)
 
 
-def record(node: Node) -> str:
-    """The lecture's box: name | data | grad, with four decimals."""
-    name = escaped(node.name or node.label)
-    cells = [name, _decimals("data", node.data), _decimals("grad", node.grad)]
-    written = "".join(f"<TD>{cell or ' '}</TD>" for cell in cells)
-    return f'<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6"><TR>{written}</TR></TABLE>'
+def draw_record(node: Node) -> str:
+    """Return the lecture's box: name | data | grad, with four decimals."""
+    name = escape_text(node.name or node.label)
+    cells = [name, _four_decimals("data", node.data), _four_decimals("grad", node.grad)]
+    row = "".join(f"<TD>{cell or ' '}</TD>" for cell in cells)
+    return _table('BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6"', f"<TR>{row}</TR>")
 
 
-def _decimals(word: str, x: float | None) -> str:
+def _four_decimals(word: str, x: float | None) -> str:
     if x is None:
         return ""
-    return (
-        f"{word} {x:.4f}".replace("-", "−") if abs(x) < 1e6 else f"{word} {x:.4e}".replace("-", "−")
-    )
+    digits = f"{x:.4f}" if abs(x) < 1e6 else f"{x:.4e}"
+    return f"{word} {digits}".replace("-", "−")
 
 
-def heading(group: Group, theme: Theme) -> str:
-    """The head of a module's box."""
-    detail = f"   {_small(group.detail, theme)}" if group.detail else ""
-    return f'<FONT POINT-SIZE="11" COLOR="{theme.ink}"><B>{escaped(group.title or group.path)}</B></FONT>{detail}'
+def draw_heading(group: Group, theme: Theme) -> str:
+    """Return the heading of a module's box."""
+    title = escape_text(group.title or group.path)
+    detail = f"   {_small_print(group.detail, theme)}" if group.detail else ""
+    return _font(f"<B>{title}</B>", FONT_SIZES.label, theme.ink) + detail
 
 
-def caption(picture: Picture, theme: Theme, legend: bool) -> str:
-    """Title, legend and notes, under the graph; "" where there are none."""
-    title = f"<B>{escaped(picture.title, 120)}</B>" if clean(picture.title) else ""
-    lines = [
-        escaped(line, _LINE)
-        for note in picture.notes
-        for line in textwrap.wrap(clean(note, 400), _LINE)
-    ]
-    scale = _legend(picture, theme) if legend and picture.colors else ""
-    rows = [title, scale, *(f'<FONT POINT-SIZE="10">{line}</FONT>' for line in lines)]
-    written = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
-    return f'<TABLE {_FLAT} CELLPADDING="2">{written}</TABLE>' if written else ""
+def draw_caption(picture: Picture, theme: Theme, legend: bool) -> str:
+    """Return title, legend and notes, for below the graph; "" where there are none."""
+    rows = []
+    if clean(picture.title):
+        rows.append(f"<B>{escape_text(picture.title, 120)}</B>")
+    if legend and picture.colors:
+        rows.append(_draw_legend(picture, theme))
+    for note in picture.notes:
+        for line in textwrap.wrap(clean(note, 400), _LINE_LENGTH):
+            rows.append(f'<FONT POINT-SIZE="10">{escape(line, _LINE_LENGTH)}</FONT>')
+
+    cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
+    return _table(f'{_FLAT} CELLPADDING="2"', cells) if rows else ""
 
 
-def _legend(picture: Picture, theme: Theme) -> str:
+def _draw_legend(picture: Picture, theme: Theme) -> str:
     largest = number(picture.largest)
-    cells = "".join(
-        f'<TD BGCOLOR="{color(step, theme)}" WIDTH="12"> </TD>'
-        for step in range(-STEPS, STEPS + 1, 4)
-    )
+    steps = range(-SCALE.steps, SCALE.steps + 1, 4)
+    ramp = "".join(f'<TD BGCOLOR="{color(step, theme)}" WIDTH="12"> </TD>' for step in steps)
     red = "" if picture.is_finite else "   red: nan or infinite"
-    words = f"<TD>{escaped(picture.colors)}  −{largest}</TD>{cells}<TD>{largest}   dashed: exactly 0{red}</TD>"
-    size = f'<TABLE {_FLAT} CELLPADDING="2"><TR>{words}</TR></TABLE>'
-    return f'<FONT POINT-SIZE="10" COLOR="{theme.muted}">{size}</FONT>'
+    start = f"<TD>{escape_text(picture.colors)}  −{largest}</TD>"
+    end = f"<TD>{largest}   dashed: exactly 0{red}</TD>"
+    row = f"<TR>{start}{ramp}{end}</TR>"
+    return _font(_table(f'{_FLAT} CELLPADDING="2"', row), 10, theme.muted)

@@ -1,4 +1,4 @@
-"""A picture as Mermaid text, for pages that draw such text themselves: README files, wikis, notebooks."""
+"""A picture as Mermaid text, for pages that draw such text themselves: README files, notebooks."""
 
 import textwrap
 from collections import defaultdict
@@ -9,126 +9,141 @@ from viz.look.text import clean, number
 from viz.look.theme import LIGHT, color, edge_color, edge_width, shade, strength, text_color
 from viz.model.picture import Edge, Node, Picture
 
-MOST_EDGES = 500
+MAX_EDGES = 500
 """Mermaid draws no more by default."""
 
 _SHAPES = {"input": '(["{}"])', "parameter": '["{}"]', "constant": '[/"{}"/]', "module": '[["{}"]]'}
-_BADGES = ("parameter", "input")
+_ROUND = '("{}")'
 
 
-def mermaid(picture: Picture) -> str:
-    """A Mermaid flowchart from left to right, one statement on each line.
+def render_mermaid(picture: Picture) -> str:
+    """Return a Mermaid flowchart from left to right, one statement on each line.
 
-    Shapes tell the kinds: a stadium is an input, a box a parameter, a slanted box a constant, a round box an operation, a box with
-    double sides a closed module. Labels say name, data and gradient, edges the local derivative; colors are those of the
-    gradients, and a dotted edge carries exactly nothing. Of more than 500 edges only the strongest are written, and a note says so.
+    Shapes tell the kinds: a stadium is an input, a box a parameter, a slanted box a constant, a
+    round box an operation, a box with double sides a closed module. Labels have name, data and
+    gradient, edges the local derivative; colors are those of the gradients, and a dotted edge
+    carries exactly nothing. Of more than 500 edges only the strongest are written, and a note says
+    so.
 
-    >>> x, y = Node("n0", "input", "in", label="x", data=3.0), Node("n1", "operation", "x²", data=9.0)
-    >>> print(mermaid(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 1.0),))).rstrip())
-    flowchart LR
-        n0(["x<br/>data 3"])
-        n1("x²<br/>data 9")
-        n0 -->|"∂ 6"| n1
-        linkStyle 0 stroke:#1f6fb4,stroke-width:3.4px
-        classDef plain fill:#ffffff,stroke:#9aa4ae,color:#1b1f24
-        class n0,n1 plain
-        classDef input stroke:#2b7a55,stroke-width:2px
-        class n0 input
+    Example:
+        >>> x = Node("n0", "input", "in", label="x", data=3.0)
+        >>> y = Node("n1", "operation", "x²", data=9.0)
+        >>> picture = Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 1.0),))
+        >>> print(render_mermaid(picture).rstrip())
+        flowchart LR
+            n0(["x<br/>data 3"])
+            n1("x²<br/>data 9")
+            n0 -->|"∂ 6"| n1
+            linkStyle 0 stroke:#1f6fb4,stroke-width:3.4px
+            classDef plain fill:#ffffff,stroke:#9aa4ae,color:#1b1f24
+            class n0,n1 plain
+            classDef input stroke:#2b7a55,stroke-width:2px
+            class n0 input
     """
+    # New ids: a node called "end" would close a subgraph.
     ids = {node.id: f"n{i}" for i, node in enumerate(picture.nodes)}
-    edges = _strongest(picture)
-    lines = [
+    edges = _strongest_edges(picture)
+    statements = [
         *_inside("", picture, ids, frozenset()),
-        *_edges(edges, ids),
-        *_links(edges, picture),
+        *_links(edges, ids),
+        *_link_styles(edges, picture),
         *_classes(picture, ids),
+        *_caption(picture, len(edges)),
     ]
-    lines += _captions(picture, len(edges))
-    return "\n".join(["flowchart LR", *(f"    {line}" for line in lines)]) + "\n"
+    return "\n".join(["flowchart LR", *(f"    {line}" for line in statements)]) + "\n"
 
 
-def literal(text: str, longest: int = 60) -> str:
-    """Any text as it may stand between the quotes of a Mermaid label: whatever is no letter, digit or space becomes a character code.
+def escape_label(text: str, longest: int = 60) -> str:
+    """Return any text as it may be between the quotes of a Mermaid label.
 
-    >>> literal('<b> "x" #35;')
-    '#60;b#62; #34;x#34; #35;35#59;'
+    Whatever is not a letter, digit or space becomes a character code.
+
+    Example:
+        >>> escape_label('<b> "x" #35;')
+        '#60;b#62; #34;x#34; #35;35#59;'
     """
-    coded = "".join(
-        c if c.isalnum() or c in " ×÷−∂…" else f"#{ord(c)};" for c in clean(text, longest)
-    )
-    # the one statement that Mermaid finds even inside of quotes
+    characters = clean(text, longest)
+    coded = "".join(c if c.isalnum() or c in " ×÷−∂…" else f"#{ord(c)};" for c in characters)
+    # The one statement that Mermaid finds even inside quotes.
     return coded.replace("direction ", "directio#110; ")
 
 
-def _strongest(picture: Picture) -> list[Edge]:
-    edges = picture.edges
-    order = sorted(
-        range(len(edges)), key=lambda i: -strength(edges[i].flow or 0.0, picture.largest)
-    )
-    return [edges[i] for i in sorted(order[:MOST_EDGES])]
+def _strongest_edges(picture: Picture) -> list[Edge]:
+    """Return the edges that Mermaid draws, in the order of the picture."""
+    strengths = [strength(edge.flow or 0.0, picture.largest) for edge in picture.edges]
+    by_strength = sorted(range(len(strengths)), key=lambda i: -strengths[i])
+    return [picture.edges[i] for i in sorted(by_strength[:MAX_EDGES])]
 
 
 def _inside(
     path: str, picture: Picture, ids: dict[str, str], passed: frozenset[str]
 ) -> Iterator[str]:
-    """The nodes of a group, and the groups in it."""
+    """Yield the groups in a group, then its nodes.
+
+    Args:
+        path: The group, "" for the whole picture.
+        picture: The picture.
+        ids: The id of each node in Mermaid.
+        passed: The groups around: pictures made by hand may have groups that run in a circle.
+    """
     known = {group.path for group in picture.groups}
     for index, group in enumerate(picture.groups):
-        if (group.parent if group.parent in known else "") == path and group.path not in passed:
-            title = (
-                " · ".join(filter(None, map(literal, (group.title or group.path, group.detail))))
-                or " "
-            )
-            yield f'subgraph g{index}["{title}"]'
-            yield from (
-                f"    {line}" for line in _inside(group.path, picture, ids, passed | {group.path})
-            )
-            yield "end"
+        parent = group.parent if group.parent in known else ""
+        if parent != path or group.path in passed:
+            continue
+        names = map(escape_label, (group.title or group.path, group.detail))
+        title = " · ".join(filter(None, names)) or " "
+        yield f'subgraph g{index}["{title}"]'
+        for line in _inside(group.path, picture, ids, passed | {group.path}):
+            yield f"    {line}"
+        yield "end"
+
     for node in picture.nodes:
         if (node.group if node.group in known else "") == path:
-            yield ids[node.id] + _SHAPES.get(node.kind, '("{}")').format(_label(node, picture))
-
-
-def _lines(*texts: str) -> str:
-    return "<br/>".join(filter(None, map(literal, texts))) or " "
+            shape = _SHAPES.get(node.kind, _ROUND)
+            yield ids[node.id] + shape.format(_label(node, picture))
 
 
 def _label(node: Node, picture: Picture) -> str:
     name = node.name or node.label
+    # The copy of a leaf is only a pointer to it.
     if node.tag:
-        return _lines(name or number(node.data))
+        return _escape_lines(name or number(node.data))
+
     sign = node.symbol if node.kind == "operation" or not name else ""
-    opening = _lines(
-        " ".join(filter(None, [sign, name])),
-        node.formula if node.kind == "module" else "",
-        node.detail,
-    )
+    opening = " ".join(filter(None, [sign, name]))
+    formula = node.formula if node.kind == "module" else ""
+    label = _escape_lines(opening, formula, node.detail)
     if picture.level == "chips" and node.kind == "operation":
-        return opening
-    facts = [
-        f"{word} {number(x)}"
-        for word, x in (("data", node.data), ("grad", node.grad))
-        if x is not None
-    ]
-    return "<br/>".join([opening, *facts])
+        return label
+
+    for word, x in (("data", node.data), ("grad", node.grad)):
+        if x is not None:
+            label += f"<br/>{word} {number(x)}"
+    return label
 
 
-def _edges(edges: Iterable[Edge], ids: dict[str, str]) -> Iterator[str]:
+def _escape_lines(*texts: str) -> str:
+    return "<br/>".join(filter(None, map(escape_label, texts))) or " "
+
+
+def _links(edges: Iterable[Edge], ids: dict[str, str]) -> Iterator[str]:
     for edge in edges:
         arrow = "-.->" if edge.flow == 0.0 else "-->"
         label = f'|"∂ {number(edge.local)}"|' if edge.local is not None else ""
         yield f"{ids[edge.source]} {arrow}{label} {ids[edge.target]}"
 
 
-def _links(edges: list[Edge], picture: Picture) -> Iterator[str]:
-    looks: dict[str, list[str]] = defaultdict(list)
-    for index, edge in enumerate(edges):
-        looks[_look(edge.flow, picture.largest)].append(str(index))
-    for look, indexes in looks.items():
-        yield f"linkStyle {','.join(indexes)} {look}"
+def _link_styles(edges: list[Edge], picture: Picture) -> Iterator[str]:
+    # Edges that look alike share a statement: Mermaid refuses long texts.
+    indexes: dict[str, list[str]] = defaultdict(list)
+    for i, edge in enumerate(edges):
+        indexes[_link_style(edge.flow, picture.largest)].append(str(i))
+    for style, links in indexes.items():
+        yield f"linkStyle {','.join(links)} {style}"
 
 
-def _look(flow: float | None, largest: float) -> str:
+def _link_style(flow: float | None, largest: float) -> str:
     if not flow:
         return f"stroke:{LIGHT.line},stroke-width:1px"
     stroke = edge_color(shade(flow, largest), LIGHT) if isfinite(flow) else LIGHT.alarm
@@ -136,42 +151,45 @@ def _look(flow: float | None, largest: float) -> str:
 
 
 def _classes(picture: Picture, ids: dict[str, str]) -> Iterator[str]:
-    looks: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """Yield the looks of nodes and boxes, each with its members.
+
+    Later classes win: the borders of kinds and of the root come after the fills.
+    """
+    members: dict[tuple[str, str], list[str]] = defaultdict(list)
     for node in picture.nodes:
-        looks[_fill(node, picture)].append(ids[node.id])
-    for kind in _BADGES:
-        looks[kind, f"stroke:{LIGHT.badges[kind]},stroke-width:2px"] = [
-            ids[node.id] for node in picture.nodes if node.kind == kind
-        ]
-    looks["root", f"stroke:{LIGHT.ink},stroke-width:3px"] = [
-        ids[node.id] for node in picture.nodes if node.root
-    ]
-    looks["box", f"fill:{LIGHT.group},stroke:{LIGHT.group_line},color:{LIGHT.ink}"] = [
-        f"g{i}" for i in range(len(picture.groups))
-    ]
-    for (name, look), members in looks.items():
-        if members:
+        members[_fill_class(node, picture)].append(ids[node.id])
+    for kind in ("parameter", "input"):
+        border = f"stroke:{LIGHT.badges[kind]},stroke-width:2px"
+        members[kind, border] = [ids[node.id] for node in picture.nodes if node.kind == kind]
+    roots = [ids[node.id] for node in picture.nodes if node.root]
+    members["root", f"stroke:{LIGHT.ink},stroke-width:3px"] = roots
+    box = f"fill:{LIGHT.group},stroke:{LIGHT.group_line},color:{LIGHT.ink}"
+    members["box", box] = [f"g{i}" for i in range(len(picture.groups))]
+
+    for (name, look), names in members.items():
+        if names:
             yield f"classDef {name} {look}"
-            yield f"class {','.join(members)} {name}"
+            yield f"class {','.join(names)} {name}"
 
 
-def _fill(node: Node, picture: Picture) -> tuple[str, str]:
+def _fill_class(node: Node, picture: Picture) -> tuple[str, str]:
+    """Return the name and the look of the class for the gradient of a node."""
     if node.grad is None:
         return "plain", f"fill:{LIGHT.card},stroke:{LIGHT.line},color:{LIGHT.ink}"
     step = shade(node.grad, picture.largest)
     fill = color(step, LIGHT)
-    return (
-        f"grad{'m' if step < 0 else 'p'}{abs(step)}",
-        f"fill:{fill},stroke:{LIGHT.line},color:{text_color(fill)}",
-    )
+    name = f"grad{'m' if step < 0 else 'p'}{abs(step)}"
+    return name, f"fill:{fill},stroke:{LIGHT.line},color:{text_color(fill)}"
 
 
-def _captions(picture: Picture, edges: int) -> Iterator[str]:
-    """Title and notes, as a node without a box."""
+def _caption(picture: Picture, edge_count: int) -> Iterator[str]:
+    """Yield title and notes as a node without a border: Mermaid has no caption."""
     notes = [picture.title, *picture.notes]
-    if edges < len(picture.edges):
-        notes.append(f"showing the {edges:,} strongest of {len(picture.edges):,} edges")
-    lines = [literal(line, 90) for note in notes for line in textwrap.wrap(clean(note, 300), 60)]
+    if edge_count < len(picture.edges):
+        notes.append(f"showing the {edge_count:,} strongest of {len(picture.edges):,} edges")
+    lines: list[str] = []
+    for note in notes:
+        lines += [escape_label(line, 90) for line in textwrap.wrap(clean(note, 300), 60)]
     if lines:
         yield f'caption["{"<br/>".join(lines)}"]'
         yield f"style caption fill:none,stroke:none,color:{LIGHT.muted}"

@@ -1,4 +1,4 @@
-"""A picture as plain text that can be read aloud: what a screen reader speaks, and what a terminal shows."""
+"""A picture as plain text: what a screen reader speaks, and what a terminal shows."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,35 +8,40 @@ from viz.look.text import clean, number
 from viz.model.layer_card import described
 from viz.model.picture import Edge, Group, Node, Picture
 
-LINES = 400
-_SPELLED = 4
-"""Up to so many operands the local derivatives of a value are read out."""
+MAX_LINES = 400
+_MAX_SPELLED = 4
+"""Operands of a value up to which its local derivatives are read out."""
+
+Section = tuple[str, int, list[Node]]
+"""A heading, how deep it is nested, and the nodes below it."""
 
 
-def outline(picture: Picture, lines: int = LINES) -> str:
-    """What the picture says, in words: the heading, what is left out, then one line for each value, from the root back to the inputs.
+def render_outline(picture: Picture, max_lines: int = MAX_LINES) -> str:
+    """Return a picture in words.
 
-    lines  how many lines at most; the last one says how many more there are
+    The heading and what is left out come first, then one line for each value, from the root back to
+    the inputs. Values of one module are together under its name. A line names the value, how it was
+    made, its number, its gradient, and the local derivative by each operand.
 
-    Values of one module stand together under its name. A line names the value, how it was made, its number, its gradient, and
-    the local derivative by each operand.
+    Args:
+        picture: The picture.
+        max_lines: Lines at most; the last one says how many more there are.
 
-    >>> from viz.model.picture import Edge, Node, Picture
-    >>> x = Node("n0", "input", "in", label="x", data=3.0, grad=6.0)
-    >>> y = Node("n1", "operation", "x²", label="y", data=9.0, grad=1.0, formula="x²", root=True)
-    >>> print(outline(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),), total=2)))
-    2 values.
-    y = x²: data 9, gradient 1 (starts here); derivative by x 6
-    x: input, data 3, gradient 6
+    Example:
+        >>> from viz.model.picture import Edge, Node, Picture
+        >>> x = Node("n0", "input", "in", label="x", data=3.0, grad=6.0)
+        >>> y = Node("n1", "operation", "x²", "y", 9.0, 1.0, formula="x²", root=True)
+        >>> print(render_outline(Picture("cards", (x, y), (Edge("n0", "n1", 6.0, 6.0),), total=2)))
+        2 values.
+        y = x²: data 9, gradient 1 (starts here); derivative by x 6
+        x: input, data 3, gradient 6
     """
-    everything = [
-        *_heading(picture),
-        *(_layers(picture) if picture.level == "layers" else _sections(picture)),
-    ]
-    if len(everything) <= lines:
-        return "\n".join(everything)
-    kept = everything[: max(0, lines - 1)]
-    return "\n".join([*kept, f"… and {len(everything) - len(kept):,} more lines."])
+    body = _layers(picture) if picture.level == "layers" else _sections(picture)
+    lines = [*_heading(picture), *body]
+    if len(lines) <= max_lines:
+        return "\n".join(lines)
+    kept = lines[: max(0, max_lines - 1)]
+    return "\n".join([*kept, f"… and {len(lines) - len(kept):,} more lines."])
 
 
 def _heading(picture: Picture) -> Iterator[str]:
@@ -50,7 +55,7 @@ def _heading(picture: Picture) -> Iterator[str]:
 
 
 def _layers(picture: Picture) -> Iterator[str]:
-    """A line for each card from the inputs on, and what flows out of it."""
+    """Yield a line for each card from the inputs on, and one for each connection from it."""
     titles = {card.id: card.title for card in picture.cards}
     for card in picture.cards:
         yield clean(described(card), 600)
@@ -65,49 +70,59 @@ def _sections(picture: Picture) -> Iterator[str]:
     incoming: dict[str, list[Edge]] = defaultdict(list)
     for edge in picture.edges:
         incoming[edge.target].append(edge)
-    for heading, depth, nodes in _columns(picture) if picture.columns else _groups(picture):
+
+    sections = _columns(picture) if picture.columns else _groups(picture)
+    for heading, depth, nodes in sections:
+        # Deeper indentation would leave no room for text in a terminal.
         indent = "  " * min(depth, 8)
         if heading:
             yield f"{indent[2:]}{heading}:"
         for node in nodes:
-            yield indent + _line(node, incoming[node.id], picture)
+            yield indent + _node_line(node, incoming[node.id], picture)
 
 
-def _columns(picture: Picture) -> Iterator[tuple[str, int, list[Node]]]:
-    placed = set(chain.from_iterable(column.members for column in picture.columns))
+def _columns(picture: Picture) -> Iterator[Section]:
+    """Yield the layers of the neuron view, the last one first."""
     for column in reversed(picture.columns):
-        yield (
-            _titled(column.title, column.detail),
-            1,
-            [picture.by_id[member] for member in column.members],
-        )
-    if rest := [node for node in picture.nodes if node.id not in placed]:
+        nodes = [picture.by_id[member] for member in column.members]
+        yield _section_title(column.title, column.detail), 1, nodes
+    in_columns = set(chain.from_iterable(column.members for column in picture.columns))
+    rest = [node for node in picture.nodes if node.id not in in_columns]
+    if rest:
         yield "", 0, rest
 
 
-def _groups(picture: Picture) -> Iterator[tuple[str, int, list[Node]]]:
-    """Sections in the order in which a walk from the root meets them."""
+def _groups(picture: Picture) -> Iterator[Section]:
+    """Yield modules in the order in which a walk from the root meets them."""
     members: dict[str, list[Node]] = defaultdict(list)
     for node in _from_root(picture):
         members[node.group].append(node)
+
     groups = {group.path: group for group in picture.groups}
     for path, nodes in members.items():
-        heading = _titled(path.replace("/", "."), groups[path].detail if path in groups else "")
+        detail = groups[path].detail if path in groups else ""
+        heading = _section_title(path.replace("/", "."), detail)
         yield heading, _depth(path, groups), nodes
 
 
 def _from_root(picture: Picture) -> Iterator[Node]:
-    """Roots first, then later nodes before earlier ones; a copy of a much used leaf only where it is not heard otherwise."""
-    heard, later_first = set(), picture.nodes[::-1]
+    """Yield roots first, then later nodes before earlier ones.
+
+    The copy of a much used leaf is left out where a node like it was yielded already: heard one
+    after another, copies are only repetition.
+    """
+    heard = set()
+    later_first = picture.nodes[::-1]
     for node in sorted(later_first, key=lambda node: (not node.root, node.tag)):
-        looks = (node.kind, node.label, number(node.data), number(node.grad))
-        if not (node.tag and looks in heard):
+        content = (node.kind, node.label, number(node.data), number(node.grad))
+        if not (node.tag and content in heard):
             yield node
-        heard.add(looks)
+        heard.add(content)
 
 
 def _depth(path: str, groups: dict[str, Group]) -> int:
-    """How many boxes are around a node; a box whose parents run in a circle counts each once."""
+    """Return how many boxes are around a node."""
+    # Boxes made by hand may have parents that run in a circle: each counts once.
     passed: set[str] = set()
     while path in groups and path not in passed:
         passed.add(path)
@@ -115,53 +130,57 @@ def _depth(path: str, groups: dict[str, Group]) -> int:
     return len(passed)
 
 
-def _titled(title: str, detail: str) -> str:
-    return ", ".join(filter(None, (clean(title), _spoken(detail))))
+def _section_title(title: str, detail: str) -> str:
+    return ", ".join(filter(None, (clean(title), _spell_signs(detail))))
 
 
-def _spoken(detail: str) -> str:
-    """Small print, with words for the signs that a screen reader leaves out."""
+def _spell_signs(detail: str) -> str:
+    """Return small print with words for the signs that a screen reader leaves out."""
     return clean(detail).replace("‖∇‖", "gradient norm").replace(" · ", ", ")
 
 
-def _line(node: Node, operands: list[Edge], picture: Picture) -> str:
-    data = "bias" if picture.colors == "weight" else "data"
-    numbers = [
-        f"{word} {number(x)}"
-        for word, x in ((data, node.data), ("gradient", node.grad))
-        if x is not None
-    ]
-    ending = " (starts here)" if node.root and node.grad is not None else ""
-    name, making = clean(node.name or node.label), clean(node.formula)
+def _node_line(node: Node, operands: list[Edge], picture: Picture) -> str:
+    name = clean(node.name or node.label)
+    origin = clean(node.formula)
     if node.kind == "module":
-        making = f"closed module {making}".rstrip()
-    if node.kind == "operation" and making and not picture.columns:
-        opening, facts = f"{name} = {making}" if name else making, numbers
+        origin = f"closed module {origin}".rstrip()
+
+    numbers = _numbers(node, picture)
+    if node.kind == "operation" and origin and not picture.columns:
+        opening = f"{name} = {origin}" if name else origin
+    elif name:
+        opening = name
+        numbers.insert(0, origin or node.kind)
     else:
-        opening, facts = (
-            name or f"unnamed {node.kind}",
-            [*([making or node.kind] if name else []), *numbers],
-        )
+        opening = f"unnamed {node.kind}"
+
+    # The root's gradient is the seed of the backward pass, not computed from anything.
+    ending = " (starts here)" if node.root and node.grad is not None else ""
     parts = [
-        f"{opening}: {', '.join(facts)}{ending}",
+        f"{opening}: {', '.join(numbers)}{ending}",
         _derivatives(operands, picture.by_id),
-        _spoken(node.detail),
+        _spell_signs(node.detail),
     ]
     return "; ".join(filter(None, parts)).replace(": ;", ";").removesuffix(": ")
 
 
+def _numbers(node: Node, picture: Picture) -> list[str]:
+    # A network that has computed nothing shows its weights: what a unit holds is its bias.
+    data = "bias" if picture.colors == "weight" else "data"
+    pairs = ((data, node.data), ("gradient", node.grad))
+    return [f"{word} {number(x)}" for word, x in pairs if x is not None]
+
+
 def _derivatives(operands: list[Edge], by_id: dict[str, Node]) -> str:
     known = [(edge.source, edge.local) for edge in operands if edge.local is not None]
-    if not known or len(known) > _SPELLED:
+    if not known or len(known) > _MAX_SPELLED:
         return ""
-    return "derivative " + ", ".join(
-        f"by {_called(by_id[source])} {number(local)}" for source, local in known
-    )
+    phrases = [f"by {_refer_to(by_id[source])} {number(local)}" for source, local in known]
+    return "derivative " + ", ".join(phrases)
 
 
-def _called(node: Node) -> str:
-    """How the line of another value refers to this one."""
-    return (
-        clean(node.label or node.name or (node.formula if node.kind == "operation" else ""), 24)
-        or f"the {node.kind} {number(node.data)}".rstrip()
-    )
+def _refer_to(node: Node) -> str:
+    """Return how the line of another value refers to this one."""
+    formula = node.formula if node.kind == "operation" else ""
+    name = clean(node.label or node.name or formula, 24)
+    return name or f"the {node.kind} {number(node.data)}".rstrip()

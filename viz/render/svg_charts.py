@@ -1,216 +1,228 @@
-"""Heat maps, histograms and bars as SVG: what stands on the cards of the layer view."""
+"""Heat maps, histograms and bars as SVG: what the cards of the layer view show."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from math import isfinite
 
-from viz.layout.geometry import Frame
+from viz.layout.geometry import Rect
 from viz.layout.layer_cards import CAPTION, FACT, Bars, Facts, caption, is_spelled, label_room
+from viz.look.measures import SCALE
 from viz.look.text import escape, exact, fitted, number, width
-from viz.look.theme import DARK, STEPS, shade
+from viz.look.theme import DARK, shade
 from viz.model.heatmap import BINS, Histogram, Map, png
 from viz.model.layer_card import Bar
 
-from .svg_writer import Sheet, trimmed
+from .svg_writer import SvgWriter, path_data
 
 _AXIS = 14.0
+_ZERO_GAP = 4.0
+"""Space in the middle of a histogram for the bar of the numbers that are exactly 0."""
 
 
-def draw_map(shown: Map, frame: Frame, most: int, sheet: Sheet) -> str:
-    """A caption, and below it the map: an image with a frame, or for a few units their numbers on their colors."""
-    title = f"<title>{escape(f'{shown.name}, {shown.rows} × {shown.columns}, largest {exact(shown.largest)}', 200)}</title>"
-    name = sheet.text(frame.x, frame.y + 9, caption(shown), 9.5, "muted")
-    inside = Frame(frame.x, frame.y + CAPTION, frame.width, frame.height - CAPTION)
-    body = (
-        _spelled(shown, inside, sheet) if is_spelled(shown) else _image(shown, inside, most, sheet)
-    )
-    return f"<g>{title}{name}{body}</g>"
+def draw_map(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
+    """Return a caption with the map below it.
+
+    The map is an image with a border, or for a few units their numbers on their colors.
+    """
+    size = f"{shown.rows} × {shown.columns}"
+    title = escape(f"{shown.name}, {size}, largest {exact(shown.largest)}", 200)
+    heading = writer.text(rect.x, rect.y + 9, caption(shown), 9.5, "muted")
+    inside = Rect(rect.x, rect.y + CAPTION, rect.width, rect.height - CAPTION)
+    if is_spelled(shown):
+        body = _draw_spelled(shown, inside, writer)
+    else:
+        body = _draw_image(shown, inside, max_pixels, writer)
+    return f"<g><title>{title}</title>{heading}{body}</g>"
 
 
-def _image(shown: Map, frame: Frame, most: int, sheet: Sheet) -> str:
-    wide = _drawn_width(shown, frame)
-    light = png(shown, sheet.theme, most)
-    image = sheet.image(
-        frame.x,
-        frame.y,
-        wide,
-        frame.height,
-        light,
-        png(shown, DARK, most) if sheet.automatic else None,
-    )
+def _draw_image(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
+    wide = _image_width(shown, rect)
+    light = png(shown, writer.theme, max_pixels)
+    dark = png(shown, DARK, max_pixels) if writer.automatic else None
+    image = writer.image(rect.x, rect.y, wide, rect.height, light, dark)
+    # A mosaic of images has gaps: a border around all of them would show one image.
     if shown.missing:
         return image
-    return image + sheet.rect(
-        frame.x, frame.y, wide, frame.height, sheet.paint("none", "line"), 0, 'stroke-width="0.8"'
-    )
+    paint = writer.paint("none", "line")
+    return image + writer.rect(rect.x, rect.y, wide, rect.height, paint, 0, 'stroke-width="0.8"')
 
 
-def _drawn_width(shown: Map, frame: Frame) -> float:
-    """A caption may be wider than its map: then the cells are as wide as they are high, or 26 pixels."""
-    if frame.width > width(caption(shown), 9.5) + 0.01:
-        return frame.width
-    return min(frame.width, max(8.0, shown.columns * min(14.0, 320.0 / shown.columns)))
+def _image_width(shown: Map, rect: Rect) -> float:
+    """Return the width of the image, which may be narrower than its caption."""
+    if rect.width > width(caption(shown), 9.5) + 0.01:
+        return rect.width
+    cell = min(14.0, 320.0 / shown.columns)
+    return min(rect.width, max(8.0, shown.columns * cell))
 
 
-def _spelled(shown: Map, frame: Frame, sheet: Sheet) -> str:
-    high, room, parts = frame.height / shown.rows, label_room(shown), []
+def _draw_spelled(shown: Map, rect: Rect, writer: SvgWriter) -> str:
+    row = rect.height / shown.rows
+    parts = []
     for i, label in enumerate(shown.labels):
-        parts.append(sheet.text(frame.x, frame.y + i * high + high / 2 + 3.3, label, 9.5, "ink"))
-    frame = Frame(frame.x + room, frame.y, frame.width - room, frame.height)
+        y = rect.y + i * row + row / 2 + 3.3
+        parts.append(writer.text(rect.x, y, label, 9.5, "ink"))
+
+    room = label_room(shown)
+    cells = Rect(rect.x + room, rect.y, rect.width - room, rect.height)
     for i, x in enumerate(shown.numbers):
-        step, y = shade(x, shown.largest), frame.y + i * high
-        parts.append(
-            sheet.rect(
-                frame.x,
-                y,
-                frame.width,
-                high,
-                sheet.paint(f"g{step}" if isfinite(x) else "alarm", "card"),
-                3,
-            )
-        )
+        step = shade(x, shown.largest)
+        fill = f"g{step}" if isfinite(x) else "alarm"
         ink = f"t{step}" if isfinite(x) else "white"
-        parts.append(
-            sheet.text(
-                frame.x + frame.width / 2,
-                y + high / 2 + 3.2,
-                number(x),
-                9,
-                ink,
-                anchor="middle",
-                mono=True,
-            )
-        )
+        y = cells.y + i * row
+        parts.append(writer.rect(cells.x, y, cells.width, row, writer.paint(fill, "card"), 3))
+        baseline = y + row / 2 + 3.2
+        center = cells.x + cells.width / 2
+        parts.append(writer.text(center, baseline, number(x), 9, ink, anchor="middle", mono=True))
     return "".join(parts)
 
 
-def draw_histogram(shown: Histogram, frame: Frame, sheet: Sheet) -> str:
-    """Bars in the colors of their numbers, and in the middle a dark one for those that are exactly 0, cut off where it is too high."""
-    high, step = frame.height - _AXIS, (frame.width - 4) / BINS
-    most = max(shown.counts) or max(shown.zeros, 1)
-    shapes: dict[int, list[str]] = defaultdict(list)
-    base = frame.y + high
+def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
+    """Return bars in the colors of their numbers.
+
+    In the middle a dark bar counts the numbers that are exactly 0; it is cut off where it is higher
+    than the chart, because it would flatten all others.
+    """
+    height = rect.height - _AXIS
+    base = rect.y + height
+    max_count = max(shown.counts) or max(shown.zeros, 1)
+
+    # One path for all bars of a color keeps the file small.
+    bars: dict[int, list[str]] = defaultdict(list)
+    bar_width = (rect.width - _ZERO_GAP) / BINS
     for i, count in enumerate(shown.counts):
-        place = (i + 0.5) / BINS * 2 - 1
-        x = frame.x + i * step + (4 if i >= BINS // 2 else 0)
-        if count:
-            tall = max(0.6, count / most * high)
-            shapes[shade(place, 1.0)].append(
-                f"M{trimmed(x)} {trimmed(base)}v{trimmed(-tall)}h{trimmed(step * 0.86)}v{trimmed(tall)}Z"
-            )
+        if not count:
+            continue
+        center = (i + 0.5) / BINS * 2 - 1
+        x = rect.x + i * bar_width + (_ZERO_GAP if i >= BINS // 2 else 0)
+        # At least a visible line: one number among thousands must not vanish.
+        tall = max(0.6, count / max_count * height)
+        outline = path_data("M", x, base, "v", -tall, "h", bar_width * 0.86, "v", tall, "Z")
+        bars[shade(center, 1.0)].append(outline)
     parts = [
-        sheet.path("".join(data), sheet.paint(f"e{fill}")) for fill, data in sorted(shapes.items())
+        writer.path("".join(outlines), writer.paint(f"e{fill}"))
+        for fill, outlines in sorted(bars.items())
     ]
+
     if shown.zeros:
-        tall = min(high, max(0.6, shown.zeros / most * high))
-        parts.append(sheet.rect(frame.center - 1.4, base - tall, 2.8, tall, sheet.paint("ink")))
-    parts.append(
-        sheet.path(
-            f"M{trimmed(frame.x)} {trimmed(base + 0.5)}H{trimmed(frame.right)}",
-            sheet.paint("none", "line"),
-            'stroke-width="1"',
-        )
-    )
-    spoken = escape(
-        f"{shown.name}: {shown.zeros:,} exactly 0, {shown.odd:,} nan or infinite, largest {exact(shown.largest)}",
-        200,
-    )
-    return f"<g><title>{spoken}</title>{''.join(parts)}{_axis(shown, frame, base, sheet)}</g>"
+        tall = min(height, max(0.6, shown.zeros / max_count * height))
+        x = rect.center - 1.4
+        parts.append(writer.rect(x, base - tall, 2.8, tall, writer.paint("ink")))
+    axis = path_data("M", rect.x, base + 0.5, "H", rect.right)
+    parts.append(writer.path(axis, writer.paint("none", "line"), 'stroke-width="1"'))
+    parts.append(_draw_axis(shown, rect, base, writer))
+
+    counts = f"{shown.zeros:,} exactly 0, {shown.odd:,} nan or infinite"
+    title = escape(f"{shown.name}: {counts}, largest {exact(shown.largest)}", 200)
+    return f"<g><title>{title}</title>{''.join(parts)}</g>"
 
 
-def _axis(shown: Histogram, frame: Frame, base: float, sheet: Sheet) -> str:
+def _draw_axis(shown: Histogram, rect: Rect, base: float, writer: SvgWriter) -> str:
     end = number(shown.largest)
+    y = base + 11
     parts = [
-        sheet.text(frame.x, base + 11, f"−{end}", 8.5, "muted"),
-        sheet.text(frame.center, base + 11, shown.name, 9, "muted", anchor="middle"),
-        sheet.text(frame.right, base + 11, end, 8.5, "muted", anchor="end"),
+        writer.text(rect.x, y, f"−{end}", 8.5, "muted"),
+        writer.text(rect.center, y, shown.name, 9, "muted", anchor="middle"),
+        writer.text(rect.right, y, end, 8.5, "muted", anchor="end"),
     ]
     if shown.odd:
-        parts.append(
-            sheet.text(frame.x, frame.y + 9, f"{shown.odd:,} nan or inf", 9, "alarm", bold=True)
-        )
+        words = f"{shown.odd:,} nan or inf"
+        parts.append(writer.text(rect.x, rect.y + 9, words, 9, "alarm", bold=True))
     return "".join(parts)
 
 
-def draw_facts(facts: Facts, frame: Frame, sheet: Sheet) -> str:
-    """A line for each fact: the name at the left, the number at the right."""
+def draw_facts(facts: Facts, rect: Rect, writer: SvgWriter) -> str:
+    """Return a line for each fact: the name at the left, the number at the right."""
     parts = []
     for i, (name, text) in enumerate(facts.lines):
-        y = frame.y + FACT * i + 12
-        room = frame.width - width(text, 10, mono=True) - 8
-        parts.append(sheet.text(frame.x, y, fitted(name, 10, room), 10, "muted"))
-        parts.append(sheet.text(frame.right, y, text, 10, "ink", anchor="end", mono=True))
+        y = rect.y + FACT * i + 12
+        room = rect.width - width(text, 10, mono=True) - 8
+        parts.append(writer.text(rect.x, y, fitted(name, 10, room), 10, "muted"))
+        parts.append(writer.text(rect.right, y, text, 10, "ink", anchor="end", mono=True))
     return "".join(parts)
 
 
-def draw_bars(shown: Bars, frame: Frame, sheet: Sheet) -> str:
-    """A row for each output: name, a bar for the number with a thin one for its gradient below, the number."""
-    bars, high = shown.card.bars, frame.height / len(shown.card.bars)
-    low, top, steepest = _ends(bars)
-    left, area = frame.x + shown.names + 8, frame.width - shown.names - shown.numbers - 16
-    zero, unit = left + area * -low / (top - low), area / (top - low)
-    reach = min(
-        [
-            top * unit if sign > 0 else -low * unit
-            for sign in (1, -1)
-            if any(sign * (bar.grad or 0.0) > 0 for bar in bars)
-        ],
-        default=0.0,
-    )
+def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
+    """Return a row for each output: its name, a bar, a thin bar for its gradient, its number."""
+    bars = shown.card.bars
+    row = rect.height / len(bars)
+    low, high, steepest = _axis_limits(bars)
+    left = rect.x + shown.names + 8
+    area = rect.width - shown.names - shown.numbers - 16
+    unit = area / (high - low)
+    zero = left + area * -low / (high - low)
+    # Gradients have a scale apart from the numbers': only their ratios can be read.
+    reach = _gradient_reach(bars, low * unit, high * unit)
+
     parts = []
     for i, bar in enumerate(bars):
-        y = frame.y + i * high
-        odd = not isfinite(bar.data)
-        parts.append(sheet.text(frame.x, y + high / 2 + 3.5, bar.label, 10, "ink"))
-        parts.append(
-            _bar(
-                zero, y + high * 0.16, 0.0 if odd else bar.data * unit, high * 0.46, "muted", sheet
-            )
-        )
+        y = rect.y + i * row
+        is_odd = not isfinite(bar.data)
+        length = 0.0 if is_odd else bar.data * unit
+        parts.append(writer.text(rect.x, y + row / 2 + 3.5, bar.label, 10, "ink"))
+        parts.append(_draw_bar(zero, y + row * 0.16, length, row * 0.46, "muted", writer))
         if bar.grad is not None and isfinite(bar.grad):
             fill = f"e{shade(bar.grad, steepest)}"
-            parts.append(
-                _bar(zero, y + high * 0.68, bar.grad / steepest * reach, high * 0.18, fill, sheet)
-            )
-        ink = "alarm" if odd else "ink"
+            length = bar.grad / steepest * reach
+            parts.append(_draw_bar(zero, y + row * 0.68, length, row * 0.18, fill, writer))
         parts.append(
-            sheet.text(
-                frame.right,
-                y + high / 2 + 3.3,
+            writer.text(
+                rect.right,
+                y + row / 2 + 3.3,
                 number(bar.data),
                 9.5,
-                ink,
+                "alarm" if is_odd else "ink",
                 anchor="end",
                 mono=True,
-                bold=odd,
+                bold=is_odd,
             )
         )
-    line = f"M{trimmed(zero)} {trimmed(frame.y)}V{trimmed(frame.bottom)}"
-    return "".join([*parts, sheet.path(line, sheet.paint("none", "line"), 'stroke-width="1"')])
+
+    axis = path_data("M", zero, rect.y, "V", rect.bottom)
+    parts.append(writer.path(axis, writer.paint("none", "line"), 'stroke-width="1"'))
+    return "".join(parts)
 
 
-def _ends(bars: Sequence[Bar]) -> tuple[float, float, float]:
-    """The smallest and the largest number of the axis, with room on either side for gradients of that sign; the largest |gradient|."""
+def _gradient_reach(bars: Sequence[Bar], low: float, high: float) -> float:
+    """Return the length of the bar of the largest gradient, which fits on either side of zero."""
+    gradients = [bar.grad or 0.0 for bar in bars]
+    rooms = []
+    if any(x > 0 for x in gradients):
+        rooms.append(high)
+    if any(x < 0 for x in gradients):
+        rooms.append(-low)
+    return min(rooms, default=0.0)
+
+
+def _axis_limits(bars: Sequence[Bar]) -> tuple[float, float, float]:
+    """Return the ends of the axis, with room for gradients, and the largest |gradient|."""
     sizes = [bar.data for bar in bars if isfinite(bar.data)]
+    low = min([0.0, *sizes])
+    high = max([0.0, *sizes])
+    if not high > low:
+        low = -1.0
+        high = 1.0
+
     slopes = [bar.grad for bar in bars if bar.grad is not None and isfinite(bar.grad)]
-    low, top = min([0.0, *sizes]), max([0.0, *sizes])
-    low, top = (low, top) if top > low else (-1.0, 1.0)
-    room = 0.35 * (top - low)
-    top, low = (
-        (max(top, room) if any(x > 0 for x in slopes) else top),
-        (min(low, -room) if any(x < 0 for x in slopes) else low),
-    )
-    return low, top, max(map(abs, slopes), default=0.0) or 1.0
+    room = 0.35 * (high - low)
+    if any(x > 0 for x in slopes):
+        high = max(high, room)
+    if any(x < 0 for x in slopes):
+        low = min(low, -room)
+    return low, high, max(map(abs, slopes), default=0.0) or 1.0
 
 
-def _bar(zero: float, y: float, long: float, high: float, fill: str, sheet: Sheet) -> str:
-    return sheet.rect(min(zero, zero + long), y, max(abs(long), 0.4), high, sheet.paint(fill), 1)
+def _draw_bar(
+    zero: float, y: float, length: float, height: float, fill: str, writer: SvgWriter
+) -> str:
+    x = min(zero, zero + length)
+    return writer.rect(x, y, max(abs(length), 0.4), height, writer.paint(fill), 1)
 
 
-def scale(x: float, sheet: Sheet) -> tuple[str, float]:
-    """The ramp of the legend, and where it ends."""
+def draw_ramp(x: float, writer: SvgWriter) -> tuple[str, float]:
+    """Return the colors of the gradient scale for a legend, and the x at which they end."""
     parts = []
-    for step in range(-STEPS, STEPS + 1, 2):
-        parts.append(sheet.rect(x, 3, 6.2, 11, sheet.paint(f"g{step}")))
+    for step in range(-SCALE.steps, SCALE.steps + 1, 2):
+        # A little wider than their distance: no page color shows between two of them.
+        parts.append(writer.rect(x, 3, 6.2, 11, writer.paint(f"g{step}")))
         x += 6
     return "".join(parts), x

@@ -1,256 +1,265 @@
-"""A placed picture as one SVG document: page, boxes, edges, nodes, legend; a title and a description for those who listen."""
+"""A placed picture as an SVG document: page, boxes, edges, nodes, legend, and a description."""
 
 from base64 import b64encode
 from collections.abc import Callable
 from zlib import crc32
 
-from viz.layout.geometry import Frame
-from viz.layout.layered import MARGIN, Placed
+from viz.layout.geometry import Rect
+from viz.layout.layered import PlacedPicture
+from viz.look.measures import BORDER, BOX, CHIP, FONT_SIZES
 from viz.look.text import TIP, escape, fitted, number, width
-from viz.look.theme import FONT, MONO, STEPS
+from viz.look.theme import FONT, MONO
 from viz.model.picture import Column, Group, Picture
 
-from . import svg_edges as wires
-from . import svg_layer_cards as layer_svg
-from . import svg_nodes as shapes
-from .outline import outline
-from .svg_writer import Sheet, trimmed
+from . import svg_edges, svg_layer_cards, svg_nodes
+from .outline import render_outline
+from .svg_charts import draw_ramp
+from .svg_writer import SvgWriter, format_coordinate, path_data
 
-_PAD, _LEGEND = 24.0, 34.0
-_NAMES = (
-    ("in", "input", "input"),
-    ("θ", "parameter", "parameter"),
-    ("c", "constant", "constant"),
-    ("+", "operation", "operation"),
+_PAD = 24.0
+_TITLE_HEIGHT = 26.0
+_LEGEND_HEIGHT = 34.0
+_NOTE_HEIGHT = 15.0
+_MAX_DESCRIPTION = 60
+"""Lines of the outline that a screen reader is given."""
+
+_KIND_MARKS = (
+    ("in", "input"),
+    ("θ", "parameter"),
+    ("c", "constant"),
+    ("+", "operation"),
 )
 
 
-def svg(placed: Placed, theme: str) -> str:
-    """The document, the same bytes for the same picture in every process.
+def render_svg(placed: PlacedPicture, theme: str) -> str:
+    """Return the document, the same bytes for the same picture in every process.
 
-    theme  "auto" (light, and dark for readers who prefer it), "light" or "dark"
+    Args:
+        placed: A picture with positions.
+        theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
     """
-    sheet = Sheet(theme)
-    return page(placed, sheet, _body(placed, sheet))
+    writer = SvgWriter(theme)
+    return render_document(placed, writer, _draw_body(placed, writer))
 
 
-def page(
-    placed: Placed,
-    sheet: Sheet,
+def render_document(
+    placed: PlacedPicture,
+    writer: SvgWriter,
     body: str,
     foot: Callable[[float], tuple[str, float]] | None = None,
     style: Callable[[], str] | None = None,
 ) -> str:
-    """The document around what is drawn.
+    """Return the document around what is drawn.
 
-    foot  what stands between picture and legend, for the width that it is given, and how high it is
-    style  a style sheet besides, asked for at last
+    Args:
+        placed: The picture, for its size, title, notes and legend.
+        writer: The writer that drew the body.
+        body: The elements of the picture.
+        foot: Returns what is between picture and legend for a width, and its height.
+        style: Returns a further style sheet. It is called last, when all is drawn.
     """
     picture = placed.picture
-    heading = 26.0 if picture.title else 0.0
-    body = _moved(_PAD, _PAD + heading, body)
-    legend, legend_width = (
-        _layer_legend(placed, sheet) if picture.level == "layers" else _legend(picture, sheet)
-    )
-    wide = max(placed.width, legend_width, width(picture.title, 14, bold=True)) + 2 * _PAD
-    below, room = foot(wide - 2 * _PAD) if foot else ("", 0.0)
-    foot_y = _PAD + heading + placed.height + 18 + room
-    notes = _wrapped(picture.notes, wide - 2 * _PAD)
-    high = foot_y + _LEGEND + 15 * len(notes) + 6
-    lines = (sheet.text(0, 33 + 15 * i, line, 10, "muted") for i, line in enumerate(notes))
-    below = _moved(_PAD, foot_y - room, below) if below else ""
-    legend = _moved(_PAD, foot_y, "".join([legend, *lines]))
-    title = (
-        sheet.text(
-            _PAD,
-            _PAD + 12,
-            fitted(picture.title, 14, wide - 2 * _PAD, bold=True),
-            14,
-            "ink",
-            bold=True,
-        )
-        if heading
-        else ""
-    )
-    background = sheet.rect(0, 0, wide, high, sheet.paint("page"))
-    return _document(
-        picture,
-        wide,
-        high,
-        [sheet.style(), style() if style else "", background, title, body, below, legend],
-    )
+    if picture.level == "layers":
+        legend, legend_width = _draw_layer_legend(placed, writer)
+    else:
+        legend, legend_width = _draw_legend(picture, writer)
+    inner_width = max(placed.width, legend_width, width(picture.title, 14, bold=True))
+    page_width = inner_width + 2 * _PAD
+    text_width = page_width - 2 * _PAD
+
+    top = _PAD + (_TITLE_HEIGHT if picture.title else 0.0)
+    foot_svg, foot_height = foot(text_width) if foot else ("", 0.0)
+    legend_y = top + placed.height + 18 + foot_height
+    notes = _wrap(picture.notes, text_width)
+    page_height = legend_y + _LEGEND_HEIGHT + _NOTE_HEIGHT * len(notes) + 6
+
+    title = ""
+    if picture.title:
+        shown = fitted(picture.title, 14, text_width, bold=True)
+        title = writer.text(_PAD, _PAD + 12, shown, 14, "ink", bold=True)
+    note_lines = [
+        writer.text(0, 33 + _NOTE_HEIGHT * i, line, 10, "muted") for i, line in enumerate(notes)
+    ]
+    background = writer.rect(0, 0, page_width, page_height, writer.paint("page"))
+    # Later elements cover earlier ones.
+    content = [
+        background,
+        title,
+        _translate(_PAD, top, body),
+        _translate(_PAD, legend_y - foot_height, foot_svg) if foot_svg else "",
+        _translate(_PAD, legend_y, "".join([legend, *note_lines])),
+    ]
+    # The style sheets know only now which colors and animations the content uses.
+    styles = [writer.style(), style() if style else ""]
+    return _wrap_document(picture, page_width, page_height, "".join([*styles, *content]))
 
 
-def _document(picture: Picture, wide: float, high: float, parts: list[str]) -> str:
-    content = "".join(parts)
+def _wrap_document(picture: Picture, page_width: float, page_height: float, content: str) -> str:
+    # Ids must not clash where a page shows several pictures.
     key = f"sg{crc32(content.encode()):08x}"
-    spoken = escape(picture.title or f"Expression graph of {picture.total:,} values", 200)
-    fonts = f"<style>.m{{font-family:{MONO}}}</style>"
-    size = f'width="{trimmed(wide)}" height="{trimmed(high)}" viewBox="0 0 {trimmed(wide)} {trimmed(high)}"'
+    wide = format_coordinate(page_width)
+    high = format_coordinate(page_height)
+    size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
+    access = f'role="graphics-document" aria-labelledby="{key}t" aria-describedby="{key}d"'
+    name = escape(picture.title or f"Expression graph of {picture.total:,} values", 200)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
-        f'font-family="{FONT}" role="graphics-document" aria-labelledby="{key}t" aria-describedby="{key}d">'
-        f'<title id="{key}t">{spoken}</title><desc id="{key}d">{_description(picture)}</desc>{fonts}{content}</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}" {access}>'
+        f'<title id="{key}t">{name}</title><desc id="{key}d">{_describe(picture)}</desc>'
+        f"<style>.m{{font-family:{MONO}}}</style>{content}</svg>\n"
     )
 
 
-def _description(picture: Picture) -> str:
-    return "\n".join(escape(line, 300) for line in outline(picture, lines=60).splitlines())
+def _describe(picture: Picture) -> str:
+    lines = render_outline(picture, max_lines=_MAX_DESCRIPTION).splitlines()
+    return "\n".join(escape(line, 300) for line in lines)
 
 
 def as_image(document: str, alt: str) -> str:
-    """An SVG document as an HTML image, the document inside of its address."""
-    return f'<img alt="{escape(alt, 200)}" src="data:image/svg+xml;base64,{b64encode(document.encode()).decode()}">'
+    """Return an SVG document as an HTML image with a data URL."""
+    data = b64encode(document.encode()).decode()
+    return f'<img alt="{escape(alt, 200)}" src="data:image/svg+xml;base64,{data}">'
 
 
-def _moved(x: float, y: float, content: str) -> str:
-    return f'<g transform="translate({trimmed(x)} {trimmed(y)})">{content}</g>'
+def _translate(x: float, y: float, content: str) -> str:
+    position = f"{format_coordinate(x)} {format_coordinate(y)}"
+    return f'<g transform="translate({position})">{content}</g>'
 
 
-def _body(placed: Placed, sheet: Sheet) -> str:
+def _draw_body(placed: PlacedPicture, writer: SvgWriter) -> str:
     picture = placed.picture
     if picture.level == "layers":
-        return layer_svg.body(placed, sheet)
-    parts = [backdrop(placed, sheet), wires.draw(placed, sheet)]
-    parts += [shapes.draw(node, placed.nodes[node.id], picture, sheet) for node in picture.nodes]
+        return svg_layer_cards.draw_layer_cards(placed, writer)
+    parts = [draw_backdrop(placed, writer), svg_edges.draw_edges(placed, writer)]
+    for node in picture.nodes:
+        parts.append(svg_nodes.draw_node(node, placed.nodes[node.id], picture, writer))
     return "".join(parts)
 
 
-def backdrop(placed: Placed, sheet: Sheet) -> str:
-    """What stands behind edges and nodes: boxes of modules, headings of columns."""
+def draw_backdrop(placed: PlacedPicture, writer: SvgWriter) -> str:
+    """Return what is behind edges and nodes: boxes of modules, headings of columns."""
     picture = placed.picture
+    groups = picture.groups if picture.framed else ()
+    boxes = [_draw_box(group, placed.groups[group.path], writer) for group in groups]
+    headings = [_draw_heading(column, placed, writer) for column in picture.columns]
+    return "".join([*boxes, *headings])
+
+
+def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
+    paint = writer.paint("group", "group_line")
+    border = 'stroke-width="1"'
+    baseline = rect.y + BOX.title_baseline
+    triangle = path_data("M", rect.x + 10, rect.y + 10.5, "h9l-4.5 6Z")
+    title_x = rect.x + BOX.title_inset
+    detail_x = rect.right - BOX.detail_inset
     parts = [
-        _box(group, placed.groups[group.path], sheet) for group in picture.groups if picture.framed
+        writer.rect(rect.x, rect.y, rect.width, rect.height, paint, BOX.radius, border),
+        writer.path(triangle, writer.paint("muted")),
+        writer.text(title_x, baseline, group.title, FONT_SIZES.label, "ink", bold=True),
+        writer.text(detail_x, baseline, group.detail, FONT_SIZES.small, "muted", anchor="end"),
     ]
-    return "".join([*parts, *(_heading(column, placed, sheet) for column in picture.columns)])
-
-
-def group_width(group: Group) -> float:
-    """How wide the heading of a box is."""
-    return width(group.title, 11, bold=True) + width(group.detail, 9) + 26 + 2 * MARGIN
-
-
-def _box(group: Group, frame: Frame, sheet: Sheet) -> str:
-    x, y = frame.x, frame.y
-    parts = [
-        sheet.rect(
-            x,
-            y,
-            frame.width,
-            frame.height,
-            sheet.paint("group", "group_line"),
-            9,
-            'stroke-width="1"',
-        )
-    ]
-    parts.append(
-        sheet.path(f"M{trimmed(x + 10)} {trimmed(y + 10.5)}h9l-4.5 6Z", sheet.paint("muted"))
-    )
-    parts.append(sheet.text(x + 24, y + 17.5, group.title, 11, "ink", bold=True))
-    parts.append(sheet.text(frame.right - 11, y + 17.5, group.detail, 9, "muted", anchor="end"))
     tip = ", ".join(filter(None, [group.path.replace("/", "."), group.detail]))
     return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 
-def _heading(column: Column, placed: Placed, sheet: Sheet) -> str:
-    frames = [placed.nodes[member] for member in column.members]
-    center = frames[0].x + frames[0].width / 2
-    parts = [sheet.text(center, 12, column.title, 12, "ink", anchor="middle", bold=True)]
-    return "".join([*parts, sheet.text(center, 27, column.detail, 10, "muted", anchor="middle")])
+def _draw_heading(column: Column, placed: PlacedPicture, writer: SvgWriter) -> str:
+    center = placed.nodes[column.members[0]].center
+    title = writer.text(center, 12, column.title, 12, "ink", anchor="middle", bold=True)
+    return title + writer.text(center, 27, column.detail, 10, "muted", anchor="middle")
 
 
-def _wrapped(notes: tuple[str, ...], room: float) -> list[str]:
-    """The notes as lines that fit."""
+def _wrap(notes: tuple[str, ...], room: float) -> list[str]:
+    """Break notes into lines that fit; each note begins a line."""
     lines: list[str] = []
     for note in notes:
+        line = ""
         for word in note.split():
-            if (
-                lines
-                and lines[-1]
-                and width(f"{lines[-1]} {word}", 10) <= room
-                and not lines[-1].endswith("\n")
-            ):
-                lines[-1] += f" {word}"
-            else:
-                lines.append(word)
-        if lines:
-            lines[-1] += "\n"
-    return [fitted(line.strip(), 10, room) for line in lines]
+            longer = f"{line} {word}"
+            if line and width(longer, 10) <= room:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            line = word
+        if line:
+            lines.append(line)
+    return [fitted(line, 10, room) for line in lines]
 
 
-def _layer_legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
-    legend, x = layer_svg.legend(placed, sheet)
-    alarm, x = _alarm_mark(placed.picture, x, sheet)
+# Legend: each function returns its elements and the x at which the next one begins.
+
+
+def _draw_layer_legend(placed: PlacedPicture, writer: SvgWriter) -> tuple[str, float]:
+    legend, x = svg_layer_cards.draw_legend(placed, writer)
+    alarm, x = _draw_alarm_mark(placed.picture, x, writer)
     return legend + alarm, x
 
 
-def _legend(picture: Picture, sheet: Sheet) -> tuple[str, float]:
-    """What colors, dashes and marks stand for, and how wide that is."""
-    scale, x = _scale(picture, sheet) if picture.colors else ("", 0.0)
-    alarm, x = _alarm_mark(picture, x, sheet)
-    marks, x = _kinds(picture, x, sheet)
+def _draw_legend(picture: Picture, writer: SvgWriter) -> tuple[str, float]:
+    scale, x = _draw_scale(picture, writer) if picture.colors else ("", 0.0)
+    alarm, x = _draw_alarm_mark(picture, x, writer)
+    marks, x = _draw_kinds(picture, x, writer)
     return scale + alarm + marks, x
 
 
-def _alarm_mark(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
-    """What red stands for, where there is any, and where the next mark begins."""
+def _draw_alarm_mark(picture: Picture, x: float, writer: SvgWriter) -> tuple[str, float]:
     if picture.is_finite:
         return "", x
-    line = sheet.path(f"M{trimmed(x)} 9h26", sheet.paint("none", "alarm"), 'stroke-width="2.4"')
+    paint = writer.paint("none", "alarm")
+    line = writer.path(path_data("M", x, " 9h26"), paint, 'stroke-width="2.4"')
     words = "nan or infinite"
-    return line + sheet.text(x + 32, 12, words, 10, "muted"), x + 32 + width(words, 10) + 20
+    return line + writer.text(x + 32, 12, words, 10, "muted"), x + 32 + width(words, 10) + 20
 
 
-def _scale(picture: Picture, sheet: Sheet) -> tuple[str, float]:
-    parts = [sheet.text(0, 12, picture.colors, 10, "muted")]
-    x = width(picture.colors, 10) + 8
+def _draw_scale(picture: Picture, writer: SvgWriter) -> tuple[str, float]:
+    # One scale for fills and edges, the same on both sides of zero.
     largest = number(picture.largest)
-    parts.append(sheet.text(x, 12, f"−{largest}", 10, "muted", mono=True))
-    x += width(f"−{largest}", 10, mono=True) + 6
-    for step in range(-STEPS, STEPS + 1, 2):
-        parts.append(sheet.rect(x, 3, 6.2, 11, sheet.paint(f"g{step}")))
-        x += 6
-    parts.append(sheet.text(x + 6, 12, largest, 10, "muted", mono=True))
+    smallest = f"−{largest}"
+    parts = [writer.text(0, 12, picture.colors, 10, "muted")]
+    x = width(picture.colors, 10) + 8
+    parts.append(writer.text(x, 12, smallest, 10, "muted", mono=True))
+    x += width(smallest, 10, mono=True) + 6
+
+    ramp, x = draw_ramp(x, writer)
+    parts += [ramp, writer.text(x + 6, 12, largest, 10, "muted", mono=True)]
     x += width(largest, 10, mono=True) + 28
-    parts.append(
-        sheet.path(
-            f"M{trimmed(x)} 9h26",
-            sheet.paint("none", "line"),
-            'stroke-width="1" stroke-dasharray="4 3"',
-        )
-    )
-    parts.append(sheet.text(x + 32, 12, "exactly 0", 10, "muted"))
+
+    dashes = f'stroke-width="1" stroke-dasharray="{BORDER.zero_dashes}"'
+    parts.append(writer.path(path_data("M", x, " 9h26"), writer.paint("none", "line"), dashes))
+    parts.append(writer.text(x + 32, 12, "exactly 0", 10, "muted"))
     return "".join(parts), x + 32 + width("exactly 0", 10) + 20
 
 
-def _kinds(picture: Picture, x: float, sheet: Sheet) -> tuple[str, float]:
+def _draw_kinds(picture: Picture, x: float, writer: SvgWriter) -> tuple[str, float]:
     present = {node.kind for node in picture.nodes}
+    # Units are all operations but the inputs, and look the same.
+    if picture.level == "neurons":
+        present.discard("operation")
     parts = []
-    for sign, kind, word in _NAMES:
-        if kind not in present or (picture.level == "neurons" and kind == "operation"):
-            continue
-        parts.append(_kind_mark(picture.level, sign, kind, x, sheet))
-        parts.append(sheet.text(x + 20, 12, word, 10, "muted"))
-        x += 20 + width(word, 10) + 14
+    for sign, kind in _KIND_MARKS:
+        if kind in present:
+            parts.append(_draw_kind_mark(picture.level, sign, kind, x, writer))
+            parts.append(writer.text(x + 20, 12, kind, 10, "muted"))
+            x += 20 + width(kind, 10) + 14
+
     if picture.level == "cards" and any(edge.local is not None for edge in picture.edges):
-        parts.append(sheet.text(x, 12, "∂ local derivative", 10, "muted"))
-        x += width("∂ local derivative", 10)
+        words = "∂ local derivative"
+        parts.append(writer.text(x, 12, words, 10, "muted"))
+        x += width(words, 10)
     if any(node.mark for node in picture.nodes):
-        parts.append(
-            sheet.rect(x + 1, 2, 16, 13, sheet.paint("none", "alarm"), 5, 'stroke-width="2.4"')
-        )
-        parts.append(sheet.text(x + 23, 12, "ill, as the word says", 10, "muted"))
-        x += 23 + width("ill, as the word says", 10) + 14
+        words = "ill, as the word says"
+        ring = writer.paint("none", "alarm")
+        parts.append(writer.rect(x + 1, 2, 16, 13, ring, 5, 'stroke-width="2.4"'))
+        parts.append(writer.text(x + 23, 12, words, 10, "muted"))
+        x += 23 + width(words, 10) + 14
     return "".join(parts), x
 
 
-def _kind_mark(level: str, sign: str, kind: str, x: float, sheet: Sheet) -> str:
+def _draw_kind_mark(level: str, sign: str, kind: str, x: float, writer: SvgWriter) -> str:
     if level == "cards":
-        mark = sheet.rect(x, 1, 15, 15, sheet.paint(f"badge-{kind}"), 4)
-        return mark + sheet.text(x + 7.5, 12, sign, 9, "white", anchor="middle", bold=True)
-    radius = 4 if kind in ("parameter", "constant") else 7.5
-    stroke = {"parameter": "badge-parameter", "input": "badge-input"}.get(kind, "line")
-    dashed = ' stroke-dasharray="3 2"' if kind == "constant" else ""
-    return sheet.rect(
-        x, 1, 15, 15, sheet.paint("card", stroke), radius, f'stroke-width="1.6"{dashed}'
-    )
+        badge = writer.rect(x, 1, 15, 15, writer.paint(f"badge-{kind}"), 4)
+        return badge + writer.text(x + 7.5, 12, sign, 9, "white", anchor="middle", bold=True)
+    radius = CHIP.leaf_radius if kind in ("parameter", "constant") else 7.5
+    stroke = f"badge-{kind}" if kind in ("parameter", "input") else "line"
+    dashes = f' stroke-dasharray="{BORDER.constant_dashes}"' if kind == "constant" else ""
+    border = f'stroke-width="1.6"{dashes}'
+    return writer.rect(x, 1, 15, 15, writer.paint("card", stroke), radius, border)

@@ -1,177 +1,208 @@
-"""What edges look like: curves with level ends, as wide and as colored as the gradient that they carry back."""
+"""Edges as SVG: curves with horizontal ends, as wide and as colored as the gradient they carry."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import isfinite
 
-from viz.layout.geometry import Frame, Point
-from viz.layout.layered import Placed
+from viz.layout.geometry import Point, Rect
+from viz.layout.layered import PlacedPicture
+from viz.look.measures import BORDER
 from viz.look.text import number, width
 from viz.look.theme import edge_width, shade, strength
 from viz.model.picture import Edge, Picture
 
-from .svg_writer import Sheet, trimmed
+from .svg_writer import SvgWriter, format_coordinate, path_data
+
+Route = tuple[Point, ...]
 
 _ARROW = 8.0
+_LABEL_SIZE = 9.5
+_LABEL_HEIGHT = 14.0
+
+# Positions to try for a label, as shares of the way along an edge: the middle first.
+_LABEL_SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
+_PLATE_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7)
+
+_MAX_COVERED = 0.3
+"""Share of a label that may be covered by others before it is left out."""
 
 
-def draw(placed: Placed, sheet: Sheet) -> str:
-    """All edges, the strongest on top, and on cards the local derivatives on plates."""
+def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
+    """Return all edges, the strongest on top, and on cards their local derivatives."""
     picture = placed.picture
-    arrows = picture.level != "neurons"
-    ordered = sorted(
-        range(len(picture.edges)),
-        key=lambda i: (not picture.edges[i].dim, abs(picture.edges[i].flow or 0.0)),
-    )
-    parts = [wire(picture.edges[i], placed.routes[i], picture, sheet, arrows) for i in ordered]
-    parts += labels(placed, sheet)
-    parts += [dot(point, sheet) for point in placed.ports]
+    arrow = picture.level != "neurons"
+
+    def prominence(index: int) -> tuple[bool, float]:
+        edge = picture.edges[index]
+        return not edge.dim, abs(edge.flow or 0.0)
+
+    order = sorted(range(len(picture.edges)), key=prominence)
+    parts = [draw_edge(picture.edges[i], placed.routes[i], picture, writer, arrow) for i in order]
+    parts += draw_labels(placed, writer)
+    parts += [draw_port(point, writer) for point in placed.ports]
     return "".join(parts)
 
 
-def wire(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet, arrow: bool) -> str:
-    """One edge, with an arrow at its target or without."""
+def draw_edge(edge: Edge, route: Route, picture: Picture, writer: SvgWriter, arrow: bool) -> str:
+    """Return one edge, with or without an arrow at its target."""
     flow = edge.flow or 0.0
-    step, thick = shade(flow, picture.largest), edge_width(flow, picture.largest)
-    stroke = f"e{step}" if isfinite(flow) else "alarm"
-    dashes = ' stroke-dasharray="4 3"' if edge.flow == 0.0 else ""
-    faint = (
-        f' opacity="{0.25 + 0.75 * strength(flow, picture.largest):.2f}"'
-        if not arrow and step
-        else ""
-    )
-    faint = ' opacity="0.25"' if edge.dim else faint
-    head = _ARROW * (0.75 + 0.12 * thick) if arrow else 0.0
+    thickness = edge_width(flow, picture.largest)
+    stroke = _stroke(flow, picture)
+    dashes = f' stroke-dasharray="{BORDER.zero_dashes}"' if edge.flow == 0.0 else ""
+    opacity = _opacity(edge, picture, arrow)
+
+    head = _head_size(thickness) if arrow else 0.0
     x, y = route[-1]
     down = _runs_down(route)
-    last = (x, y - head * 0.8) if down else (x - head * 0.8, y)
-    line = sheet.path(
-        curve((*route[:-1], last)),
-        sheet.paint("none", stroke),
-        f'stroke-width="{thick}"{dashes}{faint}',
+    # The line ends inside the arrow head: a wide one would blunt the tip.
+    end = (x, y - head * 0.8) if down else (x - head * 0.8, y)
+    line = writer.path(
+        curve((*route[:-1], end)),
+        writer.paint("none", stroke),
+        f'stroke-width="{thickness}"{dashes}{opacity}',
     )
-    return (
-        line + sheet.path(_tip(x, y, head, down), sheet.paint(stroke), faint.strip())
-        if arrow
-        else line
-    )
+    if not arrow:
+        return line
+    return line + writer.path(_tip(x, y, head, down), writer.paint(stroke), opacity.strip())
 
 
-def sent(edge: Edge, route: tuple[Point, ...], picture: Picture, sheet: Sheet) -> str:
-    """What an edge carries back: a strong line with an arrow at its source."""
+def _opacity(edge: Edge, picture: Picture, arrow: bool) -> str:
+    if edge.dim:
+        return ' opacity="0.25"'
     flow = edge.flow or 0.0
-    step, thick = shade(flow, picture.largest), edge_width(flow, picture.largest) + 1.0
-    paint = f"e{step}" if isfinite(flow) else "alarm"
-    x, y = route[0]
-    head, down = _ARROW * (0.75 + 0.12 * thick), _runs_down(route)
-    first = (x, y + head * 0.8) if down else (x + head * 0.8, y)
+    # Network diagrams have thousands of edges: weak ones must not cover strong ones.
+    if not arrow and shade(flow, picture.largest):
+        return f' opacity="{0.25 + 0.75 * strength(flow, picture.largest):.2f}"'
+    return ""
+
+
+def draw_backward_edge(edge: Edge, route: Route, picture: Picture, writer: SvgWriter) -> str:
+    """Return what an edge carries back: a strong line with an arrow at its source."""
+    flow = edge.flow or 0.0
+    thickness = edge_width(flow, picture.largest) + 1.0
+    stroke = _stroke(flow, picture)
+    paint = writer.paint("none", stroke)
+    stroke_width = f'stroke-width="{format_coordinate(thickness)}"'
     if picture.level == "neurons":
-        return sheet.path(
-            curve(route), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"'
-        )
-    line = sheet.path(
-        curve((first, *route[1:])), sheet.paint("none", paint), f'stroke-width="{trimmed(thick)}"'
-    )
-    return line + sheet.path(_tip(x, y, -head, down), sheet.paint(paint))
+        return writer.path(curve(route), paint, stroke_width)
+
+    x, y = route[0]
+    head = _head_size(thickness)
+    down = _runs_down(route)
+    start = (x, y + head * 0.8) if down else (x + head * 0.8, y)
+    line = writer.path(curve((start, *route[1:])), paint, stroke_width)
+    return line + writer.path(_tip(x, y, -head, down), writer.paint(stroke))
 
 
-def free_plate(route: tuple[Point, ...], wide: float, high: float, taken: list[Frame]) -> Frame:
-    """Where on an edge a plate of a size covers the least of others."""
-    frames = (_plate(route, share, wide) for share in (0.5, 0.4, 0.6, 0.3, 0.7))
-    sized = [Frame(frame.x, frame.middle - high / 2, wide, high) for frame in frames]
-    return min(sized, key=lambda frame: _covered(frame, taken))
+def _stroke(flow: float, picture: Picture) -> str:
+    return f"e{shade(flow, picture.largest)}" if isfinite(flow) else "alarm"
 
 
-def plate(frame: Frame, text: str, flow: float, picture: Picture, sheet: Sheet) -> str:
-    """A text in a border of the color of a gradient."""
-    border = sheet.paint("page", f"e{shade(flow, picture.largest)}" if isfinite(flow) else "alarm")
-    box = sheet.rect(frame.x, frame.y, frame.width, frame.height, border, 5, 'stroke-width="1.4"')
-    return box + sheet.text(
-        frame.center, frame.middle + 3.6, text, 10, "ink", anchor="middle", bold=True
-    )
+def _head_size(thickness: float) -> float:
+    return _ARROW * (0.75 + 0.12 * thickness)
 
 
-def _runs_down(route: tuple[Point, ...]) -> bool:
+def place_plate(route: Route, wide: float, high: float, taken: list[Rect]) -> Rect:
+    """Return where on an edge a plate of a size covers the least of others."""
+    rects = [_label_rect(route, share, wide) for share in _PLATE_SHARES]
+    plates = [Rect(rect.x, rect.middle - high / 2, wide, high) for rect in rects]
+    return min(plates, key=lambda plate: _covered_area(plate, taken))
+
+
+def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: SvgWriter) -> str:
+    """Return a text with a border in the color of a gradient."""
+    paint = writer.paint("page", _stroke(flow, picture))
+    box = writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 5, 'stroke-width="1.4"')
+    y = rect.middle + 3.6
+    return box + writer.text(rect.center, y, text, 10, "ink", anchor="middle", bold=True)
+
+
+def _runs_down(route: Route) -> bool:
+    """Whether an edge links two members of a running sum, which are in one column."""
     return len(route) == 2 and abs(route[0][0] - route[1][0]) < 0.5
 
 
 def _tip(x: float, y: float, head: float, down: bool) -> str:
-    half, whole = trimmed(abs(head) * 0.42), trimmed(abs(head) * 0.84)
+    half = abs(head) * 0.42
+    full = abs(head) * 0.84
     if down:
-        return f"M{trimmed(x)} {trimmed(y)}l-{half} {trimmed(-head)}h{whole}Z"
-    return f"M{trimmed(x)} {trimmed(y)}l{trimmed(-head)} -{half}v{whole}Z"
+        return path_data("M", x, y, "l-", half, -head, "h", full, "Z")
+    return path_data("M", x, y, "l", -head, " -", half, "v", full, "Z")
 
 
-def curve(route: tuple[Point, ...]) -> str:
-    """A path through points that is level at each of them.
+def curve(route: Sequence[Point]) -> str:
+    """Return a path through points that is horizontal at each of them.
 
-    >>> curve(((0, 0), (10, 5)))
-    'M0 0C5 0 5 5 10 5'
+    Example:
+        >>> curve(((0, 0), (10, 5)))
+        'M0 0C5 0 5 5 10 5'
     """
-    parts = [f"M{trimmed(route[0][0])} {trimmed(route[0][1])}"]
+    parts = [path_data("M", *route[0])]
     for (x0, y0), (x1, y1) in pairwise(route):
         if abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5:
-            parts.append(f"L{trimmed(x1)} {trimmed(y1)}")
+            parts.append(path_data("L", x1, y1))
         else:
-            middle = trimmed((x0 + x1) / 2)
-            parts.append(
-                f"C{middle} {trimmed(y0)} {middle} {trimmed(y1)} {trimmed(x1)} {trimmed(y1)}"
-            )
+            middle = (x0 + x1) / 2
+            parts.append(path_data("C", middle, y0, middle, y1, x1, y1))
     return "".join(parts)
 
 
-def dot(point: Point, sheet: Sheet) -> str:
-    """A port on the border of a box."""
-    return f'<circle cx="{trimmed(point[0])}" cy="{trimmed(point[1])}" r="3" {sheet.paint("card", "line")} stroke-width="1.2"/>'
+def draw_port(point: Point, writer: SvgWriter) -> str:
+    """Return a port on the border of a box."""
+    x, y = point
+    center = f'cx="{format_coordinate(x)}" cy="{format_coordinate(y)}"'
+    return f'<circle {center} r="3" {writer.paint("card", "line")} stroke-width="1.2"/>'
 
 
-def labels(placed: Placed, sheet: Sheet) -> Iterable[str]:
-    """On cards each local derivative on its edge, moved along it where it would cover another label or a node."""
-    if placed.picture.level != "cards":
+def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
+    """Yield on cards each local derivative on its edge.
+
+    A label moves along its edge to cover as little as possible of nodes and of other labels. It is
+    left out where there is no room, unless it carries a mark.
+    """
+    picture = placed.picture
+    if picture.level != "cards":
         return
     taken = list(placed.nodes.values())
-    for edge, route in zip(placed.picture.edges, placed.routes, strict=True):
-        if edge.local is None or (
-            (edge.dim or placed.picture.by_id[edge.source].tag) and not edge.mark
-        ):
+    for edge, route in zip(picture.edges, placed.routes, strict=True):
+        is_quiet = edge.dim or picture.by_id[edge.source].tag
+        if edge.local is None or (is_quiet and not edge.mark):
             continue
         text = f"∂ {number(edge.local)}" + (f" {edge.mark}" if edge.mark else "")
-        wide = width(text, 9.5) + 8
-        frame = min(
-            (_plate(route, share, wide) for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)),
-            key=lambda frame: _covered(frame, taken),
-        )
-        if _covered(frame, taken) > frame.width * frame.height * 0.3 and not edge.mark:
+        label_width = width(text, _LABEL_SIZE) + 8
+        rects = [_label_rect(route, share, label_width) for share in _LABEL_SHARES]
+        covered = [_covered_area(rect, taken) for rect in rects]
+        least = min(covered)
+        rect = rects[covered.index(least)]
+        if least > rect.width * rect.height * _MAX_COVERED and not edge.mark:
             continue
-        taken.append(frame)
-        plate = ("alarm", "") if edge.mark else ("page", 'opacity="0.86"')
-        yield sheet.rect(
-            frame.x, frame.y, frame.width, frame.height, sheet.paint(plate[0]), 4, plate[1]
-        )
-        yield sheet.text(
-            frame.center,
-            frame.middle + 3.3,
-            text,
-            9.5,
-            "page" if edge.mark else "muted",
-            anchor="middle",
-        )
+
+        taken.append(rect)
+        paint = writer.paint("alarm" if edge.mark else "page")
+        opacity = "" if edge.mark else 'opacity="0.86"'
+        yield writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 4, opacity)
+        y = rect.middle + 3.3
+        ink = "page" if edge.mark else "muted"
+        yield writer.text(rect.center, y, text, _LABEL_SIZE, ink, anchor="middle")
 
 
-def _plate(route: tuple[Point, ...], share: float, wide: float) -> Frame:
+def _label_rect(route: Route, share: float, label_width: float) -> Rect:
     if _runs_down(route):
-        return Frame(route[0][0] + 6, (route[0][1] + route[1][1]) / 2 - 7, wide, 14)
-    x, y = _at(route, share)
-    return Frame(x - wide / 2, y - 7, wide, 14)
+        (x, top), (_, bottom) = route
+        return Rect(x + 6, (top + bottom) / 2 - 7, label_width, _LABEL_HEIGHT)
+    x, y = _point_at(route, share)
+    return Rect(x - label_width / 2, y - 7, label_width, _LABEL_HEIGHT)
 
 
-def _at(route: tuple[Point, ...], share: float) -> Point:
-    """The point on the longest stretch of the curve, `share` of the way along it."""
-    (x0, y0), (x1, y1) = max(pairwise(route), key=lambda ends: abs(ends[1][0] - ends[0][0]))
-    t = share
-    bend = 3 * t * t - 2 * t**3
-    return (x0 * (1 - t) ** 3 + 3 * (x0 + x1) / 2 * t * (1 - t) + x1 * t**3, y0 + (y1 - y0) * bend)
+def _point_at(route: Route, t: float) -> Point:
+    """Return the point at parameter `t` of the longest stretch, a cubic Bézier curve."""
+    stretches = pairwise(route)
+    (x0, y0), (x1, y1) = max(stretches, key=lambda ends: abs(ends[1][0] - ends[0][0]))
+    # Both control points are halfway across, one at the height of each end.
+    x = x0 * (1 - t) ** 3 + 3 * (x0 + x1) / 2 * t * (1 - t) + x1 * t**3
+    y = y0 + (y1 - y0) * (3 * t * t - 2 * t**3)
+    return x, y
 
 
-def _covered(frame: Frame, others: list[Frame]) -> float:
-    return sum(frame.overlap(other) for other in others)
+def _covered_area(rect: Rect, others: list[Rect]) -> float:
+    return sum(rect.overlap(other) for other in others)

@@ -1,193 +1,206 @@
-"""The cards of the layer view as SVG, the wide arrows between them, and the legend."""
+"""The layer view as SVG: its cards, the wide arrows between them, and the legend."""
 
 from collections.abc import Iterator
 from math import isfinite, log10
 
-from viz.layout.geometry import Frame, Point
-from viz.layout.layer_cards import MOST_TITLE, PAD, TOP, Bars, Facts, Piece, largest_flow, pieces
-from viz.layout.layered import Placed
+from viz.layout.geometry import Point, Rect
+from viz.layout.layer_cards import (
+    MAX_TITLE,
+    PAD,
+    TOP,
+    Bars,
+    Facts,
+    Piece,
+    largest_flow,
+    place_pieces,
+)
+from viz.layout.layered import PlacedPicture
+from viz.look.measures import BORDER
 from viz.look.text import escape, fitted, number, width
 from viz.look.theme import edge_width
 from viz.model.heatmap import Histogram
 from viz.model.layer_card import LayerCard, described
 from viz.model.picture import Edge
 
-from .svg_charts import draw_bars, draw_facts, draw_histogram, draw_map, scale
-from .svg_writer import Sheet, trimmed
+from .svg_charts import draw_bars, draw_facts, draw_histogram, draw_map, draw_ramp
+from .svg_writer import SvgWriter, format_coordinate, path_data
 
-_PIXELS, _MOST_PIXELS = 200_000, 80_000
-"""How many cells all maps together, and one alone, may have before blocks of them are merged: that bounds the file."""
+# Cells that all maps together, and one alone, may have before blocks of them are merged: that
+# bounds the file.
+_MAX_PIXELS = 200_000
+_MAX_MAP_PIXELS = 80_000
+
+_ZERO_DASHES = f' stroke-dasharray="{BORDER.zero_dashes}"'
 
 
-def body(placed: Placed, sheet: Sheet) -> str:
-    """All cards and arrows."""
-    picture, largest = placed.picture, largest_flow(placed.picture)
+def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
+    """Return all cards and arrows."""
+    picture = placed.picture
     count = sum(len(card.maps) + len(card.columns) for card in picture.cards) or 1
-    most = min(_MOST_PIXELS, max(1000, _PIXELS // count))
-    parts = [_card(card, placed.nodes[card.id], most, sheet) for card in picture.cards]
+    max_pixels = min(_MAX_MAP_PIXELS, max(1000, _MAX_PIXELS // count))
+    parts = [_draw_card(card, placed.nodes[card.id], max_pixels, writer) for card in picture.cards]
+
+    largest = largest_flow(picture)
     for edge, route in zip(picture.edges, placed.routes, strict=True):
-        parts.append((_arrows if len(route) == 2 else _lane)(edge, route, largest, sheet))
+        draw = _draw_arrows if len(route) == 2 else _draw_lane
+        parts.append(draw(edge, route, largest, writer))
     return "".join(parts)
 
 
-def _card(card: LayerCard, frame: Frame, most: int, sheet: Sheet) -> str:
-    parts = [
-        sheet.rect(
-            frame.x,
-            frame.y,
-            frame.width,
-            frame.height,
-            sheet.paint("group", "group_line"),
-            10,
-            'stroke-width="1"',
+def _draw_card(card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
+    paint = writer.paint("group", "group_line")
+    border = 'stroke-width="1"'
+    parts = [writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 10, border)]
+
+    is_result = card.kind == "result"
+    detail_size = 13 if is_result else 10
+    detail_width = width(card.detail, detail_size, mono=is_result)
+    parts.append(
+        writer.text(
+            rect.right - PAD,
+            rect.y + 24,
+            card.detail,
+            detail_size,
+            "ink" if is_result else "muted",
+            anchor="end",
+            mono=is_result,
         )
-    ]
-    x, inside = frame.x + PAD, frame.width - 2 * PAD
-    if card.kind == "result":
-        parts.append(
-            sheet.text(
-                frame.right - PAD, frame.y + 24, card.detail, 13, "ink", anchor="end", mono=True
-            )
-        )
-        detail = width(card.detail, 13, mono=True)
-    else:
-        parts.append(
-            sheet.text(frame.right - PAD, frame.y + 24, card.detail, 10, "muted", anchor="end")
-        )
-        detail = width(card.detail, 10)
-    title = fitted(card.title, 13, min(MOST_TITLE, inside - detail - 8), bold=True)
-    parts.append(sheet.text(x, frame.y + 24, title, 13, "ink", bold=True))
-    parts.append(sheet.text(x, frame.y + 39, fitted(card.line, 10, inside), 10, "muted"))
-    for piece, place in pieces(card, frame.height - TOP - PAD):
-        moved = Frame(place.x + x, place.y + frame.y + TOP, place.width, place.height)
-        parts.append(_piece(piece, moved, most, sheet))
-    return f'<g role="graphics-symbol"><title>{escape(described(card), 600)}</title>{"".join(parts)}</g>'
+    )
+
+    x = rect.x + PAD
+    inner_width = rect.width - 2 * PAD
+    title = fitted(card.title, 13, min(MAX_TITLE, inner_width - detail_width - 8), bold=True)
+    parts.append(writer.text(x, rect.y + 24, title, 13, "ink", bold=True))
+    parts.append(writer.text(x, rect.y + 39, fitted(card.line, 10, inner_width), 10, "muted"))
+    for piece, place in place_pieces(card, rect.height - TOP - PAD):
+        # Not `place.move(x, …)`: the sums are rounded in the order in which they are written here.
+        moved = Rect(place.x + x, place.y + rect.y + TOP, place.width, place.height)
+        parts.append(_draw_piece(piece, moved, max_pixels, writer))
+    title = escape(described(card), 600)
+    return f'<g role="graphics-symbol"><title>{title}</title>{"".join(parts)}</g>'
 
 
-def _piece(piece: Piece, frame: Frame, most: int, sheet: Sheet) -> str:
+def _draw_piece(piece: Piece, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
     if isinstance(piece, Histogram):
-        return draw_histogram(piece, frame, sheet)
+        return draw_histogram(piece, rect, writer)
     if isinstance(piece, Facts):
-        return draw_facts(piece, frame, sheet)
+        return draw_facts(piece, rect, writer)
     if isinstance(piece, Bars):
-        return draw_bars(piece, frame, sheet)
-    return draw_map(piece, frame, most, sheet)
+        return draw_bars(piece, rect, writer)
+    return draw_map(piece, rect, max_pixels, writer)
 
 
 # Arrows
 
 
-def _arrows(edge: Edge, route: tuple[Point, ...], largest: float, sheet: Sheet) -> str:
-    """A gray arrow as wide as there are many numbers, and below it one for the gradient that comes back."""
-    (x0, y), (x1, _) = route[0], route[-1]
-    x0, x1, center = x0 + 5, x1 - 5, (x0 + x1) / 2
-    thick = 2.0 + 3.2 * log10(edge.count + 1.0)
+def _draw_arrows(edge: Edge, route: tuple[Point, ...], largest: float, writer: SvgWriter) -> str:
+    """Draw a gray arrow as wide as it has numbers, and below it one for the gradient."""
+    left = route[0][0] + 5
+    right = route[-1][0] - 5
+    center = (left + right) / 2
+    middle = route[0][1]
+    # A logarithm: layers pass on between one number and hundreds of thousands.
+    thickness = 2.0 + 3.2 * log10(edge.count + 1.0)
     shift = 0.0 if edge.flow is None else 16.0
-    half, head = thick / 2, thick / 2 + 5
-    forward = f"M{trimmed(x0)} {trimmed(y - shift - half)}H{trimmed(x1 - head)}v-5L{trimmed(x1)} {trimmed(y - shift)}"
-    forward += f"L{trimmed(x1 - head)} {trimmed(y - shift + half + 5)}v-5H{trimmed(x0)}Z"
-    parts = [sheet.path(forward, sheet.paint("line"))]
-    parts.append(
-        sheet.text(center, y - shift - half - 9, f"{edge.count:,}", 10.5, "muted", anchor="middle")
-    )
+
+    half = thickness / 2
+    neck = right - (half + 5)
+    y = middle - shift
+    outline = path_data("M", left, y - half, "H", neck, "v-5L", right, y)
+    outline += path_data("L", neck, y + half + 5, "v-5H", left, "Z")
+    count_y = y - half - 9
+    parts = [
+        writer.path(outline, writer.paint("line")),
+        writer.text(center, count_y, f"{edge.count:,}", 10.5, "muted", anchor="middle"),
+    ]
     if edge.flow is not None:
-        parts += _back(edge.flow, (x0, x1), y + shift, largest, sheet)
-        parts.append(
-            sheet.text(
-                center, y + shift + 18, f"‖∂‖ {number(edge.flow)}", 10.5, "muted", anchor="middle"
-            )
-        )
+        y = middle + shift
+        parts += _draw_back_arrow(edge.flow, (left, right), y, largest, writer)
+        norm = f"‖∂‖ {number(edge.flow)}"
+        parts.append(writer.text(center, y + 18, norm, 10.5, "muted", anchor="middle"))
     return "".join(parts)
 
 
-def _back(
-    flow: float, ends: tuple[float, float], y: float, largest: float, sheet: Sheet
+def _draw_back_arrow(
+    flow: float, ends: tuple[float, float], y: float, largest: float, writer: SvgWriter
 ) -> Iterator[str]:
-    x0, x1 = ends
-    thick, paint = 1.5 * edge_width(flow, largest), _flow_paint(flow)
-    dashes = ' stroke-dasharray="4 3"' if flow == 0.0 else ""
-    head = 5.5 + thick
-    yield sheet.path(
-        f"M{trimmed(x1)} {trimmed(y)}H{trimmed(x0 + head - 1)}",
-        sheet.paint("none", paint),
-        f'stroke-width="{trimmed(thick)}"{dashes}',
-    )
-    yield sheet.path(
-        f"M{trimmed(x0)} {trimmed(y)}l{trimmed(head)} {trimmed(-head * 0.6)}v{trimmed(head * 1.2)}Z",
-        sheet.paint(paint),
-    )
+    left, right = ends
+    thickness = 1.5 * edge_width(flow, largest)
+    color = _flow_color(flow)
+    dashes = _ZERO_DASHES if flow == 0.0 else ""
+    head = 5.5 + thickness
+    stroke = f'stroke-width="{format_coordinate(thickness)}"{dashes}'
+    line = path_data("M", right, y, "H", left + head - 1)
+    yield writer.path(line, writer.paint("none", color), stroke)
+    tip = path_data("M", left, y, "l", head, -head * 0.6, "v", head * 1.2, "Z")
+    yield writer.path(tip, writer.paint(color))
 
 
-def _flow_paint(flow: float) -> str:
+def _flow_color(flow: float) -> str:
     if not isfinite(flow):
         return "alarm"
     return "e-16" if flow else "line"
 
 
-def _lane(edge: Edge, route: tuple[Point, ...], largest: float, sheet: Sheet) -> str:
-    """A connection above the cards: it jumps over some, or returns to its own."""
+def _draw_lane(edge: Edge, route: tuple[Point, ...], largest: float, writer: SvgWriter) -> str:
+    """Draw a connection above the cards: it skips some, or returns to its own."""
     (x0, y0), (_, y), (x1, _), (_, y1) = route
-    thick, corner = 1.2 + 1.2 * log10(edge.count + 1.0), 6.0 if x1 > x0 else -6.0
-    bend = trimmed(corner)
-    line = f"M{trimmed(x0)} {trimmed(y0)}V{trimmed(y + 6)}q0 -6 {bend} -6H{trimmed(x1 - corner)}q{bend} 0 {bend} 6V{trimmed(y1 - 7)}"
-    tip = f"M{trimmed(x1)} {trimmed(y1)}l-4.5 -8h9Z"
+    thickness = 1.2 + 1.2 * log10(edge.count + 1.0)
+    corner = 6.0 if x1 > x0 else -6.0
+    line = path_data("M", x0, y0, "V", y + 6, "q0 -6 ", corner, " -6H", x1 - corner)
+    line += path_data("q", corner, " 0 ", corner, " 6V", y1 - 7)
+    stroke = f'stroke-width="{format_coordinate(thickness)}"'
     parts = [
-        sheet.path(line, sheet.paint("none", "line"), f'stroke-width="{trimmed(thick)}"'),
-        sheet.path(tip, sheet.paint("line")),
+        writer.path(line, writer.paint("none", "line"), stroke),
+        writer.path(path_data("M", x1, y1, "l-4.5 -8h9Z"), writer.paint("line")),
     ]
+
     words = lane_label(edge)
-    wide, center = width(words, 10) + 12, (x0 + x1) / 2
-    parts.append(sheet.rect(center - wide / 2, y - 8, wide, 16, sheet.paint("page"), 4))
+    label_width = width(words, 10) + 12
+    center = (x0 + x1) / 2
+    left = center - label_width / 2
+    parts.append(writer.rect(left, y - 8, label_width, 16, writer.paint("page"), 4))
     if edge.flow is not None and isfinite(edge.flow):
-        dashes = ' stroke-dasharray="4 3"' if edge.flow == 0.0 else ""
-        under = f"M{trimmed(center - wide / 2 + 6)} {trimmed(y + 7)}h{trimmed(wide - 12)}"
-        parts.append(
-            sheet.path(
-                under,
-                sheet.paint("none", _flow_paint(edge.flow)),
-                f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}',
-            )
-        )
-    return "".join([*parts, sheet.text(center, y + 3.5, words, 10, "muted", anchor="middle")])
+        dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
+        underline = path_data("M", left + 6, y + 7, "h", label_width - 12)
+        stroke = f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}'
+        parts.append(writer.path(underline, writer.paint("none", _flow_color(edge.flow)), stroke))
+    parts.append(writer.text(center, y + 3.5, words, 10, "muted", anchor="middle"))
+    return "".join(parts)
 
 
 def lane_label(edge: Edge) -> str:
-    """What stands on a connection above the cards.
+    """Return the text on a connection above the cards.
 
-    >>> lane_label(Edge("l0", "l0", None, 0.5, count=8))
-    '↺ 8 · ‖∂‖ 0.5'
+    Example:
+        >>> lane_label(Edge("l0", "l0", None, 0.5, count=8))
+        '↺ 8 · ‖∂‖ 0.5'
     """
-    again = "↺ " if edge.source == edge.target else ""
-    return f"{again}{edge.count:,}" + ("" if edge.flow is None else f" · ‖∂‖ {number(edge.flow)}")
+    loop = "↺ " if edge.source == edge.target else ""
+    norm = "" if edge.flow is None else f" · ‖∂‖ {number(edge.flow)}"
+    return f"{loop}{edge.count:,}{norm}"
 
 
-def legend(placed: Placed, sheet: Sheet) -> tuple[str, float]:
-    """What colors and arrows stand for, and how wide that is."""
+def draw_legend(placed: PlacedPicture, writer: SvgWriter) -> tuple[str, float]:
+    """Return what colors and arrows mean, and how wide that is."""
     words = "each map from −its largest"
-    ramp, x = scale(width(words, 10) + 8, sheet)
-    parts = [
-        sheet.text(0, 12, words, 10, "muted"),
-        ramp,
-        sheet.text(x + 6, 12, "to its largest", 10, "muted"),
-    ]
-    x += 6 + width("to its largest", 10) + 22
-    parts += [
-        sheet.rect(x, 2, 2.8, 13, sheet.paint("ink")),
-        sheet.text(x + 9, 12, "exactly 0", 10, "muted"),
-    ]
-    x += 9 + width("exactly 0", 10) + 22
-    for paint, name, seen in (
-        ("line", "how many numbers go on", True),
-        (
-            "e-16",
-            "‖∂‖ the norm of the gradient that comes back",
-            placed.picture.colors == "gradient",
-        ),
-    ):
-        if seen:
-            parts.append(
-                sheet.path(f"M{trimmed(x)} 8.5h20", sheet.paint("none", paint), 'stroke-width="3"')
-            )
-            parts.append(sheet.text(x + 26, 12, name, 10, "muted"))
-            x += 26 + width(name, 10) + 22
+    ramp, x = draw_ramp(width(words, 10) + 8, writer)
+    parts = [writer.text(0, 12, words, 10, "muted"), ramp]
+    words = "to its largest"
+    parts.append(writer.text(x + 6, 12, words, 10, "muted"))
+    x += 6 + width(words, 10) + 22
+
+    words = "exactly 0"
+    parts.append(writer.rect(x, 2, 2.8, 13, writer.paint("ink")))
+    parts.append(writer.text(x + 9, 12, words, 10, "muted"))
+    x += 9 + width(words, 10) + 22
+
+    lines = [("line", "how many numbers go on")]
+    if placed.picture.colors == "gradient":
+        lines.append(("e-16", "‖∂‖ the norm of the gradient that comes back"))
+    for color, words in lines:
+        line = path_data("M", x, " 8.5h20")
+        parts.append(writer.path(line, writer.paint("none", color), 'stroke-width="3"'))
+        parts.append(writer.text(x + 26, 12, words, 10, "muted"))
+        x += 26 + width(words, 10) + 22
     return "".join(parts), x

@@ -1,45 +1,42 @@
-"""What nodes look like: cards, chips, closed modules, units of the neuron view, tags."""
+"""Nodes as SVG: cards, chips, tags, closed modules, units of the neuron view."""
 
+from dataclasses import dataclass
 from math import isfinite
 
-from viz.layout.geometry import Frame
-from viz.layout.node_size import (
-    DETAIL,
-    LABEL,
-    NUMBER,
-    ROW,
-    TOP,
-    WORD,
-    badge_width,
-    chip_text,
-    number_rows,
-    number_width,
-    short_label,
-)
+from viz.layout.geometry import Rect
+from viz.layout.node_size import badge_width, chip_text, number_rows, number_width, short_label
+from viz.look.measures import BORDER, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
 from viz.look.text import TIP, escape, exact, fitted, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture
 
-from .svg_writer import Sheet, trimmed
+from .svg_writer import SvgWriter, path_data
 
 
-def draw(node: Node, frame: Frame, picture: Picture, sheet: Sheet) -> str:
-    """The element of a node: a group with a title that screen readers speak and browsers show as a tooltip."""
-    step = shade(node.grad or 0.0, picture.largest)
+def draw_node(node: Node, rect: Rect, picture: Picture, writer: SvgWriter) -> str:
+    """Return the element of a node.
+
+    It is a group with a title, which screen readers speak and browsers show as a tooltip.
+    """
+    pen = _NodePen(node, rect, shade(node.grad or 0.0, picture.largest), writer)
     if picture.level == "neurons":
-        body = _unit(node, frame, step, sheet)
+        body = pen.unit()
     elif node.kind == "module":
-        body = _module(node, frame, step, sheet)
+        body = pen.module()
     elif node.tag:
-        body = _tag(node, frame, step, sheet)
+        body = pen.tag()
+    elif picture.level == "chips":
+        body = pen.chip()
     else:
-        body = (_chip if picture.level == "chips" else _card)(node, frame, step, sheet)
+        body = pen.card()
+
     faint = ' opacity="0.3"' if node.dim else ""
-    return f'<g role="graphics-symbol"{faint}><title>{escape(spoken(node), TIP)}</title>{body}</g>'
+    title = f"<title>{escape(describe_node(node), TIP)}</title>"
+    return f'<g role="graphics-symbol"{faint}>{title}{body}</g>'
 
 
-def spoken(node: Node) -> str:
-    """Describe a node in one sentence, with its whole label and every digit: what a tooltip says.
+def describe_node(node: Node) -> str:
+    """Describe a node in one sentence, with its full label and every digit, for its tooltip.
 
     Args:
         node: The node of a picture.
@@ -48,7 +45,7 @@ def spoken(node: Node) -> str:
         The text as it is, not yet escaped for any format.
 
     Example:
-        >>> spoken(Node("n1", "operation", label="o", data=0.5, grad=1.0, formula="tanh(n)"))
+        >>> describe_node(Node("n1", "operation", label="o", data=0.5, grad=1.0, formula="tanh(n)"))
         'o = tanh(n), data 0.5, gradient 1.0'
     """
     name = node.whole or node.name or node.label
@@ -56,6 +53,7 @@ def spoken(node: Node) -> str:
         parts = [f"{name} = {node.formula}"]
     else:
         parts = [" ".join(filter(None, [node.formula or node.kind, name]))]
+
     if node.data is not None:
         parts.append(f"data {exact(node.data)}")
     if node.grad is not None:
@@ -64,271 +62,332 @@ def spoken(node: Node) -> str:
     return ", ".join([*parts, *filter(None, [node.detail, node.tip])])
 
 
-def _border(
-    node: Node, sheet: Sheet, color: str = "line", radius: float = 7.0
-) -> tuple[str, str, float]:
-    if node.root:
-        return sheet.paint("none", "ink"), 'stroke-width="2"', radius
-    dashed = ' stroke-dasharray="3 2"' if node.kind in ("constant", "more") else ""
-    return sheet.paint("none", color), f'stroke-width="1.2"{dashed}', radius
+@dataclass(frozen=True)
+class _NodePen:
+    """Draws one node.
 
+    Attributes:
+        node: The node.
+        rect: Where it is.
+        step: The step of the gradient scale for its gradient.
+        writer: Writes the elements.
+    """
 
-def _card(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
-    x, y, right, badge = frame.x, frame.y, frame.right, badge_width(node)
-    parts = [sheet.rect(x, y, frame.width, frame.height, sheet.paint("card"), 7)]
-    edge, bend, bottom = trimmed(x + badge), trimmed(x + 7), trimmed(y + frame.height - 7)
-    left = f"M{edge} {trimmed(y)}H{bend}a7 7 0 0 0 -7 7V{bottom}a7 7 0 0 0 7 7H{edge}Z"
-    parts.append(sheet.path(left, sheet.paint(f"badge-{node.kind}")))
-    parts.append(
-        sheet.text(
-            x + badge / 2, frame.middle + 4, node.symbol, 12, "white", anchor="middle", bold=True
+    node: Node
+    rect: Rect
+    step: int
+    writer: SvgWriter
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether one of the node's numbers is nan or infinite."""
+        return not all(isfinite(x) for x in (self.node.data, self.node.grad) if x is not None)
+
+    def fill(self, radius: float, color: str) -> str:
+        """Fill the whole rectangle."""
+        rect = self.rect
+        paint = self.writer.paint(color)
+        return self.writer.rect(rect.x, rect.y, rect.width, rect.height, paint, radius)
+
+    def border(self, radius: float, color: str = "line", width: float = BORDER.plain) -> str:
+        """Draw the outline; a root has a thicker one in the color of the text."""
+        node = self.node
+        rect = self.rect
+        if node.root:
+            paint = self.writer.paint("none", "ink")
+            more = f'stroke-width="{BORDER.root:g}"'
+        else:
+            is_dashed = node.kind in ("constant", "more")
+            dashes = f' stroke-dasharray="{BORDER.constant_dashes}"' if is_dashed else ""
+            paint = self.writer.paint("none", color)
+            more = f'stroke-width="{width:g}"{dashes}'
+        return self.writer.rect(rect.x, rect.y, rect.width, rect.height, paint, radius, more)
+
+    def card(self) -> str:
+        """Draw badge, title, small print, and a row for each number, the gradient's filled."""
+        node = self.node
+        rect = self.rect
+        writer = self.writer
+        left = rect.x + badge_width(node)
+        text_x = left + CARD.text_inset
+        parts = [self.fill(CARD.radius, "card"), self._badge()]
+
+        row_y = rect.y + CARD.top
+        if node.label:
+            room = rect.width - badge_width(node) - 16
+            label = fitted(node.label, FONT_SIZES.label, room, bold=True)
+            baseline = rect.y + CARD.title_baseline
+            parts.append(writer.text(text_x, baseline, label, FONT_SIZES.label, "ink", bold=True))
+            row_y = rect.y + CARD.head
+        if node.detail:
+            baseline = row_y + CARD.detail_baseline
+            parts.append(writer.text(text_x, baseline, node.detail, FONT_SIZES.small, "muted"))
+            row_y += CARD.detail
+
+        for word, x in number_rows(node):
+            if word == "grad":
+                parts.append(self._gradient_fill(left, row_y))
+            parts += self._number_row(word, x, text_x, row_y)
+            row_y += CARD.row
+
+        # The outline comes last, so that no fill covers half of its width.
+        return "".join([*parts, self.border(CARD.radius)])
+
+    def _badge(self) -> str:
+        rect = self.rect
+        badge = badge_width(self.node)
+        right = rect.x + badge
+        bottom = rect.y + rect.height - CARD.radius
+        outline = path_data("M", right, rect.y, "H", rect.x + CARD.radius, "a7 7 0 0 0 -7 7")
+        outline += path_data("V", bottom, "a7 7 0 0 0 7 7H", right, "Z")
+        shape = self.writer.path(outline, self.writer.paint(f"badge-{self.node.kind}"))
+        return shape + self.writer.text(
+            rect.x + badge / 2,
+            rect.middle + CARD.symbol_shift,
+            self.node.symbol,
+            FONT_SIZES.symbol,
+            "white",
+            anchor="middle",
+            bold=True,
         )
-    )
-    line = y + 4
-    if node.label:
-        label = fitted(node.label, LABEL, frame.width - badge - 16, bold=True)
-        parts.append(sheet.text(x + badge + 10, y + 16, label, LABEL, "ink", bold=True))
-        line = y + TOP
-    if node.detail:
-        parts.append(sheet.text(x + badge + 10, line + 10, node.detail, 9, "muted"))
-        line += DETAIL
-    for word, number_shown in number_rows(node):
-        if word == "grad":
-            parts.append(
-                _last_row_fill(x + badge, right, line, y + frame.height, f"g{step}", sheet)
-            )
-        parts += _row(
-            word, number_shown, x + badge, right, line, step if word == "grad" else None, sheet
-        )
-        line += ROW
-    paint, more, radius = _border(node, sheet)
-    return "".join([*parts, sheet.rect(x, y, frame.width, frame.height, paint, radius, more)])
 
+    def _gradient_fill(self, left: float, top: float) -> str:
+        """Fill the last row of a card, inside its round corner."""
+        bottom = self.rect.y + self.rect.height - CARD.radius
+        outline = path_data("M", left, top, "H", self.rect.right, "V", bottom)
+        outline += path_data("a7 7 0 0 1 -7 7H", left, "Z")
+        return self.writer.path(outline, self.writer.paint(f"g{self.step}"))
 
-def _last_row_fill(
-    left: float, right: float, top: float, bottom: float, fill: str, sheet: Sheet
-) -> str:
-    """The tinted row at the foot of a card, inside its round corner."""
-    data = f"M{trimmed(left)} {trimmed(top)}H{trimmed(right)}V{trimmed(bottom - 7)}a7 7 0 0 1 -7 7H{trimmed(left)}Z"
-    return sheet.path(data, sheet.paint(fill))
+    def _number_row(self, word: str, x: float, text_x: float, top: float) -> list[str]:
+        is_gradient = word == "grad"
+        ink = f"t{self.step}" if is_gradient else "ink"
+        word_color = f"t{self.step}" if is_gradient else "muted"
+        right = self.rect.right - CARD.number_inset
+        word_y = top + CARD.word_baseline
+        parts = [self.writer.text(text_x, word_y, word, FONT_SIZES.word, word_color)]
+        if not isfinite(x):
+            # nan and inf get their own box, which stands out from any fill.
+            written = number_width(x)
+            parts.append(self._alarm(right - written - 4, top + 2, written + 8, CARD.row - 4))
+            ink = "alarm"
 
-
-def _row(
-    word: str, x: float, left: float, right: float, top: float, step: int | None, sheet: Sheet
-) -> list[str]:
-    ink, gray = ("ink", "muted") if step is None else (f"t{step}", f"t{step}")
-    parts = [sheet.text(left + 10, top + 13, word, WORD, gray)]
-    if not isfinite(x):
-        parts.append(
-            _alarm(right - 9 - number_width(x) - 4, top + 2, number_width(x) + 8, ROW - 4, sheet)
-        )
-        ink = "alarm"
-    return [
-        *parts,
-        sheet.text(
-            right - 9,
-            top + 13.5,
+        text = self.writer.text(
+            right,
+            top + CARD.number_baseline,
             number(x),
-            NUMBER,
+            FONT_SIZES.number,
             ink,
             anchor="end",
             mono=True,
             bold=not isfinite(x),
-        ),
-    ]
-
-
-def _alarm(x: float, y: float, wide: float, high: float, sheet: Sheet) -> str:
-    """The hatched red box behind nan and inf."""
-    lines = [
-        f"M{trimmed(max(x, x + k - high))} {trimmed(y + min(k, high))}L{trimmed(min(x + k, x + wide))} {trimmed(y + max(0.0, k - wide))}"
-        for k in (6.0 * i for i in range(1, int((wide + high) / 6) + 1))
-    ]
-    box = sheet.rect(x, y, wide, high, sheet.paint("card", "alarm"), 2, 'stroke-width="1"')
-    return box + sheet.path(
-        "".join(lines), sheet.paint("none", "alarm"), 'stroke-width="0.8" opacity="0.35"'
-    )
-
-
-def _chip(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
-    alarm = not all(isfinite(x) for x in (node.data, node.grad) if x is not None)
-    fill = "card" if alarm or node.grad is None else f"g{step}"
-    radius = 4.0 if node.kind in ("parameter", "constant") else frame.height / 2
-    color = {"parameter": "badge-parameter", "input": "badge-input"}.get(node.kind, "line")
-    parts = [sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), radius)]
-    if alarm:
-        parts.append(_alarm(frame.x + 2, frame.y + 4, frame.width - 4, frame.height - 8, sheet))
-    thick = ' stroke-width="1.8"' if node.kind in ("parameter", "input") and not node.root else ""
-    paint, more, radius = _border(node, sheet, "alarm" if alarm else color, radius)
-    more = more.replace('stroke-width="1.2"', thick.strip()) if thick else more
-    parts.append(sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, radius, more))
-    ink = "ink" if fill == "card" else f"t{step}"
-    if text := chip_text(node):
-        parts.append(
-            sheet.text(
-                frame.x + frame.width / 2,
-                frame.middle + 3.6,
-                text,
-                10,
-                ink,
-                anchor="middle",
-                bold=True,
-            )
         )
-    if node.detail:
-        parts.append(
-            sheet.text(
-                frame.x + frame.width / 2, frame.y - 3, node.detail, 8, "muted", anchor="middle"
-            )
+        return [*parts, text]
+
+    def _alarm(self, x: float, y: float, width: float, height: float) -> str:
+        """Draw the hatched red box behind nan and inf."""
+        writer = self.writer
+        hatching = []
+        for i in range(1, int((width + height) / 6) + 1):
+            # A line at 45° down to the left, cut at the edges of the box.
+            shift = 6.0 * i
+            start_x = max(x, x + shift - height)
+            start_y = y + min(shift, height)
+            end_x = min(x + shift, x + width)
+            end_y = y + max(0.0, shift - width)
+            hatching.append(path_data("M", start_x, start_y, "L", end_x, end_y))
+
+        paint = writer.paint("card", "alarm")
+        box = writer.rect(x, y, width, height, paint, 2, 'stroke-width="1"')
+        return box + writer.path(
+            "".join(hatching), writer.paint("none", "alarm"), 'stroke-width="0.8" opacity="0.35"'
         )
-    if node.label and node.label != chip_text(node) and node.kind in ("operation", "input"):
-        parts.append(
-            sheet.text(
-                frame.x + frame.width / 2,
-                frame.y + frame.height + 9,
-                fitted(node.label, 8.5, 60),
-                8.5,
-                "muted",
-                anchor="middle",
-            )
-        )
-    return "".join(parts)
 
+    def chip(self) -> str:
+        """Draw a circle or pill with a symbol; for a parameter or a constant a square."""
+        node = self.node
+        rect = self.rect
+        alarm = self.is_alarming
+        # No color of the scale means nan: the hatched box is drawn on plain paper.
+        fill = "card" if alarm or node.grad is None else f"g{self.step}"
+        ink = "ink" if fill == "card" else f"t{self.step}"
+        # The shape tells the kind, because the fill is the gradient's.
+        is_square = node.kind in ("parameter", "constant")
+        radius = CHIP.leaf_radius if is_square else rect.height / 2
 
-def _tag(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
-    fill = f"g{step}" if node.grad is not None else "card"
-    ink = f"t{step}" if node.grad is not None else "ink"
-    paint, more, _ = _border(node, sheet, f"badge-{node.kind}")
-    body = sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), 5)
-    body += sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, 5, more)
-    return body + sheet.text(
-        frame.x + frame.width / 2, frame.middle + 3.2, short_label(node), 9, ink, anchor="middle"
-    )
+        parts = [self.fill(radius, fill)]
+        if alarm:
+            parts.append(self._alarm(rect.x + 2, rect.y + 4, rect.width - 4, rect.height - 8))
+        parts.append(self._chip_border(radius, alarm))
 
+        text = chip_text(node)
+        # What does not fit into the chip is written around it: small print above, a label below.
+        if text:
+            y = rect.middle + CHIP.text_shift
+            parts.append(self._centered(y, text, FONT_SIZES.chip, ink, bold=True))
+        if node.detail:
+            y = rect.y - 3
+            parts.append(self._centered(y, node.detail, FONT_SIZES.chip_detail, "muted"))
+        if node.label and node.label != text and node.kind in ("operation", "input"):
+            y = rect.y + rect.height + CHIP.label_shift
+            label = fitted(node.label, FONT_SIZES.chip_label, 60)
+            parts.append(self._centered(y, label, FONT_SIZES.chip_label, "muted"))
+        return "".join(parts)
 
-def _module(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
-    """Stacked paper: there is more underneath."""
-    x, y, wide, high = frame.x, frame.y, frame.width, frame.height
-    parts = [
-        sheet.rect(
-            x + shift, y + shift, wide, high, sheet.paint("card", "line"), 7, 'stroke-width="1"'
-        )
-        for shift in (6.0, 3.0)
-    ]
-    parts.append(sheet.rect(x, y, wide, high, sheet.paint("card"), 7))
-    if node.grad is not None:
-        parts.append(_foot(frame, f"g{step}", sheet))
-    parts.append(
-        sheet.path(f"M{trimmed(x + 9)} {trimmed(y + 9)}l6 4.5l-6 4.5Z", sheet.paint("muted"))
-    )
-    parts.append(
-        sheet.text(
-            x + 20,
-            y + 17.5,
-            fitted(node.label, LABEL, wide - 30, bold=True),
-            LABEL,
-            "ink",
-            bold=True,
-        )
-    )
-    if node.data is not None:
-        parts.append(
-            sheet.text(
-                x + wide - 9, y + 17.5, number(node.data), NUMBER, "ink", anchor="end", mono=True
-            )
-        )
-    ink = f"t{step}" if node.grad is not None else "muted"
-    parts.append(sheet.text(x + 9, y + high - 7, node.detail or node.formula, 9, ink))
-    paint, more, radius = _border(node, sheet)
-    return "".join([*parts, sheet.rect(x, y, wide, high, paint, radius, more)])
+    def _chip_border(self, radius: float, alarm: bool) -> str:
+        is_named = self.node.kind in ("parameter", "input")
+        color = f"badge-{self.node.kind}" if is_named else "line"
+        line_width = BORDER.leaf if is_named else BORDER.plain
+        return self.border(radius, "alarm" if alarm else color, line_width)
 
+    def _centered(self, y: float, text: str, size: float, ink: str, bold: bool = False) -> str:
+        x = self.rect.x + self.rect.width / 2
+        return self.writer.text(x, y, text, size, ink, anchor="middle", bold=bold)
 
-def _foot(frame: Frame, fill: str, sheet: Sheet) -> str:
-    top, bottom = trimmed(frame.y + frame.height - 20), trimmed(frame.y + frame.height - 7)
-    data = f"M{trimmed(frame.x)} {top}H{trimmed(frame.right)}V{bottom}a7 7 0 0 1 -7 7H{trimmed(frame.x + 7)}a7 7 0 0 1 -7 -7Z"
-    return sheet.path(data, sheet.paint(fill))
-
-
-def _unit(node: Node, frame: Frame, step: int, sheet: Sheet) -> str:
-    alarm = not all(isfinite(x) for x in (node.data, node.grad) if x is not None)
-    fill = "card" if node.grad is None or alarm else f"g{step}"
-    parts = [sheet.rect(frame.x, frame.y, frame.width, frame.height, sheet.paint(fill), 7)]
-    if alarm:
-        parts.append(_alarm(frame.x + 3, frame.y + 4, frame.width - 6, frame.height - 8, sheet))
-    paint, more, radius = _border(node, sheet, "badge-input" if node.kind == "input" else "line")
-    more = more.replace("1.2", "2") if node.kind == "input" else more
-    parts.append(sheet.rect(frame.x, frame.y, frame.width, frame.height, paint, radius, more))
-    ink = "ink" if fill == "card" else f"t{step}"
-    text = number(node.data) if node.data is not None else "…"
-    if node.kind != "input" or node.data is None:
-        text = text if node.kind == "operation" else fitted(node.label, 10, frame.width - 12)
-        if node.mark:
-            parts.append(_mark(node.mark, frame, sheet))
-        elif node.detail:
-            parts.append(
-                sheet.text(
-                    frame.center,
-                    frame.bottom + 8,
-                    fitted(node.detail, 8.5, 100),
-                    8.5,
-                    "muted",
-                    anchor="middle",
-                )
-            )
-        return "".join(
-            [
-                *parts,
-                sheet.text(
-                    frame.x + frame.width / 2,
-                    frame.middle + 4,
-                    text,
-                    NUMBER,
-                    ink,
-                    anchor="middle",
-                    mono=True,
-                ),
-            ]
-        )
-    label = fitted(node.label, 10, 24, bold=True)
-    parts.append(sheet.text(frame.x + 7, frame.middle + 4, label, 10, ink, bold=True))
-    room = frame.width - 18 - width(label, 10, bold=True)
-    size_of_number = min(10.0, 10.0 * room / width(text, 10, mono=True))
-    return "".join(
-        [
-            *parts,
-            sheet.text(
-                frame.right - 7,
-                frame.middle + 4,
-                text,
-                size_of_number,
-                ink,
-                anchor="end",
-                mono=True,
+    def tag(self) -> str:
+        """Draw the small copy of a leaf."""
+        has_gradient = self.node.grad is not None
+        ink = f"t{self.step}" if has_gradient else "ink"
+        parts = [
+            self.fill(TAG.radius, f"g{self.step}" if has_gradient else "card"),
+            self.border(TAG.radius, f"badge-{self.node.kind}"),
+            self._centered(
+                self.rect.middle + TAG.text_shift, short_label(self.node), FONT_SIZES.small, ink
             ),
         ]
-    )
+        return "".join(parts)
 
+    def module(self) -> str:
+        """Draw a closed module as stacked paper: there is more underneath."""
+        node = self.node
+        rect = self.rect
+        writer = self.writer
+        sheets = [
+            writer.rect(
+                rect.x + shift,
+                rect.y + shift,
+                rect.width,
+                rect.height,
+                writer.paint("card", "line"),
+                MODULE.radius,
+                'stroke-width="1"',
+            )
+            for shift in (6.0, 3.0)
+        ]
+        parts = [*sheets, self.fill(MODULE.radius, "card")]
+        if node.grad is not None:
+            parts.append(self._module_foot())
 
-def _mark(word: str, frame: Frame, sheet: Sheet) -> str:
-    """A thick ring, and the word on a plate at its foot."""
-    word = fitted(word, 8.5, frame.width - 10, bold=True)
-    wide = width(word, 8.5, bold=True) + 10
-    ring = sheet.rect(
-        frame.x - 2,
-        frame.y - 2,
-        frame.width + 4,
-        frame.height + 4,
-        sheet.paint("none", "alarm"),
-        9,
-        'stroke-width="2.4"',
-    )
-    plate = sheet.rect(
-        frame.center - wide / 2, frame.bottom - 4, wide, 11, sheet.paint("alarm"), 5.5
-    )
-    return (
-        ring
-        + plate
-        + sheet.text(
-            frame.center, frame.bottom + 4.5, word, 8.5, "page", anchor="middle", bold=True
+        corner = rect.x + MODULE.inset
+        baseline = rect.y + MODULE.title_baseline
+        triangle = path_data("M", corner, rect.y + MODULE.inset, "l6 4.5l-6 4.5Z")
+        parts.append(writer.path(triangle, writer.paint("muted")))
+        label = fitted(node.label, FONT_SIZES.label, rect.width - 30, bold=True)
+        title_x = rect.x + MODULE.title_inset
+        parts.append(writer.text(title_x, baseline, label, FONT_SIZES.label, "ink", bold=True))
+        if node.data is not None:
+            parts.append(
+                writer.text(
+                    rect.x + rect.width - MODULE.inset,
+                    baseline,
+                    number(node.data),
+                    FONT_SIZES.number,
+                    "ink",
+                    anchor="end",
+                    mono=True,
+                )
+            )
+
+        ink = f"t{self.step}" if node.grad is not None else "muted"
+        foot_y = rect.y + rect.height - 7
+        parts.append(
+            writer.text(corner, foot_y, node.detail or node.formula, FONT_SIZES.small, ink)
         )
-    )
+        parts.append(self.border(MODULE.radius))
+        return "".join(parts)
+
+    def _module_foot(self) -> str:
+        rect = self.rect
+        top = rect.y + rect.height - MODULE.foot
+        bottom = rect.y + rect.height - MODULE.radius
+        outline = path_data("M", rect.x, top, "H", rect.right, "V", bottom, "a7 7 0 0 1 -7 7H")
+        outline += path_data(rect.x + MODULE.radius, "a7 7 0 0 1 -7 -7Z")
+        return self.writer.path(outline, self.writer.paint(f"g{self.step}"))
+
+    def unit(self) -> str:
+        """Draw a unit of the neuron view."""
+        node = self.node
+        rect = self.rect
+        alarm = self.is_alarming
+        fill = "card" if node.grad is None or alarm else f"g{self.step}"
+        ink = "ink" if fill == "card" else f"t{self.step}"
+
+        parts = [self.fill(UNIT.radius, fill)]
+        if alarm:
+            parts.append(self._alarm(rect.x + 3, rect.y + 4, rect.width - 6, rect.height - 8))
+        if node.kind == "input":
+            parts.append(self.border(UNIT.radius, "badge-input", BORDER.root))
+        else:
+            parts.append(self.border(UNIT.radius))
+
+        if node.kind == "input" and node.data is not None:
+            parts += self._input_text(node.data, ink)
+        else:
+            parts += self._unit_text(ink)
+        return "".join(parts)
+
+    def _input_text(self, x: float, ink: str) -> list[str]:
+        """Draw the name of an input at the left, and its number in the space that is left."""
+        rect = self.rect
+        y = rect.middle + 4
+        size = FONT_SIZES.chip
+        label = fitted(self.node.label, size, 24, bold=True)
+        room = rect.width - 18 - width(label, size, bold=True)
+        # A long number is written smaller, not cut: without its last digits it is another number.
+        number_size = min(size, size * room / width(number(x), size, mono=True))
+        return [
+            self.writer.text(rect.x + 7, y, label, size, ink, bold=True),
+            self.writer.text(
+                rect.right - 7, y, number(x), number_size, ink, anchor="end", mono=True
+            ),
+        ]
+
+    def _unit_text(self, ink: str) -> list[str]:
+        node = self.node
+        rect = self.rect
+        parts = []
+        if node.mark:
+            parts.append(self._mark(node.mark))
+        elif node.detail:
+            detail = fitted(node.detail, FONT_SIZES.chip_label, 100)
+            y = rect.bottom + 8
+            parts.append(self._centered(y, detail, FONT_SIZES.chip_label, "muted"))
+
+        text = fitted(node.label, FONT_SIZES.chip, rect.width - 12)
+        if node.kind == "operation":
+            text = number(node.data) if node.data is not None else "…"
+        x = rect.x + rect.width / 2
+        y = rect.middle + 4
+        size = FONT_SIZES.number
+        return [*parts, self.writer.text(x, y, text, size, ink, anchor="middle", mono=True)]
+
+    def _mark(self, word: str) -> str:
+        """Draw a thick ring, and the word on a plate at its foot."""
+        rect = self.rect
+        writer = self.writer
+        word = fitted(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
+        plate_width = width(word, FONT_SIZES.chip_label, bold=True) + 10
+        # Outside the outline, which keeps the color of its kind.
+        ring = writer.rect(
+            rect.x - 2,
+            rect.y - 2,
+            rect.width + 4,
+            rect.height + 4,
+            writer.paint("none", "alarm"),
+            9,
+            'stroke-width="2.4"',
+        )
+        plate_x = rect.center - plate_width / 2
+        plate = writer.rect(plate_x, rect.bottom - 4, plate_width, 11, writer.paint("alarm"), 5.5)
+        y = rect.bottom + 4.5
+        text = self._centered(y, word, FONT_SIZES.chip_label, "page", bold=True)
+        return ring + plate + text

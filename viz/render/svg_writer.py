@@ -1,59 +1,92 @@
-"""SVG elements with colors for light and dark: attributes carry the one, a style sheet without script the other."""
+"""SVG elements in two themes: attributes carry one, a style sheet without script the other."""
 
 from base64 import b64encode
+from typing import Literal
 
 from viz.look.text import escape
-from viz.look.theme import LIGHT, THEMES, Theme, checked_theme, color, edge_color, text_color
+from viz.look.theme import DARK, LIGHT, THEMES, Theme, checked_theme, color, edge_color, text_color
+
+Anchor = Literal["start", "middle", "end"]
 
 
-def trimmed(x: float) -> str:
-    """A coordinate with at most two decimals.
+def format_coordinate(x: float) -> str:
+    """Return a coordinate with at most two decimals.
 
-    >>> trimmed(2.0), trimmed(-0.126)
-    ('2', '-0.13')
+    Example:
+        >>> format_coordinate(2.0), format_coordinate(-0.126)
+        ('2', '-0.13')
     """
     text = f"{x:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-class Sheet:
-    """Knows the theme, writes elements, and remembers which colors need a dark version.
+def path_data(*parts: str | float) -> str:
+    """Return the `d` attribute of a path from commands and coordinates.
 
-    theme  "light", "dark", or "auto": light, with a style sheet for readers who prefer dark
+    Args:
+        parts: Text, which is written as it is, and numbers, with a space between two of them.
+
+    Example:
+        >>> path_data("M", 1.0, 2.5, "h9l-4.5 6Z")
+        'M1 2.5h9l-4.5 6Z'
+    """
+    written: list[str] = []
+    after_number = False
+    for part in parts:
+        is_number = not isinstance(part, str)
+        if is_number and after_number:
+            written.append(" ")
+        written.append(part if isinstance(part, str) else format_coordinate(part))
+        after_number = is_number
+    return "".join(written)
+
+
+class SvgWriter:
+    """Writes elements in the colors of a theme, and remembers which colors need a dark version.
+
+    Args:
+        theme: "light", "dark", or "auto": light, with a style sheet for readers who prefer dark.
+
+    Attributes:
+        automatic: Whether the theme is "auto".
+        theme: The colors that the attributes carry.
     """
 
     def __init__(self, theme: str) -> None:
         self.automatic = theme == "auto"
         self.theme = LIGHT if self.automatic else THEMES[checked_theme(theme)]
-        self._used: dict[str, tuple[str, str]] = {}
-        self._images = False
+        self._dark_rules: dict[str, tuple[str, str]] = {}
+        self._has_images = False
 
     def paint(self, fill: str | None = None, stroke: str | None = None) -> str:
-        """The attributes for a fill and a stroke, by the names of `named`."""
-        parts, classes = [], []
+        """Return the attributes for a fill and a stroke, each by a name that `find_color` knows."""
+        parts = []
+        classes = []
         for attribute, name in (("fill", fill), ("stroke", stroke)):
             if name is None:
                 continue
-            parts.append(f'{attribute}="{name if name == "none" else named(name, self.theme)}"')
-            if (
-                self.automatic
-                and name != "none"
-                and named(name, LIGHT) != named(name, THEMES["dark"])
-            ):
-                classes.append(f"{attribute[0]}-{name}")
-                self._used[classes[-1]] = (attribute, named(name, THEMES["dark"]))
+            code = "none" if name == "none" else find_color(name, self.theme)
+            parts.append(f'{attribute}="{code}"')
+            # Colors that both themes share need no rule.
+            if self.automatic and name != "none" and code != find_color(name, DARK):
+                rule = f"{attribute[0]}-{name}"
+                classes.append(rule)
+                self._dark_rules[rule] = (attribute, find_color(name, DARK))
+
         if classes:
             parts.append(f'class="{" ".join(classes)}"')
         return " ".join(parts)
 
     def style(self) -> str:
-        """The style sheet for readers who prefer dark; empty where the theme is fixed."""
-        if not self._used:
+        """Return the style sheet for readers who prefer dark; "" where the theme is fixed."""
+        if not self._dark_rules:
             return ""
-        images = ".light-image{display:none}.dark-image{display:inline}" if self._images else ""
+        images = ""
+        if self._has_images:
+            images = ".light-image{display:none}.dark-image{display:inline}"
         rules = "".join(
-            f".{name}{{{attribute}:{dark}}}"
-            for name, (attribute, dark) in sorted(self._used.items())
+            f".{name}{{{attribute}:{code}}}"
+            for name, (attribute, code) in sorted(self._dark_rules.items())
         )
         return f"<style>@media (prefers-color-scheme: dark){{{images}{rules}}}</style>"
 
@@ -67,30 +100,36 @@ class Sheet:
         radius: float = 0.0,
         more: str = "",
     ) -> str:
-        """A rectangle, with round corners where a radius is given."""
-        corners = f' rx="{trimmed(radius)}"' if radius else ""
-        frame = (
-            f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
-        )
-        return f"<rect {frame}{corners} {paint}{_spaced(more)}/>"
+        """Return a rectangle, with round corners where a radius is given."""
+        corners = f' rx="{format_coordinate(radius)}"' if radius else ""
+        return f"<rect {_bounds(x, y, width, height)}{corners} {paint}{_prefix_space(more)}/>"
 
     def image(
         self, x: float, y: float, width: float, height: float, png: bytes, dark: bytes | None = None
     ) -> str:
-        """A PNG image inside of the document, stretched to its frame; with a second one for readers who prefer dark."""
-        frame = (
-            f'x="{trimmed(x)}" y="{trimmed(y)}" width="{trimmed(width)}" height="{trimmed(height)}"'
-        )
-        frame += ' preserveAspectRatio="none" image-rendering="optimizeSpeed"'
+        """Return a PNG image stretched to its bounds.
+
+        Args:
+            x: Left edge.
+            y: Upper edge.
+            width: Width in pixels.
+            height: Height in pixels.
+            png: The image.
+            dark: The image for readers who prefer dark.
+        """
+        bounds = _bounds(x, y, width, height)
+        bounds += ' preserveAspectRatio="none" image-rendering="optimizeSpeed"'
         if dark is None:
-            return f'<image {frame} href="{_address(png)}"/>'
-        self._images = True
-        first = f'<image class="light-image" {frame} href="{_address(png)}"/>'
-        return first + f'<image class="dark-image" display="none" {frame} href="{_address(dark)}"/>'
+            return f'<image {bounds} href="{_data_url(png)}"/>'
+
+        self._has_images = True
+        light_image = f'<image class="light-image" {bounds} href="{_data_url(png)}"/>'
+        dark_image = f'<image class="dark-image" display="none" {bounds} href="{_data_url(dark)}"/>'
+        return light_image + dark_image
 
     def path(self, data: str, paint: str, more: str = "") -> str:
-        """A path."""
-        return f'<path d="{data}" {paint}{_spaced(more)}/>'
+        """Return a path."""
+        return f'<path d="{data}" {paint}{_prefix_space(more)}/>'
 
     def text(
         self,
@@ -100,38 +139,53 @@ class Sheet:
         size: float,
         fill: str,
         *,
-        anchor: str = "start",
+        anchor: Anchor = "start",
         bold: bool = False,
         mono: bool = False,
     ) -> str:
-        """One line of text; `y` is its baseline."""
-        looks = (' text-anchor="middle"', ' text-anchor="end"', "")[
-            ("middle", "end", "start").index(anchor)
-        ]
-        looks += ' font-weight="bold"' if bold else ""
-        looks += ' class="m"' if mono else ""
+        """Return one line of text; `y` is its baseline."""
+        attributes = f'x="{format_coordinate(x)}" y="{format_coordinate(y)}"'
+        attributes += f' font-size="{format_coordinate(size)}"'
+        if anchor != "start":
+            attributes += f' text-anchor="{anchor}"'
+        if bold:
+            attributes += ' font-weight="bold"'
+
         paint = self.paint(fill)
         if mono and 'class="' in paint:
-            looks, paint = looks.replace(' class="m"', ""), paint.replace('class="', 'class="m ')
-        return f'<text x="{trimmed(x)}" y="{trimmed(y)}" font-size="{trimmed(size)}"{looks} {paint}>{escape(text, 400)}</text>'
+            paint = paint.replace('class="', 'class="m ')
+        elif mono:
+            attributes += ' class="m"'
+        return f"<text {attributes} {paint}>{escape(text, 400)}</text>"
 
 
-def _address(png: bytes) -> str:
+def _bounds(x: float, y: float, width: float, height: float) -> str:
+    values = {"x": x, "y": y, "width": width, "height": height}
+    return " ".join(f'{name}="{format_coordinate(value)}"' for name, value in values.items())
+
+
+def _data_url(png: bytes) -> str:
     return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
-def _spaced(more: str) -> str:
+def _prefix_space(more: str) -> str:
     return f" {more}" if more else ""
 
 
-def named(name: str, theme: Theme) -> str:
-    """The color code of a name: "card", "ink", "badge-operation" …; of the scale a fill "g5", a line "e-5", the text on it "t5".
+def find_color(name: str, theme: Theme) -> str:
+    """Return the color code of a name.
 
-    >>> named("g0", LIGHT), named("t0", LIGHT), named("ink", LIGHT)
-    ('#f7f7f7', '#000000', '#1b1f24')
+    Args:
+        name: A color of the theme ("card", "ink"), a badge ("badge-operation"), or a step of the
+            gradient scale: a fill "g5", a line "e-5", the text on that fill "t5".
+        theme: The theme that the code is for.
+
+    Example:
+        >>> find_color("g0", LIGHT), find_color("t0", LIGHT), find_color("ink", LIGHT)
+        ('#f7f7f7', '#000000', '#1b1f24')
     """
     if name.startswith("badge-"):
-        return theme.badges[name[6:]]
+        return theme.badges[name.removeprefix("badge-")]
     if name[1:].lstrip("-").isdigit():
         step = int(name[1:])
         if name[0] == "e":

@@ -1,4 +1,4 @@
-"""The chain rule written out: the tutorial's form, every path by brute force, the total equal to the gradient."""
+"""The chain rule written out: the tutorial's form, and every path by brute force."""
 
 import unicodedata
 from itertools import product as combinations
@@ -93,7 +93,7 @@ def test_paths_and_total_by_brute_force(
 
 
 def by_brute_force(output: Value, leaf: Value) -> dict[tuple[str, ...], float]:
-    """The product over every single way through the graph, summed over those that pass the same named Values."""
+    """Return the products of all paths, summed over those that pass the same named Values."""
     found: dict[tuple[str, ...], float] = {}
 
     def follow(node: Value, names: tuple[str, ...], so_far: float) -> None:

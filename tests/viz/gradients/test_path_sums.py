@@ -1,4 +1,4 @@
-"""The ledger of a gradient against brute force: every way counted and multiplied, the largest first, the rest with all its digits."""
+"""The sums of a gradient against brute force: every path counted and multiplied."""
 
 import re
 import unicodedata
@@ -22,7 +22,7 @@ from scalargrad.nn import MLP
 from tests.viz.graphs import chain, network, neuron, processor_time, steps
 from tests.viz.hostile import each
 from viz.gradients.notation import counted, latex_name
-from viz.gradients.path_sums import Ledger
+from viz.gradients.path_sums import PathSums
 
 STEPS = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 2)), min_size=1, max_size=11
@@ -38,7 +38,7 @@ def graph(steps: list[tuple[int, int, int]]) -> list[Value]:
 
 
 def all_ways(output: Value, leaf: Value) -> list[Fraction]:
-    """The product over every way through the graph, exactly, one by one."""
+    """Return the product over every path through the graph, exactly, one by one."""
     if output is leaf:
         return [Fraction(1)]
     found = []
@@ -49,27 +49,27 @@ def all_ways(output: Value, leaf: Value) -> list[Fraction]:
 
 @settings(deadline=None, derandomize=True, max_examples=150)
 @given(STEPS, st.integers(1, 6))
-def test_ways_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> None:
+def test_paths_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> None:
     nodes = graph(steps)
     output, leaf = nodes[-1], nodes[0]
     output.backward()
-    ledger, expected = (
-        Ledger(output, leaf, most),
+    sums, expected = (
+        PathSums(output, leaf, most),
         sorted(all_ways(output, leaf), key=abs, reverse=True),
     )
-    assert ledger.count == len(expected)
-    assert ledger.total == leaf.grad
-    assert [abs(trail.product) for trail in ledger.best] == pytest.approx(
+    assert sums.count == len(expected)
+    assert sums.total == leaf.grad
+    assert [abs(trail.product) for trail in sums.largest] == pytest.approx(
         [float(abs(x)) for x in expected[:most]], rel=1e-12
     )
-    rest = sum(expected) - sum(Fraction(trail.product) for trail in ledger.best)
-    assert ledger.rest == pytest.approx(float(rest), rel=1e-9, abs=1e-9)
-    for trail in ledger.best:
+    rest = sum(expected) - sum(Fraction(trail.product) for trail in sums.largest)
+    assert sums.rest == pytest.approx(float(rest), rel=1e-9, abs=1e-9)
+    for trail in sums.largest:
         ways = trail.steps()
         assert all(above.node.args[below.port] is below.node for above, below in pairwise(ways))
     assert len(
-        {tuple((id(s.node), s.port) for s in trail.steps()) for trail in ledger.best}
-    ) == len(ledger.best)
+        {tuple((id(s.node), s.port) for s in trail.steps()) for trail in sums.largest}
+    ) == len(sums.largest)
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
@@ -95,7 +95,7 @@ def test_what_is_written_multiplies_to_what_is_said(
 def test_the_rest_keeps_its_digits_beside_a_giant() -> None:
     x = Value(1.0, label="x")
     y = x * 1e20 + x * 3.0 + x * 0.25
-    assert Ledger(y, x, most=1).rest == 3.25
+    assert PathSums(y, x, max_paths=1).rest == 3.25
 
 
 def test_a_network_against_its_gradients() -> None:
@@ -278,7 +278,7 @@ EXTREMES = [
 def test_every_operation_at_its_worst_is_explained(
     inner: str, outer: str, numbers: list[float]
 ) -> None:
-    """Whenever a gradient is 0, inf or nan there is a sentence; the total is the gradient to the last bit, nan for nan."""
+    """Where a gradient is 0, inf or nan there is a sentence; the total is the gradient exactly."""
     values = [Value(number, label=f"x{i}") for i, number in enumerate(numbers)]
 
     def use(name: str, operands: list[Value]) -> Value:
@@ -310,7 +310,8 @@ def test_a_dead_neuron_is_named() -> None:
     loss.backward()
     why = viz.explain(loss, model.layers[0].neurons[0].weights[0]).why
     assert re.match(
-        r"relu\(.*\) in layers\.0\.neurons\.0 passes nothing back to .*: relu is off at −.* \(derivative 1 above 0, else 0\)$",
+        r"relu\(.*\) in layers\.0\.neurons\.0 passes nothing back to .*: "
+        r"relu is off at −.* \(derivative 1 above 0, else 0\)$",
         why,
     )
 

@@ -1,4 +1,4 @@
-"""DOT: our own text to the letter, Graphviz's reading of it, and rendering with and without a program."""
+"""DOT: our text to the letter, Graphviz's reading of it, rendering with and without a program."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from tests.viz.pictures import ALL, boxed, columns, filled, small, titled
 from viz.look.text import clean
 from viz.model.picture import Edge, Node, Picture
 from viz.render.digraph import PortableDigraph
-from viz.render.dot import DIRECTIONS, STYLES, digraph, quoted
+from viz.render.dot import DIRECTIONS, STYLES, build_digraph, quote
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -40,7 +40,7 @@ def run_together(root: ElementTree.Element) -> str:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_our_own_text(style: str) -> None:
-    assert digraph(small(), style).source == (GOLDEN / f"small-{style}.dot").read_text(
+    assert build_digraph(small(), style).source == (GOLDEN / f"small-{style}.dot").read_text(
         encoding="utf-8"
     )
 
@@ -49,7 +49,7 @@ def test_our_own_text(style: str) -> None:
 @pytest.mark.parametrize("make", ALL.values(), ids=ALL)
 def test_graphviz_reads_every_node_edge_and_box(make: Callable[[], Picture], style: str) -> None:
     picture = make()
-    graph = pygraphviz.AGraph(string=digraph(picture, style).source)
+    graph = pygraphviz.AGraph(string=build_digraph(picture, style).source)
     extra = (
         {f"{node.id}o" for node in picture.nodes if node.kind == "operation" and node.symbol}
         if style == "classic"
@@ -58,15 +58,15 @@ def test_graphviz_reads_every_node_edge_and_box(make: Callable[[], Picture], sty
     assert {str(node) for node in graph.nodes()} == {node.id for node in picture.nodes} | extra
     hidden = sum(len(column.members) - 1 for column in picture.columns)
     assert len(graph.edges()) == len(picture.edges) + len(extra) + hidden
-    clusters = re.findall(r"subgraph cluster_\d+", digraph(picture, style).source)
+    clusters = re.findall(r"subgraph cluster_\d+", build_digraph(picture, style).source)
     assert len(clusters) == len(picture.groups)
-    drawn(digraph(picture, style))
+    drawn(build_digraph(picture, style))
 
 
 def test_a_product_with_itself_has_two_edges() -> None:
     x, y = Node("n0", "input", data=3.0), Node("n1", "operation", "×", data=9.0)
     edges = tuple(Edge("n0", "n1", 3.0, 3.0, port) for port in (0, 1))
-    assert digraph(Picture("cards", (x, y), edges)).source.count('"n0" -> "n1"') == 2
+    assert build_digraph(Picture("cards", (x, y), edges)).source.count('"n0" -> "n1"') == 2
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -80,7 +80,7 @@ def test_no_title_breaks_out(style: str) -> None:
 
 
 def check_that_nothing_breaks_out(style: str, texts: Sequence[str]) -> None:
-    graph = digraph(filled(*texts), style)
+    graph = build_digraph(filled(*texts), style)
     check_source(graph.source)
     read = pygraphviz.AGraph(string=graph.source)
     expected = {f"n{i}" for i in range(6 * len(texts))}
@@ -92,7 +92,7 @@ def check_that_nothing_breaks_out(style: str, texts: Sequence[str]) -> None:
 
 
 def check_title(style: str, text: str) -> None:
-    source = digraph(titled(text), style).source
+    source = build_digraph(titled(text), style).source
     check_source(source)
     read = pygraphviz.AGraph(string=source)
     assert {str(node) for node in read.nodes()} == (
@@ -126,7 +126,7 @@ def check_that_texts_are_read(texts: Sequence[str]) -> None:
     nodes = tuple(Node(f"n{i}", "input", "in", text, 1.0, 1.0) for i, text in enumerate(texts))
     groups = {
         group.findtext(f"{SVG}title"): group
-        for group in drawn(digraph(Picture("cards", nodes))).iter(f"{SVG}g")
+        for group in drawn(build_digraph(Picture("cards", nodes))).iter(f"{SVG}g")
     }
     for i, text in enumerate(texts):
         group = groups[f"n{i}"]
@@ -154,11 +154,11 @@ def check_that_texts_are_read(texts: Sequence[str]) -> None:
     ],
 )
 def test_quoting(text: str, expected: str) -> None:
-    assert quoted(text) == expected
+    assert quote(text) == expected
 
 
 def test_cards_say_what_our_own_drawings_say() -> None:
-    said = texts(drawn(digraph(boxed())))
+    said = texts(drawn(build_digraph(boxed())))
     for expected in (
         "∂ 3",
         "layers.0.neurons.2",
@@ -169,17 +169,17 @@ def test_cards_say_what_our_own_drawings_say() -> None:
         "−1.5",
     ):
         assert expected in said
-    assert 'style="dashed"' in digraph(small()).source
-    assert digraph(boxed()).source.count('STYLE="ROUNDED,DASHED"') == 1
+    assert 'style="dashed"' in build_digraph(small()).source
+    assert build_digraph(boxed()).source.count('STYLE="ROUNDED,DASHED"') == 1
 
 
 def test_every_round_frame_holds_round_fills_only() -> None:
-    for tag in re.findall(r"<T[DR][^>]*>", digraph(small()).source):
+    for tag in re.findall(r"<T[DR][^>]*>", build_digraph(small()).source):
         assert "BGCOLOR" not in tag or "WIDTH" in tag  # those of the legend
 
 
 def test_the_classic_look_is_black_on_white_with_four_decimals() -> None:
-    said = texts(drawn(digraph(small(), "classic")))
+    said = texts(drawn(build_digraph(small(), "classic")))
     assert [text for text in said if text.startswith("data")] == [
         "data 2.0000",
         "data −3.0000",
@@ -195,13 +195,13 @@ def test_huge_and_strange_numbers_stay_short() -> None:
         Node("n0", "input", "in", "x", 1e300, float("nan")),
         Node("n1", "input", "in", "y", float("-inf"), -1e6),
     )
-    said = texts(drawn(digraph(Picture("cards", nodes), "classic")))
+    said = texts(drawn(build_digraph(Picture("cards", nodes), "classic")))
     assert {"data 1.0000e+300", "grad nan", "data −inf", "grad −1.0000e+06"} <= set(said)
 
 
 @pytest.mark.parametrize("rankdir", DIRECTIONS)
 def test_directions(rankdir: str) -> None:
-    root = drawn(digraph(columns(), rankdir=rankdir))
+    root = drawn(build_digraph(columns(), rankdir=rankdir))
     centers = {}
     for group in root.iter(f"{SVG}g"):
         if group.get("class") == "node":
@@ -223,7 +223,7 @@ def test_directions(rankdir: str) -> None:
 )
 def test_wrong_options(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=value) as raised:
-        digraph(small(), **{name: value})
+        build_digraph(small(), **{name: value})
     assert isinstance(raised.value, OptionError) or name == "format"
 
 
@@ -238,9 +238,9 @@ def graph(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     if request.param == "no program":
-        return digraph(small())
+        return build_digraph(small())
     program(tmp_path)
-    return digraph(small(), program="pygraphviz")
+    return build_digraph(small(), program="pygraphviz")
 
 
 def program(folder: Path, command: str = "echo from the program") -> None:
@@ -320,15 +320,17 @@ def test_warnings_are_passed_on(graph: graphviz.Digraph, capfd: pytest.CaptureFi
 def test_a_program_on_the_path_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert digraph(small(), program="dot").pipe() == b"from the program\n"
-    assert digraph(small(), program="dot").pipe(encoding="utf-8") == "from the program\n"
-    assert digraph(small()).pipe(encoding="utf-8").startswith("<?xml")  # the wheel comes first
+    assert build_digraph(small(), program="dot").pipe() == b"from the program\n"
+    assert build_digraph(small(), program="dot").pipe(encoding="utf-8") == "from the program\n"
+    assert (
+        build_digraph(small()).pipe(encoding="utf-8").startswith("<?xml")
+    )  # the wheel comes first
 
 
 def test_a_program_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program(tmp_path, "exec sleep 60")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    hanging = digraph(small(), program="dot")
+    hanging = build_digraph(small(), program="dot")
     hanging.limit = 0.2
     with pytest.raises(LayoutError, match=r"not done within 0\.2 s"):
         hanging.pipe()
@@ -339,4 +341,4 @@ def test_a_program_that_is_asked_for_and_missing(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LayoutError, match="no program dot on the PATH"):
-        digraph(small(), program="dot").pipe()
+        build_digraph(small(), program="dot").pipe()

@@ -18,7 +18,7 @@ from tests.viz.hostile import HOSTILE
 from viz.look.text import escape, width
 from viz.look.theme import FONT, MONO
 from viz.render import raster
-from viz.render.raster import pdf, png, with_fonts
+from viz.render.raster import render_pdf, render_png, with_fonts
 
 pytest.importorskip("vl_convert")
 DARK = "<style>@media (prefers-color-scheme: dark){.page{fill:#000000}.k{fill:#ffffff}}</style>"
@@ -27,8 +27,10 @@ DARK = "<style>@media (prefers-color-scheme: dark){.page{fill:#000000}.k{fill:#f
 def document(body: str, wide: int = 120, high: int = 40) -> str:
     """In the form of our own documents."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}" font-family="{FONT}">'
-        f'<style>.m{{font-family:{MONO}}}</style>{DARK}<rect class="page" width="{wide}" height="{high}" fill="#ffffff"/>{body}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" '
+        f'viewBox="0 0 {wide} {high}" font-family="{FONT}">'
+        f"<style>.m{{font-family:{MONO}}}</style>{DARK}"
+        f'<rect class="page" width="{wide}" height="{high}" fill="#ffffff"/>{body}</svg>'
     )
 
 
@@ -50,13 +52,13 @@ def fonts(document: bytes) -> set[str]:
 
 @pytest.mark.parametrize("scale", [0.5, 1, 2.0, 3.25])
 def test_the_size_is_that_of_the_svg_times_the_scale(scale: float) -> None:
-    image = png(document(""), scale)
+    image = render_png(document(""), scale)
     assert image.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", image[16:24]) == (120 * scale, 40 * scale)
 
 
 def test_the_pdf_has_one_page_of_the_size_of_the_svg() -> None:
-    made = pdf(document(""))
+    made = render_pdf(document(""))
     box = re.search(rb"/MediaBox ?\[([\d. ]+)\]", made)
     assert box
     left, low, right, high = map(float, box[1].split())
@@ -65,9 +67,11 @@ def test_the_pdf_has_one_page_of_the_size_of_the_svg() -> None:
 
 
 def test_the_dark_style_is_ignored() -> None:
-    assert ink(png(document(""))) is None
+    assert ink(render_png(document(""))) is None
     assert ink(
-        png(document('<rect class="k" x="10" y="10" width="20" height="10" fill="#000000"/>'))
+        render_png(
+            document('<rect class="k" x="10" y="10" width="20" height="10" fill="#000000"/>')
+        )
     ) == (20, 20, 60, 40)
 
 
@@ -76,7 +80,7 @@ def test_the_dark_style_is_ignored() -> None:
     "content", ["label", "−0.707", "θ", "∂ −3", "‖∇‖ 0.97", "∛", "⌊x⌋", "x₁·w₁", "日本"]
 )
 def test_text_is_drawn(content: str, more: str) -> None:
-    box = ink(png(document(text(content, more=more))))
+    box = ink(render_png(document(text(content, more=more))))
     assert box
     assert 8 <= box[0] <= 16
     assert box[3] <= 68
@@ -86,13 +90,15 @@ def test_text_is_drawn(content: str, more: str) -> None:
     "content", ["label and more", "‖∇‖ 0.97", "5 parameters", "日本語", "x₁·w₁"]
 )
 def test_text_keeps_to_its_room(content: str) -> None:
-    box = ink(png(document(text(content), wide=300)))
+    box = ink(render_png(document(text(content), wide=300)))
     assert box
     assert box[2] / 2 <= 5 + width(content, 14) + 2
 
 
 def test_the_pdf_has_text_and_no_serifs() -> None:
-    made = pdf(document(text("plain ∂ −3") + text("‖∇‖ 0.97", 38) + text("12.5", 12, ' class="m"')))
+    made = render_pdf(
+        document(text("plain ∂ −3") + text("‖∇‖ 0.97", 38) + text("12.5", 12, ' class="m"'))
+    )
     assert len(fonts(made)) >= 2
     assert not any("Serif" in name or "Times" in name for name in fonts(made))
 
@@ -103,8 +109,9 @@ def test_without_any_font_in_the_system(tmp_path: Path) -> None:
         document(text("plain") + text("‖∇‖", 38) + text("12.5", 12, ' class="m"')), encoding="utf-8"
     )
     program = (
-        "from pathlib import Path; from viz.render.raster import pdf, png; svg = Path('a.svg').read_text(encoding='utf-8');"
-        "Path('a.pdf').write_bytes(pdf(svg)); Path('a.png').write_bytes(png(svg))"
+        "from pathlib import Path; from viz.render.raster import render_pdf, render_png; "
+        "svg = Path('a.svg').read_text(encoding='utf-8');"
+        "Path('a.pdf').write_bytes(render_pdf(svg)); Path('a.png').write_bytes(render_png(svg))"
     )
     environment = os.environ | {
         "FONTCONFIG_FILE": str(tmp_path / "fonts.conf"),
@@ -132,30 +139,30 @@ def test_only_texts_with_foreign_signs_are_changed() -> None:
 
 def test_hostile_texts_are_drawn() -> None:
     body = "".join(text(content, 20.0 + i) for i, content in enumerate(HOSTILE))
-    assert png(document(body, 400, 400), 1).startswith(b"\x89PNG")
-    assert pdf(document(body, 400, 400)).startswith(b"%PDF")
+    assert render_png(document(body, 400, 400), 1).startswith(b"\x89PNG")
+    assert render_pdf(document(body, 400, 400)).startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf")])
 def test_impossible_scales(scale: float) -> None:
     with pytest.raises(OptionError, match="scale must be"):
-        png(document(""), scale)
+        render_png(document(""), scale)
 
 
 def test_too_large_is_an_error_before_memory_is_taken() -> None:
     with pytest.raises(PictureError, match="100,000 × 100,000 pixels is too large"):
-        png(document("", 50000, 50000))
+        render_png(document("", 50000, 50000))
 
 
 @pytest.mark.parametrize("wrong", ["", "no svg", "<svg></svg>"])
 def test_what_is_no_document_of_ours(wrong: str) -> None:
     with pytest.raises(PictureError, match="SVG"):
-        png(wrong)
+        render_png(wrong)
 
 
 def test_broken_svg() -> None:
     with pytest.raises(PictureError, match="could not be converted"):
-        pdf(document("<g>"))
+        render_pdf(document("<g>"))
 
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +174,9 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     raster._renderer.cache_clear()
     monkeypatch.setattr(raster, "import_module", missing)
     with pytest.raises(PictureError, match="pip install matplotlib vl-convert-python"):
-        png(document(""))
+        render_png(document(""))
     monkeypatch.undo()
-    assert png(document(""))
+    assert render_png(document(""))
 
 
 def test_importing_viz_loads_no_renderer() -> None:
@@ -185,14 +192,14 @@ def left_of(image: bytes, edge: float) -> bytes:
     return opened.crop((0, 0, int(edge * 2), opened.height)).tobytes()  # type: ignore[no-any-return]
 
 
-# Whichever fonts a machine has, and whether one of them has the sign: the words before it stay as they are.
+# Whichever fonts a machine has, the words before the sign stay as they are.
 @pytest.mark.parametrize("more", ["", ' font-weight="bold"', ' class="m"'])
 @pytest.mark.parametrize("sign", ["日", "‖", "🙂", "\ue123", "ꙮ", "한"])
 def test_a_sign_that_the_font_lacks_does_not_change_the_words_around_it(
     sign: str, more: str
 ) -> None:
     plain, mixed = (
-        png(document(text(content, more=more), wide=300))
+        render_png(document(text(content, more=more), wide=300))
         for content in ("neuron", f"neuron {sign}")
     )
     edge = 5 + width("neuron ", 14, "bold" in more, "class" in more)
@@ -203,7 +210,7 @@ def test_a_sign_that_the_font_lacks_does_not_change_the_words_around_it(
 def test_words_after_a_sign_stand_where_they_stood(anchor: str) -> None:
     more = f' text-anchor="{anchor}"'
     moved = text("日 neuron", more=more).replace('x="5"', 'x="200"')
-    found = ink(png(document(moved, wide=300)))
+    found = ink(render_png(document(moved, wide=300)))
     assert found
     whole = width("日 neuron", 14)
     right = 200 + (whole / 2 if anchor == "middle" else 0.0)

@@ -1,4 +1,4 @@
-"""The SVG as XML: well formed, complete, safe, the same everywhere, nothing on top of anything else."""
+"""The SVG as XML: well formed, complete, safe, the same everywhere, nothing overlaps."""
 
 import os
 import re
@@ -24,7 +24,7 @@ from tests.viz.hostile import HOSTILE, each, together
 from tests.viz.pictures import titled
 from viz.drawing import Drawing
 from viz.look.text import clean, width
-from viz.render.svg_document import svg
+from viz.render.svg_document import render_svg
 
 ROOT = Path(viz.__file__).parents[1]
 NS = "{http://www.w3.org/2000/svg}"
@@ -228,7 +228,10 @@ def every_kind() -> str:
 
 
 def test_the_same_graph_gives_the_same_bytes_in_every_process():
-    program = "import sys; from tests.viz.render.test_svg import every_kind; sys.stdout.buffer.write(every_kind().encode())"
+    program = (
+        "import sys; from tests.viz.render.test_svg import every_kind; "
+        "sys.stdout.buffer.write(every_kind().encode())"
+    )
     for seed in (
         "0",
         "1",
@@ -271,7 +274,7 @@ def test_no_title_can_break_the_svg():
     placed = Drawing([titled("x")]).placed
 
     def check(text):
-        root = ElementTree.fromstring(svg(replace(placed, picture=titled(text)), "auto"))
+        root = ElementTree.fromstring(render_svg(replace(placed, picture=titled(text)), "auto"))
         check_safe(root)
         assert (root.find(f"{NS}title").text or "") == clean(
             text or "Expression graph of 1 values", 200

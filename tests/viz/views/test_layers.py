@@ -25,11 +25,11 @@ from scalargrad.nn import (
     Sequential,
 )
 from tests.viz.graphs import chain, classified, network, remembered, seen, skipped, steps, wide
-from viz.layout.layer_cards import pieces
+from viz.layout.layer_cards import place_pieces
 from viz.model.heatmap import BINS
 from viz.model.layer_card import Bar, LayerCard
 from viz.render.svg_charts import draw_bars
-from viz.render.svg_writer import Sheet
+from viz.render.svg_writer import SvgWriter
 from viz.views.choose import choose_pictures
 
 NS = "{http://www.w3.org/2000/svg}"
@@ -406,7 +406,7 @@ def test_nothing_on_a_card_stands_on_anything_else(name):
     drawing = viz.draw(DRAWN[name](), level="layers")
     for card in drawing.picture.cards:
         frame = drawing.placed.nodes[card.id]
-        inside = [place for _, place in pieces(card, frame.height - 64.0)]
+        inside = [place for _, place in place_pieces(card, frame.height - 64.0)]
         for i, place in enumerate(inside):
             assert place.right <= frame.width - 28 + 0.01
             assert place.bottom <= frame.height - 64 + 0.01
@@ -426,9 +426,9 @@ def test_bars_stay_in_their_area_and_show_both_signs(outputs, slopes):
         "loss",
         bars=tuple(Bar(str(i), x, g) for i, (x, g) in enumerate(zip(outputs, slopes, strict=True))),
     )
-    ((shown, place),) = pieces(card, 0.0)
+    ((shown, place),) = place_pieces(card, 0.0)
     root = ElementTree.fromstring(
-        f"<svg xmlns='http://www.w3.org/2000/svg'>{draw_bars(shown, place, Sheet('light'))}</svg>"
+        f"<svg xmlns='http://www.w3.org/2000/svg'>{draw_bars(shown, place, SvgWriter('light'))}</svg>"
     )
     bars = [(float(bar.get("x")), float(bar.get("width"))) for bar in root.iter(f"{NS}rect")]
     assert all(
@@ -467,7 +467,7 @@ def test_every_format_says_what_is_seen(tmp_path):
 
 
 class Dense(Module):
-    """A layer of those who write no neurons: rows of weights, and no scope for each unit."""
+    """A layer as people write it who have no neurons: rows of weights, and no scope for each unit."""
 
     def __init__(self, inputs, outputs, seed):
         rng = Random(seed)

@@ -163,6 +163,6 @@ def test_a_module_of_several_outputs_has_the_norm_of_their_gradients_and_says_so
 
 def test_a_tooltip_names_the_norm_of_several_outputs() -> None:
     assert (
-        viz.render.svg_nodes.spoken(Node("m0", "module", grad=5.0, name="cell", outputs=3))
+        viz.render.svg_nodes.describe_node(Node("m0", "module", grad=5.0, name="cell", outputs=3))
         == "module cell, gradient norm of 3 outputs 5.0"
     )

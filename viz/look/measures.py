@@ -1,0 +1,204 @@
+"""The sizes of what is drawn and the constants of the gradient scale, each written once.
+
+The layout, SVG and DOT read them here, and the explorer page gets them as JSON from `as_data`, so
+that a card has the same size and a gradient the same color wherever it is drawn. All lengths are
+pixels, and all baselines are offsets from the upper edge unless they say otherwise.
+"""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a gradient becomes a color and a width.
+
+    Attributes:
+        steps: Shades on each side of zero.
+        steepness: How fast the scale rises: the strength of a gradient g is
+            log(1 + steepness·|g|/m) / log(1 + steepness), with m the largest gradient shown. A
+            gradient that many times smaller than m is hardly visible.
+        thinnest: Width of an edge that carries exactly nothing.
+        thickest: Width of an edge that carries the largest gradient.
+        edge_mix: Share of the full color mixed into the color of an edge, so that no line is lost
+            on the page.
+    """
+
+    steps: int = 16
+    steepness: float = 50.0
+    thinnest: float = 0.6
+    thickest: float = 3.4
+    edge_mix: float = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """Widths and dash patterns of lines."""
+
+    plain: float = 1.2
+    leaf: float = 1.8
+    root: float = 2.0
+    constant_dashes: str = "3 2"
+    zero_dashes: str = "4 3"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A node at level "cards": a badge at the left, then a title, small print and rows of numbers.
+
+    Attributes:
+        badge: Least width of the badge.
+        badge_padding: Space around a symbol that needs a wider badge.
+        head: Height of the title row.
+        top: Space above the first row where there is no title.
+        detail: Height of the row of small print.
+        row: Height of a row with a number.
+        bottom: Space below the last row.
+        min_body: Least width right of the badge.
+        max_label: Width at which a label is shortened.
+        text_inset: From the badge to the text.
+        number_inset: From a number to the right edge.
+        symbol_shift: From the middle of the card down to the baseline of the symbol.
+    """
+
+    radius: float = 7.0
+    badge: float = 30.0
+    badge_padding: float = 14.0
+    head: float = 21.0
+    top: float = 4.0
+    detail: float = 16.0
+    row: float = 19.0
+    bottom: float = 1.0
+    min_body: float = 80.0
+    max_label: float = 190.0
+    text_inset: float = 10.0
+    number_inset: float = 9.0
+    title_baseline: float = 16.0
+    detail_baseline: float = 10.0
+    word_baseline: float = 13.0
+    number_baseline: float = 13.5
+    symbol_shift: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A node at level "chips": a circle or pill with its symbol, a square for a parameter."""
+
+    height: float = 22.0
+    min_width: float = 22.0
+    padding: float = 14.0
+    leaf_radius: float = 4.0
+    max_characters: int = 5
+    text_shift: float = 3.6
+    label_shift: float = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """The small copy of a much used leaf beside one of its users."""
+
+    height: float = 17.0
+    min_width: float = 24.0
+    padding: float = 12.0
+    radius: float = 5.0
+    text_shift: float = 3.2
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedModule:
+    """A closed module: stacked paper with a title row and a foot in the color of its gradient."""
+
+    height: float = 46.0
+    min_width: float = 126.0
+    radius: float = 7.0
+    foot: float = 20.0
+    title_baseline: float = 17.5
+    title_inset: float = 20.0
+    inset: float = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The box around an open module.
+
+    Attributes:
+        header: Height of the heading.
+        margin: Space between the border and what is inside.
+        port: Size of the place on the border where an edge enters.
+    """
+
+    header: float = 30.0
+    margin: float = 14.0
+    port: float = 8.0
+    radius: float = 9.0
+    title_baseline: float = 17.5
+    title_inset: float = 24.0
+    detail_inset: float = 11.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of the neuron view."""
+
+    width: float = 74.0
+    height: float = 30.0
+    radius: float = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class FontSizes:
+    """Font sizes by what they are used for."""
+
+    symbol: float = 12.0
+    label: float = 11.0
+    number: float = 11.0
+    word: float = 10.0
+    chip: float = 10.0
+    small: float = 9.0
+    chip_label: float = 8.5
+    chip_detail: float = 8.0
+
+
+SCALE = Scale()
+BORDER = Border()
+CARD = Card()
+CHIP = Chip()
+TAG = Tag()
+MODULE = ClosedModule()
+BOX = Box()
+UNIT = Unit()
+FONT_SIZES = FontSizes()
+
+# Both sides keep apart for readers with deutan, protan or tritan vision: +t against -t differs by
+# ΔE 41 or more.
+STOPS = {
+    "light": {
+        "negative": ("#f7f7f7", "#fdd49e", "#f59b4c", "#c8590c"),
+        "positive": ("#f7f7f7", "#c6dcef", "#6baed6", "#1f6fb4"),
+    },
+    "dark": {
+        "negative": ("#222a33", "#5a3a1c", "#a8601f", "#f59b4c"),
+        "positive": ("#222a33", "#1d3f5c", "#2c73ab", "#6db8f2"),
+    },
+}
+"""Colors of the scale by theme and sign, from no gradient to the largest one shown."""
+
+
+def as_data() -> dict[str, object]:
+    """Return all of it as nested dictionaries that `json.dumps` can write.
+
+    Example:
+        >>> as_data()["unit"]
+        {'width': 74.0, 'height': 30.0, 'radius': 7.0}
+    """
+    return {
+        "scale": asdict(SCALE),
+        "stops": STOPS,
+        "border": asdict(BORDER),
+        "card": asdict(CARD),
+        "chip": asdict(CHIP),
+        "tag": asdict(TAG),
+        "module": asdict(MODULE),
+        "box": asdict(BOX),
+        "unit": asdict(UNIT),
+        "fonts": asdict(FONT_SIZES),
+    }
