@@ -10,7 +10,17 @@ from scalargrad.core.backprop import operands, wanted
 from scalargrad.core.ops import FLOATS, TABLE
 from scalargrad.core.value import Value
 from viz.look.text import clean, width_tables
-from viz.look.theme import DEEPER, REACH, STEPS, THICKEST, THINNEST
+from viz.look.theme import (
+    REACH,
+    STEPS,
+    THEMES,
+    THICKEST,
+    THINNEST,
+    Theme,
+    color,
+    edge_color,
+    text_color,
+)
 from viz.model.snapshot import Snapshot, symbol
 
 from .box_layout import Planner
@@ -63,9 +73,9 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
         "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in found],
         "items": [[*(-number for number in fold.boxes), *fold.values] for fold in found],
         "opened": opened_at_first(found, MOST_SEEN),
-        "plan": planner.shape,
+        "layout": planner.shape,
         "ports": planner.ports,
-        "plans": [plan.packed() for plan in planner.plans],
+        "layouts": [plan.packed() for plan in planner.plans],
         "names": names.items,
         "symbols": symbols.items,
         "lines": lines.items,
@@ -87,8 +97,30 @@ def look(texts: Iterable[str]) -> dict[str, Any]:
         "steps": STEPS,
         "reach": REACH,
         "edges": [THINNEST, THICKEST],
-        "deeper": DEEPER,
         "letters": width_tables(texts),
+        "themes": {name: _theme_colors(theme) for name, theme in THEMES.items()},
+    }
+
+
+def _theme_colors(theme: Theme) -> dict[str, Any]:
+    """Return the colors of fills and lines by sign and step of the scale, and the text color of each fill."""
+    negative = [-step for step in range(STEPS + 1)]
+    positive = list(range(STEPS + 1))
+    fills = {
+        "negative": [color(step, theme) for step in negative],
+        "positive": [color(step, theme) for step in positive],
+    }
+    lines = {
+        "negative": [edge_color(step, theme) for step in negative],
+        "positive": [edge_color(step, theme) for step in positive],
+    }
+    grounds = [theme.card, *fills["negative"], *fills["positive"]]
+    return {
+        "fills": fills,
+        "lines": lines,
+        "ink": {ground: text_color(ground) for ground in grounds},
+        "line": theme.line,
+        "card": theme.card,
     }
 
 

@@ -3,9 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -30,29 +28,9 @@ from viz.views.dictionary import is_directed_graph
 from .graph_json import as_numbers, facts
 from .packing import Frames, packed, recorded
 from .rules_js import rules
+from .scripts import asset, join_scripts, page_scripts, parse_script
 
 MOST_VALUES = 50_000
-_BEFORE = ("numbers", "mathematics")
-_AFTER = (
-    "engine",
-    "colors",
-    "places",
-    "elements",
-    "state",
-    "drawing",
-    "painting",
-    "view",
-    "panel",
-    "playback",
-    "training",
-    "whatif",
-    "predict",
-    "finding",
-    "keys",
-    "link",
-    "start",
-)
-"""The scripts of the page before and after the rules, in the order in which they are put together."""
 ENDINGS = (".html", ".htm")
 
 
@@ -237,21 +215,12 @@ def _variables(theme: Theme, lighter: float) -> str:
     return " ".join(f"--{name}: {code};" for name, code in (plain | scales | badges | more).items())
 
 
-@cache
-def _part(name: str) -> str:
-    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
-
-
 def _document(graph: dict[str, Any], numbers: str, rules_text: str) -> str:
-    script = "\n".join(
-        [_part(f"{name}.js") for name in _BEFORE]
-        + [rules_text]
-        + [_part(f"{name}.js") for name in _AFTER]
-    )
-    script = f"'use strict';\n(() => {{\n{script}}})();\n"
-    style = _colors() + _part("page.css")
+    scripts = {**page_scripts(), "rules": parse_script(rules_text)}
+    script = f"'use strict';\n(() => {{\n{join_scripts(scripts)}}})();\n"
+    style = _colors() + asset("page.css")
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-    body = _part("body.html")
+    body = asset("body.html")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

@@ -160,7 +160,7 @@ def key(node: Value) -> str:
 def rules(nodes: Iterable[Value]) -> str:
     """The rules of all operations that some nodes were made by, as the source of one JavaScript object.
 
-    >>> rules([Value(2.0) + 3]).splitlines()[1]
+    >>> rules([Value(2.0) + 3]).splitlines()[3]
     '  "add": {value: (x0, x1) => { const t0 = x0 + x1; return t0; }, partials: (o, x0, x1) => {  return [1, 1]; }},'
     """
     found: dict[str, tuple[Op, int]] = {}
@@ -169,4 +169,8 @@ def rules(nodes: Iterable[Value]) -> str:
             op = TABLE[node.op]
             found[own] = (op, len(node.args) if op.over_list else len(op.operands))
     written_rules = "".join(f"  {json.dumps(own)}: {rule(*found[own])},\n" for own in sorted(found))
-    return f"const RULES = {{\n{written_rules}}};\n"
+    imported = ", ".join(name for name in PRIMITIVES if name not in (WHERE.name, DIV.name))
+    return (
+        f"import {{ {imported} }} from './mathematics.js';\n\n"
+        f"export const RULES = {{\n{written_rules}}};\n"
+    )
