@@ -344,7 +344,12 @@ def test_the_history_shows_itself() -> None:
 
 def test_without_shuffling_the_order_is_the_one_given() -> None:
     given, none = line(), line()
-    options: dict[str, Any] = {"loss": "half_squared_error", "epochs": 2, "batch_size": 5, "progress": False}
+    options: dict[str, Any] = {
+        "loss": "half_squared_error",
+        "epochs": 2,
+        "batch_size": 5,
+        "progress": False,
+    }
     fit(given, X, Y, optimizer=SGD(given.parameters(), 0.05), shuffle=False, seed=3, **options)
     fit(none, X, Y, optimizer=SGD(none.parameters(), 0.05), seed=None, **options)
     expected, _ = descent(line(), 0.05, 2, 5, None)
