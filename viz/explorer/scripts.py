@@ -1,4 +1,7 @@
-"""The page's scripts: ES modules in `assets/`, joined into the one inline script that the page's policy allows."""
+"""The page's scripts: ES modules in `assets/`, joined into one inline script.
+
+The policy of the page allows one script by its hash, and a file on a disk can't import modules.
+"""
 
 import re
 from collections.abc import Mapping
@@ -34,8 +37,8 @@ class Script:
 def parse_script(text: str) -> Script:
     """Read the declarations of a script.
 
-    This knows the forms that the scripts of the page keep to: `import {…} from './name.js';` and `export` before a
-    declaration, each at the start of a line.
+    This knows the forms that the scripts of the page keep to: `import {…} from './name.js';` and
+    `export` before a declaration, each at the start of a line.
 
     Example:
         >>> script = parse_script("import { x } from './graph.js';\\nexport const y = 2 * x;\\n")
@@ -66,7 +69,10 @@ def asset(name: str) -> str:
 
 @cache
 def page_scripts() -> Mapping[str, Script]:
-    """Return the scripts in `assets/` by name. `rules`, which some of them import, is written for each graph."""
+    """Return the scripts in `assets/` by name.
+
+    One script that they import, `rules`, is missing: it is written for each graph.
+    """
     paths = sorted(path.name for path in (files(__package__) / "assets").iterdir())
     names = [name.removesuffix(".js") for name in paths if name.endswith(".js")]
     return {name: parse_script(asset(f"{name}.js")) for name in names}
