@@ -29,7 +29,7 @@ class Track:
     points: tuple[tuple[float, float], ...]
 
     def at(self, second: float) -> float:
-        """Return the number at a moment; before the first and after the last point it is constant."""
+        """Return the number at a moment: before the first point, and after the last, theirs."""
         if second <= self.points[0][0]:
             return self.points[0][1]
         for (t0, x0), (t1, x1) in pairwise(self.points):

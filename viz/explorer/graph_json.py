@@ -98,11 +98,14 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
         if line := source_line(node):
             sources[i] = lines[line]
 
+    args = []
+    for node in snapshot.order:
+        args.append([snapshot.index[arg] for arg in node.args])
     keys = [names[key(node)] for node in snapshot.order]
     docs = [TABLE[name.partition("/")[0]].doc if name else "" for name in names.items]
     return {
         "kinds": "".join(_KIND_LETTERS.get(node.kind, "i") for node in snapshot.order),
-        "args": [[snapshot.index[arg] for arg in node.args] for node in snapshot.order],
+        "args": args,
         "key": keys,
         "symbol": [symbols[symbol(node)] for node in snapshot.order],
         "label": labels,
@@ -124,13 +127,17 @@ def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:
     return {
         "level": level,
         "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in folds],
-        # In one list with values, boxes are negative; box 0, the page, is in no list.
-        "items": [[*(-box for box in fold.boxes), *fold.values] for fold in folds],
+        "items": [_item_numbers(fold) for fold in folds],
         "opened": initially_open(folds, MAX_SHOWN),
         "layout": layouts.layout_of,
         "ports": layouts.ports,
         "layouts": [layout.as_json() for layout in layouts.layouts],
     }
+
+
+def _item_numbers(fold: Fold) -> list[int]:
+    # In one list with values boxes are negative. That works as box 0, the page, is in no list.
+    return [*(-box for box in fold.boxes), *fold.values]
 
 
 def describe_look(texts: Iterable[str]) -> dict[str, Any]:

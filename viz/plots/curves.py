@@ -1,6 +1,7 @@
 """Curves: the loss and what else changes in a training, and functions of one number."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from scalargrad.utils.calls import explain_calls
 from viz.look.palette import DASHES, class_color
 from viz.look.theme import LIGHT, STEPS, color
 
-from .figure import add_legend, as_float, style_axes
+from .figure import add_legend, as_floats, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +36,7 @@ def plot_loss(losses: Sequence[float | Value], ax: "Axes | None" = None) -> "Axe
         >>> plot_loss([1.0, 0.5, 0.25]).get_ylabel()
         'loss'
     """
-    numbers = [as_float(loss) for loss in losses]
+    numbers = as_floats(losses)
     if not numbers:
         raise LengthError("plot_loss needs at least one loss")
     ax = style_axes(ax)
@@ -95,8 +96,8 @@ def plot_history(
     if all(name.endswith("loss") for name in chosen):
         ax.set_ylabel("loss")
 
-    numbers = {name: [as_float(item) for item in history[name]] for name in chosen}
-    if not any(item < 0.0 for items in numbers.values() for item in items):
+    numbers = {name: as_floats(history[name]) for name in chosen}
+    if not any(item < 0.0 for item in chain(*numbers.values())):
         ax.set_ylim(bottom=0.0)
     for place, name in enumerate(chosen):
         if name.startswith("validation") and name.endswith("loss"):
@@ -136,11 +137,11 @@ def plot_curves(
         >>> [line.get_linestyle() for line in ax.lines]
         ['-', '--']
     """
-    heights = {name: [as_float(item) for item in curve] for name, curve in curves.items()}
+    heights = {name: as_floats(curve) for name, curve in curves.items()}
     if not heights or not all(heights.values()):
         raise LengthError("plot_curves needs at least one curve, each with at least one number")
     longest = max(map(len, heights.values()))
-    places = [float(i + 1) for i in range(longest)] if x is None else [as_float(item) for item in x]
+    places = as_floats(range(1, longest + 1) if x is None else x)
     if len(places) < longest:
         raise LengthError(
             f"plot_curves needs an x for each number of a curve: {longest} numbers, "
@@ -150,7 +151,7 @@ def plot_curves(
         raise OptionError(f"mean_of of plot_curves must be at least 1, not {mean_of}")
 
     ax = style_axes(ax)
-    _draw_points(ax, [[as_float(item) for item in point] for point in points])
+    _draw_points(ax, [as_floats(point) for point in points])
     for number, (name, ys) in enumerate(heights.items()):
         xs = places[: len(ys)]
         _draw_curve(ax, number, _block_means(xs, mean_of), _block_means(ys, mean_of), name)

@@ -1,6 +1,7 @@
 """Axes in the look of our pictures, and figures saved as SVG. Matplotlib draws them."""
 
 import re
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,11 @@ def as_float(item: Value | float) -> float:
         (2.0, 3.0)
     """
     return item.data if isinstance(item, Value) else float(item)
+
+
+def as_floats(items: Iterable[Value | float]) -> list[float]:
+    """Return the numbers of Values, and numbers as they are."""
+    return [as_float(item) for item in items]
 
 
 def gray(step: int, theme: Theme) -> str:

@@ -21,7 +21,7 @@ from viz.look.theme import LIGHT
 from viz.model.snapshot import Snapshot, grad_of
 from viz.views.layers.fold import Folded
 
-from .figure import add_legend, as_float, style_axes
+from .figure import add_legend, as_floats, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -192,7 +192,7 @@ def plot_activations(target: Any, ax: "Axes | None" = None) -> "Axes":
         ['50% exactly 0']
     """
     layers = {
-        clean(name): numpy.array([as_float(item) for item in items])
+        clean(name): numpy.array(as_floats(items))
         for name, items in _outputs_by_layer(target).items()
     }
     if not layers or not all(len(outputs) for outputs in layers.values()):
@@ -270,12 +270,10 @@ def _outputs_by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
             "plot_activations takes numbers by layer, a Value or a list of Values, "
             f"not {type(wrong[0]).__name__}"
         )
-    outputs = {}
+    outputs: dict[str, list[Any]] = {}
     for layer in Folded(Snapshot(roots)).layers:
-        if layer.outputs:
-            outputs[layer.path] = [
-                node for call in layer.outputs.values() for node in call.values()
-            ]
+        for call in layer.outputs.values():
+            outputs.setdefault(layer.path, []).extend(call.values())
     return outputs
 
 
@@ -412,12 +410,12 @@ def _farthest(paths: dict[int, str], data: NDArray[numpy.float64]) -> dict[int, 
 def _named(paths: dict[int, str], names: Sequence[str]) -> dict[int, str]:
     known = list(paths.values())
     for name in names:
-        if not any(_is_in(path, name) for path in known):
+        if not any(_is_in_any(path, [name]) for path in known):
             otherwise = f"; there are {', '.join(known[:4])} …"
             hint = suggestion(name, known, otherwise=otherwise)
             raise UnknownNameError(f"no recorded parameter is called {name!r}{hint}")
-    return {i: path for i, path in paths.items() if any(_is_in(path, name) for name in names)}
+    return {i: path for i, path in paths.items() if _is_in_any(path, names)}
 
 
-def _is_in(path: str, name: str) -> bool:
-    return path == name or path.startswith(f"{name}.")
+def _is_in_any(path: str, names: Sequence[str]) -> bool:
+    return any(path == name or path.startswith(f"{name}.") for name in names)

@@ -1,8 +1,9 @@
 """Functions of two numbers: what a classifier says everywhere, and a loss with descents on it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalargrad.core.modes import no_grad
 from scalargrad.core.value import Value
@@ -11,7 +12,7 @@ from scalargrad.utils.calls import explain_calls
 from viz.look.palette import DASHES, MARKS, TINTS, class_color
 from viz.look.theme import LIGHT, STEPS, color
 
-from .figure import add_legend, as_float, style_axes
+from .figure import add_legend, as_float, as_floats, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ LEVELS = 12
 They come closer to each other towards the lowest point, so that the valley shows and not only its
 walls.
 """
+T = TypeVar("T")
 Point = Sequence[float]
 Grid = list[list[float]]
 
@@ -78,17 +80,15 @@ def plot_regions(
 def _draw_scores(
     ax: "Axes", predict: Callable[[list[float]], Value | float], sides: list[list[float]]
 ) -> None:
-    with no_grad():
-        columns = [[as_float(predict([x0, x1])) for x1 in sides[1]] for x0 in sides[0]]
-    scores = [list(row) for row in zip(*columns, strict=True)]
-    flat = [score for row in scores for score in row]
+    scores = _evaluate(lambda x0, x1: as_float(predict([x0, x1])), sides)
+    flat = list(chain(*scores))
     largest = max((abs(score) for score in flat if isfinite(score)), default=0.0) or 1.0
 
     levels = [largest * i / SHADES for i in range(-SHADES, SHADES + 1)]
     steps = [2 * i for i in (*range(-SHADES, 0), *range(1, SHADES + 1))]
     fills = [color(step, LIGHT) for step in steps]
     ax.contourf(*sides, scores, levels=levels, colors=fills, extend="neither")
-    if min(map(min, columns)) < 0 < max(map(max, columns)):
+    if min(flat) < 0 < max(flat):
         ax.contour(*sides, scores, levels=[0.0], colors=[LIGHT.ink], linewidths=1.2)
 
 
@@ -153,36 +153,37 @@ def plot_class_regions(
 
 def _class_scores(predict: Callable[[list[float]], Any], sides: list[list[float]]) -> list[Grid]:
     """Return the score of each class at every point: by class, row (x1) and column (x0)."""
-    with no_grad():
-        rows = [[_as_scores(predict([x0, x1])) for x0 in sides[0]] for x1 in sides[1]]
-    lengths = {len(scores) for row in rows for scores in row}
+    rows = _evaluate(lambda x0, x1: _as_scores(predict([x0, x1])), sides)
+    lengths = {len(scores) for scores in chain(*rows)}
     if len(lengths) != 1 or min(lengths) < 2:
         raise LengthError(
             "predict of plot_class_regions must return one score for each class, "
             "of at least two classes"
         )
-    classes = range(min(lengths))
-    return [[[scores[number] for scores in row] for row in rows] for number in classes]
+    return [_scores_of_class(rows, number) for number in range(min(lengths))]
+
+
+def _scores_of_class(rows: list[list[list[float]]], number: int) -> Grid:
+    return [[scores[number] for scores in row] for row in rows]
 
 
 def _as_scores(output: Any) -> list[float]:
     items = output if isinstance(output, Iterable) else [output]
-    return [as_float(item) for item in items]
+    return as_floats(items)
 
 
 def _margins(scores: list[Grid], number: int) -> Grid:
     """Return by how much a class is ahead of the best of the others; below 0 where it is behind."""
     others = [grid for i, grid in enumerate(scores) if i != number]
     margins = []
-    for i, row in enumerate(scores[number]):
-        best = [max(column) for column in zip(*(grid[i] for grid in others), strict=True)]
-        margins.append([own - other for own, other in zip(row, best, strict=True)])
+    for own_row, *other_rows in zip(scores[number], *others, strict=True):
+        best = map(max, zip(*other_rows, strict=True))
+        margins.append([own - other for own, other in zip(own_row, best, strict=True)])
     return margins
 
 
 def _fill_class(ax: "Axes", sides: list[list[float]], margins: Grid, number: int) -> None:
-    flat = [item for row in margins for item in row]
-    largest = max(filter(isfinite, flat), default=0.0)
+    largest = max(filter(isfinite, chain(*margins)), default=0.0)
     if largest <= 0.0:
         return
     levels = [largest * i / len(TINTS) for i in range(len(TINTS))]
@@ -238,7 +239,7 @@ def plot_descent(
     checked = {name: _check_path(f"path {name!r}", path) for name, path in paths.items()}
     if not checked:
         raise LengthError("plot_descent needs at least one path")
-    shown = [point for path in checked.values() for point in path]
+    shown = list(chain(*checked.values()))
     if len(around):
         shown += _check_path("around", around)
 
@@ -257,9 +258,8 @@ def plot_descent(
 def _draw_landscape(
     ax: "Axes", loss: Callable[[float, float], Value | float], sides: list[list[float]]
 ) -> None:
-    with no_grad():
-        heights = [[as_float(loss(a, b)) for a in sides[0]] for b in sides[1]]
-    finite = [height for row in heights for height in row if isfinite(height)]
+    heights = _evaluate(lambda a, b: as_float(loss(a, b)), sides)
+    finite = list(filter(isfinite, chain(*heights)))
     span = max(finite, default=0.0) - min(finite, default=0.0)
     if span > 0.0 and isfinite(span):
         levels = [min(finite) + span * 0.6**power for power in range(LEVELS, 0, -1)]
@@ -285,7 +285,7 @@ def _draw_path(ax: "Axes", number: int, path: list[list[float]], name: str) -> N
 
 
 def _check_path(what: str, path: Sequence[Point]) -> list[list[float]]:
-    points = [[as_float(item) for item in point] for point in path]
+    points = [as_floats(point) for point in path]
     if not points or any(len(point) != 2 for point in points):
         raise LengthError(
             f"{what} of plot_descent must hold at least one place, each of two numbers"
@@ -304,8 +304,8 @@ def _check_samples(
     function: str,
 ) -> tuple[list[list[float]], list[float]]:
     """Return samples of two numbers, (n, 2), and their labels, (n,), as plain numbers."""
-    points = [[as_float(item) for item in row] for row in X]
-    labels = [as_float(label) for label in y]
+    points = [as_floats(row) for row in X]
+    labels = as_floats(y)
     if not points or any(len(point) != 2 for point in points):
         raise LengthError(f"X of {function} must hold at least one sample, each of two numbers")
     if len(points) != len(labels):
@@ -319,14 +319,20 @@ def _check_samples(
 
 
 def _are_finite(points: list[list[float]]) -> bool:
-    return all(isfinite(item) for point in points for item in point)
+    return all(map(isfinite, chain(*points)))
 
 
 def _grid_sides(points: list[list[float]], resolution: int, function: str) -> list[list[float]]:
     """Return evenly spaced numbers around all points, for x0 and for x1."""
     if resolution < 2:
         raise LengthError(f"resolution of {function} must be at least 2, not {resolution}")
-    return [_spaced([point[i] for point in points], resolution) for i in (0, 1)]
+    return [_spaced(list(column), resolution) for column in zip(*points, strict=True)]
+
+
+def _evaluate(function: Callable[[float, float], T], sides: list[list[float]]) -> list[list[T]]:
+    """Return what a function of two numbers says at every point: by row (x1) and column (x0)."""
+    with no_grad():
+        return [[function(x0, x1) for x0 in sides[0]] for x1 in sides[1]]
 
 
 def _spaced(items: list[float], resolution: int) -> list[float]:

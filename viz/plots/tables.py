@@ -10,7 +10,7 @@ from scalargrad.utils.calls import explain_calls
 from viz.look.palette import MARKS, class_color
 from viz.look.theme import LIGHT, STEPS, color, shade, text_color
 
-from .figure import GRAYS, add_legend, as_float, gray, style_axes
+from .figure import GRAYS, add_legend, as_float, as_floats, gray, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -215,7 +215,7 @@ def _shorten(label: str) -> str:
 
 def _check_rows(rows: Sequence[Sequence[float]], function: str) -> list[list[float]]:
     """Return a rectangle of plain numbers, row by row."""
-    numbers = [[as_float(item) for item in row] for row in rows]
+    numbers = [as_floats(row) for row in rows]
     if len({len(row) for row in numbers}) != 1 or not numbers[0]:
         raise LengthError(f"{function} needs rows of one length, with at least one number")
     return numbers
@@ -429,7 +429,7 @@ def _add_group_legend(ax: "Axes", groups: int) -> None:
 def _check_pairs(function: str, groups: Pairs) -> dict[str, tuple[list[float], list[float]]]:
     pairs = {}
     for name, (x, y) in groups.items():
-        pairs[name] = ([as_float(a) for a in x], [as_float(b) for b in y])
+        pairs[name] = (as_floats(x), as_floats(y))
     if not any(x for x, _ in pairs.values()):
         raise LengthError(f"{function} needs at least one number")
     for name, (x, y) in pairs.items():

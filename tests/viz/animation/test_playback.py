@@ -1,4 +1,7 @@
-"""Films: gradients in the order of the chain rule, training frame by frame; documents play without script, and not for all."""
+"""Animations: gradients in the order of the chain rule, training frame by frame.
+
+The documents play without script, and not for readers who asked for less motion.
+"""
 
 import importlib
 import io
@@ -156,7 +159,7 @@ def test_boxes_in_a_circle_end_too() -> None:
 
 
 def gradients_shown(svg: str) -> dict[str, str]:
-    """What a reader of a still picture sees as each card's gradient: the topmost of what is drawn there."""
+    """What a still picture shows as each card's gradient: the topmost of what is drawn there."""
     found = {}
     for element in ElementTree.fromstring(svg).iter(f"{SVG}g"):
         if element.get("role") == "graphics-symbol":
@@ -450,7 +453,8 @@ def test_a_browser_plays_what_the_stills_show(tmp_path: Path) -> None:
             (tmp_path / f"{row}{column}.svg").write_text(svg, encoding="utf-8")
             style = f"position:absolute;left:{wide * column}px;top:{high * row}px"
             places.append(
-                f'<div style="{style};width:{wide}px;height:{high}px;overflow:hidden"><img src="{row}{column}.svg"></div>'
+                f'<div style="{style};width:{wide}px;height:{high}px;overflow:hidden">'
+                f'<img src="{row}{column}.svg"></div>'
             )
     (tmp_path / "all.html").write_text(
         f'<body style="margin:0">{"".join(places)}', encoding="utf-8"

@@ -1,4 +1,4 @@
-"""The page as a file: its policy, its escapes, its size, and the numbers that are packed into it."""
+"""The page as a file: its policy, its escapes, its size, and the numbers in it."""
 
 import json
 import re
@@ -113,7 +113,8 @@ def test_the_policy_allows_this_style_and_this_script_alone() -> None:
         for tag, text in texts.items()
     }
     assert policy == (
-        f"default-src 'none'; style-src '{hashes['style']}'; script-src '{hashes['script']}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{hashes['style']}'; script-src '{hashes['script']}'; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 

@@ -28,7 +28,7 @@ _USED = re.compile(r"(?:(?<![\w$.])|(?<=\.\.\.))[A-Za-z_$][\w$]*(?![\w$]|:)")
 
 
 def without_texts(body: str) -> str:
-    """The code alone: comments, strings, regular expressions and the words of templates left out."""
+    """The code without comments, strings, regular expressions and the words of templates."""
     code: list[str] = []
     depths: list[int] = []
     i = 0
