@@ -1,5 +1,5 @@
-// Colors: the scale that turns a gradient into a fill, a line and a width. Python writes its colors and its numbers
-// into the page, so that they are those of all other pictures.
+// Colors: the scale that turns a gradient into a fill, a line and a width. Python writes its colors
+// and its numbers into the page, so that they are those of all other pictures.
 
 import { graph } from './graph.js';
 
@@ -13,9 +13,14 @@ export const THINNEST = thinnest;
 export const darkSystem = matchMedia('(prefers-color-scheme: dark)');
 
 /** The theme in use: "light" or "dark". */
-export const currentTheme = () => document.documentElement.dataset.theme ?? (darkSystem.matches ? 'dark' : 'light');
+export function currentTheme() {
+  const ofSystem = darkSystem.matches ? 'dark' : 'light';
+  return document.documentElement.dataset.theme ?? ofSystem;
+}
 
-/** The colors in use: `fills` and `lines` by sign and step, `ink` by fill, and single ones by name. */
+/**
+ * The colors in use: `fills` and `lines` by sign and step, `ink` by fill, and single ones by name.
+ */
 export let scale = themes[currentTheme()];
 
 /** Follow the theme, after it has changed. */

@@ -16,7 +16,10 @@ export const layers = {
   labels: svg('g', { class: 'labels' }),
 };
 
-/** What is in sight: its layout, and the elements of values and closed folds, of open folds, and of edges. */
+/**
+ * What is in sight: its layout, and the elements of values and closed folds, of open folds, and of
+ * edges.
+ */
 export let seen = { layout: null, nodes: new Map(), boxes: new Map(), edges: [] };
 
 /** Make everything anew, after folds were opened or closed. */
@@ -92,7 +95,8 @@ const lowerStrip = (x, y, w, h) => `M${x} ${y}h${w}v${h - 7}a7 7 0 0 1 -7 7h${14
 function drawValue(i, frame) {
   const { children, ...parts } = graph.level === 'cards' ? drawCard(i, frame) : drawChip(i, frame);
   const kind = kindOf(i) + (ROOTS.has(i) ? ' root' : '');
-  const group = svg('g', { class: `node ${kind}`, id: `v${i}`, 'data-id': i, role: 'graphics-symbol' }, children);
+  const attributes = { class: `node ${kind}`, id: `v${i}`, 'data-id': i, role: 'graphics-symbol' };
+  const group = svg('g', attributes, children);
   layers.nodes.append(group);
   return { ...parts, group, frame };
 }
@@ -106,9 +110,10 @@ function drawCard(i, { x, y, w, h }) {
   const gradient = svg('text', { x: x + w - 9, y: top + 32.5, class: 'number', 'text-anchor': 'end' });
   const word = svg('text', { x: left + 10, y: top + 32, class: 'word' }, 'grad');
   const title = fitted(labelOf(i), w - badge - 16);
+  const side = `M${left} ${y}H${x + 7}a7 7 0 0 0 -7 7v${h - 14}a7 7 0 0 0 7 7H${left}z`;
   const children = [
     roundedRect(x, y, w, h, 7, 'paper'),
-    svg('path', { d: `M${left} ${y}H${x + 7}a7 7 0 0 0 -7 7v${h - 14}a7 7 0 0 0 7 7H${left}z`, class: 'badge' }),
+    svg('path', { d: side, class: 'badge' }),
     svg('text', { x: x + badge / 2, y: y + h / 2 + 4, class: 'symbol' }, symbolOf(i)),
     labelOf(i) ? svg('text', { x: left + 10, y: y + 16, class: 'title' }, title) : null,
     svg('text', { x: left + 10, y: top + 13, class: 'word' }, 'data'),
@@ -121,7 +126,8 @@ function drawCard(i, { x, y, w, h }) {
   return { fill, data, gradient, word, children };
 }
 
-// The rule is that of `chip_text` in viz/explorer/box_layout.py, which makes the chips as wide as their texts.
+// The rule is that of `chip_text` in viz/explorer/box_layout.py, which makes the chips as wide as
+// their texts.
 function chipText(i) {
   if (graph.args[i].length) return symbolOf(i);
   const text = labelOf(i) || (graph.kinds[i] === 'c' ? short(frameAt(state.frame).data[i]) : '');
@@ -206,7 +212,8 @@ function mergeEdges() {
   return [...merged.values()];
 }
 
-// The lines into one item end side by side on its left, in the order of where they come from, so that they don't cross.
+// The lines into one item end side by side on its left, in the order of where they come from, so
+// that they don't cross.
 function spreadEnds(edges, frame, layout) {
   for (const edge of edges) {
     const [source, target] = edge.links[0];

@@ -8,13 +8,18 @@ const SVG = 'http://www.w3.org/2000/svg';
  * An HTML element.
  *
  * @param {string} tag
- * @param {Object} attributes - Those that begin with "on" are listeners; null, undefined and false are left out.
+ * @param {Object} attributes - Those that begin with "on" are listeners; null, undefined and false
+ *   are left out.
  * @param {...*} children - Nodes and texts, or lists of them; null and undefined are left out.
  */
-export const html = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
+export function html(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
 
 /** An SVG element; the parameters are those of `html`. */
-export const svg = (tag, attributes = {}, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
+export function svg(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
 
 export const byId = (id) => document.getElementById(id);
 
@@ -34,14 +39,19 @@ const isGiven = (thing) => thing !== null && thing !== undefined;
 export const table = (attributes, ...lines) => html('table', attributes, html('tbody', {}, ...lines));
 
 /** A row of a table: a heading in words, and cells. */
-export const row = (words, ...cells) => html('tr', {}, rowHeading(words), cells.map((cell) => html('td', {}, cell)));
+export function row(words, ...cells) {
+  return html('tr', {}, rowHeading(words), cells.map((cell) => html('td', {}, cell)));
+}
 
 export const rowHeading = (words) => html('th', { scope: 'row' }, words);
 
 /** The heading of a table: one cell for each text. */
-export const tableHead = (words) => html('thead', {}, html('tr', {}, words.map((word) => html('th', {}, word))));
+export function tableHead(words) {
+  return html('thead', {}, html('tr', {}, words.map((word) => html('th', {}, word))));
+}
 
-// Texts are measured by the tables that viz/explorer/box_layout.py sizes boxes with: the fonts of the reader may differ.
+// Texts are measured by the tables that viz/explorer/box_layout.py sizes boxes with: the fonts of
+// the reader may differ.
 
 const { letters } = graph.look;
 const wideSigns = new Set(letters.signs);

@@ -8,9 +8,11 @@ import { RULES } from './rules.js';
  *
  * @param {number} i
  * @param {Float64Array} data - The numbers of all values.
- * @param {boolean} recorded - Whether these are the numbers that Python computed; then the local derivatives that it
- *   kept are preferred, as somebody may have set them by hand or changed a leaf since.
- * @returns {(number | null)[]} One for each operand; null where the derivative is 0 by construction.
+ * @param {boolean} recorded - Whether these are the numbers that Python computed; then the local
+ *   derivatives that it kept are preferred, as somebody may have set them by hand or changed a leaf
+ *   since.
+ * @returns {(number | null)[]} One for each operand; null where the derivative is 0 by
+ *   construction.
  */
 export function localsOf(i, data, recorded = true) {
   if (!graph.args[i].length) return [];
@@ -23,15 +25,18 @@ export function localsOf(i, data, recorded = true) {
 }
 
 /**
- * What an operand receives. A gradient of 0 stays 0 even where the local derivative is infinite or nan, and so does a
- * derivative that is 0 by construction: the engine in Python does the same.
+ * What an operand receives. A gradient of 0 stays 0 even where the local derivative is infinite or
+ * nan, and so does a derivative that is 0 by construction: the engine in Python does the same.
  */
 export const share = (gradient, local) => (gradient === 0 || local === null ? 0 : gradient * local);
 
 /** Whether the rule of an operation can cut an operand off, as that of relu does. */
 export const canCutOff = (i) => Boolean(ruleName(i)) && RULES[ruleName(i)].partials.toString().includes('null');
 
-/** The local derivatives that a rule would give for these numbers in place of its result and operands. */
+/**
+ * The local derivatives that a rule would give for these numbers in place of its result and
+ * operands.
+ */
 export const partialsAt = (i, result, operands) => RULES[ruleName(i)].partials(result, ...operands);
 
 /** Compute all operations from their operands, in place. */
@@ -44,7 +49,8 @@ export function forward(data) {
 }
 
 /**
- * The gradients after some steps of the backward pass. A step is one operation that sends to its operands.
+ * The gradients after some steps of the backward pass. A step is one operation that sends to its
+ * operands.
  *
  * @param {Float64Array} data
  * @param {[number, number][]} seeds - Each root with the gradient that the pass begins with there.

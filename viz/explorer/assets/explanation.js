@@ -1,7 +1,9 @@
 // Explanation: the numbers of a value, and why its gradient is what it is, as tables for the panel.
 
 import { short, exact } from './numbers.js';
-import { graph, ROOTS, users, kindOf, labelOf, formulaOf, labelOrFormula, fullName } from './graph.js';
+import {
+  graph, ROOTS, users, kindOf, labelOf, formulaOf, labelOrFormula, fullName,
+} from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
 import { state } from './state.js';
@@ -25,7 +27,8 @@ export function numbersTable(i, now) {
     return table({ class: 'numbers' }, line('data', now.data[i]), line('gradient', now.gradients[i]));
   }
   const then = frameAt(state.compare);
-  const head = tableHead(['', `step ${graph.steps[state.compare]}`, `step ${graph.steps[state.frame]}`, 'change']);
+  const [stepThen, stepNow] = [graph.steps[state.compare], graph.steps[state.frame]];
+  const head = tableHead(['', `step ${stepThen}`, `step ${stepNow}`, 'change']);
   const line = (word, a, b) => row([word], short(a), short(b), html('b', {}, short(b - a)));
   const body = html(
     'tbody',
@@ -37,7 +40,8 @@ export function numbersTable(i, now) {
 }
 
 /**
- * Why a value has its gradient: for each consumer its gradient times the local derivative, and their sum.
+ * Why a value has its gradient: for each consumer its gradient times the local derivative, and
+ * their sum.
  *
  * @returns {Element[]} A heading, a table and a sentence.
  */
@@ -66,11 +70,13 @@ export function whyTable(i, now) {
   );
   const total = short(hasRest ? now.gradients[i] : sum);
   const foot = html('tr', {}, wideHeading('sum'), html('td', { id: 'why-sum' }, total));
+  const head = tableHead(['used by', 'its gradient', '× local', '= share']);
   const isUsed = shares.length || seed;
+  const unused = 'Nothing uses it, so nothing flows back to it.';
   return [
     html('h3', {}, 'Why this gradient?'),
-    html('table', { class: 'why' }, tableHead(['used by', 'its gradient', '× local', '= share']), body, html('tfoot', {}, foot)),
-    html('p', { class: 'muted' }, isUsed ? whySentence(i, shares, now) : 'Nothing uses it, so nothing flows back to it.'),
+    html('table', { class: 'why' }, head, body, html('tfoot', {}, foot)),
+    html('p', { class: 'muted' }, isUsed ? whySentence(i, shares, now) : unused),
   ];
 }
 
@@ -89,7 +95,8 @@ function shareRow({ user, gradient, local, part }, now) {
   );
 }
 
-// How far a sum may be from the gradient that was recorded, relative to it: numbers are float64, float32 or rounded.
+// How far a sum may be from the gradient that was recorded, relative to it: numbers are float64,
+// float32 or rounded.
 function tolerance() {
   if (graph.leaves || graph.bytes === 8 || state.changes.size) return 1e-9;
   return graph.rounded ? 2e-3 : 1e-5;
@@ -104,7 +111,9 @@ export function whySentence(i, shares, now) {
   }
   if (ROOTS.has(i)) return 'The derivative of the output by itself.';
   if (gradient === 0) return whyNothing(shares, now);
-  if (shares.length > 1) return `Used ${shares.length} times, so the shares add up: that is the += of the backward pass.`;
+  if (shares.length > 1) {
+    return `Used ${shares.length} times, so the shares add up: that is the += of the backward pass.`;
+  }
   return `A step of 0.01 up here moves the output by about ${short(gradient * 0.01)}.`;
 }
 

@@ -1,5 +1,6 @@
-// Frames: the numbers of the graph at each recorded step of training. They come packed, as viz/explorer/packing.py
-// writes them: bytes of one significance together, each number as what changed since the frame before.
+// Frames: the numbers of the graph at each recorded step of training. They come packed, as
+// viz/explorer/packing.py writes them: bytes of one significance together, each number as what
+// changed since the frame before.
 
 import { graph, size } from './graph.js';
 import { forward, backward } from './engine.js';

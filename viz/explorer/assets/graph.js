@@ -1,5 +1,6 @@
-// Graph: what the page knows about a graph apart from its numbers. Values are numbered in topological order, so that a
-// pass forward is a loop. A fold is a box that opens and closes; fold 0 is the page itself.
+// Graph: what the page knows about a graph apart from its numbers. Values are numbered in
+// topological order, so that a pass forward is a loop. A fold is a box that opens and closes; fold
+// 0 is the page itself.
 
 import { short } from './numbers.js';
 
@@ -19,7 +20,10 @@ for (let i = size - 1; i >= 0; i -= 1) {
   if (graph.args[i].length) operations.push(i);
 }
 
-/** The fold that each value is in. Among the items of a fold, values are positive and folds are negative. */
+/**
+ * The fold that each value is in. Among the items of a fold, values are positive and folds are
+ * negative.
+ */
 export const foldOf = new Int32Array(size);
 graph.items.forEach((items, fold) => {
   for (const item of items) {
@@ -32,7 +36,10 @@ export const symbolOf = (i) => graph.symbols[graph.symbol[i]];
 export const labelOf = (i) => graph.label[i] ?? '';
 export const docOf = (i) => graph.docs[graph.key[i]];
 
-/** The key of an operation's rule; empty for leaves, and for operations whose local derivatives were given by hand. */
+/**
+ * The key of an operation's rule; empty for leaves, and for operations whose local derivatives were
+ * given by hand.
+ */
 export const ruleName = (i) => graph.names[graph.key[i]];
 
 /** A number of the JSON text, in which nan and infinities are strings. */
@@ -54,7 +61,9 @@ export function pathTo(fold) {
 /** The titles on the path to a fold, such as `layers.0.neurons.1`. */
 export const foldPath = (fold) => pathTo(fold).slice(1).map(titleOf).join('.');
 
-/** What stands for a value: itself, or the outermost closed fold around it, as a negative number. */
+/**
+ * What stands for a value: itself, or the outermost closed fold around it, as a negative number.
+ */
 export function standIn(i, opened) {
   let item = i;
   for (let f = foldOf[i]; f > 0; f = parentOf(f)) {

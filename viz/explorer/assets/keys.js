@@ -135,7 +135,8 @@ function pressKey(event) {
   const isArrow = event.key.startsWith('Arrow');
   if (control && (isArrow || event.key === ' ' || event.key === 'Enter')) {
     const { fold } = control.dataset;
-    // The browser presses a button by itself, and moves a slider; the header of a fold is a button of our own.
+    // The browser presses a button by itself, and moves a slider; the header of a fold is a button
+    // of our own.
     if (!fold) return;
     if (!isArrow) {
       event.preventDefault();

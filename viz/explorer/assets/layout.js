@@ -1,5 +1,5 @@
-// Layout: puts the folds into each other. Python lays out the inside of each fold with all folds in it closed; an open
-// fold is larger, and its neighbors make room.
+// Layout: puts the folds into each other. Python lays out the inside of each fold with all folds in
+// it closed; an open fold is larger, and its neighbors make room.
 
 import { graph, foldOf, parentOf, pathTo } from './graph.js';
 
@@ -12,12 +12,13 @@ const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for i
  * Everything in sight in one coordinate system.
  *
  * @param {Set<number>} opened - The open folds.
- * @returns {{frames: Map, open: Map, ports: Map}} The frames of values and closed folds by item; the frames of open
- *   folds; and the ports where lines enter an open fold, by `fold<source`.
+ * @returns {{frames: Map, open: Map, ports: Map}} The frames of values and closed folds by item;
+ *   the frames of open folds; and the ports where lines enter an open fold, by `fold<source`.
  */
 export function layOut(opened) {
   const insides = new Map();
-  // Inner folds have higher numbers, so that their sizes are known before those of the folds around them.
+  // Inner folds have higher numbers, so that their sizes are known before those of the folds around
+  // them.
   for (let fold = graph.folds.length - 1; fold >= 0; fold -= 1) {
     if (isFoldInSight(fold, opened) && opened.has(fold)) insides.set(fold, arrange(fold, opened, insides));
   }
@@ -68,7 +69,8 @@ function moveRight(items) {
   }
 }
 
-// Items of one column keep their centers where they can, and are pushed apart where they would overlap.
+// Items of one column keep their centers where they can, and are pushed apart where they would
+// overlap.
 function moveDown(items) {
   for (const column of columnsOf(items)) {
     alignCenters(column);
@@ -113,7 +115,8 @@ function columnsOf(items) {
   return columns;
 }
 
-// Move items to the corner of their fold, below its header, and make the fold as large as they need.
+// Move items to the corner of their fold, below its header, and make the fold as large as they
+// need.
 function enclose(fold, items, layout) {
   const [left, top, foot] = fold ? [MARGIN, HEADER, MARGIN] : [0, 0, 0];
   const minX = Math.min(...items.map((item) => item.newX));
@@ -143,15 +146,22 @@ function isFoldInSight(fold, opened) {
   return true;
 }
 
-// The routes that Python planned, by the slots of their two ends; sources outside of a fold come after its items.
-const plannedRoutes = graph.layouts.map(({ routes }) => new Map(routes.map(([a, b, points]) => [`${a} ${b}`, points])));
+// The routes that Python planned, by the slots of their two ends; sources outside of a fold come
+// after its items.
+const plannedRoutes = graph.layouts.map(({ routes }) => {
+  const entries = routes.map(([a, b, points]) => [`${a} ${b}`, points]);
+  return new Map(entries);
+});
 const slotsOf = graph.items.map((items, fold) => {
   const slots = new Map(items.map((id, slot) => [id, slot]));
   graph.ports[fold].forEach((source, k) => slots.set(`<${source}`, items.length + k));
   return slots;
 });
 
-/** The points between the ends of the line from one value to another: ports, and the route that was planned. */
+/**
+ * The points between the ends of the line from one value to another: ports, and the route that was
+ * planned.
+ */
 export function routeOf(source, target, layout) {
   const from = pathTo(foldOf[source]);
   const to = pathTo(foldOf[target]);

@@ -1,12 +1,13 @@
-// Mathematics: the functions that the rules of the operations call. They follow IEEE 754, and give Python's results
-// where JavaScript's differ. Their names are those of the operations.
+// Mathematics: the functions that the rules of the operations call. They follow IEEE 754, and give
+// Python's results where JavaScript's differ. Their names are those of the operations.
 
 export const { abs, floor, hypot, cbrt, sqrt, exp, expm1, log, log10, log1p, log2 } = Math;
 export const { sin, cos, tan, asin, acos, atan, atan2 } = Math;
 export const { sinh, cosh, tanh, asinh, acosh, atanh } = Math;
 export const sign = Math.sign;
 
-// The sign follows the divisor. Adding `y` only where the signs differ keeps every digit of a tiny remainder.
+// The sign follows the divisor. Adding `y` only where the signs differ keeps every digit of a tiny
+// remainder.
 export function remainder(x, y) {
   if (y === 0) return NaN;
   const rest = x % y;
@@ -14,7 +15,8 @@ export function remainder(x, y) {
   return rest < 0 === y < 0 ? rest : rest + y;
 }
 
-// The largest integer not above the exact quotient. `floor(x / y)` is not that: x / y may be rounded up, and 1 // 0.1 is 9.
+// The largest integer not above the exact quotient. `floor(x / y)` is not that: x / y may be
+// rounded up, and 1 // 0.1 is 9.
 export function floor_divide(x, y) {
   if (y === 0) return x / y;
   const rest = x % y;
@@ -40,7 +42,8 @@ export function round(x) {
   return low % 2 === 0 ? low : low + 1;
 }
 
-// exp(-x²), with x² = high² + low·(x + high): the rounding error of a plain square would be multiplied by x².
+// exp(-x²), with x² = high² + low·(x + high): the rounding error of a plain square would be
+// multiplied by x².
 function bell(x) {
   const high = Math.fround(x);
   const low = x - high;

@@ -1,4 +1,5 @@
-// Numbers as text: three digits for reading, every digit for the curious, and as factors in arithmetic.
+// Numbers as text: three digits for reading, every digit for the curious, and as factors in
+// arithmetic.
 
 /**
  * A number with three significant digits, as in all other pictures.

@@ -1,11 +1,13 @@
-// Painting: puts numbers and colors on what is drawn. This is all that happens when a step or a frame changes.
+// Painting: puts numbers and colors on what is drawn. This is all that happens when a step or a
+// frame changes.
 
 import { short, factor, count } from './numbers.js';
 import { graph, ROOTS, users, classOf, fullName, standIn } from './graph.js';
 import { localsOf, share } from './engine.js';
 import { frameAt } from './frames.js';
 import {
-  state, view, moment, dataShown, gradientsShown, activeOperation, hasSent, isComplete, largestGradient, foldContents, normOf,
+  state, view, moment, dataShown, gradientsShown, activeOperation, hasSent, isComplete,
+  largestGradient, foldContents, normOf,
 } from './state.js';
 import { svg, byId, textWidth } from './elements.js';
 import { scale, THINNEST, fillOf, lineOf, widthOf, inkOn } from './colors.js';
@@ -41,8 +43,8 @@ export function paint() {
   drawActivePlates();
 }
 
-// The values in full light, null for all: what was searched for, or what the selected value depends on and what depends
-// on it.
+// The values in full light, null for all: what was searched for, or what the selected value depends
+// on and what depends on it.
 function litValues() {
   if (state.matches) return state.matches;
   if (state.selected === null || state.selected < 0 || state.step !== null || state.predicting) return null;
@@ -108,7 +110,8 @@ export function spokenName(i, now, hidden) {
   return `${fullName(i)}, data ${short(now.data[i])}, ${gradient}`;
 }
 
-// The strip of a closed fold has the color of the number on it: the norm over its parameters, where it has any.
+// The strip of a closed fold has the color of the number on it: the norm over its parameters, where
+// it has any.
 function paintClosedFold(fold, parts, now) {
   const { outputs, parameters, values } = foldContents[fold];
   const isSingle = outputs.length === 1 && !parameters.length;
@@ -141,7 +144,8 @@ function paintEdge(edge, now, isLabeled) {
   const isActive = links.some(([, target]) => target === now.active);
   const waits = !links.some(([, target]) => hasSent(target));
   const isPlain = waits || state.predicting || Number.isNaN(flow);
-  const isDim = now.lit !== null && !links.some(([source, target]) => now.lit.has(source) && now.lit.has(target));
+  const isLit = ([source, target]) => now.lit.has(source) && now.lit.has(target);
+  const isDim = now.lit !== null && !links.some(isLit);
   path.setAttribute('stroke', isPlain ? scale.line : lineOf(flow, now.largest));
   const width = widthOf(flow, now.largest) + (isActive ? 0.8 : 0);
   path.setAttribute('stroke-width', isPlain ? THINNEST : width.toFixed(2));
@@ -184,8 +188,8 @@ function arithmetic([, target, port], now) {
 }
 
 /**
- * Write the arithmetic of the last step on its edges, large enough to be read at every zoom. Plates that would cover
- * each other are pushed apart, around the same center.
+ * Write the arithmetic of the last step on its edges, large enough to be read at every zoom. Plates
+ * that would cover each other are pushed apart, around the same center.
  */
 export function drawActivePlates() {
   layers.labels.querySelectorAll('.active').forEach((old) => old.remove());

@@ -1,8 +1,10 @@
-// Panel: all about the selected value: how it was made, its numbers, and why its gradient is what it is.
+// Panel: all about the selected value: how it was made, its numbers, and why its gradient is what
+// it is.
 
 import { short } from './numbers.js';
 import {
-  graph, size, ROOTS, operations, foldOf, kindOf, labelOf, docOf, titleOf, parameterCount, pathTo, formulaOf, nameOf,
+  graph, size, ROOTS, operations, foldOf, kindOf, labelOf, docOf, titleOf, parameterCount, pathTo,
+  formulaOf, nameOf,
 } from './graph.js';
 import { frameAt } from './frames.js';
 import { state, moment } from './state.js';
@@ -83,13 +85,14 @@ function aboutValue(i) {
   const isOperation = graph.args[i].length > 0;
   const result = labelOf(i) ? `${labelOf(i)} = ` : '';
   const isByHand = graph.made[i];
+  const byHand = 'Made by hand: its local derivatives were given, and it is not computed anew here.';
   const line = graph.source[i];
   return [
     html('h2', {}, nameOf(i)),
     muted(kindOf(i), moduleButtons(i)),
     isOperation ? html('p', { class: 'formula' }, result, formulaOf(i, now.data)) : null,
     docOf(i) ? muted(docOf(i)) : null,
-    isByHand ? muted('Made by hand: its local derivatives were given, and it is not computed anew here.') : null,
+    isByHand ? muted(byHand) : null,
     numbersTable(i, now),
     whyTable(i, now),
     operandTable(i, now),

@@ -89,8 +89,9 @@ function captionWithoutStep() {
 }
 
 function captionOfStart() {
-  const seeds = moment().seeds.map(([root, seed]) => `${nameOf(root)}.grad = ${short(seed)}`);
-  return [html('b', {}, 'start'), ` the output's gradient is set: ${seeds.slice(0, MAX_SEEDS_IN_CAPTION).join(', ')}`];
+  const seeds = moment().seeds.slice(0, MAX_SEEDS_IN_CAPTION);
+  const texts = seeds.map(([root, seed]) => `${nameOf(root)}.grad = ${short(seed)}`);
+  return [html('b', {}, 'start'), ` the output's gradient is set: ${texts.join(', ')}`];
 }
 
 // Who sends, and what each operand adds to what it had.
@@ -113,7 +114,8 @@ function captionOfStep(i) {
     return html('span', { class: 'sum' }, `${shortName(arg, data)}.grad += ${product}${total}`);
   });
   const more = args.length - MAX_SUMS_IN_CAPTION;
-  return [head, html('span', { class: 'name' }, name), ...sums, more > 0 ? html('span', { class: 'sum' }, `… and ${more} more`) : ''];
+  const rest = more > 0 ? html('span', { class: 'sum' }, `… and ${more} more`) : '';
+  return [head, html('span', { class: 'name' }, name), ...sums, rest];
 }
 
 export function setUpPlayback() {

@@ -1,10 +1,11 @@
-// Predict: the gradients are hidden, the learner works them out, and the page names the first wrong step and the rule
-// that was missed.
+// Predict: the gradients are hidden, the learner works them out, and the page names the first wrong
+// step and the rule that was missed.
 
 import { announce } from './events.js';
 import { short } from './numbers.js';
 import {
-  graph, size, ROOTS, users, symbolOf, ruleName, docOf, fullName, nameOf, labelOrFormula, formulaOf, operandsOf, standIn,
+  graph, size, ROOTS, users, symbolOf, ruleName, docOf, fullName, nameOf, labelOrFormula,
+  formulaOf, operandsOf, standIn,
 } from './graph.js';
 import { localsOf, partialsAt } from './engine.js';
 import { state, moment, refresh } from './state.js';
@@ -27,7 +28,8 @@ export function predict(on) {
 
 /** The panel while predicting. */
 export function predictPanel(selected) {
-  const invitation = 'Go backwards from the output. Type a gradient for each value, or for as many as you like, then check. Three digits are enough.';
+  const invitation = 'Go backwards from the output. Type a gradient for each value, or for as many '
+    + 'as you like, then check. Three digits are enough.';
   const submit = (event) => {
     event.preventDefault();
     check();
@@ -52,7 +54,8 @@ export function predictPanel(selected) {
   ];
 }
 
-// What is asked for, in the order of the backward pass: everything in sight but the outputs and constants.
+// What is asked for, in the order of the backward pass: everything in sight but the outputs and
+// constants.
 function asked() {
   const values = [];
   for (let i = size - 1; i >= 0; i -= 1) {
@@ -160,21 +163,27 @@ function missedRule(i, answer, now) {
 
   if (!Number.isFinite(answer)) return 'That is no number.';
   if (uses.length > 1 && uses.some(({ gradient, local }) => isAnswer(gradient * local))) {
-    return `Missed: the sum over all uses (+=). ${name} is used ${uses.length} times, and each use adds its share.`;
+    return `Missed: the sum over all uses (+=). ${name} is used ${uses.length} times, `
+      + 'and each use adds its share.';
   }
   if (isAnswer(-truth)) return `Missed: the sign. ${rule}`;
   if (isAnswer(sum(uses.map(({ local }) => local)))) {
-    return `Missed: the chain rule. The local derivative is multiplied by the gradient of what uses ${name}.`;
+    return 'Missed: the chain rule. '
+      + `The local derivative is multiplied by the gradient of what uses ${name}.`;
   }
   if (uses.some(({ user, gradient }) => symbolOf(user) === '×' && isAnswer(gradient * now.data[i]))) {
-    return 'Missed: the product rule. In a product each factor receives the gradient times the other factor, not itself.';
+    return 'Missed: the product rule. '
+      + 'In a product each factor receives the gradient times the other factor, not itself.';
   }
-  const inner = uses.find((use) => ruleName(use.user) && isAnswer(use.gradient * (partialAtOperand(use, now) ?? NaN)));
+  const mistaken = (use) => use.gradient * (partialAtOperand(use, now) ?? NaN);
+  const inner = uses.find((use) => ruleName(use.user) && isAnswer(mistaken(use)));
   if (inner) {
-    return `Missed: the derivative is in terms of the result o, not of the operand. ${ruleSentence(inner.user)}`;
+    return 'Missed: the derivative is in terms of the result o, not of the operand. '
+      + ruleSentence(inner.user);
   }
   if (isAnswer(sum(uses.map(({ gradient }) => gradient)))) {
-    return `Missed: the local derivative. The gradient of what uses ${name} is multiplied by it. ${rule}`;
+    return 'Missed: the local derivative. '
+      + `The gradient of what uses ${name} is multiplied by it. ${rule}`;
   }
   if (answer === 0) return `It does count: the output changes with ${name}. ${rule}`;
   if (truth === 0) {
@@ -183,9 +192,13 @@ function missedRule(i, answer, now) {
   return rule;
 }
 
-const ruleSentence = (user) => `The rule of ${symbolOf(user)}: ${docOf(user) || 'its local derivatives were given by hand.'}`;
+function ruleSentence(user) {
+  const doc = docOf(user) || 'its local derivatives were given by hand.';
+  return `The rule of ${symbolOf(user)}: ${doc}`;
+}
 
-// The local derivative of a function of one number, by somebody who took its operand for its result.
+// The local derivative of a function of one number, by somebody who took its operand for its
+// result.
 function partialAtOperand({ user, port }, now) {
   const operands = operandsOf(user, now.data);
   return operands.length === 1 ? partialsAt(user, operands[0], operands)[port] : null;

@@ -1,4 +1,5 @@
-// Search: by label, operation or module. What does not match is dimmed; Enter goes from one match to the next.
+// Search: by label, operation or module. What does not match is dimmed; Enter goes from one match
+// to the next.
 
 import { graph, size, foldOf, kindOf, symbolOf, ruleName, labelOf, foldPath } from './graph.js';
 import { state } from './state.js';

@@ -78,7 +78,8 @@ function prepareStage() {
   stage.append(svg('defs', {}, arrow), world);
 }
 
-// A page that changes its size shows all of the graph again, until the reader has chosen a part of it.
+// A page that changes its size shows all of the graph again, until the reader has chosen a part of
+// it.
 function fitUntilZoomed() {
   const observer = new ResizeObserver(() => {
     if (!stage.dataset.sized) fit();

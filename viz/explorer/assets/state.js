@@ -37,7 +37,8 @@ export function refresh() {
 /**
  * The numbers of this moment: those of a frame, or with leaves moved by hand.
  *
- * @returns {{data: Float64Array, gradients: Float64Array, seeds: [number, number][], recorded: boolean}}
+ * @returns {{data: Float64Array, gradients: Float64Array, seeds: [number, number][], recorded:
+ *   boolean}}
  */
 export function moment() {
   current ??= state.changes.size ? movedMoment() : { ...frameAt(state.frame), recorded: true };
@@ -88,8 +89,8 @@ export const hasSent = (i) => state.step === null || stepOf.get(i) <= state.step
 export const isComplete = (i) => users[i].every(([user]) => hasSent(user));
 
 /**
- * The largest gradient in sight, at which the scale of colors ends. The seeds of the roots are left out: where the
- * gradients vanish, a 1.0 at the output would leave all of them pale.
+ * The largest gradient in sight, at which the scale of colors ends. The seeds of the roots are left
+ * out: where the gradients vanish, a 1.0 at the output would leave all of them pale.
  */
 export function largestGradient() {
   const gradients = state.step !== null ? moment().gradients : gradientsShown();

@@ -39,7 +39,10 @@ function drawLosses() {
   const high = Math.max(...finite);
   const xOf = (t) => (t * CURVE_WIDTH) / Math.max(1, graph.frames - 1);
   const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
-  const upright = (frame, name) => svg('line', { x1: xOf(frame), x2: xOf(frame), y1: 0, y2: CURVE_HEIGHT, class: name });
+  const upright = (frame, name) => {
+    const x = xOf(frame);
+    return svg('line', { x1: x, x2: x, y1: 0, y2: CURVE_HEIGHT, class: name });
+  };
 
   const points = losses
     .map((loss, t) => (Number.isFinite(loss) ? `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}` : null))
@@ -58,7 +61,8 @@ function drawLosses() {
 
 let events = null;
 
-// To find them takes all frames, which take their time: the list is made once, and only where there is a training.
+// To find them takes all frames, which take their time: the list is made once, and only where there
+// is a training.
 function eventList() {
   events ??= [...lossEvents(), ...gateEvents(), ...signEvents()].sort((a, b) => a.frame - b.frame);
   return events;
@@ -78,11 +82,12 @@ function lossEvents() {
   return largestFirst(rises, MAX_LOSS_EVENTS);
 }
 
-// An operation that let gradients through, and from some frame to the end lets none through to any operand.
+// An operation that let gradients through, and from some frame to the end lets none through to any
+// operand.
 function gateEvents() {
   const deaths = [];
   for (const i of operations.filter(canCutOff)) {
-    const isOpen = graph.steps.map((_, t) => localsOf(i, frameAt(t).data).some((local) => local !== null && local !== 0));
+    const isOpen = graph.steps.map((_, t) => localsOf(i, frameAt(t).data).some(letsThrough));
     const last = isOpen.lastIndexOf(true);
     if (last >= 0 && last < graph.frames - 1) {
       const text = `${fullName(i)} died: it lets nothing through any more`;
@@ -91,6 +96,9 @@ function gateEvents() {
   }
   return deaths.slice(0, MAX_EVENTS_OF_A_KIND);
 }
+
+// A derivative that is nan sends nan, and so lets something through.
+const letsThrough = (local) => local !== null && local !== 0;
 
 function signEvents() {
   const flips = [];

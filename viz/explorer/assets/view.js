@@ -79,7 +79,8 @@ export function toggle(fold) {
   }
   applyView();
   announce('selection');
-  // The button that was pressed is gone; the focus goes to the one in its place, so that Enter can undo.
+  // The button that was pressed is gone; the focus goes to the one in its place, so that Enter can
+  // undo.
   const button = byId(`f${fold}`) ?? stage.querySelector(`.header[data-fold="${fold}"]`);
   button?.focus({ preventScroll: true });
 }

@@ -1,5 +1,5 @@
-// What if: a leaf is moved by hand, everything is recomputed, and the promise of the gradient is compared with what
-// came of it.
+// What if: a leaf is moved by hand, everything is recomputed, and the promise of the gradient is
+// compared with what came of it.
 
 import { short, exact } from './numbers.js';
 import { graph, size, ROOTS, operations, labelOf, nameOf, plainNumber } from './graph.js';
@@ -60,7 +60,8 @@ export function whatIf(leaf) {
 // How far a leaf can be moved to each side.
 const reachOf = (base) => Math.max(1, 2 * Math.abs(base));
 
-// Only the numbers of the panel change while a leaf is dragged: a new panel would take the slider from the pointer.
+// Only the numbers of the panel change while a leaf is dragged: a new panel would take the slider
+// from the pointer.
 function moveLeaf(leaf, number) {
   if (number === frameAt(state.frame).data[leaf]) state.changes.delete(leaf);
   else state.changes.set(leaf, number);
@@ -78,7 +79,8 @@ function moveLeaf(leaf, number) {
   byId('ghost')?.replaceChildren(...outcome(leaf));
 }
 
-// The output as the leaf moves, and its tangent: what the gradient promised from where the leaf was.
+// The output as the leaf moves, and its tangent: what the gradient promised from where the leaf
+// was.
 function outcome(leaf) {
   const { data, seeds } = frameAt(state.frame);
   const output = graph.roots[0];
@@ -102,7 +104,10 @@ function outcome(leaf) {
     table(
       {},
       row(['moved by Δ'], short(moved - base)),
-      row([html('span', { class: 'key ghost' }), 'promised: gradient × Δ'], html('span', { id: 'promised' }, short(promised))),
+      row(
+        [html('span', { class: 'key ghost' }), 'promised: gradient × Δ'],
+        html('span', { id: 'promised' }, short(promised)),
+      ),
       row(
         [html('span', { class: 'key' }), `true change of ${labelOf(output) || 'the output'}`],
         html('span', { id: 'true-change' }, short(change)),
