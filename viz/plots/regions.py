@@ -25,7 +25,7 @@ LEVELS = 12
 They come closer to each other towards the lowest point, so that the valley shows and not only its
 walls.
 """
-T = TypeVar("T")
+_T = TypeVar("_T")
 Point = Sequence[float]
 Grid = list[list[float]]
 
@@ -329,7 +329,7 @@ def _grid_sides(points: list[list[float]], resolution: int, function: str) -> li
     return [_spaced(list(column), resolution) for column in zip(*points, strict=True)]
 
 
-def _evaluate(function: Callable[[float, float], T], sides: list[list[float]]) -> list[list[T]]:
+def _evaluate(function: Callable[[float, float], _T], sides: list[list[float]]) -> list[list[_T]]:
     """Return what a function of two numbers says at every point: by row (x1) and column (x0)."""
     with no_grad():
         return [[function(x0, x1) for x0 in sides[0]] for x1 in sides[1]]

@@ -310,10 +310,10 @@ def test_nan_and_inf_are_kept() -> None:
     assert graph_of(page)["losses"][3] == "NaN"
 
 
-# Facts
+# The description of a graph
 
 
-def test_facts_know_the_graph() -> None:
+def test_a_description_knows_the_graph() -> None:
     root = neuron()
     found = describe_graph(Snapshot([root]))
     order = topological([root])
