@@ -109,7 +109,8 @@ def draw_curves(folder: Path, chains: list[Curve], layers: list[Curve]) -> None:
         (right, layers, "sums of eight chains"),
     ):
         plot_curves({f"{i}": stretched(curve) for i, curve in enumerate(curves, 1)}, PLACES, ax)
-        ax.get_legend().remove()
+        if legend := ax.get_legend():
+            legend.remove()
         ax.set(title=title, xlabel="x")
     save_plot(
         left, folder / "curves-random.svg", "Random functions of lines and sigmoids", _CURVES.alt

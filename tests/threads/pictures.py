@@ -11,7 +11,7 @@ from scalargrad import Value, losses, nn, training
 from tests.threads.at_once import VARIANT, network, number
 from tests.threads.table import Table
 from viz import plots
-from viz.plots import class_regions, contours, curves
+from viz.plots import curves, regions
 from viz.plots import flow as flow_plots
 from viz.plots import tables as comparisons
 
@@ -166,7 +166,7 @@ PLOTS: dict[Callable[..., Any], Callable[[Any], Any]] = {
     ),
     curves.plot_history: lambda ax: curves.plot_history({"loss": [1.0, 0.5, 0.2]}, ax),
     curves.plot_curves: lambda ax: curves.plot_curves({"sine": [0.0, 1.0, 0.0]}, ax=ax),
-    contours.plot_descent: lambda ax: contours.plot_descent(
+    regions.plot_descent: lambda ax: regions.plot_descent(
         lambda a, b: a * a + b * b, PATHS, ax, resolution=4
     ),
     comparisons.plot_agreement: lambda ax: comparisons.plot_agreement(PAIRS, ax),
@@ -177,7 +177,7 @@ PLOTS: dict[Callable[..., Any], Callable[[Any], Any]] = {
     comparisons.plot_table: lambda ax: comparisons.plot_table(
         {"cat": [0.9, 0.1], "dog": [0.2, 0.8]}, ["a", "b"], ax
     ),
-    class_regions.plot_class_regions: lambda ax: class_regions.plot_class_regions(
+    regions.plot_class_regions: lambda ax: regions.plot_class_regions(
         lambda x: [x[0], x[1], 0.0], CORNERS, [1, 0], ax, resolution=4
     ),
 }

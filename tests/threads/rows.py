@@ -345,11 +345,11 @@ def compiled(_: Path) -> Any:
     return [isinstance(program, compiler.Compiled), found, repr(program), program.explain()]
 
 
-@row(compiler.trace, compiler.record, compiler.Recording, compiler.Program)
+@row(compiler.trace, compiler.record, compiler.Trace, compiler.Program)
 def traced(_: Path) -> Any:
     recording = compiler.trace(lambda x: sg.tanh(x[0] * x[1]), [2])
     program = compiler.record(recording)
-    kinds = isinstance(recording, compiler.Recording), isinstance(program, compiler.Program)
+    kinds = isinstance(recording, compiler.Trace), isinstance(program, compiler.Program)
     return [
         kinds,
         [root.op for root in recording.outputs],

@@ -1,4 +1,8 @@
-"""The backward pass as a film: gradients appear from the output to the leaves, each when all that uses it has sent its share."""
+"""The backward pass as a scene: gradients appear from the output to the leaves.
+
+A gradient is complete when all users of its value have sent their share. What is complete at the
+same time sends at the same time: that is one step of the scene.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,239 +18,253 @@ from viz.render import svg_edges, svg_nodes
 from viz.render.svg_document import draw_backdrop
 from viz.render.svg_writer import SvgWriter
 
-from .timeline import Clock, Track, fading_in, flashing
+from .timeline import Clock, Track, fading_in, flashing, showing
 
-LEAD, PAUSE = 1.2, 3.0
-_SLOWEST, _FASTEST, _WHOLE = 1.8, 0.15, 16.0
+LEAD = 1.2
+"""Seconds before the first step."""
+PAUSE = 3.0
+"""Seconds after the last one."""
+_MAX_PACE = 1.8
+_MIN_PACE = 0.15
+_TOTAL = 16.0
+"""Seconds that all steps should take together; the pace follows, within its limits."""
+_MAX_SENDERS = 4
+_HIDDEN = ' aria-hidden="true"'
 
 
-def waves(picture: Picture) -> dict[str, int]:
-    """For each node the wave that its gradient is complete in: 0 for the root, else one after the last of its users.
+def backward_steps(picture: Picture) -> dict[str, int]:
+    """Return for each node the step at which its gradient is complete.
 
-    Boxes that use each other are given the last wave.
+    That is 0 for the root, else one after the last of its users. Boxes that use each other get the
+    last step.
     """
     users: dict[str, list[str]] = defaultdict(list)
     operands: dict[str, list[str]] = defaultdict(list)
     for edge in picture.edges:
-        users[_own(edge.source)].append(edge.target)
-        operands[edge.target].append(_own(edge.source))
-    names = list(dict.fromkeys(_own(node.id) for node in picture.nodes))
-    left = {name: len(users[name]) for name in names}
-    wave = dict.fromkeys(names, 0)
-    ready = [name for name in names if not left[name]]
+        users[_original(edge.source)].append(edge.target)
+        operands[edge.target].append(_original(edge.source))
+
+    # A topological sort by counting: a node is ready when none of its users is left.
+    names = list(dict.fromkeys(_original(node.id) for node in picture.nodes))
+    users_left = {name: len(users[name]) for name in names}
+    step = dict.fromkeys(names, 0)
+    ready = [name for name in names if not users_left[name]]
     for name in ready:
         for operand in operands[name]:
-            wave[operand] = max(wave[operand], wave[name] + 1)
-            left[operand] -= 1
-            if not left[operand]:
+            step[operand] = max(step[operand], step[name] + 1)
+            users_left[operand] -= 1
+            if not users_left[operand]:
                 ready.append(operand)
-    last = max(wave.values(), default=0)
-    return {name: wave[name] if not left[name] else last for name in names}
+    last = max(step.values(), default=0)
+    return {name: last if users_left[name] else step[name] for name in names}
 
 
-def _own(name: str) -> str:
-    """The id of the leaf that a small copy stands for."""
+def _original(name: str) -> str:
+    """Return the id of the leaf that a small copy beside one of its users is a copy of."""
     return name.partition("t")[0]
 
 
-class Wave:
+class BackwardPass:
     """The backward pass over a placed picture.
 
-    placed   with gradients
-    pace     seconds for each wave; None: so that the whole takes some 16 at most
-
-    seconds  how long the whole takes
+    Attributes:
+        placed: The picture, with gradients.
+        step_of: The step at which each node's gradient is complete.
+        steps: How many steps send something.
+        pace: The seconds of each step.
+        seconds: How long the whole takes.
     """
 
     def __init__(self, placed: PlacedPicture, pace: float | None = None) -> None:
-        self.placed, self.picture = placed, placed.picture
-        self.wave = waves(self.picture)
-        self.count = max((self.wave[edge.target] + 1 for edge in self.picture.edges), default=0)
-        self.pace = pace or max(_FASTEST, min(_SLOWEST, _WHOLE / max(1, self.count)))
-        self.seconds = LEAD + (self.count + 1) * self.pace + PAUSE
+        """Plan the steps.
 
-    def start(self, wave: int) -> float:
-        """When the nodes of a wave have their gradients and begin to send."""
-        return LEAD + wave * self.pace
+        Args:
+            placed: The picture.
+            pace: Seconds for each step; by default so that the whole takes about 16 at most.
+        """
+        self.placed = placed
+        self.picture = placed.picture
+        self.step_of = backward_steps(self.picture)
+        sending = [self.step_of[edge.target] + 1 for edge in self.picture.edges]
+        self.steps = max(sending, default=0)
+        self.pace = pace or max(_MIN_PACE, min(_MAX_PACE, _TOTAL / max(1, self.steps)))
+        self.seconds = LEAD + (self.steps + 1) * self.pace + PAUSE
+
+    def start(self, step: int) -> float:
+        """Return when the nodes of a step have their gradients and begin to send."""
+        return LEAD + step * self.pace
 
     def moments(self) -> list[float]:
-        """A moment in the midst of each wave, after one before the first; the last is the end."""
-        return [
-            0.0,
-            *(self.start(wave) + 0.6 * self.pace for wave in range(self.count)),
-            self.seconds,
-        ]
+        """Return a moment within each step, after one before the first; the last is the end."""
+        within = [self.start(step) + 0.6 * self.pace for step in range(self.steps)]
+        return [0.0, *within, self.seconds]
 
     def body(self, sheet: SvgWriter, clock: Clock) -> str:
-        """The whole picture, moving."""
+        """Return the moving picture."""
+        edges = self.picture.edges
+        # The strongest edges are drawn last, on top of the others.
+        order = sorted(range(len(edges)), key=lambda i: abs(edges[i].flow or 0.0))
         parts = [draw_backdrop(self.placed, sheet)]
-        order = sorted(
-            range(len(self.picture.edges)), key=lambda i: abs(self.picture.edges[i].flow or 0.0)
-        )
-        parts += [self._wire(i, sheet, clock) for i in order]
+        parts += [self._edge(i, sheet, clock) for i in order]
         parts += svg_edges.draw_labels(self.placed, sheet)
         parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
         parts += [self._node(node, sheet, clock) for node in self.picture.nodes]
-        return "".join([*parts, *self._sent(sheet, clock)])
+        parts += self._messages(sheet, clock)
+        return "".join(parts)
 
-    def _wire(self, i: int, sheet: SvgWriter, clock: Clock) -> str:
-        edge, route = self.picture.edges[i], self.placed.routes[i]
-        arrow = self.picture.level != "neurons"
-        before = svg_edges.draw_edge(replace(edge, flow=None), route, self.picture, sheet, arrow)
-        arrival = self.start(self.wave[edge.target] + 1)
+    def _edge(self, i: int, sheet: SvgWriter, clock: Clock) -> str:
+        """Return an edge without a gradient, which gives way to one with it."""
+        edge = self.picture.edges[i]
+        route = self.placed.routes[i]
+        has_arrow = self.picture.level != "neurons"
+        empty = replace(edge, flow=None)
+        before = svg_edges.draw_edge(empty, route, self.picture, sheet, has_arrow)
+        after = svg_edges.draw_edge(edge, route, self.picture, sheet, has_arrow)
+        arrival = self.start(self.step_of[edge.target] + 1)
         coming = fading_in(arrival - 0.3 * self.pace, arrival)
         going = Track("opacity", tuple((second, 1.0 - x) for second, x in coming.points))
-        after = svg_edges.draw_edge(edge, route, self.picture, sheet, arrow)
-        return clock.moving(before, going, ' aria-hidden="true"') + clock.moving(after, coming)
+        return clock.moving(before, going, _HIDDEN) + clock.moving(after, coming)
 
     def _node(self, node: Node, sheet: SvgWriter, clock: Clock) -> str:
-        """The node with no gradient, and on top of it what has arrived by and by: each user adds its share."""
+        """Return a node without a gradient, and on top of it what has arrived at each step."""
         frame = self.placed.nodes[node.id]
         if node.grad is None:
             return svg_nodes.draw_node(node, frame, self.picture, sheet)
-        parts = [
-            f'<g aria-hidden="true">{svg_nodes.draw_node(replace(node, grad=0.0), frame, self.picture, sheet)}</g>'
-        ]
+        empty = svg_nodes.draw_node(replace(node, grad=0.0), frame, self.picture, sheet)
+        complete = self.start(self.step_of[_original(node.id)])
+        parts = [f"<g{_HIDDEN}>{empty}</g>"]
         for second, gradient in self._arrivals(node):
             drawn = svg_nodes.draw_node(replace(node, grad=gradient), frame, self.picture, sheet)
-            last = second >= self.start(self.wave[_own(node.id)])
-            parts.append(
-                clock.moving(
-                    drawn,
-                    fading_in(second - 0.1 * self.pace, second),
-                    "" if last else ' aria-hidden="true"',
-                )
-            )
+            track = fading_in(second - 0.1 * self.pace, second)
+            # Screen readers are told the final gradient, and none of those on the way to it.
+            parts.append(clock.moving(drawn, track, "" if second >= complete else _HIDDEN))
         return "".join(parts)
 
     def _arrivals(self, node: Node) -> Iterator[tuple[float, float]]:
-        """When a share has come, and what the gradient is then; at last exactly what it is."""
-        own = _own(node.id)
+        """Yield when shares arrive, and what the gradient is then."""
+        name = _original(node.id)
         shares: dict[int, float] = defaultdict(float)
-        for edge in (
-            self.picture.edges if not node.tag else ()
-        ):  # a copy beside one user shows the whole only
-            if _own(edge.source) == own:
-                shares[self.wave[edge.target] + 1] += edge.flow or 0.0
+        # A small copy is beside one user: it shows the complete gradient only.
+        for edge in self.picture.edges if not node.tag else ():
+            if _original(edge.source) == name:
+                shares[self.step_of[edge.target] + 1] += edge.flow or 0.0
         total = 0.0
-        for wave in sorted(shares):
-            total += shares[wave]
-            if wave < self.wave[own]:
-                yield self.start(wave), total
-        yield self.start(self.wave[own]), node.grad or 0.0
+        for step in sorted(shares):
+            total += shares[step]
+            if step < self.step_of[name]:
+                yield self.start(step), total
+        # At the end the gradient itself: the shares may not add up to it to the last bit.
+        yield self.start(self.step_of[name]), node.grad or 0.0
 
-    def _sent(self, sheet: SvgWriter, clock: Clock) -> Iterator[str]:
-        """What runs back along the edges in its wave, on cards with the arithmetic."""
+    def _messages(self, sheet: SvgWriter, clock: Clock) -> Iterator[str]:
+        """Yield what runs back along the edges at their step; on cards with the arithmetic."""
         taken: dict[int, list[Rect]] = defaultdict(lambda: [*self.placed.nodes.values()])
         for edge, route in zip(self.picture.edges, self.placed.routes, strict=True):
-            wave = self.wave[edge.target]
-            shown = (
+            step = self.step_of[edge.target]
+            message = (
                 svg_edges.draw_backward_edge(edge, route, self.picture, sheet) if edge.flow else ""
             )
             if self.picture.level == "cards" and edge.local is not None and edge.flow is not None:
                 text = arithmetic(edge, self.picture)
-                frame = svg_edges.place_plate(
-                    route, width(text, 10, bold=True) + 14, 18.0, taken[wave]
-                )
-                taken[wave].append(frame)
-                shown += svg_edges.draw_plate(frame, text, edge.flow, self.picture, sheet)
-            if shown:
-                track = flashing(
-                    self.start(wave) + 0.15 * self.pace, self.start(wave + 1), 0.12 * self.pace
-                )
-                yield clock.moving(shown, track, ' aria-hidden="true"')
+                text_width = width(text, 10, bold=True) + 14
+                frame = svg_edges.place_plate(route, text_width, 18.0, taken[step])
+                taken[step].append(frame)
+                message += svg_edges.draw_plate(frame, text, edge.flow, self.picture, sheet)
+            if message:
+                begin = self.start(step) + 0.15 * self.pace
+                track = flashing(begin, self.start(step + 1), 0.12 * self.pace)
+                yield clock.moving(message, track, _HIDDEN)
 
     def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
-        """A caption for each wave, and how far the pass has come."""
-        bounds = [
-            0.0,
-            *(self.start(wave) for wave in range(self.count)),
-            self.start(self.count),
-            self.seconds,
-        ]
+        """Return a caption for each step, and a bar of how far the pass is."""
+        starts = [self.start(step) for step in range(self.steps)]
+        bounds = [0.0, *starts, self.start(self.steps), self.seconds]
         parts = []
         for i, text in enumerate(self._captions()):
-            caption = sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
-            parts.append(
-                clock.moving(
-                    caption, _shown(bounds[i], bounds[i + 1], self.seconds), ' aria-hidden="true"'
-                )
-            )
-        return "".join(parts) + bar(
-            wide, [self.start(wave) for wave in range(self.count)], 0.3 * self.pace, sheet, clock
-        )
+            line = sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
+            end = bounds[i + 1] if bounds[i + 1] < self.seconds else None
+            parts.append(clock.moving(line, showing(bounds[i], end, self.seconds), _HIDDEN))
+        parts.append(progress_bar(wide, starts, 0.3 * self.pace, sheet, clock))
+        return "".join(parts)
 
     def _captions(self) -> Iterator[str]:
         yield "before backward: every gradient is 0"
-        names = {_own(node.id): node for node in self.picture.nodes}
-        for wave in range(self.count):
-            senders = list(
-                dict.fromkeys(
-                    _called(names[edge.target])
-                    for edge in self.picture.edges
-                    if self.wave[edge.target] == wave
-                )
+        nodes = {_original(node.id): node for node in self.picture.nodes}
+        senders: dict[int, dict[str, None]] = defaultdict(dict)
+        for edge in self.picture.edges:
+            senders[self.step_of[edge.target]][_name_of(nodes[edge.target])] = None
+        for step in range(self.steps):
+            names = list(senders[step])
+            where = ", ".join(names[:_MAX_SENDERS]) + (", …" if len(names) > _MAX_SENDERS else "")
+            yield (
+                f"backward step {step + 1} of {self.steps}, at {where}: each operand gets "
+                "gradient × local derivative, added with +="
             )
-            where = ", ".join(senders[:4]) + (", …" if len(senders) > 4 else "")
-            yield f"backward step {wave + 1} of {self.count}, at {where}: each operand gets gradient × local derivative, added with +="
         yield "done: every gradient is complete"
 
 
-def wave_of(drawing: Drawing, pace: float | None = None, title: str = "") -> Wave:
-    """The backward pass over a drawing. Raises PictureError where it has no gradients, or is too coarse to play."""
+def backward_scene(drawing: Drawing, pace: float | None = None, title: str = "") -> BackwardPass:
+    """Return the backward pass over a drawing.
+
+    Raises:
+        PictureError: The drawing has no gradients, or is too coarse to play.
+    """
     placed = drawing.placed
-    if placed.picture.level == "layers":
+    picture = placed.picture
+    if picture.level == "layers":
         raise PictureError(
             'layers are too coarse to play the backward pass on: give level="neurons" or expand='
         )
-    if (
-        all(edge.flow is None for edge in placed.picture.edges)
-        or placed.picture.colors != "gradient"
-    ):
+    if all(edge.flow is None for edge in picture.edges) or picture.colors != "gradient":
         raise PictureError(
-            "there are no gradients to play: call backward() first, and animate the result, not the network"
+            "there are no gradients to play: call backward() first, and animate the result, "
+            "not the network"
         )
-    return Wave(
-        replace(placed, picture=replace(placed.picture, title=title)) if title else placed, pace
-    )
+    if title:
+        placed = replace(placed, picture=replace(picture, title=title))
+    return BackwardPass(placed, pace)
 
 
-def _called(node: Node) -> str:
-    """A label; how it was made, where that has names in it; else its sign."""
-    return node.label or (
-        node.formula
-        if any(sign.isalpha() for sign in node.formula)
-        else node.symbol or node.formula
-    )
+def _name_of(node: Node) -> str:
+    """Return a label; else the formula if it has names in it; else the symbol."""
+    if node.label:
+        return node.label
+    if any(sign.isalpha() for sign in node.formula):
+        return node.formula
+    return node.symbol or node.formula
 
 
-def _shown(start: float, end: float, last: float) -> Track:
-    """Exactly from start to end; what is there at the very end stays, and what is there at the start is there at once."""
-    points = [(start, 0.0), (start + 0.01, 1.0)] if start > 0.0 else [(0.0, 1.0)]
-    return Track(
-        "opacity", (*points, *([(end, 1.0), (end + 0.01, 0.0)] if end < last else [(last, 1.0)]))
-    )
+def progress_bar(
+    wide: float, starts: Sequence[float], ease: float, sheet: SvgWriter, clock: Clock
+) -> str:
+    """Return a bar of how far a scene is.
 
+    It moves at each of the starts and rests between them, so that a GIF has less to draw.
 
-def bar(wide: float, starts: Sequence[float], ease: float, sheet: SvgWriter, clock: Clock) -> str:
-    """How far a film has come: one step further at each of the moments, then at rest, so that a GIF has less to draw."""
-    steps = [
-        (second + after, (i + share) / len(starts))
-        for i, second in enumerate(starts)
-        for after, share in ((0.0, 0), (ease, 1))
-    ]
-    track = Track("scale", tuple(steps) or ((0.0, 1.0),))
-    full = sheet.rect(0, 22, wide, 5, sheet.paint("line"), 2.5, 'opacity="0.4"')
-    return full + clock.moving(sheet.rect(0, 22, wide, 5, sheet.paint("muted"), 2.5), track)
+    Args:
+        wide: Its width.
+        starts: The seconds at which it begins to move on.
+        ease: How many seconds it moves then.
+        sheet: Writes the SVG.
+        clock: Writes what moves.
+    """
+    points = []
+    for i, second in enumerate(starts):
+        points += [(second, i / len(starts)), (second + ease, (i + 1) / len(starts))]
+    track = Track("scale", tuple(points) or ((0.0, 1.0),))
+    ground = sheet.rect(0, 22, wide, 5, sheet.paint("line"), 2.5, 'opacity="0.4"')
+    return ground + clock.moving(sheet.rect(0, 22, wide, 5, sheet.paint("muted"), 2.5), track)
 
 
 def arithmetic(edge: Edge, picture: Picture) -> str:
-    """What an edge does in the backward pass: gradient × local derivative = share.
+    """Return what an edge does in the backward pass: gradient × local derivative = share.
 
-    >>> nodes = (Node("a", "input", grad=-1.5), Node("b", "operation", grad=0.5, root=True))
-    >>> arithmetic(Edge("a", "b", -3.0, -1.5), Picture("cards", nodes))
-    '0.5 × (−3) = −1.5'
+    Example:
+        >>> nodes = (Node("a", "input", grad=-1.5), Node("b", "operation", grad=0.5, root=True))
+        >>> arithmetic(Edge("a", "b", -3.0, -1.5), Picture("cards", nodes))
+        '0.5 × (−3) = −1.5'
     """
-    gradient, local = picture.by_id[edge.target].grad, edge.local or 0.0
-    times = f"({number(local)})" if local < 0 else number(local)
-    return f"{number(gradient)} × {times} = {number(edge.flow)}"
+    gradient = picture.by_id[edge.target].grad
+    local = edge.local or 0.0
+    factor = f"({number(local)})" if local < 0 else number(local)
+    return f"{number(gradient)} × {factor} = {number(edge.flow)}"

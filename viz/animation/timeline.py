@@ -1,4 +1,7 @@
-"""Time in a picture: what changes when, either as a style sheet that plays without script, or held still at one moment."""
+"""Time in a picture: what changes when.
+
+It is written either as a style sheet that plays without script, or held still at one moment.
+"""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,23 +9,27 @@ from itertools import pairwise
 from viz.render.svg_writer import format_coordinate
 
 _DIGITS = 4
+_INSTANT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """How one number of an element runs: straight lines between points (second, number).
+    """How one number of an element changes: straight lines between points.
 
-    what  "opacity", "scale" (of the width, from the left) or "stroke-dashoffset"
+    Attributes:
+        what: "opacity", "scale" (of the width, from the left) or "stroke-dashoffset".
+        points: (second, number), in the order of time.
 
-    >>> Track("opacity", ((1.0, 0.0), (3.0, 1.0))).at(2.0)
-    0.5
+    Example:
+        >>> Track("opacity", ((1.0, 0.0), (3.0, 1.0))).at(2.0)
+        0.5
     """
 
     what: str
     points: tuple[tuple[float, float], ...]
 
     def at(self, second: float) -> float:
-        """The number at a moment; before the first point and after the last one it stands still."""
+        """Return the number at a moment: before the first point, and after the last, theirs."""
         if second <= self.points[0][0]:
             return self.points[0][1]
         for (t0, x0), (t1, x1) in pairwise(self.points):
@@ -32,65 +39,87 @@ class Track:
 
 
 def fading_in(start: float, end: float) -> Track:
-    """Nothing until `start`, all of it from `end` on."""
+    """Return a track from invisible at `start` to visible at `end`."""
     return Track("opacity", ((start, 0.0), (end, 1.0)))
 
 
 def flashing(start: float, end: float, fade: float) -> Track:
-    """There from `start` to `end`."""
+    """Return a track of what appears at `start` and goes at `end`, each within `fade` seconds."""
     return Track("opacity", ((start, 0.0), (start + fade, 1.0), (end, 1.0), (end + fade, 0.0)))
+
+
+def showing(start: float, end: float | None, last: float) -> Track:
+    """Return a track of what is visible exactly from `start` to `end`.
+
+    Args:
+        start: When it appears. From 0 on, it is there at once.
+        end: When it goes; None if it stays.
+        last: The end of the animation.
+    """
+    appear = ((start, 0.0), (start + _INSTANT, 1.0)) if start > 0.0 else ((0.0, 1.0),)
+    go = ((last, 1.0),) if end is None else ((end, 1.0), (end + _INSTANT, 0.0))
+    return Track("opacity", (*appear, *go))
 
 
 class Clock:
     """Writes elements that change.
 
-    seconds  how long the whole takes, before it begins again
-    moment   None for a document that plays; or the second that a document without motion shows
+    Attributes:
+        seconds: How long the whole takes, before it begins again.
+        moment: None for a document that plays; or the second that a still document shows.
     """
 
     def __init__(self, seconds: float, moment: float | None = None) -> None:
-        self.seconds, self.moment = seconds, moment
+        self.seconds = seconds
+        self.moment = moment
         self._names: dict[Track, str] = {}
 
     def moving(self, content: str, track: Track, more: str = "") -> str:
-        """The content in a group that follows the track. Where nothing plays, it is as at the end."""
+        """Return the content in a group that follows a track; where nothing plays, as at the end.
+
+        Args:
+            content: SVG.
+            track: What to follow.
+            more: Further attributes of the group.
+        """
         now = track.at(self.seconds if self.moment is None else self.moment)
         if self.moment is not None and track.what == "opacity" and now <= 0.0:
             return ""
-        name = (
-            f' class="{self._names.setdefault(track, f"k{len(self._names)}")}"'
-            if self.moment is None
-            else ""
-        )
-        attribute = (
-            f'transform="scale({now:.{_DIGITS}g} 1)"'
-            if track.what == "scale"
-            else f'{track.what}="{format_coordinate(now)}"'
-        )
+        name = ""
+        if self.moment is None:
+            name = f' class="{self._names.setdefault(track, f"k{len(self._names)}")}"'
+        if track.what == "scale":
+            attribute = f'transform="scale({now:.{_DIGITS}g} 1)"'
+        else:
+            attribute = f'{track.what}="{format_coordinate(now)}"'
         return f"<g{name} {attribute}{more}>{content}</g>"
 
     def style(self) -> str:
-        """The style sheet, which leaves alone readers who asked for less motion; empty where nothing moves."""
+        """Return the style sheet; empty where nothing moves.
+
+        Readers who asked their system for less motion see the end.
+        """
         if not self._names:
             return ""
-        rules = "".join(
-            f".{name}{{animation:{name} {format_coordinate(self.seconds)}s linear infinite}}"
-            for name in self._names.values()
-        )
-        frames = "".join(
-            f"@keyframes {name}{{{self._frames(track)}}}" for track, name in self._names.items()
-        )
-        return f"<style>{frames}@media (prefers-reduced-motion:no-preference){{{rules}}}</style>"
+        duration = format_coordinate(self.seconds)
+        rules = ""
+        keyframes = ""
+        for track, name in self._names.items():
+            rules += f".{name}{{animation:{name} {duration}s linear infinite}}"
+            keyframes += f"@keyframes {name}{{{self._keyframes(track)}}}"
+        return f"<style>{keyframes}@media (prefers-reduced-motion:no-preference){{{rules}}}</style>"
 
-    def _frames(self, track: Track) -> str:
+    def _keyframes(self, track: Track) -> str:
         points = [
             (0.0, track.at(0.0)),
-            *(p for p in track.points if 0.0 < p[0] < self.seconds),
+            *(point for point in track.points if 0.0 < point[0] < self.seconds),
             (self.seconds, track.at(self.seconds)),
         ]
-        return "".join(f"{self._share(second)}%{{{_rule(track.what, x)}}}" for second, x in points)
+        return "".join(
+            f"{self._percent(second)}%{{{_rule(track.what, x)}}}" for second, x in points
+        )
 
-    def _share(self, second: float) -> str:
+    def _percent(self, second: float) -> str:
         return f"{100.0 * second / self.seconds:.3f}".rstrip("0").rstrip(".")
 
 

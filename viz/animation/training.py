@@ -1,4 +1,4 @@
-"""A training as a film: one graph at several moments, where colors, widths and numbers change."""
+"""A training as a scene: one graph at several moments, where colors, widths and numbers change."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -13,41 +13,48 @@ from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
-from viz.layout.layered import Placed
-from viz.layout.node_size import size
+from viz.layout.layered import PlacedPicture
+from viz.layout.node_size import measure_node
 from viz.look.text import fitted, number
-from viz.look.theme import strength
+from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
-from viz.render import svg_edges as wires
-from viz.render import svg_nodes as shapes
-from viz.render.svg_document import backdrop
-from viz.render.svg_writer import Sheet
+from viz.render import svg_edges, svg_nodes
+from viz.render.svg_document import draw_backdrop
+from viz.render.svg_writer import SvgWriter
 from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
-from .backward_pass import bar
-from .timeline import Clock, Track
+from .backward_pass import progress_bar
+from .timeline import Clock, Track, showing
 
 if TYPE_CHECKING:
     from scalargrad.training.recorder import Recording
 
-LEAD, PAUSE = 0.6, 2.5
-_WHOLE, _SLOWEST = 9.0, 1.2
+LEAD = 0.6
+"""Seconds before the second frame begins to appear."""
+PAUSE = 2.5
+"""Seconds at the end."""
+_TOTAL = 9.0
+"""Seconds that all frames should take together."""
+_MAX_PACE = 1.2
 _TITLE = re.compile("<title>[^<]*</title>")
 _WIDTHS = 24
-"""So many widths an edge can have in a film: what changes by less is not drawn anew."""
+"""How many widths an edge can have: a change that is smaller makes no new look."""
+_HIDDEN = ' aria-hidden="true"'
+
+Placer = Callable[[Picture], PlacedPicture]
 
 
-class Film:
-    """Pictures of one graph, one after the other, in the same places.
+class FrameScene:
+    """Pictures of one graph, one after the other, with everything in the same place.
 
-    frames    pictures that differ in numbers alone
-    captions  a line for each
-    pace      seconds for each; None: so that the whole takes some 9
-
-    seconds   how long the whole takes
-    placed    the last picture, with positions
+    Attributes:
+        frames: The pictures, which differ in numbers only.
+        captions: A line for each.
+        pace: The seconds of each.
+        seconds: How long the whole takes.
+        placed: The last picture, with positions.
     """
 
     def __init__(
@@ -56,63 +63,71 @@ class Film:
         captions: Sequence[str],
         pace: float | None,
         title: str,
-        place: "Placer",
+        place: Placer,
     ) -> None:
+        """Place the frames.
+
+        Args:
+            frames: The pictures.
+            captions: A line for each.
+            pace: Seconds for each; by default so that the whole takes about 9 at most.
+            title: A heading; by default that of each picture.
+            place: Lays out a picture.
+
+        Raises:
+            PictureError: The pictures are not of one graph.
+        """
+        # One scale for all frames: a gradient has the same color whenever it has the same size.
         scale = max(frame.largest for frame in frames)
         self.frames = [replace(frame, scale=scale, title=title or frame.title) for frame in frames]
         _check_alike(self.frames)
         self.captions = captions
-        self.pace = pace or min(_SLOWEST, _WHOLE / len(frames))
+        self.pace = pace or min(_MAX_PACE, _TOTAL / len(frames))
         self.seconds = LEAD + len(frames) * self.pace + PAUSE
-        self.placed: Placed = replace(place(_widest(self.frames)), picture=self.frames[-1])
+        self.placed: PlacedPicture = replace(place(_widest(self.frames)), picture=self.frames[-1])
 
     def start(self, i: int) -> float:
-        """When a frame is there."""
+        """Return when a frame is there."""
         return LEAD + i * self.pace if i else 0.0
 
     def moments(self) -> list[float]:
-        """A moment in each frame."""
+        """Return a moment in each frame."""
         return [self.start(i) + 0.9 * self.pace for i in range(len(self.frames))]
 
-    def body(self, sheet: Sheet, clock: Clock) -> str:
-        """Everything that can change in each of its looks, all but one of them invisible."""
-        parts = [self._changing([backdrop(self._at(frame), sheet) for frame in self.frames], clock)]
-        flow = {i: abs(edge.flow or 0.0) for i, edge in enumerate(self.frames[-1].edges)}
-        parts += [
-            self._changing(self._wires(i, sheet), clock) for i in sorted(flow, key=flow.__getitem__)
-        ]
-        parts.append(
-            self._changing(
-                ["".join(wires.labels(self._at(frame), sheet)) for frame in self.frames], clock
-            )
-        )
-        parts += [wires.dot(point, sheet) for point in self.placed.ports]
-        parts += [
-            self._changing(self._looks(i, sheet), clock) for i in range(len(self.frames[-1].nodes))
-        ]
+    def body(self, sheet: SvgWriter, clock: Clock) -> str:
+        """Return everything in each of its looks, all but one of them invisible."""
+        last = self.frames[-1]
+        # The strongest edges are drawn last, on top of the others.
+        order = sorted(range(len(last.edges)), key=lambda i: abs(last.edges[i].flow or 0.0))
+        placed = [replace(self.placed, picture=frame) for frame in self.frames]
+        parts = [self._changing([draw_backdrop(each, sheet) for each in placed], clock)]
+        parts += [self._changing(self._edge_looks(i, sheet), clock) for i in order]
+        labels = ["".join(svg_edges.draw_labels(each, sheet)) for each in placed]
+        parts.append(self._changing(labels, clock))
+        parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
+        nodes = range(len(last.nodes))
+        parts += [self._changing(self._node_looks(i, sheet), clock) for i in nodes]
         return "".join(parts)
 
-    def _at(self, frame: Picture) -> Placed:
-        return replace(self.placed, picture=frame)
-
-    def _wires(self, i: int, sheet: Sheet) -> list[str]:
-        edges = [_rounded(frame.edges[i], frame) for frame in self.frames]
-        arrow = self.placed.picture.level != "neurons"
+    def _edge_looks(self, i: int, sheet: SvgWriter) -> list[str]:
+        route = self.placed.routes[i]
+        has_arrow = self.placed.picture.level != "neurons"
+        edges = [_with_rounded_flow(frame.edges[i], frame) for frame in self.frames]
         return [
-            wires.wire(edge, self.placed.routes[i], frame, sheet, arrow)
+            svg_edges.draw_edge(edge, route, frame, sheet, has_arrow)
             for edge, frame in zip(edges, self.frames, strict=True)
         ]
 
-    def _looks(self, i: int, sheet: Sheet) -> list[str]:
-        frame_of = self.placed.nodes[self.frames[-1].nodes[i].id]
-        looks = [shapes.draw(frame.nodes[i], frame_of, frame, sheet) for frame in self.frames]
-        silent = [
-            _TITLE.sub("", look) for look in looks
-        ]  # titles have every digit, and would make every look another one
-        return [looks[-1] if look == silent[-1] else look for look in silent]
+    def _node_looks(self, i: int, sheet: SvgWriter) -> list[str]:
+        place = self.placed.nodes[self.frames[-1].nodes[i].id]
+        looks = [svg_nodes.draw_node(frame.nodes[i], place, frame, sheet) for frame in self.frames]
+        # Titles have every digit: with them no two looks would be equal. Only the last one, which
+        # stays, keeps its title.
+        untitled = [_TITLE.sub("", look) for look in looks]
+        return [looks[-1] if look == untitled[-1] else look for look in untitled]
 
     def _changing(self, looks: Sequence[str], clock: Clock) -> str:
-        """What looks different from time to time: each look once, for as long as it stays."""
+        """Return what looks different over time: each look once, for as long as it stays."""
         spans: list[tuple[int, int]] = []
         for i, look in enumerate(looks):
             if i and look == looks[i - 1]:
@@ -121,56 +136,38 @@ class Film:
                 spans.append((i, i + 1))
         if len(spans) == 1:
             return looks[0]
-        hidden = ' aria-hidden="true"'
-        return "".join(
-            clock.moving(looks[first], self._span(first, end), "" if end == len(looks) else hidden)
-            for first, end in spans
-            if looks[first]
-        )
+        parts = []
+        for first, end in spans:
+            if looks[first]:
+                more = "" if end == len(looks) else _HIDDEN
+                parts.append(clock.moving(looks[first], self._span(first, end), more))
+        return "".join(parts)
 
     def _span(self, first: int, end: int) -> Track:
-        """Seen from one frame up to another; the old look stays until the new one is there, so that nothing shines through."""
-        fade = 0.45 * self.pace
-        points = (
-            [(self.start(first) - fade, 0.0), (self.start(first), 1.0)] if first else [(0.0, 1.0)]
-        )
-        over = (
-            [(self.start(end), 1.0), (self.start(end) + 0.02, 0.0)]
-            if end < len(self.frames)
-            else [(self.seconds, 1.0)]
-        )
-        return Track("opacity", (*points, *over))
+        """Return the track of a look that stays from one frame up to another."""
+        start = self.start(first)
+        appear = ((start - 0.45 * self.pace, 0.0), (start, 1.0)) if first else ((0.0, 1.0),)
+        # The old look stays until the new one on top of it is complete, so that nothing shines
+        # through.
+        if end < len(self.frames):
+            leave = ((self.start(end), 1.0), (self.start(end) + 0.02, 0.0))
+            return Track("opacity", (*appear, *leave))
+        return Track("opacity", (*appear, (self.seconds, 1.0)))
 
-    def foot(self, wide: float, sheet: Sheet, clock: Clock) -> str:
-        """The caption of each frame, and how far the film has come."""
-        lines = [
-            sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
-            for text in self.captions
-        ]
-        parts = [
-            clock.moving(line, self._caption(i), ' aria-hidden="true"')
-            for i, line in enumerate(lines)
-        ]
-        moved = [self.start(i) - 0.3 * self.pace for i in range(1, len(self.frames))]
-        return "".join(parts) + bar(wide, moved, 0.3 * self.pace, sheet, clock)
+    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
+        """Return the caption of each frame, and a bar of how far the scene is."""
+        parts = []
+        for i, text in enumerate(self.captions):
+            line = sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
+            parts.append(clock.moving(line, self._caption_track(i), _HIDDEN))
+        moves = [self.start(i) - 0.3 * self.pace for i in range(1, len(self.frames))]
+        parts.append(progress_bar(wide, moves, 0.3 * self.pace, sheet, clock))
+        return "".join(parts)
 
-    def _caption(self, i: int) -> Track:
-        begin, end = self.start(i) - 0.01, self.start(i + 1) - 0.01
-        points = [(begin, 0.0), (begin + 0.01, 1.0)] if i else [(0.0, 1.0)]
-        return Track(
-            "opacity",
-            (
-                *points,
-                *(
-                    [(end, 1.0), (end + 0.01, 0.0)]
-                    if i + 1 < len(self.frames)
-                    else [(self.seconds, 1.0)]
-                ),
-            ),
-        )
-
-
-Placer = Callable[[Picture], Placed]
+    def _caption_track(self, i: int) -> Track:
+        start = self.start(i) - 0.01 if i else 0.0
+        end = self.start(i + 1) - 0.01 if i + 1 < len(self.frames) else None
+        return showing(start, end, self.seconds)
 
 
 def _check_alike(frames: Sequence[Picture]) -> None:
@@ -178,8 +175,8 @@ def _check_alike(frames: Sequence[Picture]) -> None:
     for i, frame in enumerate(frames):
         if _structure(frame) != first:
             raise PictureError(
-                f"frame {i} shows another graph than frame 0: a film needs graphs that are built alike, and not so wide "
-                "that of each layer the strongest units alone are drawn"
+                f"frame {i} shows another graph than frame 0: a film needs graphs that are built "
+                "alike, and not so wide that of each layer the strongest units alone are drawn"
             )
 
 
@@ -193,91 +190,85 @@ def _structure(picture: Picture) -> object:
 
 
 def _widest(frames: Sequence[Picture]) -> Picture:
-    """A picture whose nodes have the longest numbers of all frames, so that each has room in its place."""
-    nodes = [
-        max(looks, key=lambda node: size(node, frames[0].level))
-        for looks in zip(*(f.nodes for f in frames), strict=True)
-    ]
+    """Return a picture with the widest look of each node, so that each fits into its place."""
+    level = frames[0].level
+    looks = zip(*(frame.nodes for frame in frames), strict=True)
+    nodes = [max(each, key=lambda node: measure_node(node, level)) for each in looks]
     return replace(frames[-1], nodes=tuple(nodes))
 
 
-def _rounded(edge: Edge, picture: Picture) -> Edge:
-    """With a gradient whose width is one of a few."""
+def _with_rounded_flow(edge: Edge, picture: Picture) -> Edge:
+    """Return an edge with a gradient whose width is one of a few."""
     if not edge.flow or not isfinite(edge.flow):
         return edge
     share = max(1, round(_WIDTHS * strength(edge.flow, picture.largest))) / _WIDTHS
-    size = picture.largest * (exp(share * log(51.0)) - 1.0) / 50.0
-    return replace(edge, flow=size if edge.flow > 0 else -size)
+    # The inverse of `strength`.
+    flow = picture.largest * (exp(share * log(1.0 + REACH)) - 1.0) / REACH
+    return replace(edge, flow=flow if edge.flow > 0 else -flow)
 
 
-def _drawn(picture: Picture) -> Placed:
-    return Drawing([picture]).placed
+# What scenes are made of
 
 
-# What films are made of
+def scene_from_drawings(drawings: list[Drawing], pace: float | None, title: str) -> FrameScene:
+    """Return a scene of drawings of graphs that are built alike."""
+    captions = []
+    for i, drawing in enumerate(drawings, 1):
+        captions.append(drawing.picture.title or f"frame {i} of {len(drawings)}")
+    frames = [_check_playable(drawing.picture) for drawing in drawings]
+    return FrameScene(frames, captions, pace, title, _place)
 
 
-def film_of_drawings(drawings: list[Drawing], pace: float | None, title: str) -> Film:
-    """Drawings of graphs that are built alike."""
-    captions = [
-        drawing.picture.title or f"frame {i + 1} of {len(drawings)}"
-        for i, drawing in enumerate(drawings)
-    ]
-    return Film([_playable(drawing.picture) for drawing in drawings], captions, pace, title, _drawn)
-
-
-def film_of_values(
+def scene_from_values(
     values: list[Value],
     level: str | None,
     expand: str | Iterable[str] | None,
     colors: str,
     pace: float | None,
     title: str,
-) -> Film:
-    """The graphs of Values."""
-    captions = [
-        f"frame {i + 1} of {len(values)}: {number(value.data)}" for i, value in enumerate(values)
-    ]
-    return Film(
-        _pictures([[value] for value in values], level, expand, colors),
-        captions,
-        pace,
-        title,
-        _drawn,
-    )
+) -> FrameScene:
+    """Return a scene of the graphs of Values."""
+    captions = []
+    for i, value in enumerate(values, 1):
+        captions.append(f"frame {i} of {len(values)}: {number(value.data)}")
+    return FrameScene(_pictures(values, level, expand, colors), captions, pace, title, _place)
 
 
-def film_of_recording(
+def scene_from_recording(
     recording: "Recording",
     level: str | None,
     expand: str | Iterable[str] | None,
     colors: str,
-    most: int,
+    max_frames: int,
     pace: float | None,
     title: str,
-) -> Film:
-    """Frames of a training, evenly spread, the first and the last included."""
+) -> FrameScene:
+    """Return a scene of frames of a training, evenly spread, the first and the last included."""
     if not recording.values or not len(recording):
         raise PictureError(
-            "the recording holds no frames with a graph: train with the Recorder among the callbacks first"
+            "the recording holds no frames with a graph: train with the Recorder among the "
+            "callbacks first"
         )
     last = len(recording) - 1
-    chosen = list(dict.fromkeys(round(i * last / (most - 1)) for i in range(most)))
+    evenly = (round(i * last / (max_frames - 1)) for i in range(max_frames))
+    chosen = list(dict.fromkeys(evenly))
     captions = [f"step {recording.steps[i]:,}: loss {number(recording.losses[i])}" for i in chosen]
-    roots = (moment(recording, i) for i in chosen)
-    return Film(
-        _pictures([[root] for root in roots], level, expand, colors), captions, pace, title, _drawn
-    )
+    roots = [graph_at(recording, i) for i in chosen]
+    return FrameScene(_pictures(roots, level, expand, colors), captions, pace, title, _place)
 
 
-def moment(recording: "Recording", frame: int) -> Value:
-    """The graph of a frame: a copy, with the numbers of then, and local derivatives by the rules of the table."""
+def graph_at(recording: "Recording", frame: int) -> Value:
+    """Return a copy of a recorded graph with the numbers of a frame.
+
+    A recording keeps no local derivatives: they are computed by the rules of the operations.
+    """
     root = deepcopy(recording.values[-1])
     order = topological([root])
-    for node, data, gradient in zip(
-        order, recording.data[frame].tolist(), recording.gradients[frame].tolist(), strict=True
-    ):
-        node.data, node.grad = data, gradient
+    data = recording.data[frame].tolist()
+    gradients = recording.gradients[frame].tolist()
+    for node, x, gradient in zip(order, data, gradients, strict=True):
+        node.data = x
+        node.grad = gradient
     for node in order:
         if node.args and node.op in TABLE:
             node.partials = evaluate_partials(node)
@@ -285,34 +276,43 @@ def moment(recording: "Recording", frame: int) -> Value:
 
 
 def _pictures(
-    roots: list[list[Value]], level: str | None, expand: str | Iterable[str] | None, colors: str
+    roots: list[Value], level: str | None, expand: str | Iterable[str] | None, colors: str
 ) -> list[Picture]:
-    """A picture of each graph at the level that the last one can be laid out at."""
+    """Return a picture of each graph, at the level that the last one can be laid out at."""
     if colors == "weight":
         if level not in (None, "neurons"):
             raise OptionError('colors="weight" is for level="neurons"')
-        return [neuron_picture(Snapshot(root), "weight") for root in roots]
-    candidates = playable_pictures(roots[-1], level, expand)
+        return [neuron_picture(Snapshot([root]), "weight") for root in roots]
+    candidates = playable_pictures([roots[-1]], level, expand)
     placed = Drawing(candidates).placed.picture
     rank = next(i for i, picture in enumerate(candidates) if picture is placed)
-    return [playable_pictures(root, level, expand)[rank] for root in roots]
+    return [playable_pictures([root], level, expand)[rank] for root in roots]
 
 
 def playable_pictures(
     target: Any, level: str | None = None, expand: str | Iterable[str] | None = None
 ) -> list[Picture]:
-    """As `choose_pictures`, but never coarser than neurons. Raises PictureError where just that was asked for."""
+    """Return the same as `choose_pictures`, but nothing coarser than neurons.
+
+    Raises:
+        PictureError: A coarser level was asked for.
+    """
     pictures = choose_pictures(target, level, expand)
     if level is None and pictures[0].level == "layers":
         try:
             pictures = choose_pictures(target, "neurons", expand)
-        except PictureError:  # too many calls to be drawn one by one
+        except PictureError:
+            # There are too many calls of layers to draw each.
             pictures = choose_pictures(target, "chips", expand)
-    found = [picture for picture in pictures if picture.level != "layers"]
-    return found or [_playable(picture) for picture in pictures]
+    playable = [picture for picture in pictures if picture.level != "layers"]
+    return playable or [_check_playable(picture) for picture in pictures]
 
 
-def _playable(picture: Picture) -> Picture:
+def _check_playable(picture: Picture) -> Picture:
     if picture.level == "layers":
         raise PictureError('layers are too coarse to be played: give level="neurons" or expand=')
     return picture
+
+
+def _place(picture: Picture) -> PlacedPicture:
+    return Drawing([picture]).placed

@@ -1,4 +1,7 @@
-"""Where things stand inside each box of the page, one box at a time: the page puts the boxes into each other as they are opened."""
+"""The layout of each box of the page, one at a time.
+
+All boxes in a box are closed in its layout. The page puts boxes into each other as they are opened.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,42 +17,72 @@ from viz.model.snapshot import Snapshot, symbol
 
 from .boxes import Fold
 
+BOX_HEIGHT = 46.0
 _GAPS = {"cards": (112.0, 20.0), "chips": (46.0, 16.0)}
-_FANS = 120.0
-"""Between boxes lines fan out, which needs room."""
-_LIMIT = 4.0
+"""The gaps between items, across and down."""
+_FAN_GAP = 120.0
+"""The gap across where there are boxes: many lines fan out between them."""
+_SECONDS = 4.0
+"""How long Graphviz may take for one box."""
 _BOX = "box"
-HEIGHT = 46.0
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The inside of a box: its size, a frame for each item, the height of each port, and what the edges pass on their way."""
+class BoxLayout:
+    """The inside of a box.
+
+    Attributes:
+        size: Its width and height.
+        frames: Where each item is.
+        ports: The height of each port, where the lines from one value outside enter.
+        routes: For each line with points between its ends: the slots of its source and target, and
+            those points. Sources outside have the slots after those of the items.
+    """
 
     size: Size
     frames: tuple[Rect, ...]
     ports: tuple[float, ...]
     routes: tuple[tuple[int, int, tuple[Point, ...]], ...]
 
-    def packed(self) -> dict[str, Any]:
-        """As the page reads it: whole pixels, points in one row."""
-        frames = [
-            [round(n) for n in (frame.x, frame.y, frame.width, frame.height)]
-            for frame in self.frames
-        ]
-        routes = [
-            [a, b, [round(n) for point in points for n in point]] for a, b, points in self.routes
-        ]
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the page reads it: whole pixels, points in one row."""
+        sides = [(frame.x, frame.y, frame.width, frame.height) for frame in self.frames]
+        routes = []
+        for source, target, points in self.routes:
+            routes.append([source, target, [round(n) for point in points for n in point]])
         return {
             "size": [round(n) for n in self.size],
-            "frames": frames,
+            "frames": [list(map(round, frame)) for frame in sides],
             "ports": [round(y) for y in self.ports],
             "routes": routes,
         }
 
 
+@dataclass(frozen=True)
+class _Content:
+    """What a box holds.
+
+    Attributes:
+        items: The boxes ("m3") and values ("n12") directly in it.
+        outside: The values outside that lines come from.
+        pairs: The source and target of each line.
+        sizes: The size of each item.
+    """
+
+    items: list[str]
+    outside: list[str]
+    pairs: list[Pair]
+    sizes: dict[str, Size]
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """The number of each item, and of each source outside."""
+        return {item: i for i, item in enumerate([*self.items, *self.outside])}
+
+
 def chip_text(snapshot: Snapshot, i: int) -> str:
-    """What stands on a chip: the symbol of an operation, the short name of an input, the number of a constant."""
+    """Return the text on a chip: a symbol, the short name of an input, or a constant's number."""
     node = snapshot.order[i]
     if node.args:
         return symbol(node)
@@ -57,172 +90,182 @@ def chip_text(snapshot: Snapshot, i: int) -> str:
     return text if len(text) <= 5 and node.kind != "parameter" else ""
 
 
-class Planner:
-    """Plans for all boxes. Boxes that look alike share one.
+class BoxLayouts:
+    """The layouts of all boxes. Boxes that look alike share one.
 
-    snapshot  the graph
-    folds     its boxes
-    level     "cards" or "chips"
+    Attributes:
+        layouts: The different layouts.
+        layout_of: For each box the number of its layout.
+        ports: For each box the values outside that its ports are for.
     """
 
     def __init__(self, snapshot: Snapshot, folds: list[Fold], level: str) -> None:
-        self.snapshot, self.folds, self.level = snapshot, folds, level
-        self.fold_of = {i: at for at, fold in enumerate(folds) for i in fold.values}
-        self._above: dict[int, tuple[int, ...]] = {0: (0,)}
-        for at, fold in enumerate(folds[1:], 1):
-            self._above[at] = (*self._above[fold.parent], at)
-        self.plans: list[Plan] = []
-        self.shape: list[int] = []
-        self.ports: list[list[int]] = []
-        self._known: dict[object, int] = {}
-        self._edges = self._edges_by_fold()
-        for at in range(len(folds)):
-            self._plan(at)
+        """Lay out all boxes.
 
-    def _edges_by_fold(self) -> list[dict[tuple[str, str], None]]:
-        """For each box the pairs of its items that are joined, and the pairs that enter it from outside where it holds values."""
-        edges: list[dict[tuple[str, str], None]] = [{} for _ in self.folds]
-        for target, node in enumerate(self.snapshot.order):
+        Args:
+            snapshot: The graph.
+            folds: Its boxes.
+            level: "cards" or "chips".
+        """
+        self.layouts: list[BoxLayout] = []
+        self.layout_of: list[int] = []
+        self.ports: list[list[int]] = []
+        self._snapshot = snapshot
+        self._folds = folds
+        self._level = level
+        self._numbers: dict[object, int] = {}
+        self._paths = self._paths_to_folds()
+        self._edges = self._edges_by_fold()
+        for fold in range(len(folds)):
+            self._add(fold)
+
+    def _paths_to_folds(self) -> list[tuple[int, ...]]:
+        """For each box the boxes from the page down to itself."""
+        paths: list[tuple[int, ...]] = [(0,)]
+        for i, fold in enumerate(self._folds[1:], 1):
+            paths.append((*paths[fold.parent], i))
+        return paths
+
+    def _edges_by_fold(self) -> list[dict[Pair, None]]:
+        """For each box the pairs of its items that lines join, and the pairs that enter it.
+
+        A line from outside is laid out where its target is; in the boxes that it only crosses it
+        goes straight.
+        """
+        fold_of = {i: at for at, fold in enumerate(self._folds) for i in fold.values}
+        edges: list[dict[Pair, None]] = [{} for _ in self._folds]
+        for target, node in enumerate(self._snapshot.order):
+            inner = self._paths[fold_of[target]]
             for arg in node.args:
-                source = self.snapshot.index[arg]
-                above, below = self._above[self.fold_of[source]], self._above[self.fold_of[target]]
-                depth = sum(1 for a, b in zip(above, below, strict=False) if a == b) - 1
-                ends = self._item(source, above, depth), self._item(target, below, depth)
-                edges[above[depth]][ends] = None
-                if depth < len(below) - 1:
-                    edges[below[-1]][f"n{source}", f"n{target}"] = None
+                source = self._snapshot.index[arg]
+                outer = self._paths[fold_of[source]]
+                depth = sum(a == b for a, b in zip(outer, inner, strict=False)) - 1
+                pair = (_item_at(source, outer, depth), _item_at(target, inner, depth))
+                edges[outer[depth]][pair] = None
+                if depth < len(inner) - 1:
+                    edges[inner[-1]][f"n{source}", f"n{target}"] = None
         return edges
 
-    def _item(self, i: int, above: tuple[int, ...], depth: int) -> str:
-        return f"n{i}" if len(above) == depth + 1 else f"m{above[depth + 1]}"
-
-    def _plan(self, at: int) -> None:
-        fold = self.folds[at]
+    def _add(self, at: int) -> None:
+        fold = self._folds[at]
         items = [*(f"m{i}" for i in fold.boxes), *(f"n{i}" for i in fold.values)]
-        within = set(items)
         pairs = list(self._edges[at])
-        outside = list(dict.fromkeys(a for a, _ in pairs if a not in within))
+        within = set(items)
+        outside = list(dict.fromkeys(source for source, _ in pairs if source not in within))
         sizes = {item: self._size(item) for item in [*items, *outside]}
-        slots = {item: i for i, item in enumerate([*items, *outside])}
-        shape = (
-            bool(at),
-            tuple(sizes[item] for item in items),
-            tuple(self._kind(item) for item in slots),
-            tuple((slots[a], slots[b]) for a, b in pairs),
-            round(self._header(fold)) if at else 0,
-        )
-        if shape not in self._known:
-            self._known[shape] = len(self.plans)
-            self.plans.append(self._laid_out(at, items, outside, pairs, sizes))
-        self.shape.append(self._known[shape])
+        content = _Content(items, outside, pairs, sizes)
+
+        # A network has many equal neurons, and Graphviz takes nearly all of the time.
+        shape = self._shape(at, content)
+        if shape not in self._numbers:
+            self._numbers[shape] = len(self.layouts)
+            self.layouts.append(self._lay_out(at, content))
+        self.layout_of.append(self._numbers[shape])
         self.ports.append([int(item[1:]) for item in outside])
 
-    def _kind(self, item: str) -> str:
-        return "module" if item[0] == "m" else self.snapshot.order[int(item[1:])].kind
+    def _shape(self, at: int, content: _Content) -> object:
+        """Return what the layout of a box depends on."""
+        slots = content.slots
+        return (
+            bool(at),
+            tuple(content.sizes[item] for item in content.items),
+            tuple(self._kind(item) for item in slots),
+            tuple((slots[source], slots[target]) for source, target in content.pairs),
+            round(self._header_width(at)) if at else 0,
+        )
 
-    def _header(self, fold: Fold) -> float:
-        return width(fold.title, 11, bold=True) + 170.0
+    def _lay_out(self, at: int, content: _Content) -> BoxLayout:
+        box = _BOX if at else ""
+        nodes = [self._node(item, box) for item in content.items]
+        nodes += [self._node(item, "") for item in content.outside]
+        edges = [Edge(source, target) for source, target in content.pairs]
+        groups = (Group(_BOX, self._folds[at].title),) if at else ()
+        picture = Picture(self._level, tuple(nodes), tuple(edges), groups)
+
+        across, down = _GAPS[self._level]
+        if self._folds[at].boxes:
+            across = max(across, _FAN_GAP)
+        settings = LayoutSettings(across, down, _SECONDS)
+        headers = {_BOX: self._header_width(at)}
+        try:
+            placed = lay_out_graph(picture, dict(content.sizes), headers, settings)
+        except LayoutError:
+            return _lay_out_by_depth(content)
+        return _read_placed(placed, content)
+
+    def _kind(self, item: str) -> str:
+        return "module" if item[0] == "m" else self._snapshot.order[int(item[1:])].kind
+
+    def _node(self, item: str, group: str) -> Node:
+        sign = symbol(self._snapshot.order[int(item[1:])]) if item[0] == "n" else ""
+        return Node(item, self._kind(item), sign, group=group)
+
+    def _header_width(self, at: int) -> float:
+        return width(self._folds[at].title, 11, bold=True) + 170.0
 
     def _size(self, item: str) -> Size:
         i = int(item[1:])
         if item[0] == "m":
-            return (
-                max(
-                    156.0,
-                    width(fitted(self.folds[i].title, 11, 200, bold=True), 11, bold=True) + 92.0,
-                ),
-                HEIGHT,
-            )
-        if self.level == "chips":
-            return (max(22.0, width(chip_text(self.snapshot, i), 10, bold=True) + 14), 22.0)
-        node = self.snapshot.order[i]
+            title = fitted(self._folds[i].title, 11, 200, bold=True)
+            return (max(156.0, width(title, 11, bold=True) + 92.0), BOX_HEIGHT)
+        if self._level == "chips":
+            text = chip_text(self._snapshot, i)
+            return (max(22.0, width(text, 10, bold=True) + 14), 22.0)
+        node = self._snapshot.order[i]
         label = width(fitted(clean(node.label), 11, 170, bold=True), 11, bold=True)
         badge = max(30.0, width(symbol(node), 12, bold=True) + 14)
         return (badge + max(106.0, label + 20.0), 60.0 if node.label else 43.0)
 
-    def _laid_out(
-        self,
-        at: int,
-        items: list[str],
-        outside: list[str],
-        pairs: list[tuple[str, str]],
-        sizes: dict[str, Size],
-    ) -> Plan:
-        inner = _BOX if at else ""
-        nodes = [self._node(item, inner) for item in items] + [
-            self._node(item, "") for item in outside
-        ]
-        groups = (Group(_BOX, self.folds[at].title),) if at else ()
-        picture = Picture(self.level, tuple(nodes), tuple(Edge(a, b) for a, b in pairs), groups)
-        headers = {_BOX: self._header(self.folds[at])}
-        across, down = _GAPS[self.level]
-        across = max(across, _FANS) if self.folds[at].boxes else across
-        try:
-            placed = lay_out_graph(
-                picture, dict(sizes), headers, LayoutSettings(across, down, _LIMIT)
-            )
-        except LayoutError:
-            return _by_depth(items, outside, pairs, sizes)
-        return self._read(placed, items, outside, pairs)
 
-    def _node(self, item: str, group: str) -> Node:
-        value = None if item[0] == "m" else self.snapshot.order[int(item[1:])]
-        return Node(item, self._kind(item), symbol(value) if value is not None else "", group=group)
-
-    def _read(
-        self,
-        placed: PlacedPicture,
-        items: list[str],
-        outside: list[str],
-        pairs: list[tuple[str, str]],
-    ) -> Plan:
-        box = placed.groups.get(_BOX, Rect(0.0, 0.0, placed.width, placed.height))
-        frames = [placed.nodes[item] for item in items]
-        moved = tuple(
-            Rect(frame.x - box.x, frame.y - box.y, frame.width, frame.height) for frame in frames
-        )
-        heights = dict(
-            zip(
-                Containment(placed.picture).ports.get(_BOX, {}),
-                (y - box.y for _, y in placed.ports),
-                strict=True,
-            )
-        )
-        slots = {item: i for i, item in enumerate([*items, *outside])}
-        routes = []
-        for (a, b), points in zip(pairs, placed.routes, strict=True):
-            between = tuple((x - box.x, y - box.y) for x, y in points[1:-1] if x > box.x + 1)
-            if between:
-                routes.append((slots[a], slots[b], between))
-        return Plan(
-            (box.width, box.height),
-            moved,
-            tuple(heights.get(item, box.height / 2) for item in outside),
-            tuple(routes),
-        )
+def _item_at(i: int, path: tuple[int, ...], depth: int) -> str:
+    """Return a value, or the box around it that is an item of the box at that depth."""
+    return f"n{i}" if len(path) == depth + 1 else f"m{path[depth + 1]}"
 
 
-def _by_depth(
-    items: list[str], outside: list[str], pairs: list[tuple[str, str]], sizes: dict[str, Size]
-) -> Plan:
-    """What Graphviz can't place in time: a column for each depth.
+def _read_placed(placed: PlacedPicture, content: _Content) -> BoxLayout:
+    """Return a layout in the coordinates of its box."""
+    box = placed.groups.get(_BOX, Rect(0.0, 0.0, placed.width, placed.height))
+    frames = []
+    for item in content.items:
+        frame = placed.nodes[item]
+        frames.append(Rect(frame.x - box.x, frame.y - box.y, frame.width, frame.height))
 
-    Boxes may use each other, so only steps forward in the order of making count.
-    """
-    rank = {item: i for i, item in enumerate(items)}
-    depth = dict.fromkeys(items, 0)
-    for a, b in sorted(pairs, key=lambda pair: rank.get(pair[1], 0)):
-        if a in rank and b in rank and rank[a] < rank[b]:
-            depth[b] = max(depth[b], depth[a] + 1)
+    sources = Containment(placed.picture).ports.get(_BOX, {})
+    heights = {source: y - box.y for source, (_, y) in zip(sources, placed.ports, strict=True)}
+    ports = [heights.get(item, box.height / 2) for item in content.outside]
+
+    slots = content.slots
+    routes = []
+    for (source, target), points in zip(content.pairs, placed.routes, strict=True):
+        # The ends depend on what is open, and what is to the left of the box is outside of it.
+        inside = [(x - box.x, y - box.y) for x, y in points[1:-1] if x > box.x + 1]
+        if inside:
+            routes.append((slots[source], slots[target], tuple(inside)))
+    return BoxLayout((box.width, box.height), tuple(frames), tuple(ports), tuple(routes))
+
+
+def _lay_out_by_depth(content: _Content) -> BoxLayout:
+    """Lay out a box that Graphviz takes too long for: a column for each depth."""
+    rank = {item: i for i, item in enumerate(content.items)}
+    depth = dict.fromkeys(content.items, 0)
+    for source, target in sorted(content.pairs, key=lambda pair: rank.get(pair[1], 0)):
+        # Boxes may use each other, so that only steps forward in topological order count.
+        if source in rank and target in rank and rank[source] < rank[target]:
+            depth[target] = max(depth[target], depth[source] + 1)
     columns: dict[int, list[str]] = defaultdict(list)
-    for item in items:
+    for item in content.items:
         columns[depth[item]].append(item)
-    frames, left, bottom = {}, 14.0, 0.0
-    for column in (columns[rank] for rank in sorted(columns)):
-        wide, y = max(sizes[item][0] for item in column), 30.0
+
+    frames: dict[str, Rect] = {}
+    left = 14.0
+    bottom = 0.0
+    for _, column in sorted(columns.items()):
+        y = 30.0
         for item in column:
-            frames[item] = Rect(left, y, *sizes[item])
-            y += sizes[item][1] + 16.0
-        left, bottom = left + wide + 46.0, max(bottom, y)
-    ports = tuple(40.0 + 12.0 * i for i in range(len(outside)))
-    return Plan((left, max([bottom, *ports])), tuple(frames[item] for item in items), ports, ())
+            frames[item] = Rect(left, y, *content.sizes[item])
+            y += content.sizes[item][1] + 16.0
+        left = left + max(content.sizes[item][0] for item in column) + 46.0
+        bottom = max(bottom, y)
+    ports = tuple(40.0 + 12.0 * i for i in range(len(content.outside)))
+    in_order = tuple(frames[item] for item in content.items)
+    return BoxLayout((left, max([bottom, *ports])), in_order, ports, ())

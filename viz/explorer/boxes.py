@@ -1,27 +1,35 @@
-"""Which values of a graph stand together: the modules, and parts of what is too long for one picture; what is open at first."""
+"""The boxes of a page: the modules of a graph, and parts of what is too long for one picture."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
 from scalargrad.core.value import Parameter, Value
 from viz.model.snapshot import Snapshot, parent_path
 
-MOST_ITEMS, PART = 240, 80
-"""A box holds at most so many values; what is longer is cut into parts of about so many."""
-MOST_SHARED, BOX = 8, 4
-"""So many parameters may stand outside of all modules; and what a closed box counts when it is asked how much is seen."""
+MAX_ITEMS = 240
+"""How many values a box holds at most; one with more is cut into parts."""
+PART = 80
+"""How many values a part holds, unless there would be too many parts."""
+MAX_SHARED = 8
+"""How many parameters are shown outside of all modules; more of them get a box."""
+BOX_WEIGHT = 4
+"""How many values a closed box counts as, when it is measured how much is in sight."""
 
 
 @dataclass
 class Fold:
-    """A box that can be opened and closed: a module call, or a part of a long computation. The outermost one is the page.
+    """A box that can be opened and closed: a module call, or a part of a long computation.
 
-    path    where it is, unique, its parts joined by "/"
-    kind    the class of the module; "part" for a part of a long computation
-    parent  the number of the box around it
-    values  the numbers of the values directly in it
-    boxes   the numbers of the boxes directly in it
+    Attributes:
+        path: Where it is: the names of the boxes around it and its own, joined by "/". It is
+            unique; that of the outermost one, the page, is empty.
+        kind: The class of the module; "part" for a part, "shared" for shared parameters.
+        parent: The number of the box around it; -1 for the page.
+        values: The numbers of the values directly in it.
+        boxes: The numbers of the boxes directly in it.
+        parameters: How many parameters are in it, at any depth.
     """
 
     path: str
@@ -33,103 +41,119 @@ class Fold:
 
     @property
     def title(self) -> str:
-        """Its own name, without those of the boxes around it."""
+        """Its name, without those of the boxes around it."""
         return self.path.rpartition("/")[2]
 
 
-def folds(snapshot: Snapshot) -> list[Fold]:
-    """The boxes of a graph, outer ones first; number 0 is the page itself.
+def find_folds(snapshot: Snapshot) -> list[Fold]:
+    """Return the boxes of a graph, outer ones first; number 0 is the page itself.
 
-    >>> from scalargrad.nn import MLP
-    >>> [fold.path for fold in folds(Snapshot([MLP(2, [1, 1], seed=1)([1.0, 2.0])]))]
-    ['', 'layers.0', 'layers.0/neurons.0', 'layers.1', 'layers.1/neurons.0']
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> snapshot = Snapshot([MLP(2, [1, 1], seed=1)([1.0, 2.0])])
+        >>> [fold.path for fold in find_folds(snapshot)]
+        ['', 'layers.0', 'layers.0/neurons.0', 'layers.1', 'layers.1/neurons.0']
     """
-    found = [Fold("", "", -1)]
+    folds = [Fold("", "", -1)]
     numbers = {"": 0}
     for path, scope in snapshot.modules.items():
-        parent = numbers[parent_path(path)]
-        numbers[path] = len(found)
-        found[parent].boxes.append(len(found))
-        found.append(Fold(path, scope.kind, parent))
+        numbers[path] = _add_fold(folds, path, scope.kind, numbers[parent_path(path)])
     for i, node in enumerate(snapshot.order):
-        found[numbers[snapshot.module[node]]].values.append(i)
-    _gather_shared(found, snapshot)
-    _cut(found, snapshot)
-    _count_parameters(found, snapshot.order)
-    return found
+        folds[numbers[snapshot.module[node]]].values.append(i)
+
+    _gather_shared(folds, snapshot.order)
+    _cut_long(folds, snapshot)
+    _count_parameters(folds, snapshot.order)
+    return folds
 
 
-def _gather_shared(found: list[Fold], snapshot: Snapshot) -> None:
-    """Parameters that several modules use, as in a batch, stand outside of all: many of them get a box of their own."""
-    shared = [i for i in found[0].values if isinstance(snapshot.order[i], Parameter)]
-    if found[0].boxes and len(shared) > MOST_SHARED:
-        found[0].values = [
-            i for i in found[0].values if not isinstance(snapshot.order[i], Parameter)
-        ]
-        found[0].boxes.append(len(found))
-        found.append(Fold("parameters", "shared", 0, shared))
+def _add_fold(
+    folds: list[Fold], path: str, kind: str, parent: int, values: Sequence[int] = ()
+) -> int:
+    number = len(folds)
+    folds.append(Fold(path, kind, parent, list(values)))
+    folds[parent].boxes.append(number)
+    return number
 
 
-def _cut(found: list[Fold], snapshot: Snapshot) -> None:
-    """Boxes that hold too much get parts. The list grows while it is walked, so that parts are cut too."""
-    for number, fold in enumerate(found):
-        if len(fold.values) <= MOST_ITEMS:
+def _gather_shared(folds: list[Fold], order: Sequence[Value]) -> None:
+    """Put parameters that are outside of all modules into a box, if they are many.
+
+    That is where parameters are that several calls use, as those of a batch do.
+    """
+    page = folds[0]
+    shared = [i for i in page.values if isinstance(order[i], Parameter)]
+    if page.boxes and len(shared) > MAX_SHARED:
+        page.values = [i for i in page.values if not isinstance(order[i], Parameter)]
+        _add_fold(folds, "parameters", "shared", 0, shared)
+
+
+def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
+    """Cut boxes that hold too much into parts."""
+    # The list grows while it is walked, so that parts that are still too long are cut as well.
+    for number, fold in enumerate(folds):
+        if len(fold.values) <= MAX_ITEMS:
             continue
-        size = max(PART, ceil(len(fold.values) / (MOST_ITEMS // 2)))
-        pieces = _pieces(fold.values, size, snapshot)
+        size = max(PART, ceil(len(fold.values) / (MAX_ITEMS // 2)))
+        parts = _parts(fold.values, size, snapshot)
         fold.values = []
-        for i, piece in enumerate(pieces, 1):
-            fold.boxes.append(len(found))
-            path = f"part {i}" if not fold.path else f"{fold.path}/part {i}"
-            found.append(Fold(path, "part", number, piece))
+        for i, part in enumerate(parts, 1):
+            path = f"{fold.path}/part {i}" if fold.path else f"part {i}"
+            _add_fold(folds, path, "part", number, part)
 
 
-def _pieces(values: list[int], size: int, snapshot: Snapshot) -> list[list[int]]:
-    """Stretches of operations in the order of their making; a leaf goes where it is used first."""
-    order, within = snapshot.order, set(values)
+def _parts(values: list[int], size: int, snapshot: Snapshot) -> list[list[int]]:
+    """Return stretches of operations in topological order; a leaf goes where it is used first."""
+    order = snapshot.order
     operations = [i for i in values if order[i].args]
-    place = {i: rank // size for rank, i in enumerate(operations)}
-    pieces: dict[int, list[int]] = defaultdict(list)
+    part_of = {i: rank // size for rank, i in enumerate(operations)}
+    stretches: dict[int, list[int]] = defaultdict(list)
     for i in values:
-        if not order[i].args:
-            users = [
-                place[j]
-                for j in map(snapshot.index.__getitem__, snapshot.users.get(order[i], ()))
-                if j in place and j in within
-            ]
-            pieces[min(users, default=0)].append(i)
-    for i in operations:
-        pieces[place[i]].append(i)
-    return [
-        part for i in sorted(pieces) for part in _without_crowd(sorted(pieces[i]), size, snapshot)
-    ]
+        if order[i].args:
+            stretches[part_of[i]].append(i)
+        else:
+            users = [snapshot.index[user] for user in snapshot.users.get(order[i], ())]
+            used_in = [part_of[user] for user in users if user in part_of]
+            stretches[min(used_in, default=0)].append(i)
+
+    parts = []
+    for number in sorted(stretches):
+        parts += _split_crowd(sorted(stretches[number]), size, snapshot)
+    return parts
 
 
-def _without_crowd(piece: list[int], size: int, snapshot: Snapshot) -> list[list[int]]:
-    """A stretch as it is, or, where a single operation has very many leaves, those leaves in parts of their own before it."""
-    if len(piece) <= MOST_ITEMS:
-        return [piece]
-    leaves = [i for i in piece if not snapshot.order[i].args]
-    rest = [i for i in piece if snapshot.order[i].args]
-    return [leaves[i : i + size] for i in range(0, len(leaves), size)] + [rest] * bool(rest)
+def _split_crowd(part: list[int], size: int, snapshot: Snapshot) -> list[list[int]]:
+    """Return a part; if few operations have very many leaves, those in parts before it."""
+    if len(part) <= MAX_ITEMS:
+        return [part]
+    leaves = [i for i in part if not snapshot.order[i].args]
+    operations = [i for i in part if snapshot.order[i].args]
+    crowds = [leaves[i : i + size] for i in range(0, len(leaves), size)]
+    return [*crowds, operations] if operations else crowds
 
 
-def _count_parameters(found: list[Fold], order: list[Value]) -> None:
-    for fold in reversed(found):
+def _count_parameters(folds: list[Fold], order: Sequence[Value]) -> None:
+    # Inner boxes come after outer ones, so that backwards each is complete before it is added.
+    for fold in reversed(folds):
         fold.parameters += sum(isinstance(order[i], Parameter) for i in fold.values)
         if fold.parent >= 0:
-            found[fold.parent].parameters += fold.parameters
+            folds[fold.parent].parameters += fold.parameters
 
 
-def opened_at_first(found: list[Fold], most: int) -> list[int]:
-    """The boxes that are open at first: all of one depth or none, as long as no more than `most` things are to be seen."""
-    opened, level = [0], [0]
-    seen = len(found[0].values) + BOX * len(found[0].boxes)
+def initially_open(folds: list[Fold], max_shown: int) -> list[int]:
+    """Return the boxes that are open at first: whole depths, as long as no more than that shows."""
+
+    def weight(fold: Fold) -> int:
+        return len(fold.values) + BOX_WEIGHT * len(fold.boxes)
+
+    opened = [0]
+    level = [0]
+    shown = weight(folds[0])
     while level:
-        level = [inner for outer in level for inner in found[outer].boxes]
-        level = [i for i in level if found[i].kind != "shared"]
-        seen += sum(len(found[i].values) + BOX * len(found[i].boxes) for i in level)
-        if seen > most:
+        inner = [box for fold in level for box in folds[fold].boxes]
+        level = [box for box in inner if folds[box].kind != "shared"]
+        shown += sum(weight(folds[box]) for box in level)
+        if shown > max_shown:
             break
         opened += level
     return opened

@@ -1,8 +1,11 @@
-"""Facts: what a page knows of a graph apart from its numbers: operations, names, modules, lines of source, and where things stand."""
+"""What a page knows about a graph apart from its numbers, as JSON.
+
+Operations, names, boxes, lines of source, and where everything is.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
-from math import isfinite
+from math import inf, isfinite
 from pathlib import PurePath
 from typing import Any
 
@@ -10,94 +13,40 @@ from scalargrad.core.evaluation import evaluate_partials
 from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
 from viz.look.text import clean, width_tables
-from viz.look.theme import DEEPER, REACH, STEPS, THICKEST, THINNEST
+from viz.look.theme import (
+    REACH,
+    STEPS,
+    THEMES,
+    THICKEST,
+    THINNEST,
+    Theme,
+    color,
+    edge_color,
+    text_color,
+)
 from viz.model.snapshot import Snapshot, symbol
 
-from .box_layout import Planner
-from .boxes import folds, opened_at_first
+from .box_layout import BoxLayouts
+from .boxes import Fold, find_folds, initially_open
 from .rules_js import key
 
-MOST_CARDS, MOST_CARDS_IN_BOXES, MOST_SEEN = 40, 20, 300
-_KINDS = {"operation": "o", "input": "i", "parameter": "p", "constant": "c"}
-_LINE = re.compile(r"(.*):(\d+)(?:: (.*))?")
-
-
-def facts(snapshot: Snapshot) -> dict[str, Any]:
-    """Everything as lists, dictionaries, texts and numbers that JSON knows. Values are numbers in topological order."""
-    order = snapshot.order
-    names, symbols = Index(), Index()
-    found = folds(snapshot)
-    level = (
-        "cards"
-        if len(order) <= (MOST_CARDS_IN_BOXES if len(found) > 1 else MOST_CARDS)
-        else "chips"
-    )
-    planner = Planner(snapshot, found, level)
-    lines = Index()
-    labels = {i: label for i, node in enumerate(order) if (label := clean(node.label))}
-    key_of = [names[key(node)] for node in order]
-    symbol_of = [symbols[symbol(node)] for node in order]
-    return {
-        "look": look([*labels.values(), *symbols.items, *(fold.title for fold in found)]),
-        "level": level,
-        "kinds": "".join(_KINDS.get(node.kind, "i") for node in order),
-        "args": [[snapshot.index[arg] for arg in node.args] for node in order],
-        "key": key_of,
-        "symbol": symbol_of,
-        "label": labels,
-        "static_args": {
-            i: as_numbers(node.static_args)
-            for i, node in enumerate(order)
-            if node.static_args is not None
-        },
-        "partials": {
-            i: as_numbers(node.partials) for i, node in enumerate(order) if _own_partials(node)
-        },
-        "made": {
-            i: clean(node.op, 24)
-            for i, node in enumerate(order)
-            if node.args and node.op not in TABLE
-        },
-        "source": {i: lines[line] for i, node in enumerate(order) if (line := source_line(node))},
-        "roots": [snapshot.index[root] for root in snapshot.roots],
-        "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in found],
-        "items": [[*(-number for number in fold.boxes), *fold.values] for fold in found],
-        "opened": opened_at_first(found, MOST_SEEN),
-        "plan": planner.shape,
-        "ports": planner.ports,
-        "plans": [plan.packed() for plan in planner.plans],
-        "names": names.items,
-        "symbols": symbols.items,
-        "lines": lines.items,
-        "docs": [TABLE[name.partition("/")[0]].doc if name else "" for name in names.items],
-    }
-
-
-def look(texts: Iterable[str]) -> dict[str, Any]:
-    """Return how pictures measure texts and lines, so that the page uses the same numbers.
-
-    Args:
-        texts: All texts that the page may have to measure.
-
-    Returns:
-        The steps and the slope of the scale, the widths of edges, how deep their color is, and the
-        tables of widths of letters.
-    """
-    return {
-        "steps": STEPS,
-        "reach": REACH,
-        "edges": [THINNEST, THICKEST],
-        "deeper": DEEPER,
-        "letters": width_tables(texts),
-    }
+MAX_CARDS = 40
+"""Up to that many values are drawn as cards, more as chips."""
+MAX_CARDS_IN_BOXES = 20
+"""The same where there are boxes, whose frames need room too."""
+MAX_SHOWN = 300
+"""How much may be in sight at first."""
+_KIND_LETTERS = {"operation": "o", "input": "i", "parameter": "p", "constant": "c"}
+_SOURCE_LINE = re.compile(r"(.*):(\d+)(?:: (.*))?")
 
 
 class Index:
     """Texts by number, each once.
 
-    >>> index = Index()
-    >>> [index[text] for text in "abca"], index.items
-    ([0, 1, 2, 0], ['a', 'b', 'c'])
+    Example:
+        >>> index = Index()
+        >>> [index[text] for text in "abca"], index.items
+        ([0, 1, 2, 0], ['a', 'b', 'c'])
     """
 
     def __init__(self) -> None:
@@ -112,40 +61,169 @@ class Index:
         return list(self._numbers)
 
 
-def as_numbers(given: Sequence[float | None]) -> list[float | str | None]:
-    """Numbers as JSON knows them; what it has no word for is written as JavaScript reads it.
+def describe_graph(snapshot: Snapshot) -> dict[str, Any]:
+    """Return a graph as lists, dictionaries, texts and numbers that JSON can hold.
 
-    >>> as_numbers([0.5, None, float("-inf"), float("nan")])
-    [0.5, None, '-Infinity', 'NaN']
+    Values are numbered in topological order, and so are the columns of `packing`.
     """
-    return [
-        x
-        if x is None or isfinite(x)
-        else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN")
-        for x in given
-    ]
+    folds = find_folds(snapshot)
+    values = _describe_values(snapshot)
+    texts = [*values["label"].values(), *values["symbols"], *(fold.title for fold in folds)]
+    return {
+        "look": describe_look(texts),
+        "roots": [snapshot.index[root] for root in snapshot.roots],
+        **values,
+        **_describe_boxes(snapshot, folds),
+    }
 
 
-def _own_partials(node: Value) -> bool:
-    """Whether the local derivatives are not those that the rule gives for the numbers of now."""
+def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
+    names = Index()
+    symbols = Index()
+    lines = Index()
+    labels: dict[int, str] = {}
+    static_args: dict[int, list[float | str | None]] = {}
+    partials: dict[int, list[float | str | None]] = {}
+    made_by_hand: dict[int, str] = {}
+    sources: dict[int, int] = {}
+    for i, node in enumerate(snapshot.order):
+        if label := clean(node.label):
+            labels[i] = label
+        if node.static_args is not None:
+            static_args[i] = json_numbers(node.static_args)
+        if _has_own_partials(node):
+            partials[i] = json_numbers(node.partials)
+        if node.args and node.op not in TABLE:
+            made_by_hand[i] = clean(node.op, 24)
+        if line := source_line(node):
+            sources[i] = lines[line]
+
+    args = []
+    for node in snapshot.order:
+        args.append([snapshot.index[arg] for arg in node.args])
+    keys = [names[key(node)] for node in snapshot.order]
+    docs = [TABLE[name.partition("/")[0]].doc if name else "" for name in names.items]
+    return {
+        "kinds": "".join(_KIND_LETTERS.get(node.kind, "i") for node in snapshot.order),
+        "args": args,
+        "key": keys,
+        "symbol": [symbols[symbol(node)] for node in snapshot.order],
+        "label": labels,
+        "static_args": static_args,
+        "partials": partials,
+        "made": made_by_hand,
+        "source": sources,
+        "names": names.items,
+        "symbols": symbols.items,
+        "lines": lines.items,
+        "docs": docs,
+    }
+
+
+def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:
+    max_cards = MAX_CARDS_IN_BOXES if len(folds) > 1 else MAX_CARDS
+    level = "cards" if len(snapshot) <= max_cards else "chips"
+    layouts = BoxLayouts(snapshot, folds, level)
+    return {
+        "level": level,
+        "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in folds],
+        "items": [_item_numbers(fold) for fold in folds],
+        "opened": initially_open(folds, MAX_SHOWN),
+        "layout": layouts.layout_of,
+        "ports": layouts.ports,
+        "layouts": [layout.as_json() for layout in layouts.layouts],
+    }
+
+
+def _item_numbers(fold: Fold) -> list[int]:
+    # In one list with values boxes are negative. That works as box 0, the page, is in no list.
+    return [*(-box for box in fold.boxes), *fold.values]
+
+
+def describe_look(texts: Iterable[str]) -> dict[str, Any]:
+    """Return the look of our pictures: the scale of colors and widths, and the widths of letters.
+
+    The page has no colors or measures of its own for what it draws.
+
+    Args:
+        texts: All texts that the page may have to measure.
+    """
+    return {
+        "steps": STEPS,
+        "reach": REACH,
+        "edges": [THINNEST, THICKEST],
+        "letters": width_tables(texts),
+        "themes": {name: _theme_colors(theme) for name, theme in THEMES.items()},
+    }
+
+
+def _theme_colors(theme: Theme) -> dict[str, Any]:
+    """Return the colors of fills and lines by sign and step, and the text color of each fill."""
+    negative = [-step for step in range(STEPS + 1)]
+    positive = list(range(STEPS + 1))
+    fills = {
+        "negative": [color(step, theme) for step in negative],
+        "positive": [color(step, theme) for step in positive],
+    }
+    lines = {
+        "negative": [edge_color(step, theme) for step in negative],
+        "positive": [edge_color(step, theme) for step in positive],
+    }
+    grounds = [theme.card, *fills["negative"], *fills["positive"]]
+    return {
+        "fills": fills,
+        "lines": lines,
+        "ink": {ground: text_color(ground) for ground in grounds},
+        "line": theme.line,
+        "card": theme.card,
+    }
+
+
+def json_numbers(numbers: Sequence[float | None]) -> list[float | str | None]:
+    """Return numbers as JSON can hold them: nan and infinities as JavaScript spells them.
+
+    Example:
+        >>> json_numbers([0.5, None, float("-inf"), float("nan")])
+        [0.5, None, '-Infinity', 'NaN']
+    """
+    return [_json_number(x) for x in numbers]
+
+
+def _json_number(x: float | None) -> float | str | None:
+    if x is None or isfinite(x):
+        return x
+    if x == inf:
+        return "Infinity"
+    return "-Infinity" if x == -inf else "NaN"
+
+
+def _has_own_partials(node: Value) -> bool:
+    """Return whether the local derivatives are not those of the rule at the numbers of now.
+
+    They were given by hand, or an operand was changed after the node was made.
+    """
     if not node.args:
         return False
     if node.op not in TABLE:
         return True
-    now = evaluate_partials(node)
-    return any(a != b and (a == a or b == b) for a, b in zip(now, node.partials, strict=False))
+    computed = evaluate_partials(node)
+    pairs = zip(computed, node.partials, strict=False)
+    return any(a != b and not (_is_nan(a) and _is_nan(b)) for a, b in pairs)
+
+
+def _is_nan(x: float) -> bool:
+    return x != x
 
 
 def source_line(node: Value) -> str:
-    """File, number and text of the line that made a node, where it was recorded (inside `detect_anomaly`); "" where not.
+    """Return file, number and text of the line that made a node; "" if it was not recorded.
 
-    Of the path only the name of the file is kept: a page is made to be given to others.
+    `detect_anomaly` records them. Only the file's name is kept of its path: a page is made to be
+    shared.
     """
-    known = _LINE.fullmatch(str((node.metadata or {}).get("source", "")))
+    known = _SOURCE_LINE.fullmatch(str((node.metadata or {}).get("source", "")))
     if known is None:
         return ""
     path, number, text = known.groups()
-    return clean(
-        f"{PurePath(path.replace(chr(92), '/')).name}:{number}: {text or ''}".removesuffix(": "),
-        160,
-    )
+    name = PurePath(path.replace("\\", "/")).name
+    return clean(f"{name}:{number}: {text or ''}".removesuffix(": "), 160)

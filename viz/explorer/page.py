@@ -1,11 +1,12 @@
-"""One self-contained page to explore a graph in: it opens offline, asks the network for nothing and runs no script but its own."""
+"""One self-contained page to explore a graph in.
+
+It opens offline, asks the network for nothing, and runs no script but its own.
+"""
 
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,46 +27,39 @@ from viz.showing import show
 from viz.views.choose import choose_pictures, find_roots
 from viz.views.dictionary import is_directed_graph
 
-from .graph_json import as_numbers, facts
-from .packing import Frames, packed, recorded
+from .graph_json import describe_graph, json_numbers
+from .packing import PackedFrames, pack, pack_recording
 from .rules_js import rules
+from .scripts import asset, join_scripts, page_scripts, parse_script
 
 if TYPE_CHECKING:
-    from scalargrad.training import Recording
+    from scalargrad.training.recorder import Recording
 
-MOST_VALUES = 50_000
-_BEFORE = ("numbers", "mathematics")
-_AFTER = (
-    "engine",
-    "colors",
-    "places",
-    "elements",
-    "state",
-    "drawing",
-    "painting",
-    "view",
-    "panel",
-    "playback",
-    "training",
-    "whatif",
-    "predict",
-    "finding",
-    "keys",
-    "link",
-    "start",
-)
-"""The scripts of the page before and after the rules, in the order in which they are put together."""
+MAX_VALUES = 50_000
+"""The largest graph that a page holds: larger ones are slow in the browser."""
 ENDINGS = (".html", ".htm")
 
 
 class Page:
-    """A page with one graph. It shows itself in a notebook, and saves itself as a file that needs nothing else.
+    """A page with one graph. It displays itself in notebooks, and saves itself as one file.
 
-    html  the whole document
+    Attributes:
+        html: The whole document.
     """
 
     def __init__(self, html: str, values: int, frames: int, still: Callable[[], Drawing]) -> None:
-        self.html, self._values, self._frames, self._still = html, values, frames, still
+        """Make a page; `viz.explore` does.
+
+        Args:
+            html: The document.
+            values: How many values its graph has.
+            frames: How many frames of training it has.
+            still: Makes a picture of the graph, for where no script runs.
+        """
+        self.html = html
+        self._values = values
+        self._frames = frames
+        self._still = still
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file: whole, or not at all.
@@ -90,11 +84,15 @@ class Page:
         return f"<Page of {self._values:,} values{steps}, {len(self.html) / 1000:,.0f} KB>"
 
     def _repr_html_(self) -> str:
-        """The page in a frame of its own, shut off from the notebook around it, and a still picture for notebooks that are not trusted."""
+        """The page in a sandboxed frame, and a still picture for notebooks that are not trusted."""
         style = "width:100%;height:640px;border:1px solid #d0d7de;border-radius:8px"
+        title = escape(repr(self)[1:-1])
         content = self.html.replace("&", "&amp;").replace('"', "&quot;")
-        frame = f'<iframe title="{escape(repr(self)[1:-1])}" sandbox="allow-scripts" style="{style}" srcdoc="{content}"></iframe>'
-        return f"{frame}<details><summary>as a still picture</summary>{self._still()._repr_html_()}</details>"
+        return (
+            f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{content}">'
+            f"</iframe><details><summary>as a still picture</summary>"
+            f"{self._still()._repr_html_()}</details>"
+        )
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}
@@ -102,38 +100,42 @@ class Page:
 
 @explain_calls
 def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
-    """A page to explore a graph in: walk it, step the backward pass, scrub through training, drag a leaf and see what follows.
+    """Make a page to explore a graph in.
 
-    target  a Value, a list of Values, a Module, or a Recording of its training
-    title   a heading
-    theme   "auto" (as the reader prefers), "light" or "dark"
+    Readers walk the graph, step through the backward pass, scrub through a training, and drag a
+    leaf to see what follows.
 
-    Raises PictureError for what is no graph, for a recording without frames, and for more than 50,000 values; OptionError for another
-    theme.
+    Args:
+        target: A Value, a list of Values, a Module, or a Recording of its training.
+        title: A heading.
+        theme: "auto" (as the reader prefers), "light" or "dark".
 
-    >>> from scalargrad import Value, tanh
-    >>> o = tanh(Value(2.0, label="x") * 0.5)
-    >>> o.backward()
-    >>> explore(o)  # doctest: +ELLIPSIS
-    <Page of 4 values, ... KB>
+    Raises:
+        PictureError: The target is not a graph, has more than 50,000 values, or is a recording
+            without frames.
+        OptionError: There is no such theme.
+
+    Example:
+        >>> from scalargrad import Value, tanh
+        >>> o = tanh(Value(2.0, label="x") * 0.5)
+        >>> o.backward()
+        >>> explore(o)  # doctest: +ELLIPSIS
+        <Page of 4 values, ... KB>
     """
-    recording = target.recording if is_named(target, target_types.RECORDER) else target
-    snapshot, frames, graph = (
-        _recorded(recording) if is_named(recording, target_types.RECORDING) else _single(recording)
-    )
+    source = target.recording if is_named(target, target_types.RECORDER) else target
+    read = _read_recording if is_named(source, target_types.RECORDING) else _read_graph
+    snapshot, packed, graph = read(source)
     graph |= {
-        "title": clean(title, 120) or _heading(recording, snapshot),
+        "title": clean(title, 120) or _heading(source, snapshot),
         "theme": checked_theme(theme),
+        "bytes": packed.bytes,
+        "rows": packed.rows,
+        "frames": packed.frames,
+        "rounded": packed.rounded,
     }
-    graph |= {
-        "bytes": frames.bytes,
-        "rows": frames.rows,
-        "frames": frames.frames,
-        "rounded": frames.rounded,
-    }
-    document = _document(graph, frames.text, rules(snapshot.order))
+    html = _document(graph, packed.text, rules(snapshot.order))
     return Page(
-        document, len(snapshot), frames.frames, lambda: Drawing(choose_pictures(snapshot.roots))
+        html, len(snapshot), packed.frames, lambda: Drawing(choose_pictures(snapshot.roots))
     )
 
 
@@ -145,127 +147,127 @@ def _heading(target: Any, snapshot: Snapshot) -> str:
     return clean(snapshot.roots[0].label, 40) or "expression graph"
 
 
-def _single(target: Any) -> tuple[Snapshot, Frames, dict[str, Any]]:
+Contents = tuple[Snapshot, PackedFrames, dict[str, Any]]
+
+
+def _read_graph(target: Any) -> Contents:
     is_other = is_named(target, target_types.COMPILED, target_types.DIAGNOSIS)
     if is_other or isinstance(target, Mapping) or is_directed_graph(target):
         raise PictureError(
-            f"explore takes a Value, a list of Values, a Module or a Recording, not a {type(target).__name__}; "
-            "of a compiled program give it what `load` returns"
+            "explore takes a Value, a list of Values, a Module or a Recording, not a "
+            f"{type(target).__name__}; of a compiled program give it what `load` returns"
         )
-    snapshot = _checked(Snapshot(find_roots(target)))
-    table = numpy.array(
-        [[node.data for node in snapshot.order], [grad_of(node) for node in snapshot.order]]
-    )
-    graph = facts(snapshot) | {
+    snapshot = _check_size(Snapshot(find_roots(target)))
+    data = [node.data for node in snapshot.order]
+    gradients = [grad_of(node) for node in snapshot.order]
+    graph = describe_graph(snapshot) | {
         "steps": [0],
         "losses": [],
         "leaves": False,
         "seeded": any(map(grad_of, snapshot.roots)),
     }
-    return snapshot, packed(table.reshape(-1, 1)), graph
+    return snapshot, pack(numpy.array([*data, *gradients]).reshape(-1, 1)), graph
 
 
-def _recorded(recording: "Recording") -> tuple[Snapshot, Frames, dict[str, Any]]:
+def _read_recording(recording: "Recording") -> Contents:
     if not len(recording) or not recording.values:
         raise PictureError(
-            "the recording has no frames of a graph: train with the Recorder among the callbacks of fit first"
+            "the recording has no frames of a graph: train with the Recorder among the callbacks "
+            "of fit first"
         )
     used = {arg for node in recording.values for arg in node.args}
-    snapshot = _checked(Snapshot([node for node in recording.values if node not in used]))
+    roots = [node for node in recording.values if node not in used]
+    snapshot = _check_size(Snapshot(roots))
     column = {node: i for i, node in enumerate(recording.values)}
     columns = [column[node] for node in snapshot.order]
-    frames, leaves = recorded(
-        snapshot,
-        numpy.asarray(recording.data)[:, columns],
-        numpy.asarray(recording.gradients)[:, columns],
-    )
-    graph = facts(snapshot)
-    graph |= {
+    data = numpy.asarray(recording.data)[:, columns]
+    gradients = numpy.asarray(recording.gradients)[:, columns]
+    packed, has_leaves_only = pack_recording(snapshot, data, gradients)
+    graph = describe_graph(snapshot) | {
         "steps": list(recording.steps),
-        "losses": as_numbers(recording.losses),
-        "leaves": leaves,
+        "losses": json_numbers(recording.losses),
+        "leaves": has_leaves_only,
         "seeded": True,
     }
-    return snapshot, frames, graph
+    return snapshot, packed, graph
 
 
-def _checked(snapshot: Snapshot) -> Snapshot:
+def _check_size(snapshot: Snapshot) -> Snapshot:
     if not len(snapshot):
         raise PictureError("there is nothing to explore: the list is empty")
-    if len(snapshot) > MOST_VALUES:
+    if len(snapshot) > MAX_VALUES:
         raise PictureError(
-            f"the graph has {len(snapshot):,} values, and a page holds at most {MOST_VALUES:,}: "
-            "explore one sample instead of a batch, or a part of the network; viz.draw shows large networks folded"
+            f"the graph has {len(snapshot):,} values, and a page holds at most {MAX_VALUES:,}: "
+            "explore one sample instead of a batch, or a part of the network; viz.draw shows "
+            "large networks folded"
         )
     return snapshot
 
 
-def as_json(thing: Any) -> str:
-    """JSON that can stand inside a script element: no `<`, `>` or `&`, and no line end that only JSON knows.
+def script_json(thing: Any) -> str:
+    """Return JSON that can be in a script element: without `<`, `>`, `&` and non-ASCII characters.
 
-    >>> as_json("</script>")
-    '"\\\\u003c/script\\\\u003e"'
+    Example:
+        >>> script_json("</script>")
+        '"\\\\u003c/script\\\\u003e"'
     """
     text = json.dumps(thing, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _colors() -> str:
-    """The two themes of all pictures as variables of the style; the dark one for those who ask for it, or whose system does."""
-    light, dark = _variables(LIGHT, 0.0), _variables(DARK, 0.25)
+def _color_variables() -> str:
+    """Return both themes as CSS variables, the dark one for readers who ask for it.
+
+    They ask on the page, or in their system; what is asked on the page goes first.
+    """
+    light = _theme_variables(LIGHT, 0.0)
+    dark = _theme_variables(DARK, 0.25)
+    dark_rule = f"{{ color-scheme: dark; {dark} }}"
     return (
-        f":root {{ color-scheme: light; {light} }}\n:root[data-theme='dark'] {{ color-scheme: dark; {dark} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme='light']) {{ color-scheme: dark; {dark} }} }}\n"
+        f":root {{ color-scheme: light; {light} }}\n"
+        f":root[data-theme='dark'] {dark_rule}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme='light']) {dark_rule} }}\n"
     )
 
 
-def _variables(theme: Theme, lighter: float) -> str:
-    plain = {
+def _theme_variables(theme: Theme, lighter: float) -> str:
+    variables = {
         name: getattr(theme, name.replace("-", "_"))
         for name in ("page", "card", "ink", "muted", "line", "group", "group-line", "alarm")
     }
-    scales = {
-        f"{side[0]}{k}": code
-        for side in ("negative", "positive")
-        for k, code in enumerate(getattr(theme, side))
-    }
-    badges = {f"badge-{kind}": code for kind, code in theme.badges.items()}
+    variables |= {f"n{k}": code for k, code in enumerate(theme.negative)}
+    variables |= {f"p{k}": code for k, code in enumerate(theme.positive)}
+    variables |= {f"badge-{kind}": code for kind, code in theme.badges.items()}
+    # As thin lines and as text the colors of badges are too dark on a dark page.
+    variables["parameter-line"] = mixed(theme.badges["parameter"], "#ffffff", lighter)
+    variables["badge-input-text"] = mixed(theme.badges["input"], "#ffffff", 2 * lighter)
     accent = theme.positive[-1]
-    more = {
-        "parameter-line": mixed(theme.badges["parameter"], "#ffffff", lighter),
-        "badge-input-text": mixed(theme.badges["input"], "#ffffff", 2 * lighter),
-        "accent-text": accent,
-        "on-accent": text_color(accent),
-    }
-    return " ".join(f"--{name}: {code};" for name, code in (plain | scales | badges | more).items())
+    variables["accent-text"] = accent
+    variables["on-accent"] = text_color(accent)
+    return " ".join(f"--{name}: {code};" for name, code in variables.items())
 
 
-@cache
-def _part(name: str) -> str:
-    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
-
-
-def _document(graph: dict[str, Any], numbers: str, rules_text: str) -> str:
-    script = "\n".join(
-        [_part(f"{name}.js") for name in _BEFORE]
-        + [rules_text]
-        + [_part(f"{name}.js") for name in _AFTER]
+def _document(graph: dict[str, Any], numbers: str, rules_script: str) -> str:
+    scripts = {**page_scripts(), "rules": parse_script(rules_script)}
+    script = f"'use strict';\n(() => {{\n{join_scripts(scripts)}}})();\n"
+    style = _color_variables() + asset("page.css")
+    policy = (
+        f"default-src 'none'; style-src '{_policy_hash(style)}'; "
+        f"script-src '{_policy_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
-    script = f"'use strict';\n(() => {{\n{script}}})();\n"
-    style = _colors() + _part("page.css")
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-    body = _part("body.html")
+    title = escape(graph["title"], 120)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(graph["title"], 120)}</title>\n'
-        f"<style>{style}</style>\n</head>\n<body>\n{body}"
-        f'<script type="application/json" id="graph">{as_json(graph)}</script>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{style}</style>\n</head>\n"
+        f"<body>\n{asset('body.html')}"
+        f'<script type="application/json" id="graph">{script_json(graph)}</script>\n'
         f'<script type="application/octet-stream" id="numbers">{numbers}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
-def _hash(text: str) -> str:
-    """What the policy of the page knows an inline script or style by: any other text is refused by the browser."""
+def _policy_hash(text: str) -> str:
+    """Return what the policy knows an inline script or style by; browsers refuse any other text."""
     return "sha256-" + b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii")

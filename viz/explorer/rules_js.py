@@ -1,7 +1,8 @@
-"""JavaScript: the rules of the table written out for the page, which computes a graph anew when somebody drags a leaf.
+"""The rules of the operations as JavaScript, for pages that recompute a graph.
 
-The rules are run on names instead of numbers, and each operation that they call becomes a line of JavaScript, so no rule is
-written twice. What they are made of in the end (exp, erf, floor …) is in `assets/mathematics.js`.
+The rules are run on names instead of numbers, and each operation that they call becomes a line of
+JavaScript, so that no rule is written twice. The functions that they are made of in the end (exp,
+erf, floor, …) are in `assets/mathematics.js`.
 """
 
 import json
@@ -16,16 +17,24 @@ from scalargrad.core.ops import DIV, TABLE, WHERE, ExactZero, Op, namespace
 from scalargrad.core.value import Value
 
 PRIMITIVES = tuple(name for name in vars(floats) if name in TABLE and not TABLE[name].over_list)
-"""The operations that the page must bring along; all others are made of them."""
+"""The operations that JavaScript must have; all others are made of them."""
 
 
 class Term:
-    """A number in a function that is being written: arithmetic on it adds a line to the function."""
+    """A number in a function that is being written: arithmetic on it adds a line.
 
-    __slots__ = ("lines", "name", "truth")
+    Attributes:
+        lines: The function.
+        name: The variable that holds the number.
+        is_boolean: Whether it is true or false, and so no number to compare with 0.
+    """
 
-    def __init__(self, lines: "Lines", name: str, truth: bool = False) -> None:
-        self.lines, self.name, self.truth = lines, name, truth
+    __slots__ = ("is_boolean", "lines", "name")
+
+    def __init__(self, lines: "Lines", name: str, is_boolean: bool = False) -> None:
+        self.lines = lines
+        self.name = name
+        self.is_boolean = is_boolean
 
     def __str__(self) -> str:
         return self.name
@@ -40,19 +49,20 @@ class Term:
 class Lines:
     """The body of a function. The same expression twice is one line.
 
-    >>> lines = Lines()
-    >>> x = Term(lines, "x")
-    >>> str(x * 2.0 + x * 2.0), lines.text
-    ('t1', 'const t0 = x * 2; const t1 = t0 + t0;')
+    Example:
+        >>> lines = Lines()
+        >>> x = Term(lines, "x")
+        >>> str(x * 2.0 + x * 2.0), lines.text
+        ('t1', 'const t0 = x * 2; const t1 = t0 + t0;')
     """
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
 
-    def add(self, expression: str, truth: bool = False) -> Term:
-        """The name of an expression."""
+    def add(self, expression: str, is_boolean: bool = False) -> Term:
+        """Name an expression."""
         name = self._names.setdefault(expression, f"t{len(self._names)}")
-        return Term(self, name, truth)
+        return Term(self, name, is_boolean)
 
     @property
     def text(self) -> str:
@@ -60,34 +70,32 @@ class Lines:
         return " ".join(f"const {name} = {expression};" for expression, name in self._names.items())
 
 
-def _infix(
-    sign: str, truth: bool = False
-) -> tuple[Callable[[Term, Any], Term], Callable[[Term, Any], Term]]:
-    return (
-        lambda self, other: self.lines.add(f"{self} {sign} {written(other)}", truth),
-        lambda self, other: self.lines.add(f"{written(other)} {sign} {self}", truth),
-    )
+Operator = Callable[[Term, Any], Term]
 
 
-for _name, _sign in (("__add__", "+"), ("__sub__", "-"), ("__mul__", "*"), ("__truediv__", "/")):
-    _plain, _reflected = _infix(_sign)
-    setattr(Term, _name, _plain)
-    setattr(Term, f"__r{_name[2:]}", _reflected)
-for _name, _sign in (
-    ("__lt__", "<"),
-    ("__le__", "<="),
-    ("__gt__", ">"),
-    ("__ge__", ">="),
-    ("__and__", "&&"),
-):
-    setattr(Term, _name, _infix(_sign, truth=True)[0])
+def _infix(sign: str, is_boolean: bool = False) -> Operator:
+    return lambda self, other: self.lines.add(f"{self} {sign} {write(other)}", is_boolean)
 
 
-def written(item: Any) -> str:
-    """A Term by its name, a number as JavaScript writes it, and `null` for what is cut off by construction.
+def _reflected_infix(sign: str) -> Operator:
+    return lambda self, other: self.lines.add(f"{write(other)} {sign} {self}")
 
-    >>> written(0.5), written(float("inf")), written(ExactZero(0.0)), written(-2.0)
-    ('0.5', 'Infinity', 'null', '(-2)')
+
+_ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}
+_CONDITIONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&&"}
+for _name, _sign in _ARITHMETIC.items():
+    setattr(Term, f"__{_name}__", _infix(_sign))
+    setattr(Term, f"__r{_name}__", _reflected_infix(_sign))
+for _name, _sign in _CONDITIONS.items():
+    setattr(Term, f"__{_name}__", _infix(_sign, is_boolean=True))
+
+
+def write(item: Any) -> str:
+    """Write a Term by its name, and a number as JavaScript; `null` for a derivative of exactly 0.
+
+    Example:
+        >>> write(0.5), write(float("inf")), write(ExactZero(0.0)), write(-2.0)
+        ('0.5', 'Infinity', 'null', '(-2)')
     """
     if isinstance(item, Term):
         return item.name
@@ -105,52 +113,60 @@ def _lines_of(items: Iterable[Any]) -> Lines:
 
 
 def _call(name: str, *arguments: Any) -> Term:
-    return _lines_of(arguments).add(f"{name}({', '.join(map(written, arguments))})")
+    return _lines_of(arguments).add(f"{name}({', '.join(map(write, arguments))})")
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
     if not isinstance(condition, Term):
         return x if condition else y
-    test = (
-        condition.name if condition.truth else f"{condition} !== 0"
-    )  # nan counts as true, as it does in Python
-    return condition.lines.add(f"{test} ? {written(x)} : {written(y)}")
+    # Compared with 0, nan counts as true, as it does in Python; in JavaScript alone it would not.
+    test = condition.name if condition.is_boolean else f"{condition} !== 0"
+    return condition.lines.add(f"{test} ? {write(x)} : {write(y)}")
 
 
-def _divided(x: Any, y: Any) -> Any:
-    return _lines_of((x, y)).add(f"{written(x)} / {written(y)}")
+def _divide(x: Any, y: Any) -> Any:
+    return _lines_of((x, y)).add(f"{write(x)} / {write(y)}")
 
 
-TERMS: SimpleNamespace = namespace(
-    {name: partial(_call, name) for name in PRIMITIVES} | {WHERE.name: _where, DIV.name: _divided}
-)
+_CALLS = {name: partial(_call, name) for name in PRIMITIVES}
+TERMS: SimpleNamespace = namespace(_CALLS | {WHERE.name: _where, DIV.name: _divide})
 """The operations on Terms."""
 
 
 def rule(op: Op, count: int) -> str:
-    """An operation of `count` operands as an object with two functions: its value, and the list of its local derivatives.
+    """Write an operation as an object of two functions: its value, and its local derivatives.
 
     A local derivative that is 0 by construction is `null`.
 
-    >>> print(rule(TABLE["tanh"], 1))
-    {value: (x0) => { const t0 = tanh(x0); return t0; }, partials: (o, x0) => { const t0 = o * o; const t1 = 1 - t0; return [t1]; }}
+    Args:
+        op: The operation.
+        count: The number of its operands.
+
+    Example:
+        >>> print(rule(TABLE["tanh"], 1).replace("}, ", "},\\n "))
+        {value: (x0) => { const t0 = tanh(x0); return t0; },
+         partials: (o, x0) => { const t0 = o * o; const t1 = 1 - t0; return [t1]; }}
     """
     names = [f"x{i}" for i in range(count)]
+    head = ", ".join(names)
+
     lines = Lines()
     value = op.value(TERMS, [Term(lines, name) for name in names])
-    head = ", ".join(names)
-    forward = f"({head}) => {{ {lines.text} return {written(value)}; }}"
+    forward = f"({head}) => {{ {lines.text} return {write(value)}; }}"
+
     lines = Lines()
     partials = op.derivatives(TERMS, Term(lines, "o"), [Term(lines, name) for name in names])
-    results = ", ".join(map(written, partials))
-    return f"{{value: {forward}, partials: (o, {head}) => {{ {lines.text} return [{results}]; }}}}"
+    results = ", ".join(map(write, partials))
+    backward = f"(o, {head}) => {{ {lines.text} return [{results}]; }}"
+    return f"{{value: {forward}, partials: {backward}}}"
 
 
 def key(node: Value) -> str:
-    """The name of the rule of a node: that of its operation, with the number of operands where it takes a list.
+    """Return the name of a node's rule: its operation, with the number of operands of a list.
 
-    >>> key(Value(2.0) * 3), key(Value(2.0, args=(), op="mine"))
-    ('mul', '')
+    Example:
+        >>> key(Value(2.0) * 3), key(Value(2.0, args=(), op="mine"))
+        ('mul', '')
     """
     if node.op not in TABLE or not node.args:
         return ""
@@ -158,15 +174,24 @@ def key(node: Value) -> str:
 
 
 def rules(nodes: Iterable[Value]) -> str:
-    """The rules of all operations that some nodes were made by, as the source of one JavaScript object.
+    """Write the rules of all operations that made some nodes, as a script of the page.
 
-    >>> rules([Value(2.0) + 3]).splitlines()[1]
-    '  "add": {value: (x0, x1) => { const t0 = x0 + x1; return t0; }, partials: (o, x0, x1) => {  return [1, 1]; }},'
+    Example:
+        >>> print(rules([Value(2.0) + 3]).partition("RULES")[2].replace("}, ", "},\\n    "))
+         = {
+          "add": {value: (x0, x1) => { const t0 = x0 + x1; return t0; },
+            partials: (o, x0, x1) => {  return [1, 1]; }},
+        };
+        <BLANKLINE>
     """
-    found: dict[str, tuple[Op, int]] = {}
+    used: dict[str, str] = {}
     for node in nodes:
-        if own := key(node):
+        name = key(node)
+        if name and name not in used:
             op = TABLE[node.op]
-            found[own] = (op, len(node.args) if op.over_list else len(op.operands))
-    written_rules = "".join(f"  {json.dumps(own)}: {rule(*found[own])},\n" for own in sorted(found))
-    return f"const RULES = {{\n{written_rules}}};\n"
+            used[name] = rule(op, len(node.args) if op.over_list else len(op.operands))
+    lines = "".join(f"  {json.dumps(name)}: {used[name]},\n" for name in sorted(used))
+    imported = ", ".join(name for name in PRIMITIVES if name not in (WHERE.name, DIV.name))
+    return (
+        f"import {{ {imported} }} from './mathematics.js';\n\nexport const RULES = {{\n{lines}}};\n"
+    )

@@ -38,8 +38,7 @@ def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]
     alone = _PathPicture(sums, reason, snapshot).build()
     pictures = [alone]
     if len(snapshot) <= MAX_CHIPS:
-        level = "cards" if len(snapshot) <= MAX_CARDS else "chips"
-        whole = scalar_picture(snapshot, level)
+        whole = scalar_picture(snapshot, "cards" if len(snapshot) <= MAX_CARDS else "chips")
         pictures = [_dim_others(whole, sums, reason, snapshot), alone]
     return [replace(picture, title=title, notes=(*notes, *picture.notes)) for picture in pictures]
 

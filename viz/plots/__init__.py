@@ -1,17 +1,7 @@
-"""Plots: what a training or a network was like, in the look of the pictures. Matplotlib draws them."""
+"""Plots of trainings, networks and functions in the look of the pictures, drawn by Matplotlib."""
 
-from .class_regions import plot_class_regions
-from .contours import plot_descent
-from .curves import plot_curves, plot_history
-from .figure import (
-    new_axes,
-    plot_confusion,
-    plot_grid,
-    plot_loss,
-    plot_regions,
-    plot_svg,
-    save_plot,
-)
+from .curves import plot_curves, plot_history, plot_loss
+from .figure import new_axes, plot_svg, save_plot
 from .flow import (
     gradients_by_layer,
     plot_activations,
@@ -19,7 +9,15 @@ from .flow import (
     plot_trajectories,
     plot_weights,
 )
-from .tables import plot_agreement, plot_bars, plot_differences, plot_table
+from .regions import plot_class_regions, plot_descent, plot_regions
+from .tables import (
+    plot_agreement,
+    plot_bars,
+    plot_confusion,
+    plot_differences,
+    plot_grid,
+    plot_table,
+)
 
 __all__ = [
     "gradients_by_layer",

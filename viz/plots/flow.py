@@ -1,11 +1,12 @@
-"""Plots of what goes on inside a network: gradients and activations layer by layer, weights over the steps of a training."""
+"""Inside a network: gradients and activations by layer, weights over the steps of a training."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core.value import Parameter, Value
 from scalargrad.doctor import Diagnosis
@@ -20,32 +21,51 @@ from viz.look.theme import LIGHT
 from viz.model.snapshot import Snapshot, grad_of
 from viz.views.layers.fold import Folded
 
-from .axes import dressed, plain
+from .figure import add_legend, as_floats, style_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _PARTS = re.compile("([0-9]+)")
 BARS = 40
 """How many bars the histogram of a layer has."""
-MOST_NAMED = 6
-"""Up to so many weights have a color and a name of their own; more share the color of their layer."""
+MAX_NAMED = 6
+"""With more weights than that, those of one layer share a name and a color."""
+MAX_LEVEL_NAMES = 5
+"""With more layers than that, their names are slanted."""
+
+Sizes = dict[str, float | None]
+"""The size of a gradient by the path of the layer; None where it was not measured."""
 
 
 @explain_calls
-def plot_gradient_flow(target: Module | Diagnosis, ax: Any = None) -> Any:
-    """How large the gradients of each layer are, from the inputs on, by powers of ten: do they vanish or explode on their way back?
+def plot_gradient_flow(target: Module | Diagnosis, ax: "Axes | None" = None) -> "Axes":
+    """Plot how large the gradients of each layer are, on a log axis: do they vanish or explode?
 
-    target  a Module after `backward`: the mean and the largest |gradient| of the parameters of each layer;
-            or a Diagnosis: the norms that the doctor measured, of the parameters and of what comes back to the outputs
-    ax      the matplotlib Axes to draw on; without one, a new figure of pyplot
+    A size that is exactly 0, or not finite, has no place on such an axis: it is written below.
 
-    What is exactly 0, or not finite, has no place on such an axis: it is written at its foot. Returns the Axes. Raises PictureError
-    for other targets and where matplotlib is missing, LengthError for a network without parameters.
+    Args:
+        target: A Module after `backward`: the mean and the largest |gradient| of the parameters of
+            each layer. Or a Diagnosis: the norms that it measured, of the parameters and of what
+            comes back to the outputs.
+        ax: The Axes to draw on; by default a new figure of pyplot.
 
-    >>> from scalargrad.nn import MLP
-    >>> model = MLP(2, [3, 1], activation="tanh", seed=0)
-    >>> model([1.0, -1.0]).backward()
-    >>> ax = plot_gradient_flow(model)
-    >>> [label.get_text() for label in ax.get_xticklabels()], [text.get_text() for text in ax.get_legend().get_texts()]
-    (['layers.0', 'layers.1'], ['largest |gradient|', 'mean |gradient|'])
+    Returns:
+        The Axes.
+
+    Raises:
+        PictureError: The target is something else, or matplotlib is not installed.
+        LengthError: The network has no parameters.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> model = MLP(2, [3, 1], activation="tanh", seed=0)
+        >>> model([1.0, -1.0]).backward()
+        >>> ax = plot_gradient_flow(model)
+        >>> [label.get_text() for label in ax.get_xticklabels()]
+        ['layers.0', 'layers.1']
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['largest |gradient|', 'mean |gradient|']
     """
     if not isinstance(target, Module | Diagnosis):
         raise PictureError(
@@ -54,44 +74,44 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: Any = None) -> Any:
     curves = _measured(target) if isinstance(target, Diagnosis) else gradients_by_layer(target)
     if not curves or not next(iter(curves.values())):
         raise LengthError("plot_gradient_flow needs a network with at least one parameter")
-    ax, names = dressed(ax), list(next(iter(curves.values())))
+
+    ax = style_axes(ax)
     for place, (title, sizes) in enumerate(curves.items()):
-        style = {
-            "color": class_color(place),
-            "linestyle": DASHES[place],
-            "marker": MARKS[place],
-            "markersize": 5,
-            "linewidth": 1.8,
-        }
-        heights = [
-            size if size is not None and isfinite(size) and size > 0.0 else numpy.nan
-            for size in sizes.values()
-        ]
-        ax.plot(range(len(names)), heights, label=title, **style)
+        ax.plot(
+            range(len(sizes)),
+            [size if _has_place(size) else numpy.nan for size in sizes.values()],
+            label=title,
+            color=class_color(place),
+            linestyle=DASHES[place],
+            marker=MARKS[place],
+            markersize=5,
+            linewidth=1.8,
+        )
+    names = list(next(iter(curves.values())))
     ax.set_yscale("log")
     ax.set(xlabel="layer", ylabel="size of the gradient", xlim=(-0.4, len(names) - 0.6))
-    ax.set_xticks(
-        range(len(names)),
-        names,
-        rotation=0 if len(names) < 6 else 40,
-        ha="center" if len(names) < 6 else "right",
-    )
+    is_level = len(names) <= MAX_LEVEL_NAMES
+    rotation, alignment = (0, "center") if is_level else (40, "right")
+    ax.set_xticks(range(len(names)), names, rotation=rotation, ha=alignment)
     for place, name in enumerate(names):
-        _write_odd(ax, place, [curve[name] for curve in curves.values()])
-    ax.legend(frameon=False, fontsize=9, labelcolor=LIGHT.ink, handlelength=3.2)
+        _write_unplaced(ax, place, [curve[name] for curve in curves.values()])
+    add_legend(ax, handlelength=3.2)
     return ax
 
 
-def _write_odd(ax: Any, place: int, sizes: Sequence[float | None]) -> None:
-    """What can't be drawn on an axis of powers of ten, in words."""
-    odd = [
-        f"{size:g}" for size in sizes if size is not None and not (isfinite(size) and size > 0.0)
-    ]
-    if odd:
+def _has_place(size: float | None) -> TypeGuard[float]:
+    """Return whether a size can be drawn on a log axis."""
+    return size is not None and isfinite(size) and size > 0.0
+
+
+def _write_unplaced(ax: "Axes", place: int, sizes: Sequence[float | None]) -> None:
+    """Write the sizes of a layer that a log axis has no place for."""
+    texts = [f"{size:g}" for size in sizes if size is not None and not _has_place(size)]
+    if texts:
         ax.text(
             place,
             0.02,
-            "\n".join(dict.fromkeys(odd)),
+            "\n".join(dict.fromkeys(texts)),
             transform=ax.get_xaxis_transform(),
             ha="center",
             fontsize=9,
@@ -99,24 +119,26 @@ def _write_odd(ax: Any, place: int, sizes: Sequence[float | None]) -> None:
         )
 
 
-def gradients_by_layer(model: Module) -> dict[str, dict[str, float | None]]:
-    """The largest and the mean |gradient| of each layer, by its path: of the module that holds the neurons, or the parameters.
+def gradients_by_layer(model: Module) -> dict[str, Sizes]:
+    """Return the largest and the mean |gradient| of each layer, by its path.
 
-    >>> from scalargrad.nn import MLP
-    >>> model = MLP(1, [1], seed=0)
-    >>> model([2.0]).backward()
-    >>> gradients_by_layer(model)
-    {'largest |gradient|': {'layers.0': 2.0}, 'mean |gradient|': {'layers.0': 1.5}}
+    A layer is the module that holds neurons, or that holds parameters itself.
+
+    Example:
+        >>> from scalargrad.nn import MLP
+        >>> model = MLP(1, [1], seed=0)
+        >>> model([2.0]).backward()
+        >>> gradients_by_layer(model)
+        {'largest |gradient|': {'layers.0': 2.0}, 'mean |gradient|': {'layers.0': 1.5}}
     """
-    found: dict[str, list[float]] = {}
+    layers: dict[str, list[float]] = {}
     for path, module in model.named_modules():
-        own = [abs(grad_of(item)) for item in _own_parameters(module)]
-        if own:
-            found.setdefault(_layer_path(path, module), []).extend(own)
-    sizes = {path: numpy.array(own) for path, own in found.items()}
+        sizes = [abs(grad_of(parameter)) for parameter in _own_parameters(module)]
+        if sizes:
+            layers.setdefault(_layer_path(path, module), []).extend(sizes)
     return {
-        "largest |gradient|": {path: float(own.max()) for path, own in sizes.items()},
-        "mean |gradient|": {path: float(own.mean()) for path, own in sizes.items()},
+        "largest |gradient|": {path: float(numpy.max(sizes)) for path, sizes in layers.items()},
+        "mean |gradient|": {path: float(numpy.mean(sizes)) for path, sizes in layers.items()},
     }
 
 
@@ -126,13 +148,13 @@ def _own_parameters(module: Module) -> list[Parameter]:
 
 
 def _layer_path(path: str, module: Module) -> str:
-    """The path of the layer: that of a neuron ends in the list of its layer, "neurons.3"."""
+    """Return the path of a layer; that of a neuron, which ends in "neurons.3", loses that end."""
     if isinstance(module, Neuron) and path.rpartition(".")[2].isdigit():
         path = path.rpartition(".")[0].rpartition(".")[0]
     return clean(path) or type(module).__name__
 
 
-def _measured(diagnosis: Diagnosis) -> dict[str, dict[str, float | None]]:
+def _measured(diagnosis: Diagnosis) -> dict[str, Sizes]:
     layers = [layer for layer in diagnosis.layers if layer.gradient is not None]
     return {
         "‖∂ outputs‖": {clean(layer.path) or "(whole)": layer.back for layer in layers},
@@ -144,46 +166,66 @@ def _measured(diagnosis: Diagnosis) -> dict[str, dict[str, float | None]]:
 
 
 @explain_calls
-def plot_activations(target: Any, ax: Any = None) -> Any:
-    """How the outputs of each layer are spread: a histogram for each on a line of its own, the first layer on top.
+def plot_activations(target: Any, ax: "Axes | None" = None) -> "Axes":
+    """Plot how the outputs of each layer are distributed: a histogram for each, the first on top.
 
-    target  numbers (or Values) by the name of their layer; or a Value, or a list of them: then the outputs of all layers in its graph
-    ax      the matplotlib Axes to draw on; without one, a new figure of pyplot
+    Each histogram is as high as its highest bar. At its right is written how many outputs are
+    exactly 0, and how many are not finite.
 
-    Each histogram is as high as its highest bar; at the right stands how many are exactly 0, and how many are not finite.
-    Returns the Axes. Raises LengthError for no layers, or one without numbers, PictureError for other targets.
+    Args:
+        target: Numbers (or Values) by the name of their layer; or a Value or a list of them, for
+            the outputs of all layers in its graph.
+        ax: The Axes to draw on; by default a new figure of pyplot.
 
-    >>> ax = plot_activations({"layers.0": [0.0, 0.0, 0.5, 1.0], "layers.1": [-1.0, 1.0]})
-    >>> [label.get_text() for label in ax.get_yticklabels()], [text.get_text() for text in ax.texts]
-    (['layers.0', 'layers.1'], ['50% exactly 0'])
+    Returns:
+        The Axes.
+
+    Raises:
+        LengthError: There are no layers, or one has no numbers.
+        PictureError: The target is something else, or matplotlib is not installed.
+
+    Example:
+        >>> ax = plot_activations({"layers.0": [0.0, 0.0, 0.5, 1.0], "layers.1": [-1.0, 1.0]})
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['layers.0', 'layers.1']
+        >>> [text.get_text() for text in ax.texts]
+        ['50% exactly 0']
     """
     layers = {
-        clean(name): numpy.array([plain(item) for item in items])
-        for name, items in _by_layer(target).items()
+        clean(name): numpy.array(as_floats(items))
+        for name, items in _outputs_by_layer(target).items()
     }
-    if not layers or not all(len(items) for items in layers.values()):
+    if not layers or not all(len(outputs) for outputs in layers.values()):
         raise LengthError(
             "plot_activations needs at least one layer, each with at least one number"
         )
-    ax, everything = dressed(ax), numpy.concatenate(list(layers.values()))
-    finite = everything[numpy.isfinite(everything)]
-    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
-    edges = (
-        numpy.linspace(low, high, BARS + 1)
-        if high > low
-        else numpy.linspace(low - 0.5, high + 0.5, BARS + 1)
-    )
-    for place, items in enumerate(layers.values()):
-        _draw_spread(ax, len(layers) - 1 - place, items, edges)
-    ax.set_yticks([len(layers) - 1 - place for place in range(len(layers))], list(layers))
+    ax = style_axes(ax)
+    edges = _bin_edges(numpy.concatenate(list(layers.values())))
+    bases = list(range(len(layers) - 1, -1, -1))
+    for base, outputs in zip(bases, layers.values(), strict=True):
+        _draw_histogram(ax, base, outputs, edges)
+        _write_unusual(ax, base, outputs)
+    ax.set_yticks(bases, list(layers))
     ax.set(xlabel="output", ylim=(-0.08, len(layers)), xlim=(edges[0], edges[-1]))
     ax.tick_params(axis="y", length=0, labelcolor=LIGHT.ink)
     ax.spines["left"].set_visible(False)
     return ax
 
 
-def _draw_spread(ax: Any, base: int, items: Any, edges: Any) -> None:
-    counts, _ = numpy.histogram(items[numpy.isfinite(items)], bins=edges)
+def _bin_edges(outputs: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+    """Return edges for all histograms, so that they can be compared."""
+    finite = outputs[numpy.isfinite(outputs)]
+    low = float(finite.min()) if len(finite) else 0.0
+    high = float(finite.max()) if len(finite) else 0.0
+    if high <= low:
+        low, high = low - 0.5, high + 0.5
+    return numpy.linspace(low, high, BARS + 1)
+
+
+def _draw_histogram(
+    ax: "Axes", base: int, outputs: NDArray[numpy.float64], edges: NDArray[numpy.float64]
+) -> None:
+    counts, _ = numpy.histogram(outputs[numpy.isfinite(outputs)], bins=edges)
     heights = base + 0.84 * counts / max(counts.max(), 1)
     ax.stairs(
         heights,
@@ -196,61 +238,75 @@ def _draw_spread(ax: Any, base: int, items: Any, edges: Any) -> None:
     )
     ax.stairs(heights, edges, baseline=base, color=class_color(0), linewidth=1.0)
     ax.axhline(base, color=LIGHT.line, linewidth=0.8)
-    words = [f"{numpy.mean(items == 0.0):.0%} exactly 0"] if (items == 0.0).any() else []
-    words += (
-        [f"{(~numpy.isfinite(items)).sum():,} nan or inf"]
-        if not numpy.isfinite(items).all()
-        else []
-    )
-    if words:
-        color = LIGHT.muted if numpy.isfinite(items).all() else LIGHT.alarm
+
+
+def _write_unusual(ax: "Axes", base: int, outputs: NDArray[numpy.float64]) -> None:
+    """Write how many outputs are exactly 0, and how many are not finite."""
+    zeros = outputs == 0.0
+    odd = ~numpy.isfinite(outputs)
+    notes = []
+    if zeros.any():
+        notes.append(f"{zeros.mean():.0%} exactly 0")
+    if odd.any():
+        notes.append(f"{odd.sum():,} nan or inf")
+    if notes:
         ax.text(
             0.99,
             base + 0.72,
-            ", ".join(words),
+            ", ".join(notes),
             transform=ax.get_yaxis_transform(),
             ha="right",
             fontsize=9,
-            color=color,
+            color=LIGHT.alarm if odd.any() else LIGHT.muted,
         )
 
 
-def _by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
+def _outputs_by_layer(target: Any) -> Mapping[str, Sequence[Any]]:
     if isinstance(target, Mapping):
         return target
     roots = [*target] if isinstance(target, Iterable) else [target]
     if wrong := [root for root in roots if not isinstance(root, Value)]:
         raise PictureError(
-            f"plot_activations takes numbers by layer, a Value or a list of Values, not {type(wrong[0]).__name__}"
+            "plot_activations takes numbers by layer, a Value or a list of Values, "
+            f"not {type(wrong[0]).__name__}"
         )
-    folded = Folded(Snapshot(roots))
-    return {
-        layer.path: [node for call in layer.outputs.values() for node in call.values()]
-        for layer in folded.layers
-        if layer.outputs
-    }
+    outputs: dict[str, list[Any]] = {}
+    for layer in Folded(Snapshot(roots)).layers:
+        for call in layer.outputs.values():
+            outputs.setdefault(layer.path, []).extend(call.values())
+    return outputs
 
 
 # Weights over training
 
 
 @explain_calls
-def plot_weights(recording: Any, names: Sequence[str] | None = None, ax: Any = None) -> Any:
-    """How weights moved while a network trained.
+def plot_weights(
+    recording: Any, names: Sequence[str] | None = None, ax: "Axes | None" = None
+) -> "Axes":
+    """Plot how weights moved while a network trained.
 
-    recording  what a Recorder kept: `.steps` (n,), `.data` (n, k) and `.values`, the k Values
-    names      which: "layers.0.neurons.1.w0" one weight, "layers.0.neurons.1" all of a neuron, "layers.0" all of a layer;
-               by default the 6 that moved farthest
-    ax         the matplotlib Axes to draw on; without one, a new figure of pyplot
+    Args:
+        recording: What a Recorder kept: `.steps` (n,), `.data` (n, k) and `.values`, the k Values.
+        names: Which weights: "layers.0.neurons.1.w0" is one, "layers.0.neurons.1" all of a neuron,
+            "layers.0" all of a layer; by default the 6 that moved farthest.
+        ax: The Axes to draw on; by default a new figure of pyplot.
 
-    Returns the Axes. Raises UnknownNameError for a name that fits no parameter, LengthError where there are none.
+    Returns:
+        The Axes.
 
-    >>> from types import SimpleNamespace
-    >>> w = Parameter(2.0, label="w")
-    >>> loss = w * w
-    >>> recording = SimpleNamespace(steps=[0, 10], data=[[3.0, 9.0], [2.0, 4.0]], values=[w, loss])
-    >>> plot_weights(recording, ["w"]).get_xlabel()
-    'step'
+    Raises:
+        UnknownNameError: No parameter has one of the names.
+        LengthError: There is no frame, or no parameter.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> w = Parameter(2.0, label="w")
+        >>> loss = w * w
+        >>> data = [[3.0, 9.0], [2.0, 4.0]]
+        >>> recording = SimpleNamespace(steps=[0, 10], data=data, values=[w, loss])
+        >>> plot_weights(recording, ["w"]).get_xlabel()
+        'step'
     """
     paths = _parameter_paths(recording.values)
     data = numpy.asarray(recording.data, dtype=float).reshape(len(recording.steps), -1)
@@ -264,103 +320,102 @@ def plot_weights(recording: Any, names: Sequence[str] | None = None, ax: Any = N
 
 @explain_calls
 def plot_trajectories(
-    steps: Sequence[float], numbers: Any, labels: Sequence[str], ax: Any = None
-) -> Any:
-    """Several numbers over the steps of a training: up to six with a name each; of more, those of one layer share a color.
+    steps: Sequence[float], numbers: Any, labels: Sequence[str], ax: "Axes | None" = None
+) -> "Axes":
+    """Plot several numbers over the steps of a training.
 
-    steps    (n,)
-    numbers  (n, k)
-    labels   (k,), paths such as "layers.0.neurons.1.w0"
-    ax       the matplotlib Axes to draw on; without one, a new figure of pyplot
+    Up to six have a name each; of more, those of one layer share a color.
 
-    Returns the Axes. Raises LengthError where the shapes don't fit each other, or there is nothing to draw.
+    Args:
+        steps: The steps, (n,).
+        numbers: The numbers, (n, k).
+        labels: Their paths, (k,), such as "layers.0.neurons.1.w0".
+        ax: The Axes to draw on; by default a new figure of pyplot.
 
-    >>> ax = plot_trajectories([0, 1], [[1.0, 2.0], [1.5, 1.0]], ["a", "b"])
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['a', 'b']
+    Returns:
+        The Axes.
+
+    Raises:
+        LengthError: The shapes don't match, or there is nothing to plot.
+
+    Example:
+        >>> ax = plot_trajectories([0, 1], [[1.0, 2.0], [1.5, 1.0]], ["a", "b"])
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['a', 'b']
     """
     table = numpy.asarray(numbers, dtype=float)
     if table.ndim != 2 or not table.size or table.shape != (len(steps), len(labels)):
         raise LengthError(
-            f"numbers must have the shape ({len(steps)}, {len(labels)}): steps, labels; not {table.shape}, and not be empty"
+            f"numbers must have the shape ({len(steps)}, {len(labels)}): steps, labels; "
+            f"not {table.shape}, and not be empty"
         )
-    ax, names = dressed(ax), [clean(label) for label in labels]
-    few = len(names) <= MOST_NAMED
-    groups = names if few else [".".join(name.split(".")[:2]) for name in names]
+    ax = style_axes(ax)
+    names = [clean(label) for label in labels]
+    are_few = len(names) <= MAX_NAMED
+    groups = names if are_few else [".".join(name.split(".")[:2]) for name in names]
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
-    seen: set[str] = set()
+    in_legend: set[str] = set()
     for column, group in enumerate(groups):
-        style = {
-            "color": class_color(places[group]),
-            "linestyle": DASHES[places[group] % len(DASHES)] if few else "-",
-        }
-        label = group if group not in seen or few else None
         ax.plot(
             steps,
             table[:, column],
-            label=label,
-            linewidth=1.6 if few else 0.9,
+            label=group if are_few or group not in in_legend else None,
+            linewidth=1.6 if are_few else 0.9,
             marker="" if len(steps) > 1 else "o",
-            **style,
+            color=class_color(places[group]),
+            linestyle=DASHES[places[group] % len(DASHES)] if are_few else "-",
         )
-        seen.add(group)
+        in_legend.add(group)
     ax.axhline(0.0, color=LIGHT.line, linewidth=0.8, zorder=0)
     ax.set(xlabel="step", ylabel="weight")
     if len(places) > 1:
-        ax.legend(
-            frameon=False,
-            fontsize=8,
-            labelcolor=LIGHT.ink,
-            handlelength=3.0,
-            loc="center left",
-            bbox_to_anchor=(1.0, 0.5),
-        )
+        add_legend(ax, fontsize=8, handlelength=3.0, loc="center left", bbox_to_anchor=(1.0, 0.5))
     else:
-        ax.set_title(f"{groups[0]}, at last {number(table[-1, 0])}" if few else groups[0])
+        ax.set_title(f"{groups[0]}, at last {number(table[-1, 0])}" if are_few else groups[0])
     return ax
 
 
 def _parameter_paths(values: Sequence[Value]) -> dict[int, str]:
-    """For the place of each parameter its path, by the numbers in it: the module that uses it first, and its label."""
-    found: dict[Value, str] = {}
+    """Return the path of each parameter by its place: the module that uses it first, and its label.
+
+    They are in the order of their paths, with "neurons.10" after "neurons.9".
+    """
+    paths: dict[Value, str] = {}
     for node in values:
         for arg in node.args:
-            if isinstance(arg, Parameter) and arg not in found:
-                found[arg] = ".".join(
-                    filter(None, (node.scope.path if node.scope else "", arg.label))
-                )
-    paths = {
-        i: found.get(node) or node.label or f"parameter {i}"
+            if isinstance(arg, Parameter) and arg not in paths:
+                module = node.scope.path if node.scope else ""
+                paths[arg] = ".".join(filter(None, (module, arg.label)))
+    by_place = {
+        i: paths.get(node) or node.label or f"parameter {i}"
         for i, node in enumerate(values)
         if isinstance(node, Parameter)
     }
-    return dict(
-        sorted(
-            paths.items(),
-            key=lambda item: [
-                (int(part), "") if part.isdigit() else (-1, part) for part in _PARTS.split(item[1])
-            ],
-        )
-    )
+    return dict(sorted(by_place.items(), key=lambda item: _natural_order(item[1])))
 
 
-def _farthest(paths: dict[int, str], data: Any) -> dict[int, str]:
+def _natural_order(path: str) -> list[tuple[int, str]]:
+    parts = _PARTS.split(path)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def _farthest(paths: dict[int, str], data: NDArray[numpy.float64]) -> dict[int, str]:
     reach = {i: float(numpy.ptp(data[:, i])) for i in paths}
-    far = sorted(paths, key=lambda i: -reach[i] if isfinite(reach[i]) else -numpy.inf)[:MOST_NAMED]
-    return {i: path for i, path in paths.items() if i in far}
+    # A weight that became nan or inf has moved farthest of all.
+    order = sorted(paths, key=lambda i: -reach[i] if isfinite(reach[i]) else -numpy.inf)
+    chosen = order[:MAX_NAMED]
+    return {i: path for i, path in paths.items() if i in chosen}
 
 
 def _named(paths: dict[int, str], names: Sequence[str]) -> dict[int, str]:
+    known = list(paths.values())
     for name in names:
-        if not any(_is_in(path, name) for path in paths.values()):
-            hint = suggestion(
-                name,
-                paths.values(),
-                otherwise=f"; there are {', '.join(list(paths.values())[:4])} …",
-            )
+        if not any(_is_in_any(path, [name]) for path in known):
+            otherwise = f"; there are {', '.join(known[:4])} …"
+            hint = suggestion(name, known, otherwise=otherwise)
             raise UnknownNameError(f"no recorded parameter is called {name!r}{hint}")
-    return {i: path for i, path in paths.items() if any(_is_in(path, name) for name in names)}
+    return {i: path for i, path in paths.items() if _is_in_any(path, names)}
 
 
-def _is_in(path: str, name: str) -> bool:
-    return path == name or path.startswith(f"{name}.")
+def _is_in_any(path: str, names: Sequence[str]) -> bool:
+    return any(path == name or path.startswith(f"{name}.") for name in names)

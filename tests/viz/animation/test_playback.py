@@ -1,4 +1,7 @@
-"""Films: gradients in the order of the chain rule, training frame by frame; documents play without script, and not for all."""
+"""Animations: gradients in the order of the chain rule, training frame by frame.
+
+The documents play without script, and not for readers who asked for less motion.
+"""
 
 import importlib
 import io
@@ -24,9 +27,9 @@ from scalargrad.training.recorder import Recorder, Recording
 from tests.viz.graphs import network, neuron
 from tests.viz.hostile import HOSTILE, each, together
 from viz.animation import video
-from viz.animation.backward_pass import Wave, waves
+from viz.animation.backward_pass import BackwardPass, backward_steps
 from viz.animation.timeline import Clock, Track, fading_in, flashing
-from viz.animation.training import moment
+from viz.animation.training import graph_at
 from viz.look.text import clean
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -123,28 +126,32 @@ def test_a_clock_that_stands_shows_one_moment() -> None:
 )
 def test_every_gradient_comes_after_those_that_it_is_made_of(make: Callable[[], Value]) -> None:
     picture = viz.draw(make()).picture
-    wave = waves(picture)
+    step_of = backward_steps(picture)
     for edge in picture.edges:
-        assert wave[edge.source.partition("t")[0]] > wave[edge.target]
+        assert step_of[edge.source.partition("t")[0]] > step_of[edge.target]
     roots = [node.id for node in picture.nodes if node.root]
-    assert [wave[root] for root in roots] == [0]
+    assert [step_of[root] for root in roots] == [0]
 
 
-def test_waves_of_a_neuron_are_the_longest_ways_from_the_output() -> None:
+def test_steps_of_a_neuron_are_the_longest_ways_from_the_output() -> None:
     o = neuron()
     order = topological([o])
     depth = {o: 0}
     for node in reversed(order):
         for arg in node.args:
             depth[arg] = max(depth.get(arg, 0), depth[node] + 1)
-    assert waves(viz.draw(o).picture) == {f"n{i}": depth[node] for i, node in enumerate(order)}
+    assert backward_steps(viz.draw(o).picture) == {
+        f"n{i}": depth[node] for i, node in enumerate(order)
+    }
 
 
 def test_boxes_in_a_circle_end_too() -> None:
     from viz.model.picture import Edge, Node, Picture
 
     nodes = tuple(Node(name, "module") for name in ("a", "b", "c"))
-    assert waves(Picture("cards", nodes, (Edge("a", "b"), Edge("b", "a"), Edge("a", "c")))) == {
+    assert backward_steps(
+        Picture("cards", nodes, (Edge("a", "b"), Edge("b", "a"), Edge("a", "c")))
+    ) == {
         "a": 1,
         "b": 1,
         "c": 0,
@@ -152,7 +159,7 @@ def test_boxes_in_a_circle_end_too() -> None:
 
 
 def gradients_shown(svg: str) -> dict[str, str]:
-    """What a reader of a still picture sees as each card's gradient: the topmost of what is drawn there."""
+    """What a still picture shows as each card's gradient: the topmost of what is drawn there."""
     found = {}
     for element in ElementTree.fromstring(svg).iter(f"{SVG}g"):
         if element.get("role") == "graphics-symbol":
@@ -165,7 +172,7 @@ def gradients_shown(svg: str) -> dict[str, str]:
 
 def test_gradients_appear_one_wave_after_the_other() -> None:
     scene = viz.animate(neuron()).scene
-    assert isinstance(scene, Wave)
+    assert isinstance(scene, BackwardPass)
     animation = viz.animate(neuron())
     shown = [gradients_shown(animation.still(second, "light")) for second in scene.moments()]
     assert set(shown[0].values()) == {"0"}
@@ -314,7 +321,7 @@ def test_what_is_refused() -> None:
 def test_a_frame_is_the_graph_as_it_was() -> None:
     found = recording()
     for frame in (0, 5, len(found) - 1):
-        root = moment(found, frame)
+        root = graph_at(found, frame)
         again = {node: (node.grad, node.args) for node in topological([root])}
         assert root.data == pytest.approx(found.losses[frame], rel=1e-6)
         root.backward()
@@ -446,7 +453,8 @@ def test_a_browser_plays_what_the_stills_show(tmp_path: Path) -> None:
             (tmp_path / f"{row}{column}.svg").write_text(svg, encoding="utf-8")
             style = f"position:absolute;left:{wide * column}px;top:{high * row}px"
             places.append(
-                f'<div style="{style};width:{wide}px;height:{high}px;overflow:hidden"><img src="{row}{column}.svg"></div>'
+                f'<div style="{style};width:{wide}px;height:{high}px;overflow:hidden">'
+                f'<img src="{row}{column}.svg"></div>'
             )
     (tmp_path / "all.html").write_text(
         f'<body style="margin:0">{"".join(places)}', encoding="utf-8"

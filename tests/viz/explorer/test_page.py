@@ -1,4 +1,4 @@
-"""The page as a file: its policy, its escapes, its size, and the numbers that are packed into it."""
+"""The page as a file: its policy, its escapes, its size, and the numbers in it."""
 
 import json
 import re
@@ -23,10 +23,17 @@ from scalargrad.nn import MLP
 from scalargrad.training import Recorder, Recording, fit
 from tests.viz.graphs import chain, network, neuron
 from tests.viz.hostile import HOSTILE, each
-from viz.explorer.boxes import folds, opened_at_first
-from viz.explorer.graph_json import facts
-from viz.explorer.packing import Frames, packed, recorded, replays, rounded, unpacked
-from viz.explorer.page import as_json
+from viz.explorer.boxes import find_folds, initially_open
+from viz.explorer.graph_json import describe_graph
+from viz.explorer.packing import (
+    PackedFrames,
+    drop_digits,
+    is_reproducible,
+    pack,
+    pack_recording,
+    unpack,
+)
+from viz.explorer.page import script_json
 from viz.model.snapshot import Snapshot
 
 
@@ -65,7 +72,7 @@ def numbers_of(page: viz.Page) -> numpy.ndarray:
         for _, attributes, text in Elements(page.html).found
         if attributes.get("id") == "numbers"
     )
-    return unpacked(Frames(text.strip(), graph["rows"], graph["frames"], graph["bytes"]))
+    return unpack(PackedFrames(text.strip(), graph["rows"], graph["frames"], graph["bytes"]))
 
 
 def recording(sizes: list[int], epochs: int, activation: str = "tanh") -> Recording:
@@ -106,7 +113,8 @@ def test_the_policy_allows_this_style_and_this_script_alone() -> None:
         for tag, text in texts.items()
     }
     assert policy == (
-        f"default-src 'none'; style-src '{hashes['style']}'; script-src '{hashes['script']}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{hashes['style']}'; script-src '{hashes['script']}'; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
@@ -150,7 +158,7 @@ def test_json_can_stand_in_a_script(text: str) -> None:
 
 
 def check_json(text: str) -> None:
-    found = as_json([text])
+    found = script_json([text])
     assert json.loads(found) == [text]
     assert not set(found) & set("<>&\u2028\u2029")
     assert found.isascii()
@@ -251,13 +259,13 @@ tables = arrays(
 
 @given(tables)
 def test_packing_keeps_every_bit(table: numpy.ndarray) -> None:
-    found = unpacked(packed(table))
+    found = unpack(pack(table))
     assert found.tobytes() == table.astype(table.dtype.newbyteorder("<")).tobytes()
 
 
 @given(arrays(numpy.float32, (5,), elements=st.floats(width=32)))
 def test_rounding_keeps_four_digits(numbers: numpy.ndarray) -> None:
-    found = rounded(numbers)
+    found = drop_digits(numbers)
     normal = numpy.isfinite(numbers) & (numpy.abs(numbers) > 1e-37)
     assert numpy.allclose(found[normal], numbers[normal], rtol=1.3e-4)
     assert numpy.array_equal(numpy.isfinite(found), numpy.isfinite(numbers))
@@ -274,11 +282,11 @@ def test_a_graph_brings_its_numbers_with_all_digits() -> None:
 def test_a_recording_is_computed_anew_from_its_leaves(activation: str) -> None:
     found = recording([4, 4, 1], epochs=30, activation=activation)
     snapshot = Snapshot([found.values[-1]])
-    assert replays(snapshot, found.data, found.gradients)
-    frames, leaves = recorded(snapshot, found.data, found.gradients)
+    assert is_reproducible(snapshot, found.data, found.gradients)
+    frames, leaves = pack_recording(snapshot, found.data, found.gradients)
     assert leaves
     kept = [i for i, node in enumerate(snapshot.order) if not node.args]
-    assert numpy.array_equal(unpacked(frames)[:-1].T, found.data[:, kept])
+    assert numpy.array_equal(unpack(frames)[:-1].T, found.data[:, kept])
 
 
 @pytest.mark.parametrize("which", ["data", "gradients"])
@@ -286,10 +294,10 @@ def test_a_recording_that_does_not_follow_from_its_leaves_is_kept_whole(which: s
     found = recording([3, 1], epochs=5)
     getattr(found, which)[2, -2] += 1.0
     snapshot = Snapshot([found.values[-1]])
-    frames, leaves = recorded(snapshot, found.data, found.gradients)
+    frames, leaves = pack_recording(snapshot, found.data, found.gradients)
     assert not leaves
     assert numpy.array_equal(
-        unpacked(frames), numpy.concatenate([found.data, found.gradients], axis=1).T
+        unpack(frames), numpy.concatenate([found.data, found.gradients], axis=1).T
     )
 
 
@@ -302,12 +310,12 @@ def test_nan_and_inf_are_kept() -> None:
     assert graph_of(page)["losses"][3] == "NaN"
 
 
-# Facts
+# The description of a graph
 
 
-def test_facts_know_the_graph() -> None:
+def test_a_description_knows_the_graph() -> None:
     root = neuron()
-    found = facts(Snapshot([root]))
+    found = describe_graph(Snapshot([root]))
     order = topological([root])
     assert found["args"] == [[order.index(arg) for arg in node.args] for node in order]
     assert [found["symbols"][i] for i in found["symbol"]][-1] == "tanh"
@@ -319,7 +327,7 @@ def test_facts_know_the_graph() -> None:
 def test_settings_and_local_derivatives_by_hand() -> None:
     x = Value(2.0)
     y = Value(5.0, (x,), "mine", partials=[7.0]) + sg.clamp(x**3, high=float("inf"))
-    found = facts(Snapshot([y]))
+    found = describe_graph(Snapshot([y]))
     assert [7.0] in found["partials"].values()
     assert [None, 3.0] in found["static_args"].values()
     json.dumps(found, allow_nan=False)
@@ -336,16 +344,16 @@ def test_every_value_stands_in_one_box() -> None:
         crowd,
     ):
         snapshot = Snapshot([root])
-        found = folds(snapshot)
+        found = find_folds(snapshot)
         assert sorted(i for fold in found for i in fold.values) == list(range(len(snapshot)))
         assert all(len(fold.values) <= 240 for fold in found)
-        opened = opened_at_first(found, 300)
+        opened = initially_open(found, 300)
         assert 0 in opened
         assert sum(len(found[i].values) for i in opened) <= 300
 
 
 def test_boxes_count_their_parameters() -> None:
     model = MLP(3, [4, 2], seed=1)
-    found = folds(Snapshot(model([1.0, 2.0, 3.0])))
+    found = find_folds(Snapshot(model([1.0, 2.0, 3.0])))
     assert found[0].parameters == len(model.parameters())
     assert [fold.parameters for fold in found if fold.kind == "Layer"] == [16, 10]

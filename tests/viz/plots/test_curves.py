@@ -1,4 +1,4 @@
-"""Curves and regions of classes: what they show, told apart without color, light and dark, and clear errors."""
+"""Curves and regions of classes: what they show, also without color and in the dark; errors."""
 
 import re
 from collections.abc import Callable

@@ -107,7 +107,7 @@ def test_weights_of_a_recording_are_found_by_name():
         assert curves[f"layers.0.neurons.1.w{i}"][-1] == pytest.approx(
             model.layers[0].neurons[1].weights[i].data, rel=1e-6
         )
-    assert len(plots.plot_weights(keeper.recording, ax=axes()).lines) == plots.MOST_NAMED + 1
+    assert len(plots.plot_weights(keeper.recording, ax=axes()).lines) == plots.MAX_NAMED + 1
     assert (
         len(
             plots.plot_weights(keeper.recording, ["layers.0", "layers.1"], axes())

@@ -1,4 +1,4 @@
-"""Agreement, differences, bars and tables: what they show, what they leave out, and clear errors."""
+"""Agreement, differences, bars and tables: what they show and what they leave out; errors."""
 
 from typing import Any
 from xml.etree import ElementTree

@@ -1,40 +1,81 @@
-// Elements: the only two functions that make parts of the page. Text goes in as text, never as markup.
+// Elements: the only functions that make parts of the page. Text goes in as text, never as markup.
+
+import { graph } from './graph.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * An HTML element.
+ *
+ * @param {string} tag
+ * @param {Object} attributes - Those that begin with "on" are listeners; null, undefined and false
+ *   are left out.
+ * @param {...*} children - Nodes and texts, or lists of them; null and undefined are left out.
+ */
+export function html(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element; the parameters are those of `html`. */
+export function svg(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+export const byId = (id) => document.getElementById(id);
 
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : value);
+    else if (isGiven(value) && value !== false) element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined).map((child) => (child instanceof Node ? child : String(child))));
+  const given = children.flat().filter(isGiven);
+  element.append(...given.map((child) => (child instanceof Node ? child : String(child))));
   return element;
 }
 
-const html = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
-const svg = (tag, attributes = {}, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
-const byId = (id) => document.getElementById(id);
+const isGiven = (thing) => thing !== null && thing !== undefined;
+
+/** A table of rows. */
+export const table = (attributes, ...lines) => html('table', attributes, html('tbody', {}, ...lines));
+
+/** A row of a table: a heading in words, and cells. */
+export function row(words, ...cells) {
+  return html('tr', {}, rowHeading(words), cells.map((cell) => html('td', {}, cell)));
+}
+
+export const rowHeading = (words) => html('th', { scope: 'row' }, words);
+
+/** The heading of a table: one cell for each text. */
+export function tableHead(words) {
+  return html('thead', {}, html('tr', {}, words.map((word) => html('th', {}, word))));
+}
+
+// Texts are measured by the tables that viz/explorer/box_layout.py sizes boxes with: the fonts of
+// the reader may differ.
 
 const { letters } = graph.look;
 const wideSigns = new Set(letters.signs);
 
-// How wide a text is in pixels, by the tables of all pictures: that is what boxes were made for.
-function measured(text, font = 11, weight = 'bold') {
-  return ([...text].reduce((sum, sign) => sum + widthOfSign(sign, letters[weight]), 0) * font) / 1000;
+/** How wide a text is in pixels. */
+export function textWidth(text, font = 11, weight = 'bold') {
+  const thousandths = [...text].reduce((sum, letter) => sum + letterWidth(letter, letters[weight]), 0);
+  return (thousandths * font) / 1000;
 }
 
-function widthOfSign(sign, table) {
-  const known = table[sign.codePointAt(0) - 32] ?? letters.more[sign];
+function letterWidth(letter, widths) {
+  const known = widths[letter.codePointAt(0) - 32] ?? letters.more[letter];
   if (known !== undefined) return known;
-  const [letter] = sign.normalize('NFD'), plain = table[letter.codePointAt(0) - 32];
-  if (letter !== sign && plain !== undefined) return Math.max(plain, letters.accent);
-  return wideSigns.has(sign) ? letters.wide : letters.unknown;
+  // A letter with an accent is as wide as the letter, or as the accent.
+  const [base] = letter.normalize('NFD');
+  const plain = widths[base.codePointAt(0) - 32];
+  if (base !== letter && plain !== undefined) return Math.max(plain, letters.accent);
+  return wideSigns.has(letter) ? letters.wide : letters.unknown;
 }
 
-// A text, shortened until it fits into so many pixels.
-function fitted(text, pixels, font = 11, weight = 'bold') {
-  if (measured(text, font, weight) <= pixels) return text;
-  const signs = [...text];
-  while (signs.length && measured(signs.join('') + '…', font, weight) > pixels) signs.pop();
-  return signs.join('').trimEnd() + '…';
+/** A text, shortened until it fits into some pixels. */
+export function fitted(text, pixels, font = 11, weight = 'bold') {
+  if (textWidth(text, font, weight) <= pixels) return text;
+  const remaining = [...text];
+  while (remaining.length && textWidth(`${remaining.join('')}…`, font, weight) > pixels) remaining.pop();
+  return `${remaining.join('').trimEnd()}…`;
 }

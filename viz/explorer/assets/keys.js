@@ -1,73 +1,153 @@
 // Keys: everything works without a pointer.
 
-const KEYS = [
-  ['← →', 'to an operand, to a consumer'], ['↑ ↓', 'to the other operands beside it'], ['space', 'play the backward pass, or pause'],
-  ['. ,', 'one step on, one step back'], ['] [', 'one frame of training on, one back'], ['/', 'find; Enter goes to the next'], ['+ −', 'closer, farther'], ['0', 'show all'],
-  ['o', 'close the box around the selected value'], ['Tab', 'to the boxes; Enter opens and closes'], ['p', 'predict'], ['t', 'light or dark'], ['Esc', 'let go'],
+import { graph, users, foldOf } from './graph.js';
+import { state } from './state.js';
+import { html, byId } from './elements.js';
+import { stage } from './drawing.js';
+import { fit, zoom, toggle, select } from './view.js';
+import { isPlaying, pause, playOrPause, goTo, stepBy } from './playback.js';
+import { goToFrame } from './training.js';
+import { predict } from './predict.js';
+import { endSearch } from './search.js';
+import { switchTheme } from './theme.js';
+
+const HELP = [
+  ['← →', 'to an operand, to a consumer'],
+  ['↑ ↓', 'to the other operands beside it'],
+  ['space', 'play the backward pass, or pause'],
+  ['. ,', 'one step on, one step back'],
+  ['] [', 'one frame of training on, one back'],
+  ['/', 'find; Enter goes to the next'],
+  ['+ −', 'closer, farther'],
+  ['0', 'show all'],
+  ['o', 'close the box around the selected value'],
+  ['Tab', 'to the boxes; Enter opens and closes'],
+  ['p', 'predict'],
+  ['t', 'light or dark'],
+  ['Esc', 'let go'],
 ];
 
-// Which consumer was come from, so that going back and forth keeps the way.
+const ACTIONS = {
+  ArrowLeft: goToOperand,
+  ArrowRight: goToConsumer,
+  ArrowUp: () => goToSibling(-1),
+  ArrowDown: () => goToSibling(1),
+  ' ': playOrPause,
+  '.': () => stepBy(1),
+  ',': () => stepBy(-1),
+  ']': () => goToFrame(state.frame + 1),
+  '[': () => goToFrame(state.frame - 1),
+  '/': () => byId('find').focus(),
+  '+': () => zoomBy(1.25),
+  '=': () => zoomBy(1.25), // the key of + without shift
+  '-': () => zoomBy(0.8),
+  0: fit,
+  o: closeAround,
+  p: () => predict(!state.predicting),
+  t: switchTheme,
+  '?': toggleHelp,
+  Escape: letGo,
+};
+
+// The consumer that the reader came from: the way back goes to it, and siblings are its operands.
 let cameFrom = null;
 
-function walk(direction) {
+const isValue = (i) => i !== null && i >= 0;
+const consumersOf = (i) => users[i].map(([user]) => user);
+const goToOutput = () => select(graph.roots[0], { show: true });
+
+function goToOperand() {
   const i = state.selected;
-  if (i === null || i < 0) { select(graph.roots[0], { show: true }); return; }
-  if (direction === 'left' && graph.args[i].length) { cameFrom = i; select(graph.args[i][0], { show: true }); }
-  if (direction === 'right' && users[i].length) {
-    const consumers = users[i].map(([user]) => user);
+  if (!isValue(i)) {
+    goToOutput();
+  } else if (graph.args[i].length) {
+    cameFrom = i;
+    select(graph.args[i][0], { show: true });
+  }
+}
+
+function goToConsumer() {
+  const i = state.selected;
+  if (!isValue(i)) {
+    goToOutput();
+  } else if (users[i].length) {
+    const consumers = consumersOf(i);
     select(consumers.includes(cameFrom) ? cameFrom : consumers[0], { show: true });
     cameFrom = null;
   }
-  if (direction === 'up' || direction === 'down') sibling(i, direction === 'down' ? 1 : -1);
 }
 
 // The operands of one operation, in their order; outputs are siblings too.
-function sibling(i, by) {
-  const consumers = users[i].map(([user]) => user), parent = consumers.includes(cameFrom) ? cameFrom : consumers[0];
-  const beside = parent === undefined ? graph.roots : [...new Set(graph.args[parent])];
+function goToSibling(by) {
+  const i = state.selected;
+  if (!isValue(i)) {
+    goToOutput();
+    return;
+  }
+  const consumers = consumersOf(i);
+  const parent = consumers.includes(cameFrom) ? cameFrom : consumers[0];
+  const siblings = parent === undefined ? graph.roots : [...new Set(graph.args[parent])];
   if (parent !== undefined) cameFrom = parent;
-  select(beside[(beside.indexOf(i) + by + beside.length) % beside.length], { show: true });
+  select(siblings[(siblings.indexOf(i) + by + siblings.length) % siblings.length], { show: true });
 }
 
-function escape() {
-  if (timer) { pause(); return; }
-  if (!byId('keys').hidden) { toggleKeys(); return; }
-  if (state.found) { stopFinding(); return; }
-  if (state.selected !== null) { select(null); return; }
-  if (state.step !== null) { goTo(null); return; }
-  if (state.predicting) predict(false);
+function zoomBy(ratio) {
+  const { width, height } = stage.getBoundingClientRect();
+  zoom(ratio, width / 2, height / 2);
 }
 
-function toggleKeys() {
+function closeAround() {
+  const fold = isValue(state.selected) ? foldOf[state.selected] : 0;
+  if (!fold) return;
+  state.selected = null;
+  toggle(fold);
+}
+
+function toggleHelp() {
   const list = byId('keys');
   list.hidden = !list.hidden;
   byId('help').setAttribute('aria-expanded', String(!list.hidden));
 }
 
-const center = () => { const { width, height } = stage.getBoundingClientRect(); return [width / 2, height / 2]; };
+// One thing at a time, the one that lies on top first.
+function letGo() {
+  if (isPlaying()) pause();
+  else if (!byId('keys').hidden) toggleHelp();
+  else if (state.matches) endSearch();
+  else if (state.selected !== null) select(null);
+  else if (state.step !== null) goTo(null);
+  else if (state.predicting) predict(false);
+}
 
-const ACTIONS = {
-  ArrowLeft: () => walk('left'), ArrowRight: () => walk('right'), ArrowUp: () => walk('up'), ArrowDown: () => walk('down'),
-  ' ': playOrPause, '.': () => stepBy(1), ',': () => stepBy(-1), ']': () => goToFrame(state.frame + 1), '[': () => goToFrame(state.frame - 1),
-  '/': () => byId('find').focus(), '+': () => zoom(1.25, ...center()), '=': () => zoom(1.25, ...center()), '-': () => zoom(0.8, ...center()), 0: fit,
-  o: () => { const fold = state.selected > 0 || state.selected === 0 ? foldOf[state.selected] : 0; if (fold) { state.selected = null; toggle(fold); } },
-  p: () => predict(!state.predicting), t: switchTheme, '?': toggleKeys, Escape: escape,
-};
+export function setUpKeys() {
+  const lines = HELP.map(([key, text]) => [html('dt', {}, html('kbd', {}, key)), html('dd', {}, text)]);
+  byId('keys').append(html('h2', {}, 'Keys'), html('dl', {}, lines.flat()));
+  byId('help').addEventListener('click', toggleHelp);
+  document.addEventListener('keydown', pressKey);
+}
 
-function keySetup() {
-  byId('keys').append(html('h2', {}, 'Keys'), html('dl', {}, KEYS.map(([key, text]) => [html('dt', {}, html('kbd', {}, key)), html('dd', {}, text)]).flat()));
-  byId('help').addEventListener('click', toggleKeys);
-  document.addEventListener('keydown', (event) => {
-    const field = event.target.closest?.('input:not([type=range]), select, textarea');
-    if (event.ctrlKey || event.metaKey || event.altKey || (field && event.key !== 'Escape')) return;
-    const control = event.target.closest?.('button, [role=button], input');
-    if (control && (event.key === ' ' || event.key === 'Enter' || event.key.startsWith('Arrow'))) {
-      if (control.dataset.fold && !event.key.startsWith('Arrow')) { event.preventDefault(); toggle(Number(control.dataset.fold)); return; }
-      if (!control.dataset.fold) return;
+function pressKey(event) {
+  const field = event.target.closest?.('input:not([type=range]), select, textarea');
+  const isTyping = field && event.key !== 'Escape';
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
+
+  const control = event.target.closest?.('button, [role=button], input');
+  const isArrow = event.key.startsWith('Arrow');
+  if (control && (isArrow || event.key === ' ' || event.key === 'Enter')) {
+    const { fold } = control.dataset;
+    // The browser presses a button by itself, and moves a slider; the header of a fold is a button
+    // of our own.
+    if (!fold) return;
+    if (!isArrow) {
+      event.preventDefault();
+      toggle(Number(fold));
+      return;
     }
-    const action = ACTIONS[event.key];
-    if (!action || (state.predicting && field)) return;
-    event.preventDefault();
-    action();
-  });
+  }
+
+  const action = ACTIONS[event.key];
+  // While predicting, Escape in a field would end everything that was typed.
+  if (!action || (state.predicting && field)) return;
+  event.preventDefault();
+  action();
 }

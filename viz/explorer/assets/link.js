@@ -1,31 +1,53 @@
 // Link: the part of the address after # holds the moment, so that a teacher can point at it.
 
-function saveLink() {
+import { graph, size, operations } from './graph.js';
+import { state } from './state.js';
+
+const { documentElement } = document;
+const THEMES = ['light', 'dark'];
+const inOrder = (folds) => [...folds].sort((a, b) => a - b).join('.');
+
+/** Write the moment into the address. */
+export function saveLink() {
   const words = new URLSearchParams();
   if (graph.frames > 1) words.set('frame', state.frame);
   if (state.compare >= 0) words.set('compare', state.compare);
   if (state.step !== null) words.set('step', state.step);
   if (state.selected !== null && state.selected >= 0) words.set('value', state.selected);
-  const opened = [...state.opened].sort((a, b) => a - b).join('.');
-  if (opened !== [...graph.opened].sort((a, b) => a - b).join('.')) words.set('open', opened);
+  const opened = inOrder(state.opened);
+  if (opened !== inOrder(graph.opened)) words.set('open', opened);
   if (state.changes.size) words.set('what-if', [...state.changes].map(([leaf, x]) => `${leaf}:${x}`).join(' '));
-  if (document.documentElement.dataset.theme) words.set('theme', document.documentElement.dataset.theme);
-  try { window.history.replaceState(null, '', `#${words}`); } catch { /* in a frame without an address there is no link to keep */ }
+  if (documentElement.dataset.theme) words.set('theme', documentElement.dataset.theme);
+  try {
+    window.history.replaceState(null, '', `#${words}`);
+  } catch {
+    // A notebook shows the page in a frame without an address, which has no link to keep.
+  }
 }
 
-// Anything may stand in an address: what is out of range is passed over.
-function readLink() {
+/** Read the moment from the address. Anybody can type one: what is out of range is ignored. */
+export function readLink() {
   const words = new URLSearchParams(location.hash.slice(1));
+
   const whole = (name, limit) => {
-    const text = words.get(name), number = Number(text);
-    return text !== null && text !== '' && Number.isInteger(number) && number >= 0 && number < limit ? number : null;
+    const text = words.get(name);
+    const number = Number(text);
+    const isInRange = Number.isInteger(number) && number >= 0 && number < limit;
+    return text !== null && text !== '' && isInRange ? number : null;
   };
+
   state.frame = whole('frame', graph.frames) ?? graph.frames - 1;
   state.compare = whole('compare', graph.frames) ?? -1;
   state.step = whole('step', operations.length + 1);
   state.selected = whole('value', size);
-  if (words.has('open')) state.opened = new Set([0, ...words.get('open').split('.').map(Number).filter((fold) => graph.folds[fold])]);
-  state.changes = new Map((words.get('what-if') ?? '').split(' ').map((pair) => pair.split(':').map(Number)).filter(([leaf, x]) => graph.args[leaf]?.length === 0 && Number.isFinite(x)));
+  if (words.has('open')) {
+    const folds = words.get('open').split('.').map(Number);
+    state.opened = new Set([0, ...folds.filter((fold) => graph.folds[fold])]);
+  }
+  const pairs = (words.get('what-if') ?? '').split(' ').map((pair) => pair.split(':').map(Number));
+  const isMovedLeaf = ([leaf, x]) => graph.args[leaf]?.length === 0 && Number.isFinite(x);
+  state.changes = new Map(pairs.filter(isMovedLeaf));
+  // The numbers of a moved leaf belong to no frame, and so there is no difference to show.
   if (state.changes.size) state.compare = -1;
-  if (['light', 'dark'].includes(words.get('theme'))) document.documentElement.dataset.theme = words.get('theme');
+  if (THEMES.includes(words.get('theme'))) documentElement.dataset.theme = words.get('theme');
 }

@@ -1,18 +1,34 @@
-// Playback: the backward pass, one operation at a time, forth and back, with its arithmetic.
+// Playback: the backward pass, one operation at a time, back and forth, with its arithmetic.
+
+import { short, factor } from './numbers.js';
+import { graph, operations, labelOf, nameOf, shortName, formulaOf, standIn } from './graph.js';
+import { localsOf, share, backward } from './engine.js';
+import { state, moment, activeOperation } from './state.js';
+import { saveLink } from './link.js';
+import { html, byId } from './elements.js';
+import { paint } from './painting.js';
+import { reveal } from './view.js';
+
+const MAX_SUMS_IN_CAPTION = 4;
+const MAX_SEEDS_IN_CAPTION = 3;
 
 let timer = null;
 
-function showStep() {
-  const total = operations.length, step = state.step ?? total;
+export const isPlaying = () => timer !== null;
+
+/** Show the step, and its caption. */
+export function showStep() {
+  const total = operations.length;
   byId('step').max = total;
-  byId('step').value = step;
-  byId('step-text').textContent = state.step === null ? `${total} steps` : `${step} of ${total}`;
-  byId('play').textContent = timer ? '❚❚ pause' : '▶ play';
-  byId('caption').replaceChildren(...captionOf());
+  byId('step').value = state.step ?? total;
+  byId('step-text').textContent = state.step === null ? `${total} steps` : `${state.step} of ${total}`;
+  byId('play').textContent = isPlaying() ? '❚❚ pause' : '▶ play';
+  byId('caption').replaceChildren(...caption());
   byId('caption').hidden = state.step === null && state.compare < 0 && !state.changes.size;
 }
 
-function goTo(step) {
+/** Go to a step of the backward pass; null ends the stepping. */
+export function goTo(step) {
   state.step = step === null ? null : Math.max(0, Math.min(operations.length, step));
   showStep();
   paint();
@@ -21,55 +37,94 @@ function goTo(step) {
   saveLink();
 }
 
-const stepBy = (by) => { pause(); goTo((state.step ?? (by > 0 ? -1 : operations.length)) + by); };
+/** Go some steps on or back. The first step on from the finished pass goes to its start. */
+export function stepBy(by) {
+  pause();
+  goTo((state.step ?? (by > 0 ? -1 : operations.length)) + by);
+}
+
+export function playOrPause() {
+  if (isPlaying()) pause();
+  else play();
+}
 
 function play() {
-  if (state.step === null || state.step >= operations.length) state.step = 0;
+  const isAtEnd = () => state.step === null || state.step >= operations.length;
+  if (isAtEnd()) state.step = 0;
   const pace = Math.max(60, Math.min(1100, 16000 / operations.length));
   timer = setInterval(() => {
-    if (state.step === null || state.step >= operations.length) { pause(); goTo(null); return; }
-    goTo(state.step + 1);
+    if (isAtEnd()) {
+      pause();
+      goTo(null);
+    } else {
+      goTo(state.step + 1);
+    }
   }, pace);
   goTo(state.step);
 }
 
-function pause() {
-  if (timer) clearInterval(timer);
+export function pause() {
+  if (isPlaying()) clearInterval(timer);
   timer = null;
   showStep();
 }
 
-const playOrPause = () => (timer ? pause() : play());
-
-// What happens at this step, in words and numbers: who sends, and what each operand adds to what it had.
-function captionOf() {
-  if (state.step === null) return otherCaption();
-  const { data, seeds, recorded } = moment();
-  if (state.step === 0) return [html('b', {}, 'start'), ` the output's gradient is set: ${seeds.map(([root, seed]) => `${labelOf(root) || fullName(root)}.grad = ${short(seed)}`).slice(0, 3).join(', ')}`];
-  const i = activeOperation();
-  const before = backward(data, seeds, state.step - 1, recorded), locals = localsOf(i, data, recorded);
-  const head = html('b', {}, `${state.step} of ${operations.length}  `);
-  const name = labelOf(i) ? `${labelOf(i)} = ${formulaOf(i, data)}` : formulaOf(i, data);
-  if (before[i] === 0) return [head, `${name} has no gradient, so it sends nothing`];
-  const sums = graph.args[i].slice(0, 4).map((arg, port) => {
-    const part = share(before[i], locals[port]), had = before[arg];
-    before[arg] += part;
-    const total = had === 0 ? '' : ` → ${short(had)} + ${factor(part)} = ${short(before[arg])}`;
-    return html('span', { class: 'sum' }, `${shortName(arg, data)}.grad += ${factor(before[i])} × ${factor(locals[port] ?? 0)} = ${short(part)}${total}`);
-  });
-  return [head, html('span', { class: 'name' }, name), ...sums, graph.args[i].length > 4 ? html('span', { class: 'sum' }, `… and ${graph.args[i].length - 4} more`) : ''];
+// What happens at this moment, in words and numbers.
+function caption() {
+  if (state.step === null) return captionWithoutStep();
+  if (state.step === 0) return captionOfStart();
+  return captionOfStep(activeOperation());
 }
 
-function otherCaption() {
-  if (state.changes.size) return [html('b', {}, 'what if '), [...state.changes].map(([leaf, x]) => `${labelOf(leaf) || fullName(leaf)} = ${short(x)}`).join(', ')];
-  if (state.compare >= 0) return [html('b', {}, 'difference '), `step ${graph.steps[state.frame]} minus step ${graph.steps[state.compare]}: data and gradients`];
+function captionWithoutStep() {
+  if (state.changes.size) {
+    const moved = [...state.changes].map(([leaf, x]) => `${nameOf(leaf)} = ${short(x)}`);
+    return [html('b', {}, 'what if '), moved.join(', ')];
+  }
+  if (state.compare >= 0) {
+    const [now, then] = [graph.steps[state.frame], graph.steps[state.compare]];
+    return [html('b', {}, 'difference '), `step ${now} minus step ${then}: data and gradients`];
+  }
   return [];
 }
 
-function playbackSetup() {
+function captionOfStart() {
+  const seeds = moment().seeds.slice(0, MAX_SEEDS_IN_CAPTION);
+  const texts = seeds.map(([root, seed]) => `${nameOf(root)}.grad = ${short(seed)}`);
+  return [html('b', {}, 'start'), ` the output's gradient is set: ${texts.join(', ')}`];
+}
+
+// Who sends, and what each operand adds to what it had.
+function captionOfStep(i) {
+  const { data, seeds, recorded } = moment();
+  const head = html('b', {}, `${state.step} of ${operations.length}  `);
+  const name = labelOf(i) ? `${labelOf(i)} = ${formulaOf(i, data)}` : formulaOf(i, data);
+  const gradients = backward(data, seeds, state.step - 1, recorded);
+  if (gradients[i] === 0) return [head, `${name} has no gradient, so it sends nothing`];
+
+  const args = graph.args[i];
+  const locals = localsOf(i, data, recorded);
+  const sums = args.slice(0, MAX_SUMS_IN_CAPTION).map((arg, port) => {
+    const part = share(gradients[i], locals[port]);
+    const had = gradients[arg];
+    // An operand may come twice, as in a·a: the second share is added to the first.
+    gradients[arg] += part;
+    const product = `${factor(gradients[i])} × ${factor(locals[port] ?? 0)} = ${short(part)}`;
+    const total = had === 0 ? '' : ` → ${short(had)} + ${factor(part)} = ${short(gradients[arg])}`;
+    return html('span', { class: 'sum' }, `${shortName(arg, data)}.grad += ${product}${total}`);
+  });
+  const more = args.length - MAX_SUMS_IN_CAPTION;
+  const rest = more > 0 ? html('span', { class: 'sum' }, `… and ${more} more`) : '';
+  return [head, html('span', { class: 'name' }, name), ...sums, rest];
+}
+
+export function setUpPlayback() {
   byId('back').addEventListener('click', () => stepBy(-1));
   byId('next').addEventListener('click', () => stepBy(1));
   byId('play').addEventListener('click', playOrPause);
-  byId('step').addEventListener('input', (event) => { pause(); goTo(Number(event.target.value)); });
+  byId('step').addEventListener('input', (event) => {
+    pause();
+    goTo(Number(event.target.value));
+  });
   byId('backward').hidden = operations.length === 0;
 }

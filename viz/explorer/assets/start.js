@@ -1,69 +1,104 @@
-// Start: the numbers are unpacked, the link is read, and the page is put together.
+// Start: wires the scripts together, unpacks the numbers, reads the link, and shows the page.
 
-const dark = matchMedia('(prefers-color-scheme: dark)');
+import { listen } from './events.js';
+import { count } from './numbers.js';
+import { graph, size } from './graph.js';
+import { unpack } from './frames.js';
+import { state, forgetNumbers, refresh } from './state.js';
+import { saveLink, readLink } from './link.js';
+import { svg, byId } from './elements.js';
+import { currentTheme } from './colors.js';
+import { stage, world, layers } from './drawing.js';
+import { paint } from './painting.js';
+import { draw, fit, openUpTo, setUpDetail, setUpPointers } from './view.js';
+import { showStep, setUpPlayback } from './playback.js';
+import { showFrame, setUpTraining } from './training.js';
+import { predict } from './predict.js';
+import { showPanel } from './panel.js';
+import { setUpSearch } from './search.js';
+import { useTheme, setUpTheme } from './theme.js';
+import { setUpKeys } from './keys.js';
 
-function switchTheme() {
-  const root = document.documentElement, now = root.dataset.theme ?? (dark.matches ? 'dark' : 'light');
-  root.dataset.theme = now === 'dark' ? 'light' : 'dark';
-  recolor();
-  saveLink();
-}
+listen('numbers', showFrame, showStep, paint, showPanel, saveLink);
+listen('selection', showPanel, saveLink);
+listen('verdict', showPanel);
 
-function recolor() {
-  readColors();
-  drawLegend();
-  paint();
-}
-
-// The legend: the scale of gradients with its ends, and the shapes of the kinds.
-function drawLegend() {
-  const shades = [...scale.fills.negative].reverse().concat(scale.fills.positive.slice(1));
-  const bar = svg('svg', { viewBox: `0 0 ${shades.length * 4} 12`, width: 132, height: 12, 'aria-hidden': true }, shades.map((code, k) => svg('rect', { x: k * 4, y: 0, width: 4.2, height: 12, fill: code })));
-  const mark = (kind, word) => html('span', { class: `kind ${kind}` }, html('i', {}), word);
-  const ends = html('span', { class: 'scale' }, html('span', { id: 'scale-low' }), bar, html('span', { id: 'scale-high' }), html('span', {}, 'gradient'));
-  byId('legend').replaceChildren(mark('input', 'input'), mark('parameter', 'parameter'), mark('operation', 'operation'), ends);
-}
-
-// Somebody has typed another address, or gone back to one.
-function followLink() {
-  const opened = [...state.opened].join(), theme = document.documentElement.dataset.theme;
-  readLink();
-  changed();
-  if (document.documentElement.dataset.theme !== theme) { readColors(); drawLegend(); }
-  if ([...state.opened].join() !== opened) draw();
-  if (state.selected !== null) openUpTo(state.selected);
-  refresh();
-}
-
-async function start() {
-  if (['light', 'dark'].includes(graph.theme)) document.documentElement.dataset.theme = graph.theme;
-  await unpack(byId('numbers').textContent.trim());
-  byId('title').textContent = graph.title;
-  stage.setAttribute('aria-label', `${graph.title}: ${count(size, 'value')}`);
-  const arrow = svg('marker', { id: 'arrow', viewBox: '0 0 10 10', refX: 1, refY: 5, markerWidth: 11, markerHeight: 11, markerUnits: 'userSpaceOnUse', orient: 'auto-start-reverse' }, svg('path', { d: 'M0 0L10 5L0 10z', fill: 'context-stroke' }));
-  world.append(layers.boxes, layers.edges, layers.nodes, layers.labels);
-  stage.append(svg('defs', {}, arrow), world);
-  readLink();
-  readColors();
-  drawLegend();
-  fillDetail();
-  pointerSetup(); playbackSetup(); trainingSetup(); findingSetup(); keySetup();
-  byId('theme').addEventListener('click', switchTheme);
-  byId('fit').addEventListener('click', fit);
-  byId('predict').addEventListener('click', () => predict(!state.predicting));
-  dark.addEventListener('change', recolor);
-  draw();
-  fit();
-  if (state.selected !== null) { openUpTo(state.selected); fit(); }
-  refresh();
-  new ResizeObserver(() => { if (!stage.dataset.sized) fit(); }).observe(stage);
-  stage.addEventListener('wheel', () => { stage.dataset.sized = 'yes'; }, { passive: true });
-  addEventListener('hashchange', followLink);
-  document.body.dataset.ready = 'yes';
-}
-
-start().catch((error) => {
+startPage().catch((error) => {
   byId('caption').hidden = false;
   byId('caption').textContent = `This page can't be shown: ${error.message}`;
   throw error;
 });
+
+async function startPage() {
+  if (['light', 'dark'].includes(graph.theme)) document.documentElement.dataset.theme = graph.theme;
+  await unpack(byId('numbers').textContent.trim());
+  prepareStage();
+  readLink();
+  useTheme();
+  setUpDetail();
+  setUpPointers();
+  setUpPlayback();
+  setUpTraining();
+  setUpSearch();
+  setUpKeys();
+  setUpTheme();
+  byId('fit').addEventListener('click', fit);
+  byId('predict').addEventListener('click', () => predict(!state.predicting));
+
+  draw();
+  fit();
+  if (state.selected !== null) {
+    openUpTo(state.selected);
+    fit();
+  }
+  refresh();
+  fitUntilZoomed();
+  addEventListener('hashchange', followLink);
+  document.body.dataset.ready = 'yes';
+}
+
+function prepareStage() {
+  byId('title').textContent = graph.title;
+  stage.setAttribute('aria-label', `${graph.title}: ${count(size, 'value')}`);
+  const arrow = svg(
+    'marker',
+    {
+      id: 'arrow',
+      viewBox: '0 0 10 10',
+      refX: 1,
+      refY: 5,
+      markerWidth: 11,
+      markerHeight: 11,
+      markerUnits: 'userSpaceOnUse',
+      orient: 'auto-start-reverse',
+    },
+    svg('path', { d: 'M0 0L10 5L0 10z', fill: 'context-stroke' }),
+  );
+  world.append(layers.boxes, layers.edges, layers.nodes, layers.labels);
+  stage.append(svg('defs', {}, arrow), world);
+}
+
+// A page that changes its size shows all of the graph again, until the reader has chosen a part of
+// it.
+function fitUntilZoomed() {
+  const observer = new ResizeObserver(() => {
+    if (!stage.dataset.sized) fit();
+  });
+  observer.observe(stage);
+  const stop = () => {
+    stage.dataset.sized = 'yes';
+  };
+  stage.addEventListener('wheel', stop, { passive: true });
+}
+
+// Somebody has typed another address, or gone back to one.
+function followLink() {
+  const openedBefore = [...state.opened].join();
+  const themeBefore = currentTheme();
+  readLink();
+  forgetNumbers();
+  if (currentTheme() !== themeBefore) useTheme();
+  if ([...state.opened].join() !== openedBefore) draw();
+  if (state.selected !== null) openUpTo(state.selected);
+  refresh();
+}

@@ -1,26 +1,48 @@
 // State: what the reader has chosen, and the numbers that follow from it.
 
-const state = {
+import { announce } from './events.js';
+import { graph, size, ROOTS, users, operations, foldOf, pathTo } from './graph.js';
+import { forward, backward } from './engine.js';
+import { frameAt } from './frames.js';
+
+export const state = {
   frame: graph.frames - 1,
-  compare: -1, // the frame whose numbers are subtracted, -1 for none
-  step: null, // how many steps of the backward pass were made; null: it is over, and nobody is stepping
-  selected: null, // a value, or minus the number of a box
+  compare: -1, // the frame whose numbers are subtracted; -1 for none
+  step: null, // how many steps of the backward pass are done; null while nobody is stepping
+  selected: null, // a value, or minus the number of a fold
   opened: new Set(graph.opened),
-  changes: new Map(), // leaves that the reader moved
+  changes: new Map(), // the leaves that the reader moved, with their numbers
   predicting: false,
-  answers: new Map(),
+  answers: new Map(), // what the reader typed for each gradient
   verdict: null,
-  found: null, // the values that a search has found
+  matches: null, // the values that a search has matched
 };
 
-let known = null; // the numbers of this moment, until something changes
+/** Where the drawing is on the screen: its origin, and its scale. */
+export const view = { x: 0, y: 0, k: 1 };
 
-function changed() { known = null; }
+let current = null; // the numbers of this moment, until something changes
 
-// Data and gradients as they are now: of a frame, or with leaves moved by hand.
-function moment() {
-  known ??= state.changes.size ? movedMoment() : { ...frameAt(state.frame), recorded: true };
-  return known;
+/** Forget the numbers of this moment, because something that they follow from has changed. */
+export function forgetNumbers() {
+  current = null;
+}
+
+/** Forget the numbers of this moment, and have everything that shows them follow. */
+export function refresh() {
+  forgetNumbers();
+  announce('numbers');
+}
+
+/**
+ * The numbers of this moment: those of a frame, or with leaves moved by hand.
+ *
+ * @returns {{data: Float64Array, gradients: Float64Array, seeds: [number, number][], recorded:
+ *   boolean}}
+ */
+export function moment() {
+  current ??= state.changes.size ? movedMoment() : { ...frameAt(state.frame), recorded: true };
+  return current;
 }
 
 function movedMoment() {
@@ -28,39 +50,49 @@ function movedMoment() {
   const moved = data.slice();
   for (const [leaf, number] of state.changes) moved[leaf] = number;
   forward(moved);
-  return { data: moved, gradients: backward(moved, seeds, operations.length, false), seeds, recorded: false };
+  const gradients = backward(moved, seeds, operations.length, false);
+  return { data: moved, gradients, seeds, recorded: false };
 }
 
-// Gradients as they are to be seen: those so far while stepping, or the difference of two frames.
-function gradientsShown() {
+/** The gradients to show: those so far while stepping, or the difference of two frames. */
+export function gradientsShown() {
   const now = moment();
   if (state.step !== null) return gradientsSoFar(now);
-  return state.compare < 0 ? now.gradients : now.gradients.map((x, i) => x - frameAt(state.compare).gradients[i]);
+  if (state.compare < 0) return now.gradients;
+  return now.gradients.map((x, i) => x - frameAt(state.compare).gradients[i]);
 }
 
-// Of the last step alone: all steps of a large graph would not fit into memory.
+// Only the last step is kept: all steps of a large graph would not fit into memory.
 function gradientsSoFar(now) {
-  if (now.soFar?.step !== state.step) now.soFar = { step: state.step, gradients: backward(now.data, now.seeds, state.step, now.recorded) };
+  if (now.soFar?.step !== state.step) {
+    now.soFar = { step: state.step, gradients: backward(now.data, now.seeds, state.step, now.recorded) };
+  }
   return now.soFar.gradients;
 }
 
-function dataShown() {
+/** The data to show: that of now, or the difference of two frames. */
+export function dataShown() {
   const { data } = moment();
-  return state.compare < 0 || state.step !== null ? data : data.map((x, i) => x - frameAt(state.compare).data[i]);
+  if (state.compare < 0 || state.step !== null) return data;
+  return data.map((x, i) => x - frameAt(state.compare).data[i]);
 }
 
-// The operation whose step was made last, -1 at the start and at the end.
-const activeOperation = () => (state.step ? operations[state.step - 1] : -1);
+/** The operation whose step was made last; -1 at the start and at the end. */
+export const activeOperation = () => (state.step ? operations[state.step - 1] : -1);
 
 const stepOf = new Map(operations.map((i, step) => [i, step + 1]));
 
-// Whether a value has received all of its gradient at this step.
-function isComplete(i) {
-  return state.step === null || users[i].every(([user]) => stepOf.get(user) <= state.step);
-}
+/** Whether an operation has sent its gradient to its operands. */
+export const hasSent = (i) => state.step === null || stepOf.get(i) <= state.step;
 
-// The largest gradient that is seen, the seed of the root left out: what the scale of colors ends at.
-function largestGradient() {
+/** Whether a value has received all of its gradient. */
+export const isComplete = (i) => users[i].every(([user]) => hasSent(user));
+
+/**
+ * The largest gradient in sight, at which the scale of colors ends. The seeds of the roots are left
+ * out: where the gradients vanish, a 1.0 at the output would leave all of them pale.
+ */
+export function largestGradient() {
   const gradients = state.step !== null ? moment().gradients : gradientsShown();
   let largest = 0;
   for (let i = 0; i < size; i += 1) {
@@ -70,16 +102,16 @@ function largestGradient() {
   return largest || 1;
 }
 
-// For each box the values in it, those of them that are used outside, and its parameters.
-const foldFacts = graph.folds.map(() => ({ outputs: [], parameters: [], values: [] }));
+/** For each fold all values in it, those of them that are used outside, and its parameters. */
+export const foldContents = graph.folds.map(() => ({ outputs: [], parameters: [], values: [] }));
 for (let i = 0; i < size; i += 1) {
-  const path = above(foldOf[i]).slice(1);
-  for (const fold of path) {
-    const isOutput = ROOTS.has(i) || users[i].some(([user]) => !above(foldOf[user]).includes(fold));
-    foldFacts[fold].values.push(i);
-    if (isOutput) foldFacts[fold].outputs.push(i);
-    if (graph.kinds[i] === 'p') foldFacts[fold].parameters.push(i);
+  for (const fold of pathTo(foldOf[i]).slice(1)) {
+    const isUsedOutside = users[i].some(([user]) => !pathTo(foldOf[user]).includes(fold));
+    foldContents[fold].values.push(i);
+    if (ROOTS.has(i) || isUsedOutside) foldContents[fold].outputs.push(i);
+    if (graph.kinds[i] === 'p') foldContents[fold].parameters.push(i);
   }
 }
 
-const normOf = (values, numbers) => Math.hypot(...values.map((i) => numbers[i]));
+/** The Euclidean norm of some of the numbers. */
+export const normOf = (values, numbers) => Math.hypot(...values.map((i) => numbers[i]));

@@ -1,8 +1,24 @@
-// Training: frames in time, two of them compared, and the moments worth a look.
+// Training: its frames, two of them compared, and the moments worth a look.
+
+import { short, count } from './numbers.js';
+import { graph, size, operations, fullName, plainNumber } from './graph.js';
+import { localsOf, canCutOff } from './engine.js';
+import { frameAt } from './frames.js';
+import { state, refresh } from './state.js';
+import { html, svg, byId } from './elements.js';
+import { openUpTo, reveal } from './view.js';
+
+const MAX_LOSS_EVENTS = 12;
+const MAX_EVENTS_OF_A_KIND = 20;
+const MAX_COMPARE_CHOICES = 12;
+const CURVE_WIDTH = 300;
+const CURVE_HEIGHT = 30;
 
 const losses = graph.losses.map(plainNumber);
 
-function showFrame() {
+/** Show the frame and its loss. A page of one frame has nothing to show. */
+export function showFrame() {
+  if (graph.frames < 2) return;
   byId('frame').value = state.frame;
   offerToCompare(state.compare);
   const loss = losses.length ? `  loss ${short(losses[state.frame])}` : '';
@@ -10,92 +26,106 @@ function showFrame() {
   drawLosses();
 }
 
-function goToFrame(frame) {
+/** Go to a frame. Leaves that were moved by hand go back. */
+export function goToFrame(frame) {
   state.frame = Math.max(0, Math.min(graph.frames - 1, frame));
   state.changes.clear();
   refresh();
 }
 
-// After any change of the numbers.
-function refresh() {
-  changed();
-  if (graph.frames > 1) showFrame();
-  showStep();
-  paint();
-  showPanel();
-  saveLink();
-}
-
 function drawLosses() {
-  const box = byId('losses'), w = 300, h = 30;
-  const finite = losses.filter(Number.isFinite), low = Math.min(...finite), high = Math.max(...finite);
-  const x = (t) => (t * w) / Math.max(1, graph.frames - 1), y = (loss) => h - 3 - ((loss - low) / (high - low || 1)) * (h - 6);
-  const points = losses.map((loss, t) => (Number.isFinite(loss) ? `${x(t).toFixed(1)},${y(loss).toFixed(1)}` : null)).filter(Boolean);
-  const marks = eventList().map(({ frame, sign }) => svg('path', { d: `M${x(frame)} ${h}v-6`, class: `event ${sign}` }));
-  box.setAttribute('viewBox', `0 0 ${w} ${h}`);
-  box.setAttribute('preserveAspectRatio', 'none');
-  box.replaceChildren(svg('polyline', { points: points.join(' ') }), ...marks, svg('line', { x1: x(state.frame), x2: x(state.frame), y1: 0, y2: h, class: 'now' }));
-  if (state.compare >= 0) box.append(svg('line', { x1: x(state.compare), x2: x(state.compare), y1: 0, y2: h, class: 'then' }));
+  const finite = losses.filter(Number.isFinite);
+  const low = Math.min(...finite);
+  const high = Math.max(...finite);
+  const xOf = (t) => (t * CURVE_WIDTH) / Math.max(1, graph.frames - 1);
+  const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
+  const upright = (frame, name) => {
+    const x = xOf(frame);
+    return svg('line', { x1: x, x2: x, y1: 0, y2: CURVE_HEIGHT, class: name });
+  };
+
+  const points = losses
+    .map((loss, t) => (Number.isFinite(loss) ? `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}` : null))
+    .filter(Boolean);
+  const marks = eventList().map(({ frame, kind }) => (
+    svg('path', { d: `M${xOf(frame)} ${CURVE_HEIGHT}v-6`, class: `event ${kind}` })
+  ));
+  const chart = byId('losses');
+  chart.setAttribute('viewBox', `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}`);
+  chart.setAttribute('preserveAspectRatio', 'none');
+  chart.replaceChildren(svg('polyline', { points: points.join(' ') }), ...marks, upright(state.frame, 'now'));
+  if (state.compare >= 0) chart.append(upright(state.compare, 'then'));
 }
 
 // Events: the loss rose, a gate closed for good, a parameter changed its sign.
 
 let events = null;
 
+// To find them takes all frames, which take their time: the list is made once, and only where there
+// is a training.
 function eventList() {
   events ??= [...lossEvents(), ...gateEvents(), ...signEvents()].sort((a, b) => a.frame - b.frame);
   return events;
 }
 
+const largestFirst = (list, most) => list.sort((a, b) => b.by - a.by).slice(0, most);
+
 function lossEvents() {
-  const found = [];
-  for (let t = 1; t < losses.length; t += 1) if (losses[t] > losses[t - 1]) found.push({ frame: t, sign: 'rose', by: losses[t] - losses[t - 1], text: `the loss rose from ${short(losses[t - 1])} to ${short(losses[t])}` });
-  return found.sort((a, b) => b.by - a.by).slice(0, 12);
+  const rises = [];
+  for (let t = 1; t < losses.length; t += 1) {
+    const [before, after] = [losses[t - 1], losses[t]];
+    if (after > before) {
+      const text = `the loss rose from ${short(before)} to ${short(after)}`;
+      rises.push({ frame: t, kind: 'rose', by: after - before, text });
+    }
+  }
+  return largestFirst(rises, MAX_LOSS_EVENTS);
 }
 
-// An operation that let gradient through, and from a frame on, to the end, lets none through to any operand.
+// An operation that let gradients through, and from some frame to the end lets none through to any
+// operand.
 function gateEvents() {
-  const found = [];
-  const gates = operations.filter((i) => ruleName(i) && RULES[ruleName(i)].partials.toString().includes('null'));
-  for (const i of gates) {
-    const open = graph.steps.map((_, t) => localsOf(i, frameAt(t).data).some((local) => local !== null && local !== 0));
-    const last = open.lastIndexOf(true);
-    if (last >= 0 && last < graph.frames - 1) found.push({ frame: last + 1, sign: 'died', value: i, text: `${fullName(i)} died: it lets nothing through any more` });
+  const deaths = [];
+  for (const i of operations.filter(canCutOff)) {
+    const isOpen = graph.steps.map((_, t) => localsOf(i, frameAt(t).data).some(letsThrough));
+    const last = isOpen.lastIndexOf(true);
+    if (last >= 0 && last < graph.frames - 1) {
+      const text = `${fullName(i)} died: it lets nothing through any more`;
+      deaths.push({ frame: last + 1, kind: 'died', value: i, text });
+    }
   }
-  return found.slice(0, 20);
+  return deaths.slice(0, MAX_EVENTS_OF_A_KIND);
 }
+
+// A derivative that is nan sends nan, and so lets something through.
+const letsThrough = (local) => local !== null && local !== 0;
 
 function signEvents() {
-  const found = [];
+  const flips = [];
   for (let i = 0; i < size; i += 1) {
     if (graph.kinds[i] !== 'p') continue;
     for (let t = 1; t < graph.frames; t += 1) {
-      const [a, b] = [frameAt(t - 1).data[i], frameAt(t).data[i]];
-      if (a * b < 0) found.push({ frame: t, sign: 'flipped', value: i, by: Math.abs(a - b), text: `${fullName(i)} changed its sign: ${short(a)} to ${short(b)}` });
+      const before = frameAt(t - 1).data[i];
+      const after = frameAt(t).data[i];
+      if (before * after < 0) {
+        const text = `${fullName(i)} changed its sign: ${short(before)} to ${short(after)}`;
+        flips.push({ frame: t, kind: 'flipped', value: i, by: Math.abs(before - after), text });
+      }
     }
   }
-  return found.sort((a, b) => b.by - a.by).slice(0, 20);
+  return largestFirst(flips, MAX_EVENTS_OF_A_KIND);
 }
 
-function goToEvent(event) {
-  if (event.value !== undefined) { state.selected = event.value; openUpTo(event.value); }
-  goToFrame(event.frame);
-  if (event.value !== undefined) reveal(event.value);
+function goToEvent({ frame, value }) {
+  if (value !== undefined) {
+    state.selected = value;
+    openUpTo(value);
+  }
+  goToFrame(frame);
+  if (value !== undefined) reveal(value);
 }
 
-function trainingSetup() {
-  byId('training').hidden = graph.frames < 2;
-  if (graph.frames < 2) return;
-  byId('frame').max = graph.frames - 1;
-  byId('frame').addEventListener('input', (event) => goToFrame(Number(event.target.value)));
-  const every = Math.max(1, Math.ceil(graph.frames / 12));
-  const choices = graph.steps.map((_, t) => t).filter((t) => t % every === 0 || t === graph.frames - 1);
-  byId('compare').append(html('option', { value: -1 }, 'nothing'), html('option', { value: 'here' }, 'this frame'), ...choices.map((t) => html('option', { value: t }, `step ${graph.steps[t]}`)));
-  byId('compare').addEventListener('change', (event) => compareWith(event.target.value === 'here' ? state.frame : Number(event.target.value)));
-  byId('events').append(html('option', { value: '' }, count(eventList().length, 'event')), ...eventList().map(({ frame, text }, k) => html('option', { value: k }, `step ${graph.steps[frame]}: ${text}`)));
-  byId('events').disabled = eventList().length === 0;
-  byId('events').addEventListener('change', (event) => { if (event.target.value !== '') goToEvent(eventList()[Number(event.target.value)]); });
-}
+// Comparing
 
 function compareWith(frame) {
   state.compare = frame;
@@ -104,9 +134,45 @@ function compareWith(frame) {
   refresh();
 }
 
-// Any frame can be compared with, those that the list does not offer too.
+// The list offers a dozen frames; "this frame" and the address can name any other.
 function offerToCompare(frame) {
   const list = byId('compare');
-  if (![...list.options].some((option) => option.value === String(frame))) list.append(html('option', { value: frame }, `step ${graph.steps[frame]}`));
+  const isOffered = [...list.options].some((option) => option.value === String(frame));
+  if (!isOffered) list.append(compareOption(frame));
   list.value = String(frame);
+}
+
+const compareOption = (frame) => html('option', { value: frame }, `step ${graph.steps[frame]}`);
+
+export function setUpTraining() {
+  byId('training').hidden = graph.frames < 2;
+  if (graph.frames < 2) return;
+  byId('frame').max = graph.frames - 1;
+  byId('frame').addEventListener('input', (event) => goToFrame(Number(event.target.value)));
+  setUpCompare();
+  setUpEvents();
+}
+
+function setUpCompare() {
+  const every = Math.max(1, Math.ceil(graph.frames / MAX_COMPARE_CHOICES));
+  const choices = graph.steps.map((_, t) => t).filter((t) => t % every === 0 || t === graph.frames - 1);
+  byId('compare').append(
+    html('option', { value: -1 }, 'nothing'),
+    html('option', { value: 'here' }, 'this frame'),
+    ...choices.map(compareOption),
+  );
+  byId('compare').addEventListener('change', ({ target }) => {
+    compareWith(target.value === 'here' ? state.frame : Number(target.value));
+  });
+}
+
+function setUpEvents() {
+  const options = eventList().map(({ frame, text }, k) => (
+    html('option', { value: k }, `step ${graph.steps[frame]}: ${text}`)
+  ));
+  byId('events').append(html('option', { value: '' }, count(options.length, 'event')), ...options);
+  byId('events').disabled = options.length === 0;
+  byId('events').addEventListener('change', ({ target }) => {
+    if (target.value !== '') goToEvent(eventList()[Number(target.value)]);
+  });
 }

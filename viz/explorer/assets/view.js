@@ -1,37 +1,59 @@
-// View: pan, zoom, and what a pointer does.
+// View: pan, zoom, what is open and what is selected, and what a pointer does.
 
-const view = { x: 0, y: 0, k: 1 };
-const CLOSE = 1.5; // from this size on, chips turn into small cards
+import { announce } from './events.js';
+import { graph, foldOf, pathTo, titleOf, classOf, foldPath } from './graph.js';
+import { state, view, dataShown, gradientsShown } from './state.js';
+import { html, byId } from './elements.js';
+import { stage, world, seen, drawElements, drawMinis } from './drawing.js';
+import { paint, isHidden, spokenName, drawActivePlates } from './painting.js';
+
+const CLOSE = 1.5; // from this scale on, chips turn into small cards
+const MAX_DRAG_OF_A_CLICK = 4; // pixels
+
+// What is in sight
+
+/** Draw and paint everything anew. */
+export function draw() {
+  drawElements();
+  paint();
+  showDetail();
+}
 
 function applyView() {
-  world.setAttribute('transform', `translate(${view.x.toFixed(2)} ${view.y.toFixed(2)}) scale(${view.k.toFixed(4)})`);
-  const close = view.k >= CLOSE;
-  if (close) addMinis();
-  stage.classList.toggle('close', close);
+  const { x, y, k } = view;
+  world.setAttribute('transform', `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${k.toFixed(4)})`);
+  const isClose = k >= CLOSE;
+  if (isClose && drawMinis()) paint();
+  stage.classList.toggle('close', isClose);
   drawActivePlates();
 }
 
-function fit() {
+/** Show all of the graph. */
+export function fit() {
   const { width, height } = stage.getBoundingClientRect();
-  const { w, h } = seen.places.open.get(0);
+  const { w, h } = seen.layout.open.get(0);
   const k = Math.min((width - 60) / w, (height - 96) / h, 1.6);
   Object.assign(view, { k, x: (width - w * k) / 2, y: (height - 40 - h * k) / 2 });
   applyView();
 }
 
-function zoom(factor, x, y) {
-  const k = Math.min(12, Math.max(0.02, view.k * factor)), by = k / view.k;
-  Object.assign(view, { k, x: x - (x - view.x) * by, y: y - (y - view.y) * by });
+/** Zoom around a point of the stage, which stays where it is. */
+export function zoom(by, x, y) {
+  const k = Math.min(12, Math.max(0.02, view.k * by));
+  const ratio = k / view.k;
+  Object.assign(view, { k, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio });
   applyView();
 }
 
-// Bring something into sight, no more than needed.
-function reveal(id) {
-  const frame = seen.places.frames.get(id);
+/** Bring a value or a closed fold into sight, moving the view no more than needed. */
+export function reveal(id) {
+  const frame = seen.layout.frames.get(id);
   if (!frame) return;
   const { width, height } = stage.getBoundingClientRect();
-  const left = frame.x * view.k + view.x, top = frame.y * view.k + view.y;
-  const right = left + frame.w * view.k, bottom = top + frame.h * view.k;
+  const left = frame.x * view.k + view.x;
+  const top = frame.y * view.k + view.y;
+  const right = left + frame.w * view.k;
+  const bottom = top + frame.h * view.k;
   if (left < 20) view.x += 60 - left;
   else if (right > width - 20) view.x -= right - width + 60;
   if (top < 20) view.y += 60 - top;
@@ -39,121 +61,181 @@ function reveal(id) {
   applyView();
 }
 
-const idAt = (event) => {
-  const node = event.target.closest?.('.node');
-  return node ? Number(node.dataset.id) : null;
-};
+// What is open and what is selected
 
-function pointerSetup() {
-  const pointers = new Map();
-  let dragged = 0;
-  stage.addEventListener('wheel', (event) => {
-    event.preventDefault();
-    const box = stage.getBoundingClientRect();
-    zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)), event.clientX - box.left, event.clientY - box.top);
-  }, { passive: false });
-  stage.addEventListener('pointerdown', (event) => { pointers.set(event.pointerId, [event.clientX, event.clientY]); dragged = 0; });
-  stage.addEventListener('pointermove', (event) => {
-    if (!pointers.has(event.pointerId)) { showTip(event); return; }
-    const [x, y] = pointers.get(event.pointerId), others = [...pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
-    pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    dragged += Math.abs(event.clientX - x) + Math.abs(event.clientY - y);
-    if (dragged < 4) return;
-    hideTip();
-    if (others.length) pinch([x, y], [event.clientX, event.clientY], others[0]);
-    else Object.assign(view, { x: view.x + event.clientX - x, y: view.y + event.clientY - y });
-    applyView();
-  });
-  for (const name of ['pointerup', 'pointercancel']) addEventListener(name, (event) => pointers.delete(event.pointerId));
-  stage.addEventListener('pointerleave', hideTip);
-  stage.addEventListener('click', (event) => { if (dragged < 4) clicked(event); });
-}
-
-function pinch(before, after, other) {
-  const box = stage.getBoundingClientRect();
-  const by = Math.hypot(after[0] - other[0], after[1] - other[1]) / Math.max(1, Math.hypot(before[0] - other[0], before[1] - other[1]));
-  zoom(by, other[0] - box.left, other[1] - box.top);
-}
-
-function clicked(event) {
-  const box = event.target.closest?.('[data-fold]');
-  if (box) { toggle(Number(box.dataset.fold)); return; }
-  select(idAt(event));
-}
-
-// Open or close a box. Its corner stays where it is on the screen.
-function toggle(fold) {
-  const corner = () => seen.places.frames.get(-fold) ?? seen.places.open.get(fold);
+/** Open or close a fold. Its corner stays where it is on the screen. */
+export function toggle(fold) {
+  const corner = () => seen.layout.frames.get(-fold) ?? seen.layout.open.get(fold);
   const before = corner();
   if (state.opened.has(fold)) state.opened.delete(fold);
   else state.opened.add(fold);
-  if (typeof state.selected === 'number' && state.selected < 0) state.selected = null;
+  if (state.selected !== null && state.selected < 0) state.selected = null;
   draw();
+
   const after = corner();
-  if (before && after) { view.x += (before.x - after.x) * view.k; view.y += (before.y - after.y) * view.k; }
+  if (before && after) {
+    view.x += (before.x - after.x) * view.k;
+    view.y += (before.y - after.y) * view.k;
+  }
   applyView();
-  showPanel();
-  saveLink();
-  (byId(`f${fold}`) ?? stage.querySelector(`.header[data-fold="${fold}"]`))?.focus({ preventScroll: true });
+  announce('selection');
+  // The button that was pressed is gone; the focus goes to the one in its place, so that Enter can
+  // undo.
+  const button = byId(`f${fold}`) ?? stage.querySelector(`.header[data-fold="${fold}"]`);
+  button?.focus({ preventScroll: true });
 }
 
-function openUpTo(i) {
-  const path = above(foldOf[i]).slice(1);
+/** Open all folds around a value. */
+export function openUpTo(i) {
+  const path = pathTo(foldOf[i]).slice(1);
   if (path.every((fold) => state.opened.has(fold))) return;
   path.forEach((fold) => state.opened.add(fold));
   draw();
 }
 
-function select(i, { show = false } = {}) {
+/**
+ * Select a value or a closed fold, or null for nothing.
+ *
+ * @param {?number} i
+ * @param {{show: boolean}} options - Whether to bring it into sight, opening the folds around it.
+ */
+export function select(i, { show = false } = {}) {
   state.selected = i;
-  if (i !== null && i >= 0 && show) { openUpTo(i); reveal(i); }
+  if (i !== null && i >= 0 && show) {
+    openUpTo(i);
+    reveal(i);
+  }
   if (i === null) stage.removeAttribute('aria-activedescendant');
   else stage.setAttribute('aria-activedescendant', `v${i}`);
   paint();
-  showPanel();
-  saveLink();
+  announce('selection');
 }
 
-// How deep the boxes are open: the choice of detail.
+// The choice of detail: how deep the folds are open
 
-function depthOf(fold) { return above(fold).length - 1; }
+const depthOf = (fold) => pathTo(fold).length - 1;
+const allFolds = graph.folds.map((_, fold) => fold);
 
-function fillDetail() {
-  const deepest = Math.max(0, ...graph.folds.map((_, fold) => depthOf(fold)));
+/** Fill the list of depths, and follow the choice. */
+export function setUpDetail() {
+  const deepest = Math.max(0, ...allFolds.map(depthOf));
   byId('detail-field').hidden = deepest === 0;
-  const names = Array.from({ length: deepest + 1 }, (_, depth) => (depth === deepest ? 'every value' : kindsAt(depth + 1)));
-  byId('detail').append(...names.map((name, depth) => html('option', { value: depth }, name)), html('option', { value: 'mixed', hidden: true }, 'mixed'));
+  for (let depth = 0; depth < deepest; depth += 1) {
+    byId('detail').append(html('option', { value: depth }, namesAt(depth + 1)));
+  }
+  byId('detail').append(
+    html('option', { value: deepest }, 'every value'),
+    html('option', { value: 'mixed', hidden: true }, 'mixed'),
+  );
   byId('detail').addEventListener('change', (event) => {
     const depth = Number(event.target.value);
-    state.opened = new Set(graph.folds.map((_, fold) => fold).filter((fold) => depthOf(fold) <= depth));
-    draw(); fit(); showPanel(); saveLink();
+    state.opened = new Set(allFolds.filter((fold) => depthOf(fold) <= depth));
+    draw();
+    fit();
+    announce('selection');
   });
 }
 
-// What the boxes of a depth are called: "layers", "neurons".
-function kindsAt(depth) {
-  const titles = graph.folds.filter((_, fold) => depthOf(fold) === depth).map(([title]) => title.replace(/[.\s#\d]+$/, ''));
-  return [...new Set(titles)].slice(0, 3).join(', ') || 'boxes';
+// What the folds of a depth are called, without their numbers: "layers", "neurons".
+function namesAt(depth) {
+  const titles = allFolds.filter((fold) => depthOf(fold) === depth).map(titleOf);
+  const names = titles.map((title) => title.replace(/[.\s#\d]+$/, ''));
+  return [...new Set(names)].slice(0, 3).join(', ') || 'boxes';
 }
 
 function showDetail() {
-  const folds = graph.folds.map((_, fold) => fold).filter((fold) => fold && graph.folds[fold][1] !== 'shared');
-  const depths = folds.filter((fold) => state.opened.has(fold)).map(depthOf), depth = Math.max(0, ...depths);
-  const even = folds.every((fold) => state.opened.has(fold) === depthOf(fold) <= depth);
-  byId('detail').value = even ? String(depth) : 'mixed';
+  const folds = allFolds.filter((fold) => fold && classOf(fold) !== 'shared');
+  const depth = Math.max(0, ...folds.filter((fold) => state.opened.has(fold)).map(depthOf));
+  const isEven = folds.every((fold) => state.opened.has(fold) === depthOf(fold) <= depth);
+  byId('detail').value = isEven ? String(depth) : 'mixed';
 }
 
-// The tip beside the pointer
+// Pointers
 
+/** Follow the pointers and the wheel. */
+export function setUpPointers() {
+  const pointers = new Map();
+  let dragged = 0;
+
+  const zoomByWheel = (event) => {
+    event.preventDefault();
+    const bounds = stage.getBoundingClientRect();
+    const step = event.deltaMode ? 0.05 : 0.0016; // a wheel counts in lines, or in pixels
+    zoom(Math.exp(-event.deltaY * step), event.clientX - bounds.left, event.clientY - bounds.top);
+  };
+
+  const press = (event) => {
+    pointers.set(event.pointerId, [event.clientX, event.clientY]);
+    dragged = 0;
+  };
+
+  const move = (event) => {
+    if (!pointers.has(event.pointerId)) {
+      showTip(event);
+      return;
+    }
+    const before = pointers.get(event.pointerId);
+    const after = [event.clientX, event.clientY];
+    pointers.set(event.pointerId, after);
+    const [dx, dy] = [after[0] - before[0], after[1] - before[1]];
+    dragged += Math.abs(dx) + Math.abs(dy);
+    if (dragged < MAX_DRAG_OF_A_CLICK) return;
+    hideTip();
+    const other = [...pointers.keys()].find((id) => id !== event.pointerId);
+    if (other !== undefined) pinch(before, after, pointers.get(other));
+    else Object.assign(view, { x: view.x + dx, y: view.y + dy });
+    applyView();
+  };
+
+  // Without `passive: false` the browser would not let the page keep it from scrolling.
+  stage.addEventListener('wheel', zoomByWheel, { passive: false });
+  stage.addEventListener('pointerdown', press);
+  stage.addEventListener('pointermove', move);
+  // A pointer may be released outside of the stage.
+  addEventListener('pointerup', (event) => pointers.delete(event.pointerId));
+  addEventListener('pointercancel', (event) => pointers.delete(event.pointerId));
+  stage.addEventListener('pointerleave', hideTip);
+  stage.addEventListener('click', (event) => {
+    if (dragged < MAX_DRAG_OF_A_CLICK) click(event);
+  });
+}
+
+// Two fingers: zoom around the one that rests.
+function pinch(before, after, other) {
+  const bounds = stage.getBoundingClientRect();
+  const wasApart = Math.hypot(before[0] - other[0], before[1] - other[1]);
+  const isApart = Math.hypot(after[0] - other[0], after[1] - other[1]);
+  zoom(isApart / Math.max(1, wasApart), other[0] - bounds.left, other[1] - bounds.top);
+}
+
+function click(event) {
+  const button = event.target.closest?.('[data-fold]');
+  if (button) toggle(Number(button.dataset.fold));
+  else select(itemAtPointer(event));
+}
+
+function itemAtPointer(event) {
+  const node = event.target.closest?.('.node');
+  return node ? Number(node.dataset.id) : null;
+}
+
+// The tip beside the pointer; cards need none, as they say all of it.
 function showTip(event) {
-  const id = idAt(event), tip = byId('tip');
+  const id = itemAtPointer(event);
+  const tip = byId('tip');
   tip.hidden = id === null || graph.level === 'cards';
   if (tip.hidden) return;
-  const text = id < 0 ? `${foldPath(-id)} — click to open` : spokenName(id, { data: dataShown(), gradients: gradientsShown() }, isHidden(id));
-  const box = byId('stage').getBoundingClientRect();
-  tip.textContent = text;
-  tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - tip.offsetWidth - 8)}px`;
-  tip.style.top = `${event.clientY - box.top + 18}px`;
+  const bounds = byId('stage').getBoundingClientRect();
+  tip.textContent = tipText(id);
+  tip.style.left = `${Math.min(event.clientX - bounds.left + 14, bounds.width - tip.offsetWidth - 8)}px`;
+  tip.style.top = `${event.clientY - bounds.top + 18}px`;
 }
 
-function hideTip() { byId('tip').hidden = true; }
+function tipText(id) {
+  if (id < 0) return `${foldPath(-id)} — click to open`;
+  return spokenName(id, { data: dataShown(), gradients: gradientsShown() }, isHidden(id));
+}
+
+function hideTip() {
+  byId('tip').hidden = true;
+}

@@ -1,4 +1,4 @@
-"""A headless Chromium for the tests of the page: they are skipped where it, or playwright, is missing."""
+"""A headless Chromium for the tests of the page, which are skipped without it or playwright."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -60,14 +60,17 @@ class Opened:
             self.tab.keyboard.press(key)
 
     def numbers(self, *moments: str) -> list[list[str]]:
-        """Data and gradient of the selected value with all digits, at each of some moments of the open page."""
+        """Data and gradient of the selected value with all digits, at some moments of the page."""
         script = """async (moments) => {
           const found = [];
           for (const moment of moments) {
-            const heard = new Promise((done) => addEventListener('hashchange', done, { once: true }));
+            const heard = new Promise((done) => {
+              addEventListener('hashchange', done, { once: true });
+            });
             location.hash = moment;
             await heard;
-            found.push([...document.querySelectorAll('.numbers code')].map((code) => code.textContent));
+            const codes = [...document.querySelectorAll('.numbers code')];
+            found.push(codes.map((code) => code.textContent));
           }
           return found;
         }"""
@@ -76,7 +79,7 @@ class Opened:
 
 @pytest.fixture
 def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
-    """Open a page; at the end of the test it must have said nothing and asked the network for nothing."""
+    """Open a page; by the end it must have said nothing and asked the network for nothing."""
     opened: list[Opened] = []
 
     def opener(

@@ -1,4 +1,4 @@
-"""Hostile texts in a browser: more than 300 labels, titles and names run nothing, and show as text."""
+"""Hostile texts in a browser: more than 300 labels, titles and names show as text."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,8 @@ from viz.look.text import clean
 
 Show = Callable[..., Any]
 
-ALARM = "for (const name of ['alert', 'confirm', 'prompt', 'open']) window[name] = () => console.log('a script has run');"
+ALARM = """for (const name of ['alert', 'confirm', 'prompt', 'open'])
+  window[name] = () => console.log('a script has run');"""
 
 
 def test_labels_run_nothing_and_show_as_text(show: Show) -> None:

@@ -1,4 +1,4 @@
-"""The page in a browser: what it draws, its panels, keys, steps, links and themes; its numbers are the engine's."""
+"""The page in a browser: what it draws, its panels, keys, steps, links, themes and numbers."""
 
 import re
 from collections.abc import Callable
@@ -200,7 +200,8 @@ def test_the_focus_can_be_seen_and_every_control_has_a_name(show: Show) -> None:
     assert page.tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     nameless = """[...document.querySelectorAll('button, input, select, [role=button], svg[role]')]
       .filter((one) => one.offsetParent !== null)
-      .filter((one) => !(one.textContent.trim() || one.ariaLabel || one.getAttribute('aria-label') || one.labels?.length))
+      .filter((one) => !(one.textContent.trim() || one.ariaLabel))
+      .filter((one) => !(one.getAttribute('aria-label') || one.labels?.length))
       .map((one) => one.outerHTML)"""
     assert page.tab.evaluate(nameless) == []
 
@@ -290,7 +291,8 @@ def dead_and_broken() -> Value:
 def test_a_closed_box_agrees_with_its_norm_and_carries_an_alarm(show: Show) -> None:
     page = show(viz.explore(dead_and_broken()), "open=0.1.4")
     strips = page.tab.evaluate("""() => [...document.querySelectorAll('.closed')].map((box) => {
-      return [box.querySelector('.detail').textContent, getComputedStyle(box.querySelector('path')).fill, box.classList.contains('alarm')];
+      const { fill } = getComputedStyle(box.querySelector('path'));
+      return [box.querySelector('.detail').textContent, fill, box.classList.contains('alarm')];
     })""")
     found = {text.partition("‖∇‖ ")[2]: (fill, alarm) for text, fill, alarm in strips}
     assert found["0"] == (rgb(LIGHT.positive[0]), False)
@@ -301,10 +303,13 @@ def test_a_closed_box_agrees_with_its_norm_and_carries_an_alarm(show: Show) -> N
 def test_nothing_overlaps_whatever_is_open(show: Show) -> None:
     page = show(viz.explore(network([4, 3, 1])))
     overlaps = """() => {
-      const boxes = [...document.querySelectorAll('.node')].map((node) => (node.querySelector('.frame') ?? node).getBoundingClientRect());
+      const nodes = [...document.querySelectorAll('.node')];
+      const frames = nodes.map((node) => node.querySelector('.frame') ?? node);
+      const boxes = frames.map((frame) => frame.getBoundingClientRect());
       let found = 0;
       boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => {
-        const across = Math.min(a.right, b.right) - Math.max(a.left, b.left), down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
         if (across > 1 && down > 1) found += 1;
       }));
       return found;
@@ -323,7 +328,10 @@ def test_a_thousand_drawn_values_stay_fluid(show: Show) -> None:
     assert page.tab.locator(".node").count() == 982
     took = page.tab.evaluate("""() => {
       const start = performance.now(), slider = document.querySelector('#step');
-      for (let k = 0; k < 20; k += 1) { slider.value = 30 * k; slider.dispatchEvent(new Event('input')); }
+      for (let k = 0; k < 20; k += 1) {
+        slider.value = 30 * k;
+        slider.dispatchEvent(new Event('input'));
+      }
       return (performance.now() - start) / 20;
     }""")
     print(f"a step of 982 drawn values: {took:.1f} ms")
@@ -408,7 +416,8 @@ def test_lines_are_as_wide_as_in_the_picture(show: Show) -> None:
     root = neuron()
     svg = viz.draw(root, level="cards").svg()
     curves = re.findall(
-        r'fill="none" stroke="[^"]*"(?: class="[^"]*")? stroke-width="([\d.]+)"(?: stroke-dasharray="4 3")?/>',
+        r'fill="none" stroke="[^"]*"(?: class="[^"]*")? stroke-width="([\d.]+)"'
+        r'(?: stroke-dasharray="4 3")?/>',
         svg,
     )
     assert set(line_widths(show(viz.explore(root)))) <= set(map(float, curves))

@@ -1,4 +1,4 @@
-"""Predict mode in a browser: the first wrong step is found, and the rule that was missed is named."""
+"""Predict mode in a browser: it names the first wrong step, and the rule that was missed."""
 
 from collections.abc import Callable
 from typing import Any

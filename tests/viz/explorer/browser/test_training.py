@@ -1,4 +1,4 @@
-"""Training in a browser: frames forth and back with the numbers of the recording, two compared, and the moments worth a look."""
+"""Training in a browser: the numbers of its frames, two of them compared, and its events."""
 
 from collections.abc import Callable
 from typing import Any
@@ -79,7 +79,8 @@ def test_the_slider_scrubs_both_ways(show: Show) -> None:
     page.press("]")
     assert f"loss {number(recording.losses[-2])}" in page.text("#frame-text")
     page.tab.evaluate(
-        "const s = document.querySelector('#frame'); s.value = 0; s.dispatchEvent(new Event('input'))"
+        "const s = document.querySelector('#frame');"
+        "s.value = 0; s.dispatchEvent(new Event('input'))"
     )
     assert f"loss {number(recording.losses[0])}" in page.text("#frame-text")
 

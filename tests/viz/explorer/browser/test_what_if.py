@@ -1,4 +1,4 @@
-"""What if, in a browser: for every operation of the table the page computes the engine's numbers; the promise and the truth."""
+"""What if, in a browser: the page computes the engine's numbers; the promise and the truth."""
 
 import math
 from collections.abc import Callable
@@ -75,7 +75,8 @@ def test_dragging_and_putting_back(show: Show) -> None:
     assert page.tab.locator(".moved").count() == 1
     assert page.text(".numbers code >> nth=0").strip() == "-2.0"
     page.tab.evaluate(
-        "const s = document.querySelector('#drag'); s.value = -4.5; s.dispatchEvent(new Event('input'))"
+        "const s = document.querySelector('#drag');"
+        "s.value = -4.5; s.dispatchEvent(new Event('input'))"
     )
     assert page.text(".numbers code >> nth=0").strip() == "-4.5"
     assert "what-if=1%3A-4.5" in page.tab.url

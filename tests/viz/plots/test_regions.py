@@ -1,4 +1,4 @@
-"""The landscape of a loss: contour lines at their heights, paths from ring to cross, light and dark, and clear errors."""
+"""The landscape of a loss: contour lines, paths from ring to cross, light and dark; errors."""
 
 import re
 from collections.abc import Callable

@@ -1,0 +1,91 @@
+"""The page's scripts: ES modules in `assets/`, joined into one inline script.
+
+The policy of the page allows one script by its hash, and a file on a disk can't import modules.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from importlib.resources import files
+
+_IMPORT = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const |let |function |async function )", re.MULTILINE)
+_DECLARED = re.compile(
+    r"^(export )?(?:const|let|function|async function) (?:(\w+)|[\[{]([^=]*)[\]}] =)", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script that declares what it takes from others and what it gives to them.
+
+    Attributes:
+        imports: The names that it imports, by the script that they come from.
+        exports: The names that it exports.
+        private: Its other names at the top level.
+        body: The text without the declarations of imports and exports.
+    """
+
+    imports: Mapping[str, tuple[str, ...]]
+    exports: tuple[str, ...]
+    private: tuple[str, ...]
+    body: str
+
+
+def parse_script(text: str) -> Script:
+    """Read the declarations of a script.
+
+    This knows the forms that the scripts of the page keep to: `import {…} from './name.js';` and
+    `export` before a declaration, each at the start of a line.
+
+    Example:
+        >>> script = parse_script("import { x } from './graph.js';\\nexport const y = 2 * x;\\n")
+        >>> script.imports, script.exports, script.body
+        ({'graph': ('x',)}, ('y',), 'const y = 2 * x;\\n')
+    """
+    imports = {name: _names(listed) for listed, name in _IMPORT.findall(text)}
+    exports: list[str] = []
+    private: list[str] = []
+    for exported, name, destructured in _DECLARED.findall(text):
+        names = (name,) if name else _names(destructured)
+        (exports if exported else private).extend(names)
+    body = _EXPORT.sub("", _IMPORT.sub("", text))
+    return Script(imports, tuple(exports), tuple(private), body)
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    """Return the names of a list in braces; `a: b` declares b."""
+    parts = (part.rpartition(":")[2].strip() for part in listed.split(","))
+    return tuple(part for part in parts if part)
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the text of a file in `assets/`."""
+    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def page_scripts() -> Mapping[str, Script]:
+    """Return the scripts in `assets/` by name.
+
+    One script that they import, `rules`, is missing: it is written for each graph.
+    """
+    paths = sorted(path.name for path in (files(__package__) / "assets").iterdir())
+    names = [name.removesuffix(".js") for name in paths if name.endswith(".js")]
+    return {name: parse_script(asset(f"{name}.js")) for name in names}
+
+
+def join_scripts(scripts: Mapping[str, Script]) -> str:
+    """Join scripts into one, each after those that it imports.
+
+    All of them share one scope then, so no two may have a top-level name in common.
+
+    Raises:
+        graphlib.CycleError: Some scripts import each other.
+    """
+    imports = {name: tuple(script.imports) for name, script in scripts.items()}
+    order = TopologicalSorter(imports).static_order()
+    return "\n".join(scripts[name].body.lstrip("\n") for name in order)
