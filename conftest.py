@@ -1,4 +1,7 @@
-"""What tests and examples share: how many processes they run in, and the generator that each begins with."""
+"""What tests and examples share: how many processes, the generator, and plots that are closed."""
+
+import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,3 +19,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 def _seeded() -> None:
     """Make the numbers of a test independent of the tests that ran before it."""
     manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _plots_closed() -> Iterator[None]:
+    """Close the figures that a test or an example opened: matplotlib keeps them, and warns of many."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")

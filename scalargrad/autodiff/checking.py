@@ -8,6 +8,7 @@ from math import inf, isfinite, isnan, nan
 from typing import Any
 
 from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
@@ -29,7 +30,7 @@ from .finite_differences import (
     to_float,
 )
 from .nests import Function, Nested, Numeric
-from .processes import check_workers, map_indices
+from .processes import map_indices
 
 
 @explain_calls
@@ -77,7 +78,7 @@ def numerical_gradient(
         array([[2., 2.]])
     """
     _check_arguments("numerical_gradient", f, step)
-    check_workers(workers)
+    checked_int(workers, "workers", 1)
     differences = CentralDifferences(f, x, step)
     slopes = map_indices(differences, len(differences), workers)
     _warn_if_unread("numerical_gradient", f, differences.template.copy(), slopes)

@@ -19,8 +19,9 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any, TypeVar
 
+from scalargrad.core.checks import checked_int
 from scalargrad.core.modes import current_mode, no_grad
-from scalargrad.errors import CallError, OptionError, WorkerError
+from scalargrad.errors import CallError, WorkerError
 
 Result = TypeVar("Result")
 
@@ -33,22 +34,6 @@ _BROKEN = (
     '`if __name__ == "__main__":`, because every new process imports the script; without a script '
     "to import, as in an interactive session, define f in a module"
 )
-
-
-def check_workers(workers: object) -> int:
-    """Return a number of processes; raise OptionError unless it is a whole number of at least 1.
-
-    Example:
-        >>> check_workers(2)
-        2
-    """
-    is_integer = hasattr(workers, "__index__") and not isinstance(workers, bool)
-    count = int(workers) if is_integer else 0  # type: ignore[call-overload]
-    if count < 1:
-        raise OptionError(
-            f"workers must be a whole number of processes, at least 1, not {workers!r}"
-        )
-    return count
 
 
 def map_indices(task: Callable[[int], Result], count: int, workers: int) -> list[Result]:
@@ -72,7 +57,7 @@ def map_indices(task: Callable[[int], Result], count: int, workers: int) -> list
         >>> map_indices(abs, 3, workers=1)
         [0, 1, 2]
     """
-    if check_workers(workers) == 1:
+    if checked_int(workers, "workers", 1) == 1:
         return [task(index) for index in range(count)]
     # Pickled before the count is looked at, so that a task fails for any number of calls or none.
     pickled = _pickle_task(task)
