@@ -1,10 +1,11 @@
 """Checkpoints: named arrays and a little metadata in one safetensors file.
 
-The format is that of https://github.com/huggingface/safetensors: a header in JSON, then the numbers.
-Nothing in a file is ever executed, and PyTorch, JAX and others read and write the same files. What is
-not an array is text in a single entry of the file's metadata, "scalargrad": JSON with sorted keys, so
-that equal contents are equal files. That entry holds a checksum, too, which the format lacks: a file
-written here whose numbers, names or metadata have changed since is refused.
+The format is that of https://github.com/huggingface/safetensors: a header in JSON, then the
+numbers. Nothing in a file is ever executed, and PyTorch, JAX and others read and write the same
+files. What is not an array is text in a single entry of the file's metadata, "scalargrad": JSON
+with sorted keys, so that equal contents are equal files. That entry holds a checksum, too, which
+the format lacks: a file written here whose numbers, names or metadata have changed since is
+refused.
 """
 
 import json
@@ -85,7 +86,8 @@ def save(
 
     Args:
         path: The file.
-        arrays: Numbers or arrays of any shape by name, stored as float64. `model.state_dict()` fits.
+        arrays: Numbers or arrays of any shape by name, stored as float64. `model.state_dict()`
+            fits.
         metadata: What JSON can hold: text, numbers, lists, dictionaries.
 
     Returns:
@@ -145,9 +147,9 @@ def load(path: str | PathLike[str]) -> Checkpoint:
 def save_model(model: Module, path: str | PathLike[str]) -> Path:
     """Write the parameters and buffers of a network as PyTorch names and shapes them.
 
-    A Layer is `weight` (outputs, inputs) and `bias` (outputs), and so on; numbers that belong to no such
-    layer are arrays without dimensions. `safetensors.torch.load_file` reads the file, and its arrays fit
-    `torch.nn` modules of the same names.
+    A Layer is `weight` (outputs, inputs) and `bias` (outputs), and so on; numbers that belong to no
+    such layer are arrays without dimensions. `safetensors.torch.load_file` reads the file, and its
+    arrays fit `torch.nn` modules of the same names.
 
     Args:
         model: A network.
@@ -175,8 +177,8 @@ def save_model(model: Module, path: str | PathLike[str]) -> Path:
 def load_model(model: Module, path: str | PathLike[str]) -> None:
     """Set the parameters and buffers of a network from a file.
 
-    The file may come from `save_model`, from `SaveCheckpoint`, whose other arrays are left alone, or from
-    a `torch.nn` module of the same names and shapes.
+    The file may come from `save_model`, from `SaveCheckpoint`, whose other arrays are left alone,
+    or from a `torch.nn` module of the same names and shapes.
 
     Args:
         model: A network.
@@ -246,7 +248,8 @@ def checked_model_arrays(model: Module, arrays: Mapping[str, Array], where: str)
         array = arrays[tensor.name]
         if array.shape != tensor.shape:
             raise CheckpointError(
-                f"{tensor.name!r} has the shape {array.shape} in {where}, but {tensor.shape} in the model"
+                f"{tensor.name!r} has the shape {array.shape} in {where}, "
+                f"but {tensor.shape} in the model"
             )
         parts.append((tensor, array.ravel().tolist()))
     return _Assignment(parts)

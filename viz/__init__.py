@@ -67,8 +67,8 @@ def draw(
         level: "cards", "chips", "neurons" or "layers"; by default the finest that can be read.
         expand: Paths of modules to open, such as "layers.1.neurons.2", or "*" for all; the others
             are drawn closed.
-        edges: What the lists of a dictionary hold: "operands", the names that a name is made of (the
-            default), or "feeds", the names that it goes into.
+        edges: What the lists of a dictionary hold: "operands", the names that a name is made of
+            (the default), or "feeds", the names that it goes into.
         theme: "auto" (light, and dark for readers who prefer it), "light" or "dark".
         title: A heading.
         limit: Seconds that a layout may take before a coarser level is drawn.
@@ -79,7 +79,8 @@ def draw(
         A Drawing: `.show()` opens it, `.save("a.svg")` writes it, a notebook displays it.
 
     Raises:
-        PictureError: The target is no graph, runs in a circle, or can't be drawn truly at this level.
+        PictureError: The target is no graph, runs in a circle, or can't be drawn truly at this
+            level.
         OptionError: A level, theme, path or another option is unknown.
 
     Example:

@@ -2,11 +2,11 @@
 
 JAX is imported here only.
 
-JAX differentiates what moves numbers: matrix products, gathers, means. Every operation of the table has
-its own derivatives, from the table, so that kinks are decided as everywhere in scalargrad (relu at 0,
-equal items of a maximum, abs at 0), and so that a gradient of exactly 0 sends 0 through an infinite
-derivative. One thing differs from eager code: where a gradient is itself infinite, an operand that a
-selection did not take receives nan, not 0.
+JAX differentiates what moves numbers: matrix products, gathers, means. Every operation of the table
+has its own derivatives, from the table, so that kinks are decided as everywhere in scalargrad (relu
+at 0, equal items of a maximum, abs at 0), and so that a gradient of exactly 0 sends 0 through an
+infinite derivative. One thing differs from eager code: where a gradient is itself infinite, an
+operand that a selection did not take receives nan, not 0.
 
 These are reverse rules. jax.grad of jax.grad works with them; jax.jvp and jax.jacfwd do not.
 """
@@ -42,7 +42,7 @@ from .strides import View
 __all__ = ["JaxArray", "JaxBackend"]
 
 JaxArray = Any
-"""An array of JAX, or what stands for one while JAX traces. JAX is optional, and so are its types."""
+"""An array of JAX, or its stand-in while JAX traces. JAX is optional, and so are its types."""
 
 
 @cache
@@ -60,8 +60,8 @@ def _jax() -> Any:
 class JaxBackend:
     """Runs a program on batches with JAX.
 
-    XLA compiles each size of batch when it first occurs. That takes a second for a network of layers,
-    and much longer for hundreds of kernels: graphs without structure are for NumPy.
+    XLA compiles each size of batch when it first occurs. That takes a second for a network of
+    layers, and much longer for hundreds of kernels: graphs without structure are for NumPy.
 
     Args:
         program: What to compute.
@@ -220,7 +220,7 @@ def _is_matrix(view: View) -> bool:
 
 
 def _slice_matrix(array: JaxArray, view: View) -> JaxArray:
-    """Return the numbers of such a view by slices, which XLA differentiates faster than a gather."""
+    """Return the numbers of such a view by slices: XLA differentiates them faster than a gather."""
     assert view.strides is not None
     count = view.shape[0]
     distance = view.strides[0]

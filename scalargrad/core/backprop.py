@@ -1,8 +1,8 @@
 """The chain rule with graphs in place of numbers, and what every backward pass asks first.
 
 `Value.backward` walks a graph with numbers. `pullback` is the same walk with local derivatives that
-are built as graphs, from the rules of the table, so that they can be drawn and differentiated again.
-Values are `Any` here: the class is defined in a file that imports this one.
+are built as graphs, from the rules of the table, so that they can be drawn and differentiated
+again. Values are `Any` here: the class is defined in a file that imports this one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,8 @@ def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]]) -> dict[Any
         seeds: Outputs, each with the gradient to begin with, a Value or a number.
 
     Returns:
-        The gradient of every node that receives one: a Value, or a number where it depends on nothing.
+        The gradient of every node that receives one: a Value, or a number where it depends on
+        nothing.
     """
     check_question("a derivative (a transform, a tape, create_graph)")
     gradients: dict[Any, Any] = {}
@@ -48,8 +49,8 @@ def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]]) -> dict[Any
 def _share(gradient: Any, partial: Any) -> Any:
     """Multiply a gradient by a local derivative, with as few nodes as possible.
 
-    Factors of 1 are left out, and None says that nothing flows: through an operand that a selection did
-    not take, and where 0 meets inf or nan on a branch that was not taken.
+    Factors of 1 are left out, and None says that nothing flows: through an operand that a selection
+    did not take, and where 0 meets inf or nan on a branch that was not taken.
     """
     if partial is CUT:
         return None
@@ -74,8 +75,8 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
         One for each of its operands.
 
     Raises:
-        GraphError: If the node is not an operation of the table, or if its derivatives would not agree
-            with the numbers of the forward pass, because a leaf was changed since.
+        GraphError: If the node is not an operation of the table, or if its derivatives would not
+            agree with the numbers of the forward pass, because a leaf was changed since.
     """
     if node.metadata is not None:
         refuse_backward_by_hand(node)
@@ -93,8 +94,8 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
         is_nan = now != now
         if now != number and not is_nan:
             raise GraphError(
-                f"a local derivative of {node!r} was {number!r} when it was computed and would now be "
-                f"{now!r}: a Value that it depends on was changed; compute the graph again"
+                f"a local derivative of {node!r} was {number!r} when it was computed and would "
+                f"now be {now!r}: a Value that it depends on was changed; compute the graph again"
             )
     return partials
 
@@ -117,7 +118,7 @@ def operands(node: Any) -> tuple[Any, ...]:
 
 
 def wanted(node: Any) -> tuple[bool, ...]:
-    """Return which of the operands of a node are Values, so that a derivative is wanted for them."""
+    """Return which operands of a node are Values, so that a derivative is wanted for them."""
     if node.static_args is None:
         return (True,) * len(node.args)
     return tuple(number is None for number in node.static_args)
@@ -169,8 +170,8 @@ def checked_partials(node: Any) -> tuple[float, ...]:
     """Return the local derivatives of a node, one for each operand.
 
     Raises:
-        GraphError: For a node that was made by hand without them, or that has a `_backward` that was
-            set by hand instead.
+        GraphError: For a node that was made by hand without them, or that has a `_backward` that
+            was set by hand instead.
     """
     if node.metadata is not None:
         refuse_backward_by_hand(node)
@@ -187,8 +188,8 @@ def require_graph(node: Any) -> None:
     """Raise GraphError if `node` is the result of an operation whose graph was not kept."""
     if node._rest is NOT_RECORDED:
         raise GraphError(
-            f"{node!r} has no graph to go back through: it was computed inside no_grad(), or cut off "
-            "by detach(), so no gradient can reach what it was made from. Compute it outside of "
+            f"{node!r} has no graph to go back through: it was computed inside no_grad(), or "
+            "cut off by detach(), so no gradient can reach what it was made from. Compute it outside of "
             "no_grad(), and call backward() on that"
         )
 

@@ -63,10 +63,10 @@ class OtherNames:
 
     @property
     def _backward(self: Any) -> Callable[[], None]:
-        """The step of a backward pass at this Value alone: it adds to the gradients of the operands.
+        """The step of a backward pass at this Value: it adds to the gradients of the operands.
 
-        A function that is assigned here takes the place of that step in `backward()`, which calls it
-        when the gradient of this Value is complete.
+        A function that is assigned here takes the place of that step in `backward()`, which calls
+        it when the gradient of this Value is complete.
         """
         step: Callable[[], None] = (self.metadata or {}).get(BY_HAND) or partial(step_back, self)
         return step

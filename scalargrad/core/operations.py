@@ -152,7 +152,8 @@ def _add_operator(name: str, sign: str, op: Op) -> None:
     def reflected(self: Value, other: Any) -> Value:
         return _arithmetic(op, other, self, what)
 
-    # Sums, differences and products of two Values are written out in Value itself, which goes first.
+    # Sums, differences and products of two Values are written out in Value itself, which goes
+    # first.
     setattr(Operations, f"__{name}__", forward)
     setattr(Operations, f"__r{name}__", reflected)
 
@@ -197,8 +198,8 @@ for _name, _function in _OTHERS.items():
     setattr(Operations, _name, _function)
 
 
-# The operations in the namespace that the rules of the table are written in: with it derivatives are
-# graphs themselves. The table can't fill it, because Values are built on the table.
+# The operations in the namespace that the rules of the table are written in: with it derivatives
+# are graphs themselves. The table can't fill it, because Values are built on the table.
 
 vars(VALUES).update({op.name: partial(apply, op) for op in TABLE.values()})
 with_lists(VALUES)

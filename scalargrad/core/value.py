@@ -1,10 +1,10 @@
-"""Value: one number in an expression graph, the operators that grow the graph, and the chain rule over it.
+"""Value: one number in an expression graph, operators that grow it, and the chain rule over it.
 
 The file reads from top to bottom as backpropagation is taught: what a node holds, how an operator
 makes one, and how `backward` walks the graph from a result to its leaves. What surrounds that has
-files of its own: the table of operations (`ops`) and how they act on Values (`operations`), the order
-of the walk (`graph`), gradients that are graphs themselves (`backprop`), and what counts as a number
-(`conversion`).
+files of its own: the table of operations (`ops`) and how they act on Values (`operations`), the
+order of the walk (`graph`), gradients that are graphs themselves (`backprop`), and what counts as a
+number (`conversion`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,8 +42,8 @@ Number = Union["Value", float]
 class Value(Operations, OtherNames, NumberLike):
     """One number that remembers how it was computed.
 
-    `==` and `hash` ask for identity, because a Value is a node of a graph; compare `data`. The result
-    of an operation on a class that you derived from Value is of that class, made without its
+    `==` and `hash` ask for identity, because a Value is a node of a graph; compare `data`. The
+    result of an operation on a class that you derived from Value is of that class, made without its
     `__init__`; where there are several, the first operand decides.
 
     Attributes:
@@ -52,7 +52,8 @@ class Value(Operations, OtherNames, NumberLike):
             accumulate it over calls.
         op: The operation that made it, a name in the table of operations; "" for a leaf.
         args: The operands, in order.
-        partials: The derivative of this Value with respect to each of `args`, fixed when it was computed.
+        partials: The derivative of this Value with respect to each of `args`, fixed when it was
+            computed.
         label: A name for pictures and messages.
 
     Raises:
@@ -66,10 +67,11 @@ class Value(Operations, OtherNames, NumberLike):
         (5.0, 4.0)
     """
 
-    # Nearly every node of a network has one or two operands. They and their local derivatives are in
-    # slots of the node itself: Python's garbage collector walks over every tuple of every live graph
-    # again and again, and two tuples a node would cost more than the arithmetic does. Operations over
-    # lists, and Values made by hand, have the tuples (args, partials) in `_rest` instead.
+    # Nearly every node of a network has one or two operands. They and their local derivatives are
+    # in slots of the node itself: Python's garbage collector walks over every tuple of every live
+    # graph again and again, and two tuples a node would cost more than the arithmetic does.
+    # Operations over lists, and Values made by hand, have the tuples (args, partials) in `_rest`
+    # instead.
     __slots__ = (
         "__weakref__",
         "_data",
@@ -87,7 +89,7 @@ class Value(Operations, OtherNames, NumberLike):
     )
     leaf_kind: ClassVar[str] = "input"
     result_class: ClassVar[type["Value"]]
-    """The class of what is computed from such a Value: Value itself, or the one that a user derived."""
+    """The class of what is computed from it: Value itself, or the one that a user derived."""
 
     _data: float
     _grad: Any
@@ -101,7 +103,7 @@ class Value(Operations, OtherNames, NumberLike):
     scope: Scope | None
     """The module call that computed it."""
     static_args: tuple[float | None, ...] | None
-    """Operands that stayed plain numbers, such as an exponent, with None in the place of each Value."""
+    """Operands that stayed plain numbers, such as an exponent; None in the place of a Value."""
     metadata: dict[str, Any] | None
     """What few Values have: hooks, and the line of source where they were made."""
 
@@ -161,14 +163,15 @@ class Value(Operations, OtherNames, NumberLike):
     def __neg__(self) -> "Value":
         return make_node(_NEG, -self._data, self, -1.0)
 
-    # All other operators and functions (/, **, abs, tanh, relu …) come from the table: see `operations`.
+    # All other operators and functions (/, **, abs, tanh, relu …) come from the table: see
+    # `operations`.
 
     def backward(self, gradient: Number = 1.0, *, create_graph: bool = False) -> None:
         """Add gradient * d(self)/d(leaf) to the `grad` of every leaf that this Value depends on.
 
-        Leaves accumulate over calls, as in PyTorch. Interior Values show the latest call alone, so an
-        earlier one can't leak into a later one. If anything raises on the way, the leaves keep the
-        gradients they had.
+        Leaves accumulate over calls, as in PyTorch. Interior Values show the latest call alone, so
+        an earlier one can't leak into a later one. If anything raises on the way, the leaves keep
+        the gradients they had.
 
         Args:
             gradient: What the derivative is multiplied by.
@@ -184,8 +187,8 @@ class Value(Operations, OtherNames, NumberLike):
         backward([self], [gradient], create_graph=create_graph)
 
     # While a function is being compiled, the numbers in its Values are those of one example. So the
-    # three properties below ask first whether somebody records: a number that user code saw would be
-    # baked into the program.
+    # three properties below ask first whether somebody records: a number that user code saw would
+    # be baked into the program.
 
     @property
     def data(self) -> float:
@@ -203,7 +206,8 @@ class Value(Operations, OtherNames, NumberLike):
     def grad(self) -> float:
         """The derivative, with respect to this Value, of what `backward` was called on.
 
-        A float; after a pass with `create_graph` a leaf has a Value there, which needs a cast for type checkers.
+        A float; after a pass with `create_graph` a leaf has a Value there, which needs a cast for
+        type checkers.
         """
         if current_mode().refuse is not None:
             check_question("the gradient (.grad) of a Value")
@@ -253,8 +257,8 @@ class Value(Operations, OtherNames, NumberLike):
     def register_hook(self, hook: Hook) -> HookHandle:
         """Call `hook(gradient)` when a backward pass has the whole gradient of this Value.
 
-        What the hook returns, if anything, replaces the gradient. For a leaf that is the gradient of
-        the pass, before it is added to `grad`.
+        What the hook returns, if anything, replaces the gradient. For a leaf that is the gradient
+        of the pass, before it is added to `grad`.
 
         Args:
             hook: A function of one gradient.
@@ -374,9 +378,9 @@ def make_node(
 ) -> Value:
     """Make the result of an operation: the one place where graphs grow.
 
-    `__init__` is bypassed. It would check and convert numbers that are known to be floats, on the path
-    that every operation of every forward pass takes. For the same reason nothing happens here that a
-    plain forward pass does not need.
+    `__init__` is bypassed. It would check and convert numbers that are known to be floats, on the
+    path that every operation of every forward pass takes. For the same reason nothing happens here
+    that a plain forward pass does not need.
 
     Args:
         op: The name of the operation.
@@ -647,8 +651,8 @@ def _warn_if_nothing_learns(leaves: list[Value]) -> None:
     if any(is_reported(scope.identity) for scope in outermost):
         return
     warn_unlearned(
-        f"the gradient reaches no Parameter: what {outermost[0].kind} computed has no graph, because "
-        "that was inside no_grad(). For it to learn, call it outside of no_grad()"
+        f"the gradient reaches no Parameter: what {outermost[0].kind} computed has no graph, "
+        "because that was inside no_grad(). For it to learn, call it outside of no_grad()"
     )
 
 

@@ -37,9 +37,10 @@ class Tensor:
 def tensors(model: Module) -> list[Tensor]:
     """List the arrays that hold all parameters and buffers of a network.
 
-    A layer that PyTorch has, too, gives arrays of the same names and shapes: `weight` (outputs, inputs)
-    and `bias` (outputs) for a Layer. Every other number is an array without dimensions, under the name
-    that `state_dict` has for it. So is a layer that shares some of its numbers with an earlier one.
+    A layer that PyTorch has, too, gives arrays of the same names and shapes: `weight` (outputs,
+    inputs) and `bias` (outputs) for a Layer. Every other number is an array without dimensions,
+    under the name that `state_dict` has for it. So is a layer that shares some of its numbers with
+    an earlier one.
 
     Args:
         model: A network.

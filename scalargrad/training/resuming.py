@@ -1,4 +1,4 @@
-"""A training saved while it runs, so that it can be resumed bit-exactly, even after it was killed."""
+"""A training saved while it runs, to be resumed bit-exactly, even after it was killed."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _NOT_FINITE = "float"
 
 
 class SaveCheckpoint(Callback):
-    """Save the whole training every few epochs: model, optimizer, history, callbacks, random generators.
+    """Save the whole training every few epochs: model, optimizer, history, callbacks, generators.
 
     Args:
         path: The file, written whole each time; `fit(…, resume=path)` goes on from it.
@@ -89,8 +89,9 @@ def resume_training(training: Training, path: Path) -> None:
     """Go on where the training was that wrote the file.
 
     Raises:
-        CheckpointError: For a file of another training: other data, batch size, seed, model, optimizer
-            or callbacks; and for whatever else can't be resumed. Then nothing has changed.
+        CheckpointError: For a file of another training: other data, batch size, seed, model,
+            optimizer or callbacks; and for whatever else can't be resumed. Then nothing has
+            changed.
     """
     found = load(path)
     with _transaction(training, path):
@@ -113,8 +114,8 @@ def resume_training(training: Training, path: Path) -> None:
 def _check_nothing_was_lost(training: Training, found: Checkpoint) -> None:
     """Raise CheckpointError if the training would not write again what it was read from.
 
-    So a number that was converted or ignored on the way can't go unnoticed. What callbacks make of their
-    state is their own affair.
+    So a number that was converted or ignored on the way can't go unnoticed. What callbacks make of
+    their state is their own affair.
     """
     metadata, arrays = _contents(training)
     for key in _KEYS:
@@ -175,7 +176,8 @@ def _check_identity(found: Any, own: Mapping[str, Any]) -> None:
         there = found.get(name) if isinstance(found, dict) else None
         if there != value:
             raise CheckpointError(
-                f"the checkpoint is of another training: {name} was {there!r}, and is {value!r} here"
+                f"the checkpoint is of another training: {name} was {there!r}, "
+                f"and is {value!r} here"
             )
 
 

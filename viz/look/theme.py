@@ -13,7 +13,7 @@ MONO = "'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monos
 STEPS = SCALE.steps
 """How many shades each side of the scale has."""
 REACH = SCALE.steepness
-"""How steep the scale begins: from this many times smaller than the largest on, a gradient is hardly seen."""
+"""How many times smaller than the largest a gradient is when it can hardly be seen."""
 THINNEST = SCALE.thinnest
 THICKEST = SCALE.thickest
 """The widths of edges in pixels."""
