@@ -188,9 +188,9 @@ def require_graph(node: Any) -> None:
     """Raise GraphError if `node` is the result of an operation whose graph was not kept."""
     if node._rest is NOT_RECORDED:
         raise GraphError(
-            f"{node!r} has no graph to go back through: it was computed inside no_grad(), or "
-            "cut off by detach(), so no gradient can reach what it was made from. Compute it outside of "
-            "no_grad(), and call backward() on that"
+            f"{node!r} has no graph to go back through: it was computed inside no_grad(), or cut "
+            "off by detach(), so no gradient can reach what it was made from. Compute it outside "
+            "of no_grad(), and call backward() on that"
         )
 
 
