@@ -23,7 +23,7 @@ def _seeded() -> None:
 
 @pytest.fixture(autouse=True)
 def _plots_closed() -> Iterator[None]:
-    """Close the figures that a test or an example opened: matplotlib keeps them, and warns of many."""
+    """Close the figures that a test opened: matplotlib keeps them, and warns of many."""
     yield
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
