@@ -139,6 +139,7 @@ def load(path: str | PathLike[str]) -> Checkpoint:
     arrays = {name: _from_entry(name, entry) for name, entry in sorted(entries, key=itemgetter(0))}
     metadata = _file_metadata(raw)
     if _ENTRY not in metadata:
+        _refuse_renamed_entry(metadata, path)
         return Checkpoint(arrays, metadata)
     return Checkpoint(arrays, _own_metadata(metadata[_ENTRY], arrays, path))
 
@@ -315,6 +316,19 @@ def _file_metadata(raw: bytes) -> dict[str, Any]:
     header = json.loads(raw[8 : 8 + length])
     metadata = header.get(_RESERVED)
     return dict(metadata or {})
+
+
+def _refuse_renamed_entry(metadata: Mapping[str, Any], path: Any) -> None:
+    """Refuse a file whose entry has the right contents under another name.
+
+    Its name was damaged. Taken for the file of another program, it would be read without a checksum.
+    """
+    for name, text in metadata.items():
+        if all(f'"{key}"' in str(text) for key in _KEYS):
+            raise CheckpointError(
+                f"the metadata of {path} is called {name!r}, not {_ENTRY!r}: "
+                "the file was changed or damaged"
+            )
 
 
 def _own_metadata(text: str, arrays: Mapping[str, Array], path: Any) -> dict[str, Any]:
