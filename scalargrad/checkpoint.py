@@ -321,7 +321,7 @@ def _file_metadata(raw: bytes) -> dict[str, Any]:
 def _refuse_renamed_entry(metadata: Mapping[str, Any], path: Any) -> None:
     """Refuse a file whose entry has the right contents under another name.
 
-    Its name was damaged. Taken for the file of another program, it would be read without a checksum.
+    Its name was damaged. As the file of another program it would be read without a checksum.
     """
     for name, text in metadata.items():
         if all(f'"{key}"' in str(text) for key in _KEYS):

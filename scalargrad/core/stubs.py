@@ -1,6 +1,6 @@
 """Stubs of what is made from the table of operations, for type checkers and editors.
 
-`python -m scalargrad.core.stubs` writes `functions.pyi` and `methods.pyi` anew. A test compares the
+`python -m scalargrad.core.stubs` writes `functions.pyi` and `methods.pyi`. A test compares the
 files with what is generated here, so a new row of the table can't be forgotten.
 """
 

@@ -156,7 +156,7 @@ def warn_of_unlearned(
     if plain:
         warn_unlearned(
             f"the loss uses {_list_some(plain)}, a plain Value of {type(model).__name__}, "
-            "which is not learned: make it a Parameter, or a Buffer if it shall stay as it is"
+            "which is not learned: make it a Parameter, or a Buffer to leave it as it is"
         )
 
     stale = [node for node in old if id(node) in own or _can_learn(node)]
