@@ -1,7 +1,7 @@
 """Rules of the code that no linter knows: light imports, names of operations, sizes, docstrings.
 
-Which module may import which is written in `pyproject.toml` as contracts for import-linter, and
-that every module, class and function has a docstring is ruff's to say.
+Which module may import which is written in `pyproject.toml` as contracts for import-linter, and that every module,
+class and function has a docstring is ruff's to say.
 """
 
 import ast
@@ -70,9 +70,12 @@ EXTRAS = {
 
 
 IMPORT = """
-import sys, time start = time.process_time() import numpy numpy_alone = time.process_time() import
-scalargrad, scalargrad.nn print(numpy_alone - start, time.process_time() - start,
-*{name.split(".")[0] for name in sys.modules})
+import sys, time
+start = time.process_time()
+import numpy
+numpy_alone = time.process_time()
+import scalargrad, scalargrad.nn
+print(numpy_alone - start, time.process_time() - start, *{name.split(".")[0] for name in sys.modules})
 """
 
 
@@ -116,8 +119,8 @@ ALLOWED = {
     "scalargrad/training/callbacks.py": {"max", "min"},
     # that of a gradient, as a label
     "scalargrad/doctor/checks.py": {"norm"},
-    # Python's operators have names, too; and on Values a condition is decided already, so `where`
-    # is replaced in their namespace
+    # Python's operators have names, too; and on Values a condition is decided already, so `where` is
+    # replaced in their namespace
     "scalargrad/core/operations.py": {"add", "mul", "pow", "sub", "where"},
 }
 """Where the name of an operation may stand outside of the table, and why."""

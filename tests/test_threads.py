@@ -501,8 +501,7 @@ import sys, threading
 sys.setswitchinterval(1e-6)
 import scalargrad as sg
 uses = [
-    lambda: sg.fit, lambda: sg.compile, lambda: sg.diagnose, lambda: sg.optim.Adam, lambda:
-    sg.data.xor,
+    lambda: sg.fit, lambda: sg.compile, lambda: sg.diagnose, lambda: sg.optim.Adam, lambda: sg.data.xor,
     lambda: sg.checkpoint.save, lambda: sg.pretraining.pretrain, lambda: __import__("viz").draw,
 ]
 ready, errors = threading.Barrier(len(uses)), []
