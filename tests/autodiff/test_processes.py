@@ -228,6 +228,7 @@ def test_a_script_without_a_guard_is_told_of_it(script):
 
 
 SLOW = """
+import signal
 import os, sys, time
 from scalargrad import numerical_gradient
 
@@ -238,6 +239,8 @@ def slow(x):
     return x[0]
 
 if __name__ == "__main__":
+    # A shell that starts its jobs in the background lets them ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         numerical_gradient(slow, [1.0] * 1000, workers=2)
     except KeyboardInterrupt:
