@@ -155,8 +155,10 @@ def compare(
         return _compare_nodes(first, others, tolerance)
     if remark := _find_different_build(first, second):
         return Comparison(0, 0.0, tolerance, remark=remark)
+
     pairs = zip(first.order, second.order, strict=True)
-    return _compare_nodes(first, {node: second.numbers(other) for node, other in pairs}, tolerance)
+    others = {node: second.numbers(other) for node, other in pairs}
+    return _compare_nodes(first, others, tolerance)
 
 
 def _is_list_of_values(thing: Any) -> TypeGuard[list[Value] | tuple[Value, ...]]:
@@ -269,10 +271,9 @@ def _find_different_build(first: _Side, second: _Side) -> str:
     second_index = {node: i for i, node in enumerate(second.order)}
     # Operands are compared by position: the same place in both orders means the same node.
     for i, (x, y) in enumerate(zip(first.order, second.order, strict=False)):
-        same_operands = [first_index[arg] for arg in x.args] == [
-            second_index[arg] for arg in y.args
-        ]
-        if x.op != y.op or not same_operands:
+        first_operands = [first_index[arg] for arg in x.args]
+        second_operands = [second_index[arg] for arg in y.args]
+        if x.op != y.op or first_operands != second_operands:
             ours = f"{first.name(x)} ({clean(x.op) or x.kind})"
             theirs = f"{second.name(y)} ({clean(y.op) or y.kind})"
             return (
@@ -324,7 +325,8 @@ def _describe(
 ) -> Number:
     operands = []
     for arg in node.args:
-        operands.append((side.name(arg), arg.data, others[arg][0] if arg in others else None))
+        other = others[arg][0] if arg in others else None
+        operands.append((side.name(arg), arg.data, other))
     source = clean((node.metadata or {}).get("source", ""), 200)
     return Number(kind, side.name(node), first, second, tuple(operands), source)
 

@@ -159,7 +159,7 @@ class _Mirror:
 
     def _linear(self, layer: Layer) -> Any:
         linear = self.torch.nn.Linear(layer.inputs, layer.outputs, dtype=self.torch.float64)
-        weights = [[weight.data for weight in neuron.weights] for neuron in layer.neurons]
+        weights = [_read_data(neuron.weights) for neuron in layer.neurons]
         biases = [neuron.bias.data for neuron in layer.neurons]
         with self.torch.no_grad():
             linear.weight.copy_(self._tensor(weights))
@@ -189,7 +189,7 @@ class _Mirror:
 
     def run(self, samples: Sequence[Any], targets: Sequence[Any], loss: LossFunction) -> _Run:
         """Run forward and backward in PyTorch."""
-        x = self._tensor([[float(number) for number in row] for row in samples])
+        x = self._tensor([list(map(float, row)) for row in samples])
         outputs = []
         for part in self.parts:
             if part.path in self.linears:
@@ -211,9 +211,7 @@ class _Mirror:
 
     def _mean(self, loss: LossFunction, x: Any, targets: Sequence[Any]) -> Any:
         with _refuse_numbers(self.torch):
-            losses = [
-                loss(_unpack_single(row), target) for row, target in zip(x, targets, strict=True)
-            ]
+            losses = _sample_losses(loss, x, targets)
             return sum(losses) / len(x)
 
     def _gradients(self) -> Iterator[tuple[str, float]]:
@@ -232,6 +230,17 @@ def _unpack_single(row: Any) -> Any:
     return row[0] if len(row) == 1 else row
 
 
+def _sample_losses(loss: LossFunction, rows: Any, targets: Sequence[Any]) -> list[Any]:
+    losses = []
+    for row, target in zip(rows, targets, strict=True):
+        losses.append(loss(_unpack_single(row), target))
+    return losses
+
+
+def _read_data(values: Sequence[Value]) -> list[float]:
+    return [value.data for value in values]
+
+
 def _run_here(
     model: Module,
     parts: list[Part],
@@ -240,12 +249,14 @@ def _run_here(
     loss: LossFunction,
 ) -> _Run:
     """Run forward and backward here; the gradients that the model had are restored."""
-    rows: list[Any] = [[Value(float(number)) for number in row] for row in samples]
+    rows = [_make_values(row) for row in samples]
     outputs = []
     for part in parts:
         rows = [_as_list(part.step(row)) for row in rows]
-        outputs.append([[value.data for value in row] for row in rows])
-    losses = [loss(_unpack_single(row), target) for row, target in zip(rows, targets, strict=True)]
+        outputs.append([_read_data(row) for row in rows])
+
+    losses = _sample_losses(loss, rows, targets)
+    # Not sum(losses): it starts at 0, which would be a node more in the graph.
     total = sum(losses[1:], losses[0]) / len(samples)
 
     parameters = dict(model.named_parameters())
@@ -257,6 +268,10 @@ def _run_here(
     for name, parameter in parameters.items():
         parameter.grad = before[name]
     return _Run(outputs, total.data, gradients)
+
+
+def _make_values(numbers: Sequence[Any]) -> list[Value]:
+    return [Value(float(number)) for number in numbers]
 
 
 def _as_list(output: Any) -> list[Value]:
@@ -277,9 +292,13 @@ def _our_loss(loss: Loss) -> LossFunction:
 def _torch_loss(torch: Any, loss: Loss) -> LossFunction:
     """Return the counterpart of a loss in PyTorch."""
     if not isinstance(loss, str):
-        return lambda prediction, target: loss(
-            list(prediction) if prediction.dim() else prediction, target
-        )
+
+        def call_own(prediction: Any, target: Any) -> Any:
+            # Losses here take the outputs of a sample as a list, a single one by itself.
+            outputs = list(prediction) if prediction.dim() else prediction
+            return loss(outputs, target)
+
+        return call_own
 
     functional = torch.nn.functional
     # What PyTorch calls otherwise, or has not.
@@ -288,8 +307,9 @@ def _torch_loss(torch: Any, loss: Loss) -> LossFunction:
         "half_squared_error": lambda p, t: (0.5 * (p - t) ** 2).mean(),
         "hinge": lambda p, t: torch.relu(1.0 - t * p).mean(),
     }
-    function = others.get(loss)
-    function = function or getattr(functional, f"{loss}_loss", None) or getattr(functional, loss)
+    function = others.get(loss) or getattr(functional, f"{loss}_loss", None)
+    if function is None:
+        function = getattr(functional, loss)
 
     def call(prediction: Any, target: Any) -> Any:
         is_class = isinstance(target, int) and prediction.dim() > 0
@@ -306,7 +326,8 @@ def _values(ours: _Run, theirs: _Run, parts: Sequence[Part]) -> Iterator[Number]
         for sample, (row, other) in enumerate(zip(first, second, strict=True)):
             for unit, (x, y) in enumerate(zip(row, other, strict=True)):
                 name = f"neurons.{unit}" if isinstance(part.step, Layer) else f"output {unit}"
-                yield Number("value", f"{part.path}.{name} of sample {sample}".lstrip("."), x, y)
+                path = f"{part.path}.{name}".lstrip(".")
+                yield Number("value", f"{path} of sample {sample}", x, y)
     yield Number("value", "the loss", ours.loss, theirs.loss)
 
 

@@ -12,6 +12,7 @@ from math import isfinite, isnan
 from typing import NamedTuple
 
 from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.evaluation import operand_numbers
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, FLOOR, TABLE, ExactZero, Op
 from scalargrad.core.value import Value
@@ -114,7 +115,10 @@ def _write_sum(parts: Sequence[float]) -> str:
 
 
 def _and_others(count: int) -> str:
-    return f"; and {count:,} more place{'s' if count > 1 else ''} like it" if count else ""
+    if not count:
+        return ""
+    places = "place" if count == 1 else "places"
+    return f"; and {count:,} more {places} like it"
 
 
 def _why_zero(edge: _Edge) -> str:
@@ -133,7 +137,7 @@ class _Rule:
         self.node = edge.above
         self.op = TABLE[edge.above.op]
         self.operands = operands(self.node)
-        self.numbers = [_number_of(operand) for operand in self.operands]
+        self.numbers = operand_numbers(self.node)
         # Operands that are plain numbers are no Values: the edge counts Values only.
         values = [i for i, is_value in enumerate(wanted(self.node)) if is_value]
         self.operand = values[edge.port]
@@ -155,8 +159,11 @@ class _Rule:
 
         derivatives = op.derivatives(FLOATS, self.node.data, self.numbers)
         for i, x in enumerate(self.numbers):
-            if i != self.operand and derivatives[i] and x == self.node.data:
-                return f"{op.name} took {self._describe(i)} and not {self._describe(self.operand)}"
+            is_taken = derivatives[i] and x == self.node.data
+            if i != self.operand and is_taken:
+                taken = self._describe(i)
+                refused = self._describe(self.operand)
+                return f"{op.name} took {taken} and not {refused}"
         what = "is off" if len(self.operands) == 1 else "lets nothing through"
         return f"{op.name} {what} at {self._listed()}{_bracket_clause(op)}"
 
@@ -171,7 +178,8 @@ class _Rule:
             changed = [1.0 if i in group else x for i, x in enumerate(self.numbers)]
             if self.local(changed):
                 names = " and ".join(self._name(i) for i in group[:3])
-                return f"{names} {'is' if len(group) == 1 else 'are'} 0"
+                verb = "is" if len(group) == 1 else "are"
+                return f"{names} {verb} 0"
 
         if self.depends_on_result():
             return f"{self.op.name} is saturated: {clause(self.op)} = 0"
@@ -182,14 +190,19 @@ class _Rule:
         """Whether the derivative is written in terms of the operation's own result, as tanh's."""
         if len(self.operands) != 1:
             return False
-        return len({self.local(self.numbers, result) for result in (0.25, 0.5)}) > 1
+        # Any two results serve: only a rule that reads its result tells them apart.
+        first = self.local(self.numbers, 0.25)
+        second = self.local(self.numbers, 0.5)
+        return first != second
 
     def _listed(self) -> str:
         return ", ".join(map(number, self.numbers[:3]))
 
     def _name(self, i: int) -> str:
         operand = self.operands[i]
-        return name_of(operand) if isinstance(operand, Value) else f"the {self.op.operands[i]}"
+        if isinstance(operand, Value):
+            return name_of(operand)
+        return f"the {self.op.operands[i]}"
 
     def _describe(self, i: int) -> str:
         operand = self.operands[i]
@@ -199,10 +212,6 @@ class _Rule:
         if operand.label or operand.args:
             return f"{name_of(operand)} = {number(operand.data)}"
         return name_of(operand)
-
-
-def _number_of(operand: object) -> float:
-    return float(getattr(operand, "data", operand))  # type: ignore[arg-type]
 
 
 def clause(op: Op) -> str:
@@ -217,7 +226,8 @@ def clause(op: Op) -> str:
 
 
 def _bracket_clause(op: Op) -> str:
-    return f" (derivative {clause(op)})" if _CLAUSE.search(op.doc) else ""
+    match = _CLAUSE.search(op.doc)
+    return f" (derivative {match[1]})" if match else ""
 
 
 # Nan and inf
@@ -271,13 +281,12 @@ def _at_numbers(node: Value) -> str:
 
 
 def _write_operands(node: Value) -> str:
-    given = operands(node)
+    numbers = operand_numbers(node)
     shown = []
-    for operand in given[:_MAX_LISTED]:
+    for operand, x in zip(operands(node)[:_MAX_LISTED], numbers, strict=False):
         label = clean(getattr(operand, "label", ""), MAX_NAME)
-        value = number(_number_of(operand))
-        shown.append(f"{label} = {value}" if label else value)
-    if len(given) > _MAX_LISTED:
+        shown.append(f"{label} = {number(x)}" if label else number(x))
+    if len(numbers) > _MAX_LISTED:
         shown.append("…")
     return ", ".join(shown)
 

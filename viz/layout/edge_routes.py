@@ -90,11 +90,14 @@ class Router:
         if not self.containment.entered(edge):
             return []
         target = self.rects[edge.target]
-        for item in self.containment.items[self.containment.group(edge.target)]:
+        group = self.containment.group(edge.target)
+        for item in self.containment.items[group]:
             leaf = self.rects[item]
             is_before = self.containment.is_leaf(item) and leaf.right < target.x
-            if is_before and abs(leaf.middle - target.middle) < leaf.height:
+            is_level = abs(leaf.middle - target.middle) < leaf.height
+            if is_before and is_level:
                 side = 1 if end[1] > target.middle else -1
+                # Halfway between the leaf and the next item of its column.
                 lane = leaf.middle + (leaf.height + self.row_gap) / 2 * side
                 return [(leaf.x - 4, lane), (leaf.right, lane)]
         return []
@@ -108,9 +111,11 @@ class Router:
         route = self.routes[path].get((source or "", target or ""), ())
 
         left, top = self.origins[path]
+        first_x = start[0] + _MIN_DISTANCE
+        last_x = end[0] - _MIN_DISTANCE
         points = []
         for x, y in route[1:-1]:
-            if start[0] + _MIN_DISTANCE < x + left < end[0] - _MIN_DISTANCE:
+            if first_x < x + left < last_x:
                 points.append((x + left, y + top))
         return _drop_steep(start, points, end)
 
@@ -141,7 +146,8 @@ def _find_ends(containment: Containment, rects: dict[str, Rect]) -> list[tuple[P
         if containment.running.get(edge.target) == edge.source:
             above = rects[edge.source]
             below = rects[edge.target]
-            ends[i] = ((above.center, above.bottom), (above.center, below.y))
+            start = (above.center, above.bottom)
+            ends[i] = (start, (above.center, below.y))
         else:
             arriving[edge.target].append(i)
 
@@ -169,8 +175,10 @@ def _spread_ends(picture: Picture, indexes: list[int], rects: dict[str, Rect]) -
         return rects[edge.source].middle, edge.port
 
     room = min(rects[target.id].height * 0.5, _MAX_SPREAD * gaps)
-    ordered = sorted(indexes, key=height)
-    return {i: room * (rank / gaps - 0.5) for rank, i in enumerate(ordered)}
+    shifts = {}
+    for rank, i in enumerate(sorted(indexes, key=height)):
+        shifts[i] = room * (rank / gaps - 0.5)
+    return shifts
 
 
 def _twin_shift(picture: Picture, i: int) -> float:

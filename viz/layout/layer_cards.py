@@ -77,6 +77,7 @@ def lay_out_layers(picture: Picture) -> PlacedPicture:
     """
     if not picture.nodes:
         return PlacedPicture(picture, {}, {}, (), (), 0.0, 0.0)
+
     bodies = [_body_height(card) for card in picture.cards]
     lanes = _assign_lanes(picture)
     top = LANE * (max(lanes.values(), default=-1) + 1)
@@ -85,24 +86,39 @@ def lay_out_layers(picture: Picture) -> PlacedPicture:
     rects: dict[str, Rect] = {}
     x = 0.0
     for card, body in zip(picture.cards, bodies, strict=True):
+        card_width = _card_width(card, body)
         y = top + (tallest - TOP - body - PAD) / 2
-        rects[card.id] = Rect(x, y, _card_width(card, body), TOP + body + PAD)
+        rects[card.id] = Rect(x, y, card_width, TOP + body + PAD)
         x = rects[card.id].right + GAP
 
-    routes = tuple(_route(edge, rects, lanes.get(i), top) for i, edge in enumerate(picture.edges))
-    return PlacedPicture(picture, rects, {}, routes, (), x - GAP, tallest + top)
+    routes = []
+    for i, edge in enumerate(picture.edges):
+        routes.append(_route(edge, rects, lanes.get(i), top))
+    return PlacedPicture(
+        picture,
+        nodes=rects,
+        groups={},
+        routes=tuple(routes),
+        ports=(),
+        width=x - GAP,
+        height=tallest + top,
+    )
 
 
 def _card_width(card: LayerCard, body: float) -> float:
-    inside = max((rect.right for _, rect in place_pieces(card, body)), default=0.0)
+    right_edges = [rect.right for _, rect in place_pieces(card, body)]
+    inside = max(right_edges, default=0.0)
     is_result = card.kind == "result"
-    detail = width(card.detail, 13 if is_result else 10, mono=is_result)
-    heading = min(MAX_TITLE, width(card.title, 13, bold=True)) + detail + 18
-    return max(inside, heading, min(MAX_TITLE, width(card.line, 10)), 64.0) + 2 * PAD
+    detail_width = width(card.detail, 13 if is_result else 10, mono=is_result)
+    title_width = min(MAX_TITLE, width(card.title, 13, bold=True))
+    heading_width = title_width + detail_width + 18
+    line_width = min(MAX_TITLE, width(card.line, 10))
+    return max(inside, heading_width, line_width, 64.0) + 2 * PAD
 
 
 def _body_height(card: LayerCard) -> float:
-    return max((rect.bottom for _, rect in place_pieces(card, 0.0)), default=0.0) or 28.0
+    bottoms = [rect.bottom for _, rect in place_pieces(card, 0.0)]
+    return max(bottoms, default=0.0) or 28.0
 
 
 def place_pieces(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
@@ -115,12 +131,19 @@ def place_pieces(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
     Yields:
         Each map (its rectangle includes the caption), histogram, list of facts and bar chart.
     """
+    blocks = (
+        list(_place_maps(card)),
+        list(_place_numbers(card)),
+        list(_place_columns(card, body)),
+        list(_bars(card)),
+    )
     x = 0.0
-    for block in (_place_maps(card), _place_numbers(card), _place_columns(card, body), _bars(card)):
-        placed = list(block)
-        for piece, rect in placed:
+    for block in blocks:
+        for piece, rect in block:
             yield piece, Rect(rect.x + x, rect.y, rect.width, rect.height)
-        x += max((rect.right for _, rect in placed), default=-BLOCK_GAP) + BLOCK_GAP
+        # An empty block takes no gap either.
+        block_width = max((rect.right for _, rect in block), default=-BLOCK_GAP)
+        x += block_width + BLOCK_GAP
 
 
 def _place_maps(card: LayerCard) -> Iterator[PlacedPiece]:
@@ -141,9 +164,12 @@ def caption(shown: Map) -> str:
 
 def _matrix_size(shown: Map) -> Size:
     max_width, max_height = _MAX_MATRIX
-    wide = shown.columns * min(_CELL, max_width / shown.columns)
-    high = shown.rows * min(_CELL, max_height / shown.rows)
-    return max(_MIN_SIDE, wide), max(_MIN_SIDE, high)
+    # Rows and columns scale apart: a long thin matrix keeps its short side readable.
+    cell_width = min(_CELL, max_width / shown.columns)
+    cell_height = min(_CELL, max_height / shown.rows)
+    wide = max(_MIN_SIDE, shown.columns * cell_width)
+    high = max(_MIN_SIDE, shown.rows * cell_height)
+    return wide, high
 
 
 def _image_size(shown: Map) -> Size:
@@ -205,8 +231,11 @@ def _column_size(shown: Map, room: float) -> Size:
     if is_spelled(shown):
         wide, high = _SPELLED_CELL
         return wide, high * shown.rows
-    wide = 26.0 if shown.columns == 1 else max(26.0, min(_CELL * shown.columns, 120.0))
-    return wide, shown.rows * min(_CELL, max(room, 180.0) / shown.rows)
+    wide = 26.0
+    if shown.columns > 1:
+        wide = max(26.0, min(_CELL * shown.columns, 120.0))
+    cell = min(_CELL, max(room, 180.0) / shown.rows)
+    return wide, shown.rows * cell
 
 
 def _bars(card: LayerCard) -> Iterator[PlacedPiece]:
@@ -215,7 +244,8 @@ def _bars(card: LayerCard) -> Iterator[PlacedPiece]:
     names = max(width(bar.label, 10) for bar in card.bars)
     numbers = max(width(number(bar.data), 9.5, mono=True) for bar in card.bars)
     wide = names + _BAR_AREA + numbers + 16
-    high = (20.0 if len(card.bars) <= 16 else 11.0) * len(card.bars)
+    row = 20.0 if len(card.bars) <= 16 else 11.0
+    high = row * len(card.bars)
     yield Bars(card, names, numbers), Rect(0.0, 0.0, wide, high)
     if card.facts:
         yield Facts(card.facts), Rect(0.0, high + 10, wide, FACT * len(card.facts))
@@ -245,13 +275,17 @@ def _assign_lanes(picture: Picture) -> dict[int, int]:
         low = min(jumps[i])
         high = max(jumps[i])
         lane = 0
-        while lane < len(taken) and any(low <= end and start <= high for start, end in taken[lane]):
+        while lane < len(taken) and _overlaps_any(low, high, taken[lane]):
             lane += 1
         if lane == len(taken):
             taken.append([])
         taken[lane].append((low, high))
         lanes[i] = lane
     return lanes
+
+
+def _overlaps_any(low: int, high: int, spans: list[tuple[int, int]]) -> bool:
+    return any(low <= end and start <= high for start, end in spans)
 
 
 def _route(edge: Edge, rects: dict[str, Rect], lane: int | None, top: float) -> tuple[Point, ...]:

@@ -131,7 +131,8 @@ class _Layout:
         ports = []
         for names in self.containment.ports.values():
             for name in names.values():
-                ports.append((rects[name].x + BOX.port / 2, rects[name].middle))
+                port = rects[name]
+                ports.append((port.x + BOX.port / 2, port.middle))
         return PlacedPicture(
             self.picture,
             {node.id: rects[node.id] for node in self.picture.nodes},
@@ -264,9 +265,9 @@ class _Layout:
         users: dict[str, list[str]] = defaultdict(list)
         for source, target in pairs:
             users[source].append(target)
-        rects = {
-            name: Rect(*corner, *self.sizes[name]) for name, corner in interior.corners.items()
-        }
+        rects = {}
+        for name, corner in interior.corners.items():
+            rects[name] = Rect(*corner, *self.sizes[name])
 
         for leaf, targets in users.items():
             if len(targets) != 1 or not self.containment.is_leaf(leaf):
@@ -277,7 +278,8 @@ class _Layout:
                 continue
             new = Rect(x, old.y, old.width, old.height)
             swept = Rect(old.x, old.y - 4, new.right - old.x, old.height + 8)
-            if not any(swept.overlap(rects[name]) for name in rects if name != leaf):
+            others = (rects[name] for name in rects if name != leaf)
+            if not any(swept.overlap(other) for other in others):
                 rects[leaf] = new
                 interior.corners[leaf] = (new.x, new.y)
                 interior.routes.pop((leaf, targets[0]))
@@ -293,7 +295,8 @@ class _Layout:
 
         corners = {}
         for item, (x, y) in interior.corners.items():
-            corners[item] = (-BOX.port / 2 if item in ports else x + shift, y + BOX.header)
+            left = -BOX.port / 2 if item in ports else x + shift
+            corners[item] = (left, y + BOX.header)
         routes = {}
         for pair, route in interior.routes.items():
             routes[pair] = tuple((x + shift, y + BOX.header) for x, y in route)
@@ -332,8 +335,11 @@ def _sort_twins(
     for item in items:
         width, height = sizes[item]
         center = round(interior.corners[item][0] + width / 2, 1)
-        twins[center, height, tuple(sorted(neighbors[item]))].append(item)
+        key = (center, height, tuple(sorted(neighbors[item])))
+        twins[key].append(item)
+
     for group in twins.values():
         heights = sorted(interior.corners[item][1] for item in group)
         for item, y in zip(group, heights, strict=True):
-            interior.corners[item] = (interior.corners[item][0], y)
+            x, _ = interior.corners[item]
+            interior.corners[item] = (x, y)

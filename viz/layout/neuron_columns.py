@@ -31,19 +31,30 @@ def lay_out_neurons(picture: Picture) -> PlacedPicture:
     for i, column in enumerate(picture.columns):
         if i:
             center += _distance(picture.columns[i - 1], column, unit_width)
-        top = _HEADING + (tallest - len(column.members)) * _ROW / 2
+        missing_rows = tallest - len(column.members)
+        top = _HEADING + missing_rows * _ROW / 2
         for rank, member in enumerate(column.members):
+            x = center - unit_width / 2
             y = top + rank * _ROW + (_ROW - unit_height) / 2
-            rects[member] = Rect(center - unit_width / 2, y, unit_width, unit_height)
+            rects[member] = Rect(x, y, unit_width, unit_height)
 
-    routes = tuple(_route(rects[edge.source], rects[edge.target]) for edge in picture.edges)
+    routes = [_route(rects[edge.source], rects[edge.target]) for edge in picture.edges]
     right = center + _heading_width(picture.columns[-1], unit_width) / 2
-    return PlacedPicture(picture, rects, {}, routes, (), right, _HEADING + tallest * _ROW)
+    return PlacedPicture(
+        picture,
+        nodes=rects,
+        groups={},
+        routes=tuple(routes),
+        ports=(),
+        width=right,
+        height=_HEADING + tallest * _ROW,
+    )
 
 
 def _heading_width(column: Column, unit_width: float) -> float:
     title_width = width(column.title, FONT_SIZES.symbol, bold=True)
-    return max(unit_width, title_width, width(column.detail, FONT_SIZES.word)) + 12
+    detail_width = width(column.detail, FONT_SIZES.word)
+    return max(unit_width, title_width, detail_width) + 12
 
 
 def _distance(before: Column, after: Column, unit_width: float) -> float:

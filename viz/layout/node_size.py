@@ -29,14 +29,17 @@ def _measure_module(node: Node) -> Size:
 def _measure_card(node: Node) -> Size:
     # One long label must not set the width of a column: the tooltip has it in full.
     label = fitted(node.label, FONT_SIZES.label, CARD.max_label, bold=True)
+    label_width = width(label, FONT_SIZES.label, bold=True)
+    detail_width = width(node.detail, FONT_SIZES.small)
     body_width = max(
         CARD.min_body,
-        width(label, FONT_SIZES.label, bold=True) + 2 * CARD.text_inset,
-        width(node.detail, FONT_SIZES.small) + 2 * CARD.text_inset,
+        label_width + 2 * CARD.text_inset,
+        detail_width + 2 * CARD.text_inset,
     )
     rows = number_rows(node)
     for word, x in rows:
-        body_width = max(body_width, width(word, FONT_SIZES.word) + number_width(x) + 32)
+        row_width = width(word, FONT_SIZES.word) + number_width(x) + 32
+        body_width = max(body_width, row_width)
 
     head = CARD.head if node.label else CARD.top
     detail = CARD.detail if node.detail else 0.0
@@ -63,21 +66,30 @@ def badge_width(node: Node) -> float:
 def header_width(group: Group) -> float:
     """Return the width that the heading of an open module needs, margins included."""
     title_width = width(group.title, FONT_SIZES.label, bold=True)
-    return title_width + width(group.detail, FONT_SIZES.small) + 26 + 2 * BOX.margin
+    detail_width = width(group.detail, FONT_SIZES.small)
+    return title_width + detail_width + 26 + 2 * BOX.margin
 
 
 def number_rows(node: Node) -> list[tuple[str, float]]:
     """Return the numbers that a card shows, each with its name."""
-    return [(word, x) for word, x in (("data", node.data), ("grad", node.grad)) if x is not None]
+    rows = []
+    if node.data is not None:
+        rows.append(("data", node.data))
+    if node.grad is not None:
+        rows.append(("grad", node.grad))
+    return rows
 
 
 def chip_text(node: Node) -> str:
     """Return what is written inside a chip, "" where it would not fit."""
     if node.kind == "operation":
         return node.symbol
-    text = node.label or (number(node.data) if node.kind == "constant" else "")
-    fits = len(text) <= CHIP.max_characters and node.kind != "parameter"
-    return text if fits else ""
+    if node.kind == "parameter":
+        return ""
+    text = node.label
+    if not text and node.kind == "constant":
+        text = number(node.data)
+    return text if len(text) <= CHIP.max_characters else ""
 
 
 def short_label(node: Node) -> str:

@@ -73,14 +73,17 @@ def _frame(rows: str, node: Node, theme: Theme) -> str:
 
 def _badge(node: Node, theme: Theme) -> str:
     # Never empty: Graphviz takes a <B> without text for a syntax error.
-    sign = escape_text(node.symbol, 12) or ("▸" if node.kind == "module" else " ")
+    fallback = "▸" if node.kind == "module" else " "
+    sign = escape_text(node.symbol, 12) or fallback
     fill = theme.badges.get(node.kind, theme.badges["operation"])
     look = f'{_FLAT} CELLPADDING="6" STYLE="ROUNDED" BGCOLOR="{fill}"'
     return _table(look, f'<TR><TD><FONT COLOR="#ffffff"><B>{sign}</B></FONT></TD></TR>')
 
 
 def _gradient(x: float, picture: Picture, theme: Theme) -> str:
-    fill = color(shade(x, picture.largest), theme) if isfinite(x) else theme.card
+    fill = theme.card
+    if isfinite(x):
+        fill = color(shade(x, picture.largest), theme)
     ink = text_color(fill)
     look = f'{_FLAT} CELLPADDING="3" STYLE="ROUNDED" BGCOLOR="{fill}"'
     return _table(look, _number_row("grad", x, ink, ink, theme))
@@ -126,17 +129,21 @@ def draw_chip(node: Node, neurons: bool, ink: str) -> str:
     if not name and node.kind == "constant":
         name = number(node.data)
     content = number(node.data) if neurons else escape_text(node.symbol, 12)
-    lines = [name, content] if neurons or node.kind != "operation" else [content, name]
-    text = "<BR/>".join(line for line in lines if line) or " "
+    lines = [name, content]
+    if node.kind == "operation" and not neurons:
+        lines.reverse()
+    text = "<BR/>".join(filter(None, lines)) or " "
     return _font(text, FONT_SIZES.chip, ink)
 
 
 def draw_record(node: Node) -> str:
     """Return the lecture's box: name | data | grad, with four decimals."""
     name = escape_text(node.name or node.label)
-    cells = [name, _four_decimals("data", node.data), _four_decimals("grad", node.grad)]
-    row = "".join(f"<TD>{cell or ' '}</TD>" for cell in cells)
-    return _table('BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6"', f"<TR>{row}</TR>")
+    data = _four_decimals("data", node.data)
+    gradient = _four_decimals("grad", node.grad)
+    row = "".join(f"<TD>{cell or ' '}</TD>" for cell in (name, data, gradient))
+    look = 'BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6"'
+    return _table(look, f"<TR>{row}</TR>")
 
 
 def _four_decimals(word: str, x: float | None) -> str:
@@ -162,16 +169,20 @@ def draw_caption(picture: Picture, theme: Theme, legend: bool) -> str:
         rows.append(_draw_legend(picture, theme))
     for note in picture.notes:
         for line in textwrap.wrap(clean(note, 400), _LINE_LENGTH):
-            rows.append(f'<FONT POINT-SIZE="10">{escape(line, _LINE_LENGTH)}</FONT>')
+            text = escape(line, _LINE_LENGTH)
+            rows.append(f'<FONT POINT-SIZE="10">{text}</FONT>')
 
+    if not rows:
+        return ""
     cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
-    return _table(f'{_FLAT} CELLPADDING="2"', cells) if rows else ""
+    return _table(f'{_FLAT} CELLPADDING="2"', cells)
 
 
 def _draw_legend(picture: Picture, theme: Theme) -> str:
     largest = number(picture.largest)
-    steps = range(-SCALE.steps, SCALE.steps + 1, 4)
-    ramp = "".join(f'<TD BGCOLOR="{color(step, theme)}" WIDTH="12"> </TD>' for step in steps)
+    ramp = ""
+    for step in range(-SCALE.steps, SCALE.steps + 1, 4):
+        ramp += f'<TD BGCOLOR="{color(step, theme)}" WIDTH="12"> </TD>'
     red = "" if picture.is_finite else "   red: nan or infinite"
     start = f"<TD>{escape_text(picture.colors)}  −{largest}</TD>"
     end = f"<TD>{largest}   dashed: exactly 0{red}</TD>"

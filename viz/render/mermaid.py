@@ -63,16 +63,23 @@ def escape_label(text: str, longest: int = 60) -> str:
         '#60;b#62; #34;x#34; #35;35#59;'
     """
     characters = clean(text, longest)
-    coded = "".join(c if c.isalnum() or c in " ×÷−∂…" else f"#{ord(c)};" for c in characters)
+    coded = "".join(map(_escape_character, characters))
     # The one statement that Mermaid finds even inside quotes.
     return coded.replace("direction ", "directio#110; ")
+
+
+def _escape_character(character: str) -> str:
+    if character.isalnum() or character in " ×÷−∂…":
+        return character
+    return f"#{ord(character)};"
 
 
 def _strongest_edges(picture: Picture) -> list[Edge]:
     """Return the edges that Mermaid draws, in the order of the picture."""
     strengths = [strength(edge.flow or 0.0, picture.largest) for edge in picture.edges]
     by_strength = sorted(range(len(strengths)), key=lambda i: -strengths[i])
-    return [picture.edges[i] for i in sorted(by_strength[:MAX_EDGES])]
+    kept = sorted(by_strength[:MAX_EDGES])
+    return [picture.edges[i] for i in kept]
 
 
 def _inside(
@@ -91,17 +98,20 @@ def _inside(
         parent = group.parent if group.parent in known else ""
         if parent != path or group.path in passed:
             continue
-        names = map(escape_label, (group.title or group.path, group.detail))
-        title = " · ".join(filter(None, names)) or " "
+        name = escape_label(group.title or group.path)
+        detail = escape_label(group.detail)
+        title = " · ".join(filter(None, [name, detail])) or " "
         yield f'subgraph g{index}["{title}"]'
         for line in _inside(group.path, picture, ids, passed | {group.path}):
             yield f"    {line}"
         yield "end"
 
     for node in picture.nodes:
-        if (node.group if node.group in known else "") == path:
+        group_path = node.group if node.group in known else ""
+        if group_path == path:
             shape = _SHAPES.get(node.kind, _ROUND)
-            yield ids[node.id] + shape.format(_label(node, picture))
+            label = _label(node, picture)
+            yield ids[node.id] + shape.format(label)
 
 
 def _label(node: Node, picture: Picture) -> str:
@@ -117,28 +127,35 @@ def _label(node: Node, picture: Picture) -> str:
     if picture.level == "chips" and node.kind == "operation":
         return label
 
-    for word, x in (("data", node.data), ("grad", node.grad)):
-        if x is not None:
-            label += f"<br/>{word} {number(x)}"
+    if node.data is not None:
+        label += f"<br/>data {number(node.data)}"
+    if node.grad is not None:
+        label += f"<br/>grad {number(node.grad)}"
     return label
 
 
 def _escape_lines(*texts: str) -> str:
-    return "<br/>".join(filter(None, map(escape_label, texts))) or " "
+    lines = [escape_label(text) for text in texts]
+    return "<br/>".join(filter(None, lines)) or " "
 
 
 def _links(edges: Iterable[Edge], ids: dict[str, str]) -> Iterator[str]:
     for edge in edges:
         arrow = "-.->" if edge.flow == 0.0 else "-->"
-        label = f'|"∂ {number(edge.local)}"|' if edge.local is not None else ""
-        yield f"{ids[edge.source]} {arrow}{label} {ids[edge.target]}"
+        label = ""
+        if edge.local is not None:
+            label = f'|"∂ {number(edge.local)}"|'
+        source = ids[edge.source]
+        target = ids[edge.target]
+        yield f"{source} {arrow}{label} {target}"
 
 
 def _link_styles(edges: list[Edge], picture: Picture) -> Iterator[str]:
     # Edges that look alike share a statement: Mermaid refuses long texts.
     indexes: dict[str, list[str]] = defaultdict(list)
     for i, edge in enumerate(edges):
-        indexes[_link_style(edge.flow, picture.largest)].append(str(i))
+        style = _link_style(edge.flow, picture.largest)
+        indexes[style].append(str(i))
     for style, links in indexes.items():
         yield f"linkStyle {','.join(links)} {style}"
 
@@ -146,8 +163,11 @@ def _link_styles(edges: list[Edge], picture: Picture) -> Iterator[str]:
 def _link_style(flow: float | None, largest: float) -> str:
     if not flow:
         return f"stroke:{LIGHT.line},stroke-width:1px"
-    stroke = edge_color(shade(flow, largest), LIGHT) if isfinite(flow) else LIGHT.alarm
-    return f"stroke:{stroke},stroke-width:{edge_width(flow, largest)}px"
+    stroke = LIGHT.alarm
+    if isfinite(flow):
+        stroke = edge_color(shade(flow, largest), LIGHT)
+    thickness = edge_width(flow, largest)
+    return f"stroke:{stroke},stroke-width:{thickness}px"
 
 
 def _classes(picture: Picture, ids: dict[str, str]) -> Iterator[str]:
@@ -157,7 +177,8 @@ def _classes(picture: Picture, ids: dict[str, str]) -> Iterator[str]:
     """
     members: dict[tuple[str, str], list[str]] = defaultdict(list)
     for node in picture.nodes:
-        members[_fill_class(node, picture)].append(ids[node.id])
+        fill = _fill_class(node, picture)
+        members[fill].append(ids[node.id])
     for kind in ("parameter", "input"):
         border = f"stroke:{LIGHT.badges[kind]},stroke-width:2px"
         members[kind, border] = [ids[node.id] for node in picture.nodes if node.kind == kind]
@@ -178,7 +199,8 @@ def _fill_class(node: Node, picture: Picture) -> tuple[str, str]:
         return "plain", f"fill:{LIGHT.card},stroke:{LIGHT.line},color:{LIGHT.ink}"
     step = shade(node.grad, picture.largest)
     fill = color(step, LIGHT)
-    name = f"grad{'m' if step < 0 else 'p'}{abs(step)}"
+    sign = "m" if step < 0 else "p"
+    name = f"grad{sign}{abs(step)}"
     return name, f"fill:{fill},stroke:{LIGHT.line},color:{text_color(fill)}"
 
 
@@ -189,7 +211,9 @@ def _caption(picture: Picture, edge_count: int) -> Iterator[str]:
         notes.append(f"showing the {edge_count:,} strongest of {len(picture.edges):,} edges")
     lines: list[str] = []
     for note in notes:
-        lines += [escape_label(line, 90) for line in textwrap.wrap(clean(note, 300), 60)]
+        for line in textwrap.wrap(clean(note, 300), 60):
+            lines.append(escape_label(line, 90))
     if lines:
-        yield f'caption["{"<br/>".join(lines)}"]'
+        text = "<br/>".join(lines)
+        yield f'caption["{text}"]'
         yield f"style caption fill:none,stroke:none,color:{LIGHT.muted}"

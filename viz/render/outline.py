@@ -49,7 +49,8 @@ def _heading(picture: Picture) -> Iterator[str]:
         yield title
     shown = sum(1 for node in picture.nodes if not node.tag)
     total = picture.total or shown
-    yield f"{total:,} value{'' if total == 1 else 's'}."
+    word = "value" if total == 1 else "values"
+    yield f"{total:,} {word}."
     for note in picture.notes:
         yield clean(note, 300)
 
@@ -63,7 +64,8 @@ def _layers(picture: Picture) -> Iterator[str]:
             if edge.source == card.id:
                 back = "" if edge.flow is None else f", gradient norm {number(edge.flow)} back"
                 target = "itself" if edge.target == card.id else titles[edge.target]
-                yield f"  to {target}: {edge.count:,} number{'s' * (edge.count != 1)}{back}"
+                word = "number" if edge.count == 1 else "numbers"
+                yield f"  to {target}: {edge.count:,} {word}{back}"
 
 
 def _sections(picture: Picture) -> Iterator[str]:
@@ -114,7 +116,12 @@ def _from_root(picture: Picture) -> Iterator[Node]:
     heard = set()
     later_first = picture.nodes[::-1]
     for node in sorted(later_first, key=lambda node: (not node.root, node.tag)):
-        content = (node.kind, node.label, number(node.data), number(node.grad))
+        content = (
+            node.kind,
+            node.label,
+            number(node.data),
+            number(node.grad),
+        )
         if not (node.tag and content in heard):
             yield node
         heard.add(content)
@@ -172,10 +179,13 @@ def _numbers(node: Node, picture: Picture) -> list[str]:
 
 
 def _derivatives(operands: list[Edge], by_id: dict[str, Node]) -> str:
-    known = [(edge.source, edge.local) for edge in operands if edge.local is not None]
+    known = [edge for edge in operands if edge.local is not None]
     if not known or len(known) > _MAX_SPELLED:
         return ""
-    phrases = [f"by {_refer_to(by_id[source])} {number(local)}" for source, local in known]
+    phrases = []
+    for edge in known:
+        operand = _refer_to(by_id[edge.source])
+        phrases.append(f"by {operand} {number(edge.local)}")
     return "derivative " + ", ".join(phrases)
 
 

@@ -25,7 +25,8 @@ def draw_map(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
     The map is an image with a border, or for a few units their numbers on their colors.
     """
     size = f"{shown.rows} × {shown.columns}"
-    title = escape(f"{shown.name}, {size}, largest {exact(shown.largest)}", 200)
+    largest = exact(shown.largest)
+    title = escape(f"{shown.name}, {size}, largest {largest}", 200)
     heading = writer.text(rect.x, rect.y + 9, caption(shown), 9.5, "muted")
     inside = Rect(rect.x, rect.y + CAPTION, rect.width, rect.height - CAPTION)
     if is_spelled(shown):
@@ -69,10 +70,18 @@ def _draw_spelled(shown: Map, rect: Rect, writer: SvgWriter) -> str:
         fill = f"g{step}" if isfinite(x) else "alarm"
         ink = f"t{step}" if isfinite(x) else "white"
         y = cells.y + i * row
-        parts.append(writer.rect(cells.x, y, cells.width, row, writer.paint(fill, "card"), 3))
-        baseline = y + row / 2 + 3.2
-        center = cells.x + cells.width / 2
-        parts.append(writer.text(center, baseline, number(x), 9, ink, anchor="middle", mono=True))
+        paint = writer.paint(fill, "card")
+        parts.append(writer.rect(cells.x, y, cells.width, row, paint, 3))
+        written = writer.text(
+            cells.x + cells.width / 2,
+            y + row / 2 + 3.2,
+            number(x),
+            9,
+            ink,
+            anchor="middle",
+            mono=True,
+        )
+        parts.append(written)
     return "".join(parts)
 
 
@@ -93,15 +102,16 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
         if not count:
             continue
         center = (i + 0.5) / BINS * 2 - 1
-        x = rect.x + i * bar_width + (_ZERO_GAP if i >= BINS // 2 else 0)
+        gap = _ZERO_GAP if i >= BINS // 2 else 0
+        x = rect.x + i * bar_width + gap
         # At least a visible line: one number among thousands must not vanish.
         tall = max(0.6, count / max_count * height)
         outline = path_data("M", x, base, "v", -tall, "h", bar_width * 0.86, "v", tall, "Z")
         bars[shade(center, 1.0)].append(outline)
-    parts = [
-        writer.path("".join(outlines), writer.paint(f"e{fill}"))
-        for fill, outlines in sorted(bars.items())
-    ]
+    parts = []
+    for fill, outlines in sorted(bars.items()):
+        paint = writer.paint(f"e{fill}")
+        parts.append(writer.path("".join(outlines), paint))
 
     if shown.zeros:
         tall = min(height, max(0.6, shown.zeros / max_count * height))
@@ -112,7 +122,8 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
     parts.append(_draw_axis(shown, rect, base, writer))
 
     counts = f"{shown.zeros:,} exactly 0, {shown.odd:,} nan or infinite"
-    title = escape(f"{shown.name}: {counts}, largest {exact(shown.largest)}", 200)
+    largest = exact(shown.largest)
+    title = escape(f"{shown.name}: {counts}, largest {largest}", 200)
     return f"<g><title>{title}</title>{''.join(parts)}</g>"
 
 
@@ -136,7 +147,8 @@ def draw_facts(facts: Facts, rect: Rect, writer: SvgWriter) -> str:
     for i, (name, text) in enumerate(facts.lines):
         y = rect.y + FACT * i + 12
         room = rect.width - width(text, 10, mono=True) - 8
-        parts.append(writer.text(rect.x, y, fitted(name, 10, room), 10, "muted"))
+        shown = fitted(name, 10, room)
+        parts.append(writer.text(rect.x, y, shown, 10, "muted"))
         parts.append(writer.text(rect.right, y, text, 10, "ink", anchor="end", mono=True))
     return "".join(parts)
 
@@ -164,18 +176,17 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
             fill = f"e{shade(bar.grad, steepest)}"
             length = bar.grad / steepest * reach
             parts.append(_draw_bar(zero, y + row * 0.68, length, row * 0.18, fill, writer))
-        parts.append(
-            writer.text(
-                rect.right,
-                y + row / 2 + 3.3,
-                number(bar.data),
-                9.5,
-                "alarm" if is_odd else "ink",
-                anchor="end",
-                mono=True,
-                bold=is_odd,
-            )
+        written = writer.text(
+            rect.right,
+            y + row / 2 + 3.3,
+            number(bar.data),
+            9.5,
+            "alarm" if is_odd else "ink",
+            anchor="end",
+            mono=True,
+            bold=is_odd,
         )
+        parts.append(written)
 
     axis = path_data("M", zero, rect.y, "V", rect.bottom)
     parts.append(writer.path(axis, writer.paint("none", "line"), 'stroke-width="1"'))
@@ -215,7 +226,9 @@ def _draw_bar(
     zero: float, y: float, length: float, height: float, fill: str, writer: SvgWriter
 ) -> str:
     x = min(zero, zero + length)
-    return writer.rect(x, y, max(abs(length), 0.4), height, writer.paint(fill), 1)
+    # At least a hairline: a bar of 0 must not vanish.
+    visible = max(abs(length), 0.4)
+    return writer.rect(x, y, visible, height, writer.paint(fill), 1)
 
 
 def draw_ramp(x: float, writer: SvgWriter) -> tuple[str, float]:

@@ -37,7 +37,9 @@ def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
         return not edge.dim, abs(edge.flow or 0.0)
 
     order = sorted(range(len(picture.edges)), key=prominence)
-    parts = [draw_edge(picture.edges[i], placed.routes[i], picture, writer, arrow) for i in order]
+    parts = []
+    for i in order:
+        parts.append(draw_edge(picture.edges[i], placed.routes[i], picture, writer, arrow))
     parts += draw_labels(placed, writer)
     parts += [draw_port(point, writer) for point in placed.ports]
     return "".join(parts)
@@ -63,7 +65,9 @@ def draw_edge(edge: Edge, route: Route, picture: Picture, writer: SvgWriter, arr
     )
     if not arrow:
         return line
-    return line + writer.path(_tip(x, y, head, down), writer.paint(stroke), opacity.strip())
+
+    tip = _tip(x, y, head, down)
+    return line + writer.path(tip, writer.paint(stroke), opacity.strip())
 
 
 def _opacity(edge: Edge, picture: Picture, arrow: bool) -> str:
@@ -72,7 +76,8 @@ def _opacity(edge: Edge, picture: Picture, arrow: bool) -> str:
     flow = edge.flow or 0.0
     # Network diagrams have thousands of edges: weak ones must not cover strong ones.
     if not arrow and shade(flow, picture.largest):
-        return f' opacity="{0.25 + 0.75 * strength(flow, picture.largest):.2f}"'
+        opacity = 0.25 + 0.75 * strength(flow, picture.largest)
+        return f' opacity="{opacity:.2f}"'
     return ""
 
 
@@ -91,7 +96,8 @@ def draw_backward_edge(edge: Edge, route: Route, picture: Picture, writer: SvgWr
     down = _runs_down(route)
     start = (x, y + head * 0.8) if down else (x + head * 0.8, y)
     line = writer.path(curve((start, *route[1:])), paint, stroke_width)
-    return line + writer.path(_tip(x, y, -head, down), writer.paint(stroke))
+    tip = _tip(x, y, -head, down)
+    return line + writer.path(tip, writer.paint(stroke))
 
 
 def _stroke(flow: float, picture: Picture) -> str:
@@ -104,8 +110,10 @@ def _head_size(thickness: float) -> float:
 
 def place_plate(route: Route, wide: float, high: float, taken: list[Rect]) -> Rect:
     """Return where on an edge a plate of a size covers the least of others."""
-    rects = [_label_rect(route, share, wide) for share in _PLATE_SHARES]
-    plates = [Rect(rect.x, rect.middle - high / 2, wide, high) for rect in rects]
+    plates = []
+    for share in _PLATE_SHARES:
+        rect = _label_rect(route, share, wide)
+        plates.append(Rect(rect.x, rect.middle - high / 2, wide, high))
     return min(plates, key=lambda plate: _covered_area(plate, taken))
 
 
@@ -139,7 +147,8 @@ def curve(route: Sequence[Point]) -> str:
     """
     parts = [path_data("M", *route[0])]
     for (x0, y0), (x1, y1) in pairwise(route):
-        if abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5:
+        is_straight = abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5
+        if is_straight:
             parts.append(path_data("L", x1, y1))
         else:
             middle = (x0 + x1) / 2
@@ -151,7 +160,8 @@ def draw_port(point: Point, writer: SvgWriter) -> str:
     """Return a port on the border of a box."""
     x, y = point
     center = f'cx="{format_coordinate(x)}" cy="{format_coordinate(y)}"'
-    return f'<circle {center} r="3" {writer.paint("card", "line")} stroke-width="1.2"/>'
+    paint = writer.paint("card", "line")
+    return f'<circle {center} r="3" {paint} stroke-width="1.2"/>'
 
 
 def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
@@ -168,22 +178,36 @@ def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
         is_quiet = edge.dim or picture.by_id[edge.source].tag
         if edge.local is None or (is_quiet and not edge.mark):
             continue
-        text = f"∂ {number(edge.local)}" + (f" {edge.mark}" if edge.mark else "")
+
+        text = f"∂ {number(edge.local)}"
+        if edge.mark:
+            text += f" {edge.mark}"
         label_width = width(text, _LABEL_SIZE) + 8
         rects = [_label_rect(route, share, label_width) for share in _LABEL_SHARES]
         covered = [_covered_area(rect, taken) for rect in rects]
         least = min(covered)
         rect = rects[covered.index(least)]
-        if least > rect.width * rect.height * _MAX_COVERED and not edge.mark:
+        is_hidden = least > rect.width * rect.height * _MAX_COVERED
+        if is_hidden and not edge.mark:
             continue
-
         taken.append(rect)
-        paint = writer.paint("alarm" if edge.mark else "page")
-        opacity = "" if edge.mark else 'opacity="0.86"'
-        yield writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 4, opacity)
-        y = rect.middle + 3.3
-        ink = "page" if edge.mark else "muted"
-        yield writer.text(rect.center, y, text, _LABEL_SIZE, ink, anchor="middle")
+        yield from _draw_label(rect, text, bool(edge.mark), writer)
+
+
+def _draw_label(rect: Rect, text: str, is_marked: bool, writer: SvgWriter) -> Iterable[str]:
+    paint = writer.paint("alarm" if is_marked else "page")
+    ink = "page" if is_marked else "muted"
+    # A quiet label lets its edge shine through; what is marked has to be read.
+    opacity = "" if is_marked else 'opacity="0.86"'
+    yield writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 4, opacity)
+    yield writer.text(
+        rect.center,
+        rect.middle + 3.3,
+        text,
+        _LABEL_SIZE,
+        ink,
+        anchor="middle",
+    )
 
 
 def _label_rect(route: Route, share: float, label_width: float) -> Rect:
@@ -199,7 +223,8 @@ def _point_at(route: Route, t: float) -> Point:
     stretches = pairwise(route)
     (x0, y0), (x1, y1) = max(stretches, key=lambda ends: abs(ends[1][0] - ends[0][0]))
     # Both control points are halfway across, one at the height of each end.
-    x = x0 * (1 - t) ** 3 + 3 * (x0 + x1) / 2 * t * (1 - t) + x1 * t**3
+    inner = 3 * (x0 + x1) / 2 * t * (1 - t)
+    x = x0 * (1 - t) ** 3 + inner + x1 * t**3
     y = y0 + (y1 - y0) * (3 * t * t - 2 * t**3)
     return x, y
 

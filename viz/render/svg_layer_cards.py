@@ -38,7 +38,9 @@ def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
     picture = placed.picture
     count = sum(len(card.maps) + len(card.columns) for card in picture.cards) or 1
     max_pixels = min(_MAX_MAP_PIXELS, max(1000, _MAX_PIXELS // count))
-    parts = [_draw_card(card, placed.nodes[card.id], max_pixels, writer) for card in picture.cards]
+    parts = []
+    for card in picture.cards:
+        parts.append(_draw_card(card, placed.nodes[card.id], max_pixels, writer))
 
     largest = largest_flow(picture)
     for edge, route in zip(picture.edges, placed.routes, strict=True):
@@ -55,23 +57,24 @@ def _draw_card(card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter) 
     is_result = card.kind == "result"
     detail_size = 13 if is_result else 10
     detail_width = width(card.detail, detail_size, mono=is_result)
-    parts.append(
-        writer.text(
-            rect.right - PAD,
-            rect.y + 24,
-            card.detail,
-            detail_size,
-            "ink" if is_result else "muted",
-            anchor="end",
-            mono=is_result,
-        )
+    detail = writer.text(
+        rect.right - PAD,
+        rect.y + 24,
+        card.detail,
+        detail_size,
+        "ink" if is_result else "muted",
+        anchor="end",
+        mono=is_result,
     )
+    parts.append(detail)
 
     x = rect.x + PAD
     inner_width = rect.width - 2 * PAD
-    title = fitted(card.title, 13, min(MAX_TITLE, inner_width - detail_width - 8), bold=True)
+    title_width = min(MAX_TITLE, inner_width - detail_width - 8)
+    title = fitted(card.title, 13, title_width, bold=True)
+    line = fitted(card.line, 10, inner_width)
     parts.append(writer.text(x, rect.y + 24, title, 13, "ink", bold=True))
-    parts.append(writer.text(x, rect.y + 39, fitted(card.line, 10, inner_width), 10, "muted"))
+    parts.append(writer.text(x, rect.y + 39, line, 10, "muted"))
     for piece, place in place_pieces(card, rect.height - TOP - PAD):
         # Not `place.move(x, …)`: the sums are rounded in the order in which they are written here.
         moved = Rect(place.x + x, place.y + rect.y + TOP, place.width, place.height)
@@ -164,7 +167,8 @@ def _draw_lane(edge: Edge, route: tuple[Point, ...], largest: float, writer: Svg
         dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
         underline = path_data("M", left + 6, y + 7, "h", label_width - 12)
         stroke = f'stroke-width="{edge_width(edge.flow, largest)}"{dashes}'
-        parts.append(writer.path(underline, writer.paint("none", _flow_color(edge.flow)), stroke))
+        paint = writer.paint("none", _flow_color(edge.flow))
+        parts.append(writer.path(underline, paint, stroke))
     parts.append(writer.text(center, y + 3.5, words, 10, "muted", anchor="middle"))
     return "".join(parts)
 
