@@ -1,5 +1,6 @@
 """A diagnosis as a picture: the network as neurons, flagged units marked, the findings in words."""
 
+from collections import Counter
 from dataclasses import replace
 
 from scalargrad.doctor import Diagnosis
@@ -40,7 +41,7 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     drawn: set[str] = set()
     nodes: list[Node] = []
     for node in picture.nodes:
-        # The calls of a module share its parameters, and with them what is wrong with it.
+        # A mark is for a module, and so for all of its calls.
         path = without_calls(node.label)
         drawn.add(path)
         nodes.append(_mark(node, words.get(path, "")))

@@ -200,17 +200,19 @@ class _LayerView:
         if is_folded and not self._holds_samples(layer):
             return  # a mean over steps or tokens would mean nothing
 
-        units = [[outputs.get(name) for outputs in calls] for name in facts.output_names]
-        data = [_read_present(unit, _data) for unit in units]
+        data: list[list[float | None]] = []
+        gradients: list[list[float | None]] = []
+        for name in facts.output_names:
+            unit = [outputs.get(name) for outputs in calls]
+            data.append(_read_present(unit, _data))
+            gradients.append(_read_present(unit, self._gradient))
         if is_folded:
             data = [[float(numpy.mean(_present(row)))] for row in data]
-        yield _map_units("out", data, facts.output_grid)
-        if not self.has_gradients:
-            return
-        gradients = [_read_present(unit, self._gradient) for unit in units]
-        if is_folded:
             gradients = [[float(numpy.sum(_present(row)))] for row in gradients]
-        yield _map_units("grad", gradients, facts.output_grid)
+
+        yield _map_units("out", data, facts.output_grid)
+        if self.has_gradients:
+            yield _map_units("grad", gradients, facts.output_grid)
 
     # Inputs
 
