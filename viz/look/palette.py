@@ -30,7 +30,9 @@ def class_color(number: int, theme: Theme = LIGHT, tint: int | None = None) -> s
     """
     colors = LIGHT_COLORS if theme is LIGHT else DARK_COLORS
     full = colors[number % len(colors)]
-    return full if tint is None else mixed(theme.page, full, TINTS[tint])
+    if tint is None:
+        return full
+    return mixed(theme.page, full, TINTS[tint])
 
 
 def dark_pairs() -> dict[str, str]:
@@ -40,8 +42,10 @@ def dark_pairs() -> dict[str, str]:
         >>> dark_pairs()["#c8590c"]
         '#f59b4c'
     """
+    tints = (None, *range(len(TINTS)))
     pairs: dict[str, str] = {}
     for number in range(len(LIGHT_COLORS)):
-        for tint in (None, *range(len(TINTS))):
-            pairs[class_color(number, LIGHT, tint)] = class_color(number, DARK, tint)
+        for tint in tints:
+            light = class_color(number, LIGHT, tint)
+            pairs[light] = class_color(number, DARK, tint)
     return pairs
