@@ -62,7 +62,8 @@ def plot_grid(
             if signed:
                 fill = color(shade(item, largest), LIGHT)
             else:
-                fill = gray(round(GRAYS * max(0.0, item / largest)), LIGHT)
+                darkness = max(0.0, item / largest)
+                fill = gray(round(GRAYS * darkness), LIGHT)
             _add_square(ax, i, j, fill, linewidth=0.6)
     ax.set(xlim=(0, len(numbers[0])), ylim=(len(numbers), 0), aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
@@ -182,7 +183,8 @@ def plot_confusion(
     ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="predicted", ylabel="true")
     places = [i + 0.5 for i in range(size)]
     shown = [_shorten(label) for label in labels]
-    rotation = 90 if size * max(map(len, labels)) > _MAX_HORIZONTAL else 0
+    letters = size * max(map(len, labels))
+    rotation = 90 if letters > _MAX_HORIZONTAL else 0
     # A name with dollar signs is no formula.
     ax.set_xticks(places, shown, rotation=rotation, parse_math=False)
     ax.set_yticks(places, shown, parse_math=False)
