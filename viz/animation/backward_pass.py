@@ -115,10 +115,11 @@ class BackwardPass:
 
     def _edge(self, edge: Edge, route: tuple[Point, ...], sheet: SvgWriter, clock: Clock) -> str:
         """Return an edge without a gradient, which gives way to one with it."""
-        has_arrow = self.picture.level != "neurons"
+        picture = self.picture
+        has_arrow = picture.level != "neurons"
         empty = replace(edge, flow=None)
-        before = svg_edges.draw_edge(empty, route, self.picture, sheet, has_arrow)
-        after = svg_edges.draw_edge(edge, route, self.picture, sheet, has_arrow)
+        before = svg_edges.draw_edge(empty, route, picture, sheet, has_arrow)
+        after = svg_edges.draw_edge(edge, route, picture, sheet, has_arrow)
         arrival = self.start(self.step_of[edge.target] + 1)
         coming = fading_in(arrival - 0.3 * self.pace, arrival)
         inverse = [(second, 1.0 - x) for second, x in coming.points]

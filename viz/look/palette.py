@@ -28,6 +28,7 @@ def class_color(number: int, theme: Theme = LIGHT, tint: int | None = None) -> s
         >>> class_color(0), class_color(6), class_color(0, tint=0)
         ('#1f6fb4', '#1f6fb4', '#dbe8f3')
     """
+    # Any other theme is taken for a dark one: these colors are checked against two pages only.
     colors = LIGHT_COLORS if theme is LIGHT else DARK_COLORS
     full = colors[number % len(colors)]
     if tint is None:

@@ -170,6 +170,7 @@ class _ScalarView:
                     continue
                 flow = carried(local, self.snapshot.gradients[node])
                 if self.module_of[node] or self.module_of[arg]:
+                    # Several edges have no local derivative in common, but their flows add up.
                     merged[source, target] += flow
                 else:
                     single.append(Edge(source, target, local, flow, port))

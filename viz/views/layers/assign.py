@@ -110,6 +110,7 @@ def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, P
     layers: dict[LayerKey, Layer] = {}
     parts: dict[Scope, Part] = {}
     for unit in units:
+        # What is no neuron beside others is a layer by itself.
         call = calls[unit] if unit in in_layers else unit
         stem = "" if call in divided or call is unit else _stem(unit.name)
         is_list_of_call = not stem or stem != unit.name
@@ -129,6 +130,7 @@ def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, P
 
 
 def _layer_key(call: Scope, stem: str) -> LayerKey:
+    # A scope that was made by hand may have no identity: then each call is a module by itself.
     return call.identity or id(call), stem
 
 

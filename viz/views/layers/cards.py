@@ -66,6 +66,7 @@ def layer_picture(
 def _card_node(card: LayerCard, snapshot: Snapshot) -> Node:
     """Return a card as a node, for the formats that draw no maps."""
     is_result = card.kind == "result"
+    # The number of a single root is what the node shows; several have none in common.
     root = snapshot.roots[0] if is_result and len(snapshot.roots) == 1 else None
     details = [card.detail] if root is None else []
     if card.statistics and card.statistics.gradient_norm is not None:
@@ -123,7 +124,8 @@ class _LayerView:
 
     def _notes_on_calls(self) -> Iterator[str]:
         """Yield what columns of units mean: samples, or calls that belong to one computation."""
-        samples = together = 1
+        samples = 1
+        together = 1
         for layer in self.folded.layers:
             if self._holds_samples(layer):
                 samples = max(samples, len(layer.calls))
@@ -262,8 +264,10 @@ class _LayerView:
     def _row_labels(self, calls: list[list[Value]]) -> tuple[str, ...]:
         """Return the labels of inputs, where every call gives them the same ones."""
         labels = {tuple(map(self._short_label, call)) for call in calls}
-        first = tuple(map(self._short_label, calls[0]))
-        return first if len(labels) == 1 and any(first) else ()
+        if len(labels) > 1:
+            return ()
+        (shared,) = labels
+        return shared if any(shared) else ()
 
     def _short_label(self, leaf: Value) -> str:
         return cut(self.snapshot.labels[leaf], 12)
@@ -296,14 +300,12 @@ class _LayerView:
         outputs = [node for node in entering if node.args]
         if not 1 < len(outputs) <= MAX_BARS or not all(map(self._is_called_once, outputs)):
             return ()
-        return tuple(
-            Bar(
-                cut(self.snapshot.labels[node], 24) or str(i),
-                node.data,
-                self._gradient(node) if self.has_gradients else None,
-            )
-            for i, node in enumerate(outputs)
-        )
+        bars: list[Bar] = []
+        for i, node in enumerate(outputs):
+            label = cut(self.snapshot.labels[node], 24) or str(i)
+            grad = self._gradient(node) if self.has_gradients else None
+            bars.append(Bar(label, node.data, grad))
+        return tuple(bars)
 
     def _is_called_once(self, node: Value) -> bool:
         """Tell whether the layers that a Value comes from were called once."""

@@ -98,6 +98,7 @@ class LayerFacts:
         """What the layer is: its class, its sizes, its activation."""
         calls = len(self.layer.calls)
         inputs = max(map(len, self.weights), default=0)
+        # Units with at most one weight each, as in a normalization, don't tell how many enter.
         if inputs <= 1:
             inputs = round(len(self.layer.entering) / max(1, calls))
 

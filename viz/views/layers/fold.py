@@ -122,6 +122,7 @@ class Folded:
     # The passes
 
     def _fold(self) -> None:
+        # Local names, since the loop runs for every Value of the graph.
         parts = self._parts
         gradients = self.snapshot.gradients
         for node in self.snapshot.order:

@@ -53,6 +53,7 @@ def sort_leaves(leaves: list[Leaf]) -> list[Leaf]:
     ranks = rank_names((leaf.label, "") for leaf in leaves)
     families = {family for family, _ in ranks.values()}
 
+    # Where labels say nothing about the order, that of the graph is the best there is.
     has_equal_labels = len(ranks) < len(leaves)
     if has_equal_labels or len(families) > 1:
         return leaves
