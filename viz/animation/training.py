@@ -99,9 +99,10 @@ class FrameScene:
         placed = [replace(self.placed, picture=frame) for frame in self.frames]
         backdrops = [draw_backdrop(each, sheet) for each in placed]
         last = self.frames[-1]
-        # The strongest edges are drawn last, on top of the others.
-        edges = sorted(range(len(last.edges)), key=lambda i: abs(last.edges[i].flow or 0.0))
         nodes = range(len(last.nodes))
+        flows = [abs(edge.flow or 0.0) for edge in last.edges]
+        # The strongest edges are drawn last, on top of the others.
+        edges = sorted(range(len(flows)), key=flows.__getitem__)
 
         parts = [self._changing(backdrops, clock)]
         parts += [self._changing(self._edge_looks(i, sheet), clock) for i in edges]
@@ -172,13 +173,17 @@ class FrameScene:
             short = fitted(text, 11, wide, bold=True)
             line = sheet.text(0, 12, short, 11, "ink", bold=True)
             parts.append(clock.moving(line, self._caption_track(i), _HIDDEN))
-        moves = [self.start(i) - 0.3 * self.pace for i in range(1, len(self.frames))]
-        parts.append(progress_bar(wide, moves, 0.3 * self.pace, sheet, clock))
+        ease = 0.3 * self.pace
+        moves = [self.start(i) - ease for i in range(1, len(self.frames))]
+        parts.append(progress_bar(wide, moves, ease, sheet, clock))
         return "".join(parts)
 
     def _caption_track(self, i: int) -> Track:
+        following = i + 1
         start = self.start(i) - 0.01 if i else 0.0
-        end = self.start(i + 1) - 0.01 if i + 1 < len(self.frames) else None
+        end = None
+        if following < len(self.frames):
+            end = self.start(following) - 0.01
         return showing(start, end, self.seconds)
 
 
@@ -269,7 +274,8 @@ def scene_from_recording(
     roots: list[Value] = []
     # A short recording has fewer frames: none is shown twice.
     for i in dict.fromkeys(evenly):
-        captions.append(f"step {recording.steps[i]:,}: loss {number(recording.losses[i])}")
+        loss = number(recording.losses[i])
+        captions.append(f"step {recording.steps[i]:,}: loss {loss}")
         roots.append(graph_at(recording, i))
     pictures = _pictures(roots, level, expand, colors)
     return FrameScene(pictures, captions, pace, title, _place)

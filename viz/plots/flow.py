@@ -330,7 +330,8 @@ def plot_weights(
             "plot_weights needs a recording with at least one frame and one parameter"
         )
     chosen = _farthest(paths, data) if names is None else _named(paths, names)
-    return plot_trajectories(recording.steps, data[:, list(chosen)], list(chosen.values()), ax)
+    columns = data[:, list(chosen)]
+    return plot_trajectories(recording.steps, columns, list(chosen.values()), ax)
 
 
 @explain_calls

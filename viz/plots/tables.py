@@ -65,7 +65,10 @@ def plot_grid(
                 darkness = max(0.0, item / largest)
                 fill = gray(round(GRAYS * darkness), LIGHT)
             _add_square(ax, i, j, fill, linewidth=0.6)
-    ax.set(xlim=(0, len(numbers[0])), ylim=(len(numbers), 0), aspect="equal", xticks=[], yticks=[])
+    height = len(numbers)
+    width = len(numbers[0])
+    # The first row is on top.
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
     return ax
 
@@ -256,7 +259,8 @@ def plot_bars(
         ['100 s', '1 s']
     """
     numbers = _check_bars(lengths, log)
-    written = [f"{number:.3g}" for number in numbers.values()] if texts is None else list(texts)
+    rounded = [f"{number:.3g}" for number in numbers.values()]
+    written = rounded if texts is None else list(texts)
     if len(written) != len(numbers):
         raise LengthError(
             f"plot_bars needs a text for each bar: {len(numbers)} bars, {len(written)} texts"

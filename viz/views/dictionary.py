@@ -175,9 +175,10 @@ def _sort(graph: Graph) -> list[str]:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         names = [_quote(name) for name in error.args[1]]
-        shown = names if len(names) <= _MAX_CYCLE else [*names[:4], "…", *names[-3:]]
+        if len(names) > _MAX_CYCLE:
+            names[4:-3] = ["…"]
         raise PictureError(
-            f"the graph runs in a circle, {' → '.join(shown)}: no order could compute it"
+            f"the graph runs in a circle, {' → '.join(names)}: no order could compute it"
         ) from None
 
 

@@ -389,7 +389,9 @@ def _band_node(position: int, first: int, band: Sequence[Kernel], root: bool) ->
         noun = "matrix" if matrices == 1 else "matrices"
         detail = f"{matrices:,} {noun} · {detail}"
 
-    label = f"kernel {first + 1:,}"
+    # For readers the kernels are numbered from 1.
+    last = first + len(band)
+    label = f"kernel {last:,}"
     if len(band) > 1:
-        label = f"kernels {first + 1:,} to {first + len(band):,}"
+        label = f"kernels {first + 1:,} to {last:,}"
     return Node(f"n{position}", "module", label=label, detail=detail, root=root)

@@ -181,8 +181,12 @@ class Calls:
         depth = {key: len(scope.chain()) for key, scope in scopes.items()}
         counts: dict[tuple[Slot, str, int], int] = defaultdict(int)
 
+        def turn(call: Call) -> tuple[int, int]:
+            key, _ = call
+            return depth[key], last[call]
+
         # Outer calls first: the place of a call begins with the place of the call around it.
-        for key, sample in sorted(last, key=lambda call: (depth[call[0]], last[call])):
+        for key, sample in sorted(last, key=turn):
             scope = scopes[key]
             around: Slot = ()
             if scope.parent is not None:

@@ -97,7 +97,8 @@ class Units:
         self.shown: dict[Unit, Unit] = {}
         for column in self.columns:
             self.shown |= self._narrow(column)
-        self.ids = {unit: f"u{i}" for i, unit in enumerate(dict.fromkeys(self.shown.values()))}
+        drawn = dict.fromkeys(self.shown.values())
+        self.ids = {unit: f"u{i}" for i, unit in enumerate(drawn)}
 
     # Which Value belongs to which unit
 
@@ -276,7 +277,8 @@ class Units:
 
     def _is_output(self, node: Value, unit: Unit) -> bool:
         users = self.snapshot.users.get(node, ())
-        return node in self.roots or any(self.unit.get(user) is not unit for user in users)
+        is_used_elsewhere = any(self.unit.get(user) is not unit for user in users)
+        return is_used_elsewhere or node in self.roots
 
     @cached_property
     def roots(self) -> set[Value]:

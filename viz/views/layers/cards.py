@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Value
@@ -350,7 +351,8 @@ class _LayerView:
             different = {call for node in nodes for call in calls[node]}
             if different:
                 # Numbers a call; steps after the first may take none of an input.
-                count = round(sum(len(calls[node]) for node in nodes) / len(different))
+                uses = sum(len(calls[node]) for node in nodes)
+                count = round(uses / len(different))
             else:
                 count = round(len(nodes) / self._count_calls(source))
             flow = None
@@ -416,6 +418,11 @@ def _map_tiles(name: str, calls: list[list[Value]], shape: tuple[int, int, int],
     """Return the inputs of calls as images, the first ones of many."""
     _, height, width = shape
     size = height * width
-    tiles = [call[i : i + size] for call in calls for i in range(0, len(call), size)]
-    images = [numpy.reshape(list(map(read, tile)), (height, width)) for tile in tiles[:MAX_IMAGES]]
+    images: list[NDArray[numpy.float64]] = []
+    for call in calls:
+        for start in range(0, len(call), size):
+            numbers = [read(leaf) for leaf in call[start : start + size]]
+            images.append(numpy.reshape(numbers, (height, width)))
+            if len(images) == MAX_IMAGES:
+                return map_images(name, images)
     return map_images(name, images)

@@ -64,10 +64,11 @@ class LayerFacts:
         """
         rows = [list(row.weights) for row in self._rows]
         units = self.layer.units
-        if len(rows) == 1 and units > 1 and len(rows[0]) % units == 0:
+        if len(rows) == 1 and units > 1:
             (weights,) = rows
-            size = len(weights) // units
-            return [weights[i : i + size] for i in range(0, len(weights), size)]
+            size, left_over = divmod(len(weights), units)
+            if not left_over:
+                return [weights[i : i + size] for i in range(0, len(weights), size)]
         return [sort_leaves(row) for row in rows]
 
     @cached_property
