@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from scalargrad.errors import PictureError
 from viz.drawing import Drawing
-from viz.layout.geometry import Rect
+from viz.layout.geometry import Point, Rect
 from viz.layout.layered import PlacedPicture
 from viz.look.text import fitted, number, width
 from viz.model.picture import Edge, Node, Picture
@@ -38,15 +38,15 @@ def backward_steps(picture: Picture) -> dict[str, int]:
     That is 0 for the root, else one after the last of its users. Boxes that use each other get the
     last step.
     """
-    users: dict[str, list[str]] = defaultdict(list)
+    users_left: dict[str, int] = defaultdict(int)
     operands: dict[str, list[str]] = defaultdict(list)
     for edge in picture.edges:
-        users[_original(edge.source)].append(edge.target)
-        operands[edge.target].append(_original(edge.source))
+        operand = _original(edge.source)
+        users_left[operand] += 1
+        operands[edge.target].append(operand)
 
     # A topological sort by counting: a node is ready when none of its users is left.
     names = list(dict.fromkeys(_original(node.id) for node in picture.nodes))
-    users_left = {name: len(users[name]) for name in names}
     step = dict.fromkeys(names, 0)
     ready = [name for name in names if not users_left[name]]
     for name in ready:
@@ -87,7 +87,8 @@ class BackwardPass:
         self.step_of = backward_steps(self.picture)
         sending = [self.step_of[edge.target] + 1 for edge in self.picture.edges]
         self.steps = max(sending, default=0)
-        self.pace = pace or max(_MIN_PACE, min(_MAX_PACE, _TOTAL / max(1, self.steps)))
+        even_pace = _TOTAL / max(1, self.steps)
+        self.pace = pace or max(_MIN_PACE, min(_MAX_PACE, even_pace))
         self.seconds = LEAD + (self.steps + 1) * self.pace + PAUSE
 
     def start(self, step: int) -> float:
@@ -101,28 +102,28 @@ class BackwardPass:
 
     def body(self, sheet: SvgWriter, clock: Clock) -> str:
         """Return the moving picture."""
-        edges = self.picture.edges
+        routed = zip(self.picture.edges, self.placed.routes, strict=True)
         # The strongest edges are drawn last, on top of the others.
-        order = sorted(range(len(edges)), key=lambda i: abs(edges[i].flow or 0.0))
+        in_order = sorted(routed, key=lambda pair: abs(pair[0].flow or 0.0))
         parts = [draw_backdrop(self.placed, sheet)]
-        parts += [self._edge(i, sheet, clock) for i in order]
+        parts += [self._edge(edge, route, sheet, clock) for edge, route in in_order]
         parts += svg_edges.draw_labels(self.placed, sheet)
         parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
         parts += [self._node(node, sheet, clock) for node in self.picture.nodes]
         parts += self._messages(sheet, clock)
         return "".join(parts)
 
-    def _edge(self, i: int, sheet: SvgWriter, clock: Clock) -> str:
+    def _edge(self, edge: Edge, route: tuple[Point, ...], sheet: SvgWriter, clock: Clock) -> str:
         """Return an edge without a gradient, which gives way to one with it."""
-        edge = self.picture.edges[i]
-        route = self.placed.routes[i]
-        has_arrow = self.picture.level != "neurons"
+        picture = self.picture
+        has_arrow = picture.level != "neurons"
         empty = replace(edge, flow=None)
-        before = svg_edges.draw_edge(empty, route, self.picture, sheet, has_arrow)
-        after = svg_edges.draw_edge(edge, route, self.picture, sheet, has_arrow)
+        before = svg_edges.draw_edge(empty, route, picture, sheet, has_arrow)
+        after = svg_edges.draw_edge(edge, route, picture, sheet, has_arrow)
         arrival = self.start(self.step_of[edge.target] + 1)
         coming = fading_in(arrival - 0.3 * self.pace, arrival)
-        going = Track("opacity", tuple((second, 1.0 - x) for second, x in coming.points))
+        inverse = [(second, 1.0 - x) for second, x in coming.points]
+        going = Track("opacity", tuple(inverse))
         return clock.moving(before, going, _HIDDEN) + clock.moving(after, coming)
 
     def _node(self, node: Node, sheet: SvgWriter, clock: Clock) -> str:
@@ -143,47 +144,57 @@ class BackwardPass:
     def _arrivals(self, node: Node) -> Iterator[tuple[float, float]]:
         """Yield when shares arrive, and what the gradient is then."""
         name = _original(node.id)
+        last = self.step_of[name]
         shares: dict[int, float] = defaultdict(float)
         # A small copy is beside one user: it shows the complete gradient only.
-        for edge in self.picture.edges if not node.tag else ():
-            if _original(edge.source) == name:
-                shares[self.step_of[edge.target] + 1] += edge.flow or 0.0
+        if not node.tag:
+            for edge in self.picture.edges:
+                if _original(edge.source) == name:
+                    step = self.step_of[edge.target] + 1
+                    shares[step] += edge.flow or 0.0
+
         total = 0.0
         for step in sorted(shares):
             total += shares[step]
-            if step < self.step_of[name]:
+            if step < last:
                 yield self.start(step), total
         # At the end the gradient itself: the shares may not add up to it to the last bit.
-        yield self.start(self.step_of[name]), node.grad or 0.0
+        yield self.start(last), node.grad or 0.0
 
     def _messages(self, sheet: SvgWriter, clock: Clock) -> Iterator[str]:
         """Yield what runs back along the edges at their step; on cards with the arithmetic."""
+        picture = self.picture
+        # Plates of one step must not cover each other; those of different steps never meet.
         taken: dict[int, list[Rect]] = defaultdict(lambda: [*self.placed.nodes.values()])
-        for edge, route in zip(self.picture.edges, self.placed.routes, strict=True):
+        for edge, route in zip(picture.edges, self.placed.routes, strict=True):
             step = self.step_of[edge.target]
-            message = (
-                svg_edges.draw_backward_edge(edge, route, self.picture, sheet) if edge.flow else ""
-            )
-            if self.picture.level == "cards" and edge.local is not None and edge.flow is not None:
-                text = arithmetic(edge, self.picture)
+            message = ""
+            if edge.flow:
+                message += svg_edges.draw_backward_edge(edge, route, picture, sheet)
+            if picture.level == "cards" and edge.local is not None and edge.flow is not None:
+                text = arithmetic(edge, picture)
                 text_width = width(text, 10, bold=True) + 14
                 frame = svg_edges.place_plate(route, text_width, 18.0, taken[step])
                 taken[step].append(frame)
-                message += svg_edges.draw_plate(frame, text, edge.flow, self.picture, sheet)
+                message += svg_edges.draw_plate(frame, text, edge.flow, picture, sheet)
             if message:
                 begin = self.start(step) + 0.15 * self.pace
-                track = flashing(begin, self.start(step + 1), 0.12 * self.pace)
+                end = self.start(step + 1)
+                track = flashing(begin, end, 0.12 * self.pace)
                 yield clock.moving(message, track, _HIDDEN)
 
     def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
         """Return a caption for each step, and a bar of how far the pass is."""
         starts = [self.start(step) for step in range(self.steps)]
-        bounds = [0.0, *starts, self.start(self.steps), self.seconds]
+        # A caption before the first step, one for each, and one that stays.
+        begins = [0.0, *starts, self.start(self.steps)]
+        ends = [*begins[1:], None]
         parts = []
-        for i, text in enumerate(self._captions()):
-            line = sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
-            end = bounds[i + 1] if bounds[i + 1] < self.seconds else None
-            parts.append(clock.moving(line, showing(bounds[i], end, self.seconds), _HIDDEN))
+        for text, begin, end in zip(self._captions(), begins, ends, strict=True):
+            short = fitted(text, 11, wide, bold=True)
+            line = sheet.text(0, 12, short, 11, "ink", bold=True)
+            track = showing(begin, end, self.seconds)
+            parts.append(clock.moving(line, track, _HIDDEN))
         parts.append(progress_bar(wide, starts, 0.3 * self.pace, sheet, clock))
         return "".join(parts)
 
@@ -192,10 +203,14 @@ class BackwardPass:
         nodes = {_original(node.id): node for node in self.picture.nodes}
         senders: dict[int, dict[str, None]] = defaultdict(dict)
         for edge in self.picture.edges:
-            senders[self.step_of[edge.target]][_name_of(nodes[edge.target])] = None
+            step = self.step_of[edge.target]
+            name = _name_of(nodes[edge.target])
+            senders[step][name] = None
         for step in range(self.steps):
             names = list(senders[step])
-            where = ", ".join(names[:_MAX_SENDERS]) + (", …" if len(names) > _MAX_SENDERS else "")
+            where = ", ".join(names[:_MAX_SENDERS])
+            if len(names) > _MAX_SENDERS:
+                where += ", …"
             yield (
                 f"backward step {step + 1} of {self.steps}, at {where}: each operand gets "
                 "gradient × local derivative, added with +="
@@ -215,7 +230,8 @@ def backward_scene(drawing: Drawing, pace: float | None = None, title: str = "")
         raise PictureError(
             'layers are too coarse to play the backward pass on: give level="neurons" or expand='
         )
-    if all(edge.flow is None for edge in picture.edges) or picture.colors != "gradient":
+    has_gradients = any(edge.flow is not None for edge in picture.edges)
+    if not has_gradients or picture.colors != "gradient":
         raise PictureError(
             "there are no gradients to play: call backward() first, and animate the result, "
             "not the network"
@@ -248,12 +264,14 @@ def progress_bar(
         sheet: Writes the SVG.
         clock: Writes what moves.
     """
-    points = []
+    points: list[tuple[float, float]] = []
     for i, second in enumerate(starts):
-        points += [(second, i / len(starts)), (second + ease, (i + 1) / len(starts))]
+        points.append((second, i / len(starts)))
+        points.append((second + ease, (i + 1) / len(starts)))
     track = Track("scale", tuple(points) or ((0.0, 1.0),))
     ground = sheet.rect(0, 22, wide, 5, sheet.paint("line"), 2.5, 'opacity="0.4"')
-    return ground + clock.moving(sheet.rect(0, 22, wide, 5, sheet.paint("muted"), 2.5), track)
+    bar = sheet.rect(0, 22, wide, 5, sheet.paint("muted"), 2.5)
+    return ground + clock.moving(bar, track)
 
 
 def arithmetic(edge: Edge, picture: Picture) -> str:

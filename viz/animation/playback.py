@@ -122,6 +122,7 @@ class Animation:
         if target.suffix.lower() == ".svg":
             write(target, self.svg())
             return target
+        # A GIF or MP4 cannot follow the preference of its reader.
         theme = "light" if self.theme == "auto" else self.theme
         make = video.gif if target.suffix.lower() == ".gif" else video.mp4
         write(target, make(lambda second: self.still(second, theme), self.seconds, rate, scale))

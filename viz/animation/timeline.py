@@ -30,12 +30,17 @@ class Track:
 
     def at(self, second: float) -> float:
         """Return the number at a moment: before the first point, and after the last, theirs."""
-        if second <= self.points[0][0]:
-            return self.points[0][1]
+        start, first = self.points[0]
+        if second <= start:
+            return first
         for (t0, x0), (t1, x1) in pairwise(self.points):
-            if second <= t1:
-                return x0 + (x1 - x0) * (second - t0) / (t1 - t0) if t1 > t0 else x1
-        return self.points[-1][1]
+            if second > t1:
+                continue
+            if t1 == t0:
+                return x1
+            return x0 + (x1 - x0) * (second - t0) / (t1 - t0)
+        _, last = self.points[-1]
+        return last
 
 
 def fading_in(start: float, end: float) -> Track:
@@ -45,7 +50,9 @@ def fading_in(start: float, end: float) -> Track:
 
 def flashing(start: float, end: float, fade: float) -> Track:
     """Return a track of what appears at `start` and goes at `end`, each within `fade` seconds."""
-    return Track("opacity", ((start, 0.0), (start + fade, 1.0), (end, 1.0), (end + fade, 0.0)))
+    appear = ((start, 0.0), (start + fade, 1.0))
+    leave = ((end, 1.0), (end + fade, 0.0))
+    return Track("opacity", (*appear, *leave))
 
 
 def showing(start: float, end: float | None, last: float) -> Track:
@@ -56,9 +63,17 @@ def showing(start: float, end: float | None, last: float) -> Track:
         end: When it goes; None if it stays.
         last: The end of the animation.
     """
-    appear = ((start, 0.0), (start + _INSTANT, 1.0)) if start > 0.0 else ((0.0, 1.0),)
-    go = ((last, 1.0),) if end is None else ((end, 1.0), (end + _INSTANT, 0.0))
-    return Track("opacity", (*appear, *go))
+    points: list[tuple[float, float]] = []
+    if start > 0.0:
+        points += [(start, 0.0), (start + _INSTANT, 1.0)]
+    else:
+        points.append((0.0, 1.0))
+
+    if end is None:
+        points.append((last, 1.0))
+    else:
+        points += [(end, 1.0), (end + _INSTANT, 0.0)]
+    return Track("opacity", tuple(points))
 
 
 class Clock:
@@ -82,17 +97,23 @@ class Clock:
             track: What to follow.
             more: Further attributes of the group.
         """
-        now = track.at(self.seconds if self.moment is None else self.moment)
-        if self.moment is not None and track.what == "opacity" and now <= 0.0:
-            return ""
-        name = ""
+        attributes = ""
         if self.moment is None:
-            name = f' class="{self._names.setdefault(track, f"k{len(self._names)}")}"'
+            # Where the style sheet does not play, the attribute shows the end.
+            now = track.at(self.seconds)
+            # One rule for all that move alike keeps the style sheet short.
+            name = self._names.setdefault(track, f"k{len(self._names)}")
+            attributes = f' class="{name}"'
+        else:
+            now = track.at(self.moment)
+            if track.what == "opacity" and now <= 0.0:
+                return ""
+
         if track.what == "scale":
             attribute = f'transform="scale({now:.{_DIGITS}g} 1)"'
         else:
             attribute = f'{track.what}="{format_coordinate(now)}"'
-        return f"<g{name} {attribute}{more}>{content}</g>"
+        return f"<g{attributes} {attribute}{more}>{content}</g>"
 
     def style(self) -> str:
         """Return the style sheet; empty where nothing moves.
@@ -110,22 +131,22 @@ class Clock:
         return f"<style>{keyframes}@media (prefers-reduced-motion:no-preference){{{rules}}}</style>"
 
     def _keyframes(self, track: Track) -> str:
-        points = [
-            (0.0, track.at(0.0)),
-            *(point for point in track.points if 0.0 < point[0] < self.seconds),
-            (self.seconds, track.at(self.seconds)),
-        ]
-        return "".join(
-            f"{self._percent(second)}%{{{_rule(track.what, x)}}}" for second, x in points
-        )
+        within = [point for point in track.points if 0.0 < point[0] < self.seconds]
+        # A frame at 0 % and one at 100 %: without them browsers would move to and from the
+        # attribute of the element.
+        start = (0.0, track.at(0.0))
+        end = (self.seconds, track.at(self.seconds))
+        frames = ""
+        for second, x in (start, *within, end):
+            frames += f"{self._percent(second)}%{{{_rule(track.what, x)}}}"
+        return frames
 
     def _percent(self, second: float) -> str:
-        return f"{100.0 * second / self.seconds:.3f}".rstrip("0").rstrip(".")
+        percent = 100.0 * second / self.seconds
+        return f"{percent:.3f}".rstrip("0").rstrip(".")
 
 
 def _rule(what: str, x: float) -> str:
-    return (
-        f"transform:scale({x:.{_DIGITS}g},1)"
-        if what == "scale"
-        else f"{what}:{format_coordinate(x)}"
-    )
+    if what == "scale":
+        return f"transform:scale({x:.{_DIGITS}g},1)"
+    return f"{what}:{format_coordinate(x)}"

@@ -96,30 +96,34 @@ class FrameScene:
 
     def body(self, sheet: SvgWriter, clock: Clock) -> str:
         """Return everything in each of its looks, all but one of them invisible."""
-        last = self.frames[-1]
-        # The strongest edges are drawn last, on top of the others.
-        order = sorted(range(len(last.edges)), key=lambda i: abs(last.edges[i].flow or 0.0))
         placed = [replace(self.placed, picture=frame) for frame in self.frames]
-        parts = [self._changing([draw_backdrop(each, sheet) for each in placed], clock)]
-        parts += [self._changing(self._edge_looks(i, sheet), clock) for i in order]
+        backdrops = [draw_backdrop(each, sheet) for each in placed]
+        last = self.frames[-1]
+        nodes = range(len(last.nodes))
+        flows = [abs(edge.flow or 0.0) for edge in last.edges]
+        # The strongest edges are drawn last, on top of the others.
+        edges = sorted(range(len(flows)), key=flows.__getitem__)
+
+        parts = [self._changing(backdrops, clock)]
+        parts += [self._changing(self._edge_looks(i, sheet), clock) for i in edges]
         labels = ["".join(svg_edges.draw_labels(each, sheet)) for each in placed]
         parts.append(self._changing(labels, clock))
         parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
-        nodes = range(len(last.nodes))
         parts += [self._changing(self._node_looks(i, sheet), clock) for i in nodes]
         return "".join(parts)
 
     def _edge_looks(self, i: int, sheet: SvgWriter) -> list[str]:
         route = self.placed.routes[i]
         has_arrow = self.placed.picture.level != "neurons"
-        edges = [_with_rounded_flow(frame.edges[i], frame) for frame in self.frames]
-        return [
-            svg_edges.draw_edge(edge, route, frame, sheet, has_arrow)
-            for edge, frame in zip(edges, self.frames, strict=True)
-        ]
+        looks: list[str] = []
+        for frame in self.frames:
+            edge = _with_rounded_flow(frame.edges[i], frame)
+            looks.append(svg_edges.draw_edge(edge, route, frame, sheet, has_arrow))
+        return looks
 
     def _node_looks(self, i: int, sheet: SvgWriter) -> list[str]:
-        place = self.placed.nodes[self.frames[-1].nodes[i].id]
+        id = self.frames[-1].nodes[i].id
+        place = self.placed.nodes[id]
         looks = [svg_nodes.draw_node(frame.nodes[i], place, frame, sheet) for frame in self.frames]
         # Titles have every digit: with them no two looks would be equal. Only the last one, which
         # stays, keeps its title.
@@ -136,6 +140,7 @@ class FrameScene:
                 spans.append((i, i + 1))
         if len(spans) == 1:
             return looks[0]
+
         parts = []
         for first, end in spans:
             if looks[first]:
@@ -145,28 +150,40 @@ class FrameScene:
 
     def _span(self, first: int, end: int) -> Track:
         """Return the track of a look that stays from one frame up to another."""
-        start = self.start(first)
-        appear = ((start - 0.45 * self.pace, 0.0), (start, 1.0)) if first else ((0.0, 1.0),)
-        # The old look stays until the new one on top of it is complete, so that nothing shines
-        # through.
+        points: list[tuple[float, float]] = []
+        if first:
+            start = self.start(first)
+            points += [(start - 0.45 * self.pace, 0.0), (start, 1.0)]
+        else:
+            points.append((0.0, 1.0))
+
         if end < len(self.frames):
-            leave = ((self.start(end), 1.0), (self.start(end) + 0.02, 0.0))
-            return Track("opacity", (*appear, *leave))
-        return Track("opacity", (*appear, (self.seconds, 1.0)))
+            # The old look stays until the new one on top of it is complete, so that nothing shines
+            # through.
+            leave = self.start(end)
+            points += [(leave, 1.0), (leave + 0.02, 0.0)]
+        else:
+            points.append((self.seconds, 1.0))
+        return Track("opacity", tuple(points))
 
     def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
         """Return the caption of each frame, and a bar of how far the scene is."""
         parts = []
         for i, text in enumerate(self.captions):
-            line = sheet.text(0, 12, fitted(text, 11, wide, bold=True), 11, "ink", bold=True)
+            short = fitted(text, 11, wide, bold=True)
+            line = sheet.text(0, 12, short, 11, "ink", bold=True)
             parts.append(clock.moving(line, self._caption_track(i), _HIDDEN))
-        moves = [self.start(i) - 0.3 * self.pace for i in range(1, len(self.frames))]
-        parts.append(progress_bar(wide, moves, 0.3 * self.pace, sheet, clock))
+        ease = 0.3 * self.pace
+        moves = [self.start(i) - ease for i in range(1, len(self.frames))]
+        parts.append(progress_bar(wide, moves, ease, sheet, clock))
         return "".join(parts)
 
     def _caption_track(self, i: int) -> Track:
+        following = i + 1
         start = self.start(i) - 0.01 if i else 0.0
-        end = self.start(i + 1) - 0.01 if i + 1 < len(self.frames) else None
+        end = None
+        if following < len(self.frames):
+            end = self.start(following) - 0.01
         return showing(start, end, self.seconds)
 
 
@@ -201,7 +218,8 @@ def _with_rounded_flow(edge: Edge, picture: Picture) -> Edge:
     """Return an edge with a gradient whose width is one of a few."""
     if not edge.flow or not isfinite(edge.flow):
         return edge
-    share = max(1, round(_WIDTHS * strength(edge.flow, picture.largest))) / _WIDTHS
+    step = round(_WIDTHS * strength(edge.flow, picture.largest))
+    share = max(1, step) / _WIDTHS
     # The inverse of `strength`.
     flow = picture.largest * (exp(share * log(1.0 + REACH)) - 1.0) / REACH
     return replace(edge, flow=flow if edge.flow > 0 else -flow)
@@ -231,7 +249,8 @@ def scene_from_values(
     captions = []
     for i, value in enumerate(values, 1):
         captions.append(f"frame {i} of {len(values)}: {number(value.data)}")
-    return FrameScene(_pictures(values, level, expand, colors), captions, pace, title, _place)
+    pictures = _pictures(values, level, expand, colors)
+    return FrameScene(pictures, captions, pace, title, _place)
 
 
 def scene_from_recording(
@@ -251,10 +270,15 @@ def scene_from_recording(
         )
     last = len(recording) - 1
     evenly = (round(i * last / (max_frames - 1)) for i in range(max_frames))
-    chosen = list(dict.fromkeys(evenly))
-    captions = [f"step {recording.steps[i]:,}: loss {number(recording.losses[i])}" for i in chosen]
-    roots = [graph_at(recording, i) for i in chosen]
-    return FrameScene(_pictures(roots, level, expand, colors), captions, pace, title, _place)
+    captions: list[str] = []
+    roots: list[Value] = []
+    # A short recording has fewer frames: none is shown twice.
+    for i in dict.fromkeys(evenly):
+        loss = number(recording.losses[i])
+        captions.append(f"step {recording.steps[i]:,}: loss {loss}")
+        roots.append(graph_at(recording, i))
+    pictures = _pictures(roots, level, expand, colors)
+    return FrameScene(pictures, captions, pace, title, _place)
 
 
 def graph_at(recording: "Recording", frame: int) -> Value:
@@ -283,6 +307,9 @@ def _pictures(
         if level not in (None, "neurons"):
             raise OptionError('colors="weight" is for level="neurons"')
         return [neuron_picture(Snapshot([root]), "weight") for root in roots]
+
+    # A level that takes too long to lay out gives way to a coarser one: all frames take the one
+    # that the last of them ended at.
     candidates = playable_pictures([roots[-1]], level, expand)
     placed = Drawing(candidates).placed.picture
     rank = next(i for i, picture in enumerate(candidates) if picture is placed)

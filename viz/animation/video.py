@@ -63,10 +63,12 @@ def _montage(pillow: Any, images: list[Any]) -> Any:
 
     With a palette for each image, colors would flicker.
     """
-    some = images[:: max(1, len(images) // 8)] + images[-1:]
-    montage = pillow.new("RGB", (some[0].width, some[0].height * len(some)))
+    step = max(1, len(images) // 8)
+    some = images[::step] + images[-1:]
+    width, height = some[0].size
+    montage = pillow.new("RGB", (width, height * len(some)))
     for i, image in enumerate(some):
-        montage.paste(image, (0, i * some[0].height))
+        montage.paste(image, (0, i * height))
     return montage
 
 

@@ -28,9 +28,12 @@ def class_color(number: int, theme: Theme = LIGHT, tint: int | None = None) -> s
         >>> class_color(0), class_color(6), class_color(0, tint=0)
         ('#1f6fb4', '#1f6fb4', '#dbe8f3')
     """
+    # Any other theme is taken for a dark one: these colors are checked against two pages only.
     colors = LIGHT_COLORS if theme is LIGHT else DARK_COLORS
     full = colors[number % len(colors)]
-    return full if tint is None else mixed(theme.page, full, TINTS[tint])
+    if tint is None:
+        return full
+    return mixed(theme.page, full, TINTS[tint])
 
 
 def dark_pairs() -> dict[str, str]:
@@ -40,8 +43,10 @@ def dark_pairs() -> dict[str, str]:
         >>> dark_pairs()["#c8590c"]
         '#f59b4c'
     """
+    tints = (None, *range(len(TINTS)))
     pairs: dict[str, str] = {}
     for number in range(len(LIGHT_COLORS)):
-        for tint in (None, *range(len(TINTS))):
-            pairs[class_color(number, LIGHT, tint)] = class_color(number, DARK, tint)
+        for tint in tints:
+            light = class_color(number, LIGHT, tint)
+            pairs[light] = class_color(number, DARK, tint)
     return pairs

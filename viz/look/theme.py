@@ -120,7 +120,9 @@ def strength(gradient: float, largest: float) -> float:
     """
     if not isfinite(gradient):
         return 1.0
-    return min(1.0, log(1.0 + REACH * (abs(gradient) / largest)) / log(1.0 + REACH))
+    # The ratio first: many times a huge gradient would be infinite.
+    ratio = abs(gradient) / largest
+    return min(1.0, log(1.0 + REACH * ratio) / log(1.0 + REACH))
 
 
 def shade(gradient: float, largest: float) -> int:
@@ -130,10 +132,12 @@ def shade(gradient: float, largest: float) -> int:
         >>> shade(0.0, 2.0), shade(1e-9, 2.0), shade(-2.0, 2.0)
         (0, 1, -16)
     """
+    # nan has no sign, and so no side of the scale.
     if gradient == 0.0 or gradient != gradient:
         return 0
-    step = max(1, round(STEPS * strength(gradient, largest)))
-    return int(copysign(step, gradient))
+    nearest = round(STEPS * strength(gradient, largest))
+    # What is not exactly 0 has a color, however small it is.
+    return int(copysign(max(1, nearest), gradient))
 
 
 def color(step: int, theme: Theme) -> str:
@@ -145,6 +149,7 @@ def color(step: int, theme: Theme) -> str:
     """
     stops = theme.positive if step >= 0 else theme.negative
     place = abs(step) / STEPS * (len(stops) - 1)
+    # The end of the scale is the end of its last part, not the start of one more.
     index = min(int(place), len(stops) - 2)
     return mixed(stops[index], stops[index + 1], place - index)
 
@@ -202,6 +207,7 @@ def luminance(code: str) -> float:
 
 def _linear(channel: float) -> float:
     """Return a channel of sRGB, from 0 to 1, as linear light."""
+    # WCAG has 0.03928 where the sRGB standard has 0.04045: for channels of 8 bits that is the same.
     if channel <= 0.03928:
         return channel / 12.92
     return float(((channel + 0.055) / 1.055) ** 2.4)

@@ -86,7 +86,8 @@ def largest_finite(numbers: Sequence[float]) -> float:
         (2.0, 1.0)
     """
     sizes = numpy.abs(numpy.asarray(numbers, dtype=float))
-    return float(sizes[numpy.isfinite(sizes)].max(initial=0.0)) or 1.0
+    finite = sizes[numpy.isfinite(sizes)]
+    return float(finite.max(initial=0.0)) or 1.0
 
 
 def histogram(name: str, numbers: Sequence[float]) -> Histogram:
@@ -100,12 +101,13 @@ def histogram(name: str, numbers: Sequence[float]) -> Histogram:
     array = numpy.asarray(numbers, dtype=float)
     largest = largest_finite(numbers)
     finite = array[numpy.isfinite(array)]
+    counted = finite[finite != 0.0]
     # Divided first: the width of a bar of very large numbers would be infinite.
-    counts, _ = numpy.histogram(finite[finite != 0.0] / largest, bins=BINS, range=(-1.0, 1.0))
+    counts, _ = numpy.histogram(counted / largest, bins=BINS, range=(-1.0, 1.0))
     return Histogram(
         name,
         counts=tuple(counts.tolist()),
-        zeros=int((array == 0.0).sum()),
+        zeros=len(finite) - len(counted),
         odd=len(array) - len(finite),
         largest=largest,
     )
@@ -124,7 +126,8 @@ def map_rows(name: str, rows: Sequence[Sequence[float | None]]) -> Map:
     width = max(map(len, rows))
     cells: list[float | None] = []
     for row in rows:
-        cells += [*row, *[None] * (width - len(row))]
+        padding = [None] * (width - len(row))
+        cells += [*row, *padding]
     return Map(
         name,
         len(rows),
@@ -144,24 +147,31 @@ def map_images(name: str, images: Sequence[Numbers]) -> Map:
     """
     height, width = images[0].shape
     # About as wide as high; up to three images, such as the colors of one, are a column.
-    across = ceil(sqrt(len(images) * height / width) - 0.01) if len(images) > 3 else 1
+    across = 1
+    if len(images) > 3:
+        across = ceil(sqrt(len(images) * height / width) - 0.01)
     down = -(-len(images) // across)
-    gap = max(1, width // 14)
 
-    cells = numpy.zeros((down * (height + gap) - gap, across * (width + gap) - gap))
+    gap = max(1, width // 14)
+    row_step = height + gap
+    column_step = width + gap
+    cells = numpy.zeros((down * row_step - gap, across * column_step - gap))
     is_filled = numpy.zeros(cells.shape, dtype=bool)
     for i, image in enumerate(images):
-        top = i // across * (height + gap)
-        left = i % across * (width + gap)
+        row, column = divmod(i, across)
+        top = row * row_step
+        left = column * column_step
         place = (slice(top, top + height), slice(left, left + width))
         cells[place] = image
         is_filled[place] = True
+
+    missing = numpy.flatnonzero(~is_filled.ravel())
     return Map(
         name,
         cells.shape[0],
         cells.shape[1],
         numbers=tuple(cells.ravel().tolist()),
-        missing=tuple(numpy.flatnonzero(~is_filled.ravel()).tolist()),
+        missing=tuple(missing.tolist()),
     )
 
 
@@ -180,10 +190,12 @@ def shades(numbers: Numbers, largest: float, steps: int) -> Indexes:
         >>> shades(numpy.array([0.0, 1e-9, -2.0]), 2.0, 6).tolist()
         [0, 1, -6]
     """
-    strengths = numpy.log1p(REACH * numpy.abs(numbers) / largest) / numpy.log(1.0 + REACH)
+    ratios = REACH * numpy.abs(numbers) / largest
+    strengths = numpy.log1p(ratios) / numpy.log(1.0 + REACH)
+    nearest = numpy.rint(steps * strengths)
     # What is not exactly 0 has a color, however small it is.
-    nearest = numpy.clip(numpy.rint(steps * strengths), 1, steps)
-    signed: Numbers = nearest * numpy.sign(numbers)
+    visible = numpy.clip(nearest, 1, steps)
+    signed: Numbers = visible * numpy.sign(numbers)
     return signed.astype(numpy.int64)
 
 
@@ -209,14 +221,17 @@ def png(shown: Map, theme: Theme, max_pixels: int = 80_000) -> bytes:
     finite = numpy.where(is_alarm | is_missing, 0.0, cells)
 
     # The palette holds the scale from the most negative shade on, then alarm, then nothing.
-    indexes = shades(finite, shown.largest, steps) + steps
-    indexes[is_alarm] = 2 * steps + 1
-    indexes[is_missing] = 2 * steps + 2
     scale = [color_at(step / steps, theme) for step in range(-steps, steps + 1)]
+    palette = [*scale, theme.alarm, theme.card]
+    indexes = shades(finite, shown.largest, steps) + steps
+    indexes[is_alarm] = len(scale)
+    indexes[is_missing] = len(scale) + 1
 
     enlargement = max(1, int((_MIN_PIXELS / max(cells.size, 1)) ** 0.5))
-    pixels = indexes.astype(numpy.uint8).repeat(enlargement, axis=0).repeat(enlargement, axis=1)
-    return _encode(pixels, [*scale, theme.alarm, theme.card])
+    pixels = indexes.astype(numpy.uint8)
+    for axis in (0, 1):
+        pixels = pixels.repeat(enlargement, axis=axis)
+    return _encode(pixels, palette)
 
 
 def color_at(place: float, theme: Theme) -> str:
@@ -240,21 +255,26 @@ def _cells(shown: Map) -> Numbers:
 
 def _reduce(cells: Numbers, max_cells: int) -> Numbers:
     """Return of each block of cells the one that is farthest from 0."""
-    height = width = 1
-    while -(-cells.shape[0] // height) * -(-cells.shape[1] // width) > max_cells:
+    rows, columns = cells.shape
+    height = 1
+    width = 1
+    while rows * columns > max_cells:
+        # The longer side first, so that the map keeps its shape.
         if cells.shape[0] / height > cells.shape[1] / width:
             height += 1
         else:
             width += 1
+        rows = ceil(cells.shape[0] / height)
+        columns = ceil(cells.shape[1] / width)
     if height * width == 1:
         return cells
 
-    rows = -(-cells.shape[0] // height)
-    columns = -(-cells.shape[1] // width)
     padded = numpy.full((rows * height, columns * width), numpy.nan)
     padded[: cells.shape[0], : cells.shape[1]] = cells
     by_block = padded.reshape(rows, height, columns, width).swapaxes(1, 2)
     blocks = by_block.reshape(rows, columns, height * width)
+
+    # A number that is missing never wins, but against others that are missing.
     sizes = numpy.where(numpy.isnan(blocks), -1.0, numpy.abs(blocks))
     strongest = sizes.argmax(axis=2)[:, :, None]
     return numpy.take_along_axis(blocks, strongest, axis=2)[:, :, 0]
@@ -266,16 +286,20 @@ def _encode(pixels: NDArray[numpy.uint8], palette: list[str]) -> bytes:
     PNG specification, 3rd edition: https://www.w3.org/TR/png-3/
     """
     height, width = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    colors = "".join(code.removeprefix("#") for code in palette)
+    opacities = b"\xff" * (len(palette) - 1) + b"\0"
+    # Each row begins with a byte that says how it is filtered: 0, not at all.
     no_filter = numpy.zeros((height, 1), dtype=numpy.uint8)
     rows = numpy.hstack([no_filter, pixels])
-    parts = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-        (b"PLTE", bytes.fromhex("".join(code[1:] for code in palette))),
-        (b"tRNS", b"\xff" * (len(palette) - 1) + b"\0"),
-        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
-        (b"IEND", b""),
+    chunks = (
+        _chunk(b"IHDR", header),
+        _chunk(b"PLTE", bytes.fromhex(colors)),
+        _chunk(b"tRNS", opacities),
+        _chunk(b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        _chunk(b"IEND", b""),
     )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -101,6 +101,7 @@ class Group:
     detail: str = ""
 
 
+# Without slots: what is computed once is kept in the __dict__.
 @dataclass(frozen=True)
 class Picture:
     """What is to be drawn, at one level of detail.

@@ -142,10 +142,14 @@ def _name_modules(snapshot: Snapshot) -> tuple[dict[Value, str], dict[str, Scope
     for node in snapshot.order:
         if not node.args:
             continue
-        for scope in node.scope.chain() if node.scope is not None else ():
-            if names[id(scope)]:
-                scopes.setdefault(names[id(scope)], scope)
-        paths[node] = names[id(node.scope)] if node.scope is not None else ""
+        if node.scope is None:
+            paths[node] = ""
+            continue
+        for scope in node.scope.chain():
+            name = names[id(scope)]
+            if name:
+                scopes.setdefault(name, scope)
+        paths[node] = names[id(node.scope)]
 
     # Users come before what they use, so that a parameter finds the paths of all its users.
     for node in reversed(snapshot.order):
@@ -165,7 +169,7 @@ def _name_calls(snapshot: Snapshot) -> dict[int, str]:
     """
     scopes, last = _last_values(snapshot)
     depth = {key: len(scope.chain()) for key, scope in scopes.items()}
-    has_one_network = sum(number == 1 for number in depth.values()) == 1
+    has_one_network = list(depth.values()).count(1) == 1
     names: dict[int, str] = {}
     counts: dict[str, int] = defaultdict(int)
     networks: dict[str, dict[int, int]] = defaultdict(dict)
@@ -178,11 +182,14 @@ def _name_calls(snapshot: Snapshot) -> dict[int, str]:
             names[key] = ""  # it is the whole picture: a box around it would say nothing
             continue
 
-        own = (clean(scope.name) or clean(scope.kind) or "module").replace("/", "∕")
+        own = clean(scope.name) or clean(scope.kind) or "module"
+        own = own.replace("/", "∕")
         if is_network:
             # Another network of the same kind is not a second call of the first one.
-            rank = networks[own].setdefault(scope.identity, len(networks[own]) + 1)
-            own = own if rank == 1 else f"{own} {rank}"
+            ranks = networks[own]
+            rank = ranks.setdefault(scope.identity, len(ranks) + 1)
+            if rank > 1:
+                own = f"{own} {rank}"
 
         around = names[id(scope.parent)] if scope.parent is not None else ""
         path = f"{around}/{own}" if around else own
@@ -200,14 +207,17 @@ def _last_values(snapshot: Snapshot) -> tuple[dict[int, Scope], dict[int, int]]:
     scopes: dict[int, Scope] = {}
     last: dict[int, int] = {}
     for i, node in enumerate(snapshot.order):
-        if node.args and node.scope is not None:
-            scopes[id(node.scope)] = node.scope
-            last[id(node.scope)] = i
+        scope = node.scope
+        if node.args and scope is not None:
+            scopes[id(scope)] = scope
+            last[id(scope)] = i
 
+    # A call is done when the calls within it are.
     for key, scope in list(scopes.items()):
         for outer in scope.chain()[:-1]:
-            scopes[id(outer)] = outer
-            last[id(outer)] = max(last[key], last.get(id(outer), -1))
+            outer_key = id(outer)
+            scopes[outer_key] = outer
+            last[outer_key] = max(last[key], last.get(outer_key, -1))
     return scopes, last
 
 
@@ -228,7 +238,9 @@ def common_path(paths: Iterable[str]) -> str:
             shared = parts
             continue
         matching = 0
-        while matching < min(len(shared), len(parts)) and shared[matching] == parts[matching]:
+        for ours, theirs in zip(shared, parts, strict=False):
+            if ours != theirs:
+                break
             matching += 1
         shared = shared[:matching]
     return "/".join(shared or [])
@@ -247,7 +259,8 @@ def symbol(node: Value) -> str:
         return clean(node.op, 12) or "?"
     op = TABLE[node.op]
     if op.symbol == "xʸ" and node.static_args is not None:
-        exponent = number(node.static_args[1]).replace("−", "-")
+        _, power = node.static_args
+        exponent = number(power).replace("−", "-")
         return "x" + exponent.translate(_SUPERSCRIPTS)
     return op.symbol
 
@@ -267,7 +280,8 @@ def formula(node: Value) -> str:
     if not node.args:
         return node.kind
 
-    names = [name_of(arg) for arg in node.args[:_MAX_OPERANDS]]
+    operands = node.args[:_MAX_OPERANDS]
+    names = [name_of(arg) for arg in operands]
     sign = symbol(node)
     if sign in _INFIX and len(names) == 2:
         return f"{names[0]} {sign} {names[1]}"
@@ -283,7 +297,10 @@ def formula(node: Value) -> str:
 def grad_of(node: Value) -> float:
     """Return the gradient as a float, whether it is a number, a Value, or None."""
     grad: Any = node.grad
-    return 0.0 if grad is None else float(getattr(grad, "data", grad))
+    if grad is None:
+        return 0.0
+    # With a graph of gradients, for higher derivatives, it is a Value.
+    return float(getattr(grad, "data", grad))
 
 
 def carried(local: float, gradient: float) -> float:

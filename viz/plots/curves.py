@@ -195,9 +195,10 @@ def _marker(numbers: Sequence[float]) -> str:
 
 
 def _ring_lowest(ax: "Axes", numbers: list[float], ring_color: str) -> None:
-    finite = [(item, i + 1) for i, item in enumerate(numbers) if isfinite(item)]
+    finite = [(item, epoch) for epoch, item in enumerate(numbers, 1) if isfinite(item)]
     if not finite:
         return
+    # Of equal losses the earliest.
     lowest, epoch = min(finite)
     ax.plot(
         [epoch],

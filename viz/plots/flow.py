@@ -18,7 +18,7 @@ from scalargrad.utils.spelling import suggestion
 from viz.look.palette import DASHES, MARKS, class_color
 from viz.look.text import clean, number
 from viz.look.theme import LIGHT
-from viz.model.snapshot import Snapshot, grad_of
+from viz.model.snapshot import Snapshot
 from viz.views.layers.fold import Folded
 
 from .figure import add_legend, as_floats, style_axes
@@ -72,7 +72,8 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: "Axes | None" = None) -> 
             f"plot_gradient_flow takes a module or a diagnosis, not {type(target).__name__}"
         )
     curves = _measured(target) if isinstance(target, Diagnosis) else gradients_by_layer(target)
-    if not curves or not next(iter(curves.values())):
+    names = list(next(iter(curves.values())))
+    if not names:
         raise LengthError("plot_gradient_flow needs a network with at least one parameter")
 
     ax = style_axes(ax)
@@ -87,12 +88,13 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: "Axes | None" = None) -> 
             markersize=5,
             linewidth=1.8,
         )
-    names = list(next(iter(curves.values())))
     ax.set_yscale("log")
     ax.set(xlabel="layer", ylabel="size of the gradient", xlim=(-0.4, len(names) - 0.6))
-    is_level = len(names) <= MAX_LEVEL_NAMES
-    rotation, alignment = (0, "center") if is_level else (40, "right")
-    ax.set_xticks(range(len(names)), names, rotation=rotation, ha=alignment)
+    if len(names) <= MAX_LEVEL_NAMES:
+        ax.set_xticks(range(len(names)), names)
+    else:
+        # Aligned at the right, a slanted name ends at its tick.
+        ax.set_xticks(range(len(names)), names, rotation=40, ha="right")
     for place, name in enumerate(names):
         _write_unplaced(ax, place, [curve[name] for curve in curves.values()])
     add_legend(ax, handlelength=3.2)
@@ -106,12 +108,13 @@ def _has_place(size: float | None) -> TypeGuard[float]:
 
 def _write_unplaced(ax: "Axes", place: int, sizes: Sequence[float | None]) -> None:
     """Write the sizes of a layer that a log axis has no place for."""
-    texts = [f"{size:g}" for size in sizes if size is not None and not _has_place(size)]
+    unplaced = (size for size in sizes if size is not None and not _has_place(size))
+    texts = dict.fromkeys(f"{size:g}" for size in unplaced)
     if texts:
         ax.text(
             place,
             0.02,
-            "\n".join(dict.fromkeys(texts)),
+            "\n".join(texts),
             transform=ax.get_xaxis_transform(),
             ha="center",
             fontsize=9,
@@ -131,35 +134,47 @@ def gradients_by_layer(model: Module) -> dict[str, Sizes]:
         >>> gradients_by_layer(model)
         {'largest |gradient|': {'layers.0': 2.0}, 'mean |gradient|': {'layers.0': 1.5}}
     """
+    gradients = Snapshot(model.parameters()).gradients
     layers: dict[str, list[float]] = {}
     for path, module in model.named_modules():
-        sizes = [abs(grad_of(parameter)) for parameter in _own_parameters(module)]
+        sizes = [abs(gradients[parameter]) for parameter in _own_parameters(module)]
         if sizes:
             layers.setdefault(_layer_path(path, module), []).extend(sizes)
-    return {
-        "largest |gradient|": {path: float(numpy.max(sizes)) for path, sizes in layers.items()},
-        "mean |gradient|": {path: float(numpy.mean(sizes)) for path, sizes in layers.items()},
-    }
+
+    largest: Sizes = {}
+    mean: Sizes = {}
+    for path, sizes in layers.items():
+        # By numpy, since `max` would lose a nan.
+        largest[path] = float(numpy.max(sizes))
+        mean[path] = float(numpy.mean(sizes))
+    return {"largest |gradient|": largest, "mean |gradient|": mean}
 
 
 def _own_parameters(module: Module) -> list[Parameter]:
-    inside = {id(parameter) for _, child in module.children() for parameter in child.parameters()}
-    return [parameter for parameter in module.parameters() if id(parameter) not in inside]
+    inside: set[Parameter] = set()
+    for _, child in module.children():
+        inside.update(child.parameters())
+    return [parameter for parameter in module.parameters() if parameter not in inside]
 
 
 def _layer_path(path: str, module: Module) -> str:
     """Return the path of a layer; that of a neuron, which ends in "neurons.3", loses that end."""
-    if isinstance(module, Neuron) and path.rpartition(".")[2].isdigit():
-        path = path.rpartition(".")[0].rpartition(".")[0]
+    around, _, name = path.rpartition(".")
+    if isinstance(module, Neuron) and name.isdigit():
+        path = around.rpartition(".")[0]
     return clean(path) or type(module).__name__
 
 
 def _measured(diagnosis: Diagnosis) -> dict[str, Sizes]:
-    layers = [layer for layer in diagnosis.layers if layer.gradient is not None]
-    return {
-        "‖∂ outputs‖": {clean(layer.path) or "(whole)": layer.back for layer in layers},
-        "‖∇ parameters‖": {clean(layer.path) or "(whole)": layer.gradient for layer in layers},
-    }
+    of_outputs: Sizes = {}
+    of_parameters: Sizes = {}
+    for layer in diagnosis.layers:
+        if layer.gradient is None:
+            continue
+        path = clean(layer.path) or "(whole)"
+        of_outputs[path] = layer.back
+        of_parameters[path] = layer.gradient
+    return {"‖∂ outputs‖": of_outputs, "‖∇ parameters‖": of_parameters}
 
 
 # Activations
@@ -191,11 +206,10 @@ def plot_activations(target: Any, ax: "Axes | None" = None) -> "Axes":
         >>> [text.get_text() for text in ax.texts]
         ['50% exactly 0']
     """
-    layers = {
-        clean(name): numpy.array(as_floats(items))
-        for name, items in _outputs_by_layer(target).items()
-    }
-    if not layers or not all(len(outputs) for outputs in layers.values()):
+    layers: dict[str, NDArray[numpy.float64]] = {}
+    for name, items in _outputs_by_layer(target).items():
+        layers[clean(name)] = numpy.array(as_floats(items))
+    if not layers or not all(map(len, layers.values())):
         raise LengthError(
             "plot_activations needs at least one layer, each with at least one number"
         )
@@ -218,7 +232,8 @@ def _bin_edges(outputs: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     low = float(finite.min()) if len(finite) else 0.0
     high = float(finite.max()) if len(finite) else 0.0
     if high <= low:
-        low, high = low - 0.5, high + 0.5
+        low -= 0.5
+        high += 0.5
     return numpy.linspace(low, high, BARS + 1)
 
 
@@ -315,7 +330,8 @@ def plot_weights(
             "plot_weights needs a recording with at least one frame and one parameter"
         )
     chosen = _farthest(paths, data) if names is None else _named(paths, names)
-    return plot_trajectories(recording.steps, data[:, list(chosen)], list(chosen.values()), ax)
+    columns = data[:, list(chosen)]
+    return plot_trajectories(recording.steps, columns, list(chosen.values()), ax)
 
 
 @explain_calls
@@ -352,18 +368,20 @@ def plot_trajectories(
     ax = style_axes(ax)
     names = [clean(label) for label in labels]
     are_few = len(names) <= MAX_NAMED
-    groups = names if are_few else [".".join(name.split(".")[:2]) for name in names]
+    groups = names if are_few else list(map(_layer_of_weight, names))
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
     in_legend: set[str] = set()
     for column, group in enumerate(groups):
+        place = places[group]
         ax.plot(
             steps,
             table[:, column],
             label=group if are_few or group not in in_legend else None,
             linewidth=1.6 if are_few else 0.9,
+            # A line of a single point could not be seen.
             marker="" if len(steps) > 1 else "o",
-            color=class_color(places[group]),
-            linestyle=DASHES[places[group] % len(DASHES)] if are_few else "-",
+            color=class_color(place),
+            linestyle=DASHES[place % len(DASHES)] if are_few else "-",
         )
         in_legend.add(group)
     ax.axhline(0.0, color=LIGHT.line, linewidth=0.8, zorder=0)
@@ -371,8 +389,14 @@ def plot_trajectories(
     if len(places) > 1:
         add_legend(ax, fontsize=8, handlelength=3.0, loc="center left", bbox_to_anchor=(1.0, 0.5))
     else:
-        ax.set_title(f"{groups[0]}, at last {number(table[-1, 0])}" if are_few else groups[0])
+        last = f", at last {number(table[-1, 0])}" if are_few else ""
+        ax.set_title(f"{groups[0]}{last}")
     return ax
+
+
+def _layer_of_weight(path: str) -> str:
+    """Return the first two parts of a path: "layers.0" of "layers.0.neurons.1.w0"."""
+    return ".".join(path.split(".")[:2])
 
 
 def _parameter_paths(values: Sequence[Value]) -> dict[int, str]:
@@ -386,12 +410,12 @@ def _parameter_paths(values: Sequence[Value]) -> dict[int, str]:
             if isinstance(arg, Parameter) and arg not in paths:
                 module = node.scope.path if node.scope else ""
                 paths[arg] = ".".join(filter(None, (module, arg.label)))
-    by_place = {
-        i: paths.get(node) or node.label or f"parameter {i}"
-        for i, node in enumerate(values)
-        if isinstance(node, Parameter)
-    }
-    return dict(sorted(by_place.items(), key=lambda item: _natural_order(item[1])))
+    by_place: dict[int, str] = {}
+    for i, node in enumerate(values):
+        if isinstance(node, Parameter):
+            by_place[i] = paths.get(node) or node.label or f"parameter {i}"
+    in_order = sorted(by_place, key=lambda i: _natural_order(by_place[i]))
+    return {i: by_place[i] for i in in_order}
 
 
 def _natural_order(path: str) -> list[tuple[int, str]]:
@@ -402,7 +426,8 @@ def _natural_order(path: str) -> list[tuple[int, str]]:
 def _farthest(paths: dict[int, str], data: NDArray[numpy.float64]) -> dict[int, str]:
     reach = {i: float(numpy.ptp(data[:, i])) for i in paths}
     # A weight that became nan or inf has moved farthest of all.
-    order = sorted(paths, key=lambda i: -reach[i] if isfinite(reach[i]) else -numpy.inf)
+    finite_or_first = {i: span if isfinite(span) else numpy.inf for i, span in reach.items()}
+    order = sorted(paths, key=lambda i: -finite_or_first[i])
     chosen = order[:MAX_NAMED]
     return {i: path for i, path in paths.items() if i in chosen}
 

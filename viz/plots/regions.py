@@ -68,11 +68,13 @@ def plot_regions(
     sides = _grid_sides(points, resolution, "plot_regions")
     ax = style_axes(ax)
     _draw_scores(ax, predict, sides)
-    for sign, mark in ((1, "o"), (-1, "s")):
-        members = [
-            point for point, label in zip(points, labels, strict=True) if (label > 0) == (sign > 0)
-        ]
-        _scatter(ax, members, s=22, marker=mark, color=color(sign * STEPS, LIGHT))
+    positive: list[list[float]] = []
+    negative: list[list[float]] = []
+    for point, label in zip(points, labels, strict=True):
+        members = positive if label > 0 else negative
+        members.append(point)
+    _scatter(ax, positive, s=22, marker="o", color=color(STEPS, LIGHT))
+    _scatter(ax, negative, s=22, marker="s", color=color(-STEPS, LIGHT))
     _name_axes(ax)
     return ax
 
@@ -82,11 +84,13 @@ def _draw_scores(
 ) -> None:
     scores = _evaluate(lambda x0, x1: as_float(predict([x0, x1])), sides)
     flat = list(chain(*scores))
-    largest = max((abs(score) for score in flat if isfinite(score)), default=0.0) or 1.0
+    sizes = [abs(score) for score in flat if isfinite(score)]
+    largest = max(sizes, default=0.0) or 1.0
 
-    levels = [largest * i / SHADES for i in range(-SHADES, SHADES + 1)]
-    steps = [2 * i for i in (*range(-SHADES, 0), *range(1, SHADES + 1))]
-    fills = [color(step, LIGHT) for step in steps]
+    shades = range(-SHADES, SHADES + 1)
+    levels = [largest * shade / SHADES for shade in shades]
+    # One between any two levels: the palest are on both sides of 0, where there is no neutral one.
+    fills = [color(2 * shade, LIGHT) for shade in shades if shade]
     ax.contourf(*sides, scores, levels=levels, colors=fills, extend="neither")
     if min(flat) < 0 < max(flat):
         ax.contour(*sides, scores, levels=[0.0], colors=[LIGHT.ink], linewidths=1.2)
@@ -134,11 +138,14 @@ def plot_class_regions(
     _check_classes(labels, len(scores))
 
     ax = style_axes(ax)
-    for number in range(len(scores)):
+    members: list[list[list[float]]] = [[] for _ in scores]
+    for point, label in zip(points, labels, strict=True):
+        members[int(label)].append(point)
+    for number, own in enumerate(members):
         _fill_class(ax, sides, _margins(scores, number), number)
         _scatter(
             ax,
-            [point for point, label in zip(points, labels, strict=True) if label == number],
+            own,
             s=26,
             marker=MARKS[number % len(MARKS)],
             color=class_color(number),
@@ -160,11 +167,13 @@ def _class_scores(predict: Callable[[list[float]], Any], sides: list[list[float]
             "predict of plot_class_regions must return one score for each class, "
             "of at least two classes"
         )
-    return [_scores_of_class(rows, number) for number in range(min(lengths))]
-
-
-def _scores_of_class(rows: list[list[list[float]]], number: int) -> Grid:
-    return [[scores[number] for scores in row] for row in rows]
+    (classes,) = lengths
+    grids: list[Grid] = [[] for _ in range(classes)]
+    for row in rows:
+        by_class = zip(*row, strict=True)
+        for grid, scores in zip(grids, by_class, strict=True):
+            grid.append(list(scores))
+    return grids
 
 
 def _as_scores(output: Any) -> list[float]:
@@ -186,10 +195,12 @@ def _fill_class(ax: "Axes", sides: list[list[float]], margins: Grid, number: int
     largest = max(filter(isfinite, chain(*margins)), default=0.0)
     if largest <= 0.0:
         return
-    levels = [largest * i / len(TINTS) for i in range(len(TINTS))]
-    fills = [class_color(number, tint=tint) for tint in range(len(TINTS))]
+    tints = range(len(TINTS))
+    levels = [largest * tint / len(TINTS) for tint in tints]
     # The last level is a little above the largest margin, which would be left out otherwise.
-    ax.contourf(*sides, margins, levels=[*levels, largest * 1.000001], colors=fills)
+    levels.append(largest * 1.000001)
+    fills = [class_color(number, tint=tint) for tint in tints]
+    ax.contourf(*sides, margins, levels=levels, colors=fills)
     if min(map(min, margins)) < 0.0:
         ax.contour(*sides, margins, levels=[0.0], colors=[LIGHT.ink], linewidths=1.0)
 
@@ -260,9 +271,11 @@ def _draw_landscape(
 ) -> None:
     heights = _evaluate(lambda a, b: as_float(loss(a, b)), sides)
     finite = list(filter(isfinite, chain(*heights)))
-    span = max(finite, default=0.0) - min(finite, default=0.0)
+    lowest = min(finite, default=0.0)
+    span = max(finite, default=0.0) - lowest
+    # A loss that is the same everywhere has no contour lines, and the span of a huge one overflows.
     if span > 0.0 and isfinite(span):
-        levels = [min(finite) + span * 0.6**power for power in range(LEVELS, 0, -1)]
+        levels = [lowest + span * 0.6**power for power in range(LEVELS, 0, -1)]
         ax.contour(*sides, heights, levels=levels, colors=[LIGHT.line], linewidths=0.7)
 
 
@@ -331,8 +344,13 @@ def _grid_sides(points: list[list[float]], resolution: int, function: str) -> li
 
 def _evaluate(function: Callable[[float, float], _T], sides: list[list[float]]) -> list[list[_T]]:
     """Return what a function of two numbers says at every point: by row (x1) and column (x0)."""
+    across, up = sides
+    rows: list[list[_T]] = []
+    # Thousands of forward passes: nobody needs their graphs.
     with no_grad():
-        return [[function(x0, x1) for x0 in sides[0]] for x1 in sides[1]]
+        for x1 in up:
+            rows.append([function(x0, x1) for x0 in across])
+    return rows
 
 
 def _spaced(items: list[float], resolution: int) -> list[float]:
@@ -342,10 +360,13 @@ def _spaced(items: list[float], resolution: int) -> list[float]:
         >>> _spaced([0.0, 10.0], 3)
         [-1.5, 5.0, 11.5]
     """
-    margin = 0.15 * (max(items) - min(items)) or 1.0
-    low = min(items) - margin
-    high = max(items) + margin
-    return [low + (high - low) * i / (resolution - 1) for i in range(resolution)]
+    smallest = min(items)
+    largest = max(items)
+    margin = 0.15 * (largest - smallest) or 1.0
+    low = smallest - margin
+    high = largest + margin
+    last = resolution - 1
+    return [low + (high - low) * i / last for i in range(resolution)]
 
 
 def _scatter(ax: "Axes", points: list[list[float]], **style: Any) -> None:

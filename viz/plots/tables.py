@@ -62,9 +62,13 @@ def plot_grid(
             if signed:
                 fill = color(shade(item, largest), LIGHT)
             else:
-                fill = gray(round(GRAYS * max(0.0, item / largest)), LIGHT)
+                darkness = max(0.0, item / largest)
+                fill = gray(round(GRAYS * darkness), LIGHT)
             _add_square(ax, i, j, fill, linewidth=0.6)
-    ax.set(xlim=(0, len(numbers[0])), ylim=(len(numbers), 0), aspect="equal", xticks=[], yticks=[])
+    height = len(numbers)
+    width = len(numbers[0])
+    # The first row is on top.
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
     return ax
 
@@ -182,7 +186,8 @@ def plot_confusion(
     ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="predicted", ylabel="true")
     places = [i + 0.5 for i in range(size)]
     shown = [_shorten(label) for label in labels]
-    rotation = 90 if size * max(map(len, labels)) > _MAX_HORIZONTAL else 0
+    letters = size * max(map(len, labels))
+    rotation = 90 if letters > _MAX_HORIZONTAL else 0
     # A name with dollar signs is no formula.
     ax.set_xticks(places, shown, rotation=rotation, parse_math=False)
     ax.set_yticks(places, shown, parse_math=False)
@@ -254,7 +259,8 @@ def plot_bars(
         ['100 s', '1 s']
     """
     numbers = _check_bars(lengths, log)
-    written = [f"{number:.3g}" for number in numbers.values()] if texts is None else list(texts)
+    rounded = [f"{number:.3g}" for number in numbers.values()]
+    written = rounded if texts is None else list(texts)
     if len(written) != len(numbers):
         raise LengthError(
             f"plot_bars needs a text for each bar: {len(numbers)} bars, {len(written)} texts"

@@ -75,20 +75,20 @@ class _CondensedView:
             if node.op not in _ADDS or not self._is_folded(arg):
                 operands.append((arg, local))
                 continue
-            inner = [
-                (operand, local * partial)
-                for operand, partial in _with_partials(arg)
-                if _is_visible(arg, operand)
-            ]
-            pending += reversed(inner)
+            # Reversed, since the last one is taken first: the operands keep their order.
+            for operand, partial in reversed(_with_partials(arg)):
+                if _is_visible(arg, operand):
+                    pending.append((operand, local * partial))
         return operands
 
     def _is_folded(self, node: Value) -> bool:
         """Tell whether a Value is drawn as part of the sum that uses it."""
         if self._uses[node] != 1 or node.label:
             return False
+        if node.op in _ADDS:
+            return True
         has_leaf = any(not arg.args for arg in node.args)
-        return node.op in _ADDS or (node.op == _PRODUCT and has_leaf)
+        return node.op == _PRODUCT and has_leaf
 
     # Values that are kept
 
@@ -106,8 +106,10 @@ class _CondensedView:
                 continue
             kept[node] = None
             for arg in self._strongest_operands(node):
-                heappush(queue, (-abs(self.snapshot.gradients[arg]), -index[arg], arg))
-        return dict.fromkeys(sorted(kept, key=index.__getitem__, reverse=True))
+                size = abs(self.snapshot.gradients[arg])
+                heappush(queue, (-size, -index[arg], arg))
+        users_first = sorted(kept, key=index.__getitem__, reverse=True)
+        return dict.fromkeys(users_first)
 
     def _strongest_operands(self, node: Value) -> list[Value]:
         def strength(arg: Value) -> tuple[bool, float]:
@@ -156,6 +158,8 @@ def _is_visible(product: Value, operand: Value) -> bool:
 
     In a product a factor that is a parameter or a constant is the edge itself, unless all are.
     """
+    if product.op != _PRODUCT:
+        return True
     weights = [arg for arg in product.args if arg.kind in ("parameter", "constant")]
     are_all_weights = len(weights) == len(product.args)
-    return product.op != _PRODUCT or operand not in weights or are_all_weights
+    return operand not in weights or are_all_weights

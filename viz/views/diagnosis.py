@@ -1,5 +1,6 @@
 """A diagnosis as a picture: the network as neurons, flagged units marked, the findings in words."""
 
+from collections import Counter
 from dataclasses import replace
 
 from scalargrad.doctor import Diagnosis
@@ -37,23 +38,32 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
         picture = layer_picture(snapshot)
 
     words = {clean(path): word for path, word in diagnosis.marks.items()}
-    nodes = [_mark(node, words.get(without_calls(node.label), "")) for node in picture.nodes]
-    by_id = {node.id: node for node in nodes}
-    columns = [_describe(column, by_id, diagnosis) for column in picture.columns]
+    drawn: set[str] = set()
+    nodes: list[Node] = []
+    for node in picture.nodes:
+        # A mark is for a module, and so for all of its calls.
+        path = without_calls(node.label)
+        drawn.add(path)
+        nodes.append(_mark(node, words.get(path, "")))
 
     notes = [*_findings(diagnosis), *picture.notes]
-    drawn = {without_calls(node.label) for node in nodes if node.mark}
-    if hidden := len(words.keys() - drawn):
-        notes.append(f"{hidden:,} of the {len(words):,} units that are flagged are not drawn")
+    hidden = words.keys() - drawn
+    if hidden:
+        notes.append(f"{len(hidden):,} of the {len(words):,} units that are flagged are not drawn")
+
+    by_id = {node.id: node for node in nodes}
+    columns = [_describe(column, by_id, diagnosis) for column in picture.columns]
     return replace(picture, nodes=tuple(nodes), columns=tuple(columns), notes=tuple(notes))
 
 
 def _findings(diagnosis: Diagnosis) -> list[str]:
     """Return findings, kind by kind, then remarks."""
-    kinds = dict.fromkeys(finding.kind for finding in diagnosis.findings)
-    findings = [f"✗ {sentence}" for kind in kinds for sentence in diagnosis.sentences(kind)]
-    remarks = [f"· {remark}" for remark in diagnosis.remarks]
-    return [*(findings or ["✓ the doctor found nothing"]), *remarks]
+    lines: list[str] = []
+    for kind in dict.fromkeys(finding.kind for finding in diagnosis.findings):
+        lines += [f"✗ {sentence}" for sentence in diagnosis.sentences(kind)]
+    if not lines:
+        lines.append("✓ the doctor found nothing")
+    return lines + [f"· {remark}" for remark in diagnosis.remarks]
 
 
 def _mark(node: Node, word: str) -> Node:
@@ -65,14 +75,14 @@ def _mark(node: Node, word: str) -> Node:
 
 def _describe(column: Column, nodes: dict[str, Node], diagnosis: Diagnosis) -> Column:
     """Return a column whose small print counts its flagged units and names its layer's findings."""
-    words = [nodes[member].mark for member in column.members if nodes[member].mark]
     details = [column.detail] if column.detail else []
-    details += [f"{words.count(word)} {word}" for word in dict.fromkeys(words)]
-    details += dict.fromkeys(
-        finding.kind
-        for finding in diagnosis.findings
-        if finding.kind in _OF_LAYERS and _is_headed(column, finding.where)
-    )
+
+    words = Counter(nodes[member].mark for member in column.members)
+    details += [f"{count} {word}" for word, count in words.items() if word]
+
+    of_layer = [finding for finding in diagnosis.findings if _is_headed(column, finding.where)]
+    kinds = dict.fromkeys(finding.kind for finding in of_layer)
+    details += [kind for kind in kinds if kind in _OF_LAYERS]
     return replace(column, detail=" · ".join(details))
 
 

@@ -118,17 +118,18 @@ def _read_edges(target: Any, reading: str) -> Graph:
             "the edges of this graph have no direction, so that nothing says what is made of what: "
             "give a DiGraph"
         )
-    names: dict[Any, str] = {
-        node: node if isinstance(node, str) else _quote(node) for node in target.nodes()
-    }
+    names: dict[Any, str] = {}
     graph: Graph = {}
-    for name in names.values():
-        if name in graph:
-            raise PictureError(
-                f"two nodes of the graph are both called {_quote(_first_twice(names))}: "
-                "give them names of their own"
-            )
+    for node in target.nodes():
+        name = node if isinstance(node, str) else _quote(node)
+        names[node] = name
         graph[name] = []
+    # The node 1 and the node "1" are two nodes of networkx, but have one name.
+    if len(graph) < len(names):
+        raise PictureError(
+            f"two nodes of the graph are both called {_quote(_first_twice(names))}: "
+            "give them names of their own"
+        )
 
     for first, second, *_ in target.edges():
         operand, made = (first, second) if reading == "feeds" else (second, first)
@@ -170,12 +171,14 @@ def _quote(thing: Any) -> str:
 def _sort(graph: Graph) -> list[str]:
     """Return every name after its operands."""
     try:
+        # Operands are what graphlib calls predecessors.
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         names = [_quote(name) for name in error.args[1]]
-        shown = names if len(names) <= _MAX_CYCLE else [*names[:4], "…", *names[-3:]]
+        if len(names) > _MAX_CYCLE:
+            names[4:-3] = ["…"]
         raise PictureError(
-            f"the graph runs in a circle, {' → '.join(shown)}: no order could compute it"
+            f"the graph runs in a circle, {' → '.join(names)}: no order could compute it"
         ) from None
 
 

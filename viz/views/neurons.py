@@ -67,20 +67,21 @@ class _NeuronView:
         notes = list(self._notes())
         if len(flows) > MAX_EDGES:
             notes.append(f"the {STRONGEST:,} strongest of {len(flows):,} connections are drawn")
-            flows = dict(nlargest(STRONGEST, flows.items(), key=lambda item: abs(item[1])))
+            strongest = nlargest(STRONGEST, flows.items(), key=lambda item: abs(item[1]))
+            flows = dict(strongest)
 
         ids = self.units.ids
-        edges = [
-            Edge(ids[source], ids[target], None, flow) for (source, target), flow in flows.items()
-        ]
+        edges: list[Edge] = []
+        for (source, target), flow in flows.items():
+            edges.append(Edge(ids[source], ids[target], None, flow))
         return Picture(
             "neurons",
-            tuple(self._node(unit) for unit in ids),
+            tuple(map(self._node, ids)),
             tuple(edges),
             notes=tuple(notes),
             total=len(self.snapshot),
             colors="weight" if colors_are_weights else "gradient",
-            columns=tuple(self._column(column) for column in self.units.columns),
+            columns=tuple(map(self._column, self.units.columns)),
         )
 
     def _notes(self) -> Iterator[str]:
@@ -103,9 +104,11 @@ class _NeuronView:
                 "calls of one module that belong together, such as steps or tokens, are drawn "
                 "one by one, each with the same parameters: #2 is the second call"
             )
-        if not self.is_network and any(map(self._is_unspelled, units.ids)):
+        if self.is_network:
+            return
+        if any(map(self._is_unspelled, units.ids)):
             yield "… is a unit that puts out several numbers"
-        if units.samples > 1 and not self.is_network:
+        if units.samples > 1:
             yield f"numbers are means over {units.samples:,} samples, gradients are sums"
 
     def _is_unspelled(self, unit: Unit) -> bool:
@@ -119,13 +122,23 @@ class _NeuronView:
             return Node(self.units.ids[unit], "more", label=unit.name, formula=formula)
 
         outputs = self.units.outputs(unit)
-        labels = [self.snapshot.labels[node] for node in outputs]
-        long_label = self.snapshot.long_labels[outputs[0]] if outputs else ""
-        is_input = unit.kind == "input"
-        is_neuron = unit.kind == "neuron"
+        first_label = ""
+        long_label = ""
+        if outputs:
+            first_label = self.snapshot.labels[outputs[0]]
+            long_label = self.snapshot.long_labels[outputs[0]]
+
         name = unit.name.replace("/", ".")
+        detail = ""
         if unit.kind == "between":
-            name = labels[0] if labels else ""
+            name = first_label
+        elif unit.kind == "neuron":
+            # The path is its name: the label of its output is small print.
+            detail = first_label if len(outputs) == 1 else ""
+            long_label = ""
+
+        is_input = unit.kind == "input"
+        has_root = not self.units.roots.isdisjoint(outputs)
         data, grad, tip = self._numbers(unit, outputs)
         return Node(
             id=self.units.ids[unit],
@@ -133,10 +146,10 @@ class _NeuronView:
             label=name,
             data=data,
             grad=grad,
-            detail=labels[0] if is_neuron and len(labels) == 1 else "",
+            detail=detail,
             formula="" if is_input else self._activation(unit),
-            root=not self.is_network and not self.units.roots.isdisjoint(outputs),
-            whole="" if is_neuron else long_label,
+            root=has_root and not self.is_network,
+            whole=long_label,
             tip=tip,
         )
 
@@ -149,10 +162,12 @@ class _NeuronView:
         if not outputs or not self.units.has_one_number(outputs):
             return None, None, self._spell(outputs)
 
-        data = sum(node.data for node in outputs) / len(outputs)  # nan and inf are never hidden
-        gradients = self.snapshot.gradients
-        grad = sum(gradients[node] for node in outputs) if self.has_numbers else None
-        return data, grad, ""
+        # A plain sum: nan and inf among the numbers are never hidden.
+        total = sum(node.data for node in outputs)
+        grad = None
+        if self.has_numbers:
+            grad = sum(self.snapshot.gradients[node] for node in outputs)
+        return total / len(outputs), grad, ""
 
     def _spell(self, outputs: list[Value]) -> str:
         """Return what a tooltip says of a unit that puts out several numbers."""
@@ -168,7 +183,9 @@ class _NeuronView:
     def _bias(self, unit: Unit) -> float | None:
         """Return the parameter of a unit that is added, not multiplied."""
         for node in unit.members:
-            for arg in node.args if node.op == ops.ADD.name else ():
+            if node.op != ops.ADD.name:
+                continue
+            for arg in node.args:
                 if isinstance(arg, Parameter):
                     return arg.data
         return None
@@ -194,7 +211,9 @@ class _NeuronView:
         neurons = [unit for unit in units if unit.kind == "neuron"]
         layers = list(dict.fromkeys(unit.path_of_layer for unit in neurons))
         modules = list(dict.fromkeys(map(without_calls, layers)))
-        path = common_path(modules if len(modules) < len(layers) else layers)
+        # A single call keeps its number in the title; several calls have none in common.
+        are_calls = len(modules) < len(layers)
+        path = common_path(modules if are_calls else layers)
         title = path.replace("/", ".") or "units"
         activation = self._activation(neurons[0]) or "linear"
         shape = _describe_shape(len(units), len(layers), len(modules), activation)
@@ -208,17 +227,22 @@ class _NeuronView:
 
     def _title_between(self, units: list[Unit]) -> str:
         """Return the title of a column without neurons: the label of what is computed last."""
-        between = [unit for unit in units if unit.kind == "between"]
-        outputs = [node for unit in between for node in self.units.outputs(unit)]
+        outputs: list[Value] = []
+        for unit in units:
+            if unit.kind == "between":
+                outputs += self.units.outputs(unit)
         label = self.snapshot.labels[outputs[-1]] if outputs else ""
+        if label:
+            return label
         has_root = not self.units.roots.isdisjoint(outputs)
-        return label or ("result" if has_root else "between")
+        return "result" if has_root else "between"
 
     def _describe_parameters(self, units: list[Unit]) -> str:
         parameters: dict[Value, None] = {}
         for unit in units:
             for node in unit.members:
-                parameters |= dict.fromkeys(arg for arg in node.args if isinstance(arg, Parameter))
+                own = (arg for arg in node.args if isinstance(arg, Parameter))
+                parameters.update(dict.fromkeys(own))
         gradients = [self.snapshot.gradients[parameter] for parameter in parameters]
         return describe_parameters(gradients, self.has_numbers and not self.is_network)
 

@@ -23,6 +23,8 @@ _MAX_NAMED = 500
 
 Rows = NDArray[Any]
 """Rows of the table of a program, each a recorded Value."""
+Flows = dict[tuple[int, int], None]
+"""Pairs of bands, the second of which takes numbers from the first, in order."""
 
 
 def program_pictures(
@@ -51,10 +53,13 @@ def program_pictures(
             'draw it with level "cards" or "chips", without expand'
         )
     graph = _ProgramGraph(program)
-    if len(graph.nodes) > MAX_CHIPS:
+    size = len(graph.nodes)
+    if size > MAX_CHIPS:
         return [_banded_picture(program, level or "cards")]
-    finest = level or ("cards" if len(graph.nodes) <= MAX_CARDS else "chips")
-    pictures = [graph.picture(each) for each in dict.fromkeys((finest, "chips"))]
+
+    finest = "cards" if size <= MAX_CARDS else "chips"
+    levels = dict.fromkeys((level or finest, "chips"))
+    pictures = [graph.picture(each) for each in levels]
     return [*pictures, _banded_picture(program, "cards")]
 
 
@@ -137,10 +142,7 @@ class _ProgramGraph:
         A matrix and its bias are one node where both are learned.
         """
         operands = _operands(kernel)
-        codes = self.program.program.code
-        if not isinstance(kernel, Matrix) or not all(
-            (codes[rows] == PARAMETER).all() for rows in operands[1:]
-        ):
+        if not isinstance(kernel, Matrix) or not self._are_learned(operands[1:]):
             return [self._sources(rows) for rows in operands]
 
         shape = "×".join(map(str, kernel.weights.shape))
@@ -149,15 +151,23 @@ class _ProgramGraph:
         places = [self.program.program.place[rows].ravel() for rows in operands[1:]]
         # The operand first: nodes are numbered in the order in which they are added.
         x = self._sources(kernel.x)
-        return [x, [self._add_parameters(numpy.concatenate(places), shape)]]
+        parameters = self._add_parameters(numpy.concatenate(places), shape)
+        return [x, [parameters]]
+
+    def _are_learned(self, operands: Sequence[Rows]) -> bool:
+        codes = self.program.program.code
+        return all((codes[rows] == PARAMETER).all() for rows in operands)
 
     def _name_kernel(self, kernel: Kernel) -> tuple[str, str]:
         """Return the label of a kernel, and its small print."""
         step = max(1, len(kernel.rows) // _MAX_NAMED)
-        values = self.program.recorded(kernel.rows[::step].tolist())
-        own = values[0].label if len(kernel.rows) == 1 and values else ""
+        some = kernel.rows[::step].tolist()
+        values = self.program.recorded(some)
         paths = [value.scope.path if value.scope else "" for value in values]
-        name = clean(own) or common_path(paths)
+        name = common_path(paths)
+        if len(kernel.rows) == 1 and values:
+            # A single Value has a label of its own, where the user gave one.
+            name = clean(values[0].label) or name
         if name:
             return name, str(kernel)
         return str(kernel), "" if kernel.batched else "for all samples"
@@ -192,13 +202,16 @@ class _ProgramGraph:
     def _add_inputs(self, rows: Rows, places: Rows, is_output: bool) -> list[str]:
         """Add a node for each argument of the compiled function."""
         sizes = self.program.sizes
-        arguments = numpy.searchsorted(numpy.cumsum(sizes), places, side="right")
+        ends = numpy.cumsum(sizes)
+        arguments = numpy.searchsorted(ends, places, side="right")
         ids: list[str] = []
         for argument in numpy.unique(arguments).tolist():
-            first = rows[arguments == argument][:1].tolist()
-            label = self.program.recorded(first)[0].label.rstrip("0123456789")
+            own_rows = rows[arguments == argument]
+            (first,) = self.program.recorded(own_rows[:1].tolist())
+            label = first.label.rstrip("0123456789")
             detail = _per_sample(sizes[argument])
-            ids.append(self._add((INPUT, argument), "input", "in", label, detail, is_output))
+            id = self._add((INPUT, argument), "input", "in", label, detail, is_output)
+            ids.append(id)
         return ids
 
     def _add_parameters(self, places: Rows, detail: str, is_output: bool = False) -> str:
@@ -209,7 +222,8 @@ class _ProgramGraph:
         else:
             names = [self._parameter_names[place] for place in places.tolist()]
             label = common_path(names) or "parameters"
-        return self._add((PARAMETER, places.tobytes()), "parameter", "θ", label, detail, is_output)
+        key = (PARAMETER, places.tobytes())
+        return self._add(key, "parameter", "θ", label, detail, is_output)
 
     def _describe_numbers(self, code: int, places: Rows) -> tuple[str, str]:
         """Return the label and the small print of leaves that are not learned."""
@@ -246,14 +260,18 @@ def common_path(paths: Iterable[str]) -> str:
     shared = [same[0] for same in zip(*parts, strict=False)]
     while any(path[: len(shared)] != shared for path in parts):
         shared.pop()
+
     are_longer = all(len(path) > len(shared) for path in parts)
-    if len(parts) > 1 and len(shared) > 1 and are_longer and not shared[-1][:1].isdigit():
-        shared.pop()  # layers.0.neurons is a list of layers.0, not a module
+    if len(parts) > 1 and len(shared) > 1 and are_longer:
+        is_number = shared[-1][:1].isdigit()
+        if not is_number:
+            shared.pop()  # layers.0.neurons is a list of layers.0, not a module
     if shared:
         return ".".join(shared)
 
     firsts = list(dict.fromkeys(path[0] for path in parts))
-    return ", ".join(firsts[:3]) + (", …" if len(firsts) > 3 else "")
+    more = ", …" if len(firsts) > 3 else ""
+    return ", ".join(firsts[:3]) + more
 
 
 def describe_program(program: Compiled) -> tuple[str, ...]:
@@ -323,25 +341,32 @@ def _banded_picture(program: Compiled, level: str) -> Picture:
     size = ceil(len(kernels) / BANDS) or 1
     bands = [kernels[i : i + size] for i in range(0, len(kernels), size)]
 
-    outputs = {int(owner[row]) // size for row in program.program.outputs if owner[row] >= 0}
-    flows: dict[tuple[int, int], None] = {}
+    owners = owner[program.program.outputs]
+    outputs = set((owners[owners >= 0] // size).tolist())
+    flows: Flows = {}
     for target, band in enumerate(bands):
-        sources = (source // size for source in _source_kernels(band, owner))
-        flows |= dict.fromkeys((source, target) for source in sources if source != target)
+        sources = dict.fromkeys(source // size for source in _source_kernels(band, owner))
+        sources.pop(target, None)
+        flows |= dict.fromkeys((source, target) for source in sources)
 
-    # An edge that passes bands by says nothing where there is a path from band to band.
-    edges = tuple(
-        Edge(f"n{source}", f"n{target}")
-        for source, target in flows
-        if target - source == 1 or not _is_path(flows, source, target)
-    )
-    nodes = tuple(_band_node(i, i * size, band, i in outputs) for i, band in enumerate(bands))
+    edges: list[Edge] = []
+    for source, target in flows:
+        # An edge that passes bands by says nothing where there is a path from band to band.
+        if target - source == 1 or not _is_path(flows, source, target):
+            edges.append(Edge(f"n{source}", f"n{target}"))
+    nodes = [_band_node(i, i * size, band, i in outputs) for i, band in enumerate(bands)]
     note = (
         f"the {len(kernels):,} kernels are folded into {plural(len(bands), 'band')}, "
         "in the order in which they run"
     )
-    notes = (*describe_program(program), note)
-    return Picture(level, nodes, edges, notes=notes, total=program.recorded_rows, colors="")
+    return Picture(
+        level,
+        tuple(nodes),
+        tuple(edges),
+        notes=(*describe_program(program), note),
+        total=program.recorded_rows,
+        colors="",
+    )
 
 
 def _source_kernels(band: Sequence[Kernel], owner: NDArray[numpy.int64]) -> Iterator[int]:
@@ -352,16 +377,21 @@ def _source_kernels(band: Sequence[Kernel], owner: NDArray[numpy.int64]) -> Iter
             yield from sources[sources >= 0].tolist()
 
 
-def _is_path(flows: dict[tuple[int, int], None], source: int, target: int) -> bool:
+def _is_path(flows: Flows, source: int, target: int) -> bool:
     return all((i, i + 1) in flows for i in range(source, target))
 
 
 def _band_node(position: int, first: int, band: Sequence[Kernel], root: bool) -> Node:
-    details = [plural(sum(len(kernel.rows) for kernel in band), "number")]
+    numbers = sum(len(kernel.rows) for kernel in band)
+    detail = plural(numbers, "number")
     matrices = sum(isinstance(kernel, Matrix) for kernel in band)
     if matrices:
-        details.insert(0, f"{matrices:,} {'matrix' if matrices == 1 else 'matrices'}")
-    label = f"kernel {first + 1:,}"
+        noun = "matrix" if matrices == 1 else "matrices"
+        detail = f"{matrices:,} {noun} · {detail}"
+
+    # For readers the kernels are numbered from 1.
+    last = first + len(band)
+    label = f"kernel {last:,}"
     if len(band) > 1:
-        label = f"kernels {first + 1:,} to {first + len(band):,}"
-    return Node(f"n{position}", "module", label=label, detail=" · ".join(details), root=root)
+        label = f"kernels {first + 1:,} to {last:,}"
+    return Node(f"n{position}", "module", label=label, detail=detail, root=root)

@@ -39,9 +39,7 @@ class Calls:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
-        around = {id(outer) for scope in scopes.values() for outer in scope.chain()[:-1]}
-        self._innermost = scopes.keys() - around
+        self._innermost = self._find_innermost()
         self.final = self._find_final_sums()
         self.sample = self._number_samples()
         self._names: dict[tuple[str, int], str] = {}
@@ -62,10 +60,12 @@ class Calls:
         """
         if node.scope is None:
             return ""
-        if self.sample[node] < 0:
-            return "/".join(filter(None, (self._name(scope) for scope in node.scope.chain())))
-        slot = self._slots[id(node.scope), self.sample[node]]
-        parts = (self._part(slot[: i + 1]) for i in range(len(slot)))
+        sample = self.sample[node]
+        if sample < 0:
+            parts = [self._name(scope) for scope in node.scope.chain()]
+        else:
+            slot = self._slots[id(node.scope), sample]
+            parts = [self._part(slot[:end]) for end in range(1, len(slot) + 1)]
         return "/".join(filter(None, parts))
 
     @property
@@ -91,6 +91,15 @@ class Calls:
 
     # Samples
 
+    def _find_innermost(self) -> set[int]:
+        """Return the id() of each scope that has no scope within it."""
+        made = (node.scope for node in self.snapshot.order)
+        scopes = {id(scope): scope for scope in made if scope is not None}
+        innermost = set(scopes)
+        for scope in scopes.values():
+            innermost.difference_update(map(id, scope.chain()[:-1]))
+        return innermost
+
     def _find_final_sums(self) -> set[Value]:
         """Return the sums, means and scalings at the end: what enters them meets nowhere else."""
         users = self.snapshot.users
@@ -101,7 +110,7 @@ class Calls:
                 continue
             users_of_node = users.get(node, [])
             is_used = bool(users_of_node) or node in roots
-            if is_used and all(user in final for user in users_of_node):
+            if is_used and final.issuperset(users_of_node):
                 final.add(node)
         return final
 
@@ -115,9 +124,13 @@ class Calls:
         if node.op not in _SCALED:
             return False
         computed = [arg for arg in node.args if arg.args]
-        is_divisor = node.op == ops.DIV.name and bool(node.args[-1].args)
-        are_plain = all(self._is_plain(arg) for arg in node.args if not arg.args)
-        return are_plain and len(computed) == 1 and not is_divisor
+        if len(computed) != 1:
+            return False
+        # 1 / x is no sum, however plain the 1 is.
+        if node.op == ops.DIV.name and node.args[-1].args:
+            return False
+        leaves = [arg for arg in node.args if not arg.args]
+        return all(map(self._is_plain, leaves))
 
     def _is_plain(self, leaf: Value) -> bool:
         if leaf.kind == "input":
@@ -134,8 +147,9 @@ class Calls:
 
         def find(node: Value) -> Value:
             while leader[node] is not node:
-                leader[node] = leader[leader[node]]
-                node = leader[node]
+                grandparent = leader[leader[node]]
+                leader[node] = grandparent
+                node = grandparent
             return node
 
         used: set[Value] = set()
@@ -154,8 +168,9 @@ class Calls:
             is_weight = is_used_by_sums_only and bool(self.snapshot.users.get(node))
             if node in self.final or is_weight or not _connects(node):
                 sample[node] = -1
-            else:
-                sample[node] = numbers.setdefault(find(node), len(numbers))
+                continue
+            leader_of_part = find(node)
+            sample[node] = numbers.setdefault(leader_of_part, len(numbers))
         return sample
 
     # Calls within a sample
@@ -166,15 +181,20 @@ class Calls:
         depth = {key: len(scope.chain()) for key, scope in scopes.items()}
         counts: dict[tuple[Slot, str, int], int] = defaultdict(int)
 
+        def turn(call: Call) -> tuple[int, int]:
+            key, _ = call
+            return depth[key], last[call]
+
         # Outer calls first: the place of a call begins with the place of the call around it.
-        for key, sample in sorted(last, key=lambda call: (depth[call[0]], last[call])):
+        for key, sample in sorted(last, key=turn):
             scope = scopes[key]
             around: Slot = ()
             if scope.parent is not None:
                 around = self._slots[id(scope.parent), sample]
             name = self._name(scope)
-            counts[around, name, sample] += 1
-            rank = counts[around, name, sample]
+            same_module = (around, name, sample)
+            counts[same_module] += 1
+            rank = counts[same_module]
             self._slots[key, sample] = (*around, (name, rank))
             every_call: Slot = (*around, (name, 0))
             self._repeats[every_call] = max(rank, self._repeats[every_call])
@@ -192,16 +212,19 @@ class Calls:
                 scopes[id(node.scope)] = node.scope
                 last[id(node.scope), self.sample[node]] = i
 
+        # A call is done when the calls within it are.
         for (key, sample), i in list(last.items()):
             for outer in scopes[key].chain()[:-1]:
                 scopes[id(outer)] = outer
-                last[id(outer), sample] = max(i, last.get((id(outer), sample), i))
+                call = (id(outer), sample)
+                last[call] = max(i, last.get(call, i))
         return scopes, last
 
     def _part(self, slot: Slot) -> str:
         """Return the last part of a path, with the rank of the call where there are several."""
-        name, rank = slot[-1]
-        if self._repeats[*slot[:-1], (name, 0)] == 1:
+        *around, (name, rank) = slot
+        every_call: Slot = (*around, (name, 0))
+        if self._repeats[every_call] == 1:
             return name
         return f"{name or self._outermost_kind} #{rank}"
 
@@ -211,15 +234,17 @@ class Calls:
         if own:
             return own
 
-        key = (scope.kind if scope.parent is not None else "", scope.identity)
+        is_outermost = scope.parent is None
+        family = "" if is_outermost else scope.kind
+        key = (family, scope.identity)
         if key not in self._names:
             kind = clean(scope.kind)
-            rank = 1 + sum(known == key[0] for known, _ in self._names)
-            if scope.parent is None and rank == 1:
+            rank = 1 + sum(known == family for known, _ in self._names)
+            name = kind if rank == 1 else f"{kind} {rank}"
+            if is_outermost and rank == 1:
                 self._outermost_kind = kind
-                self._names[key] = ""
-            else:
-                self._names[key] = f"{kind} {rank}" if rank > 1 else kind
+                name = ""
+            self._names[key] = name
         return self._names[key]
 
 

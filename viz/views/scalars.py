@@ -1,6 +1,6 @@
 """Pictures of single Values, as cards or chips, with modules as boxes that are open or closed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -60,7 +60,8 @@ class _ScalarView:
 
         around = {"": ""}
         for path in snapshot.modules:  # outer ones first
-            around[path] = around[parent_path(path)] or (path if path in closed else "")
+            own = path if path in closed else ""
+            around[path] = around[parent_path(path)] or own
         self.module_of = {node: around[snapshot.module[node]] for node in snapshot.order}
 
         self.inside: dict[str, list[Value]] = defaultdict(list)
@@ -148,7 +149,9 @@ class _ScalarView:
         """The parameters inside each module, whether open or closed."""
         parameters: dict[str, list[Value]] = defaultdict(list)
         for node in self.snapshot.order:
-            path = self.snapshot.module[node] if isinstance(node, Parameter) else ""
+            if not isinstance(node, Parameter):
+                continue
+            path = self.snapshot.module[node]
             while path:
                 parameters[path].append(node)
                 path = parent_path(path)
@@ -167,13 +170,17 @@ class _ScalarView:
                     continue
                 flow = carried(local, self.snapshot.gradients[node])
                 if self.module_of[node] or self.module_of[arg]:
+                    # Several edges have no local derivative in common, but their flows add up.
                     merged[source, target] += flow
                 else:
                     single.append(Edge(source, target, local, flow, port))
 
-        ends = merged.items()
-        edges = single + [Edge(source, target, None, flow) for (source, target), flow in ends]
-        return edges if self.has_gradients else [replace(edge, flow=None) for edge in edges]
+        edges = single
+        for (source, target), total in merged.items():
+            edges.append(Edge(source, target, None, total))
+        if self.has_gradients:
+            return edges
+        return [replace(edge, flow=None) for edge in edges]
 
     def _id(self, node: Value) -> str:
         module = self.module_of[node]
@@ -216,16 +223,17 @@ def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:
     if not gradients:
         return ""
     text = plural(len(gradients), "parameter")
-    return f"{text} · ‖∇‖ {number(hypot(*gradients))}" if has_gradients else text
+    if not has_gradients:
+        return text
+    return f"{text} · ‖∇‖ {number(hypot(*gradients))}"
 
 
 def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:
     """Return the picture with leaves of many uses copied small beside each of their users."""
     by_id = {node.id: node for node in nodes}
-    uses: dict[str, int] = defaultdict(int)
-    for edge in edges:
-        uses[edge.source] += 1
-    copied = {node.id for node in nodes if node.kind in _LEAVES and uses[node.id] >= MIN_USES}
+    uses = Counter(edge.source for edge in edges)
+    leaves = [node for node in nodes if node.kind in _LEAVES]
+    copied = {leaf.id for leaf in leaves if uses[leaf.id] >= MIN_USES}
 
     new_edges: list[Edge] = []
     copies: list[Node] = []
@@ -240,4 +248,5 @@ def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], l
         copy = replace(leaf, id=f"{leaf.id}t{count}", group=target.group, root=False, tag=True)
         copies.append(copy)
         new_edges.append(replace(edge, source=copy.id))
-    return [node for node in nodes if node.id in kept] + copies, new_edges
+    originals = [node for node in nodes if node.id in kept]
+    return originals + copies, new_edges

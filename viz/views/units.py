@@ -47,7 +47,9 @@ class Unit:
         """What units of one column share."""
         if self.kind == "neuron":
             return self.path_of_layer
-        return (self.kind, self.name, self.number) if self.kind == "between" else self.kind
+        if self.kind == "between":
+            return (self.kind, self.name, self.number)
+        return self.kind
 
     @property
     def path_of_layer(self) -> str:
@@ -95,7 +97,8 @@ class Units:
         self.shown: dict[Unit, Unit] = {}
         for column in self.columns:
             self.shown |= self._narrow(column)
-        self.ids = {unit: f"u{i}" for i, unit in enumerate(dict.fromkeys(self.shown.values()))}
+        drawn = dict.fromkeys(self.shown.values())
+        self.ids = {unit: f"u{i}" for i, unit in enumerate(drawn)}
 
     # Which Value belongs to which unit
 
@@ -144,11 +147,14 @@ class Units:
         before = [(self.unit[arg], stages[arg]) for arg in node.args if arg in stages]
         if self.calls.is_innermost(node):
             unit = self._intern("neuron", path)
-            stages[node] = max((stage + (other is not unit) for other, stage in before), default=1)
+            reached = (stage + (other is not unit) for other, stage in before)
+            stages[node] = max(reached, default=1)
         elif before:
-            stages[node] = max(
+            # Steps of one module between neurons are one stage; anything else begins a new one.
+            reached = (
                 stage + (other.kind != "between" or other.name != path) for other, stage in before
             )
+            stages[node] = max(reached)
             unit = self._intern("between", path, stages[node])
         else:
             return
@@ -165,12 +171,13 @@ class Units:
 
     def _collect(self) -> list[Unit]:
         """Return all units in the order of their first Values, with their members."""
+        units: dict[Unit, None] = {}
         for node in self.snapshot.order:
-            if node in self.unit:
-                self.unit[node].members.append(node)
-        return list(
-            dict.fromkeys(self.unit[node] for node in self.snapshot.order if node in self.unit)
-        )
+            unit = self.unit.get(node)
+            if unit is not None:
+                unit.members.append(node)
+                units[unit] = None
+        return list(units)
 
     def _samples(self, unit: Unit) -> set[int]:
         """Return the samples that a unit stands for."""
@@ -198,9 +205,11 @@ class Units:
 
     def shown_flows(self, weights: bool) -> Flows:
         """Return what flows between the units that are drawn, or the weights between them."""
+        flows = self.weights if weights else self.flows
         merged: Flows = defaultdict(float)
-        for (source, target), flow in (self.weights if weights else self.flows).items():
-            merged[self.shown[source], self.shown[target]] += flow
+        for (source, target), flow in flows.items():
+            ends = (self.shown[source], self.shown[target])
+            merged[ends] += flow
         return merged
 
     # Columns
@@ -209,17 +218,20 @@ class Units:
         place = _place(self._all, self.flows)
         first_user: dict[Unit, int] = {}
         for source, target in self.flows:
-            first_user[source] = min(place[target], first_user.get(source, place[target]))
+            column = place[target]
+            first_user[source] = min(column, first_user.get(source, column))
+
+        inputs = [unit for unit in self._all if unit.kind == "input"]
+        for unit in inputs:
+            # Just before the first unit that uses it: a target belongs beside the output, not
+            # among the inputs of the network.
+            place[unit] = first_user.get(unit, 1) - 1
 
         columns: dict[int, list[Unit]] = defaultdict(list)
-        for unit in sorted(self._all, key=lambda unit: unit.kind == "input"):
-            if unit.kind == "input":
-                # Just before the first unit that uses it: a target belongs beside the output, not
-                # among the inputs of the network.
-                columns[first_user.get(unit, 1) - 1].append(unit)
-            else:
-                columns[place[unit]].append(unit)
-        return [_sort_column(columns[place]) for place in sorted(columns)]
+        # `place` holds the inputs last, so that they are the last ones of their columns.
+        for unit, column in place.items():
+            columns[column].append(unit)
+        return [_sort_column(columns[column]) for column in sorted(columns)]
 
     def _check_size(self) -> None:
         most = self.calls.most_calls
@@ -239,10 +251,13 @@ class Units:
         """Return what each unit is drawn as; in a wide column the strong ones come first."""
         if len(column) <= MAX_COLUMN:
             return {unit: unit for unit in column}
-        strong = set(nlargest(NARROWED - 1, column, key=lambda unit: self._strength[unit]))
-        rest = Unit("rest", f"+{len(column) - len(strong):,} more")
+
+        strongest = nlargest(NARROWED - 1, column, key=lambda unit: self._strength[unit])
+        strong = set(strongest)
+        weak = [unit for unit in column if unit not in strong]
+        rest = Unit("rest", f"+{len(weak):,} more")
         shown = {unit: unit for unit in column if unit in strong}
-        return shown | {unit: rest for unit in column if unit not in strong}
+        return shown | dict.fromkeys(weak, rest)
 
     @cached_property
     def _strength(self) -> dict[Unit, float]:
@@ -262,7 +277,8 @@ class Units:
 
     def _is_output(self, node: Value, unit: Unit) -> bool:
         users = self.snapshot.users.get(node, ())
-        return node in self.roots or any(self.unit.get(user) is not unit for user in users)
+        is_used_elsewhere = any(self.unit.get(user) is not unit for user in users)
+        return is_used_elsewhere or node in self.roots
 
     @cached_property
     def roots(self) -> set[Value]:
@@ -310,7 +326,8 @@ def _sort_column(column: list[Unit]) -> list[Unit]:
         if unit.kind == "input" and unit.name:
             # Of inputs with one name the first in this column goes with the first of every other.
             call = sorted(inputs[unit.name]).index(unit.number)
-        return (family[unit], call, [int(digits) for digits in _NUMBER.findall(unit.name)])
+        numbers = [int(digits) for digits in _NUMBER.findall(unit.name)]
+        return (family[unit], call, numbers)
 
     return sorted(column, key=place)
 
@@ -348,8 +365,10 @@ def _longest_paths(
     after: dict[Hashable, set[Hashable]] = {each: set() for each in group.values()}
     before: dict[Hashable, set[Hashable]] = {each: set() for each in group.values()}
     for source, target in edges:
-        after[group[source]].add(group[target])
-        before[group[target]].add(group[source])
+        giver = group[source]
+        taker = group[target]
+        after[giver].add(taker)
+        before[taker].add(giver)
 
     waiting = {each: len(sources) for each, sources in before.items()}
     ready = [each for each, count in waiting.items() if not count]

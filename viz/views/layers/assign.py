@@ -5,7 +5,7 @@ at: a graph keeps the calls that made it, but not their modules.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -63,7 +63,10 @@ class Layer:
     @property
     def units(self) -> int:
         """Numbers that the layer puts out at a call."""
-        return len({name for outputs in self.outputs.values() for name in outputs})
+        names: set[OutputName] = set()
+        for outputs in self.outputs.values():
+            names.update(outputs)
+        return len(names)
 
     @property
     def weights(self) -> int:
@@ -73,9 +76,11 @@ class Layer:
     @property
     def parameters(self) -> dict[Parameter, None]:
         """Weights and biases, neuron by neuron."""
-        return dict.fromkeys(
-            parameter for row in self.rows.values() for parameter in (*row.weights, *row.biases)
-        )
+        parameters: dict[Parameter, None] = {}
+        for row in self.rows.values():
+            parameters |= row.weights
+            parameters |= row.biases
+        return parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +103,25 @@ def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, P
     around = {outer for chain in chains.values() for outer in chain[:-1]}
     units = [scope for scope in scopes if scope not in around]
     # Modules that put a part of their own work into a scope, such as the gates of a cell.
-    divided = {whole for unit in units if (whole := _module_call(unit)) is not unit}
+    divided = set(map(_module_call, units)).difference(units)
     calls = {unit: _layer_call(unit, chains[unit], divided) for unit in units}
     in_layers = _find_side_by_side(units, calls, outputs, divided)
 
     layers: dict[LayerKey, Layer] = {}
     parts: dict[Scope, Part] = {}
     for unit in units:
+        # What is no neuron beside others is a layer by itself.
         call = calls[unit] if unit in in_layers else unit
         stem = "" if call in divided or call is unit else _stem(unit.name)
         is_list_of_call = not stem or stem != unit.name
         kind = call.kind if is_list_of_call else unit.kind
 
-        layer = layers.setdefault((call.identity or id(call), stem), Layer("", kind))
+        layer = layers.setdefault(_layer_key(call, stem), Layer("", kind))
         layer.calls.setdefault(call, len(layer.calls))
         parts[unit] = Part(layer, call, _path_within(unit, call))
-        for scope in chains[unit][chains[unit].index(call) : -1]:
+
+        chain = chains[unit]
+        for scope in chain[chain.index(call) : -1]:
             parts.setdefault(scope, Part(layer, call, _path_within(scope, call)))
 
     _number_calls(layers.values())
@@ -121,9 +129,15 @@ def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, P
     return parts
 
 
+def _layer_key(call: Scope, stem: str) -> LayerKey:
+    # A scope that was made by hand may have no identity: then each call is a module by itself.
+    return call.identity or id(call), stem
+
+
 def _module_call(scope: Scope) -> Scope:
     """Return the call of the module itself, where it put a part of its work into an inner scope."""
-    while scope.parent is not None and scope.identity and scope.parent.identity == scope.identity:
+    identity = scope.identity
+    while scope.parent is not None and identity and scope.parent.identity == identity:
         scope = scope.parent
     return scope
 
@@ -145,8 +159,7 @@ def _find_side_by_side(
     """
     groups: dict[LayerKey, list[Scope]] = defaultdict(list)
     for unit in units:
-        call = calls[unit]
-        groups[call.identity or id(call), _stem(unit.name)].append(unit)
+        groups[_layer_key(calls[unit], _stem(unit.name))].append(unit)
 
     neurons = {unit for unit in units if calls[unit] in divided}
     for members in groups.values():
@@ -160,12 +173,16 @@ def _depend(members: list[Scope], calls: dict[Scope, Scope], outputs: OutputsByS
     """Tell whether a unit uses another one of the same call."""
     if len(members) < 2:
         return False
-    call_of_output = {node: calls[unit] for unit in members for node in outputs.get(unit, ())}
-    return any(
-        call_of_output.get(node) is calls[unit]
-        for unit in members
-        for node in _operands_from_elsewhere(unit, outputs)
-    )
+
+    call_of_output: dict[Value, Scope] = {}
+    for unit in members:
+        call_of_output |= dict.fromkeys(outputs.get(unit, ()), calls[unit])
+
+    for unit in members:
+        operands = _operands_from_elsewhere(unit, outputs)
+        if any(call_of_output.get(node) is calls[unit] for node in operands):
+            return True
+    return False
 
 
 def _operands_from_elsewhere(unit: Scope, outputs: OutputsByScope) -> Iterator[Value]:
@@ -206,11 +223,15 @@ def _number_calls(layers: Iterable[Layer]) -> None:
     samples: dict[Scope, int] = {}
     for layer in layers:
         for call in layer.calls:
-            samples.setdefault(call.chain()[0], len(samples))
+            outermost = call.chain()[0]
+            samples.setdefault(outermost, len(samples))
+
+    def place(call: Scope) -> tuple[int, tuple[int, ...]]:
+        outermost = call.chain()[0]
+        return samples[outermost], digits(call.path)
 
     for layer in layers:
-        places = {call: (samples[call.chain()[0]], digits(call.path)) for call in layer.calls}
-        in_order = sorted(layer.calls, key=places.__getitem__)
+        in_order = sorted(layer.calls, key=place)
         layer.calls = {call: i for i, call in enumerate(in_order)}
 
 
@@ -219,11 +240,12 @@ def _name_layers(layers: dict[LayerKey, Layer]) -> None:
     for layer in layers.values():
         layer.path = _common_parts([call.path for call in layer.calls])
 
-    paths = [layer.path for layer in layers.values()]
+    layers_with_path = Counter(layer.path for layer in layers.values())
     for (_, stem), layer in layers.items():
-        if stem and paths.count(layer.path) > 1:
-            layer.path = f"{layer.path}.{stem}" if layer.path else stem
-        layer.path = clean(layer.path) or layer.kind
+        path = layer.path
+        if stem and layers_with_path[path] > 1:
+            path = f"{path}.{stem}" if path else stem
+        layer.path = clean(path) or layer.kind
 
 
 def _common_parts(paths: list[str]) -> str:
@@ -233,6 +255,12 @@ def _common_parts(paths: list[str]) -> str:
     'cell.units'
     """
     parts = [path.split(".") for path in dict.fromkeys(paths)]
-    if len({len(path) for path in parts}) > 1:
+    lengths = {len(path) for path in parts}
+    if len(lengths) > 1:
         return paths[0]
-    return ".".join(same[0] for same in zip(*parts, strict=True) if len(set(same)) == 1)
+
+    shared: list[str] = []
+    for first, *others in zip(*parts, strict=True):
+        if all(other == first for other in others):
+            shared.append(first)
+    return ".".join(shared)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Value
@@ -66,6 +67,7 @@ def layer_picture(
 def _card_node(card: LayerCard, snapshot: Snapshot) -> Node:
     """Return a card as a node, for the formats that draw no maps."""
     is_result = card.kind == "result"
+    # The number of a single root is what the node shows; several have none in common.
     root = snapshot.roots[0] if is_result and len(snapshot.roots) == 1 else None
     details = [card.detail] if root is None else []
     if card.statistics and card.statistics.gradient_norm is not None:
@@ -123,7 +125,8 @@ class _LayerView:
 
     def _notes_on_calls(self) -> Iterator[str]:
         """Yield what columns of units mean: samples, or calls that belong to one computation."""
-        samples = together = 1
+        samples = 1
+        together = 1
         for layer in self.folded.layers:
             if self._holds_samples(layer):
                 samples = max(samples, len(layer.calls))
@@ -200,17 +203,19 @@ class _LayerView:
         if is_folded and not self._holds_samples(layer):
             return  # a mean over steps or tokens would mean nothing
 
-        units = [[outputs.get(name) for outputs in calls] for name in facts.output_names]
-        data = [_read_present(unit, _data) for unit in units]
+        data: list[list[float | None]] = []
+        gradients: list[list[float | None]] = []
+        for name in facts.output_names:
+            unit = [outputs.get(name) for outputs in calls]
+            data.append(_read_present(unit, _data))
+            gradients.append(_read_present(unit, self._gradient))
         if is_folded:
             data = [[float(numpy.mean(_present(row)))] for row in data]
-        yield _map_units("out", data, facts.output_grid)
-        if not self.has_gradients:
-            return
-        gradients = [_read_present(unit, self._gradient) for unit in units]
-        if is_folded:
             gradients = [[float(numpy.sum(_present(row)))] for row in gradients]
-        yield _map_units("grad", gradients, facts.output_grid)
+
+        yield _map_units("out", data, facts.output_grid)
+        if self.has_gradients:
+            yield _map_units("grad", gradients, facts.output_grid)
 
     # Inputs
 
@@ -260,8 +265,10 @@ class _LayerView:
     def _row_labels(self, calls: list[list[Value]]) -> tuple[str, ...]:
         """Return the labels of inputs, where every call gives them the same ones."""
         labels = {tuple(map(self._short_label, call)) for call in calls}
-        first = tuple(map(self._short_label, calls[0]))
-        return first if len(labels) == 1 and any(first) else ()
+        if len(labels) > 1:
+            return ()
+        (shared,) = labels
+        return shared if any(shared) else ()
 
     def _short_label(self, leaf: Value) -> str:
         return cut(self.snapshot.labels[leaf], 12)
@@ -294,14 +301,12 @@ class _LayerView:
         outputs = [node for node in entering if node.args]
         if not 1 < len(outputs) <= MAX_BARS or not all(map(self._is_called_once, outputs)):
             return ()
-        return tuple(
-            Bar(
-                cut(self.snapshot.labels[node], 24) or str(i),
-                node.data,
-                self._gradient(node) if self.has_gradients else None,
-            )
-            for i, node in enumerate(outputs)
-        )
+        bars: list[Bar] = []
+        for i, node in enumerate(outputs):
+            label = cut(self.snapshot.labels[node], 24) or str(i)
+            grad = self._gradient(node) if self.has_gradients else None
+            bars.append(Bar(label, node.data, grad))
+        return tuple(bars)
 
     def _is_called_once(self, node: Value) -> bool:
         """Tell whether the layers that a Value comes from were called once."""
@@ -346,7 +351,8 @@ class _LayerView:
             different = {call for node in nodes for call in calls[node]}
             if different:
                 # Numbers a call; steps after the first may take none of an input.
-                count = round(sum(len(calls[node]) for node in nodes) / len(different))
+                uses = sum(len(calls[node]) for node in nodes)
+                count = round(uses / len(different))
             else:
                 count = round(len(nodes) / self._count_calls(source))
             flow = None
@@ -412,6 +418,11 @@ def _map_tiles(name: str, calls: list[list[Value]], shape: tuple[int, int, int],
     """Return the inputs of calls as images, the first ones of many."""
     _, height, width = shape
     size = height * width
-    tiles = [call[i : i + size] for call in calls for i in range(0, len(call), size)]
-    images = [numpy.reshape(list(map(read, tile)), (height, width)) for tile in tiles[:MAX_IMAGES]]
+    images: list[NDArray[numpy.float64]] = []
+    for call in calls:
+        for start in range(0, len(call), size):
+            numbers = [read(leaf) for leaf in call[start : start + size]]
+            images.append(numpy.reshape(numbers, (height, width)))
+            if len(images) == MAX_IMAGES:
+                return map_images(name, images)
     return map_images(name, images)

@@ -1,5 +1,6 @@
 """What a card of the layer view says of its layer, in words and numbers."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -13,7 +14,7 @@ from viz.model.layer_card import Statistics
 from viz.model.snapshot import Snapshot
 
 from .assign import Layer, OutputName, Rows
-from .order import digits, grid_shape, rank_names, sort_leaves
+from .order import Rank, digits, grid_shape, rank_names, sort_leaves
 
 MAX_BLOCKS = 6
 _LINEAR = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
@@ -31,10 +32,17 @@ class LayerFacts:
     @cached_property
     def output_names(self) -> list[OutputName]:
         """The names of what the layer puts out, unit by unit."""
-        outputs = self.layer.outputs
-        names = list(dict.fromkeys(name for call in sorted(outputs) for name in outputs[call]))
+        names: dict[OutputName, None] = {}
+        for call in sorted(self.layer.outputs):
+            names |= dict.fromkeys(self.layer.outputs[call])
+
         ranks = rank_names((unit, op) for unit, op, _ in names)
-        return sorted(names, key=lambda name: (*ranks[name[0], name[1]], name[2]))
+
+        def place(name: OutputName) -> tuple[Rank, int]:
+            unit, op, repeat = name
+            return ranks[unit, op], repeat
+
+        return sorted(names, key=place)
 
     @cached_property
     def output_grid(self) -> tuple[int, int, int] | None:
@@ -54,22 +62,28 @@ class LayerFacts:
 
         A module that has all of them in one place is cut into a row for each of its outputs.
         """
+        rows = [list(row.weights) for row in self._rows]
         units = self.layer.units
-        if len(self._rows) == 1 and units > 1 and len(self._rows[0].weights) % units == 0:
-            weights = list(self._rows[0].weights)
-            size = len(weights) // units
-            return [weights[i : i + size] for i in range(0, len(weights), size)]
-        return [sort_leaves(list(row.weights)) for row in self._rows]
+        if len(rows) == 1 and units > 1:
+            (weights,) = rows
+            size, left_over = divmod(len(weights), units)
+            if not left_over:
+                return [weights[i : i + size] for i in range(0, len(weights), size)]
+        return [sort_leaves(row) for row in rows]
 
     @cached_property
     def weights_name(self) -> str:
         """W; for units of one parameter each, as in a normalization, what their labels say."""
         rows = self.weights
-        if len(rows) < 2 or max(map(len, rows)) != 1:
+        longest = max(map(len, rows), default=0)
+        if len(rows) < 2 or longest != 1:
             return "W"
+
         labels = [self.snapshot.labels[leaf] for row in rows for leaf in row]
         names = {cut(label, 16).rstrip("0123456789") for label in labels}
-        return names.pop() or "W" if len(names) == 1 else "W"
+        if len(names) > 1:
+            return "W"
+        return names.pop() or "W"
 
     @cached_property
     def activation(self) -> str:
@@ -84,14 +98,20 @@ class LayerFacts:
     def line(self) -> str:
         """What the layer is: its class, its sizes, its activation."""
         calls = len(self.layer.calls)
-        width = max(map(len, self.weights), default=0)
-        taken = width if width > 1 else round(len(self.layer.entering) / max(1, calls))
-        grid = self.output_grid
-        given = "×".join(map(str, grid)) if grid else f"{len(self.output_names):,}"
-        line = f"{clean(self.layer.kind, 24)} {taken:,} → {given}"
+        inputs = max(map(len, self.weights), default=0)
+        # Units with at most one weight each, as in a normalization, don't tell how many enter.
+        if inputs <= 1:
+            inputs = round(len(self.layer.entering) / max(1, calls))
+
+        outputs = f"{len(self.output_names):,}"
+        if self.output_grid:
+            outputs = "×".join(map(str, self.output_grid))
+
+        line = f"{clean(self.layer.kind, 24)} {inputs:,} → {outputs}"
         if calls > 1:
             line += f" × {calls:,} calls"
-        return ", ".join(filter(None, (line, clean(self.activation, 16))))
+        activation = clean(self.activation, 16)
+        return f"{line}, {activation}" if activation else line
 
     @cached_property
     def statistics(self) -> Statistics:
@@ -101,15 +121,21 @@ class LayerFacts:
         if not self.has_gradients:
             return Statistics(len(parameters), units)
 
-        gradients = self._gradients(list(parameters))
+        norm = None
+        zeros = None
+        if parameters:
+            gradients = self._gradients(list(parameters))
+            norm = float(numpy.linalg.norm(gradients))
+            zeros = float((gradients == 0.0).mean())
+
         weights = [weight for row in self.weights for weight in row]
         size = float(numpy.linalg.norm([weight.data for weight in weights]))
         slope = float(numpy.linalg.norm(self._gradients(weights)))
         return Statistics(
             len(parameters),
             units,
-            gradient_norm=float(numpy.linalg.norm(gradients)) if parameters else None,
-            zero_gradients=float((gradients == 0.0).mean()) if parameters else None,
+            gradient_norm=norm,
+            zero_gradients=zeros,
             dead=sum(map(self._is_dead, self.output_names)),
             ratio=slope / size if size else None,
         )
@@ -130,7 +156,8 @@ class LayerFacts:
         if numbers.zero_gradients is not None:
             yield "zero gradients", f"{numbers.zero_gradients:.0%}"
         # Dead units are news where there are some, and "0 of 16" only where there could be.
-        if numbers.dead is not None and numbers.parameters and (self.activation or numbers.dead):
+        may_be_dead = bool(numbers.parameters) and bool(self.activation or numbers.dead)
+        if numbers.dead is not None and may_be_dead:
             yield "dead units", f"{numbers.dead:,} of {numbers.units:,}"
         if numbers.ratio is not None:
             yield "‖∂W‖ / ‖W‖", number(numbers.ratio)
@@ -138,18 +165,20 @@ class LayerFacts:
 
     def _blocks(self) -> Iterator[tuple[str, str]]:
         """Yield which rows of W belong to which part of the layer, such as the gates of a cell."""
-        ranks = rank_names((row.name, "") for row in self.layer.rows.values() if row.weights)
-        families: dict[int, list[str]] = {}
+        ranks = rank_names((row.name, "") for row in self._rows)
+        families: dict[int, list[str]] = defaultdict(list)
         for row in self._rows:
             family, _ = ranks[row.name, ""]
-            families.setdefault(family, []).append(row.name)
+            families[family].append(row.name)
         if not 1 < len(families) <= MAX_BLOCKS:
             return
-        start = 0
+
+        first = 1
         for names in families.values():
             part = names[0].partition(".")[0]
-            yield clean(part, 24), f"rows {start + 1}–{start + len(names)}"
-            start += len(names)
+            last = first + len(names) - 1
+            yield clean(part, 24), f"rows {first}–{last}"
+            first = last + 1
 
 
 def _lets_nothing_pass(node: Value) -> bool:

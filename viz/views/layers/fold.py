@@ -43,7 +43,8 @@ class Folded:
         self.snapshot = snapshot
         self._outputs = self._outputs_by_scope()
         scopes = dict.fromkeys(node.scope for node in snapshot.order)
-        self._parts = assign_scopes([scope for scope in scopes if scope is not None], self._outputs)
+        module_calls = [scope for scope in scopes if scope is not None]
+        self._parts = assign_scopes(module_calls, self._outputs)
         self.layers = self._sort_layers()
         self._rank = {id(layer): i for i, layer in enumerate(self.layers)}
 
@@ -71,7 +72,9 @@ class Folded:
         if not node.args:
             return FROM_INPUTS if node.kind in ("input", "parameter") else 0
         part = self._part(node)
-        return self._source_bits.get(node, 0) if part is None else 2 << self.rank(part.layer)
+        if part is None:
+            return self._source_bits.get(node, 0)
+        return 2 << self.rank(part.layer)
 
     def _part(self, node: Value) -> Part | None:
         return self._parts.get(node.scope) if node.scope is not None else None
@@ -99,16 +102,18 @@ class Folded:
         for scope, part in self._parts.items():
             key = id(part.layer)
             layers[key] = part.layer
-            last[key] = max(last.get(key, -1), last_of_scope.get(scope, -1))
+            last_in_scope = last_of_scope.get(scope, -1)
+            last[key] = max(last.get(key, -1), last_in_scope)
         return sorted(layers.values(), key=lambda layer: last[id(layer)])
 
     def _find_before_layers(self) -> set[Value]:
         """Return what is outside of all layers, but is computed for one, such as a scaled input."""
-        parts = self._parts
         before: set[Value] = set()
+        # Users come first, so that what is needed for a layer is known when its operands are met.
         for node in reversed(self.snapshot.order):
-            if node in before or (node.args and node.scope in parts):
-                before.update(arg for arg in node.args if arg.args and arg.scope not in parts)
+            is_in_layer = bool(node.args) and node.scope in self._parts
+            if is_in_layer or node in before:
+                before.update(filter(self._is_outside, node.args))
         return before
 
     def _is_outside(self, node: Value) -> bool:
@@ -117,6 +122,7 @@ class Folded:
     # The passes
 
     def _fold(self) -> None:
+        # Local names, since the loop runs for every Value of the graph.
         parts = self._parts
         gradients = self.snapshot.gradients
         for node in self.snapshot.order:
@@ -157,10 +163,13 @@ class Folded:
         # Parameters that a module uses in several units are one row, unless each unit has a scope
         # that is a part of the module itself.
         is_divided = scope.parent is not None and scope.parent.identity == scope.identity
-        key = (scope.identity, part.unit if is_divided or not scope.identity else "")
-        row = part.layer.rows.get(key)
+        unit = part.unit if is_divided or not scope.identity else ""
+
+        rows = part.layer.rows
+        key = (scope.identity, unit)
+        row = rows.get(key)
         if row is None:
-            row = part.layer.rows[key] = Rows(part.unit)
+            row = rows[key] = Rows(part.unit)
         parameters = row.biases if node.op in _SUMS else row.weights
         parameters[parameter] = None
 
@@ -184,11 +193,9 @@ class Folded:
         """Leave each leaf to the first of the layers that it enters, and return that layer."""
         owner: dict[Value, Layer] = {}
         for layer in self.layers:
-            layer.first = {
-                leaf: call
-                for leaf, call in layer.first.items()
-                if owner.setdefault(leaf, layer) is layer
-            }
+            for leaf in layer.first:
+                owner.setdefault(leaf, layer)
+            layer.first = {leaf: call for leaf, call in layer.first.items() if owner[leaf] is layer}
         return owner
 
     # After the passes: names of outputs
@@ -208,8 +215,9 @@ class Folded:
                 continue
             goes_on = self._goes_on(part, inner_units[part.call])
             leaving = [node for node in outputs if goes_on or node in self._leaving]
-            use = uses[part.call, part.unit]
-            uses[part.call, part.unit] += bool(leaving)
+            unit = (part.call, part.unit)
+            use = uses[unit]
+            uses[unit] += bool(leaving)
             if not goes_on or scope is not part.call:
                 self._name(part, use, leaving)
 
@@ -219,27 +227,35 @@ class Folded:
         Of a softmax often a single number leaves: the units before it are what the layer shows.
         """
         own = self._outputs.get(part.call, {})
-        return 0 < sum(node in self._leaving for node in own) < units
+        leaving = self._leaving.intersection(own)
+        return 0 < len(leaving) < units
 
     def _name(self, part: Part, use: int, leaving: list[Value]) -> None:
+        layer = part.layer
+        call = layer.calls[part.call]
         counts: dict[str, int] = defaultdict(int)
         for node in leaving:
-            outputs = part.layer.outputs[part.layer.calls[part.call], use]
-            outputs[part.unit, node.op, counts[node.op]] = node
+            name = (part.unit, node.op, counts[node.op])
+            layer.outputs[call, use][name] = node
             counts[node.op] += 1
 
     @cached_property
     def _leaving(self) -> set[Value]:
         """Values that leave the call of their layer."""
         leaving = {root for root in self.snapshot.roots if root.args}
-        leaving.update(arg for layer in self.layers for arg in layer.entering if arg.args)
+        for layer in self.layers:
+            leaving.update(arg for arg in layer.entering if arg.args)
         leaving.update(self.result)
-        leaving.update(arg for node in self._source_bits for arg in node.args)
+        leaving |= self._operands_outside()
         return leaving
+
+    def _operands_outside(self) -> set[Value]:
+        """Return the operands of all Values outside of layers."""
+        return {arg for node in self._source_bits for arg in node.args}
 
     def _count_loose(self) -> int:
         """Count the parameters outside of all layers."""
-        loose = {arg for node in self._source_bits for arg in node.args}
+        loose = self._operands_outside()
         for layer in self.layers:
             loose -= layer.parameters.keys()
             loose -= layer.entering.keys()
@@ -254,5 +270,7 @@ def _is_learned(arg: Parameter, node: Value) -> bool:
     """
     if node.op not in _PRODUCTS:
         return True
-    are_all_learned = all(isinstance(other, Parameter) for other in node.args)
-    return not are_all_learned or arg in node.args[: (len(node.args) + 1) // 2]
+    if not all(isinstance(other, Parameter) for other in node.args):
+        return True
+    half = (len(node.args) + 1) // 2
+    return arg in node.args[:half]

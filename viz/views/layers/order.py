@@ -39,7 +39,8 @@ def rank_names(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Rank]:
     families: dict[tuple[str, str], int] = {}
     ranks: dict[tuple[str, str], Rank] = {}
     for name, kind in names:
-        family = families.setdefault((_NUMBER.sub("#", name), kind), len(families))
+        pattern = _NUMBER.sub("#", name)
+        family = families.setdefault((pattern, kind), len(families))
         ranks[name, kind] = (family, digits(name))
     return ranks
 
@@ -51,7 +52,10 @@ def sort_leaves(leaves: list[Leaf]) -> list[Leaf]:
     """
     ranks = rank_names((leaf.label, "") for leaf in leaves)
     families = {family for family, _ in ranks.values()}
-    if len(ranks) < len(leaves) or len(families) > 1:
+
+    # Where labels say nothing about the order, that of the graph is the best there is.
+    has_equal_labels = len(ranks) < len(leaves)
+    if has_equal_labels or len(families) > 1:
         return leaves
     return sorted(leaves, key=lambda leaf: ranks[leaf.label, ""])
 
@@ -71,18 +75,27 @@ def grid_shape(places: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None
     """
     if not places or any(len(place) != 3 for place in places):
         return None
-    maps, rows, columns = (max(numbers) + 1 for numbers in zip(*places, strict=True))
-    is_full = len(set(places)) == len(places) == maps * rows * columns
-    return (maps, rows, columns) if is_full and rows * columns > 1 else None
+
+    by_axis = zip(*places, strict=True)
+    maps, rows, columns = (max(numbers) + 1 for numbers in by_axis)
+    size = rows * columns
+    is_full = len(set(places)) == len(places) == maps * size
+    if not is_full or size == 1:
+        return None
+    return maps, rows, columns
 
 
 def image_shape(leaves: Sequence[Value]) -> tuple[int, int, int] | None:
     """Return (images, rows, columns) of inputs whose labels say so, or whose number is a square."""
     places = [digits(leaf.label) for leaf in leaves]
-    named = grid_shape([place if len(place) == 3 else (0, *place) for place in places])
+    # Labels with two numbers, such as "x3.4", are the pixels of a single image.
+    padded = [place if len(place) == 3 else (0, *place) for place in places]
+    named = grid_shape(padded)
     if named and named[1] > 1:
         return named
 
-    side = isqrt(len(leaves))
-    is_square = side * side == len(leaves)
-    return (1, side, side) if is_square and len(leaves) >= MIN_IMAGE else None
+    count = len(leaves)
+    side = isqrt(count)
+    if count < MIN_IMAGE or side * side != count:
+        return None
+    return 1, side, side
