@@ -96,8 +96,7 @@ class Module:
         """Return the outputs for several samples, in one graph.
 
         This calls the module for each sample, unless something inside is `batchwise` and in
-        training
-        mode: then all samples pass together, step by step, through `forward_batch`.
+        training mode: then all samples pass together, step by step, through `forward_batch`.
 
         Example:
             >>> from scalargrad.nn import Layer
