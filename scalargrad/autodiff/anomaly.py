@@ -4,7 +4,6 @@ import linecache
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import Any
 
 from scalargrad.core.backprop import operands
 from scalargrad.core.modes import observing
@@ -105,7 +104,7 @@ def _describe_operand(operand: Numeric) -> str:
     return f"{label}={number}" if label else number
 
 
-def _number(value: Any) -> float:
+def _number(value: Numeric) -> float:
     return float(getattr(value, "data", value))
 
 

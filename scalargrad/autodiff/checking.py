@@ -85,7 +85,9 @@ def numerical_gradient(
     return differences.template.fill(slopes)
 
 
-def _warn_if_unread(name: str, f: Function, argument: Any, slopes: Sequence[float]) -> None:
+def _warn_if_unread(
+    name: str, f: Function, argument: Nested[Numeric], slopes: Sequence[float]
+) -> None:
     if not slopes or any(slopes) or reads_argument(f, argument):
         return
     warn(
@@ -474,7 +476,7 @@ def _replace(numbers: Sequence[float], index: int, number: float) -> list[float]
     return [*numbers[:index], number, *numbers[index + 1 :]]
 
 
-def _as_floats(numbers: Iterable[Any]) -> list[float]:
+def _as_floats(numbers: Iterable[Numeric]) -> list[float]:
     return [float(getattr(x, "data", x)) for x in numbers]
 
 

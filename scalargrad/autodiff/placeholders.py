@@ -5,11 +5,10 @@ use of the same Value, and it does not matter what the function does with its co
 call each placeholder is replaced by the argument it was made for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from operator import add
-from typing import Any
 
 from scalargrad.core.backprop import _share, local_derivatives, pullback
 from scalargrad.core.conversion import as_float
@@ -64,7 +63,7 @@ class Placeholders:
         """Remember a new node; the engine calls this."""
         self.nodes.append(node)
 
-    def went_back(self, order: list[Any]) -> None:
+    def went_back(self, order: list[Value]) -> None:
         """Ignore a backward pass; the engine calls this after each."""
 
     def create(self, nest: object, what: object) -> list[Value]:
@@ -339,7 +338,7 @@ def _dependent_nodes(graph: list[Value], inputs: Iterable[Value]) -> list[Value]
     return order
 
 
-def as_result(derivative: Numeric, existing: set[Any]) -> Value:
+def as_result(derivative: Numeric, existing: Collection[Numeric]) -> Value:
     """Return a derivative as a Value that is not one of the existing nodes.
 
     A number becomes a Constant. A Value that is part of a graph already is multiplied by 1, so that

@@ -134,7 +134,7 @@ def _as_int(number: Any) -> int | None:
         return None
 
 
-def checked_names(state: Any, names: Iterable[str], what: str) -> Mapping[str, Any]:
+def checked_names(state: object, names: Iterable[str], what: str) -> Mapping[str, Any]:
     """Return `state`, if it is a mapping with exactly these names.
 
     Args:

@@ -103,11 +103,12 @@ def _hint(thing: object) -> str:
     return "give a number"
 
 
-def _is_masked(thing: Any) -> bool:
+def _is_masked(thing: object) -> bool:
     """Whether it is a masked entry of a masked array, which NumPy would convert to nan."""
-    if getattr(thing, "mask", None) is None or getattr(thing, "shape", None) != ():
+    mask = getattr(thing, "mask", None)
+    if mask is None or getattr(thing, "shape", None) != ():
         return False
-    return bool(thing.mask)
+    return bool(mask)
 
 
 def _kind(thing: object) -> str:
@@ -242,7 +243,7 @@ def _name_of_call(code: CodeType, instruction: int) -> ast.expr | None:
     return call.func if isinstance(call, ast.Call) else None
 
 
-def _resolve(name: ast.expr, frame: FrameType) -> Any:
+def _resolve(name: ast.expr, frame: FrameType) -> object:
     if isinstance(name, ast.Name):
         return frame.f_locals.get(name.id, frame.f_globals.get(name.id))
     if isinstance(name, ast.Attribute):
@@ -351,7 +352,7 @@ def checked_values(things: object, what: str) -> tuple[Any, ...]:
     return values
 
 
-def checked_partials(args: tuple[Any, ...], partials: Sequence[Any]) -> tuple[float, ...]:
+def checked_partials(args: Sequence[object], partials: Sequence[object]) -> tuple[float, ...]:
     """Return the partials as floats, if there is one for each of the args.
 
     Raises:
@@ -366,7 +367,7 @@ def checked_partials(args: tuple[Any, ...], partials: Sequence[Any]) -> tuple[fl
     return tuple(as_float(partial, "a partial of a Value") for partial in partials)
 
 
-def checked_seeds(outputs: Any, gradients: Any) -> list[tuple[Any, Any]]:
+def checked_seeds(outputs: object, gradients: object) -> list[tuple[Any, Any]]:
     """Pair each output of a backward pass with its seed.
 
     Args:
@@ -395,6 +396,6 @@ def checked_seeds(outputs: Any, gradients: Any) -> list[tuple[Any, Any]]:
     ]
 
 
-def _as_list(things: Any) -> list[Any]:
+def _as_list(things: Any) -> list[object]:
     is_single = isinstance(things, NumberLike) or is_number(things)
     return [things] if is_single else list(things)

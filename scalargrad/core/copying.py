@@ -32,7 +32,7 @@ class _Prelude(list[Any]):
     def __init__(self, root: Any = None) -> None:
         self.root = root
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
         return (_Prelude, (), None, _announce(topological([self.root])[:-1]))
 
 
@@ -75,7 +75,7 @@ def _state(value: "Value") -> tuple[Any, ...]:
     )
 
 
-def _own_slots(value: "Value") -> dict[str, Any]:
+def _own_slots(value: "Value") -> dict[str, object]:
     """The attributes that a derived class keeps in its own slots."""
     names = _slot_names(type(value))
     return {name: getattr(value, name) for name in names if hasattr(value, name)}
@@ -99,7 +99,7 @@ _SLOTS = frozenset(
 _names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
 
-def _blank(kind: type) -> Any:
+def _blank(kind: "type[Value]") -> "Value":
     return object.__new__(kind)
 
 

@@ -17,7 +17,9 @@ def operand_numbers(node: "Value") -> tuple[float, ...]:
         >>> operand_numbers(Value(3.0) ** 2)
         (3.0, 2.0)
     """
-    return tuple([getattr(operand, "_data", operand) for operand in operands(node)])
+    # a static argument is a number already
+    numbers = [getattr(operand, "_data", operand) for operand in operands(node)]
+    return tuple(numbers)
 
 
 def evaluate(node: "Value") -> tuple[float, tuple[float, ...]]:
@@ -37,7 +39,9 @@ def evaluate(node: "Value") -> tuple[float, tuple[float, ...]]:
         >>> evaluate(square)
         (16.0, (8.0,))
     """
-    return TABLE[node.op].at(FLOATS, operand_numbers(node), wanted(node))
+    op = TABLE[node.op]
+    numbers = operand_numbers(node)
+    return op.at(FLOATS, numbers, wanted(node))
 
 
 def evaluate_partials(node: "Value") -> tuple[float, ...]:
@@ -60,4 +64,5 @@ def evaluate_partials(node: "Value") -> tuple[float, ...]:
         (8.0,)
     """
     op = TABLE[node.op]
-    return op.derivatives(FLOATS, node._data, operand_numbers(node), wanted(node))
+    numbers = operand_numbers(node)
+    return op.derivatives(FLOATS, node._data, numbers, wanted(node))

@@ -57,7 +57,7 @@ def _items(name: str, items: Iterable[Number]) -> list[Number]:
     ]
 
 
-def _item(name: str, position: int, x: Any) -> float:
+def _item(name: str, position: int, x: object) -> float:
     hint = ""
     if is_list_like(x):
         of_all = f"sg.{name}([x for row in rows for x in row])"
@@ -66,15 +66,15 @@ def _item(name: str, position: int, x: Any) -> float:
     return as_float(x, f"item {position} of {name}", hint)
 
 
-def _over_list(op: Op) -> Callable[..., Any]:
-    def function(items: Iterable[Number]) -> Any:
+def _over_list(op: Op) -> Callable[..., Number]:
+    def function(items: Iterable[Number]) -> Number:
         return apply(op, *_items(op.name, items))
 
     return function
 
 
-def _over_two_lists(op: Op) -> Callable[..., Any]:
-    def function(x: Iterable[Number], y: Iterable[Number]) -> Any:
+def _over_two_lists(op: Op) -> Callable[..., Number]:
+    def function(x: Iterable[Number], y: Iterable[Number]) -> Number:
         first = _items(op.name, x)
         second = _items(op.name, y)
         if len(first) != len(second):
@@ -86,11 +86,11 @@ def _over_two_lists(op: Op) -> Callable[..., Any]:
     return function
 
 
-def _over_operands(op: Op) -> Callable[..., Any]:
+def _over_operands(op: Op) -> Callable[..., Number]:
     count = len(op.operands)
     form = _signature(op)
 
-    def function(*operands: Any, **named: Any) -> Any:
+    def function(*operands: Any, **named: Any) -> Number:
         # Binding a signature takes longer than most operations, so calls by position do without.
         missing = count - len(operands)
         if named or not 0 <= missing <= len(op.defaults):
@@ -111,13 +111,14 @@ def _over_operands(op: Op) -> Callable[..., Any]:
 def _signature(op: Op) -> Signature:
     defaults = dict(zip(reversed(op.operands), reversed(op.defaults), strict=False))
     kind = Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [
-        Parameter(name, kind, default=defaults.get(name, Parameter.empty)) for name in op.operands
-    ]
+    parameters: list[Parameter] = []
+    for name in op.operands:
+        default = defaults.get(name, Parameter.empty)
+        parameters.append(Parameter(name, kind, default=default))
     return Signature(parameters)
 
 
-def _function(op: Op) -> Callable[..., Any]:
+def _function(op: Op) -> Callable[..., Number]:
     if op is ops.DOT:
         function = _over_two_lists(op)
     elif op.over_list:
@@ -134,15 +135,16 @@ def _function(op: Op) -> Callable[..., Any]:
     return function
 
 
-def _doc(op: Op, function: Callable[..., Any]) -> str:
+def _doc(op: Op, function: Callable[..., Number]) -> str:
     bounds = zip(op.operands, op.domain, strict=False)
-    domain = ", ".join(f"{low:g} < {name} < {high:g}" for name, (low, high) in bounds)
+    intervals = [f"{low:g} < {name} < {high:g}" for name, (low, high) in bounds]
+    domain = ", ".join(intervals)
     smooth = f", smooth for {domain}" if domain else ""
     call = f"{op.name}{signature(function)}{smooth}"
     return f"{op.doc}\n\n{call}\n\n{_example(op, function)}"
 
 
-def _example(op: Op, function: Callable[..., Any]) -> str:
+def _example(op: Op, function: Callable[..., Number]) -> str:
     """A doctest with plain numbers; the tests compare its result with mpmath."""
     operands: list[Any]
     if op is ops.DOT:
@@ -150,8 +152,10 @@ def _example(op: Op, function: Callable[..., Any]) -> str:
     elif op.over_list:
         operands = [[1.0, 2.0]]
     else:
+        # 0.5 lies in the domain of most operations, but not in that of acosh and the like
         first = 2.0 if op.domain and op.domain[0][0] >= 1.0 else 0.5
-        operands = [first, 2.0, 1.5][: len(op.operands) - len(op.defaults)]
+        required = len(op.operands) - len(op.defaults)
+        operands = [first, 2.0, 1.5][:required]
     arguments = ", ".join(map(repr, operands))
     return f">>> {op.name}({arguments})\n{function(*operands)!r}"
 
@@ -173,7 +177,7 @@ for _op in TABLE.values():
         _add_methods(_op)
 
 
-def subtract_max(numbers: Iterable[Number]) -> list[Any]:
+def subtract_max(numbers: Iterable[Number]) -> list[Number]:
     """Subtract the largest number, as a constant, from each, so that exponentials can't overflow.
 
     Example:
@@ -185,7 +189,7 @@ def subtract_max(numbers: Iterable[Number]) -> list[Any]:
 
 
 @_takes_lists
-def log_softmax(items: Iterable[Number]) -> list[Any]:
+def log_softmax(items: Iterable[Number]) -> list[Number]:
     """Compute x - logsumexp(items) for each item: the logarithm of `softmax`, exact for any size.
 
     Args:
@@ -204,7 +208,7 @@ def log_softmax(items: Iterable[Number]) -> list[Any]:
 
 
 @_takes_lists
-def softmax(items: Iterable[Number]) -> list[Any]:
+def softmax(items: Iterable[Number]) -> list[Number]:
     """Compute exp(x) / (exp(x0) + exp(x1) + …) for each item: positive numbers that add up to 1.
 
     The largest item is subtracted first, so that the result is exact for items of any size.
@@ -219,13 +223,14 @@ def softmax(items: Iterable[Number]) -> list[Any]:
         >>> softmax([3.0, 3.0])
         [0.5, 0.5]
     """
-    powers = [apply(ops.EXP, x) for x in subtract_max(_items("softmax", items))]
+    numbers = subtract_max(_items("softmax", items))
+    powers = [apply(ops.EXP, x) for x in numbers]
     total = apply(ops.SUM, *powers)
     return [x / total for x in powers]
 
 
 @_takes_lists
-def var(items: Iterable[Number], ddof: float = 0) -> Any:
+def var(items: Iterable[Number], ddof: float = 0) -> Number:
     """Compute the variance of a list: the mean squared distance from the mean.
 
     Args:
@@ -244,11 +249,12 @@ def var(items: Iterable[Number], ddof: float = 0) -> Any:
         (0.6666666666666666, 1.0)
     """
     deviations = _deviations(_items("var", items))
-    return apply(ops.DOT, *deviations, *deviations) / _divisor("var", len(deviations), ddof)
+    divisor = _divisor("var", len(deviations), ddof)
+    return apply(ops.DOT, *deviations, *deviations) / divisor
 
 
 @_takes_lists
-def std(items: Iterable[Number], ddof: float = 0) -> Any:
+def std(items: Iterable[Number], ddof: float = 0) -> Number:
     """Compute the standard deviation of a list, the square root of `var`.
 
     Its derivative is 0 where all items are equal.
@@ -268,15 +274,16 @@ def std(items: Iterable[Number], ddof: float = 0) -> Any:
         1.0
     """
     deviations = _deviations(_items("std", items))
-    return apply(ops.NORM, *deviations) / math.sqrt(_divisor("std", len(deviations), ddof))
+    divisor = _divisor("std", len(deviations), ddof)
+    return apply(ops.NORM, *deviations) / math.sqrt(divisor)
 
 
-def _deviations(numbers: list[Number]) -> list[Any]:
+def _deviations(numbers: list[Number]) -> list[Number]:
     mean = apply(ops.MEAN, *numbers)
     return [x - mean for x in numbers]
 
 
-def _divisor(name: str, count: int, ddof: Any) -> float:
+def _divisor(name: str, count: int, ddof: object) -> float:
     divisor = count - as_float(ddof, f"ddof of {name}")
     if not divisor > 0.0:
         raise OptionError(
@@ -286,7 +293,7 @@ def _divisor(name: str, count: int, ddof: Any) -> float:
 
 
 @_takes_lists
-def cumsum(items: Iterable[Number]) -> list[Any]:
+def cumsum(items: Iterable[Number]) -> list[Number]:
     """Compute the cumulative sums of a list: x0, x0 + x1, x0 + x1 + x2, …
 
     Args:

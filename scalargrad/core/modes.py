@@ -6,18 +6,26 @@ single look-up per node.
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar, overload
 
 from scalargrad.utils.decorators import decorate
+
+if TYPE_CHECKING:
+    from .value import Value
+
+Thing = TypeVar("Thing")
+Result = TypeVar("Result")
 
 
 class Observer(Protocol):
     """An object that is told of new nodes and of backward passes: an anomaly detector, a tape."""
 
-    def made(self, node: Any, op: str, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:
+    def made(
+        self, node: "Value", op: str, args: tuple["Value", ...], partials: tuple[float, ...]
+    ) -> None:
         """Receive the result of an operation. Inside `no_grad` the node has a number only."""
 
-    def went_back(self, order: list[Any]) -> None:
+    def went_back(self, order: list["Value"]) -> None:
         """Receive the nodes of a backward pass that is over, in topological order."""
 
 
@@ -125,7 +133,7 @@ class Switch:
         if below is not None:
             _mode.set(_stack(below, above))
 
-    def __call__(self, thing: Any) -> Any:
+    def __call__(self, thing: Thing) -> Thing:
         """Return `thing`, a function of any sort or a class that runs in the changed mode."""
         return decorate(thing, self)
 
@@ -170,7 +178,15 @@ def _stack(mode: Mode, switches: Sequence[Switch]) -> Mode:
     return mode
 
 
-def no_grad(function: Any = None) -> Any:
+@overload
+def no_grad(function: None = None) -> Switch: ...
+
+
+@overload
+def no_grad(function: Thing) -> Thing: ...
+
+
+def no_grad(function: Thing | None = None) -> Thing | Switch:
     """Compute without keeping a graph: inside `with no_grad():` results are plain leaves.
 
     It holds for this thread (or asynchronous task) only, and ends with the block, also by an
@@ -204,7 +220,15 @@ def no_grad(function: Any = None) -> Any:
     return switch if function is None else switch(function)
 
 
-def enable_grad(function: Any = None) -> Any:
+@overload
+def enable_grad(function: None = None) -> Switch: ...
+
+
+@overload
+def enable_grad(function: Thing) -> Thing: ...
+
+
+def enable_grad(function: Thing | None = None) -> Thing | Switch:
     """Keep graphs again inside a `no_grad()` block: a block or a decorator, like `no_grad`.
 
     Args:
@@ -267,12 +291,12 @@ def check_question(what: str) -> None:
 
 
 def call_in_scope(
-    method: Callable[..., Any],
-    module: Any,
+    method: Callable[..., Result],
+    module: object,
     name: str,
-    arguments: tuple[Any, ...],
-    options: dict[str, Any],
-) -> Any:
+    arguments: tuple[object, ...],
+    options: dict[str, object],
+) -> Result:
     """Call `method(*arguments, **options)`, and give every node it makes a scope of the module.
 
     Args:

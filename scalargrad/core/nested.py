@@ -6,12 +6,17 @@ row. NumPy is never imported here: where no array came in, it is not needed.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from scalargrad.errors import DataError, LengthError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
 
 Tree = Any
 """Containers around leaves, or a leaf alone."""
@@ -19,7 +24,7 @@ Tree = Any
 Leaf = Any
 """A number (a float, a Value, whatever stands for one) or an array."""
 
-ArrayMaker = Callable[[Sequence[Any], tuple[int, ...]], Any]
+ArrayMaker = Callable[[Sequence[Any], tuple[int, ...]], "Array"]
 """Makes an array from a flat list and a shape: `object_array` or `float_array`."""
 
 
@@ -28,12 +33,12 @@ def is_tree(thing: object) -> bool:
     return thing is None or isinstance(thing, dict | list | tuple) or is_array(thing)
 
 
-def is_array(thing: object) -> bool:
+def is_array(thing: object) -> "TypeGuard[Array]":
     """Return whether `thing` is a NumPy array with a dimension; a 0-d array is a number."""
     return _is_ndarray(thing) and getattr(thing, "shape", ()) != ()
 
 
-def _is_ndarray(thing: object) -> bool:
+def _is_ndarray(thing: object) -> "TypeGuard[Array]":
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(thing, numpy.ndarray)
 
@@ -51,16 +56,18 @@ def tree_leaves(tree: Tree) -> list[Leaf]:
         return [leaf for part in tree for leaf in tree_leaves(part)]
     if tree is None:
         return []
-    is_scalar_array = _is_ndarray(tree) and not is_array(tree)
-    return [tree.item() if is_scalar_array else tree]
+    if is_array(tree) or not _is_ndarray(tree):
+        return [tree]
+    # a 0-d array is one number
+    return [tree.item()]
 
 
-def flatten(tree: Tree) -> list[Any]:
+def flatten(tree: Tree) -> list[Leaf]:
     """List the numbers of a tree, those in arrays included, in order."""
     return [number for leaf in tree_leaves(tree) for number in _numbers(leaf)]
 
 
-def _numbers(leaf: Leaf) -> list[Any]:
+def _numbers(leaf: Leaf) -> list[Leaf]:
     return leaf.ravel().tolist() if is_array(leaf) else [leaf]
 
 
@@ -71,19 +78,23 @@ def replace_leaves(tree: Tree, leaves: Iterable[Leaf]) -> Tree:
 
 def _replace_leaves(tree: Tree, leaves: Iterator[Leaf]) -> Tree:
     if isinstance(tree, dict):
-        return dict_like(tree, {key: _replace_leaves(part, leaves) for key, part in tree.items()})
+        replaced = {key: _replace_leaves(part, leaves) for key, part in tree.items()}
+        return dict_like(tree, replaced)
     if isinstance(tree, list | tuple):
-        return sequence_like(tree, [_replace_leaves(part, leaves) for part in tree])
+        items = [_replace_leaves(part, leaves) for part in tree]
+        return sequence_like(tree, items)
     return None if tree is None else next(leaves)
 
 
-def sequence_like(sequence: Tree, items: Iterable[Any]) -> Tree:
+def sequence_like(sequence: Tree, items: Iterable[Tree]) -> Tree:
     """Build a list or tuple of the type of `sequence` with other items."""
-    make: Any = getattr(type(sequence), "_make", type(sequence))  # named tuples have _make
+    kind = type(sequence)
+    # a named tuple takes its fields one by one, its _make takes them in a list
+    make: Callable[[Iterable[Tree]], Tree] = getattr(kind, "_make", kind)
     return make(items)
 
 
-def dict_like(mapping: Tree, items: dict[Any, Any]) -> Tree:
+def dict_like(mapping: dict[Hashable, Tree], items: dict[Hashable, Tree]) -> Tree:
     """Build a dict of the type of `mapping` with other items under the same keys.
 
     A defaultdict keeps its factory and an OrderedDict its methods: the function that is given the
@@ -92,12 +103,13 @@ def dict_like(mapping: Tree, items: dict[Any, Any]) -> Tree:
     if type(mapping) is dict:
         return items
     twin = copy(mapping)
-    for key, item in items.items():  # not update(), which adds in a Counter
+    # not update(), which adds in a Counter
+    for key, item in items.items():
         twin[key] = item
     return twin
 
 
-def unflatten(tree: Tree, numbers: Iterable[Any], array: ArrayMaker | None = None) -> Tree:
+def unflatten(tree: Tree, numbers: Iterable[Leaf], array: ArrayMaker | None = None) -> Tree:
     """Put other numbers into the structure of a tree: its containers and the shapes of its arrays.
 
     Args:
@@ -115,37 +127,39 @@ def unflatten(tree: Tree, numbers: Iterable[Any], array: ArrayMaker | None = Non
     return replace_leaves(tree, leaves)
 
 
-def _unflatten_leaf(leaf: Leaf, numbers: Iterator[Any], array: ArrayMaker) -> Leaf:
+def _unflatten_leaf(leaf: Leaf, numbers: Iterator[Leaf], array: ArrayMaker) -> Leaf:
     if not is_array(leaf):
         return next(numbers)
-    return array([next(numbers) for _ in range(leaf.size)], leaf.shape)
+    items = [next(numbers) for _ in range(leaf.size)]
+    return array(items, leaf.shape)
 
 
-def map_tree(function: Callable[[Any], Any], tree: Tree) -> Tree:
+def map_tree(function: Callable[[Leaf], Leaf], tree: Tree) -> Tree:
     """Apply `function` to each number of a tree; arrays become arrays of objects."""
     return unflatten(tree, map(function, flatten(tree)))
 
 
-def object_array(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
+def object_array(items: Sequence[Leaf], shape: tuple[int, ...]) -> "Array":
     """Make a NumPy array of objects."""
     numpy = sys.modules["numpy"]
-    array = numpy.empty(len(items), dtype=object)
+    array: Array = numpy.empty(len(items), dtype=object)
     # One by one: NumPy would look into items that are sequences.
     for index, item in enumerate(items):
         array[index] = item
     return array.reshape(shape)
 
 
-def float_array(items: Sequence[float], shape: tuple[int, ...]) -> Any:
+def float_array(items: Sequence[float], shape: tuple[int, ...]) -> "Array":
     """Make a NumPy array of float64."""
     numpy = sys.modules["numpy"]
-    return numpy.array(items, dtype=float).reshape(shape)
+    array: Array = numpy.array(items, dtype=float)
+    return array.reshape(shape)
 
 
 def outer(
     rows: Tree,
     columns: Tree,
-    matrix: Sequence[Sequence[Any]],
+    matrix: Sequence[Sequence[Leaf]],
     array: ArrayMaker | None = None,
 ) -> Tree:
     """Arrange a matrix as the tree product of two trees, as `jax.jacobian` arranges its result.
@@ -174,21 +188,23 @@ def outer(
 
 
 def _outer_leaf(
-    row_leaf: Leaf, columns: Tree, matrix: list[Sequence[Any]], array: ArrayMaker
+    row_leaf: Leaf, columns: Tree, matrix: list[Sequence[Leaf]], array: ArrayMaker
 ) -> Tree:
     if not is_array(row_leaf):
         return unflatten(columns, matrix[0], array)
+
     products = []
     start = 0
     for leaf in tree_leaves(columns):
         stop = start + len(_numbers(leaf))
-        shape = row_leaf.shape + (leaf.shape if is_array(leaf) else ())
-        products.append(array([item for row in matrix for item in row[start:stop]], shape))
+        items = [item for row in matrix for item in row[start:stop]]
+        inner_shape = leaf.shape if is_array(leaf) else ()
+        products.append(array(items, row_leaf.shape + inner_shape))
         start = stop
     return replace_leaves(columns, products)
 
 
-def flatten_like(tree: Tree, other: Tree, names: tuple[str, str]) -> list[Any]:
+def flatten_like(tree: Tree, other: Tree, names: tuple[str, str]) -> list[Leaf]:
     """List the numbers of `other` in the order of `tree`; the items of dicts are matched by key.
 
     Args:
@@ -199,12 +215,8 @@ def flatten_like(tree: Tree, other: Tree, names: tuple[str, str]) -> list[Any]:
     Raises:
         LengthError: If the structures differ.
     """
-    if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
-        return [number for key in tree for number in flatten_like(tree[key], other[key], names)]
-
-    are_rows = isinstance(tree, list | tuple) and isinstance(other, list | tuple)
-    if are_rows and len(tree) == len(other):
-        pairs = zip(tree, other, strict=True)
+    pairs = _pair_parts(tree, other)
+    if pairs is not None:
         return [number for x, y in pairs for number in flatten_like(x, y, names)]
 
     first = _structure(tree)
@@ -215,6 +227,16 @@ def flatten_like(tree: Tree, other: Tree, names: tuple[str, str]) -> list[Any]:
             f"{first} in {names[0]}, {second} in {names[1]}"
         )
     return flatten(other)
+
+
+def _pair_parts(tree: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
+    """Pair the parts of two containers, None where there is nothing to pair."""
+    if isinstance(tree, dict) and isinstance(other, dict):
+        # the order of their keys may differ
+        return [(tree[key], other[key]) for key in tree] if tree.keys() == other.keys() else None
+    if isinstance(tree, list | tuple) and isinstance(other, list | tuple):
+        return list(zip(tree, other, strict=True)) if len(tree) == len(other) else None
+    return None
 
 
 def _structure(tree: Tree) -> str:
@@ -235,14 +257,17 @@ def tree_paths(tree: Tree, name: str) -> list[str]:
         >>> tree_paths([1.0, {"w": 2.0}], "x")
         ['x[0]', "x[1]['w']"]
     """
-    if isinstance(tree, dict):
-        return [path for key, part in tree.items() for path in tree_paths(part, f"{name}[{key!r}]")]
-    if isinstance(tree, list | tuple):
-        return [path for i, part in enumerate(tree) for path in tree_paths(part, f"{name}[{i}]")]
     if is_array(tree):
         indexes = sys.modules["numpy"].ndindex(tree.shape)
         return [f"{name}[{', '.join(map(str, index))}]" for index in indexes]
-    return [] if tree is None else [name]
+    if not isinstance(tree, dict | list | tuple):
+        return [] if tree is None else [name]
+
+    paths: list[str] = []
+    parts = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, part in parts:
+        paths += tree_paths(part, f"{name}[{key!r}]")
+    return paths
 
 
 def copy_tree(tree: Tree, what: object) -> Tree:
@@ -273,7 +298,8 @@ def copy_tree(tree: Tree, what: object) -> Tree:
 
 
 def _copy_tree(tree: Tree, what: object, around: tuple[int, ...]) -> Tree:
-    if type(tree) is float:  # nearly always
+    # nearly every leaf is a float, and needs none of the questions below
+    if type(tree) is float:
         return tree
 
     if isinstance(tree, dict | list | tuple):
@@ -284,7 +310,8 @@ def _copy_tree(tree: Tree, what: object, around: tuple[int, ...]) -> Tree:
         if isinstance(tree, dict):
             items = {key: _copy_tree(part, what, inside) for key, part in tree.items()}
             return dict_like(tree, items)
-        return sequence_like(tree, [_copy_tree(part, what, inside) for part in tree])
+        parts = [_copy_tree(part, what, inside) for part in tree]
+        return sequence_like(tree, parts)
 
     if is_dataclass(tree) and not isinstance(tree, type):
         raise DataError(
@@ -296,7 +323,7 @@ def _copy_tree(tree: Tree, what: object, around: tuple[int, ...]) -> Tree:
     return tree
 
 
-def _reads_as_array(thing: Any) -> bool:
+def _reads_as_array(thing: object) -> bool:
     """Whether NumPy reads it as an array with a dimension: a Series, a tensor, but not a scalar."""
     if "numpy" not in sys.modules or not hasattr(thing, "__array__"):
         return False
@@ -307,7 +334,7 @@ _KINDS = "biufO"
 _KIND_NAMES = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "spans of time"}
 
 
-def _copy_array(thing: Any, what: object) -> Any:
+def _copy_array(thing: object, what: object) -> "Array":
     """A plain NumPy array of numbers or of objects, which are checked later."""
     numpy = sys.modules["numpy"]
     if hasattr(thing, "mask") and hasattr(thing, "filled"):
@@ -321,7 +348,7 @@ def _copy_array(thing: Any, what: object) -> Any:
 
     try:
         # asarray first, because a tensor can't be copied by numpy.array
-        array = numpy.array(numpy.asarray(thing), order="C")
+        array: Array = numpy.array(numpy.asarray(thing), order="C")
     except Exception as error:  # a tensor on a GPU, or one that requires gradients, raises its own
         kind = type(thing).__name__
         raise DataError(f"{what} holds a {kind} that NumPy can't read: {error}") from error

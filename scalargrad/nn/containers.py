@@ -2,18 +2,20 @@
 
 import sys
 from collections import UserDict, UserList, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import fields, is_dataclass
 from dis import get_instructions
 from functools import lru_cache, partial
 from types import FunctionType, MappingProxyType, MethodType, SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from scalargrad.core.nested import is_array
 from scalargrad.core.value import Parameter, Value
 
+Kind = TypeVar("Kind")
 Kinds = type | tuple[type, ...]
-Reader = Callable[[Any], Iterable[tuple[Any, Any]]]
+Members = list[tuple[str, object]]
+Reader = Callable[[Any], Iterable[tuple[Hashable, object]]]
 
 LEAVES = frozenset([bool, bytes, complex, float, int, range, str, type(None)])
 """Types that hold nothing, so that long lists of numbers are passed quickly."""
@@ -23,20 +25,20 @@ _MAPPINGS = (dict, MappingProxyType, UserDict)
 _FUNCTIONS = (FunctionType, MethodType, partial)
 
 _FOREIGN = frozenset(["jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"])
-"""Libraries whose objects are not looked into, nor are those of the standard library."""
+"""Libraries whose objects are not searched, nor are those of the standard library."""
 
-_DEEPEST = 8
-"""How many objects inside of one another are looked into."""
+_MAX_DEPTH = 8
+"""How many objects inside of one another are searched."""
 
 
 def members(
     name: str,
-    value: Any,
-    kinds: Kinds,
-    closed: Kinds,
-    around: tuple[Any, ...] = (),
-    strange: list[tuple[str, Any]] | None = None,
-) -> Iterator[tuple[str, Any]]:
+    value: object,
+    kinds: type[Kind] | tuple[type[Kind], ...],
+    opaque: Kinds,
+    ancestors: tuple[object, ...] = (),
+    unsearched: Members | None = None,
+) -> Iterator[tuple[str, Kind]]:
     """Find everything of some kinds in an attribute of a module.
 
     Searched are lists, tuples, deques, dictionaries, arrays of objects and dataclasses, in any
@@ -46,9 +48,9 @@ def members(
         name: The name of the attribute.
         value: What it holds.
         kinds: The classes to find.
-        closed: Classes whose insides are their own affair.
-        around: The containers that this one is inside of.
-        strange: Where to put the functions and objects that are met, which are not searched.
+        opaque: Classes that are not searched.
+        ancestors: The containers that this one is inside of.
+        unsearched: Where to put the functions and objects that are met, which are not searched.
 
     Returns:
         Pairs of a path, such as `heads.left.0`, and the thing itself.
@@ -61,29 +63,34 @@ def members(
         yield name, value
         return
 
-    kind: Any = type(value)
-    items_of = _reader(kind)
-    if isinstance(value, closed) or any(value is outer for outer in around):
-        return
-    if items_of is None:
-        if strange is not None and _may_hold(kind):
-            strange.append((name, value))
+    # a list may contain itself, and would be searched forever
+    is_cycle = any(value is ancestor for ancestor in ancestors)
+    if is_cycle or isinstance(value, opaque):
         return
 
-    for key, item in items_of(value):
-        kind = type(item)
-        if isinstance(item, kinds):  # at once, as there may be very many
+    kind: type = type(value)
+    read_items = _reader(kind)
+    if read_items is None:
+        if unsearched is not None and _may_hold(kind):
+            unsearched.append((name, value))
+        return
+
+    inside = (*ancestors, value)
+    for key, item in read_items(value):
+        # here and not in the call for the item: a list of numbers makes no generator for each
+        if isinstance(item, kinds):
             yield f"{name}.{key}", item
-        elif _reader(kind) is not None or (strange is not None and _may_hold(kind)):
-            yield from members(f"{name}.{key}", item, kinds, closed, (*around, value), strange)
+            continue
+        item_kind: type = type(item)
+        is_reported = unsearched is not None and _may_hold(item_kind)
+        if is_reported or _reader(item_kind) is not None:
+            yield from members(f"{name}.{key}", item, kinds, opaque, inside, unsearched)
 
 
+# remembered by class, as it is asked for every number of every module
 @lru_cache(maxsize=512)
 def _reader(kind: type) -> Reader | None:
-    """Return what reads keys and items of a kind of container, None for what is not searched.
-
-    Remembered by class, as this is asked for every number of every module.
-    """
+    """Return what reads keys and items of a kind of container, None for what is not searched."""
     if issubclass(kind, Value):
         return None
     if issubclass(kind, _SEQUENCES):
@@ -97,29 +104,32 @@ def _reader(kind: type) -> Reader | None:
     return None
 
 
-def _pairs(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+def _pairs(mapping: Mapping[Hashable, object]) -> Iterable[tuple[Hashable, object]]:
     return mapping.items()
 
 
-def _fields(thing: Any) -> Iterable[tuple[Any, Any]]:
+def _fields(thing: Any) -> Iterable[tuple[str, object]]:
     return [(field.name, getattr(thing, field.name, None)) for field in fields(thing)]
 
 
-def _rows(array: Any) -> Iterable[tuple[Any, Any]]:
+def _rows(array: Any) -> Iterable[tuple[int, object]]:
+    # an array of numbers holds no Values, and has no need to be walked
     holds_objects = is_array(array) and array.dtype.kind == "O"
     return enumerate(array) if holds_objects else ()
 
 
-def everything(places: Iterable[tuple[str, Any]], closed: set[int]) -> Iterator[tuple[str, Value]]:
+def everything(
+    places: Iterable[tuple[str, object]], closed: set[int]
+) -> Iterator[tuple[str, Value]]:
     """Find every Value in some places, also where a module does not search.
 
     That is in sets, objects of the user's own classes, and what functions use: closures, defaults,
-    global Values. A function is the last that is looked into, and only for Parameters: a plain
-    Value around a function is as often as not meant as a constant.
+    global Values. Functions are searched last, and only for Parameters: a plain Value around a
+    function is as often as not meant as a constant.
 
     Args:
         places: The places by name.
-        closed: Ids of objects that are not looked into. Those that were are added to it.
+        closed: Ids of objects that are not searched. Those that were searched are added to it.
 
     Returns:
         Pairs of a path and the Value.
@@ -129,40 +139,44 @@ def everything(places: Iterable[tuple[str, Any]], closed: set[int]) -> Iterator[
         >>> list(everything([("f", lambda x: rate * x)], set()))
         [('f.rate', Parameter(data=2.0, grad=0.0))]
     """
-    objects: deque[tuple[str, Any, int]] = deque()
-    functions: deque[tuple[str, Any, int]] = deque()
+    objects: deque[tuple[str, object, int]] = deque()
+    functions: deque[tuple[str, object, int]] = deque()
 
-    def add(path: str, item: Any, depth: int) -> None:
+    def add(path: str, item: object, depth: int) -> None:
         if type(item) not in LEAVES:
             queue = functions if isinstance(item, _FUNCTIONS) else objects
             queue.append((path, item, depth))
 
     for name, place in places:
         add(name, place, 0)
+
+    # once true it stays so: an object that a function leads to is the function's
     in_functions = False
     while objects or functions:
         in_functions = in_functions or not objects
-        path, item, depth = (objects or functions).popleft()
+        queue = objects or functions
+        path, item, depth = queue.popleft()
+
         if isinstance(item, Value):
             if isinstance(item, Parameter) or not in_functions:
                 yield path, item
-        elif id(item) not in closed and depth < _DEEPEST:
+        elif id(item) not in closed and depth < _MAX_DEPTH:
             closed.add(id(item))
             for key, part in insides(item):
                 add(f"{path}.{key}", part, depth + 1)
 
 
-def insides(item: Any) -> Iterable[tuple[Any, Any]]:
+def insides(item: object) -> Iterable[tuple[Hashable, object]]:
     """Return what is in a container, an object or a function, by key or name.
 
     Example:
         >>> list(insides({"a": 1.0}))
         [('a', 1.0)]
     """
-    kind: Any = type(item)
-    items_of = _reader(kind)
-    if items_of is not None:
-        return items_of(item)
+    kind: type = type(item)
+    read_items = _reader(kind)
+    if read_items is not None:
+        return read_items(item)
     if isinstance(item, (set, frozenset)):
         # the order of a set differs from process to process, that of labels does not
         ordered = sorted(item, key=lambda part: str(getattr(part, "label", "")))
@@ -176,15 +190,16 @@ def insides(item: Any) -> Iterable[tuple[Any, Any]]:
     return _attributes(item)
 
 
-def _captured(function: FunctionType) -> list[tuple[str, Any]]:
+def _captured(function: FunctionType) -> Members:
     """Return what a function uses: variables of its closure, its defaults, what is global."""
-    captured: list[tuple[str, Any]] = []
+    captured: Members = []
     code = function.__code__
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         try:
             captured.append((name, cell.cell_contents))
         except ValueError:  # a variable that is not set yet
             continue
+
     defaults = function.__defaults__ or ()
     first = code.co_argcount - len(defaults)
     captured += zip(code.co_varnames[first:], defaults, strict=False)
@@ -192,22 +207,30 @@ def _captured(function: FunctionType) -> list[tuple[str, Any]]:
 
     # of the globals Values, containers and modules: other functions and objects lead too far
     for step in get_instructions(function):
-        item = function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
-        kind: Any = type(item)
+        if step.opname != "LOAD_GLOBAL":
+            continue
+        item = function.__globals__.get(step.argval)
+        kind: type = type(item)
+        is_container = _reader(kind) is not None
         is_module = hasattr(kind, "named_parameters")
-        if is_module or issubclass(kind, Value) or _reader(kind) is not None:
+        if is_container or is_module or issubclass(kind, Value):
             captured.append((step.argval, item))
     return captured
 
 
-def _attributes(item: Any) -> list[tuple[str, Any]]:
+def _attributes(item: object) -> Members:
     """Return the attributes of an object whose class is the user's own."""
-    own: Any = type(item)
-    if isinstance(item, type) or not _may_hold(own):
+    kind: type = type(item)
+    if isinstance(item, type) or not _may_hold(kind):
         return []
-    slots = [name for kind in type(item).__mro__ for name in _slots(kind) if hasattr(item, name)]
-    in_slots = [(name, getattr(item, name)) for name in slots]
-    return [*getattr(item, "__dict__", {}).items(), *in_slots]
+
+    attributes: Members = list(getattr(item, "__dict__", {}).items())
+    for base in kind.__mro__:
+        for name in _slots(base):
+            # a slot that is not set yet has a descriptor, but no value
+            if hasattr(item, name):
+                attributes.append((name, getattr(item, name)))
+    return attributes
 
 
 @lru_cache(maxsize=512)

@@ -1,7 +1,7 @@
 """Convolution and pooling in two dimensions."""
 
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
@@ -16,11 +16,11 @@ from scalargrad.errors import LengthError, OptionError
 from .activations import Activation, activation_name
 from .initializers import Initializer, InitializerName, Rows, given, weights_by_neuron
 from .initializers import initializer as resolve_initializer
-from .inputs import Inputs
+from .inputs import Inputs, Row
 from .layers import Neuron
 from .module import Module
 from .naming import describe, join_parts
-from .reshape import Grid, Image, as_image
+from .reshape import Grid, Image, Lists, as_image
 
 Pair = tuple[int, int]
 Patch = tuple[Inputs] | tuple[Inputs, list[int]]
@@ -30,7 +30,7 @@ Patch = tuple[Inputs] | tuple[Inputs, list[int]]
 class Filter(Neuron):
     """The neuron that computes one channel of a Conv."""
 
-    def forward(self, x: Any, inside: list[int] | None = None) -> Value:
+    def forward(self, x: Row, inside: list[int] | None = None) -> Value:
         """Return one Value.
 
         Args:
@@ -40,6 +40,7 @@ class Filter(Neuron):
         """
         if inside is None:
             return super().forward(x)
+
         # no nodes for the padding: a picture shows only what takes part
         total: Value = self.bias
         for i, item in zip(inside, x, strict=True):
@@ -107,9 +108,9 @@ class Conv(Module):
 
     if TYPE_CHECKING:
 
-        def __call__(self, x: Any) -> Image: ...
+        def __call__(self, x: Lists) -> Image: ...
 
-    def forward(self, x: Any) -> Image:
+    def forward(self, x: Lists) -> Image:
         """Return one channel for each filter.
 
         Raises:
@@ -119,11 +120,14 @@ class Conv(Module):
         image = as_image(x, self, self.channels)
         tops, lefts = starts(image, self.size, self.stride, self.padding, self)
         # before the filters, all of which see the same windows
-        patches = [[self._patch(image, top, left) for left in lefts] for top in tops]
-        return [
-            self._apply_filter(filter, f"filters.{i}", patches)
-            for i, filter in enumerate(self.filters)
-        ]
+        patches: list[list[Patch]] = []
+        for top in tops:
+            patches.append([self._patch(image, top, left) for left in lefts])
+
+        channels: Image = []
+        for i, filter in enumerate(self.filters):
+            channels.append(self._apply_filter(filter, f"filters.{i}", patches))
+        return channels
 
     def _apply_filter(self, filter: Filter, name: str, patches: list[list[Patch]]) -> Grid:
         """Return the channel of one filter, each number in its own scope."""
@@ -138,26 +142,29 @@ class Conv(Module):
 
     def _patch(self, image: Image, top: int, left: int) -> Patch:
         """Return the arguments of a filter at one place."""
+        rows = range(top, top + self.size[0])
+        columns = range(left, left + self.size[1])
+        height = len(image[0])
+        width = len(image[0][0])
+
         items = Inputs()
         inside: list[int] = []
         index = 0
         for grid in image:
-            for row in range(top, top + self.size[0]):
-                for column in range(left, left + self.size[1]):
-                    if 0 <= row < len(grid) and 0 <= column < len(grid[0]):
+            for row in rows:
+                for column in columns:
+                    if 0 <= row < height and 0 <= column < width:
                         items.append(grid[row][column])
                         inside.append(index)
                     index += 1
         return (items,) if len(items) == index else (items, inside)
 
     def extra_repr(self) -> str:
-        return join_parts(
-            f"{self.channels} → {len(self.filters)}",
-            _times(self.size),
-            f"stride {_times(self.stride)}" if self.stride != (1, 1) else "",
-            f"padding {_times(self.padding)}" if self.padding != (0, 0) else "",
-            activation_name(self.filters[0].activation),
-        )
+        sizes = f"{self.channels} → {len(self.filters)}"
+        stride = f"stride {_times(self.stride)}" if self.stride != (1, 1) else ""
+        padding = f"padding {_times(self.padding)}" if self.padding != (0, 0) else ""
+        activation = activation_name(self.filters[0].activation)
+        return join_parts(sizes, _times(self.size), stride, padding, activation)
 
 
 class _Pool(Module):
@@ -172,9 +179,9 @@ class _Pool(Module):
 
     if TYPE_CHECKING:
 
-        def __call__(self, x: Any) -> Image: ...
+        def __call__(self, x: Lists) -> Image: ...
 
-    def forward(self, x: Any) -> Image:
+    def forward(self, x: Lists) -> Image:
         """Return a smaller image.
 
         Raises:
@@ -192,7 +199,8 @@ class _Pool(Module):
             lines = grid[top : top + self.size[0]]
             values: list[Value] = []
             for column, left in enumerate(lefts):
-                items = [item for line in lines for item in line[left : left + self.size[1]]]
+                right = left + self.size[1]
+                items = [item for line in lines for item in line[left:right]]
                 place = f"{name}.{row}.{column}"
                 values.append(call_in_scope(apply, self, place, (self.op, *items), {}))
             pooled.append(values)
@@ -248,17 +256,16 @@ def starts(
         LengthError: If the window is larger than the image with its padding.
     """
     shape = len(image[0]), len(image[0][0])
-    # how far the window can move in each direction
-    free = [shape[axis] + 2 * padding[axis] - size[axis] for axis in (0, 1)]
-    if min(free) < 0:
+    last_row = shape[0] + padding[0] - size[0]
+    last_column = shape[1] + padding[1] - size[1]
+    if last_row < -padding[0] or last_column < -padding[1]:
         suffix = f" without the padding of {_times(padding)} on each side" if any(padding) else ""
         raise LengthError(
             f"{describe(module)} has a window of {_times(size)}, "
             f"but was given {_times(shape)}{suffix}"
         )
-    rows, columns = [
-        range(-padding[axis], free[axis] - padding[axis] + 1, stride[axis]) for axis in (0, 1)
-    ]
+    rows = range(-padding[0], last_row + 1, stride[0])
+    columns = range(-padding[1], last_column + 1, stride[1])
     return rows, columns
 
 

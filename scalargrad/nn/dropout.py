@@ -2,7 +2,6 @@
 
 from copy import copy
 from random import Random
-from typing import Any
 
 from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import RandomLeaf
@@ -11,9 +10,10 @@ from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Value
 from scalargrad.errors import OptionError
 
+from .inputs import Row
 from .layers import Layer, Neuron
 from .module import Module
-from .reshape import as_values
+from .reshape import Lists, Nested, as_values
 
 
 class Mask:
@@ -83,7 +83,7 @@ class Dropout(_Dropping):
     def __init__(self, p: float = 0.5, seed: Seed = None) -> None:
         super().__init__(p, seed)
 
-    def forward(self, x: Any) -> list[Any]:
+    def forward(self, x: Lists) -> Nested:
         """Return the same lists, in training each number times its mask.
 
         Raises:
@@ -92,8 +92,8 @@ class Dropout(_Dropping):
         values = as_values(x, self)
         return self._drop(values, "") if self.training and self.mask.p else values
 
-    def _drop(self, values: list[Any], path: str) -> list[Any]:
-        masked: list[Any] = []
+    def _drop(self, values: Nested, path: str) -> Nested:
+        masked: Nested = []
         for i, item in enumerate(values):
             if isinstance(item, list):
                 masked.append(self._drop(item, f"{path}{i}."))
@@ -144,20 +144,24 @@ class DropConnect(_Dropping):
         """The number of inputs of the layer."""
         return self.layer.inputs
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Row) -> Value | list[Value]:
         """Return the output of the layer, in training with masked weights."""
         is_dropping = self.training and self.mask.p
         layer = self._thin_out(self.layer) if is_dropping else self.layer
         return layer(x)
 
-    def _thin_out(self, module: Any) -> Any:
+    def _thin_out(self, layer: Layer | Neuron) -> Layer | Neuron:
         """Return a copy of a Layer or Neuron that has masked weights and shares all else."""
-        twin = copy(module)
-        if isinstance(module, Layer):
-            twin.neurons = [self._thin_out(neuron) for neuron in module.neurons]
-        else:
-            # past __setattr__, which refuses Values in the place of Parameters
-            twin.__dict__["weights"] = [self._masked(weight) for weight in module.weights]
+        if isinstance(layer, Neuron):
+            return self._thin_out_neuron(layer)
+        twin = copy(layer)
+        twin.neurons = [self._thin_out_neuron(neuron) for neuron in layer.neurons]
+        return twin
+
+    def _thin_out_neuron(self, neuron: Neuron) -> Neuron:
+        twin = copy(neuron)
+        # past __setattr__, which refuses Values in the place of Parameters
+        twin.__dict__["weights"] = [self._masked(weight) for weight in neuron.weights]
         return twin
 
     def extra_repr(self) -> str:

@@ -1,7 +1,7 @@
 """Checks of what a module is called with, and its conversion to Values."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,9 @@ from .naming import describe
 if TYPE_CHECKING:
     from .module import Module
 
+Row = Iterable[Number]
+"""One sample: a list, an array or another iterable of numbers and Values."""
+
 
 class Inputs(list[Value]):
     """A list of Values that has been checked.
@@ -22,7 +25,7 @@ class Inputs(list[Value]):
     """
 
 
-def as_inputs(x: Any, length: int, module: "Module") -> Inputs:
+def as_inputs(x: Row, length: int, module: "Module") -> Inputs:
     """Return `x` as a list of `length` Values; numbers become inputs labeled x0, x1, ….
 
     Args:
@@ -46,15 +49,13 @@ def as_inputs(x: Any, length: int, module: "Module") -> Inputs:
     if len(items) != length:
         _check_one_sample(items, length, module, LengthError)
         raise LengthError(f"{describe(module)} takes {length} inputs, but was given {len(items)}")
-    return Inputs(
-        [
-            item if isinstance(item, Value) else _make_input(items, i, module)
-            for i, item in enumerate(items)
-        ]
-    )
+    inputs = Inputs()
+    for i, item in enumerate(items):
+        inputs.append(item if isinstance(item, Value) else _make_input(items, i, module))
+    return inputs
 
 
-def _list_items(x: Any, length: int, module: "Module") -> list[Number]:
+def _list_items(x: Row, length: int, module: "Module") -> list[Number]:
     if isinstance(x, (set, frozenset)):
         raise DataError(f"{describe(module)} takes a list of {length} numbers; a set has no order")
 
@@ -68,7 +69,7 @@ def _list_items(x: Any, length: int, module: "Module") -> list[Number]:
     )
 
 
-def _make_input(items: Sequence[Any], i: int, module: "Module") -> Value:
+def _make_input(items: Sequence[object], i: int, module: "Module") -> Value:
     item = items[i]
     if not is_number(item):
         _check_one_sample(items, len(items), module, DataError)

@@ -199,7 +199,7 @@ class Layer(Module):
         return join_parts(f"{self.inputs} → {self.outputs}", activation_name(activation))
 
 
-def _suggest_sizes(*arguments: Any) -> str:
+def _suggest_sizes(*arguments: object) -> str:
     """Return how to write MLP([2, 3, 1]), "" for other arguments."""
     match arguments:
         case _, [inputs, *sizes]:

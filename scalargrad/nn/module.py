@@ -96,8 +96,7 @@ class Module:
         """Return the outputs for several samples, in one graph.
 
         This calls the module for each sample, unless something inside is `batchwise` and in
-        training
-        mode: then all samples pass together, step by step, through `forward_batch`.
+        training mode: then all samples pass together, step by step, through `forward_batch`.
 
         Example:
             >>> from scalargrad.nn import Layer
@@ -129,7 +128,7 @@ class Module:
 
     # Attributes
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         before = self.__dict__.get(name)
         if type(before) not in LEAVES:
             self._check_replacement(name, before, value)
@@ -137,7 +136,7 @@ class Module:
             item.__dict__["_scope_name"] = path
         object.__setattr__(self, name, value)
 
-    def _check_replacement(self, name: str, before: Any, value: Any) -> None:
+    def _check_replacement(self, name: str, before: object, value: object) -> None:
         """Refuse a number or a plain Value in the place of a Parameter or a Buffer.
 
         A Parameter would not be learned any more, a Buffer would be lost from the state.
@@ -463,7 +462,7 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
     return [(path, value) for path, value in inside.unlearned() if not value.args or path in strays]
 
 
-def _is_array_of_numbers(value: Any) -> bool:
+def _is_array_of_numbers(value: object) -> bool:
     if getattr(value, "shape", ()) == ():
         return False
     dtype = getattr(value, "dtype", None)
@@ -471,7 +470,7 @@ def _is_array_of_numbers(value: Any) -> bool:
     return getattr(dtype, "kind", "f") in "biuf"
 
 
-def _check_names(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+def _check_names(state: Mapping[str, object], own: Mapping[str, object]) -> None:
     """Refuse a state that has other names than the network."""
     missing = [name for name in own if name not in state]
     unknown = [name for name in state if name not in own]

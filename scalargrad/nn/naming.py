@@ -24,7 +24,9 @@ def describe(module: "Module") -> str:
     """
     name = module._get_name()
     extra = module.extra_repr()
-    return printable(f"{name}({extra})" if extra else name)
+    phrase = f"{name}({extra})" if extra else name
+    # a class of the user's own may put anything into its extra_repr
+    return printable(phrase)
 
 
 def join_path(path: str, name: str) -> str:
@@ -44,7 +46,8 @@ def list_names(names: Sequence[object]) -> str:
         >>> list_names(range(7))
         '0, 1, 2, 3, 4 and 2 more'
     """
-    text = ", ".join([str(name) for name in names[:_MAX_NAMES]])
+    listed = [str(name) for name in names[:_MAX_NAMES]]
+    text = ", ".join(listed)
     rest = len(names) - _MAX_NAMES
     return f"{text} and {rest} more" if rest > 0 else text
 
@@ -56,4 +59,5 @@ def join_parts(*parts: str) -> str:
         >>> join_parts("2 → 3", "", "relu")
         '2 → 3, relu'
     """
-    return ", ".join([part for part in parts if part])
+    present = [part for part in parts if part]
+    return ", ".join(present)

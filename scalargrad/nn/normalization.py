@@ -1,7 +1,7 @@
 """LayerNorm and BatchNorm: features of mean 0 and variance 1, then a learned scale and shift."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
@@ -14,9 +14,12 @@ from scalargrad.errors import CallError, OptionError
 
 from .activations import Activation, activation_name
 from .activations import activation as resolve_activation
-from .inputs import as_inputs
+from .inputs import Row, as_inputs
 from .module import Module
 from .naming import describe, join_parts
+
+Statistics = tuple[Value, Value, Value]
+"""The mean, the variance and the standard deviation of a feature."""
 
 
 class _Normalization(Module):
@@ -34,16 +37,19 @@ class _Normalization(Module):
         self.shift = [Parameter(0.0, label=f"shift{i}") for i in range(self.size)]
         self.activation = resolve_activation(activation)
 
-    def _outputs(self, feature: Callable[..., Any], *parts: Sequence[Value]) -> list[Value]:
+    def _outputs(self, feature: Callable[..., Value], *parts: Sequence[Value]) -> list[Value]:
         """Call `feature` for each feature, in a scope each, so that pictures tell them apart."""
+        outputs: list[Value] = []
         features = zip(*parts, self.scale, self.shift, strict=True)
-        return [
-            call_in_scope(feature, self, f"features.{i}", arguments, {})
-            for i, arguments in enumerate(features)
-        ]
+        for i, arguments in enumerate(features):
+            outputs.append(call_in_scope(feature, self, f"features.{i}", arguments, {}))
+        return outputs
 
-    def _feature(self, x: Value, mean: Value, deviation: Value, scale: Value, shift: Value) -> Any:
-        total = (x - mean) / deviation * scale + shift
+    def _feature(
+        self, x: Value, mean: Value, deviation: Value, scale: Value, shift: Value
+    ) -> Value:
+        normalized = (x - mean) / deviation
+        total = normalized * scale + shift
         return total if self.activation is None else self.activation(total)
 
     def _deviation(self, variance: Value) -> Value:
@@ -93,8 +99,10 @@ class LayerNorm(_Normalization):
         """
         items = as_inputs(x, self.size, self)
         mean, variance = statistics(items)
+        # one root for all features, which share its node
+        deviation = self._deviation(variance)
         means = [mean] * self.size
-        deviations = [self._deviation(variance)] * self.size
+        deviations = [deviation] * self.size
         return self._outputs(self._feature, items, means, deviations)
 
 
@@ -164,7 +172,7 @@ class BatchNorm(_Normalization):
         items = as_inputs(x, self.size, self)
         return self._outputs(self._running_feature, items, self.mean, self.variance)
 
-    def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
+    def forward_batch(self, rows: Sequence[Row]) -> list[list[Value]]:
         """Normalize samples by their own statistics, and update the running statistics.
 
         Raises:
@@ -181,29 +189,31 @@ class BatchNorm(_Normalization):
         by_feature = call_in_scope(self._statistics, self, "statistics", (columns,), {})
         means, variances, deviations = zip(*by_feature, strict=True)
 
-        self._update(self.mean, [mean.data for mean in means])
         # the unbiased variance estimates that of samples yet to come
-        self._update(self.variance, [variance.data * count / (count - 1) for variance in variances])
+        unbiased = [variance.data * count / (count - 1) for variance in variances]
+        self._update(self.mean, [mean.data for mean in means])
+        self._update(self.variance, unbiased)
         return [self._outputs(self._feature, sample, means, deviations) for sample in samples]
 
-    def _statistics(self, columns: Sequence[Sequence[Value]]) -> list[tuple[Value, Value, Value]]:
-        return [
-            call_in_scope(self._feature_statistics, self, str(i), (column,), {})
-            for i, column in enumerate(columns)
-        ]
+    def _statistics(self, columns: Sequence[Sequence[Value]]) -> list[Statistics]:
+        by_feature: list[Statistics] = []
+        for i, column in enumerate(columns):
+            by_feature.append(call_in_scope(self._feature_statistics, self, str(i), (column,), {}))
+        return by_feature
 
-    def _feature_statistics(self, column: Sequence[Value]) -> tuple[Value, Value, Value]:
+    def _feature_statistics(self, column: Sequence[Value]) -> Statistics:
         mean, variance = statistics(column)
         return mean, variance, self._deviation(variance)
 
     def _running_feature(
         self, x: Value, mean: Value, variance: Value, scale: Value, shift: Value
-    ) -> Any:
+    ) -> Value:
         return self._feature(x, mean, self._deviation(variance), scale, shift)
 
     def _update(self, running: Sequence[Buffer], batch: Sequence[float]) -> None:
+        kept = 1.0 - self.momentum
         for buffer, number in zip(running, batch, strict=True):
-            buffer.data = (1.0 - self.momentum) * buffer.data + self.momentum * number
+            buffer.data = kept * buffer.data + self.momentum * number
 
 
 def statistics(items: Sequence[Value]) -> tuple[Value, Value]:
@@ -216,7 +226,10 @@ def statistics(items: Sequence[Value]) -> tuple[Value, Value]:
     """
     mean: Value = apply(ops.MEAN, *items)
     mean.label = ops.MEAN.name
+
+    # not mean(x²) - mean²: that loses all digits where the mean is large beside the deviations
     deviations = [x - mean for x in items]
-    variance: Value = apply(ops.MEAN, *[deviation * deviation for deviation in deviations])
+    squares = [deviation * deviation for deviation in deviations]
+    variance: Value = apply(ops.MEAN, *squares)
     variance.label = "variance"
     return mean, variance

@@ -21,7 +21,7 @@ from .inputs import Inputs, as_inputs, unpacked
 from .layers import Layer
 from .module import Module
 from .naming import describe, join_parts
-from .reshape import is_list
+from .reshape import Lists, is_list
 
 Pair = tuple[list[Value], list[Value]]
 State = Any
@@ -172,14 +172,23 @@ class LSTMCell(Module):
         both = Inputs([*items, *as_state(h, self.size, "h", self)])
         before = as_state(c, self.size, "c", self)
 
-        gates = self.input_gate, self.forget_gate, self.candidate, self.output_gate
-        parts = zip(before, *[gate(both) for gate in gates], strict=True)
+        i = self.input_gate(both)
+        f = self.forget_gate(both)
+        g = self.candidate(both)
+        o = self.output_gate(both)
+        parts = zip(before, i, f, g, o, strict=True)
         units = call_in_scope(self._update_memory, self, "memory", (parts,), {})
-        return [h for h, _ in units], [c for _, c in units]
+
+        hidden = [next_h for next_h, _ in units]
+        memory = [next_c for _, next_c in units]
+        return hidden, memory
 
     def _update_memory(self, parts: Iterable[tuple[Value, ...]]) -> list[tuple[Value, Value]]:
         """Update each number in its own scope, so that pictures tell them apart."""
-        return [call_in_scope(_update_unit, self, str(i), part, {}) for i, part in enumerate(parts)]
+        units: list[tuple[Value, Value]] = []
+        for i, part in enumerate(parts):
+            units.append(call_in_scope(_update_unit, self, str(i), part, {}))
+        return units
 
     def output(self, state: State) -> list[Value]:
         """Return the part of a state that is the output: h."""
@@ -191,8 +200,9 @@ class LSTMCell(Module):
 
 def _update_unit(c: Value, i: Value, f: Value, g: Value, o: Value) -> tuple[Value, Value]:
     """Return one number of the next h and of the next c."""
-    after = f * c + i * g
-    return o * apply(ops.TANH, after), after
+    next_c = f * c + i * g
+    next_h = o * apply(ops.TANH, next_c)
+    return next_h, next_c
 
 
 class Recurrent(Module):
@@ -220,15 +230,15 @@ class Recurrent(Module):
 
     _in_one_line = True
 
-    def __init__(self, cell: Any, last: bool = False) -> None:
+    def __init__(self, cell: Module, last: bool = False) -> None:
         if not isinstance(cell, Module) or not hasattr(cell, "output"):
             raise OptionError(
                 f"Recurrent takes a cell, such as RNNCell(1, 2), not {type(cell).__name__}"
             )
-        self.cell = cell
+        self.cell: Any = cell  # a Module does not say that it has `output`
         self.last = last
 
-    def forward(self, x: Any, state: State = None, with_state: bool = False) -> Any:
+    def forward(self, x: Lists, state: State = None, with_state: bool = False) -> Any:
         """Return the outputs.
 
         Args:
@@ -242,11 +252,13 @@ class Recurrent(Module):
         x = unpacked(x, self)
         if not is_list(x) or not len(x):
             raise LengthError(f"{describe(self)} takes a sequence of at least one step, not {x!r}")
+
         outputs: list[list[Value]] = []
         for step, row in enumerate(x):
             # not `self.cell(row, state)`: a scope for each step, so that pictures tell them apart
             state = call_in_scope(self.cell.forward, self.cell, f"cell.{step}", (row, state), {})
             outputs.append(self.cell.output(state))
+
         result = outputs[-1] if self.last else outputs
         return (result, state) if with_state else result
 
@@ -264,17 +276,19 @@ def as_state(state: State, size: int, name: str, module: Module) -> list[Value]:
     labels = [f"{name}{i}" for i in range(size)]
     if state is None:
         return [Constant(0.0, label=label) for label in labels]
-    if not is_list(state) or len(state) != size:
-        given = f"{len(state)} numbers" if is_list(state) else type(state).__name__
-        raise LengthError(
-            f"{describe(module)} carries {size} numbers as {name}, but was given {given}"
-        )
 
     who = describe(module)
+    if not is_list(state) or len(state) != size:
+        given = f"{len(state)} numbers" if is_list(state) else type(state).__name__
+        raise LengthError(f"{who} carries {size} numbers as {name}, but was given {given}")
+
     values: list[Value] = []
-    for x, label in zip(state, labels, strict=True):
-        is_value = isinstance(x, Value)
-        values.append(x if is_value else Value(as_float(x, f"{label} of {who}"), label=label))
+    for item, label in zip(state, labels, strict=True):
+        if isinstance(item, Value):
+            values.append(item)
+        else:
+            number = as_float(item, f"{label} of {who}")
+            values.append(Value(number, label=label))
     return values
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import prod
-from typing import Any
+from typing import Any, TypeGuard
 
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
@@ -15,6 +15,11 @@ from .naming import describe
 
 Grid = list[list[Value]]
 Image = list[Grid]
+Nested = list[Any]
+"""Lists of Values inside of one another, as deep as `depth` says."""
+
+Lists = Iterable[Any]
+"""Nested lists of numbers and Values, as a caller gives them: lists, tuples or an array."""
 
 
 class Reshape(Module):
@@ -42,14 +47,14 @@ class Reshape(Module):
         """The number of inputs."""
         return prod(self.sizes)
 
-    def forward(self, x: Iterable[Number]) -> list[Any]:
+    def forward(self, x: Iterable[Number]) -> Nested:
         """Return the nested lists.
 
         Raises:
             LengthError: If there are more or fewer than `inputs`.
             DataError: If an item is not a number.
         """
-        items: list[Any] = as_inputs(x, self.inputs, self)
+        items: Nested = as_inputs(x, self.inputs, self)
         # from the innermost level outwards; the outermost is the list that remains
         for size in self.sizes[:0:-1]:
             items = [items[start : start + size] for start in range(0, len(items), size)]
@@ -67,7 +72,7 @@ class Flatten(Module):
         [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
     """
 
-    def forward(self, x: Any) -> list[Value]:
+    def forward(self, x: Lists) -> list[Value]:
         """Return the flat list.
 
         Raises:
@@ -76,7 +81,7 @@ class Flatten(Module):
         return list(_flat(as_values(x, self)))
 
 
-def _flat(items: list[Any]) -> Iterator[Value]:
+def _flat(items: Nested) -> Iterator[Value]:
     for item in items:
         if isinstance(item, list):
             yield from _flat(item)
@@ -84,7 +89,7 @@ def _flat(items: list[Any]) -> Iterator[Value]:
             yield item
 
 
-def as_values(x: Any, module: Module, place: tuple[int, ...] = ()) -> list[Any]:
+def as_values(x: object, module: Module, place: tuple[int, ...] = ()) -> Nested:
     """Return nested lists (or an array) of numbers as lists of Values.
 
     Args:
@@ -101,7 +106,7 @@ def as_values(x: Any, module: Module, place: tuple[int, ...] = ()) -> list[Any]:
     return [_as_value(item, module, (*place, i)) for i, item in enumerate(x)]
 
 
-def _as_value(item: Any, module: Module, place: tuple[int, ...]) -> Any:
+def _as_value(item: object, module: Module, place: tuple[int, ...]) -> Value | Nested:
     if isinstance(item, Value):
         return item
     if is_list(item):
@@ -110,14 +115,14 @@ def _as_value(item: Any, module: Module, place: tuple[int, ...]) -> Any:
     return Value(as_float(item, f"input {where} of {describe(module)}"), label=f"x{where}")
 
 
-def is_list(thing: Any) -> bool:
+def is_list(thing: object) -> TypeGuard[Sequence[Any]]:
     """Return whether it is a list, tuple or array, and not one number or a text."""
     if isinstance(thing, Sequence):
         return not isinstance(thing, (str, bytes))
     return bool(getattr(thing, "shape", ()))
 
 
-def depth(x: Any) -> int:
+def depth(x: object) -> int:
     """Return how deeply lists are nested, going by the first items.
 
     Example:
@@ -131,7 +136,7 @@ def depth(x: Any) -> int:
     return levels
 
 
-def as_image(x: Any, module: Module, channels: int = 0) -> Image:
+def as_image(x: Lists, module: Module, channels: int = 0) -> Image:
     """Return `x` as [channel][row][column]; a list of rows is one channel.
 
     Args:
@@ -159,7 +164,7 @@ def as_image(x: Any, module: Module, channels: int = 0) -> Image:
     return image
 
 
-def _check_grids(image: Any, module: Module) -> None:
+def _check_grids(image: Image, module: Module) -> None:
     """Refuse channels or rows of different sizes, and empty ones."""
     try:
         rows = [row for grid in image for row in grid]

@@ -1,15 +1,13 @@
 """A search of a module: its parameters, and Values that would not be learned by mistake."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from scalargrad.core.unlearned import warn_unlearned
 from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import DataError
 
-from .containers import LEAVES, everything, members
-
-Members = list[tuple[str, Any]]
+from .containers import LEAVES, Members, everything, members
 
 
 @dataclass
@@ -28,7 +26,7 @@ class Survey:
     kind: type
     parameters: list[tuple[str, Parameter]] = field(default_factory=list)
     plain: list[tuple[str, Value]] = field(default_factory=list)
-    sets: Members = field(default_factory=list)
+    sets: list[tuple[str, Iterable[object]]] = field(default_factory=list)
     strange: Members = field(default_factory=list)
     modules: dict[int, str] = field(default_factory=dict)
 
@@ -74,7 +72,7 @@ class Survey:
         return passed_over
 
 
-def survey(module: Any, kind: type) -> Survey:
+def survey(module: object, kind: type) -> Survey:
     """Search a module and all inside it.
 
     Args:
@@ -104,26 +102,25 @@ def survey(module: Any, kind: type) -> Survey:
         for name, content in list(vars(part).items()):
             if type(content) in LEAVES:
                 continue
-            for member in members(prefix + name, content, kinds, (), strange=result.strange):
-                item = member[1]
+            inside = members(prefix + name, content, kinds, (), unsearched=result.strange)
+            for place, item in inside:
                 if isinstance(item, kind):
-                    inner.append(member)
+                    inner.append((place, item))
                 elif id(item) not in seen:
                     seen.add(id(item))
-                    _sort_in(member, result)
+                    _sort_in(place, item, result)
         # a stack returns the last first, and the order of definition is wanted
         pending += reversed(inner)
     return result
 
 
-def _sort_in(member: tuple[str, Any], result: Survey) -> None:
-    item = member[1]
+def _sort_in(path: str, item: object, result: Survey) -> None:
     if isinstance(item, Parameter):
-        result.parameters.append(member)
-    elif not isinstance(item, Value):
-        result.sets.append(member)
-    elif not isinstance(item, Constant):
-        result.plain.append(member)
+        result.parameters.append((path, item))
+    elif isinstance(item, (set, frozenset)):
+        result.sets.append((path, item))
+    elif isinstance(item, Value) and not isinstance(item, Constant):
+        result.plain.append((path, item))
 
 
 def as_code(path: str) -> str:

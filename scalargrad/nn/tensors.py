@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.value import Parameter
@@ -11,8 +10,9 @@ from scalargrad.core.value import Parameter
 from .activations import PReLU
 from .convolution import Conv
 from .embedding import Embedding
-from .layers import Layer
+from .layers import Layer, Neuron
 from .module import Module
+from .naming import join_path
 from .normalization import BatchNorm, LayerNorm
 
 Leaf = Parameter | Buffer
@@ -57,19 +57,24 @@ def tensors(model: Module) -> list[Tensor]:
         layers.1.weight (1, 3)
         layers.1.bias (1,)
     """
-    leaves: dict[str, Leaf] = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    leaves: dict[str, Leaf] = dict(model.named_parameters())
+    leaves.update(model.named_buffers())
     free = {id(leaf) for leaf in leaves.values()}
-    found: list[Tensor] = []
+
+    arrays: list[Tensor] = []
     for path, module in model.named_modules():
         for suffix, shape, parts in _parts(module):
             ids = {id(part) for part in parts}
+            # the user may have replaced a list of weights, or tied some of them
             is_whole = len(ids) == len(parts) == prod(shape) > 0
             if is_whole and ids <= free:
                 free -= ids
-                name = f"{path}.{suffix}" if path else suffix
-                found.append(Tensor(name, shape, tuple(parts)))
-    singles = [Tensor(name, (), (leaf,)) for name, leaf in leaves.items() if id(leaf) in free]
-    return found + singles
+                arrays.append(Tensor(join_path(path, suffix), shape, tuple(parts)))
+
+    for name, leaf in leaves.items():
+        if id(leaf) in free:
+            arrays.append(Tensor(name, (), (leaf,)))
+    return arrays
 
 
 def _parts(module: Module) -> Iterator[Part]:
@@ -91,8 +96,10 @@ def _parts(module: Module) -> Iterator[Part]:
         yield "weight", (1,), [module.slope]
 
 
-def _rows(neurons: Any, shape: tuple[int, ...]) -> Iterator[Part]:
+def _rows(neurons: Sequence[Neuron], shape: tuple[int, ...]) -> Iterator[Part]:
     """Yield the weights and biases of neurons side by side."""
+    count = len(neurons)
     weights = [weight for neuron in neurons for weight in neuron.weights]
-    yield "weight", (len(neurons), *shape), weights
-    yield "bias", (len(neurons),), [neuron.bias for neuron in neurons]
+    biases = [neuron.bias for neuron in neurons]
+    yield "weight", (count, *shape), weights
+    yield "bias", (count,), biases

@@ -21,6 +21,9 @@ Fraction = Annotated[float, "from 0 to 1"]
 """The annotation of an option that is a part of a whole."""
 
 Options = Mapping[str, Any]
+State = dict[str, Any]
+"""What `state_dict` returns: names, numbers, and dictionaries of numbers or vectors."""
+
 Init = TypeVar("Init", bound=Callable[..., None])
 Check = Callable[[Any, str], Any]
 """A function of an option and its name for messages. It returns the option, or raises."""
@@ -157,7 +160,7 @@ class Optimizer(ABC):
         for parameter in self.parameters:
             parameter.grad = 0.0
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Return all that the next step depends on besides parameters and gradients.
 
         Example:
@@ -174,7 +177,7 @@ class Optimizer(ABC):
             "memory": {name: vector.copy() for name, vector in self._memory.items()},
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Continue bit-exactly where the optimizer of `state` was; nothing changes if that raises.
 
         Raises:
@@ -290,13 +293,13 @@ def declare_options(init: Init) -> Init:
     return cast(Init, store)
 
 
-def _check_switch(option: Any, what: str) -> bool:
+def _check_switch(option: object, what: str) -> bool:
     if not isinstance(option, (bool, numpy.bool_)):
         raise OptionError(f"{what} must be True or False, not {option!r}")
     return bool(option)
 
 
-def _check_pair(option: Any, what: str) -> tuple[float, float]:
+def _check_pair(option: object, what: str) -> tuple[float, float]:
     if not isinstance(option, (tuple, list)) or len(option) != 2:
         raise OptionError(f"{what} must be two numbers, such as (0.9, 0.999), not {option!r}")
     first = checked_number(option[0], f"{what}, number 0", high=1.0)

@@ -17,7 +17,7 @@ from scalargrad.core.value import Number
 from scalargrad.errors import DataError, OptionError
 from scalargrad.utils.calls import explain_class
 
-from .optimizer import Optimizer, Options
+from .optimizer import Optimizer, Options, State
 
 
 class Scheduled:
@@ -42,7 +42,7 @@ class Scheduled:
             )
         self.optimizer = optimizer
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Return all that the next rates depend on, with the options and the learning rate.
 
         Example:
@@ -57,7 +57,7 @@ class Scheduled:
             **self._state(),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Continue where the schedule of `state` was, with the learning rate that it had.
 
         Nothing changes if this raises.
@@ -83,7 +83,7 @@ class Scheduled:
         # options are plain attributes, so that they are part of the state
         vars(self).update({name: self._check(name, option) for name, option in options.items()})
 
-    def _check_state(self, state: Options) -> dict[str, Any]:
+    def _check_state(self, state: Options) -> State:
         checked_names(state, self.state_dict(), "state")
         if state["schedule"] != type(self).__name__:
             raise OptionError(
@@ -94,13 +94,13 @@ class Scheduled:
             name: self._check(name, number) for name, number in state.items() if name != "schedule"
         }
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> State:
         return {name: number for name, number in vars(self).items() if name != "optimizer"}
 
     def _restore(self, state: Options) -> None:
         vars(self).update(state)
 
-    def _check(self, name: str, number: Any) -> Any:
+    def _check(self, name: str, number: object) -> Any:
         """Return a number of the options or of the state, if it is in its range."""
         return _CHECKS[name](number, f"{name} of {type(self).__name__}")
 
@@ -285,7 +285,7 @@ class WarmUp(Schedule):
         super().step()
         self.then.steps = max(self.steps - self.length, 0)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> State:
         return {**super()._state(), "then": self.then.state_dict()}
 
     def _check(self, name: str, number: Any) -> Any:
@@ -415,24 +415,24 @@ class ReduceOnPlateau(Scheduled):
             self.optimizer.learning_rate = after
 
 
-def _positive(number: Any, what: str) -> float:
+def _positive(number: object, what: str) -> float:
     return checked_number(number, what, above=True)
 
 
-def _zero_or_more(number: Any, what: str) -> int:
+def _zero_or_more(number: object, what: str) -> int:
     return checked_int(number, what, 0)
 
 
-def _one_or_more(number: Any, what: str) -> int:
+def _one_or_more(number: object, what: str) -> int:
     return checked_int(number, what, 1)
 
 
-def _fraction(number: Any, what: str) -> float:
+def _fraction(number: object, what: str) -> float:
     return checked_number(number, what, high=1.0, above=True, below=False)
 
 
-def _one_of(*choices: str) -> Callable[[Any, str], str]:
-    def check(option: Any, what: str) -> str:
+def _one_of(*choices: str) -> Callable[[object, str], str]:
+    def check(option: object, what: str) -> str:
         if option not in choices:
             raise OptionError(f"{what} must be {' or '.join(map(repr, choices))}, not {option!r}")
         return str(option)

@@ -170,9 +170,9 @@ def explain_class(kind: type, *methods: str) -> None:
 
 
 def what_is_wrong(
-    function: Callable[..., Any],
-    arguments: Sequence[Any],
-    options: Mapping[str, Any],
+    function: Callable[..., object],
+    arguments: Sequence[object],
+    options: Mapping[str, object],
     name: str = "",
 ) -> str | None:
     """Say in one sentence what is wrong with a call, or return None if the arguments fit.
@@ -203,7 +203,7 @@ def what_is_wrong(
     return None
 
 
-def _name_of(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
+def _name_of(function: Callable[..., object], arguments: Sequence[object]) -> str:
     name = str(getattr(function, "__name__", type(function).__name__))
     if name != "__init__" or not arguments:
         return name
@@ -215,7 +215,10 @@ def _name_of(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
 
 
 def _describe(
-    name: str, parameters: list[Parameter], arguments: Sequence[Any], options: Mapping[str, Any]
+    name: str,
+    parameters: list[Parameter],
+    arguments: Sequence[object],
+    options: Mapping[str, object],
 ) -> str:
     by_name = [each.name for each in parameters if each.kind in _BY_NAME]
     by_position = [each.name for each in parameters if each.kind in _BY_POSITION]

@@ -6,12 +6,19 @@ runs until it is resumed would be inside the block. So the block is suspended at
 """
 
 import inspect
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from functools import cached_property, partial, wraps
 from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from scalargrad.errors import OptionError
+
+Thing = TypeVar("Thing")
+Function = Callable[..., Any]
+"""A function of any kind: plain, a generator function, a coroutine function or both."""
+
+Code = Any
+"""What a call of such a function returns to be run: an object with `send`, `throw` and `close`."""
 
 
 class Block(Protocol):
@@ -30,7 +37,7 @@ class Block(Protocol):
         """Enter it again."""
 
 
-def decorate(thing: Any, block: Block) -> Any:
+def decorate(thing: Thing, block: Block) -> Thing:
     """Return `thing` with `block` around its code whenever that runs.
 
     Args:
@@ -49,12 +56,17 @@ def decorate(thing: Any, block: Block) -> Any:
         >>> decorate(lambda x: x * 2, no_grad())(Value(1.0)).args
         ()
     """
+    # each branch returns an object of the kind that it was given
+    return cast(Thing, _decorate(thing, block))
+
+
+def _decorate(thing: object, block: Block) -> object:
     if isinstance(thing, type):
         return _decorate_class(thing, block)
     if isinstance(thing, staticmethod | classmethod):
         return type(thing)(decorate(thing.__func__, block))
     if isinstance(thing, property):
-        parts = (thing.fget, thing.fset, thing.fdel)
+        parts: tuple[Any, ...] = (thing.fget, thing.fset, thing.fdel)
         getter, setter, deleter = (part and decorate(part, block) for part in parts)
         return property(getter, setter, deleter, thing.__doc__)
     if isinstance(thing, cached_property):
@@ -86,7 +98,7 @@ _FOUNDATIONS = ("builtins", "typing", "abc")
 """Modules of base classes without user code, whose methods must not be replaced."""
 
 
-def _decorate_callable(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
+def _decorate_callable(function: Function, block: Block) -> Function:
     """A function of the same kind, so that `inspect` answers as for the original."""
     code: Any = function
     if not inspect.isroutine(function) and not isinstance(function, partial):
@@ -96,19 +108,19 @@ def _decorate_callable(function: Callable[..., Any], block: Block) -> Callable[.
     if inspect.iscoroutinefunction(code):
 
         @wraps(function, updated=_attributes(function))
-        async def around(*arguments: Any, **options: Any) -> Any:
+        async def around(*arguments: object, **options: object) -> object:
             return await _step(function(*arguments, **options), block, [])
 
     elif inspect.isgeneratorfunction(code):
 
         @wraps(function, updated=_attributes(function))
-        def around(*arguments: Any, **options: Any) -> Any:
+        def around(*arguments: object, **options: object) -> Generator[Any, Any, object]:
             return (yield from _run_in_steps(function(*arguments, **options), block, []))
 
     else:
 
         @wraps(function, updated=_attributes(function))
-        def around(*arguments: Any, **options: Any) -> Any:
+        def around(*arguments: object, **options: object) -> object:
             with block:
                 result = function(*arguments, **options)
             return _hold(result, block)
@@ -116,12 +128,12 @@ def _decorate_callable(function: Callable[..., Any], block: Block) -> Callable[.
     return around
 
 
-def _attributes(function: Callable[..., Any]) -> tuple[str, ...]:
+def _attributes(function: Function) -> tuple[str, ...]:
     # Attributes of a function are copied; those of a callable object, such as a module, are not.
     return ("__dict__",) if isinstance(function, FunctionType) else ()
 
 
-def _hold(result: Any, block: Block) -> Any:
+def _hold(result: Any, block: Block) -> object:
     """Put the block around what a plain function returned, if that is code that has not started."""
     kind = type(result)
     if kind is GeneratorType and inspect.getgeneratorstate(result) == inspect.GEN_CREATED:
@@ -133,7 +145,7 @@ def _hold(result: Any, block: Block) -> Any:
     return result
 
 
-def _run_in_steps(code: Any, block: Block, above: list[Any]) -> Generator[Any, Any, Any]:
+def _run_in_steps(code: Code, block: Block, above: list[object]) -> Generator[Any, Any, object]:
     """Run a generator or coroutine, inside `block` whenever its code runs.
 
     Args:
@@ -174,16 +186,16 @@ def _run_in_steps(code: Any, block: Block, above: list[Any]) -> Generator[Any, A
 _step: Any = coroutine(_run_in_steps)  # makes it awaitable
 
 
-async def _awaited(code: Any, block: Block) -> Any:
+async def _awaited(code: Code, block: Block) -> object:
     return await _step(code, block, [])
 
 
 def _around_asynchronous_generator(
-    function: Callable[..., Any],
+    function: Function,
     block: Block,
-) -> Callable[..., Any]:
+) -> Function:
     @wraps(function, updated=_attributes(function))
-    async def around(*arguments: Any, **options: Any) -> Any:
+    async def around(*arguments: object, **options: object) -> AsyncGenerator[Any, Any]:
         code = function(*arguments, **options)
         above: list[Any] = []
         step = code.asend(None)
