@@ -12,18 +12,9 @@ from typing import Any
 from scalargrad.core.evaluation import evaluate_partials
 from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
+from viz.look.measures import as_data
 from viz.look.text import clean, width_tables
-from viz.look.theme import (
-    REACH,
-    STEPS,
-    THEMES,
-    THICKEST,
-    THINNEST,
-    Theme,
-    color,
-    edge_color,
-    text_color,
-)
+from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
 from viz.model.snapshot import Snapshot, symbol
 
 from .box_layout import BoxLayouts
@@ -141,7 +132,7 @@ def _item_numbers(fold: Fold) -> list[int]:
 
 
 def describe_look(texts: Iterable[str]) -> dict[str, Any]:
-    """Return the look of our pictures: the scale of colors and widths, and the widths of letters.
+    """Return the look of our pictures: sizes, the scale of colors, and the widths of letters.
 
     The page has no colors or measures of its own for what it draws.
 
@@ -149,9 +140,7 @@ def describe_look(texts: Iterable[str]) -> dict[str, Any]:
         texts: All texts that the page may have to measure.
     """
     return {
-        "steps": STEPS,
-        "reach": REACH,
-        "edges": [THINNEST, THICKEST],
+        "measures": as_data(),
         "letters": width_tables(texts),
         "themes": {name: _theme_colors(theme) for name, theme in THEMES.items()},
     }
