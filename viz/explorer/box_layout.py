@@ -11,13 +11,14 @@ from scalargrad.errors import LayoutError
 from viz.layout.containment import Containment
 from viz.layout.geometry import Point, Rect, Size
 from viz.layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
-from viz.look.text import clean, fitted, number, width
+from viz.layout.node_size import badge_width, measure_node
+from viz.look.measures import FONT_SIZES, PAGE_BOX, PAGE_CARD, PAGE_MODULE
+from viz.look.text import fitted, width
 from viz.model.picture import Edge, Group, Node, Picture
-from viz.model.snapshot import Snapshot, symbol
+from viz.model.snapshot import Snapshot
 
 from .boxes import Fold
 
-BOX_HEIGHT = 46.0
 _GAPS = {"cards": (112.0, 20.0), "chips": (46.0, 16.0)}
 """The gaps between items, across and down."""
 _FAN_GAP = 120.0
@@ -25,6 +26,12 @@ _FAN_GAP = 120.0
 _SECONDS = 4.0
 """How long Graphviz may take for one box."""
 _BOX = "box"
+_MAX_TITLE = 200.0
+"""The width at which the title of a closed box is shortened."""
+_MODULE_NUMBER = 92.0
+"""What a closed box needs beside its title."""
+_HEADER_DETAIL = 170.0
+"""What the heading of an open box needs beside its title."""
 Pair = tuple[str, str]
 
 
@@ -79,15 +86,6 @@ class _Content:
     def slots(self) -> dict[str, int]:
         """The number of each item, and of each source outside."""
         return {item: i for i, item in enumerate([*self.items, *self.outside])}
-
-
-def chip_text(snapshot: Snapshot, i: int) -> str:
-    """Return the text on a chip: a symbol, the short name of an input, or a constant's number."""
-    node = snapshot.order[i]
-    if node.args:
-        return symbol(node)
-    text = clean(node.label) or (number(node.data) if node.kind == "constant" else "")
-    return text if len(text) <= 5 and node.kind != "parameter" else ""
 
 
 class BoxLayouts:
@@ -169,7 +167,7 @@ class BoxLayouts:
         return (
             bool(at),
             tuple(content.sizes[item] for item in content.items),
-            tuple(self._kind(item) for item in slots),
+            tuple(self._node(item).kind for item in slots),
             tuple((slots[source], slots[target]) for source, target in content.pairs),
             round(self._header_width(at)) if at else 0,
         )
@@ -193,28 +191,44 @@ class BoxLayouts:
             return _lay_out_by_depth(content)
         return _read_placed(placed, content)
 
-    def _kind(self, item: str) -> str:
-        return "module" if item[0] == "m" else self._snapshot.order[int(item[1:])].kind
-
-    def _node(self, item: str, group: str) -> Node:
-        sign = symbol(self._snapshot.order[int(item[1:])]) if item[0] == "n" else ""
-        return Node(item, self._kind(item), sign, group=group)
-
-    def _header_width(self, at: int) -> float:
-        return width(self._folds[at].title, 11, bold=True) + 170.0
-
-    def _size(self, item: str) -> Size:
+    def _node(self, item: str, group: str = "") -> Node:
         i = int(item[1:])
         if item[0] == "m":
-            title = fitted(self._folds[i].title, 11, 200, bold=True)
-            return (max(156.0, width(title, 11, bold=True) + 92.0), BOX_HEIGHT)
+            return Node(item, "module", label=self._folds[i].title, group=group)
+        snapshot = self._snapshot
+        value = snapshot.order[i]
+        return Node(
+            item,
+            snapshot.kinds[value],
+            snapshot.symbols[value],
+            snapshot.labels[value],
+            data=value.data,
+            group=group,
+        )
+
+    def _header_width(self, at: int) -> float:
+        return width(self._folds[at].title, FONT_SIZES.label, bold=True) + _HEADER_DETAIL
+
+    def _size(self, item: str) -> Size:
+        node = self._node(item)
+        if node.kind == "module":
+            title = _bold_width(node.label, _MAX_TITLE)
+            return max(PAGE_MODULE.min_width, title + _MODULE_NUMBER), PAGE_MODULE.height
         if self._level == "chips":
-            text = chip_text(self._snapshot, i)
-            return (max(22.0, width(text, 10, bold=True) + 14), 22.0)
-        node = self._snapshot.order[i]
-        label = width(fitted(clean(node.label), 11, 170, bold=True), 11, bold=True)
-        badge = max(30.0, width(symbol(node), 12, bold=True) + 14)
-        return (badge + max(106.0, label + 20.0), 60.0 if node.label else 43.0)
+            return measure_node(node, "chips")
+
+        # Not as `measure_node` does it: the numbers on the card will be others than those of now.
+        label = _bold_width(node.label, PAGE_CARD.max_label)
+        body = max(PAGE_CARD.min_body, label + 2 * PAGE_CARD.text_inset)
+        head = PAGE_CARD.head if node.label else PAGE_CARD.top
+        height = head + 2 * PAGE_CARD.row + PAGE_CARD.bottom
+        return badge_width(node) + body, height
+
+
+def _bold_width(text: str, max_width: float) -> float:
+    """Return the width of a title or label, shortened where it is wider than that."""
+    shortened = fitted(text, FONT_SIZES.label, max_width, bold=True)
+    return width(shortened, FONT_SIZES.label, bold=True)
 
 
 def _item_at(i: int, path: tuple[int, ...], depth: int) -> str:
@@ -257,15 +271,18 @@ def _lay_out_by_depth(content: _Content) -> BoxLayout:
         columns[depth[item]].append(item)
 
     frames: dict[str, Rect] = {}
-    left = 14.0
+    across, down = _GAPS["chips"]
+    left = PAGE_BOX.margin
     bottom = 0.0
     for _, column in sorted(columns.items()):
-        y = 30.0
+        y = PAGE_BOX.header
         for item in column:
-            frames[item] = Rect(left, y, *content.sizes[item])
-            y += content.sizes[item][1] + 16.0
-        left = left + max(content.sizes[item][0] for item in column) + 46.0
+            item_width, item_height = content.sizes[item]
+            frames[item] = Rect(left, y, item_width, item_height)
+            y += item_height + down
+        left += max(content.sizes[item][0] for item in column) + across
         bottom = max(bottom, y)
+
     ports = tuple(40.0 + 12.0 * i for i in range(len(content.outside)))
     in_order = tuple(frames[item] for item in content.items)
     return BoxLayout((left, max([bottom, *ports])), in_order, ports, ())

@@ -15,7 +15,7 @@ from scalargrad.core.value import Value
 from viz.look.measures import as_data
 from viz.look.text import clean, width_tables
 from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
-from viz.model.snapshot import Snapshot, symbol
+from viz.model.snapshot import Snapshot
 
 from .box_layout import BoxLayouts
 from .boxes import Fold, find_folds, initially_open
@@ -78,7 +78,7 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
     made_by_hand: dict[int, str] = {}
     sources: dict[int, int] = {}
     for i, node in enumerate(snapshot.order):
-        if label := clean(node.label):
+        if label := snapshot.labels[node]:
             labels[i] = label
         if node.static_args is not None:
             static_args[i] = json_numbers(node.static_args)
@@ -95,10 +95,10 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
     keys = [names[key(node)] for node in snapshot.order]
     docs = [TABLE[name.partition("/")[0]].doc if name else "" for name in names.items]
     return {
-        "kinds": "".join(_KIND_LETTERS.get(node.kind, "i") for node in snapshot.order),
+        "kinds": "".join(_KIND_LETTERS.get(snapshot.kinds[node], "i") for node in snapshot.order),
         "args": args,
         "key": keys,
-        "symbol": [symbols[symbol(node)] for node in snapshot.order],
+        "symbol": [symbols[snapshot.symbols[node]] for node in snapshot.order],
         "label": labels,
         "static_args": static_args,
         "partials": partials,

@@ -6,6 +6,7 @@ It opens offline, asks the network for nothing, and runs no script but its own.
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -18,10 +19,11 @@ from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
-from viz.look.text import clean, escape
+from viz.look.measures import BORDER, FONT_SIZES
+from viz.look.text import clean, cut, escape
 from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_color
 from viz.model import target_types
-from viz.model.snapshot import Snapshot, grad_of
+from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
 from viz.showing import show
 from viz.views.choose import choose_pictures, find_roots
@@ -144,7 +146,7 @@ def _heading(target: Any, snapshot: Snapshot) -> str:
         return type(target).__name__
     if is_named(target, target_types.RECORDING):
         return f"training, {len(target):,} frames"
-    return clean(snapshot.roots[0].label, 40) or "expression graph"
+    return cut(snapshot.labels[snapshot.roots[0]], 40) or "expression graph"
 
 
 Contents = tuple[Snapshot, PackedFrames, dict[str, Any]]
@@ -159,12 +161,12 @@ def _read_graph(target: Any) -> Contents:
         )
     snapshot = _check_size(Snapshot(find_roots(target)))
     data = [node.data for node in snapshot.order]
-    gradients = [grad_of(node) for node in snapshot.order]
+    gradients = [snapshot.gradients[node] for node in snapshot.order]
     graph = describe_graph(snapshot) | {
         "steps": [0],
         "losses": [],
         "leaves": False,
-        "seeded": any(map(grad_of, snapshot.roots)),
+        "seeded": any(snapshot.gradients[root] for root in snapshot.roots),
     }
     return snapshot, pack(numpy.array([*data, *gradients]).reshape(-1, 1)), graph
 
@@ -244,13 +246,25 @@ def _theme_variables(theme: Theme, lighter: float) -> str:
     accent = theme.positive[-1]
     variables["accent-text"] = accent
     variables["on-accent"] = text_color(accent)
-    return " ".join(f"--{name}: {code};" for name, code in variables.items())
+    return _declare(variables)
+
+
+def _measure_variables() -> str:
+    """Return the fonts and borders of the drawing as CSS variables."""
+    fonts = {f"font-{name}": f"{size:g}px" for name, size in asdict(FONT_SIZES).items()}
+    borders = {f"border-{name}": value for name, value in asdict(BORDER).items()}
+    variables = {name.replace("_", "-"): value for name, value in (fonts | borders).items()}
+    return f":root {{ {_declare(variables)} }}\n"
+
+
+def _declare(variables: Mapping[str, object]) -> str:
+    return " ".join(f"--{name}: {value};" for name, value in variables.items())
 
 
 def _document(graph: dict[str, Any], numbers: str, rules_script: str) -> str:
     scripts = {**page_scripts(), "rules": parse_script(rules_script)}
     script = f"'use strict';\n(() => {{\n{join_scripts(scripts)}}})();\n"
-    style = _color_variables() + asset("page.css")
+    style = _color_variables() + _measure_variables() + asset("page.css")
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "
         f"script-src '{_policy_hash(script)}'; base-uri 'none'; form-action 'none'"

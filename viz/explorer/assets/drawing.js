@@ -130,7 +130,7 @@ function drawValue(i, frame) {
 }
 
 function drawCard(i, { x, y, w, h }) {
-  const { radius, row } = CARD;
+  const { radius } = CARD;
   const symbolWidth = textWidth(symbolOf(i), FONTS.symbol);
   const badge = Math.max(CARD.badge, symbolWidth + CARD.badge_padding);
   const title = fitted(labelOf(i), w - badge - LABEL_MARGIN);
@@ -145,10 +145,10 @@ function drawCard(i, { x, y, w, h }) {
     words,
   );
 
-  const fill = svg('path', { d: rightHalf(left, top + row, x + w, y + h, radius) });
+  const fill = svg('path', { d: rightHalf(left, top + CARD.row, x + w, y + h, radius) });
   const data = rightText(right, top + CARD.number_baseline, 'number');
-  const gradient = rightText(right, top + row + CARD.number_baseline, 'number');
-  const word = text(top + row + CARD.word_baseline, 'word', 'grad');
+  const gradient = rightText(right, top + CARD.row + CARD.number_baseline, 'number');
+  const word = text(top + CARD.row + CARD.word_baseline, 'word', 'grad');
   const children = [
     roundedRect(x, y, w, h, radius, 'paper'),
     svg('path', { d: leftHalf(x, y, left, h, radius), class: 'badge' }),
@@ -175,8 +175,8 @@ function rightHalf(left, top, right, bottom, r) {
   return `M${left} ${top}H${right}V${bottom - r}a${r} ${r} 0 0 1 -${r} ${r}H${left}z`;
 }
 
-// The rule is that of `chip_text` in viz/layout/node_size.py, which makes the chips as wide as their
-// texts.
+// The rule is that of `chip_text` in viz/layout/node_size.py, which makes the chips as wide as
+// their texts.
 function chipText(i) {
   if (graph.args[i].length) return symbolOf(i);
   const text = labelOf(i) || (graph.kinds[i] === 'c' ? short(frameAt(state.frame).data[i]) : '');
