@@ -54,13 +54,19 @@ class BoxLayout:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the page reads it: whole pixels, points in one row."""
-        sides = [(frame.x, frame.y, frame.width, frame.height) for frame in self.frames]
+        frames = []
+        for frame in self.frames:
+            sides = (frame.x, frame.y, frame.width, frame.height)
+            frames.append([round(n) for n in sides])
         routes = []
         for source, target, points in self.routes:
-            routes.append([source, target, [round(n) for point in points for n in point]])
+            row = [round(n) for point in points for n in point]
+            routes.append([source, target, row])
+
+        # A page has a layout for each shape of box, and digits after the point are not seen.
         return {
             "size": [round(n) for n in self.size],
-            "frames": [list(map(round, frame)) for frame in sides],
+            "frames": frames,
             "ports": [round(y) for y in self.ports],
             "routes": routes,
         }
@@ -130,26 +136,36 @@ class BoxLayouts:
         A line from outside is laid out where its target is; in the boxes that it only crosses it
         goes straight.
         """
-        fold_of = {i: at for at, fold in enumerate(self._folds) for i in fold.values}
+        fold_of: dict[int, int] = {}
+        for at, fold in enumerate(self._folds):
+            fold_of.update(dict.fromkeys(fold.values, at))
+
+        # Dictionaries as ordered sets: the same pages in every run, and merged lines only once.
         edges: list[dict[Pair, None]] = [{} for _ in self._folds]
         for target, node in enumerate(self._snapshot.order):
             inner = self._paths[fold_of[target]]
             for arg in node.args:
                 source = self._snapshot.index[arg]
                 outer = self._paths[fold_of[source]]
-                depth = sum(a == b for a, b in zip(outer, inner, strict=False)) - 1
-                pair = (_item_at(source, outer, depth), _item_at(target, inner, depth))
-                edges[outer[depth]][pair] = None
-                if depth < len(inner) - 1:
+                depth = _common_depth(outer, inner)
+                start = _item_at(source, outer, depth)
+                end = _item_at(target, inner, depth)
+                edges[outer[depth]][start, end] = None
+
+                enters_box = depth < len(inner) - 1
+                if enters_box:
                     edges[inner[-1]][f"n{source}", f"n{target}"] = None
         return edges
 
     def _add(self, at: int) -> None:
         fold = self._folds[at]
-        items = [*(f"m{i}" for i in fold.boxes), *(f"n{i}" for i in fold.values)]
+        items = [f"m{i}" for i in fold.boxes]
+        items += [f"n{i}" for i in fold.values]
         pairs = list(self._edges[at])
+
         within = set(items)
-        outside = list(dict.fromkeys(source for source, _ in pairs if source not in within))
+        entering = [source for source, _ in pairs if source not in within]
+        outside = list(dict.fromkeys(entering))
         sizes = {item: self._size(item) for item in [*items, *outside]}
         content = _Content(items, outside, pairs, sizes)
 
@@ -164,20 +180,21 @@ class BoxLayouts:
     def _shape(self, at: int, content: _Content) -> object:
         """Return what the layout of a box depends on."""
         slots = content.slots
-        return (
-            bool(at),
-            tuple(content.sizes[item] for item in content.items),
-            tuple(self._node(item).kind for item in slots),
-            tuple((slots[source], slots[target]) for source, target in content.pairs),
-            round(self._header_width(at)) if at else 0,
-        )
+        sizes = tuple(content.sizes[item] for item in content.items)
+        kinds = tuple(self._node(item).kind for item in slots)
+        ends = tuple((slots[source], slots[target]) for source, target in content.pairs)
+        header = round(self._header_width(at)) if at else 0
+        return (bool(at), sizes, kinds, ends, header)
 
     def _lay_out(self, at: int, content: _Content) -> BoxLayout:
+        # The page itself has no frame, and so its values are in no group.
         box = _BOX if at else ""
         nodes = [self._node(item, box) for item in content.items]
         nodes += [self._node(item, "") for item in content.outside]
         edges = [Edge(source, target) for source, target in content.pairs]
-        groups = (Group(_BOX, self._folds[at].title),) if at else ()
+        groups: tuple[Group, ...] = ()
+        if at:
+            groups = (Group(_BOX, self._folds[at].title),)
         picture = Picture(self._level, tuple(nodes), tuple(edges), groups)
 
         across, down = _GAPS[self._level]
@@ -185,6 +202,7 @@ class BoxLayouts:
             across = max(across, _FAN_GAP)
         settings = LayoutSettings(across, down, _SECONDS)
         headers = {_BOX: self._header_width(at)}
+
         try:
             placed = lay_out_graph(picture, dict(content.sizes), headers, settings)
         except LayoutError:
@@ -231,6 +249,16 @@ def _bold_width(text: str, max_width: float) -> float:
     return width(shortened, FONT_SIZES.label, bold=True)
 
 
+def _common_depth(outer: tuple[int, ...], inner: tuple[int, ...]) -> int:
+    """Return how deep the innermost box is that two paths share; both begin with the page."""
+    depth = 0
+    for a, b in zip(outer[1:], inner[1:], strict=False):
+        if a != b:
+            break
+        depth += 1
+    return depth
+
+
 def _item_at(i: int, path: tuple[int, ...], depth: int) -> str:
     """Return a value, or the box around it that is an item of the box at that depth."""
     return f"n{i}" if len(path) == depth + 1 else f"m{path[depth + 1]}"
@@ -242,17 +270,25 @@ def _read_placed(placed: PlacedPicture, content: _Content) -> BoxLayout:
     frames = []
     for item in content.items:
         frame = placed.nodes[item]
-        frames.append(Rect(frame.x - box.x, frame.y - box.y, frame.width, frame.height))
+        x = frame.x - box.x
+        y = frame.y - box.y
+        frames.append(Rect(x, y, frame.width, frame.height))
 
     sources = Containment(placed.picture).ports.get(_BOX, {})
-    heights = {source: y - box.y for source, (_, y) in zip(sources, placed.ports, strict=True)}
-    ports = [heights.get(item, box.height / 2) for item in content.outside]
+    heights: dict[str, float] = {}
+    for source, (_, port_y) in zip(sources, placed.ports, strict=True):
+        heights[source] = port_y - box.y
+    middle = box.height / 2
+    ports = [heights.get(item, middle) for item in content.outside]
 
     slots = content.slots
     routes = []
+    # The ends depend on what is open, and what is to the left of the box is outside of it.
     for (source, target), points in zip(content.pairs, placed.routes, strict=True):
-        # The ends depend on what is open, and what is to the left of the box is outside of it.
-        inside = [(x - box.x, y - box.y) for x, y in points[1:-1] if x > box.x + 1]
+        inside = []
+        for x, y in points[1:-1]:
+            if x > box.x + 1:
+                inside.append((x - box.x, y - box.y))
         if inside:
             routes.append((slots[source], slots[target], tuple(inside)))
     return BoxLayout((box.width, box.height), tuple(frames), tuple(ports), tuple(routes))
@@ -262,9 +298,11 @@ def _lay_out_by_depth(content: _Content) -> BoxLayout:
     """Lay out a box that Graphviz takes too long for: a column for each depth."""
     rank = {item: i for i, item in enumerate(content.items)}
     depth = dict.fromkeys(content.items, 0)
-    for source, target in sorted(content.pairs, key=lambda pair: rank.get(pair[1], 0)):
+    by_target = sorted(content.pairs, key=lambda pair: rank.get(pair[1], 0))
+    for source, target in by_target:
         # Boxes may use each other, so that only steps forward in topological order count.
-        if source in rank and target in rank and rank[source] < rank[target]:
+        both_inside = source in rank and target in rank
+        if both_inside and rank[source] < rank[target]:
             depth[target] = max(depth[target], depth[source] + 1)
     columns: dict[int, list[str]] = defaultdict(list)
     for item in content.items:
@@ -283,6 +321,7 @@ def _lay_out_by_depth(content: _Content) -> BoxLayout:
         left += max(content.sizes[item][0] for item in column) + across
         bottom = max(bottom, y)
 
-    ports = tuple(40.0 + 12.0 * i for i in range(len(content.outside)))
+    count = len(content.outside)
+    ports = tuple(40.0 + 12.0 * i for i in range(count))
     in_order = tuple(frames[item] for item in content.items)
     return BoxLayout((left, max([bottom, *ports])), in_order, ports, ())

@@ -59,6 +59,7 @@ def describe_graph(snapshot: Snapshot) -> dict[str, Any]:
     """
     folds = find_folds(snapshot)
     values = _describe_values(snapshot)
+    # The page is told of the wide signs in these texts only: there are tens of thousands.
     texts = [*values["label"].values(), *values["symbols"], *(fold.title for fold in folds)]
     return {
         "look": describe_look(texts),
@@ -69,6 +70,7 @@ def describe_graph(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
+    # Texts repeat in large graphs: each is written once, and values refer to it by its number.
     names = Index()
     symbols = Index()
     lines = Index()
@@ -195,6 +197,8 @@ def _has_own_partials(node: Value) -> bool:
         return False
     if node.op not in TABLE:
         return True
+
+    # nan differs from itself, but here two of them are the same derivative.
     computed = evaluate_partials(node)
     pairs = zip(computed, node.partials, strict=False)
     return any(a != b and not (_is_nan(a) and _is_nan(b)) for a, b in pairs)

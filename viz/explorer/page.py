@@ -89,6 +89,7 @@ class Page:
         """The page in a sandboxed frame, and a still picture for notebooks that are not trusted."""
         style = "width:100%;height:640px;border:1px solid #d0d7de;border-radius:8px"
         title = escape(repr(self)[1:-1])
+        # An attribute in quotes ends at the next quote; `<` and `>` mean nothing in it.
         content = self.html.replace("&", "&amp;").replace('"', "&quot;")
         return (
             f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{content}">'
@@ -136,9 +137,12 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
         "rounded": packed.rounded,
     }
     html = _document(graph, packed.text, rules(snapshot.order))
-    return Page(
-        html, len(snapshot), packed.frames, lambda: Drawing(choose_pictures(snapshot.roots))
-    )
+
+    # Only a notebook needs the still picture, and its layout may take seconds.
+    def still() -> Drawing:
+        return Drawing(choose_pictures(snapshot.roots))
+
+    return Page(html, len(snapshot), packed.frames, still)
 
 
 def _heading(target: Any, snapshot: Snapshot) -> str:
@@ -180,6 +184,8 @@ def _read_recording(recording: "Recording") -> Contents:
     used = {arg for node in recording.values for arg in node.args}
     roots = [node for node in recording.values if node not in used]
     snapshot = _check_size(Snapshot(roots))
+
+    # The order of the recording is that of another walk; the page has the snapshot's.
     column = {node: i for i, node in enumerate(recording.values)}
     columns = [column[node] for node in snapshot.order]
     data = numpy.asarray(recording.data)[:, columns]
@@ -213,6 +219,7 @@ def script_json(thing: Any) -> str:
         >>> script_json("</script>")
         '"\\\\u003c/script\\\\u003e"'
     """
+    # A label may contain `</script>`, which would end the element even inside a string.
     text = json.dumps(thing, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
