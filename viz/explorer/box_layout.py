@@ -181,7 +181,7 @@ class BoxLayouts:
         """Return what the layout of a box depends on."""
         slots = content.slots
         sizes = tuple(content.sizes[item] for item in content.items)
-        kinds = tuple(self._node(item).kind for item in slots)
+        kinds = tuple(self._kind(item) for item in slots)
         ends = tuple((slots[source], slots[target]) for source, target in content.pairs)
         header = round(self._header_width(at)) if at else 0
         return (bool(at), sizes, kinds, ends, header)
@@ -208,6 +208,11 @@ class BoxLayouts:
         except LayoutError:
             return _lay_out_by_depth(content)
         return _read_placed(placed, content)
+
+    def _kind(self, item: str) -> str:
+        if item[0] == "m":
+            return "module"
+        return self._snapshot.kinds[self._snapshot.order[int(item[1:])]]
 
     def _node(self, item: str, group: str = "") -> Node:
         i = int(item[1:])
