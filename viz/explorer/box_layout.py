@@ -11,13 +11,14 @@ from scalargrad.errors import LayoutError
 from viz.layout.containment import Containment
 from viz.layout.geometry import Point, Rect, Size
 from viz.layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
-from viz.look.text import clean, fitted, number, width
+from viz.layout.node_size import badge_width, measure_node
+from viz.look.measures import FONT_SIZES, PAGE_BOX, PAGE_CARD, PAGE_MODULE
+from viz.look.text import fitted, width
 from viz.model.picture import Edge, Group, Node, Picture
-from viz.model.snapshot import Snapshot, symbol
+from viz.model.snapshot import Snapshot
 
 from .boxes import Fold
 
-BOX_HEIGHT = 46.0
 _GAPS = {"cards": (112.0, 20.0), "chips": (46.0, 16.0)}
 """The gaps between items, across and down."""
 _FAN_GAP = 120.0
@@ -25,6 +26,12 @@ _FAN_GAP = 120.0
 _SECONDS = 4.0
 """How long Graphviz may take for one box."""
 _BOX = "box"
+_MAX_TITLE = 200.0
+"""The width at which the title of a closed box is shortened."""
+_MODULE_NUMBER = 92.0
+"""What a closed box needs beside its title."""
+_HEADER_DETAIL = 170.0
+"""What the heading of an open box needs beside its title."""
 Pair = tuple[str, str]
 
 
@@ -47,13 +54,19 @@ class BoxLayout:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the page reads it: whole pixels, points in one row."""
-        sides = [(frame.x, frame.y, frame.width, frame.height) for frame in self.frames]
+        frames = []
+        for frame in self.frames:
+            sides = (frame.x, frame.y, frame.width, frame.height)
+            frames.append([round(n) for n in sides])
         routes = []
         for source, target, points in self.routes:
-            routes.append([source, target, [round(n) for point in points for n in point]])
+            row = [round(n) for point in points for n in point]
+            routes.append([source, target, row])
+
+        # A page has a layout for each shape of box, and digits after the point are not seen.
         return {
             "size": [round(n) for n in self.size],
-            "frames": [list(map(round, frame)) for frame in sides],
+            "frames": frames,
             "ports": [round(y) for y in self.ports],
             "routes": routes,
         }
@@ -79,15 +92,6 @@ class _Content:
     def slots(self) -> dict[str, int]:
         """The number of each item, and of each source outside."""
         return {item: i for i, item in enumerate([*self.items, *self.outside])}
-
-
-def chip_text(snapshot: Snapshot, i: int) -> str:
-    """Return the text on a chip: a symbol, the short name of an input, or a constant's number."""
-    node = snapshot.order[i]
-    if node.args:
-        return symbol(node)
-    text = clean(node.label) or (number(node.data) if node.kind == "constant" else "")
-    return text if len(text) <= 5 and node.kind != "parameter" else ""
 
 
 class BoxLayouts:
@@ -132,26 +136,36 @@ class BoxLayouts:
         A line from outside is laid out where its target is; in the boxes that it only crosses it
         goes straight.
         """
-        fold_of = {i: at for at, fold in enumerate(self._folds) for i in fold.values}
+        fold_of: dict[int, int] = {}
+        for at, fold in enumerate(self._folds):
+            fold_of.update(dict.fromkeys(fold.values, at))
+
+        # Dictionaries as ordered sets: the same pages in every run, and merged lines only once.
         edges: list[dict[Pair, None]] = [{} for _ in self._folds]
         for target, node in enumerate(self._snapshot.order):
             inner = self._paths[fold_of[target]]
             for arg in node.args:
                 source = self._snapshot.index[arg]
                 outer = self._paths[fold_of[source]]
-                depth = sum(a == b for a, b in zip(outer, inner, strict=False)) - 1
-                pair = (_item_at(source, outer, depth), _item_at(target, inner, depth))
-                edges[outer[depth]][pair] = None
-                if depth < len(inner) - 1:
+                depth = _common_depth(outer, inner)
+                start = _item_at(source, outer, depth)
+                end = _item_at(target, inner, depth)
+                edges[outer[depth]][start, end] = None
+
+                enters_box = depth < len(inner) - 1
+                if enters_box:
                     edges[inner[-1]][f"n{source}", f"n{target}"] = None
         return edges
 
     def _add(self, at: int) -> None:
         fold = self._folds[at]
-        items = [*(f"m{i}" for i in fold.boxes), *(f"n{i}" for i in fold.values)]
+        items = [f"m{i}" for i in fold.boxes]
+        items += [f"n{i}" for i in fold.values]
         pairs = list(self._edges[at])
+
         within = set(items)
-        outside = list(dict.fromkeys(source for source, _ in pairs if source not in within))
+        entering = [source for source, _ in pairs if source not in within]
+        outside = list(dict.fromkeys(entering))
         sizes = {item: self._size(item) for item in [*items, *outside]}
         content = _Content(items, outside, pairs, sizes)
 
@@ -166,20 +180,21 @@ class BoxLayouts:
     def _shape(self, at: int, content: _Content) -> object:
         """Return what the layout of a box depends on."""
         slots = content.slots
-        return (
-            bool(at),
-            tuple(content.sizes[item] for item in content.items),
-            tuple(self._kind(item) for item in slots),
-            tuple((slots[source], slots[target]) for source, target in content.pairs),
-            round(self._header_width(at)) if at else 0,
-        )
+        sizes = tuple(content.sizes[item] for item in content.items)
+        kinds = tuple(self._kind(item) for item in slots)
+        ends = tuple((slots[source], slots[target]) for source, target in content.pairs)
+        header = round(self._header_width(at)) if at else 0
+        return (bool(at), sizes, kinds, ends, header)
 
     def _lay_out(self, at: int, content: _Content) -> BoxLayout:
+        # The page itself has no frame, and so its values are in no group.
         box = _BOX if at else ""
         nodes = [self._node(item, box) for item in content.items]
         nodes += [self._node(item, "") for item in content.outside]
         edges = [Edge(source, target) for source, target in content.pairs]
-        groups = (Group(_BOX, self._folds[at].title),) if at else ()
+        groups: tuple[Group, ...] = ()
+        if at:
+            groups = (Group(_BOX, self._folds[at].title),)
         picture = Picture(self._level, tuple(nodes), tuple(edges), groups)
 
         across, down = _GAPS[self._level]
@@ -187,6 +202,7 @@ class BoxLayouts:
             across = max(across, _FAN_GAP)
         settings = LayoutSettings(across, down, _SECONDS)
         headers = {_BOX: self._header_width(at)}
+
         try:
             placed = lay_out_graph(picture, dict(content.sizes), headers, settings)
         except LayoutError:
@@ -194,27 +210,58 @@ class BoxLayouts:
         return _read_placed(placed, content)
 
     def _kind(self, item: str) -> str:
-        return "module" if item[0] == "m" else self._snapshot.order[int(item[1:])].kind
+        if item[0] == "m":
+            return "module"
+        return self._snapshot.kinds[self._snapshot.order[int(item[1:])]]
 
-    def _node(self, item: str, group: str) -> Node:
-        sign = symbol(self._snapshot.order[int(item[1:])]) if item[0] == "n" else ""
-        return Node(item, self._kind(item), sign, group=group)
-
-    def _header_width(self, at: int) -> float:
-        return width(self._folds[at].title, 11, bold=True) + 170.0
-
-    def _size(self, item: str) -> Size:
+    def _node(self, item: str, group: str = "") -> Node:
         i = int(item[1:])
         if item[0] == "m":
-            title = fitted(self._folds[i].title, 11, 200, bold=True)
-            return (max(156.0, width(title, 11, bold=True) + 92.0), BOX_HEIGHT)
+            return Node(item, "module", label=self._folds[i].title, group=group)
+        snapshot = self._snapshot
+        value = snapshot.order[i]
+        return Node(
+            item,
+            snapshot.kinds[value],
+            snapshot.symbols[value],
+            snapshot.labels[value],
+            data=value.data,
+            group=group,
+        )
+
+    def _header_width(self, at: int) -> float:
+        return width(self._folds[at].title, FONT_SIZES.label, bold=True) + _HEADER_DETAIL
+
+    def _size(self, item: str) -> Size:
+        node = self._node(item)
+        if node.kind == "module":
+            title = _bold_width(node.label, _MAX_TITLE)
+            return max(PAGE_MODULE.min_width, title + _MODULE_NUMBER), PAGE_MODULE.height
         if self._level == "chips":
-            text = chip_text(self._snapshot, i)
-            return (max(22.0, width(text, 10, bold=True) + 14), 22.0)
-        node = self._snapshot.order[i]
-        label = width(fitted(clean(node.label), 11, 170, bold=True), 11, bold=True)
-        badge = max(30.0, width(symbol(node), 12, bold=True) + 14)
-        return (badge + max(106.0, label + 20.0), 60.0 if node.label else 43.0)
+            return measure_node(node, "chips")
+
+        # Not as `measure_node` does it: the numbers on the card will be others than those of now.
+        label = _bold_width(node.label, PAGE_CARD.max_label)
+        body = max(PAGE_CARD.min_body, label + 2 * PAGE_CARD.text_inset)
+        head = PAGE_CARD.head if node.label else PAGE_CARD.top
+        height = head + 2 * PAGE_CARD.row + PAGE_CARD.bottom
+        return badge_width(node) + body, height
+
+
+def _bold_width(text: str, max_width: float) -> float:
+    """Return the width of a title or label, shortened where it is wider than that."""
+    shortened = fitted(text, FONT_SIZES.label, max_width, bold=True)
+    return width(shortened, FONT_SIZES.label, bold=True)
+
+
+def _common_depth(outer: tuple[int, ...], inner: tuple[int, ...]) -> int:
+    """Return how deep the innermost box is that two paths share; both begin with the page."""
+    depth = 0
+    for a, b in zip(outer[1:], inner[1:], strict=False):
+        if a != b:
+            break
+        depth += 1
+    return depth
 
 
 def _item_at(i: int, path: tuple[int, ...], depth: int) -> str:
@@ -228,17 +275,25 @@ def _read_placed(placed: PlacedPicture, content: _Content) -> BoxLayout:
     frames = []
     for item in content.items:
         frame = placed.nodes[item]
-        frames.append(Rect(frame.x - box.x, frame.y - box.y, frame.width, frame.height))
+        x = frame.x - box.x
+        y = frame.y - box.y
+        frames.append(Rect(x, y, frame.width, frame.height))
 
     sources = Containment(placed.picture).ports.get(_BOX, {})
-    heights = {source: y - box.y for source, (_, y) in zip(sources, placed.ports, strict=True)}
-    ports = [heights.get(item, box.height / 2) for item in content.outside]
+    heights: dict[str, float] = {}
+    for source, (_, port_y) in zip(sources, placed.ports, strict=True):
+        heights[source] = port_y - box.y
+    middle = box.height / 2
+    ports = [heights.get(item, middle) for item in content.outside]
 
     slots = content.slots
     routes = []
+    # The ends depend on what is open, and what is to the left of the box is outside of it.
     for (source, target), points in zip(content.pairs, placed.routes, strict=True):
-        # The ends depend on what is open, and what is to the left of the box is outside of it.
-        inside = [(x - box.x, y - box.y) for x, y in points[1:-1] if x > box.x + 1]
+        inside = []
+        for x, y in points[1:-1]:
+            if x > box.x + 1:
+                inside.append((x - box.x, y - box.y))
         if inside:
             routes.append((slots[source], slots[target], tuple(inside)))
     return BoxLayout((box.width, box.height), tuple(frames), tuple(ports), tuple(routes))
@@ -248,24 +303,30 @@ def _lay_out_by_depth(content: _Content) -> BoxLayout:
     """Lay out a box that Graphviz takes too long for: a column for each depth."""
     rank = {item: i for i, item in enumerate(content.items)}
     depth = dict.fromkeys(content.items, 0)
-    for source, target in sorted(content.pairs, key=lambda pair: rank.get(pair[1], 0)):
+    by_target = sorted(content.pairs, key=lambda pair: rank.get(pair[1], 0))
+    for source, target in by_target:
         # Boxes may use each other, so that only steps forward in topological order count.
-        if source in rank and target in rank and rank[source] < rank[target]:
+        both_inside = source in rank and target in rank
+        if both_inside and rank[source] < rank[target]:
             depth[target] = max(depth[target], depth[source] + 1)
     columns: dict[int, list[str]] = defaultdict(list)
     for item in content.items:
         columns[depth[item]].append(item)
 
     frames: dict[str, Rect] = {}
-    left = 14.0
+    across, down = _GAPS["chips"]
+    left = PAGE_BOX.margin
     bottom = 0.0
     for _, column in sorted(columns.items()):
-        y = 30.0
+        y = PAGE_BOX.header
         for item in column:
-            frames[item] = Rect(left, y, *content.sizes[item])
-            y += content.sizes[item][1] + 16.0
-        left = left + max(content.sizes[item][0] for item in column) + 46.0
+            item_width, item_height = content.sizes[item]
+            frames[item] = Rect(left, y, item_width, item_height)
+            y += item_height + down
+        left += max(content.sizes[item][0] for item in column) + across
         bottom = max(bottom, y)
-    ports = tuple(40.0 + 12.0 * i for i in range(len(content.outside)))
+
+    count = len(content.outside)
+    ports = tuple(40.0 + 12.0 * i for i in range(count))
     in_order = tuple(frames[item] for item in content.items)
     return BoxLayout((left, max([bottom, *ports])), in_order, ports, ())

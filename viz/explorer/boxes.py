@@ -82,9 +82,14 @@ def _gather_shared(folds: list[Fold], order: Sequence[Value]) -> None:
     That is where parameters are that several calls use, as those of a batch do.
     """
     page = folds[0]
-    shared = [i for i in page.values if isinstance(order[i], Parameter)]
+    shared: list[int] = []
+    others: list[int] = []
+    for i in page.values:
+        is_parameter = isinstance(order[i], Parameter)
+        (shared if is_parameter else others).append(i)
+
     if page.boxes and len(shared) > MAX_SHARED:
-        page.values = [i for i in page.values if not isinstance(order[i], Parameter)]
+        page.values = others
         _add_fold(folds, "parameters", "shared", 0, shared)
 
 
@@ -94,7 +99,9 @@ def _cut_long(folds: list[Fold], snapshot: Snapshot) -> None:
     for number, fold in enumerate(folds):
         if len(fold.values) <= MAX_ITEMS:
             continue
-        size = max(PART, ceil(len(fold.values) / (MAX_ITEMS // 2)))
+
+        max_parts = MAX_ITEMS // 2
+        size = max(PART, ceil(len(fold.values) / max_parts))
         parts = _parts(fold.values, size, snapshot)
         fold.values = []
         for i, part in enumerate(parts, 1):
@@ -107,18 +114,22 @@ def _parts(values: list[int], size: int, snapshot: Snapshot) -> list[list[int]]:
     order = snapshot.order
     operations = [i for i in values if order[i].args]
     part_of = {i: rank // size for rank, i in enumerate(operations)}
+
     stretches: dict[int, list[int]] = defaultdict(list)
     for i in values:
-        if order[i].args:
+        node = order[i]
+        if node.args:
             stretches[part_of[i]].append(i)
-        else:
-            users = [snapshot.index[user] for user in snapshot.users.get(order[i], ())]
-            used_in = [part_of[user] for user in users if user in part_of]
-            stretches[min(used_in, default=0)].append(i)
+            continue
+        # Users in other boxes have no part here.
+        users = [snapshot.index[user] for user in snapshot.users.get(node, ())]
+        used_in = [part_of[user] for user in users if user in part_of]
+        stretches[min(used_in, default=0)].append(i)
 
     parts = []
     for number in sorted(stretches):
-        parts += _split_crowd(sorted(stretches[number]), size, snapshot)
+        stretch = sorted(stretches[number])
+        parts += _split_crowd(stretch, size, snapshot)
     return parts
 
 
@@ -126,10 +137,18 @@ def _split_crowd(part: list[int], size: int, snapshot: Snapshot) -> list[list[in
     """Return a part; if few operations have very many leaves, those in parts before it."""
     if len(part) <= MAX_ITEMS:
         return [part]
-    leaves = [i for i in part if not snapshot.order[i].args]
-    operations = [i for i in part if snapshot.order[i].args]
-    crowds = [leaves[i : i + size] for i in range(0, len(leaves), size)]
-    return [*crowds, operations] if operations else crowds
+    leaves: list[int] = []
+    operations: list[int] = []
+    for i in part:
+        is_operation = snapshot.order[i].args
+        (operations if is_operation else leaves).append(i)
+
+    parts = []
+    for start in range(0, len(leaves), size):
+        parts.append(leaves[start : start + size])
+    if operations:
+        parts.append(operations)
+    return parts
 
 
 def _count_parameters(folds: list[Fold], order: Sequence[Value]) -> None:

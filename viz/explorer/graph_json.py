@@ -12,19 +12,10 @@ from typing import Any
 from scalargrad.core.evaluation import evaluate_partials
 from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
+from viz.look.measures import as_data
 from viz.look.text import clean, width_tables
-from viz.look.theme import (
-    REACH,
-    STEPS,
-    THEMES,
-    THICKEST,
-    THINNEST,
-    Theme,
-    color,
-    edge_color,
-    text_color,
-)
-from viz.model.snapshot import Snapshot, symbol
+from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
+from viz.model.snapshot import Snapshot
 
 from .box_layout import BoxLayouts
 from .boxes import Fold, find_folds, initially_open
@@ -68,6 +59,7 @@ def describe_graph(snapshot: Snapshot) -> dict[str, Any]:
     """
     folds = find_folds(snapshot)
     values = _describe_values(snapshot)
+    # The page is told of the wide signs in these texts only: there are tens of thousands.
     texts = [*values["label"].values(), *values["symbols"], *(fold.title for fold in folds)]
     return {
         "look": describe_look(texts),
@@ -78,6 +70,7 @@ def describe_graph(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
+    # Texts repeat in large graphs: each is written once, and values refer to it by its number.
     names = Index()
     symbols = Index()
     lines = Index()
@@ -87,7 +80,7 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
     made_by_hand: dict[int, str] = {}
     sources: dict[int, int] = {}
     for i, node in enumerate(snapshot.order):
-        if label := clean(node.label):
+        if label := snapshot.labels[node]:
             labels[i] = label
         if node.static_args is not None:
             static_args[i] = json_numbers(node.static_args)
@@ -104,10 +97,10 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
     keys = [names[key(node)] for node in snapshot.order]
     docs = [TABLE[name.partition("/")[0]].doc if name else "" for name in names.items]
     return {
-        "kinds": "".join(_KIND_LETTERS.get(node.kind, "i") for node in snapshot.order),
+        "kinds": "".join(_KIND_LETTERS.get(snapshot.kinds[node], "i") for node in snapshot.order),
         "args": args,
         "key": keys,
-        "symbol": [symbols[symbol(node)] for node in snapshot.order],
+        "symbol": [symbols[snapshot.symbols[node]] for node in snapshot.order],
         "label": labels,
         "static_args": static_args,
         "partials": partials,
@@ -141,7 +134,7 @@ def _item_numbers(fold: Fold) -> list[int]:
 
 
 def describe_look(texts: Iterable[str]) -> dict[str, Any]:
-    """Return the look of our pictures: the scale of colors and widths, and the widths of letters.
+    """Return the look of our pictures: sizes, the scale of colors, and the widths of letters.
 
     The page has no colors or measures of its own for what it draws.
 
@@ -149,9 +142,7 @@ def describe_look(texts: Iterable[str]) -> dict[str, Any]:
         texts: All texts that the page may have to measure.
     """
     return {
-        "steps": STEPS,
-        "reach": REACH,
-        "edges": [THINNEST, THICKEST],
+        "measures": as_data(),
         "letters": width_tables(texts),
         "themes": {name: _theme_colors(theme) for name, theme in THEMES.items()},
     }
@@ -206,6 +197,8 @@ def _has_own_partials(node: Value) -> bool:
         return False
     if node.op not in TABLE:
         return True
+
+    # nan differs from itself, but here two of them are the same derivative.
     computed = evaluate_partials(node)
     pairs = zip(computed, node.partials, strict=False)
     return any(a != b and not (_is_nan(a) and _is_nan(b)) for a, b in pairs)

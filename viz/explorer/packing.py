@@ -55,20 +55,27 @@ def pack(table: Numbers) -> PackedFrames:
     """
     rows, frames = table.shape
     size = table.dtype.itemsize
-    little_endian = numpy.ascontiguousarray(table).astype(table.dtype.newbyteorder("<"))
+    order = table.dtype.newbyteorder("<")
+    little_endian = numpy.ascontiguousarray(table).astype(order)
     raw = little_endian.view(numpy.uint8).reshape(rows, frames, size)
+
     changes = raw.copy()
     changes[:, 1:] ^= raw[:, :-1]
-    planes = numpy.ascontiguousarray(changes.transpose(2, 0, 1)).tobytes()
-    text = b64encode(zlib.compress(planes, 9)).decode("ascii")
+
+    by_significance = numpy.ascontiguousarray(changes.transpose(2, 0, 1))
+    deflated = zlib.compress(by_significance.tobytes(), 9)
+    text = b64encode(deflated).decode("ascii")
     return PackedFrames(text, rows, frames, size)
 
 
 def unpack(packed: PackedFrames) -> Numbers:
     """Return the rows, (rows, frames), as the page reads them."""
-    planes = numpy.frombuffer(zlib.decompress(b64decode(packed.text)), numpy.uint8)
-    changes = planes.reshape(packed.bytes, packed.rows, packed.frames).transpose(1, 2, 0)
-    raw = numpy.ascontiguousarray(numpy.bitwise_xor.accumulate(changes, axis=1))
+    inflated = zlib.decompress(b64decode(packed.text))
+    planes = numpy.frombuffer(inflated, numpy.uint8)
+    by_significance = planes.reshape(packed.bytes, packed.rows, packed.frames)
+    changes = by_significance.transpose(1, 2, 0)
+    accumulated = numpy.bitwise_xor.accumulate(changes, axis=1)
+    raw = numpy.ascontiguousarray(accumulated)
     return raw.view(f"<f{packed.bytes}").reshape(packed.rows, packed.frames)
 
 
@@ -89,13 +96,18 @@ def pack_recording(
         leaves = [i for i, node in enumerate(snapshot.order) if not node.args]
         seeds = [snapshot.index[root] for root in snapshot.roots]
         columns = numpy.concatenate([data[:, leaves], gradients[:, seeds]], axis=1)
-        return pack(columns.T.astype(numpy.float32)), True
+        kept = columns.T.astype(numpy.float32)
+        return pack(kept), True
 
-    table = numpy.concatenate([data, gradients], axis=1).T.astype(numpy.float32)
+    columns = numpy.concatenate([data, gradients], axis=1)
+    table = columns.T.astype(numpy.float32)
     exact = pack(table)
-    if len(exact.text) * 3 / 4 <= MAX_EXACT_BYTES:
+    # Base64 writes three bytes as four characters.
+    compressed_bytes = len(exact.text) * 3 / 4
+    if compressed_bytes <= MAX_EXACT_BYTES:
         return exact, False
-    return replace(pack(drop_digits(table)), rounded=True), False
+    rounded = pack(drop_digits(table))
+    return replace(rounded, rounded=True), False
 
 
 def drop_digits(table: Numbers) -> Numbers:
@@ -105,11 +117,16 @@ def drop_digits(table: Numbers) -> Numbers:
         >>> drop_digits(numpy.array([3.14159265], numpy.float32)).tolist()
         [3.1416015625]
     """
-    bits = numpy.ascontiguousarray(table, numpy.float32).view(numpy.uint32)
-    rounded_bits = (bits + numpy.uint32(1 << 10)) & numpy.uint32(0xFFFFF800)
+    contiguous = numpy.ascontiguousarray(table, numpy.float32)
+    bits = contiguous.view(numpy.uint32)
+    # Half of the last digit that is kept is added first, so that the rest is rounded, not cut.
+    half = numpy.uint32(1 << 10)
+    mask = numpy.uint32(0xFFFFF800)
+    rounded_bits = (bits + half) & mask
     rounded = rounded_bits.view(numpy.float32)
     # The carry makes the largest numbers infinite, and changes nan.
-    return numpy.where(numpy.isfinite(table) & numpy.isfinite(rounded), rounded, table)
+    stays_finite = numpy.isfinite(table) & numpy.isfinite(rounded)
+    return numpy.where(stays_finite, rounded, table)
 
 
 def is_reproducible(snapshot: Snapshot, data: Numbers, gradients: Numbers) -> bool:
@@ -132,9 +149,14 @@ def _agree(computed: Numbers, recorded: Numbers) -> bool:
         return False
     recorded = numpy.where(finite, recorded, 0.0)
     computed = numpy.where(finite, computed, 0.0)
+
+    # Relative to the whole column, and to all of the table: a number that is the small difference
+    # of large ones loses more digits than it has itself.
     sizes = numpy.abs(recorded)
-    allowed = 1e-4 * sizes.max(axis=0, initial=0.0) + 1e-6 * sizes.max(initial=0.0)
-    return bool((numpy.abs(computed - recorded) <= allowed).all())
+    of_column = 1e-4 * sizes.max(axis=0, initial=0.0)
+    of_table = 1e-6 * sizes.max(initial=0.0)
+    errors = numpy.abs(computed - recorded)
+    return bool((errors <= of_column + of_table).all())
 
 
 def _forward(snapshot: Snapshot, data: Numbers) -> tuple[Numbers, Partials]:
@@ -149,9 +171,10 @@ def _forward(snapshot: Snapshot, data: Numbers) -> tuple[Numbers, Partials]:
             partials.append(())
             continue
         op = TABLE[node.op]
-        columns = [
-            values[:, snapshot.index[x]] if x in snapshot.index else x for x in operands(node)
-        ]
+        columns: list[Any] = []
+        for operand in operands(node):
+            is_value = operand in snapshot.index
+            columns.append(values[:, snapshot.index[operand]] if is_value else operand)
         given: Any = numpy.stack(columns) if op.over_list else columns
         values[:, i], local = op.at(ARRAYS, given, wanted(node))
         partials.append(local)
@@ -162,13 +185,16 @@ def _backward(snapshot: Snapshot, partials: Partials, gradients: Numbers) -> Num
     """Compute all gradients from those of the roots."""
     computed = numpy.zeros_like(gradients)
     for root in snapshot.roots:
-        computed[:, snapshot.index[root]] = gradients[:, snapshot.index[root]]
-    for i in range(len(snapshot) - 1, -1, -1):
+        column = snapshot.index[root]
+        computed[:, column] = gradients[:, column]
+
+    for i in reversed(range(len(snapshot))):
         gradient = computed[:, i]
         for arg, partial in zip(snapshot.order[i].args, partials[i], strict=True):
             if isinstance(partial, ExactZero):
                 continue
             # 0 times infinity is 0 here, as in the engine: nothing flows where either is 0.
             is_zero = (gradient == 0.0) | (numpy.asarray(partial) == 0.0)
-            computed[:, snapshot.index[arg]] += numpy.where(is_zero, 0.0, gradient * partial)
+            share = numpy.where(is_zero, 0.0, gradient * partial)
+            computed[:, snapshot.index[arg]] += share
     return computed

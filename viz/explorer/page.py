@@ -6,6 +6,7 @@ It opens offline, asks the network for nothing, and runs no script but its own.
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -18,10 +19,11 @@ from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
-from viz.look.text import clean, escape
+from viz.look.measures import BORDER, FONT_SIZES
+from viz.look.text import clean, cut, escape
 from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_color
 from viz.model import target_types
-from viz.model.snapshot import Snapshot, grad_of
+from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
 from viz.showing import show
 from viz.views.choose import choose_pictures, find_roots
@@ -87,6 +89,7 @@ class Page:
         """The page in a sandboxed frame, and a still picture for notebooks that are not trusted."""
         style = "width:100%;height:640px;border:1px solid #d0d7de;border-radius:8px"
         title = escape(repr(self)[1:-1])
+        # An attribute in quotes ends at the next quote; `<` and `>` mean nothing in it.
         content = self.html.replace("&", "&amp;").replace('"', "&quot;")
         return (
             f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{content}">'
@@ -134,9 +137,12 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
         "rounded": packed.rounded,
     }
     html = _document(graph, packed.text, rules(snapshot.order))
-    return Page(
-        html, len(snapshot), packed.frames, lambda: Drawing(choose_pictures(snapshot.roots))
-    )
+
+    # Only a notebook needs the still picture, and its layout may take seconds.
+    def still() -> Drawing:
+        return Drawing(choose_pictures(snapshot.roots))
+
+    return Page(html, len(snapshot), packed.frames, still)
 
 
 def _heading(target: Any, snapshot: Snapshot) -> str:
@@ -144,7 +150,7 @@ def _heading(target: Any, snapshot: Snapshot) -> str:
         return type(target).__name__
     if is_named(target, target_types.RECORDING):
         return f"training, {len(target):,} frames"
-    return clean(snapshot.roots[0].label, 40) or "expression graph"
+    return cut(snapshot.labels[snapshot.roots[0]], 40) or "expression graph"
 
 
 Contents = tuple[Snapshot, PackedFrames, dict[str, Any]]
@@ -159,12 +165,12 @@ def _read_graph(target: Any) -> Contents:
         )
     snapshot = _check_size(Snapshot(find_roots(target)))
     data = [node.data for node in snapshot.order]
-    gradients = [grad_of(node) for node in snapshot.order]
+    gradients = [snapshot.gradients[node] for node in snapshot.order]
     graph = describe_graph(snapshot) | {
         "steps": [0],
         "losses": [],
         "leaves": False,
-        "seeded": any(map(grad_of, snapshot.roots)),
+        "seeded": any(snapshot.gradients[root] for root in snapshot.roots),
     }
     return snapshot, pack(numpy.array([*data, *gradients]).reshape(-1, 1)), graph
 
@@ -178,6 +184,8 @@ def _read_recording(recording: "Recording") -> Contents:
     used = {arg for node in recording.values for arg in node.args}
     roots = [node for node in recording.values if node not in used]
     snapshot = _check_size(Snapshot(roots))
+
+    # The order of the recording is that of another walk; the page has the snapshot's.
     column = {node: i for i, node in enumerate(recording.values)}
     columns = [column[node] for node in snapshot.order]
     data = numpy.asarray(recording.data)[:, columns]
@@ -211,6 +219,7 @@ def script_json(thing: Any) -> str:
         >>> script_json("</script>")
         '"\\\\u003c/script\\\\u003e"'
     """
+    # A label may contain `</script>`, which would end the element even inside a string.
     text = json.dumps(thing, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -244,13 +253,25 @@ def _theme_variables(theme: Theme, lighter: float) -> str:
     accent = theme.positive[-1]
     variables["accent-text"] = accent
     variables["on-accent"] = text_color(accent)
-    return " ".join(f"--{name}: {code};" for name, code in variables.items())
+    return _declare(variables)
+
+
+def _measure_variables() -> str:
+    """Return the fonts and borders of the drawing as CSS variables."""
+    fonts = {f"font-{name}": f"{size:g}px" for name, size in asdict(FONT_SIZES).items()}
+    borders = {f"border-{name}": value for name, value in asdict(BORDER).items()}
+    variables = {name.replace("_", "-"): value for name, value in (fonts | borders).items()}
+    return f":root {{ {_declare(variables)} }}\n"
+
+
+def _declare(variables: Mapping[str, object]) -> str:
+    return " ".join(f"--{name}: {value};" for name, value in variables.items())
 
 
 def _document(graph: dict[str, Any], numbers: str, rules_script: str) -> str:
     scripts = {**page_scripts(), "rules": parse_script(rules_script)}
     script = f"'use strict';\n(() => {{\n{join_scripts(scripts)}}})();\n"
-    style = _color_variables() + asset("page.css")
+    style = _color_variables() + _measure_variables() + asset("page.css")
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "
         f"script-src '{_policy_hash(script)}'; base-uri 'none'; form-action 'none'"

@@ -67,18 +67,27 @@ class Lines:
     @property
     def text(self) -> str:
         """The lines, each the definition of a name."""
-        return " ".join(f"const {name} = {expression};" for expression, name in self._names.items())
+        definitions = []
+        for expression, name in self._names.items():
+            definitions.append(f"const {name} = {expression};")
+        return " ".join(definitions)
 
 
 Operator = Callable[[Term, Any], Term]
 
 
 def _infix(sign: str, is_boolean: bool = False) -> Operator:
-    return lambda self, other: self.lines.add(f"{self} {sign} {write(other)}", is_boolean)
+    def operate(self: Term, other: Any) -> Term:
+        return self.lines.add(f"{self} {sign} {write(other)}", is_boolean)
+
+    return operate
 
 
 def _reflected_infix(sign: str) -> Operator:
-    return lambda self, other: self.lines.add(f"{write(other)} {sign} {self}")
+    def operate(self: Term, other: Any) -> Term:
+        return self.lines.add(f"{write(other)} {sign} {self}")
+
+    return operate
 
 
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}
@@ -113,7 +122,8 @@ def _lines_of(items: Iterable[Any]) -> Lines:
 
 
 def _call(name: str, *arguments: Any) -> Term:
-    return _lines_of(arguments).add(f"{name}({', '.join(map(write, arguments))})")
+    written = ", ".join(map(write, arguments))
+    return _lines_of(arguments).add(f"{name}({written})")
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
@@ -121,13 +131,16 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
         return x if condition else y
     # Compared with 0, nan counts as true, as it does in Python; in JavaScript alone it would not.
     test = condition.name if condition.is_boolean else f"{condition} !== 0"
-    return condition.lines.add(f"{test} ? {write(x)} : {write(y)}")
+    choice = f"{test} ? {write(x)} : {write(y)}"
+    return condition.lines.add(choice)
 
 
 def _divide(x: Any, y: Any) -> Any:
-    return _lines_of((x, y)).add(f"{write(x)} / {write(y)}")
+    quotient = f"{write(x)} / {write(y)}"
+    return _lines_of((x, y)).add(quotient)
 
 
+# Division and the choice overwrite the calls of that name: JavaScript has operators for them.
 _CALLS = {name: partial(_call, name) for name in PRIMITIVES}
 TERMS: SimpleNamespace = namespace(_CALLS | {WHERE.name: _where, DIV.name: _divide})
 """The operations on Terms."""
@@ -151,11 +164,14 @@ def rule(op: Op, count: int) -> str:
     head = ", ".join(names)
 
     lines = Lines()
-    value = op.value(TERMS, [Term(lines, name) for name in names])
+    operands = [Term(lines, name) for name in names]
+    value = op.value(TERMS, operands)
     forward = f"({head}) => {{ {lines.text} return {write(value)}; }}"
 
+    # The rule of the derivatives is given the result, `o`, so that it need not be computed again.
     lines = Lines()
-    partials = op.derivatives(TERMS, Term(lines, "o"), [Term(lines, name) for name in names])
+    operands = [Term(lines, name) for name in names]
+    partials = op.derivatives(TERMS, Term(lines, "o"), operands)
     results = ", ".join(map(write, partials))
     backward = f"(o, {head}) => {{ {lines.text} return [{results}]; }}"
     return f"{{value: {forward}, partials: {backward}}}"
@@ -170,7 +186,9 @@ def key(node: Value) -> str:
     """
     if node.op not in TABLE or not node.args:
         return ""
-    return f"{node.op}/{len(node.args)}" if TABLE[node.op].over_list else node.op
+    if TABLE[node.op].over_list:
+        return f"{node.op}/{len(node.args)}"
+    return node.op
 
 
 def rules(nodes: Iterable[Value]) -> str:
@@ -187,11 +205,18 @@ def rules(nodes: Iterable[Value]) -> str:
     used: dict[str, str] = {}
     for node in nodes:
         name = key(node)
-        if name and name not in used:
-            op = TABLE[node.op]
-            used[name] = rule(op, len(node.args) if op.over_list else len(op.operands))
-    lines = "".join(f"  {json.dumps(name)}: {used[name]},\n" for name in sorted(used))
-    imported = ", ".join(name for name in PRIMITIVES if name not in (WHERE.name, DIV.name))
+        if not name or name in used:
+            continue
+        op = TABLE[node.op]
+        count = len(node.args) if op.over_list else len(op.operands)
+        used[name] = rule(op, count)
+
+    # Sorted, so that the page of a graph is the same in every run.
+    lines = ""
+    for name in sorted(used):
+        lines += f"  {json.dumps(name)}: {used[name]},\n"
+    functions = [name for name in PRIMITIVES if name not in (WHERE.name, DIV.name)]
+    imported = ", ".join(functions)
     return (
         f"import {{ {imported} }} from './mathematics.js';\n\nexport const RULES = {{\n{lines}}};\n"
     )

@@ -50,8 +50,13 @@ def parse_script(text: str) -> Script:
     private: list[str] = []
     for exported, name, destructured in _DECLARED.findall(text):
         names = (name,) if name else _names(destructured)
-        (exports if exported else private).extend(names)
-    body = _EXPORT.sub("", _IMPORT.sub("", text))
+        if exported:
+            exports.extend(names)
+        else:
+            private.extend(names)
+
+    without_imports = _IMPORT.sub("", text)
+    body = _EXPORT.sub("", without_imports)
     return Script(imports, tuple(exports), tuple(private), body)
 
 
@@ -73,9 +78,13 @@ def page_scripts() -> Mapping[str, Script]:
 
     One script that they import, `rules`, is missing: it is written for each graph.
     """
-    paths = sorted(path.name for path in (files(__package__) / "assets").iterdir())
-    names = [name.removesuffix(".js") for name in paths if name.endswith(".js")]
-    return {name: parse_script(asset(f"{name}.js")) for name in names}
+    # Sorted, as folders are listed in any order, and pages are the same everywhere.
+    folder = files(__package__) / "assets"
+    scripts = {}
+    for name in sorted(path.name for path in folder.iterdir()):
+        if name.endswith(".js"):
+            scripts[name.removesuffix(".js")] = parse_script(asset(name))
+    return scripts
 
 
 def join_scripts(scripts: Mapping[str, Script]) -> str:
@@ -87,5 +96,6 @@ def join_scripts(scripts: Mapping[str, Script]) -> str:
         graphlib.CycleError: Some scripts import each other.
     """
     imports = {name: tuple(script.imports) for name, script in scripts.items()}
+    # A `const` can't be used before its line, and the scripts use imports at their top level.
     order = TopologicalSorter(imports).static_order()
     return "\n".join(scripts[name].body.lstrip("\n") for name in order)

@@ -5,7 +5,7 @@ that a card has the same size and a gradient the same color wherever it is drawn
 pixels, and all baselines are offsets from the upper edge unless they say otherwise.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,25 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class MiniCard:
+    """The small card over a chip of the explorer page, for readers who have zoomed in.
+
+    Attributes:
+        inset: From the border to the texts.
+        foot: Height of the strip with the gradient, in its color.
+    """
+
+    height: float = 34.0
+    min_width: float = 56.0
+    radius: float = 4.0
+    inset: float = 4.0
+    foot: float = 11.5
+    title_baseline: float = 8.5
+    data_baseline: float = 19.5
+    gradient_baseline: float = 30.5
+
+
+@dataclass(frozen=True, slots=True)
 class FontSizes:
     """Font sizes by what they are used for."""
 
@@ -156,6 +175,8 @@ class FontSizes:
     small: float = 9.0
     chip_label: float = 8.5
     chip_detail: float = 8.0
+    mini: float = 6.5
+    mini_word: float = 6.0
 
 
 SCALE = Scale()
@@ -166,7 +187,14 @@ TAG = Tag()
 MODULE = ClosedModule()
 BOX = Box()
 UNIT = Unit()
+MINI = MiniCard()
 FONT_SIZES = FontSizes()
+
+# The numbers on the page change while it is read, so that its cards can't be made to measure: they
+# have space for the longest ones, and labels get less.
+PAGE_CARD = replace(CARD, min_body=106.0, max_label=170.0)
+PAGE_MODULE = replace(MODULE, min_width=156.0, title_inset=21.0)
+PAGE_BOX = replace(BOX, title_baseline=19.0, detail_inset=12.0)
 
 # Both sides keep apart for readers with deutan, protan or tritan vision: +t against -t differs by
 # ΔE 41 or more.
@@ -184,21 +212,19 @@ STOPS = {
 
 
 def as_data() -> dict[str, object]:
-    """Return all of it as nested dictionaries that `json.dumps` can write.
+    """Return what the explorer page draws with, as dictionaries that `json.dumps` can write.
 
     Example:
-        >>> as_data()["unit"]
-        {'width': 74.0, 'height': 30.0, 'radius': 7.0}
+        >>> as_data()["chip"]["height"], as_data()["border"]["zero_dashes"]
+        (22.0, '4 3')
     """
     return {
         "scale": asdict(SCALE),
-        "stops": STOPS,
         "border": asdict(BORDER),
-        "card": asdict(CARD),
+        "card": asdict(PAGE_CARD),
         "chip": asdict(CHIP),
-        "tag": asdict(TAG),
-        "module": asdict(MODULE),
-        "box": asdict(BOX),
-        "unit": asdict(UNIT),
+        "mini": asdict(MINI),
+        "module": asdict(PAGE_MODULE),
+        "box": asdict(PAGE_BOX),
         "fonts": asdict(FONT_SIZES),
     }

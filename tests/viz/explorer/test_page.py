@@ -23,6 +23,7 @@ from scalargrad.nn import MLP
 from scalargrad.training import Recorder, Recording, fit
 from tests.viz.graphs import chain, network, neuron
 from tests.viz.hostile import HOSTILE, each
+from viz.explorer.box_layout import BoxLayouts
 from viz.explorer.boxes import find_folds, initially_open
 from viz.explorer.graph_json import describe_graph
 from viz.explorer.packing import (
@@ -34,6 +35,9 @@ from viz.explorer.packing import (
     unpack,
 )
 from viz.explorer.page import script_json
+from viz.layout.node_size import measure_node
+from viz.look.measures import as_data
+from viz.model.picture import Node
 from viz.model.snapshot import Snapshot
 
 
@@ -322,6 +326,19 @@ def test_a_description_knows_the_graph() -> None:
     assert found["label"][0] == "x1"
     assert found["kinds"] == "ipoipoopoo"
     assert found["level"] == "cards"
+
+
+def test_a_page_draws_with_the_measures_of_all_pictures() -> None:
+    look = graph_of(viz.explore(neuron()))["look"]
+    assert look["measures"] == as_data()
+
+
+def test_frames_are_as_high_as_the_cards_of_other_pictures() -> None:
+    snapshot = Snapshot([neuron()])
+    layouts = BoxLayouts(snapshot, find_folds(snapshot), "cards")
+    heights = {frame.height for layout in layouts.layouts for frame in layout.frames}
+    nodes = [Node("n0", "operation", "+", label, data=1.0, grad=1.0) for label in ("", "x")]
+    assert heights == {measure_node(node, "cards")[1] for node in nodes}
 
 
 def test_settings_and_local_derivatives_by_hand() -> None:

@@ -4,12 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError
+from importlib.resources import files
 
 import pytest
 
 from scalargrad import Value
 from viz.explorer.rules_js import rules
-from viz.explorer.scripts import Script, join_scripts, page_scripts, parse_script
+from viz.explorer.scripts import Script, asset, join_scripts, page_scripts, parse_script
+from viz.look.measures import as_data
 
 SCRIPTS: Mapping[str, Script] = {
     **page_scripts(),
@@ -125,3 +127,38 @@ def test_every_export_is_imported_somewhere() -> None:
     }
     exported = {(name, each) for name, script in SCRIPTS.items() for each in script.exports}
     assert exported <= imported
+
+
+# How the assets read
+
+ASSETS = [
+    path.name
+    for path in (files("viz.explorer") / "assets").iterdir()
+    if path.name.endswith((".js", ".css"))
+]
+
+
+@pytest.mark.parametrize("name", sorted(ASSETS))
+def test_no_line_is_longer_than_100_columns(name: str) -> None:
+    assert [line for line in asset(name).splitlines() if len(line) > 100] == []
+
+
+SIZES = {"height", "min_width", "badge", "head", "row", "foot", "header", "min_body", "max_label"}
+
+
+def test_the_drawing_takes_the_sizes_of_nodes_from_the_measures() -> None:
+    drawing = without_texts(SCRIPTS["drawing"].body)
+    literals = set(re.findall(r"(?<![\w.])\d+(?:\.\d+)?", drawing))
+    data = as_data()
+    parts = [data[part] for part in ("card", "chip", "mini", "module", "box")]
+    sizes = {f"{part[size]:g}" for part in parts for size in SIZES & part.keys()}
+    assert {"30", "46", "106"} <= sizes
+    assert literals.isdisjoint(sizes)
+
+
+def test_the_style_has_no_font_of_the_drawing_but_those_of_the_measures() -> None:
+    drawing = asset("page.css").partition("/* The drawing */")[2].partition("/* The panel */")[0]
+    names = re.findall(r"font-size: ([^;]+);", drawing)
+    known = {f"var(--font-{name.replace('_', '-')})" for name in as_data()["fonts"]}
+    assert names
+    assert set(names) <= known

@@ -2,12 +2,9 @@
 // and its numbers into the page, so that they are those of all other pictures.
 
 import { graph } from './graph.js';
+import { SCALE } from './measures.js';
 
-const { steps: STEPS, reach: REACH, themes } = graph.look;
-const [thinnest, thickest] = graph.look.edges;
-
-/** The width of a line that carries nothing. */
-export const THINNEST = thinnest;
+const { themes } = graph.look;
 
 /** Whether the system of the reader asks for dark pages. */
 export const darkSystem = matchMedia('(prefers-color-scheme: dark)');
@@ -28,22 +25,31 @@ export function readColors() {
   scale = themes[currentTheme()];
 }
 
-// Where a gradient is on the scale, from 0 to 1: log(1 + reach·|g|/largest) / log(1 + reach).
+// Where a gradient is on the scale, from 0 to 1: log(1 + s·|g|/largest) / log(1 + s), where s
+// is the steepness.
 function strength(x, largest) {
   if (!Number.isFinite(x)) return 1;
-  return Math.min(1, Math.log1p(REACH * (Math.abs(x) / largest)) / Math.log1p(REACH));
+  const rise = Math.log1p(SCALE.steepness * (Math.abs(x) / largest));
+  return Math.min(1, rise / Math.log1p(SCALE.steepness));
 }
 
 function shadeOf(x, largest) {
   if (x === 0 || Number.isNaN(x)) return 0;
-  return Math.max(1, Math.round(STEPS * strength(x, largest)));
+  return Math.max(1, Math.round(SCALE.steps * strength(x, largest)));
 }
 
 const signOf = (x) => (x < 0 ? 'negative' : 'positive');
 
 export const fillOf = (x, largest) => scale.fills[signOf(x)][shadeOf(x, largest)];
-export const lineOf = (x, largest) => (x ? scale.lines[signOf(x)][shadeOf(x, largest)] : scale.line);
-export const widthOf = (x, largest) => THINNEST + (thickest - THINNEST) * strength(x, largest);
+
+/** The color of a line; one that carries nothing has a color of its own. */
+export function lineOf(x, largest) {
+  return x ? scale.lines[signOf(x)][shadeOf(x, largest)] : scale.line;
+}
+
+export function widthOf(x, largest) {
+  return SCALE.thinnest + (SCALE.thickest - SCALE.thinnest) * strength(x, largest);
+}
 
 /** Black or white, whichever contrasts more with a fill. */
 export const inkOn = (fill) => scale.ink[fill];

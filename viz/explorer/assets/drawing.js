@@ -4,8 +4,16 @@ import { short } from './numbers.js';
 import { graph, ROOTS, kindOf, symbolOf, labelOf, titleOf, foldPath, standIn } from './graph.js';
 import { frameAt } from './frames.js';
 import { state } from './state.js';
+import { CARD, CHIP, MINI, MODULE, BOX, FONTS } from './measures.js';
 import { svg, byId, textWidth, fitted } from './elements.js';
 import { layOut, routeOf, curvePath } from './layout.js';
+
+// How much of its width the title of an open and of a closed fold, and the label of a card, leave
+// to what is beside them.
+const OPEN_TITLE_MARGIN = 150;
+const CLOSED_TITLE_MARGIN = 84;
+const LABEL_MARGIN = 16;
+const MAX_CHIP_LABEL = 62;
 
 export const stage = byId('drawing');
 export const world = svg('g', { id: 'world' });
@@ -43,34 +51,42 @@ export function drawElements() {
 // Folds
 
 function drawOpenFold(fold, { x, y, w, h }) {
-  const detail = svg('text', { x: x + w - 12, y: y + 19, class: 'detail', 'text-anchor': 'end' });
+  const right = x + w - BOX.detail_inset;
+  const baseline = y + BOX.title_baseline;
+  const title = fitted(titleOf(fold), w - OPEN_TITLE_MARGIN);
+  const detail = rightText(right, baseline, 'detail');
   const header = svg(
     'g',
     foldButton(fold, true, { class: 'header' }),
-    svg('rect', { x, y, width: w, height: 27, class: 'plain' }),
+    svg('rect', { x, y, width: w, height: BOX.header - 3, class: 'plain' }),
     svg('path', { d: `M${x + 10} ${y + 11}h9l-4.5 6.5z`, class: 'mark' }),
-    svg('text', { x: x + 24, y: y + 19, class: 'title' }, fitted(titleOf(fold), w - 150)),
+    svg('text', { x: x + BOX.title_inset, y: baseline, class: 'title' }, title),
     detail,
   );
-  layers.boxes.append(svg('rect', { x, y, width: w, height: h, rx: 9, class: 'box' }), header);
+  layers.boxes.append(roundedRect(x, y, w, h, BOX.radius, 'box'), header);
   return { detail };
 }
 
 function drawClosedFold(fold, { x, y, w, h }) {
-  const fill = svg('path', { d: lowerStrip(x, y + h - 20, w, 20) });
-  const number = svg('text', { x: x + w - 9, y: y + 17.5, class: 'number', 'text-anchor': 'end' });
+  const { radius, foot } = MODULE;
+  const baseline = y + MODULE.title_baseline;
+  const title = fitted(titleOf(fold), w - CLOSED_TITLE_MARGIN);
+  const fill = svg('path', { d: lowerStrip(x, y + h - foot, w, foot, radius) });
+  const number = rightText(x + w - MODULE.inset, baseline, 'number');
   const detail = svg('text', { x: x + 10, y: y + h - 6.5, class: 'detail' });
-  const stack = [6, 3, 0].map((shift) => roundedRect(x + shift, y + shift, w, h, 7, 'paper'));
+  const stack = [6, 3, 0].map(
+    (shift) => roundedRect(x + shift, y + shift, w, h, radius, 'paper'),
+  );
   const group = svg(
     'g',
     foldButton(fold, false, { class: 'node closed', id: `f${fold}`, 'data-id': -fold }),
     stack,
     fill,
-    svg('path', { d: `M${x + 9} ${y + 9}l6.5 4.5l-6.5 4.5z`, class: 'mark' }),
-    svg('text', { x: x + 21, y: y + 17.5, class: 'title' }, fitted(titleOf(fold), w - 84)),
+    svg('path', { d: closedMark(x + MODULE.inset, y + MODULE.inset), class: 'mark' }),
+    svg('text', { x: x + MODULE.title_inset, y: baseline, class: 'title' }, title),
     number,
     detail,
-    roundedRect(x, y, w, h, 7, 'frame'),
+    roundedRect(x, y, w, h, radius, 'frame'),
   );
   layers.nodes.append(group);
   return { fill, number, detail, group };
@@ -85,10 +101,22 @@ const foldButton = (fold, isOpen, more) => ({
   'aria-label': `${isOpen ? 'close' : 'open'} ${foldPath(fold)}`,
 });
 
-const roundedRect = (x, y, w, h, rx, name) => svg('rect', { x, y, width: w, height: h, rx, class: name });
+const closedMark = (x, y) => `M${x} ${y}l6.5 4.5l-6.5 4.5z`;
+
+function roundedRect(x, y, w, h, rx, name) {
+  return svg('rect', { x, y, width: w, height: h, rx, class: name });
+}
+
+// A text that ends at `x`.
+function rightText(x, y, name) {
+  return svg('text', { x, y, class: name, 'text-anchor': 'end' });
+}
 
 // A filled strip with the round lower corners of the frame around it.
-const lowerStrip = (x, y, w, h) => `M${x} ${y}h${w}v${h - 7}a7 7 0 0 1 -7 7h${14 - w}a7 7 0 0 1 -7 -7z`;
+function lowerStrip(x, y, w, h, r) {
+  const corners = [`a${r} ${r} 0 0 1 -${r} ${r}`, `a${r} ${r} 0 0 1 -${r} -${r}`];
+  return `M${x} ${y}h${w}v${h - r}${corners[0]}h${2 * r - w}${corners[1]}z`;
+}
 
 // Values
 
@@ -102,46 +130,73 @@ function drawValue(i, frame) {
 }
 
 function drawCard(i, { x, y, w, h }) {
-  const badge = Math.max(30, textWidth(symbolOf(i), 12) + 14);
+  const { radius } = CARD;
+  const symbolWidth = textWidth(symbolOf(i), FONTS.symbol);
+  const badge = Math.max(CARD.badge, symbolWidth + CARD.badge_padding);
+  const title = fitted(labelOf(i), w - badge - LABEL_MARGIN);
+
   const left = x + badge;
-  const top = y + (labelOf(i) ? 21 : 4);
-  const fill = svg('path', { d: `M${left} ${top + 19}H${x + w}V${y + h - 7}a7 7 0 0 1 -7 7H${left}z` });
-  const data = svg('text', { x: x + w - 9, y: top + 13.5, class: 'number', 'text-anchor': 'end' });
-  const gradient = svg('text', { x: x + w - 9, y: top + 32.5, class: 'number', 'text-anchor': 'end' });
-  const word = svg('text', { x: left + 10, y: top + 32, class: 'word' }, 'grad');
-  const title = fitted(labelOf(i), w - badge - 16);
-  const side = `M${left} ${y}H${x + 7}a7 7 0 0 0 -7 7v${h - 14}a7 7 0 0 0 7 7H${left}z`;
+  const right = x + w - CARD.number_inset;
+  const top = y + (labelOf(i) ? CARD.head : CARD.top);
+  const middle = y + h / 2 + CARD.symbol_shift;
+  const text = (baseline, name, words) => svg(
+    'text',
+    { x: left + CARD.text_inset, y: baseline, class: name },
+    words,
+  );
+
+  const fill = svg('path', { d: rightHalf(left, top + CARD.row, x + w, y + h, radius) });
+  const data = rightText(right, top + CARD.number_baseline, 'number');
+  const gradient = rightText(right, top + CARD.row + CARD.number_baseline, 'number');
+  const word = text(top + CARD.row + CARD.word_baseline, 'word', 'grad');
   const children = [
-    roundedRect(x, y, w, h, 7, 'paper'),
-    svg('path', { d: side, class: 'badge' }),
-    svg('text', { x: x + badge / 2, y: y + h / 2 + 4, class: 'symbol' }, symbolOf(i)),
-    labelOf(i) ? svg('text', { x: left + 10, y: y + 16, class: 'title' }, title) : null,
-    svg('text', { x: left + 10, y: top + 13, class: 'word' }, 'data'),
+    roundedRect(x, y, w, h, radius, 'paper'),
+    svg('path', { d: leftHalf(x, y, left, h, radius), class: 'badge' }),
+    svg('text', { x: x + badge / 2, y: middle, class: 'symbol' }, symbolOf(i)),
+    labelOf(i) ? text(y + CARD.title_baseline, 'title', title) : null,
+    text(top + CARD.word_baseline, 'word', 'data'),
     fill,
     data,
     word,
     gradient,
-    roundedRect(x, y, w, h, 7, 'frame'),
+    roundedRect(x, y, w, h, radius, 'frame'),
   ];
   return { fill, data, gradient, word, children };
 }
 
-// The rule is that of `chip_text` in viz/explorer/box_layout.py, which makes the chips as wide as
+// The parts of a card left and right of the line beside its badge, with round outer corners.
+
+function leftHalf(x, y, right, h, r) {
+  const corners = [`a${r} ${r} 0 0 0 -${r} ${r}`, `a${r} ${r} 0 0 0 ${r} ${r}`];
+  return `M${right} ${y}H${x + r}${corners[0]}v${h - 2 * r}${corners[1]}H${right}z`;
+}
+
+function rightHalf(left, top, right, bottom, r) {
+  return `M${left} ${top}H${right}V${bottom - r}a${r} ${r} 0 0 1 -${r} ${r}H${left}z`;
+}
+
+// The rule is that of `chip_text` in viz/layout/node_size.py, which makes the chips as wide as
 // their texts.
 function chipText(i) {
   if (graph.args[i].length) return symbolOf(i);
   const text = labelOf(i) || (graph.kinds[i] === 'c' ? short(frameAt(state.frame).data[i]) : '');
-  return text.length <= 5 && graph.kinds[i] !== 'p' ? text : '';
+  return text.length <= CHIP.max_characters && graph.kinds[i] !== 'p' ? text : '';
 }
 
 function drawChip(i, { x, y, w, h }) {
   const text = chipText(i);
   const isSquare = 'pc'.includes(graph.kinds[i]);
   const isLabeledBelow = labelOf(i) && labelOf(i) !== text && 'oi'.includes(graph.kinds[i]);
-  const fill = roundedRect(x, y, w, h, isSquare ? 4 : h / 2, 'frame');
-  const word = text ? svg('text', { x: x + w / 2, y: y + h / 2 + 3.6, class: 'chip' }, text) : null;
-  const label = fitted(labelOf(i), 62, 8.5, 'normal');
-  const below = isLabeledBelow ? svg('text', { x: x + w / 2, y: y + h + 9, class: 'under' }, label) : null;
+  const label = fitted(labelOf(i), MAX_CHIP_LABEL, FONTS.chip_label, 'normal');
+  const center = (baseline, name, words) => svg(
+    'text',
+    { x: x + w / 2, y: baseline, class: name },
+    words,
+  );
+
+  const fill = roundedRect(x, y, w, h, isSquare ? CHIP.leaf_radius : h / 2, 'frame');
+  const word = text ? center(y + h / 2 + CHIP.text_shift, 'chip', text) : null;
+  const below = isLabeledBelow ? center(y + h + CHIP.label_shift, 'under', label) : null;
   return { fill, word, children: [fill, word, below] };
 }
 
@@ -161,27 +216,36 @@ export function drawMinis() {
 
 function drawMini(i, parts) {
   const { x, y, w, h } = parts.frame;
-  const width = Math.max(56, w);
+  const { height, radius, inset, foot } = MINI;
+  const width = Math.max(MINI.min_width, w);
   const left = x + w / 2 - width / 2;
-  const right = left + width - 4;
-  const top = y + h / 2 - 17;
+  const right = left + width - inset;
+  const top = y + h / 2 - height / 2;
+  const data = top + MINI.data_baseline;
+  const gradient = top + MINI.gradient_baseline;
   const name = labelOf(i) ? `${symbolOf(i)}  ${labelOf(i)}` : symbolOf(i);
-  const strip = `M${left} ${top + 22.5}h${width}v7.5a4 4 0 0 1 -4 4h${8 - width}a4 4 0 0 1 -4 -4z`;
-  parts.miniFill = svg('path', { d: strip });
-  parts.data = svg('text', { x: right, y: top + 19.5, class: 'mini-number', 'text-anchor': 'end' });
-  parts.gradient = svg('text', { x: right, y: top + 30.5, class: 'mini-number', 'text-anchor': 'end' });
-  parts.miniWord = svg('text', { x: left + 4, y: top + 30.5, class: 'mini-word' }, 'grad');
+  const title = fitted(name, width - 2 * inset, FONTS.mini);
+  const text = (baseline, style, words) => svg(
+    'text',
+    { x: left + inset, y: baseline, class: style },
+    words,
+  );
+
+  parts.miniFill = svg('path', { d: lowerStrip(left, top + height - foot, width, foot, radius) });
+  parts.data = rightText(right, data, 'mini-number');
+  parts.gradient = rightText(right, gradient, 'mini-number');
+  parts.miniWord = text(gradient, 'mini-word', 'grad');
   parts.group.append(svg(
     'g',
     { class: 'mini' },
-    roundedRect(left, top, width, 34, 4, 'paper'),
-    svg('text', { x: left + 4, y: top + 8.5, class: 'mini-title' }, fitted(name, width - 8, 6.5)),
-    svg('text', { x: left + 4, y: top + 19.5, class: 'mini-word' }, 'data'),
+    roundedRect(left, top, width, height, radius, 'paper'),
+    text(top + MINI.title_baseline, 'mini-title', title),
+    text(data, 'mini-word', 'data'),
     parts.miniFill,
     parts.data,
     parts.miniWord,
     parts.gradient,
-    roundedRect(left, top, width, 34, 4, 'frame'),
+    roundedRect(left, top, width, height, radius, 'frame'),
   ));
 }
 

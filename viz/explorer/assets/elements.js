@@ -1,6 +1,7 @@
 // Elements: the only functions that make parts of the page. Text goes in as text, never as markup.
 
 import { graph } from './graph.js';
+import { FONTS } from './measures.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -25,8 +26,11 @@ export const byId = (id) => document.getElementById(id);
 
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else if (isGiven(value) && value !== false) element.setAttribute(name, value === true ? '' : value);
+    if (name.startsWith('on')) {
+      element.addEventListener(name.slice(2), value);
+    } else if (isGiven(value) && value !== false) {
+      element.setAttribute(name, value === true ? '' : value);
+    }
   }
   const given = children.flat().filter(isGiven);
   element.append(...given.map((child) => (child instanceof Node ? child : String(child))));
@@ -36,7 +40,9 @@ function filled(element, attributes, children) {
 const isGiven = (thing) => thing !== null && thing !== undefined;
 
 /** A table of rows. */
-export const table = (attributes, ...lines) => html('table', attributes, html('tbody', {}, ...lines));
+export function table(attributes, ...lines) {
+  return html('table', attributes, html('tbody', {}, ...lines));
+}
 
 /** A row of a table: a heading in words, and cells. */
 export function row(words, ...cells) {
@@ -57,8 +63,9 @@ const { letters } = graph.look;
 const wideSigns = new Set(letters.signs);
 
 /** How wide a text is in pixels. */
-export function textWidth(text, font = 11, weight = 'bold') {
-  const thousandths = [...text].reduce((sum, letter) => sum + letterWidth(letter, letters[weight]), 0);
+export function textWidth(text, font = FONTS.label, weight = 'bold') {
+  const widths = [...text].map((letter) => letterWidth(letter, letters[weight]));
+  const thousandths = widths.reduce((sum, width) => sum + width, 0);
   return (thousandths * font) / 1000;
 }
 
@@ -73,9 +80,10 @@ function letterWidth(letter, widths) {
 }
 
 /** A text, shortened until it fits into some pixels. */
-export function fitted(text, pixels, font = 11, weight = 'bold') {
+export function fitted(text, pixels, font = FONTS.label, weight = 'bold') {
   if (textWidth(text, font, weight) <= pixels) return text;
   const remaining = [...text];
-  while (remaining.length && textWidth(`${remaining.join('')}…`, font, weight) > pixels) remaining.pop();
+  const tooWide = () => textWidth(`${remaining.join('')}…`, font, weight) > pixels;
+  while (remaining.length && tooWide()) remaining.pop();
   return `${remaining.join('').trimEnd()}…`;
 }

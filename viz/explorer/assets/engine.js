@@ -31,7 +31,9 @@ export function localsOf(i, data, recorded = true) {
 export const share = (gradient, local) => (gradient === 0 || local === null ? 0 : gradient * local);
 
 /** Whether the rule of an operation can cut an operand off, as that of relu does. */
-export const canCutOff = (i) => Boolean(ruleName(i)) && RULES[ruleName(i)].partials.toString().includes('null');
+export function canCutOff(i) {
+  return Boolean(ruleName(i)) && RULES[ruleName(i)].partials.toString().includes('null');
+}
 
 /**
  * The local derivatives that a rule would give for these numbers in place of its result and

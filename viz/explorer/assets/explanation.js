@@ -24,7 +24,8 @@ export function goToButton(i, text = fullName(i)) {
 export function numbersTable(i, now) {
   if (state.compare < 0) {
     const line = (word, x) => row([word], html('b', {}, short(x)), html('code', {}, exact(x)));
-    return table({ class: 'numbers' }, line('data', now.data[i]), line('gradient', now.gradients[i]));
+    const lines = [line('data', now.data[i]), line('gradient', now.gradients[i])];
+    return table({ class: 'numbers' }, lines);
   }
   const then = frameAt(state.compare);
   const [stepThen, stepNow] = [graph.steps[state.compare], graph.steps[state.frame]];
@@ -112,7 +113,8 @@ export function whySentence(i, shares, now) {
   if (ROOTS.has(i)) return 'The derivative of the output by itself.';
   if (gradient === 0) return whyNothing(shares, now);
   if (shares.length > 1) {
-    return `Used ${shares.length} times, so the shares add up: that is the += of the backward pass.`;
+    return `Used ${shares.length} times, so the shares add up: `
+      + 'that is the += of the backward pass.';
   }
   return `A step of 0.01 up here moves the output by about ${short(gradient * 0.01)}.`;
 }
@@ -121,10 +123,12 @@ function whyNothing(shares, now) {
   const blocked = shares.find(({ gradient, local }) => gradient !== 0 && !local);
   if (blocked) {
     const reason = blocked.local === null ? '' : ', as its local derivative is 0';
-    return `Nothing arrives: ${labelOrFormula(blocked.user, now.data)} lets nothing through here${reason}.`;
+    const name = labelOrFormula(blocked.user, now.data);
+    return `Nothing arrives: ${name} lets nothing through here${reason}.`;
   }
   const hasNoSender = shares.every(({ gradient }) => gradient === 0);
-  return hasNoSender ? 'Nothing arrives: what uses it has no gradient itself.' : 'The shares cancel.';
+  if (hasNoSender) return 'Nothing arrives: what uses it has no gradient itself.';
+  return 'The shares cancel.';
 }
 
 /** What a value was made from, and what each operand receives; null for leaves. */
@@ -139,5 +143,8 @@ export function operandTable(i, now) {
     return row([goToButton(arg, name)], short(now.data[arg]), local, received);
   });
   const head = tableHead(['operand', 'data', 'local ∂', 'it receives']);
-  return [html('h3', {}, 'Made from'), html('table', { class: 'why' }, head, html('tbody', {}, lines))];
+  return [
+    html('h3', {}, 'Made from'),
+    html('table', { class: 'why' }, head, html('tbody', {}, lines)),
+  ];
 }

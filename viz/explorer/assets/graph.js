@@ -96,7 +96,8 @@ export function formulaOf(i, data) {
   const symbol = symbolOf(i);
   if ('+−×÷'.includes(symbol) && names.length === 2) return `${names[0]} ${symbol} ${names[1]}`;
   // The symbol of a power is "x²" or the like: the operand takes the place of the x.
-  if (symbol.startsWith('x') && symbol.length > 1 && names.length === 1) return `${names[0]}${symbol.slice(1)}`;
+  const isPower = symbol.startsWith('x') && symbol.length > 1;
+  if (isPower && names.length === 1) return `${names[0]}${symbol.slice(1)}`;
   const operation = graph.made[i] ?? ruleName(i).split('/')[0];
   return `${operation}(${names.join(', ')}${args.length > MAX_OPERANDS_IN_FORMULA ? ', …' : ''})`;
 }

@@ -120,8 +120,11 @@ function letGo() {
 }
 
 export function setUpKeys() {
-  const lines = HELP.map(([key, text]) => [html('dt', {}, html('kbd', {}, key)), html('dd', {}, text)]);
-  byId('keys').append(html('h2', {}, 'Keys'), html('dl', {}, lines.flat()));
+  const lines = HELP.flatMap(([key, text]) => [
+    html('dt', {}, html('kbd', {}, key)),
+    html('dd', {}, text),
+  ]);
+  byId('keys').append(html('h2', {}, 'Keys'), html('dl', {}, lines));
   byId('help').addEventListener('click', toggleHelp);
   document.addEventListener('keydown', pressKey);
 }

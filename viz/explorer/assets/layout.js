@@ -2,11 +2,10 @@
 // it closed; an open fold is larger, and its neighbors make room.
 
 import { graph, foldOf, parentOf, pathTo } from './graph.js';
+import { BOX } from './measures.js';
 
 const GAP = 22; // between items that are pushed apart
-const MARGIN = 14;
-const HEADER = 30;
-const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for its title and its details
+const MIN_OPEN_WIDTH = 240; // so that the header of an open fold has room for its texts
 
 /**
  * Everything in sight in one coordinate system.
@@ -20,7 +19,9 @@ export function layOut(opened) {
   // Inner folds have higher numbers, so that their sizes are known before those of the folds around
   // them.
   for (let fold = graph.folds.length - 1; fold >= 0; fold -= 1) {
-    if (isFoldInSight(fold, opened) && opened.has(fold)) insides.set(fold, arrange(fold, opened, insides));
+    if (isFoldInSight(fold, opened) && opened.has(fold)) {
+      insides.set(fold, arrange(fold, opened, insides));
+    }
   }
 
   const frames = new Map();
@@ -31,7 +32,9 @@ export function layOut(opened) {
     const [fold, x, y] = pending.pop();
     const inside = insides.get(fold);
     open.set(fold, { x, y, w: inside.w, h: inside.h, hasGrown: inside.hasGrown });
-    inside.ports.forEach((height, k) => ports.set(`${fold}<${graph.ports[fold][k]}`, [x, y + height]));
+    inside.ports.forEach((height, k) => {
+      ports.set(`${fold}<${graph.ports[fold][k]}`, [x, y + height]);
+    });
     for (const item of inside.items) {
       if (item.id < 0 && opened.has(-item.id)) pending.push([-item.id, x + item.x, y + item.y]);
       else frames.set(item.id, { x: x + item.x, y: y + item.y, w: item.w, h: item.h });
@@ -118,7 +121,7 @@ function columnsOf(items) {
 // Move items to the corner of their fold, below its header, and make the fold as large as they
 // need.
 function enclose(fold, items, layout) {
-  const [left, top, foot] = fold ? [MARGIN, HEADER, MARGIN] : [0, 0, 0];
+  const [left, top, foot] = fold ? [BOX.margin, BOX.header, BOX.margin] : [0, 0, 0];
   const minX = Math.min(...items.map((item) => item.newX));
   const minY = Math.min(...items.map((item) => item.newY));
   const moved = items.map((item) => ({
@@ -168,7 +171,9 @@ export function routeOf(source, target, layout) {
   let depth = 0;
   while (depth + 1 < from.length && from[depth + 1] === to[depth + 1]) depth += 1;
 
-  const points = plannedPoints(from[depth], itemAt(source, from, depth), itemAt(target, to, depth), layout);
+  const start = itemAt(source, from, depth);
+  const end = itemAt(target, to, depth);
+  const points = plannedPoints(from[depth], start, end, layout);
   for (const fold of to.slice(depth + 1)) {
     if (!layout.open.has(fold)) return points;
     const port = layout.ports.get(`${fold}<${source}`);
@@ -183,9 +188,12 @@ const itemAt = (i, path, depth) => (path.length === depth + 1 ? i : -path[depth 
 function plannedPoints(fold, a, b, layout) {
   const frame = layout.open.get(fold);
   if (!frame || frame.hasGrown) return [];
-  const route = plannedRoutes[graph.layout[fold]].get(`${slotsOf[fold].get(a)} ${slotsOf[fold].get(b)}`) ?? [];
+  const slots = slotsOf[fold];
+  const route = plannedRoutes[graph.layout[fold]].get(`${slots.get(a)} ${slots.get(b)}`) ?? [];
   const points = [];
-  for (let k = 0; k < route.length; k += 2) points.push([frame.x + route[k], frame.y + route[k + 1]]);
+  for (let k = 0; k < route.length; k += 2) {
+    points.push([frame.x + route[k], frame.y + route[k + 1]]);
+  }
   return points;
 }
 

@@ -16,7 +16,8 @@ export function saveLink() {
   if (state.selected !== null && state.selected >= 0) words.set('value', state.selected);
   const opened = inOrder(state.opened);
   if (opened !== inOrder(graph.opened)) words.set('open', opened);
-  if (state.changes.size) words.set('what-if', [...state.changes].map(([leaf, x]) => `${leaf}:${x}`).join(' '));
+  const changes = [...state.changes].map(([leaf, x]) => `${leaf}:${x}`);
+  if (changes.length) words.set('what-if', changes.join(' '));
   if (documentElement.dataset.theme) words.set('theme', documentElement.dataset.theme);
   try {
     window.history.replaceState(null, '', `#${words}`);

@@ -10,7 +10,8 @@ import {
   largestGradient, foldContents, normOf,
 } from './state.js';
 import { svg, byId, textWidth } from './elements.js';
-import { scale, THINNEST, fillOf, lineOf, widthOf, inkOn } from './colors.js';
+import { SCALE, FONTS } from './measures.js';
+import { scale, fillOf, lineOf, widthOf, inkOn } from './colors.js';
 import { layers, seen } from './drawing.js';
 
 const MAX_LABELED_EDGES = 60;
@@ -47,7 +48,8 @@ export function paint() {
 // on and what depends on it.
 function litValues() {
   if (state.matches) return state.matches;
-  if (state.selected === null || state.selected < 0 || state.step !== null || state.predicting) return null;
+  if (state.selected === null || state.selected < 0) return null;
+  if (state.step !== null || state.predicting) return null;
   return coneOf(state.selected);
 }
 
@@ -89,8 +91,9 @@ function paintValue(i, parts, now) {
   parts.group.classList.toggle('alarm', isBroken(i, now));
   parts.group.classList.toggle('wrong', state.verdict?.wrong === i);
   parts.group.setAttribute('aria-label', spokenName(i, now, hidden));
+  const texts = [parts.word, parts.miniWord, parts.gradient];
   for (const part of [parts.fill, parts.miniFill]) part?.style.setProperty('fill', fill);
-  for (const part of [parts.word, parts.miniWord, parts.gradient]) part?.style.setProperty('fill', ink);
+  for (const part of texts) part?.style.setProperty('fill', ink);
   // A chip has numbers only once its small card is drawn.
   if (!parts.data) return;
   parts.data.textContent = short(now.data[i]);
@@ -102,7 +105,9 @@ function gradientText(i, gradient, hidden, waits) {
   return waits && gradient === 0 ? '…' : short(gradient);
 }
 
-const isBroken = (i, { data, gradients }) => !Number.isFinite(data[i]) || !Number.isFinite(gradients[i]);
+function isBroken(i, { data, gradients }) {
+  return !Number.isFinite(data[i]) || !Number.isFinite(gradients[i]);
+}
 
 /** What a screen reader says of a value. */
 export function spokenName(i, now, hidden) {
@@ -117,7 +122,8 @@ function paintClosedFold(fold, parts, now) {
   const isSingle = outputs.length === 1 && !parameters.length;
   const norm = () => normOf(parameters.length ? parameters : outputs, now.gradients);
   const gradient = isSingle ? now.gradients[outputs[0]] : norm();
-  const fill = state.predicting || Number.isNaN(gradient) ? scale.card : fillOf(gradient, now.largest);
+  const isBlank = state.predicting || Number.isNaN(gradient);
+  const fill = isBlank ? scale.card : fillOf(gradient, now.largest);
   parts.fill.style.fill = fill;
   parts.detail.style.fill = inkOn(fill);
   parts.detail.textContent = foldDetail(fold, now);
@@ -148,7 +154,7 @@ function paintEdge(edge, now, isLabeled) {
   const isDim = now.lit !== null && !links.some(isLit);
   path.setAttribute('stroke', isPlain ? scale.line : lineOf(flow, now.largest));
   const width = widthOf(flow, now.largest) + (isActive ? 0.8 : 0);
-  path.setAttribute('stroke-width', isPlain ? THINNEST : width.toFixed(2));
+  path.setAttribute('stroke-width', isPlain ? SCALE.thinnest : width.toFixed(2));
   path.classList.toggle('nothing', !isPlain && flow === 0);
   path.classList.toggle('waits', waits);
   path.classList.toggle('dim', isDim);
@@ -158,7 +164,8 @@ function paintEdge(edge, now, isLabeled) {
   if (isActive && edge.b >= 0) {
     activeEdges.push([edge, arithmetic(links[0], now)]);
   } else if (isLabeled) {
-    layers.labels.append(plate(edge.middle, `∂ ${localText(links[0])}`, 10, isDim ? 'plate dim' : 'plate'));
+    const words = `∂ ${localText(links[0])}`;
+    layers.labels.append(plate(edge.middle, words, FONTS.word, isDim ? 'plate dim' : 'plate'));
   }
 }
 
@@ -206,7 +213,9 @@ export function drawActivePlates() {
     if (k) place.y = Math.max(place.y, plates[k - 1].y + height);
   });
   const moved = center() - before;
-  for (const { x, y, text } of plates) layers.labels.append(plate([x, y - moved], text, font, 'plate active'));
+  for (const { x, y, text } of plates) {
+    layers.labels.append(plate([x, y - moved], text, font, 'plate active'));
+  }
 }
 
 function plate([x, y], text, font, name) {

@@ -37,10 +37,14 @@ const muted = (...words) => html('p', { class: 'muted' }, ...words);
 
 function introduction() {
   const { data, gradients } = moment();
-  const largest = largestLeaves(gradients).map((leaf) => row([goToButton(leaf)], short(gradients[leaf])));
+  const largest = largestLeaves(gradients).map(
+    (leaf) => row([goToButton(leaf)], short(gradients[leaf])),
+  );
+  const invitation = 'Click a value to see how it was made and why it has its gradient. '
+    + 'Click a box to open it.';
   return [
     html('h2', {}, graph.title),
-    muted('Click a value to see how it was made and why it has its gradient. Click a box to open it.'),
+    muted(invitation),
     table({}, sizes().map(([word, number]) => row([word], number))),
     html('h3', {}, ROOTS.size > 1 ? 'Outputs' : 'Output'),
     graph.roots.slice(0, MAX_OUTPUTS).map((root) => outputLine(root, data)),
@@ -85,7 +89,8 @@ function aboutValue(i) {
   const isOperation = graph.args[i].length > 0;
   const result = labelOf(i) ? `${labelOf(i)} = ` : '';
   const isByHand = graph.made[i];
-  const byHand = 'Made by hand: its local derivatives were given, and it is not computed anew here.';
+  const byHand = 'Made by hand: its local derivatives were given, '
+    + 'and it is not computed anew here.';
   const line = graph.source[i];
   return [
     html('h2', {}, nameOf(i)),
@@ -140,13 +145,14 @@ function historyChart(word, numbers) {
   const now = Number.isFinite(numbers[state.frame]) ? numbers[state.frame] : 0;
   const heading = `${word} over training`;
   const range = `${short(Math.min(...finite))} … ${short(Math.max(...finite))}`;
+  const viewBox = `0 0 ${CHART_WIDTH} ${CHART_HEIGHT}`;
   return html(
     'figure',
     {},
     html('figcaption', {}, html('span', {}, heading), html('code', {}, range)),
     svg(
       'svg',
-      { viewBox: `0 0 ${CHART_WIDTH} ${CHART_HEIGHT}`, class: 'history', role: 'img', 'aria-label': heading },
+      { viewBox, class: 'history', role: 'img', 'aria-label': heading },
       svg('line', { x1: 0, x2: CHART_WIDTH, y1: zero, y2: zero, class: 'zero' }),
       svg('polyline', { points: points.join(' ') }),
       svg('circle', { cx: xOf(state.frame), cy: yOf(now), r: 3.4 }),

@@ -21,7 +21,8 @@ export function showStep() {
   const total = operations.length;
   byId('step').max = total;
   byId('step').value = state.step ?? total;
-  byId('step-text').textContent = state.step === null ? `${total} steps` : `${state.step} of ${total}`;
+  const place = state.step === null ? `${total} steps` : `${state.step} of ${total}`;
+  byId('step-text').textContent = place;
   byId('play').textContent = isPlaying() ? '❚❚ pause' : '▶ play';
   byId('caption').replaceChildren(...caption());
   byId('caption').hidden = state.step === null && state.compare < 0 && !state.changes.size;

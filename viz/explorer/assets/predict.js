@@ -19,7 +19,13 @@ const MAX_QUESTIONS = 80;
 
 /** Begin or end predicting. */
 export function predict(on) {
-  Object.assign(state, { predicting: on, answers: new Map(), verdict: null, step: null, compare: -1 });
+  Object.assign(state, {
+    predicting: on,
+    answers: new Map(),
+    verdict: null,
+    step: null,
+    compare: -1,
+  });
   pause();
   byId('predict').setAttribute('aria-pressed', String(on));
   refresh();
@@ -34,6 +40,7 @@ export function predictPanel(selected) {
     event.preventDefault();
     check();
   };
+  const lines = asked().slice(0, MAX_QUESTIONS).map(answerRow);
   return [
     html('h2', {}, 'Predict the gradients'),
     html('p', { class: 'muted' }, invitation),
@@ -42,7 +49,7 @@ export function predictPanel(selected) {
     html(
       'form',
       { id: 'predict-form', onsubmit: submit },
-      html('table', { class: 'answers' }, html('tbody', {}, asked().slice(0, MAX_QUESTIONS).map(answerRow))),
+      html('table', { class: 'answers' }, html('tbody', {}, lines)),
       html(
         'p',
         {},
@@ -101,7 +108,8 @@ function markOf(i) {
 function hint(i) {
   const names = users[i].map(([user]) => labelOrFormula(user, moment().data));
   const consumers = names.slice(0, 4).join('; ') || 'nothing';
-  return html('p', { class: 'note' }, `${nameOf(i)} = ${short(moment().data[i])}; used by ${consumers}.`);
+  const equation = `${nameOf(i)} = ${short(moment().data[i])}`;
+  return html('p', { class: 'note' }, `${equation}; used by ${consumers}.`);
 }
 
 // Checking
@@ -143,7 +151,8 @@ function verdictText() {
   const { right, wrong, open, reason } = state.verdict;
   const attributes = (quality) => ({ class: `verdict ${quality}`, id: 'verdict', role: 'status' });
   if (wrong !== null) {
-    return html('p', attributes('bad'), html('b', {}, `The first wrong step is ${nameOf(wrong)}. `), reason);
+    const finding = html('b', {}, `The first wrong step is ${nameOf(wrong)}. `);
+    return html('p', attributes('bad'), finding, reason);
   }
   const praise = `All ${right.size} right${open ? `, ${open} to go` : ''}.`;
   return html('p', attributes('good'), right.size ? praise : 'Type a number first.');
@@ -171,7 +180,8 @@ function missedRule(i, answer, now) {
     return 'Missed: the chain rule. '
       + `The local derivative is multiplied by the gradient of what uses ${name}.`;
   }
-  if (uses.some(({ user, gradient }) => symbolOf(user) === '×' && isAnswer(gradient * now.data[i]))) {
+  const products = uses.filter(({ user }) => symbolOf(user) === '×');
+  if (products.some(({ gradient }) => isAnswer(gradient * now.data[i]))) {
     return 'Missed: the product rule. '
       + 'In a product each factor receives the gradient times the other factor, not itself.';
   }
@@ -187,7 +197,8 @@ function missedRule(i, answer, now) {
   }
   if (answer === 0) return `It does count: the output changes with ${name}. ${rule}`;
   if (truth === 0) {
-    return `Nothing flows to ${name}: ${whySentence(i, uses.map((use) => ({ ...use, part: 0 })), now)}`;
+    const nothing = uses.map((use) => ({ ...use, part: 0 }));
+    return `Nothing flows to ${name}: ${whySentence(i, nothing, now)}`;
   }
   return rule;
 }

@@ -19,7 +19,8 @@ export function endSearch() {
 function search(text) {
   state.matches = matchesOf(text);
   position = -1;
-  byId('found').textContent = state.matches ? `${state.matches.size.toLocaleString('en')} found` : '';
+  const { matches } = state;
+  byId('found').textContent = matches ? `${matches.size.toLocaleString('en')} found` : '';
   paint();
 }
 
@@ -36,7 +37,8 @@ function matchesOf(text) {
 }
 
 function describe(i) {
-  const parts = [labelOf(i), ruleName(i), symbolOf(i), graph.made[i] ?? '', kindOf(i), foldPath(foldOf[i])];
+  const operation = [ruleName(i), symbolOf(i), graph.made[i] ?? ''];
+  const parts = [labelOf(i), ...operation, kindOf(i), foldPath(foldOf[i])];
   return parts.join(' ').toLowerCase();
 }
 

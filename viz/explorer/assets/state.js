@@ -65,7 +65,8 @@ export function gradientsShown() {
 // Only the last step is kept: all steps of a large graph would not fit into memory.
 function gradientsSoFar(now) {
   if (now.soFar?.step !== state.step) {
-    now.soFar = { step: state.step, gradients: backward(now.data, now.seeds, state.step, now.recorded) };
+    const gradients = backward(now.data, now.seeds, state.step, now.recorded);
+    now.soFar = { step: state.step, gradients };
   }
   return now.soFar.gradients;
 }

@@ -44,8 +44,9 @@ function drawLosses() {
     return svg('line', { x1: x, x2: x, y1: 0, y2: CURVE_HEIGHT, class: name });
   };
 
+  const pointAt = (loss, t) => `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}`;
   const points = losses
-    .map((loss, t) => (Number.isFinite(loss) ? `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}` : null))
+    .map((loss, t) => (Number.isFinite(loss) ? pointAt(loss, t) : null))
     .filter(Boolean);
   const marks = eventList().map(({ frame, kind }) => (
     svg('path', { d: `M${xOf(frame)} ${CURVE_HEIGHT}v-6`, class: `event ${kind}` })
@@ -53,7 +54,8 @@ function drawLosses() {
   const chart = byId('losses');
   chart.setAttribute('viewBox', `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}`);
   chart.setAttribute('preserveAspectRatio', 'none');
-  chart.replaceChildren(svg('polyline', { points: points.join(' ') }), ...marks, upright(state.frame, 'now'));
+  const curve = svg('polyline', { points: points.join(' ') });
+  chart.replaceChildren(curve, ...marks, upright(state.frame, 'now'));
   if (state.compare >= 0) chart.append(upright(state.compare, 'then'));
 }
 
@@ -155,7 +157,8 @@ export function setUpTraining() {
 
 function setUpCompare() {
   const every = Math.max(1, Math.ceil(graph.frames / MAX_COMPARE_CHOICES));
-  const choices = graph.steps.map((_, t) => t).filter((t) => t % every === 0 || t === graph.frames - 1);
+  const frames = graph.steps.map((_, t) => t);
+  const choices = frames.filter((t) => t % every === 0 || t === graph.frames - 1);
   byId('compare').append(
     html('option', { value: -1 }, 'nothing'),
     html('option', { value: 'here' }, 'this frame'),

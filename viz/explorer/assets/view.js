@@ -21,7 +21,8 @@ export function draw() {
 
 function applyView() {
   const { x, y, k } = view;
-  world.setAttribute('transform', `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${k.toFixed(4)})`);
+  const origin = `${x.toFixed(2)} ${y.toFixed(2)}`;
+  world.setAttribute('transform', `translate(${origin}) scale(${k.toFixed(4)})`);
   const isClose = k >= CLOSE;
   if (isClose && drawMinis()) paint();
   stage.classList.toggle('close', isClose);
@@ -227,7 +228,9 @@ function showTip(event) {
   if (tip.hidden) return;
   const bounds = byId('stage').getBoundingClientRect();
   tip.textContent = tipText(id);
-  tip.style.left = `${Math.min(event.clientX - bounds.left + 14, bounds.width - tip.offsetWidth - 8)}px`;
+  const besidePointer = event.clientX - bounds.left + 14;
+  const rightmost = bounds.width - tip.offsetWidth - 8;
+  tip.style.left = `${Math.min(besidePointer, rightmost)}px`;
   tip.style.top = `${event.clientY - bounds.top + 18}px`;
 }
 

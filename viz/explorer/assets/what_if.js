@@ -96,7 +96,8 @@ function outcome(leaf) {
 
   const reach = reachOf(base);
   const samples = size > 4000 ? 13 : 49; // each sample is a pass through the whole graph
-  const xs = Array.from({ length: samples }, (_, k) => base - reach + (2 * reach * k) / (samples - 1));
+  const gap = (k) => (2 * reach * k) / (samples - 1);
+  const xs = Array.from({ length: samples }, (_, k) => base - reach + gap(k));
   const change = outputAt(moved) - start;
   const promised = slope * (moved - base);
   return [
@@ -150,9 +151,10 @@ function tangentPlot(xs, ys, { base, start, slope, moved, reach, end }) {
   ];
   const drawn = parts.filter(([, attributes]) => !Object.values(attributes).includes('NaN'));
   const label = 'the output as this number moves, and the tangent that the gradient promises';
+  const viewBox = `0 0 ${PLOT_WIDTH} ${PLOT_HEIGHT}`;
   return svg(
     'svg',
-    { viewBox: `0 0 ${PLOT_WIDTH} ${PLOT_HEIGHT}`, class: 'tangent', role: 'img', 'aria-label': label },
+    { viewBox, class: 'tangent', role: 'img', 'aria-label': label },
     drawn.map(([tag, attributes]) => svg(tag, attributes)),
   );
 }
