@@ -1,11 +1,13 @@
 """Compiled: a network of single numbers is recorded once, found to be a few matrices, and trained at the speed of arrays.
 
-What one sample costs is written in scalars: neuron by neuron, number by number. Recorded once, this graph is turned into array code: sums
-of products become matrix products, equal operations side by side become one operation on many numbers, and the samples of a batch become
-an axis. What is left is a handful of lines of NumPy, forward and back, which the demo prints.
+What one sample costs is written in scalars: neuron by neuron, number by number. Recorded once,
+this graph is turned into array code: sums of products become matrix products, equal operations
+side by side become one operation on many numbers, and the samples of a batch become an axis. What
+is left is a handful of lines of NumPy, forward and back, which the demo prints.
 
-It stays the same graph. Trained both ways from the same beginning, the losses agree to rounding in every step. And any sample can be put
-back into the recorded numbers, to look at each of them with its gradient, after a training in which no single number was ever touched.
+It stays the same graph. Trained both ways from the same beginning, the losses agree to rounding in
+every step. And any sample can be put back into the recorded numbers, to look at each of them with
+its gradient, after a training in which no single number was ever touched.
 """
 
 from pathlib import Path
@@ -119,14 +121,18 @@ def run(folder: Path, quick: bool = False) -> Story:
 _PICTURES = (
     Picture(
         "compiled-program.svg",
-        "The program as cards from left to right: the input and the weights of a layer go into a matrix product, its result into a relu, "
-        "and so on through three layers; then the difference to the target, and its square.",
-        "All that is left of about a thousand scalars. Every matrix carries the name of the layer that it was found in.",
+        "The program as cards from left to right: the input and the weights of a layer go into a "
+        "matrix product, its result into a relu, and so on through three layers; then the "
+        "difference to the target, and its square.",
+        "All that is left of about a thousand scalars. Every matrix carries the name of the layer "
+        "that it was found in.",
     ),
     Picture(
         "compiled-sample.svg",
-        "The network as columns of neurons for one sample, with the gradient that flows back through each connection.",
-        "One sample, put back into the recorded numbers after the training: the picture of the compiled step is that of the scalar graph.",
+        "The network as columns of neurons for one sample, with the gradient that flows back "
+        "through each connection.",
+        "One sample, put back into the recorded numbers after the training: the picture of the "
+        "compiled step is that of the scalar graph.",
     ),
 )
 

@@ -145,7 +145,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         still, moved = (f"{sum(found) / held_out:.1%}" for found in read[name])
         size = f"{len(model.parameters())} parameters"
         say(
-            f"{name}: {size}, reads {still} of {held_out} held-out images, {moved} of them one pixel to the right"
+            f"{name}: {size}, reads {still} of {held_out} held-out images, {moved} of them one "
+            "pixel to the right"
         )
         numbers += [
             (f"the {name} has", size),
@@ -163,7 +164,8 @@ def run(folder: Path, quick: bool = False) -> Story:
     draw(models["convolution"], images.held_out[which], images.moved[which], folder)
     ahead = margin(models["convolution"], images.moved[which], int(images.held_out_digits[which]))
     say(
-        f"the moved image drawn is the first that only the convolution reads (or the first of all): {ahead.label} by {ahead.data:.2f}"
+        "the moved image drawn is the first that only the convolution reads (or the first of "
+        f"all): {ahead.label} by {ahead.data:.2f}"
     )
     viz.draw(
         ahead, level="neurons", title=f"The convolution sees a moved digit: {ahead.label}"
@@ -171,7 +173,8 @@ def run(folder: Path, quick: bool = False) -> Story:
     numbers.append(
         (
             "digits",
-            f"0 to {classes - 1}: trained on the first {count:,}, {epochs} times, tested on the last {held_out}",
+            f"0 to {classes - 1}: trained on the first {count:,}, {epochs} times, tested on the "
+            f"last {held_out}",
         )
     )
     return Story(
@@ -184,14 +187,17 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "A layer has a weight for every pixel and every digit. A convolution moves six filters of nine weights each over the whole image.",
-    "Both learn from the same handwritten digits, and both read most of those that were held out. Then the same images are moved by one "
-    "pixel, which no reader would notice. The layer sees its pixels in the wrong places; the filters meet the same strokes next door.",
+    "A layer has a weight for every pixel and every digit. A convolution moves six filters of "
+    "nine weights each over the whole image.",
+    "Both learn from the same handwritten digits, and both read most of those that were held out. "
+    "Then the same images are moved by one pixel, which no reader would notice. The layer sees "
+    "its pixels in the wrong places; the filters meet the same strokes next door.",
 )
 _FILTERS = Picture(
     "convolution-filters.svg",
     "Six squares of three by three weights, blue above zero and orange below.",
-    "What the filters look for: ink on blue, paper on orange. Some have become detectors of an edge or a stroke in one direction.",
+    "What the filters look for: ink on blue, paper on orange. Some have become detectors of an "
+    "edge or a stroke in one direction.",
 )
 _MAPS = Picture(
     "convolution-maps.svg",
@@ -205,8 +211,10 @@ _MOVED = Picture(
 )
 _NEURONS = Picture(
     "convolution-neurons.svg",
-    "The network as columns: pixels, places of the filters, pooled maxima, two answers and their difference, with gradients on the lines.",
-    "The gradient of the right answer over its rival. Each pooled number passes it on to the one place that was largest.",
+    "The network as columns: pixels, places of the filters, pooled maxima, two answers and their "
+    "difference, with gradients on the lines.",
+    "The gradient of the right answer over its rival. Each pooled number passes it on to the one "
+    "place that was largest.",
 )
 
 if __name__ == "__main__":

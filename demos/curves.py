@@ -124,7 +124,8 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     layers = [layer(rng, 8) for _ in range(5)]
     most = [max(map(turns, curves)) for curves in (chains, layers)]
     say(
-        f"a chain of lines and sigmoids turns {most[0]} times; sums of eight of them turn up to {most[1]} times"
+        f"a chain of lines and sigmoids turns {most[0]} times; sums of eight of them turn up to "
+        f"{most[1]} times"
     )
     draw_curves(folder, chains, layers)
     order = " → ".join(TopologicalSorter(GRAPH).static_order())
@@ -164,25 +165,32 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
 
 
 _TEXT = (
-    "A line and a sigmoid are the only pieces. Put in a chain, each working on what the one before it returned, they can be steep or flat, "
-    "but a chain only rises or only falls. The sum of several chains may turn again and again: that is why a layer has many neurons.",
-    "What depends on what can be written as a dictionary, each name with the names that it is made from. An order in which every name "
-    "comes after its operands computes it; the same order backwards is the chain rule.",
+    "A line and a sigmoid are the only pieces. Put in a chain, each working on what the one "
+    "before it returned, they can be steep or flat, but a chain only rises or only falls. The sum "
+    "of several chains may turn again and again: that is why a layer has many neurons.",
+    "What depends on what can be written as a dictionary, each name with the names that it is "
+    "made from. An order in which every name comes after its operands computes it; the same order "
+    "backwards is the chain rule.",
 )
 _CURVES = Picture(
     "curves-random.svg",
-    "Left: five random chains of lines and sigmoids, each only rising or only falling. Right: five sums of eight, which rise and fall.",
-    "Left, random chains of one to six pieces. Right, random sums of eight sigmoids of lines. Each is stretched to the same height.",
+    "Left: five random chains of lines and sigmoids, each only rising or only falling. Right: "
+    "five sums of eight, which rise and fall.",
+    "Left, random chains of one to six pieces. Right, random sums of eight sigmoids of lines. "
+    "Each is stretched to the same height.",
 )
 _DICTIONARY = Picture(
     "curves-dictionary.svg",
-    "The names k1, x and b1 lead to L1, L1 to sigmoid, that with k2 and b2 to L2, and L2 with y to the loss.",
+    "The names k1, x and b1 lead to L1, L1 to sigmoid, that with k2 and b2 to L2, and L2 with y "
+    "to the loss.",
     "The plain dictionary, drawn before anything is computed.",
 )
 _VALUES = Picture(
     "curves-values.svg",
-    "The expression graph of the same network with data, gradients and local derivatives, from the parameters to the loss.",
-    "The same graph as Values. Multiply the numbers on the way from the loss to a parameter, and you have the printed chain.",
+    "The expression graph of the same network with data, gradients and local derivatives, from "
+    "the parameters to the loss.",
+    "The same graph as Values. Multiply the numbers on the way from the loss to a parameter, and "
+    "you have the printed chain.",
 )
 
 if __name__ == "__main__":

@@ -124,7 +124,8 @@ def run(folder: Path, quick: bool = False) -> Story:
     best = least_squares(inputs, targets)
     found = [descend(way, inputs, targets, tolerance, rounds) for way in ways()]
     say(
-        f"least squares: y = {best[0]:.4f}x {best[1]:+.4f}; a gradient shorter than {tolerance:g} counts as zero"
+        f"least squares: y = {best[0]:.4f}x {best[1]:+.4f}; a gradient shorter than {tolerance:g} "
+        "counts as zero"
     )
     for way in found:
         end = "arrived" if arrived(way, tolerance) else "gave up"
@@ -144,19 +145,25 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "One neuron without activation is a straight line: a weight and a bias. It begins far off, and follows the gradient of its mean "
-    "squared error: over all 60 samples, over ten of them, or over a single one. Least squares knows where the way must end.",
-    "A step over one sample is cheap and roughly right. But samples disagree to the end: only a rate that falls comes to rest.",
+    "One neuron without activation is a straight line: a weight and a bias. It begins far off, "
+    "and follows the gradient of its mean squared error: over all 60 samples, over ten of them, "
+    "or over a single one. Least squares knows where the way must end.",
+    "A step over one sample is cheap and roughly right. But samples disagree to the end: only a "
+    "rate that falls comes to rest.",
 )
 _PATHS = Picture(
     "descent-paths.svg",
-    "Three plots of the same contour lines and a way from ring to cross: smooth with all samples, rough with ten, jagged with one.",
-    "The same valley three times. The ring is where they start, the cross where the gradient is nearly zero.",
+    "Three plots of the same contour lines and a way from ring to cross: smooth with all samples, "
+    "rough with ten, jagged with one.",
+    "The same valley three times. The ring is where they start, the cross where the gradient is "
+    "nearly zero.",
 )
 _NORMS = Picture(
     "descent-gradient.svg",
-    "The length of the gradient after each round, on a logarithmic scale, for the three ways and a fourth whose rate never falls.",
-    "How long the gradient is after each round through all samples. One sample at a time with a rate that stays never settles.",
+    "The length of the gradient after each round, on a logarithmic scale, for the three ways and "
+    "a fourth whose rate never falls.",
+    "How long the gradient is after each round through all samples. One sample at a time with a "
+    "rate that stays never settles.",
 )
 
 if __name__ == "__main__":

@@ -122,7 +122,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         for (answer, _), (_, digit) in zip(answers(model, held_out), held_out, strict=True)
     )
     say(
-        f"test: {right} of {HELD_OUT} images that were held out are read correctly ({right / HELD_OUT:.1%})"
+        f"test: {right} of {HELD_OUT} images that were held out are read correctly "
+        f"({right / HELD_OUT:.1%})"
     )
     mistake = worst(model, held_out)
     say(f"the worst mistake: a {mistake.truth} read as a {mistake.answer}")
@@ -152,28 +153,32 @@ def _rows(numbers: list[float]) -> list[list[float]]:
 def _pixels(mistake: Mistake) -> Picture:
     return Picture(
         "digits-pixels.svg",
-        f"Left: the image of a handwritten {mistake.truth}, 8 by 8 pixels. Right: for each pixel the gradient of the network's preference "
-        f"for {mistake.answer} over {mistake.truth}.",
-        f"A {mistake.truth} that was read as a {mistake.answer}. More ink on a blue pixel would speak for {mistake.answer}, "
-        f"on an orange one for {mistake.truth}.",
+        f"Left: the image of a handwritten {mistake.truth}, 8 by 8 pixels. Right: for each pixel "
+        f"the gradient of the network's preference for {mistake.answer} over {mistake.truth}.",
+        f"A {mistake.truth} that was read as a {mistake.answer}. More ink on a blue pixel would "
+        f"speak for {mistake.answer}, on an orange one for {mistake.truth}.",
     )
 
 
 def _layers(mistake: Mistake) -> Picture:
     return Picture(
         "digits-layers.svg",
-        f"The network layer by layer: the image with its gradient, the 16 hidden neurons with maps and histograms of their weights and "
-        f"of the gradients on them, and the answers {mistake.answer} and {mistake.truth} with the difference of the two.",
-        "The same gradient on its way back, all weights of a layer in one map. A row of the lower map that is white belongs to a neuron "
-        "whose output is 0: relu has switched it off, and nothing flows through it.",
+        "The network layer by layer: the image with its gradient, the 16 hidden neurons with maps "
+        "and histograms of their weights and of the gradients on them, and the answers "
+        f"{mistake.answer} and {mistake.truth} with the difference of the two.",
+        "The same gradient on its way back, all weights of a layer in one map. A row of the lower "
+        "map that is white belongs to a neuron whose output is 0: relu has switched it off, and "
+        "nothing flows through it.",
     )
 
 
 _TEXT = (
-    "Real input: 1,797 handwritten digits of 8 × 8 pixels that come with scikit-learn. A network of 64, 16 and 10 units learns from some "
-    "of the first 1,000, one scalar at a time; the last 797 are held out and only used to test it.",
-    "No network of this size reads them all. The pictures show the mistake that it was surest of, and the gradient of the wrong answer's "
-    "logit minus the right one's: the direction in which each number would have to move to make things worse, or better.",
+    "Real input: 1,797 handwritten digits of 8 × 8 pixels that come with scikit-learn. A network "
+    "of 64, 16 and 10 units learns from some of the first 1,000, one scalar at a time; the last "
+    "797 are held out and only used to test it.",
+    "No network of this size reads them all. The pictures show the mistake that it was surest of, "
+    "and the gradient of the wrong answer's logit minus the right one's: the direction in which "
+    "each number would have to move to make things worse, or better.",
 )
 
 if __name__ == "__main__":

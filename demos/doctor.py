@@ -1,10 +1,12 @@
 """The doctor: three networks that can't learn, what is wrong with each, and how they do after the cure.
 
-A network that does not learn gives no error. The doctor sends samples forward and back through a copy of it, and says which layer or
-unit is ill, by which number, for which sample, and what to try.
+A network that does not learn gives no error. The doctor sends samples forward and back through a
+copy of it, and says which layer or unit is ill, by which number, for which sample, and what to
+try.
 
-Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a quarter with each layer. Weights
-that are too large drive tanh to its flat ends. One step that is far too long leaves relu units behind that no sample can reach.
+Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a
+quarter with each layer. Weights that are too large drive tanh to its flat ends. One step that is
+far too long leaves relu units behind that no sample can reach.
 
 Each is cured by what the doctor advised, examined again, and trained as long as the ill one.
 """
@@ -113,7 +115,8 @@ def visit(patient: Patient, folder: Path, steps: int) -> tuple[str, float, float
         viz.draw(clean, title=f"A clean bill: {patient.cure}").save(folder / "doctor-clean.svg")
     losses = train(ill, patient.rate, steps), train(cured, patient.rate, steps)
     say(
-        f"after {steps} steps with a rate of {patient.rate:g}: loss {losses[0]:.3g} as it was, {losses[1]:.3g} after the cure"
+        f"after {steps} steps with a rate of {patient.rate:g}: loss {losses[0]:.3g} as it was, "
+        f"{losses[1]:.3g} after the cure"
     )
     return ", ".join(dict.fromkeys(finding.kind for finding in found.findings)), *losses
 
@@ -145,9 +148,11 @@ def run(folder: Path, quick: bool = False) -> Story:
 _PICTURES = (
     Picture(
         "doctor-chain.svg",
-        "Eight layers of sigmoids from left to right. The lines between the layers fade from strong at the right to nearly nothing at "
-        "the left, where the small print says that the gradient vanishes.",
-        "The norm of the gradient stands under each heading. What reaches the first layer can't teach it anything.",
+        "Eight layers of sigmoids from left to right. The lines between the layers fade from "
+        "strong at the right to nearly nothing at the left, where the small print says that the "
+        "gradient vanishes.",
+        "The norm of the gradient stands under each heading. What reaches the first layer can't "
+        "teach it anything.",
     ),
     Picture(
         "doctor-loud.svg",
@@ -156,12 +161,15 @@ _PICTURES = (
     ),
     Picture(
         "doctor-hasty.svg",
-        "Two layers of relu units after one step with a rate of 3. In the second one several have a red ring and the word dead.",
-        "After one step that was too long: no gradient comes through the ringed units, whatever the sample.",
+        "Two layers of relu units after one step with a rate of 3. In the second one several have "
+        "a red ring and the word dead.",
+        "After one step that was too long: no gradient comes through the ringed units, whatever "
+        "the sample.",
     ),
     Picture(
         "doctor-clean.svg",
-        "The same network as before its step, without any ring; the line below says that the doctor found nothing.",
+        "The same network as before its step, without any ring; the line below says that the "
+        "doctor found nothing.",
         "The same network before that step, with a rate that suits it: nothing found.",
     ),
 )

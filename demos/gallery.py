@@ -168,7 +168,8 @@ def run_alone(demo: Any, name: str) -> None:
         add_data_option(parser)
     options = parser.parse_args()
     say(
-        f"See {write_gallery([with_data(demo, getattr(options, 'data', None))], options.out, options.quick)}"
+        "See "
+        f"{write_gallery([with_data(demo, getattr(options, 'data', None))], options.out, options.quick)}"
     )
 
 
@@ -193,5 +194,6 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SystemExit(
-            f"The gallery can't be written to {folder}: {error.strerror or error}. Choose another folder with --out."
+            f"The gallery can't be written to {folder}: {error.strerror or error}. Choose another "
+            "folder with --out."
         ) from None

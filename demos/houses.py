@@ -1,7 +1,8 @@
 """House prices: a straight line through the rooms, a network that learns from the same rows, and which of them new rows believe.
 
-The table is Boston, 1970: rooms per dwelling, the share of lower-status residents in per cent, and the median price in 1,000 dollars
-of 506 census tracts (Harrison and Rubinfeld 1978, three columns of the table `Boston` of R's package MASS; see data/README.md).
+The table is Boston, 1970: rooms per dwelling, the share of lower-status residents in per cent, and
+the median price in 1,000 dollars of 506 census tracts (Harrison and Rubinfeld 1978, three columns
+of the table `Boston` of R's package MASS; see data/README.md).
 """
 
 from collections.abc import Callable
@@ -97,10 +98,12 @@ def compare(columns: list[int], epochs: int, what: str) -> tuple[Tracts, Rule, R
     bound = error(line, tracts)
     ahead = next((epoch for epoch, missed in enumerate(errors, 1) if missed < bound), None)
     say(
-        f"{what}: the straight line is off by {bound:.2f}, the network by {error(network, tracts):.2f} (in 1,000 dollars)"
+        f"{what}: the straight line is off by {bound:.2f}, the network by "
+        f"{error(network, tracts):.2f} (in 1,000 dollars)"
     )
     say(
-        f"  the network is ahead of the line on held-out rows for the first time after epoch {ahead} of {epochs}"
+        "  the network is ahead of the line on held-out rows for the first time after epoch "
+        f"{ahead} of {epochs}"
     )
     return tracts, line, network
 
@@ -169,18 +172,22 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "What does a room cost? 506 census tracts of Boston, 1970: the mean number of rooms, the share of lower-status residents, and the "
-    "median price (Harrison and Rubinfeld 1978). Four fifths are for learning. The errors are those on the last fifth, which neither the "
-    "line nor the network has seen: the root of the mean squared error, in 1,000 dollars.",
-    "Least squares gives the best straight line there is. The network has no better data, only freedom: a room may be worth more in a "
-    "large house than in a small one, and more where the neighbors are rich.",
+    "What does a room cost? 506 census tracts of Boston, 1970: the mean number of rooms, the "
+    "share of lower-status residents, and the median price (Harrison and Rubinfeld 1978). Four "
+    "fifths are for learning. The errors are those on the last fifth, which neither the line nor "
+    "the network has seen: the root of the mean squared error, in 1,000 dollars.",
+    "Least squares gives the best straight line there is. The network has no better data, only "
+    "freedom: a room may be worth more in a large house than in a small one, and more where the "
+    "neighbors are rich.",
 )
 _PRICES = Picture(
     "houses-prices.svg",
-    "Left: held-out tracts as points over their rooms, with the straight line and the curve of the network. Right: the prices of the "
-    "network over the rooms at three shares of lower-status residents, each with the plane of least squares as a thin line.",
-    "Left, points are tracts that were held out. Right, each color is one share of lower-status residents, drawn where there are "
-    "enough such tracts: the lines of the plane can only be parallel.",
+    "Left: held-out tracts as points over their rooms, with the straight line and the curve of "
+    "the network. Right: the prices of the network over the rooms at three shares of lower-status "
+    "residents, each with the plane of least squares as a thin line.",
+    "Left, points are tracts that were held out. Right, each color is one share of lower-status "
+    "residents, drawn where there are enough such tracts: the lines of the plane can only be "
+    "parallel.",
 )
 
 if __name__ == "__main__":

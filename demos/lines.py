@@ -145,7 +145,8 @@ def run(folder: Path, quick: bool = False) -> Story:
             )
         )
         say(
-            f"{task.name}: learned {np.round(learned, 4)}, least squares {np.round(best, 4)}, largest difference {numbers[-1][1]}"
+            f"{task.name}: learned {np.round(learned, 4)}, least squares {np.round(best, 4)}, "
+            f"largest difference {numbers[-1][1]}"
         )
         curves.append(
             (task, {"learned": heights(learned, PLACES), "least squares": heights(best, PLACES)})
@@ -170,20 +171,24 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "One neuron without activation learns a line, by going down the gradient of its mean squared error. With three inputs it learns three "
-    "slopes at once; given x, x² and x³, a cubic. Least squares finds the same numbers in one stroke, and agrees.",
-    "But somebody had to choose those powers. A step, a sigmoid or a relu between two layers lets a network bend where the data bend.",
+    "One neuron without activation learns a line, by going down the gradient of its mean squared "
+    "error. With three inputs it learns three slopes at once; given x, x² and x³, a cubic. Least "
+    "squares finds the same numbers in one stroke, and agrees.",
+    "But somebody had to choose those powers. A step, a sigmoid or a relu between two layers lets "
+    "a network bend where the data bend.",
 )
 _FITS = Picture(
     "lines-fits.svg",
-    "Three plots of points with curves: a line and a cubic, learned and by least squares, lie on each other; a network follows a wave "
-    "that the best cubic misses.",
-    "Learned and calculated lie on each other. For the wave no power was chosen: the network of twelve tanh neurons found its own bends.",
+    "Three plots of points with curves: a line and a cubic, learned and by least squares, lie on "
+    "each other; a network follows a wave that the best cubic misses.",
+    "Learned and calculated lie on each other. For the wave no power was chosen: the network of "
+    "twelve tanh neurons found its own bends.",
 )
 _FUNCTIONS = Picture(
     "lines-functions.svg",
     "The step, the sigmoid and the relu as curves, with rings at 1, −2, 3, −4 and 7.",
-    "What bends: the step says yes or no, the sigmoid how surely, the relu how much. The rings are the five numbers of the table.",
+    "What bends: the step says yes or no, the sigmoid how surely, the relu how much. The rings "
+    "are the five numbers of the table.",
 )
 
 if __name__ == "__main__":

@@ -147,23 +147,29 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "A gate is a function of a few bits, and its truth table holds all that there is to know. Each network sees the whole table in every "
-    "step: bits as −1 and 1, tanh in the hidden neurons, cross-entropy on the answer, Adam at 0.1.",
-    "No straight line parts the answers of xor, so that one neuron can't do it: hidden ones fold the plane first. Parity is xor of many "
-    "bits: each of them turns the answer over. Not every beginning leads there, and the table says with how many seeds it did.",
-    "To see which of two numbers is greater one neuron is enough. Nobody told it about powers of two, yet its weights come out near "
-    "4, 2, 1 for the one number and −4, −2, −1 for the other: it subtracts.",
+    "A gate is a function of a few bits, and its truth table holds all that there is to know. "
+    "Each network sees the whole table in every step: bits as −1 and 1, tanh in the hidden "
+    "neurons, cross-entropy on the answer, Adam at 0.1.",
+    "No straight line parts the answers of xor, so that one neuron can't do it: hidden ones fold "
+    "the plane first. Parity is xor of many bits: each of them turns the answer over. Not every "
+    "beginning leads there, and the table says with how many seeds it did.",
+    "To see which of two numbers is greater one neuron is enough. Nobody told it about powers of "
+    "two, yet its weights come out near 4, 2, 1 for the one number and −4, −2, −1 for the other: "
+    "it subtracts.",
 )
 _NETWORK = Picture(
     "logic-network.svg",
-    "The trained xor network as columns: two inputs, hidden neurons, the answer and its loss; lines colored by their gradient.",
-    "xor of 1 and 0, after training. Each hidden neuron has drawn a line of its own; the last one combines them.",
+    "The trained xor network as columns: two inputs, hidden neurons, the answer and its loss; "
+    "lines colored by their gradient.",
+    "xor of 1 and 0, after training. Each hidden neuron has drawn a line of its own; the last one "
+    "combines them.",
 )
 _PLANE = Picture(
     "logic-plane.svg",
-    "The plane of the two inputs, colored by the answer of the network, with the four rows of the table and the border where it is 0.",
-    "What it says between the rows: blue where the bits are taken to differ, orange where they are taken to be equal. One straight border "
-    "would not do.",
+    "The plane of the two inputs, colored by the answer of the network, with the four rows of the "
+    "table and the border where it is 0.",
+    "What it says between the rows: blue where the bits are taken to differ, orange where they "
+    "are taken to be equal. One straight border would not do.",
 )
 
 if __name__ == "__main__":

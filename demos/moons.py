@@ -82,7 +82,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         recorder.recording, folder / "moons-explore.html", "one sample while the network learns"
     )
     say(
-        f"step {history.epochs}: loss {history['loss'][-1]:.4f}, accuracy {history['accuracy'][-1]:.0%} on the {SAMPLES} samples"
+        f"step {history.epochs}: loss {history['loss'][-1]:.4f}, accuracy "
+        f"{history['accuracy'][-1]:.0%} on the {SAMPLES} samples"
     )
     (ax,) = new_axes(width=6.5, height=4.4)
     save_plot(
@@ -117,27 +118,31 @@ def _numbers(history: History) -> list[tuple[str, str]]:
 
 
 _TEXT = (
-    "A hundred points lie on two crescents. A network with 337 parameters learns which point lies on which, by gradient descent on the "
-    "hinge loss of all of them, with a small penalty on large parameters.",
-    "The first two pictures show one sample before training, the one that the network gets most wrong: which way, and how much, each "
-    "number would move the loss. The last two show what many such steps lead to.",
+    "A hundred points lie on two crescents. A network with 337 parameters learns which point lies "
+    "on which, by gradient descent on the hinge loss of all of them, with a small penalty on "
+    "large parameters.",
+    "The first two pictures show one sample before training, the one that the network gets most "
+    "wrong: which way, and how much, each number would move the loss. The last two show what many "
+    "such steps lead to.",
 )
 _CARDS = Picture(
     "moons-cards.svg",
-    "The graph of one sample's loss. One neuron of the second layer is open and shows each of its products and sums; "
-    "the other neurons are closed boxes with their output and gradient.",
-    "One neuron is open: sixteen products, their sum, a relu. It is no different inside from any of the closed ones.",
+    "The graph of one sample's loss. One neuron of the second layer is open and shows each of its "
+    "products and sums; the other neurons are closed boxes with their output and gradient.",
+    "One neuron is open: sixteen products, their sum, a relu. It is no different inside from any "
+    "of the closed ones.",
 )
 _NEURONS = Picture(
     "moons-neurons.svg",
-    "The network as columns of neurons: two inputs, two layers of sixteen, one score, the loss. Width and color of each line "
-    "show size and sign of the gradient that flows back through it.",
-    "The same sample with all neurons closed. A dashed gray line carries nothing: its neuron is switched off by relu.",
+    "The network as columns of neurons: two inputs, two layers of sixteen, one score, the loss. "
+    "Width and color of each line show size and sign of the gradient that flows back through it.",
+    "The same sample with all neurons closed. A dashed gray line carries nothing: its neuron is "
+    "switched off by relu.",
 )
 _REGIONS = Picture(
     "moons-regions.svg",
-    "The plane, colored by the network's score, blue for one class and orange for the other, with the samples of the two moons on top "
-    "and the line between the regions.",
+    "The plane, colored by the network's score, blue for one class and orange for the other, with "
+    "the samples of the two moons on top and the line between the regions.",
     "What the trained network says about every point; the line is where its score is 0.",
 )
 _LOSS = Picture(

@@ -189,18 +189,23 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "The 400 most frequent first names of women in the US census of 1990: a network sees three letters and says what comes next.",
-    "The loss is the mean of −log of the probability of the letter that came, on names not read. Counting has the smoothing it likes best.",
+    "The 400 most frequent first names of women in the US census of 1990: a network sees three "
+    "letters and says what comes next.",
+    "The loss is the mean of −log of the probability of the letter that came, on names not read. "
+    "Counting has the smoothing it likes best.",
 )
 _BARS = Picture(
     "names-letters.svg",
-    "Bars for the probabilities of the seven likeliest letters, as the first of a name and after m, mar and eli.",
+    "Bars for the probabilities of the seven likeliest letters, as the first of a name and after "
+    "m, mar and eli.",
     "What the network expects at the beginning, and after “m”, “mar” and “eli”.",
 )
 _NEURONS = Picture(
     "names-neurons.svg",
-    "The network as columns: twelve hidden neurons, the scores of the letters, and the loss, with gradients on the lines.",
-    "One prediction and its gradient: a higher score of “i” would lower the loss (orange), a higher score of another raise it (blue).",
+    "The network as columns: twelve hidden neurons, the scores of the letters, and the loss, with "
+    "gradients on the lines.",
+    "One prediction and its gradient: a higher score of “i” would lower the loss (orange), a "
+    "higher score of another raise it (blue).",
 )
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """One neuron, worked by hand: every factor of the chain rule, printed and drawn.
 
-The numbers are those of the well-known backpropagation tutorial: two inputs, a sigmoid, and a squared error.
+The numbers are those of the well-known backpropagation tutorial: two inputs, a sigmoid, and a
+squared error.
 """
 
 from pathlib import Path
@@ -96,20 +97,26 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
 
 
 _TEXT = (
-    "A neuron with the weights −1 and −1.5 and the bias 0.5 sees the inputs −3 and 2. It says 0.62 where 2 was asked for.",
-    "How much is each weight to blame? The chain rule multiplies the local derivatives on the way from the loss back to the weight. "
-    "Each edge of the picture carries one such factor, and each card the product so far.",
+    "A neuron with the weights −1 and −1.5 and the bias 0.5 sees the inputs −3 and 2. It says "
+    "0.62 where 2 was asked for.",
+    "How much is each weight to blame? The chain rule multiplies the local derivatives on the way "
+    "from the loss back to the weight. Each edge of the picture carries one such factor, and each "
+    "card the product so far.",
 )
 _PICTURE = Picture(
     "neuron-cards.svg",
-    "The expression graph of one neuron and its squared error, from the weights and inputs at the left to the loss at the right. "
-    "Every card shows a number and its gradient, every edge a local derivative.",
-    "Read it from right to left: the gradient of a card is the gradient of the card after it, times the number on the edge between them.",
+    "The expression graph of one neuron and its squared error, from the weights and inputs at the "
+    "left to the loss at the right. Every card shows a number and its gradient, every edge a "
+    "local derivative.",
+    "Read it from right to left: the gradient of a card is the gradient of the card after it, "
+    "times the number on the edge between them.",
 )
 _WAVE = Picture(
     "neuron-wave.svg",
-    "The same graph as a short film: the gradients appear from the loss at the right to the weights and inputs at the left.",
-    "The backward pass as it goes: each card waits until all that use it have sent their share. Who prefers less motion sees its end.",
+    "The same graph as a short film: the gradients appear from the loss at the right to the "
+    "weights and inputs at the left.",
+    "The backward pass as it goes: each card waits until all that use it have sent their share. "
+    "Who prefers less motion sees its end.",
 )
 
 if __name__ == "__main__":

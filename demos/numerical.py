@@ -1,12 +1,14 @@
 """Numerical gradients are right, and slow.
 
-A derivative is what a function gains when its input moves a little, over how far it moved. So a network's gradient can be had without any
-calculus: move one weight up, pass forward, move it down, pass forward; then take the next weight. That is two passes for every weight,
-where backpropagation takes one pass forward and one back for all of them.
+A derivative is what a function gains when its input moves a little, over how far it moved. So a
+network's gradient can be had without any calculus: move one weight up, pass forward, move it down,
+pass forward; then take the next weight. That is two passes for every weight, where backpropagation
+takes one pass forward and one back for all of them.
 
-The networks have sigmoids inside, softmax and cross-entropy at the end. Both ways agree to nine decimals or more, so each is a proof of
-the other; but only one of them is quick enough to train with. The last picture shows what becomes of a network that sees a single picture
-again and again, beside one that has seen many.
+The networks have sigmoids inside, softmax and cross-entropy at the end. Both ways agree to nine
+decimals or more, so each is a proof of the other; but only one of them is quick enough to train
+with. The last picture shows what becomes of a network that sees a single picture again and again,
+beside one that has seen many.
 """
 
 from functools import partial
@@ -223,18 +225,24 @@ def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
 
 _AGREE = Picture(
     "numerical-agreement.svg",
-    "Left: gradients found numerically over gradients by backpropagation, all on one straight line. Right: how far apart each pair is.",
-    "Left: each point is a weight. Right: the same weights, by how far the two ways are apart. What is left is rounding.",
+    "Left: gradients found numerically over gradients by backpropagation, all on one straight "
+    "line. Right: how far apart each pair is.",
+    "Left: each point is a weight. Right: the same weights, by how far the two ways are apart. "
+    "What is left is rounding.",
 )
 _COST = Picture(
     "numerical-cost.svg",
-    "Bars on a scale of powers of ten: the time for a hundred steps of two networks, by backpropagation and numerically.",
-    "A hundred steps of one picture each, extrapolated: solid from one whole step, dashed from some of the weights of one.",
+    "Bars on a scale of powers of ten: the time for a hundred steps of two networks, by "
+    "backpropagation and numerically.",
+    "A hundred steps of one picture each, extrapolated: solid from one whole step, dashed from "
+    "some of the weights of one.",
 )
 _ANSWERS = Picture(
     "numerical-answers.svg",
-    "A handwritten digit, and two tables of what networks say to one picture of each digit: all in one column, and along the diagonal.",
-    "Shown one picture only, a network learns to say its digit whatever it sees; shown many, it looks.",
+    "A handwritten digit, and two tables of what networks say to one picture of each digit: all "
+    "in one column, and along the diagonal.",
+    "Shown one picture only, a network learns to say its digit whatever it sees; shown many, it "
+    "looks.",
 )
 
 if __name__ == "__main__":

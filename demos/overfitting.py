@@ -166,18 +166,24 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "Thirty noisy points, 161 parameters: the network learns them by heart. On them the loss falls and falls; on others it soon rises.",
-    "Each cure holds it back in its own way. And good defaults learn at once what sigmoids with small weights learn late or not at all.",
+    "Thirty noisy points, 161 parameters: the network learns them by heart. On them the loss "
+    "falls and falls; on others it soon rises.",
+    "Each cure holds it back in its own way. And good defaults learn at once what sigmoids with "
+    "small weights learn late or not at all.",
 )
 _REGIONS = Picture(
     "overfitting-regions.svg",
-    "Two plots of the plane with thirty points: without cure a border that bends around a single point, with the penalty a smooth one.",
-    "Left the border goes out of its way for points that lie there by chance. Right, with an l2 penalty, it lets them be wrong.",
+    "Two plots of the plane with thirty points: without cure a border that bends around a single "
+    "point, with the penalty a smooth one.",
+    "Left the border goes out of its way for points that lie there by chance. Right, with an l2 "
+    "penalty, it lets them be wrong.",
 )
 _LOSSES = Picture(
     "overfitting-losses.svg",
-    "Training and validation loss without cure, where the second rises, and with the penalty, where it does not; three curves of defaults.",
-    "The ring is where early stopping returns to. Right: old defaults stay at log 2, which is to know nothing, or start late.",
+    "Training and validation loss without cure, where the second rises, and with the penalty, "
+    "where it does not; three curves of defaults.",
+    "The ring is where early stopping returns to. Right: old defaults stay at log 2, which is to "
+    "know nothing, or start late.",
 )
 
 if __name__ == "__main__":

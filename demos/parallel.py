@@ -2,8 +2,9 @@
 
 It is no part of the gallery, for it needs JAX: `pip install -e ".[jax]"`.
 
-JAX shares out the work: the samples lie on all devices along one axis, the parameters on each device, and what XLA makes of
-`jax.value_and_grad(program.pure)` adds the gradients up between them. Where there are no eight devices, the processor plays them.
+JAX shares out the work: the samples lie on all devices along one axis, the parameters on each
+device, and what XLA makes of `jax.value_and_grad(program.pure)` adds the gradients up between
+them. Where there are no eight devices, the processor plays them.
 """
 
 import os

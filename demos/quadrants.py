@@ -110,11 +110,13 @@ def run(folder: Path, quick: bool = False) -> Story:
         shown = ", ".join(f"{p:.0%}" for p in belief.probabilities)
         numbers.append((f"{belief.name} ({shown}): cross-entropy", f"{belief.loss:.4f}"))
         say(
-            f"{belief.name:15} {shown:20} cross-entropy {belief.loss:.4f}, slopes {', '.join(map(decimals, belief.slopes))}"
+            f"{belief.name:15} {shown:20} cross-entropy {belief.loss:.4f}, slopes "
+            f"{', '.join(map(decimals, belief.slopes))}"
         )
     hidden, answers = exercise()
     say(
-        f"the exercise: n1, n2 = {hidden[0].data:g}, {hidden[1].data:g}; y1, y2 = {answers[0].data:g}, {answers[1].data:g}"
+        f"the exercise: n1, n2 = {hidden[0].data:g}, {hidden[1].data:g}; y1, y2 = "
+        f"{answers[0].data:g}, {answers[1].data:g}"
     )
     model, history = train(QUICK if quick else FULL)
     numbers.append(
@@ -135,20 +137,26 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "With several classes a network gives one probability for each, and pays −log of the one it gave to the right class: little when it "
-    "was sure and right, log 4 when it had no idea, much when it was sure and wrong. The slope of each logit is its probability, minus 1 "
-    "for the right class: twelve numbers, all to be checked by hand.",
-    "The exercise is two layers on paper. Then 50 hidden neurons learn the four quadrants, and are asked about a point they never saw.",
+    "With several classes a network gives one probability for each, and pays −log of the one it "
+    "gave to the right class: little when it was sure and right, log 4 when it had no idea, much "
+    "when it was sure and wrong. The slope of each logit is its probability, minus 1 for the "
+    "right class: twelve numbers, all to be checked by hand.",
+    "The exercise is two layers on paper. Then 50 hidden neurons learn the four quadrants, and "
+    "are asked about a point they never saw.",
 )
 _EXERCISE = Picture(
     "quadrants-exercise.svg",
-    "Cards of all products and sums of the two layers: inputs 3 and 4, hidden numbers 8 and 3, answers 46 and 0.",
-    "max(3·1 + 4·(−1) + 9, 0) = 8 and max(3·2 + 4·0 − 3, 0) = 3. Then 8·5 + 3·2 = 46, and 8·(−1) + 3·2 + 1 = −1, which relu makes 0.",
+    "Cards of all products and sums of the two layers: inputs 3 and 4, hidden numbers 8 and 3, "
+    "answers 46 and 0.",
+    "max(3·1 + 4·(−1) + 9, 0) = 8 and max(3·2 + 4·0 − 3, 0) = 3. Then 8·5 + 3·2 = 46, and 8·(−1) "
+    "+ 3·2 + 1 = −1, which relu makes 0.",
 )
 _REGIONS = Picture(
     "quadrants-regions.svg",
-    "Left: the plane in four colors, the samples on top, each class with a mark of its own. Right: training and validation loss, falling.",
-    "Which quadrant wins where, deeper in color where the network is surer; and what it paid after each epoch.",
+    "Left: the plane in four colors, the samples on top, each class with a mark of its own. "
+    "Right: training and validation loss, falling.",
+    "Which quadrant wins where, deeper in color where the network is surer; and what it paid "
+    "after each epoch.",
 )
 
 if __name__ == "__main__":

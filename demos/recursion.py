@@ -1,11 +1,13 @@
 """Recursion: a small recurrent cell learns to add four-bit numbers as we do on paper, and then adds numbers of any length.
 
-On paper two numbers are added from the right, and all that has to be remembered from one column to the next is the carry. A recurrent
-cell of five units reads one bit of each number at a time, the least significant first; after each pair a neuron says one bit of the sum.
+On paper two numbers are added from the right, and all that has to be remembered from one column to
+the next is the carry. A recurrent cell of five units reads one bit of each number at a time, the
+least significant first; after each pair a neuron says one bit of the sum.
 
-It learns from all pairs of four-bit numbers, and is then asked for sums of up to 32 bits: there are far too many of those to know by
-heart, so a cell that gets them right has found the rule. A sum counts as right when each of its bits is. Not every beginning leads to
-the rule: the table says with how many seeds it was found.
+It learns from all pairs of four-bit numbers, and is then asked for sums of up to 32 bits: there
+are far too many of those to know by heart, so a cell that gets them right has found the rule. A
+sum counts as right when each of its bits is. Not every beginning leads to the rule: the table says
+with how many seeds it was found.
 """
 
 from pathlib import Path
@@ -197,13 +199,17 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 _STATE = Picture(
     "recursion-state.svg",
-    "A table with a column for each binary place: two numbers, their sum, the carry, and the state of each unit, blue for 1, orange for 0.",
-    "A sum longer than any it learned from. Look for a unit that follows the carry, or its opposite: nobody told the cell about carrying.",
+    "A table with a column for each binary place: two numbers, their sum, the carry, and the "
+    "state of each unit, blue for 1, orange for 0.",
+    "A sum longer than any it learned from. Look for a unit that follows the carry, or its "
+    "opposite: nobody told the cell about carrying.",
 )
 _STEPS = Picture(
     "recursion-steps.svg",
-    "The cell drawn three times, with lines from every unit to those of the next step, and the answer at the right; colored by gradient.",
-    "3 + 1, bit by bit: the same weights three times over. What came first reaches the last bit through the state alone.",
+    "The cell drawn three times, with lines from every unit to those of the next step, and the "
+    "answer at the right; colored by gradient.",
+    "3 + 1, bit by bit: the same weights three times over. What came first reaches the last bit "
+    "through the state alone.",
 )
 
 if __name__ == "__main__":

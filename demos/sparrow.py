@@ -1,14 +1,17 @@
 """The sparrow network: small, with all its organs. It explodes with the settings that it was born with, and is cured in five ways.
 
-Ten numbers between 0 and 5 go in, half their sum shall come out. The network is as small as a sparrow and has all of its organs:
-10-7-3-1 neurons, ELU, half the squared error, weights between 0 and 1, one step of rate 0.05 after each sample. It explodes.
+Ten numbers between 0 and 5 go in, half their sum shall come out. The network is as small as a
+sparrow and has all of its organs: 10-7-3-1 neurons, ELU, half the squared error, weights between 0
+and 1, one step of rate 0.05 after each sample. It explodes.
 
-Why: a step multiplies the error by 1 minus rate · ‖∂answer/∂weights‖². With positive inputs and positive weights all of them push the
-same way, so this number is far above 2, and each step overshoots by more than the last, until a square is too large for a float. Another
-seed is thrown so far that every ELU is stuck at −1: what is left is a bias that answers the mean.
+Why: a step multiplies the error by 1 minus rate · ‖∂answer/∂weights‖². With positive inputs and
+positive weights all of them push the same way, so this number is far above 2, and each step
+overshoots by more than the last, until a square is too large for a float. Another seed is thrown
+so far that every ELU is stuck at −1: what is left is a bias that answers the mean.
 
-The table changes one thing at a time, and says what fresh samples cost. Much stops the explosion; fewer things let it learn. Weights
-that are all 0, for one, are so much alike that nothing comes back through them.
+The table changes one thing at a time, and says what fresh samples cost. Much stops the explosion;
+fewer things let it learn. Weights that are all 0, for one, are so much alike that nothing comes
+back through them.
 """
 
 from dataclasses import dataclass, field
@@ -191,8 +194,10 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 _FIRST = Picture(
     "sparrow-first.svg",
-    "The network 10-7-3-1 as columns of neurons on its first sample, each line colored by its gradient; all have the same sign.",
-    "Every weight pushes the same way. The answer is too large, and each weight is told to shrink: together they shrink it far too much.",
+    "The network 10-7-3-1 as columns of neurons on its first sample, each line colored by its "
+    "gradient; all have the same sign.",
+    "Every weight pushes the same way. The answer is too large, and each weight is told to "
+    "shrink: together they shrink it far too much.",
 )
 _LAST = Picture(
     "sparrow-last.svg",

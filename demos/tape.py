@@ -1,6 +1,7 @@
 """The tape: a gradient taped in three places, each equal to the chain rule made by hand, and a gradient of a gradient.
 
-The places are those where people first meet TensorFlow's GradientTape: x² at 3, a layer that is one matrix, and one neuron.
+The places are those where people first meet TensorFlow's GradientTape: x² at 3, a layer that is
+one matrix, and one neuron.
 """
 
 from pathlib import Path
@@ -133,20 +134,25 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
 
 
 _TEXT = (
-    "A tape writes down what is computed inside its block, and afterwards answers for any gradient in it. Nothing is stored in the "
-    "parameters themselves: the answer is a new number, with a graph of its own.",
-    "So a tape around a tape can be asked for the slope of a slope. For x² that is 2 everywhere; for the neuron it is the curvature of "
-    "the loss along each parameter, as a page of algebra gives it.",
+    "A tape writes down what is computed inside its block, and afterwards answers for any "
+    "gradient in it. Nothing is stored in the parameters themselves: the answer is a new number, "
+    "with a graph of its own.",
+    "So a tape around a tape can be asked for the slope of a slope. For x² that is 2 everywhere; "
+    "for the neuron it is the curvature of the loss along each parameter, as a page of algebra "
+    "gives it.",
 )
 _NEURON = Picture(
     "tape-neuron.svg",
-    "The worked neuron as cards, from the weights and inputs at the left to the squared error at the right, each with its gradient.",
+    "The worked neuron as cards, from the weights and inputs at the left to the squared error at "
+    "the right, each with its gradient.",
     "What the tape was asked about: every card with the slope of the loss in it.",
 )
 _SLOPE = Picture(
     "tape-slope.svg",
-    "The graph of the derivative of the loss by the bias: the same neuron, followed by the factors of the chain rule and their product.",
-    "What the tape answered for the bias. It is no mere number but the chain rule as a graph; the gradients in it are second derivatives.",
+    "The graph of the derivative of the loss by the bias: the same neuron, followed by the "
+    "factors of the chain rule and their product.",
+    "What the tape answered for the bias. It is no mere number but the chain rule as a graph; the "
+    "gradients in it are second derivatives.",
 )
 
 if __name__ == "__main__":
