@@ -147,7 +147,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         f"({right / HELD_OUT:.1%})"
     )
 
-    # The mistakes of a trained network are few among its own images: look among the new ones.
+    # Among held-out images only: those of the training may have been learned by heart.
     mistake = worst(model, held_out)
     say(f"the worst mistake: a {mistake.truth} read as a {mistake.answer}")
     page = draw_mistake(mistake, folder)

@@ -21,7 +21,7 @@ from viz.plots import new_axes, plot_regions, save_plot
 EPOCHS = 200
 RATE = 0.1
 LEARNED = 0.05
-"""How often each table is shown at most, the learning rate of Adam, and the mean loss at which a table counts as learned by heart."""
+"""Maximum number of epochs, learning rate, and mean loss below which a table is learned."""
 FULL = 10
 QUICK = 3
 """Seeds that each network is tried with: not every start leads to a full table."""

@@ -75,8 +75,8 @@ def both_ways(
     _, found.backward = timed(lambda: get_loss(image, digit, model).backward())
     found.every = {name: parameter.grad for name, parameter in model.named_parameters()}
 
-    # Two passes for each weight take about as long as one backward pass, so this many fit into the
-    # time. They are drawn at random: the first weights alone would all be those of one neuron.
+    # Two forward passes take about as long as one forward and one backward, so this many weights
+    # fit into the time. They are drawn at random: the first ones all belong to the first neuron.
     count = 30 + int(seconds / found.backward)
     chosen = sorted(epoch_order(len(found.every), seed=0)[:count])
     every_name = list(found.every)
@@ -87,7 +87,7 @@ def both_ways(
     found.slopes = numpy.array(slopes)
     found.chosen = numpy.array([found.every[name] for name in names])
     found.apart = abs(found.slopes - found.chosen).max()
-    # Extrapolated: the largest networks would take minutes for a single step.
+    # Extrapolated: all weights of a network for MNIST would take far too long.
     found.step = found.numerical * len(found.every) / len(names)
     return found
 
@@ -119,7 +119,7 @@ def taught(
 def draw(
     folder: Path, steps: list[SimpleNamespace], image: list[float], answers: dict[str, Any]
 ) -> None:
-    """Draw the gradients point by point, the cost of a hundred steps, and both networks' answers."""
+    """Draw the gradients, the cost of a hundred steps, and the answers of both networks."""
     _draw_gradients(folder, steps)
     _draw_costs(folder, steps)
 
@@ -168,7 +168,8 @@ def _costs(steps: list[SimpleNamespace]) -> list[tuple[str, str]]:
     """Return the largest difference of the two ways for each network, and what steps cost."""
     numbers = []
     for step in steps:
-        what = f"{step.name}, {len(step.slopes)} of {len(step.every):,} weights: largest difference"
+        sampled = f"{len(step.slopes)} of {len(step.every):,} weights"
+        what = f"{step.name}, {sampled}: largest difference"
         numbers.append((what, f"{step.apart:.1e}"))
     for step in steps:
         what = f"{step.name}, one step by backpropagation, measured"

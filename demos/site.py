@@ -79,7 +79,6 @@ def _story(story: Story, folder: Path, before: Story | None, after: Story | None
         f"<h1>{_text(story.title)}</h1>\n",
     ]
     parts += [f"<p>{_text(paragraph)}</p>\n" for paragraph in story.text]
-    # A table without rows is not announced to screen readers.
     if rows:
         parts.append(f"<table>{rows}</table>\n")
     parts += [_explorer(explorer) for explorer in story.explorers]
