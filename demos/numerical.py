@@ -184,7 +184,7 @@ def _costs(steps: list[SimpleNamespace]) -> list[tuple[str, str]]:
 
 
 def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
-    """Compare the two ways, count what they cost, then train on many pictures and on a single one."""
+    """Compare the two ways and their costs, then train on many pictures and on a single one."""
     count, epochs, seconds, asked = QUICK if quick else FULL
     images, held, digits, truths = pictures(data)
     # Rows of MNIST have 784 pixels: more hidden units, and fewer epochs to pay for them.
