@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from math import hypot
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -121,7 +122,7 @@ def descend(
 def draw(found: list[Way], inputs: list[list[float]], targets: list[float], folder: Path) -> None:
     """Draw the three ways that arrive over one landscape, then the gradients of all four."""
 
-    def landscape(weight: float, bias: float) -> float:
+    def landscape(weight: Any, bias: Any) -> Any:
         return mse([weight * x + bias for (x,) in inputs], targets)
 
     arriving = found[:3]
