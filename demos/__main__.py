@@ -23,12 +23,20 @@ DEMOS = {
     "moons": "a network that learns to tell two moons apart",
     "digits": "handwritten digits, and why one of them was misread",
     "lines": "a line, three variables and a cubic against least squares; then a network that bends",
-    "quadrants": "twelve numbers and two layers by hand, then a network that tells four quadrants apart",
+    "quadrants": (
+        "twelve numbers and two layers by hand, then a network that tells four quadrants apart"
+    ),
     "overfitting": "thirty points learned by heart, six cures, and good defaults beside old ones",
     "descent": "three ways down: all samples at once, ten, or one at a time",
-    "numerical": "gradients by moving one weight after the other, against backpropagation, and what they cost",
+    "numerical": (
+        "gradients by moving one weight after the other, against backpropagation, "
+        "and what they cost"
+    ),
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
-    "curves": "from a line to a framework: chains of pieces, a graph in a dictionary, the chain rule printed",
+    "curves": (
+        "from a line to a framework: chains of pieces, a graph in a dictionary, "
+        "the chain rule printed"
+    ),
     "houses": "house prices from rooms: a network against the straight line",
     "sparrow": "a small network explodes, and is cured one change at a time",
     "logic": "xor, parity and a comparator: whole truth tables in a few neurons",
@@ -36,35 +44,45 @@ DEMOS = {
     "doctor": "three networks that can't learn: what the doctor finds, and the cure",
     "convolution": "six small windows that move over a digit, and what they see when it is moved",
     "names": "a character model that guesses the next letter and invents names",
-    "compiled": "a thousand scalars become seven array operations, with the same losses at array speed",
+    "compiled": (
+        "a thousand scalars become seven array operations, with the same losses at array speed"
+    ),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what the command line asks for."""
+    """Run the demos that the command line asks for, and write their gallery."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # of help, too, a terminal may not have all signs
+            # The help has signs, too, that a terminal may not be able to show.
+            stream.reconfigure(errors="replace")
+
     options = _parser().parse_args(arguments)
     if options.data and len(options.demo) != 1:
         raise SystemExit(
             "--data is for one demo: name it, as in `python -m demos NAME --data FILE`"
         )
+
     names = list(dict.fromkeys(options.demo)) or list(DEMOS)
     folder = options.out or Path("gallery", *(names if len(names) == 1 else ()))
+
+    # Before the demos are imported: each of them imports what may be missing.
     require_extras()
-    page = write_gallery(
-        [_found(name, options.data) for name in names],
-        folder,
-        quick=options.quick or not options.demo,
-    )
+    demos = [_load_demo(name, options.data) for name in names]
+
+    # All demos in full take long, so full is only for those that were asked for by name.
+    quick = options.quick or not options.demo
+    page = write_gallery(demos, folder, quick=quick)
     say(f"\nThe gallery is {page.resolve()}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m demos",
-        description="Run all demos in a quick setting, or those named in full, and write a gallery of their pictures.",
+        description=(
+            "Run all demos in a quick setting, or those named in full, and write a gallery of "
+            "their pictures."
+        ),
         epilog="\n".join(f"{name:11} {what}" for name, what in DEMOS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -94,13 +112,14 @@ def _name(name: str) -> str:
 
 
 def _nearest(name: str) -> str:
-    require_extras()  # for NumPy, which the import below needs
+    # The import below needs NumPy.
+    require_extras()
     from scalargrad.utils.spelling import suggestion
 
     return suggestion(name, DEMOS)
 
 
-def _found(name: str, data: Path | None) -> Demo:
+def _load_demo(name: str, data: Path | None) -> Demo:
     demo = import_module(f"demos.{name}").run
     if data and not takes_data(demo):
         raise SystemExit(f"the demo {name} has numbers of its own: it takes no --data")

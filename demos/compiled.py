@@ -1,11 +1,13 @@
-"""Compiled: a network of single numbers is recorded once, found to be a few matrices, and trained at the speed of arrays.
+"""Compiled: a scalar network is recorded once and trained at the speed of arrays.
 
-What one sample costs is written in scalars: neuron by neuron, number by number. Recorded once, this graph is turned into array code: sums
-of products become matrix products, equal operations side by side become one operation on many numbers, and the samples of a batch become
-an axis. What is left is a handful of lines of NumPy, forward and back, which the demo prints.
+What one sample costs is written in scalars: neuron by neuron, number by number. Recorded once,
+this graph is turned into array code: sums of products become matrix products, equal operations
+side by side become one operation on many numbers, and the samples of a batch become an axis. What
+is left is a handful of lines of NumPy, forward and back, which the demo prints.
 
-It stays the same graph. Trained both ways from the same beginning, the losses agree to rounding in every step. And any sample can be put
-back into the recorded numbers, to look at each of them with its gradient, after a training in which no single number was ever touched.
+It stays the same graph. Trained both ways from the same beginning, the losses agree to rounding in
+every step. And any sample can be put back into the recorded numbers, to look at each of them with
+its gradient, after a training in which no single number was ever touched.
 """
 
 from pathlib import Path
@@ -23,32 +25,32 @@ from scalargrad.nn import MLP
 
 FULL = (100, 20)
 QUICK = (40, 4)
-"""How many samples, and how many steps of descent."""
+"""Samples, and steps of descent."""
 RATE = 0.1
 
 Array = NDArray[np.float64]
 
 
 def samples(count: int) -> tuple[Array, Array]:
-    """Points of two moons, and ±1 for the moon."""
+    """Return points of two moons, standardized, and ±1 for the moon."""
     points, sides = moons(count, noise=0.1, seed=1)
-    return StandardScaler().fit(points).transform(points), np.array(2.0 * sides - 1.0, float)
+    scaled = StandardScaler().fit(points).transform(points)
+    return scaled, np.array(2.0 * sides - 1.0, float)
 
 
 def compiled(model: MLP) -> Compiled:
-    """The mean squared error of one sample, recorded."""
+    """Compile the mean squared error of one sample."""
     return compile(lambda x, y: mse(model(x), y), model, inputs=(2, 1))
 
 
 def descend(model: MLP, points: Array, targets: Array, steps: int) -> list[float]:
-    """The losses of gradient descent on the graph itself, sample by sample."""
+    """Descend on the graph itself, sample by sample, and return the losses."""
     losses = []
     for _ in range(steps):
         model.zero_grad()
-        each = [
-            mse(model(point), side)
-            for point, side in zip(points.tolist(), targets.tolist(), strict=True)
-        ]
+        pairs = zip(points.tolist(), targets.tolist(), strict=True)
+        each = [mse(model(point), side) for point, side in pairs]
+        # Gradients add up: each sample starts with 1/n, so the sum is the gradient of the mean.
         for loss in each:
             loss.backward(1.0 / len(each))
         for parameter in model.parameters():
@@ -58,7 +60,7 @@ def descend(model: MLP, points: Array, targets: Array, steps: int) -> list[float
 
 
 def descend_compiled(program: Compiled, points: Array, targets: Array, steps: int) -> list[float]:
-    """The same descent by the program, the whole batch at once."""
+    """Descend by the compiled program, the whole batch at once, and return the losses."""
     losses = []
     for _ in range(steps):
         loss, gradient = program.value_and_grad(points, targets)
@@ -70,36 +72,35 @@ def descend_compiled(program: Compiled, points: Array, targets: Array, steps: in
 def run(folder: Path, quick: bool = False) -> Story:
     """Record, print and draw the program; train both ways; put one sample back."""
     count, steps = QUICK if quick else FULL
-    (points, targets), model = samples(count), MLP(2, [16, 16, 1], seed=1)
+    points, targets = samples(count)
+    model = MLP(2, [16, 16, 1], seed=1)
     program, recording = timed(lambda: compiled(model))
     say(program.explain())
     say(f"\n{program}")
     viz.draw(program, title="What the compiler found").save(folder / "compiled-program.svg")
 
     slow, eager = timed(lambda: descend(model, points, targets, steps))
-    program.value_and_grad(points, targets)  # it writes its code when it is first needed
+    # A program writes its code when it is first needed: that is not part of the measured steps.
+    program.value_and_grad(points, targets)
     fast, quickly = timed(lambda: descend_compiled(program, points, targets, steps))
+
+    # Steps that would take minutes on the graph; the quick setting leaves them out.
     further = 0 if quick else 1000
     last = descend_compiled(program, points, targets, further)[-1:] or fast[-1:]
 
     odd = int(program(points, targets).argmax())
     loss = program.load(points[odd], targets[odd])
-    viz.draw(loss, title="The sample it is worst at, in the same scalars").save(
-        folder / "compiled-sample.svg"
-    )
+    sample = viz.draw(loss, title="The sample it is worst at, in the same scalars")
+    sample.save(folder / "compiled-sample.svg")
     explorer = explored(loss, folder / "compiled-explore.html", "the sample it is worst at")
 
+    matrices = sum(isinstance(kernel, Matrix) for kernel in program.kernels)
+    difference = max(abs(a - b) for a, b in zip(slow, fast, strict=True))
     numbers = (
         ("scalars recorded, in", f"{program.recorded_rows:,}, {duration(recording)}"),
-        (
-            "array operations, of them matrices",
-            f"{len(program.kernels)}, {sum(isinstance(k, Matrix) for k in program.kernels)}",
-        ),
+        ("array operations, of them matrices", f"{len(program.kernels)}, {matrices}"),
         (f"loss after {steps} steps, both ways", f"{slow[-1]:.6f}, {fast[-1]:.6f}"),
-        (
-            "largest difference of a loss",
-            f"{max(abs(a - b) for a, b in zip(slow, fast, strict=True)):.1e}",
-        ),
+        ("largest difference of a loss", f"{difference:.1e}"),
         (f"a step with {count} samples, scalar by scalar", duration(eager / steps)),
         ("the same step compiled", duration(quickly / steps)),
         ("so many times faster, in this run", f"{eager / quickly:,.0f}"),
@@ -119,14 +120,18 @@ def run(folder: Path, quick: bool = False) -> Story:
 _PICTURES = (
     Picture(
         "compiled-program.svg",
-        "The program as cards from left to right: the input and the weights of a layer go into a matrix product, its result into a relu, "
-        "and so on through three layers; then the difference to the target, and its square.",
-        "All that is left of about a thousand scalars. Every matrix carries the name of the layer that it was found in.",
+        "The program as cards from left to right: the input and the weights of a layer go into a "
+        "matrix product, its result into a relu, and so on through three layers; then the "
+        "difference to the target, and its square.",
+        "All that is left of about a thousand scalars. Every matrix carries the name of the layer "
+        "that it was found in.",
     ),
     Picture(
         "compiled-sample.svg",
-        "The network as columns of neurons for one sample, with the gradient that flows back through each connection.",
-        "One sample, put back into the recorded numbers after the training: the picture of the compiled step is that of the scalar graph.",
+        "The network as columns of neurons for one sample, with the gradient that flows back "
+        "through each connection.",
+        "One sample, put back into the recorded numbers after the training: the picture of the "
+        "compiled step is that of the scalar graph.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Convolution: six small windows that move over a digit, against a layer that knows each pixel by its place."""
+"""Convolution: six small windows that move over a digit, against a layer of fixed pixels."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,14 +20,14 @@ WINDOW = 3
 POOL = 3
 FULL = (10, 1000, 5, 797)
 QUICK = (4, 100, 3, 60)
-"""Digits from 0 up to which; how many of the first images are for training, how often each; how many of the last are held out."""
+"""Number of digits; training images (the first ones), epochs; held-out images (the last)."""
 
 TELLING = (True, False, True, True)
-"""An image that the layer reads as it is but not moved, and the convolution both ways."""
+"""The layer reads the image but not the moved one; the convolution reads both."""
 
 
 class Images(NamedTuple):
-    """Images of 64 numbers from 0 (paper) to 1 (ink), each with its digit, to train on and held out; the latter once more, moved."""
+    """Images of 64 pixels from 0 (paper) to 1 (ink), with digits; the held-out ones also moved."""
 
     train: Any
     digits: Any
@@ -37,7 +37,7 @@ class Images(NamedTuple):
 
 
 def images_of(classes: int, count: int, held_out: int) -> Images:
-    """From the 1,797 images that scikit-learn ships; moved is one pixel to the right."""
+    """Take images from the 1,797 that scikit-learn ships; `moved` is one pixel to the right."""
     from sklearn.datasets import load_digits
 
     table, labels = load_digits(return_X_y=True)
@@ -53,12 +53,11 @@ def images_of(classes: int, count: int, held_out: int) -> Images:
 
 
 def networks(classes: int) -> dict[str, Sequential]:
-    """A layer from every pixel to every digit, and a convolution, whose filters have only nine weights each."""
+    """Build a layer from every pixel to every digit, and a convolution."""
+    # A window of 3 fits at six places a side, and pooling keeps one of three.
     pooled = FILTERS * ((SIDE - WINDOW + 1) // POOL) ** 2
-    plain, last = (
-        Layer(inputs, classes, activation=None, initializer="xavier", seed=1)
-        for inputs in (SIDE * SIDE, pooled)
-    )
+    plain = Layer(SIDE * SIDE, classes, activation=None, initializer="xavier", seed=1)
+    last = Layer(pooled, classes, activation=None, initializer="xavier", seed=1)
     convolution = Sequential(
         Reshape(1, SIDE, SIDE), Conv(1, FILTERS, WINDOW, seed=0), MaxPool(POOL), Flatten(), last
     )
@@ -66,51 +65,50 @@ def networks(classes: int) -> dict[str, Sequential]:
 
 
 def right(model: Module, images: Any, digits: Any) -> list[bool]:
-    """Which of the images are read correctly: the largest score is the answer."""
+    """Return which images are read correctly: the largest score is the answer."""
+    correct = []
     with no_grad():
-        answers = [[score.data for score in model(image)] for image in images]
-    return [
-        scores.index(max(scores)) == digit for scores, digit in zip(answers, digits, strict=True)
-    ]
+        for image, digit in zip(images, digits, strict=True):
+            scores = [score.data for score in model(image)]
+            correct.append(bool(scores.index(max(scores)) == digit))
+    return correct
 
 
 def draw_grids(
     grids: list[Any], names: list[str], picture: Picture, folder: Path, signed: bool = False
 ) -> None:
-    """Squares of numbers side by side."""
-    for ax, grid, name in zip(
-        axes := new_axes(len(grids), width=1.3 * len(grids), height=1.7), grids, names, strict=True
-    ):
+    """Draw squares of numbers side by side."""
+    axes = new_axes(len(grids), width=1.3 * len(grids), height=1.7)
+    for ax, grid, name in zip(axes, grids, names, strict=True):
         plot_grid(grid, ax, signed)
         ax.set_title(name, fontsize=10)
     save_plot(axes[0], folder / picture.file, picture.caption, picture.alt)
 
 
 def draw(model: Sequential, still: Any, moved: Any, folder: Path) -> None:
-    """The nine weights of each filter, and where it finds what it looks for in an image, as it is and moved."""
-    filters = [
-        np.reshape([weight.data for weight in filter.weights], (WINDOW, WINDOW))
-        for filter in model.steps[1].filters
-    ]
-    draw_grids(filters, [f"filter {i + 1}" for i in range(FILTERS)], _FILTERS, folder, signed=True)
+    """Draw the weights of the filters, and their maps of an image as it is and moved."""
+    reshape, convolution, *_ = model.steps
+    filters = []
+    for filter in convolution.filters:
+        weights = [weight.data for weight in filter.weights]
+        filters.append(np.reshape(weights, (WINDOW, WINDOW)))
+    titles = [f"filter {i + 1}" for i in range(FILTERS)]
+    draw_grids(filters, titles, _FILTERS, folder, signed=True)
+
+    names = ["image", *(f"map {i + 1}" for i in range(FILTERS))]
     for pixels, picture in ((still, _MAPS), (moved, _MOVED)):
+        # Before pooling, which would hide that the maps move with the image.
         with no_grad():
-            maps = model.steps[1](model.steps[0](pixels))
-        draw_grids(
-            [pixels.reshape(SIDE, SIDE), *maps],
-            ["image", *(f"map {i + 1}" for i in range(FILTERS))],
-            picture,
-            folder,
-        )
+            maps = convolution(reshape(pixels))
+        draw_grids([pixels.reshape(SIDE, SIDE), *maps], names, picture, folder)
 
 
 def margin(model: Sequential, pixels: Any, digit: int) -> Value:
-    """By how much the right digit is ahead of the best of the others, with the gradient of that."""
+    """Compute the lead of the right digit over the best of the others, with gradients."""
     answers = model(pixels)
-    rival = max(
-        (other for other in range(len(answers)) if other != digit),
-        key=lambda other: answers[other].data,
-    )
+    others = [other for other in range(len(answers)) if other != digit]
+    rival = max(others, key=lambda other: answers[other].data)
+
     ahead: Value = answers[digit] - answers[rival]
     answers[digit].label = f"is {digit}"
     answers[rival].label = f"or {rival}"
@@ -121,7 +119,7 @@ def margin(model: Sequential, pixels: Any, digit: int) -> Value:
 
 
 def run(folder: Path, quick: bool = False) -> Story:
-    """Train both on the same images, test both on others, then on the same others moved by one pixel."""
+    """Train both networks, and test both on held-out images as they are and moved."""
     classes, count, epochs, held_out = QUICK if quick else FULL
     images = images_of(classes, count, held_out)
     models = networks(classes)
@@ -145,35 +143,32 @@ def run(folder: Path, quick: bool = False) -> Story:
         still, moved = (f"{sum(found) / held_out:.1%}" for found in read[name])
         size = f"{len(model.parameters())} parameters"
         say(
-            f"{name}: {size}, reads {still} of {held_out} held-out images, {moved} of them one pixel to the right"
+            f"{name}: {size}, reads {still} of {held_out} held-out images, {moved} of them one "
+            "pixel to the right"
         )
         numbers += [
             (f"the {name} has", size),
             (f"read by the {name}", still),
             (f"read by the {name}, one pixel to the right", moved),
         ]
-    which = next(
-        (
-            i
-            for i, found in enumerate(zip(*read["layer"], *read["convolution"], strict=True))
-            if found == TELLING
-        ),
-        0,
-    )
+
+    # After a short training there may be no such image; the first is as good as any then.
+    outcomes = list(zip(*read["layer"], *read["convolution"], strict=True))
+    which = outcomes.index(TELLING) if TELLING in outcomes else 0
     draw(models["convolution"], images.held_out[which], images.moved[which], folder)
     ahead = margin(models["convolution"], images.moved[which], int(images.held_out_digits[which]))
     say(
-        f"the moved image drawn is the first that only the convolution reads (or the first of all): {ahead.label} by {ahead.data:.2f}"
+        "the moved image drawn is the first that only the convolution reads (or the first of "
+        f"all): {ahead.label} by {ahead.data:.2f}"
     )
-    viz.draw(
-        ahead, level="neurons", title=f"The convolution sees a moved digit: {ahead.label}"
-    ).save(folder / _NEURONS.file)
-    numbers.append(
-        (
-            "digits",
-            f"0 to {classes - 1}: trained on the first {count:,}, {epochs} times, tested on the last {held_out}",
-        )
+    title = f"The convolution sees a moved digit: {ahead.label}"
+    viz.draw(ahead, level="neurons", title=title).save(folder / _NEURONS.file)
+
+    setting = (
+        f"0 to {classes - 1}: trained on the first {count:,}, {epochs} times, tested on the "
+        f"last {held_out}"
     )
+    numbers.append(("digits", setting))
     return Story(
         "convolution",
         "A convolution: the same eyes at every place",
@@ -184,14 +179,17 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "A layer has a weight for every pixel and every digit. A convolution moves six filters of nine weights each over the whole image.",
-    "Both learn from the same handwritten digits, and both read most of those that were held out. Then the same images are moved by one "
-    "pixel, which no reader would notice. The layer sees its pixels in the wrong places; the filters meet the same strokes next door.",
+    "A layer has a weight for every pixel and every digit. A convolution moves six filters of "
+    "nine weights each over the whole image.",
+    "Both learn from the same handwritten digits, and both read most of those that were held out. "
+    "Then the same images are moved by one pixel, which no reader would notice. The layer sees "
+    "its pixels in the wrong places; the filters meet the same strokes next door.",
 )
 _FILTERS = Picture(
     "convolution-filters.svg",
     "Six squares of three by three weights, blue above zero and orange below.",
-    "What the filters look for: ink on blue, paper on orange. Some have become detectors of an edge or a stroke in one direction.",
+    "What the filters look for: ink on blue, paper on orange. Some have become detectors of an "
+    "edge or a stroke in one direction.",
 )
 _MAPS = Picture(
     "convolution-maps.svg",
@@ -205,8 +203,10 @@ _MOVED = Picture(
 )
 _NEURONS = Picture(
     "convolution-neurons.svg",
-    "The network as columns: pixels, places of the filters, pooled maxima, two answers and their difference, with gradients on the lines.",
-    "The gradient of the right answer over its rival. Each pooled number passes it on to the one place that was largest.",
+    "The network as columns: pixels, places of the filters, pooled maxima, two answers and their "
+    "difference, with gradients on the lines.",
+    "The gradient of the right answer over its rival. Each pooled number passes it on to the one "
+    "place that was largest.",
 )
 
 if __name__ == "__main__":

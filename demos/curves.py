@@ -1,4 +1,4 @@
-"""From a line to a framework: pieces in a chain, a graph in a dictionary, and the chain rule that walks it backwards."""
+"""From a line to a framework: pieces in a chain, a graph in a dictionary, the chain rule."""
 
 from collections.abc import Callable
 from functools import partial, reduce
@@ -18,14 +18,15 @@ PLACES = [i / 20 for i in range(-80, 81)]
 
 
 def linear(k: Any, x: Any, b: Any) -> Any:
-    """A line: k times x, plus b."""
+    """Return k times x, plus b."""
     return k * x + b
 
 
 def chain(rng: Random, length: int) -> Curve:
-    """A random composition: each piece, a line or a sigmoid, takes what the one before it returned."""
+    """Compose random pieces: each, a line or a sigmoid, takes what the one before it returned."""
     pieces: list[Callable[[Any], Any]] = []
     for _ in range(length):
+        # Slopes of at least 1: a chain of flat pieces would be a flat line to the eye.
         k = rng.uniform(1.0, 3.0) * rng.choice((-1, 1))
         b = rng.uniform(-1.5, 1.5)
         line: Callable[[Any], Any] = partial(linear, k, b=b)
@@ -35,15 +36,18 @@ def chain(rng: Random, length: int) -> Curve:
 
 
 def layer(rng: Random, width: int) -> Curve:
-    """A random sum of random sigmoids of lines: what a hidden layer makes."""
+    """Sum random sigmoids of random lines, as a hidden layer does."""
     parts = [(rng.gauss(0.0, 2.0), rng.gauss(0.0, 3.0), rng.gauss(0.0, 4.0)) for _ in range(width)]
     return lambda x: sum(weight * sigmoid(linear(k, x, b)) for weight, k, b in parts)
 
 
 def turns(curve: Curve) -> int:
-    """How often a curve changes from rising to falling or back."""
+    """Count how often a curve changes from rising to falling or back."""
     heights = [curve(x) for x in PLACES]
-    steps = [after - before for before, after in pairwise(heights) if abs(after - before) > 1e-12]
+    steps = [after - before for before, after in pairwise(heights)]
+
+    # Where a sigmoid is flat, its differences are rounding errors of either sign.
+    steps = [step for step in steps if abs(step) > 1e-12]
     return sum(before * after < 0 for before, after in pairwise(steps))
 
 
@@ -65,50 +69,56 @@ DATA = {"x": 2.0, "y": 1.0}
 
 
 def compute(graph: dict[str, list[str]], leaves: dict[str, Any]) -> dict[str, Any]:
-    """Every name with its number, each computed after those that it is made from."""
+    """Compute the number of every name, each after those that it is made from."""
     values = dict(leaves)
     for name in TopologicalSorter(graph).static_order():
+        # The order has the leaves, too; they have their numbers already.
         if name in graph:
-            values[name] = RULES[name](*(values[operand] for operand in graph[name]))
+            operands = [values[operand] for operand in graph[name]]
+            values[name] = RULES[name](*operands)
             values[name].label = name
     return values
 
 
 def with_gradients() -> dict[str, Value]:
-    """The graph of the dictionary as Values, after `backward`."""
-    leaves: dict[str, Value] = {
-        name: Parameter(number, label=name) for name, number in PARAMETERS.items()
-    }
-    values = compute(
-        GRAPH, leaves | {name: Value(number, label=name) for name, number in DATA.items()}
-    )
+    """Compute the graph of the dictionary with Values, and backpropagate its loss."""
+    leaves: dict[str, Value] = {}
+    for name, number in PARAMETERS.items():
+        leaves[name] = Parameter(number, label=name)
+    for name, number in DATA.items():
+        leaves[name] = Value(number, label=name)
+
+    values = compute(GRAPH, leaves)
     values["loss"].backward()
     return values
 
 
 def checked() -> GradientReport:
-    """The gradients of all four parameters against central differences."""
-    names = tuple(PARAMETERS)
-    return gradcheck(
-        lambda *xs: compute(GRAPH, dict(zip(names, xs, strict=True)) | DATA)["loss"],
-        tuple(PARAMETERS.values()),
-    )
+    """Check the gradients of all four parameters against central differences."""
+
+    def loss(*numbers: Any) -> Any:
+        parameters = dict(zip(PARAMETERS, numbers, strict=True))
+        return compute(GRAPH, parameters | DATA)["loss"]
+
+    return gradcheck(loss, tuple(PARAMETERS.values()))
 
 
 def stretched(curve: Curve) -> list[float]:
-    """The heights of a curve, stretched so that they go from 0 to 1."""
+    """Return the heights of a curve, stretched so that they go from 0 to 1."""
     heights = [curve(x) for x in PLACES]
-    return [(height - min(heights)) / (max(heights) - min(heights)) for height in heights]
+    lowest = min(heights)
+    span = max(heights) - lowest
+    return [(height - lowest) / span for height in heights]
 
 
 def draw_curves(folder: Path, chains: list[Curve], layers: list[Curve]) -> None:
-    """Both kinds of random functions, side by side."""
+    """Draw both kinds of random functions side by side."""
     left, right = new_axes(2, width=9.0, height=3.6)
-    for ax, curves, title in (
-        (left, chains, "one chain each"),
-        (right, layers, "sums of eight chains"),
-    ):
-        plot_curves({f"{i}": stretched(curve) for i, curve in enumerate(curves, 1)}, PLACES, ax)
+    panels = ((left, chains, "one chain each"), (right, layers, "sums of eight chains"))
+    for ax, curves, title in panels:
+        numbered = {f"{i}": stretched(curve) for i, curve in enumerate(curves, 1)}
+        plot_curves(numbered, PLACES, ax)
+        # The curves are random: their numbers say nothing.
         if legend := ax.get_legend():
             legend.remove()
         ax.set(title=title, xlabel="x")
@@ -118,29 +128,33 @@ def draw_curves(folder: Path, chains: list[Curve], layers: list[Curve]) -> None:
 
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
-    """Draw random compositions, then the graph of one, and print its chains. It is so small that quick and full are the same."""
+    """Draw random compositions, then the graph of one, and print its chains of factors."""
+    # It is all so small that quick and full are the same.
     rng = Random(3)
     chains = [chain(rng, length) for length in (1, 3, 4, 5, 6)]
     layers = [layer(rng, 8) for _ in range(5)]
     most = [max(map(turns, curves)) for curves in (chains, layers)]
     say(
-        f"a chain of lines and sigmoids turns {most[0]} times; sums of eight of them turn up to {most[1]} times"
+        f"a chain of lines and sigmoids turns {most[0]} times; sums of eight of them turn up to "
+        f"{most[1]} times"
     )
     draw_curves(folder, chains, layers)
+
     order = " → ".join(TopologicalSorter(GRAPH).static_order())
     say(f"an order that computes everything after its operands: {order}")
+
     values = with_gradients()
     report = checked()
     chain_rules = {name: viz.chain_rule(values["loss"], values[name]) for name in PARAMETERS}
     for rule in chain_rules.values():
         say(str(rule))
     say(f"against central differences, the gradients are off by {report.worst_error:.0e} at most")
-    viz.draw(GRAPH, title="A graph that is only a dictionary").save(
-        folder / "curves-dictionary.svg"
-    )
-    viz.draw(values["loss"], level="cards", title="The same graph, computed").save(
-        folder / "curves-values.svg"
-    )
+
+    dictionary = viz.draw(GRAPH, title="A graph that is only a dictionary")
+    dictionary.save(folder / _DICTIONARY.file)
+    computed = viz.draw(values["loss"], level="cards", title="The same graph, computed")
+    computed.save(folder / _VALUES.file)
+
     numbers = [
         ("turns of a chain", str(most[0])),
         ("turns of a sum, at most", str(most[1])),
@@ -164,25 +178,32 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
 
 
 _TEXT = (
-    "A line and a sigmoid are the only pieces. Put in a chain, each working on what the one before it returned, they can be steep or flat, "
-    "but a chain only rises or only falls. The sum of several chains may turn again and again: that is why a layer has many neurons.",
-    "What depends on what can be written as a dictionary, each name with the names that it is made from. An order in which every name "
-    "comes after its operands computes it; the same order backwards is the chain rule.",
+    "A line and a sigmoid are the only pieces. Put in a chain, each working on what the one "
+    "before it returned, they can be steep or flat, but a chain only rises or only falls. The sum "
+    "of several chains may turn again and again: that is why a layer has many neurons.",
+    "What depends on what can be written as a dictionary, each name with the names that it is "
+    "made from. An order in which every name comes after its operands computes it; the same order "
+    "backwards is the chain rule.",
 )
 _CURVES = Picture(
     "curves-random.svg",
-    "Left: five random chains of lines and sigmoids, each only rising or only falling. Right: five sums of eight, which rise and fall.",
-    "Left, random chains of one to six pieces. Right, random sums of eight sigmoids of lines. Each is stretched to the same height.",
+    "Left: five random chains of lines and sigmoids, each only rising or only falling. Right: "
+    "five sums of eight, which rise and fall.",
+    "Left, random chains of one to six pieces. Right, random sums of eight sigmoids of lines. "
+    "Each is stretched to the same height.",
 )
 _DICTIONARY = Picture(
     "curves-dictionary.svg",
-    "The names k1, x and b1 lead to L1, L1 to sigmoid, that with k2 and b2 to L2, and L2 with y to the loss.",
+    "The names k1, x and b1 lead to L1, L1 to sigmoid, that with k2 and b2 to L2, and L2 with y "
+    "to the loss.",
     "The plain dictionary, drawn before anything is computed.",
 )
 _VALUES = Picture(
     "curves-values.svg",
-    "The expression graph of the same network with data, gradients and local derivatives, from the parameters to the loss.",
-    "The same graph as Values. Multiply the numbers on the way from the loss to a parameter, and you have the printed chain.",
+    "The expression graph of the same network with data, gradients and local derivatives, from "
+    "the parameters to the loss.",
+    "The same graph as Values. Multiply the numbers on the way from the loss to a parameter, and "
+    "you have the printed chain.",
 )
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Handwritten digits: a 64-16-10 network learns to read real images, and gradients explain one of its mistakes."""
+"""Handwritten digits: a 64-16-10 network reads real images; gradients explain a mistake."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +17,24 @@ BATCH = 10
 RATE = 0.3
 TRAINED = 1000
 HELD_OUT = 797
-"""The first 1,000 images are for training; the other 797 of the 1,797 are never seen by it."""
+"""The first 1,000 of the 1,797 images are for training, the last 797 only for the test."""
 FULL = (TRAINED, 10)
 QUICK = (300, 4)
-"""How many of the images for training are used, and how often each."""
+"""Images used for training, and epochs."""
 
 Sample = tuple[list[float], int]
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that was misread: what it is, what the network said, and how the pixels speak for the wrong answer."""
+    """An image that was misread.
+
+    Attributes:
+        pixels: The image, with the gradient of `margin`.
+        truth: The digit that it shows.
+        answer: The digit that the network said.
+        margin: The logit of the answer minus that of the truth.
+    """
 
     pixels: list[Value]
     truth: int
@@ -36,54 +43,72 @@ class Mistake:
 
 
 def digits() -> list[Sample]:
-    """The 1,797 images of 8 × 8 pixels that scikit-learn ships, each with its digit; pixels from 0 (paper) to 1 (ink)."""
+    """Return the 1,797 images of 8 × 8 pixels that scikit-learn ships, each with its digit.
+
+    Pixels go from 0 (paper) to 1 (ink).
+    """
     from sklearn.datasets import load_digits
 
+    # scikit-learn's pixels are counts from 0 to 16.
     images, labels = load_digits(return_X_y=True)
     return list(zip((images / 16.0).tolist(), labels.tolist(), strict=True))
 
 
 def train(model: MLP, samples: list[Sample], epochs: int) -> History:
-    """Stochastic gradient descent in batches of ten, with a rate that falls to a tenth."""
-    rule, (images, labels) = SGD(model.parameters(), RATE), zip(*samples, strict=True)
-    falling = CosineDecay(rule, epochs, min_lr=RATE / 10)
+    """Train by stochastic gradient descent in batches of ten; the rate falls to a tenth."""
+    images, labels = zip(*samples, strict=True)
+    optimizer = SGD(model.parameters(), RATE)
+
+    # Batches of ten disagree to the end: a rate that falls lets the weights settle.
+    decay = CosineDecay(optimizer, epochs, min_lr=RATE / 10)
+
     return fit(
         model,
         images,
         labels,
         loss="cross_entropy",
-        optimizer=rule,
+        optimizer=optimizer,
         epochs=epochs,
         batch_size=BATCH,
-        callbacks=[falling],
+        callbacks=[decay],
     )
 
 
 def answers(model: MLP, samples: list[Sample]) -> list[tuple[int, float]]:
-    """For each image what the network says, and by how much it prefers that to the right digit (0 where it is right)."""
+    """Ask the network about each image.
+
+    Returns:
+        For each image its answer, and by how much it prefers that to the right digit (0 where it
+        is right).
+    """
+    found = []
     with no_grad():
-        outputs = [[logit.data for logit in model(pixels)] for pixels, _ in samples]
-    return [
-        (row.index(max(row)), max(row) - row[digit])
-        for row, (_, digit) in zip(outputs, samples, strict=True)
-    ]
+        for pixels, digit in samples:
+            logits = [logit.data for logit in model(pixels)]
+            largest = max(logits)
+            found.append((logits.index(largest), largest - logits[digit]))
+    return found
 
 
 def worst(model: MLP, samples: list[Sample]) -> Mistake:
-    """The image that the network misreads most surely, explained; if no answer is wrong, the first image."""
+    """Explain the image that the network misreads most surely, or the first if none is wrong."""
     margins = [margin for _, margin in answers(model, samples)]
     image, truth = samples[margins.index(max(margins))]
     return explain(model, image, truth)
 
 
 def explain(model: MLP, image: list[float], truth: int) -> Mistake:
-    """The gradient of wrong logit minus right logit, back to every pixel."""
+    """Backpropagate wrong logit minus right logit to every pixel."""
     model.zero_grad()
+
+    # Leaves of the graph, so that the pixels get gradients too, not only the parameters.
     pixels = [Value(ink, label=f"{i // SIDE},{i % SIDE}") for i, ink in enumerate(image)]
     logits = model(pixels)
-    answer = max(
-        (digit for digit in range(CLASSES) if digit != truth), key=lambda digit: logits[digit].data
-    )
+
+    # The best of the other digits, so that there is a rival even where the network is right.
+    others = [digit for digit in range(CLASSES) if digit != truth]
+    answer = max(others, key=lambda digit: logits[digit].data)
+
     margin = logits[answer] - logits[truth]
     logits[answer].label = f"says {answer}"
     logits[truth].label = f"is {truth}"
@@ -93,18 +118,15 @@ def explain(model: MLP, image: list[float], truth: int) -> Mistake:
 
 
 def draw_mistake(mistake: Mistake, folder: Path) -> Explorer:
-    """The image, the gradient on its pixels, the network as layers, and a page to explore it in."""
+    """Draw the image, the gradient on its pixels and the layers; save a page to explore."""
     image, slopes = new_axes(2, width=7.2, height=3.7)
     plot_grid(_rows([pixel.data for pixel in mistake.pixels]), image)
     plot_grid(_rows([pixel.grad for pixel in mistake.pixels]), slopes, signed=True)
     image.set_title(f"it is a {mistake.truth}")
     slopes.set_title(f"more ink: {mistake.answer} (blue) or {mistake.truth} (orange)")
-    save_plot(
-        image,
-        folder / "digits-pixels.svg",
-        f"A {mistake.truth} that was read as a {mistake.answer}",
-        _pixels(mistake).alt,
-    )
+    heading = f"A {mistake.truth} that was read as a {mistake.answer}"
+    save_plot(image, folder / "digits-pixels.svg", heading, _pixels(mistake).alt)
+
     title = f"Why {mistake.answer} and not {mistake.truth}: the gradient of their difference"
     viz.draw(mistake.margin, level="layers", title=title).save(folder / "digits-layers.svg")
     return explored(mistake.margin, folder / "digits-explore.html", title)
@@ -116,14 +138,16 @@ def run(folder: Path, quick: bool = False) -> Story:
     samples = digits()
     model = MLP(SIDE * SIDE, [16, CLASSES], activation="relu", seed=0)
     losses = train(model, samples[:count], epochs)["loss"]
+
     held_out = samples[-HELD_OUT:]
-    right = sum(
-        answer == digit
-        for (answer, _), (_, digit) in zip(answers(model, held_out), held_out, strict=True)
-    )
+    pairs = zip(answers(model, held_out), held_out, strict=True)
+    right = sum(answer == digit for (answer, _), (_, digit) in pairs)
     say(
-        f"test: {right} of {HELD_OUT} images that were held out are read correctly ({right / HELD_OUT:.1%})"
+        f"test: {right} of {HELD_OUT} images that were held out are read correctly "
+        f"({right / HELD_OUT:.1%})"
     )
+
+    # Among held-out images only: those of the training may have been learned by heart.
     mistake = worst(model, held_out)
     say(f"the worst mistake: a {mistake.truth} read as a {mistake.answer}")
     page = draw_mistake(mistake, folder)
@@ -152,28 +176,32 @@ def _rows(numbers: list[float]) -> list[list[float]]:
 def _pixels(mistake: Mistake) -> Picture:
     return Picture(
         "digits-pixels.svg",
-        f"Left: the image of a handwritten {mistake.truth}, 8 by 8 pixels. Right: for each pixel the gradient of the network's preference "
-        f"for {mistake.answer} over {mistake.truth}.",
-        f"A {mistake.truth} that was read as a {mistake.answer}. More ink on a blue pixel would speak for {mistake.answer}, "
-        f"on an orange one for {mistake.truth}.",
+        f"Left: the image of a handwritten {mistake.truth}, 8 by 8 pixels. Right: for each pixel "
+        f"the gradient of the network's preference for {mistake.answer} over {mistake.truth}.",
+        f"A {mistake.truth} that was read as a {mistake.answer}. More ink on a blue pixel would "
+        f"speak for {mistake.answer}, on an orange one for {mistake.truth}.",
     )
 
 
 def _layers(mistake: Mistake) -> Picture:
     return Picture(
         "digits-layers.svg",
-        f"The network layer by layer: the image with its gradient, the 16 hidden neurons with maps and histograms of their weights and "
-        f"of the gradients on them, and the answers {mistake.answer} and {mistake.truth} with the difference of the two.",
-        "The same gradient on its way back, all weights of a layer in one map. A row of the lower map that is white belongs to a neuron "
-        "whose output is 0: relu has switched it off, and nothing flows through it.",
+        "The network layer by layer: the image with its gradient, the 16 hidden neurons with maps "
+        "and histograms of their weights and of the gradients on them, and the answers "
+        f"{mistake.answer} and {mistake.truth} with the difference of the two.",
+        "The same gradient on its way back, all weights of a layer in one map. A row of the lower "
+        "map that is white belongs to a neuron whose output is 0: relu has switched it off, and "
+        "nothing flows through it.",
     )
 
 
 _TEXT = (
-    "Real input: 1,797 handwritten digits of 8 × 8 pixels that come with scikit-learn. A network of 64, 16 and 10 units learns from some "
-    "of the first 1,000, one scalar at a time; the last 797 are held out and only used to test it.",
-    "No network of this size reads them all. The pictures show the mistake that it was surest of, and the gradient of the wrong answer's "
-    "logit minus the right one's: the direction in which each number would have to move to make things worse, or better.",
+    "Real input: 1,797 handwritten digits of 8 × 8 pixels that come with scikit-learn. A network "
+    "of 64, 16 and 10 units learns from some of the first 1,000, one scalar at a time; the last "
+    "797 are held out and only used to test it.",
+    "No network of this size reads them all. The pictures show the mistake that it was surest of, "
+    "and the gradient of the wrong answer's logit minus the right one's: the direction in which "
+    "each number would have to move to make things worse, or better.",
 )
 
 if __name__ == "__main__":

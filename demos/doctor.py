@@ -1,10 +1,12 @@
-"""The doctor: three networks that can't learn, what is wrong with each, and how they do after the cure.
+"""The doctor: three networks that can't learn, what is wrong with each, and the cure.
 
-A network that does not learn gives no error. The doctor sends samples forward and back through a copy of it, and says which layer or
-unit is ill, by which number, for which sample, and what to try.
+A network that does not learn gives no error. The doctor sends samples forward and back through a
+copy of it, and says which layer or unit is ill, by which number, for which sample, and what to
+try.
 
-Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a quarter with each layer. Weights
-that are too large drive tanh to its flat ends. One step that is far too long leaves relu units behind that no sample can reach.
+Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a
+quarter with each layer. Weights that are too large drive tanh to its flat ends. One step that is
+far too long leaves relu units behind that no sample can reach.
 
 Each is cured by what the doctor advised, examined again, and trained as long as the ill one.
 """
@@ -28,7 +30,7 @@ QUICK = 4
 
 @dataclass(frozen=True)
 class Patient:
-    """A network and the rate it is trained with, as it was brought in and after the cure."""
+    """A network and its learning rate, before and after the cure."""
 
     name: str
     complaint: str
@@ -54,6 +56,7 @@ LOUD = Patient(
     "Xavier's initialization",
     lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initializer="xavier", seed=0),
 )
+# A rate that suits the network: what is wrong must come from the first step alone.
 HASTY = Patient(
     "hasty",
     "a first step with a rate of 3",
@@ -65,18 +68,18 @@ HASTY = Patient(
 
 
 def points() -> tuple[Any, Any]:
-    """The two moons, standardized, with 0 and 1 as answers."""
+    """Return the two moons, standardized, with 0 and 1 as targets."""
     found, answers = data.moons(SAMPLES, noise=0.1, seed=1)
     return data.StandardScaler().fit(found).transform(found), answers
 
 
 def examine(model: nn.Module, rate: float) -> Diagnosis:
-    """What the doctor says of a network that shall be trained with this rate."""
+    """Diagnose a network that is to be trained with this rate."""
     return diagnose(model, *points(), optimizer=SGD(model.parameters(), rate))
 
 
 def train(model: nn.Module, rate: float, steps: int) -> float:
-    """Gradient descent over the whole set; the mean squared error before the last step."""
+    """Train on all samples at once, and return the mean squared error before the last step."""
     optimizer = SGD(model.parameters(), rate)
     history = fit(
         model,
@@ -91,31 +94,40 @@ def train(model: nn.Module, rate: float, steps: int) -> float:
 
 
 def after_one_step(model: nn.Module, rate: float) -> nn.Module:
-    """The network after a step that the doctor warned of."""
+    """Train the network for one step that the doctor warns of."""
     say(f"\nbefore the first step: {examine(model, rate).of('rate')[0]}")
     train(model, rate, 1)
     return model
 
 
 def visit(patient: Patient, folder: Path, steps: int) -> tuple[str, float, float]:
-    """Diagnosis and picture of the ill network, the cured one examined too, and what both come to by the same training."""
+    """Examine, draw and train a network before and after the cure.
+
+    Returns:
+        The kinds of findings, and the losses before and after the cure.
+    """
     ill = patient.ill()
     cured = patient.cured()
     found = examine(ill, patient.rate)
     clean = examine(cured, patient.rate)
-    say(
-        f"\n{patient.complaint}\n{found}\nafter the cure, {patient.cure}: {len(clean.findings) or 'no'} findings"
-    )
-    viz.draw(found, title=f"{patient.complaint[0].upper()}{patient.complaint[1:]}").save(
-        folder / f"doctor-{patient.name}.svg"
-    )
+    say(f"\n{patient.complaint}\n{found}")
+    say(f"after the cure, {patient.cure}: {len(clean.findings) or 'no'} findings")
+
+    # Drawn before the training, which changes both networks.
+    title = f"{patient.complaint[0].upper()}{patient.complaint[1:]}"
+    viz.draw(found, title=title).save(folder / f"doctor-{patient.name}.svg")
+    # One picture of a network without findings is enough.
     if patient is HASTY:
         viz.draw(clean, title=f"A clean bill: {patient.cure}").save(folder / "doctor-clean.svg")
-    losses = train(ill, patient.rate, steps), train(cured, patient.rate, steps)
+
+    before = train(ill, patient.rate, steps)
+    after = train(cured, patient.rate, steps)
     say(
-        f"after {steps} steps with a rate of {patient.rate:g}: loss {losses[0]:.3g} as it was, {losses[1]:.3g} after the cure"
+        f"after {steps} steps with a rate of {patient.rate:g}: loss {before:.3g} as it was, "
+        f"{after:.3g} after the cure"
     )
-    return ", ".join(dict.fromkeys(finding.kind for finding in found.findings)), *losses
+    kinds = dict.fromkeys(finding.kind for finding in found.findings)
+    return ", ".join(kinds), before, after
 
 
 def run(folder: Path, quick: bool = False) -> Story:
@@ -145,9 +157,11 @@ def run(folder: Path, quick: bool = False) -> Story:
 _PICTURES = (
     Picture(
         "doctor-chain.svg",
-        "Eight layers of sigmoids from left to right. The lines between the layers fade from strong at the right to nearly nothing at "
-        "the left, where the small print says that the gradient vanishes.",
-        "The norm of the gradient stands under each heading. What reaches the first layer can't teach it anything.",
+        "Eight layers of sigmoids from left to right. The lines between the layers fade from "
+        "strong at the right to nearly nothing at the left, where the small print says that the "
+        "gradient vanishes.",
+        "The norm of the gradient stands under each heading. What reaches the first layer can't "
+        "teach it anything.",
     ),
     Picture(
         "doctor-loud.svg",
@@ -156,12 +170,15 @@ _PICTURES = (
     ),
     Picture(
         "doctor-hasty.svg",
-        "Two layers of relu units after one step with a rate of 3. In the second one several have a red ring and the word dead.",
-        "After one step that was too long: no gradient comes through the ringed units, whatever the sample.",
+        "Two layers of relu units after one step with a rate of 3. In the second one several have "
+        "a red ring and the word dead.",
+        "After one step that was too long: no gradient comes through the ringed units, whatever "
+        "the sample.",
     ),
     Picture(
         "doctor-clean.svg",
-        "The same network as before its step, without any ring; the line below says that the doctor found nothing.",
+        "The same network as before its step, without any ring; the line below says that the "
+        "doctor found nothing.",
         "The same network before that step, with a rate that suits it: nothing found.",
     ),
 )

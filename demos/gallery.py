@@ -22,24 +22,25 @@ NEEDED = {
     "sklearn": "scikit-learn",
     "tqdm": "tqdm",
 }
-"""What the library and the demos need beyond Python: name of the import, name of the package."""
-
+"""Packages that the library and the demos need: name of the import → name of the package."""
 
 Demo = Callable[[Path, bool], Story]
-"""Runs a demo, quickly or in full, saves its pictures in a folder, and returns its story."""
+"""A demo: saves its pictures in a folder, quickly or in full, and returns its story."""
 
 
 def require_extras() -> None:
-    """End the program with the command that helps, if a package that the demos need is not there."""
+    """End the program with the command to install what is missing, if anything is."""
     missing = [package for name, package in NEEDED.items() if find_spec(name) is None]
     if missing:
         raise SystemExit(
-            f'The demos need {" and ".join(missing)}. Install what is missing with:\n\n    pip install -e ".[demos]"\n'
+            f"The demos need {' and '.join(missing)}. Install what is missing with:\n\n"
+            '    pip install -e ".[demos]"\n'
         )
 
 
 def say(line: str = "") -> None:
     """Print a line without tearing the progress bar."""
+    # Imported late, here and below: `require_extras` must get to say what is not installed.
     from tqdm import tqdm
 
     print_what_can_be_printed()
@@ -47,7 +48,7 @@ def say(line: str = "") -> None:
 
 
 def print_what_can_be_printed() -> None:
-    """Let standard output write look-alikes for signs that it lacks, such as ∂ in a file on Windows."""
+    """Let standard output replace signs that it can't encode, such as ∂ in a file on Windows."""
     from scalargrad.terminal import replace_unencodable
 
     replace_unencodable(sys.stdout)
@@ -61,18 +62,20 @@ def say_all(numbers: Sequence[tuple[str, str]]) -> None:
 
 
 def told(docstring: str | None) -> tuple[str, ...]:
-    """The paragraphs after the first of a module's docstring: a demo that tells its story there says it once for all readers.
+    """Return the paragraphs of a module's docstring after the first one.
 
-    >>> told("A demo. \\n\\nOnce upon\\na time.\\n\\nThe end.\\n")
-    ('Once upon a time.', 'The end.')
+    A demo that tells its story in its docstring needs no second text for the gallery.
+
+    Example:
+        >>> told("A demo. \\n\\nOnce upon\\na time.\\n\\nThe end.\\n")
+        ('Once upon a time.', 'The end.')
     """
-    return tuple(
-        " ".join(paragraph.split()) for paragraph in (docstring or "").strip().split("\n\n")[1:]
-    )
+    _, *paragraphs = (docstring or "").strip().split("\n\n")
+    return tuple(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def explored(target: Any, path: Path, title: str) -> Explorer:
-    """Save a page to explore a value, a network or a recording in, for a story to lead to."""
+    """Save a page to explore a value, a network or a recording, and return a link for a story."""
     import viz
 
     viz.explore(target, title=title).save(path)
@@ -80,36 +83,37 @@ def explored(target: Any, path: Path, title: str) -> Explorer:
 
 
 def decimals(x: float) -> str:
-    """A number as the page shows it: four decimals and a true minus sign."""
+    """Format a number as the page shows it: four decimals and a true minus sign."""
     return f"{x:.4f}".replace("-", "−")
 
 
 def timed(compute: Callable[[], Any]) -> tuple[Any, float]:
-    """What it returns, and how many seconds that took.
+    """Return what a function returns, and the seconds that it took.
 
-    >>> timed(lambda: 3)[0]
-    3
+    Example:
+        >>> timed(lambda: 3)[0]
+        3
     """
     start = perf_counter()
     return compute(), perf_counter() - start
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that people would use.
+    """Format a time in the unit that people would use.
 
-    >>> duration(0.0123), duration(75.0)
-    ('12.3 ms', '1.25 min')
+    Example:
+        >>> duration(0.0123), duration(75.0)
+        ('12.3 ms', '1.25 min')
     """
-    size, unit = next(
-        pair
-        for pair in ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"))
-        if seconds >= pair[0] or pair[0] < 1.0
-    )
-    return f"{seconds / size:.3g} {unit}"
+    for size, unit in ((3600.0, "h"), (60.0, "min"), (1.0, "s")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+
+    return f"{seconds / 1e-3:.3g} ms"
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
-    """The option `--data FILE`, for demos that can tell their story of numbers of the reader's own."""
+    """Add the option `--data FILE`, for demos that also work on the reader's own numbers."""
     parser.add_argument(
         "--data", type=_file, metavar="FILE", help="tell the story of the numbers in this file"
     )
@@ -132,18 +136,20 @@ def _file(path: str) -> Path:
 
 
 def takes_data(demo: Any) -> bool:
-    """Whether a demo can be told of a file: it then has a third argument, `data`, which is None for the demo's own numbers."""
+    """Return whether a demo has a third argument `data`, a file in place of its own numbers."""
     return "data" in signature(demo).parameters
 
 
 def with_data(demo: Any, data: Path | None) -> Demo:
-    """The demo on the numbers of that file (None: its own); the program ends with the place of what is wrong in the file."""
+    """Return the demo on the numbers of a file (None: its own); a bad file ends the program."""
 
     def run(folder: Path, quick: bool) -> Story:
         from scalargrad.errors import DataFileError
 
         try:
             story: Story = demo(folder, quick, data)
+        # The reader's file is wrong, not the program: its place and reason help, a traceback
+        # does not.
         except DataFileError as error:
             raise SystemExit(f"The file of --data can't be used: {error}") from None
         return story
@@ -152,7 +158,7 @@ def with_data(demo: Any, data: Path | None) -> Demo:
 
 
 def run_alone(demo: Any, name: str) -> None:
-    """What `python -m demos.NAME` does: the demo in full, into a folder of its own."""
+    """Run `python -m demos.NAME`: one demo, in full unless told otherwise, into its own folder."""
     parser = argparse.ArgumentParser(
         prog=f"python -m demos.{name}", description=f"The {name} demo."
     )
@@ -167,31 +173,42 @@ def run_alone(demo: Any, name: str) -> None:
     if takes_data(demo):
         add_data_option(parser)
     options = parser.parse_args()
-    say(
-        f"See {write_gallery([with_data(demo, getattr(options, 'data', None))], options.out, options.quick)}"
-    )
+
+    data = getattr(options, "data", None)
+    page = write_gallery([with_data(demo, data)], options.out, options.quick)
+    say(f"See {page}")
 
 
 def write_gallery(demos: Sequence[Demo], folder: Path, quick: bool) -> Path:
-    """Run the demos one after the other, save their pictures in `folder`, then the pages. Returns the path of index.html."""
+    """Run the demos one after the other and save their pictures, then the pages.
+
+    Returns:
+        The path of index.html.
+    """
     require_extras()
     from demos.site import pages_of
     from scalargrad.training import collector_off
     from scalargrad.utils.files import write
 
     make_folder(folder)
+
+    # Graphs are freed by counting references; the collector would only walk through all of them.
     with collector_off():
-        pages = pages_of([demo(folder, quick) for demo in demos], folder, quick)
+        stories = [demo(folder, quick) for demo in demos]
+        # The pages come last: they read the sizes of pictures that the demos have saved.
+        pages = pages_of(stories, folder, quick)
+
     for name, page in pages.items():
         write(folder / name, page)
     return folder / "index.html"
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder; end the program with the reason if that can't be."""
+    """Make the folder; end the program with the reason if that is impossible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SystemExit(
-            f"The gallery can't be written to {folder}: {error.strerror or error}. Choose another folder with --out."
+            f"The gallery can't be written to {folder}: {error.strerror or error}. Choose another "
+            "folder with --out."
         ) from None

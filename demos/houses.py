@@ -1,7 +1,8 @@
-"""House prices: a straight line through the rooms, a network that learns from the same rows, and which of them new rows believe.
+"""House prices: a straight line through the rooms, against a network on the same rows.
 
-The table is Boston, 1970: rooms per dwelling, the share of lower-status residents in per cent, and the median price in 1,000 dollars
-of 506 census tracts (Harrison and Rubinfeld 1978, three columns of the table `Boston` of R's package MASS; see data/README.md).
+The table is Boston, 1970: rooms per dwelling, the share of lower-status residents in per cent, and
+the median price in 1,000 dollars of 506 census tracts (Harrison and Rubinfeld 1978, three columns
+of the table `Boston` of R's package MASS; see data/README.md).
 """
 
 from collections.abc import Callable
@@ -26,11 +27,11 @@ SHARE = 1
 Rule = Callable[[Any], float]
 """From the columns of a tract to its price in 1,000 dollars."""
 SHARES = (5.0, 12.0, 25.0)
-"""For which shares of lower-status residents, in per cent, the prices are drawn."""
+"""Shares of lower-status residents, in per cent, at which the prices are drawn."""
 
 
 class Tracts(NamedTuple):
-    """Some columns of the table, four fifths of the rows to learn from, one fifth held out."""
+    """Some columns of the table: four fifths of the rows for training, one fifth held out."""
 
     train: Any
     held_out: Any
@@ -39,23 +40,27 @@ class Tracts(NamedTuple):
 
 
 def tracts_of(columns: list[int]) -> Tracts:
-    """The same rows whatever the columns."""
+    """Read and split some columns of the table."""
     table, prices = read_csv(FILE, target="medv")
+    # One seed for all columns: the models are compared on the same held-out rows.
     return Tracts(*split(table[:, columns], prices, test=0.2, seed=0))
 
 
 def straight(tracts: Tracts) -> Rule:
-    """Least squares: the line, or the plane over two columns, with the smallest squared error on the rows to learn from."""
+    """Fit the line, or the plane over two columns, by least squares."""
     ones = np.ones((len(tracts.train), 1))
     slopes = np.linalg.lstsq(np.hstack([tracts.train, ones]), tracts.prices, rcond=None)[0]
     return lambda row: float(np.dot(slopes, [*row, 1.0]))
 
 
 def learned(tracts: Tracts, epochs: int) -> tuple[Rule, list[float]]:
-    """A network of eight neurons, trained on the same rows, and its error on the rows held out after each epoch.
+    """Train a network of eight neurons on the same rows.
 
-    It learns on the scale of deviations, and answers in 1,000 dollars.
+    Returns:
+        The network as a rule that answers in 1,000 dollars, and its error on the held-out rows
+        after each epoch.
     """
+    # Scaled by the rows for training alone: the held-out ones must not leak into the scale.
     inputs = StandardScaler().fit(tracts.train)
     output = StandardScaler().fit(tracts.prices)
     model = MLP(tracts.train.shape[1], [8, 1], activation="tanh", initializer="xavier", seed=0)
@@ -75,38 +80,47 @@ def learned(tracts: Tracts, epochs: int) -> tuple[Rule, list[float]]:
     )
 
     def price(row: Any) -> float:
+        (scaled,) = inputs.transform([row])
         with no_grad():
-            return float(output.inverse_transform([model(inputs.transform([row])[0]).data])[0])
+            answer = model(scaled).data
+        return float(output.inverse_transform([answer])[0])
 
-    return price, [loss**0.5 * float(output.scales[0]) for loss in history["validation_loss"]]
+    # The losses are squares of scaled prices; the errors are 1,000 dollars.
+    scale = float(output.scales[0])
+    return price, [loss**0.5 * scale for loss in history["validation_loss"]]
 
 
 def error(predict: Rule, tracts: Tracts) -> float:
-    """The root of the mean squared error on the rows that were held out, in 1,000 dollars."""
-    misses = [
-        predict(row) - price
-        for row, price in zip(tracts.held_out, tracts.held_out_prices, strict=True)
-    ]
+    """Return the root mean squared error on the held-out rows, in 1,000 dollars."""
+    pairs = zip(tracts.held_out, tracts.held_out_prices, strict=True)
+    misses = [predict(row) - price for row, price in pairs]
     return float(np.sqrt(np.mean(np.square(misses))))
 
 
 def compare(columns: list[int], epochs: int, what: str) -> tuple[Tracts, Rule, Rule]:
-    """Train on the rows to learn from, and say how wrong the line and the network are on the others."""
+    """Fit line and network, and say how wrong they are on the held-out rows."""
     tracts = tracts_of(columns)
-    line, (network, errors) = straight(tracts), learned(tracts, epochs)
+    line = straight(tracts)
+    network, errors = learned(tracts, epochs)
+
     bound = error(line, tracts)
     ahead = next((epoch for epoch, missed in enumerate(errors, 1) if missed < bound), None)
     say(
-        f"{what}: the straight line is off by {bound:.2f}, the network by {error(network, tracts):.2f} (in 1,000 dollars)"
+        f"{what}: the straight line is off by {bound:.2f}, the network by "
+        f"{error(network, tracts):.2f} (in 1,000 dollars)"
     )
     say(
-        f"  the network is ahead of the line on held-out rows for the first time after epoch {ahead} of {epochs}"
+        "  the network is ahead of the line on held-out rows for the first time after epoch "
+        f"{ahead} of {epochs}"
     )
     return tracts, line, network
 
 
 def usual(tracts: Tracts, share: float) -> tuple[float, float]:
-    """Between how many rooms all but 4 % of the tracts lie whose share of lower-status residents is about that (within 3 %)."""
+    """Return the range of rooms in tracts with about this share of lower-status residents.
+
+    Shares count as alike within 3 %, and the range leaves out the outer 4 % of the tracts.
+    """
     alike = tracts.train[np.abs(tracts.train[:, SHARE] - share) < 3.0]
     low, high = np.percentile(alike[:, ROOMS], [2, 98])
     return float(low), float(high)
@@ -115,31 +129,31 @@ def usual(tracts: Tracts, share: float) -> tuple[float, float]:
 def draw_prices(
     folder: Path, by_rooms: tuple[Tracts, Rule, Rule], by_both: tuple[Tracts, Rule, Rule]
 ) -> None:
-    """Prices over rooms: from the rooms alone, and from both columns at three shares of lower-status residents."""
+    """Draw prices over rooms: from the rooms alone, and from both columns at three shares."""
     rooms = [4.0 + i / 20 for i in range(97)]
     left, right = new_axes(2, width=9.6, height=4.2)
     tracts, line, network = by_rooms
-    plot_curves(
-        {"straight line": [line([x]) for x in rooms], "network": [network([x]) for x in rooms]},
-        rooms,
-        left,
-    )
+    curves = {
+        "straight line": [line([x]) for x in rooms],
+        "network": [network([x]) for x in rooms],
+    }
+    plot_curves(curves, rooms, left)
     left.scatter(tracts.held_out[:, 0], tracts.held_out_prices, s=14, color=LIGHT.line, zorder=0)
+
     tracts, plane, network = by_both
 
     def known(predict: Rule, share: float) -> list[float]:
         low, high = usual(tracts, share)
+        # Where no such tracts are, the network would only guess: nan leaves a gap.
         return [predict([x, share]) if low <= x <= high else float("nan") for x in rooms]
 
-    plot_curves(
-        {f"{share:g} % lower status": known(network, share) for share in SHARES}, rooms, right
-    )
+    curves = {f"{share:g} % lower status": known(network, share) for share in SHARES}
+    plot_curves(curves, rooms, right)
     for i, share in enumerate(SHARES):
         right.plot(rooms, known(plane, share), color=class_color(i), linewidth=0.8)
-    for ax, title in (
-        (left, "from the rooms alone"),
-        (right, "from rooms and status (thin: the plane)"),
-    ):
+
+    titles = ("from the rooms alone", "from rooms and status (thin: the plane)")
+    for ax, title in zip((left, right), titles, strict=True):
         ax.set(
             title=title,
             xlabel="rooms per dwelling",
@@ -169,18 +183,22 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "What does a room cost? 506 census tracts of Boston, 1970: the mean number of rooms, the share of lower-status residents, and the "
-    "median price (Harrison and Rubinfeld 1978). Four fifths are for learning. The errors are those on the last fifth, which neither the "
-    "line nor the network has seen: the root of the mean squared error, in 1,000 dollars.",
-    "Least squares gives the best straight line there is. The network has no better data, only freedom: a room may be worth more in a "
-    "large house than in a small one, and more where the neighbors are rich.",
+    "What does a room cost? 506 census tracts of Boston, 1970: the mean number of rooms, the "
+    "share of lower-status residents, and the median price (Harrison and Rubinfeld 1978). Four "
+    "fifths are for learning. The errors are those on the last fifth, which neither the line nor "
+    "the network has seen: the root of the mean squared error, in 1,000 dollars.",
+    "Least squares gives the best straight line there is. The network has no better data, only "
+    "freedom: a room may be worth more in a large house than in a small one, and more where the "
+    "neighbors are rich.",
 )
 _PRICES = Picture(
     "houses-prices.svg",
-    "Left: held-out tracts as points over their rooms, with the straight line and the curve of the network. Right: the prices of the "
-    "network over the rooms at three shares of lower-status residents, each with the plane of least squares as a thin line.",
-    "Left, points are tracts that were held out. Right, each color is one share of lower-status residents, drawn where there are "
-    "enough such tracts: the lines of the plane can only be parallel.",
+    "Left: held-out tracts as points over their rooms, with the straight line and the curve of "
+    "the network. Right: the prices of the network over the rooms at three shares of lower-status "
+    "residents, each with the plane of least squares as a thin line.",
+    "Left, points are tracts that were held out. Right, each color is one share of lower-status "
+    "residents, drawn where there are enough such tracts: the lines of the plane can only be "
+    "parallel.",
 )
 
 if __name__ == "__main__":

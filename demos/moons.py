@@ -1,4 +1,7 @@
-"""Two moons: a 2-16-16-1 network learns to tell two crescents apart, with hinge loss, as the micrograd demo does it."""
+"""Two moons: a 2-16-16-1 network learns to tell two crescents apart.
+
+Data, network, hinge loss, penalty and learning rate follow micrograd's demo.
+"""
 
 from pathlib import Path
 
@@ -17,50 +20,68 @@ NOISE = 0.1
 PENALTY = 1e-4
 FULL = 100
 QUICK = 20
-"""How many steps of gradient descent."""
+"""Steps of gradient descent."""
 FRAMES = 40
-"""How many steps the page to explore holds at most."""
+"""Maximum number of training steps in the page to explore."""
 
 Samples = tuple[list[list[float]], list[float]]
 
 
 def two_moons(seed: int = 1) -> Samples:
-    """100 points on two crescents, and their labels: -1 or 1."""
+    """Return 100 points on two crescents and their labels, -1 or 1."""
     points, labels = moons(SAMPLES, NOISE, seed)
+
+    # Hinge loss multiplies score and label, so the classes 0 and 1 become -1 and 1.
     return points.tolist(), (2.0 * labels - 1.0).tolist()
 
 
 def train(model: MLP, samples: Samples, steps: int, *callbacks: Callback) -> History:
-    """Gradient descent on all samples at once, with a learning rate that falls from 1.0 to 0.1."""
-    rule = SGD(model.parameters(), 1.0)
+    """Train by gradient descent on all samples at once; the learning rate falls from 1.0 to 0.1."""
+    # Large steps at first, small ones to settle: the end points of the rate are micrograd's.
+    optimizer = SGD(model.parameters(), 1.0)
+    decay = CosineDecay(optimizer, steps, min_lr=0.1)
+
     return fit(
         model,
         *samples,
         loss=hinge,
-        optimizer=rule,
+        optimizer=optimizer,
         epochs=steps,
         batch_size=None,
         penalty=lambda model: l2(model.parameters(), PENALTY),
         metrics="accuracy",
-        callbacks=[CosineDecay(rule, steps, min_lr=0.1), *callbacks],
+        callbacks=[decay, *callbacks],
     )
 
 
 def least_sure(model: MLP, samples: Samples) -> tuple[list[float], float]:
-    """The sample with the smallest margin: the most wrong one, if any is wrong."""
+    """Return the sample with the smallest margin: the most wrong one, if any is wrong."""
+
+    def margin(sample: tuple[list[float], float]) -> float:
+        point, label = sample
+        return float(label * model(point).data)
+
     with no_grad():
-        return min(zip(*samples, strict=True), key=lambda sample: sample[1] * model(sample[0]).data)
+        return min(zip(*samples, strict=True), key=margin)
 
 
 def one_sample(model: MLP, samples: Samples) -> tuple[Value, str]:
-    """The loss of the least sure sample with its gradients, and the path of the neuron in the second layer that they move most."""
+    """Compute the loss of the least sure sample, with gradients.
+
+    Returns:
+        The loss, and the path of the neuron in the second layer with the steepest bias.
+    """
+    # A margin above 1 has no hinge loss: with any surer sample all gradients might be zero.
     point, label = least_sure(model, samples)
+
     model.zero_grad()
     score = model([Value(x, label=f"x{i}") for i, x in enumerate(point)])
     score.label = "score"
     loss: Value = hinge(score, label)
     loss.label = "loss"
     loss.backward()
+
+    # The steepest bias, because a neuron switched off by relu would show zeros only.
     slopes = [abs(neuron.bias.grad) for neuron in model.layers[1].neurons]
     return loss, f"layers.1.neurons.{slopes.index(max(slopes))}"
 
@@ -70,26 +91,29 @@ def run(folder: Path, quick: bool = False) -> Story:
     model = MLP(2, [16, 16, 1], activation="relu", seed=0)
     samples = two_moons()
     loss, path = one_sample(model, samples)
-    viz.draw(loss, level="cards", expand=[path], title=f"One sample, one open neuron: {path}").save(
-        folder / _CARDS.file
-    )
-    viz.draw(loss, level="neurons", title="The same sample, the network as neurons").save(
-        folder / _NEURONS.file
-    )
+    cards_title = f"One sample, one open neuron: {path}"
+    cards = viz.draw(loss, level="cards", expand=[path], title=cards_title)
+    cards.save(folder / _CARDS.file)
+    neurons = viz.draw(loss, level="neurons", title="The same sample, the network as neurons")
+    neurons.save(folder / _NEURONS.file)
+
+    # The sample is fixed here: the least sure one of the untrained network, at every step.
     recorder = Recorder(*least_sure(model, samples), hinge, most=FRAMES)
     history = train(model, samples, QUICK if quick else FULL, recorder)
-    explorer = explored(
-        recorder.recording, folder / "moons-explore.html", "one sample while the network learns"
-    )
+    page = folder / "moons-explore.html"
+    explorer = explored(recorder.recording, page, "one sample while the network learns")
     say(
-        f"step {history.epochs}: loss {history['loss'][-1]:.4f}, accuracy {history['accuracy'][-1]:.0%} on the {SAMPLES} samples"
+        f"step {history.epochs}: loss {history['loss'][-1]:.4f}, accuracy "
+        f"{history['accuracy'][-1]:.0%} on the {SAMPLES} samples"
     )
+
     (ax,) = new_axes(width=6.5, height=4.4)
-    save_plot(
-        plot_regions(model, *samples, ax), folder / _REGIONS.file, "Decision regions", _REGIONS.alt
-    )
+    plot_regions(model, *samples, ax)
+    save_plot(ax, folder / _REGIONS.file, "Decision regions", _REGIONS.alt)
     (ax,) = new_axes(width=6.5, height=3.4)
-    save_plot(plot_loss(history.steps, ax), folder / _LOSS.file, "Loss curve", _LOSS.alt)
+    plot_loss(history.steps, ax)
+    save_plot(ax, folder / _LOSS.file, "Loss curve", _LOSS.alt)
+
     numbers = (
         ("parameters", f"{len(model.parameters())}"),
         ("steps", f"{history.epochs}"),
@@ -106,38 +130,42 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 def _numbers(history: History) -> list[tuple[str, str]]:
-    losses, shares = ([history[name][i] for i in (0, -1)] for name in ("loss", "accuracy"))
-    shown = [("loss", f"{loss:.4f}") for loss in losses] + [
-        ("accuracy", f"{share:.0%}") for share in shares
-    ]
+    losses = history["loss"]
+    accuracies = history["accuracy"]
     return [
-        (f"{name} in the {when} step", number)
-        for (name, number), when in zip(shown, ("first", "last") * 2, strict=True)
+        ("loss in the first step", f"{losses[0]:.4f}"),
+        ("loss in the last step", f"{losses[-1]:.4f}"),
+        ("accuracy in the first step", f"{accuracies[0]:.0%}"),
+        ("accuracy in the last step", f"{accuracies[-1]:.0%}"),
     ]
 
 
 _TEXT = (
-    "A hundred points lie on two crescents. A network with 337 parameters learns which point lies on which, by gradient descent on the "
-    "hinge loss of all of them, with a small penalty on large parameters.",
-    "The first two pictures show one sample before training, the one that the network gets most wrong: which way, and how much, each "
-    "number would move the loss. The last two show what many such steps lead to.",
+    "A hundred points lie on two crescents. A network with 337 parameters learns which point lies "
+    "on which, by gradient descent on the hinge loss of all of them, with a small penalty on "
+    "large parameters.",
+    "The first two pictures show one sample before training, the one that the network gets most "
+    "wrong: which way, and how much, each number would move the loss. The last two show what many "
+    "such steps lead to.",
 )
 _CARDS = Picture(
     "moons-cards.svg",
-    "The graph of one sample's loss. One neuron of the second layer is open and shows each of its products and sums; "
-    "the other neurons are closed boxes with their output and gradient.",
-    "One neuron is open: sixteen products, their sum, a relu. It is no different inside from any of the closed ones.",
+    "The graph of one sample's loss. One neuron of the second layer is open and shows each of its "
+    "products and sums; the other neurons are closed boxes with their output and gradient.",
+    "One neuron is open: sixteen products, their sum, a relu. It is no different inside from any "
+    "of the closed ones.",
 )
 _NEURONS = Picture(
     "moons-neurons.svg",
-    "The network as columns of neurons: two inputs, two layers of sixteen, one score, the loss. Width and color of each line "
-    "show size and sign of the gradient that flows back through it.",
-    "The same sample with all neurons closed. A dashed gray line carries nothing: its neuron is switched off by relu.",
+    "The network as columns of neurons: two inputs, two layers of sixteen, one score, the loss. "
+    "Width and color of each line show size and sign of the gradient that flows back through it.",
+    "The same sample with all neurons closed. A dashed gray line carries nothing: its neuron is "
+    "switched off by relu.",
 )
 _REGIONS = Picture(
     "moons-regions.svg",
-    "The plane, colored by the network's score, blue for one class and orange for the other, with the samples of the two moons on top "
-    "and the line between the regions.",
+    "The plane, colored by the network's score, blue for one class and orange for the other, with "
+    "the samples of the two moons on top and the line between the regions.",
     "What the trained network says about every point; the line is where its score is 0.",
 )
 _LOSS = Picture(

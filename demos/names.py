@@ -1,4 +1,4 @@
-"""Names: a network that has read 320 first names guesses the next letter, and makes up names of its own."""
+"""Names: a network that has read 320 first names guesses the next letter and invents names."""
 
 from collections import Counter
 from math import exp, log
@@ -25,33 +25,35 @@ HELD_OUT = 80
 SHOWN = 7
 FULL = (320, 7)
 QUICK = (40, 2)
-"""How many names are learned from, and how often."""
+"""Names to learn from, and epochs."""
 PREFIXES = ("", "m", "mar", "eli")
 
 
 def names() -> list[str]:
-    """All names, in an order that is always the same: the last 80 are held out."""
+    """Return all names, always in the same order: the last 80 are held out."""
+    # The first line of the file is its heading. The names are sorted by frequency: without
+    # shuffling, the rarest ones alone would be held out.
     found = FILE.read_text(encoding="utf-8").split()[1:]
     Random(0).shuffle(found)
     return found
 
 
 def context(text: str) -> list[int]:
-    """The numbers of the last three letters, with dots before the beginning."""
+    """Return the numbers of the last three letters, padded with dots at the start."""
     return [LETTERS.index(letter) for letter in ("." * SEEN + text)[-SEEN:]]
 
 
 def samples(words: list[str]) -> list[tuple[list[int], int]]:
-    """For each letter of each word, and for the dot at its end, the three before it and its number."""
-    return [
-        (context(word[:i]), LETTERS.index(letter))
-        for word in words
-        for i, letter in enumerate(word + ".")
-    ]
+    """Make a sample of each letter, and of the dot at the end: three letters, and the next one."""
+    found = []
+    for word in words:
+        for i, letter in enumerate(word + "."):
+            found.append((context(word[:i]), LETTERS.index(letter)))
+    return found
 
 
 def network() -> Sequential:
-    """Three letters, four numbers for each, twelve neurons, and a score for each letter that may follow."""
+    """Build the network: three letters, four numbers each, twelve neurons, a score per letter."""
     hidden = Layer(SEEN * 4, 12, activation="tanh", initializer="xavier", seed=1)
     return Sequential(
         Embedding(27, 4, seed=0),
@@ -62,8 +64,9 @@ def network() -> Sequential:
 
 
 def train(model: Module, data: list[tuple[list[int], int]], epochs: int) -> None:
-    """Adam on the cross-entropy of the next letter, its rate falling to 0 along a cosine."""
-    adam, (inputs, targets) = Adam(model.parameters(), 0.015), map(list, zip(*data, strict=True))
+    """Train by Adam on the cross-entropy of the next letter; the rate falls to 0 along a cosine."""
+    inputs, targets = map(list, zip(*data, strict=True))
+    adam = Adam(model.parameters(), 0.015)
     fit(
         model,
         inputs,
@@ -77,94 +80,113 @@ def train(model: Module, data: list[tuple[list[int], int]], epochs: int) -> None
 
 
 def mean_loss(model: Module, data: list[tuple[list[int], int]]) -> float:
-    """The mean of -log of the probability that the model gives to the letter that came."""
+    """Return the mean of −log of the probability that the model gives to the letter that came."""
     with no_grad():
-        return float(
-            sum(cross_entropy(model(letters), target).data for letters, target in data)
-        ) / len(data)
+        losses = [cross_entropy(model(letters), target).data for letters, target in data]
+    return float(sum(losses)) / len(data)
 
 
 def predicted(model: Module, text: str, letter: str) -> Value:
-    """How much of a surprise the letter is after the text, with the gradient of that."""
+    """Compute how much of a surprise the letter is after the text, with gradients."""
     scores = model(context(text))
     for score, name in zip(scores, NAMED, strict=True):
         score.label = name
     loss: Value = cross_entropy(scores, LETTERS.index(letter))
     loss.label = "loss"
+
+    # The training has left gradients behind, and `backward` adds to them.
     model.zero_grad()
     loss.backward()
     return loss
 
 
 def count_loss(learned: list[str], words: list[str], extra: float) -> float:
-    """The mean loss of counting which letter follows which, each pair seen `extra` times more than it was."""
-    pairs = Counter(pair for word in learned for pair in zip("." + word, word + ".", strict=True))
-    before = Counter(letter for word in learned for letter in "." + word)
-    asked = [pair for word in words for pair in zip("." + word, word + ".", strict=True)]
-    return -sum(
-        log((pairs[pair] + extra) / (before[pair[0]] + extra * len(LETTERS))) for pair in asked
-    ) / len(asked)
+    """Return the mean loss of counting which letter follows which.
+
+    Args:
+        learned: Words to count in.
+        words: Words to measure the loss on.
+        extra: Added to the count of each pair (additive smoothing), because one pair that was
+            never counted would make the loss infinite.
+    """
+    pairs = Counter(letter_pairs(learned))
+    before = Counter(first for first, _ in letter_pairs(learned))
+    asked = letter_pairs(words)
+
+    logs = []
+    for first, second in asked:
+        count = pairs[first, second] + extra
+        total = before[first] + extra * len(LETTERS)
+        logs.append(log(count / total))
+    return -sum(logs) / len(asked)
+
+
+def letter_pairs(words: list[str]) -> list[tuple[str, str]]:
+    """Return each letter with the next one, the dots at both ends included."""
+    found: list[tuple[str, str]] = []
+    for word in words:
+        found += zip("." + word, word + ".", strict=True)
+    return found
 
 
 def probabilities(model: Module, text: str) -> list[float]:
-    """How likely the model thinks that each letter comes next, the dot first."""
+    """Return the probability of each letter to come next, the dot first."""
     with no_grad():
         return [share.data for share in softmax(model(context(text)))]
 
 
 def invent(model: Module, rng: Random) -> str:
-    """A name, letter by letter, each drawn with its probability, until the dot."""
+    """Invent a name, letter by letter, each drawn with its probability, until the dot."""
     text = ""
+    # A network that has learned little may never say the dot.
     while len(text) < LONGEST and not text.endswith("."):
         text += rng.choices(LETTERS, probabilities(model, text))[0]
     return text.rstrip(".")
 
 
 def draw_probabilities(model: Module, folder: Path) -> None:
-    """The likeliest letters after some beginnings."""
-    shares = {
-        prefix: dict(zip(NAMED, probabilities(model, prefix), strict=True)) for prefix in PREFIXES
-    }
-    longest = max(max(bars.values()) for bars in shares.values())
-    for ax, (prefix, bars) in zip(
-        axes := new_axes(len(PREFIXES), width=10.0, height=3.0), shares.items(), strict=True
-    ):
-        likely = sorted(bars, key=lambda letter: -bars[letter])[:SHOWN]
-        plot_bars(
-            {letter: bars[letter] for letter in likely},
-            ax,
-            texts=[f"{bars[letter]:.0%}" for letter in likely],
-        )
-        ax.set(
-            title=f"after “{prefix}”" if prefix else "first letter",
-            xlim=(0.0, 1.2 * longest),
-            xticks=[],
-        )
+    """Draw the likeliest letters after some prefixes."""
+    shares = [probabilities(model, prefix) for prefix in PREFIXES]
+    # All panels have one scale, with a little space for the numbers behind the longest bar.
+    limits = (0.0, 1.2 * max(map(max, shares)))
+
+    axes = new_axes(len(PREFIXES), width=10.0, height=3.0)
+    for ax, prefix, row in zip(axes, PREFIXES, shares, strict=True):
+        ranked = sorted(zip(NAMED, row, strict=True), key=lambda pair: -pair[1])
+        bars = dict(ranked[:SHOWN])
+        plot_bars(bars, ax, texts=[f"{share:.0%}" for share in bars.values()])
+        title = f"after “{prefix}”" if prefix else "first letter"
+        ax.set(title=title, xlim=limits, xticks=[])
     save_plot(axes[0], folder / _BARS.file, "The next letter", _BARS.alt)
 
 
 def run(folder: Path, quick: bool = False) -> Story:
     """Train on most of the names, measure on the others, invent a few."""
-    (count, epochs), words, model = QUICK if quick else FULL, names(), network()
+    count, epochs = QUICK if quick else FULL
+    words = names()
+    model = network()
     learned = words[:count]
     held_out = words[-HELD_OUT:]
     train(model, samples(learned), epochs)
+
+    # The rival of the network: counting with the smoothing that suits the held-out names best.
     counted = min(count_loss(learned, held_out, extra) for extra in (0.1, 0.2, 0.5, 1.0))
     losses = {
         "guessing": log(len(LETTERS)),
         "counting pairs": counted,
         "network": mean_loss(model, samples(held_out)),
     }
+
+    # Names from the list would be remembered, not invented.
     rng = Random(1)
-    invented = [
-        name
-        for name in (invent(model, rng) for _ in range(30))
-        if len(name) > 2 and name not in words
-    ][:8]
+    tried = [invent(model, rng) for _ in range(30)]
+    invented = [name for name in tried if len(name) > 2 and name not in words]
+
     draw_probabilities(model, folder)
     surprise = predicted(model, "mar", "i")
     explorer = explored(surprise, folder / "names-explore.html", "after “mar” comes “i”")
     viz.draw(surprise, level="neurons", title="After “mar” comes “i”").save(folder / _NEURONS.file)
+
     numbers = [
         ("names learned from", f"{count}, {epochs} times each"),
         ("parameters", f"{len(model.parameters())}"),
@@ -175,7 +197,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     ]
     numbers += [
         ("names held out", f"{HELD_OUT}"),
-        ("invented, none of them in the list", ", ".join(invented)),
+        ("invented, none of them in the list", ", ".join(invented[:8])),
     ]
     say_all(numbers)
     return Story(
@@ -189,18 +211,23 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 
 _TEXT = (
-    "The 400 most frequent first names of women in the US census of 1990: a network sees three letters and says what comes next.",
-    "The loss is the mean of −log of the probability of the letter that came, on names not read. Counting has the smoothing it likes best.",
+    "The 400 most frequent first names of women in the US census of 1990: a network sees three "
+    "letters and says what comes next.",
+    "The loss is the mean of −log of the probability of the letter that came, on names not read. "
+    "Counting has the smoothing it likes best.",
 )
 _BARS = Picture(
     "names-letters.svg",
-    "Bars for the probabilities of the seven likeliest letters, as the first of a name and after m, mar and eli.",
+    "Bars for the probabilities of the seven likeliest letters, as the first of a name and after "
+    "m, mar and eli.",
     "What the network expects at the beginning, and after “m”, “mar” and “eli”.",
 )
 _NEURONS = Picture(
     "names-neurons.svg",
-    "The network as columns: twelve hidden neurons, the scores of the letters, and the loss, with gradients on the lines.",
-    "One prediction and its gradient: a higher score of “i” would lower the loss (orange), a higher score of another raise it (blue).",
+    "The network as columns: twelve hidden neurons, the scores of the letters, and the loss, with "
+    "gradients on the lines.",
+    "One prediction and its gradient: a higher score of “i” would lower the loss (orange), a "
+    "higher score of another raise it (blue).",
 )
 
 if __name__ == "__main__":

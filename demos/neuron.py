@@ -1,6 +1,7 @@
 """One neuron, worked by hand: every factor of the chain rule, printed and drawn.
 
-The numbers are those of the well-known backpropagation tutorial: two inputs, a sigmoid, and a squared error.
+The numbers are those of the well-known backpropagation tutorial: two inputs, a sigmoid, and a
+squared error.
 """
 
 from pathlib import Path
@@ -11,22 +12,26 @@ from scalargrad import Parameter, Value, sigmoid
 
 
 def forward() -> dict[str, Value]:
-    """The neuron and its loss, one Value for each name that the textbook uses, with gradients."""
+    """Compute the neuron and its loss, with gradients, by the names that the textbook uses."""
     w1 = Parameter(-1.0, label="w1")
     w2 = Parameter(-1.5, label="w2")
     b = Parameter(0.5, label="b")
     x1 = Value(-3.0, label="x1")
     x2 = Value(2.0, label="x2")
     target = Value(2.0, label="y")
+
     z = w1 * x1 + w2 * x2 + b
     prediction = sigmoid(z)
     error = prediction - target
     loss = error**2
+
+    # Each step has a name, so that the pictures read like the textbook.
     z.label = "z"
     prediction.label = "y'"
     error.label = "error"
     loss.label = "L"
     loss.backward()
+
     return {
         "w1": w1,
         "w2": w2,
@@ -42,9 +47,20 @@ def forward() -> dict[str, Value]:
 
 
 def factors(values: dict[str, Value]) -> list[tuple[str, str, float]]:
-    """Each local derivative on the way back from the loss: its name, how the textbook writes it, the number the graph holds."""
-    z, prediction, error, loss = (values[name] for name in ("z", "y'", "error", "L"))
-    products = z.args[0].args
+    """Return the local derivatives on the way back from the loss.
+
+    Returns:
+        For each one its name, its formula in the textbook, and the number in the graph.
+    """
+    z = values["z"]
+    prediction = values["y'"]
+    error = values["error"]
+    loss = values["L"]
+
+    # z was added from left to right, (w1·x1 + w2·x2) + b: the products belong to the inner sum,
+    # whose own local derivatives are 1 and left out of the chain.
+    inner_sum = z.args[0]
+    products = inner_sum.args
     return [
         ("∂L/∂error", "2 · error", loss.partials[0]),
         ("∂error/∂y'", "1", error.partials[0]),
@@ -56,32 +72,37 @@ def factors(values: dict[str, Value]) -> list[tuple[str, str, float]]:
 
 
 def report(values: dict[str, Value]) -> list[str]:
-    """The forward pass, the factors, and the product of the factors for each parameter, as lines of text."""
+    """Write the forward pass, the factors, and their product for each parameter as text lines."""
     chain = factors(values)
-    back = [number for _, _, number in chain[:3]]
+
+    # The way from the loss to z is the same for all parameters; only the last factor differs.
+    shared = [number for _, _, number in chain[:3]]
+    last_factors = [number for _, _, number in chain[3:]]
+
     lines = ["forward"]
     lines += [f"  {name:<10} = {values[name].data:9.4f}" for name in ("z", "y'", "error", "L")]
     lines += ["factors of the chain rule"]
     lines += [f"  {name:<10} = {number:9.4f}   {formula}" for name, formula, number in chain]
     lines += ["gradients: the product of the factors on the way"]
-    for name, (_, _, last) in zip(("w1", "w2", "b"), chain[3:], strict=True):
-        product = " · ".join(f"{number:.4f}" for number in (*back, last))
+    for name, last in zip(("w1", "w2", "b"), last_factors, strict=True):
+        product = " · ".join(f"{number:.4f}" for number in (*shared, last))
         lines.append(f"  ∂L/∂{name:<6} = {product} = {values[name].grad:.4f}")
     return lines
 
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
-    """Print the whole calculation and draw it. It is so small that quick and full are the same."""
+    """Print the whole calculation and draw it; quick and full are the same."""
     values = forward()
     for line in report(values):
         say(line)
-    viz.draw(values["L"], level="cards", title="One neuron and its loss").save(
-        folder / "neuron-cards.svg"
-    )
-    viz.animate(values["L"], level="cards", title="The backward pass, wave by wave").save(
-        folder / "neuron-wave.svg"
-    )
-    explorer = explored(values["L"], folder / "neuron-explore.html", "one neuron and its loss")
+
+    loss = values["L"]
+    cards = viz.draw(loss, level="cards", title="One neuron and its loss")
+    cards.save(folder / _PICTURE.file)
+    film = viz.animate(loss, level="cards", title="The backward pass, wave by wave")
+    film.save(folder / _WAVE.file)
+    explorer = explored(loss, folder / "neuron-explore.html", "one neuron and its loss")
+
     numbers = [(name, decimals(values[name].data)) for name in ("y'", "error", "L")]
     numbers += [(name, decimals(number)) for name, _, number in factors(values)]
     numbers += [(f"∂L/∂{name}", decimals(values[name].grad)) for name in ("w1", "w2", "b")]
@@ -96,20 +117,26 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
 
 
 _TEXT = (
-    "A neuron with the weights −1 and −1.5 and the bias 0.5 sees the inputs −3 and 2. It says 0.62 where 2 was asked for.",
-    "How much is each weight to blame? The chain rule multiplies the local derivatives on the way from the loss back to the weight. "
-    "Each edge of the picture carries one such factor, and each card the product so far.",
+    "A neuron with the weights −1 and −1.5 and the bias 0.5 sees the inputs −3 and 2. It says "
+    "0.62 where 2 was asked for.",
+    "How much is each weight to blame? The chain rule multiplies the local derivatives on the way "
+    "from the loss back to the weight. Each edge of the picture carries one such factor, and each "
+    "card the product so far.",
 )
 _PICTURE = Picture(
     "neuron-cards.svg",
-    "The expression graph of one neuron and its squared error, from the weights and inputs at the left to the loss at the right. "
-    "Every card shows a number and its gradient, every edge a local derivative.",
-    "Read it from right to left: the gradient of a card is the gradient of the card after it, times the number on the edge between them.",
+    "The expression graph of one neuron and its squared error, from the weights and inputs at the "
+    "left to the loss at the right. Every card shows a number and its gradient, every edge a "
+    "local derivative.",
+    "Read it from right to left: the gradient of a card is the gradient of the card after it, "
+    "times the number on the edge between them.",
 )
 _WAVE = Picture(
     "neuron-wave.svg",
-    "The same graph as a short film: the gradients appear from the loss at the right to the weights and inputs at the left.",
-    "The backward pass as it goes: each card waits until all that use it have sent their share. Who prefers less motion sees its end.",
+    "The same graph as a short film: the gradients appear from the loss at the right to the "
+    "weights and inputs at the left.",
+    "The backward pass as it goes: each card waits until all that use it have sent their share. "
+    "Who prefers less motion sees its end.",
 )
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """Numerical gradients are right, and slow.
 
-A derivative is what a function gains when its input moves a little, over how far it moved. So a network's gradient can be had without any
-calculus: move one weight up, pass forward, move it down, pass forward; then take the next weight. That is two passes for every weight,
-where backpropagation takes one pass forward and one back for all of them.
+A derivative is what a function gains when its input moves a little, over how far it moved. So a
+network's gradient can be had without any calculus: move one weight up, pass forward, move it down,
+pass forward; then take the next weight. That is two passes for every weight, where backpropagation
+takes one pass forward and one back for all of them.
 
-The networks have sigmoids inside, softmax and cross-entropy at the end. Both ways agree to nine decimals or more, so each is a proof of
-the other; but only one of them is quick enough to train with. The last picture shows what becomes of a network that sees a single picture
-again and again, beside one that has seen many.
+The networks have sigmoids inside, softmax and cross-entropy at the end. Both ways agree to nine
+decimals or more, so each is a proof of the other; but only one of them is quick enough to train
+with. The last picture shows what becomes of a network that sees a single picture again and again,
+beside one that has seen many.
 """
 
 from functools import partial
@@ -36,11 +38,14 @@ from viz.plots import (
 
 FULL = (500, 6, 5.0, 360)
 QUICK = (100, 2, 0.1, 40)
-"""On how many pictures to train, how often, for how long to try numerical gradients (seconds), how many pictures to ask about then."""
+"""Pictures to train on, epochs, seconds for numerical gradients, and pictures to test on."""
 
 
 def pictures(data: Path | None) -> list[Any]:
-    """Pictures to train on and to test on, then the digits of both: rows of MNIST, or scikit-learn's digits of 8 × 8 pixels."""
+    """Return pictures to train on and to test on, then the digits of both.
+
+    They are the rows of a file of MNIST, or scikit-learn's digits of 8 × 8 pixels.
+    """
     from sklearn.datasets import load_digits
 
     images, digits = read_mnist_csv(data) if data else load_digits(return_X_y=True)
@@ -48,30 +53,41 @@ def pictures(data: Path | None) -> list[Any]:
 
 
 def network(*sizes: int) -> MLP:
-    """Layers of sigmoids. The last gives logits: softmax makes probabilities of them, and is part of the cross-entropy."""
+    """Build layers of sigmoids; the last one returns logits."""
+    # Softmax is no layer here: it is part of the cross-entropy, where it can't overflow.
     return MLP(sizes[0], sizes[1:], activation="sigmoid", initializer="xavier", seed=0)
 
 
 def get_loss(image: list[float], digit: int, model: MLP) -> Any:
-    """One forward pass of Values."""
+    """Return the loss of one forward pass."""
     return cross_entropy(model(image), digit)
 
 
 def both_ways(
     sizes: tuple[int, ...], image: list[float], digit: int, seconds: float
 ) -> SimpleNamespace:
-    """One step: the gradient by all weights in a backward pass, and by as many as there is time for by moving them in turn."""
+    """Compute the gradient of one step by a backward pass, and numerically.
+
+    The backward pass differentiates by all weights, the other way by as many as `seconds` allow.
+    """
     found = SimpleNamespace(name="-".join(map(str, sizes)))
     model = network(*sizes)
     _, found.backward = timed(lambda: get_loss(image, digit, model).backward())
     found.every = {name: parameter.grad for name, parameter in model.named_parameters()}
-    some = epoch_order(len(found.every), seed=0)[: 30 + int(seconds / found.backward)]
-    names = [list(found.every)[i] for i in sorted(some)]
+
+    # Two forward passes take about as long as one forward and one backward, so this many weights
+    # fit into the time. They are drawn at random: the first ones all belong to the first neuron.
+    count = 30 + int(seconds / found.backward)
+    chosen = sorted(epoch_order(len(found.every), seed=0)[:count])
+    every_name = list(found.every)
+    names = [every_name[i] for i in chosen]
+
     found.loss = Objective(model, partial(get_loss, image, digit), names)
     slopes, found.numerical = timed(lambda: numerical_gradient(found.loss, found.loss.numbers))
     found.slopes = numpy.array(slopes)
     found.chosen = numpy.array([found.every[name] for name in names])
     found.apart = abs(found.slopes - found.chosen).max()
+    # Extrapolated: all weights of a network for MNIST would take far too long.
     found.step = found.numerical * len(found.every) / len(names)
     return found
 
@@ -79,7 +95,11 @@ def both_ways(
 def taught(
     sizes: tuple[int, ...], images: list[Any], digits: list[int], epochs: int, held: list[Any]
 ) -> list[list[float]]:
-    """Train a network by backpropagation. Returns how likely it takes each digit to be, for each picture that was held out."""
+    """Train a network by backpropagation.
+
+    Returns:
+        The probability of each digit, for each picture that was held out.
+    """
     model = network(*sizes)
     fit(
         model,
@@ -90,40 +110,49 @@ def taught(
         epochs=epochs,
         batch_size=10,
     )
+
     with no_grad():
-        return [[float(p) for p in softmax(model(image))] for image in held]
+        probabilities = [softmax(model(image)) for image in held]
+    return [list(map(float, row)) for row in probabilities]
 
 
 def draw(
     folder: Path, steps: list[SimpleNamespace], image: list[float], answers: dict[str, Any]
 ) -> None:
-    """The gradients point by point, what a hundred steps cost, and what the two networks say."""
-    groups = {step.name: (step.chosen, step.slopes) for step in steps}
-    points, apart = new_axes(2, width=9.4, height=4.4)
-    plot_agreement(groups, points).set(xlabel="by backpropagation", ylabel="numerically")
-    save_plot(
-        plot_differences(groups, apart, allowed=1e-6),
-        folder / _AGREE.file,
-        "Two ways to one gradient",
-        _AGREE.alt,
-    )
-    costs = {
-        f"{step.name}, {way}": 100 * cost
-        for step in steps
-        for way, cost in (("backward", step.backward), ("numerically", step.step))
-    }
-    (ax,) = new_axes(width=8.0, height=2.6)
-    plot_bars(
-        costs, ax, list(map(duration, costs.values())), log=True, pale=list(costs)[1::2]
-    ).set_xlabel("seconds")
-    save_plot(ax, folder / _COST.file, "What a hundred steps cost", _COST.alt)
+    """Draw the gradients, the cost of a hundred steps, and the answers of both networks."""
+    _draw_gradients(folder, steps)
+    _draw_costs(folder, steps)
+
     seen, *tables = new_axes(3, width=9.6, height=3.7)
-    plot_grid(numpy.reshape(image, (round(len(image) ** 0.5), -1)).tolist(), seen).set_title(
-        "the picture"
-    )
+    side = round(len(image) ** 0.5)
+    pixels = numpy.reshape(image, (side, -1)).tolist()
+    plot_grid(pixels, seen).set_title("the picture")
     for ax, (title, rows) in zip(tables, answers.items(), strict=True):
         plot_table(rows, ax=ax).set(title=title, xlabel="what it says", ylabel="what it is shown")
     save_plot(seen, folder / _ANSWERS.file, "Trained on one picture, and on many", _ANSWERS.alt)
+
+
+def _draw_gradients(folder: Path, steps: list[SimpleNamespace]) -> None:
+    groups = {step.name: (step.chosen, step.slopes) for step in steps}
+    points, apart = new_axes(2, width=9.4, height=4.4)
+    plot_agreement(groups, points).set(xlabel="by backpropagation", ylabel="numerically")
+    plot_differences(groups, apart, allowed=1e-6)
+    save_plot(apart, folder / _AGREE.file, "Two ways to one gradient", _AGREE.alt)
+
+
+def _draw_costs(folder: Path, steps: list[SimpleNamespace]) -> None:
+    costs = {}
+    extrapolated = []
+    for step in steps:
+        costs[f"{step.name}, backward"] = 100 * step.backward
+        costs[f"{step.name}, numerically"] = 100 * step.step
+        extrapolated.append(f"{step.name}, numerically")
+
+    (ax,) = new_axes(width=8.0, height=2.6)
+    # A logarithmic scale, because the two ways are powers of ten apart.
+    texts = list(map(duration, costs.values()))
+    plot_bars(costs, ax, texts, log=True, pale=extrapolated).set_xlabel("seconds")
+    save_plot(ax, folder / _COST.file, "What a hundred steps cost", _COST.alt)
 
 
 def _small_examples() -> list[tuple[str, str]]:
@@ -136,59 +165,54 @@ def _small_examples() -> list[tuple[str, str]]:
 
 
 def _costs(steps: list[SimpleNamespace]) -> list[tuple[str, str]]:
-    """How far the two ways are apart for each network, and what a step of each takes."""
-    apart = [
-        (
-            f"{each.name}, {len(each.slopes)} of {len(each.every):,} weights: largest difference",
-            each,
-        )
-        for each in steps
-    ]
-    return [
-        *((what, f"{each.apart:.1e}") for what, each in apart),
-        *(
-            (f"{each.name}, one step by backpropagation, measured", duration(each.backward))
-            for each in steps
-        ),
-        *(
-            (
-                f"{each.name}, one step numerically, extrapolated from those weights",
-                duration(each.step),
-            )
-            for each in steps
-        ),
-        *(
-            (f"{each.name}, a hundred steps numerically, extrapolated", duration(100 * each.step))
-            for each in steps
-        ),
-    ]
+    """Return the largest difference of the two ways for each network, and what steps cost."""
+    numbers = []
+    for step in steps:
+        sampled = f"{len(step.slopes)} of {len(step.every):,} weights"
+        what = f"{step.name}, {sampled}: largest difference"
+        numbers.append((what, f"{step.apart:.1e}"))
+    for step in steps:
+        what = f"{step.name}, one step by backpropagation, measured"
+        numbers.append((what, duration(step.backward)))
+    for step in steps:
+        what = f"{step.name}, one step numerically, extrapolated from those weights"
+        numbers.append((what, duration(step.step)))
+    for step in steps:
+        what = f"{step.name}, a hundred steps numerically, extrapolated"
+        numbers.append((what, duration(100 * step.step)))
+    return numbers
 
 
 def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
-    """Compare the two ways, count what they cost, then train on many pictures and on a single one."""
+    """Compare the two ways and their costs, then train on many pictures and on a single one."""
     count, epochs, seconds, asked = QUICK if quick else FULL
     images, held, digits, truths = pictures(data)
-    sizes = (len(images[0]), 100 if data else 30, 10)
+    # Rows of MNIST have 784 pixels: more hidden units, and fewer epochs to pay for them.
+    hidden = 100 if data else 30
+    rounds = 2 if data else epochs
+    inputs = len(images[0])
+    sizes = (inputs, hidden, 10)
     held = held[:asked]
     truths = truths[:asked]
-    two, _ = steps = [
-        both_ways(each, images[0], digits[0], seconds) for each in (sizes, (sizes[0], 20, 15, 10))
-    ]
+
+    # The same picture for both networks, one of them with a second hidden layer.
+    two = both_ways(sizes, images[0], digits[0], seconds)
+    three = both_ways((inputs, 20, 15, 10), images[0], digits[0], seconds)
     _, several = timed(lambda: numerical_gradient(two.loss, two.loss.numbers, workers=2))
-    one, many = (
-        taught(sizes, images[:n], digits[:n], times, held)
-        for n, times in ((1, 30), (count, 2 if data else epochs))
-    )
+
+    one = taught(sizes, images[:1], digits[:1], 30, held)
+    many = taught(sizes, images[:count], digits[:count], rounds, held)
     rows = {digit: truths.index(digit) for digit in sorted(set(truths))}
     answers = {
-        f"after {what}": {digit: table[i] for digit, i in rows.items()}
-        for what, table in (("that picture", one), ("many", many))
+        "after that picture": {digit: one[i] for digit, i in rows.items()},
+        "after many": {digit: many[i] for digit, i in rows.items()},
     }
+    steps = [two, three]
     draw(folder, steps, images[0], answers)
-    right = [
-        sum(map(METRICS["accuracy"], table, want))
-        for table, want in ((many, truths), (one, [digits[0]] * len(truths)))
-    ]
+
+    accuracy = METRICS["accuracy"]
+    right = sum(map(accuracy, many, truths))
+    same_digit = sum(map(accuracy, one, [digits[0]] * len(truths)))
     numbers = [
         *_small_examples(),
         *_costs(steps),
@@ -203,13 +227,14 @@ def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
         ),
         (
             f"digits held out, read correctly after training on {len(images[:count])}",
-            f"{right[0]:.0f} of {len(truths)}",
+            f"{right:.0f} of {len(truths)}",
         ),
         (
             f"digits held out, read as {digits[0]} after training on one {digits[0]} only",
-            f"{right[1]:.0f} of {len(truths)}",
+            f"{same_digit:.0f} of {len(truths)}",
         ),
     ]
+
     for what, number in numbers:
         say(f"{what}: {number}")
     return Story(
@@ -223,18 +248,24 @@ def run(folder: Path, quick: bool = False, data: Path | None = None) -> Story:
 
 _AGREE = Picture(
     "numerical-agreement.svg",
-    "Left: gradients found numerically over gradients by backpropagation, all on one straight line. Right: how far apart each pair is.",
-    "Left: each point is a weight. Right: the same weights, by how far the two ways are apart. What is left is rounding.",
+    "Left: gradients found numerically over gradients by backpropagation, all on one straight "
+    "line. Right: how far apart each pair is.",
+    "Left: each point is a weight. Right: the same weights, by how far the two ways are apart. "
+    "What is left is rounding.",
 )
 _COST = Picture(
     "numerical-cost.svg",
-    "Bars on a scale of powers of ten: the time for a hundred steps of two networks, by backpropagation and numerically.",
-    "A hundred steps of one picture each, extrapolated: solid from one whole step, dashed from some of the weights of one.",
+    "Bars on a scale of powers of ten: the time for a hundred steps of two networks, by "
+    "backpropagation and numerically.",
+    "A hundred steps of one picture each, extrapolated: solid from one whole step, dashed from "
+    "some of the weights of one.",
 )
 _ANSWERS = Picture(
     "numerical-answers.svg",
-    "A handwritten digit, and two tables of what networks say to one picture of each digit: all in one column, and along the diagonal.",
-    "Shown one picture only, a network learns to say its digit whatever it sees; shown many, it looks.",
+    "A handwritten digit, and two tables of what networks say to one picture of each digit: all "
+    "in one column, and along the diagonal.",
+    "Shown one picture only, a network learns to say its digit whatever it sees; shown many, it "
+    "looks.",
 )
 
 if __name__ == "__main__":

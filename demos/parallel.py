@@ -1,9 +1,10 @@
-"""`python -m demos.parallel`: a compiled network trained data-parallel over eight devices, beside one with NumPy.
+"""`python -m demos.parallel`: a compiled network trained data-parallel over eight devices.
 
 It is no part of the gallery, for it needs JAX: `pip install -e ".[jax]"`.
 
-JAX shares out the work: the samples lie on all devices along one axis, the parameters on each device, and what XLA makes of
-`jax.value_and_grad(program.pure)` adds the gradients up between them. Where there are no eight devices, the processor plays them.
+JAX shares out the work: the samples lie on all devices along one axis, the parameters on each
+device, and what XLA makes of `jax.value_and_grad(program.pure)` adds the gradients up between
+them. Where there are no eight devices, the processor plays them.
 """
 
 import os
@@ -22,24 +23,21 @@ RATE = 1.0
 
 
 def programs() -> tuple[Any, Any]:
-    """The same network and loss for JAX and for NumPy."""
+    """Compile the same network and loss for JAX and for NumPy."""
     model = MLP(2, [16, 16, 2], "tanh", seed=1)
 
     def loss(x: Any, y: Any) -> Any:
         return cross_entropy(model(x), y) + l2(model.parameters(), 1e-4)
 
-    parallel, alone = (
-        scalargrad.compile(loss, model, inputs=(2, 2), backend=backend)
-        for backend in ("jax", "numpy")
-    )
+    parallel = scalargrad.compile(loss, model, inputs=(2, 2), backend="jax")
+    alone = scalargrad.compile(loss, model, inputs=(2, 2), backend="numpy")
     return parallel, alone
 
 
 def main() -> None:
     """Train both for some steps, and compare them."""
-    os.environ.setdefault(
-        "XLA_FLAGS", "--xla_force_host_platform_device_count=8"
-    )  # read when JAX is imported
+    # XLA reads its flags when JAX is imported, so this comes first.
+    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
     try:
         import jax
         from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -53,10 +51,10 @@ def main() -> None:
     arrays = [StandardScaler().fit(points).transform(points), one_hot(sides, 2)]
 
     mesh = Mesh(numpy.array(jax.devices()), ("samples",))
-    shared = [
-        jax.device_put(array, NamedSharding(mesh, PartitionSpec("samples"))) for array in arrays
-    ]
-    parameters = jax.device_put(parallel.parameters, NamedSharding(mesh, PartitionSpec()))
+    split = NamedSharding(mesh, PartitionSpec("samples"))
+    replicated = NamedSharding(mesh, PartitionSpec())
+    shared = [jax.device_put(array, split) for array in arrays]
+    parameters = jax.device_put(parallel.parameters, replicated)
     value_and_grad = jax.jit(jax.value_and_grad(parallel.pure))
 
     lying = shared[0].sharding.shard_shape(shared[0].shape)
@@ -67,11 +65,10 @@ def main() -> None:
         expected, slopes = alone.value_and_grad(*arrays)
         parameters = parameters - RATE * gradient
         alone.parameters[:] -= RATE * slopes
-        furthest = max(
-            furthest,
-            abs(float(loss) - expected),
-            float(abs(numpy.asarray(parameters) - alone.parameters).max()),
-        )
+
+        loss_difference = abs(float(loss) - expected)
+        parameter_difference = float(abs(numpy.asarray(parameters) - alone.parameters).max())
+        furthest = max(furthest, loss_difference, parameter_difference)
         if step % 10 == 0 or step == STEPS - 1:
             print(f"step {step:3}: loss {float(loss):.6f}")
     print(f"the parameters lie on {len(parameters.sharding.device_set)} devices")

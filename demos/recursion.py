@@ -1,11 +1,13 @@
-"""Recursion: a small recurrent cell learns to add four-bit numbers as we do on paper, and then adds numbers of any length.
+"""Recursion: a small recurrent cell learns to add four-bit numbers, then adds longer ones.
 
-On paper two numbers are added from the right, and all that has to be remembered from one column to the next is the carry. A recurrent
-cell of five units reads one bit of each number at a time, the least significant first; after each pair a neuron says one bit of the sum.
+On paper two numbers are added from the right, and all that has to be remembered from one column to
+the next is the carry. A recurrent cell of five units reads one bit of each number at a time, the
+least significant first; after each pair a neuron says one bit of the sum.
 
-It learns from all pairs of four-bit numbers, and is then asked for sums of up to 32 bits: there are far too many of those to know by
-heart, so a cell that gets them right has found the rule. A sum counts as right when each of its bits is. Not every beginning leads to
-the rule: the table says with how many seeds it was found.
+It learns from all pairs of four-bit numbers, and is then asked for sums of up to 32 bits: there
+are far too many of those to know by heart, so a cell that gets them right has found the rule. A
+sum counts as right when each of its bits is. Not every beginning leads to the rule: the table says
+with how many seeds it was found.
 """
 
 from pathlib import Path
@@ -24,17 +26,17 @@ from viz.plots import new_axes, plot_table, save_plot
 
 SHORT = 4
 LONG = (8, 12, 32)
-"""How many bits the numbers have that it learns from, and how many those of the tests."""
+"""Bits of the numbers to learn from, and of those of the tests."""
 FULL = (10, 10, 200)
 QUICK = (2, 4, 40)
-"""How many seeds are tried, how often each cell sees the short sums, and how many tests there are of each length."""
+"""Seeds, epochs, and tests of each length."""
 
 Sample = tuple[list[list[float]], list[int]]
-"""What goes in at each step, bits as ±1, and the bit that shall come out."""
+"""The inputs of each step, bits as ±1, and the bit that is the answer."""
 
 
 class Reader(Module):
-    """A recurrent cell that reads one row of bits after the other, and a neuron that says a bit after each: above 0 for 1."""
+    """A recurrent cell that reads rows of bits, and a neuron that answers a bit after each."""
 
     def __init__(self, inputs: int, units: int, seed: int) -> None:
         draw = Random(seed)
@@ -42,38 +44,45 @@ class Reader(Module):
         self.answer = Layer(units, 1, activation=None, initializer="xavier", seed=draw)
 
     def forward(self, rows: list[list[float]]) -> list[Value]:
-        """One Value for each row."""
+        """Return one Value for each row: above 0 for the bit 1, below for 0."""
         return [self.answer(state)[0] for state in self.reading(rows)]
 
 
 def bits(number: int, count: int) -> list[int]:
-    """The bits of a number, the least significant first, as one adds on paper."""
+    """Return the bits of a number, the least significant first, as one adds on paper."""
     return [number >> i & 1 for i in range(count)]
 
 
 def addition(a: int, b: int, count: int) -> Sample:
-    """Two numbers of `count` bits, one bit of each in every step, and their sum; a last step of zeros makes room for its last carry."""
-    rows = [
-        [2.0 * p - 1.0, 2.0 * q - 1.0]
-        for p, q in zip(bits(a, count + 1), bits(b, count + 1), strict=True)
-    ]
-    return rows, bits(a + b, count + 1)
+    """Make a sample of two numbers of `count` bits, one bit of each in every step."""
+    # The sum may have one bit more: a last step of zeros is there for the last carry.
+    steps = count + 1
+    pairs = zip(bits(a, steps), bits(b, steps), strict=True)
+    rows = [[2.0 * p - 1.0, 2.0 * q - 1.0] for p, q in pairs]
+    return rows, bits(a + b, steps)
 
 
 def short_sums() -> list[Sample]:
-    """All pairs of four-bit numbers."""
-    return [addition(a, b, SHORT) for a in range(2**SHORT) for b in range(2**SHORT)]
+    """Return all pairs of four-bit numbers."""
+    numbers = range(2**SHORT)
+    return [addition(a, b, SHORT) for a in numbers for b in numbers]
 
 
 def long_sums(count: int, tests: int, seed: int = 0) -> list[Sample]:
-    """Pairs of numbers of `count` bits, drawn at random."""
-    draw = Random(seed)
-    return [addition(draw.getrandbits(count), draw.getrandbits(count), count) for _ in range(tests)]
+    """Draw pairs of numbers of `count` bits at random."""
+    pairs = random_pairs(Random(seed), count, tests)
+    return [addition(a, b, count) for a, b in pairs]
+
+
+def random_pairs(draw: Random, count: int, pairs: int) -> list[tuple[int, int]]:
+    """Draw pairs of numbers of `count` bits."""
+    return [(draw.getrandbits(count), draw.getrandbits(count)) for _ in range(pairs)]
 
 
 def learn(epochs: int, seed: int) -> Reader:
-    """A cell that has seen all short sums so often."""
-    model, (rows, answers) = Reader(2, 5, seed), zip(*short_sums(), strict=True)
+    """Train a cell on all short sums."""
+    model = Reader(2, 5, seed)
+    rows, answers = zip(*short_sums(), strict=True)
     fit(
         model,
         rows,
@@ -88,42 +97,57 @@ def learn(epochs: int, seed: int) -> Reader:
 
 
 def said(model: Reader, rows: list[list[float]]) -> list[int]:
-    """The bits that the model says."""
+    """Return the bits that the model answers."""
     with no_grad():
         return [int(value.data > 0.0) for value in model(rows)]
 
 
 def right(model: Reader, samples: list[Sample]) -> int:
-    """For how many samples every single bit is right."""
+    """Count the samples with every single bit right."""
     return sum(said(model, rows) == answer for rows, answer in samples)
 
 
 def remembered(model: Reader, rows: list[list[float]]) -> list[list[float]]:
-    """The state of the cell after each step: one number for each unit."""
+    """Return the state of the cell after each step: one number for each unit."""
     with no_grad():
-        return [[unit.data for unit in state] for state in model.reading(rows)]
+        states = model.reading(rows)
+
+    found = []
+    for state in states:
+        found.append([unit.data for unit in state])
+    return found
 
 
 def carries(a: int, b: int, count: int) -> list[int]:
-    """The carry out of every step, as one writes it down on paper."""
-    return [(a % 2 ** (i + 1) + b % 2 ** (i + 1)) >> (i + 1) for i in range(count)]
+    """Return the carry out of every step, as one writes it down on paper."""
+    found = []
+    for places in range(1, count + 1):
+        # What the last `places` bits of both numbers add up to beyond these places.
+        low_bits = a % 2**places + b % 2**places
+        found.append(low_bits >> places)
+    return found
 
 
 def carrier(model: Reader, count: int = LONG[1], pairs: int = 40) -> tuple[int, float]:
-    """The unit whose sign goes with the carry (or against it) in most steps of random sums, and in which share of the steps."""
-    draw = Random(1)
+    """Find the unit whose sign goes with the carry, or against it, in most steps of random sums.
+
+    Returns:
+        The number of the unit, and the share of the steps.
+    """
     same = []
-    for a, b in [(draw.getrandbits(count), draw.getrandbits(count)) for _ in range(pairs)]:
+    for a, b in random_pairs(Random(1), count, pairs):
         states = np.array(remembered(model, addition(a, b, count)[0]))
         carry = np.array([carries(a, b, count)]).T
         same.append((states[:count] > 0.0) == (carry > 0))
+
+    # A unit that is always against the carry remembers it as well: the neuron can turn its sign.
     shares = np.mean(np.vstack(same), axis=0)
     follows = np.maximum(shares, 1.0 - shares)
     return int(follows.argmax()), float(follows.max())
 
 
 def draw_state(model: Reader, folder: Path) -> None:
-    """What goes in, what comes out, the carry on paper, and what the cell remembers, for one sum of long numbers."""
+    """Draw inputs, outputs, the carry on paper and the state of the cell for one long sum."""
     a = 2869
     b = 871
     n = 13
@@ -134,32 +158,35 @@ def draw_state(model: Reader, folder: Path) -> None:
         "what it says": said(model, rows),
         "carry on paper": carries(a, b, n),
     }
-    table = {name: [2.0 * bit - 1.0 for bit in line] for name, line in lines.items()}
-    table |= {
-        f"unit {i}": list(states)
-        for i, states in enumerate(zip(*remembered(model, rows), strict=True))
-    }
+    table = {}
+    for name, line in lines.items():
+        table[name] = [2.0 * bit - 1.0 for bit in line]
+    units = zip(*remembered(model, rows), strict=True)
+    for i, states in enumerate(units):
+        table[f"unit {i}"] = list(states)
+
     (ax,) = new_axes(width=7.6, height=4.6)
     plot_table(table, [2**i for i in range(n)], ax, signed=True, texts=lines)
-    ax.set_title(f"{a} + {b} = {sum(bit << i for i, bit in enumerate(lines['what it says']))}")
+    # The sum that the cell says, right or wrong.
+    total = sum(bit << i for i, bit in enumerate(lines["what it says"]))
+    ax.set_title(f"{a} + {b} = {total}")
     save_plot(ax, folder / _STATE.file, "The state over time", _STATE.alt)
 
 
 def draw_steps(model: Reader, folder: Path) -> None:
-    """Three steps of the cell, adding 3 and 1; the gradient is that of the last bit, which is 1 because of two carries."""
+    """Draw three steps of the cell, adding 3 and 1, with the gradient of the last bit."""
     rows, _ = addition(3, 1, 2)
+    inputs = []
+    for i, (first, second) in enumerate(rows):
+        inputs.append([Value(first, label=f"a{i}"), Value(second, label=f"b{i}")])
+
+    # The last bit of 3 + 1 is 1 because of two carries: its gradient goes back to the first step.
     model.zero_grad()
-    last = model(
-        [
-            [Value(x, label=f"{name}{i}") for x, name in zip(row, "ab", strict=True)]
-            for i, row in enumerate(rows)
-        ]
-    )[-1]
+    last = model(inputs)[-1]
     last.label = "last bit"
     last.backward()
-    viz.draw(last, level="neurons", title="3 + 1: the cell unrolled over three steps").save(
-        folder / _STEPS.file
-    )
+    title = "3 + 1: the cell unrolled over three steps"
+    viz.draw(last, level="neurons", title=title).save(folder / _STEPS.file)
 
 
 def run(folder: Path, quick: bool = False) -> Story:
@@ -167,23 +194,26 @@ def run(folder: Path, quick: bool = False) -> Story:
     seeds, epochs, count = QUICK if quick else FULL
     tests = {SHORT: short_sums()} | {length: long_sums(length, count) for length in LONG}
     tried = [learn(epochs, seed) for seed in range(seeds)]
-    scores = [[right(model, samples) for samples in tests.values()] for model in tried]
-    best = max(scores)
+
+    scores = []
+    for model in tried:
+        scores.append([right(model, samples) for samples in tests.values()])
     whole = [len(samples) for samples in tests.values()]
+    # Lists compare from the left: the short sums count first, then ever longer ones.
+    best = max(scores)
     model = tried[scores.index(best)]
     unit, share = carrier(model)
-    numbers = [
-        (f"seeds with every bit right, up to {LONG[-1]} bits", f"{scores.count(whole)} of {seeds}")
-    ]
+
+    perfect = f"{scores.count(whole)} of {seeds}"
+    numbers = [(f"seeds with every bit right, up to {LONG[-1]} bits", perfect)]
     for length, score, asked in zip(tests, best, whole, strict=True):
         seen = "learned from" if length == SHORT else "never seen"
-        numbers.append(
-            (f"sums of {length} bits ({seen}), the best seed", f"{score} of {asked} right")
-        )
-    numbers.append(
-        (f"unit {unit} is on the side of the carry, in steps of {LONG[1]}-bit sums", f"{share:.1%}")
-    )
+        what = f"sums of {length} bits ({seen}), the best seed"
+        numbers.append((what, f"{score} of {asked} right"))
+    what = f"unit {unit} is on the side of the carry, in steps of {LONG[1]}-bit sums"
+    numbers.append((what, f"{share:.1%}"))
     say_all(numbers)
+
     draw_state(model, folder)
     draw_steps(model, folder)
     return Story(
@@ -197,13 +227,17 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 _STATE = Picture(
     "recursion-state.svg",
-    "A table with a column for each binary place: two numbers, their sum, the carry, and the state of each unit, blue for 1, orange for 0.",
-    "A sum longer than any it learned from. Look for a unit that follows the carry, or its opposite: nobody told the cell about carrying.",
+    "A table with a column for each binary place: two numbers, their sum, the carry, and the "
+    "state of each unit, blue for 1, orange for 0.",
+    "A sum longer than any it learned from. Look for a unit that follows the carry, or its "
+    "opposite: nobody told the cell about carrying.",
 )
 _STEPS = Picture(
     "recursion-steps.svg",
-    "The cell drawn three times, with lines from every unit to those of the next step, and the answer at the right; colored by gradient.",
-    "3 + 1, bit by bit: the same weights three times over. What came first reaches the last bit through the state alone.",
+    "The cell drawn three times, with lines from every unit to those of the next step, and the "
+    "answer at the right; colored by gradient.",
+    "3 + 1, bit by bit: the same weights three times over. What came first reaches the last bit "
+    "through the state alone.",
 )
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
-"""The sparrow network: small, with all its organs. It explodes with the settings that it was born with, and is cured in five ways.
+"""The sparrow network: small, explosive with the settings it was given, cured in five ways.
 
-Ten numbers between 0 and 5 go in, half their sum shall come out. The network is as small as a sparrow and has all of its organs:
-10-7-3-1 neurons, ELU, half the squared error, weights between 0 and 1, one step of rate 0.05 after each sample. It explodes.
+Ten numbers between 0 and 5 go in, half their sum shall come out. The network is as small as a
+sparrow and has all of its organs: 10-7-3-1 neurons, ELU, half the squared error, weights between 0
+and 1, one step of rate 0.05 after each sample. It explodes.
 
-Why: a step multiplies the error by 1 minus rate · ‖∂answer/∂weights‖². With positive inputs and positive weights all of them push the
-same way, so this number is far above 2, and each step overshoots by more than the last, until a square is too large for a float. Another
-seed is thrown so far that every ELU is stuck at −1: what is left is a bias that answers the mean.
+Why: a step multiplies the error by 1 minus rate · ‖∂answer/∂weights‖². With positive inputs and
+positive weights all of them push the same way, so this number is far above 2, and each step
+overshoots by more than the last, until a square is too large for a float. Another seed is thrown
+so far that every ELU is stuck at −1: what is left is a bias that answers the mean.
 
-The table changes one thing at a time, and says what fresh samples cost. Much stops the explosion; fewer things let it learn. Weights
-that are all 0, for one, are so much alike that nothing comes back through them.
+The table changes one thing at a time, and says what fresh samples cost. Much stops the explosion;
+fewer things let it learn. Weights that are all 0, for one, are so much alike that nothing comes
+back through them.
 """
 
 from dataclasses import dataclass, field
@@ -32,17 +35,18 @@ SEED = 8
 TEST = 200
 FULL = 2000
 QUICK = 200
-"""How many samples each training sees."""
+"""Samples that each training sees."""
 HUGE = 1e6
+"""A loss above this is an explosion."""
 LEARNED = 0.9
-"""A loss above the first is an explosion; one below this share of what the best constant answer costs shows that something was learned."""
+"""A loss below this share of the best constant's shows that something was learned."""
 
 
 class Means(MLP):
-    """The same network, but each neuron takes the mean of its weighted inputs in place of their sum."""
+    """The same network, with means of weighted inputs in place of sums."""
 
     def forward(self, x: Any) -> Any:
-        """One Value from ten numbers."""
+        """Return one Value from ten numbers."""
         for layer in self.layers:
             x = layer([item / len(x) for item in x])
         return x[0]
@@ -50,7 +54,17 @@ class Means(MLP):
 
 @dataclass
 class Trial:
-    """One training: what is changed and how, the network, what else `fit` is told; then how it went."""
+    """One training and its results.
+
+    Attributes:
+        what: What is changed.
+        how: How it is changed.
+        model: The network.
+        options: Further options of `fit`.
+        losses: The loss of each step.
+        final: The mean loss on fresh samples after the training, or nan.
+        error: Why the training ended early, or an empty text.
+    """
 
     what: str
     how: str
@@ -62,7 +76,7 @@ class Trial:
 
 
 def samples(count: int, seed: int = 0) -> tuple[list[list[float]], list[float]]:
-    """Rows of ten numbers between 0 and 5, and half the sum of each row."""
+    """Return rows of ten numbers between 0 and 5, and half the sum of each row."""
     draw = Random(seed)
     rows = [[draw.uniform(0.0, 5.0) for _ in range(INPUTS)] for _ in range(count)]
     return rows, [sum(row) / 2.0 for row in rows]
@@ -71,7 +85,7 @@ def samples(count: int, seed: int = 0) -> tuple[list[list[float]], list[float]]:
 def sparrow(
     kind: type[MLP] = MLP, seed: int = SEED, activation: Any = "elu", initializer: Any = None
 ) -> MLP:
-    """The network 10-7-3-1 as it was given: ELU, and weights between 0 and 1."""
+    """Build the network 10-7-3-1 as it was given: ELU, and weights between 0 and 1."""
     return kind(
         INPUTS,
         [7, 3, 1],
@@ -82,7 +96,8 @@ def sparrow(
 
 
 def train(trial: Trial, count: int) -> Trial:
-    """One sample after the other, a step for each; then the mean loss on samples that it has not seen."""
+    """Train with one step per sample, then measure the mean loss on fresh samples."""
+    # A trial may bring an optimizer of its own in its options.
     options = {"optimizer": SGD(trial.model.parameters(), RATE)} | trial.options
     try:
         history = fit(
@@ -97,6 +112,7 @@ def train(trial: Trial, count: int) -> Trial:
         )
         trial.losses = history.steps
         trial.final = history["validation_loss"][-1]
+    # An explosion is a result here, not a failure: the history up to it is what is drawn.
     except DivergenceError as error:
         trial.losses = list(error.history.steps)
         trial.error = str(error).splitlines()[1].strip().removeprefix("first: ")
@@ -104,54 +120,69 @@ def train(trial: Trial, count: int) -> Trial:
 
 
 def constant_cost() -> float:
-    """What it costs to answer the mean of the targets, whatever is asked."""
+    """Return the loss of answering the mean of the targets, whatever the input."""
     return pvariance(samples(TEST, seed=1)[1]) / 2.0
 
 
 def overshoot(model: Module, x: list[float]) -> float:
-    """Rate · ‖∂answer/∂weights‖²: a step multiplies the error by 1 minus this, to first order. Above 2 the error grows."""
+    """Compute rate · ‖∂answer/∂weights‖².
+
+    To first order a step multiplies the error by 1 minus this: above 2 the error grows.
+    """
     model.zero_grad()
     model(x).backward()
     return RATE * float(sum(parameter.grad**2 for parameter in model.parameters()))
 
 
 def trials() -> list[Trial]:
-    """As it was given, with two seeds; then cures of five kinds, each of which changes one thing alone."""
+    """Return the network as given, with two seeds, and five cures that change one thing each."""
+    clipping = {"callbacks": [ClipNorm(0.1)]}
     adapting = sparrow()
+    ada_grad = {"optimizer": AdaGrad(adapting.parameters(), RATE)}
+
     return [
         Trial("as given", f"seed {SEED}", sparrow()),
         Trial("as given", "seed 0", sparrow(seed=0)),
         Trial("initialization", "all weights 0", sparrow(initializer="zeros")),
-        Trial(
-            "regularization", "gradient cut to norm 0.1", sparrow(), {"callbacks": [ClipNorm(0.1)]}
-        ),
+        Trial("regularization", "gradient cut to norm 0.1", sparrow(), clipping),
         Trial("activation", "tanh(z / 10)", sparrow(activation=lambda z: (z / 10.0).tanh())),
         Trial("structure", "means in place of sums", sparrow(Means)),
-        Trial(
-            "optimizer", "AdaGrad", adapting, {"optimizer": AdaGrad(adapting.parameters(), RATE)}
-        ),
+        Trial("optimizer", "AdaGrad", adapting, ada_grad),
     ]
 
 
 def verdict(trial: Trial, constant: float) -> str:
-    """What became of it, in words; `constant` is what the best constant answer costs."""
+    """Say what became of a trial; `constant` is the loss of the best constant answer."""
     if trial.error:
         return f"nan after {len(trial.losses)} steps: {trial.error}"
-    worst = f"explodes to {max(trial.losses):.0e}, then " if max(trial.losses) > HUGE else ""
-    return f"{worst}{trial.final:.2g}, {'learns' if trial.final < LEARNED * constant else 'no better than a constant'}"
+
+    highest = max(trial.losses)
+    explosion = f"explodes to {highest:.0e}, then " if highest > HUGE else ""
+    learns = trial.final < LEARNED * constant
+    judgment = "learns" if learns else "no better than a constant"
+    return f"{explosion}{trial.final:.2g}, {judgment}"
 
 
 def draw(given: Trial, others: list[Trial], folder: Path) -> Explorer:
-    """The first step and the last (to explore, too), with the gradients of their loss; the explosion, and what became of the others."""
-    rows, targets = samples(len(given.losses) + 1)
-    for picture, step, model in ((_FIRST, 0, sparrow()), (_LAST, len(given.losses), given.model)):
+    """Draw the first and the last step with gradients, then the losses of all trials.
+
+    Returns:
+        The page to explore the last step.
+    """
+    # The step that overflows is not in the losses: it is the one after them.
+    last = len(given.losses)
+    rows, targets = samples(last + 1)
+    for picture, step, model in ((_FIRST, 0, sparrow()), (_LAST, last, given.model)):
         loss = half_squared_error(model(rows[step]), targets[step])
         loss.label = "loss"
         loss.backward()
-        viz.draw(
-            loss, level="neurons", title=f"Step {step + 1}: {picture.caption.partition('.')[0]}"
-        ).save(folder / picture.file)
-    (left, right), block = new_axes(2, width=10.0, height=4.2), len(others[0].losses) // 30
+        sentence, _, _ = picture.caption.partition(".")
+        drawing = viz.draw(loss, level="neurons", title=f"Step {step + 1}: {sentence}")
+        drawing.save(folder / picture.file)
+
+    left, right = new_axes(2, width=10.0, height=4.2)
+    # The losses of single samples jump: thirty means of blocks show where they go.
+    block = len(others[0].losses) // 30
     plot_curves({"as given": given.losses}, ax=left).set(
         yscale="log", ylim=(1.0, None), title="as given", xlabel="step", ylabel="loss"
     )
@@ -168,12 +199,16 @@ def draw(given: Trial, others: list[Trial], folder: Path) -> Explorer:
 
 def run(folder: Path, quick: bool = False) -> Story:
     """Let it explode, say why, cure it, and draw both."""
-    given, survivor, *cures = [train(trial, QUICK if quick else FULL) for trial in trials()]
+    count = QUICK if quick else FULL
+    given, survivor, *cures = [train(trial, count) for trial in trials()]
     constant = constant_cost()
-    at_first = overshoot(sparrow(), samples(1)[0][0])
-    explorer = draw(
-        given, [survivor, *(trial for trial in cures if trial.final < LEARNED * constant)], folder
-    )
+    rows, _ = samples(1)
+    at_first = overshoot(sparrow(), rows[0])
+
+    # A cure that only stops the explosion stays in the table; the picture shows those that learn.
+    learning = [trial for trial in cures if trial.final < LEARNED * constant]
+    explorer = draw(given, [survivor, *learning], folder)
+
     numbers = [(f"loss of step {i}", f"{loss:.3g}") for i, loss in enumerate(given.losses, 1)]
     numbers += [
         ("rate · ‖∂answer/∂weights‖² at first", f"{at_first:.0f}"),
@@ -191,8 +226,10 @@ def run(folder: Path, quick: bool = False) -> Story:
 
 _FIRST = Picture(
     "sparrow-first.svg",
-    "The network 10-7-3-1 as columns of neurons on its first sample, each line colored by its gradient; all have the same sign.",
-    "Every weight pushes the same way. The answer is too large, and each weight is told to shrink: together they shrink it far too much.",
+    "The network 10-7-3-1 as columns of neurons on its first sample, each line colored by its "
+    "gradient; all have the same sign.",
+    "Every weight pushes the same way. The answer is too large, and each weight is told to "
+    "shrink: together they shrink it far too much.",
 )
 _LAST = Picture(
     "sparrow-last.svg",

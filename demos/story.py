@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a story: its file in the gallery's folder, what it shows (for those who can't see it), and a caption."""
+    """A picture of a story.
+
+    Attributes:
+        file: Its name in the gallery's folder.
+        alt: What it shows, for screen readers.
+        caption: The line below it.
+    """
 
     file: str
     alt: str
@@ -14,7 +20,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Explorer:
-    """A page to explore a graph in: its file in the gallery's folder, and what it is about."""
+    """A page to explore a graph in.
+
+    Attributes:
+        file: Its name in the gallery's folder.
+        title: What it is about.
+    """
 
     file: str
     title: str
@@ -24,12 +35,13 @@ class Explorer:
 class Story:
     """What a demo hands over to the gallery.
 
-    name       of the demo, which is also the first part of its files' names
-    title      the heading
-    text       paragraphs
-    numbers    (what, how much), both as they shall be read
-    pictures   in the order in which they shall be seen
-    explorers  pages of their own
+    Attributes:
+        name: The demo, which is also the first part of the names of its files.
+        title: The heading.
+        text: Paragraphs.
+        numbers: Pairs of a description and a number, both as they are printed.
+        pictures: In the order in which they are shown.
+        explorers: Pages to explore a graph in.
     """
 
     name: str

@@ -76,7 +76,7 @@ def told(stage: Stage) -> Callable[[str], Told]:
 @pytest.fixture(scope="session")
 def gallery(stage: Stage) -> Gallery:
     """The gallery of all demos; one that ran already says again what it said."""
-    found = command._found
+    found = command._load_demo
 
     def once(name: str, data: Path | None) -> Callable[[Path, bool], Story]:
         demo = found(name, data)
@@ -91,7 +91,7 @@ def gallery(stage: Stage) -> Gallery:
         return again
 
     with pytest.MonkeyPatch.context() as patch, recorded() as (printed, progress):
-        patch.setattr(command, "_found", once)
+        patch.setattr(command, "_load_demo", once)
         main(["--out", str(stage.folder)])
     assert list(DEMOS)[:3] == ["neuron", "moons", "digits"]
     return Gallery(stage.folder, printed.getvalue(), progress.getvalue())
