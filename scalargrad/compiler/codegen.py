@@ -91,7 +91,8 @@ class Writer:
         if block.name == "c" and view.is_one and spreads:
             return to_source(float(array[view.start]))
         if view.strides is None:
-            return f"{block.name}[{self.bind('i', view.columns)}]"
+            index = self.bind("i", view.columns)
+            return f"{block.name}[{index}]"
         # The array is the same at each call, so its view is made once, here, and bound to a name.
         return self.bind("w", as_strided(array, view))
 
@@ -104,34 +105,36 @@ class Writer:
         source = block.name
         if view.columns.size < block.width:
             source = _slice(block.name, block.batched, view.start, view.columns.size)
-        if len(view.shape) == 1:
-            return source
-        return f"{source}.reshape({_batch(block.batched)}{_commas(view.shape)})"
+        return _reshape(source, block.batched, view.shape)
 
     def _gather(self, operand: Operand) -> str:
         """Copy an operand that lies in several blocks into one array, part by part."""
         batched = self.layout.batched(operand)
         name = self._temporary()
         size = int(numpy.prod(operand.shape))
-        self.line(f"{name} = empty((n, {size}))" if batched else f"{name} = empty({size})")
+        shape = _shape(batched, size)
+        self.line(f"{name} = empty({shape})")
+
         for view, where in operand.parts:
-            target = f"{name}[{_colon(batched)}{self._span(where)}]"
+            target = self._positions(name, batched, where)
             part = Operand(view.shape, ((view, None),))
-            self.line(f"{target} = {self.read(part, spreads=True)}")
-        if len(operand.shape) == 1:
-            return name
-        return f"{name}.reshape({_batch(batched)}{_commas(operand.shape)})"
+            source = self.read(part, spreads=True)
+            self.line(f"{target} = {source}")
+        return _reshape(name, batched, operand.shape)
 
     def _temporary(self) -> str:
         """A name for an array that the next line assigns."""
         return f"t{len(self.lines)}"
 
-    def _span(self, where: Rows | None) -> str:
-        """Positions as a slice, or as bound indexes where they are not contiguous."""
+    def _positions(self, name: str, batched: bool, where: Rows | None) -> str:
+        """Positions of an array: a slice, or bound indexes where they are not contiguous."""
         assert where is not None
         start = int(where[0])
-        end = int(where[-1]) + 1
-        return f"{start}:{end}" if end - start == len(where) else self.bind("i", where)
+        length = int(where[-1]) + 1 - start
+        if length == len(where):
+            return _slice(name, batched, start, length)
+        index = self.bind("i", where)
+        return f"{name}[{_colon(batched)}{index}]"
 
     # Adding gradients
 
@@ -150,20 +153,22 @@ class Writer:
             operand: What the gradient is by.
             gradient: Source of shape (batch, *shape), or (*shape,) where no part varies by sample.
         """
+        deep = len(operand.shape) > 1
         if operand.only is not None:
-            self._add(operand.only, gradient, deep=len(operand.shape) > 1)
+            self._add(operand.only, gradient, deep)
             return
 
         batched = self.layout.batched(operand)
-        flat = f".reshape({_batch(batched)}-1)" if len(operand.shape) > 1 else ""
         name = self._temporary()
-        self.line(f"{name} = ({gradient}){flat}")
+        flat = _flatten(gradient, batched) if deep else f"({gradient})"
+        self.line(f"{name} = {flat}")
         for view, where in operand.parts:
-            if self.needed[view.block]:
-                part = f"{name}[{_colon(batched)}{self._span(where)}]"
-                if batched and not self.block(view).batched:
-                    part = f"total({part}, 0)"
-                self._add(view, part, deep=False)
+            if not self.needed[view.block]:
+                continue
+            part = self._positions(name, batched, where)
+            if batched and not self.block(view).batched:
+                part = f"total({part}, 0)"
+            self._add(view, part, deep=False)
 
     def _add(self, view: View, gradient: str, deep: bool) -> None:
         """Add a gradient to one view; `deep` where it has more axes than the block."""
@@ -173,7 +178,7 @@ class Writer:
         written = self._written_columns(view)
         whole = view.is_run and view.columns.size == block.width
         if deep and block.name != PARAMETERS:
-            gradient = f"({gradient}).reshape({_batch(block.batched)}-1)"
+            gradient = _flatten(gradient, block.batched)
 
         if block.name == PARAMETERS:
             self._add_to_parameters(block, view, gradient, written, deep)
@@ -185,19 +190,24 @@ class Writer:
 
     def _written_columns(self, view: View) -> Mask:
         """Which columns of the block of a view have a gradient by now."""
-        width = self.block(view).width
-        return self._written.setdefault(view.block, numpy.zeros(width, bool))
+        if view.block not in self._written:
+            width = self.block(view).width
+            self._written[view.block] = numpy.zeros(width, bool)
+        return self._written[view.block]
 
     def _add_to_block(self, number: int, block: Block, gradient: str, written: Mask) -> None:
         name = block.gradient
-        self.line(f"{name} = {name} + {gradient}" if written.any() else f"{name} = {gradient}")
+        if written.any():
+            self.line(f"{name} = {name} + {gradient}")
+        else:
+            self.line(f"{name} = {gradient}")
         # The array may be that of another gradient, which must not be written into.
         self._owned.discard(number)
 
     def _add_to_part(self, block: Block, view: View, gradient: str, written: Mask) -> None:
         name = block.gradient
         if not written.any():
-            shape = f"(n, {block.width})" if block.batched else str(block.width)
+            shape = _shape(block.batched, block.width)
             self.line(f"{name} = zeros({shape})")
             self._owned.add(view.block)
         elif view.block not in self._owned:
@@ -209,41 +219,57 @@ class Writer:
             self.line(f"{part} += {gradient}")
         elif view.distinct:
             index = self.bind("i", view.columns.ravel())
-            self.line(f"{name}[{_colon(block.batched)}{index}] += {gradient}")
+            part = f"{name}[{_colon(block.batched)}{index}]"
+            self.line(f"{part} += {gradient}")
         else:
-            steps = self.bind("s", _scatter_steps(view))
-            self.line(f"scatter({name}, {gradient}, {steps})")
+            self._scatter(name, view, gradient)
+
+    def _scatter(self, target: str, view: View, gradient: str) -> None:
+        """Add a flat gradient to columns of which some appear twice."""
+        columns = view.columns.ravel()
+        parts = split_duplicates(columns)
+        steps = [(columns[part], part) for part in parts]
+        name = self.bind("s", steps)
+        self.line(f"scatter({target}, {gradient}, {name})")
 
     def _add_to_parameters(
-        self, block: Block, view: View, gradient: str, written: Mask, deep: bool
+        self,
+        block: Block,
+        view: View,
+        gradient: str,
+        written: Mask,
+        deep: bool,
     ) -> None:
         # The caller passes this array uninitialized, which spares zeros for most parameters: the
         # first gradient of a column is assigned, later ones are added.
         columns = view.columns.ravel()
         if view.strides is None:
-            target = f"{block.gradient}[{self.bind('i', view.columns)}]"
+            index = self.bind("i", view.columns)
+            target = f"{block.gradient}[{index}]"
         else:
-            target = f"{self._parameter_part(block, view)}[...]"
+            part = self._parameter_part(block, view)
+            target = f"{part}[...]"
         if view.distinct and not written[columns].any():
             self.line(f"{target} = {gradient}")
             return
 
         fresh = numpy.unique(columns[~written[columns]])
         if len(fresh):
-            self.line(f"{block.gradient}[{self.bind('i', fresh)}] = 0.0")
+            index = self.bind("i", fresh)
+            self.line(f"{block.gradient}[{index}] = 0.0")
         if view.distinct:
             self.line(f"{target} += {gradient}")
         else:
             flat = f"({gradient}).ravel()" if deep else gradient
-            steps = self.bind("s", _scatter_steps(view))
-            self.line(f"scatter({block.gradient}, {flat}, {steps})")
+            self._scatter(block.gradient, view, flat)
 
     def _parameter_part(self, block: Block, view: View) -> str:
         """A regular part of the gradient of the parameters, in the shape of the view."""
         if not view.is_run:
             return f"part({block.gradient}, {view.start}, {view.shape}, {view.strides})"
-        run = _slice(block.gradient, False, view.start, view.columns.size)
-        return run if len(view.shape) == 1 else f"{run}.reshape{view.shape}"
+        size = view.columns.size
+        run = _slice(block.gradient, False, view.start, size)
+        return _reshape(run, False, view.shape)
 
     def zero_unset_parameters(self) -> None:
         """Set the gradient of the parameters that nothing was added to to 0."""
@@ -251,10 +277,14 @@ class Writer:
         number = names.index(PARAMETERS)
         block = self.layout.blocks[number]
         written = self._written.get(number, numpy.zeros(block.width, bool))
+
         unset = numpy.flatnonzero(~written)
-        if len(unset):
-            index = self.bind("i", unset) if len(unset) < block.width else ":"
-            self.line(f"{block.gradient}[{index}] = 0.0")
+        if not len(unset):
+            return
+        index = ":"
+        if len(unset) < block.width:
+            index = self.bind("i", unset)
+        self.line(f"{block.gradient}[{index}] = 0.0")
 
     def write_product(self, view: View, product: str, left: str, right: str) -> bool:
         """Write a product straight into the gradient of the parameters, where that is possible.
@@ -274,7 +304,8 @@ class Writer:
         written = self._written_columns(view)
         if written[view.columns].any():
             return False
-        self.line(f"{product}({left}, {right}, {self._parameter_part(block, view)})")
+        part = self._parameter_part(block, view)
+        self.line(f"{product}({left}, {right}, {part})")
         written[view.columns.ravel()] = True
         return True
 
@@ -284,24 +315,31 @@ def _colon(batched: bool) -> str:
     return ":, " if batched else ""
 
 
-def _batch(batched: bool) -> str:
-    """The size of the batch in a shape."""
-    return "n, " if batched else ""
+def _shape(batched: bool, width: int) -> str:
+    """The shape of an array of rows."""
+    return f"(n, {width})" if batched else str(width)
 
 
 def _slice(name: str, batched: bool, start: int, length: int) -> str:
     """A part of a block, of all samples."""
-    return f"{name}[{_colon(batched)}{start}:{start + length}]"
+    end = start + length
+    return f"{name}[{_colon(batched)}{start}:{end}]"
 
 
-def _commas(shape: tuple[int, ...]) -> str:
-    return ", ".join(map(str, shape))
+def _reshape(source: str, batched: bool, shape: tuple[int, ...]) -> str:
+    """Rows in this shape, of all samples; as they are where the shape is that of rows."""
+    if len(shape) == 1:
+        return source
+    sizes = [str(size) for size in shape]
+    if batched:
+        sizes.insert(0, "n")
+    return f"{source}.reshape({', '.join(sizes)})"
 
 
-def _scatter_steps(view: View) -> list[tuple[Rows, Rows]]:
-    """Columns and positions of each step of a scatter; no column appears twice in one step."""
-    columns = view.columns.ravel()
-    return [(columns[part], part) for part in split_duplicates(columns)]
+def _flatten(gradient: str, batched: bool) -> str:
+    """A gradient with one axis for what a sample has."""
+    flat = "n, -1" if batched else "-1"
+    return f"({gradient}).reshape({flat})"
 
 
 def write_forward(writer: Writer, number: int, kernel: Kernel) -> None:
@@ -312,12 +350,16 @@ def write_forward(writer: Writer, number: int, kernel: Kernel) -> None:
         number: The block of the results.
         kernel: What to compute.
     """
-    _FORWARD[type(kernel)](writer, writer.layout.blocks[number], kernel)
+    block = writer.layout.blocks[number]
+    write = _FORWARD[type(kernel)]
+    write(writer, block, kernel)
 
 
 def write_backward(writer: Writer, number: int, kernel: Kernel) -> None:
     """Write the lines that send the gradient of a kernel to its operands."""
-    _BACKWARD[type(kernel)](writer, writer.layout.blocks[number], kernel)
+    block = writer.layout.blocks[number]
+    write = _BACKWARD[type(kernel)]
+    write(writer, block, kernel)
 
 
 # Elementwise: values and derivatives are those of the table
@@ -325,9 +367,15 @@ def write_backward(writer: Writer, number: int, kernel: Kernel) -> None:
 
 def _elementwise_operands(writer: Writer, kernel: Elementwise) -> tuple[list[Operand], list[Term]]:
     """The operands that are rows, and the expressions of all operands, static ones included."""
-    operands = [writer.layout.operand(rows) for rows in kernel.operands]
-    sources = [Expression(writer.read(operand, spreads=True)) for operand in operands]
-    return operands, list(insert_static_args(kernel.kind, sources))
+    operands = []
+    sources = []
+    for rows in kernel.operands:
+        operand = writer.layout.operand(rows)
+        source = writer.read(operand, spreads=True)
+        operands.append(operand)
+        sources.append(Expression(source))
+    terms = insert_static_args(kernel.kind, sources)
+    return operands, list(terms)
 
 
 def _elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
@@ -339,7 +387,7 @@ def _elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
     views = [operand.only for operand in operands]
     all_one = all(view is not None and view.is_one for view in views)
     if block.width > 1 and all_one:
-        shape = f"(n, {block.width})" if block.batched else str(block.width)
+        shape = _shape(block.batched, block.width)
         result = f"spread({result}, {shape})"
     writer.line(f"{block.name} = {result}")
 
@@ -347,12 +395,14 @@ def _elementwise(writer: Writer, block: Block, kernel: Elementwise) -> None:
 def _elementwise_back(writer: Writer, block: Block, kernel: Elementwise) -> None:
     op = TABLE[kernel.kind.op]
     operands, terms = _elementwise_operands(writer, kernel)
+    output = Expression(block.name)
     statics = kernel.kind.static_args or (None,) * len(terms)
     positions = [i for i, static in enumerate(statics) if static is None]
     for position, operand in zip(positions, operands, strict=True):
         if not writer.needs_gradient(operand):
             continue
-        partial = op.partials[position](EXPRESSIONS, Expression(block.name), *terms)
+        rule = op.partials[position]
+        partial = rule(EXPRESSIONS, output, *terms)
         gradient = multiply(block.gradient, partial)
         if gradient is not None:
             _add_reduced(writer, block, operand, gradient)
@@ -365,20 +415,25 @@ def _add_reduced(writer: Writer, block: Block, operand: Operand, gradient: str) 
     where all of them read the same number.
     """
     view = operand.only
-    batched = writer.layout.batched(operand)
-    if view is not None and view.is_one and operand.shape[0] > 1:
-        column = View(view.block, view.columns[:1], view.start, (1,))
-        total = f"total({gradient}, 1, None, None, True)" if batched else f"total({gradient}, None)"
-        writer.add_gradient(Operand((1,), ((column, None),)), total)
+    if view is None or not view.is_one or operand.shape[0] == 1:
+        _add_total(writer, block, operand, gradient)
         return
-    writer.add_gradient(operand, _total_of_samples(writer, block, operand, gradient))
+
+    first = view.columns[:1]
+    column = View(view.block, first, view.start, (1,))
+    axes = "None"
+    if writer.layout.batched(operand):
+        # keepdims, so that the sum is a column again.
+        axes = "1, None, None, True"
+    one = Operand((1,), ((column, None),))
+    writer.add_gradient(one, f"total({gradient}, {axes})")
 
 
-def _total_of_samples(writer: Writer, block: Block, operand: Operand, gradient: str) -> str:
-    """Sum a gradient over the samples where they all read the same numbers."""
+def _add_total(writer: Writer, block: Block, operand: Operand, gradient: str) -> None:
+    """Add a gradient, summed over the samples where they all read the same numbers."""
     if block.batched and not writer.layout.batched(operand):
-        return f"total({gradient}, 0)"
-    return gradient
+        gradient = f"total({gradient}, 0)"
+    writer.add_gradient(operand, gradient)
 
 
 # Operations over lists: the rules of the table on whole arrays, items along the first axis
@@ -387,9 +442,12 @@ def _total_of_samples(writer: Writer, block: Block, operand: Operand, gradient: 
 def _over_list(writer: Writer, block: Block, kernel: OverList) -> None:
     operand = writer.layout.operand(kernel.items)
     axes = "2, 0, 1" if writer.layout.batched(operand) else "1, 0"
-    writer.line(f"i{block.name} = {writer.read(operand)}.transpose({axes})")
-    function = writer.bind("f", _list_forward(kernel))
-    writer.line(f"{block.name} = {function}(i{block.name})")
+    items = f"i{block.name}"
+    source = writer.read(operand)
+    writer.line(f"{items} = {source}.transpose({axes})")
+    forward = _list_forward(kernel)
+    function = writer.bind("f", forward)
+    writer.line(f"{block.name} = {function}({items})")
 
 
 def _list_forward(kernel: OverList) -> Callable[[Array], Array]:
@@ -406,9 +464,10 @@ def _over_list_back(writer: Writer, block: Block, kernel: OverList) -> None:
     operand = writer.layout.operand(kernel.items)
     if not writer.needs_gradient(operand):
         return
-    function = writer.bind("f", _list_backward(kernel))
+    backward = _list_backward(kernel)
+    function = writer.bind("f", backward)
     gradient = f"{function}({block.gradient}, {block.name}, i{block.name})"
-    writer.add_gradient(operand, _total_of_samples(writer, block, operand, gradient))
+    _add_total(writer, block, operand, gradient)
 
 
 def _list_backward(kernel: OverList) -> Callable[[Array, Array, Array], Array]:
@@ -431,12 +490,15 @@ def _list_backward(kernel: OverList) -> Callable[[Array, Array, Array], Array]:
 
 
 def _dots(writer: Writer, block: Block, kernel: Dots) -> None:
-    first = writer.read(writer.layout.operand(kernel.first))
+    first = writer.layout.operand(kernel.first)
+    products = writer.read(first)
     if kernel.of_squares:
-        writer.line(f"{block.name} = total(square({first}), -1)")
-        return
-    second = writer.read(writer.layout.operand(kernel.second))
-    writer.line(f"{block.name} = total({first} * {second}, -1)")
+        products = f"square({products})"
+    else:
+        second = writer.layout.operand(kernel.second)
+        factor = writer.read(second)
+        products = f"{products} * {factor}"
+    writer.line(f"{block.name} = total({products}, -1)")
 
 
 def _dots_back(writer: Writer, block: Block, kernel: Dots) -> None:
@@ -450,32 +512,41 @@ def _dots_back(writer: Writer, block: Block, kernel: Dots) -> None:
 
     for operand, other, factor in pairs:
         if writer.needs_gradient(operand):
-            product = f"{factor} * {writer.read(other)}"
-            writer.add_gradient(operand, _total_of_samples(writer, block, operand, product))
+            source = writer.read(other)
+            _add_total(writer, block, operand, f"{factor} * {source}")
 
 
 # Matrix products
 
 
 def _matrix_operands(writer: Writer, kernel: Matrix) -> tuple[Operand, Operand, Operand | None]:
-    x = kernel.x[0] if len(kernel.x) == 1 else kernel.x
-    bias = None if kernel.bias is None else writer.layout.operand(kernel.bias)
-    return writer.layout.operand(x), writer.layout.operand(kernel.weights), bias
+    layout = writer.layout
+    rows = kernel.x[0] if len(kernel.x) == 1 else kernel.x
+    x = layout.operand(rows)
+    weights = layout.operand(kernel.weights)
+    bias = None
+    if kernel.bias is not None:
+        bias = layout.operand(kernel.bias)
+    return x, weights, bias
 
 
 def _matrix(writer: Writer, block: Block, kernel: Matrix) -> None:
     x, weights, bias = _matrix_operands(writer, kernel)
+    result = block.name
     places, length = kernel.x.shape
     source = writer.read(x)
     # Places where the same weights are applied are more rows of one matrix product.
     if places > 1:
         source = f"{source}.reshape(-1, {length})"
-    writer.line(f"m{block.name} = {source}")
-    writer.line(f"{block.name} = matmul(m{block.name}, {writer.read(weights)}.T)")
+    writer.line(f"m{result} = {source}")
+
+    matrix = writer.read(weights)
+    writer.line(f"{result} = matmul(m{result}, {matrix}.T)")
     if bias is not None:
-        writer.line(f"{block.name} += {writer.read(bias)}")
+        biases = writer.read(bias)
+        writer.line(f"{result} += {biases}")
     if places > 1:
-        writer.line(f"{block.name} = {block.name}.reshape(n, -1)")
+        writer.line(f"{result} = {result}.reshape(n, -1)")
 
 
 def _matrix_back(writer: Writer, block: Block, kernel: Matrix) -> None:
@@ -484,7 +555,8 @@ def _matrix_back(writer: Writer, block: Block, kernel: Matrix) -> None:
     source = f"m{block.name}"
     places = len(kernel.x)
     if places > 1:
-        writer.line(f"{gradient} = {gradient}.reshape(-1, {len(kernel.weights)})")
+        features = len(kernel.weights)
+        writer.line(f"{gradient} = {gradient}.reshape(-1, {features})")
 
     if not _write_weights_and_bias(writer, block, kernel):
         if writer.needs_gradient(weights):
@@ -495,7 +567,8 @@ def _matrix_back(writer: Writer, block: Block, kernel: Matrix) -> None:
             writer.add_gradient(bias, f"total({gradient}, 0)")
 
     if writer.needs_gradient(x):
-        back = f"matmul({gradient}, {writer.read(weights)})"
+        matrix = writer.read(weights)
+        back = f"matmul({gradient}, {matrix})"
         if places > 1:
             back = f"{back}.reshape(n, {places}, -1)"
         writer.add_gradient(x, back)
@@ -508,10 +581,13 @@ def _write_weights_and_bias(writer: Writer, block: Block, kernel: Matrix) -> boo
     """
     if kernel.bias is None:
         return False
-    rows = writer.layout.operand(numpy.column_stack([kernel.weights, kernel.bias]))
-    if rows.only is None or not rows.only.is_run or not writer.needs_gradient(rows):
+    rows = numpy.column_stack([kernel.weights, kernel.bias])
+    operand = writer.layout.operand(rows)
+    view = operand.only
+    if view is None or not view.is_run or not writer.needs_gradient(operand):
         return False
-    return writer.write_product(rows.only, "outer_with_one", block.gradient, f"m{block.name}")
+    source = f"m{block.name}"
+    return writer.write_product(view, "outer_with_one", block.gradient, source)
 
 
 _Rule = Callable[[Writer, Block, Any], None]

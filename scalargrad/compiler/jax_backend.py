@@ -80,8 +80,9 @@ class JaxBackend:
         self.kernels: list[Kernel] = build_kernels(program)
         self.layout: Layout = lay_out(program, self.kernels, self.sizes)
         self.parameters = numpy.zeros(program.parameters)
+        loss_and_gradient = jax.value_and_grad(self._loss_and_others, has_aux=True)
         self._outputs = jax.jit(self.pure_outputs)
-        self._loss = jax.jit(jax.value_and_grad(self._loss_and_others, has_aux=True))
+        self._loss = jax.jit(loss_and_gradient)
         self._pull_back = jax.jit(self._pull)
 
     def pure_outputs(
@@ -118,10 +119,15 @@ class JaxBackend:
 
     def _loss_and_others(self, *given: JaxArray) -> tuple[JaxArray, JaxArray]:
         outputs = self.pure_outputs(*given)
-        return outputs[:, 0].mean(), outputs[:, 1:]
+        losses = outputs[:, 0]
+        return losses.mean(), outputs[:, 1:]
 
     def _pull(
-        self, arguments: Sequence[JaxArray], seed: JaxArray, parameters: JaxArray, *leaves: JaxArray
+        self,
+        arguments: Sequence[JaxArray],
+        seed: JaxArray,
+        parameters: JaxArray,
+        *leaves: JaxArray,
     ) -> JaxArray:
         def outputs(*arrays: JaxArray) -> JaxArray:
             return self.pure_outputs(parameters, arrays, *leaves)
@@ -131,7 +137,8 @@ class JaxBackend:
 
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
-        return numpy.array(self._outputs(self.parameters, arguments, read, drawn))
+        outputs = self._outputs(self.parameters, arguments, read, drawn)
+        return numpy.array(outputs)
 
     def loss(
         self, arguments: Sequence[Array], read: Array, drawn: Array
@@ -149,11 +156,13 @@ class JaxBackend:
 
     def render(self, name: str) -> str:
         """Return the JAX expression of a function, "outputs" or "loss", for a batch of 2."""
+        batch = 2
         read = numpy.zeros(len(self.program.leaves))
-        drawn = numpy.zeros((2, len(self.program.drawn)))
-        arguments = [numpy.zeros((2, size)) for size in self.sizes]
-        function = {"outputs": self._outputs, "loss": self._loss}[name]
-        return str(_jax().make_jaxpr(function)(self.parameters, arguments, read, drawn))
+        drawn = numpy.zeros((batch, len(self.program.drawn)))
+        arguments = [numpy.zeros((batch, size)) for size in self.sizes]
+        functions = {"outputs": self._outputs, "loss": self._loss}
+        trace = _jax().make_jaxpr(functions[name])
+        return str(trace(self.parameters, arguments, read, drawn))
 
 
 def _check_argument(argument: JaxArray, size: int, position: int) -> JaxArray:
@@ -186,22 +195,28 @@ class _Values:
         operand = self.layout.operand(rows)
         parts = [self._take_view(view) for view, _ in operand.parts]
         if len(parts) == 1:
-            return parts[0].reshape(*parts[0].shape[:-1], *operand.shape)
-
-        if any(part.ndim == 2 for part in parts):
-            parts = [self.broadcast(part) for part in parts]
-        positions = [where for _, where in operand.parts if where is not None]
-        order = numpy.argsort(numpy.concatenate(positions))
-        joined = _jax().numpy.concatenate(parts, axis=-1)[..., order]
-        return joined.reshape(*joined.shape[:-1], *operand.shape)
+            flat = parts[0]
+        else:
+            # Only arrays of the same dimensions can be joined.
+            if any(part.ndim == 2 for part in parts):
+                parts = [self.broadcast(part) for part in parts]
+            joined = _jax().numpy.concatenate(parts, axis=-1)
+            positions = [where for _, where in operand.parts if where is not None]
+            order = numpy.argsort(numpy.concatenate(positions))
+            flat = joined[..., order]
+        batch = flat.shape[:-1]
+        return flat.reshape(*batch, *operand.shape)
 
     def _take_view(self, view: View) -> JaxArray:
         """Return the numbers of a view, flat."""
         array = self.arrays[view.block]
         columns = view.columns.ravel()
         if view.is_run:
-            return array[..., view.start : view.start + len(columns)]
-        return _slice_matrix(array, view) if _is_matrix(view) else array[..., columns]
+            end = view.start + len(columns)
+            return array[..., view.start : end]
+        if _is_matrix(view):
+            return _slice_matrix(array, view)
+        return array[..., columns]
 
     def broadcast(self, array: JaxArray) -> JaxArray:
         """Return (batch, width), with the same numbers for every sample where they do not vary."""
@@ -212,11 +227,16 @@ class _Values:
 
 def _is_matrix(view: View) -> bool:
     """Whether a view is runs at equal distances, such as rows of weights with biases between."""
-    strides = view.strides or ()
-    if len(strides) not in (1, 2):
+    strides = view.strides
+    if strides is None or len(strides) not in (1, 2):
         return False
-    length = view.shape[1] if len(strides) == 2 else 1
-    return strides[0] >= length and strides[1:] in ((), (1,))
+    distance, *inner = strides
+    return distance >= _run_length(view) and inner in ([], [1])
+
+
+def _run_length(view: View) -> int:
+    """The length of the runs of a matrix: 1 for single numbers at equal distances."""
+    return view.shape[1] if len(view.shape) == 2 else 1
 
 
 def _slice_matrix(array: JaxArray, view: View) -> JaxArray:
@@ -224,32 +244,45 @@ def _slice_matrix(array: JaxArray, view: View) -> JaxArray:
     assert view.strides is not None
     count = view.shape[0]
     distance = view.strides[0]
-    length = view.shape[1] if len(view.shape) == 2 else 1
+    length = _run_length(view)
+    span = count * distance
+    end = view.start + span
+    array = array[..., view.start : end]
+    *batch, width = array.shape
 
-    array = array[..., view.start : view.start + count * distance]
     # The last run may end before the full distance, where the block ends.
-    missing = count * distance - array.shape[-1]
-    padded = _jax().numpy.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
-    runs = padded.reshape(*array.shape[:-1], count, distance)[..., :length]
-    return runs.reshape(*array.shape[:-1], -1)
+    padding = [(0, 0) for _ in batch]
+    padding.append((0, span - width))
+    padded = _jax().numpy.pad(array, padding)
+    runs = padded.reshape(*batch, count, distance)
+    numbers = runs[..., :length]
+    return numbers.reshape(*batch, -1)
 
 
 def _elementwise(values: _Values, kernel: Elementwise) -> JaxArray:
-    operands = _jax().numpy.broadcast_arrays(*map(values.take, kernel.operands))
-    return _apply_rule()(kernel.kind, *operands)
+    operands = map(values.take, kernel.operands)
+    same_shape = _jax().numpy.broadcast_arrays(*operands)
+    apply_rule = _apply_rule()
+    return apply_rule(kernel.kind, *same_shape)
 
 
 def _over_list(values: _Values, kernel: OverList) -> JaxArray:
-    items = _jax().numpy.moveaxis(values.take(kernel.items), -1, 0)
-    return _apply_rule()(kernel.kind, items)
+    lists = values.take(kernel.items)
+    items = _jax().numpy.moveaxis(lists, -1, 0)
+    apply_rule = _apply_rule()
+    return apply_rule(kernel.kind, items)
 
 
 def _dots(values: _Values, kernel: Dots) -> JaxArray:
-    return (values.take(kernel.first) * values.take(kernel.second)).sum(-1)
+    first = values.take(kernel.first)
+    second = values.take(kernel.second)
+    return (first * second).sum(-1)
 
 
 def _matrix(values: _Values, kernel: Matrix) -> JaxArray:
-    products = values.take(kernel.x) @ values.take(kernel.weights).T
+    x = values.take(kernel.x)
+    weights = values.take(kernel.weights)
+    products = x @ weights.T
     if kernel.bias is not None:
         products = products + values.take(kernel.bias)
     return products.reshape(values.batch, -1)
@@ -341,16 +374,21 @@ def _gradients(
     """The gradient of each operand; that of a list is one array, the items along the first axis."""
     op = TABLE[kind.op]
     given = _all_operands(kind, operands)
-    if not op.over_list:
-        statics = kind.static_args or (None,) * len(given)
-        positions = [i for i, static in enumerate(statics) if static is None]
-        return [
-            _multiply(gradient, op.partials[i](_namespace(), result, *given)) for i in positions
-        ]
-    partials = op.partials[0](_namespace(), result, given)
-    if isinstance(partials, list):
-        return [_jax().numpy.stack([_multiply(gradient, partial) for partial in partials])]
-    return [_multiply(gradient, partials)]
+    space = _namespace()
+    if op.over_list:
+        partials = op.partials[0](space, result, given)
+        if not isinstance(partials, list):
+            return [_multiply(gradient, partials)]
+        products = [_multiply(gradient, partial) for partial in partials]
+        return [_jax().numpy.stack(products)]
+
+    gradients = []
+    statics = kind.static_args or (None,) * len(given)
+    for rule, static in zip(op.partials, statics, strict=True):
+        if static is None:
+            partial = rule(space, result, *given)
+            gradients.append(_multiply(gradient, partial))
+    return gradients
 
 
 def _multiply(gradient: JaxArray, partial: JaxArray | float) -> JaxArray:
@@ -360,4 +398,5 @@ def _multiply(gradient: JaxArray, partial: JaxArray | float) -> JaxArray:
         return jnp.zeros_like(gradient)
     if isinstance(partial, float):
         return gradient * partial
-    return gradient * jnp.where((gradient == 0.0) & ~jnp.isfinite(partial), 0.0, partial)
+    sends_nothing = (gradient == 0.0) & ~jnp.isfinite(partial)
+    return gradient * jnp.where(sends_nothing, 0.0, partial)

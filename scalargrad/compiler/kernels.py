@@ -10,7 +10,7 @@ import numpy
 from scalargrad.core.ops import DOT, TABLE
 
 from .array_types import Mask, Rows
-from .passes import batched
+from .passes import batched, put_varying_first
 from .program import CONSTANT, FIRST, PARAMETER, Kind, Program
 
 __all__ = ["Dots", "Elementwise", "Kernel", "Matrix", "OverList", "build_kernels"]
@@ -61,7 +61,8 @@ class OverList:
         return [self.items]
 
     def __str__(self) -> str:
-        return f"{self.kind.op} of {self.items.shape[1]} × {self.items.shape[0]}"
+        count, length = self.items.shape
+        return f"{self.kind.op} of {length} × {count}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,9 @@ class Matrix:
     def taken(self) -> list[Rows]:
         """Return all rows that the kernel takes, in groups."""
         operands = [self.x, self.weights]
-        return operands if self.bias is None else [*operands, self.bias]
+        if self.bias is not None:
+            operands.append(self.bias)
+        return operands
 
     def __str__(self) -> str:
         places, length = self.x.shape
@@ -124,7 +127,8 @@ class Dots:
         return [self.first, self.second]
 
     def __str__(self) -> str:
-        return f"dot of {self.first.shape[1]} × {self.first.shape[0]}"
+        count, length = self.first.shape
+        return f"dot of {length} × {count}"
 
 
 Kernel = Elementwise | OverList | Matrix | Dots
@@ -163,21 +167,37 @@ def build_kernels(program: Program) -> list[Kernel]:
     varying = batched(program)
     level = _levels(program)
     groups: dict[_Group, list[int]] = defaultdict(list)
+    sizes = numpy.diff(program.start)
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        size = int(program.start[row + 1] - program.start[row])
-        group = _Group(int(level[row]), int(program.code[row]), size, bool(varying[row]))
+        group = _Group(
+            level=int(level[row]),
+            code=int(program.code[row]),
+            size=int(sizes[row]),
+            varies=bool(varying[row]),
+        )
         groups[group].append(row)
 
+    def by_level(group: _Group) -> tuple[int, int]:
+        first_row = groups[group][0]
+        return group.level, first_row
+
     kernels: list[Kernel] = []
-    for group, rows in sorted(groups.items(), key=lambda item: (item[0].level, item[1][0])):
-        starts = program.start[rows]
-        operands = numpy.stack([program.operands[at : at + group.size] for at in starts])
+    for group in sorted(groups, key=by_level):
+        rows = numpy.array(groups[group])
         kind = program.kinds[group.code - FIRST]
-        kernels += _build(program, kind, numpy.array(rows), operands, varying)
+        starts = program.start[rows]
+        lists = [program.operands[start : start + group.size] for start in starts]
+        kernels += _build(program, kind, rows, numpy.stack(lists), varying)
     return kernels
 
 
-def _build(program: Program, kind: Kind, rows: Rows, operands: Rows, varying: Mask) -> list[Kernel]:
+def _build(
+    program: Program,
+    kind: Kind,
+    rows: Rows,
+    operands: Rows,
+    varying: Mask,
+) -> list[Kernel]:
     """Return the kernels of one group of rows, whose operands are (m, size)."""
     varies = bool(varying[rows[0]])
     if kind.op == DOT.name:
@@ -193,7 +213,8 @@ def _levels(program: Program) -> Rows:
     start = program.start.tolist()
     operands = program.operands
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        level[row] = level[operands[start[row] : start[row + 1]]].max() + 1
+        args = operands[start[row] : start[row + 1]]
+        level[row] = level[args].max() + 1
     return level
 
 
@@ -202,8 +223,7 @@ def _build_products(program: Program, rows: Rows, operands: Rows, varying: Mask)
     half = operands.shape[1] // 2
     first = operands[:, :half]
     second = operands[:, half:]
-    swap = ~varying[first] & varying[second]
-    first, second = numpy.where(swap, second, first), numpy.where(swap, first, second)
+    first, second = put_varying_first(first, second, varying)
 
     # Dot products of the same x are the rows of one matrix.
     dense: dict[bytes, list[_Product]] = defaultdict(list)
@@ -217,31 +237,42 @@ def _build_products(program: Program, rows: Rows, operands: Rows, varying: Mask)
 
     kernels: list[Kernel] = []
     if loose:
-        varies = bool(varying[rows[loose[0]]])
-        kernels.append(Dots(rows[loose], first[loose], second[loose], varies))
-    return [*kernels, *_build_matrices(program, dense.values())]
+        dots = rows[loose]
+        varies = bool(varying[dots[0]])
+        kernels.append(Dots(dots, first[loose], second[loose], varies))
+    kernels += _build_matrices(program, dense.values())
+    return kernels
 
 
-def _as_product(program: Program, row: int, a: Rows, b: Rows, varying: Mask) -> _Product | None:
+def _as_product(
+    program: Program,
+    row: int,
+    first: Rows,
+    second: Rows,
+    varying: Mask,
+) -> _Product | None:
     """Return a dot product as one row of a matrix, or None where it is something else.
 
     All second factors must be the same for all samples, and all first ones must vary, but for one
     pair, which is the bias: a number times the constant 1.
     """
-    moving = varying[a]
+    moving = varying[first]
     still = numpy.flatnonzero(~moving)
-    if varying[b].any() or not moving.any() or len(still) > 1:
+    if varying[second].any() or not moving.any() or len(still) > 1:
         return None
 
     bias = -1
     if len(still):
-        pair = [int(a[still[0]]), int(b[still[0]])]
-        others = [factor for factor in pair if not _is_constant_one(program, factor)]
+        (pair,) = still
+        factors = [int(first[pair]), int(second[pair])]
+        others = [factor for factor in factors if not _is_constant_one(program, factor)]
         if len(others) > 1:
             return None
-        bias = others[0] if others else pair[0]
-    x = a[moving]
-    weights = b[moving]
+        # 1 · 1 is a bias of 1, so either factor will do.
+        bias = others[0] if others else factors[0]
+
+    x = first[moving]
+    weights = second[moving]
     order = _order(program, x, weights)
     return _Product(row, x[order], weights[order], bias)
 
@@ -255,7 +286,10 @@ def _order(program: Program, x: Rows, weights: Rows) -> Rows:
 
 
 def _is_constant_one(program: Program, row: int) -> bool:
-    return bool(program.code[row] == CONSTANT and program.numbers[program.place[row]] == 1.0)
+    if program.code[row] != CONSTANT:
+        return False
+    place = program.place[row]
+    return bool(program.numbers[place] == 1.0)
 
 
 def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[Kernel]:
@@ -266,7 +300,8 @@ def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[
 
     def by_weights(product: _Product) -> tuple[int, bytes, int]:
         # Weights come in the same order at every place, so that equal ones are found equal.
-        place = int(program.place[product.weights[0]])
+        first = product.weights[0]
+        place = int(program.place[first])
         return place, product.weights.tobytes(), product.bias
 
     shared: dict[object, list[list[_Product]]] = defaultdict(list)
@@ -274,21 +309,29 @@ def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[
         with_bias = [product for product in group if product.bias >= 0]
         without = [product for product in group if product.bias < 0]
         for part in (with_bias, without):
-            if part:
-                part.sort(key=by_weights)
-                weights = numpy.stack([product.weights for product in part])
-                biases = tuple(product.bias for product in part)
-                key = (weights.tobytes(), biases, weights.shape)
-                shared[key].append(part)
+            if not part:
+                continue
+            part.sort(key=by_weights)
+            weights = _stack_weights(part)
+            biases = tuple(product.bias for product in part)
+            key = (weights.tobytes(), biases, weights.shape)
+            shared[key].append(part)
     return [_matrix(places) for places in shared.values()]
+
+
+def _stack_weights(products: list[_Product]) -> Rows:
+    return numpy.stack([product.weights for product in products])
 
 
 def _matrix(places: list[list[_Product]]) -> Matrix:
     """Return the products of all places as one matrix; weights and biases are the same at each."""
+    rows = [product.row for place in places for product in place]
+    inputs = [place[0].x for place in places]
     first = places[0]
-    rows = numpy.array([product.row for place in places for product in place])
-    x = numpy.stack([place[0].x for place in places])
-    weights = numpy.stack([product.weights for product in first])
-    if first[0].bias < 0:
-        return Matrix(rows, x, weights, None)
-    return Matrix(rows, x, weights, numpy.array([product.bias for product in first]))
+    biases = [product.bias for product in first]
+    return Matrix(
+        rows=numpy.array(rows),
+        x=numpy.stack(inputs),
+        weights=_stack_weights(first),
+        bias=None if biases[0] < 0 else numpy.array(biases),
+    )

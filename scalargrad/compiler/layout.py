@@ -32,7 +32,9 @@ class Block:
     @property
     def gradient(self) -> str:
         """The variable that holds the gradient: g3 for v3, g_p for p."""
-        return f"g{self.name[1:]}" if self.name[0] == "v" else f"g_{self.name}"
+        if self.name[0] == "v":
+            return "g" + self.name[1:]
+        return "g_" + self.name
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ class Operand:
     @property
     def only(self) -> View | None:
         """The view, where all rows lie in one block."""
-        return self.parts[0][0] if len(self.parts) == 1 else None
+        if len(self.parts) != 1:
+            return None
+        view, _ = self.parts[0]
+        return view
 
 
 @dataclass
@@ -69,10 +74,13 @@ class Layout:
 
     def add(self, block: Block, rows: Rows, columns: Rows | None = None) -> int:
         """Add a block that holds these rows, and return its position."""
-        self.block_of[rows] = len(self.blocks)
-        self.column_of[rows] = numpy.arange(len(rows)) if columns is None else columns
+        number = len(self.blocks)
+        if columns is None:
+            columns = numpy.arange(len(rows))
+        self.block_of[rows] = number
+        self.column_of[rows] = columns
         self.blocks.append(block)
-        return len(self.blocks) - 1
+        return number
 
     def operand(self, rows: Rows) -> Operand:
         """Return where these rows lie."""
@@ -81,17 +89,21 @@ class Layout:
         blocks = numpy.unique(block_of).tolist()
         if len(blocks) == 1:
             # The shape stays that of the rows: a matrix may then be one strided view.
-            return Operand(rows.shape, ((make_view(blocks[0], columns), None),))
+            view = make_view(blocks[0], columns)
+            return Operand(rows.shape, ((view, None),))
 
+        flat = columns.ravel()
         parts = []
         for block in blocks:
             where = numpy.flatnonzero(block_of == block)
-            parts.append((make_view(block, columns.ravel()[where]), where))
+            view = make_view(block, flat[where])
+            parts.append((view, where))
         return Operand(rows.shape, tuple(parts))
 
     def batched(self, operand: Operand) -> bool:
         """Whether any part of an operand varies by sample."""
-        return any(self.blocks[view.block].batched for view, _ in operand.parts)
+        blocks = [self.blocks[view.block] for view, _ in operand.parts]
+        return any(block.batched for block in blocks)
 
 
 def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -> Layout:
@@ -105,14 +117,19 @@ def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -
         kernels: Its kernels.
         sizes: The length of each argument.
     """
-    layout = Layout([], numpy.full(len(program), -1), numpy.zeros(len(program), int))
+    n = len(program)
+    layout = Layout([], numpy.full(n, -1), numpy.zeros(n, int))
 
+    # Inputs are numbered through all arguments: each takes the next `size` places.
+    place = program.place
+    is_input = program.code == INPUT
     begin = 0
     for i, size in enumerate(sizes):
         end = begin + size
-        inside = (program.code == INPUT) & (program.place >= begin) & (program.place < end)
+        inside = is_input & (place >= begin) & (place < end)
+        rows = numpy.flatnonzero(inside)
         block = Block(f"x{i}", size, batched=True)
-        layout.add(block, numpy.flatnonzero(inside), program.place[inside] - begin)
+        layout.add(block, rows, place[rows] - begin)
         begin = end
 
     leaves = (
@@ -123,8 +140,9 @@ def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -
     )
     for kind, block in leaves:
         rows = numpy.flatnonzero(program.code == kind)
-        layout.add(block, rows, program.place[rows])
+        layout.add(block, rows, place[rows])
 
     for i, kernel in enumerate(kernels):
-        layout.add(Block(f"v{i}", len(kernel.rows), kernel.batched), kernel.rows)
+        block = Block(f"v{i}", len(kernel.rows), kernel.batched)
+        layout.add(block, kernel.rows)
     return layout

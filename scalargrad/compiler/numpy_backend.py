@@ -23,7 +23,8 @@ __all__ = ["NumpyBackend"]
 def _scatter(target: Array, numbers: Array, steps: Sequence[tuple[Rows, Rows]]) -> None:
     """Add numbers to columns, some of which appear twice: in steps within which none does."""
     for columns, positions in steps:
-        target[..., columns] += numbers[..., positions]
+        added = numbers[..., positions]
+        target[..., columns] += added
 
 
 def _outer(left: Array, right: Array, out: Array) -> None:
@@ -39,17 +40,25 @@ def _outer_with_one(left: Array, right: Array, out: Array) -> None:
     """Compute leftᵀ @ [right, 1]: the gradient of weights, and in the last column of the bias."""
     if len(left) == 1:
         # Of one column and one row, dot is faster than a product of every pair.
-        numpy.dot(left.T, numpy.append(right, 1.0)[None], out)
+        with_one = numpy.append(right, 1.0)
+        numpy.dot(left.T, with_one[None], out)
     else:
+        ones = _ones(len(left))
         numpy.matmul(left.T, right, out[:, :-1])
-        numpy.matmul(left.T, _ones(len(left)), out[:, -1])
+        numpy.matmul(left.T, ones, out[:, -1])
 
 
-def _part(vector: Array, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+def _part(
+    vector: Array,
+    start: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+) -> Array:
     """Return the numbers at start + Σ strides · index, as a view."""
     step = vector.itemsize
+    offset = step * start
     byte_strides = tuple(step * stride for stride in strides)
-    return numpy.ndarray(shape, vector.dtype, vector, step * start, byte_strides)
+    return numpy.ndarray(shape, vector.dtype, vector, offset, byte_strides)
 
 
 @lru_cache(maxsize=8)
@@ -112,7 +121,9 @@ class NumpyBackend:
         self.sizes = tuple(sizes)
         self.kernels: list[Kernel] = build_kernels(program)
         self.layout: Layout = lay_out(program, self.kernels, self.sizes)
-        self.parameters = numpy.zeros(program.parameters) if parameters is None else parameters
+        if parameters is None:
+            parameters = numpy.zeros(program.parameters)
+        self.parameters = parameters
         self.fixed = {PARAMETERS: self.parameters, "c": program.numbers}
         self.source: dict[str, str] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
@@ -161,9 +172,11 @@ class NumpyBackend:
 
     def _function(self, name: str) -> Callable[..., Any]:
         """Return a function, generated at its first use."""
-        if name not in self._functions:
-            self._functions[name] = self._generate(name)
-        return self._functions[name]
+        function = self._functions.get(name)
+        if function is None:
+            function = self._generate(name)
+            self._functions[name] = function
+        return function
 
     def _generate(self, name: str) -> Callable[..., Any]:
         """Write the source of a function and compile it."""
@@ -172,20 +185,26 @@ class NumpyBackend:
             "loss": self._write_loss,
             "pulled": self._write_pulled,
         }[name]
-        writer = Writer(self.layout, self._needed(name), self.fixed)
+        needed = self._needed(name)
+        writer = Writer(self.layout, needed, self.fixed)
         for number, kernel in enumerate(self.kernels, self._first):
             write_forward(writer, number, kernel)
         extra = finish(writer)
 
-        arguments = [f"x{i}" for i in range(len(self.sizes))]
-        head = f"def {name}({', '.join(['n', 'r', 'd', *arguments, *extra])}):"
-        self.source[name] = "\n    ".join([head, *writer.lines]) + "\n"
+        arguments = ["n", "r", "d", *self._argument_names(), *extra]
+        head = f"def {name}({', '.join(arguments)}):"
+        source = "\n    ".join([head, *writer.lines]) + "\n"
+        self.source[name] = source
 
         # Names of the writer hold views of the parameters and the constants, made once.
         space: dict[str, Any] = {**_NAMES, **writer.names, **self.fixed}
-        exec(compile(self.source[name], f"<compiled {name}>", "exec"), space)
+        code = compile(source, f"<compiled {name}>", "exec")
+        exec(code, space)
         function: Callable[..., Any] = space[name]
         return function
+
+    def _argument_names(self) -> tuple[str, ...]:
+        return tuple(f"x{i}" for i in range(len(self.sizes)))
 
     @property
     def _first(self) -> int:
@@ -197,20 +216,23 @@ class NumpyBackend:
         targets: dict[str, tuple[str, ...]] = {
             "outputs": (),
             "loss": (PARAMETERS,),
-            "pulled": tuple(f"x{i}" for i in range(len(self.sizes))),
+            "pulled": self._argument_names(),
         }
-        needed = [block.name in targets[name] for block in self.layout.blocks]
+        wanted = targets[name]
+        needed = [block.name in wanted for block in self.layout.blocks]
         for number, kernel in enumerate(self.kernels, self._first):
-            operands = [self.layout.operand(rows) for rows in kernel.taken()]
-            views = [view for operand in operands for view, _ in operand.parts]
-            needed[number] = any(needed[view.block] for view in views)
+            for rows in kernel.taken():
+                blocks = numpy.unique(self.layout.block_of[rows])
+                if any(needed[block] for block in blocks):
+                    needed[number] = True
         return needed
 
     def _write_outputs(self, writer: Writer) -> list[str]:
         operand = self.layout.operand(self.program.outputs)
         width = len(self.program.outputs)
+        source = writer.read(operand)
         # A copy, as the source may be a view, even of the caller's own argument.
-        writer.line(f"return spread({writer.read(operand)}, (n, {width})).copy()")
+        writer.line(f"return spread({source}, (n, {width})).copy()")
         return []
 
     def _write_loss(self, writer: Writer) -> list[str]:
@@ -226,7 +248,8 @@ class NumpyBackend:
         others = "None"
         rest = self.program.outputs[1:]
         if len(rest):
-            others = f"spread({writer.read(self.layout.operand(rest))}, (n, {len(rest)}))"
+            source = writer.read(self.layout.operand(rest))
+            others = f"spread({source}, (n, {len(rest)}))"
         writer.line(f"return loss, {others}")
         return ["g_p"]
 
@@ -237,18 +260,23 @@ class NumpyBackend:
                 writer.add_gradient(operand, f"s[:, {i}:{i + 1}]")
         self._write_backward(writer)
 
+        # The first blocks are those of the arguments.
         gradients = []
-        for i, block in enumerate(self.layout.blocks[: len(self.sizes)]):
-            zeros = f"zeros((n, {block.width}))"
-            gradients.append(block.gradient if writer.has_gradient(i) else zeros)
+        for i, size in enumerate(self.sizes):
+            if writer.has_gradient(i):
+                gradients.append(self.layout.blocks[i].gradient)
+            else:
+                gradients.append(f"zeros((n, {size}))")
         writer.line(f"return [{', '.join(gradients)}]")
         return ["s"]
 
     def _write_backward(self, writer: Writer) -> None:
         """Write the adjoint of each kernel, the last one first."""
-        numbers = reversed(range(self._first, len(self.layout.blocks)))
+        numbered = list(enumerate(self.kernels, self._first))
+        numbered.reverse()
         # What is the same for all samples, such as a penalty, comes last: then the gradient of most
         # parameters is assigned by a matrix product, and the penalty adds to it.
-        for number in sorted(numbers, key=lambda number: not self.layout.blocks[number].batched):
+        numbered.sort(key=lambda pair: not pair[1].batched)
+        for number, kernel in numbered:
             if writer.needed[number] and writer.has_gradient(number):
-                write_backward(writer, number, self.kernels[number - self._first])
+                write_backward(writer, number, kernel)

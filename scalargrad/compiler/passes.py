@@ -39,6 +39,7 @@ __all__ = [
     "merge_common_rows",
     "merge_sums",
     "optimize",
+    "put_varying_first",
     "remove_dead_rows",
     "remove_identities",
 ]
@@ -66,7 +67,8 @@ def remove_dead_rows(program: Program) -> Program:
     start = program.start
     for row in numpy.flatnonzero(program.code >= FIRST)[::-1].tolist():
         if alive[row]:
-            alive[operands[start[row] : start[row + 1]]] = True
+            args = operands[start[row] : start[row + 1]]
+            alive[args] = True
     return program if alive.all() else _keep(program, alive)
 
 
@@ -91,33 +93,39 @@ def merge_sums(program: Program) -> Program:
     sums = _computes(program, ADD.name) | _computes(program, SUM.name)
     owner = _owners(program)
     used_once = _count_uses(program) == 1
-    inner = sums[owner] & (sums & used_once)[program.operands]
+    mergeable = sums & used_once
+    inner = sums[owner] & mergeable[program.operands]
     if not inner.any():
         return program
 
+    inner_sums = program.operands[inner]
     # Pointer jumping: each round doubles the distance, so a chain of n takes log₂(n) rounds.
     root = numpy.arange(len(program), dtype=numpy.int32)
-    root[program.operands[inner]] = owner[inner]
+    root[inner_sums] = owner[inner]
     while not numpy.array_equal(further := root[root], root):
         root = further
 
-    code, kinds = _with_kind(program, numpy.unique(root[owner[inner]]), Kind(SUM.name))
-    terms = ~inner & ~_are_spare_zeros(program, root[owner], inner)
-    recoded = replace(program, code=code, kinds=kinds)
-    wide = _replace_edges(recoded, root[owner[terms]], program.operands[terms])
+    roots = root[owner]
+    recoded = _with_kind(program, roots[inner], Kind(SUM.name))
+    terms = ~inner & ~_are_spare_zeros(program, roots, inner)
+    wide = _replace_edges(recoded, roots[terms], program.operands[terms])
 
-    merged = numpy.zeros(len(program), bool)
-    merged[program.operands[inner]] = True
-    return _keep(wide, ~merged)
+    is_merged = numpy.zeros(len(program), bool)
+    is_merged[inner_sums] = True
+    return _keep(wide, ~is_merged)
 
 
 def _are_spare_zeros(program: Program, root: Rows, inner: Mask) -> Mask:
     """Which operands are a constant 0 in a merged sum that has other terms, too."""
     # Python's `sum` begins with 0. As a term it would keep a sum of products from being a dot.
     in_merged_sum = numpy.isin(root, root[inner])
-    zero = _are_constant(program, 0.0)[program.operands] & in_merged_sum
-    other_terms = numpy.bincount(root[~inner & ~zero], minlength=len(program))
-    spare: Mask = zero & (other_terms > 0)[root]
+    is_zero = _are_constant(program, 0.0)
+    zero = is_zero[program.operands] & in_merged_sum
+
+    others = ~inner & ~zero
+    other_terms = numpy.bincount(root[others], minlength=len(program))
+    has_others = other_terms > 0
+    spare: Mask = zero & has_others[root]
     return spare
 
 
@@ -150,9 +158,7 @@ def form_dot_products(program: Program) -> Program:
     second = numpy.where(taken, right, one)
 
     varying = batched(program)
-    swap = ~varying[first] & varying[second]
-    first, second = numpy.where(swap, second, first), numpy.where(swap, first, second)
-
+    first, second = put_varying_first(first, second, varying)
     worth = _are_worth_a_dot(len(program), rows, taken, varying[first], varying[second])
     chosen = worth[rows]
     if not chosen.any():
@@ -161,7 +167,21 @@ def form_dot_products(program: Program) -> Program:
     return remove_dead_rows(with_dots)
 
 
-def _are_worth_a_dot(n: int, rows: Rows, taken: Mask, first: Mask, second: Mask) -> Mask:
+def put_varying_first(first: Rows, second: Rows, varying: Mask) -> tuple[Rows, Rows]:
+    """Swap the factors of each pair of which only the second varies by sample."""
+    swap = ~varying[first] & varying[second]
+    new_first = numpy.where(swap, second, first)
+    new_second = numpy.where(swap, first, second)
+    return new_first, new_second
+
+
+def _are_worth_a_dot(
+    n: int,
+    rows: Rows,
+    taken: Mask,
+    first: Mask,
+    second: Mask,
+) -> Mask:
     """Which of n rows become dot products.
 
     Those with at least one product whose pairs are all of one sort: in each both factors vary by
@@ -185,7 +205,8 @@ def _are_worth_a_dot(n: int, rows: Rows, taken: Mask, first: Mask, second: Mask)
     both_vary = count(first & second)
     varying_terms = count(~taken & first)
     one_sort = (both_vary == 0) | (both_vary == terms)
-    worth: Mask = (products > 0) & one_sort & ((terms > 2) | (varying_terms == 0))
+    saves_work = (terms > 2) | (varying_terms == 0)
+    worth: Mask = (products > 0) & one_sort & saves_work
     return worth
 
 
@@ -193,10 +214,13 @@ def _replace_by_dots(program: Program, rows: Rows, first: Rows, second: Rows) ->
     """Make dot products of the rows: all first factors, then all second factors."""
     owner = _owners(program)
     untouched = ~numpy.isin(owner, rows)
-    code, kinds = _with_kind(program, numpy.unique(rows), Kind(DOT.name))
-    owners = numpy.concatenate([owner[untouched], rows, rows])
-    operands = numpy.concatenate([program.operands[untouched], first, second])
-    return _replace_edges(replace(program, code=code, kinds=kinds), owners, operands)
+    other_owners = owner[untouched]
+    other_operands = program.operands[untouched]
+
+    recoded = _with_kind(program, rows, Kind(DOT.name))
+    owners = numpy.concatenate([other_owners, rows, rows])
+    operands = numpy.concatenate([other_operands, first, second])
+    return _replace_edges(recoded, owners, operands)
 
 
 def fold_constants(program: Program) -> Program:
@@ -206,16 +230,14 @@ def fold_constants(program: Program) -> Program:
     same to the bit. Parameters and leaves that are read at each run are not constants.
     """
     numbers = program.numbers.tolist()
-    known: dict[int, float] = {}
-    for row in numpy.flatnonzero(program.code == CONSTANT).tolist():
-        known[row] = numbers[program.place[row]]
-
+    known = _constants(program)
     code = program.code.copy()
     place = program.place.copy()
     for row, kind, args in program.rows():
         if kind is None or len(args) > _MAX_FOLDED or not all(arg in known for arg in args):
             continue
-        operands = insert_static_args(kind, [known[arg] for arg in args])
+        numbers_of_args = [known[arg] for arg in args]
+        operands = insert_static_args(kind, numbers_of_args)
         known[row] = TABLE[kind.op].value(FLOATS, operands)
         code[row] = CONSTANT
         place[row] = len(numbers)
@@ -237,10 +259,7 @@ def remove_identities(program: Program) -> Program:
     derivative depends on it.
     """
     alias = numpy.arange(len(program), dtype=numpy.int32)
-    constants = {
-        row: float(program.numbers[program.place[row]])
-        for row in numpy.flatnonzero(program.code == CONSTANT).tolist()
-    }
+    constants = _constants(program)
     negated: dict[int, int] = {}
     for row, kind, args in program.rows():
         if kind is None or len(args) > 2:
@@ -302,14 +321,16 @@ def merge_common_rows(program: Program) -> Program:
     alias = numpy.arange(len(program), dtype=numpy.int32)
     seen: dict[object, int] = {}
     for row in numpy.flatnonzero(program.code == CONSTANT).tolist():
-        bits = program.numbers[program.place[row]].tobytes()
+        place = program.place[row]
+        bits = program.numbers[place].tobytes()
         alias[row] = seen.setdefault(bits, row)
 
     codes = program.code
     start = program.start
     operands = program.operands
     for row in numpy.flatnonzero(codes >= FIRST).tolist():
-        args = alias[operands[start[row] : start[row + 1]]]
+        args = operands[start[row] : start[row + 1]]
+        args = alias[args]
         key = (int(codes[row]), args.tobytes())
         alias[row] = seen.setdefault(key, row)
     return _redirect(program, alias)
@@ -345,21 +366,32 @@ def batched(program: Program) -> Mask:
     start = program.start.tolist()
     operands = program.operands.data
     for row in numpy.flatnonzero(program.code >= FIRST).tolist():
-        varies[row] = any(map(varies.__getitem__, operands[start[row] : start[row + 1]]))
+        args = operands[start[row] : start[row + 1]]
+        varies[row] = any(map(varies.__getitem__, args))
     return numpy.frombuffer(varies, bool)
 
 
 def _computes(program: Program, op: str) -> Mask:
     """Which rows compute an operation of rows alone."""
-    codes = [i + FIRST for i, kind in enumerate(program.kinds) if kind == Kind(op)]
+    wanted = Kind(op)
+    kinds = enumerate(program.kinds, FIRST)
+    codes = [code for code, kind in kinds if kind == wanted]
     return numpy.isin(program.code, codes)
 
 
 def _are_constant(program: Program, number: float) -> Mask:
     """Which rows are a constant of this number."""
     matches: Mask = program.code == CONSTANT
-    matches[matches] = program.numbers[program.place[matches]] == number
+    places = program.place[matches]
+    matches[matches] = program.numbers[places] == number
     return matches
+
+
+def _constants(program: Program) -> dict[int, float]:
+    """The number of each row that is a constant."""
+    rows = numpy.flatnonzero(program.code == CONSTANT)
+    numbers = program.numbers[program.place[rows]]
+    return dict(zip(rows.tolist(), numbers.tolist(), strict=True))
 
 
 def _count_uses(program: Program) -> Rows:
@@ -373,25 +405,35 @@ def _count_uses(program: Program) -> Rows:
 def _owners(program: Program) -> Indexes:
     """The row that each operand belongs to."""
     rows = numpy.arange(len(program), dtype=numpy.int32)
-    owners: Indexes = numpy.repeat(rows, numpy.diff(program.start))
+    sizes = numpy.diff(program.start)
+    owners: Indexes = numpy.repeat(rows, sizes)
     return owners
 
 
-def _with_kind(program: Program, rows: Rows, kind: Kind) -> tuple[Indexes, tuple[Kind, ...]]:
-    """Return codes and kinds of the program with `kind` as what these rows compute."""
-    kinds = program.kinds if kind in program.kinds else (*program.kinds, kind)
+def _with_kind(program: Program, rows: Rows, kind: Kind) -> Program:
+    """Return the program with `kind` as what these rows compute."""
+    kinds = program.kinds
+    if kind not in kinds:
+        kinds = (*kinds, kind)
     code = program.code.copy()
-    code[rows] = kinds.index(kind) + FIRST
-    return code, kinds
+    code[rows] = FIRST + kinds.index(kind)
+    return replace(program, code=code, kinds=kinds)
 
 
 def _replace_edges(program: Program, owners: Rows, operands: Rows) -> Program:
     """Give operands[i] to the row owners[i], those of one row in the given order."""
     # A stable sort: the order of the operands of a row matters, such as in a dot product.
     order = numpy.argsort(owners, kind="stable")
-    start = numpy.zeros(len(program) + 1, numpy.int32)
-    numpy.cumsum(numpy.bincount(owners, minlength=len(program)), out=start[1:])
-    return replace(program, start=start, operands=operands[order].astype(numpy.int32))
+    ordered = operands[order].astype(numpy.int32)
+    sizes = numpy.bincount(owners, minlength=len(program))
+    return replace(program, start=_starts(sizes), operands=ordered)
+
+
+def _starts(sizes: Rows) -> Indexes:
+    """Where the operands of each row begin, given how many it has; and, last, where they end."""
+    start = numpy.zeros(len(sizes) + 1, numpy.int32)
+    numpy.cumsum(sizes, out=start[1:])
+    return start
 
 
 def _keep(program: Program, keep: Mask) -> Program:
@@ -400,18 +442,17 @@ def _keep(program: Program, keep: Mask) -> Program:
     Raises ProgramError if a row is left out that a kept one needs.
     """
     new = numpy.cumsum(keep, dtype=numpy.int32) - 1
-    edges = numpy.repeat(keep, numpy.diff(program.start))
+    sizes = numpy.diff(program.start)
+    edges = numpy.repeat(keep, sizes)
     operands = program.operands[edges]
     if not keep[operands].all() or not keep[program.outputs].all():
         raise ProgramError("a row that is needed was left out")
 
-    start = numpy.zeros(int(keep.sum()) + 1, numpy.int32)
-    numpy.cumsum(numpy.diff(program.start)[keep], out=start[1:])
     return replace(
         program,
         code=program.code[keep],
         place=program.place[keep],
-        start=start,
+        start=_starts(sizes[keep]),
         operands=new[operands],
         outputs=new[program.outputs],
         origin=None if program.origin is None else program.origin[keep],

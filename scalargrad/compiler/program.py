@@ -109,13 +109,17 @@ class Program:
 
     def args(self, row: int) -> list[int]:
         """Return the operands of a row."""
-        args: list[int] = self.operands[self.start[row] : self.start[row + 1]].tolist()
+        start = self.start[row]
+        end = self.start[row + 1]
+        args: list[int] = self.operands[start:end].tolist()
         return args
 
     def kind(self, row: int) -> Kind | None:
         """Return what a row computes, or None for a leaf."""
         code = int(self.code[row])
-        return self.kinds[code - FIRST] if code >= FIRST else None
+        if code < FIRST:
+            return None
+        return self.kinds[code - FIRST]
 
     def rows(self) -> Iterator[tuple[int, Kind | None, list[int]]]:
         """Yield row, kind (None for a leaf) and operands of each row, in order."""
@@ -123,7 +127,8 @@ class Program:
         start = self.start.tolist()
         for row, code in enumerate(self.code.tolist()):
             kind = self.kinds[code - FIRST] if code >= FIRST else None
-            yield row, kind, operands[start[row] : start[row + 1]]
+            args = operands[start[row] : start[row + 1]]
+            yield row, kind, args
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):
@@ -223,20 +228,27 @@ class Program:
         values: list[float] = []
         for row, kind, args in self.rows():
             if kind is None:
-                values.append(float(sources[self.code[row]][self.place[row]]))
+                source = sources[self.code[row]]
+                place = self.place[row]
+                value = float(source[place])
             else:
                 numbers = insert_static_args(kind, [values[arg] for arg in args])
-                values.append(TABLE[kind.op].value(FLOATS, numbers))
+                value = TABLE[kind.op].value(FLOATS, numbers)
+            values.append(value)
         return [values[row] for row in self.outputs.tolist()]
 
     @fits_terminal
     def __str__(self) -> str:
         lines = [f"{len(self):,} rows"]
         for row, kind, args in islice(self.rows(), _MAX_PRINTED_ROWS):
-            lines.append(f"%{row} = {self._format_row(row, kind, args)}")
-        if len(self) > _MAX_PRINTED_ROWS:
-            lines.append(f"… {len(self) - _MAX_PRINTED_ROWS:,} rows more")
-        outputs = ", ".join(f"%{row}" for row in self.outputs.tolist())
+            text = self._format_row(row, kind, args)
+            lines.append(f"%{row} = {text}")
+        more = len(self) - _MAX_PRINTED_ROWS
+        if more > 0:
+            lines.append(f"… {more:,} rows more")
+
+        names = [f"%{row}" for row in self.outputs.tolist()]
+        outputs = ", ".join(names)
         lines.append(f"return {outputs}")
         return "\n".join(lines)
 
@@ -249,7 +261,8 @@ class Program:
             return f"{LEAVES[code]}[{place}]"
         names = [f"%{arg}" for arg in args]
         operands = insert_static_args(kind, names)
-        return f"{kind.op}({', '.join(map(str, operands))})"
+        listed = ", ".join(map(str, operands))
+        return f"{kind.op}({listed})"
 
 
 def _takes(kind: Kind, size: int) -> bool:

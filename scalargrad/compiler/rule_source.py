@@ -93,11 +93,19 @@ def to_source(term: Term) -> str:
         >>> to_source(0.5), to_source(Expression("x"))
         ('0.5', 'x')
     """
-    return str(term) if isinstance(term, Expression) else repr(float(term))
+    if isinstance(term, Expression):
+        return term.source
+    return repr(float(term))
 
 
 def _call(name: str) -> Callable[..., Expression]:
-    return lambda *arguments: Expression(f"{name}({', '.join(map(to_source, arguments))})")
+    """Return the rule that writes a call of this function."""
+
+    def call(*arguments: Term) -> Expression:
+        sources = ", ".join(map(to_source, arguments))
+        return Expression(f"{name}({sources})")
+
+    return call
 
 
 def _where(condition: Condition | bool, x: Term, y: Term) -> Term:

@@ -37,8 +37,9 @@ class View:
     @cached_property
     def is_run(self) -> bool:
         """Whether the numbers are contiguous, in the order in which they are taken."""
-        run = self.start + numpy.arange(self.columns.size)
-        return bool((self.columns.ravel() == run).all())
+        columns = self.columns.ravel()
+        run = self.start + numpy.arange(columns.size)
+        return bool((columns == run).all())
 
     @property
     def is_one(self) -> bool:
@@ -48,7 +49,10 @@ class View:
     @cached_property
     def distinct(self) -> bool:
         """Whether no number appears twice."""
-        return self.is_run or len(numpy.unique(self.columns)) == self.columns.size
+        if self.is_run:
+            return True
+        unique = numpy.unique(self.columns)
+        return len(unique) == self.columns.size
 
 
 def make_view(block: int, columns: Rows) -> View:
@@ -68,12 +72,14 @@ def make_view(block: int, columns: Rows) -> View:
 
     expected = numpy.full((1,) * columns.ndim, start)
     for axis, stride in enumerate(strides):
-        steps = stride * numpy.arange(columns.shape[axis])
+        indexes = numpy.arange(columns.shape[axis])
         along_axis = [1] * columns.ndim
         along_axis[axis] = -1
+        steps = stride * indexes
         expected = expected + steps.reshape(along_axis)
-    regular = bool((columns == expected).all())
-    return View(block, columns, start, tuple(strides) if regular else None)
+    if (columns == expected).all():
+        return View(block, columns, start, tuple(strides))
+    return View(block, columns, start, None)
 
 
 def _stride_along(columns: Rows, axis: int) -> int:
@@ -82,16 +88,20 @@ def _stride_along(columns: Rows, axis: int) -> int:
         return 0
     second = [0] * columns.ndim
     second[axis] = 1
-    return int(columns[tuple(second)]) - int(columns.flat[0])
+    end = columns[tuple(second)]
+    start = columns.flat[0]
+    return int(end) - int(start)
 
 
 def as_strided(array: Array, view: View) -> Array:
     """Return the numbers of a regular view, taken from the last axis of an array, as a view."""
     assert view.strides is not None
-    step = array.strides[-1]
+    *outer, step = array.strides
+    inner = [stride * step for stride in view.strides]
     shape = (*array.shape[:-1], *view.shape)
-    strides = (*array.strides[:-1], *(stride * step for stride in view.strides))
-    return numpy.lib.stride_tricks.as_strided(array[..., view.start :], shape, strides)
+    strides = (*outer, *inner)
+    origin = array[..., view.start :]
+    return numpy.lib.stride_tricks.as_strided(origin, shape, strides)
 
 
 def split_duplicates(columns: Rows) -> list[Rows]:
@@ -108,9 +118,13 @@ def split_duplicates(columns: Rows) -> list[Rows]:
     ordered = columns[order]
 
     # The n-th appearance of a column belongs to part n: its distance from the first, once sorted.
-    is_first = numpy.r_[True, ordered[1:] != ordered[:-1]]
+    differs = ordered[1:] != ordered[:-1]
+    is_first = numpy.append(True, differs)
     positions = numpy.arange(len(columns))
-    first = numpy.maximum.accumulate(numpy.where(is_first, positions, 0))
+    starts = numpy.where(is_first, positions, 0)
+    first = numpy.maximum.accumulate(starts)
+
     part = numpy.empty(len(columns), int)
     part[order] = positions - first
-    return [numpy.flatnonzero(part == i) for i in range(int(part.max()) + 1)]
+    count = int(part.max()) + 1
+    return [numpy.flatnonzero(part == i) for i in range(count)]
