@@ -1,6 +1,6 @@
 """Checks of gradients, units and inputs. Each yields its findings from a Measurement."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from math import hypot, isfinite, sqrt
 from statistics import median_low
@@ -23,12 +23,15 @@ def output_gradient_norm(measurement: Measurement, layer: str) -> float:
 
     It is the root of the mean square over the samples.
     """
-    return sqrt(sum(measurement.flows[layer].squares.values()) / len(measurement.losses))
+    squares = measurement.flows[layer].squares
+    count = len(measurement.losses)
+    return sqrt(sum(squares.values()) / count)
 
 
 def gradient_norm(parameters: Iterable[Parameter]) -> float:
     """Return the norm of the gradient of some parameters."""
-    return hypot(*(plain(parameter.grad) for parameter in parameters))
+    gradients = [plain(parameter.grad) for parameter in parameters]
+    return hypot(*gradients)
 
 
 def check_gradients(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
@@ -58,25 +61,28 @@ def _report_huge(measurement: Measurement, size: float, weights: float) -> Findi
 
 
 def _check_layers(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
-    norms = {layer: output_gradient_norm(measurement, layer) for layer in measurement.flows}
+    norms: dict[str, float] = {}
+    for layer in measurement.flows:
+        norms[layer] = output_gradient_norm(measurement, layer)
     if len(norms) < 2 or not all(map(isfinite, norms.values())):
         return
+
     *before, last = norms
+    last_norm = norms[last]
     lowest = min(before, key=norms.__getitem__)
     highest = max(before, key=norms.__getitem__)
-    if 0.0 < norms[lowest] < limits.vanishing * norms[last]:
+    if 0.0 < norms[lowest] < limits.vanishing * last_norm:
         yield _report_change(measurement, "vanishing", lowest, norms)
-    if norms[highest] > limits.exploding * norms[last] > 0.0:
+    if norms[highest] > limits.exploding * last_norm > 0.0:
         yield _report_change(measurement, "exploding", highest, norms)
 
 
 def _check_unreached(measurement: Measurement) -> Iterator[Finding]:
     """Find layers whose parameters all have a gradient of exactly 0."""
-    without_gradient = [
-        layer
-        for layer, own in measurement.parameters().items()
-        if not any(plain(parameter.grad) for parameter in own)
-    ]
+    without_gradient = []
+    for layer, parameters in measurement.parameters().items():
+        if gradient_norm(parameters) == 0.0:
+            without_gradient.append(layer)
     for layer in without_gradient:
         if layer not in measurement.flows:
             text = f"{name_path(layer)} has no part in the loss"
@@ -85,11 +91,10 @@ def _check_unreached(measurement: Measurement) -> Iterator[Finding]:
     # Of layers in a row the last one is next to the cut, so it is the one to look at.
     cut = [layer for layer in measurement.flows if layer in without_gradient]
     if cut:
-        text = (
-            f"no gradient comes to the parameters of {', '.join(map(name_path, cut))}, "
-            "which is exactly 0 for all samples"
-        )
-        yield Finding("no gradient", cut[-1], text, {"gradient": 0.0}, layer=cut[-1])
+        last = cut[-1]
+        names = ", ".join(map(name_path, cut))
+        text = f"no gradient comes to the parameters of {names}, which is exactly 0 for all samples"
+        yield Finding("no gradient", last, text, {"gradient": 0.0}, layer=last)
 
 
 def _report_change(
@@ -98,26 +103,36 @@ def _report_change(
     """Report a vanishing or exploding gradient, with the sample that shows it best."""
     names = list(norms)
     last = names[-1]
-    ratio = norms[layer] / norms[last]
-    here = measurement.flows[layer].squares
-    there = measurement.flows[last].squares
-    ratios = {i: sqrt(here[i] / there[i]) for i in here if i >= 0 and there.get(i)}
-    numbers = {"norm": norms[layer], "norm of the last layer": norms[last], "ratio": ratio}
+    norm = norms[layer]
+    last_norm = norms[last]
+    ratio = norm / last_norm
+    numbers = {"norm": norm, "norm of the last layer": last_norm, "ratio": ratio}
 
+    # The ratio of one step, so that shallow and deep networks are told the same.
     steps = len(names) - 1 - names.index(layer)
+    factor = _describe_factor(ratio ** (1.0 / steps))
     verb = "falls" if kind == "vanishing" else "grows"
     text = (
-        f"the gradient {verb} from a norm of {format_number(norms[last])} at the outputs of "
-        f"{name_path(last)} to {format_number(norms[layer])} at those of {name_path(layer)}: "
-        f"{_describe_factor(ratio ** (1.0 / steps))} for each layer"
+        f"the gradient {verb} from a norm of {format_number(last_norm)} at the outputs of "
+        f"{name_path(last)} to {format_number(norm)} at those of {name_path(layer)}: "
+        f"{factor} for each layer"
     )
-    sample = None
-    if ratios:
-        select = min if kind == "vanishing" else max
-        sample = select(ratios, key=ratios.__getitem__)
-        from_norm = format_number(sqrt(there[sample]))
-        text += f"; sample {sample}: {from_norm} to {format_number(sqrt(here[sample]))}"
-        numbers["ratio of the sample"] = ratios[sample]
+
+    here = measurement.flows[layer].squares
+    there = measurement.flows[last].squares
+    ratios: dict[int, float] = {}
+    for i, square in here.items():
+        if i >= 0 and there.get(i):
+            ratios[i] = sqrt(square / there[i])
+    if not ratios:
+        return Finding(kind, layer, text, numbers, None, layer)
+
+    select = min if kind == "vanishing" else max
+    sample = select(ratios, key=ratios.__getitem__)
+    from_norm = format_number(sqrt(there[sample]))
+    to_norm = format_number(sqrt(here[sample]))
+    text += f"; sample {sample}: {from_norm} to {to_norm}"
+    numbers["ratio of the sample"] = ratios[sample]
     return Finding(kind, layer, text, numbers, sample, layer)
 
 
@@ -131,27 +146,29 @@ def _describe_factor(factor: float) -> str:
 
 def named_units(measurement: Measurement) -> Iterator[tuple[str, Unit]]:
     """Yield every gate that is not always flat, with a unique name."""
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    for layer, path, _ in measurement.units:
-        counts[layer, path] += 1
+    counts = Counter((layer, path) for layer, path, _ in measurement.units)
     for (layer, path, number), unit in measurement.units.items():
         if unit.steepest == 0.0:
             continue
-        is_only = counts[layer, path] == 1
-        yield path if is_only else f"{path or 'activations'}[{number}]", unit
+        name = path
+        if counts[layer, path] > 1:
+            name = f"{path or 'activations'}[{number}]"
+        yield name, unit
 
 
 def check_units(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
     """Find dead and saturated units."""
     layers: dict[str, list[tuple[str, Unit]]] = defaultdict(list)
     for name, unit in named_units(measurement):
-        if len(set(unit.samples)) >= limits.samples:
+        samples = set(unit.samples)
+        if len(samples) >= limits.samples:
             layers[unit.layer].append((name, unit))
 
     for units in layers.values():
         resting = [(name, unit) for name, unit in units if unit.rests]
         # Some resting units are normal; if most of a layer rests, hardly a gradient passes it.
-        too_many = len(resting) > limits.dead * len(units) and len(units) > 1
+        max_resting = limits.dead * len(units)
+        too_many = len(resting) > max_resting and len(units) > 1
         for name, unit in resting:
             if too_many or is_far(unit, limits):
                 yield _report_dead(name, unit)
@@ -169,17 +186,20 @@ def find_resting(measurement: Measurement) -> list[str]:
 def is_far(unit: Unit, limits: Limits) -> bool:
     """Tell whether the pre-activations of a unit are far below 0, compared to their deviation."""
     highest = max(unit.sums)
-    return bool(highest < 0.0 and highest <= -limits.reach * numpy.std(unit.sums))
+    deviation = float(numpy.std(unit.sums))
+    return highest < 0.0 and highest <= -limits.reach * deviation
 
 
 def _report_dead(name: str, unit: Unit) -> Finding:
-    best = max(range(len(unit.sums)), key=unit.sums.__getitem__)
+    highest = max(unit.sums)
+    call = unit.sums.index(highest)
+    sample = unit.samples[call]
     text = (
         f"{name_path(name)} gives 0 and lets no gradient through, for all samples: "
-        f"its sum is {format_number(unit.sums[best])} at best (sample {unit.samples[best]})"
+        f"its sum is {format_number(highest)} at best (sample {sample})"
     )
-    numbers = {"pre-activation": unit.sums[best]}
-    return Finding("dead", name, text, numbers, unit.samples[best], unit.layer)
+    numbers = {"pre-activation": highest}
+    return Finding("dead", name, text, numbers, sample, unit.layer)
 
 
 def _find_saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
@@ -241,4 +261,5 @@ def check_inputs(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
 
 
 def _root_mean_square(numbers: Sequence[tuple[int, float]]) -> float:
-    return sqrt(sum(x * x for _, x in numbers) / len(numbers))
+    squares = [x * x for _, x in numbers]
+    return sqrt(sum(squares) / len(squares))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from scalargrad.core import ops
 from scalargrad.core.graph import topological
@@ -88,65 +89,74 @@ class _Affine:
         pairs: dict[tuple[str, str], _Pair] = defaultdict(_Pair)
         for end in self._ends():
             second = self._layers[id(end)]
-            feeding: dict[str, dict[int, Value]] = defaultdict(dict)
-            for key, source in self._sources_of(end).items():
-                first = self._layers.get(key)
-                if first is not None and first != second:
-                    feeding[first][key] = source
-            for first, nodes in feeding.items():
+            for first, nodes in self._feeding(end).items():
                 # A single Value is scaled, not mixed with others.
                 if len(nodes) > 1:
-                    pairs[first, second].nodes.update(nodes)
-                    pairs[first, second].outputs += 1
+                    pair = pairs[first, second]
+                    pair.nodes.update(nodes)
+                    pair.outputs += 1
         return {names: pair for names, pair in pairs.items() if self._is_redundant(pair)}
+
+    def _feeding(self, end: Value) -> dict[str, dict[int, Value]]:
+        """Return the Values of other layers that a sum is made of, by their layer."""
+        own = self._layers[id(end)]
+        feeding: dict[str, dict[int, Value]] = defaultdict(dict)
+        for key, source in self._sources_of(end).items():
+            layer = self._layers.get(key)
+            if layer is not None and layer != own:
+                feeding[layer][key] = source
+        return feeding
 
     def _is_redundant(self, pair: _Pair) -> bool:
         sources = [self._sources_of(node) for node in pair.nodes.values()]
-        inputs: set[int] = set()
-        for nodes in sources:
-            inputs.update(nodes)
+        inputs = set(chain.from_iterable(sources))
         pair.inputs = len(inputs)
+
         # Each Value with a factor of its own is a diagonal matrix, as in a normalization.
-        is_scale = all(len(nodes) == 1 for nodes in sources) and len(inputs) == len(sources)
-        return not is_scale and pair.between >= min(pair.inputs, pair.outputs)
+        is_diagonal = all(len(nodes) == 1 for nodes in sources)
+        if is_diagonal and len(inputs) == len(sources):
+            return False
+        return pair.between >= min(pair.inputs, pair.outputs)
 
     def _classify(self, node: Value) -> None:
         """Classify a node: learned, weight × input of a layer, a sum of those, or anything else."""
+        key = id(node)
         if not node.args:
             if node.kind == "parameter":
-                self._learned.add(id(node))
-            return
-        varying = [
-            arg for arg in node.args if id(arg) not in self._learned and arg.kind != "constant"
-        ]
-        learned = [arg for arg in node.args if id(arg) in self._learned]
-        if not varying:
-            if learned:
-                self._learned.add(id(node))
-            return
-        layer = self._layer_by_id.get(id(node))
-        if learned and node.op in _PRODUCTS:
-            if layer is not None and len(learned) == len(varying):
-                self._layers[id(node)] = layer
-                self._products[id(node)] = varying
+                self._learned.add(key)
             return
 
-        # Products and quotients are linear in one operand only, quotients in the first.
-        layers = {self._layers.get(id(arg)) for arg in varying}
-        is_single = len(varying) == 1 or node.op not in (ops.MUL.name, ops.DIV.name)
-        is_divisor = node.op == ops.DIV.name and node.args[0] is not varying[0]
-        if node.op in _SUMS and is_single and not is_divisor and len(layers) == 1:
-            (own,) = layers
-            if own is not None:
-                self._layers[id(node)] = own
+        learned = []
+        varying = []
+        for arg in node.args:
+            if id(arg) in self._learned:
+                learned.append(arg)
+            elif arg.kind != "constant":
+                varying.append(arg)
+        if not varying:
+            if learned:
+                self._learned.add(key)
+            return
+
+        if learned and node.op in _PRODUCTS:
+            layer = self._layer_by_id.get(key)
+            if layer is not None and len(learned) == len(varying):
+                self._layers[key] = layer
+                self._products[key] = varying
+        elif node.op in _SUMS and _is_linear(node, varying):
+            layers = {self._layers.get(id(arg)) for arg in varying}
+            own = layers.pop()
+            if own is not None and not layers:
+                self._layers[key] = own
 
     def _ends(self) -> Iterator[Value]:
         """Return the outputs of layers: the sums that are not part of a longer one."""
+        in_layers = [node for node in self._order if id(node) in self._layers]
         inner: set[int] = set()
-        for node in self._order:
-            if id(node) in self._layers and id(node) not in self._products:
-                inner.update(id(arg) for arg in node.args)
-        return (node for node in self._order if id(node) in self._layers and id(node) not in inner)
+        for node in in_layers:
+            if id(node) not in self._products:
+                inner.update(map(id, node.args))
+        return (node for node in in_layers if id(node) not in inner)
 
     def _sources_of(self, end: Value) -> dict[int, Value]:
         """Return the Values that the weights of a sum are multiplied by."""
@@ -160,9 +170,20 @@ class _Affine:
             if id(node) in seen:
                 continue
             seen.add(id(node))
-            if id(node) in self._products:
-                sources.update({id(source): source for source in self._products[id(node)]})
-            else:
+            factors = self._products.get(id(node))
+            if factors is None:
                 pending += [arg for arg in node.args if id(arg) in self._layers]
+            else:
+                sources.update((id(factor), factor) for factor in factors)
         self._sources[id(end)] = sources
         return sources
+
+
+def _is_linear(node: Value, varying: Sequence[Value]) -> bool:
+    """Whether a node is linear in its operands that vary, all of them together."""
+    # A product is linear in one operand only; a quotient in the first only.
+    if node.op == ops.MUL.name:
+        return len(varying) == 1
+    if node.op == ops.DIV.name:
+        return len(varying) == 1 and node.args[0] is varying[0]
+    return True

@@ -1,5 +1,6 @@
 """Find in which layer, in which unit, and for which sample each Value was computed."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,13 +46,19 @@ class LayerMap:
         Such submodules are layers; otherwise they may be parallel units of one layer.
         """
         for node in order:
+            target = node.scope
+            if target is None:
+                continue
             for arg in node.args:
-                if node.scope is not None and arg.scope is not None and node.scope is not arg.scope:
-                    self._add_edge(arg.scope, node.scope)
+                source = arg.scope
+                if source is not None and source is not target:
+                    self._add_edge(source, target)
 
     def _add_edge(self, source: Scope, target: Scope) -> None:
-        if source.parent is target.parent and source.identity != target.identity:
-            self._chained.add(self.parent(self.module(target)))
+        is_sibling = source.parent is target.parent
+        if is_sibling and source.identity != target.identity:
+            module = self.module(target)
+            self._chained.add(self.parent(module))
 
     def module(self, scope: Scope) -> str:
         """Return the path of the module that a scope belongs to.
@@ -63,37 +70,43 @@ class LayerMap:
             return self.paths[scope.identity]
         if scope.path in self.modules:
             return scope.path
-        return "" if scope.parent is None else self.module(scope.parent)
+        if scope.parent is None:
+            return ""
+        return self.module(scope.parent)
 
     def parent(self, path: str) -> str:
         """Return the path of the module that contains another."""
-        parts = path.split(".")
-        for length in range(len(parts) - 1, 0, -1):
-            outer = ".".join(parts[:length])
-            if outer in self.modules:
-                return outer
-        return ""
+        # Step by step: what holds a module may be a list or a dict, which is no module itself.
+        outer, _, _ = path.rpartition(".")
+        while outer and outer not in self.modules:
+            outer, _, _ = outer.rpartition(".")
+        return outer
 
     def layer(self, path: str) -> str:
         """Return the path of the layer that a module is, or is a unit of."""
         if path not in self._layers:
             outer = self.parent(path)
-            is_unit = bool(path) and outer not in self._chained and self._is_unit(path, outer)
+            may_be_unit = path != "" and outer not in self._chained
+            is_unit = may_be_unit and self._is_unit(path, outer)
             self._layers[path] = outer if is_unit else path
         return self._layers[path]
 
     def _is_unit(self, path: str, outer: str) -> bool:
         """Tell whether a module has no submodules and is in a list of modules of its class."""
-        if any(True for _ in self.modules[path].children()):
+        module = self.modules[path]
+        if any(True for _ in module.children()):
             return False
-        siblings, _, number = path.removeprefix(f"{outer}.").rpartition(".")
-        kinds = {
-            type(module)
-            for name, module in self.modules[outer].children()
-            if name.rpartition(".")[0] == siblings
-        }
-        in_layer = bool(outer) or isinstance(self.modules[path], Neuron)
-        return number.isdigit() and len(kinds) == 1 and in_layer
+        # A list of modules that the network itself holds is one of layers, unless of neurons.
+        if not outer and not isinstance(module, Neuron):
+            return False
+
+        own_list, _, number = path.removeprefix(f"{outer}.").rpartition(".")
+        kinds = set()
+        for name, sibling in self.modules[outer].children():
+            its_list, _, _ = name.rpartition(".")
+            if its_list == own_list:
+                kinds.add(type(sibling))
+        return number.isdigit() and len(kinds) == 1
 
     def locate(self, scope: Scope, sample: int) -> Location:
         """Return the location of what was computed in a scope."""
@@ -110,13 +123,15 @@ def samples_by_scope(order: Sequence[Value], count: int) -> dict[int, int]:
 
     The calls of a module come sample after sample, equally many for each.
     """
-    calls: dict[str, dict[int, None]] = {}
-    for scope in dict.fromkeys(node.scope for node in order if node.scope is not None):
-        calls.setdefault(scope.path, {})[id(scope)] = None
+    scopes = [node.scope for node in order if node.scope is not None]
+    calls: dict[str, list[int]] = defaultdict(list)
+    for scope in dict.fromkeys(scopes):
+        calls[scope.path].append(id(scope))
 
     samples: dict[int, int] = {}
-    for scopes in calls.values():
-        divides = len(scopes) % count == 0
-        for i, scope_id in enumerate(scopes):
-            samples[scope_id] = i * count // len(scopes) if divides else -1
+    for scope_ids in calls.values():
+        total = len(scope_ids)
+        is_equal = total % count == 0
+        for i, scope_id in enumerate(scope_ids):
+            samples[scope_id] = i * count // total if is_equal else -1
     return samples

@@ -8,6 +8,7 @@ from math import isfinite
 
 from scalargrad.core.conversion import plain
 from scalargrad.core.graph import topological
+from scalargrad.core.modes import Scope
 from scalargrad.core.value import Parameter, Value, backward
 from scalargrad.nn import Module
 from scalargrad.training.aliases import Loss, Prediction, Sample, Target
@@ -104,7 +105,9 @@ class Measurement:
             ]
             self._measure(losses, outputs, count, None)
             return
-        for i, (x, target) in enumerate(zip(inputs, targets, strict=True)):
+
+        pairs = zip(inputs, targets, strict=True)
+        for i, (x, target) in enumerate(pairs):
             output = self.model(x)
             loss = check_loss(self.loss(output, target))
             self._measure([loss], [output], count, i)
@@ -156,7 +159,8 @@ class Measurement:
         """Whether all losses and all gradients are finite."""
         if not all(map(isfinite, self.losses)):
             return False
-        return all(isfinite(plain(parameter.grad)) for parameter in self.model.parameters())
+        gradients = [plain(parameter.grad) for parameter in self.model.parameters()]
+        return all(map(isfinite, gradients))
 
 
 class _GraphReader:
@@ -184,13 +188,19 @@ class _GraphReader:
         scope = node.scope
         if scope is None:
             return None
-        if id(scope) not in self._locations:
-            model = id(self.measurement.model)
-            is_inside = any(outer.identity == model for outer in scope.chain())
-            sample = self._samples[id(scope)] if self._sample is None else self._sample
-            location = self.measurement.layer_map.locate(scope, sample) if is_inside else None
-            self._locations[id(scope)] = location
-        return self._locations[id(scope)]
+        key = id(scope)
+        if key not in self._locations:
+            self._locations[key] = self._locate_scope(scope)
+        return self._locations[key]
+
+    def _locate_scope(self, scope: Scope) -> Location | None:
+        model = id(self.measurement.model)
+        if not any(outer.identity == model for outer in scope.chain()):
+            return None
+        sample = self._sample
+        if sample is None:
+            sample = self._samples[id(scope)]
+        return self.measurement.layer_map.locate(scope, sample)
 
     def read(self) -> None:
         """Record gates, outputs of layers, and inputs."""
@@ -224,18 +234,25 @@ class _GraphReader:
         if best is None:
             return
         # Gates of one call are told apart by their order, which is the same for every call.
-        number = self._gate_counts[id(node.scope)]
-        self._gate_counts[id(node.scope)] += 1
+        call = id(node.scope)
+        number = self._gate_counts[call]
+        self._gate_counts[call] += 1
         key = (location.layer, location.unit, number)
-        unit = self.measurement.units.setdefault(key, Unit(location.layer, location.unit, best))
+        new = Unit(location.layer, location.unit, best)
+        unit = self.measurement.units.setdefault(key, new)
+        if id(node) in self.outputs:
+            unit.is_output = True
 
         arg, partial = varying_operand(node)
-        unit.is_output = unit.is_output or id(node) in self.outputs
+        slope = float(partial != 0.0)
+        if best > 0.0:
+            slope = abs(partial) / best
+        gradient = plain(node.grad) * self.count
         unit.scopes[location.scope] = None
         unit.samples.append(location.sample)
         unit.sums.append(arg.data)
-        unit.slopes.append(abs(partial) / best if best > 0.0 else float(partial != 0.0))
-        unit.gradients.append(plain(node.grad) * self.count)
+        unit.slopes.append(slope)
+        unit.gradients.append(gradient)
         unit.off.append(is_off(node, partial))
 
 

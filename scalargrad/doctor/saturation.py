@@ -1,14 +1,15 @@
 """Gates: operations that can be flat, recognized by their derivatives and not by their names."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import isfinite
 
-from scalargrad.core import ops
 from scalargrad.core.backprop import operands
-from scalargrad.core.ops import FLOATS, TABLE, ExactZero
+from scalargrad.core.ops import FLOATS, STOP_GRADIENT, TABLE, WHERE, ExactZero
 from scalargrad.core.value import Value
 
-_CENTER = tuple(i / 10.0 for i in range(-30, 31))
+_TENTHS = range(-30, 31)
+_CENTER = tuple(i / 10.0 for i in _TENTHS)
 _LEFT_TAIL = (-50.0, -40.0, -30.0)
 _RIGHT_TAIL = (30.0, 40.0, 50.0)
 _MAX_TAIL_SLOPE = 2e-3
@@ -40,20 +41,20 @@ def steepest(node: Value) -> float | None:
         >>> [steepest(node) for node in nodes]
         [0.25, 1.0, 0.0, None, None]
     """
+    count = len(node.args)
+    if node.op not in TABLE:
+        return float("nan") if count == 1 else None
     # It is flat on purpose.
-    if node.op == ops.STOP_GRADIENT.name:
+    if node.op == STOP_GRADIENT.name:
         return None
-    if len(node.args) == 1:
-        if node.op not in TABLE:
-            return float("nan")
-    elif len(node.args) > 3 or node.op not in TABLE or not _is_selection(node.op):
+    if count > 3 or (count > 1 and not _is_selection(node.op)):
         return None
 
-    varying = sum(arg.kind != "constant" for arg in node.args)
-    if TABLE[node.op].over_list or varying != 1:
+    varying = [arg for arg in node.args if _varies(arg)]
+    if TABLE[node.op].over_list or len(varying) != 1:
         return None
     # Its slope depends on the condition, which is a plain number by now.
-    if node.op == ops.WHERE.name:
+    if node.op == WHERE.name:
         return 1.0
     pattern = [None if _varies(x) else float(x) for x in operands(node)]
     return _steepest(node.op, tuple(pattern))
@@ -61,11 +62,9 @@ def steepest(node: Value) -> float | None:
 
 def varying_operand(node: Value) -> tuple[Value, float]:
     """Return the operand of a gate that varies, and the local derivative with respect to it."""
-    return next(
-        (arg, partial)
-        for arg, partial in zip(node.args, node.partials, strict=True)
-        if arg.kind != "constant"
-    )
+    varies = [_varies(arg) for arg in node.args]
+    position = varies.index(True)
+    return node.args[position], node.partials[position]
 
 
 def is_off(node: Value, partial: float) -> bool:
@@ -73,16 +72,21 @@ def is_off(node: Value, partial: float) -> bool:
 
     A sigmoid far below 0 only underflows to that.
     """
-    is_exact = isinstance(partial, ExactZero) or node.op not in TABLE
-    return node.data == 0.0 and partial == 0.0 and is_exact
+    if node.data != 0.0 or partial != 0.0:
+        return False
+    return isinstance(partial, ExactZero) or node.op not in TABLE
 
 
 def _is_selection(op: str) -> bool:
-    return TABLE[op].kinks is not None or op == ops.WHERE.name
+    if op == WHERE.name:
+        return True
+    return TABLE[op].kinks is not None
 
 
 def _varies(x: object) -> bool:
-    return isinstance(x, Value) and x.kind != "constant"
+    if not isinstance(x, Value):
+        return False
+    return x.kind != "constant"
 
 
 @lru_cache(maxsize=1024)
@@ -93,17 +97,27 @@ def _steepest(name: str, pattern: Pattern) -> float | None:
     slopes = [*center, *left, *right]
     if all(isinstance(slope, ExactZero) for slope in slopes):
         return 0.0
-
-    best = max(map(abs, center))
-    if not all(map(isfinite, slopes)) or max(map(abs, slopes)) > _MAX_GROWTH * best:
+    if not all(map(isfinite, slopes)):
         return None
-    flattest = min(max(map(abs, left)), max(map(abs, right)))
-    return best if flattest <= _MAX_TAIL_SLOPE * best else None
+
+    best = _largest_size(center)
+    if _largest_size(slopes) > _MAX_GROWTH * best:
+        return None
+    # One flat side makes a gate: relu is flat below 0 only.
+    flattest = min(_largest_size(left), _largest_size(right))
+    if flattest > _MAX_TAIL_SLOPE * best:
+        return None
+    return best
+
+
+def _largest_size(slopes: Sequence[float]) -> float:
+    return max(map(abs, slopes))
 
 
 def _slope(name: str, pattern: Pattern, x: float) -> float:
     op = TABLE[name]
-    numbers = tuple([x if given is None else given for given in pattern])
-    wanted = tuple([given is None for given in pattern])
-    slope: float = op.derivatives(FLOATS, op.value(FLOATS, numbers), numbers, wanted)[0]
-    return slope
+    numbers = [x if given is None else given for given in pattern]
+    wanted = [given is None for given in pattern]
+    partials: tuple[float, ...]
+    _, partials = op.at(FLOATS, numbers, wanted)
+    return partials[0]

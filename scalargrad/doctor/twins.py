@@ -1,7 +1,7 @@
 """Twins: units or modules with equal numbers and gradients, which training never tells apart."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from scalargrad.core.conversion import plain
 from scalargrad.core.value import Parameter
@@ -14,6 +14,9 @@ _MAX_SHOWN = 3
 
 Signature = tuple[str, ...]
 """Numbers and gradients of some parameters, rounded."""
+
+Group = list[tuple[str, Module]]
+"""Modules that are equal, with their paths."""
 
 
 def check_twins(measurement: Measurement) -> Iterator[Finding]:
@@ -33,30 +36,41 @@ def check_twins(measurement: Measurement) -> Iterator[Finding]:
     for group in _groups(measurement):
         paths = [path for path, _ in group]
         # The parts of copies are copies, too, and need no finding.
-        if any(path.startswith(f"{outer}.") for path in paths for outer in reported):
+        if any(_is_inside(path, reported) for path in paths):
             continue
         reported.update(paths)
         yield _report(paths, measurement)
     yield from _check_rows(measurement, reported)
 
 
+def _is_inside(path: str, outer: Iterable[str]) -> bool:
+    """Tell whether a path is that of a part of one of these modules."""
+    prefixes = tuple(f"{each}." for each in outer)
+    return path.startswith(prefixes)
+
+
 def find_equal_layers(measurement: Measurement) -> list[str]:
     """Return the first group of layers that hold the same numbers, although they learn apart."""
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for path, module in measurement.model.named_modules():
-        numbers = [parameter.data for parameter in module.parameters()]
         is_layer = path and measurement.layer_map.layer(path) == path
+        if not is_layer:
+            continue
+        numbers = [parameter.data for parameter in module.parameters()]
+        sizes = {abs(number) for number in numbers}
+        sizes.discard(0.0)
         # Layers of one constant, such as normalizations at first, are equal on purpose.
-        is_random = len({abs(number) for number in numbers} - {0.0}) > 1
-        if is_layer and is_random:
-            groups[(type(module).__name__, *map(_round, numbers))].append(path)
-    return next((paths for paths in groups.values() if len(paths) > 1), [])
+        if len(sizes) > 1:
+            key = (type(module).__name__, *map(_round, numbers))
+            groups[key].append(path)
+    equal = [paths for paths in groups.values() if len(paths) > 1]
+    return equal[0] if equal else []
 
 
-def _groups(measurement: Measurement) -> Iterator[list[tuple[str, Module]]]:
+def _groups(measurement: Measurement) -> Iterator[Group]:
     """Yield modules of one class with equal numbers and gradients, outer modules first."""
     last = _last_layer(measurement)
-    groups: dict[tuple[str, Signature], list[tuple[str, Module]]] = defaultdict(list)
+    groups: dict[tuple[str, Signature], Group] = defaultdict(list)
     for path, module in measurement.model.named_modules():
         parameters = module.parameters()
         if not path or not _learns(parameters):
@@ -66,13 +80,12 @@ def _groups(measurement: Measurement) -> Iterator[list[tuple[str, Module]]]:
             key = (type(module).__name__, _signature(parameters))
             groups[key].append((path, module))
 
-    for group in groups.values():
-        first = group[0]
+    for (path, module), *others in groups.values():
         # Modules that share their parameters are one and the same on purpose.
-        shared = first[1].parameters()[0]
-        others = [pair for pair in group if pair[1].parameters()[0] is not shared]
-        if others:
-            yield [first, *others]
+        shared = module.parameters()[0]
+        copies = [pair for pair in others if pair[1].parameters()[0] is not shared]
+        if copies:
+            yield [(path, module), *copies]
 
 
 def _last_layer(measurement: Measurement) -> str:
@@ -81,14 +94,16 @@ def _last_layer(measurement: Measurement) -> str:
 
 def _learns(parameters: Sequence[Parameter]) -> bool:
     """Tell whether anything is learned: without a gradient a module is idle and not a twin."""
-    return any(parameter.trainable and plain(parameter.grad) != 0.0 for parameter in parameters)
+    trainable = [parameter for parameter in parameters if parameter.trainable]
+    return any(plain(parameter.grad) != 0.0 for parameter in trainable)
 
 
 def _signature(parameters: Sequence[Parameter]) -> Signature:
-    parts: list[str] = []
+    numbers: list[float] = []
     for parameter in parameters:
-        parts += (_round(parameter.data), _round(plain(parameter.grad)))
-    return tuple(parts)
+        numbers.append(parameter.data)
+        numbers.append(plain(parameter.grad))
+    return tuple(map(_round, numbers))
 
 
 def _round(number: float) -> str:
@@ -108,8 +123,9 @@ def _check_rows(measurement: Measurement, reported: set[str]) -> Iterator[Findin
 
     last = _last_layer(measurement)
     for matrix, rows in matrices.items():
-        is_reported = any(matrix.startswith(f"{path}.") for path in reported)
-        if is_reported or layer_map.layer(layer_map.parent(f"{matrix}.0")) == last:
+        module = layer_map.parent(f"{matrix}.0")
+        is_last = layer_map.layer(module) == last
+        if is_last or _is_inside(matrix, reported):
             continue
         groups: dict[Signature, list[str]] = defaultdict(list)
         for row, parameters in rows.items():
@@ -123,8 +139,10 @@ def _check_rows(measurement: Measurement, reported: set[str]) -> Iterator[Findin
 def _report(paths: Sequence[str], measurement: Measurement) -> Finding:
     first = paths[0]
     layer_map = measurement.layer_map
-    is_module = first in layer_map.modules
-    layer = layer_map.layer(first) if is_module else first.rpartition(".")[0]
+    if first in layer_map.modules:
+        layer = layer_map.layer(first)
+    else:
+        layer, _, _ = first.rpartition(".")
 
     names = ", ".join(paths[:_MAX_SHOWN])
     more = len(paths) - _MAX_SHOWN
@@ -134,4 +152,5 @@ def _report(paths: Sequence[str], measurement: Measurement) -> Finding:
         f"{names} are copies of each other: their numbers and their gradients are equal, "
         "so they stay equal and count as one"
     )
-    return Finding("twins", first, text, {"copies": float(len(paths))}, None, layer)
+    numbers = {"copies": float(len(paths))}
+    return Finding("twins", first, text, numbers, None, layer)
