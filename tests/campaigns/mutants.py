@@ -137,7 +137,7 @@ TESTS = {
     "scalargrad/training/resuming.py": ["tests/training/test_resuming.py"],
     "scalargrad/core/compat.py": [
         "tests/core/test_micrograd_code.py",
-        "tests/compiler/test_trace.py",
+        "tests/compiler/test_tracing.py",
     ],
     "scalargrad/utils/files.py": ["tests/utils/test_files.py", "tests/test_checkpoint.py"],
     "scalargrad/losses.py": ["tests/test_losses.py"],
@@ -229,9 +229,9 @@ TESTS = {
         "tests/training/test_checks.py",
     ],
     "scalargrad/training/history.py": ["tests/training/test_history.py"],
-    "scalargrad/data/reading.py": ["tests/data/test_inputs.py"],
-    "scalargrad/data/lines.py": ["tests/data/test_inputs.py"],
-    "scalargrad/data/cells.py": ["tests/data/test_inputs.py"],
+    "scalargrad/data/reading.py": ["tests/data/test_reading.py"],
+    "scalargrad/data/lines.py": ["tests/data/test_reading.py"],
+    "scalargrad/data/cells.py": ["tests/data/test_reading.py"],
     "scalargrad/nn/layers.py": [
         "tests/nn/test_layers.py",
         "tests/nn/test_module.py",
