@@ -209,6 +209,7 @@ def _check_clip(clip: tuple[float, float]) -> tuple[float, float]:
     try:
         low, high = (check_range(bound, "clip", -np.inf) for bound in clip)
     except (TypeError, ValueError):
+        # An empty range, which is refused below with the others.
         low = high = 0.0
     if low >= high:
         raise OptionError(f"clip must be a range (low, high), not {clip!r}")

@@ -165,6 +165,7 @@ class CompiledStep(Step):
 
             penalty = 0.0 if penalty_of is None else penalty_of(self.model)
             weighted_loss = loss if weight is None else loss * weight
+            # A function that is recorded returns Values only.
             penalty_value = penalty if isinstance(penalty, Value) else Value(penalty)
             return [weighted_loss + penalty, loss, penalty_value, *extra]
 

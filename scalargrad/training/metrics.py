@@ -236,6 +236,7 @@ def _check_kind(
 
 
 def _find_name(metric: str | Metric) -> str:
+    # A partial has no name, its function has.
     if isinstance(metric, partial):
         return _find_name(metric.func)
     if isinstance(metric, str):

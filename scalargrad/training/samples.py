@@ -210,6 +210,7 @@ def _split_off(
     count = _count_held_out(share, total)
     indices = list(range(total))
     if shuffle:
+        # `split` refuses None as a seed, because its choice could not be repeated.
         chosen, others, _, _ = split(indices, indices, test=count, seed=seed or 0)
         kept = chosen.tolist()
         held_out = others.tolist()
