@@ -396,6 +396,7 @@ def _elementwise_back(writer: Writer, block: Block, kernel: Elementwise) -> None
     op = TABLE[kernel.kind.op]
     operands, terms = _elementwise_operands(writer, kernel)
     output = Expression(block.name)
+    # A static argument is a plain number, to which no gradient flows.
     statics = kernel.kind.static_args or (None,) * len(terms)
     positions = [i for i, static in enumerate(statics) if static is None]
     for position, operand in zip(positions, operands, strict=True):
@@ -441,6 +442,7 @@ def _add_total(writer: Writer, block: Block, operand: Operand, gradient: str) ->
 
 def _over_list(writer: Writer, block: Block, kernel: OverList) -> None:
     operand = writer.layout.operand(kernel.items)
+    # The rules over lists take the items along the first axis.
     axes = "2, 0, 1" if writer.layout.batched(operand) else "1, 0"
     items = f"i{block.name}"
     source = writer.read(operand)

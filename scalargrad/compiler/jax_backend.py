@@ -138,6 +138,7 @@ class JaxBackend:
     def outputs(self, arguments: Sequence[Array], read: Array, drawn: Array) -> Array:
         """Return all outputs, (batch, outputs)."""
         outputs = self._outputs(self.parameters, arguments, read, drawn)
+        # A copy, because NumPy's view of a JAX array is read-only.
         return numpy.array(outputs)
 
     def loss(
@@ -355,6 +356,7 @@ def _apply_rule() -> Callable[..., JaxArray]:
         result, operands = kept
         return tuple(_gradients(kind, result, operands, gradient))
 
+    # The kind is not an array, so JAX must not trace it.
     function = jax.custom_vjp(apply_rule, nondiff_argnums=(0,))
     function.defvjp(forward, backward)
     with_derivatives: Callable[..., JaxArray] = function

@@ -326,6 +326,7 @@ def _stack_weights(products: list[_Product]) -> Rows:
 def _matrix(places: list[list[_Product]]) -> Matrix:
     """Return the products of all places as one matrix; weights and biases are the same at each."""
     rows = [product.row for place in places for product in place]
+    # All products of one place have the same x.
     inputs = [place[0].x for place in places]
     first = places[0]
     biases = [product.bias for product in first]

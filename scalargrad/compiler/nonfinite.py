@@ -52,8 +52,11 @@ class Batch:
 
     def leaves(self, sample: int) -> Leaves:
         """Return the numbers of one sample."""
-        inputs = [number for array in self.arrays for number in array[sample].tolist()]
-        return Leaves(inputs, self.drawn[sample].tolist(), self.parameters, self.read.tolist())
+        inputs: list[float] = []
+        for array in self.arrays:
+            inputs += array[sample].tolist()
+        drawn = self.drawn[sample].tolist()
+        return Leaves(inputs, drawn, self.parameters, self.read.tolist())
 
     def mean(self) -> tuple[float, Array]:
         """Return the mean of the first output, and its gradient by the parameters.
@@ -78,6 +81,7 @@ class Batch:
         """Yield the samples whose loss or gradient is not finite, the first one first."""
         groups = self._groups(self._losses())
         suspects = [int(samples[0]) for samples, gradient in groups if gradient is None]
+        # Halved groups come in no order.
         for sample in sorted(suspects):
             loss, gradient = self.replay.loss(self.leaves(sample))
             if not numpy.isfinite([loss, *gradient]).all():
@@ -85,7 +89,8 @@ class Batch:
 
     def _losses(self) -> Array:
         """The first output of each sample, by array code."""
-        return self.backend.outputs(self.arrays, self.read, self.drawn)[:, 0].copy()
+        outputs = self.backend.outputs(self.arrays, self.read, self.drawn)
+        return outputs[:, 0].copy()
 
     def _groups(self, losses: Array) -> Iterator[tuple[Samples, Array | None]]:
         """Yield all samples in groups with their mean gradients; None for a single odd sample."""
@@ -101,7 +106,7 @@ class Batch:
             if not len(samples):
                 continue
             arrays = [array[samples] for array in self.arrays]
-            gradient = self.backend.loss(arrays, self.read, self.drawn[samples])[1]
+            _, gradient, _ = self.backend.loss(arrays, self.read, self.drawn[samples])
             if all_finite(gradient):
                 yield samples, gradient
             elif len(samples) == 1:

@@ -220,6 +220,7 @@ class NumpyBackend:
         }
         wanted = targets[name]
         needed = [block.name in wanted for block in self.layout.blocks]
+        # Kernels come after those whose results they take, so one walk is enough.
         for number, kernel in enumerate(self.kernels, self._first):
             for rows in kernel.taken():
                 blocks = numpy.unique(self.layout.block_of[rows])

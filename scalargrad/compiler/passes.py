@@ -330,6 +330,7 @@ def merge_common_rows(program: Program) -> Program:
     operands = program.operands
     for row in numpy.flatnonzero(codes >= FIRST).tolist():
         args = operands[start[row] : start[row + 1]]
+        # By their aliases, so that rows over rows that were merged above are equal, too.
         args = alias[args]
         key = (int(codes[row]), args.tobytes())
         alias[row] = seen.setdefault(key, row)

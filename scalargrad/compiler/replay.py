@@ -91,11 +91,11 @@ class Replay:
     @cached_property
     def _places(self) -> dict[int, list[tuple[int, int]]]:
         """The rows of each kind of leaf, each with its place among the leaves of that kind."""
-        code, place = self.program.code, self.program.place
         places = {}
         for kind in (INPUT, PARAMETER, CONSTANT, LEAF, DRAWN):
-            rows = numpy.flatnonzero(code == kind)
-            places[kind] = list(zip(rows.tolist(), place[rows].tolist(), strict=True))
+            rows = numpy.flatnonzero(self.program.code == kind)
+            place = self.program.place[rows]
+            places[kind] = list(zip(rows.tolist(), place.tolist(), strict=True))
         return places
 
     @cached_property
@@ -131,8 +131,9 @@ class Replay:
             share: The gradient to begin with, such as what the sample counts in a mean.
         """
         numbers = self._forward(leaves)
-        gradient = self._by_leaves(PARAMETER, self._backward(numbers, 0, share))
-        return numbers[int(self.program.outputs[0])], gradient
+        gradients = self._backward(numbers, 0, share)
+        output = int(self.program.outputs[0])
+        return numbers[output], self._by_leaves(PARAMETER, gradients)
 
     def _forward(self, leaves: Leaves) -> list[float]:
         """The number of every row."""

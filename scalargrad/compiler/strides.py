@@ -96,6 +96,7 @@ def _stride_along(columns: Rows, axis: int) -> int:
 def as_strided(array: Array, view: View) -> Array:
     """Return the numbers of a regular view, taken from the last axis of an array, as a view."""
     assert view.strides is not None
+    # NumPy counts in bytes.
     *outer, step = array.strides
     inner = [stride * step for stride in view.strides]
     shape = (*array.shape[:-1], *view.shape)

@@ -139,7 +139,9 @@ def flip(images: Samples, height: int, width: int, direction: Direction = "horiz
         raise OptionError(
             f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}{hint}"
         )
-    return np.flip(stack, DIRECTIONS[direction]).reshape(len(stack), -1)
+    axis = DIRECTIONS[direction]
+    mirrored = np.flip(stack, axis)
+    return mirrored.reshape(len(stack), -1)
 
 
 @explain_calls
@@ -190,14 +192,16 @@ def _shift_each(stack: Floats, down: Integers, right: Integers, fill: float) -> 
     """Shift each image by its own number of pixels, and return rows (n, height * width)."""
     count, height, width = stack.shape
     # The place in the given image that each pixel of the result comes from.
-    rows = np.arange(height)[None, :, None] - down[:, None, None]
-    columns = np.arange(width)[None, None, :] - right[:, None, None]
-    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    images = np.arange(count).reshape(-1, 1, 1)
+    rows = np.arange(height).reshape(1, -1, 1) - down.reshape(-1, 1, 1)
+    columns = np.arange(width).reshape(1, 1, -1) - right.reshape(-1, 1, 1)
+    rows_inside = (rows >= 0) & (rows < height)
+    columns_inside = (columns >= 0) & (columns < width)
 
     # Places outside are wrapped around to have something to look up, and replaced below.
-    images = np.arange(count)[:, None, None]
     shifted = stack[images, rows % height, columns % width]
-    filled = np.where(inside, shifted, check_range(fill, "fill", -np.inf))
+    number = check_range(fill, "fill", -np.inf)
+    filled = np.where(rows_inside & columns_inside, shifted, number)
     return filled.reshape(count, -1)
 
 
@@ -205,6 +209,7 @@ def _check_clip(clip: tuple[float, float]) -> tuple[float, float]:
     try:
         low, high = (check_range(bound, "clip", -np.inf) for bound in clip)
     except (TypeError, ValueError):
+        # An empty range, which is refused below with the others.
         low = high = 0.0
     if low >= high:
         raise OptionError(f"clip must be a range (low, high), not {clip!r}")

@@ -33,10 +33,9 @@ def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Points:
         ((100, 2), array([0, 0, 0, 1]))
     """
     upper, lower = _halve(n)
-    outer = np.linspace(0.0, np.pi, upper)
-    inner = np.linspace(0.0, np.pi, lower)
-    upper_moon = _points(np.cos(outer), np.sin(outer))
-    lower_moon = _points(1.0 - np.cos(inner), 0.5 - np.sin(inner))
+    upper_moon = _half_circle(upper)
+    # Turned by half a circle, and moved so that each moon reaches into the other.
+    lower_moon = np.array([1.0, 0.5]) - _half_circle(lower)
     return _shuffle([upper_moon, lower_moon], noise, seed)
 
 
@@ -65,7 +64,9 @@ def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: Seed =
     radius = check_range(factor, "factor", 0.0, 1.0)
     if radius == 1.0:
         raise OptionError("factor must be below 1, where the circles are one")
-    return _shuffle([_ring(outside), _ring(inside) * radius], noise, seed)
+    outer = _ring(outside)
+    inner = _ring(inside) * radius
+    return _shuffle([outer, inner], noise, seed)
 
 
 @explain_calls
@@ -101,10 +102,12 @@ def spirals(
     arms = checked_int(classes, "classes", 2)
     winding = check_range(turns, "turns")
     total = checked_int(n, "n", arms)
+    size, rest = divmod(total, arms)
     groups = []
     for arm in range(arms):
-        size = total // arms + (arm < total % arms)
-        groups.append(_arm(size, arm / arms, winding))
+        points = size + 1 if arm < rest else size
+        start = arm / arms
+        groups.append(_arm(points, start, winding))
     return _shuffle(groups, noise, seed)
 
 
@@ -134,32 +137,48 @@ def quadrants(n: int = 100, seed: Seed = 0, reach: float = 1.0) -> Points:
     rng = make_generator(seed)
     if not size:
         raise OptionError("reach must be above 0")
-    y = rng.permutation(np.arange(total) % 4)
-    signs = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+    classes = np.arange(total) % 4
+    y = rng.permutation(classes)
     # 1 - random() is in (0, 1], so no point is on an axis.
-    distances = size * (1.0 - rng.random((total, 2)))
-    return signs[y] * distances, y
+    shares = 1.0 - rng.random((total, 2))
+    distances = size * shares
+    return _QUADRANT_SIGNS[y] * distances, y
+
+
+_QUADRANT_SIGNS = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+"""The signs of both coordinates in each quadrant, counter-clockwise."""
 
 
 def _halve(n: int) -> tuple[int, int]:
     total = checked_int(n, "n", 2)
-    return total // 2, total - total // 2
+    first = total // 2
+    return first, total - first
 
 
-def _points(x: Floats, y: Floats) -> Floats:
+def _on_circle(angles: Floats) -> Floats:
+    """Points of the unit circle, (n, 2)."""
+    x = np.cos(angles)
+    y = np.sin(angles)
     return np.stack([x, y], axis=1)
 
 
+def _half_circle(n: int) -> Floats:
+    angles = np.linspace(0.0, np.pi, n)
+    return _on_circle(angles)
+
+
 def _ring(n: int) -> Floats:
+    # The end is the start again, which would be a point twice.
     angles = np.linspace(0.0, 2.0 * np.pi, n, endpoint=False)
-    return _points(np.cos(angles), np.sin(angles))
+    return _on_circle(angles)
 
 
 def _arm(n: int, start: float, turns: float) -> Floats:
     along = np.linspace(0.0, 1.0, n)
     radius = 0.1 + 0.9 * along
-    angle = 2.0 * np.pi * (start + turns * along)
-    return _points(radius * np.cos(angle), radius * np.sin(angle))
+    turned = start + turns * along
+    directions = _on_circle(2.0 * np.pi * turned)
+    return radius[:, None] * directions
 
 
 def _shuffle(groups: list[Floats], noise: float, seed: Seed) -> Points:
@@ -167,7 +186,11 @@ def _shuffle(groups: list[Floats], noise: float, seed: Seed) -> Points:
     scale = check_range(noise, "noise")
     rng = make_generator(seed)
     X = np.concatenate(groups)
-    y = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    classes = np.arange(len(groups))
+    sizes = [len(group) for group in groups]
+    y = np.repeat(classes, sizes)
+
     order = rng.permutation(len(X))
-    noisy = X + scale * rng.standard_normal(X.shape)
+    noise_of_all = rng.standard_normal(X.shape)
+    noisy = X + scale * noise_of_all
     return noisy[order], y[order]

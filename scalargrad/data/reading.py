@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalargrad.core.checks import checked_int
 from scalargrad.errors import OptionError, UnknownNameError
@@ -28,11 +29,13 @@ from .cells import (
 from .checks import Floats, Integers
 from .lines import Lines, fail, shorten
 
+Mask = NDArray[np.bool_]
 Missing = Literal["refuse", "drop", "mean"]
 
 MISSING = ("refuse", "drop", "mean")
 """The ways to handle missing cells."""
 
+_HEADER_HINT = "; if the first line holds names, say header=True"
 _MNIST_OPTIONS = frozenset({"header", "delimiter"})
 _CSV_OPTIONS = _MNIST_OPTIONS | {"target", "missing", "decimal", "thousands", "comment"}
 
@@ -164,11 +167,14 @@ def read_mnist_csv(
     size = None if pixels is None else checked_int(pixels, "pixels", 1)
     number_format = NumberFormat(delimiter, ".", None, _MNIST_OPTIONS)
     lines = Lines(path, delimiter, None)
-    contents = _TableReader(lines, number_format, header, None, refuse_missing=True).read()
+    table = _TableReader(lines, number_format, header, None, refuse_missing=True)
+    contents = table.read()
     _check_pixels(contents, size)
-    _check_range(contents, slice(0, 1), max_label, "a label")
-    _check_range(contents, slice(1, None), 255, "a pixel")
-    return contents.cells[:, 1:] / 255.0, contents.cells[:, 0].astype(np.int64)
+    _check_range(contents, 0, 1, max_label, "a label")
+    _check_range(contents, 1, None, 255, "a pixel")
+    labels = contents.cells[:, 0]
+    images = contents.cells[:, 1:]
+    return images / 255.0, labels.astype(np.int64)
 
 
 class _TableReader:
@@ -256,28 +262,33 @@ class _TableReader:
             has_names = not any(map(self._is_number, first))
 
         self._width = len(first)
-        if len(first_rows) > 1 and not first[-1].strip():
-            # An empty cell at the end is no column if a delimiter ends every line: both rows have
-            # such a cell, or the second row has one cell less.
-            self._width -= len(last) < len(first) or not last[-1].strip()
+        # An empty cell at the end is no column if a delimiter ends every line: both rows have such
+        # a cell, or the second row has one cell less.
+        is_shorter = len(last) < len(first)
+        if len(first_rows) > 1 and _is_blank(first[-1]) and (is_shorter or _is_blank(last[-1])):
+            self._width -= 1
         if has_names:
-            self._names = [cell.strip() for cell in first[: self._width]]
+            names = first[: self._width]
+            self._names = [name.strip() for name in names]
 
         if self._wanted is None or (has_names and len(first_rows) == 1):
             return
         if self._width < 2 and len(last) == len(first):
             line, row = first_rows[has_names]
-            what = "has one column, and needs one to predict and one to predict it from"
-            fail(self.path, what + self._format.hint(row[0], row), line, 1)
+            hint = self._format.hint(row[0], row)
+            what = f"has one column, and needs one to predict and one to predict it from{hint}"
+            fail(self.path, what, line, 1)
         if self._width > 1:
             self._target = _column_index(self._wanted, self._names, self._width, self.path)
 
     def _is_number(self, cell: str) -> bool:
-        return self._format.parse(cell) is not None or looks_like_number(cell)
+        if self._format.parse(cell) is not None:
+            return True
+        return looks_like_number(cell)
 
     def _add_row(self, line: int, row: list[str]) -> None:
         # A delimiter at the end of the line makes an empty cell.
-        if len(row) == self._width + 1 and not row[-1].strip():
+        if len(row) == self._width + 1 and _is_blank(row[-1]):
             row = row[:-1]
         if len(row) != self._width:
             self._fail_width(line, row)
@@ -290,13 +301,17 @@ class _TableReader:
 
     def _fail_width(self, line: int, row: list[str]) -> NoReturn:
         text = self._format.delimiter.join(row)
-        count = f"{len(row)} column" + "s" * (len(row) != 1)
-        what = f"has {count}, and the first line has {self._width}: {shorten(text)}"
-        hint = self._format.hint(text if len(row) == 1 else "", row)
+        count = len(row)
+        noun = "column" if count == 1 else "columns"
         # One name and several cells: the names have another delimiter.
         if self._width == 1 and not self._row_lines and self._names:
             hint = self._format.hint(self._names[0], self._names)
-        fail(self.path, what + hint, line, min(len(row), self._width) + 1)
+        else:
+            only = text if count == 1 else ""
+            hint = self._format.hint(only, row)
+        what = f"has {count} {noun}, and the first line has {self._width}: {shorten(text)}{hint}"
+        column = min(count, self._width) + 1
+        fail(self.path, what, line, column)
 
     def _read_cell(self, line: int, column: int, row: list[str]) -> float:
         """Return the number in a cell, nan if it is missing, 0 for the word of a class."""
@@ -305,13 +320,15 @@ class _TableReader:
         if number is not None and math.isfinite(number):
             if column == self._target and self._words:
                 word = shorten(self._first_word())
-                what = f"is the number {shorten(cell)} among words, such as {word}"
-                fail(self.path, what + self._header_hint(), line, column + 1, self._names)
+                hint = self._header_hint()
+                what = f"is the number {shorten(cell)} among words, such as {word}{hint}"
+                fail(self.path, what, line, column + 1, self._names)
             return number
         if is_missing(cell):
             if self._refuse_missing:
                 self._fail_missing(line, column, cell)
-            self._missing_targets += column == self._target
+            if column == self._target:
+                self._missing_targets += 1
             return math.nan
         if column != self._target or not is_word(cell) or self._has_numbers():
             self._fail_cell(line, column, row)
@@ -321,14 +338,16 @@ class _TableReader:
 
     def _has_numbers(self) -> bool:
         """Whether a row has a number in the target."""
-        return len(self._row_lines) > len(self._words) + self._missing_targets
+        without_number = len(self._words) + self._missing_targets
+        return len(self._row_lines) > without_number
 
     def _first_word(self) -> str:
         return next(iter(self._words.values()))
 
     def _header_hint(self) -> str:
-        unnamed = not self._names and 0 in self._words and len(self._words) == 1
-        return "; if the first line holds names, say header=True" if unnamed else ""
+        # Only the first row has a word, which may be the name of the column.
+        may_be_name = not self._names and list(self._words) == [0]
+        return _HEADER_HINT if may_be_name else ""
 
     def _fail_missing(self, line: int, column: int, cell: str) -> NoReturn:
         hint = ""
@@ -341,13 +360,15 @@ class _TableReader:
     def _fail_cell(self, line: int, column: int, row: list[str]) -> NoReturn:
         cell = row[column]
         hint = self._format.hint(cell, row)
-        has_numbers = any(self._format.parse(other) is not None for other in row)
-        may_be_name = not self._row_lines and not self._names and not looks_like_number(cell)
-        if may_be_name and has_numbers:
-            hint = "; if the first line holds names, say header=True" + hint
+        numbers = [self._format.parse(other) for other in row]
+        has_numbers = any(number is not None for number in numbers)
+        is_first = not self._row_lines and not self._names
+        if is_first and has_numbers and not looks_like_number(cell):
+            hint = _HEADER_HINT + hint
         elif not hint:
             hint = rewriting_hint(cell) or self._column_hint(cell, column)
-        fail(self.path, describe_problem(cell) + hint, line, column + 1, self._names)
+        what = describe_problem(cell) + hint
+        fail(self.path, what, line, column + 1, self._names)
 
     def _column_hint(self, cell: str, column: int) -> str:
         if not is_word(cell):
@@ -363,22 +384,33 @@ class _TableReader:
     def _check_first_line(self, first: tuple[int, list[str]], words: list[str]) -> None:
         """Refuse to guess whether a first line such as `2019,2020,kind` holds names."""
         line, row = first
-        inputs = [cell.strip() for i, cell in enumerate(row[: self._width]) if i != self._target]
+        cells = [cell.strip() for cell in row[: self._width]]
+        if self._target is not None:
+            del cells[self._target]
         # A class that appears again further down is no name of a column.
-        if not all(cell.isdecimal() for cell in inputs) or words.count(words[0]) > 1:
+        if words.count(words[0]) > 1 or not all(map(str.isdecimal, cells)):
             return
-        numbers = [int(cell) for cell in inputs]
-        in_order = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-        repeated = len(set(words)) < len(words)
-        if in_order and (repeated or len(words) == 1):
+
+        # Names that are numbers count up, such as years.
+        numbers = [int(cell) for cell in cells]
+        start = numbers[0]
+        counts_up = numbers == list(range(start, start + len(numbers)))
+        has_classes = len(set(words)) < len(words) or len(words) == 1
+        if counts_up and has_classes:
             what = "may hold names or a sample: say header=True or header=False"
             fail(self.path, what, line)
 
 
+def _is_blank(cell: str) -> bool:
+    return not cell.strip()
+
+
 def _check_options(missing: object, comment: object) -> None:
     if missing not in MISSING:
-        raise OptionError(f"missing can't be {missing!r}{suggestion(missing, MISSING)}")
-    if comment is not None and not (isinstance(comment, str) and comment.strip()):
+        hint = suggestion(missing, MISSING)
+        raise OptionError(f"missing can't be {missing!r}{hint}")
+    is_sign = isinstance(comment, str) and comment.strip()
+    if comment is not None and not is_sign:
         raise OptionError(f"comment must be a sign such as '#', or None, not {comment!r}")
 
 
@@ -388,28 +420,41 @@ def _handle_missing(read: Contents, missing: Missing) -> Contents:
     if not holes.any():
         return read
     if missing == "drop":
-        kept = np.flatnonzero(~holes.any(axis=1))
-        if not len(kept):
-            fail(read.path, "has something missing in every row: nothing is left to read")
-        lines = [read.lines[i] for i in kept]
-        words = [read.words[i] for i in kept] if read.words else []
-        return read._replace(cells=read.cells[kept], lines=lines, words=words)
-    if read.target is not None and holes[:, read.target].any():
-        row = int(np.argmax(holes[:, read.target]))
+        return _drop_rows(read, holes)
+    return _fill_in_means(read, holes)
+
+
+def _drop_rows(read: Contents, holes: Mask) -> Contents:
+    is_whole = ~holes.any(axis=1)
+    kept = np.flatnonzero(is_whole)
+    if not len(kept):
+        fail(read.path, "has something missing in every row: nothing is left to read")
+    lines = [read.lines[i] for i in kept]
+    words = [read.words[i] for i in kept] if read.words else []
+    return read._replace(cells=read.cells[kept], lines=lines, words=words)
+
+
+def _fill_in_means(read: Contents, holes: Mask) -> Contents:
+    target = read.target
+    if target is not None and holes[:, target].any():
+        row = int(np.argmax(holes[:, target]))
         what = "is missing, and a target can't be filled in: say missing='drop'"
-        fail(read.path, what, read.lines[row], read.target + 1, read.names)
-    if holes.all(axis=0).any():
-        column = int(np.argmax(holes.all(axis=0)))
+        fail(read.path, what, read.lines[row], target + 1, read.names)
+
+    is_empty = holes.all(axis=0)
+    if is_empty.any():
+        column = int(np.argmax(is_empty))
         fail(read.path, "has no number from which to take a mean", 0, column + 1, read.names)
     means = np.nanmean(read.cells, axis=0)
-    return read._replace(cells=np.where(holes, means, read.cells))
+    cells = np.where(holes, means, read.cells)
+    return read._replace(cells=cells)
 
 
 def _column_index(target: str | int, names: list[str], width: int, path: Path) -> int:
     if isinstance(target, str):
         return _find_name(target, names, path)
-    index = hasattr(target, "__index__") and not isinstance(target, bool)
-    if not index or not -width <= target < width:
+    is_index = hasattr(target, "__index__") and not isinstance(target, bool)
+    if not is_index or not -width <= target < width:
         raise OptionError(
             f"target must be the name of a column, an index from 0 to {width - 1} (-1 is the "
             f"last), or None, not {target!r}"
@@ -422,31 +467,36 @@ def _find_name(target: str, names: list[str], path: Path) -> int:
         known = ", ".join(map(shorten, names)) or "no names, so give an index"
         near = suggestion(target, names, otherwise="")
         raise UnknownNameError(f"{path} has no column {target!r}: it has {known}{near}")
-    if names.count(target) > 1:
-        times = names.count(target)
+    times = names.count(target)
+    if times > 1:
         raise OptionError(f"{path} has {times} columns {target!r}: give the index of one")
     return names.index(target)
 
 
 def _check_pixels(read: Contents, pixels: int | None) -> None:
-    count = len(read.cells[0]) - 1
-    is_square = count > 0 and math.isqrt(count) ** 2 == count
+    _, columns = read.cells.shape
+    count = columns - 1
+    side = math.isqrt(count)
+    is_square = count > 0 and side * side == count
     line = read.lines[0]
     if pixels is not None and count != pixels:
         hint = "; pixels=None takes any square number" if is_square else ""
         what = f"has a label and {count} pixels, and {pixels} pixels were expected{hint}"
-        fail(read.path, what, line, min(count, pixels) + 2)
+        # The first column after those that both numbers of pixels have.
+        column = min(count, pixels) + 2
+        fail(read.path, what, line, column)
     if not is_square:
         what = f"has a label and {count} pixels, which make no square image"
         fail(read.path, what, line, count + 1)
 
 
-def _check_range(read: Contents, columns: slice, high: int, what: str) -> None:
-    part = read.cells[:, columns]
-    wrong = (part < 0) | (part > high) | (part != np.floor(part))
-    if wrong.any():
-        row, column = (int(i) for i in np.argwhere(wrong)[0])
-        place = column + (columns.start or 0) + 1
-        number = f"{part[row, column]:g}"
-        problem = f"{what} must be a whole number from 0 to {high}, not {number}"
-        fail(read.path, problem, read.lines[row], place, read.names)
+def _check_range(read: Contents, start: int, end: int | None, high: int, what: str) -> None:
+    part = read.cells[:, start:end]
+    out_of_range = (part < 0) | (part > high)
+    wrong = out_of_range | (part != np.floor(part))
+    if not wrong.any():
+        return
+    row, column = map(int, np.argwhere(wrong)[0])
+    number = part[row, column]
+    problem = f"{what} must be a whole number from 0 to {high}, not {number:g}"
+    fail(read.path, problem, read.lines[row], start + column + 1, read.names)

@@ -62,19 +62,27 @@ class StandardScaler:
     def transform(self, X: Samples) -> Floats:
         """Return X on the scale of the training data, in the shape of X."""
         means, scales = self._require_fit()
-        return self._map_columns(X, lambda columns: (columns - means) / scales)
+
+        def standardize(columns: Floats) -> Floats:
+            return (columns - means) / scales
+
+        return self._map_columns(X, standardize)
 
     def inverse_transform(self, X: Samples) -> Floats:
         """Return X in its original units: the inverse of `transform`, up to rounding."""
         means, scales = self._require_fit()
-        return self._map_columns(X, lambda columns: columns * scales + means)
+
+        def restore(columns: Floats) -> Floats:
+            return columns * scales + means
+
+        return self._map_columns(X, restore)
 
     def state_dict(self) -> dict[str, float]:
         """Return the measurements by name: means.0, means.1, …, scales.0, scales.1, …"""
         means, scales = self._require_fit()
-        state = {f"means.{i}": float(mean) for i, mean in enumerate(means)}
-        state |= {f"scales.{i}": float(scale) for i, scale in enumerate(scales)}
-        return state
+        names = _state_names(len(means))
+        numbers = [*means.tolist(), *scales.tolist()]
+        return dict(zip(names, numbers, strict=True))
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Restore the measurements from `state_dict`.
@@ -90,7 +98,7 @@ class StandardScaler:
             array([1.])
         """
         width = len(state) // 2
-        names = [f"{name}.{i}" for name in ("means", "scales") for i in range(width)]
+        names = _state_names(width)
         if not state or set(names) != set(state):
             given = ", ".join(state) or "none"
             raise UnknownNameError(
@@ -99,7 +107,8 @@ class StandardScaler:
         numbers = np.array([as_float(state[name], name) for name in names])
         means = numbers[:width]
         scales = numbers[width:]
-        if not np.isfinite(numbers).all() or (scales <= 0.0).any():
+        is_finite = np.isfinite(numbers).all()
+        if not is_finite or (scales <= 0.0).any():
             raise DataError("the state of a StandardScaler must be finite, with scales above 0")
         self._means = means
         self._scales = scales
@@ -120,10 +129,17 @@ class StandardScaler:
         # NumPy's warning of an overflow would say less than the error below.
         with np.errstate(all="ignore"):
             result = rule(columns)
-        if not np.isfinite(result).all():
-            column = np.argwhere(~np.isfinite(result))[0][1]
+        too_large = ~np.isfinite(result)
+        if too_large.any():
+            _, column = np.argwhere(too_large)[0]
             raise DataError(f"X has a number too large to standardize, in column {column}")
         return result.reshape(floats.shape)
+
+
+def _state_names(width: int) -> list[str]:
+    means = [f"means.{i}" for i in range(width)]
+    scales = [f"scales.{i}" for i in range(width)]
+    return means + scales
 
 
 def _as_columns(X: Floats) -> Floats:

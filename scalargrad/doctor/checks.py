@@ -122,6 +122,7 @@ def _report_change(
     there = measurement.flows[last].squares
     ratios: dict[int, float] = {}
     for i, square in here.items():
+        # -1 is for Values that belong to several samples.
         if i >= 0 and there.get(i):
             ratios[i] = sqrt(square / there[i])
     if not ratios:

@@ -56,6 +56,7 @@ class LayerMap:
 
     def _add_edge(self, source: Scope, target: Scope) -> None:
         is_sibling = source.parent is target.parent
+        # A module may feed itself, as a recurrent cell does from step to step.
         if is_sibling and source.identity != target.identity:
             module = self.module(target)
             self._chained.add(self.parent(module))

@@ -83,6 +83,7 @@ class Measurement:
     """
 
     def __init__(self, model: Module, loss: Loss) -> None:
+        # A copy: gradients, buffers and generators of the user's model stay as they are.
         self.model = deepcopy(model).train()
         self.loss = loss
         self.layer_map = LayerMap(self.model)

@@ -1,5 +1,6 @@
 """The function `diagnose`: send samples through a copy of a network and report what is wrong."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import Context
 from copy import deepcopy
@@ -270,7 +271,8 @@ class _Run:
         for name, unit in named_units(self.measurement):
             for scope in unit.scopes:
                 kinds_by_scope.setdefault(scope, []).append(flagged.get(name, ""))
-        return {scope: _mark(kinds) for scope, kinds in kinds_by_scope.items() if any(kinds)}
+        marked = {scope: kinds for scope, kinds in kinds_by_scope.items() if any(kinds)}
+        return {scope: _mark(kinds) for scope, kinds in marked.items()}
 
 
 def _mark(kinds: Sequence[str]) -> str:
@@ -280,8 +282,10 @@ def _mark(kinds: Sequence[str]) -> str:
         >>> _mark(["dead"]), _mark(["", "dead", ""])
         ('dead', '1 dead')
     """
-    kind = max(set(filter(None, kinds)), key=lambda kind: (kinds.count(kind), kind))
-    count = kinds.count(kind)
+    counts = Counter(filter(None, kinds))
+    # Of two kinds that are equally frequent, the name decides, so that pictures do not change.
+    kind = max(counts, key=lambda kind: (counts[kind], kind))
+    count = counts[kind]
     return kind if count == len(kinds) else f"{count} {kind}"
 
 
@@ -300,7 +304,10 @@ def _choose(samples: Samples, most: int | None) -> tuple[Samples, list[int]]:
 def _copy_values(item: Sample) -> Sample:
     if isinstance(item, Value):
         return deepcopy(item)
-    return type(item)(map(_copy_values, item)) if type(item) in (list, tuple) else item
+    kind = type(item)
+    if kind in (list, tuple):
+        return kind(map(_copy_values, item))
+    return item
 
 
 def _with_original_index(finding: Finding, indices: Sequence[int]) -> Finding:

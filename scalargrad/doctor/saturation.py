@@ -8,6 +8,7 @@ from scalargrad.core.backprop import operands
 from scalargrad.core.ops import FLOATS, STOP_GRADIENT, TABLE, WHERE, ExactZero
 from scalargrad.core.value import Value
 
+# Divided rather than added up, so that 0, where many gates have their kink, is met exactly.
 _TENTHS = range(-30, 31)
 _CENTER = tuple(i / 10.0 for i in _TENTHS)
 _LEFT_TAIL = (-50.0, -40.0, -30.0)

@@ -94,7 +94,7 @@ class CompiledStep(Step):
             loss=loss,
             penalty=penalty,
             gradient=gradient if self._order is None else gradient[self._order],
-            predictions=self._read_predictions(others) if self.predicting else [],
+            predictions=self._read_predictions(others),
             weight=_total_weight(samples, batch),
         )
 
@@ -110,8 +110,10 @@ class CompiledStep(Step):
         program = self._get_program(samples, training=False)
         self._write_program(program)
         outputs = program(x, y)
-        loss = _average(outputs[:, 0], self._shares(samples, range(len(samples))))
-        return loss, self._read_predictions(outputs[:, 1:]) if self.predicting else []
+        shares = self._shares(samples, range(len(samples)))
+        loss = _average(outputs[:, 0], shares)
+        predictions = self._read_predictions(outputs[:, 1:])
+        return loss, predictions
 
     def numbers(self) -> Vector:
         """Return the parameters that the next step starts with."""
@@ -152,8 +154,9 @@ class CompiledStep(Step):
         penalty_of = self.penalty
 
         def objective(inputs: Traced, targets: Traced, weight: Traced = None) -> list[Traced]:
-            prediction = self.model(unflatten(first_input, _as_list(inputs)))
+            x_of_one = unflatten(first_input, _as_list(inputs))
             target = unflatten(first_target, _as_list(targets))
+            prediction = self.model(x_of_one)
             loss = check_loss(loss_of_one(prediction, target))
             self._output = prediction
             extra = flatten(prediction) if self.predicting else []
@@ -162,10 +165,13 @@ class CompiledStep(Step):
 
             penalty = 0.0 if penalty_of is None else penalty_of(self.model)
             weighted_loss = loss if weight is None else loss * weight
+            # A function that is recorded returns Values only.
             penalty_value = penalty if isinstance(penalty, Value) else Value(penalty)
             return [weighted_loss + penalty, loss, penalty_value, *extra]
 
-        sizes = (x.shape[1], y.shape[1], 1) if weighted else (x.shape[1], y.shape[1])
+        sizes = [x.shape[1], y.shape[1]]
+        if weighted:
+            sizes.append(1)
         return compile(objective, self.model, inputs=sizes)
 
     def _get_arrays(self, samples: Samples) -> tuple[Array, Array]:
@@ -197,11 +203,16 @@ class CompiledStep(Step):
         return [_one_hot_row(part, classes, ignored, share) for part in target]
 
     def _read_predictions(self, numbers: Array) -> list[Prediction]:
+        """The predictions from the rows of outputs that follow the loss; [] if none are needed."""
+        if not self.predicting:
+            return []
         return [unflatten(self._output, row) for row in numbers.tolist()]
 
 
 def _average(losses: Array, shares: Array | None) -> float:
-    return float(losses.mean() if shares is None else shares @ losses)
+    if shares is None:
+        return float(losses.mean())
+    return float(shares @ losses)
 
 
 def _total_weight(samples: Samples, batch: Sequence[int]) -> float:
@@ -229,8 +240,9 @@ def _one_hot_row(target: Target, classes: int, ignored: int | None, share: float
         return [0.0] * classes
     if isinstance(target, (list, tuple)):
         return [share * part for part in target]
-    row: list[float] = (share * one_hot([target], classes)[0]).tolist()
-    return row
+    (row,) = one_hot([target], classes)
+    numbers: list[float] = (share * row).tolist()
+    return numbers
 
 
 def _as_list(values: Traced) -> list[Traced]:

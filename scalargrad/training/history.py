@@ -31,35 +31,46 @@ class History(dict[str, list[float]]):
     @property
     def epochs(self) -> int:
         """Number of finished epochs."""
-        return max(map(len, self.values()), default=0)
+        lengths = map(len, self.values())
+        return max(lengths, default=0)
 
     def add(self, numbers: Mapping[str, float]) -> None:
         """Append the numbers of one epoch."""
         for name, number in numbers.items():
-            self.setdefault(name, []).append(float(number))
+            column = self.setdefault(name, [])
+            column.append(float(number))
 
     def last(self) -> dict[str, float]:
         """Return the numbers of the last epoch by name; empty before the first epoch ends."""
         return {name: numbers[-1] for name, numbers in self.items()}
 
     def __missing__(self, name: object) -> NoReturn:
-        hint = suggestion(name, self) if self else ", as no epoch has ended"
+        hint = ", as no epoch has ended"
+        if self:
+            hint = suggestion(name, self)
         raise UnknownNameError(f"the history has no {name!r}{hint}")
 
     @fits_terminal
     def __repr__(self) -> str:
-        numbers = ", ".join(f"{name} {number:.6g}" for name, number in self.last().items())
-        ending = f"; stopped: {self.stop_reason}" if self.stop_reason else ""
-        return f"<History of {self.epochs} epochs: {numbers or 'nothing yet'}{ending}>"
+        last = [f"{name} {number:.6g}" for name, number in self.last().items()]
+        numbers = ", ".join(last) or "nothing yet"
+        ending = ""
+        if self.stop_reason:
+            ending = f"; stopped: {self.stop_reason}"
+        return f"<History of {self.epochs} epochs: {numbers}{ending}>"
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the stop reason, which a resumed training has to earn again."""
+        # Copies, because the training goes on to append to its own lists.
         columns = {name: list(numbers) for name, numbers in self.items()}
-        return {"columns": columns, "steps": list(self.steps)}
+        steps = list(self.steps)
+        return {"columns": columns, "steps": steps}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
+        columns = state["columns"]
+        steps = state["steps"]
         self.clear()
-        for name, numbers in state["columns"].items():
-            self[name] = [float(number) for number in numbers]
-        self.steps = [float(number) for number in state["steps"]]
+        for name, numbers in columns.items():
+            self[name] = list(map(float, numbers))
+        self.steps = list(map(float, steps))

@@ -73,7 +73,8 @@ def read_rows(things: ArrayLike, what: str, finite: bool = True) -> Rows:
         return _read_array(array, what, _column_names(things), finite)
     if not hasattr(things, "__len__") or not hasattr(things, "__getitem__"):
         raise DataError(_not_a_list(what, type(things).__name__))
-    return _read_list([_copy_row(row, what, i) for i, row in enumerate(things)], what, finite)
+    items = [_copy_row(row, what, i) for i, row in enumerate(things)]
+    return _read_list(items, what, finite)
 
 
 def locate(what: str, path: Path) -> str:
@@ -83,7 +84,8 @@ def locate(what: str, path: Path) -> str:
         >>> locate("X", (3, 1))
         'X[3, 1]'
     """
-    return f"{what}[{', '.join(map(repr, path))}]"
+    indices = ", ".join(map(repr, path))
+    return f"{what}[{indices}]"
 
 
 def walk_leaves(item: Item, path: Path) -> Iterator[tuple[Path, Item]]:
@@ -171,7 +173,9 @@ def _as_array(things: ArrayLike, what: str) -> NDArray[Any] | None:
 
 def _column_names(things: ArrayLike) -> tuple[str, ...]:
     columns = getattr(things, "columns", None)
-    return () if columns is None or callable(columns) else tuple(map(str, columns))
+    if columns is None or callable(columns):
+        return ()
+    return tuple(map(str, columns))
 
 
 def _read_array(array: NDArray[Any], what: str, names: tuple[str, ...], finite: bool) -> Rows:
@@ -194,14 +198,18 @@ def _read_array(array: NDArray[Any], what: str, names: tuple[str, ...], finite: 
 
 def _as_objects(array: NDArray[Any]) -> NDArray[Any]:
     """Keep the entries as they are: `tolist` would convert NumPy's dates to whole numbers."""
-    return array.astype(object) if array.dtype.kind == "O" else array
+    if array.dtype.kind == "O":
+        return array.astype(object)
+    return array
 
 
 def _check_finite(array: NDArray[Any], what: str, names: tuple[str, ...]) -> None:
     bad = ~numpy.isfinite(array)
     if bad.any():
-        path = tuple(int(i) for i in numpy.argwhere(bad)[0])
-        raise DataError(_not_finite(float(array[path]), what, path, names))
+        first = numpy.argwhere(bad)[0]
+        path = tuple(map(int, first))
+        number = float(array[path])
+        raise DataError(_not_finite(number, what, path, names))
 
 
 def _not_finite(number: float, what: str, path: Path, names: Sequence[str]) -> str:
@@ -256,8 +264,12 @@ def _holds_plain_numbers(items: list[Item]) -> bool:
         for kind in kinds - nested:
             if kind is not numpy.ndarray and not issubclass(kind, (float, int, numpy.generic)):
                 return False
-        rows = level if nested == kinds else [item for item in level if type(item) in nested]
-        level = list(chain.from_iterable(rows)) if nested else []
+        if not nested:
+            break
+        rows = level
+        if nested != kinds:
+            rows = [item for item in level if type(item) in nested]
+        level = list(chain.from_iterable(rows))
     return True
 
 
@@ -266,7 +278,9 @@ def _copy_row(row: Item, what: str, i: int) -> Item:
     if isinstance(row, numpy.ma.MaskedArray):
         raise DataError(_masked(locate(what, (i,))))
     array = _array_like(row)
-    return _copy(row) if array is None else _as_lists(array)
+    if array is None:
+        return _copy(row)
+    return _as_lists(array)
 
 
 def _copy(item: Item) -> Item:
@@ -364,4 +378,6 @@ def _instead_of_text(what: str) -> str:
 
 
 def _with_article(name: str) -> str:
-    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
+    initial = name[:1].lower()
+    article = "an" if initial in "aeiou" else "a"
+    return f"{article} {name}"

@@ -49,7 +49,8 @@ def accuracy(
     if not isinstance(scores, list):
         return _is_right_side(scores, target, border)
     if scores and isinstance(scores[0], list):
-        return _mean([accuracy(row, t, border=border) for row, t in _pair_up(scores, target)])
+        rows = _pair_up(scores, target)
+        return _mean([accuracy(row, row_target, border=border) for row, row_target in rows])
     if len(scores) == 1:
         return _is_right_side(scores[0], target, border)
     if not hasattr(target, "__len__"):
@@ -58,7 +59,8 @@ def accuracy(
     if border is not None:
         pairs = _pair_up(scores, target)
         return _mean([_is_right_side(score, label, border) for score, label in pairs])
-    return float(_argmax(scores) == class_index(plain_numbers(target)))
+    right_class = class_index(plain_numbers(target))
+    return float(_argmax(scores) == right_class)
 
 
 def binary_accuracy(prediction: Prediction, target: Target, *, border: float | Pair = 0.5) -> float:
@@ -68,9 +70,9 @@ def binary_accuracy(prediction: Prediction, target: Target, *, border: float | P
         >>> binary_accuracy(0.7, 1), binary_accuracy([0.7], [0])
         (1.0, 0.0)
     """
-    threshold = as_pair(border)
-    pairs = _flat_pairs(plain_numbers(prediction), target)
-    return _mean([float((p > threshold[0]) == is_high(t, threshold)) for p, t in pairs])
+    pair = as_pair(border)
+    decisions = _flat_pairs(plain_numbers(prediction), target)
+    return _mean([_same_side(p, t, pair) for p, t in decisions])
 
 
 def absolute_error(prediction: Prediction, target: Target) -> float:
@@ -80,7 +82,8 @@ def absolute_error(prediction: Prediction, target: Target) -> float:
         >>> absolute_error([1.0, 3.0], [0.0, 1.0])
         1.5
     """
-    return _mean([abs(p - t) for p, t in _flat_pairs(plain_numbers(prediction), target)])
+    pairs = _flat_pairs(plain_numbers(prediction), target)
+    return _mean([abs(p - t) for p, t in pairs])
 
 
 def squared_error(prediction: Prediction, target: Target) -> float:
@@ -90,7 +93,8 @@ def squared_error(prediction: Prediction, target: Target) -> float:
         >>> squared_error(3.0, 1.0)
         4.0
     """
-    return _mean([(p - t) ** 2 for p, t in _flat_pairs(plain_numbers(prediction), target)])
+    pairs = _flat_pairs(plain_numbers(prediction), target)
+    return _mean([(p - t) ** 2 for p, t in pairs])
 
 
 def _with_average(metric: Callable[..., float], average: str) -> Callable[..., float]:
@@ -139,9 +143,12 @@ def read_metrics(
         ['accuracy']
     """
     if isinstance(metrics, dict):
-        return {str(name): _resolve(metric) for name, metric in metrics.items()}
-    items = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
-    return {_find_name(metric): _resolve(metric) for metric in items}
+        named = [(str(name), metric) for name, metric in metrics.items()]
+    elif isinstance(metrics, str) or callable(metrics):
+        named = [(_find_name(metrics), metrics)]
+    else:
+        named = [(_find_name(metric), metric) for metric in metrics]
+    return {name: _resolve(metric) for name, metric in named}
 
 
 def bind_borders(
@@ -206,7 +213,9 @@ def evaluate_metric(
     function = metric.func if isinstance(metric, partial) else metric
     if getattr(function, "whole_set", False):
         return float(metric(predictions, targets))
-    return sum(metric(p, t) for p, t in zip(predictions, targets, strict=True)) / len(targets)
+    pairs = zip(predictions, targets, strict=True)
+    total = sum(metric(p, t) for p, t in pairs)
+    return total / len(targets)
 
 
 def _check_kind(
@@ -227,9 +236,12 @@ def _check_kind(
 
 
 def _find_name(metric: str | Metric) -> str:
+    # A partial has no name, its function has.
     if isinstance(metric, partial):
         return _find_name(metric.func)
-    return metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
+    if isinstance(metric, str):
+        return metric
+    return getattr(metric, "__name__", "metric")
 
 
 def _resolve(choice: str | Metric) -> Metric:
@@ -257,7 +269,12 @@ def _is_right_side(score: float, target: Target, border: float | Pair | None) ->
             "before the sigmoid"
         )
     pair = (0.0, 0.0) if border is None else as_pair(border)
-    return float((score > pair[0]) == is_high(number, pair))
+    return _same_side(score, number, pair)
+
+
+def _same_side(score: float, target: float, border: Pair) -> float:
+    is_above = score > border[0]
+    return float(is_above == is_high(target, border))
 
 
 def _argmax(scores: list[float]) -> int:
@@ -265,8 +282,9 @@ def _argmax(scores: list[float]) -> int:
 
 
 def _as_number(target: Target) -> float:
-    is_single = hasattr(target, "__len__") and len(target) == 1
-    return float(target[0]) if is_single else float(target)
+    if hasattr(target, "__len__") and len(target) == 1:
+        return float(target[0])
+    return float(target)
 
 
 def _pair_up(prediction: list[Prediction], target: Target) -> list[tuple[Prediction, Target]]:

@@ -34,7 +34,10 @@ class Progress:
 
     def epoch(self, number: int, numbers: Mapping[str, float]) -> None:
         """Show the numbers of a finished epoch."""
-        parts = [f"{name.replace('_', ' ')} {x:.4g}" for name, x in numbers.items()]
+        parts = []
+        for name, x in numbers.items():
+            words = name.replace("_", " ")
+            parts.append(f"{words} {x:.4g}")
         text = f"epoch {number}: {', '.join(parts)}"
         if self._bar is not None:
             self._bar.set_description_str(text, refresh=False)

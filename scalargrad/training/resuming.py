@@ -62,7 +62,10 @@ def save_training(training: Training, path: Path) -> None:
 def _contents(training: Training) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the metadata and the arrays of a checkpoint."""
     arrays: dict[str, Any] = dict(model_arrays(training.model))
-    metadata = {"identity": training.identity(), "epoch": training.epoch}
+    metadata: dict[str, Any] = {
+        "identity": training.identity(),
+        "epoch": training.epoch,
+    }
     for name, state in _state(training).items():
         metadata[name] = _pack(state, name, arrays)
     return metadata, arrays
@@ -70,19 +73,24 @@ def _contents(training: Training) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _state(training: Training) -> dict[str, Any]:
     """Return the state of everything but the model."""
+    history = training.history
+    # As pairs, for the metadata of a file is sorted by its keys.
+    columns = [[name, numpy.array(column)] for name, column in history.items()]
+    callbacks = [
+        {"kind": _kind(callback), "state": callback.state_dict()}
+        for callback in training.config.callbacks
+    ]
+    generators = [_generator_state(generator) for generator in _generators(training)]
     return {
         "optimizer": training.optimizer.state_dict(),
-        "history": {
-            # As pairs, for the metadata of a file is sorted by its keys.
-            "columns": [[name, numpy.array(column)] for name, column in training.history.items()],
-            "steps": numpy.array(training.history.steps),
-        },
-        "callbacks": [
-            {"kind": type(each).__name__, "state": each.state_dict()}
-            for each in training.config.callbacks
-        ],
-        "generators": [_generator_state(each) for each in _generators(training)],
+        "history": {"columns": columns, "steps": numpy.array(history.steps)},
+        "callbacks": callbacks,
+        "generators": generators,
     }
+
+
+def _kind(callback: Callback) -> str:
+    return type(callback).__name__
 
 
 def resume_training(training: Training, path: Path) -> None:
@@ -93,25 +101,30 @@ def resume_training(training: Training, path: Path) -> None:
             optimizer or callbacks; and for whatever else can't be resumed. Then nothing has
             changed.
     """
-    found = load(path)
+    checkpoint = load(path)
+    metadata = checkpoint.metadata
+    arrays = checkpoint.arrays
     with _transaction(training, path):
         for key in _KEYS:
-            if key not in found.metadata:
+            if key not in metadata:
                 raise CheckpointError(f"{path} holds no training: it has no {key!r}")
-        _check_identity(found.metadata["identity"], training.identity())
-        assign_model = checked_model_arrays(training.model, found.arrays, str(path))
-        state = {key: _unpack(found.metadata[key], found.arrays) for key in _KEYS}
-        training.history.load_state_dict(_history_state(state["history"]))
-        training.skip_to(_checked_epoch(state["epoch"], training))
+        _check_identity(metadata["identity"], training.identity())
+        assign_model = checked_model_arrays(training.model, arrays, str(path))
+
+        state = {key: _unpack(metadata[key], arrays) for key in _KEYS}
+        history = _history_state(state["history"])
+        training.history.load_state_dict(history)
+        # The epoch is checked against the history, so it comes after it.
+        epoch = _checked_epoch(state["epoch"], training)
+        training.skip_to(epoch)
         training.optimizer.load_state_dict(state["optimizer"])
         _load_callbacks(training, state["callbacks"])
-        for generator, words in zip(_generators(training), state["generators"], strict=True):
-            generator.setstate(_checked_generator(words))
+        _load_generators(training, state["generators"])
         assign_model()
-        _check_nothing_was_lost(training, found)
+        _check_nothing_was_lost(training, checkpoint)
 
 
-def _check_nothing_was_lost(training: Training, found: Checkpoint) -> None:
+def _check_nothing_was_lost(training: Training, checkpoint: Checkpoint) -> None:
     """Raise CheckpointError if the training would not write again what it was read from.
 
     So a number that was converted or ignored on the way can't go unnoticed. What callbacks make of
@@ -119,17 +132,23 @@ def _check_nothing_was_lost(training: Training, found: Checkpoint) -> None:
     """
     metadata, arrays = _contents(training)
     for key in _KEYS:
-        if key != "callbacks" and metadata[key] != found.metadata[key]:
+        if key == "callbacks":
+            continue
+        if metadata[key] != checkpoint.metadata[key]:
             raise CheckpointError(f"{key} of the checkpoint can't be what a training wrote")
-    for name, array in found.arrays.items():
-        if not name.startswith("callbacks.") and not _same(array, arrays.get(name)):
+    for name, array in checkpoint.arrays.items():
+        if name.startswith("callbacks."):
+            continue
+        if not _same(array, arrays.get(name)):
             raise CheckpointError(f"{name!r} of the checkpoint can't be what a training wrote")
 
 
 def _same(array: Any, other: Any) -> bool:
     if other is None or numpy.shape(other) != array.shape:
         return False
-    same: bool = numpy.asarray(other, dtype=float).tobytes() == array.tobytes()
+    # By their bits: nan equals nan then, and 0.0 is not -0.0.
+    own = numpy.asarray(other, dtype=float)
+    same: bool = own.tobytes() == array.tobytes()
     return same
 
 
@@ -156,17 +175,19 @@ def _transaction(training: Training, path: Path) -> Iterator[None]:
 
 
 def _put_back(training: Training, before: Mapping[str, Any]) -> None:
+    history = _history_state(before["history"])
     training.optimizer.load_state_dict(before["optimizer"])
-    training.history.load_state_dict(_history_state(before["history"]))
-    for each, entry in zip(training.config.callbacks, before["callbacks"], strict=True):
-        each.load_state_dict(entry["state"])
-    for generator, words in zip(_generators(training), before["generators"], strict=True):
-        generator.setstate(_checked_generator(words))
+    training.history.load_state_dict(history)
+    pairs = zip(training.config.callbacks, before["callbacks"], strict=True)
+    for callback, entry in pairs:
+        callback.load_state_dict(entry["state"])
+    _load_generators(training, before["generators"])
 
 
 def _history_state(state: Any) -> dict[str, Any]:
     columns = dict(state["columns"])
-    if columns and not ("loss" in columns and all(isinstance(name, str) for name in columns)):
+    are_names = all(isinstance(name, str) for name in columns)
+    if columns and not ("loss" in columns and are_names):
         raise CheckpointError(f"the history must have a column 'loss', not only {list(columns)}")
     return {"columns": columns, "steps": state["steps"]}
 
@@ -194,16 +215,23 @@ def _checked_epoch(epoch: Any, training: Training) -> int:
 
 
 def _load_callbacks(training: Training, states: Any) -> None:
+    callbacks = training.config.callbacks
     kinds = [entry["kind"] for entry in states]
-    own = [type(each).__name__ for each in training.config.callbacks]
+    own = [_kind(callback) for callback in callbacks]
     if kinds != own:
         raise CheckpointError(
             f"the checkpoint is of a training with the callbacks {kinds}, not {own}"
         )
-    for each, entry in zip(training.config.callbacks, states, strict=True):
-        if not isinstance(entry["state"], dict):
+    for callback, entry in zip(callbacks, states, strict=True):
+        state = entry["state"]
+        if not isinstance(state, dict):
             raise CheckpointError(f"the state of {entry['kind']} in the checkpoint must be a dict")
-        each.load_state_dict(entry["state"])
+        callback.load_state_dict(state)
+
+
+def _load_generators(training: Training, states: Any) -> None:
+    for generator, state in zip(_generators(training), states, strict=True):
+        generator.setstate(_checked_generator(state))
 
 
 def _generators(training: Training) -> list[Random]:
@@ -217,9 +245,11 @@ def _generator_state(generator: Random) -> dict[str, Any]:
 
 def _checked_generator(state: Any) -> tuple[int, tuple[int, ...], float | None]:
     """Return the state of a generator as `Random.setstate` takes it."""
-    words = tuple(int(word) for word in state["words"])
-    if [float(word) for word in words] != list(state["words"]):
+    given = list(state["words"])
+    words = tuple(map(int, given))
+    if list(map(float, words)) != given:
         raise CheckpointError("the state of a random generator must be whole numbers")
+    # 3 is the version of Python's format, which `setstate` asks for.
     return (3, words, state["gauss"])
 
 

@@ -125,6 +125,7 @@ def _is_one_hot(target: Sequence[Target]) -> bool:
     if not all(map(is_number, target)):
         return False
     numbers = sorted(map(float, target))
+    # Below the two largest there may still be negative numbers, which the sum finds.
     return numbers[-2:] == [0.0, 1.0] and sum(numbers) == 1.0
 
 
@@ -137,6 +138,7 @@ def _make_table(
         if _count_used(target, ignored, prediction):
             where = locate("y", (samples.original_index(i),))
             counts[_find_class(target, prediction, where)] += 1
+    # The targets of a regression would be one class each.
     if len(counts) > _MAX_CLASSES and not isinstance(prediction, list):
         raise OptionError(
             f"class_weight needs classes, and y has {len(counts)} different numbers: "

@@ -51,13 +51,15 @@ class Samples:
         """
         order = epoch_order(len(self), seed, epoch).tolist()
         starts = self.starts(size, min_size)
-        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        ends = [*starts[1:], len(order)]
+        for start, end in zip(starts, ends, strict=True):
             yield order[start:end]
 
     def starts(self, size: int | None, min_size: int) -> list[int]:
         """Return the position at which each batch starts."""
-        starts = list(range(0, len(self), size or len(self)))
-        rest = len(self) - starts[-1]
+        total = len(self)
+        starts = list(range(0, total, size or total))
+        rest = total - starts[-1]
         if len(starts) > 1 and rest < min_size:
             starts.pop()
         return starts
@@ -204,13 +206,19 @@ def split_validation(
 def _split_off(
     samples: Samples, share: SupportsFloat, seed: int | None, shuffle: bool
 ) -> tuple[Samples, Samples]:
-    count = _count_held_out(share, len(samples))
-    if not shuffle:
-        first = len(samples) - count
-        return samples.subset(range(first)), samples.subset(range(first, len(samples)))
-    indices = list(range(len(samples)))
-    kept, held_out, _, _ = split(indices, indices, test=count, seed=seed or 0)
-    return samples.subset(kept.tolist()), samples.subset(held_out.tolist())
+    total = len(samples)
+    count = _count_held_out(share, total)
+    indices = list(range(total))
+    if shuffle:
+        # `split` refuses None as a seed, because its choice could not be repeated.
+        chosen, others, _, _ = split(indices, indices, test=count, seed=seed or 0)
+        kept = chosen.tolist()
+        held_out = others.tolist()
+    else:
+        first = total - count
+        kept = indices[:first]
+        held_out = indices[first:]
+    return samples.subset(kept), samples.subset(held_out)
 
 
 def _count_held_out(share: SupportsFloat, total: int) -> int:
@@ -238,4 +246,6 @@ def _structure(item: Sample) -> object:
         return type(item), tuple(map(_structure, item))
     if isinstance(item, dict):
         return dict, tuple((key, _structure(part)) for key, part in item.items())
-    return item.shape if isinstance(item, numpy.ndarray) else None
+    if isinstance(item, numpy.ndarray):
+        return item.shape
+    return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import nan
 from typing import Any, TypeVar
 
@@ -65,7 +66,8 @@ def precision(
         >>> precision([0.9, 0.8, 0.3, 0.1], [1, 0, 1, 0], border=0.5)
         0.5
     """
-    return _average(_classify(predictions, targets, border), average, "precision")
+    decisions = _classify(predictions, targets, border)
+    return _average(decisions, average, "precision")
 
 
 @whole_set
@@ -84,7 +86,8 @@ def recall(
         >>> recall([0.9, 0.8, 0.3, 0.1], [1, 0, 1, 1], border=0.5) == 1 / 3
         True
     """
-    return _average(_classify(predictions, targets, border), average, "recall")
+    decisions = _classify(predictions, targets, border)
+    return _average(decisions, average, "recall")
 
 
 @whole_set
@@ -103,7 +106,8 @@ def f1(
         >>> f1([0, 2, 1, 2], [0, 1, 1, 2], average="micro")
         0.75
     """
-    return _average(_classify(predictions, targets, border), average, "f1")
+    decisions = _classify(predictions, targets, border)
+    return _average(decisions, average, "f1")
 
 
 @whole_set
@@ -133,8 +137,10 @@ def r2(predictions: Sequence[Prediction], targets: Sequence[Target]) -> float:
     if len(expected) < 2:
         return nan
 
-    residual = ((expected - predicted) ** 2).sum(axis=0)
-    total = ((expected - expected.mean(axis=0)) ** 2).sum(axis=0)
+    errors = expected - predicted
+    deviations = expected - expected.mean(axis=0)
+    residual = (errors**2).sum(axis=0)
+    total = (deviations**2).sum(axis=0)
     # Outputs without variance would divide by 0.
     scores = numpy.where(residual == 0.0, 1.0, 0.0)
     varied = total != 0.0
@@ -209,11 +215,13 @@ def _classify(
 ) -> _Decisions:
     predicted, expected = _as_lists(predictions, targets)
     first = predicted[0]
-    if isinstance(first, list) and first and isinstance(first[0], list):
+    is_sequence = isinstance(first, list) and first and isinstance(first[0], list)
+    if is_sequence:
         # A sequence of decisions for each sample counts as that many samples.
-        predicted = [row for rows in predicted for row in rows]
-        expected = [target for part in expected for target in part]
-    if not isinstance(predicted[0], list) or len(predicted[0]) == 1:
+        predicted = list(chain.from_iterable(predicted))
+        expected = list(chain.from_iterable(expected))
+        first = predicted[0]
+    if not isinstance(first, list) or len(first) == 1:
         return _classify_single(_unwrap(predicted), _unwrap(expected), border)
     if border is not None and isinstance(expected[0], list):
         return _classify_labels(predicted, expected, as_pair(border))
@@ -225,10 +233,11 @@ def _classify_labels(
 ) -> _Decisions:
     """Take for each sample the labels whose scores are above the border."""
     classes = [float(i) for i in range(len(predicted[0]))]
+    threshold = pair[0]
     on: list[list[float]] = []
     for scores in predicted:
         pairs = zip(classes, scores, strict=True)
-        on.append([label for label, score in pairs if score > pair[0]])
+        on.append([label for label, score in pairs if score > threshold])
     wanted: list[list[float]] = []
     for labels in expected:
         pairs = zip(classes, labels, strict=True)
@@ -240,13 +249,19 @@ def _classify_largest(predicted: list[list[float]], expected: list[Target]) -> _
     """Take for each sample the class of the largest score."""
     count = len(predicted[0])
     classes = [float(i) for i in range(count)]
-    indices = [float(class_index(t) if isinstance(t, list) else t) for t in expected]
-    for index in indices:
+    indices: list[float] = []
+    for target in expected:
+        index = float(class_index(target) if isinstance(target, list) else target)
         if index not in classes:
             raise OptionError(
                 f"a target of {count} scores must be a class from 0 to {count - 1}, not {index:g}"
             )
-    largest = [float(max(range(len(row)), key=row.__getitem__)) for row in predicted]
+        indices.append(index)
+
+    largest: list[float] = []
+    for row in predicted:
+        best = max(range(len(row)), key=row.__getitem__)
+        largest.append(float(best))
     positive = 1.0 if count == 2 else None
     return _Decisions(largest, indices, classes, multilabel=False, positive=positive)
 
@@ -256,12 +271,16 @@ def _classify_single(
 ) -> _Decisions:
     """Classify samples with one number each: a score with a border, or a class."""
     labels = set(expected)
-    if border is None and all(float(x).is_integer() for x in (*predicted, *expected)):
-        classes = sorted({*predicted, *expected})
-        is_binary = set(classes) <= {0.0, 1.0} or set(classes) <= {-1.0, 1.0}
+    occurring = labels.union(predicted)
+    if border is None and all(float(x).is_integer() for x in occurring):
+        is_binary = occurring <= {0.0, 1.0} or occurring <= {-1.0, 1.0}
         positive = 1.0 if is_binary else None
+        classes = sorted(occurring)
         return _Decisions(predicted, expected, classes, multilabel=False, positive=positive)
-    if border is None and not (labels <= {-1.0, 1.0} and -1.0 in labels):
+
+    # Labels of -1 and 1 say themselves that the border is 0.
+    have_signs = labels <= {-1.0, 1.0} and -1.0 in labels
+    if border is None and not have_signs:
         raise OptionError(
             "the predictions are scores: give border=0.5 for probabilities, "
             "border=0.0 for scores before the sigmoid"
@@ -314,7 +333,8 @@ def _average(decisions: _Decisions, average: str, name: str) -> float:
     total = sum(support)
     if not total:
         return 0.0
-    return sum(score * size for score, size in zip(scores, support, strict=True)) / total
+    weighted = [score * size for score, size in zip(scores, support, strict=True)]
+    return sum(weighted) / total
 
 
 def _count(decisions: _Decisions, label: float) -> _ClassCounts:
@@ -331,11 +351,16 @@ def _count(decisions: _Decisions, label: float) -> _ClassCounts:
 
 
 def _score(name: str, count: _ClassCounts) -> float:
-    if name == "f1":
-        both = count.predicted + count.expected
-        return 2.0 * count.right / both if both else 0.0
-    whole = count.predicted if name == "precision" else count.expected
-    return count.right / whole if whole else 0.0
+    right = float(count.right)
+    if name == "precision":
+        whole = count.predicted
+    elif name == "recall":
+        whole = count.expected
+    else:
+        # Their harmonic mean, 2 / (1 / precision + 1 / recall), with fractions cleared.
+        right *= 2.0
+        whole = count.predicted + count.expected
+    return right / whole if whole else 0.0
 
 
 def _as_lists(
@@ -354,14 +379,16 @@ def _as_lists(
 
 
 def _unwrap(items: list[Prediction]) -> list[float]:
-    return [float(item[0] if isinstance(item, list) else item) for item in items]
+    numbers = [item[0] if isinstance(item, list) else item for item in items]
+    return list(map(float, numbers))
 
 
 def _as_tables(predictions: Sequence[Prediction], targets: Sequence[Target]) -> tuple[Table, Table]:
     """Convert both to arrays (samples, outputs)."""
     predicted, expected = _as_lists(predictions, targets)
-    scores = numpy.array(predicted, dtype=float).reshape(len(predicted), -1)
-    wanted = numpy.array(expected, dtype=float).reshape(len(expected), -1)
+    n = len(predicted)
+    scores = numpy.array(predicted, dtype=float).reshape(n, -1)
+    wanted = numpy.array(expected, dtype=float).reshape(n, -1)
     if scores.shape != wanted.shape:
         raise LengthError(
             f"a metric needs a target for each output: {scores.shape[1]} outputs, "

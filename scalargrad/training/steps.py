@@ -107,6 +107,7 @@ class EagerStep(Step):
 
         weights = None if samples.weights is None else [samples.weights[i] for i in batch]
         shares = normalize_weights(weights, len(batch))
+        # Copies: a model or a loss that changes them in place must not change the user's data.
         inputs = [copy_entry(samples.inputs[i]) for i in batch]
         targets = [copy_entry(samples.targets[i]) for i in batch]
         if self.model.needs_batch:
@@ -171,6 +172,7 @@ class EagerStep(Step):
         if self.penalty is None:
             return 0.0
         penalty = self.penalty(self.model)
+        # It may also be a plain number, which has no gradient.
         if isinstance(penalty, Value):
             penalty.backward()
         return float(plain(penalty))

@@ -72,6 +72,7 @@ def nested_shape(nest: Target) -> Shape | None:
 
 def _check_shapes(name: str, prediction: Prediction, samples: Samples, what: str) -> None:
     wanted = nested_shape(prediction)
+    # All rows of an array have its shape, so there is no need to look at each.
     if wanted is None or samples.y_rows.shape == wanted:
         return
     for i, target in enumerate(samples.targets):
