@@ -334,8 +334,11 @@ class Compiled:
             [1, 3]
         """
         checked = self._check_arguments(arrays)
-        batch = self._batch(checked, self._read_leaves(), self._draw_for(checked))
-        return numpy.array(list(islice(batch.odd_rows(), limit)), dtype=numpy.intp)
+        read = self._read_leaves()
+        drawn = self._draw_for(checked)
+        batch = self._batch(checked, read, drawn)
+        samples = list(islice(batch.odd_rows(), limit))
+        return numpy.array(samples, dtype=numpy.intp)
 
     def gradients_by_name(self) -> dict[str, float]:
         """Return the gradient of the last `value_and_grad` by the names of the parameters.
@@ -343,7 +346,9 @@ class Compiled:
         The last call counts, of whichever thread: where several threads call, keep what each call
         returned instead. The numbers are those of the returned array itself, changes included.
         """
-        names = [name for name, _ in self.model.named_parameters()] if self.model else []
+        if self.model is None:
+            return {}
+        names = [name for name, _ in self.model.named_parameters()]
         return dict(zip(names, self._gradient.tolist(), strict=True))
 
     def inputs_gradient(self, *arguments: ArrayLike) -> list[Array]:
@@ -356,7 +361,8 @@ class Compiled:
             LengthError: The function has several outputs, or an argument has another shape.
         """
         self._require_one_output("inputs_gradient")
-        return [array[:, 0] for array in self.jacobian(*arguments)]
+        jacobian = self.jacobian(*arguments)
+        return [array[:, 0] for array in jacobian]
 
     def jacobian(self, *arguments: ArrayLike) -> list[Array]:
         """Return the derivative of every output of each sample by its inputs.
@@ -374,10 +380,12 @@ class Compiled:
         drawn = self._draw_for(arrays)
 
         # One backward pass for each output: its seed is a row of the identity matrix.
+        batch_size = len(drawn)
         by_output = []
         for row in numpy.eye(len(self.program.outputs)):
-            seed = numpy.tile(row, (len(drawn), 1))
-            by_output.append(self._backend.pull_back(arrays, read, drawn, seed))
+            seed = numpy.tile(row, (batch_size, 1))
+            gradients = self._backend.pull_back(arrays, read, drawn, seed)
+            by_output.append(gradients)
         by_argument = [numpy.stack(parts, axis=1) for parts in zip(*by_output, strict=True)]
 
         jacobian = numpy.concatenate(by_argument, axis=2)
@@ -386,7 +394,8 @@ class Compiled:
             finite = numpy.isfinite(jacobian).all(axis=(1, 2))
             for sample in numpy.flatnonzero(~finite).tolist():
                 jacobian[sample] = self._replay.jacobian(batch.leaves(sample))
-        return numpy.split(jacobian, numpy.cumsum(self.sizes)[:-1], axis=2)
+        ends = numpy.cumsum(self.sizes)
+        return numpy.split(jacobian, ends[:-1], axis=2)
 
     # Pure functions, for JAX
 
@@ -459,16 +468,23 @@ class Compiled:
         Returns:
             The recorded output, or a list of the outputs. `viz.draw` shows the graph of the sample.
         """
-        rows = [numpy.reshape(numpy.asarray(each, dtype=float), (1, -1)) for each in sample]
+        rows = []
+        for argument in sample:
+            numbers = numpy.asarray(argument, dtype=float)
+            rows.append(numbers.reshape(1, -1))
         arrays = self._check_arguments(rows)
-        batch = self._batch(arrays, self._read_leaves(), self._draw_for(arrays))
+        read = self._read_leaves()
+        drawn = self._draw_for(arrays)
+        batch = self._batch(arrays, read, drawn)
         leaves = batch.leaves(0)
         self._replay.load(leaves.sample, leaves.parameters, leaves.drawn)
 
         outputs = self._trace.outputs
         if len(outputs) == 1:
             self._replay.backward()
-        return outputs[0] if self._trace.single else list(outputs)
+        if self._trace.single:
+            return outputs[0]
+        return list(outputs)
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -501,7 +517,8 @@ class Compiled:
             f"{self.recorded_rows:,} scalars recorded, {len(self.program):,} rows after all "
             f"passes, {len(kernels)} {noun}"
         )
-        return "\n".join([head, *(f"  {kernel}" for kernel in kernels)])
+        lines = [f"  {kernel}" for kernel in kernels]
+        return "\n".join([head, *lines])
 
     @fits_terminal
     def __str__(self) -> str:
@@ -529,12 +546,13 @@ class Compiled:
         if not sources:
             return numpy.empty((batch, 0))
         # Sample by sample: eager code draws all numbers of one sample before those of the next.
-        rows = [[source.draw() for source in sources] for _ in range(batch)]
-        return numpy.array(rows, dtype=float).reshape(batch, len(sources))
+        numbers = [source.draw() for _ in range(batch) for source in sources]
+        return numpy.array(numbers, dtype=float).reshape(batch, len(sources))
 
     def _draw_for(self, arrays: Sequence[Array]) -> Array:
         """Draw for a batch; a function without arguments is a batch of one."""
-        return self.draw(len(arrays[0]) if arrays else 1)
+        batch = len(arrays[0]) if arrays else 1
+        return self.draw(batch)
 
     def _read_leaves(self) -> Array:
         """Return the numbers of the leaves that are read at each call.

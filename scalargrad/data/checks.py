@@ -125,9 +125,10 @@ def as_floats(items: Samples, what: str) -> Floats:
     if array.dtype.kind not in "biuf":
         raise DataError(f"{what} must hold real numbers, not {array.flat[0].item()!r}")
     floats = array.astype(np.float64)
-    if not np.isfinite(floats).all():
-        first = np.argwhere(~np.isfinite(floats))[0]
-        place = tuple(int(i) for i in first)
+    bad = ~np.isfinite(floats)
+    if bad.any():
+        first = np.argwhere(bad)[0]
+        place = tuple(map(int, first))
         raise DataError(
             f"{what}{list(place)} is {floats[place]:g}: fill or leave out what is missing"
         )

@@ -113,9 +113,11 @@ def _count_up(bits: int) -> Floats:
     """Return all rows of `bits` bits, in the order of the numbers that they spell."""
     if checked_int(bits, "bits", 1) > 20:
         raise OptionError(f"bits must be at most 20, not {bits}: the table has 2**bits rows")
-    numbers = np.arange(2**bits)[:, None]
+    numbers = np.arange(2**bits)
+    # The highest bit comes first, as numbers are written.
     places = np.arange(bits)[::-1]
-    return (numbers >> places & 1).astype(np.float64)
+    digits = numbers[:, None] >> places & 1
+    return digits.astype(np.float64)
 
 
 def _as_answers(truths: NDArray[np.bool_]) -> Integers:

@@ -101,13 +101,19 @@ def _stratified_order(y: Array, count: int, rng: np.random.Generator) -> Integer
     quotas = sizes * count // len(y)
     remainders = sizes * count % len(y)
     left = count - quotas.sum()
-    quotas[np.argsort(-remainders, kind="stable")[:left]] += 1
+    most_lost = np.argsort(-remainders, kind="stable")
+    quotas[most_lost[:left]] += 1
 
-    members = [rng.permutation(np.flatnonzero(labels == i)) for i in range(len(classes))]
-    first = np.concatenate([group[:quota] for group, quota in zip(members, quotas, strict=True)])
-    rest = np.concatenate([group[quota:] for group, quota in zip(members, quotas, strict=True)])
+    first = []
+    rest = []
+    for i, quota in enumerate(quotas):
+        members = np.flatnonzero(labels == i)
+        shuffled = rng.permutation(members)
+        first.append(shuffled[:quota])
+        rest.append(shuffled[quota:])
     # Shuffled again, because both are sorted by class.
-    return np.concatenate([rng.permutation(first), rng.permutation(rest)])
+    order = [rng.permutation(np.concatenate(part)) for part in (first, rest)]
+    return np.concatenate(order)
 
 
 @explain_calls
@@ -208,9 +214,11 @@ def one_hot(y: Samples, classes: int) -> Floats:
     """
     width = checked_int(classes, "classes", 1)
     labels = as_classes(as_array(y, "y"), "y")
-    if labels.max() >= width:
-        place = int(np.argmax(labels >= width))
+    too_large = labels >= width
+    if too_large.any():
+        place = int(np.argmax(too_large))
         raise OptionError(f"y[{place}] is {labels[place]}, and {width} classes are 0 … {width - 1}")
-    table = np.zeros((len(labels), width))
-    table[np.arange(len(labels)), labels] = 1.0
+    count = len(labels)
+    table = np.zeros((count, width))
+    table[np.arange(count), labels] = 1.0
     return table

@@ -57,6 +57,7 @@ class RateTest:
             )
         self.gradient: Vector = numpy.array([by_parameter[id(each)] for each in parameters])
         self.data: Vector = numpy.array([parameter.data for parameter in parameters])
+        # Each step starts from the state that the optimizer has now, such as its momentum.
         self._state = self.optimizer.state_dict()
         self._generators = [
             (generator, generator.getstate()) for _, generator in self.model.named_generators()

@@ -143,6 +143,7 @@ class Recorder(Callback):
         self._first_every = self.every
 
     def on_train_begin(self, training: Training) -> None:
+        # A resumed training goes on with the frames that it was saved with.
         if not training.epoch:
             self.recording = Recording()
             self.every = self._first_every
