@@ -24,7 +24,7 @@ from safetensors.numpy import save as to_safetensors
 
 from .errors import CheckpointError
 from .nn import Module
-from .nn.tensors import Tensor, tensors
+from .nn.tensors import Leaf, tensors
 from .utils.calls import explain_calls
 from .utils.files import as_path, write
 from .utils.spelling import suggestion
@@ -189,8 +189,7 @@ def load_model(model: Module, path: str | PathLike[str]) -> None:
         CheckpointError: For a file with other names or shapes; then nothing has changed.
         FileNotFoundError: If there is no such file.
     """
-    assign = checked_model_arrays(model, load(path).arrays, str(path))
-    assign()
+    write_leaves(match_model_arrays(model, load(path).arrays, str(path)))
 
 
 def model_arrays(model: Module) -> dict[str, Array]:
@@ -215,25 +214,18 @@ def model_arrays(model: Module) -> dict[str, Array]:
     return arrays
 
 
-class _Assignment:
-    """Numbers that are known to fit a network, to be put there."""
-
-    def __init__(self, parts: list[tuple[Tensor, list[float]]]) -> None:
-        self._parts = parts
-
-    def __call__(self) -> None:
-        for tensor, numbers in self._parts:
-            for leaf, number in zip(tensor.leaves, numbers, strict=True):
-                leaf.data = number
-
-
-def checked_model_arrays(model: Module, arrays: Mapping[str, Array], where: str) -> _Assignment:
-    """Check that arrays are those of a network, and return what assigns them, which can't fail.
+def match_model_arrays(
+    model: Module, arrays: Mapping[str, Array], where: str
+) -> list[tuple[Leaf, float]]:
+    """Check that arrays are those of a network, and pair its leaves with their numbers.
 
     Args:
         model: A network.
         arrays: Arrays by name; those of a training besides are left alone.
         where: What errors call their source.
+
+    Returns:
+        What `write_leaves` takes.
 
     Raises:
         CheckpointError: If one is missing, is too much, or has another shape.
@@ -241,7 +233,7 @@ def checked_model_arrays(model: Module, arrays: Mapping[str, Array], where: str)
     wanted = tensors(model)
     names = {tensor.name for tensor in wanted}
     _refuse_unknown(names, arrays, where)
-    parts = []
+    pairs: list[tuple[Leaf, float]] = []
     for tensor in wanted:
         if tensor.name not in arrays:
             hint = suggestion(tensor.name, set(arrays) - names, otherwise="")
@@ -252,16 +244,21 @@ def checked_model_arrays(model: Module, arrays: Mapping[str, Array], where: str)
                 f"{tensor.name!r} has the shape {array.shape} in {where}, "
                 f"but {tensor.shape} in the model"
             )
-        parts.append((tensor, array.ravel().tolist()))
-    return _Assignment(parts)
+        pairs += zip(tensor.leaves, array.ravel().tolist(), strict=True)
+    return pairs
 
 
-def _refuse_unknown(names: Iterable[str], arrays: Mapping[str, Array], where: str) -> None:
-    known = set(names)
+def write_leaves(pairs: Iterable[tuple[Leaf, float]]) -> None:
+    """Set the numbers of leaves. All was checked before, so that no model is left half loaded."""
+    for leaf, number in pairs:
+        leaf.data = number
+
+
+def _refuse_unknown(names: set[str], arrays: Mapping[str, Array], where: str) -> None:
     for name in arrays:
         is_besides = name.startswith(_OF_TRAINING) or name.rpartition(".")[2] in _COUNTERS
-        if name not in known and not is_besides:
-            hint = suggestion(name, known - set(arrays), otherwise="")
+        if name not in names and not is_besides:
+            hint = suggestion(name, names - set(arrays), otherwise="")
             raise CheckpointError(f"{where} has {name!r}, which the model has not{hint}")
 
 
@@ -306,7 +303,7 @@ def _from_entry(name: str, entry: Mapping[str, Any]) -> Array:
             f"{name!r} holds numbers of the type {entry['dtype']}, which can't be read here: "
             "convert them to float32 or float64 before saving"
         )
-    array = numpy.frombuffer(bytes(entry["data"]), dtype).reshape(entry["shape"])
+    array = numpy.frombuffer(entry["data"], dtype).reshape(entry["shape"])
     return array.astype(numpy.float64)
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis draws the same examples in every run, and takes the time it needs."""
+"""What all tests share: Hypothesis draws the same examples in every run, without a deadline."""
 
 from hypothesis import Phase, register_random, settings
 

@@ -1,4 +1,4 @@
-"""What `import scalargrad as sg` offers: functions at once, modules when they are first asked for."""
+"""What `import scalargrad as sg` offers: functions at once, modules when first asked for."""
 
 import subprocess
 import sys
@@ -19,7 +19,8 @@ def run(program: str) -> list[str]:
 
 
 def test_modules_are_attributes_of_a_plain_import() -> None:
-    program = "import scalargrad as sg; print(sg.optim.Adam.__name__, sg.data.moons.__name__, sg.training.EarlyStopping.__name__)"
+    names = "sg.optim.Adam.__name__, sg.data.moons.__name__, sg.training.EarlyStopping.__name__"
+    program = f"import scalargrad as sg; print({names})"
     assert run(program) == ["Adam", "moons", "EarlyStopping"]
 
 

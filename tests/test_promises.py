@@ -166,7 +166,8 @@ from scalargrad.nn import MLP
 
 rng = Random(3)
 values = [Value(rng.uniform(-1, 1), label=f"x{i}") for i in range(9)]
-for i in range(300):  # later values over earlier ones, labeled, so that each leaf is reached in very many ways
+# later values over earlier ones, labeled, so that each leaf is reached in very many ways
+for i in range(300):
     x, y = rng.choice(values[-20:]), rng.choice(values[-20:])
     values.append(sg.tanh(x * rng.uniform(-2, 2) + y))
     values[-1].label = f"y{i}"

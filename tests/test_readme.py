@@ -1,4 +1,4 @@
-"""The README is true: its snippets run and print what it shows, its links lead somewhere, its picture shows the numbers it should."""
+"""The README is true: its snippets run and print what it shows, its links lead somewhere."""
 
 import doctest
 import re
@@ -75,7 +75,7 @@ def test_the_two_commands_are_each_on_one_line() -> None:
 
 
 def test_the_ci_script_finds_each_command_once() -> None:
-    """It greps the README for these words, so that the commands are written down in one place only."""
+    """It looks for these words in the README, so the commands are written in one place only."""
     assert 'grep -F "pip install -e \\".[$1]\\" && " README.md' in (ROOT / ".ci/run").read_text(
         encoding="utf-8"
     )

@@ -1,7 +1,7 @@
 """Rules of the code that no linter knows: light imports, names of operations, sizes, docstrings.
 
-Which module may import which is written in `pyproject.toml` as contracts for import-linter, and that every module,
-class and function has a docstring is ruff's to say.
+Which module may import which is written in `pyproject.toml` as contracts for import-linter, and
+that every module, class and function has a docstring is ruff's to say.
 """
 
 import ast
@@ -75,13 +75,14 @@ start = time.process_time()
 import numpy
 numpy_alone = time.process_time()
 import scalargrad, scalargrad.nn
-print(numpy_alone - start, time.process_time() - start, *{name.split(".")[0] for name in sys.modules})
+packages = {name.split(".")[0] for name in sys.modules}
+print(numpy_alone - start, time.process_time() - start, *packages)
 """
 
 
 @pytest.fixture(scope="module")
 def imports() -> list[list[str]]:
-    """What three fresh processes print: seconds for NumPy, seconds for NumPy and scalargrad, and the packages loaded then.
+    """What three fresh processes print: seconds for NumPy, for both, and the packages loaded.
 
     The seconds are the processor's, which a busy machine hardly disturbs.
     """
@@ -119,15 +120,15 @@ ALLOWED = {
     "scalargrad/training/callbacks.py": {"max", "min"},
     # that of a gradient, as a label
     "scalargrad/doctor/checks.py": {"norm"},
-    # Python's operators have names, too; and on Values a condition is decided already, so `where` is
-    # replaced in their namespace
+    # Python's operators have names, too; and on Values a condition is decided already, so `where`
+    # is replaced in their namespace
     "scalargrad/core/operations.py": {"add", "mul", "pow", "sub", "where"},
 }
 """Where the name of an operation may stand outside of the table, and why."""
 
 
 def names_of_operations(source: Source) -> set[str]:
-    """Names of the table that the code spells as text, or as an attribute of a namespace of operations."""
+    """Names of the table that the code spells as text, or as an attribute of a namespace."""
     docs = {id(node.value) for node in source.nodes if isinstance(node, ast.Expr)}
     constants = (
         node.value

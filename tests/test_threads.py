@@ -1,4 +1,4 @@
-"""Two threads at once: every public object says from two threads what it says from one, with switches as often as Python can."""
+"""Two threads at once: every public object says from two threads what it says from one."""
 
 import copy
 import gc
@@ -501,7 +501,8 @@ import sys, threading
 sys.setswitchinterval(1e-6)
 import scalargrad as sg
 uses = [
-    lambda: sg.fit, lambda: sg.compile, lambda: sg.diagnose, lambda: sg.optim.Adam, lambda: sg.data.xor,
+    lambda: sg.fit, lambda: sg.compile, lambda: sg.diagnose, lambda: sg.optim.Adam,
+    lambda: sg.data.xor,
     lambda: sg.checkpoint.save, lambda: sg.pretraining.pretrain, lambda: __import__("viz").draw,
 ]
 ready, errors = threading.Barrier(len(uses)), []
@@ -565,7 +566,7 @@ def test_drawn_leaves_share_a_source() -> None:
 
 
 def test_parameters_of_one_model_in_graphs_of_two_threads_collect_both_gradients() -> None:
-    """Each graph is gone back by itself, one after the other: a leaf adds up what comes, and only one thread may do that at a time."""
+    """Backward one graph after the other: only one thread at a time may add to a leaf."""
     weight, lock = Parameter(2.0), threading.Lock()
 
     def going_back() -> None:
@@ -609,7 +610,7 @@ WITHOUT_A_ROW = {
     "scalargrad.nan": "a number",
     "scalargrad.losses": "a module, whose names have rows",
     "scalargrad.nn": "a module, whose names have rows",
-    "scalargrad.manual_seed": "is of the whole process: modules without a seed have a test of their own",
+    "scalargrad.manual_seed": "is of the whole process; modules without a seed have their own test",
     "scalargrad.core.seeds.manual_seed": "the same",
     "scalargrad.core.seeds.PROCESS": "the same",
     "scalargrad.training.collector_off": "is of the whole process, and has tests of its own",
@@ -617,7 +618,7 @@ WITHOUT_A_ROW = {
 
 
 def public(module: ModuleType) -> list[str]:
-    """The names that a module says are for users; without `__all__`, its own functions and classes."""
+    """The names of `__all__`; where there is none, the module's own functions and classes."""
     if hasattr(module, "__all__"):
         return list(module.__all__)
     own = [
@@ -685,5 +686,5 @@ def test_no_setting_of_the_whole_process_is_changed() -> None:
 
 
 def test_no_function_is_decorated_with_errstate() -> None:
-    """Before NumPy 2 such a decorator is one object, which remembers the settings of the thread that came last."""
+    """Before NumPy 2 such a decorator is one object, with the settings of the last thread."""
     assert [line for line in _code() if line.lstrip().startswith("@") and "errstate" in line] == []

@@ -6,8 +6,7 @@ itself. The rules are those of PyTorch, to rounding.
 
 In the formulas w is a parameter, g its gradient, η the learning rate, λ the weight decay and t
 the number of the step, from 1. A gradient that is None counts as 0. One that is not finite passes
-through to the
-parameter: whether to stop is up to the training loop.
+through to the parameter: whether to stop is up to the training loop.
 """
 
 from collections.abc import Iterable

@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy
 
-from scalargrad.checkpoint import Checkpoint, checked_model_arrays, load, model_arrays, save
+from scalargrad.checkpoint import (
+    Checkpoint,
+    load,
+    match_model_arrays,
+    model_arrays,
+    save,
+    write_leaves,
+)
 from scalargrad.core.checks import checked_int
 from scalargrad.errors import CheckpointError
 from scalargrad.utils.files import as_path
@@ -109,7 +116,7 @@ def resume_training(training: Training, path: Path) -> None:
             if key not in metadata:
                 raise CheckpointError(f"{path} holds no training: it has no {key!r}")
         _check_identity(metadata["identity"], training.identity())
-        assign_model = checked_model_arrays(training.model, arrays, str(path))
+        leaves = match_model_arrays(training.model, arrays, str(path))
 
         state = {key: _unpack(metadata[key], arrays) for key in _KEYS}
         history = _history_state(state["history"])
@@ -120,7 +127,7 @@ def resume_training(training: Training, path: Path) -> None:
         training.optimizer.load_state_dict(state["optimizer"])
         _load_callbacks(training, state["callbacks"])
         _load_generators(training, state["generators"])
-        assign_model()
+        write_leaves(leaves)
         _check_nothing_was_lost(training, checkpoint)
 
 

@@ -19,7 +19,7 @@ _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _ARGUMENTS = parse_synonyms("""
     learning_rate lr eta step_size rate alpha
     optimizer optimiser opt optim rule
-    initializer initializer init weight_init kernel_initializer initialization initialization
+    initializer initialiser init weight_init kernel_initializer initialization initialisation
     activation activations act nonlinearity activation_function act_fn
     output_activation last_activation final_activation
     epochs epoch n_epochs num_epochs nb_epoch max_iter iterations n_iter steps
@@ -27,7 +27,7 @@ _ARGUMENTS = parse_synonyms("""
     batch_size batchsize bs batch minibatch_size
     size batch_size hidden_size units features dim
     weight_decay decay wd l2
-    penalty regularization regularizer kernel_regularizer weight_decay
+    penalty regularization regularisation regularizer regulariser kernel_regularizer weight_decay
     validation validation_data validation_split validation_set val val_data eval_set
     metrics metric
     callbacks callback

@@ -1,7 +1,8 @@
 """Files that are damaged or make no sense: `python -m tests.campaigns.checkpoints [FILES] [SEED]`.
 
-Half of the files are a checkpoint with bytes changed, which `load` must refuse or read right; the other
-half are well formed, with parts replaced, from which a training must resume or be left as it was.
+Half of the files are a checkpoint with bytes changed, which `load` must refuse or read right. The
+other half are well formed, with parts replaced: from these a training must resume, or be left as it
+was.
 """
 
 import sys

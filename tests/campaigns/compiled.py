@@ -1,4 +1,7 @@
-"""Thousands of random graphs, compiled, must say what eager code says: `python -m tests.campaigns.compiled [GRAPHS]`."""
+"""Thousands of random graphs, compiled, must say what eager code says.
+
+`python -m tests.campaigns.compiled [GRAPHS]`
+"""
 
 import sys
 import time

@@ -1,4 +1,7 @@
-"""A training killed again and again at random moments must come to the same bits: `python -m tests.campaigns.kills [TRAININGS]`."""
+"""A training killed again and again at random moments must come to the same bits.
+
+`python -m tests.campaigns.kills [TRAININGS]`
+"""
 
 import random
 import subprocess
@@ -44,7 +47,8 @@ def main(trainings: int) -> None:
             printed, count = killed_until_done(Path(folder, f"{seed}.checkpoint"), seed)
             kills, equal = kills + count, equal + (printed == expected)
     print(
-        f"{trainings} trainings of {history.epochs} epochs, killed {kills} times: {equal} came to the same bits"
+        f"{trainings} trainings of {history.epochs} epochs, killed {kills} times: "
+        f"{equal} came to the same bits"
     )
     sys.exit(equal != trainings)
 

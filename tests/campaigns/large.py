@@ -1,7 +1,7 @@
 """Graphs far larger than those of the tests: `python -m tests.campaigns.large`.
 
-The tests show with tens of thousands of values that nothing recurses and that work grows in proportion.
-Here the same is done with up to a million, and each line prints what it took.
+The tests show with tens of thousands of values that nothing recurses and that work grows in
+proportion. Here the same is done with up to a million, and each line prints what it took.
 """
 
 import copy

@@ -8,7 +8,7 @@ from scalargrad.core.graph import topological
 
 
 def node(number: int, args: tuple[Value, ...] = (), known: bool = True) -> Value:
-    """A Value with a number to tell it by; where its partials are not known it stores them otherwise."""
+    """A Value with a number to tell it by. Without known partials it stores operands otherwise."""
     return Value(number, args, "made", partials=[0.0] * len(args) if known else None)
 
 
@@ -57,7 +57,7 @@ def test_the_order_depends_on_the_shape_alone(nodes: list[Value]) -> None:
 
 
 def by_the_book(roots: list[Value]) -> list[Value]:
-    """Depth first, operands in order, each node after its operands: the recursion as it is written everywhere."""
+    """The recursion of the textbook: depth first, each node after its operands, in order."""
     order: list[Value] = []
     seen: set[Value] = set()
 

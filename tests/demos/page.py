@@ -1,4 +1,7 @@
-"""A strict reader of the gallery's page: `python -m tests.demos.page FOLDER DEMO…` checks a whole gallery, with nothing installed."""
+"""A strict reader of the gallery's page, which needs nothing installed.
+
+`python -m tests.demos.page FOLDER DEMO…` checks a whole gallery.
+"""
 
 import sys
 from base64 import b64encode
@@ -60,7 +63,7 @@ class Page(HTMLParser):
 
 
 def faults_of(folder: Path, demos: list[str]) -> list[str]:
-    """What is wrong with the gallery in `folder`, which should show `demos`: an empty list for a good one."""
+    """What is wrong with the gallery in `folder`, which should show `demos`."""
     pages = {
         path.name: Page(path.read_text(encoding="utf-8"))
         for path in [folder / "index.html", *(folder / f"{demo}.html" for demo in demos)]

@@ -1,4 +1,4 @@
-"""The compiled demo: both descents against NumPy by hand, and the sample that was put back against the eager graph."""
+"""The compiled demo: descents against NumPy by hand, and a sample against the eager graph."""
 
 import re
 from collections.abc import Callable

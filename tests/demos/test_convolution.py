@@ -1,4 +1,4 @@
-"""The convolution: its maps against a plain sum, the same everywhere; images moved as they should be; counts and margins."""
+"""The convolution: its maps against a plain sum, images moved right, counts, margins."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""From a line to a framework: monotone chains, the order of the dictionary, the printed chains against formulas and differences."""
+"""From a line to a framework: monotone chains, and printed chains against formulas."""
 
 from collections.abc import Callable
 from math import exp, pi, prod, sin

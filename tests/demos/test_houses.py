@@ -1,4 +1,4 @@
-"""House prices: the table, least squares by the normal equations, the errors, and where the curves end."""
+"""House prices: the table, least squares by the normal equations, errors, the ends of curves."""
 
 import csv
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""From lines to curves: what is learned against numpy.polyfit, the table against plain arithmetic, the wave against its best cubic."""
+"""From lines to curves, against numpy.polyfit, plain arithmetic, and the best cubic of a wave."""
 
 from math import exp
 

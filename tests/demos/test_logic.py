@@ -1,4 +1,4 @@
-"""Logic: the tables against Python's own operators, the networks against their rows, the comparator against subtraction."""
+"""Logic: tables against Python's operators, networks against their rows, and the comparator."""
 
 from collections.abc import Callable
 

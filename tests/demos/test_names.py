@@ -1,4 +1,4 @@
-"""Names: the list, the samples, counting by hand, probabilities by NumPy, gradients by central differences."""
+"""Names: the list, counts by hand, probabilities by NumPy, gradients by central differences."""
 
 from collections import Counter
 from collections.abc import Callable

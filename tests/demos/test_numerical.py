@@ -1,4 +1,4 @@
-"""Numerical against backpropagated gradients: both against the gradient written by hand in NumPy, and files of the reader's own."""
+"""Numerical and backpropagated gradients against those by hand in NumPy; files of the reader."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def matrices(model: MLP) -> list[tuple[Any, Any]]:
 
 
 def by_hand(model: MLP, image: list[float], digit: int) -> tuple[float, Any]:
-    """Loss and gradient of sigmoid layers, softmax and cross-entropy, from the formulas of the textbook, as matrices."""
+    """Loss and gradient of sigmoid layers, softmax and cross-entropy, as the textbook has it."""
     layers, outputs = matrices(model), [numpy.array(image)]
     for weights, bias in layers[:-1]:
         outputs.append(1.0 / (1.0 + numpy.exp(-(weights @ outputs[-1] + bias))))

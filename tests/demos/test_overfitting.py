@@ -1,4 +1,4 @@
-"""Learned by heart: the loss against NumPy, the rise of the validation loss, and what each cure promises."""
+"""Learned by heart: the loss against NumPy, the rise of the validation loss, and every cure."""
 
 from functools import cache
 from math import hypot, log

@@ -1,4 +1,4 @@
-"""Recursion: the samples against Python's own addition, the cell against the same cell in NumPy, and lengths that it never saw."""
+"""Recursion: samples against Python's addition, the cell against NumPy, and unseen lengths."""
 
 from collections.abc import Callable
 from random import Random

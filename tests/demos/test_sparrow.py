@@ -1,4 +1,4 @@
-"""The sparrow network against the same network by hand in NumPy, its explosion, and what the cures do."""
+"""The sparrow network against the same by hand in NumPy, its explosion, and what the cures do."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Array = NDArray[numpy.float64]
 
 @dataclass
 class ByHand:
-    """The network 10-7-3-1 with ELU, as three matrices and three vectors; forward, backward and the step are written out."""
+    """The network 10-7-3-1 with ELU as matrices and vectors: forward, backward and the step."""
 
     weights: list[Array]
     biases: list[Array]
@@ -75,7 +75,7 @@ def slope(z: Array) -> Array:
 def side_by_side(
     model: MLP, rate: float, steps: int
 ) -> Iterator[tuple[float, float, Array, Array]]:
-    """For each sample in turn the network's loss and the one by hand, its gradient and the one by hand; then both take the step."""
+    """For each sample the losses and gradients of both, by the network and by hand, then a step."""
     hand, optimizer = ByHand.like(model), SGD(model.parameters(), rate)
     for x, target in zip(*sparrow.samples(steps), strict=True):
         model.zero_grad()

@@ -18,7 +18,7 @@ from scalargrad import Value, nn
 OURS = tuple(package.__path__[0] for package in (scalargrad, viz))
 
 VARIANT: ContextVar[int] = ContextVar("variant", default=0)
-"""Which numbers the work of this thread is about: what two threads mix up must differ to be seen."""
+"""Which numbers the work of this thread is about: only numbers that differ show a mix-up."""
 
 
 def interrupted(

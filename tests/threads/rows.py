@@ -1,4 +1,4 @@
-"""The rows of `scalargrad`: every public object at a small piece of work, with objects of its own."""
+"""The rows of `scalargrad`: every public object at a small piece of work, nothing shared."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""The rows of objects that two threads use together: each is made anew, and then both threads ask it the same."""
+"""The rows of objects that two threads share: each is made, then both threads ask the same."""
 
 import copy
 import pickle

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 Work = Callable[[Path], Any]
-"""Does something with objects of its own, and files in a folder of its own; says always the same in one variant."""
+"""Does a piece of work in a folder, nothing shared; always says the same in one variant."""
 
 LINES = 60
 """After how many lines a thread stops in a row that has thousands of them."""

@@ -1,4 +1,4 @@
-"""Files that are well formed and make no sense: one thing in a checkpoint of a training is replaced."""
+"""Checkpoints of a training that are well formed and make no sense: parts are replaced."""
 
 import copy
 import math
@@ -25,7 +25,7 @@ ARRAYS: list[Any] = [
 
 
 def changed(found: Checkpoint, rng: Random) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arrays and the metadata of a checkpoint, with one to three things replaced or taken out."""
+    """The arrays and metadata of a checkpoint, with one to three things replaced or taken out."""
     arrays: dict[str, Any] = dict(found.arrays)
     metadata = copy.deepcopy(found.metadata)
     for _ in range(rng.randint(1, 3)):

@@ -1,4 +1,4 @@
-"""What type checkers and editors see: right uses pass, wrong ones are found, completions are complete."""
+"""What type checkers and editors see: right uses pass, wrong ones are found, and completions."""
 
 import json
 import subprocess

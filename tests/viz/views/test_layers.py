@@ -428,7 +428,8 @@ def test_bars_stay_in_their_area_and_show_both_signs(outputs, slopes):
     )
     ((shown, place),) = place_pieces(card, 0.0)
     root = ElementTree.fromstring(
-        f"<svg xmlns='http://www.w3.org/2000/svg'>{draw_bars(shown, place, SvgWriter('light'))}</svg>"
+        "<svg xmlns='http://www.w3.org/2000/svg'>"
+        f"{draw_bars(shown, place, SvgWriter('light'))}</svg>"
     )
     bars = [(float(bar.get("x")), float(bar.get("width"))) for bar in root.iter(f"{NS}rect")]
     assert all(
@@ -467,7 +468,7 @@ def test_every_format_says_what_is_seen(tmp_path):
 
 
 class Dense(Module):
-    """A layer as people write it who have no neurons: rows of weights, and no scope for each unit."""
+    """A layer without neurons: rows of weights, and no scope for each unit."""
 
     def __init__(self, inputs, outputs, seed):
         rng = Random(seed)
