@@ -134,3 +134,19 @@ def test_what_if_starts_from_the_frame_that_is_seen(show: Show) -> None:
     assert page.text(".numbers code >> nth=0").strip() == "0.25"
     page.press("]")
     assert page.tab.locator(".moved").count() == 0
+
+
+WIDTHS = (1440, 840, 390)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_screen_is_too_narrow(show: Show, width: int) -> None:
+    page = show(viz.explore(trained()))
+    page.tab.set_viewport_size({"width": width, "height": 850})
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == width
+    for name in ("header", "footer"):
+        box = page.tab.locator(name).bounding_box()
+        assert box["x"] == 0
+        assert box["width"] <= width
+        inner = f"[...document.querySelectorAll('{name} *')].map((e) => e.getBoundingClientRect())"
+        assert page.tab.evaluate(f"Math.max(...{inner}.map((r) => r.right))") <= width
