@@ -139,9 +139,10 @@ def test_a_bit_changed_anywhere_is_refused_or_changes_no_number(saved: Path) -> 
     before = load(saved)
     expected = {name: array.tobytes() for name, array in before.arrays.items()}
     refused = 0
-    for place, bit in itertools.product(range(len(raw)), range(8)):
+    # two bits of each byte, each bit equally often: the campaign changes many more
+    for place, distance in itertools.product(range(len(raw)), (0, 4)):
         changed = bytearray(raw)
-        changed[place] ^= 1 << bit
+        changed[place] ^= 1 << (place + distance) % 8
         saved.write_bytes(changed)
         try:
             found = load(saved)
@@ -150,7 +151,7 @@ def test_a_bit_changed_anywhere_is_refused_or_changes_no_number(saved: Path) -> 
             continue
         assert found.metadata == before.metadata
         assert {name: array.tobytes() for name, array in found.arrays.items()} == expected
-    assert refused > 0.98 * 8 * len(raw)
+    assert refused > 0.98 * 2 * len(raw)
 
 
 def test_a_damaged_name_of_the_entry_does_not_hide_the_checksum(saved: Path) -> None:

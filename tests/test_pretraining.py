@@ -24,7 +24,7 @@ def test_a_linear_autoencoder_comes_near_to_principal_components_and_never_beats
     rest = numpy.linalg.svd(centered, compute_uv=False)[2:]
     best = (rest**2).sum() / X.size
     (history,) = quick(
-        MLP(5, [2, 1], activation=None, seed=2), epochs=400, batch_size=10, optimizer="adam"
+        MLP(5, [2, 1], activation=None, seed=2), epochs=150, batch_size=5, optimizer="adam"
     )
     start, end = history["loss"][0], history["loss"][-1]
     assert best <= end < 0.05 * start
@@ -80,7 +80,7 @@ def test_other_steps_are_passed_in_evaluation_and_frozen_layers_stay() -> None:
 
 def test_noise_goes_in_but_is_not_to_come_out() -> None:
     (clean,), (noisy,) = (
-        quick(MLP(5, [5, 1], activation=None, seed=2), epochs=150, noise=noise)
+        quick(MLP(5, [5, 1], activation=None, seed=2), epochs=40, noise=noise)
         for noise in (0.0, 0.5)
     )
     assert clean["loss"][-1] < noisy["loss"][-1]

@@ -179,7 +179,7 @@ print(loss.data.hex(), *[x.grad.hex() for x in values])
 
 def test_equal_seeds_give_equal_bits_in_every_process() -> None:
     outputs = set()
-    for seed in range(8):
+    for seed in range(3):
         environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM],

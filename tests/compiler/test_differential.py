@@ -38,7 +38,7 @@ SELECTING = (
 SETTINGS = ("pow", "clamp", "leaky_relu", "elu", "celu", "rrelu", "hardtanh", "where", "add", "mul")
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(rng=st.randoms(use_true_random=False))
 def test_any_graph(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=30)) == []
@@ -47,7 +47,7 @@ def test_any_graph(rng: Random) -> None:
 @pytest.mark.parametrize(
     "ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"]
 )
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(rng=st.randoms(use_true_random=False))
 def test_graphs_of_few_operations(ops: tuple[str, ...], rng: Random) -> None:
     assert differing(Kitchen(ops=ops, rng=rng, steps=40)) == []

@@ -113,7 +113,7 @@ def test_in_a_network() -> None:
     )
     x = [1.0, -1.0, 0.5]
     assert len({model(x)[0].data for _ in range(5)}) == 5
-    mean = math.fsum(model(x)[0].data for _ in range(3000)) / 3000
+    mean = math.fsum(model(x)[0].data for _ in range(1000)) / 1000
     plain = model.eval()(x)[0].data
     assert mean == pytest.approx(plain, abs=0.2)
     assert masks([model(x)[0]]) == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalargrad import Value, losses
@@ -277,6 +277,7 @@ pairs = st.lists(st.tuples(classes, classes), min_size=1, max_size=20)
 
 
 @pytest.mark.filterwarnings("ignore")
+@settings(max_examples=30)
 @given(pairs)
 def test_averages_over_classes(pairs: list[tuple[int, int]]) -> None:
     found, wanted = [list(column) for column in zip(*pairs, strict=True)]
@@ -291,6 +292,7 @@ def test_averages_over_classes(pairs: list[tuple[int, int]]) -> None:
     )
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=20))
 def test_two_classes(pairs: list[tuple[float, int]]) -> None:
     scores, wanted = [list(column) for column in zip(*pairs, strict=True)]
@@ -304,6 +306,7 @@ def test_two_classes(pairs: list[tuple[float, int]]) -> None:
     )
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(*[st.integers(0, 1)] * 6), min_size=1, max_size=12))
 def test_several_labels(rows: list[tuple[int, ...]]) -> None:
     found, wanted = [list(row[:3]) for row in rows], [list(row[3:]) for row in rows]
