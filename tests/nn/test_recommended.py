@@ -72,7 +72,7 @@ def test_it_learns_two_moons() -> None:
         classes,
         loss="cross_entropy",
         optimizer=rate,
-        epochs=40,
+        epochs=60,
         batch_size=20,
         progress=False,
     )
