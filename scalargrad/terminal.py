@@ -9,7 +9,7 @@ import codecs
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TypeVar
 from unicodedata import normalize
 
 Owner = TypeVar("Owner")
@@ -134,7 +134,7 @@ def repr_fits_terminal(kind: type[Owner]) -> type[Owner]:
     return kind
 
 
-def replace_unencodable(stream: Any) -> None:
+def replace_unencodable(stream: object) -> None:
     """Make a stream write look-alikes for the characters that its encoding lacks.
 
     Args:

@@ -10,11 +10,12 @@ Schnabel, Numerical Methods for Unconstrained Optimization and Nonlinear Equatio
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core.conversion import as_float, plain
 from scalargrad.core.nested import (
@@ -160,7 +161,7 @@ Part = list[float] | Any
 Copier = Callable[[], Any]
 
 
-def _copier(nest: Any, parts: list[Part]) -> Copier:
+def _copier(nest: object, parts: list[Part]) -> Copier:
     """Return a function that copies a nest.
 
     It reads the numbers from the parts that are added to `parts`, so a number that is replaced
@@ -179,7 +180,7 @@ def _copier(nest: Any, parts: list[Part]) -> Copier:
     return lambda: next(iter(copy_row()))
 
 
-def _row_copier(row: Any, parts: list[Part]) -> Copier:
+def _row_copier(row: Sequence[object], parts: list[Part]) -> Copier:
     if not any(map(is_tree, row)):
         copy_items = _flat_copier(row, parts)
         return lambda: sequence_like(row, copy_items())
@@ -187,7 +188,7 @@ def _row_copier(row: Any, parts: list[Part]) -> Copier:
     return lambda: sequence_like(row, [copy() for copy in copiers])
 
 
-def _flat_copier(row: Iterable[Any], parts: list[Part]) -> Callable[[], Iterable[Numeric]]:
+def _flat_copier(row: Iterable[object], parts: list[Part]) -> Callable[[], Iterable[Numeric]]:
     """Return a function that copies the numbers and Values of a row.
 
     It may return the part itself; the caller copies that into a container.
@@ -201,7 +202,7 @@ def _flat_copier(row: Iterable[Any], parts: list[Part]) -> Callable[[], Iterable
     return lambda: [Value(x) if value else x for x, value in zip(part, is_value, strict=True)]
 
 
-def _array_copier(array: Any, parts: list[Part]) -> Copier:
+def _array_copier(array: NDArray[Any], parts: list[Part]) -> Copier:
     if array.dtype.kind not in "biuf":
         copy_items = _flat_copier(array.ravel().tolist(), parts)
         return lambda: object_array(list(copy_items()), array.shape)

@@ -2,13 +2,13 @@
 
 `Value.backward` walks a graph with numbers. `pullback` is the same walk with local derivatives that
 are built as graphs, from the rules of the table, so that they can be drawn and differentiated
-again. Values are `Any` here: the class is defined in a file that imports this one.
+again.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING
 
 from scalargrad.errors import GraphError
 
@@ -17,8 +17,13 @@ from .hooks import BY_HAND, hooked
 from .modes import check_question
 from .ops import CUT, TABLE, VALUES
 
+if TYPE_CHECKING:
+    from .value import Number, Value
 
-def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
+
+def pullback(
+    order: Sequence["Value"], seeds: Sequence[tuple["Value", "Number"]]
+) -> dict["Value", "Number"]:
     """Compute the gradients of the nodes of a graph as graphs.
 
     Args:
@@ -30,7 +35,7 @@ def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]]) -> dict[Any
         nothing.
     """
     check_question("a derivative (a transform, a tape, create_graph)")
-    gradients: dict[Any, Any] = {}
+    gradients: dict[Value, Number] = {}
     for output, seed in seeds:
         gradients[output] = gradients[output] + seed if output in gradients else seed
 
@@ -46,7 +51,7 @@ def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]]) -> dict[Any
     return gradients
 
 
-def _share(gradient: Any, partial: Any) -> Any:
+def _share(gradient: "Number", partial: "Number") -> "Number | None":
     """Multiply a gradient by a local derivative, with as few nodes as possible.
 
     Factors of 1 are left out, and None says that nothing flows: through an operand that a selection
@@ -65,7 +70,7 @@ def _share(gradient: Any, partial: Any) -> Any:
     return gradient * partial
 
 
-def local_derivatives(node: Any) -> tuple[Any, ...]:
+def local_derivatives(node: "Value") -> tuple["Number", ...]:
     """Build the local derivatives of a node as graphs over its operands.
 
     Args:
@@ -100,7 +105,7 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
     return partials
 
 
-def operands(node: Any) -> tuple[Any, ...]:
+def operands(node: "Value") -> tuple["Number", ...]:
     """Return all that an operation was given, in order: Values, and the numbers that stayed static.
 
     Args:
@@ -117,7 +122,7 @@ def operands(node: Any) -> tuple[Any, ...]:
     return tuple(next(args) if number is None else number for number in node.static_args)
 
 
-def wanted(node: Any) -> tuple[bool, ...]:
+def wanted(node: "Value") -> tuple[bool, ...]:
     """Return which operands of a node are Values, so that a derivative is wanted for them."""
     if node.static_args is None:
         return (True,) * len(node.args)
@@ -125,7 +130,7 @@ def wanted(node: Any) -> tuple[bool, ...]:
 
 
 @contextmanager
-def accumulating(leaves: Sequence[Any]) -> Iterator[None]:
+def accumulating(leaves: Sequence["Value"]) -> Iterator[None]:
     """Add the gradients that leaves have to those of the pass inside the block.
 
     If the pass raises, the leaves get back what they had, so a failed `backward()` changes nothing.
@@ -142,7 +147,7 @@ def accumulating(leaves: Sequence[Any]) -> Iterator[None]:
             leaf._grad = gradient + leaf._grad
 
 
-def step_back(node: Any) -> None:
+def step_back(node: "Value") -> None:
     """Send the gradient of one node to its operands, as `_backward` does in micrograd.
 
     Args:
@@ -166,7 +171,7 @@ def step_back(node: Any) -> None:
             arg.grad = (arg.grad or 0.0) + node.grad * partial
 
 
-def checked_partials(node: Any) -> tuple[float, ...]:
+def checked_partials(node: "Value") -> tuple[float, ...]:
     """Return the local derivatives of a node, one for each operand.
 
     Raises:
@@ -184,7 +189,7 @@ def checked_partials(node: Any) -> tuple[float, ...]:
     return partials
 
 
-def require_graph(node: Any) -> None:
+def require_graph(node: "Value") -> None:
     """Raise GraphError if `node` is the result of an operation whose graph was not kept."""
     if node._rest is NOT_RECORDED:
         raise GraphError(
@@ -194,7 +199,7 @@ def require_graph(node: Any) -> None:
         )
 
 
-def refuse_backward_by_hand(node: Any, error: type[Exception] = GraphError) -> None:
+def refuse_backward_by_hand(node: "Value", error: type[Exception] = GraphError) -> None:
     """Raise `error` if the node has a `_backward` that was set by hand.
 
     For whatever takes derivatives in another way than by calling it.

@@ -323,7 +323,7 @@ _NEVER_NUMBERS = (NumberLike, str, tuple, list, dict)
 _COMPARISON = "a comparison (a branch of Python) on a Value"
 
 
-def plain(x: Any) -> Any:
+def plain(x: object) -> Any:
     """Return the float in a Value, and anything else as it is."""
     if not isinstance(x, NumberLike):
         return x

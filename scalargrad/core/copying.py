@@ -45,7 +45,7 @@ def _announce(nodes: list["Value"]) -> Iterator["Value"]:
         _in_progress.reset(token)
 
 
-def reduce_value(value: "Value") -> tuple[Any, ...]:
+def reduce_value(value: "Value") -> tuple[object, ...]:
     """Reduce a Value for `pickle` and `copy`. Hooks stay with the original.
 
     Args:
@@ -122,7 +122,7 @@ def _refuse_copy() -> None:
     )
 
 
-def deepcopy_value(value: "Value", memo: dict[int, Any]) -> Any:
+def deepcopy_value(value: "Value", memo: dict[int, Any]) -> "Value":
     """Copy the whole graph of a Value. Hooks are not copied.
 
     Args:
@@ -147,4 +147,5 @@ def deepcopy_value(value: "Value", memo: dict[int, Any]) -> Any:
     for node in order:
         if hasattr(node._grad, "args"):
             memo[id(node)]._grad = deepcopy(node._grad, memo)
-    return memo[id(value)]
+    twin: Value = memo[id(value)]
+    return twin

@@ -4,7 +4,6 @@ Python's message for `value.gard = 0.0` can't say what was meant, and a `Value._
 slow down every operation. So the likeliest names are descriptors whose errors say what to write.
 """
 
-from typing import Any
 
 _OWN = (
     "a Value takes no attributes of your own; a Parameter does, and so does a subclass, "
@@ -53,7 +52,7 @@ class Missing:
         self.mistake = mistake
         self.message = f"a Value has no {name!r}" + (f": {hint}" if hint else "")
 
-    def __get__(self, value: object, owner: type | None = None) -> Any:
+    def __get__(self, value: object, owner: type | None = None) -> object:
         if self.name not in getattr(value, "__dict__", ()):
             raise AttributeError(self.message)
         return vars(value)[self.name]

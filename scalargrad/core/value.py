@@ -306,7 +306,7 @@ class Value(Operations, OtherNames, NumberLike):
         check_question("copying or pickling a Value")
         return reduce_value(self)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
         check_question("copying a Value")
         return deepcopy_value(self, memo)
 
@@ -514,7 +514,7 @@ def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
     return thing or other
 
 
-def operand(number: Any, what: str) -> Value:
+def operand(number: object, what: str) -> Value:
     """Turn a number beside an operator into a Constant, anything else into NotImplemented.
 
     With NotImplemented Python goes on to ask the other operand, which may know what to do.

@@ -113,9 +113,9 @@ class RReLU(_ActivationModule):
         return apply(ops.PRELU, x, slope)
 
 
-def _step(x: Number) -> Any:
+def _step(x: Number) -> Number:
     """Apply the step function; the first gradient that reaches it causes a NoGradientWarning."""
-    result = apply(ops.STEP, x)
+    result: Number = apply(ops.STEP, x)
     if isinstance(result, Value) and result.args:
         result.register_hook(_warn_of_step)
     return result

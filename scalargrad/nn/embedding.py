@@ -64,7 +64,7 @@ class Embedding(Module):
             return [self.forward(item) for item in x]
         return list(self.vectors[self._index(x)])
 
-    def _index(self, x: Any) -> int:
+    def _index(self, x: object) -> int:
         if isinstance(x, Value):
             raise DataError(
                 f"{describe(self)} takes a plain index, not a Value: which row is taken can't be "
