@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scalargrad.errors import GraphError
 
 from .graph import NOT_RECORDED, stored_partials
-from .hooks import BY_HAND, hooked
+from .hooks import BY_HAND, apply_hooks
 from .modes import check_question
 from .ops import CUT, TABLE, VALUES
 
@@ -43,7 +43,7 @@ def pullback(
         if node not in gradients:
             continue
         if node.metadata is not None:
-            gradients[node] = hooked(node, gradients[node])
+            gradients[node] = apply_hooks(node, gradients[node])
         for arg, partial in zip(node.args, local_derivatives(node), strict=True):
             share = _share(gradients[node], partial)
             if share is not None:
@@ -130,7 +130,7 @@ def wanted(node: "Value") -> tuple[bool, ...]:
 
 
 @contextmanager
-def accumulating(leaves: Sequence["Value"]) -> Iterator[None]:
+def accumulate_gradients(leaves: Sequence["Value"]) -> Iterator[None]:
     """Add the gradients that leaves have to those of the pass inside the block.
 
     If the pass raises, the leaves get back what they had, so a failed `backward()` changes nothing.

@@ -57,7 +57,7 @@ class HookHandle:
             self._hooks.remove(self._entry)
 
 
-def hooked(node: "Value", gradient: "Number") -> "Number":
+def apply_hooks(node: "Value", gradient: "Number") -> "Number":
     """Return the gradient of a node after its hooks, each of which may replace it."""
     metadata = node.metadata or {}
     for entry in list(metadata.get("hooks", ())):

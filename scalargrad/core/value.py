@@ -15,7 +15,7 @@ from scalargrad.terminal import fits_terminal
 from scalargrad.utils.calls import explain_calls, explain_class
 
 from . import ops
-from .backprop import accumulating, checked_partials, pullback, require_graph
+from .backprop import accumulate_gradients, checked_partials, pullback, require_graph
 from .compat import OtherNames
 from .conversion import (
     NumberLike,
@@ -30,7 +30,7 @@ from .conversion import checked_seeds as as_seeds
 from .conversion import checked_values as as_values
 from .copying import deepcopy_value, reduce_value, restore_value
 from .graph import NOT_RECORDED, hold_operands, stored_partials, topological
-from .hooks import BY_HAND, Hook, HookHandle, hooked
+from .hooks import BY_HAND, Hook, HookHandle, apply_hooks
 from .methods import Operations
 from .missing import MISSING
 from .modes import Scope, check_question, current_mode, is_tracing
@@ -570,7 +570,7 @@ def backward(
     order = topological([output for output, _ in seeds])
     leaves = [node for node in order if node._x is None and not node.args]
     _warn_if_nothing_learns(leaves)
-    with accumulating(leaves):
+    with accumulate_gradients(leaves):
         if create_graph:
             _set_gradient_graphs(order, seeds)
         else:
@@ -604,7 +604,7 @@ def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) 
 
     for node in reversed(order):
         if node.metadata is not None:
-            node._grad = float(hooked(node, node._grad))
+            node._grad = float(apply_hooks(node, node._grad))
             if BY_HAND in node.metadata:
                 node.metadata[BY_HAND]()
                 continue

@@ -10,7 +10,7 @@ from scalargrad.errors import DataError, OptionError
 
 from .initializers import Initializer, InitializerName, weights_by_neuron
 from .initializers import initializer as resolve_initializer
-from .inputs import unpacked
+from .inputs import unpack
 from .module import Module
 from .naming import describe
 from .reshape import is_list
@@ -59,7 +59,7 @@ class Embedding(Module):
             DataError: If something is not an index.
             OptionError: If an index is out of range.
         """
-        x = unpacked(x, self)
+        x = unpack(x, self)
         if is_list(x):
             return [self.forward(item) for item in x]
         return list(self.vectors[self._index(x)])

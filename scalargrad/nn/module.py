@@ -19,7 +19,7 @@ from scalargrad.utils.locks import ProcessLock
 from scalargrad.utils.spelling import suggestion
 
 from .containers import LEAVES, members
-from .inputs import suggest_one_list, unpacked
+from .inputs import suggest_one_list, unpack
 from .naming import describe, join_path, list_names
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 
@@ -103,7 +103,7 @@ class Module:
             >>> len(Layer(2, 3).batch([[1.0, 2.0], [3.0, 4.0]]))
             2
         """
-        rows = unpacked(rows, self)
+        rows = unpack(rows, self)
         if not self.needs_batch:
             return [self(row) for row in rows]
         outputs: list[Any] = call_in_scope(self.forward_batch, self, self._scope_name, (rows,), {})

@@ -17,7 +17,7 @@ from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name
 from .initializers import Initializer, InitializerName
-from .inputs import Inputs, as_inputs, unpacked
+from .inputs import Inputs, as_inputs, unpack
 from .layers import Layer
 from .module import Module
 from .naming import describe, join_parts
@@ -249,7 +249,7 @@ class Recurrent(Module):
         Raises:
             LengthError: If the sequence is empty. The cell raises its own errors.
         """
-        x = unpacked(x, self)
+        x = unpack(x, self)
         if not is_list(x) or not len(x):
             raise LengthError(f"{describe(self)} takes a sequence of at least one step, not {x!r}")
 

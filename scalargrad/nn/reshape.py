@@ -9,7 +9,7 @@ from scalargrad.core.conversion import as_float
 from scalargrad.core.value import Number, Value
 from scalargrad.errors import DataError, LengthError, OptionError
 
-from .inputs import as_inputs, unpacked
+from .inputs import as_inputs, unpack
 from .module import Module
 from .naming import describe
 
@@ -100,7 +100,7 @@ def as_values(x: object, module: Module, place: tuple[int, ...] = ()) -> Nested:
     Raises:
         DataError: If `x` is not a list, or holds anything but numbers.
     """
-    x = unpacked(x, module)
+    x = unpack(x, module)
     if not is_list(x):
         raise DataError(f"{describe(module)} takes lists of numbers, not {type(x).__name__} {x!r}")
     return [_as_value(item, module, (*place, i)) for i, item in enumerate(x)]
