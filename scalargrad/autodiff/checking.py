@@ -7,7 +7,7 @@ from itertools import zip_longest
 from math import inf, isfinite, isnan, nan
 from typing import Any
 
-from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.backprop import operands, which_are_values
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
@@ -426,7 +426,7 @@ class _Check:
         """
         op = TABLE[node.op]
         numbers = _as_floats(operands(node))
-        wants = wanted(node)
+        wants = which_are_values(node)
         moving = [index for index, want in enumerate(wants) if want]
         for index, partial in zip(moving, node.partials, strict=False):
             below, above = step_around(numbers[index], self.step)

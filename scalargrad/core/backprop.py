@@ -93,7 +93,7 @@ def local_derivatives(node: "Value") -> tuple["Number", ...]:
             "only numbers can flow back through it"
         )
 
-    partials = TABLE[node.op].derivatives(VALUES, node, operands(node), wanted(node))
+    partials = TABLE[node.op].derivatives(VALUES, node, operands(node), which_are_values(node))
     for symbolic, number in zip(partials, checked_partials(node), strict=True):
         now = float(getattr(symbolic, "data", symbolic))
         is_nan = now != now
@@ -122,8 +122,8 @@ def operands(node: "Value") -> tuple["Number", ...]:
     return tuple(next(args) if number is None else number for number in node.static_args)
 
 
-def wanted(node: "Value") -> tuple[bool, ...]:
-    """Return which operands of a node are Values, so that a derivative is wanted for them."""
+def which_are_values(node: "Value") -> tuple[bool, ...]:
+    """Return for each operand of a node whether it is a Value, and so has a local derivative."""
     if node.static_args is None:
         return (True,) * len(node.args)
     return tuple(number is None for number in node.static_args)

@@ -1,6 +1,6 @@
 """Evaluation of a node by its row in the table, at the present numbers of its operands."""
 
-from .backprop import operands, wanted
+from .backprop import operands, which_are_values
 from .ops import FLOATS, TABLE
 from .value import Value
 
@@ -36,7 +36,7 @@ def evaluate(node: Value) -> tuple[float, tuple[float, ...]]:
     """
     op = TABLE[node.op]
     numbers = operand_numbers(node)
-    return op.at(FLOATS, numbers, wanted(node))
+    return op.at(FLOATS, numbers, which_are_values(node))
 
 
 def evaluate_partials(node: Value) -> tuple[float, ...]:
@@ -60,4 +60,4 @@ def evaluate_partials(node: Value) -> tuple[float, ...]:
     """
     op = TABLE[node.op]
     numbers = operand_numbers(node)
-    return op.derivatives(FLOATS, node._data, numbers, wanted(node))
+    return op.derivatives(FLOATS, node._data, numbers, which_are_values(node))

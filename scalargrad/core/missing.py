@@ -4,7 +4,6 @@ Python's message for `value.gard = 0.0` can't say what was meant, and a `Value._
 slow down every operation. So the likeliest names are descriptors whose errors say what to write.
 """
 
-
 _OWN = (
     "a Value takes no attributes of your own; a Parameter does, and so does a subclass, "
     "class Mine(Value): pass"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.backprop import operands, which_are_values
 from scalargrad.core.ops import TABLE, ExactZero
 from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
@@ -179,7 +179,7 @@ def _forward(snapshot: Snapshot, data: Numbers) -> tuple[Numbers, Partials]:
             else:
                 columns.append(operand)
         given: Any = numpy.stack(columns) if op.over_list else columns
-        values[:, i], local = op.at(ARRAYS, given, wanted(node))
+        values[:, i], local = op.at(ARRAYS, given, which_are_values(node))
         partials.append(local)
     return values, partials
 
