@@ -154,7 +154,7 @@ def _short(thing: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def warn_if_untracked() -> None:
+def _warn_if_untracked() -> None:
     """Warn where a number leaves the graph unnoticed.
 
     Two cases are recognized. Code passes a Value to a function of `math`, as in `math.exp(value)`.
@@ -198,7 +198,7 @@ def _belongs_to_numpy(function: object) -> bool:
     return module.split(".")[0] == "numpy" or isinstance(owner, numpy.ndarray)
 
 
-def warn_of_identity() -> None:
+def _warn_of_identity() -> None:
     """Warn code that compares a Value and a number by `==`, which compares identity.
 
     While a function is traced, it is an error. NumPy's own comparisons of the items of an object
@@ -269,7 +269,7 @@ class NumberLike:
 
     def __float__(self) -> float:
         check_question("float() of a Value")
-        warn_if_untracked()
+        _warn_if_untracked()
         return self._data
 
     def __int__(self) -> int:
@@ -293,7 +293,7 @@ class NumberLike:
         # Rules out nearly all comparisons before the slow tests.
         never_number = other is None or isinstance(other, _NEVER_NUMBERS)
         if not never_number and (isinstance(other, Number) or is_number(other)):
-            warn_of_identity()
+            _warn_of_identity()
         return NotImplemented
 
     __hash__ = object.__hash__

@@ -94,9 +94,9 @@ class Conv(Module):
         seed: Seed = None,
     ) -> None:
         self.channels = checked_int(channels, "channels of a Conv", 1)
-        self.size = check_pair(size, "size of a Conv")
-        self.stride = check_pair(stride, "stride of a Conv")
-        self.padding = check_pair(padding, "padding of a Conv", least=0)
+        self.size = _check_pair(size, "size of a Conv")
+        self.stride = _check_pair(stride, "stride of a Conv")
+        self.padding = _check_pair(padding, "padding of a Conv", least=0)
         count = checked_int(filters, "filters of a Conv", 1)
 
         rng = generator(seed)
@@ -118,7 +118,7 @@ class Conv(Module):
             DataError: If `x` is not an image.
         """
         image = as_image(x, self, self.channels)
-        tops, lefts = starts(image, self.size, self.stride, self.padding, self)
+        tops, lefts = _window_starts(image, self.size, self.stride, self.padding, self)
         # cut out once, because all filters see the same windows
         patches: list[list[Patch]] = []
         for top in tops:
@@ -179,8 +179,8 @@ class _Pool(Module):
 
     def __init__(self, size: int | Pair, stride: int | Pair | None = None) -> None:
         who = type(self).__name__
-        self.size = check_pair(size, f"size of {who}")
-        self.stride = self.size if stride is None else check_pair(stride, f"stride of {who}")
+        self.size = _check_pair(size, f"size of {who}")
+        self.stride = self.size if stride is None else _check_pair(stride, f"stride of {who}")
 
     if TYPE_CHECKING:
 
@@ -194,7 +194,7 @@ class _Pool(Module):
             DataError: If `x` is not an image.
         """
         image = as_image(x, self)
-        tops, lefts = starts(image, self.size, self.stride, (0, 0), self)
+        tops, lefts = _window_starts(image, self.size, self.stride, (0, 0), self)
         channels: Image = []
         for i, grid in enumerate(image):
             channels.append(self._pool(grid, str(i), tops, lefts))
@@ -257,7 +257,7 @@ class AvgPool(_Pool):
     op = ops.MEAN
 
 
-def starts(
+def _window_starts(
     image: Image, size: Pair, stride: Pair, padding: Pair, module: Module
 ) -> tuple[range, range]:
     """Return the first rows and the first columns of all places of a window.
@@ -284,14 +284,14 @@ def _starts_along(length: int, size: int, stride: int, padding: int) -> range:
     return range(-padding, last + 1, stride)
 
 
-def check_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
+def _check_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
     """Return a number twice, or the pair itself.
 
     Raises:
         OptionError: If it is neither, or below `least`. The message names `what`.
 
     Example:
-        >>> check_pair(3, "size"), check_pair((2, 3), "size")
+        >>> _check_pair(3, "size"), _check_pair((2, 3), "size")
         ((3, 3), (2, 3))
     """
     pair = number if isinstance(number, (tuple, list)) else (number, number)

@@ -82,7 +82,7 @@ class RNNCell(Module):
             DataError: If an item is not a number.
         """
         items = as_inputs(x, self.inputs, self)
-        hidden = as_state(state, self.size, "h", self)
+        hidden = _as_state(state, self.size, "h", self)
         return self.units(Inputs([*items, *hidden]))
 
     def output(self, state: State) -> list[Value]:
@@ -169,8 +169,8 @@ class LSTMCell(Module):
         """
         h, c = _split_pair(state, self)
         items = as_inputs(x, self.inputs, self)
-        both = Inputs([*items, *as_state(h, self.size, "h", self)])
-        before = as_state(c, self.size, "c", self)
+        both = Inputs([*items, *_as_state(h, self.size, "h", self)])
+        before = _as_state(c, self.size, "c", self)
 
         i = self.input_gate(both)
         f = self.forget_gate(both)
@@ -266,7 +266,7 @@ class Recurrent(Module):
         return join_parts(describe(self.cell), "last" if self.last else "")
 
 
-def as_state(state: State, size: int, name: str, module: Module) -> list[Value]:
+def _as_state(state: State, size: int, name: str, module: Module) -> list[Value]:
     """Return a state as a list of `size` Values, zeros for None.
 
     Raises:
