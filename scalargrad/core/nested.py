@@ -64,7 +64,7 @@ def tree_leaves(tree: Tree) -> list[Leaf]:
         return []
     if is_array(tree) or not _is_ndarray(tree):
         return [tree]
-    # a 0-d array is one number
+    # A 0-d array is one number.
     return [tree.item()]
 
 
@@ -100,7 +100,7 @@ def _replace_leaves(tree: Tree, leaves: Iterator[Leaf]) -> Tree:
 def sequence_like(sequence: Tree, items: Iterable[Tree]) -> Tree:
     """Build a list or tuple of the type of `sequence` with other items."""
     kind = type(sequence)
-    # a named tuple takes its fields one by one, its _make takes them in a list
+    # A named tuple takes its fields one by one; its _make takes them in a list.
     make: Callable[[Iterable[Tree]], Tree] = getattr(kind, "_make", kind)
     return make(items)
 
@@ -114,7 +114,7 @@ def dict_like(mapping: dict[Hashable, Tree], items: dict[Hashable, Tree]) -> Tre
     if type(mapping) is dict:
         return items
     twin = copy(mapping)
-    # not update(), which adds in a Counter
+    # Not update(), which adds in a Counter.
     for key, item in items.items():
         twin[key] = item
     return twin
@@ -235,7 +235,7 @@ def flatten_like(tree: Tree, other: Tree, names: tuple[str, str]) -> list[Leaf]:
 
     first = _structure(tree)
     second = _structure(other)
-    # dicts with the keys 1 and "1" are described alike, but differ
+    # Dicts with the keys 1 and "1" are described alike, but differ.
     if first != second or isinstance(tree, _CONTAINERS):
         raise LengthError(
             f"{names[0]} and {names[1]} must have one structure: "
@@ -249,7 +249,7 @@ def _pair_parts(tree: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
     if isinstance(tree, dict) and isinstance(other, dict):
         if tree.keys() != other.keys():
             return None
-        # the order of their keys may differ
+        # The order of their keys may differ.
         return [(part, other[key]) for key, part in tree.items()]
 
     if isinstance(tree, _SEQUENCES) and isinstance(other, _SEQUENCES):
@@ -325,7 +325,7 @@ def copy_tree(tree: Tree, what: object) -> Tree:
 
 
 def _copy_tree(tree: Tree, what: object, around: tuple[int, ...]) -> Tree:
-    # nearly every leaf is a float, and needs none of the questions below
+    # Nearly every leaf is a float, and needs none of the checks below.
     if type(tree) is float:
         return tree
 
@@ -374,7 +374,7 @@ def _copy_array(thing: object, what: object) -> "Array":
         raise DataError(f"{what} holds a {kind}, {rules}")
 
     try:
-        # asarray first, because a tensor can't be copied by numpy.array
+        # First asarray, because numpy.array can't copy a tensor.
         array: Array = numpy.array(numpy.asarray(thing), order="C")
     except Exception as error:  # a tensor on a GPU, or one that requires gradients, raises its own
         kind = type(thing).__name__

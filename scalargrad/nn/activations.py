@@ -32,7 +32,7 @@ class _ActivationModule(Module):
     op: ops.Op
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        # no scope: what it computes belongs to its neuron
+        # No scope: what it computes belongs to its neuron.
         return self.forward(*inputs, **options)
 
     def _get_name(self) -> str:
@@ -132,7 +132,7 @@ def _warn_of_step(gradient: Number) -> None:
         )
 
 
-# a hook that changes no gradient, so compiled programs need not call it
+# A hook that changes no gradient, so compiled programs need not call it.
 _warn_of_step.only_looks = True  # type: ignore[attr-defined]
 
 

@@ -63,7 +63,7 @@ def members(
         yield name, value
         return
 
-    # a list may contain itself, and would be searched forever
+    # A list may contain itself, and would be searched forever.
     is_cycle = any(value is ancestor for ancestor in ancestors)
     if is_cycle or isinstance(value, opaque):
         return
@@ -77,7 +77,7 @@ def members(
 
     inside = (*ancestors, value)
     for key, item in read_items(value):
-        # here and not in the call for the item: a list of numbers makes no generator for each
+        # Tested here and not in a recursive call, which would make a generator for each number.
         if isinstance(item, kinds):
             yield f"{name}.{key}", item
             continue
@@ -87,7 +87,7 @@ def members(
             yield from members(f"{name}.{key}", item, kinds, opaque, inside, unsearched)
 
 
-# remembered by class, as it is asked for every number of every module
+# Cached by class, because it is called for every number of every module.
 @lru_cache(maxsize=512)
 def _reader(kind: type) -> Reader | None:
     """Return what reads keys and items of a kind of container, None for what is not searched."""
@@ -113,7 +113,7 @@ def _fields(thing: Any) -> Iterable[tuple[str, object]]:
 
 
 def _rows(array: Any) -> Iterable[tuple[int, object]]:
-    # an array of numbers holds no Values, and has no need to be walked
+    # An array of numbers holds no Values, so it need not be searched.
     holds_objects = is_array(array) and array.dtype.kind == "O"
     return enumerate(array) if holds_objects else ()
 
@@ -150,7 +150,7 @@ def everything(
     for name, place in places:
         add(name, place, 0)
 
-    # once true it stays so: an object that a function leads to is the function's
+    # Once true it stays so: whatever a function leads to belongs to the function.
     in_functions = False
     while objects or functions:
         in_functions = in_functions or not objects
@@ -178,7 +178,7 @@ def insides(item: object) -> Iterable[tuple[Hashable, object]]:
     if read_items is not None:
         return read_items(item)
     if isinstance(item, (set, frozenset)):
-        # the order of a set differs from process to process, that of labels does not
+        # The order of a set differs from process to process, that of labels does not.
         ordered = sorted(item, key=lambda part: str(getattr(part, "label", "")))
         return enumerate(ordered)
     if isinstance(item, FunctionType):
@@ -205,7 +205,7 @@ def _captured(function: FunctionType) -> Members:
     captured += zip(code.co_varnames[first:], defaults, strict=False)
     captured += list((function.__kwdefaults__ or {}).items())
 
-    # of the globals Values, containers and modules: other functions and objects lead too far
+    # Of the globals only Values, containers and modules: other functions and objects lead too far.
     for step in get_instructions(function):
         if step.opname != "LOAD_GLOBAL":
             continue
@@ -227,7 +227,7 @@ def _attributes(item: object) -> Members:
     attributes: Members = list(getattr(item, "__dict__", {}).items())
     for base in kind.__mro__:
         for name in _slots(base):
-            # a slot that is not set yet has a descriptor, but no value
+            # A slot that is not set yet has a descriptor, but no value.
             if hasattr(item, name):
                 attributes.append((name, getattr(item, name)))
     return attributes

@@ -41,7 +41,7 @@ class Filter(Neuron):
         if inside is None:
             return super().forward(x)
 
-        # no nodes for the padding, so a picture shows only what takes part
+        # No nodes for the padding, so a picture shows only what takes part.
         total: Value = self.bias
         for i, item in zip(inside, x, strict=True):
             total = total + self.weights[i] * item
@@ -119,7 +119,7 @@ class Conv(Module):
         """
         image = as_image(x, self, self.channels)
         tops, lefts = _window_starts(image, self.size, self.stride, self.padding, self)
-        # cut out once, because all filters see the same windows
+        # Cut out once, because all filters see the same windows.
         patches: list[list[Patch]] = []
         for top in tops:
             patches.append([self._patch(image, top, left) for left in lefts])
@@ -279,7 +279,7 @@ def _window_starts(
 
 
 def _starts_along(length: int, size: int, stride: int, padding: int) -> range:
-    # the zeros of the padding have negative indices, so those of the image stay as they are
+    # The padding before the image has negative indices, so those of the image stay as they are.
     last = length + padding - size
     return range(-padding, last + 1, stride)
 
@@ -312,7 +312,7 @@ def _over_windows(draw: Initializer, area: int) -> Initializer:
 
     def draw_filter(rng: Random, fan_in: int, fan_out: int) -> float | Rows:
         weight = draw(rng, fan_in, fan_out * area)
-        # one that returns a whole matrix needs its true shape
+        # An initializer that returns a whole matrix needs its true shape.
         return weight if is_number(weight) else draw(rng, fan_in, fan_out)
 
     return draw_filter

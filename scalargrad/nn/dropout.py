@@ -50,7 +50,7 @@ class _Dropping(Module):
     """A module that draws masks in training."""
 
     def __init__(self, p: float, seed: Seed) -> None:
-        # an attribute of the module, as checkpoints keep the generators that they find there
+        # An attribute of the module itself, because checkpoints save the generators they find there.
         self.generator = generator(seed)
         self.mask = Mask(p, self.generator, type(self).__name__)
 
@@ -98,7 +98,7 @@ class Dropout(_Dropping):
             if isinstance(item, list):
                 masked.append(self._drop(item, f"{path}{i}."))
             else:
-                # a scope for each number, so that pictures tell them apart
+                # A scope for each number, so that pictures tell them apart.
                 masked.append(call_in_scope(self._masked, self, f"{path}{i}", (item,), {}))
         return masked
 
@@ -160,7 +160,7 @@ class DropConnect(_Dropping):
 
     def _thin_out_neuron(self, neuron: Neuron) -> Neuron:
         twin = copy(neuron)
-        # past __setattr__, which refuses Values in the place of Parameters
+        # Past __setattr__, which refuses Values in the place of Parameters.
         twin.__dict__["weights"] = [self._masked(weight) for weight in neuron.weights]
         return twin
 

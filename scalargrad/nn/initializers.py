@@ -221,7 +221,7 @@ def _orthonormal(rng: Random, count: int, size: int) -> Rows:
     basis: Rows = []
     while len(basis) < count:
         vector = [rng.gauss(0.0, 1.0) for _ in range(size)]
-        # twice: the second round removes what rounding left of the first
+        # Twice: the second round removes what rounding left of the first.
         for unit in basis * 2:
             projection = math.fsum(map(mul, vector, unit))
             vector = [x - projection * y for x, y in zip(vector, unit, strict=True)]

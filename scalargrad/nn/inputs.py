@@ -60,7 +60,7 @@ def _list_items(x: Row, length: int, module: "Module") -> list[Number]:
         raise DataError(f"{describe(module)} takes a list of {length} numbers; a set has no order")
 
     x = unpack(x, module)
-    # both are iterable as far as Python can tell, and neither is a list of numbers
+    # Python can iterate over text, and would try to over a Value; neither is a list of numbers.
     if not isinstance(x, (str, Value)):
         with suppress(TypeError):
             return list(x)
@@ -116,7 +116,7 @@ def unpack(x: Any, module: "Module") -> Any:
     if isinstance(x, (list, tuple, Value)) or getattr(x, "shape", ()) == ():
         return x
 
-    # not imported: where NumPy has not been loaded, nobody can have made an array of it
+    # Not imported: where NumPy has not been loaded, nobody can have made an array.
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(x, numpy.ndarray):
         if not hasattr(type(x), "__array__"):

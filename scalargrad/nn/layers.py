@@ -255,7 +255,7 @@ class MLP(Module):
         self.inputs = checked_int(inputs, "inputs of an MLP", 1)
         outputs = [checked_int(size, f"sizes[{i}] of an MLP", 1) for i, size in enumerate(sizes)]
         if len(outputs) == 1 and not over_layer(activation):
-            # no layer takes it, but a misspelled name is an error all the same
+            # No layer takes it, but a misspelled name is an error all the same.
             resolve_activation(activation, rng)
 
         hidden = len(outputs) - 1

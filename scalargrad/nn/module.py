@@ -170,7 +170,7 @@ class Module:
         )
 
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-        # a list, as another thread may set an attribute meanwhile
+        # A list, because another thread may set an attribute meanwhile.
         for name, value in list(vars(self).items()):
             yield from members(name, value, kind, Module)
 
@@ -191,7 +191,7 @@ class Module:
             seen.add(id(module))
             yield path, module
             inner = [(join_path(path, name), child) for name, child in module.children()]
-            # a stack returns the last first, and the order of definition is wanted
+            # Reversed, because a stack returns the last first.
             pending += reversed(inner)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -293,7 +293,7 @@ class Module:
         state += self.named_parameters()
         state += self.named_buffers()
         names = Counter([name for name, _ in state])
-        # possible in a dictionary with the keys 1 and "1"
+        # Possible in a dictionary with the keys 1 and "1".
         duplicates = [name for name, count in names.items() if count > 1]
         if duplicates:
             name = duplicates[0]
@@ -324,7 +324,7 @@ class Module:
         if strict:
             _check_names(state, own)
 
-        # all are read before the first is written
+        # All are read before the first is written, so an error changes nothing.
         numbers = {name: as_float(state[name], f"state[{name!r}]") for name in own if name in state}
         if own and not numbers:
             names = list_names(list(state)) or "none"
@@ -354,7 +354,7 @@ class Module:
         lines = [describe(self)]
         children = () if self._in_one_line else self.children()
         for name, child in children:
-            # the repr of a user's own class may hold anything, or nothing
+            # The repr of a user's class may hold anything, or nothing.
             first, *others = [printable(line) for line in repr(child).splitlines()] or [""]
             lines.append(f"  ({printable(name)}) {first}")
             lines += [f"  {line}" for line in others]
@@ -466,7 +466,7 @@ def _is_array_of_numbers(value: object) -> bool:
     if getattr(value, "shape", ()) == ():
         return False
     dtype = getattr(value, "dtype", None)
-    # the kinds of bool, int, unsigned and float; a DataFrame has no dtype, and may hold numbers
+    # Kinds of bool, int, unsigned and float. A DataFrame has no dtype, and may hold numbers.
     return getattr(dtype, "kind", "f") in "biuf"
 
 

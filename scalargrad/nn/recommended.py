@@ -78,7 +78,7 @@ def recommended(
 
     steps: list[Any] = []
     for before, after in pairwise(widths[:-1]):
-        # the activation comes after the normalization, so the layer has none
+        # The activation comes after the normalization, so the layer has none.
         steps.append(Layer(before, after, None, he, rng))
         steps.append(BatchNorm(after, activation=ops.ELU.name))
         if dropout:
@@ -86,7 +86,7 @@ def recommended(
 
     steps.append(Layer(widths[-2], widths[-1], output_activation, xavier, rng))
     if widths[-1] == 1:
-        # a named function of a module, so that the model can be pickled
+        # Not a lambda, so that the model can be pickled.
         steps.append(alone)
     return Sequential(*steps)
 

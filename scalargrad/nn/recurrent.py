@@ -255,7 +255,7 @@ class Recurrent(Module):
 
         outputs: list[list[Value]] = []
         for step, row in enumerate(x):
-            # not `self.cell(row, state)`: a scope for each step, so that pictures tell them apart
+            # Not `self.cell(row, state)`: each step has its own scope, so that pictures tell them apart.
             state = call_in_scope(self.cell.forward, self.cell, f"cell.{step}", (row, state), {})
             outputs.append(self.cell.output(state))
 

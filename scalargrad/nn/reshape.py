@@ -55,7 +55,7 @@ class Reshape(Module):
             DataError: If an item is not a number.
         """
         items: Nested = as_inputs(x, self.inputs, self)
-        # from the innermost level outwards; the outermost is the list that remains
+        # From the innermost level outwards; the outermost is the list that remains.
         for size in self.sizes[:0:-1]:
             items = [items[start : start + size] for start in range(0, len(items), size)]
         return items
@@ -178,7 +178,7 @@ def _check_grids(image: Image, module: Module) -> None:
             "this one has other levels of lists"
         )
 
-    # a channel without rows contributes no size, so the number of rows is compared as well
+    # A channel without rows contributes no size, so the number of rows is compared as well.
     if len(sizes) != 1 or any(len(grid) != len(image[0]) for grid in image):
         shapes = [f"{height}×{width}" for height, width in sorted(sizes)]
         given = " and ".join(shapes) or "nothing"

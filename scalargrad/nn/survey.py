@@ -98,7 +98,7 @@ def survey(module: object, kind: type) -> Survey:
         result.modules[id(part)] = path
         prefix = f"{path}." if path else ""
         inner: Members = []
-        # a list, as another thread may set an attribute meanwhile
+        # A list, because another thread may set an attribute meanwhile.
         for name, content in list(vars(part).items()):
             if type(content) in LEAVES:
                 continue
@@ -109,7 +109,7 @@ def survey(module: object, kind: type) -> Survey:
                 elif id(item) not in seen:
                     seen.add(id(item))
                     _sort_in(place, item, result)
-        # a stack returns the last first, and the order of definition is wanted
+        # Reversed, because a stack returns the last first.
         pending += reversed(inner)
     return result
 

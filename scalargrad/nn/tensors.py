@@ -65,7 +65,7 @@ def tensors(model: Module) -> list[Tensor]:
     for path, module in model.named_modules():
         for suffix, shape, parts in _parts(module):
             ids = {id(part) for part in parts}
-            # the user may have replaced a list of weights, or tied some of them
+            # The user may have replaced a list of weights, or tied some of them.
             is_whole = len(ids) == len(parts) == prod(shape) > 0
             if is_whole and ids <= free:
                 free -= ids

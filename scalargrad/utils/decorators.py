@@ -56,7 +56,7 @@ def decorate(thing: Thing, block: Block) -> Thing:
         >>> decorate(lambda x: x * 2, no_grad())(Value(1.0)).args
         ()
     """
-    # each branch returns an object of the kind that it was given
+    # Each branch returns an object of the kind that it was given.
     return cast(Thing, _decorate(thing, block))
 
 
