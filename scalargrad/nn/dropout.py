@@ -50,7 +50,7 @@ class _Dropping(Module):
     """A module that draws masks in training."""
 
     def __init__(self, p: float, seed: Seed) -> None:
-        # An attribute of the module itself, because checkpoints save the generators they find there.
+        # An attribute of the module itself, where checkpoints look for generators.
         self.generator = generator(seed)
         self.mask = Mask(p, self.generator, type(self).__name__)
 

@@ -255,7 +255,7 @@ class Recurrent(Module):
 
         outputs: list[list[Value]] = []
         for step, row in enumerate(x):
-            # Not `self.cell(row, state)`: each step has its own scope, so that pictures tell them apart.
+            # Not `self.cell(row, state)`: with a scope for each step, pictures tell them apart.
             state = call_in_scope(self.cell.forward, self.cell, f"cell.{step}", (row, state), {})
             outputs.append(self.cell.output(state))
 
