@@ -332,7 +332,7 @@ def plain(x: object) -> Any:
     return x._data
 
 
-def checked_values(things: object, what: str) -> tuple[Any, ...]:
+def as_values(things: object, what: str) -> tuple[Any, ...]:
     """Return the things as a tuple, if all are Values.
 
     Args:
@@ -352,7 +352,7 @@ def checked_values(things: object, what: str) -> tuple[Any, ...]:
     return values
 
 
-def checked_partials(args: Sequence[object], partials: Sequence[object]) -> tuple[float, ...]:
+def as_partials(args: Sequence[object], partials: Sequence[object]) -> tuple[float, ...]:
     """Return the partials as floats, if there is one for each of the args.
 
     Raises:
@@ -367,7 +367,7 @@ def checked_partials(args: Sequence[object], partials: Sequence[object]) -> tupl
     return tuple(as_float(partial, "a partial of a Value") for partial in partials)
 
 
-def checked_seeds(outputs: object, gradients: object) -> list[tuple[Any, Any]]:
+def as_seeds(outputs: object, gradients: object) -> list[tuple[Any, Any]]:
     """Pair each output of a backward pass with its seed.
 
     Args:
@@ -383,7 +383,7 @@ def checked_seeds(outputs: object, gradients: object) -> list[tuple[Any, Any]]:
     """
     if isinstance(outputs, NumberLike):
         outputs = [outputs]
-    roots = checked_values(outputs, "what backward starts at")
+    roots = as_values(outputs, "what backward starts at")
     seeds = [1.0] * len(roots) if gradients is None else _as_list(gradients)
     if len(seeds) != len(roots):
         raise LengthError(

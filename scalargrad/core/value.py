@@ -20,14 +20,14 @@ from .compat import OtherNames
 from .conversion import (
     NumberLike,
     as_float,
+    as_partials,
+    as_seeds,
+    as_values,
     is_number,
     plain,
     real_as_float,
     refuse_other_scalars,
 )
-from .conversion import checked_partials as as_partials
-from .conversion import checked_seeds as as_seeds
-from .conversion import checked_values as as_values
 from .copying import deepcopy_value, reduce_value, restore_value
 from .graph import NOT_RECORDED, hold_operands, stored_partials, topological
 from .hooks import BY_HAND, Hook, HookHandle, apply_hooks
