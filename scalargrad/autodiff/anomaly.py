@@ -7,11 +7,9 @@ from math import isfinite
 
 from scalargrad.core.backprop import operands
 from scalargrad.core.modes import observing
-from scalargrad.core.value import Value
+from scalargrad.core.value import Number, Value
 from scalargrad.errors import AnomalyError
 from scalargrad.utils.frames import user_frame
-
-from .nests import Numeric
 
 _MAX_OPERANDS = 6
 """Operands that a message lists."""
@@ -47,7 +45,7 @@ class _Detector:
     """An observer of the engine that raises at the first non-finite number."""
 
     def made(
-        self, node: Value, op: str, args: tuple[Numeric, ...], partials: tuple[float, ...]
+        self, node: Value, op: str, args: tuple[Number, ...], partials: tuple[float, ...]
     ) -> None:
         source = calling_line()
         if node.metadata is None:
@@ -87,7 +85,7 @@ def describe(node: Value) -> str:
     return f"the {node.kind} {_describe_operand(node)}"
 
 
-def _describe_operation(node: Value, op: str, args: Sequence[Numeric]) -> str:
+def _describe_operation(node: Value, op: str, args: Sequence[Number]) -> str:
     given = operands(node) if node.args else args
     listed = [_describe_operand(operand) for operand in given[:_MAX_OPERANDS]]
     if len(given) > _MAX_OPERANDS:
@@ -98,13 +96,13 @@ def _describe_operation(node: Value, op: str, args: Sequence[Numeric]) -> str:
     return f"{label}{name}({', '.join(listed)}){module}"
 
 
-def _describe_operand(operand: Numeric) -> str:
+def _describe_operand(operand: Number) -> str:
     label = getattr(operand, "label", "")
     number = repr(_number(operand))
     return f"{label}={number}" if label else number
 
 
-def _number(value: Numeric) -> float:
+def _number(value: Number) -> float:
     return float(getattr(value, "data", value))
 
 

@@ -14,7 +14,7 @@ from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
 from scalargrad.core.nested import copy_tree, flatten, tree_paths, unflatten
 from scalargrad.core.ops import CUT, FLOATS, TABLE, Op
-from scalargrad.core.value import Constant, Value, backpropagate
+from scalargrad.core.value import Constant, Number, Value, backpropagate
 from scalargrad.errors import CallError, GradientError, OptionError, UnlearnedWarning
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
@@ -29,14 +29,12 @@ from .finite_differences import (
     step_around,
     to_float,
 )
-from .nests import Function, Nested, Numeric
+from .nests import Function, Nested
 from .processes import map_indices
 
 
 @explain_calls
-def numerical_gradient(
-    f: Function, x: Nested[Numeric], step: float = STEP, workers: int = 1
-) -> Any:
+def numerical_gradient(f: Function, x: Nested[Number], step: float = STEP, workers: int = 1) -> Any:
     """Compute the gradient of `f` at `x` by central differences.
 
     This takes two calls of `f` for each number in `x`. `f` gets copies of `x` with one number
@@ -86,7 +84,7 @@ def numerical_gradient(
 
 
 def _warn_if_unread(
-    name: str, f: Function, argument: Nested[Numeric], slopes: Sequence[float]
+    name: str, f: Function, argument: Nested[Number], slopes: Sequence[float]
 ) -> None:
     if not slopes or any(slopes) or reads_argument(f, argument):
         return
@@ -220,7 +218,7 @@ def _severity(comparison: GradientComparison) -> float:
 @explain_calls
 def gradcheck(
     f: Function,
-    inputs: Nested[Numeric],
+    inputs: Nested[Number],
     *,
     step: float = STEP,
     relative: float = 1e-6,
@@ -308,7 +306,7 @@ def _as_output(entry: object) -> Value:
     return Constant(as_float(entry, "a result of the function"))
 
 
-def _split_arguments(f: Function, inputs: Nested[Numeric]) -> tuple[object, ...]:
+def _split_arguments(f: Function, inputs: Nested[Number]) -> tuple[object, ...]:
     if isinstance(inputs, list) and not _accepts(f, 1) and _accepts(f, len(inputs)):
         return tuple(inputs)
     return inputs if isinstance(inputs, tuple) else (inputs,)
@@ -350,7 +348,7 @@ class _Check:
     def __init__(
         self,
         f: Function,
-        inputs: Nested[Numeric],
+        inputs: Nested[Number],
         step: float,
         relative: float,
         absolute: float,
@@ -476,7 +474,7 @@ def _replace(numbers: Sequence[float], index: int, number: float) -> list[float]
     return [*numbers[:index], number, *numbers[index + 1 :]]
 
 
-def _as_floats(numbers: Iterable[Numeric]) -> list[float]:
+def _as_floats(numbers: Iterable[Number]) -> list[float]:
     return [float(getattr(x, "data", x)) for x in numbers]
 
 

@@ -30,10 +30,10 @@ from scalargrad.core.nested import (
     tree_leaves,
     unflatten,
 )
-from scalargrad.core.value import Value
+from scalargrad.core.value import Number, Value
 from scalargrad.errors import DataError
 
-from .nests import Function, Nested, Numeric
+from .nests import Function, Nested
 
 EPSILON = sys.float_info.epsilon
 STEP = EPSILON ** (1.0 / 3.0)
@@ -74,7 +74,7 @@ class CentralDifferences:
         [3.0, 2.0]
     """
 
-    def __init__(self, f: Function, x: Nested[Numeric], step: float = STEP) -> None:
+    def __init__(self, f: Function, x: Nested[Number], step: float = STEP) -> None:
         self.f = f
         self.step = step
         self.template = NestTemplate(x)
@@ -126,7 +126,7 @@ class NestTemplate:
         ([1.0, (2.0, 9.0)], [1.0, (2.0, 3.0)])
     """
 
-    def __init__(self, nest: Nested[Numeric]) -> None:
+    def __init__(self, nest: Nested[Number]) -> None:
         # Copied, because f may hold the original and change it.
         self._nest = copy_tree(nest, "x")
         self._parts: list[Part] = []
@@ -188,7 +188,7 @@ def _row_copier(row: Sequence[object], parts: list[Part]) -> Copier:
     return lambda: sequence_like(row, [copy() for copy in copiers])
 
 
-def _flat_copier(row: Iterable[object], parts: list[Part]) -> Callable[[], Iterable[Numeric]]:
+def _flat_copier(row: Iterable[object], parts: list[Part]) -> Callable[[], Iterable[Number]]:
     """Return a function that copies the numbers and Values of a row.
 
     It may return the part itself; the caller copies that into a container.
@@ -230,7 +230,7 @@ def to_float(item: object, what: str) -> float:
     return as_float(item, what)
 
 
-def reads_argument(f: Function, x: Nested[Numeric]) -> bool:
+def reads_argument(f: Function, x: Nested[Number]) -> bool:
     """Return whether `f` reads any number of its argument; True if that is unknown.
 
     A derivative that is 0 everywhere may be right: of a ReLU that is off, of a step, of x² at 0.

@@ -3,10 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from scalargrad.core.value import Value
-
 Function = Callable[..., Any]
-Numeric: TypeAlias = Value | float
 
 
 class SupportsArray(Protocol):

@@ -12,16 +12,16 @@ from scalargrad.core.backprop import pullback
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.core.modes import observing
 from scalargrad.core.nested import copy_tree, flatten, flatten_like, outer, unflatten
-from scalargrad.core.value import Constant, Value
+from scalargrad.core.value import Constant, Number, Value
 from scalargrad.errors import DataError, LengthError, OptionError, TapeError
 from scalargrad.utils.calls import explain_class
 from scalargrad.utils.spelling import suggestion
 
-from .nests import Nested, Numeric
+from .nests import Nested
 from .placeholders import as_result
 
 Unconnected = Literal["none", "zero"]
-Seed = tuple[Value, Numeric]
+Seed = tuple[Value, Number]
 _UNCONNECTED = ("none", "zero")
 
 
@@ -92,7 +92,7 @@ class GradientTape:
         self,
         node: Value,
         op: str,  # noqa: ARG002
-        args: tuple[Numeric, ...],  # noqa: ARG002
+        args: tuple[Number, ...],  # noqa: ARG002
         partials: tuple[float, ...],  # noqa: ARG002
     ) -> None:
         """Record a new node; the engine calls this."""
@@ -173,7 +173,7 @@ class GradientTape:
         self,
         target: Nested[Value],
         sources: Nested[Value],
-        output_gradients: Nested[Numeric] = None,
+        output_gradients: Nested[Number] = None,
         unconnected_gradients: Unconnected = "none",
     ) -> Any:
         """Compute the derivative of `target` by each of `sources`.
@@ -367,8 +367,8 @@ def _check_option(unconnected_gradients: object) -> str:
 
 
 def _factors(
-    target: Nested[Value], output_gradients: Nested[Numeric], count: int
-) -> Sequence[Numeric]:
+    target: Nested[Value], output_gradients: Nested[Number], count: int
+) -> Sequence[Number]:
     """Return the factor of each target, given in the structure of the target or in a flat list."""
     if output_gradients is None:
         return [1.0] * count

@@ -35,15 +35,15 @@ from typing import Any
 
 from scalargrad.core.checks import checked_int
 from scalargrad.core.nested import copy_tree, flatten_like, outer, unflatten
-from scalargrad.core.value import Value
+from scalargrad.core.value import Number, Value
 from scalargrad.errors import CallError, OptionError
 from scalargrad.utils.calls import explain_calls
 
-from .nests import Function, Nested, Numeric
+from .nests import Function, Nested
 from .placeholders import Call, Placeholders
 
 Positions = int | Sequence[int]
-Arguments = Sequence[Nested[Numeric]]
+Arguments = Sequence[Nested[Number]]
 
 
 @explain_calls
