@@ -44,7 +44,7 @@ def detect_anomaly() -> Iterator[None]:
 class _Detector:
     """An observer of the engine that raises at the first non-finite number."""
 
-    def made(
+    def on_node(
         self, node: Value, op: str, args: tuple[Number, ...], partials: tuple[float, ...]
     ) -> None:
         source = calling_line()
@@ -64,7 +64,7 @@ class _Detector:
                     f"by its operand {_describe_operand(arg)} is {partial!r}\n  at {source}"
                 )
 
-    def went_back(self, order: list[Value]) -> None:
+    def on_backward(self, order: list[Value]) -> None:
         # From the outputs on, as the gradients flowed: the first one is the cause of the others.
         for index in range(len(order) - 1, -1, -1):
             node = order[index]

@@ -51,7 +51,7 @@ class Placeholders:
         self.nodes: list[Value] = []
         self.recording = current_mode().recording
 
-    def made(
+    def on_node(
         self,
         node: Value,
         op: str,  # noqa: ARG002
@@ -61,7 +61,7 @@ class Placeholders:
         """Remember a new node; the engine calls this."""
         self.nodes.append(node)
 
-    def went_back(self, order: list[Value]) -> None:
+    def on_backward(self, order: list[Value]) -> None:
         """Ignore a backward pass; the engine calls this after each."""
 
     def create(self, nest: object, what: object) -> list[Value]:

@@ -88,7 +88,7 @@ class GradientTape:
         if block is not None:
             block.__exit__(None, None, None)
 
-    def made(
+    def on_node(
         self,
         node: Value,
         op: str,  # noqa: ARG002
@@ -100,7 +100,7 @@ class GradientTape:
         if self._recording and self._log is not None and node.args:
             self._log.append(node)
 
-    def went_back(self, order: list[Value]) -> None:
+    def on_backward(self, order: list[Value]) -> None:
         """Ignore a backward pass; the engine calls this after each."""
 
     def watch(self, values: Nested[Value]) -> None:

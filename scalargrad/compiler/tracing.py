@@ -88,7 +88,7 @@ class _Tracer:
     def __init__(self) -> None:
         self.drawn: list[RandomLeaf] = []
 
-    def made(
+    def on_node(
         self,
         node: Any,
         op: str,  # noqa: ARG002
@@ -104,7 +104,7 @@ class _Tracer:
         else:
             _refuse("no_grad() around an operation")
 
-    def went_back(self, order: list[Any]) -> None:
+    def on_backward(self, order: list[Any]) -> None:
         """Do nothing: `backward` is refused before it starts."""
 
 

@@ -20,12 +20,12 @@ Result = TypeVar("Result")
 class Observer(Protocol):
     """An object that is told of new nodes and of backward passes: an anomaly detector, a tape."""
 
-    def made(
+    def on_node(
         self, node: "Value", op: str, args: tuple["Value", ...], partials: tuple[float, ...]
     ) -> None:
         """Receive the result of an operation. Inside `no_grad` the node has a number only."""
 
-    def went_back(self, order: list["Value"]) -> None:
+    def on_backward(self, order: list["Value"]) -> None:
         """Receive the nodes of a backward pass that is over, in topological order."""
 
 

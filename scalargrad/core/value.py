@@ -482,7 +482,7 @@ def _hold_by_hand(node: Value, args: Iterable[Value], partials: Sequence[float] 
     mode = current_mode()
     node.scope = mode.scope
     for observer in mode.observers:
-        observer.made(node, node.op, operands, given)
+        observer.on_node(node, node.op, operands, given)
 
 
 def _tell_observers(
@@ -504,7 +504,7 @@ def _tell_observers(
     else:
         args, partials = (x, y), (local_x, local_y)
     for observer in current_mode().observers:
-        observer.made(node, op, args, partials)
+        observer.on_node(node, op, args, partials)
 
 
 def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
@@ -576,7 +576,7 @@ def backward(
         else:
             backpropagate(order, [(output, float(plain(seed))) for output, seed in seeds])
         for observer in current_mode().observers:
-            observer.went_back(order)
+            observer.on_backward(order)
 
 
 def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) -> None:

@@ -23,7 +23,7 @@ class ComputedNodes:
     def __init__(self) -> None:
         self.ids: set[int] = set()
 
-    def made(
+    def on_node(
         self,
         node: Value,
         op: str,  # noqa: ARG002
@@ -33,7 +33,7 @@ class ComputedNodes:
         """Record a node."""
         self.ids.add(id(node))
 
-    def went_back(self, order: list[Value]) -> None:
+    def on_backward(self, order: list[Value]) -> None:
         """Do nothing: backward passes make no nodes of the loss."""
 
 
