@@ -202,7 +202,7 @@ def huber(
 
 
 def _huber(error: Number, delta: float) -> Result:
-    # Both branches in one formula: a question to the number of a Value can't be recorded.
+    # Both branches in one formula, because a compiled function can't branch on a number.
     inner = apply(ops.MINIMUM, error, delta)
     return inner * (error - 0.5 * inner)
 
@@ -364,7 +364,7 @@ def cross_entropy(
             several samples a list of these.
         label_smoothing: The part of the target, in [0, 1], that is distributed evenly over all
             classes (Szegedy et al. 2016, section 7).
-        ignore_index: A class index that marks samples without a part in the loss; the mean is over
+        ignore_index: A class index that marks samples to leave out of the loss; the mean is over
             the others. If all are ignored the loss is 0. `fit` leaves such samples out of the mean
             of a batch.
         reduction: "mean" or "sum".
@@ -419,7 +419,7 @@ def _samples(prediction: Numbers, target: Numbers) -> list[tuple[list[Any], Numb
 
 
 def is_ignored(target: object, ignore_index: int | None) -> bool:
-    """Return whether a target is the class index that marks samples without a part in the loss.
+    """Return whether a target is the class index that marks samples to leave out of the loss.
 
     Example:
         >>> is_ignored(-100, -100), is_ignored([0.5, 0.5], -100)
@@ -583,7 +583,7 @@ LOSSES: dict[str, Loss] = {loss.__name__: loss for loss in TARGETS}
 
 
 def unwrap_loss(loss: Loss) -> tuple[Loss, Mapping[str, Any]]:
-    """Take a loss out of `functools.partial`.
+    """Unwrap a loss from `functools.partial`.
 
     Returns:
         The loss, and the options that were bound to it.

@@ -142,10 +142,10 @@ def _source(node: Value) -> str:
 
 def calling_line() -> str:
     """Return file, line number and text of the innermost frame of the user's own code."""
-    found = user_frame()
-    if found is None:
+    frame_and_level = user_frame()
+    if frame_and_level is None:
         return "an unknown line"
-    frame, _ = found
+    frame, _ = frame_and_level
     file = frame.f_code.co_filename
     text = linecache.getline(file, frame.f_lineno, frame.f_globals).strip()
     return f"{file}:{frame.f_lineno}: {text}".removesuffix(": ")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import reduce
 from operator import add
 
-from scalargrad.core.backprop import _share, local_derivatives, pullback
+from scalargrad.core.backprop import chain, local_derivatives, pullback
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import check_question, current_mode, enable_grad, observing, unobserved
@@ -362,7 +362,7 @@ def _pushforward(order: list[Value], tangents: dict[Value, Number]) -> dict[Valu
         terms = []
         for arg, partial in zip(node.args, local_derivatives(node), strict=True):
             if arg in tangents:
-                term = _share(tangents[arg], partial)
+                term = chain(tangents[arg], partial)
                 if term is not None:
                     terms.append(term)
         if terms:

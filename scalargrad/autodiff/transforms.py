@@ -226,8 +226,9 @@ def _check_positions(name: str, argnums: object) -> list[int]:
     try:
         return [checked_int(position, "a position", None) for position in positions]
     except OptionError:
-        wanted = f"argnums of {name} must be a position or a tuple of positions"
-        raise OptionError(f"{wanted}, not {argnums!r}") from None
+        raise OptionError(
+            f"argnums of {name} must be a position or a tuple of positions, not {argnums!r}"
+        ) from None
 
 
 def _normalize_position(name: str, position: int, count: int) -> int:

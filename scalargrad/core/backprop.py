@@ -1,4 +1,4 @@
-"""The chain rule with graphs in place of numbers, and what every backward pass asks first.
+"""The chain rule with graphs in place of numbers, and the checks of every backward pass.
 
 `Value.backward` walks a graph with numbers. `pullback` is the same walk with local derivatives that
 are built as graphs, from the rules of the table, so that they can be drawn and differentiated
@@ -45,17 +45,22 @@ def pullback(
         if node.metadata is not None:
             gradients[node] = apply_hooks(node, gradients[node])
         for arg, partial in zip(node.args, local_derivatives(node), strict=True):
-            share = _share(gradients[node], partial)
+            share = chain(gradients[node], partial)
             if share is not None:
                 gradients[arg] = gradients[arg] + share if arg in gradients else share
     return gradients
 
 
-def _share(gradient: "Number", partial: "Number") -> "Number | None":
-    """Multiply a gradient by a local derivative, with as few nodes as possible.
+def chain(gradient: "Number", partial: "Number") -> "Number | None":
+    """Multiply a gradient (or a tangent) by a local derivative, with as few nodes as possible.
 
-    Factors of 1 are left out, and None says that nothing flows: through an operand that a selection
-    did not take, and where 0 meets inf or nan on a branch that was not taken.
+    Returns:
+        The product, without factors of 1. None where nothing flows: through an operand that a
+        selection did not take, and where 0 meets inf or nan on a branch that was not taken.
+
+    Example:
+        >>> chain(2.0, 3.0), chain(0.0, float("inf"))
+        (6.0, None)
     """
     if partial is CUT:
         return None

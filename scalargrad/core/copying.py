@@ -91,11 +91,23 @@ def _slot_names(kind: type) -> tuple[str, ...]:
 
 
 _SLOTS = frozenset(
-    (
-        *("_data", "_grad", "_local_x", "_local_y", "_rest", "_x", "_y"),
-        *("label", "metadata", "op", "scope", "static_args"),
-    ),
+    [
+        "_data",
+        "_grad",
+        "_local_x",
+        "_local_y",
+        "_rest",
+        "_x",
+        "_y",
+        "label",
+        "metadata",
+        "op",
+        "scope",
+        "static_args",
+    ]
 )
+"""The slots of Value itself, which `_state` lists one by one."""
+
 _names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
 

@@ -6,7 +6,6 @@ files with what is generated here, so a new row of the table can't be forgotten.
 
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
 
 from scalargrad.utils.files import write
 
@@ -179,7 +178,7 @@ def files() -> dict[Path, str]:
         ['functions.pyi', 'methods.pyi']
     """
     folder = Path(__file__).parent
-    texts: dict[str, Any] = {"functions.pyi": functions_stub(), "methods.pyi": methods_stub()}
+    texts = {"functions.pyi": functions_stub(), "methods.pyi": methods_stub()}
     return {folder / name: text for name, text in texts.items()}
 
 

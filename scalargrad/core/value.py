@@ -1,8 +1,8 @@
 """Value: one number in an expression graph, operators that grow it, and the chain rule over it.
 
 The file reads from top to bottom as backpropagation is taught: what a node holds, how an operator
-makes one, and how `backward` walks the graph from a result to its leaves. What surrounds that has
-files of its own: the table of operations (`ops`) and how they act on Values (`operations`), the
+makes one, and how `backward` walks the graph from a result to its leaves. The rest is in other
+files: the table of operations (`ops`) and how they act on Values (`operations`), the
 order of the walk (`graph`), gradients that are graphs themselves (`backprop`), and what counts as a
 number (`conversion`).
 """
@@ -187,8 +187,8 @@ class Value(Operations, OtherNames, NumberLike):
         backward([self], [gradient], create_graph=create_graph)
 
     # While a function is being compiled, the numbers in its Values are those of one example. So the
-    # three properties below ask first whether somebody records: a number that user code saw would
-    # be baked into the program.
+    # three properties below refuse to answer then: a number that user code saw would be baked into
+    # the program.
 
     @property
     def data(self) -> float:
@@ -494,7 +494,8 @@ def _tell_observers(
     local_y: float,
     rest: tuple[tuple[Value, ...], tuple[float, ...]] | None,
 ) -> None:
-    # What was computed is told even where the graph is not kept, so it is not read from the node.
+    # Observers are told of an operation even where its graph is not kept, so its operands are not
+    # read from the node.
     if rest is not None:
         args, partials = rest
     elif x is None:
@@ -508,7 +509,7 @@ def _tell_observers(
 
 
 def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
-    """Return the one of an argument and its second name that was given."""
+    """Return an argument that may be given under either of two names."""
     if thing and other:
         raise CallError(f"a Value takes {name} or {other_name}, which are one thing, not both")
     return thing or other
@@ -520,8 +521,8 @@ def operand(number: object, what: str) -> Value:
     With NotImplemented Python goes on to ask the other operand, which may know what to do.
 
     Args:
-        number: What stands beside a Value.
-        what: What an error calls it.
+        number: The other operand of an operator of a Value.
+        what: Its name in errors.
 
     Raises:
         DataError: For a number that is not real, or too large for a float.
@@ -631,13 +632,14 @@ def _set_gradient_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) 
     for node in order:
         gradient = gradients.get(node, 0.0)
         if node.args or isinstance(node, Constant):
-            # A number: a graph would refer back to this node, a cycle that nobody could undo.
+            # A number: a graph would refer back to this node, and make a reference cycle that no
+            # `zero_grad` ever breaks.
             node._grad = plain(gradient)
             continue
         if not isinstance(gradient, Value):
             gradient = Constant(gradient)
         elif gradient in nodes:
-            # A gradient that is itself a Value of this graph, as in x * y, gets a node of its own.
+            # A gradient that is a node of this graph, as in x * y, becomes a separate node.
             gradient = Constant(1.0) * gradient
         node._grad = gradient
 

@@ -13,7 +13,7 @@ from scalargrad.errors import OptionError
 from .inputs import Row
 from .layers import Layer, Neuron
 from .module import Module
-from .reshape import Lists, Nested, as_values
+from .reshape import Lists, NestedValues, as_values
 
 
 class Mask:
@@ -83,7 +83,7 @@ class Dropout(_Dropping):
     def __init__(self, p: float = 0.5, seed: Seed = None) -> None:
         super().__init__(p, seed)
 
-    def forward(self, x: Lists) -> Nested:
+    def forward(self, x: Lists) -> NestedValues:
         """Return the same lists, in training each number times its mask.
 
         Raises:
@@ -92,8 +92,8 @@ class Dropout(_Dropping):
         values = as_values(x, self)
         return self._drop(values, "") if self.training and self.mask.p else values
 
-    def _drop(self, values: Nested, path: str) -> Nested:
-        masked: Nested = []
+    def _drop(self, values: NestedValues, path: str) -> NestedValues:
+        masked: NestedValues = []
         for i, item in enumerate(values):
             if isinstance(item, list):
                 masked.append(self._drop(item, f"{path}{i}."))

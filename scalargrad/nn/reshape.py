@@ -15,7 +15,7 @@ from .naming import describe
 
 Grid = list[list[Value]]
 Image = list[Grid]
-Nested = list[Any]
+NestedValues = list[Any]
 """Lists of Values inside of one another, as deep as `depth` says."""
 
 Lists = Iterable[Any]
@@ -47,14 +47,14 @@ class Reshape(Module):
         """The number of inputs."""
         return prod(self.sizes)
 
-    def forward(self, x: Iterable[Number]) -> Nested:
+    def forward(self, x: Iterable[Number]) -> NestedValues:
         """Return the nested lists.
 
         Raises:
             LengthError: If there are more or fewer than `inputs`.
             DataError: If an item is not a number.
         """
-        items: Nested = as_inputs(x, self.inputs, self)
+        items: NestedValues = as_inputs(x, self.inputs, self)
         # From the innermost level outwards; the outermost is the list that remains.
         for size in self.sizes[:0:-1]:
             items = [items[start : start + size] for start in range(0, len(items), size)]
@@ -81,7 +81,7 @@ class Flatten(Module):
         return list(_flat(as_values(x, self)))
 
 
-def _flat(items: Nested) -> Iterator[Value]:
+def _flat(items: NestedValues) -> Iterator[Value]:
     for item in items:
         if isinstance(item, list):
             yield from _flat(item)
@@ -89,7 +89,7 @@ def _flat(items: Nested) -> Iterator[Value]:
             yield item
 
 
-def as_values(x: object, module: Module, place: tuple[int, ...] = ()) -> Nested:
+def as_values(x: object, module: Module, place: tuple[int, ...] = ()) -> NestedValues:
     """Return nested lists (or an array) of numbers as lists of Values.
 
     Args:
@@ -106,7 +106,7 @@ def as_values(x: object, module: Module, place: tuple[int, ...] = ()) -> Nested:
     return [_as_value(item, module, (*place, i)) for i, item in enumerate(x)]
 
 
-def _as_value(item: object, module: Module, place: tuple[int, ...]) -> Value | Nested:
+def _as_value(item: object, module: Module, place: tuple[int, ...]) -> Value | NestedValues:
     if isinstance(item, Value):
         return item
     if is_list(item):

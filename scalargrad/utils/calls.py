@@ -245,8 +245,8 @@ def _describe(
 
 
 def _is_required(parameter: Parameter) -> bool:
-    various = parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-    return parameter.default is Parameter.empty and not various
+    is_variadic = parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return parameter.default is Parameter.empty and not is_variadic
 
 
 def _describe_unknown(name: str, word: str, names: Iterable[str]) -> str:
@@ -261,14 +261,14 @@ def _describe_unknown(name: str, word: str, names: Iterable[str]) -> str:
     return f"{name} has no argument {word!r}; it takes {', '.join(public) or 'none'}"
 
 
-def _written(parameter: Parameter) -> str:
+def _as_argument(parameter: Parameter) -> str:
     by_name_only = parameter.kind is Parameter.KEYWORD_ONLY
     return f"{parameter.name}=…" if by_name_only else parameter.name
 
 
 def _form(name: str, parameters: Sequence[Parameter]) -> str:
     """A call with the required arguments, and … if there are others."""
-    required = [_written(each) for each in parameters if _is_required(each)]
-    several = [f"*{each.name}" for each in parameters if each.kind is each.VAR_POSITIONAL]
-    more = ["…"] if len(required) + len(several) < len(parameters) else []
-    return f"{name}({', '.join([*several, *required, *more])})"
+    required = [_as_argument(each) for each in parameters if _is_required(each)]
+    variadic = [f"*{each.name}" for each in parameters if each.kind is each.VAR_POSITIONAL]
+    more = ["…"] if len(required) + len(variadic) < len(parameters) else []
+    return f"{name}({', '.join([*variadic, *required, *more])})"
