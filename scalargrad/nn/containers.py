@@ -118,7 +118,7 @@ def _rows(array: Any) -> Iterable[tuple[int, object]]:
     return enumerate(array) if holds_objects else ()
 
 
-def everything(
+def find_values(
     places: Iterable[tuple[str, object]], closed: set[int]
 ) -> Iterator[tuple[str, Value]]:
     """Find every Value in some places, also where a module does not search.
@@ -136,7 +136,7 @@ def everything(
 
     Example:
         >>> rate = Parameter(2.0)
-        >>> list(everything([("f", lambda x: rate * x)], set()))
+        >>> list(find_values([("f", lambda x: rate * x)], set()))
         [('f.rate', Parameter(data=2.0, grad=0.0))]
     """
     objects: deque[tuple[str, object, int]] = deque()
@@ -162,15 +162,15 @@ def everything(
                 yield path, item
         elif id(item) not in closed and depth < _MAX_DEPTH:
             closed.add(id(item))
-            for key, part in insides(item):
+            for key, part in contents(item):
                 add(f"{path}.{key}", part, depth + 1)
 
 
-def insides(item: object) -> Iterable[tuple[Hashable, object]]:
+def contents(item: object) -> Iterable[tuple[Hashable, object]]:
     """Return what is in a container, an object or a function, by key or name.
 
     Example:
-        >>> list(insides({"a": 1.0}))
+        >>> list(contents({"a": 1.0}))
         [('a', 1.0)]
     """
     kind: type = type(item)
@@ -184,9 +184,9 @@ def insides(item: object) -> Iterable[tuple[Hashable, object]]:
     if isinstance(item, FunctionType):
         return _captured(item)
     if isinstance(item, MethodType):
-        return [("__self__", item.__self__), *insides(item.__func__)]
+        return [("__self__", item.__self__), *contents(item.__func__)]
     if isinstance(item, partial):
-        return [("args", item.args), *item.keywords.items(), *insides(item.func)]
+        return [("args", item.args), *item.keywords.items(), *contents(item.func)]
     return _attributes(item)
 
 

@@ -54,7 +54,7 @@ class _Dropping(Module):
         self.generator = generator(seed)
         self.mask = Mask(p, self.generator, type(self).__name__)
 
-    def _masked(self, x: Value) -> Value:
+    def _apply_mask(self, x: Value) -> Value:
         return x * RandomLeaf(self.mask)
 
 
@@ -99,7 +99,7 @@ class Dropout(_Dropping):
                 masked.append(self._drop(item, f"{path}{i}."))
             else:
                 # A scope for each number, so that pictures tell them apart.
-                masked.append(call_in_scope(self._masked, self, f"{path}{i}", (item,), {}))
+                masked.append(call_in_scope(self._apply_mask, self, f"{path}{i}", (item,), {}))
         return masked
 
     def extra_repr(self) -> str:
@@ -161,7 +161,7 @@ class DropConnect(_Dropping):
     def _thin_out_neuron(self, neuron: Neuron) -> Neuron:
         twin = copy(neuron)
         # Past __setattr__, which refuses Values in the place of Parameters.
-        twin.__dict__["weights"] = [self._masked(weight) for weight in neuron.weights]
+        twin.__dict__["weights"] = [self._apply_mask(weight) for weight in neuron.weights]
         return twin
 
     def extra_repr(self) -> str:

@@ -205,9 +205,9 @@ class Module:
             layers.0.neurons.0.weights.1
             layers.0.neurons.0.bias
         """
-        return iter(self._surveyed().parameters)
+        return iter(self._survey().parameters)
 
-    def _surveyed(self) -> Survey:
+    def _survey(self) -> Survey:
         """Return what is inside; refuse, or warn of, parameters that would be passed over."""
         inside = survey(self, Module)
         inside.check_sets()
@@ -237,7 +237,7 @@ class Module:
         An UnlearnedWarning names a Parameter in a place that is not searched, and where there are
         no Parameters at all, a Value that may be meant to be one.
         """
-        inside = self._surveyed()
+        inside = self._survey()
         if not is_reported(id(self)):
             warn_of_hidden(inside, describe(self))
         return [parameter for _, parameter in inside.parameters]

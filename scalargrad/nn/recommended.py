@@ -87,15 +87,15 @@ def recommended(
     steps.append(Layer(widths[-2], widths[-1], output_activation, xavier, rng))
     if widths[-1] == 1:
         # Not a lambda, so that the model can be pickled.
-        steps.append(alone)
+        steps.append(only_item)
     return Sequential(*steps)
 
 
-def alone(values: Sequence[Any]) -> Any:
+def only_item(values: Sequence[Any]) -> Any:
     """Return the only item of a list, so that one output comes as one Value.
 
     Example:
-        >>> alone([3.0])
+        >>> only_item([3.0])
         3.0
     """
     return values[0]
