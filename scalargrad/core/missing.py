@@ -19,6 +19,8 @@ _MISTAKES = {
     "grad_fn": "the operation is in op, its operands are in args",
     "numpy": "write value.data for the number",
 }
+"""Hints for misspelled and foreign names, which a Parameter refuses too."""
+
 _WORDS = {
     "value val number": "its number is in data",
     "gradient gradients grads": "its gradient is in grad",
@@ -26,6 +28,7 @@ _WORDS = {
     "name": "its name is in label",
     "m v s t momentum velocity cache lr _vis_color": "",
 }
+"""Hints for names that a Parameter may give to attributes of the user."""
 
 
 class Missing:
