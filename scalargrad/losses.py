@@ -92,7 +92,8 @@ _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
 class ElementwiseLoss(Protocol):
     """The type of a loss that compares numbers one by one and has no option but `reduction`."""
 
-    # The overloads overlap in empty lists alone, which are refused.
+    # Type checkers take the first overload that fits, so lists of both kinds come last. The first
+    # two overlap in empty lists alone, which are refused.
     @overload
     def __call__(  # type: ignore[overload-overlap]
         self, prediction: Nested[Value], target: Numbers, *, reduction: Reduction = ...

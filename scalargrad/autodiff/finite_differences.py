@@ -99,6 +99,8 @@ class CentralDifferences:
         return to_float(tree_leaves(result)[0], "the result")
 
     def __reduce__(self) -> tuple[object, ...]:
+        # Made again in the other process: the copiers of the template are closures, which can't be
+        # pickled.
         return type(self), (self.f, self.template.copy(), self.step)
 
 

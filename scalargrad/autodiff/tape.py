@@ -251,6 +251,7 @@ class GradientTape:
         source_values = _check_values(sources, "the sources are")
 
         rows = self._differentiate([[(value, 1.0)] for value in targets], source_values)
+        # By column, because a source is unconnected only if no target depends on it.
         columns = zip(*rows, strict=True)
         has_zeros = [fill_zeros or any(g is not None for g in column) for column in columns]
         return outer(target, sources, [_fill_row(row, has_zeros) for row in rows])

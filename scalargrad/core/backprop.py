@@ -40,6 +40,7 @@ def pullback(
         gradients[output] = gradients[output] + seed if output in gradients else seed
 
     for node in reversed(order):
+        # Nothing flows to a node behind a branch not taken, or that no output depends on.
         if node not in gradients:
             continue
         if node.metadata is not None:
@@ -172,6 +173,7 @@ def step_back(node: "Value") -> None:
     """
     require_graph(node)
     for arg, partial in zip(node.args, checked_partials(node), strict=True):
+        # As in `backpropagate`, exactly 0 sends nothing. None is one way to clear a gradient.
         if node.grad:
             arg.grad = (arg.grad or 0.0) + node.grad * partial
 

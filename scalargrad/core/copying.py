@@ -54,6 +54,7 @@ def reduce_value(value: "Value") -> tuple[object, ...]:
     Returns:
         A function that makes a blank Value, its arguments, and the state for `restore_value`.
     """
+    # Only the first Value of a graph has a prelude, which saves the operands of all others.
     deep = value.args and id(value) not in _in_progress.get()
     return (_blank, (type(value),), (_Prelude(value) if deep else None, _state(value)))
 

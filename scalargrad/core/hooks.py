@@ -60,6 +60,7 @@ class HookHandle:
 def apply_hooks(node: "Value", gradient: "Number") -> "Number":
     """Return the gradient of a node after its hooks, each of which may replace it."""
     metadata = node.metadata or {}
+    # A copy, because a hook may remove itself.
     for entry in list(metadata.get("hooks", ())):
         replaced = entry.hook(gradient)
         if replaced is not None:

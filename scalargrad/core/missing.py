@@ -62,6 +62,7 @@ class Missing:
     def __set__(self, value: object, thing: object) -> None:
         if not hasattr(value, "__dict__"):
             raise AttributeError(f"{self.message} ({_OWN})")
+        # By the name of the module, because that module imports this one.
         if self.mistake and type(value).__module__ == "scalargrad.core.value":
             raise AttributeError(self.message)
         vars(value)[self.name] = thing

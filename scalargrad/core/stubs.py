@@ -139,6 +139,7 @@ def _over_list(name: str, op: Op) -> list[str]:
 
 
 def _dot(op: Op) -> list[str]:
+    # Type checkers take the first overload that fits, so lists of both kinds come last.
     kinds = {("Value", "Number"): "Value", ("Number", "Value"): "Value"}
     kinds |= {("Real", "Real"): "float", ("Number", "Number"): "Any"}
     parts = []

@@ -263,6 +263,7 @@ def initializer(choice: InitializerName | Initializer) -> Initializer:
         >>> initializer("glorot") is xavier
         True
     """
+    # A factory is callable too, and would be taken for an initializer below.
     if any(choice is factory for factory in _FACTORIES):
         name = getattr(choice, "__name__", "")
         raise OptionError(f"initializer {name} is made by a call: write initializer={name}(…)")
