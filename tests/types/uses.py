@@ -3,6 +3,7 @@
 A line that ends in `# wrong` must be reported by each of them, and no other line may be.
 """
 
+from functools import partial
 from typing import Any, assert_type, cast
 
 import numpy as np
@@ -86,6 +87,8 @@ assert_type(sg.losses.cross_entropy([x, y], 1), Value)
 assert_type(sg.losses.cross_entropy([[x, y], [x, y]], [1, [0.5, 0.5]]), Value)
 sg.losses.mse([x, y], [1.0, 2.0]).backward()
 sg.losses.mse(MLP(2, [1])([1.0, 2.0]), 1.0).backward()
+gentle = partial(sg.losses.huber, delta=0.5)
+gentle([x], [1.0]).backward()
 
 sg.losses.msee(x, 1.0)  # wrong
 sg.losses.mse(x)  # wrong
