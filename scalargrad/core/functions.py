@@ -118,7 +118,7 @@ def _signature(op: Op) -> Signature:
     return Signature(parameters)
 
 
-def _function(op: Op) -> Callable[..., Number]:
+def _make_function(op: Op) -> Callable[..., Number]:
     if op is ops.DOT:
         function = _over_two_lists(op)
     elif op.over_list:
@@ -167,7 +167,7 @@ def _add_methods(op: Op) -> None:
             setattr(Operations, name, FUNCTIONS[op.name])
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {op.name: _function(op) for op in TABLE.values()}
+FUNCTIONS: dict[str, Callable[..., Any]] = {op.name: _make_function(op) for op in TABLE.values()}
 """The function of each row, by name."""
 
 globals().update(FUNCTIONS)

@@ -10,7 +10,7 @@ from .floats import pow as float_power
 from .methods import Operations
 from .modes import check_question
 from .ops import CUT, FLOATS, TABLE, VALUES, Op, with_lists
-from .value import Constant, Number, Value, make_node, node_over, operand
+from .value import Constant, Number, Value, as_operand, make_node, node_over
 
 
 def apply(op: Op, *operands: Any) -> Any:
@@ -132,11 +132,11 @@ def _arithmetic(op: Op, x: object, y: object, what: str) -> Value:
     """Compute an operator, or return NotImplemented if an operand is not a number."""
     unsupported: Value = NotImplemented
     if not isinstance(x, Value):
-        x = operand(x, what)
+        x = as_operand(x, what)
         if x is NotImplemented:
             return unsupported
     if not isinstance(y, Value):
-        y = operand(y, what)
+        y = as_operand(y, what)
         if y is NotImplemented:
             return unsupported
     return _binary(op, x, y)

@@ -139,21 +139,21 @@ class Value(Operations, OtherNames, NumberLike):
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = operand(other, "an operand of +")
+            other = as_operand(other, "an operand of +")
             if other is NotImplemented:
                 return NotImplemented
         return make_node(_ADD, self._data + other._data, self, 1.0, other, 1.0)
 
     def __sub__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = operand(other, "an operand of -")
+            other = as_operand(other, "an operand of -")
             if other is NotImplemented:
                 return NotImplemented
         return make_node(_SUB, self._data - other._data, self, 1.0, other, -1.0)
 
     def __mul__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = operand(other, "an operand of *")
+            other = as_operand(other, "an operand of *")
             if other is NotImplemented:
                 return NotImplemented
         x = self._data
@@ -515,7 +515,7 @@ def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
     return thing or other
 
 
-def operand(number: object, what: str) -> Value:
+def as_operand(number: object, what: str) -> Value:
     """Turn a number beside an operator into a Constant, anything else into NotImplemented.
 
     With NotImplemented Python goes on to ask the other operand, which may know what to do.

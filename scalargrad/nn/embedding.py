@@ -71,7 +71,7 @@ class Embedding(Module):
                 "differentiated; give int(x.data) if that is what is meant"
             )
         # To Python a bool is a number, but as an index it is a mistake.
-        if isinstance(x, bool) or not is_number(x) or float(x) != float(x) // 1:
+        if isinstance(x, bool) or not is_number(x) or not float(x).is_integer():
             raise DataError(
                 f"{describe(self)} takes a whole number as index, not {type(x).__name__} {x!r}"
             )

@@ -173,8 +173,8 @@ class Layer(Module):
                 f"{activation_name(activation)} of one output is always the same number: "
                 "use sigmoid, or two outputs"
             )
-        of_neuron = None if self.activation else activation
-        self.neurons = [Neuron(inputs, of_neuron, given([row]), rng) for row in rows]
+        own_activation = None if self.activation else activation
+        self.neurons = [Neuron(inputs, own_activation, given([row]), rng) for row in rows]
 
     if TYPE_CHECKING:
 

@@ -146,13 +146,13 @@ class LSTMCell(Module):
         self.inputs = checked_int(inputs, "inputs of an LSTMCell", 1)
         self.size = checked_int(size, "size of an LSTMCell", 1)
         rng = generator(seed)
-        both = self.inputs + self.size
+        width = self.inputs + self.size
         sigmoid = ops.SIGMOID.name
         tanh = ops.TANH.name
-        self.input_gate = Layer(both, self.size, sigmoid, initializer, rng)
-        self.forget_gate = Layer(both, self.size, sigmoid, initializer, rng)
-        self.candidate = Layer(both, self.size, tanh, initializer, rng)
-        self.output_gate = Layer(both, self.size, sigmoid, initializer, rng)
+        self.input_gate = Layer(width, self.size, sigmoid, initializer, rng)
+        self.forget_gate = Layer(width, self.size, sigmoid, initializer, rng)
+        self.candidate = Layer(width, self.size, tanh, initializer, rng)
+        self.output_gate = Layer(width, self.size, sigmoid, initializer, rng)
         for neuron in self.forget_gate.neurons:
             neuron.bias.data = as_float(forget_bias, "forget_bias of an LSTMCell")
 
