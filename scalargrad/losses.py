@@ -189,7 +189,7 @@ def huber(
     there on.
 
     Raises:
-        OptionError: For a delta that is not above 0; besides, what all losses raise.
+        OptionError: If `delta` is not above 0. The module lists what all losses raise.
 
     Example:
         >>> huber([0.5, 3.0], [0.0, 0.0], reduction="sum")
@@ -215,7 +215,7 @@ def hinge(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean"
     The loss is 0 where p is on the right side by at least 1.
 
     Raises:
-        OptionError: For another target; besides, what all losses raise.
+        OptionError: For another target. The module lists what all losses raise.
 
     Example:
         >>> hinge([2.0, -0.5], [1, 1], reduction="sum")
@@ -239,7 +239,7 @@ def binary_cross_entropy(
     `binary_cross_entropy_with_logits` is the stable form.
 
     Raises:
-        OptionError: For a number outside [0, 1]; besides, what all losses raise.
+        OptionError: For a number outside [0, 1]. The module lists what all losses raise.
 
     Example:
         >>> binary_cross_entropy([0.5, 1.0], [0, 1], reduction="sum")
@@ -278,7 +278,7 @@ def binary_cross_entropy_with_logits(
     The formula is t·softplus(-p) + (1 - t)·softplus(p).
 
     Raises:
-        OptionError: For a target outside [0, 1]; besides, what all losses raise.
+        OptionError: For a target outside [0, 1]. The module lists what all losses raise.
 
     Example:
         >>> binary_cross_entropy_with_logits([0.0, 1000.0], [1, 0], reduction="sum")
@@ -372,7 +372,7 @@ def cross_entropy(
 
     Raises:
         OptionError: For an index out of range, probabilities outside [0, 1] or that do not add up
-            to 1, and a smoothing outside [0, 1]; besides, what all losses raise.
+            to 1, and a smoothing outside [0, 1]. The module lists what all losses raise.
 
     Example:
         >>> cross_entropy([0.0, 1000.0, 0.0], 0)

@@ -239,8 +239,8 @@ def gradcheck(
             arguments, and so does a list where `f` can't be called with one argument.
         step: The step h relative to max(|x|, 1).
         relative: Allowed error relative to the derivative.
-        absolute: Allowed absolute error, added to the relative one. What rounding the values of `f`
-            can cause is allowed besides.
+        absolute: Allowed absolute error, added to the relative one. The error that rounding of the
+            values of `f` can cause is allowed in addition.
         raises: Whether to raise GradientError with the text of the report if it is false.
 
     Returns:

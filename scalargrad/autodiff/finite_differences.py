@@ -236,11 +236,11 @@ def reads_argument(f: Function, x: Nested[Number]) -> bool:
     """Return whether `f` reads any number of its argument; True if that is unknown.
 
     A derivative that is 0 everywhere may be right: of a ReLU that is off, of a step, of x² at 0.
-    It is a mistake if `f` computes with anything else than its argument. The numbers don't tell one
-    from the other, nor do the names in the source, since `f` may pass its argument on to a function
-    that ignores it. So `f` is called once more, with Values that notice when they are read. To
-    compute, compare, convert or print, their number has to be read. A function that does not take
-    Values raises, and so has looked at what it was given.
+    It is a mistake if `f` computes with anything but its argument. Neither the numbers nor the
+    names in the source can tell the two cases apart, since `f` may pass its argument on to a
+    function that ignores it. So `f` is called once more, with Values that notice when they are
+    read. To compute, compare, convert or print, their number has to be read. A function that does
+    not take Values raises, and so has looked at its argument.
 
     Args:
         f: The function.

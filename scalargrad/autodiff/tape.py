@@ -357,7 +357,7 @@ def _check_values(nest: Nested[Value], what: str) -> list[Value]:
 
 
 def _check_option(unconnected_gradients: object) -> str:
-    # TensorFlow's enumeration tf.UnconnectedGradients has these values, too.
+    # TensorFlow's enumeration tf.UnconnectedGradients has the same values.
     option = getattr(unconnected_gradients, "value", unconnected_gradients)
     if not isinstance(option, str) or option not in _UNCONNECTED:
         hint = suggestion(option, _UNCONNECTED, otherwise="")

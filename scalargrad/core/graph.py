@@ -19,7 +19,7 @@ class Unrecorded(tuple[float, ...]):
 
 
 UNRECORDED = Unrecorded()
-"""The partials of a result whose graph was not kept: empty, and yet told from those of a leaf."""
+"""The partials of a result whose graph was not kept: empty, but another object than a leaf has."""
 
 NOT_RECORDED: tuple[tuple[Any, ...], tuple[float, ...]] = ((), UNRECORDED)
 """The operands and partials of such a result."""

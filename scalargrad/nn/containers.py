@@ -25,7 +25,7 @@ _MAPPINGS = (dict, MappingProxyType, UserDict)
 _FUNCTIONS = (FunctionType, MethodType, partial)
 
 _FOREIGN = frozenset(["jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"])
-"""Libraries whose objects are not searched, nor are those of the standard library."""
+"""Libraries whose objects are not searched, like those of the standard library."""
 
 _MAX_DEPTH = 8
 """How many objects inside of one another are searched."""
@@ -124,8 +124,8 @@ def find_values(
     """Find every Value in some places, also where a module does not search.
 
     That is in sets, objects of the user's own classes, and what functions use: closures, defaults,
-    global Values. Functions are searched last, and only for Parameters: a plain Value around a
-    function is as often as not meant as a constant.
+    global Values. Functions are searched last, and only for Parameters: a plain Value that a
+    function uses is often meant as a constant.
 
     Args:
         places: The places by name.
@@ -235,7 +235,7 @@ def _attributes(item: object) -> Members:
 
 @lru_cache(maxsize=512)
 def _may_hold(kind: type) -> bool:
-    """Return whether something of this kind, which is no container, may hold Values."""
+    """Return whether something of this kind, which is not a container, may hold Values."""
     if issubclass(kind, (*_FUNCTIONS, SimpleNamespace)):
         return True
     library = kind.__module__.partition(".")[0]

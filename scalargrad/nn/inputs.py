@@ -60,7 +60,7 @@ def _list_items(x: Row, length: int, module: "Module") -> list[Number]:
         raise DataError(f"{describe(module)} takes a list of {length} numbers; a set has no order")
 
     x = unpack(x, module)
-    # Text is iterable, but no list of numbers; nor is a Value, even of a class that is iterable.
+    # Text is iterable, but not a list of numbers; nor is a Value, even of an iterable subclass.
     if not isinstance(x, (str, Value)):
         with suppress(TypeError):
             return list(x)

@@ -21,7 +21,7 @@ from .naming import join_parts
 
 
 class _Default(str):
-    """A default value that can be told from the same text passed by the caller."""
+    """A default that can be distinguished from the same text passed by the caller."""
 
     __slots__ = ()
 

@@ -139,7 +139,7 @@ class Module:
     def _check_replacement(self, name: str, before: object, value: object) -> None:
         """Refuse a number or a plain Value in the place of a Parameter or a Buffer.
 
-        A Parameter would not be learned any more, a Buffer would be lost from the state.
+        A Parameter would no longer be learned, a Buffer would be lost from the state.
         """
         kept = dict(members(name, before, (Parameter, Buffer), Module))
         if not kept:
@@ -234,8 +234,8 @@ class Module:
     def parameters(self) -> list[Parameter]:
         """Return the parameters, each once, in the order of definition.
 
-        An UnlearnedWarning names a Parameter in a place that is not searched, and where there are
-        no Parameters at all, a Value that may be meant to be one.
+        An UnlearnedWarning names a Parameter in a place that is not searched, or, where there are
+        no Parameters at all, a Value that was probably meant to be one.
         """
         inside = self._survey()
         if not is_reported(id(self)):
@@ -440,9 +440,9 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
     """Find the Values of a module that no optimizer over its parameters reaches.
 
     These are plain Values, and Parameters in places that are not searched: sets, objects that are
-    not modules, variables that a function uses. Constants, Buffers and frozen Parameters are not
-    meant to learn, nor is a plain Value around a function, and a computed Value is not a leaf, so
-    none of these are listed. A Value among Parameters in a list or dict is.
+    not modules, variables that a function uses. Not listed are Constants, Buffers, frozen
+    Parameters and plain Values that a function uses, which are not meant to learn, and computed
+    Values, which are not leaves, unless they are among Parameters in a list or dict.
 
     Args:
         module: The module to search, with all inside it.

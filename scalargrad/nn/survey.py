@@ -162,8 +162,8 @@ def warn_of_hidden(inside: Survey, who: str) -> None:
     elif leaves and not inside.parameters:
         path, _ = leaves[0]
         warn_unlearned(
-            f"{who} has no parameters: {as_code(path)} is no Parameter. Only a Parameter learns, "
-            "assigned to an attribute of the module by itself, or in a list or dict"
+            f"{who} has no parameters: {as_code(path)} is not a Parameter. Only a Parameter "
+            "learns, assigned to an attribute of the module by itself, or in a list or dict"
         )
 
 
