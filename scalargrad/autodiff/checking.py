@@ -29,12 +29,12 @@ from .finite_differences import (
     step_around,
     to_float,
 )
-from .nests import Function, Nested
 from .processes import map_indices
+from .trees import Function, Tree
 
 
 @explain_calls
-def numerical_gradient(f: Function, x: Nested[Number], step: float = STEP, workers: int = 1) -> Any:
+def numerical_gradient(f: Function, x: Tree[Number], step: float = STEP, workers: int = 1) -> Any:
     """Compute the gradient of `f` at `x` by central differences.
 
     This takes two calls of `f` for each number in `x`. `f` gets copies of `x` with one number
@@ -48,7 +48,7 @@ def numerical_gradient(f: Function, x: Nested[Number], step: float = STEP, worke
 
     Args:
         f: A function of one argument that returns one number or Value.
-        x: A number, a Value, a nest of them in lists, tuples and dicts, or a NumPy array of any
+        x: A number, a Value, a tree of them in lists, tuples and dicts, or a NumPy array of any
             shape.
         step: The step h relative to max(|x|, 1). Make it smaller for a function that changes fast,
             or for an `x` near a pole.
@@ -84,7 +84,7 @@ def numerical_gradient(f: Function, x: Nested[Number], step: float = STEP, worke
 
 
 def _warn_if_unread(
-    name: str, f: Function, argument: Nested[Number], slopes: Sequence[float]
+    name: str, f: Function, argument: Tree[Number], slopes: Sequence[float]
 ) -> None:
     if not slopes or any(slopes) or reads_argument(f, argument):
         return
@@ -218,7 +218,7 @@ def _severity(comparison: GradientComparison) -> float:
 @explain_calls
 def gradcheck(
     f: Function,
-    inputs: Nested[Number],
+    inputs: Tree[Number],
     *,
     step: float = STEP,
     relative: float = 1e-6,
@@ -233,9 +233,9 @@ def gradcheck(
     it says how far the Value moved with the input. No `grad` changes.
 
     Args:
-        f: A function that returns a Value, or a nest of Values, each of which is checked. It gets
+        f: A function that returns a Value, or a tree of Values, each of which is checked. It gets
             Values in place of numbers, and an array of objects for an array.
-        inputs: The argument of `f`: a number, a nest of numbers, an array. A tuple holds several
+        inputs: The argument of `f`: a number, a tree of numbers, an array. A tuple holds several
             arguments, and so does a list where `f` can't be called with one argument.
         step: The step h relative to max(|x|, 1).
         relative: Allowed error relative to the derivative.
@@ -306,7 +306,7 @@ def _as_output(entry: object) -> Value:
     return Constant(as_float(entry, "a result of the function"))
 
 
-def _split_arguments(f: Function, inputs: Nested[Number]) -> tuple[object, ...]:
+def _split_arguments(f: Function, inputs: Tree[Number]) -> tuple[object, ...]:
     if isinstance(inputs, list) and not _accepts(f, 1) and _accepts(f, len(inputs)):
         return tuple(inputs)
     return inputs if isinstance(inputs, tuple) else (inputs,)
@@ -348,7 +348,7 @@ class _Check:
     def __init__(
         self,
         f: Function,
-        inputs: Nested[Number],
+        inputs: Tree[Number],
         step: float,
         relative: float,
         absolute: float,

@@ -64,11 +64,11 @@ class Placeholders:
     def on_backward(self, order: list[Value]) -> None:
         """Ignore a backward pass; the engine calls this after each."""
 
-    def create(self, nest: object, what: object) -> list[Value]:
-        """Create a placeholder for each number of a nest.
+    def create(self, tree: object, what: object) -> list[Value]:
+        """Create a placeholder for each number of a tree.
 
         Args:
-            nest: The nest, which nobody changes from now on.
+            tree: The tree, which nobody changes from now on.
             what: Its name in messages.
 
         Returns:
@@ -78,11 +78,11 @@ class Placeholders:
             DataError: For an entry that is not a number.
         """
         placeholders = []
-        for index, item in enumerate(flatten(nest)):
+        for index, item in enumerate(flatten(tree)):
             try:
                 placeholders.append(self._create_one(item))
             except DataError:
-                place = tree_paths(nest, str(what))[index]
+                place = tree_paths(tree, str(what))[index]
                 raise _not_a_number(item, place) from None
         return placeholders
 
@@ -160,13 +160,13 @@ class Call:
     Args:
         placeholders: The placeholders that the function was called with.
         result: What the function returned.
-        inputs: The nest to differentiate by; only its structure is used.
+        inputs: The tree to differentiate by; only its structure is used.
         leaves: The placeholders in `inputs`, in order.
 
     Attributes:
         result: A copy of what the function returned, whose containers nobody else can change.
         outputs: The numbers in it, in order.
-        inputs: The nest to differentiate by.
+        inputs: The tree to differentiate by.
     """
 
     def __init__(

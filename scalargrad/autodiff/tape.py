@@ -17,8 +17,8 @@ from scalargrad.errors import DataError, LengthError, OptionError, TapeError
 from scalargrad.utils.calls import explain_class
 from scalargrad.utils.spelling import suggestion
 
-from .nests import Nested
 from .placeholders import as_result
+from .trees import Tree
 
 Unconnected = Literal["none", "zero"]
 Seed = tuple[Value, Number]
@@ -103,11 +103,11 @@ class GradientTape:
     def on_backward(self, order: list[Value]) -> None:
         """Ignore a backward pass; the engine calls this after each."""
 
-    def watch(self, values: Nested[Value]) -> None:
+    def watch(self, values: Tree[Value]) -> None:
         """Record what is computed from `values` from now on.
 
         Args:
-            values: A Value or a nest of Values; Constants and intermediate results are fine.
+            values: A Value or a tree of Values; Constants and intermediate results are fine.
 
         Raises:
             DataError: For anything but Values.
@@ -171,16 +171,16 @@ class GradientTape:
 
     def gradient(
         self,
-        target: Nested[Value],
-        sources: Nested[Value],
-        output_gradients: Nested[Number] = None,
+        target: Tree[Value],
+        sources: Tree[Value],
+        output_gradients: Tree[Number] = None,
         unconnected_gradients: Unconnected = "none",
     ) -> Any:
         """Compute the derivative of `target` by each of `sources`.
 
         Args:
-            target: A Value, or a nest of Values whose gradients are summed.
-            sources: A Value or a nest of Values: watched ones, or intermediate results that were
+            target: A Value, or a tree of Values whose gradients are summed.
+            sources: A Value or a tree of Values: watched ones, or intermediate results that were
                 recorded.
             output_gradients: A factor for each Value of `target` in the same structure. None, for
                 all or in it, means 1.
@@ -218,15 +218,15 @@ class GradientTape:
 
     def jacobian(
         self,
-        target: Nested[Value],
-        sources: Nested[Value],
+        target: Tree[Value],
+        sources: Tree[Value],
         unconnected_gradients: Unconnected = "none",
     ) -> Any:
         """Compute the derivative of every Value of `target` by every one of `sources`.
 
         Args:
-            target: A Value or a nest of Values.
-            sources: A Value or a nest of Values, as for `gradient`.
+            target: A Value or a tree of Values.
+            sources: A Value or a tree of Values, as for `gradient`.
             unconnected_gradients: The derivatives by a source that no target depends on: "none" or
                 "zero". A source that some targets depend on has 0 for the others.
 
@@ -344,8 +344,8 @@ def _connected(targets: list[Value], watched: _Nodes, recorded: _Nodes) -> set[V
     return reached
 
 
-def _check_values(nest: Nested[Value], what: str) -> list[Value]:
-    values = flatten(nest)
+def _check_values(tree: Tree[Value], what: str) -> list[Value]:
+    values = flatten(tree)
     for value in values:
         if not isinstance(value, Value):
             hint = ""
@@ -367,9 +367,7 @@ def _check_option(unconnected_gradients: object) -> str:
     return option
 
 
-def _factors(
-    target: Nested[Value], output_gradients: Nested[Number], count: int
-) -> Sequence[Number]:
+def _factors(target: Tree[Value], output_gradients: Tree[Number], count: int) -> Sequence[Number]:
     """Return the factor of each target, given in the structure of the target or in a flat list."""
     if output_gradients is None:
         return [1.0] * count
@@ -387,13 +385,13 @@ def _factors(
     return [x if isinstance(x, Value) else as_float(x, "an output gradient") for x in factors]
 
 
-def _replace_none(nest: Any) -> Any:
-    """Replace each None in a nest by 1."""
-    if isinstance(nest, dict):
-        return {key: _replace_none(part) for key, part in nest.items()}
-    if isinstance(nest, list | tuple):
-        return [_replace_none(part) for part in nest]
-    return 1.0 if nest is None else nest
+def _replace_none(tree: Any) -> Any:
+    """Replace each None in a tree by 1."""
+    if isinstance(tree, dict):
+        return {key: _replace_none(part) for key, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_replace_none(part) for part in tree]
+    return 1.0 if tree is None else tree
 
 
 explain_class(GradientTape, "__init__", "gradient", "jacobian")

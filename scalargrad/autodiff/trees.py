@@ -14,7 +14,5 @@ class SupportsArray(Protocol):
 
 
 Item = TypeVar("Item")
-Nested: TypeAlias = (
-    Item | Sequence["Nested[Item]"] | Mapping[Any, "Nested[Item]"] | SupportsArray | None
-)
-"""An item, or a nest of items in lists, tuples, dicts and arrays."""
+Tree: TypeAlias = Item | Sequence["Tree[Item]"] | Mapping[Any, "Tree[Item]"] | SupportsArray | None
+"""An item, or a tree of items in lists, tuples, dicts and arrays."""
