@@ -29,7 +29,8 @@ class _Normalization(Module):
 
     def __init__(self, size: int, eps: float, activation: str | Activation | None) -> None:
         who = type(self).__name__
-        self.inputs = self.size = checked_int(size, f"size of {who}", 1)
+        self.size = checked_int(size, f"size of {who}", 1)
+        self.inputs = self.size
         self.eps = as_float(eps, f"eps of {who}")
         if not self.eps >= 0.0:
             raise OptionError(f"eps of {who} must be at least 0, not {eps!r}")
