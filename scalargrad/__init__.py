@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Buffer",
     "Constant",
-    "RandomLeaf",
     "GradientReport",
     "GradientTape",
     "Parameter",
+    "RandomLeaf",
     "Value",
     "backward",
     "compile",
@@ -73,14 +73,14 @@ __all__ = [
 
 
 _LATER = {"compile": "compiler", "diagnose": "doctor", "fit": "training"}
-"""Functions that import much, each with the module that has it."""
+"""Functions that are expensive to import, each with its module."""
 
 _INNER = {
     "clipping": "optim.clipping",
     "penalties": "optim.penalties",
     "schedules": "optim.schedules",
 }
-"""Modules of packages that are attributes of this one, too, as in `sg.schedules.WarmUp`."""
+"""Modules of packages that are attributes of `scalargrad` too, as in `sg.schedules.WarmUp`."""
 
 _MODULES = (
     "checkpoint",
@@ -92,13 +92,13 @@ _MODULES = (
     "pretraining",
     "training",
 )
-"""Modules that are imported when they are first asked for, as in `sg.optim.Adam`."""
+"""Modules that are imported on first access, as in `sg.optim.Adam`."""
 
 
 if not TYPE_CHECKING:  # for type checkers every name is imported above, and no other exists
 
     def __getattr__(name: str) -> Any:
-        """Import a function or a module when it is first asked for."""
+        """Import a function or a module on first access."""
         if name in _LATER:
             return getattr(import_module(f".{_LATER[name]}", __name__), name)
         if name in _MODULES or name in _INNER:
@@ -107,7 +107,6 @@ if not TYPE_CHECKING:  # for type checkers every name is imported above, and no 
 
 
 def __dir__() -> list[str]:
-    """List what is for users, whether it was imported already or not."""
-    return sorted(
-        {*__all__, *_MODULES, *_INNER, *(name for name in globals() if name.startswith("__"))}
-    )
+    """List the public names, also those that are not imported yet."""
+    special = [name for name in globals() if name.startswith("__")]
+    return sorted({*__all__, *_MODULES, *_INNER, *special})

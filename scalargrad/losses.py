@@ -17,10 +17,10 @@ target that is a Value is not checked.
 (2.5, [1.0, 2.0])
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, Union, cast, overload
 
 from .core import ops
 from .core.checks import checked_int
@@ -29,10 +29,13 @@ from .core.functions import subtract_max
 from .core.modes import is_tracing
 from .core.operations import apply
 from .core.ops import Op
-from .core.value import Value
+from .core.value import Number, Value
 from .errors import DataError, LengthError, OptionError
 from .utils.calls import explain_calls
 from .utils.spelling import suggestion
+
+if TYPE_CHECKING:
+    import numpy
 
 __all__ = [
     "LOSSES",
@@ -49,15 +52,35 @@ __all__ = [
     "unwrap_loss",
 ]
 
-Numeric: TypeAlias = Value | float
-
-# Anything that can be iterated over is taken for a list: tuples, arrays, ranges.
 Item = TypeVar("Item")
-Nested: TypeAlias = Item | Iterable["Nested[Item]"]
+Item_co = TypeVar("Item_co", covariant=True)
 
-# A Value, or a float if all arguments are numbers. With `| Any`, as in typeshed, callers need not
-# ask which before they call `backward`.
+
+class Listing(Protocol[Item_co]):
+    """A list, a tuple, an array, a range: anything with items, but no text.
+
+    A type checker can tell text from these by `in` alone, which text allows with text only.
+    """
+
+    def __iter__(self) -> Iterator[Item_co]:
+        """Iterate over the items."""
+
+    def __contains__(self, item: object, /) -> bool:
+        """Return whether an item is among them."""
+
+
+Nested: TypeAlias = Item | Listing["Nested[Item]"] | Iterator["Nested[Item]"]
+"""One item, or items in lists, at any depth."""
+
+Real: TypeAlias = Union[float, "numpy.floating[Any]", "numpy.integer[Any]"]
+Numbers: TypeAlias = Nested[Value | Real]
+"""What a loss takes."""
+
 Result: TypeAlias = Value | Any
+"""What a loss returns where the types of its arguments don't say whether they hold a Value.
+
+With `| Any`, as in typeshed, callers need not ask before they call `backward`.
+"""
 
 Reduction = Literal["mean", "sum"]
 Loss = Callable[..., Any]
@@ -66,9 +89,33 @@ TargetKind = Literal["number", "signed", "probability", "class"]
 _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
 
 
-@explain_calls
+class ElementwiseLoss(Protocol):
+    """The type of a loss that compares numbers one by one and has no option but `reduction`."""
+
+    # Type checkers take the first overload that fits, so lists of both kinds come last. The first
+    # two overlap in empty lists alone, which are refused.
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, prediction: Nested[Value], target: Numbers, *, reduction: Reduction = "mean"
+    ) -> Value: ...
+    @overload
+    def __call__(
+        self, prediction: Nested[Real], target: Nested[Real], *, reduction: Reduction = "mean"
+    ) -> float: ...
+    @overload
+    def __call__(
+        self, prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean"
+    ) -> Result: ...
+
+
+def _elementwise(loss: Callable[..., Result]) -> ElementwiseLoss:
+    """Give a loss its type, and errors that explain wrong calls."""
+    return cast(ElementwiseLoss, explain_calls(loss))
+
+
+@_elementwise
 def absolute_error(
-    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+    prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean"
 ) -> Result:
     """Compute the absolute error |p - t|; its derivative is 0 where p = t.
 
@@ -80,9 +127,9 @@ def absolute_error(
     return _reduce([apply(ops.ABS, p - t) for p, t in pairs], reduction)
 
 
-@explain_calls
+@_elementwise
 def half_squared_error(
-    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+    prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean"
 ) -> Result:
     """Compute half the squared error, ½(p - t)², whose derivative is the error p - t itself.
 
@@ -94,10 +141,8 @@ def half_squared_error(
     return _reduce([0.5 * apply(ops.POW, p - t, 2.0) for p, t in pairs], reduction)
 
 
-@explain_calls
-def mse(
-    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
-) -> Result:
+@_elementwise
+def mse(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Result:
     """Compute the squared error (p - t)².
 
     Example:
@@ -108,10 +153,32 @@ def mse(
     return _reduce([apply(ops.POW, p - t, 2.0) for p, t in pairs], reduction)
 
 
+@overload
+def huber(  # type: ignore[overload-overlap] # as in ElementwiseLoss
+    prediction: Nested[Value], target: Numbers, *, delta: float = ..., reduction: Reduction = ...
+) -> Value: ...
+
+
+@overload
+def huber(
+    prediction: Nested[Real],
+    target: Nested[Real],
+    *,
+    delta: float = ...,
+    reduction: Reduction = ...,
+) -> float: ...
+
+
+@overload
+def huber(
+    prediction: Numbers, target: Numbers, *, delta: float = ..., reduction: Reduction = ...
+) -> Result: ...
+
+
 @explain_calls
 def huber(
-    prediction: Nested[Numeric],
-    target: Nested[Numeric],
+    prediction: Numbers,
+    target: Numbers,
     *,
     delta: float = 1.0,
     reduction: Reduction = "mean",
@@ -122,7 +189,7 @@ def huber(
     there on.
 
     Raises:
-        OptionError: For a delta that is not above 0; besides, what all losses raise.
+        OptionError: If `delta` is not above 0. The module lists what all losses raise.
 
     Example:
         >>> huber([0.5, 3.0], [0.0, 0.0], reduction="sum")
@@ -135,22 +202,20 @@ def huber(
     return _reduce([_huber(apply(ops.ABS, p - t), bound) for p, t in pairs], reduction)
 
 
-def _huber(error: Numeric, delta: float) -> Result:
-    # Both branches in one formula: a question to the number of a Value can't be recorded.
+def _huber(error: Number, delta: float) -> Result:
+    # Both branches in one formula, because a compiled function can't branch on a number.
     inner = apply(ops.MINIMUM, error, delta)
     return inner * (error - 0.5 * inner)
 
 
-@explain_calls
-def hinge(
-    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
-) -> Result:
+@_elementwise
+def hinge(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Result:
     """Compute max(0, 1 - t·p) for a target t of -1 or 1.
 
     The loss is 0 where p is on the right side by at least 1.
 
     Raises:
-        OptionError: For another target; besides, what all losses raise.
+        OptionError: For another target. The module lists what all losses raise.
 
     Example:
         >>> hinge([2.0, -0.5], [1, 1], reduction="sum")
@@ -163,9 +228,9 @@ def hinge(
     return _reduce([apply(ops.RELU, 1.0 - t * p) for p, t in pairs], reduction)
 
 
-@explain_calls
+@_elementwise
 def binary_cross_entropy(
-    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+    prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean"
 ) -> Result:
     """Compute -t·log(p) - (1 - t)·log(1 - p) for a probability p and a target t, both in [0, 1].
 
@@ -174,7 +239,7 @@ def binary_cross_entropy(
     `binary_cross_entropy_with_logits` is the stable form.
 
     Raises:
-        OptionError: For a number outside [0, 1]; besides, what all losses raise.
+        OptionError: For a number outside [0, 1]. The module lists what all losses raise.
 
     Example:
         >>> binary_cross_entropy([0.5, 1.0], [0, 1], reduction="sum")
@@ -196,24 +261,24 @@ def binary_cross_entropy(
     return _reduce([-_mix(t, _log, _log_of_complement, p) for p, t in pairs], reduction)
 
 
-def _log(p: Numeric) -> Result:
+def _log(p: Number) -> Result:
     return apply(ops.LOG, p)
 
 
-def _log_of_complement(p: Numeric) -> Result:
+def _log_of_complement(p: Number) -> Result:
     return apply(ops.LOG1P, -p)
 
 
-@explain_calls
+@_elementwise
 def binary_cross_entropy_with_logits(
-    prediction: Nested[Numeric], target: Nested[Numeric], *, reduction: Reduction = "mean"
+    prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean"
 ) -> Result:
     """Compute the binary cross-entropy of sigmoid(p), exactly for a p of any size.
 
     The formula is t·softplus(-p) + (1 - t)·softplus(p).
 
     Raises:
-        OptionError: For a target outside [0, 1]; besides, what all losses raise.
+        OptionError: For a target outside [0, 1]. The module lists what all losses raise.
 
     Example:
         >>> binary_cross_entropy_with_logits([0.0, 1000.0], [1, 0], reduction="sum")
@@ -225,20 +290,20 @@ def binary_cross_entropy_with_logits(
     return _reduce([_mix(t, _softplus_of_negative, _softplus, p) for p, t in pairs], reduction)
 
 
-def _softplus(p: Numeric) -> Result:
+def _softplus(p: Number) -> Result:
     return apply(ops.SOFTPLUS, p)
 
 
-def _softplus_of_negative(p: Numeric) -> Result:
+def _softplus_of_negative(p: Number) -> Result:
     return apply(ops.SOFTPLUS, -p)
 
 
 def _mix(
-    weight: Numeric,
-    if_one: Callable[[Numeric], Numeric],
-    if_zero: Callable[[Numeric], Numeric],
-    p: Numeric,
-) -> Numeric:
+    weight: Number,
+    if_one: Callable[[Number], Number],
+    if_zero: Callable[[Number], Number],
+    p: Number,
+) -> Number:
     """Return weight·if_one(p) + (1 - weight)·if_zero(p), without a term of weight 0."""
     if isinstance(weight, Value) or 0.0 < weight < 1.0:
         return weight * if_one(p) + (1.0 - weight) * if_zero(p)
@@ -246,10 +311,43 @@ def _mix(
     return if_one(p) if weight else if_zero(p)
 
 
+@overload
+def cross_entropy(  # type: ignore[overload-overlap] # as in ElementwiseLoss
+    prediction: Nested[Value],
+    target: Numbers,
+    *,
+    label_smoothing: float = ...,
+    ignore_index: int | None = ...,
+    reduction: Reduction = ...,
+) -> Value: ...
+
+
+@overload
+def cross_entropy(
+    prediction: Nested[Real],
+    target: Nested[Real],
+    *,
+    label_smoothing: float = ...,
+    ignore_index: int | None = ...,
+    reduction: Reduction = ...,
+) -> float: ...
+
+
+@overload
+def cross_entropy(
+    prediction: Numbers,
+    target: Numbers,
+    *,
+    label_smoothing: float = ...,
+    ignore_index: int | None = ...,
+    reduction: Reduction = ...,
+) -> Result: ...
+
+
 @explain_calls
 def cross_entropy(
-    prediction: Nested[Numeric],
-    target: Nested[Numeric],
+    prediction: Numbers,
+    target: Numbers,
     *,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
@@ -267,14 +365,14 @@ def cross_entropy(
             several samples a list of these.
         label_smoothing: The part of the target, in [0, 1], that is distributed evenly over all
             classes (Szegedy et al. 2016, section 7).
-        ignore_index: A class index that marks samples without a part in the loss; the mean is over
+        ignore_index: A class index that marks samples to leave out of the loss; the mean is over
             the others. If all are ignored the loss is 0. `fit` leaves such samples out of the mean
             of a batch.
         reduction: "mean" or "sum".
 
     Raises:
         OptionError: For an index out of range, probabilities outside [0, 1] or that do not add up
-            to 1, and a smoothing outside [0, 1]; besides, what all losses raise.
+            to 1, and a smoothing outside [0, 1]. The module lists what all losses raise.
 
     Example:
         >>> cross_entropy([0.0, 1000.0, 0.0], 0)
@@ -306,9 +404,7 @@ def cross_entropy(
     return Value(0.0) if has_values else 0.0
 
 
-def _samples(
-    prediction: Nested[Numeric], target: Nested[Numeric]
-) -> list[tuple[list[Any], Nested[Numeric]]]:
+def _samples(prediction: Numbers, target: Numbers) -> list[tuple[list[Any], Numbers]]:
     """Return the logits of each sample with its target."""
     rows = _as_list("prediction of cross_entropy", prediction)
     if _is_single(rows[0]):
@@ -324,7 +420,7 @@ def _samples(
 
 
 def is_ignored(target: object, ignore_index: int | None) -> bool:
-    """Return whether a target is the class index that marks samples without a part in the loss.
+    """Return whether a target is the class index that marks samples to leave out of the loss.
 
     Example:
         >>> is_ignored(-100, -100), is_ignored([0.5, 0.5], -100)
@@ -335,11 +431,11 @@ def is_ignored(target: object, ignore_index: int | None) -> bool:
     return is_number(target) and float(target) == ignore_index
 
 
-def _cross_entropy(row: list[Any], target: Nested[Numeric], smoothing: float) -> Numeric:
+def _cross_entropy(row: list[Any], target: Numbers, smoothing: float) -> Number:
     """Compute the cross-entropy of one sample."""
     logits = subtract_max([_as_number("prediction of cross_entropy", x) for x in row])
     log_sum = apply(ops.LOGSUMEXP, *logits)
-    terms: list[Numeric] = []
+    terms: list[Number] = []
     if smoothing < 1.0:
         for probability, x in _weighted_logits(logits, target):
             terms.append(_times((1.0 - smoothing) * probability, log_sum - x))
@@ -348,9 +444,7 @@ def _cross_entropy(row: list[Any], target: Nested[Numeric], smoothing: float) ->
     return terms[0] if len(terms) == 1 else apply(ops.SUM, *terms)
 
 
-def _weighted_logits(
-    logits: Sequence[Any], target: Nested[Numeric]
-) -> list[tuple[Numeric, Numeric]]:
+def _weighted_logits(logits: Sequence[Any], target: Numbers) -> list[tuple[Number, Number]]:
     """Return each logit that the target gives a probability to, with that probability."""
     if _is_single(target):
         return [(1.0, logits[_class_index(target, len(logits))])]
@@ -366,7 +460,7 @@ def _weighted_logits(
     return [(p, x) for p, x in pairs if isinstance(p, Value) or p]
 
 
-def _check_distribution(probabilities: list[Numeric]) -> None:
+def _check_distribution(probabilities: list[Number]) -> None:
     for probability in probabilities:
         _check_probability("cross_entropy", probability)
     if any(isinstance(probability, Value) for probability in probabilities):
@@ -401,17 +495,17 @@ def _class_index(target: object, count: int) -> int:
     return int(number)
 
 
-def _times(weight: Numeric, x: Numeric) -> Numeric:
+def _times(weight: Number, x: Number) -> Number:
     # No node for a factor of 1, which pictures would have to show.
     return x if not isinstance(weight, Value) and weight == 1.0 else weight * x
 
 
-def _check_probability(name: str, target: Numeric) -> None:
+def _check_probability(name: str, target: Number) -> None:
     if not isinstance(target, Value) and not 0.0 <= target <= 1.0:
         raise OptionError(f"a target of {name} must be in [0, 1], not {target!r}")
 
 
-def _reduce(items: list[Result], reduction: str) -> Result:
+def _reduce(items: list[Number], reduction: str) -> Result:
     if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
         hint = suggestion(reduction, _REDUCTIONS, otherwise="")
         raise OptionError(
@@ -421,9 +515,7 @@ def _reduce(items: list[Result], reduction: str) -> Result:
     return items[0] if len(items) == 1 else apply(_REDUCTIONS[reduction], *items)
 
 
-def _pair_up(
-    name: str, prediction: Nested[Numeric], target: Nested[Numeric]
-) -> list[tuple[Any, Any]]:
+def _pair_up(name: str, prediction: Numbers, target: Numbers) -> list[tuple[Number, Number]]:
     """Return each number of the prediction with its target; both are nested lists of one shape."""
     one_prediction = _is_single(prediction)
     one_target = _is_single(target)
@@ -457,7 +549,7 @@ def _is_single(thing: object) -> bool:
     return not (isinstance(thing, Iterable) or hasattr(thing, "__getitem__"))
 
 
-def _as_number(what: str, thing: object) -> Numeric:
+def _as_number(what: str, thing: object) -> Number:
     return thing if isinstance(thing, Value) else as_float(thing, what)
 
 
@@ -470,22 +562,6 @@ def _as_list(what: str, thing: Any) -> list[Any]:
                 return items
             raise LengthError(f"the {what} is empty: give at least one number")
     raise DataError(f"the {what} must be a list, not {type(thing).__name__}")
-
-
-LOSSES: dict[str, Loss] = {
-    loss.__name__: loss
-    for loss in (
-        absolute_error,
-        half_squared_error,
-        mse,
-        huber,
-        hinge,
-        binary_cross_entropy,
-        binary_cross_entropy_with_logits,
-        cross_entropy,
-    )
-}
-"""The losses by name."""
 
 
 TARGETS: dict[Loss, TargetKind] = {
@@ -503,9 +579,12 @@ TARGETS: dict[Loss, TargetKind] = {
 A loss of the user is not in the table.
 """
 
+LOSSES: dict[str, Loss] = {loss.__name__: loss for loss in TARGETS}
+"""The losses by name."""
+
 
 def unwrap_loss(loss: Loss) -> tuple[Loss, Mapping[str, Any]]:
-    """Take a loss out of `functools.partial`.
+    """Unwrap a loss from `functools.partial`.
 
     Returns:
         The loss, and the options that were bound to it.

@@ -9,7 +9,7 @@ import codecs
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TypeVar
 from unicodedata import normalize
 
 Owner = TypeVar("Owner")
@@ -27,8 +27,8 @@ _PAIRS = """
 """
 _WORDS = _PAIRS.split()
 _LOOK_ALIKES = dict(zip(_WORDS[0::2], _WORDS[1::2], strict=True))
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵗʸ", "0123456789+-nty", strict=True))
-_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n", strict=True))
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵗʸ", "0123456789+-nty", strict=True))
+_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n", strict=True))
 
 
 def for_terminal(text: str) -> str:
@@ -105,10 +105,10 @@ def fits_terminal(method: Callable[[Owner], str]) -> Callable[[Owner], str]:
     """
 
     @wraps(method)
-    def fitting(self: Owner) -> str:
+    def wrapped(self: Owner) -> str:
         return for_terminal(method(self))
 
-    return fitting
+    return wrapped
 
 
 def repr_fits_terminal(kind: type[Owner]) -> type[Owner]:
@@ -134,7 +134,7 @@ def repr_fits_terminal(kind: type[Owner]) -> type[Owner]:
     return kind
 
 
-def replace_unencodable(stream: Any) -> None:
+def replace_unencodable(stream: object) -> None:
     """Make a stream write look-alikes for the characters that its encoding lacks.
 
     Args:
@@ -156,20 +156,20 @@ def replace_unencodable(stream: Any) -> None:
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
-    """The handler for `codecs.register_error`: the replacement, and where to go on."""
+    """Handle an error for `codecs`: return the replacement, and the position to continue at."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(map(_look_alike, lacking)), error.end
+    missing = error.object[error.start : error.end]
+    return "".join(map(_look_alike, missing)), error.end
 
 
 def _look_alike(char: str) -> str:
     if char in _LOOK_ALIKES:
         return _LOOK_ALIKES[char]
-    if char in _RAISED:
-        return f"^{_RAISED[char]}"
-    if char in _LOWERED:
-        return _LOWERED[char]
+    if char in _SUPERSCRIPTS:
+        return f"^{_SUPERSCRIPTS[char]}"
+    if char in _SUBSCRIPTS:
+        return _SUBSCRIPTS[char]
     # NFKD splits letters from their accents, which ASCII then drops.
     plain = normalize("NFKD", char).encode("ascii", "ignore").decode("ascii")
     return plain or "?"

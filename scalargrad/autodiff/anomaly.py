@@ -7,11 +7,9 @@ from math import isfinite
 
 from scalargrad.core.backprop import operands
 from scalargrad.core.modes import observing
-from scalargrad.core.value import Value
+from scalargrad.core.value import Number, Value
 from scalargrad.errors import AnomalyError
 from scalargrad.utils.frames import user_frame
-
-from .nests import Numeric
 
 _MAX_OPERANDS = 6
 """Operands that a message lists."""
@@ -46,8 +44,8 @@ def detect_anomaly() -> Iterator[None]:
 class _Detector:
     """An observer of the engine that raises at the first non-finite number."""
 
-    def made(
-        self, node: Value, op: str, args: tuple[Numeric, ...], partials: tuple[float, ...]
+    def on_node(
+        self, node: Value, op: str, args: tuple[Number, ...], partials: tuple[float, ...]
     ) -> None:
         source = calling_line()
         if node.metadata is None:
@@ -66,7 +64,7 @@ class _Detector:
                     f"by its operand {_describe_operand(arg)} is {partial!r}\n  at {source}"
                 )
 
-    def went_back(self, order: list[Value]) -> None:
+    def on_backward(self, order: list[Value]) -> None:
         # From the outputs on, as the gradients flowed: the first one is the cause of the others.
         for index in range(len(order) - 1, -1, -1):
             node = order[index]
@@ -87,7 +85,7 @@ def describe(node: Value) -> str:
     return f"the {node.kind} {_describe_operand(node)}"
 
 
-def _describe_operation(node: Value, op: str, args: Sequence[Numeric]) -> str:
+def _describe_operation(node: Value, op: str, args: Sequence[Number]) -> str:
     given = operands(node) if node.args else args
     listed = [_describe_operand(operand) for operand in given[:_MAX_OPERANDS]]
     if len(given) > _MAX_OPERANDS:
@@ -98,13 +96,13 @@ def _describe_operation(node: Value, op: str, args: Sequence[Numeric]) -> str:
     return f"{label}{name}({', '.join(listed)}){module}"
 
 
-def _describe_operand(operand: Numeric) -> str:
+def _describe_operand(operand: Number) -> str:
     label = getattr(operand, "label", "")
     number = repr(_number(operand))
     return f"{label}={number}" if label else number
 
 
-def _number(value: Numeric) -> float:
+def _number(value: Number) -> float:
     return float(getattr(value, "data", value))
 
 
@@ -144,10 +142,10 @@ def _source(node: Value) -> str:
 
 def calling_line() -> str:
     """Return file, line number and text of the innermost frame of the user's own code."""
-    found = user_frame()
-    if found is None:
+    frame_and_level = user_frame()
+    if frame_and_level is None:
         return "an unknown line"
-    frame, _ = found
+    frame, _ = frame_and_level
     file = frame.f_code.co_filename
     text = linecache.getline(file, frame.f_lineno, frame.f_globals).strip()
     return f"{file}:{frame.f_lineno}: {text}".removesuffix(": ")

@@ -7,14 +7,14 @@ from itertools import zip_longest
 from math import inf, isfinite, isnan, nan
 from typing import Any
 
-from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.backprop import operands, which_are_values
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import enable_grad
 from scalargrad.core.nested import copy_tree, flatten, tree_paths, unflatten
 from scalargrad.core.ops import CUT, FLOATS, TABLE, Op
-from scalargrad.core.value import Constant, Value, backpropagate
+from scalargrad.core.value import Constant, Number, Value, backpropagate
 from scalargrad.errors import CallError, GradientError, OptionError, UnlearnedWarning
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
@@ -29,14 +29,12 @@ from .finite_differences import (
     step_around,
     to_float,
 )
-from .nests import Function, Nested, Numeric
 from .processes import map_indices
+from .trees import Function, Tree
 
 
 @explain_calls
-def numerical_gradient(
-    f: Function, x: Nested[Numeric], step: float = STEP, workers: int = 1
-) -> Any:
+def numerical_gradient(f: Function, x: Tree[Number], step: float = STEP, workers: int = 1) -> Any:
     """Compute the gradient of `f` at `x` by central differences.
 
     This takes two calls of `f` for each number in `x`. `f` gets copies of `x` with one number
@@ -50,7 +48,7 @@ def numerical_gradient(
 
     Args:
         f: A function of one argument that returns one number or Value.
-        x: A number, a Value, a nest of them in lists, tuples and dicts, or a NumPy array of any
+        x: A number, a Value, a tree of them in lists, tuples and dicts, or a NumPy array of any
             shape.
         step: The step h relative to max(|x|, 1). Make it smaller for a function that changes fast,
             or for an `x` near a pole.
@@ -86,7 +84,7 @@ def numerical_gradient(
 
 
 def _warn_if_unread(
-    name: str, f: Function, argument: Nested[Numeric], slopes: Sequence[float]
+    name: str, f: Function, argument: Tree[Number], slopes: Sequence[float]
 ) -> None:
     if not slopes or any(slopes) or reads_argument(f, argument):
         return
@@ -220,7 +218,7 @@ def _severity(comparison: GradientComparison) -> float:
 @explain_calls
 def gradcheck(
     f: Function,
-    inputs: Nested[Numeric],
+    inputs: Tree[Number],
     *,
     step: float = STEP,
     relative: float = 1e-6,
@@ -235,14 +233,14 @@ def gradcheck(
     it says how far the Value moved with the input. No `grad` changes.
 
     Args:
-        f: A function that returns a Value, or a nest of Values, each of which is checked. It gets
+        f: A function that returns a Value, or a tree of Values, each of which is checked. It gets
             Values in place of numbers, and an array of objects for an array.
-        inputs: The argument of `f`: a number, a nest of numbers, an array. A tuple holds several
+        inputs: The argument of `f`: a number, a tree of numbers, an array. A tuple holds several
             arguments, and so does a list where `f` can't be called with one argument.
         step: The step h relative to max(|x|, 1).
         relative: Allowed error relative to the derivative.
-        absolute: Allowed absolute error, added to the relative one. What rounding the values of `f`
-            can cause is allowed besides.
+        absolute: Allowed absolute error, added to the relative one. The error that rounding of the
+            values of `f` can cause is allowed in addition.
         raises: Whether to raise GradientError with the text of the report if it is false.
 
     Returns:
@@ -308,7 +306,7 @@ def _as_output(entry: object) -> Value:
     return Constant(as_float(entry, "a result of the function"))
 
 
-def _split_arguments(f: Function, inputs: Nested[Numeric]) -> tuple[object, ...]:
+def _split_arguments(f: Function, inputs: Tree[Number]) -> tuple[object, ...]:
     if isinstance(inputs, list) and not _accepts(f, 1) and _accepts(f, len(inputs)):
         return tuple(inputs)
     return inputs if isinstance(inputs, tuple) else (inputs,)
@@ -350,7 +348,7 @@ class _Check:
     def __init__(
         self,
         f: Function,
-        inputs: Nested[Numeric],
+        inputs: Tree[Number],
         step: float,
         relative: float,
         absolute: float,
@@ -426,7 +424,7 @@ class _Check:
         """
         op = TABLE[node.op]
         numbers = _as_floats(operands(node))
-        wants = wanted(node)
+        wants = which_are_values(node)
         moving = [index for index, want in enumerate(wants) if want]
         for index, partial in zip(moving, node.partials, strict=False):
             below, above = step_around(numbers[index], self.step)
@@ -476,7 +474,7 @@ def _replace(numbers: Sequence[float], index: int, number: float) -> list[float]
     return [*numbers[:index], number, *numbers[index + 1 :]]
 
 
-def _as_floats(numbers: Iterable[Numeric]) -> list[float]:
+def _as_floats(numbers: Iterable[Number]) -> list[float]:
     return [float(getattr(x, "data", x)) for x in numbers]
 
 

@@ -10,11 +10,12 @@ Schnabel, Numerical Methods for Unconstrained Optimization and Nonlinear Equatio
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 
 from scalargrad.core.conversion import as_float, plain
 from scalargrad.core.nested import (
@@ -29,10 +30,10 @@ from scalargrad.core.nested import (
     tree_leaves,
     unflatten,
 )
-from scalargrad.core.value import Value
+from scalargrad.core.value import Number, Value
 from scalargrad.errors import DataError
 
-from .nests import Function, Nested, Numeric
+from .trees import Function, Tree
 
 EPSILON = sys.float_info.epsilon
 STEP = EPSILON ** (1.0 / 3.0)
@@ -73,10 +74,10 @@ class CentralDifferences:
         [3.0, 2.0]
     """
 
-    def __init__(self, f: Function, x: Nested[Numeric], step: float = STEP) -> None:
+    def __init__(self, f: Function, x: Tree[Number], step: float = STEP) -> None:
         self.f = f
         self.step = step
-        self.template = NestTemplate(x)
+        self.template = TreeTemplate(x)
 
     def __len__(self) -> int:
         return len(self.template)
@@ -98,38 +99,40 @@ class CentralDifferences:
         return to_float(tree_leaves(result)[0], "the result")
 
     def __reduce__(self) -> tuple[object, ...]:
+        # Made again in the other process: the copiers of the template are closures, which can't be
+        # pickled.
         return type(self), (self.f, self.template.copy(), self.step)
 
 
-class NestTemplate:
-    """Makes copies of a nest, with any one number replaced.
+class TreeTemplate:
+    """Makes copies of a tree, with any one number replaced.
 
     A copy has floats for numbers, new Values for Values, and arrays of float64 for arrays of
-    numbers. The nest is taken apart once, and numbers side by side in a list or an array are copied
+    numbers. The tree is taken apart once, and numbers side by side in a list or an array are copied
     as a whole, so a copy of 80,000 weights takes less than a millisecond.
 
     Args:
-        nest: The nest.
+        tree: The tree.
 
     Attributes:
-        copy: Makes a copy with the numbers of the nest.
+        copy: Makes a copy with the numbers of the tree.
 
     Raises:
         DataError: For an entry that is not a real number.
 
     Example:
-        >>> template = NestTemplate([1, (2.0, 3.0)])
+        >>> template = TreeTemplate([1, (2.0, 3.0)])
         >>> len(template), template[2]
         (3, 3.0)
         >>> template.copy_with(2, 9.0), template.copy()
         ([1.0, (2.0, 9.0)], [1.0, (2.0, 3.0)])
     """
 
-    def __init__(self, nest: Nested[Numeric]) -> None:
+    def __init__(self, tree: Tree[Number]) -> None:
         # Copied, because f may hold the original and change it.
-        self._nest = copy_tree(nest, "x")
+        self._tree = copy_tree(tree, "x")
         self._parts: list[Part] = []
-        self.copy = _copier(self._nest, self._parts)
+        self.copy = _copier(self._tree, self._parts)
         self._places = [(part, i) for part in self._parts for i in range(len(part))]
 
     def __len__(self) -> int:
@@ -150,8 +153,8 @@ class NestTemplate:
             part[place] = before
 
     def fill(self, numbers: Iterable[float]) -> Any:
-        """Return the containers of the nest with other numbers, all of them floats."""
-        return unflatten(self._nest, numbers, float_array)
+        """Return the containers of the tree with other numbers, all of them floats."""
+        return unflatten(self._tree, numbers, float_array)
 
 
 Part = list[float] | Any
@@ -160,26 +163,26 @@ Part = list[float] | Any
 Copier = Callable[[], Any]
 
 
-def _copier(nest: Any, parts: list[Part]) -> Copier:
-    """Return a function that copies a nest.
+def _copier(tree: object, parts: list[Part]) -> Copier:
+    """Return a function that copies a tree.
 
     It reads the numbers from the parts that are added to `parts`, so a number that is replaced
     there is replaced in the copy.
     """
-    if isinstance(nest, dict):
-        copiers = {key: _copier(item, parts) for key, item in nest.items()}
-        return lambda: dict_like(nest, {key: copy() for key, copy in copiers.items()})
-    if isinstance(nest, list | tuple):
-        return _row_copier(nest, parts)
-    if is_array(nest):
-        return _array_copier(nest, parts)
-    if nest is None:
+    if isinstance(tree, dict):
+        copiers = {key: _copier(item, parts) for key, item in tree.items()}
+        return lambda: dict_like(tree, {key: copy() for key, copy in copiers.items()})
+    if isinstance(tree, list | tuple):
+        return _row_copier(tree, parts)
+    if is_array(tree):
+        return _array_copier(tree, parts)
+    if tree is None:
         return lambda: None
-    copy_row = _flat_copier([nest], parts)
+    copy_row = _flat_copier([tree], parts)
     return lambda: next(iter(copy_row()))
 
 
-def _row_copier(row: Any, parts: list[Part]) -> Copier:
+def _row_copier(row: Sequence[object], parts: list[Part]) -> Copier:
     if not any(map(is_tree, row)):
         copy_items = _flat_copier(row, parts)
         return lambda: sequence_like(row, copy_items())
@@ -187,7 +190,7 @@ def _row_copier(row: Any, parts: list[Part]) -> Copier:
     return lambda: sequence_like(row, [copy() for copy in copiers])
 
 
-def _flat_copier(row: Iterable[Any], parts: list[Part]) -> Callable[[], Iterable[Numeric]]:
+def _flat_copier(row: Iterable[object], parts: list[Part]) -> Callable[[], Iterable[Number]]:
     """Return a function that copies the numbers and Values of a row.
 
     It may return the part itself; the caller copies that into a container.
@@ -201,7 +204,7 @@ def _flat_copier(row: Iterable[Any], parts: list[Part]) -> Callable[[], Iterable
     return lambda: [Value(x) if value else x for x, value in zip(part, is_value, strict=True)]
 
 
-def _array_copier(array: Any, parts: list[Part]) -> Copier:
+def _array_copier(array: NDArray[Any], parts: list[Part]) -> Copier:
     if array.dtype.kind not in "biuf":
         copy_items = _flat_copier(array.ravel().tolist(), parts)
         return lambda: object_array(list(copy_items()), array.shape)
@@ -211,7 +214,7 @@ def _array_copier(array: Any, parts: list[Part]) -> Copier:
 
 
 def to_float(item: object, what: str) -> float:
-    """Return an item of a nest as a float, or raise DataError, which names `what`.
+    """Return an item of a tree as a float, or raise DataError, which names `what`.
 
     Example:
         >>> to_float(Value(2.0), "x")
@@ -229,15 +232,15 @@ def to_float(item: object, what: str) -> float:
     return as_float(item, what)
 
 
-def reads_argument(f: Function, x: Nested[Numeric]) -> bool:
+def reads_argument(f: Function, x: Tree[Number]) -> bool:
     """Return whether `f` reads any number of its argument; True if that is unknown.
 
     A derivative that is 0 everywhere may be right: of a ReLU that is off, of a step, of x² at 0.
-    It is a mistake if `f` computes with anything else than its argument. The numbers don't tell one
-    from the other, nor do the names in the source, since `f` may pass its argument on to a function
-    that ignores it. So `f` is called once more, with Values that notice when they are read. To
-    compute, compare, convert or print, their number has to be read. A function that does not take
-    Values raises, and so has looked at what it was given.
+    It is a mistake if `f` computes with anything but its argument. Neither the numbers nor the
+    names in the source can tell the two cases apart, since `f` may pass its argument on to a
+    function that ignores it. So `f` is called once more, with Values that notice when they are
+    read. To compute, compare, convert or print, their number has to be read. A function that does
+    not take Values raises, and so has looked at its argument.
 
     Args:
         f: The function.

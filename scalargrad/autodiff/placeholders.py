@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import reduce
 from operator import add
 
-from scalargrad.core.backprop import _share, local_derivatives, pullback
+from scalargrad.core.backprop import chain, local_derivatives, pullback
 from scalargrad.core.conversion import as_float
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import check_question, current_mode, enable_grad, observing, unobserved
@@ -23,10 +23,8 @@ from scalargrad.core.nested import (
     object_array,
     tree_paths,
 )
-from scalargrad.core.value import Constant, Parameter, Value
+from scalargrad.core.value import Constant, Number, Parameter, Value
 from scalargrad.errors import DataError, GraphError
-
-from .nests import Numeric
 
 
 class Placeholders:
@@ -53,24 +51,24 @@ class Placeholders:
         self.nodes: list[Value] = []
         self.recording = current_mode().recording
 
-    def made(
+    def on_node(
         self,
         node: Value,
         op: str,  # noqa: ARG002
-        args: tuple[Numeric, ...],  # noqa: ARG002
+        args: tuple[Number, ...],  # noqa: ARG002
         partials: tuple[float, ...],  # noqa: ARG002
     ) -> None:
         """Remember a new node; the engine calls this."""
         self.nodes.append(node)
 
-    def went_back(self, order: list[Value]) -> None:
+    def on_backward(self, order: list[Value]) -> None:
         """Ignore a backward pass; the engine calls this after each."""
 
-    def create(self, nest: object, what: object) -> list[Value]:
-        """Create a placeholder for each number of a nest.
+    def create(self, tree: object, what: object) -> list[Value]:
+        """Create a placeholder for each number of a tree.
 
         Args:
-            nest: The nest, which nobody changes from now on.
+            tree: The tree, which nobody changes from now on.
             what: Its name in messages.
 
         Returns:
@@ -80,11 +78,11 @@ class Placeholders:
             DataError: For an entry that is not a number.
         """
         placeholders = []
-        for index, item in enumerate(flatten(nest)):
+        for index, item in enumerate(flatten(tree)):
             try:
                 placeholders.append(self._create_one(item))
             except DataError:
-                place = tree_paths(nest, str(what))[index]
+                place = tree_paths(tree, str(what))[index]
                 raise _not_a_number(item, place) from None
         return placeholders
 
@@ -100,7 +98,7 @@ class Placeholders:
         self.arguments[placeholder] = Constant(placeholder._data)
         return placeholder
 
-    def check_tangent(self, tangent: object) -> Numeric:
+    def check_tangent(self, tangent: object) -> Number:
         """Return one number of the tangents as a Value or a float."""
         if not isinstance(tangent, Value):
             return as_float(tangent, f"{self.transform}: a tangent")
@@ -162,13 +160,13 @@ class Call:
     Args:
         placeholders: The placeholders that the function was called with.
         result: What the function returned.
-        inputs: The nest to differentiate by; only its structure is used.
+        inputs: The tree to differentiate by; only its structure is used.
         leaves: The placeholders in `inputs`, in order.
 
     Attributes:
         result: A copy of what the function returned, whose containers nobody else can change.
         outputs: The numbers in it, in order.
-        inputs: The nest to differentiate by.
+        inputs: The tree to differentiate by.
     """
 
     def __init__(
@@ -205,9 +203,9 @@ class Call:
             rows.append(row)
         return rows
 
-    def tangents(self, directions: Sequence[Numeric]) -> list[Value]:
+    def tangents(self, directions: Sequence[Number]) -> list[Value]:
         """Return the tangent of each output, given those of the inputs."""
-        given: dict[Value, Numeric] = {}
+        given: dict[Value, Number] = {}
         for leaf, direction in zip(self._leaves, directions, strict=True):
             # A plain 0 moves nothing, so nothing is computed for it; a Value of 0 has a graph.
             if isinstance(direction, Value) or direction:
@@ -218,7 +216,7 @@ class Call:
         existing = {*self._graph, *tangents.values()}
         return [as_result(tangents.get(output, 0.0), existing) for output in self.outputs]
 
-    def finalize(self, values: list[Value]) -> tuple[list[Numeric], ArrayMaker]:
+    def finalize(self, values: list[Value]) -> tuple[list[Number], ArrayMaker]:
         """Turn derivatives into the numbers that the caller gets: all Values or all floats.
 
         Args:
@@ -338,7 +336,7 @@ def _dependent_nodes(graph: list[Value], inputs: Iterable[Value]) -> list[Value]
     return order
 
 
-def as_result(derivative: Numeric, existing: Collection[Numeric]) -> Value:
+def as_result(derivative: Number, existing: Collection[Number]) -> Value:
     """Return a derivative as a Value that is not one of the existing nodes.
 
     A number becomes a Constant. A Value that is part of a graph already is multiplied by 1, so that
@@ -353,7 +351,7 @@ def as_result(derivative: Numeric, existing: Collection[Numeric]) -> Value:
     return Constant(1.0) * derivative if derivative in existing else derivative
 
 
-def _pushforward(order: list[Value], tangents: dict[Value, Numeric]) -> dict[Value, Numeric]:
+def _pushforward(order: list[Value], tangents: dict[Value, Number]) -> dict[Value, Number]:
     """Add to `tangents` those of all nodes that move, and return them.
 
     The tangent of a node is the sum over its operands of local derivative times tangent.
@@ -364,7 +362,7 @@ def _pushforward(order: list[Value], tangents: dict[Value, Numeric]) -> dict[Val
         terms = []
         for arg, partial in zip(node.args, local_derivatives(node), strict=True):
             if arg in tangents:
-                term = _share(tangents[arg], partial)
+                term = chain(tangents[arg], partial)
                 if term is not None:
                     terms.append(term)
         if terms:

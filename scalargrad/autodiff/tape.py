@@ -12,16 +12,16 @@ from scalargrad.core.backprop import pullback
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.core.modes import observing
 from scalargrad.core.nested import copy_tree, flatten, flatten_like, outer, unflatten
-from scalargrad.core.value import Constant, Value
+from scalargrad.core.value import Constant, Number, Value
 from scalargrad.errors import DataError, LengthError, OptionError, TapeError
 from scalargrad.utils.calls import explain_class
 from scalargrad.utils.spelling import suggestion
 
-from .nests import Nested, Numeric
 from .placeholders import as_result
+from .trees import Tree
 
 Unconnected = Literal["none", "zero"]
-Seed = tuple[Value, Numeric]
+Seed = tuple[Value, Number]
 _UNCONNECTED = ("none", "zero")
 
 
@@ -88,11 +88,11 @@ class GradientTape:
         if block is not None:
             block.__exit__(None, None, None)
 
-    def made(
+    def on_node(
         self,
         node: Value,
         op: str,  # noqa: ARG002
-        args: tuple[Numeric, ...],  # noqa: ARG002
+        args: tuple[Number, ...],  # noqa: ARG002
         partials: tuple[float, ...],  # noqa: ARG002
     ) -> None:
         """Record a new node; the engine calls this."""
@@ -100,14 +100,14 @@ class GradientTape:
         if self._recording and self._log is not None and node.args:
             self._log.append(node)
 
-    def went_back(self, order: list[Value]) -> None:
+    def on_backward(self, order: list[Value]) -> None:
         """Ignore a backward pass; the engine calls this after each."""
 
-    def watch(self, values: Nested[Value]) -> None:
+    def watch(self, values: Tree[Value]) -> None:
         """Record what is computed from `values` from now on.
 
         Args:
-            values: A Value or a nest of Values; Constants and intermediate results are fine.
+            values: A Value or a tree of Values; Constants and intermediate results are fine.
 
         Raises:
             DataError: For anything but Values.
@@ -171,16 +171,16 @@ class GradientTape:
 
     def gradient(
         self,
-        target: Nested[Value],
-        sources: Nested[Value],
-        output_gradients: Nested[Numeric] = None,
+        target: Tree[Value],
+        sources: Tree[Value],
+        output_gradients: Tree[Number] = None,
         unconnected_gradients: Unconnected = "none",
     ) -> Any:
         """Compute the derivative of `target` by each of `sources`.
 
         Args:
-            target: A Value, or a nest of Values whose gradients are summed.
-            sources: A Value or a nest of Values: watched ones, or intermediate results that were
+            target: A Value, or a tree of Values whose gradients are summed.
+            sources: A Value or a tree of Values: watched ones, or intermediate results that were
                 recorded.
             output_gradients: A factor for each Value of `target` in the same structure. None, for
                 all or in it, means 1.
@@ -218,15 +218,15 @@ class GradientTape:
 
     def jacobian(
         self,
-        target: Nested[Value],
-        sources: Nested[Value],
+        target: Tree[Value],
+        sources: Tree[Value],
         unconnected_gradients: Unconnected = "none",
     ) -> Any:
         """Compute the derivative of every Value of `target` by every one of `sources`.
 
         Args:
-            target: A Value or a nest of Values.
-            sources: A Value or a nest of Values, as for `gradient`.
+            target: A Value or a tree of Values.
+            sources: A Value or a tree of Values, as for `gradient`.
             unconnected_gradients: The derivatives by a source that no target depends on: "none" or
                 "zero". A source that some targets depend on has 0 for the others.
 
@@ -251,6 +251,7 @@ class GradientTape:
         source_values = _check_values(sources, "the sources are")
 
         rows = self._differentiate([[(value, 1.0)] for value in targets], source_values)
+        # By column, because a source is unconnected only if no target depends on it.
         columns = zip(*rows, strict=True)
         has_zeros = [fill_zeros or any(g is not None for g in column) for column in columns]
         return outer(target, sources, [_fill_row(row, has_zeros) for row in rows])
@@ -343,8 +344,8 @@ def _connected(targets: list[Value], watched: _Nodes, recorded: _Nodes) -> set[V
     return reached
 
 
-def _check_values(nest: Nested[Value], what: str) -> list[Value]:
-    values = flatten(nest)
+def _check_values(tree: Tree[Value], what: str) -> list[Value]:
+    values = flatten(tree)
     for value in values:
         if not isinstance(value, Value):
             hint = ""
@@ -356,7 +357,7 @@ def _check_values(nest: Nested[Value], what: str) -> list[Value]:
 
 
 def _check_option(unconnected_gradients: object) -> str:
-    # TensorFlow's enumeration tf.UnconnectedGradients has these values, too.
+    # TensorFlow's enumeration tf.UnconnectedGradients has the same values.
     option = getattr(unconnected_gradients, "value", unconnected_gradients)
     if not isinstance(option, str) or option not in _UNCONNECTED:
         hint = suggestion(option, _UNCONNECTED, otherwise="")
@@ -366,9 +367,7 @@ def _check_option(unconnected_gradients: object) -> str:
     return option
 
 
-def _factors(
-    target: Nested[Value], output_gradients: Nested[Numeric], count: int
-) -> Sequence[Numeric]:
+def _factors(target: Tree[Value], output_gradients: Tree[Number], count: int) -> Sequence[Number]:
     """Return the factor of each target, given in the structure of the target or in a flat list."""
     if output_gradients is None:
         return [1.0] * count
@@ -386,13 +385,13 @@ def _factors(
     return [x if isinstance(x, Value) else as_float(x, "an output gradient") for x in factors]
 
 
-def _replace_none(nest: Any) -> Any:
-    """Replace each None in a nest by 1."""
-    if isinstance(nest, dict):
-        return {key: _replace_none(part) for key, part in nest.items()}
-    if isinstance(nest, list | tuple):
-        return [_replace_none(part) for part in nest]
-    return 1.0 if nest is None else nest
+def _replace_none(tree: Any) -> Any:
+    """Replace each None in a tree by 1."""
+    if isinstance(tree, dict):
+        return {key: _replace_none(part) for key, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_replace_none(part) for part in tree]
+    return 1.0 if tree is None else tree
 
 
 explain_class(GradientTape, "__init__", "gradient", "jacobian")

@@ -5,9 +5,9 @@ anything else that the function reads is a constant, even if it is the same Valu
 Nothing is mutated: no `grad` changes, and a function that writes into its lists or arrays writes
 into copies.
 
-An argument is a number, a Value, or a nest of them: lists, tuples, dicts, NumPy arrays. What NumPy
-reads as an array (a pandas Series, a tensor) is taken as one. The function gets the same nest with
-Values in place of the numbers; an array becomes an array of objects. Each entry of a nest is a
+An argument is a number, a Value, or a tree of them: lists, tuples, dicts, NumPy arrays. What NumPy
+reads as an array (a pandas Series, a tensor) is taken as one. The function gets the same tree with
+Values in place of the numbers; an array becomes an array of objects. Each entry of a tree is a
 separate number, even where one list or one Value appears twice.
 
 Numbers in, numbers out: the result holds floats, and arrays of float64 for arrays, so it can be
@@ -35,15 +35,15 @@ from typing import Any
 
 from scalargrad.core.checks import checked_int
 from scalargrad.core.nested import copy_tree, flatten_like, outer, unflatten
-from scalargrad.core.value import Value
+from scalargrad.core.value import Number, Value
 from scalargrad.errors import CallError, OptionError
 from scalargrad.utils.calls import explain_calls
 
-from .nests import Function, Nested, Numeric
 from .placeholders import Call, Placeholders
+from .trees import Function, Tree
 
 Positions = int | Sequence[int]
-Arguments = Sequence[Nested[Numeric]]
+Arguments = Sequence[Tree[Number]]
 
 
 @explain_calls
@@ -112,7 +112,7 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
     pass for each number that `f` returns.
 
     Args:
-        f: A function that returns a number or a nest of numbers.
+        f: A function that returns a number or a tree of numbers.
         argnums: Which positional argument to differentiate by, as for `grad`.
 
     Returns:
@@ -159,7 +159,7 @@ def jvp(f: Function, primals: Arguments, tangents: Arguments) -> tuple[Any, Any]
     """Compute `f` and its derivative in one direction, in forward mode.
 
     Args:
-        f: A function that returns a number or a nest of numbers.
+        f: A function that returns a number or a tree of numbers.
         primals: A tuple or list of the arguments of `f`.
         tangents: The direction: a number for each number of `primals`, in the same structure.
 
@@ -226,8 +226,9 @@ def _check_positions(name: str, argnums: object) -> list[int]:
     try:
         return [checked_int(position, "a position", None) for position in positions]
     except OptionError:
-        wanted = f"argnums of {name} must be a position or a tuple of positions"
-        raise OptionError(f"{wanted}, not {argnums!r}") from None
+        raise OptionError(
+            f"argnums of {name} must be a position or a tuple of positions, not {argnums!r}"
+        ) from None
 
 
 def _normalize_position(name: str, position: int, count: int) -> int:
@@ -264,20 +265,20 @@ def _transform(
 
         # `f` may write into its containers, sort them, return them. So it gets copies, and what is
         # needed afterwards is copied before it runs.
-        nests: dict[int, Any] = {}
+        trees: dict[int, Any] = {}
         leaves: dict[int, list[Value]] = {}
         for index in chosen:
-            if index not in nests:
+            if index not in trees:
                 argument_name = _ArgumentName(name, f, index)
-                nests[index] = copy_tree(arguments[index], argument_name)
-                leaves[index] = placeholders.create(nests[index], argument_name)
-        inputs = nests[chosen[0]] if single else tuple(nests[index] for index in chosen)
+                trees[index] = copy_tree(arguments[index], argument_name)
+                leaves[index] = placeholders.create(trees[index], argument_name)
+        inputs = trees[chosen[0]] if single else tuple(trees[index] for index in chosen)
         input_leaves = [leaf for index in chosen for leaf in leaves[index]]
 
         with placeholders.tracing():
             replaced = list(arguments)
-            for index, nest in nests.items():
-                replaced[index] = unflatten(nest, leaves[index])
+            for index, tree in trees.items():
+                replaced[index] = unflatten(tree, leaves[index])
             call = Call(placeholders, f(*replaced, **options), inputs, input_leaves)
             return differentiate(call)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy
 
-from scalargrad.core.backprop import wanted
+from scalargrad.core.backprop import which_are_values
 from scalargrad.core.evaluation import evaluate
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, TABLE, Op
@@ -85,7 +85,7 @@ class Replay:
             if kind is None:
                 steps.append(None)
                 continue
-            steps.append(_Step(row, TABLE[kind.op], kind, args, wanted(self.order[row])))
+            steps.append(_Step(row, TABLE[kind.op], kind, args, which_are_values(self.order[row])))
         return steps
 
     @cached_property

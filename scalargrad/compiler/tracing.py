@@ -10,7 +10,7 @@ from typing import Any
 
 from scalargrad.autodiff.anomaly import calling_line
 from scalargrad.core.checks import checked_int
-from scalargrad.core.conversion import NumberLike, checked_values
+from scalargrad.core.conversion import NumberLike, as_values
 from scalargrad.core.leaves import RandomLeaf
 from scalargrad.core.modes import check_question, tracing
 from scalargrad.core.nested import flatten
@@ -88,7 +88,7 @@ class _Tracer:
     def __init__(self) -> None:
         self.drawn: list[RandomLeaf] = []
 
-    def made(
+    def on_node(
         self,
         node: Any,
         op: str,  # noqa: ARG002
@@ -104,7 +104,7 @@ class _Tracer:
         else:
             _refuse("no_grad() around an operation")
 
-    def went_back(self, order: list[Any]) -> None:
+    def on_backward(self, order: list[Any]) -> None:
         """Do nothing: `backward` is refused before it starts."""
 
 
@@ -188,4 +188,4 @@ def _outputs(result: object) -> tuple[Value, ...]:
             "a compiled function must return a Value or a list of Values, not "
             f"{type(result).__name__}"
         )
-    return checked_values(outputs, "what a compiled function returns")
+    return as_values(outputs, "what a compiled function returns")

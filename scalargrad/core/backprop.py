@@ -1,24 +1,29 @@
-"""The chain rule with graphs in place of numbers, and what every backward pass asks first.
+"""The chain rule with graphs in place of numbers, and the checks of every backward pass.
 
 `Value.backward` walks a graph with numbers. `pullback` is the same walk with local derivatives that
 are built as graphs, from the rules of the table, so that they can be drawn and differentiated
-again. Values are `Any` here: the class is defined in a file that imports this one.
+again.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING
 
 from scalargrad.errors import GraphError
 
 from .graph import NOT_RECORDED, stored_partials
-from .hooks import BY_HAND, hooked
+from .hooks import BY_HAND, apply_hooks
 from .modes import check_question
 from .ops import CUT, TABLE, VALUES
 
+if TYPE_CHECKING:
+    from .value import Number, Value
 
-def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
+
+def pullback(
+    order: Sequence["Value"], seeds: Sequence[tuple["Value", "Number"]]
+) -> dict["Value", "Number"]:
     """Compute the gradients of the nodes of a graph as graphs.
 
     Args:
@@ -30,27 +35,33 @@ def pullback(order: Sequence[Any], seeds: Sequence[tuple[Any, Any]]) -> dict[Any
         nothing.
     """
     check_question("a derivative (a transform, a tape, create_graph)")
-    gradients: dict[Any, Any] = {}
+    gradients: dict[Value, Number] = {}
     for output, seed in seeds:
         gradients[output] = gradients[output] + seed if output in gradients else seed
 
     for node in reversed(order):
+        # Nothing flows to a node behind a branch not taken, or that no output depends on.
         if node not in gradients:
             continue
         if node.metadata is not None:
-            gradients[node] = hooked(node, gradients[node])
+            gradients[node] = apply_hooks(node, gradients[node])
         for arg, partial in zip(node.args, local_derivatives(node), strict=True):
-            share = _share(gradients[node], partial)
+            share = chain(gradients[node], partial)
             if share is not None:
                 gradients[arg] = gradients[arg] + share if arg in gradients else share
     return gradients
 
 
-def _share(gradient: Any, partial: Any) -> Any:
-    """Multiply a gradient by a local derivative, with as few nodes as possible.
+def chain(gradient: "Number", partial: "Number") -> "Number | None":
+    """Multiply a gradient (or a tangent) by a local derivative, with as few nodes as possible.
 
-    Factors of 1 are left out, and None says that nothing flows: through an operand that a selection
-    did not take, and where 0 meets inf or nan on a branch that was not taken.
+    Returns:
+        The product, without factors of 1. None where nothing flows: through an operand that a
+        selection did not take, and where 0 meets inf or nan on a branch that was not taken.
+
+    Example:
+        >>> chain(2.0, 3.0), chain(0.0, float("inf"))
+        (6.0, None)
     """
     if partial is CUT:
         return None
@@ -65,7 +76,7 @@ def _share(gradient: Any, partial: Any) -> Any:
     return gradient * partial
 
 
-def local_derivatives(node: Any) -> tuple[Any, ...]:
+def local_derivatives(node: "Value") -> tuple["Number", ...]:
     """Build the local derivatives of a node as graphs over its operands.
 
     Args:
@@ -88,7 +99,7 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
             "only numbers can flow back through it"
         )
 
-    partials = TABLE[node.op].derivatives(VALUES, node, operands(node), wanted(node))
+    partials = TABLE[node.op].derivatives(VALUES, node, operands(node), which_are_values(node))
     for symbolic, number in zip(partials, checked_partials(node), strict=True):
         now = float(getattr(symbolic, "data", symbolic))
         is_nan = now != now
@@ -100,7 +111,7 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
     return partials
 
 
-def operands(node: Any) -> tuple[Any, ...]:
+def operands(node: "Value") -> tuple["Number", ...]:
     """Return all that an operation was given, in order: Values, and the numbers that stayed static.
 
     Args:
@@ -117,15 +128,15 @@ def operands(node: Any) -> tuple[Any, ...]:
     return tuple(next(args) if number is None else number for number in node.static_args)
 
 
-def wanted(node: Any) -> tuple[bool, ...]:
-    """Return which operands of a node are Values, so that a derivative is wanted for them."""
+def which_are_values(node: "Value") -> tuple[bool, ...]:
+    """Return for each operand of a node whether it is a Value, and so has a local derivative."""
     if node.static_args is None:
         return (True,) * len(node.args)
     return tuple(number is None for number in node.static_args)
 
 
 @contextmanager
-def accumulating(leaves: Sequence[Any]) -> Iterator[None]:
+def accumulate_gradients(leaves: Sequence["Value"]) -> Iterator[None]:
     """Add the gradients that leaves have to those of the pass inside the block.
 
     If the pass raises, the leaves get back what they had, so a failed `backward()` changes nothing.
@@ -142,7 +153,7 @@ def accumulating(leaves: Sequence[Any]) -> Iterator[None]:
             leaf._grad = gradient + leaf._grad
 
 
-def step_back(node: Any) -> None:
+def step_back(node: "Value") -> None:
     """Send the gradient of one node to its operands, as `_backward` does in micrograd.
 
     Args:
@@ -162,11 +173,12 @@ def step_back(node: Any) -> None:
     """
     require_graph(node)
     for arg, partial in zip(node.args, checked_partials(node), strict=True):
+        # As in `backpropagate`, exactly 0 sends nothing. None is one way to clear a gradient.
         if node.grad:
             arg.grad = (arg.grad or 0.0) + node.grad * partial
 
 
-def checked_partials(node: Any) -> tuple[float, ...]:
+def checked_partials(node: "Value") -> tuple[float, ...]:
     """Return the local derivatives of a node, one for each operand.
 
     Raises:
@@ -184,7 +196,7 @@ def checked_partials(node: Any) -> tuple[float, ...]:
     return partials
 
 
-def require_graph(node: Any) -> None:
+def require_graph(node: "Value") -> None:
     """Raise GraphError if `node` is the result of an operation whose graph was not kept."""
     if node._rest is NOT_RECORDED:
         raise GraphError(
@@ -194,7 +206,7 @@ def require_graph(node: Any) -> None:
         )
 
 
-def refuse_backward_by_hand(node: Any, error: type[Exception] = GraphError) -> None:
+def refuse_backward_by_hand(node: "Value", error: type[Exception] = GraphError) -> None:
     """Raise `error` if the node has a `_backward` that was set by hand.
 
     For whatever takes derivatives in another way than by calling it.

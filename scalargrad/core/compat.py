@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from scalargrad.errors import OptionError
 
@@ -10,6 +10,9 @@ from . import ops
 from .backprop import step_back
 from .hooks import BY_HAND
 from .modes import check_question
+
+if TYPE_CHECKING:
+    from .value import Value
 
 _SIGNS = {
     ops.ADD.name: "+",
@@ -30,28 +33,30 @@ class OtherNames:
     """
 
     __slots__ = ()
+    data: float
+    args: tuple["Value", ...]
+    partials: tuple[float, ...]
     metadata: dict[str, Any] | None
 
-    def item(self: Any) -> float:
+    def item(self) -> float:
         """Return the number, under the name that NumPy and PyTorch give it."""
         check_question("item() of a Value")
-        number: float = self.data
-        return number
+        return self.data
 
-    def conjugate(self: Any) -> Any:
+    def conjugate(self) -> Self:
         """Return the Value itself, as real numbers do: `numpy.std` and `numpy.var` ask for it."""
         return self
 
     @property
-    def _prev(self: Any) -> Any:
+    def _prev(self) -> tuple["Value", ...]:
         return self.args
 
     @property
-    def _children(self: Any) -> Any:
+    def _children(self) -> tuple["Value", ...]:
         return self.args
 
     @property
-    def _local_grads(self: Any) -> Any:
+    def _local_grads(self) -> tuple[float, ...]:
         return self.partials
 
     @property

@@ -154,7 +154,7 @@ def _short(thing: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def warn_if_untracked() -> None:
+def _warn_if_untracked() -> None:
     """Warn where a number leaves the graph unnoticed.
 
     Two cases are recognized. Code passes a Value to a function of `math`, as in `math.exp(value)`.
@@ -198,7 +198,7 @@ def _belongs_to_numpy(function: object) -> bool:
     return module.split(".")[0] == "numpy" or isinstance(owner, numpy.ndarray)
 
 
-def warn_of_identity() -> None:
+def _warn_of_identity() -> None:
     """Warn code that compares a Value and a number by `==`, which compares identity.
 
     While a function is traced, it is an error. NumPy's own comparisons of the items of an object
@@ -269,7 +269,7 @@ class NumberLike:
 
     def __float__(self) -> float:
         check_question("float() of a Value")
-        warn_if_untracked()
+        _warn_if_untracked()
         return self._data
 
     def __int__(self) -> int:
@@ -293,7 +293,7 @@ class NumberLike:
         # Rules out nearly all comparisons before the slow tests.
         never_number = other is None or isinstance(other, _NEVER_NUMBERS)
         if not never_number and (isinstance(other, Number) or is_number(other)):
-            warn_of_identity()
+            _warn_of_identity()
         return NotImplemented
 
     __hash__ = object.__hash__
@@ -323,7 +323,7 @@ _NEVER_NUMBERS = (NumberLike, str, tuple, list, dict)
 _COMPARISON = "a comparison (a branch of Python) on a Value"
 
 
-def plain(x: Any) -> Any:
+def plain(x: object) -> Any:
     """Return the float in a Value, and anything else as it is."""
     if not isinstance(x, NumberLike):
         return x
@@ -332,7 +332,7 @@ def plain(x: Any) -> Any:
     return x._data
 
 
-def checked_values(things: object, what: str) -> tuple[Any, ...]:
+def as_values(things: object, what: str) -> tuple[Any, ...]:
     """Return the things as a tuple, if all are Values.
 
     Args:
@@ -352,7 +352,7 @@ def checked_values(things: object, what: str) -> tuple[Any, ...]:
     return values
 
 
-def checked_partials(args: Sequence[object], partials: Sequence[object]) -> tuple[float, ...]:
+def as_partials(args: Sequence[object], partials: Sequence[object]) -> tuple[float, ...]:
     """Return the partials as floats, if there is one for each of the args.
 
     Raises:
@@ -367,7 +367,7 @@ def checked_partials(args: Sequence[object], partials: Sequence[object]) -> tupl
     return tuple(as_float(partial, "a partial of a Value") for partial in partials)
 
 
-def checked_seeds(outputs: object, gradients: object) -> list[tuple[Any, Any]]:
+def as_seeds(outputs: object, gradients: object) -> list[tuple[Any, Any]]:
     """Pair each output of a backward pass with its seed.
 
     Args:
@@ -383,7 +383,7 @@ def checked_seeds(outputs: object, gradients: object) -> list[tuple[Any, Any]]:
     """
     if isinstance(outputs, NumberLike):
         outputs = [outputs]
-    roots = checked_values(outputs, "what backward starts at")
+    roots = as_values(outputs, "what backward starts at")
     seeds = [1.0] * len(roots) if gradients is None else _as_list(gradients)
     if len(seeds) != len(roots):
         raise LengthError(

@@ -45,7 +45,7 @@ def _announce(nodes: list["Value"]) -> Iterator["Value"]:
         _in_progress.reset(token)
 
 
-def reduce_value(value: "Value") -> tuple[Any, ...]:
+def reduce_value(value: "Value") -> tuple[object, ...]:
     """Reduce a Value for `pickle` and `copy`. Hooks stay with the original.
 
     Args:
@@ -54,6 +54,7 @@ def reduce_value(value: "Value") -> tuple[Any, ...]:
     Returns:
         A function that makes a blank Value, its arguments, and the state for `restore_value`.
     """
+    # Only the first Value of a graph has a prelude, which saves the operands of all others.
     deep = value.args and id(value) not in _in_progress.get()
     return (_blank, (type(value),), (_Prelude(value) if deep else None, _state(value)))
 
@@ -91,11 +92,23 @@ def _slot_names(kind: type) -> tuple[str, ...]:
 
 
 _SLOTS = frozenset(
-    (
-        *("_data", "_grad", "_local_x", "_local_y", "_rest", "_x", "_y"),
-        *("label", "metadata", "op", "scope", "static_args"),
-    ),
+    [
+        "_data",
+        "_grad",
+        "_local_x",
+        "_local_y",
+        "_rest",
+        "_x",
+        "_y",
+        "label",
+        "metadata",
+        "op",
+        "scope",
+        "static_args",
+    ]
 )
+"""The slots of Value itself, which `_state` lists one by one."""
+
 _names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
 
@@ -122,7 +135,7 @@ def _refuse_copy() -> None:
     )
 
 
-def deepcopy_value(value: "Value", memo: dict[int, Any]) -> Any:
+def deepcopy_value(value: "Value", memo: dict[int, Any]) -> "Value":
     """Copy the whole graph of a Value. Hooks are not copied.
 
     Args:
@@ -147,4 +160,5 @@ def deepcopy_value(value: "Value", memo: dict[int, Any]) -> Any:
     for node in order:
         if hasattr(node._grad, "args"):
             memo[id(node)]._grad = deepcopy(node._grad, memo)
-    return memo[id(value)]
+    twin: Value = memo[id(value)]
+    return twin

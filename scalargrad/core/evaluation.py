@@ -1,15 +1,11 @@
 """Evaluation of a node by its row in the table, at the present numbers of its operands."""
 
-from typing import TYPE_CHECKING
-
-from .backprop import operands, wanted
+from .backprop import operands, which_are_values
 from .ops import FLOATS, TABLE
-
-if TYPE_CHECKING:
-    from .value import Value
+from .value import Value
 
 
-def operand_numbers(node: "Value") -> tuple[float, ...]:
+def operand_numbers(node: Value) -> tuple[float, ...]:
     """Return the number of each operand of a node: the data of Values, and static arguments.
 
     Example:
@@ -17,12 +13,11 @@ def operand_numbers(node: "Value") -> tuple[float, ...]:
         >>> operand_numbers(Value(3.0) ** 2)
         (3.0, 2.0)
     """
-    # a static argument is a number already
-    numbers = [getattr(operand, "_data", operand) for operand in operands(node)]
-    return tuple(numbers)
+    given = operands(node)
+    return tuple([x._data if isinstance(x, Value) else x for x in given])
 
 
-def evaluate(node: "Value") -> tuple[float, tuple[float, ...]]:
+def evaluate(node: Value) -> tuple[float, tuple[float, ...]]:
     """Compute the number and the local derivatives of a node from the numbers of its operands.
 
     Args:
@@ -41,10 +36,10 @@ def evaluate(node: "Value") -> tuple[float, tuple[float, ...]]:
     """
     op = TABLE[node.op]
     numbers = operand_numbers(node)
-    return op.at(FLOATS, numbers, wanted(node))
+    return op.at(FLOATS, numbers, which_are_values(node))
 
 
-def evaluate_partials(node: "Value") -> tuple[float, ...]:
+def evaluate_partials(node: Value) -> tuple[float, ...]:
     """Compute the local derivatives of a node at the present numbers of its operands and its own.
 
     Rules may use the result of the operation, which is taken from the node and not computed.
@@ -65,4 +60,4 @@ def evaluate_partials(node: "Value") -> tuple[float, ...]:
     """
     op = TABLE[node.op]
     numbers = operand_numbers(node)
-    return op.derivatives(FLOATS, node._data, numbers, wanted(node))
+    return op.derivatives(FLOATS, node._data, numbers, which_are_values(node))

@@ -88,14 +88,14 @@ def _over_two_lists(op: Op) -> Callable[..., Number]:
 
 def _over_operands(op: Op) -> Callable[..., Number]:
     count = len(op.operands)
-    form = _signature(op)
+    expected = _signature(op)
 
     def function(*operands: Any, **named: Any) -> Number:
         # Binding a signature takes longer than most operations, so calls by position do without.
         missing = count - len(operands)
         if named or not 0 <= missing <= len(op.defaults):
             try:
-                bound = form.bind(*operands, **named)
+                bound = expected.bind(*operands, **named)
             except TypeError:
                 raise CallError(what_is_wrong(function, operands, named)) from None
             bound.apply_defaults()
@@ -104,7 +104,7 @@ def _over_operands(op: Op) -> Callable[..., Number]:
             operands += op.defaults[-missing:]
         return apply(op, *operands)
 
-    function.__signature__ = form  # type: ignore[attr-defined]
+    function.__signature__ = expected  # type: ignore[attr-defined]
     return function
 
 
@@ -118,7 +118,7 @@ def _signature(op: Op) -> Signature:
     return Signature(parameters)
 
 
-def _function(op: Op) -> Callable[..., Number]:
+def _make_function(op: Op) -> Callable[..., Number]:
     if op is ops.DOT:
         function = _over_two_lists(op)
     elif op.over_list:
@@ -167,7 +167,7 @@ def _add_methods(op: Op) -> None:
             setattr(Operations, name, FUNCTIONS[op.name])
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {op.name: _function(op) for op in TABLE.values()}
+FUNCTIONS: dict[str, Callable[..., Any]] = {op.name: _make_function(op) for op in TABLE.values()}
 """The function of each row, by name."""
 
 globals().update(FUNCTIONS)

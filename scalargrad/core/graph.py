@@ -1,10 +1,10 @@
-"""How a Value stores its operands, and the order in which its graph is walked.
-
-Values are `Any` here: the class is defined in a file that imports this one.
-"""
+"""How a Value stores its operands, and the order in which its graph is walked."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from .value import Value
 
 Node = TypeVar("Node")
 
@@ -19,13 +19,13 @@ class Unrecorded(tuple[float, ...]):
 
 
 UNRECORDED = Unrecorded()
-"""The partials of a result whose graph was not kept: empty, and yet told from those of a leaf."""
+"""The partials of a result whose graph was not kept: empty, but another object than a leaf has."""
 
 NOT_RECORDED: tuple[tuple[Any, ...], tuple[float, ...]] = ((), UNRECORDED)
 """The operands and partials of such a result."""
 
 
-def hold_operands(node: Any, args: tuple[Any, ...], partials: tuple[float, ...]) -> None:
+def hold_operands(node: "Value", args: tuple["Value", ...], partials: tuple[float, ...]) -> None:
     """Store operands and local derivatives in a node, one or two of them in its own slots.
 
     Args:
@@ -49,7 +49,7 @@ def hold_operands(node: Any, args: tuple[Any, ...], partials: tuple[float, ...])
             node._local_y = partials[1]
 
 
-def stored_partials(node: Any) -> tuple[float, ...]:
+def stored_partials(node: "Value") -> tuple[float, ...]:
     """Return the local derivatives of a node, also while a function is being recorded."""
     if node._x is None:
         return node._rest[1] if node._rest is not None else ()

@@ -9,7 +9,7 @@ from scalargrad.errors import DataError
 from .conversion import as_float, is_number
 
 if TYPE_CHECKING:
-    from .value import Value
+    from .value import Number, Value
 
 Hook = Callable[[Any], Any]
 
@@ -57,9 +57,11 @@ class HookHandle:
             self._hooks.remove(self._entry)
 
 
-def hooked(node: Any, gradient: Any) -> Any:
+def apply_hooks(node: "Value", gradient: "Number") -> "Number":
     """Return the gradient of a node after its hooks, each of which may replace it."""
-    for entry in list(node.metadata.get("hooks", ())):
+    metadata = node.metadata or {}
+    # A copy, because a hook may remove itself.
+    for entry in list(metadata.get("hooks", ())):
         replaced = entry.hook(gradient)
         if replaced is not None:
             gradient = replaced if hasattr(replaced, "args") else _as_gradient(node, replaced)

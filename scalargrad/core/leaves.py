@@ -51,4 +51,4 @@ class RandomLeaf(Constant):
         super().__init__(1.0 if is_tracing() else source.draw(), label=label)
         self.source = source
         for observer in current_mode().observers:
-            observer.made(self, "", (), ())
+            observer.on_node(self, "", (), ())

@@ -4,8 +4,6 @@ Python's message for `value.gard = 0.0` can't say what was meant, and a `Value._
 slow down every operation. So the likeliest names are descriptors whose errors say what to write.
 """
 
-from typing import Any
-
 _OWN = (
     "a Value takes no attributes of your own; a Parameter does, and so does a subclass, "
     "class Mine(Value): pass"
@@ -21,6 +19,8 @@ _MISTAKES = {
     "grad_fn": "the operation is in op, its operands are in args",
     "numpy": "write value.data for the number",
 }
+"""Hints for misspelled and foreign names, which a Parameter refuses too."""
+
 _WORDS = {
     "value val number": "its number is in data",
     "gradient gradients grads": "its gradient is in grad",
@@ -28,6 +28,7 @@ _WORDS = {
     "name": "its name is in label",
     "m v s t momentum velocity cache lr _vis_color": "",
 }
+"""Hints for names that a Parameter may give to attributes of the user."""
 
 
 class Missing:
@@ -53,7 +54,7 @@ class Missing:
         self.mistake = mistake
         self.message = f"a Value has no {name!r}" + (f": {hint}" if hint else "")
 
-    def __get__(self, value: object, owner: type | None = None) -> Any:
+    def __get__(self, value: object, owner: type | None = None) -> object:
         if self.name not in getattr(value, "__dict__", ()):
             raise AttributeError(self.message)
         return vars(value)[self.name]
@@ -61,6 +62,7 @@ class Missing:
     def __set__(self, value: object, thing: object) -> None:
         if not hasattr(value, "__dict__"):
             raise AttributeError(f"{self.message} ({_OWN})")
+        # By the name of the module, because that module imports this one.
         if self.mistake and type(value).__module__ == "scalargrad.core.value":
             raise AttributeError(self.message)
         vars(value)[self.name] = thing

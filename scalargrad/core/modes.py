@@ -20,12 +20,12 @@ Result = TypeVar("Result")
 class Observer(Protocol):
     """An object that is told of new nodes and of backward passes: an anomaly detector, a tape."""
 
-    def made(
+    def on_node(
         self, node: "Value", op: str, args: tuple["Value", ...], partials: tuple[float, ...]
     ) -> None:
         """Receive the result of an operation. Inside `no_grad` the node has a number only."""
 
-    def went_back(self, order: list["Value"]) -> None:
+    def on_backward(self, order: list["Value"]) -> None:
         """Receive the nodes of a backward pass that is over, in topological order."""
 
 
@@ -113,9 +113,9 @@ current_mode = _mode.get
 class Switch:
     """A change of the mode, for a `with` block or as a decorator.
 
-    Modes made by switches are linked, each to the one below it. When a block ends, it takes back
-    its own change only, and those of blocks that were entered later stay: generators may leave
-    their blocks in any order.
+    Modes made by switches are linked, each to the one below it. When a block ends, it undoes only
+    its own change, and those of blocks that were entered later stay: generators may leave their
+    blocks in any order.
 
     Args:
         change: Takes the mode around the block and returns the mode inside.
@@ -134,7 +134,7 @@ class Switch:
             _mode.set(_stack(below, above))
 
     def __call__(self, thing: Thing) -> Thing:
-        """Return `thing`, a function of any sort or a class that runs in the changed mode."""
+        """Return `thing`, a function of any kind or a class, to run in the changed mode."""
         return decorate(thing, self)
 
     def suspend(self) -> "list[Switch]":

@@ -22,15 +22,18 @@ Tree = Any
 """Containers around leaves, or a leaf alone."""
 
 Leaf = Any
-"""A number (a float, a Value, whatever stands for one) or an array."""
+"""A number (a float, a Value, a placeholder for one) or an array."""
 
 ArrayMaker = Callable[[Sequence[Any], tuple[int, ...]], "Array"]
 """Makes an array from a flat list and a shape: `object_array` or `float_array`."""
 
+_SEQUENCES = (list, tuple)
+_CONTAINERS = (dict, list, tuple)
+
 
 def is_tree(thing: object) -> bool:
     """Return whether `thing` is a container or an array, not a number or another object."""
-    return thing is None or isinstance(thing, dict | list | tuple) or is_array(thing)
+    return thing is None or isinstance(thing, _CONTAINERS) or is_array(thing)
 
 
 def is_array(thing: object) -> "TypeGuard[Array]":
@@ -50,21 +53,27 @@ def tree_leaves(tree: Tree) -> list[Leaf]:
         >>> tree_leaves({"a": 1.0, "b": [2.0, (3.0, None)]})
         [1.0, 2.0, 3.0]
     """
-    if isinstance(tree, dict):
-        return [leaf for part in tree.values() for leaf in tree_leaves(part)]
-    if isinstance(tree, list | tuple):
-        return [leaf for part in tree for leaf in tree_leaves(part)]
+    if isinstance(tree, _CONTAINERS):
+        leaves: list[Leaf] = []
+        parts = tree.values() if isinstance(tree, dict) else tree
+        for part in parts:
+            leaves += tree_leaves(part)
+        return leaves
+
     if tree is None:
         return []
     if is_array(tree) or not _is_ndarray(tree):
         return [tree]
-    # a 0-d array is one number
+    # A 0-d array is one number.
     return [tree.item()]
 
 
 def flatten(tree: Tree) -> list[Leaf]:
     """List the numbers of a tree, those in arrays included, in order."""
-    return [number for leaf in tree_leaves(tree) for number in _numbers(leaf)]
+    numbers: list[Leaf] = []
+    for leaf in tree_leaves(tree):
+        numbers += _numbers(leaf)
+    return numbers
 
 
 def _numbers(leaf: Leaf) -> list[Leaf]:
@@ -80,16 +89,18 @@ def _replace_leaves(tree: Tree, leaves: Iterator[Leaf]) -> Tree:
     if isinstance(tree, dict):
         replaced = {key: _replace_leaves(part, leaves) for key, part in tree.items()}
         return dict_like(tree, replaced)
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, _SEQUENCES):
         items = [_replace_leaves(part, leaves) for part in tree]
         return sequence_like(tree, items)
-    return None if tree is None else next(leaves)
+    if tree is None:
+        return None
+    return next(leaves)
 
 
 def sequence_like(sequence: Tree, items: Iterable[Tree]) -> Tree:
     """Build a list or tuple of the type of `sequence` with other items."""
     kind = type(sequence)
-    # a named tuple takes its fields one by one, its _make takes them in a list
+    # A named tuple takes its fields one by one; its _make takes them in a list.
     make: Callable[[Iterable[Tree]], Tree] = getattr(kind, "_make", kind)
     return make(items)
 
@@ -103,7 +114,7 @@ def dict_like(mapping: dict[Hashable, Tree], items: dict[Hashable, Tree]) -> Tre
     if type(mapping) is dict:
         return items
     twin = copy(mapping)
-    # not update(), which adds in a Counter
+    # Not update(), which adds in a Counter.
     for key, item in items.items():
         twin[key] = item
     return twin
@@ -217,11 +228,15 @@ def flatten_like(tree: Tree, other: Tree, names: tuple[str, str]) -> list[Leaf]:
     """
     pairs = _pair_parts(tree, other)
     if pairs is not None:
-        return [number for x, y in pairs for number in flatten_like(x, y, names)]
+        numbers: list[Leaf] = []
+        for part, other_part in pairs:
+            numbers += flatten_like(part, other_part, names)
+        return numbers
 
     first = _structure(tree)
     second = _structure(other)
-    if first != second or isinstance(tree, dict | list | tuple):
+    # Dicts with the keys 1 and "1" are described alike, but differ.
+    if first != second or isinstance(tree, _CONTAINERS):
         raise LengthError(
             f"{names[0]} and {names[1]} must have one structure: "
             f"{first} in {names[0]}, {second} in {names[1]}"
@@ -230,24 +245,31 @@ def flatten_like(tree: Tree, other: Tree, names: tuple[str, str]) -> list[Leaf]:
 
 
 def _pair_parts(tree: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
-    """Pair the parts of two containers, None where there is nothing to pair."""
+    """Pair the parts of two containers; None if they do not match or are none."""
     if isinstance(tree, dict) and isinstance(other, dict):
-        # the order of their keys may differ
-        return [(tree[key], other[key]) for key in tree] if tree.keys() == other.keys() else None
-    if isinstance(tree, list | tuple) and isinstance(other, list | tuple):
-        return list(zip(tree, other, strict=True)) if len(tree) == len(other) else None
+        if tree.keys() != other.keys():
+            return None
+        # The order of their keys may differ.
+        return [(part, other[key]) for key, part in tree.items()]
+
+    if isinstance(tree, _SEQUENCES) and isinstance(other, _SEQUENCES):
+        if len(tree) != len(other):
+            return None
+        return list(zip(tree, other, strict=True))
     return None
 
 
 def _structure(tree: Tree) -> str:
-    """The outermost container or the leaf, in words."""
+    """Describe the outermost container or the leaf."""
     if isinstance(tree, dict):
         return f"dict with keys {', '.join(map(str, tree))}"
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, _SEQUENCES):
         return f"{type(tree).__name__} of {len(tree)}"
     if is_array(tree):
         return f"array of shape {tree.shape}"
-    return "None" if tree is None else "one number"
+    if tree is None:
+        return "None"
+    return "one number"
 
 
 def tree_paths(tree: Tree, name: str) -> list[str]:
@@ -257,13 +279,18 @@ def tree_paths(tree: Tree, name: str) -> list[str]:
         >>> tree_paths([1.0, {"w": 2.0}], "x")
         ['x[0]', "x[1]['w']"]
     """
-    if is_array(tree):
-        indexes = sys.modules["numpy"].ndindex(tree.shape)
-        return [f"{name}[{', '.join(map(str, index))}]" for index in indexes]
-    if not isinstance(tree, dict | list | tuple):
-        return [] if tree is None else [name]
-
     paths: list[str] = []
+    if tree is None:
+        return paths
+    if is_array(tree):
+        numpy = sys.modules["numpy"]
+        for index in numpy.ndindex(tree.shape):
+            place = ", ".join(map(str, index))
+            paths.append(f"{name}[{place}]")
+        return paths
+    if not isinstance(tree, _CONTAINERS):
+        return [name]
+
     parts = tree.items() if isinstance(tree, dict) else enumerate(tree)
     for key, part in parts:
         paths += tree_paths(part, f"{name}[{key!r}]")
@@ -298,11 +325,11 @@ def copy_tree(tree: Tree, what: object) -> Tree:
 
 
 def _copy_tree(tree: Tree, what: object, around: tuple[int, ...]) -> Tree:
-    # nearly every leaf is a float, and needs none of the questions below
+    # Nearly every leaf is a float, and needs none of the checks below.
     if type(tree) is float:
         return tree
 
-    if isinstance(tree, dict | list | tuple):
+    if isinstance(tree, _CONTAINERS):
         if id(tree) in around:
             kind = type(tree).__name__
             raise DataError(f"{what} has a {kind} that contains itself, and so no end")
@@ -335,7 +362,7 @@ _KIND_NAMES = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "
 
 
 def _copy_array(thing: object, what: object) -> "Array":
-    """A plain NumPy array of numbers or of objects, which are checked later."""
+    """Make a plain NumPy array of numbers, or of objects, which are checked later."""
     numpy = sys.modules["numpy"]
     if hasattr(thing, "mask") and hasattr(thing, "filled"):
         remedy = "fill the masked entries with x.filled(…), or leave them out"
@@ -347,7 +374,7 @@ def _copy_array(thing: object, what: object) -> "Array":
         raise DataError(f"{what} holds a {kind}, {rules}")
 
     try:
-        # asarray first, because a tensor can't be copied by numpy.array
+        # First asarray, because numpy.array can't copy a tensor.
         array: Array = numpy.array(numpy.asarray(thing), order="C")
     except Exception as error:  # a tensor on a GPU, or one that requires gradients, raises its own
         kind = type(thing).__name__

@@ -10,7 +10,7 @@ from .floats import pow as float_power
 from .methods import Operations
 from .modes import check_question
 from .ops import CUT, FLOATS, TABLE, VALUES, Op, with_lists
-from .value import Constant, Number, Value, make_node, node_over, operand
+from .value import Constant, Number, Value, as_operand, make_node, node_over
 
 
 def apply(op: Op, *operands: Any) -> Any:
@@ -72,7 +72,7 @@ def _power(x: Value, exponent: float) -> Value:
     return make_node(ops.POW.name, data, x, local, static_args=(None, exponent))
 
 
-def _apply_to_values_and_numbers(op: Op, operands: tuple[Any, ...]) -> Value:
+def _apply_to_values_and_numbers(op: Op, operands: tuple[object, ...]) -> Value:
     places = [x if isinstance(x, Value) else _place(op, i, x) for i, x in enumerate(operands)]
     args = [x for x in places if isinstance(x, Value)]
     if len(args) == len(places):
@@ -86,7 +86,7 @@ def _apply_to_values_and_numbers(op: Op, operands: tuple[Any, ...]) -> Value:
     return node_over(op.name, data, args, partials, static_args)
 
 
-def _place(op: Op, position: int, x: Any) -> Number:
+def _place(op: Op, position: int, x: object) -> Number:
     """Turn a number among Values into a static argument of the operation, or into a Constant."""
     number = _number(op, position, x)
     if op.static_args and op.operands[position] in op.static_args:
@@ -94,7 +94,7 @@ def _place(op: Op, position: int, x: Any) -> Number:
     return Constant(number)
 
 
-def _number(op: Op, position: int, x: Any) -> float:
+def _number(op: Op, position: int, x: object) -> float:
     if type(x) is float:
         return x
     if op.over_list:
@@ -128,15 +128,15 @@ OPERATORS = {
 """The operators of two operands: Python's name, its sign, and the operation."""
 
 
-def _arithmetic(op: Op, x: Any, y: Any, what: str) -> Value:
+def _arithmetic(op: Op, x: object, y: object, what: str) -> Value:
     """Compute an operator, or return NotImplemented if an operand is not a number."""
     unsupported: Value = NotImplemented
     if not isinstance(x, Value):
-        x = operand(x, what)
+        x = as_operand(x, what)
         if x is NotImplemented:
             return unsupported
     if not isinstance(y, Value):
-        y = operand(y, what)
+        y = as_operand(y, what)
         if y is NotImplemented:
             return unsupported
     return _binary(op, x, y)
@@ -146,10 +146,10 @@ def _add_operator(name: str, sign: str, op: Op) -> None:
     """Give Value an operator, and its reflection for a number on the left."""
     what = f"an operand of {sign}"
 
-    def forward(self: Value, other: Any) -> Value:
+    def forward(self: Value, other: object) -> Value:
         return _arithmetic(op, self, other, what)
 
-    def reflected(self: Value, other: Any) -> Value:
+    def reflected(self: Value, other: object) -> Value:
         return _arithmetic(op, other, self, what)
 
     # Sums, differences and products of two Values are written out in Value itself, which goes
@@ -158,7 +158,7 @@ def _add_operator(name: str, sign: str, op: Op) -> None:
     setattr(Operations, f"__r{name}__", reflected)
 
 
-def _pow(self: Value, other: Any) -> Value:
+def _pow(self: Value, other: object) -> Value:
     if type(other) is float:
         return _power(self, other)
     if isinstance(other, Value) or not is_number(other):
@@ -166,7 +166,7 @@ def _pow(self: Value, other: Any) -> Value:
     return _power(self, real_as_float(other, "an operand of **"))
 
 
-def _divmod(x: Any, y: Any) -> tuple[Value, Value]:
+def _divmod(x: object, y: object) -> tuple[Value, Value]:
     quotient = _arithmetic(ops.FLOOR_DIVIDE, x, y, "an operand of //")
     if quotient is NotImplemented:
         unsupported: tuple[Value, Value] = NotImplemented
@@ -174,7 +174,7 @@ def _divmod(x: Any, y: Any) -> tuple[Value, Value]:
     return quotient, _arithmetic(ops.REMAINDER, x, y, "an operand of %")
 
 
-def _round(self: Value, digits: int | None = None) -> Any:
+def _round(self: Value, digits: int | None = None) -> Value | float:
     if digits is None:
         return _unary(ops.ROUND, self)
     check_question("round() to some digits of a Value")

@@ -75,7 +75,7 @@ def manual_seed(seed: int) -> None:
 
 
 def generator(seed: Any) -> Random:
-    """Return the generator that a `seed` argument stands for.
+    """Return the generator for a `seed` argument.
 
     Args:
         seed: A generator, which is returned as it is; an int (or text, or a float) for a new one;

@@ -6,7 +6,6 @@ files with what is generated here, so a new row of the table can't be forgotten.
 
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
 
 from scalargrad.utils.files import write
 
@@ -74,10 +73,10 @@ def functions_stub() -> str:
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(functions.__all__)) + "]"
     parts = [_FUNCTIONS.format(doc=doc, names=names)]
     for op in TABLE.values():
-        parts += _over_list(op.name, op) if op.over_list else _of_operands(op)
+        parts += _list_overloads(op.name, op) if op.over_list else _operand_overloads(op)
     for name in functions.__all__:
         if name not in TABLE and name != "FUNCTIONS":
-            parts += _of_list(name)
+            parts += _composed_overloads(name)
     return "\n".join(parts)
 
 
@@ -107,7 +106,7 @@ def _method(name: str, op: Op) -> str:
     return f'    def {name}({parameters}) -> Value:\n        """{op.doc}"""\n'
 
 
-def _of_operands(op: Op) -> list[str]:
+def _operand_overloads(op: Op) -> list[str]:
     """One overload for each operand that may be a Value, and one for numbers alone."""
     count = len(op.operands)
     overloads = []
@@ -130,16 +129,17 @@ def _parameters(op: Op, types: list[str], required: int = 0) -> list[str]:
     return parameters
 
 
-def _over_list(name: str, op: Op) -> list[str]:
+def _list_overloads(name: str, op: Op) -> list[str]:
     if op is ops.DOT:
-        return _dot(op)
+        return _dot_overloads(op)
     parts = []
     for kind, result in _RESULTS:
         parts.append(_overload(name, [f"items: Iterable[{kind}]"], result, op.doc))
     return parts
 
 
-def _dot(op: Op) -> list[str]:
+def _dot_overloads(op: Op) -> list[str]:
+    # Type checkers take the first overload that fits, so lists of both kinds come last.
     kinds = {("Value", "Number"): "Value", ("Number", "Value"): "Value"}
     kinds |= {("Real", "Real"): "float", ("Number", "Number"): "Any"}
     parts = []
@@ -149,8 +149,8 @@ def _dot(op: Op) -> list[str]:
     return parts
 
 
-def _of_list(name: str) -> list[str]:
-    """The overloads of a function over a list that is made of several rows of the table."""
+def _composed_overloads(name: str) -> list[str]:
+    """Overloads of a function over a list that is composed of several rows of the table."""
     function = getattr(functions, name)
     doc = str(function.__doc__).partition("\n")[0]
     returns_list = "list" in str(signature(function).return_annotation)
@@ -179,7 +179,7 @@ def files() -> dict[Path, str]:
         ['functions.pyi', 'methods.pyi']
     """
     folder = Path(__file__).parent
-    texts: dict[str, Any] = {"functions.pyi": functions_stub(), "methods.pyi": methods_stub()}
+    texts = {"functions.pyi": functions_stub(), "methods.pyi": methods_stub()}
     return {folder / name: text for name, text in texts.items()}
 
 

@@ -8,7 +8,7 @@ from scalargrad.errors import NoGradientWarning, UnlearnedWarning
 from scalargrad.utils.frames import warn
 
 _reported: ContextVar[frozenset[int]] = ContextVar("reported", default=frozenset())
-_examined: ContextVar[bool] = ContextVar("examined", default=False)
+_muted: ContextVar[bool] = ContextVar("muted", default=False)
 
 
 def warn_unlearned(message: str) -> None:
@@ -17,14 +17,14 @@ def warn_unlearned(message: str) -> None:
 
 
 @contextmanager
-def reported(identities: Iterable[int]) -> Iterator[None]:
+def mark_reported(identities: Iterable[int]) -> Iterator[None]:
     """Mark modules whose unlearned parts are reported by the caller, so that nothing else warns.
 
     Args:
         identities: The ids of the modules.
 
     Example:
-        >>> with reported([1]):
+        >>> with mark_reported([1]):
         ...     is_reported(1), is_reported(2)
         (True, False)
     """
@@ -41,23 +41,23 @@ def is_reported(identity: int) -> bool:
 
 
 def warn_no_gradient(message: str) -> None:
-    """Warn that no gradient passes, unless a block of `examined` reports just that."""
-    if not _examined.get():
+    """Warn that no gradient passes, unless inside `mute_no_gradient`."""
+    if not _muted.get():
         warn(message, NoGradientWarning)
 
 
 @contextmanager
-def examined() -> Iterator[None]:
-    """Silence `warn_no_gradient` inside the block: the caller reports such gradients itself.
+def mute_no_gradient() -> Iterator[None]:
+    """Mute `warn_no_gradient` inside the block: the caller reports such gradients itself.
 
     A filter of `warnings` would do that in all threads.
 
     Example:
-        >>> with examined():
+        >>> with mute_no_gradient():
         ...     warn_no_gradient("the derivative of a step is 0")
     """
-    token = _examined.set(True)
+    token = _muted.set(True)
     try:
         yield
     finally:
-        _examined.reset(token)
+        _muted.reset(token)

@@ -1,8 +1,8 @@
 """Value: one number in an expression graph, operators that grow it, and the chain rule over it.
 
 The file reads from top to bottom as backpropagation is taught: what a node holds, how an operator
-makes one, and how `backward` walks the graph from a result to its leaves. What surrounds that has
-files of its own: the table of operations (`ops`) and how they act on Values (`operations`), the
+makes one, and how `backward` walks the graph from a result to its leaves. The rest is in other
+files: the table of operations (`ops`) and how they act on Values (`operations`), the
 order of the walk (`graph`), gradients that are graphs themselves (`backprop`), and what counts as a
 number (`conversion`).
 """
@@ -15,22 +15,22 @@ from scalargrad.terminal import fits_terminal
 from scalargrad.utils.calls import explain_calls, explain_class
 
 from . import ops
-from .backprop import accumulating, checked_partials, pullback, require_graph
+from .backprop import accumulate_gradients, checked_partials, pullback, require_graph
 from .compat import OtherNames
 from .conversion import (
     NumberLike,
     as_float,
+    as_partials,
+    as_seeds,
+    as_values,
     is_number,
     plain,
     real_as_float,
     refuse_other_scalars,
 )
-from .conversion import checked_partials as as_partials
-from .conversion import checked_seeds as as_seeds
-from .conversion import checked_values as as_values
 from .copying import deepcopy_value, reduce_value, restore_value
 from .graph import NOT_RECORDED, hold_operands, stored_partials, topological
-from .hooks import BY_HAND, Hook, HookHandle, hooked
+from .hooks import BY_HAND, Hook, HookHandle, apply_hooks
 from .methods import Operations
 from .missing import MISSING
 from .modes import Scope, check_question, current_mode, is_tracing
@@ -139,21 +139,21 @@ class Value(Operations, OtherNames, NumberLike):
 
     def __add__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = operand(other, "an operand of +")
+            other = as_operand(other, "an operand of +")
             if other is NotImplemented:
                 return NotImplemented
         return make_node(_ADD, self._data + other._data, self, 1.0, other, 1.0)
 
     def __sub__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = operand(other, "an operand of -")
+            other = as_operand(other, "an operand of -")
             if other is NotImplemented:
                 return NotImplemented
         return make_node(_SUB, self._data - other._data, self, 1.0, other, -1.0)
 
     def __mul__(self, other: Number) -> "Value":
         if not isinstance(other, Value):
-            other = operand(other, "an operand of *")
+            other = as_operand(other, "an operand of *")
             if other is NotImplemented:
                 return NotImplemented
         x = self._data
@@ -187,8 +187,8 @@ class Value(Operations, OtherNames, NumberLike):
         backward([self], [gradient], create_graph=create_graph)
 
     # While a function is being compiled, the numbers in its Values are those of one example. So the
-    # three properties below ask first whether somebody records: a number that user code saw would
-    # be baked into the program.
+    # three properties below refuse to answer then: a number that user code saw would be baked into
+    # the program.
 
     @property
     def data(self) -> float:
@@ -306,7 +306,7 @@ class Value(Operations, OtherNames, NumberLike):
         check_question("copying or pickling a Value")
         return reduce_value(self)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
         check_question("copying a Value")
         return deepcopy_value(self, memo)
 
@@ -482,7 +482,7 @@ def _hold_by_hand(node: Value, args: Iterable[Value], partials: Sequence[float] 
     mode = current_mode()
     node.scope = mode.scope
     for observer in mode.observers:
-        observer.made(node, node.op, operands, given)
+        observer.on_node(node, node.op, operands, given)
 
 
 def _tell_observers(
@@ -494,7 +494,8 @@ def _tell_observers(
     local_y: float,
     rest: tuple[tuple[Value, ...], tuple[float, ...]] | None,
 ) -> None:
-    # What was computed is told even where the graph is not kept, so it is not read from the node.
+    # Observers are told of an operation even where its graph is not kept, so its operands are not
+    # read from the node.
     if rest is not None:
         args, partials = rest
     elif x is None:
@@ -504,24 +505,24 @@ def _tell_observers(
     else:
         args, partials = (x, y), (local_x, local_y)
     for observer in current_mode().observers:
-        observer.made(node, op, args, partials)
+        observer.on_node(node, op, args, partials)
 
 
 def _either(name: str, thing: Any, other_name: str, other: Any) -> Any:
-    """Return the one of an argument and its second name that was given."""
+    """Return an argument that may be given under either of two names."""
     if thing and other:
         raise CallError(f"a Value takes {name} or {other_name}, which are one thing, not both")
     return thing or other
 
 
-def operand(number: Any, what: str) -> Value:
+def as_operand(number: object, what: str) -> Value:
     """Turn a number beside an operator into a Constant, anything else into NotImplemented.
 
     With NotImplemented Python goes on to ask the other operand, which may know what to do.
 
     Args:
-        number: What stands beside a Value.
-        what: What an error calls it.
+        number: The other operand of an operator of a Value.
+        what: Its name in errors.
 
     Raises:
         DataError: For a number that is not real, or too large for a float.
@@ -570,13 +571,13 @@ def backward(
     order = topological([output for output, _ in seeds])
     leaves = [node for node in order if node._x is None and not node.args]
     _warn_if_nothing_learns(leaves)
-    with accumulating(leaves):
+    with accumulate_gradients(leaves):
         if create_graph:
             _set_gradient_graphs(order, seeds)
         else:
             backpropagate(order, [(output, float(plain(seed))) for output, seed in seeds])
         for observer in current_mode().observers:
-            observer.went_back(order)
+            observer.on_backward(order)
 
 
 def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) -> None:
@@ -604,7 +605,7 @@ def backpropagate(order: Sequence[Value], seeds: Iterable[tuple[Value, float]]) 
 
     for node in reversed(order):
         if node.metadata is not None:
-            node._grad = float(hooked(node, node._grad))
+            node._grad = float(apply_hooks(node, node._grad))
             if BY_HAND in node.metadata:
                 node.metadata[BY_HAND]()
                 continue
@@ -631,13 +632,14 @@ def _set_gradient_graphs(order: list[Value], seeds: list[tuple[Value, Number]]) 
     for node in order:
         gradient = gradients.get(node, 0.0)
         if node.args or isinstance(node, Constant):
-            # A number: a graph would refer back to this node, a cycle that nobody could undo.
+            # A number: a graph would refer back to this node, and make a reference cycle that no
+            # `zero_grad` ever breaks.
             node._grad = plain(gradient)
             continue
         if not isinstance(gradient, Value):
             gradient = Constant(gradient)
         elif gradient in nodes:
-            # A gradient that is itself a Value of this graph, as in x * y, gets a node of its own.
+            # A gradient that is a node of this graph, as in x * y, becomes a separate node.
             gradient = Constant(1.0) * gradient
         node._grad = gradient
 

@@ -12,7 +12,7 @@ import numpy
 from scalargrad.autodiff.anomaly import detect_anomaly
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import plain
-from scalargrad.core.unlearned import examined
+from scalargrad.core.unlearned import mute_no_gradient
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import AnomalyError, DataError
 from scalargrad.losses import get_loss
@@ -129,7 +129,7 @@ class _Run:
     def diagnose(self) -> Diagnosis:
         """Measure, check and report."""
         measurement = self.measurement
-        with examined(), numpy.errstate(all="ignore"):
+        with mute_no_gradient(), numpy.errstate(all="ignore"):
             try_out(measurement.model, self.loss, self.samples)
             measurement.run(self.samples.inputs, self.samples.targets)
             severity = list(KINDS)

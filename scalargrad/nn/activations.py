@@ -32,7 +32,7 @@ class _ActivationModule(Module):
     op: ops.Op
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        # no scope: what it computes belongs to its neuron
+        # No scope: what it computes belongs to its neuron.
         return self.forward(*inputs, **options)
 
     def _get_name(self) -> str:
@@ -113,9 +113,9 @@ class RReLU(_ActivationModule):
         return apply(ops.PRELU, x, slope)
 
 
-def _step(x: Number) -> Any:
+def _step(x: Number) -> Number:
     """Apply the step function; the first gradient that reaches it causes a NoGradientWarning."""
-    result = apply(ops.STEP, x)
+    result: Number = apply(ops.STEP, x)
     if isinstance(result, Value) and result.args:
         result.register_hook(_warn_of_step)
     return result
@@ -132,7 +132,7 @@ def _warn_of_step(gradient: Number) -> None:
         )
 
 
-# a hook that changes no gradient, so compiled programs need not call it
+# A hook that changes no gradient, so compiled programs need not call it.
 _warn_of_step.only_looks = True  # type: ignore[attr-defined]
 
 

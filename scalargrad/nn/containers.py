@@ -25,7 +25,7 @@ _MAPPINGS = (dict, MappingProxyType, UserDict)
 _FUNCTIONS = (FunctionType, MethodType, partial)
 
 _FOREIGN = frozenset(["jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"])
-"""Libraries whose objects are not searched, nor are those of the standard library."""
+"""Libraries whose objects are not searched, like those of the standard library."""
 
 _MAX_DEPTH = 8
 """How many objects inside of one another are searched."""
@@ -63,7 +63,7 @@ def members(
         yield name, value
         return
 
-    # a list may contain itself, and would be searched forever
+    # A list may contain itself, and would be searched forever.
     is_cycle = any(value is ancestor for ancestor in ancestors)
     if is_cycle or isinstance(value, opaque):
         return
@@ -77,7 +77,7 @@ def members(
 
     inside = (*ancestors, value)
     for key, item in read_items(value):
-        # here and not in the call for the item: a list of numbers makes no generator for each
+        # Tested here and not in a recursive call, which would make a generator for each number.
         if isinstance(item, kinds):
             yield f"{name}.{key}", item
             continue
@@ -87,7 +87,7 @@ def members(
             yield from members(f"{name}.{key}", item, kinds, opaque, inside, unsearched)
 
 
-# remembered by class, as it is asked for every number of every module
+# Cached by class, because it is called for every number of every module.
 @lru_cache(maxsize=512)
 def _reader(kind: type) -> Reader | None:
     """Return what reads keys and items of a kind of container, None for what is not searched."""
@@ -113,19 +113,19 @@ def _fields(thing: Any) -> Iterable[tuple[str, object]]:
 
 
 def _rows(array: Any) -> Iterable[tuple[int, object]]:
-    # an array of numbers holds no Values, and has no need to be walked
+    # An array of numbers holds no Values, so it need not be searched.
     holds_objects = is_array(array) and array.dtype.kind == "O"
     return enumerate(array) if holds_objects else ()
 
 
-def everything(
+def find_values(
     places: Iterable[tuple[str, object]], closed: set[int]
 ) -> Iterator[tuple[str, Value]]:
     """Find every Value in some places, also where a module does not search.
 
     That is in sets, objects of the user's own classes, and what functions use: closures, defaults,
-    global Values. Functions are searched last, and only for Parameters: a plain Value around a
-    function is as often as not meant as a constant.
+    global Values. Functions are searched last, and only for Parameters: a plain Value that a
+    function uses is often meant as a constant.
 
     Args:
         places: The places by name.
@@ -136,7 +136,7 @@ def everything(
 
     Example:
         >>> rate = Parameter(2.0)
-        >>> list(everything([("f", lambda x: rate * x)], set()))
+        >>> list(find_values([("f", lambda x: rate * x)], set()))
         [('f.rate', Parameter(data=2.0, grad=0.0))]
     """
     objects: deque[tuple[str, object, int]] = deque()
@@ -150,7 +150,7 @@ def everything(
     for name, place in places:
         add(name, place, 0)
 
-    # once true it stays so: an object that a function leads to is the function's
+    # Once true it stays so: whatever a function leads to belongs to the function.
     in_functions = False
     while objects or functions:
         in_functions = in_functions or not objects
@@ -162,15 +162,15 @@ def everything(
                 yield path, item
         elif id(item) not in closed and depth < _MAX_DEPTH:
             closed.add(id(item))
-            for key, part in insides(item):
+            for key, part in contents(item):
                 add(f"{path}.{key}", part, depth + 1)
 
 
-def insides(item: object) -> Iterable[tuple[Hashable, object]]:
+def contents(item: object) -> Iterable[tuple[Hashable, object]]:
     """Return what is in a container, an object or a function, by key or name.
 
     Example:
-        >>> list(insides({"a": 1.0}))
+        >>> list(contents({"a": 1.0}))
         [('a', 1.0)]
     """
     kind: type = type(item)
@@ -178,15 +178,15 @@ def insides(item: object) -> Iterable[tuple[Hashable, object]]:
     if read_items is not None:
         return read_items(item)
     if isinstance(item, (set, frozenset)):
-        # the order of a set differs from process to process, that of labels does not
+        # The order of a set differs from process to process, that of labels does not.
         ordered = sorted(item, key=lambda part: str(getattr(part, "label", "")))
         return enumerate(ordered)
     if isinstance(item, FunctionType):
         return _captured(item)
     if isinstance(item, MethodType):
-        return [("__self__", item.__self__), *insides(item.__func__)]
+        return [("__self__", item.__self__), *contents(item.__func__)]
     if isinstance(item, partial):
-        return [("args", item.args), *item.keywords.items(), *insides(item.func)]
+        return [("args", item.args), *item.keywords.items(), *contents(item.func)]
     return _attributes(item)
 
 
@@ -205,7 +205,7 @@ def _captured(function: FunctionType) -> Members:
     captured += zip(code.co_varnames[first:], defaults, strict=False)
     captured += list((function.__kwdefaults__ or {}).items())
 
-    # of the globals Values, containers and modules: other functions and objects lead too far
+    # Of the globals only Values, containers and modules: other functions and objects lead too far.
     for step in get_instructions(function):
         if step.opname != "LOAD_GLOBAL":
             continue
@@ -227,7 +227,7 @@ def _attributes(item: object) -> Members:
     attributes: Members = list(getattr(item, "__dict__", {}).items())
     for base in kind.__mro__:
         for name in _slots(base):
-            # a slot that is not set yet has a descriptor, but no value
+            # A slot that is not set yet has a descriptor, but no value.
             if hasattr(item, name):
                 attributes.append((name, getattr(item, name)))
     return attributes
@@ -235,7 +235,7 @@ def _attributes(item: object) -> Members:
 
 @lru_cache(maxsize=512)
 def _may_hold(kind: type) -> bool:
-    """Return whether something of this kind, which is no container, may hold Values."""
+    """Return whether something of this kind, which is not a container, may hold Values."""
     if issubclass(kind, (*_FUNCTIONS, SimpleNamespace)):
         return True
     library = kind.__module__.partition(".")[0]

@@ -41,7 +41,7 @@ class Filter(Neuron):
         if inside is None:
             return super().forward(x)
 
-        # no nodes for the padding: a picture shows only what takes part
+        # No nodes for the padding, so a picture shows only what takes part.
         total: Value = self.bias
         for i, item in zip(inside, x, strict=True):
             total = total + self.weights[i] * item
@@ -94,9 +94,9 @@ class Conv(Module):
         seed: Seed = None,
     ) -> None:
         self.channels = checked_int(channels, "channels of a Conv", 1)
-        self.size = check_pair(size, "size of a Conv")
-        self.stride = check_pair(stride, "stride of a Conv")
-        self.padding = check_pair(padding, "padding of a Conv", least=0)
+        self.size = _check_pair(size, "size of a Conv")
+        self.stride = _check_pair(stride, "stride of a Conv")
+        self.padding = _check_pair(padding, "padding of a Conv", least=0)
         count = checked_int(filters, "filters of a Conv", 1)
 
         rng = generator(seed)
@@ -118,8 +118,8 @@ class Conv(Module):
             DataError: If `x` is not an image.
         """
         image = as_image(x, self, self.channels)
-        tops, lefts = starts(image, self.size, self.stride, self.padding, self)
-        # before the filters, all of which see the same windows
+        tops, lefts = _window_starts(image, self.size, self.stride, self.padding, self)
+        # Cut out once, because all filters see the same windows.
         patches: list[list[Patch]] = []
         for top in tops:
             patches.append([self._patch(image, top, left) for left in lefts])
@@ -136,7 +136,8 @@ class Conv(Module):
             values: list[Value] = []
             for column, patch in enumerate(line):
                 place = f"{name}.{row}.{column}"
-                values.append(call_in_scope(filter.forward, filter, place, patch, {}))
+                value = call_in_scope(filter.forward, filter, place, patch, {})
+                values.append(value)
             grid.append(values)
         return grid
 
@@ -157,14 +158,18 @@ class Conv(Module):
                         items.append(grid[row][column])
                         inside.append(index)
                     index += 1
-        return (items,) if len(items) == index else (items, inside)
+        if len(items) == index:
+            return (items,)
+        return items, inside
 
     def extra_repr(self) -> str:
-        sizes = f"{self.channels} → {len(self.filters)}"
-        stride = f"stride {_times(self.stride)}" if self.stride != (1, 1) else ""
-        padding = f"padding {_times(self.padding)}" if self.padding != (0, 0) else ""
-        activation = activation_name(self.filters[0].activation)
-        return join_parts(sizes, _times(self.size), stride, padding, activation)
+        parts = [f"{self.channels} → {len(self.filters)}", _times(self.size)]
+        if self.stride != (1, 1):
+            parts.append(f"stride {_times(self.stride)}")
+        if self.padding != (0, 0):
+            parts.append(f"padding {_times(self.padding)}")
+        parts.append(activation_name(self.filters[0].activation))
+        return join_parts(*parts)
 
 
 class _Pool(Module):
@@ -174,8 +179,8 @@ class _Pool(Module):
 
     def __init__(self, size: int | Pair, stride: int | Pair | None = None) -> None:
         who = type(self).__name__
-        self.size = check_pair(size, f"size of {who}")
-        self.stride = self.size if stride is None else check_pair(stride, f"stride of {who}")
+        self.size = _check_pair(size, f"size of {who}")
+        self.stride = self.size if stride is None else _check_pair(stride, f"stride of {who}")
 
     if TYPE_CHECKING:
 
@@ -189,8 +194,11 @@ class _Pool(Module):
             DataError: If `x` is not an image.
         """
         image = as_image(x, self)
-        tops, lefts = starts(image, self.size, self.stride, (0, 0), self)
-        return [self._pool(grid, str(i), tops, lefts) for i, grid in enumerate(image)]
+        tops, lefts = _window_starts(image, self.size, self.stride, (0, 0), self)
+        channels: Image = []
+        for i, grid in enumerate(image):
+            channels.append(self._pool(grid, str(i), tops, lefts))
+        return channels
 
     def _pool(self, grid: Grid, name: str, tops: range, lefts: range) -> Grid:
         """Return one channel of the result, each number in its own scope."""
@@ -202,13 +210,15 @@ class _Pool(Module):
                 right = left + self.size[1]
                 items = [item for line in lines for item in line[left:right]]
                 place = f"{name}.{row}.{column}"
-                values.append(call_in_scope(apply, self, place, (self.op, *items), {}))
+                operands = (self.op, *items)
+                values.append(call_in_scope(apply, self, place, operands, {}))
             pooled.append(values)
         return pooled
 
     def extra_repr(self) -> str:
-        stride = f"stride {_times(self.stride)}" if self.stride != self.size else ""
-        return join_parts(_times(self.size), stride)
+        if self.stride == self.size:
+            return _times(self.size)
+        return f"{_times(self.size)}, stride {_times(self.stride)}"
 
 
 class MaxPool(_Pool):
@@ -247,7 +257,7 @@ class AvgPool(_Pool):
     op = ops.MEAN
 
 
-def starts(
+def _window_starts(
     image: Image, size: Pair, stride: Pair, padding: Pair, module: Module
 ) -> tuple[range, range]:
     """Return the first rows and the first columns of all places of a window.
@@ -255,28 +265,33 @@ def starts(
     Raises:
         LengthError: If the window is larger than the image with its padding.
     """
-    shape = len(image[0]), len(image[0][0])
-    last_row = shape[0] + padding[0] - size[0]
-    last_column = shape[1] + padding[1] - size[1]
-    if last_row < -padding[0] or last_column < -padding[1]:
-        suffix = f" without the padding of {_times(padding)} on each side" if any(padding) else ""
-        raise LengthError(
-            f"{describe(module)} has a window of {_times(size)}, "
-            f"but was given {_times(shape)}{suffix}"
-        )
-    rows = range(-padding[0], last_row + 1, stride[0])
-    columns = range(-padding[1], last_column + 1, stride[1])
-    return rows, columns
+    height = len(image[0])
+    width = len(image[0][0])
+    rows = _starts_along(height, size[0], stride[0], padding[0])
+    columns = _starts_along(width, size[1], stride[1], padding[1])
+    if rows and columns:
+        return rows, columns
+
+    given = _times((height, width))
+    if any(padding):
+        given += f" without the padding of {_times(padding)} on each side"
+    raise LengthError(f"{describe(module)} has a window of {_times(size)}, but was given {given}")
 
 
-def check_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
+def _starts_along(length: int, size: int, stride: int, padding: int) -> range:
+    # The padding before the image has negative indices, so those of the image stay as they are.
+    last = length + padding - size
+    return range(-padding, last + 1, stride)
+
+
+def _check_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
     """Return a number twice, or the pair itself.
 
     Raises:
         OptionError: If it is neither, or below `least`. The message names `what`.
 
     Example:
-        >>> check_pair(3, "size"), check_pair((2, 3), "size")
+        >>> _check_pair(3, "size"), _check_pair((2, 3), "size")
         ((3, 3), (2, 3))
     """
     pair = number if isinstance(number, (tuple, list)) else (number, number)
@@ -284,8 +299,8 @@ def check_pair(number: int | Pair, what: str, least: int = 1) -> Pair:
         raise OptionError(
             f"{what} must be one number, or a pair for rows and columns, not {number!r}"
         )
-    first, second = (checked_int(part, what, least) for part in pair)
-    return first, second
+    rows, columns = pair
+    return checked_int(rows, what, least), checked_int(columns, what, least)
 
 
 def _times(pair: Pair) -> str:
@@ -297,7 +312,7 @@ def _over_windows(draw: Initializer, area: int) -> Initializer:
 
     def draw_filter(rng: Random, fan_in: int, fan_out: int) -> float | Rows:
         weight = draw(rng, fan_in, fan_out * area)
-        # one that returns a whole matrix needs its true shape
+        # An initializer that returns a whole matrix needs its true shape.
         return weight if is_number(weight) else draw(rng, fan_in, fan_out)
 
     return draw_filter

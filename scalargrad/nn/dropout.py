@@ -13,7 +13,7 @@ from scalargrad.errors import OptionError
 from .inputs import Row
 from .layers import Layer, Neuron
 from .module import Module
-from .reshape import Lists, Nested, as_values
+from .reshape import Lists, NestedValues, as_values
 
 
 class Mask:
@@ -50,11 +50,11 @@ class _Dropping(Module):
     """A module that draws masks in training."""
 
     def __init__(self, p: float, seed: Seed) -> None:
-        # an attribute of the module, as checkpoints keep the generators that they find there
+        # An attribute of the module itself, where checkpoints look for generators.
         self.generator = generator(seed)
         self.mask = Mask(p, self.generator, type(self).__name__)
 
-    def _masked(self, x: Value) -> Value:
+    def _apply_mask(self, x: Value) -> Value:
         return x * RandomLeaf(self.mask)
 
 
@@ -83,7 +83,7 @@ class Dropout(_Dropping):
     def __init__(self, p: float = 0.5, seed: Seed = None) -> None:
         super().__init__(p, seed)
 
-    def forward(self, x: Lists) -> Nested:
+    def forward(self, x: Lists) -> NestedValues:
         """Return the same lists, in training each number times its mask.
 
         Raises:
@@ -92,14 +92,14 @@ class Dropout(_Dropping):
         values = as_values(x, self)
         return self._drop(values, "") if self.training and self.mask.p else values
 
-    def _drop(self, values: Nested, path: str) -> Nested:
-        masked: Nested = []
+    def _drop(self, values: NestedValues, path: str) -> NestedValues:
+        masked: NestedValues = []
         for i, item in enumerate(values):
             if isinstance(item, list):
                 masked.append(self._drop(item, f"{path}{i}."))
             else:
-                # a scope for each number, so that pictures tell them apart
-                masked.append(call_in_scope(self._masked, self, f"{path}{i}", (item,), {}))
+                # A scope for each number, so that pictures tell them apart.
+                masked.append(call_in_scope(self._apply_mask, self, f"{path}{i}", (item,), {}))
         return masked
 
     def extra_repr(self) -> str:
@@ -160,8 +160,8 @@ class DropConnect(_Dropping):
 
     def _thin_out_neuron(self, neuron: Neuron) -> Neuron:
         twin = copy(neuron)
-        # past __setattr__, which refuses Values in the place of Parameters
-        twin.__dict__["weights"] = [self._masked(weight) for weight in neuron.weights]
+        # Past __setattr__, which refuses Values in the place of Parameters.
+        twin.__dict__["weights"] = [self._apply_mask(weight) for weight in neuron.weights]
         return twin
 
     def extra_repr(self) -> str:

@@ -10,7 +10,7 @@ from scalargrad.errors import DataError, OptionError
 
 from .initializers import Initializer, InitializerName, weights_by_neuron
 from .initializers import initializer as resolve_initializer
-from .inputs import unpacked
+from .inputs import unpack
 from .module import Module
 from .naming import describe
 from .reshape import is_list
@@ -59,18 +59,19 @@ class Embedding(Module):
             DataError: If something is not an index.
             OptionError: If an index is out of range.
         """
-        x = unpacked(x, self)
+        x = unpack(x, self)
         if is_list(x):
             return [self.forward(item) for item in x]
         return list(self.vectors[self._index(x)])
 
-    def _index(self, x: Any) -> int:
+    def _index(self, x: object) -> int:
         if isinstance(x, Value):
             raise DataError(
                 f"{describe(self)} takes a plain index, not a Value: which row is taken can't be "
                 "differentiated; give int(x.data) if that is what is meant"
             )
-        if isinstance(x, bool) or not is_number(x) or float(x) != float(x) // 1:
+        # To Python a bool is a number, but as an index it is a mistake.
+        if isinstance(x, bool) or not is_number(x) or not float(x).is_integer():
             raise DataError(
                 f"{describe(self)} takes a whole number as index, not {type(x).__name__} {x!r}"
             )

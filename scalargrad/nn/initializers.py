@@ -131,7 +131,7 @@ def normal(deviation: float = 1.0) -> Initializer:
 
 
 def he(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
-    """Draw from a normal distribution with variance 2/fan_in, for ReLU and its kin.
+    """Draw from a normal distribution with variance 2/fan_in, for ReLU and similar activations.
 
     Source: He et al. 2015, equation 10.
     """
@@ -139,11 +139,11 @@ def he(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
 
 
 def he_uniform(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG001
-    """Draw from a uniform distribution with variance 2/fan_in, for ReLU and its kin.
+    """Draw from a uniform distribution with variance 2/fan_in, for ReLU and similar activations.
 
     Source: He et al. 2015, equation 10.
     """
-    return _centered(rng, 2.0 / fan_in)
+    return _draw_uniform(rng, 2.0 / fan_in)
 
 
 def xavier(rng: Random, fan_in: int, fan_out: int) -> float:
@@ -151,7 +151,7 @@ def xavier(rng: Random, fan_in: int, fan_out: int) -> float:
 
     Source: Glorot and Bengio 2010, equation 16.
     """
-    return _centered(rng, 2.0 / (fan_in + fan_out))
+    return _draw_uniform(rng, 2.0 / (fan_in + fan_out))
 
 
 def xavier_normal(rng: Random, fan_in: int, fan_out: int) -> float:
@@ -175,10 +175,10 @@ def lecun_uniform(rng: Random, fan_in: int, fan_out: int) -> float:  # noqa: ARG
 
     Source: LeCun et al. 1998, equation 16.
     """
-    return _centered(rng, 1.0 / fan_in)
+    return _draw_uniform(rng, 1.0 / fan_in)
 
 
-def _centered(rng: Random, variance: float) -> float:
+def _draw_uniform(rng: Random, variance: float) -> float:
     bound = math.sqrt(3.0 * variance)
     return rng.uniform(-bound, bound)
 
@@ -221,7 +221,7 @@ def _orthonormal(rng: Random, count: int, size: int) -> Rows:
     basis: Rows = []
     while len(basis) < count:
         vector = [rng.gauss(0.0, 1.0) for _ in range(size)]
-        # twice: the second round removes what rounding left of the first
+        # Twice: the second round removes what rounding left of the first.
         for unit in basis * 2:
             projection = math.fsum(map(mul, vector, unit))
             vector = [x - projection * y for x, y in zip(vector, unit, strict=True)]
@@ -263,6 +263,7 @@ def initializer(choice: InitializerName | Initializer) -> Initializer:
         >>> initializer("glorot") is xavier
         True
     """
+    # A factory is callable too, and would be taken for an initializer below.
     if any(choice is factory for factory in _FACTORIES):
         name = getattr(choice, "__name__", "")
         raise OptionError(f"initializer {name} is made by a call: write initializer={name}(…)")

@@ -59,8 +59,8 @@ def _list_items(x: Row, length: int, module: "Module") -> list[Number]:
     if isinstance(x, (set, frozenset)):
         raise DataError(f"{describe(module)} takes a list of {length} numbers; a set has no order")
 
-    x = unpacked(x, module)
-    # both are iterable as far as Python can tell, and neither is a list of numbers
+    x = unpack(x, module)
+    # Text is iterable, but not a list of numbers; nor is a Value, even of an iterable subclass.
     if not isinstance(x, (str, Value)):
         with suppress(TypeError):
             return list(x)
@@ -97,7 +97,7 @@ def _is_row(item: object) -> bool:
     return not is_single and hasattr(item, "__len__")
 
 
-def unpacked(x: Any, module: "Module") -> Any:
+def unpack(x: Any, module: "Module") -> Any:
     """Return an array of another library (a DataFrame, a Series, a tensor) as a NumPy array.
 
     Args:
@@ -110,13 +110,13 @@ def unpacked(x: Any, module: "Module") -> Any:
     Example:
         >>> import numpy
         >>> from scalargrad.nn import Module
-        >>> unpacked(numpy.array([1.0, 2.0]), Module())
+        >>> unpack(numpy.array([1.0, 2.0]), Module())
         array([1., 2.])
     """
     if isinstance(x, (list, tuple, Value)) or getattr(x, "shape", ()) == ():
         return x
 
-    # not imported: where NumPy has not been loaded, nobody can have made an array of it
+    # Not imported: where NumPy has not been loaded, nobody can have made an array.
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(x, numpy.ndarray):
         if not hasattr(type(x), "__array__"):

@@ -21,7 +21,7 @@ from .naming import join_parts
 
 
 class _Default(str):
-    """A default value that can be told from the same text passed by the caller."""
+    """A default that can be distinguished from the same text passed by the caller."""
 
     __slots__ = ()
 
@@ -173,8 +173,8 @@ class Layer(Module):
                 f"{activation_name(activation)} of one output is always the same number: "
                 "use sigmoid, or two outputs"
             )
-        of_neuron = None if self.activation else activation
-        self.neurons = [Neuron(inputs, of_neuron, given([row]), rng) for row in rows]
+        own_activation = None if self.activation else activation
+        self.neurons = [Neuron(inputs, own_activation, given([row]), rng) for row in rows]
 
     if TYPE_CHECKING:
 
@@ -255,7 +255,7 @@ class MLP(Module):
         self.inputs = checked_int(inputs, "inputs of an MLP", 1)
         outputs = [checked_int(size, f"sizes[{i}] of an MLP", 1) for i, size in enumerate(sizes)]
         if len(outputs) == 1 and not over_layer(activation):
-            # no layer takes it, but a misspelled name is an error all the same
+            # No layer takes it, but a misspelled name is an error all the same.
             resolve_activation(activation, rng)
 
         hidden = len(outputs) - 1

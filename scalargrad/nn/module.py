@@ -19,7 +19,7 @@ from scalargrad.utils.locks import ProcessLock
 from scalargrad.utils.spelling import suggestion
 
 from .containers import LEAVES, members
-from .inputs import suggest_one_list, unpacked
+from .inputs import suggest_one_list, unpack
 from .naming import describe, join_path, list_names
 from .survey import Survey, as_code, survey, warn_of_hidden, warn_of_strays
 
@@ -103,7 +103,7 @@ class Module:
             >>> len(Layer(2, 3).batch([[1.0, 2.0], [3.0, 4.0]]))
             2
         """
-        rows = unpacked(rows, self)
+        rows = unpack(rows, self)
         if not self.needs_batch:
             return [self(row) for row in rows]
         outputs: list[Any] = call_in_scope(self.forward_batch, self, self._scope_name, (rows,), {})
@@ -139,7 +139,7 @@ class Module:
     def _check_replacement(self, name: str, before: object, value: object) -> None:
         """Refuse a number or a plain Value in the place of a Parameter or a Buffer.
 
-        A Parameter would not be learned any more, a Buffer would be lost from the state.
+        A Parameter would no longer be learned, a Buffer would be lost from the state.
         """
         kept = dict(members(name, before, (Parameter, Buffer), Module))
         if not kept:
@@ -170,7 +170,7 @@ class Module:
         )
 
     def _own(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
-        # a list, as another thread may set an attribute meanwhile
+        # A list, because another thread may set an attribute meanwhile.
         for name, value in list(vars(self).items()):
             yield from members(name, value, kind, Module)
 
@@ -191,7 +191,7 @@ class Module:
             seen.add(id(module))
             yield path, module
             inner = [(join_path(path, name), child) for name, child in module.children()]
-            # a stack returns the last first, and the order of definition is wanted
+            # Reversed, because a stack returns the last first.
             pending += reversed(inner)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -205,9 +205,9 @@ class Module:
             layers.0.neurons.0.weights.1
             layers.0.neurons.0.bias
         """
-        return iter(self._surveyed().parameters)
+        return iter(self._survey().parameters)
 
-    def _surveyed(self) -> Survey:
+    def _survey(self) -> Survey:
         """Return what is inside; refuse, or warn of, parameters that would be passed over."""
         inside = survey(self, Module)
         inside.check_sets()
@@ -234,10 +234,10 @@ class Module:
     def parameters(self) -> list[Parameter]:
         """Return the parameters, each once, in the order of definition.
 
-        An UnlearnedWarning names a Parameter in a place that is not searched, and where there are
-        no Parameters at all, a Value that may be meant to be one.
+        An UnlearnedWarning names a Parameter in a place that is not searched, or, where there are
+        no Parameters at all, a Value that was probably meant to be one.
         """
-        inside = self._surveyed()
+        inside = self._survey()
         if not is_reported(id(self)):
             warn_of_hidden(inside, describe(self))
         return [parameter for _, parameter in inside.parameters]
@@ -293,7 +293,7 @@ class Module:
         state += self.named_parameters()
         state += self.named_buffers()
         names = Counter([name for name, _ in state])
-        # possible in a dictionary with the keys 1 and "1"
+        # Possible in a dictionary with the keys 1 and "1".
         duplicates = [name for name, count in names.items() if count > 1]
         if duplicates:
             name = duplicates[0]
@@ -324,7 +324,7 @@ class Module:
         if strict:
             _check_names(state, own)
 
-        # all are read before the first is written
+        # All are read before the first is written, so an error changes nothing.
         numbers = {name: as_float(state[name], f"state[{name!r}]") for name in own if name in state}
         if own and not numbers:
             names = list_names(list(state)) or "none"
@@ -354,7 +354,7 @@ class Module:
         lines = [describe(self)]
         children = () if self._in_one_line else self.children()
         for name, child in children:
-            # the repr of a user's own class may hold anything, or nothing
+            # The repr of a user's class may hold anything, or nothing.
             first, *others = [printable(line) for line in repr(child).splitlines()] or [""]
             lines.append(f"  ({printable(name)}) {first}")
             lines += [f"  {line}" for line in others]
@@ -440,9 +440,9 @@ def unreachable(module: Module) -> list[tuple[str, Value]]:
     """Find the Values of a module that no optimizer over its parameters reaches.
 
     These are plain Values, and Parameters in places that are not searched: sets, objects that are
-    not modules, variables that a function uses. Constants, Buffers and frozen Parameters are not
-    meant to learn, nor is a plain Value around a function, and a computed Value is not a leaf, so
-    none of these are listed. A Value among Parameters in a list or dict is.
+    not modules, variables that a function uses. Not listed are Constants, Buffers, frozen
+    Parameters and plain Values that a function uses, which are not meant to learn, and computed
+    Values, which are not leaves, unless they are among Parameters in a list or dict.
 
     Args:
         module: The module to search, with all inside it.
@@ -466,7 +466,7 @@ def _is_array_of_numbers(value: object) -> bool:
     if getattr(value, "shape", ()) == ():
         return False
     dtype = getattr(value, "dtype", None)
-    # the kinds of bool, int, unsigned and float; a DataFrame has no dtype, and may hold numbers
+    # Kinds of bool, int, unsigned and float. A DataFrame has no dtype, and may hold numbers.
     return getattr(dtype, "kind", "f") in "biuf"
 
 

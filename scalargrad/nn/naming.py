@@ -25,7 +25,7 @@ def describe(module: "Module") -> str:
     name = module._get_name()
     extra = module.extra_repr()
     phrase = f"{name}({extra})" if extra else name
-    # a class of the user's own may put anything into its extra_repr
+    # A class of the user may return anything from its extra_repr.
     return printable(phrase)
 
 

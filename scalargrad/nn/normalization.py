@@ -29,7 +29,8 @@ class _Normalization(Module):
 
     def __init__(self, size: int, eps: float, activation: str | Activation | None) -> None:
         who = type(self).__name__
-        self.inputs = self.size = checked_int(size, f"size of {who}", 1)
+        self.size = checked_int(size, f"size of {who}", 1)
+        self.inputs = self.size
         self.eps = as_float(eps, f"eps of {who}")
         if not self.eps >= 0.0:
             raise OptionError(f"eps of {who} must be at least 0, not {eps!r}")
@@ -99,7 +100,7 @@ class LayerNorm(_Normalization):
         """
         items = as_inputs(x, self.size, self)
         mean, variance = statistics(items)
-        # one root for all features, which share its node
+        # One root for all features, which share its node.
         deviation = self._deviation(variance)
         means = [mean] * self.size
         deviations = [deviation] * self.size
@@ -189,7 +190,7 @@ class BatchNorm(_Normalization):
         by_feature = call_in_scope(self._statistics, self, "statistics", (columns,), {})
         means, variances, deviations = zip(*by_feature, strict=True)
 
-        # the unbiased variance estimates that of samples yet to come
+        # The unbiased variance estimates that of samples yet to come.
         unbiased = [variance.data * count / (count - 1) for variance in variances]
         self._update(self.mean, [mean.data for mean in means])
         self._update(self.variance, unbiased)
@@ -227,7 +228,7 @@ def statistics(items: Sequence[Value]) -> tuple[Value, Value]:
     mean: Value = apply(ops.MEAN, *items)
     mean.label = ops.MEAN.name
 
-    # not mean(x²) - mean²: that loses all digits where the mean is large beside the deviations
+    # Not mean(x²) - mean²: that loses all digits where the mean is large beside the deviations.
     deviations = [x - mean for x in items]
     squares = [deviation * deviation for deviation in deviations]
     variance: Value = apply(ops.MEAN, *squares)

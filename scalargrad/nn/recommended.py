@@ -78,7 +78,7 @@ def recommended(
 
     steps: list[Any] = []
     for before, after in pairwise(widths[:-1]):
-        # the activation comes after the normalization, so the layer has none
+        # The activation comes after the normalization, so the layer has none.
         steps.append(Layer(before, after, None, he, rng))
         steps.append(BatchNorm(after, activation=ops.ELU.name))
         if dropout:
@@ -86,16 +86,16 @@ def recommended(
 
     steps.append(Layer(widths[-2], widths[-1], output_activation, xavier, rng))
     if widths[-1] == 1:
-        # a named function of a module, so that the model can be pickled
-        steps.append(alone)
+        # Not a lambda, so that the model can be pickled.
+        steps.append(only_item)
     return Sequential(*steps)
 
 
-def alone(values: Sequence[Any]) -> Any:
+def only_item(values: Sequence[Any]) -> Any:
     """Return the only item of a list, so that one output comes as one Value.
 
     Example:
-        >>> alone([3.0])
+        >>> only_item([3.0])
         3.0
     """
     return values[0]

@@ -17,7 +17,7 @@ from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name
 from .initializers import Initializer, InitializerName
-from .inputs import Inputs, as_inputs, unpacked
+from .inputs import Inputs, as_inputs, unpack
 from .layers import Layer
 from .module import Module
 from .naming import describe, join_parts
@@ -82,7 +82,7 @@ class RNNCell(Module):
             DataError: If an item is not a number.
         """
         items = as_inputs(x, self.inputs, self)
-        hidden = as_state(state, self.size, "h", self)
+        hidden = _as_state(state, self.size, "h", self)
         return self.units(Inputs([*items, *hidden]))
 
     def output(self, state: State) -> list[Value]:
@@ -146,13 +146,13 @@ class LSTMCell(Module):
         self.inputs = checked_int(inputs, "inputs of an LSTMCell", 1)
         self.size = checked_int(size, "size of an LSTMCell", 1)
         rng = generator(seed)
-        both = self.inputs + self.size
+        width = self.inputs + self.size
         sigmoid = ops.SIGMOID.name
         tanh = ops.TANH.name
-        self.input_gate = Layer(both, self.size, sigmoid, initializer, rng)
-        self.forget_gate = Layer(both, self.size, sigmoid, initializer, rng)
-        self.candidate = Layer(both, self.size, tanh, initializer, rng)
-        self.output_gate = Layer(both, self.size, sigmoid, initializer, rng)
+        self.input_gate = Layer(width, self.size, sigmoid, initializer, rng)
+        self.forget_gate = Layer(width, self.size, sigmoid, initializer, rng)
+        self.candidate = Layer(width, self.size, tanh, initializer, rng)
+        self.output_gate = Layer(width, self.size, sigmoid, initializer, rng)
         for neuron in self.forget_gate.neurons:
             neuron.bias.data = as_float(forget_bias, "forget_bias of an LSTMCell")
 
@@ -169,8 +169,8 @@ class LSTMCell(Module):
         """
         h, c = _split_pair(state, self)
         items = as_inputs(x, self.inputs, self)
-        both = Inputs([*items, *as_state(h, self.size, "h", self)])
-        before = as_state(c, self.size, "c", self)
+        both = Inputs([*items, *_as_state(h, self.size, "h", self)])
+        before = _as_state(c, self.size, "c", self)
 
         i = self.input_gate(both)
         f = self.forget_gate(both)
@@ -249,13 +249,13 @@ class Recurrent(Module):
         Raises:
             LengthError: If the sequence is empty. The cell raises its own errors.
         """
-        x = unpacked(x, self)
+        x = unpack(x, self)
         if not is_list(x) or not len(x):
             raise LengthError(f"{describe(self)} takes a sequence of at least one step, not {x!r}")
 
         outputs: list[list[Value]] = []
         for step, row in enumerate(x):
-            # not `self.cell(row, state)`: a scope for each step, so that pictures tell them apart
+            # Not `self.cell(row, state)`: with a scope for each step, pictures tell them apart.
             state = call_in_scope(self.cell.forward, self.cell, f"cell.{step}", (row, state), {})
             outputs.append(self.cell.output(state))
 
@@ -266,7 +266,7 @@ class Recurrent(Module):
         return join_parts(describe(self.cell), "last" if self.last else "")
 
 
-def as_state(state: State, size: int, name: str, module: Module) -> list[Value]:
+def _as_state(state: State, size: int, name: str, module: Module) -> list[Value]:
     """Return a state as a list of `size` Values, zeros for None.
 
     Raises:

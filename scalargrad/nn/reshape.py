@@ -9,13 +9,13 @@ from scalargrad.core.conversion import as_float
 from scalargrad.core.value import Number, Value
 from scalargrad.errors import DataError, LengthError, OptionError
 
-from .inputs import as_inputs, unpacked
+from .inputs import as_inputs, unpack
 from .module import Module
 from .naming import describe
 
 Grid = list[list[Value]]
 Image = list[Grid]
-Nested = list[Any]
+NestedValues = list[Any]
 """Lists of Values inside of one another, as deep as `depth` says."""
 
 Lists = Iterable[Any]
@@ -47,15 +47,15 @@ class Reshape(Module):
         """The number of inputs."""
         return prod(self.sizes)
 
-    def forward(self, x: Iterable[Number]) -> Nested:
+    def forward(self, x: Iterable[Number]) -> NestedValues:
         """Return the nested lists.
 
         Raises:
             LengthError: If there are more or fewer than `inputs`.
             DataError: If an item is not a number.
         """
-        items: Nested = as_inputs(x, self.inputs, self)
-        # from the innermost level outwards; the outermost is the list that remains
+        items: NestedValues = as_inputs(x, self.inputs, self)
+        # From the innermost level outwards; the outermost is the list that remains.
         for size in self.sizes[:0:-1]:
             items = [items[start : start + size] for start in range(0, len(items), size)]
         return items
@@ -81,7 +81,7 @@ class Flatten(Module):
         return list(_flat(as_values(x, self)))
 
 
-def _flat(items: Nested) -> Iterator[Value]:
+def _flat(items: NestedValues) -> Iterator[Value]:
     for item in items:
         if isinstance(item, list):
             yield from _flat(item)
@@ -89,7 +89,7 @@ def _flat(items: Nested) -> Iterator[Value]:
             yield item
 
 
-def as_values(x: object, module: Module, place: tuple[int, ...] = ()) -> Nested:
+def as_values(x: object, module: Module, place: tuple[int, ...] = ()) -> NestedValues:
     """Return nested lists (or an array) of numbers as lists of Values.
 
     Args:
@@ -100,13 +100,13 @@ def as_values(x: object, module: Module, place: tuple[int, ...] = ()) -> Nested:
     Raises:
         DataError: If `x` is not a list, or holds anything but numbers.
     """
-    x = unpacked(x, module)
+    x = unpack(x, module)
     if not is_list(x):
         raise DataError(f"{describe(module)} takes lists of numbers, not {type(x).__name__} {x!r}")
     return [_as_value(item, module, (*place, i)) for i, item in enumerate(x)]
 
 
-def _as_value(item: object, module: Module, place: tuple[int, ...]) -> Value | Nested:
+def _as_value(item: object, module: Module, place: tuple[int, ...]) -> Value | NestedValues:
     if isinstance(item, Value):
         return item
     if is_list(item):
@@ -178,7 +178,7 @@ def _check_grids(image: Image, module: Module) -> None:
             "this one has other levels of lists"
         )
 
-    # a channel without rows contributes no size, so the number of rows is compared as well
+    # A channel without rows contributes no size, so the number of rows is compared as well.
     if len(sizes) != 1 or any(len(grid) != len(image[0]) for grid in image):
         shapes = [f"{height}×{width}" for height, width in sorted(sizes)]
         given = " and ".join(shapes) or "nothing"

@@ -7,7 +7,7 @@ from scalargrad.core.unlearned import warn_unlearned
 from scalargrad.core.value import Constant, Parameter, Value
 from scalargrad.errors import DataError
 
-from .containers import LEAVES, Members, everything, members
+from .containers import LEAVES, Members, find_values, members
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Survey:
         parameters: Every Parameter in a place that is searched.
         plain: Values there that are neither Parameters nor Constants.
         sets: Sets, which are not searched, as they have no order.
-        strange: Functions and objects, which are not searched either.
+        unsearched: Functions and objects, which are not searched either.
         modules: The path of every module, by its id.
     """
 
@@ -27,7 +27,7 @@ class Survey:
     parameters: list[tuple[str, Parameter]] = field(default_factory=list)
     plain: list[tuple[str, Value]] = field(default_factory=list)
     sets: list[tuple[str, Iterable[object]]] = field(default_factory=list)
-    strange: Members = field(default_factory=list)
+    unsearched: Members = field(default_factory=list)
     modules: dict[int, str] = field(default_factory=dict)
 
     def check_sets(self) -> None:
@@ -51,8 +51,8 @@ class Survey:
         """Return the paths of the plain Values that are in a container with Parameters."""
         if not self.plain:
             return []
-        homes = {_parent(path) for path, _ in self.parameters} - set(self.modules.values())
-        return [path for path, _ in self.plain if _parent(path) in homes]
+        containers = {_parent(path) for path, _ in self.parameters} - set(self.modules.values())
+        return [path for path, _ in self.plain if _parent(path) in containers]
 
     def unlearned(self) -> list[tuple[str, Value]]:
         """Return what is passed over: plain Values, and what is in places that are not searched.
@@ -60,11 +60,11 @@ class Survey:
         Left out is what is not meant to learn: Constants, Buffers and frozen Parameters.
         """
         passed_over = list(self.plain)
-        places = [*self.sets, *self.strange]
+        places = [*self.sets, *self.unsearched]
         if not places:
             return passed_over
         seen = {id(value) for _, value in [*self.parameters, *self.plain]}
-        for path, value in everything(places, set(self.modules)):
+        for path, value in find_values(places, set(self.modules)):
             is_fixed = isinstance(value, Constant) or not getattr(value, "trainable", True)
             if id(value) not in seen and not is_fixed:
                 seen.add(id(value))
@@ -98,23 +98,23 @@ def survey(module: object, kind: type) -> Survey:
         result.modules[id(part)] = path
         prefix = f"{path}." if path else ""
         inner: Members = []
-        # a list, as another thread may set an attribute meanwhile
+        # A list, because another thread may set an attribute meanwhile.
         for name, content in list(vars(part).items()):
             if type(content) in LEAVES:
                 continue
-            inside = members(prefix + name, content, kinds, (), unsearched=result.strange)
+            inside = members(prefix + name, content, kinds, (), unsearched=result.unsearched)
             for place, item in inside:
                 if isinstance(item, kind):
                     inner.append((place, item))
                 elif id(item) not in seen:
                     seen.add(id(item))
-                    _sort_in(place, item, result)
-        # a stack returns the last first, and the order of definition is wanted
+                    _classify(place, item, result)
+        # Reversed, because a stack returns the last first.
         pending += reversed(inner)
     return result
 
 
-def _sort_in(path: str, item: object, result: Survey) -> None:
+def _classify(path: str, item: object, result: Survey) -> None:
     if isinstance(item, Parameter):
         result.parameters.append((path, item))
     elif isinstance(item, (set, frozenset)):
@@ -149,7 +149,7 @@ def warn_of_hidden(inside: Survey, who: str) -> None:
 
     That is any Parameter, and a plain Value in a module without Parameters.
     """
-    if inside.parameters and not inside.strange and not inside.sets:
+    if inside.parameters and not inside.unsearched and not inside.sets:
         return
     leaves = [(path, value) for path, value in inside.unlearned() if not value.args]
     hidden = [path for path, value in leaves if isinstance(value, Parameter)]
@@ -162,8 +162,8 @@ def warn_of_hidden(inside: Survey, who: str) -> None:
     elif leaves and not inside.parameters:
         path, _ = leaves[0]
         warn_unlearned(
-            f"{who} has no parameters: {as_code(path)} is no Parameter. Only a Parameter learns, "
-            "assigned to an attribute of the module by itself, or in a list or dict"
+            f"{who} has no parameters: {as_code(path)} is not a Parameter. Only a Parameter "
+            "learns, assigned to an attribute of the module by itself, or in a list or dict"
         )
 
 

@@ -37,10 +37,10 @@ class Tensor:
 def tensors(model: Module) -> list[Tensor]:
     """List the arrays that hold all parameters and buffers of a network.
 
-    A layer that PyTorch has, too, gives arrays of the same names and shapes: `weight` (outputs,
+    A layer that PyTorch has as well gives arrays of the same names and shapes: `weight` (outputs,
     inputs) and `bias` (outputs) for a Layer. Every other number is an array without dimensions,
-    under the name that `state_dict` has for it. So is a layer that shares some of its numbers with
-    an earlier one.
+    under the name that `state_dict` has for it. So are the numbers of a layer that shares some of
+    them with an earlier one.
 
     Args:
         model: A network.
@@ -65,7 +65,7 @@ def tensors(model: Module) -> list[Tensor]:
     for path, module in model.named_modules():
         for suffix, shape, parts in _parts(module):
             ids = {id(part) for part in parts}
-            # the user may have replaced a list of weights, or tied some of them
+            # The user may have replaced a list of weights, or tied some of them.
             is_whole = len(ids) == len(parts) == prod(shape) > 0
             if is_whole and ids <= free:
                 free -= ids
@@ -78,7 +78,7 @@ def tensors(model: Module) -> list[Tensor]:
 
 
 def _parts(module: Module) -> Iterator[Part]:
-    """Yield the arrays of a layer that PyTorch has, too: name, shape and leaves of each."""
+    """Yield the arrays of a layer that PyTorch has as well: name, shape and leaves of each."""
     if isinstance(module, Layer):
         yield from _rows(module.neurons, (module.inputs,))
     elif isinstance(module, Conv):

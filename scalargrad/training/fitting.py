@@ -5,7 +5,7 @@ from os import PathLike
 
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import is_number
-from scalargrad.core.unlearned import reported
+from scalargrad.core.unlearned import mark_reported
 from scalargrad.errors import DataError, OptionError, ResumeWarning
 from scalargrad.losses import get_loss
 from scalargrad.nn import Module
@@ -128,7 +128,7 @@ def fit(
     size = None if batch_size is None else checked_int(batch_size, "batch_size", 1)
 
     # The trial below reports what nothing would learn, so no step warns of it a second time.
-    with reported(id(module) for _, module in model.named_modules()):
+    with mark_reported(id(module) for _, module in model.named_modules()):
         trained_by = resolve_optimizer(optimizer, model)
         # A share for validation was checked with the samples that it comes from.
         given = None if is_number(validation) else held_out

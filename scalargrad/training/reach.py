@@ -7,7 +7,7 @@ from scalargrad.core.unlearned import warn_unlearned
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import OptionError
 from scalargrad.nn import Module
-from scalargrad.nn.containers import everything, insides
+from scalargrad.nn.containers import contents, find_values
 from scalargrad.nn.survey import as_code, survey
 from scalargrad.optim import Optimizer
 
@@ -23,7 +23,7 @@ class ComputedNodes:
     def __init__(self) -> None:
         self.ids: set[int] = set()
 
-    def made(
+    def on_node(
         self,
         node: Value,
         op: str,  # noqa: ARG002
@@ -33,7 +33,7 @@ class ComputedNodes:
         """Record a node."""
         self.ids.add(id(node))
 
-    def went_back(self, order: list[Value]) -> None:
+    def on_backward(self, order: list[Value]) -> None:
         """Do nothing: backward passes make no nodes of the loss."""
 
 
@@ -240,8 +240,8 @@ def _find_names(lost: Sequence[Value], model: Module, functions: Sequence[Functi
     forwards = [type(module).forward for _, module in model.named_modules()]
     inside: list[Any] = []
     for function in [*forwards, *functions]:
-        inside += insides(function)
-    located = [*survey(model, Module).unlearned(), *everything(inside, {id(model)})]
+        inside += contents(function)
+    located = [*survey(model, Module).unlearned(), *find_values(inside, {id(model)})]
 
     # Reversed, so that the first path of a leaf wins.
     paths: dict[int, str] = {}

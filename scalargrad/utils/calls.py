@@ -188,14 +188,14 @@ def what_is_wrong(
         "explain_class has no argument 'nmae'; it takes kind"
     """
     try:
-        form = signature(function)
+        expected = signature(function)
     except (TypeError, ValueError):  # some functions written in C have no signature
         return None
     try:
-        form.bind(*arguments, **options)
+        expected.bind(*arguments, **options)
     except TypeError:
         name = printable(name or _name_of(function, arguments))
-        parameters = list(form.parameters.values())
+        parameters = list(expected.parameters.values())
         if parameters and parameters[0].name == "self":
             parameters = parameters[1:]
             arguments = arguments[1:]
@@ -223,7 +223,7 @@ def _describe(
     by_name = [each.name for each in parameters if each.kind in _BY_NAME]
     by_position = [each.name for each in parameters if each.kind in _BY_POSITION]
     kinds = {each.kind for each in parameters}
-    form = _form(name, parameters)
+    example = _example_call(name, parameters)
 
     unknown = [word for word in options if word not in by_name]
     if unknown and Parameter.VAR_KEYWORD not in kinds:
@@ -232,7 +232,7 @@ def _describe(
     if len(arguments) > len(by_position) and Parameter.VAR_POSITIONAL not in kinds:
         plural = "" if len(by_position) == 1 else "s"
         count = f"{len(by_position)} argument{plural} by position"
-        return f"{name} takes {count}, but {len(arguments)} were given: call it as {form}"
+        return f"{name} takes {count}, but {len(arguments)} were given: call it as {example}"
 
     filled = by_position[: len(arguments)]
     twice = [word for word in filled if word in options]
@@ -241,12 +241,12 @@ def _describe(
 
     given = {*filled, *options}
     missing = [each.name for each in parameters if _is_required(each) and each.name not in given]
-    return f"{name} needs {' and '.join(map(repr, missing))}: call it as {form}"
+    return f"{name} needs {' and '.join(map(repr, missing))}: call it as {example}"
 
 
 def _is_required(parameter: Parameter) -> bool:
-    various = parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-    return parameter.default is Parameter.empty and not various
+    is_variadic = parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return parameter.default is Parameter.empty and not is_variadic
 
 
 def _describe_unknown(name: str, word: str, names: Iterable[str]) -> str:
@@ -261,14 +261,14 @@ def _describe_unknown(name: str, word: str, names: Iterable[str]) -> str:
     return f"{name} has no argument {word!r}; it takes {', '.join(public) or 'none'}"
 
 
-def _written(parameter: Parameter) -> str:
+def _as_argument(parameter: Parameter) -> str:
     by_name_only = parameter.kind is Parameter.KEYWORD_ONLY
     return f"{parameter.name}=…" if by_name_only else parameter.name
 
 
-def _form(name: str, parameters: Sequence[Parameter]) -> str:
-    """A call with the required arguments, and … if there are others."""
-    required = [_written(each) for each in parameters if _is_required(each)]
-    several = [f"*{each.name}" for each in parameters if each.kind is each.VAR_POSITIONAL]
-    more = ["…"] if len(required) + len(several) < len(parameters) else []
-    return f"{name}({', '.join([*several, *required, *more])})"
+def _example_call(name: str, parameters: Sequence[Parameter]) -> str:
+    """Write a call with the required arguments, and … if there are others."""
+    required = [_as_argument(each) for each in parameters if _is_required(each)]
+    variadic = [f"*{each.name}" for each in parameters if each.kind is each.VAR_POSITIONAL]
+    more = ["…"] if len(required) + len(variadic) < len(parameters) else []
+    return f"{name}({', '.join([*variadic, *required, *more])})"

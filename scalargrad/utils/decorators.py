@@ -56,7 +56,7 @@ def decorate(thing: Thing, block: Block) -> Thing:
         >>> decorate(lambda x: x * 2, no_grad())(Value(1.0)).args
         ()
     """
-    # each branch returns an object of the kind that it was given
+    # Each branch returns an object of the kind that it was given.
     return cast(Thing, _decorate(thing, block))
 
 
@@ -139,7 +139,7 @@ def _hold(result: Any, block: Block) -> object:
     if kind is GeneratorType and inspect.getgeneratorstate(result) == inspect.GEN_CREATED:
         return _run_in_steps(result, block, [])
     if kind is CoroutineType and inspect.getcoroutinestate(result) == inspect.CORO_CREATED:
-        return _awaited(result, block)
+        return _await_inside(result, block)
     if kind is AsyncGeneratorType and result.ag_frame is not None and not result.ag_running:
         return _around_asynchronous_generator(lambda: result, block)()
     return result
@@ -186,7 +186,7 @@ def _run_in_steps(code: Code, block: Block, above: list[object]) -> Generator[An
 _step: Any = coroutine(_run_in_steps)  # makes it awaitable
 
 
-async def _awaited(code: Code, block: Block) -> object:
+async def _await_inside(code: Code, block: Block) -> object:
     return await _step(code, block, [])
 
 

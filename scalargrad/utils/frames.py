@@ -11,6 +11,7 @@ from traceback import walk_stack
 from types import FrameType
 
 _ROOT = Path(__file__).parent.parent.parent
+# With a separator at the end, so that a folder like scalargrad_extras is not one of them.
 _OWN = tuple(f"{_ROOT / package}{os.sep}" for package in ("scalargrad", "viz"))
 
 

@@ -119,6 +119,7 @@ def nearest(
     """
     if not isinstance(choice, str) or not _normalize(choice):
         return None
+    # Reversed, so that of two names that are normalized alike the first one wins.
     by_spelling = {_normalize(name): name for name in reversed(list(names))}
     normalized = _normalize(choice)
     if normalized in by_spelling:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad import Value, numerical_gradient
-from scalargrad.autodiff.finite_differences import CentralDifferences, NestTemplate, step_around
+from scalargrad.autodiff.finite_differences import CentralDifferences, TreeTemplate, step_around
 from scalargrad.errors import DataError
 
 Point = namedtuple("Point", "x y")
@@ -34,11 +34,11 @@ NESTS = {
 @pytest.mark.parametrize("name", NESTS)
 def test_copies_are_equal_and_one_number_moves(name):
     nest, count = NESTS[name]
-    template = NestTemplate(nest)
+    template = TreeTemplate(nest)
     assert len(template) == count
     plain = numpy.array([template[i] for i in range(count)])
     for index in range(count):
-        copy = NestTemplate(template.copy_with(index, 99.0))
+        copy = TreeTemplate(template.copy_with(index, 99.0))
         expected = numpy.where(numpy.arange(count) == index, 99.0, plain)
         assert [copy[i] for i in range(count)] == expected.tolist()
     numpy.testing.assert_equal(template.copy(), nest)
@@ -48,7 +48,7 @@ def test_copies_are_equal_and_one_number_moves(name):
 def test_values_become_fresh_values_beside_numbers():
     first, second = Value(1.0), Value(2.0)
     nest = [first, 3.0, (second,), numpy.array([first, 4.0]), numpy.array(second)]
-    copy = NestTemplate(nest).copy_with(0, 9.0)
+    copy = TreeTemplate(nest).copy_with(0, 9.0)
     assert [
         type(item) for item in (copy[0], copy[1], copy[2][0], copy[3][0], copy[3][1], copy[4])
     ] == [*(Value, float, Value, Value, float, Value)]
@@ -100,13 +100,13 @@ def test_a_function_that_raises_leaves_the_template_as_it_was():
 @pytest.mark.parametrize("nest", [["1"], [1j], numpy.array([None]), {1.0}, [[1.0], "x"]])
 def test_what_is_no_number_is_refused(nest):
     with pytest.raises(DataError, match="a number of x must be a real number"):
-        NestTemplate(nest)
+        TreeTemplate(nest)
 
 
 @pytest.mark.parametrize("nest", [numpy.array(["1"]), numpy.array([1j])])
 def test_an_array_of_something_else_is_refused_as_a_whole(nest):
     with pytest.raises(DataError, match=r"x holds an array of .*, where only real numbers belong"):
-        NestTemplate(nest)
+        TreeTemplate(nest)
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-9, 1e-3))

@@ -222,7 +222,7 @@ def test_values_where_parameters_are_meant(content: Any) -> None:
     model = Holder(content)
     assert len(unreachable(model)) == 1
     with pytest.warns(
-        UnlearnedWarning, match=r"Holder has no parameters: content.* is no Parameter"
+        UnlearnedWarning, match=r"Holder has no parameters: content.* is not a Parameter"
     ):
         found = model.parameters()
     with pytest.raises(LengthError, match="Only a Parameter learns, not a plain Value"):

@@ -3,7 +3,8 @@
 A line that ends in `# wrong` must be reported by each of them, and no other line may be.
 """
 
-from typing import assert_type, cast
+from functools import partial
+from typing import Any, assert_type, cast
 
 import numpy as np
 
@@ -69,6 +70,36 @@ x.gard = 0.0  # wrong
 x.grad.backward()  # wrong
 (x * y).backward(retain_graph=True)  # wrong
 x.data = "three"  # wrong
+
+# Losses: lists of any kind and depth; numbers alone give a float
+
+assert_type(sg.losses.mse(x, 1.0), Value)
+assert_type(sg.losses.mse(1.0, 2), float)
+assert_type(sg.losses.mse([1.0, 2.0], range(2)), float)
+assert_type(sg.losses.mse([x, y], (1.0, np.float32(2.0))), Value)
+assert_type(sg.losses.mse([[x], [y]], np.zeros((2, 1)), reduction="sum"), Value)
+assert_type(sg.losses.mse((number for number in (x, y)), [True, False]), Value)
+assert_type(sg.losses.mse(prediction=Layer(2, 2)([1.0, 2.0]), target=[y, 0.0]), Value)
+assert_type(sg.losses.mse([x, 1.0], [1.0, 2.0]), Value | Any)
+assert_type(sg.losses.mse([1.0, 2.0], [x, y]), Value | Any)
+assert_type(sg.losses.huber([x], [1.0], delta=0.5), Value)
+assert_type(sg.losses.cross_entropy([x, y], 1), Value)
+assert_type(sg.losses.cross_entropy([[x, y], [x, y]], [1, [0.5, 0.5]]), Value)
+sg.losses.mse([x, y], [1.0, 2.0]).backward()
+sg.losses.mse(MLP(2, [1])([1.0, 2.0]), 1.0).backward()
+gentle = partial(sg.losses.huber, delta=0.5)
+gentle([x], [1.0]).backward()
+
+sg.losses.msee(x, 1.0)  # wrong
+sg.losses.mse(x)  # wrong
+sg.losses.mse(x, "one")  # wrong
+sg.losses.mse([x, y], ["one", "two"])  # wrong
+sg.losses.mse([None], [1.0])  # wrong
+sg.losses.mse([x], [1.0], reduction="none")  # wrong
+sg.losses.mse([x], [1.0], delta=0.5)  # wrong
+sg.losses.mse(1.0, 2.0).backward()  # wrong
+sg.losses.huber([x], [1.0], delta="small")  # wrong
+sg.losses.cross_entropy("three", 1)  # wrong
 
 # Modules of the package are there after a plain import
 

@@ -17,8 +17,9 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.backprop import operands, which_are_values
 from scalargrad.core.ops import TABLE, ExactZero
+from scalargrad.core.value import Value
 from viz.model.snapshot import Snapshot
 
 Numbers = NDArray[Any]
@@ -173,10 +174,12 @@ def _forward(snapshot: Snapshot, data: Numbers) -> tuple[Numbers, Partials]:
         op = TABLE[node.op]
         columns: list[Any] = []
         for operand in operands(node):
-            is_value = operand in snapshot.index
-            columns.append(values[:, snapshot.index[operand]] if is_value else operand)
+            if isinstance(operand, Value):
+                columns.append(values[:, snapshot.index[operand]])
+            else:
+                columns.append(operand)
         given: Any = numpy.stack(columns) if op.over_list else columns
-        values[:, i], local = op.at(ARRAYS, given, wanted(node))
+        values[:, i], local = op.at(ARRAYS, given, which_are_values(node))
         partials.append(local)
     return values, partials
 

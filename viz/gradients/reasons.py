@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite, isnan
 from typing import NamedTuple
 
-from scalargrad.core.backprop import operands, wanted
+from scalargrad.core.backprop import operands, which_are_values
 from scalargrad.core.evaluation import operand_numbers
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, FLOOR, TABLE, ExactZero, Op
@@ -139,7 +139,7 @@ class _Rule:
         self.operands = operands(self.node)
         self.numbers = operand_numbers(self.node)
         # Operands that are plain numbers are no Values: the edge counts Values only.
-        values = [i for i, is_value in enumerate(wanted(self.node)) if is_value]
+        values = [i for i, is_value in enumerate(which_are_values(self.node)) if is_value]
         self.operand = values[edge.port]
 
     def local(self, numbers: Sequence[float], result: float | None = None) -> float:

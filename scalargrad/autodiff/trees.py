@@ -3,10 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from scalargrad.core.value import Value
-
 Function = Callable[..., Any]
-Numeric: TypeAlias = Value | float
 
 
 class SupportsArray(Protocol):
@@ -17,7 +14,5 @@ class SupportsArray(Protocol):
 
 
 Item = TypeVar("Item")
-Nested: TypeAlias = (
-    Item | Sequence["Nested[Item]"] | Mapping[Any, "Nested[Item]"] | SupportsArray | None
-)
-"""An item, or a nest of items in lists, tuples, dicts and arrays."""
+Tree: TypeAlias = Item | Sequence["Tree[Item]"] | Mapping[Any, "Tree[Item]"] | SupportsArray | None
+"""An item, or a tree of items in lists, tuples, dicts and arrays."""
