@@ -1,4 +1,4 @@
-"""Argument validation for scalargrad.data: numbers in a range, seeds, arrays of numbers."""
+"""Argument validation for scalargrad.data: seeds, samples, arrays of numbers."""
 
 import math
 from collections.abc import Sequence
@@ -19,32 +19,25 @@ Seed = int | Random | np.random.Generator
 Samples: TypeAlias = ArrayLike | Sequence[Value] | Sequence[Sequence[Value]]
 
 
-def check_range(number: object, what: str, low: float = 0.0, high: float = math.inf) -> float:
-    """Return a number as a finite float in [low, high].
+def check_finite(number: object, what: str) -> float:
+    """Return a number as a float, if it is finite.
 
     Args:
         number: The number.
         what: Its name in messages.
-        low: The lower bound, -inf for none.
-        high: The upper bound, inf for none.
 
     Raises:
         DataError: For anything but a number.
-        OptionError: For a number that is not finite or out of the range.
+        OptionError: For nan and infinities.
 
     Example:
-        >>> check_range(1, "probability", 0.0, 1.0)
+        >>> check_finite(1, "fill")
         1.0
     """
-    given = as_float(number, what)
-    if not (math.isfinite(given) and low <= given <= high):
-        bounds = ""
-        if low > -math.inf:
-            bounds += f" of at least {low:g}"
-        if high < math.inf:
-            bounds += f" and at most {high:g}"
-        raise OptionError(f"{what} must be a finite number{bounds}, not {given!r}")
-    return given
+    x = as_float(number, what)
+    if not math.isfinite(x):
+        raise OptionError(f"{what} must be a finite number, not {x!r}")
+    return x
 
 
 def make_generator(seed: Seed) -> np.random.Generator:

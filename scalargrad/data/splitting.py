@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalargrad.core.checks import checked_int
+from scalargrad.core.checks import checked_int, checked_number
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 
@@ -18,7 +18,6 @@ from .checks import (
     as_array,
     as_classes,
     as_samples,
-    check_range,
     make_generator,
 )
 
@@ -77,7 +76,7 @@ def _test_count(test: float | int, n: int) -> int:
                 f"test must leave a sample to train on: {count} of {n} samples were asked for"
             )
         return count
-    proportion = check_range(test, "test", 0.0, 1.0)
+    proportion = checked_number(test, "test", high=1.0, below=False)
     if proportion in (0.0, 1.0):
         raise OptionError(
             f"test must be between 0 and 1, or a whole number of samples, not {proportion!r}: "
@@ -111,7 +110,7 @@ def _stratified_order(y: Array, count: int, rng: np.random.Generator) -> Integer
         shuffled = rng.permutation(members)
         first.append(shuffled[:quota])
         rest.append(shuffled[quota:])
-    # Shuffled again, because both are sorted by class.
+    # Shuffled again, because both parts are sorted by class so far.
     order = [rng.permutation(np.concatenate(part)) for part in (first, rest)]
     return np.concatenate(order)
 

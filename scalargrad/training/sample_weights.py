@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.errors import DataError, LengthError, OptionError
@@ -14,7 +14,8 @@ from .aliases import Loss, Prediction, Target
 from .inputs import locate, read_rows
 from .samples import Samples
 
-ClassWeight: TypeAlias = str | Mapping[float, float] | Sequence[float]
+ClassWeight: TypeAlias = Literal["balanced"] | Mapping[float, float] | Sequence[float]
+"""How much each class counts in the loss."""
 
 _MAX_CLASSES = 50
 """With more different targets than this, a single output predicts numbers and not classes."""

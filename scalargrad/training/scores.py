@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import nan
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy
 from numpy.typing import NDArray
@@ -19,7 +19,10 @@ Counts = NDArray[numpy.int64]
 Table = NDArray[numpy.float64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+Average = Literal["binary", "macro", "micro", "weighted"]
+
 AVERAGES = ("binary", "macro", "micro", "weighted")
+"""The ways to average a score over classes."""
 
 
 def whole_set(metric: Function) -> Function:
@@ -39,7 +42,7 @@ def precision(
     predictions: Sequence[Prediction],
     targets: Sequence[Target],
     *,
-    average: str = "binary",
+    average: Average = "binary",
     border: float | Pair | None = None,
 ) -> float:
     """Return the fraction of the samples predicted as a class that belong to it.
@@ -75,7 +78,7 @@ def recall(
     predictions: Sequence[Prediction],
     targets: Sequence[Target],
     *,
-    average: str = "binary",
+    average: Average = "binary",
     border: float | Pair | None = None,
 ) -> float:
     """Return the fraction of the samples of a class that are predicted as it; 0 without any.
@@ -95,7 +98,7 @@ def f1(
     predictions: Sequence[Prediction],
     targets: Sequence[Target],
     *,
-    average: str = "binary",
+    average: Average = "binary",
     border: float | Pair | None = None,
 ) -> float:
     """Return the harmonic mean of precision and recall.
@@ -300,7 +303,7 @@ class _ClassCounts:
     expected: int
 
 
-def _average(decisions: _Decisions, average: str, name: str) -> float:
+def _average(decisions: _Decisions, average: Average, name: str) -> float:
     if average not in AVERAGES:
         raise OptionError(
             f"average of {name} must be one of {', '.join(map(repr, AVERAGES))}, not {average!r}"
