@@ -147,7 +147,7 @@ class _Run:
     def _check(self) -> list[Finding]:
         measurement = self.measurement
         limits = self.limits
-        # nan and inf spread, so the other checks would report their consequences only.
+        # nan and inf spread, so the other checks would only report their consequences.
         if not measurement.finite:
             return [self._find_non_finite(), *check_inputs(measurement, limits)]
 
@@ -257,7 +257,7 @@ class _Run:
             names = ", ".join(resting[:_MAX_SHOWN])
             more = len(resting) - _MAX_SHOWN
             others = f" and {more} more" if more > 0 else ""
-            remarks.append(f"off for all samples, but near to life: {names}{others}")
+            remarks.append(f"off for all samples, but close to active: {names}{others}")
         return remarks
 
     def _mark_units(self, findings: Sequence[Finding]) -> Mapping[str, str]:

@@ -464,7 +464,7 @@ def test_resting_units_are_remarked_not_called_ill() -> None:
     model.load_state_dict(state, strict=False)
     found = diagnose(model, X, [x for (x,) in X])
     assert found
-    assert found.remarks == ("off for all samples, but near to life: layers.0.neurons.2",)
+    assert found.remarks == ("off for all samples, but close to active: layers.0.neurons.2",)
 
 
 @pytest.mark.parametrize(
@@ -501,7 +501,7 @@ def test_the_most_serious_comes_first_and_many_units_are_counted() -> None:
     order = list(KINDS)
     assert kinds(found) == sorted(kinds(found), key=order.index)
     assert "dead: 2 more units of layers.0" in str(found)
-    assert str(found).count("try: begin again with biases at 0") == 1
+    assert str(found).count("try: start again with biases at 0") == 1
     assert found._repr_html_().startswith("<pre>")
 
 
