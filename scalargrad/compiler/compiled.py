@@ -172,8 +172,8 @@ class Compiled:
         backend: Callable[[Program, Sequence[int]], Backend] = NumpyBackend,
     ) -> None:
         """Record a function; `compile` checks the arguments first."""
-        # Guards look around before the function runs, and again after: what it changed itself, or
-        # drew at random, shows as a difference.
+        # Guards compare names and generators before and after the function runs: what it changed
+        # itself, or drew at random, shows as a difference.
         guards = Guards(function, model)
         recording = trace(function, inputs, model.parameters() if model else ())
         guards.settle()
@@ -191,7 +191,7 @@ class Compiled:
         program: Program,
         backend: Callable[[Program, Sequence[int]], Backend],
     ) -> None:
-        """Set all attributes. The parameters are still 0."""
+        """Set all attributes. The parameters are 0 until they are read from the model."""
         self.model = model
         self.program = program
         self.recorded_rows = len(recorded)
@@ -325,7 +325,7 @@ class Compiled:
             limit: The maximum number of samples to find.
 
         Returns:
-            Their indexes, in order.
+            Their indices, in order.
 
         Example:
             >>> from scalargrad import log
@@ -572,7 +572,7 @@ class Compiled:
     @cached_property
     def _any_size(self) -> NumpyBackend:
         """A backend for batches of any size, with the same parameters."""
-        # JAX compiles for each size again, and a search for odd samples asks for many sizes.
+        # JAX compiles again for each size, and a search for odd samples needs many sizes.
         if isinstance(self._backend, NumpyBackend):
             return self._backend
         return NumpyBackend(self.program, self.sizes, self.parameters)

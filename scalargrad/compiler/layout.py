@@ -57,6 +57,12 @@ class Operand:
         view, _ = self.parts[0]
         return view
 
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one and the same number everywhere."""
+        view = self.only
+        return view is not None and view.is_one
+
 
 @dataclass
 class Layout:

@@ -158,6 +158,12 @@ TESTS = {
         "tests/compiler/test_compiled.py",
         "tests/compiler/test_models.py",
     ],
+    "scalargrad/compiler/writer.py": [
+        "tests/compiler/test_numpy_backend.py",
+        "tests/compiler/test_kernels.py",
+        "tests/compiler/test_compiled.py",
+        "tests/compiler/test_models.py",
+    ],
     "scalargrad/compiler/tracing.py": [
         "tests/compiler/test_tracing.py",
         "tests/compiler/test_guards.py",
