@@ -133,8 +133,8 @@ class TableReader:
             has_names = not any(map(self._is_number, first))
 
         self._width = len(first)
-        # An empty cell at the end is no column if a delimiter ends every line: both rows have such
-        # a cell, or the second row has one cell less.
+        # An empty cell at the end is not a column if a delimiter ends every line: both rows have
+        # such a cell, or the second row has one cell less.
         is_shorter = len(last) < len(first)
         if len(first_rows) > 1 and _is_blank(first[-1]) and (is_shorter or _is_blank(last[-1])):
             self._width -= 1
@@ -258,7 +258,7 @@ class TableReader:
         cells = [cell.strip() for cell in row[: self._width]]
         if self._target is not None:
             del cells[self._target]
-        # A class that appears again further down is no name of a column.
+        # A class that appears again further down is not the name of a column.
         if words.count(words[0]) > 1 or not all(map(str.isdecimal, cells)):
             return
 

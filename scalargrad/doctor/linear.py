@@ -1,4 +1,4 @@
-"""Linear layers in a row: without an activation in between, two of them are no more than one."""
+"""Linear layers in a row: without an activation in between, two can do no more than one."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -128,14 +128,14 @@ def try_out(
 
         losses: list[Value] = []
         for i, output in outputs:
-            found = check_loss(loss(output, copy_entry(samples.targets[i])))
+            value = check_loss(loss(output, copy_entry(samples.targets[i])))
             if not _is_ignored_sample(loss, samples, i):
-                losses.append(found)
+                losses.append(value)
         if alike and unwrap_loss(loss)[0] not in TARGETS:
             _try_targets(loss, first_output, samples, y_name)
 
         # A loss may be constant for one sample only, as a hinge beyond its margin.
-        if not model.needs_batch and not any(found.args for found in losses):
+        if not model.needs_batch and not any(value.args for value in losses):
             losses += _compute_more_losses(model, loss, samples)
         if penalty is not None:
             penalty_value = penalty(model)
@@ -198,8 +198,8 @@ def _predict(model: Module, samples: Samples, i: int, name: str) -> Prediction:
 def _try_targets(loss: Loss, output: Prediction, samples: Samples, name: str) -> None:
     """Call a user's own loss with every different target once.
 
-    It may call a built-in loss, which would refuse some. A compiled loss can't find out: its
-    targets stand for those of all samples.
+    It may call a built-in loss, which would refuse some. A compiled loss would not notice: it is
+    recorded with stand-ins for the targets.
     """
     seen: set[Target] = set()
     with no_grad():

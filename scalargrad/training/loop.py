@@ -165,7 +165,7 @@ class Training:
     def _run(self, progress: bool, message: str) -> History:
         batch_size = self.config.batch_size
         self._set_mode(training=True)
-        # The statistics of a single sample are no statistics, unless that is what was asked for.
+        # A single sample has no useful statistics, so it is a batch only where that was asked for.
         min_batch = 2 if self.model.needs_batch and batch_size != 1 else 1
         self._step.read_model()
         # A resume may have changed buffers and generators since the first snapshot.
@@ -238,7 +238,7 @@ class Training:
             "learning_rate": self.optimizer.learning_rate,
         }
         if self._step.penalty:
-            # Weights of samples are no part of the penalty.
+            # Weights of samples do not apply to the penalty.
             sizes = [float(len(batch)) for _, batch in seen]
             numbers["penalty"] = _average([evaluation.penalty for evaluation, _ in seen], sizes)
 

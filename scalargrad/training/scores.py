@@ -237,15 +237,15 @@ def _classify_labels(
     """Take for each sample the labels whose scores are above the border."""
     classes = [float(i) for i in range(len(predicted[0]))]
     threshold = pair[0]
-    on: list[list[float]] = []
+    predicted_labels: list[list[float]] = []
     for scores in predicted:
         pairs = zip(classes, scores, strict=True)
-        on.append([label for label, score in pairs if score > threshold])
-    wanted: list[list[float]] = []
-    for labels in expected:
-        pairs = zip(classes, labels, strict=True)
-        wanted.append([label for label, target in pairs if is_high(target, pair)])
-    return _Decisions(on, wanted, classes, multilabel=True, positive=None)
+        predicted_labels.append([label for label, score in pairs if score > threshold])
+    expected_labels: list[list[float]] = []
+    for targets in expected:
+        pairs = zip(classes, targets, strict=True)
+        expected_labels.append([label for label, target in pairs if is_high(target, pair)])
+    return _Decisions(predicted_labels, expected_labels, classes, multilabel=True, positive=None)
 
 
 def _classify_largest(predicted: list[list[float]], expected: list[Target]) -> _Decisions:
@@ -289,9 +289,9 @@ def _classify_single(
             "border=0.0 for scores before the sigmoid"
         )
     pair = (0.0, 0.0) if border is None else as_pair(border)
-    on = [float(score > pair[0]) for score in predicted]
-    wanted = [float(is_high(target, pair)) for target in expected]
-    return _Decisions(on, wanted, [0.0, 1.0], multilabel=False, positive=1.0)
+    above = [float(score > pair[0]) for score in predicted]
+    high = [float(is_high(target, pair)) for target in expected]
+    return _Decisions(above, high, [0.0, 1.0], multilabel=False, positive=1.0)
 
 
 @dataclass(frozen=True)
@@ -390,11 +390,11 @@ def _as_tables(predictions: Sequence[Prediction], targets: Sequence[Target]) -> 
     """Convert both to arrays (samples, outputs)."""
     predicted, expected = _as_lists(predictions, targets)
     n = len(predicted)
-    scores = numpy.array(predicted, dtype=float).reshape(n, -1)
-    wanted = numpy.array(expected, dtype=float).reshape(n, -1)
-    if scores.shape != wanted.shape:
+    outputs = numpy.array(predicted, dtype=float).reshape(n, -1)
+    labels = numpy.array(expected, dtype=float).reshape(n, -1)
+    if outputs.shape != labels.shape:
         raise LengthError(
-            f"a metric needs a target for each output: {scores.shape[1]} outputs, "
-            f"{wanted.shape[1]} targets for each sample"
+            f"a metric needs a target for each output: {outputs.shape[1]} outputs, "
+            f"{labels.shape[1]} targets for each sample"
         )
-    return scores, wanted
+    return outputs, labels

@@ -536,10 +536,10 @@ def test_copies_stay_copies_however_long_they_train() -> None:
 
 def test_every_unit_of_a_constant_beginning_is_a_copy() -> None:
     X, y = moons()
-    model = nn.MLP(2, [4, 3, 1], activation="tanh", initializer=nn.constant(0.3))
+    model = nn.MLP(2, [6, 3, 1], activation="tanh", initializer=nn.constant(0.3))
     found = diagnose(model, X, y).of("twins")
     assert [(finding.layer, finding.numbers["copies"]) for finding in found] == [
-        ("layers.0", 4.0),
+        ("layers.0", 6.0),
         ("layers.1", 3.0),
     ]
     assert "and 1 more" in found[0].sentence
@@ -764,7 +764,7 @@ def test_scales_and_residuals_do_not_collapse() -> None:
 
 def test_the_loss_of_numbers_for_a_classifier_names_the_one_of_classes() -> None:
     X, y = moons()
-    with pytest.raises(LengthError, match='for class indexes take loss="cross_entropy"'):
+    with pytest.raises(LengthError, match='for class indices take loss="cross_entropy"'):
         diagnose(nn.MLP(2, [4, 2], seed=1), X, y)
     with pytest.raises(LengthError, match=r"y\.ravel\(\)"):
         diagnose(nn.MLP(2, [4, 1], seed=1), X, y[:, None])
