@@ -104,15 +104,18 @@ def save(
         >>> loaded.arrays["bias"].item(), loaded.arrays["moments"].shape, loaded.metadata
         (0.5, (1, 2), {'epoch': 3})
     """
-    stored = {_check_name(name): _as_array(name, numbers) for name, numbers in arrays.items()}
-    text = _as_json(dict(metadata or {}))
+    stored_arrays = {
+        _check_name(name): _as_array(name, numbers) for name, numbers in arrays.items()
+    }
+    # To JSON and back, because the checksum is compared with what is read: JSON makes text of keys
+    # that are numbers, and "10" sorts before "9".
+    stored_metadata = json.loads(_as_json(dict(metadata or {})))
     entry = {
-        "checksum": _checksum(stored, text),
-        # As it will be read, when the checksum is compared: JSON makes lists of tuples.
-        "metadata": json.loads(text),
+        "checksum": _checksum(stored_arrays, _as_json(stored_metadata)),
+        "metadata": stored_metadata,
         "version": _VERSION,
     }
-    return write(path, to_safetensors(stored, {_ENTRY: _as_json(entry)}))
+    return write(path, to_safetensors(stored_arrays, {_ENTRY: _as_json(entry)}))
 
 
 @explain_calls

@@ -246,6 +246,11 @@ def test_a_checkpoint_may_hold_metadata_alone(tmp_path: Path) -> None:
     assert (loaded.arrays, loaded.metadata) == ({}, {"epoch": 3})
 
 
+def test_keys_that_are_numbers_become_text_in_any_order(tmp_path: Path) -> None:
+    loaded = load(save(tmp_path / "a", {}, {"losses": {9: 0.5, 10: 0.25}}))
+    assert loaded.metadata == {"losses": {"9": 0.5, "10": 0.25}}
+
+
 # Models
 
 
