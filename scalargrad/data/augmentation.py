@@ -13,7 +13,7 @@ from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
 
-from .checks import Floats, Integers, Samples, Seed, as_floats, check_finite, make_generator
+from .checks import Floats, Integers, SamplesLike, Seed, as_floats, check_finite, make_generator
 
 Direction = Literal["horizontal", "vertical"]
 
@@ -23,7 +23,7 @@ DIRECTIONS = {"horizontal": 2, "vertical": 1}
 
 @explain_calls
 def add_noise(
-    images: Samples,
+    images: SamplesLike,
     deviation: float,
     seed: Seed = 0,
     clip: tuple[float, float] | None = None,
@@ -51,7 +51,7 @@ def add_noise(
 
 @explain_calls
 def shift(
-    images: Samples,
+    images: SamplesLike,
     height: int,
     width: int,
     down: int = 0,
@@ -84,7 +84,7 @@ def shift(
 
 @explain_calls
 def random_shift(
-    images: Samples,
+    images: SamplesLike,
     height: int,
     width: int,
     max_shift: int = 1,
@@ -116,7 +116,9 @@ def random_shift(
 
 
 @explain_calls
-def flip(images: Samples, height: int, width: int, direction: Direction = "horizontal") -> Floats:
+def flip(
+    images: SamplesLike, height: int, width: int, direction: Direction = "horizontal"
+) -> Floats:
     """Mirror all images.
 
     Args:
@@ -146,7 +148,7 @@ def flip(images: Samples, height: int, width: int, direction: Direction = "horiz
 
 @explain_calls
 def random_flip(
-    images: Samples,
+    images: SamplesLike,
     height: int,
     width: int,
     probability: float = 0.5,
@@ -177,7 +179,7 @@ def random_flip(
     return np.where(chosen[:, None], mirrored, as_floats(images, "images"))
 
 
-def _as_stack(images: Samples, height: int, width: int) -> Floats:
+def _as_stack(images: SamplesLike, height: int, width: int) -> Floats:
     """Return the images as an array (n, height, width)."""
     rows = as_floats(images, "images")
     size = checked_int(height, "height", 1) * checked_int(width, "width", 1)

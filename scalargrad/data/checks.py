@@ -16,7 +16,8 @@ from scalargrad.errors import DataError, LengthError, OptionError
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Seed = int | Random | np.random.Generator
-Samples: TypeAlias = ArrayLike | Sequence[Value] | Sequence[Sequence[Value]]
+SamplesLike: TypeAlias = ArrayLike | Sequence[Value] | Sequence[Sequence[Value]]
+"""Numbers or Values with one row for each sample, as lists or as an array."""
 
 
 def check_finite(number: object, what: str) -> float:
@@ -68,7 +69,7 @@ def make_generator(seed: Seed) -> np.random.Generator:
         ) from None
 
 
-def as_array(items: Samples, what: str) -> NDArray[Any]:
+def as_array(items: SamplesLike, what: str) -> NDArray[Any]:
     """Return samples as an array of whatever type, with one row for each sample.
 
     Args:
@@ -96,7 +97,7 @@ def as_array(items: Samples, what: str) -> NDArray[Any]:
     return array
 
 
-def as_floats(items: Samples, what: str) -> Floats:
+def as_floats(items: SamplesLike, what: str) -> Floats:
     """Return samples as an array of finite float64; Values give their data.
 
     Args:
@@ -128,7 +129,7 @@ def as_floats(items: Samples, what: str) -> Floats:
     return floats
 
 
-def as_classes(y: Samples, what: str) -> Integers:
+def as_classes(y: SamplesLike, what: str) -> Integers:
     """Return class numbers as an array (n,) of integers; floats such as 3.0 are accepted.
 
     Args:
@@ -157,7 +158,7 @@ def as_classes(y: Samples, what: str) -> Integers:
     return floats.astype(np.int64)
 
 
-def as_samples(X: Samples, y: Samples) -> tuple[NDArray[Any], NDArray[Any]]:
+def as_samples(X: SamplesLike, y: SamplesLike) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return X and y as arrays of the same length.
 
     Raises:

@@ -13,7 +13,7 @@ from scalargrad.utils.calls import explain_calls
 from .checks import (
     Floats,
     Integers,
-    Samples,
+    SamplesLike,
     Seed,
     as_array,
     as_classes,
@@ -26,8 +26,8 @@ Array = NDArray[Any]
 
 @explain_calls
 def split(
-    X: Samples,
-    y: Samples,
+    X: SamplesLike,
+    y: SamplesLike,
     test: float | int = 0.2,
     seed: Seed = 0,
     stratify: bool = False,
@@ -146,8 +146,8 @@ def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
 
 @explain_calls
 def batches(
-    X: Samples,
-    y: Samples,
+    X: SamplesLike,
+    y: SamplesLike,
     size: int,
     seed: int | None = None,
     epoch: int = 0,
@@ -195,7 +195,7 @@ def batches(
 
 
 @explain_calls
-def one_hot(y: Samples, classes: int) -> Floats:
+def one_hot(y: SamplesLike, classes: int) -> Floats:
     """Return an array (n, classes) with 1 in the column of each sample's class, else 0.
 
     Args:

@@ -138,6 +138,7 @@ def _project(weights: list[Parameter], limit: float) -> bool:
     """Scale one vector of weights to the limit if it is longer; return whether it was."""
     norm = hypot(*[weight.data for weight in weights])
     free = [weight for weight in weights if weight.trainable]
+    # An infinite norm would scale every finite weight to 0.
     if not (norm > limit and isfinite(norm) and free):
         return False
     for weight in free:

@@ -281,7 +281,9 @@ def declare_options(init: Init) -> Init:
         call = form.bind(self, *arguments, **options)
         call.apply_defaults()
         _, parameters, *_ = call.args
+        # Without `self` and `parameters`, which come first.
         declared = {name: call.arguments[name] for name in list(form.parameters)[2:]}
+        # Set first, because the base class checks the options.
         self._checks = checks
         Optimizer.__init__(self, parameters, **declared)
 

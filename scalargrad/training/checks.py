@@ -22,6 +22,7 @@ from .reach import (
     warn_of_unlearned,
 )
 from .samples import Samples
+from .snapshot import Snapshot
 from .steps import check_loss, plain_numbers
 from .targets import check_targets, nested_shape
 
@@ -157,8 +158,7 @@ def preserved(model: Module) -> Iterator[None]:
         ...     layer.training
         False
     """
-    buffers = [(buffer, buffer.data) for _, buffer in model.named_buffers()]
-    generators = [(generator, generator.getstate()) for _, generator in model.named_generators()]
+    snapshot = Snapshot(model)
     try:
         with evaluation(model):
             # Such a model computes something else in training, which has to be tried out.
@@ -166,10 +166,7 @@ def preserved(model: Module) -> Iterator[None]:
                 model.train()
             yield
     finally:
-        for buffer, number in buffers:
-            buffer.data = number
-        for generator, state in generators:
-            generator.setstate(state)
+        snapshot.restore()
 
 
 def _predict_examples(model: Module, samples: Samples, name: str) -> list[tuple[int, Prediction]]:
