@@ -30,7 +30,9 @@ class Writer:
         self.fixed = fixed
         self.lines: list[str] = []
         self.names: dict[str, object] = {}
+        # For each block, which of its columns have a gradient by now.
         self._written: dict[int, Mask] = {}
+        # Blocks whose gradient is an array that no other name refers to, so it may change in place.
         self._owned: set[int] = set()
 
     # Reading
@@ -173,16 +175,13 @@ class Writer:
             return
         block = self.block(view)
         written = self._written_columns(view)
-        is_whole = view.is_run and view.size == block.width
-        if deep and block.name != PARAMETERS:
-            gradient = _flatten(gradient, block.batched)
-
         if block.name == PARAMETERS:
             self._add_to_parameters(block, view, gradient, written, deep)
-        elif is_whole:
-            self._add_to_block(view.block, block, gradient, written)
         else:
-            self._add_to_part(block, view, gradient, written)
+            flat = _flatten(gradient, block.batched) if deep else gradient
+            is_whole = view.is_run and view.size == block.width
+            add = self._add_to_block if is_whole else self._add_to_part
+            add(block, view, flat, written)
         written[view.flat] = True
 
     def _written_columns(self, view: View) -> Mask:
@@ -192,12 +191,12 @@ class Writer:
             self._written[view.block] = numpy.zeros(width, bool)
         return self._written[view.block]
 
-    def _add_to_block(self, number: int, block: Block, gradient: str, written: Mask) -> None:
+    def _add_to_block(self, block: Block, view: View, gradient: str, written: Mask) -> None:
         name = block.gradient
         total = f"{name} + {gradient}" if written.any() else gradient
         self.assign(name, total)
         # The array may be that of another gradient, which must not be written into.
-        self._owned.discard(number)
+        self._owned.discard(view.block)
 
     def _add_to_part(self, block: Block, view: View, gradient: str, written: Mask) -> None:
         name = block.gradient
