@@ -2,7 +2,7 @@
 
 import math
 from os import PathLike
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ Missing = Literal["refuse", "drop", "mean"]
 WithTarget: TypeAlias = tuple[Any, ...]
 """(X, y) of floats, or (X, y, words) with class numbers in y: the file decides, and no type can."""
 
-MISSING = ("refuse", "drop", "mean")
+MISSING: tuple[str, ...] = get_args(Missing)
 """The ways to handle missing cells."""
 
 _MNIST_OPTIONS = frozenset({"header", "delimiter"})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import nan
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 Average = Literal["binary", "macro", "micro", "weighted"]
 
-AVERAGES = ("binary", "macro", "micro", "weighted")
+AVERAGES: tuple[str, ...] = get_args(Average)
 """The ways to average a score over classes."""
 
 
