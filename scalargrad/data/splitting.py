@@ -1,7 +1,7 @@
 """Parts of a data set: training and test data, batches, classes as one-hot rows."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,28 @@ from .checks import (
 )
 
 Array = NDArray[Any]
+XType = TypeVar("XType", bound=np.generic)
+YType = TypeVar("YType", bound=np.generic)
+
+
+@overload
+def split(
+    X: NDArray[XType],
+    y: NDArray[YType],
+    test: float | int = 0.2,
+    seed: Seed = 0,
+    stratify: bool = False,
+) -> tuple[NDArray[XType], NDArray[XType], NDArray[YType], NDArray[YType]]: ...
+
+
+@overload
+def split(
+    X: SamplesLike,
+    y: SamplesLike,
+    test: float | int = 0.2,
+    seed: Seed = 0,
+    stratify: bool = False,
+) -> tuple[Array, Array, Array, Array]: ...
 
 
 @explain_calls
@@ -142,6 +164,28 @@ def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
         return np.arange(total)
     entropy = [checked_int(seed, "seed of an order", 0), number]
     return np.random.default_rng(entropy).permutation(total)
+
+
+@overload
+def batches(
+    X: NDArray[XType],
+    y: NDArray[YType],
+    size: int,
+    seed: int | None = None,
+    epoch: int = 0,
+    drop_last: bool = False,
+) -> Iterator[tuple[NDArray[XType], NDArray[YType]]]: ...
+
+
+@overload
+def batches(
+    X: SamplesLike,
+    y: SamplesLike,
+    size: int,
+    seed: int | None = None,
+    epoch: int = 0,
+    drop_last: bool = False,
+) -> Iterator[tuple[Array, Array]]: ...
 
 
 @explain_calls

@@ -90,7 +90,12 @@ assert_type(sg.data.read_csv("a.csv", target=None, missing="mean"), tuple[Floats
 assert_type(sg.data.read_mnist_csv("a.csv"), tuple[Floats, Integers])
 X, y_numbers = sg.data.read_csv("a.csv")
 X, y_classes, words = sg.data.read_csv("a.csv", target="species")
-X_train, X_test, y_train, y_test = sg.data.split([[1.0], [2.0]], [0, 1], test=1)
+X_moons, y_moons = sg.data.moons(10)
+X_train, X_test, y_train, y_test = sg.data.split(X_moons, y_moons, test=0.5)
+assert_type(X_train, Floats)
+assert_type(y_test, Integers)
+assert_type(next(sg.data.batches(X_train, y_train, 2)), tuple[Floats, Integers])
+sg.data.split([[1.0], [2.0]], [0, 1], test=1)
 scaler = sg.data.StandardScaler().fit(X_train)
 assert_type(scaler.transform(X_test), Floats)
 assert_type(scaler.means, Floats)
@@ -101,6 +106,8 @@ X, y_numbers, words = sg.data.read_csv("a.csv", None)  # wrong
 sg.data.read_csv("a.csv", missing="skip")  # wrong
 sg.data.read_csv("a.csv", seperator=";")  # wrong
 sg.data.moons("many")  # wrong
+sg.data.split(X_moons, y_moons, train=0.5)  # wrong
+sg.data.batches(X_moons, y_moons, size=None)  # wrong
 sg.data.moons(10, seed=None)  # wrong
 sg.data.flip([[1.0, 2.0]], 1, 2, "diagonal")  # wrong
 sg.data.StandardScaler().inverse([[1.0]])  # wrong
