@@ -2,10 +2,9 @@
 
 The format is that of https://github.com/huggingface/safetensors: a header in JSON, then the
 numbers. Nothing in a file is ever executed, and PyTorch, JAX and others read and write the same
-files. What is not an array is text in a single entry of the file's metadata, "scalargrad": JSON
-with sorted keys, so that equal contents are equal files. That entry holds a checksum, too, which
-the format lacks: a file written here whose numbers, names or metadata have changed since is
-refused.
+files. What is not an array is JSON in a single entry of the file's metadata, "scalargrad", with
+sorted keys, so that equal contents are equal files. That entry holds a checksum, too, which the
+format lacks: a file written here whose numbers, names or metadata have changed since is refused.
 """
 
 import json
@@ -18,7 +17,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as to_safetensors
 
@@ -32,8 +31,6 @@ from .utils.spelling import suggestion
 __all__ = ["Checkpoint", "load", "load_model", "save", "save_model"]
 
 Array = NDArray[numpy.float64]
-Numbers = Any
-"""A number, a list of numbers, or an array of them."""
 
 _ENTRY = "scalargrad"
 _VERSION = 1
@@ -57,10 +54,11 @@ _DTYPES = {
 }
 """The types of numbers that a file may hold, as NumPy spells them. All are read as float64."""
 
-_OF_TRAINING = ("optimizer.", "history.", "callbacks.", "generators.")
-"""How the names begin of arrays that belong to a training and not to its model."""
-_COUNTERS = ("num_batches_tracked",)
-"""Arrays that PyTorch's layers have and ours do not need."""
+_TRAINING_PREFIXES = ("optimizer.", "history.", "callbacks.", "generators.")
+"""Prefixes of the names of arrays that belong to a training, not to its model."""
+
+_PYTORCH_COUNTERS = ("num_batches_tracked",)
+"""Last names of arrays that layers of PyTorch have, and those here do not need."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Checkpoint:
 @explain_calls
 def save(
     path: str | PathLike[str],
-    arrays: Mapping[str, Numbers],
+    arrays: Mapping[str, ArrayLike],
     metadata: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write named numbers to a file. Whatever fails, an older file stays as it was.
@@ -106,14 +104,18 @@ def save(
         >>> loaded.arrays["bias"].item(), loaded.arrays["moments"].shape, loaded.metadata
         (0.5, (1, 2), {'epoch': 3})
     """
-    stored = {_checked_name(name): _as_array(name, numbers) for name, numbers in arrays.items()}
-    text = _as_json(dict(metadata or {}))
+    stored_arrays = {
+        _check_name(name): _as_array(name, numbers) for name, numbers in arrays.items()
+    }
+    # To JSON and back, because the checksum is compared with what is read: JSON makes text of keys
+    # that are numbers, and "10" sorts before "9".
+    stored_metadata = json.loads(_as_json(dict(metadata or {})))
     entry = {
-        "checksum": _checksum(stored, text),
-        "metadata": json.loads(text),
+        "checksum": _checksum(stored_arrays, _as_json(stored_metadata)),
+        "metadata": stored_metadata,
         "version": _VERSION,
     }
-    return write(path, to_safetensors(stored, {_ENTRY: _as_json(entry)}))
+    return write(path, to_safetensors(stored_arrays, {_ENTRY: _as_json(entry)}))
 
 
 @explain_calls
@@ -134,14 +136,14 @@ def load(path: str | PathLike[str]) -> Checkpoint:
     try:
         entries = deserialize(raw)  # type: ignore[no-untyped-call]
     except (SafetensorError, ValueError, OverflowError, MemoryError) as error:
-        reason = "the file is cut or changed, or is no safetensors file"
+        reason = "the file is truncated or damaged, or not in the safetensors format"
         raise CheckpointError(f"{path} is not a checkpoint: {reason} ({error})") from error
     arrays = {name: _from_entry(name, entry) for name, entry in sorted(entries, key=itemgetter(0))}
-    metadata = _file_metadata(raw)
+    metadata = _read_metadata(raw)
     if _ENTRY not in metadata:
         _refuse_renamed_entry(metadata, path)
         return Checkpoint(arrays, metadata)
-    return Checkpoint(arrays, _own_metadata(metadata[_ENTRY], arrays, path))
+    return Checkpoint(arrays, _verify_entry(metadata[_ENTRY], arrays, path))
 
 
 @explain_calls
@@ -221,20 +223,20 @@ def match_model_arrays(
 
     Args:
         model: A network.
-        arrays: Arrays by name; those of a training besides are left alone.
+        arrays: Arrays by name; those that belong to a training are left alone.
         where: What errors call their source.
 
     Returns:
         What `write_leaves` takes.
 
     Raises:
-        CheckpointError: If one is missing, is too much, or has another shape.
+        CheckpointError: If one is missing or unknown, or has another shape.
     """
-    wanted = tensors(model)
-    names = {tensor.name for tensor in wanted}
+    expected = tensors(model)
+    names = {tensor.name for tensor in expected}
     _refuse_unknown(names, arrays, where)
     pairs: list[tuple[Leaf, float]] = []
-    for tensor in wanted:
+    for tensor in expected:
         if tensor.name not in arrays:
             hint = suggestion(tensor.name, set(arrays) - names, otherwise="")
             raise CheckpointError(f"{where} has no {tensor.name!r}, which the model needs{hint}")
@@ -249,31 +251,32 @@ def match_model_arrays(
 
 
 def write_leaves(pairs: Iterable[tuple[Leaf, float]]) -> None:
-    """Set the numbers of leaves. All was checked before, so that no model is left half loaded."""
+    """Set the numbers of leaves, which were checked before: no model is left half loaded."""
     for leaf, number in pairs:
         leaf.data = number
 
 
 def _refuse_unknown(names: set[str], arrays: Mapping[str, Array], where: str) -> None:
     for name in arrays:
-        is_besides = name.startswith(_OF_TRAINING) or name.rpartition(".")[2] in _COUNTERS
-        if name not in names and not is_besides:
+        _, _, last_name = name.rpartition(".")
+        is_ignored = name.startswith(_TRAINING_PREFIXES) or last_name in _PYTORCH_COUNTERS
+        if name not in names and not is_ignored:
             hint = suggestion(name, names - set(arrays), otherwise="")
-            raise CheckpointError(f"{where} has {name!r}, which the model has not{hint}")
+            raise CheckpointError(f"{where} has {name!r}, which the model lacks{hint}")
 
 
-def _as_array(name: str, numbers: Numbers) -> Array:
+def _as_array(name: str, numbers: ArrayLike) -> Array:
     try:
         array = numpy.asarray(numbers)
     except ValueError as error:  # rows of several lengths
         raise CheckpointError(f"{name!r} must be an array of numbers: {error}") from error
     if array.dtype.kind not in "biuf":
         raise CheckpointError(f"{name!r} must be numbers, not {type(numbers).__name__}")
-    # A new array even where nothing is converted, in C order, which the format demands.
+    # A new array even where nothing is converted, in C order, which the format requires.
     return numpy.array(array, dtype=numpy.float64, order="C")
 
 
-def _checked_name(name: Any) -> str:
+def _check_name(name: Any) -> str:
     if not isinstance(name, str) or not name.isprintable() or not name or name == _RESERVED:
         raise CheckpointError(f"a name in a checkpoint must be printable text, not {name!r}")
     return name
@@ -307,8 +310,9 @@ def _from_entry(name: str, entry: Mapping[str, Any]) -> Array:
     return array.astype(numpy.float64)
 
 
-def _file_metadata(raw: bytes) -> dict[str, Any]:
-    """Return the metadata of a file whose header was found to be right."""
+def _read_metadata(raw: bytes) -> dict[str, Any]:
+    """Return the metadata of a file whose header is valid, as `deserialize` has checked."""
+    # The package returns the metadata of files that it opens itself, but not that of bytes.
     length = int.from_bytes(raw[:8], "little")
     header = json.loads(raw[8 : 8 + length])
     metadata = header.get(_RESERVED)
@@ -318,7 +322,7 @@ def _file_metadata(raw: bytes) -> dict[str, Any]:
 def _refuse_renamed_entry(metadata: Mapping[str, Any], path: Any) -> None:
     """Refuse a file whose entry has the right contents under another name.
 
-    Its name was damaged. As the file of another program it would be read without a checksum.
+    A damaged name would make it the file of another program, which is read without a checksum.
     """
     for name, text in metadata.items():
         if all(f'"{key}"' in str(text) for key in _KEYS):
@@ -328,17 +332,14 @@ def _refuse_renamed_entry(metadata: Mapping[str, Any], path: Any) -> None:
             )
 
 
-def _own_metadata(text: str, arrays: Mapping[str, Array], path: Any) -> dict[str, Any]:
+def _verify_entry(text: str, arrays: Mapping[str, Array], path: Any) -> dict[str, Any]:
     """Return the metadata that `save` was given, if nothing in the file has changed since."""
     try:
         entry = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"the metadata of {path} can't be read: {error}") from error
-    if (
-        not isinstance(entry, dict)
-        or set(entry) != _KEYS
-        or not isinstance(entry["metadata"], dict)
-    ):
+    has_keys = isinstance(entry, dict) and set(entry) == _KEYS
+    if not has_keys or not isinstance(entry["metadata"], dict):
         raise CheckpointError(f"the metadata of {path} must have the keys {sorted(_KEYS)}")
     if entry["version"] != _VERSION:
         raise CheckpointError(

@@ -1,4 +1,4 @@
-"""Unsupervised pre-training: each layer learns first to encode its inputs, as an autoencoder."""
+"""Unsupervised pre-training: each layer first learns to encode its inputs, as an autoencoder."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from .losses import Loss
 from .nn import MLP, Layer, Module, Sequential
 from .nn.naming import describe
 from .training import History, fit
+from .training.aliases import ArrayLike, Sample
 from .training.samples import read_samples
 from .training.steps import plain_numbers
 from .utils.calls import explain_calls
@@ -18,7 +19,7 @@ from .utils.calls import explain_calls
 @explain_calls
 def pretrain(
     model: MLP | Sequential,
-    X: Any,
+    X: ArrayLike,
     *,
     loss: str | Loss = "mse",
     optimizer: str = "adam",
@@ -28,7 +29,7 @@ def pretrain(
     seed: int = 0,
     progress: bool = True,
 ) -> list[History]:
-    """Train the layers of a network one after the other, the last one left out.
+    """Train the layers of a network one after the other, except the last.
 
     Each layer is trained as the encoder of an autoencoder: a new linear layer decodes, and both
     learn to reproduce their input. Then the decoder is thrown away, and the next layer learns from
@@ -105,7 +106,7 @@ def _steps(model: object) -> list[Any]:
     )
 
 
-def _apply_step(step: Any, codes: Sequence[Any]) -> list[Any]:
+def _apply_step(step: Any, codes: Sequence[Sample]) -> list[Sample]:
     """Return the outputs of a step for all samples."""
     if isinstance(step, Module):
         # Without dropout, and with the same codes in every run.

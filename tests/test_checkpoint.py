@@ -127,10 +127,10 @@ def test_a_file_cut_anywhere_is_refused(saved: Path) -> None:
     raw = saved.read_bytes()
     for length in range(len(raw)):
         saved.write_bytes(raw[:length])
-        with pytest.raises(CheckpointError, match="cut or changed"):
+        with pytest.raises(CheckpointError, match="truncated or damaged"):
             load(saved)
     saved.write_bytes(raw + b"\0")
-    with pytest.raises(CheckpointError, match="cut or changed"):
+    with pytest.raises(CheckpointError, match="truncated or damaged"):
         load(saved)
 
 
@@ -247,6 +247,11 @@ def test_a_checkpoint_may_hold_metadata_alone(tmp_path: Path) -> None:
     assert (loaded.arrays, loaded.metadata) == ({}, {"epoch": 3})
 
 
+def test_keys_that_are_numbers_become_text_in_any_order(tmp_path: Path) -> None:
+    loaded = load(save(tmp_path / "a", {}, {"losses": {9: 0.5, 10: 0.25}}))
+    assert loaded.metadata == {"losses": {"9": 0.5, "10": 0.25}}
+
+
 # Models
 
 
@@ -324,7 +329,7 @@ def test_shared_numbers_are_stored_once(tmp_path: Path) -> None:
     ("change", "reason"),
     [
         (lambda a: a.pop("layer.bias"), "has no 'layer.bias'"),
-        (lambda a: a.update(more=numpy.zeros(2)), "has 'more', which the model has not"),
+        (lambda a: a.update(more=numpy.zeros(2)), "has 'more', which the model lacks"),
         (lambda a: a.update({"layer.bias": numpy.zeros(2)}), r"has the shape \(2,\)"),
         (lambda a: a.update({"layer.weight": numpy.zeros((2, 1))}), r"but \(1, 2\) in the model"),
     ],

@@ -16,6 +16,7 @@ from scalargrad.core.unlearned import is_reported, warn_unlearned
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import CallError, DataError, LengthError, OptionError, TraceError
 from scalargrad.nn import Module
+from scalargrad.nn.naming import list_names
 from scalargrad.terminal import fits_terminal
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.garbage import collector_off
@@ -36,8 +37,6 @@ from .tracing import Trace, trace
 __all__ = ["Compiled", "compile"]
 
 _NOTHING = numpy.zeros(0)
-_MAX_NAMED = 3
-"""The number of parameters that a warning names."""
 
 
 @explain_calls
@@ -127,15 +126,12 @@ def _warn_of_unlearned(program: "Compiled") -> None:
     if not unlearned or is_reported(id(program.model)):
         return
 
-    named = unlearned[:_MAX_NAMED]
-    names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in named]
-    rest = len(unlearned) - len(named)
-    more = f" and {rest:,} more" if rest else ""
+    names = [f"Parameter {leaf.label or 'without a label'} ({leaf._data:g})" for leaf in unlearned]
     reason = "which the model does not own"
     if program.model is None:
         reason = "but compile was given no model"
     warn_unlearned(
-        f"the compiled function uses {', '.join(names)}{more}, {reason}: its number is read at "
+        f"the compiled function uses {list_names(names)}, {reason}: its number is read at "
         "each call, and no gradient is computed for it. To learn it, make it an attribute of the "
         "Module that compile is given as `model`; if it should not learn, set its trainable = "
         "False, or use a Value"
@@ -172,8 +168,8 @@ class Compiled:
         backend: Callable[[Program, Sequence[int]], Backend] = NumpyBackend,
     ) -> None:
         """Record a function; `compile` checks the arguments first."""
-        # Guards look around before the function runs, and again after: what it changed itself, or
-        # drew at random, shows as a difference.
+        # Guards compare names and generators before and after the function runs: what it changed
+        # itself, or drew at random, shows as a difference.
         guards = Guards(function, model)
         recording = trace(function, inputs, model.parameters() if model else ())
         guards.settle()
@@ -191,7 +187,7 @@ class Compiled:
         program: Program,
         backend: Callable[[Program, Sequence[int]], Backend],
     ) -> None:
-        """Set all attributes. The parameters are still 0."""
+        """Set all attributes. The parameters are 0 until they are read from the model."""
         self.model = model
         self.program = program
         self.recorded_rows = len(recorded)
@@ -325,7 +321,7 @@ class Compiled:
             limit: The maximum number of samples to find.
 
         Returns:
-            Their indexes, in order.
+            Their indices, in order.
 
         Example:
             >>> from scalargrad import log
@@ -572,7 +568,7 @@ class Compiled:
     @cached_property
     def _any_size(self) -> NumpyBackend:
         """A backend for batches of any size, with the same parameters."""
-        # JAX compiles for each size again, and a search for odd samples asks for many sizes.
+        # JAX compiles again for each size, and a search for odd samples needs many sizes.
         if isinstance(self._backend, NumpyBackend):
             return self._backend
         return NumpyBackend(self.program, self.sizes, self.parameters)

@@ -49,7 +49,7 @@ class Guards:
     """
 
     def __init__(self, function: Callable[..., Any], model: Module | None = None) -> None:
-        """Look around, before the function is recorded.
+        """Take note of names and generators, before the function is recorded.
 
         Args:
             function: What will be recorded.
@@ -57,7 +57,7 @@ class Guards:
         """
         self._names: list[_Name] = []
         suspects: list[object] = _possible_generators(model) if model else []
-        for name, fetch in _names_of(function):
+        for name, fetch in _find_names(function):
             value = fetch()
             if isinstance(value, _SINGLE) or type(value) in _CONTAINERS:
                 self._names.append(_Name(name, fetch))
@@ -69,17 +69,17 @@ class Guards:
         self._global = _global_states()
 
     def settle(self) -> None:
-        """Look again, after the function was recorded: what it changed itself is not watched.
+        """Compare after the function was recorded: what it changed itself is no longer watched.
 
         Raises:
             TraceError: Random numbers were drawn.
         """
         for source, state in _global_states().items():
             if state != self._global[source]:
-                raise _error_of_drawing(source)
+                raise _drawing_error(source)
         for generator, state in self._generators:
             if _state(generator) != state:
-                raise _error_of_drawing(f"a {type(generator).__name__}")
+                raise _drawing_error(f"a {type(generator).__name__}")
         self._names = [name for name in self._names if name.is_unchanged()]
 
     def check(self) -> None:
@@ -175,27 +175,27 @@ def _equal(before: object, now: object) -> bool:
     return bool(now == before)
 
 
-def _names_of(function: object) -> Iterator[tuple[str, _Fetch]]:
+def _find_names(function: object) -> Iterator[tuple[str, _Fetch]]:
     """Yield each name that the function reads from outside, with what looks it up.
 
     Functions of the user under these names, and forward methods of Modules, are searched, too.
     """
-    pending = _functions_of(function)
+    pending = _find_functions(function)
     seen: set[int] = set()
     while pending:
         current = pending.pop()
         if id(current) in seen:
             continue
         seen.add(id(current))
-        for name, fetch, near in _read_by(current):
+        for name, fetch, near in _find_names_in(current):
             yield name, fetch
-            for further in _functions_of(fetch()):
+            for further in _find_functions(fetch()):
                 if not _is_ours(further) and (near or further.__globals__ is current.__globals__):
                     pending.append(further)
 
 
-def _read_by(function: FunctionType) -> Iterator[tuple[str, _Fetch, bool]]:
-    """Yield the names of one function, and whether each is in its closure."""
+def _find_names_in(function: FunctionType) -> Iterator[tuple[str, _Fetch, bool]]:
+    """Yield the names that one function reads, and whether each is in its closure."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         yield name, partial(_in_cell, cell), True
     for name in sorted(set(_global_names(function.__code__))):
@@ -224,19 +224,19 @@ def _global_names(code: CodeType) -> Iterator[str]:
             yield from _global_names(constant)
 
 
-def _functions_of(thing: object) -> list[FunctionType]:
+def _find_functions(thing: object) -> list[FunctionType]:
     """The Python functions that a call of `thing` runs, as far as its type tells."""
     if isinstance(thing, FunctionType):
         return [thing]
     if isinstance(thing, MethodType):
-        return _functions_of(thing.__func__)
+        return _find_functions(thing.__func__)
     if isinstance(thing, partial):
-        return _functions_of(thing.func)
+        return _find_functions(thing.func)
     if isinstance(thing, Module):
         kinds = {type(part) for _, part in thing.named_modules()}
         functions = []
         for kind in kinds:
-            functions += _functions_of(vars(kind).get("forward"))
+            functions += _find_functions(vars(kind).get("forward"))
         return functions
     return []
 
@@ -281,7 +281,7 @@ def _comparable(state: object) -> object:
     return state.tobytes() if isinstance(state, numpy.ndarray) else state
 
 
-def _error_of_drawing(source: str) -> TraceError:
+def _drawing_error(source: str) -> TraceError:
     return TraceError(
         f"random numbers were drawn from {source} while the function was recorded, and every "
         "sample would get the same ones\n"

@@ -36,7 +36,7 @@ from scalargrad.errors import LengthError, OptionError
 from .array_types import Array, Rows
 from .kernels import Dots, Elementwise, Kernel, Matrix, OverList, build_kernels
 from .layout import Layout, lay_out
-from .program import Kind, Program, insert_static_args
+from .program import Kind, Program, insert_static_args, partials_by_rows
 from .strides import View
 
 __all__ = ["JaxArray", "JaxBackend"]
@@ -211,13 +211,12 @@ class _Values:
     def _take_view(self, view: View) -> JaxArray:
         """Return the numbers of a view, flat."""
         array = self.arrays[view.block]
-        columns = view.columns.ravel()
         if view.is_run:
-            end = view.start + len(columns)
+            end = view.start + view.size
             return array[..., view.start : end]
         if _is_matrix(view):
             return _slice_matrix(array, view)
-        return array[..., columns]
+        return array[..., view.flat]
 
     def broadcast(self, array: JaxArray) -> JaxArray:
         """Return (batch, width), with the same numbers for every sample where they do not vary."""
@@ -260,27 +259,27 @@ def _slice_matrix(array: JaxArray, view: View) -> JaxArray:
     return numbers.reshape(*batch, -1)
 
 
-def _elementwise(values: _Values, kernel: Elementwise) -> JaxArray:
+def _run_elementwise(values: _Values, kernel: Elementwise) -> JaxArray:
     operands = map(values.take, kernel.operands)
     same_shape = _jax().numpy.broadcast_arrays(*operands)
     apply_rule = _apply_rule()
     return apply_rule(kernel.kind, *same_shape)
 
 
-def _over_list(values: _Values, kernel: OverList) -> JaxArray:
+def _run_over_list(values: _Values, kernel: OverList) -> JaxArray:
     lists = values.take(kernel.items)
     items = _jax().numpy.moveaxis(lists, -1, 0)
     apply_rule = _apply_rule()
     return apply_rule(kernel.kind, items)
 
 
-def _dots(values: _Values, kernel: Dots) -> JaxArray:
+def _run_dots(values: _Values, kernel: Dots) -> JaxArray:
     first = values.take(kernel.first)
     second = values.take(kernel.second)
     return (first * second).sum(-1)
 
 
-def _matrix(values: _Values, kernel: Matrix) -> JaxArray:
+def _run_matrix(values: _Values, kernel: Matrix) -> JaxArray:
     x = values.take(kernel.x)
     weights = values.take(kernel.weights)
     products = x @ weights.T
@@ -290,10 +289,10 @@ def _matrix(values: _Values, kernel: Matrix) -> JaxArray:
 
 
 _RUN: dict[type[Kernel], Callable[[_Values, Any], JaxArray]] = {
-    Elementwise: _elementwise,
-    OverList: _over_list,
-    Dots: _dots,
-    Matrix: _matrix,
+    Elementwise: _run_elementwise,
+    OverList: _run_over_list,
+    Dots: _run_dots,
+    Matrix: _run_matrix,
 }
 
 
@@ -385,11 +384,9 @@ def _gradients(
         return [_jax().numpy.stack(products)]
 
     gradients = []
-    statics = kind.static_args or (None,) * len(given)
-    for rule, static in zip(op.partials, statics, strict=True):
-        if static is None:
-            partial = rule(space, result, *given)
-            gradients.append(_multiply(gradient, partial))
+    for rule in partials_by_rows(kind):
+        partial = rule(space, result, *given)
+        gradients.append(_multiply(gradient, partial))
     return gradients
 
 

@@ -256,14 +256,14 @@ def _as_product(
     All second factors must be the same for all samples, and all first ones must vary, but for one
     pair, which is the bias: a number times the constant 1.
     """
-    moving = varying[first]
-    still = numpy.flatnonzero(~moving)
-    if varying[second].any() or not moving.any() or len(still) > 1:
+    varies = varying[first]
+    fixed = numpy.flatnonzero(~varies)
+    if varying[second].any() or not varies.any() or len(fixed) > 1:
         return None
 
     bias = -1
-    if len(still):
-        (pair,) = still
+    if len(fixed):
+        (pair,) = fixed
         factors = [int(first[pair]), int(second[pair])]
         others = [factor for factor in factors if not _is_constant_one(program, factor)]
         if len(others) > 1:
@@ -271,8 +271,8 @@ def _as_product(
         # 1 · 1 is a bias of 1, so either factor will do.
         bias = others[0] if others else factors[0]
 
-    x = first[moving]
-    weights = second[moving]
+    x = first[varies]
+    weights = second[varies]
     order = _order(program, x, weights)
     return _Product(row, x[order], weights[order], bias)
 
@@ -280,7 +280,7 @@ def _as_product(
 def _order(program: Program, x: Rows, weights: Rows) -> Rows:
     """The order of the factors in a row of a matrix."""
     # That of the parameters where all weights are parameters: the matrix is then a view of them.
-    # Else any order will do that is the same for all dot products of one x.
+    # Otherwise any order that is the same for all dot products of one x.
     learned = bool((program.code[weights] == PARAMETER).all())
     return numpy.argsort(program.place[weights] if learned else x, kind="stable")
 
@@ -299,7 +299,7 @@ def _build_matrices(program: Program, groups: Iterable[list[_Product]]) -> list[
     """
 
     def by_weights(product: _Product) -> tuple[int, bytes, int]:
-        # Weights come in the same order at every place, so that equal ones are found equal.
+        # Weights come in the same order at every place, so that equal ones compare as equal.
         first = product.weights[0]
         place = int(program.place[first])
         return place, product.weights.tobytes(), product.bias

@@ -57,6 +57,12 @@ class Operand:
         view, _ = self.parts[0]
         return view
 
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one and the same number everywhere."""
+        view = self.only
+        return view is not None and view.is_one
+
 
 @dataclass
 class Layout:
@@ -123,14 +129,14 @@ def lay_out(program: Program, kernels: Sequence[Kernel], sizes: Sequence[int]) -
     # Inputs are numbered through all arguments: each takes the next `size` places.
     place = program.place
     is_input = program.code == INPUT
-    begin = 0
+    start = 0
     for i, size in enumerate(sizes):
-        end = begin + size
-        inside = is_input & (place >= begin) & (place < end)
+        end = start + size
+        inside = is_input & (place >= start) & (place < end)
         rows = numpy.flatnonzero(inside)
         block = Block(f"x{i}", size, batched=True)
-        layout.add(block, rows, place[rows] - begin)
-        begin = end
+        layout.add(block, rows, place[rows] - start)
+        start = end
 
     leaves = (
         (PARAMETER, Block("p", program.parameters, batched=False, fixed=True)),

@@ -18,7 +18,7 @@ from .replay import Leaves, Replay
 
 __all__ = ["Batch"]
 
-Samples = NDArray[numpy.intp]
+SampleIndices = NDArray[numpy.intp]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Batch:
         outputs = self.backend.outputs(self.arrays, self.read, self.drawn)
         return outputs[:, 0].copy()
 
-    def _groups(self, losses: Array) -> Iterator[tuple[Samples, Array | None]]:
+    def _groups(self, losses: Array) -> Iterator[tuple[SampleIndices, Array | None]]:
         """Yield all samples in groups with their mean gradients; None for a single odd sample."""
         finite = numpy.isfinite(losses)
         for sample in numpy.flatnonzero(~finite):

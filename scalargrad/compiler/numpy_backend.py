@@ -12,10 +12,11 @@ import numpy
 
 from .array_rules import ARRAYS
 from .array_types import Array, Rows
-from .codegen import PARAMETERS, Writer, write_backward, write_forward
+from .codegen import write_backward, write_forward
 from .kernels import Kernel, build_kernels
 from .layout import Layout, lay_out
 from .program import Program
+from .writer import PARAMETERS, Writer
 
 __all__ = ["NumpyBackend"]
 
@@ -160,13 +161,13 @@ class NumpyBackend:
         Returns:
             One (batch, n) for each argument: each sample by itself.
         """
-        function = self._function("pulled")
+        function = self._function("pull_back")
         with numpy.errstate(all="ignore"):
             gradients: list[Array] = function(len(drawn), read, drawn, *arguments, seed)
         return gradients
 
     def render(self, name: str) -> str:
-        """Return the source of a function: "outputs", "loss" or "pulled"."""
+        """Return the source of a function: "outputs", "loss" or "pull_back"."""
         self._function(name)
         return self.source[name]
 
@@ -183,7 +184,7 @@ class NumpyBackend:
         finish = {
             "outputs": self._write_outputs,
             "loss": self._write_loss,
-            "pulled": self._write_pulled,
+            "pull_back": self._write_pull_back,
         }[name]
         needed = self._needed(name)
         writer = Writer(self.layout, needed, self.fixed)
@@ -216,7 +217,7 @@ class NumpyBackend:
         targets: dict[str, tuple[str, ...]] = {
             "outputs": (),
             "loss": (PARAMETERS,),
-            "pulled": self._argument_names(),
+            "pull_back": self._argument_names(),
         }
         wanted = targets[name]
         needed = [block.name in wanted for block in self.layout.blocks]
@@ -229,9 +230,8 @@ class NumpyBackend:
         return needed
 
     def _write_outputs(self, writer: Writer) -> list[str]:
-        operand = self.layout.operand(self.program.outputs)
         width = len(self.program.outputs)
-        source = writer.read(operand)
+        source = writer.read_rows(self.program.outputs)
         # A copy, as the source may be a view, even of the caller's own argument.
         writer.line(f"return spread({source}, (n, {width})).copy()")
         return []
@@ -249,12 +249,12 @@ class NumpyBackend:
         others = "None"
         rest = self.program.outputs[1:]
         if len(rest):
-            source = writer.read(self.layout.operand(rest))
+            source = writer.read_rows(rest)
             others = f"spread({source}, (n, {len(rest)}))"
         writer.line(f"return loss, {others}")
         return ["g_p"]
 
-    def _write_pulled(self, writer: Writer) -> list[str]:
+    def _write_pull_back(self, writer: Writer) -> list[str]:
         for i, row in enumerate(self.program.outputs):
             operand = self.layout.operand(numpy.array([row]))
             if writer.needs_gradient(operand):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scalargrad.core.backprop import refuse_backward_by_hand
 from scalargrad.core.graph import topological
 from scalargrad.core.leaves import RandomLeaf
-from scalargrad.core.ops import FLOATS, TABLE
+from scalargrad.core.ops import FLOATS, TABLE, Rule
 from scalargrad.core.value import Constant, Value
 from scalargrad.errors import ProgramError, TraceError
 from scalargrad.terminal import fits_terminal
@@ -34,6 +34,7 @@ __all__ = [
     "Kind",
     "Program",
     "insert_static_args",
+    "partials_by_rows",
     "record",
 ]
 
@@ -291,6 +292,21 @@ def insert_static_args(kind: Kind, operands: Sequence[Operand]) -> Sequence[Oper
         return operands
     remaining = iter(operands)
     return [next(remaining) if static is None else static for static in kind.static_args]
+
+
+def partials_by_rows(kind: Kind) -> list[Rule]:
+    """Return the rules of the derivatives by those operands that are rows, in order.
+
+    A static argument is a plain number, to which no gradient flows.
+
+    Example:
+        >>> len(partials_by_rows(Kind("pow"))), len(partials_by_rows(Kind("pow", (None, 2.0))))
+        (2, 1)
+    """
+    rules = TABLE[kind.op].partials
+    if kind.static_args is None:
+        return list(rules)
+    return [rule for rule, static in zip(rules, kind.static_args, strict=True) if static is None]
 
 
 def record(trace: Trace) -> Program:

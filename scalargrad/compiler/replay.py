@@ -150,7 +150,7 @@ class Replay:
                 numbers[row] = source[place]
         for step in self._steps:
             if step is not None:
-                numbers[step.row] = step.op.value(FLOATS, _operands_of_step(step, numbers))
+                numbers[step.row] = step.op.value(FLOATS, _find_operands(step, numbers))
         return numbers
 
     def _backward(self, numbers: list[float], output: int, seed: float) -> list[float]:
@@ -163,7 +163,7 @@ class Replay:
             # A gradient of exactly 0 sends nothing: times an infinite derivative it would be nan.
             if not gradient or step is None:
                 continue
-            operands = _operands_of_step(step, numbers)
+            operands = _find_operands(step, numbers)
             partials = step.op.derivatives(FLOATS, numbers[row], operands, step.wanted)
             for arg, partial in zip(step.args, partials, strict=True):
                 gradients[arg] += gradient * partial
@@ -201,6 +201,6 @@ class Replay:
         backpropagate(self.order, [(self.trace.outputs[0], 1.0)])
 
 
-def _operands_of_step(step: _Step, numbers: list[float]) -> Sequence[float]:
-    """All operands of a row, static ones included."""
+def _find_operands(step: _Step, numbers: list[float]) -> Sequence[float]:
+    """Return all operands of a row, static ones included."""
     return insert_static_args(step.kind, [numbers[arg] for arg in step.args])

@@ -34,12 +34,21 @@ class View:
         """The shape of the view, without the axis of the samples."""
         return self.columns.shape
 
+    @property
+    def size(self) -> int:
+        """How many numbers are taken, for one sample."""
+        return self.columns.size
+
+    @property
+    def flat(self) -> Rows:
+        """The positions in one list."""
+        return self.columns.ravel()
+
     @cached_property
     def is_run(self) -> bool:
         """Whether the numbers are contiguous, in the order in which they are taken."""
-        columns = self.columns.ravel()
-        run = self.start + numpy.arange(columns.size)
-        return bool((columns == run).all())
+        run = self.start + numpy.arange(self.size)
+        return bool((self.flat == run).all())
 
     @property
     def is_one(self) -> bool:
@@ -52,7 +61,7 @@ class View:
         if self.is_run:
             return True
         unique = numpy.unique(self.columns)
-        return len(unique) == self.columns.size
+        return len(unique) == self.size
 
 
 def make_view(block: int, columns: Rows) -> View:

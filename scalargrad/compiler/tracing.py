@@ -71,7 +71,7 @@ def trace(
     arguments = tuple(_stand_ins(size, i) for i, size in enumerate(sizes))
     tracer = _Tracer()
     with tracing(tracer, _refuse):
-        # A list of its own for the function, which may change it.
+        # A new list, because the function may change it.
         result = function(*[each[0] if len(each) == 1 else list(each) for each in arguments])
     return Trace(
         inputs=arguments,

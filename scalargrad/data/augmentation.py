@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from scalargrad.core.checks import checked_int
+from scalargrad.core.checks import checked_int, checked_number
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.spelling import suggestion
 
-from .checks import Floats, Integers, Samples, Seed, as_floats, check_range, make_generator
+from .checks import Floats, Integers, SamplesLike, Seed, as_floats, check_finite, make_generator
 
 Direction = Literal["horizontal", "vertical"]
 
@@ -23,7 +23,7 @@ DIRECTIONS = {"horizontal": 2, "vertical": 1}
 
 @explain_calls
 def add_noise(
-    images: Samples,
+    images: SamplesLike,
     deviation: float,
     seed: Seed = 0,
     clip: tuple[float, float] | None = None,
@@ -44,14 +44,14 @@ def add_noise(
         array([[0., 1.]])
     """
     floats = as_floats(images, "images")
-    scale = check_range(deviation, "deviation")
+    scale = checked_number(deviation, "deviation")
     noisy = floats + scale * make_generator(seed).standard_normal(floats.shape)
     return noisy if clip is None else np.clip(noisy, *_check_clip(clip))
 
 
 @explain_calls
 def shift(
-    images: Samples,
+    images: SamplesLike,
     height: int,
     width: int,
     down: int = 0,
@@ -66,7 +66,7 @@ def shift(
         width: Pixels in a row.
         down: Pixels to move down, up if negative.
         right: Pixels to move right, left if negative.
-        fill: The number for pixels that come into view.
+        fill: The number for pixels shifted in from outside the image.
 
     Raises:
         LengthError: When the rows are not height * width long.
@@ -84,7 +84,7 @@ def shift(
 
 @explain_calls
 def random_shift(
-    images: Samples,
+    images: SamplesLike,
     height: int,
     width: int,
     max_shift: int = 1,
@@ -99,7 +99,7 @@ def random_shift(
         width: Pixels in a row.
         max_shift: The largest shift; -max_shift … max_shift down and right are equally likely.
         seed: An int, a `numpy.random.Generator` or a `random.Random`.
-        fill: The number for pixels that come into view.
+        fill: The number for pixels shifted in from outside the image.
 
     Raises:
         ScalargradError: As `shift` does.
@@ -116,7 +116,9 @@ def random_shift(
 
 
 @explain_calls
-def flip(images: Samples, height: int, width: int, direction: Direction = "horizontal") -> Floats:
+def flip(
+    images: SamplesLike, height: int, width: int, direction: Direction = "horizontal"
+) -> Floats:
     """Mirror all images.
 
     Args:
@@ -146,7 +148,7 @@ def flip(images: Samples, height: int, width: int, direction: Direction = "horiz
 
 @explain_calls
 def random_flip(
-    images: Samples,
+    images: SamplesLike,
     height: int,
     width: int,
     probability: float = 0.5,
@@ -172,12 +174,12 @@ def random_flip(
         array([[2., 1.]])
     """
     mirrored = flip(images, height, width, direction)
-    threshold = check_range(probability, "probability", 0.0, 1.0)
+    threshold = checked_number(probability, "probability", high=1.0, below=False)
     chosen = make_generator(seed).random(len(mirrored)) < threshold
     return np.where(chosen[:, None], mirrored, as_floats(images, "images"))
 
 
-def _as_stack(images: Samples, height: int, width: int) -> Floats:
+def _as_stack(images: SamplesLike, height: int, width: int) -> Floats:
     """Return the images as an array (n, height, width)."""
     rows = as_floats(images, "images")
     size = checked_int(height, "height", 1) * checked_int(width, "width", 1)
@@ -191,7 +193,7 @@ def _as_stack(images: Samples, height: int, width: int) -> Floats:
 def _shift_each(stack: Floats, down: Integers, right: Integers, fill: float) -> Floats:
     """Shift each image by its own number of pixels, and return rows (n, height * width)."""
     count, height, width = stack.shape
-    # The place in the given image that each pixel of the result comes from.
+    # Backwards: for each pixel of the result, the place in the image that it comes from.
     images = np.arange(count).reshape(-1, 1, 1)
     rows = np.arange(height).reshape(1, -1, 1) - down.reshape(-1, 1, 1)
     columns = np.arange(width).reshape(1, 1, -1) - right.reshape(-1, 1, 1)
@@ -200,14 +202,14 @@ def _shift_each(stack: Floats, down: Integers, right: Integers, fill: float) -> 
 
     # Places outside are wrapped around to have something to look up, and replaced below.
     shifted = stack[images, rows % height, columns % width]
-    number = check_range(fill, "fill", -np.inf)
+    number = check_finite(fill, "fill")
     filled = np.where(rows_inside & columns_inside, shifted, number)
     return filled.reshape(count, -1)
 
 
 def _check_clip(clip: tuple[float, float]) -> tuple[float, float]:
     try:
-        low, high = (check_range(bound, "clip", -np.inf) for bound in clip)
+        low, high = (check_finite(bound, "clip") for bound in clip)
     except (TypeError, ValueError):
         # An empty range, which is refused below with the others.
         low = high = 0.0

@@ -120,7 +120,7 @@ class NumberFormat:
             notations.append(("delimiter", delimiter, f"{delimiter!r} separates the cells"))
         if text.startswith(("#", "%")):
             notations.append(("comment", text[0], f"lines starting with {text[0]!r} are comments"))
-        # With another delimiter, a comma in the cell is no part of a number.
+        # With another delimiter, a comma in the cell is not part of a number.
         if not delimiter and self.decimal == "." and _WITH_COMMA.fullmatch(text):
             notations.append(("decimal", ",", "',' is the decimal sign"))
         if not delimiter and not self.thousands and _IN_GROUPS.fullmatch(text):
@@ -177,7 +177,7 @@ def is_word(cell: str) -> bool:
     text = cell.strip()
     if not text.isprintable() or is_missing(text) or looks_like_number(text):
         return False
-    # Cells that another delimiter separates are no word.
+    # Cells that another delimiter separates are not one word.
     if any(sign in text for sign in _DELIMITERS):
         return False
     try:

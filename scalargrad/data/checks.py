@@ -1,4 +1,4 @@
-"""Argument validation for scalargrad.data: numbers in a range, seeds, arrays of numbers."""
+"""Argument validation for scalargrad.data: seeds, samples, arrays of numbers."""
 
 import math
 from collections.abc import Sequence
@@ -16,35 +16,29 @@ from scalargrad.errors import DataError, LengthError, OptionError
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Seed = int | Random | np.random.Generator
-Samples: TypeAlias = ArrayLike | Sequence[Value] | Sequence[Sequence[Value]]
+SamplesLike: TypeAlias = ArrayLike | Sequence[Value] | Sequence[Sequence[Value]]
+"""Numbers or Values with one row for each sample, as lists or as an array."""
 
 
-def check_range(number: object, what: str, low: float = 0.0, high: float = math.inf) -> float:
-    """Return a number as a finite float in [low, high].
+def check_finite(number: object, what: str) -> float:
+    """Return a number as a float, if it is finite.
 
     Args:
         number: The number.
         what: Its name in messages.
-        low: The lower bound, -inf for none.
-        high: The upper bound, inf for none.
 
     Raises:
         DataError: For anything but a number.
-        OptionError: For a number that is not finite or out of the range.
+        OptionError: For nan and infinities.
 
     Example:
-        >>> check_range(1, "probability", 0.0, 1.0)
+        >>> check_finite(1, "fill")
         1.0
     """
-    given = as_float(number, what)
-    if not (math.isfinite(given) and low <= given <= high):
-        bounds = ""
-        if low > -math.inf:
-            bounds += f" of at least {low:g}"
-        if high < math.inf:
-            bounds += f" and at most {high:g}"
-        raise OptionError(f"{what} must be a finite number{bounds}, not {given!r}")
-    return given
+    x = as_float(number, what)
+    if not math.isfinite(x):
+        raise OptionError(f"{what} must be a finite number, not {x!r}")
+    return x
 
 
 def make_generator(seed: Seed) -> np.random.Generator:
@@ -75,7 +69,7 @@ def make_generator(seed: Seed) -> np.random.Generator:
         ) from None
 
 
-def as_array(items: Samples, what: str) -> NDArray[Any]:
+def as_array(items: SamplesLike, what: str) -> NDArray[Any]:
     """Return samples as an array of whatever type, with one row for each sample.
 
     Args:
@@ -103,7 +97,7 @@ def as_array(items: Samples, what: str) -> NDArray[Any]:
     return array
 
 
-def as_floats(items: Samples, what: str) -> Floats:
+def as_floats(items: SamplesLike, what: str) -> Floats:
     """Return samples as an array of finite float64; Values give their data.
 
     Args:
@@ -135,7 +129,7 @@ def as_floats(items: Samples, what: str) -> Floats:
     return floats
 
 
-def as_classes(y: Samples, what: str) -> Integers:
+def as_classes(y: SamplesLike, what: str) -> Integers:
     """Return class numbers as an array (n,) of integers; floats such as 3.0 are accepted.
 
     Args:
@@ -164,7 +158,7 @@ def as_classes(y: Samples, what: str) -> Integers:
     return floats.astype(np.int64)
 
 
-def as_samples(X: Samples, y: Samples) -> tuple[NDArray[Any], NDArray[Any]]:
+def as_samples(X: SamplesLike, y: SamplesLike) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return X and y as arrays of the same length.
 
     Raises:

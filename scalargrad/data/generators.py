@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from scalargrad.core.checks import checked_int
-from scalargrad.errors import OptionError
+from scalargrad.core.checks import checked_int, checked_number
 from scalargrad.utils.calls import explain_calls
 
-from .checks import Floats, Integers, Seed, check_range, make_generator
+from .checks import Floats, Integers, Seed, make_generator
 
 Points = tuple[Floats, Integers]
 
@@ -61,9 +60,8 @@ def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: Seed =
         array([0.25, 0.25])
     """
     outside, inside = _halve(n)
-    radius = check_range(factor, "factor", 0.0, 1.0)
-    if radius == 1.0:
-        raise OptionError("factor must be below 1, where the circles are one")
+    # At 1 the two circles would be one.
+    radius = checked_number(factor, "factor", high=1.0)
     outer = _ring(outside)
     inner = _ring(inside) * radius
     return _shuffle([outer, inner], noise, seed)
@@ -80,8 +78,8 @@ def spirals(
     """Generate spiral arms around the origin, one for each class.
 
     Args:
-        n: Number of points, at least one for each class. If it is no multiple of the number of
-            classes, the first arms have one point more.
+        n: Number of points, at least one for each class. If it is not a multiple of the number
+            of classes, the first arms have one point more.
         classes: Number of arms, at least 2; each is turned by 1/classes of a circle against the one
             before.
         noise: Standard deviation of the noise on each coordinate; an arm runs from radius 0.1 to 1.
@@ -100,7 +98,7 @@ def spirals(
         array([3, 3, 3])
     """
     arms = checked_int(classes, "classes", 2)
-    winding = check_range(turns, "turns")
+    winding = checked_number(turns, "turns")
     total = checked_int(n, "n", arms)
     size, rest = divmod(total, arms)
     groups = []
@@ -133,10 +131,8 @@ def quadrants(n: int = 100, seed: Seed = 0, reach: float = 1.0) -> Points:
         True
     """
     total = checked_int(n, "n", 4)
-    size = check_range(reach, "reach")
+    size = checked_number(reach, "reach", above=True)
     rng = make_generator(seed)
-    if not size:
-        raise OptionError("reach must be above 0")
     classes = np.arange(total) % 4
     y = rng.permutation(classes)
     # 1 - random() is in (0, 1], so no point is on an axis.
@@ -183,7 +179,7 @@ def _arm(n: int, start: float, turns: float) -> Floats:
 
 def _shuffle(groups: list[Floats], noise: float, seed: Seed) -> Points:
     """Return the groups as one shuffled set with noise; the class is the index of the group."""
-    scale = check_range(noise, "noise")
+    scale = checked_number(noise, "noise")
     rng = make_generator(seed)
     X = np.concatenate(groups)
     classes = np.arange(len(groups))

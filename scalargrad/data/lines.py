@@ -252,7 +252,7 @@ def _as_utf8(stream: BufferedReader, start: bytes, path: Path) -> BufferedReader
         try:
             return BytesIO(stream.read().decode(encoding).encode("utf-8"))
         except _DAMAGED:  # includes UnicodeError, which is a ValueError
-            fail(path, f"begins as {encoding.upper()}, and is damaged: save the file as UTF-8")
+            fail(path, f"starts as {encoding.upper()}, but is damaged: save the file as UTF-8")
     # Tags of HTML and ARFF are written in either case.
     formats = {magic.lower(): problem for magic, problem in _OTHER_FORMATS.items()}
     if problem := _look_up(start.lstrip().lower(), formats):

@@ -7,7 +7,7 @@ import numpy as np
 from scalargrad.core.conversion import as_float
 from scalargrad.errors import CallError, DataError, LengthError, UnknownNameError
 
-from .checks import Floats, Samples, as_floats
+from .checks import Floats, SamplesLike, as_floats
 
 
 class StandardScaler:
@@ -46,7 +46,7 @@ class StandardScaler:
         _, scales = self._require_fit()
         return scales.copy()
 
-    def fit(self, X: Samples) -> "StandardScaler":
+    def fit(self, X: SamplesLike) -> "StandardScaler":
         """Measure X, forget earlier measurements, and return the scaler itself."""
         columns = _as_columns(as_floats(X, "X"))
         peaks = np.abs(columns).max(axis=0)
@@ -59,7 +59,7 @@ class StandardScaler:
         self._scales = np.where(deviations == 0.0, 1.0, deviations)
         return self
 
-    def transform(self, X: Samples) -> Floats:
+    def transform(self, X: SamplesLike) -> Floats:
         """Return X on the scale of the training data, in the shape of X."""
         means, scales = self._require_fit()
 
@@ -68,7 +68,7 @@ class StandardScaler:
 
         return self._map_columns(X, standardize)
 
-    def inverse_transform(self, X: Samples) -> Floats:
+    def inverse_transform(self, X: SamplesLike) -> Floats:
         """Return X in its original units: the inverse of `transform`, up to rounding."""
         means, scales = self._require_fit()
 
@@ -118,7 +118,7 @@ class StandardScaler:
             raise CallError("a StandardScaler must be fitted first: StandardScaler().fit(X_train)")
         return self._means, self._scales
 
-    def _map_columns(self, X: Samples, rule: Callable[[Floats], Floats]) -> Floats:
+    def _map_columns(self, X: SamplesLike, rule: Callable[[Floats], Floats]) -> Floats:
         floats = as_floats(X, "X")
         columns = _as_columns(floats)
         means, _ = self._require_fit()

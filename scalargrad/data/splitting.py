@@ -1,34 +1,55 @@
 """Parts of a data set: training and test data, batches, classes as one-hot rows."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalargrad.core.checks import checked_int
+from scalargrad.core.checks import checked_int, checked_number
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.calls import explain_calls
 
 from .checks import (
     Floats,
     Integers,
-    Samples,
+    SamplesLike,
     Seed,
     as_array,
     as_classes,
     as_samples,
-    check_range,
     make_generator,
 )
 
 Array = NDArray[Any]
+XType = TypeVar("XType", bound=np.generic)
+YType = TypeVar("YType", bound=np.generic)
+
+
+@overload
+def split(
+    X: NDArray[XType],
+    y: NDArray[YType],
+    test: float | int = 0.2,
+    seed: Seed = 0,
+    stratify: bool = False,
+) -> tuple[NDArray[XType], NDArray[XType], NDArray[YType], NDArray[YType]]: ...
+
+
+@overload
+def split(
+    X: SamplesLike,
+    y: SamplesLike,
+    test: float | int = 0.2,
+    seed: Seed = 0,
+    stratify: bool = False,
+) -> tuple[Array, Array, Array, Array]: ...
 
 
 @explain_calls
 def split(
-    X: Samples,
-    y: Samples,
+    X: SamplesLike,
+    y: SamplesLike,
     test: float | int = 0.2,
     seed: Seed = 0,
     stratify: bool = False,
@@ -77,7 +98,7 @@ def _test_count(test: float | int, n: int) -> int:
                 f"test must leave a sample to train on: {count} of {n} samples were asked for"
             )
         return count
-    proportion = check_range(test, "test", 0.0, 1.0)
+    proportion = checked_number(test, "test", high=1.0, below=False)
     if proportion in (0.0, 1.0):
         raise OptionError(
             f"test must be between 0 and 1, or a whole number of samples, not {proportion!r}: "
@@ -111,7 +132,7 @@ def _stratified_order(y: Array, count: int, rng: np.random.Generator) -> Integer
         shuffled = rng.permutation(members)
         first.append(shuffled[:quota])
         rest.append(shuffled[quota:])
-    # Shuffled again, because both are sorted by class.
+    # Shuffled again, because both parts are sorted by class so far.
     order = [rng.permutation(np.concatenate(part)) for part in (first, rest)]
     return np.concatenate(order)
 
@@ -145,10 +166,32 @@ def epoch_order(n: int, seed: int | None, epoch: int = 0) -> Integers:
     return np.random.default_rng(entropy).permutation(total)
 
 
+@overload
+def batches(
+    X: NDArray[XType],
+    y: NDArray[YType],
+    size: int,
+    seed: int | None = None,
+    epoch: int = 0,
+    drop_last: bool = False,
+) -> Iterator[tuple[NDArray[XType], NDArray[YType]]]: ...
+
+
+@overload
+def batches(
+    X: SamplesLike,
+    y: SamplesLike,
+    size: int,
+    seed: int | None = None,
+    epoch: int = 0,
+    drop_last: bool = False,
+) -> Iterator[tuple[Array, Array]]: ...
+
+
 @explain_calls
 def batches(
-    X: Samples,
-    y: Samples,
+    X: SamplesLike,
+    y: SamplesLike,
     size: int,
     seed: int | None = None,
     epoch: int = 0,
@@ -196,7 +239,7 @@ def batches(
 
 
 @explain_calls
-def one_hot(y: Samples, classes: int) -> Floats:
+def one_hot(y: SamplesLike, classes: int) -> Floats:
     """Return an array (n, classes) with 1 in the column of each sample's class, else 0.
 
     Args:

@@ -61,9 +61,7 @@ def _report_huge(measurement: Measurement, size: float, weights: float) -> Findi
 
 
 def _check_layers(measurement: Measurement, limits: Limits) -> Iterator[Finding]:
-    norms: dict[str, float] = {}
-    for layer in measurement.flows:
-        norms[layer] = output_gradient_norm(measurement, layer)
+    norms = {layer: output_gradient_norm(measurement, layer) for layer in measurement.flows}
     if len(norms) < 2 or not all(map(isfinite, norms.values())):
         return
 
@@ -83,12 +81,13 @@ def _check_unreached(measurement: Measurement) -> Iterator[Finding]:
     for layer, parameters in measurement.parameters().items():
         if gradient_norm(parameters) == 0.0:
             without_gradient.append(layer)
+    # A layer without outputs in the graph is not used at all.
     for layer in without_gradient:
         if layer not in measurement.flows:
             text = f"{name_path(layer)} has no part in the loss"
             yield Finding("no gradient", layer, text, {"gradient": 0.0}, layer=layer)
 
-    # Of layers in a row the last one is next to the cut, so it is the one to look at.
+    # Of several such layers the last one is next to the cut, so it is the one to look at.
     cut = [layer for layer in measurement.flows if layer in without_gradient]
     if cut:
         last = cut[-1]
@@ -118,23 +117,32 @@ def _report_change(
         f"{factor} for each layer"
     )
 
-    here = measurement.flows[layer].squares
-    there = measurement.flows[last].squares
-    ratios: dict[int, float] = {}
-    for i, square in here.items():
-        # -1 is for Values that belong to several samples.
-        if i >= 0 and there.get(i):
-            ratios[i] = sqrt(square / there[i])
+    ratios = _sample_ratios(measurement, layer, last)
     if not ratios:
         return Finding(kind, layer, text, numbers, None, layer)
 
     select = min if kind == "vanishing" else max
     sample = select(ratios, key=ratios.__getitem__)
-    from_norm = format_number(sqrt(there[sample]))
-    to_norm = format_number(sqrt(here[sample]))
-    text += f"; sample {sample}: {from_norm} to {to_norm}"
+    from_norm = _sample_norm(measurement, last, sample)
+    to_norm = _sample_norm(measurement, layer, sample)
+    text += f"; sample {sample}: {format_number(from_norm)} to {format_number(to_norm)}"
     numbers["ratio of the sample"] = ratios[sample]
     return Finding(kind, layer, text, numbers, sample, layer)
+
+
+def _sample_ratios(measurement: Measurement, layer: str, last: str) -> dict[int, float]:
+    """Return for each sample the gradient of a layer's outputs, relative to the last layer's."""
+    last_squares = measurement.flows[last].squares
+    ratios: dict[int, float] = {}
+    for sample, square in measurement.flows[layer].squares.items():
+        # -1 is for Values that belong to several samples.
+        if sample >= 0 and last_squares.get(sample):
+            ratios[sample] = sqrt(square / last_squares[sample])
+    return ratios
+
+
+def _sample_norm(measurement: Measurement, layer: str, sample: int) -> float:
+    return sqrt(measurement.flows[layer].squares[sample])
 
 
 def _describe_factor(factor: float) -> str:
@@ -204,29 +212,25 @@ def _report_dead(name: str, unit: Unit) -> Finding:
 
 
 def _find_saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
-    flat: list[bool] = []
-    for off, slope, gradient in zip(unit.off, unit.slopes, unit.gradients, strict=True):
-        is_flat = not off and slope < limits.slope
-        # An output may well be flat where it is right, as a sigmoid near 1 for a target of 1.
-        if unit.is_output:
-            is_flat = is_flat and abs(gradient) > _MIN_OUTPUT_GRADIENT
-        flat.append(is_flat)
+    flat = _find_flat_calls(unit, limits)
     share = sum(flat) / len(flat)
     if share < limits.share:
         return None
 
+    # The call to show: the steepest if all are flat, or else the median.
     ranked = sorted(range(len(flat)), key=unit.slopes.__getitem__)
     if share == 1.0:
-        shown = ranked[-1]
+        call = ranked[-1]
         word = "at best"
         which = "all samples"
     else:
-        shown = ranked[len(flat) // 2]
+        call = ranked[len(flat) // 2]
         word = "halfway"
         which = f"{share:.0%} of the samples"
-    slope = unit.slopes[shown] * unit.steepest
-    pre_activation = unit.sums[shown]
-    sample = unit.samples[shown]
+
+    slope = unit.slopes[call] * unit.steepest
+    pre_activation = unit.sums[call]
+    sample = unit.samples[call]
     text = (
         f"{name_path(name)} is flat for {which}: its slope is {format_number(slope)} {word} "
         f"(sample {sample}, for a sum of {format_number(pre_activation)}), "
@@ -234,6 +238,18 @@ def _find_saturated(name: str, unit: Unit, limits: Limits) -> Finding | None:
     )
     numbers = {"share": share, "slope": slope, "pre-activation": pre_activation}
     return Finding("saturated", name, text, numbers, sample, unit.layer)
+
+
+def _find_flat_calls(unit: Unit, limits: Limits) -> list[bool]:
+    """Tell for each call of a unit whether it is flat, but not off."""
+    flat: list[bool] = []
+    for off, slope, gradient in zip(unit.off, unit.slopes, unit.gradients, strict=True):
+        is_flat = not off and slope < limits.slope
+        # An output may well be flat where it is right, as a sigmoid near 1 for a target of 1.
+        if unit.is_output:
+            is_flat = is_flat and abs(gradient) > _MIN_OUTPUT_GRADIENT
+        flat.append(is_flat)
+    return flat
 
 
 def check_inputs(measurement: Measurement, limits: Limits) -> Iterator[Finding]:

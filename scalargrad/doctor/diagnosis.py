@@ -10,7 +10,7 @@ from scalargrad.errors import UnknownNameError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.spelling import suggestion
 
-from .findings import KINDS, Finding, format_number
+from .findings import KINDS, Finding, format_number, name_path
 
 _MAX_SHOWN = 3
 """How many units of one layer are listed one by one."""
@@ -89,12 +89,13 @@ class Diagnosis:
                 yield str(finding)
             more = len(findings) - _MAX_SHOWN
             if more > 0:
-                yield f"{kind}: {more:,} more unit{'s' * (more > 1)} of {layer or 'the network'}"
+                units = "unit" if more == 1 else "units"
+                yield f"{kind}: {more:,} more {units} of {name_path(layer)}"
 
     @fits_terminal
     def __str__(self) -> str:
-        plural = "s" * (self.samples != 1)
-        lines = [f"{self.samples:,} sample{plural}, mean loss {self.loss:.4g}", ""]
+        samples = "sample" if self.samples == 1 else "samples"
+        lines = [f"{self.samples:,} {samples}, mean loss {self.loss:.4g}", ""]
         lines += _table(self.layers)
         lines.append("")
 

@@ -7,32 +7,31 @@ from scalargrad.terminal import fits_terminal, repr_fits_terminal
 
 KINDS = {
     "not finite": (
-        "mend what makes the first such number: a smaller rate, smaller weights, "
-        "standardized inputs, a loss from logits"
+        "look at what makes the first such number: a smaller rate, smaller weights, "
+        "standardized inputs or a loss from logits may prevent it"
     ),
     "no gradient": (
-        "take an activation with a slope (no step, no rounding), weights that are not all 0, "
-        "units that are not all dead"
+        "use an activation with a slope (no step, no rounding), and weights that are not all 0; "
+        "see whether all units are dead"
     ),
     "twins": (
-        "begin with weights drawn at random (He or Xavier), "
-        "and give modules that stand side by side seeds of their own"
+        "initialize the weights at random (He or Xavier), and give parallel modules different seeds"
     ),
     "collapsed": (
-        "put an activation between the two, such as relu or tanh, or take one layer for both"
+        "put an activation between the two, such as relu or tanh, or use one layer for both"
     ),
     "exploding": (
-        "begin with smaller weights (He or Xavier), standardize inputs and targets, "
-        "normalize between the layers, or ClipNorm"
+        "initialize with smaller weights (He or Xavier), standardize inputs and targets, "
+        "normalize between the layers, or use ClipNorm"
     ),
     "vanishing": (
-        "relu or elu in place of sigmoid and tanh, He or Xavier initialization, "
-        "batch normalization, fewer layers"
+        "use relu or elu in place of sigmoid and tanh, He or Xavier initialization, "
+        "batch normalization, or fewer layers"
     ),
-    "rate": "take a smaller rate, or a schedule that lowers it",
-    "dead": "begin again with biases at 0 and a smaller rate; leaky_relu or elu can't die",
+    "rate": "use a smaller rate, or a schedule that lowers it",
+    "dead": "start again with biases at 0 and a smaller rate; leaky_relu or elu can't die",
     "saturated": (
-        "begin with smaller weights (Xavier), standardize the inputs, or take relu or elu"
+        "initialize with smaller weights (Xavier), standardize the inputs, or use relu or elu"
     ),
     "inputs": "standardize them: data.StandardScaler().fit(X_train)",
 }

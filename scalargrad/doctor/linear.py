@@ -1,4 +1,4 @@
-"""Linear layers in a row: without an activation in between, two of them are no more than one."""
+"""Linear layers in a row: without an activation in between, two can do no more than one."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -80,7 +80,7 @@ class _Affine:
         self._products: dict[int, list[Value]] = {}
         self._sources: dict[int, dict[int, Value]] = {}
         self._order = order
-        self._layer_by_id = measurement.layers_of(order)
+        self._layer_by_id = measurement.locate_layers(order)
         for node in order:
             self._classify(node)
 
@@ -101,18 +101,18 @@ class _Affine:
         """Return the Values of other layers that a sum is made of, by their layer."""
         own = self._layers[id(end)]
         feeding: dict[str, dict[int, Value]] = defaultdict(dict)
-        for key, source in self._sources_of(end).items():
+        for key, source in self._find_sources(end).items():
             layer = self._layers.get(key)
             if layer is not None and layer != own:
                 feeding[layer][key] = source
         return feeding
 
     def _is_redundant(self, pair: _Pair) -> bool:
-        sources = [self._sources_of(node) for node in pair.nodes.values()]
+        sources = [self._find_sources(node) for node in pair.nodes.values()]
         inputs = set(chain.from_iterable(sources))
         pair.inputs = len(inputs)
 
-        # Each Value with a factor of its own is a diagonal matrix, as in a normalization.
+        # Each Value with one factor is a diagonal matrix, as in a normalization.
         is_diagonal = all(len(nodes) == 1 for nodes in sources)
         if is_diagonal and len(inputs) == len(sources):
             return False
@@ -158,7 +158,7 @@ class _Affine:
                 inner.update(map(id, node.args))
         return (node for node in in_layers if id(node) not in inner)
 
-    def _sources_of(self, end: Value) -> dict[int, Value]:
+    def _find_sources(self, end: Value) -> dict[int, Value]:
         """Return the Values that the weights of a sum are multiplied by."""
         if id(end) in self._sources:
             return self._sources[id(end)]

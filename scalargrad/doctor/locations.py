@@ -77,7 +77,7 @@ class LayerMap:
 
     def parent(self, path: str) -> str:
         """Return the path of the module that contains another."""
-        # Step by step: what holds a module may be a list or a dict, which is no module itself.
+        # Step by step: a module may be in a list or a dict, which is not a module itself.
         outer, _, _ = path.rpartition(".")
         while outer and outer not in self.modules:
             outer, _, _ = outer.rpartition(".")

@@ -136,7 +136,7 @@ class Measurement:
             by_layer[self.layer_map.layer(module)].append(parameter)
         return by_layer
 
-    def layers_of(self, order: Sequence[Value]) -> dict[int, str]:
+    def locate_layers(self, order: Sequence[Value]) -> dict[int, str]:
         """Return the layer of every Value that was computed in the network, by its id.
 
         Args:

@@ -119,7 +119,7 @@ def check_rate(
     before = measurement.mean_loss
     data = test.step(rate)
     after = test.measure(data, samples)
-    # Without a gradient no rate helps, which is a finding of its own.
+    # Without a gradient no rate helps, which `check_gradients` reports.
     if not test.gradient.any() or after <= before + limits.rise * abs(before):
         return
 

@@ -17,6 +17,7 @@ from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import AnomalyError, DataError
 from scalargrad.losses import get_loss
 from scalargrad.nn import Module
+from scalargrad.nn.naming import list_names
 from scalargrad.optim import Optimizer
 from scalargrad.training.aliases import ArrayLike, Loss, Sample
 from scalargrad.training.checks import try_out
@@ -41,8 +42,6 @@ from .measurement import Measurement, Unit
 from .rate import check_rate
 from .thresholds import Limits
 from .twins import check_twins, find_equal_layers
-
-_MAX_SHOWN = 3
 
 
 @explain_calls
@@ -147,7 +146,7 @@ class _Run:
     def _check(self) -> list[Finding]:
         measurement = self.measurement
         limits = self.limits
-        # nan and inf spread, so the other checks would report their consequences only.
+        # nan and inf spread, so the other checks would only report their consequences.
         if not measurement.finite:
             return [self._find_non_finite(), *check_inputs(measurement, limits)]
 
@@ -248,16 +247,13 @@ class _Run:
         if not any(finding.kind == "twins" for finding in findings):
             paths = find_equal_layers(self.measurement)
             if paths:
-                names = ", ".join(paths[:_MAX_SHOWN])
+                names = list_names(paths)
                 remarks.append(f"{names} hold the same numbers: was one seed given to all of them?")
 
         dead = {finding.where for finding in findings if finding.kind == "dead"}
         resting = [name for name in find_resting(self.measurement) if name not in dead]
         if resting:
-            names = ", ".join(resting[:_MAX_SHOWN])
-            more = len(resting) - _MAX_SHOWN
-            others = f" and {more} more" if more > 0 else ""
-            remarks.append(f"off for all samples, but near to life: {names}{others}")
+            remarks.append(f"off for all samples, but close to active: {list_names(resting)}")
         return remarks
 
     def _mark_units(self, findings: Sequence[Finding]) -> Mapping[str, str]:

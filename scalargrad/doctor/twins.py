@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from scalargrad.core.conversion import plain
 from scalargrad.core.value import Parameter
 from scalargrad.nn import Module
+from scalargrad.nn.naming import list_names
 
 from .findings import Finding
 from .measurement import Measurement
-
-_MAX_SHOWN = 3
 
 Signature = tuple[str, ...]
 """Numbers and gradients of some parameters, rounded."""
@@ -144,13 +143,9 @@ def _report(paths: Sequence[str], measurement: Measurement) -> Finding:
     else:
         layer, _, _ = first.rpartition(".")
 
-    names = ", ".join(paths[:_MAX_SHOWN])
-    more = len(paths) - _MAX_SHOWN
-    if more > 0:
-        names += f" and {more} more"
     text = (
-        f"{names} are copies of each other: their numbers and their gradients are equal, "
-        "so they stay equal and count as one"
+        f"{list_names(paths)} are copies of each other: their numbers and their gradients are "
+        "equal, so they stay equal and count as one"
     )
     numbers = {"copies": float(len(paths))}
     return Finding("twins", first, text, numbers, None, layer)

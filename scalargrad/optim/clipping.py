@@ -97,7 +97,7 @@ def clip_gradient_norm(parameters: Iterable[Parameter], limit: float) -> float:
         >>> clip_gradient_norm(w, 1.0), [round(p.grad, 6) for p in w]
         (5.0, [0.6, -0.8])
     """
-    # inf is a limit here, which checked_number refuses
+    # inf is a limit here, which checked_number refuses.
     is_unlimited = limit == inf
     name = "limit of clip_gradient_norm"
     bound = limit if is_unlimited else checked_number(limit, name, above=True)
@@ -105,7 +105,7 @@ def clip_gradient_norm(parameters: Iterable[Parameter], limit: float) -> float:
 
     norm = hypot(*[plain(parameter.grad or 0.0) for parameter in clipped])
     scale = bound / (norm + 1e-6)
-    # not `scale < 1.0`, which is False for nan
+    # Not `scale < 1.0`, which is False for nan.
     if not scale >= 1.0:
         for parameter in clipped:
             parameter.grad = (parameter.grad or 0.0) * scale
@@ -138,6 +138,7 @@ def _project(weights: list[Parameter], limit: float) -> bool:
     """Scale one vector of weights to the limit if it is longer; return whether it was."""
     norm = hypot(*[weight.data for weight in weights])
     free = [weight for weight in weights if weight.trainable]
+    # An infinite norm would scale every finite weight to 0.
     if not (norm > limit and isfinite(norm) and free):
         return False
     for weight in free:

@@ -26,7 +26,7 @@ State = dict[str, Any]
 
 Init = TypeVar("Init", bound=Callable[..., None])
 Check = Callable[[Any, str], Any]
-"""A function of an option and its name for messages. It returns the option, or raises."""
+"""A function of an option and of its name in messages. It returns the option, or raises."""
 
 
 class Optimizer(ABC):
@@ -147,12 +147,12 @@ class Optimizer(ABC):
             )
 
         self.steps += 1
-        # as in the graph: the results of IEEE 754, never an exception or a warning
+        # As in the graph: the results of IEEE 754, never an exception or a warning.
         with numpy.errstate(all="ignore"):
             if trainable is None:
                 return self._rule(data, gradient)
             masked = numpy.where(trainable, gradient, 0.0)
-            # a second mask, as weight decay and momentum move a parameter without a gradient
+            # A second mask, because weight decay and momentum move a parameter whose gradient is 0.
             return numpy.where(trainable, self._rule(data, masked), data)
 
     def zero_grad(self) -> None:
@@ -198,7 +198,7 @@ class Optimizer(ABC):
                 "nothing was loaded"
             )
 
-        # all is checked before the first attribute is set
+        # All is checked before the first attribute is set, so that an error changes nothing.
         steps = checked_int(state["steps"], "steps of the state", 0)
         options = checked_names(state["options"], self.options, "options of the state")
         checked_options = self._check(options)
@@ -220,7 +220,7 @@ class Optimizer(ABC):
         try:
             return numpy.array(gradients, dtype=float)
         except (TypeError, ValueError):
-            # one by one, which is slower: for Values, and to say which one is not a number
+            # One by one, which is slower: for Values, and to say which one is not a number.
             who = type(self).__name__
             numbers = [
                 as_float(plain(gradient), f"grad of parameter {i} of {who}")
@@ -236,16 +236,11 @@ class Optimizer(ABC):
         """Return what a vector is before the first step."""
         return numpy.zeros(len(self.parameters))
 
-    def _decayed(self, data: Vector, gradient: Vector) -> Vector:
-        """Return the gradient of the loss with the penalty ½·λ·w²."""
+    def _add_weight_decay(self, data: Vector, gradient: Vector) -> Vector:
+        """Return g + λ·w, the gradient of the loss with the penalty ½·λ·w²."""
         decay: float = self.options["weight_decay"]
-        # without the condition 0·inf would make nan of a parameter that has overflowed
+        # Without the condition, 0·inf would make nan of a parameter that has overflowed.
         return gradient + decay * data if decay else gradient
-
-    def _root(self, squares: Vector) -> Vector:
-        """Return the divisor of the adaptive rules."""
-        eps: float = self.options["eps"]
-        return numpy.sqrt(squares) + eps
 
     def _check(self, options: Options) -> Options:
         """Return the options, each checked as its class declares it."""
@@ -286,7 +281,9 @@ def declare_options(init: Init) -> Init:
         call = form.bind(self, *arguments, **options)
         call.apply_defaults()
         _, parameters, *_ = call.args
+        # Without `self` and `parameters`, which come first.
         declared = {name: call.arguments[name] for name in list(form.parameters)[2:]}
+        # Set first, because the base class checks the options.
         self._checks = checks
         Optimizer.__init__(self, parameters, **declared)
 

@@ -73,6 +73,7 @@ def elastic_net(parameters: Iterable[Parameter], l1: float, l2: float) -> Value:
 
 
 def _sum_magnitudes(weights: list[Parameter]) -> Value:
+    # One node for the sum, where a chain of + would have one for each weight.
     total: Value = apply(ops.SUM, *[abs(weight) for weight in weights])
     return total
 

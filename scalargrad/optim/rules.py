@@ -18,8 +18,6 @@ from scalargrad.errors import OptionError
 
 from .optimizer import Fraction, Optimizer, Options, Vector, declare_options
 
-__all__ = ["OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
-
 
 class SGD(Optimizer):
     """Gradient descent, plain or with momentum.
@@ -71,12 +69,12 @@ class SGD(Optimizer):
         return checked
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        gradient = self._decayed(data, gradient)
+        gradient = self._add_weight_decay(data, gradient)
         momentum: float = self.options["momentum"]
         if not momentum:
             return data - self.learning_rate * gradient
 
-        # PyTorch starts with the whole gradient, as if there were no dampening
+        # PyTorch starts with the whole gradient, as if there were no dampening.
         weight = 1.0 if self.steps == 1 else 1.0 - self.options["dampening"]
         velocity = momentum * self._memory["velocity"] + weight * gradient
         self._memory["velocity"] = velocity
@@ -125,12 +123,14 @@ class AdaGrad(Optimizer):
         return numpy.full(len(self.parameters), self.options["initial_accumulator"])
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        gradient = self._decayed(data, gradient)
+        gradient = self._add_weight_decay(data, gradient)
         squares = self._memory["squares"] + gradient * gradient
         self._memory["squares"] = squares
+
         slowdown: float = 1.0 + (self.steps - 1) * self.options["learning_rate_decay"]
         rate = self.learning_rate / slowdown
-        return data - rate * gradient / self._root(squares)
+        eps: float = self.options["eps"]
+        return data - rate * gradient / (numpy.sqrt(squares) + eps)
 
 
 class RMSprop(Optimizer):
@@ -178,17 +178,18 @@ class RMSprop(Optimizer):
     ) -> None: ...
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        gradient = self._decayed(data, gradient)
+        gradient = self._add_weight_decay(data, gradient)
         memory = self._memory
         alpha: float = self.options["alpha"]
-        squares = _mean(memory["squares"], gradient * gradient, alpha)
+        eps: float = self.options["eps"]
+        squares = _running_mean(memory["squares"], gradient * gradient, alpha)
         memory["squares"] = squares
         if self.options["centered"]:
-            average = _mean(memory["average"], gradient, alpha)
+            average = _running_mean(memory["average"], gradient, alpha)
             memory["average"] = average
             squares = numpy.maximum(squares - average * average, 0.0)
 
-        step = gradient / self._root(squares)
+        step = gradient / (numpy.sqrt(squares) + eps)
         if self.options["momentum"]:
             step = self.options["momentum"] * memory["velocity"] + step
             memory["velocity"] = step
@@ -234,22 +235,25 @@ class Adam(Optimizer):
     ) -> None: ...
 
     def _rule(self, data: Vector, gradient: Vector) -> Vector:
-        return self._adam(data, self._decayed(data, gradient))
+        decayed = self._add_weight_decay(data, gradient)
+        return self._adam(data, decayed)
 
     def _adam(self, data: Vector, gradient: Vector) -> Vector:
         memory = self._memory
-        first, second = self.options["betas"]
-        average = _mean(memory["average"], gradient, first)
+        beta1, beta2 = self.options["betas"]
+        average = _running_mean(memory["average"], gradient, beta1)
         memory["average"] = average
-        squares = _mean(memory["squares"], gradient * gradient, second)
+        squares = _running_mean(memory["squares"], gradient * gradient, beta2)
         memory["squares"] = squares
         if self.options["amsgrad"]:
             squares = numpy.maximum(memory["largest"], squares)
             memory["largest"] = squares
 
-        # both means start at 0, and would be too small at first without a correction
-        rate: float = self.learning_rate / (1.0 - first**self.steps)
-        return data - rate * average / self._root(squares / (1.0 - second**self.steps))
+        # Both means start at 0, and would be too small at first without a correction.
+        rate: float = self.learning_rate / (1.0 - beta1**self.steps)
+        corrected: Vector = squares / (1.0 - beta2**self.steps)
+        eps: float = self.options["eps"]
+        return data - rate * average / (numpy.sqrt(corrected) + eps)
 
 
 class AdamW(Adam):
@@ -283,7 +287,7 @@ class AdamW(Adam):
         return self._adam(data * decay, gradient)
 
 
-def _mean(before: Vector, now: Vector, kept: float) -> Vector:
+def _running_mean(before: Vector, now: Vector, kept: float) -> Vector:
     """Return a running mean after one step."""
     return kept * before + (1.0 - kept) * now
 

@@ -7,7 +7,7 @@ schedule was made, and t counts the calls of `step`. The rates are those of
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from functools import partial
 from math import cos, inf, pi
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from scalargrad.core.value import Number
 from scalargrad.errors import DataError, OptionError
 from scalargrad.utils.calls import explain_class
 
-from .optimizer import Optimizer, Options, State
+from .optimizer import Check, Optimizer, Options, State
 
 
 class Scheduled:
@@ -80,7 +80,7 @@ class Scheduled:
         return f"{type(self).__name__}({', '.join(numbers)})"
 
     def _set_options(self, options: Options) -> None:
-        # options are plain attributes, so that they are part of the state
+        # Options are plain attributes, so that they are part of the state.
         vars(self).update({name: self._check(name, option) for name, option in options.items()})
 
     def _check_state(self, state: Options) -> State:
@@ -270,7 +270,7 @@ class WarmUp(Schedule):
             )
         if self.then.optimizer is not optimizer or self.then.steps:
             raise OptionError("then of WarmUp must be a fresh schedule over the same optimizer")
-        # another warm-up as `then` has lowered the rate of the optimizer already
+        # Another warm-up as `then` has lowered the rate of the optimizer already.
         self.base = self.then.base
         optimizer.learning_rate = self.rate(0)
 
@@ -296,7 +296,7 @@ class WarmUp(Schedule):
     def _restore(self, state: Options) -> None:
         own = dict(state)
         then = dict(own.pop("then"))
-        # the present rate belongs to the optimizer, which both schedules share
+        # The present rate belongs to the optimizer, which both schedules share.
         del then["learning_rate"]
         self.then._restore(then)
         super()._restore(own)
@@ -401,7 +401,7 @@ class ReduceOnPlateau(Scheduled):
     def _improves(self, number: float) -> bool:
         is_max = self.mode == "max"
         if self.best is None:
-            # any number but the worst, and not nan
+            # The first number counts, unless it is the worst possible or nan.
             return number > -inf if is_max else number < inf
         margin = self.threshold if is_max else -self.threshold
         is_relative = self.threshold_mode == "rel"
@@ -415,23 +415,7 @@ class ReduceOnPlateau(Scheduled):
             self.optimizer.learning_rate = after
 
 
-def _positive(number: object, what: str) -> float:
-    return checked_number(number, what, above=True)
-
-
-def _zero_or_more(number: object, what: str) -> int:
-    return checked_int(number, what, 0)
-
-
-def _one_or_more(number: object, what: str) -> int:
-    return checked_int(number, what, 1)
-
-
-def _fraction(number: object, what: str) -> float:
-    return checked_number(number, what, high=1.0, above=True, below=False)
-
-
-def _one_of(*choices: str) -> Callable[[object, str], str]:
+def _one_of(*choices: str) -> Check:
     def check(option: object, what: str) -> str:
         if option not in choices:
             raise OptionError(f"{what} must be {' or '.join(map(repr, choices))}, not {option!r}")
@@ -440,14 +424,28 @@ def _one_of(*choices: str) -> Callable[[object, str], str]:
     return check
 
 
-_CHECKS: dict[str, Any] = {
-    **dict.fromkeys(("learning_rate", "base", "min_lr", "eps", "threshold"), checked_number),
-    **dict.fromkeys(("steps", "patience", "cooldown", "waiting", "cooling"), _zero_or_more),
-    **dict.fromkeys(("step_size", "length"), _one_or_more),
+_zero_or_more = partial(checked_int, low=0)
+_one_or_more = partial(checked_int, low=1)
+_positive = partial(checked_number, above=True)
+
+_CHECKS: dict[str, Check] = {
+    "learning_rate": checked_number,
+    "base": checked_number,
+    "min_lr": checked_number,
+    "eps": checked_number,
+    "threshold": checked_number,
+    "factor": _positive,
+    "gamma": _positive,
+    "start": partial(checked_number, high=1.0, above=True, below=False),
+    "step_size": _one_or_more,
+    "length": _one_or_more,
+    "steps": _zero_or_more,
+    "patience": _zero_or_more,
+    "cooldown": _zero_or_more,
+    "waiting": _zero_or_more,
+    "cooling": _zero_or_more,
     "mode": _one_of("min", "max"),
     "threshold_mode": _one_of("rel", "abs"),
-    **dict.fromkeys(("factor", "gamma"), _positive),
-    "start": _fraction,
     "best": lambda number, what: None if number is None else as_float(number, what),
 }
 """How each option and each number of a state is checked, by name."""

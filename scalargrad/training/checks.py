@@ -22,6 +22,7 @@ from .reach import (
     warn_of_unlearned,
 )
 from .samples import Samples
+from .snapshot import Snapshot
 from .steps import check_loss, plain_numbers
 from .targets import check_targets, nested_shape
 
@@ -128,14 +129,14 @@ def try_out(
 
         losses: list[Value] = []
         for i, output in outputs:
-            found = check_loss(loss(output, copy_entry(samples.targets[i])))
+            value = check_loss(loss(output, copy_entry(samples.targets[i])))
             if not _is_ignored_sample(loss, samples, i):
-                losses.append(found)
+                losses.append(value)
         if alike and unwrap_loss(loss)[0] not in TARGETS:
             _try_targets(loss, first_output, samples, y_name)
 
         # A loss may be constant for one sample only, as a hinge beyond its margin.
-        if not model.needs_batch and not any(found.args for found in losses):
+        if not model.needs_batch and not any(value.args for value in losses):
             losses += _compute_more_losses(model, loss, samples)
         if penalty is not None:
             penalty_value = penalty(model)
@@ -157,8 +158,7 @@ def preserved(model: Module) -> Iterator[None]:
         ...     layer.training
         False
     """
-    buffers = [(buffer, buffer.data) for _, buffer in model.named_buffers()]
-    generators = [(generator, generator.getstate()) for _, generator in model.named_generators()]
+    snapshot = Snapshot(model)
     try:
         with evaluation(model):
             # Such a model computes something else in training, which has to be tried out.
@@ -166,10 +166,7 @@ def preserved(model: Module) -> Iterator[None]:
                 model.train()
             yield
     finally:
-        for buffer, number in buffers:
-            buffer.data = number
-        for generator, state in generators:
-            generator.setstate(state)
+        snapshot.restore()
 
 
 def _predict_examples(model: Module, samples: Samples, name: str) -> list[tuple[int, Prediction]]:
@@ -198,8 +195,8 @@ def _predict(model: Module, samples: Samples, i: int, name: str) -> Prediction:
 def _try_targets(loss: Loss, output: Prediction, samples: Samples, name: str) -> None:
     """Call a user's own loss with every different target once.
 
-    It may call a built-in loss, which would refuse some. A compiled loss can't find out: its
-    targets stand for those of all samples.
+    It may call a built-in loss, which would refuse some. A compiled loss would not notice: it is
+    recorded with stand-ins for the targets.
     """
     seen: set[Target] = set()
     with no_grad():

@@ -23,7 +23,7 @@ from .steps import Evaluation, Step, check_loss, normalize_weights
 
 Array = NDArray[numpy.float64]
 Traced: TypeAlias = Any
-"""A Value that stands for a number of every sample, or a list of them."""
+"""A stand-in for a number of every sample, or a list of them."""
 
 
 class CompiledStep(Step):
@@ -149,21 +149,22 @@ class CompiledStep(Step):
         first_input = samples.inputs[0]
         first_target = self._encode_target(samples.targets[0])
         weighted = training and samples.weights is not None
-        # Names of their own: a program watches what the functions under such names read.
-        loss_of_one = self.loss
-        penalty_of = self.penalty
+        # As local names, because guards watch what the functions in a closure read, but no
+        # attributes.
+        loss_function = self.loss
+        penalty_function = self.penalty
 
         def objective(inputs: Traced, targets: Traced, weight: Traced = None) -> list[Traced]:
-            x_of_one = unflatten(first_input, _as_list(inputs))
+            sample = unflatten(first_input, _as_list(inputs))
             target = unflatten(first_target, _as_list(targets))
-            prediction = self.model(x_of_one)
-            loss = check_loss(loss_of_one(prediction, target))
+            prediction = self.model(sample)
+            loss = check_loss(loss_function(prediction, target))
             self._output = prediction
             extra = flatten(prediction) if self.predicting else []
-            if not training or (penalty_of is None and weight is None):
+            if not training or (penalty_function is None and weight is None):
                 return [loss, *extra]
 
-            penalty = 0.0 if penalty_of is None else penalty_of(self.model)
+            penalty = 0.0 if penalty_function is None else penalty_function(self.model)
             weighted_loss = loss if weight is None else loss * weight
             # A function that is recorded returns Values only.
             penalty_value = penalty if isinstance(penalty, Value) else Value(penalty)
@@ -185,7 +186,7 @@ class CompiledStep(Step):
         return self._arrays[id(samples)][1:]
 
     def _encode_target(self, target: Target) -> Target:
-        """Encode a class index of cross_entropy as one-hot row; return other targets as they are.
+        """Encode a class index of cross_entropy as a one-hot row; return other targets as they are.
 
         A recorded graph can't depend on an index, and cross_entropy takes rows of shares as well.
         """
@@ -203,7 +204,7 @@ class CompiledStep(Step):
         return [_one_hot_row(part, classes, ignored, share) for part in target]
 
     def _read_predictions(self, numbers: Array) -> list[Prediction]:
-        """The predictions from the rows of outputs that follow the loss; [] if none are needed."""
+        """Return the predictions from the outputs that follow the loss; [] if none are needed."""
         if not self.predicting:
             return []
         return [unflatten(self._output, row) for row in numbers.tolist()]

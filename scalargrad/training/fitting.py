@@ -1,6 +1,6 @@
 """The function `fit`: check its arguments, then build and run a Training."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from os import PathLike
 
 from scalargrad.core.checks import checked_int
@@ -24,7 +24,7 @@ from .loop import Callback, Training, TrainingConfig
 from .metrics import bind_borders, read_metrics
 from .reach import explain_no_parameters
 from .resuming import SaveCheckpoint, resume_training
-from .sample_weights import apply_class_weights
+from .sample_weights import ClassWeight, apply_class_weights
 from .samples import read_samples, split_validation
 from .steps import EagerStep, Step
 
@@ -43,7 +43,7 @@ def fit(
     validation: ArrayLike = None,
     metrics: str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric] = (),
     callbacks: Callback | Scheduled | Iterable[Callback | Scheduled] = (),
-    class_weight: str | Mapping[float, float] | Sequence[float] | None = None,
+    class_weight: ClassWeight | None = None,
     sample_weight: ArrayLike = None,
     shuffle: bool = True,
     seed: int | None = 0,

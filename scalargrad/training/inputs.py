@@ -42,14 +42,14 @@ class Rows:
     names: tuple[str, ...] = ()
 
 
-def read_rows(things: ArrayLike, what: str, finite: bool = True) -> Rows:
+def read_rows(given: ArrayLike, what: str, finite: bool = True) -> Rows:
     """Read samples or targets.
 
     Arrays, frames, series and tensors are converted by NumPy. A sample that is an object of another
     library is passed on as it is, for a model that knows what to do with it.
 
     Args:
-        things: A list with one entry for each sample, or anything that NumPy converts to an array.
+        given: A list with one entry for each sample, or anything that NumPy converts to an array.
         what: What messages call it, such as "X".
         finite: Whether nan and inf are refused.
 
@@ -67,13 +67,13 @@ def read_rows(things: ArrayLike, what: str, finite: bool = True) -> Rows:
         Traceback (most recent call last):
         scalargrad.errors.DataError: X[1, 1] is nan: training needs finite numbers, ...
     """
-    _refuse_containers(things, what)
-    array = _as_array(things, what)
+    _refuse_containers(given, what)
+    array = _as_array(given, what)
     if array is not None:
-        return _read_array(array, what, _column_names(things), finite)
-    if not hasattr(things, "__len__") or not hasattr(things, "__getitem__"):
-        raise DataError(_not_a_list(what, type(things).__name__))
-    items = [_copy_row(row, what, i) for i, row in enumerate(things)]
+        return _read_array(array, what, _column_names(given), finite)
+    if not hasattr(given, "__len__") or not hasattr(given, "__getitem__"):
+        raise DataError(_not_a_list(what, type(given).__name__))
+    items = [_copy_row(row, what, i) for i, row in enumerate(given)]
     return _read_list(items, what, finite)
 
 
@@ -128,27 +128,27 @@ _SEQUENCES = {packed_array, deque, range}
 _CONTAINERS = {list, tuple, dict, numpy.ndarray}
 
 
-def _refuse_containers(things: ArrayLike, what: str) -> None:
+def _refuse_containers(given: ArrayLike, what: str) -> None:
     """Refuse what looks like a list of samples but is not one."""
-    if isinstance(things, numpy.ma.MaskedArray):
+    if isinstance(given, numpy.ma.MaskedArray):
         raise DataError(_masked(what))
-    if hasattr(things, "tocsr"):
+    if hasattr(given, "tocsr"):
         raise DataError(
             f"{what} is a sparse matrix, and training needs every number of a sample: "
             f"give {what}.toarray()"
         )
-    if hasattr(things, "__next__"):
+    if hasattr(given, "__next__"):
         raise DataError(
-            f"{what} is a {type(things).__name__}, which can be read only once: give list({what})"
+            f"{what} is a {type(given).__name__}, which can be read only once: give list({what})"
         )
-    if is_number(things) and not isinstance(things, Value):
+    if is_number(given) and not isinstance(given, Value):
         raise DataError(_not_a_list(what, "a single number"))
-    if isinstance(things, (str, bytes, dict, Value, type)):
-        raise DataError(_not_a_list(what, type(things).__name__))
+    if isinstance(given, (str, bytes, dict, Value, type)):
+        raise DataError(_not_a_list(what, type(given).__name__))
 
 
-def _not_a_list(what: str, given: str) -> str:
-    return f"{what} must be an array or a list with one entry for each sample, not {given}"
+def _not_a_list(what: str, kind: str) -> str:
+    return f"{what} must be an array or a list with one entry for each sample, not {kind}"
 
 
 def _masked(where: str) -> str:
@@ -158,21 +158,21 @@ def _masked(where: str) -> str:
     )
 
 
-def _as_array(things: ArrayLike, what: str) -> NDArray[Any] | None:
+def _as_array(given: ArrayLike, what: str) -> NDArray[Any] | None:
     """Convert a frame, a tensor or the like to an array; return None for a list."""
-    if isinstance(things, (list, tuple)):
+    if isinstance(given, (list, tuple)):
         return None
     try:
-        if hasattr(things, "__array__"):
-            return numpy.asarray(things)
+        if hasattr(given, "__array__"):
+            return numpy.asarray(given)
     # What another library raises is not known here.
     except Exception as error:
         raise DataError(f"{what} can't be read as an array: {error}") from error
     return None
 
 
-def _column_names(things: ArrayLike) -> tuple[str, ...]:
-    columns = getattr(things, "columns", None)
+def _column_names(given: ArrayLike) -> tuple[str, ...]:
+    columns = getattr(given, "columns", None)
     if columns is None or callable(columns):
         return ()
     return tuple(map(str, columns))

@@ -21,6 +21,7 @@ from .history import History
 from .metrics import evaluate_metric
 from .progress import Progress
 from .samples import Samples
+from .snapshot import Snapshot
 from .steps import Evaluation, Step
 
 
@@ -128,7 +129,8 @@ class Training:
         self.gradient = numpy.zeros(len(optimizer.parameters))
         self._step = step
         self._modules = [module for _, module in self.model.named_modules()]
-        self._before_step = _Snapshot(step)
+        self._numbers_before = step.numbers()
+        self._snapshot = Snapshot(self.model)
 
     def stop(self, reason: str) -> None:
         """End the training: before the pending optimizer step, or else after this epoch."""
@@ -165,11 +167,11 @@ class Training:
     def _run(self, progress: bool, message: str) -> History:
         batch_size = self.config.batch_size
         self._set_mode(training=True)
-        # The statistics of a single sample are no statistics, unless that is what was asked for.
+        # A single sample has no useful statistics, so it is a batch only where that was asked for.
         min_batch = 2 if self.model.needs_batch and batch_size != 1 else 1
         self._step.read_model()
-        # A resume may have changed buffers and generators since the first snapshot.
-        self._before_step.take(self._step)
+        # A resume may have changed the model since the first snapshot.
+        self._remember()
 
         steps = len(self.samples.starts(batch_size, min_batch))
         bar = Progress(steps * self.epochs, steps * self.epoch, progress)
@@ -181,7 +183,7 @@ class Training:
                     self._run_epoch(bar, min_batch)
         except KeyboardInterrupt:
             # It may have come while parameters were written, which would leave a mixture.
-            self._before_step.restore(self._step)
+            self._go_back()
             self.stop(f"interrupted in epoch {self.epoch + 1}")
         finally:
             self._step.write_model()
@@ -211,7 +213,7 @@ class Training:
             module.training = training
 
     def _make_step(self, batch: list[int], trainable: Mask | None) -> Evaluation:
-        self._before_step.take(self._step)
+        self._remember()
         evaluation = self._step.evaluate(self.samples, batch)
         self.loss = evaluation.objective
         self.gradient = evaluation.gradient
@@ -223,12 +225,22 @@ class Training:
         if self.history.stop_reason:
             return evaluation
 
-        data = self.optimizer.update(self._before_step.data, self.gradient, trainable)
+        data = self.optimizer.update(self._numbers_before, self.gradient, trainable)
         if not all_finite(data):
             raise self._diverged(batch)
         self._step.write(data)
         self._call("on_step_end")
         return evaluation
+
+    def _remember(self) -> None:
+        """Save all that a step changes: parameters, buffers, random generators."""
+        self._numbers_before = self._step.numbers()
+        self._snapshot.take()
+
+    def _go_back(self) -> None:
+        """Set the model back to what it was before the step."""
+        self._step.write(self._numbers_before)
+        self._snapshot.restore()
 
     def _summarize(self, seen: list[tuple[Evaluation, list[int]]]) -> dict[str, float]:
         """Average what the batches of an epoch gave."""
@@ -238,7 +250,7 @@ class Training:
             "learning_rate": self.optimizer.learning_rate,
         }
         if self._step.penalty:
-            # Weights of samples are no part of the penalty.
+            # Weights of samples do not apply to the penalty.
             sizes = [float(len(batch)) for _, batch in seen]
             numbers["penalty"] = _average([evaluation.penalty for evaluation, _ in seen], sizes)
 
@@ -276,10 +288,10 @@ class Training:
 
     def _diverged(self, batch: list[int]) -> DivergenceError:
         """Restore the model to what it was before this step, and build the error to raise."""
-        self._before_step.restore(self._step)
+        self._go_back()
         cause = self._find_first_anomaly(batch)
         # Looking for the cause ran the model, which changed buffers and generators.
-        self._before_step.restore(self._step)
+        self._go_back()
 
         step_number = len(self.history.steps) + 1
         error = DivergenceError(
@@ -312,29 +324,6 @@ class Training:
             f"the step of {self.optimizer!r}, for a gradient of which the largest number is "
             f"{largest!r}"
         )
-
-
-class _Snapshot:
-    """Everything of a model that a step changes: parameters, buffers, random generators."""
-
-    def __init__(self, step: Step) -> None:
-        self._buffers = [buffer for _, buffer in step.model.named_buffers()]
-        self._generators = [generator for _, generator in step.model.named_generators()]
-        self.take(step)
-
-    def take(self, step: Step) -> None:
-        """Save the present state."""
-        self.data = step.numbers()
-        self._buffer_data = [buffer.data for buffer in self._buffers]
-        self._states = [generator.getstate() for generator in self._generators]
-
-    def restore(self, step: Step) -> None:
-        """Set the model back to the saved state."""
-        step.write(self.data)
-        for buffer, number in zip(self._buffers, self._buffer_data, strict=True):
-            buffer.data = number
-        for generator, state in zip(self._generators, self._states, strict=True):
-            generator.setstate(state)
 
 
 def _average(numbers: list[float], weights: list[float]) -> float:

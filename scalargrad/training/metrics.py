@@ -252,7 +252,7 @@ def _resolve(choice: str | Metric) -> Metric:
     if choice == "confusion_matrix":
         # It is in the same place of other libraries, but a history holds one number per epoch.
         hint = (
-            ": a confusion matrix is no single number, "
+            ": a confusion matrix is not a single number, "
             "so call confusion_matrix(predictions, targets) after training"
         )
     raise OptionError(

@@ -8,13 +8,12 @@ from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import OptionError
 from scalargrad.nn import Module
 from scalargrad.nn.containers import contents, find_values
+from scalargrad.nn.naming import list_names
 from scalargrad.nn.survey import as_code, survey
 from scalargrad.optim import Optimizer
 
 Function: TypeAlias = Any
 """A loss or penalty of the user, or None."""
-
-_MAX_SHOWN = 3
 
 
 class ComputedNodes:
@@ -105,11 +104,11 @@ def explain_no_parameters(model: Module) -> str:
     if hidden:
         return (
             f"{kind} has Parameters only in places that are not searched, in "
-            f"{_list_some(hidden)}: assign them to attributes of the model, "
+            f"{list_names(hidden)}: assign them to attributes of the model, "
             "by themselves or in a list, tuple or dict"
         )
     if leaves:
-        names = _list_some([path for path, _ in leaves])
+        names = list_names([path for path, _ in leaves])
         return (
             f"{kind} has no Parameters, only plain Values, which nothing trains, in {names}: "
             "make them Parameters"
@@ -147,7 +146,7 @@ def warn_of_unlearned(
     if lost:
         names = _find_names(lost, model, functions)
         warn_unlearned(
-            f"the loss uses {_list_some(names)}, which neither model.parameters() nor the "
+            f"the loss uses {list_names(names)}, which neither model.parameters() nor the "
             "optimizer holds, so it is not learned: assign it to an attribute of the model, "
             "in a list, tuple or dict if need be, before the optimizer is made"
         )
@@ -155,7 +154,7 @@ def warn_of_unlearned(
     plain = [own[id(leaf)] for leaf in leaves if id(leaf) in own]
     if plain:
         warn_unlearned(
-            f"the loss uses {_list_some(plain)}, a plain Value of {type(model).__name__}, "
+            f"the loss uses {list_names(plain)}, a plain Value of {type(model).__name__}, "
             "which is not learned: make it a Parameter, or a Buffer to leave it as it is"
         )
 
@@ -163,7 +162,7 @@ def warn_of_unlearned(
     if stale:
         names = [own.get(id(node)) or node.label or f"a result of {node.op}" for node in stale]
         warn_unlearned(
-            f"the loss uses {_list_some(names)}, computed before training began, so it keeps its "
+            f"the loss uses {list_names(names)}, computed before training began, so it keeps its "
             "number and is not learned: compute it inside of forward, "
             "or make it a Parameter, as in Parameter(value.data)"
         )
@@ -227,11 +226,6 @@ def _can_learn(node: Value) -> bool:
                 return True
             pending += below.args
     return False
-
-
-def _list_some(names: Sequence[str]) -> str:
-    more = len(names) - _MAX_SHOWN
-    return ", ".join(names[:_MAX_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _find_names(lost: Sequence[Value], model: Module, functions: Sequence[Function]) -> list[str]:

@@ -168,14 +168,14 @@ class Recorder(Callback):
         finally:
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.grad = gradient
-        self._make_fit()
+        self._enforce_limits()
 
-    def _make_fit(self) -> None:
+    def _enforce_limits(self) -> None:
         """Thin the frames until they are within both limits."""
         bytes_per_frame = _BYTES_PER_VALUE * len(self.recording.values)
         # Two frames are the least that can be compared, however large they are.
-        fitting = max(2, self.limit // bytes_per_frame)
-        while len(self.recording) > min(self.most, fitting):
+        max_frames = max(2, self.limit // bytes_per_frame)
+        while len(self.recording) > min(self.most, max_frames):
             self.recording.thin()
             self.every *= 2
 

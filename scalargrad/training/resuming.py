@@ -27,7 +27,7 @@ from .loop import Callback, Training
 _KEYS = ("callbacks", "epoch", "generators", "history", "identity", "optimizer")
 _TENSOR = "tensor"
 _NOT_FINITE = "float"
-"""Keys of the dictionaries that stand for an array, and for a number that JSON does not have."""
+"""Keys of the dictionaries that replace an array, and a number that JSON does not have."""
 
 
 class SaveCheckpoint(Callback):
@@ -60,7 +60,7 @@ def save_training(training: Training, path: Path) -> None:
     """Write all that the next step depends on.
 
     Raises:
-        CheckpointError: If the model has an array whose name begins as those of the training do.
+        CheckpointError: If the model has an array of the same name as the training.
     """
     metadata, arrays = _contents(training)
     save(path, arrays, metadata)
@@ -81,7 +81,7 @@ def _contents(training: Training) -> tuple[dict[str, Any], dict[str, Any]]:
 def _state(training: Training) -> dict[str, Any]:
     """Return the state of everything but the model."""
     history = training.history
-    # As pairs, for the metadata of a file is sorted by its keys.
+    # As pairs, because the metadata of a file is sorted by its keys.
     columns = [[name, numpy.array(column)] for name, column in history.items()]
     callbacks = [
         {"kind": _kind(callback), "state": callback.state_dict()}
@@ -122,7 +122,7 @@ def resume_training(training: Training, path: Path) -> None:
         history = _history_state(state["history"])
         training.history.load_state_dict(history)
         # The epoch is checked against the history, so it comes after it.
-        epoch = _checked_epoch(state["epoch"], training)
+        epoch = _check_epoch(state["epoch"], training)
         training.skip_to(epoch)
         training.optimizer.load_state_dict(state["optimizer"])
         _load_callbacks(training, state["callbacks"])
@@ -135,7 +135,7 @@ def _check_nothing_was_lost(training: Training, checkpoint: Checkpoint) -> None:
     """Raise CheckpointError if the training would not write again what it was read from.
 
     So a number that was converted or ignored on the way can't go unnoticed. What callbacks make of
-    their state is their own affair.
+    their state is up to them.
     """
     metadata, arrays = _contents(training)
     for key in _KEYS:
@@ -146,14 +146,14 @@ def _check_nothing_was_lost(training: Training, checkpoint: Checkpoint) -> None:
     for name, array in checkpoint.arrays.items():
         if name.startswith("callbacks."):
             continue
-        if not _same(array, arrays.get(name)):
+        if not _is_same(array, arrays.get(name)):
             raise CheckpointError(f"{name!r} of the checkpoint can't be what a training wrote")
 
 
-def _same(array: Any, other: Any) -> bool:
+def _is_same(array: Any, other: Any) -> bool:
     if other is None or numpy.shape(other) != array.shape:
         return False
-    # By their bits: nan equals nan then, and 0.0 is not -0.0.
+    # Bit by bit, so that nan equals nan, and 0.0 differs from -0.0.
     own = numpy.asarray(other, dtype=float)
     same: bool = own.tobytes() == array.tobytes()
     return same
@@ -199,17 +199,17 @@ def _history_state(state: Any) -> dict[str, Any]:
     return {"columns": columns, "steps": state["steps"]}
 
 
-def _check_identity(found: Any, own: Mapping[str, Any]) -> None:
+def _check_identity(saved: Any, own: Mapping[str, Any]) -> None:
     for name, value in own.items():
-        there = found.get(name) if isinstance(found, dict) else None
-        if there != value:
+        saved_value = saved.get(name) if isinstance(saved, dict) else None
+        if saved_value != value:
             raise CheckpointError(
-                f"the checkpoint is of another training: {name} was {there!r}, "
+                f"the checkpoint is of another training: {name} was {saved_value!r}, "
                 f"and is {value!r} here"
             )
 
 
-def _checked_epoch(epoch: Any, training: Training) -> int:
+def _check_epoch(epoch: Any, training: Training) -> int:
     """Return the number of epochs that have ended, which must be that of the history."""
     if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch != training.history.epochs:
         raise CheckpointError(
@@ -238,7 +238,7 @@ def _load_callbacks(training: Training, states: Any) -> None:
 
 def _load_generators(training: Training, states: Any) -> None:
     for generator, state in zip(_generators(training), states, strict=True):
-        generator.setstate(_checked_generator(state))
+        generator.setstate(_check_generator(state))
 
 
 def _generators(training: Training) -> list[Random]:
@@ -250,7 +250,7 @@ def _generator_state(generator: Random) -> dict[str, Any]:
     return {"words": numpy.array(words, dtype=float), "gauss": gauss}
 
 
-def _checked_generator(state: Any) -> tuple[int, tuple[int, ...], float | None]:
+def _check_generator(state: Any) -> tuple[int, tuple[int, ...], float | None]:
     """Return the state of a generator as `Random.setstate` takes it."""
     given = list(state["words"])
     words = tuple(map(int, given))

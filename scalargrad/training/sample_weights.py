@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
+from scalargrad.core.checks import checked_number
 from scalargrad.core.conversion import as_float, is_number
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.losses import is_ignored, unwrap_loss
@@ -14,7 +14,8 @@ from .aliases import Loss, Prediction, Target
 from .inputs import locate, read_rows
 from .samples import Samples
 
-ClassWeight: TypeAlias = str | Mapping[float, float] | Sequence[float]
+ClassWeight: TypeAlias = Literal["balanced"] | Mapping[float, float] | Sequence[float]
+"""How much each class counts in the loss."""
 
 _MAX_CLASSES = 50
 """With more different targets than this, a single output predicts numbers and not classes."""
@@ -125,7 +126,7 @@ def _is_one_hot(target: Sequence[Target]) -> bool:
     if not all(map(is_number, target)):
         return False
     numbers = sorted(map(float, target))
-    # Below the two largest there may still be negative numbers, which the sum finds.
+    # Below the two largest there may still be negative numbers, which the sum reveals.
     return numbers[-2:] == [0.0, 1.0] and sum(numbers) == 1.0
 
 
@@ -161,7 +162,9 @@ def _make_table(
         }
     else:
         given = _table_from_list(class_weight, sorted(counts), prediction)
-    return {key: _check_weight(weight, key) for key, weight in given.items()}
+    return {
+        key: checked_number(weight, f"class_weight of {key:g}") for key, weight in given.items()
+    }
 
 
 def _table_from_list(
@@ -177,12 +180,3 @@ def _table_from_list(
             f"{len(weights)} weights"
         )
     return dict(zip(labels, weights, strict=True))
-
-
-def _check_weight(weight: object, key: float) -> float:
-    number = as_float(weight, f"class_weight of {key:g}")
-    if not isfinite(number) or number < 0.0:
-        raise OptionError(
-            f"class_weight of {key:g} must be a finite number of at least 0, not {number!r}"
-        )
-    return number

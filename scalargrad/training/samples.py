@@ -211,9 +211,9 @@ def _split_off(
     indices = list(range(total))
     if shuffle:
         # `split` refuses None as a seed, because its choice could not be repeated.
-        chosen, others, _, _ = split(indices, indices, test=count, seed=seed or 0)
-        kept = chosen.tolist()
-        held_out = others.tolist()
+        train, test, _, _ = split(indices, indices, test=count, seed=seed or 0)
+        kept = train.tolist()
+        held_out = test.tolist()
     else:
         first = total - count
         kept = indices[:first]

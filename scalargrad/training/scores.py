@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import nan
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy
 from numpy.typing import NDArray
@@ -19,7 +19,10 @@ Counts = NDArray[numpy.int64]
 Table = NDArray[numpy.float64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-AVERAGES = ("binary", "macro", "micro", "weighted")
+Average = Literal["binary", "macro", "micro", "weighted"]
+
+AVERAGES: tuple[str, ...] = get_args(Average)
+"""The ways to average a score over classes."""
 
 
 def whole_set(metric: Function) -> Function:
@@ -39,7 +42,7 @@ def precision(
     predictions: Sequence[Prediction],
     targets: Sequence[Target],
     *,
-    average: str = "binary",
+    average: Average = "binary",
     border: float | Pair | None = None,
 ) -> float:
     """Return the fraction of the samples predicted as a class that belong to it.
@@ -75,7 +78,7 @@ def recall(
     predictions: Sequence[Prediction],
     targets: Sequence[Target],
     *,
-    average: str = "binary",
+    average: Average = "binary",
     border: float | Pair | None = None,
 ) -> float:
     """Return the fraction of the samples of a class that are predicted as it; 0 without any.
@@ -95,7 +98,7 @@ def f1(
     predictions: Sequence[Prediction],
     targets: Sequence[Target],
     *,
-    average: str = "binary",
+    average: Average = "binary",
     border: float | Pair | None = None,
 ) -> float:
     """Return the harmonic mean of precision and recall.
@@ -234,15 +237,15 @@ def _classify_labels(
     """Take for each sample the labels whose scores are above the border."""
     classes = [float(i) for i in range(len(predicted[0]))]
     threshold = pair[0]
-    on: list[list[float]] = []
+    predicted_labels: list[list[float]] = []
     for scores in predicted:
         pairs = zip(classes, scores, strict=True)
-        on.append([label for label, score in pairs if score > threshold])
-    wanted: list[list[float]] = []
-    for labels in expected:
-        pairs = zip(classes, labels, strict=True)
-        wanted.append([label for label, target in pairs if is_high(target, pair)])
-    return _Decisions(on, wanted, classes, multilabel=True, positive=None)
+        predicted_labels.append([label for label, score in pairs if score > threshold])
+    expected_labels: list[list[float]] = []
+    for targets in expected:
+        pairs = zip(classes, targets, strict=True)
+        expected_labels.append([label for label, target in pairs if is_high(target, pair)])
+    return _Decisions(predicted_labels, expected_labels, classes, multilabel=True, positive=None)
 
 
 def _classify_largest(predicted: list[list[float]], expected: list[Target]) -> _Decisions:
@@ -286,9 +289,9 @@ def _classify_single(
             "border=0.0 for scores before the sigmoid"
         )
     pair = (0.0, 0.0) if border is None else as_pair(border)
-    on = [float(score > pair[0]) for score in predicted]
-    wanted = [float(is_high(target, pair)) for target in expected]
-    return _Decisions(on, wanted, [0.0, 1.0], multilabel=False, positive=1.0)
+    above = [float(score > pair[0]) for score in predicted]
+    high = [float(is_high(target, pair)) for target in expected]
+    return _Decisions(above, high, [0.0, 1.0], multilabel=False, positive=1.0)
 
 
 @dataclass(frozen=True)
@@ -300,7 +303,7 @@ class _ClassCounts:
     expected: int
 
 
-def _average(decisions: _Decisions, average: str, name: str) -> float:
+def _average(decisions: _Decisions, average: Average, name: str) -> float:
     if average not in AVERAGES:
         raise OptionError(
             f"average of {name} must be one of {', '.join(map(repr, AVERAGES))}, not {average!r}"
@@ -387,11 +390,11 @@ def _as_tables(predictions: Sequence[Prediction], targets: Sequence[Target]) -> 
     """Convert both to arrays (samples, outputs)."""
     predicted, expected = _as_lists(predictions, targets)
     n = len(predicted)
-    scores = numpy.array(predicted, dtype=float).reshape(n, -1)
-    wanted = numpy.array(expected, dtype=float).reshape(n, -1)
-    if scores.shape != wanted.shape:
+    outputs = numpy.array(predicted, dtype=float).reshape(n, -1)
+    labels = numpy.array(expected, dtype=float).reshape(n, -1)
+    if outputs.shape != labels.shape:
         raise LengthError(
-            f"a metric needs a target for each output: {scores.shape[1]} outputs, "
-            f"{wanted.shape[1]} targets for each sample"
+            f"a metric needs a target for each output: {outputs.shape[1]} outputs, "
+            f"{labels.shape[1]} targets for each sample"
         )
-    return scores, wanted
+    return outputs, labels

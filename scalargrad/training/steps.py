@@ -102,7 +102,7 @@ class EagerStep(Step):
     def evaluate(self, samples: Samples, batch: Sequence[int]) -> Evaluation:
         """Compute loss and gradient of a batch; the parameters keep the gradient too."""
         self.model.zero_grad()
-        # It may train parameters that the model does not hold.
+        # The optimizer may hold parameters that the model does not.
         self.optimizer.zero_grad()
 
         weights = None if samples.weights is None else [samples.weights[i] for i in batch]

@@ -71,37 +71,37 @@ def nested_shape(nest: Target) -> Shape | None:
 
 
 def _check_shapes(name: str, prediction: Prediction, samples: Samples, what: str) -> None:
-    wanted = nested_shape(prediction)
+    expected = nested_shape(prediction)
     # All rows of an array have its shape, so there is no need to look at each.
-    if wanted is None or samples.y_rows.shape == wanted:
+    if expected is None or samples.y_rows.shape == expected:
         return
     for i, target in enumerate(samples.targets):
         shape = nested_shape(target)
-        if shape != wanted and shape is not None:
+        if shape != expected and shape is not None:
             where = locate(what, (samples.original_index(i),))
-            raise LengthError(_describe_mismatch(name, wanted, shape, samples, where, what))
+            raise LengthError(_describe_mismatch(name, expected, shape, samples, where, what))
 
 
 def _describe_mismatch(
-    name: str, wanted: Shape, shape: Shape, samples: Samples, where: str, what: str
+    name: str, expected: Shape, shape: Shape, samples: Samples, where: str, what: str
 ) -> str:
     is_array = samples.y_rows.is_array
-    if wanted == () and shape == (1,):
+    if expected == () and shape == (1,):
         return _describe_column(samples, what)
-    if wanted == (1,) and shape == ():
+    if expected == (1,) and shape == ():
         remedy = f"{what[0]}.reshape(-1, 1)" if is_array else f"[[t] for t in {what[0]}]"
         return (
             f"the model gives a list of one number for each sample, and {where} is a number: "
             f"give {remedy}"
         )
-    if len(wanted) == 1 and shape == ():
+    if len(expected) == 1 and shape == ():
         return (
-            f"the model gives {wanted[0]} numbers for each sample, and {where} is one: "
-            'for class indexes take loss="cross_entropy", '
+            f"the model gives {expected[0]} numbers for each sample, and {where} is one: "
+            'for class indices take loss="cross_entropy", '
             f"else give one target for each output (loss is {name})"
         )
     return (
-        f"the model gives {_describe_shape(wanted)} for each sample, "
+        f"the model gives {_describe_shape(expected)} for each sample, "
         f"and {where} is {_describe_shape(shape)}"
     )
 
@@ -194,7 +194,7 @@ def _check_classes(
         if not isinstance(target, (list, tuple)) or (alike and len(target) != len(prediction)):
             raise LengthError(
                 f"the model gives {len(prediction)} lists of logits for each sample, so "
-                f"{locate(what, path)} must be a list of {len(prediction)} class indexes"
+                f"{locate(what, path)} must be a list of {len(prediction)} class indices"
             )
         for j, part in enumerate(target):
             _check_class(part, count, (*path, j), samples, what, ignored)

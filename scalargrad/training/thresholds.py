@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from math import nan
 
 from scalargrad.core.conversion import is_number
+from scalargrad.core.nested import flatten
 from scalargrad.errors import OptionError
 from scalargrad.losses import (
     binary_cross_entropy,
@@ -112,7 +113,7 @@ def class_index(target: Sequence[float]) -> int:
     """
     if not _is_one_class(target):
         raise OptionError(
-            f"the target {target!r:.60} stands for several labels at once, as its shares don't add "
+            f"the target {target!r:.60} means several labels at once, as its shares don't add "
             "up to 1: give border=0.5 for probabilities, border=0.0 for scores before the sigmoid"
         )
     return max(range(len(target)), key=target.__getitem__)
@@ -131,7 +132,7 @@ def _find_middle(name: str, targets: Sequence[Target], default: Pair | None) -> 
         middle = (numbers[0] + numbers[1]) / 2.0
         return middle, middle
 
-    # One class alone still tells its border where its label belongs to one convention only.
+    # One class alone fixes the border if its label belongs to one convention only.
     if numbers == [-1.0]:
         return 0.0, 0.0
     if numbers == [0.0]:
@@ -178,7 +179,7 @@ def _find_row_border(name: str, targets: Sequence[Target]) -> Pair | None:
 
 
 def _distinct_numbers(targets: Sequence[Target]) -> set[float]:
-    return {float(number) for target in targets for number in _flatten(target)}
+    return {float(number) for target in targets for number in flatten(target)}
 
 
 def _rows(target: Target) -> list[Target]:
@@ -189,9 +190,3 @@ def _rows(target: Target) -> list[Target]:
     if not is_nested:
         return [target]
     return [row for part in target for row in _rows(part)]
-
-
-def _flatten(target: Target) -> list[Target]:
-    if not isinstance(target, (list, tuple)):
-        return [target]
-    return [number for part in target for number in _flatten(part)]

@@ -15,7 +15,7 @@ import pytest
 import scalargrad as sg
 from scalargrad import Parameter, RandomLeaf, Value
 from scalargrad.compiler import compile
-from scalargrad.compiler.guards import _names_of
+from scalargrad.compiler.guards import _find_names
 from scalargrad.errors import TraceError
 from scalargrad.nn import MLP, Dropout, Module
 from scalargrad.training import Callback
@@ -202,7 +202,7 @@ def of_itself(x: Any, times: int = 2) -> Any:
 
 
 def test_the_names_of_a_function_that_calls_itself_are_looked_up_once() -> None:
-    assert sorted(name for name, _ in islice(_names_of(of_itself), 10)) == ["factor", "of_itself"]
+    assert sorted(name for name, _ in islice(_find_names(of_itself), 10)) == ["factor", "of_itself"]
 
 
 @pytest.mark.parametrize("length", [32, 33])

@@ -646,16 +646,16 @@ def test_a_parameter_that_the_model_does_not_own_is_named(model: Any, why: str) 
 
 def test_many_parameters_that_the_model_does_not_own_are_counted() -> None:
     network = MLP(2, [3, 1], seed=1)
-    with pytest.warns(UnlearnedWarning, match=r"and 10 more, but compile was given no model"):
+    with pytest.warns(UnlearnedWarning, match=r"and 8 more, but compile was given no model"):
         compile(network, inputs=(2,))
 
 
 def test_as_many_parameters_as_are_named_are_not_counted() -> None:
-    outside = [Parameter(2.0, label=name) for name in "abc"]
+    outside = [Parameter(2.0, label=name) for name in "abcde"]
     with pytest.warns(
-        UnlearnedWarning, match=r"a \(2\), Parameter b \(2\), Parameter c \(2\), but"
+        UnlearnedWarning, match=r"Parameter a \(2\), .*Parameter d \(2\), Parameter e \(2\), but"
     ):
-        compile(lambda x: x * outside[0] + outside[1] * outside[2], inputs=(1,))
+        compile(lambda x: x * sum(outside), inputs=(1,))
 
 
 def test_the_warning_points_at_the_line_of_the_user() -> None:

@@ -113,7 +113,7 @@ def test_impossible_augmentation() -> None:
         data.flip(given, 2, 3, "up")
     for probability in (-0.1, 1.1, np.nan):
         with pytest.raises(
-            OptionError, match="probability must be a finite number of at least 0 and at most 1"
+            OptionError, match="probability must be a number of at least 0 and at most 1"
         ):
             data.random_flip(given, 2, 3, probability)
     with pytest.raises(OptionError, match="deviation must be"):

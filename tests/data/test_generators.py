@@ -112,8 +112,8 @@ def test_impossible_seeds(generate: Callable[..., Any], seed: Any) -> None:
 
 
 def test_impossible_options() -> None:
-    for noise in (-0.1, np.inf, np.nan):
-        with pytest.raises(OptionError, match="noise must be a finite number of at least 0"):
+    for noise, kind in ((-0.1, "number"), (np.inf, "finite number"), (np.nan, "number")):
+        with pytest.raises(OptionError, match=f"noise must be a {kind} of at least 0, not {noise}"):
             data.moons(10, noise)
     with pytest.raises(DataError, match="noise"):
         data.moons(10, "much")  # type: ignore[arg-type]

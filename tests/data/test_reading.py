@@ -188,7 +188,7 @@ MALFORMED = {
         "a,b\n1,2\n".encode("utf-16-be"),
         ": looks like UTF-16 without a byte order mark",
     ),
-    "half of UTF-16": (b"\xff\xfea", ": begins as UTF-16, and is damaged: save the file as UTF-8"),
+    "half of UTF-16": (b"\xff\xfea", ": starts as UTF-16, but is damaged: save the file as UTF-8"),
     "a web page": (
         b"\n<!DOCTYPE html><html>",
         ": is a web page, not CSV: download the file itself",

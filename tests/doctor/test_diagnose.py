@@ -464,7 +464,7 @@ def test_resting_units_are_remarked_not_called_ill() -> None:
     model.load_state_dict(state, strict=False)
     found = diagnose(model, X, [x for (x,) in X])
     assert found
-    assert found.remarks == ("off for all samples, but near to life: layers.0.neurons.2",)
+    assert found.remarks == ("off for all samples, but close to active: layers.0.neurons.2",)
 
 
 @pytest.mark.parametrize(
@@ -501,7 +501,7 @@ def test_the_most_serious_comes_first_and_many_units_are_counted() -> None:
     order = list(KINDS)
     assert kinds(found) == sorted(kinds(found), key=order.index)
     assert "dead: 2 more units of layers.0" in str(found)
-    assert str(found).count("try: begin again with biases at 0") == 1
+    assert str(found).count("try: start again with biases at 0") == 1
     assert found._repr_html_().startswith("<pre>")
 
 
@@ -536,10 +536,10 @@ def test_copies_stay_copies_however_long_they_train() -> None:
 
 def test_every_unit_of_a_constant_beginning_is_a_copy() -> None:
     X, y = moons()
-    model = nn.MLP(2, [4, 3, 1], activation="tanh", initializer=nn.constant(0.3))
+    model = nn.MLP(2, [6, 3, 1], activation="tanh", initializer=nn.constant(0.3))
     found = diagnose(model, X, y).of("twins")
     assert [(finding.layer, finding.numbers["copies"]) for finding in found] == [
-        ("layers.0", 4.0),
+        ("layers.0", 6.0),
         ("layers.1", 3.0),
     ]
     assert "and 1 more" in found[0].sentence
@@ -764,7 +764,7 @@ def test_scales_and_residuals_do_not_collapse() -> None:
 
 def test_the_loss_of_numbers_for_a_classifier_names_the_one_of_classes() -> None:
     X, y = moons()
-    with pytest.raises(LengthError, match='for class indexes take loss="cross_entropy"'):
+    with pytest.raises(LengthError, match='for class indices take loss="cross_entropy"'):
         diagnose(nn.MLP(2, [4, 2], seed=1), X, y)
     with pytest.raises(LengthError, match=r"y\.ravel\(\)"):
         diagnose(nn.MLP(2, [4, 1], seed=1), X, y[:, None])

@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 from scalargrad import Parameter, Value
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.nn import MLP
-from scalargrad.optim import (
-    elastic_net,
-    l1,
-    l2,
-)
-from scalargrad.optim.rules import SGD
+from scalargrad.optim import SGD, elastic_net, l1, l2
 
 NUMBERS = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8)
 WEIGHTS = [1.5, -2.0, 0.0, 0.25]

@@ -14,7 +14,7 @@ import pytest
 from scalargrad import Parameter, Value
 from scalargrad.errors import CallError, DataError, LengthError, OptionError, UnknownNameError
 from scalargrad.nn import MLP
-from scalargrad.optim.rules import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
+from scalargrad.optim import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
 
 START = [1.5, -0.7, 0.2, 3.0]
 SCALES = [1.0, 10.0, 0.1, 3.0]

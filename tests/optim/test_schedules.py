@@ -11,7 +11,7 @@ import pytest
 
 from scalargrad import Parameter, Value
 from scalargrad.errors import CallError, DataError, OptionError, UnknownNameError
-from scalargrad.optim.rules import SGD, Optimizer
+from scalargrad.optim import SGD, Optimizer
 from scalargrad.optim.schedules import (
     ConstantRate,
     CosineDecay,

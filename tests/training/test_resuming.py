@@ -130,7 +130,7 @@ def test_the_model_alone_can_be_loaded(tmp_path: Path) -> None:
     ] == weights.tolist()
     other = MLP(2, [3, 1], seed=1)
     before = other.state_dict()
-    with pytest.raises(CheckpointError, match="which the model has not"):
+    with pytest.raises(CheckpointError, match="which the model lacks"):
         load_model(other, path)
     assert other.state_dict() == before
 

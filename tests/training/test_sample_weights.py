@@ -412,7 +412,7 @@ def test_one_output_has_at_most_50_classes() -> None:
         (
             {"class_weight": [1.0, 2.0, -1.0]},
             OptionError,
-            "class_weight of 2 must be a finite number of at least 0",
+            "class_weight of 2 must be a number of at least 0",
         ),
         ({"class_weight": [1.0, 2.0, "x"]}, DataError, r"class_weight\[2\] is the text 'x'"),
         ({"class_weight": {0: 0, 1: 0, 2: 0}}, OptionError, "weights of all samples are 0"),

@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         [[0]],
         LengthError,
         "the model gives 2 lists of logits for each sample, so y[0] must be a list of 2 class "
-        "indexes",
+        "indices",
     ),
     "no steps": (
         losses.cross_entropy,
@@ -232,7 +232,7 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         [0],
         LengthError,
         "the model gives 2 lists of logits for each sample, so y[0] must be a list of 2 class "
-        "indexes",
+        "indices",
     ),
     "a list of objects": (
         losses.mse,
@@ -302,7 +302,7 @@ REFUSED: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
         [1.0],
         LengthError,
         "the model gives 2 numbers for each sample, and y[0] is one: "
-        'for class indexes take loss="cross_entropy", else give one target for each output (loss '
+        'for class indices take loss="cross_entropy", else give one target for each output (loss '
         "is mse)",
     ),
     "lists of another length": (
@@ -363,7 +363,7 @@ def test_targets_that_a_loss_does_not_take(
 def test_targets_of_several_shapes_are_for_a_model_of_several_shapes() -> None:
     check(losses.mse, TWO, [[1.0] * 2, [1.0] * 3], alike=False)
     check(losses.cross_entropy, STEPS, [[0, 1], [2]], alike=False)
-    with pytest.raises(LengthError, match="must be a list of 2 class indexes"):
+    with pytest.raises(LengthError, match="must be a list of 2 class indices"):
         check(losses.cross_entropy, STEPS, [0], alike=False)
     with pytest.raises(OptionError, match=r"y\[1, 2\] is 0, and a target of hinge"):
         check(losses.hinge, TWO, [[1.0] * 2, [1.0, 1.0, 0.0]], alike=False)

@@ -128,5 +128,5 @@ def test_the_class_of_shares_is_the_largest(shares: Any, index: int) -> None:
     "shares", [[1, 1], [0, 0], [0.2, 0.3, 0.5002], [-1, -1], [-1, 1, 1], [-0.5, 1, 0.5], [-1, 2]]
 )
 def test_shares_of_no_one_class_are_several_labels(shares: Any) -> None:
-    with pytest.raises(OptionError, match="stands for several labels at once"):
+    with pytest.raises(OptionError, match="means several labels at once"):
         class_index(shares)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, assert_type, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 import scalargrad as sg
 from scalargrad import Parameter, Value
@@ -107,6 +108,60 @@ optimizer = sg.optim.Adam([y], 0.01)
 sg.optim.Adm([y], 0.01)  # wrong
 sg.data.moons(10)
 sg.nothing  # wrong
+
+# Data: which arrays a function returns, and which names an option has
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+assert_type(sg.data.moons(10), tuple[Floats, Integers])
+assert_type(sg.data.xor(), tuple[Floats, Integers])
+assert_type(sg.data.read_csv("a.csv", None), tuple[Floats, None])
+assert_type(sg.data.read_csv("a.csv", target=None, missing="mean"), tuple[Floats, None])
+assert_type(sg.data.read_mnist_csv("a.csv"), tuple[Floats, Integers])
+X, y_numbers = sg.data.read_csv("a.csv")
+X, y_classes, words = sg.data.read_csv("a.csv", target="species")
+X_moons, y_moons = sg.data.moons(10)
+X_train, X_test, y_train, y_test = sg.data.split(X_moons, y_moons, test=0.5)
+assert_type(X_train, Floats)
+assert_type(y_test, Integers)
+assert_type(next(sg.data.batches(X_train, y_train, 2)), tuple[Floats, Integers])
+sg.data.split([[1.0], [2.0]], [0, 1], test=1)
+scaler = sg.data.StandardScaler().fit(X_train)
+assert_type(scaler.transform(X_test), Floats)
+assert_type(scaler.means, Floats)
+assert_type(sg.data.one_hot([0, 1], 2), Floats)
+assert_type(sg.data.flip([[1.0, 2.0]], 1, 2, "vertical"), Floats)
+
+X, y_numbers, words = sg.data.read_csv("a.csv", None)  # wrong
+sg.data.read_csv("a.csv", missing="skip")  # wrong
+sg.data.read_csv("a.csv", seperator=";")  # wrong
+sg.data.moons("many")  # wrong
+sg.data.split(X_moons, y_moons, train=0.5)  # wrong
+sg.data.batches(X_moons, y_moons, size=None)  # wrong
+sg.data.moons(10, seed=None)  # wrong
+sg.data.flip([[1.0, 2.0]], 1, 2, "diagonal")  # wrong
+sg.data.StandardScaler().inverse([[1.0]])  # wrong
+
+# Training: histories are lists of floats by name, options are names
+
 model = MLP(2, [4, 1])
+history = sg.training.fit(model, X_train, y_train, loss="mse", class_weight="balanced")
+assert_type(history, sg.training.History)
+assert_type(history["loss"], list[float])
+assert_type(history.last(), dict[str, float])
+assert_type(sg.training.f1([0.9, 0.2], [1, 0], average="macro", border=0.5), float)
+assert_type(sg.training.confusion_matrix([0, 1], [0, 1]), Integers)
+assert_type(sg.training.EarlyStopping(mode="max").best, float)
+sg.training.fit(model, X_train, y_train, loss="mse", callbacks=sg.training.ClipNorm(1.0))
+
+sg.training.fit(model, X_train, y_train)  # wrong
+sg.training.fit(model, X_train, y_train, loss="mse", epoch=5)  # wrong
+sg.training.fit(model, X_train, y_train, loss="mse", batch_size="all")  # wrong
+sg.training.fit(model, X_train, y_train, loss="mse", class_weight="equal")  # wrong
+sg.training.fit(model, X_train, y_train, loss="mse", callbacks=["early_stopping"])  # wrong
+sg.training.f1([0.9, 0.2], [1, 0], average="mean")  # wrong
+sg.training.EarlyStopping(mode="largest")  # wrong
+history.epoch  # wrong
 neuron = Neuron(2)
 layer = Layer(2, 3)

@@ -1,0 +1,341 @@
+"""The writer of generated source: how lines read operands, and add gradients to them."""
+
+import numpy
+
+from .array_types import Array, Mask, Rows
+from .layout import Block, Layout, Operand
+from .rule_source import to_source
+from .strides import View, as_strided, split_duplicates
+
+__all__ = ["PARAMETERS", "Writer", "write_shape"]
+
+PARAMETERS = "p"
+"""The name of the block of the parameters."""
+
+
+class Writer:
+    """Collects lines of source, and the objects that they name.
+
+    Attributes:
+        layout: Where rows lie.
+        needed: For each block, whether it needs a gradient.
+        fixed: The arrays that are the same objects at each call: parameters and constants.
+        lines: The lines so far.
+        names: The objects that the lines name.
+    """
+
+    def __init__(self, layout: Layout, needed: list[bool], fixed: dict[str, Array]) -> None:
+        self.layout = layout
+        self.needed = needed
+        self.fixed = fixed
+        self.lines: list[str] = []
+        self.names: dict[str, object] = {}
+        # For each block, which of its columns have a gradient by now.
+        self._written: dict[int, Mask] = {}
+        # Blocks whose gradient is an array that no other name refers to, so it may change in place.
+        self._owned: set[int] = set()
+
+    # Reading
+
+    def bind(self, letter: str, thing: object) -> str:
+        """Return a name for an object that the lines use."""
+        name = f"{letter}_{len(self.names)}"
+        self.names[name] = thing
+        return name
+
+    def line(self, text: str) -> None:
+        """Add a line."""
+        self.lines.append(text)
+
+    def assign(self, target: str, source: str) -> None:
+        """Add the line of an assignment."""
+        self.line(f"{target} = {source}")
+
+    def block(self, view: View) -> Block:
+        """Return the block of a view."""
+        return self.layout.blocks[view.block]
+
+    def read(self, operand: Operand, spreads: bool = False) -> str:
+        """Return source for the numbers of an operand.
+
+        Args:
+            operand: What to read.
+            spreads: Whether one number may stand for a row of equal ones.
+
+        Returns:
+            An expression of shape (batch, *shape), or (*shape,) where no part varies by sample.
+        """
+        view = operand.only
+        if view is None:
+            return self._gather(operand)
+
+        # From the cheapest to the most expensive: a bound view, a column, a slice, a copy by index.
+        block = self.block(view)
+        if block.fixed:
+            return self._read_fixed(block, view, spreads)
+        if view.is_one and (spreads or operand.shape == (1,)):
+            return self._read_column(block, view)
+        if view.is_run:
+            return self._read_run(block, view)
+        index = self.bind("i", view.columns)
+        return f"take({block.name}, {index}, {int(block.batched)})"
+
+    def read_rows(self, rows: Rows) -> str:
+        """Return source for the numbers of rows of any shape."""
+        operand = self.layout.operand(rows)
+        return self.read(operand)
+
+    def _read_fixed(self, block: Block, view: View, spreads: bool) -> str:
+        array = self.fixed[block.name]
+        if block.name == "c" and view.is_one and spreads:
+            return to_source(float(array[view.start]))
+        if view.strides is None:
+            index = self.bind("i", view.columns)
+            return f"{block.name}[{index}]"
+        # The array is the same at each call, so its view is made once, here, and bound to a name.
+        return self.bind("w", as_strided(array, view))
+
+    def _read_column(self, block: Block, view: View) -> str:
+        if block.width == 1:
+            return block.name
+        return _slice(block.name, block.batched, view.start, 1)
+
+    def _read_run(self, block: Block, view: View) -> str:
+        source = block.name
+        if view.size < block.width:
+            source = _slice(block.name, block.batched, view.start, view.size)
+        return _reshape(source, block.batched, view.shape)
+
+    def _gather(self, operand: Operand) -> str:
+        """Copy an operand that lies in several blocks into one array, part by part."""
+        batched = self.layout.batched(operand)
+        name = self._temporary()
+        size = int(numpy.prod(operand.shape))
+        shape = write_shape(batched, size)
+        self.assign(name, f"empty({shape})")
+
+        for view, where in operand.parts:
+            target = self._positions(name, batched, where)
+            part = Operand(view.shape, ((view, None),))
+            source = self.read(part, spreads=True)
+            self.assign(target, source)
+        return _reshape(name, batched, operand.shape)
+
+    def _temporary(self) -> str:
+        """A name for an array that the next line assigns."""
+        return f"t{len(self.lines)}"
+
+    def _positions(self, name: str, batched: bool, where: Rows | None) -> str:
+        """Positions of an array, in ascending order: a slice where they are contiguous."""
+        assert where is not None
+        start = int(where[0])
+        length = int(where[-1]) + 1 - start
+        if length == len(where):
+            return _slice(name, batched, start, length)
+        index = self.bind("i", where)
+        return _subscript(name, batched, index)
+
+    # Adding gradients
+
+    def has_gradient(self, number: int) -> bool:
+        """Whether any gradient was added to a block."""
+        return number in self._written
+
+    def needs_gradient(self, operand: Operand) -> bool:
+        """Whether any part of an operand needs a gradient."""
+        return any(self.needed[view.block] for view, _ in operand.parts)
+
+    def add_gradient(self, operand: Operand, gradient: str) -> None:
+        """Add a gradient to all parts of an operand that need one.
+
+        Args:
+            operand: What the gradient is by.
+            gradient: Source of shape (batch, *shape), or (*shape,) where no part varies by sample.
+        """
+        deep = len(operand.shape) > 1
+        if operand.only is not None:
+            self._add(operand.only, gradient, deep)
+            return
+
+        batched = self.layout.batched(operand)
+        name = self._temporary()
+        flat = _flatten(gradient, batched) if deep else f"({gradient})"
+        self.assign(name, flat)
+        for view, where in operand.parts:
+            if not self.needed[view.block]:
+                continue
+            part = self._positions(name, batched, where)
+            if batched and not self.block(view).batched:
+                part = f"total({part}, 0)"
+            self._add(view, part, deep=False)
+
+    def _add(self, view: View, gradient: str, deep: bool) -> None:
+        """Add a gradient to one view; `deep` where it has more axes than the block."""
+        if not self.needed[view.block]:
+            return
+        block = self.block(view)
+        written = self._written_columns(view)
+        if block.name == PARAMETERS:
+            self._add_to_parameters(block, view, gradient, written, deep)
+        else:
+            flat = _flatten(gradient, block.batched) if deep else gradient
+            is_whole = view.is_run and view.size == block.width
+            add = self._add_to_block if is_whole else self._add_to_part
+            add(block, view, flat, written)
+        written[view.flat] = True
+
+    def _written_columns(self, view: View) -> Mask:
+        """Which columns of the block of a view have a gradient by now."""
+        if view.block not in self._written:
+            width = self.block(view).width
+            self._written[view.block] = numpy.zeros(width, bool)
+        return self._written[view.block]
+
+    def _add_to_block(self, block: Block, view: View, gradient: str, written: Mask) -> None:
+        name = block.gradient
+        total = f"{name} + {gradient}" if written.any() else gradient
+        self.assign(name, total)
+        # The array may be that of another gradient, which must not be written into.
+        self._owned.discard(view.block)
+
+    def _add_to_part(self, block: Block, view: View, gradient: str, written: Mask) -> None:
+        name = block.gradient
+        if not written.any():
+            shape = write_shape(block.batched, block.width)
+            self.assign(name, f"zeros({shape})")
+            self._owned.add(view.block)
+        elif view.block not in self._owned:
+            self.assign(name, f"{name}.copy()")
+            self._owned.add(view.block)
+
+        if view.is_run:
+            part = _slice(name, block.batched, view.start, view.size)
+            self.line(f"{part} += {gradient}")
+        elif view.distinct:
+            index = self.bind("i", view.flat)
+            part = _subscript(name, block.batched, index)
+            self.line(f"{part} += {gradient}")
+        else:
+            self._scatter(name, view, gradient)
+
+    def _scatter(self, target: str, view: View, gradient: str) -> None:
+        """Add a flat gradient to columns of which some appear twice."""
+        columns = view.flat
+        parts = split_duplicates(columns)
+        steps = [(columns[part], part) for part in parts]
+        name = self.bind("s", steps)
+        self.line(f"scatter({target}, {gradient}, {name})")
+
+    def _add_to_parameters(
+        self,
+        block: Block,
+        view: View,
+        gradient: str,
+        written: Mask,
+        deep: bool,
+    ) -> None:
+        # The caller passes this array uninitialized, which spares zeros for most parameters: the
+        # first gradient of a column is assigned, later ones are added.
+        columns = view.flat
+        if view.strides is None:
+            index = self.bind("i", view.columns)
+            target = f"{block.gradient}[{index}]"
+        else:
+            part = self._parameter_part(block, view)
+            target = f"{part}[...]"
+        if view.distinct and not written[columns].any():
+            self.assign(target, gradient)
+            return
+
+        unset = numpy.unique(columns[~written[columns]])
+        if len(unset):
+            index = self.bind("i", unset)
+            self.assign(f"{block.gradient}[{index}]", "0.0")
+        if view.distinct:
+            self.line(f"{target} += {gradient}")
+        else:
+            flat = f"({gradient}).ravel()" if deep else gradient
+            self._scatter(block.gradient, view, flat)
+
+    def _parameter_part(self, block: Block, view: View) -> str:
+        """A regular part of the gradient of the parameters, in the shape of the view."""
+        if not view.is_run:
+            return f"part({block.gradient}, {view.start}, {view.shape}, {view.strides})"
+        run = _slice(block.gradient, False, view.start, view.size)
+        return _reshape(run, False, view.shape)
+
+    def zero_unset_parameters(self) -> None:
+        """Set the gradient to 0 for the parameters that nothing was added to."""
+        names = [block.name for block in self.layout.blocks]
+        number = names.index(PARAMETERS)
+        block = self.layout.blocks[number]
+        written = self._written.get(number, numpy.zeros(block.width, bool))
+
+        unset = numpy.flatnonzero(~written)
+        if not len(unset):
+            return
+        index = ":"
+        if len(unset) < block.width:
+            index = self.bind("i", unset)
+        self.assign(f"{block.gradient}[{index}]", "0.0")
+
+    def write_product(self, view: View, product: str, left: str, right: str) -> bool:
+        """Write a product straight into the gradient of the parameters, where that is possible.
+
+        Args:
+            view: The parameters.
+            product: The function that computes it, such as "outer" for leftᵀ @ right.
+            left: Its first operand.
+            right: Its second operand.
+
+        Returns:
+            Whether it was possible: the parameters lie regularly, and have no gradient yet.
+        """
+        block = self.block(view)
+        if block.name != PARAMETERS or not view.strides or not view.distinct:
+            return False
+        written = self._written_columns(view)
+        if written[view.columns].any():
+            return False
+        part = self._parameter_part(block, view)
+        self.line(f"{product}({left}, {right}, {part})")
+        written[view.flat] = True
+        return True
+
+
+def write_shape(batched: bool, width: int) -> str:
+    """Return the shape of an array of rows as source.
+
+    Example:
+        >>> write_shape(True, 3), write_shape(False, 3)
+        ('(n, 3)', '3')
+    """
+    return f"(n, {width})" if batched else str(width)
+
+
+def _subscript(name: str, batched: bool, index: str) -> str:
+    """Columns of a block, of all samples."""
+    samples = ":, " if batched else ""
+    return f"{name}[{samples}{index}]"
+
+
+def _slice(name: str, batched: bool, start: int, length: int) -> str:
+    """Contiguous columns of a block, of all samples."""
+    end = start + length
+    return _subscript(name, batched, f"{start}:{end}")
+
+
+def _reshape(source: str, batched: bool, shape: tuple[int, ...]) -> str:
+    """Rows in this shape, of all samples; as they are where the shape is that of rows."""
+    if len(shape) == 1:
+        return source
+    sizes = [str(size) for size in shape]
+    if batched:
+        sizes.insert(0, "n")
+    return f"{source}.reshape({', '.join(sizes)})"
+
+
+def _flatten(gradient: str, batched: bool) -> str:
+    """A gradient with one axis for what a sample has."""
+    flat = "n, -1" if batched else "-1"
+    return f"({gradient}).reshape({flat})"
