@@ -190,7 +190,7 @@ def test_another_shape_of_an_array() -> None:
         program([1.0])
 
 
-def test_values_in_a_container_are_read_anew() -> None:
+def test_values_in_a_container_are_read_again() -> None:
     weights = [Value(1.0), Value(2.0)]
     program = compile(lambda x: x * weights[0] + weights[1], inputs=(1,))
     weights[0].data = 5.0

@@ -431,7 +431,7 @@ def test_values_computed_from_parameters_before_the_trace_follow_them() -> None:
     assert product.data == -6.0
 
 
-def test_a_captured_value_is_read_anew_at_each_run() -> None:
+def test_a_captured_value_is_read_again_at_each_run() -> None:
     scale = Value(2.0)
     program = compile(lambda x: x * scale, inputs=(1,))
     assert program([[3.0]]).tolist() == [[6.0]]
@@ -439,7 +439,7 @@ def test_a_captured_value_is_read_anew_at_each_run() -> None:
     assert program([[3.0]]).tolist() == [[30.0]]
 
 
-def test_a_parameter_of_another_model_is_read_anew_and_not_learned() -> None:
+def test_a_parameter_of_another_model_is_read_again_and_not_learned() -> None:
     mine, other = Pair(), Pair(10.0)
     with pytest.warns(UnlearnedWarning):
         program = compile(lambda x: x * mine.first * other.first, mine, inputs=(1,))
@@ -448,7 +448,7 @@ def test_a_parameter_of_another_model_is_read_anew_and_not_learned() -> None:
     assert program.value_and_grad([[1.0]])[1].tolist() == [-1.0, 0.0]
 
 
-def test_buffers_are_read_anew() -> None:
+def test_buffers_are_read_again() -> None:
     model = Pair()
     program = compile(lambda x: x * model.kept + model.first, model, inputs=(1,))
     assert program([[1.0]]).tolist() == [[7.0]]

@@ -74,7 +74,7 @@ def test_any_shape_and_the_same_shape() -> None:
     )
 
 
-def test_masks_are_leaves_that_can_be_drawn_anew() -> None:
+def test_masks_are_leaves_that_can_be_drawn_again() -> None:
     dropout = Dropout(0.5, seed=1)
     output = dropout([3.0])[0]
     (mask,) = [node for node in topological([output]) if isinstance(node, RandomLeaf)]

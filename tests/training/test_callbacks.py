@@ -140,7 +140,7 @@ def test_early_stopping_without_validation_watches_the_loss_and_knows_what_it_ca
         run(network(), [EarlyStopping(monitor="accuracy")])
 
 
-def test_early_stopping_used_again_begins_anew() -> None:
+def test_early_stopping_used_again_begins_again() -> None:
     stopping = EarlyStopping(patience=2)
     run(network(), [Script([1.0, 2.0, 3.0]), stopping], validation=(X, Y))
     assert (

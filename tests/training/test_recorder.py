@@ -122,7 +122,7 @@ def test_every_so_many_steps_and_one_value_over_time() -> None:
     assert data[0] == 0.0
 
 
-def test_used_again_it_begins_anew() -> None:
+def test_used_again_it_begins_again() -> None:
     recorder = Recorder(SAMPLE, 1, hinge, most=4)
     run(recorder)
     run(recorder, epochs=1)

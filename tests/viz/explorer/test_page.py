@@ -242,7 +242,7 @@ def test_a_thousand_values_over_a_hundred_steps_stay_small() -> None:
     assert len(page.html.encode()) < 400_000
 
 
-def test_frames_that_can_not_be_computed_anew_stay_small_too() -> None:
+def test_frames_that_can_not_be_computed_again_stay_small_too() -> None:
     found = recording([16, 16, 1], epochs=99)
     found.gradients[:, :-1] *= 1.5
     page = viz.explore(found)
@@ -283,7 +283,7 @@ def test_a_graph_brings_its_numbers_with_all_digits() -> None:
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "gelu", "softplus"])
-def test_a_recording_is_computed_anew_from_its_leaves(activation: str) -> None:
+def test_a_recording_is_computed_again_from_its_leaves(activation: str) -> None:
     found = recording([4, 4, 1], epochs=30, activation=activation)
     snapshot = Snapshot([found.values[-1]])
     assert is_reproducible(snapshot, found.data, found.gradients)

@@ -42,7 +42,7 @@ const signOf = (x) => (x < 0 ? 'negative' : 'positive');
 
 export const fillOf = (x, largest) => scale.fills[signOf(x)][shadeOf(x, largest)];
 
-/** The color of a line; one that carries nothing has a color of its own. */
+/** The color of a line; the neutral one if it carries nothing. */
 export function lineOf(x, largest) {
   return x ? scale.lines[signOf(x)][shadeOf(x, largest)] : scale.line;
 }

@@ -30,7 +30,7 @@ export const layers = {
  */
 export let seen = { layout: null, nodes: new Map(), boxes: new Map(), edges: [] };
 
-/** Make everything anew, after folds were opened or closed. */
+/** Make all elements again, after folds were opened or closed. */
 export function drawElements() {
   const layout = layOut(state.opened);
   seen = { layout, nodes: new Map(), boxes: new Map(), edges: [] };
@@ -262,7 +262,7 @@ function drawEdges(layout) {
   for (const edge of edges) drawEdge(edge);
 }
 
-// Each edge from item `a` to item `b`, with the operands that it stands for.
+// Each edge from item `a` to item `b`, with the operands that it merges.
 function mergeEdges() {
   const merged = new Map();
   graph.args.forEach((args, target) => args.forEach((source, port) => {

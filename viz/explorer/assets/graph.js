@@ -62,7 +62,8 @@ export function pathTo(fold) {
 export const foldPath = (fold) => pathTo(fold).slice(1).map(titleOf).join('.');
 
 /**
- * What stands for a value: itself, or the outermost closed fold around it, as a negative number.
+ * The item that represents a value: itself, or the outermost closed fold around it, as a
+ * negative number.
  */
 export function standIn(i, opened) {
   let item = i;

@@ -90,7 +90,7 @@ function aboutValue(i) {
   const result = labelOf(i) ? `${labelOf(i)} = ` : '';
   const isByHand = graph.made[i];
   const byHand = 'Made by hand: its local derivatives were given, '
-    + 'and it is not computed anew here.';
+    + 'and it is not recomputed here.';
   const line = graph.source[i];
   return [
     html('h2', {}, nameOf(i)),

@@ -12,7 +12,7 @@ const MAX_DRAG_OF_A_CLICK = 4; // pixels
 
 // What is in sight
 
-/** Draw and paint everything anew. */
+/** Draw and paint everything again. */
 export function draw() {
   drawElements();
   paint();

@@ -170,7 +170,7 @@ export function movedNote() {
   return html(
     'p',
     { class: 'note' },
-    `${names} moved by hand; all numbers are computed anew. `,
+    `${names} moved by hand; all numbers are recomputed. `,
     html('button', { type: 'button', id: 'reset', onclick: putBack }, 'put back'),
   );
 }

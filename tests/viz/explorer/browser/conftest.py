@@ -45,7 +45,7 @@ class Opened:
         tab.on("request", lambda request: self.asked.append(request.url))
 
     def go(self, moment: str = "") -> "Opened":
-        """Open the page at a moment, anew."""
+        """Open the page at a moment again."""
         self.tab.goto("about:blank")
         self.asked.clear()
         self.tab.goto(f"{self.address}#{moment}")

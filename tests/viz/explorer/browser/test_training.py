@@ -117,7 +117,7 @@ def test_events_are_found_and_jumped_to(show: Show) -> None:
     assert page.text("#panel h2") == "relu"
 
 
-def test_what_can_not_be_computed_anew_is_kept_as_it_is(show: Show) -> None:
+def test_what_can_not_be_computed_again_is_kept_as_it_is(show: Show) -> None:
     data = [[1, 2, 7, 7], [1, 1, 9, 9]]
     page = show(viz.explore(hand_made(data, [[3, 4, 5, 1], [6, 7, 8, 1]], [1.0, 0.5])))
     assert page.numbers("frame=0&value=2", "frame=1&value=2", "frame=1&value=0") == [

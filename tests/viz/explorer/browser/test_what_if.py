@@ -86,7 +86,7 @@ def test_dragging_and_putting_back(show: Show) -> None:
     assert page.tab.locator(".moved").count() == 0
 
 
-def test_a_value_made_by_hand_is_not_computed_anew(show: Show) -> None:
+def test_a_value_made_by_hand_is_not_computed_again(show: Show) -> None:
     x = Value(2.0, label="x")
     y = Value(10.0, (x,), "my rule", partials=[5.0])
     y.backward()
