@@ -12,7 +12,7 @@ from scalargrad.errors import PictureError
 from viz.drawing import Drawing
 from viz.layout.geometry import Point, Rect
 from viz.layout.layered import PlacedPicture
-from viz.look.text import fitted, number, width
+from viz.look.text import fit_text, number, width
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes
 from viz.render.svg_document import draw_backdrop
@@ -191,7 +191,7 @@ class BackwardPass:
         ends = [*begins[1:], None]
         parts = []
         for text, begin, end in zip(self._captions(), begins, ends, strict=True):
-            short = fitted(text, 11, wide, bold=True)
+            short = fit_text(text, 11, wide, bold=True)
             line = sheet.text(0, 12, short, 11, "ink", bold=True)
             track = showing(begin, end, self.seconds)
             parts.append(clock.moving(line, track, _HIDDEN))

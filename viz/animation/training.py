@@ -15,7 +15,7 @@ from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
 from viz.layout.layered import PlacedPicture
 from viz.layout.node_size import measure_node
-from viz.look.text import fitted, number
+from viz.look.text import fit_text, number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
@@ -170,7 +170,7 @@ class FrameScene:
         """Return the caption of each frame, and a bar of how far the scene is."""
         parts = []
         for i, text in enumerate(self.captions):
-            short = fitted(text, 11, wide, bold=True)
+            short = fit_text(text, 11, wide, bold=True)
             line = sheet.text(0, 12, short, 11, "ink", bold=True)
             parts.append(clock.moving(line, self._caption_track(i), _HIDDEN))
         ease = 0.3 * self.pace

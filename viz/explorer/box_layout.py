@@ -13,7 +13,7 @@ from viz.layout.geometry import Point, Rect, Size
 from viz.layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
 from viz.layout.node_size import badge_width, measure_node
 from viz.look.measures import FONT_SIZES, PAGE_BOX, PAGE_CARD, PAGE_MODULE
-from viz.look.text import fitted, width
+from viz.look.text import fit_text, width
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import Snapshot
 
@@ -250,7 +250,7 @@ class BoxLayouts:
 
 def _bold_width(text: str, max_width: float) -> float:
     """Return the width of a title or label, shortened where it is wider than that."""
-    shortened = fitted(text, FONT_SIZES.label, max_width, bold=True)
+    shortened = fit_text(text, FONT_SIZES.label, max_width, bold=True)
     return width(shortened, FONT_SIZES.label, bold=True)
 
 

@@ -18,7 +18,7 @@ from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
 from viz.model.snapshot import Snapshot
 
 from .box_layout import BoxLayouts
-from .boxes import Fold, find_folds, initially_open
+from .boxes import Fold, choose_open, find_folds
 from .rules_js import key
 
 MAX_CARDS = 40
@@ -121,7 +121,7 @@ def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:
         "level": level,
         "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in folds],
         "items": [_item_numbers(fold) for fold in folds],
-        "opened": initially_open(folds, MAX_SHOWN),
+        "opened": choose_open(folds, MAX_SHOWN),
         "layout": layouts.layout_of,
         "ports": layouts.ports,
         "layouts": [layout.as_json() for layout in layouts.layouts],

@@ -78,11 +78,10 @@ def render(
         engine: What lays out: "dot", "neato" …
         program: As for `available`.
         limit: Seconds.
-        quiet: Keep Graphviz's warnings back; otherwise they go to standard error.
+        quiet: Suppress Graphviz's warnings; otherwise they go to standard error.
 
     Raises:
-        LayoutError: Graphviz is missing, fails (the message has its own words), or is not done in
-            time.
+        LayoutError: Graphviz is missing, fails (the message quotes it), or is not done in time.
     """
     if available(program) == "dot":
         command = [engine, f"-T{output}"]

@@ -108,7 +108,7 @@ def checked_theme(theme: str) -> str:
 def strength(gradient: float, largest: float) -> float:
     """Return the place of a gradient on the scale, from 0 to 1.
 
-    It is log(1 + 50·|g|/largest) / log 51, and 1 for what is not finite.
+    It is log(1 + 50·|g|/largest) / log 51, and 1 for a non-finite gradient.
 
     Args:
         gradient: The gradient.

@@ -155,7 +155,9 @@ def map_images(name: str, images: Sequence[Numbers]) -> Map:
     gap = max(1, width // 14)
     row_step = height + gap
     column_step = width + gap
-    cells = numpy.zeros((down * row_step - gap, across * column_step - gap))
+    total_height = down * row_step - gap
+    total_width = across * column_step - gap
+    cells = numpy.zeros((total_height, total_width))
     is_filled = numpy.zeros(cells.shape, dtype=bool)
     for i, image in enumerate(images):
         row, column = divmod(i, across)
@@ -168,8 +170,8 @@ def map_images(name: str, images: Sequence[Numbers]) -> Map:
     missing = numpy.flatnonzero(~is_filled.ravel())
     return Map(
         name,
-        cells.shape[0],
-        cells.shape[1],
+        total_height,
+        total_width,
         numbers=tuple(cells.ravel().tolist()),
         missing=tuple(missing.tolist()),
     )
@@ -274,7 +276,7 @@ def _reduce(cells: Numbers, max_cells: int) -> Numbers:
     by_block = padded.reshape(rows, height, columns, width).swapaxes(1, 2)
     blocks = by_block.reshape(rows, columns, height * width)
 
-    # A number that is missing never wins, but against others that are missing.
+    # A missing number is smaller than any other, so that it stays only where all are missing.
     sizes = numpy.where(numpy.isnan(blocks), -1.0, numpy.abs(blocks))
     strongest = sizes.argmax(axis=2)[:, :, None]
     return numpy.take_along_axis(blocks, strongest, axis=2)[:, :, 0]

@@ -72,12 +72,12 @@ class LayerCard:
     facts: tuple[tuple[str, str], ...] = ()
 
 
-def described(card: LayerCard) -> str:
+def describe_card(card: LayerCard) -> str:
     """Return a card in one sentence.
 
     Example:
         >>> card = LayerCard("l0", "layer", "layers.0", "6 parameters", "Layer 2 → 2")
-        >>> described(card)
+        >>> describe_card(card)
         'layers.0: Layer 2 → 2, 6 parameters'
     """
     facts = [f"{name} {text}" for name, text in card.facts]

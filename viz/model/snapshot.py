@@ -9,13 +9,14 @@ from scalargrad.core.graph import topological
 from scalargrad.core.modes import Scope
 from scalargrad.core.ops import TABLE
 from scalargrad.core.value import Value
-from viz.look.text import clean, number, whole
+from viz.look.text import clean, long_label, number
 
 _SUPERSCRIPTS = str.maketrans("0123456789.-", "⁰¹²³⁴⁵⁶⁷⁸⁹·⁻")
 _BADGES = {"input": "in", "parameter": "θ", "constant": "c"}
 _INFIX = ("+", "−", "×", "÷")
 _MAX_OPERANDS = 4
 """Operands that a formula spells out."""
+_MAX_NAME = 24
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Snapshot:
         self.order: list[Value] = topological(self.roots)
         self.index = {node: i for i, node in enumerate(self.order)}
         self.labels: _Column[str] = _Column(lambda node: clean(node.label))
-        self.long_labels: _Column[str] = _Column(lambda node: whole(node.label))
+        self.long_labels: _Column[str] = _Column(lambda node: long_label(node.label))
         self.symbols: _Column[str] = _Column(symbol)
 
     def __len__(self) -> int:
@@ -265,11 +266,6 @@ def symbol(node: Value) -> str:
     return op.symbol
 
 
-def name_of(node: Value) -> str:
-    """Return how a formula refers to a Value: by its label, or else by its number."""
-    return clean(node.label, 24) or number(node.data)
-
-
 def formula(node: Value) -> str:
     """Return how a Value was made, in terms of its operands.
 
@@ -281,7 +277,7 @@ def formula(node: Value) -> str:
         return node.kind
 
     operands = node.args[:_MAX_OPERANDS]
-    names = [name_of(arg) for arg in operands]
+    names = [clean(arg.label, _MAX_NAME) or number(arg.data) for arg in operands]
     sign = symbol(node)
     if sign in _INFIX and len(names) == 2:
         return f"{names[0]} {sign} {names[1]}"
@@ -291,7 +287,7 @@ def formula(node: Value) -> str:
         return names[0] + sign[1:]
 
     more = ", …" if len(node.args) > _MAX_OPERANDS else ""
-    return f"{clean(node.op, 24)}({', '.join(names)}{more})"
+    return f"{clean(node.op, _MAX_NAME)}({', '.join(names)}{more})"
 
 
 def grad_of(node: Value) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from viz.look.text import clean, number
-from viz.model.layer_card import described
+from viz.model.layer_card import describe_card
 from viz.model.picture import Edge, Group, Node, Picture
 
 MAX_LINES = 400
@@ -59,7 +59,7 @@ def _layers(picture: Picture) -> Iterator[str]:
     """Yield a line for each card from the inputs on, and one for each connection from it."""
     titles = {card.id: card.title for card in picture.cards}
     for card in picture.cards:
-        yield clean(described(card), 600)
+        yield clean(describe_card(card), 600)
         for edge in picture.edges:
             if edge.source == card.id:
                 back = "" if edge.flow is None else f", gradient norm {number(edge.flow)} back"

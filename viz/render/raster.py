@@ -106,7 +106,7 @@ def _check_size(svg: str, scale: float) -> None:
 def _convert(function: str, svg: str, **options: Any) -> bytes:
     renderer = _renderer()
     try:
-        return bytes(getattr(renderer, function)(with_fonts(svg), **options))
+        return bytes(getattr(renderer, function)(add_fonts(svg), **options))
     except (RuntimeError, ValueError) as error:
         reason = next(iter(str(error).splitlines()), "")
         raise PictureError(f"this SVG could not be converted: {reason}") from error
@@ -138,7 +138,7 @@ def _dejavu_folder() -> str:
     return folder
 
 
-def with_fonts(svg: str) -> str:
+def add_fonts(svg: str) -> str:
     """Return the document with a font for every text.
 
     The renderer leaves out text for which it finds no font by name.
@@ -151,7 +151,7 @@ def with_fonts(svg: str) -> str:
         side: the sign has a font that may have it, and the words around it keep theirs.
 
     Example:
-        >>> with_fonts('<text x="0" y="9" font-size="10">a ‖</text>').count("<text")
+        >>> add_fonts('<text x="0" y="9" font-size="10">a ‖</text>').count("<text")
         2
     """
     return _TEXT.sub(_split_text, svg.replace(MONO, f"{MONO}, {FONT}"))

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from math import isfinite
 
 from viz.layout.geometry import Rect
-from viz.layout.layer_cards import CAPTION, FACT, Bars, Facts, caption, is_spelled, label_room
+from viz.layout.layer_cards import CAPTION, FACT, Bars, Facts, caption, is_spelled, labels_width
 from viz.look.measures import SCALE
-from viz.look.text import escape, exact, fitted, number, width
+from viz.look.text import escape, exact, fit_text, number, width
 from viz.look.theme import DARK, shade
 from viz.model.heatmap import BINS, Histogram, Map, png
 from viz.model.layer_card import Bar
@@ -63,7 +63,7 @@ def _draw_spelled(shown: Map, rect: Rect, writer: SvgWriter) -> str:
         y = rect.y + i * row + row / 2 + 3.3
         parts.append(writer.text(rect.x, y, label, 9.5, "ink"))
 
-    room = label_room(shown)
+    room = labels_width(shown)
     cells = Rect(rect.x + room, rect.y, rect.width - room, rect.height)
     for i, x in enumerate(shown.numbers):
         step = shade(x, shown.largest)
@@ -147,7 +147,7 @@ def draw_facts(facts: Facts, rect: Rect, writer: SvgWriter) -> str:
     for i, (name, text) in enumerate(facts.lines):
         y = rect.y + FACT * i + 12
         room = rect.width - width(text, 10, mono=True) - 8
-        shown = fitted(name, 10, room)
+        shown = fit_text(name, 10, room)
         parts.append(writer.text(rect.x, y, shown, 10, "muted"))
         parts.append(writer.text(rect.right, y, text, 10, "ink", anchor="end", mono=True))
     return "".join(parts)

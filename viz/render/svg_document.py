@@ -7,7 +7,7 @@ from zlib import crc32
 from viz.layout.geometry import Rect
 from viz.layout.layered import PlacedPicture
 from viz.look.measures import BORDER, BOX, CHIP, FONT_SIZES
-from viz.look.text import TIP, escape, fitted, number, width
+from viz.look.text import TIP, escape, fit_text, number, width
 from viz.look.theme import FONT, MONO
 from viz.model.picture import Column, Group, Picture
 
@@ -75,7 +75,7 @@ def render_document(
 
     title = ""
     if picture.title:
-        shown = fitted(picture.title, 14, text_width, bold=True)
+        shown = fit_text(picture.title, 14, text_width, bold=True)
         title = writer.text(_PAD, _PAD + 12, shown, 14, "ink", bold=True)
     note_lines = [
         writer.text(0, 33 + _NOTE_HEIGHT * i, line, 10, "muted") for i, line in enumerate(notes)
@@ -182,7 +182,7 @@ def _wrap(notes: tuple[str, ...], room: float) -> list[str]:
             line = word
         if line:
             lines.append(line)
-    return [fitted(line, 10, room) for line in lines]
+    return [fit_text(line, 10, room) for line in lines]
 
 
 # Legend: each function returns its elements and the x at which the next one begins.

@@ -16,10 +16,10 @@ from viz.layout.layer_cards import (
 )
 from viz.layout.layered import PlacedPicture
 from viz.look.measures import BORDER
-from viz.look.text import escape, fitted, number, width
+from viz.look.text import escape, fit_text, number, width
 from viz.look.theme import edge_width
 from viz.model.heatmap import Histogram
-from viz.model.layer_card import LayerCard, described
+from viz.model.layer_card import LayerCard, describe_card
 from viz.model.picture import Edge
 
 from .svg_charts import draw_bars, draw_facts, draw_histogram, draw_map, draw_ramp
@@ -71,15 +71,15 @@ def _draw_card(card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter) 
     x = rect.x + PAD
     inner_width = rect.width - 2 * PAD
     title_width = min(MAX_TITLE, inner_width - detail_width - 8)
-    title = fitted(card.title, 13, title_width, bold=True)
-    line = fitted(card.line, 10, inner_width)
+    title = fit_text(card.title, 13, title_width, bold=True)
+    line = fit_text(card.line, 10, inner_width)
     parts.append(writer.text(x, rect.y + 24, title, 13, "ink", bold=True))
     parts.append(writer.text(x, rect.y + 39, line, 10, "muted"))
     for piece, place in place_pieces(card, rect.height - TOP - PAD):
         # Not `place.move(x, …)`: the sums are rounded in the order in which they are written here.
         moved = Rect(place.x + x, place.y + rect.y + TOP, place.width, place.height)
         parts.append(_draw_piece(piece, moved, max_pixels, writer))
-    title = escape(described(card), 600)
+    title = escape(describe_card(card), 600)
     return f'<g role="graphics-symbol"><title>{title}</title>{"".join(parts)}</g>'
 
 

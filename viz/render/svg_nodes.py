@@ -6,7 +6,7 @@ from math import isfinite
 from viz.layout.geometry import Rect
 from viz.layout.node_size import badge_width, chip_text, number_rows, number_width, short_label
 from viz.look.measures import BORDER, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
-from viz.look.text import TIP, escape, exact, fitted, number, width
+from viz.look.text import TIP, escape, exact, fit_text, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture
 
@@ -115,7 +115,7 @@ class _NodePen:
         row_y = rect.y + CARD.top
         if node.label:
             room = rect.width - badge_width(node) - 16
-            label = fitted(node.label, FONT_SIZES.label, room, bold=True)
+            label = fit_text(node.label, FONT_SIZES.label, room, bold=True)
             baseline = rect.y + CARD.title_baseline
             parts.append(writer.text(text_x, baseline, label, FONT_SIZES.label, "ink", bold=True))
             row_y = rect.y + CARD.head
@@ -229,7 +229,7 @@ class _NodePen:
             parts.append(self._centered(y, node.detail, FONT_SIZES.chip_detail, "muted"))
         if node.label and node.label != text and node.kind in ("operation", "input"):
             y = rect.y + rect.height + CHIP.label_shift
-            label = fitted(node.label, FONT_SIZES.chip_label, 60)
+            label = fit_text(node.label, FONT_SIZES.chip_label, 60)
             parts.append(self._centered(y, label, FONT_SIZES.chip_label, "muted"))
         return "".join(parts)
 
@@ -281,7 +281,7 @@ class _NodePen:
         baseline = rect.y + MODULE.title_baseline
         triangle = path_data("M", corner, rect.y + MODULE.inset, "l6 4.5l-6 4.5Z")
         parts.append(writer.path(triangle, writer.paint("muted")))
-        label = fitted(node.label, FONT_SIZES.label, rect.width - 30, bold=True)
+        label = fit_text(node.label, FONT_SIZES.label, rect.width - 30, bold=True)
         title_x = rect.x + MODULE.title_inset
         parts.append(writer.text(title_x, baseline, label, FONT_SIZES.label, "ink", bold=True))
         if node.data is not None:
@@ -340,7 +340,7 @@ class _NodePen:
         rect = self.rect
         y = rect.middle + 4
         size = FONT_SIZES.chip
-        label = fitted(self.node.label, size, 24, bold=True)
+        label = fit_text(self.node.label, size, 24, bold=True)
         room = rect.width - 18 - width(label, size, bold=True)
         # A long number is written smaller, not cut: without its last digits it is another number.
         number_size = min(size, size * room / width(number(x), size, mono=True))
@@ -358,11 +358,11 @@ class _NodePen:
         if node.mark:
             parts.append(self._mark(node.mark))
         elif node.detail:
-            detail = fitted(node.detail, FONT_SIZES.chip_label, 100)
+            detail = fit_text(node.detail, FONT_SIZES.chip_label, 100)
             y = rect.bottom + 8
             parts.append(self._centered(y, detail, FONT_SIZES.chip_label, "muted"))
 
-        text = fitted(node.label, FONT_SIZES.chip, rect.width - 12)
+        text = fit_text(node.label, FONT_SIZES.chip, rect.width - 12)
         if node.kind == "operation":
             text = number(node.data) if node.data is not None else "…"
         x = rect.x + rect.width / 2
@@ -374,7 +374,7 @@ class _NodePen:
         """Draw a thick ring, and the word on a plate at its foot."""
         rect = self.rect
         writer = self.writer
-        word = fitted(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
+        word = fit_text(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
         plate_width = width(word, FONT_SIZES.chip_label, bold=True) + 10
         # Outside the outline, which keeps the color of its kind.
         ring = writer.rect(

@@ -11,7 +11,7 @@ from viz.model.snapshot import Snapshot
 
 from .layers.cards import layer_picture
 from .neurons import neuron_picture
-from .units import without_calls
+from .units import strip_call_numbers
 
 _OF_LAYERS = ("no gradient", "exploding", "vanishing")
 """Kinds of findings that concern a layer as a whole."""
@@ -42,7 +42,7 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     nodes: list[Node] = []
     for node in picture.nodes:
         # A mark is for a module, and so for all of its calls.
-        path = without_calls(node.label)
+        path = strip_call_numbers(node.label)
         drawn.add(path)
         nodes.append(_mark(node, words.get(path, "")))
 

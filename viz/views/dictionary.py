@@ -9,7 +9,7 @@ from typing import Any
 
 from scalargrad.core.ops import TABLE
 from scalargrad.errors import OptionError, PictureError
-from viz.look.text import clean, cut, hint, whole
+from viz.look.text import clean, cut, hint, long_label
 from viz.model.picture import MAX_CARDS, Edge, Node, Picture
 
 READINGS = {
@@ -198,12 +198,14 @@ def _picture(graph: Graph, order: list[str], level: str, notes: tuple[str, ...])
 def _node(id: str, name: str, operands: list[str], is_last: bool) -> Node:
     label = clean(name) or "unnamed"
     if not operands:
-        return Node(id, "input", "in", label, root=is_last, whole=whole(name))
+        return Node(id, "input", "in", label, root=is_last, whole=long_label(name))
     names = [cut(clean(operand), 24) for operand in operands[:_MAX_OPERANDS]]
     more = ", …" if len(operands) > _MAX_OPERANDS else ""
     formula = f"f({', '.join(names)}{more})"
     symbol = _symbol(label)
-    return Node(id, "operation", symbol, label, formula=formula, root=is_last, whole=whole(name))
+    return Node(
+        id, "operation", symbol, label, formula=formula, root=is_last, whole=long_label(name)
+    )
 
 
 def _symbol(label: str) -> str:

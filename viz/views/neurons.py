@@ -13,7 +13,7 @@ from viz.model.picture import Column, Edge, Node, Picture
 from viz.model.snapshot import Snapshot, common_path
 
 from .scalars import describe_parameters
-from .units import MAX_COLUMN, NARROWED, Unit, Units, without_calls
+from .units import MAX_COLUMN, NARROWED, Unit, Units, strip_call_numbers
 
 MAX_EDGES = 5000
 """Edges up to which all are drawn."""
@@ -210,7 +210,7 @@ class _NeuronView:
         units = [unit for unit in units if unit.kind != "input"]  # late inputs are no part of it
         neurons = [unit for unit in units if unit.kind == "neuron"]
         layers = list(dict.fromkeys(unit.path_of_layer for unit in neurons))
-        modules = list(dict.fromkeys(map(without_calls, layers)))
+        modules = list(dict.fromkeys(map(strip_call_numbers, layers)))
         # A single call keeps its number in the title; several calls have none in common.
         are_calls = len(modules) < len(layers)
         path = common_path(modules if are_calls else layers)

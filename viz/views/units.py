@@ -291,7 +291,7 @@ class Units:
         return len(outputs) == len(samples)
 
 
-def without_calls(path: str) -> str:
+def strip_call_numbers(path: str) -> str:
     """Return the path of a module without the numbers that tell its calls apart.
 
     Args:
@@ -301,7 +301,7 @@ def without_calls(path: str) -> str:
         The path that all calls of the module have in common.
 
     Example:
-        >>> without_calls("cell #12/units/neurons.3")
+        >>> strip_call_numbers("cell #12/units/neurons.3")
         'cell/units/neurons.3'
     """
     return _CALL.sub("", path)
