@@ -6,7 +6,6 @@ from math import isfinite
 
 from viz.layout.geometry import Rect
 from viz.layout.layer_cards import CAPTION, FACT, Bars, Facts, caption, is_spelled, labels_width
-from viz.look.measures import SCALE
 from viz.look.text import escape, exact, fit_text, number, width
 from viz.look.theme import DARK, shade
 from viz.model.heatmap import BINS, Histogram, Map, png
@@ -229,13 +228,3 @@ def _draw_bar(
     # At least a hairline: a bar of 0 must not vanish.
     visible = max(abs(length), 0.4)
     return writer.rect(x, y, visible, height, writer.paint(fill), 1)
-
-
-def draw_ramp(x: float, writer: SvgWriter) -> tuple[str, float]:
-    """Return the colors of the gradient scale for a legend, and the x at which they end."""
-    parts = []
-    for step in range(-SCALE.steps, SCALE.steps + 1, 2):
-        # A little wider than their distance: no page color shows between two of them.
-        parts.append(writer.rect(x, 3, 6.2, 11, writer.paint(f"g{step}")))
-        x += 6
-    return "".join(parts), x

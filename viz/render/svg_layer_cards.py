@@ -1,4 +1,4 @@
-"""The layer view as SVG: its cards, the wide arrows between them, and the legend."""
+"""The layer view as SVG: its cards, and the wide arrows between them."""
 
 from collections.abc import Iterator
 from math import isfinite, log10
@@ -22,7 +22,7 @@ from viz.model.heatmap import Histogram
 from viz.model.layer_card import LayerCard, describe_card
 from viz.model.picture import Edge
 
-from .svg_charts import draw_bars, draw_facts, draw_histogram, draw_map, draw_ramp
+from .svg_charts import draw_bars, draw_facts, draw_histogram, draw_map
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
 # Cells that all maps together, and one alone, may have before blocks of them are merged: that
@@ -183,28 +183,3 @@ def lane_label(edge: Edge) -> str:
     loop = "↺ " if edge.source == edge.target else ""
     norm = "" if edge.flow is None else f" · ‖∂‖ {number(edge.flow)}"
     return f"{loop}{edge.count:,}{norm}"
-
-
-def draw_legend(placed: PlacedPicture, writer: SvgWriter) -> tuple[str, float]:
-    """Return what colors and arrows mean, and how wide that is."""
-    words = "each map from −its largest"
-    ramp, x = draw_ramp(width(words, 10) + 8, writer)
-    parts = [writer.text(0, 12, words, 10, "muted"), ramp]
-    words = "to its largest"
-    parts.append(writer.text(x + 6, 12, words, 10, "muted"))
-    x += 6 + width(words, 10) + 22
-
-    words = "exactly 0"
-    parts.append(writer.rect(x, 2, 2.8, 13, writer.paint("ink")))
-    parts.append(writer.text(x + 9, 12, words, 10, "muted"))
-    x += 9 + width(words, 10) + 22
-
-    lines = [("line", "how many numbers go on")]
-    if placed.picture.colors == "gradient":
-        lines.append(("e-16", "‖∂‖ the norm of the gradient that comes back"))
-    for color, words in lines:
-        line = path_data("M", x, " 8.5h20")
-        parts.append(writer.path(line, writer.paint("none", color), 'stroke-width="3"'))
-        parts.append(writer.text(x + 26, 12, words, 10, "muted"))
-        x += 26 + width(words, 10) + 22
-    return "".join(parts), x
