@@ -59,28 +59,22 @@ def _draw_spelled(shown: Map, rect: Rect, writer: SvgWriter) -> str:
     row = rect.height / shown.rows
     parts = []
     for i, label in enumerate(shown.labels):
-        y = rect.y + i * row + row / 2 + 3.3
-        parts.append(writer.text(rect.x, y, label, 9.5, "ink"))
+        baseline = rect.y + i * row + row / 2 + 3.3
+        parts.append(writer.text(rect.x, baseline, label, 9.5, "ink"))
 
-    room = labels_width(shown)
-    cells = Rect(rect.x + room, rect.y, rect.width - room, rect.height)
+    indent = labels_width(shown)
+    cells = Rect(rect.x + indent, rect.y, rect.width - indent, rect.height)
     for i, x in enumerate(shown.numbers):
         step = shade(x, shown.largest)
-        fill = f"g{step}" if isfinite(x) else "alarm"
-        ink = f"t{step}" if isfinite(x) else "white"
-        y = cells.y + i * row
+        is_finite = isfinite(x)
+        fill = f"g{step}" if is_finite else "alarm"
+        ink = f"t{step}" if is_finite else "white"
+        top = cells.y + i * row
+        baseline = top + row / 2 + 3.2
         paint = writer.paint(fill, "card")
-        parts.append(writer.rect(cells.x, y, cells.width, row, paint, 3))
-        written = writer.text(
-            cells.x + cells.width / 2,
-            y + row / 2 + 3.2,
-            number(x),
-            9,
-            ink,
-            anchor="middle",
-            mono=True,
-        )
-        parts.append(written)
+        parts.append(writer.rect(cells.x, top, cells.width, row, paint, 3))
+        text = number(x)
+        parts.append(writer.text(cells.center, baseline, text, 9, ink, anchor="middle", mono=True))
     return "".join(parts)
 
 
@@ -94,26 +88,12 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
     base = rect.y + height
     max_count = max(shown.counts) or max(shown.zeros, 1)
 
-    # One path for all bars of a color keeps the file small.
-    bars: dict[int, list[str]] = defaultdict(list)
-    bar_width = (rect.width - _ZERO_GAP) / BINS
-    for i, count in enumerate(shown.counts):
-        if not count:
-            continue
-        center = (i + 0.5) / BINS * 2 - 1
-        gap = _ZERO_GAP if i >= BINS // 2 else 0
-        x = rect.x + i * bar_width + gap
-        # At least a visible line: one number among thousands must not vanish.
-        tall = max(0.6, count / max_count * height)
-        outline = path_data("M", x, base, "v", -tall, "h", bar_width * 0.86, "v", tall, "Z")
-        bars[shade(center, 1.0)].append(outline)
     parts = []
-    for fill, outlines in sorted(bars.items()):
-        paint = writer.paint(f"e{fill}")
-        parts.append(writer.path("".join(outlines), paint))
+    for step, outlines in sorted(_outline_bars(shown, rect, max_count).items()):
+        parts.append(writer.path("".join(outlines), writer.paint(f"e{step}")))
 
     if shown.zeros:
-        tall = min(height, max(0.6, shown.zeros / max_count * height))
+        tall = min(height, _bar_height(shown.zeros, max_count, height))
         x = rect.center - 1.4
         parts.append(writer.rect(x, base - tall, 2.8, tall, writer.paint("ink")))
     axis = path_data("M", rect.x, base + 0.5, "H", rect.right)
@@ -124,6 +104,34 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
     largest = exact(shown.largest)
     title = escape(f"{shown.name}: {counts}, largest {largest}", 200)
     return f"<g><title>{title}</title>{''.join(parts)}</g>"
+
+
+def _outline_bars(shown: Histogram, rect: Rect, max_count: int) -> dict[int, list[str]]:
+    """Return the outlines of the bars by the steps of their colors.
+
+    One path for all bars of a color keeps the file small.
+    """
+    height = rect.height - _AXIS
+    base = rect.y + height
+    distance = (rect.width - _ZERO_GAP) / BINS
+    wide = distance * 0.86
+    outlines: dict[int, list[str]] = defaultdict(list)
+    for i, count in enumerate(shown.counts):
+        if not count:
+            continue
+        center = (i + 0.5) / BINS * 2 - 1
+        gap = _ZERO_GAP if i >= BINS // 2 else 0
+        x = rect.x + i * distance + gap
+        tall = _bar_height(count, max_count, height)
+        outline = path_data("M", x, base, "v", -tall, "h", wide, "v", tall, "Z")
+        step = shade(center, 1.0)
+        outlines[step].append(outline)
+    return outlines
+
+
+def _bar_height(count: int, max_count: int, height: float) -> float:
+    # At least a visible line: one number among thousands must not vanish.
+    return max(0.6, count / max_count * height)
 
 
 def _draw_axis(shown: Histogram, rect: Rect, base: float, writer: SvgWriter) -> str:
@@ -145,8 +153,8 @@ def draw_facts(facts: Facts, rect: Rect, writer: SvgWriter) -> str:
     parts = []
     for i, (name, text) in enumerate(facts.lines):
         y = rect.y + FACT * i + 12
-        room = rect.width - width(text, 10, mono=True) - 8
-        shown = fit_text(name, 10, room)
+        name_width = rect.width - width(text, 10, mono=True) - 8
+        shown = fit_text(name, 10, name_width)
         parts.append(writer.text(rect.x, y, shown, 10, "muted"))
         parts.append(writer.text(rect.right, y, text, 10, "ink", anchor="end", mono=True))
     return "".join(parts)
@@ -159,25 +167,27 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
     low, high, steepest = _axis_limits(bars)
     left = rect.x + shown.names + 8
     area = rect.width - shown.names - shown.numbers - 16
-    unit = area / (high - low)
-    zero = left + area * -low / (high - low)
+    span = high - low
+    unit = area / span
+    zero = left + area * -low / span
     # Gradients have a scale apart from the numbers': only their ratios can be read.
     reach = _gradient_reach(bars, low * unit, high * unit)
 
     parts = []
     for i, bar in enumerate(bars):
-        y = rect.y + i * row
+        top = rect.y + i * row
+        middle = top + row / 2
+        parts.append(writer.text(rect.x, middle + 3.5, bar.label, 10, "ink"))
         is_odd = not isfinite(bar.data)
         length = 0.0 if is_odd else bar.data * unit
-        parts.append(writer.text(rect.x, y + row / 2 + 3.5, bar.label, 10, "ink"))
-        parts.append(_draw_bar(zero, y + row * 0.16, length, row * 0.46, "muted", writer))
+        parts.append(_draw_bar(zero, top + row * 0.16, length, row * 0.46, "muted", writer))
         if bar.grad is not None and isfinite(bar.grad):
             fill = f"e{shade(bar.grad, steepest)}"
             length = bar.grad / steepest * reach
-            parts.append(_draw_bar(zero, y + row * 0.68, length, row * 0.18, fill, writer))
+            parts.append(_draw_bar(zero, top + row * 0.68, length, row * 0.18, fill, writer))
         written = writer.text(
             rect.right,
-            y + row / 2 + 3.3,
+            middle + 3.3,
             number(bar.data),
             9.5,
             "alarm" if is_odd else "ink",
@@ -195,16 +205,16 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
 def _gradient_reach(bars: Sequence[Bar], low: float, high: float) -> float:
     """Return the length of the bar of the largest gradient, which fits on either side of zero."""
     gradients = [bar.grad or 0.0 for bar in bars]
-    rooms = []
+    sides = []
     if any(x > 0 for x in gradients):
-        rooms.append(high)
+        sides.append(high)
     if any(x < 0 for x in gradients):
-        rooms.append(-low)
-    return min(rooms, default=0.0)
+        sides.append(-low)
+    return min(sides, default=0.0)
 
 
 def _axis_limits(bars: Sequence[Bar]) -> tuple[float, float, float]:
-    """Return the ends of the axis, with room for gradients, and the largest |gradient|."""
+    """Return the ends of the axis, with space for gradients, and the largest |gradient|."""
     sizes = [bar.data for bar in bars if isfinite(bar.data)]
     low = min([0.0, *sizes])
     high = max([0.0, *sizes])
@@ -213,12 +223,13 @@ def _axis_limits(bars: Sequence[Bar]) -> tuple[float, float, float]:
         high = 1.0
 
     slopes = [bar.grad for bar in bars if bar.grad is not None and isfinite(bar.grad)]
-    room = 0.35 * (high - low)
+    space = 0.35 * (high - low)
     if any(x > 0 for x in slopes):
-        high = max(high, room)
+        high = max(high, space)
     if any(x < 0 for x in slopes):
-        low = min(low, -room)
-    return low, high, max(map(abs, slopes), default=0.0) or 1.0
+        low = min(low, -space)
+    steepest = max(map(abs, slopes), default=0.0) or 1.0
+    return low, high, steepest
 
 
 def _draw_bar(

@@ -36,8 +36,9 @@ _ZERO_DASHES = f' stroke-dasharray="{BORDER.zero_dashes}"'
 def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
     """Return all cards and arrows."""
     picture = placed.picture
-    count = sum(len(card.maps) + len(card.columns) for card in picture.cards) or 1
-    max_pixels = min(_MAX_MAP_PIXELS, max(1000, _MAX_PIXELS // count))
+    maps = sum(len(card.maps) + len(card.columns) for card in picture.cards)
+    share = _MAX_PIXELS // max(maps, 1)
+    max_pixels = min(_MAX_MAP_PIXELS, max(1000, share))
     parts = []
     for card in picture.cards:
         parts.append(_draw_card(card, placed.nodes[card.id], max_pixels, writer))
@@ -97,7 +98,7 @@ def _draw_piece(piece: Piece, rect: Rect, max_pixels: int, writer: SvgWriter) ->
 
 
 def _draw_arrows(edge: Edge, route: tuple[Point, ...], largest: float, writer: SvgWriter) -> str:
-    """Draw a gray arrow as wide as it has numbers, and below it one for the gradient."""
+    """Draw a gray arrow that widens with the count of numbers, and below it the gradient's."""
     left = route[0][0] + 5
     right = route[-1][0] - 5
     center = (left + right) / 2
@@ -109,9 +110,11 @@ def _draw_arrows(edge: Edge, route: tuple[Point, ...], largest: float, writer: S
     half = thickness / 2
     neck = right - (half + 5)
     y = middle - shift
-    outline = path_data("M", left, y - half, "H", neck, "v-5L", right, y)
-    outline += path_data("L", neck, y + half + 5, "v-5H", left, "Z")
-    count_y = y - half - 9
+    top = y - half
+    bottom = y + half
+    outline = path_data("M", left, top, "H", neck, "v-5L", right, y)
+    outline += path_data("L", neck, bottom + 5, "v-5H", left, "Z")
+    count_y = top - 9
     parts = [
         writer.path(outline, writer.paint("line")),
         writer.text(center, count_y, f"{edge.count:,}", 10.5, "muted", anchor="middle"),
@@ -133,7 +136,8 @@ def _draw_back_arrow(
     dashes = _ZERO_DASHES if flow == 0.0 else ""
     head = 5.5 + thickness
     stroke = f'stroke-width="{format_coordinate(thickness)}"{dashes}'
-    line = path_data("M", right, y, "H", left + head - 1)
+    neck = left + head - 1
+    line = path_data("M", right, y, "H", neck)
     yield writer.path(line, writer.paint("none", color), stroke)
     tip = path_data("M", left, y, "l", head, -head * 0.6, "v", head * 1.2, "Z")
     yield writer.path(tip, writer.paint(color))
@@ -153,9 +157,10 @@ def _draw_lane(edge: Edge, route: tuple[Point, ...], largest: float, writer: Svg
     line = path_data("M", x0, y0, "V", y + 6, "q0 -6 ", corner, " -6H", x1 - corner)
     line += path_data("q", corner, " 0 ", corner, " 6V", y1 - 7)
     stroke = f'stroke-width="{format_coordinate(thickness)}"'
+    tip = path_data("M", x1, y1, "l-4.5 -8h9Z")
     parts = [
         writer.path(line, writer.paint("none", "line"), stroke),
-        writer.path(path_data("M", x1, y1, "l-4.5 -8h9Z"), writer.paint("line")),
+        writer.path(tip, writer.paint("line")),
     ]
 
     words = lane_label(edge)
