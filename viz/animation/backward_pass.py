@@ -100,42 +100,42 @@ class BackwardPass:
         within = [self.start(step) + 0.6 * self.pace for step in range(self.steps)]
         return [0.0, *within, self.seconds]
 
-    def body(self, sheet: SvgWriter, clock: Clock) -> str:
+    def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return the moving picture."""
         routed = zip(self.picture.edges, self.placed.routes, strict=True)
         # The strongest edges are drawn last, on top of the others.
         in_order = sorted(routed, key=lambda pair: abs(pair[0].flow or 0.0))
-        parts = [draw_backdrop(self.placed, sheet)]
-        parts += [self._edge(edge, route, sheet, clock) for edge, route in in_order]
-        parts += svg_edges.draw_labels(self.placed, sheet)
-        parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
-        parts += [self._node(node, sheet, clock) for node in self.picture.nodes]
-        parts += self._messages(sheet, clock)
+        parts = [draw_backdrop(self.placed, writer)]
+        parts += [self._edge(edge, route, writer, clock) for edge, route in in_order]
+        parts += svg_edges.draw_labels(self.placed, writer)
+        parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
+        parts += [self._node(node, writer, clock) for node in self.picture.nodes]
+        parts += self._messages(writer, clock)
         return "".join(parts)
 
-    def _edge(self, edge: Edge, route: tuple[Point, ...], sheet: SvgWriter, clock: Clock) -> str:
+    def _edge(self, edge: Edge, route: tuple[Point, ...], writer: SvgWriter, clock: Clock) -> str:
         """Return an edge without a gradient, which gives way to one with it."""
         picture = self.picture
         has_arrow = picture.level != "neurons"
         empty = replace(edge, flow=None)
-        before = svg_edges.draw_edge(empty, route, picture, sheet, has_arrow)
-        after = svg_edges.draw_edge(edge, route, picture, sheet, has_arrow)
+        before = svg_edges.draw_edge(empty, route, picture, writer, has_arrow)
+        after = svg_edges.draw_edge(edge, route, picture, writer, has_arrow)
         arrival = self.start(self.step_of[edge.target] + 1)
         coming = fading_in(arrival - 0.3 * self.pace, arrival)
         inverse = [(second, 1.0 - x) for second, x in coming.points]
         going = Track("opacity", tuple(inverse))
         return clock.moving(before, going, _HIDDEN) + clock.moving(after, coming)
 
-    def _node(self, node: Node, sheet: SvgWriter, clock: Clock) -> str:
+    def _node(self, node: Node, writer: SvgWriter, clock: Clock) -> str:
         """Return a node without a gradient, and on top of it what has arrived at each step."""
         frame = self.placed.nodes[node.id]
         if node.grad is None:
-            return svg_nodes.draw_node(node, frame, self.picture, sheet)
-        empty = svg_nodes.draw_node(replace(node, grad=0.0), frame, self.picture, sheet)
+            return svg_nodes.draw_node(node, frame, self.picture, writer)
+        empty = svg_nodes.draw_node(replace(node, grad=0.0), frame, self.picture, writer)
         complete = self.start(self.step_of[_original(node.id)])
         parts = [f"<g{_HIDDEN}>{empty}</g>"]
         for second, gradient in self._arrivals(node):
-            drawn = svg_nodes.draw_node(replace(node, grad=gradient), frame, self.picture, sheet)
+            drawn = svg_nodes.draw_node(replace(node, grad=gradient), frame, self.picture, writer)
             track = fading_in(second - 0.1 * self.pace, second)
             # Screen readers are told the final gradient, and none of those on the way to it.
             parts.append(clock.moving(drawn, track, "" if second >= complete else _HIDDEN))
@@ -161,7 +161,7 @@ class BackwardPass:
         # At the end the gradient itself: the shares may not add up to it to the last bit.
         yield self.start(last), node.grad or 0.0
 
-    def _messages(self, sheet: SvgWriter, clock: Clock) -> Iterator[str]:
+    def _messages(self, writer: SvgWriter, clock: Clock) -> Iterator[str]:
         """Yield what runs back along the edges at their step; on cards with the arithmetic."""
         picture = self.picture
         # Plates of one step must not cover each other; those of different steps never meet.
@@ -170,20 +170,20 @@ class BackwardPass:
             step = self.step_of[edge.target]
             message = ""
             if edge.flow:
-                message += svg_edges.draw_backward_edge(edge, route, picture, sheet)
+                message += svg_edges.draw_backward_edge(edge, route, picture, writer)
             if picture.level == "cards" and edge.local is not None and edge.flow is not None:
                 text = arithmetic(edge, picture)
                 text_width = width(text, 10, bold=True) + 14
                 frame = svg_edges.place_plate(route, text_width, 18.0, taken[step])
                 taken[step].append(frame)
-                message += svg_edges.draw_plate(frame, text, edge.flow, picture, sheet)
+                message += svg_edges.draw_plate(frame, text, edge.flow, picture, writer)
             if message:
                 begin = self.start(step) + 0.15 * self.pace
                 end = self.start(step + 1)
                 track = flashing(begin, end, 0.12 * self.pace)
                 yield clock.moving(message, track, _HIDDEN)
 
-    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
         """Return a caption for each step, and a bar of how far the pass is."""
         starts = [self.start(step) for step in range(self.steps)]
         # A caption before the first step, one for each, and one that stays.
@@ -192,10 +192,10 @@ class BackwardPass:
         parts = []
         for text, begin, end in zip(self._captions(), begins, ends, strict=True):
             short = fit_text(text, 11, wide, bold=True)
-            line = sheet.text(0, 12, short, 11, "ink", bold=True)
+            line = writer.text(0, 12, short, 11, "ink", bold=True)
             track = showing(begin, end, self.seconds)
             parts.append(clock.moving(line, track, _HIDDEN))
-        parts.append(progress_bar(wide, starts, 0.3 * self.pace, sheet, clock))
+        parts.append(progress_bar(wide, starts, 0.3 * self.pace, writer, clock))
         return "".join(parts)
 
     def _captions(self) -> Iterator[str]:
@@ -251,7 +251,7 @@ def _name_of(node: Node) -> str:
 
 
 def progress_bar(
-    wide: float, starts: Sequence[float], ease: float, sheet: SvgWriter, clock: Clock
+    wide: float, starts: Sequence[float], ease: float, writer: SvgWriter, clock: Clock
 ) -> str:
     """Return a bar of how far a scene is.
 
@@ -261,7 +261,7 @@ def progress_bar(
         wide: Its width.
         starts: The seconds at which it begins to move on.
         ease: How many seconds it moves then.
-        sheet: Writes the SVG.
+        writer: Writes the SVG.
         clock: Writes what moves.
     """
     points: list[tuple[float, float]] = []
@@ -269,9 +269,10 @@ def progress_bar(
         points.append((second, i / len(starts)))
         points.append((second + ease, (i + 1) / len(starts)))
     track = Track("scale", tuple(points) or ((0.0, 1.0),))
-    ground = sheet.rect(0, 22, wide, 5, sheet.paint("line"), 2.5, 'opacity="0.4"')
-    bar = sheet.rect(0, 22, wide, 5, sheet.paint("muted"), 2.5)
-    return ground + clock.moving(bar, track)
+    place = Rect(0, 22, wide, 5)
+    background = writer.rect(place, writer.paint("line"), 2.5, 'opacity="0.4"')
+    bar = writer.rect(place, writer.paint("muted"), 2.5)
+    return background + clock.moving(bar, track)
 
 
 def arithmetic(edge: Edge, picture: Picture) -> str:

@@ -45,10 +45,10 @@ class Scene(Protocol):
     def placed(self) -> PlacedPicture:
         """The picture at the end, with positions."""
 
-    def body(self, sheet: SvgWriter, clock: Clock) -> str:
+    def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return the picture."""
 
-    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
         """Return what is below it."""
 
     def moments(self) -> list[float]:
@@ -89,15 +89,15 @@ class Animation:
         return self._document(theme or self.theme, float(second))
 
     def _document(self, theme: str, moment: float | None) -> str:
-        sheet = SvgWriter(theme)
+        writer = SvgWriter(theme)
         clock = Clock(self.seconds, moment)
 
         def foot(wide: float) -> tuple[str, float]:
-            return self.scene.foot(wide, sheet, clock), _FOOT
+            return self.scene.foot(wide, writer, clock), _FOOT
 
         # The clock knows what moves, and so its style, only once everything is written.
         return render_document(
-            self.scene.placed, sheet, self.scene.body(sheet, clock), foot, clock.style
+            self.scene.placed, writer, self.scene.body(writer, clock), foot, clock.style
         )
 
     def save(self, path: str | PathLike[str], *, rate: float = 10.0, scale: float = 1.0) -> Path:

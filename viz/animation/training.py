@@ -94,10 +94,10 @@ class FrameScene:
         """Return a moment in each frame."""
         return [self.start(i) + 0.9 * self.pace for i in range(len(self.frames))]
 
-    def body(self, sheet: SvgWriter, clock: Clock) -> str:
+    def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return everything in each of its looks, all but one of them invisible."""
         placed = [replace(self.placed, picture=frame) for frame in self.frames]
-        backdrops = [draw_backdrop(each, sheet) for each in placed]
+        backdrops = [draw_backdrop(each, writer) for each in placed]
         last = self.frames[-1]
         nodes = range(len(last.nodes))
         flows = [abs(edge.flow or 0.0) for edge in last.edges]
@@ -105,26 +105,26 @@ class FrameScene:
         edges = sorted(range(len(flows)), key=flows.__getitem__)
 
         parts = [self._changing(backdrops, clock)]
-        parts += [self._changing(self._edge_looks(i, sheet), clock) for i in edges]
-        labels = ["".join(svg_edges.draw_labels(each, sheet)) for each in placed]
+        parts += [self._changing(self._edge_looks(i, writer), clock) for i in edges]
+        labels = ["".join(svg_edges.draw_labels(each, writer)) for each in placed]
         parts.append(self._changing(labels, clock))
-        parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
-        parts += [self._changing(self._node_looks(i, sheet), clock) for i in nodes]
+        parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
+        parts += [self._changing(self._node_looks(i, writer), clock) for i in nodes]
         return "".join(parts)
 
-    def _edge_looks(self, i: int, sheet: SvgWriter) -> list[str]:
+    def _edge_looks(self, i: int, writer: SvgWriter) -> list[str]:
         route = self.placed.routes[i]
         has_arrow = self.placed.picture.level != "neurons"
         looks: list[str] = []
         for frame in self.frames:
             edge = _with_rounded_flow(frame.edges[i], frame)
-            looks.append(svg_edges.draw_edge(edge, route, frame, sheet, has_arrow))
+            looks.append(svg_edges.draw_edge(edge, route, frame, writer, has_arrow))
         return looks
 
-    def _node_looks(self, i: int, sheet: SvgWriter) -> list[str]:
+    def _node_looks(self, i: int, writer: SvgWriter) -> list[str]:
         id = self.frames[-1].nodes[i].id
         place = self.placed.nodes[id]
-        looks = [svg_nodes.draw_node(frame.nodes[i], place, frame, sheet) for frame in self.frames]
+        looks = [svg_nodes.draw_node(frame.nodes[i], place, frame, writer) for frame in self.frames]
         # Titles have every digit: with them no two looks would be equal. Only the last one, which
         # stays, keeps its title.
         untitled = [_TITLE.sub("", look) for look in looks]
@@ -166,16 +166,16 @@ class FrameScene:
             points.append((self.seconds, 1.0))
         return Track("opacity", tuple(points))
 
-    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
         """Return the caption of each frame, and a bar of how far the scene is."""
         parts = []
         for i, text in enumerate(self.captions):
             short = fit_text(text, 11, wide, bold=True)
-            line = sheet.text(0, 12, short, 11, "ink", bold=True)
+            line = writer.text(0, 12, short, 11, "ink", bold=True)
             parts.append(clock.moving(line, self._caption_track(i), _HIDDEN))
         ease = 0.3 * self.pace
         moves = [self.start(i) - ease for i in range(1, len(self.frames))]
-        parts.append(progress_bar(wide, moves, ease, sheet, clock))
+        parts.append(progress_bar(wide, moves, ease, writer, clock))
         return "".join(parts)
 
     def _caption_track(self, i: int) -> Track:

@@ -36,15 +36,15 @@ def draw_map(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
 
 
 def _draw_image(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
-    wide = _image_width(shown, rect)
+    place = Rect(rect.x, rect.y, _image_width(shown, rect), rect.height)
     light = png(shown, writer.theme, max_pixels)
     dark = png(shown, DARK, max_pixels) if writer.automatic else None
-    image = writer.image(rect.x, rect.y, wide, rect.height, light, dark)
+    image = writer.image(place, light, dark)
     # A mosaic of images has gaps: a border around all of them would show one image.
     if shown.missing:
         return image
     paint = writer.paint("none", "line")
-    return image + writer.rect(rect.x, rect.y, wide, rect.height, paint, 0, 'stroke-width="0.8"')
+    return image + writer.rect(place, paint, 0, 'stroke-width="0.8"')
 
 
 def _image_width(shown: Map, rect: Rect) -> float:
@@ -71,8 +71,8 @@ def _draw_spelled(shown: Map, rect: Rect, writer: SvgWriter) -> str:
         ink = f"t{step}" if is_finite else "white"
         top = cells.y + i * row
         baseline = top + row / 2 + 3.2
-        paint = writer.paint(fill, "card")
-        parts.append(writer.rect(cells.x, top, cells.width, row, paint, 3))
+        cell = Rect(cells.x, top, cells.width, row)
+        parts.append(writer.rect(cell, writer.paint(fill, "card"), 3))
         text = number(x)
         parts.append(writer.text(cells.center, baseline, text, 9, ink, anchor="middle", mono=True))
     return "".join(parts)
@@ -94,8 +94,8 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
 
     if shown.zeros:
         tall = min(height, _bar_height(shown.zeros, max_count, height))
-        x = rect.center - 1.4
-        parts.append(writer.rect(x, base - tall, 2.8, tall, writer.paint("ink")))
+        bar = Rect(rect.center - 1.4, base - tall, 2.8, tall)
+        parts.append(writer.rect(bar, writer.paint("ink")))
     axis = path_data("M", rect.x, base + 0.5, "H", rect.right)
     parts.append(writer.path(axis, writer.paint("none", "line"), 'stroke-width="1"'))
     parts.append(_draw_axis(shown, rect, base, writer))
@@ -238,4 +238,4 @@ def _draw_bar(
     x = min(zero, zero + length)
     # At least a hairline: a bar of 0 must not vanish.
     visible = max(abs(length), 0.4)
-    return writer.rect(x, y, visible, height, writer.paint(fill), 1)
+    return writer.rect(Rect(x, y, visible, height), writer.paint(fill), 1)

@@ -71,7 +71,8 @@ def render_document(
     for i, line in enumerate(notes):
         y = 33 + _NOTE_HEIGHT * i
         note_lines.append(writer.text(0, y, line, 10, "muted"))
-    background = writer.rect(0, 0, page_width, page_height, writer.paint("page"))
+    page = Rect(0, 0, page_width, page_height)
+    background = writer.rect(page, writer.paint("page"))
     # Later elements cover earlier ones.
     content = [
         background,
@@ -143,7 +144,7 @@ def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
     title_x = rect.x + BOX.title_inset
     detail_x = rect.right - BOX.detail_inset
     parts = [
-        writer.rect(rect.x, rect.y, rect.width, rect.height, paint, BOX.radius, border),
+        writer.rect(rect, paint, BOX.radius, border),
         writer.path(triangle, writer.paint("muted")),
         writer.text(title_x, baseline, group.title, FONT_SIZES.label, "ink", bold=True),
         writer.text(detail_x, baseline, group.detail, FONT_SIZES.small, "muted", anchor="end"),

@@ -126,9 +126,9 @@ def place_plate(route: Route, wide: float, high: float, taken: list[Rect]) -> Re
 def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: SvgWriter) -> str:
     """Return a text with a border in the color of a gradient."""
     paint = writer.paint("page", _stroke(flow, picture))
-    box = writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 5, 'stroke-width="1.4"')
-    y = rect.middle + 3.6
-    return box + writer.text(rect.center, y, text, 10, "ink", anchor="middle", bold=True)
+    box = writer.rect(rect, paint, 5, 'stroke-width="1.4"')
+    baseline = rect.middle + 3.6
+    return box + writer.text(rect.center, baseline, text, 10, "ink", anchor="middle", bold=True)
 
 
 def _runs_down(route: Route) -> bool:
@@ -208,7 +208,7 @@ def _draw_label(rect: Rect, text: str, is_marked: bool, writer: SvgWriter) -> It
     ink = "page" if is_marked else "muted"
     # A quiet label lets its edge shine through; what is marked has to be read.
     opacity = "" if is_marked else 'opacity="0.86"'
-    yield writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 4, opacity)
+    yield writer.rect(rect, paint, 4, opacity)
     baseline = rect.middle + 3.3
     yield writer.text(rect.center, baseline, text, _LABEL_SIZE, ink, anchor="middle")
 

@@ -53,7 +53,7 @@ def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
 def _draw_card(card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
     paint = writer.paint("group", "group_line")
     border = 'stroke-width="1"'
-    parts = [writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 10, border)]
+    parts = [writer.rect(rect, paint, 10, border)]
 
     is_result = card.kind == "result"
     detail_size = 13 if is_result else 10
@@ -167,7 +167,8 @@ def _draw_lane(edge: Edge, route: tuple[Point, ...], largest: float, writer: Svg
     label_width = width(words, 10) + 12
     center = (x0 + x1) / 2
     left = center - label_width / 2
-    parts.append(writer.rect(left, y - 8, label_width, 16, writer.paint("page"), 4))
+    plate = Rect(left, y - 8, label_width, 16)
+    parts.append(writer.rect(plate, writer.paint("page"), 4))
     if edge.flow is not None and isfinite(edge.flow):
         dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
         underline = path_data("M", left + 6, y + 7, "h", label_width - 12)

@@ -1,5 +1,6 @@
 """The legend below an SVG picture: the scale of colors, the kinds of nodes, marks and arrows."""
 
+from viz.layout.geometry import Rect
 from viz.look.measures import BORDER, CHIP, SCALE
 from viz.look.text import number, width
 from viz.model.picture import Picture
@@ -8,6 +9,8 @@ from .svg_writer import SvgWriter, path_data
 
 _FONT_SIZE = 10
 _BASELINE = 12
+# Where the sample of a kind of node is in its entry.
+_SAMPLE = Rect(0, 1, 15, 15)
 
 # What the badge of each kind shows in the legend.
 _KIND_SIGNS = {"input": "in", "parameter": "θ", "constant": "c", "operation": "+"}
@@ -64,25 +67,16 @@ class _LegendRow:
         """Draw the colors of the gradient scale."""
         for step in range(-SCALE.steps, SCALE.steps + 1, 2):
             # A little wider than their distance: no page color shows between two of them.
-            self.add_rect(3, 6.2, 11, self.writer.paint(f"g{step}"))
+            self.add_rect(Rect(0, 3, 6.2, 11), self.writer.paint(f"g{step}"))
             self.x += 6
 
-    def add_rect(
-        self,
-        y: float,
-        wide: float,
-        high: float,
-        paint: str,
-        radius: float = 0.0,
-        more: str = "",
-        inset: float = 0.0,
-    ) -> None:
-        """Draw a rectangle; the words beside it come next."""
-        self._parts.append(self.writer.rect(self.x + inset, y, wide, high, paint, radius, more))
+    def add_rect(self, rect: Rect, paint: str, radius: float = 0.0, more: str = "") -> None:
+        """Draw a rectangle, with `rect.x` from here; the words beside it come next."""
+        self._parts.append(self.writer.rect(rect.move(self.x, 0), paint, radius, more))
 
     def add_badge(self, sign: str, kind: str) -> None:
         """Draw the badge of a kind of node."""
-        self.add_rect(1, 15, 15, self.writer.paint(f"badge-{kind}"), 4)
+        self.add_rect(_SAMPLE, self.writer.paint(f"badge-{kind}"), 4)
         center = self.x + 7.5
         text = self.writer.text(center, _BASELINE, sign, 9, "white", anchor="middle", bold=True)
         self._parts.append(text)
@@ -121,7 +115,8 @@ def _add_kinds(row: _LegendRow, picture: Picture) -> None:
             _add_chip(row, kind)
         row.add_words(kind, inset=20, gap=14)
 
-    if picture.level == "cards" and any(edge.local is not None for edge in picture.edges):
+    has_derivatives = any(edge.local is not None for edge in picture.edges)
+    if picture.level == "cards" and has_derivatives:
         row.add_words("∂ local derivative")
 
 
@@ -130,13 +125,13 @@ def _add_chip(row: _LegendRow, kind: str) -> None:
     stroke = f"badge-{kind}" if kind in ("parameter", "input") else "line"
     dashes = f' stroke-dasharray="{BORDER.constant_dashes}"' if kind == "constant" else ""
     paint = row.writer.paint("card", stroke)
-    row.add_rect(1, 15, 15, paint, radius, f'stroke-width="1.6"{dashes}')
+    row.add_rect(_SAMPLE, paint, radius, f'stroke-width="1.6"{dashes}')
 
 
 def _add_marks(row: _LegendRow, picture: Picture) -> None:
     if any(node.mark for node in picture.nodes):
         ring = row.writer.paint("none", "alarm")
-        row.add_rect(2, 16, 13, ring, 5, 'stroke-width="2.4"', inset=1)
+        row.add_rect(Rect(1, 2, 16, 13), ring, 5, 'stroke-width="2.4"')
         row.add_words("flagged; the label says why", inset=23, gap=14)
 
 
@@ -144,7 +139,7 @@ def _add_map_scale(row: _LegendRow) -> None:
     row.add_words("each map from −its largest", gap=8)
     row.add_ramp()
     row.add_words("to its largest", inset=6, gap=22)
-    row.add_rect(2, 2.8, 13, row.writer.paint("ink"))
+    row.add_rect(Rect(0, 2, 2.8, 13), row.writer.paint("ink"))
     row.add_words("exactly 0", inset=9, gap=22)
 
 

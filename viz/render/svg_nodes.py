@@ -87,14 +87,11 @@ class _NodePen:
 
     def fill(self, radius: float, color: str) -> str:
         """Fill the whole rectangle."""
-        rect = self.rect
-        paint = self.writer.paint(color)
-        return self.writer.rect(rect.x, rect.y, rect.width, rect.height, paint, radius)
+        return self.writer.rect(self.rect, self.writer.paint(color), radius)
 
     def border(self, radius: float, color: str = "line", width: float = BORDER.plain) -> str:
         """Draw the outline; a root has a thicker one in the color of the text."""
         node = self.node
-        rect = self.rect
         if node.root:
             paint = self.writer.paint("none", "ink")
             more = f'stroke-width="{BORDER.root:g}"'
@@ -103,7 +100,7 @@ class _NodePen:
             dashes = f' stroke-dasharray="{BORDER.constant_dashes}"' if is_dashed else ""
             paint = self.writer.paint("none", color)
             more = f'stroke-width="{width:g}"{dashes}'
-        return self.writer.rect(rect.x, rect.y, rect.width, rect.height, paint, radius, more)
+        return self.writer.rect(self.rect, paint, radius, more)
 
     def card(self) -> str:
         """Draw badge, title, small print, and a row for each number, the gradient's filled."""
@@ -171,7 +168,8 @@ class _NodePen:
             # nan and inf get their own box, which is visible on any fill.
             text_width = number_width(x)
             left = right - text_width - 4
-            parts.append(self._alarm(left, top + 2, text_width + 8, CARD.row - 4))
+            box = Rect(left, top + 2, text_width + 8, CARD.row - 4)
+            parts.append(self._draw_alarm(box))
             ink = "alarm"
 
         text = self.writer.text(
@@ -186,24 +184,23 @@ class _NodePen:
         )
         return [*parts, text]
 
-    def _alarm(self, x: float, y: float, width: float, height: float) -> str:
+    def _draw_alarm(self, box: Rect) -> str:
         """Draw the hatched red box behind nan and inf."""
         writer = self.writer
         hatching = []
-        for i in range(1, int((width + height) / 6) + 1):
+        count = int((box.width + box.height) / 6)
+        for i in range(1, count + 1):
             # A line at 45° down to the left, cut at the edges of the box.
             shift = 6.0 * i
-            start_x = max(x, x + shift - height)
-            start_y = y + min(shift, height)
-            end_x = min(x + shift, x + width)
-            end_y = y + max(0.0, shift - width)
+            start_x = max(box.x, box.x + shift - box.height)
+            start_y = box.y + min(shift, box.height)
+            end_x = min(box.x + shift, box.right)
+            end_y = box.y + max(0.0, shift - box.width)
             hatching.append(path_data("M", start_x, start_y, "L", end_x, end_y))
 
-        paint = writer.paint("card", "alarm")
-        box = writer.rect(x, y, width, height, paint, 2, 'stroke-width="1"')
-        return box + writer.path(
-            "".join(hatching), writer.paint("none", "alarm"), 'stroke-width="0.8" opacity="0.35"'
-        )
+        frame = writer.rect(box, writer.paint("card", "alarm"), 2, 'stroke-width="1"')
+        stroke = 'stroke-width="0.8" opacity="0.35"'
+        return frame + writer.path("".join(hatching), writer.paint("none", "alarm"), stroke)
 
     def chip(self) -> str:
         """Draw a circle or pill with a symbol; for a parameter or a constant a square."""
@@ -219,7 +216,7 @@ class _NodePen:
 
         parts = [self.fill(radius, fill)]
         if alarm:
-            parts.append(self._alarm(rect.x + 2, rect.y + 4, rect.width - 4, rect.height - 8))
+            parts.append(self._draw_alarm(rect.shrink(2, 4)))
         parts.append(self._chip_border(radius, alarm))
 
         text = chip_text(node)
@@ -266,12 +263,7 @@ class _NodePen:
         paint = writer.paint("card", "line")
         for shift in (6.0, 3.0):
             sheet = rect.move(shift, shift)
-            border = 'stroke-width="1"'
-            parts.append(
-                writer.rect(
-                    sheet.x, sheet.y, sheet.width, sheet.height, paint, MODULE.radius, border
-                )
-            )
+            parts.append(writer.rect(sheet, paint, MODULE.radius, 'stroke-width="1"'))
         parts.append(self.fill(MODULE.radius, "card"))
         if node.grad is not None:
             parts.append(self._module_foot())
@@ -313,7 +305,7 @@ class _NodePen:
 
         parts = [self.fill(UNIT.radius, fill)]
         if alarm:
-            parts.append(self._alarm(rect.x + 3, rect.y + 4, rect.width - 6, rect.height - 8))
+            parts.append(self._draw_alarm(rect.shrink(3, 4)))
         if node.kind == "input":
             parts.append(self.border(UNIT.radius, "badge-input", BORDER.root))
         else:
@@ -346,7 +338,7 @@ class _NodePen:
         rect = self.rect
         parts = []
         if node.mark:
-            parts.append(self._mark(node.mark))
+            parts.append(self._draw_mark(node.mark))
         elif node.detail:
             detail = fit_text(node.detail, FONT_SIZES.chip_label, 100)
             y = rect.bottom + 8
@@ -360,24 +352,18 @@ class _NodePen:
         written = self.writer.text(rect.center, y, text, size, ink, anchor="middle", mono=True)
         return [*parts, written]
 
-    def _mark(self, word: str) -> str:
+    def _draw_mark(self, word: str) -> str:
         """Draw a thick ring, and the word on a plate at its foot."""
         rect = self.rect
         writer = self.writer
         word = fit_text(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
         plate_width = width(word, FONT_SIZES.chip_label, bold=True) + 10
         # Outside the outline, which keeps the color of its kind.
-        ring = writer.rect(
-            rect.x - 2,
-            rect.y - 2,
-            rect.width + 4,
-            rect.height + 4,
-            writer.paint("none", "alarm"),
-            9,
-            'stroke-width="2.4"',
-        )
-        plate_x = rect.center - plate_width / 2
-        plate = writer.rect(plate_x, rect.bottom - 4, plate_width, 11, writer.paint("alarm"), 5.5)
-        y = rect.bottom + 4.5
-        text = self._center_text(y, word, FONT_SIZES.chip_label, "page", bold=True)
-        return ring + plate + text
+        around = rect.shrink(-2, -2)
+        ring = writer.rect(around, writer.paint("none", "alarm"), 9, 'stroke-width="2.4"')
+        left = rect.center - plate_width / 2
+        plate = Rect(left, rect.bottom - 4, plate_width, 11)
+        background = writer.rect(plate, writer.paint("alarm"), 5.5)
+        baseline = rect.bottom + 4.5
+        text = self._center_text(baseline, word, FONT_SIZES.chip_label, "page", bold=True)
+        return ring + background + text
