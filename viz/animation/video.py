@@ -90,7 +90,7 @@ def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:
     numpy = import_module("numpy")
     _import_extra("imageio_ffmpeg", "MP4")
     with TemporaryDirectory(prefix="scalargrad-") as folder:
-        path = Path(folder) / "film.mp4"
+        path = Path(folder) / "animation.mp4"
         with imageio.get_writer(
             path, format="FFMPEG", fps=rate, codec="libx264", quality=8, macro_block_size=2
         ) as writer:
