@@ -136,9 +136,8 @@ class PathSums:
                 edges[node] = [Edge(user, port, factor) for (user, port), factor in above.items()]
                 above = {(node, 0): 1.0}
 
-            for port, (arg, local) in enumerate(
-                zip(node.args, checked_partials(node), strict=True)
-            ):
+            operands = zip(node.args, checked_partials(node), strict=True)
+            for port, (arg, local) in enumerate(operands):
                 # No path to the leaf leads through it.
                 if arg not in self.order:
                     continue
