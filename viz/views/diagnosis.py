@@ -20,7 +20,7 @@ _OF_LAYERS = ("no gradient", "exploding", "vanishing")
 def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     """Return the neuron view of the samples whose graphs were kept, with the findings.
 
-    Marks on units carry a word, and columns say what was found in their layer.
+    Marks on units carry a word, and columns name the findings of their layer.
 
     Example:
         >>> from scalargrad import diagnose, nn
@@ -49,7 +49,8 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     notes = [*_findings(diagnosis), *picture.notes]
     hidden = words.keys() - drawn
     if hidden:
-        notes.append(f"{len(hidden):,} of the {len(words):,} units that are flagged are not drawn")
+        flagged = f"{len(words):,} units that are flagged"
+        notes.append(f"{len(hidden):,} of the {flagged} are not drawn")
 
     by_id = {node.id: node for node in nodes}
     columns = [_describe(column, by_id, diagnosis) for column in picture.columns]

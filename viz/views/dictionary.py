@@ -128,7 +128,7 @@ def _read_edges(target: Any, reading: str) -> Graph:
     if len(graph) < len(names):
         raise PictureError(
             f"two nodes of the graph are both called {_quote(_first_twice(names))}: "
-            "give them names of their own"
+            "give them distinct names"
         )
 
     for first, second, *_ in target.edges():
@@ -178,7 +178,7 @@ def _sort(graph: Graph) -> list[str]:
         if len(names) > _MAX_CYCLE:
             names[4:-3] = ["…"]
         raise PictureError(
-            f"the graph runs in a circle, {' → '.join(names)}: no order could compute it"
+            f"the graph has a cycle, {' → '.join(names)}: no order could compute it"
         ) from None
 
 
@@ -192,7 +192,8 @@ def _picture(graph: Graph, order: list[str], level: str, notes: tuple[str, ...])
         nodes.append(_node(ids[name], name, operands, is_last=name not in used))
         for port, operand in enumerate(operands):
             edges.append(Edge(ids[operand], ids[name], port=port))
-    return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=len(nodes), colors="")
+    total = len(nodes)
+    return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=total, colors="")
 
 
 def _node(id: str, name: str, operands: list[str], is_last: bool) -> Node:

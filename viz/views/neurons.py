@@ -65,10 +65,11 @@ class _NeuronView:
         colors_are_weights = self.is_network or not self.has_numbers
         flows = self.units.shown_flows(colors_are_weights)
         notes = list(self._notes())
-        if len(flows) > MAX_EDGES:
-            notes.append(f"the {STRONGEST:,} strongest of {len(flows):,} connections are drawn")
-            strongest = nlargest(STRONGEST, flows.items(), key=lambda item: abs(item[1]))
-            flows = dict(strongest)
+        count = len(flows)
+        if count > MAX_EDGES:
+            notes.append(f"the {STRONGEST:,} strongest of {count:,} connections are drawn")
+            strongest = nlargest(STRONGEST, flows, key=lambda ends: abs(flows[ends]))
+            flows = {ends: flows[ends] for ends in strongest}
 
         ids = self.units.ids
         edges: list[Edge] = []
@@ -112,7 +113,9 @@ class _NeuronView:
             yield f"numbers are means over {units.samples:,} samples, gradients are sums"
 
     def _is_unspelled(self, unit: Unit) -> bool:
-        return unit.kind == "neuron" and not self.units.has_one_number(self.units.outputs(unit))
+        if unit.kind != "neuron":
+            return False
+        return not self.units.has_one_number(self.units.outputs(unit))
 
     # Nodes
 

@@ -122,9 +122,10 @@ class _ScalarView:
         return [node for node in self.inside[path] if self._is_output(node, path)]
 
     def _is_output(self, node: Value, path: str) -> bool:
+        if node in self.snapshot.roots:
+            return True
         users = self.snapshot.users.get(node, ())
-        is_root = node in self.snapshot.roots
-        return is_root or any(self.module_of[user] != path for user in users)
+        return any(self.module_of[user] != path for user in users)
 
     def boxes(self, nodes: list[Node]) -> Iterable[Group]:
         """Yield the boxes of open modules, which are those around a node."""
@@ -229,7 +230,7 @@ def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:
 
 
 def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:
-    """Return the picture with leaves of many uses copied small beside each of their users."""
+    """Return nodes and edges with a small copy of each much used leaf beside each of its users."""
     by_id = {node.id: node for node in nodes}
     uses = Counter(edge.source for edge in edges)
     leaves = [node for node in nodes if node.kind in _LEAVES]
@@ -245,7 +246,8 @@ def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], l
             kept.add(edge.source)
             continue
         leaf = by_id[edge.source]
-        copy = replace(leaf, id=f"{leaf.id}t{count}", group=target.group, root=False, tag=True)
+        id = f"{leaf.id}t{count}"
+        copy = replace(leaf, id=id, group=target.group, root=False, tag=True)
         copies.append(copy)
         new_edges.append(replace(edge, source=copy.id))
     originals = [node for node in nodes if node.id in kept]

@@ -86,7 +86,8 @@ class Units:
         self._interned: dict[tuple[str, str, int], Unit] = {}
         self._assign()
         self._all = self._collect()
-        self.samples = max((len(self._samples(unit)) for unit in self._all), default=1)
+        counts = [len(self._samples(unit)) for unit in self._all]
+        self.samples = max(counts, default=1)
 
         self.flows: Flows = defaultdict(float)
         self.weights: Flows = {}
@@ -147,13 +148,14 @@ class Units:
         before = [(self.unit[arg], stages[arg]) for arg in node.args if arg in stages]
         if self.calls.is_innermost(node):
             unit = self._intern("neuron", path)
-            reached = (stage + (other is not unit) for other, stage in before)
+            reached = [stage + (other is not unit) for other, stage in before]
             stages[node] = max(reached, default=1)
         elif before:
             # Steps of one module between neurons are one stage; anything else begins a new one.
-            reached = (
-                stage + (other.kind != "between" or other.name != path) for other, stage in before
-            )
+            reached = []
+            for other, stage in before:
+                is_same_stage = other.kind == "between" and other.name == path
+                reached.append(stage if is_same_stage else stage + 1)
             stages[node] = max(reached)
             unit = self._intern("between", path, stages[node])
         else:
@@ -201,7 +203,8 @@ class Units:
                 self.flows[ends] += carried(local, self.snapshot.gradients[node])
                 sums[ends] += local
                 samples[ends].add(self.calls.sample[arg])
-        self.weights = {ends: total / len(samples[ends]) for ends, total in sums.items()}
+        for ends, total in sums.items():
+            self.weights[ends] = total / len(samples[ends])
 
     def shown_flows(self, weights: bool) -> Flows:
         """Return what flows between the units that are drawn, or the weights between them."""
@@ -252,8 +255,7 @@ class Units:
         if len(column) <= MAX_COLUMN:
             return {unit: unit for unit in column}
 
-        strongest = nlargest(NARROWED - 1, column, key=lambda unit: self._strength[unit])
-        strong = set(strongest)
+        strong = set(nlargest(NARROWED - 1, column, key=self._strength.__getitem__))
         weak = [unit for unit in column if unit not in strong]
         rest = Unit("rest", f"+{len(weak):,} more")
         shown = {unit: unit for unit in column if unit in strong}
@@ -336,7 +338,7 @@ def _place(units: list[Unit], flows: Iterable[tuple[Unit, Unit]]) -> dict[Unit, 
     """Return the column of each unit: units of one layer share one, unless one takes from another.
 
     Raises:
-        PictureError: Units take from each other in a circle.
+        PictureError: Units take from each other in a cycle.
     """
     inner = [unit for unit in units if unit.kind != "input"]
     edges = [(source, target) for source, target in flows if source.kind != "input"]
@@ -348,7 +350,7 @@ def _place(units: list[Unit], flows: Iterable[tuple[Unit, Unit]]) -> dict[Unit, 
         depth = _longest_paths(group, edges)
     if any(group[unit] not in depth for unit in inner):
         raise PictureError(
-            "modules of this graph take from each other in a circle: "
+            "modules of this graph take from each other in a cycle: "
             'draw it with level="chips" or "layers"'
         )
     return {unit: depth[group[unit]] for unit in inner}
@@ -362,8 +364,9 @@ def _longest_paths(
     This is Kahn's topological sort: groups in cycles, and behind them, are never ready, so that
     they have none.
     """
-    after: dict[Hashable, set[Hashable]] = {each: set() for each in group.values()}
-    before: dict[Hashable, set[Hashable]] = {each: set() for each in group.values()}
+    groups = dict.fromkeys(group.values())
+    after: dict[Hashable, set[Hashable]] = {each: set() for each in groups}
+    before: dict[Hashable, set[Hashable]] = {each: set() for each in groups}
     for source, target in edges:
         giver = group[source]
         taker = group[target]

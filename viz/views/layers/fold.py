@@ -111,7 +111,7 @@ class Folded:
         before: set[Value] = set()
         # Users come first, so that what is needed for a layer is known when its operands are met.
         for node in reversed(self.snapshot.order):
-            is_in_layer = bool(node.args) and node.scope in self._parts
+            is_in_layer = node.args and node.scope in self._parts
             if is_in_layer or node in before:
                 before.update(filter(self._is_outside, node.args))
         return before
@@ -155,7 +155,9 @@ class Folded:
         if not arg.args:
             return arg.kind == "constant"
         other = self._part(arg)
-        return other is not None and other.layer is part.layer and other.call is part.call
+        if other is None:
+            return False
+        return other.layer is part.layer and other.call is part.call
 
     def _add_parameter(self, parameter: Parameter, node: Value, part: Part) -> None:
         scope = node.scope
@@ -193,9 +195,11 @@ class Folded:
         """Leave each leaf to the first of the layers that it enters, and return that layer."""
         owner: dict[Value, Layer] = {}
         for layer in self.layers:
-            for leaf in layer.first:
-                owner.setdefault(leaf, layer)
-            layer.first = {leaf: call for leaf, call in layer.first.items() if owner[leaf] is layer}
+            own: dict[Value, int] = {}
+            for leaf, call in layer.first.items():
+                if owner.setdefault(leaf, layer) is layer:
+                    own[leaf] = call
+            layer.first = own
         return owner
 
     # After the passes: names of outputs
