@@ -90,7 +90,8 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
 
     parts = []
     for step, outlines in sorted(_outline_bars(shown, rect, max_count).items()):
-        parts.append(writer.path("".join(outlines), writer.paint(f"e{step}")))
+        paint = writer.paint(f"e{step}")
+        parts.append(writer.path("".join(outlines), paint))
 
     if shown.zeros:
         tall = min(height, _bar_height(shown.zeros, max_count, height))
@@ -144,7 +145,8 @@ def _draw_axis(shown: Histogram, rect: Rect, base: float, writer: SvgWriter) -> 
     ]
     if shown.odd:
         words = f"{shown.odd:,} nan or inf"
-        parts.append(writer.text(rect.x, rect.y + 9, words, 9, "alarm", bold=True))
+        top = rect.y + 9
+        parts.append(writer.text(rect.x, top, words, 9, "alarm", bold=True))
     return "".join(parts)
 
 
@@ -174,17 +176,21 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
     reach = _gradient_reach(bars, low * unit, high * unit)
 
     parts = []
+    bar_height = row * 0.46
+    gradient_height = row * 0.18
     for i, bar in enumerate(bars):
         top = rect.y + i * row
         middle = top + row / 2
         parts.append(writer.text(rect.x, middle + 3.5, bar.label, 10, "ink"))
         is_odd = not isfinite(bar.data)
         length = 0.0 if is_odd else bar.data * unit
-        parts.append(_draw_bar(zero, top + row * 0.16, length, row * 0.46, "muted", writer))
+        y = top + row * 0.16
+        parts.append(_draw_bar(zero, y, length, bar_height, "muted", writer))
         if bar.grad is not None and isfinite(bar.grad):
             fill = f"e{shade(bar.grad, steepest)}"
             length = bar.grad / steepest * reach
-            parts.append(_draw_bar(zero, top + row * 0.68, length, row * 0.18, fill, writer))
+            y = top + row * 0.68
+            parts.append(_draw_bar(zero, y, length, gradient_height, fill, writer))
         written = writer.text(
             rect.right,
             middle + 3.3,
@@ -222,7 +228,8 @@ def _axis_limits(bars: Sequence[Bar]) -> tuple[float, float, float]:
         low = -1.0
         high = 1.0
 
-    slopes = [bar.grad for bar in bars if bar.grad is not None and isfinite(bar.grad)]
+    gradients = [bar.grad for bar in bars if bar.grad is not None]
+    slopes = list(filter(isfinite, gradients))
     space = 0.35 * (high - low)
     if any(x > 0 for x in slopes):
         high = max(high, space)

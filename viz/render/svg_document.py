@@ -61,7 +61,8 @@ def render_document(
     foot_svg, foot_height = foot(text_width) if foot else ("", 0.0)
     legend_y = top + placed.height + 18 + foot_height
     notes = _wrap(picture.notes, text_width)
-    page_height = legend_y + _LEGEND_HEIGHT + _NOTE_HEIGHT * len(notes) + 6
+    notes_height = _NOTE_HEIGHT * len(notes)
+    page_height = legend_y + _LEGEND_HEIGHT + notes_height + 6
 
     title = ""
     if picture.title:
@@ -93,7 +94,8 @@ def _wrap_document(picture: Picture, page_width: float, page_height: float, cont
     high = format_coordinate(page_height)
     size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
     access = f'role="graphics-document" aria-labelledby="{key}t" aria-describedby="{key}d"'
-    name = escape(picture.title or f"Expression graph of {picture.total:,} values", 200)
+    default_title = f"Expression graph of {picture.total:,} values"
+    name = escape(picture.title or default_title, 200)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}" {access}>'
         f'<title id="{key}t">{name}</title><desc id="{key}d">{_describe(picture)}</desc>'
@@ -149,7 +151,8 @@ def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
         writer.text(title_x, baseline, group.title, FONT_SIZES.label, "ink", bold=True),
         writer.text(detail_x, baseline, group.detail, FONT_SIZES.small, "muted", anchor="end"),
     ]
-    tip = ", ".join(filter(None, [group.path.replace("/", "."), group.detail]))
+    path = group.path.replace("/", ".")
+    tip = ", ".join(filter(None, [path, group.detail]))
     return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 

@@ -128,7 +128,8 @@ def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: Svg
     paint = writer.paint("page", _stroke(flow, picture))
     box = writer.rect(rect, paint, 5, 'stroke-width="1.4"')
     baseline = rect.middle + 3.6
-    return box + writer.text(rect.center, baseline, text, 10, "ink", anchor="middle", bold=True)
+    words = writer.text(rect.center, baseline, text, 10, "ink", anchor="middle", bold=True)
+    return box + words
 
 
 def _runs_down(route: Route) -> bool:
@@ -156,8 +157,9 @@ def curve(route: Sequence[Point]) -> str:
     """
     parts = [path_data("M", *route[0])]
     for (x0, y0), (x1, y1) in pairwise(route):
-        is_straight = abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5
-        if is_straight:
+        is_level = abs(y1 - y0) < 0.5
+        is_upright = abs(x1 - x0) < 0.5
+        if is_level or is_upright:
             parts.append(path_data("L", x1, y1))
         else:
             middle = (x0 + x1) / 2
@@ -224,11 +226,17 @@ def _label_rect(route: Route, share: float, label_width: float) -> Rect:
 
 def _point_at(route: Route, t: float) -> Point:
     """Return the point at parameter `t` of the longest stretch, a cubic Bézier curve."""
-    stretches = pairwise(route)
-    (x0, y0), (x1, y1) = max(stretches, key=lambda ends: abs(ends[1][0] - ends[0][0]))
+
+    def length(ends: tuple[Point, Point]) -> float:
+        (start_x, _), (end_x, _) = ends
+        return abs(end_x - start_x)
+
+    (x0, y0), (x1, y1) = max(pairwise(route), key=length)
     # Both control points are halfway across, one at the height of each end.
+    start = x0 * (1 - t) ** 3
     inner = 3 * (x0 + x1) / 2 * t * (1 - t)
-    x = x0 * (1 - t) ** 3 + inner + x1 * t**3
+    end = x1 * t**3
+    x = start + inner + end
     rise = 3 * t * t - 2 * t**3
     y = y0 + (y1 - y0) * rise
     return x, y

@@ -36,12 +36,13 @@ _ZERO_DASHES = f' stroke-dasharray="{BORDER.zero_dashes}"'
 def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
     """Return all cards and arrows."""
     picture = placed.picture
-    maps = sum(len(card.maps) + len(card.columns) for card in picture.cards)
-    share = _MAX_PIXELS // max(maps, 1)
+    count = sum(len(card.maps) + len(card.columns) for card in picture.cards)
+    share = _MAX_PIXELS // max(count, 1)
     max_pixels = min(_MAX_MAP_PIXELS, max(1000, share))
     parts = []
     for card in picture.cards:
-        parts.append(_draw_card(card, placed.nodes[card.id], max_pixels, writer))
+        rect = placed.nodes[card.id]
+        parts.append(_draw_card(card, rect, max_pixels, writer))
 
     largest = largest_flow(picture)
     for edge, route in zip(picture.edges, placed.routes, strict=True):

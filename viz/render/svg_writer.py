@@ -94,7 +94,8 @@ class SvgWriter:
     def rect(self, rect: Rect, paint: str, radius: float = 0.0, more: str = "") -> str:
         """Return a rectangle, with round corners where a radius is given."""
         corners = f' rx="{format_coordinate(radius)}"' if radius else ""
-        return f"<rect {_write_bounds(rect)}{corners} {paint}{_prefix_space(more)}/>"
+        bounds = _write_bounds(rect)
+        return f"<rect {bounds}{corners} {paint}{_prefix_space(more)}/>"
 
     def image(self, rect: Rect, png: bytes, dark: bytes | None = None) -> str:
         """Return a PNG image stretched to a rectangle.
