@@ -34,7 +34,8 @@ class Containment:
         """Boxes with single Values: edges from outside enter them by a port on the border."""
         if not self.picture.framed:
             return set()
-        return {node.group for node in self.picture.nodes if node.group and node.kind != "module"}
+        values = [node for node in self.picture.nodes if node.kind != "module"]
+        return {node.group for node in values if node.group}
 
     @cached_property
     def ports(self) -> dict[str, dict[str, str]]:
@@ -62,7 +63,8 @@ class Containment:
 
     def groups_left(self, edge: Edge) -> list[str]:
         """Return the groups that an edge leaves, the innermost first."""
-        return self._groups_around(self.group(edge.source), self.group(edge.target))[::-1]
+        outward = self._groups_around(self.group(edge.source), self.group(edge.target))
+        return outward[::-1]
 
     def common_group(self, edge: Edge) -> str:
         """Return the innermost group around both ends of an edge."""

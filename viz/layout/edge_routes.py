@@ -98,7 +98,8 @@ class Router:
             if is_before and is_level:
                 side = 1 if end[1] > target.middle else -1
                 # Halfway between the leaf and the next item of its column.
-                lane = leaf.middle + (leaf.height + self.row_gap) / 2 * side
+                distance = (leaf.height + self.row_gap) / 2
+                lane = leaf.middle + distance * side
                 return [(leaf.x - 4, lane), (leaf.right, lane)]
         return []
 
@@ -143,7 +144,8 @@ def _find_ends(containment: Containment, rects: dict[str, Rect]) -> list[tuple[P
     """
     picture = containment.picture
     arriving: dict[str, list[int]] = defaultdict(list)
-    ends: list[tuple[Point, Point]] = [((0.0, 0.0), (0.0, 0.0))] * len(picture.edges)
+    nowhere = ((0.0, 0.0), (0.0, 0.0))
+    ends: list[tuple[Point, Point]] = [nowhere] * len(picture.edges)
     for i, edge in enumerate(picture.edges):
         if containment.running_sums.get(edge.target) == edge.source:
             above = rects[edge.source]

@@ -81,7 +81,8 @@ def lay_out_layers(picture: Picture) -> PlacedPicture:
 
     bodies = [_body_height(card) for card in picture.cards]
     lanes = _assign_lanes(picture)
-    top = LANE * (max(lanes.values(), default=-1) + 1)
+    highest = max(lanes.values(), default=-1)
+    top = LANE * (highest + 1)
     tallest = TOP + max(bodies) + PAD
 
     rects: dict[str, Rect] = {}
@@ -141,7 +142,7 @@ def place_pieces(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
     x = 0.0
     for block in blocks:
         for piece, rect in block:
-            yield piece, Rect(rect.x + x, rect.y, rect.width, rect.height)
+            yield piece, rect.move(x, 0.0)
         # An empty block takes no gap either.
         block_width = max((rect.right for _, rect in block), default=-BLOCK_GAP)
         x += block_width + BLOCK_GAP
@@ -188,7 +189,8 @@ def _place_numbers(card: LayerCard) -> Iterator[PlacedPiece]:
         widths = [_fact_width(name, text) for name, text in card.facts]
         if card.histograms:
             widths.append(HISTOGRAM[0])
-        yield Facts(card.facts), Rect(0.0, y, max(widths), FACT * len(card.facts))
+        high = FACT * len(card.facts)
+        yield Facts(card.facts), Rect(0.0, y, max(widths), high)
 
 
 def _fact_width(name: str, text: str) -> float:
@@ -197,7 +199,7 @@ def _fact_width(name: str, text: str) -> float:
 
 def _is_mosaic(shown: Map) -> bool:
     """Whether a map of units is made of images: about square, not a row for each unit."""
-    return shown.columns > 1 and bool(shown.missing) and len(shown.missing) > shown.rows
+    return shown.columns > 1 and len(shown.missing) > shown.rows
 
 
 def is_spelled(shown: Map) -> bool:
@@ -251,7 +253,8 @@ def _place_bars(card: LayerCard) -> Iterator[PlacedPiece]:
     high = row * count
     yield Bars(card, names, numbers), Rect(0.0, 0.0, wide, high)
     if card.facts:
-        yield Facts(card.facts), Rect(0.0, high + 10, wide, FACT * len(card.facts))
+        facts_high = FACT * len(card.facts)
+        yield Facts(card.facts), Rect(0.0, high + 10, wide, facts_high)
 
 
 # Connections

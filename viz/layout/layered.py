@@ -277,11 +277,13 @@ class _Layout:
             if len(targets) != 1 or not self.containment.is_leaf(leaf):
                 continue
             old = rects[leaf]
-            x = rects[targets[0]].x - self.settings.column_gap - old.width
+            user = rects[targets[0]]
+            x = user.x - self.settings.column_gap - old.width
             if x <= old.x + 1:
                 continue
             new = Rect(x, old.y, old.width, old.height)
-            swept = Rect(old.x, old.y - 4, new.right - old.x, old.height + 8)
+            way = new.right - old.x
+            swept = Rect(old.x, old.y, way, old.height).shrink(0, -4)
             others = (rect for name, rect in rects.items() if name != leaf)
             if not any(swept.overlap(other) for other in others):
                 rects[leaf] = new
@@ -293,7 +295,8 @@ class _Layout:
         if not path or not self.picture.framed:
             return interior
         inner_width, inner_height = interior.size
-        width = max(inner_width + 2 * BOX.margin, self.headers.get(path, 0.0))
+        heading = self.headers.get(path, 0.0)
+        width = max(inner_width + 2 * BOX.margin, heading)
         shift = (width - inner_width) / 2
         ports = set(self.containment.ports.get(path, {}).values())
 

@@ -43,7 +43,8 @@ def _measure_card(node: Node) -> Size:
 
     head = CARD.head if node.label else CARD.top
     detail = CARD.detail if node.detail else 0.0
-    height = head + detail + CARD.row * len(rows) + CARD.bottom
+    numbers = CARD.row * len(rows)
+    height = head + detail + numbers + CARD.bottom
     return badge_width(node) + body_width, height
 
 

@@ -11,6 +11,7 @@ from .theme import DARK, LIGHT, Theme, mixed
 LIGHT_COLORS = ("#1f6fb4", "#c8590c", "#459f6a", "#4a235a", "#dd5c9d", "#5c4a0a")
 DARK_COLORS = ("#6db8f2", "#f59b4c", "#1f8a55", "#9b5fd9", "#f26d9c", "#e8e0a0")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
+# The last two in the form of Matplotlib: an offset, then the lengths of dashes and gaps.
 DASHES = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 2.5)))
 TINTS = (0.16, 0.26, 0.36)
 """The share of the color that areas have, from the least certain to the most certain."""

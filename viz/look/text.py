@@ -88,6 +88,7 @@ def clean(text: Any, longest: int = LONGEST) -> str:
         raw = text if isinstance(text, str) else str(text)
     except Exception:  # whatever the `__str__` of a user's object raises
         raw = type(text).__name__
+    # A bound on the work: looking up each character of a very long text would take seconds.
     raw = raw[: 20 * longest]
     kept = (c for c in raw if c.isspace() or unicodedata.category(c) not in _DROPPED)
     line = _TOWERS.sub(r"\1", " ".join("".join(kept).split()))
@@ -101,7 +102,9 @@ def cut(text: str, longest: int) -> str:
         >>> cut("a rather long label", 9)
         'a rather…'
     """
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    if len(text) <= longest:
+        return text
+    return text[: longest - 1].rstrip() + "…"
 
 
 def long_label(text: Any) -> str:

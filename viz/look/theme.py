@@ -122,7 +122,8 @@ def strength(gradient: float, largest: float) -> float:
         return 1.0
     # The ratio first: many times a huge gradient would be infinite.
     ratio = abs(gradient) / largest
-    return min(1.0, log(1.0 + REACH * ratio) / log(1.0 + REACH))
+    place = log(1.0 + REACH * ratio) / log(1.0 + REACH)
+    return min(1.0, place)
 
 
 def shade(gradient: float, largest: float) -> int:

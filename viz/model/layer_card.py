@@ -87,5 +87,7 @@ def describe_card(card: LayerCard) -> str:
 
 
 def _describe_bar(bar: Bar) -> str:
-    gradient = "" if bar.grad is None else f" (gradient {number(bar.grad)})"
-    return f"{bar.label} {number(bar.data)}{gradient}"
+    text = f"{bar.label} {number(bar.data)}"
+    if bar.grad is None:
+        return text
+    return f"{text} (gradient {number(bar.grad)})"

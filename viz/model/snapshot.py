@@ -184,18 +184,20 @@ def _name_calls(snapshot: Snapshot) -> dict[int, str]:
             continue
 
         own = clean(scope.name) or clean(scope.kind) or "module"
+        # A slash separates the parts of a path: a look-alike replaces it in names.
         own = own.replace("/", "∕")
         if is_network:
             # Another network of the same kind is not a second call of the first one.
-            ranks = networks[own]
-            rank = ranks.setdefault(scope.identity, len(ranks) + 1)
-            if rank > 1:
-                own = f"{own} {rank}"
+            numbers = networks[own]
+            number_of_kind = numbers.setdefault(scope.identity, len(numbers) + 1)
+            if number_of_kind > 1:
+                own = f"{own} {number_of_kind}"
 
         around = names[id(scope.parent)] if scope.parent is not None else ""
         path = f"{around}/{own}" if around else own
         counts[path] += 1
-        names[key] = path if counts[path] == 1 else f"{path} #{counts[path]}"
+        rank = counts[path]
+        names[key] = path if rank == 1 else f"{path} #{rank}"
     return names
 
 

@@ -49,6 +49,7 @@ def _draw_image(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> s
 
 def _image_width(shown: Map, rect: Rect) -> float:
     """Return the width of the image, which may be narrower than its caption."""
+    # The layout widens a narrow map to its caption: the image keeps the width of its cells.
     if rect.width > width(caption(shown), 9.5) + 0.01:
         return rect.width
     cell = min(14.0, 320.0 / shown.columns)

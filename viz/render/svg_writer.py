@@ -18,6 +18,7 @@ def format_coordinate(x: float) -> str:
         ('2', '-0.13')
     """
     text = f"{x:.2f}".rstrip("0").rstrip(".")
+    # Small negative numbers are rounded to -0.
     return "0" if text == "-0" else text
 
 

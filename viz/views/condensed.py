@@ -150,6 +150,7 @@ class _CondensedView:
 
 
 def _with_partials(node: Value) -> list[Operand]:
+    # Not strict: a Value that was made by hand may have no local derivatives.
     return list(zip(node.args, node.partials, strict=False))
 
 

@@ -106,6 +106,7 @@ class Units:
     def _intern(
         self, kind: Literal["input", "neuron", "between"], name: str, number: int = 0
     ) -> Unit:
+        # Units are compared by identity: equal keys must give the same one.
         key = (kind, name, number)
         unit = self._interned.get(key)
         if unit is None:

@@ -138,6 +138,7 @@ class Folded:
         """Give the layer of a Value its parameters, and what it takes from elsewhere."""
         layer = part.layer
         scope = node.scope
+        # Not strict, here and below: a Value that was made by hand may have no local derivatives.
         for arg, local in zip(node.args, node.partials, strict=False):
             if arg.args and arg.scope is scope:
                 continue
