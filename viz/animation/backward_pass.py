@@ -18,7 +18,7 @@ from viz.render import svg_edges, svg_nodes
 from viz.render.svg_document import draw_backdrop
 from viz.render.svg_writer import SvgWriter
 
-from .timeline import Clock, Track, fade_in, flash, show_between
+from .timeline import HIDDEN, Clock, Track, fade_in, flash, show_between
 
 LEAD = 1.2
 """Seconds before the first step."""
@@ -29,7 +29,6 @@ _MIN_PACE = 0.15
 _TOTAL = 16.0
 """Seconds that all steps should take together; the pace follows, within its limits."""
 _MAX_SENDERS = 4
-_HIDDEN = ' aria-hidden="true"'
 
 
 def backward_steps(picture: Picture) -> dict[str, int]:
@@ -126,7 +125,7 @@ class BackwardPass:
         appearing = fade_in(arrival - 0.3 * self.pace, arrival)
         inverse = [(second, 1.0 - x) for second, x in appearing.points]
         vanishing = Track("opacity", tuple(inverse))
-        return clock.animate(before, vanishing, _HIDDEN) + clock.animate(after, appearing)
+        return clock.animate(before, vanishing, HIDDEN) + clock.animate(after, appearing)
 
     def _node(self, node: Node, writer: SvgWriter, clock: Clock) -> str:
         """Return a node without a gradient, and on top of it what has arrived at each step."""
@@ -136,13 +135,13 @@ class BackwardPass:
         empty = svg_nodes.draw_node(replace(node, grad=0.0), rect, self.picture, writer)
         step = self.step_of[_original(node.id)]
         complete = self.start(step)
-        parts = [f"<g{_HIDDEN}>{empty}</g>"]
+        parts = [f"<g{HIDDEN}>{empty}</g>"]
         for second, gradient in self._arrivals(node):
             look = replace(node, grad=gradient)
             drawn = svg_nodes.draw_node(look, rect, self.picture, writer)
             track = fade_in(second - 0.1 * self.pace, second)
             # Screen readers are told the final gradient, and none of those on the way to it.
-            parts.append(clock.animate(drawn, track, "" if second >= complete else _HIDDEN))
+            parts.append(clock.animate(drawn, track, "" if second >= complete else HIDDEN))
         return "".join(parts)
 
     def _arrivals(self, node: Node) -> Iterator[tuple[float, float]]:
@@ -187,7 +186,7 @@ class BackwardPass:
                 begin = self.start(step) + 0.15 * self.pace
                 end = self.start(step + 1)
                 fade = 0.12 * self.pace
-                yield clock.animate(message, flash(begin, end, fade), _HIDDEN)
+                yield clock.animate(message, flash(begin, end, fade), HIDDEN)
 
     def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
         """Return a caption for each step, and a bar of how far the pass is."""
@@ -200,7 +199,7 @@ class BackwardPass:
             short = fit_text(text, 11, wide, bold=True)
             line = writer.text(0, 12, short, 11, "ink", bold=True)
             track = show_between(begin, end, self.seconds)
-            parts.append(clock.animate(line, track, _HIDDEN))
+            parts.append(clock.animate(line, track, HIDDEN))
         parts.append(progress_bar(wide, starts, 0.3 * self.pace, writer, clock))
         return "".join(parts)
 

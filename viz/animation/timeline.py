@@ -10,6 +10,8 @@ from viz.render.svg_writer import format_coordinate
 
 _DIGITS = 4
 _INSTANT = 0.01
+HIDDEN = ' aria-hidden="true"'
+"""The attribute of elements that screen readers skip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Track:
     """How one number of an element changes: straight lines between points.
 
     Attributes:
-        what: "opacity", "scale" (of the width, from the left) or "stroke-dashoffset".
+        what: "opacity", or "scale": of the width, from the left.
         points: (second, number), in the order of time.
 
     Example:

@@ -26,7 +26,7 @@ from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
 from .backward_pass import progress_bar
-from .timeline import Clock, Track, show_between
+from .timeline import HIDDEN, Clock, Track, show_between
 
 if TYPE_CHECKING:
     from scalargrad.training.recorder import Recording
@@ -41,7 +41,6 @@ _MAX_PACE = 1.2
 _TITLE = re.compile("<title>[^<]*</title>")
 _WIDTHS = 24
 """How many widths an edge can have: a change that is smaller makes no new look."""
-_HIDDEN = ' aria-hidden="true"'
 
 
 class FrameScene:
@@ -147,7 +146,7 @@ class FrameScene:
         parts = []
         for first, end in spans:
             if looks[first]:
-                more = "" if end == len(looks) else _HIDDEN
+                more = "" if end == len(looks) else HIDDEN
                 parts.append(clock.animate(looks[first], self._span(first, end), more))
         return "".join(parts)
 
@@ -176,7 +175,7 @@ class FrameScene:
         for i, text in enumerate(self.captions):
             short = fit_text(text, 11, wide, bold=True)
             line = writer.text(0, 12, short, 11, "ink", bold=True)
-            parts.append(clock.animate(line, self._caption_track(i), _HIDDEN))
+            parts.append(clock.animate(line, self._caption_track(i), HIDDEN))
         ease = 0.3 * self.pace
         following = range(1, len(self.frames))
         moves = [self.start(i) - ease for i in following]

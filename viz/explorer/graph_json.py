@@ -15,16 +15,15 @@ from scalargrad.core.value import Value
 from viz.look.measures import as_data
 from viz.look.text import clean, width_tables
 from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
+from viz.model.picture import MAX_CARDS
 from viz.model.snapshot import Snapshot
 
 from .box_layout import BoxLayouts
 from .boxes import Fold, choose_open, find_folds
 from .rules_js import key
 
-MAX_CARDS = 40
-"""Up to that many values are drawn as cards, more as chips."""
 MAX_CARDS_IN_BOXES = 20
-"""The same where there are boxes, whose frames need space too."""
+"""The largest graph that is drawn as cards where there are boxes, whose frames need space too."""
 MAX_SHOWN = 300
 """How much may be in sight at first."""
 _KIND_LETTERS = {"operation": "o", "input": "i", "parameter": "p", "constant": "c"}

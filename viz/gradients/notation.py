@@ -9,14 +9,13 @@ from math import isfinite, isnan, log10
 from scalargrad.core.value import Value
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from viz.look.text import clean, number, plural
-from viz.model.snapshot import formula, symbol
+from viz.model.snapshot import MAX_NAME, formula, symbol
 
 from .path_sums import Trail, nodes_on
 
 MAX_CHAIN = 12
 """Factors of a product that are written; of a longer one the first and the last."""
 
-MAX_NAME = 24
 _MAX_DIGITS = 15
 
 

@@ -17,9 +17,9 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, FLOOR, TABLE, ExactZero, Op
 from scalargrad.core.value import Value
 from viz.look.text import clean, number
-from viz.model.snapshot import carried
+from viz.model.snapshot import MAX_NAME, carried
 
-from .notation import MAX_NAME, name_of
+from .notation import name_of
 from .path_sums import PathSums
 
 SATURATED = 0.01

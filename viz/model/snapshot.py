@@ -7,16 +7,19 @@ from typing import Any, TypeVar
 
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import Scope
-from scalargrad.core.ops import TABLE
+from scalargrad.core.ops import ADD, DOT, MUL, SUM, TABLE
 from scalargrad.core.value import Value
 from viz.look.text import clean, long_label, number
 
 _SUPERSCRIPTS = str.maketrans("0123456789.-", "⁰¹²³⁴⁵⁶⁷⁸⁹·⁻")
 _BADGES = {"input": "in", "parameter": "θ", "constant": "c"}
 _INFIX = ("+", "−", "×", "÷")
-_MAX_OPERANDS = 4
+MAX_OPERANDS = 4
 """Operands that a formula spells out."""
-_MAX_NAME = 24
+MAX_NAME = 24
+"""Characters of a name in a formula."""
+LINEAR = (ADD.name, SUM.name, DOT.name, MUL.name)
+"""Operations that are not an activation."""
 
 T = TypeVar("T")
 
@@ -278,8 +281,8 @@ def formula(node: Value) -> str:
     if not node.args:
         return node.kind
 
-    operands = node.args[:_MAX_OPERANDS]
-    names = [clean(arg.label, _MAX_NAME) or number(arg.data) for arg in operands]
+    operands = node.args[:MAX_OPERANDS]
+    names = [clean(arg.label, MAX_NAME) or number(arg.data) for arg in operands]
     sign = symbol(node)
     if sign in _INFIX and len(names) == 2:
         return f"{names[0]} {sign} {names[1]}"
@@ -288,8 +291,8 @@ def formula(node: Value) -> str:
     if is_power and len(names) == 1:
         return names[0] + sign[1:]
 
-    more = ", …" if len(node.args) > _MAX_OPERANDS else ""
-    return f"{clean(node.op, _MAX_NAME)}({', '.join(names)}{more})"
+    more = ", …" if len(node.args) > MAX_OPERANDS else ""
+    return f"{clean(node.op, MAX_NAME)}({', '.join(names)}{more})"
 
 
 def grad_of(node: Value) -> float:

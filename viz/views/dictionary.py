@@ -11,6 +11,7 @@ from scalargrad.core.ops import TABLE
 from scalargrad.errors import OptionError, PictureError
 from viz.look.text import clean, cut, hint, long_label
 from viz.model.picture import MAX_CARDS, Edge, Node, Picture
+from viz.model.snapshot import MAX_NAME, MAX_OPERANDS
 
 READINGS = {
     "operands": "each name is made of the names in its list",
@@ -18,8 +19,6 @@ READINGS = {
 }
 """What the list of a name holds."""
 _DIRECTION = "lines run from an operand to what is made of it"
-_MAX_OPERANDS = 4
-"""Operands that a formula spells out."""
 _MAX_CYCLE = 8
 """Names of a cycle that a message spells out."""
 
@@ -200,8 +199,8 @@ def _node(id: str, name: str, operands: list[str], is_last: bool) -> Node:
     label = clean(name) or "unnamed"
     if not operands:
         return Node(id, "input", "in", label, root=is_last, whole=long_label(name))
-    names = [cut(clean(operand), 24) for operand in operands[:_MAX_OPERANDS]]
-    more = ", …" if len(operands) > _MAX_OPERANDS else ""
+    names = [cut(clean(operand), MAX_NAME) for operand in operands[:MAX_OPERANDS]]
+    more = ", …" if len(operands) > MAX_OPERANDS else ""
     formula = f"f({', '.join(names)}{more})"
     symbol = _symbol(label)
     return Node(

@@ -10,7 +10,7 @@ from scalargrad.core import ops
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import exact
 from viz.model.picture import Column, Edge, Node, Picture
-from viz.model.snapshot import Snapshot, common_path
+from viz.model.snapshot import LINEAR, Snapshot, common_path
 
 from .scalars import describe_parameters
 from .units import MAX_COLUMN, NARROWED, Unit, Units, strip_call_numbers
@@ -21,9 +21,6 @@ STRONGEST = 2000
 """Edges that are drawn where there are more."""
 _SPELLED = 4
 """Numbers that the tooltip of a unit with several outputs spells out."""
-
-_PLAIN = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
-"""Operations that are not an activation."""
 
 
 def neuron_picture(snapshot: Snapshot, colors: str = "gradient") -> Picture:
@@ -195,7 +192,7 @@ class _NeuronView:
 
     def _activation(self, unit: Unit) -> str:
         outputs = self.units.outputs(unit)
-        if not outputs or outputs[0].op in _PLAIN:
+        if not outputs or outputs[0].op in LINEAR:
             return ""
         return self.snapshot.symbols[outputs[0]]
 

@@ -167,7 +167,7 @@ class _ProgramGraph:
         some = kernel.rows[::step].tolist()
         values = self.program.recorded(some)
         paths = [value.scope.path if value.scope else "" for value in values]
-        name = common_path(paths)
+        name = summarize_paths(paths)
         if len(kernel.rows) == 1 and values:
             # A single Value is named by its label, where the user gave one.
             name = clean(values[0].label) or name
@@ -224,7 +224,7 @@ class _ProgramGraph:
             label = "all parameters"
         else:
             names = [self._parameter_names[place] for place in places.tolist()]
-            label = common_path(names) or "parameters"
+            label = summarize_paths(names) or "parameters"
         key = (PARAMETER, places.tobytes())
         return self._add(key, "parameter", "θ", label, detail, is_output)
 
@@ -241,7 +241,7 @@ class _ProgramGraph:
         return "read at each run", f"{plural(len(places), 'number')} for all samples"
 
 
-def common_path(paths: Iterable[str]) -> str:
+def summarize_paths(paths: Iterable[str]) -> str:
     """Return the longest path that all begin with, part by part.
 
     Args:
@@ -251,9 +251,9 @@ def common_path(paths: Iterable[str]) -> str:
         Where they have nothing in common, the first parts of up to three.
 
     Example:
-        >>> common_path(["layers.0.neurons.1", "layers.0.neurons.2"])
+        >>> summarize_paths(["layers.0.neurons.1", "layers.0.neurons.2"])
         'layers.0'
-        >>> common_path(["a.b", "c"]), common_path(["a", ""])
+        >>> summarize_paths(["a.b", "c"]), summarize_paths(["a", ""])
         ('a, c', '')
     """
     parts = [path.split(".") for path in dict.fromkeys(paths)]

@@ -7,18 +7,15 @@ from functools import cached_property
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core import ops
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import clean, cut, number
 from viz.model.layer_card import Statistics
-from viz.model.snapshot import Snapshot
+from viz.model.snapshot import LINEAR, Snapshot
 
 from .assign import Layer, OutputName, Rows
 from .order import Rank, digits, grid_shape, rank_names, sort_leaves
 
 MAX_BLOCKS = 6
-_LINEAR = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
-"""Operations that are not an activation."""
 
 
 class LayerFacts:
@@ -91,7 +88,7 @@ class LayerFacts:
         """The operation that the layer ends with, "" for sums and products."""
         outputs = (node for call in self.layer.outputs.values() for node in call.values())
         node = next(outputs, None)
-        if node is None or node.op in _LINEAR:
+        if node is None or node.op in LINEAR:
             return ""
         return node.op if self.snapshot.symbols[node] else ""
 
