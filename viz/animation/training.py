@@ -116,7 +116,7 @@ class FrameScene:
         has_arrow = self.placed.picture.level != "neurons"
         looks: list[str] = []
         for frame in self.frames:
-            edge = _with_rounded_flow(frame.edges[i], frame)
+            edge = _round_flow(frame.edges[i], frame)
             looks.append(svg_edges.draw_edge(edge, route, frame, writer, has_arrow))
         return looks
 
@@ -218,7 +218,7 @@ def _widest(frames: Sequence[Picture]) -> Picture:
     return replace(frames[-1], nodes=tuple(nodes))
 
 
-def _with_rounded_flow(edge: Edge, picture: Picture) -> Edge:
+def _round_flow(edge: Edge, picture: Picture) -> Edge:
     """Return an edge with a gradient whose width is one of a few."""
     if not edge.flow or not isfinite(edge.flow):
         return edge

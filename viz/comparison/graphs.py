@@ -301,7 +301,7 @@ def _compare_nodes(side: _Side, others: Mapping[Value, Pair], tolerance: float) 
     compared = 0
     largest = 0.0
     difference: Number | None = None
-    for kind, node, first, second in _paired_numbers(side, others):
+    for kind, node, first, second in _pair_numbers(side, others):
         distance = gap(first, second)
         compared += 1
         largest = max(largest, distance)
@@ -311,7 +311,7 @@ def _compare_nodes(side: _Side, others: Mapping[Value, Pair], tolerance: float) 
     return Comparison(compared, largest, tolerance, difference)
 
 
-def _paired_numbers(
+def _pair_numbers(
     side: _Side, others: Mapping[Value, Pair]
 ) -> Iterator[tuple[Kind, Value, float, float]]:
     """Yield values, operands first, then gradients in the order of the backward pass."""

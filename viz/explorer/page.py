@@ -21,7 +21,7 @@ from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
 from viz.look.measures import BORDER, FONT_SIZES
 from viz.look.text import clean, cut, escape
-from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_color
+from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mix, text_color
 from viz.model import target_types
 from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
@@ -253,8 +253,8 @@ def _theme_variables(theme: Theme, lighter: float) -> str:
     for kind, code in theme.badges.items():
         variables[f"badge-{kind}"] = code
     # As thin lines and as text the colors of badges are too dark on a dark page.
-    variables["parameter-line"] = mixed(theme.badges["parameter"], "#ffffff", lighter)
-    variables["badge-input-text"] = mixed(theme.badges["input"], "#ffffff", 2 * lighter)
+    variables["parameter-line"] = mix(theme.badges["parameter"], "#ffffff", lighter)
+    variables["badge-input-text"] = mix(theme.badges["input"], "#ffffff", 2 * lighter)
     accent = theme.positive[-1]
     variables["accent-text"] = accent
     variables["on-accent"] = text_color(accent)

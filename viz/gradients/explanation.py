@@ -16,13 +16,13 @@ from viz.model.snapshot import grad_of
 from .highlight import highlight_paths
 from .notation import (
     Path,
-    counted,
     latex_derivative,
     latex_number,
     name_on_paths,
     name_stops,
     short,
     skip_plain_steps,
+    write_count,
 )
 from .path_sums import PathSums, nodes_between
 from .reasons import Reason, find_reason
@@ -64,7 +64,7 @@ class ChainRule:
 
         terms = [str(path) for path in self.paths]
         if self.more:
-            terms.append(f"{counted(self.more, 'more path')} = {short(self.rest)}")
+            terms.append(f"{write_count(self.more, 'more path')} = {short(self.rest)}")
         indent = " " * len(head)
         lines = [f"{head} = {terms[0]}"]
         lines += [f"{indent} + {term}" for term in terms[1:]]
@@ -162,10 +162,10 @@ class Explanation:
             product = f"{path.notation()} = {path.numbers()}"
             terms.append((short(path.product), product))
         if self.more:
-            terms.append((short(self.rest), counted(self.more, "more path")))
+            terms.append((short(self.rest), write_count(self.more, "more path")))
         # Amounts first and aligned: which path matters is seen before which way it takes.
         wide = max(len(amount) for amount, _ in terms)
-        lines = [f"{head}, the sum over {counted(self.count)}:"]
+        lines = [f"{head}, the sum over {write_count(self.count)}:"]
         lines += [f"  {amount:>{wide}} = {term}" for amount, term in terms]
         return "\n".join([*lines, *self._remarks()])
 
@@ -197,7 +197,7 @@ class Explanation:
             sign = "+" if i else "="
             lines.append(f"&{sign} {names} && = {numbers}")
         if self.more:
-            words = counted(self.more, "more path")
+            words = write_count(self.more, "more path")
             lines.append(rf"&+ \text{{{words}}} && = {latex_number(self.rest)}")
         lines.append(f"&= {latex_number(self.total)}")
 

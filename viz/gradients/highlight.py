@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from scalargrad.core.value import Value
 from viz.model.picture import MAX_CARDS, MAX_CHIPS, Edge, Node, Picture
-from viz.model.snapshot import Snapshot, carried, grad_of
+from viz.model.snapshot import Snapshot, carry_back, grad_of
 from viz.views.scalars import scalar_picture, value_node
 
-from .notation import counted
+from .notation import write_count
 from .path_sums import PathSums, Trail
 from .reasons import Reason
 
@@ -49,7 +49,7 @@ def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]
 
 def _notes(sums: PathSums, reason: Reason) -> tuple[str, ...]:
     shown = len(sums.largest)
-    paths = counted(sums.count)
+    paths = write_count(sums.count)
     if shown < sums.count:
         paths = f"the {shown:,} largest of {paths}"
     note = f"in full color: {paths}"
@@ -65,7 +65,7 @@ def _highlighted_edges(sums: PathSums, reason: Reason) -> dict[EdgeKey, str]:
                 edges[step.before.node, step.port] = ""
 
     if reason.above is not None:
-        sent = carried(reason.above.partials[reason.port], sums.flows[reason.above])
+        sent = carry_back(reason.above.partials[reason.port], sums.flows[reason.above])
         word = "breaks here"
         if sent == 0.0:
             word = "stops here"
@@ -174,7 +174,7 @@ class _PathPicture:
                     self.snapshot.id(arg),
                     self.snapshot.id(node),
                     local,
-                    carried(local, gradient),
+                    carry_back(local, gradient),
                     port,
                     dim=key not in self.words,
                     mark=self.words.get(key, ""),
@@ -193,5 +193,5 @@ class _PathPicture:
                 position = self.snapshot.index[node]
                 name = f"{self.snapshot.id(arg)}t{position}p{port}"
                 leaf = replace(self._node(arg), id=name, tag=True, dim=True)
-                flow = carried(local, self._gradient(node))
+                flow = carry_back(local, self._gradient(node))
                 yield leaf, Edge(name, target, local, flow, port, dim=True)

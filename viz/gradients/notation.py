@@ -100,11 +100,11 @@ def _shorten(factors: Sequence[str], middle: str) -> list[str]:
     return [*factors[:half], middle, *factors[1 - half :]]
 
 
-def counted(count: int, word: str = "path") -> str:
+def write_count(count: int, word: str = "path") -> str:
     """Return a number of things, however large.
 
     Example:
-        >>> counted(1), counted(1200), counted(2**100)
+        >>> write_count(1), write_count(1200), write_count(2**100)
         ('1 path', '1,200 paths', 'about 1.3e+30 paths')
     """
     if count < 10**_MAX_DIGITS:

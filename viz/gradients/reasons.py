@@ -17,7 +17,7 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, FLOOR, TABLE, ExactZero, Op
 from scalargrad.core.value import Value
 from viz.look.text import clean, number
-from viz.model.snapshot import MAX_NAME, carried
+from viz.model.snapshot import MAX_NAME, carry_back
 
 from .notation import name_of
 from .path_sums import PathSums
@@ -55,7 +55,7 @@ class _Edge(NamedTuple):
 
     @property
     def sent(self) -> float:
-        return carried(self.local, self.flow)
+        return carry_back(self.local, self.flow)
 
 
 def find_reason(sums: PathSums) -> Reason:
@@ -194,7 +194,7 @@ class _Rule:
         return f"the derivative of {self.op.name} is 0 at {numbers}{_bracket_clause(self.op)}"
 
     def depends_on_result(self) -> bool:
-        """Whether the derivative is written in terms of the operation's own result, as tanh's."""
+        """Return whether the derivative is written in terms of the result, as that of tanh is."""
         if len(self.operands) != 1:
             return False
         # Any two results serve: only a rule that reads its result tells them apart.

@@ -91,7 +91,7 @@ class Containment:
         return group or None
 
     def is_leaf(self, item: str) -> bool:
-        """Whether an item is an input, a parameter or a constant."""
+        """Return whether an item is an input, a parameter or a constant."""
         node = self.picture.by_id.get(item)
         return node is not None and node.kind in ("input", "parameter", "constant")
 

@@ -8,7 +8,7 @@ from typing import Any
 from scalargrad.errors import LayoutError
 
 from .geometry import Point
-from .graphviz_process import available, render
+from .graphviz_process import choose_program, render
 
 MAX_IN_PROCESS = 80
 """Nodes and edges up to which a graph is placed in this process.
@@ -87,7 +87,7 @@ def place(
         return Placement({}, (), 0.0, 0.0)
     text = _write_dot(boxes, edges, column_gap, row_gap)
     is_small = len(boxes) + len(edges) <= MAX_IN_PROCESS
-    if is_small and available(program) == "pygraphviz":
+    if is_small and choose_program(program) == "pygraphviz":
         answer = _run_in_process(text)
     else:
         answer = render(text, "json0", program=program, limit=limit)

@@ -198,12 +198,12 @@ def _fact_width(name: str, text: str) -> float:
 
 
 def _is_mosaic(shown: Map) -> bool:
-    """Whether a map of units is made of images: about square, not a row for each unit."""
+    """Return whether a map of units is made of images: about square, not a row for each unit."""
     return shown.columns > 1 and len(shown.missing) > shown.rows
 
 
 def is_spelled(shown: Map) -> bool:
-    """Whether the numbers of a column are written on their colors."""
+    """Return whether the numbers of a column are written on their colors."""
     return shown.columns == 1 and shown.rows <= _MAX_SPELLED and not shown.missing
 
 

@@ -94,6 +94,8 @@ class _Interior:
 
 
 class _Layout:
+    """Places one picture, the innermost modules first."""
+
     def __init__(
         self,
         picture: Picture,

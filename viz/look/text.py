@@ -1,4 +1,4 @@
-"""Text: the only gate for what users wrote, how numbers are written, and how wide text is."""
+"""Text: cleaning what users wrote, formatting numbers, and measuring widths."""
 
 import re
 import unicodedata

@@ -152,7 +152,7 @@ def color(step: int, theme: Theme) -> str:
     place = abs(step) / STEPS * (len(stops) - 1)
     # The end of the scale is the end of its last part, not the start of one more.
     index = min(int(place), len(stops) - 2)
-    return mixed(stops[index], stops[index + 1], place - index)
+    return mix(stops[index], stops[index + 1], place - index)
 
 
 def edge_color(step: int, theme: Theme) -> str:
@@ -160,7 +160,7 @@ def edge_color(step: int, theme: Theme) -> str:
     if not step:
         return theme.line
     full = color(int(copysign(STEPS, step)), theme)
-    return mixed(color(step, theme), full, DEEPER)
+    return mix(color(step, theme), full, DEEPER)
 
 
 def text_color(fill: str) -> str:
@@ -179,11 +179,11 @@ def edge_width(gradient: float, largest: float) -> float:
     return round(THINNEST + (THICKEST - THINNEST) * strength(gradient, largest), 2)
 
 
-def mixed(first: str, second: str, share: float) -> str:
+def mix(first: str, second: str, share: float) -> str:
     """Return a color between two, `share` of the way to the second.
 
     Example:
-        >>> mixed("#000000", "#ffffff", 0.5)
+        >>> mix("#000000", "#ffffff", 0.5)
         '#808080'
     """
     pairs = zip(_channels(first), _channels(second), strict=True)

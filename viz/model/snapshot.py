@@ -304,7 +304,7 @@ def grad_of(node: Value) -> float:
     return float(getattr(grad, "data", grad))
 
 
-def carried(local: float, gradient: float) -> float:
+def carry_back(local: float, gradient: float) -> float:
     """Return the gradient that an edge carries back.
 
     Args:

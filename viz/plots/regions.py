@@ -343,7 +343,7 @@ def _check_samples(
 
 
 def _are_pairs(points: list[list[float]]) -> bool:
-    """Tell whether there is at least one point, and each is two numbers."""
+    """Return whether there is at least one point, and each is two numbers."""
     return {len(point) for point in points} == {2}
 
 
@@ -355,7 +355,7 @@ def _grid_sides(points: list[list[float]], resolution: int, function: str) -> li
     """Return evenly spaced numbers around all points, for x0 and for x1."""
     if resolution < 2:
         raise LengthError(f"resolution of {function} must be at least 2, not {resolution}")
-    return [_spaced(list(column), resolution) for column in zip(*points, strict=True)]
+    return [_space_evenly(list(column), resolution) for column in zip(*points, strict=True)]
 
 
 def _evaluate(function: Callable[[float, float], _T], sides: list[list[float]]) -> list[list[_T]]:
@@ -369,11 +369,11 @@ def _evaluate(function: Callable[[float, float], _T], sides: list[list[float]]) 
     return rows
 
 
-def _spaced(items: list[float], resolution: int) -> list[float]:
+def _space_evenly(items: list[float], resolution: int) -> list[float]:
     """Return evenly spaced numbers from a little below the smallest item to above the largest.
 
     Example:
-        >>> _spaced([0.0, 10.0], 3)
+        >>> _space_evenly([0.0, 10.0], 3)
         [-1.5, 5.0, 11.5]
     """
     smallest = min(items)

@@ -133,7 +133,7 @@ def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: Svg
 
 
 def _runs_down(route: Route) -> bool:
-    """Whether an edge links two members of a running sum, which are in one column."""
+    """Return whether an edge links two members of a running sum, which are in one column."""
     if len(route) != 2:
         return False
     (start_x, _), (end_x, _) = route

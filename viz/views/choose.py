@@ -255,7 +255,7 @@ def _coarser(snapshot: Snapshot, colors: str) -> list[Picture]:
 
 
 def _has_modules(snapshot: Snapshot) -> bool:
-    """Tell whether there are modules besides one that is the whole network."""
+    """Return whether there are modules besides one that is the whole network."""
     by_node = (node.scope for node in snapshot.order)
     scopes = {id(scope): scope for scope in by_node if scope is not None}
     if len(scopes) > 1:

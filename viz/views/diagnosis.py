@@ -88,5 +88,5 @@ def _describe(column: Column, nodes: dict[str, Node], diagnosis: Diagnosis) -> C
 
 
 def _is_headed(column: Column, layer: str) -> bool:
-    """Tell whether a column shows a layer: its title is the layer's path, then two spaces."""
+    """Return whether a column shows a layer: its title is the layer's path, then two spaces."""
     return bool(layer) and column.title.startswith(f"{clean(layer)}  ")

@@ -27,7 +27,7 @@ Graph = dict[str, list[str]]
 
 
 def is_directed_graph(target: Any) -> bool:
-    """Tell whether something is a graph as networkx has them, without importing networkx.
+    """Return whether something is a graph as networkx has them, without importing networkx.
 
     Args:
         target: Anything.
@@ -126,7 +126,7 @@ def _read_edges(target: Any, reading: str) -> Graph:
     # The node 1 and the node "1" are two nodes of networkx, but have one name.
     if len(graph) < len(names):
         raise PictureError(
-            f"two nodes of the graph are both called {_quote(_first_twice(names))}: "
+            f"two nodes of the graph are both called {_quote(_find_duplicate(names))}: "
             "give them distinct names"
         )
 
@@ -136,7 +136,7 @@ def _read_edges(target: Any, reading: str) -> Graph:
     return graph
 
 
-def _first_twice(names: Mapping[Any, str]) -> str:
+def _find_duplicate(names: Mapping[Any, str]) -> str:
     every = list(names.values())
     return next(name for name in every if every.count(name) > 1)
 

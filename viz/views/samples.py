@@ -49,7 +49,7 @@ class Calls:
         self._number_calls()
 
     def is_innermost(self, node: Value) -> bool:
-        """Tell whether the module call that made a Value called no other: it is a unit then."""
+        """Return whether the module call that made a Value called no other: it is a unit then."""
         return id(node.scope) in self._innermost
 
     def path(self, node: Value) -> str:
@@ -75,7 +75,7 @@ class Calls:
         return max(self._repeats.values(), default=1)
 
     def are_samples(self, scopes: list[Scope]) -> bool:
-        """Tell whether calls belong to a sample each, so that they are independent.
+        """Return whether calls belong to a sample each, so that they are independent.
 
         Args:
             scopes: Calls of one module.
@@ -118,7 +118,7 @@ class Calls:
         return final
 
     def _is_linear(self, node: Value) -> bool:
-        """Tell whether a Value is a sum or mean, or one operand scaled by a plain number.
+        """Return whether a Value is a sum or mean, or one operand scaled by a plain number.
 
         An input counts as a number where nothing else takes it: then it connects nothing.
         """
@@ -253,5 +253,5 @@ class Calls:
 
 
 def _connects(node: Value) -> bool:
-    """Tell whether a Value makes what uses it one sample."""
+    """Return whether a Value makes what uses it one sample."""
     return bool(node.args) or node.kind == "input"

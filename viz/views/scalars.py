@@ -10,7 +10,7 @@ from typing import Literal
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import number, plural
 from viz.model.picture import Edge, Group, Node, Picture
-from viz.model.snapshot import Snapshot, carried, formula, parent_path
+from viz.model.snapshot import Snapshot, carry_back, formula, parent_path
 
 MIN_USES = 5
 """Uses from which on a leaf is drawn small beside each user, instead of a fan of edges."""
@@ -169,7 +169,7 @@ class _ScalarView:
                 source = self._id(arg)
                 if source == target:
                     continue
-                flow = carried(local, self.snapshot.gradients[node])
+                flow = carry_back(local, self.snapshot.gradients[node])
                 if self.module_of[node] or self.module_of[arg]:
                     # Several edges have no local derivative in common, but their flows add up.
                     merged[source, target] += flow

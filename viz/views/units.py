@@ -10,7 +10,7 @@ from typing import Literal
 
 from scalargrad.core.value import Value
 from scalargrad.errors import PictureError
-from viz.model.snapshot import Snapshot, carried
+from viz.model.snapshot import Snapshot, carry_back
 
 from .samples import Calls
 
@@ -201,7 +201,7 @@ class Units:
                 if source is None or target is None or source is target:
                     continue
                 ends = (source, target)
-                self.flows[ends] += carried(local, self.snapshot.gradients[node])
+                self.flows[ends] += carry_back(local, self.snapshot.gradients[node])
                 sums[ends] += local
                 samples[ends].add(self.calls.sample[arg])
         for ends, total in sums.items():
@@ -289,7 +289,7 @@ class Units:
         return set(self.snapshot.roots)
 
     def has_one_number(self, outputs: Sequence[Value]) -> bool:
-        """Tell whether a unit puts out one number in each sample, so that a mean says something."""
+        """Return whether a unit has one output in each sample, so that a mean says something."""
         samples = {self.calls.sample[node] for node in outputs}
         return len(outputs) == len(samples)
 

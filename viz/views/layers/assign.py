@@ -174,7 +174,7 @@ def _find_side_by_side(
 
 
 def _depend(members: list[Scope], calls: dict[Scope, Scope], outputs: OutputsByScope) -> bool:
-    """Tell whether a unit uses another one of the same call."""
+    """Return whether a unit uses another one of the same call."""
     if len(members) < 2:
         return False
 

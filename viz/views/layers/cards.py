@@ -213,8 +213,8 @@ class _LayerView:
             data.append(_read_present(unit, _data))
             gradients.append(_read_present(unit, self._gradient))
         if is_folded:
-            data = [[float(numpy.mean(_present(row)))] for row in data]
-            gradients = [[float(numpy.sum(_present(row)))] for row in gradients]
+            data = [[float(numpy.mean(_drop_missing(row)))] for row in data]
+            gradients = [[float(numpy.sum(_drop_missing(row)))] for row in gradients]
 
         yield _map_units("out", data, facts.output_grid)
         if self.has_gradients:
@@ -316,7 +316,7 @@ class _LayerView:
         return tuple(bars)
 
     def _is_called_once(self, node: Value) -> bool:
-        """Tell whether the layers that a Value comes from were called once."""
+        """Return whether the layers that a Value comes from were called once."""
         positions = _positions(self.folded.sources(node) >> 1)
         layers = [self.folded.layers[i] for i in positions]
         return all(len(layer.calls) == 1 for layer in layers)
@@ -411,7 +411,7 @@ def _read_present(unit: Sequence[Value | None], read: Read) -> list[float | None
     return [None if node is None else read(node) for node in unit]
 
 
-def _present(row: Sequence[float | None]) -> list[float]:
+def _drop_missing(row: Sequence[float | None]) -> list[float]:
     return [x for x in row if x is not None]
 
 

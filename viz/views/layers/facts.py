@@ -143,7 +143,7 @@ class LayerFacts:
         return numpy.array([self.snapshot.gradients[leaf] for leaf in leaves])
 
     def _is_dead(self, name: OutputName) -> bool:
-        """Tell whether the slope of an output is exactly 0 in every call."""
+        """Return whether the slope of an output is exactly 0 in every call."""
         calls = self.layer.outputs.values()
         return all(_lets_nothing_pass(outputs[name]) for outputs in calls if name in outputs)
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from scalargrad.core import ops
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Parameter, Value
-from viz.model.snapshot import Snapshot, carried
+from viz.model.snapshot import Snapshot, carry_back
 
 from .assign import Layer, OutputsByScope, Part, Rows, assign_scopes
 
@@ -145,14 +145,14 @@ class Folded:
             if isinstance(arg, Parameter) and _is_learned(arg, node):
                 self._add_parameter(arg, node, part)
             elif not self._is_own(arg, part):
-                flow = carried(local, gradient)
+                flow = carry_back(local, gradient)
                 layer.entering[arg] = layer.entering.get(arg, 0.0) + flow
                 layer.takers[arg].add(part.call)
                 if not arg.args:
                     layer.first.setdefault(arg, layer.calls[part.call])
 
     def _is_own(self, arg: Value, part: Part) -> bool:
-        """Tell whether an operand comes from the same call, or is a constant."""
+        """Return whether an operand comes from the same call, or is a constant."""
         if not arg.args:
             return arg.kind == "constant"
         other = self._part(arg)
@@ -188,7 +188,7 @@ class Folded:
                 if arg.kind == "input":
                     self.targets[arg] = None
             elif not self._is_outside(arg) or arg in self._before_layers:
-                flow = carried(local, gradient)
+                flow = carry_back(local, gradient)
                 self.result[arg] = self.result.get(arg, 0.0) + flow
         self._source_bits[node] = bits
 
@@ -227,7 +227,7 @@ class Folded:
                 self._name(part, use, leaving)
 
     def _goes_on(self, part: Part, units: int) -> bool:
-        """Tell whether a layer computes on from its units, and few numbers leave it.
+        """Return whether a layer computes on from its units, and few numbers leave it.
 
         Of a softmax often a single number leaves: the units before it are what the layer shows.
         """
@@ -268,7 +268,7 @@ class Folded:
 
 
 def _is_learned(arg: Parameter, node: Value) -> bool:
-    """Tell whether a parameter is a weight or bias of the Value's layer.
+    """Return whether a parameter is a weight or bias of the Value's layer.
 
     Where all operands of a product are parameters, as when embedded letters enter a layer, the
     weights are the first half.
