@@ -85,22 +85,19 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
     In the middle a dark bar counts the numbers that are exactly 0; it is cut off where it is higher
     than the chart, because it would flatten all others.
     """
-    height = rect.height - _AXIS
-    base = rect.y + height
+    chart = Rect(rect.x, rect.y, rect.width, rect.height - _AXIS)
     max_count = max(shown.counts) or max(shown.zeros, 1)
 
     parts = []
-    for step, outlines in sorted(_outline_bars(shown, rect, max_count).items()):
+    for step, outlines in sorted(_outline_bars(shown, chart, max_count).items()):
         paint = writer.paint(f"e{step}")
         parts.append(writer.path("".join(outlines), paint))
 
     if shown.zeros:
-        tall = min(height, _bar_height(shown.zeros, max_count, height))
-        bar = Rect(rect.center - 1.4, base - tall, 2.8, tall)
+        tall = min(chart.height, _bar_height(shown.zeros, max_count, chart.height))
+        bar = Rect(chart.center - 1.4, chart.bottom - tall, 2.8, tall)
         parts.append(writer.rect(bar, writer.paint("ink")))
-    axis = path_data("M", rect.x, base + 0.5, "H", rect.right)
-    parts.append(writer.path(axis, writer.paint("none", "line"), 'stroke-width="1"'))
-    parts.append(_draw_axis(shown, rect, base, writer))
+    parts.append(_draw_axis(shown, chart, writer))
 
     counts = f"{shown.zeros:,} exactly 0, {shown.odd:,} nan or infinite"
     largest = exact(shown.largest)
@@ -108,14 +105,12 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
     return f"<g><title>{title}</title>{''.join(parts)}</g>"
 
 
-def _outline_bars(shown: Histogram, rect: Rect, max_count: int) -> dict[int, list[str]]:
+def _outline_bars(shown: Histogram, chart: Rect, max_count: int) -> dict[int, list[str]]:
     """Return the outlines of the bars by the steps of their colors.
 
     One path for all bars of a color keeps the file small.
     """
-    height = rect.height - _AXIS
-    base = rect.y + height
-    distance = (rect.width - _ZERO_GAP) / BINS
+    distance = (chart.width - _ZERO_GAP) / BINS
     wide = distance * 0.86
     outlines: dict[int, list[str]] = defaultdict(list)
     for i, count in enumerate(shown.counts):
@@ -123,9 +118,9 @@ def _outline_bars(shown: Histogram, rect: Rect, max_count: int) -> dict[int, lis
             continue
         center = (i + 0.5) / BINS * 2 - 1
         gap = _ZERO_GAP if i >= BINS // 2 else 0
-        x = rect.x + i * distance + gap
-        tall = _bar_height(count, max_count, height)
-        outline = path_data("M", x, base, "v", -tall, "h", wide, "v", tall, "Z")
+        x = chart.x + i * distance + gap
+        tall = _bar_height(count, max_count, chart.height)
+        outline = path_data("M", x, chart.bottom, "v", -tall, "h", wide, "v", tall, "Z")
         step = shade(center, 1.0)
         outlines[step].append(outline)
     return outlines
@@ -136,18 +131,21 @@ def _bar_height(count: int, max_count: int, height: float) -> float:
     return max(0.6, count / max_count * height)
 
 
-def _draw_axis(shown: Histogram, rect: Rect, base: float, writer: SvgWriter) -> str:
+def _draw_axis(shown: Histogram, chart: Rect, writer: SvgWriter) -> str:
+    """Draw the line below the bars, the ends of its scale, and what is not on it."""
+    line = path_data("M", chart.x, chart.bottom + 0.5, "H", chart.right)
     end = number(shown.largest)
-    y = base + 11
+    y = chart.bottom + 11
     parts = [
-        writer.text(rect.x, y, f"−{end}", 8.5, "muted"),
-        writer.text(rect.center, y, shown.name, 9, "muted", anchor="middle"),
-        writer.text(rect.right, y, end, 8.5, "muted", anchor="end"),
+        writer.path(line, writer.paint("none", "line"), 'stroke-width="1"'),
+        writer.text(chart.x, y, f"−{end}", 8.5, "muted"),
+        writer.text(chart.center, y, shown.name, 9, "muted", anchor="middle"),
+        writer.text(chart.right, y, end, 8.5, "muted", anchor="end"),
     ]
     if shown.odd:
         words = f"{shown.odd:,} nan or inf"
-        top = rect.y + 9
-        parts.append(writer.text(rect.x, top, words, 9, "alarm", bold=True))
+        baseline = chart.y + 9
+        parts.append(writer.text(chart.x, baseline, words, 9, "alarm", bold=True))
     return "".join(parts)
 
 
