@@ -79,7 +79,7 @@ def draw(
         A Drawing: `.show()` opens it, `.save("a.svg")` writes it, a notebook displays it.
 
     Raises:
-        PictureError: The target is no graph, runs in a circle, or can't be drawn truly at this
+        PictureError: The target is not a graph, has a cycle, or can't be drawn faithfully at this
             level.
         OptionError: A level, theme, path or another option is unknown.
 
@@ -128,7 +128,7 @@ def draw_dot(
         A `graphviz.Digraph`, whose `.render()` and `.pipe()` work without a system Graphviz.
 
     Raises:
-        PictureError: The target is no graph.
+        PictureError: The target is not a graph.
         OptionError: A style, direction or program is unknown.
 
     Example:

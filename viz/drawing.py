@@ -47,7 +47,7 @@ def check_path(path: str | PathLike[str], endings: Sequence[str], what: str = ""
         'a.SVG'
     """
     target = Path(fspath(path))
-    # A user that there is not: ~nobody is then the name of a folder.
+    # Without a user of that name "~nobody" is the name of a folder.
     with suppress(RuntimeError):
         target = target.expanduser()
     ending = target.suffix.lower()
@@ -149,7 +149,11 @@ class Drawing:
 
     def show(self) -> None:
         """Open the picture in the browser; in a notebook, display it there."""
-        show(self, as_page(self.svg(), self.picture.title or repr(self)[1:-1]))
+        show(self, as_page(self.svg(), self._title))
+
+    @property
+    def _title(self) -> str:
+        return self.picture.title or repr(self)[1:-1]
 
     def _content(self, ending: str) -> str | bytes:
         # Only SVG and the page can be both: elsewhere "auto" means light.
@@ -179,7 +183,7 @@ class Drawing:
 
     def _repr_html_(self) -> str:
         # An image with a data URL: untrusted notebooks show it, too, and its ids clash with none.
-        return as_image(self.svg(), self.picture.title or repr(self)[1:-1])
+        return as_image(self.svg(), self._title)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self._repr_html_(), "text/plain": str(self)}

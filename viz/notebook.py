@@ -1,6 +1,5 @@
 """Notebooks: once viz is imported, Values, networks and histories show themselves as pictures."""
 
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -10,7 +9,9 @@ from scalargrad.errors import ScalargradError
 from scalargrad.nn import Module
 
 from .drawing import Drawing
+from .model import target_types
 from .render.svg_document import as_image
+from .showing import find_shell
 
 Draw = Callable[[Any], Drawing]
 MakeHtml = Callable[[Any], str]
@@ -18,8 +19,7 @@ MakeHtml = Callable[[Any], str]
 
 def register_if_there(draw: Draw) -> None:
     """Register with a notebook or any other IPython shell; elsewhere do and import nothing."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = find_shell()
     if shell is not None:
         register(shell, draw)
 
@@ -40,9 +40,9 @@ def register(shell: Any, draw: Draw) -> None:
     shown: dict[type | str, MakeHtml] = {
         Value: draw_graph,
         Module: draw_graph,
-        "scalargrad.doctor.diagnosis.Diagnosis": draw_graph,
-        "scalargrad.compiler.compiled.Compiled": draw_graph,
-        "scalargrad.training.history.History": _draw_history,
+        target_types.DIAGNOSIS: draw_graph,
+        target_types.COMPILED: draw_graph,
+        target_types.HISTORY: _draw_history,
     }
     formatter = shell.display_formatter.mimebundle_formatter
     for kind, make_html in shown.items():

@@ -38,10 +38,15 @@ def show(thing: Any, html: str) -> None:
         )
 
 
+def find_shell() -> Any:
+    """Return the IPython shell that runs this code, None elsewhere; nothing is imported."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
 def _is_in_notebook() -> bool:
     # A terminal of IPython has a shell, too, but no kernel: it displays no pictures.
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = find_shell()
     return shell is not None and hasattr(shell, "kernel")
 
 

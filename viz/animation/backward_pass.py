@@ -12,13 +12,13 @@ from scalargrad.errors import PictureError
 from viz.drawing import Drawing
 from viz.layout.geometry import Point, Rect
 from viz.layout.layered import PlacedPicture
-from viz.look.text import fitted, number, width
+from viz.look.text import fit_text, number, width
 from viz.model.picture import Edge, Node, Picture
 from viz.render import svg_edges, svg_nodes
 from viz.render.svg_document import draw_backdrop
 from viz.render.svg_writer import SvgWriter
 
-from .timeline import Clock, Track, fading_in, flashing, showing
+from .timeline import HIDDEN, Clock, Track, fade_in, flash, show_between
 
 LEAD = 1.2
 """Seconds before the first step."""
@@ -29,7 +29,6 @@ _MIN_PACE = 0.15
 _TOTAL = 16.0
 """Seconds that all steps should take together; the pace follows, within its limits."""
 _MAX_SENDERS = 4
-_HIDDEN = ' aria-hidden="true"'
 
 
 def backward_steps(picture: Picture) -> dict[str, int]:
@@ -60,7 +59,7 @@ def backward_steps(picture: Picture) -> dict[str, int]:
 
 
 def _original(name: str) -> str:
-    """Return the id of the leaf that a small copy beside one of its users is a copy of."""
+    """Return the id of a leaf from that of a small copy beside one of its users ("n3t7")."""
     return name.partition("t")[0]
 
 
@@ -89,7 +88,8 @@ class BackwardPass:
         self.steps = max(sending, default=0)
         even_pace = _TOTAL / max(1, self.steps)
         self.pace = pace or max(_MIN_PACE, min(_MAX_PACE, even_pace))
-        self.seconds = LEAD + (self.steps + 1) * self.pace + PAUSE
+        moving = (self.steps + 1) * self.pace
+        self.seconds = LEAD + moving + PAUSE
 
     def start(self, step: int) -> float:
         """Return when the nodes of a step have their gradients and begin to send."""
@@ -97,48 +97,51 @@ class BackwardPass:
 
     def moments(self) -> list[float]:
         """Return a moment within each step, after one before the first; the last is the end."""
-        within = [self.start(step) + 0.6 * self.pace for step in range(self.steps)]
+        delay = 0.6 * self.pace
+        within = [self.start(step) + delay for step in range(self.steps)]
         return [0.0, *within, self.seconds]
 
-    def body(self, sheet: SvgWriter, clock: Clock) -> str:
+    def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return the moving picture."""
         routed = zip(self.picture.edges, self.placed.routes, strict=True)
         # The strongest edges are drawn last, on top of the others.
         in_order = sorted(routed, key=lambda pair: abs(pair[0].flow or 0.0))
-        parts = [draw_backdrop(self.placed, sheet)]
-        parts += [self._edge(edge, route, sheet, clock) for edge, route in in_order]
-        parts += svg_edges.draw_labels(self.placed, sheet)
-        parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
-        parts += [self._node(node, sheet, clock) for node in self.picture.nodes]
-        parts += self._messages(sheet, clock)
+        parts = [draw_backdrop(self.placed, writer)]
+        parts += [self._edge(edge, route, writer, clock) for edge, route in in_order]
+        parts += svg_edges.draw_labels(self.placed, writer)
+        parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
+        parts += [self._node(node, writer, clock) for node in self.picture.nodes]
+        parts += self._messages(writer, clock)
         return "".join(parts)
 
-    def _edge(self, edge: Edge, route: tuple[Point, ...], sheet: SvgWriter, clock: Clock) -> str:
+    def _edge(self, edge: Edge, route: tuple[Point, ...], writer: SvgWriter, clock: Clock) -> str:
         """Return an edge without a gradient, which gives way to one with it."""
         picture = self.picture
         has_arrow = picture.level != "neurons"
         empty = replace(edge, flow=None)
-        before = svg_edges.draw_edge(empty, route, picture, sheet, has_arrow)
-        after = svg_edges.draw_edge(edge, route, picture, sheet, has_arrow)
+        before = svg_edges.draw_edge(empty, route, picture, writer, has_arrow)
+        after = svg_edges.draw_edge(edge, route, picture, writer, has_arrow)
         arrival = self.start(self.step_of[edge.target] + 1)
-        coming = fading_in(arrival - 0.3 * self.pace, arrival)
-        inverse = [(second, 1.0 - x) for second, x in coming.points]
-        going = Track("opacity", tuple(inverse))
-        return clock.moving(before, going, _HIDDEN) + clock.moving(after, coming)
+        appearing = fade_in(arrival - 0.3 * self.pace, arrival)
+        inverse = [(second, 1.0 - x) for second, x in appearing.points]
+        vanishing = Track("opacity", tuple(inverse))
+        return clock.animate(before, vanishing, HIDDEN) + clock.animate(after, appearing)
 
-    def _node(self, node: Node, sheet: SvgWriter, clock: Clock) -> str:
+    def _node(self, node: Node, writer: SvgWriter, clock: Clock) -> str:
         """Return a node without a gradient, and on top of it what has arrived at each step."""
-        frame = self.placed.nodes[node.id]
+        rect = self.placed.nodes[node.id]
         if node.grad is None:
-            return svg_nodes.draw_node(node, frame, self.picture, sheet)
-        empty = svg_nodes.draw_node(replace(node, grad=0.0), frame, self.picture, sheet)
-        complete = self.start(self.step_of[_original(node.id)])
-        parts = [f"<g{_HIDDEN}>{empty}</g>"]
+            return svg_nodes.draw_node(node, rect, self.picture, writer)
+        empty = svg_nodes.draw_node(replace(node, grad=0.0), rect, self.picture, writer)
+        step = self.step_of[_original(node.id)]
+        complete = self.start(step)
+        parts = [f"<g{HIDDEN}>{empty}</g>"]
         for second, gradient in self._arrivals(node):
-            drawn = svg_nodes.draw_node(replace(node, grad=gradient), frame, self.picture, sheet)
-            track = fading_in(second - 0.1 * self.pace, second)
+            look = replace(node, grad=gradient)
+            drawn = svg_nodes.draw_node(look, rect, self.picture, writer)
+            track = fade_in(second - 0.1 * self.pace, second)
             # Screen readers are told the final gradient, and none of those on the way to it.
-            parts.append(clock.moving(drawn, track, "" if second >= complete else _HIDDEN))
+            parts.append(clock.animate(drawn, track, "" if second >= complete else HIDDEN))
         return "".join(parts)
 
     def _arrivals(self, node: Node) -> Iterator[tuple[float, float]]:
@@ -161,29 +164,31 @@ class BackwardPass:
         # At the end the gradient itself: the shares may not add up to it to the last bit.
         yield self.start(last), node.grad or 0.0
 
-    def _messages(self, sheet: SvgWriter, clock: Clock) -> Iterator[str]:
+    def _messages(self, writer: SvgWriter, clock: Clock) -> Iterator[str]:
         """Yield what runs back along the edges at their step; on cards with the arithmetic."""
         picture = self.picture
         # Plates of one step must not cover each other; those of different steps never meet.
-        taken: dict[int, list[Rect]] = defaultdict(lambda: [*self.placed.nodes.values()])
+        rects = list(self.placed.nodes.values())
+        taken: dict[int, list[Rect]] = defaultdict(rects.copy)
         for edge, route in zip(picture.edges, self.placed.routes, strict=True):
             step = self.step_of[edge.target]
             message = ""
             if edge.flow:
-                message += svg_edges.draw_backward_edge(edge, route, picture, sheet)
-            if picture.level == "cards" and edge.local is not None and edge.flow is not None:
-                text = arithmetic(edge, picture)
-                text_width = width(text, 10, bold=True) + 14
-                frame = svg_edges.place_plate(route, text_width, 18.0, taken[step])
-                taken[step].append(frame)
-                message += svg_edges.draw_plate(frame, text, edge.flow, picture, sheet)
+                message += svg_edges.draw_backward_edge(edge, route, picture, writer)
+            has_numbers = edge.local is not None and edge.flow is not None
+            if picture.level == "cards" and has_numbers:
+                text = write_arithmetic(edge, picture)
+                plate_width = width(text, 10, bold=True) + 14
+                plate = svg_edges.place_plate(route, plate_width, 18.0, taken[step])
+                taken[step].append(plate)
+                message += svg_edges.draw_plate(plate, text, edge.flow or 0.0, picture, writer)
             if message:
                 begin = self.start(step) + 0.15 * self.pace
                 end = self.start(step + 1)
-                track = flashing(begin, end, 0.12 * self.pace)
-                yield clock.moving(message, track, _HIDDEN)
+                fade = 0.12 * self.pace
+                yield clock.animate(message, flash(begin, end, fade), HIDDEN)
 
-    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
         """Return a caption for each step, and a bar of how far the pass is."""
         starts = [self.start(step) for step in range(self.steps)]
         # A caption before the first step, one for each, and one that stays.
@@ -191,11 +196,11 @@ class BackwardPass:
         ends = [*begins[1:], None]
         parts = []
         for text, begin, end in zip(self._captions(), begins, ends, strict=True):
-            short = fitted(text, 11, wide, bold=True)
-            line = sheet.text(0, 12, short, 11, "ink", bold=True)
-            track = showing(begin, end, self.seconds)
-            parts.append(clock.moving(line, track, _HIDDEN))
-        parts.append(progress_bar(wide, starts, 0.3 * self.pace, sheet, clock))
+            short = fit_text(text, 11, wide, bold=True)
+            line = writer.text(0, 12, short, 11, "ink", bold=True)
+            track = show_between(begin, end, self.seconds)
+            parts.append(clock.animate(line, track, HIDDEN))
+        parts.append(progress_bar(wide, starts, 0.3 * self.pace, writer, clock))
         return "".join(parts)
 
     def _captions(self) -> Iterator[str]:
@@ -204,7 +209,7 @@ class BackwardPass:
         senders: dict[int, dict[str, None]] = defaultdict(dict)
         for edge in self.picture.edges:
             step = self.step_of[edge.target]
-            name = _name_of(nodes[edge.target])
+            name = _short_name(nodes[edge.target])
             senders[step][name] = None
         for step in range(self.steps):
             names = list(senders[step])
@@ -241,8 +246,8 @@ def backward_scene(drawing: Drawing, pace: float | None = None, title: str = "")
     return BackwardPass(placed, pace)
 
 
-def _name_of(node: Node) -> str:
-    """Return a label; else the formula if it has names in it; else the symbol."""
+def _short_name(node: Node) -> str:
+    """Return the label; else the formula if it has names in it; else the symbol."""
     if node.label:
         return node.label
     if any(sign.isalpha() for sign in node.formula):
@@ -251,7 +256,7 @@ def _name_of(node: Node) -> str:
 
 
 def progress_bar(
-    wide: float, starts: Sequence[float], ease: float, sheet: SvgWriter, clock: Clock
+    wide: float, starts: Sequence[float], ease: float, writer: SvgWriter, clock: Clock
 ) -> str:
     """Return a bar of how far a scene is.
 
@@ -261,28 +266,33 @@ def progress_bar(
         wide: Its width.
         starts: The seconds at which it begins to move on.
         ease: How many seconds it moves then.
-        sheet: Writes the SVG.
+        writer: Writes the SVG.
         clock: Writes what moves.
     """
     points: list[tuple[float, float]] = []
-    for i, second in enumerate(starts):
-        points.append((second, i / len(starts)))
-        points.append((second + ease, (i + 1) / len(starts)))
+    before = 0.0
+    for i, second in enumerate(starts, 1):
+        after = i / len(starts)
+        points += [(second, before), (second + ease, after)]
+        before = after
     track = Track("scale", tuple(points) or ((0.0, 1.0),))
-    ground = sheet.rect(0, 22, wide, 5, sheet.paint("line"), 2.5, 'opacity="0.4"')
-    bar = sheet.rect(0, 22, wide, 5, sheet.paint("muted"), 2.5)
-    return ground + clock.moving(bar, track)
+    place = Rect(0, 22, wide, 5)
+    background = writer.rect(place, writer.paint("line"), 2.5, 'opacity="0.4"')
+    bar = writer.rect(place, writer.paint("muted"), 2.5)
+    return background + clock.animate(bar, track)
 
 
-def arithmetic(edge: Edge, picture: Picture) -> str:
+def write_arithmetic(edge: Edge, picture: Picture) -> str:
     """Return what an edge does in the backward pass: gradient × local derivative = share.
 
     Example:
         >>> nodes = (Node("a", "input", grad=-1.5), Node("b", "operation", grad=0.5, root=True))
-        >>> arithmetic(Edge("a", "b", -3.0, -1.5), Picture("cards", nodes))
+        >>> write_arithmetic(Edge("a", "b", -3.0, -1.5), Picture("cards", nodes))
         '0.5 × (−3) = −1.5'
     """
     gradient = picture.by_id[edge.target].grad
     local = edge.local or 0.0
-    factor = f"({number(local)})" if local < 0 else number(local)
+    factor = number(local)
+    if local < 0:
+        factor = f"({factor})"
     return f"{number(gradient)} × {factor} = {number(edge.flow)}"

@@ -25,6 +25,7 @@ from . import video
 from .backward_pass import BackwardPass, backward_scene
 from .timeline import Clock
 from .training import (
+    PlaySettings,
     playable_pictures,
     scene_from_drawings,
     scene_from_recording,
@@ -45,10 +46,10 @@ class Scene(Protocol):
     def placed(self) -> PlacedPicture:
         """The picture at the end, with positions."""
 
-    def body(self, sheet: SvgWriter, clock: Clock) -> str:
+    def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return the picture."""
 
-    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
         """Return what is below it."""
 
     def moments(self) -> list[float]:
@@ -59,7 +60,7 @@ class Animation:
     """A picture that moves. It displays itself in notebooks and saves itself as SVG, GIF or MP4.
 
     The SVG plays in a plain `<img>`, without script, over and over. For readers who asked their
-    system for less motion it stands still at its last frame.
+    system for less motion it stays at its last frame.
 
     Attributes:
         scene: What is played.
@@ -89,16 +90,15 @@ class Animation:
         return self._document(theme or self.theme, float(second))
 
     def _document(self, theme: str, moment: float | None) -> str:
-        sheet = SvgWriter(theme)
+        writer = SvgWriter(theme)
         clock = Clock(self.seconds, moment)
 
         def foot(wide: float) -> tuple[str, float]:
-            return self.scene.foot(wide, sheet, clock), _FOOT
+            return self.scene.foot(wide, writer, clock), _FOOT
 
         # The clock knows what moves, and so its style, only once everything is written.
-        return render_document(
-            self.scene.placed, sheet, self.scene.body(sheet, clock), foot, clock.style
-        )
+        body = self.scene.body(writer, clock)
+        return render_document(self.scene.placed, writer, body, foot, clock.style)
 
     def save(self, path: str | PathLike[str], *, rate: float = 10.0, scale: float = 1.0) -> Path:
         """Write it to a file, whole or not at all.
@@ -124,8 +124,12 @@ class Animation:
             return target
         # A GIF or MP4 cannot follow the preference of its reader.
         theme = "light" if self.theme == "auto" else self.theme
-        make = video.gif if target.suffix.lower() == ".gif" else video.mp4
-        write(target, make(lambda second: self.still(second, theme), self.seconds, rate, scale))
+        encode = video.gif if target.suffix.lower() == ".gif" else video.mp4
+
+        def still(second: float) -> str:
+            return self.still(second, theme)
+
+        write(target, encode(still, self.seconds, rate, scale))
         return target
 
     def show(self) -> None:
@@ -186,32 +190,25 @@ def animate(
         >>> animate(loss)
         <Animation of 39 values as cards, 21.8 seconds>
     """
-    if pace is not None and not (isinstance(pace, (int, float)) and 0.01 <= pace <= 60.0):
+    is_number = isinstance(pace, (int, float))
+    if pace is not None and not (is_number and 0.01 <= pace <= 60.0):
         raise OptionError(f"pace must be a number of seconds between 0.01 and 60, not {pace!r}")
     frames = checked_int(frames, "frames", 2)
     if colors not in ("gradient", "weight"):
         suggestion = hint(colors, ("gradient", "weight"))
         raise OptionError(f"colors must be 'gradient' or 'weight', not {colors!r}{suggestion}")
-    heading = clean(title, 120)
-    return Animation(_scene(target, level, expand, colors, frames, pace, heading), theme)
+    settings = PlaySettings(level, expand, colors, frames, pace, clean(title, 120))
+    return Animation(_make_scene(target, settings), theme)
 
 
-def _scene(
-    target: Any,
-    level: str | None,
-    expand: str | Iterable[str] | None,
-    colors: str,
-    frames: int,
-    pace: float | None,
-    title: str,
-) -> Scene:
+def _make_scene(target: Any, settings: PlaySettings) -> Scene:
     if is_named(target, target_types.RECORDING):
-        return scene_from_recording(target, level, expand, colors, frames, pace, title)
+        return scene_from_recording(target, settings)
     if _is_list_of(target, Drawing):
-        return scene_from_drawings(list(target), pace, title)
+        return scene_from_drawings(list(target), settings)
     if _is_list_of(target, Value):
-        return scene_from_values(list(target), level, expand, colors, pace, title)
-    return _backward_scene(target, level, expand, pace, title)
+        return scene_from_values(list(target), settings)
+    return _backward_scene(target, settings)
 
 
 def _is_list_of(target: Any, kind: type) -> bool:
@@ -220,13 +217,7 @@ def _is_list_of(target: Any, kind: type) -> bool:
     return all(isinstance(item, kind) for item in target)
 
 
-def _backward_scene(
-    target: Any,
-    level: str | None,
-    expand: str | Iterable[str] | None,
-    pace: float | None,
-    title: str,
-) -> BackwardPass:
+def _backward_scene(target: Any, settings: PlaySettings) -> BackwardPass:
     drawing = target.draw() if isinstance(target, Explanation) else target
     if not isinstance(drawing, Drawing):
         if not isinstance(target, Value):
@@ -234,8 +225,8 @@ def _backward_scene(
                 "animate takes a Value, a Drawing, a Recording or a list of frames, "
                 f"not {type(target).__name__} {clean(repr(target))}"
             )
-        drawing = Drawing(playable_pictures(target, level, expand))
-    return backward_scene(drawing, pace, title)
+        drawing = Drawing(playable_pictures(target, settings.level, settings.expand))
+    return backward_scene(drawing, settings.pace, settings.title)
 
 
 explain_class(Animation, "save")

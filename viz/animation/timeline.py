@@ -10,6 +10,8 @@ from viz.render.svg_writer import format_coordinate
 
 _DIGITS = 4
 _INSTANT = 0.01
+HIDDEN = ' aria-hidden="true"'
+"""The attribute of elements that screen readers skip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Track:
     """How one number of an element changes: straight lines between points.
 
     Attributes:
-        what: "opacity", "scale" (of the width, from the left) or "stroke-dashoffset".
+        what: "opacity", or "scale": of the width, from the left.
         points: (second, number), in the order of time.
 
     Example:
@@ -38,29 +40,30 @@ class Track:
                 continue
             if t1 == t0:
                 return x1
-            return x0 + (x1 - x0) * (second - t0) / (t1 - t0)
+            progress = second - t0
+            return x0 + (x1 - x0) * progress / (t1 - t0)
         _, last = self.points[-1]
         return last
 
 
-def fading_in(start: float, end: float) -> Track:
+def fade_in(start: float, end: float) -> Track:
     """Return a track from invisible at `start` to visible at `end`."""
     return Track("opacity", ((start, 0.0), (end, 1.0)))
 
 
-def flashing(start: float, end: float, fade: float) -> Track:
-    """Return a track of what appears at `start` and goes at `end`, each within `fade` seconds."""
+def flash(start: float, end: float, fade: float) -> Track:
+    """Return a track of what appears at `start` and vanishes at `end`, each in `fade` seconds."""
     appear = ((start, 0.0), (start + fade, 1.0))
     leave = ((end, 1.0), (end + fade, 0.0))
     return Track("opacity", (*appear, *leave))
 
 
-def showing(start: float, end: float | None, last: float) -> Track:
+def show_between(start: float, end: float | None, last: float) -> Track:
     """Return a track of what is visible exactly from `start` to `end`.
 
     Args:
-        start: When it appears. From 0 on, it is there at once.
-        end: When it goes; None if it stays.
+        start: When it appears; with 0, it is visible from the beginning.
+        end: When it vanishes; None if it stays.
         last: The end of the animation.
     """
     points: list[tuple[float, float]] = []
@@ -89,7 +92,7 @@ class Clock:
         self.moment = moment
         self._names: dict[Track, str] = {}
 
-    def moving(self, content: str, track: Track, more: str = "") -> str:
+    def animate(self, content: str, track: Track, more: str = "") -> str:
         """Return the content in a group that follows a track; where nothing plays, as at the end.
 
         Args:
@@ -131,14 +134,15 @@ class Clock:
         return f"<style>{keyframes}@media (prefers-reduced-motion:no-preference){{{rules}}}</style>"
 
     def _keyframes(self, track: Track) -> str:
-        within = [point for point in track.points if 0.0 < point[0] < self.seconds]
+        within = [(second, x) for second, x in track.points if 0.0 < second < self.seconds]
         # A frame at 0 % and one at 100 %: without them browsers would move to and from the
         # attribute of the element.
         start = (0.0, track.at(0.0))
         end = (self.seconds, track.at(self.seconds))
         frames = ""
         for second, x in (start, *within, end):
-            frames += f"{self._percent(second)}%{{{_rule(track.what, x)}}}"
+            rule = _rule(track.what, x)
+            frames += f"{self._percent(second)}%{{{rule}}}"
         return frames
 
     def _percent(self, second: float) -> str:

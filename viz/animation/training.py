@@ -1,9 +1,9 @@
 """A training as a scene: one graph at several moments, where colors, widths and numbers change."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import exp, isfinite, log
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from scalargrad.errors import OptionError, PictureError
 from viz.drawing import Drawing
 from viz.layout.layered import PlacedPicture
 from viz.layout.node_size import measure_node
-from viz.look.text import fitted, number
+from viz.look.text import fit_text, number
 from viz.look.theme import REACH, strength
 from viz.model.picture import Edge, Picture
 from viz.model.snapshot import Snapshot
@@ -26,7 +26,7 @@ from viz.views.choose import choose_pictures
 from viz.views.neurons import neuron_picture
 
 from .backward_pass import progress_bar
-from .timeline import Clock, Track, showing
+from .timeline import HIDDEN, Clock, Track, show_between
 
 if TYPE_CHECKING:
     from scalargrad.training.recorder import Recording
@@ -41,9 +41,6 @@ _MAX_PACE = 1.2
 _TITLE = re.compile("<title>[^<]*</title>")
 _WIDTHS = 24
 """How many widths an edge can have: a change that is smaller makes no new look."""
-_HIDDEN = ' aria-hidden="true"'
-
-Placer = Callable[[Picture], PlacedPicture]
 
 
 class FrameScene:
@@ -63,7 +60,6 @@ class FrameScene:
         captions: Sequence[str],
         pace: float | None,
         title: str,
-        place: Placer,
     ) -> None:
         """Place the frames.
 
@@ -72,80 +68,86 @@ class FrameScene:
             captions: A line for each.
             pace: Seconds for each; by default so that the whole takes about 9 at most.
             title: A heading; by default that of each picture.
-            place: Lays out a picture.
 
         Raises:
             PictureError: The pictures are not of one graph.
         """
         # One scale for all frames: a gradient has the same color whenever it has the same size.
         scale = max(frame.largest for frame in frames)
-        self.frames = [replace(frame, scale=scale, title=title or frame.title) for frame in frames]
+        self.frames: list[Picture] = []
+        for frame in frames:
+            self.frames.append(replace(frame, scale=scale, title=title or frame.title))
         _check_alike(self.frames)
         self.captions = captions
         self.pace = pace or min(_MAX_PACE, _TOTAL / len(frames))
         self.seconds = LEAD + len(frames) * self.pace + PAUSE
-        self.placed: PlacedPicture = replace(place(_widest(self.frames)), picture=self.frames[-1])
+        placed = Drawing([_widest(self.frames)]).placed
+        self.placed: PlacedPicture = replace(placed, picture=self.frames[-1])
 
     def start(self, i: int) -> float:
-        """Return when a frame is there."""
+        """Return when a frame is completely visible."""
         return LEAD + i * self.pace if i else 0.0
 
     def moments(self) -> list[float]:
         """Return a moment in each frame."""
-        return [self.start(i) + 0.9 * self.pace for i in range(len(self.frames))]
+        delay = 0.9 * self.pace
+        return [self.start(i) + delay for i in range(len(self.frames))]
 
-    def body(self, sheet: SvgWriter, clock: Clock) -> str:
+    def body(self, writer: SvgWriter, clock: Clock) -> str:
         """Return everything in each of its looks, all but one of them invisible."""
         placed = [replace(self.placed, picture=frame) for frame in self.frames]
-        backdrops = [draw_backdrop(each, sheet) for each in placed]
+        backdrops = [draw_backdrop(each, writer) for each in placed]
         last = self.frames[-1]
         nodes = range(len(last.nodes))
         flows = [abs(edge.flow or 0.0) for edge in last.edges]
         # The strongest edges are drawn last, on top of the others.
         edges = sorted(range(len(flows)), key=flows.__getitem__)
 
-        parts = [self._changing(backdrops, clock)]
-        parts += [self._changing(self._edge_looks(i, sheet), clock) for i in edges]
-        labels = ["".join(svg_edges.draw_labels(each, sheet)) for each in placed]
-        parts.append(self._changing(labels, clock))
-        parts += [svg_edges.draw_port(point, sheet) for point in self.placed.ports]
-        parts += [self._changing(self._node_looks(i, sheet), clock) for i in nodes]
+        parts = [self._alternate(backdrops, clock)]
+        parts += [self._alternate(self._edge_looks(i, writer), clock) for i in edges]
+        labels = ["".join(svg_edges.draw_labels(each, writer)) for each in placed]
+        parts.append(self._alternate(labels, clock))
+        parts += [svg_edges.draw_port(point, writer) for point in self.placed.ports]
+        parts += [self._alternate(self._node_looks(i, writer), clock) for i in nodes]
         return "".join(parts)
 
-    def _edge_looks(self, i: int, sheet: SvgWriter) -> list[str]:
+    def _edge_looks(self, i: int, writer: SvgWriter) -> list[str]:
         route = self.placed.routes[i]
         has_arrow = self.placed.picture.level != "neurons"
         looks: list[str] = []
         for frame in self.frames:
-            edge = _with_rounded_flow(frame.edges[i], frame)
-            looks.append(svg_edges.draw_edge(edge, route, frame, sheet, has_arrow))
+            edge = _round_flow(frame.edges[i], frame)
+            looks.append(svg_edges.draw_edge(edge, route, frame, writer, has_arrow))
         return looks
 
-    def _node_looks(self, i: int, sheet: SvgWriter) -> list[str]:
+    def _node_looks(self, i: int, writer: SvgWriter) -> list[str]:
         id = self.frames[-1].nodes[i].id
         place = self.placed.nodes[id]
-        looks = [svg_nodes.draw_node(frame.nodes[i], place, frame, sheet) for frame in self.frames]
+        looks: list[str] = []
+        for frame in self.frames:
+            looks.append(svg_nodes.draw_node(frame.nodes[i], place, frame, writer))
         # Titles have every digit: with them no two looks would be equal. Only the last one, which
         # stays, keeps its title.
         untitled = [_TITLE.sub("", look) for look in looks]
-        return [looks[-1] if look == untitled[-1] else look for look in untitled]
+        last = untitled[-1]
+        return [looks[-1] if look == last else look for look in untitled]
 
-    def _changing(self, looks: Sequence[str], clock: Clock) -> str:
+    def _alternate(self, looks: Sequence[str], clock: Clock) -> str:
         """Return what looks different over time: each look once, for as long as it stays."""
         spans: list[tuple[int, int]] = []
         for i, look in enumerate(looks):
+            first = i
             if i and look == looks[i - 1]:
-                spans[-1] = (spans[-1][0], i + 1)
-            else:
-                spans.append((i, i + 1))
+                first, _ = spans.pop()
+            spans.append((first, i + 1))
         if len(spans) == 1:
             return looks[0]
 
         parts = []
         for first, end in spans:
             if looks[first]:
-                more = "" if end == len(looks) else _HIDDEN
-                parts.append(clock.moving(looks[first], self._span(first, end), more))
+                more = "" if end == len(looks) else HIDDEN
+                parts.append(clock.animate(looks[first], self._span(first, end), more))
         return "".join(parts)
 
     def _span(self, first: int, end: int) -> Track:
@@ -153,7 +155,8 @@ class FrameScene:
         points: list[tuple[float, float]] = []
         if first:
             start = self.start(first)
-            points += [(start - 0.45 * self.pace, 0.0), (start, 1.0)]
+            fade = 0.45 * self.pace
+            points += [(start - fade, 0.0), (start, 1.0)]
         else:
             points.append((0.0, 1.0))
 
@@ -166,16 +169,17 @@ class FrameScene:
             points.append((self.seconds, 1.0))
         return Track("opacity", tuple(points))
 
-    def foot(self, wide: float, sheet: SvgWriter, clock: Clock) -> str:
+    def foot(self, wide: float, writer: SvgWriter, clock: Clock) -> str:
         """Return the caption of each frame, and a bar of how far the scene is."""
         parts = []
         for i, text in enumerate(self.captions):
-            short = fitted(text, 11, wide, bold=True)
-            line = sheet.text(0, 12, short, 11, "ink", bold=True)
-            parts.append(clock.moving(line, self._caption_track(i), _HIDDEN))
+            short = fit_text(text, 11, wide, bold=True)
+            line = writer.text(0, 12, short, 11, "ink", bold=True)
+            parts.append(clock.animate(line, self._caption_track(i), HIDDEN))
         ease = 0.3 * self.pace
-        moves = [self.start(i) - ease for i in range(1, len(self.frames))]
-        parts.append(progress_bar(wide, moves, ease, sheet, clock))
+        following = range(1, len(self.frames))
+        moves = [self.start(i) - ease for i in following]
+        parts.append(progress_bar(wide, moves, ease, writer, clock))
         return "".join(parts)
 
     def _caption_track(self, i: int) -> Track:
@@ -184,7 +188,7 @@ class FrameScene:
         end = None
         if following < len(self.frames):
             end = self.start(following) - 0.01
-        return showing(start, end, self.seconds)
+        return show_between(start, end, self.seconds)
 
 
 def _check_alike(frames: Sequence[Picture]) -> None:
@@ -192,8 +196,8 @@ def _check_alike(frames: Sequence[Picture]) -> None:
     for i, frame in enumerate(frames):
         if _structure(frame) != first:
             raise PictureError(
-                f"frame {i} shows another graph than frame 0: a film needs graphs that are built "
-                "alike, and not so wide that of each layer the strongest units alone are drawn"
+                f"frame {i} shows another graph than frame 0: an animation needs graphs that are "
+                "built alike, and not so wide that only the strongest units of a layer are drawn"
             )
 
 
@@ -214,54 +218,53 @@ def _widest(frames: Sequence[Picture]) -> Picture:
     return replace(frames[-1], nodes=tuple(nodes))
 
 
-def _with_rounded_flow(edge: Edge, picture: Picture) -> Edge:
+def _round_flow(edge: Edge, picture: Picture) -> Edge:
     """Return an edge with a gradient whose width is one of a few."""
     if not edge.flow or not isfinite(edge.flow):
         return edge
     step = round(_WIDTHS * strength(edge.flow, picture.largest))
     share = max(1, step) / _WIDTHS
     # The inverse of `strength`.
-    flow = picture.largest * (exp(share * log(1.0 + REACH)) - 1.0) / REACH
+    ratio = exp(share * log(1.0 + REACH)) - 1.0
+    flow = picture.largest * ratio / REACH
     return replace(edge, flow=flow if edge.flow > 0 else -flow)
 
 
 # What scenes are made of
 
 
-def scene_from_drawings(drawings: list[Drawing], pace: float | None, title: str) -> FrameScene:
+@dataclass(frozen=True, slots=True)
+class PlaySettings:
+    """What `viz.animate` was asked for; its arguments are explained there."""
+
+    level: str | None
+    expand: str | Iterable[str] | None
+    colors: str
+    frames: int
+    pace: float | None
+    title: str
+
+
+def scene_from_drawings(drawings: list[Drawing], settings: PlaySettings) -> FrameScene:
     """Return a scene of drawings of graphs that are built alike."""
     captions = []
     for i, drawing in enumerate(drawings, 1):
-        captions.append(drawing.picture.title or f"frame {i} of {len(drawings)}")
+        rank = f"frame {i} of {len(drawings)}"
+        captions.append(drawing.picture.title or rank)
     frames = [_check_playable(drawing.picture) for drawing in drawings]
-    return FrameScene(frames, captions, pace, title, _place)
+    return FrameScene(frames, captions, settings.pace, settings.title)
 
 
-def scene_from_values(
-    values: list[Value],
-    level: str | None,
-    expand: str | Iterable[str] | None,
-    colors: str,
-    pace: float | None,
-    title: str,
-) -> FrameScene:
+def scene_from_values(values: list[Value], settings: PlaySettings) -> FrameScene:
     """Return a scene of the graphs of Values."""
     captions = []
     for i, value in enumerate(values, 1):
-        captions.append(f"frame {i} of {len(values)}: {number(value.data)}")
-    pictures = _pictures(values, level, expand, colors)
-    return FrameScene(pictures, captions, pace, title, _place)
+        rank = f"frame {i} of {len(values)}"
+        captions.append(f"{rank}: {number(value.data)}")
+    return FrameScene(_pictures(values, settings), captions, settings.pace, settings.title)
 
 
-def scene_from_recording(
-    recording: "Recording",
-    level: str | None,
-    expand: str | Iterable[str] | None,
-    colors: str,
-    max_frames: int,
-    pace: float | None,
-    title: str,
-) -> FrameScene:
+def scene_from_recording(recording: "Recording", settings: PlaySettings) -> FrameScene:
     """Return a scene of frames of a training, evenly spread, the first and the last included."""
     if not recording.values or not len(recording):
         raise PictureError(
@@ -269,7 +272,8 @@ def scene_from_recording(
             "callbacks first"
         )
     last = len(recording) - 1
-    evenly = (round(i * last / (max_frames - 1)) for i in range(max_frames))
+    steps = settings.frames - 1
+    evenly = [round(i * last / steps) for i in range(settings.frames)]
     captions: list[str] = []
     roots: list[Value] = []
     # A short recording has fewer frames: none is shown twice.
@@ -277,8 +281,7 @@ def scene_from_recording(
         loss = number(recording.losses[i])
         captions.append(f"step {recording.steps[i]:,}: loss {loss}")
         roots.append(graph_at(recording, i))
-    pictures = _pictures(roots, level, expand, colors)
-    return FrameScene(pictures, captions, pace, title, _place)
+    return FrameScene(_pictures(roots, settings), captions, settings.pace, settings.title)
 
 
 def graph_at(recording: "Recording", frame: int) -> Value:
@@ -299,11 +302,11 @@ def graph_at(recording: "Recording", frame: int) -> Value:
     return root
 
 
-def _pictures(
-    roots: list[Value], level: str | None, expand: str | Iterable[str] | None, colors: str
-) -> list[Picture]:
+def _pictures(roots: list[Value], settings: PlaySettings) -> list[Picture]:
     """Return a picture of each graph, at the level that the last one can be laid out at."""
-    if colors == "weight":
+    level = settings.level
+    expand = settings.expand
+    if settings.colors == "weight":
         if level not in (None, "neurons"):
             raise OptionError('colors="weight" is for level="neurons"')
         return [neuron_picture(Snapshot([root]), "weight") for root in roots]
@@ -339,7 +342,3 @@ def _check_playable(picture: Picture) -> Picture:
     if picture.level == "layers":
         raise PictureError('layers are too coarse to be played: give level="neurons" or expand=')
     return picture
-
-
-def _place(picture: Picture) -> PlacedPicture:
-    return Drawing([picture]).placed

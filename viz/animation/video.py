@@ -41,6 +41,7 @@ def gif(still: Still, seconds: float, rate: float, scale: float) -> bytes:
         # A GIF counts in hundredths of a second. Rounding the end of each image, not its duration,
         # keeps the errors from adding up.
         end = 10 * round(100 * frames_so_far / rate)
+        # Browsers play shorter ones at a tenth of a second instead.
         durations.append(max(20, end - sum(durations)))
     # Method 1, maximum coverage, keeps colors as they are: white stays white.
     palette = _montage(pillow, images).quantize(256, method=1)
@@ -90,7 +91,7 @@ def mp4(still: Still, seconds: float, rate: float, scale: float) -> bytes:
     numpy = import_module("numpy")
     _import_extra("imageio_ffmpeg", "MP4")
     with TemporaryDirectory(prefix="scalargrad-") as folder:
-        path = Path(folder) / "film.mp4"
+        path = Path(folder) / "animation.mp4"
         with imageio.get_writer(
             path, format="FFMPEG", fps=rate, codec="libx264", quality=8, macro_block_size=2
         ) as writer:

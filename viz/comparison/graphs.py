@@ -89,7 +89,7 @@ class Comparison:
 
 
 def _write_operand(name: str, first: float, second: float | None) -> str:
-    if second is None or first == second or (isnan(first) and isnan(second)):
+    if second is None or _are_equal(first, second):
         return f"{name} = {first!r}"
     return f"{name} = {first!r} and {second!r}"
 
@@ -117,7 +117,7 @@ def compare(
     Raises:
         PictureError: `a` or `b` is not a graph.
         OptionError: The tolerance is below 0, or `by` is unknown.
-        LengthError: A list has not as many numbers as the graph has nodes.
+        LengthError: A list does not hold one number for each node of the graph.
         UnknownNameError: The graph has no node of that name.
 
     Example:
@@ -187,7 +187,10 @@ class _Side:
             return
 
         self.order = topological(_roots(target))
-        labels = {node: clean(node.label, 24) for node in self.order if clean(node.label)}
+        labels: dict[Value, str] = {}
+        for node in self.order:
+            if label := clean(node.label, 24):
+                labels[node] = label
         for node, name in number_names(labels).items():
             # Brackets are for formulas: here a numbered label is a key that users write.
             self.names[node] = name if name == labels[node] else name.strip("()")
@@ -203,6 +206,11 @@ class _Side:
             return name
         return formula(node) if node.args else f"the {node.kind} {node.data!r}"
 
+    def describe(self, node: Value) -> str:
+        """Return the name of a node with its operation or kind."""
+        origin = clean(node.op) or node.kind
+        return f"{self.name(node)} ({origin})"
+
     def match_names(
         self, numbers: Mapping[Any, Any], skip_unknown: bool = False
     ) -> dict[Value, Pair]:
@@ -210,12 +218,13 @@ class _Side:
 
         Args:
             numbers: Numbers or pairs by name.
-            skip_unknown: Leave out names that the graph has not, instead of raising.
+            skip_unknown: Leave out names that the graph does not have, instead of raising.
         """
         nodes = {name: node for node, name in self.names.items()}
         unknown = [name for name in numbers if name not in nodes]
         if unknown and not skip_unknown:
-            labels = ", ".join(map(repr, list(nodes)[:_MAX_LISTED])) or "no labels"
+            some = list(nodes)[:_MAX_LISTED]
+            labels = ", ".join(map(repr, some)) or "no labels"
             known = suggestion(unknown[0], nodes, otherwise=f"; it has {labels}")
             raise UnknownNameError(f"the graph has nothing with the name {unknown[0]!r}{known}")
         return {
@@ -274,14 +283,15 @@ def _find_different_build(first: _Side, second: _Side) -> str:
         first_operands = [first_index[arg] for arg in x.args]
         second_operands = [second_index[arg] for arg in y.args]
         if x.op != y.op or first_operands != second_operands:
-            ours = f"{first.name(x)} ({clean(x.op) or x.kind})"
-            theirs = f"{second.name(y)} ({clean(y.op) or y.kind})"
+            ours = first.describe(x)
+            theirs = second.describe(y)
             return (
                 f"the graphs are built differently from node {i} on: {ours} against "
                 f'{theirs}; use by="label" to compare what carries the same labels'
             )
-    if len(first.order) != len(second.order):
-        return f"the graphs have {len(first.order):,} and {len(second.order):,} nodes"
+    sizes = (len(first.order), len(second.order))
+    if sizes[0] != sizes[1]:
+        return f"the graphs have {sizes[0]:,} and {sizes[1]:,} nodes"
     return ""
 
 
@@ -291,7 +301,7 @@ def _compare_nodes(side: _Side, others: Mapping[Value, Pair], tolerance: float) 
     compared = 0
     largest = 0.0
     difference: Number | None = None
-    for kind, node, first, second in _paired_numbers(side, others):
+    for kind, node, first, second in _pair_numbers(side, others):
         distance = gap(first, second)
         compared += 1
         largest = max(largest, distance)
@@ -301,7 +311,7 @@ def _compare_nodes(side: _Side, others: Mapping[Value, Pair], tolerance: float) 
     return Comparison(compared, largest, tolerance, difference)
 
 
-def _paired_numbers(
+def _pair_numbers(
     side: _Side, others: Mapping[Value, Pair]
 ) -> Iterator[tuple[Kind, Value, float, float]]:
     """Yield values, operands first, then gradients in the order of the backward pass."""
@@ -338,11 +348,16 @@ def gap(x: float, y: float) -> float:
         >>> gap(1.0, 1.5), gap(float("nan"), float("nan")), gap(1.0, float("inf"))
         (0.3333333333333333, 0.0, inf)
     """
-    if x == y or (isnan(x) and isnan(y)):
+    if _are_equal(x, y):
         return 0.0
     if not isfinite(x) or not isfinite(y):
         return inf
-    return abs(x - y) / max(1.0, abs(x), abs(y))
+    size = max(1.0, abs(x), abs(y))
+    return abs(x - y) / size
+
+
+def _are_equal(x: float, y: float) -> bool:
+    return x == y or (isnan(x) and isnan(y))
 
 
 def compare_numbers(numbers: Iterable[Number], tolerance: float) -> Comparison:

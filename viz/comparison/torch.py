@@ -35,8 +35,8 @@ def compare_with_torch(
 ) -> Comparison:
     """Compare a network with PyTorch on the same weights.
 
-    Compared are the values of each layer, then the loss, then the gradient of each parameter from
-    the last layer back. The model keeps its gradients.
+    The values of each layer are compared first, then the loss, then the gradient of each parameter
+    from the last layer back. The model keeps its gradients.
 
     `print(viz.compare_with_torch(MLP(2, [3, 1], "tanh"), [[1.0, -2.0]], [0.5]))` says "equal: 14
     numbers agree to 1e-09 (largest difference 5.6e-17)", or which number is the first that differs.
@@ -55,7 +55,7 @@ def compare_with_torch(
     Raises:
         PictureError: PyTorch is not installed, or has no mirror of a part of the model or of the
             loss.
-        LengthError: There are not as many targets as samples.
+        LengthError: The numbers of samples and targets differ, or are 0.
         OptionError: The loss is unknown.
     """
     samples = [list(row) for row in X]
@@ -102,7 +102,7 @@ _TO_NUMBERS = {"__float__", "__int__", "__complex__", "__index__", "item", "toli
 
 
 def _refuse_numbers(torch: Any) -> Any:
-    """Return a context in which no tensor with a gradient becomes a plain number, without one."""
+    """Return a context in which making a tensor with a gradient a plain number is an error."""
 
     # PyTorch itself only warns, once in a process; and what makes warnings errors does so for all
     # threads.
@@ -301,7 +301,7 @@ def _torch_loss(torch: Any, loss: Loss) -> LossFunction:
         return call_own
 
     functional = torch.nn.functional
-    # What PyTorch calls otherwise, or has not.
+    # Losses that PyTorch names differently or lacks.
     others = {
         "absolute_error": functional.l1_loss,
         "half_squared_error": lambda p, t: (0.5 * (p - t) ** 2).mean(),

@@ -5,6 +5,7 @@ All boxes in a box are closed in its layout. The page puts boxes into each other
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from scalargrad.errors import LayoutError
@@ -13,7 +14,7 @@ from viz.layout.geometry import Point, Rect, Size
 from viz.layout.layered import LayoutSettings, PlacedPicture, lay_out_graph
 from viz.layout.node_size import badge_width, measure_node
 from viz.look.measures import FONT_SIZES, PAGE_BOX, PAGE_CARD, PAGE_MODULE
-from viz.look.text import fitted, width
+from viz.look.text import fit_text, width
 from viz.model.picture import Edge, Group, Node, Picture
 from viz.model.snapshot import Snapshot
 
@@ -29,9 +30,9 @@ _BOX = "box"
 _MAX_TITLE = 200.0
 """The width at which the title of a closed box is shortened."""
 _MODULE_NUMBER = 92.0
-"""What a closed box needs beside its title."""
+"""Width that a closed box needs beside its title."""
 _HEADER_DETAIL = 170.0
-"""What the heading of an open box needs beside its title."""
+"""Width that the heading of an open box needs beside its title."""
 Pair = tuple[str, str]
 
 
@@ -54,20 +55,19 @@ class BoxLayout:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the page reads it: whole pixels, points in one row."""
+        # A page has a layout for each shape of box, and digits after the point are not seen.
         frames = []
         for frame in self.frames:
-            sides = (frame.x, frame.y, frame.width, frame.height)
-            frames.append([round(n) for n in sides])
+            bounds = (frame.x, frame.y, frame.width, frame.height)
+            frames.append(list(map(round, bounds)))
         routes = []
         for source, target, points in self.routes:
-            row = [round(n) for point in points for n in point]
-            routes.append([source, target, row])
-
-        # A page has a layout for each shape of box, and digits after the point are not seen.
+            coordinates = chain.from_iterable(points)
+            routes.append([source, target, list(map(round, coordinates))])
         return {
-            "size": [round(n) for n in self.size],
+            "size": list(map(round, self.size)),
             "frames": frames,
-            "ports": [round(y) for y in self.ports],
+            "ports": list(map(round, self.ports)),
             "routes": routes,
         }
 
@@ -91,7 +91,8 @@ class _Content:
     @property
     def slots(self) -> dict[str, int]:
         """The number of each item, and of each source outside."""
-        return {item: i for i, item in enumerate([*self.items, *self.outside])}
+        ends = [*self.items, *self.outside]
+        return {item: i for i, item in enumerate(ends)}
 
 
 class BoxLayouts:
@@ -124,14 +125,14 @@ class BoxLayouts:
             self._add(fold)
 
     def _paths_to_folds(self) -> list[tuple[int, ...]]:
-        """For each box the boxes from the page down to itself."""
+        """Return for each box the boxes from the page down to itself."""
         paths: list[tuple[int, ...]] = [(0,)]
         for i, fold in enumerate(self._folds[1:], 1):
             paths.append((*paths[fold.parent], i))
         return paths
 
     def _edges_by_fold(self) -> list[dict[Pair, None]]:
-        """For each box the pairs of its items that lines join, and the pairs that enter it.
+        """Return for each box the pairs of its items that lines join, and those that enter it.
 
         A line from outside is laid out where its target is; in the boxes that it only crosses it
         goes straight.
@@ -154,7 +155,8 @@ class BoxLayouts:
 
                 enters_box = depth < len(inner) - 1
                 if enters_box:
-                    edges[inner[-1]][f"n{source}", f"n{target}"] = None
+                    innermost = edges[inner[-1]]
+                    innermost[f"n{source}", f"n{target}"] = None
         return edges
 
     def _add(self, at: int) -> None:
@@ -250,7 +252,7 @@ class BoxLayouts:
 
 def _bold_width(text: str, max_width: float) -> float:
     """Return the width of a title or label, shortened where it is wider than that."""
-    shortened = fitted(text, FONT_SIZES.label, max_width, bold=True)
+    shortened = fit_text(text, FONT_SIZES.label, max_width, bold=True)
     return width(shortened, FONT_SIZES.label, bold=True)
 
 
@@ -266,7 +268,8 @@ def _common_depth(outer: tuple[int, ...], inner: tuple[int, ...]) -> int:
 
 def _item_at(i: int, path: tuple[int, ...], depth: int) -> str:
     """Return a value, or the box around it that is an item of the box at that depth."""
-    return f"n{i}" if len(path) == depth + 1 else f"m{path[depth + 1]}"
+    is_direct = len(path) == depth + 1
+    return f"n{i}" if is_direct else f"m{path[depth + 1]}"
 
 
 def _read_placed(placed: PlacedPicture, content: _Content) -> BoxLayout:
@@ -281,8 +284,8 @@ def _read_placed(placed: PlacedPicture, content: _Content) -> BoxLayout:
 
     sources = Containment(placed.picture).ports.get(_BOX, {})
     heights: dict[str, float] = {}
-    for source, (_, port_y) in zip(sources, placed.ports, strict=True):
-        heights[source] = port_y - box.y
+    for source, (_, y) in zip(sources, placed.ports, strict=True):
+        heights[source] = y - box.y
     middle = box.height / 2
     ports = [heights.get(item, middle) for item in content.outside]
 
@@ -296,15 +299,20 @@ def _read_placed(placed: PlacedPicture, content: _Content) -> BoxLayout:
                 inside.append((x - box.x, y - box.y))
         if inside:
             routes.append((slots[source], slots[target], tuple(inside)))
-    return BoxLayout((box.width, box.height), tuple(frames), tuple(ports), tuple(routes))
+    size = (box.width, box.height)
+    return BoxLayout(size, tuple(frames), tuple(ports), tuple(routes))
 
 
 def _lay_out_by_depth(content: _Content) -> BoxLayout:
     """Lay out a box that Graphviz takes too long for: a column for each depth."""
     rank = {item: i for i, item in enumerate(content.items)}
     depth = dict.fromkeys(content.items, 0)
-    by_target = sorted(content.pairs, key=lambda pair: rank.get(pair[1], 0))
-    for source, target in by_target:
+
+    def target_rank(pair: Pair) -> int:
+        _, target = pair
+        return rank.get(target, 0)
+
+    for source, target in sorted(content.pairs, key=target_rank):
         # Boxes may use each other, so that only steps forward in topological order count.
         both_inside = source in rank and target in rank
         if both_inside and rank[source] < rank[target]:
@@ -323,7 +331,8 @@ def _lay_out_by_depth(content: _Content) -> BoxLayout:
             item_width, item_height = content.sizes[item]
             frames[item] = Rect(left, y, item_width, item_height)
             y += item_height + down
-        left += max(content.sizes[item][0] for item in column) + across
+        widest = max(frames[item].width for item in column)
+        left += widest + across
         bottom = max(bottom, y)
 
     count = len(content.outside)

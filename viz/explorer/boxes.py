@@ -159,7 +159,7 @@ def _count_parameters(folds: list[Fold], order: Sequence[Value]) -> None:
             folds[fold.parent].parameters += fold.parameters
 
 
-def initially_open(folds: list[Fold], max_shown: int) -> list[int]:
+def choose_open(folds: list[Fold], max_shown: int) -> list[int]:
     """Return the boxes that are open at first: whole depths, as long as no more than that shows."""
 
     def weight(fold: Fold) -> int:

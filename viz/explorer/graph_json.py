@@ -5,7 +5,7 @@ Operations, names, boxes, lines of source, and where everything is.
 
 import re
 from collections.abc import Iterable, Sequence
-from math import inf, isfinite
+from math import inf, isfinite, isnan
 from pathlib import PurePath
 from typing import Any
 
@@ -15,16 +15,15 @@ from scalargrad.core.value import Value
 from viz.look.measures import as_data
 from viz.look.text import clean, width_tables
 from viz.look.theme import STEPS, THEMES, Theme, color, edge_color, text_color
+from viz.model.picture import MAX_CARDS
 from viz.model.snapshot import Snapshot
 
 from .box_layout import BoxLayouts
-from .boxes import Fold, find_folds, initially_open
+from .boxes import Fold, choose_open, find_folds
 from .rules_js import key
 
-MAX_CARDS = 40
-"""Up to that many values are drawn as cards, more as chips."""
 MAX_CARDS_IN_BOXES = 20
-"""The same where there are boxes, whose frames need room too."""
+"""The largest graph that is drawn as cards where there are boxes, whose frames need space too."""
 MAX_SHOWN = 300
 """How much may be in sight at first."""
 _KIND_LETTERS = {"operation": "o", "input": "i", "parameter": "p", "constant": "c"}
@@ -60,7 +59,8 @@ def describe_graph(snapshot: Snapshot) -> dict[str, Any]:
     folds = find_folds(snapshot)
     values = _describe_values(snapshot)
     # The page is told of the wide signs in these texts only: there are tens of thousands.
-    texts = [*values["label"].values(), *values["symbols"], *(fold.title for fold in folds)]
+    titles = [fold.title for fold in folds]
+    texts = [*values["label"].values(), *values["symbols"], *titles]
     return {
         "look": describe_look(texts),
         "roots": [snapshot.index[root] for root in snapshot.roots],
@@ -95,7 +95,10 @@ def _describe_values(snapshot: Snapshot) -> dict[str, Any]:
     for node in snapshot.order:
         args.append([snapshot.index[arg] for arg in node.args])
     keys = [names[key(node)] for node in snapshot.order]
-    docs = [TABLE[name.partition("/")[0]].doc if name else "" for name in names.items]
+    docs = []
+    for name in names.items:
+        op, _, _ = name.partition("/")
+        docs.append(TABLE[op].doc if op else "")
     return {
         "kinds": "".join(_KIND_LETTERS.get(snapshot.kinds[node], "i") for node in snapshot.order),
         "args": args,
@@ -121,7 +124,7 @@ def _describe_boxes(snapshot: Snapshot, folds: list[Fold]) -> dict[str, Any]:
         "level": level,
         "folds": [[fold.title, fold.kind, fold.parent, fold.parameters] for fold in folds],
         "items": [_item_numbers(fold) for fold in folds],
-        "opened": initially_open(folds, MAX_SHOWN),
+        "opened": choose_open(folds, MAX_SHOWN),
         "layout": layouts.layout_of,
         "ports": layouts.ports,
         "layouts": [layout.as_json() for layout in layouts.layouts],
@@ -136,7 +139,7 @@ def _item_numbers(fold: Fold) -> list[int]:
 def describe_look(texts: Iterable[str]) -> dict[str, Any]:
     """Return the look of our pictures: sizes, the scale of colors, and the widths of letters.
 
-    The page has no colors or measures of its own for what it draws.
+    The page itself defines no colors or measures for what it draws.
 
     Args:
         texts: All texts that the page may have to measure.
@@ -189,7 +192,7 @@ def _json_number(x: float | None) -> float | str | None:
 
 
 def _has_own_partials(node: Value) -> bool:
-    """Return whether the local derivatives are not those of the rule at the numbers of now.
+    """Return whether the local derivatives differ from those of the rule at the current numbers.
 
     They were given by hand, or an operand was changed after the node was made.
     """
@@ -198,14 +201,13 @@ def _has_own_partials(node: Value) -> bool:
     if node.op not in TABLE:
         return True
 
+    pairs = zip(evaluate_partials(node), node.partials, strict=False)
+    return not all(_are_same(a, b) for a, b in pairs)
+
+
+def _are_same(a: float, b: float) -> bool:
     # nan differs from itself, but here two of them are the same derivative.
-    computed = evaluate_partials(node)
-    pairs = zip(computed, node.partials, strict=False)
-    return any(a != b and not (_is_nan(a) and _is_nan(b)) for a, b in pairs)
-
-
-def _is_nan(x: float) -> bool:
-    return x != x
+    return a == b or (isnan(a) and isnan(b))
 
 
 def source_line(node: Value) -> str:
@@ -219,4 +221,5 @@ def source_line(node: Value) -> str:
         return ""
     path, number, text = known.groups()
     name = PurePath(path.replace("\\", "/")).name
-    return clean(f"{name}:{number}: {text or ''}".removesuffix(": "), 160)
+    place = f"{name}:{number}"
+    return clean(f"{place}: {text}" if text else place, 160)

@@ -96,12 +96,11 @@ def pack_recording(
     if is_reproducible(snapshot, data, gradients):
         leaves = [i for i, node in enumerate(snapshot.order) if not node.args]
         seeds = [snapshot.index[root] for root in snapshot.roots]
-        columns = numpy.concatenate([data[:, leaves], gradients[:, seeds]], axis=1)
-        kept = columns.T.astype(numpy.float32)
-        return pack(kept), True
+        given = numpy.concatenate([data[:, leaves], gradients[:, seeds]], axis=1)
+        return pack(given.T.astype(numpy.float32)), True
 
-    columns = numpy.concatenate([data, gradients], axis=1)
-    table = columns.T.astype(numpy.float32)
+    everything = numpy.concatenate([data, gradients], axis=1)
+    table = everything.T.astype(numpy.float32)
     exact = pack(table)
     # Base64 writes three bytes as four characters.
     compressed_bytes = len(exact.text) * 3 / 4

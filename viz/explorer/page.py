@@ -21,7 +21,7 @@ from scalargrad.utils.files import write
 from viz.drawing import Drawing, check_path
 from viz.look.measures import BORDER, FONT_SIZES
 from viz.look.text import clean, cut, escape
-from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mixed, text_color
+from viz.look.theme import DARK, LIGHT, Theme, checked_theme, mix, text_color
 from viz.model import target_types
 from viz.model.snapshot import Snapshot
 from viz.model.target_types import is_named
@@ -83,7 +83,8 @@ class Page:
 
     def __repr__(self) -> str:
         steps = f" at {self._frames} steps" if self._frames > 1 else ""
-        return f"<Page of {self._values:,} values{steps}, {len(self.html) / 1000:,.0f} KB>"
+        kilobytes = len(self.html) / 1000
+        return f"<Page of {self._values:,} values{steps}, {kilobytes:,.0f} KB>"
 
     def _repr_html_(self) -> str:
         """The page in a sandboxed frame, and a still picture for notebooks that are not trusted."""
@@ -172,7 +173,8 @@ def _read_graph(target: Any) -> Contents:
         "leaves": False,
         "seeded": any(snapshot.gradients[root] for root in snapshot.roots),
     }
-    return snapshot, pack(numpy.array([*data, *gradients]).reshape(-1, 1)), graph
+    column = numpy.array([*data, *gradients]).reshape(-1, 1)
+    return snapshot, pack(column), graph
 
 
 def _read_recording(recording: "Recording") -> Contents:
@@ -227,7 +229,7 @@ def script_json(thing: Any) -> str:
 def _color_variables() -> str:
     """Return both themes as CSS variables, the dark one for readers who ask for it.
 
-    They ask on the page, or in their system; what is asked on the page goes first.
+    They choose on the page or in their system; the choice on the page wins.
     """
     light = _theme_variables(LIGHT, 0.0)
     dark = _theme_variables(DARK, 0.25)
@@ -244,12 +246,15 @@ def _theme_variables(theme: Theme, lighter: float) -> str:
         name: getattr(theme, name.replace("-", "_"))
         for name in ("page", "card", "ink", "muted", "line", "group", "group-line", "alarm")
     }
-    variables |= {f"n{k}": code for k, code in enumerate(theme.negative)}
-    variables |= {f"p{k}": code for k, code in enumerate(theme.positive)}
-    variables |= {f"badge-{kind}": code for kind, code in theme.badges.items()}
+    for k, code in enumerate(theme.negative):
+        variables[f"n{k}"] = code
+    for k, code in enumerate(theme.positive):
+        variables[f"p{k}"] = code
+    for kind, code in theme.badges.items():
+        variables[f"badge-{kind}"] = code
     # As thin lines and as text the colors of badges are too dark on a dark page.
-    variables["parameter-line"] = mixed(theme.badges["parameter"], "#ffffff", lighter)
-    variables["badge-input-text"] = mixed(theme.badges["input"], "#ffffff", 2 * lighter)
+    variables["parameter-line"] = mix(theme.badges["parameter"], "#ffffff", lighter)
+    variables["badge-input-text"] = mix(theme.badges["input"], "#ffffff", 2 * lighter)
     accent = theme.positive[-1]
     variables["accent-text"] = accent
     variables["on-accent"] = text_color(accent)
@@ -258,14 +263,19 @@ def _theme_variables(theme: Theme, lighter: float) -> str:
 
 def _measure_variables() -> str:
     """Return the fonts and borders of the drawing as CSS variables."""
-    fonts = {f"font-{name}": f"{size:g}px" for name, size in asdict(FONT_SIZES).items()}
-    borders = {f"border-{name}": value for name, value in asdict(BORDER).items()}
-    variables = {name.replace("_", "-"): value for name, value in (fonts | borders).items()}
+    variables: dict[str, object] = {}
+    for name, size in asdict(FONT_SIZES).items():
+        variables[f"font-{name}"] = f"{size:g}px"
+    for name, value in asdict(BORDER).items():
+        variables[f"border-{name}"] = value
     return f":root {{ {_declare(variables)} }}\n"
 
 
 def _declare(variables: Mapping[str, object]) -> str:
-    return " ".join(f"--{name}: {value};" for name, value in variables.items())
+    declarations = []
+    for name, value in variables.items():
+        declarations.append(f"--{name.replace('_', '-')}: {value};")
+    return " ".join(declarations)
 
 
 def _document(graph: dict[str, Any], numbers: str, rules_script: str) -> str:
@@ -291,4 +301,5 @@ def _document(graph: dict[str, Any], numbers: str, rules_script: str) -> str:
 
 def _policy_hash(text: str) -> str:
     """Return what the policy knows an inline script or style by; browsers refuse any other text."""
-    return "sha256-" + b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii")
+    digest = sha256(text.encode("utf-8")).digest()
+    return "sha256-" + b64encode(digest).decode("ascii")

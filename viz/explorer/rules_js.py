@@ -16,7 +16,8 @@ from scalargrad.core import floats
 from scalargrad.core.ops import DIV, TABLE, WHERE, ExactZero, Op, namespace
 from scalargrad.core.value import Value
 
-PRIMITIVES = tuple(name for name in vars(floats) if name in TABLE and not TABLE[name].over_list)
+_OPERATIONS = [name for name in vars(floats) if name in TABLE]
+PRIMITIVES = tuple(name for name in _OPERATIONS if not TABLE[name].over_list)
 """The operations that JavaScript must have; all others are made of them."""
 
 
@@ -78,7 +79,8 @@ Operator = Callable[[Term, Any], Term]
 
 def _infix(sign: str, is_boolean: bool = False) -> Operator:
     def operate(self: Term, other: Any) -> Term:
-        return self.lines.add(f"{self} {sign} {write(other)}", is_boolean)
+        expression = f"{self} {sign} {write(other)}"
+        return self.lines.add(expression, is_boolean)
 
     return operate
 
@@ -117,13 +119,14 @@ def write(item: Any) -> str:
     return f"(-{text})" if x < 0.0 else text
 
 
-def _lines_of(items: Iterable[Any]) -> Lines:
+def _find_lines(items: Iterable[Any]) -> Lines:
+    """Return the function that the first Term among some items is written in."""
     return next(item.lines for item in items if isinstance(item, Term))
 
 
 def _call(name: str, *arguments: Any) -> Term:
     written = ", ".join(map(write, arguments))
-    return _lines_of(arguments).add(f"{name}({written})")
+    return _find_lines(arguments).add(f"{name}({written})")
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
@@ -137,7 +140,7 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 
 def _divide(x: Any, y: Any) -> Any:
     quotient = f"{write(x)} / {write(y)}"
-    return _lines_of((x, y)).add(quotient)
+    return _find_lines((x, y)).add(quotient)
 
 
 # Division and the choice overwrite the calls of that name: JavaScript has operators for them.

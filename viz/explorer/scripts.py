@@ -62,8 +62,11 @@ def parse_script(text: str) -> Script:
 
 def _names(listed: str) -> tuple[str, ...]:
     """Return the names of a list in braces; `a: b` declares b."""
-    parts = (part.rpartition(":")[2].strip() for part in listed.split(","))
-    return tuple(part for part in parts if part)
+    names = []
+    for part in listed.split(","):
+        _, _, name = part.rpartition(":")
+        names.append(name.strip())
+    return tuple(filter(None, names))
 
 
 @cache

@@ -16,13 +16,13 @@ from viz.model.snapshot import grad_of
 from .highlight import highlight_paths
 from .notation import (
     Path,
-    counted,
     latex_derivative,
     latex_number,
     name_on_paths,
     name_stops,
     short,
     skip_plain_steps,
+    write_count,
 )
 from .path_sums import PathSums, nodes_between
 from .reasons import Reason, find_reason
@@ -57,12 +57,14 @@ class ChainRule:
         head = f"∂{self.output}/∂{self.leaf}"
         if not self.paths:
             return f"{head} = 0.0: {self.output} does not depend on {self.leaf}"
-        if not self.more and [len(path.factors) for path in self.paths] == [1]:
-            return str(self.paths[0])
+        first, *others = self.paths
+        is_single_factor = not others and len(first.factors) == 1
+        if is_single_factor and not self.more:
+            return str(first)
 
         terms = [str(path) for path in self.paths]
         if self.more:
-            terms.append(f"{counted(self.more, 'more path')} = {short(self.rest)}")
+            terms.append(f"{write_count(self.more, 'more path')} = {short(self.rest)}")
         indent = " " * len(head)
         lines = [f"{head} = {terms[0]}"]
         lines += [f"{indent} + {term}" for term in terms[1:]]
@@ -151,27 +153,32 @@ class Explanation:
 
     @fits_terminal
     def __str__(self) -> str:
-        head = f"∂{self.output}/∂{self.leaf} = {short(self.total)}"
+        head = self._derivative()
         if not self.paths:
             return f"{head}: {self.why}"
 
-        terms = [
-            (short(path.product), f"{path.notation()} = {path.numbers()}") for path in self.paths
-        ]
+        terms: list[tuple[str, str]] = []
+        for path in self.paths:
+            product = f"{path.notation()} = {path.numbers()}"
+            terms.append((short(path.product), product))
         if self.more:
-            terms.append((short(self.rest), counted(self.more, "more path")))
+            terms.append((short(self.rest), write_count(self.more, "more path")))
         # Amounts first and aligned: which path matters is seen before which way it takes.
         wide = max(len(amount) for amount, _ in terms)
-        lines = [f"{head}, the sum over {counted(self.count)}:"]
+        lines = [f"{head}, the sum over {write_count(self.count)}:"]
         lines += [f"  {amount:>{wide}} = {term}" for amount, term in terms]
         return "\n".join([*lines, *self._remarks()])
+
+    def _derivative(self) -> str:
+        return f"∂{self.output}/∂{self.leaf} = {short(self.total)}"
 
     def _remarks(self) -> list[str]:
         remarks = [f"why: {self.why}"] if self.why else []
         # Whoever looks at `.grad` and finds another number should be told why.
         stored = grad_of(self._sums.leaf)
         largest = max(abs(stored), abs(self.total))
-        if stored and abs(stored - self.total) > _MAX_ERROR * largest:
+        error = abs(stored - self.total)
+        if stored and error > _MAX_ERROR * largest:
             holds = f"{self.leaf}.grad holds {short(stored)}"
             remarks.append(f"note: {holds}: another pass, seed or hook had its part in it")
         return remarks
@@ -187,9 +194,10 @@ class Explanation:
         lines = []
         for i, path in enumerate(self.paths):
             names, _, numbers = path.latex().partition(" = ")
-            lines.append(f"&{'+' if i else '='} {names} && = {numbers}")
+            sign = "+" if i else "="
+            lines.append(f"&{sign} {names} && = {numbers}")
         if self.more:
-            words = counted(self.more, "more path")
+            words = write_count(self.more, "more path")
             lines.append(rf"&+ \text{{{words}}} && = {latex_number(self.rest)}")
         lines.append(f"&= {latex_number(self.total)}")
 
@@ -220,7 +228,7 @@ class Explanation:
             >>> explain(w * x, w).draw()
             <Drawing of 3 values as cards>
         """
-        heading = clean(title or f"∂{self.output}/∂{self.leaf} = {short(self.total)}", 120)
+        heading = clean(title or self._derivative(), 120)
         pictures = highlight_paths(self._sums, self._reason, heading)
         return Drawing(pictures, theme, limit, program)
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from scalargrad.core.value import Value
 from viz.model.picture import MAX_CARDS, MAX_CHIPS, Edge, Node, Picture
-from viz.model.snapshot import Snapshot, carried, grad_of
+from viz.model.snapshot import Snapshot, carry_back, grad_of
 from viz.views.scalars import scalar_picture, value_node
 
-from .notation import counted
+from .notation import write_count
 from .path_sums import PathSums, Trail
 from .reasons import Reason
 
@@ -38,14 +38,18 @@ def highlight_paths(sums: PathSums, reason: Reason, title: str) -> list[Picture]
     alone = _PathPicture(sums, reason, snapshot).build()
     pictures = [alone]
     if len(snapshot) <= MAX_CHIPS:
-        whole = scalar_picture(snapshot, "cards" if len(snapshot) <= MAX_CARDS else "chips")
+        is_small = len(snapshot) <= MAX_CARDS
+        whole = scalar_picture(snapshot, "cards" if is_small else "chips")
         pictures = [_dim_others(whole, sums, reason, snapshot), alone]
-    return [replace(picture, title=title, notes=(*notes, *picture.notes)) for picture in pictures]
+    titled: list[Picture] = []
+    for picture in pictures:
+        titled.append(replace(picture, title=title, notes=(*notes, *picture.notes)))
+    return titled
 
 
 def _notes(sums: PathSums, reason: Reason) -> tuple[str, ...]:
     shown = len(sums.largest)
-    paths = counted(sums.count)
+    paths = write_count(sums.count)
     if shown < sums.count:
         paths = f"the {shown:,} largest of {paths}"
     note = f"in full color: {paths}"
@@ -61,7 +65,7 @@ def _highlighted_edges(sums: PathSums, reason: Reason) -> dict[EdgeKey, str]:
                 edges[step.before.node, step.port] = ""
 
     if reason.above is not None:
-        sent = carried(reason.above.partials[reason.port], sums.flows[reason.above])
+        sent = carry_back(reason.above.partials[reason.port], sums.flows[reason.above])
         word = "breaks here"
         if sent == 0.0:
             word = "stops here"
@@ -82,11 +86,12 @@ def _dim_others(picture: Picture, sums: PathSums, reason: Reason, snapshot: Snap
     passed = {snapshot.id(sums.output)}
     for edge in picture.edges:
         key = (edge.target, edge.port)
-        edges.append(replace(edge, dim=key not in words, mark=words.get(key, "")))
-        if key in words:
+        is_passed = key in words
+        edges.append(replace(edge, dim=not is_passed, mark=words.get(key, "")))
+        if is_passed:
             passed |= {edge.source, edge.target}
-    nodes = tuple(replace(node, dim=node.id not in passed) for node in picture.nodes)
-    return replace(picture, edges=tuple(edges), nodes=nodes)
+    nodes = [replace(node, dim=node.id not in passed) for node in picture.nodes]
+    return replace(picture, edges=tuple(edges), nodes=tuple(nodes))
 
 
 class _PathPicture:
@@ -169,23 +174,24 @@ class _PathPicture:
                     self.snapshot.id(arg),
                     self.snapshot.id(node),
                     local,
-                    carried(local, gradient),
+                    carry_back(local, gradient),
                     port,
                     dim=key not in self.words,
                     mark=self.words.get(key, ""),
                 )
 
     def _leaves_beside(self, ordered: list[Value]) -> Iterator[tuple[Node, Edge]]:
-        """Yield leaves that the Values were made from, small and dimmed, while there is room."""
-        room = MAX_CARDS - len(ordered)
+        """Yield leaves that the Values were made from, small and dimmed, as many as can be read."""
+        left = MAX_CARDS - len(ordered)
         for node in ordered:
             target = self.snapshot.id(node)
             for port, (arg, local) in enumerate(zip(node.args, node.partials, strict=True)):
-                if arg.args or arg in self.kept or room <= 0:
+                if arg.args or arg in self.kept or left <= 0:
                     continue
                 # One copy for each use, with an id that says whose: no edges across the picture.
-                room -= 1
-                name = f"{self.snapshot.id(arg)}t{self.snapshot.index[node]}p{port}"
+                left -= 1
+                position = self.snapshot.index[node]
+                name = f"{self.snapshot.id(arg)}t{position}p{port}"
                 leaf = replace(self._node(arg), id=name, tag=True, dim=True)
-                flow = carried(local, self._gradient(node))
+                flow = carry_back(local, self._gradient(node))
                 yield leaf, Edge(name, target, local, flow, port, dim=True)

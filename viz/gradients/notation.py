@@ -8,15 +8,14 @@ from math import isfinite, isnan, log10
 
 from scalargrad.core.value import Value
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
-from viz.look.text import clean, number
-from viz.model.snapshot import formula, symbol
+from viz.look.text import clean, number, plural
+from viz.model.snapshot import MAX_NAME, formula, symbol
 
 from .path_sums import Trail, nodes_on
 
 MAX_CHAIN = 12
 """Factors of a product that are written; of a longer one the first and the last."""
 
-MAX_NAME = 24
 _MAX_DIGITS = 15
 
 
@@ -42,7 +41,8 @@ class Path:
             >>> Path(("loss", "n", "w"), (0.5, 4.0), 2.0).notation()
             '∂loss/∂n * ∂n/∂w'
         """
-        return _write_product([f"∂{above}/∂{below}" for above, below in pairwise(self.names)])
+        steps = pairwise(self.names)
+        return _write_product([f"∂{above}/∂{below}" for above, below in steps])
 
     def numbers(self) -> str:
         """Return the derivatives as numbers.
@@ -69,8 +69,7 @@ class Path:
         """
         names = [latex_derivative(above, below) for above, below in pairwise(self.names)]
         factors = [latex_factor(x) for x in self.factors]
-        products = [r" \cdot ".join(_shorten(parts, r"\cdots")) for parts in (names, factors)]
-        return " = ".join(products)
+        return f"{_write_latex_product(names)} = {_write_latex_product(factors)}"
 
 
 def short(x: float) -> str:
@@ -89,6 +88,10 @@ def _write_product(factors: Sequence[str]) -> str:
     return " * ".join(_shorten(factors, f"… {hidden:,} factors …"))
 
 
+def _write_latex_product(factors: Sequence[str]) -> str:
+    return r" \cdot ".join(_shorten(factors, r"\cdots"))
+
+
 def _shorten(factors: Sequence[str], middle: str) -> list[str]:
     """Return the factors of a product, with something else for the middle of a long one."""
     if len(factors) <= MAX_CHAIN:
@@ -97,18 +100,19 @@ def _shorten(factors: Sequence[str], middle: str) -> list[str]:
     return [*factors[:half], middle, *factors[1 - half :]]
 
 
-def counted(count: int, word: str = "path") -> str:
+def write_count(count: int, word: str = "path") -> str:
     """Return a number of things, however large.
 
     Example:
-        >>> counted(1), counted(1200), counted(2**100)
+        >>> write_count(1), write_count(1200), write_count(2**100)
         ('1 path', '1,200 paths', 'about 1.3e+30 paths')
     """
     if count < 10**_MAX_DIGITS:
-        return f"{count:,} {word}{'' if count == 1 else 's'}"
+        return plural(count, word)
     # Not float(count): the logarithm takes whole numbers of any size.
     power = log10(count)
-    return f"about {10 ** (power % 1):.1f}e+{int(power)} {word}s"
+    mantissa = 10 ** (power % 1)
+    return f"about {mantissa:.1f}e+{int(power)} {word}s"
 
 
 # Names of Values
@@ -141,10 +145,12 @@ def name_stops(order: Iterable[Value], output: Value, leaf: Value) -> dict[Value
 def name_on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[Value, str]:
     """Return a name for every Value on some paths.
 
-    That is its label; the path of the module that it leaves; how it was made, where its operands
-    have labels; else the sign of its operation, which may be the name of several.
+    The name is the first of these that there is: its label; the path of the module that it leaves;
+    how it was made, where its operands have labels; the sign of its operation, which may be the
+    name of several.
     """
-    plain = {node: clean(node.label, MAX_NAME) for node in (leaf, *nodes_on(trails), output)}
+    on_paths = (leaf, *nodes_on(trails), output)
+    plain = {node: clean(node.label, MAX_NAME) for node in on_paths}
     for trail in trails:
         for above, below in pairwise(step.node for step in trail.steps()):
             plain[below] = plain[below] or _module_left(above, below)
@@ -207,12 +213,14 @@ def number_names(names: Mapping[Value, str]) -> dict[Value, str]:
     numbered = {}
     for node, name in names.items():
         seen[name] += 1
-        numbered[node] = _bracket(name if seen[name] == 1 else f"{name} #{seen[name]}")
+        rank = seen[name]
+        numbered[node] = _bracket(name if rank == 1 else f"{name} #{rank}")
     return numbered
 
 
 def _bracket(name: str) -> str:
-    return f"({name})" if any(sign in name for sign in " /*+−×÷") else name
+    reads_as_formula = any(sign in name for sign in " /*+−×÷")
+    return f"({name})" if reads_as_formula else name
 
 
 # LaTeX
@@ -242,7 +250,8 @@ def latex_name(name: str) -> str:
         >>> print(latex_name("w_1"))
         \text{w\_1}
     """
-    return "\\text{" + "".join(_LATEX_SIGNS.get(sign, sign) for sign in name) + "}"
+    escaped = "".join(_LATEX_SIGNS.get(sign, sign) for sign in name)
+    return f"\\text{{{escaped}}}"
 
 
 def latex_derivative(above: str, below: str) -> str:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from scalargrad.core.backprop import checked_partials
 from scalargrad.core.graph import topological
 from scalargrad.core.value import Value
-from viz.model.snapshot import carried
+from viz.model.snapshot import carry_back
 
 
 class Trail(NamedTuple):
@@ -136,19 +136,18 @@ class PathSums:
                 edges[node] = [Edge(user, port, factor) for (user, port), factor in above.items()]
                 above = {(node, 0): 1.0}
 
-            for port, (arg, local) in enumerate(
-                zip(node.args, checked_partials(node), strict=True)
-            ):
+            operands = zip(node.args, checked_partials(node), strict=True)
+            for port, (arg, local) in enumerate(operands):
                 # No path to the leaf leads through it.
                 if arg not in self.order:
                     continue
-                self.flows[arg] += carried(local, self.flows[node])
+                self.flows[arg] += carry_back(local, self.flows[node])
                 below = slopes[arg]
                 for (user, before), slope in above.items():
                     # With every Value a stop, x * x has two edges down to x, told apart by port.
                     key = (user, port if stops is None else before)
-                    # `carried`, not a product: a derivative that is cut stays 0 times inf.
-                    factor = carried(local, slope)
+                    # `carry_back`, not a product: a derivative that is cut stays 0 times inf.
+                    factor = carry_back(local, slope)
                     below[key] = below[key] + factor if key in below else factor
         return edges
 
@@ -172,7 +171,7 @@ class PathSums:
             longer = []
             for edge in edges:
                 for trail in trails[edge.above]:
-                    product = carried(edge.factor, trail.product)
+                    product = carry_back(edge.factor, trail.product)
                     longer.append(Trail(product, node, edge.factor, edge.port, trail))
             longer.sort(key=lambda trail: -trail.size)
             trails[node] = longer[: self.max_paths]
@@ -210,10 +209,10 @@ class PathSums:
         outside: dict[Value, float] = defaultdict(float)
         for node, edges in self.edges.items():
             for above, port, factor in edges:
-                outside[node] += carried(factor, outside[above])
+                outside[node] += carry_back(factor, outside[above])
                 for trail in inside[above]:
                     if (id(trail), node, port) not in continued:
-                        outside[node] += carried(factor, trail.product)
+                        outside[node] += carry_back(factor, trail.product)
         return outside[self.leaf]
 
 

@@ -17,9 +17,9 @@ from scalargrad.core.graph import topological
 from scalargrad.core.ops import FLOATS, FLOOR, TABLE, ExactZero, Op
 from scalargrad.core.value import Value
 from viz.look.text import clean, number
-from viz.model.snapshot import carried
+from viz.model.snapshot import MAX_NAME, carry_back
 
-from .notation import MAX_NAME, name_of
+from .notation import name_of
 from .path_sums import PathSums
 
 SATURATED = 0.01
@@ -55,7 +55,7 @@ class _Edge(NamedTuple):
 
     @property
     def sent(self) -> float:
-        return carried(self.local, self.flow)
+        return carry_back(self.local, self.flow)
 
 
 def find_reason(sums: PathSums) -> Reason:
@@ -94,20 +94,23 @@ def _explain_zero(sums: PathSums) -> Reason:
         node = canceled[-1]
         arrived = [edge.sent for edge in alive if edge.below is node]
         sentence = f"what arrives at {name_of(node)} cancels out: {_write_sum(arrived)} = 0"
-        return Reason(sentence + _and_others(len(canceled) - 1 + len(stopped)))
+        others = len(canceled) - 1 + len(stopped)
+        return Reason(sentence + _and_others(others))
 
     # Where several edges stop, the one that had most to pass on.
     stopped.sort(key=lambda edge: -abs(edge.flow))
     first = stopped[0]
     where = f"{name_of(first.above)}{_in_module(first.above)}"
     sentence = f"{where} passes nothing back to {name_of(first.below)}: {_why_zero(first)}"
-    return Reason(sentence + _and_others(len(stopped) - 1), first.above, first.port)
+    others = len(stopped) - 1
+    return Reason(sentence + _and_others(others), first.above, first.port)
 
 
 def _write_sum(parts: Sequence[float]) -> str:
     shown = []
     for x in parts[:_MAX_LISTED]:
-        shown.append(f"({number(x)})" if x < 0 else number(x))
+        text = number(x)
+        shown.append(f"({text})" if x < 0 else text)
     hidden = len(parts) - _MAX_LISTED
     if hidden > 0:
         shown.append(f"… {hidden} more")
@@ -153,7 +156,8 @@ class _Rule:
     def why_cut(self) -> str:
         """Return why a selection, or a function that is flat, passes nothing to this operand."""
         op = self.op
-        if not op.over_list and op.partials[self.operand] is FLOOR.partials[0]:
+        zero_everywhere = FLOOR.partials[0]
+        if not op.over_list and op.partials[self.operand] is zero_everywhere:
             name = op.operands[self.operand]
             return f"the derivative of {op.name} by its {name} is 0 everywhere"
 
@@ -164,8 +168,9 @@ class _Rule:
                 taken = self._describe(i)
                 refused = self._describe(self.operand)
                 return f"{op.name} took {taken} and not {refused}"
-        what = "is off" if len(self.operands) == 1 else "lets nothing through"
-        return f"{op.name} {what} at {self._listed()}{_bracket_clause(op)}"
+        verb = "is off" if len(self.operands) == 1 else "lets nothing through"
+        numbers = self._list_numbers()
+        return f"{op.name} {verb} at {numbers}{_bracket_clause(op)}"
 
     def why_zero(self) -> str:
         """Return why the rule gives 0 for these numbers."""
@@ -175,7 +180,9 @@ class _Rule:
             candidates.append(zeros)
         # Each zero alone, then all together: of two zero factors neither moves it alone.
         for group in candidates:
-            changed = [1.0 if i in group else x for i, x in enumerate(self.numbers)]
+            changed = list(self.numbers)
+            for i in group:
+                changed[i] = 1.0
             if self.local(changed):
                 names = " and ".join(self._name(i) for i in group[:3])
                 verb = "is" if len(group) == 1 else "are"
@@ -183,11 +190,11 @@ class _Rule:
 
         if self.depends_on_result():
             return f"{self.op.name} is saturated: {clause(self.op)} = 0"
-        clause_text = _bracket_clause(self.op)
-        return f"the derivative of {self.op.name} is 0 at {self._listed()}{clause_text}"
+        numbers = self._list_numbers()
+        return f"the derivative of {self.op.name} is 0 at {numbers}{_bracket_clause(self.op)}"
 
     def depends_on_result(self) -> bool:
-        """Whether the derivative is written in terms of the operation's own result, as tanh's."""
+        """Return whether the derivative is written in terms of the result, as that of tanh is."""
         if len(self.operands) != 1:
             return False
         # Any two results serve: only a rule that reads its result tells them apart.
@@ -195,7 +202,7 @@ class _Rule:
         second = self.local(self.numbers, 0.5)
         return first != second
 
-    def _listed(self) -> str:
+    def _list_numbers(self) -> str:
         return ", ".join(map(number, self.numbers[:3]))
 
     def _name(self, i: int) -> str:
@@ -272,12 +279,15 @@ def _why_broken(edge: _Edge) -> str:
 
 def _first_broken(roots: Iterable[Value]) -> Value | None:
     """Return the first non-finite Value: a leaf, or one whose operands are all finite."""
-    return next((node for node in topological(roots) if not isfinite(node.data)), None)
+    broken = (node for node in topological(roots) if not isfinite(node.data))
+    return next(broken, None)
 
 
 def _at_numbers(node: Value) -> str:
-    rule = f" ({clause(TABLE[node.op])})" if node.op in TABLE else ""
-    return f" at {_write_operands(node)}{rule}"
+    where = f" at {_write_operands(node)}"
+    if node.op not in TABLE:
+        return where
+    return f"{where} ({clause(TABLE[node.op])})"
 
 
 def _write_operands(node: Value) -> str:
@@ -285,7 +295,8 @@ def _write_operands(node: Value) -> str:
     shown = []
     for operand, x in zip(operands(node)[:_MAX_LISTED], numbers, strict=False):
         label = clean(getattr(operand, "label", ""), MAX_NAME)
-        shown.append(f"{label} = {number(x)}" if label else number(x))
+        text = number(x)
+        shown.append(f"{label} = {text}" if label else text)
     if len(numbers) > _MAX_LISTED:
         shown.append("…")
     return ", ".join(shown)
@@ -304,7 +315,8 @@ def _made_at(node: Value) -> str:
 
 def _what_made_nan(sums: PathSums) -> str:
     """Return what turned an infinite gradient into nan on its way."""
-    node = next(node for node in reversed(sums.order) if isnan(sums.flows[node]))
+    backward = reversed(sums.order)
+    node = next(node for node in backward if isnan(sums.flows[node]))
     arrived = [edge for edge in _edges(sums) if edge.below is node]
     for edge in arrived:
         if isnan(edge.sent):
@@ -320,8 +332,9 @@ def _explain_tiny(sums: PathSums) -> Reason:
     """Return the smallest factor on the largest path that comes of a saturated operation."""
     candidates = []
     for step in sums.largest[0].steps():
-        if step.before is not None and 0.0 < abs(step.factor) < SATURATED:
-            candidates.append((abs(step.factor), step.before.node, step))
+        size = abs(step.factor)
+        if step.before is not None and 0.0 < size < SATURATED:
+            candidates.append((size, step.before.node, step))
     candidates.sort(key=lambda candidate: candidate[0])
 
     for _, above, step in candidates:

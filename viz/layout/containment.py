@@ -30,19 +30,20 @@ class Containment:
         return items
 
     @cached_property
-    def units(self) -> set[str]:
-        """Boxes with single Values: what enters them from outside passes a port on the border."""
+    def groups_with_ports(self) -> set[str]:
+        """Boxes with single Values: edges from outside enter them by a port on the border."""
         if not self.picture.framed:
             return set()
-        return {node.group for node in self.picture.nodes if node.group and node.kind != "module"}
+        values = [node for node in self.picture.nodes if node.kind != "module"]
+        return {node.group for node in values if node.group}
 
     @cached_property
     def ports(self) -> dict[str, dict[str, str]]:
-        """For each unit the port of each outside node that it uses, in the order of the nodes."""
+        """For each of these groups the ports by outside node, in the order of the nodes."""
         entering: dict[str, set[str]] = defaultdict(set)
         for edge in self.picture.edges:
-            for path in self.entered(edge):
-                if path in self.units:
+            for path in self.groups_entered(edge):
+                if path in self.groups_with_ports:
                     entering[path].add(edge.source)
 
         order = {node.id: i for i, node in enumerate(self.picture.nodes)}
@@ -56,20 +57,21 @@ class Containment:
         """Return the path of the group that a node is in."""
         return self.picture.by_id[node_id].group
 
-    def entered(self, edge: Edge) -> list[str]:
+    def groups_entered(self, edge: Edge) -> list[str]:
         """Return the groups that an edge enters, the outermost first."""
-        return self._around(self.group(edge.target), self.group(edge.source))
+        return self._groups_around(self.group(edge.target), self.group(edge.source))
 
-    def left(self, edge: Edge) -> list[str]:
+    def groups_left(self, edge: Edge) -> list[str]:
         """Return the groups that an edge leaves, the innermost first."""
-        return self._around(self.group(edge.source), self.group(edge.target))[::-1]
+        outward = self._groups_around(self.group(edge.source), self.group(edge.target))
+        return outward[::-1]
 
-    def common(self, edge: Edge) -> str:
+    def common_group(self, edge: Edge) -> str:
         """Return the innermost group around both ends of an edge."""
-        entered = self.entered(edge)
+        entered = self.groups_entered(edge)
         return parent_path(entered[0]) if entered else self.group(edge.target)
 
-    def _around(self, inner: str, outer: str) -> list[str]:
+    def _groups_around(self, inner: str, outer: str) -> list[str]:
         """Return the groups around `inner` that are not around `outer`, the outermost first."""
         paths: list[str] = []
         path = inner
@@ -89,21 +91,22 @@ class Containment:
         return group or None
 
     def is_leaf(self, item: str) -> bool:
-        """Whether an item is an input, a parameter or a constant."""
+        """Return whether an item is an input, a parameter or a constant."""
         node = self.picture.by_id.get(item)
         return node is not None and node.kind in ("input", "parameter", "constant")
 
     @cached_property
-    def running(self) -> dict[str, str]:
+    def running_sums(self) -> dict[str, str]:
         """For each sum in a long chain of sums the one before it."""
         if self.picture.level != "cards":
             return {}
         before: dict[str, str] = {}
         for edge in self.picture.edges:
-            ends = (edge.source, edge.target)
-            same_group = self.group(edge.source) == self.group(edge.target)
-            if same_group and all(self.picture.by_id[end].symbol == "+" for end in ends):
-                before[edge.target] = edge.source
+            source = self.picture.by_id[edge.source]
+            target = self.picture.by_id[edge.target]
+            are_sums = source.symbol == "+" and target.symbol == "+"
+            if are_sums and source.group == target.group:
+                before[target.id] = source.id
 
         # A partial sum that is used elsewhere, too, is more than a step of an account.
         uses = Counter(edge.source for edge in self.picture.edges)
@@ -111,11 +114,8 @@ class Containment:
         starts = {target: chain_to(target, links)[0] for target in links}
         lengths = Counter(starts.values())
         min_links = MIN_RUNNING_SUM - 1
-        return {
-            target: source
-            for target, source in links.items()
-            if lengths[starts[target]] >= min_links
-        }
+        is_long = {target: lengths[start] >= min_links for target, start in starts.items()}
+        return {target: source for target, source in links.items() if is_long[target]}
 
 
 def chain_to(item: str, before: dict[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from .containment import Containment
 from .geometry import Point, Rect
 
 _MIN_DISTANCE = 26.0
-"""Points closer than this to an end of an edge are not passed: there would be no room to bend."""
+"""Points closer than this to an end of an edge are not passed: a bend needs space."""
 
 _MAX_SLOPE = 1.6
 _MAX_SPREAD = 26.0
@@ -54,23 +54,23 @@ class Router:
     def _route(self, edge: Edge, start: Point, end: Point) -> tuple[Point, ...]:
         containment = self.containment
         # A running sum goes straight down: its members are one below the other.
-        if containment.running.get(edge.target) == edge.source:
+        if containment.running_sums.get(edge.target) == edge.source:
             return (start, end)
-        common = containment.common(edge)
+        common = containment.common_group(edge)
         if not containment.picture.framed:
             between = self._points_between(edge, common, start, end)
             return (start, *between, *self._past_leaf(edge, end), end)
 
         # Out of the boxes around the source it runs level, so that it crosses nothing beside them.
         points = [start]
-        for path in containment.left(edge):
+        for path in containment.groups_left(edge):
             points.append((self.rects[path].right, start[1]))
         crossings = self._crossings(edge, end[1])
         first_stop = crossings[0][1] if crossings else end
         points += self._points_between(edge, common, points[-1], first_stop)
         for path, crossing in crossings:
             points.append(crossing)
-            if path == containment.group(edge.target) and path in containment.units:
+            if path == containment.group(edge.target) and path in containment.groups_with_ports:
                 points += self._points_between(edge, path, crossing, end)
         return (*points, end)
 
@@ -78,7 +78,7 @@ class Router:
         """Return where an edge crosses the borders of the groups it enters, the outermost first."""
         crossings: list[tuple[str, Point]] = []
         # From the inside out: an edge that must pass a port of an inner box is level before it.
-        for path in self.containment.entered(edge)[::-1]:
+        for path in self.containment.groups_entered(edge)[::-1]:
             port = self.containment.ports.get(path, {}).get(edge.source)
             if port:
                 y = self.rects[port].middle
@@ -87,7 +87,7 @@ class Router:
 
     def _past_leaf(self, edge: Edge, end: Point) -> list[Point]:
         """Return points above or below a leaf that is in the way of an edge into a module."""
-        if not self.containment.entered(edge):
+        if not self.containment.groups_entered(edge):
             return []
         target = self.rects[edge.target]
         group = self.containment.group(edge.target)
@@ -98,7 +98,8 @@ class Router:
             if is_before and is_level:
                 side = 1 if end[1] > target.middle else -1
                 # Halfway between the leaf and the next item of its column.
-                lane = leaf.middle + (leaf.height + self.row_gap) / 2 * side
+                distance = (leaf.height + self.row_gap) / 2
+                lane = leaf.middle + distance * side
                 return [(leaf.x - 4, lane), (leaf.right, lane)]
         return []
 
@@ -114,9 +115,10 @@ class Router:
         first_x = start[0] + _MIN_DISTANCE
         last_x = end[0] - _MIN_DISTANCE
         points = []
-        for x, y in route[1:-1]:
-            if first_x < x + left < last_x:
-                points.append((x + left, y + top))
+        for inner_x, inner_y in route[1:-1]:
+            x = inner_x + left
+            if first_x < x < last_x:
+                points.append((x, inner_y + top))
         return _drop_steep(start, points, end)
 
 
@@ -127,7 +129,8 @@ def _drop_steep(start: Point, points: list[Point], end: Point) -> list[Point]:
         for i, ((x0, y0), (x1, y1)) in enumerate(pairwise(route)):
             if abs(y1 - y0) > _MAX_SLOPE * (x1 - x0):
                 # The ends stay: of the first stretch its end goes, of any other its start.
-                del route[min(max(i, 1), len(route) - 2)]
+                dropped = min(max(i, 1), len(route) - 2)
+                del route[dropped]
                 break
         else:
             break
@@ -141,52 +144,57 @@ def _find_ends(containment: Containment, rects: dict[str, Rect]) -> list[tuple[P
     """
     picture = containment.picture
     arriving: dict[str, list[int]] = defaultdict(list)
-    ends: list[tuple[Point, Point]] = [((0.0, 0.0), (0.0, 0.0))] * len(picture.edges)
+    nowhere = ((0.0, 0.0), (0.0, 0.0))
+    ends: list[tuple[Point, Point]] = [nowhere] * len(picture.edges)
     for i, edge in enumerate(picture.edges):
-        if containment.running.get(edge.target) == edge.source:
+        if containment.running_sums.get(edge.target) == edge.source:
             above = rects[edge.source]
             below = rects[edge.target]
-            start = (above.center, above.bottom)
-            ends[i] = (start, (above.center, below.y))
+            x = above.center
+            ends[i] = ((x, above.bottom), (x, below.y))
         else:
             arriving[edge.target].append(i)
 
     for target_id, indexes in arriving.items():
         target = rects[target_id]
-        for i, shift in _spread_ends(picture, indexes, rects).items():
+        shifts = _spread_ends(picture, target_id, indexes, rects)
+        for i, shift in shifts.items():
             source = rects[picture.edges[i].source]
-            start = (source.right, source.middle + _twin_shift(picture, i))
-            ends[i] = (start, (target.x, target.middle + shift))
+            start_y = source.middle + _twin_shift(picture, i)
+            end_y = target.middle + shift
+            ends[i] = ((source.right, start_y), (target.x, end_y))
     return ends
 
 
-def _spread_ends(picture: Picture, indexes: list[int], rects: dict[str, Rect]) -> dict[int, float]:
-    """Return how far from the middle of its target each edge ends.
+def _spread_ends(
+    picture: Picture, target_id: str, indexes: list[int], rects: dict[str, Rect]
+) -> dict[int, float]:
+    """Return how far from the middle of their target its edges end, by their indexes.
 
     They are in the order of their sources from top to bottom, so that they don't cross.
     """
-    target = picture.by_id[picture.edges[indexes[0]].target]
     gaps = len(indexes) - 1
-    if target.kind == "module" or not gaps:
+    is_module = picture.by_id[target_id].kind == "module"
+    if is_module or not gaps:
         return dict.fromkeys(indexes, 0.0)
 
     def height(i: int) -> tuple[float, int]:
         edge = picture.edges[i]
         return rects[edge.source].middle, edge.port
 
-    room = min(rects[target.id].height * 0.5, _MAX_SPREAD * gaps)
-    shifts = {}
-    for rank, i in enumerate(sorted(indexes, key=height)):
-        shifts[i] = room * (rank / gaps - 0.5)
-    return shifts
+    spread = min(rects[target_id].height * 0.5, _MAX_SPREAD * gaps)
+    in_order = sorted(indexes, key=height)
+    return {i: spread * (rank / gaps - 0.5) for rank, i in enumerate(in_order)}
 
 
 def _twin_shift(picture: Picture, i: int) -> float:
-    """Return how far apart two edges between the same nodes begin, as in a * a."""
+    """Return how far from the middle one of two edges between the same nodes begins (a * a)."""
     edge = picture.edges[i]
+    ends = (edge.source, edge.target)
     for neighbor in (i - 1, i + 1):
-        if 0 <= neighbor < len(picture.edges):
-            other = picture.edges[neighbor]
-            if (other.source, other.target) == (edge.source, edge.target):
-                return -_TWIN_SHIFT if neighbor > i else _TWIN_SHIFT
+        if not 0 <= neighbor < len(picture.edges):
+            continue
+        other = picture.edges[neighbor]
+        if (other.source, other.target) == ends:
+            return -_TWIN_SHIFT if neighbor > i else _TWIN_SHIFT
     return 0.0

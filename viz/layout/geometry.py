@@ -49,6 +49,15 @@ class Rect:
         """
         return Rect(self.x + dx, self.y + dy, self.width, self.height)
 
+    def shrink(self, dx: float, dy: float) -> "Rect":
+        """Return the rectangle that is smaller by `dx` on the left and right, `dy` above and below.
+
+        Example:
+            >>> Rect(0, 0, 10, 8).shrink(1, 2)
+            Rect(x=1, y=2, width=8, height=4)
+        """
+        return Rect(self.x + dx, self.y + dy, self.width - 2 * dx, self.height - 2 * dy)
+
     def overlap(self, other: "Rect") -> float:
         """Return the area that two rectangles share.
 

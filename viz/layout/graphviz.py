@@ -8,7 +8,7 @@ from typing import Any
 from scalargrad.errors import LayoutError
 
 from .geometry import Point
-from .graphviz_process import available, render
+from .graphviz_process import choose_program, render
 
 MAX_IN_PROCESS = 80
 """Nodes and edges up to which a graph is placed in this process.
@@ -87,7 +87,7 @@ def place(
         return Placement({}, (), 0.0, 0.0)
     text = _write_dot(boxes, edges, column_gap, row_gap)
     is_small = len(boxes) + len(edges) <= MAX_IN_PROCESS
-    if is_small and available(program) == "pygraphviz":
+    if is_small and choose_program(program) == "pygraphviz":
         answer = _run_in_process(text)
     else:
         answer = render(text, "json0", program=program, limit=limit)
@@ -102,14 +102,16 @@ def _write_dot(
     lines = [f"digraph {{ rankdir=LR; newrank=true; {gaps}"]
     lines.append('node [shape=box, fixedsize=true, label=""]; edge [arrowhead=none];')
     for box in boxes:
-        lines.append(f'"{box.id}" [width={_inches(box.width)}, height={_inches(box.height)}];')
+        size = f"width={_inches(box.width)}, height={_inches(box.height)}"
+        lines.append(f'"{box.id}" [{size}];')
     lines += _write_columns(boxes)
 
     columns = {box.id: box.column for box in boxes}
     for i, (a, b) in enumerate(edges):
         # Within a column edges run down. Graphviz counts upward, so that it gets them reversed:
         # see `_read`.
-        is_within = columns[a] is not None and columns[a] == columns[b]
+        column = columns[a]
+        is_within = column is not None and column == columns[b]
         tail, head = (b, a) if is_within else (a, b)
         lines.append(f'"{tail}" -> "{head}" [id="{i}"];')
     return "\n".join([*lines, "}"])

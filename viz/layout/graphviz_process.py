@@ -34,7 +34,7 @@ def check_program(program: str | None) -> str | None:
     return program
 
 
-def available(program: str | None = None) -> str:
+def choose_program(program: str | None = None) -> str:
     """Return which Graphviz will be used: "pygraphviz" or "dot". Of both, the wheel comes first.
 
     Args:
@@ -76,15 +76,14 @@ def render(
         source: The text.
         output: The format, such as "svg" or "json0".
         engine: What lays out: "dot", "neato" …
-        program: As for `available`.
+        program: As for `choose_program`.
         limit: Seconds.
-        quiet: Keep Graphviz's warnings back; otherwise they go to standard error.
+        quiet: Suppress Graphviz's warnings; otherwise they go to standard error.
 
     Raises:
-        LayoutError: Graphviz is missing, fails (the message has its own words), or is not done in
-            time.
+        LayoutError: Graphviz is missing, fails (the message quotes it), or is not done in time.
     """
-    if available(program) == "dot":
+    if choose_program(program) == "dot":
         command = [engine, f"-T{output}"]
     else:
         # -P: a file of the user's called pygraphviz.py must not be imported.

@@ -23,6 +23,7 @@ MAX_TITLE = 360.0
 CAPTION = 15.0
 FACT = 17.0
 LANE = 24.0
+_MAP_GAP = 12.0
 
 HISTOGRAM: Size = (150.0, 74.0)
 _MAX_MATRIX: Size = (320.0, 150.0)
@@ -80,16 +81,17 @@ def lay_out_layers(picture: Picture) -> PlacedPicture:
 
     bodies = [_body_height(card) for card in picture.cards]
     lanes = _assign_lanes(picture)
-    top = LANE * (max(lanes.values(), default=-1) + 1)
+    highest = max(lanes.values(), default=-1)
+    top = LANE * (highest + 1)
     tallest = TOP + max(bodies) + PAD
 
     rects: dict[str, Rect] = {}
     x = 0.0
     for card, body in zip(picture.cards, bodies, strict=True):
-        card_width = _card_width(card, body)
         y = top + (tallest - TOP - body - PAD) / 2
-        rects[card.id] = Rect(x, y, card_width, TOP + body + PAD)
-        x = rects[card.id].right + GAP
+        rect = Rect(x, y, _card_width(card, body), TOP + body + PAD)
+        rects[card.id] = rect
+        x = rect.right + GAP
 
     routes = []
     for i, edge in enumerate(picture.edges):
@@ -135,12 +137,12 @@ def place_pieces(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
         list(_place_maps(card)),
         list(_place_numbers(card)),
         list(_place_columns(card, body)),
-        list(_bars(card)),
+        list(_place_bars(card)),
     )
     x = 0.0
     for block in blocks:
         for piece, rect in block:
-            yield piece, Rect(rect.x + x, rect.y, rect.width, rect.height)
+            yield piece, rect.move(x, 0.0)
         # An empty block takes no gap either.
         block_width = max((rect.right for _, rect in block), default=-BLOCK_GAP)
         x += block_width + BLOCK_GAP
@@ -152,7 +154,7 @@ def _place_maps(card: LayerCard) -> Iterator[PlacedPiece]:
         wide, high = _image_size(shown) if card.kind == "input" else _matrix_size(shown)
         wide = max(wide, width(caption(shown), _CAPTION_FONT))
         yield shown, Rect(0.0, y, wide, high + CAPTION)
-        y += high + CAPTION + 12
+        y += high + CAPTION + _MAP_GAP
 
 
 def caption(shown: Map) -> str:
@@ -182,12 +184,13 @@ def _place_numbers(card: LayerCard) -> Iterator[PlacedPiece]:
     for histogram in card.histograms:
         yield histogram, Rect(0.0, y, *HISTOGRAM)
         y += HISTOGRAM[1] + 8
-    # Beside bars the facts are below them: see `_bars`.
+    # A card with bars has its facts below them: see `_place_bars`.
     if card.facts and not card.bars:
         widths = [_fact_width(name, text) for name, text in card.facts]
         if card.histograms:
             widths.append(HISTOGRAM[0])
-        yield Facts(card.facts), Rect(0.0, y, max(widths), FACT * len(card.facts))
+        high = FACT * len(card.facts)
+        yield Facts(card.facts), Rect(0.0, y, max(widths), high)
 
 
 def _fact_width(name: str, text: str) -> float:
@@ -195,12 +198,12 @@ def _fact_width(name: str, text: str) -> float:
 
 
 def _is_mosaic(shown: Map) -> bool:
-    """Whether a map of units is made of images: about square, not a row for each unit."""
-    return shown.columns > 1 and bool(shown.missing) and len(shown.missing) > shown.rows
+    """Return whether a map of units is made of images: about square, not a row for each unit."""
+    return shown.columns > 1 and len(shown.missing) > shown.rows
 
 
 def is_spelled(shown: Map) -> bool:
-    """Whether the numbers of a column are written on their colors."""
+    """Return whether the numbers of a column are written on their colors."""
     return shown.columns == 1 and shown.rows <= _MAX_SPELLED and not shown.missing
 
 
@@ -212,43 +215,46 @@ def _place_columns(card: LayerCard, body: float) -> Iterator[PlacedPiece]:
         if card.kind == "layer" and _is_mosaic(shown):
             wide, high = _image_size(shown)
             yield shown, Rect(0.0, y, max(wide, name_width), high + CAPTION)
-            y += high + CAPTION + 12
+            y += high + CAPTION + _MAP_GAP
         else:
             wide, high = _column_size(shown, body - CAPTION)
-            wide = max(wide + label_room(shown), name_width)
+            wide = max(wide + labels_width(shown), name_width)
             yield shown, Rect(x, 0.0, wide, high + CAPTION)
             x += wide + 8
 
 
-def label_room(shown: Map) -> float:
+def labels_width(shown: Map) -> float:
     """Return the width that the names of rows take beside their numbers."""
     if not is_spelled(shown) or not shown.labels:
         return 0.0
-    return max(width(label, _CAPTION_FONT) for label in shown.labels) + 6.0
+    widest = max(width(label, _CAPTION_FONT) for label in shown.labels)
+    return widest + 6.0
 
 
-def _column_size(shown: Map, room: float) -> Size:
+def _column_size(shown: Map, max_height: float) -> Size:
     if is_spelled(shown):
         wide, high = _SPELLED_CELL
         return wide, high * shown.rows
     wide = 26.0
     if shown.columns > 1:
         wide = max(26.0, min(_CELL * shown.columns, 120.0))
-    cell = min(_CELL, max(room, 180.0) / shown.rows)
+    cell = min(_CELL, max(max_height, 180.0) / shown.rows)
     return wide, shown.rows * cell
 
 
-def _bars(card: LayerCard) -> Iterator[PlacedPiece]:
+def _place_bars(card: LayerCard) -> Iterator[PlacedPiece]:
     if not card.bars:
         return
+    count = len(card.bars)
     names = max(width(bar.label, 10) for bar in card.bars)
     numbers = max(width(number(bar.data), 9.5, mono=True) for bar in card.bars)
     wide = names + _BAR_AREA + numbers + 16
-    row = 20.0 if len(card.bars) <= 16 else 11.0
-    high = row * len(card.bars)
+    row = 20.0 if count <= 16 else 11.0
+    high = row * count
     yield Bars(card, names, numbers), Rect(0.0, 0.0, wide, high)
     if card.facts:
-        yield Facts(card.facts), Rect(0.0, high + 10, wide, FACT * len(card.facts))
+        facts_high = FACT * len(card.facts)
+        yield Facts(card.facts), Rect(0.0, high + 10, wide, facts_high)
 
 
 # Connections
@@ -303,5 +309,5 @@ def _route(edge: Edge, rects: dict[str, Rect], lane: int | None, top: float) -> 
 
 def largest_flow(picture: Picture) -> float:
     """Return the largest finite norm that flows back; 1 where there is none."""
-    flows = [edge.flow for edge in picture.edges if edge.flow is not None and isfinite(edge.flow)]
-    return max(flows, default=0.0) or 1.0
+    flows = [edge.flow for edge in picture.edges if edge.flow is not None]
+    return max(filter(isfinite, flows), default=0.0) or 1.0

@@ -94,6 +94,8 @@ class _Interior:
 
 
 class _Layout:
+    """Places one picture, the innermost modules first."""
+
     def __init__(
         self,
         picture: Picture,
@@ -121,9 +123,10 @@ class _Layout:
             path = pending.pop()
             left, top = origins[path]
             for item, (x, y) in self.interiors[path].corners.items():
-                rects[item] = Rect(left + x, top + y, *self.sizes[item])
+                corner = (left + x, top + y)
+                rects[item] = Rect(*corner, *self.sizes[item])
                 if item in self.interiors:
-                    origins[item] = (left + x, top + y)
+                    origins[item] = corner
                     pending.append(item)
 
         routes = {path: interior.routes for path, interior in self.interiors.items()}
@@ -165,7 +168,7 @@ class _Layout:
         for edge in self.picture.edges:
             source = containment.item(edge.source, path)
             target = containment.item(edge.target, path)
-            if source is None and target is not None and path in containment.units:
+            if source is None and target is not None and path in containment.groups_with_ports:
                 source = containment.ports[path][edge.source]
             if source is not None and target is not None and source != target:
                 pairs[source, target] = None
@@ -173,19 +176,20 @@ class _Layout:
 
     def _stack(self, items: list[str]) -> _Interior:
         """Place items without edges in one centered column: there is nothing to rank."""
+        row_gap = self.settings.row_gap
         widest = max(self.sizes[item][0] for item in items)
         corners = {}
         y = 0.0
         for item in items:
             width, height = self.sizes[item]
             corners[item] = ((widest - width) / 2, y)
-            y += height + self.settings.row_gap
-        return _Interior((widest, y - self.settings.row_gap), corners)
+            y += height + row_gap
+        return _Interior((widest, y - row_gap), corners)
 
     def _place_by_graphviz(self, path: str, items: list[str], pairs: list[Pair]) -> _Interior:
         containment = self.containment
         ports: list[str] = []
-        if path in containment.units:
+        if path in containment.groups_with_ports:
             ports = list(containment.ports.get(path, {}).values())
         for port in ports:
             self.sizes[port] = (BOX.port, BOX.port)
@@ -212,7 +216,7 @@ class _Layout:
         interior.routes = dict(zip(pairs, placement.routes, strict=True))
 
         # Ports have their order by invisible edges, and running sums theirs by their chain.
-        if not ports and containment.running.keys().isdisjoint(items):
+        if not ports and containment.running_sums.keys().isdisjoint(items):
             leaves = [item for item in items if containment.is_leaf(item)]
             _turn_upright(interior, self.sizes, leaves)
         _sort_twins(interior, self.sizes, items, pairs)
@@ -223,7 +227,7 @@ class _Layout:
         settings = self.settings
         column_gap = settings.column_gap
         if has_modules and not self.picture.framed:
-            # Edges fan out between layers, which needs room.
+            # Edges fan out between layers, which takes space.
             column_gap *= 1.8
         return place(
             boxes,
@@ -241,11 +245,13 @@ class _Layout:
         itself. Leaves have no column: they are close to their users. A running sum has one column.
         """
         inner = [item for item in items if not self.containment.is_leaf(item)]
-        starts = {item: chain_to(item, self.containment.running)[0] for item in inner}
+        starts = {item: chain_to(item, self.containment.running_sums)[0] for item in inner}
         links = set()
-        for a, b in pairs:
-            if a in starts and b in starts and starts[a] != starts[b]:
-                links.add((starts[a], starts[b]))
+        for source, target in pairs:
+            before = starts.get(source)
+            after = starts.get(target)
+            if before is not None and after is not None and before != after:
+                links.add((before, after))
 
         depths = dict.fromkeys(starts.values(), 0)
         for _ in items:
@@ -254,7 +260,7 @@ class _Layout:
                 return {item: depths[start] for item, start in starts.items()}
             for a, b in unfinished:
                 depths[b] = max(depths[b], depths[a] + 1)
-        # Modules that use each other run in a circle: there is no order among them.
+        # Modules that use each other form a cycle: there is no order among them.
         return {}
 
     def _pull_leaves(self, interior: _Interior, pairs: list[Pair]) -> None:
@@ -273,23 +279,26 @@ class _Layout:
             if len(targets) != 1 or not self.containment.is_leaf(leaf):
                 continue
             old = rects[leaf]
-            x = rects[targets[0]].x - self.settings.column_gap - old.width
+            user = rects[targets[0]]
+            x = user.x - self.settings.column_gap - old.width
             if x <= old.x + 1:
                 continue
             new = Rect(x, old.y, old.width, old.height)
-            swept = Rect(old.x, old.y - 4, new.right - old.x, old.height + 8)
-            others = (rects[name] for name in rects if name != leaf)
+            way = new.right - old.x
+            swept = Rect(old.x, old.y, way, old.height).shrink(0, -4)
+            others = (rect for name, rect in rects.items() if name != leaf)
             if not any(swept.overlap(other) for other in others):
                 rects[leaf] = new
                 interior.corners[leaf] = (new.x, new.y)
                 interior.routes.pop((leaf, targets[0]))
 
     def _add_border(self, path: str, interior: _Interior) -> _Interior:
-        """Return an interior with room for border and heading, its ports on the left border."""
+        """Return an interior with space for border and heading, its ports on the left border."""
         if not path or not self.picture.framed:
             return interior
         inner_width, inner_height = interior.size
-        width = max(inner_width + 2 * BOX.margin, self.headers.get(path, 0.0))
+        heading = self.headers.get(path, 0.0)
+        width = max(inner_width + 2 * BOX.margin, heading)
         shift = (width - inner_width) / 2
         ports = set(self.containment.ports.get(path, {}).values())
 
@@ -309,8 +318,10 @@ def _turn_upright(interior: _Interior, sizes: dict[str, Size], leaves: list[str]
     Both ways up have the same crossings, and Graphviz takes either.
     """
     heights = [interior.corners[leaf][1] for leaf in leaves]
-    in_order = sum((b > a) - (b < a) for a, b in pairwise(heights))
-    if in_order >= 0:
+    steps = list(pairwise(heights))
+    down = sum(below > above for above, below in steps)
+    up = sum(below < above for above, below in steps)
+    if down >= up:
         return
     total = interior.size[1]
     for item, (x, y) in interior.corners.items():

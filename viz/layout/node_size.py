@@ -1,7 +1,7 @@
 """How large nodes are: cards, chips, closed modules, units of the neuron view, tags."""
 
 from viz.look.measures import BOX, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
-from viz.look.text import fitted, number, width
+from viz.look.text import fit_text, number, width
 from viz.model.picture import Group, Node
 
 from .geometry import Size
@@ -28,7 +28,7 @@ def _measure_module(node: Node) -> Size:
 
 def _measure_card(node: Node) -> Size:
     # One long label must not set the width of a column: the tooltip has it in full.
-    label = fitted(node.label, FONT_SIZES.label, CARD.max_label, bold=True)
+    label = fit_text(node.label, FONT_SIZES.label, CARD.max_label, bold=True)
     label_width = width(label, FONT_SIZES.label, bold=True)
     detail_width = width(node.detail, FONT_SIZES.small)
     body_width = max(
@@ -43,7 +43,8 @@ def _measure_card(node: Node) -> Size:
 
     head = CARD.head if node.label else CARD.top
     detail = CARD.detail if node.detail else 0.0
-    height = head + detail + CARD.row * len(rows) + CARD.bottom
+    numbers = CARD.row * len(rows)
+    height = head + detail + numbers + CARD.bottom
     return badge_width(node) + body_width, height
 
 
@@ -94,4 +95,4 @@ def chip_text(node: Node) -> str:
 
 def short_label(node: Node) -> str:
     """Return the label of a small node, or its number where it has none."""
-    return fitted(node.label, FONT_SIZES.small, 60) or number(node.data)
+    return fit_text(node.label, FONT_SIZES.small, 60) or number(node.data)

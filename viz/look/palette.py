@@ -6,11 +6,12 @@ contrasts with the page by 3:1. Even so, color is never the only sign: use the m
 the same number with it.
 """
 
-from .theme import DARK, LIGHT, Theme, mixed
+from .theme import DARK, LIGHT, Theme, mix
 
 LIGHT_COLORS = ("#1f6fb4", "#c8590c", "#459f6a", "#4a235a", "#dd5c9d", "#5c4a0a")
 DARK_COLORS = ("#6db8f2", "#f59b4c", "#1f8a55", "#9b5fd9", "#f26d9c", "#e8e0a0")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
+# The last two in the form of Matplotlib: an offset, then the lengths of dashes and gaps.
 DASHES = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 2.5)))
 TINTS = (0.16, 0.26, 0.36)
 """The share of the color that areas have, from the least certain to the most certain."""
@@ -33,7 +34,7 @@ def class_color(number: int, theme: Theme = LIGHT, tint: int | None = None) -> s
     full = colors[number % len(colors)]
     if tint is None:
         return full
-    return mixed(theme.page, full, TINTS[tint])
+    return mix(theme.page, full, TINTS[tint])
 
 
 def dark_pairs() -> dict[str, str]:

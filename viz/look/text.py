@@ -1,4 +1,4 @@
-"""Text: the only gate for what users wrote, how numbers are written, and how wide text is."""
+"""Text: cleaning what users wrote, formatting numbers, and measuring widths."""
 
 import re
 import unicodedata
@@ -77,8 +77,8 @@ def clean(text: Any, longest: int = LONGEST) -> str:
     Control, format, private and unpaired surrogate characters are removed.
 
     Args:
-        text: Anything; what is no text is converted by `str`.
-        longest: Characters that are kept at most.
+        text: Anything; other objects than strings are converted by `str`.
+        longest: The largest number of characters to keep.
 
     Example:
         >>> clean("loss\\x00 of\\nthe \\u202enet")
@@ -88,6 +88,7 @@ def clean(text: Any, longest: int = LONGEST) -> str:
         raw = text if isinstance(text, str) else str(text)
     except Exception:  # whatever the `__str__` of a user's object raises
         raw = type(text).__name__
+    # A bound on the work: looking up each character of a very long text would take seconds.
     raw = raw[: 20 * longest]
     kept = (c for c in raw if c.isspace() or unicodedata.category(c) not in _DROPPED)
     line = _TOWERS.sub(r"\1", " ".join("".join(kept).split()))
@@ -101,10 +102,12 @@ def cut(text: str, longest: int) -> str:
         >>> cut("a rather long label", 9)
         'a rather…'
     """
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    if len(text) <= longest:
+        return text
+    return text[: longest - 1].rstrip() + "…"
 
 
-def whole(text: Any) -> str:
+def long_label(text: Any) -> str:
     """Return a label in full where `clean` cuts it, "" where it does not: for tooltips.
 
     Args:
@@ -114,7 +117,7 @@ def whole(text: Any) -> str:
         At most 300 characters, cleaned like any text from outside.
 
     Example:
-        >>> whole("loss"), len(whole("x" * 100))
+        >>> long_label("loss"), len(long_label("x" * 100))
         ('', 100)
     """
     full = clean(text, LONGEST_WHOLE)
@@ -122,14 +125,14 @@ def whole(text: Any) -> str:
 
 
 def hint(choice: Any, names: Iterable[str]) -> str:
-    """Return the end of a message that lists all names already: the nearest one, where one is near.
+    """Return "did you mean …" for the end of a message that already lists all names.
 
     Args:
         choice: What was given in the place of a name.
         names: The names that exist.
 
     Returns:
-        A phrase that begins with a semicolon, or nothing.
+        A phrase that begins with a semicolon, or "" where no name is similar.
 
     Example:
         >>> hint("neuron", ["cards", "neurons"]), hint("table", ["cards", "neurons"])
@@ -214,9 +217,11 @@ def width(text: str, size: float, bold: bool = False, mono: bool = False) -> flo
         True
     """
     if mono:
-        return sum(_WIDE if _wide(c) else _MONO for c in text) * size / 1000
-    table = _BOLD_WIDTHS if bold else _REGULAR_WIDTHS
-    return sum(_character_width(c, table) for c in text) * size / 1000
+        widths = [_WIDE if _is_wide(c) else _MONO for c in text]
+    else:
+        table = _BOLD_WIDTHS if bold else _REGULAR_WIDTHS
+        widths = [_character_width(c, table) for c in text]
+    return sum(widths) * size / 1000
 
 
 def _character_width(character: str, table: Mapping[int, int]) -> int:
@@ -227,7 +232,7 @@ def _character_width(character: str, table: Mapping[int, int]) -> int:
     letter = unicodedata.normalize("NFD", character)[0]
     if letter != character and ord(letter) in table:
         return max(table[ord(letter)], _THINNEST_ACCENT)
-    return _WIDE if _wide(character) else _UNKNOWN
+    return _WIDE if _is_wide(character) else _UNKNOWN
 
 
 def width_tables(texts: Iterable[str]) -> dict[str, Any]:
@@ -244,7 +249,7 @@ def width_tables(texts: Iterable[str]) -> dict[str, Any]:
         >>> width_tables(["a 日本"])["signs"]
         '日本'
     """
-    signs = {character for text in texts for character in text if _wide(character)}
+    signs = {character for text in texts for character in text if _is_wide(character)}
     return {
         "normal": list(_REGULAR_WIDTHS.values()),
         "bold": list(_BOLD_WIDTHS.values()),
@@ -256,25 +261,25 @@ def width_tables(texts: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _wide(character: str) -> bool:
+def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF"
 
 
-def fitted(text: str, size: float, room: float, bold: bool = False) -> str:
+def fit_text(text: str, size: float, max_width: float, bold: bool = False) -> str:
     """Return a text, shortened with … until it fits.
 
     Args:
         text: The text, on one line.
         size: Font size in pixels.
-        room: Pixels that are free.
+        max_width: Pixels that the text may take.
         bold: Whether the font is bold.
 
     Example:
-        >>> fitted("a rather long label", 11, 50)
+        >>> fit_text("a rather long label", 11, 50)
         'a rather…'
     """
-    if width(text, size, bold) <= room:
+    if width(text, size, bold) <= max_width:
         return text
-    while text and width(text + "…", size, bold) > room:
+    while text and width(text + "…", size, bold) > max_width:
         text = text[:-1]
     return text.rstrip() + "…"

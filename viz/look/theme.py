@@ -108,7 +108,7 @@ def checked_theme(theme: str) -> str:
 def strength(gradient: float, largest: float) -> float:
     """Return the place of a gradient on the scale, from 0 to 1.
 
-    It is log(1 + 50·|g|/largest) / log 51, and 1 for what is not finite.
+    It is log(1 + 50·|g|/largest) / log 51, and 1 for a non-finite gradient.
 
     Args:
         gradient: The gradient.
@@ -122,7 +122,8 @@ def strength(gradient: float, largest: float) -> float:
         return 1.0
     # The ratio first: many times a huge gradient would be infinite.
     ratio = abs(gradient) / largest
-    return min(1.0, log(1.0 + REACH * ratio) / log(1.0 + REACH))
+    place = log(1.0 + REACH * ratio) / log(1.0 + REACH)
+    return min(1.0, place)
 
 
 def shade(gradient: float, largest: float) -> int:
@@ -151,7 +152,7 @@ def color(step: int, theme: Theme) -> str:
     place = abs(step) / STEPS * (len(stops) - 1)
     # The end of the scale is the end of its last part, not the start of one more.
     index = min(int(place), len(stops) - 2)
-    return mixed(stops[index], stops[index + 1], place - index)
+    return mix(stops[index], stops[index + 1], place - index)
 
 
 def edge_color(step: int, theme: Theme) -> str:
@@ -159,7 +160,7 @@ def edge_color(step: int, theme: Theme) -> str:
     if not step:
         return theme.line
     full = color(int(copysign(STEPS, step)), theme)
-    return mixed(color(step, theme), full, DEEPER)
+    return mix(color(step, theme), full, DEEPER)
 
 
 def text_color(fill: str) -> str:
@@ -178,11 +179,11 @@ def edge_width(gradient: float, largest: float) -> float:
     return round(THINNEST + (THICKEST - THINNEST) * strength(gradient, largest), 2)
 
 
-def mixed(first: str, second: str, share: float) -> str:
+def mix(first: str, second: str, share: float) -> str:
     """Return a color between two, `share` of the way to the second.
 
     Example:
-        >>> mixed("#000000", "#ffffff", 0.5)
+        >>> mix("#000000", "#ffffff", 0.5)
         '#808080'
     """
     pairs = zip(_channels(first), _channels(second), strict=True)

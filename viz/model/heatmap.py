@@ -155,7 +155,9 @@ def map_images(name: str, images: Sequence[Numbers]) -> Map:
     gap = max(1, width // 14)
     row_step = height + gap
     column_step = width + gap
-    cells = numpy.zeros((down * row_step - gap, across * column_step - gap))
+    total_height = down * row_step - gap
+    total_width = across * column_step - gap
+    cells = numpy.zeros((total_height, total_width))
     is_filled = numpy.zeros(cells.shape, dtype=bool)
     for i, image in enumerate(images):
         row, column = divmod(i, across)
@@ -168,8 +170,8 @@ def map_images(name: str, images: Sequence[Numbers]) -> Map:
     missing = numpy.flatnonzero(~is_filled.ravel())
     return Map(
         name,
-        cells.shape[0],
-        cells.shape[1],
+        total_height,
+        total_width,
         numbers=tuple(cells.ravel().tolist()),
         missing=tuple(missing.tolist()),
     )
@@ -221,13 +223,15 @@ def png(shown: Map, theme: Theme, max_pixels: int = 80_000) -> bytes:
     finite = numpy.where(is_alarm | is_missing, 0.0, cells)
 
     # The palette holds the scale from the most negative shade on, then alarm, then nothing.
-    scale = [color_at(step / steps, theme) for step in range(-steps, steps + 1)]
+    every_step = range(-steps, steps + 1)
+    scale = [color_at(step / steps, theme) for step in every_step]
     palette = [*scale, theme.alarm, theme.card]
     indexes = shades(finite, shown.largest, steps) + steps
     indexes[is_alarm] = len(scale)
     indexes[is_missing] = len(scale) + 1
 
-    enlargement = max(1, int((_MIN_PIXELS / max(cells.size, 1)) ** 0.5))
+    pixels_per_cell = _MIN_PIXELS / max(cells.size, 1)
+    enlargement = max(1, int(pixels_per_cell**0.5))
     pixels = indexes.astype(numpy.uint8)
     for axis in (0, 1):
         pixels = pixels.repeat(enlargement, axis=axis)
@@ -274,7 +278,7 @@ def _reduce(cells: Numbers, max_cells: int) -> Numbers:
     by_block = padded.reshape(rows, height, columns, width).swapaxes(1, 2)
     blocks = by_block.reshape(rows, columns, height * width)
 
-    # A number that is missing never wins, but against others that are missing.
+    # A missing number is smaller than any other, so that it stays only where all are missing.
     sizes = numpy.where(numpy.isnan(blocks), -1.0, numpy.abs(blocks))
     strongest = sizes.argmax(axis=2)[:, :, None]
     return numpy.take_along_axis(blocks, strongest, axis=2)[:, :, 0]
@@ -286,6 +290,8 @@ def _encode(pixels: NDArray[numpy.uint8], palette: list[str]) -> bytes:
     PNG specification, 3rd edition: https://www.w3.org/TR/png-3/
     """
     height, width = pixels.shape
+    # 8 bits a pixel, color type 3 (a palette); then the only methods of compression and filtering
+    # that there are, and no interlacing.
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     colors = "".join(code.removeprefix("#") for code in palette)
     opacities = b"\xff" * (len(palette) - 1) + b"\0"
@@ -303,5 +309,6 @@ def _encode(pixels: NDArray[numpy.uint8], palette: list[str]) -> bytes:
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    checksum = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+    length = struct.pack(">I", len(data))
+    checksum = struct.pack(">I", zlib.crc32(kind + data))
+    return length + kind + data + checksum

@@ -72,12 +72,12 @@ class LayerCard:
     facts: tuple[tuple[str, str], ...] = ()
 
 
-def described(card: LayerCard) -> str:
+def describe_card(card: LayerCard) -> str:
     """Return a card in one sentence.
 
     Example:
         >>> card = LayerCard("l0", "layer", "layers.0", "6 parameters", "Layer 2 → 2")
-        >>> described(card)
+        >>> describe_card(card)
         'layers.0: Layer 2 → 2, 6 parameters'
     """
     facts = [f"{name} {text}" for name, text in card.facts]
@@ -87,5 +87,7 @@ def described(card: LayerCard) -> str:
 
 
 def _describe_bar(bar: Bar) -> str:
-    gradient = "" if bar.grad is None else f" (gradient {number(bar.grad)})"
-    return f"{bar.label} {number(bar.data)}{gradient}"
+    text = f"{bar.label} {number(bar.data)}"
+    if bar.grad is None:
+        return text
+    return f"{text} (gradient {number(bar.grad)})"

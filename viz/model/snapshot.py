@@ -7,15 +7,19 @@ from typing import Any, TypeVar
 
 from scalargrad.core.graph import topological
 from scalargrad.core.modes import Scope
-from scalargrad.core.ops import TABLE
+from scalargrad.core.ops import ADD, DOT, MUL, SUM, TABLE
 from scalargrad.core.value import Value
-from viz.look.text import clean, number, whole
+from viz.look.text import clean, long_label, number
 
 _SUPERSCRIPTS = str.maketrans("0123456789.-", "⁰¹²³⁴⁵⁶⁷⁸⁹·⁻")
 _BADGES = {"input": "in", "parameter": "θ", "constant": "c"}
 _INFIX = ("+", "−", "×", "÷")
-_MAX_OPERANDS = 4
+MAX_OPERANDS = 4
 """Operands that a formula spells out."""
+MAX_NAME = 24
+"""Characters of a name in a formula."""
+LINEAR = (ADD.name, SUM.name, DOT.name, MUL.name)
+"""Operations that are not an activation."""
 
 T = TypeVar("T")
 
@@ -63,7 +67,7 @@ class Snapshot:
         self.order: list[Value] = topological(self.roots)
         self.index = {node: i for i, node in enumerate(self.order)}
         self.labels: _Column[str] = _Column(lambda node: clean(node.label))
-        self.long_labels: _Column[str] = _Column(lambda node: whole(node.label))
+        self.long_labels: _Column[str] = _Column(lambda node: long_label(node.label))
         self.symbols: _Column[str] = _Column(symbol)
 
     def __len__(self) -> int:
@@ -183,18 +187,20 @@ def _name_calls(snapshot: Snapshot) -> dict[int, str]:
             continue
 
         own = clean(scope.name) or clean(scope.kind) or "module"
+        # A slash separates the parts of a path: a look-alike replaces it in names.
         own = own.replace("/", "∕")
         if is_network:
             # Another network of the same kind is not a second call of the first one.
-            ranks = networks[own]
-            rank = ranks.setdefault(scope.identity, len(ranks) + 1)
-            if rank > 1:
-                own = f"{own} {rank}"
+            numbers = networks[own]
+            number_of_kind = numbers.setdefault(scope.identity, len(numbers) + 1)
+            if number_of_kind > 1:
+                own = f"{own} {number_of_kind}"
 
         around = names[id(scope.parent)] if scope.parent is not None else ""
         path = f"{around}/{own}" if around else own
         counts[path] += 1
-        names[key] = path if counts[path] == 1 else f"{path} #{counts[path]}"
+        rank = counts[path]
+        names[key] = path if rank == 1 else f"{path} #{rank}"
     return names
 
 
@@ -265,11 +271,6 @@ def symbol(node: Value) -> str:
     return op.symbol
 
 
-def name_of(node: Value) -> str:
-    """Return how a formula refers to a Value: by its label, or else by its number."""
-    return clean(node.label, 24) or number(node.data)
-
-
 def formula(node: Value) -> str:
     """Return how a Value was made, in terms of its operands.
 
@@ -280,8 +281,8 @@ def formula(node: Value) -> str:
     if not node.args:
         return node.kind
 
-    operands = node.args[:_MAX_OPERANDS]
-    names = [name_of(arg) for arg in operands]
+    operands = node.args[:MAX_OPERANDS]
+    names = [clean(arg.label, MAX_NAME) or number(arg.data) for arg in operands]
     sign = symbol(node)
     if sign in _INFIX and len(names) == 2:
         return f"{names[0]} {sign} {names[1]}"
@@ -290,8 +291,8 @@ def formula(node: Value) -> str:
     if is_power and len(names) == 1:
         return names[0] + sign[1:]
 
-    more = ", …" if len(node.args) > _MAX_OPERANDS else ""
-    return f"{clean(node.op, 24)}({', '.join(names)}{more})"
+    more = ", …" if len(node.args) > MAX_OPERANDS else ""
+    return f"{clean(node.op, MAX_NAME)}({', '.join(names)}{more})"
 
 
 def grad_of(node: Value) -> float:
@@ -303,7 +304,7 @@ def grad_of(node: Value) -> float:
     return float(getattr(grad, "data", grad))
 
 
-def carried(local: float, gradient: float) -> float:
+def carry_back(local: float, gradient: float) -> float:
     """Return the gradient that an edge carries back.
 
     Args:

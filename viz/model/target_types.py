@@ -26,7 +26,7 @@ def class_names(target: Any) -> list[str]:
 
 
 def is_named(target: Any, *names: str) -> bool:
-    """Tell whether an object is an instance of a class with one of these qualified names.
+    """Return whether an object is an instance of a class with one of these qualified names.
 
     Example:
         >>> from scalargrad import Parameter

@@ -89,7 +89,8 @@ def plot_history(
         ['training loss', 'validation loss']
     """
     chosen = _choose_names(history, names)
-    ax = plot_curves({_curve_title(name, chosen): history[name] for name in chosen}, ax=ax)
+    curves = {_curve_title(name, chosen): history[name] for name in chosen}
+    ax = plot_curves(curves, ax=ax)
     ax.set_xlabel("epoch")
     locator: Any = ax.xaxis.get_major_locator()
     locator.set_params(integer=True)
@@ -97,7 +98,8 @@ def plot_history(
         ax.set_ylabel("loss")
 
     numbers = {name: as_floats(history[name]) for name in chosen}
-    if not any(item < 0.0 for item in chain(*numbers.values())):
+    has_negative = any(item < 0.0 for item in chain(*numbers.values()))
+    if not has_negative:
         ax.set_ylim(bottom=0.0)
     for place, name in enumerate(chosen):
         if name.startswith("validation") and name.endswith("loss"):
@@ -164,7 +166,8 @@ def _block_means(numbers: list[float], size: int) -> list[float]:
     """Return the mean of each whole block; of all numbers, if they don't fill one."""
     if size == 1:
         return numbers
-    starts = range(0, max(len(numbers) - size, 0) + 1, size)
+    last_start = max(len(numbers) - size, 0)
+    starts = range(0, last_start + 1, size)
     blocks = [numbers[start : start + size] for start in starts]
     return [sum(block) / len(block) for block in blocks]
 

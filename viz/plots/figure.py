@@ -13,7 +13,7 @@ from scalargrad.utils.files import as_path, write
 from scalargrad.utils.locks import ProcessLock
 from viz.look.palette import dark_pairs
 from viz.look.text import escape
-from viz.look.theme import DARK, FONT, LIGHT, STEPS, Theme, color, edge_color, mixed
+from viz.look.theme import DARK, FONT, LIGHT, STEPS, Theme, color, edge_color, mix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def as_floats(items: Iterable[Value | float]) -> list[float]:
 
 def gray(step: int, theme: Theme) -> str:
     """Return a gray: 0 is the page, GRAYS is ink."""
-    return mixed(theme.page, theme.ink, step / GRAYS)
+    return mix(theme.page, theme.ink, step / GRAYS)
 
 
 @explain_calls
@@ -156,13 +156,13 @@ def plot_svg(ax: "Axes", title: str, description: str = "") -> str:
     unwanted = r"<!DOCTYPE.*?>\s*|\s*<metadata>.*?</metadata>"
     svg = re.sub(unwanted, "", buffer.getvalue(), flags=re.DOTALL)
     head = (
-        f'\\1 role="img">\n <title>{_replacement(title)}</title>'
-        f"\n <desc>{_replacement(description)}</desc>\n <style>{_style_rules(svg)}</style>"
+        f'\\1 role="img">\n <title>{_escape_for_sub(title)}</title>'
+        f"\n <desc>{_escape_for_sub(description)}</desc>\n <style>{_style_rules(svg)}</style>"
     )
     return re.sub(r"(<svg[^>]*)>", head, svg, count=1)
 
 
-def _replacement(text: str) -> str:
+def _escape_for_sub(text: str) -> str:
     """Escape a text for SVG, and its backslashes for `re.sub`."""
     return escape(text, _MAX_TITLE).replace("\\", r"\\")
 

@@ -71,7 +71,7 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: "Axes | None" = None) -> 
         raise PictureError(
             f"plot_gradient_flow takes a module or a diagnosis, not {type(target).__name__}"
         )
-    curves = _measured(target) if isinstance(target, Diagnosis) else gradients_by_layer(target)
+    curves = _read_measured(target) if isinstance(target, Diagnosis) else gradients_by_layer(target)
     names = list(next(iter(curves.values())))
     if not names:
         raise LengthError("plot_gradient_flow needs a network with at least one parameter")
@@ -89,7 +89,8 @@ def plot_gradient_flow(target: Module | Diagnosis, ax: "Axes | None" = None) -> 
             linewidth=1.8,
         )
     ax.set_yscale("log")
-    ax.set(xlabel="layer", ylabel="size of the gradient", xlim=(-0.4, len(names) - 0.6))
+    right = len(names) - 0.6
+    ax.set(xlabel="layer", ylabel="size of the gradient", xlim=(-0.4, right))
     if len(names) <= MAX_LEVEL_NAMES:
         ax.set_xticks(range(len(names)), names)
     else:
@@ -108,8 +109,8 @@ def _has_place(size: float | None) -> TypeGuard[float]:
 
 def _write_unplaced(ax: "Axes", place: int, sizes: Sequence[float | None]) -> None:
     """Write the sizes of a layer that a log axis has no place for."""
-    unplaced = (size for size in sizes if size is not None and not _has_place(size))
-    texts = dict.fromkeys(f"{size:g}" for size in unplaced)
+    known = [size for size in sizes if size is not None]
+    texts = dict.fromkeys(f"{size:g}" for size in known if not _has_place(size))
     if texts:
         ax.text(
             place,
@@ -165,7 +166,7 @@ def _layer_path(path: str, module: Module) -> str:
     return clean(path) or type(module).__name__
 
 
-def _measured(diagnosis: Diagnosis) -> dict[str, Sizes]:
+def _read_measured(diagnosis: Diagnosis) -> dict[str, Sizes]:
     of_outputs: Sizes = {}
     of_parameters: Sizes = {}
     for layer in diagnosis.layers:
@@ -215,12 +216,14 @@ def plot_activations(target: Any, ax: "Axes | None" = None) -> "Axes":
         )
     ax = style_axes(ax)
     edges = _bin_edges(numpy.concatenate(list(layers.values())))
-    bases = list(range(len(layers) - 1, -1, -1))
+    bases = list(reversed(range(len(layers))))
     for base, outputs in zip(bases, layers.values(), strict=True):
         _draw_histogram(ax, base, outputs, edges)
         _write_unusual(ax, base, outputs)
     ax.set_yticks(bases, list(layers))
-    ax.set(xlabel="output", ylim=(-0.08, len(layers)), xlim=(edges[0], edges[-1]))
+    # A little space below the lowest histogram, so that its base line is not on the axis.
+    ax.set(xlabel="output", ylim=(-0.08, len(layers)))
+    ax.set_xlim(edges[0], edges[-1])
     ax.tick_params(axis="y", length=0, labelcolor=LIGHT.ink)
     ax.spines["left"].set_visible(False)
     return ax
@@ -241,7 +244,8 @@ def _draw_histogram(
     ax: "Axes", base: int, outputs: NDArray[numpy.float64], edges: NDArray[numpy.float64]
 ) -> None:
     counts, _ = numpy.histogram(outputs[numpy.isfinite(outputs)], bins=edges)
-    heights = base + 0.84 * counts / max(counts.max(), 1)
+    highest = max(counts.max(), 1)
+    heights = base + 0.84 * counts / highest
     ax.stairs(
         heights,
         edges,
@@ -324,12 +328,13 @@ def plot_weights(
         'step'
     """
     paths = _parameter_paths(recording.values)
-    data = numpy.asarray(recording.data, dtype=float).reshape(len(recording.steps), -1)
-    if not paths or not len(recording.steps):
+    frames = len(recording.steps)
+    data = numpy.asarray(recording.data, dtype=float).reshape(frames, -1)
+    if not paths or not frames:
         raise LengthError(
             "plot_weights needs a recording with at least one frame and one parameter"
         )
-    chosen = _farthest(paths, data) if names is None else _named(paths, names)
+    chosen = _find_farthest(paths, data) if names is None else _select_named(paths, names)
     columns = data[:, list(chosen)]
     return plot_trajectories(recording.steps, columns, list(chosen.values()), ax)
 
@@ -360,9 +365,10 @@ def plot_trajectories(
         ['a', 'b']
     """
     table = numpy.asarray(numbers, dtype=float)
-    if table.ndim != 2 or not table.size or table.shape != (len(steps), len(labels)):
+    shape = (len(steps), len(labels))
+    if table.shape != shape or not table.size:
         raise LengthError(
-            f"numbers must have the shape ({len(steps)}, {len(labels)}): steps, labels; "
+            f"numbers must have the shape {shape}: steps, labels; "
             f"not {table.shape}, and not be empty"
         )
     ax = style_axes(ax)
@@ -389,8 +395,10 @@ def plot_trajectories(
     if len(places) > 1:
         add_legend(ax, fontsize=8, handlelength=3.0, loc="center left", bbox_to_anchor=(1.0, 0.5))
     else:
-        last = f", at last {number(table[-1, 0])}" if are_few else ""
-        ax.set_title(f"{groups[0]}{last}")
+        title = groups[0]
+        if are_few:
+            title += f", at last {number(table[-1, 0])}"
+        ax.set_title(title)
     return ax
 
 
@@ -419,20 +427,23 @@ def _parameter_paths(values: Sequence[Value]) -> dict[int, str]:
 
 
 def _natural_order(path: str) -> list[tuple[int, str]]:
-    parts = _PARTS.split(path)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    order: list[tuple[int, str]] = []
+    for part in _PARTS.split(path):
+        order.append((int(part), "") if part.isdigit() else (-1, part))
+    return order
 
 
-def _farthest(paths: dict[int, str], data: NDArray[numpy.float64]) -> dict[int, str]:
-    reach = {i: float(numpy.ptp(data[:, i])) for i in paths}
-    # A weight that became nan or inf has moved farthest of all.
-    finite_or_first = {i: span if isfinite(span) else numpy.inf for i, span in reach.items()}
-    order = sorted(paths, key=lambda i: -finite_or_first[i])
-    chosen = order[:MAX_NAMED]
+def _find_farthest(paths: dict[int, str], data: NDArray[numpy.float64]) -> dict[int, str]:
+    reach: dict[int, float] = {}
+    for i in paths:
+        span = float(numpy.ptp(data[:, i]))
+        # A weight that became nan or inf has moved farthest of all.
+        reach[i] = span if isfinite(span) else numpy.inf
+    chosen = sorted(paths, key=lambda i: -reach[i])[:MAX_NAMED]
     return {i: path for i, path in paths.items() if i in chosen}
 
 
-def _named(paths: dict[int, str], names: Sequence[str]) -> dict[int, str]:
+def _select_named(paths: dict[int, str], names: Sequence[str]) -> dict[int, str]:
     known = list(paths.values())
     for name in names:
         if not any(_is_in_any(path, [name]) for path in known):

@@ -187,7 +187,8 @@ def _margins(scores: list[Grid], number: int) -> Grid:
     margins = []
     for own_row, *other_rows in zip(scores[number], *others, strict=True):
         best = map(max, zip(*other_rows, strict=True))
-        margins.append([own - other for own, other in zip(own_row, best, strict=True)])
+        pairs = zip(own_row, best, strict=True)
+        margins.append([own - other for own, other in pairs])
     return margins
 
 
@@ -247,7 +248,9 @@ def plot_descent(
         >>> ax.get_title()
         'down'
     """
-    checked = {name: _check_path(f"path {name!r}", path) for name, path in paths.items()}
+    checked: dict[str, list[list[float]]] = {}
+    for name, path in paths.items():
+        checked[name] = _check_path(f"path {name!r}", path)
     if not checked:
         raise LengthError("plot_descent needs at least one path")
     shown = list(chain(*checked.values()))
@@ -275,7 +278,8 @@ def _draw_landscape(
     span = max(finite, default=0.0) - lowest
     # A loss that is the same everywhere has no contour lines, and the span of a huge one overflows.
     if span > 0.0 and isfinite(span):
-        levels = [lowest + span * 0.6**power for power in range(LEVELS, 0, -1)]
+        powers = range(LEVELS, 0, -1)
+        levels = [lowest + span * 0.6**power for power in powers]
         ax.contour(*sides, heights, levels=levels, colors=[LIGHT.line], linewidths=0.7)
 
 
@@ -294,12 +298,19 @@ def _draw_path(ax: "Axes", number: int, path: list[list[float]], name: str) -> N
         markerfacecolor=LIGHT.page,
         markeredgewidth=1.6,
     )
-    ax.plot(across[-1:], up[-1:], color=LIGHT.ink, marker="x", markersize=8, markeredgewidth=2.0)
+    ax.plot(
+        across[-1:],
+        up[-1:],
+        color=LIGHT.ink,
+        marker="x",
+        markersize=8,
+        markeredgewidth=2.0,
+    )
 
 
 def _check_path(what: str, path: Sequence[Point]) -> list[list[float]]:
     points = [as_floats(point) for point in path]
-    if not points or any(len(point) != 2 for point in points):
+    if not _are_pairs(points):
         raise LengthError(
             f"{what} of plot_descent must hold at least one place, each of two numbers"
         )
@@ -319,7 +330,7 @@ def _check_samples(
     """Return samples of two numbers, (n, 2), and their labels, (n,), as plain numbers."""
     points = [as_floats(row) for row in X]
     labels = as_floats(y)
-    if not points or any(len(point) != 2 for point in points):
+    if not _are_pairs(points):
         raise LengthError(f"X of {function} must hold at least one sample, each of two numbers")
     if len(points) != len(labels):
         raise LengthError(
@@ -331,6 +342,11 @@ def _check_samples(
     return points, labels
 
 
+def _are_pairs(points: list[list[float]]) -> bool:
+    """Return whether there is at least one point, and each is two numbers."""
+    return {len(point) for point in points} == {2}
+
+
 def _are_finite(points: list[list[float]]) -> bool:
     return all(map(isfinite, chain(*points)))
 
@@ -339,7 +355,7 @@ def _grid_sides(points: list[list[float]], resolution: int, function: str) -> li
     """Return evenly spaced numbers around all points, for x0 and for x1."""
     if resolution < 2:
         raise LengthError(f"resolution of {function} must be at least 2, not {resolution}")
-    return [_spaced(list(column), resolution) for column in zip(*points, strict=True)]
+    return [_space_evenly(list(column), resolution) for column in zip(*points, strict=True)]
 
 
 def _evaluate(function: Callable[[float, float], _T], sides: list[list[float]]) -> list[list[_T]]:
@@ -353,11 +369,11 @@ def _evaluate(function: Callable[[float, float], _T], sides: list[list[float]]) 
     return rows
 
 
-def _spaced(items: list[float], resolution: int) -> list[float]:
+def _space_evenly(items: list[float], resolution: int) -> list[float]:
     """Return evenly spaced numbers from a little below the smallest item to above the largest.
 
     Example:
-        >>> _spaced([0.0, 10.0], 3)
+        >>> _space_evenly([0.0, 10.0], 3)
         [-1.5, 5.0, 11.5]
     """
     smallest = min(items)
@@ -365,8 +381,9 @@ def _spaced(items: list[float], resolution: int) -> list[float]:
     margin = 0.15 * (largest - smallest) or 1.0
     low = smallest - margin
     high = largest + margin
+    span = high - low
     last = resolution - 1
-    return [low + (high - low) * i / last for i in range(resolution)]
+    return [low + span * i / last for i in range(resolution)]
 
 
 def _scatter(ax: "Axes", points: list[list[float]], **style: Any) -> None:

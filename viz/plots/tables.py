@@ -107,14 +107,14 @@ def plot_table(
     """
     numbers = _check_rows(list(rows.values()), "plot_table")
     width = len(numbers[0])
-    names: list[Any] = list(range(width)) if columns is None else list(columns)
+    names: list[Any] = list(range(width) if columns is None else columns)
     if len(names) != width:
         raise LengthError(
             f"plot_table needs a name for each column: {width} columns, {len(names)} names"
         )
     ax = plot_grid(numbers, ax, signed)
-    ax.set_xticks([i + 0.5 for i in range(width)], names)
-    ax.set_yticks([i + 0.5 for i in range(len(rows))], list(rows))
+    ax.set_xticks(_square_centers(width), names)
+    ax.set_yticks(_square_centers(len(rows)), list(rows))
     ax.tick_params(length=0, labelcolor=LIGHT.ink)
     for i, name in enumerate(rows):
         if name in texts:
@@ -136,7 +136,7 @@ def _write_row(ax: "Axes", name: Any, i: int, texts: Sequence[Any], width: int) 
         fill = to_hex(ax.patches[i * width + j].get_facecolor())
         is_dark = text_color(fill) == text_on_dark
         ink = LIGHT.page if is_dark else LIGHT.ink
-        ax.text(j + 0.5, i + 0.5, str(text), ha="center", va="center", color=ink)
+        _write_into_square(ax, i, j, str(text), color=ink)
 
 
 @explain_calls
@@ -167,7 +167,7 @@ def plot_confusion(
     """
     counts = _check_rows(matrix, "plot_confusion")
     size = len(counts)
-    labels = [str(name) for name in names] or [str(i) for i in range(size)]
+    labels = list(map(str, names)) or list(map(str, range(size)))
     if len(counts[0]) != size:
         raise LengthError(
             f"plot_confusion takes a square matrix, not {size} rows of {len(counts[0])}"
@@ -184,7 +184,7 @@ def plot_confusion(
         for j, count in enumerate(row):
             _draw_count(ax, i, j, count, sum(row))
     ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="predicted", ylabel="true")
-    places = [i + 0.5 for i in range(size)]
+    places = _square_centers(size)
     shown = [_shorten(label) for label in labels]
     letters = size * max(map(len, labels))
     rotation = 90 if letters > _MAX_HORIZONTAL else 0
@@ -198,11 +198,20 @@ def plot_confusion(
 
 def _draw_count(ax: "Axes", row: int, column: int, count: float, total: float) -> None:
     # A count that is not 0 has a color, however small its share.
-    step = max(round(_PALE * STEPS * count / total), 1) if count else 0
+    step = 0
+    if count:
+        step = max(round(_PALE * STEPS * count / total), 1)
     fill = color(step if row == column else -step, LIGHT)
     _add_square(ax, row, column, fill, linewidth=1.0)
-    style: dict[str, Any] = {"ha": "center", "va": "center", "color": LIGHT.ink, "fontsize": 9}
-    ax.text(column + 0.5, row + 0.5, f"{count:g}", **style)
+    _write_into_square(ax, row, column, f"{count:g}", color=LIGHT.ink, fontsize=9)
+
+
+def _write_into_square(ax: "Axes", row: int, column: int, text: str, **style: Any) -> None:
+    ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", **style)
+
+
+def _square_centers(count: int) -> list[float]:
+    return [i + 0.5 for i in range(count)]
 
 
 def _add_square(ax: "Axes", row: int, column: int, fill: str, linewidth: float) -> None:
@@ -221,7 +230,8 @@ def _shorten(label: str) -> str:
 def _check_rows(rows: Sequence[Sequence[float]], function: str) -> list[list[float]]:
     """Return a rectangle of plain numbers, row by row."""
     numbers = [as_floats(row) for row in rows]
-    if len({len(row) for row in numbers}) != 1 or not numbers[0]:
+    lengths = {len(row) for row in numbers}
+    if len(lengths) != 1 or 0 in lengths:
         raise LengthError(f"{function} needs rows of one length, with at least one number")
     return numbers
 
@@ -380,7 +390,8 @@ def plot_differences(
     left_out = 0
     total = 0
     for number, (name, (x, y)) in enumerate(checked.items()):
-        unequal = [(a, b) for a, b in zip(x, y, strict=True) if a and a != b]
+        pairs = zip(x, y, strict=True)
+        unequal = [(a, b) for a, b in pairs if a and a != b]
         sizes = [abs(a) for a, _ in unequal]
         differences = [abs(a - b) for a, b in unequal]
         _scatter_group(ax, number, sizes, differences, name)
@@ -393,8 +404,10 @@ def plot_differences(
         scale = allowed or 1.0
         ax.set(xlim=(1e-3, 1.0), ylim=(scale * 1e-3, scale * 10.0))
     ax.set(xscale="log", yscale="log", ylabel="difference")
-    note = f"\n{left_out:,} of {total:,} left out: exactly equal, or 0" if left_out else ""
-    ax.set_xlabel(f"size of the number{note}")
+    label = "size of the number"
+    if left_out:
+        label += f"\n{left_out:,} of {total:,} left out: exactly equal, or 0"
+    ax.set_xlabel(label)
     _add_group_legend(ax, len(checked))
     return ax
 

@@ -97,7 +97,7 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
             renderer: The renderer of Graphviz, such as "cairo".
             formatter: The formatter of Graphviz; it needs a renderer.
             neato_no_op: A flag for the engine "neato", which only the program `dot` knows.
-            quiet: Keep Graphviz's warnings back.
+            quiet: Suppress Graphviz's warnings.
             engine: The layout engine, such as "neato"; the default is that of the graph.
             encoding: Decode the output as text in this encoding.
 
@@ -148,7 +148,7 @@ class PortableDigraph(graphviz.Digraph):  # type: ignore[misc]
             formatter: As for `pipe`.
             neato_no_op: As for `pipe`.
             quiet: As for `pipe`.
-            quiet_view: View, and keep back what the viewer prints.
+            quiet_view: View, and suppress the output of the viewer.
             outfile: The file for the result; the default is the source's name with the format as
                 one more ending.
             engine: As for `pipe`.

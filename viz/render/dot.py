@@ -75,7 +75,8 @@ def build_digraph(
 def _check_choice(option: str, given: str, allowed: tuple[str, ...]) -> None:
     if given not in allowed:
         names = ", ".join(map(repr, allowed))
-        raise OptionError(f"{option} must be one of {names}, not {given!r}{hint(given, allowed)}")
+        known = hint(given, allowed)
+        raise OptionError(f"{option} must be one of {names}, not {given!r}{known}")
 
 
 def quote(text: str, longest: int = 200) -> str:
@@ -105,7 +106,8 @@ def _attributes(**attributes: str) -> str:
     pairs = []
     for name, value in attributes.items():
         if value:
-            pairs.append(f"{name}={value if isinstance(value, _Html) else quote(value, 400)}")
+            written = value if isinstance(value, _Html) else quote(value, 400)
+            pairs.append(f"{name}={written}")
     return " ".join(pairs)
 
 
@@ -116,7 +118,8 @@ def _tooltip(text: str) -> str:
 
 
 def _group_tooltip(group: Group) -> str:
-    return _tooltip(", ".join(filter(None, [group.path.replace("/", "."), group.detail])))
+    path = group.path.replace("/", ".")
+    return _tooltip(", ".join(filter(None, [path, group.detail])))
 
 
 class _Pen(ABC):
@@ -180,7 +183,7 @@ class _Pen(ABC):
         Args:
             path: The box, "" for the whole graph.
             members: The nodes directly inside each box.
-            passed: The boxes around: pictures made by hand may have boxes that run in a circle.
+            passed: The boxes around: pictures made by hand may have boxes inside of themselves.
         """
         for index, group in enumerate(self.boxes):
             if self._known_box(group.parent) != path or group.path in passed:
@@ -231,7 +234,8 @@ class _CardsPen(_Pen):
 
     def node(self, node: Node) -> Iterator[str]:
         tooltip = _tooltip(describe_node(node))
-        is_chip = self.picture.level != "cards" and node.kind != "module" and not node.tag
+        is_single = node.kind != "module" and not node.tag
+        is_chip = is_single and self.picture.level != "cards"
         look = self._chip(node) if is_chip else self._card(node)
         yield f"{quote(node.id)} [{_attributes(**look, tooltip=tooltip)}]"
 
@@ -296,10 +300,12 @@ class _ClassicPen(_Pen):
     has_legend = False
 
     def node(self, node: Node) -> Iterator[str]:
+        record = quote(node.id)
         label = _html(dot_labels.draw_record(node))
         look = _attributes(label=label, tooltip=_tooltip(describe_node(node)))
-        yield f"{quote(node.id)} [{look}]"
+        yield f"{record} [{look}]"
         if _has_ellipse(node):
+            ellipse = quote(node.id + "o")
             look = _attributes(
                 shape="ellipse",
                 margin="0.05,0.03",
@@ -308,8 +314,8 @@ class _ClassicPen(_Pen):
                 label=_html(dot_labels.escape_text(node.symbol, 12) or " "),
                 tooltip=_tooltip(node.formula) or " ",
             )
-            yield f"{quote(node.id + 'o')} [{look}]"
-            yield f"{quote(node.id + 'o')} -> {quote(node.id)}"
+            yield f"{ellipse} [{look}]"
+            yield f"{ellipse} -> {record}"
 
     def edge(self, edge: Edge) -> Iterator[str]:
         ending = "o" if _has_ellipse(self.picture.by_id[edge.target]) else ""

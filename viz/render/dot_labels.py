@@ -55,7 +55,8 @@ def draw_card(node: Node, picture: Picture, theme: Theme) -> str:
         rows.append(_wide_row(_small_print(node.detail, theme)))
 
     # Graphviz draws fills with square corners: the padding keeps them inside the round border.
-    cells = f'<TD CELLPADDING="3">{_badge(node, theme)}</TD>'
+    badge = _badge(node, theme)
+    cells = f'<TD CELLPADDING="3">{badge}</TD>'
     if rows:
         facts = _table(f'{_FLAT} CELLPADDING="2"', "".join(rows))
         cells += f'<TD CELLPADDING="2">{facts}</TD>'
@@ -77,7 +78,8 @@ def _badge(node: Node, theme: Theme) -> str:
     sign = escape_text(node.symbol, 12) or fallback
     fill = theme.badges.get(node.kind, theme.badges["operation"])
     look = f'{_FLAT} CELLPADDING="6" STYLE="ROUNDED" BGCOLOR="{fill}"'
-    return _table(look, f'<TR><TD><FONT COLOR="#ffffff"><B>{sign}</B></FONT></TD></TR>')
+    text = f'<FONT COLOR="#ffffff"><B>{sign}</B></FONT>'
+    return _table(look, f"<TR><TD>{text}</TD></TR>")
 
 
 def _gradient(x: float, picture: Picture, theme: Theme) -> str:
@@ -86,14 +88,16 @@ def _gradient(x: float, picture: Picture, theme: Theme) -> str:
         fill = color(shade(x, picture.largest), theme)
     ink = text_color(fill)
     look = f'{_FLAT} CELLPADDING="3" STYLE="ROUNDED" BGCOLOR="{fill}"'
-    return _table(look, _number_row("grad", x, ink, ink, theme))
+    row = _number_row("grad", x, ink, ink, theme)
+    return _table(look, row)
 
 
 def _number_row(word: str, x: float, word_ink: str, ink: str, theme: Theme) -> str:
+    text = number(x)
     if isfinite(x):
-        text = f'<FONT COLOR="{ink}">{number(x)}</FONT>'
+        text = f'<FONT COLOR="{ink}">{text}</FONT>'
     else:
-        text = f'<B><FONT COLOR="{theme.alarm}">{number(x)}</FONT></B>'
+        text = f'<B><FONT COLOR="{theme.alarm}">{text}</FONT></B>'
     name = _font(f"{word}  ", FONT_SIZES.word, word_ink)
     return f'<TR><TD ALIGN="LEFT">{name}</TD><TD ALIGN="RIGHT">{text}</TD></TR>'
 
@@ -141,23 +145,28 @@ def draw_record(node: Node) -> str:
     name = escape_text(node.name or node.label)
     data = _four_decimals("data", node.data)
     gradient = _four_decimals("grad", node.grad)
-    row = "".join(f"<TD>{cell or ' '}</TD>" for cell in (name, data, gradient))
+    cells = ""
+    for text in (name, data, gradient):
+        cells += f"<TD>{text or ' '}</TD>"
     look = 'BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6"'
-    return _table(look, f"<TR>{row}</TR>")
+    return _table(look, f"<TR>{cells}</TR>")
 
 
 def _four_decimals(word: str, x: float | None) -> str:
     if x is None:
         return ""
-    digits = f"{x:.4f}" if abs(x) < 1e6 else f"{x:.4e}"
+    form = ".4f" if abs(x) < 1e6 else ".4e"
+    digits = format(x, form)
     return f"{word} {digits}".replace("-", "−")
 
 
 def draw_heading(group: Group, theme: Theme) -> str:
     """Return the heading of a module's box."""
     title = escape_text(group.title or group.path)
-    detail = f"   {_small_print(group.detail, theme)}" if group.detail else ""
-    return _font(f"<B>{title}</B>", FONT_SIZES.label, theme.ink) + detail
+    heading = _font(f"<B>{title}</B>", FONT_SIZES.label, theme.ink)
+    if not group.detail:
+        return heading
+    return f"{heading}   {_small_print(group.detail, theme)}"
 
 
 def draw_caption(picture: Picture, theme: Theme, legend: bool) -> str:
@@ -182,9 +191,11 @@ def _draw_legend(picture: Picture, theme: Theme) -> str:
     largest = number(picture.largest)
     ramp = ""
     for step in range(-SCALE.steps, SCALE.steps + 1, 4):
-        ramp += f'<TD BGCOLOR="{color(step, theme)}" WIDTH="12"> </TD>'
+        fill = color(step, theme)
+        ramp += f'<TD BGCOLOR="{fill}" WIDTH="12"> </TD>'
     red = "" if picture.is_finite else "   red: nan or infinite"
     start = f"<TD>{escape_text(picture.colors)}  −{largest}</TD>"
     end = f"<TD>{largest}   dashed: exactly 0{red}</TD>"
     row = f"<TR>{start}{ramp}{end}</TR>"
-    return _font(_table(f'{_FLAT} CELLPADDING="2"', row), 10, theme.muted)
+    table = _table(f'{_FLAT} CELLPADDING="2"', row)
+    return _font(table, 10, theme.muted)

@@ -3,6 +3,7 @@
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from heapq import nlargest
 from math import isfinite
 
 from viz.look.text import clean, number
@@ -50,7 +51,8 @@ def render_mermaid(picture: Picture) -> str:
         *_classes(picture, ids),
         *_caption(picture, len(edges)),
     ]
-    return "\n".join(["flowchart LR", *(f"    {line}" for line in statements)]) + "\n"
+    lines = [f"    {statement}" for statement in statements]
+    return "\n".join(["flowchart LR", *lines, ""])
 
 
 def escape_label(text: str, longest: int = 60) -> str:
@@ -77,9 +79,8 @@ def _escape_character(character: str) -> str:
 def _strongest_edges(picture: Picture) -> list[Edge]:
     """Return the edges that Mermaid draws, in the order of the picture."""
     strengths = [strength(edge.flow or 0.0, picture.largest) for edge in picture.edges]
-    by_strength = sorted(range(len(strengths)), key=lambda i: -strengths[i])
-    kept = sorted(by_strength[:MAX_EDGES])
-    return [picture.edges[i] for i in kept]
+    strongest = nlargest(MAX_EDGES, range(len(strengths)), key=strengths.__getitem__)
+    return [picture.edges[i] for i in sorted(strongest)]
 
 
 def _inside(
@@ -91,7 +92,7 @@ def _inside(
         path: The group, "" for the whole picture.
         picture: The picture.
         ids: The id of each node in Mermaid.
-        passed: The groups around: pictures made by hand may have groups that run in a circle.
+        passed: The groups around: pictures made by hand may have groups inside of themselves.
     """
     known = {group.path for group in picture.groups}
     for index, group in enumerate(picture.groups):
@@ -157,7 +158,8 @@ def _link_styles(edges: list[Edge], picture: Picture) -> Iterator[str]:
         style = _link_style(edge.flow, picture.largest)
         indexes[style].append(str(i))
     for style, links in indexes.items():
-        yield f"linkStyle {','.join(links)} {style}"
+        numbers = ",".join(links)
+        yield f"linkStyle {numbers} {style}"
 
 
 def _link_style(flow: float | None, largest: float) -> str:
@@ -180,17 +182,20 @@ def _classes(picture: Picture, ids: dict[str, str]) -> Iterator[str]:
         fill = _fill_class(node, picture)
         members[fill].append(ids[node.id])
     for kind in ("parameter", "input"):
+        of_kind = [node for node in picture.nodes if node.kind == kind]
         border = f"stroke:{LIGHT.badges[kind]},stroke-width:2px"
-        members[kind, border] = [ids[node.id] for node in picture.nodes if node.kind == kind]
+        members[kind, border] = [ids[node.id] for node in of_kind]
     roots = [ids[node.id] for node in picture.nodes if node.root]
     members["root", f"stroke:{LIGHT.ink},stroke-width:3px"] = roots
+    boxes = range(len(picture.groups))
     box = f"fill:{LIGHT.group},stroke:{LIGHT.group_line},color:{LIGHT.ink}"
-    members["box", box] = [f"g{i}" for i in range(len(picture.groups))]
+    members["box", box] = [f"g{i}" for i in boxes]
 
     for (name, look), names in members.items():
         if names:
+            listed = ",".join(names)
             yield f"classDef {name} {look}"
-            yield f"class {','.join(names)} {name}"
+            yield f"class {listed} {name}"
 
 
 def _fill_class(node: Node, picture: Picture) -> tuple[str, str]:
@@ -207,8 +212,9 @@ def _fill_class(node: Node, picture: Picture) -> tuple[str, str]:
 def _caption(picture: Picture, edge_count: int) -> Iterator[str]:
     """Yield title and notes as a node without a border: Mermaid has no caption."""
     notes = [picture.title, *picture.notes]
-    if edge_count < len(picture.edges):
-        notes.append(f"showing the {edge_count:,} strongest of {len(picture.edges):,} edges")
+    total = len(picture.edges)
+    if edge_count < total:
+        notes.append(f"showing the {edge_count:,} strongest of {total:,} edges")
     lines: list[str] = []
     for note in notes:
         for line in textwrap.wrap(clean(note, 300), 60):

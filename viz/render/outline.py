@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain
 
-from viz.look.text import clean, number
-from viz.model.layer_card import described
+from viz.look.text import clean, number, plural
+from viz.model.layer_card import describe_card
 from viz.model.picture import Edge, Group, Node, Picture
 
 MAX_LINES = 400
@@ -41,16 +41,16 @@ def render_outline(picture: Picture, max_lines: int = MAX_LINES) -> str:
     if len(lines) <= max_lines:
         return "\n".join(lines)
     kept = lines[: max(0, max_lines - 1)]
-    return "\n".join([*kept, f"… and {len(lines) - len(kept):,} more lines."])
+    hidden = len(lines) - len(kept)
+    return "\n".join([*kept, f"… and {hidden:,} more lines."])
 
 
 def _heading(picture: Picture) -> Iterator[str]:
     if title := clean(picture.title, 120):
         yield title
     shown = sum(1 for node in picture.nodes if not node.tag)
-    total = picture.total or shown
-    word = "value" if total == 1 else "values"
-    yield f"{total:,} {word}."
+    total = plural(picture.total or shown, "value")
+    yield f"{total}."
     for note in picture.notes:
         yield clean(note, 300)
 
@@ -59,13 +59,15 @@ def _layers(picture: Picture) -> Iterator[str]:
     """Yield a line for each card from the inputs on, and one for each connection from it."""
     titles = {card.id: card.title for card in picture.cards}
     for card in picture.cards:
-        yield clean(described(card), 600)
-        for edge in picture.edges:
-            if edge.source == card.id:
-                back = "" if edge.flow is None else f", gradient norm {number(edge.flow)} back"
-                target = "itself" if edge.target == card.id else titles[edge.target]
-                word = "number" if edge.count == 1 else "numbers"
-                yield f"  to {target}: {edge.count:,} {word}{back}"
+        yield clean(describe_card(card), 600)
+        leaving = [edge for edge in picture.edges if edge.source == card.id]
+        for edge in leaving:
+            target = "itself" if edge.target == card.id else titles[edge.target]
+            numbers = plural(edge.count, "number")
+            back = ""
+            if edge.flow is not None:
+                back = f", gradient norm {number(edge.flow)} back"
+            yield f"  to {target}: {numbers}{back}"
 
 
 def _sections(picture: Picture) -> Iterator[str]:
@@ -75,7 +77,7 @@ def _sections(picture: Picture) -> Iterator[str]:
 
     sections = _columns(picture) if picture.columns else _groups(picture)
     for heading, depth, nodes in sections:
-        # Deeper indentation would leave no room for text in a terminal.
+        # Deeper indentation would leave no space for text in a terminal.
         indent = "  " * min(depth, 8)
         if heading:
             yield f"{indent[2:]}{heading}:"
@@ -129,7 +131,7 @@ def _from_root(picture: Picture) -> Iterator[Node]:
 
 def _depth(path: str, groups: dict[str, Group]) -> int:
     """Return how many boxes are around a node."""
-    # Boxes made by hand may have parents that run in a circle: each counts once.
+    # Boxes made by hand may be inside of themselves: each counts once.
     passed: set[str] = set()
     while path in groups and path not in passed:
         passed.add(path)
@@ -193,4 +195,7 @@ def _refer_to(node: Node) -> str:
     """Return how the line of another value refers to this one."""
     formula = node.formula if node.kind == "operation" else ""
     name = clean(node.label or node.name or formula, 24)
-    return name or f"the {node.kind} {number(node.data)}".rstrip()
+    if name:
+        return name
+    data = number(node.data)
+    return f"the {node.kind} {data}".rstrip()

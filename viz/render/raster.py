@@ -93,7 +93,7 @@ def render_pdf(svg: str) -> bytes:
 def _check_size(svg: str, scale: float) -> None:
     size = _SIZE.search(svg)
     if not size:
-        raise PictureError("this is no SVG document with a width and a height in pixels")
+        raise PictureError("the SVG document needs a width and a height in pixels")
     wide = float(size[1]) * scale
     high = float(size[2]) * scale
     if wide * high > MAX_PIXELS:
@@ -106,7 +106,7 @@ def _check_size(svg: str, scale: float) -> None:
 def _convert(function: str, svg: str, **options: Any) -> bytes:
     renderer = _renderer()
     try:
-        return bytes(getattr(renderer, function)(with_fonts(svg), **options))
+        return bytes(getattr(renderer, function)(add_fonts(svg), **options))
     except (RuntimeError, ValueError) as error:
         reason = next(iter(str(error).splitlines()), "")
         raise PictureError(f"this SVG could not be converted: {reason}") from error
@@ -138,7 +138,7 @@ def _dejavu_folder() -> str:
     return folder
 
 
-def with_fonts(svg: str) -> str:
+def add_fonts(svg: str) -> str:
     """Return the document with a font for every text.
 
     The renderer leaves out text for which it finds no font by name.
@@ -151,7 +151,7 @@ def with_fonts(svg: str) -> str:
         side: the sign has a font that may have it, and the words around it keep theirs.
 
     Example:
-        >>> with_fonts('<text x="0" y="9" font-size="10">a ‖</text>').count("<text")
+        >>> add_fonts('<text x="0" y="9" font-size="10">a ‖</text>').count("<text")
         2
     """
     return _TEXT.sub(_split_text, svg.replace(MONO, f"{MONO}, {FONT}"))
@@ -174,7 +174,8 @@ def _split_text(element: re.Match[str]) -> str:
     if position is None or "textLength" in attributes:
         return _write_run(attributes, text, _font_kind(others[0]), measure(text))
 
-    x = float(position[1]) - measure(text) * _share_before(attributes)
+    before = measure(text) * _share_before(attributes)
+    x = float(position[1]) - before
     attributes = _ANCHOR.sub("", attributes)
     elements = []
     for kind, run in _split_runs(text):
@@ -217,11 +218,11 @@ def _split_runs(text: str) -> list[tuple[FontKind, str]]:
     return runs
 
 
-def _write_run(attributes: str, text: str, kind: FontKind, room: float) -> str:
-    """Return a run as an element; one with a font of unknown width is fitted to its room."""
+def _write_run(attributes: str, text: str, kind: FontKind, run_width: float) -> str:
+    """Return a run as an element; one in a font of unknown width is stretched to its width."""
     content = text.translate(_ESCAPES)
     if not kind:
         return f"<text{attributes}>{content}</text>"
     if "textLength" not in attributes:
-        attributes += f' textLength="{room:.1f}" lengthAdjust="spacingAndGlyphs"'
+        attributes += f' textLength="{run_width:.1f}" lengthAdjust="spacingAndGlyphs"'
     return f'<text{attributes} style="font-family:{_FONTS[kind]}">{content}</text>'

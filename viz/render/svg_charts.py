@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from math import isfinite
 
 from viz.layout.geometry import Rect
-from viz.layout.layer_cards import CAPTION, FACT, Bars, Facts, caption, is_spelled, label_room
-from viz.look.measures import SCALE
-from viz.look.text import escape, exact, fitted, number, width
+from viz.layout.layer_cards import CAPTION, FACT, Bars, Facts, caption, is_spelled, labels_width
+from viz.look.text import escape, exact, fit_text, number, width
 from viz.look.theme import DARK, shade
 from viz.model.heatmap import BINS, Histogram, Map, png
 from viz.model.layer_card import Bar
@@ -37,19 +36,20 @@ def draw_map(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
 
 
 def _draw_image(shown: Map, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
-    wide = _image_width(shown, rect)
+    place = Rect(rect.x, rect.y, _image_width(shown, rect), rect.height)
     light = png(shown, writer.theme, max_pixels)
     dark = png(shown, DARK, max_pixels) if writer.automatic else None
-    image = writer.image(rect.x, rect.y, wide, rect.height, light, dark)
+    image = writer.image(place, light, dark)
     # A mosaic of images has gaps: a border around all of them would show one image.
     if shown.missing:
         return image
     paint = writer.paint("none", "line")
-    return image + writer.rect(rect.x, rect.y, wide, rect.height, paint, 0, 'stroke-width="0.8"')
+    return image + writer.rect(place, paint, 0, 'stroke-width="0.8"')
 
 
 def _image_width(shown: Map, rect: Rect) -> float:
     """Return the width of the image, which may be narrower than its caption."""
+    # The layout widens a narrow map to its caption: the image keeps the width of its cells.
     if rect.width > width(caption(shown), 9.5) + 0.01:
         return rect.width
     cell = min(14.0, 320.0 / shown.columns)
@@ -60,28 +60,22 @@ def _draw_spelled(shown: Map, rect: Rect, writer: SvgWriter) -> str:
     row = rect.height / shown.rows
     parts = []
     for i, label in enumerate(shown.labels):
-        y = rect.y + i * row + row / 2 + 3.3
-        parts.append(writer.text(rect.x, y, label, 9.5, "ink"))
+        baseline = rect.y + i * row + row / 2 + 3.3
+        parts.append(writer.text(rect.x, baseline, label, 9.5, "ink"))
 
-    room = label_room(shown)
-    cells = Rect(rect.x + room, rect.y, rect.width - room, rect.height)
+    indent = labels_width(shown)
+    cells = Rect(rect.x + indent, rect.y, rect.width - indent, rect.height)
     for i, x in enumerate(shown.numbers):
         step = shade(x, shown.largest)
-        fill = f"g{step}" if isfinite(x) else "alarm"
-        ink = f"t{step}" if isfinite(x) else "white"
-        y = cells.y + i * row
-        paint = writer.paint(fill, "card")
-        parts.append(writer.rect(cells.x, y, cells.width, row, paint, 3))
-        written = writer.text(
-            cells.x + cells.width / 2,
-            y + row / 2 + 3.2,
-            number(x),
-            9,
-            ink,
-            anchor="middle",
-            mono=True,
-        )
-        parts.append(written)
+        is_finite = isfinite(x)
+        fill = f"g{step}" if is_finite else "alarm"
+        ink = f"t{step}" if is_finite else "white"
+        top = cells.y + i * row
+        baseline = top + row / 2 + 3.2
+        cell = Rect(cells.x, top, cells.width, row)
+        parts.append(writer.rect(cell, writer.paint(fill, "card"), 3))
+        text = number(x)
+        parts.append(writer.text(cells.center, baseline, text, 9, ink, anchor="middle", mono=True))
     return "".join(parts)
 
 
@@ -91,35 +85,19 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
     In the middle a dark bar counts the numbers that are exactly 0; it is cut off where it is higher
     than the chart, because it would flatten all others.
     """
-    height = rect.height - _AXIS
-    base = rect.y + height
+    chart = Rect(rect.x, rect.y, rect.width, rect.height - _AXIS)
     max_count = max(shown.counts) or max(shown.zeros, 1)
 
-    # One path for all bars of a color keeps the file small.
-    bars: dict[int, list[str]] = defaultdict(list)
-    bar_width = (rect.width - _ZERO_GAP) / BINS
-    for i, count in enumerate(shown.counts):
-        if not count:
-            continue
-        center = (i + 0.5) / BINS * 2 - 1
-        gap = _ZERO_GAP if i >= BINS // 2 else 0
-        x = rect.x + i * bar_width + gap
-        # At least a visible line: one number among thousands must not vanish.
-        tall = max(0.6, count / max_count * height)
-        outline = path_data("M", x, base, "v", -tall, "h", bar_width * 0.86, "v", tall, "Z")
-        bars[shade(center, 1.0)].append(outline)
     parts = []
-    for fill, outlines in sorted(bars.items()):
-        paint = writer.paint(f"e{fill}")
+    for step, outlines in sorted(_outline_bars(shown, chart, max_count).items()):
+        paint = writer.paint(f"e{step}")
         parts.append(writer.path("".join(outlines), paint))
 
     if shown.zeros:
-        tall = min(height, max(0.6, shown.zeros / max_count * height))
-        x = rect.center - 1.4
-        parts.append(writer.rect(x, base - tall, 2.8, tall, writer.paint("ink")))
-    axis = path_data("M", rect.x, base + 0.5, "H", rect.right)
-    parts.append(writer.path(axis, writer.paint("none", "line"), 'stroke-width="1"'))
-    parts.append(_draw_axis(shown, rect, base, writer))
+        tall = min(chart.height, _bar_height(shown.zeros, max_count, chart.height))
+        bar = Rect(chart.center - 1.4, chart.bottom - tall, 2.8, tall)
+        parts.append(writer.rect(bar, writer.paint("ink")))
+    parts.append(_draw_axis(shown, chart, writer))
 
     counts = f"{shown.zeros:,} exactly 0, {shown.odd:,} nan or infinite"
     largest = exact(shown.largest)
@@ -127,17 +105,47 @@ def draw_histogram(shown: Histogram, rect: Rect, writer: SvgWriter) -> str:
     return f"<g><title>{title}</title>{''.join(parts)}</g>"
 
 
-def _draw_axis(shown: Histogram, rect: Rect, base: float, writer: SvgWriter) -> str:
+def _outline_bars(shown: Histogram, chart: Rect, max_count: int) -> dict[int, list[str]]:
+    """Return the outlines of the bars by the steps of their colors.
+
+    One path for all bars of a color keeps the file small.
+    """
+    distance = (chart.width - _ZERO_GAP) / BINS
+    wide = distance * 0.86
+    outlines: dict[int, list[str]] = defaultdict(list)
+    for i, count in enumerate(shown.counts):
+        if not count:
+            continue
+        center = (i + 0.5) / BINS * 2 - 1
+        gap = _ZERO_GAP if i >= BINS // 2 else 0
+        x = chart.x + i * distance + gap
+        tall = _bar_height(count, max_count, chart.height)
+        outline = path_data("M", x, chart.bottom, "v", -tall, "h", wide, "v", tall, "Z")
+        step = shade(center, 1.0)
+        outlines[step].append(outline)
+    return outlines
+
+
+def _bar_height(count: int, max_count: int, height: float) -> float:
+    # At least a visible line: one number among thousands must not vanish.
+    return max(0.6, count / max_count * height)
+
+
+def _draw_axis(shown: Histogram, chart: Rect, writer: SvgWriter) -> str:
+    """Draw the line below the bars, the ends of its scale, and what is not on it."""
+    line = path_data("M", chart.x, chart.bottom + 0.5, "H", chart.right)
     end = number(shown.largest)
-    y = base + 11
+    y = chart.bottom + 11
     parts = [
-        writer.text(rect.x, y, f"−{end}", 8.5, "muted"),
-        writer.text(rect.center, y, shown.name, 9, "muted", anchor="middle"),
-        writer.text(rect.right, y, end, 8.5, "muted", anchor="end"),
+        writer.path(line, writer.paint("none", "line"), 'stroke-width="1"'),
+        writer.text(chart.x, y, f"−{end}", 8.5, "muted"),
+        writer.text(chart.center, y, shown.name, 9, "muted", anchor="middle"),
+        writer.text(chart.right, y, end, 8.5, "muted", anchor="end"),
     ]
     if shown.odd:
         words = f"{shown.odd:,} nan or inf"
-        parts.append(writer.text(rect.x, rect.y + 9, words, 9, "alarm", bold=True))
+        baseline = chart.y + 9
+        parts.append(writer.text(chart.x, baseline, words, 9, "alarm", bold=True))
     return "".join(parts)
 
 
@@ -146,8 +154,8 @@ def draw_facts(facts: Facts, rect: Rect, writer: SvgWriter) -> str:
     parts = []
     for i, (name, text) in enumerate(facts.lines):
         y = rect.y + FACT * i + 12
-        room = rect.width - width(text, 10, mono=True) - 8
-        shown = fitted(name, 10, room)
+        name_width = rect.width - width(text, 10, mono=True) - 8
+        shown = fit_text(name, 10, name_width)
         parts.append(writer.text(rect.x, y, shown, 10, "muted"))
         parts.append(writer.text(rect.right, y, text, 10, "ink", anchor="end", mono=True))
     return "".join(parts)
@@ -160,25 +168,31 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
     low, high, steepest = _axis_limits(bars)
     left = rect.x + shown.names + 8
     area = rect.width - shown.names - shown.numbers - 16
-    unit = area / (high - low)
-    zero = left + area * -low / (high - low)
+    span = high - low
+    unit = area / span
+    zero = left + area * -low / span
     # Gradients have a scale apart from the numbers': only their ratios can be read.
     reach = _gradient_reach(bars, low * unit, high * unit)
 
     parts = []
+    bar_height = row * 0.46
+    gradient_height = row * 0.18
     for i, bar in enumerate(bars):
-        y = rect.y + i * row
+        top = rect.y + i * row
+        middle = top + row / 2
+        parts.append(writer.text(rect.x, middle + 3.5, bar.label, 10, "ink"))
         is_odd = not isfinite(bar.data)
         length = 0.0 if is_odd else bar.data * unit
-        parts.append(writer.text(rect.x, y + row / 2 + 3.5, bar.label, 10, "ink"))
-        parts.append(_draw_bar(zero, y + row * 0.16, length, row * 0.46, "muted", writer))
+        y = top + row * 0.16
+        parts.append(_draw_bar(zero, y, length, bar_height, "muted", writer))
         if bar.grad is not None and isfinite(bar.grad):
             fill = f"e{shade(bar.grad, steepest)}"
             length = bar.grad / steepest * reach
-            parts.append(_draw_bar(zero, y + row * 0.68, length, row * 0.18, fill, writer))
+            y = top + row * 0.68
+            parts.append(_draw_bar(zero, y, length, gradient_height, fill, writer))
         written = writer.text(
             rect.right,
-            y + row / 2 + 3.3,
+            middle + 3.3,
             number(bar.data),
             9.5,
             "alarm" if is_odd else "ink",
@@ -196,16 +210,16 @@ def draw_bars(shown: Bars, rect: Rect, writer: SvgWriter) -> str:
 def _gradient_reach(bars: Sequence[Bar], low: float, high: float) -> float:
     """Return the length of the bar of the largest gradient, which fits on either side of zero."""
     gradients = [bar.grad or 0.0 for bar in bars]
-    rooms = []
+    sides = []
     if any(x > 0 for x in gradients):
-        rooms.append(high)
+        sides.append(high)
     if any(x < 0 for x in gradients):
-        rooms.append(-low)
-    return min(rooms, default=0.0)
+        sides.append(-low)
+    return min(sides, default=0.0)
 
 
 def _axis_limits(bars: Sequence[Bar]) -> tuple[float, float, float]:
-    """Return the ends of the axis, with room for gradients, and the largest |gradient|."""
+    """Return the ends of the axis, with space for gradients, and the largest |gradient|."""
     sizes = [bar.data for bar in bars if isfinite(bar.data)]
     low = min([0.0, *sizes])
     high = max([0.0, *sizes])
@@ -213,13 +227,15 @@ def _axis_limits(bars: Sequence[Bar]) -> tuple[float, float, float]:
         low = -1.0
         high = 1.0
 
-    slopes = [bar.grad for bar in bars if bar.grad is not None and isfinite(bar.grad)]
-    room = 0.35 * (high - low)
+    gradients = [bar.grad for bar in bars if bar.grad is not None]
+    slopes = list(filter(isfinite, gradients))
+    space = 0.35 * (high - low)
     if any(x > 0 for x in slopes):
-        high = max(high, room)
+        high = max(high, space)
     if any(x < 0 for x in slopes):
-        low = min(low, -room)
-    return low, high, max(map(abs, slopes), default=0.0) or 1.0
+        low = min(low, -space)
+    steepest = max(map(abs, slopes), default=0.0) or 1.0
+    return low, high, steepest
 
 
 def _draw_bar(
@@ -228,14 +244,4 @@ def _draw_bar(
     x = min(zero, zero + length)
     # At least a hairline: a bar of 0 must not vanish.
     visible = max(abs(length), 0.4)
-    return writer.rect(x, y, visible, height, writer.paint(fill), 1)
-
-
-def draw_ramp(x: float, writer: SvgWriter) -> tuple[str, float]:
-    """Return the colors of the gradient scale for a legend, and the x at which they end."""
-    parts = []
-    for step in range(-SCALE.steps, SCALE.steps + 1, 2):
-        # A little wider than their distance: no page color shows between two of them.
-        parts.append(writer.rect(x, 3, 6.2, 11, writer.paint(f"g{step}")))
-        x += 6
-    return "".join(parts), x
+    return writer.rect(Rect(x, y, visible, height), writer.paint(fill), 1)

@@ -6,14 +6,14 @@ from zlib import crc32
 
 from viz.layout.geometry import Rect
 from viz.layout.layered import PlacedPicture
-from viz.look.measures import BORDER, BOX, CHIP, FONT_SIZES
-from viz.look.text import TIP, escape, fitted, number, width
+from viz.look.measures import BOX, FONT_SIZES
+from viz.look.text import TIP, escape, fit_text, width
 from viz.look.theme import FONT, MONO
 from viz.model.picture import Column, Group, Picture
 
 from . import svg_edges, svg_layer_cards, svg_nodes
 from .outline import render_outline
-from .svg_charts import draw_ramp
+from .svg_legend import draw_legend
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
 _PAD = 24.0
@@ -22,13 +22,6 @@ _LEGEND_HEIGHT = 34.0
 _NOTE_HEIGHT = 15.0
 _MAX_DESCRIPTION = 60
 """Lines of the outline that a screen reader is given."""
-
-_KIND_MARKS = (
-    ("in", "input"),
-    ("θ", "parameter"),
-    ("c", "constant"),
-    ("+", "operation"),
-)
 
 
 def render_svg(placed: PlacedPicture, theme: str) -> str:
@@ -59,10 +52,7 @@ def render_document(
         style: Returns a further style sheet. It is called last, when all is drawn.
     """
     picture = placed.picture
-    if picture.level == "layers":
-        legend, legend_width = _draw_layer_legend(placed, writer)
-    else:
-        legend, legend_width = _draw_legend(picture, writer)
+    legend, legend_width = draw_legend(picture, writer)
     inner_width = max(placed.width, legend_width, width(picture.title, 14, bold=True))
     page_width = inner_width + 2 * _PAD
     text_width = page_width - 2 * _PAD
@@ -71,16 +61,19 @@ def render_document(
     foot_svg, foot_height = foot(text_width) if foot else ("", 0.0)
     legend_y = top + placed.height + 18 + foot_height
     notes = _wrap(picture.notes, text_width)
-    page_height = legend_y + _LEGEND_HEIGHT + _NOTE_HEIGHT * len(notes) + 6
+    notes_height = _NOTE_HEIGHT * len(notes)
+    page_height = legend_y + _LEGEND_HEIGHT + notes_height + 6
 
     title = ""
     if picture.title:
-        shown = fitted(picture.title, 14, text_width, bold=True)
+        shown = fit_text(picture.title, 14, text_width, bold=True)
         title = writer.text(_PAD, _PAD + 12, shown, 14, "ink", bold=True)
-    note_lines = [
-        writer.text(0, 33 + _NOTE_HEIGHT * i, line, 10, "muted") for i, line in enumerate(notes)
-    ]
-    background = writer.rect(0, 0, page_width, page_height, writer.paint("page"))
+    note_lines = []
+    for i, line in enumerate(notes):
+        y = 33 + _NOTE_HEIGHT * i
+        note_lines.append(writer.text(0, y, line, 10, "muted"))
+    page = Rect(0, 0, page_width, page_height)
+    background = writer.rect(page, writer.paint("page"))
     # Later elements cover earlier ones.
     content = [
         background,
@@ -101,7 +94,8 @@ def _wrap_document(picture: Picture, page_width: float, page_height: float, cont
     high = format_coordinate(page_height)
     size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
     access = f'role="graphics-document" aria-labelledby="{key}t" aria-describedby="{key}d"'
-    name = escape(picture.title or f"Expression graph of {picture.total:,} values", 200)
+    default_title = f"Expression graph of {picture.total:,} values"
+    name = escape(picture.title or default_title, 200)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}" {access}>'
         f'<title id="{key}t">{name}</title><desc id="{key}d">{_describe(picture)}</desc>'
@@ -152,12 +146,13 @@ def _draw_box(group: Group, rect: Rect, writer: SvgWriter) -> str:
     title_x = rect.x + BOX.title_inset
     detail_x = rect.right - BOX.detail_inset
     parts = [
-        writer.rect(rect.x, rect.y, rect.width, rect.height, paint, BOX.radius, border),
+        writer.rect(rect, paint, BOX.radius, border),
         writer.path(triangle, writer.paint("muted")),
         writer.text(title_x, baseline, group.title, FONT_SIZES.label, "ink", bold=True),
         writer.text(detail_x, baseline, group.detail, FONT_SIZES.small, "muted", anchor="end"),
     ]
-    tip = ", ".join(filter(None, [group.path.replace("/", "."), group.detail]))
+    path = group.path.replace("/", ".")
+    tip = ", ".join(filter(None, [path, group.detail]))
     return f"<g><title>{escape(tip, TIP)}</title>{''.join(parts)}</g>"
 
 
@@ -167,14 +162,14 @@ def _draw_heading(column: Column, placed: PlacedPicture, writer: SvgWriter) -> s
     return title + writer.text(center, 27, column.detail, 10, "muted", anchor="middle")
 
 
-def _wrap(notes: tuple[str, ...], room: float) -> list[str]:
+def _wrap(notes: tuple[str, ...], max_width: float) -> list[str]:
     """Break notes into lines that fit; each note begins a line."""
     lines: list[str] = []
     for note in notes:
         line = ""
         for word in note.split():
             longer = f"{line} {word}"
-            if line and width(longer, 10) <= room:
+            if line and width(longer, 10) <= max_width:
                 line = longer
                 continue
             if line:
@@ -182,84 +177,4 @@ def _wrap(notes: tuple[str, ...], room: float) -> list[str]:
             line = word
         if line:
             lines.append(line)
-    return [fitted(line, 10, room) for line in lines]
-
-
-# Legend: each function returns its elements and the x at which the next one begins.
-
-
-def _draw_layer_legend(placed: PlacedPicture, writer: SvgWriter) -> tuple[str, float]:
-    legend, x = svg_layer_cards.draw_legend(placed, writer)
-    alarm, x = _draw_alarm_mark(placed.picture, x, writer)
-    return legend + alarm, x
-
-
-def _draw_legend(picture: Picture, writer: SvgWriter) -> tuple[str, float]:
-    scale, x = _draw_scale(picture, writer) if picture.colors else ("", 0.0)
-    alarm, x = _draw_alarm_mark(picture, x, writer)
-    marks, x = _draw_kinds(picture, x, writer)
-    return scale + alarm + marks, x
-
-
-def _draw_alarm_mark(picture: Picture, x: float, writer: SvgWriter) -> tuple[str, float]:
-    if picture.is_finite:
-        return "", x
-    paint = writer.paint("none", "alarm")
-    line = writer.path(path_data("M", x, " 9h26"), paint, 'stroke-width="2.4"')
-    words = "nan or infinite"
-    return line + writer.text(x + 32, 12, words, 10, "muted"), x + 32 + width(words, 10) + 20
-
-
-def _draw_scale(picture: Picture, writer: SvgWriter) -> tuple[str, float]:
-    # One scale for fills and edges, the same on both sides of zero.
-    largest = number(picture.largest)
-    smallest = f"−{largest}"
-    parts = [writer.text(0, 12, picture.colors, 10, "muted")]
-    x = width(picture.colors, 10) + 8
-    parts.append(writer.text(x, 12, smallest, 10, "muted", mono=True))
-    x += width(smallest, 10, mono=True) + 6
-
-    ramp, x = draw_ramp(x, writer)
-    parts += [ramp, writer.text(x + 6, 12, largest, 10, "muted", mono=True)]
-    x += width(largest, 10, mono=True) + 28
-
-    dashes = f'stroke-width="1" stroke-dasharray="{BORDER.zero_dashes}"'
-    parts.append(writer.path(path_data("M", x, " 9h26"), writer.paint("none", "line"), dashes))
-    parts.append(writer.text(x + 32, 12, "exactly 0", 10, "muted"))
-    return "".join(parts), x + 32 + width("exactly 0", 10) + 20
-
-
-def _draw_kinds(picture: Picture, x: float, writer: SvgWriter) -> tuple[str, float]:
-    present = {node.kind for node in picture.nodes}
-    # Units are all operations but the inputs, and look the same.
-    if picture.level == "neurons":
-        present.discard("operation")
-    parts = []
-    for sign, kind in _KIND_MARKS:
-        if kind in present:
-            parts.append(_draw_kind_mark(picture.level, sign, kind, x, writer))
-            parts.append(writer.text(x + 20, 12, kind, 10, "muted"))
-            x += 20 + width(kind, 10) + 14
-
-    if picture.level == "cards" and any(edge.local is not None for edge in picture.edges):
-        words = "∂ local derivative"
-        parts.append(writer.text(x, 12, words, 10, "muted"))
-        x += width(words, 10)
-    if any(node.mark for node in picture.nodes):
-        words = "ill, as the word says"
-        ring = writer.paint("none", "alarm")
-        parts.append(writer.rect(x + 1, 2, 16, 13, ring, 5, 'stroke-width="2.4"'))
-        parts.append(writer.text(x + 23, 12, words, 10, "muted"))
-        x += 23 + width(words, 10) + 14
-    return "".join(parts), x
-
-
-def _draw_kind_mark(level: str, sign: str, kind: str, x: float, writer: SvgWriter) -> str:
-    if level == "cards":
-        badge = writer.rect(x, 1, 15, 15, writer.paint(f"badge-{kind}"), 4)
-        return badge + writer.text(x + 7.5, 12, sign, 9, "white", anchor="middle", bold=True)
-    radius = CHIP.leaf_radius if kind in ("parameter", "constant") else 7.5
-    stroke = f"badge-{kind}" if kind in ("parameter", "input") else "line"
-    dashes = f' stroke-dasharray="{BORDER.constant_dashes}"' if kind == "constant" else ""
-    border = f'stroke-width="1.6"{dashes}'
-    return writer.rect(x, 1, 15, 15, writer.paint("card", stroke), radius, border)
+    return [fit_text(line, 10, max_width) for line in lines]

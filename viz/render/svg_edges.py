@@ -30,7 +30,7 @@ _MAX_COVERED = 0.3
 def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
     """Return all edges, the strongest on top, and on cards their local derivatives."""
     picture = placed.picture
-    arrow = picture.level != "neurons"
+    has_arrow = picture.level != "neurons"
 
     def prominence(index: int) -> tuple[bool, float]:
         edge = picture.edges[index]
@@ -39,43 +39,47 @@ def draw_edges(placed: PlacedPicture, writer: SvgWriter) -> str:
     order = sorted(range(len(picture.edges)), key=prominence)
     parts = []
     for i in order:
-        parts.append(draw_edge(picture.edges[i], placed.routes[i], picture, writer, arrow))
+        edge = picture.edges[i]
+        parts.append(draw_edge(edge, placed.routes[i], picture, writer, has_arrow))
     parts += draw_labels(placed, writer)
     parts += [draw_port(point, writer) for point in placed.ports]
     return "".join(parts)
 
 
-def draw_edge(edge: Edge, route: Route, picture: Picture, writer: SvgWriter, arrow: bool) -> str:
+def draw_edge(
+    edge: Edge, route: Route, picture: Picture, writer: SvgWriter, has_arrow: bool
+) -> str:
     """Return one edge, with or without an arrow at its target."""
     flow = edge.flow or 0.0
     thickness = edge_width(flow, picture.largest)
     stroke = _stroke(flow, picture)
     dashes = f' stroke-dasharray="{BORDER.zero_dashes}"' if edge.flow == 0.0 else ""
-    opacity = _opacity(edge, picture, arrow)
+    opacity = _opacity(edge, picture, has_arrow)
 
-    head = _head_size(thickness) if arrow else 0.0
+    head = _head_size(thickness) if has_arrow else 0.0
     x, y = route[-1]
     down = _runs_down(route)
     # The line ends inside the arrow head: a wide one would blunt the tip.
-    end = (x, y - head * 0.8) if down else (x - head * 0.8, y)
+    inset = head * 0.8
+    end = (x, y - inset) if down else (x - inset, y)
     line = writer.path(
         curve((*route[:-1], end)),
         writer.paint("none", stroke),
         f'stroke-width="{thickness}"{dashes}{opacity}',
     )
-    if not arrow:
+    if not has_arrow:
         return line
 
     tip = _tip(x, y, head, down)
     return line + writer.path(tip, writer.paint(stroke), opacity.strip())
 
 
-def _opacity(edge: Edge, picture: Picture, arrow: bool) -> str:
+def _opacity(edge: Edge, picture: Picture, has_arrow: bool) -> str:
     if edge.dim:
         return ' opacity="0.25"'
     flow = edge.flow or 0.0
     # Network diagrams have thousands of edges: weak ones must not cover strong ones.
-    if not arrow and shade(flow, picture.largest):
+    if not has_arrow and shade(flow, picture.largest):
         opacity = 0.25 + 0.75 * strength(flow, picture.largest)
         return f' opacity="{opacity:.2f}"'
     return ""
@@ -94,7 +98,8 @@ def draw_backward_edge(edge: Edge, route: Route, picture: Picture, writer: SvgWr
     x, y = route[0]
     head = _head_size(thickness)
     down = _runs_down(route)
-    start = (x, y + head * 0.8) if down else (x + head * 0.8, y)
+    inset = head * 0.8
+    start = (x, y + inset) if down else (x + inset, y)
     line = writer.path(curve((start, *route[1:])), paint, stroke_width)
     tip = _tip(x, y, -head, down)
     return line + writer.path(tip, writer.paint(stroke))
@@ -112,22 +117,27 @@ def place_plate(route: Route, wide: float, high: float, taken: list[Rect]) -> Re
     """Return where on an edge a plate of a size covers the least of others."""
     plates = []
     for share in _PLATE_SHARES:
-        rect = _label_rect(route, share, wide)
-        plates.append(Rect(rect.x, rect.middle - high / 2, wide, high))
+        label = _label_rect(route, share, wide)
+        y = label.middle - high / 2
+        plates.append(Rect(label.x, y, wide, high))
     return min(plates, key=lambda plate: _covered_area(plate, taken))
 
 
 def draw_plate(rect: Rect, text: str, flow: float, picture: Picture, writer: SvgWriter) -> str:
     """Return a text with a border in the color of a gradient."""
     paint = writer.paint("page", _stroke(flow, picture))
-    box = writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 5, 'stroke-width="1.4"')
-    y = rect.middle + 3.6
-    return box + writer.text(rect.center, y, text, 10, "ink", anchor="middle", bold=True)
+    box = writer.rect(rect, paint, 5, 'stroke-width="1.4"')
+    baseline = rect.middle + 3.6
+    words = writer.text(rect.center, baseline, text, 10, "ink", anchor="middle", bold=True)
+    return box + words
 
 
 def _runs_down(route: Route) -> bool:
-    """Whether an edge links two members of a running sum, which are in one column."""
-    return len(route) == 2 and abs(route[0][0] - route[1][0]) < 0.5
+    """Return whether an edge links two members of a running sum, which are in one column."""
+    if len(route) != 2:
+        return False
+    (start_x, _), (end_x, _) = route
+    return abs(start_x - end_x) < 0.5
 
 
 def _tip(x: float, y: float, head: float, down: bool) -> str:
@@ -147,8 +157,9 @@ def curve(route: Sequence[Point]) -> str:
     """
     parts = [path_data("M", *route[0])]
     for (x0, y0), (x1, y1) in pairwise(route):
-        is_straight = abs(y1 - y0) < 0.5 or abs(x1 - x0) < 0.5
-        if is_straight:
+        is_level = abs(y1 - y0) < 0.5
+        is_upright = abs(x1 - x0) < 0.5
+        if is_level or is_upright:
             parts.append(path_data("L", x1, y1))
         else:
             middle = (x0 + x1) / 2
@@ -168,7 +179,7 @@ def draw_labels(placed: PlacedPicture, writer: SvgWriter) -> Iterable[str]:
     """Yield on cards each local derivative on its edge.
 
     A label moves along its edge to cover as little as possible of nodes and of other labels. It is
-    left out where there is no room, unless it carries a mark.
+    left out where there is no space, unless it carries a mark.
     """
     picture = placed.picture
     if picture.level != "cards":
@@ -199,33 +210,35 @@ def _draw_label(rect: Rect, text: str, is_marked: bool, writer: SvgWriter) -> It
     ink = "page" if is_marked else "muted"
     # A quiet label lets its edge shine through; what is marked has to be read.
     opacity = "" if is_marked else 'opacity="0.86"'
-    yield writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 4, opacity)
-    yield writer.text(
-        rect.center,
-        rect.middle + 3.3,
-        text,
-        _LABEL_SIZE,
-        ink,
-        anchor="middle",
-    )
+    yield writer.rect(rect, paint, 4, opacity)
+    baseline = rect.middle + 3.3
+    yield writer.text(rect.center, baseline, text, _LABEL_SIZE, ink, anchor="middle")
 
 
 def _label_rect(route: Route, share: float, label_width: float) -> Rect:
     if _runs_down(route):
         (x, top), (_, bottom) = route
-        return Rect(x + 6, (top + bottom) / 2 - 7, label_width, _LABEL_HEIGHT)
+        middle = (top + bottom) / 2
+        return Rect(x + 6, middle - 7, label_width, _LABEL_HEIGHT)
     x, y = _point_at(route, share)
     return Rect(x - label_width / 2, y - 7, label_width, _LABEL_HEIGHT)
 
 
 def _point_at(route: Route, t: float) -> Point:
     """Return the point at parameter `t` of the longest stretch, a cubic Bézier curve."""
-    stretches = pairwise(route)
-    (x0, y0), (x1, y1) = max(stretches, key=lambda ends: abs(ends[1][0] - ends[0][0]))
+
+    def length(ends: tuple[Point, Point]) -> float:
+        (start_x, _), (end_x, _) = ends
+        return abs(end_x - start_x)
+
+    (x0, y0), (x1, y1) = max(pairwise(route), key=length)
     # Both control points are halfway across, one at the height of each end.
+    start = x0 * (1 - t) ** 3
     inner = 3 * (x0 + x1) / 2 * t * (1 - t)
-    x = x0 * (1 - t) ** 3 + inner + x1 * t**3
-    y = y0 + (y1 - y0) * (3 * t * t - 2 * t**3)
+    end = x1 * t**3
+    x = start + inner + end
+    rise = 3 * t * t - 2 * t**3
+    y = y0 + (y1 - y0) * rise
     return x, y
 
 

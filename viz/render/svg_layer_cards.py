@@ -1,4 +1,4 @@
-"""The layer view as SVG: its cards, the wide arrows between them, and the legend."""
+"""The layer view as SVG: its cards, and the wide arrows between them."""
 
 from collections.abc import Iterator
 from math import isfinite, log10
@@ -16,13 +16,13 @@ from viz.layout.layer_cards import (
 )
 from viz.layout.layered import PlacedPicture
 from viz.look.measures import BORDER
-from viz.look.text import escape, fitted, number, width
+from viz.look.text import escape, fit_text, number, width
 from viz.look.theme import edge_width
 from viz.model.heatmap import Histogram
-from viz.model.layer_card import LayerCard, described
+from viz.model.layer_card import LayerCard, describe_card
 from viz.model.picture import Edge
 
-from .svg_charts import draw_bars, draw_facts, draw_histogram, draw_map, draw_ramp
+from .svg_charts import draw_bars, draw_facts, draw_histogram, draw_map
 from .svg_writer import SvgWriter, format_coordinate, path_data
 
 # Cells that all maps together, and one alone, may have before blocks of them are merged: that
@@ -36,11 +36,13 @@ _ZERO_DASHES = f' stroke-dasharray="{BORDER.zero_dashes}"'
 def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
     """Return all cards and arrows."""
     picture = placed.picture
-    count = sum(len(card.maps) + len(card.columns) for card in picture.cards) or 1
-    max_pixels = min(_MAX_MAP_PIXELS, max(1000, _MAX_PIXELS // count))
+    count = sum(len(card.maps) + len(card.columns) for card in picture.cards)
+    share = _MAX_PIXELS // max(count, 1)
+    max_pixels = min(_MAX_MAP_PIXELS, max(1000, share))
     parts = []
     for card in picture.cards:
-        parts.append(_draw_card(card, placed.nodes[card.id], max_pixels, writer))
+        rect = placed.nodes[card.id]
+        parts.append(_draw_card(card, rect, max_pixels, writer))
 
     largest = largest_flow(picture)
     for edge, route in zip(picture.edges, placed.routes, strict=True):
@@ -52,7 +54,7 @@ def draw_layer_cards(placed: PlacedPicture, writer: SvgWriter) -> str:
 def _draw_card(card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter) -> str:
     paint = writer.paint("group", "group_line")
     border = 'stroke-width="1"'
-    parts = [writer.rect(rect.x, rect.y, rect.width, rect.height, paint, 10, border)]
+    parts = [writer.rect(rect, paint, 10, border)]
 
     is_result = card.kind == "result"
     detail_size = 13 if is_result else 10
@@ -71,15 +73,15 @@ def _draw_card(card: LayerCard, rect: Rect, max_pixels: int, writer: SvgWriter) 
     x = rect.x + PAD
     inner_width = rect.width - 2 * PAD
     title_width = min(MAX_TITLE, inner_width - detail_width - 8)
-    title = fitted(card.title, 13, title_width, bold=True)
-    line = fitted(card.line, 10, inner_width)
+    title = fit_text(card.title, 13, title_width, bold=True)
+    line = fit_text(card.line, 10, inner_width)
     parts.append(writer.text(x, rect.y + 24, title, 13, "ink", bold=True))
     parts.append(writer.text(x, rect.y + 39, line, 10, "muted"))
     for piece, place in place_pieces(card, rect.height - TOP - PAD):
         # Not `place.move(x, …)`: the sums are rounded in the order in which they are written here.
         moved = Rect(place.x + x, place.y + rect.y + TOP, place.width, place.height)
         parts.append(_draw_piece(piece, moved, max_pixels, writer))
-    title = escape(described(card), 600)
+    title = escape(describe_card(card), 600)
     return f'<g role="graphics-symbol"><title>{title}</title>{"".join(parts)}</g>'
 
 
@@ -97,7 +99,7 @@ def _draw_piece(piece: Piece, rect: Rect, max_pixels: int, writer: SvgWriter) ->
 
 
 def _draw_arrows(edge: Edge, route: tuple[Point, ...], largest: float, writer: SvgWriter) -> str:
-    """Draw a gray arrow as wide as it has numbers, and below it one for the gradient."""
+    """Draw a gray arrow that widens with the count of numbers, and below it the gradient's."""
     left = route[0][0] + 5
     right = route[-1][0] - 5
     center = (left + right) / 2
@@ -109,9 +111,11 @@ def _draw_arrows(edge: Edge, route: tuple[Point, ...], largest: float, writer: S
     half = thickness / 2
     neck = right - (half + 5)
     y = middle - shift
-    outline = path_data("M", left, y - half, "H", neck, "v-5L", right, y)
-    outline += path_data("L", neck, y + half + 5, "v-5H", left, "Z")
-    count_y = y - half - 9
+    top = y - half
+    bottom = y + half
+    outline = path_data("M", left, top, "H", neck, "v-5L", right, y)
+    outline += path_data("L", neck, bottom + 5, "v-5H", left, "Z")
+    count_y = top - 9
     parts = [
         writer.path(outline, writer.paint("line")),
         writer.text(center, count_y, f"{edge.count:,}", 10.5, "muted", anchor="middle"),
@@ -133,7 +137,8 @@ def _draw_back_arrow(
     dashes = _ZERO_DASHES if flow == 0.0 else ""
     head = 5.5 + thickness
     stroke = f'stroke-width="{format_coordinate(thickness)}"{dashes}'
-    line = path_data("M", right, y, "H", left + head - 1)
+    neck = left + head - 1
+    line = path_data("M", right, y, "H", neck)
     yield writer.path(line, writer.paint("none", color), stroke)
     tip = path_data("M", left, y, "l", head, -head * 0.6, "v", head * 1.2, "Z")
     yield writer.path(tip, writer.paint(color))
@@ -153,16 +158,18 @@ def _draw_lane(edge: Edge, route: tuple[Point, ...], largest: float, writer: Svg
     line = path_data("M", x0, y0, "V", y + 6, "q0 -6 ", corner, " -6H", x1 - corner)
     line += path_data("q", corner, " 0 ", corner, " 6V", y1 - 7)
     stroke = f'stroke-width="{format_coordinate(thickness)}"'
+    tip = path_data("M", x1, y1, "l-4.5 -8h9Z")
     parts = [
         writer.path(line, writer.paint("none", "line"), stroke),
-        writer.path(path_data("M", x1, y1, "l-4.5 -8h9Z"), writer.paint("line")),
+        writer.path(tip, writer.paint("line")),
     ]
 
     words = lane_label(edge)
     label_width = width(words, 10) + 12
     center = (x0 + x1) / 2
     left = center - label_width / 2
-    parts.append(writer.rect(left, y - 8, label_width, 16, writer.paint("page"), 4))
+    plate = Rect(left, y - 8, label_width, 16)
+    parts.append(writer.rect(plate, writer.paint("page"), 4))
     if edge.flow is not None and isfinite(edge.flow):
         dashes = _ZERO_DASHES if edge.flow == 0.0 else ""
         underline = path_data("M", left + 6, y + 7, "h", label_width - 12)
@@ -183,28 +190,3 @@ def lane_label(edge: Edge) -> str:
     loop = "↺ " if edge.source == edge.target else ""
     norm = "" if edge.flow is None else f" · ‖∂‖ {number(edge.flow)}"
     return f"{loop}{edge.count:,}{norm}"
-
-
-def draw_legend(placed: PlacedPicture, writer: SvgWriter) -> tuple[str, float]:
-    """Return what colors and arrows mean, and how wide that is."""
-    words = "each map from −its largest"
-    ramp, x = draw_ramp(width(words, 10) + 8, writer)
-    parts = [writer.text(0, 12, words, 10, "muted"), ramp]
-    words = "to its largest"
-    parts.append(writer.text(x + 6, 12, words, 10, "muted"))
-    x += 6 + width(words, 10) + 22
-
-    words = "exactly 0"
-    parts.append(writer.rect(x, 2, 2.8, 13, writer.paint("ink")))
-    parts.append(writer.text(x + 9, 12, words, 10, "muted"))
-    x += 9 + width(words, 10) + 22
-
-    lines = [("line", "how many numbers go on")]
-    if placed.picture.colors == "gradient":
-        lines.append(("e-16", "‖∂‖ the norm of the gradient that comes back"))
-    for color, words in lines:
-        line = path_data("M", x, " 8.5h20")
-        parts.append(writer.path(line, writer.paint("none", color), 'stroke-width="3"'))
-        parts.append(writer.text(x + 26, 12, words, 10, "muted"))
-        x += 26 + width(words, 10) + 22
-    return "".join(parts), x

@@ -6,7 +6,7 @@ from math import isfinite
 from viz.layout.geometry import Rect
 from viz.layout.node_size import badge_width, chip_text, number_rows, number_width, short_label
 from viz.look.measures import BORDER, CARD, CHIP, FONT_SIZES, MODULE, TAG, UNIT
-from viz.look.text import TIP, escape, exact, fitted, number, width
+from viz.look.text import TIP, escape, exact, fit_text, number, width
 from viz.look.theme import shade
 from viz.model.picture import Node, Picture
 
@@ -52,7 +52,8 @@ def describe_node(node: Node) -> str:
     if name and node.kind == "operation" and node.formula:
         parts = [f"{name} = {node.formula}"]
     else:
-        parts = [" ".join(filter(None, [node.formula or node.kind, name]))]
+        origin = node.formula or node.kind
+        parts = [f"{origin} {name}" if name else origin]
 
     if node.data is not None:
         parts.append(f"data {exact(node.data)}")
@@ -81,18 +82,16 @@ class _NodePen:
     @property
     def is_alarming(self) -> bool:
         """Whether one of the node's numbers is nan or infinite."""
-        return not all(isfinite(x) for x in (self.node.data, self.node.grad) if x is not None)
+        numbers = (self.node.data, self.node.grad)
+        return not all(isfinite(x) for x in numbers if x is not None)
 
     def fill(self, radius: float, color: str) -> str:
         """Fill the whole rectangle."""
-        rect = self.rect
-        paint = self.writer.paint(color)
-        return self.writer.rect(rect.x, rect.y, rect.width, rect.height, paint, radius)
+        return self.writer.rect(self.rect, self.writer.paint(color), radius)
 
     def border(self, radius: float, color: str = "line", width: float = BORDER.plain) -> str:
         """Draw the outline; a root has a thicker one in the color of the text."""
         node = self.node
-        rect = self.rect
         if node.root:
             paint = self.writer.paint("none", "ink")
             more = f'stroke-width="{BORDER.root:g}"'
@@ -101,7 +100,7 @@ class _NodePen:
             dashes = f' stroke-dasharray="{BORDER.constant_dashes}"' if is_dashed else ""
             paint = self.writer.paint("none", color)
             more = f'stroke-width="{width:g}"{dashes}'
-        return self.writer.rect(rect.x, rect.y, rect.width, rect.height, paint, radius, more)
+        return self.writer.rect(self.rect, paint, radius, more)
 
     def card(self) -> str:
         """Draw badge, title, small print, and a row for each number, the gradient's filled."""
@@ -114,8 +113,8 @@ class _NodePen:
 
         row_y = rect.y + CARD.top
         if node.label:
-            room = rect.width - badge_width(node) - 16
-            label = fitted(node.label, FONT_SIZES.label, room, bold=True)
+            label_width = rect.width - badge_width(node) - 16
+            label = fit_text(node.label, FONT_SIZES.label, label_width, bold=True)
             baseline = rect.y + CARD.title_baseline
             parts.append(writer.text(text_x, baseline, label, FONT_SIZES.label, "ink", bold=True))
             row_y = rect.y + CARD.head
@@ -137,7 +136,7 @@ class _NodePen:
         rect = self.rect
         badge = badge_width(self.node)
         right = rect.x + badge
-        bottom = rect.y + rect.height - CARD.radius
+        bottom = rect.bottom - CARD.radius
         outline = path_data("M", right, rect.y, "H", rect.x + CARD.radius, "a7 7 0 0 0 -7 7")
         outline += path_data("V", bottom, "a7 7 0 0 0 7 7H", right, "Z")
         shape = self.writer.path(outline, self.writer.paint(f"badge-{self.node.kind}"))
@@ -153,7 +152,7 @@ class _NodePen:
 
     def _gradient_fill(self, left: float, top: float) -> str:
         """Fill the last row of a card, inside its round corner."""
-        bottom = self.rect.y + self.rect.height - CARD.radius
+        bottom = self.rect.bottom - CARD.radius
         outline = path_data("M", left, top, "H", self.rect.right, "V", bottom)
         outline += path_data("a7 7 0 0 1 -7 7H", left, "Z")
         return self.writer.path(outline, self.writer.paint(f"g{self.step}"))
@@ -166,9 +165,11 @@ class _NodePen:
         word_y = top + CARD.word_baseline
         parts = [self.writer.text(text_x, word_y, word, FONT_SIZES.word, word_color)]
         if not isfinite(x):
-            # nan and inf get their own box, which stands out from any fill.
-            written = number_width(x)
-            parts.append(self._alarm(right - written - 4, top + 2, written + 8, CARD.row - 4))
+            # nan and inf get their own box, which is visible on any fill.
+            text_width = number_width(x)
+            left = right - text_width - 4
+            box = Rect(left, top + 2, text_width + 8, CARD.row - 4)
+            parts.append(self._draw_alarm(box))
             ink = "alarm"
 
         text = self.writer.text(
@@ -183,24 +184,23 @@ class _NodePen:
         )
         return [*parts, text]
 
-    def _alarm(self, x: float, y: float, width: float, height: float) -> str:
+    def _draw_alarm(self, box: Rect) -> str:
         """Draw the hatched red box behind nan and inf."""
         writer = self.writer
         hatching = []
-        for i in range(1, int((width + height) / 6) + 1):
+        count = int((box.width + box.height) / 6)
+        for i in range(1, count + 1):
             # A line at 45° down to the left, cut at the edges of the box.
             shift = 6.0 * i
-            start_x = max(x, x + shift - height)
-            start_y = y + min(shift, height)
-            end_x = min(x + shift, x + width)
-            end_y = y + max(0.0, shift - width)
+            start_x = max(box.x, box.x + shift - box.height)
+            start_y = box.y + min(shift, box.height)
+            end_x = min(box.x + shift, box.right)
+            end_y = box.y + max(0.0, shift - box.width)
             hatching.append(path_data("M", start_x, start_y, "L", end_x, end_y))
 
-        paint = writer.paint("card", "alarm")
-        box = writer.rect(x, y, width, height, paint, 2, 'stroke-width="1"')
-        return box + writer.path(
-            "".join(hatching), writer.paint("none", "alarm"), 'stroke-width="0.8" opacity="0.35"'
-        )
+        frame = writer.rect(box, writer.paint("card", "alarm"), 2, 'stroke-width="1"')
+        stroke = 'stroke-width="0.8" opacity="0.35"'
+        return frame + writer.path("".join(hatching), writer.paint("none", "alarm"), stroke)
 
     def chip(self) -> str:
         """Draw a circle or pill with a symbol; for a parameter or a constant a square."""
@@ -216,21 +216,21 @@ class _NodePen:
 
         parts = [self.fill(radius, fill)]
         if alarm:
-            parts.append(self._alarm(rect.x + 2, rect.y + 4, rect.width - 4, rect.height - 8))
+            parts.append(self._draw_alarm(rect.shrink(2, 4)))
         parts.append(self._chip_border(radius, alarm))
 
         text = chip_text(node)
         # What does not fit into the chip is written around it: small print above, a label below.
         if text:
             y = rect.middle + CHIP.text_shift
-            parts.append(self._centered(y, text, FONT_SIZES.chip, ink, bold=True))
+            parts.append(self._center_text(y, text, FONT_SIZES.chip, ink, bold=True))
         if node.detail:
             y = rect.y - 3
-            parts.append(self._centered(y, node.detail, FONT_SIZES.chip_detail, "muted"))
+            parts.append(self._center_text(y, node.detail, FONT_SIZES.chip_detail, "muted"))
         if node.label and node.label != text and node.kind in ("operation", "input"):
-            y = rect.y + rect.height + CHIP.label_shift
-            label = fitted(node.label, FONT_SIZES.chip_label, 60)
-            parts.append(self._centered(y, label, FONT_SIZES.chip_label, "muted"))
+            y = rect.bottom + CHIP.label_shift
+            label = fit_text(node.label, FONT_SIZES.chip_label, 60)
+            parts.append(self._center_text(y, label, FONT_SIZES.chip_label, "muted"))
         return "".join(parts)
 
     def _chip_border(self, radius: float, alarm: bool) -> str:
@@ -239,20 +239,18 @@ class _NodePen:
         line_width = BORDER.leaf if is_named else BORDER.plain
         return self.border(radius, "alarm" if alarm else color, line_width)
 
-    def _centered(self, y: float, text: str, size: float, ink: str, bold: bool = False) -> str:
-        x = self.rect.x + self.rect.width / 2
-        return self.writer.text(x, y, text, size, ink, anchor="middle", bold=bold)
+    def _center_text(self, y: float, text: str, size: float, ink: str, bold: bool = False) -> str:
+        return self.writer.text(self.rect.center, y, text, size, ink, anchor="middle", bold=bold)
 
     def tag(self) -> str:
         """Draw the small copy of a leaf."""
         has_gradient = self.node.grad is not None
         ink = f"t{self.step}" if has_gradient else "ink"
+        baseline = self.rect.middle + TAG.text_shift
         parts = [
             self.fill(TAG.radius, f"g{self.step}" if has_gradient else "card"),
             self.border(TAG.radius, f"badge-{self.node.kind}"),
-            self._centered(
-                self.rect.middle + TAG.text_shift, short_label(self.node), FONT_SIZES.small, ink
-            ),
+            self._center_text(baseline, short_label(self.node), FONT_SIZES.small, ink),
         ]
         return "".join(parts)
 
@@ -261,19 +259,12 @@ class _NodePen:
         node = self.node
         rect = self.rect
         writer = self.writer
-        sheets = [
-            writer.rect(
-                rect.x + shift,
-                rect.y + shift,
-                rect.width,
-                rect.height,
-                writer.paint("card", "line"),
-                MODULE.radius,
-                'stroke-width="1"',
-            )
-            for shift in (6.0, 3.0)
-        ]
-        parts = [*sheets, self.fill(MODULE.radius, "card")]
+        parts = []
+        paint = writer.paint("card", "line")
+        for shift in (6.0, 3.0):
+            sheet = rect.move(shift, shift)
+            parts.append(writer.rect(sheet, paint, MODULE.radius, 'stroke-width="1"'))
+        parts.append(self.fill(MODULE.radius, "card"))
         if node.grad is not None:
             parts.append(self._module_foot())
 
@@ -281,34 +272,25 @@ class _NodePen:
         baseline = rect.y + MODULE.title_baseline
         triangle = path_data("M", corner, rect.y + MODULE.inset, "l6 4.5l-6 4.5Z")
         parts.append(writer.path(triangle, writer.paint("muted")))
-        label = fitted(node.label, FONT_SIZES.label, rect.width - 30, bold=True)
+        label = fit_text(node.label, FONT_SIZES.label, rect.width - 30, bold=True)
         title_x = rect.x + MODULE.title_inset
         parts.append(writer.text(title_x, baseline, label, FONT_SIZES.label, "ink", bold=True))
         if node.data is not None:
-            parts.append(
-                writer.text(
-                    rect.x + rect.width - MODULE.inset,
-                    baseline,
-                    number(node.data),
-                    FONT_SIZES.number,
-                    "ink",
-                    anchor="end",
-                    mono=True,
-                )
-            )
+            right = rect.right - MODULE.inset
+            data = number(node.data)
+            size = FONT_SIZES.number
+            parts.append(writer.text(right, baseline, data, size, "ink", anchor="end", mono=True))
 
         ink = f"t{self.step}" if node.grad is not None else "muted"
-        foot_y = rect.y + rect.height - 7
-        parts.append(
-            writer.text(corner, foot_y, node.detail or node.formula, FONT_SIZES.small, ink)
-        )
+        foot = node.detail or node.formula
+        parts.append(writer.text(corner, rect.bottom - 7, foot, FONT_SIZES.small, ink))
         parts.append(self.border(MODULE.radius))
         return "".join(parts)
 
     def _module_foot(self) -> str:
         rect = self.rect
-        top = rect.y + rect.height - MODULE.foot
-        bottom = rect.y + rect.height - MODULE.radius
+        top = rect.bottom - MODULE.foot
+        bottom = rect.bottom - MODULE.radius
         outline = path_data("M", rect.x, top, "H", rect.right, "V", bottom, "a7 7 0 0 1 -7 7H")
         outline += path_data(rect.x + MODULE.radius, "a7 7 0 0 1 -7 -7Z")
         return self.writer.path(outline, self.writer.paint(f"g{self.step}"))
@@ -323,7 +305,7 @@ class _NodePen:
 
         parts = [self.fill(UNIT.radius, fill)]
         if alarm:
-            parts.append(self._alarm(rect.x + 3, rect.y + 4, rect.width - 6, rect.height - 8))
+            parts.append(self._draw_alarm(rect.shrink(3, 4)))
         if node.kind == "input":
             parts.append(self.border(UNIT.radius, "badge-input", BORDER.root))
         else:
@@ -340,15 +322,15 @@ class _NodePen:
         rect = self.rect
         y = rect.middle + 4
         size = FONT_SIZES.chip
-        label = fitted(self.node.label, size, 24, bold=True)
-        room = rect.width - 18 - width(label, size, bold=True)
+        label = fit_text(self.node.label, size, 24, bold=True)
+        free = rect.width - 18 - width(label, size, bold=True)
+        data = number(x)
         # A long number is written smaller, not cut: without its last digits it is another number.
-        number_size = min(size, size * room / width(number(x), size, mono=True))
+        data_size = min(size, size * free / width(data, size, mono=True))
+        right = rect.right - 7
         return [
             self.writer.text(rect.x + 7, y, label, size, ink, bold=True),
-            self.writer.text(
-                rect.right - 7, y, number(x), number_size, ink, anchor="end", mono=True
-            ),
+            self.writer.text(right, y, data, data_size, ink, anchor="end", mono=True),
         ]
 
     def _unit_text(self, ink: str) -> list[str]:
@@ -356,38 +338,32 @@ class _NodePen:
         rect = self.rect
         parts = []
         if node.mark:
-            parts.append(self._mark(node.mark))
+            parts.append(self._draw_mark(node.mark))
         elif node.detail:
-            detail = fitted(node.detail, FONT_SIZES.chip_label, 100)
+            detail = fit_text(node.detail, FONT_SIZES.chip_label, 100)
             y = rect.bottom + 8
-            parts.append(self._centered(y, detail, FONT_SIZES.chip_label, "muted"))
+            parts.append(self._center_text(y, detail, FONT_SIZES.chip_label, "muted"))
 
-        text = fitted(node.label, FONT_SIZES.chip, rect.width - 12)
+        text = fit_text(node.label, FONT_SIZES.chip, rect.width - 12)
         if node.kind == "operation":
             text = number(node.data) if node.data is not None else "…"
-        x = rect.x + rect.width / 2
         y = rect.middle + 4
         size = FONT_SIZES.number
-        return [*parts, self.writer.text(x, y, text, size, ink, anchor="middle", mono=True)]
+        written = self.writer.text(rect.center, y, text, size, ink, anchor="middle", mono=True)
+        return [*parts, written]
 
-    def _mark(self, word: str) -> str:
+    def _draw_mark(self, word: str) -> str:
         """Draw a thick ring, and the word on a plate at its foot."""
         rect = self.rect
         writer = self.writer
-        word = fitted(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
+        word = fit_text(word, FONT_SIZES.chip_label, rect.width - 10, bold=True)
         plate_width = width(word, FONT_SIZES.chip_label, bold=True) + 10
         # Outside the outline, which keeps the color of its kind.
-        ring = writer.rect(
-            rect.x - 2,
-            rect.y - 2,
-            rect.width + 4,
-            rect.height + 4,
-            writer.paint("none", "alarm"),
-            9,
-            'stroke-width="2.4"',
-        )
-        plate_x = rect.center - plate_width / 2
-        plate = writer.rect(plate_x, rect.bottom - 4, plate_width, 11, writer.paint("alarm"), 5.5)
-        y = rect.bottom + 4.5
-        text = self._centered(y, word, FONT_SIZES.chip_label, "page", bold=True)
-        return ring + plate + text
+        around = rect.shrink(-2, -2)
+        ring = writer.rect(around, writer.paint("none", "alarm"), 9, 'stroke-width="2.4"')
+        left = rect.center - plate_width / 2
+        plate = Rect(left, rect.bottom - 4, plate_width, 11)
+        background = writer.rect(plate, writer.paint("alarm"), 5.5)
+        baseline = rect.bottom + 4.5
+        text = self._center_text(baseline, word, FONT_SIZES.chip_label, "page", bold=True)
+        return ring + background + text

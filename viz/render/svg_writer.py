@@ -3,6 +3,7 @@
 from base64 import b64encode
 from typing import Literal
 
+from viz.layout.geometry import Rect
 from viz.look.text import escape
 from viz.look.theme import DARK, LIGHT, THEMES, Theme, checked_theme, color, edge_color, text_color
 
@@ -17,6 +18,7 @@ def format_coordinate(x: float) -> str:
         ('2', '-0.13')
     """
     text = f"{x:.2f}".rstrip("0").rstrip(".")
+    # Small negative numbers are rounded to -0.
     return "0" if text == "-0" else text
 
 
@@ -90,41 +92,27 @@ class SvgWriter:
         )
         return f"<style>@media (prefers-color-scheme: dark){{{images}{rules}}}</style>"
 
-    def rect(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
-        paint: str,
-        radius: float = 0.0,
-        more: str = "",
-    ) -> str:
+    def rect(self, rect: Rect, paint: str, radius: float = 0.0, more: str = "") -> str:
         """Return a rectangle, with round corners where a radius is given."""
         corners = f' rx="{format_coordinate(radius)}"' if radius else ""
-        return f"<rect {_bounds(x, y, width, height)}{corners} {paint}{_prefix_space(more)}/>"
+        bounds = _write_bounds(rect)
+        return f"<rect {bounds}{corners} {paint}{_prefix_space(more)}/>"
 
-    def image(
-        self, x: float, y: float, width: float, height: float, png: bytes, dark: bytes | None = None
-    ) -> str:
-        """Return a PNG image stretched to its bounds.
+    def image(self, rect: Rect, png: bytes, dark: bytes | None = None) -> str:
+        """Return a PNG image stretched to a rectangle.
 
         Args:
-            x: Left edge.
-            y: Upper edge.
-            width: Width in pixels.
-            height: Height in pixels.
+            rect: Where it is.
             png: The image.
             dark: The image for readers who prefer dark.
         """
-        bounds = _bounds(x, y, width, height)
-        bounds += ' preserveAspectRatio="none" image-rendering="optimizeSpeed"'
+        look = f'{_write_bounds(rect)} preserveAspectRatio="none" image-rendering="optimizeSpeed"'
         if dark is None:
-            return f'<image {bounds} href="{_data_url(png)}"/>'
+            return f'<image {look} href="{_data_url(png)}"/>'
 
         self._has_images = True
-        light_image = f'<image class="light-image" {bounds} href="{_data_url(png)}"/>'
-        dark_image = f'<image class="dark-image" display="none" {bounds} href="{_data_url(dark)}"/>'
+        light_image = f'<image class="light-image" {look} href="{_data_url(png)}"/>'
+        dark_image = f'<image class="dark-image" display="none" {look} href="{_data_url(dark)}"/>'
         return light_image + dark_image
 
     def path(self, data: str, paint: str, more: str = "") -> str:
@@ -159,9 +147,12 @@ class SvgWriter:
         return f"<text {attributes} {paint}>{escape(text, 400)}</text>"
 
 
-def _bounds(x: float, y: float, width: float, height: float) -> str:
-    values = {"x": x, "y": y, "width": width, "height": height}
-    return " ".join(f'{name}="{format_coordinate(value)}"' for name, value in values.items())
+def _write_bounds(rect: Rect) -> str:
+    x = format_coordinate(rect.x)
+    y = format_coordinate(rect.y)
+    width = format_coordinate(rect.width)
+    height = format_coordinate(rect.height)
+    return f'x="{x}" y="{y}" width="{width}" height="{height}"'
 
 
 def _data_url(png: bytes) -> str:

@@ -79,7 +79,8 @@ def choose_pictures(
             f"edges is for a graph given as a dictionary, not for {_describe(target)}"
         )
 
-    view = next((_VIEWS[name] for name in class_names(target) if name in _VIEWS), _draw_values)
+    views = [_VIEWS[name] for name in class_names(target) if name in _VIEWS]
+    view = views[0] if views else _draw_values
     return view(target, Request(level, expand))
 
 
@@ -146,7 +147,7 @@ def _recorded_outputs(program: Any) -> list[Value]:
     outputs = program.recorded(rows)
     if len(outputs) < len(rows):
         raise PictureError(
-            "an output of this program is no recorded Value any more: draw what `load` returns"
+            "an output of this program is not a recorded Value anymore: draw what `load` returns"
         )
     return _check_values(outputs)
 
@@ -163,7 +164,8 @@ def _trace(module: Module) -> list[Value]:
     model = _copy(module)
     # In evaluation no random generator moves: drawing a network must not change its training.
     with evaluation(model), enable_grad():
-        return _check_values(model([Value(0.0, label=f"x{i}") for i in range(size)]))
+        inputs = [Value(0.0, label=f"x{i}") for i in range(size)]
+        return _check_values(model(inputs))
 
 
 def _copy(module: Module) -> Module:
@@ -253,10 +255,12 @@ def _coarser(snapshot: Snapshot, colors: str) -> list[Picture]:
 
 
 def _has_modules(snapshot: Snapshot) -> bool:
-    """Tell whether there are modules besides one that is the whole network."""
-    scopes = {id(node.scope): node.scope for node in snapshot.order if node.scope is not None}
-    is_inner = any(scope.parent is not None or scope.name for scope in scopes.values())
-    return len(scopes) > 1 or is_inner
+    """Return whether there are modules besides one that is the whole network."""
+    by_node = (node.scope for node in snapshot.order)
+    scopes = {id(scope): scope for scope in by_node if scope is not None}
+    if len(scopes) > 1:
+        return True
+    return any(scope.parent is not None or scope.name for scope in scopes.values())
 
 
 def _network(snapshot: Snapshot, colors: str) -> Picture:
@@ -290,12 +294,13 @@ def _find_opened(snapshot: Snapshot, expand: str | Iterable[str] | None) -> set[
 
 def _match_modules(snapshot: Snapshot, path: str) -> list[str]:
     """Return the unique paths of all calls of the module that the user names, or of all modules."""
-    matches = [own for own in snapshot.modules if path in ("*", own, own.replace("/", "."))]
+    shown = {own: own.replace("/", ".") for own in snapshot.modules}
+    matches = [own for own, name in shown.items() if path in ("*", own, name)]
     if not matches:
-        names = [own.replace("/", ".") for own in snapshot.modules]
+        names = list(shown.values())
         some = ", ".join(names[:6]) or "none"
         raise OptionError(
-            f"expand names {path!r}, which is no module in this graph; "
+            f"expand names {path!r}, which is not a module of this graph; "
             f"its modules are {some} …, or '*' for all{hint(path, names)}"
         )
     return matches

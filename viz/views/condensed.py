@@ -7,7 +7,7 @@ from heapq import heappop, heappush, nlargest
 from scalargrad.core import ops
 from scalargrad.core.value import Value
 from viz.model.picture import Edge, Node, Picture
-from viz.model.snapshot import Snapshot, carried, formula
+from viz.model.snapshot import Snapshot, carry_back, formula
 
 MAX_FOLLOWED = 12
 """Operands of one Value that are followed, the strongest."""
@@ -82,7 +82,7 @@ class _CondensedView:
         return operands
 
     def _is_folded(self, node: Value) -> bool:
-        """Tell whether a Value is drawn as part of the sum that uses it."""
+        """Return whether a Value is drawn as part of the sum that uses it."""
         if self._uses[node] != 1 or node.label:
             return False
         if node.op in _ADDS:
@@ -126,7 +126,7 @@ class _CondensedView:
         gradient = self.snapshot.gradients[node]
         for port, (arg, local) in enumerate(self._operands(node)):
             if arg in self.kept:
-                flow = carried(local, gradient) if self.has_gradients else None
+                flow = carry_back(local, gradient) if self.has_gradients else None
                 yield Edge(self.snapshot.id(arg), target, local, flow, port)
 
     def node(self, node: Value) -> Node:
@@ -150,11 +150,12 @@ class _CondensedView:
 
 
 def _with_partials(node: Value) -> list[Operand]:
+    # Not strict: a Value that was made by hand may have no local derivatives.
     return list(zip(node.args, node.partials, strict=False))
 
 
 def _is_visible(product: Value, operand: Value) -> bool:
-    """Tell whether an operand of a folded Value is drawn.
+    """Return whether an operand of a folded Value is drawn.
 
     In a product a factor that is a parameter or a constant is the edge itself, unless all are.
     """

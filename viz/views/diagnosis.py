@@ -11,7 +11,7 @@ from viz.model.snapshot import Snapshot
 
 from .layers.cards import layer_picture
 from .neurons import neuron_picture
-from .units import without_calls
+from .units import strip_call_numbers
 
 _OF_LAYERS = ("no gradient", "exploding", "vanishing")
 """Kinds of findings that concern a layer as a whole."""
@@ -20,7 +20,7 @@ _OF_LAYERS = ("no gradient", "exploding", "vanishing")
 def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     """Return the neuron view of the samples whose graphs were kept, with the findings.
 
-    Marks on units carry a word, and columns say what was found in their layer.
+    Marks on units carry a word, and columns name the findings of their layer.
 
     Example:
         >>> from scalargrad import diagnose, nn
@@ -42,14 +42,15 @@ def diagnosis_picture(diagnosis: Diagnosis) -> Picture:
     nodes: list[Node] = []
     for node in picture.nodes:
         # A mark is for a module, and so for all of its calls.
-        path = without_calls(node.label)
+        path = strip_call_numbers(node.label)
         drawn.add(path)
         nodes.append(_mark(node, words.get(path, "")))
 
     notes = [*_findings(diagnosis), *picture.notes]
     hidden = words.keys() - drawn
     if hidden:
-        notes.append(f"{len(hidden):,} of the {len(words):,} units that are flagged are not drawn")
+        flagged = f"{len(words):,} units that are flagged"
+        notes.append(f"{len(hidden):,} of the {flagged} are not drawn")
 
     by_id = {node.id: node for node in nodes}
     columns = [_describe(column, by_id, diagnosis) for column in picture.columns]
@@ -87,5 +88,5 @@ def _describe(column: Column, nodes: dict[str, Node], diagnosis: Diagnosis) -> C
 
 
 def _is_headed(column: Column, layer: str) -> bool:
-    """Tell whether a column shows a layer: its title is the layer's path, then two spaces."""
+    """Return whether a column shows a layer: its title is the layer's path, then two spaces."""
     return bool(layer) and column.title.startswith(f"{clean(layer)}  ")

@@ -9,8 +9,9 @@ from typing import Any
 
 from scalargrad.core.ops import TABLE
 from scalargrad.errors import OptionError, PictureError
-from viz.look.text import clean, cut, hint, whole
+from viz.look.text import clean, cut, hint, long_label
 from viz.model.picture import MAX_CARDS, Edge, Node, Picture
+from viz.model.snapshot import MAX_NAME, MAX_OPERANDS
 
 READINGS = {
     "operands": "each name is made of the names in its list",
@@ -18,8 +19,6 @@ READINGS = {
 }
 """What the list of a name holds."""
 _DIRECTION = "lines run from an operand to what is made of it"
-_MAX_OPERANDS = 4
-"""Operands that a formula spells out."""
 _MAX_CYCLE = 8
 """Names of a cycle that a message spells out."""
 
@@ -28,7 +27,7 @@ Graph = dict[str, list[str]]
 
 
 def is_directed_graph(target: Any) -> bool:
-    """Tell whether something is a graph as networkx has them, without importing networkx.
+    """Return whether something is a graph as networkx has them, without importing networkx.
 
     Args:
         target: Anything.
@@ -127,8 +126,8 @@ def _read_edges(target: Any, reading: str) -> Graph:
     # The node 1 and the node "1" are two nodes of networkx, but have one name.
     if len(graph) < len(names):
         raise PictureError(
-            f"two nodes of the graph are both called {_quote(_first_twice(names))}: "
-            "give them names of their own"
+            f"two nodes of the graph are both called {_quote(_find_duplicate(names))}: "
+            "give them distinct names"
         )
 
     for first, second, *_ in target.edges():
@@ -137,7 +136,7 @@ def _read_edges(target: Any, reading: str) -> Graph:
     return graph
 
 
-def _first_twice(names: Mapping[Any, str]) -> str:
+def _find_duplicate(names: Mapping[Any, str]) -> str:
     every = list(names.values())
     return next(name for name in every if every.count(name) > 1)
 
@@ -178,7 +177,7 @@ def _sort(graph: Graph) -> list[str]:
         if len(names) > _MAX_CYCLE:
             names[4:-3] = ["…"]
         raise PictureError(
-            f"the graph runs in a circle, {' → '.join(names)}: no order could compute it"
+            f"the graph has a cycle, {' → '.join(names)}: no order could compute it"
         ) from None
 
 
@@ -192,18 +191,21 @@ def _picture(graph: Graph, order: list[str], level: str, notes: tuple[str, ...])
         nodes.append(_node(ids[name], name, operands, is_last=name not in used))
         for port, operand in enumerate(operands):
             edges.append(Edge(ids[operand], ids[name], port=port))
-    return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=len(nodes), colors="")
+    total = len(nodes)
+    return Picture(level, tuple(nodes), tuple(edges), notes=notes, total=total, colors="")
 
 
 def _node(id: str, name: str, operands: list[str], is_last: bool) -> Node:
     label = clean(name) or "unnamed"
     if not operands:
-        return Node(id, "input", "in", label, root=is_last, whole=whole(name))
-    names = [cut(clean(operand), 24) for operand in operands[:_MAX_OPERANDS]]
-    more = ", …" if len(operands) > _MAX_OPERANDS else ""
+        return Node(id, "input", "in", label, root=is_last, whole=long_label(name))
+    names = [cut(clean(operand), MAX_NAME) for operand in operands[:MAX_OPERANDS]]
+    more = ", …" if len(operands) > MAX_OPERANDS else ""
     formula = f"f({', '.join(names)}{more})"
     symbol = _symbol(label)
-    return Node(id, "operation", symbol, label, formula=formula, root=is_last, whole=whole(name))
+    return Node(
+        id, "operation", symbol, label, formula=formula, root=is_last, whole=long_label(name)
+    )
 
 
 def _symbol(label: str) -> str:

@@ -10,10 +10,10 @@ from scalargrad.core import ops
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import exact
 from viz.model.picture import Column, Edge, Node, Picture
-from viz.model.snapshot import Snapshot, common_path
+from viz.model.snapshot import LINEAR, Snapshot, common_path
 
 from .scalars import describe_parameters
-from .units import MAX_COLUMN, NARROWED, Unit, Units, without_calls
+from .units import MAX_COLUMN, NARROWED, Unit, Units, strip_call_numbers
 
 MAX_EDGES = 5000
 """Edges up to which all are drawn."""
@@ -21,9 +21,6 @@ STRONGEST = 2000
 """Edges that are drawn where there are more."""
 _SPELLED = 4
 """Numbers that the tooltip of a unit with several outputs spells out."""
-
-_PLAIN = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
-"""Operations that are not an activation."""
 
 
 def neuron_picture(snapshot: Snapshot, colors: str = "gradient") -> Picture:
@@ -65,10 +62,11 @@ class _NeuronView:
         colors_are_weights = self.is_network or not self.has_numbers
         flows = self.units.shown_flows(colors_are_weights)
         notes = list(self._notes())
-        if len(flows) > MAX_EDGES:
-            notes.append(f"the {STRONGEST:,} strongest of {len(flows):,} connections are drawn")
-            strongest = nlargest(STRONGEST, flows.items(), key=lambda item: abs(item[1]))
-            flows = dict(strongest)
+        count = len(flows)
+        if count > MAX_EDGES:
+            notes.append(f"the {STRONGEST:,} strongest of {count:,} connections are drawn")
+            strongest = nlargest(STRONGEST, flows, key=lambda ends: abs(flows[ends]))
+            flows = {ends: flows[ends] for ends in strongest}
 
         ids = self.units.ids
         edges: list[Edge] = []
@@ -112,7 +110,9 @@ class _NeuronView:
             yield f"numbers are means over {units.samples:,} samples, gradients are sums"
 
     def _is_unspelled(self, unit: Unit) -> bool:
-        return unit.kind == "neuron" and not self.units.has_one_number(self.units.outputs(unit))
+        if unit.kind != "neuron":
+            return False
+        return not self.units.has_one_number(self.units.outputs(unit))
 
     # Nodes
 
@@ -192,7 +192,7 @@ class _NeuronView:
 
     def _activation(self, unit: Unit) -> str:
         outputs = self.units.outputs(unit)
-        if not outputs or outputs[0].op in _PLAIN:
+        if not outputs or outputs[0].op in LINEAR:
             return ""
         return self.snapshot.symbols[outputs[0]]
 
@@ -210,7 +210,7 @@ class _NeuronView:
         units = [unit for unit in units if unit.kind != "input"]  # late inputs are no part of it
         neurons = [unit for unit in units if unit.kind == "neuron"]
         layers = list(dict.fromkeys(unit.path_of_layer for unit in neurons))
-        modules = list(dict.fromkeys(map(without_calls, layers)))
+        modules = list(dict.fromkeys(map(strip_call_numbers, layers)))
         # A single call keeps its number in the title; several calls have none in common.
         are_calls = len(modules) < len(layers)
         path = common_path(modules if are_calls else layers)

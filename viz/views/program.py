@@ -76,7 +76,8 @@ class _ProgramGraph:
         self.nodes: dict[Hashable, Node] = {}
         self.edges: dict[tuple[str, str, int], None] = {}
         model = program.model
-        self._parameter_names = [name for name, _ in model.named_parameters()] if model else []
+        parameters = model.named_parameters() if model else []
+        self._parameter_names = [name for name, _ in parameters]
         self._owner = _owners(program)
         self._outputs = {int(row) for row in program.program.outputs}
 
@@ -87,11 +88,11 @@ class _ProgramGraph:
 
     def picture(self, level: str) -> Picture:
         """Return all of it."""
-        edges = tuple(Edge(source, target, port=port) for source, target, port in self.edges)
+        edges = [Edge(source, target, port=port) for source, target, port in self.edges]
         return Picture(
             level,
             tuple(self.nodes.values()),
-            edges,
+            tuple(edges),
             notes=describe_program(self.program),
             total=self.program.recorded_rows,
             colors="",
@@ -142,13 +143,15 @@ class _ProgramGraph:
         A matrix and its bias are one node where both are learned.
         """
         operands = _operands(kernel)
-        if not isinstance(kernel, Matrix) or not self._are_learned(operands[1:]):
+        _, *factors = operands
+        if not isinstance(kernel, Matrix) or not self._are_learned(factors):
             return [self._sources(rows) for rows in operands]
 
         shape = "×".join(map(str, kernel.weights.shape))
         if kernel.bias is not None:
             shape += f" + {len(kernel.weights)}"
-        places = [self.program.program.place[rows].ravel() for rows in operands[1:]]
+        place = self.program.program.place
+        places = [place[rows].ravel() for rows in factors]
         # The operand first: nodes are numbered in the order in which they are added.
         x = self._sources(kernel.x)
         parameters = self._add_parameters(numpy.concatenate(places), shape)
@@ -164,9 +167,9 @@ class _ProgramGraph:
         some = kernel.rows[::step].tolist()
         values = self.program.recorded(some)
         paths = [value.scope.path if value.scope else "" for value in values]
-        name = common_path(paths)
+        name = summarize_paths(paths)
         if len(kernel.rows) == 1 and values:
-            # A single Value has a label of its own, where the user gave one.
+            # A single Value is named by its label, where the user gave one.
             name = clean(values[0].label) or name
         if name:
             return name, str(kernel)
@@ -184,8 +187,8 @@ class _ProgramGraph:
             if code < FIRST:
                 ids |= dict.fromkeys(self._add_leaves(code, group))
             else:
-                owners = numpy.unique(self._owner[group]).tolist()
-                ids |= dict.fromkeys(self.nodes["kernel", owner].id for owner in owners)
+                for owner in numpy.unique(self._owner[group]).tolist():
+                    ids[self.nodes["kernel", owner].id] = None
         return list(ids)
 
     def _add_leaves(self, code: int, rows: Rows) -> list[str]:
@@ -221,7 +224,7 @@ class _ProgramGraph:
             label = "all parameters"
         else:
             names = [self._parameter_names[place] for place in places.tolist()]
-            label = common_path(names) or "parameters"
+            label = summarize_paths(names) or "parameters"
         key = (PARAMETER, places.tobytes())
         return self._add(key, "parameter", "θ", label, detail, is_output)
 
@@ -238,7 +241,7 @@ class _ProgramGraph:
         return "read at each run", f"{plural(len(places), 'number')} for all samples"
 
 
-def common_path(paths: Iterable[str]) -> str:
+def summarize_paths(paths: Iterable[str]) -> str:
     """Return the longest path that all begin with, part by part.
 
     Args:
@@ -248,9 +251,9 @@ def common_path(paths: Iterable[str]) -> str:
         Where they have nothing in common, the first parts of up to three.
 
     Example:
-        >>> common_path(["layers.0.neurons.1", "layers.0.neurons.2"])
+        >>> summarize_paths(["layers.0.neurons.1", "layers.0.neurons.2"])
         'layers.0'
-        >>> common_path(["a.b", "c"]), common_path(["a", ""])
+        >>> summarize_paths(["a.b", "c"]), summarize_paths(["a", ""])
         ('a, c', '')
     """
     parts = [path.split(".") for path in dict.fromkeys(paths)]
@@ -278,7 +281,7 @@ def describe_program(program: Compiled) -> tuple[str, ...]:
     """Return what became of the scalars, in up to two sentences."""
     kernels = program.kernels
     matrices = [kernel for kernel in kernels if isinstance(kernel, Matrix)]
-    products = sum(kernel.weights.size * len(kernel.x) for kernel in matrices)
+    products = sum(matrix.weights.size * len(matrix.x) for matrix in matrices)
     sizes = [len(kernel.rows) for kernel in kernels if isinstance(kernel, Elementwise)]
     over_lists = sum(isinstance(kernel, OverList) for kernel in kernels)
     dots = sum(isinstance(kernel, Dots) for kernel in kernels)
@@ -308,7 +311,8 @@ def _per_sample(count: int) -> str:
 def _symbol(kernel: Kernel) -> str:
     if isinstance(kernel, Matrix):
         return "W·x"
-    return TABLE[DOT.name if isinstance(kernel, Dots) else kernel.kind.op].symbol
+    op = DOT.name if isinstance(kernel, Dots) else kernel.kind.op
+    return TABLE[op].symbol
 
 
 def _operands(kernel: Kernel) -> list[Rows]:
@@ -339,7 +343,8 @@ def _banded_picture(program: Compiled, level: str) -> Picture:
     kernels = program.kernels
     owner = _owners(program)
     size = ceil(len(kernels) / BANDS) or 1
-    bands = [kernels[i : i + size] for i in range(0, len(kernels), size)]
+    starts = range(0, len(kernels), size)
+    bands = [kernels[start : start + size] for start in starts]
 
     owners = owner[program.program.outputs]
     outputs = set((owners[owners >= 0] // size).tolist())
@@ -352,9 +357,12 @@ def _banded_picture(program: Compiled, level: str) -> Picture:
     edges: list[Edge] = []
     for source, target in flows:
         # An edge that passes bands by says nothing where there is a path from band to band.
-        if target - source == 1 or not _is_path(flows, source, target):
+        is_next = target - source == 1
+        if is_next or not _is_path(flows, source, target):
             edges.append(Edge(f"n{source}", f"n{target}"))
-    nodes = [_band_node(i, i * size, band, i in outputs) for i, band in enumerate(bands)]
+    nodes = []
+    for i, band in enumerate(bands):
+        nodes.append(_band_node(i, starts[i], band, root=i in outputs))
     note = (
         f"the {len(kernels):,} kernels are folded into {plural(len(bands), 'band')}, "
         "in the order in which they run"

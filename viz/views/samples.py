@@ -49,7 +49,7 @@ class Calls:
         self._number_calls()
 
     def is_innermost(self, node: Value) -> bool:
-        """Tell whether the module call that made a Value called no other: it is a unit then."""
+        """Return whether the module call that made a Value called no other: it is a unit then."""
         return id(node.scope) in self._innermost
 
     def path(self, node: Value) -> str:
@@ -65,7 +65,8 @@ class Calls:
             parts = [self._name(scope) for scope in node.scope.chain()]
         else:
             slot = self._slots[id(node.scope), sample]
-            parts = [self._part(slot[:end]) for end in range(1, len(slot) + 1)]
+            ends = range(1, len(slot) + 1)
+            parts = [self._part(slot[:end]) for end in ends]
         return "/".join(filter(None, parts))
 
     @property
@@ -74,7 +75,7 @@ class Calls:
         return max(self._repeats.values(), default=1)
 
     def are_samples(self, scopes: list[Scope]) -> bool:
-        """Tell whether calls belong to a sample each, so that they are independent.
+        """Return whether calls belong to a sample each, so that they are independent.
 
         Args:
             scopes: Calls of one module.
@@ -82,11 +83,11 @@ class Calls:
         Returns:
             False as soon as two of them belong to one sample.
         """
-        wanted = {id(scope) for scope in scopes}
+        keys = set(map(id, scopes))
         by_sample: dict[int, set[int]] = defaultdict(set)
-        for scope, sample in self._slots:
-            if scope in wanted and sample >= 0:
-                by_sample[sample].add(scope)
+        for key, sample in self._slots:
+            if key in keys and sample >= 0:
+                by_sample[sample].add(key)
         return all(len(calls) == 1 for calls in by_sample.values())
 
     # Samples
@@ -106,7 +107,9 @@ class Calls:
         roots = set(self.snapshot.roots)
         final: set[Value] = set()
         for node in reversed(self.snapshot.order):
-            if not node.args or self.is_innermost(node) or not self._is_linear(node):
+            if not node.args or self.is_innermost(node):
+                continue
+            if not self._is_linear(node):
                 continue
             users_of_node = users.get(node, [])
             is_used = bool(users_of_node) or node in roots
@@ -115,7 +118,7 @@ class Calls:
         return final
 
     def _is_linear(self, node: Value) -> bool:
-        """Tell whether a Value is a sum or mean, or one operand scaled by a plain number.
+        """Return whether a Value is a sum or mean, or one operand scaled by a plain number.
 
         An input counts as a number where nothing else takes it: then it connects nothing.
         """
@@ -239,7 +242,8 @@ class Calls:
         key = (family, scope.identity)
         if key not in self._names:
             kind = clean(scope.kind)
-            rank = 1 + sum(known == family for known, _ in self._names)
+            same_family = [known for known, _ in self._names if known == family]
+            rank = len(same_family) + 1
             name = kind if rank == 1 else f"{kind} {rank}"
             if is_outermost and rank == 1:
                 self._outermost_kind = kind
@@ -249,5 +253,5 @@ class Calls:
 
 
 def _connects(node: Value) -> bool:
-    """Tell whether a Value makes what uses it one sample."""
+    """Return whether a Value makes what uses it one sample."""
     return bool(node.args) or node.kind == "input"

@@ -10,7 +10,7 @@ from typing import Literal
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import number, plural
 from viz.model.picture import Edge, Group, Node, Picture
-from viz.model.snapshot import Snapshot, carried, formula, parent_path
+from viz.model.snapshot import Snapshot, carry_back, formula, parent_path
 
 MIN_USES = 5
 """Uses from which on a leaf is drawn small beside each user, instead of a fan of edges."""
@@ -122,9 +122,10 @@ class _ScalarView:
         return [node for node in self.inside[path] if self._is_output(node, path)]
 
     def _is_output(self, node: Value, path: str) -> bool:
+        if node in self.snapshot.roots:
+            return True
         users = self.snapshot.users.get(node, ())
-        is_root = node in self.snapshot.roots
-        return is_root or any(self.module_of[user] != path for user in users)
+        return any(self.module_of[user] != path for user in users)
 
     def boxes(self, nodes: list[Node]) -> Iterable[Group]:
         """Yield the boxes of open modules, which are those around a node."""
@@ -168,7 +169,7 @@ class _ScalarView:
                 source = self._id(arg)
                 if source == target:
                     continue
-                flow = carried(local, self.snapshot.gradients[node])
+                flow = carry_back(local, self.snapshot.gradients[node])
                 if self.module_of[node] or self.module_of[arg]:
                     # Several edges have no local derivative in common, but their flows add up.
                     merged[source, target] += flow
@@ -229,7 +230,7 @@ def describe_parameters(gradients: Sequence[float], has_gradients: bool) -> str:
 
 
 def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:
-    """Return the picture with leaves of many uses copied small beside each of their users."""
+    """Return nodes and edges with a small copy of each much used leaf beside each of its users."""
     by_id = {node.id: node for node in nodes}
     uses = Counter(edge.source for edge in edges)
     leaves = [node for node in nodes if node.kind in _LEAVES]
@@ -245,7 +246,8 @@ def _copy_much_used(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], l
             kept.add(edge.source)
             continue
         leaf = by_id[edge.source]
-        copy = replace(leaf, id=f"{leaf.id}t{count}", group=target.group, root=False, tag=True)
+        id = f"{leaf.id}t{count}"
+        copy = replace(leaf, id=id, group=target.group, root=False, tag=True)
         copies.append(copy)
         new_edges.append(replace(edge, source=copy.id))
     originals = [node for node in nodes if node.id in kept]

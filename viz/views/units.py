@@ -10,7 +10,7 @@ from typing import Literal
 
 from scalargrad.core.value import Value
 from scalargrad.errors import PictureError
-from viz.model.snapshot import Snapshot, carried
+from viz.model.snapshot import Snapshot, carry_back
 
 from .samples import Calls
 
@@ -86,7 +86,8 @@ class Units:
         self._interned: dict[tuple[str, str, int], Unit] = {}
         self._assign()
         self._all = self._collect()
-        self.samples = max((len(self._samples(unit)) for unit in self._all), default=1)
+        counts = [len(self._samples(unit)) for unit in self._all]
+        self.samples = max(counts, default=1)
 
         self.flows: Flows = defaultdict(float)
         self.weights: Flows = {}
@@ -105,6 +106,7 @@ class Units:
     def _intern(
         self, kind: Literal["input", "neuron", "between"], name: str, number: int = 0
     ) -> Unit:
+        # Units are compared by identity: equal keys must give the same one.
         key = (kind, name, number)
         unit = self._interned.get(key)
         if unit is None:
@@ -147,13 +149,14 @@ class Units:
         before = [(self.unit[arg], stages[arg]) for arg in node.args if arg in stages]
         if self.calls.is_innermost(node):
             unit = self._intern("neuron", path)
-            reached = (stage + (other is not unit) for other, stage in before)
+            reached = [stage + (other is not unit) for other, stage in before]
             stages[node] = max(reached, default=1)
         elif before:
             # Steps of one module between neurons are one stage; anything else begins a new one.
-            reached = (
-                stage + (other.kind != "between" or other.name != path) for other, stage in before
-            )
+            reached = []
+            for other, stage in before:
+                is_same_stage = other.kind == "between" and other.name == path
+                reached.append(stage if is_same_stage else stage + 1)
             stages[node] = max(reached)
             unit = self._intern("between", path, stages[node])
         else:
@@ -198,10 +201,11 @@ class Units:
                 if source is None or target is None or source is target:
                     continue
                 ends = (source, target)
-                self.flows[ends] += carried(local, self.snapshot.gradients[node])
+                self.flows[ends] += carry_back(local, self.snapshot.gradients[node])
                 sums[ends] += local
                 samples[ends].add(self.calls.sample[arg])
-        self.weights = {ends: total / len(samples[ends]) for ends, total in sums.items()}
+        for ends, total in sums.items():
+            self.weights[ends] = total / len(samples[ends])
 
     def shown_flows(self, weights: bool) -> Flows:
         """Return what flows between the units that are drawn, or the weights between them."""
@@ -252,8 +256,7 @@ class Units:
         if len(column) <= MAX_COLUMN:
             return {unit: unit for unit in column}
 
-        strongest = nlargest(NARROWED - 1, column, key=lambda unit: self._strength[unit])
-        strong = set(strongest)
+        strong = set(nlargest(NARROWED - 1, column, key=self._strength.__getitem__))
         weak = [unit for unit in column if unit not in strong]
         rest = Unit("rest", f"+{len(weak):,} more")
         shown = {unit: unit for unit in column if unit in strong}
@@ -286,12 +289,12 @@ class Units:
         return set(self.snapshot.roots)
 
     def has_one_number(self, outputs: Sequence[Value]) -> bool:
-        """Tell whether a unit puts out one number in each sample, so that a mean says something."""
+        """Return whether a unit has one output in each sample, so that a mean says something."""
         samples = {self.calls.sample[node] for node in outputs}
         return len(outputs) == len(samples)
 
 
-def without_calls(path: str) -> str:
+def strip_call_numbers(path: str) -> str:
     """Return the path of a module without the numbers that tell its calls apart.
 
     Args:
@@ -301,7 +304,7 @@ def without_calls(path: str) -> str:
         The path that all calls of the module have in common.
 
     Example:
-        >>> without_calls("cell #12/units/neurons.3")
+        >>> strip_call_numbers("cell #12/units/neurons.3")
         'cell/units/neurons.3'
     """
     return _CALL.sub("", path)
@@ -336,7 +339,7 @@ def _place(units: list[Unit], flows: Iterable[tuple[Unit, Unit]]) -> dict[Unit, 
     """Return the column of each unit: units of one layer share one, unless one takes from another.
 
     Raises:
-        PictureError: Units take from each other in a circle.
+        PictureError: Units take from each other in a cycle.
     """
     inner = [unit for unit in units if unit.kind != "input"]
     edges = [(source, target) for source, target in flows if source.kind != "input"]
@@ -348,7 +351,7 @@ def _place(units: list[Unit], flows: Iterable[tuple[Unit, Unit]]) -> dict[Unit, 
         depth = _longest_paths(group, edges)
     if any(group[unit] not in depth for unit in inner):
         raise PictureError(
-            "modules of this graph take from each other in a circle: "
+            "modules of this graph take from each other in a cycle: "
             'draw it with level="chips" or "layers"'
         )
     return {unit: depth[group[unit]] for unit in inner}
@@ -362,8 +365,9 @@ def _longest_paths(
     This is Kahn's topological sort: groups in cycles, and behind them, are never ready, so that
     they have none.
     """
-    after: dict[Hashable, set[Hashable]] = {each: set() for each in group.values()}
-    before: dict[Hashable, set[Hashable]] = {each: set() for each in group.values()}
+    groups = dict.fromkeys(group.values())
+    after: dict[Hashable, set[Hashable]] = {each: set() for each in groups}
+    before: dict[Hashable, set[Hashable]] = {each: set() for each in groups}
     for source, target in edges:
         giver = group[source]
         taker = group[target]

@@ -28,7 +28,7 @@ from tests.viz.graphs import network, neuron
 from tests.viz.hostile import HOSTILE, each, together
 from viz.animation import video
 from viz.animation.backward_pass import BackwardPass, backward_steps
-from viz.animation.timeline import Clock, Track, fading_in, flashing
+from viz.animation.timeline import Clock, Track, fade_in, flash
 from viz.animation.training import graph_at
 from viz.look.text import clean
 
@@ -98,7 +98,7 @@ def test_a_track_between_and_beyond_its_points() -> None:
 
 def test_the_style_sheet_says_what_the_track_says() -> None:
     clock = Clock(10.0)
-    shown = clock.moving("x", flashing(2.0, 5.0, 1.0))
+    shown = clock.animate("x", flash(2.0, 5.0, 1.0))
     name = re.search(r'class="(\w+)"', shown)
     assert name
     frames = re.search(rf"@keyframes {name[1]}\{{(.*?\}})\}}", clock.style())
@@ -108,13 +108,13 @@ def test_the_style_sheet_says_what_the_track_says() -> None:
         for share, x in re.findall(r"([\d.]+)%\{opacity:([\d.]+)\}", frames[1])
     }
     assert found == {0.0: 0.0, 20.0: 0.0, 30.0: 1.0, 50.0: 1.0, 60.0: 0.0, 100.0: 0.0}
-    assert clock.moving("y", flashing(2.0, 5.0, 1.0)) == shown.replace("x", "y")
+    assert clock.animate("y", flash(2.0, 5.0, 1.0)) == shown.replace("x", "y")
 
 
 def test_a_clock_that_stands_shows_one_moment() -> None:
     clock = Clock(10.0, 3.0)
-    assert clock.moving("x", fading_in(2.0, 4.0)) == '<g opacity="0.5">x</g>'
-    assert clock.moving("x", fading_in(5.0, 6.0)) == ""
+    assert clock.animate("x", fade_in(2.0, 4.0)) == '<g opacity="0.5">x</g>'
+    assert clock.animate("x", fade_in(5.0, 6.0)) == ""
     assert clock.style() == ""
 
 

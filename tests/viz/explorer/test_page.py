@@ -24,7 +24,7 @@ from scalargrad.training import Recorder, Recording, fit
 from tests.viz.graphs import chain, network, neuron
 from tests.viz.hostile import HOSTILE, each
 from viz.explorer.box_layout import BoxLayouts
-from viz.explorer.boxes import find_folds, initially_open
+from viz.explorer.boxes import choose_open, find_folds
 from viz.explorer.graph_json import describe_graph
 from viz.explorer.packing import (
     PackedFrames,
@@ -364,7 +364,7 @@ def test_every_value_stands_in_one_box() -> None:
         found = find_folds(snapshot)
         assert sorted(i for fold in found for i in fold.values) == list(range(len(snapshot)))
         assert all(len(fold.values) <= 240 for fold in found)
-        opened = initially_open(found, 300)
+        opened = choose_open(found, 300)
         assert 0 in opened
         assert sum(len(found[i].values) for i in opened) <= 300
 

@@ -21,7 +21,7 @@ from scalargrad.errors import GraphError, OptionError, PictureError
 from scalargrad.nn import MLP
 from tests.viz.graphs import chain, network, neuron, processor_time, steps
 from tests.viz.hostile import each
-from viz.gradients.notation import counted, latex_name
+from viz.gradients.notation import latex_name, write_count
 from viz.gradients.path_sums import PathSums
 
 STEPS = st.lists(
@@ -142,7 +142,7 @@ def test_counts_are_exact_however_large() -> None:
     said = viz.explain(y, x, top=2)
     assert said.count == 2**3000
     assert f"about {10 ** (3000 * log10(2) % 1):.1f}e+903 paths" in str(said)
-    assert counted(10**15 - 1).startswith("999,999,999,999,999 ")
+    assert write_count(10**15 - 1).startswith("999,999,999,999,999 ")
 
 
 def test_the_text_of_a_neuron() -> None:

@@ -94,12 +94,12 @@ def test_dot_on_the_path_serves_where_the_wheel_is_missing(monkeypatch, tmp_path
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LayoutError, match="pip install pygraphviz"):
-        graphviz_process.available()
+        graphviz_process.choose_program()
     fake = tmp_path / "dot"
     fake.write_text("#!/bin/sh\nexit 3\n")
     fake.chmod(0o755)
-    assert graphviz_process.available() == "dot"
+    assert graphviz_process.choose_program() == "dot"
     with pytest.raises(LayoutError, match="exit status 3"):
         place(boxes(1), [], column_gap=1, row_gap=1)
     with pytest.raises(OptionError, match="must be 'dot', 'pygraphviz' or None, not 'neato'"):
-        graphviz_process.available("neato")
+        graphviz_process.choose_program("neato")

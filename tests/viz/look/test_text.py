@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viz.hostile import each
-from viz.look.text import LONGEST, clean, escape, exact, fitted, number, whole, width, width_tables
+from viz.look.text import (
+    LONGEST,
+    clean,
+    escape,
+    exact,
+    fit_text,
+    long_label,
+    number,
+    width,
+    width_tables,
+)
 
 ANYTHING = st.text(st.characters(), max_size=200)
 
@@ -92,9 +102,9 @@ def test_a_label_has_at_most_60_signs() -> None:
 
 
 def test_a_label_is_told_in_full_where_it_is_cut() -> None:
-    assert whole("x" * LONGEST) == ""
-    assert whole("x" * (LONGEST + 1)) == "x" * (LONGEST + 1)
-    assert len(whole("x" * 1000)) == 300
+    assert long_label("x" * LONGEST) == ""
+    assert long_label("x" * (LONGEST + 1)) == "x" * (LONGEST + 1)
+    assert len(long_label("x" * 1000)) == 300
 
 
 def test_white_space_of_any_kind_is_one_space() -> None:
@@ -195,16 +205,16 @@ def test_the_page_measures_with_the_same_tables() -> None:
 
 @given(ANYTHING, st.floats(0.0, 200.0))
 def test_fitted_text_fits_or_is_dots_alone(text: str, room: float) -> None:
-    short = fitted(text, 11, room)
+    short = fit_text(text, 11, room)
     assert width(short, 11) <= room or short == "…"
     assert short == text or text.startswith(short.removesuffix("…"))
 
 
 @pytest.mark.parametrize("bold", [False, True])
 def test_a_text_that_just_fits_is_left_and_any_other_takes_the_room_there_is(bold: bool) -> None:
-    assert fitted("AVi", 11, width("AVi", 11, bold), bold) == "AVi"
-    assert fitted("AVi and more", 11, width("AVi…", 11, bold), bold) == "AVi…"
-    assert fitted("AVi", 11, width("AVi", 11)) == "AVi"
+    assert fit_text("AVi", 11, width("AVi", 11, bold), bold) == "AVi"
+    assert fit_text("AVi and more", 11, width("AVi…", 11, bold), bold) == "AVi…"
+    assert fit_text("AVi", 11, width("AVi", 11)) == "AVi"
 
 
 @pytest.mark.parametrize("pair", ["ée", "ÜU", "ñn", "×−", "≤≥"])

@@ -17,7 +17,7 @@ from viz.look.theme import (
     color,
     edge_color,
     edge_width,
-    mixed,
+    mix,
     shade,
     strength,
     text_color,
@@ -219,6 +219,6 @@ def test_the_ends_of_the_scales_are_the_colors_of_the_specification() -> None:
 
 @given(st.floats(0.0, 1.0))
 def test_mixtures_are_colors_between(share: float) -> None:
-    red = int(mixed("#102030", "#f0e0d0", share)[1:3], 16)
+    red = int(mix("#102030", "#f0e0d0", share)[1:3], 16)
     assert 0x10 <= red <= 0xF0
-    assert mixed("#102030", "#102030", share) == "#102030"
+    assert mix("#102030", "#102030", share) == "#102030"

@@ -18,7 +18,7 @@ from tests.viz.hostile import HOSTILE
 from viz.look.text import escape, width
 from viz.look.theme import FONT, MONO
 from viz.render import raster
-from viz.render.raster import render_pdf, render_png, with_fonts
+from viz.render.raster import add_fonts, render_pdf, render_png
 
 pytest.importorskip("vl_convert")
 DARK = "<style>@media (prefers-color-scheme: dark){.page{fill:#000000}.k{fill:#ffffff}}</style>"
@@ -130,11 +130,11 @@ def test_without_any_font_in_the_system(tmp_path: Path) -> None:
 
 def test_only_texts_with_foreign_signs_are_changed() -> None:
     plain = document(text("plain − × θ ∂ Ж é"))
-    assert with_fonts(plain) == plain.replace(MONO, f"{MONO}, {FONT}")
-    assert "DejaVu Sans'" in with_fonts(text("‖∇‖"))
-    assert with_fonts(text("日")).count("textLength") == 1
-    assert with_fonts(text("日", more=' textLength="9"')).count("textLength") == 1
-    assert with_fonts(text("neuron 日")).count("textLength") == 1
+    assert add_fonts(plain) == plain.replace(MONO, f"{MONO}, {FONT}")
+    assert "DejaVu Sans'" in add_fonts(text("‖∇‖"))
+    assert add_fonts(text("日")).count("textLength") == 1
+    assert add_fonts(text("日", more=' textLength="9"')).count("textLength") == 1
+    assert add_fonts(text("neuron 日")).count("textLength") == 1
 
 
 def test_hostile_texts_are_drawn() -> None:
@@ -218,7 +218,7 @@ def test_words_after_a_sign_stand_where_they_stood(anchor: str) -> None:
 
 
 def test_pieces_keep_text_and_order() -> None:
-    split = with_fonts(text("a < ‖b‖ & 日本 c"))
+    split = add_fonts(text("a < ‖b‖ & 日本 c"))
     assert [unescape(part) for part in re.findall(">([^<]*)</text>", split)] == [
         "a <",
         "‖",
@@ -231,4 +231,4 @@ def test_pieces_keep_text_and_order() -> None:
 
 
 def test_a_mark_stays_on_its_letter() -> None:
-    assert "e\u0301" in with_fonts(text("e\u0301 日"))
+    assert "e\u0301" in add_fonts(text("e\u0301 日"))

@@ -194,7 +194,7 @@ def test_expand_of_an_unknown_path_lists_the_known_ones():
     with pytest.raises(
         OptionError,
         match=(
-            r"expand names 'layers.9', which is no module in this graph; "
+            r"expand names 'layers.9', which is not a module of this graph; "
             r"its modules are layers\.0, "
         ),
     ):

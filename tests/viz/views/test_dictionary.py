@@ -112,16 +112,16 @@ def test_forty_names_are_the_most_that_become_cards(count: int, level: str) -> N
         (8, "'0' → '1' → '2' → '3' → … → '6' → '7' → '0'"),
     ],
 )
-def test_a_long_circle_is_told_by_its_ends(length: int, said: str) -> None:
-    circle = {str(i): [str((i - 1) % length)] for i in range(length)}
+def test_a_long_cycle_is_told_by_its_ends(length: int, said: str) -> None:
+    cycle = {str(i): [str((i - 1) % length)] for i in range(length)}
     with pytest.raises(PictureError) as stop:
-        viz.draw(circle)
+        viz.draw(cycle)
     found = str(stop.value)
     turned = [
         re.sub(r"\d", lambda name, by=by: str((int(name[0]) + by) % length), found)
         for by in range(length)
     ]  # type: ignore[misc]
-    assert any(f"circle, {said}: no order" in each for each in turned)
+    assert any(f"cycle, {said}: no order" in each for each in turned)
 
 
 def test_a_formula_cuts_long_operands() -> None:
@@ -148,9 +148,9 @@ def test_a_name_twice_among_the_operands_and_nothing_at_all() -> None:
         ({"a": "bc"}, "operands of 'a' must be a list of names, in order, not str 'bc'"),
         ({"a": {"b"}}, "must be a list of names"),
         ({"a": None}, "must be a list of names"),
-        ({"a": ["a"]}, "circle, 'a' → 'a'"),
-        ({"a": ["b"], "b": ["c"], "c": ["a"]}, "circle, "),
-        ({f"n{i}": [f"n{(i + 1) % 5000}"] for i in range(5000)}, "circle, .* → … → "),
+        ({"a": ["a"]}, "cycle, 'a' → 'a'"),
+        ({"a": ["b"], "b": ["c"], "c": ["a"]}, "cycle, "),
+        ({f"n{i}": [f"n{(i + 1) % 5000}"] for i in range(5000)}, "cycle, .* → … → "),
     ],
 )
 def test_what_is_no_graph_is_refused(graph: object, words: str) -> None:
@@ -318,7 +318,7 @@ def test_nodes_of_networkx_that_are_no_text() -> None:
     ("make", "words"),
     [
         (lambda networkx: networkx.Graph([("a", "b")]), "no direction"),
-        (lambda networkx: networkx.DiGraph([("a", "b"), ("b", "a")]), "circle"),
+        (lambda networkx: networkx.DiGraph([("a", "b"), ("b", "a")]), "cycle"),
         (lambda networkx: networkx.DiGraph([("a", 1), ("a", "1")]), "both called '1'"),
     ],
 )

@@ -17,7 +17,7 @@ from viz.model.picture import Picture
 from viz.model.snapshot import Snapshot
 from viz.views.choose import choose_pictures
 from viz.views.samples import Calls
-from viz.views.units import Units, without_calls
+from viz.views.units import Units, strip_call_numbers
 
 STEPS = 4
 SEQUENCE = [[0.5 * t - 0.3, 1.0 - 0.4 * t] for t in range(STEPS)]
@@ -455,7 +455,7 @@ def test_parts_of_a_list_that_take_from_each_other_stand_in_columns_of_their_own
 
 
 def test_marks_of_a_diagnosis_find_each_call() -> None:
-    assert without_calls("cell #12.units.3") == "cell.units.3"
+    assert strip_call_numbers("cell #12.units.3") == "cell.units.3"
 
 
 STEP = st.tuples(

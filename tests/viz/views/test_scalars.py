@@ -9,7 +9,7 @@ import scalargrad as sg
 from scalargrad import Value
 from scalargrad.nn import Layer, Module, Sequential
 from viz.model.picture import Node, Picture
-from viz.model.snapshot import Snapshot, carried
+from viz.model.snapshot import Snapshot, carry_back
 from viz.views.scalars import describe_parameters, scalar_picture
 
 
@@ -94,8 +94,8 @@ def test_how_many_parameters(count: int, has_gradients: bool, text: str) -> None
 
 
 def test_nothing_is_carried_where_the_gradient_is_0() -> None:
-    assert carried(math.inf, 0.0) == 0.0
-    assert carried(3.0, -2.0) == -6.0
+    assert carry_back(math.inf, 0.0) == 0.0
+    assert carry_back(3.0, -2.0) == -6.0
 
 
 @pytest.mark.parametrize(("uses", "copies"), [(4, 0), (5, 5)])

@@ -100,7 +100,9 @@ def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, P
         outputs: For each scope its Values that other scopes use, or that are roots.
     """
     chains = {scope: scope.chain() for scope in scopes}
-    around = {outer for chain in chains.values() for outer in chain[:-1]}
+    around: set[Scope] = set()
+    for *outer, _ in chains.values():
+        around.update(outer)
     units = [scope for scope in scopes if scope not in around]
     # Modules that put a part of their own work into a scope, such as the gates of a cell.
     divided = set(map(_module_call, units)).difference(units)
@@ -112,7 +114,8 @@ def assign_scopes(scopes: list[Scope], outputs: OutputsByScope) -> dict[Scope, P
     for unit in units:
         # What is no neuron beside others is a layer by itself.
         call = calls[unit] if unit in in_layers else unit
-        stem = "" if call in divided or call is unit else _stem(unit.name)
+        is_neuron = call is not unit and call not in divided
+        stem = _stem(unit.name) if is_neuron else ""
         is_list_of_call = not stem or stem != unit.name
         kind = call.kind if is_list_of_call else unit.kind
 
@@ -163,14 +166,15 @@ def _find_side_by_side(
 
     neurons = {unit for unit in units if calls[unit] in divided}
     for members in groups.values():
-        have_one_output = all(len(outputs.get(unit, ())) <= 1 for unit in members)
+        counts = [len(outputs.get(unit, ())) for unit in members]
+        have_one_output = max(counts) <= 1
         if have_one_output and not _depend(members, calls, outputs):
             neurons.update(members)
     return neurons
 
 
 def _depend(members: list[Scope], calls: dict[Scope, Scope], outputs: OutputsByScope) -> bool:
-    """Tell whether a unit uses another one of the same call."""
+    """Return whether a unit uses another one of the same call."""
     if len(members) < 2:
         return False
 

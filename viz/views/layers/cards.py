@@ -68,7 +68,8 @@ def _card_node(card: LayerCard, snapshot: Snapshot) -> Node:
     """Return a card as a node, for the formats that draw no maps."""
     is_result = card.kind == "result"
     # The number of a single root is what the node shows; several have none in common.
-    root = snapshot.roots[0] if is_result and len(snapshot.roots) == 1 else None
+    has_number = is_result and len(snapshot.roots) == 1
+    root = snapshot.roots[0] if has_number else None
     details = [card.detail] if root is None else []
     if card.statistics and card.statistics.gradient_norm is not None:
         details.append(f"‖∇‖ {number(card.statistics.gradient_norm)}")
@@ -117,7 +118,8 @@ class _LayerView:
         yield from self._notes_on_calls()
         if self.folded.loose:
             yield f"{self.folded.loose:,} parameters stand outside of all layers and are not drawn"
-        if self.has_gradients and any(each.layer.rows and each.activation for each in self.facts):
+        may_be_dead = any(each.layer.rows and each.activation for each in self.facts)
+        if self.has_gradients and may_be_dead:
             yield (
                 "dead units: the slope of their output is exactly 0 here, "
                 "so that no gradient passes"
@@ -152,7 +154,8 @@ class _LayerView:
             )
 
     def _holds_samples(self, layer: Layer) -> bool:
-        return len(layer.calls) == 1 or self._calls.are_samples(list(layer.calls))
+        calls = list(layer.calls)
+        return len(calls) == 1 or self._calls.are_samples(calls)
 
     @cached_property
     def _calls(self) -> Calls:
@@ -210,8 +213,8 @@ class _LayerView:
             data.append(_read_present(unit, _data))
             gradients.append(_read_present(unit, self._gradient))
         if is_folded:
-            data = [[float(numpy.mean(_present(row)))] for row in data]
-            gradients = [[float(numpy.sum(_present(row)))] for row in gradients]
+            data = [[float(numpy.mean(_drop_missing(row)))] for row in data]
+            gradients = [[float(numpy.sum(_drop_missing(row)))] for row in gradients]
 
         yield _map_units("out", data, facts.output_grid)
         if self.has_gradients:
@@ -292,14 +295,18 @@ class _LayerView:
         targets = self.folded.targets
         if len(targets) > MAX_TARGETS:
             return (("targets", f"{len(targets):,}"),)
-        labels = self.snapshot.labels
-        return tuple((labels[leaf] or "target", number(leaf.data)) for leaf in targets)
+        lines: list[tuple[str, str]] = []
+        for leaf in targets:
+            label = self.snapshot.labels[leaf] or "target"
+            lines.append((label, number(leaf.data)))
+        return tuple(lines)
 
     def _output_bars(self) -> tuple[Bar, ...]:
         """Return the outputs of the network, where it was called once and has a few of them."""
         entering = self.folded.result or dict.fromkeys(self.snapshot.roots)
         outputs = [node for node in entering if node.args]
-        if not 1 < len(outputs) <= MAX_BARS or not all(map(self._is_called_once, outputs)):
+        can_be_read = 1 < len(outputs) <= MAX_BARS
+        if not can_be_read or not all(map(self._is_called_once, outputs)):
             return ()
         bars: list[Bar] = []
         for i, node in enumerate(outputs):
@@ -309,9 +316,10 @@ class _LayerView:
         return tuple(bars)
 
     def _is_called_once(self, node: Value) -> bool:
-        """Tell whether the layers that a Value comes from were called once."""
-        layers = _positions(self.folded.sources(node) >> 1)
-        return all(len(self.folded.layers[i].calls) == 1 for i in layers)
+        """Return whether the layers that a Value comes from were called once."""
+        positions = _positions(self.folded.sources(node) >> 1)
+        layers = [self.folded.layers[i] for i in positions]
+        return all(len(layer.calls) == 1 for layer in layers)
 
     # What flows
 
@@ -368,13 +376,16 @@ class _LayerView:
         bits = self.folded.sources(node)
         if bits == FROM_INPUTS:
             # Inputs that pass through other Values on their way are those of the first card.
-            with_inputs = (i for i, layer in enumerate(self.folded.layers) if layer.first)
-            yield from (f"i{i}" for i in list(with_inputs)[:1])
+            with_inputs = [i for i, layer in enumerate(self.folded.layers) if layer.first]
+            if with_inputs:
+                yield f"i{with_inputs[0]}"
         yield from (f"l{i}" for i in _positions(bits >> 1))
 
     def _count_calls(self, source: str) -> int:
-        is_layer = source.startswith("l")
-        return len(self.folded.layers[int(source[1:])].calls) if is_layer else 1
+        if not source.startswith("l"):
+            return 1
+        layer = self.folded.layers[int(source[1:])]
+        return len(layer.calls)
 
 
 def _positions(bits: int) -> Iterator[int]:
@@ -400,7 +411,7 @@ def _read_present(unit: Sequence[Value | None], read: Read) -> list[float | None
     return [None if node is None else read(node) for node in unit]
 
 
-def _present(row: Sequence[float | None]) -> list[float]:
+def _drop_missing(row: Sequence[float | None]) -> list[float]:
     return [x for x in row if x is not None]
 
 

@@ -7,18 +7,15 @@ from functools import cached_property
 import numpy
 from numpy.typing import NDArray
 
-from scalargrad.core import ops
 from scalargrad.core.value import Parameter, Value
 from viz.look.text import clean, cut, number
 from viz.model.layer_card import Statistics
-from viz.model.snapshot import Snapshot
+from viz.model.snapshot import LINEAR, Snapshot
 
 from .assign import Layer, OutputName, Rows
 from .order import Rank, digits, grid_shape, rank_names, sort_leaves
 
 MAX_BLOCKS = 6
-_LINEAR = (ops.ADD.name, ops.SUM.name, ops.DOT.name, ops.MUL.name)
-"""Operations that are not an activation."""
 
 
 class LayerFacts:
@@ -31,7 +28,7 @@ class LayerFacts:
 
     @cached_property
     def output_names(self) -> list[OutputName]:
-        """The names of what the layer puts out, unit by unit."""
+        """The names of the layer's outputs, unit by unit."""
         names: dict[OutputName, None] = {}
         for call in sorted(self.layer.outputs):
             names |= dict.fromkeys(self.layer.outputs[call])
@@ -60,7 +57,7 @@ class LayerFacts:
     def weights(self) -> list[list[Parameter]]:
         """The weights of each neuron in order.
 
-        A module that has all of them in one place is cut into a row for each of its outputs.
+        If a module has all of them in one list, each of its outputs has an equal part of it.
         """
         rows = [list(row.weights) for row in self._rows]
         units = self.layer.units
@@ -68,7 +65,8 @@ class LayerFacts:
             (weights,) = rows
             size, left_over = divmod(len(weights), units)
             if not left_over:
-                return [weights[i : i + size] for i in range(0, len(weights), size)]
+                starts = range(0, len(weights), size)
+                return [weights[start : start + size] for start in starts]
         return [sort_leaves(row) for row in rows]
 
     @cached_property
@@ -90,9 +88,9 @@ class LayerFacts:
         """The operation that the layer ends with, "" for sums and products."""
         outputs = (node for call in self.layer.outputs.values() for node in call.values())
         node = next(outputs, None)
-        if node is None or node.op in _LINEAR or not self.snapshot.symbols[node]:
+        if node is None or node.op in LINEAR:
             return ""
-        return node.op
+        return node.op if self.snapshot.symbols[node] else ""
 
     @property
     def line(self) -> str:
@@ -107,7 +105,8 @@ class LayerFacts:
         if self.output_grid:
             outputs = "×".join(map(str, self.output_grid))
 
-        line = f"{clean(self.layer.kind, 24)} {inputs:,} → {outputs}"
+        kind = clean(self.layer.kind, 24)
+        line = f"{kind} {inputs:,} → {outputs}"
         if calls > 1:
             line += f" × {calls:,} calls"
         activation = clean(self.activation, 16)
@@ -144,7 +143,7 @@ class LayerFacts:
         return numpy.array([self.snapshot.gradients[leaf] for leaf in leaves])
 
     def _is_dead(self, name: OutputName) -> bool:
-        """Tell whether the slope of an output is exactly 0 in every call."""
+        """Return whether the slope of an output is exactly 0 in every call."""
         calls = self.layer.outputs.values()
         return all(_lets_nothing_pass(outputs[name]) for outputs in calls if name in outputs)
 

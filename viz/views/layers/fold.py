@@ -10,7 +10,7 @@ from functools import cached_property
 from scalargrad.core import ops
 from scalargrad.core.modes import Scope
 from scalargrad.core.value import Parameter, Value
-from viz.model.snapshot import Snapshot, carried
+from viz.model.snapshot import Snapshot, carry_back
 
 from .assign import Layer, OutputsByScope, Part, Rows, assign_scopes
 
@@ -111,7 +111,7 @@ class Folded:
         before: set[Value] = set()
         # Users come first, so that what is needed for a layer is known when its operands are met.
         for node in reversed(self.snapshot.order):
-            is_in_layer = bool(node.args) and node.scope in self._parts
+            is_in_layer = node.args and node.scope in self._parts
             if is_in_layer or node in before:
                 before.update(filter(self._is_outside, node.args))
         return before
@@ -138,24 +138,27 @@ class Folded:
         """Give the layer of a Value its parameters, and what it takes from elsewhere."""
         layer = part.layer
         scope = node.scope
+        # Not strict, here and below: a Value that was made by hand may have no local derivatives.
         for arg, local in zip(node.args, node.partials, strict=False):
             if arg.args and arg.scope is scope:
                 continue
             if isinstance(arg, Parameter) and _is_learned(arg, node):
                 self._add_parameter(arg, node, part)
             elif not self._is_own(arg, part):
-                flow = carried(local, gradient)
+                flow = carry_back(local, gradient)
                 layer.entering[arg] = layer.entering.get(arg, 0.0) + flow
                 layer.takers[arg].add(part.call)
                 if not arg.args:
                     layer.first.setdefault(arg, layer.calls[part.call])
 
     def _is_own(self, arg: Value, part: Part) -> bool:
-        """Tell whether an operand comes from the same call, or is a constant."""
+        """Return whether an operand comes from the same call, or is a constant."""
         if not arg.args:
             return arg.kind == "constant"
         other = self._part(arg)
-        return other is not None and other.layer is part.layer and other.call is part.call
+        if other is None:
+            return False
+        return other.layer is part.layer and other.call is part.call
 
     def _add_parameter(self, parameter: Parameter, node: Value, part: Part) -> None:
         scope = node.scope
@@ -185,7 +188,7 @@ class Folded:
                 if arg.kind == "input":
                     self.targets[arg] = None
             elif not self._is_outside(arg) or arg in self._before_layers:
-                flow = carried(local, gradient)
+                flow = carry_back(local, gradient)
                 self.result[arg] = self.result.get(arg, 0.0) + flow
         self._source_bits[node] = bits
 
@@ -193,9 +196,11 @@ class Folded:
         """Leave each leaf to the first of the layers that it enters, and return that layer."""
         owner: dict[Value, Layer] = {}
         for layer in self.layers:
-            for leaf in layer.first:
-                owner.setdefault(leaf, layer)
-            layer.first = {leaf: call for leaf, call in layer.first.items() if owner[leaf] is layer}
+            own: dict[Value, int] = {}
+            for leaf, call in layer.first.items():
+                if owner.setdefault(leaf, layer) is layer:
+                    own[leaf] = call
+            layer.first = own
         return owner
 
     # After the passes: names of outputs
@@ -222,7 +227,7 @@ class Folded:
                 self._name(part, use, leaving)
 
     def _goes_on(self, part: Part, units: int) -> bool:
-        """Tell whether a layer computes on from its units, and few numbers leave it.
+        """Return whether a layer computes on from its units, and few numbers leave it.
 
         Of a softmax often a single number leaves: the units before it are what the layer shows.
         """
@@ -263,7 +268,7 @@ class Folded:
 
 
 def _is_learned(arg: Parameter, node: Value) -> bool:
-    """Tell whether a parameter is a weight or bias of the Value's layer.
+    """Return whether a parameter is a weight or bias of the Value's layer.
 
     Where all operands of a product are parameters, as when embedded letters enter a layer, the
     weights are the first half.

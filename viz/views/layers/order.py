@@ -73,26 +73,35 @@ def grid_shape(places: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None
         >>> grid_shape([(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)])
         (1, 2, 2)
     """
-    if not places or any(len(place) != 3 for place in places):
+    if {len(place) for place in places} != {3}:
         return None
 
     by_axis = zip(*places, strict=True)
     maps, rows, columns = (max(numbers) + 1 for numbers in by_axis)
     size = rows * columns
-    is_full = len(set(places)) == len(places) == maps * size
-    if not is_full or size == 1:
+    count = len(places)
+    is_full = count == maps * size
+    has_doubles = len(set(places)) < count
+    if has_doubles or not is_full or size == 1:
         return None
     return maps, rows, columns
 
 
 def image_shape(leaves: Sequence[Value]) -> tuple[int, int, int] | None:
     """Return (images, rows, columns) of inputs whose labels say so, or whose number is a square."""
-    places = [digits(leaf.label) for leaf in leaves]
-    # Labels with two numbers, such as "x3.4", are the pixels of a single image.
-    padded = [place if len(place) == 3 else (0, *place) for place in places]
-    named = grid_shape(padded)
-    if named and named[1] > 1:
-        return named
+    places: list[tuple[int, ...]] = []
+    for leaf in leaves:
+        place = digits(leaf.label)
+        # Labels with two numbers, such as "x3.4", are the pixels of a single image.
+        if len(place) == 2:
+            place = (0, *place)
+        places.append(place)
+
+    named = grid_shape(places)
+    if named:
+        _, rows, _ = named
+        if rows > 1:
+            return named
 
     count = len(leaves)
     side = isqrt(count)
