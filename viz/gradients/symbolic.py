@@ -23,18 +23,20 @@ class SymbolicChainRule:
         leaf: The name of what it is differentiated by.
         paths: The names on each path that is written out, the output first.
         more: How many paths there are besides.
+        remark: How to read the graph the other way round, if only that gives a path; else "".
     """
 
     output: str
     leaf: str
     paths: tuple[tuple[str, ...], ...]
     more: int
+    remark: str = ""
 
     @fits_terminal
     def __str__(self) -> str:
         head = f"∂{self.output}/∂{self.leaf}"
         if not self.paths:
-            return f"{head} = 0: {self.output} does not depend on {self.leaf}"
+            return f"{head} = 0: {self.output} does not depend on {self.leaf}{self.remark}"
         if self.output == self.leaf:
             return f"{head} = 1"
         if self.paths == ((self.output, self.leaf),):
@@ -84,7 +86,11 @@ def symbolic_chain_rule(
         names |= {name: clean(name, MAX_NAME) or "unnamed" for name in path}
     shown = number_names(names)
     named = [tuple(shown[name] for name in path) for path in paths]
-    return SymbolicChainRule(shown[last], shown[first], tuple(named), count - len(named))
+    remark = ""
+    if not count and edges is None and first in _count_paths(operands, order, last):
+        other = "feeds" if isinstance(graph, Mapping) else "operands"
+        remark = f', but {shown[first]} on {shown[last]}: is edges="{other}" meant?'
+    return SymbolicChainRule(shown[last], shown[first], tuple(named), count - len(named), remark)
 
 
 def _check_name(name: object, order: list[str]) -> str:

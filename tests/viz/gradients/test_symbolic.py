@@ -125,6 +125,23 @@ def test_ends_without_a_way_between_them() -> None:
     assert str(viz.chain_rule("Loss", "y", graph=CHAIN, edges="feeds")) == "∂Loss/∂y"
 
 
+def test_a_graph_that_was_read_backwards_is_told_of() -> None:
+    said = str(viz.chain_rule("Loss", "k1", graph=CHAIN))
+    assert said == (
+        '∂Loss/∂k1 = 0: Loss does not depend on k1, but k1 on Loss: is edges="feeds" meant?'
+    )
+    explicit = viz.chain_rule("Loss", "k1", graph=CHAIN, edges="operands")
+    assert str(explicit) == "∂Loss/∂k1 = 0: Loss does not depend on k1"
+    assert str(viz.chain_rule("y", "k1", graph=CHAIN)) == "∂y/∂k1 = 0: y does not depend on k1"
+
+
+def test_a_directed_graph_that_was_read_backwards_is_told_of() -> None:
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.DiGraph([("y", "x")])
+    assert str(viz.chain_rule("y", "x", graph=graph)).endswith('is edges="operands" meant?')
+    assert str(viz.chain_rule("y", "x", graph=graph, edges="operands")) == "∂y/∂x"
+
+
 def test_a_name_that_reads_as_a_formula_is_bracketed() -> None:
     rule = viz.chain_rule("loss", "k", graph={"loss": ["k * x"], "k * x": ["k", "x"]})
     assert str(rule) == "∂loss/∂k = ∂loss/∂(k * x) * ∂(k * x)/∂k"
