@@ -5,9 +5,11 @@ from typing import Any
 import numpy
 import pytest
 
+from scalargrad import pretraining
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.nn import MLP, BatchNorm, Dropout, Layer, Neuron, Sequential
 from scalargrad.pretraining import pretrain
+from scalargrad.training import fit
 
 RNG = numpy.random.default_rng(5)
 X = RNG.normal(size=(60, 2)) @ RNG.normal(size=(2, 5)) + 0.05 * RNG.normal(size=(60, 5))
@@ -91,6 +93,33 @@ def test_equal_seeds_give_equal_bits() -> None:
     for model in models:
         quick(model, noise=0.1, seed=4)
     assert models[0].state_dict() == models[1].state_dict()
+
+
+def test_compiled_and_eager_give_the_same_numbers() -> None:
+    models = [MLP(5, [4, 3, 1], activation="tanh", seed=1) for _ in range(2)]
+    eager, compiled = (
+        quick(model, noise=0.1, compiled=compiled)
+        for model, compiled in zip(models, (False, True), strict=True)
+    )
+    assert [h["loss"] for h in compiled] == [
+        pytest.approx(h["loss"], rel=1e-9, abs=1e-9) for h in eager
+    ]
+    first, second = (model.state_dict() for model in models)
+    assert second == pytest.approx(first, rel=1e-9, abs=1e-9)
+    assert second != MLP(5, [4, 3, 1], activation="tanh", seed=1).state_dict()
+
+
+def test_compiled_training_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def watch(*arguments: Any, **options: Any) -> Any:
+        seen.append(options["compiled"])
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr(pretraining, "fit", watch)
+    quick(MLP(5, [4, 3, 1], seed=1), epochs=1, compiled=True)
+    quick(MLP(5, [3, 1], seed=1), epochs=1)
+    assert seen == [True, True, False]
 
 
 @pytest.mark.parametrize(

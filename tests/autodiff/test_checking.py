@@ -460,6 +460,11 @@ def loss_of_a_model_from_elsewhere():
     return (lambda _weights: net([1.0, 2.0]).data), [p.data for p in net.parameters()]
 
 
+def loss_of_an_array_from_elsewhere():
+    weights = numpy.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    return (lambda _weights: float((numpy.array([0.6, 0.9]) @ weights).sum())), weights
+
+
 def hands_on(x):
     return ignores(x) + 1.0
 
@@ -476,6 +481,7 @@ def counts(x):
     ("f", "x"),
     [
         loss_of_a_model_from_elsewhere(),
+        loss_of_an_array_from_elsewhere(),
         (hands_on, [1.0, 2.0]),
         (ignores, 3.0),
         (ignores, numpy.ones((2, 2))),
