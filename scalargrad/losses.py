@@ -84,6 +84,16 @@ With `| Any`, as in typeshed, callers need not ask before they call `backward`.
 
 Reduction = Literal["mean", "sum"]
 Loss = Callable[..., Any]
+LossName = Literal[
+    "absolute_error",
+    "half_squared_error",
+    "mse",
+    "huber",
+    "hinge",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+]
 TargetKind = Literal["number", "signed", "probability", "class"]
 
 _REDUCTIONS: dict[str, Op] = {op.name: op for op in (ops.MEAN, ops.SUM)}
@@ -601,7 +611,7 @@ def unwrap_loss(loss: Loss) -> tuple[Loss, Mapping[str, Any]]:
     return loss, options
 
 
-def get_loss(choice: str | Loss) -> Loss:
+def get_loss(choice: LossName | Loss) -> Loss:
     """Return the loss of a name, or the function that was given.
 
     Raises:

@@ -6,9 +6,10 @@ from typing import Any
 from .core.modes import no_grad
 from .data import add_noise
 from .errors import DataError, OptionError
-from .losses import Loss
+from .losses import Loss, LossName
 from .nn import MLP, Layer, Module, Sequential
 from .nn.naming import describe
+from .optim.rules import OptimizerName
 from .training import History, fit
 from .training.aliases import ArrayLike, Sample
 from .training.samples import read_samples
@@ -21,8 +22,8 @@ def pretrain(
     model: MLP | Sequential,
     X: ArrayLike,
     *,
-    loss: str | Loss = "mse",
-    optimizer: str = "adam",
+    loss: LossName | Loss = "mse",
+    optimizer: OptimizerName = "adam",
     epochs: int = 10,
     batch_size: int | None = 32,
     noise: float = 0.0,

@@ -87,6 +87,12 @@ class Op:
         object.__setattr__(self, "defaults", defaults)
         object.__setattr__(self, "static_args", static_args)
 
+    @property
+    def takes_one_value(self) -> bool:
+        """Whether one Value alone is enough, so that the operation can be an activation."""
+        required = len(self.operands) - len(self.defaults)
+        return required == 1 and not self.over_list
+
     def value(self, m: Any, operands: Sequence[Any]) -> Any:
         """Apply the forward rule in the namespace `m`."""
         return self.forward(m, operands) if self.over_list else self.forward(m, *operands)

@@ -1,7 +1,7 @@
 """Stubs of what is made from the table of operations, for type checkers and editors.
 
-`python -m scalargrad.core.stubs` writes `functions.pyi` and `methods.pyi`. A test compares the
-files with what is generated here, so a new row of the table can't be forgotten.
+`python -m scalargrad.core.stubs` writes `functions.pyi`, `methods.pyi` and `names.pyi`. A test
+compares the files with what is generated here, so a new row of the table can't be forgotten.
 """
 
 from inspect import Parameter, signature
@@ -56,6 +56,17 @@ class Operations:
     def __round__(self, digits: int) -> float: ...
     def __divmod__(self, other: Number) -> tuple[Value, Value]: ...
     def __rdivmod__(self, other: Number) -> tuple[Value, Value]: ...
+'''
+
+_NAMES = '''"""{doc}
+
+Written by `python -m scalargrad.core.stubs`.
+"""
+
+from typing import Literal, TypeAlias
+
+ActivationName: TypeAlias = Literal[
+{activations}]
 '''
 
 _RESULTS = (("Value", "Value"), ("Real", "float"), ("Number", "Any"))
@@ -171,15 +182,33 @@ def _overload(name: str, parameters: list[str], result: str, doc: str) -> str:
     return f'{head}\n    """{doc}"""\n'
 
 
+def names_stub() -> str:
+    """Generate the text of `names.pyi`.
+
+    Example:
+        >>> '"tanh",' in names_stub(), '"dot",' in names_stub()
+        (True, False)
+    """
+    doc = "Names of operations, as types of arguments."
+    names = {op.name for op in TABLE.values() if op.takes_one_value}
+    names |= {ops.PRELU.name, "softmax", "log_softmax", "linear", "identity"}
+    activations = "".join(f'    "{name}",\n' for name in sorted(names))
+    return _NAMES.format(doc=doc, activations=activations)
+
+
 def files() -> dict[Path, str]:
     """Return what each of the stubs must hold.
 
     Example:
         >>> [path.name for path in files()]
-        ['functions.pyi', 'methods.pyi']
+        ['functions.pyi', 'methods.pyi', 'names.pyi']
     """
     folder = Path(__file__).parent
-    texts = {"functions.pyi": functions_stub(), "methods.pyi": methods_stub()}
+    texts = {
+        "functions.pyi": functions_stub(),
+        "methods.pyi": methods_stub(),
+        "names.pyi": names_stub(),
+    }
     return {folder / name: text for name, text in texts.items()}
 
 

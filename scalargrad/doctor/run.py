@@ -15,10 +15,11 @@ from scalargrad.core.conversion import plain
 from scalargrad.core.unlearned import mute_no_gradient
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import AnomalyError, DataError
-from scalargrad.losses import get_loss
+from scalargrad.losses import LossName, get_loss
 from scalargrad.nn import Module
 from scalargrad.nn.naming import list_names
 from scalargrad.optim import Optimizer
+from scalargrad.optim.rules import OptimizerName
 from scalargrad.training.aliases import ArrayLike, Loss, Sample
 from scalargrad.training.checks import try_out
 from scalargrad.training.fitting import resolve_optimizer
@@ -50,8 +51,8 @@ def diagnose(
     X: ArrayLike,
     y: ArrayLike,
     *,
-    loss: Loss | str = "mse",
-    optimizer: Optimizer | str | None = None,
+    loss: Loss | LossName = "mse",
+    optimizer: Optimizer | OptimizerName | None = None,
     most: int | None = 100,
     limits: Limits | None = None,
 ) -> Diagnosis:

@@ -11,6 +11,7 @@ from scalargrad.core import ops
 from scalargrad.core.conversion import as_float
 from scalargrad.core.functions import FUNCTIONS, log_softmax, softmax
 from scalargrad.core.leaves import RandomLeaf
+from scalargrad.core.names import ActivationName
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import TABLE
 from scalargrad.core.seeds import Seed, generator
@@ -136,13 +137,8 @@ def _warn_of_step(gradient: Number) -> None:
 _warn_of_step.only_looks = True  # type: ignore[attr-defined]
 
 
-def _takes_one_value(op: ops.Op) -> bool:
-    required = len(op.operands) - len(op.defaults)
-    return required == 1 and not op.over_list
-
-
 ACTIVATIONS: dict[str, Activation] = {
-    op.name: FUNCTIONS[op.name] for op in TABLE.values() if _takes_one_value(op)
+    op.name: FUNCTIONS[op.name] for op in TABLE.values() if op.takes_one_value
 }
 """The operations that can be applied to one Value alone, by name."""
 
@@ -152,7 +148,7 @@ OVER_LAYERS: dict[str, Activation] = {"softmax": softmax, "log_softmax": log_sof
 """The activations that need the outputs of a whole layer, by name."""
 
 
-def activation(choice: str | Activation | None, seed: Seed = None) -> Activation | None:
+def activation(choice: ActivationName | Activation | None, seed: Seed = None) -> Activation | None:
     """Return the activation of a name, the function itself, or None for none.
 
     Args:
@@ -190,7 +186,7 @@ def activation(choice: str | Activation | None, seed: Seed = None) -> Activation
     )
 
 
-def over_layer(choice: str | Activation | None) -> Activation | None:
+def over_layer(choice: ActivationName | Activation | None) -> Activation | None:
     """Return an activation over all outputs of a layer, None for a choice that is one per neuron.
 
     Example:
@@ -203,7 +199,7 @@ def over_layer(choice: str | Activation | None) -> Activation | None:
     return None
 
 
-def activation_name(choice: str | Activation | None) -> str:
+def activation_name(choice: ActivationName | Activation | None) -> str:
     """Return the name of an activation for summaries and pictures, "" for none."""
     if isinstance(choice, _ActivationModule):
         return describe(choice)

@@ -7,6 +7,7 @@ from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import is_number
 from scalargrad.core.modes import call_in_scope
+from scalargrad.core.names import ActivationName
 from scalargrad.core.operations import apply
 from scalargrad.core.ops import Op
 from scalargrad.core.seeds import Seed, generator
@@ -98,7 +99,7 @@ class Conv(Module):
         size: int | Pair,
         stride: int | Pair = 1,
         padding: int | Pair = 0,
-        activation: str | Activation | None = ops.RELU.name,
+        activation: ActivationName | Activation | None = "relu",
         initializer: InitializerName | Initializer = "he",
         seed: Seed = None,
         *,

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad.core.checks import checked_int
+from scalargrad.core.names import ActivationName
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Number, Parameter, Value
 from scalargrad.errors import OptionError
@@ -33,7 +34,7 @@ class _Default(str):
     __slots__ = ()
 
 
-RELU = _Default("relu")
+RELU: ActivationName = cast(Any, _Default("relu"))
 
 
 class Neuron(Module):
@@ -69,7 +70,7 @@ class Neuron(Module):
     def __init__(
         self,
         inputs: int,
-        activation: str | Activation | None = RELU,
+        activation: ActivationName | Activation | None = RELU,
         initializer: InitializerName | Initializer = "he",
         seed: Seed = None,
         fan_out: int = 1,
@@ -168,7 +169,7 @@ class Layer(Module):
         self,
         inputs: int,
         outputs: int,
-        activation: str | Activation | None = RELU,
+        activation: ActivationName | Activation | None = RELU,
         initializer: InitializerName | Initializer = "he",
         seed: Seed = None,
         *,
@@ -264,8 +265,8 @@ class MLP(Module):
         self,
         inputs: int,
         sizes: Sequence[int],
-        activation: str | Activation | None = "relu",
-        output_activation: str | Activation | None = None,
+        activation: ActivationName | Activation | None = "relu",
+        output_activation: ActivationName | Activation | None = None,
         initializer: InitializerName | Initializer = "he",
         seed: Seed = None,
         *,
@@ -359,10 +360,10 @@ class Sequential(Module):
 
 
 def _choose_activation(
-    activation: str | Activation | None,
+    activation: ActivationName | Activation | None,
     nonlin: bool | None,
     who: str,
-) -> str | Activation | None:
+) -> ActivationName | Activation | None:
     """Return the chosen activation, where micrograd's `nonlin` may be given in its place."""
     if nonlin is None:
         # Neuron(3, False), as micrograd takes it
@@ -381,4 +382,4 @@ def _choose_activation(
             f"{who} takes activation or nonlin, not both: nonlin={nonlin} means "
             f"activation={meaning!r}, but activation={activation!r} was given"
         )
-    return activation if nonlin else None
+    return RELU if nonlin else None

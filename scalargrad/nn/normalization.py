@@ -8,6 +8,7 @@ from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.leaves import Buffer
 from scalargrad.core.modes import call_in_scope
+from scalargrad.core.names import ActivationName
 from scalargrad.core.operations import apply
 from scalargrad.core.value import Number, Parameter, Value
 from scalargrad.errors import CallError, OptionError
@@ -27,7 +28,9 @@ class _Normalization(Module):
 
     _in_one_line = True
 
-    def __init__(self, size: int, eps: float, activation: str | Activation | None) -> None:
+    def __init__(
+        self, size: int, eps: float, activation: ActivationName | Activation | None
+    ) -> None:
         who = type(self).__name__
         self.size = checked_int(size, f"size of {who}", 1)
         self.inputs = self.size
@@ -83,7 +86,7 @@ class LayerNorm(_Normalization):
     """
 
     def __init__(
-        self, size: int, eps: float = 1e-5, activation: str | Activation | None = None
+        self, size: int, eps: float = 1e-5, activation: ActivationName | Activation | None = None
     ) -> None:
         super().__init__(size, eps, activation)
 
@@ -144,7 +147,7 @@ class BatchNorm(_Normalization):
         size: int,
         momentum: float = 0.1,
         eps: float = 1e-5,
-        activation: str | Activation | None = None,
+        activation: ActivationName | Activation | None = None,
     ) -> None:
         super().__init__(size, eps, activation)
         self.momentum = as_float(momentum, "momentum of BatchNorm")

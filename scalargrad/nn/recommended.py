@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
+from scalargrad.core.names import ActivationName
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.errors import OptionError
 from scalargrad.utils.calls import explain_calls
@@ -22,7 +22,7 @@ def recommended(
     inputs: int,
     sizes: Sequence[int],
     dropout: float = 0.2,
-    output_activation: str | Activation | None = None,
+    output_activation: ActivationName | Activation | None = None,
     seed: Seed = None,
 ) -> Sequential:
     """Make a multilayer perceptron with good defaults.
@@ -80,7 +80,7 @@ def recommended(
     for before, after in pairwise(widths[:-1]):
         # The activation comes after the normalization, so the layer has none.
         steps.append(Layer(before, after, None, he, rng))
-        steps.append(BatchNorm(after, activation=ops.ELU.name))
+        steps.append(BatchNorm(after, activation="elu"))
         if dropout:
             steps.append(Dropout(dropout, rng))
 

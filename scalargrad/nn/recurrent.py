@@ -10,6 +10,7 @@ from scalargrad.core import ops
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import as_float
 from scalargrad.core.modes import call_in_scope
+from scalargrad.core.names import ActivationName
 from scalargrad.core.operations import apply
 from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Constant, Number, Value
@@ -63,7 +64,7 @@ class RNNCell(Module):
         self,
         inputs: int,
         size: int,
-        activation: str | Activation | None = ops.TANH.name,
+        activation: ActivationName | Activation | None = "tanh",
         initializer: InitializerName | Initializer = "xavier",
         seed: Seed = None,
         *,
@@ -160,17 +161,15 @@ class LSTMCell(Module):
         self.size = checked_int(size, "size of an LSTMCell", 1)
         rng = generator(seed)
         width = self.inputs + self.size
-        sigmoid = ops.SIGMOID.name
-        tanh = ops.TANH.name
 
-        def gate(activation: str, biases: InitializerName | Initializer) -> Layer:
+        def gate(activation: ActivationName, biases: InitializerName | Initializer) -> Layer:
             return Layer(width, self.size, activation, initializer, rng, bias_initializer=biases)
 
         bf = constant(as_float(forget_bias, "forget_bias of an LSTMCell"))
-        self.input_gate = gate(sigmoid, bias_initializer)
-        self.forget_gate = gate(sigmoid, bf)
-        self.candidate = gate(tanh, bias_initializer)
-        self.output_gate = gate(sigmoid, bias_initializer)
+        self.input_gate = gate("sigmoid", bias_initializer)
+        self.forget_gate = gate("sigmoid", bf)
+        self.candidate = gate("tanh", bias_initializer)
+        self.output_gate = gate("sigmoid", bias_initializer)
 
     if TYPE_CHECKING:
 

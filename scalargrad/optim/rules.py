@@ -10,6 +10,7 @@ through to the parameter: whether to stop is up to the training loop.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy
 
@@ -17,6 +18,8 @@ from scalargrad.core.value import Parameter
 from scalargrad.errors import OptionError
 
 from .optimizer import Fraction, Optimizer, Options, Vector, declare_options
+
+OptimizerName = Literal["sgd", "adagrad", "rmsprop", "adam", "adamw"]
 
 
 class SGD(Optimizer):

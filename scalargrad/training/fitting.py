@@ -1,27 +1,28 @@
 """The function `fit`: check its arguments, then build and run a Training."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from os import PathLike
 
 from scalargrad.core.checks import checked_int
 from scalargrad.core.conversion import is_number
 from scalargrad.core.unlearned import mark_reported
 from scalargrad.errors import DataError, OptionError, ResumeWarning
-from scalargrad.losses import get_loss
+from scalargrad.losses import LossName, get_loss
 from scalargrad.nn import Module
 from scalargrad.optim import OPTIMIZERS, Optimizer, Scheduled
+from scalargrad.optim.rules import OptimizerName
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import as_path
 from scalargrad.utils.frames import warn
 from scalargrad.utils.spelling import suggestion
 
-from .aliases import ArrayLike, Loss, Metric, Penalty
+from .aliases import ArrayLike, Loss, Penalty
 from .callbacks import read_callbacks
 from .checks import check_training
 from .compiled_steps import CompiledStep
 from .history import History
 from .loop import Callback, Training, TrainingConfig
-from .metrics import bind_borders, read_metrics
+from .metrics import Metrics, bind_borders, read_metrics
 from .reach import explain_no_parameters
 from .resuming import SaveCheckpoint, resume_training
 from .sample_weights import ClassWeight, apply_class_weights
@@ -35,13 +36,13 @@ def fit(
     X: ArrayLike,
     y: ArrayLike,
     *,
-    loss: Loss | str,
-    optimizer: Optimizer | str = "adam",
+    loss: Loss | LossName,
+    optimizer: Optimizer | OptimizerName = "adam",
     epochs: int = 10,
     batch_size: int | None = 32,
     penalty: Penalty | None = None,
     validation: ArrayLike = None,
-    metrics: str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric] = (),
+    metrics: Metrics = (),
     callbacks: Callback | Scheduled | Iterable[Callback | Scheduled] = (),
     class_weight: ClassWeight | None = None,
     sample_weight: ArrayLike = None,
@@ -185,7 +186,7 @@ def _resume(training: Training, resume: str | PathLike[str] | None) -> str:
     return message
 
 
-def resolve_optimizer(choice: Optimizer | str, model: Module) -> Optimizer:
+def resolve_optimizer(choice: Optimizer | OptimizerName, model: Module) -> Optimizer:
     """Return the given optimizer, or the one of that name over all parameters of the model.
 
     Raises:

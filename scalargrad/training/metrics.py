@@ -6,6 +6,7 @@ set, `(predictions, targets)`, is called once with the lists of all; `whole_set`
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, wraps
+from typing import Literal, TypeAlias
 
 from scalargrad.errors import LengthError, OptionError
 from scalargrad.utils.spelling import suggestion
@@ -14,6 +15,30 @@ from .aliases import Loss, Metric, Prediction, Target
 from .scores import f1, mean_absolute_error, precision, r2, recall
 from .steps import plain_numbers
 from .thresholds import Pair, as_pair, class_index, find_border, innermost, is_high
+
+MetricName = Literal[
+    "accuracy",
+    "binary_accuracy",
+    "absolute_error",
+    "squared_error",
+    "precision",
+    "recall",
+    "f1",
+    "precision_macro",
+    "precision_micro",
+    "precision_weighted",
+    "recall_macro",
+    "recall_micro",
+    "recall_weighted",
+    "f1_macro",
+    "f1_micro",
+    "f1_weighted",
+    "mean_absolute_error",
+    "r2",
+]
+Named: TypeAlias = MetricName | Metric
+Metrics: TypeAlias = Named | Iterable[Named] | Mapping[str, Named]
+"""What `fit` takes: names, functions, or functions by the names to give them."""
 
 
 def accuracy(
@@ -130,9 +155,7 @@ METRICS: dict[str, Callable[..., float]] = {
 _WITH_BORDER = (accuracy, binary_accuracy, *_SCORES, *_AVERAGED)
 
 
-def read_metrics(
-    metrics: str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric],
-) -> dict[str, Metric]:
+def read_metrics(metrics: Metrics) -> dict[str, Metric]:
     """Convert names, functions, or a dict of them to a dict of functions by name.
 
     Raises:

@@ -1,9 +1,12 @@
 """What type checkers and editors see: right uses pass, wrong ones are found, and completions."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
@@ -11,6 +14,14 @@ from scalargrad import Value
 from scalargrad.core.methods import Operations
 from scalargrad.core.ops import TABLE
 from scalargrad.core.stubs import files
+from scalargrad.losses import LOSSES, LossName
+from scalargrad.nn import INITIALIZERS, Layer
+from scalargrad.nn.activations import ACTIVATIONS, OVER_LAYERS
+from scalargrad.nn.initializers import InitializerName
+from scalargrad.optim import OPTIMIZERS
+from scalargrad.optim.rules import OptimizerName
+from scalargrad.training import METRICS
+from scalargrad.training.metrics import MetricName
 
 ROOT = Path(__file__).parent.parent.parent
 USES = Path(__file__).parent / "uses.py"
@@ -29,6 +40,26 @@ def run(*command: str) -> str:
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.name)
 def test_stubs_are_what_the_table_says(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == files()[path], "run: python -m scalargrad.core.stubs"
+
+
+@pytest.mark.parametrize(
+    ("names", "table"),
+    [
+        (LossName, LOSSES),
+        (MetricName, METRICS),
+        (OptimizerName, OPTIMIZERS),
+        (InitializerName, INITIALIZERS),
+    ],
+)
+def test_names_of_options_are_those_of_the_tables(names: Any, table: Mapping[str, Any]) -> None:
+    assert set(get_args(names)) == set(table)
+
+
+def test_names_of_activations_are_those_that_a_layer_takes() -> None:
+    names = re.findall(r'"(\w+)",', files()[ROOT / "scalargrad/core/names.pyi"])
+    assert set(names) >= {*ACTIVATIONS, *OVER_LAYERS}
+    for name in names:
+        Layer(2, 2, activation=name)
 
 
 def test_mypy_reports_every_wrong_use_and_no_right_one(tmp_path: Path) -> None:

@@ -154,8 +154,12 @@ assert_type(sg.training.f1([0.9, 0.2], [1, 0], average="macro", border=0.5), flo
 assert_type(sg.training.confusion_matrix([0, 1], [0, 1]), Integers)
 assert_type(sg.training.EarlyStopping(mode="max").best, float)
 sg.training.fit(model, X_train, y_train, loss="mse", callbacks=sg.training.ClipNorm(1.0))
+sg.training.fit(model, X_train, y_train, loss="hinge", optimizer="sgd", metrics=["accuracy", "r2"])
 
 sg.training.fit(model, X_train, y_train)  # wrong
+sg.training.fit(model, X_train, y_train, loss="l2")  # wrong
+sg.training.fit(model, X_train, y_train, loss="mse", optimizer="adamax")  # wrong
+sg.training.fit(model, X_train, y_train, loss="mse", metrics=["accuracy", "auc"])  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", epoch=5)  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", batch_size="all")  # wrong
 sg.training.fit(model, X_train, y_train, loss="mse", class_weight="equal")  # wrong
@@ -168,3 +172,7 @@ layer = Layer(2, 3)
 Layer(2, 3, bias_initializer="uniform")
 MLP(2, [1], bias_initializer=sg.nn.constant(0.5))
 MLP(2, [1], bias_initializer="unifrom")  # wrong
+MLP(2, [1], activation="leaky_relu", output_activation="softmax")
+MLP(2, [1], activation=lambda z: sg.tanh(z / 10.0))
+MLP(2, [1], activation="leakyrelu")  # wrong
+MLP(2, [1], activation="dot")  # wrong
