@@ -23,6 +23,7 @@ from .comparison.torch import compare_with_torch
 from .drawing import Drawing
 from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
+from .gradients.symbolic import SymbolicChainRule
 from .look.text import clean
 from .notebook import register_if_there
 from .render.dot import build_digraph
@@ -35,6 +36,7 @@ __all__ = [
     "Drawing",
     "Explanation",
     "Page",
+    "SymbolicChainRule",
     "animate",
     "chain_rule",
     "compare",

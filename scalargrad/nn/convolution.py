@@ -14,8 +14,16 @@ from scalargrad.core.value import Value
 from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name
-from .initializers import Initializer, InitializerName, Rows, given, weights_by_neuron
-from .initializers import initializer as resolve_initializer
+from .initializers import (
+    Initializer,
+    InitializerName,
+    Rows,
+    biases_by_neuron,
+    constant,
+    given,
+    resolve_initializer,
+    weights_by_neuron,
+)
 from .inputs import Inputs, Row
 from .layers import Neuron
 from .module import Module
@@ -65,6 +73,7 @@ class Conv(Module):
         initializer: As for a Layer, with channels·rows·columns inputs; fan_out is
             filters·rows·columns, as in PyTorch.
         seed: As for a Layer.
+        bias_initializer: As for a Layer, with the same fans as `initializer`.
 
     Attributes:
         filters: The neurons.
@@ -92,6 +101,8 @@ class Conv(Module):
         activation: str | Activation | None = ops.RELU.name,
         initializer: InitializerName | Initializer = "he",
         seed: Seed = None,
+        *,
+        bias_initializer: InitializerName | Initializer = "zeros",
     ) -> None:
         self.channels = checked_int(channels, "channels of a Conv", 1)
         self.size = check_pair(size, "size of a Conv")
@@ -102,9 +113,14 @@ class Conv(Module):
         rng = generator(seed)
         area = self.size[0] * self.size[1]
         inputs = self.channels * area
-        draw = _over_windows(resolve_initializer(initializer), area)
+        draw = _over_windows(resolve_initializer(initializer, "initializer"), area)
+        draw_bias = _over_windows(resolve_initializer(bias_initializer, "bias_initializer"), area)
         rows = list(weights_by_neuron(draw, rng, inputs, count))
-        self.filters = [Filter(inputs, activation, given([row]), rng) for row in rows]
+        biases = list(biases_by_neuron(draw_bias, rng, inputs, count))
+        self.filters = [
+            Filter(inputs, activation, given([row]), rng, bias_initializer=constant(bias))
+            for row, bias in zip(rows, biases, strict=True)
+        ]
 
     if TYPE_CHECKING:
 

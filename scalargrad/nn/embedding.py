@@ -8,8 +8,7 @@ from scalargrad.core.seeds import Seed, generator
 from scalargrad.core.value import Parameter, Value
 from scalargrad.errors import DataError, OptionError
 
-from .initializers import Initializer, InitializerName, weights_by_neuron
-from .initializers import initializer as resolve_initializer
+from .initializers import Initializer, InitializerName, resolve_initializer, weights_by_neuron
 from .inputs import unpacked
 from .module import Module
 from .naming import describe
@@ -48,7 +47,7 @@ class Embedding(Module):
     ) -> None:
         self.count = checked_int(count, "count of an Embedding", 1)
         self.size = checked_int(size, "size of an Embedding", 1)
-        draw = resolve_initializer(initializer)
+        draw = resolve_initializer(initializer, "initializer")
         rows = weights_by_neuron(draw, generator(seed), self.size, self.count)
         self.vectors = [_make_vector(i, row) for i, row in enumerate(rows)]
 

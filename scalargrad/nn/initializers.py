@@ -1,4 +1,4 @@
-"""Initializers, which draw the weights of a layer.
+"""Initializers, which draw the weights and the biases of a layer.
 
 An initializer is `f(rng, fan_in, fan_out)`, which returns one weight, or all weights of a layer
 in one matrix. Those with options are made by a call: `Layer(2, 3, initializer=constant(0.5))`.
@@ -82,7 +82,7 @@ def given(weights: Iterable[Iterable[float]]) -> Initializer:
         >>> [y.data for y in layer([1.0, -1.0])]
         [-1.0, -1.0]
     """
-    rows = _as_rows(weights)
+    rows = _as_rows(weights, "weight")
     return lambda rng, fan_in, fan_out: rows  # noqa: ARG005
 
 
@@ -263,16 +263,29 @@ def initializer(choice: InitializerName | Initializer) -> Initializer:
         >>> initializer("glorot") is xavier
         True
     """
+    return resolve_initializer(choice, "initializer")
+
+
+def resolve_initializer(choice: InitializerName | Initializer, argument: str) -> Initializer:
+    """Return the initializer that was given as `argument`.
+
+    Raises:
+        OptionError: As `initializer` does.
+
+    Example:
+        >>> resolve_initializer("zeros", "bias_initializer") is zeros
+        True
+    """
     if any(choice is factory for factory in _FACTORIES):
         name = getattr(choice, "__name__", "")
-        raise OptionError(f"initializer {name} is made by a call: write initializer={name}(…)")
+        raise OptionError(f"initializer {name} is made by a call: write {argument}={name}(…)")
     if callable(choice):
         return choice
     if isinstance(choice, str) and choice in INITIALIZERS:
         return INITIALIZERS[choice]
     names = ", ".join(INITIALIZERS)
     hint = suggestion(choice, INITIALIZERS, otherwise="")
-    raise OptionError(f"initializer must be a function or one of {names}, not {choice!r}{hint}")
+    raise OptionError(f"{argument} must be a function or one of {names}, not {choice!r}{hint}")
 
 
 def weights_by_neuron(
@@ -288,35 +301,62 @@ def weights_by_neuron(
         >>> list(weights_by_neuron(constant(0.5), Random(0), 3, 2))
         [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
     """
+    return _draw_rows(draw, rng, (fan_in, fan_out), fan_in, "weight")
+
+
+def biases_by_neuron(draw: Initializer, rng: Random, fan_in: int, fan_out: int) -> Iterator[float]:
+    """Iterate over the bias of each neuron, drawn as they are asked for.
+
+    The initializer is given the fans of the weights, on which the usual bounds of biases depend.
+
+    Raises:
+        DataError: If the initializer returns anything but numbers.
+        LengthError: If it returns lists, but not one number for each neuron.
+
+    Example:
+        >>> list(biases_by_neuron(given([[0.5], [-0.5]]), Random(0), 3, 2))
+        [0.5, -0.5]
+    """
+    rows = _draw_rows(draw, rng, (fan_in, fan_out), 1, "bias")
+    return (row[0] for row in rows)
+
+
+def _draw_rows(
+    draw: Initializer, rng: Random, fans: tuple[int, int], size: int, what: str
+) -> Iterator[list[float]]:
+    """Draw `size` numbers for each neuron."""
+    fan_in, fan_out = fans
     first = draw(rng, fan_in, fan_out)
     if not is_number(first):
-        yield from _check_matrix(first, fan_in, fan_out)
+        rows = _as_rows(first, what)
+        _check_shape(rows, fans, size, what)
+        yield from rows
         return
 
-    # The first draw has been made above, to see what it returns: it is the first weight.
-    for row in range(fan_out):
-        weights: list[float] = []
-        for column in range(fan_in):
-            is_first = row == column == 0
-            weight = first if is_first else draw(rng, fan_in, fan_out)
-            weights.append(as_float(weight, "a weight"))
-        yield weights
+    # The first draw has been made above, to see what it returns: it is the first number.
+    for i in range(fan_out):
+        row: list[float] = []
+        for column in range(size):
+            is_first = i == column == 0
+            number = first if is_first else draw(rng, fan_in, fan_out)
+            row.append(as_float(number, f"a {what}"))
+        yield row
 
 
-def _check_matrix(rows: Any, fan_in: int, fan_out: int) -> Rows:
-    matrix = _as_rows(rows)
-    lengths = [len(row) for row in matrix]
-    if lengths != [fan_in] * fan_out:
-        shape = f"{len(matrix)} lists of {' or '.join(map(str, sorted(set(lengths))))}"
+def _check_shape(rows: Rows, fans: tuple[int, int], size: int, what: str) -> None:
+    fan_in, fan_out = fans
+    lengths = [len(row) for row in rows]
+    if lengths != [size] * fan_out:
+        shape = f"{len(rows)} lists of {' or '.join(map(str, sorted(set(lengths))))}"
         raise LengthError(
-            f"an initializer gave {shape} weights for {fan_out} neurons of {fan_in} inputs"
+            f"the initializer of each {what} gave {shape} numbers "
+            f"for {fan_out} neurons of {fan_in} inputs: it must give {fan_out} lists of {size}"
         )
-    return matrix
 
 
-def _as_rows(rows: Any) -> Rows:
+def _as_rows(rows: Any, what: str) -> Rows:
     try:
-        return [[as_float(weight, "a weight") for weight in row] for row in rows]
+        return [[as_float(number, f"a {what}") for number in row] for row in rows]
     except TypeError as error:  # DataError is one too
         raise DataError(
             f"an initializer must give one number, or a list of numbers for each neuron: {error}"

@@ -13,8 +13,15 @@ from scalargrad.utils.calls import explain_calls
 
 from .activations import Activation, activation_name, over_layer
 from .activations import activation as resolve_activation
-from .initializers import Initializer, InitializerName, given, weights_by_neuron
-from .initializers import initializer as resolve_initializer
+from .initializers import (
+    Initializer,
+    InitializerName,
+    biases_by_neuron,
+    constant,
+    given,
+    resolve_initializer,
+    weights_by_neuron,
+)
 from .inputs import as_inputs
 from .module import Module
 from .naming import join_parts
@@ -36,10 +43,12 @@ class Neuron(Module):
         inputs: The number of inputs.
         activation: A name ("relu", "tanh", …), a function of one Value, or None for none.
         initializer: How to draw the weights: a name ("he", "xavier", …), `constant(0.5)` and the
-            like, or a function as those are. The bias starts at 0.
+            like, or a function as those are.
         seed: An int or a random.Random; None for the global generator, see `sg.manual_seed`.
         fan_out: The number of neurons in its layer, for initializers that depend on it.
         nonlin: micrograd's option in the place of `activation`: True for relu, False for none.
+        bias_initializer: How to draw the bias, in the same ways. It is drawn after the weights,
+            and knows of the same fans; `given` and other matrices hold one number a neuron.
 
     Attributes:
         weights: A Parameter for each input; micrograd's name `w` works too.
@@ -66,17 +75,20 @@ class Neuron(Module):
         fan_out: int = 1,
         *,
         nonlin: bool | None = None,
+        bias_initializer: InitializerName | Initializer = "zeros",
     ) -> None:
         activation = _choose_activation(activation, nonlin, "Neuron")
         rng = generator(seed)
-        draw = resolve_initializer(initializer)
+        draw = resolve_initializer(initializer, "initializer")
+        draw_bias = resolve_initializer(bias_initializer, "bias_initializer")
         self.inputs = checked_int(inputs, "inputs of a Neuron", 1)
         fan_out = checked_int(fan_out, "fan_out of a Neuron", 1)
         weights = next(weights_by_neuron(draw, rng, self.inputs, fan_out))
+        bias = next(biases_by_neuron(draw_bias, rng, self.inputs, fan_out))
 
         self.activation = resolve_activation(activation, rng)
         self.weights = [Parameter(weight, label=f"w{i}") for i, weight in enumerate(weights)]
-        self.bias = Parameter(0.0, label="b")
+        self.bias = Parameter(bias, label="b")
 
     if TYPE_CHECKING:
 
@@ -132,6 +144,7 @@ class Layer(Module):
         initializer: As for a Neuron.
         seed: As for a Neuron.
         nonlin: As for a Neuron.
+        bias_initializer: As for a Neuron.
 
     Attributes:
         neurons: One Neuron for each output.
@@ -144,6 +157,9 @@ class Layer(Module):
         >>> layer = Layer(2, 3)
         >>> len(layer([1.0, -1.0]))
         3
+        >>> layer = Layer(2, 3, initializer="normal", bias_initializer="uniform", seed=0)
+        >>> [round(neuron.bias.data, 2) for neuron in layer.neurons]
+        [0.57, -0.39, -0.05]
     """
 
     _in_one_line = True
@@ -157,6 +173,7 @@ class Layer(Module):
         seed: Seed = None,
         *,
         nonlin: bool | None = None,
+        bias_initializer: InitializerName | Initializer = "zeros",
     ) -> None:
         activation = _choose_activation(activation, nonlin, "Layer")
         rng = generator(seed)
@@ -164,8 +181,10 @@ class Layer(Module):
         self.outputs = checked_int(outputs, "outputs of a Layer", 1)
         # All weights are drawn here, and not by each neuron: some initializers, such as orthogonal,
         # draw the whole matrix.
-        draw = resolve_initializer(initializer)
+        draw = resolve_initializer(initializer, "initializer")
+        draw_bias = resolve_initializer(bias_initializer, "bias_initializer")
         rows = list(weights_by_neuron(draw, rng, self.inputs, self.outputs))
+        biases = list(biases_by_neuron(draw_bias, rng, self.inputs, self.outputs))
 
         self.activation = over_layer(activation)
         if self.activation and self.outputs == 1:
@@ -174,7 +193,10 @@ class Layer(Module):
                 "use sigmoid, or two outputs"
             )
         of_neuron = None if self.activation else activation
-        self.neurons = [Neuron(inputs, of_neuron, given([row]), rng) for row in rows]
+        self.neurons = [
+            Neuron(inputs, of_neuron, given([row]), rng, bias_initializer=constant(bias))
+            for row, bias in zip(rows, biases, strict=True)
+        ]
 
     if TYPE_CHECKING:
 
@@ -218,6 +240,7 @@ class MLP(Module):
         output_activation: The activation of the last layer.
         initializer: As for a Neuron.
         seed: As for a Neuron.
+        bias_initializer: As for a Neuron.
 
     Attributes:
         layers: The Layers in order.
@@ -245,6 +268,8 @@ class MLP(Module):
         output_activation: str | Activation | None = None,
         initializer: InitializerName | Initializer = "he",
         seed: Seed = None,
+        *,
+        bias_initializer: InitializerName | Initializer = "zeros",
     ) -> None:
         if isinstance(sizes, str) or not hasattr(sizes, "__len__") or not len(sizes):
             raise OptionError(
@@ -262,7 +287,7 @@ class MLP(Module):
         activations = [activation] * hidden + [output_activation]
         widths = pairwise([self.inputs, *outputs])
         self.layers = [
-            Layer(before, after, choice, initializer, rng)
+            Layer(before, after, choice, initializer, rng, bias_initializer=bias_initializer)
             for (before, after), choice in zip(widths, activations, strict=True)
         ]
 

@@ -16,7 +16,7 @@ from scalargrad.core.value import Constant, Number, Value
 from scalargrad.errors import LengthError, OptionError
 
 from .activations import Activation, activation_name
-from .initializers import Initializer, InitializerName
+from .initializers import Initializer, InitializerName, constant
 from .inputs import Inputs, as_inputs, unpacked
 from .layers import Layer
 from .module import Module
@@ -40,6 +40,7 @@ class RNNCell(Module):
         activation: The activation of the neurons.
         initializer: As for a Layer.
         seed: As for a Layer.
+        bias_initializer: As for a Layer.
 
     Attributes:
         units: A Layer over the inputs followed by the state: of each neuron the first `inputs`
@@ -65,10 +66,19 @@ class RNNCell(Module):
         activation: str | Activation | None = ops.TANH.name,
         initializer: InitializerName | Initializer = "xavier",
         seed: Seed = None,
+        *,
+        bias_initializer: InitializerName | Initializer = "zeros",
     ) -> None:
         self.inputs = checked_int(inputs, "inputs of an RNNCell", 1)
         self.size = checked_int(size, "size of an RNNCell", 1)
-        self.units = Layer(self.inputs + self.size, self.size, activation, initializer, seed)
+        self.units = Layer(
+            self.inputs + self.size,
+            self.size,
+            activation,
+            initializer,
+            seed,
+            bias_initializer=bias_initializer,
+        )
 
     if TYPE_CHECKING:
 
@@ -115,6 +125,7 @@ class LSTMCell(Module):
             (Jozefowicz et al. 2015, section 2.2); 0 is closer to PyTorch's initialization.
         initializer: As for a Layer.
         seed: As for a Layer.
+        bias_initializer: As for a Layer, for bi, bg and bo; bf is set by `forget_bias`.
 
     Attributes:
         input_gate: The Layer that computes i.
@@ -142,6 +153,8 @@ class LSTMCell(Module):
         forget_bias: float = 1.0,
         initializer: InitializerName | Initializer = "xavier",
         seed: Seed = None,
+        *,
+        bias_initializer: InitializerName | Initializer = "zeros",
     ) -> None:
         self.inputs = checked_int(inputs, "inputs of an LSTMCell", 1)
         self.size = checked_int(size, "size of an LSTMCell", 1)
@@ -149,12 +162,12 @@ class LSTMCell(Module):
         both = self.inputs + self.size
         sigmoid = ops.SIGMOID.name
         tanh = ops.TANH.name
-        self.input_gate = Layer(both, self.size, sigmoid, initializer, rng)
-        self.forget_gate = Layer(both, self.size, sigmoid, initializer, rng)
-        self.candidate = Layer(both, self.size, tanh, initializer, rng)
-        self.output_gate = Layer(both, self.size, sigmoid, initializer, rng)
-        for neuron in self.forget_gate.neurons:
-            neuron.bias.data = as_float(forget_bias, "forget_bias of an LSTMCell")
+        bias = bias_initializer
+        bf = constant(as_float(forget_bias, "forget_bias of an LSTMCell"))
+        self.input_gate = Layer(both, self.size, sigmoid, initializer, rng, bias_initializer=bias)
+        self.forget_gate = Layer(both, self.size, sigmoid, initializer, rng, bias_initializer=bf)
+        self.candidate = Layer(both, self.size, tanh, initializer, rng, bias_initializer=bias)
+        self.output_gate = Layer(both, self.size, sigmoid, initializer, rng, bias_initializer=bias)
 
     if TYPE_CHECKING:
 

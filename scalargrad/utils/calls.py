@@ -20,6 +20,7 @@ _ARGUMENTS = parse_synonyms("""
     learning_rate lr eta step_size rate alpha
     optimizer optimiser opt optim rule
     initializer initialiser init weight_init kernel_initializer initialization initialisation
+    bias_initializer bias_initialiser bias_init
     activation activations act nonlinearity activation_function act_fn
     output_activation last_activation final_activation
     epochs epoch n_epochs num_epochs nb_epoch max_iter iterations n_iter steps

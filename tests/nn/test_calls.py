@@ -103,6 +103,7 @@ def test_signatures_are_still_those_of_the_constructors() -> None:
         "output_activation",
         "initializer",
         "seed",
+        "bias_initializer",
     ]
     assert list(inspect.signature(Own).parameters) == ["size", "wrong"]
 

@@ -1,6 +1,9 @@
 """Initializers: variance and bounds over many draws, orthogonality, equal seeds, errors."""
 
+import copy
 import math
+from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -8,12 +11,16 @@ import numpy as np
 import pytest
 
 import scalargrad as sg
+from scalargrad.checkpoint import load_model, save_model
 from scalargrad.errors import DataError, LengthError, OptionError
 from scalargrad.nn import (
     INITIALIZERS,
     MLP,
+    Conv,
     Layer,
+    LSTMCell,
     Neuron,
+    RNNCell,
     constant,
     given,
     initializer,
@@ -229,3 +236,129 @@ def test_one_that_was_not_called_says_how(factory: Any) -> None:
 def test_unknown_names_are_refused(choice: Any) -> None:
     with pytest.raises(OptionError, match="he, xavier"):
         Layer(2, 2, initializer=choice)
+
+
+# Biases
+
+
+def biases(layer: Any) -> Any:
+    return np.array([neuron.bias.data for neuron in layer.neurons])
+
+
+@pytest.mark.parametrize(
+    ("choice", "kind", "deviation"),
+    [
+        ("uniform", "uniform", math.sqrt(1 / 3)),
+        ("normal", "norm", 1.0),
+        ("he", "norm", math.sqrt(2 / 60)),
+        ("xavier", "uniform", math.sqrt(2 / 860)),
+        ("lecun_uniform", "uniform", math.sqrt(1 / 60)),
+        pytest.param(normal(0.1), "norm", 0.1, id="normal(0.1)"),
+    ],
+    ids=str,
+)
+def test_biases_have_the_distribution_of_the_initializer_with_the_fans_of_the_weights(
+    choice: Any, kind: str, deviation: float
+) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    standard = getattr(stats, kind)()
+    standardized = biases(Layer(60, 800, initializer="zeros", bias_initializer=choice, seed=1))
+    standardized *= standard.std() / deviation
+    if kind == "uniform":
+        standardized += 0.5
+    assert stats.kstest(standardized, standard.cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize("choice", [constant(0.5), lambda *_: 0.5], ids=["constant", "function"])
+def test_biases_of_every_module_that_has_them(choice: Any) -> None:
+    modules = [
+        Neuron(2, bias_initializer=choice),
+        Layer(2, 3, "softmax", bias_initializer=choice),
+        MLP(2, [3, 1], bias_initializer=choice),
+        Conv(2, 3, 2, bias_initializer=choice),
+        RNNCell(2, 3, bias_initializer=choice),
+    ]
+    for module in modules:
+        state = module.state_dict()
+        assert {state[name] for name in state if name.endswith("bias")} == {0.5}
+
+
+def test_the_forget_gate_of_an_lstm_keeps_its_bias() -> None:
+    cell = LSTMCell(1, 2, forget_bias=3.0, bias_initializer=constant(0.5))
+    gates = [cell.input_gate, cell.forget_gate, cell.candidate, cell.output_gate]
+    assert [biases(gate).tolist() for gate in gates] == [[0.5] * 2, [3.0] * 2, [0.5] * 2, [0.5] * 2]
+
+
+def test_given_biases() -> None:
+    layer = Layer(3, 2, bias_initializer=given([[0.5], [-0.5]]))
+    assert biases(layer).tolist() == [0.5, -0.5]
+    assert layer.neurons[1].bias.label == "b"
+    assert Neuron(3, bias_initializer=given([[7]])).b.data == 7.0
+
+
+def test_biases_start_at_0_and_draw_nothing_if_no_one_asks() -> None:
+    rng, other = Random(3), Random(3)
+    layer = Layer(2, 2, seed=rng)
+    expected = [[other.gauss(0.0, 1.0) for _ in range(2)] for _ in range(2)]
+    assert [[w.data for w in neuron.weights] for neuron in layer.neurons] == expected
+    assert biases(layer).tolist() == [0.0, 0.0]
+    assert rng.getstate() == other.getstate()
+
+
+def test_biases_are_drawn_after_the_weights_of_the_layer() -> None:
+    rng = Random(7)
+    layer = Layer(3, 2, initializer="uniform", bias_initializer="uniform", seed=7)
+    numbers = [rng.uniform(-1, 1) for _ in range(8)]
+    assert [w.data for neuron in layer.neurons for w in neuron.weights] == numbers[:6]
+    assert biases(layer).tolist() == numbers[6:]
+
+
+def test_a_lone_neuron_draws_its_own_bias_alone() -> None:
+    rng, other = Random(5), Random(5)
+    neuron = Neuron(
+        1, initializer="zeros", seed=rng, fan_out=10, bias_initializer=lambda rng, *_: rng.random()
+    )
+    assert neuron.bias.data == other.random()
+    assert rng.random() == other.random()
+
+
+def test_filters_of_a_convolution_know_the_window_for_their_biases() -> None:
+    seen = []
+
+    def look(_: Random, fan_in: int, fan_out: int) -> float:
+        seen.append((fan_in, fan_out))
+        return 0.0
+
+    Conv(2, 5, (3, 2), bias_initializer=look)
+    assert seen == [(12, 30)] * 5
+
+
+def test_drawn_biases_are_copied_and_stored_as_others_are(tmp_path: Path) -> None:
+    model = MLP(2, [3, 1], bias_initializer="normal", seed=1)
+    assert copy.deepcopy(model).state_dict() == model.state_dict()
+    assert repr(model) == repr(MLP(2, [3, 1]))
+    save_model(model, tmp_path / "model.safetensors")
+    again = MLP(2, [3, 1])
+    load_model(again, tmp_path / "model.safetensors")
+    assert again.state_dict() == model.state_dict()
+
+
+@pytest.mark.parametrize("choice", ["good", None, 3, ["he"]], ids=repr)
+def test_unknown_bias_initializers_are_refused_by_their_name(choice: Any) -> None:
+    for make in (partial(Neuron, 2), partial(Layer, 2, 2), partial(Conv, 1, 1, 2)):
+        with pytest.raises(OptionError, match=r"^bias_initializer must be a function or one of he"):
+            make(bias_initializer=choice)
+    with pytest.raises(OptionError, match=r"write bias_initializer=constant\("):
+        Layer(2, 2, bias_initializer=constant)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rows", [[[1, 2]], [[1, 2], [3, 4]], [[1]], [[1], []]], ids=str)
+def test_biases_of_another_shape_are_refused(rows: Any) -> None:
+    with pytest.raises(LengthError, match="for 2 neurons of 3 inputs: it must give 2 lists of 1"):
+        Layer(3, 2, bias_initializer=given(rows))
+
+
+@pytest.mark.parametrize("result", [None, "ab", [1.0, 2.0], [[None], [1.0]], 1j], ids=str)
+def test_biases_that_are_not_numbers_are_refused(result: Any) -> None:
+    with pytest.raises(DataError, match="an initializer must give one number, or a list"):
+        Layer(1, 2, bias_initializer=lambda rng, fan_in, fan_out: result)

@@ -96,6 +96,13 @@ def chain_rules(_: Path) -> Any:
     return [str(found), isinstance(found, viz.ChainRule)]
 
 
+@row(viz.SymbolicChainRule)
+def chain_rules_of_sketches(_: Path) -> Any:
+    sketch = {"loss": ["left", "right"], "left": ["x"], "right": ["x", "w"]}
+    found = viz.chain_rule("loss", "x", graph=sketch)
+    return [str(found), isinstance(found, viz.SymbolicChainRule)]
+
+
 @row(viz.compare, viz.Comparison)
 def compared(_: Path) -> Any:
     found = viz.compare(graph()[0], graph()[0])

@@ -79,3 +79,6 @@ sg.nothing  # wrong
 model = MLP(2, [4, 1])
 neuron = Neuron(2)
 layer = Layer(2, 3)
+Layer(2, 3, bias_initializer="uniform")
+MLP(2, [1], bias_initializer=sg.nn.constant(0.5))
+MLP(2, [1], bias_initializer="unifrom")  # wrong

@@ -1,17 +1,19 @@
 """Why a gradient is what it is: the chain rule factor by factor, with the names the user gave."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import Any, overload
 
 from scalargrad.core.checks import checked_int
 from scalargrad.core.value import Value
-from scalargrad.errors import PictureError
+from scalargrad.errors import OptionError, PictureError
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
 from scalargrad.utils.calls import explain_calls
 from viz.drawing import Drawing
 from viz.look.text import clean
 from viz.model.snapshot import grad_of
+from viz.views.dictionary import is_directed_graph
 
 from .highlight import highlight_paths
 from .notation import (
@@ -26,6 +28,7 @@ from .notation import (
 )
 from .path_sums import PathSums, nodes_between
 from .reasons import Reason, find_reason
+from .symbolic import SymbolicChainRule, symbolic_chain_rule
 
 _MAX_ERROR = 1e-9
 """Relative difference up to which a stored gradient counts as the one explained."""
@@ -71,8 +74,25 @@ class ChainRule:
         return "\n".join(lines)
 
 
+@overload
+def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule: ...
+
+
+@overload
+def chain_rule(
+    output: str, leaf: str, most: int = 5, *, graph: Any, edges: str | None = None
+) -> SymbolicChainRule: ...
+
+
 @explain_calls
-def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
+def chain_rule(
+    output: Value | str,
+    leaf: Value | str,
+    most: int = 5,
+    *,
+    graph: Any = None,
+    edges: str | None = None,
+) -> ChainRule | SymbolicChainRule:
     """Write a derivative as the product of the local derivatives on the way, for `print`.
 
     The names are labels. A Value without a label is folded: its local derivatives become part of
@@ -83,14 +103,19 @@ def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
         output: What is differentiated.
         leaf: A Value that it was computed from, not necessarily a leaf.
         most: How many paths are written out, the largest first; the others are summed in one line.
+        graph: A graph that is only sketched, as `viz.draw` takes it: a dictionary of names, or a
+            directed graph of networkx. `output` and `leaf` are then names in it, and the factors
+            are written without numbers, the paths in the order of the operands.
+        edges: What the lists of that dictionary hold, as for `viz.draw`: "operands" or "feeds".
 
     Returns:
         The paths and their sum, which is exactly what `output.backward()` adds to `leaf.grad`
-        (hooks aside).
+        (hooks aside). For a sketch, the paths by name.
 
     Raises:
-        PictureError: `output` or `leaf` is not a Value.
-        OptionError: `most` is below 1.
+        PictureError: `output` or `leaf` is not a Value, or `graph` is no graph.
+        OptionError: `most` is below 1, `edges` is unknown, or it is given without `graph`.
+        UnknownNameError: `output` or `leaf` is no name in `graph`.
         GraphError: A Value was made by hand without partials.
 
     Example:
@@ -99,8 +124,19 @@ def chain_rule(output: Value, leaf: Value, most: int = 5) -> ChainRule:
         >>> loss = (linear - 9.0) ** 2; loss.label = "loss"
         >>> print(chain_rule(loss, k))
         ∂loss/∂k = ∂loss/∂linear * ∂linear/∂k = -4.0 * 2.0 = -8.0
+
+        The same graph before anything is computed:
+
+        >>> sketch = {"k": ["linear"], "x": ["linear"], "linear": ["loss"]}
+        >>> print(chain_rule("loss", "k", graph=sketch, edges="feeds"))
+        ∂loss/∂k = ∂loss/∂linear * ∂linear/∂k
     """
-    most = _check_arguments("chain_rule", output, leaf, "most", most)
+    most = checked_int(most, "most of chain_rule", 1)
+    if graph is not None:
+        return symbolic_chain_rule(output, leaf, most, graph, edges)
+    if edges is not None:
+        raise OptionError("edges of chain_rule says how to read a graph: give graph=… too")
+    output, leaf = _check_values("chain_rule", output, leaf)
     # Only named Values are stops: the ways between two of them become one factor.
     order = nodes_between(output, leaf)
     names = name_stops(order, output, leaf)
@@ -266,7 +302,8 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
         >>> print(explain(w * 0 + x1, w).why)
         w × 0 passes nothing back to w: the constant 0 is 0
     """
-    top = _check_arguments("explain", output, leaf, "top", top)
+    top = checked_int(top, "top of explain", 1)
+    _check_values("explain", output, leaf)
     sums = PathSums(output, leaf, top)
     names = name_on_paths(sums.largest, output, leaf)
     paths = []
@@ -289,11 +326,14 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
     )
 
 
-def _check_arguments(function: str, output: Value, leaf: Value, option: str, limit: int) -> int:
-    for name, value in (("output", output), ("leaf", leaf)):
-        if not isinstance(value, Value):
-            shown = clean(repr(value))
-            raise PictureError(
-                f"{function} takes two Values, an output and a leaf: its {name} is {shown}"
-            )
-    return checked_int(limit, f"{option} of {function}", 1)
+def _check_values(function: str, output: object, leaf: object) -> tuple[Value, Value]:
+    return _check_value(function, "output", output), _check_value(function, "leaf", leaf)
+
+
+def _check_value(function: str, name: str, value: object) -> Value:
+    if isinstance(value, Value):
+        return value
+    found = f"its {name} is {clean(repr(value))}"
+    if isinstance(value, Mapping) or is_directed_graph(value):
+        found = "for a sketched graph write chain_rule('loss', 'x', graph=…), two of its names"
+    raise PictureError(f"{function} takes two Values, an output and a leaf: {found}")

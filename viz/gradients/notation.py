@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, isnan, log10
+from typing import TypeVar
 
 from scalargrad.core.value import Value
 from scalargrad.terminal import fits_terminal, repr_fits_terminal
@@ -12,6 +13,9 @@ from viz.look.text import clean, number
 from viz.model.snapshot import formula, symbol
 
 from .path_sums import Trail, nodes_on
+
+Named = TypeVar("Named", Value, str)
+"""What has a name on a path: a Value, or in a sketch the whole name."""
 
 MAX_CHAIN = 12
 """Factors of a product that are written; of a longer one the first and the last."""
@@ -42,7 +46,7 @@ class Path:
             >>> Path(("loss", "n", "w"), (0.5, 4.0), 2.0).notation()
             '∂loss/∂n * ∂n/∂w'
         """
-        return _write_product([f"∂{above}/∂{below}" for above, below in pairwise(self.names)])
+        return write_derivatives(self.names)
 
     def numbers(self) -> str:
         """Return the derivatives as numbers.
@@ -71,6 +75,16 @@ class Path:
         factors = [latex_factor(x) for x in self.factors]
         products = [r" \cdot ".join(_shorten(parts, r"\cdots")) for parts in (names, factors)]
         return " = ".join(products)
+
+
+def write_derivatives(names: Sequence[str]) -> str:
+    """Return the product of the derivatives of each name by the next.
+
+    Example:
+        >>> write_derivatives(["loss", "n", "w"])
+        '∂loss/∂n * ∂n/∂w'
+    """
+    return _write_product([f"∂{above}/∂{below}" for above, below in pairwise(names)])
 
 
 def short(x: float) -> str:
@@ -201,7 +215,7 @@ def _module_left(above: Value, below: Value) -> str:
     return clean(below.scope.path, 2 * MAX_NAME) if is_outside else ""
 
 
-def number_names(names: Mapping[Value, str]) -> dict[Value, str]:
+def number_names(names: Mapping[Named, str]) -> dict[Named, str]:
     """Return equal names numbered, and names that would read as a formula in brackets."""
     seen: Counter[str] = Counter()
     numbered = {}

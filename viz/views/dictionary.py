@@ -73,28 +73,67 @@ def sketch_pictures(
             "a graph given as a dictionary has no modules: "
             'draw it with level "cards" or "chips", without expand'
         )
-    if edges is not None and edges not in READINGS:
-        raise OptionError(
-            f"edges must be 'operands' or 'feeds', not {edges!r}{hint(edges, READINGS)}"
-        )
 
-    if isinstance(target, Mapping):
-        reading = edges or "operands"
-        graph = _read_lists(target, reading)
-        note = f"{READINGS[reading]}; {_DIRECTION}"
-    else:
-        graph = _read_edges(target, edges or "feeds")
-        note = _DIRECTION
-        if edges == "operands":
-            note = f"an edge points from a name to what it is made of; {_DIRECTION}"
-
-    order = _sort(graph)
-    notes = (note,) if any(graph.values()) else ()
+    graph = read_sketch(target, edges)
+    order = sort_names(graph)
+    notes = _notes(target, edges, graph) if any(graph.values()) else ()
     finest = level or ("cards" if len(order) <= MAX_CARDS else "chips")
     return [_picture(graph, order, each, notes) for each in dict.fromkeys((finest, "chips"))]
 
 
+def _notes(target: Any, edges: str | None, graph: Graph) -> tuple[str, ...]:
+    """Return how the lists or edges were read, and where the other reading is as likely."""
+    if not isinstance(target, Mapping):
+        if edges == "operands":
+            return (f"an edge points from a name to what it is made of; {_DIRECTION}",)
+        return (_DIRECTION,)
+
+    note = f"{READINGS[edges or 'operands']}; {_DIRECTION}"
+    if edges is None and _looks_reversed(graph):
+        return (note, 'if each name goes into the names in its list instead: edges="feeds"')
+    return (note,)
+
+
+def _looks_reversed(graph: Graph) -> bool:
+    """Tell whether all comes from one input and ends in several results.
+
+    A loss is the other way round. But such graphs exist, so that this is a hint and no proof.
+    """
+    used = {operand for operands in graph.values() for operand in operands}
+    results = graph.keys() - used
+    inputs = (graph.keys() | used) - {name for name, operands in graph.items() if operands}
+    return len(inputs) == 1 and len(results) > 1
+
+
 # From a target to a graph
+
+
+def read_sketch(target: Any, edges: str | None = None) -> Graph:
+    """Return the operands of each name.
+
+    Args:
+        target: A dictionary or a directed graph, as for `sketch_pictures`.
+        edges: As for `sketch_pictures`.
+
+    Raises:
+        PictureError: It is neither, a name is not text, or a list is not a list.
+        OptionError: `edges` is unknown.
+
+    Example:
+        >>> read_sketch({"x": ["y"]}, edges="feeds")
+        {'x': [], 'y': ['x']}
+    """
+    if edges is not None and edges not in READINGS:
+        raise OptionError(
+            f"edges must be 'operands' or 'feeds', not {edges!r}{hint(edges, READINGS)}"
+        )
+    if isinstance(target, Mapping):
+        return _read_lists(target, edges or "operands")
+    if is_directed_graph(target):
+        return _read_edges(target, edges or "feeds")
+    raise PictureError(
+        f"a graph must be a dictionary of names or a directed graph, not {type(target).__name__}"
+    )
 
 
 def _read_lists(target: Mapping[Any, Any], reading: str) -> Graph:
@@ -168,8 +207,16 @@ def _quote(thing: Any) -> str:
 # From a graph to a picture
 
 
-def _sort(graph: Graph) -> list[str]:
-    """Return every name after its operands."""
+def sort_names(graph: Graph) -> list[str]:
+    """Return every name after its operands.
+
+    Raises:
+        PictureError: The graph runs in a circle.
+
+    Example:
+        >>> sort_names({"loss": ["y"], "y": ["x"]})
+        ['x', 'y', 'loss']
+    """
     try:
         # Operands are what graphlib calls predecessors.
         return list(TopologicalSorter(graph).static_order())

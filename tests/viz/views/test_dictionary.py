@@ -363,3 +363,27 @@ def test_a_formula_shows_four_operands(names: str, formula: str) -> None:
 def test_a_sketch_without_lines_says_nothing_of_their_direction() -> None:
     assert viz.draw({"a": [], "b": []}).picture.notes == ()
     assert viz.draw({"a": [], "b": ["a"]}).picture.notes != ()
+
+
+SUGGESTION = 'if each name goes into the names in its list instead: edges="feeds"'
+
+
+def test_lists_that_end_in_many_results_of_one_input_may_be_the_other_way_round() -> None:
+    assert SUGGESTION in viz.draw(FEEDS).picture.notes
+    assert SUGGESTION in str(viz.draw(FEEDS))
+
+
+@pytest.mark.parametrize(
+    ("graph", "edges"),
+    [
+        (TUTORIAL, None),
+        (FEEDS, "operands"),
+        (FEEDS, "feeds"),
+        ({"y": ["x"]}, None),
+        ({"y": ["x", "w"], "z": ["x"]}, None),
+    ],
+)
+def test_no_other_lists_are_said_to_be_the_other_way_round(
+    graph: dict[str, list[str]], edges: str | None
+) -> None:
+    assert SUGGESTION not in viz.draw(graph, edges=edges).picture.notes
