@@ -33,7 +33,9 @@ DEMOS = {
         "and what they cost"
     ),
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
-    "curves": "from a line to any curve: random functions of lines and sigmoids, and a film of them",
+    "curves": (
+        "from a line to any curve: random functions of lines and sigmoids, and a film of them"
+    ),
     "houses": (
         "house prices from rooms: four scalars that learn nothing at first, then beat the line"
     ),

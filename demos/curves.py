@@ -43,7 +43,8 @@ def composed(rng: Random) -> Heights:
 
 def summed(rng: Random) -> Heights:
     """Add up eight such compositions, as the second layer of a network does."""
-    return np.sum([composed(rng) for _ in range(8)], axis=0)
+    heights: Heights = np.sum([composed(rng) for _ in range(8)], axis=0)
+    return heights
 
 
 def cut(rng: Random, x: Heights) -> tuple[Heights, Heights]:
@@ -135,8 +136,9 @@ def count_turns() -> list[tuple[str, str]]:
         ("sum of eight compositions", summed),
     ):
         counts = [turns(kind(rng)) for _ in range(CENSUS)]
-        turning = sum(count > 0 for count in counts)
-        numbers.append((what, f"{turning:,} of {CENSUS:,} turn, up to {max(counts)} times"))
+        turning = np.count_nonzero(counts)
+        most = f", up to {max(counts)} times" if turning else ""
+        numbers.append((what, f"{turning:,} of {CENSUS:,} turn{most}"))
     return numbers
 
 
@@ -162,9 +164,10 @@ _TEXT = (
     "But joined pieces are not a network yet. Somebody has to choose where to cut, and a position "
     "in a list has no derivative: no gradient can move it. A network adds up many compositions "
     "instead, and every number in it has a derivative. Where it needs a cut, a steep sigmoid "
-    "switches from one piece to the other, and the place of the switch is a number like the rest. "
-    "Nor is every cut one: those before the sigmoid change nothing if both parts go through the "
-    "same sigmoid. It takes different lines after it, as in the film.",
+    "switches from one piece to the other, and the place of the switch is a number like the rest.",
+    "Not every cut counts. Joined lines that are cut once more, each part through the sigmoid, are "
+    "what they would be without that cut, for it is the same sigmoid. Only with a different line "
+    "after it for each part, as in the film, does the second cut show.",
 )
 _COMPOSED = Picture(
     "curves-random.svg",

@@ -5,9 +5,13 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 import viz
 from demos.gallery import Picture, Story, explored, run_alone, say_all
 from scalargrad import Parameter, Value, sigmoid
+from scalargrad.data import one_hot
+from scalargrad.nn import Conv, Flatten, Neuron, RNNCell, Sequential
 
 Graph = dict[str, list[str]]
 """Each name with the names that it goes to."""
@@ -124,6 +128,36 @@ def tower(lines: int) -> Graph:
     return graph | {f"L{lines}": ["Loss"]}
 
 
+def graph_of(result: Value) -> Graph:
+    """Return the graph of a Value as a dictionary, with numbers for names."""
+    graph: Graph = {}
+    known = {id(result)}
+    waiting = [result]
+    for value in waiting:
+        for operand in value.args:
+            graph.setdefault(f"{id(operand)}", []).append(f"{id(value)}")
+            if id(operand) not in known:
+                known.add(id(operand))
+                waiting.append(operand)
+    return graph
+
+
+def larger_graphs() -> dict[str, Graph]:
+    """Return the graphs of a network that looks at an image, and of one that reads letters."""
+    looking = Sequential(Conv(1, 2, 3, seed=0), Flatten(), Neuron(32, seed=0))
+    image = np.eye(6).tolist()
+
+    reading = RNNCell(3, 4, seed=0)
+    first, *others = one_hot([0, 1, 2, 1, 0], 3).tolist()
+    state = reading(first)
+    for letter in others:
+        state = reading(letter, state)
+    return {
+        "a convolution over 6 × 6 pixels": graph_of(looking(image)),
+        "a cell that reads 5 letters": graph_of(Neuron(4, seed=0)(state)),
+    }
+
+
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
     """Sort and compute the graph, and print its chains of factors, first names, then numbers."""
     # It is all so small that quick and full are the same.
@@ -139,9 +173,11 @@ def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
         parameters = [name for name in graph if name[0] in "kb"]
         alone, kept = multiplications(graph, parameters)
         numbers.append((f"multiplications, {what}", f"{alone:,} alone, {kept:,} with a memory"))
+    for what, graph in larger_graphs().items():
+        numbers.append((f"names of {what}", f"{len(sort(graph)):,}, sorted alike"))
     say_all(numbers)
 
-    dictionary = viz.draw(GRAPH, title="A graph that is only a dictionary")
+    dictionary = viz.draw(GRAPH, edges="feeds", title="A graph that is only a dictionary")
     dictionary.save(folder / _DICTIONARY.file)
     computed = viz.draw(values["Loss"], level="cards", title="The same graph, computed")
     computed.save(folder / _VALUES.file)
@@ -167,6 +203,9 @@ _TEXT = (
     "with a memory of all products from the loss on it takes 6. For 100 lines in a row, 20,000 "
     "become 398: twice the square of the length becomes four times the length, less two. "
     "Backpropagation is the chain rule with this memory.",
+    "What have images and texts to do with these four parameters? A convolution over an image, and "
+    "a cell that reads letters, are graphs like this one, with more names. The sort takes them as "
+    "they are, and the chain rule does not know what the numbers mean.",
 )
 _DICTIONARY = Picture(
     "dictionary-graph.svg",
