@@ -96,7 +96,8 @@ def with_gradients() -> dict[str, Value]:
 def way_back(graph: Graph, name: str) -> list[tuple[str, str]]:
     """Return the factors of the chain rule, from the end of the graph back to a name."""
     way = [name]
-    # The first output is all there is: in this graph nothing but the loss is the end of two ways.
+    # Here every name has one output. With several, the derivative is a sum over all ways, which
+    # viz.chain_rule writes.
     while outputs := get_outputs(graph, way[-1]):
         way.append(outputs[0])
     return [(after, before) for before, after in pairwise(way)][::-1]
@@ -211,7 +212,8 @@ _DICTIONARY = Picture(
     "dictionary-graph.svg",
     "The names k1, b1 and x lead to L1, L1 to sigmoid, that with k2 and b2 to L2, and L2 with y "
     "to the loss.",
-    "The plain dictionary, drawn before anything is computed.",
+    "The plain dictionary, drawn before anything is computed. viz.draw takes the dictionary, or the "
+    "DiGraph that networkx makes of it.",
 )
 _VALUES = Picture(
     "dictionary-values.svg",

@@ -31,10 +31,7 @@ def film_svg(ax: Axes, frames: Sequence[Line2D], title: str, description: str) -
 
     def show_in_turn(group: re.Match[str]) -> str:
         start = int(group[1]) * PACE
-        end = start + PACE
-        # The last line stays to the end, where nothing plays.
-        track = showing(start, end if end < clock.seconds else None, clock.seconds)
-        return clock.moving(group[0], track)
+        return clock.moving(group[0], showing(start, start + PACE, clock.seconds))
 
     plot = plot_svg(ax, title, description)
     moving = re.sub(r'<g id="frame-(\d+)">.*?</g>', show_in_turn, plot, flags=re.DOTALL)

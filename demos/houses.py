@@ -6,10 +6,10 @@ line, a sigmoid and a line, k2 · σ(k1 · x + b1) + b2, and asks what happens: 
 descent with alpha 0.01 from random integers between −100 and 100, in a loop that keeps the best
 scalars it has seen.
 
-Nothing happens. With a slope like 50 and six rooms the sigmoid is flat: its derivative is zero to
-many digits, k1 and b1 don't move, and what is left can only learn the mean price. The loss ends at
-the variance of the prices. Starts near 0 come down from there at best in part, and none reaches the
-straight line. With standardized rooms all of them pass it.
+It learns the mean price and nothing else. With a slope like 50 and six rooms the sigmoid is flat:
+its derivative is zero to many digits, k1 and b1 don't move, and k2 and b2 can do no better than the
+mean. The loss ends at the variance of the prices. Starts near 0 come down from there at best in
+part, and none reaches the straight line. With standardized rooms all of them pass it.
 
 Longer steps, alpha 0.1, go wrong in another way: the loss falls for about 200 steps, then jumps up
 and stays there. Here it pays to keep the best. The class EarlyStopping makes fit do so: it brings
@@ -40,6 +40,7 @@ from viz.look.theme import LIGHT
 from viz.plots import new_axes, plot_curves, save_plot
 
 FILE = Path(__file__).with_name("data") / "boston.csv"
+"""Three columns of the table `Boston` of R's package MASS; see data/README.md."""
 STEPS = 2000
 FULL = (100, 20)
 QUICK = (5, 3)
@@ -285,12 +286,16 @@ def run(folder: Path, quick: bool = False) -> Story:
 
     # Only in this setting is the last loss far from the best one.
     swinging, descents = found[3]
-    loss = descents[0].history[-1].loss
+    history = descents[0].history
+    loss = history[-1].loss
     steps = descents[0].losses.index(loss)
     model, epochs = fit_keeping_best(swinging, seed=0)
     kept = float(np.mean(np.square(predict(model, swinging.rooms) - prices)))
     numbers += [
-        ("alpha 0.1: kept by the loop", f"{loss:.2f} after {steps} steps"),
+        (
+            "alpha 0.1: kept by the loop",
+            f"{loss:.2f} after {steps} steps, improvement {len(history)}",
+        ),
         ("alpha 0.1: kept by fit", f"{kept:.2f} after {epochs} steps"),
     ]
 
@@ -303,7 +308,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         numbers.append((f"held out: {name}", text))
     say_all(numbers)
     return Story(
-        "houses", "House prices: where the line ends", told(__doc__), tuple(numbers), (_PRICES,)
+        "houses", "House prices: four scalars and a line", told(__doc__), tuple(numbers), (_PRICES,)
     )
 
 

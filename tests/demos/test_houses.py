@@ -28,8 +28,8 @@ def found(
     return [(setting, houses.descend(setting, 1)) for setting in houses.settings(*tracts)]
 
 
-def by_hand(setting: houses.Setting, seed: int, steps: int) -> list[float]:
-    """The losses of gradient descent with formulas for the four derivatives."""
+def by_hand(setting: houses.Setting, seed: int, steps: int) -> tuple[list[float], list[float]]:
+    """Gradient descent with formulas for the four derivatives: the losses, the last scalars."""
     k1, b1, k2, b2 = setting.draw(Random(seed))
     x, losses = setting.rooms[:, 0], []
     for _ in range(steps):
@@ -40,7 +40,7 @@ def by_hand(setting: houses.Setting, seed: int, steps: int) -> list[float]:
         slopes = to_line * x, to_line, 2.0 * miss * s, 2.0 * miss
         gradient = [float(slope.mean()) for slope in slopes]
         k1, b1, k2, b2 = np.array([k1, b1, k2, b2]) - setting.alpha * np.array(gradient)
-    return losses
+    return losses, [k1, b1, k2, b2]
 
 
 def test_the_table_has_506_tracts_in_sensible_ranges() -> None:
@@ -57,7 +57,7 @@ def test_the_table_has_506_tracts_in_sensible_ranges() -> None:
 @pytest.mark.parametrize("i", range(5))
 def test_descent_by_hand(i: int, found: list[tuple[houses.Setting, houses.Descent]]) -> None:
     setting, descent = found[i]
-    losses = by_hand(setting, 1, 120)
+    losses, _ = by_hand(setting, 1, 120)
     assert descent.losses[:120] == pytest.approx(np.array(losses) * setting.unit, rel=1e-7)
 
 
@@ -173,6 +173,15 @@ def test_held_out_tracts_are_not_trained_on(tracts: tuple[houses.Array, houses.A
     expected = np.sqrt(np.mean((slope * test[:, 0] + offset - asked) ** 2))
     line, scalars, network = houses.held_out_errors(rooms, prices, 0)
     assert line == pytest.approx(expected, rel=1e-9)
+
+    # And for the four scalars: everything is scaled by the rows for training.
+    scaled = (train - train.mean()) / train.std()
+    targets = (known - known.mean()) / known.std()
+    setting = houses.Setting("by hand", houses.normals, scaled, targets, 0.1)
+    _, (k1, b1, k2, b2) = by_hand(setting, 0, houses.STEPS - 1)
+    x = (test[:, 0] - train.mean()) / train.std()
+    answers = (k2 / (1.0 + np.exp(-(k1 * x + b1))) + b2) * known.std() + known.mean()
+    assert scalars == pytest.approx(np.sqrt(np.mean((answers - asked) ** 2)), rel=1e-6)
     assert scalars < line - 0.5
     assert network < line - 0.5
 
