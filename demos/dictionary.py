@@ -212,8 +212,8 @@ _DICTIONARY = Picture(
     "dictionary-graph.svg",
     "The names k1, b1 and x lead to L1, L1 to sigmoid, that with k2 and b2 to L2, and L2 with y "
     "to the loss.",
-    "The plain dictionary, drawn before anything is computed. viz.draw takes the dictionary, or the "
-    "DiGraph that networkx makes of it.",
+    "The plain dictionary, drawn before anything is computed. viz.draw takes the dictionary, or "
+    "the DiGraph that networkx makes of it.",
 )
 _VALUES = Picture(
     "dictionary-values.svg",

@@ -291,11 +291,9 @@ def run(folder: Path, quick: bool = False) -> Story:
     steps = descents[0].losses.index(loss)
     model, epochs = fit_keeping_best(swinging, seed=0)
     kept = float(np.mean(np.square(predict(model, swinging.rooms) - prices)))
+    by_loop = f"{loss:.2f} after {steps} steps, improvement {len(history)}"
     numbers += [
-        (
-            "alpha 0.1: kept by the loop",
-            f"{loss:.2f} after {steps} steps, improvement {len(history)}",
-        ),
+        ("alpha 0.1: kept by the loop", by_loop),
         ("alpha 0.1: kept by fit", f"{kept:.2f} after {epochs} steps"),
     ]
 
@@ -318,8 +316,7 @@ _PRICES = Picture(
     "at the mean price; the straight line rises through the points; the model with all changes is "
     "an S that follows them. Right: the loss over 2,000 steps in five settings.",
     "Left, all tracts and three answers. The points at the top are prices that were cut at 50. "
-    "Right, one start of each setting: stuck at the variance, swinging, slow, best after 200 "
-    "steps, and steady.",
+    "Right, one start of each: stuck at the variance, swinging, slow, best early, and steady.",
 )
 
 if __name__ == "__main__":
