@@ -34,10 +34,14 @@ DEMOS = {
     ),
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
     "curves": (
-        "from a line to a framework: chains of pieces, a graph in a dictionary, "
-        "the chain rule printed"
+        "from a line to any curve: random functions of lines and sigmoids, and a film of them"
     ),
-    "houses": "house prices from rooms: a network against the straight line",
+    "houses": (
+        "house prices from rooms: four scalars that learn nothing at first, then beat the line"
+    ),
+    "dictionary": (
+        "a graph in a dictionary: sorted, computed, and read backwards as the chain rule"
+    ),
     "sparrow": "a small network explodes, and is cured one change at a time",
     "logic": "xor, parity and a comparator: whole truth tables in a few neurons",
     "recursion": "a cell that learns to carry, and adds numbers longer than any it has seen",

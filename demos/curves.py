@@ -1,209 +1,195 @@
-"""From a line to a framework: pieces in a chain, a graph in a dictionary, the chain rule."""
+"""From a line to any curve: random functions of lines and sigmoids, and a film of them."""
 
-from collections.abc import Callable
-from functools import partial, reduce
-from graphlib import TopologicalSorter
-from itertools import pairwise
 from pathlib import Path
 from random import Random
-from typing import Any
 
-import viz
-from demos.gallery import Picture, Story, explored, run_alone, say
-from scalargrad import GradientReport, Parameter, Value, gradcheck, sigmoid
+import numpy as np
+from numpy.typing import NDArray
+
+from demos.film import film_svg
+from demos.gallery import Picture, Story, run_alone, say_all
+from scalargrad.utils.files import write
+from viz.look.palette import class_color
+from viz.look.theme import LIGHT
 from viz.plots import new_axes, plot_curves, save_plot
+from viz.plots.figure import style_axes
 
-Curve = Callable[[float], float]
-PLACES = [i / 20 for i in range(-80, 81)]
-
-
-def linear(k: Any, x: Any, b: Any) -> Any:
-    """Return k times x, plus b."""
-    return k * x + b
-
-
-def chain(rng: Random, length: int) -> Curve:
-    """Compose random pieces: each, a line or a sigmoid, takes what the one before it returned."""
-    pieces: list[Callable[[Any], Any]] = []
-    for _ in range(length):
-        # Slopes of at least 1: a chain of flat pieces would be a flat line to the eye.
-        k = rng.uniform(1.0, 3.0) * rng.choice((-1, 1))
-        b = rng.uniform(-1.5, 1.5)
-        line: Callable[[Any], Any] = partial(linear, k, b=b)
-        pieces.append(rng.choice([sigmoid, line]))
-
-    return lambda x: reduce(lambda value, piece: piece(value), pieces, x)
+Heights = NDArray[np.float64]
+"""A function as its heights over PLACES."""
+PLACES: Heights = np.linspace(-10.0, 10.0)
+FRAMES = 24
+CENSUS = 1000
+"""Random functions in the film, and of each kind that is counted."""
 
 
-def layer(rng: Random, width: int) -> Curve:
-    """Sum random sigmoids of random lines, as a hidden layer does."""
-    parts = [(rng.gauss(0.0, 2.0), rng.gauss(0.0, 3.0), rng.gauss(0.0, 4.0)) for _ in range(width)]
-    return lambda x: sum(weight * sigmoid(linear(k, x, b)) for weight, k, b in parts)
+def squash(x: Heights) -> Heights:
+    """Send each number through the sigmoid."""
+    heights: Heights = 1.0 / (1.0 + np.exp(-x))
+    return heights
 
 
-def turns(curve: Curve) -> int:
-    """Count how often a curve changes from rising to falling or back."""
-    heights = [curve(x) for x in PLACES]
-    steps = [after - before for before, after in pairwise(heights)]
+def random_line(rng: Random, x: Heights) -> Heights:
+    """Send x through a line whose two coefficients are normally distributed."""
+    k = rng.normalvariate(0.0, 1.0)
+    b = rng.normalvariate(0.0, 1.0)
+    heights: Heights = k * x + b
+    return heights
 
+
+def composed(rng: Random) -> Heights:
+    """Compose a line, a sigmoid and a line."""
+    return random_line(rng, squash(random_line(rng, PLACES)))
+
+
+def summed(rng: Random) -> Heights:
+    """Add up eight such compositions, as the second layer of a network does."""
+    heights: Heights = np.sum([composed(rng) for _ in range(8)], axis=0)
+    return heights
+
+
+def cut(rng: Random, x: Heights) -> tuple[Heights, Heights]:
+    """Cut at a random place."""
+    place = rng.randrange(len(x))
+    return x[:place], x[place:]
+
+
+def joined(rng: Random) -> Heights:
+    """Join two lines at a random place."""
+    return np.concatenate([random_line(rng, part) for part in cut(rng, PLACES)])
+
+
+def squashed(rng: Random) -> Heights:
+    """Cut joined lines once more, and send each part through the sigmoid."""
+    return np.concatenate([squash(part) for part in cut(rng, joined(rng))])
+
+
+def wild(rng: Random) -> Heights:
+    """Send each of those parts through a line after the sigmoid: a frame of the film."""
+    return np.concatenate([random_line(rng, squash(part)) for part in cut(rng, joined(rng))])
+
+
+def turns(heights: Heights) -> int:
+    """Count how often a function changes from rising to falling or back."""
+    steps = np.diff(heights)
     # Where a sigmoid is flat, its differences are rounding errors of either sign.
-    steps = [step for step in steps if abs(step) > 1e-12]
-    return sum(before * after < 0 for before, after in pairwise(steps))
+    signs = np.sign(steps[np.abs(steps) > 1e-12])
+    return int(np.count_nonzero(np.diff(signs)))
 
 
-GRAPH = {
-    "L1": ["k1", "x", "b1"],
-    "sigmoid": ["L1"],
-    "L2": ["k2", "sigmoid", "b2"],
-    "loss": ["L2", "y"],
-}
-"""Each name with the names that it is made from."""
-RULES: dict[str, Callable[..., Any]] = {
-    "L1": linear,
-    "sigmoid": sigmoid,
-    "L2": linear,
-    "loss": lambda prediction, y: (prediction - y) ** 2,
-}
-PARAMETERS = {"k1": 0.8, "b1": -1.0, "k2": 2.0, "b2": 0.5}
-DATA = {"x": 2.0, "y": 1.0}
+def switched(left: Heights, right: Heights, place: float) -> Heights:
+    """Join two functions without a cut: a steep sigmoid switches from one to the other."""
+    return left + (right - left) * squash(50.0 * (PLACES - place))
 
 
-def compute(graph: dict[str, list[str]], leaves: dict[str, Any]) -> dict[str, Any]:
-    """Compute the number of every name, each after those that it is made from."""
-    values = dict(leaves)
-    for name in TopologicalSorter(graph).static_order():
-        # The order has the leaves, too; they have their numbers already.
-        if name in graph:
-            operands = [values[operand] for operand in graph[name]]
-            values[name] = RULES[name](*operands)
-            values[name].label = name
-    return values
+def soft_error(rng: Random) -> float:
+    """Return how far two lines joined by a switch are from the same lines joined by a cut."""
+    left = random_line(rng, PLACES)
+    right = random_line(rng, PLACES)
+    half = len(PLACES) // 2
+    hard = np.concatenate([left[:half], right[half:]])
+    soft = switched(left, right, PLACES[half - 1 : half + 1].mean())
+    return float(np.abs(soft - hard).max())
 
 
-def with_gradients() -> dict[str, Value]:
-    """Compute the graph of the dictionary with Values, and backpropagate its loss."""
-    leaves: dict[str, Value] = {}
-    for name, number in PARAMETERS.items():
-        leaves[name] = Parameter(number, label=name)
-    for name, number in DATA.items():
-        leaves[name] = Value(number, label=name)
-
-    values = compute(GRAPH, leaves)
-    values["loss"].backward()
-    return values
-
-
-def checked() -> GradientReport:
-    """Check the gradients of all four parameters against central differences."""
-
-    def loss(*numbers: Any) -> Any:
-        parameters = dict(zip(PARAMETERS, numbers, strict=True))
-        return compute(GRAPH, parameters | DATA)["loss"]
-
-    return gradcheck(loss, tuple(PARAMETERS.values()))
-
-
-def stretched(curve: Curve) -> list[float]:
-    """Return the heights of a curve, stretched so that they go from 0 to 1."""
-    heights = [curve(x) for x in PLACES]
-    lowest = min(heights)
-    span = max(heights) - lowest
-    return [(height - lowest) / span for height in heights]
-
-
-def draw_curves(folder: Path, chains: list[Curve], layers: list[Curve]) -> None:
-    """Draw both kinds of random functions side by side."""
-    left, right = new_axes(2, width=9.0, height=3.6)
-    panels = ((left, chains, "one chain each"), (right, layers, "sums of eight chains"))
-    for ax, curves, title in panels:
-        numbered = {f"{i}": stretched(curve) for i, curve in enumerate(curves, 1)}
-        plot_curves(numbered, PLACES, ax)
-        # The curves are random: their numbers say nothing.
-        if legend := ax.get_legend():
-            legend.remove()
-        ax.set(title=title, xlabel="x")
-    save_plot(
-        left, folder / "curves-random.svg", "Random functions of lines and sigmoids", _CURVES.alt
+def draw_functions(folder: Path, rng: Random) -> None:
+    """Draw five random functions of each kind."""
+    pictures = (
+        (_COMPOSED, ("line of sigmoid of line", composed), ("sums of eight of them", summed)),
+        (_JOINED, ("two lines, joined", joined), ("cut again, through sigmoids", squashed)),
     )
+    for picture, *panels in pictures:
+        axes = new_axes(2, width=9.0, height=3.6)
+        for ax, (title, kind) in zip(axes, panels, strict=True):
+            plot_curves({f"{i}": kind(rng).tolist() for i in range(5)}, PLACES.tolist(), ax)
+            # The functions are random: their numbers say nothing.
+            if legend := ax.get_legend():
+                legend.remove()
+            ax.set(title=title, xlabel="x")
+        save_plot(axes[0], folder / picture.file, "Random functions", picture.alt)
+
+
+def draw_film(folder: Path, rng: Random) -> None:
+    """Make the film of random functions."""
+    functions = [wild(rng) for _ in range(FRAMES)]
+    (ax,) = new_axes(width=7.2, height=3.8)
+    style_axes(ax).set(xlabel="x")
+
+    # All of them, faintly: who prefers less motion still sees how different they are.
+    for heights in functions:
+        ax.plot(PLACES, heights, color=LIGHT.line, linewidth=0.6)
+    frames = []
+    for heights in functions:
+        frames += ax.plot(PLACES, heights, color=class_color(0), linewidth=2.4)
+
+    film = film_svg(ax, frames, "A film of random functions", _FILM.alt)
+    write(folder / _FILM.file, film)
+
+
+def count_turns() -> list[tuple[str, str]]:
+    """Count the turns of many random functions of each kind."""
+    rng = Random(0)
+    numbers = []
+    for what, kind in (
+        ("line of sigmoid of line", composed),
+        ("two lines, joined", joined),
+        ("a frame of the film", wild),
+        ("sum of eight compositions", summed),
+    ):
+        counts = [turns(kind(rng)) for _ in range(CENSUS)]
+        turning = np.count_nonzero(counts)
+        most = f", up to {max(counts)} times" if turning else ""
+        numbers.append((what, f"{turning:,} of {CENSUS:,} turn{most}"))
+    return numbers
 
 
 def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
-    """Draw random compositions, then the graph of one, and print its chains of factors."""
+    """Draw random functions of each kind, play a film of them, and count their turns."""
     # It is all so small that quick and full are the same.
     rng = Random(3)
-    chains = [chain(rng, length) for length in (1, 3, 4, 5, 6)]
-    layers = [layer(rng, 8) for _ in range(5)]
-    most = [max(map(turns, curves)) for curves in (chains, layers)]
-    say(
-        f"a chain of lines and sigmoids turns {most[0]} times; sums of eight of them turn up to "
-        f"{most[1]} times"
-    )
-    draw_curves(folder, chains, layers)
+    draw_functions(folder, rng)
+    draw_film(folder, rng)
 
-    order = " → ".join(TopologicalSorter(GRAPH).static_order())
-    say(f"an order that computes everything after its operands: {order}")
-
-    values = with_gradients()
-    report = checked()
-    chain_rules = {name: viz.chain_rule(values["loss"], values[name]) for name in PARAMETERS}
-    for rule in chain_rules.values():
-        say(str(rule))
-    say(f"against central differences, the gradients are off by {report.worst_error:.0e} at most")
-
-    dictionary = viz.draw(GRAPH, title="A graph that is only a dictionary")
-    dictionary.save(folder / _DICTIONARY.file)
-    computed = viz.draw(values["loss"], level="cards", title="The same graph, computed")
-    computed.save(folder / _VALUES.file)
-
-    numbers = [
-        ("turns of a chain", str(most[0])),
-        ("turns of a sum, at most", str(most[1])),
-        ("order", order),
-    ]
-    numbers += [
-        (f"∂loss/∂{name}", str(rule).partition(" = ")[2]) for name, rule in chain_rules.items()
-    ]
-    explorer = explored(
-        values["loss"], folder / "curves-explore.html", "the graph of the dictionary, computed"
-    )
-    last = ("largest error against differences", f"{report.worst_error:.0e}")
-    return Story(
-        "curves",
-        "From a line to a framework",
-        _TEXT,
-        (*numbers, last),
-        (_CURVES, _DICTIONARY, _VALUES),
-        (explorer,),
-    )
+    numbers = count_turns()
+    numbers.append(("a sigmoid in place of a cut: off by", f"{soft_error(rng):.0e}"))
+    say_all(numbers)
+    pictures = (_COMPOSED, _JOINED, _FILM)
+    return Story("curves", "From a line to any curve", _TEXT, tuple(numbers), pictures)
 
 
 _TEXT = (
-    "A line and a sigmoid are the only pieces. Put in a chain, each working on what the one "
-    "before it returned, they can be steep or flat, but a chain only rises or only falls. The sum "
-    "of several chains may turn again and again: that is why a layer has many neurons.",
-    "What depends on what can be written as a dictionary, each name with the names that it is "
-    "made from. An order in which every name comes after its operands computes it; the same order "
-    "backwards is the chain rule.",
+    "A line and a sigmoid are the only pieces. A line, a sigmoid and a line, one after the other, "
+    "only rise or only fall, whatever their numbers are. Cut and joined at random places, the same "
+    "pieces do almost anything: the film shows another function every half second. Simple pieces "
+    "make complicated functions.",
+    "But joined pieces are not a network yet. Somebody has to choose where to cut, and a position "
+    "in a list has no derivative: no gradient can move it. A network adds up many compositions "
+    "instead, and every number in it has a derivative. Where it needs a cut, a steep sigmoid "
+    "switches from one piece to the other, and the place of the switch is a number like the rest.",
+    "Not every cut counts. Joined lines that are cut once more, each part through the sigmoid, are "
+    "what they would be without that cut, for it is the same sigmoid. Only with a different line "
+    "after it for each part, as in the film, does the second cut show.",
 )
-_CURVES = Picture(
+_COMPOSED = Picture(
     "curves-random.svg",
-    "Left: five random chains of lines and sigmoids, each only rising or only falling. Right: "
-    "five sums of eight, which rise and fall.",
-    "Left, random chains of one to six pieces. Right, random sums of eight sigmoids of lines. "
-    "Each is stretched to the same height.",
+    "Left: five random compositions of a line, a sigmoid and a line, each a smooth step that only "
+    "rises or only falls. Right: five sums of eight such compositions; some rise and fall.",
+    "Left, five times a line of a sigmoid of a line, all coefficients normally distributed. "
+    "Right, sums of eight of them, as a layer of eight neurons makes them.",
 )
-_DICTIONARY = Picture(
-    "curves-dictionary.svg",
-    "The names k1, x and b1 lead to L1, L1 to sigmoid, that with k2 and b2 to L2, and L2 with y "
-    "to the loss.",
-    "The plain dictionary, drawn before anything is computed.",
+_JOINED = Picture(
+    "curves-joined.svg",
+    "Left: five times two straight lines that are joined with a jump at some place. Right: five "
+    "such functions sent through the sigmoid, between 0 and 1, bent and with a jump.",
+    "Left, two random lines each, joined at a random place; the steep stretch is the join. Right, "
+    "others of that kind, cut once more and sent through the sigmoid in two parts: the second cut "
+    "can't be seen.",
 )
-_VALUES = Picture(
-    "curves-values.svg",
-    "The expression graph of the same network with data, gradients and local derivatives, from "
-    "the parameters to the loss.",
-    "The same graph as Values. Multiply the numbers on the way from the loss to a parameter, and "
-    "you have the printed chain.",
+_FILM = Picture(
+    "curves-film.svg",
+    "A film: every half second another random function in blue, bent and with up to two jumps, "
+    "over the faint lines of all 24.",
+    "A random function every half second: two lines joined, cut again, and each part through the "
+    "sigmoid and a line after it. Who prefers less motion sees the last one before all the others.",
 )
 
 if __name__ == "__main__":

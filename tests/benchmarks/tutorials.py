@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy
 
-import viz
 from demos import (
     curves,
     descent,
+    dictionary,
     houses,
     lines,
     logic,
@@ -37,7 +37,7 @@ from demos import (
 )
 from demos.gallery import duration, timed
 from scalargrad import compiler, numerical_gradient, relu, sigmoid, step
-from scalargrad.data import epoch_order
+from scalargrad.data import epoch_order, read_csv
 from scalargrad.losses import cross_entropy
 from scalargrad.training import collector_off
 from tests.demos.test_sparrow import side_by_side
@@ -443,57 +443,42 @@ def taped(quick: bool) -> list[Row]:  # noqa: ARG001
 
 
 def framework(quick: bool) -> list[Row]:
-    """Chains of pieces, the dictionary, the printed chains."""
-    rng, values = Random(3), curves.with_gradients()
-    turns = max(
-        curves.turns(curves.chain(rng, length))
-        for length in range(1, 7)
-        for _ in range(5 if quick else 50)
-    )
-    notation = "∂loss/∂L2 * ∂L2/∂sigmoid *"
-    printed = str(viz.chain_rule(values["loss"], values["k1"])).partition(" = ")[2]
-    return [
-        same(
-            "random chains of pieces",
-            "turn 0 times",
+    """Random functions, and the chains of the bare dictionary."""
+    rng = Random(3)
+    count = 30 if quick else 300
+    turns = max(curves.turns(curves.composed(rng)) for _ in range(count))
+    rows = [
+        Row(
+            "lines of sigmoids of lines",
+            "plotted",
             f"turn {turns} times",
-            f"{30 if quick else 300} chains of lines and sigmoids",
-        ),
-        same(
-            "the chain of k1, printed",
-            notation,
-            printed[: len(notation)],
-            "chain_rule, its beginning",
-        ),
-        off_by(
-            "gradients of the dictionary",
-            "its chains",
-            curves.checked().worst_error,
-            1e-6,
-            "gradcheck of k1, b1, k2, b2",
-        ),
+            f"{count} of them",
+            None,
+        )
     ]
+    chains = {
+        "b1": "∂Loss/∂L2*∂L2/∂sigmoid*∂sigmoid/∂L1*∂L1/∂b1",
+        "k1": "∂Loss/∂L2*∂L2/∂sigmoid*∂sigmoid/∂L1*∂L1/∂k1",
+        "b2": "∂Loss/∂L2*∂L2/∂b2",
+        "k2": "∂Loss/∂L2*∂L2/∂k2",
+    }
+    for name, chain in chains.items():
+        ours = dictionary.partial_order(dictionary.GRAPH, name)
+        rows.append(same(f"the chain of {name}", chain, ours, "from the bare dictionary"))
+    return rows
 
 
 def prices(quick: bool) -> list[Row]:
-    """House prices, against the straight line."""
-    rows, epochs = [], 6 if quick else 60
-    for what, columns in (
-        ("rooms", [houses.ROOMS]),
-        ("rooms and status", [houses.ROOMS, houses.SHARE]),
-    ):
-        tracts, line, network = houses.compare(columns, epochs, what)
-        ours, straight = houses.error(network, tracts), houses.error(line, tracts)
-        beaten = f"{ours:.2f} against {straight:.2f}"
-        rows.append(
-            Row(
-                f"house prices by {what}",
-                "beats the straight line",
-                beaten,
-                f"{epochs} rounds, 101 held out",
-                ours < straight,
-            )
-        )
+    """House prices: four scalars as the tutorial starts them, then standardized."""
+    table, targets = read_csv(houses.FILE, target="medv")
+    starts = 3 if quick else 20
+    rows = []
+    settings = houses.settings(table[:, :1], targets)
+    for setting in (settings[0], settings[-1]):
+        last = [houses.descend(setting, seed).losses[-1] for seed in range(starts)]
+        ours = f"{min(last):.2f} to {max(last):.2f}"
+        how = f"mean squared error, {starts} starts; the variance is {targets.var():.2f}"
+        rows.append(Row(f"house prices, {setting.name}", "what happens?", ours, how, None))
     return rows
 
 

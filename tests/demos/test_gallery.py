@@ -37,7 +37,7 @@ EXPLORED = (
     "quadrants",
     "descent",
     "tape",
-    "curves",
+    "dictionary",
     "sparrow",
     "logic",
     "doctor",
