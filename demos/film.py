@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from viz.animation.timeline import Clock, showing
+from viz.animation.timeline import Clock, show_between
 from viz.plots.figure import plot_svg
 
 PACE = 0.5
@@ -31,7 +31,7 @@ def film_svg(ax: Axes, frames: Sequence[Line2D], title: str, description: str) -
 
     def show_in_turn(group: re.Match[str]) -> str:
         start = int(group[1]) * PACE
-        return clock.moving(group[0], showing(start, start + PACE, clock.seconds))
+        return clock.animate(group[0], show_between(start, start + PACE, clock.seconds))
 
     plot = plot_svg(ax, title, description)
     moving = re.sub(r'<g id="frame-(\d+)">.*?</g>', show_in_turn, plot, flags=re.DOTALL)
