@@ -242,6 +242,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     """Work on paper, then train on four points and on many, ask about a new one, and draw."""
     seeds = QUICK if quick else FULL
     numbers = paper_numbers()
+    # The same beginning, once in each unit of the loss.
     few, history = train()
     tens, _ = train(base=10.0)
     pairs = zip(few.parameters(), tens.parameters(), strict=True)
@@ -253,6 +254,7 @@ def run(folder: Path, quick: bool = False) -> Story:
         (f"loss in step {STEPS}, lower with each step", f"{history['loss'][-1]:.4f}"),
     ]
 
+    # Both training sets get the same network, rate and steps: only the points differ.
     points, classes = quadrants(RANDOM, reach=REACH)
     many, _ = train(points, classes)
     numbers += [
