@@ -241,7 +241,7 @@ _LAST = Picture(
 _LOSSES = Picture(
     "sparrow-losses.svg",
     "Left: the loss of a network that survives, a peak at the third step and then near 0. Right: "
-    "the same on a logarithmic scale, up to billions of billions and down in a straight line to "
+    "the same on a logarithmic scale, up to nearly 10¹⁵ and down in a straight line to "
     "the line of a constant; and another network, which leaves the picture at the top.",
     "A hundred losses. Left, on a linear scale as in the tutorial: they seem to go to 0. Right: "
     "they go down to what a constant costs (gray). The straight way down is the last layer alone.",

@@ -67,7 +67,7 @@ class Change:
     how: str
     kind: type[MLP] = MLP
     activation: str | Callable[[Value], Value] = "elu"
-    initializer: InitializerName | Initializer = UNIFORM
+    initializer: InitializerName | Initializer = field(default_factory=lambda: UNIFORM)
     optimizer: Callable[[list[Parameter]], Optimizer] = DESCENT
     options: dict[str, Any] = field(default_factory=dict)
 
