@@ -6,18 +6,19 @@ multiplies, adds, and cuts off what is below 0. The answers are 46 and 0.
 The cut is what makes two layers more than one. Without it the answer is a linear function of the
 inputs, however many layers there are: its slope is the same at every point.
 
-A network for four classes gives four scores, and the largest wins. Softmax makes probabilities of
-them in three steps: e to the power of each score, the sum of these powers, each power divided by
-the sum.
+A network for four classes gives four scores, and the largest wins. Softmax turns them into
+probabilities in three steps: e to the power of each score, the sum of these powers, each power
+divided by the sum.
 
-What shall a probability cost? 1 − p comes to mind: 0.1 for 90 %. But where the network is sure and
-wrong, the slope of 1 − p almost vanishes; that of −log p is largest there. A tutorial puts −log 0.9
-at 0.046, the logarithm to base 10; the natural one, used here, is 0.105. They differ by the factor
-ln 10, so that a network trained with the one at a rate of 0.1 is the network trained with the
-other at 0.1 · ln 10.
+How bad is a probability of 90 % for the right class? 1 − p comes to mind first: 0.1. But where the
+network is sure and wrong, the slope of 1 − p almost vanishes; that of −log p is largest there. A
+tutorial puts −log 0.9 at 0.046, the logarithm to base 10; the natural one, used here, is 0.105.
+They differ by the factor ln 10, so that a network trained with the natural one at a rate of 0.1 is
+the network trained with the other at 0.1 · ln 10.
 
-The training set is four points, one in each quadrant, and the question is where (2, 2) belongs. In
-the plane around them the four points settle a lot, not all: beside them, 150 points at random.
+The training set is four points, one in each quadrant, and the question is where (2, 2) belongs.
+Four points settle that, and most of the plane, but not where exactly the borders run: 150 points at
+random do better there.
 """
 
 from functools import partial

@@ -1,8 +1,8 @@
 """The sparrow network: small, explosive with the settings it was given, and what cures it.
 
-Ten numbers between 0 and 5 go in, half their sum shall come out. The network is as small as a
+Ten numbers between 0 and 5 go in, half their sum should come out. The network is as small as a
 sparrow and has all of its organs: 10-7-3-1 neurons, ELU, half the squared error, weights and biases
-between 0 and 1, and 100 steps at a rate of 0.05, each on a new sample. It explodes.
+between 0 and 1, and 100 steps at a rate of 0.05, each on a new sample. Nearly always it explodes.
 
 Why: a step multiplies the error by 1 minus rate · ‖∂answer/∂parameters‖². With positive inputs and
 positive weights all of them push the same way, so this number is far above 2, and each step
@@ -47,6 +47,7 @@ from demos.sparrow_changes import (
     CALM,
     CHANGES,
     GIVEN,
+    HUGE,
     OUTCOMES,
     RATE,
     STEPS,
@@ -86,6 +87,11 @@ class Census:
     losses: Array
     answers: Array
     outcomes: list[str]
+
+    def highest(self) -> Array:
+        """Return the largest loss of each network; what is nan does not count."""
+        highest: Array = np.fmax.reduce(self.losses)
+        return highest
 
     def summary(self) -> str:
         """Count the outcomes."""
@@ -133,6 +139,11 @@ def overshoot(model: Module, x: list[float]) -> float:
 def spelled(values: list[Value]) -> str:
     """Return numbers in one line, with two decimals."""
     return ", ".join(f"{value.data:.2f}" for value in values).replace("-", "−")
+
+
+def spelled_losses(explosion: Trial) -> str:
+    """Return the losses up to the one that is too large for a float."""
+    return ", ".join([*(f"{loss:.0e}" for loss in explosion.losses), "inf"])
 
 
 def draw_step(model: Module, seed: int, step: int, picture: Picture, folder: Path) -> Value:
@@ -200,6 +211,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         ("rate · ‖∂answer/∂parameters‖² at first", f"{overshoot(start, x):.0f}"),
         (f"error of the first answer, median of {networks}", f"{median(first):.0f}"),
         ("error of the third answer", f"{median(third):.1e}; {np.mean(third >= 1e7):.0%} ≥ 1e+07"),
+        ("a loss above a million on the way", f"{np.mean(double.highest() > HUGE):.0%}"),
+        (f"losses with seed {exploding}, the first that overflows", spelled_losses(explosion)),
         ("ends in double precision", double.summary()),
         ("ends in single precision", single.summary()),
         ("their constants, in the median", f"{median(dead[:, 0]):.2f}, off by {off(dead):.2f}"),

@@ -185,6 +185,13 @@ def test_a_few_overflow_and_many_more_in_single_precision(
     assert 10 <= many <= 30
 
 
+def test_nearly_all_explode(double: sparrow.Census) -> None:
+    with numpy.errstate(invalid="ignore"):
+        peaks = numpy.nanmax(double.losses, axis=0)
+    assert double.highest().tolist() == peaks.tolist()
+    assert 0.85 < numpy.mean(peaks > changes.HUGE) < 1.0
+
+
 def test_none_learns_and_all_that_survive_answer_a_constant(
     single: sparrow.Census, double: sparrow.Census
 ) -> None:
@@ -481,6 +488,12 @@ def test_the_story_states_the_census(
     assert float(constant) == pytest.approx(12.5, abs=0.5)
     assert float(error) == pytest.approx(ANSWER - TRUTH, abs=0.2)
     assert numbers["multiples of 1/16 at the rate 0.0001"] == "0%"
+    losses = numbers["losses with seed 17, the first that overflows"].split(", ")
+    assert losses == sorted(losses, key=float)
+    assert float(losses[-2]) > 1e100
+    assert losses[-1] == "inf"
+    assert double.outcomes.index("nan") == 17
+    assert float(numbers["a loss above a million on the way"].rstrip("%")) > 85
     assert numbers["sigmoid of −2, −1, 0, 1, 2"] == "0.12, 0.27, 0.50, 0.73, 0.88"
     assert numbers["ELU of the same"] == "−0.86, −0.63, 0.00, 1.00, 2.00"
     assert float(numbers["rate · ‖∂answer/∂parameters‖² at first"]) > 2.0
