@@ -24,7 +24,7 @@ DEMOS = {
     "digits": "handwritten digits, and why one of them was misread",
     "lines": "a line, three variables and a cubic against least squares; then a network that bends",
     "quadrants": (
-        "twelve numbers and two layers by hand, then a network that tells four quadrants apart"
+        "two layers, softmax and losses by hand, then a network that learns from four points"
     ),
     "overfitting": "thirty points learned by heart, six cures, and good defaults beside old ones",
     "descent": "three ways down: all samples at once, ten, or one at a time",
@@ -42,7 +42,7 @@ DEMOS = {
     "dictionary": (
         "a graph in a dictionary: sorted, computed, and read backwards as the chain rule"
     ),
-    "sparrow": "a small network explodes, and is cured one change at a time",
+    "sparrow": "a small network explodes or ends as a constant: how often, why, and what helps",
     "logic": "xor, parity and a comparator: whole truth tables in a few neurons",
     "recursion": "a cell that learns to carry, and adds numbers longer than any it has seen",
     "doctor": "three networks that can't learn: what the doctor finds, and the cure",
