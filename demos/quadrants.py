@@ -88,7 +88,7 @@ def exercise() -> tuple[list[Value], list[Value]]:
     return hidden, answers
 
 
-def slope_spread(sizes: list[int], activation: str | None) -> float:
+def slope_spread(sizes: list[int], activation: ActivationName | None) -> float:
     """Return by how much the slopes of a network's answers differ between points of the plane."""
     # Orthogonal weights keep the slope of a hundred layers from vanishing or exploding.
     model = MLP(2, sizes, activation=activation, initializer="orthogonal", seed=0)

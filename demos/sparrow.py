@@ -149,7 +149,7 @@ def spelled_losses(explosion: Trial) -> str:
 def draw_step(model: Module, seed: int, step: int, picture: Picture, folder: Path) -> Value:
     """Draw a step of the training of a seed with gradients, and return its loss."""
     rows, targets = samples(step + 1, seed)
-    loss = half_squared_error(model(rows[step]), targets[step])
+    loss: Value = half_squared_error(model(rows[step]), targets[step])
     loss.label = "loss"
     model.zero_grad()
     loss.backward()

@@ -17,6 +17,7 @@ import numpy as np
 from demos.sparrow_numpy import Array
 from scalargrad import Parameter, Value
 from scalargrad.compiler import compile
+from scalargrad.core.names import ActivationName
 from scalargrad.errors import DivergenceError
 from scalargrad.losses import half_squared_error
 from scalargrad.nn import MLP, normal, orthogonal, uniform
@@ -66,7 +67,7 @@ class Change:
     what: str
     how: str
     kind: type[MLP] = MLP
-    activation: str | Callable[[Value], Value] = "elu"
+    activation: ActivationName | Callable[[Value], Value] = "elu"
     initializer: InitializerName | Initializer = field(default_factory=lambda: UNIFORM)
     optimizer: Callable[[list[Parameter]], Optimizer] = DESCENT
     options: dict[str, Any] = field(default_factory=dict)
