@@ -34,6 +34,7 @@ import viz
 from demos.gallery import Picture, Story, decimals, explored, run_alone, say_all, told
 from scalargrad import Value, backward, softmax, value_and_grad
 from scalargrad.compiler import Compiled, compile
+from scalargrad.core.names import ActivationName
 from scalargrad.data import one_hot, quadrants
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP, Layer, given
