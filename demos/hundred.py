@@ -88,7 +88,9 @@ def read(model: MLP, images: Array) -> Array:
 def hundred_steps(parts: list[Any], seed: int, shuffled: bool) -> SimpleNamespace:
     """Take the tutorial's hundred steps, and look at what the network says afterwards."""
     images, held, digits, truths = parts
-    places = epoch_order(len(images), seed) if shuffled else list(range(len(images)))
+    places = list(range(len(images)))
+    if shuffled:
+        places = [int(place) for place in epoch_order(len(images), seed)]
     order = places[:STEPS]
     outputs = read(train(images, digits, order, seed), held)
     answers = outputs.argmax(axis=1)

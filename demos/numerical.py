@@ -11,9 +11,9 @@ steps of one picture each, and waits for half an hour. The time below is for the
 many forward passes, each of them array code as in the tutorial.
 
 Its function of the weights ignores the weights that it is given, and reads those of the network.
-That works as long as the one who moves them moves the network's own array. `numerical_gradient`
+That works as long as the one who moves them moves the network's own array. numerical_gradient
 hands over copies and leaves the array alone, so it warns that such a function never looks at its
-argument; `nn.Objective` puts the numbers into the network and takes them out again.
+argument; nn.Objective puts the numbers into the network and takes them out again.
 
 The tutorial hopes for threads. Threads take turns where the work is pure Python; processes do not,
 but it takes a while to start them, and only longer work pays for that.
@@ -43,7 +43,6 @@ from scalargrad.nn import MLP, Objective
 from scalargrad.nn.initializers import normal
 from viz.plots import (
     new_axes,
-    plot_agreement,
     plot_bars,
     plot_differences,
     save_plot,
@@ -208,8 +207,7 @@ def share_work(seconds: float) -> SimpleNamespace:
 def draw(folder: Path, step: SimpleNamespace) -> None:
     """Draw the two gradients, and the cost of a hundred steps."""
     groups = {"-".join(map(str, LARGE)): (step.chosen, step.slopes)}
-    points, apart = new_axes(2, width=9.4, height=4.4)
-    plot_agreement(groups, points).set(xlabel="by backpropagation", ylabel="numerically")
+    (apart,) = new_axes(width=7.0, height=4.2)
     plot_differences(groups, apart, allowed=1e-6)
     save_plot(apart, folder / _AGREE.file, "Two ways to one gradient", _AGREE.alt)
 
@@ -287,10 +285,10 @@ def break_even(start: float, workers: int = 2) -> float:
 
 _AGREE = Picture(
     "numerical-agreement.svg",
-    "Left: gradients found numerically over gradients by backpropagation, all on one straight "
-    "line. Right: how far apart each pair is.",
-    "Left: each point is a weight. Right: the same weights, by how far the two ways are apart. "
-    "What is left is rounding.",
+    "How far gradients found numerically are from those by backpropagation, over their size: "
+    "nearly all points are between 10⁻¹² and 10⁻¹⁰, far below the line at 10⁻⁶.",
+    "Each point is a weight. The two ways differ by about as much for a small slope as for a large "
+    "one: what is left is rounding.",
 )
 _COST = Picture(
     "numerical-cost.svg",
