@@ -41,12 +41,7 @@ from scalargrad.errors import UnlearnedWarning
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP, Objective
 from scalargrad.nn.initializers import normal
-from viz.plots import (
-    new_axes,
-    plot_bars,
-    plot_differences,
-    save_plot,
-)
+from viz.plots import new_axes, plot_bars, plot_differences, save_plot
 
 Array = NDArray[Any]
 
@@ -180,14 +175,13 @@ def share_work(seconds: float) -> SimpleNamespace:
     pixels = numpy.random.default_rng(1).random(64)
     measure = partial(get_loss, pixels.tolist(), 3)
     names = [name for name, _ in models[0].named_parameters()]
-    # Two forward passes take about as long as one forward and one backward.
-    _, step = timed(lambda: measure(models[0]).backward())
-    count = 20 + int(seconds / step)
 
     def compute(model: MLP, names: list[str], workers: int = 1) -> Any:
         loss = Objective(model, measure, names)
         return numerical_gradient(loss, loss.numbers, workers=workers)
 
+    _, ten = timed(lambda: compute(models[0], names[:10]))
+    count = 20 + int(seconds / ten * 10.0)
     found = SimpleNamespace(names=names[:count])
     found.slopes, found.one = timed(lambda: compute(models[0], found.names))
     _, found.two = timed(lambda: compute(models[0], found.names, 2))
@@ -257,7 +251,13 @@ def _gradients(step: SimpleNamespace) -> list[tuple[str, str]]:
 
 def _costs(step: SimpleNamespace, shared: SimpleNamespace) -> list[tuple[str, str]]:
     work = f"{len(shared.names):,} weights of a network of Python scalars"
-    pays = "it pays" if shared.two < shared.one else "too short to pay for their start"
+    if shared.two < shared.one:
+        pays = "it pays"
+    elif shared.one < break_even(shared.start):
+        pays = "too short to pay for their start"
+    else:
+        # Long enough, and yet no gain: other programs were using the cores.
+        pays = "the cores were busy"
     return [
         ("a hundred steps numerically, in the tutorial", "almost 30 min"),
         ("a hundred steps numerically, extrapolated", duration(STEPS * step.numerical)),

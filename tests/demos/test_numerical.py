@@ -166,11 +166,16 @@ def test_a_function_of_its_own_array_gets_slopes_of_zero_from_copies(
 
 
 @pytest.mark.parametrize(
-    ("two", "words"), [(3.0, "too short to pay for their start"), (1.0, "it pays")]
+    ("one", "two", "words"),
+    [
+        (0.9, 3.0, "too short to pay for their start"),
+        (2.0, 3.0, "the cores were busy"),
+        (2.0, 1.5, "it pays"),
+    ],
 )
-def test_the_page_says_whether_processes_pay(two: float, words: str) -> None:
+def test_the_page_says_whether_processes_pay(one: float, two: float, words: str) -> None:
     step = numerical.SimpleNamespace(numerical=1.0, backward=0.001)
-    shared = numerical.SimpleNamespace(names=[""] * 9, one=2.0, two=two, start=0.5, threads=0.97)
+    shared = numerical.SimpleNamespace(names=[""] * 9, one=one, two=two, start=0.5, threads=0.97)
     rows = dict(numerical._costs(step, shared))
     (what,) = [what for what in rows if what.startswith("the same by two")]
     assert what.endswith(words)
