@@ -183,9 +183,9 @@ def shares(told: Callable[[str], Told]) -> dict[str, tuple[int, int]]:
 
 def test_every_network_says_one_of_the_last_digits_to_all(told: Callable[[str], Told]) -> None:
     found = shares(told)
-    assert found["networks that say one digit to all 359 pictures"] == (6, 6)
-    assert found["it is one of the last five shown"] == (6, 6)
-    assert found["outputs that differ more by digit than by picture"] == (6, 6)
+    assert found["networks that say one digit to all 359 pictures"] == (5, 5)
+    assert found["it is one of the last five shown"] == (5, 5)
+    assert found["outputs that differ more by digit than by picture"] == (5, 5)
 
 
 def test_the_digit_is_rarely_the_most_frequent(told: Callable[[str], Told]) -> None:
