@@ -32,6 +32,7 @@ DEMOS = {
         "gradients by moving one weight after the other, against backpropagation, "
         "and what they cost"
     ),
+    "hundred": "a hundred steps of one picture each, and why the network says one digit to all",
     "tape": "gradients on demand: x², a matrix, the worked neuron, and gradients of gradients",
     "curves": (
         "from a line to any curve: random functions of lines and sigmoids, and a film of them"

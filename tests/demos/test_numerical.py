@@ -1,16 +1,16 @@
-"""Numerical and backpropagated gradients against those by hand in NumPy; files of the reader."""
+"""Numerical gradients against those by hand in NumPy and torch; what the page says about them."""
 
-import re
+import warnings
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy
 import pytest
 
 from demos import numerical
-from demos.__main__ import main
 from scalargrad import numerical_gradient
+from scalargrad.errors import UnlearnedWarning
 from scalargrad.nn import MLP, Objective
 from tests.demos.conftest import Told
 
@@ -42,11 +42,14 @@ def by_hand(model: MLP, image: list[float], digit: int) -> tuple[float, Any]:
     return float(-numpy.log(probabilities[digit])), numpy.concatenate(found[::-1])
 
 
-@pytest.fixture(params=[(64, 30, 10), (64, 20, 15, 10)], ids=["two layers", "three layers"])
-def sizes(request: pytest.FixtureRequest) -> Any:
-    return request.param
+def test_the_network_starts_as_in_the_tutorial() -> None:
+    weights, bias = matrices(numerical.network(784, 100, 10))[0]
+    assert weights.shape == (100, 784)
+    assert weights.std() == pytest.approx(0.01, rel=0.02)
+    assert not bias.any()
 
 
+@pytest.mark.parametrize("sizes", [(64, 30, 10), (64, 20, 15, 10)], ids=["two layers", "three"])
 def test_backpropagation_is_the_gradient_by_hand(sizes: tuple[int, ...]) -> None:
     model = numerical.network(*sizes)
     loss = numerical.get_loss(IMAGE, DIGIT, model)
@@ -58,139 +61,122 @@ def test_backpropagation_is_the_gradient_by_hand(sizes: tuple[int, ...]) -> None
     )
 
 
-def test_a_step_both_ways_agrees_with_the_gradient_by_hand(sizes: tuple[int, ...]) -> None:
-    step = numerical.both_ways(sizes, IMAGE, DIGIT, 0.0)
-    names = list(step.every)
-    slopes = dict(zip(names, by_hand(numerical.network(*sizes), IMAGE, DIGIT)[1], strict=True))
-    chosen = [name for name in names if step.every[name] in set(step.chosen)]
-    assert len(step.slopes) == 30 <= len(chosen)
-    assert step.every == pytest.approx(slopes, rel=1e-12, abs=1e-12)
-    numpy.testing.assert_allclose(step.slopes, step.chosen, rtol=0.0, atol=1e-6)
-    assert numpy.abs(step.chosen).max() > 1e-3
+@pytest.mark.parametrize("digit", range(3))
+def test_the_formula_is_the_loss_of_the_network(digit: int) -> None:
+    torch = pytest.importorskip("torch")
+    model = numerical.network(3, 3, 3, deviation=1.0)
+    numbers = [parameter.data for parameter in model.parameters()]
+    x = [0.2, -0.4, 0.9]
+    (w, b), (v, c) = [tuple(map(torch.tensor, layer)) for layer in matrices(model)]
+    logits = v @ torch.sigmoid(w @ torch.tensor(x, dtype=torch.float64) + b) + c
+    expected = torch.nn.functional.cross_entropy(logits[None], torch.tensor([digit]))
+    assert numerical.formula(numbers, x, digit) == pytest.approx(expected.item(), abs=1e-14)
+    assert numerical.get_loss(x, digit, model).data == pytest.approx(expected.item(), abs=1e-14)
+
+
+def test_the_formula_has_the_gradient_of_the_network() -> None:
+    assert 0.0 < numerical.written_out() < 1e-9
+
+
+@pytest.fixture(scope="module")
+def step() -> Any:
+    """A step of the large network, numerically by some of its weights."""
+    return numerical.cost(100)
+
+
+def test_a_sample_of_a_step_agrees_with_backpropagation(step: Any) -> None:
+    assert step.weights == 784 * 100 + 100 + 100 * 10 + 10
+    pixels = numpy.random.default_rng(0).random(784).tolist()
+    _, slopes = by_hand(numerical.network(*numerical.LARGE), pixels, 3)
+    chosen = numerical.epoch_order(step.weights, seed=0)[:100]
+    numpy.testing.assert_allclose(step.chosen, slopes[chosen], rtol=1e-9, atol=1e-12)
+    numpy.testing.assert_allclose(step.slopes, slopes[chosen], rtol=0.0, atol=1e-8)
     assert step.apart == numpy.abs(step.slopes - step.chosen).max()
-    assert step.step == pytest.approx(step.numerical * len(names) / 30)
 
 
-def test_a_network_whose_weights_are_not_first_is_sampled_as_well() -> None:
-    step = numerical.both_ways((64, 30, 10), IMAGE, DIGIT, 0.0)
-    expected = dict(
-        zip(step.every, by_hand(numerical.network(64, 30, 10), IMAGE, DIGIT)[1], strict=True)
-    )
-    loss = Objective(
-        step.loss.model,
-        step.loss.measure,
-        ["layers.1.neurons.7.bias", "layers.1.neurons.3.weights.5"],
-    )
-    found = numerical_gradient(loss, loss.numbers)
-    assert found == pytest.approx(
-        [expected["layers.1.neurons.7.bias"], expected["layers.1.neurons.3.weights.5"]], abs=1e-9
-    )
+def test_backpropagation_is_hundreds_of_times_as_fast(step: Any) -> None:
+    assert step.numerical > 100.0 * step.backward
+
+
+def test_numbers_that_are_moved_in_place_are_put_back() -> None:
+    x = numpy.array([1.0, 2.0, 3.0])
+    slopes = numerical.move_in_place(lambda _: float((x**2).sum()), x, [2, 0])
+    numpy.testing.assert_allclose(slopes, [6.0, 2.0], atol=1e-9)
+    assert x.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_function_that_ignores_its_argument_needs_its_own_array_moved() -> None:
+    found = numerical.three_ways()
+    model = numerical.network(2, 3, deviation=1.0)
+    ((weights, bias),) = matrices(model)
+    logits = weights @ [0.6, 0.9] + bias
+    delta = numpy.exp(logits) / numpy.exp(logits).sum() - numpy.eye(3)[2]
+    expected = numpy.column_stack([numpy.outer(delta, [0.6, 0.9]), delta]).ravel()
+    numpy.testing.assert_allclose(found["backward"], expected, atol=1e-12)
+    numpy.testing.assert_allclose(found["in place"], expected, atol=1e-9)
+    numpy.testing.assert_allclose(found["objective"], expected, atol=1e-9)
+    assert not found["copies"].any()
+
+
+def test_copies_that_are_not_looked_at_are_warned_of() -> None:
+    x = numpy.array([1.0, 2.0])
+    with pytest.warns(UnlearnedWarning, match="never looks at the numbers"):
+        numerical_gradient(lambda _: float((x**2).sum()), x)
+
+
+def test_an_objective_is_not_warned_of() -> None:
+    loss = Objective(numerical.network(2, 3), partial(numerical.get_loss, [0.6, 0.9], 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        numerical_gradient(loss, loss.numbers)
 
 
 def test_other_processes_find_the_same_bits() -> None:
-    loss = numerical.both_ways((64, 4, 10), IMAGE, DIGIT, 0.0).loss
+    loss = Objective(numerical.network(4, 3, 3), partial(numerical.get_loss, [0.1] * 4, 1))
     assert numerical_gradient(loss, loss.numbers, workers=2) == numerical_gradient(
         loss, loss.numbers
     )
 
 
-def test_a_network_that_saw_one_picture_says_its_digit_to_all() -> None:
-    images, held, digits, truths = numerical.pictures(None)
-    one = numpy.array(numerical.taught((64, 30, 10), images[:1], digits[:1], 30, held[:50]))
-    assert len(set(truths[:50])) == 10
-    assert (one.argmax(axis=1) == digits[0]).all()
-    assert one.min(axis=0)[digits[0]] > 0.9
-    numpy.testing.assert_allclose(one.sum(axis=1), 1.0, rtol=1e-12)
-
-
-def mnist(path: Path, count: int) -> Path:
-    """Random pictures in the form of MNIST's CSV."""
-    rng = numpy.random.default_rng(0)
-    rows = [[i % 10, *rng.integers(0, 256, 784)] for i in range(count)]
-    path.write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n", encoding="utf-8")
-    return path
-
-
-def test_rows_of_mnist_are_split_and_scaled(tmp_path: Path) -> None:
-    images, held, digits, truths = numerical.pictures(mnist(tmp_path / "rows.csv", 10))
-    assert (len(images), len(held), len(images[0])) == (8, 2, 784)
-    assert sorted(digits + truths) == list(range(10))
-    assert 0.0 <= min(map(min, images)) < max(map(max, images)) <= 1.0
-
-
-def test_scikit_learns_digits_are_the_default() -> None:
-    images, held, digits, truths = numerical.pictures(None)
-    assert (len(images) + len(held), len(images[0])) == (1797, 64) == (len(digits + truths), 64)
-    assert len(truths) >= numerical.FULL[3] - 1
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("1,2,3\n", "has a label and 2 pixels"),
-        ("x" + ",0" * 784, "line 1, column 1: must be a finite number, not 'x'"),
-        ("", "holds no rows"),
-    ],
-)
-def test_a_malformed_file_is_a_clear_error(text: str, words: str, tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(SystemExit, match=f"The file of --data can't be used: .*rows.csv.*{words}"):
-        main(
-            [
-                "numerical",
-                "--quick",
-                "--data",
-                str(tmp_path / "rows.csv"),
-                "--out",
-                str(tmp_path / "gallery"),
-            ]
-        )
-
-
-def test_a_missing_file_is_a_clear_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        main(["numerical", "--data", str(tmp_path / "none.csv")])
-    assert "argument --data: there is no file" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("names", "words"),
-    [
-        (["neuron"], "takes no --data"),
-        ([], "--data is for one demo"),
-        (["neuron", "moons"], "for one"),
-    ],
-)
-def test_data_is_refused_where_it_has_no_use(names: list[str], words: str, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=words):
-        main(
-            [
-                *names,
-                "--data",
-                str(mnist(tmp_path / "rows.csv", 2)),
-                "--out",
-                str(tmp_path / "gallery"),
-            ]
-        )
-    assert not (tmp_path / "gallery").exists()
+def test_work_of_the_break_even_takes_as_long_by_several() -> None:
+    work = numerical.break_even(0.75, workers=4)
+    assert 0.75 + work / 4 == pytest.approx(work)
 
 
 def test_what_is_said_is_what_is_on_the_page(told: Callable[[str], Told]) -> None:
     ran = told("numerical")
-    story, printed = ran.story, ran.printed
-    assert all(f"{what}: {number}" in printed for what, number in story.numbers)
+    story = ran.story
     said = dict(story.numbers)
-    assert said["the slope of x² at 3, numerically"] == "6.000000000"
+    assert len(said) == len(story.numbers)
+    assert all(what in ran.printed and number in ran.printed for what, number in story.numbers)
+    assert said["the slope of x² at 3"] == "6.000000000"
     assert said["the gradient of x² + 3xy at (1, 2)"] == "8.000000000, 3.000000000"
-    apart = [float(number) for what, number in story.numbers if what.endswith("largest difference")]
-    assert len(apart) == 2
-    assert max(apart) < 1e-6
-    assert "read as" in story.numbers[-1][0]
-    assert story.numbers[-1][1] == "40 of 40"
-    right = re.fullmatch(r"(\d+) of 40", story.numbers[-2][1])
-    assert right is not None
-    assert int(right[1]) > 12  # guessing is right in four of them
+    apart = [float(number) for what, number in said.items() if "largest difference" in what]
+    assert len(apart) == 4
+    assert max(apart) < 1e-8
     assert {picture.file for picture in story.pictures} == set(ran.files)
-    assert len(story.text) == 2
+
+
+def test_a_function_of_its_own_array_gets_slopes_of_zero_from_copies(
+    told: Callable[[str], Told],
+) -> None:
+    assert dict(told("numerical").story.numbers)["f ignores w, which is a copy: largest slope"] == (
+        "0, warned"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "words"),
+    [
+        (0.9, 3.0, "too short to pay for their start"),
+        (2.0, 3.0, "the cores were busy"),
+        (2.0, 1.5, "it pays"),
+    ],
+)
+def test_the_page_says_whether_processes_pay(one: float, two: float, words: str) -> None:
+    step = numerical.SimpleNamespace(numerical=1.0, backward=0.001)
+    shared = numerical.SimpleNamespace(names=[""] * 9, one=one, two=two, start=0.5, threads=0.97)
+    rows = dict(numerical._costs(step, shared))
+    (what,) = [what for what in rows if what.startswith("the same by two")]
+    assert what.endswith(words)
+    assert rows["the start of two takes 500 ms; they can pay from"] == "1 s of work"
