@@ -37,6 +37,7 @@ DEMOS = {
         "from a line to a framework: chains of pieces, a graph in a dictionary, "
         "the chain rule printed"
     ),
+    "engine": "a framework in sixty lines, equal to scalargrad to the last bit",
     "houses": "house prices from rooms: a network against the straight line",
     "sparrow": "a small network explodes, and is cured one change at a time",
     "logic": "xor, parity and a comparator: whole truth tables in a few neurons",

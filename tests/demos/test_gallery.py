@@ -38,6 +38,7 @@ EXPLORED = (
     "descent",
     "tape",
     "curves",
+    "engine",
     "sparrow",
     "logic",
     "doctor",
