@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import prod
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,10 @@ def tutorial() -> Node:
     return engine.loss_of({name: Node(number, name) for name, number in POINT.items()})
 
 
-def grow(leaf: Callable[[float], engine.Number], seed: int) -> list[engine.Number]:
+def grow(leaf: Any, seed: int) -> list[Any]:
     """Apply thirty random operations to four leaves and to their own results, then add all."""
     draw = Random(seed)
-    pool: list[engine.Number] = [leaf(draw.uniform(-2.0, 2.0)) for _ in range(4)]
+    pool = [leaf(draw.uniform(-2.0, 2.0)) for _ in range(4)]
     for _ in range(30):
         x, y = draw.choice(pool), draw.choice(pool)
         made = draw.choice((x + y, x - y, x * y, x.tanh(), x.sigmoid(), x.relu()))
