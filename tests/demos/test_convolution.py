@@ -133,7 +133,7 @@ def test_a_linear_model_of_another_library_falls_as_far(told: Callable[[str], To
     numbers = dict(told("convolution").story.numbers)
     still = 100.0 * rival.score(images.held_out, images.held_out_digits)
     moved = 100.0 * rival.score(images.moved, images.held_out_digits)
-    assert percent(numbers["read by the layer"]) == pytest.approx(still, abs=3.0)
+    assert percent(numbers["read by the layer"]) == pytest.approx(still, abs=5.0)
     assert percent(numbers["read by the layer, one pixel to the right"]) < 60.0
     assert moved < 60.0
 
