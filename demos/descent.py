@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from math import hypot
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from demos.gallery import Picture, Story, explored, run_alone, say
+from scalargrad import Value
 from scalargrad.data import batches
 from scalargrad.losses import mse
 from scalargrad.nn import Neuron, given
@@ -122,7 +122,7 @@ def descend(
 def draw(found: list[Way], inputs: list[list[float]], targets: list[float], folder: Path) -> None:
     """Draw the three ways that arrive over one landscape, then the gradients of all four."""
 
-    def landscape(weight: Any, bias: Any) -> Any:
+    def landscape(weight: float, bias: float) -> Value | float:
         return mse([weight * x + bias for (x,) in inputs], targets)
 
     arriving = found[:3]
@@ -163,7 +163,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     mini_batch = found[1]
     page = folder / "descent-explore.html"
     title = "one point, before each round with ten at a time"
-    explorer = explored(mini_batch.recorder, page, title)
+    explorer = explored(mini_batch.recorder.recording, page, title)
     return Story("descent", "Three ways down", _TEXT, tuple(numbers), (_PATHS, _NORMS), (explorer,))
 
 
