@@ -82,6 +82,7 @@ def train(model: Module, images: Images) -> None:
 
 def right(model: Module, images: Array, digits: NDArray[np.int64]) -> Flags:
     """Return which images are read correctly: the largest score is the answer."""
+    # Compiled, all images pass at once; a graph for each of them would take seconds.
     scores = compile(model, model, inputs=(SIDE * SIDE,))(images)
     return np.array(scores.argmax(axis=1) == digits)
 
@@ -191,6 +192,7 @@ def wins(read: dict[str, list[Flags]]) -> tuple[bool, bool]:
 
 def telling(read: dict[str, list[Flags]]) -> int:
     """Find an image that both networks read, and only the convolution when it is moved."""
+    # If there were none, `argmax` would give the first image, which does as well for a picture.
     still, moved = read["layer"]
     still_too, moved_too = read["convolution"]
     return int(np.argmax(still & still_too & moved_too & ~moved))

@@ -93,6 +93,7 @@ class Node:
 
 def sort(root: Node) -> list[Node]:
     """Sort the graph topologically: every node after its inputs, the root last."""
+    # A dict keeps the order of its keys and finds each at once: a list and a set in one.
     order: dict[Node, None] = {}
 
     def place(node: Node) -> None:
@@ -206,6 +207,7 @@ def as_values(order: list[Node]) -> Value:
     for node in order:
         inputs = [copies[before] for before in node.inputs]
         copy = Value(node.data, inputs, node.op, node.label, partials=node.derivatives)
+        # The kind of a leaf is all that the picture knows and the engine does not.
         copies[node] = Parameter(node.data, label=node.label) if node.label in START else copy
         copies[node].grad = node.grad
     return copies[order[-1]]
@@ -225,6 +227,7 @@ def work(order: list[Node]) -> tuple[int, int]:
         paths[node] = sum(paths[user] for user in node.outputs)
         # Every path to a user of the node goes on to the node, and has one factor more.
         factors[node] = sum(factors[user] + paths[user] for user in node.outputs)
+    # One pass back multiplies the gradient of a node once for each of its inputs.
     leaves = [node for node in order if not node.inputs]
     return sum(factors[leaf] for leaf in leaves), sum(len(node.inputs) for node in order)
 

@@ -168,6 +168,7 @@ def spread(surface: Surface) -> float:
 
 def product_of_matrices(model: MLP) -> Array:
     """Multiply the matrices of all layers: the row that the network is if nothing bends."""
+    # The first layer is the rightmost factor, because it is applied first.
     whole = np.eye(2)
     for layer in model.layers:
         matrix = [weights_of(neuron) for neuron in layer.neurons]

@@ -187,7 +187,7 @@ _NETWORK = Picture(
     "logic-network.svg",
     "The trained xor network as columns: two inputs, hidden neurons, the answer and its loss; "
     "lines colored by their gradient.",
-    "xor of 1 and 0, after training. Each hidden neuron has drawn a line of its own; the last one "
+    "xor of 1 and 0, after training. Each hidden neuron has drawn its own line; the last one "
     "combines them.",
 )
 _PLANE = Picture(

@@ -173,8 +173,8 @@ _REGIONS = Picture(
 _LOSS = Picture(
     "moons-loss.svg",
     "The loss after each step of training, falling, with jumps among the first steps.",
-    "The loss over the steps of gradient descent. At the full learning rate some of the first "
-    "steps are too long, and the loss jumps up.",
+    "The loss and its penalty over the steps of gradient descent. At the full learning rate some "
+    "of the first steps are too long, and the loss jumps up.",
 )
 
 if __name__ == "__main__":

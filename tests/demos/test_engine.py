@@ -114,6 +114,16 @@ def test_the_order_has_every_node_once_and_after_its_inputs(seed: int) -> None:
     assert all(place[before] < place[node] for node in order for before in node.inputs)
 
 
+def test_scalargrad_sorts_graphs_that_are_too_deep_for_recursion() -> None:
+    node, value = Node(0.5), Value(0.5)
+    for _ in range(3000):
+        node, value = node.tanh(), value.tanh()
+    with pytest.raises(RecursionError):
+        engine.sort(node)
+    value.backward()
+    assert value.data == node.data
+
+
 def test_outputs_are_the_other_end_of_inputs() -> None:
     order = engine.sort(tutorial())
     inputs = [(before, node) for node in order for before in node.inputs]
