@@ -17,6 +17,7 @@ from demos import engine
 from demos.engine import Node
 from scalargrad import Parameter, Value
 from scalargrad.core.ops import TABLE
+from scalargrad.nn import Neuron
 from tests.demos.conftest import Told
 from tests.demos.page import files_of
 
@@ -99,9 +100,9 @@ def test_forgetting_more_than_doubles_the_work_with_every_layer() -> None:
     counts = [engine.work(engine.sort(engine.deep(layers))) for layers in range(1, 13)]
     for (path, edges), (longer, more) in pairwise(counts):
         assert longer > 2 * path
-        assert more == edges + 14
-    assert counts[-1][0] > 800_000
-    assert counts[-1][1] < 200
+        assert more == edges + 18
+    assert counts[-1][0] > 1_000_000
+    assert counts[-1][1] < 300
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -132,11 +133,24 @@ def test_outputs_are_the_other_end_of_inputs() -> None:
 
 
 def test_the_training_ends_at_the_bits_of_fit_near_the_truth() -> None:
-    trained = engine.train(engine.QUICK)
+    trained = engine.train()
     assert {name: number.hex() for name, number in trained.items()} == {
-        name: number.hex() for name, number in engine.train_with_fit(engine.QUICK).items()
+        name: number.hex() for name, number in engine.train_with_fit().items()
     }
-    assert trained == pytest.approx(engine.TRUTH, abs=1e-3)
+    assert trained == pytest.approx(engine.TRUTH, abs=1e-6)
+
+
+def test_a_neuron_is_that_of_scalargrad_to_the_last_bit() -> None:
+    other = Neuron(3, activation="tanh", initializer="xavier", seed=4)
+    other.bias.data = 0.3
+    weights = [Node(weight.data) for weight in other.weights]
+    inputs = [Node(x) for x in (0.7, -1.1, 0.2)]
+    root = engine.neuron(weights, inputs, Node(0.3)).tanh()
+    engine.backward(engine.sort(root))
+    value = other([0.7, -1.1, 0.2])
+    value.backward()
+    assert root.data.hex() == value.data.hex()
+    assert [w.grad.hex() for w in weights] == [w.grad.hex() for w in other.weights]
 
 
 def test_the_picture_is_that_of_scalargrads_own_graph() -> None:
