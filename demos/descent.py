@@ -171,8 +171,8 @@ _TEXT = (
     "One neuron without activation is a straight line: a weight and a bias. It begins far off, "
     "and follows the gradient of its mean squared error: over all 60 samples, over ten of them, "
     "or over a single one. Least squares knows where the way must end.",
-    "A step over one sample is cheap and roughly right. But samples disagree to the end: only a "
-    "rate that falls comes to rest.",
+    "A step over one sample is cheap and right on average. But samples disagree to the end: one at "
+    "a time, only a rate that falls comes to rest.",
 )
 _PATHS = Picture(
     "descent-paths.svg",
