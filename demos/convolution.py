@@ -26,7 +26,7 @@ HELD_OUT = 797
 """Images for training, the first of 1,797, and for the test, the last."""
 EPOCHS = 10
 FULL = 10
-QUICK = 3
+QUICK = 2
 """Beginnings that both networks are trained from."""
 
 Array = NDArray[np.float64]
