@@ -43,6 +43,7 @@ DEMOS = {
     "dictionary": (
         "a graph in a dictionary: sorted, computed, and read backwards as the chain rule"
     ),
+    "engine": "a framework in sixty lines, equal to scalargrad to the last bit",
     "sparrow": "a small network explodes or ends as a constant: how often, why, and what helps",
     "logic": "xor, parity and a comparator: whole truth tables in a few neurons",
     "recursion": "a cell that learns to carry, and adds numbers longer than any it has seen",

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from math import hypot
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from demos.gallery import Picture, Story, explored, run_alone, say
+from scalargrad import Value
 from scalargrad.data import batches
 from scalargrad.losses import mse
 from scalargrad.nn import Neuron, given
@@ -122,7 +122,7 @@ def descend(
 def draw(found: list[Way], inputs: list[list[float]], targets: list[float], folder: Path) -> None:
     """Draw the three ways that arrive over one landscape, then the gradients of all four."""
 
-    def landscape(weight: Any, bias: Any) -> Any:
+    def landscape(weight: float, bias: float) -> Value | float:
         return mse([weight * x + bias for (x,) in inputs], targets)
 
     arriving = found[:3]
@@ -163,7 +163,7 @@ def run(folder: Path, quick: bool = False) -> Story:
     mini_batch = found[1]
     page = folder / "descent-explore.html"
     title = "one point, before each round with ten at a time"
-    explorer = explored(mini_batch.recorder, page, title)
+    explorer = explored(mini_batch.recorder.recording, page, title)
     return Story("descent", "Three ways down", _TEXT, tuple(numbers), (_PATHS, _NORMS), (explorer,))
 
 
@@ -171,8 +171,8 @@ _TEXT = (
     "One neuron without activation is a straight line: a weight and a bias. It begins far off, "
     "and follows the gradient of its mean squared error: over all 60 samples, over ten of them, "
     "or over a single one. Least squares knows where the way must end.",
-    "A step over one sample is cheap and roughly right. But samples disagree to the end: only a "
-    "rate that falls comes to rest.",
+    "A step over one sample is cheap and right on average. But samples disagree to the end: one at "
+    "a time, only a rate that falls comes to rest.",
 )
 _PATHS = Picture(
     "descent-paths.svg",

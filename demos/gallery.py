@@ -8,11 +8,16 @@ from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from demos.story import Explorer as Explorer
 from demos.story import Picture as Picture
 from demos.story import Story as Story
+
+if TYPE_CHECKING:
+    from scalargrad import Value
+    from scalargrad.nn import Module
+    from scalargrad.training import Recording
 
 NEEDED = {
     "numpy": "numpy",
@@ -26,6 +31,8 @@ NEEDED = {
 
 Demo = Callable[[Path, bool], Story]
 """A demo: saves its pictures in a folder, quickly or in full, and returns its story."""
+
+Result = TypeVar("Result")
 
 
 def require_extras() -> None:
@@ -74,7 +81,9 @@ def told(docstring: str | None) -> tuple[str, ...]:
     return tuple(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def explored(target: Any, path: Path, title: str) -> Explorer:
+def explored(
+    target: "Value | list[Value] | Module | Recording", path: Path, title: str
+) -> Explorer:
     """Save a page to explore a value, a network or a recording, and return a link for a story."""
     import viz
 
@@ -87,7 +96,7 @@ def decimals(x: float) -> str:
     return f"{x:.4f}".replace("-", "−")
 
 
-def timed(compute: Callable[[], Any]) -> tuple[Any, float]:
+def timed(compute: Callable[[], Result]) -> tuple[Result, float]:
     """Return what a function returns, and the seconds that it took.
 
     Example:
@@ -135,19 +144,19 @@ def _file(path: str) -> Path:
     raise argparse.ArgumentTypeError(f"there is no file {path!r}")
 
 
-def takes_data(demo: Any) -> bool:
+def takes_data(demo: Callable[..., Story]) -> bool:
     """Return whether a demo has a third argument `data`, a file in place of its own numbers."""
     return "data" in signature(demo).parameters
 
 
-def with_data(demo: Any, data: Path | None) -> Demo:
+def with_data(demo: Callable[..., Story], data: Path | None) -> Demo:
     """Return the demo on the numbers of a file (None: its own); a bad file ends the program."""
 
     def run(folder: Path, quick: bool) -> Story:
         from scalargrad.errors import DataFileError
 
         try:
-            story: Story = demo(folder, quick, data)
+            story = demo(folder, quick, data)
         # The reader's file is wrong, not the program: its place and reason help, a traceback
         # does not.
         except DataFileError as error:
@@ -157,7 +166,7 @@ def with_data(demo: Any, data: Path | None) -> Demo:
     return demo if data is None else run
 
 
-def run_alone(demo: Any, name: str) -> None:
+def run_alone(demo: Callable[..., Story], name: str) -> None:
     """Run `python -m demos.NAME`: one demo, in full unless told otherwise, into its own folder."""
     parser = argparse.ArgumentParser(
         prog=f"python -m demos.{name}", description=f"The {name} demo."

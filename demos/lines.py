@@ -1,17 +1,22 @@
 """From lines to curves: gradient descent against least squares.
 
-One neuron learns a line, three variables and a cubic; then a network bends by itself.
+One neuron learns a line, three variables and a cubic; a coefficient becomes a line itself, and a
+row of coefficients a matrix; then a network bends by itself.
 """
 
+from collections.abc import Callable
+from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, run_alone, say
-from scalargrad import no_grad, relu, sigmoid, step
-from scalargrad.nn import MLP
-from scalargrad.optim import SGD, Adam
+from demos.gallery import Picture, Story, run_alone, say, say_all
+from scalargrad import Value, grad, no_grad, relu, sigmoid, step
+from scalargrad.nn import MLP, Module, Neuron
+from scalargrad.optim import SGD, Adam, Optimizer
 from scalargrad.training import fit
 from viz.plots import new_axes, plot_curves, save_plot
 
@@ -19,10 +24,17 @@ FIVE = (1.0, -2.0, 3.0, -4.0, 7.0)
 FUNCTIONS = (step, sigmoid, relu)
 SAMPLES = 40
 NOISE = 0.15
-FULL = (800, 300)
-QUICK = (250, 80)
+ROUNDS = 800
+EPOCHS = 300
 """Epochs for the straight tasks, and for the network that bends."""
 PLACES: list[float] = np.linspace(-1.0, 1.0, 81).tolist()
+
+AT = {"−1": -1.0, "0": 0.0, "1": 1.0}
+
+Array = NDArray[np.float64]
+Bend = Callable[[Value], Value]
+Surface = Callable[[list[Value]], Value] | Module
+"""A function of two variables."""
 
 
 class Task(NamedTuple):
@@ -39,7 +51,7 @@ def tasks(seed: int = 0) -> list[Task]:
     x = rng.uniform(-1.0, 1.0, (SAMPLES, 3))
     first = x[:, 0]
     # The cubic is a straight task too: it is linear in x, x² and x³ as separate inputs.
-    ideas: list[tuple[str, Any, Any]] = [
+    ideas: list[tuple[str, Array, Array]] = [
         ("a line", x[:, :1], 2.0 * first + 0.5),
         ("three variables", x, x @ [3.0, -2.0, 1.0] + 0.5),
         ("a cubic", powers(first), 3.0 * first**3 + first**2 - 1.5 * first + 0.5),
@@ -53,9 +65,25 @@ def tasks(seed: int = 0) -> list[Task]:
     return found
 
 
-def powers(x: Any) -> Any:
+def powers(x: Array) -> Array:
     """Return x, x² and x³ as columns."""
     return np.column_stack([x, np.square(x), np.power(x, 3)])
+
+
+def train(model: MLP, task: Task, optimizer: Optimizer, epochs: int, batch: int | None) -> MLP:
+    """Train on the mean squared error of a task."""
+    fit(
+        model,
+        task.rows,
+        task.targets,
+        loss="mse",
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=batch,
+        compiled=True,
+        progress=False,
+    )
+    return model
 
 
 def learn(task: Task, rounds: int) -> list[float]:
@@ -65,16 +93,7 @@ def learn(task: Task, rounds: int) -> list[float]:
     # x and x³ are strongly correlated, so the valley of the cubic is long and narrow:
     # momentum gets to its end in a few hundred steps over all samples.
     optimizer = SGD(neuron.parameters(), 0.2, momentum=0.9)
-    fit(
-        neuron,
-        task.rows,
-        task.targets,
-        loss="mse",
-        optimizer=optimizer,
-        epochs=rounds,
-        batch_size=None,
-        progress=False,
-    )
+    train(neuron, task, optimizer, rounds, batch=None)
     return [parameter.data for parameter in neuron.parameters()]
 
 
@@ -83,23 +102,13 @@ def least_squares(task: Task) -> list[float]:
     # The bias is the weight of a column of ones.
     rows = np.column_stack([task.rows, np.ones(SAMPLES)])
     solution, *_ = np.linalg.lstsq(rows, task.targets, rcond=None)
-    best: list[float] = solution.tolist()
-    return best
+    return [float(number) for number in solution]
 
 
 def bend(task: Task, rounds: int) -> MLP:
     """Train a 1-12-1 network with tanh: nobody tells it which powers or waves to use."""
     model = MLP(1, [12, 1], activation="tanh", initializer="xavier", seed=2)
-    fit(
-        model,
-        task.rows,
-        task.targets,
-        loss="mse",
-        optimizer=Adam(model.parameters(), 0.03),
-        epochs=rounds,
-        batch_size=10,
-    )
-    return model
+    return train(model, task, Adam(model.parameters(), 0.03), rounds, batch=10)
 
 
 def heights(numbers: list[float], x: list[float]) -> list[float]:
@@ -110,15 +119,66 @@ def heights(numbers: list[float], x: list[float]) -> list[float]:
         x: The places.
     """
     *coefficients, offset = numbers
-    columns = powers(x)[:, : len(coefficients)]
-    found: list[float] = (columns @ coefficients + offset).tolist()
-    return found
+    columns = powers(np.array(x))[:, : len(coefficients)]
+    return [float(height) for height in columns @ coefficients + offset]
 
 
 def answers(model: MLP, x: list[float]) -> list[float]:
     """Return the outputs of the network at the places x."""
     with no_grad():
         return [model([place]).data for place in x]
+
+
+def with_a_line_as_coefficient(x: list[Value]) -> Value:
+    """Compute β₁·x₁ + β₂·x₂ where β₁ is no number but a line: β₁ = 1 + 2·x₂, and β₂ = −1."""
+    return (1.0 + 2.0 * x[1]) * x[0] - x[1]
+
+
+def with_a_matrix(x: list[Value], bend: Bend = lambda line: line) -> Value:
+    """Compute h₁ − 2·h₂ where each h is a line of x₁ and x₂: the rows of a matrix."""
+    h1 = bend(1.0 * x[0] + 2.0 * x[1] + 0.5)
+    h2 = bend(1.5 * x[0] - 1.0 * x[1] - 0.5)
+    return h1 - 2.0 * h2
+
+
+def hundred_layers() -> MLP:
+    """Build a hundred linear layers of three neurons, and a last one."""
+    # Orthogonal weights keep lengths: a product of a hundred others would be nearly zero.
+    return MLP(2, [3] * 100 + [1], activation=None, initializer="orthogonal", seed=0)
+
+
+SURFACES: dict[str, Surface] = {
+    "a line as coefficient": with_a_line_as_coefficient,
+    "a matrix, a row": with_a_matrix,
+    "a matrix, relu, a row": partial(with_a_matrix, bend=relu),
+}
+
+
+def slopes(surface: Surface) -> Array:
+    """Return the gradient by x₁ and x₂ at the nine places whose coordinates are −1, 0 or 1."""
+    nine = product(AT.values(), repeat=2)
+    gradients = [grad(surface)(list(place)) for place in nine]
+    return np.array([[float(x), float(y)] for x, y in gradients])
+
+
+def spread(surface: Surface) -> float:
+    """Return by how much the slopes of a surface differ from place to place; 0 for a plane."""
+    return float(np.ptp(slopes(surface), axis=0).max())
+
+
+def product_of_matrices(model: MLP) -> Array:
+    """Multiply the matrices of all layers: the row that the network is if nothing bends."""
+    # The first layer is the rightmost factor, because it is applied first.
+    whole = np.eye(2)
+    for layer in model.layers:
+        matrix = [weights_of(neuron) for neuron in layer.neurons]
+        whole = np.array(matrix) @ whole
+    return np.array(whole[0])
+
+
+def weights_of(neuron: Neuron) -> list[float]:
+    """Return the weights of a neuron as plain numbers."""
+    return [weight.data for weight in neuron.weights]
 
 
 def table() -> list[str]:
@@ -130,6 +190,12 @@ def table() -> list[str]:
     return lines
 
 
+def cut(surface: Surface, y: float) -> list[float]:
+    """Return the heights of a surface over x₁, at one x₂."""
+    with no_grad():
+        return [surface([Value(x), Value(y)]).data for x in PLACES]
+
+
 def draw(curves: list[tuple[Task, dict[str, list[float]]]], folder: Path) -> None:
     """Draw points and curves of three tasks, then the three functions at the five numbers."""
     panels = new_axes(len(curves), width=11.0, height=3.9)
@@ -138,19 +204,39 @@ def draw(curves: list[tuple[Task, dict[str, list[float]]]], folder: Path) -> Non
         plot_curves(lines, PLACES, ax, points).set_title(task.name)
     save_plot(panels[0], folder / _FITS.file, "A line, a cubic, a wave", _FITS.alt)
 
+    panels = new_axes(3, width=11.0, height=3.3)
+    for ax, (title, surface) in zip(panels, SURFACES.items(), strict=True):
+        cuts = {f"x₂ = {name}": cut(surface, y) for name, y in AT.items()}
+        plot_curves(cuts, PLACES, ax).set(title=title, xlabel="x₁")
+    save_plot(panels[0], folder / _SURFACES.file, "Coefficients that are lines", _SURFACES.alt)
+
     panels = new_axes(3, width=11.0, height=2.9)
     places = np.linspace(-5.0, 8.0, 261).tolist()
     for ax, function in zip(panels, FUNCTIONS, strict=True):
         name = function.__name__
-        curve = [function(x) for x in places]
         rings = [(x, function(x)) for x in FIVE]
-        plot_curves({name: curve}, places, ax, rings).set_title(name)
+        plot_curves({name: [function(x) for x in places]}, places, ax, rings).set_title(name)
     save_plot(panels[0], folder / _FUNCTIONS.file, "Step, sigmoid and relu", _FUNCTIONS.alt)
 
 
-def run(folder: Path, quick: bool = False) -> Story:
-    """Learn the straight tasks, then the wave; print each beside its referee, and draw them."""
-    straight, bent = QUICK if quick else FULL
+def compare_slopes() -> list[tuple[str, str]]:
+    """Measure which of the surfaces are planes, and what a hundred linear layers come to."""
+    numbers = []
+    for name, surface in SURFACES.items():
+        numbers.append((f"{name}: slopes differ by", f"{spread(surface):g}"))
+
+    model = hundred_layers()
+    off = np.abs(slopes(model) - product_of_matrices(model)).max()
+    numbers.append(("a hundred linear layers: slopes differ by", f"{spread(model):g}"))
+    numbers.append(("a hundred linear layers: off the product of their matrices by", f"{off:.0e}"))
+    return numbers
+
+
+def run(folder: Path, quick: bool = False) -> Story:  # noqa: ARG001
+    """Learn the straight tasks, then the wave; print each beside its referee, and draw them.
+
+    It takes a second: quick and full are the same.
+    """
     *plain, wave = tasks()
     numbers = []
     curves = []
@@ -159,41 +245,41 @@ def run(folder: Path, quick: bool = False) -> Story:
         say(line)
 
     for task in plain:
-        learned = learn(task, straight)
+        learned = learn(task, ROUNDS)
         best = least_squares(task)
         difference = f"{np.abs(np.subtract(learned, best)).max():.1e}"
         numbers.append((f"{task.name}: largest difference from least squares", difference))
-        say(
-            f"{task.name}: learned {np.round(learned, 4)}, least squares {np.round(best, 4)}, "
-            f"largest difference {difference}"
-        )
         both = {"learned": heights(learned, PLACES), "least squares": heights(best, PLACES)}
         curves.append((task, both))
 
+    numbers += compare_slopes()
     x = [row[0] for row in wave.rows]
-    model = bend(wave, bent)
-    cubic = least_squares(Task("", powers(x).tolist(), wave.targets))
-    rivals = {
-        "best cubic": heights(cubic, x),
-        "network of 12 tanh neurons": answers(model, x),
-    }
+    model = bend(wave, EPOCHS)
+    cubic = least_squares(Task("", powers(np.array(x)).tolist(), wave.targets))
+    rivals = {"best cubic": heights(cubic, x), "network of 12 tanh neurons": answers(model, x)}
     for name, outputs in rivals.items():
         error = np.square(np.subtract(outputs, wave.targets)).mean()
         numbers.append((f"a wave: mean squared error of the {name}", f"{error:.4f}"))
-        say(": ".join(numbers[-1]))
     curves.append((wave, {"network": answers(model, PLACES), "best cubic": heights(cubic, PLACES)}))
 
+    say_all(numbers)
     # Three variables have no picture: their graph is not a curve in the plane.
     draw([curves[0], *curves[2:]], folder)
-    return Story("lines", "From lines to curves", _TEXT, tuple(numbers), (_FITS, _FUNCTIONS))
+    pictures = (_FITS, _SURFACES, _FUNCTIONS)
+    return Story("lines", "From lines to curves", _TEXT, tuple(numbers), pictures)
 
 
 _TEXT = (
     "One neuron without activation learns a line, by going down the gradient of its mean squared "
     "error. With three inputs it learns three slopes at once; given x, x² and x³, a cubic. Least "
     "squares finds the same numbers in one stroke, and agrees.",
-    "But somebody had to choose those powers. A step, a sigmoid or a relu between two layers lets "
-    "a network bend where the data bend.",
+    "What if a coefficient is itself a line? Taken by the word, β₁ = 1 + 2·x₂ makes a product of "
+    "two variables, and the slope by x₁ depends on x₂. A network puts a line in place of each "
+    "variable instead: a row of coefficients becomes several rows, a matrix, and a last row adds "
+    "up what they say. That alone gains nothing. Lines of lines are lines: even a hundred linear "
+    "layers are one row, the product of their matrices, and their slopes are the same everywhere.",
+    "A step, a sigmoid or a relu between two layers lets a network bend where the data bend, and "
+    "nobody has to choose powers.",
 )
 _FITS = Picture(
     "lines-fits.svg",
@@ -202,11 +288,18 @@ _FITS = Picture(
     "Learned and calculated lie on each other. For the wave no power was chosen: the network of "
     "twelve tanh neurons found its own bends.",
 )
+_SURFACES = Picture(
+    "lines-surfaces.svg",
+    "Three plots over x₁, each with a curve for x₂ = −1, 0 and 1. Left: three lines of different "
+    "slopes. Middle: three parallel lines. Right: the lines for −1 and 0 bend.",
+    "Left, a line in place of a coefficient: the slope by x₁ depends on x₂. Middle, a matrix and a "
+    "row: parallel, so the whole is a plane. Right, the same matrix and row with a relu between.",
+)
 _FUNCTIONS = Picture(
     "lines-functions.svg",
     "The step, the sigmoid and the relu as curves, with rings at 1, −2, 3, −4 and 7.",
-    "What bends: the step says yes or no, the sigmoid how surely, the relu how much. The rings "
-    "are the five numbers of the table.",
+    "What bends: the step says yes or no, the sigmoid how surely, the relu how much. "
+    "Rings: the five numbers of the printed table.",
 )
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ them. Where there are no eight devices, the processor plays them.
 """
 
 import os
-from typing import Any
 
 import numpy
 
 import scalargrad
+from scalargrad import Value
+from scalargrad.compiler import Compiled
 from scalargrad.data import StandardScaler, moons, one_hot
 from scalargrad.losses import cross_entropy
 from scalargrad.nn import MLP
@@ -22,12 +23,13 @@ STEPS = 60
 RATE = 1.0
 
 
-def programs() -> tuple[Any, Any]:
+def programs() -> tuple[Compiled, Compiled]:
     """Compile the same network and loss for JAX and for NumPy."""
     model = MLP(2, [16, 16, 2], "tanh", seed=1)
 
-    def loss(x: Any, y: Any) -> Any:
-        return cross_entropy(model(x), y) + l2(model.parameters(), 1e-4)
+    def loss(x: list[Value], y: list[Value]) -> Value:
+        total: Value = cross_entropy(model(x), y) + l2(model.parameters(), 1e-4)
+        return total
 
     parallel = scalargrad.compile(loss, model, inputs=(2, 2), backend="jax")
     alone = scalargrad.compile(loss, model, inputs=(2, 2), backend="numpy")

@@ -182,6 +182,10 @@ th { padding: 0.25rem 2rem 0.25rem 0; font-weight: normal; text-align: left; col
 td { text-align: right; font-variant-numeric: tabular-nums }
 td { font-family: 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace }
 tr + tr { border-top: 1px solid var(--line) }
+@media (max-width: 34rem) {
+  th, td { display: block; padding-right: 0; text-align: left }
+  td { padding-bottom: 0.4rem }
+}
 figure { margin: 2rem 0; overflow-x: auto }
 figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; border-radius: 8px }
 figcaption { max-width: 42rem; margin: 0.6rem 0 0; font-size: 0.9rem; color: var(--muted) }

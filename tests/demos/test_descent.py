@@ -1,10 +1,14 @@
 """Three ways down: gradients, steps and ends against NumPy."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from demos import descent
 from scalargrad.nn import Neuron, given
+from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +78,37 @@ def test_one_small_gradient_is_not_yet_an_arrival() -> None:
     assert not descent.arrived(way, 1e-3)
     way.norms.append(1e-9)
     assert descent.arrived(way, 1e-3)
+
+
+def test_a_step_over_one_sample_is_right_on_average(
+    line: tuple[list[list[float]], list[float]],
+) -> None:
+    inputs, y = line
+    neuron = Neuron(1, activation=None, initializer=given([[0.7]]))
+    every = []
+    for x, target in zip(inputs, y, strict=True):
+        descent.differentiate(neuron, [x], [target])
+        every.append([neuron.weights[0].grad, neuron.bias.grad])
+    expected = 2.0 / 60 * rows(inputs).T @ (rows(inputs) @ [0.7, 0.0] - y)
+    assert np.mean(every, axis=0) == pytest.approx(expected, rel=1e-12)
+    best = descent.least_squares(inputs, y)
+    slopes = 2.0 * rows(inputs) * (rows(inputs) @ best - y)[:, None]
+    assert np.abs(slopes.mean(axis=0)).max() < 1e-12 < 0.1 < np.abs(slopes).mean()
+
+
+def test_the_story_tells_of_three_arrivals_and_of_rougher_ways_with_smaller_batches(
+    told: Callable[[str], Told],
+) -> None:
+    ran = told("descent")
+    *arriving, kept = (number for _, number in ran.story.numbers)
+    assert all(number.startswith("arrived after") for number in arriving)
+    assert kept.startswith("gave up after")
+    inputs, y = descent.noisy_line()
+    turns = []
+    for way in descent.ways()[:3]:
+        descent.descend(way, inputs, y, *descent.QUICK)
+        steps = np.diff(np.array(way.path), axis=0)
+        turns.append(np.linalg.norm(steps, axis=1).sum() / np.linalg.norm(steps.sum(axis=0)))
+    assert turns == sorted(turns)
+    assert turns[2] > 2.0 * turns[0]
+    assert ran.files == files_of(ran.story)

@@ -1,11 +1,13 @@
-"""From lines to curves, against numpy.polyfit, plain arithmetic, and the best cubic of a wave."""
+"""From lines to curves, against numpy.polyfit, products of matrices, and plain arithmetic."""
 
+from collections.abc import Callable
 from math import exp
 
 import numpy as np
 import pytest
 
 from demos import lines
+from tests.demos.conftest import Told
 
 LINE, THREE, CUBIC, WAVE = lines.tasks()
 
@@ -57,7 +59,69 @@ def test_the_table_against_plain_arithmetic() -> None:
 
 def test_the_network_comes_nearer_to_the_wave_than_any_cubic() -> None:
     x = [row[0] for row in WAVE.rows]
-    model = lines.bend(WAVE, 80)
+    model = lines.bend(WAVE, lines.EPOCHS)
     error = np.mean(np.subtract(lines.answers(model, x), WAVE.targets) ** 2)
     cubic = np.mean((np.polyval(np.polyfit(x, WAVE.targets, 3), x) - WAVE.targets) ** 2)
     assert error < 0.5 * cubic
+
+
+NINE = np.array([[x, y] for x in (-1.0, 0.0, 1.0) for y in (-1.0, 0.0, 1.0)])
+MATRIX = np.array([[1.0, 2.0], [1.5, -1.0]])
+ROW = np.array([1.0, -2.0])
+
+
+def test_a_coefficient_that_is_a_line_makes_a_slope_that_is_a_line() -> None:
+    expected = np.column_stack([1.0 + 2.0 * NINE[:, 1], 2.0 * NINE[:, 0] - 1.0])
+    assert lines.slopes(lines.with_a_line_as_coefficient) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_row_times_a_matrix_is_a_row() -> None:
+    expected = np.tile(ROW @ MATRIX, (9, 1))
+    assert lines.slopes(lines.with_a_matrix) == pytest.approx(expected, rel=1e-12)
+    assert lines.spread(lines.with_a_matrix) == 0.0
+
+
+def test_with_a_relu_between_each_row_counts_where_it_is_above_zero() -> None:
+    open_rows = NINE @ MATRIX.T + [0.5, -0.5] > 0.0
+    expected = (open_rows * ROW) @ MATRIX
+    surface = lines.SURFACES["a matrix, relu, a row"]
+    assert lines.slopes(surface) == pytest.approx(expected, rel=1e-12)
+    assert lines.spread(surface) > 1.0
+
+
+@pytest.mark.parametrize(("at", "bends"), [(-1.0, True), (0.0, True), (1.0, False)])
+def test_two_of_the_three_drawn_lines_bend(at: float, bends: bool) -> None:
+    heights = lines.cut(lines.SURFACES["a matrix, relu, a row"], at)
+    assert (np.abs(np.diff(heights, n=2)).max() > 0.01) == bends
+
+
+def test_a_hundred_linear_layers_are_the_product_of_their_matrices() -> None:
+    model = lines.hundred_layers()
+    state = model.state_dict()
+    matrices = [
+        np.array(
+            [
+                [state[f"layers.{k}.neurons.{i}.weights.{j}"] for j in range(3 if k else 2)]
+                for i in range(3 if k < 100 else 1)
+            ]
+        )
+        for k in range(101)
+    ]
+    (row,) = np.linalg.multi_dot(matrices[::-1])
+    assert np.abs(row).max() > 0.1
+    assert lines.slopes(model) == pytest.approx(np.tile(row, (9, 1)), rel=1e-12)
+    assert lines.product_of_matrices(model) == pytest.approx(row, rel=1e-12)
+    assert lines.spread(model) == 0.0
+
+
+def test_the_story_says_what_was_measured(told: Callable[[str], Told]) -> None:
+    ran = told("lines")
+    numbers = dict(ran.story.numbers)
+    for task in (LINE, THREE, CUBIC):
+        assert float(numbers[f"{task.name}: largest difference from least squares"]) < 1e-12
+    assert numbers["a matrix, a row: slopes differ by"] == "0"
+    assert numbers["a hundred linear layers: slopes differ by"] == "0"
+    assert float(numbers["a hundred linear layers: off the product of their matrices by"]) < 1e-14
+    network = float(numbers["a wave: mean squared error of the network of 12 tanh neurons"])
+    assert network < 0.5 * float(numbers["a wave: mean squared error of the best cubic"])
+    assert ran.files == sorted(picture.file for picture in ran.story.pictures)

@@ -12,11 +12,14 @@ from demos import names as demo
 from scalargrad import no_grad, numerical_gradient
 from scalargrad.core.graph import topological
 from scalargrad.losses import cross_entropy
+from scalargrad.nn import Sequential
+from scalargrad.optim import Adam, CosineDecay
+from scalargrad.training import fit
 from tests.demos.conftest import Told
 from tests.demos.page import files_of
 
 
-def by_numpy(model: demo.Sequential, letters: list[int]) -> np.ndarray:
+def by_numpy(model: Sequential, letters: list[int]) -> np.ndarray:
     """The probabilities of the next letter, from the weights alone."""
     state = model.state_dict()
     table = np.array([[state[f"steps.0.vectors.{i}.{j}"] for j in range(4)] for i in range(27)])
@@ -30,12 +33,12 @@ def by_numpy(model: demo.Sequential, letters: list[int]) -> np.ndarray:
         )
         x = weights @ x + [state[f"steps.{step}.neurons.{i}.bias"] for i in range(outputs)]
         x = np.tanh(x) if step == 2 else x
-    return np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    return np.array(np.exp(x - x.max()) / np.exp(x - x.max()).sum())
 
 
 def test_four_hundred_names_of_plain_letters_each_once() -> None:
     found = demo.names()
-    assert len(found) == len(set(found)) == 400 == demo.FULL[0] + demo.HELD_OUT
+    assert len(found) == len(set(found)) == 400 == demo.LEARNED + demo.HELD_OUT
     assert found == demo.names()
     assert all(name.isascii() and name.isalpha() and name.islower() for name in found)
     first = demo.FILE.read_text(encoding="utf-8").split()[:6]
@@ -103,7 +106,7 @@ def test_gradients_by_central_differences() -> None:
     def loss(numbers: list[float]) -> float:
         for parameter, number in zip(chosen, numbers, strict=True):
             parameter.data = number
-        return cross_entropy(model(demo.context("mar")), 9).data
+        return float(cross_entropy(model(demo.context("mar")), 9).data)
 
     gradients = [parameter.grad for parameter in chosen]
     with no_grad():
@@ -135,6 +138,48 @@ def test_names_are_drawn_with_the_probabilities_and_end() -> None:
     assert all(len(demo.invent(model, Random(seed))) <= 12 for seed in range(50))
 
 
+def test_an_embedding_is_a_layer_fed_with_one_hot_rows() -> None:
+    embedding = demo.network().steps[0]
+    state = embedding.state_dict()
+    table = np.array([[state[f"vectors.{i}.{j}"] for j in range(4)] for i in range(27)])
+    letters = demo.context("zoe")
+    rows = np.eye(27)[letters]
+    assert demo.one_hot(letters) == rows.tolist()
+    outputs = demo.OneHotLayer(embedding)(rows.tolist())
+    assert [[value.data for value in row] for row in outputs] == (rows @ table).tolist()
+    assert [[value.data for value in row] for row in embedding(letters)] == (rows @ table).tolist()
+
+
+def test_training_on_one_hot_rows_is_training_the_embedding() -> None:
+    data = demo.samples(["mia", "zoe", "anna", "eva"])
+    model, eager = demo.network(), demo.network()
+    demo.train(model, data, 3)
+    letters, targets = zip(*data, strict=True)
+    adam = Adam(eager.parameters(), 0.015)
+    fit(
+        eager,
+        list(letters),
+        targets,
+        loss="cross_entropy",
+        optimizer=adam,
+        epochs=3,
+        batch_size=8,
+        callbacks=[CosineDecay(adam, 3)],
+        progress=False,
+    )
+    assert model.state_dict() == pytest.approx(eager.state_dict(), rel=1e-9, abs=1e-12)
+
+
+def test_the_loss_of_the_story_is_that_of_numpy(told: Callable[[str], Told]) -> None:
+    model = demo.network(0)
+    demo.train(model, demo.samples(demo.names()[:320]), demo.EPOCHS)
+    held_out = demo.samples(demo.names()[-80:])
+    losses = [-np.log(by_numpy(model, letters)[target]) for letters, target in held_out[:100]]
+    assert demo.mean_loss(model, held_out[:100]) == pytest.approx(np.mean(losses), rel=1e-9)
+    said = dict(told("names").story.numbers)["mean loss, network"]
+    assert loss_in(said) == pytest.approx(demo.mean_loss(model, held_out), abs=5e-4)
+
+
 def loss_in(said: str) -> float:
     return float(said.partition(",")[0])
 
@@ -148,7 +193,12 @@ def test_training_helps_and_the_story_says_what_was_printed(told: Callable[[str]
         choices = float(said.split(" among ")[1].split(" ")[0])
         assert choices == pytest.approx(exp(loss_in(said)), rel=1e-2)
     assert loss_in(numbers["mean loss, guessing"]) == pytest.approx(log(27), abs=5e-4)
-    assert loss_in(numbers["mean loss, network"]) < log(27) - 0.3
+    network, counting = (
+        loss_in(numbers[f"mean loss, {who}"]) for who in ("network", "counting pairs")
+    )
+    assert network < counting - 0.03 < log(27) - 0.9
+    every = f"{demo.QUICK} of {demo.QUICK}"
+    assert numbers["beginnings from which the network beats counting"] == every
     invented = numbers["invented, none of them in the list"]
     assert invented in printed
     assert not set(invented.split(", ")) & set(demo.names())

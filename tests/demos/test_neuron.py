@@ -1,10 +1,14 @@
 """The worked neuron: the tutorial's numbers, by closed forms."""
 
+from collections.abc import Callable
 from math import exp
 
 import pytest
 
 from demos.neuron import factors, forward, report
+from scalargrad.core.graph import topological
+from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 W, X, BIAS, TARGET = (-1.0, -1.5), (-3.0, 2.0), 0.5, 2.0
 Z = W[0] * X[0] + W[1] * X[1] + BIAS
@@ -67,3 +71,21 @@ def test_the_report_shows_every_factor_and_every_gradient() -> None:
         "∂L/∂b",
     ):
         assert name in text
+
+
+def test_the_text_and_the_table_have_the_numbers_of_the_neuron(told: Callable[[str], Told]) -> None:
+    ran = told("neuron")
+    assert f"It says {PREDICTION:.2f} where 2 was asked for" in " ".join(ran.story.text)
+    numbers = dict(ran.story.numbers)
+    assert float(numbers["∂L/∂w1"].replace("−", "-")) == pytest.approx(
+        2 * ERROR * SLOPE * X[0], abs=5e-5
+    )
+    assert ran.files == files_of(ran.story)
+
+
+def test_the_gradient_of_a_card_is_that_of_the_card_after_it_times_the_edge() -> None:
+    values = forward()
+    for value in topological([values["L"]]):
+        if len(value.args) == 2:
+            for before, partial in zip(value.args, value.partials, strict=True):
+                assert before.grad == pytest.approx(value.grad * partial, rel=1e-14)

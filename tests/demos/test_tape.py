@@ -1,10 +1,16 @@
 """The tape: its answers against NumPy's algebra, high-precision differentiation, and backward()."""
 
+from collections.abc import Callable
+
 import mpmath
 import numpy as np
 import pytest
 
 from demos import tape
+from scalargrad import GradientTape, Value
+from scalargrad.core.graph import topological
+from tests.demos.conftest import Told
+from tests.demos.page import files_of
 
 POINT = {"w1": -1.0, "w2": -1.5, "b": 0.5}
 
@@ -58,3 +64,28 @@ def test_the_tape_says_what_backward_says() -> None:
     assert [parameters["w1"].grad, parameters["w2"].grad] == pytest.approx(
         [rows[0][1], rows[1][1]], rel=1e-14
     )
+
+
+@pytest.mark.parametrize("place", [-2.5, 0.0, 1e3])
+def test_the_slope_of_the_slope_of_a_square_is_two_everywhere(place: float) -> None:
+    x = Value(place)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = x**2
+        slope = inner.gradient(y, x)
+    assert (slope.data, outer.gradient(slope, x).data) == (2.0 * place, 2.0)
+
+
+def test_a_tape_stores_nothing_in_the_parameters() -> None:
+    _, loss, _ = tape.neuron()
+    parameters = [value for value in topological([loss]) if value.kind == "parameter"]
+    assert sorted(parameter.label for parameter in parameters) == ["b", "w1", "w2"]
+    assert [parameter.grad for parameter in parameters] == [0.0, 0.0, 0.0]
+
+
+def test_the_story_says_what_was_taped(told: Callable[[str], Told]) -> None:
+    ran = told("tape")
+    numbers = dict(ran.story.numbers)
+    assert float(numbers["largest difference from the chain made by hand"]) < 1e-14
+    assert numbers["d²y/dx²"] == "2.0000"
+    assert ran.files == files_of(ran.story)
