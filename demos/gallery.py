@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
@@ -80,6 +80,39 @@ def explored(target: Any, path: Path, title: str) -> Explorer:
 
     viz.explore(target, title=title).save(path)
     return Explorer(path.name, title)
+
+
+def plot_seeds(measured: Mapping[str, Sequence[float]], ax: Any, log: bool = False) -> Any:
+    """Plot what several seeds measured: a row for each name, a dot for each seed.
+
+    Args:
+        measured: The numbers of each name; finite, and above 0 where `log`.
+        ax: The Axes to draw on.
+        log: Whether the axis is logarithmic.
+
+    Returns:
+        The Axes. A stroke marks the median of each row.
+    """
+    from statistics import median
+
+    from viz.look.theme import LIGHT
+    from viz.plots.figure import style_axes
+
+    style_axes(ax)
+    if log:
+        ax.set_xscale("log")
+        ax.xaxis.get_major_locator().set_params(subs=(1.0, 2.0, 5.0))
+        # Powers of ten would be set in fonts that few have.
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter("")
+    rows = range(len(measured), 0, -1)
+    for row, numbers in zip(rows, measured.values(), strict=True):
+        ax.plot(numbers, [row] * len(numbers), "o", color="#1f6fb4", alpha=0.55, markeredgewidth=0)
+        ax.plot([median(numbers)], [row], "|", color=LIGHT.ink, markersize=16, markeredgewidth=2)
+    ax.set_yticks(list(rows), list(measured))
+    ax.set_ylim(0.4, len(measured) + 0.6)
+    ax.grid(axis="x", color=LIGHT.line, alpha=0.35)
+    return ax
 
 
 def decimals(x: float) -> str:

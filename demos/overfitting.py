@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, run_alone, say_all, told
+from demos.gallery import Picture, Story, plot_seeds, run_alone, say_all, told
 from scalargrad import compile
 from scalargrad.data import add_noise, flip, moons, random_shift
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
@@ -27,7 +27,6 @@ from scalargrad.nn import Dropout, Layer, Module, Sequential
 from scalargrad.optim import Adam, l1, l2
 from scalargrad.training import EarlyStopping, History, MaxNorm, fit
 from viz.plots import new_axes, plot_history, plot_regions, save_plot
-from viz.plots.figure import style_axes
 
 HIDDEN = 40
 FEW = 30
@@ -231,14 +230,12 @@ def draw(found: list[list[Trained]], folder: Path) -> None:
     for ax, name in zip(panels[:2], ("nothing", "l2 penalty"), strict=True):
         plot_history(by_name[name][0].history, ax).set(title=name, ylim=limits)
 
-    axes = style_axes(panels[2])
-    rows = range(len(found) - 1, 0, -1)
-    for row, cured in zip(rows, found[1:], strict=True):
+    ratios = {}
+    for cured in found[1:]:
         pairs = zip(cured, untreated, strict=True)
-        ratios = [one.losses[-1] / other.losses[-1] for one, other in pairs]
-        axes.plot(ratios, [row] * len(ratios), "o", color="#1f6fb4", alpha=0.7)
-    axes.axvline(1.0, color="#9aa4ae")
-    axes.set_yticks(list(rows), [cured[0].cure.name for cured in found[1:]])
+        ratios[cured[0].cure.name] = [one.losses[-1] / other.losses[-1] for one, other in pairs]
+    axes = plot_seeds(ratios, panels[2])
+    axes.axvline(1.0, color=axes.yaxis.label.get_color())
     axes.set(title="loss on fresh points / without cure")
     save_plot(panels[0], folder / _LOSSES.file, "Losses while training, and after", _LOSSES.alt)
 
@@ -284,8 +281,8 @@ _LOSSES = Picture(
     "overfitting-losses.svg",
     "Training and validation loss without cure, where the second rises, and with the penalty, "
     "where it does not; then for every cure one dot for each draw of thirty points.",
-    "The ring is where early stopping would return to. Right, a dot for each draw: left of the "
-    "line the cure leads to less loss on fresh points than none.",
+    "The ring is where early stopping would return to. Right, a dot for each draw and a stroke at "
+    "the median: left of the line the cure leads to less loss on fresh points than none.",
 )
 
 if __name__ == "__main__":
