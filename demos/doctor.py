@@ -9,16 +9,20 @@ quarter with each layer. Weights that are too large drive tanh to its flat ends.
 far too long leaves relu units behind that no sample can reach.
 
 Each is fixed by what the doctor advised, diagnosed again, and trained as long as the broken one.
+The chain has a second fix, which leaves its sigmoids as they are: with batch normalization before
+each of them the gradient reaches the first layer, and the doctor finds nothing.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import viz
 from demos.gallery import Picture, Story, explored, run_alone, say, told
-from scalargrad import data, diagnose, nn
+from scalargrad import Value, data, diagnose, nn
 from scalargrad.doctor import Diagnosis
 from scalargrad.optim import SGD
 from scalargrad.training import fit
@@ -141,6 +145,31 @@ def compare(case: Case, folder: Path, steps: int) -> tuple[str, float, float]:
     return ", ".join(kinds), without, with_fix
 
 
+def normalized_chain() -> nn.Sequential:
+    """Build the chain of sigmoids with batch normalization before each of them."""
+    rng = Random(0)
+    steps: list[nn.Module] = []
+    for before, after in pairwise([2] + [5] * 8):
+        steps.append(nn.Layer(before, after, None, "xavier", rng))
+        steps.append(nn.BatchNorm(after, activation="sigmoid"))
+    return nn.Sequential(*steps, nn.Layer(5, 1, None, "xavier", rng), _first)
+
+
+def _first(outputs: list[Value]) -> Value:
+    return outputs[0]
+
+
+def first_gradients(broken: Diagnosis) -> tuple[str, str]:
+    """Compare the gradients of the chain's first layer: with batch normalization, and without."""
+    clean = diagnose_case(normalized_chain(), CHAIN.rate)
+    without, with_it = (each.layers[0].gradient or 0.0 for each in (broken, clean))
+    findings = f"{len(clean.findings) or 'no'} findings"
+    return (
+        "the chain with batch normalization, gradient of its first layer",
+        f"{with_it:.2g} instead of {without:.2g}, {findings}",
+    )
+
+
 def run(folder: Path, quick: bool = False) -> Story:
     """Diagnose, fix and train all three."""
     numbers = list[tuple[str, str]]()
@@ -150,6 +179,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         numbers.append(
             (f"with {case.fix}, the loss goes to", f"{with_fix:.3g} instead of {without:.3g}")
         )
+    numbers.append(first_gradients(diagnose_case(CHAIN.broken(), CHAIN.rate)))
+    say(": ".join(numbers[-1]))
     explorer = explored(
         CHAIN.broken(),
         folder / "doctor-explore.html",
