@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.gallery import Picture, Story, plot_seeds, run_alone, say, say_all, told
-from scalargrad import Parameter, compile
+from demos.gallery import Picture, Story, plot_seeds, run_alone, say_all, told
+from scalargrad import compile
 from scalargrad.data import moons
 from scalargrad.losses import binary_cross_entropy_with_logits as cross_entropy
 from scalargrad.nn import MLP, BatchNorm, Layer, Module, Sequential, normal, recommended
@@ -39,7 +39,6 @@ from scalargrad.nn.initializers import Initializer, InitializerName
 from scalargrad.optim import SGD, Adam, Optimizer
 from scalargrad.pretraining import pretrain
 from scalargrad.training import Callback, ClipNorm, History, Training, fit
-from scalargrad.training.aliases import Loss
 from viz.plots import new_axes, save_plot
 
 DEEP = [5] * 8
@@ -48,7 +47,7 @@ POINTS = 20
 ACTIVATIONS = ("elu", "leaky_relu", "relu", "tanh", "sigmoid")
 """In the order of the ranking."""
 FULL = (9, 60, 24)
-QUICK = (3, 36, 7)
+QUICK = (3, 40, 7)
 """Seeds of each experiment, epochs of the activations, and of the remedies."""
 
 Array = NDArray[np.float64]
@@ -56,26 +55,13 @@ Points = tuple[Array, NDArray[Any]]
 
 
 def learn(
-    model: Module,
-    data: Points,
-    optimizer: Optimizer,
-    epochs: int,
-    batch_size: int | None = None,
-    callbacks: tuple[Callback, ...] = (),
-    loss: Loss | str = cross_entropy,
+    model: Module, data: Points, optimizer: Optimizer, epochs: int, **options: Any
 ) -> History:
-    """Train a model, compiled unless it normalizes batches."""
-    return fit(
-        model,
-        *data,
-        loss=loss,
-        optimizer=optimizer,
-        epochs=epochs,
-        batch_size=batch_size,
-        callbacks=callbacks,
-        progress=False,
-        compiled=not model.needs_batch,
-    )
+    """Train a model on all samples at once, or as the options of `fit` say."""
+    # A batch that is normalized can't be replayed sample by sample.
+    usual = {"loss": cross_entropy, "batch_size": None, "compiled": not model.needs_batch}
+    chosen = {**usual, "progress": False, **options}
+    return fit(model, *data, optimizer=optimizer, epochs=epochs, **chosen)
 
 
 def answer(model: Module, inputs: Array) -> Array:
@@ -101,11 +87,10 @@ def rank(hidden: list[int], seeds: int, epochs: int) -> dict[str, list[float]]:
     data = moons(60, 0.1, seed=1)
     losses: dict[str, list[float]] = {}
     for activation in ACTIVATIONS:
-        losses[activation] = []
         for seed in range(seeds):
             model = MLP(2, [*hidden, 1], activation, seed=seed)
-            history = learn(model, data, SGD(model.parameters(), 0.1), epochs, 10)
-            losses[activation].append(history["loss"][-1])
+            history = learn(model, data, SGD(model.parameters(), 0.1), epochs, batch_size=10)
+            losses.setdefault(activation, []).append(history["loss"][-1])
     return losses
 
 
@@ -116,8 +101,7 @@ def normalized(activation: str, initializer: Initializer, seed: int) -> Module:
     for before, after in pairwise([2, *DEEP]):
         steps.append(Layer(before, after, None, initializer, rng))
         steps.append(BatchNorm(after, activation=activation))
-    last = Layer(DEEP[-1], 1, None, initializer, rng)
-    return Sequential(*steps, last, lambda outputs: outputs[0])
+    return Sequential(*steps, Layer(5, 1, None, initializer, rng), lambda outputs: outputs[0])
 
 
 def remedies(seeds: int, epochs: int) -> dict[str, list[float]]:
@@ -151,7 +135,8 @@ def remedies(seeds: int, epochs: int) -> dict[str, list[float]]:
         ]
         for name, model, rule, callbacks in tried:
             optimizer = rule(model.parameters(), learning_rate=0.1 if rule is SGD else 0.01)
-            learn(model, moons(POINTS, 0.1, seed=1), optimizer, epochs, 4, callbacks)
+            data = moons(POINTS, 0.1, seed=1)
+            learn(model, data, optimizer, epochs, batch_size=4, callbacks=callbacks)
             # After the training: what dropout leaves out only while training is not counted.
             losses.setdefault(name, []).append(mean_loss(model, moons(300, 0.1, seed=900)))
     return losses
@@ -171,12 +156,11 @@ def count_steps(seeds: int) -> dict[str, list[int]]:
     steps: dict[str, list[int]] = {}
     for rule, rate in ((SGD, 0.1), (SGD, 1.0), (Adam, 0.01), (Adam, 0.1)):
         name = f"{rule.__name__} at {rate:g}"
-        steps[name] = []
         for seed in range(seeds):
             model = MLP(2, [16, 16, 1], "elu", seed=seed)
             optimizer = rule(model.parameters(), learning_rate=rate)
-            history = learn(model, data, optimizer, 1500, None, (StopBelow(),))
-            steps[name].append(history.epochs)
+            history = learn(model, data, optimizer, 1500, callbacks=StopBelow())
+            steps.setdefault(name, []).append(history.epochs)
     return steps
 
 
@@ -190,15 +174,9 @@ def turn(data: Points, degrees: float) -> Points:
 
 def share_hidden_layers(base: MLP, other: MLP) -> None:
     """Give another network the trained layers but the last, frozen."""
-    pairs = zip(base.layers[:-1], other.layers[:-1], strict=True)
-    for trained, layer in pairs:
+    for trained, layer in zip(base.layers[:-1], other.layers[:-1], strict=True):
         layer.load_state_dict(trained.state_dict())
         layer.freeze()
-
-
-def trainable(model: Module) -> list[Parameter]:
-    """Return the parameters that are not frozen."""
-    return [parameter for parameter in model.parameters() if parameter.trainable]
 
 
 def reuse(seeds: int) -> dict[str, list[float]]:
@@ -210,14 +188,15 @@ def reuse(seeds: int) -> dict[str, list[float]]:
     shares: dict[str, list[float]] = {}
     for seed in range(seeds):
         base = MLP(2, [8, 8, 1], seed=seed)
-        learn(base, moons(200, 0.1, seed=500 + seed), Adam(base.parameters(), 0.01), 60, 10)
+        known = moons(200, 0.1, seed=500 + seed)
+        learn(base, known, Adam(base.parameters(), 0.01), 60, batch_size=10)
         for degrees in (15, 90):
             new = MLP(2, [8, 8, 1], seed=100 + seed)
             reusing = MLP(2, [8, 8, 1], seed=100 + seed)
             share_hidden_layers(base, reusing)
             for way, model in (("from scratch", new), ("layers reused", reusing)):
                 six = turn(moons(6, 0.1, seed=seed), degrees)
-                learn(model, six, Adam(trainable(model), 0.03), 150)
+                learn(model, six, Adam(model.parameters(), 0.03), 150)
                 share = right(model, turn(moons(300, 0.1, seed=900), degrees))
                 shares.setdefault(f"turned by {degrees}°, {way}", []).append(share)
     return shares
@@ -256,7 +235,6 @@ def run(folder: Path, quick: bool = False) -> Story:
     reused = reuse(seeds)
     digits = pretrain_digits(seeds)
 
-    say(f"medians of {seeds} seeds")
     tables = (
         ("8 hidden layers, loss", deep, ".3f"),
         ("1 hidden layer, loss", shallow, ".3f"),
@@ -265,7 +243,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         ("right with 6 points, moons", reused, ".1%"),
         ("digits read right with 20 labels", digits, ".1%"),
     )
-    numbers = [
+    numbers = [("seeds of each experiment", str(seeds))]
+    numbers += [
         (f"{what}: {name}", format(median(measured), form))
         for what, table, form in tables
         for name, measured in table.items()

@@ -101,7 +101,10 @@ def plot_seeds(measured: Mapping[str, Sequence[float]], ax: Any, log: bool = Fal
     style_axes(ax)
     if log:
         ax.set_xscale("log")
-        ax.xaxis.get_major_locator().set_params(subs=(1.0, 2.0, 5.0))
+        every = [number for numbers in measured.values() for number in numbers]
+        # Over many decades there is room for the powers of ten alone.
+        subs = (1.0, 2.0, 5.0) if max(every) < 100.0 * min(every) else (1.0,)
+        ax.xaxis.get_major_locator().set_params(subs=subs)
         # Powers of ten would be set in fonts that few have.
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter("")

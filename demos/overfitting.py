@@ -9,7 +9,14 @@ draws the cure beats none.
 
 To augment is to transform the samples that there are. That helps if the transformation keeps what
 they mean: half a turn puts each crescent on the other one, so a turned point with the other label
-is a new, true sample. Copies with noise only say again what the thirty points say.
+is a new, true sample. Copies with noise carry points over the border,
+under their old labels, and cost right answers. So it is with images: fifty digits with mirror
+images, or with shifts by one pixel of eight, are read worse than without, since the digits of the
+test are centered and never mirrored.
+
+What cures gain is caution more than knowledge: the loss falls, but the share of right answers moves
+little, unless the network sees other samples. A tutorial promises two percent more for dropout; the
+table says what it was here.
 """
 
 from collections.abc import Callable
@@ -251,8 +258,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         text = f"{own:.3f}, {fresh:.3f}"
         if cured is not untreated:
             text += f"; lower in {wins(cured, untreated)} of {draws}"
-            text += f"; {gain(cured, untreated):+.1f} % right answers"
-        numbers.append((f"{cured[0].cure.name}: loss on its own, on fresh points", text))
+            text += f"; {gain(cured, untreated):+.1f} % right"
+        numbers.append((f"{cured[0].cure.name}: loss on its own points, on fresh", text))
 
     right = read_digits(draws)
     for name, shares in right.items():

@@ -199,7 +199,7 @@ def test_what_is_frozen_is_what_was_learned() -> None:
     base, reusing = MLP(2, [8, 8, 1], seed=0), MLP(2, [8, 8, 1], seed=100)
     before = base.state_dict()
     demo.share_hidden_layers(base, reusing)
-    optimizer = Adam(demo.trainable(reusing), 0.03)
+    optimizer = Adam(reusing.parameters(), 0.03)
     demo.learn(reusing, moons(6, 0.1, seed=0), optimizer, 20)
     after = reusing.state_dict()
     moved = {name for name, number in after.items() if number != before[name]}

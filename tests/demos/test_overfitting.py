@@ -154,13 +154,13 @@ def test_the_story_says_what_was_measured(told: Callable[[str], Told]) -> None:
     numbers = dict(story.numbers)
     untreated = compared()["nothing"]
     for name in CURED:
-        said = numbers[f"{name}: loss on its own, on fresh points"]
+        said = numbers[f"{name}: loss on its own points, on fresh"]
         fresh = np.median([each.losses[2] for each in compared()[name]])
         gained = 100.0 * np.mean(
             [a.right - b.right for a, b in zip(compared()[name], untreated, strict=True)]
         )
         assert f", {fresh:.3f}; lower in " in said
-        assert f" {gained:+.1f} % right answers" in said
+        assert f" {gained:+.1f} % right" in said
     for name, shares in digits().items():
         assert f"{np.median(shares):.1%} of 797" in numbers[f"50 digits and {name}"]
     assert told("overfitting").files == files_of(story)

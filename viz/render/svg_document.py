@@ -246,7 +246,7 @@ def _draw_kinds(picture: Picture, x: float, writer: SvgWriter) -> tuple[str, flo
         parts.append(writer.text(x, 12, words, 10, "muted"))
         x += width(words, 10)
     if any(node.mark for node in picture.nodes):
-        words = "ill, as the word says"
+        words = "flagged, as the word says"
         ring = writer.paint("none", "alarm")
         parts.append(writer.rect(x + 1, 2, 16, 13, ring, 5, 'stroke-width="2.4"'))
         parts.append(writer.text(x + 23, 12, words, 10, "muted"))

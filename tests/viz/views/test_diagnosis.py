@@ -49,7 +49,7 @@ def test_a_mark_is_a_ring_and_a_word(dead: Diagnosis, theme: str, color: str) ->
     svg = viz.draw(dead, theme=theme).svg()
     assert texts(svg).count("dead") == 2
     assert len(re.findall(f'<rect[^>]*stroke="{color}"', svg)) == 3  # two units, and the legend
-    assert "ill, as the word says" in texts(svg)
+    assert "flagged, as the word says" in texts(svg)
 
 
 def test_the_word_fits_between_the_rows(dead: Diagnosis) -> None:
@@ -87,7 +87,7 @@ def test_a_healthy_network_has_no_mark() -> None:
     picture = viz.draw(diagnose(nn.MLP(2, [6, 1]), *samples())).picture
     assert picture.notes[0] == "✓ the doctor found nothing"
     assert not any(node.mark for node in picture.nodes)
-    assert "ill, as the word says" not in viz.draw(nn.MLP(2, [3, 1])).svg()
+    assert "flagged, as the word says" not in viz.draw(nn.MLP(2, [3, 1])).svg()
 
 
 def test_flagged_units_that_are_not_drawn_are_counted() -> None:
