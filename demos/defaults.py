@@ -240,16 +240,16 @@ def run(folder: Path, quick: bool = False) -> Story:
         for what, table, form in tables
         for name, measured in table.items()
     ]
-    numbers += [
-        (f"seeds with {what}", f"{sum(a < b for a, b in zip(low, high, strict=True))} of {seeds}")
-        for what, low, high in (
-            ("less loss by ELU than by tanh", deep["elu"], deep["tanh"]),
-            ("fewer steps by Adam, better rates", steps["Adam at 0.1"], steps["SGD at 1"]),
-            ("more right by reuse, turned by 15°", *list(reused.values())[:2]),
-            ("more right by reuse, turned by 90°", *list(reused.values())[2:]),
-            ("more right by pre-training", *digits.values()),
-        )
-    ]
+    pairs = {
+        "less loss by ELU than by tanh": [deep["elu"], deep["tanh"]],
+        "fewer steps by Adam, better rates": [steps["Adam at 0.1"], steps["SGD at 1"]],
+        "more right by reuse, turned by 15°": list(reused.values())[:2],
+        "more right by reuse, turned by 90°": list(reused.values())[2:],
+        "more right by pre-training": list(digits.values()),
+    }
+    for what, (low, high) in pairs.items():
+        better = sum(a < b for a, b in zip(low, high, strict=True))
+        numbers.append((f"seeds with {what}", f"{better} of {seeds}"))
     say_all(numbers)
 
     panels = new_axes(2, width=11.0, height=3.6)
