@@ -101,7 +101,7 @@ def normalized(activation: str, initializer: Initializer, seed: int) -> Module:
 
 
 def remedies(seeds: int, epochs: int) -> dict[str, list[float]]:
-    """Return the last losses of deep networks with bad starts, and with one remedy at a time.
+    """Return the losses on fresh points of deep networks that start badly, and with remedies.
 
     The weights of the sigmoids let gradients vanish, those of the ELUs let them explode.
     """
@@ -146,6 +146,7 @@ def count_steps(seeds: int) -> dict[str, list[float]]:
     """Count the steps until the loss is below 0.1, on all points at once; at most 1,500."""
     data = moons(40, 0.1, seed=1)
     steps: dict[str, list[float]] = {}
+    # Two rates each: a rate that is merely too small would be no proof against gradient descent.
     for rule, rate in ((SGD, 0.1), (SGD, 1.0), (Adam, 0.01), (Adam, 0.1)):
         name = f"{rule.__name__} at {rate:g}"
         for seed in range(seeds):
@@ -183,6 +184,7 @@ def reuse(seeds: int) -> dict[str, list[float]]:
         known = moons(200, 0.1, seed=500 + seed)
         learn(base, known, Adam(base.parameters(), 0.01), 60, batch_size=10)
         for degrees in (15, 90):
+            # The same last layer to begin with, so that only the hidden layers differ.
             new = MLP(2, [8, 8, 1], seed=100 + seed)
             reusing = MLP(2, [8, 8, 1], seed=100 + seed)
             share_hidden_layers(base, reusing)
@@ -209,6 +211,7 @@ def pretrain_digits(seeds: int) -> dict[str, list[float]]:
         plain = MLP(16, [16, 10], "tanh", seed=seed)
         pretrained = MLP(16, [16, 10], "tanh", seed=seed)
         pretrain(pretrained, images[:300], epochs=15, progress=False, compiled=True)
+        # Other images than those of the pre-training, and others for each seed.
         labeled = slice(300 + 20 * seed, 320 + 20 * seed)
         for name, model in zip(shares, (plain, pretrained), strict=True):
             data = images[labeled], digits[labeled]

@@ -202,6 +202,7 @@ def read_digits(draws: int) -> dict[str, list[float]]:
     for name, transform in ways.items():
         for draw in range(draws):
             chosen = slice(50 * draw, 50 * (draw + 1))
+            # Four copies in any case, so that all ways take the same number of steps.
             copies = [images[chosen], *(transform(images[chosen], seed) for seed in range(3))]
             model = Layer(SIDE * SIDE, 10, None, seed=draw)
             fit(
