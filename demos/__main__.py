@@ -26,7 +26,8 @@ DEMOS = {
     "quadrants": (
         "two layers, softmax and losses by hand, then a network that learns from four points"
     ),
-    "overfitting": "thirty points learned by heart, six cures, and good defaults beside old ones",
+    "overfitting": "thirty points learned by heart, and which cures help how often",
+    "defaults": "activations, starts, remedies, optimizers: the usual advice, measured",
     "descent": "three ways down: all samples at once, ten, or one at a time",
     "numerical": (
         "gradients by moving one weight after the other, against backpropagation, "
@@ -47,7 +48,7 @@ DEMOS = {
     "sparrow": "a small network explodes or ends as a constant: how often, why, and what helps",
     "logic": "xor, parity and a comparator: whole truth tables in a few neurons",
     "recursion": "a cell that learns to carry, and adds numbers longer than any it has seen",
-    "doctor": "three networks that can't learn: what the doctor finds, and the cure",
+    "doctor": "three networks that can't learn: what the doctor finds, and how to fix it",
     "convolution": "six small windows that move over a digit, and what they see when it is moved",
     "names": "a character model that guesses the next letter and invents names",
     "compiled": (

@@ -1,46 +1,60 @@
-"""The doctor: three networks that can't learn, what is wrong with each, and the cure.
+"""The doctor: three networks that can't learn, what is wrong with each, and how to fix it.
 
 A network that does not learn gives no error. The doctor sends samples forward and back through a
-copy of it, and says which layer or unit is ill, by which number, for which sample, and what to
+copy of it, and says which layer or unit is flagged, by which number, for which sample, and what to
 try.
 
 Three networks see the same two moons. In a chain of sigmoids the gradient shrinks to less than a
 quarter with each layer. Weights that are too large drive tanh to its flat ends. One step that is
 far too long leaves relu units behind that no sample can reach.
 
-Each is cured by what the doctor advised, examined again, and trained as long as the ill one.
+Each is fixed by what the doctor advised, diagnosed again, and trained as long as the broken one.
+The chain has a second fix, which leaves its sigmoids as they are: with batch normalization before
+each of them the gradient reaches the first layer, and the doctor finds nothing.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import viz
 from demos.gallery import Picture, Story, explored, run_alone, say, told
-from scalargrad import data, diagnose, nn
+from scalargrad import Value, data, diagnose, nn
 from scalargrad.doctor import Diagnosis
 from scalargrad.optim import SGD
 from scalargrad.training import fit
 
 SAMPLES = 30
 STEPS = 150
-QUICK = 4
+QUICK = 30
+"""Training steps."""
 
 
 @dataclass(frozen=True)
-class Patient:
-    """A network and its learning rate, before and after the cure."""
+class Case:
+    """A network that can't learn, its learning rate, and the network with the fix.
+
+    Attributes:
+        name: A word for the names of files.
+        problem: What is wrong with it.
+        broken: Builds it.
+        rate: The learning rate of both.
+        fix: What is changed.
+        fixed: Builds the network with the fix.
+    """
 
     name: str
-    complaint: str
-    ill: Callable[[], nn.Module]
+    problem: str
+    broken: Callable[[], nn.MLP]
     rate: float
-    cure: str
-    cured: Callable[[], nn.Module]
+    fix: str
+    fixed: Callable[[], nn.MLP]
 
 
-CHAIN = Patient(
+CHAIN = Case(
     "chain",
     "eight layers of sigmoids",
     lambda: nn.MLP(2, [5] * 8 + [1], activation="sigmoid", initializer="xavier", seed=0),
@@ -48,7 +62,7 @@ CHAIN = Patient(
     "elu and He's initialization",
     lambda: nn.MLP(2, [5] * 8 + [1], activation="elu", initializer="he", seed=0),
 )
-LOUD = Patient(
+LOUD = Case(
     "loud",
     "weights of size 15 before a tanh",
     lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initializer=nn.normal(15.0), seed=0),
@@ -57,7 +71,7 @@ LOUD = Patient(
     lambda: nn.MLP(2, [8, 8, 8, 1], activation="tanh", initializer="xavier", seed=0),
 )
 # A rate that suits the network: what is wrong must come from the first step alone.
-HASTY = Patient(
+HASTY = Case(
     "hasty",
     "a first step with a rate of 3",
     lambda: after_one_step(nn.MLP(2, [8, 8, 1], seed=0), 3.0),
@@ -73,7 +87,7 @@ def points() -> tuple[Any, Any]:
     return data.StandardScaler().fit(found).transform(found), answers
 
 
-def examine(model: nn.Module, rate: float) -> Diagnosis:
+def diagnose_case(model: nn.Module, rate: float) -> Diagnosis:
     """Diagnose a network that is to be trained with this rate."""
     return diagnose(model, *points(), optimizer=SGD(model.parameters(), rate))
 
@@ -89,58 +103,86 @@ def train(model: nn.Module, rate: float, steps: int) -> float:
         epochs=steps,
         batch_size=None,
         progress=False,
+        compiled=True,
     )
     return history["loss"][-1]
 
 
-def after_one_step(model: nn.Module, rate: float) -> nn.Module:
+def after_one_step(model: nn.MLP, rate: float) -> nn.MLP:
     """Train the network for one step that the doctor warns of."""
-    say(f"\nbefore the first step: {examine(model, rate).of('rate')[0]}")
+    say(f"\nbefore the first step: {diagnose_case(model, rate).of('rate')[0]}")
     train(model, rate, 1)
     return model
 
 
-def visit(patient: Patient, folder: Path, steps: int) -> tuple[str, float, float]:
-    """Examine, draw and train a network before and after the cure.
+def compare(case: Case, folder: Path, steps: int) -> tuple[str, float, float]:
+    """Diagnose, draw and train a network without and with the fix.
 
     Returns:
-        The kinds of findings, and the losses before and after the cure.
+        The kinds of findings, and the losses without and with the fix.
     """
-    ill = patient.ill()
-    cured = patient.cured()
-    found = examine(ill, patient.rate)
-    clean = examine(cured, patient.rate)
-    say(f"\n{patient.complaint}\n{found}")
-    say(f"after the cure, {patient.cure}: {len(clean.findings) or 'no'} findings")
+    broken = case.broken()
+    fixed = case.fixed()
+    diagnosis = diagnose_case(broken, case.rate)
+    clean = diagnose_case(fixed, case.rate)
+    say(f"\n{case.problem}\n{diagnosis}")
+    say(f"with the fix, {case.fix}: {len(clean.findings) or 'no'} findings")
 
     # Drawn before the training, which changes both networks.
-    title = f"{patient.complaint[0].upper()}{patient.complaint[1:]}"
-    viz.draw(found, title=title).save(folder / f"doctor-{patient.name}.svg")
+    title = f"{case.problem[0].upper()}{case.problem[1:]}"
+    viz.draw(diagnosis, title=title).save(folder / f"doctor-{case.name}.svg")
     # One picture of a network without findings is enough.
-    if patient is HASTY:
-        viz.draw(clean, title=f"A clean bill: {patient.cure}").save(folder / "doctor-clean.svg")
+    if case is HASTY:
+        viz.draw(clean, title=f"No findings: {case.fix}").save(folder / "doctor-clean.svg")
 
-    before = train(ill, patient.rate, steps)
-    after = train(cured, patient.rate, steps)
+    without = train(broken, case.rate, steps)
+    with_fix = train(fixed, case.rate, steps)
     say(
-        f"after {steps} steps with a rate of {patient.rate:g}: loss {before:.3g} as it was, "
-        f"{after:.3g} after the cure"
+        f"after {steps} steps with a rate of {case.rate:g}: loss {without:.3g} as it was, "
+        f"{with_fix:.3g} with the fix"
     )
-    kinds = dict.fromkeys(finding.kind for finding in found.findings)
-    return ", ".join(kinds), before, after
+    kinds = dict.fromkeys(finding.kind for finding in diagnosis.findings)
+    return ", ".join(kinds), without, with_fix
+
+
+def normalized_chain() -> nn.Sequential:
+    """Build the chain of sigmoids with batch normalization before each of them."""
+    rng = Random(0)
+    steps: list[nn.Module] = []
+    for before, after in pairwise([2] + [5] * 8):
+        steps.append(nn.Layer(before, after, None, "xavier", rng))
+        steps.append(nn.BatchNorm(after, activation="sigmoid"))
+    return nn.Sequential(*steps, nn.Layer(5, 1, None, "xavier", rng), _first)
+
+
+def _first(outputs: list[Value]) -> Value:
+    return outputs[0]
+
+
+def first_gradients(broken: Diagnosis) -> tuple[str, str]:
+    """Compare the gradients of the chain's first layer: with batch normalization, and without."""
+    clean = diagnose_case(normalized_chain(), CHAIN.rate)
+    without, with_it = (each.layers[0].gradient or 0.0 for each in (broken, clean))
+    findings = f"{len(clean.findings) or 'no'} findings"
+    return (
+        "the chain with batch normalization, gradient of its first layer",
+        f"{with_it:.2g} instead of {without:.2g}, {findings}",
+    )
 
 
 def run(folder: Path, quick: bool = False) -> Story:
-    """Examine, cure and train all three."""
+    """Diagnose, fix and train all three."""
     numbers = list[tuple[str, str]]()
-    for patient in (CHAIN, LOUD, HASTY):
-        kinds, before, after = visit(patient, folder, QUICK if quick else STEPS)
-        numbers.append((patient.complaint, kinds))
+    for case in (CHAIN, LOUD, HASTY):
+        kinds, without, with_fix = compare(case, folder, QUICK if quick else STEPS)
+        numbers.append((case.problem, kinds))
         numbers.append(
-            (f"with {patient.cure}, the loss goes to", f"{after:.3g} instead of {before:.3g}")
+            (f"with {case.fix}, the loss goes to", f"{with_fix:.3g} instead of {without:.3g}")
         )
+    numbers.append(first_gradients(diagnose_case(CHAIN.broken(), CHAIN.rate)))
+    say(": ".join(numbers[-1]))
     explorer = explored(
-        CHAIN.ill(),
+        CHAIN.broken(),
         folder / "doctor-explore.html",
         "the gradient that vanishes in eight layers of sigmoids",
     )
@@ -160,7 +202,7 @@ _PICTURES = (
         "Eight layers of sigmoids from left to right. The lines between the layers fade from "
         "strong at the right to nearly nothing at the left, where the small print says that the "
         "gradient vanishes.",
-        "The norm of the gradient stands under each heading. What reaches the first layer can't "
+        "The norm of the gradient is under each heading. What reaches the first layer can't "
         "teach it anything.",
     ),
     Picture(

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
@@ -15,6 +15,8 @@ from demos.story import Picture as Picture
 from demos.story import Story as Story
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from scalargrad import Value
     from scalargrad.nn import Module
     from scalargrad.training import Recording
@@ -89,6 +91,44 @@ def explored(
 
     viz.explore(target, title=title).save(path)
     return Explorer(path.name, title)
+
+
+def plot_seeds(measured: Mapping[str, Sequence[float]], ax: "Axes", log: bool = False) -> "Axes":
+    """Plot what several seeds measured: a row for each name, a dot for each seed.
+
+    Args:
+        measured: The numbers of each name; finite, and above 0 where `log`.
+        ax: The Axes to draw on.
+        log: Whether the axis is logarithmic.
+
+    Returns:
+        The Axes. A stroke marks the median of each row.
+    """
+    from statistics import median
+
+    from matplotlib.ticker import LogLocator
+
+    from viz.look.theme import LIGHT
+    from viz.plots.figure import style_axes
+
+    style_axes(ax)
+    if log:
+        ax.set_xscale("log")
+        every = [number for numbers in measured.values() for number in numbers]
+        # Over many decades there is room for the powers of ten alone.
+        subs = (1.0, 2.0, 5.0) if max(every) < 100.0 * min(every) else (1.0,)
+        ax.xaxis.set_major_locator(LogLocator(subs=subs))
+        # Powers of ten would be set in fonts that few have.
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter("")
+    rows = range(len(measured), 0, -1)
+    for row, numbers in zip(rows, measured.values(), strict=True):
+        ax.plot(numbers, [row] * len(numbers), "o", color="#1f6fb4", alpha=0.55, markeredgewidth=0)
+        ax.plot([median(numbers)], [row], "|", color=LIGHT.ink, markersize=16, markeredgewidth=2)
+    ax.set_yticks(list(rows), list(measured))
+    ax.set_ylim(0.4, len(measured) + 0.6)
+    ax.grid(axis="x", color=LIGHT.line, alpha=0.35)
+    return ax
 
 
 def decimals(x: float) -> str:

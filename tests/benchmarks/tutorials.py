@@ -23,7 +23,8 @@ from typing import Any
 import numpy
 
 import viz
-from demos import hundred, neuron, numerical
+from demos import defaults, hundred, neuron, numerical, overfitting
+from demos import sparrow as sparrow_demo
 from demos.gallery import duration
 from scalargrad import (
     GradientTape,
@@ -201,7 +202,16 @@ def sparrow_training(quick: bool) -> list[Row]:
             "—",
             NO_FIGURE,
         ),
+        single_precision(100 if quick else 1000),
     ]
+
+
+def single_precision(count: int) -> Row:
+    """The same in the precision of the tutorial."""
+    ended = sparrow_demo.census(count, numpy.float32).outcomes
+    ours = f"{ended.count('nan')} of {count}"
+    how = f"{count} starts, float32, NumPy"
+    return Row("the same", "with some chance", "1, exercises", ours, how, "—", NO_FIGURE)
 
 
 # 2: numerical gradients
@@ -398,6 +408,59 @@ def quadrants(quick: bool) -> list[Row]:
     return [Row("quadrant of (2, 2)", "I", "3, the task", ours, how, "—", compared(first == count))]
 
 
+def claims(quick: bool) -> list[Row]:
+    """What it says is better, faster, or worth two per cent."""
+    seeds, epochs, _ = defaults.QUICK if quick else defaults.FULL
+    losses = defaults.rank([16, 16], seeds, epochs)
+    order = " > ".join(sorted(losses, key=lambda name: median(losses[name])))
+    quotation = "elu > leaky_relu > relu > tanh > sigmoid"
+
+    steps = {name: median(counts) for name, counts in defaults.count_steps(seeds).items()}
+    slow = min(count for name, count in steps.items() if name.startswith("SGD"))
+    fast = min(count for name, count in steps.items() if name.startswith("Adam"))
+
+    epochs, draws = overfitting.QUICK if quick else overfitting.FULL
+    trained = {
+        name: [
+            overfitting.train(cure, epochs, draw)
+            for draw in range(1, draws + 1)
+            for cure in overfitting.cures()
+            if cure.name == name
+        ]
+        for name in ("nothing", "dropout")
+    }
+    gain = overfitting.gain(trained["dropout"], trained["nothing"])
+    return [
+        Row(
+            "activations, best first",
+            quotation,
+            "3, vanishing gradients",
+            order,
+            f"2-16-16-1, moons, median of {seeds}",
+            "—",
+            compared(order == quotation, "here, on this task"),
+        ),
+        Row(
+            "Adam instead of descent",
+            "much faster",
+            "3, training too slow",
+            f"{fast:g} steps, not {slow:g}",
+            f"to a loss of 0.1, best rates, median of {seeds}",
+            "—",
+            compared(2.0 * fast < slow, "with the best rate of each"),
+        ),
+        Row(
+            "dropout",
+            "2 % better",
+            "3, over-fitting",
+            f"{gain:+.1f} %".replace("-", "−"),
+            f"30 points, 300 fresh ones, {draws} draws",
+            "—",
+            compared(abs(gain - 2.0) < 0.5, "another task"),
+        ),
+    ]
+
+
 # 4: one neuron, GradientTape
 
 
@@ -540,6 +603,7 @@ SECTIONS: tuple[Callable[[bool], list[Row]], ...] = (
     hundred_steps,
     on_paper,
     quadrants,
+    claims,
     one_neuron,
     chain,
     boston,

@@ -38,6 +38,7 @@ TESTS = {
         "tests/test_promises.py",
         "tests/core/test_copying.py",
         "tests/core/test_numpy_interplay.py",
+        "tests/utils/test_calls.py",
     ],
     "scalargrad/core/operations.py": [
         "tests/core/test_micrograd_code.py",
