@@ -107,7 +107,6 @@ def remedies(seeds: int, epochs: int) -> dict[str, list[float]]:
 
     The weights of the sigmoids let gradients vanish, those of the ELUs let them explode.
     """
-
     deep = partial(MLP, 2, [*DEEP, 1])
     clip = (ClipNorm(1.0),)
     losses: dict[str, list[float]] = {}

@@ -95,7 +95,7 @@ def test_no_roots() -> None:
 
 def test_depth_is_no_limit() -> None:
     last = node(0)
-    for number in range(1, 200_000):
+    for number in range(1, 20_000):
         last = node(number, (last,))
     order = topological([last])
-    assert numbers(order) == list(range(200_000))
+    assert numbers(order) == list(range(20_000))

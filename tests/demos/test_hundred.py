@@ -35,7 +35,7 @@ def descend(images: Any, digits: Any, order: list[int], seed: int) -> tuple[Any,
     return w, b, v, c
 
 
-@pytest.mark.parametrize(("pixels", "steps"), [(784, 100), (64, 100)])
+@pytest.mark.parametrize(("pixels", "steps"), [(196, 20), (64, 100)])
 def test_the_steps_are_those_of_a_loop_in_numpy(pixels: int, steps: int) -> None:
     rng = numpy.random.default_rng(3)
     images = rng.random((steps, pixels))

@@ -269,7 +269,7 @@ EXTREMES = [
 ]
 
 
-@settings(deadline=None, derandomize=True, max_examples=600)
+@settings(deadline=None, derandomize=True, max_examples=300)
 @given(
     st.sampled_from(list(TABLE)),
     st.sampled_from(list(TABLE)),
@@ -344,7 +344,7 @@ def large(sizes: tuple[int, ...]) -> Value:
     return network(list(sizes), 2)
 
 
-@pytest.mark.parametrize("sizes", [(16, 1), (32, 32, 1), (8,) * 8 + (1,)])
+@pytest.mark.parametrize("sizes", [(16, 1), (24, 24, 1), (8,) * 8 + (1,)])
 @pytest.mark.parametrize("top", [1, 3, 40])
 def test_large_graphs_of_any_kind_are_drawn(sizes: tuple[int, ...], top: int) -> None:
     loss = large(sizes)
