@@ -259,7 +259,8 @@ def run(folder: Path, quick: bool = False) -> Story:
         text = f"{own:.3f}, {fresh:.3f}"
         if cured is not untreated:
             text += f"; lower in {wins(cured, untreated)} of {draws}"
-            text += f"; {gain(cured, untreated):+.1f} % right"
+            gained = f"{gain(cured, untreated):+.1f}".replace("-", "−")
+            text += f"; {gained} % right"
         numbers.append((f"{cured[0].cure.name}: loss on its own points, on fresh", text))
 
     right = read_digits(draws)

@@ -160,7 +160,7 @@ def test_the_story_says_what_was_measured(told: Callable[[str], Told]) -> None:
             [a.right - b.right for a, b in zip(compared()[name], untreated, strict=True)]
         )
         assert f", {fresh:.3f}; lower in " in said
-        assert f" {gained:+.1f} % right" in said
+        assert f" {gained:+.1f} % right".replace("-", "−") in said
     for name, shares in digits().items():
         assert f"{np.median(shares):.1%} of 797" in numbers[f"50 digits and {name}"]
     assert told("overfitting").files == files_of(story)
