@@ -13,15 +13,17 @@ import { paint } from './painting.js';
 import { draw, fit, openUpTo, setUpDetail, setUpPointers } from './view.js';
 import { showStep, setUpPlayback } from './playback.js';
 import { showFrame, setUpTraining } from './training.js';
+import { showTraining, setUpLiveTraining } from './live_training.js';
 import { predict } from './predict.js';
 import { showPanel } from './panel.js';
 import { setUpSearch } from './search.js';
 import { useTheme, setUpTheme } from './theme.js';
 import { setUpKeys } from './keys.js';
 
-listen('numbers', showFrame, showStep, paint, showPanel, saveLink);
+listen('numbers', showFrame, showTraining, showStep, paint, showPanel, saveLink);
 listen('selection', showPanel, saveLink);
 listen('verdict', showPanel);
+listen('training', showTraining, paint);
 
 startPage().catch((error) => {
   byId('caption').hidden = false;
@@ -39,6 +41,7 @@ async function startPage() {
   setUpPointers();
   setUpPlayback();
   setUpTraining();
+  await setUpLiveTraining();
   setUpSearch();
   setUpKeys();
   setUpTheme();

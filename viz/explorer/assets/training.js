@@ -34,29 +34,46 @@ export function goToFrame(frame) {
 }
 
 function drawLosses() {
-  const finite = losses.filter(Number.isFinite);
-  const low = Math.min(...finite);
-  const high = Math.max(...finite);
   const xOf = (t) => (t * CURVE_WIDTH) / Math.max(1, graph.frames - 1);
-  const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
   const upright = (frame, name) => {
     const x = xOf(frame);
     return svg('line', { x1: x, x2: x, y1: 0, y2: CURVE_HEIGHT, class: name });
   };
-
-  const pointAt = (loss, t) => `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}`;
-  const points = losses
-    .map((loss, t) => (Number.isFinite(loss) ? pointAt(loss, t) : null))
-    .filter(Boolean);
   const marks = eventList().map(({ frame, kind }) => (
     svg('path', { d: `M${xOf(frame)} ${CURVE_HEIGHT}v-6`, class: `event ${kind}` })
   ));
+  drawCurves([{ times: losses.map((_, t) => t), losses }]);
+  byId('losses').append(...marks, upright(state.frame, 'now'));
+  if (state.compare >= 0) byId('losses').append(upright(state.compare, 'then'));
+}
+
+/**
+ * Draw losses over time, all curves on the same axes.
+ *
+ * @param {{times: number[], losses: number[], name: string}[]} curves - `name` is a class for the
+ *   style of a curve.
+ */
+export function drawCurves(curves) {
+  const finite = curves.flatMap((curve) => curve.losses.filter(Number.isFinite));
+  const low = finite.reduce((least, loss) => Math.min(least, loss), Infinity);
+  const high = finite.reduce((most, loss) => Math.max(most, loss), -Infinity);
+  const times = curves.flatMap((curve) => [curve.times[0] ?? 0, curve.times.at(-1) ?? 0]);
+  const first = Math.min(...times);
+  const width = Math.max(1, Math.max(...times) - first);
+  const xOf = (time) => ((time - first) * CURVE_WIDTH) / width;
+  const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
+
+  const lines = curves.map((curve) => {
+    const pointAt = (loss, k) => `${xOf(curve.times[k]).toFixed(1)},${yOf(loss).toFixed(1)}`;
+    const points = curve.losses
+      .map((loss, k) => (Number.isFinite(loss) ? pointAt(loss, k) : null))
+      .filter(Boolean);
+    return svg('polyline', { points: points.join(' '), class: curve.name });
+  });
   const chart = byId('losses');
   chart.setAttribute('viewBox', `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}`);
   chart.setAttribute('preserveAspectRatio', 'none');
-  const curve = svg('polyline', { points: points.join(' ') });
-  chart.replaceChildren(curve, ...marks, upright(state.frame, 'now'));
-  if (state.compare >= 0) chart.append(upright(state.compare, 'then'));
+  chart.replaceChildren(...lines);
 }
 
 // Events: the loss rose, a gate closed for good, a parameter changed its sign.
