@@ -309,8 +309,8 @@ def loops(nodes: Sequence[Value]) -> tuple[list[str], list[int]]:
         (2, [-1, 0, 1, 0])
     """
     known: dict[tuple[str, Pattern], int] = {}
-    written = []
-    numbers = []
+    written: list[str] = []
+    numbers: list[int] = []
     for node in nodes:
         if not node.args:
             numbers.append(-1)

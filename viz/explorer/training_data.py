@@ -46,6 +46,8 @@ MAX_SAMPLES = 500
 _MAX_COMPARED = 3
 """How many samples are recorded, to see whether their graphs are the same."""
 
+_CONSTANT = "constant"
+
 Table = NDArray[numpy.float64]
 
 
@@ -290,19 +292,19 @@ def _trace(compute: Any, inputs: int, targets: int) -> None:
 
 def _compare(first: _SampleGraph, other: _SampleGraph, i: int) -> None:
     """Raise PictureError if the graph of sample `i` is not that of the first one."""
-    for mine, its in zip(_rows(first), _rows(other), strict=False):
-        if mine == its:
-            continue
-        if not mine[0] and not its[0]:
+    rows = _rows(first)
+    its_rows = _rows(other)
+    if rows == its_rows:
+        return
+    differing = [pair for pair in zip(rows, its_rows, strict=False) if pair[0] != pair[1]]
+    if differing and len(rows) == len(its_rows):
+        mine, its = differing[0]
+        if mine[0] == its[0] == _CONSTANT:
             raise PictureError(
-                f"a page can't train this model: the graph of X[{i}] has the number {its[-1]} "
-                f"where that of X[0] has {mine[-1]}. It depends on the sample, or on chance, "
-                "without being computed in the graph"
+                f"a page can't train this model: the graph of X[{i}] has the number {its[1]} where "
+                f"that of X[0] has {mine[1]}, so it depends on the sample, or on chance, without "
+                "being computed in the graph"
             )
-        break
-    else:
-        if len(_rows(first)) == len(_rows(other)):
-            return
     raise PictureError(
         f"a page can't train this model: the graph of X[{i}] is not that of X[0], so the model "
         "takes another path for it. Choose within the graph: where(step(x), a, b), maximum, clamp"
@@ -312,17 +314,18 @@ def _compare(first: _SampleGraph, other: _SampleGraph, i: int) -> None:
 def _rows(graph: _SampleGraph) -> list[tuple[Any, ...]]:
     """Return for each value what must be equal in the graphs of two samples."""
     snapshot = Snapshot([graph.loss])
-    given = {leaf: f"given {i}" for i, leaf in enumerate((*graph.inputs, *graph.targets))}
+    given = {leaf: i for i, leaf in enumerate((*graph.inputs, *graph.targets))}
     rows: list[tuple[Any, ...]] = []
     for node in snapshot.order:
         if node.args:
             rows.append((node.op, [snapshot.index[arg] for arg in node.args], node.static_args))
         elif node in given:
-            rows.append(("", given[node]))
+            rows.append(("given", given[node]))
         elif isinstance(node, Parameter):
-            rows.append(("", id(node)))
+            rows.append(("parameter", id(node)))
         else:
-            rows.append(("", repr(node.data)))
+            # As text, because nan is not equal to itself.
+            rows.append((_CONSTANT, repr(node.data)))
     return rows
 
 

@@ -7,7 +7,7 @@ import { announce } from './events.js';
 import { frameAt, replaceFrame, unpackRows } from './frames.js';
 import { state, forgetNumbers, refresh } from './state.js';
 import { byId } from './elements.js';
-import { drawCurves } from './training.js';
+import { drawCurve } from './training.js';
 import { createTrainer } from './trainer.js';
 
 const MILLISECONDS_PER_FRAME = 10; // of training; the rest of a frame is for drawing
@@ -119,7 +119,7 @@ export function showTraining() {
   byId('train').textContent = isRunning ? '❚❚ pause' : '▶ train';
   const { steps, epochs, lossHistory, stopReason } = trainer;
   const loss = lossHistory.steps.loss.at(-1);
-  const sofar = loss === undefined ? '' : `  loss ${short(loss)}`;
-  byId('frame-text').textContent = stopReason || `epoch ${epochs}, step ${steps}${sofar}`;
-  drawCurves([{ times: lossHistory.steps.at, losses: lossHistory.steps.loss }]);
+  const soFar = loss === undefined ? '' : `  loss ${short(loss)}`;
+  byId('frame-text').textContent = stopReason || `epoch ${epochs}, step ${steps}${soFar}`;
+  drawCurve(lossHistory.steps.at, lossHistory.steps.loss);
 }

@@ -43,9 +43,9 @@ const MAX_LOSSES_KEPT = 2000;
  *   - `learningRate` and `batchSize` (null for all samples) may be set at any time.
  *   - `numbers` are those of all leaves, `steps` and `epochs` those made, `trainSamples` and
  *     `testSamples` the numbers of the samples in each part, `sampleCount` how many there are.
- *   - `lossHistory` has `steps`, with the loss of each batch, and `epochs`, with the mean loss of
- *     the batches of each epoch and the test loss after it. Both have lists `at`, `loss` and
- *     `testLoss`; past 2,000 entries every second one is dropped.
+ *   - `lossHistory` has `steps`, with the loss of each batch from before its step, and `epochs`,
+ *     with the mean of these and the test loss after the epoch. Both have the lists `at` (how many
+ *     steps were made), `loss` and `testLoss`; past 2,000 entries every second one is dropped.
  */
 export function createTrainer(description, program, columns) {
   const { args, root } = program;
@@ -165,8 +165,8 @@ export function createTrainer(description, program, columns) {
     parameters.forEach((i, k) => {
       numbers[i] = after[k];
     });
-    lossHistory.steps.add(steps, loss);
     steps += 1;
+    lossHistory.steps.add(steps, loss);
     batchLosses.push([loss, places.length]);
     taken = end;
     if (taken >= order.length) finishEpoch();
@@ -177,7 +177,7 @@ export function createTrainer(description, program, columns) {
     const weighted = sum(batchLosses.map(([loss, weight]) => loss * weight));
     const loss = weighted / batchLosses.reduce((all, [, weight]) => all + weight, 0);
     lastEpoch = { loss, testLoss: lossOver(testSamples) };
-    lossHistory.epochs.add(epochs, lastEpoch.loss, lastEpoch.testLoss);
+    lossHistory.epochs.add(steps, lastEpoch.loss, lastEpoch.testLoss);
     epochs += 1;
     startEpoch();
   }
@@ -229,12 +229,14 @@ export function createTrainer(description, program, columns) {
     // The memory of another rule is of no use to this one.
     if (kept.rule === optimizer.rule) optimizer.restore(kept.optimizer);
     else optimizer = newOptimizer(optimizer.rule, optimizer.options);
-    ({ steps, epochs, taken } = kept);
+    ({ steps, epochs } = kept);
+    // The samples may be others now, and fewer.
+    taken = kept.taken < trainSamples.length ? kept.taken : 0;
     batchLosses = [...kept.batchLosses];
     order = null;
     stopReason = '';
     lossHistory.steps.cut(steps);
-    lossHistory.epochs.cut(epochs);
+    lossHistory.epochs.cut(steps);
   }
 
   function split(held) {
@@ -289,10 +291,12 @@ export function createTrainer(description, program, columns) {
  */
 function createSeries() {
   let every = 1;
+  let offered = 0;
   const series = { at: [], loss: [], testLoss: [], add, cut };
 
   function add(at, loss, testLoss = null) {
-    if (at % every) return;
+    offered += 1;
+    if ((offered - 1) % every) return;
     series.at.push(at);
     series.loss.push(loss);
     series.testLoss.push(testLoss);
@@ -301,10 +305,11 @@ function createSeries() {
     keep((_, k) => k % 2 === 0);
   }
 
-  // Forget what came at a time or later.
-  function cut(time) {
+  // Forget what came after some steps.
+  function cut(most) {
     const times = series.at;
-    keep((_, k) => times[k] < time);
+    keep((_, k) => times[k] <= most);
+    offered = series.at.length * every;
   }
 
   function keep(chosen) {

@@ -42,38 +42,34 @@ function drawLosses() {
   const marks = eventList().map(({ frame, kind }) => (
     svg('path', { d: `M${xOf(frame)} ${CURVE_HEIGHT}v-6`, class: `event ${kind}` })
   ));
-  drawCurves([{ times: losses.map((_, t) => t), losses }]);
+  drawCurve(losses.map((_, t) => t), losses);
   byId('losses').append(...marks, upright(state.frame, 'now'));
   if (state.compare >= 0) byId('losses').append(upright(state.compare, 'then'));
 }
 
 /**
- * Draw losses over time, all curves on the same axes.
+ * Draw the curve of a loss, in the place of what was drawn before.
  *
- * @param {{times: number[], losses: number[], name: string}[]} curves - `name` is a class for the
- *   style of a curve.
+ * @param {number[]} times - When each loss was measured.
+ * @param {number[]} heights - The losses.
  */
-export function drawCurves(curves) {
-  const finite = curves.flatMap((curve) => curve.losses.filter(Number.isFinite));
-  const low = finite.reduce((least, loss) => Math.min(least, loss), Infinity);
-  const high = finite.reduce((most, loss) => Math.max(most, loss), -Infinity);
-  const times = curves.flatMap((curve) => [curve.times[0] ?? 0, curve.times.at(-1) ?? 0]);
-  const first = Math.min(...times);
-  const width = Math.max(1, Math.max(...times) - first);
-  const xOf = (time) => ((time - first) * CURVE_WIDTH) / width;
+export function drawCurve(times, heights) {
+  const finite = heights.filter(Number.isFinite);
+  const low = Math.min(...finite);
+  const high = Math.max(...finite);
+  const start = times[0] ?? 0;
+  const duration = Math.max(1, times.at(-1) - start || 0);
+  const xOf = (time) => ((time - start) * CURVE_WIDTH) / duration;
   const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
 
-  const lines = curves.map((curve) => {
-    const pointAt = (loss, k) => `${xOf(curve.times[k]).toFixed(1)},${yOf(loss).toFixed(1)}`;
-    const points = curve.losses
-      .map((loss, k) => (Number.isFinite(loss) ? pointAt(loss, k) : null))
-      .filter(Boolean);
-    return svg('polyline', { points: points.join(' '), class: curve.name });
-  });
+  const pointAt = (loss, k) => `${xOf(times[k]).toFixed(1)},${yOf(loss).toFixed(1)}`;
+  const points = heights
+    .map((loss, k) => (Number.isFinite(loss) ? pointAt(loss, k) : null))
+    .filter(Boolean);
   const chart = byId('losses');
   chart.setAttribute('viewBox', `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}`);
   chart.setAttribute('preserveAspectRatio', 'none');
-  chart.replaceChildren(...lines);
+  chart.replaceChildren(svg('polyline', { points: points.join(' ') }));
 }
 
 // Events: the loss rose, a gate closed for good, a parameter changed its sign.
