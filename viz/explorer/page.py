@@ -32,7 +32,7 @@ from viz.views.dictionary import is_directed_graph
 from .graph_json import describe_graph, json_numbers
 from .packing import PackedFrames, pack, pack_recording
 from .rules_js import rules
-from .scripts import asset, join_scripts, page_scripts, parse_script
+from .scripts import asset, find_used, join_scripts, page_scripts, parse_script
 
 if TYPE_CHECKING:
     from scalargrad.losses import LossName
@@ -367,7 +367,9 @@ def _declare(variables: Mapping[str, object]) -> str:
 
 def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: str) -> str:
     scripts = {**page_scripts(), "rules": parse_script(rules_script)}
-    script = f"'use strict';\n(() => {{\n{join_scripts(scripts)}}})();\n"
+    entries = ["start", "live_training"] if "training" in graph else ["start"]
+    joined = join_scripts(find_used(scripts, entries))
+    script = f"'use strict';\n(() => {{\n{joined}}})();\n"
     style = _color_variables() + _measure_variables() + asset("page.css")
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "

@@ -65,6 +65,18 @@ def test_inputs_target_and_output_are_marked() -> None:
     assert training.snapshot.roots[0].label == "loss"
 
 
+def test_inputs_are_named_as_the_columns_of_a_frame() -> None:
+    class Frame:
+        columns = ("age", "size")
+
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:  # noqa: ARG002
+            return X
+
+    training = read(nn.MLP(2, [3, 1], seed=0), Frame())
+    labels = [training.snapshot.order[i].label for i in training.description["inputs"]]
+    assert labels == ["age", "size"]
+
+
 def test_an_input_that_the_loss_does_not_depend_on_has_no_place() -> None:
     class FirstOnly(nn.Module):
         def __init__(self) -> None:
@@ -222,6 +234,15 @@ def test_a_page_of_a_usual_network_is_small() -> None:
     page = viz.explore(model, data=(points, 2.0 * classes - 1.0), train=True)
     assert len(topological([model([0.0, 0.0])])) > 900
     assert len(page.html) <= 250_000
+
+
+def test_pages_that_do_not_train_carry_no_trainer() -> None:
+    model = nn.MLP(2, [1], seed=0)
+    still = viz.explore(model).html
+    training = viz.explore(model, data=(X, Y), train=True).html
+    for name in ("createTrainer", "createOptimizer", "permutation"):
+        assert f"function {name}(" not in still
+        assert f"function {name}(" in training
 
 
 def test_drawing_loads_neither_compiler_nor_training() -> None:

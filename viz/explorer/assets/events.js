@@ -1,5 +1,6 @@
 // Events: how a script tells those that build on it that something has changed, without importing
-// them. Who listens, and in which order, is written in start.js.
+// them. Who listens, and in which order, is written in start.js. Extensions, which only some pages
+// have, add themselves.
 
 const listeners = { numbers: [], selection: [], verdict: [], training: [] };
 
@@ -19,4 +20,20 @@ export function listen(event, ...functions) {
 /** Call all functions that listen to an event. */
 export function announce(event) {
   for (const listener of listeners[event]) listener();
+}
+
+const extensions = [];
+
+/**
+ * Add an extension.
+ *
+ * @param {function(): Promise<void>} setUp - Called once, when the numbers are unpacked.
+ */
+export function extend(setUp) {
+  extensions.push(setUp);
+}
+
+/** Set up the extensions, one after the other. */
+export async function setUpExtensions() {
+  for (const setUp of extensions) await setUp();
 }

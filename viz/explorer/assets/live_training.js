@@ -1,9 +1,10 @@
-// Live training: the controls of a page that trains, and what they show of it.
+// Live training: the controls of a page that trains, and what they show of it. Pages that don't
+// train are written without this script and those that only it imports.
 
 import { short } from './numbers.js';
 import { graph } from './graph.js';
 import { LOOPS } from './rules.js';
-import { announce } from './events.js';
+import { announce, extend, listen } from './events.js';
 import { frameAt, replaceFrame, unpackRows } from './frames.js';
 import { state, forgetNumbers, refresh } from './state.js';
 import { byId } from './elements.js';
@@ -19,10 +20,10 @@ let isRunning = false;
 let sample = 0; // the one whose graph is shown
 let refreshed = 0; // when all of the page was shown last
 
-/** Unpack the samples, and show the controls. A page that does not train has none. */
-export async function setUpLiveTraining() {
-  if (!graph.training) return;
+extend(async () => {
   await makeTrainer();
+  listen('numbers', showTraining);
+  listen('training', showTraining);
   byId('training').hidden = false;
   byId('live').hidden = false;
   for (const id of ['frame', 'compare-field', 'events-field']) byId(id).hidden = true;
@@ -32,7 +33,7 @@ export async function setUpLiveTraining() {
   byId('train-reset').addEventListener('click', () => take(() => trainer.reset()));
   setUpRate();
   setUpSample();
-}
+});
 
 async function makeTrainer() {
   const { training } = graph;
@@ -113,9 +114,8 @@ function showNumbers(everything = true) {
   }
 }
 
-/** Show the state of the controls, how far the training is, and the curve of its loss. */
-export function showTraining() {
-  if (!trainer) return;
+// The state of the controls, how far the training is, and the curve of its loss.
+function showTraining() {
   byId('train').textContent = isRunning ? '❚❚ pause' : '▶ train';
   const { steps, epochs, lossHistory, stopReason } = trainer;
   const loss = lossHistory.steps.loss.at(-1);

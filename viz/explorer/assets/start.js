@@ -1,6 +1,6 @@
 // Start: wires the scripts together, unpacks the numbers, reads the link, and shows the page.
 
-import { listen } from './events.js';
+import { listen, setUpExtensions } from './events.js';
 import { count } from './numbers.js';
 import { graph, size } from './graph.js';
 import { unpack } from './frames.js';
@@ -13,17 +13,16 @@ import { paint } from './painting.js';
 import { draw, fit, openUpTo, setUpDetail, setUpPointers } from './view.js';
 import { showStep, setUpPlayback } from './playback.js';
 import { showFrame, setUpTraining } from './training.js';
-import { showTraining, setUpLiveTraining } from './live_training.js';
 import { predict } from './predict.js';
 import { showPanel } from './panel.js';
 import { setUpSearch } from './search.js';
 import { useTheme, setUpTheme } from './theme.js';
 import { setUpKeys } from './keys.js';
 
-listen('numbers', showFrame, showTraining, showStep, paint, showPanel, saveLink);
+listen('numbers', showFrame, showStep, paint, showPanel, saveLink);
 listen('selection', showPanel, saveLink);
 listen('verdict', showPanel);
-listen('training', showTraining, paint);
+listen('training', paint);
 
 startPage().catch((error) => {
   byId('caption').hidden = false;
@@ -41,7 +40,7 @@ async function startPage() {
   setUpPointers();
   setUpPlayback();
   setUpTraining();
-  await setUpLiveTraining();
+  await setUpExtensions();
   setUpSearch();
   setUpKeys();
   setUpTheme();

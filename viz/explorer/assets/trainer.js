@@ -9,7 +9,7 @@ import { permutation } from './sample_order.js';
 
 const CHUNK = 256;
 const MAX_BATCHES_KEPT = 8;
-const MAX_LOSSES_KEPT = 2000;
+const MAX_LOSSES_KEPT = 1000;
 
 /**
  * Make a trainer.
@@ -45,7 +45,7 @@ const MAX_LOSSES_KEPT = 2000;
  *     `testSamples` the numbers of the samples in each part, `sampleCount` how many there are.
  *   - `lossHistory` has `steps`, with the loss of each batch from before its step, and `epochs`,
  *     with the mean of these and the test loss after the epoch. Both have the lists `at` (how many
- *     steps were made), `loss` and `testLoss`; past 2,000 entries every second one is dropped.
+ *     steps were made), `loss` and `testLoss`; past 1,000 entries every second one is dropped.
  */
 export function createTrainer(description, program, columns) {
   const { args, root } = program;

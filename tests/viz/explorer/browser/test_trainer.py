@@ -15,8 +15,9 @@ from scalargrad import Value, data, nn, optim
 from scalargrad.core.graph import topological
 from scalargrad.losses import mse
 from scalargrad.training import fit
+from tests.viz.explorer.browser.reach import InThePage, within_reach
 from viz import Page
-from viz.explorer.training_data import read_training
+from viz.look.text import number
 
 Show = Callable[..., Any]
 Make = Callable[[], nn.Module]
@@ -34,34 +35,6 @@ def squared(prediction: Value, target: Any) -> Value:
 
 def relu_network() -> nn.Module:
     return nn.MLP(2, [8, 6, 1], activation="relu", seed=3)
-
-
-class InThePage:
-    """A page whose trainer is in reach of scripts, and the graph that it trains."""
-
-    def __init__(self, show: Show, model: nn.Module, x: Any, y: Any, **options: Any) -> None:
-        given = {"loss": squared, "optimizer": "sgd", "batch_size": 16, "seed": 0} | options
-        page = viz.explore(model, data=(x, y), train=True, **given)
-        self.tab = show(within_reach(page)).tab
-        self.snapshot = read_training(model, (x, y), **given).snapshot
-
-    def run(self, script: str, argument: Any = None) -> Any:
-        """The result of a function of the trainer and an argument."""
-        return self.tab.evaluate(f"(given) => ({script})(trainerOfPage(), given)", argument)
-
-    def numbers(self, model: nn.Module) -> list[float]:
-        """The parameters, in the order of the model."""
-        numbers = self.run("(trainer) => [...trainer.numbers]")
-        return [numbers[self.snapshot.index[parameter]] for parameter in model.parameters()]
-
-
-def within_reach(page: Page) -> Page:
-    """The same page with a name for its trainer, and so without a policy for its script."""
-    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
-    end = "})();\n</script>"
-    assert html.count(end) == 1
-    html = html.replace(end, f"globalThis.trainerOfPage = () => trainer;\n{end}")
-    return Page(html, 1, 1, page._still)
 
 
 STEPS = """(trainer, steps) => {
@@ -215,7 +188,7 @@ def test_other_losses_train_to_rounding(show: Show, loss: str) -> None:
 
 def test_epochs_and_held_out_samples_are_those_of_fit(show: Show) -> None:
     model = relu_network()
-    page = InThePage(show, model, POINTS, SIGNS, seed=5)
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared, seed=5)
     script = """(trainer) => {
       trainer.split(0.3);
       const epochs = [1, 2, 3].map(() => trainer.epoch());
@@ -278,7 +251,7 @@ def test_losses_are_summed_as_the_python_of_the_page_does(show: Show, compensate
 
 def test_values_are_computed_at_any_points(show: Show) -> None:
     model = relu_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared)
     grid = numpy.random.default_rng(0).uniform(-3.0, 3.0, (600, 2))
     hidden = [node for node in page.snapshot.order if node.op == "relu"][4]
     value = page.snapshot.index[hidden]
@@ -286,21 +259,21 @@ def test_values_are_computed_at_any_points(show: Show) -> None:
       trainer.step();
       return trainer.evaluate(points, [output, value]).map((numbers) => [...numbers]);
     }"""
-    output = page.snapshot.order[-1].args[0].args[0]
-    place = page.snapshot.index[output]
+    prediction = page.snapshot.order[-1].args[0].args[0]
+    place = page.snapshot.index[prediction]
     given = {"points": grid.T.tolist(), "value": value, "output": place}
     outputs, hiddens = page.run(script, given)
 
     model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
     assert outputs == [model(row).data for row in grid.tolist()]
-    for row, number in zip(grid.tolist()[:20], hiddens, strict=False):
+    for row, output in zip(grid.tolist()[:20], hiddens, strict=False):
         relus = [node for node in topological([model(row)]) if node.op == "relu"]
-        assert number == relus[4].data
+        assert output == relus[4].data
 
 
 def test_a_sample_has_the_numbers_and_gradients_of_backward(show: Show) -> None:
     model = nn.MLP(2, [3, 1], activation="relu", seed=3)
-    page = InThePage(show, model, POINTS, SIGNS)
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared)
     script = """(trainer, point) => {
       const { data, gradients } = trainer.numbersOf(point);
       return [[...data], [...gradients]];
@@ -317,11 +290,40 @@ def test_a_sample_has_the_numbers_and_gradients_of_backward(show: Show) -> None:
         assert gradients == [node.grad for node in order]
 
 
+class Edges(nn.Module):
+    """A model with infinite derivatives and nan on the branches that are not taken."""
+
+    def __init__(self) -> None:
+        self.weight = sg.Parameter(1.0)
+
+    def forward(self, x: Any) -> Value:
+        z = self.weight * x[0]
+        root = sg.where(sg.step(z), sg.sqrt(z), z)
+        return root + sg.sqrt(sg.relu(z)) * x[1]
+
+
+@pytest.mark.parametrize("x", [2.0, -2.0, 0.0])
+def test_nothing_flows_through_a_branch_that_was_not_taken(show: Show, x: float) -> None:
+    model = Edges()
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared)
+    script = """(trainer, point) => {
+      const { data, gradients } = trainer.numbersOf(point);
+      return [[...data], [...gradients]];
+    }"""
+    found = page.run(script, [x, 1.0, 1.0])
+    loss = squared(model([Value(x), Value(1.0)]), Value(1.0))
+    loss.backward()
+    order = topological([loss])
+    expected = [[node.data for node in order], [node.grad for node in order]]
+    assert numpy.array_equal(found, expected, equal_nan=True)
+    assert math.isfinite(model.weight.grad)
+
+
 # Back and forth
 
 
 def test_a_restored_moment_goes_on_to_the_same_bits(show: Show) -> None:
-    page = InThePage(show, relu_network(), POINTS, SIGNS, optimizer="adam")
+    page = InThePage(show, relu_network(), POINTS, SIGNS, loss=squared, optimizer="adam")
     script = """(trainer) => {
       for (let k = 0; k < 7; k += 1) trainer.step();
       const kept = trainer.snapshot();
@@ -341,7 +343,7 @@ def test_a_restored_moment_goes_on_to_the_same_bits(show: Show) -> None:
 
 def test_reset_starts_again(show: Show) -> None:
     model = relu_network()
-    page = InThePage(show, model, POINTS, SIGNS, optimizer="adam")
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared, optimizer="adam")
     script = """(trainer) => {
       const start = [...trainer.numbers];
       const losses = [1, 2, 3, 4].map(() => trainer.step());
@@ -357,7 +359,7 @@ def test_reset_starts_again(show: Show) -> None:
 
 def test_rate_and_batch_size_change_on_the_way(show: Show) -> None:
     model = relu_network()
-    page = InThePage(show, model, POINTS, SIGNS, batch_size=10)
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared, batch_size=10)
     script = """(trainer) => {
       trainer.epoch();
       trainer.learningRate = 0.25;
@@ -380,7 +382,7 @@ def test_rate_and_batch_size_change_on_the_way(show: Show) -> None:
 
 def test_another_optimizer_and_other_samples(show: Show) -> None:
     model = relu_network()
-    page = InThePage(show, model, POINTS, SIGNS)
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared)
     script = """(trainer, columns) => {
       trainer.useSamples(columns.map((column) => Float64Array.from(column)));
       trainer.useOptimizer('SGD', {
@@ -409,7 +411,7 @@ def test_a_training_that_diverges_stops_with_the_numbers_from_before(show: Show)
     options = {"optimizer": optim.SGD, "batch_size": None}
     model = relu_network()
     optimizer = optim.SGD(model.parameters(), 1e30)
-    page = InThePage(show, model, POINTS, SIGNS, **options | {"optimizer": optimizer})
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared, **options | {"optimizer": optimizer})
     script = """(trainer) => {
       let before = null;
       for (let k = 0; k < 100 && !trainer.stopReason; k += 1) {
@@ -433,7 +435,7 @@ def test_the_history_of_losses_is_bounded(show: Show) -> None:
       return trainer.lossHistory.steps.at;
     }"""
     times = page.run(script)
-    assert 1000 <= len(times) <= 2000
+    assert 500 <= len(times) <= 1000
     assert len({after - before for before, after in pairwise(times)}) == 1
     assert times[-1] > 8900
 
@@ -473,7 +475,7 @@ def test_the_graph_shows_the_sample_that_is_chosen(show: Show) -> None:
     page.tab.press("#sample", "Enter")
     loss = mse(model(POINTS[13].tolist()), SIGNS[13])
     shown = page.text("#panel")
-    assert f"loss = {viz.look.text.number(loss.data)}" in shown
+    assert f"loss = {number(loss.data)}" in shown
 
 
 def test_a_page_that_does_not_train_has_no_controls(show: Show) -> None:
