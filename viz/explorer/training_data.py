@@ -128,11 +128,17 @@ def read_training(
     written, loop_of = loops(snapshot.order)
 
     trained = {parameter for parameter in trained_by.parameters if parameter.trainable}
+    parameters = [i for i, node in enumerate(snapshot.order) if node in trained]
+    if not parameters:
+        raise PictureError(
+            "there is nothing to train: the loss depends on no parameter of the optimizer that is "
+            "not frozen"
+        )
     description = {
         "inputs": _positions(graph.inputs, snapshot),
         "targets": _positions(graph.targets, snapshot),
         "outputs": _positions(graph.outputs, snapshot),
-        "parameters": [i for i, node in enumerate(snapshot.order) if node in trained],
+        "parameters": parameters,
         "loops": loop_of,
         "samples": len(samples),
         "rule": type(trained_by).__name__,
@@ -210,7 +216,14 @@ def _record(
         return _SampleGraph(x, y, outputs, computed)
 
     with _training_mode(copied), enable_grad():
-        first = record(0)
+        try:
+            first = record(0)
+        except Exception as error:  # whatever the code of a user raises
+            # The trial went well with plain numbers, so it is the Values that do not fit.
+            raise PictureError(
+                "a page can't train this model: in its graph the inputs and the target must be "
+                f"Values, and that raises {type(error).__name__}: {error}"
+            ) from error
         _check_graph(Snapshot([first.loss]))
         _trace(compute, len(first.inputs), len(first.targets))
         for i in range(1, min(_MAX_COMPARED, len(samples))):
@@ -252,8 +265,6 @@ def _check_graph(snapshot: Snapshot) -> None:
             f"the graph of one sample has {len(snapshot):,} values, and a page trains at most "
             f"{MAX_VALUES:,}: give a smaller network; without train=True a page shows larger ones"
         )
-    if not snapshot.roots[0].args:
-        raise PictureError("the loss depends on nothing, so there is nothing to train")
     for node in snapshot.order:
         name = snapshot.labels[node] or node.op or "a leaf"
         if isinstance(node, RandomLeaf):

@@ -69,7 +69,7 @@ def test_inputs_are_named_as_the_columns_of_a_frame() -> None:
     class Frame:
         columns = ("age", "size")
 
-        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:  # noqa: ARG002
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
             return X
 
     training = read(nn.MLP(2, [3, 1], seed=0), Frame())
@@ -152,6 +152,13 @@ class Moves(Branches):
         return self.weight * x[0] + next(CHANCE)
 
 
+class Looks(Branches):
+    """A model that takes its input for an index."""
+
+    def forward(self, x: Any) -> Value:
+        return self.weight * (1.0, 2.0)[x[0] if isinstance(x[0], Value) else 0]
+
+
 CHANCE = iter(range(1000))
 
 
@@ -170,6 +177,8 @@ def hooked() -> nn.Module:
         (lambda: nn.Sequential(nn.Layer(2, 2), nn.BatchNorm(2), nn.Layer(2, 1)), "BatchNorm"),
         (lambda: nn.MLP(2, [60, 20, 1]), "at most 3,000"),
         (hooked, "hook"),
+        (lambda: nn.MLP(2, [1], seed=0).freeze(), "nothing to train"),
+        (Looks, "must be Values.*TypeError"),
     ],
 )
 def test_a_model_that_is_not_one_graph_is_refused(

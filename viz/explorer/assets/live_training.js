@@ -116,6 +116,10 @@ function showNumbers(everything = true) {
 
 // The state of the controls, how far the training is, and the curve of its loss.
 function showTraining() {
+  // Screen readers would read out every frame.
+  for (const id of ['frame-text', 'panel']) {
+    byId(id).setAttribute('aria-live', isRunning ? 'off' : 'polite');
+  }
   byId('train').textContent = isRunning ? '❚❚ pause' : '▶ train';
   const { steps, epochs, lossHistory, stopReason } = trainer;
   const loss = lossHistory.steps.loss.at(-1);
