@@ -383,10 +383,16 @@ def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: s
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n"
         f"<body>\n{asset('body.html')}"
         f'<script type="application/json" id="graph">{script_json(graph)}</script>\n'
-        f'<script type="application/octet-stream" id="numbers">{numbers}</script>\n'
-        f'<script type="application/octet-stream" id="samples">{samples}</script>\n'
+        f"{_octets('numbers', numbers)}{_octets('samples', samples)}"
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _octets(name: str, text: str) -> str:
+    """Return packed numbers as an element; "" if there are none."""
+    if not text:
+        return ""
+    return f'<script type="application/octet-stream" id="{name}">{text}</script>\n'
 
 
 def _policy_hash(text: str) -> str:
