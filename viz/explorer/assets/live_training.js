@@ -116,6 +116,7 @@ function showNumbers(everything = true) {
 
 // The state of the controls, how far the training is, and the curve of its loss.
 function showTraining() {
+  document.body.toggleAttribute('data-running', isRunning);
   // Screen readers would read out every frame.
   for (const id of ['frame-text', 'panel']) {
     byId(id).setAttribute('aria-live', isRunning ? 'off' : 'polite');
