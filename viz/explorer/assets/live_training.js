@@ -125,6 +125,7 @@ function showTraining() {
   const { steps, epochs, lossHistory, stopReason } = trainer;
   const loss = lossHistory.steps.loss.at(-1);
   const soFar = loss === undefined ? '' : `  loss ${short(loss)}`;
-  byId('frame-text').textContent = stopReason || `epoch ${epochs}, step ${steps}${soFar}`;
+  const reason = stopReason ? `  stopped: ${stopReason}` : soFar;
+  byId('frame-text').textContent = `epoch ${epochs}, step ${steps}${reason}`;
   drawCurve(lossHistory.steps.at, lossHistory.steps.loss);
 }

@@ -2,6 +2,7 @@
 // their gradients, and updates the parameters, all in the order of `fit(compiled=False)`, so that
 // sums round in the same way. Nothing here knows of the page.
 
+import { short } from './numbers.js';
 import { round } from './mathematics.js';
 import { createBatch } from './batch.js';
 import { createOptimizer } from './optimizers.js';
@@ -66,7 +67,8 @@ export function createTrainer(description, program, columns) {
   let testShare = 0;
   let optimizer = newOptimizer(description.rule, description.options);
   let batchSize = description.batch_size;
-  let steps, epochs, taken, order, batchLosses, lossHistory, lastEpoch, stopReason;
+  let steps, epochs, lossHistory, lastEpoch, stopReason;
+  let order, taken, batchLosses; // of this epoch: its samples, how many of them were taken, losses
   startAgain();
 
   function startAgain() {
@@ -137,40 +139,45 @@ export function createTrainer(description, program, columns) {
 
   const meanLoss = (batch) => sum(batch.data[root]) / batch.data[root].length;
 
-  function step() {
+  // The samples of the next step; the order of an epoch is drawn when its first step is made.
+  function nextPlaces() {
     order ??= seed === null
       ? trainSamples
       : permutation(trainSamples.length, [seed, BigInt(epochs)]).map((i) => trainSamples[i]);
-    const end = taken + (batchSize ?? trainSamples.length);
-    const places = order.subarray(taken, end);
+    return order.subarray(taken, taken + (batchSize ?? order.length));
+  }
+
+  function step() {
+    const places = nextPlaces();
     const batch = lossesOf(places);
     const loss = meanLoss(batch);
     batch.sendBack(1 / places.length);
-
-    const before = Float64Array.from(parameters, (i) => numbers[i]);
     const gradient = Float64Array.from(parameters, (i) => sumOverSamples(batch.gradients[i]));
-    if (!Number.isFinite(loss) || !gradient.every(Number.isFinite)) {
-      stopReason = `the loss is ${loss}, or a gradient is not finite`;
-      return loss;
-    }
-    const kept = optimizer.snapshot();
-    const after = optimizer.update(before, gradient);
-    if (!after.every(Number.isFinite)) {
-      optimizer.restore(kept);
-      stopReason = 'a parameter is not finite after the step';
-      return loss;
-    }
+    stopReason = update(loss, gradient);
+    if (stopReason) return loss;
 
-    stopReason = '';
-    parameters.forEach((i, k) => {
-      numbers[i] = after[k];
-    });
     steps += 1;
     lossHistory.steps.add(steps, loss);
     batchLosses.push([loss, places.length]);
-    taken = end;
+    taken += places.length;
     if (taken >= order.length) finishEpoch();
     return loss;
+  }
+
+  // Update the parameters, or leave all as it is and return what keeps the training from going on.
+  function update(loss, gradient) {
+    if (!Number.isFinite(loss)) return `the loss is ${short(loss)}`;
+    if (!gradient.every(Number.isFinite)) return 'a gradient is not finite';
+    const kept = optimizer.snapshot();
+    const updated = optimizer.update(Float64Array.from(parameters, (i) => numbers[i]), gradient);
+    if (!updated.every(Number.isFinite)) {
+      optimizer.restore(kept);
+      return 'a parameter is not finite after the step';
+    }
+    parameters.forEach((i, k) => {
+      numbers[i] = updated[k];
+    });
+    return '';
   }
 
   function finishEpoch() {
