@@ -1,23 +1,21 @@
 """Loss and gradient of one step by a compiled program: the numbers of the graph at array speed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy
 from numpy.typing import NDArray
 
 from scalargrad.compiler import Compiled, compile
-from scalargrad.core.conversion import is_number
 from scalargrad.core.nested import flatten, unflatten
 from scalargrad.core.value import Value
-from scalargrad.data import one_hot
-from scalargrad.errors import DataError, LengthError, OptionError
-from scalargrad.losses import cross_entropy, is_ignored, unwrap_loss
+from scalargrad.errors import OptionError
 from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
 from scalargrad.optim.optimizer import Vector
 
 from .aliases import Loss, Penalty, Prediction, Target
+from .encoding import class_options, encode_target, stack_rows
 from .samples import Samples
 from .steps import Evaluation, Step, check_loss, normalize_weights
 
@@ -55,7 +53,7 @@ class CompiledStep(Step):
         super().__init__(model, loss, penalty, optimizer)
         self.predicting = predicting
         self._prediction = prediction
-        self._class_options = _class_options(loss, prediction)
+        self._class_options = class_options(loss, prediction)
 
         positions = {parameter: i for i, parameter in enumerate(model.parameters())}
         if any(parameter not in positions for parameter in self.parameters):
@@ -178,30 +176,15 @@ class CompiledStep(Step):
     def _get_arrays(self, samples: Samples) -> tuple[Array, Array]:
         """Return inputs and targets of samples as arrays, converted once."""
         if id(samples) not in self._arrays:
-            inputs = _stack_rows(samples.inputs, "sample")
+            inputs = stack_rows(samples.inputs, "sample")
             encoded = [self._encode_target(target) for target in samples.targets]
-            targets = _stack_rows(encoded, "target")
+            targets = stack_rows(encoded, "target")
             # The samples are kept with them, so that no others can get the same id.
             self._arrays[id(samples)] = (samples, inputs, targets)
         return self._arrays[id(samples)][1:]
 
     def _encode_target(self, target: Target) -> Target:
-        """Encode a class index of cross_entropy as a one-hot row; return other targets as they are.
-
-        A recorded graph can't depend on an index, and cross_entropy takes rows of shares as well.
-        """
-        if self._class_options is None:
-            return target
-        ignored = self._class_options.get("ignore_index")
-        if not isinstance(self._prediction[0], list):
-            return _one_hot_row(target, len(self._prediction), ignored, 1.0)
-
-        used = sum(not is_ignored(part, ignored) for part in target)
-        # Every row has a part in the mean of the program, so those that count make up for the
-        # ignored ones.
-        share = len(target) / max(used, 1)
-        classes = len(self._prediction[0])
-        return [_one_hot_row(part, classes, ignored, share) for part in target]
+        return encode_target(target, self._prediction, self._class_options)
 
     def _read_predictions(self, numbers: Array) -> list[Prediction]:
         """Return the predictions from the outputs that follow the loss; [] if none are needed."""
@@ -222,56 +205,5 @@ def _total_weight(samples: Samples, batch: Sequence[int]) -> float:
     return sum(samples.weights[i] for i in batch)
 
 
-def _class_options(loss: Loss, prediction: Prediction) -> Mapping[str, Any] | None:
-    """Return the options of cross_entropy, which takes class indices; None for another loss."""
-    function, options = unwrap_loss(loss)
-    if function is not cross_entropy:
-        return None
-    is_sequence = isinstance(prediction[0], list)
-    if is_sequence and options.get("ignore_index") is not None and options.get("label_smoothing"):
-        raise OptionError(
-            "a compiled training can't both smooth labels and ignore some of a sequence: "
-            "give compiled=False"
-        )
-    return options
-
-
-def _one_hot_row(target: Target, classes: int, ignored: int | None, share: float) -> list[float]:
-    if is_ignored(target, ignored):
-        return [0.0] * classes
-    if isinstance(target, (list, tuple)):
-        return [share * part for part in target]
-    (row,) = one_hot([target], classes)
-    numbers: list[float] = (share * row).tolist()
-    return numbers
-
-
 def _as_list(values: Traced) -> list[Traced]:
     return values if isinstance(values, list) else [values]
-
-
-def _stack_rows(entries_by_sample: list[Any], what: str) -> Array:
-    """Convert nested entries to an array with one row for each sample."""
-    rows = [flatten(entry) for entry in entries_by_sample]
-    for i, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise LengthError(
-                f"compiled training needs samples of one shape: {what} {i} has {len(row)} numbers, "
-                f"the first {len(rows[0])}"
-            )
-    try:
-        return numpy.array(rows, dtype=float)
-    except (TypeError, ValueError) as error:
-        odd = _find_odd_row(rows)
-        kind = type(entries_by_sample[odd]).__name__
-        raise DataError(
-            f"compiled training needs {what}s made of numbers, and {what} {odd} is a {kind}"
-        ) from error
-
-
-def _find_odd_row(rows: list[list[Any]]) -> int:
-    """Return the index of the first row that holds something else than numbers."""
-    for i, row in enumerate(rows):
-        if not all(isinstance(x, Value) or is_number(x) for x in row):
-            return i
-    return 0

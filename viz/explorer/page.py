@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from scalargrad.errors import PictureError
+from scalargrad.errors import OptionError, PictureError
 from scalargrad.nn.module import Module
 from scalargrad.utils.calls import explain_calls
 from scalargrad.utils.files import write
@@ -32,10 +32,16 @@ from viz.views.dictionary import is_directed_graph
 from .graph_json import describe_graph, json_numbers
 from .packing import PackedFrames, pack, pack_recording
 from .rules_js import rules
-from .scripts import asset, join_scripts, page_scripts, parse_script
+from .scripts import asset, find_used, join_scripts, page_scripts, parse_script
 
 if TYPE_CHECKING:
+    from scalargrad.losses import LossName
+    from scalargrad.optim import Optimizer
+    from scalargrad.optim.rules import OptimizerName
+    from scalargrad.training.aliases import Loss
     from scalargrad.training.recorder import Recording
+
+    from .training_data import TrainingData
 
 MAX_VALUES = 50_000
 """The largest graph that a page holds: larger ones are slow in the browser."""
@@ -49,7 +55,9 @@ class Page:
         html: The whole document.
     """
 
-    def __init__(self, html: str, values: int, frames: int, still: Callable[[], Drawing]) -> None:
+    def __init__(
+        self, html: str, values: int, frames: int, still: Callable[[], Drawing], samples: int = 0
+    ) -> None:
         """Make a page; `viz.explore` does.
 
         Args:
@@ -57,11 +65,13 @@ class Page:
             values: How many values its graph has.
             frames: How many frames of training it has.
             still: Makes a picture of the graph, for where no script runs.
+            samples: How many samples it trains with; 0 if it does not train.
         """
         self.html = html
         self._values = values
         self._frames = frames
         self._still = still
+        self._samples = samples
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file: whole, or not at all.
@@ -83,6 +93,9 @@ class Page:
 
     def __repr__(self) -> str:
         steps = f" at {self._frames} steps" if self._frames > 1 else ""
+        if self._samples:
+            plural = "" if self._samples == 1 else "s"
+            steps = f" that trains with {self._samples:,} sample{plural}"
         kilobytes = len(self.html) / 1000
         return f"<Page of {self._values:,} values{steps}, {kilobytes:,.0f} KB>"
 
@@ -103,21 +116,46 @@ class Page:
 
 
 @explain_calls
-def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
+def explore(
+    target: Any,
+    *,
+    data: Any = None,
+    loss: "Loss | LossName" = "mse",
+    train: bool = False,
+    optimizer: "Optimizer | OptimizerName" = "adam",
+    batch_size: int | None = 32,
+    seed: int | None = 0,
+    title: str = "",
+    theme: str = "auto",
+) -> Page:
     """Make a page to explore a graph in.
 
     Readers walk the graph, step through the backward pass, scrub through a training, and drag a
     leaf to see what follows.
 
+    With `train=True` a model learns in the page: it shows the graph of one sample's loss, and takes
+    the steps that `fit(model, X, y, compiled=False)` takes with the same options. They are equal to
+    the last bit where the graph is made of + - × ÷ √ and selections such as relu; elsewhere the
+    browser's exp, tanh, … may differ in the last digit. The model itself stays as it is.
+
     Args:
         target: A Value, a list of Values, a Module, or a Recording of its training.
+        data: (X, y), the samples and targets that a page trains a Module with: at most 500.
+        loss: As for `fit`, with `train=True`.
+        train: Whether the page trains the Module. The graph of one sample then has at most 3,000
+            values and must be the same for every sample; batch normalization and dropout, which
+            look at a batch or draw random numbers, can't be part of it.
+        optimizer: As for `fit`, with `train=True`: an Optimizer that has made no step, or a name.
+        batch_size: As for `fit`, with `train=True`. It can be changed in the page, as can the
+            learning rate.
+        seed: As for `fit`, with `train=True`.
         title: A heading.
         theme: "auto" (as the reader prefers), "light" or "dark".
 
     Raises:
         PictureError: The target is not a graph, has more than 50,000 values, or is a recording
-            without frames.
-        OptionError: There is no such theme.
+            without frames; or a page can't train it.
+        OptionError: There is no such theme, or an option of the training has an invalid value.
 
     Example:
         >>> from scalargrad import Value, tanh
@@ -125,10 +163,23 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
         >>> o.backward()
         >>> explore(o)  # doctest: +ELLIPSIS
         <Page of 4 values, ... KB>
+
+        >>> from scalargrad.nn import MLP
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [1.0, -1.0]
+        >>> explore(MLP(2, [3, 1], seed=0), data=(X, y), train=True)  # doctest: +ELLIPSIS
+        <Page of 39 values that trains with 2 samples, ... KB>
     """
     source = target.recording if is_named(target, target_types.RECORDER) else target
-    read = _read_recording if is_named(source, target_types.RECORDING) else _read_graph
-    snapshot, packed, graph = read(source)
+    training = None
+    if _is_to_train(source, data, train):
+        # Imported here: only a page that trains needs the compiler and the training.
+        from .training_data import read_training
+
+        training = read_training(source, data, loss, optimizer, batch_size, seed)
+        snapshot, packed, graph = _pack_start(training)
+    else:
+        read = _read_recording if is_named(source, target_types.RECORDING) else _read_graph
+        snapshot, packed, graph = read(source)
     graph |= {
         "title": clean(title, 120) or _heading(source, snapshot),
         "theme": checked_theme(theme),
@@ -137,13 +188,34 @@ def explore(target: Any, *, title: str = "", theme: str = "auto") -> Page:
         "frames": packed.frames,
         "rounded": packed.rounded,
     }
-    html = _document(graph, packed.text, rules(snapshot.order))
+    loops = training.loops if training else ()
+    samples = training.samples.text if training else ""
+    html = _document(graph, packed.text, samples, rules(snapshot.order, loops))
 
     # Only a notebook needs the still picture, and its layout may take seconds.
     def still() -> Drawing:
         return Drawing(choose_pictures(snapshot.roots))
 
-    return Page(html, len(snapshot), packed.frames, still)
+    trained_with = training.samples.frames if training else 0
+    return Page(html, len(snapshot), packed.frames, still, trained_with)
+
+
+def _is_to_train(target: Any, data: Any, train: bool) -> bool:
+    """Return whether the page trains; raise OptionError for arguments that don't fit together."""
+    if not train:
+        if data is not None:
+            raise OptionError("data of explore is what a page trains with: give train=True too")
+        return False
+    if not isinstance(target, Module):
+        raise OptionError(
+            f"explore(…, train=True) trains a Module, not a {type(target).__name__}: give the "
+            "model itself"
+        )
+    if data is None:
+        raise OptionError(
+            "explore(…, train=True) needs the samples and targets to train with: give data=(X, y)"
+        )
+    return True
 
 
 def _heading(target: Any, snapshot: Snapshot) -> str:
@@ -175,6 +247,21 @@ def _read_graph(target: Any) -> Contents:
     }
     column = numpy.array([*data, *gradients]).reshape(-1, 1)
     return snapshot, pack(column), graph
+
+
+def _pack_start(training: "TrainingData") -> Contents:
+    """Return the graph at the start: the page computes all but the leaves."""
+    snapshot = training.snapshot
+    leaves = [node.data for node in snapshot.order if not node.args]
+    seeds = [1.0]
+    graph = describe_graph(snapshot) | {
+        "steps": [0],
+        "losses": [],
+        "leaves": True,
+        "seeded": True,
+        "training": training.description,
+    }
+    return snapshot, pack(numpy.array([*leaves, *seeds]).reshape(-1, 1)), graph
 
 
 def _read_recording(recording: "Recording") -> Contents:
@@ -278,9 +365,11 @@ def _declare(variables: Mapping[str, object]) -> str:
     return " ".join(declarations)
 
 
-def _document(graph: dict[str, Any], numbers: str, rules_script: str) -> str:
+def _document(graph: dict[str, Any], numbers: str, samples: str, rules_script: str) -> str:
     scripts = {**page_scripts(), "rules": parse_script(rules_script)}
-    script = f"'use strict';\n(() => {{\n{join_scripts(scripts)}}})();\n"
+    entries = ["start", "live_training"] if "training" in graph else ["start"]
+    joined = join_scripts(find_used(scripts, entries))
+    script = f"'use strict';\n(() => {{\n{joined}}})();\n"
     style = _color_variables() + _measure_variables() + asset("page.css")
     policy = (
         f"default-src 'none'; style-src '{_policy_hash(style)}'; "
@@ -294,9 +383,16 @@ def _document(graph: dict[str, Any], numbers: str, rules_script: str) -> str:
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n"
         f"<body>\n{asset('body.html')}"
         f'<script type="application/json" id="graph">{script_json(graph)}</script>\n'
-        f'<script type="application/octet-stream" id="numbers">{numbers}</script>\n'
+        f"{_octets('numbers', numbers)}{_octets('samples', samples)}"
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _octets(name: str, text: str) -> str:
+    """Return packed numbers as an element; "" if there are none."""
+    if not text:
+        return ""
+    return f'<script type="application/octet-stream" id="{name}">{text}</script>\n'
 
 
 def _policy_hash(text: str) -> str:

@@ -6,14 +6,15 @@ erf, floor, …) are in `assets/mathematics.js`.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import isfinite, isnan
 from types import SimpleNamespace
 from typing import Any
 
 from scalargrad.core import floats
-from scalargrad.core.ops import DIV, TABLE, WHERE, ExactZero, Op, namespace
+from scalargrad.core.backprop import operands
+from scalargrad.core.ops import DIV, POW, TABLE, WHERE, ExactZero, Op, namespace
 from scalargrad.core.value import Value
 
 _OPERATIONS = [name for name in vars(floats) if name in TABLE]
@@ -143,9 +144,20 @@ def _divide(x: Any, y: Any) -> Any:
     return _find_lines((x, y)).add(quotient)
 
 
+def _power(x: Any, y: Any) -> Any:
+    # A product is rounded once, which not every power function promises.
+    if isinstance(y, float) and y == 1.0:
+        return x
+    if isinstance(y, float) and y == 2.0:
+        return x * x
+    return _call(POW.name, x, y)
+
+
 # Division and the choice overwrite the calls of that name: JavaScript has operators for them.
 _CALLS = {name: partial(_call, name) for name in PRIMITIVES}
-TERMS: SimpleNamespace = namespace(_CALLS | {WHERE.name: _where, DIV.name: _divide})
+TERMS: SimpleNamespace = namespace(
+    _CALLS | {WHERE.name: _where, DIV.name: _divide, POW.name: _power}
+)
 """The operations on Terms."""
 
 
@@ -194,8 +206,129 @@ def key(node: Value) -> str:
     return node.op
 
 
-def rules(nodes: Iterable[Value]) -> str:
+Pattern = tuple[float | None, ...]
+"""The operands of an operation: None for a Value, and the numbers that are static."""
+
+
+def loop(op: Op, pattern: Pattern) -> str:
+    """Write an operation on arrays, as an object of two functions.
+
+    Each array has one number for each sample. `forward` is given the number of samples, the
+    array of the result and those of the operands that are Values; `backward` is given after them
+    the gradients of the result and of those operands, and adds to the latter.
+
+    Args:
+        op: The operation.
+        pattern: Its operands.
+
+    Example:
+        >>> print(loop(TABLE["mul"], (None, 2.0)).replace("; ", ";\\n  "))
+        {forward: (n, O, X0) => { for (let k = 0;
+          k < n;
+          k += 1) { const x0 = X0[k];
+          const t0 = x0 * 2;
+          O[k] = t0;
+          } }, backward: (n, O, X0, G, G0) => { for (let k = 0;
+          k < n;
+          k += 1) { const g = G[k];
+          if (g === 0) continue;
+          const o = O[k];
+          const x0 = X0[k];
+          G0[k] += g * 2;
+          } }}
+    """
+    places = [i for i, static in enumerate(pattern) if static is None]
+    arrays = "".join(f", X{i}" for i in places)
+    gradients = "".join(f", G{i}" for i in places)
+    read = " ".join(f"const x{i} = X{i}[k];" for i in places)
+
+    lines = Lines()
+    value = write(op.value(TERMS, _terms(lines, pattern)))
+    forward = f"{read} {lines.text} O[k] = {value};"
+
+    lines = Lines()
+    wanted = [static is None for static in pattern]
+    partials = op.derivatives(TERMS, Term(lines, "o"), _terms(lines, pattern), wanted)
+    # A derivative that a choice makes 0 by construction is null, which is 0 times infinity as well.
+    may_be_null = "null" in lines.text
+    added = []
+    for i, partial_term in zip(places, partials, strict=True):
+        if not isinstance(partial_term, ExactZero):
+            added.append(_add_share(f"G{i}[k]", partial_term, may_be_null))
+    # A gradient of exactly 0 sends nothing, even where the local derivative is not finite.
+    head = f"const g = G[k]; if (g === 0) continue; const o = O[k]; {read}"
+    backward = " ".join(filter(None, [head, lines.text, *added]))
+    return (
+        f"{{forward: (n, O{arrays}) => {{ {_over_samples(forward)} }}, "
+        f"backward: (n, O{arrays}, G{gradients}) => {{ {_over_samples(backward)} }}}}"
+    )
+
+
+def _terms(lines: Lines, pattern: Pattern) -> list[Any]:
+    """Return the operands to write with: Terms, and the numbers that are static."""
+    terms: list[Any] = []
+    for i, static in enumerate(pattern):
+        terms.append(Term(lines, f"x{i}") if static is None else static)
+    return terms
+
+
+def _add_share(gradient: str, partial_term: Any, may_be_null: bool) -> str:
+    if not isinstance(partial_term, Term):
+        factor = "" if partial_term == 1.0 else f" * {write(partial_term)}"
+        return f"{gradient} += g{factor};"
+    condition = f"if ({partial_term} !== null) " if may_be_null else ""
+    return f"{condition}{gradient} += g * {partial_term};"
+
+
+def _over_samples(body: str) -> str:
+    return f"for (let k = 0; k < n; k += 1) {{ {body} }}"
+
+
+def pattern_of(node: Value) -> Pattern:
+    """Return the operands of a node as a pattern.
+
+    Example:
+        >>> pattern_of(Value(2.0) ** 3)
+        (None, 3.0)
+    """
+    return tuple(None if isinstance(item, Value) else float(item) for item in operands(node))
+
+
+def loops(nodes: Sequence[Value]) -> tuple[list[str], list[int]]:
+    """Write the operations that made some nodes on arrays, each once.
+
+    Returns:
+        The operations as `loop` writes them; and for each node the number of its operation, -1 for
+        a leaf.
+
+    Example:
+        >>> x = Value(2.0)
+        >>> square = x * x
+        >>> written, numbers = loops([x, square, x + square, square * x])
+        >>> len(written), numbers
+        (2, [-1, 0, 1, 0])
+    """
+    known: dict[tuple[str, Pattern], int] = {}
+    written: list[str] = []
+    numbers: list[int] = []
+    for node in nodes:
+        if not node.args:
+            numbers.append(-1)
+            continue
+        kind = (node.op, pattern_of(node))
+        if kind not in known:
+            known[kind] = len(written)
+            written.append(loop(TABLE[node.op], kind[1]))
+        numbers.append(known[kind])
+    return written, numbers
+
+
+def rules(nodes: Iterable[Value], loops_over_samples: Iterable[str] = ()) -> str:
     """Write the rules of all operations that made some nodes, as a script of the page.
+
+    Args:
+        nodes: The nodes.
+        loops_over_samples: The operations on arrays, for a page that trains.
 
     Example:
         >>> print(rules([Value(2.0) + 3]).partition("RULES")[2].replace("}, ", "},\\n    "))
@@ -203,6 +336,9 @@ def rules(nodes: Iterable[Value]) -> str:
           "add": {value: (x0, x1) => { const t0 = x0 + x1; return t0; },
             partials: (o, x0, x1) => {  return [1, 1]; }},
         };
+        <BLANKLINE>
+        export const LOOPS = [
+        ];
         <BLANKLINE>
     """
     used: dict[str, str] = {}
@@ -220,6 +356,9 @@ def rules(nodes: Iterable[Value]) -> str:
         lines += f"  {json.dumps(name)}: {used[name]},\n"
     functions = [name for name in PRIMITIVES if name not in (WHERE.name, DIV.name)]
     imported = ", ".join(functions)
+    on_arrays = "".join(f"  {text},\n" for text in loops_over_samples)
     return (
-        f"import {{ {imported} }} from './mathematics.js';\n\nexport const RULES = {{\n{lines}}};\n"
+        f"import {{ {imported} }} from './mathematics.js';\n\n"
+        f"export const RULES = {{\n{lines}}};\n\n"
+        f"export const LOOPS = [\n{on_arrays}];\n"
     )

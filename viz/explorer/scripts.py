@@ -4,7 +4,7 @@ The policy of the page allows one script by its hash, and a file on a disk can't
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -88,6 +88,24 @@ def page_scripts() -> Mapping[str, Script]:
         if name.endswith(".js"):
             scripts[name.removesuffix(".js")] = parse_script(asset(name))
     return scripts
+
+
+def find_used(scripts: Mapping[str, Script], entries: Iterable[str]) -> dict[str, Script]:
+    """Return some scripts and all that they import, directly or through others.
+
+    Example:
+        >>> a, b, c = (parse_script(text) for text in ("import { x } from './b.js';\\n", "", ""))
+        >>> list(find_used({"a": a, "b": b, "c": c}, ["a"]))
+        ['a', 'b']
+    """
+    used: dict[str, Script] = {}
+    pending = list(entries)
+    while pending:
+        name = pending.pop()
+        if name not in used:
+            used[name] = scripts[name]
+            pending.extend(scripts[name].imports)
+    return {name: script for name, script in scripts.items() if name in used}
 
 
 def join_scripts(scripts: Mapping[str, Script]) -> str:

@@ -161,14 +161,14 @@ def _trace(module: Module) -> list[Value]:
             f"{type(module).__name__} does not say how many inputs it takes: "
             "call it and draw the result"
         ) from None
-    model = _copy(module)
+    model = copy_module(module)
     # In evaluation no random generator moves: drawing a network must not change its training.
     with evaluation(model), enable_grad():
         inputs = [Value(0.0, label=f"x{i}") for i in range(size)]
         return _check_values(model(inputs))
 
 
-def _copy(module: Module) -> Module:
+def copy_module(module: Module) -> Module:
     """Return a copy of a module with the same leaves.
 
     The module itself may be training in another thread. Where it can't be copied it is returned.

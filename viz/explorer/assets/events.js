@@ -1,14 +1,16 @@
 // Events: how a script tells those that build on it that something has changed, without importing
-// them. Who listens, and in which order, is written in start.js.
+// them. Who listens, and in which order, is written in start.js. Extensions, which only some pages
+// have, add themselves.
 
-const listeners = { numbers: [], selection: [], verdict: [] };
+const listeners = { numbers: [], selection: [], verdict: [], training: [] };
 
 /**
  * Call functions, in their order, whenever something has changed.
  *
- * @param {'numbers' | 'selection' | 'verdict'} event - `numbers`: another frame or comparison, or a
- *   moved leaf; `selection`: another value is selected, or other folds are open; `verdict`: answers
- *   were checked.
+ * @param {'numbers' | 'selection' | 'verdict' | 'training'} event - `numbers`: another frame or
+ *   comparison, or a moved leaf; `selection`: another value is selected, or other folds are open;
+ *   `verdict`: answers were checked; `training`: some steps of a training that goes on, whose
+ *   numbers most of the page shows only now and then.
  * @param {...function(): void} functions
  */
 export function listen(event, ...functions) {
@@ -18,4 +20,20 @@ export function listen(event, ...functions) {
 /** Call all functions that listen to an event. */
 export function announce(event) {
   for (const listener of listeners[event]) listener();
+}
+
+const extensions = [];
+
+/**
+ * Add an extension.
+ *
+ * @param {function(): Promise<void>} setUp - Called once, when the numbers are unpacked.
+ */
+export function extend(setUp) {
+  extensions.push(setUp);
+}
+
+/** Set up the extensions, one after the other. */
+export async function setUpExtensions() {
+  for (const setUp of extensions) await setUp();
 }

@@ -9,28 +9,40 @@ let rows = [];
 const frameCache = [];
 
 /**
- * Unpack all numbers.
+ * Unpack the numbers of all frames.
  *
  * @param {string} text - The base64 text of the page.
  */
 export async function unpack(text) {
+  rows = await unpackRows(text, graph.rows, graph.frames, graph.bytes);
+}
+
+/**
+ * Unpack rows of numbers.
+ *
+ * @param {string} text - In base64.
+ * @param {number} height - How many rows there are.
+ * @param {number} length - How many numbers a row has.
+ * @param {number} width - The bytes of a number: 8 or 4.
+ * @returns {Promise<(Float64Array | Float32Array)[]>}
+ */
+export async function unpackRows(text, height, length, width) {
   const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate'));
   const planes = new Uint8Array(await new Response(stream).arrayBuffer());
 
-  const width = graph.bytes;
-  const length = graph.rows * graph.frames;
+  const total = height * length;
   const raw = new Uint8Array(planes.length);
   for (let plane = 0; plane < width; plane += 1) {
-    for (let k = 0; k < length; k += 1) {
-      const before = k % graph.frames ? raw[(k - 1) * width + plane] : 0;
-      raw[k * width + plane] = planes[plane * length + k] ^ before;
+    for (let k = 0; k < total; k += 1) {
+      const before = k % length ? raw[(k - 1) * width + plane] : 0;
+      raw[k * width + plane] = planes[plane * total + k] ^ before;
     }
   }
 
   const numbers = width === 8 ? new Float64Array(raw.buffer) : new Float32Array(raw.buffer);
-  const rowAt = (_, k) => numbers.subarray(k * graph.frames, (k + 1) * graph.frames);
-  rows = Array.from({ length: graph.rows }, rowAt);
+  const rowAt = (_, k) => numbers.subarray(k * length, (k + 1) * length);
+  return Array.from({ length: height }, rowAt);
 }
 
 /**
@@ -42,6 +54,11 @@ export async function unpack(text) {
 export function frameAt(t) {
   frameCache[t] ??= graph.leaves ? computedFrame(t) : recordedFrame(t);
   return frameCache[t];
+}
+
+/** Put other numbers in the place of a frame: those of a training that goes on in the page. */
+export function replaceFrame(t, frame) {
+  frameCache[t] = frame;
 }
 
 function computedFrame(t) {

@@ -1,6 +1,6 @@
 // Start: wires the scripts together, unpacks the numbers, reads the link, and shows the page.
 
-import { listen } from './events.js';
+import { listen, setUpExtensions } from './events.js';
 import { count } from './numbers.js';
 import { graph, size } from './graph.js';
 import { unpack } from './frames.js';
@@ -22,6 +22,7 @@ import { setUpKeys } from './keys.js';
 listen('numbers', showFrame, showStep, paint, showPanel, saveLink);
 listen('selection', showPanel, saveLink);
 listen('verdict', showPanel);
+listen('training', paint);
 
 startPage().catch((error) => {
   byId('caption').hidden = false;
@@ -39,6 +40,7 @@ async function startPage() {
   setUpPointers();
   setUpPlayback();
   setUpTraining();
+  await setUpExtensions();
   setUpSearch();
   setUpKeys();
   setUpTheme();

@@ -34,29 +34,42 @@ export function goToFrame(frame) {
 }
 
 function drawLosses() {
-  const finite = losses.filter(Number.isFinite);
-  const low = Math.min(...finite);
-  const high = Math.max(...finite);
   const xOf = (t) => (t * CURVE_WIDTH) / Math.max(1, graph.frames - 1);
-  const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
   const upright = (frame, name) => {
     const x = xOf(frame);
     return svg('line', { x1: x, x2: x, y1: 0, y2: CURVE_HEIGHT, class: name });
   };
-
-  const pointAt = (loss, t) => `${xOf(t).toFixed(1)},${yOf(loss).toFixed(1)}`;
-  const points = losses
-    .map((loss, t) => (Number.isFinite(loss) ? pointAt(loss, t) : null))
-    .filter(Boolean);
   const marks = eventList().map(({ frame, kind }) => (
     svg('path', { d: `M${xOf(frame)} ${CURVE_HEIGHT}v-6`, class: `event ${kind}` })
   ));
+  drawCurve(losses.map((_, t) => t), losses);
+  byId('losses').append(...marks, upright(state.frame, 'now'));
+  if (state.compare >= 0) byId('losses').append(upright(state.compare, 'then'));
+}
+
+/**
+ * Draw the curve of a loss, in the place of what was drawn before.
+ *
+ * @param {number[]} times - When each loss was measured.
+ * @param {number[]} heights - The losses.
+ */
+export function drawCurve(times, heights) {
+  const finite = heights.filter(Number.isFinite);
+  const low = Math.min(...finite);
+  const high = Math.max(...finite);
+  const start = times[0] ?? 0;
+  const duration = Math.max(1, times.at(-1) - start || 0);
+  const xOf = (time) => ((time - start) * CURVE_WIDTH) / duration;
+  const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
+
+  const pointAt = (loss, k) => `${xOf(times[k]).toFixed(1)},${yOf(loss).toFixed(1)}`;
+  const points = heights
+    .map((loss, k) => (Number.isFinite(loss) ? pointAt(loss, k) : null))
+    .filter(Boolean);
   const chart = byId('losses');
   chart.setAttribute('viewBox', `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}`);
   chart.setAttribute('preserveAspectRatio', 'none');
-  const curve = svg('polyline', { points: points.join(' ') });
-  chart.replaceChildren(curve, ...marks, upright(state.frame, 'now'));
-  if (state.compare >= 0) chart.append(upright(state.compare, 'then'));
+  chart.replaceChildren(svg('polyline', { points: points.join(' ') }));
 }
 
 // Events: the loss rose, a gate closed for good, a parameter changed its sign.

@@ -1,0 +1,87 @@
+"""How fast a page trains: `python -m tests.benchmarks.page_training`. It needs Chromium.
+
+Each network is trained twice: by steps alone, and as the page does it, which also draws every frame
+and trains for 10 ms of each.
+"""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import viz
+from scalargrad import data, nn
+from tests.viz.explorer.browser.conftest import CHROMIUM
+from tests.viz.explorer.browser.reach import within_reach
+
+NETWORKS: tuple[tuple[list[int], int | None], ...] = (([16, 16, 1], None), ([6, 4, 1], 16))
+SAMPLES = 100
+SECONDS = 3
+
+STEPS_ALONE = """(seconds) => {
+  const trainer = trainerOfPage();
+  for (let k = 0; k < 300; k += 1) trainer.step();
+  const before = trainer.steps;
+  const start = performance.now();
+  while (performance.now() - start < 1000 * seconds) trainer.step();
+  return (trainer.steps - before) / seconds;
+}"""
+
+WITH_FRAMES = """async (seconds) => {
+  const trainer = trainerOfPage();
+  const before = trainer.steps;
+  const start = performance.now();
+  let frames = 0;
+  document.getElementById('train').click();
+  while (performance.now() - start < 1000 * seconds) {
+    await new Promise(requestAnimationFrame);
+    frames += 1;
+  }
+  document.getElementById('train').click();
+  return [(trainer.steps - before) / seconds, frames / seconds];
+}"""
+
+
+def measure(browser: Any, folder: Path, sizes: list[int], batch_size: int | None) -> str:
+    """Train one network, and return the line of the table."""
+    points, classes = data.moons(SAMPLES, noise=0.1, seed=1)
+    model = nn.MLP(2, sizes, activation="tanh", seed=0)
+    page = viz.explore(
+        model,
+        data=(points, 2.0 * classes - 1.0),
+        train=True,
+        optimizer="sgd",
+        batch_size=batch_size,
+    )
+    path = within_reach(page).save(folder / "page.html")
+    tab = browser.new_page(viewport={"width": 1400, "height": 850})
+    tab.goto(path.as_uri())
+    tab.wait_for_selector("body[data-ready]")
+    alone = tab.evaluate(STEPS_ALONE, SECONDS)
+    steps, frames = tab.evaluate(WITH_FRAMES, SECONDS)
+    tab.close()
+    name = "-".join(map(str, [2, *sizes]))
+    batch = f"batches of {batch_size}" if batch_size else f"all {SAMPLES} samples"
+    return (
+        f"{name:10} {batch:16} {alone:10,.0f} steps/s alone {steps:10,.0f} steps/s at "
+        f"{frames:.0f} frames/s, {len(page.html) / 1000:.0f} KB"
+    )
+
+
+def main() -> int:
+    """Print a line for each network."""
+    if CHROMIUM is None:
+        print("no Chromium on the PATH")
+        return 1
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for sizes, batch_size in NETWORKS:
+            print(measure(browser, Path(folder), sizes, batch_size))
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""Pages whose trainer is in reach of scripts, for tests and for the benchmark."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import viz
+from scalargrad import nn
+from viz import Page
+from viz.explorer.training_data import read_training
+
+Show = Callable[..., Any]
+
+
+def within_reach(page: Page) -> Page:
+    """The same page with a name for its trainer, and so without a policy for its script."""
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
+    end = "})();\n</script>"
+    assert html.count(end) == 1
+    html = html.replace(end, f"globalThis.trainerOfPage = () => trainer;\n{end}")
+    return Page(html, 1, 1, page._still)
+
+
+class InThePage:
+    """A page whose trainer is in reach of scripts, and the graph that it trains."""
+
+    def __init__(self, show: Show, model: nn.Module, x: Any, y: Any, **options: Any) -> None:
+        given = {"loss": "mse", "optimizer": "sgd", "batch_size": 16, "seed": 0} | options
+        page = viz.explore(model, data=(x, y), train=True, **given)
+        self.tab = show(within_reach(page)).tab
+        self.snapshot = read_training(model, (x, y), **given).snapshot
+
+    def run(self, script: str, argument: Any = None) -> Any:
+        """The result of a function of the trainer and an argument."""
+        return self.tab.evaluate(f"(given) => ({script})(trainerOfPage(), given)", argument)
+
+    def numbers(self, model: nn.Module) -> list[float]:
+        """The parameters, in the order of the model."""
+        numbers = self.run("(trainer) => [...trainer.numbers]")
+        return [numbers[self.snapshot.index[parameter]] for parameter in model.parameters()]
