@@ -261,7 +261,7 @@ def run(folder: Path, quick: bool = False) -> Story:
 
     (ax,) = new_axes(width=9.0, height=4.6)
     # What exploded reaches 10¹⁸, and would leave no room for the differences of the others.
-    drawn = {name: [min(loss, 10.0) for loss in losses] for name, losses in cured.items()}
+    drawn = {name: np.minimum(losses, 10.0).tolist() for name, losses in cured.items()}
     plot_seeds(drawn, ax, log=True).set(xlabel="loss on fresh points, 10 and more at 10")
     save_plot(ax, folder / _REMEDIES.file, "Remedies one by one", _REMEDIES.alt)
 

@@ -154,8 +154,10 @@ def run(folder: Path, quick: bool = False) -> Story:
     for way in found:
         end = "arrived" if arrived(way, tolerance) else "gave up"
         distance = hypot(*np.subtract(way.path[-1], best))
-        seen = f"{len(way.path) - 1:,} steps, {len(way.norms) * SAMPLES:,} samples"
-        result = f"{end} after {seen}: gradient {way.norms[-1]:.1e}, distance {distance:.1e}"
+        steps = len(way.path) - 1
+        seen = len(way.norms) * SAMPLES
+        rest = f"gradient {way.norms[-1]:.1e}, distance {distance:.1e}"
+        result = f"{end} after {steps:,} steps, {seen:,} samples: {rest}"
         numbers.append((way.name, result))
         say(f"{way.name:21} {result}")
 

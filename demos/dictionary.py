@@ -123,8 +123,10 @@ def tower(lines: int) -> Graph:
     """Return the graph of many lines in a row with a sigmoid after each but the last."""
     graph: Graph = {}
     for i in range(1, lines + 1):
-        graph |= {f"k{i}": [f"L{i}"], f"b{i}": [f"L{i}"]}
-        graph |= {f"L{i}": [f"sigmoid{i}"], f"sigmoid{i}": [f"L{i + 1}"]}
+        line = f"L{i}"
+        bend = f"sigmoid{i}"
+        graph |= {f"k{i}": [line], f"b{i}": [line]}
+        graph |= {line: [bend], bend: [f"L{i + 1}"]}
     del graph[f"sigmoid{lines}"]
     return graph | {f"L{lines}": ["Loss"]}
 

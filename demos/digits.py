@@ -102,7 +102,10 @@ def explain(model: MLP, image: list[float], truth: int) -> Mistake:
     model.zero_grad()
 
     # Leaves of the graph, so that the pixels get gradients too, not only the parameters.
-    pixels = [Value(ink, label=f"{i // SIDE},{i % SIDE}") for i, ink in enumerate(image)]
+    pixels = []
+    for i, ink in enumerate(image):
+        row, column = divmod(i, SIDE)
+        pixels.append(Value(ink, label=f"{row},{column}"))
     logits = model(pixels)
 
     # The best of the other digits, so that there is a rival even where the network is right.

@@ -158,15 +158,22 @@ def train(cure: Cure, epochs: int, draw: int = 1) -> Trained:
         **cure.options,
     )
     program = program_of(model, 2)
-    losses = [mean_loss(program(inputs)[:, 0], labels) for inputs, labels in (own, held, fresh)]
-    right = float(np.mean((program(fresh[0])[:, 0] > 0.0) == fresh[1]))
+    losses = []
+    for inputs, labels in (own, held, fresh):
+        logits = program(inputs)[:, 0]
+        losses.append(mean_loss(logits, labels))
+    # Of the fresh points, which come last.
+    answers = logits > 0.0
+    right = float(np.mean(answers == labels))
     return Trained(cure, model, history, losses, right)
 
 
 def compare(epochs: int, draws: int) -> list[list[Trained]]:
     """Train with every cure on the same draws of thirty points."""
     # A cure holds callbacks, which remember their training: every training gets its own.
-    by_draw = [[train(cure, epochs, draw) for cure in cures()] for draw in range(1, draws + 1)]
+    by_draw = []
+    for draw in range(1, draws + 1):
+        by_draw.append([train(cure, epochs, draw) for cure in cures()])
     return [list(trained) for trained in zip(*by_draw, strict=True)]
 
 
@@ -178,8 +185,9 @@ def wins(cured: list[Trained], untreated: list[Trained]) -> int:
 
 def gain(cured: list[Trained], untreated: list[Trained]) -> float:
     """Return how many more fresh points are right, in percent of them: the mean of all draws."""
-    shares = [[each.right for each in some] for some in (cured, untreated)]
-    return 100.0 * float(np.mean(shares[0]) - np.mean(shares[1]))
+    with_cure = np.mean([each.right for each in cured])
+    without = np.mean([each.right for each in untreated])
+    return 100.0 * float(with_cure - without)
 
 
 def read_digits(draws: int) -> dict[str, list[float]]:
@@ -241,7 +249,8 @@ def draw(found: list[list[Trained]], folder: Path) -> None:
     ratios = {}
     for cured in found[1:]:
         pairs = zip(cured, untreated, strict=True)
-        ratios[cured[0].cure.name] = [one.losses[-1] / other.losses[-1] for one, other in pairs]
+        name = cured[0].cure.name
+        ratios[name] = [one.losses[-1] / other.losses[-1] for one, other in pairs]
     axes = plot_seeds(ratios, panels[2])
     axes.axvline(1.0, color=axes.yaxis.label.get_color())
     axes.set(title="loss on fresh points / without cure")

@@ -112,12 +112,15 @@ def right(model: Reader, samples: list[Sample]) -> int:
     steps = answers.shape[1]
 
     def read(bits: list[Value]) -> list[Value]:
-        said: list[Value] = model([bits[2 * i : 2 * i + 2] for i in range(steps)])
+        pairs = [bits[2 * i : 2 * i + 2] for i in range(steps)]
+        said: list[Value] = model(pairs)
         return said
 
     # A program is for one length: unrolled over its steps, the cell is a graph without a loop.
-    outputs = compile(read, model, inputs=(2 * steps,))(rows.reshape(len(rows), -1))
-    return int(((outputs > 0.0) == answers).all(axis=1).sum())
+    program = compile(read, model, inputs=(2 * steps,))
+    outputs = program(rows.reshape(len(rows), -1))
+    is_right = (outputs > 0.0) == answers
+    return int(is_right.all(axis=1).sum())
 
 
 def remembered(model: Reader, rows: list[list[float]]) -> list[list[float]]:
@@ -191,7 +194,9 @@ def draw_steps(model: Reader, folder: Path) -> None:
     rows, _ = addition(3, 1, 2)
     inputs = []
     for i, (first, second) in enumerate(rows):
-        inputs.append([Value(first, label=f"a{i}"), Value(second, label=f"b{i}")])
+        a = Value(first, label=f"a{i}")
+        b = Value(second, label=f"b{i}")
+        inputs.append([a, b])
 
     # The last bit of 3 + 1 is 1 because of two carries: its gradient goes back to the first step.
     model.zero_grad()

@@ -177,8 +177,11 @@ def draw_losses(explosion: Trial, survivor: Trial, folder: Path) -> None:
 def draw_table(table: dict[str, list[Trial]], folder: Path) -> None:
     """Draw how often each change ended how."""
     (ax,) = new_axes(width=8.0, height=6.6)
-    counts = {name: tally(trials) for name, trials in table.items()}
-    texts = {name: [number or "" for number in row] for name, row in counts.items()}
+    counts: dict[str, list[int]] = {}
+    texts: dict[str, list[int | str]] = {}
+    for name, trials in table.items():
+        counts[name] = tally(trials)
+        texts[name] = [number or "" for number in counts[name]]
     columns = ["explodes", *(f"ends: {name}" for name in OUTCOMES)]
     plot_table(counts, columns, ax, signed=True, texts=texts)
     # Squares would be too narrow for the names of the columns.

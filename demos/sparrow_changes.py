@@ -133,7 +133,9 @@ def samples(count: int, seed: int) -> tuple[list[list[float]], list[float]]:
     """Return rows of ten numbers between 0 and 5, and half the sum of each row."""
     # A network of this seed must not draw the same numbers for its weights.
     draw = Random(f"samples {seed}")
-    rows = [[draw.uniform(0.0, 5.0) for _ in range(INPUTS)] for _ in range(count)]
+    rows = []
+    for _ in range(count):
+        rows.append([draw.uniform(0.0, 5.0) for _ in range(INPUTS)])
     return rows, [sum(row) / 2.0 for row in rows]
 
 

@@ -51,13 +51,16 @@ class Sparrows:
     @classmethod
     def like(cls, models: Sequence[Module], dtype: type[np.floating[Any]]) -> "Sparrows":
         """Copy the numbers of networks of Values."""
-        rows = [[parameter.data for parameter in model.parameters()] for model in models]
+        rows = []
+        for model in models:
+            rows.append([parameter.data for parameter in model.parameters()])
         numbers = np.array(rows, dtype)
         weights = []
         biases = []
         for inputs, outputs in pairwise(SIZES):
             # A neuron's parameters are its weights, then its bias.
-            layer, numbers = np.split(numbers, [outputs * (inputs + 1)], axis=1)
+            count = outputs * (inputs + 1)
+            layer, numbers = np.split(numbers, [count], axis=1)
             neurons = layer.reshape(len(models), outputs, inputs + 1)
             weights.append(neurons[:, :, :-1])
             biases.append(neurons[:, :, -1:])

@@ -87,8 +87,10 @@ def neuron() -> tuple[list[Check], Value, Value]:
     # linear in each parameter, a slope takes its factor once and a curvature takes it squared.
     s = y.data
     error = y.data - target.data
-    first = 2.0 * error * s * (1.0 - s)
-    second = 2.0 * (s * (1.0 - s)) ** 2 + 2.0 * error * s * (1.0 - s) * (1.0 - 2.0 * s)
+    slope_of_s = s * (1.0 - s)
+    curvature_of_s = slope_of_s * (1.0 - 2.0 * s)
+    first = 2.0 * error * slope_of_s
+    second = 2.0 * slope_of_s**2 + 2.0 * error * curvature_of_s
     last = {"w1": x1.data, "w2": x2.data, "b": 1.0}
     checks = []
     for slope, (name, factor) in zip(slopes, last.items(), strict=True):
