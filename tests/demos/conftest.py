@@ -1,12 +1,16 @@
-"""Each demo runs once, quickly, for all tests of what it prints and writes."""
+"""Each demo runs once, quickly, for all tests and processes that ask what it prints and writes."""
 
 import contextlib
 import io
+import os
+import pickle
+import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -14,6 +18,9 @@ from demos import __main__ as command
 from demos.__main__ import DEMOS, main
 from demos.gallery import Story
 from scalargrad import manual_seed
+
+SECONDS = 300
+"""A demo that another process has not finished by then is taken for dead."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +42,55 @@ class Told:
     files: list[str]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage:
-    """The folder that all demos write into, and those that have run."""
+    """The folder in which each demo has one of its own, shared by all processes of the tests."""
 
-    folder: Path
-    told: dict[str, Told] = field(default_factory=dict)
+    root: Path
+
+    def folder(self, name: str) -> Path:
+        """The folder that a demo writes into."""
+        return self.root / name
 
     def play(self, name: str, demo: Callable[[Path, bool], Story]) -> Told:
         """What a demo tells; it runs when it is first asked for."""
-        if name not in self.told:
-            before = {path.name for path in self.folder.iterdir()}
-            manual_seed(0)
-            with recorded() as (printed, progress):
-                story = demo(self.folder, True)
-            files = {path.name for path in self.folder.iterdir()} - before
-            self.told[name] = Told(story, printed.getvalue(), progress.getvalue(), sorted(files))
-        return self.told[name]
+        record = self.root / f"{name}.pickle"
+        if not record.exists():
+            with self._alone(name):
+                if not record.exists():
+                    self._run(name, demo, record)
+        told: Told = pickle.loads(record.read_bytes())
+        return told
+
+    @contextlib.contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Wait until no other process runs the demo."""
+        lock = self.root / f"{name}.lock"
+        for _ in range(20 * SECONDS):
+            try:
+                lock.mkdir()
+                break
+            except FileExistsError:
+                sleep(0.05)
+        else:
+            raise TimeoutError(f"another process has run the demo {name} for {SECONDS} seconds")
+        try:
+            yield
+        finally:
+            lock.rmdir()
+
+    def _run(self, name: str, demo: Callable[[Path, bool], Story], record: Path) -> None:
+        folder = self.folder(name)
+        folder.mkdir()
+        manual_seed(0)
+        with recorded() as (printed, progress):
+            story = demo(folder, True)
+        files = sorted(path.name for path in folder.iterdir())
+        told = Told(story, printed.getvalue(), progress.getvalue(), files)
+        # Renamed when it is complete: other processes look for it without a lock.
+        draft = record.with_suffix(".draft")
+        draft.write_bytes(pickle.dumps(told))
+        draft.replace(record)
 
 
 @contextlib.contextmanager
@@ -64,7 +103,12 @@ def recorded() -> Iterator[tuple[io.StringIO, io.StringIO]]:
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("demos"))
+    base = tmp_path_factory.getbasetemp()
+    # Each worker of pytest-xdist has a folder of its own in one that they share.
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = root / "stage"
+    folder.mkdir(exist_ok=True)
+    return Stage(folder)
 
 
 @pytest.fixture(scope="session")
@@ -74,16 +118,18 @@ def told(stage: Stage) -> Callable[[str], Told]:
 
 
 @pytest.fixture(scope="session")
-def gallery(stage: Stage) -> Gallery:
-    """The gallery of all demos; one that ran already says again what it said."""
-    found = command._load_demo
+def gallery(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    """The gallery of all demos; each says again what it said when it ran."""
+    find_demo = command._load_demo
+    target = tmp_path_factory.mktemp("gallery")
 
     def once(name: str, data: Path | None) -> Callable[[Path, bool], Story]:
-        demo = found(name, data)
+        demo = find_demo(name, data)
 
         def again(folder: Path, quick: bool) -> Story:
-            assert (folder, quick) == (stage.folder, True)
+            assert (folder, quick) == (target, True)
             told = stage.play(name, demo)
+            shutil.copytree(stage.folder(name), folder, dirs_exist_ok=True)
             sys.stdout.write(told.printed)
             sys.stderr.write(told.progress)
             return told.story
@@ -92,6 +138,6 @@ def gallery(stage: Stage) -> Gallery:
 
     with pytest.MonkeyPatch.context() as patch, recorded() as (printed, progress):
         patch.setattr(command, "_load_demo", once)
-        main(["--out", str(stage.folder)])
+        main(["--out", str(target)])
     assert list(DEMOS)[:3] == ["neuron", "moons", "digits"]
-    return Gallery(stage.folder, printed.getvalue(), progress.getvalue())
+    return Gallery(target, printed.getvalue(), progress.getvalue())

@@ -111,7 +111,7 @@ def test_the_place_of_a_switch_has_a_derivative_and_that_of_a_cut_has_none() -> 
 @pytest.fixture
 def film(told: Callable[[str], Told], stage: Stage) -> Path:
     told("curves")
-    return stage.folder / "curves-film.svg"
+    return stage.folder("curves") / "curves-film.svg"
 
 
 def test_the_film_shows_one_function_at_any_time(film: Path) -> None:

@@ -188,7 +188,7 @@ def test_the_saved_picture_has_the_direction_of_the_dictionary(
     told: Callable[[str], Told], stage: Stage
 ) -> None:
     told("dictionary")
-    svg = (stage.folder / "dictionary-graph.svg").read_text(encoding="utf-8")
+    svg = (stage.folder("dictionary") / "dictionary-graph.svg").read_text(encoding="utf-8")
     # A leaf is marked as an input; read the other way round, it would be made of L1.
     assert svg == viz.draw(GRAPH, edges="feeds", title="A graph that is only a dictionary").svg()
     assert "each name goes into the names in its list" in svg

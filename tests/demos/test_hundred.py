@@ -161,6 +161,8 @@ def test_the_test_rows_beside_the_file_are_asked_about(tmp_path: Path) -> None:
 def test_a_file_of_mnist_is_told_about(tmp_path: Path) -> None:
     mnist(tmp_path / hundred.TEST_FILE, 3)
     parts = hundred.pictures(mnist(tmp_path / "rows.csv", 6))
+    # Some of the pixels: a network that sees all of them takes seconds to compile.
+    parts[:2] = [images[:, 300:364] for images in parts[:2]]
     found = hundred.hundred_steps(parts, 0, shuffled=False)
     assert 0 <= found.right <= 3
     assert found.answer in range(10)
