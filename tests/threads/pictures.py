@@ -96,6 +96,12 @@ def chain_rules(_: Path) -> Any:
     return [str(found), isinstance(found, viz.ChainRule)]
 
 
+@row(viz.formula, viz.Formula)
+def formulas(_: Path) -> Any:
+    found = viz.formula(graph()[0])
+    return [str(found), found.latex, found.mathml, isinstance(found, viz.Formula)]
+
+
 @row(viz.SymbolicChainRule)
 def chain_rules_of_sketches(_: Path) -> Any:
     sketch = {"loss": ["left", "right"], "left": ["x"], "right": ["x", "w"]}

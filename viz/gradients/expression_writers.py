@@ -403,7 +403,7 @@ class MathmlWriter(Writer):
         Kind.REMAINDER: Shape("{0}<mo>mod</mo>{1}", (Level.POWER, Level.POWER), Level.LOOSE),
         Kind.CASES: Shape(
             "<mrow><mo>{{</mo><mtable>"
-            "<mtr><mtd>{1}</mtd><mtd><mtext>if </mtext>{0}<mo>≠</mo><mn>0</mn></mtd></mtr>"
+            "<mtr><mtd>{1}</mtd><mtd><mtext>if&#160;</mtext>{0}<mo>≠</mo><mn>0</mn></mtd></mtr>"
             "<mtr><mtd>{2}</mtd><mtd><mtext>else</mtext></mtd></mtr></mtable></mrow>",
             (Level.SUM, Level.LOOSE, Level.LOOSE),
             Level.LOOSE,
@@ -412,7 +412,11 @@ class MathmlWriter(Writer):
 
     def bracket(self, text: str) -> str:
         """Put something in brackets."""
-        return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>"
+        # Where no font has brackets for every height, browsers make all of them too high.
+        is_high = any(tag in text for tag in ("<mfrac", "<mtable"))
+        stretch = "" if is_high else ' stretchy="false"'
+        # In a row of its own, a minus sign at the beginning is no subtraction.
+        return f"<mrow><mo{stretch}>(</mo><mrow>{text}</mrow><mo{stretch}>)</mo></mrow>"
 
     def constant(self, sign: str) -> str:
         """Write ∞ or nan."""

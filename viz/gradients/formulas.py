@@ -20,7 +20,7 @@ from viz.model.snapshot import MAX_NAME
 
 from .expression_writers import LATEX, MATHML, TEXT
 from .expressions import Expression, Kind, as_expression, make_name
-from .operation_notation import write_operation
+from .operation_notation import OPERATIONS_WITH_E, E, write_operation
 
 _MAX_REPEATED = 3
 """Names and numbers in an expression that is written again wherever it is used."""
@@ -195,7 +195,8 @@ def _choose_named(graph: _Graph) -> set[Value]:
 def _make_names(graph: _Graph, named: Container[Value]) -> dict[Value, str]:
     """Return a name for each Value that is written as one, no two the same."""
     names = {}
-    taken = set()
+    has_e = any(node.op in OPERATIONS_WITH_E for node in graph.order)
+    taken = {E.text} if has_e else set()
     for node in graph.order:
         label = graph.labels.get(node)
         if label and (node in graph.leaves or node in named or node is graph.value):

@@ -15,7 +15,8 @@ from .expressions import Expression, Kind, add_up, call, combine, make_name, mul
 
 Notation = Callable[..., Expression]
 
-_E = make_name("e")
+E = make_name("e")
+"""Euler's number."""
 _square_root = partial(combine, Kind.SQUARE_ROOT)
 _floor = partial(combine, Kind.FLOOR)
 
@@ -25,7 +26,7 @@ def _function(name: str) -> Notation:
 
 
 def _exp(x: Expression) -> Expression:
-    return _E**x
+    return E**x
 
 
 def _squares(items: Sequence[Expression]) -> Expression:
@@ -125,6 +126,9 @@ NOTATION: dict[Op, Notation] = {
     # Gradients
     ops.STOP_GRADIENT: _function("stop"),
 }
+
+OPERATIONS_WITH_E = {op.name for op in (ops.EXP, ops.EXPM1, ops.LOGADDEXP, ops.LOGSUMEXP)}
+"""The operations that are written with Euler's number, which no label may be taken for."""
 
 
 def write_operation(name: str, operands: Sequence[Expression]) -> Expression:
