@@ -85,7 +85,9 @@ class Expression:
         return as_expression(other) / self
 
     def __pow__(self, other: Operand) -> "Expression":
-        return combine(Kind.POWER, self, other)
+        exponent = as_expression(other)
+        is_first = exponent.kind is Kind.NUMBER and exponent.value == 1.0
+        return self if is_first else combine(Kind.POWER, self, exponent)
 
     def __neg__(self) -> "Expression":
         return combine(Kind.NEGATIVE, self)

@@ -49,7 +49,16 @@ class Formula:
 
     @fits_terminal
     def __str__(self) -> str:
-        return TEXT.lines(self._equations(), self.more)
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """Return the formula as text, line by line.
+
+        Example:
+            >>> formula(Value(2.0, label="x") + 1).lines()
+            ['x + 1']
+        """
+        return TEXT.lines(self._equations(), self.more).splitlines()
 
     @fits_terminal
     def __repr__(self) -> str:
@@ -124,7 +133,25 @@ def formula(value: Value, *, stops: bool = False, digits: int = 6, limit: int = 
     limit = checked_int(limit, "limit of formula", 0)
     if not isinstance(value, Value):
         raise PictureError(f"formula takes a Value: it was given {clean(repr(value))}")
-    graph = _read(value, stops)
+    return write_formula(value, lambda _: stops, digits, limit)
+
+
+def write_formula(
+    value: Value, is_stop: Callable[[Value], bool], digits: int, limit: int
+) -> Formula:
+    """Write a formula as `formula` does.
+
+    Args:
+        value: The Value.
+        is_stop: Says of a labeled Value on the way whether it is written as its label only.
+        digits: Significant digits of numbers.
+        limit: How many lines may be written below the first.
+
+    Example:
+        >>> print(write_formula(Value(2.0, label="x") * 3, lambda _: False, 6, 20))
+        x · 3
+    """
+    graph = _read(value, is_stop)
     named = _choose_named(graph)
     names = _make_names(graph, named)
     expressions = _build(graph, names, digits, lambda node, _: node in named)
@@ -152,7 +179,7 @@ class _Graph(NamedTuple):
     leaves: set[Value]
 
 
-def _read(value: Value, stops: bool) -> _Graph:
+def _read(value: Value, is_stop: Callable[[Value], bool]) -> _Graph:
     uses = Counter([value])
     order = []
     labels = {}
@@ -165,8 +192,8 @@ def _read(value: Value, stops: bool) -> _Graph:
         label = clean(node.label, MAX_NAME) if node.label else ""
         if label:
             labels[node] = label
-        is_stop = stops and label and node is not value
-        if is_stop or not node.args:
+        stops = label and node is not value and is_stop(node)
+        if stops or not node.args:
             leaves.add(node)
         else:
             # A product of something by itself is written as a square.
