@@ -20,6 +20,7 @@ from viz.model.snapshot import MAX_NAME
 
 from .expression_writers import LATEX, MATHML, TEXT
 from .expressions import Expression, Kind, as_expression, make_name
+from .notation import module_left
 from .operation_notation import OPERATIONS_WITH_E, E, write_operation
 
 _MAX_REPEATED = 3
@@ -100,8 +101,8 @@ def formula(value: Value, *, stops: bool = False, digits: int = 6, limit: int = 
     """Write the formula that a Value was computed by, as a textbook prints it.
 
     The names are labels; equal labels are numbered. Leaves without a label are written as numbers.
-    What is long and used several times is written once, in a line below, and so is what would make
-    a line too long. Nothing is changed.
+    What is long and used several times is written once, in a line below. So is the output of a
+    module, by the module's path, and what would make a line too long. Nothing is changed.
 
     Args:
         value: A Value.
@@ -169,6 +170,7 @@ class _Graph(NamedTuple):
         order: All that is written, operands first.
         uses: How often each is written.
         labels: The label of each that has one, cleaned.
+        modules: The path of the module that each Value leaves that leaves one.
         leaves: Those that are not taken apart: leaves, and labeled Values where these are stops.
     """
 
@@ -176,6 +178,7 @@ class _Graph(NamedTuple):
     order: list[Value]
     uses: Counter[Value]
     labels: dict[Value, str]
+    modules: dict[Value, str]
     leaves: set[Value]
 
 
@@ -183,6 +186,7 @@ def _read(value: Value, is_stop: Callable[[Value], bool]) -> _Graph:
     uses = Counter([value])
     order = []
     labels = {}
+    modules = {}
     leaves = set()
     # Users come before what they use, so that nothing behind a stop is reached.
     for node in reversed(topological([value])):
@@ -198,8 +202,12 @@ def _read(value: Value, is_stop: Callable[[Value], bool]) -> _Graph:
         else:
             # A product of something by itself is written as a square.
             uses.update(set(node.args) if node.op == MUL.name else node.args)
+            for arg in node.args:
+                path = module_left(node, arg)
+                if path:
+                    modules[arg] = path
     order.reverse()
-    return _Graph(value, order, uses, labels, leaves)
+    return _Graph(value, order, uses, labels, modules, leaves)
 
 
 def _choose_named(graph: _Graph) -> set[Value]:
@@ -207,8 +215,9 @@ def _choose_named(graph: _Graph) -> set[Value]:
     named = set()
 
     def choose(node: Value, expression: Expression) -> bool:
-        is_repeated = graph.uses[node] > 1 and expression.size > _MAX_REPEATED
-        is_named = is_repeated or expression.size > _MAX_LINE
+        is_part = graph.uses[node] > 1 or node in graph.modules
+        is_long = expression.size > (_MAX_REPEATED if is_part else _MAX_LINE)
+        is_named = is_long and node not in graph.leaves
         if is_named and node is not graph.value:
             named.add(node)
         return is_named
@@ -224,10 +233,13 @@ def _make_names(graph: _Graph, named: Container[Value]) -> dict[Value, str]:
     names = {}
     has_e = any(node.op in OPERATIONS_WITH_E for node in graph.order)
     taken = {E.text} if has_e else set()
+    ranks: Counter[str] = Counter()
     for node in graph.order:
-        label = graph.labels.get(node)
+        label = graph.labels.get(node) or graph.modules.get(node)
         if label and (node in graph.leaves or node in named or node is graph.value):
-            ranked = (label if i == 1 else f"{label}#{i}" for i in count(1))
+            ranks[label] += 1
+            # Counting on from there: a network has thousands of equal labels.
+            ranked = (label if i == 1 else f"{label}#{i}" for i in count(ranks[label]))
             candidates = (x if _PLAIN_NAME.fullmatch(x) else f"({x})" for x in ranked)
             names[node] = next(name for name in candidates if name not in taken)
             taken.add(names[node])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import scalargrad as sg
 import viz
-from scalargrad import Value
+from scalargrad import Value, nn
 from scalargrad.core.graph import topological
 from scalargrad.core.ops import DOT, TABLE, WHERE, Op
 from scalargrad.errors import OptionError, PictureError
@@ -226,6 +226,15 @@ def test_what_is_long_and_used_twice_is_written_once() -> None:
     assert str(viz.formula(value)) == "n · (1 − n)\n  where n = tanh(x · y + 1)"
 
 
+def test_outputs_of_modules_are_named_by_their_paths() -> None:
+    model = nn.MLP(2, [2, 1], "tanh", seed=1)
+    assert str(viz.formula(model([X, Y]))).splitlines() == [
+        "b + w0 · layers.0.neurons.0 + w1#2 · layers.0.neurons.1",
+        "  where layers.0.neurons.1 = tanh(b#3 + w0#3 · x + w1#3 · y)",
+        "        layers.0.neurons.0 = tanh(b#2 + w0#2 · x + w1 · y)",
+    ]
+
+
 def test_equal_labels_are_numbered_and_no_two_names_are_the_same() -> None:
     values = [Value(1.0, label=label) for label in ("w", "w", "w#2", "t1", "a-b", "a-b")]
     assert str(viz.formula(sg.sum(values))) == "w + w#2 + (w#2#2) + t1 + (a-b) + (a-b#2)"
@@ -283,6 +292,11 @@ def test_what_doubles_again_and_again_stays_short() -> None:
     assert formula.more == 0
     assert len(str(formula)) < 10_000
     assert evaluate(formula, {"x": 2.0}) == value.data
+
+
+def test_thousands_of_equal_labels() -> None:
+    values = [Value(1.0, label="w") for _ in range(20_000)]
+    assert str(viz.formula(sg.sum(values))).endswith(" + w#19999 + w#20000)")
 
 
 def test_a_deep_graph() -> None:
