@@ -86,7 +86,7 @@ def dot(_: Path) -> Any:
 
 @row(viz.explain, viz.Explanation, rounds=1)
 def explained(_: Path) -> Any:
-    found = viz.explain(*graph())
+    found = viz.explain(*graph(), symbols=True)
     return [str(found), found._repr_html_(), isinstance(found, viz.Explanation), found.draw().svg()]
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from scalargrad.core.backprop import local_derivatives
-from scalargrad.core.modes import enable_grad, unobserved
+from scalargrad.core.modes import Mode, Switch
 from scalargrad.core.value import Value
 from scalargrad.errors import GraphError
 from viz.look.text import clean
@@ -114,8 +114,9 @@ def _find_steps(trail: Trail) -> Iterator[tuple[Value, Value, Trail]]:
 def _write_derivative(name: str, step: Trail) -> Formula | None:
     node = _above(step)
     try:
-        # The graph of the derivative is nobody's but this function's.
-        with enable_grad(), unobserved():
+        # The graph of the derivative is recorded whatever the mode, seen by nobody, and made in the
+        # module of the operation, so that the operation is not written as the module's output.
+        with Switch(lambda _: Mode(node.scope, True, ())):
             derivative = local_derivatives(node)[step.port]
             expression, where, more = _write(derivative, node)
     except GraphError:

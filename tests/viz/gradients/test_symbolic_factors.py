@@ -7,7 +7,7 @@ import pytest
 
 import scalargrad as sg
 import viz
-from scalargrad import Value
+from scalargrad import Value, nn
 from scalargrad.core.ops import TABLE, Op
 from tests.viz.gradients.formula_reading import evaluate
 from tests.viz.gradients.test_formulas import apply, named, point
@@ -61,6 +61,13 @@ def test_the_case_that_holds_is_written() -> None:
     x, y = named(x=2.0, y=-2.0)
     assert lines(x.relu(), x) == ["∂relu(x)/∂x = 1"]
     assert lines(y.relu(), y) == ["∂relu(y)/∂y = 0"]
+
+
+def test_inside_of_a_module() -> None:
+    x, y = named(x=0.5, y=-1.0)
+    output = nn.MLP(2, [1, 1], "tanh", seed=1)([x, y])
+    expected = "∂layers.0.neurons.0/∂(w0 × x) = 1 − tanh²(b + w0 · x + w1 · y) = "
+    assert any(line.startswith(expected) for line in lines(output, x))
 
 
 def test_where_there_are_no_symbols() -> None:
