@@ -64,6 +64,7 @@ class Writer(ABC):
     minus_between: str
     times: str
     comma: str
+    scientific_level = Level.PRODUCT
     shapes: ClassVar[dict[Kind, Shape]]
 
     def write(self, expression: Expression) -> str:
@@ -97,7 +98,8 @@ class Writer(ABC):
         mantissa, _, power = repr(abs(x)).removesuffix(".0").partition("e")
         if not power:
             return Written(sign + self.digits(mantissa), Level.PRODUCT if sign else Level.ATOM)
-        return Written(sign + self.scientific(mantissa, int(power)), Level.PRODUCT)
+        level = Level.PRODUCT if sign else self.scientific_level
+        return Written(sign + self.scientific(mantissa, int(power)), level)
 
     def write_name(self, expression: Expression) -> Written:
         """Write a variable."""
@@ -211,6 +213,7 @@ _WRITERS: dict[Kind, Callable[[Writer, Expression], Written]] = {
 class TextWriter(Writer):
     """Plain text, on one line."""
 
+    scientific_level = Level.ATOM
     minus = "−"
     plus_between = " + "
     minus_between = " − "

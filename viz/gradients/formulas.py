@@ -29,7 +29,8 @@ _MAX_LINE = 30
 """Names and numbers in one line; what is longer continues in a line of its own."""
 _MAX_DIGITS = 17
 """Significant digits that tell any two floats apart."""
-_PLAIN_NAME = re.compile(r"[^\W\d][\w.']*(#\d+)?")
+_PLAIN_NAME = re.compile(r"(?!.*[⁰¹²³⁴-⁹ⁿ])[^\W\d][\w.']*(#\d+)?")
+"""A name that needs no brackets: nothing in it reads as a sign, or as a power."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -249,6 +249,11 @@ def test_a_label_e_beside_the_number_e() -> None:
     assert str(viz.formula(e.exp())) == "e^e#2"
 
 
+def test_a_label_that_reads_as_a_power_is_bracketed() -> None:
+    (square,) = named(**{"x²": 4.0})
+    assert str(viz.formula(square**2)) == "(x²)²"
+
+
 def test_an_index_is_written_low() -> None:
     w1, w_2, weight = named(w1=1.0, w_2=2.0, weight_=3.0)
     formula = viz.formula(w1 * w_2 * weight)
@@ -261,6 +266,8 @@ def test_leaves_and_numbers() -> None:
     assert str(viz.formula(Value(0.1))) == "0.1"
     assert str(viz.formula(X * (2 / 3), digits=3)) == "x · 0.667"
     assert str(viz.formula(X * float("inf") + float("-inf"))) == "x · ∞ − ∞"
+    assert str(viz.formula(X * 1.5e-7)) == "x · 1.5e−7"
+    assert str(viz.formula(X * -1e300)) == "x · (−1e300)"
     assert viz.formula(X + 1.5e-7).latex == r"x + 1.5 \times 10^{-7}"
 
 
