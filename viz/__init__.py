@@ -23,6 +23,7 @@ from .comparison.torch import compare_with_torch
 from .drawing import Drawing
 from .explorer.page import Page, explore
 from .gradients.explanation import ChainRule, Explanation, chain_rule, explain
+from .gradients.formulas import Formula, formula
 from .gradients.symbolic import SymbolicChainRule
 from .look.text import clean
 from .notebook import register_if_there
@@ -35,6 +36,7 @@ __all__ = [
     "Comparison",
     "Drawing",
     "Explanation",
+    "Formula",
     "Page",
     "SymbolicChainRule",
     "animate",
@@ -45,6 +47,7 @@ __all__ = [
     "draw_dot",
     "explain",
     "explore",
+    "formula",
 ]
 
 

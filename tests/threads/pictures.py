@@ -86,7 +86,7 @@ def dot(_: Path) -> Any:
 
 @row(viz.explain, viz.Explanation, rounds=1)
 def explained(_: Path) -> Any:
-    found = viz.explain(*graph())
+    found = viz.explain(*graph(), symbols=True)
     return [str(found), found._repr_html_(), isinstance(found, viz.Explanation), found.draw().svg()]
 
 
@@ -94,6 +94,12 @@ def explained(_: Path) -> Any:
 def chain_rules(_: Path) -> Any:
     found = viz.chain_rule(*graph())
     return [str(found), isinstance(found, viz.ChainRule)]
+
+
+@row(viz.formula, viz.Formula)
+def formulas(_: Path) -> Any:
+    found = viz.formula(graph()[0])
+    return [str(found), found.latex, found.mathml, isinstance(found, viz.Formula)]
 
 
 @row(viz.SymbolicChainRule)

@@ -29,6 +29,7 @@ from .notation import (
 from .path_sums import PathSums, nodes_between
 from .reasons import Reason, find_reason
 from .symbolic import SymbolicChainRule, symbolic_chain_rule
+from .symbolic_factors import SymbolicFactor, write_factors
 
 _MAX_ERROR = 1e-9
 """Relative difference up to which a stored gradient counts as the one explained."""
@@ -174,6 +175,7 @@ class Explanation:
         more: How many paths there are besides.
         rest: The sum of those.
         why: One sentence on what blocks, breaks or starves the gradient; "" where nothing does.
+        symbols: The factors of the paths in symbols, if they were asked for.
     """
 
     output: str
@@ -186,6 +188,8 @@ class Explanation:
     why: str
     _sums: PathSums = field(repr=False, compare=False)
     _reason: Reason = field(repr=False, compare=False)
+    symbols: tuple[SymbolicFactor, ...] = ()
+    _more_symbols: int = field(default=0, repr=False, compare=False)
 
     @fits_terminal
     def __str__(self) -> str:
@@ -203,6 +207,10 @@ class Explanation:
         wide = max(len(amount) for amount, _ in terms)
         lines = [f"{head}, the sum over {write_count(self.count)}:"]
         lines += [f"  {amount:>{wide}} = {term}" for amount, term in terms]
+        for factor in self.symbols:
+            lines += [f"  {line}" for line in factor.lines()]
+        if self._more_symbols:
+            lines.append(f"  … {write_count(self._more_symbols, 'more factor')} …")
         return "\n".join([*lines, *self._remarks()])
 
     def _derivative(self) -> str:
@@ -276,7 +284,7 @@ class Explanation:
 
 
 @explain_calls
-def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
+def explain(output: Value, leaf: Value, top: int = 5, *, symbols: bool = False) -> Explanation:
     """Write the gradient of a leaf as the sum over all paths from an output to it.
 
     Paths go through every Value. A step is not written where it says nothing: through a Value
@@ -288,6 +296,8 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
         leaf: A Value that it was computed from, not necessarily a leaf.
         top: How many paths are written out, the largest first; the others are counted and summed in
             one line.
+        symbols: Whether each factor is also written in symbols, such as 1 − tanh²(x). Where a
+            derivative has several cases, the one that holds at these numbers is written.
 
     Returns:
         The paths and their sum, which is what `output.backward()` adds to `leaf.grad` (hooks
@@ -307,6 +317,12 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
           2.447e-06 = ∂out/∂(w × x1) * ∂(w × x1)/∂w = 1.224e-06 * 2.0
           6.118e-07 = ∂out/∂(w × x2) * ∂(w × x2)/∂w = 1.224e-06 * 0.5
         why: out is saturated: 1 - o² = 1.22e−6
+        >>> y = (w * x2).tanh(); y.label = "y"
+        >>> print(explain(y, x2, symbols=True))
+        ∂y/∂x2 = -0.5421, the sum over 1 path:
+          -0.5421 = ∂y/∂(w × x2) * ∂(w × x2)/∂x2 = 0.1807 * -3.0
+          ∂y/∂(w × x2) = 1 − tanh²(w · x2) = 0.1807
+          ∂(w × x2)/∂x2 = w = -3.0
         >>> print(explain(w * 0 + x1, w).why)
         w × 0 passes nothing back to w: the constant 0 is 0
     """
@@ -319,6 +335,7 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
         steps = [(names[node], factor) for node, factor in skip_plain_steps(trail)]
         paths.append(_make_path(steps, trail.product))
 
+    factors, more_factors = write_factors(sums.largest, names) if symbols else ((), 0)
     reason = find_reason(sums)
     return Explanation(
         output=names[output],
@@ -331,6 +348,8 @@ def explain(output: Value, leaf: Value, top: int = 5) -> Explanation:
         why=reason.sentence,
         _sums=sums,
         _reason=reason,
+        symbols=factors,
+        _more_symbols=more_factors,
     )
 
 

@@ -166,7 +166,7 @@ def name_on_paths(trails: Sequence[Trail], output: Value, leaf: Value) -> dict[V
     plain = {node: clean(node.label, MAX_NAME) for node in on_paths}
     for trail in trails:
         for above, below in pairwise(step.node for step in trail.steps()):
-            plain[below] = plain[below] or _module_left(above, below)
+            plain[below] = plain[below] or module_left(above, below)
 
     names: dict[Value, str] = {}
     signs: dict[Value, str] = {}
@@ -197,7 +197,7 @@ def skip_plain_steps(trail: Trail) -> list[tuple[Value, float]]:
     for step, after in pairwise(steps):
         factor = step.factor if factor == 1.0 else factor
         passes_on = after.factor == 1.0
-        is_named = step.node.label or _module_left(_node_above(step), step.node)
+        is_named = step.node.label or module_left(_node_above(step), step.node)
         if is_named or not passes_on:
             kept.append((step.node, factor))
             factor = 1.0
@@ -212,8 +212,17 @@ def _node_above(step: Trail) -> Value:
     return step.before.node
 
 
-def _module_left(above: Value, below: Value) -> str:
-    """Return the path of the module that a path enters from behind, at its output; else ""."""
+def module_left(above: Value, below: Value) -> str:
+    """Return the path of the module that a path enters from behind, at its output; else "".
+
+    Args:
+        above: A Value.
+        below: One of its operands.
+
+    Example:
+        >>> module_left(Value(2.0) * 3, Value(2.0))
+        ''
+    """
     if not below.args or below.scope is None or not below.scope.path:
         return ""
     is_outside = above.scope is None or above.scope is not below.scope
