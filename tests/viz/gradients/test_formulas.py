@@ -194,7 +194,7 @@ def expressions(draw: st.DrawFn) -> Value:
 
 
 @given(expressions())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_brackets_are_where_they_must_be(value: Value) -> None:
     assume(value.args)
     for node in topological([value]):
