@@ -23,6 +23,7 @@ listen('numbers', showFrame, showStep, paint, showPanel, saveLink);
 listen('selection', showPanel, saveLink);
 listen('verdict', showPanel);
 listen('training', paint);
+listen('theme', paint);
 
 startPage().catch((error) => {
   byId('caption').hidden = false;

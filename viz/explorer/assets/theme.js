@@ -1,9 +1,9 @@
 // Theme: light or dark, and the legend, which is in its colors.
 
+import { announce } from './events.js';
 import { saveLink } from './link.js';
 import { html, svg, byId } from './elements.js';
 import { scale, darkSystem, currentTheme, readColors } from './colors.js';
-import { paint } from './painting.js';
 
 const KINDS = ['input', 'parameter', 'operation'];
 
@@ -16,7 +16,7 @@ export function switchTheme() {
 
 function recolor() {
   useTheme();
-  paint();
+  announce('theme');
 }
 
 /** Take the colors of the theme, and draw the legend with them. */
