@@ -249,7 +249,7 @@ def test_pages_that_do_not_train_carry_no_trainer() -> None:
     model = nn.MLP(2, [1], seed=0)
     still = viz.explore(model).html
     training = viz.explore(model, data=(X, Y), train=True).html
-    for name in ("createTrainer", "createOptimizer", "permutation"):
+    for name in ("createTrainer", "createOptimizer", "permutation", "createRegions"):
         assert f"function {name}(" not in still
         assert f"function {name}(" in training
 
