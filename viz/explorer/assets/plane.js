@@ -22,9 +22,9 @@ export function axisAround(numbers) {
  *
  * @param {HTMLCanvasElement} canvas
  * @param {[number, number][]} axes - What it shows of the horizontal and of the vertical axis.
- * @returns {Object} `clear()` makes it as sharp as the screen is; `drawRegions`, `drawCurve`,
- *   `drawPoint` and `drawGap` draw on it; `toPixels(x, y)` and `fromPixels(across, down)`
- *   translate, in pixels of the page.
+ * @returns {Object} `measure()` takes over the size and the color of text that the canvas has;
+ *   `clear`, `drawRegions`, `drawCurve`, `drawPoint` and `drawGap` draw on it; `toPixels(x, y)` and
+ *   `fromPixels(across, down)` translate, in pixels of the page.
  */
 export function createPlane(canvas, axes) {
   const context = canvas.getContext('2d');
@@ -33,16 +33,18 @@ export function createPlane(canvas, axes) {
   let height = 0;
   let ink = '';
 
-  function clear() {
+  // Not in every drawing: to ask for a size makes the browser lay out the page.
+  function measure() {
     ink = getComputedStyle(canvas).color;
-    const density = globalThis.devicePixelRatio || 1;
     width = canvas.clientWidth;
     height = canvas.clientHeight;
-    const [across, down] = [width, height].map((length) => Math.round(length * density));
-    // To set a size takes time, even where it is the same.
-    if (canvas.width !== across) canvas.width = across;
-    if (canvas.height !== down) canvas.height = down;
+    const density = globalThis.devicePixelRatio || 1;
+    canvas.width = Math.round(width * density);
+    canvas.height = Math.round(height * density);
     context.setTransform(density, 0, 0, density, 0, 0);
+  }
+
+  function clear() {
     context.fillStyle = scale.card;
     context.fillRect(0, 0, width, height);
   }
@@ -123,7 +125,7 @@ export function createPlane(canvas, axes) {
     context.stroke();
   }
 
-  return { clear, drawRegions, drawCurve, drawPoint, drawGap, toPixels, fromPixels };
+  return { measure, clear, drawRegions, drawCurve, drawPoint, drawGap, toPixels, fromPixels };
 }
 
 // A small image with one pixel for each height. The scale ends where a height is as far from the

@@ -42,10 +42,15 @@ export function setUpRegions(model, columns, choice) {
     isSecond = !isSecond;
     if (isSecond && performance.now() - drawnAt > took / MAX_SHARE_OF_TIME) drawNow();
   };
+  const measureAndDraw = () => {
+    regions.measure();
+    drawNow();
+  };
+  regions.measure();
   listen('numbers', drawNow);
-  listen('theme', drawNow);
+  listen('theme', measureAndDraw);
   listen('training', drawWhenDue);
-  new ResizeObserver(drawNow).observe(regions.canvas);
+  new ResizeObserver(measureAndDraw).observe(regions.canvas);
   followPointers(regions, model, columns, choice);
   followKeys(regions.canvas, columns[0].length, choice);
 }
@@ -133,7 +138,7 @@ function createRegions(model, columns) {
     if (!isCurve || levels.length !== 2) columns[1][k] = within(place[1], axes[1]);
   }
 
-  return { figure, canvas, drawFor, pointAt, movePoint };
+  return { figure, canvas, measure: plane.measure, drawFor, pointAt, movePoint };
 }
 
 const within = (x, [low, high]) => Math.max(low, Math.min(high, x));

@@ -14,7 +14,8 @@ export function switchTheme() {
   saveLink();
 }
 
-function recolor() {
+/** Take the colors of the theme, and paint everything with them. */
+export function recolor() {
   useTheme();
   announce('theme');
 }
