@@ -37,7 +37,7 @@ extend(async () => {
   setUpBatchSize();
   setUpTestShare();
   setUpSample();
-  setUpRegions(trainer, columns, { chosen: () => sample, choose });
+  setUpRegions(trainer, columns, { chosen: () => sample, choose, follow });
 });
 
 function readSamples() {
@@ -132,11 +132,15 @@ function trainInFrame() {
     pauseTraining();
     return;
   }
-  showNumbers(performance.now() - refreshed > MILLISECONDS_PER_REFRESH);
+  follow();
   requestAnimationFrame(trainInFrame);
 }
 
-// The panel and the address take their time, and follow now and then while the training runs.
+// The panel and the address take their time, and follow now and then while numbers change.
+function follow() {
+  showNumbers(performance.now() - refreshed > MILLISECONDS_PER_REFRESH);
+}
+
 function showNumbers(everything = true) {
   const seeds = graph.roots.map((root) => [root, 1]);
   replaceFrame(0, { ...trainer.numbersOf(sample), seeds });

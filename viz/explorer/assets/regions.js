@@ -19,8 +19,9 @@ const LOGIT_REACH = 4; // a logit of 4 stands for 98 %
  *
  * @param {Object} model - The trainer of the page.
  * @param {Float64Array[]} columns - The samples of the trainer; points that move change them.
- * @param {{chosen: function(): number, choose: function(number): void}} choice - The sample whose
- *   graph is shown, and what shows that of another one or new numbers of it.
+ * @param {{chosen: function(): number, choose: function(number): void, follow: function(): void}}
+ *   choice - The sample whose graph is shown, what shows that of another one, and what shows the
+ *   numbers of a sample that moves.
  */
 export function setUpRegions(model, columns, choice) {
   const { inputs, outputs, border } = graph.training;
@@ -193,10 +194,12 @@ function followPointers({ canvas, pointAt, movePoint }, model, columns, choice) 
     start = null;
     movePoint(grabbed, left, top);
     model.useSamples(columns);
-    choice.choose(grabbed);
+    choice.follow();
   });
 
   const release = () => {
+    const hasMoved = grabbed >= 0 && !start;
+    if (hasMoved) choice.choose(grabbed);
     grabbed = -1;
   };
   canvas.addEventListener('pointerup', release);
