@@ -353,7 +353,7 @@ def _find_border(
     outputs = len(flatten(prediction))
     if outputs != 1 or targets.shape[1] != 1:
         return None
-    levels = numpy.unique(targets).tolist()
+    levels: list[float] = numpy.unique(targets).tolist()
     middle = (levels[0] + levels[-1]) / 2.0
     if len(levels) != 2:
         return 0.0 if levels[0] < 0.0 < levels[-1] else middle

@@ -137,12 +137,18 @@ function imageOf(heights, side, border, reach) {
   const strongest = STRONGEST * (positive.length - 1);
   heights.forEach((height, k) => {
     if (Number.isNaN(height)) return; // see-through
-    const shade = Math.round(Math.min(1, Math.abs(height - border) / reach) * strongest);
-    image.data.set((height < border ? negative : positive)[shade], 4 * k);
+    const shade = Math.min(1, Math.abs(height - border) / reach) * strongest;
+    image.data.set(between(height < border ? negative : positive, shade), 4 * k);
   });
   const canvas = html('canvas', { width: side, height: heights.length / side });
   canvas.getContext('2d').putImageData(image, 0, 0);
   return canvas;
+}
+
+// The color between two neighbors of a list.
+function between(colors, place) {
+  const low = Math.floor(place);
+  return colors[low].map((x, j) => x + (place - low) * (colors[low + 1][j] - x));
 }
 
 function bytesOf(code) {

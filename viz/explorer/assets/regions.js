@@ -108,7 +108,7 @@ function createRegions(model, columns) {
     const numbers = `target ${short(answers[chosen])}, output ${short(found[chosen])}`;
     if (score.textContent !== result) score.textContent = result;
     const words = `${title}: ${result}. Sample ${chosen}: ${place}, ${numbers}`;
-    canvas.setAttribute('aria-label', words);
+    canvas.setAttribute('aria-label', `${words}. The arrows left and right choose another sample.`);
   }
 
   function shareRight(found) {
