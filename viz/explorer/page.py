@@ -136,7 +136,9 @@ def explore(
     With `train=True` a model learns in the page: it shows the graph of one sample's loss, and takes
     the steps that `fit(model, X, y, compiled=False)` takes with the same options. They are equal to
     the last bit where the graph is made of + - × ÷ √ and selections such as relu; elsewhere the
-    browser's exp, tanh, … may differ in the last digit. The model itself stays as it is.
+    browser's exp, tanh, … may differ in the last digit. The model itself stays as it is. Beside
+    the graph of a model with one output are its decision regions if it has two inputs, or its curve
+    if it has one, with the samples as points: click one to see its graph, drag one to move it.
 
     Args:
         target: A Value, a list of Values, a Module, or a Recording of its training.
@@ -147,7 +149,7 @@ def explore(
             look at a batch or draw random numbers, can't be part of it.
         optimizer: As for `fit`, with `train=True`: an Optimizer that has made no step, or a name.
         batch_size: As for `fit`, with `train=True`. It can be changed in the page, as can the
-            learning rate.
+            learning rate and the share of the samples to test with.
         seed: As for `fit`, with `train=True`.
         title: A heading.
         theme: "auto" (as the reader prefers), "light" or "dark".

@@ -4,6 +4,7 @@ The page computes the recorded graph for a whole batch at once, so the graph mus
 every sample: the samples may only differ in the numbers of its inputs and of its target.
 """
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -148,6 +149,7 @@ def read_training(
         "seed": None if order_seed is None else str(order_seed),
         # Since Python 3.12 `sum` keeps the digits that a loop of additions loses.
         "compensated": sys.version_info >= (3, 12),
+        "border": _find_border(loss_function, trial.prediction, samples, targets),
     }
     table = numpy.concatenate([inputs, targets], axis=1).T
     return TrainingData(snapshot, pack(table), written, description)
@@ -338,6 +340,36 @@ def _rows(graph: _SampleGraph) -> list[tuple[Any, ...]]:
             # As text, because nan is not equal to itself.
             rows.append((_CONSTANT, repr(node.data)))
     return rows
+
+
+def _find_border(
+    loss: Loss, prediction: Prediction, samples: Samples, targets: Table
+) -> float | None:
+    """Return the output that is between low and high targets; None if a sample has several.
+
+    Between two classes this is where the loss doesn't prefer one: in the middle of the targets, or
+    at 0 if the output is a logit.
+    """
+    outputs = len(flatten(prediction))
+    if outputs != 1 or targets.shape[1] != 1:
+        return None
+    levels: list[float] = numpy.unique(targets).tolist()
+    middle = (levels[0] + levels[-1]) / 2.0
+    if len(levels) != 2:
+        return 0.0 if levels[0] < 0.0 < levels[-1] else middle
+
+    def loss_of(output: float, target: float) -> float:
+        its_target = unflatten(samples.targets[0], [target])
+        return float(loss(unflatten(prediction, [output]), its_target))
+
+    for border in (middle, 0.0):
+        try:
+            losses = [loss_of(border, level) for level in levels]
+        except Exception:  # the loss of a user may not be defined there
+            continue
+        if math.isclose(*losses, rel_tol=1e-9):
+            return border
+    return middle
 
 
 def _positions(values: Sequence[Value], snapshot: Snapshot) -> list[int]:

@@ -234,6 +234,31 @@ def test_only_new_optimizers_of_the_library_are_taken() -> None:
         read(model, optimizer=used)
 
 
+BORDERS = {
+    "signs": ("mse", [1.0, -1.0, 1.0], 0.0),
+    "zeros and ones": ("mse", [1.0, 0.0, 1.0], 0.5),
+    "logits": ("binary_cross_entropy_with_logits", [1.0, 0.0, 1.0], 0.0),
+    "a loss that is not defined everywhere": (
+        lambda prediction, target: sg.log(prediction + 9.0) * 0.0 - target * prediction,
+        [10.0, -30.0, -30.0],
+        0.0,
+    ),
+    "numbers around 0": ("mse", [-1.0, 0.5, 3.0], 0.0),
+    "positive numbers": ("mse", [1.0, 2.0, 4.0], 2.5),
+}
+
+
+@pytest.mark.parametrize("name", BORDERS)
+def test_a_border_is_between_low_and_high_outputs(name: str) -> None:
+    loss, targets, border = BORDERS[name]
+    assert read(nn.MLP(2, [1], seed=0), y=targets, loss=loss).description["border"] == border
+
+
+def test_several_outputs_have_no_border() -> None:
+    targets = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]
+    assert read(nn.MLP(2, [2], seed=0), y=targets).description["border"] is None
+
+
 # The page
 
 
@@ -249,7 +274,7 @@ def test_pages_that_do_not_train_carry_no_trainer() -> None:
     model = nn.MLP(2, [1], seed=0)
     still = viz.explore(model).html
     training = viz.explore(model, data=(X, Y), train=True).html
-    for name in ("createTrainer", "createOptimizer", "permutation"):
+    for name in ("createTrainer", "createOptimizer", "permutation", "createRegions"):
         assert f"function {name}(" not in still
         assert f"function {name}(" in training
 

@@ -8,7 +8,8 @@ import { announce, extend, listen } from './events.js';
 import { frameAt, replaceFrame, unpackRows } from './frames.js';
 import { state, forgetNumbers, refresh } from './state.js';
 import { byId } from './elements.js';
-import { drawCurve } from './training.js';
+import { drawCurves } from './training.js';
+import { setUpRegions } from './regions.js';
 import { createTrainer } from './trainer.js';
 
 const MILLISECONDS_PER_FRAME = 10; // of training; the rest of a frame is for drawing
@@ -21,7 +22,8 @@ let sample = 0; // the one whose graph is shown
 let refreshed = 0; // when all of the page was shown last
 
 extend(async () => {
-  await makeTrainer();
+  const columns = await readSamples();
+  makeTrainer(columns);
   listen('numbers', showTraining);
   listen('training', showTraining);
   byId('training').hidden = false;
@@ -32,21 +34,26 @@ extend(async () => {
   byId('train-epoch').addEventListener('click', () => take(() => trainer.epoch()));
   byId('train-reset').addEventListener('click', () => take(() => trainer.reset()));
   setUpRate();
+  setUpBatchSize();
+  setUpTestShare();
   setUpSample();
+  setUpRegions(trainer, columns, { chosen: () => sample, choose, follow });
 });
 
-async function makeTrainer() {
-  const { training } = graph;
+function readSamples() {
+  const { inputs, targets, samples } = graph.training;
   const text = byId('samples').textContent.trim();
-  const length = training.inputs.length + training.targets.length;
-  const columns = await unpackRows(text, length, training.samples, BYTES);
+  return unpackRows(text, inputs.length + targets.length, samples, BYTES);
+}
+
+function makeTrainer(columns) {
   const program = {
     args: graph.args,
     root: graph.roots[0],
     loops: LOOPS,
     start: frameAt(0).data,
   };
-  trainer = createTrainer(training, program, columns);
+  trainer = createTrainer(graph.training, program, columns);
 }
 
 function setUpRate() {
@@ -58,15 +65,44 @@ function setUpRate() {
   });
 }
 
+function setUpBatchSize() {
+  byId('batch').value = trainer.batchSize ?? '';
+  byId('batch').addEventListener('change', ({ target }) => {
+    const most = Math.round(Number(target.value));
+    if (!target.value) trainer.batchSize = null;
+    else if (most >= 1) trainer.batchSize = most;
+    target.value = trainer.batchSize ?? '';
+  });
+}
+
+// The samples to test with are others than before, and what was learned from them must go.
+function setUpTestShare() {
+  let held = 0;
+  byId('test-share').value = held;
+  byId('test-share').addEventListener('change', ({ target }) => {
+    const wanted = Number(target.value);
+    if (wanted >= 0 && wanted < 1 && wanted !== held) {
+      held = wanted;
+      take(() => trainer.split(held));
+    }
+    target.value = held;
+  });
+}
+
 function setUpSample() {
   byId('sample').max = trainer.sampleCount - 1;
   byId('sample').value = sample;
   byId('sample').addEventListener('change', ({ target }) => {
     const wanted = Math.round(Number(target.value));
-    sample = Math.max(0, Math.min(trainer.sampleCount - 1, wanted || 0));
-    target.value = sample;
-    showNumbers();
+    choose(Math.max(0, Math.min(trainer.sampleCount - 1, wanted || 0)));
   });
+}
+
+// Show the graph of a sample, with the numbers that it has now.
+function choose(wanted) {
+  sample = wanted;
+  byId('sample').value = sample;
+  showNumbers();
 }
 
 function take(steps) {
@@ -96,11 +132,15 @@ function trainInFrame() {
     pauseTraining();
     return;
   }
-  showNumbers(performance.now() - refreshed > MILLISECONDS_PER_REFRESH);
+  follow();
   requestAnimationFrame(trainInFrame);
 }
 
-// The panel and the address take their time, and follow now and then while the training runs.
+// The panel and the address take their time, and follow now and then while numbers change.
+function follow() {
+  showNumbers(performance.now() - refreshed > MILLISECONDS_PER_REFRESH);
+}
+
 function showNumbers(everything = true) {
   const seeds = graph.roots.map((root) => [root, 1]);
   replaceFrame(0, { ...trainer.numbersOf(sample), seeds });
@@ -124,8 +164,14 @@ function showTraining() {
   byId('train').textContent = isRunning ? '❚❚ pause' : '▶ train';
   const { steps, epochs, lossHistory, stopReason } = trainer;
   const loss = lossHistory.steps.loss.at(-1);
-  const soFar = loss === undefined ? '' : `  loss ${short(loss)}`;
+  const testLoss = trainer.testSamples.length ? lossHistory.epochs.testLoss.at(-1) : undefined;
+  const ofTest = testLoss === undefined ? '' : `, test ${short(testLoss)}`;
+  const soFar = loss === undefined ? '' : `  loss ${short(loss)}${ofTest}`;
   const reason = stopReason ? `  stopped: ${stopReason}` : soFar;
   byId('frame-text').textContent = `epoch ${epochs}, step ${steps}${reason}`;
-  drawCurve(lossHistory.steps.at, lossHistory.steps.loss);
+  const curves = [lossHistory.steps];
+  if (trainer.testSamples.length) {
+    curves.push({ at: lossHistory.epochs.at, loss: lossHistory.epochs.testLoss });
+  }
+  drawCurves(...curves);
 }

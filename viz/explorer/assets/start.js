@@ -16,13 +16,14 @@ import { showFrame, setUpTraining } from './training.js';
 import { predict } from './predict.js';
 import { showPanel } from './panel.js';
 import { setUpSearch } from './search.js';
-import { useTheme, setUpTheme } from './theme.js';
+import { recolor, useTheme, setUpTheme } from './theme.js';
 import { setUpKeys } from './keys.js';
 
 listen('numbers', showFrame, showStep, paint, showPanel, saveLink);
 listen('selection', showPanel, saveLink);
 listen('verdict', showPanel);
 listen('training', paint);
+listen('theme', paint);
 
 startPage().catch((error) => {
   byId('caption').hidden = false;
@@ -99,7 +100,7 @@ function followLink() {
   const themeBefore = currentTheme();
   readLink();
   forgetNumbers();
-  if (currentTheme() !== themeBefore) useTheme();
+  if (currentTheme() !== themeBefore) recolor();
   if ([...state.opened].join() !== openedBefore) draw();
   if (state.selected !== null) openUpTo(state.selected);
   refresh();

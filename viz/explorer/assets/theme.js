@@ -1,9 +1,9 @@
 // Theme: light or dark, and the legend, which is in its colors.
 
+import { announce } from './events.js';
 import { saveLink } from './link.js';
 import { html, svg, byId } from './elements.js';
 import { scale, darkSystem, currentTheme, readColors } from './colors.js';
-import { paint } from './painting.js';
 
 const KINDS = ['input', 'parameter', 'operation'];
 
@@ -14,9 +14,10 @@ export function switchTheme() {
   saveLink();
 }
 
-function recolor() {
+/** Take the colors of the theme, and paint everything with them. */
+export function recolor() {
   useTheme();
-  paint();
+  announce('theme');
 }
 
 /** Take the colors of the theme, and draw the legend with them. */

@@ -42,34 +42,35 @@ function drawLosses() {
   const marks = eventList().map(({ frame, kind }) => (
     svg('path', { d: `M${xOf(frame)} ${CURVE_HEIGHT}v-6`, class: `event ${kind}` })
   ));
-  drawCurve(losses.map((_, t) => t), losses);
+  drawCurves({ at: losses.map((_, t) => t), loss: losses });
   byId('losses').append(...marks, upright(state.frame, 'now'));
   if (state.compare >= 0) byId('losses').append(upright(state.compare, 'then'));
 }
 
 /**
- * Draw the curve of a loss, in the place of what was drawn before.
+ * Draw the curves of losses, in the place of what was drawn before.
  *
- * @param {number[]} times - When each loss was measured.
- * @param {number[]} heights - The losses.
+ * @param {...{at: number[], loss: number[]}} curves - When each loss was measured, and the losses.
+ *   All but the first curve are dashed.
  */
-export function drawCurve(times, heights) {
-  const finite = heights.filter(Number.isFinite);
+export function drawCurves(...curves) {
+  const finite = curves.flatMap(({ loss }) => loss.filter(Number.isFinite));
   const low = Math.min(...finite);
   const high = Math.max(...finite);
-  const start = times[0] ?? 0;
-  const duration = Math.max(1, times.at(-1) - start || 0);
+  const start = curves[0].at[0] ?? 0;
+  const duration = Math.max(1, curves[0].at.at(-1) - start || 0);
   const xOf = (time) => ((time - start) * CURVE_WIDTH) / duration;
   const yOf = (loss) => CURVE_HEIGHT - 3 - ((loss - low) / (high - low || 1)) * (CURVE_HEIGHT - 6);
 
-  const pointAt = (loss, k) => `${xOf(times[k]).toFixed(1)},${yOf(loss).toFixed(1)}`;
-  const points = heights
-    .map((loss, k) => (Number.isFinite(loss) ? pointAt(loss, k) : null))
-    .filter(Boolean);
+  const polyline = ({ at, loss }, k) => {
+    const pointAt = (x, i) => `${xOf(at[i]).toFixed(1)},${yOf(x).toFixed(1)}`;
+    const points = loss.map((x, i) => (Number.isFinite(x) ? pointAt(x, i) : null)).filter(Boolean);
+    return svg('polyline', { points: points.join(' '), class: k ? 'dashed' : null });
+  };
   const chart = byId('losses');
   chart.setAttribute('viewBox', `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}`);
   chart.setAttribute('preserveAspectRatio', 'none');
-  chart.replaceChildren(svg('polyline', { points: points.join(' ') }));
+  chart.replaceChildren(...curves.map(polyline));
 }
 
 // Events: the loss rose, a gate closed for good, a parameter changed its sign.

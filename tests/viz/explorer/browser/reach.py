@@ -13,11 +13,15 @@ Show = Callable[..., Any]
 
 
 def within_reach(page: Page) -> Page:
-    """The same page with a name for its trainer, and so without a policy for its script."""
+    """The same page with names for its trainer and for the numbers that it shows.
+
+    It has no policy for its script, which is not the one that the policy knows.
+    """
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
     end = "})();\n</script>"
     assert html.count(end) == 1
-    html = html.replace(end, f"globalThis.trainerOfPage = () => trainer;\n{end}")
+    names = "globalThis.trainerOfPage = () => trainer;\nglobalThis.momentOfPage = moment;\n"
+    html = html.replace(end, names + end)
     return Page(html, 1, 1, page._still)
 
 

@@ -1,0 +1,323 @@
+"""The decision regions of a page that trains: colors, and points that are chosen and moved."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import pytest
+
+import viz
+from scalargrad import Value, data, nn
+from scalargrad.core.graph import topological
+from scalargrad.losses import mse
+from tests.viz.explorer.browser.reach import InThePage
+
+Show = Callable[..., Any]
+
+POINTS, CLASSES = data.moons(40, noise=0.1, seed=1)
+SIGNS = 2.0 * CLASSES - 1.0
+MARGIN = 0.12
+"""What the plane shows around the points, as a share of their range."""
+
+CANVAS = "#regions canvas"
+
+
+def relu_network() -> nn.Module:
+    return nn.MLP(2, [8, 6, 1], activation="relu", seed=3)
+
+
+def page_of(
+    show: Show, model: nn.Module, x: Any = POINTS, y: Any = SIGNS, **options: Any
+) -> InThePage:
+    """A page that trains with Adam, whose steps can be taken by a script."""
+    return InThePage(show, model, x, y, optimizer="adam", **options)
+
+
+def train(page: InThePage, steps: int) -> None:
+    """Take steps, the last one with the button, which shows what came of them."""
+    page.run("(trainer, steps) => { while (trainer.steps < steps) trainer.step(); }", steps - 1)
+    page.tab.click("#train-step")
+
+
+def take_numbers(page: InThePage, model: nn.Module) -> nn.Module:
+    """The model with the parameters of the page."""
+    model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
+    return model
+
+
+def axis(numbers: Any) -> tuple[float, float]:
+    low, high = float(min(numbers)), float(max(numbers))
+    margin = MARGIN * (high - low)
+    return low - margin, high + margin
+
+
+def place_of(tab: Any, x: Any, point: Any) -> tuple[float, float]:
+    """Where a point is on the canvas, in pixels."""
+    box = tab.locator(CANVAS).bounding_box()
+    (left, right), (bottom, top) = (axis(column) for column in numpy.transpose(x))
+    across = (point[0] - left) / (right - left) * box["width"]
+    down = (top - point[1]) / (top - bottom) * box["height"]
+    return across, down
+
+
+def color_at(tab: Any, place: tuple[float, float]) -> list[int]:
+    """Red, green and blue of a pixel of the canvas."""
+    # A copy, as the browser warns of a canvas that is read again and again.
+    script = """([selector, across, down]) => {
+      const canvas = document.querySelector(selector);
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+      copy.drawImage(canvas, 0, 0);
+      return [...copy.getImageData(Math.round(across), Math.round(down), 1, 1).data];
+    }"""
+    return list(tab.evaluate(script, [CANVAS, *place]))[:3]
+
+
+def move_pointer(tab: Any, place: tuple[float, float]) -> None:
+    box = tab.locator(CANVAS).bounding_box()
+    tab.mouse.move(box["x"] + place[0], box["y"] + place[1])
+
+
+def click(tab: Any, place: tuple[float, float]) -> None:
+    move_pointer(tab, place)
+    tab.mouse.down()
+    tab.mouse.up()
+
+
+def drag(tab: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    move_pointer(tab, start)
+    tab.mouse.down()
+    move_pointer(tab, end)
+    tab.mouse.up()
+
+
+# Colors
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_region_has_the_color_of_the_sign(show: Show, theme: str) -> None:
+    model = relu_network()
+    page = page_of(show, model)
+    page.tab.emulate_media(color_scheme=theme)
+    train(page, 200)
+    trained = take_numbers(page, model)
+    rng = numpy.random.default_rng(0)
+    (left, right), (bottom, top) = (axis(column) for column in POINTS.T)
+    seen = set()
+    for point in rng.uniform((left, bottom), (right, top), (150, 2)):
+        output = trained(point.tolist()).data
+        nearest = numpy.hypot(*(POINTS - point).T).min()
+        if abs(output) < 0.3 or nearest < 0.3:
+            continue
+        red, _, blue = color_at(page.tab, place_of(page.tab, POINTS, point))
+        assert (red > blue) == (output < 0.0)
+        seen.add(red > blue)
+    assert seen == {True, False}
+
+
+def test_points_have_the_color_of_their_class(show: Show) -> None:
+    page = page_of(show, relu_network())
+    seen = set()
+    for point, sign in zip(POINTS, SIGNS, strict=True):
+        apart = numpy.sort(numpy.hypot(*(POINTS - point).T))
+        if apart[1] < 0.2:
+            continue  # another point may cover it
+        red, _, blue = color_at(page.tab, place_of(page.tab, POINTS, point))
+        assert (red > blue) == (sign < 0.0)
+        seen.add(sign)
+    assert seen == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("targets", "loss", "border"),
+    [
+        (SIGNS, "mse", 0.0),
+        (CLASSES, "mse", 0.5),
+        (CLASSES, BCE := "binary_cross_entropy_with_logits", 0.0),
+    ],
+)
+def test_the_share_that_is_right_is_that_of_the_model(
+    show: Show, targets: Any, loss: str, border: float
+) -> None:
+    model = relu_network()
+    page = page_of(show, model, y=targets, loss=loss)
+    train(page, 30)
+    trained = take_numbers(page, model)
+    outputs = numpy.array([trained(row).data for row in POINTS.tolist()])
+    right = int(numpy.sum((outputs > border) == (CLASSES == 1)))
+    assert f"{right} of 40 right" in page.tab.inner_text("#regions")
+    assert f"{right} of 40 right" in page.tab.get_attribute(CANVAS, "aria-label")
+
+
+def test_other_targets_have_a_coefficient_of_determination(show: Show) -> None:
+    targets = POINTS[:, 0] + POINTS[:, 1]
+    model = relu_network()
+    page = page_of(show, model, y=targets)
+    train(page, 50)
+    trained = take_numbers(page, model)
+    outputs = numpy.array([trained(row).data for row in POINTS.tolist()])
+    fit = 1.0 - numpy.sum((targets - outputs) ** 2) / numpy.sum((targets - targets.mean()) ** 2)
+    shown = page.tab.inner_text("#regions code").removeprefix("R² ").replace("−", "-")
+    assert float(shown) == pytest.approx(fit, rel=0.01)
+
+
+# Points
+
+
+def test_a_click_chooses_the_sample_that_the_graph_shows(show: Show) -> None:
+    model = relu_network()
+    page = page_of(show, model)
+    click(page.tab, place_of(page.tab, POINTS, POINTS[13]))
+    assert page.tab.input_value("#sample") == "13"
+    loss = mse(model(POINTS[13].tolist()), SIGNS[13]).data
+    shown = page.run("() => momentOfPage().data.at(-1)")
+    assert shown == loss
+    click(page.tab, (2.0, 2.0))
+    assert page.tab.input_value("#sample") == "13"
+
+
+def test_a_dragged_point_has_the_gradients_of_its_new_place(show: Show) -> None:
+    model = relu_network()
+    page = page_of(show, model)
+    goal = (0.2, 0.4)
+    start = place_of(page.tab, POINTS, POINTS[13])
+    drag(page.tab, start, place_of(page.tab, POINTS, goal))
+    script = "() => [[...momentOfPage().data], [...momentOfPage().gradients]]"
+    numbers, gradients = page.run(script)
+    x = [numbers[page.snapshot.index[leaf]] for leaf in inputs_of(page)]
+    assert x == pytest.approx(goal, abs=0.02)
+
+    loss = mse(model([Value(number) for number in x]), Value(float(SIGNS[13])))
+    model.zero_grad()
+    loss.backward()
+    order = topological([loss])
+    assert numbers == [node.data for node in order]
+    assert gradients == [node.grad for node in order]
+
+
+def inputs_of(page: InThePage) -> list[Value]:
+    return [node for node in page.snapshot.order if page.snapshot.labels[node] in ("x0", "x1")]
+
+
+def test_the_training_goes_on_with_a_dragged_point(show: Show) -> None:
+    model = relu_network()
+    page = page_of(show, model, batch_size=None, seed=None)
+    start = place_of(page.tab, POINTS, POINTS[13])
+    drag(page.tab, start, place_of(page.tab, POINTS, (0.2, 0.4)))
+    moved = POINTS.copy()
+    numbers = page.run("() => [...momentOfPage().data]")
+    moved[13] = [numbers[page.snapshot.index[leaf]] for leaf in inputs_of(page)]
+    losses = [mse(model(row), y).data for row, y in zip(moved.tolist(), SIGNS, strict=True)]
+    assert page.run("(trainer) => trainer.step()") == pytest.approx(sum(losses) / 40, rel=1e-14)
+
+
+def test_arrow_keys_choose_the_next_sample(show: Show) -> None:
+    page = page_of(show, relu_network())
+    page.tab.focus(CANVAS)
+    for key, sample in (("ArrowRight", "1"), ("ArrowLeft", "0"), ("ArrowLeft", "39")):
+        page.tab.keyboard.press(key)
+        assert page.tab.input_value("#sample") == sample
+    assert "Sample 39: x0 " in page.tab.get_attribute(CANVAS, "aria-label")
+
+
+# One input, and more
+
+
+def test_one_input_has_a_curve(show: Show) -> None:
+    x = numpy.linspace(-2.0, 2.0, 21)
+    y = numpy.sin(2.0 * x)
+    model = nn.MLP(1, [8, 1], activation="tanh", seed=1)
+    page = page_of(show, model, x.reshape(-1, 1), y)
+    train(page, 200)
+    trained = take_numbers(page, model)
+    plane = numpy.stack([x, y], axis=1)
+    for point in (-2.2, 2.2):
+        place = place_of(page.tab, plane, (point, trained([point]).data))
+        assert max(color_at(page.tab, place)) < 150
+        assert min(color_at(page.tab, (place[0], place[1] + 12.0))) > 200
+    assert page.tab.inner_text("#regions code").startswith("R² ")
+
+
+def test_a_dragged_point_of_a_curve_changes_its_target(show: Show) -> None:
+    x = numpy.linspace(-2.0, 2.0, 21)
+    y = numpy.sin(2.0 * x)
+    plane = numpy.stack([x, y], axis=1)
+    page = page_of(show, nn.MLP(1, [3, 1], seed=1), x.reshape(-1, 1), y)
+    start = place_of(page.tab, plane, plane[8])
+    drag(page.tab, start, place_of(page.tab, plane, (0.5, -0.8)))
+    numbers = page.run("() => [...momentOfPage().data]")
+    labels = [page.snapshot.labels[node] for node in page.snapshot.order]
+    moved = dict(zip(labels, numbers, strict=True))
+    assert moved["x"] == pytest.approx(0.5, abs=0.02)
+    assert moved["y"] == pytest.approx(-0.8, abs=0.02)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 1), (2, 2)])
+def test_more_inputs_or_outputs_have_no_regions(show: Show, inputs: int, outputs: int) -> None:
+    x = numpy.random.default_rng(0).normal(size=(10, inputs))
+    y = x[:, :outputs] if outputs > 1 else x[:, 0]
+    model = nn.MLP(inputs, [3, outputs], seed=0)
+    page = show(viz.explore(model, data=(x, y), train=True))
+    assert page.tab.locator("#regions").count() == 0
+    assert page.tab.is_visible("#train")
+
+
+# The page
+
+
+@pytest.mark.parametrize("width", [1440, 840, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_regions_fit_on_every_screen(show: Show, width: int, theme: str) -> None:
+    model = nn.MLP(2, [2, 1], seed=0)
+    page = show(viz.explore(model, data=(POINTS, SIGNS), train=True), theme=theme)
+    page.tab.set_viewport_size({"width": width, "height": 850})
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == width
+    box = page.tab.locator(CANVAS).bounding_box()
+    assert box["width"] >= 270
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= 850
+
+
+def test_the_theme_changes_the_regions(show: Show) -> None:
+    page = page_of(show, nn.MLP(2, [2, 1], seed=0))
+    before = color_at(page.tab, (3.0, 3.0))
+    page.tab.click("#theme")
+    assert sum(color_at(page.tab, (3.0, 3.0))) < sum(before)
+
+
+def test_regions_follow_a_training_that_runs(show: Show) -> None:
+    page = show(viz.explore(relu_network(), data=(POINTS, SIGNS), train=True))
+    image = "document.querySelector('#regions canvas').toDataURL()"
+    start = page.tab.evaluate(image)
+    page.tab.click("#train")
+    page.tab.wait_for_function(f"(start) => {image} !== start", arg=start)
+    page.tab.click("#train")
+
+
+# Fields
+
+
+def test_the_batch_size_is_a_field(show: Show) -> None:
+    page = page_of(show, relu_network(), batch_size=None)
+    assert page.tab.input_value("#batch") == ""
+    for text, batch_size, shown in (("5", 5, "5"), ("0", 5, "5"), ("", None, "")):
+        page.tab.fill("#batch", text)
+        page.tab.press("#batch", "Enter")
+        assert page.run("(trainer) => trainer.batchSize") == batch_size
+        assert page.tab.input_value("#batch") == shown
+
+
+def test_a_share_to_test_with_has_a_dashed_curve(show: Show) -> None:
+    page = page_of(show, relu_network())
+    train(page, 4)
+    page.tab.fill("#test-share", "0.25")
+    page.tab.press("#test-share", "Enter")
+    assert page.tab.inner_text("#frame-text") == "epoch 0, step 0"
+    assert page.run("(trainer) => trainer.testSamples.length") == 10
+    page.tab.click("#train-epoch")
+    page.tab.click("#train-epoch")
+    assert ", test " in page.tab.inner_text("#frame-text")
+    assert page.tab.locator("#losses polyline.dashed").count() == 1
+    page.tab.fill("#test-share", "0")
+    page.tab.press("#test-share", "Enter")
+    assert page.tab.locator("#losses polyline").count() == 1
