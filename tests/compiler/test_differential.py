@@ -38,7 +38,7 @@ SELECTING = (
 SETTINGS = ("pow", "clamp", "leaky_relu", "elu", "celu", "rrelu", "hardtanh", "where", "add", "mul")
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(rng=st.randoms(use_true_random=False))
 def test_any_graph(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, steps=30)) == []
@@ -47,19 +47,19 @@ def test_any_graph(rng: Random) -> None:
 @pytest.mark.parametrize(
     "ops", [LINEAR, SELECTING, SETTINGS], ids=["linear", "selecting", "static_args"]
 )
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False))
 def test_graphs_of_few_operations(ops: tuple[str, ...], rng: Random) -> None:
     assert differing(Kitchen(ops=ops, rng=rng, steps=40)) == []
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(rng=st.randoms(use_true_random=False))
 def test_large_graphs(rng: Random) -> None:
     assert differing(Kitchen(rng=rng, inputs=12, parameters=20, steps=300, outputs=8)) == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(rng=st.randoms(use_true_random=False))
 def test_graphs_whose_data_holds_nan_and_infinities(rng: Random) -> None:
     """No more than that both say the same: numbers, infinities and nan in the same places."""
