@@ -1,5 +1,8 @@
 """What all tests share: Hypothesis draws the same examples in every run, without a deadline."""
 
+import gc
+
+import pytest
 from hypothesis import Phase, register_random, settings
 
 from scalargrad.core.seeds import PROCESS
@@ -11,6 +14,17 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("scalargrad")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Take the tests themselves, some hundred thousand objects, out of every garbage collection.
+
+    Many tests collect garbage, and each time that walked through all of them.
+    """
+    gc.collect()
+    gc.freeze()
+
 
 # every example begins with the same generator, so one that fails fails again
 register_random(PROCESS.random)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp
 
@@ -588,7 +588,6 @@ def test_a_value_is_no_class_index() -> None:
         losses.cross_entropy([0.0, 1.0], Value(1.0))
 
 
-@settings(max_examples=50)
 @given(
     st.sampled_from([*ELEMENTWISE, losses.cross_entropy]),
     st.recursive(st.floats() | st.none() | st.text(max_size=2), st.lists),

@@ -60,7 +60,7 @@ def operations(program: Program) -> Counter[str]:
 
 
 @each_pass
-@settings(max_examples=80)
+@settings(max_examples=150)
 @given(rng=st.randoms(use_true_random=False))
 def test_a_pass_computes_the_same(change: Any, rng: Random) -> None:
     ops = rng.choice(

@@ -231,7 +231,7 @@ def test_settings_stand_in_their_places() -> None:
 # Evaluating
 
 
-@settings(max_examples=80)
+@settings(max_examples=150)
 @given(rng=st.randoms(use_true_random=False))
 def test_evaluating_is_what_eager_code_does(rng: Random) -> None:
     recipe = Kitchen(rng=rng).recipe()

@@ -28,7 +28,7 @@ def indexes(rng: Random, width: int) -> numpy.ndarray:
     return numpy.asarray(columns)
 
 
-@settings(max_examples=200)
+@settings(max_examples=400)
 @given(rng=st.randoms(use_true_random=False), batched=st.booleans())
 def test_a_regular_place_is_a_view_of_what_indexing_copies(rng: Random, batched: bool) -> None:
     columns = indexes(rng, 40)
@@ -45,7 +45,7 @@ def test_a_regular_place_is_a_view_of_what_indexing_copies(rng: Random, batched:
         assert view.size == 0 or numpy.shares_memory(view, block)
 
 
-@settings(max_examples=200)
+@settings(max_examples=400)
 @given(rng=st.randoms(use_true_random=False))
 def test_what_a_place_says_of_itself(rng: Random) -> None:
     columns = indexes(rng, 40)
@@ -76,7 +76,7 @@ def test_strides_by_hand(columns: list[int], strides: tuple[int, ...] | None) ->
     assert make_view(0, numpy.array(columns)).strides == strides
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(columns=st.lists(st.integers(0, 8), min_size=1, max_size=40))
 def test_rounds_cover_all_and_repeat_nothing_within(columns: list[int]) -> None:
     places = numpy.array(columns)

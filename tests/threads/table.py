@@ -60,7 +60,7 @@ class Table:
     def add(self, name: str, work: Work, *covered: Any, rounds: int = 2, **more: Any) -> None:
         """Add a row under a name."""
         assert name not in self.rows, f"there are two rows {name!r}"
-        self.rows[name] = Row(work, rounds, **({"lines": 20 if rounds > 1 else LINES} | more))
+        self.rows[name] = Row(work, rounds, **({"lines": 8 if rounds > 1 else LINES} | more))
         self.covered += covered
 
     def covers(self, thing: Any) -> bool:

@@ -248,6 +248,7 @@ def _leaves(numbers: Table, labels: list[str]) -> list[Value]:
 @contextmanager
 def _training_mode(model: Module) -> Iterator[None]:
     """Set a model to training mode, as `fit` does; its modes, buffers and generators come back."""
+    # A model that can't be copied is the one of the user, which stays as it is.
     parts = [part for _, part in model.named_modules()]
     modes = [part.training for part in parts]
     state = ModelState(model)

@@ -47,7 +47,7 @@ def all_ways(output: Value, leaf: Value) -> list[Fraction]:
     return found
 
 
-@settings(deadline=None, derandomize=True, max_examples=80)
+@settings(deadline=None, derandomize=True, max_examples=150)
 @given(STEPS, st.integers(1, 6))
 def test_paths_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> None:
     nodes = graph(steps)
@@ -72,7 +72,7 @@ def test_paths_by_brute_force(steps: list[tuple[int, int, int]], most: int) -> N
     ) == len(sums.largest)
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=100)
 @given(STEPS, st.integers(1, 4))
 def test_what_is_written_multiplies_to_what_is_said(
     steps: list[tuple[int, int, int]], top: int
@@ -269,7 +269,7 @@ EXTREMES = [
 ]
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(deadline=None, derandomize=True, max_examples=600)
 @given(
     st.sampled_from(list(TABLE)),
     st.sampled_from(list(TABLE)),
