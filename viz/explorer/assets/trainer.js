@@ -39,6 +39,8 @@ const MAX_LOSSES_KEPT = 1000;
  *     missing where the values do not depend on it.
  *   - `numbersOf(point)` returns `{data, gradients}` of the graph for one point, the inputs and the
  *     target as numbers in a row, or for the sample of that number.
+ *   - `gradientsOf(leaf)` returns the gradient of a leaf in the loss of each training sample, in
+ *     the order of `trainSamples`. Their mean is what a step with all samples follows.
  *   - `measure()` returns the mean losses now, `{loss, testLoss}`.
  *   - `setNumber(value, x)` sets a parameter or another leaf that is no input.
  *   - `learningRate` and `batchSize` (null for all samples) may be set at any time.
@@ -224,6 +226,12 @@ export function createTrainer(description, program, columns) {
     return { data: flat(batch.data), gradients: flat(batch.gradients) };
   }
 
+  function gradientsOf(leaf) {
+    const batch = lossesOf(trainSamples);
+    batch.sendBack(1);
+    return batch.gradients[leaf].slice();
+  }
+
   function snapshot() {
     return {
       numbers: numbers.slice(), optimizer: optimizer.snapshot(), rule: optimizer.rule, steps,
@@ -272,6 +280,7 @@ export function createTrainer(description, program, columns) {
     restore,
     evaluate,
     numbersOf,
+    gradientsOf,
     measure: () => ({ loss: lossOver(trainSamples), testLoss: lossOver(testSamples) }),
     setNumber: (value, x) => {
       numbers[value] = x;

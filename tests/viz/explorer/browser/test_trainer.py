@@ -290,6 +290,28 @@ def test_a_sample_has_the_numbers_and_gradients_of_backward(show: Show) -> None:
         assert gradients == [node.grad for node in order]
 
 
+def test_a_parameter_has_its_gradient_in_the_loss_of_every_training_sample(show: Show) -> None:
+    model = relu_network()
+    page = InThePage(show, model, POINTS, SIGNS, loss=squared, seed=5)
+    weight = model.layers[0].neurons[3].weights[1]
+    script = """(trainer, leaf) => {
+      trainer.split(0.25);
+      trainer.step();
+      return [[...trainer.gradientsOf(leaf)], [...trainer.trainSamples]];
+    }"""
+    gradients, samples = page.run(script, page.snapshot.index[weight])
+
+    model.load_state_dict(dict(zip(model.state_dict(), page.numbers(model), strict=True)))
+    expected = []
+    for k in samples:
+        model.zero_grad()
+        squared(model(POINTS[k].tolist()), SIGNS[k]).backward()
+        expected.append(weight.grad)
+    assert len(samples) == 30
+    assert gradients == expected
+    assert any(gradients)
+
+
 class Edges(nn.Module):
     """A model with infinite derivatives and nan on the branches that are not taken."""
 
