@@ -3,9 +3,10 @@
 
 import { short } from './numbers.js';
 import { graph, labelOf } from './graph.js';
-import { listen } from './events.js';
+import { extend, listen } from './events.js';
 import { html, byId } from './elements.js';
 import { axisAround, createPlane } from './plane.js';
+import { session, chooseSample, followNumbers } from './session.js';
 
 const GRID = 48;
 const CURVE_POINTS = 256;
@@ -14,28 +15,18 @@ const MAX_DRAG_OF_A_CHOICE = 3; // pixels
 const MAX_SHARE_OF_TIME = 0.2; // of a training, for drawing regions
 const LOGIT_REACH = 4; // a logit of 4 stands for 98 %
 
-/**
- * Add the regions to the page, if the model has one or two inputs and one output.
- *
- * @param {Object} model - The trainer of the page.
- * @param {Float64Array[]} columns - The samples of the trainer; points that move change them.
- * @param {{chosen: function(): number, choose: function(number): void, follow: function(): void}}
- *   choice - The sample whose graph is shown, what shows that of another one, and what shows the
- *   numbers of a sample that moves.
- */
-export function setUpRegions(model, columns, choice) {
+extend(async () => {
   const { inputs, outputs, border } = graph.training;
   if (border === null || outputs[0] < 0 || inputs.length > 2) return;
-  const regions = createRegions(model, columns);
-  byId('side').prepend(regions.figure);
-  document.body.dataset.regions = inputs.length === 2 ? 'plane' : 'curve';
+  const regions = createRegions(session.trainer, session.columns);
+  byId('regions').append(regions.figure);
 
   let drawnAt = 0;
   let took = 0;
   let isSecond = false;
   const drawNow = () => {
     drawnAt = performance.now();
-    regions.drawFor(choice.chosen());
+    regions.drawFor(session.chosen);
     took = performance.now() - drawnAt;
   };
   // While a training goes on, in every second frame at most, and less often where it takes long.
@@ -52,9 +43,9 @@ export function setUpRegions(model, columns, choice) {
   listen('theme', measureAndDraw);
   listen('training', drawWhenDue);
   new ResizeObserver(measureAndDraw).observe(regions.canvas);
-  followPointers(regions, model, columns, choice);
-  followKeys(regions.canvas, columns[0].length, choice);
-}
+  followPointers(regions);
+  followKeys(regions.canvas, session.columns[0].length);
+});
 
 function createRegions(model, columns) {
   const { inputs, targets, outputs, border } = graph.training;
@@ -74,9 +65,9 @@ function createRegions(model, columns) {
   const heading = html('figcaption', {}, html('span', {}, title), score);
   const ranges = axes.map(([low, high], j) => `${names[j]} ${short(low)} … ${short(high)}`);
   const below = html('figcaption', {}, html('span', {}, `${ranges[0]} →`), `${ranges[1]} ↑`);
-  const figure = html('figure', { id: 'regions' }, heading, canvas, below);
+  const figure = html('figure', {}, heading, canvas, below);
   const plane = createPlane(canvas, axes);
-  const mesh = isCurve ? lineMesh(axes[0]) : squareMesh(axes);
+  const mesh = isCurve ? curveMesh(axes[0]) : regionMesh(axes);
   const outputsAt = (points) => model.evaluate(points, outputs)[0];
 
   function drawFor(chosen) {
@@ -121,7 +112,7 @@ function createRegions(model, columns) {
   }
 
   /** The nearest point within some pixels; -1 for none. */
-  function pointAt(left, top, within) {
+  function pointNear(left, top, within) {
     let nearest = -1;
     let least = within;
     for (let k = 0; k < answers.length; k += 1) {
@@ -135,22 +126,22 @@ function createRegions(model, columns) {
   /** Move a point; of a sample with one input the target moves, unless it is a class. */
   function movePoint(k, left, top) {
     const place = plane.fromPixels(left, top);
-    columns[0][k] = within(place[0], axes[0]);
-    if (!isCurve || levels.length !== 2) columns[1][k] = within(place[1], axes[1]);
+    columns[0][k] = clampTo(place[0], axes[0]);
+    if (!isCurve || levels.length !== 2) columns[1][k] = clampTo(place[1], axes[1]);
   }
 
-  return { figure, canvas, measure: plane.measure, drawFor, pointAt, movePoint };
+  return { figure, canvas, measure: plane.measure, drawFor, pointNear, movePoint };
 }
 
-const within = (x, [low, high]) => Math.max(low, Math.min(high, x));
+const clampTo = (x, [low, high]) => Math.max(low, Math.min(high, x));
 
-function lineMesh([low, high]) {
+function curveMesh([low, high]) {
   const step = (high - low) / (CURVE_POINTS - 1);
   return [Float64Array.from({ length: CURVE_POINTS }, (_, k) => low + k * step)];
 }
 
 // The centers of the cells, row after row from the top.
-function squareMesh([[left, right], [bottom, top]]) {
+function regionMesh([[left, right], [bottom, top]]) {
   const xs = new Float64Array(GRID * GRID);
   const ys = new Float64Array(GRID * GRID);
   for (let k = 0; k < xs.length; k += 1) {
@@ -167,13 +158,13 @@ function fitOf(found, answers) {
   return 1 - off / answers.reduce((sum, y) => sum + (y - mean) ** 2, 0);
 }
 
-function followPointers({ canvas, pointAt, movePoint }, model, columns, choice) {
+function followPointers({ canvas, pointNear, movePoint }) {
   let grabbed = -1;
   let start = null; // where the pointer was pressed, until it has moved
 
   const pointUnder = (event) => {
     const catchWithin = event.pointerType === 'mouse' ? CATCH.mouse : CATCH.touch;
-    return pointAt(event.offsetX, event.offsetY, catchWithin);
+    return pointNear(event.offsetX, event.offsetY, catchWithin);
   };
 
   canvas.addEventListener('pointerdown', (event) => {
@@ -181,7 +172,7 @@ function followPointers({ canvas, pointAt, movePoint }, model, columns, choice) 
     if (grabbed < 0) return;
     canvas.setPointerCapture(event.pointerId);
     start = [event.offsetX, event.offsetY];
-    choice.choose(grabbed);
+    chooseSample(grabbed);
   });
 
   canvas.addEventListener('pointermove', (event) => {
@@ -193,13 +184,13 @@ function followPointers({ canvas, pointAt, movePoint }, model, columns, choice) 
     if (start && Math.hypot(left - start[0], top - start[1]) < MAX_DRAG_OF_A_CHOICE) return;
     start = null;
     movePoint(grabbed, left, top);
-    model.useSamples(columns);
-    choice.follow();
+    session.trainer.useSamples(session.columns);
+    followNumbers();
   });
 
   const release = () => {
     const hasMoved = grabbed >= 0 && !start;
-    if (hasMoved) choice.choose(grabbed);
+    if (hasMoved) chooseSample(grabbed);
     grabbed = -1;
   };
   canvas.addEventListener('pointerup', release);
@@ -211,13 +202,13 @@ function followPointers({ canvas, pointAt, movePoint }, model, columns, choice) 
   canvas.addEventListener('touchstart', keepPage, { passive: false });
 }
 
-function followKeys(canvas, samples, choice) {
+function followKeys(canvas, samples) {
   const steps = { ArrowRight: 1, ArrowLeft: samples - 1 };
   canvas.addEventListener('keydown', (event) => {
     const step = steps[event.key];
     if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    choice.choose((choice.chosen() + step) % samples);
+    chooseSample((session.chosen + step) % samples);
   });
 }
